@@ -1,1 +1,3 @@
 //! Publisher.
+
+pub mod meters;
