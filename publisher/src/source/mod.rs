@@ -3,12 +3,17 @@
 //! In: what the user named. Out: [`Captured`] pieces. Every source is opened, read and dropped on one thread,
 //! the source thread, which [`run`] drives: it reopens what is lost and ends when the source ends or the stop is set.
 
-pub mod camera;
-pub mod input;
+// pub mod camera;
+// pub mod input;
 pub mod test_pattern;
 
 use ffmpeg_next as ffmpeg;
+use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
+
+use crate::capture_queue::CaptureSender;
+use crate::meters::Meters;
+use crate::stop::Stop;
 
 /// A picture as the source delivered it: any size, any pixel format.
 pub struct CapturedPicture {
@@ -77,4 +82,162 @@ pub enum SourceError {
     /// It was open and is gone.
     #[error("{0}")]
     Lost(String),
+}
+
+/// Opens the source; called again each time that it was lost.
+pub type Opener<'a> = Box<dyn FnMut() -> Result<Box<dyn Source>, SourceError> + Send + 'a>;
+
+/// How long one read may take; so late is the stop noticed at the latest.
+const READ_TIMEOUT: Duration = Duration::from_millis(250);
+
+/// The first wait before a lost source is opened again; each further wait is twice as long,
+const FIRST_BACKOFF: Duration = Duration::from_millis(250);
+
+/// up to this: a camera that is plugged in again is back within seconds, and a dead address is not hammered.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+
+/// The source thread. The outcome of the first opening goes to `opened`; a source that is lost later is opened again
+/// until the stop, while the encode thread shows the slate. Ends, and closes the queue, at the end of a file or at the stop.
+pub fn run(
+    mut open: Opener<'_>,
+    opened: &SyncSender<Result<SourceFormat, SourceError>>,
+    captured: &CaptureSender,
+    stop: &Stop,
+    meters: &Meters,
+) {
+    let mut source = match open() {
+        Ok(source) => source,
+        Err(error) => {
+            // Nobody listens only if the run has been given up already.
+            let _ = opened.send(Err(error));
+            return;
+        }
+    };
+    let description = source.format().description;
+    meters.set_source(&description);
+    if opened.send(Ok(source.format())).is_err() {
+        return;
+    }
+    let mut backoff = FIRST_BACKOFF;
+    loop {
+        let pumped = pump(source.as_mut(), captured, stop);
+        drop(source);
+        let error = match pumped.outcome {
+            Ok(()) => return,
+            Err(error) => error,
+        };
+        if pumped.delivered {
+            backoff = FIRST_BACKOFF;
+        }
+        meters.source_losses.add(1);
+        tracing::warn!(%error, "source lost; waiting for it to come back");
+        meters.set_source(error.to_string());
+        source = loop {
+            if stop.wait(backoff) {
+                return;
+            }
+            backoff = (backoff * 2).min(LONGEST_BACKOFF);
+            match open() {
+                Ok(source) => break source,
+                Err(error) => {
+                    tracing::debug!(%error, "source not back yet");
+                    meters.set_source(error.to_string());
+                }
+            }
+        };
+        let description = source.format().description;
+        tracing::warn!(source = description, "source is back");
+        meters.set_source(description);
+    }
+}
+
+/// How one opening of a source went.
+struct Pumped {
+    /// Whether anything came at all.
+    delivered: bool,
+    /// `Ok`: the source or the run is over.
+    outcome: Result<(), SourceError>,
+}
+
+fn pump(source: &mut dyn Source, captured: &CaptureSender, stop: &Stop) -> Pumped {
+    let mut delivered = false;
+    while !stop.is_requested() {
+        match source.read(READ_TIMEOUT) {
+            Ok(Read::Captured(piece)) => {
+                delivered = true;
+                captured.send(piece);
+            }
+            Ok(Read::Nothing) => {}
+            Ok(Read::End) => break,
+            Err(error) => return Pumped { delivered, outcome: Err(error) },
+        }
+    }
+    Pumped { delivered, outcome: Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture_queue;
+    use std::collections::VecDeque;
+    use std::sync::{Arc, mpsc};
+
+    /// Plays back what a device might answer.
+    struct Script(VecDeque<Result<Read, SourceError>>);
+
+    impl Source for Script {
+        fn format(&self) -> SourceFormat {
+            SourceFormat { description: "a script".into(), width: 16, height: 16, has_sound: false }
+        }
+
+        fn read(&mut self, _timeout: Duration) -> Result<Read, SourceError> {
+            self.0.pop_front().unwrap_or(Ok(Read::End))
+        }
+    }
+
+    fn picture() -> Result<Read, SourceError> {
+        let frame = ffmpeg::frame::Video::empty();
+        Ok(Read::Captured(Captured::Picture(CapturedPicture { frame, captured_at: Instant::now() })))
+    }
+
+    /// Runs a source whose openings answer as scripted; returns what was captured, and the first outcome.
+    fn play(openings: Vec<Result<Vec<Result<Read, SourceError>>, SourceError>>) -> (usize, Result<SourceFormat, SourceError>, u64) {
+        let meters = Arc::new(Meters::default());
+        let (sender, receiver) = capture_queue::channel(meters.clone());
+        let (opened, first) = mpsc::sync_channel(1);
+        let mut openings = VecDeque::from(openings);
+        let opener: Opener = Box::new(move || {
+            let reads = openings.pop_front().unwrap_or_else(|| Ok(Vec::new()))?;
+            Ok(Box::new(Script(reads.into())) as Box<dyn Source>)
+        });
+        run(opener, &opened, &sender, &Stop::default(), &meters);
+        drop(sender);
+        let mut pieces = 0;
+        while let capture_queue::Next::Captured(_) = receiver.next(Instant::now()) {
+            pieces += 1;
+        }
+        (pieces, first.recv().unwrap(), meters.source_losses.get())
+    }
+
+    fn lost() -> SourceError {
+        SourceError::Lost("unplugged".into())
+    }
+
+    #[test]
+    fn a_file_ends_the_run_and_a_lost_device_is_opened_again() {
+        let (pieces, first, losses) = play(vec![
+            Ok(vec![picture(), Ok(Read::Nothing), picture(), Err(lost())]),
+            Err(SourceError::Open("still away".into())),
+            Ok(vec![picture(), Ok(Read::End)]),
+        ]);
+        assert_eq!((pieces, losses), (3, 1));
+        assert_eq!(first.unwrap().description, "a script");
+    }
+
+    #[test]
+    fn a_source_that_cannot_be_opened_at_first_is_not_tried_again() {
+        let (pieces, first, losses) = play(vec![Err(SourceError::Open("no such camera".into()))]);
+        assert_eq!((pieces, losses), (0, 0));
+        assert_eq!(first.unwrap_err().to_string(), "no such camera");
+    }
 }

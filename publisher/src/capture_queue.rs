@@ -1,0 +1,152 @@
+//! Capture queue: hands captured pictures and sound from the source thread to the encode thread.
+//!
+//! Bounded: when the encoder falls behind, the oldest raw pieces are dropped and counted, and the source never waits.
+//! The queue closes when the source thread is done with it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::meters::Meters;
+use crate::source::Captured;
+
+/// Pictures that may wait. Raw pictures are large (3 MB for full HD) and old ones are worth nothing.
+const PICTURES: usize = 8;
+
+/// Runs of sound that may wait: about ten seconds of AAC-sized runs.
+const SOUNDS: usize = 512;
+
+#[derive(Default)]
+struct State {
+    pieces: VecDeque<Captured>,
+    closed: bool,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+    meters: Arc<Meters>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The source's end. Dropping it closes the queue.
+pub struct CaptureSender(Arc<Shared>);
+
+/// The encoder's end.
+pub struct CaptureReceiver(Arc<Shared>);
+
+/// The answer of [`CaptureReceiver::next`].
+pub enum Next {
+    /// The oldest piece.
+    Captured(Captured),
+    /// Nothing came in time.
+    TimedOut,
+    /// The source is done and everything has been handed out.
+    Closed,
+}
+
+/// A new queue; what it drops is counted in `meters`.
+pub fn channel(meters: Arc<Meters>) -> (CaptureSender, CaptureReceiver) {
+    let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new(), meters });
+    (CaptureSender(shared.clone()), CaptureReceiver(shared))
+}
+
+impl CaptureSender {
+    /// Puts a piece in; drops the oldest of its kind when there is no room.
+    pub fn send(&self, piece: Captured) {
+        let mut state = self.0.lock();
+        let is_picture = |piece: &Captured| matches!(piece, Captured::Picture(_));
+        let of_pictures = is_picture(&piece);
+        let limit = if of_pictures { PICTURES } else { SOUNDS };
+        let of_its_kind = |waiting: &&Captured| is_picture(waiting) == of_pictures;
+        if state.pieces.iter().filter(of_its_kind).count() >= limit
+            && let Some(oldest) = state.pieces.iter().position(|waiting| of_its_kind(&waiting))
+        {
+            state.pieces.remove(oldest);
+            if of_pictures {
+                self.0.meters.pictures_dropped.add(1);
+            }
+        }
+        state.pieces.push_back(piece);
+        drop(state);
+        self.0.changed.notify_one();
+    }
+}
+
+impl Drop for CaptureSender {
+    fn drop(&mut self) {
+        self.0.lock().closed = true;
+        self.0.changed.notify_one();
+    }
+}
+
+impl CaptureReceiver {
+    /// The oldest piece, or the news that none came by `deadline`.
+    pub fn next(&self, deadline: Instant) -> Next {
+        let mut state = self.0.lock();
+        loop {
+            if let Some(piece) = state.pieces.pop_front() {
+                return Next::Captured(piece);
+            }
+            if state.closed {
+                return Next::Closed;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Next::TimedOut;
+            }
+            state = self.0.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{CapturedPicture, CapturedSound};
+    use ffmpeg_next as ffmpeg;
+    use std::time::Duration;
+
+    fn picture(width: u32) -> Captured {
+        let mut frame = ffmpeg::frame::Video::empty();
+        frame.set_width(width);
+        Captured::Picture(CapturedPicture { frame, captured_at: Instant::now() })
+    }
+
+    fn sound() -> Captured {
+        Captured::Sound(CapturedSound { frame: ffmpeg::frame::Audio::empty(), captured_at: Instant::now() })
+    }
+
+    #[test]
+    fn the_oldest_pictures_go_first_when_the_encoder_is_slow_and_sound_stays() {
+        let meters = Arc::new(Meters::default());
+        let (sender, receiver) = channel(meters.clone());
+        sender.send(sound());
+        for width in 0..20 {
+            sender.send(picture(width));
+        }
+        drop(sender);
+        let (mut widths, mut sounds) = (Vec::new(), 0);
+        loop {
+            match receiver.next(Instant::now() + Duration::from_secs(10)) {
+                Next::Captured(Captured::Picture(picture)) => widths.push(picture.frame.width()),
+                Next::Captured(Captured::Sound(_)) => sounds += 1,
+                Next::Closed => break,
+                Next::TimedOut => panic!("the queue is closed"),
+            }
+        }
+        assert_eq!((widths, sounds), ((12..20).collect(), 1));
+        assert_eq!(meters.pictures_dropped.get(), 12);
+    }
+
+    #[test]
+    fn an_empty_queue_times_out() {
+        let (_sender, receiver) = channel(Arc::default());
+        assert!(matches!(receiver.next(Instant::now()), Next::TimedOut));
+    }
+}

@@ -1,0 +1,205 @@
+//! The AAC encoder, and before it the resampler and the line of samples that has no gaps.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use ffmpeg_next as ffmpeg;
+use ffmpeg::ChannelLayout;
+use ffmpeg::format::Sample;
+use ffmpeg::format::sample::Type;
+use ffmpeg::software::resampling;
+
+use super::{EncodeError, EncodedPacket, Medium, samples_to_90k};
+use crate::sound_clock::SoundClock;
+use crate::source::CapturedSound;
+
+/// Samples a second of every stream.
+pub const RATE_HZ: u32 = 48_000;
+
+const FORMAT: Sample = Sample::F32(Type::Planar);
+const LAYOUT: ChannelLayout = ChannelLayout::STEREO;
+
+/// More silence than this is left out of the stream, as the picture is: the machine slept, players have long given up.
+const LONGEST_SILENCE: u64 = 10 * RATE_HZ as u64;
+
+/// An open encoder.
+pub struct AudioEncoder {
+    encoder: ffmpeg::encoder::audio::Encoder,
+    clock: SoundClock,
+    resampler: Option<resampling::Context>,
+    left: VecDeque<f32>,
+    right: VecDeque<f32>,
+    /// Samples that went into the encoder.
+    encoded: i64,
+}
+
+impl AudioEncoder {
+    /// Opens libav's AAC encoder for 48 kHz stereo whose sample 0 is at `origin`.
+    pub fn open(audio_bps: u64, origin: Instant) -> Result<Self, EncodeError> {
+        let not_opened = EncodeError::NoAudioEncoder;
+        let codec = ffmpeg::encoder::find(ffmpeg::codec::Id::AAC).ok_or(not_opened(ffmpeg::Error::EncoderNotFound))?;
+        let context = ffmpeg::codec::context::Context::new_with_codec(codec);
+        let mut encoder = context.encoder().audio().map_err(not_opened)?;
+        encoder.set_rate(RATE_HZ as i32);
+        encoder.set_channel_layout(LAYOUT);
+        encoder.set_format(FORMAT);
+        encoder.set_bit_rate(audio_bps as usize);
+        encoder.set_time_base((1, RATE_HZ as i32));
+        let encoder = encoder.open_as(codec).map_err(not_opened)?;
+        Ok(Self {
+            encoder,
+            clock: SoundClock::new(RATE_HZ, origin),
+            resampler: None,
+            left: VecDeque::new(),
+            right: VecDeque::new(),
+            encoded: 0,
+        })
+    }
+
+    /// What the muxer has to know of the stream.
+    pub fn parameters(&self) -> ffmpeg::codec::Parameters {
+        ffmpeg::codec::Parameters::from(&self.encoder)
+    }
+
+    /// Takes a run of samples of any rate, layout and format.
+    pub fn take(&mut self, sound: &CapturedSound) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
+        let resampled = self.resample(&sound.frame)?;
+        let samples = resampled.samples();
+        let joint = self.clock.offer(sound.captured_at, samples as u64);
+        self.append_silence(joint.silence);
+        let skip = joint.skip as usize;
+        self.left.extend(&resampled.plane::<f32>(0)[skip..samples]);
+        self.right.extend(&resampled.plane::<f32>(1)[skip..samples]);
+        self.encode_whole_frames()
+    }
+
+    /// Silence where sound should have come by `now`.
+    pub fn fill_overdue(&mut self, now: Instant) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
+        let silence = self.clock.overdue(now);
+        self.append_silence(silence);
+        self.encode_whole_frames()
+    }
+
+    /// The last, partly filled frame and what the encoder still holds; the last call.
+    pub fn finish(&mut self) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
+        let mut packets = Vec::new();
+        if !self.left.is_empty() {
+            let rest = self.left.len();
+            self.send_frame(rest)?;
+        }
+        self.encoder.send_eof()?;
+        self.receive(&mut packets)?;
+        Ok(packets)
+    }
+
+    fn append_silence(&mut self, samples: u64) {
+        if samples > LONGEST_SILENCE {
+            self.encoded += samples as i64;
+            return;
+        }
+        for channel in [&mut self.left, &mut self.right] {
+            channel.extend(std::iter::repeat_n(0.0, samples as usize));
+        }
+    }
+
+    fn encode_whole_frames(&mut self) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
+        let mut packets = Vec::new();
+        let frame_samples = self.encoder.frame_size().max(1) as usize;
+        while self.left.len() >= frame_samples {
+            self.send_frame(frame_samples)?;
+            self.receive(&mut packets)?;
+        }
+        Ok(packets)
+    }
+
+    fn send_frame(&mut self, samples: usize) -> Result<(), ffmpeg::Error> {
+        let mut frame = ffmpeg::frame::Audio::new(FORMAT, samples, LAYOUT);
+        frame.set_rate(RATE_HZ);
+        frame.set_pts(Some(self.encoded));
+        for (plane, channel) in [&mut self.left, &mut self.right].into_iter().enumerate() {
+            for (to, from) in frame.plane_mut::<f32>(plane).iter_mut().zip(channel.drain(..samples)) {
+                *to = from;
+            }
+        }
+        self.encoded += samples as i64;
+        self.encoder.send_frame(&frame)
+    }
+
+    fn receive(&mut self, packets: &mut Vec<EncodedPacket>) -> Result<(), ffmpeg::Error> {
+        loop {
+            let mut packet = ffmpeg::Packet::empty();
+            match self.encoder.receive_packet(&mut packet) {
+                Ok(()) => {}
+                Err(ffmpeg::Error::Eof | ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN }) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+            let pts = packet.pts().unwrap_or_default();
+            let dts_90k = samples_to_90k(pts);
+            let duration_90k = samples_to_90k(pts + packet.duration()) - dts_90k;
+            packet.set_pts(Some(dts_90k));
+            packet.set_dts(Some(dts_90k));
+            packet.set_duration(duration_90k);
+            packets.push(EncodedPacket { medium: Medium::Audio, dts_90k, duration_90k, keyframe_filmed_at: None, packet });
+        }
+    }
+
+    fn resample(&mut self, frame: &ffmpeg::frame::Audio) -> Result<ffmpeg::frame::Audio, ffmpeg::Error> {
+        let layout = layout_of(frame);
+        let is_for = |context: &resampling::Context| {
+            let input = context.input();
+            (input.format, input.channel_layout, input.rate) == (frame.format(), layout, frame.rate())
+        };
+        if !self.resampler.as_ref().is_some_and(is_for) {
+            if frame.rate() == 0 || layout.channels() <= 0 {
+                return Err(ffmpeg::Error::InvalidData);
+            }
+            let context = resampling::Context::get(frame.format(), layout, frame.rate(), FORMAT, LAYOUT, RATE_HZ)?;
+            self.resampler = Some(context);
+        }
+        let Some(resampler) = &mut self.resampler else { return Err(ffmpeg::Error::Bug) };
+        let waiting = resampler.delay().map_or(0, |delay| delay.output.max(0) as u64);
+        let room = frame.samples() as u64 * u64::from(RATE_HZ) / u64::from(frame.rate()) + waiting + 32;
+        let mut resampled = ffmpeg::frame::Audio::new(FORMAT, room as usize, LAYOUT);
+        resampler.run(frame, &mut resampled)?;
+        Ok(resampled)
+    }
+}
+
+/// The layout of a frame; decoders that know only a number of channels leave it empty.
+fn layout_of(frame: &ffmpeg::frame::Audio) -> ChannelLayout {
+    let layout = frame.channel_layout();
+    if layout.is_empty() { ChannelLayout::default(i32::from(frame.channels())) } else { layout }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn tone(rate_hz: u32, samples: usize, layout: ChannelLayout) -> ffmpeg::frame::Audio {
+        let mut frame = ffmpeg::frame::Audio::new(Sample::I16(Type::Packed), samples, layout);
+        frame.set_rate(rate_hz);
+        frame
+    }
+
+    #[test]
+    fn any_rate_and_layout_becomes_an_unbroken_line_of_packets() {
+        ffmpeg::init().unwrap();
+        let origin = Instant::now();
+        let mut encoder = AudioEncoder::open(128_000, origin).unwrap();
+        let mut packets = Vec::new();
+        for n in 0..100_u32 {
+            let (rate_hz, layout) =
+                if n < 50 { (44_100, ChannelLayout::MONO) } else { (22_050, ChannelLayout::_5POINT1) };
+            let frame = tone(rate_hz, rate_hz as usize / 50, layout);
+            let captured_at = origin + Duration::from_millis(20) * n;
+            packets.extend(encoder.take(&CapturedSound { frame, captured_at }).unwrap());
+        }
+        packets.extend(encoder.finish().unwrap());
+        let ends: i64 = packets.iter().map(|packet| packet.duration_90k).sum();
+        assert!((ends - 2 * 90_000).abs() < 90 * 60, "2 s came out as {} ms", ends / 90);
+        for pair in packets.windows(2) {
+            assert!((pair[0].dts_90k + pair[0].duration_90k - pair[1].dts_90k).abs() <= 1);
+        }
+    }
+}

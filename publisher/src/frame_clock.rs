@@ -1,0 +1,183 @@
+//! Frame clock: captured pictures, at whatever times they come, become a steady output grid.
+//!
+//! In: the capture time of each picture, and the time now. Out: which grid times to fill with what. Pure: the encode
+//! thread owns it and carries the pictures. A source that stalls never stops the grid: overdue grid times are filled
+//! with the last picture, after [`SILENCE`] with the slate.
+
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+/// A picture may be shown this part of a grid step away from its own time, either way. Half a step would be enough for
+/// perfect times; the rest is room for a camera whose pictures jitter about the border between two grid times, which
+/// would otherwise be doubled and dropped in turn.
+const REACH: f64 = 0.65;
+
+/// How long a grid time waits for its picture before it is filled without one. Longer than the hiccups of a healthy
+/// source, shorter than the buffer of any player. It costs no latency while pictures come.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// A source without a picture for this long is gone: show the slate.
+pub const SILENCE: Duration = Duration::from_secs(1);
+
+/// Where a captured picture belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Placement {
+    /// The source is faster than the grid, or the picture came too late: it has no place.
+    Drop,
+    /// Show it at grid time `at`, after filling `gap`, the grid times before it that nothing came for.
+    Show {
+        /// Grid times without a picture of their own.
+        gap: Range<u64>,
+        /// The picture's grid time.
+        at: u64,
+    },
+}
+
+/// The output grid: grid time `n` is `n / fps` seconds after the origin.
+#[derive(Debug, Clone)]
+pub struct FrameClock {
+    fps: u32,
+    origin: Instant,
+    next: u64,
+    last_captured_at: Option<Instant>,
+}
+
+impl FrameClock {
+    /// A grid of `fps` times a second whose time 0 is `origin`. `fps` is at least 1.
+    pub fn new(fps: u32, origin: Instant) -> Self {
+        Self { fps: fps.max(1), origin, next: 0, last_captured_at: None }
+    }
+
+    /// When grid time `n` is.
+    pub fn time_of(&self, n: u64) -> Instant {
+        let fps = u64::from(self.fps);
+        self.origin
+            + Duration::from_secs(n / fps)
+            + Duration::from_nanos((n % fps) * 1_000_000_000 / fps)
+    }
+
+    /// Takes note of a picture and says where it belongs. Grid times in the answer count as filled.
+    pub fn offer(&mut self, captured_at: Instant) -> Placement {
+        self.last_captured_at = self.last_captured_at.max(Some(captured_at));
+        let steps = self.steps_to(captured_at);
+        if steps < self.next as f64 - REACH {
+            return Placement::Drop;
+        }
+        // Stay on the next grid time while the picture is within reach of it; beyond, go to the nearest.
+        let at = if steps < self.next as f64 + REACH { self.next } else { steps.round() as u64 };
+        let gap = self.next..at;
+        self.next = at + 1;
+        Placement::Show { gap, at }
+    }
+
+    /// The grid times that have waited long enough at `now`; they count as filled.
+    pub fn overdue(&mut self, now: Instant) -> Range<u64> {
+        let first = self.next;
+        if let Some(due) = now.checked_sub(PATIENCE)
+            && due >= self.time_of(first)
+        {
+            self.next = (self.steps_to(due).floor() as u64).max(first) + 1;
+        }
+        first..self.next
+    }
+
+    /// When [`overdue`](Self::overdue) next has something to say if no picture comes.
+    pub fn next_overdue(&self) -> Instant {
+        self.time_of(self.next) + PATIENCE
+    }
+
+    /// Whether the source had been silent for [`SILENCE`] at grid time `n`: show the slate.
+    pub fn is_silent_at(&self, n: u64) -> bool {
+        let since = self.last_captured_at.unwrap_or(self.origin);
+        self.time_of(n).saturating_duration_since(since) >= SILENCE
+    }
+
+    fn steps_to(&self, moment: Instant) -> f64 {
+        let fps = f64::from(self.fps);
+        match moment.checked_duration_since(self.origin) {
+            Some(after) => after.as_secs_f64() * fps,
+            None => -(self.origin - moment).as_secs_f64() * fps,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    /// Pictures at these milliseconds on a 20 fps grid: at which grid times each is shown (a `D` is a drop).
+    #[track_caller]
+    fn check(captured_ms: &[u64], expected: &str) {
+        let origin = Instant::now();
+        let mut clock = FrameClock::new(20, origin);
+        let shown: Vec<String> = captured_ms
+            .iter()
+            .map(|&ms| match clock.offer(origin + MS(ms)) {
+                Placement::Drop => "D".to_owned(),
+                Placement::Show { gap, at } if gap.is_empty() => at.to_string(),
+                Placement::Show { gap, at } => format!("{}+{at}", gap.count()),
+            })
+            .collect();
+        assert_eq!(shown.join(" "), expected);
+    }
+
+    #[test]
+    fn a_source_on_the_grid_is_passed_through() {
+        check(&[0, 50, 100, 150, 200], "0 1 2 3 4");
+    }
+
+    #[test]
+    fn jitter_about_the_border_of_two_grid_times_drops_and_doubles_nothing() {
+        check(&[0, 75, 124, 176, 223, 277, 322], "0 1 2 3 4 5 6");
+    }
+
+    #[test]
+    fn a_slow_source_is_filled() {
+        check(&[0, 100, 200], "0 1+2 1+4");
+    }
+
+    #[test]
+    fn a_fast_source_is_thinned() {
+        check(&[0, 17, 33, 50, 67, 83, 100], "0 D 1 D D 2 D");
+    }
+
+    #[test]
+    fn each_grid_time_is_filled_once_when_the_source_stalls_and_returns() {
+        let origin = Instant::now();
+        let mut clock = FrameClock::new(20, origin);
+        assert_eq!(clock.offer(origin), Placement::Show { gap: 0..0, at: 0 });
+        assert_eq!(clock.overdue(origin + MS(249)), 1..1, "still within patience");
+        assert_eq!(clock.overdue(origin + MS(250)), 1..2);
+        assert_eq!(clock.overdue(origin + MS(1300)), 2..23);
+        assert!(!clock.is_silent_at(19));
+        assert!(clock.is_silent_at(20));
+        assert_eq!(clock.offer(origin + MS(900)), Placement::Drop, "its time has been filled");
+        assert_eq!(clock.offer(origin + MS(1310)), Placement::Show { gap: 23..26, at: 26 });
+        assert!(!clock.is_silent_at(27));
+    }
+
+    #[test]
+    fn the_grid_does_not_drift_over_a_year() {
+        let origin = Instant::now();
+        let clock = FrameClock::new(30, origin);
+        let year_s = 365 * 24 * 3600;
+        assert_eq!(clock.time_of(year_s * 30), origin + Duration::from_secs(year_s));
+    }
+
+    #[test]
+    fn a_camera_a_little_off_its_rate_loses_or_gains_one_picture_at_a_time() {
+        let origin = Instant::now();
+        let mut clock = FrameClock::new(20, origin);
+        let (mut drops, mut fills) = (0, 0);
+        for n in 0..20_000_u64 {
+            // 20.02 pictures a second: one too many each 50 s
+            match clock.offer(origin + Duration::from_nanos(n * 49_950_050)) {
+                Placement::Drop => drops += 1,
+                Placement::Show { gap, .. } => fills += gap.count(),
+            }
+        }
+        assert_eq!((drops, fills), (20, 0));
+    }
+}

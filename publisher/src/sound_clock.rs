@@ -1,0 +1,130 @@
+//! Sound clock: captured runs of samples become one unbroken line of samples that begins with the picture grid.
+//!
+//! In: when a run was captured and how long it is. Out: how much silence to put before it and how much of it to leave
+//! out. Pure: the encode thread owns it and carries the samples.
+
+use std::time::{Duration, Instant};
+
+/// Runs may be this far from where the line stands and are still simply joined on: clocks and timestamps jitter, and
+/// every correction is a small click. Well under the 40 ms at which sound and picture are seen to part.
+const TOLERANCE: Duration = Duration::from_millis(25);
+
+/// How long the line waits for sound before silence takes its place.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// What to do with one captured run of samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Joint {
+    /// Samples of silence to put before it.
+    pub silence: u64,
+    /// Samples of it to leave out at its start (at most its length).
+    pub skip: u64,
+}
+
+/// The line of samples: sample 0 is at the origin.
+#[derive(Debug, Clone)]
+pub struct SoundClock {
+    rate_hz: u32,
+    origin: Instant,
+    next: u64,
+}
+
+impl SoundClock {
+    /// A line of `rate_hz` samples a second whose sample 0 is at `origin`.
+    pub fn new(rate_hz: u32, origin: Instant) -> Self {
+        Self { rate_hz: rate_hz.max(1), origin, next: 0 }
+    }
+
+    /// Takes note of `samples` samples, the first captured at `captured_at`, and says how to join them on.
+    pub fn offer(&mut self, captured_at: Instant, samples: u64) -> Joint {
+        let at = self.position_of(captured_at);
+        let ahead = at - self.next as i64;
+        let tolerance = (TOLERANCE.as_secs_f64() * f64::from(self.rate_hz)) as i64;
+        let joint = if self.next > 0 && ahead.abs() <= tolerance {
+            Joint { silence: 0, skip: 0 }
+        } else if ahead >= 0 {
+            Joint { silence: ahead as u64, skip: 0 }
+        } else {
+            Joint { silence: 0, skip: ahead.unsigned_abs().min(samples) }
+        };
+        self.next += joint.silence + samples - joint.skip;
+        joint
+    }
+
+    /// Samples of silence that are due at `now`; they count as joined on.
+    pub fn overdue(&mut self, now: Instant) -> u64 {
+        let Some(due) = now.checked_sub(PATIENCE) else { return 0 };
+        let silence = (self.position_of(due) - self.next as i64).max(0) as u64;
+        self.next += silence;
+        silence
+    }
+
+    fn position_of(&self, moment: Instant) -> i64 {
+        let rate_hz = f64::from(self.rate_hz);
+        match moment.checked_duration_since(self.origin) {
+            Some(after) => (after.as_secs_f64() * rate_hz).round() as i64,
+            None => -((self.origin - moment).as_secs_f64() * rate_hz).round() as i64,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    #[test]
+    fn runs_that_follow_each_other_are_joined_as_they_are() {
+        let origin = Instant::now();
+        let mut clock = SoundClock::new(48_000, origin);
+        for n in 0..100 {
+            assert_eq!(clock.offer(origin + MS(n * 20), 960), Joint { silence: 0, skip: 0 });
+        }
+    }
+
+    #[test]
+    fn jitter_is_borne_and_a_gap_is_silence() {
+        let origin = Instant::now();
+        let mut clock = SoundClock::new(48_000, origin);
+        clock.offer(origin, 960);
+        assert_eq!(clock.offer(origin + MS(35), 960), Joint { silence: 0, skip: 0 });
+        assert_eq!(clock.offer(origin + MS(100), 960), Joint { silence: 60 * 48, skip: 0 });
+    }
+
+    #[test]
+    fn what_was_captured_before_the_origin_or_overlaps_is_left_out() {
+        let origin = Instant::now() + MS(1000);
+        let mut clock = SoundClock::new(48_000, origin);
+        assert_eq!(clock.offer(origin - MS(40), 960), Joint { silence: 0, skip: 960 });
+        assert_eq!(clock.offer(origin - MS(10), 960), Joint { silence: 0, skip: 480 });
+        clock.offer(origin + MS(10), 48_000);
+        assert_eq!(clock.offer(origin + MS(910), 9600), Joint { silence: 0, skip: 100 * 48 });
+    }
+
+    #[test]
+    fn silence_takes_the_place_of_sound_that_does_not_come() {
+        let origin = Instant::now();
+        let mut clock = SoundClock::new(48_000, origin);
+        clock.offer(origin, 960);
+        assert_eq!(clock.overdue(origin + MS(219)), 0);
+        assert_eq!(clock.overdue(origin + MS(320)), 100 * 48);
+        assert_eq!(clock.offer(origin + MS(60), 960), Joint { silence: 0, skip: 960 });
+    }
+
+    #[test]
+    fn a_drifting_sound_clock_never_parts_from_the_picture_by_more_than_the_tolerance() {
+        let origin = Instant::now();
+        let mut clock = SoundClock::new(48_000, origin);
+        let mut line = 0_i64;
+        for n in 0..180_000_u64 {
+            // 200 ppm fast for an hour
+            let captured_at = origin + Duration::from_nanos(n * 19_996_000);
+            let joint = clock.offer(captured_at, 960);
+            line += joint.silence as i64 - joint.skip as i64;
+            let offset_s = (captured_at - origin).as_secs_f64() - line as f64 / 48_000.0;
+            assert!(offset_s.abs() < 0.026, "{offset_s} s after run {n}");
+            line += 960;
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Stop: the one wish that reaches every stage, from Ctrl-C or from a stage that failed.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// A wish to stop; clones share it. It can be made once and not taken back.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    flag: Arc<AtomicBool>,
+    changed: Arc<(Mutex<()>, Condvar)>,
+}
+
+impl Stop {
+    /// Wishes it.
+    pub fn request(&self) {
+        let guard = self.changed.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.flag.store(true, Ordering::Release);
+        drop(guard);
+        self.changed.1.notify_all();
+    }
+
+    /// Whether it has been wished.
+    pub fn is_requested(&self) -> bool {
+        self.flag.load(Ordering::Acquire)
+    }
+
+    /// Waits for at most `time`; says whether the stop came.
+    pub fn wait(&self, time: Duration) -> bool {
+        let guard = self.changed.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_guard, _) = self
+            .changed
+            .1
+            .wait_timeout_while(guard, time, |()| !self.is_requested())
+            .unwrap_or_else(PoisonError::into_inner);
+        self.is_requested()
+    }
+
+    /// For callbacks of libav, which know only a flag.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        self.flag.clone()
+    }
+}
