@@ -1,6 +1,6 @@
 //! What a window keeps, lets go and refuses, case by case.
 
-use livedir_playlist::{Evicted, PushError, ResumeError, Window, WindowSettings};
+use livedir_playlist::{Evicted, PushError, Window, WindowSettings};
 
 use crate::{TEN_OF_2_S, THREE_OF_2_S, after_a_break, segment, window_after};
 
@@ -42,6 +42,14 @@ fn window_of_one_still_lists_three() {
         window.push(segment(media_sequence, 224_999)).unwrap();
     }
     assert_eq!(window.playlist().segments.len(), 3);
+}
+
+#[test]
+fn target_duration_of_nothing_becomes_a_second() {
+    let settings = WindowSettings { target_duration_s: 0, segments: 3 };
+    let mut window = Window::new(settings, 1);
+    window.push(segment(1, 90_000)).unwrap();
+    assert_eq!(window.playlist().target_duration_s, 1);
 }
 
 #[test]
@@ -141,6 +149,19 @@ fn smaller_window_after_a_restart_lets_several_go_at_once() {
     let evicted = window.push(segment(11, 180_000)).unwrap();
     assert_eq!(numbers(&evicted), [1, 2, 3, 4, 5, 6, 7, 8]);
     assert!(evicted.iter().all(|it| it.grace_90k >= 11 * 180_000));
+}
+
+#[test]
+fn three_segments_stay_also_after_a_writer_that_broke_its_promise() {
+    let mut previous = window_after(THREE_OF_2_S, 3).playlist().clone();
+    for segment in &mut previous.segments {
+        segment.duration_90k = 900_000;
+    }
+    let settings = WindowSettings { target_duration_s: 2, segments: 1 };
+    let mut window = Window::resume(settings, previous).unwrap();
+    let evicted = window.push(segment(4, 180_000)).unwrap();
+    assert_eq!(numbers(&evicted), [1]);
+    assert_eq!(evicted[0].grace_90k, 900_000 + 3 * 900_000);
 }
 
 #[test]
