@@ -1,2 +1,51 @@
-//! bin
-fn main() {}
+//! The command `livedir-publisher`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Parser;
+use livedir_publisher::args::{Command, CommandLine, LiveArgs};
+use livedir_publisher::meters::Meters;
+use livedir_publisher::settings::LiveSettings;
+use livedir_publisher::stop::Stop;
+use livedir_publisher::terminal::Terminal;
+use livedir_publisher::devices;
+
+/// What a shell says of a program that Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
+
+fn main() -> ExitCode {
+    let ended = match CommandLine::parse().command {
+        Command::Live(args) => live(args),
+        Command::Devices => devices::print().map_err(Into::into),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("livedir-publisher: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn live(args: LiveArgs) -> anyhow::Result<()> {
+    let settings = LiveSettings::try_from(args)?;
+    ffmpeg_next::init().context("libav does not start")?;
+    ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Fatal);
+    let terminal = Terminal::start();
+    let stop = Stop::default();
+    let on_signal = stop.clone();
+    ctrlc::set_handler(move || {
+        // The second Ctrl-C does not wait for the last segment.
+        if on_signal.is_requested() {
+            std::process::exit(INTERRUPTED);
+        }
+        on_signal.request();
+    })
+    .context("cannot listen for Ctrl-C")?;
+    let meters = Arc::new(Meters::default());
+    let ended = livedir_publisher::run(&settings, &stop, &meters, |stream, meters| terminal.draw(stream, meters));
+    terminal.finish(ended.is_ok().then_some(&*meters));
+    Ok(ended?)
+}

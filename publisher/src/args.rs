@@ -1,0 +1,140 @@
+//! What was typed. [`crate::settings`] says what was meant.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Puts a camera, a file or a URL live on the web: H.264 segments and a playlist in a directory that any web server can
+/// serve.
+#[derive(Debug, Parser)]
+#[command(name = "livedir-publisher", version, arg_required_else_help = true)]
+pub struct CommandLine {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Stream a camera, a file, a URL or the test pattern
+    Live(LiveArgs),
+    /// List the cameras and the formats that they offer
+    Devices,
+}
+
+/// The flags of `live`.
+#[derive(Debug, Clone, Args)]
+pub struct LiveArgs {
+    /// What to stream: camera, camera:INDEX or camera:NAME; test (a test pattern); a file; a URL (rtsp, rtmp, srt, http,
+    /// udp); - (standard input). Without it the first camera, or the test pattern where there is none
+    #[arg(env = "LIVEDIR_SOURCE")]
+    pub source: Option<String>,
+
+    /// Directory that the web server serves; the stream goes into stream.m3u8 and live/ within it
+    #[arg(long, value_name = "DIR", default_value = "webroot", env = "LIVEDIR_WEBROOT")]
+    pub webroot: PathBuf,
+
+    /// Size of the picture, like 1280x720. By default at most 640x480, in the shape of the source
+    #[arg(long, value_name = "WxH", value_parser = parse_size, env = "LIVEDIR_SIZE")]
+    pub size: Option<(u32, u32)>,
+
+    /// Frames a second; the source's pictures are doubled or left out to make it exactly so many
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=120), env = "LIVEDIR_FPS")]
+    pub fps: u32,
+
+    /// Bits a second of the picture, like 800k or 2.5M
+    #[arg(long, value_name = "RATE", default_value = "1M", value_parser = parse_rate, env = "LIVEDIR_BITRATE")]
+    pub bitrate: u64,
+
+    /// Bits a second of the sound
+    #[arg(long, value_name = "RATE", default_value = "128k", value_parser = parse_rate, env = "LIVEDIR_AUDIO_BITRATE")]
+    pub audio_bitrate: u64,
+
+    /// Length of a segment, like 2s or 500ms. Shorter: less delay, more requests
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_duration, env = "LIVEDIR_SEGMENT_DURATION")]
+    pub segment_duration: Duration,
+
+    /// Segments that the playlist lists; viewers can go back so far
+    #[arg(long, value_name = "N", default_value_t = 10, env = "LIVEDIR_WINDOW")]
+    pub window: usize,
+
+    /// Play a file over and over
+    #[arg(long = "loop", env = "LIVEDIR_LOOP")]
+    pub loop_forever: bool,
+
+    /// At the end leave the playlist open (no EXT-X-ENDLIST): viewers wait for the next run
+    #[arg(long, env = "LIVEDIR_RESUME_LATER")]
+    pub resume_later: bool,
+}
+
+fn parse_size(text: &str) -> Result<(u32, u32), String> {
+    let wrong = || format!("'{text}' is not a size; write width x height in pixels, like 640x480");
+    let (width, height) = text.split_once(['x', 'X']).ok_or_else(wrong)?;
+    let (width, height): (u32, u32) = (width.parse().map_err(|_| wrong())?, height.parse().map_err(|_| wrong())?);
+    if width % 2 != 0 || height % 2 != 0 {
+        return Err(format!("H.264 in yuv420p needs even numbers; try {}x{}", width & !1, height & !1));
+    }
+    if !(16..=7680).contains(&width) || !(16..=4320).contains(&height) {
+        return Err("the picture can be from 16x16 to 7680x4320".into());
+    }
+    Ok((width, height))
+}
+
+fn parse_rate(text: &str) -> Result<u64, String> {
+    let wrong = || format!("'{text}' is not a rate; write bits a second, like 800k or 2.5M");
+    let (number, unit) = match text.strip_suffix(['k', 'K']) {
+        Some(number) => (number, 1e3),
+        None => text.strip_suffix(['m', 'M']).map_or((text, 1.0), |number| (number, 1e6)),
+    };
+    let bps = number.parse::<f64>().map_err(|_| wrong())? * unit;
+    if (16e3..=200e6).contains(&bps) { Ok(bps as u64) } else { Err("the rate can be from 16k to 200M".into()) }
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("'{text}' is not a length of time; write it like 2s or 500ms");
+    let (number, unit_s) = match text.strip_suffix("ms") {
+        Some(number) => (number, 1e-3),
+        None => (text.strip_suffix('s').unwrap_or(text), 1.0),
+    };
+    let seconds = number.parse::<f64>().map_err(|_| wrong())? * unit_s;
+    Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        <CommandLine as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn values_are_read_as_people_write_them() {
+        assert_eq!(parse_size("1280x720"), Ok((1280, 720)));
+        assert_eq!(parse_rate("2.5M"), Ok(2_500_000));
+        assert_eq!(parse_rate("800k"), Ok(800_000));
+        assert_eq!(parse_rate("96000"), Ok(96_000));
+        assert_eq!(parse_duration("2s"), Ok(Duration::from_secs(2)));
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_duration("1.5"), Ok(Duration::from_millis(1500)));
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused_with_the_remedy() {
+        for (error, remedy) in [
+            (parse_size("640").unwrap_err(), "like 640x480"),
+            (parse_size("641x481").unwrap_err(), "640x480"),
+            (parse_size("0x0").unwrap_err(), "from 16x16"),
+            (parse_rate("fast").unwrap_err(), "like 800k"),
+            (parse_rate("NaN").unwrap_err(), "from 16k"),
+            (parse_rate("-1M").unwrap_err(), "from 16k"),
+            (parse_duration("-2s").unwrap_err(), "like 2s"),
+            (parse_duration("soon").unwrap_err(), "like 2s"),
+        ] {
+            assert!(error.contains(remedy), "{error}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Lock: one publisher a webroot. The lock is on the directory itself, so it leaves nothing behind, and the system takes
+//! it back when the process ends, however it ends.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::segment_file::remedy;
+
+/// Held as long as it lives.
+#[derive(Debug)]
+pub struct WebrootLock {
+    _directory: File,
+}
+
+/// Why the webroot cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Somebody else writes there.
+    #[error("another livedir-publisher is writing to {}; stop it first, or choose another --webroot", .0.display())]
+    Taken(PathBuf),
+    /// It cannot be made or opened.
+    #[error("cannot use {} as webroot: {source}; {}", path.display(), remedy(source))]
+    Unusable {
+        /// The webroot.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl WebrootLock {
+    /// Makes the webroot if need be, and locks it.
+    pub fn take(webroot: &Path) -> Result<Self, LockError> {
+        let unusable = |source| LockError::Unusable { path: webroot.to_owned(), source };
+        std::fs::create_dir_all(webroot).map_err(unusable)?;
+        let directory = File::open(webroot).map_err(unusable)?;
+        match directory.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(LockError::Taken(webroot.to_owned())),
+            // Some network file systems know no locks: better no lock than no stream.
+            Err(TryLockError::Error(error)) => tracing::warn!(%error, "webroot cannot be locked"),
+        }
+        // Told now, in one line, and not by the first segment.
+        tempfile::Builder::new().prefix(".livedir-").tempfile_in(webroot).map_err(unusable)?;
+        Ok(Self { _directory: directory })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_is_refused_until_the_first_is_gone() {
+        let parent = tempfile::tempdir().unwrap();
+        let webroot = parent.path().join("new").join("webroot");
+        let first = WebrootLock::take(&webroot).unwrap();
+        assert!(matches!(WebrootLock::take(&webroot), Err(LockError::Taken(_))));
+        drop(first);
+        WebrootLock::take(&webroot).unwrap();
+        assert_eq!(std::fs::read_dir(&webroot).unwrap().count(), 0, "nothing is left behind");
+    }
+
+    #[test]
+    fn a_file_in_its_place_is_refused() {
+        let parent = tempfile::tempdir().unwrap();
+        let webroot = parent.path().join("webroot");
+        std::fs::write(&webroot, "").unwrap();
+        assert!(WebrootLock::take(&webroot).unwrap_err().to_string().contains("--webroot"));
+    }
+}
