@@ -40,6 +40,7 @@ pub mod segment_file;
 
 pub mod devices;
 pub mod terminal;
+pub mod watcher;
 
 use std::io;
 use std::panic::resume_unwind;
@@ -55,7 +56,7 @@ use settings::{LiveSettings, SourceChoice};
 use source::camera::{self, CameraSelector, CameraWish};
 use source::input::{self, InputSettings};
 use source::test_pattern::TestPattern;
-use source::{Opener, Source, SourceError, SourceFormat};
+use source::{Opener, Source, SourceError};
 use stop::Stop;
 use watcher::{Wake, WatchError, Watcher, WatcherSettings};
 
@@ -131,10 +132,12 @@ pub fn run(
         let finish_watcher = watcher.waker();
         tracing::info!(?settings, ?stream, first_number, "on air");
 
-        let stream = &stream;
-        let encode = spawn(scope, "encode", move || {
-            let _stop_source = StopOnDrop(stop);
-            encoder::run(&captured_rx, stream, &encoded_tx, meters)
+        let encode = spawn(scope, "encode", {
+            let stream = stream.clone();
+            move || {
+                let _stop_source = StopOnDrop(stop);
+                encoder::run(&captured_rx, &stream, &encoded_tx, meters)
+            }
         })?;
         let segment = spawn(scope, "segment", move || {
             let live = settings.webroot.join("live");
@@ -150,7 +153,7 @@ pub fn run(
         })?;
 
         while let Err(mpsc::RecvTimeoutError::Timeout) = ended_rx.recv_timeout(STATUS_EVERY) {
-            on_status(stream, meters);
+            on_status(&stream, meters);
         }
         encode.join().unwrap_or_else(|panic| resume_unwind(panic))?;
         segment.join().unwrap_or_else(|panic| resume_unwind(panic))?;

@@ -1,0 +1,120 @@
+# livedir: `just live` puts a camera on the web, `just test` runs all tests. `just --list` shows the rest.
+
+set positional-arguments
+
+target := env("CARGO_TARGET_DIR", justfile_directory() / "target")
+port := env("LIVEDIR_PORT", "8080")
+
+[private]
+default:
+    @just --list
+
+# Watch your camera in a browser: builds, serves and streams until Ctrl-C. A file, a URL or `test` may follow
+live *args: setup build
+    #!/usr/bin/env bash
+    set -euo pipefail
+    bin='{{ target }}/release'
+    pid_file=$(mktemp -d)/livedir-server.pid
+    # Job control gives the server a process group of its own: Ctrl-C ends the publisher first, and the server still
+    # serves the end of the stream.
+    set -m
+    "$bin/livedir-server" --listen 0.0.0.0:{{ port }} --access-log off --pid-file "$pid_file" &
+    server=$!
+    set +m
+    trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$(dirname "$pid_file")"' EXIT
+    until [ -s "$pid_file" ]; do
+        kill -0 "$server" 2>/dev/null || exit 1
+        sleep 0.1
+    done
+    while true; do
+        code=0
+        "$bin/livedir-publisher" live "$@" || code=$?
+        # Above 128: killed by a signal. 130 is a second Ctrl-C, 143 a kind request to end.
+        if [ "$code" -le 128 ] || [ "$code" -eq 130 ] || [ "$code" -eq 143 ]; then
+            exit "$code"
+        fi
+        echo "the publisher was killed (signal $((code - 128))); starting it again, the players go on" >&2
+    done
+
+# Cameras and the formats that they offer
+devices: setup build
+    '{{ target }}/release/livedir-publisher' devices
+
+# Build both programs as people use them
+build:
+    cargo build --release --locked --quiet
+
+# Install what is missing to build and to run, through the system's own package manager
+setup: (_packages "build") (_node "webroot/player")
+
+# Everything that the tests need besides
+setup-tests: setup (_packages "tests") (_node "playlist/tests/second_opinion") (_node "publisher/tests/browser")
+
+# All tests
+test: setup-tests
+    cargo build --workspace --locked
+    cargo test --workspace --locked
+
+# What has to hold before a change is taken: format, lints, licences and sources of dependencies
+check: setup (_tool "cargo-deny")
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+    cargo deny --all-features check bans licenses sources
+    @if cargo deny fetch db >/dev/null 2>&1; \
+        then cargo deny check --disable-fetch advisories; \
+        else echo "advisories not checked: their database cannot be reached from here"; fi
+
+# Figures: publish lag, and processor time and memory beside the ffmpeg program's. About three minutes
+bench: setup-tests
+    cargo bench --locked -p livedir-publisher
+
+[private]
+_tool name:
+    @command -v {{ name }} >/dev/null || { echo "installing {{ name }}"; cargo install --locked --quiet {{ name }}; }
+
+# Dependencies from npm, exactly those of the lock file
+[private]
+_node directory:
+    @if [ ! -e '{{ directory }}/node_modules' ] || [ '{{ directory }}/package-lock.json' -nt '{{ directory }}/node_modules' ]; then \
+        echo "installing the npm packages of {{ directory }}"; \
+        npm ci --prefix '{{ directory }}' --no-audit --no-fund --loglevel=error && touch '{{ directory }}/node_modules'; fi
+
+# System packages: for "build" what compiles and runs livedir, for "tests" the programs that it is tested against
+[private]
+_packages purpose:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    if [ "$(uname)" = Darwin ]; then
+        case {{ purpose }} in
+            build) packages="ffmpeg pkgconf node" ;;
+            tests) packages="nginx chromium" ;;
+        esac
+        installed() { brew list "$1" >/dev/null 2>&1; }
+        install() { brew install "$@"; }
+    elif command -v apt-get >/dev/null; then
+        case {{ purpose }} in
+            build) packages="build-essential pkg-config clang libclang-dev libavcodec-dev libavformat-dev libavutil-dev
+                libavfilter-dev libavdevice-dev libswscale-dev libswresample-dev" ;;
+            tests) packages="ffmpeg nginx-light chromium qemu-system-x86 xz-utils curl" ;;
+        esac
+        command -v npm >/dev/null || packages="$packages nodejs npm"
+        installed() { dpkg -s "$1" 2>/dev/null | grep -q '^Status: install ok installed'; }
+        install() { as_root apt-get update -qq; as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null; }
+    elif command -v dnf >/dev/null; then
+        case {{ purpose }} in
+            build) packages="gcc pkgconf-pkg-config clang clang-devel ffmpeg-free-devel nodejs-npm" ;;
+            tests) packages="ffmpeg-free nginx chromium-headless qemu-system-x86 xz curl" ;;
+        esac
+        installed() { rpm -q --whatprovides "$1" >/dev/null 2>&1; }
+        install() { as_root dnf install -q -y "$@"; }
+    else
+        echo "this system has neither apt-get, dnf nor brew: install FFmpeg's development files (5.1 or later), clang," \
+            "pkg-config and npm by hand, then run 'just build'" >&2
+        exit 0
+    fi
+    as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+    missing=()
+    for package in $packages; do installed "$package" || missing+=("$package"); done
+    [ ${#missing[@]} -gt 0 ] || exit 0
+    echo "installing system packages: ${missing[*]}"
+    install "${missing[@]}"

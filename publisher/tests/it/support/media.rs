@@ -1,0 +1,119 @@
+//! Other people's programs: ffmpeg makes films and judges segments.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Runs a program to its end; gives what it printed on standard output.
+#[track_caller]
+pub fn run(command: &mut Command) -> Vec<u8> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let ended = command.output().unwrap_or_else(|error| panic!("cannot start {name}: {error}; run `just setup-tests`"));
+    assert!(ended.status.success(), "{name} failed:\n{}", String::from_utf8_lossy(&ended.stderr));
+    ended.stdout
+}
+
+/// A film of so many seconds in H.264 and AAC: moving bars with a white flash for the first tenth of each second, and a
+/// beep with each flash. 640x360, 25 fps, 44.1 kHz, as nothing in it should be what livedir makes of it.
+#[track_caller]
+pub fn flash_and_beep(directory: &Path, seconds: u32) -> PathBuf {
+    let film = directory.join("flash-and-beep.mp4");
+    let picture = format!(
+        "testsrc2=size=640x360:rate=25:duration={seconds},\
+         drawbox=x=0:y=0:w=iw/2:h=ih/2:color=black:t=fill,\
+         drawbox=x=0:y=0:w=iw/2:h=ih/2:color=white:t=fill:enable='lt(mod(t,1),0.1)'"
+    );
+    let sound = format!("aevalsrc='0.5*sin(2*PI*1000*t)*lt(mod(t,1),0.1)':s=44100:d={seconds}");
+    run(Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", &sound])
+        .args(["-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-bf", "2", "-c:a", "aac", "-b:a", "128k"])
+        .arg(&film));
+    film
+}
+
+/// One packet as ffprobe sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProbedPacket {
+    /// `video` or `audio`.
+    pub medium: String,
+    /// Presentation time in seconds.
+    pub pts_s: f64,
+    /// Whether it is marked as a keyframe.
+    pub is_keyframe: bool,
+}
+
+/// The packets of a file in the order of the file, and how many frames ffprobe could decode of each medium; fails if
+/// ffprobe has anything to complain about.
+#[track_caller]
+pub fn packets(file: &Path) -> Vec<ProbedPacket> {
+    let mut ffprobe = Command::new("ffprobe");
+    ffprobe.args(["-v", "warning", "-of", "json", "-show_entries", "packet=codec_type,pts_time,flags"]).arg(file);
+    let ended = ffprobe.output().expect("ffprobe is installed by `just setup-tests`");
+    let complaints = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success() && complaints.is_empty(), "{}: {complaints}", file.display());
+    let probed: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    probed["packets"]
+        .as_array()
+        .expect("ffprobe lists packets")
+        .iter()
+        .map(|packet| ProbedPacket {
+            medium: text(&packet["codec_type"]),
+            pts_s: text(&packet["pts_time"]).parse().expect("every packet has a time"),
+            is_keyframe: text(&packet["flags"]).starts_with('K'),
+        })
+        .collect()
+}
+
+/// Decodes a file from end to end; fails if the decoder has anything to complain about.
+#[track_caller]
+pub fn decode(file: &Path) {
+    let ended = Command::new("ffmpeg")
+        .args(["-v", "warning", "-i"])
+        .arg(file)
+        .args(["-f", "null", "-"])
+        .output()
+        .expect("ffmpeg is installed by `just setup-tests`");
+    let complaints = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success() && complaints.is_empty(), "{}: {complaints}", file.display());
+}
+
+/// Times in seconds, on the file's own clock, at which a flash begins (the given square of the picture turns white).
+#[track_caller]
+pub fn flashes(file: &Path, square: &str) -> Vec<f64> {
+    let film = file.display();
+    let graph = format!("movie={film},crop={square},signalstats");
+    let lines = run(Command::new("ffprobe").args(["-v", "error", "-f", "lavfi", &graph]).args([
+        "-of",
+        "csv=p=0",
+        "-show_entries",
+        "frame=pts_time:frame_tags=lavfi.signalstats.YAVG",
+    ]));
+    let mut was_white = true;
+    let mut starts = Vec::new();
+    for line in String::from_utf8(lines).unwrap().lines() {
+        let mut fields = line.split(',').map(|field| field.parse::<f64>().unwrap_or(f64::NAN));
+        let (time_s, luma) = (fields.next().unwrap_or(f64::NAN), fields.next().unwrap_or(f64::NAN));
+        let is_white = luma > 150.0;
+        if is_white && !was_white {
+            starts.push(time_s);
+        }
+        was_white = is_white;
+    }
+    starts
+}
+
+/// Times in seconds, on the file's own clock, at which a beep begins.
+#[track_caller]
+pub fn beeps(file: &Path) -> Vec<f64> {
+    let ended = Command::new("ffmpeg")
+        .args(["-v", "info", "-copyts", "-i"])
+        .arg(file)
+        .args(["-vn", "-af", "silencedetect=noise=0.02:d=0.3", "-f", "null", "-"])
+        .output()
+        .expect("ffmpeg is installed by `just setup-tests`");
+    String::from_utf8_lossy(&ended.stderr)
+        .lines()
+        .filter_map(|line| line.split_once("silence_end: "))
+        .map(|(_, rest)| rest.split_whitespace().next().unwrap().parse().unwrap())
+        .collect()
+}

@@ -1,0 +1,21 @@
+//! What the tests of the whole program share: the programs under test, other people's programs, and ways to wait.
+
+pub mod media;
+pub mod programs;
+pub mod witness;
+
+use std::time::{Duration, Instant};
+
+/// Waits until `condition` gives something; fails, naming `what`, when it has not within `limit`. Generous limits cost
+/// nothing: they are waited out only by a test that fails.
+#[track_caller]
+pub fn wait_for<T>(what: &str, limit: Duration, mut condition: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = condition() {
+            return found;
+        }
+        assert!(started.elapsed() < limit, "waited {limit:?} in vain for {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

@@ -1,0 +1,147 @@
+//! The programs under test, started as a user would start them and ended with the test.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::wait_for;
+
+/// Long enough for a machine that is busy with everything else.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// `livedir-publisher`.
+pub fn publisher() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_livedir-publisher"))
+}
+
+/// `livedir-server`, which lies beside it.
+pub fn server() -> Command {
+    let path = Path::new(env!("CARGO_BIN_EXE_livedir-publisher")).with_file_name("livedir-server");
+    assert!(path.exists(), "{} is not built; run `just test`, or `cargo build` first", path.display());
+    Command::new(path)
+}
+
+/// A program that runs beside the test. It is killed when the test is done with it.
+pub struct Running {
+    child: Child,
+    output: Arc<Mutex<String>>,
+}
+
+impl Running {
+    /// Starts it and gathers what it prints.
+    #[track_caller]
+    pub fn start(command: &mut Command) -> Self {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {name}: {error}; run `just setup-tests`"));
+        let output = Arc::new(Mutex::new(String::new()));
+        gather(child.stdout.take(), &output);
+        gather(child.stderr.take(), &output);
+        Self { child, output }
+    }
+
+    /// What it has printed so far.
+    pub fn output(&self) -> String {
+        self.output.lock().unwrap().clone()
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let id = rustix::process::Pid::from_raw(self.child.id() as i32).unwrap();
+        rustix::process::kill_process(id, signal).unwrap();
+    }
+
+    /// Ends it with no chance to clean up.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to end, as Ctrl-C does, and waits for that.
+    #[track_caller]
+    pub fn interrupt(mut self) -> ExitStatus {
+        self.signal(rustix::process::Signal::INT);
+        self.wait()
+    }
+
+    /// Waits until it has ended by itself.
+    #[track_caller]
+    pub fn wait(&mut self) -> ExitStatus {
+        wait_for("a program to end", PATIENCE, || self.child.try_wait().unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- output of process {}:\n{}", self.child.id(), self.output());
+        }
+    }
+}
+
+fn gather(pipe: Option<impl Read + Send + 'static>, output: &Arc<Mutex<String>>) {
+    let (pipe, output) = (pipe.unwrap(), output.clone());
+    std::thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            let mut output = output.lock().unwrap();
+            output.push_str(&line);
+            output.push('\n');
+        }
+    });
+}
+
+/// A live stream that runs into a directory of its own.
+pub struct LiveStream {
+    /// The publisher.
+    pub publisher: Running,
+    /// The directory that it writes to.
+    pub webroot: PathBuf,
+}
+
+impl LiveStream {
+    /// Starts `livedir-publisher live` with these words into `webroot`.
+    #[track_caller]
+    pub fn start(webroot: &Path, words: &[&str]) -> Self {
+        let publisher = Running::start(publisher().arg("live").args(words).arg("--webroot").arg(webroot));
+        Self { publisher, webroot: webroot.to_owned() }
+    }
+
+    /// The playlist as it is now.
+    pub fn playlist(&self) -> Option<livedir_playlist::MediaPlaylist> {
+        read_playlist(&self.webroot)
+    }
+
+    /// Waits until the playlist's newest segment has at least this media sequence number.
+    #[track_caller]
+    pub fn wait_for_segment(&mut self, media_sequence: u64) {
+        let what = format!("segment {media_sequence} in the playlist");
+        wait_for(&what, PATIENCE, || {
+            assert!(self.publisher.is_running(), "the publisher has ended:\n{}", self.publisher.output());
+            self.playlist().filter(|playlist| playlist.next_media_sequence() > media_sequence)
+        });
+    }
+}
+
+/// The playlist of a webroot as it is now, if there is one.
+pub fn read_playlist(webroot: &Path) -> Option<livedir_playlist::MediaPlaylist> {
+    let text = std::fs::read_to_string(webroot.join("stream.m3u8")).ok()?;
+    Some(livedir_playlist::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}")))
+}
