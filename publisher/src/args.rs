@@ -72,7 +72,8 @@ pub struct LiveArgs {
 fn parse_size(text: &str) -> Result<(u32, u32), String> {
     let wrong = || format!("'{text}' is not a size; write width x height in pixels, like 640x480");
     let (width, height) = text.split_once(['x', 'X']).ok_or_else(wrong)?;
-    let (width, height): (u32, u32) = (width.parse().map_err(|_| wrong())?, height.parse().map_err(|_| wrong())?);
+    let (width, height): (u32, u32) =
+        (width.parse().map_err(|_| wrong())?, height.parse().map_err(|_| wrong())?);
     if width % 2 != 0 || height % 2 != 0 {
         return Err(format!("H.264 in yuv420p needs even numbers; try {}x{}", width & !1, height & !1));
     }
@@ -89,7 +90,11 @@ fn parse_rate(text: &str) -> Result<u64, String> {
         None => text.strip_suffix(['m', 'M']).map_or((text, 1.0), |number| (number, 1e6)),
     };
     let bps = number.parse::<f64>().map_err(|_| wrong())? * unit;
-    if (16e3..=200e6).contains(&bps) { Ok(bps as u64) } else { Err("the rate can be from 16k to 200M".into()) }
+    if (16e3..=200e6).contains(&bps) {
+        Ok(bps as u64)
+    } else {
+        Err("the rate can be from 16k to 200M".into())
+    }
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {

@@ -65,14 +65,25 @@ impl Canvas {
     pub fn write(&mut self, x: u32, y: u32, scale: u32, text: &str) {
         let margin = scale * 2;
         let (width, height) = text_size(text, scale);
-        self.fill(x.saturating_sub(margin), y.saturating_sub(margin), width + 2 * margin, height + 2 * margin, DARK);
+        self.fill(
+            x.saturating_sub(margin),
+            y.saturating_sub(margin),
+            width + 2 * margin,
+            height + 2 * margin,
+            DARK,
+        );
         for (n, letter) in (0..).zip(text.chars()) {
             let rows = font8x8::BASIC_FONTS.get(letter).or_else(|| font8x8::LATIN_FONTS.get(letter));
             for (row, points) in (0..).zip(rows.unwrap_or_default()) {
                 for column in (0..LETTER).filter(|column| points & (1 << column) != 0) {
                     let (left, top) = (x + (n * LETTER + column) * scale, y + row * scale);
                     let [right, bottom] = [(left + scale).min(self.width), (top + scale).min(self.height)];
-                    fill_plane(&mut self.luma, self.width, [left.min(right), top.min(bottom), right, bottom], WHITE.0);
+                    fill_plane(
+                        &mut self.luma,
+                        self.width,
+                        [left.min(right), top.min(bottom), right, bottom],
+                        WHITE.0,
+                    );
                 }
             }
         }

@@ -1,2 +1,4 @@
 #![allow(missing_docs)]
-pub fn print() -> std::io::Result<()> { Ok(()) }
+pub fn print() -> std::io::Result<()> {
+    Ok(())
+}

@@ -51,9 +51,7 @@ impl FrameClock {
     /// When grid time `n` is.
     pub fn time_of(&self, n: u64) -> Instant {
         let fps = u64::from(self.fps);
-        self.origin
-            + Duration::from_secs(n / fps)
-            + Duration::from_nanos((n % fps) * 1_000_000_000 / fps)
+        self.origin + Duration::from_secs(n / fps) + Duration::from_nanos((n % fps) * 1_000_000_000 / fps)
     }
 
     /// Takes note of a picture and says where it belongs. Grid times in the answer count as filled.

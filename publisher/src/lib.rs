@@ -141,7 +141,13 @@ pub fn run(
         })?;
         let segment = spawn(scope, "segment", move || {
             let live = settings.webroot.join("live");
-            let ended = segment_file::run(&encoded_rx, &live, first_number, settings.segment_duration_90k() as i64, meters);
+            let ended = segment_file::run(
+                &encoded_rx,
+                &live,
+                first_number,
+                settings.segment_duration_90k() as i64,
+                meters,
+            );
             // A watcher that is gone has told why itself.
             let _ = finish_watcher.send(Wake::Finish);
             ended
@@ -211,7 +217,9 @@ fn opener<'a>(settings: &'a LiveSettings, stop: &'a Stop) -> Opener<'a> {
     let test = move || Ok(Box::new(TestPattern::new(width, height, fps)) as Box<dyn Source>);
     let wish = CameraWish { width, height, fps, exact: settings.size.is_some() };
     let open_camera = move |selector: &CameraSelector| {
-        camera::open(selector, &wish).map(|camera| Box::new(camera) as Box<dyn Source>).map_err(SourceError::from)
+        camera::open(selector, &wish)
+            .map(|camera| Box::new(camera) as Box<dyn Source>)
+            .map_err(SourceError::from)
     };
     match &settings.source {
         SourceChoice::FirstCameraOrTest if !camera::is_any() => {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use livedir_publisher::args::{Command, CommandLine, LiveArgs};
+use livedir_publisher::devices;
 use livedir_publisher::meters::Meters;
 use livedir_publisher::settings::LiveSettings;
 use livedir_publisher::stop::Stop;
 use livedir_publisher::terminal::Terminal;
-use livedir_publisher::devices;
 
 /// What a shell says of a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
@@ -45,7 +45,8 @@ fn live(args: LiveArgs) -> anyhow::Result<()> {
     })
     .context("cannot listen for Ctrl-C")?;
     let meters = Arc::new(Meters::default());
-    let ended = livedir_publisher::run(&settings, &stop, &meters, |stream, meters| terminal.draw(stream, meters));
+    let ended =
+        livedir_publisher::run(&settings, &stop, &meters, |stream, meters| terminal.draw(stream, meters));
     terminal.finish(ended.is_ok().then_some(&*meters));
     Ok(ended?)
 }

@@ -7,9 +7,9 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ffmpeg_next as ffmpeg;
 use ffmpeg::codec::Parameters;
 use ffmpeg::format::context::{Output, StreamIo};
+use ffmpeg_next as ffmpeg;
 
 use crate::encoder::Medium;
 
@@ -109,7 +109,10 @@ impl Write for Written {
     fn write(&mut self, packets: &[u8]) -> std::io::Result<usize> {
         let mut bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for packet in packets.chunks(TS_PACKET) {
-            let pid = u16::from_be_bytes([packet.get(1).copied().unwrap_or(0) & 0x1f, packet.get(2).copied().unwrap_or(0)]);
+            let pid = u16::from_be_bytes([
+                packet.get(1).copied().unwrap_or(0) & 0x1f,
+                packet.get(2).copied().unwrap_or(0),
+            ]);
             if pid != SDT_PID {
                 bytes.extend_from_slice(packet);
             }

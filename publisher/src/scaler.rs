@@ -3,9 +3,9 @@
 //! The shape of the picture is kept: what is left over of the stream's picture is black. Used on the encode thread,
 //! only for pictures that are shown.
 
-use ffmpeg_next as ffmpeg;
 use ffmpeg::format::Pixel;
 use ffmpeg::software::scaling;
+use ffmpeg_next as ffmpeg;
 
 /// Scales to one output size for the whole run; the input may change from picture to picture.
 pub struct Scaler {
@@ -32,8 +32,12 @@ impl Scaler {
     pub fn scale(&mut self, picture: ffmpeg::frame::Video) -> Result<ffmpeg::frame::Video, ffmpeg::Error> {
         let shape = shape_of(&picture);
         let inner = fit(shape, (self.width, self.height));
-        let input = Input { format: picture.format(), width: picture.width(), height: picture.height(), inner };
-        if input.format == Pixel::YUV420P && (input.width, input.height) == (self.width, self.height) && inner == (self.width, self.height) {
+        let input =
+            Input { format: picture.format(), width: picture.width(), height: picture.height(), inner };
+        if input.format == Pixel::YUV420P
+            && (input.width, input.height) == (self.width, self.height)
+            && inner == (self.width, self.height)
+        {
             return Ok(picture);
         }
         if self.context.as_ref().is_none_or(|(_, was)| *was != input) {
@@ -90,7 +94,8 @@ fn shape_of(picture: &ffmpeg::frame::Video) -> (u64, u64) {
 /// The largest even size of the shape that fits into `bounds`.
 pub fn fit(shape: (u64, u64), bounds: (u32, u32)) -> (u32, u32) {
     let (wide, high) = (shape.0.max(1), shape.1.max(1));
-    let even = |pixels: u64, limit: u32| ((pixels + 1) / 2 * 2).clamp(2, u64::from(limit.max(2))) as u32 / 2 * 2;
+    let even =
+        |pixels: u64, limit: u32| ((pixels + 1) / 2 * 2).clamp(2, u64::from(limit.max(2))) as u32 / 2 * 2;
     if wide * u64::from(bounds.1) >= high * u64::from(bounds.0) {
         (even(u64::from(bounds.0), bounds.0), even(u64::from(bounds.0) * high / wide, bounds.1))
     } else {

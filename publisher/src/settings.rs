@@ -216,7 +216,10 @@ mod tests {
             ("--segment-duration 3s --fps 30", 270_000, 3),
         ] {
             let settings = meant(line).unwrap();
-            assert_eq!((settings.segment_duration_90k(), settings.target_duration_s()), (segment_90k, target_s));
+            assert_eq!(
+                (settings.segment_duration_90k(), settings.target_duration_s()),
+                (segment_90k, target_s)
+            );
         }
     }
 
@@ -225,7 +228,8 @@ mod tests {
         let source = SourceFormat { description: String::new(), width: 1920, height: 1080, has_sound: true };
         let stream = meant("").unwrap().encode_settings(&source);
         assert_eq!((stream.width, stream.height, stream.audio_bps), (640, 360, Some(128_000)));
-        let stream = meant("--size 800x600").unwrap().encode_settings(&SourceFormat { has_sound: false, ..source });
+        let stream =
+            meant("--size 800x600").unwrap().encode_settings(&SourceFormat { has_sound: false, ..source });
         assert_eq!((stream.width, stream.height, stream.audio_bps), (800, 600, None));
     }
 

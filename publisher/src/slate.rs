@@ -29,7 +29,8 @@ mod tests {
     #[test]
     fn a_slate_has_the_size_of_the_stream_and_says_something_at_any_size() {
         for (width, height) in [(640, 480), (320, 240), (1920, 1080), (64, 36), (2, 2)] {
-            let frame = draw(width, height, "12:34:56", "the camera was unplugged, waiting for it to come back");
+            let frame =
+                draw(width, height, "12:34:56", "the camera was unplugged, waiting for it to come back");
             assert_eq!((frame.width(), frame.height()), (width, height));
             assert!(width < 64 || frame.data(0).iter().any(|&luma| luma > 200), "{width}x{height} is empty");
         }

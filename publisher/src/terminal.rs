@@ -24,7 +24,9 @@ impl Terminal {
         let is_terminal = io::stderr().is_terminal();
         let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let line = ProgressBar::with_draw_target(None, target);
-        line.set_style(ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar()));
+        line.set_style(
+            ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
         let usual = if is_terminal { "warn" } else { "info" };
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
         let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
@@ -132,8 +134,14 @@ mod tests {
         meters.frames_duplicated.add(3);
         meters.publish_lag_us.set(640);
         meters.set_source("test pattern, 640x480 at 20 fps");
-        let stream =
-            EncodeSettings { width: 640, height: 480, fps: 20, segment_frames: 40, video_bps: 1, audio_bps: None };
+        let stream = EncodeSettings {
+            width: 640,
+            height: 480,
+            fps: 20,
+            segment_frames: 40,
+            video_bps: 1,
+            audio_bps: None,
+        };
         assert_eq!(
             status_line(Duration::from_secs(3754), &stream, &meters),
             "LIVE 01:02:34 · 640x480 20 fps · 1.02 Mb/s · 1 segment · 3 duplicated, 0 dropped · lag 0.6 ms · \

@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use ffmpeg_next as ffmpeg;
 use ffmpeg::ChannelLayout;
 use ffmpeg::format::Sample;
 use ffmpeg::format::sample::Type;
 use ffmpeg::software::resampling;
+use ffmpeg_next as ffmpeg;
 
 use super::{EncodeError, EncodedPacket, Medium, samples_to_90k};
 use crate::sound_clock::SoundClock;
@@ -37,7 +37,8 @@ impl AudioEncoder {
     /// Opens libav's AAC encoder for 48 kHz stereo whose sample 0 is at `origin`.
     pub fn open(audio_bps: u64, origin: Instant) -> Result<Self, EncodeError> {
         let not_opened = EncodeError::NoAudioEncoder;
-        let codec = ffmpeg::encoder::find(ffmpeg::codec::Id::AAC).ok_or(not_opened(ffmpeg::Error::EncoderNotFound))?;
+        let codec = ffmpeg::encoder::find(ffmpeg::codec::Id::AAC)
+            .ok_or(not_opened(ffmpeg::Error::EncoderNotFound))?;
         let context = ffmpeg::codec::context::Context::new_with_codec(codec);
         let mut encoder = context.encoder().audio().map_err(not_opened)?;
         encoder.set_rate(RATE_HZ as i32);
@@ -130,7 +131,9 @@ impl AudioEncoder {
             let mut packet = ffmpeg::Packet::empty();
             match self.encoder.receive_packet(&mut packet) {
                 Ok(()) => {}
-                Err(ffmpeg::Error::Eof | ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN }) => return Ok(()),
+                Err(ffmpeg::Error::Eof | ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN }) => {
+                    return Ok(());
+                }
                 Err(error) => return Err(error),
             }
             let pts = packet.pts().unwrap_or_default();
@@ -139,7 +142,13 @@ impl AudioEncoder {
             packet.set_pts(Some(dts_90k));
             packet.set_dts(Some(dts_90k));
             packet.set_duration(duration_90k);
-            packets.push(EncodedPacket { medium: Medium::Audio, dts_90k, duration_90k, keyframe_filmed_at: None, packet });
+            packets.push(EncodedPacket {
+                medium: Medium::Audio,
+                dts_90k,
+                duration_90k,
+                keyframe_filmed_at: None,
+                packet,
+            });
         }
     }
 
@@ -153,7 +162,8 @@ impl AudioEncoder {
             if frame.rate() == 0 || layout.channels() <= 0 {
                 return Err(ffmpeg::Error::InvalidData);
             }
-            let context = resampling::Context::get(frame.format(), layout, frame.rate(), FORMAT, LAYOUT, RATE_HZ)?;
+            let context =
+                resampling::Context::get(frame.format(), layout, frame.rate(), FORMAT, LAYOUT, RATE_HZ)?;
             self.resampler = Some(context);
         }
         let Some(resampler) = &mut self.resampler else { return Err(ffmpeg::Error::Bug) };

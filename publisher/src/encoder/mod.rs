@@ -95,7 +95,9 @@ pub enum Encoded {
 #[derive(Debug, thiserror::Error)]
 pub enum EncodeError {
     /// No encoder would open.
-    #[error("no H.264 encoder of this libav could be opened ({0}); install one with libx264 (Debian: libavcodec-extra)")]
+    #[error(
+        "no H.264 encoder of this libav could be opened ({0}); install one with libx264 (Debian: libavcodec-extra)"
+    )]
     NoVideoEncoder(String),
     /// The sound encoder would not open.
     #[error("the AAC encoder of this libav could not be opened: {0}")]
@@ -283,7 +285,10 @@ impl<'a> Stage<'a> {
         if apart <= CLOCK_STEP {
             return by_grid;
         }
-        tracing::warn!(apart_s = apart.as_secs_f64(), "the wall clock jumped; dates follow it from this segment on");
+        tracing::warn!(
+            apart_s = apart.as_secs_f64(),
+            "the wall clock jumped; dates follow it from this segment on"
+        );
         self.origin_filmed_at = by_wall - along_grid;
         by_wall
     }

@@ -2,9 +2,9 @@
 
 use std::time::SystemTime;
 
-use ffmpeg_next as ffmpeg;
 use ffmpeg::format::Pixel;
 use ffmpeg::util::picture;
+use ffmpeg_next as ffmpeg;
 
 use super::{EncodeError, EncodeSettings, EncodedPacket, Medium, START_90K};
 
@@ -39,7 +39,11 @@ impl VideoEncoder {
                 Err(error) => refusals.push(format!("{}: {error}", codec.name())),
             }
         }
-        Err(EncodeError::NoVideoEncoder(if refusals.is_empty() { "it has none".into() } else { refusals.join(", ") }))
+        Err(EncodeError::NoVideoEncoder(if refusals.is_empty() {
+            "it has none".into()
+        } else {
+            refusals.join(", ")
+        }))
     }
 
     /// What the muxer has to know of the stream.
@@ -73,7 +77,9 @@ impl VideoEncoder {
             let mut packet = ffmpeg::Packet::empty();
             match self.encoder.receive_packet(&mut packet) {
                 Ok(()) => packets.push(self.on_the_line(packet)),
-                Err(ffmpeg::Error::Eof | ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN }) => return Ok(packets),
+                Err(ffmpeg::Error::Eof | ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN }) => {
+                    return Ok(packets);
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -201,7 +201,9 @@ mod tests {
     }
 
     /// Runs a source whose openings answer as scripted; returns what was captured, and the first outcome.
-    fn play(openings: Vec<Result<Vec<Result<Read, SourceError>>, SourceError>>) -> (usize, Result<SourceFormat, SourceError>, u64) {
+    fn play(
+        openings: Vec<Result<Vec<Result<Read, SourceError>>, SourceError>>,
+    ) -> (usize, Result<SourceFormat, SourceError>, u64) {
         let meters = Arc::new(Meters::default());
         let (sender, receiver) = capture_queue::channel(meters.clone());
         let (opened, first) = mpsc::sync_channel(1);

@@ -169,7 +169,11 @@ fn beep(unix: Duration, length: Duration) -> ffmpeg::frame::Audio {
     let after = ((unix + length).as_secs_f64() * rate_hz).round() as u64;
     let samples = (after - first) as usize;
     let mono = ffmpeg::ChannelLayout::MONO;
-    let mut frame = ffmpeg::frame::Audio::new(ffmpeg::format::Sample::F32(ffmpeg::format::sample::Type::Planar), samples, mono);
+    let mut frame = ffmpeg::frame::Audio::new(
+        ffmpeg::format::Sample::F32(ffmpeg::format::sample::Type::Planar),
+        samples,
+        mono,
+    );
     frame.set_rate(RATE_HZ);
     for (sample, n) in frame.plane_mut::<f32>(0).iter_mut().zip(first..) {
         let in_second = n % u64::from(RATE_HZ);

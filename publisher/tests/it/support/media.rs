@@ -7,7 +7,9 @@ use std::process::Command;
 #[track_caller]
 pub fn run(command: &mut Command) -> Vec<u8> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let ended = command.output().unwrap_or_else(|error| panic!("cannot start {name}: {error}; run `just setup-tests`"));
+    let ended = command
+        .output()
+        .unwrap_or_else(|error| panic!("cannot start {name}: {error}; run `just setup-tests`"));
     assert!(ended.status.success(), "{name} failed:\n{}", String::from_utf8_lossy(&ended.stderr));
     ended.stdout
 }
@@ -25,7 +27,20 @@ pub fn flash_and_beep(directory: &Path, seconds: u32) -> PathBuf {
     let sound = format!("aevalsrc='0.5*sin(2*PI*1000*t)*lt(mod(t,1),0.1)':s=44100:d={seconds}");
     run(Command::new("ffmpeg")
         .args(["-v", "error", "-y", "-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", &sound])
-        .args(["-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-bf", "2", "-c:a", "aac", "-b:a", "128k"])
+        .args([
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-g",
+            "50",
+            "-bf",
+            "2",
+            "-c:a",
+            "aac",
+            "-b:a",
+            "128k",
+        ])
         .arg(&film));
     film
 }
@@ -46,7 +61,9 @@ pub struct ProbedPacket {
 #[track_caller]
 pub fn packets(file: &Path) -> Vec<ProbedPacket> {
     let mut ffprobe = Command::new("ffprobe");
-    ffprobe.args(["-v", "warning", "-of", "json", "-show_entries", "packet=codec_type,pts_time,flags"]).arg(file);
+    ffprobe
+        .args(["-v", "warning", "-of", "json", "-show_entries", "packet=codec_type,pts_time,flags"])
+        .arg(file);
     let ended = ffprobe.output().expect("ffprobe is installed by `just setup-tests`");
     let complaints = String::from_utf8_lossy(&ended.stderr);
     assert!(ended.status.success() && complaints.is_empty(), "{}: {complaints}", file.display());

@@ -1,0 +1,244 @@
+//! `just bench`: what livedir costs, beside the ffmpeg program doing the same work, in one run.
+//!
+//! Linux only: processor time and memory are read from /proc. Nothing is asserted; the table is the result.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use livedir_publisher::encoder::EncodeSettings;
+use livedir_publisher::encoder::video::x264_options;
+use notify::event::{ModifyKind, RenameMode};
+use notify::{EventKind, RecursiveMode, Watcher};
+
+/// Each program has this many turns, alternating; the medians are compared.
+const ROUNDS: usize = 3;
+
+/// Length of each turn.
+const FILM_S: u32 = 20;
+
+/// Segments whose publish lag is taken.
+const LAGS: usize = 120;
+
+/// The settings that both programs are given: the defaults.
+const STREAM: EncodeSettings = EncodeSettings {
+    width: 640,
+    height: 480,
+    fps: 20,
+    segment_frames: 40,
+    video_bps: 1_000_000,
+    audio_bps: Some(128_000),
+};
+
+fn main() {
+    // `cargo test --benches` passes other flags; a benchmark is only run when asked for.
+    if !std::env::args().any(|word| word == "--bench") {
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let directory = directory.path();
+    println!("livedir-publisher {} beside {}\n", env!("CARGO_PKG_VERSION"), ffmpeg_version());
+    publish_lag(directory);
+
+    println!("\n{FILM_S} s live, {ROUNDS} turns each, medians");
+    println!(
+        "{:<28}{:>12}{:>12}{:>8}   {:>12}{:>12}{:>8}",
+        "", "livedir", "ffmpeg", "ratio", "livedir", "ffmpeg", "ratio"
+    );
+    println!("{:<28}{:>32}   {:>32}", "", "processor time", "peak memory");
+    let (picture, sound) = record_test_pattern(directory);
+    let raw = [
+        "-re", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "640x480", "-r", "20", "-i", &picture, "-re",
+        "-f", "s16le", "-ar", "48000", "-ac", "2", "-i", &sound,
+    ];
+    compare(directory, "test pattern, 640x480", &["test"], &raw, "null", &STREAM);
+    for (name, size) in [("film, 640x480 at 20 fps", "640x480"), ("film, 1280x720 at 25 fps", "1280x720")] {
+        let film = make_film(directory, size, if size == "640x480" { 20 } else { 25 });
+        let stream = if size == "640x480" { STREAM } else { EncodeSettings { height: 360, ..STREAM } };
+        let scale = format!("fps=20,scale={}:{}:flags=bicubic", stream.width, stream.height);
+        compare(directory, name, &[&film], &["-re", "-i", &film], &scale, &stream);
+    }
+}
+
+/// From the rename of a segment to the rename of the playlist that lists it, as a third party sees it by inotify.
+fn publish_lag(directory: &Path) {
+    let webroot = directory.join("lag");
+    std::fs::create_dir_all(webroot.join("live")).expect("a webroot");
+    let (events_tx, events) = mpsc::channel();
+    let mut observer = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let Ok(event) = event else { return };
+        if event.kind == EventKind::Modify(ModifyKind::Name(RenameMode::To)) {
+            let name = event
+                .paths
+                .first()
+                .and_then(|path| path.file_name())
+                .map(|name| name.to_string_lossy().into_owned());
+            let _ = events_tx.send((Instant::now(), name.unwrap_or_default()));
+        }
+    })
+    .expect("an observer");
+    for watched in [webroot.join("live"), webroot.clone()] {
+        observer.watch(&watched, RecursiveMode::NonRecursive).expect("a watch");
+    }
+    let live = livedir(&webroot, &["test", "--segment-duration", "500ms", "--bitrate", "4M"]);
+    let mut lags_ms = Vec::new();
+    let mut segment_at = None;
+    while lags_ms.len() < LAGS {
+        let (at, name) = events.recv_timeout(Duration::from_secs(30)).expect("the stream goes on");
+        match (name.as_str(), segment_at) {
+            ("stream.m3u8", Some(since)) => {
+                lags_ms.push(at.duration_since(since).as_secs_f64() * 1e3);
+                segment_at = None;
+            }
+            (segment, _) if segment.starts_with("seg-") => segment_at = Some(at),
+            _ => {}
+        }
+    }
+    end(live);
+    lags_ms.sort_by(f64::total_cmp);
+    println!(
+        "publish lag over {LAGS} segments: median {:.2} ms, p99 {:.2} ms, largest {:.2} ms   (aim: median <= 1, p99 <= 5)",
+        lags_ms[LAGS / 2],
+        lags_ms[(LAGS * 99).div_ceil(100) - 1],
+        lags_ms[LAGS - 1]
+    );
+}
+
+/// Both programs in turn on the same source.
+fn compare(
+    directory: &Path,
+    name: &str,
+    source: &[&str],
+    input: &[&str],
+    filter: &str,
+    stream: &EncodeSettings,
+) {
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let webroot = directory.join(format!("ours-{round}"));
+        ours.push(measure(livedir(&webroot, source)));
+        let webroot = directory.join(format!("theirs-{round}"));
+        theirs.push(measure(ffmpeg(&webroot, input, filter, stream)));
+    }
+    let (our_s, our_mb) = (median(&ours, |cost| cost.processor_s), median(&ours, |cost| cost.memory_mb));
+    let (their_s, their_mb) =
+        (median(&theirs, |cost| cost.processor_s), median(&theirs, |cost| cost.memory_mb));
+    println!(
+        "{name:<28}{our_s:>10.2} s{their_s:>10.2} s{:>8.2}   {our_mb:>9.1} MB{their_mb:>9.1} MB{:>8.2}   (aim: <= 1.05)",
+        our_s / their_s,
+        our_mb / their_mb
+    );
+}
+
+struct Cost {
+    processor_s: f64,
+    memory_mb: f64,
+}
+
+/// What a program has used after [`FILM_S`] seconds; ends it then.
+fn measure(mut program: Child) -> Cost {
+    let started = Instant::now();
+    let until = started + Duration::from_secs(u64::from(FILM_S)) - Duration::from_millis(500);
+    std::thread::sleep(until - started);
+    assert!(program.try_wait().expect("its state").is_none(), "a program ended before its time");
+    let proc = Path::new("/proc").join(program.id().to_string());
+    let stat = std::fs::read_to_string(proc.join("stat")).expect("/proc/PID/stat");
+    // proc(5): user and system time are fields 14 and 15; the name before them may contain blanks.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks: f64 =
+        fields[11..13].iter().map(|field| field.parse::<f64>().expect("a number of ticks")).sum();
+    let status = std::fs::read_to_string(proc.join("status")).expect("/proc/PID/status");
+    let peak_kb: f64 = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .and_then(|rest| rest.split_whitespace().next())
+        .and_then(|number| number.parse().ok())
+        .expect("VmHWM");
+    end(program);
+    Cost { processor_s: ticks / rustix::param::clock_ticks_per_second() as f64, memory_mb: peak_kb / 1024.0 }
+}
+
+fn median(costs: &[Cost], of: impl Fn(&Cost) -> f64) -> f64 {
+    let mut values: Vec<f64> = costs.iter().map(of).collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn livedir(webroot: &Path, source: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_livedir-publisher"));
+    start(command.arg("live").args(source).arg("--webroot").arg(webroot))
+}
+
+/// The ffmpeg program with the same encoder settings, segment length, window and deletion.
+fn ffmpeg(webroot: &Path, input: &[&str], filter: &str, stream: &EncodeSettings) -> Child {
+    std::fs::create_dir_all(webroot).expect("a webroot");
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-nostdin"]).args(input).args(["-vf", filter, "-c:v", "libx264"]);
+    for (name, value) in x264_options(stream) {
+        command.arg(format!("-{name}:v")).arg(value);
+    }
+    let (gop, bps) = (stream.segment_frames.to_string(), stream.video_bps.to_string());
+    command.args(["-g", &gop, "-bf", "0", "-b:v", &bps, "-maxrate", &bps, "-bufsize", &bps]);
+    command.args(["-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", "2"]);
+    command.args(["-f", "hls", "-hls_time", "2", "-hls_list_size", "10"]);
+    command.args(["-hls_flags", "delete_segments+temp_file+program_date_time"]);
+    start(command.arg(webroot.join("stream.m3u8")))
+}
+
+fn start(command: &mut Command) -> Child {
+    let started = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    started.unwrap_or_else(|error| {
+        panic!("cannot start {}: {error}; run `just setup-tests`", command.get_program().display())
+    })
+}
+
+fn end(mut program: Child) {
+    let id = rustix::process::Pid::from_child(&program);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).expect("it still runs");
+    program.wait().expect("it ends");
+}
+
+fn run(command: &mut Command) {
+    let ended = command.stdin(Stdio::null()).status().expect("ffmpeg is installed by `just setup-tests`");
+    assert!(ended.success(), "{command:?} failed");
+}
+
+/// The test pattern as raw pictures and samples, so that both programs encode the same.
+fn record_test_pattern(directory: &Path) -> (String, String) {
+    let webroot = directory.join("pattern");
+    let live = livedir(&webroot, &["test", "--window", "30"]);
+    std::thread::sleep(Duration::from_secs(u64::from(FILM_S) + 1));
+    end(live);
+    let (picture, sound) = (directory.join("pattern.yuv"), directory.join("pattern.s16"));
+    let playlist = webroot.join("stream.m3u8");
+    run(Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-i"])
+        .arg(&playlist)
+        .args(["-f", "rawvideo", "-pix_fmt", "yuv420p"])
+        .arg(&picture));
+    run(Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-i"])
+        .arg(&playlist)
+        .args(["-vn", "-f", "s16le"])
+        .arg(&sound));
+    (picture.display().to_string(), sound.display().to_string())
+}
+
+/// A film with much movement, so that the encoder has something to do.
+fn make_film(directory: &Path, size: &str, fps: u32) -> String {
+    let film = directory.join(format!("film-{size}.mp4")).display().to_string();
+    let length = FILM_S + 2;
+    let picture = format!("testsrc2=size={size}:rate={fps}:duration={length},noise=alls=12:allf=t");
+    let sound = format!("sine=frequency=440:duration={length}");
+    run(Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", &sound])
+        .args(["-c:v", "libx264", "-preset", "veryfast", "-b:v", "4M", "-g", "50", "-c:a", "aac", &film]));
+    film
+}
+
+fn ffmpeg_version() -> String {
+    let version =
+        Command::new("ffmpeg").arg("-version").output().expect("ffmpeg is installed by `just setup-tests`");
+    String::from_utf8_lossy(&version.stdout).split(" Copyright").next().unwrap_or_default().to_owned()
+}
