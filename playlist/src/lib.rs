@@ -1,1 +1,27 @@
-//! Playlists.
+//! RFC 8216 media playlists as plain values: no I/O, no clock, no thread. What goes in decides what comes out.
+//!
+//! ```text
+//!            Segment                MediaPlaylist              text
+//!  watcher ──────────▶ Window::push ──────────────▶ render ──────────▶ stream.m3u8
+//!                        │      ▲                                          │
+//!                        ▼      └── Window::resume ◀── parse ◀─────────────┘ after a restart
+//!                     Evicted ──▶ retention
+//! ```
+//!
+//! The caller writes the file, deletes what was evicted once its grace is over, and knows the time.
+//! The file is the journal: `parse` gives back exactly what `render` was given, so a restarted writer goes on
+//! with the same numbers.
+//!
+//! Durations are in ticks of the 90 kHz MPEG clock and end in `_90k`; those that end in `_s` are seconds.
+
+#![forbid(unsafe_code)]
+
+mod media;
+mod parse;
+mod render;
+mod window;
+
+pub use media::{MediaPlaylist, Segment, TICKS_PER_S};
+pub use parse::{ParseError, Problem, parse};
+pub use render::render;
+pub use window::{Evicted, PushError, ResumeError, Window, WindowSettings};
