@@ -1,4 +1,9 @@
 //! Publisher.
 
 pub mod meters;
+pub mod playlist_file;
 pub mod probe;
+pub mod retention;
+pub mod segment_name;
+pub mod status;
+pub mod watcher;

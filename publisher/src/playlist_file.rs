@@ -76,7 +76,9 @@ pub fn read(webroot: &Path) -> io::Result<OnDisk> {
     let text = String::from_utf8_lossy(&bytes);
     Ok(match parse(&text) {
         Ok(playlist) => OnDisk::Playlist { playlist, written_at },
-        Err(problem) => OnDisk::Unreadable { problem: ParseError::to_string(&problem), text: text.into_owned() },
+        Err(problem) => {
+            OnDisk::Unreadable { problem: ParseError::to_string(&problem), text: text.into_owned() }
+        }
     })
 }
 

@@ -38,6 +38,12 @@ pub fn number_of_name(name: &str) -> Option<u64> {
     ((1..=LARGEST_NUMBER).contains(&number) && segment_name(number) == name).then_some(number)
 }
 
+/// Whether an encoder may mean this as a segment. Dot files are work in progress.
+#[must_use]
+pub fn looks_like_segment(name: &str) -> bool {
+    !name.starts_with('.') && Path::new(name).extension().is_some_and(|ending| ending == "ts")
+}
+
 /// The number in a URI of the playlist; `None` for URIs that are not ours.
 #[must_use]
 pub fn number_of_uri(uri: &str) -> Option<u64> {
@@ -63,10 +69,14 @@ mod tests {
 
     #[test]
     fn other_names_have_none() {
-        for name in ["seg-1.ts", "seg-00000000.ts", "seg-000000001.ts", "seg-+0000001.ts", "seg-00000001.ts.tmp"] {
+        for name in
+            ["seg-1.ts", "seg-00000000.ts", "seg-000000001.ts", "seg-+0000001.ts", "seg-00000001.ts.tmp"]
+        {
             check(name, None);
         }
-        for name in [".seg-00000001.ts", "../seg-00000001.ts", "seg-18446744073709551615.ts", "seg-.ts", "", "ü.ts"] {
+        for name in
+            [".seg-00000001.ts", "../seg-00000001.ts", "seg-18446744073709551615.ts", "seg-.ts", "", "ü.ts"]
+        {
             check(name, None);
         }
     }

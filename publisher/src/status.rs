@@ -257,7 +257,10 @@ mod tests {
         assert_eq!(json["state"], "ended");
         assert_eq!(json["segment"]["name"], "seg-00000042.ts");
         assert_eq!(json["segment"]["filmed_at"], "1970-01-01T00:00:58Z");
-        assert_eq!((&json["video"]["fps"], &json["video"]["bitrate_bps"]), (&json!(29.97), &json!(1_000_000)));
+        assert_eq!(
+            (&json["video"]["fps"], &json["video"]["bitrate_bps"]),
+            (&json!(29.97), &json!(1_000_000))
+        );
         assert_eq!(json["audio"], json!({"codec": "aac", "sample_rate_hz": 48_000, "channels": 2}));
     }
 }

@@ -64,13 +64,26 @@ pub(super) struct VideoScan {
 /// The bytes of one picture up to its first slice.
 #[derive(Default)]
 struct PictureHead {
-    over: bool,
+    at: At,
+    /// Zero bytes just before.
     zeros: u32,
-    at_nal_header: bool,
     sps: Option<Vec<u8>>,
-    in_sps: bool,
     has_pps: bool,
     is_idr: bool,
+}
+
+/// Where the next byte belongs.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// To something that does not matter here.
+    #[default]
+    Elsewhere,
+    /// It is the first of a NAL unit.
+    NalHeader,
+    /// To the SPS.
+    Sps,
+    /// To the picture itself: nothing more to learn.
+    Slice,
 }
 
 impl StreamScan for VideoScan {
@@ -135,22 +148,19 @@ impl VideoScan {
 impl PictureHead {
     fn push(&mut self, stream_bytes: &[u8]) {
         for &byte in stream_bytes {
-            if self.over {
-                return;
+            if self.at == At::NalHeader {
+                self.at = self.start_nal(byte & 0x1f);
             }
-            if self.at_nal_header {
-                self.at_nal_header = false;
-                self.start_nal(byte & 0x1f);
-            }
-            if let (true, Some(sps)) = (self.in_sps, &mut self.sps) {
-                sps.push(byte);
-                self.in_sps = sps.len() < LONGEST_SPS_BYTES;
+            match (self.at, &mut self.sps) {
+                (At::Slice, _) => return,
+                (At::Sps, Some(sps)) if sps.len() < LONGEST_SPS_BYTES => sps.push(byte),
+                _ => {}
             }
             match byte {
                 0 => self.zeros = self.zeros.saturating_add(1),
                 1 if self.zeros >= 2 => {
-                    self.end_sps();
-                    self.at_nal_header = true;
+                    self.end_nal();
+                    self.at = At::NalHeader;
                     self.zeros = 0;
                 }
                 _ => self.zeros = 0,
@@ -158,30 +168,32 @@ impl PictureHead {
         }
     }
 
-    fn start_nal(&mut self, nal_type: u8) {
+    fn start_nal(&mut self, nal_type: u8) -> At {
         match nal_type {
             SPS if self.sps.is_none() => {
                 self.sps = Some(Vec::new());
-                self.in_sps = true;
+                At::Sps
             }
-            PPS => self.has_pps = true,
+            PPS => {
+                self.has_pps = true;
+                At::Elsewhere
+            }
             slice if SLICES.contains(&slice) => {
                 self.is_idr = slice == IDR_SLICE;
-                self.over = true;
+                At::Slice
             }
-            _ => {}
+            _ => At::Elsewhere,
         }
     }
 
     /// Takes the start code that ended the SPS off it again.
-    fn end_sps(&mut self) {
-        if let (true, Some(sps)) = (self.in_sps, &mut self.sps) {
+    fn end_nal(&mut self) {
+        if let (At::Sps, Some(sps)) = (self.at, &mut self.sps) {
             sps.pop();
             while sps.last() == Some(&0) {
                 sps.pop();
             }
         }
-        self.in_sps = false;
     }
 }
 

@@ -3,6 +3,7 @@
 //! In: notify's events, on notify's own thread. Out: wakes, into the watcher's channel. It ends when it is dropped.
 
 use super::Wake;
+use crate::segment_name::looks_like_segment;
 use notify::{
     Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _,
     event::{AccessKind, AccessMode, ModifyKind, RenameMode},
@@ -37,8 +38,10 @@ struct Identity {
 impl DirectoryWatch {
     /// Every change in `directory` from now on wakes the watcher.
     pub(super) fn set(directory: &Path, wakes: Sender<Wake>) -> Result<Self, String> {
+        // Events carry absolute paths.
+        let directory = &std::path::absolute(directory).map_err(|error| error.to_string())?;
         let is_gone = Arc::new(AtomicBool::new(false));
-        let (watched, gone) = (directory.to_owned(), Arc::clone(&is_gone));
+        let (watched, gone) = (directory.clone(), Arc::clone(&is_gone));
         let mut notify = notify::recommended_watcher(move |event: notify::Result<Event>| {
             if event.as_ref().is_ok_and(|event| takes_away(event, &watched)) {
                 gone.store(true, Ordering::Relaxed);
@@ -117,16 +120,9 @@ fn wakes_of(event: &notify::Result<Event>, watched: &Path, seen_at: Instant) -> 
     event
         .paths
         .iter()
-        .filter(|path| is_candidate(path))
+        .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(looks_like_segment))
         .map(|path| Wake::Hint { path: PathBuf::clone(path), seen_at })
         .collect()
-}
-
-/// Dot files are work in progress; other endings are not ours.
-fn is_candidate(path: &Path) -> bool {
-    path.file_name()
-        .and_then(|name| name.to_str())
-        .is_some_and(|name| !name.starts_with('.') && name.ends_with(".ts"))
 }
 
 #[cfg(test)]

@@ -1,1 +1,4 @@
-//! Tests.
+//! Integration tests of the publisher.
+
+mod keeper;
+mod keeper_support;
