@@ -37,10 +37,18 @@ pub mod segmenter;
 
 pub mod muxer;
 pub mod segment_file;
+pub mod segment_name;
+
+pub mod watcher;
+
+pub mod probe;
+
+pub mod playlist_file;
+pub mod retention;
+pub mod status;
 
 pub mod devices;
 pub mod terminal;
-pub mod watcher;
 
 use std::io;
 use std::panic::resume_unwind;

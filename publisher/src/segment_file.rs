@@ -17,6 +17,7 @@ use crate::encoder::{Encoded, EncodedPacket, Medium};
 use crate::interleaver::Interleaver;
 use crate::meters::Meters;
 use crate::muxer::Muxer;
+use crate::segment_name::segment_name;
 use crate::segmenter::{Cut, Segmenter};
 
 /// A directory that takes no segment for this long ends the run: a supervisor or a person has to look at it.
@@ -198,11 +199,6 @@ impl SegmentFiles {
         file.persist(path)?;
         Ok(())
     }
-}
-
-/// `seg-00000042.ts`.
-pub fn segment_name(number: u64) -> String {
-    format!("seg-{number:08}.ts")
 }
 
 #[cfg(test)]

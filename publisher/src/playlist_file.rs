@@ -1,0 +1,142 @@
+//! Files beside the segments that are replaced as a whole: the playlist, and `status.json`.
+//!
+//! In: bytes. Out: the file under its name, old or new, never in between. Runs on the watcher's thread.
+//! Nothing is synced to the disk: a crash of the program loses nothing without it, and after a crash of the machine the
+//! directory tells what the playlist does not. It would cost tens of milliseconds a segment.
+
+use livedir_playlist::{MediaPlaylist, ParseError, parse};
+use std::{
+    fs,
+    io::{self, Read as _, Write as _},
+    path::Path,
+    time::SystemTime,
+};
+
+/// The playlist, under webroot.
+pub const PLAYLIST: &str = "stream.m3u8";
+/// What people and monitors read, under webroot.
+pub const STATUS: &str = "status.json";
+/// Where a playlist goes that cannot be read back.
+pub const BAD_PLAYLIST: &str = "stream.m3u8.bad";
+
+/// A day of 1 s segments takes 10 MB.
+const LONGEST_PLAYLIST_BYTES: u64 = 64 << 20;
+
+/// Puts `bytes` in the place of `webroot/name`, at once for every reader.
+pub fn replace(webroot: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let mut builder = tempfile::Builder::new();
+    let prefix = left_over_prefix(name);
+    builder.prefix(&prefix);
+    // Other users read it (nginx), so 0600, which is usual for temporary files, will not do. The umask still applies.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let mut file = builder.tempfile_in(webroot)?;
+    file.write_all(bytes)?;
+    file.persist(webroot.join(name)).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// How the temporary names of `name` begin.
+#[must_use]
+pub fn left_over_prefix(name: &str) -> String {
+    format!(".{name}.")
+}
+
+/// What stands on disk when the program starts.
+#[derive(Debug)]
+pub enum OnDisk {
+    /// No playlist.
+    Missing,
+    /// A playlist.
+    Playlist {
+        /// What it says.
+        playlist: MediaPlaylist,
+        /// When it was put there.
+        written_at: SystemTime,
+    },
+    /// A file that is no playlist that can be gone on with.
+    Unreadable {
+        /// What is wrong with it.
+        problem: String,
+        /// As much of it as can be read.
+        text: String,
+    },
+}
+
+/// Reads the playlist back.
+pub fn read(webroot: &Path) -> io::Result<OnDisk> {
+    let file = match fs::File::open(webroot.join(PLAYLIST)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(OnDisk::Missing),
+        Err(error) => return Err(error),
+    };
+    let written_at = file.metadata()?.modified()?;
+    let mut bytes = Vec::new();
+    file.take(LONGEST_PLAYLIST_BYTES).read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(match parse(&text) {
+        Ok(playlist) => OnDisk::Playlist { playlist, written_at },
+        Err(problem) => {
+            OnDisk::Unreadable { problem: ParseError::to_string(&problem), text: text.into_owned() }
+        }
+    })
+}
+
+/// Moves a playlist that cannot be read out of the way, for people to look at.
+pub fn set_aside(webroot: &Path) -> io::Result<()> {
+    fs::rename(webroot.join(PLAYLIST), webroot.join(BAD_PLAYLIST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(webroot: &Path) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(webroot)
+            .expect("webroot")
+            .map(|entry| entry.expect("entry").file_name().into_string().expect("a name"))
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn replacing_leaves_one_file_that_others_can_read() {
+        let webroot = tempfile::tempdir().expect("temp dir");
+        replace(webroot.path(), PLAYLIST, b"old and long").expect("written");
+        replace(webroot.path(), PLAYLIST, b"new").expect("written");
+        assert_eq!(fs::read(webroot.path().join(PLAYLIST)).expect("read"), b"new");
+        assert_eq!(names(webroot.path()), [PLAYLIST]);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = fs::metadata(webroot.path().join(PLAYLIST)).expect("metadata").permissions().mode();
+            // What a plain file gets here is the umask's choice.
+            fs::write(webroot.path().join("plain"), b"").expect("written");
+            let plain = fs::metadata(webroot.path().join("plain")).expect("metadata").permissions().mode();
+            assert_eq!(mode & 0o777, plain & 0o644);
+        }
+    }
+
+    #[test]
+    fn a_replacement_that_fails_leaves_the_old_file_and_no_rest() {
+        let webroot = tempfile::tempdir().expect("temp dir");
+        fs::create_dir_all(webroot.path().join(PLAYLIST).join("in-the-way")).expect("made");
+        replace(webroot.path(), PLAYLIST, b"new").expect_err("a directory is in the way");
+        assert_eq!(names(webroot.path()), [PLAYLIST]);
+    }
+
+    #[test]
+    fn what_stands_on_disk_is_told_apart() {
+        let webroot = tempfile::tempdir().expect("temp dir");
+        assert!(matches!(read(webroot.path()), Ok(OnDisk::Missing)));
+        fs::write(webroot.path().join(PLAYLIST), b"\xff\xfe").expect("written");
+        assert!(matches!(read(webroot.path()), Ok(OnDisk::Unreadable { .. })));
+        set_aside(webroot.path()).expect("set aside");
+        assert_eq!(names(webroot.path()), [BAD_PLAYLIST]);
+        let text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nlive/seg-00000001.ts\n";
+        fs::write(webroot.path().join(PLAYLIST), text).expect("written");
+        let Ok(OnDisk::Playlist { playlist, .. }) = read(webroot.path()) else { panic!("a playlist") };
+        assert_eq!(playlist.segments.len(), 1);
+    }
+}

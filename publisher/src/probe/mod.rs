@@ -1,0 +1,240 @@
+//! Probe: the bytes of one .ts file → what is true of it.
+//!
+//! In: the bytes. Out: [`Facts`], or why there are none. Pure, on the caller's thread; survives any bytes; one pass, in which
+//! only the heads of pictures are looked into, and nothing of a payload is copied but parameter sets and tables.
+
+mod audio;
+mod clock;
+mod continuity;
+mod discontinuity;
+mod pes;
+mod tables;
+mod video;
+
+pub use audio::{AudioCodec, AudioFacts};
+pub use continuity::Counter;
+pub use discontinuity::{Discontinuity, discontinuity};
+pub use tables::ElementaryStream;
+pub use video::{Picture, VideoFacts};
+
+use audio::AudioScan;
+use continuity::{Continuity, Payload};
+use mpeg2ts_reader::{StreamType, packet::Packet};
+use tables::Section;
+use video::VideoScan;
+
+/// What is true of a segment. Times are 33-bit and wrap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// When it begins: its video, or its audio where there is no video.
+    pub start_90k: u64,
+    /// How long it lasts, the last picture included; 0 when a single picture does not say its rate.
+    pub duration_90k: u64,
+    /// How long one picture (or, without video, one audio frame) lasts; 0 when not known.
+    pub frame_interval_90k: u64,
+    /// The video, if there is any.
+    pub video: Option<VideoFacts>,
+    /// The audio, if there is any.
+    pub audio: Option<AudioFacts>,
+    /// What the PMT names.
+    pub streams: Vec<ElementaryStream>,
+    /// The continuity counter of every PID, in order of appearance.
+    pub counters: Vec<Counter>,
+    /// Whether PAT and PMT come before the first packet of any stream.
+    pub tables_first: bool,
+    /// Bytes behind the last whole packet: the file was cut.
+    pub trailing_bytes: usize,
+}
+
+impl Facts {
+    /// When it ends: where the next one has to begin.
+    #[must_use]
+    pub fn end_90k(&self) -> u64 {
+        clock::later_90k(self.start_90k, self.duration_90k)
+    }
+
+    /// Times that a continuity counter did not run on inside it.
+    #[must_use]
+    pub fn counter_breaks(&self) -> u64 {
+        self.counters.iter().map(|counter| u64::from(counter.breaks)).sum()
+    }
+}
+
+/// Why nothing can be said of a file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProbeError {
+    /// It has no bytes.
+    #[error("it is empty; write it under a dot name and rename it when it is complete")]
+    Empty,
+    /// It is something else, or damaged.
+    #[error("it is no MPEG-TS: byte {position} is 0x{found:02x}, not 0x47; write segments as MPEG-TS")]
+    NoSync {
+        /// Where a packet should begin.
+        position: usize,
+        /// What is there.
+        found: u8,
+    },
+    /// Its streams are not named.
+    #[error("it has no PAT and PMT; let the muxer write them at the start of every segment")]
+    NoTables,
+    /// Its video is not H.264.
+    #[error(
+        "its video has stream type 0x{stream_type:02x}, and players of MPEG-TS take H.264 (0x1b); encode to H.264"
+    )]
+    ForeignVideo {
+        /// As the PMT says.
+        stream_type: u8,
+    },
+    /// Nothing to show.
+    #[error("it has no picture and no sound with a time stamp; let the muxer write whole pictures")]
+    NoFrames,
+}
+
+/// Says what is true of the segment with these bytes.
+pub fn probe(bytes: &[u8]) -> Result<Facts, ProbeError> {
+    if bytes.is_empty() {
+        return Err(ProbeError::Empty);
+    }
+    let mut scan = Scan::new();
+    let mut packets = bytes.chunks_exact(Packet::SIZE);
+    for (index, packet_bytes) in packets.by_ref().enumerate() {
+        let packet = Packet::try_new(packet_bytes)
+            .ok_or(ProbeError::NoSync { position: index * Packet::SIZE, found: packet_bytes[0] })?;
+        scan.push(&packet)?;
+    }
+    let rest = packets.remainder();
+    match rest.first() {
+        Some(&found) if !Packet::is_sync_byte(found) => {
+            Err(ProbeError::NoSync { position: bytes.len() - rest.len(), found })
+        }
+        _ => scan.finish(rest.len()),
+    }
+}
+
+/// One pass over the packets.
+struct Scan {
+    continuity: Continuity,
+    pat: Section,
+    pmt: Section,
+    pmt_pid: Option<u16>,
+    streams: Option<Vec<ElementaryStream>>,
+    tables_first: bool,
+    video: Option<(u16, VideoScan)>,
+    audio: Option<(u16, AudioScan)>,
+}
+
+const PAT_PID: u16 = 0;
+
+impl Scan {
+    fn new() -> Self {
+        Self {
+            continuity: Continuity::new(),
+            pat: Section::default(),
+            pmt: Section::default(),
+            pmt_pid: None,
+            streams: None,
+            tables_first: false,
+            video: None,
+            audio: None,
+        }
+    }
+
+    fn push(&mut self, packet: &Packet<'_>) -> Result<(), ProbeError> {
+        if self.continuity.push(packet) == Payload::Skip {
+            return Ok(());
+        }
+        let Some(payload) = packet.payload() else { return Ok(()) };
+        let (pid, unit_start) = (u16::from(packet.pid()), packet.payload_unit_start_indicator());
+        match (&mut self.video, &mut self.audio) {
+            (Some((video_pid, video)), _) if *video_pid == pid => pes::feed(video, payload, unit_start),
+            (_, Some((audio_pid, audio))) if *audio_pid == pid => pes::feed(audio, payload, unit_start),
+            _ if pid == PAT_PID && self.pmt_pid.is_none() => {
+                self.pmt_pid = self.pat.push(payload, unit_start).and_then(tables::pmt_pid);
+            }
+            _ if Some(pid) == self.pmt_pid && self.streams.is_none() => {
+                if let Some(streams) = self.pmt.push(payload, unit_start).and_then(tables::streams) {
+                    self.choose(&streams)?;
+                    self.streams = Some(streams);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Picks the video and the audio to look into.
+    fn choose(&mut self, streams: &[ElementaryStream]) -> Result<(), ProbeError> {
+        self.tables_first = !streams.iter().any(|stream| self.continuity.has_seen(stream.pid));
+        let first = |types: &[StreamType]| {
+            streams.iter().find(|stream| types.contains(&StreamType(stream.stream_type))).copied()
+        };
+        if let Some(stream) = first(&[StreamType::H264]) {
+            self.video = Some((stream.pid, VideoScan::default()));
+        } else if let Some(ElementaryStream { stream_type, .. }) = first(FOREIGN_VIDEO) {
+            return Err(ProbeError::ForeignVideo { stream_type });
+        }
+        self.audio = first(AUDIO).map(|ElementaryStream { pid, stream_type }| {
+            (pid, AudioScan::new(stream_type, StreamType(stream_type) == StreamType::ADTS))
+        });
+        Ok(())
+    }
+
+    fn finish(self, trailing_bytes: usize) -> Result<Facts, ProbeError> {
+        let streams = self.streams.ok_or(ProbeError::NoTables)?;
+        let video = self.video.and_then(|(_, scan)| scan.finish());
+        let audio = self.audio.and_then(|(_, scan)| scan.finish());
+        let (start_90k, duration_90k, frame_interval_90k) = match (&video, &audio) {
+            (Some(video), _) => (video.start_90k, video.duration_90k, video.frame_interval_90k),
+            (None, Some(audio)) => (audio.start_90k, audio.duration_90k(), audio.codec.frame_90k()),
+            (None, None) => return Err(ProbeError::NoFrames),
+        };
+        Ok(Facts {
+            start_90k,
+            duration_90k,
+            frame_interval_90k,
+            video,
+            audio,
+            streams,
+            counters: self.continuity.finish(),
+            tables_first: self.tables_first,
+            trailing_bytes,
+        })
+    }
+}
+
+const FOREIGN_VIDEO: &[StreamType] = &[
+    StreamType::ISO_11172_VIDEO,
+    StreamType::H262,
+    StreamType::ISO_14496_2_VISUAL,
+    StreamType::H265,
+    StreamType::CHINESE_VIDEO_STANDARD,
+];
+
+const AUDIO: &[StreamType] = &[
+    StreamType::ADTS,
+    StreamType::LATM,
+    StreamType::ISO_11172_AUDIO,
+    StreamType::ISO_138183_AUDIO,
+    StreamType::ATSC_DOLBY_DIGITAL_AUDIO,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(bytes: &[u8], expected: ProbeError) {
+        assert_eq!(probe(bytes), Err(expected));
+    }
+
+    #[test]
+    fn files_that_are_no_segment_are_told_apart() {
+        check(&[], ProbeError::Empty);
+        check(b"<html>", ProbeError::NoSync { position: 0, found: b'<' });
+        let mut null_packets = [[0x47, 0x1f, 0xff, 0x10]; 47 * 2].concat();
+        check(&null_packets, ProbeError::NoTables);
+        null_packets[188] = 0;
+        check(&null_packets, ProbeError::NoSync { position: 188, found: 0 });
+        check(&[0x47], ProbeError::NoTables);
+    }
+}

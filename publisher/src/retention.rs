@@ -1,0 +1,123 @@
+//! Retention: segments that have left the playlist stay on disk for their grace, then go.
+//!
+//! In: numbers with deadlines. Out: deletions. The list is pure and is told the time; [`delete`] is the thin part, and runs on
+//! the watcher's thread. The list dies with the program; at the next start it is made again from the directory.
+
+use crate::segment_name::segment_path;
+use std::{
+    cmp::Reverse,
+    collections::BinaryHeap,
+    io,
+    path::Path,
+    time::{Duration, Instant, SystemTime},
+};
+use tracing::{debug, warn};
+
+/// Which files go when.
+#[derive(Debug, Default)]
+pub struct Retention {
+    deadlines: BinaryHeap<Reverse<(Instant, u64)>>,
+}
+
+impl Retention {
+    /// The file of this segment stays for `grace_90k` after `removed_at`, when the playlist without it was written.
+    ///
+    /// RFC 8216 6.2.2: MUST remain available for its duration plus that of the longest playlist that contained it.
+    pub fn keep(&mut self, number: u64, removed_at: Instant, grace_90k: u64) {
+        let grace = duration_of_90k(grace_90k);
+        // A grace beyond what the clock can tell outlasts the machine.
+        if let Some(deadline) = removed_at.checked_add(grace) {
+            self.deadlines.push(Reverse((deadline, number)));
+        }
+    }
+
+    /// Takes the numbers out whose deadline has come.
+    pub fn due(&mut self, now: Instant) -> Vec<u64> {
+        let mut due = Vec::new();
+        while self.next_deadline().is_some_and(|deadline| deadline <= now) {
+            due.extend(self.deadlines.pop().map(|Reverse((_, number))| number));
+        }
+        due
+    }
+
+    /// When there is something to delete next.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.peek().map(|Reverse((deadline, _))| *deadline)
+    }
+}
+
+/// `long_ago` on the clock that deadlines are kept by. A time in the future, which a clock set back leaves behind, is now.
+#[must_use]
+pub fn instant_of(long_ago: SystemTime, now: Instant, now_on_the_wall: SystemTime) -> Instant {
+    let age = now_on_the_wall.duration_since(long_ago).unwrap_or(Duration::ZERO);
+    // Where the clock does not reach back so far, the deadline comes late and not early.
+    now.checked_sub(age).unwrap_or(now)
+}
+
+/// Deletes the files of these segments. Those that someone else has deleted are fine.
+pub fn delete(webroot: &Path, numbers: &[u64]) {
+    for &number in numbers {
+        let path = segment_path(webroot, number);
+        match std::fs::remove_file(&path) {
+            Ok(()) => debug!(number, "segment deleted, its grace is over"),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                warn!(path = %path.display(), %error, "segment cannot be deleted; delete it by hand");
+            }
+        }
+    }
+}
+
+fn duration_of_90k(duration_90k: u64) -> Duration {
+    Duration::from_nanos((u128::from(duration_90k) * 100_000 / 9).min(u128::from(u64::MAX)) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn files_go_when_their_grace_is_over_and_not_before() {
+        let start = Instant::now();
+        let mut retention = Retention::default();
+        retention.keep(2, start + SECOND, 2 * 90_000);
+        retention.keep(1, start, 10 * 90_000);
+        assert_eq!(retention.next_deadline(), Some(start + 3 * SECOND));
+        assert_eq!(retention.due(start + Duration::from_millis(2_999)), [0; 0]);
+        assert_eq!(retention.due(start + 3 * SECOND), [2]);
+        assert_eq!(retention.next_deadline(), Some(start + 10 * SECOND));
+        assert_eq!(retention.due(start + 60 * SECOND), [1]);
+        assert_eq!(retention.next_deadline(), None);
+    }
+
+    #[test]
+    fn a_grace_beyond_all_clocks_never_ends() {
+        let start = Instant::now();
+        let mut retention = Retention::default();
+        retention.keep(1, start, u64::MAX);
+        assert_eq!(retention.due(start + 1_000_000 * SECOND), [0; 0]);
+    }
+
+    #[test]
+    fn a_removal_long_ago_counts_from_then_and_one_in_the_future_from_now() {
+        let (then, wall) = (Instant::now(), SystemTime::now());
+        let now = then + 5 * SECOND;
+        assert_eq!(instant_of(wall - 5 * SECOND, now, wall), then);
+        assert_eq!(instant_of(wall + 5 * SECOND, now, wall), now);
+    }
+
+    #[test]
+    fn deleting_passes_over_files_that_are_gone() {
+        let webroot = tempfile::tempdir().expect("temp dir");
+        std::fs::create_dir(webroot.path().join("live")).expect("live");
+        for number in [1, 3] {
+            std::fs::write(segment_path(webroot.path(), number), b"x").expect("written");
+        }
+        delete(webroot.path(), &[1, 2]);
+        assert!(!segment_path(webroot.path(), 1).exists());
+        assert!(segment_path(webroot.path(), 3).exists());
+    }
+}

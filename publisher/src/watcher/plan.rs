@@ -1,0 +1,304 @@
+//! The plan at the start: the old playlist is the journal, the directory is the truth.
+//!
+//! In: the playlist on disk and the numbers of the files beside it. Out: a [`Plan`]: what the playlist goes on with, which files
+//! are still to be published, which have left it before. Pure.
+
+use crate::{playlist_file::OnDisk, segment_name::number_of_uri};
+use livedir_playlist::MediaPlaylist;
+use std::collections::BTreeSet;
+
+/// How to go on.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Plan {
+    /// What to resume; `None` on a fresh start.
+    pub(super) previous: Option<MediaPlaylist>,
+    /// What the first segment published goes on from.
+    pub(super) predecessor: Predecessor,
+    /// Entries that the old playlist lost because a file is missing.
+    pub(super) entries_lost: usize,
+    /// Files of entries that were lost with others.
+    pub(super) left_now: Vec<u64>,
+    /// Files that left the playlist before.
+    pub(super) left_before: Vec<u64>,
+    /// Files that never were in it, in order: they are published first.
+    pub(super) unlisted: Vec<u64>,
+    /// Larger than every number on disk and in the playlist.
+    pub(super) next_number: u64,
+}
+
+/// What was published last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Predecessor {
+    /// Nothing ever was.
+    None,
+    /// This segment; its bytes tell whether the next one goes on from it.
+    OnDisk(u64),
+    /// A segment that is gone: the next one cannot be known to go on from it.
+    Gone,
+}
+
+/// Decides how to go on.
+///
+/// `target_duration_s` and `window_segments` are those of a playlist that is begun anew.
+pub(super) fn plan(
+    on_disk: &OnDisk,
+    files: &BTreeSet<u64>,
+    target_duration_s: u32,
+    window_segments: usize,
+) -> Plan {
+    match on_disk {
+        OnDisk::Playlist { playlist, .. } => go_on(playlist.clone(), files),
+        OnDisk::Missing => {
+            let next_number = next_number(files, 1);
+            // The newest files, as many as a window holds.
+            let oldest = files.iter().rev().nth(window_segments.max(1) - 1).or(files.first());
+            begin(oldest.copied().unwrap_or(next_number), files, next_number, target_duration_s)
+        }
+        OnDisk::Unreadable { text, .. } => {
+            // What was listed once is not listed again: clients know it with a discontinuity sequence that is lost.
+            let told = salvage(text);
+            let next_number = next_number(files, told + 1);
+            let first = if told > 0 { told + 1 } else { next_number };
+            begin(first, files, next_number, target_duration_s)
+        }
+    }
+}
+
+fn go_on(mut playlist: MediaPlaylist, files: &BTreeSet<u64>) -> Plan {
+    let numbers: Vec<_> = playlist.segments.iter().map(|segment| number_of_uri(&segment.uri)).collect();
+    let is_there = |number: &Option<u64>| number.is_some_and(|number| files.contains(&number));
+    // RFC 8216 6.2.1: segments are removed from the beginning, in order. So everything up to the last hole goes.
+    let entries_lost = numbers.iter().rposition(|number| !is_there(number)).map_or(0, |hole| hole + 1);
+    let lost = playlist.segments.drain(..entries_lost);
+    let lost_discontinuities = lost.filter(|segment| segment.discontinuity).count() as u64;
+    playlist.media_sequence = playlist.media_sequence.saturating_add(entries_lost as u64);
+    playlist.discontinuity_sequence = playlist.discontinuity_sequence.saturating_add(lost_discontinuities);
+
+    let left_now: Vec<_> =
+        numbers[..entries_lost].iter().flatten().copied().filter(|it| files.contains(it)).collect();
+    // An empty playlist still tells a number: those of names are never below those of the playlist.
+    let last_listed = numbers.iter().flatten().copied().max();
+    let first_unlisted = last_listed.map_or(playlist.media_sequence, |last| last.saturating_add(1));
+    let listed: BTreeSet<_> = numbers.iter().flatten().copied().collect();
+    let predecessor = match playlist.segments.last().and_then(|segment| number_of_uri(&segment.uri)) {
+        Some(number) => Predecessor::OnDisk(number),
+        None if playlist.media_sequence <= 1 => Predecessor::None,
+        None => Predecessor::Gone,
+    };
+    Plan {
+        entries_lost,
+        predecessor,
+        left_now,
+        left_before: files
+            .range(..first_unlisted)
+            .copied()
+            .filter(|number| !listed.contains(number))
+            .collect(),
+        unlisted: files.range(first_unlisted..).copied().collect(),
+        next_number: next_number(files, first_unlisted.max(playlist.next_media_sequence())),
+        previous: Some(playlist),
+    }
+}
+
+/// Begins a playlist with the files from `first` on.
+///
+/// How many discontinuities have left an earlier one cannot be known: not more than one a segment, so the number given here is
+/// not below what clients have seen.
+fn begin(first: u64, files: &BTreeSet<u64>, next_number: u64, target_duration_s: u32) -> Plan {
+    let previous = (first > 1).then(|| MediaPlaylist {
+        version: 3,
+        target_duration_s,
+        media_sequence: first,
+        discontinuity_sequence: first - 1,
+        independent_segments: true,
+        segments: Vec::new(),
+        ended: false,
+    });
+    Plan {
+        predecessor: if first > 1 { Predecessor::Gone } else { Predecessor::None },
+        previous,
+        entries_lost: 0,
+        left_now: Vec::new(),
+        left_before: files.range(..first).copied().collect(),
+        unlisted: files.range(first..).copied().collect(),
+        next_number,
+    }
+}
+
+fn next_number(files: &BTreeSet<u64>, at_least: u64) -> u64 {
+    files.last().map_or(1, |&last| last + 1).max(at_least).max(1)
+}
+
+/// The highest number in what is left of a playlist: of a file, or EXT-X-MEDIA-SEQUENCE.
+fn salvage(text: &str) -> u64 {
+    /// A damaged digit must not use up the numbers: one segment each second takes 30,000 years to come here.
+    const PLAUSIBLE: u64 = 1_000_000_000_000;
+    let number_of_line = |line: &str| match line.trim().strip_prefix("#EXT-X-MEDIA-SEQUENCE:") {
+        Some(value) => value.parse().ok(),
+        None => number_of_uri(line.trim()),
+    };
+    text.lines().filter_map(number_of_line).filter(|&number| number <= PLAUSIBLE).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::SystemTime;
+
+    /// `"12 13! 14"`: files 12 to 14 listed, a discontinuity before 13.
+    fn listing(media_sequence: u64, entries: &str) -> OnDisk {
+        let mut text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:{media_sequence}\n");
+        for entry in entries.split_whitespace() {
+            let number = entry.trim_end_matches('!');
+            if entry.ends_with('!') {
+                text.push_str("#EXT-X-DISCONTINUITY\n");
+            }
+            text.push_str(&format!("#EXTINF:2,\nlive/seg-{number:0>8}.ts\n"));
+        }
+        let playlist = livedir_playlist::parse(&text).expect("a playlist");
+        OnDisk::Playlist { playlist, written_at: SystemTime::UNIX_EPOCH }
+    }
+
+    #[derive(Clone, Copy)]
+    struct Expected<'a> {
+        sequences: Option<(u64, u64)>,
+        predecessor: Predecessor,
+        left_now: &'a [u64],
+        left_before: &'a [u64],
+        unlisted: &'a [u64],
+        next_number: u64,
+    }
+
+    #[track_caller]
+    fn check(on_disk: &OnDisk, files: &[u64], expected: &Expected) {
+        let plan = plan(on_disk, &files.iter().copied().collect(), 2, 3);
+        let sequences =
+            plan.previous.as_ref().map(|playlist| (playlist.media_sequence, playlist.discontinuity_sequence));
+        assert_eq!(sequences, expected.sequences);
+        assert_eq!(plan.predecessor, expected.predecessor);
+        assert_eq!(plan.left_now, expected.left_now);
+        assert_eq!(plan.left_before, expected.left_before);
+        assert_eq!(plan.unlisted, expected.unlisted);
+        assert_eq!(plan.next_number, expected.next_number);
+    }
+
+    const FRESH: Expected = Expected {
+        sequences: None,
+        predecessor: Predecessor::None,
+        left_now: &[],
+        left_before: &[],
+        unlisted: &[],
+        next_number: 1,
+    };
+
+    #[test]
+    fn an_empty_directory_begins_at_1() {
+        check(&OnDisk::Missing, &[], &FRESH);
+    }
+
+    #[test]
+    fn a_crash_before_the_first_playlist_loses_no_segment() {
+        check(&OnDisk::Missing, &[1], &Expected { unlisted: &[1], next_number: 2, ..FRESH });
+    }
+
+    #[test]
+    fn a_live_playlist_goes_on_with_the_files_behind_its_end() {
+        let expected = Expected {
+            sequences: Some((12, 0)),
+            predecessor: Predecessor::OnDisk(14),
+            left_now: &[],
+            left_before: &[10, 11],
+            unlisted: &[15, 17],
+            next_number: 18,
+        };
+        check(&listing(12, "12 13! 14"), &[10, 11, 12, 13, 14, 15, 17], &expected);
+    }
+
+    #[test]
+    fn names_of_deleted_files_are_not_used_again() {
+        let expected =
+            Expected { sequences: Some((15, 1)), predecessor: Predecessor::Gone, next_number: 15, ..FRESH };
+        check(&listing(12, "12 13! 14"), &[], &expected);
+        // The numbers of the playlist may be behind those of the names, where files were refused.
+        let expected =
+            Expected { sequences: Some((11, 1)), predecessor: Predecessor::Gone, next_number: 15, ..FRESH };
+        check(&listing(8, "12 13! 14"), &[], &expected);
+    }
+
+    #[test]
+    fn a_hole_takes_everything_before_it() {
+        let expected = Expected {
+            sequences: Some((14, 1)),
+            predecessor: Predecessor::OnDisk(14),
+            left_now: &[12],
+            next_number: 15,
+            ..FRESH
+        };
+        check(&listing(12, "12 13! 14"), &[12, 14], &expected);
+    }
+
+    #[test]
+    fn a_discontinuity_that_stays_is_not_counted_as_gone() {
+        let expected = Expected {
+            sequences: Some((13, 0)),
+            predecessor: Predecessor::OnDisk(14),
+            next_number: 15,
+            ..FRESH
+        };
+        check(&listing(12, "12 13! 14"), &[13, 14], &expected);
+    }
+
+    #[test]
+    fn a_playlist_of_foreign_names_is_left_behind() {
+        let playlist =
+            "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:7\n#EXTINF:2,\n../secret.ts\n";
+        let playlist = livedir_playlist::parse(playlist).expect("a playlist");
+        let on_disk = OnDisk::Playlist { playlist, written_at: SystemTime::UNIX_EPOCH };
+        let expected =
+            Expected { sequences: Some((8, 0)), predecessor: Predecessor::Gone, next_number: 8, ..FRESH };
+        check(&on_disk, &[], &expected);
+    }
+
+    #[test]
+    fn an_unreadable_playlist_still_tells_how_far_the_numbers_were() {
+        let text = "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:40\n#EXTINF:2\0,\nlive/seg-00000043.ts\nlive/seg-0000";
+        let on_disk = OnDisk::Unreadable { problem: String::new(), text: text.to_owned() };
+        let gone = Expected { predecessor: Predecessor::Gone, ..FRESH };
+        check(&on_disk, &[], &Expected { sequences: Some((44, 43)), next_number: 44, ..gone });
+        let expected = Expected {
+            sequences: Some((44, 43)),
+            left_before: &[42, 43],
+            unlisted: &[44],
+            next_number: 45,
+            ..gone
+        };
+        check(&on_disk, &[42, 43, 44], &expected);
+    }
+
+    #[test]
+    fn a_playlist_that_tells_nothing_lists_no_file_again() {
+        let on_disk = OnDisk::Unreadable { problem: String::new(), text: String::new() };
+        let expected = Expected {
+            sequences: Some((8, 7)),
+            predecessor: Predecessor::Gone,
+            left_before: &[6, 7],
+            next_number: 8,
+            ..FRESH
+        };
+        check(&on_disk, &[6, 7], &expected);
+        check(&on_disk, &[], &FRESH);
+    }
+
+    #[test]
+    fn without_a_playlist_the_newest_files_make_a_window() {
+        let expected = Expected {
+            sequences: Some((42, 41)),
+            predecessor: Predecessor::Gone,
+            left_now: &[],
+            left_before: &[40, 41],
+            unlisted: &[42, 43, 44],
+            next_number: 45,
+        };
+        check(&OnDisk::Missing, &[40, 41, 42, 43, 44], &expected);
+    }
+}

@@ -1,0 +1,231 @@
+//! A stage for the watcher: a webroot, real segments from the ffmpeg program, and an eye on every playlist.
+//!
+//! Whatever a test does, each playlist seen is held to the rules against the one before it.
+
+use livedir_playlist::{MediaPlaylist, Segment, parse};
+use livedir_publisher::{
+    meters::Meters,
+    segment_name::segment_path,
+    watcher::{Wake, WatchError, Watcher, WatcherSettings},
+};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, OnceLock, mpsc::Sender},
+    thread::JoinHandle,
+    time::{Duration, Instant, SystemTime},
+};
+use tempfile::TempDir;
+
+/// Far longer than anything takes on a loaded machine.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Runs the ffmpeg program.
+#[track_caller]
+pub fn ffmpeg(directory: &Path, arguments: &str) {
+    let status = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-y"])
+        .args(arguments.split_whitespace())
+        .current_dir(directory)
+        .status()
+        .expect("the ffmpeg program is installed");
+    assert!(status.success(), "ffmpeg {arguments}");
+}
+
+/// Segments as `-f hls` of the ffmpeg program cuts them: half a second each, H.264 and AAC.
+pub fn cut_segments(input_and_codecs: &str) -> Vec<Vec<u8>> {
+    let directory = tempfile::tempdir().expect("temp dir");
+    let cut = "-f hls -hls_time 0.5 -hls_list_size 0 -hls_segment_filename %03d.ts list.m3u8";
+    ffmpeg(directory.path(), &format!("{input_and_codecs} {cut}"));
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(directory.path()).expect("listed").map(|entry| entry.expect("entry").path()).collect();
+    paths.sort();
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "ts"));
+    paths.iter().map(|path| fs::read(path).expect("read")).collect()
+}
+
+/// Pictures and sound of the ffmpeg program's own test sources, with a keyframe every half second.
+pub const TEST_SOURCES: &str = "-f lavfi -i testsrc2=size=160x120:rate=20 -f lavfi -i sine=sample_rate=48000 \
+    -c:v libx264 -preset ultrafast -g 10 -keyint_min 10 -sc_threshold 0 -pix_fmt yuv420p -c:a aac -ac 2";
+
+/// Ticks of one of these segments.
+pub const HALF_SECOND_90K: u64 = 45_000;
+
+/// 24 segments that go on from one another. Made once.
+pub fn segments() -> &'static [Vec<u8>] {
+    static SEGMENTS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+    SEGMENTS.get_or_init(|| cut_segments(&format!("{TEST_SOURCES} -t 12")))
+}
+
+/// A webroot with a watcher, or between two of them.
+pub struct Stage {
+    webroot: TempDir,
+    pub settings: WatcherSettings,
+    seen: Seen,
+}
+
+/// A watcher at work.
+pub struct Running {
+    pub meters: Arc<Meters>,
+    /// What it said that the first segment is to be called.
+    pub next_segment_number: u64,
+    waker: Sender<Wake>,
+    thread: JoinHandle<Result<(), WatchError>>,
+}
+
+impl Running {
+    /// Ends it in good order.
+    pub fn finish(self) {
+        self.waker.send(Wake::Finish).expect("the watcher listens");
+        self.thread.join().expect("no panic").expect("a good end");
+    }
+}
+
+impl Stage {
+    pub fn new() -> Self {
+        Self::at(tempfile::tempdir().expect("temp dir"))
+    }
+
+    pub fn at(webroot: TempDir) -> Self {
+        let settings = WatcherSettings {
+            webroot: webroot.path().to_owned(),
+            target_duration_s: 1,
+            window_segments: 6,
+            end_list: true,
+        };
+        Self { webroot, settings, seen: Seen::default() }
+    }
+
+    pub fn webroot(&self) -> &Path {
+        self.webroot.path()
+    }
+
+    #[track_caller]
+    pub fn start(&mut self) -> Running {
+        self.try_start().expect("the watcher starts")
+    }
+
+    pub fn try_start(&mut self) -> Result<Running, WatchError> {
+        let meters = Arc::new(Meters::default());
+        let watcher = Watcher::start(self.settings.clone(), Arc::clone(&meters))?;
+        self.look();
+        let (waker, next_segment_number) = (watcher.waker(), watcher.next_segment_number());
+        let thread = std::thread::spawn(move || watcher.run());
+        Ok(Running { meters, next_segment_number, waker, thread })
+    }
+
+    /// Puts a segment there as the segmenter does: under a dot name, with the capture time of its end, then renamed.
+    pub fn drop_in(&self, number: u64, bytes: &[u8]) {
+        let unfinished = self.webroot().join("live").join(format!(".seg-{number:08}.ts.test"));
+        fs::write(&unfinished, bytes).expect("written");
+        fs::rename(&unfinished, segment_path(self.webroot(), number)).expect("renamed");
+    }
+
+    /// [`Stage::drop_in`] of some of [`segments`], numbered from `first_number`.
+    pub fn drop_in_all(&self, first_number: u64, range: std::ops::Range<usize>) {
+        for (number, bytes) in (first_number..).zip(&segments()[range]) {
+            self.drop_in(number, bytes);
+        }
+    }
+
+    /// The playlist on disk, which has been held to the rules.
+    #[track_caller]
+    pub fn look(&mut self) -> Option<MediaPlaylist> {
+        let text = fs::read_to_string(self.webroot().join("stream.m3u8")).ok()?;
+        let playlist = parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        for segment in &playlist.segments {
+            assert!(self.webroot().join(&segment.uri).is_file(), "{} is listed and missing", segment.uri);
+        }
+        self.seen.hold_to_rules(&playlist);
+        Some(playlist)
+    }
+
+    /// Waits for a playlist.
+    #[track_caller]
+    pub fn wait_for(&mut self, what: &str, is_there: impl Fn(&MediaPlaylist) -> bool) -> MediaPlaylist {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let playlist = self.look();
+            if let Some(playlist) = playlist.as_ref().filter(|playlist| is_there(playlist)) {
+                return playlist.clone();
+            }
+            assert!(Instant::now() < deadline, "{what} did not come; the last was {playlist:#?}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Waits until the last segment listed is the file with this number.
+    #[track_caller]
+    pub fn wait_for_last(&mut self, number: u64) -> MediaPlaylist {
+        let uri = format!("live/seg-{number:08}.ts");
+        self.wait_for(&uri, |playlist| playlist.segments.last().is_some_and(|last| last.uri == uri))
+    }
+
+    /// Makes a file look as if it was written long ago.
+    pub fn age(&self, name: &str, by: Duration) {
+        let file = fs::File::options().append(true).open(self.webroot().join(name)).expect("opened");
+        file.set_modified(SystemTime::now() - by).expect("aged");
+    }
+
+    pub fn has(&self, number: u64) -> bool {
+        segment_path(self.webroot(), number).exists()
+    }
+
+    pub fn status(&self) -> serde_json::Value {
+        let json = fs::read(self.webroot().join("status.json")).expect("status.json");
+        serde_json::from_slice(&json).expect("JSON")
+    }
+}
+
+/// Waits for something that is no playlist.
+#[track_caller]
+pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what} did not happen");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The numbers of the files that a playlist names.
+pub fn numbers(playlist: &MediaPlaylist) -> Vec<u64> {
+    let number = |segment: &Segment| livedir_publisher::segment_name::number_of_uri(&segment.uri);
+    playlist.segments.iter().map(|segment| number(segment).expect("a name of ours")).collect()
+}
+
+/// What all playlists so far have promised.
+#[derive(Default)]
+struct Seen {
+    last: Option<MediaPlaylist>,
+    /// Media sequence → segment, and its discontinuity sequence.
+    by_sequence: BTreeMap<u64, (Segment, u64)>,
+}
+
+impl Seen {
+    #[track_caller]
+    fn hold_to_rules(&mut self, playlist: &MediaPlaylist) {
+        if self.last.as_ref() == Some(playlist) {
+            return;
+        }
+        if let Some(last) = &self.last {
+            // RFC 8216 6.2.2: neither number may decrease; 6.2.1: the target duration may not change.
+            assert!(playlist.media_sequence >= last.media_sequence, "{last:#?}\n{playlist:#?}");
+            assert!(playlist.next_media_sequence() >= last.next_media_sequence(), "{last:#?}\n{playlist:#?}");
+            assert!(
+                playlist.discontinuity_sequence >= last.discontinuity_sequence,
+                "{last:#?}\n{playlist:#?}"
+            );
+            assert!(last.ended || playlist.target_duration_s == last.target_duration_s);
+        }
+        let mut discontinuity_sequence = playlist.discontinuity_sequence;
+        for (media_sequence, segment) in (playlist.media_sequence..).zip(&playlist.segments) {
+            discontinuity_sequence += u64::from(segment.discontinuity);
+            let seen = (segment.clone(), discontinuity_sequence);
+            let before = self.by_sequence.entry(media_sequence).or_insert_with(|| seen.clone());
+            assert_eq!(*before, seen, "number {media_sequence} is for ever the same segment");
+        }
+        self.last = Some(playlist.clone());
+    }
+}
