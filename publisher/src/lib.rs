@@ -1,3 +1,4 @@
 //! Publisher.
 
 pub mod meters;
+pub mod source;
