@@ -2,7 +2,7 @@
 //!
 //! In: an address. Out: pictures and sound as they are stored (turned upright, but neither scaled nor resampled), each
 //! at the moment at which it is due. The caller's thread decodes and waits; libav's reading has a thread of its own
-//! ([`demuxer`]), for it may block longer than [`Source::read`] may. At the end of a file comes [`Read::End`], or the
+//! (`demuxer.rs`), for it may block longer than [`Source::read`] may. At the end of a file comes [`Read::End`], or the
 //! next round of a loop; a live source that hangs up or falls silent is an error, so that it is opened again.
 
 mod address;
@@ -124,6 +124,7 @@ fn first_round(demuxer: &Demuxer, address: &InputAddress) -> Result<Round, Input
     let name = address.to_string();
     let deadline = matches!(address, InputAddress::Url(_)).then(|| Instant::now() + OPEN_URL);
     loop {
+        let seen = demuxer.changes();
         if let Some(round) = demuxer.next_round() {
             return Ok(round);
         }
@@ -137,7 +138,7 @@ fn first_round(demuxer: &Demuxer, address: &InputAddress) -> Result<Round, Input
             let reason = format!("no answer within {} s", OPEN_URL.as_secs());
             return Err(InputError::Unreachable { name, reason, remedy: error::ADDRESS_REMEDY });
         }
-        demuxer.wait(Instant::now() + demuxer::TICK);
+        demuxer.wait(seen, Instant::now() + demuxer::TICK);
     }
 }
 
@@ -192,6 +193,7 @@ impl Input {
             if let Some(size) = self.lanes[picture].decoder.as_ref().and_then(LaneDecoder::stated_size) {
                 return Ok(size);
             }
+            let seen = self.demuxer.changes();
             // A decoder states the size as soon as it has decoded something.
             self.lanes[picture].fill(Lane::Picture, &self.demuxer);
             if self.lanes[picture].ready.is_some() {
@@ -203,7 +205,7 @@ impl Input {
             if self.lanes[picture].finished || self.demuxer.has_read_enough() || Instant::now() >= deadline {
                 return Err(InputError::Undecodable(self.name.clone()));
             }
-            self.demuxer.wait(deadline);
+            self.demuxer.wait(seen, deadline);
         }
     }
 
@@ -300,6 +302,7 @@ impl Source for Input {
             if self.demuxer.stopped() {
                 return Ok(Read::Nothing);
             }
+            let seen = self.demuxer.changes();
             self.fill();
             let mut wake_at = deadline;
             if let Some((lane, media_us, due)) = self.first_due() {
@@ -317,7 +320,7 @@ impl Source for Input {
             if Instant::now() >= deadline {
                 return Ok(Read::Nothing);
             }
-            self.demuxer.wait(wake_at);
+            self.demuxer.wait(seen, wake_at);
         }
     }
 }

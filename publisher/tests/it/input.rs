@@ -162,6 +162,16 @@ fn a_loop_goes_on_without_a_seam() {
 }
 
 #[test]
+fn a_still_picture_can_be_looped() {
+    let path = made("still.png", &["-f", "lavfi", "-i", PICTURES, "-frames:v", "1"]);
+    let looped = InputSettings { loop_forever: true, ..settings(InputAddress::File(path)) };
+    let mut input = input::open(&looped).expect("a picture");
+    let pieces: Vec<_> = (0..10).map(|_| media::next(&mut input).expect("a loop").expect("no end")).collect();
+    let (least, most) = steps_ms(&moments(&pieces, true));
+    assert!(least > 39.9 && most < 40.1, "{least} to {most} ms");
+}
+
+#[test]
 fn a_timeline_that_jumps_leaves_no_hole() {
     for (first, second) in [("0", "500"), ("500", "0")] {
         let part = |offset| film("part.ts", &["-muxdelay", "0", "-output_ts_offset", offset]);

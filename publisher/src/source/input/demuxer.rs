@@ -58,6 +58,8 @@ pub(super) struct Queue {
     pub(super) packets: PacketQueue<Queued>,
     pub(super) ending: Option<Ending>,
     pub(super) thread_done: bool,
+    /// Counts what the thread has done, so that nothing happens unseen between a look and a sleep.
+    changes: u64,
 }
 
 /// The queue, and what wakes and stops those who wait for it.
@@ -106,7 +108,10 @@ impl Shared {
     }
 
     pub(super) fn change(&self, by: impl FnOnce(&mut Queue)) {
-        by(&mut self.lock());
+        let mut queue = self.lock();
+        by(&mut queue);
+        queue.changes += 1;
+        drop(queue);
         self.changed.notify_all();
     }
 
@@ -138,6 +143,7 @@ impl Demuxer {
                 packets: PacketQueue::new(),
                 ending: None,
                 thread_done: false,
+                changes: 0,
             }),
             changed: Condvar::new(),
             watchdog: Watchdog {
@@ -187,10 +193,18 @@ impl Demuxer {
         queue.packets.is_full() || queue.ending.is_some()
     }
 
-    /// Sleeps until something has come, until `deadline`, or for one [`TICK`].
-    pub(super) fn wait(&self, deadline: Instant) {
+    /// How much has happened so far; for [`Demuxer::wait`].
+    pub(super) fn changes(&self) -> u64 {
+        self.shared.lock().changes
+    }
+
+    /// Sleeps until more has happened than `seen`, until `deadline`, or for one [`TICK`].
+    pub(super) fn wait(&self, seen: u64, deadline: Instant) {
         let span = deadline.saturating_duration_since(Instant::now()).min(TICK);
         let queue = self.shared.lock();
+        if queue.changes != seen {
+            return;
+        }
         drop(self.shared.changed.wait_timeout(queue, span).unwrap_or_else(PoisonError::into_inner));
     }
 }

@@ -143,6 +143,10 @@ impl InputError {
             (_, ffmpeg::Error::HttpNotFound) => {
                 unreachable("it knows no such path (404)".to_owned(), "is the path right?")
             }
+            // libav says "input/output error" for an unknown host name and for a handshake without an answer.
+            (_, ffmpeg::Error::Other { errno: ffmpeg::error::EIO }) => {
+                unreachable("no answer from there".to_owned(), ADDRESS_REMEDY)
+            }
             (_, error) => unreachable(reason(error), ADDRESS_REMEDY),
         }
     }

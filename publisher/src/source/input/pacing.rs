@@ -78,16 +78,14 @@ impl Pacer {
     }
 
     fn cut_delay(&mut self, spare: Option<Duration>, now: Instant) {
-        let (Some(spare), Some(anchor)) = (spare, self.anchor) else {
+        let (Some(spare), Some(anchor)) = (spare.filter(|spare| *spare > EARLY), self.anchor) else {
             self.early = None;
             return;
         };
         let early = self.early.get_or_insert(Early { since: now, least: spare });
         early.least = early.least.min(spare);
         if now.duration_since(early.since) >= PATIENCE {
-            if early.least > EARLY {
-                self.anchor = Some(shift(anchor, -(early.least.saturating_sub(JITTER).as_micros() as i64)));
-            }
+            self.anchor = Some(shift(anchor, -(early.least.saturating_sub(JITTER).as_micros() as i64)));
             self.early = None;
         }
     }

@@ -1,12 +1,12 @@
 //! Standard input: it belongs to the process, so the test starts itself again, with a pipe.
 
-use super::media::{film, moments, play, settings, sound_s};
+use super::media::{PATIENCE, film, moments, play, settings, sound_s};
 use livedir_publisher::source::Source;
 use livedir_publisher::source::input::{self, InputAddress, InputError};
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::Instant;
 
 /// Runs one of the ignored tests below in a process of its own.
 fn start(test: &str) -> Child {
@@ -49,9 +49,19 @@ fn child_that_stops_before_anything_came() {
     let settings = settings(InputAddress::Stdin);
     let stop = settings.stop.clone();
     let stopper = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(200));
+        let deadline = Instant::now() + PATIENCE;
+        while !reading_has_begun() && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
         stop.store(true, Ordering::Relaxed);
     });
     assert_eq!(input::open(&settings).err(), Some(InputError::Stopped("standard input".to_owned())));
     stopper.join().expect("no panic");
+}
+
+/// Whether the thread that reads has been started; where the system does not tell, it is taken to be so.
+fn reading_has_begun() -> bool {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return true };
+    let name = |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("comm"));
+    threads.flatten().any(|thread| name(thread).is_ok_and(|name| name.trim() == "demuxer"))
 }
