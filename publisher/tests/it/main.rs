@@ -1,4 +1,5 @@
 //! Integration tests of the publisher.
 
 mod keeper;
+mod keeper_probe;
 mod keeper_support;
