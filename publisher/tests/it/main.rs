@@ -3,6 +3,7 @@
 mod input;
 mod keeper;
 mod keeper_probe;
+mod keeper_probe;
 mod keeper_support;
 mod stream;
 mod support;
