@@ -1,3 +1,5 @@
 //! Publisher.
 
+pub mod devices;
 pub mod meters;
+pub mod source;
