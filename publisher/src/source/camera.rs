@@ -260,17 +260,17 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(text: &str, expected: Option<CameraSelector>) {
-        assert_eq!(CameraSelector::parse(text), expected, "{text}");
+    fn check(text: &str, expected: Option<&CameraSelector>) {
+        assert_eq!(CameraSelector::parse(text).as_ref(), expected, "{text}");
     }
 
     #[test]
     fn a_camera_is_named_by_nothing_a_number_or_a_name() {
-        check("camera", Some(CameraSelector::First));
-        check("camera:", Some(CameraSelector::First));
-        check("camera:2", Some(CameraSelector::Index(2)));
-        check("camera:C920", Some(CameraSelector::Name("C920".into())));
-        check("camera:99999999999", Some(CameraSelector::Name("99999999999".into())));
+        check("camera", Some(&CameraSelector::First));
+        check("camera:", Some(&CameraSelector::First));
+        check("camera:2", Some(&CameraSelector::Index(2)));
+        check("camera:C920", Some(&CameraSelector::Name("C920".into())));
+        check("camera:99999999999", Some(&CameraSelector::Name("99999999999".into())));
         check("cameras", None);
         check("camera.mp4", None);
         check("test", None);

@@ -28,6 +28,7 @@ pub struct Attached {
 
 /// The cameras that are attached, by ascending number. Nodes that are no cameras are left out.
 #[cfg(target_os = "linux")]
+#[allow(clippy::unnecessary_wraps)] // other systems can refuse
 pub fn attached() -> Result<Vec<Attached>, String> {
     // nokhwa would panic on oddly named nodes, list metadata nodes, and tell no modes while a camera is busy
     let cameras = camera_v4l2::nodes().into_iter().filter_map(|index| {
@@ -103,7 +104,7 @@ pub struct Shot {
     buffer: nokhwa::Buffer,
     /// How far apart its rows begin; 0: not known, they lie back to back.
     pub stride_bytes: usize,
-    /// When it was taken.
+    /// When it was taken; never before the shot before it.
     pub captured_at: Instant,
 }
 
@@ -118,6 +119,7 @@ impl Shot {
 pub struct Streaming {
     camera: nokhwa::Camera,
     stride_bytes: usize,
+    newest_at: Option<Instant>,
 }
 
 impl Streaming {
@@ -135,7 +137,7 @@ impl Streaming {
         let mut camera =
             nokhwa::Camera::new(CameraIndex::Index(index), request).map_err(|error| error.to_string())?;
         camera.open_stream().map_err(|error| error.to_string())?;
-        Ok(Self { camera, stride_bytes })
+        Ok(Self { camera, stride_bytes, newest_at: None })
     }
 }
 
@@ -146,6 +148,9 @@ impl Device for Streaming {
         let buffer = self.camera.frame().map_err(|error| error.to_string())?;
         let wall_now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok();
         let captured_at = captured_at(Instant::now(), wall_now, buffer.capture_timestamp());
+        // a driver that dates only some of its pictures must not send time back
+        let captured_at = self.newest_at.map_or(captured_at, |newest| newest.max(captured_at));
+        self.newest_at = Some(captured_at);
         Ok(Shot { buffer, stride_bytes: self.stride_bytes, captured_at })
     }
 }

@@ -65,10 +65,10 @@ fn decode_jpeg(
 ) -> Result<ffmpeg::frame::Video, BadPicture> {
     let end = jpeg_end(buffer).ok_or(BadPicture::BrokenJpeg)?;
     let mut frame = ffmpeg::frame::Video::empty();
-    let decoded = decoder
+    let result = decoder
         .send_packet(&ffmpeg::Packet::copy(&buffer[..end]))
         .and_then(|()| decoder.receive_frame(&mut frame));
-    match decoded {
+    match result {
         Ok(()) => Ok(frame),
         Err(error) => {
             decoder.flush();

@@ -63,11 +63,30 @@ struct Shared<P> {
 struct State<P> {
     waiting: VecDeque<P>,
     dropped: u64,
-    open: bool,
+    device: DeviceState,
+    owner: OwnerState,
+    /// Set for good by the first failure, maybe before the device is closed.
     failure: Option<String>,
-    stop: bool,
-    closed: bool,
-    left_behind: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum DeviceState {
+    Opening,
+    Open,
+    Closed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OwnerState {
+    Reading,
+    WaitingForTheEnd,
+    Gone,
+}
+
+impl<P> State<P> {
+    fn is_closed(&self) -> bool {
+        self.device == DeviceState::Closed
+    }
 }
 
 impl<P> Shared<P> {
@@ -102,11 +121,9 @@ impl<P: Send + 'static> Pump<P> {
             state: Mutex::new(State {
                 waiting: VecDeque::with_capacity(ROOM),
                 dropped: 0,
-                open: false,
+                device: DeviceState::Opening,
+                owner: OwnerState::Reading,
                 failure: None,
-                stop: false,
-                closed: false,
-                left_behind: false,
             }),
             changed: Condvar::new(),
         });
@@ -118,14 +135,15 @@ impl<P: Send + 'static> Pump<P> {
             })
             .map_err(|error| PumpError::Device(error.to_string()))?;
         let pump = Self { shared, thread };
-        let (open, failure) = {
-            let state = pump.shared.wait_until(deadline, |state| state.open || state.failure.is_some());
-            (state.open, state.failure.clone())
+        let (device, failure) = {
+            let tried = |state: &State<P>| state.device != DeviceState::Opening || state.failure.is_some();
+            let state = pump.shared.wait_until(deadline, tried);
+            (state.device, state.failure.clone())
         };
         match failure {
             Some(failure) => Err(PumpError::Device(failure)),
-            None if open => Ok(pump),
-            None => Err(PumpError::OpenTimeout),
+            None if device == DeviceState::Opening => Err(PumpError::OpenTimeout),
+            None => Ok(pump),
         }
     }
 
@@ -156,17 +174,18 @@ impl<P: Send + 'static> Pump<P> {
 
 impl<P> Drop for Pump<P> {
     fn drop(&mut self) {
-        self.shared.change(|state| state.stop = true);
+        self.shared.change(|state| state.owner = OwnerState::WaitingForTheEnd);
         let give_up = Instant::now() + CLOSE_WAIT;
         while Instant::now() < give_up {
-            if self.shared.wait_until(Instant::now() + WAKE_EVERY, |state| state.closed).closed {
+            let deadline = Instant::now() + WAKE_EVERY;
+            if self.shared.wait_until(deadline, State::is_closed).is_closed() {
                 return;
             }
             camera_wake::wake(&self.thread);
         }
         let mut state = self.shared.lock();
-        if !state.closed {
-            state.left_behind = true;
+        if !state.is_closed() {
+            state.owner = OwnerState::Gone;
             LEFT_BEHIND.fetch_add(1, Ordering::Relaxed);
             let name = self.thread.thread().name().unwrap_or_default();
             tracing::warn!(name, "the device does not react, its thread is left behind");
@@ -186,8 +205,8 @@ fn run<D: Device>(open: impl FnOnce() -> Result<D, String>, shared: &Shared<D::P
     };
     shared.change(|state| {
         state.failure.get_or_insert(failure);
-        state.closed = true;
-        if state.left_behind {
+        state.device = DeviceState::Closed;
+        if state.owner == OwnerState::Gone {
             LEFT_BEHIND.fetch_sub(1, Ordering::Relaxed);
         }
     });
@@ -198,8 +217,8 @@ fn pump<D: Device>(
     shared: &Shared<D::Piece>,
 ) -> Result<(), String> {
     let mut device = open()?;
-    shared.change(|state| state.open = true);
-    while !shared.lock().stop {
+    shared.change(|state| state.device = DeviceState::Open);
+    while shared.lock().owner == OwnerState::Reading {
         match device.next() {
             Ok(piece) => shared.change(|state| {
                 if state.waiting.len() == ROOM {
@@ -221,7 +240,7 @@ fn pump<D: Device>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc::{Receiver, channel};
+    use std::sync::mpsc::{Receiver, Sender, channel};
 
     const SOON: Duration = Duration::from_secs(20);
 
@@ -248,7 +267,7 @@ mod tests {
         }
     }
 
-    fn script() -> (std::sync::mpsc::Sender<u32>, Arc<AtomicUsize>, impl FnOnce() -> Result<Script, String>) {
+    fn script() -> (Sender<u32>, Arc<AtomicUsize>, impl FnOnce() -> Result<Script, String>) {
         let (sender, pieces) = channel();
         let dropped = Arc::new(AtomicUsize::new(0));
         let device = Script { pieces, dropped: Arc::clone(&dropped) };
@@ -274,7 +293,7 @@ mod tests {
             sender.send(n).unwrap();
         }
         drop(sender); // then the failure tells that all ten are through
-        assert!(!pump.shared.wait_until(by(SOON), |state| state.closed).waiting.is_empty());
+        assert!(!pump.shared.wait_until(by(SOON), State::is_closed).waiting.is_empty());
         let taken: Vec<_> = std::iter::from_fn(|| pump.take(by(SOON)).ok().flatten()).collect();
         assert_eq!(taken, [6, 7, 8, 9]);
         assert_eq!(pump.dropped(), 6);
@@ -318,7 +337,7 @@ mod tests {
         let pump = Pump::start("test", by(SOON), open).unwrap();
         let feed = std::thread::spawn(move || {
             while sender.send(0).is_ok() {
-                std::thread::yield_now()
+                std::thread::yield_now();
             }
         });
         assert_eq!(pump.confirm(by(SOON)), Ok(()));
@@ -328,24 +347,41 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_never_opens_or_never_answers_is_left_behind() {
-        let (hold, held) = channel::<()>();
+    fn a_device_that_never_opens_is_left_behind() {
+        let (opening, opened) = channel::<()>();
         let never_opens = move || {
-            let _ = held.recv();
+            let _ = opened.recv();
             Err::<Script, _>("too late".to_owned())
         };
         let timed_out = Pump::start("test", by(Duration::from_millis(20)), never_opens).err();
         assert_eq!(timed_out, Some(PumpError::OpenTimeout));
+        drop(opening);
+    }
 
-        let (sender, dropped, open) = script();
-        let pump = Pump::start("test", by(SOON), open).unwrap();
+    #[test]
+    fn a_device_that_never_answers_is_left_behind_and_dropped_when_it_does() {
+        struct Deaf {
+            asked: Sender<()>,
+            answer: Receiver<()>,
+        }
+        impl Device for Deaf {
+            type Piece = ();
+            fn next(&mut self) -> Result<(), String> {
+                self.asked.send(()).unwrap();
+                self.answer.recv().map_err(|_| "unplugged".to_owned())
+            }
+        }
+        let (asked, was_asked) = channel();
+        let (device, answer) = channel();
+        let pump = Pump::start("test", by(SOON), move || Ok(Deaf { asked, answer })).unwrap();
+        was_asked.recv_timeout(SOON).unwrap();
         let shared = Arc::clone(&pump.shared);
         drop(pump);
-        assert!(shared.lock().left_behind && dropped.load(Ordering::SeqCst) == 0);
+        assert_eq!(shared.lock().owner, OwnerState::Gone);
+        assert!(!shared.lock().is_closed());
         assert!(threads_left_behind() >= 1);
-        drop(sender);
-        assert!(shared.wait_until(by(SOON), |state| state.closed).closed);
-        assert_eq!(dropped.load(Ordering::SeqCst), 1);
-        drop(hold);
+        drop(device);
+        assert!(shared.wait_until(by(SOON), State::is_closed).is_closed());
+        assert!(was_asked.recv_timeout(SOON).is_err(), "the device lives on");
     }
 }
