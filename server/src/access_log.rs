@@ -50,7 +50,7 @@ pub struct AccessLogError {
 
 /// Takes lines; `None` when the log is off.
 #[derive(Debug, Clone)]
-pub(crate) struct Log(Option<Sender>);
+pub struct Log(Option<Sender>);
 
 #[derive(Debug, Clone)]
 struct Sender {
@@ -60,10 +60,10 @@ struct Sender {
 
 /// The writing end, for a clean finish.
 #[derive(Debug)]
-pub(crate) struct LogWriter(Option<oneshot::Receiver<()>>);
+pub struct LogWriter(Option<oneshot::Receiver<()>>);
 
 /// Opens the log and starts its thread.
-pub(crate) fn open(setting: &AccessLog) -> Result<(Log, LogWriter), AccessLogError> {
+pub fn open(setting: &AccessLog) -> Result<(Log, LogWriter), AccessLogError> {
     let out: Box<dyn Write + Send> = match setting {
         AccessLog::Off => return Ok((Log(None), LogWriter(None))),
         AccessLog::Stdout => Box::new(io::stdout()),

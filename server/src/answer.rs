@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{self, HeaderValue, IF_RANGE, RANGE};
+use axum::http::header::{ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, IF_RANGE, RANGE};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -14,6 +14,7 @@ use tracing::warn;
 
 use crate::headers::{self, Caching};
 use crate::paths::{self, Target};
+use crate::ranges;
 use crate::settings::Settings;
 use crate::webroot::Webroot;
 
@@ -39,38 +40,49 @@ impl Site {
         let Some(target) = paths::resolve(request.uri.path()) else {
             return refusal(StatusCode::NOT_FOUND);
         };
-        let mut response = self.open(&target, request, true).await;
-        if let Some(if_range) = request.headers.get(IF_RANGE)
+        let range = ranges::requested(target.kind, &request.method, &request.headers);
+        let mut response = self.open(&target, request, range).await;
+        if let Some(range) = range
             && matches!(response.status(), StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE)
-            && !headers::if_range_holds(if_range, response.headers())
         {
-            response = self.open(&target, request, false).await;
+            let if_range = request.headers.get(IF_RANGE);
+            if if_range.is_some_and(|if_range| !ranges::if_range_holds(if_range, response.headers())) {
+                response = self.open(&target, request, None).await;
+            } else if response.status() == StatusCode::RANGE_NOT_SATISFIABLE && ranges::is_suffix(range) {
+                response = self.open(&target, request, Some(&ranges::EVERYTHING)).await;
+            }
         }
-        if response.status() == StatusCode::OK || response.status() == StatusCode::PARTIAL_CONTENT {
+        let status = response.status();
+        if status.is_client_error() {
+            let content_range = response.headers_mut().remove(CONTENT_RANGE);
+            response = refusal(status);
+            // RFC 9110 15.5.17: tells the client how long the file is
+            response.headers_mut().extend(content_range.map(|value| (CONTENT_RANGE, value)));
+            return response;
+        }
+        if status == StatusCode::OK || status == StatusCode::PARTIAL_CONTENT {
             let content_type = HeaderValue::from_static(headers::content_type(&target.path));
-            response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+            response.headers_mut().insert(CONTENT_TYPE, content_type);
         }
-        let caching = headers::caching(target.kind, response.status(), self.segment_max_age_s);
+        let caching = headers::caching(target.kind, status, self.segment_max_age_s);
         headers::set_caching(response.headers_mut(), caching);
         response
     }
 
     /// Asks `ServeDir` for the plain path with the heeded headers alone.
-    async fn open(&self, target: &Target, request: &Parts, with_range: bool) -> Response {
+    async fn open(&self, target: &Target, request: &Parts, range: Option<&HeaderValue>) -> Response {
         let mut plain = Request::new(Body::empty());
         plain.method_mut().clone_from(&request.method);
         let Ok(uri) = target.uri_path().parse() else {
             return refusal(StatusCode::NOT_FOUND);
         };
         *plain.uri_mut() = uri;
-        for name in headers::heeded(target.kind, &request.method) {
-            let Some(value) = request.headers.get(name) else { continue };
-            if name != RANGE || (with_range && headers::is_byte_range(value)) {
-                plain.headers_mut().insert(name, value.clone());
-            }
+        let conditions = headers::conditions(target.kind).iter();
+        let conditions = conditions.filter_map(|name| Some((name, request.headers.get(name)?)));
+        for (name, value) in conditions.chain(range.map(|range| (&RANGE, range))) {
+            plain.headers_mut().insert(name, value.clone());
         }
         match self.files.clone().try_call(plain).await {
-            Ok(response) if response.status() == StatusCode::NOT_FOUND => refusal(StatusCode::NOT_FOUND),
             Ok(response) => response.map(Body::new),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => refusal(StatusCode::NOT_FOUND),
             Err(error) => {
@@ -102,12 +114,14 @@ fn refusal(status: StatusCode) -> Response {
     let text = match status {
         StatusCode::NOT_FOUND => "not found\n",
         StatusCode::METHOD_NOT_ALLOWED => "method not allowed\n",
+        StatusCode::PRECONDITION_FAILED => "precondition failed\n",
+        StatusCode::RANGE_NOT_SATISFIABLE => "range not satisfiable\n",
         _ => "server error\n",
     };
     let mut response = (status, text).into_response();
     headers::set_caching(response.headers_mut(), Caching::Never);
     if status == StatusCode::METHOD_NOT_ALLOWED {
-        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
     }
     response
 }

@@ -3,10 +3,9 @@
 //! `nginx.conf.example` says the same in nginx's words; a test holds the two together.
 
 use axum::http::header::{
-    self, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH,
-    IF_UNMODIFIED_SINCE, RANGE,
+    self, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE,
 };
-use axum::http::{Extensions, Method, StatusCode, Version};
+use axum::http::{Extensions, StatusCode, Version};
 
 use crate::paths::{Kind, extension};
 
@@ -37,30 +36,13 @@ pub(crate) fn content_type(path: &str) -> &'static str {
     }
 }
 
-/// The request headers that are heeded; all others might as well be absent.
-///
-/// A playlist is always sent whole: a condition could only save bytes by risking a stale 304, and two ranges of it
-/// would come from two versions.
-pub(crate) fn heeded(kind: Kind, method: &Method) -> &'static [HeaderName] {
-    // RFC 9110 14.2: GET is the only method for which range handling is defined
-    const WITH_RANGE: &[HeaderName] =
-        &[IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, RANGE];
+/// The conditions that are heeded. A playlist is always sent whole: a condition could only save bytes by risking a
+/// stale 304.
+pub(crate) fn conditions(kind: Kind) -> &'static [HeaderName] {
     match kind {
         Kind::Playlist | Kind::Status => &[],
-        Kind::Segment | Kind::Page if method == Method::GET => WITH_RANGE,
         Kind::Segment | Kind::Page => &[IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE],
     }
-}
-
-/// RFC 9110 14.2: a range unit that is not understood MUST be ignored
-pub(crate) fn is_byte_range(range: &HeaderValue) -> bool {
-    range.as_bytes().get(..6).is_some_and(|unit| unit.eq_ignore_ascii_case(b"bytes="))
-}
-
-/// RFC 9110 13.1.5: the condition holds when `if_range` is, to the byte, a strong validator of the answer.
-pub(crate) fn if_range_holds(if_range: &HeaderValue, answer: &HeaderMap) -> bool {
-    let is_tag = if_range.as_bytes().starts_with(b"\"");
-    answer.get(if is_tag { header::ETAG } else { header::LAST_MODIFIED }) == Some(if_range)
 }
 
 /// What caches may do with an answer.
@@ -87,7 +69,7 @@ pub(crate) fn caching(kind: Kind, status: StatusCode, segment_max_age_s: u32) ->
     }
 }
 
-/// Writes the decision down; a resource that is never cached has no validators either.
+/// Writes the decision down; what is never cached has no validators, and no ranges to ask for later.
 pub(crate) fn set_caching(headers: &mut HeaderMap, caching: Caching) {
     match caching {
         Caching::Never => {
@@ -99,6 +81,7 @@ pub(crate) fn set_caching(headers: &mut HeaderMap, caching: Caching) {
             headers.insert(header::EXPIRES, HeaderValue::from_static("0"));
             headers.remove(header::ETAG);
             headers.remove(header::LAST_MODIFIED);
+            headers.remove(header::ACCEPT_RANGES);
         }
         Caching::AskFirst => {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -169,31 +152,5 @@ mod tests {
         assert_eq!(headers.get(header::ETAG), None);
         assert_eq!(headers.get(header::LAST_MODIFIED), None);
         assert_eq!(headers[header::CACHE_CONTROL], "no-cache, no-store, must-revalidate");
-    }
-
-    #[track_caller]
-    fn check_if_range(if_range: &'static str, expected: bool) {
-        let mut answer = HeaderMap::new();
-        answer.insert(header::ETAG, HeaderValue::from_static("\"a\""));
-        answer.insert(header::LAST_MODIFIED, HeaderValue::from_static("Sun, 22 Nov 2026 14:39:16 GMT"));
-        assert_eq!(if_range_holds(&HeaderValue::from_static(if_range), &answer), expected, "{if_range}");
-    }
-
-    #[test]
-    fn a_range_is_only_joined_to_the_same_version() {
-        check_if_range("\"a\"", true);
-        check_if_range("\"b\"", false);
-        check_if_range("W/\"a\"", false);
-        check_if_range("Sun, 22 Nov 2026 14:39:16 GMT", true);
-        check_if_range("Sun, 22 Nov 2026 14:39:17 GMT", false);
-        check_if_range("", false);
-    }
-
-    #[test]
-    fn units_other_than_bytes_are_not_ranges() {
-        assert!(is_byte_range(&HeaderValue::from_static("bytes=0-1")));
-        assert!(is_byte_range(&HeaderValue::from_static("Bytes=0-1")));
-        assert!(!is_byte_range(&HeaderValue::from_static("items=0-1")));
-        assert!(!is_byte_range(&HeaderValue::from_static("bytes")));
     }
 }

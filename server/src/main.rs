@@ -1,4 +1,4 @@
-//! The `livedir-server` program: what was typed → settings → port → pid file and banner → serve until SIGINT or SIGTERM.
+//! The `livedir-server` program: what was typed → settings → log and port → pid file and banner → serve until SIGINT or SIGTERM.
 //!
 //! Exit status 0 after a graceful stop, 1 with one line on stderr when it cannot start, 2 when a flag makes no sense.
 
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use livedir_server::args::Args;
 use livedir_server::pid_file::PidFile;
-use livedir_server::{Settings, banner, listen, run};
+use livedir_server::{Settings, access_log, banner, listen, run};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -26,7 +26,11 @@ async fn main() -> ExitCode {
 
 async fn serve(args: Args) -> Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .init();
 
     let on_terminal = io::stdout().is_terminal();
     let pid_path = args.pid_file.clone();
@@ -34,17 +38,18 @@ async fn serve(args: Args) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
 
+    let log = access_log::open(&settings.access_log)?;
     let listener = listen(settings.listen).await?;
     let address = listener.local_addr().context("cannot read the address listened on")?;
     let _pid_file = pid_path.map(PidFile::create).transpose()?;
     banner::print(address, &banner::lan_addresses(), banner::Style::of_stdout(on_terminal));
 
-    run(listener, settings, async move {
+    run(listener, &settings, log, async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
     })
-    .await?;
+    .await;
     Ok(())
 }

@@ -1,1 +1,9 @@
-//! Tests.
+//! The program from outside: the real binary on a free port, asked over plain sockets.
+
+mod support;
+
+mod caching;
+mod lifecycle;
+mod paths;
+mod playlist;
+mod ranges;
