@@ -14,7 +14,7 @@ use tracing::warn;
 
 use crate::headers::{self, Caching};
 use crate::paths::{self, Target};
-use crate::ranges;
+use crate::ranges::{self, Verdict};
 use crate::settings::Settings;
 use crate::webroot::Webroot;
 
@@ -41,15 +41,15 @@ impl Site {
             return refusal(StatusCode::NOT_FOUND);
         };
         let range = ranges::requested(target.kind, &request.method, &request.headers);
-        let mut response = self.open(&target, request, range).await;
-        if let Some(range) = range
-            && matches!(response.status(), StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE)
-        {
+        let mut response = self.open(&target, request, range.as_ref()).await;
+        if let Some(range) = range {
             let if_range = request.headers.get(IF_RANGE);
-            if if_range.is_some_and(|if_range| !ranges::if_range_holds(if_range, response.headers())) {
-                response = self.open(&target, request, None).await;
-            } else if response.status() == StatusCode::RANGE_NOT_SATISFIABLE && ranges::is_suffix(range) {
-                response = self.open(&target, request, Some(&ranges::EVERYTHING)).await;
+            match ranges::judge(&range, if_range, response.status(), response.headers()) {
+                Verdict::Right => {}
+                Verdict::WholeInstead => response = self.open(&target, request, None).await,
+                Verdict::EverythingInstead => {
+                    response = self.open(&target, request, Some(&ranges::EVERYTHING)).await;
+                }
             }
         }
         let status = response.status();

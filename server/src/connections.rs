@@ -3,13 +3,15 @@
 //! Ends when `shutdown` completes: no more accepting, running answers finish, and what is not finished after
 //! `STOP_GRACE` is cut off.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::Request;
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -85,7 +87,15 @@ fn connect(stream: TcpStream, peer: Peer, router: Router) -> impl GracefulConnec
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        router.call(request)
+        let answer = router.call(request);
+        async move {
+            let mut response = answer.await?;
+            if response.status() == StatusCode::NOT_MODIFIED {
+                // RFC 9110 8.6: MUST NOT unless it is the length of the 200; axum writes the 0 of the empty body
+                response.headers_mut().remove(CONTENT_LENGTH);
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     http1::Builder::new()
         .timer(TokioTimer::new())

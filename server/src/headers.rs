@@ -153,4 +153,27 @@ mod tests {
         assert_eq!(headers.get(header::LAST_MODIFIED), None);
         assert_eq!(headers[header::CACHE_CONTROL], "no-cache, no-store, must-revalidate");
     }
+    #[test]
+    fn nginx_is_configured_with_the_same_types() {
+        let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../nginx.conf.example");
+        let text = std::fs::read_to_string(example).unwrap();
+        let (_, types) = text.split_once("    types {\n").unwrap();
+        let (types, _) = types.split_once('}').unwrap();
+        let mut names = 0;
+        for line in
+            types.lines().map(|line| line.trim().trim_end_matches(';')).filter(|line| !line.is_empty())
+        {
+            let (content_type, extensions) = match line.strip_prefix('"') {
+                Some(quoted) => quoted.split_once('"').unwrap(),
+                None => line.split_once(' ').unwrap(),
+            };
+            for extension in extensions.split_whitespace() {
+                names += 1;
+                assert_eq!(super::content_type(&format!("file.{extension}")), content_type, "{extension}");
+            }
+        }
+        assert_eq!(names, 20, "an ending here has none there, or the other way round");
+        assert_eq!(super::content_type("file"), "application/octet-stream");
+        assert!(text.contains("default_type application/octet-stream;"));
+    }
 }

@@ -4,6 +4,7 @@ mod support;
 
 mod caching;
 mod lifecycle;
+mod nginx;
 mod paths;
 mod playlist;
 mod ranges;

@@ -1,10 +1,12 @@
 //! What the tests share: a webroot, the running server, a client that sends exactly what it is told.
 
 mod client;
+mod nginx;
 mod server;
 mod webroot;
 
 pub use client::{Answer, Connection, ask, get, gunzip};
+pub use nginx::Nginx;
 pub use server::Server;
 pub use webroot::{Webroot, segment};
 
