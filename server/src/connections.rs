@@ -46,6 +46,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: impl 
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut tasks = JoinSet::new();
+    let mut refusing = false;
     tokio::pin!(shutdown);
     loop {
         let place = tokio::select! {
@@ -54,9 +55,15 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: impl 
         };
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
+                Ok(accepted) => {
+                    refusing = false;
+                    accepted
+                }
                 Err(error) => {
-                    warn!(%error, "connection not accepted");
+                    if !refusing {
+                        warn!(%error, "connections not accepted; a higher limit of open files may help: ulimit -n");
+                    }
+                    refusing = true;
                     sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
