@@ -6,6 +6,7 @@ import { EdgeDate } from './edge_date.js';
 
 // RFC 8216 6.3.3: a client SHOULD NOT start closer than three target durations to the end
 const HOLD_BACK_TARGETS = 3;
+const DRAINED_S = 0.3;
 const MEDIA_ERR_DECODE = 3;
 
 /** @param {HTMLVideoElement} video */
@@ -43,7 +44,11 @@ export function openNative(video, url, tell) {
     /** The page reads the playlist beside the browser, which does not hand it out. */
     heardPlaylist(facts) {
       target_s = facts.target_s;
-      if (video.buffered.length > 0) edgeDate.heard(facts.edge_ms, video.buffered.end(video.buffered.length - 1));
+      const buffered_s = lastEnd(video.buffered);
+      if (buffered_s === null) return;
+      // The buffer ran dry: what comes next may be of another time.
+      if (buffered_s - video.currentTime < DRAINED_S) edgeDate.forget();
+      edgeDate.heard(facts.edge_ms, buffered_s);
     },
     jump() {
       const edge_s = lastEnd(video.seekable);

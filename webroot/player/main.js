@@ -30,13 +30,14 @@ const ACTIONS = {
     happened(await probe(url, tell.date));
   },
   open() {
-    const play = !model.paused || model.recoveries === 0;
     view.holdPicture();
     engine?.close();
     engine = model.mode === 'native' ? openNative(video, url, tell) : openHls(window.Hls, video, url, tell);
-    if (play) startPlaying();
+    if (model.paused) ACTIONS.release();
+    else startPlaying();
   },
   close() {
+    view.holdPicture();
     engine?.close();
     engine = null;
   },
@@ -50,6 +51,13 @@ const ACTIONS = {
   recover_media() {
     engine.recoverMedia();
     startPlaying();
+  },
+  // Pausing would be taken for the viewer's wish, and stop some browsers from loading.
+  hold() {
+    video.playbackRate = 0;
+  },
+  release() {
+    video.playbackRate = 1;
   },
 };
 
@@ -81,7 +89,8 @@ function tick() {
   happened({
     type: 'playhead',
     position_s: video.currentTime,
-    paused: video.paused,
+    // A failed element says that it is paused; that is nobody's wish.
+    paused: video.paused && !video.error,
     finished: video.ended,
     hidden: document.hidden,
     ahead_s: bufferedAhead_s(),
@@ -102,6 +111,7 @@ function happened(event) {
 }
 
 function startPlaying() {
+  ACTIONS.release();
   // A browser that refuses leaves the video paused, which the page shows with a play button.
   video.play().catch(() => {});
 }
@@ -133,7 +143,7 @@ function takeSnapshot() {
   const quality = video.getVideoPlaybackQuality?.() ?? { totalVideoFrames: 0, droppedVideoFrames: 0 };
   return Object.freeze({
     state: shownState(model),
-    why: model.why ?? (model.failures > 0 ? 'unreachable' : null),
+    why: model.why,
     mode: model.mode,
     latency_s: facts.shown_ms === null ? null : Math.round(serverNow_ms() - facts.shown_ms) / 1000,
     shownDate: facts.shown_ms === null ? null : new Date(facts.shown_ms).toISOString(),

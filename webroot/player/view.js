@@ -24,7 +24,7 @@ export function openView(video, wishes) {
       if (state !== before.state || snapshot.why !== before.why) renderState(snapshot);
       // The last picture stays under the message, unless there is none to wait for.
       if (state === 'waiting' && before.state !== 'waiting') clear(still);
-      if (snapshot.width > 0) el('stage').style.setProperty('--ratio', String(snapshot.width / snapshot.height));
+      if (snapshot.width > 0) document.querySelector('main').style.setProperty('--ratio', String(snapshot.width / snapshot.height));
       if (state !== before.state || performance.now() - figures_ms >= FIGURES_EVERY_MS) {
         figures_ms = performance.now();
         renderFacts(snapshot);

@@ -15,7 +15,7 @@ export function label(snapshot) {
 export function message({ state, why }) {
   switch (state) {
     case 'connecting':
-      return { headline: 'Looking for the stream', hint: '' };
+      return { headline: why === 'starting' ? 'The stream is starting' : 'Looking for the stream', hint: '' };
     case 'waiting':
       return why === 'stale'
         ? { headline: 'The camera is away', hint: 'The picture comes by itself when it is back.' }
