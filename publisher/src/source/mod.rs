@@ -3,7 +3,6 @@
 //! In: what the user named. Out: [`Captured`] pieces. Every source is opened, read and dropped on one thread,
 //! the source thread, which [`run`] drives: it reopens what is lost and ends when the source ends or the stop is set.
 
-
 pub mod camera;
 mod camera_backend;
 mod camera_error;
