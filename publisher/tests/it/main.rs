@@ -4,7 +4,6 @@ mod camera;
 mod input;
 mod keeper;
 mod keeper_probe;
-mod keeper_probe;
 mod keeper_support;
 mod stream;
 mod support;
