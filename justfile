@@ -67,7 +67,7 @@ check: setup (_tool "cargo-deny")
 
 # Figures: publish lag, and processor time and memory beside the ffmpeg program's. About eight minutes
 bench: setup-tests
-    cargo bench --locked -p livedir-publisher
+    cargo bench --locked --quiet -p livedir-publisher --bench live
 
 [private]
 _tool name:
