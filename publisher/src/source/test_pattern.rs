@@ -57,15 +57,22 @@ pub struct TestPattern {
 impl TestPattern {
     /// A pattern of the given size in pixels and rate in pictures a second.
     pub fn new(width: u32, height: u32, fps: u32) -> Self {
-        let origin_unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self {
+        let background = background(width, height);
+        let (now, now_unix) = (Instant::now(), SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
+        // From a whole second on, so that a picture is taken at each beep and not up to a picture later.
+        let origin_unix = Duration::from_secs(now_unix.as_secs());
+        let mut pattern = Self {
             fps: fps.max(1),
-            background: background(width, height),
-            origin: Instant::now(),
+            background,
+            origin: now.checked_sub(now_unix - origin_unix).unwrap_or(now),
             origin_unix,
             next_picture: 0,
             sound: None,
+        };
+        while pattern.origin + pattern.time_of(pattern.next_picture) < now {
+            pattern.next_picture += 1;
         }
+        pattern
     }
 
     fn time_of(&self, picture: u64) -> Duration {

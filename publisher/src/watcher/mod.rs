@@ -95,10 +95,6 @@ pub enum WatchError {
     },
 }
 
-/// A number that is missing is waited for this long when a later one is there: renames that come together may be seen in
-/// either order. Players do not notice, they are three target durations behind.
-const PATIENCE: Duration = Duration::from_millis(500);
-
 /// How often the directory is looked at while it cannot be watched.
 const BLIND_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -152,7 +148,7 @@ impl Watcher {
                     if self.next_look <= Instant::now() {
                         self.look();
                     }
-                    self.publish_waiting(PATIENCE, Instant::now());
+                    self.publish_waiting(self.patience(), Instant::now());
                 }
             }
             self.publication.write_playlist();
@@ -172,13 +168,20 @@ impl Watcher {
         }
     }
 
+    /// How long a missing number is waited for when a later one is there: renames that come together may be seen in either order.
+    ///
+    /// RFC 8216 6.2.1: a new playlist no later than 1.5 target durations after the one before. A segment took one of them.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(self.publication.window.playlist().target_duration_s.into()) / 2
+    }
+
     fn hint(&mut self, path: &Path, seen_at: Instant) {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return };
         match number_of_name(name) {
             Some(number) if number > self.order.next() => self.look(),
             Some(number) => {
                 self.arrived(number);
-                self.publish_waiting(PATIENCE, seen_at);
+                self.publish_waiting(self.patience(), seen_at);
             }
             None => self.complain_of_foreign(name),
         }
@@ -203,7 +206,7 @@ impl Watcher {
             }
             Err(_) => {}
         }
-        self.publish_waiting(PATIENCE, Instant::now());
+        self.publish_waiting(self.patience(), Instant::now());
     }
 
     /// Watches the directory again after someone took it away, and makes it again if need be.

@@ -153,7 +153,7 @@ mod tests {
             if entry.ends_with('!') {
                 text.push_str("#EXT-X-DISCONTINUITY\n");
             }
-            text.push_str(&format!("#EXTINF:2,\nlive/seg-{number:0>8}.ts\n"));
+            text.extend(["#EXTINF:2,\nlive/seg-", &format!("{number:0>8}"), ".ts\n"]);
         }
         let playlist = livedir_playlist::parse(&text).expect("a playlist");
         OnDisk::Playlist { playlist, written_at: SystemTime::UNIX_EPOCH }

@@ -122,7 +122,7 @@ impl Watcher {
         let number = self.order.next();
         match self.publication.last {
             Last::Nothing => debug!(number, "nothing was published before"),
-            Last::Unknown | Last::Known(_) => info!(number, "going on from the playlist on disk"),
+            Last::Unknown | Last::Known(_) => info!(number, "going on from what is on disk"),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! `livedir-publisher` as its users meet it: the real program, real files, and other people's programs to judge them.
 
+mod input;
 mod keeper;
+mod keeper_probe;
+mod keeper_probe;
 mod keeper_support;
 mod stream;
 mod support;

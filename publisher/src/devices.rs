@@ -1,4 +1,0 @@
-#![allow(missing_docs)]
-pub fn print() -> std::io::Result<()> {
-    Ok(())
-}

@@ -1,0 +1,180 @@
+//! Addresses: what the user named, what libav is told about it, and what people may see of it.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where the media comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InputAddress {
+    /// A file on this machine.
+    File(PathBuf),
+    /// An address with a scheme, such as `rtsp://camera.local/1`.
+    Url(String),
+    /// Standard input.
+    Stdin,
+}
+
+/// What the schemes that we know need of libav, and what a playlist from there may refer to. `file` is not among
+/// them: a playlist or session description from the net must not make us read, and so publish, files of this machine.
+/// Nor are `concat`, `subfile` and the like, which wrap other protocols.
+const NETWORK_PROTOCOLS: &str = "http,https,httpproxy,tcp,tls,udp,udplite,rtp,srtp,rtmp,rtmps,rtmpt,rtmpts,rtmpe,\
+                                 ffrtmphttp,ffrtmpcrypt,srt,rist,crypto,data";
+/// A local playlist may name files beside it, plain or encrypted. It must not reach out: who opens a file that came
+/// by mail does not expect it to call anybody.
+const FILE_PROTOCOLS: &str = "file,crypto,data";
+/// What comes down a pipe has no files beside it.
+const PIPE_PROTOCOLS: &str = "pipe,crypto,data";
+
+/// The schemes that [`InputAddress::Url`] takes.
+pub(super) const SCHEMES: [&str; 14] = [
+    "rtsp", "rtsps", "rtmp", "rtmps", "rtmpt", "rtmpts", "rtmpe", "srt", "http", "https", "udp", "rtp",
+    "tcp", "rist",
+];
+
+/// Query keys whose values are nobody's business.
+const SECRET_KEYS: [&str; 7] = ["pass", "pwd", "token", "key", "secret", "auth", "sig"];
+
+impl InputAddress {
+    /// The scheme of a URL, in lower case.
+    pub(super) fn scheme(&self) -> Option<String> {
+        match self {
+            InputAddress::Url(url) => url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase()),
+            _ => None,
+        }
+    }
+
+    /// The name under which libav opens it; nothing if libav cannot be told the name.
+    pub(super) fn libav_name(&self) -> Option<String> {
+        let name = match self {
+            // With the prefix no path can be mistaken for a URL or an option, as `a:b.mp4` would be.
+            InputAddress::File(path) => format!("file:{}", path.to_str()?),
+            InputAddress::Url(url) => url.clone(),
+            InputAddress::Stdin => "pipe:0".to_owned(),
+        };
+        (!name.contains('\0')).then_some(name)
+    }
+
+    /// Options for libav, by name and value.
+    pub(super) fn libav_options(&self) -> Vec<(&'static str, &'static str)> {
+        let protocols = match self {
+            InputAddress::File(_) => FILE_PROTOCOLS,
+            InputAddress::Url(_) => NETWORK_PROTOCOLS,
+            InputAddress::Stdin => PIPE_PROTOCOLS,
+        };
+        let mut options = vec![("protocol_whitelist", protocols)];
+        if !matches!(self, InputAddress::File(_)) {
+            // Looking at 1.5 s finds the streams of every live encoder; the default of 5 s would delay the picture.
+            options.push(("analyzeduration", "1500000"));
+        }
+        match self.scheme().as_deref() {
+            // Over UDP the first lost packet smears the picture; UDP stays as the way for cameras that know only that.
+            Some("rtsp" | "rtsps") => options.push(("rtsp_flags", "prefer_tcp")),
+            // A full receive buffer loses packets either way; it need not end the stream too.
+            Some("udp" | "rtp") => options.push(("overrun_nonfatal", "1")),
+            // A film whose connection breaks is taken up at the place where it broke.
+            Some("http" | "https") => options.extend([("reconnect", "1"), ("reconnect_delay_max", "4")]),
+            _ => {}
+        }
+        options
+    }
+}
+
+impl fmt::Display for InputAddress {
+    /// For people and logs: without passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            InputAddress::File(path) => write!(f, "{}", path.display()),
+            InputAddress::Url(url) => f.write_str(&without_secrets(url)),
+            InputAddress::Stdin => f.write_str("standard input"),
+        }
+    }
+}
+
+fn without_secrets(url: &str) -> String {
+    let (base, query) = url.split_once('?').map_or((url, None), |(base, query)| (base, Some(query)));
+    let mut shown = without_user(base);
+    let pairs = query.into_iter().flat_map(|query| query.split('&'));
+    for (nr, pair) in pairs.enumerate() {
+        shown.push(if nr == 0 { '?' } else { '&' });
+        match pair.split_once('=') {
+            Some((key, _)) if SECRET_KEYS.iter().any(|secret| key.to_ascii_lowercase().contains(secret)) => {
+                shown.push_str(key);
+                shown.push_str("=***");
+            }
+            _ => shown.push_str(pair),
+        }
+    }
+    // A password may itself hold the question mark.
+    if query.is_some_and(|query| query.contains('@')) && !base.contains('@') {
+        without_user(url)
+    } else {
+        shown
+    }
+}
+
+fn without_user(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let authority_ends = rest.find('/').unwrap_or(rest.len());
+    let authority = &rest[..authority_ends];
+    let host_starts = match authority.rfind('@') {
+        Some(at) => Some(at + 1),
+        // A slash in the password: what looks like a port is no number, and an @ comes later.
+        None => authority
+            .rsplit_once(':')
+            .filter(|(_, port)| !port.ends_with(']') && !port.bytes().all(|byte| byte.is_ascii_digit()))
+            .and_then(|_| rest.rfind('@').map(|at| at + 1)),
+    };
+    match host_starts {
+        Some(host_starts) => format!("{scheme}://***@{}", &rest[host_starts..]),
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(url: &str, shown: &str) {
+        assert_eq!(InputAddress::Url(url.to_owned()).to_string(), shown);
+    }
+
+    #[test]
+    fn passwords_are_never_shown() {
+        check("rtsp://admin:secret@cam.local:554/1", "rtsp://***@cam.local:554/1");
+        check("rtsp://admin:se@cr@t@cam.local/1", "rtsp://***@cam.local/1");
+        check("rtsp://admin:se/cr?t@cam.local/1", "rtsp://***@cam.local/1");
+        check("rtsp://admin:s?crt@cam.local/1", "rtsp://***@cam.local/1");
+        check("srt://host:9000?mode=caller&passphrase=abc", "srt://host:9000?mode=caller&passphrase=***");
+        check("https://host/live.m3u8?Token=abc&x=1", "https://host/live.m3u8?Token=***&x=1");
+    }
+
+    #[test]
+    fn what_holds_no_password_is_shown_whole() {
+        for url in [
+            "rtsp://cam.local:554/h264@1",
+            "udp://239.0.0.1:1234",
+            "http://[::1]:8080/a?b=c&d",
+            "rtmp://host/app/@stream",
+            "nonsense",
+            "",
+        ] {
+            check(url, url);
+        }
+    }
+
+    #[test]
+    fn only_files_may_read_files() {
+        let protocols = |address: InputAddress| address.libav_options()[0].1.split(',').collect::<Vec<_>>();
+        assert!(protocols(InputAddress::File("a.m3u8".into())).contains(&"file"));
+        assert!(!protocols(InputAddress::Url("http://host/a.m3u8".into())).contains(&"file"));
+        assert!(!protocols(InputAddress::Stdin).contains(&"file"));
+    }
+
+    #[test]
+    fn a_path_with_a_colon_stays_a_path() {
+        let address = InputAddress::File("http:x.mp4".into());
+        assert_eq!(address.libav_name().as_deref(), Some("file:http:x.mp4"));
+        assert_eq!(InputAddress::Url("http://a\0b".into()).libav_name(), None);
+    }
+}

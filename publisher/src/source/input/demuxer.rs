@@ -1,0 +1,241 @@
+//! Demuxer: the thread that reads the file or stream ahead.
+//!
+//! In: an address. Out: rounds (what the streams are) and their packets, in a bounded queue. libav blocks as long as it
+//! likes (a name server, a silent pipe, a dead network disk), therefore it has this thread to itself, and its caller
+//! never waits for more than it wants to. What the thread does stands in [`super::reader`]. When the [`Demuxer`] is
+//! dropped it waits for the thread, but a thread that is stuck in the system is left behind and ends when the system
+//! lets go of it.
+
+use super::InputSettings;
+use super::decoding::StreamSetup;
+use super::error::InputError;
+use super::packet_queue::PacketQueue;
+use super::reader::Reader;
+use super::timeline::Lane;
+use ffmpeg_next as ffmpeg;
+use ffmpeg_next::{Packet, format};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tracing::{debug, warn};
+
+/// The stop flag tells nobody that it was set, so nobody sleeps for longer.
+pub(super) const TICK: Duration = Duration::from_millis(50);
+/// How long a dropped demuxer waits for its thread.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// One passage through the input, as the demuxer found it.
+pub(super) struct Round {
+    pub(super) picture: StreamSetup,
+    pub(super) sound: Option<StreamSetup>,
+    /// The source sends in real time, as far as can be told: it is no file, and nobody knows how long it is.
+    pub(super) live: bool,
+    pub(super) description: String,
+}
+
+/// What stands in a lane.
+pub(super) enum Queued {
+    Packet {
+        packet: Packet,
+        /// When it came; nothing if the source was kept waiting before it.
+        arrived: Option<Instant>,
+    },
+    RoundEnd,
+}
+
+/// How the reading ended.
+#[derive(Debug, Clone)]
+pub(super) enum Ending {
+    Over,
+    Failed(InputError),
+}
+
+/// What the two threads share, whole between any two statements.
+pub(super) struct Queue {
+    pub(super) rounds: VecDeque<Round>,
+    pub(super) packets: PacketQueue<Queued>,
+    pub(super) ending: Option<Ending>,
+    pub(super) thread_done: bool,
+    /// Counts what the thread has done, so that nothing happens unseen between a look and a sleep.
+    changes: u64,
+}
+
+/// The queue, and what wakes and stops those who wait for it.
+pub(super) struct Shared {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+    pub(super) watchdog: Watchdog,
+}
+
+/// Asked by libav, again and again, whether to give up.
+pub(super) struct Watchdog {
+    started: Instant,
+    /// Milliseconds after `started`; `u64::MAX`: wait for ever.
+    deadline_ms: AtomicU64,
+    timed_out: AtomicBool,
+    closed: AtomicBool,
+    stop: Arc<AtomicBool>,
+}
+
+impl Watchdog {
+    pub(super) fn arm(&self, patience: Option<Duration>) {
+        let deadline_ms =
+            patience.map_or(u64::MAX, |span| (self.started.elapsed() + span).as_millis() as u64);
+        self.deadline_ms.store(deadline_ms, Ordering::Relaxed);
+    }
+
+    pub(super) fn stopped(&self) -> bool {
+        self.closed.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn timed_out(&self) -> bool {
+        self.timed_out.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn barks(&self) -> bool {
+        if self.started.elapsed().as_millis() as u64 >= self.deadline_ms.load(Ordering::Relaxed) {
+            self.timed_out.store(true, Ordering::Relaxed);
+        }
+        self.stopped() || self.timed_out()
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn change(&self, by: impl FnOnce(&mut Queue)) {
+        let mut queue = self.lock();
+        by(&mut queue);
+        queue.changes += 1;
+        drop(queue);
+        self.changed.notify_all();
+    }
+
+    /// Waits until there is room; true if that took time.
+    pub(super) fn wait_for_room(&self) -> bool {
+        let mut queue = self.lock();
+        let mut waited = false;
+        while queue.packets.is_full() && !self.watchdog.stopped() {
+            waited = true;
+            queue = self.changed.wait_timeout(queue, TICK).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        waited
+    }
+}
+
+/// The reading end of the queue; owns the thread.
+pub(super) struct Demuxer {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Demuxer {
+    /// Starts the thread.
+    pub(super) fn start(settings: &InputSettings) -> Result<Self, InputError> {
+        init_libav();
+        let shared = Arc::new(Shared {
+            queue: Mutex::new(Queue {
+                rounds: VecDeque::new(),
+                packets: PacketQueue::new(),
+                ending: None,
+                thread_done: false,
+                changes: 0,
+            }),
+            changed: Condvar::new(),
+            watchdog: Watchdog {
+                started: Instant::now(),
+                deadline_ms: AtomicU64::new(u64::MAX),
+                timed_out: AtomicBool::new(false),
+                closed: AtomicBool::new(false),
+                stop: settings.stop.clone(),
+            },
+        });
+        let reader = Reader {
+            address: settings.address.clone(),
+            loop_forever: settings.loop_forever,
+            shared: shared.clone(),
+        };
+        let thread = std::thread::Builder::new().name("demuxer".to_owned()).spawn(move || reader.run());
+        let thread = thread.map_err(|error| InputError::NoThread {
+            name: settings.address.to_string(),
+            reason: error.to_string(),
+        })?;
+        Ok(Demuxer { shared, thread: Some(thread) })
+    }
+
+    pub(super) fn stopped(&self) -> bool {
+        self.shared.watchdog.stopped()
+    }
+
+    pub(super) fn next_round(&self) -> Option<Round> {
+        self.shared.lock().rounds.pop_front()
+    }
+
+    pub(super) fn pop(&self, lane: Lane) -> Option<Queued> {
+        let popped = self.shared.lock().packets.pop(lane);
+        if popped.is_some() {
+            self.shared.changed.notify_all();
+        }
+        popped
+    }
+
+    pub(super) fn ending(&self) -> Option<Ending> {
+        self.shared.lock().ending.clone()
+    }
+
+    /// Whether nothing more will come before something is taken.
+    pub(super) fn has_read_enough(&self) -> bool {
+        let queue = self.shared.lock();
+        queue.packets.is_full() || queue.ending.is_some()
+    }
+
+    /// How much has happened so far; for [`Demuxer::wait`].
+    pub(super) fn changes(&self) -> u64 {
+        self.shared.lock().changes
+    }
+
+    /// Sleeps until more has happened than `seen`, until `deadline`, or for one [`TICK`].
+    pub(super) fn wait(&self, seen: u64, deadline: Instant) {
+        let span = deadline.saturating_duration_since(Instant::now()).min(TICK);
+        let queue = self.shared.lock();
+        if queue.changes != seen {
+            return;
+        }
+        drop(self.shared.changed.wait_timeout(queue, span).unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Drop for Demuxer {
+    fn drop(&mut self) {
+        self.shared.watchdog.closed.store(true, Ordering::Relaxed);
+        self.shared.changed.notify_all();
+        let deadline = Instant::now() + FAREWELL;
+        let mut queue = self.shared.lock();
+        while !queue.thread_done && Instant::now() < deadline {
+            queue = self.shared.changed.wait_timeout(queue, TICK).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let done = queue.thread_done;
+        drop(queue);
+        match self.thread.take() {
+            Some(thread) if done => drop(thread.join()),
+            _ => debug!("the demuxer is stuck in the system and left behind"),
+        }
+    }
+}
+
+/// Readies libav, once. What it would print goes nowhere: it knows neither our log nor our status line, and its codes
+/// come back to us as errors.
+pub(super) fn init_libav() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        if let Err(error) = ffmpeg::init() {
+            warn!(%error, "libav does not start well");
+        }
+        format::network::init();
+        ffmpeg::log::set_level(ffmpeg::log::Level::Quiet);
+    });
+}

@@ -1,0 +1,205 @@
+//! Errors of inputs: libav's codes become one line with the remedy, without passwords.
+
+use super::super::SourceError;
+use super::address::{InputAddress, SCHEMES};
+use ffmpeg_next as ffmpeg;
+
+/// Why an input cannot be opened, or has stopped.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InputError {
+    /// The path leads nowhere.
+    #[error("no such file: {0}")]
+    NoSuchFile(String),
+    /// The path leads to a directory.
+    #[error("{0} is a directory; name a file in it")]
+    Directory(String),
+    /// The file is not ours to read.
+    #[error("{0} must not be read by this user; change its permissions, or run as its owner")]
+    PermissionDenied(String),
+    /// libav has no way to say the name.
+    #[error("{0} has a name that libav cannot take; rename it, or give it on standard input as -")]
+    Unspeakable(String),
+    /// The file opens, but is no media.
+    #[error(
+        "{name} is not a media file that libav can read ({reason}); give a whole .mp4, .mkv, .ts or the like"
+    )]
+    NotMedia {
+        /// The address.
+        name: String,
+        /// libav's words.
+        reason: String,
+    },
+    /// There is nothing to see in it.
+    #[error("{name} has no video; it holds: {found}")]
+    NoVideo {
+        /// The address.
+        name: String,
+        /// Its streams.
+        found: String,
+    },
+    /// The codec is unknown here.
+    #[error("{name} holds {codec} video, which this libav cannot decode; convert it to H.264")]
+    NoDecoder {
+        /// The address.
+        name: String,
+        /// The codec's name.
+        codec: String,
+    },
+    /// Packets came, pictures did not.
+    #[error("no picture of {0} could be decoded; is the file damaged?")]
+    Undecodable(String),
+    /// Nothing answers there, or not as it should.
+    #[error("cannot reach {name}: {reason}; {remedy}")]
+    Unreachable {
+        /// The address.
+        name: String,
+        /// What happened.
+        reason: String,
+        /// What to try.
+        remedy: &'static str,
+    },
+    /// The scheme is not one of ours, or libav was built without it.
+    #[error("{name}: {scheme} is not supported; use one of {}", SCHEMES.join(", "))]
+    Protocol {
+        /// The address.
+        name: String,
+        /// Its scheme.
+        scheme: String,
+    },
+    /// The source is connected and says nothing.
+    #[error("{name} has sent nothing for {seconds} s; is it still on?")]
+    Silent {
+        /// The address.
+        name: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// A live source has hung up.
+    #[error("{0} has ended the stream")]
+    HungUp(String),
+    /// Reading failed on the way.
+    #[error("{name} cannot be read any further: {reason}")]
+    Broken {
+        /// The address.
+        name: String,
+        /// libav's words.
+        reason: String,
+    },
+    /// A pipe cannot be played twice.
+    #[error("standard input cannot be played again from its start; leave out --loop, or give a file")]
+    LoopedPipe,
+    /// The stop flag was set while it opened.
+    #[error("stopped while {0} was being opened")]
+    Stopped(String),
+    /// The system has no thread to give.
+    #[error("no thread for reading {name}: {reason}")]
+    NoThread {
+        /// The address.
+        name: String,
+        /// The system's words.
+        reason: String,
+    },
+}
+
+impl From<InputError> for SourceError {
+    fn from(error: InputError) -> Self {
+        let line = error.to_string();
+        match error {
+            InputError::Silent { .. } | InputError::HungUp(_) | InputError::Broken { .. } => {
+                SourceError::Lost(line)
+            }
+            _ => SourceError::Open(line),
+        }
+    }
+}
+
+impl InputError {
+    /// Why libav did not open `address`; `timed_out` if it was we who lost patience.
+    pub(super) fn from_open(address: &InputAddress, error: ffmpeg::Error, timed_out: bool) -> Self {
+        let name = address.to_string();
+        let scheme = address.scheme().unwrap_or_default();
+        let unreachable =
+            |reason: String, remedy| InputError::Unreachable { name: name.clone(), reason, remedy };
+        if timed_out {
+            return unreachable("nothing usable came within 10 s".to_owned(), ADDRESS_REMEDY);
+        }
+        match (address, error) {
+            (_, ffmpeg::Error::ProtocolNotFound) => InputError::Protocol { name, scheme },
+            (InputAddress::File(_), ffmpeg::Error::Other { errno: ffmpeg::error::ENOENT }) => {
+                InputError::NoSuchFile(name)
+            }
+            (InputAddress::File(_), ffmpeg::Error::Other { errno: ffmpeg::error::EACCES }) => {
+                InputError::PermissionDenied(name)
+            }
+            (InputAddress::File(_) | InputAddress::Stdin, error)
+            | (_, error @ ffmpeg::Error::InvalidData) => InputError::NotMedia { name, reason: reason(error) },
+            (_, ffmpeg::Error::HttpUnauthorized) => unreachable(
+                "it asks for a password (401)".to_owned(),
+                "write it into the address: scheme://user:password@host/…",
+            ),
+            (_, ffmpeg::Error::HttpForbidden) => {
+                unreachable("it refuses (403)".to_owned(), "are the user and the password right?")
+            }
+            (_, ffmpeg::Error::HttpNotFound) => {
+                unreachable("it knows no such path (404)".to_owned(), "is the path right?")
+            }
+            // libav says "input/output error" for an unknown host name and for a handshake without an answer.
+            (_, ffmpeg::Error::Other { errno: ffmpeg::error::EIO }) => {
+                unreachable("no answer from there".to_owned(), ADDRESS_REMEDY)
+            }
+            (_, error) => unreachable(reason(error), ADDRESS_REMEDY),
+        }
+    }
+}
+
+pub(super) const ADDRESS_REMEDY: &str = "is the camera on, and is the address right?";
+
+/// libav's words for an error, in the case of ours.
+pub(super) fn reason(error: ffmpeg::Error) -> String {
+    let words = error.to_string();
+    let mut letters = words.chars();
+    match (letters.next(), letters.next()) {
+        (Some(first), Some(second)) if second.is_lowercase() => {
+            first.to_lowercase().chain(words.chars().skip(1)).collect()
+        }
+        _ => words,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(address: &InputAddress, error: ffmpeg::Error, expected: &str) {
+        super::super::demuxer::init_libav();
+        let error = InputError::from_open(address, error, false);
+        assert_eq!(SourceError::from(error).to_string(), expected);
+    }
+
+    #[test]
+    fn an_error_names_the_address_and_the_remedy() {
+        let url = |url: &str| InputAddress::Url(url.to_owned());
+        check(
+            &url("rtsp://admin:secret@cam/1"),
+            ffmpeg::Error::Other { errno: ffmpeg::error::ECONNREFUSED },
+            "cannot reach rtsp://***@cam/1: connection refused; is the camera on, and is the address right?",
+        );
+        check(
+            &url("http://host/x.m3u8"),
+            ffmpeg::Error::HttpNotFound,
+            "cannot reach http://host/x.m3u8: it knows no such path (404); is the path right?",
+        );
+        check(
+            &InputAddress::File("movie.txt".into()),
+            ffmpeg::Error::InvalidData,
+            "movie.txt is not a media file that libav can read (invalid data found when processing input); \
+             give a whole .mp4, .mkv, .ts or the like",
+        );
+        check(
+            &InputAddress::File("movie.mp4".into()),
+            ffmpeg::Error::Other { errno: ffmpeg::error::ENOENT },
+            "no such file: movie.mp4",
+        );
+    }
+}

@@ -1,0 +1,169 @@
+//! Reader: what the demuxer's thread does, from opening to the end.
+//!
+//! In: an address. Out: rounds and their packets, into the queue that [`super::demuxer`] reads. The thread opens, uses
+//! and closes libav's context. It ends at the end of the input, at an error, at the stop flag, or when the demuxer is dropped.
+
+use super::address::InputAddress;
+use super::decoding::MICROSECONDS;
+use super::demuxer::{Ending, Queued, Shared};
+use super::error::{InputError, reason};
+use super::packet_queue::Extent;
+use super::streams::{self, Chosen};
+use super::timeline::Lane;
+use ffmpeg_next as ffmpeg;
+use ffmpeg_next::{Packet, Rescale, format};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tracing::warn;
+
+/// A camera that has not answered by then will not; who waits for it wants to know.
+const CONNECT: Duration = Duration::from_secs(10);
+/// A live stream without a packet for so long is gone, even if its connection still stands.
+const SILENCE: Duration = Duration::from_secs(10);
+/// So many damaged packets in a row are no damage but the end of what can be used.
+const MOST_BAD_PACKETS: u32 = 1000;
+
+/// What the thread works with.
+pub(super) struct Reader {
+    pub(super) address: InputAddress,
+    pub(super) loop_forever: bool,
+    pub(super) shared: Arc<Shared>,
+}
+
+/// Whatever ends the thread, those who wait for it learn of it.
+struct DoneGuard(Arc<Shared>);
+
+impl Drop for DoneGuard {
+    fn drop(&mut self) {
+        self.0.change(|queue| {
+            queue.ending.get_or_insert(Ending::Over);
+            queue.thread_done = true;
+        });
+    }
+}
+
+impl Reader {
+    pub(super) fn run(self) {
+        let _done = DoneGuard(self.shared.clone());
+        let ending = match self.play() {
+            Ok(()) => Ending::Over,
+            Err(error) => Ending::Failed(error),
+        };
+        self.shared.change(|queue| queue.ending = Some(ending));
+    }
+
+    fn play(&self) -> Result<(), InputError> {
+        loop {
+            // Each round opens the input afresh: that works for all that can be played twice, seekable or not,
+            // and leaves nothing of the round before in libav.
+            let mut input = self.open()?;
+            let (chosen, round) = streams::choose(&mut input, &self.address)?;
+            let live = round.live;
+            self.shared.change(|queue| {
+                queue.packets.set_in_use(Lane::Sound, round.sound.is_some());
+                queue.rounds.push_back(round);
+            });
+            let packets = self.read(&mut input, chosen);
+            self.shared.change(|queue| {
+                for lane in Lane::ALL {
+                    queue.packets.push(lane, Queued::RoundEnd, Extent::default());
+                }
+            });
+            let packets = packets?;
+            if self.shared.watchdog.stopped() {
+                return Ok(());
+            }
+            if live && matches!(self.address, InputAddress::Url(_)) {
+                return Err(InputError::HungUp(self.address.to_string()));
+            }
+            if !self.loop_forever {
+                return Ok(());
+            }
+            if packets == 0 {
+                return Err(InputError::Undecodable(self.address.to_string()));
+            }
+            self.shared.wait_for_room();
+        }
+    }
+
+    fn open(&self) -> Result<format::context::Input, InputError> {
+        if let InputAddress::File(path) = &self.address {
+            match std::fs::metadata(path) {
+                Ok(metadata) if metadata.is_dir() => {
+                    return Err(InputError::Directory(self.address.to_string()));
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    return Err(InputError::NoSuchFile(self.address.to_string()));
+                }
+                _ => {} // libav will say what else is wrong
+            }
+        }
+        let unspeakable = || InputError::Unspeakable(self.address.to_string());
+        let name = self.address.libav_name().ok_or_else(unspeakable)?;
+        let is_url = matches!(self.address, InputAddress::Url(_));
+        self.shared.watchdog.arm(is_url.then_some(CONNECT));
+        let shared = self.shared.clone();
+        let opened = format::input_with_interrupt_and_dictionary(
+            &name,
+            move || shared.watchdog.barks(),
+            self.address.libav_options().into_iter().collect(),
+        );
+        let timed_out = self.shared.watchdog.timed_out();
+        match opened {
+            _ if self.shared.watchdog.stopped() => Err(InputError::Stopped(self.address.to_string())),
+            Ok(input) if !timed_out => Ok(input),
+            Ok(_) => Err(InputError::from_open(&self.address, ffmpeg::Error::Exit, true)),
+            Err(error) => Err(InputError::from_open(&self.address, error, timed_out)),
+        }
+    }
+
+    /// Reads one round to its end; the number of packets that were of use.
+    fn read(&self, input: &mut format::context::Input, chosen: Chosen) -> Result<u64, InputError> {
+        let watchdog = &self.shared.watchdog;
+        let is_url = matches!(self.address, InputAddress::Url(_));
+        let (mut used, mut bad) = (0, 0);
+        loop {
+            let waited = self.shared.wait_for_room();
+            watchdog.arm(is_url.then_some(SILENCE));
+            let mut packet = Packet::empty();
+            let result = packet.read(input);
+            if watchdog.stopped() {
+                return Ok(used);
+            }
+            match result {
+                Ok(()) => bad = 0,
+                Err(ffmpeg::Error::Eof) => return Ok(used),
+                Err(ffmpeg::Error::InvalidData) if bad < MOST_BAD_PACKETS => {
+                    bad += 1;
+                    continue;
+                }
+                Err(ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN }) => {
+                    std::thread::park_timeout(Duration::from_millis(5)); // libav has no way to wait for it
+                    continue;
+                }
+                Err(_) if watchdog.timed_out() => {
+                    let name = self.address.to_string();
+                    return Err(InputError::Silent { name, seconds: SILENCE.as_secs() });
+                }
+                Err(error) if is_url => {
+                    let name = self.address.to_string();
+                    return Err(InputError::Broken { name, reason: reason(error) });
+                }
+                Err(error) => {
+                    warn!(source = %self.address, reason = reason(error), "the rest cannot be read");
+                    return Ok(used);
+                }
+            }
+            let Some((lane, time_base)) = chosen.lane_of(packet.stream()) else { continue };
+            let to_us = |value: i64| value.rescale(time_base, MICROSECONDS);
+            let extent = Extent {
+                bytes: packet.size(),
+                dts_us: packet.dts().map(to_us),
+                duration_us: to_us(packet.duration()),
+            };
+            let arrived = (!waited).then(Instant::now);
+            used += 1;
+            self.shared.change(|queue| queue.packets.push(lane, Queued::Packet { packet, arrived }, extent));
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Timeline: the timestamps of a file or stream become one media time that never breaks.
+//!
+//! In: presentation times as the container has them, stream by stream. Out: media time in microseconds from the first
+//! piece on. Pure: no clock, no I/O. Jumps are spliced, wraps unrolled, missing times guessed, rounds of a loop laid end to end.
+
+/// A lane is one of the two streams that are played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// The pictures.
+    Picture = 0,
+    /// The sound.
+    Sound = 1,
+}
+
+impl Lane {
+    /// Both, pictures first.
+    pub(super) const ALL: [Lane; 2] = [Lane::Picture, Lane::Sound];
+}
+
+/// MPEG timestamps are 33 bits of 90 kHz (ISO 13818-1 2.4.3.7): after 26.5 hours they begin again.
+const WRAP_US: i64 = ((1_i128 << 33) * 1_000_000 / 90_000) as i64;
+/// A longer hole than this is not a pause but another timeline: a splice, an encoder that was restarted.
+const FORWARD_JUMP_US: i64 = 10_000_000;
+/// Timestamps that step back by less are the jitter of careless muxers.
+const BACKWARD_JUMP_US: i64 = 500_000;
+/// Picture and sound cross a splice within this of each other; so near, they are taken to be on one timeline again.
+const SAME_SPLICE_US: i64 = 1_000_000;
+/// A slide may stand for minutes; a longer duration is a broken field.
+const LONGEST_PIECE_US: i64 = 300_000_000;
+/// No true timestamp is further from zero: 2000 years.
+const FARTHEST_US: i64 = 1 << 56;
+
+/// See the file's head.
+#[derive(Debug, Default)]
+pub(super) struct Timeline {
+    lanes: [LaneClock; 2],
+    /// From container time to media time, for a lane that has no own past in this round, or crosses a splice second.
+    offset_us: i64,
+    round_start_us: i64,
+}
+
+#[derive(Debug, Default)]
+struct LaneClock {
+    offset_us: i64,
+    last: Option<Placed>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Placed {
+    start_us: i64,
+    end_us: i64,
+}
+
+impl Placed {
+    fn goes_on_at(self, media_us: i64) -> bool {
+        (self.start_us - BACKWARD_JUMP_US..=self.end_us + FORWARD_JUMP_US).contains(&media_us)
+    }
+}
+
+impl Timeline {
+    /// A round starts: container time `origin_us` is where the later of the two lanes ended in the round before.
+    pub(super) fn begin_round(&mut self, origin_us: i64) {
+        self.round_start_us = self.end_us();
+        self.offset_us = self.round_start_us - origin_us.clamp(-FARTHEST_US, FARTHEST_US);
+        self.lanes = Default::default();
+    }
+
+    /// Media time of the next piece of a lane. Pieces of one lane come in the order in which they are presented.
+    pub(super) fn place(&mut self, lane: Lane, pts_us: Option<i64>, duration_us: i64) -> i64 {
+        let clock = &mut self.lanes[lane as usize];
+        let pts_us = pts_us.filter(|pts_us| (-FARTHEST_US..=FARTHEST_US).contains(pts_us));
+        let start_us = match (pts_us, clock.last) {
+            (None, None) => self.round_start_us,
+            (None, Some(last)) => last.end_us,
+            (Some(pts_us), None) => {
+                clock.offset_us = self.offset_us;
+                pts_us + clock.offset_us
+            }
+            (Some(pts_us), Some(last)) => {
+                if !last.goes_on_at(pts_us + clock.offset_us) {
+                    clock.offset_us = if last.goes_on_at(pts_us + clock.offset_us + WRAP_US) {
+                        clock.offset_us + WRAP_US
+                    } else if (pts_us + self.offset_us - last.end_us).abs() <= SAME_SPLICE_US {
+                        self.offset_us
+                    } else {
+                        last.end_us - pts_us
+                    };
+                    self.offset_us = clock.offset_us;
+                }
+                pts_us + clock.offset_us
+            }
+        };
+        clock.last = Some(Placed { start_us, end_us: start_us + duration_us.clamp(0, LONGEST_PIECE_US) });
+        start_us
+    }
+
+    /// Where the later of the two lanes ends.
+    fn end_us(&self) -> i64 {
+        let ends = self.lanes.iter().filter_map(|clock| clock.last).map(|last| last.end_us);
+        ends.max().unwrap_or(self.round_start_us)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lane::{Picture, Sound};
+    use super::*;
+
+    const SECOND: i64 = 1_000_000;
+    const FRAME: i64 = 40_000;
+
+    #[track_caller]
+    fn check(origin_us: i64, pieces: &[(Lane, Option<i64>)], expected_us: &[i64]) {
+        let mut timeline = Timeline::default();
+        timeline.begin_round(origin_us);
+        let placed: Vec<i64> =
+            pieces.iter().map(|&(lane, pts_us)| timeline.place(lane, pts_us, FRAME)).collect();
+        assert_eq!(placed, expected_us);
+    }
+
+    #[test]
+    fn pieces_keep_their_distances() {
+        check(
+            5 * SECOND,
+            &[(Picture, Some(5 * SECOND)), (Sound, Some(5 * SECOND - 20)), (Picture, Some(6 * SECOND))],
+            &[0, -20, SECOND],
+        );
+    }
+
+    #[test]
+    fn a_missing_time_is_the_end_of_the_piece_before() {
+        check(
+            0,
+            &[(Picture, None), (Picture, None), (Picture, Some(3 * FRAME)), (Picture, None)],
+            &[0, FRAME, 3 * FRAME, 4 * FRAME],
+        );
+    }
+
+    #[test]
+    fn a_pause_is_kept_but_a_jump_leaves_no_hole() {
+        check(0, &[(Picture, Some(0)), (Picture, Some(9 * SECOND))], &[0, 9 * SECOND]);
+        check(0, &[(Picture, Some(0)), (Picture, Some(11 * SECOND))], &[0, FRAME]);
+        check(100 * SECOND, &[(Picture, Some(100 * SECOND)), (Picture, Some(0))], &[0, FRAME]);
+    }
+
+    #[test]
+    fn a_small_step_back_is_jitter() {
+        check(0, &[(Picture, Some(SECOND)), (Picture, Some(SECOND - 3000))], &[SECOND, SECOND - 3000]);
+    }
+
+    #[test]
+    fn picture_and_sound_stay_together_over_a_splice() {
+        // The picture crosses first and sets the splice; the sound, 15 ms behind it in the new timeline, follows.
+        check(
+            0,
+            &[
+                (Picture, Some(20 * SECOND)),
+                (Sound, Some(20 * SECOND - 10_000)),
+                (Picture, Some(SECOND)),
+                (Sound, Some(SECOND + 15_000)),
+            ],
+            &[20 * SECOND, 20 * SECOND - 10_000, 20 * SECOND + FRAME, 20 * SECOND + FRAME + 15_000],
+        );
+    }
+
+    #[test]
+    fn the_33_bit_wrap_is_no_jump() {
+        let before = WRAP_US - SECOND;
+        check(
+            before,
+            &[(Picture, Some(before)), (Picture, Some(SECOND)), (Sound, Some(SECOND + 5))],
+            &[0, 2 * SECOND, 2 * SECOND + 5],
+        );
+    }
+
+    #[test]
+    fn a_round_begins_where_the_later_lane_ended() {
+        let mut timeline = Timeline::default();
+        timeline.begin_round(7);
+        assert_eq!(timeline.place(Picture, Some(7), 3 * SECOND), 0);
+        assert_eq!(timeline.place(Sound, Some(7 + SECOND), SECOND), SECOND);
+        for round in 1..4 {
+            timeline.begin_round(7);
+            assert_eq!(timeline.place(Picture, Some(7), 3 * SECOND), round * 3 * SECOND);
+            assert_eq!(timeline.place(Sound, Some(7 + SECOND), SECOND), round * 3 * SECOND + SECOND);
+        }
+    }
+
+    #[test]
+    fn no_timestamp_overflows() {
+        let mut timeline = Timeline::default();
+        timeline.begin_round(i64::MIN);
+        for pts_us in [i64::MAX, i64::MIN, 0, FARTHEST_US, -FARTHEST_US, 1, i64::MAX - 1, FARTHEST_US] {
+            for lane in Lane::ALL {
+                timeline.place(lane, Some(pts_us), i64::MAX);
+                timeline.place(lane, Some(pts_us), i64::MIN);
+            }
+            timeline.begin_round(pts_us);
+        }
+    }
+}
