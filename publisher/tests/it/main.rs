@@ -7,3 +7,4 @@ mod keeper_probe;
 mod keeper_support;
 mod stream;
 mod support;
+mod torn_reads;

@@ -145,3 +145,27 @@ pub fn read_playlist(webroot: &Path) -> Option<livedir_playlist::MediaPlaylist> 
     let text = std::fs::read_to_string(webroot.join("stream.m3u8")).ok()?;
     Some(livedir_playlist::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}")))
 }
+
+/// `livedir-server` over a webroot.
+pub struct WebServer {
+    /// The server.
+    pub server: Running,
+    /// Such as `http://localhost:8080`.
+    pub address: String,
+}
+
+impl WebServer {
+    /// Starts it on a free port; returns when it listens.
+    #[track_caller]
+    pub fn start(webroot: &Path) -> Self {
+        let words = ["--listen", "127.0.0.1:0", "--access-log", "off", "--webroot"];
+        let mut server = Running::start(server().args(words).arg(webroot));
+        let address = wait_for("the address of the server", PATIENCE, || {
+            assert!(server.is_running(), "the server has ended:\n{}", server.output());
+            let output = server.output();
+            let url = output.split_whitespace().find(|word| word.starts_with("http://"))?;
+            Some(url.trim_end_matches('/').to_owned())
+        });
+        Self { server, address }
+    }
+}
