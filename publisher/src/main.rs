@@ -18,7 +18,7 @@ const INTERRUPTED: i32 = 130;
 fn main() -> ExitCode {
     let ended = match CommandLine::parse().command {
         Command::Live(args) => live(args),
-        Command::Devices => devices::print().map_err(Into::into),
+        Command::Devices => list_devices(),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -49,4 +49,9 @@ fn live(args: LiveArgs) -> anyhow::Result<()> {
         livedir_publisher::run(&settings, &stop, &meters, |stream, meters| terminal.draw(stream, meters));
     terminal.finish(ended.is_ok().then_some(&*meters));
     Ok(ended?)
+}
+
+fn list_devices() -> anyhow::Result<()> {
+    print!("{}", devices::devices()?);
+    Ok(())
 }

@@ -1,2 +1,55 @@
-//! bin
-fn main() {}
+//! The `livedir-server` program: what was typed → settings → log and port → pid file and banner → serve until SIGINT or SIGTERM.
+//!
+//! Exit status 0 after a graceful stop, 1 with one line on stderr when it cannot start, 2 when a flag makes no sense.
+
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use livedir_server::args::Args;
+use livedir_server::pid_file::PidFile;
+use livedir_server::{Settings, access_log, banner, listen, run};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match serve(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("livedir-server: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(args: Args) -> Result<()> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .init();
+
+    let on_terminal = io::stdout().is_terminal();
+    let pid_path = args.pid_file.clone();
+    let settings = Settings::new(args, on_terminal)?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+
+    let log = access_log::open(&settings.access_log)?;
+    let listener = listen(settings.listen).await?;
+    let address = listener.local_addr().context("cannot read the address listened on")?;
+    let _pid_file = pid_path.map(PidFile::create).transpose()?;
+    banner::print(address, &banner::lan_addresses(), banner::Style::of_stdout(on_terminal));
+
+    run(listener, &settings, log, async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+    .await;
+    Ok(())
+}

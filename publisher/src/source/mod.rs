@@ -3,9 +3,17 @@
 //! In: what the user named. Out: [`Captured`] pieces. Every source is opened, read and dropped on one thread,
 //! the source thread, which [`run`] drives: it reopens what is lost and ends when the source ends or the stop is set.
 
-// pub mod camera;
+pub mod camera;
+mod camera_backend;
+mod camera_error;
+mod camera_mode;
+mod camera_picture;
+mod camera_pump;
+#[cfg(target_os = "linux")]
+mod camera_v4l2;
+mod camera_wake;
 pub mod input;
-// pub mod test_pattern;
+pub mod test_pattern;
 
 use ffmpeg_next as ffmpeg;
 use std::sync::mpsc::SyncSender;

@@ -58,7 +58,8 @@ impl TestPattern {
     /// A pattern of the given size in pixels and rate in pictures a second.
     pub fn new(width: u32, height: u32, fps: u32) -> Self {
         let background = background(width, height);
-        let (now, now_unix) = (Instant::now(), SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
+        let (now, now_unix) =
+            (Instant::now(), SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
         // From a whole second on, so that a picture is taken at each beep and not up to a picture later.
         let origin_unix = Duration::from_secs(now_unix.as_secs());
         let mut pattern = Self {

@@ -1,0 +1,148 @@
+//! V4L2 by its own ioctls, for what nokhwa cannot do: look at a camera without changing it, and bring it to a mode
+//! from whatever state another program left it in.
+//!
+//! In: the number of a `/dev/video…` node. Out: names and modes; the row length of a mode that was set. Every call
+//! opens the node and closes it again; nothing streams here, and no thread is owned. Linux only.
+
+use super::camera_mode::{CameraMode, PixelFormat, SideRange, rates_in, sizes_in};
+use std::io;
+use std::path::Path;
+use v4l::frameinterval::FrameIntervalEnum;
+use v4l::framesize::FrameSizeEnum;
+use v4l::video::Capture;
+use v4l::video::capture::Parameters;
+use v4l::{Device, Format, FourCC};
+
+/// The longest side of a picture that is believed; also the limit of JPEG, with room to spare for any camera.
+const MAX_SIDE_PX: u32 = 16_384;
+
+/// The numbers of the `/dev/video…` nodes, ascending. Names that are not a number are none of V4L2's.
+pub fn nodes() -> Vec<u32> {
+    let Ok(entries) = std::fs::read_dir("/dev") else { return Vec::new() };
+    let mut nodes: Vec<u32> =
+        entries.filter_map(|entry| node_number(entry.ok()?.file_name().to_str()?)).collect();
+    nodes.sort_unstable();
+    nodes
+}
+
+fn node_number(file_name: &str) -> Option<u32> {
+    let number = file_name.strip_prefix("video")?;
+    let plain = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+    let canonical = plain && (number == "0" || !number.starts_with('0'));
+    canonical.then(|| number.parse().ok())?
+}
+
+/// What the driver calls the camera; the node's path if it does not say.
+pub fn name(node: u32) -> String {
+    let file = Path::new("/sys/class/video4linux").join(format!("video{node}")).join("name");
+    let name = std::fs::read(file).map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
+    name.ok().filter(|name| !name.is_empty()).unwrap_or_else(|| format!("/dev/video{node}"))
+}
+
+/// The modes of a camera, sorted; none if the node is no camera (metadata, radio, output, a codec).
+///
+/// Works while another program streams from it.
+pub fn modes(node: u32) -> io::Result<Vec<CameraMode>> {
+    let device = Device::new(node as usize)?;
+    let mut modes = Vec::new();
+    // a node that captures no pictures refuses to enumerate their formats
+    for description in device.enum_formats().unwrap_or_default() {
+        let Some(format) = pixel_format(description.fourcc) else { continue };
+        for (width, height) in sizes(&device, description.fourcc) {
+            let intervals = device.enum_frameintervals(description.fourcc, width, height).unwrap_or_default();
+            for fps in intervals.into_iter().flat_map(|interval| rates(interval.interval)) {
+                modes.push(CameraMode { width, height, fps, format });
+            }
+        }
+    }
+    modes.retain(|mode| {
+        (1..=MAX_SIDE_PX).contains(&mode.width) && (1..=MAX_SIDE_PX).contains(&mode.height) && mode.fps > 0
+    });
+    modes.sort_unstable();
+    modes.dedup();
+    Ok(modes)
+}
+
+fn sizes(device: &Device, fourcc: FourCC) -> Vec<(u32, u32)> {
+    let sizes = device.enum_framesizes(fourcc).unwrap_or_default();
+    let sizes = sizes.into_iter().flat_map(|size| match size.size {
+        FrameSizeEnum::Discrete(size) => vec![(size.width, size.height)],
+        FrameSizeEnum::Stepwise(range) => sizes_in(
+            SideRange { min: range.min_width, max: range.max_width, step: range.step_width },
+            SideRange { min: range.min_height, max: range.max_height, step: range.step_height },
+        ),
+    });
+    sizes.collect()
+}
+
+/// Whole rates only: nokhwa refuses the others.
+fn rates(interval: FrameIntervalEnum) -> Vec<u32> {
+    match interval {
+        FrameIntervalEnum::Discrete(interval) if interval.numerator == 1 => vec![interval.denominator],
+        FrameIntervalEnum::Discrete(_) => vec![],
+        FrameIntervalEnum::Stepwise(range) => rates_in(
+            (range.min.numerator, range.min.denominator),
+            (range.max.numerator, range.max.denominator),
+        ),
+    }
+}
+
+/// The formats that nokhwa can stream from V4L2. It knows grey by a name that no driver uses.
+fn pixel_format(fourcc: FourCC) -> Option<PixelFormat> {
+    PixelFormat::ALL.into_iter().find(|&format| self::fourcc(format).is_some_and(|own| own == fourcc))
+}
+
+fn fourcc(format: PixelFormat) -> Option<FourCC> {
+    Some(FourCC::new(match format {
+        PixelFormat::Nv12 => b"NV12",
+        PixelFormat::Yuyv => b"YUYV",
+        PixelFormat::Rgb24 => b"RGB3",
+        PixelFormat::Bgr24 => b"BGR3",
+        PixelFormat::Mjpeg => b"MJPG",
+        PixelFormat::Grey => return None,
+    }))
+}
+
+/// Brings a camera to a mode, and says how many bytes its rows are apart.
+///
+/// nokhwa then finds the mode set and changes nothing. Left to itself it gives up on a camera that stands at a
+/// fractional rate or in a format it does not know, and forgets to set the rate anew after a change of size.
+pub fn prepare(node: u32, mode: &CameraMode) -> Result<usize, String> {
+    let refused = |instead: String| Err(format!("it refused {mode} and took {instead}"));
+    let system = |error: io::Error| error.to_string();
+    let Some(fourcc) = fourcc(mode.format) else { return Err(format!("{} cannot be read", mode.format)) };
+    let device = Device::new(node as usize).map_err(system)?;
+    let format = device.set_format(&Format::new(mode.width, mode.height, fourcc)).map_err(system)?;
+    if (format.width, format.height, format.fourcc) != (mode.width, mode.height, fourcc) {
+        return refused(format!("{}x{} {}", format.width, format.height, format.fourcc));
+    }
+    let interval = device.set_params(&Parameters::with_fps(mode.fps)).map_err(system)?.interval;
+    if (interval.numerator, interval.denominator) != (1, mode.fps) {
+        return refused(format!("{}/{} fps", interval.denominator, interval.numerator));
+    }
+    // for JPEG the row length means nothing, and drivers fill in anything
+    Ok(if mode.format == PixelFormat::Mjpeg { 0 } else { format.stride as usize })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::node_number;
+
+    #[track_caller]
+    fn check(file_name: &str, expected: Option<u32>) {
+        assert_eq!(node_number(file_name), expected, "{file_name}");
+    }
+
+    #[test]
+    fn only_plain_numbers_are_nodes() {
+        check("video0", Some(0));
+        check("video17", Some(17));
+        check("video", None);
+        check("video-front", None);
+        check("video0a", None);
+        check("video00", None);
+        check("video+1", None);
+        check("video99999999999", None);
+        check("v4l-subdev0", None);
+    }
+}

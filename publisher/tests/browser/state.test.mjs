@@ -1,0 +1,189 @@
+// The page's state machine, event by event, with its own clock.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { initial, shownState, step } from '../../../webroot/player/state.js';
+
+/** A page with a clock: each call is one event; `actions` is what it would have done. */
+class Page {
+  constructor(mode = 'hls.js') {
+    this.now_ms = 0;
+    this.position_s = 0;
+    this.model = initial(0, mode);
+    this.actions = [];
+  }
+
+  tell(event) {
+    const { model, action } = step(this.model, { ...event, now_ms: this.now_ms });
+    this.model = model;
+    if (action) this.actions.push(action);
+    return this;
+  }
+
+  playlist(last, more = {}) {
+    return this.tell({ type: 'playlist', first: last - 9, last, ended: false, target_s: 2, edge_ms: last * 2000, age_s: 1, ...more });
+  }
+
+  failed(reason) {
+    return this.tell({ type: 'playlist_failed', reason });
+  }
+
+  /** Ticks by, with the picture moving or not; the playlist is left to the caller. */
+  run(seconds, { speed = 1, ...more } = {}) {
+    for (let tick = 0; tick < seconds * 4; tick += 1) {
+      this.now_ms += 250;
+      this.position_s += speed / 4;
+      this.tell({
+        type: 'playhead', position_s: this.position_s, paused: false, hidden: false, finished: false, ahead_s: 6, behind_s: 0, ...more,
+      });
+    }
+    return this;
+  }
+
+  /** What it did since the last call, without the reading of playlists. */
+  done() {
+    return this.actions.splice(0).filter((action) => action !== 'probe');
+  }
+
+  playing(last = 10) {
+    this.playlist(last).run(10);
+    assert.deepEqual(this.done(), ['open']);
+    assert.equal(shownState(this.model), 'live');
+    return this;
+  }
+
+  check(state, actions) {
+    assert.deepEqual({ state: shownState(this.model), actions: this.done() }, { state, actions });
+    return this;
+  }
+}
+
+test('a live playlist opens the player, and a moving picture is live', () => {
+  new Page().playlist(10).check('connecting', ['open']).run(1).check('live', []);
+});
+
+test('a missing stream is waited for, and plays when it appears', () => {
+  new Page().failed('missing').run(60, { speed: 0 }).check('waiting', []).playlist(10).check('connecting', ['open']);
+});
+
+test('the playlist is asked for again and again, but not in a storm', () => {
+  const page = new Page();
+  for (let second = 0; second < 60; second += 1) {
+    page.run(1, { speed: 0 });
+    if (page.model.probing) page.failed('unreachable');
+  }
+  const probes = page.actions.length;
+  assert.ok(probes > 10 && probes < 30, `${probes} probes a minute`);
+});
+
+test('a server that is away is not called a missing stream', () => {
+  new Page().failed('unreachable').check('reconnecting', []);
+});
+
+test('one segment is too little to start on', () => {
+  new Page().playlist(1, { first: 1 }).check('connecting', []).playlist(2, { first: 1 }).check('connecting', ['open']);
+});
+
+test('the browsers own player starts only with a stock behind the live edge', () => {
+  new Page('native').playlist(3, { first: 1 }).check('connecting', []).playlist(4, { first: 1 }).check('connecting', ['open']);
+});
+
+test('the playlist of a dead publisher is not opened until it moves', () => {
+  const page = new Page().playlist(10, { age_s: 3600 }).check('waiting', []);
+  assert.equal(page.model.why, 'stale');
+  page.playlist(10, { age_s: 3602 }).check('waiting', []).playlist(11, { age_s: 3602 }).check('connecting', ['open']);
+});
+
+test('an ended stream plays out, says so, and is opened again when it is live again', () => {
+  const page = new Page().playing().playlist(11, { ended: true }).run(3).check('live', []);
+  page.run(1, { speed: 0, finished: true, paused: true }).check('ended', []);
+  page.run(60, { speed: 0, finished: true, paused: true }).check('ended', []);
+  page.playlist(13).check('connecting', ['open']);
+});
+
+test('a stream that comes back to life before it has played out is opened anew', () => {
+  new Page().playing().playlist(11, { ended: true }).run(1).playlist(13).check('reconnecting', ['open']);
+});
+
+test('a drained buffer is filled before the picture goes on', () => {
+  const page = new Page().playing().run(3, { speed: 0, ahead_s: 0 }).check('reconnecting', ['hold']);
+  page.run(30, { speed: 0, ahead_s: 0 }).check('reconnecting', []);
+  page.playlist(11).run(1, { speed: 0, ahead_s: 2 }).check('reconnecting', []);
+  page.playlist(12).run(1, { speed: 0, ahead_s: 4 }).check('reconnecting', ['release']).run(1).check('live', []);
+});
+
+test('a held picture goes on with a single segment when no other follows', () => {
+  const page = new Page().playing().run(3, { speed: 0, ahead_s: 0 }).check('reconnecting', ['hold']);
+  page.playlist(11).run(5, { speed: 0, ahead_s: 2 }).check('reconnecting', ['release']);
+});
+
+test('a picture that stands in spite of a full buffer is pushed, then rebuilt', () => {
+  const page = new Page().playing().run(4.5, { speed: 0 }).check('reconnecting', ['jump']);
+  page.run(4.5, { speed: 0 }).check('reconnecting', ['open']);
+  assert.equal(page.model.recoveries, 2);
+});
+
+test('a player that never gets well is rebuilt ever more seldom, but for ever', () => {
+  const page = new Page().playing().run(600, { speed: 0 });
+  const early = page.done().length;
+  page.run(600, { speed: 0 });
+  const late = page.done().length;
+  assert.ok(late > 30 && late < 70 && late <= early, `${early} then ${late} in ten minutes`);
+});
+
+test('nothing is rebuilt while the publisher is away', () => {
+  const page = new Page('native').playing().run(120, { speed: 0, ahead_s: 0 });
+  page.check('reconnecting', []);
+});
+
+test('a network fault loads on as soon as the playlist can be read again', () => {
+  const page = new Page().playing().tell({ type: 'fault', kind: 'network' }).run(2).check('live', []);
+  page.failed('unreachable').run(5).check('live', []).playlist(14).check('live', ['resume']);
+});
+
+test('a media fault is mended at once, and a second one rebuilds', () => {
+  const page = new Page().playing().tell({ type: 'fault', kind: 'media' }).check('live', ['recover_media']);
+  page.tell({ type: 'fault', kind: 'media' }).run(1.25, { speed: 0 }).check('reconnecting', ['open']);
+});
+
+test('sequence numbers that start again mean a new stream', () => {
+  const page = new Page().playing().playlist(2, { first: 1, edge_ms: 40_000 });
+  page.check('reconnecting', ['open']);
+});
+
+test('an old copy of the playlist from a cache is no new stream', () => {
+  new Page().playing().playlist(9).check('live', []);
+});
+
+test('a stream that was taken away is waited for', () => {
+  const page = new Page().playing();
+  for (let second = 0; second < 24; second += 1) page.failed('missing').run(1, { speed: 0, ahead_s: 0 });
+  page.check('waiting', ['hold', 'close']);
+});
+
+test('a viewer who was held up by an outage is brought back to live', () => {
+  const page = new Page().playing().run(3, { speed: 0, ahead_s: 0 }).check('reconnecting', ['hold']);
+  page.run(0.25, { speed: 0, ahead_s: 20 }).check('reconnecting', ['release']);
+  page.run(0.5, { behind_s: 12 }).check('behind', ['jump']);
+});
+
+test('a viewer who paused stays behind, and goes to live by wish', () => {
+  const page = new Page().playing().run(60, { speed: 0, paused: true }).check('paused', []);
+  page.run(5, { behind_s: 12 }).check('behind', []).tell({ type: 'go_live' }).check('behind', ['jump']);
+});
+
+test('a page that is shown again goes back to live', () => {
+  const page = new Page().playing().run(60, { speed: 0, hidden: true, behind_s: 30 });
+  page.check('reconnecting', []).tell({ type: 'shown' }).check('behind', ['jump']);
+});
+
+test('stalls are counted while the picture moves, not while it starts', () => {
+  const page = new Page().playlist(10).tell({ type: 'stall' }).run(0.5).tell({ type: 'stall' });
+  assert.equal(page.model.stalls, 0);
+  page.run(5).tell({ type: 'stall' });
+  assert.equal(page.model.stalls, 1);
+});
+
+test('a browser without any HLS says so and does nothing', () => {
+  new Page(null).run(5).playlist(10).check('unsupported', []);
+});

@@ -1,0 +1,48 @@
+//! The camera, for real: nokhwa on the kernel's own test camera, in a virtual machine (`tests/camera-vm.sh`).
+//!
+//! One boot runs every case: [`the_camera_keeps_its_promises_in_a_virtual_machine`] starts this same test program again
+//! inside the machine, for the ignored tests of [`guest`]. For a closer look, with the program that cargo built:
+//! `publisher/tests/camera-vm.sh -l "video_nr=10 exclusive_caps=1 max_buffers=4" -- target/debug/deps/it-… camera::guest:: --ignored --test-threads=1 --nocapture`
+
+#![cfg(target_os = "linux")]
+
+mod guest;
+mod jpeg_camera;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Exit code of the script where there is no such machine to be had.
+const NOT_ON_THIS_SYSTEM: i32 = 77;
+
+/// Runs a command in the machine; none on a system that cannot have one.
+pub fn camera_vm(command: &[&str]) -> Option<Output> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/camera-vm.sh");
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let output = Command::new(&script)
+        .args(["-t", "240", "-l", "video_nr=10 exclusive_caps=1 max_buffers=4", "--"])
+        .args(command)
+        .env("CAMERA_VM_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("camera-vm"))
+        .current_dir(folder.path())
+        .output()
+        .unwrap_or_else(|error| panic!("{} cannot be started: {error}", script.display()));
+    if output.status.code() == Some(NOT_ON_THIS_SYSTEM) {
+        eprintln!("not run: {}", String::from_utf8_lossy(&output.stderr));
+        return None;
+    }
+    Some(output)
+}
+
+#[test]
+fn the_camera_keeps_its_promises_in_a_virtual_machine() {
+    let program = std::env::current_exe().unwrap();
+    let program = program.to_str().unwrap();
+    let Some(output) = camera_vm(&[program, "camera::guest::", "--ignored", "--test-threads=1"]) else {
+        return;
+    };
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "in the machine: {stdout}\n{stderr}");
+    let passed = stdout.lines().filter(|line| line.starts_with("test ") && line.ends_with("... ok")).count();
+    assert_eq!(passed, guest::CASES, "cases that ran: {stdout}\n{stderr}");
+}

@@ -1,0 +1,207 @@
+//! What was meant: the typed words in, checked values with units out. Looks at the webroot directory, changes nothing.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::args::Args;
+
+/// RFC 9111 has no upper limit, but HTTP/1.1 caches by convention cap a lifetime at one year.
+const LONGEST_MAX_AGE_S: u32 = 365 * 24 * 60 * 60;
+
+/// Everything the server needs to know, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// An existing directory; every answer is a file in it.
+    pub webroot: PathBuf,
+    /// Port 0 means any free port.
+    pub listen: SocketAddr,
+    /// 0: caches ask again each time, which a 304 answers.
+    pub segment_max_age_s: u32,
+    /// Where the access log goes.
+    pub access_log: AccessLog,
+}
+
+/// Where the access log goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccessLog {
+    /// Nowhere.
+    Off,
+    /// Standard output, between the start-up lines and the end.
+    Stdout,
+    /// Appended to this file, which is created when missing.
+    File(PathBuf),
+}
+
+/// A setting that makes no sense here.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// `--webroot` names nothing.
+    #[error("webroot {} does not exist; name a directory with --webroot, or create it: mkdir -p {}", .0.display(), .0.display())]
+    WebrootMissing(PathBuf),
+    /// `--webroot` names something else.
+    #[error("webroot {} is not a directory; name one with --webroot", .0.display())]
+    WebrootNotDirectory(PathBuf),
+    /// `--webroot` is there, but out of reach.
+    #[error("webroot {} cannot be read: {source}; check its permissions", path.display())]
+    WebrootUnreadable {
+        /// The path given.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Settings {
+    /// Checks what was typed; `on_terminal` says whether a person is looking at stdout.
+    pub fn new(args: Args, on_terminal: bool) -> Result<Settings, SettingsError> {
+        check_webroot(&args.webroot)?;
+        let access_log = args.access_log.unwrap_or(if on_terminal {
+            AccessLog::Off // keeps the address and the QR code in view
+        } else {
+            AccessLog::Stdout
+        });
+        Ok(Settings {
+            webroot: args.webroot,
+            listen: args.listen,
+            segment_max_age_s: args.segment_max_age,
+            access_log,
+        })
+    }
+}
+
+fn check_webroot(path: &PathBuf) -> Result<(), SettingsError> {
+    // Reading the directory also tells a missing permission at start instead of as a 404 for everything.
+    let Err(source) = fs::read_dir(path) else { return Ok(()) };
+    Err(match source.kind() {
+        io::ErrorKind::NotFound => SettingsError::WebrootMissing(path.clone()),
+        io::ErrorKind::NotADirectory => SettingsError::WebrootNotDirectory(path.clone()),
+        _ => SettingsError::WebrootUnreadable { path: path.clone(), source },
+    })
+}
+
+/// `0.0.0.0:8080`, `[::]:8080`
+pub(crate) fn parse_listen(typed: &str) -> Result<SocketAddr, String> {
+    typed.parse().map_err(|_| {
+        "not an address and a port; write it like 0.0.0.0:8080, 127.0.0.1:8080 or [::]:8080".to_owned()
+    })
+}
+
+/// `0`, `30s`, `10m`, `6h`, `1d`: in seconds.
+pub(crate) fn parse_max_age_s(typed: &str) -> Result<u32, String> {
+    if typed == "0" {
+        return Ok(0);
+    }
+    let unit_s = match typed.bytes().last() {
+        Some(b's') => 1,
+        Some(b'm') => 60,
+        Some(b'h') => 60 * 60,
+        Some(b'd') => 24 * 60 * 60,
+        _ => return Err("not a duration; write it like 30s, 10m, 6h or 1d".to_owned()),
+    };
+    let count: u32 = typed[..typed.len() - 1]
+        .parse()
+        .map_err(|_| "not a whole number before the unit; write it like 30s, 10m, 6h or 1d".to_owned())?;
+    match count.checked_mul(unit_s) {
+        Some(max_age_s) if max_age_s <= LONGEST_MAX_AGE_S => Ok(max_age_s),
+        _ => Err("longer than a year; write at most 365d".to_owned()),
+    }
+}
+
+/// A file name, `-` or `off`.
+impl From<OsString> for AccessLog {
+    fn from(typed: OsString) -> AccessLog {
+        match typed.to_str() {
+            Some("off") => AccessLog::Off,
+            Some("-") => AccessLog::Stdout,
+            _ => AccessLog::File(typed.into()),
+        }
+    }
+}
+
+impl fmt::Display for AccessLog {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AccessLog::Off => out.write_str("off"),
+            AccessLog::Stdout => out.write_str("-"),
+            AccessLog::File(path) => path.display().fmt(out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[track_caller]
+    fn check_max_age(typed: &str, expected: Result<u32, &str>) {
+        match (parse_max_age_s(typed), expected) {
+            (Ok(actual), Ok(expected)) => assert_eq!(actual, expected, "{typed}"),
+            (Err(actual), Err(part)) => assert!(actual.contains(part), "{typed}: {actual}"),
+            (actual, expected) => panic!("{typed}: {actual:?} instead of {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn a_max_age_is_a_count_and_a_unit() {
+        check_max_age("0", Ok(0));
+        check_max_age("30s", Ok(30));
+        check_max_age("10m", Ok(600));
+        check_max_age("6h", Ok(21_600));
+        check_max_age("365d", Ok(31_536_000));
+        check_max_age("366d", Err("at most 365d"));
+        check_max_age("4294967295d", Err("at most 365d"));
+        check_max_age("30", Err("like 30s"));
+        check_max_age("", Err("like 30s"));
+        check_max_age("s", Err("whole number"));
+        check_max_age("1.5s", Err("whole number"));
+        check_max_age("-1s", Err("whole number"));
+        check_max_age("10µ", Err("like 30s"));
+    }
+
+    #[track_caller]
+    fn settings(typed: &[&str], on_terminal: bool) -> Result<Settings, SettingsError> {
+        Settings::new(Args::try_parse_from([&["livedir-server"], typed].concat()).unwrap(), on_terminal)
+    }
+
+    #[test]
+    fn the_access_log_stays_out_of_the_way_of_a_person() {
+        assert_eq!(settings(&["--webroot", "."], true).unwrap().access_log, AccessLog::Off);
+        assert_eq!(settings(&["--webroot", "."], false).unwrap().access_log, AccessLog::Stdout);
+        assert_eq!(
+            settings(&["--webroot", ".", "--access-log", "-"], true).unwrap().access_log,
+            AccessLog::Stdout
+        );
+        assert_eq!(
+            settings(&["--webroot", ".", "--access-log", "off"], false).unwrap().access_log,
+            AccessLog::Off
+        );
+        assert_eq!(
+            settings(&["--webroot", ".", "--access-log", "a.log"], false).unwrap().access_log,
+            AccessLog::File("a.log".into())
+        );
+    }
+
+    #[test]
+    fn a_webroot_that_is_no_directory_is_refused_with_the_remedy() {
+        let missing = settings(&["--webroot", "no-such-directory"], false).unwrap_err().to_string();
+        assert!(
+            missing.contains("no-such-directory does not exist") && missing.contains("mkdir -p"),
+            "{missing}"
+        );
+        let file = settings(&["--webroot", "Cargo.toml"], false).unwrap_err().to_string();
+        assert!(file.contains("Cargo.toml is not a directory") && file.contains("--webroot"), "{file}");
+    }
+
+    #[test]
+    fn an_address_without_a_port_is_refused_with_an_example() {
+        let error =
+            Args::try_parse_from(["livedir-server", "--listen", "localhost"]).unwrap_err().to_string();
+        assert!(error.contains("0.0.0.0:8080"), "{error}");
+    }
+}

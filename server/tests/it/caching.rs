@@ -1,0 +1,193 @@
+//! Types, caching headers, conditions, packing and permission for other sites: one check for each line of the contract.
+
+use crate::support::{Server, Webroot, ask, get, gunzip};
+
+const NEVER: [(&str, &str); 5] = [
+    ("Cache-Control", "no-cache, no-store, must-revalidate"),
+    ("Pragma", "no-cache"),
+    ("Expires", "0"),
+    ("ETag", ""),
+    ("Last-Modified", ""),
+];
+
+#[track_caller]
+fn check(server: &Server, path: &str, status: u16, content_type: &str, expected: &[(&str, &str)]) {
+    for method in ["GET", "HEAD"] {
+        let answer = ask(server.address, method, path, &[]);
+        assert_eq!(answer.status, status, "{method} {path}");
+        assert_eq!(answer.header("Content-Type"), content_type, "{method} {path}");
+        assert_eq!(answer.header("Access-Control-Allow-Origin"), "*", "{method} {path}");
+        assert_ne!(answer.header("Content-Length"), "", "{method} {path}");
+        for (name, value) in expected {
+            assert_eq!(&answer.header(name), value, "{name} of {method} {path}");
+        }
+    }
+}
+
+#[test]
+fn each_kind_of_file_has_its_type_and_its_caching() {
+    let webroot = Webroot::new();
+    let server = Server::start(&webroot.path(), &[]);
+    let ask_first =
+        [("Cache-Control", "no-cache"), ("Pragma", ""), ("Expires", ""), ("Accept-Ranges", "bytes")];
+    check(&server, "/stream.m3u8", 200, "application/vnd.apple.mpegurl", &NEVER);
+    check(&server, "/stream.m3u8?_=17", 200, "application/vnd.apple.mpegurl", &NEVER);
+    check(&server, "/status.json", 200, "application/json", &NEVER);
+    check(&server, "/live/seg-00000001.ts", 200, "video/mp2t", &ask_first);
+    check(&server, "/live/empty.ts", 200, "video/mp2t", &ask_first);
+    check(&server, "/", 200, "text/html; charset=utf-8", &ask_first);
+    check(&server, "/index.html", 200, "text/html; charset=utf-8", &ask_first);
+    check(&server, "/player/player.js", 200, "text/javascript; charset=utf-8", &ask_first);
+    check(
+        &server,
+        "/player/node_modules/hls.js/dist/hls.min.js",
+        200,
+        "text/javascript; charset=utf-8",
+        &ask_first,
+    );
+    check(&server, "/player/style.css", 200, "text/css; charset=utf-8", &ask_first);
+    check(&server, "/player/icon.svg", 200, "image/svg+xml", &ask_first);
+    check(&server, "/player/no-extension", 200, "application/octet-stream", &ask_first);
+    check(&server, "/live/seg-00000002.ts", 404, "text/plain; charset=utf-8", &NEVER);
+    check(&server, "/other.m3u8", 404, "text/plain; charset=utf-8", &NEVER);
+}
+
+#[test]
+fn a_max_age_makes_existing_segments_immutable_and_nothing_else() {
+    let webroot = Webroot::new();
+    let server = Server::start(&webroot.path(), &["--segment-max-age", "10m"]);
+    let immutable = [("Cache-Control", "public, max-age=600, immutable"), ("Pragma", ""), ("Expires", "")];
+    check(&server, "/live/seg-00000001.ts", 200, "video/mp2t", &immutable);
+    check(&server, "/live/seg-00000002.ts", 404, "text/plain; charset=utf-8", &NEVER);
+    check(&server, "/stream.m3u8", 200, "application/vnd.apple.mpegurl", &NEVER);
+    check(&server, "/", 200, "text/html; charset=utf-8", &[("Cache-Control", "no-cache")]);
+    let beyond = get(server.address, "/live/seg-00000001.ts", &["Range: bytes=900000-"]);
+    assert_eq!((beyond.status, beyond.header("Cache-Control").as_str()), (416, NEVER[0].1));
+}
+
+#[test]
+fn a_playlist_is_packed_when_asked_for_and_nothing_else_is() {
+    let webroot = Webroot::new();
+    let server = Server::start(&webroot.path(), &[]);
+    let plain = get(server.address, "/stream.m3u8", &[]);
+    assert_eq!(plain.header("Content-Encoding"), "");
+    assert_eq!(plain.header("Vary").to_ascii_lowercase(), "accept-encoding");
+
+    for accepted in ["gzip", "gzip, deflate, br, zstd", "br;q=1.0, gzip;q=0.5"] {
+        let header = format!("Accept-Encoding: {accepted}");
+        let packed = get(server.address, "/stream.m3u8", &[&header]);
+        assert_eq!(packed.header("Content-Encoding"), "gzip", "{accepted}");
+        assert_eq!(packed.header("Vary").to_ascii_lowercase(), "accept-encoding", "{accepted}");
+        assert!(packed.body.len() < plain.body.len() / 2, "{accepted}: {} bytes", packed.body.len());
+        assert_eq!(gunzip(&packed.body), plain.body, "{accepted}");
+        for path in ["/live/seg-00000001.ts", "/", "/status.json", "/player/player.js", "/nothing.m3u8"] {
+            let answer = get(server.address, path, &[&header]);
+            assert_eq!(
+                (answer.header("Content-Encoding"), answer.header("Vary")),
+                (String::new(), String::new()),
+                "{path}"
+            );
+        }
+    }
+    for refused in ["gzip;q=0", "identity", "br"] {
+        let answer = get(server.address, "/stream.m3u8", &[&format!("Accept-Encoding: {refused}")]);
+        assert_eq!(answer, get(server.address, "/stream.m3u8", &[]), "{refused}");
+    }
+}
+
+#[test]
+fn a_playlist_is_sent_whole_whatever_the_condition() {
+    let webroot = Webroot::new();
+    let server = Server::start(&webroot.path(), &[]);
+    for path in ["/stream.m3u8", "/status.json"] {
+        let whole = get(server.address, path, &[]);
+        for condition in [
+            "If-None-Match: *",
+            "If-Modified-Since: Fri, 31 Dec 2100 00:00:00 GMT",
+            "If-Match: \"other\"",
+            "If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT",
+            "Range: bytes=0-3",
+        ] {
+            let answer = get(server.address, path, &[condition]);
+            assert_eq!((answer.status, &answer.body), (200, &whole.body), "{path} {condition}");
+        }
+    }
+}
+
+#[test]
+fn a_segment_that_is_already_there_is_a_304() {
+    let webroot = Webroot::new();
+    let server = Server::start(&webroot.path(), &["--segment-max-age", "1h"]);
+    let path = "/live/seg-00000001.ts";
+    let whole = get(server.address, path, &[]);
+    let (tag, date) = (whole.header("ETag"), whole.header("Last-Modified"));
+    assert!(tag.starts_with('"') && tag.ends_with('"'), "a strong tag: {tag}");
+
+    for (condition, status) in [
+        (format!("If-None-Match: {tag}"), 304),
+        (format!("If-None-Match: \"other\", W/{tag}"), 304),
+        ("If-None-Match: *".to_owned(), 304),
+        ("If-None-Match: \"other\"".to_owned(), 200),
+        (format!("If-Modified-Since: {date}"), 304),
+        ("If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT".to_owned(), 200),
+        (format!("If-Match: {tag}"), 200),
+        ("If-Match: \"other\"".to_owned(), 412),
+        ("If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT".to_owned(), 412),
+    ] {
+        let answer = get(server.address, path, &[&condition]);
+        assert_eq!(answer.status, status, "{condition}");
+        assert_eq!(answer.header("Access-Control-Allow-Origin"), "*", "{condition}");
+        if status == 304 {
+            // RFC 9110 15.4.5: MUST generate what a 200 would have had of these
+            assert_eq!(answer.header("ETag"), tag, "{condition}");
+            assert_eq!(answer.header("Cache-Control"), "public, max-age=3600, immutable", "{condition}");
+        }
+    }
+}
+
+#[test]
+fn a_page_that_changed_has_another_tag() {
+    let webroot = Webroot::new();
+    let server = Server::start(&webroot.path(), &[]);
+    let tag = get(server.address, "/", &[]).header("ETag");
+    webroot.replace("index.html", b"<!doctype html><title>changed</title>");
+    let answer = get(server.address, "/", &[&format!("If-None-Match: {tag}")]);
+    assert_eq!((answer.status, answer.text().as_str()), (200, "<!doctype html><title>changed</title>"));
+}
+
+#[test]
+fn other_sites_may_play_the_stream() {
+    let webroot = Webroot::new();
+    let server = Server::start(&webroot.path(), &[]);
+    let origin = "Origin: https://example.org";
+    let segment = get(server.address, "/live/seg-00000001.ts", &[origin, "Range: bytes=0-1"]);
+    assert_eq!(segment.header("Access-Control-Allow-Origin"), "*");
+    for exposed in ["Content-Length", "Content-Range", "Date", "ETag"] {
+        assert!(segment.header("Access-Control-Expose-Headers").contains(exposed), "{exposed}");
+    }
+    assert_eq!(segment.header("Vary"), "", "the same answer for every site");
+
+    let asked = [origin, "Access-Control-Request-Method: GET", "Access-Control-Request-Headers: range"];
+    let preflight = ask(server.address, "OPTIONS", "/live/seg-00000001.ts", &asked);
+    assert_eq!(preflight.status, 204);
+    assert_eq!(preflight.header("Access-Control-Allow-Origin"), "*");
+    assert_eq!(preflight.header("Access-Control-Allow-Methods"), "GET, HEAD, OPTIONS");
+    assert_eq!(preflight.header("Access-Control-Allow-Headers"), "*");
+}
+
+#[test]
+fn other_methods_are_refused_with_the_allowed_ones() {
+    let webroot = Webroot::new();
+    let server = Server::start(&webroot.path(), &[]);
+    for method in ["POST", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND"] {
+        for path in ["/stream.m3u8", "/nothing"] {
+            let answer = ask(server.address, method, path, &["Content-Length: 0"]);
+            assert_eq!(
+                (answer.status, answer.header("Allow").as_str()),
+                (405, "GET, HEAD, OPTIONS"),
+                "{method} {path}"
+            );
+        }
+    }
+    assert!(webroot.path().join("stream.m3u8").exists());
+}

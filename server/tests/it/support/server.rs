@@ -1,0 +1,75 @@
+//! The real binary as a child process, stopped at the end of the test.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+
+use super::wait_until;
+
+pub struct Server {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    pub address: SocketAddr,
+}
+
+impl Server {
+    /// Starts on a free port of the loopback interface.
+    pub fn start(webroot: &Path, arguments: &[&str]) -> Server {
+        let mut child = Server::command(webroot, arguments).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let port = line.strip_prefix("http://localhost:").and_then(|rest| rest.trim_end().strip_suffix('/'));
+        let port = port.unwrap_or_else(|| panic!("not an address: {line:?}")).parse().unwrap();
+        Server { child, stdout, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)) }
+    }
+
+    /// Runs a server that is expected not to start.
+    pub fn refuse(webroot: &Path, arguments: &[&str]) -> Output {
+        Server::command(webroot, arguments).output().unwrap()
+    }
+
+    fn command(webroot: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_livedir-server"));
+        command.arg("--webroot").arg(webroot).args(arguments);
+        if !arguments.contains(&"--listen") {
+            command.args(["--listen", "127.0.0.1:0"]);
+        }
+        if !arguments.contains(&"--access-log") {
+            command.args(["--access-log", "off"]);
+        }
+        command.env("RUST_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn signal(&self, name: &str) {
+        signal(self.pid(), name);
+    }
+
+    /// Waits for the end: exit status, the rest of stdout, stderr.
+    #[track_caller]
+    pub fn wait(mut self) -> (ExitStatus, String, String) {
+        wait_until("the server ends", || self.child.try_wait().unwrap().is_some());
+        let (mut stdout, mut stderr) = (String::new(), String::new());
+        self.stdout.read_to_string(&mut stdout).unwrap();
+        self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        (self.child.wait().unwrap(), stdout, stderr)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Sends a signal by name: `TERM`, `INT`.
+pub fn signal(pid: u32, name: &str) {
+    assert!(Command::new("kill").args(["-s", name, &pid.to_string()]).status().unwrap().success());
+}

@@ -1,0 +1,31 @@
+// Which stream to play, and how: from the page's own address.
+// In: location.search and the page's address. Out: plain values. Pure; no thread, nothing to end.
+
+const DEFAULT_STREAM = 'stream.m3u8';
+
+/**
+ * The stream's absolute address. `?src=` may name another playlist, but only a relative one on the page's own origin,
+ * so that a link to this page cannot make it play something from elsewhere.
+ * @param {string} search @param {string} page absolute address of the page @returns {string}
+ */
+export function streamAddress(search, page) {
+  const wanted = new URLSearchParams(search).get('src');
+  return (wanted && sameOriginPlaylist(wanted, page)) || new URL(DEFAULT_STREAM, page).href;
+}
+
+/** @param {string} search @returns {boolean} whether the browser's own HLS was asked for */
+export function nativeWanted(search) {
+  return new URLSearchParams(search).get('native') === '1';
+}
+
+function sameOriginPlaylist(wanted, page) {
+  // A scheme, a host (`//host`), a root or a backslash is not a relative path, whatever it resolves to.
+  if (/^[/\\]|[:\\]/.test(wanted)) return null;
+  let url;
+  try {
+    url = new URL(wanted, page);
+  } catch {
+    return null;
+  }
+  return url.origin === new URL(page).origin && url.pathname.endsWith('.m3u8') ? url.href : null;
+}

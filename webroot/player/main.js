@@ -1,0 +1,161 @@
+// The page's one loop: events into the state machine, its actions out to the engine, the result on the screen.
+// In: the page's address, the video element. Out: `window.livedir`, a read-only snapshot from which the page itself is
+// drawn. One timer, four times a second, and the events of the video element; all end with the page.
+
+import { nativeWanted, streamAddress } from './address.js';
+import { UNKNOWN, narrowed, offset_ms } from './clock.js';
+import { openHls } from './engine_hls.js';
+import { openNative } from './engine_native.js';
+import { FrameRate } from './frame_rate.js';
+import { probe } from './probe.js';
+import { initial, shownState, step } from './state.js';
+import { openView } from './view.js';
+
+// Fine enough to see a frozen picture, coarse enough to cost nothing.
+const TICK_MS = 250;
+const NO_FACTS = Object.freeze({ shown_ms: null, behind_s: null, bitrate_bps: null, hasSound: null });
+
+const video = document.getElementById('video');
+const url = streamAddress(location.search, document.baseURI);
+const mode = chooseMode();
+const frameRate = new FrameRate();
+const view = openView(video, { togglePlay, toggleSound, goLive: () => happened({ type: 'go_live' }) });
+const tell = {
+  event: happened,
+  date: (answer) => { serverClock = narrowed(serverClock, answer); },
+};
+
+const ACTIONS = {
+  async probe() {
+    happened(await probe(url, tell.date));
+  },
+  open() {
+    view.holdPicture();
+    engine?.close();
+    engine = model.mode === 'native' ? openNative(video, url, tell) : openHls(window.Hls, video, url, tell);
+    if (model.paused) ACTIONS.release();
+    else startPlaying();
+  },
+  close() {
+    view.holdPicture();
+    engine?.close();
+    engine = null;
+  },
+  jump() {
+    engine.jump();
+    startPlaying();
+  },
+  resume() {
+    engine.resume();
+  },
+  recover_media() {
+    engine.recoverMedia();
+    startPlaying();
+  },
+  // Pausing would be taken for the viewer's wish, and stop some browsers from loading.
+  hold() {
+    video.playbackRate = 0;
+  },
+  release() {
+    video.playbackRate = 1;
+  },
+};
+
+let model = initial(performance.now(), mode);
+let engine = null;
+let serverClock = UNKNOWN;
+let snapshot = takeSnapshot();
+Object.defineProperty(window, 'livedir', { get: () => snapshot });
+
+video.addEventListener('waiting', () => {
+  if (!video.seeking) happened({ type: 'stall' });
+});
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) happened({ type: 'shown' });
+});
+setInterval(tick, TICK_MS);
+tick();
+
+function chooseMode() {
+  const hlsJs = window.Hls?.isSupported();
+  const native = video.canPlayType('application/vnd.apple.mpegurl') !== '';
+  if (native && nativeWanted(location.search)) return 'native';
+  // An iPhone has only ManagedMediaSource; its own player does better there.
+  if (hlsJs && (window.MediaSource || !native)) return 'hls.js';
+  return native ? 'native' : null;
+}
+
+function tick() {
+  happened({
+    type: 'playhead',
+    position_s: video.currentTime,
+    // A failed element says that it is paused; that is nobody's wish.
+    paused: video.paused && !video.error,
+    finished: video.ended,
+    hidden: document.hidden,
+    ahead_s: bufferedAhead_s(),
+    behind_s: engineFacts().behind_s,
+  });
+  snapshot = takeSnapshot();
+  view.render(snapshot);
+}
+
+function happened(event) {
+  if (event.type === 'playlist') {
+    event.age_s = event.edge_ms === null ? null : (serverNow_ms() - event.edge_ms) / 1000;
+    engine?.heardPlaylist?.(event);
+  }
+  const result = step(model, { ...event, now_ms: performance.now() });
+  model = result.model;
+  if (result.action) ACTIONS[result.action]();
+}
+
+function startPlaying() {
+  ACTIONS.release();
+  // A browser that refuses leaves the video paused, which the page shows with a play button.
+  video.play().catch(() => {});
+}
+
+function togglePlay() {
+  if (video.paused) startPlaying();
+  else video.pause();
+}
+
+function toggleSound() {
+  video.muted = !video.muted;
+}
+
+function bufferedAhead_s() {
+  const { buffered, currentTime } = video;
+  return buffered.length > 0 ? buffered.end(buffered.length - 1) - currentTime : 0;
+}
+
+function serverNow_ms() {
+  return Date.now() + offset_ms(serverClock);
+}
+
+function engineFacts() {
+  return engine?.facts() ?? NO_FACTS;
+}
+
+function takeSnapshot() {
+  const facts = engineFacts();
+  const quality = video.getVideoPlaybackQuality?.() ?? { totalVideoFrames: 0, droppedVideoFrames: 0 };
+  return Object.freeze({
+    state: shownState(model),
+    why: model.why,
+    mode: model.mode,
+    latency_s: facts.shown_ms === null ? null : Math.round(serverNow_ms() - facts.shown_ms) / 1000,
+    shownDate: facts.shown_ms === null ? null : new Date(facts.shown_ms).toISOString(),
+    width: video.videoWidth,
+    height: video.videoHeight,
+    fps: frameRate.at(performance.now(), quality.totalVideoFrames - quality.droppedVideoFrames),
+    bitrate_bps: facts.bitrate_bps,
+    droppedFrames: quality.droppedVideoFrames,
+    stalls: model.stalls,
+    recoveries: model.recoveries,
+    currentTime: video.currentTime,
+    muted: video.muted,
+    hasSound: facts.hasSound,
+  });
+}

@@ -1,0 +1,38 @@
+// Reads the playlist itself, where no engine does it for us: before there is a stream, after it ended, while the engine
+// is in trouble, and beside the browser's own HLS, which tells nothing.
+// In: the playlist's address. Out: one `playlist` or `playlist_failed` event, and the `Date` header. Gives up after 5 s.
+
+import { firstVariant, readPlaylist } from './playlist.js';
+
+const GIVE_UP_AFTER_MS = 5000;
+
+/**
+ * @param {string} url
+ * @param {(answer: {date_ms: number, sent_ms: number, received_ms: number}) => void} onDate
+ * @returns {Promise<object>} an event for state.js, without its time
+ */
+export async function probe(url, onDate) {
+  try {
+    const text = await read(url, onDate);
+    if (text === null) return { type: 'playlist_failed', reason: 'missing' };
+    const variant = firstVariant(text);
+    const media = variant === null ? text : await read(new URL(variant, url).href, onDate);
+    const facts = media === null ? null : readPlaylist(media);
+    if (!facts || facts.last < facts.first) return { type: 'playlist_failed', reason: 'missing' };
+    return { type: 'playlist', ...facts };
+  } catch {
+    return { type: 'playlist_failed', reason: 'unreachable' };
+  }
+}
+
+/** @returns {Promise<?string>} null when the server says that there is no such file; throws when it cannot be asked */
+async function read(url, onDate) {
+  const sent_ms = Date.now();
+  const response = await fetch(url, { cache: 'no-store', signal: AbortSignal.timeout(GIVE_UP_AFTER_MS) });
+  if (!response.headers.get('age')) {
+    onDate({ date_ms: Date.parse(response.headers.get('date') ?? ''), sent_ms, received_ms: Date.now() });
+  }
+  if (response.status === 404 || response.status === 410) return null;
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  return response.text();
+}

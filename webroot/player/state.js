@@ -1,0 +1,255 @@
+// The state machine of the page: what happened → what to do next, and what to tell the viewer.
+// In: events, each with its time. Out: a new model and at most one action. Pure: no clock, no page, no network.
+//
+//   looking ──no playlist──▶ waiting ──live playlist──▶ open ──ENDLIST, played out──▶ ended
+//      └────────────live playlist───────────────────────▲  └◀────live again─────────────┘
+//
+// Events   playlist {ended, first, last, edge_ms, target_s, age_s}   playlist_failed {reason: missing | unreachable}
+//          playhead {position_s, paused, hidden, finished, ahead_s, behind_s}, four times a second
+//          fault {kind: network | media}   stall   shown   go_live
+// Actions  probe: read the playlist · open: (re)build the player · close: take it away · jump: seek to the live edge
+//          resume: load on after a network fault · recover_media: mend the decoder
+//          hold, release: keep the picture standing while a drained buffer fills up again
+
+// The picture stands this long before the viewer is told; a shorter hitch is over before it could be read.
+const FREEZE_SHOWN_AFTER_MS = 1500;
+// The engine mends most stalls by itself in less; a slow network needs longer for the first picture than for the next.
+const STUCK_AFTER_MS = 4000;
+const STUCK_AT_START_AFTER_MS = 10_000;
+// Playing this long after a repair means that the repair was good.
+const SETTLED_AFTER_MS = 8000;
+// A playlist whose end is older than this, and does not move, belongs to a publisher that is gone.
+const STALE_AFTER_S = 30;
+// A playlist that is missing this long, with the picture standing, was taken away.
+const GONE_AFTER_MS = 10_000;
+// Less than this in the buffer, with the picture standing, is none.
+const DRAINED_S = 0.3;
+// A player that starts on a single segment stutters whenever the next one is late; the browsers' own start three targets
+// before the end (RFC 8216 6.3.3), and Chromium's gives up where there is less.
+const SEGMENTS_TO_START = { 'hls.js': 2, native: 4 };
+const RETRY_CAP_MS = 15_000;
+
+/** @param {number} now_ms @param {'hls.js'|'native'|null} mode null: this browser plays no HLS */
+export function initial(now_ms, mode) {
+  return {
+    phase: mode ? 'looking' : 'unsupported', mode, now_ms,
+    why: null, first: null, last: null, edge_ms: null, target_s: 2, ending: false,
+    heard_ms: -Infinity, advanced_ms: -Infinity, failures: 0, missing_since_ms: null, probing: false,
+    position_s: null, started_ms: null, moved_ms: now_ms, paused: false, hidden: false, ahead_s: 0, behind_s: null,
+    hold: null, catchUp: false, fault: null, attempts: 0, acted_ms: -Infinity, retry_ms: -Infinity,
+    stalls: 0, recoveries: 0,
+  };
+}
+
+/** @returns {{model: object, action: ?string}} */
+export function step(before, event) {
+  const model = { ...before, now_ms: event.now_ms };
+  const action = model.phase === 'unsupported' ? null : HANDLERS[event.type](model, event);
+  return { model, action };
+}
+
+/** What the viewer is told: connecting, waiting, live, behind, paused, reconnecting, ended or unsupported. */
+export function shownState(model) {
+  if (model.phase === 'looking') return 'connecting';
+  if (model.phase === 'waiting') return model.why === 'unreachable' ? 'reconnecting' : 'waiting';
+  if (model.phase !== 'open') return model.phase;
+  if (model.paused) return 'paused';
+  if (model.started_ms === null) return model.recoveries > 0 ? 'reconnecting' : 'connecting';
+  if (model.now_ms - model.moved_ms > FREEZE_SHOWN_AFTER_MS) return 'reconnecting';
+  return isBehind(model) ? 'behind' : 'live';
+}
+
+const HANDLERS = {
+  playlist(model, event) {
+    const before = { last: model.last, edge_ms: model.edge_ms, ending: model.ending };
+    const moved = before.last !== null && event.last !== before.last;
+    Object.assign(model, {
+      heard_ms: model.now_ms, probing: false, failures: 0, missing_since_ms: null,
+      first: event.first, last: event.last, edge_ms: event.edge_ms, target_s: event.target_s, ending: event.ended,
+    });
+    if (moved) model.advanced_ms = model.now_ms;
+    if (model.phase === 'open') model.why = null;
+    else return considerOpening(model, moved, event);
+    // Engines stop reading at ENDLIST, and lose their way when numbers start again below what they know.
+    const backToLife = before.ending && !event.ended;
+    const renumbered = moved && event.last < before.last && event.edge_ms > before.edge_ms;
+    if (backToLife || renumbered) {
+      model.recoveries += 1;
+      return considerOpening(model, moved, event) ?? 'close';
+    }
+    return model.fault === 'network' ? repairIfDue(model) : null;
+  },
+
+  playlist_failed(model, { reason }) {
+    model.heard_ms = model.now_ms;
+    model.probing = false;
+    model.failures += 1;
+    model.missing_since_ms = reason === 'missing' ? model.missing_since_ms ?? model.now_ms : null;
+    model.why = reason;
+    if (model.phase !== 'open') {
+      Object.assign(model, { phase: 'waiting', ending: false });
+      return null;
+    }
+    const gone = model.missing_since_ms !== null && model.now_ms - model.missing_since_ms > GONE_AFTER_MS;
+    if (!gone || model.now_ms - model.moved_ms < GONE_AFTER_MS) return null;
+    Object.assign(model, { phase: 'waiting', ending: false, fault: null });
+    return 'close';
+  },
+
+  playhead(model, event) {
+    const { position_s, paused, hidden, finished, ahead_s, behind_s } = event;
+    const moved = model.position_s !== null && position_s > model.position_s;
+    // An element that was given nothing yet, or has played to the end, says that it is paused too.
+    Object.assign(model, { position_s, hidden, ahead_s, behind_s, paused: paused && !finished && model.phase === 'open' });
+    if (model.phase === 'open') {
+      // While it is held, an engine may still move the playhead to where the picture will go on.
+      if (moved && !model.hold) noteMovement(model);
+      if (model.paused) model.moved_ms = model.now_ms;
+      const standing = model.started_ms !== null && model.now_ms - model.moved_ms > FREEZE_SHOWN_AFTER_MS;
+      if (model.ending && (finished || (standing && !model.paused))) {
+        Object.assign(model, { phase: 'ended', fault: null, attempts: 0 });
+        return null;
+      }
+      if (standing && !model.hidden) model.catchUp = true;
+      const repair = refill(model, standing) ?? catchUp(model, moved) ?? watch(model);
+      if (repair) return repair;
+    }
+    if (model.probing || model.now_ms - model.heard_ms < probeInterval_ms(model)) return null;
+    model.probing = true;
+    return 'probe';
+  },
+
+  fault(model, { kind }) {
+    if (model.phase !== 'open') return null;
+    model.fault = kind;
+    // A network fault waits for a playlist that can be read again: asked for at the next tick.
+    if (kind === 'network') return null;
+    return repairIfDue(model);
+  },
+
+  stall(model) {
+    // Engines report a moment of waiting while they start; only a picture that had been moving can stall.
+    const running = model.started_ms !== null && model.now_ms - model.started_ms > 1000;
+    if (model.phase === 'open' && running && !model.paused) model.stalls += 1;
+    return null;
+  },
+
+  shown(model) {
+    // Browsers slow the timers of hidden pages: what was missed there says nothing.
+    Object.assign(model, { hidden: false, moved_ms: model.now_ms });
+    return model.phase === 'open' && !model.paused && isBehind(model) ? 'jump' : null;
+  },
+
+  go_live(model) {
+    if (model.phase !== 'open') return null;
+    Object.assign(model, { hold: null, acted_ms: model.now_ms });
+    return 'jump';
+  },
+};
+
+function considerOpening(model, moved, event) {
+  if (model.ending) {
+    Object.assign(model, { phase: 'ended', why: null });
+    return null;
+  }
+  if (event.last - event.first + 1 < SEGMENTS_TO_START[model.mode]) {
+    Object.assign(model, { phase: 'looking', why: 'starting' });
+    return null;
+  }
+  // The age may be wrong by a wrong clock, so a playlist that moves is always good.
+  if (!moved && event.age_s !== null && event.age_s > STALE_AFTER_S) {
+    Object.assign(model, { phase: 'waiting', why: 'stale' });
+    return null;
+  }
+  Object.assign(model, { phase: 'open', why: null, attempts: 0 });
+  return opened(model);
+}
+
+function opened(model) {
+  Object.assign(model, {
+    hold: null, catchUp: false, fault: null, started_ms: null, position_s: null, acted_ms: model.now_ms, moved_ms: model.now_ms, behind_s: null,
+  });
+  return 'open';
+}
+
+function reopen(model) {
+  model.recoveries += 1;
+  return opened(model);
+}
+
+function noteMovement(model) {
+  model.moved_ms = model.now_ms;
+  model.started_ms ??= model.now_ms;
+  if (!model.fault && model.now_ms - model.acted_ms > SETTLED_AFTER_MS) model.attempts = 0;
+}
+
+/** After the buffer ran dry: waits for a little stock, so that the picture does not stand again with the next segment. */
+function refill(model, standing) {
+  if (model.hold === null) {
+    const dry = standing && model.ahead_s <= DRAINED_S;
+    // The browser's own HLS loads nothing while it is held.
+    if (!dry || model.mode === 'native' || model.paused || model.hidden || model.fault || model.ending) return null;
+    model.hold = { filling_ms: null };
+    return 'hold';
+  }
+  if (model.ahead_s > DRAINED_S && model.hold.filling_ms === null) model.hold = { filling_ms: model.now_ms };
+  const enough = model.ahead_s > 1.5 * model.target_s;
+  // Whatever has come by then is all that will come soon.
+  const tooLong = model.hold.filling_ms !== null && model.now_ms - model.hold.filling_ms > 2000 * model.target_s;
+  if (!enough && !tooLong && !model.fault && !model.ending) return null;
+  Object.assign(model, { hold: null, acted_ms: model.now_ms });
+  return 'release';
+}
+
+/** A viewer who was held up by an outage did not choose to be behind; one who paused did. */
+function catchUp(model, moved) {
+  if (!model.catchUp || !moved || model.hold) return null;
+  model.catchUp = false;
+  if (!isBehind(model)) return null;
+  model.acted_ms = model.now_ms;
+  return 'jump';
+}
+
+/** The watchdog: something is there to be played, and nothing moves. */
+function watch(model) {
+  if (model.fault === 'media') return repairIfDue(model);
+  if (model.fault || model.hold || model.paused || model.hidden || model.ending) return null;
+  const patience_ms = model.started_ms === null ? STUCK_AT_START_AFTER_MS : STUCK_AFTER_MS;
+  const stuck = model.now_ms - Math.max(model.moved_ms, model.acted_ms) > patience_ms;
+  const playable = model.ahead_s > 0.5 || model.advanced_ms > model.moved_ms;
+  return stuck && playable ? repairIfDue(model) : null;
+}
+
+// First the mild remedy of the fault at hand, then a new player, each time after a longer wait.
+const MILD_REMEDY = { network: 'resume', media: 'recover_media', stuck: 'jump' };
+
+function repairIfDue(model) {
+  if (model.now_ms < model.retry_ms) return null;
+  const remedy = MILD_REMEDY[model.fault ?? 'stuck'];
+  model.retry_ms = model.now_ms + backoff_ms(model.attempts, 1000);
+  model.attempts += 1;
+  if (model.attempts > 1 || model.started_ms === null) return reopen(model);
+  model.recoveries += 1;
+  Object.assign(model, { hold: null, fault: null, acted_ms: model.now_ms });
+  return remedy;
+}
+
+/** How long after the last news of the playlist it is read again by the page itself. */
+function probeInterval_ms(model) {
+  if (model.failures > 0 && model.why !== 'missing') return Math.min(backoff_ms(model.failures - 1, 500), 5000);
+  if (model.phase === 'looking') return model.why === 'starting' ? 500 : 0;
+  if (model.fault === 'network') return 1000;
+  if (model.phase === 'waiting') return 1500;
+  if (model.phase === 'ended' || model.ending) return 3000;
+  // hls.js reports each playlist that it reads; silence for three targets deserves a second opinion.
+  return Math.max(2000, model.target_s * (model.mode === 'native' ? 1000 : 3000));
+}
+
+function backoff_ms(attempts, first_ms) {
+  return Math.min(first_ms * 2 ** attempts, RETRY_CAP_MS);
+}
+
+function isBehind(model) {
+  // Within two targets a player is where it should be: playlists arrive a whole segment at a time.
+  return model.behind_s !== null && model.behind_s > Math.max(4, 2 * model.target_s);
+}

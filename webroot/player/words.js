@@ -1,0 +1,68 @@
+// What the page says: states and figures in words.
+// In: the snapshot that main.js keeps. Out: strings, empty where there is nothing to say. Pure; no thread, nothing to end.
+
+const LABELS = {
+  connecting: 'Connecting', waiting: 'Waiting', live: 'Live', behind: 'Behind', paused: 'Paused',
+  reconnecting: 'Reconnecting', ended: 'Ended', unsupported: 'No player',
+};
+
+/** @returns {string} the word on the badge */
+export function label(snapshot) {
+  return LABELS[snapshot.state];
+}
+
+/** @returns {{headline: string, hint: string}} over the picture, where there is no moving one */
+export function message({ state, why }) {
+  switch (state) {
+    case 'connecting':
+      return { headline: why === 'starting' ? 'The stream is starting' : 'Looking for the stream', hint: '' };
+    case 'waiting':
+      return why === 'stale'
+        ? { headline: 'The camera is away', hint: 'The picture comes by itself when it is back.' }
+        : { headline: 'No stream yet', hint: 'Start one with `just live`. It will play here by itself.' };
+    case 'reconnecting':
+      return why === 'unreachable'
+        ? { headline: 'The server is away', hint: 'Trying again. The picture comes back by itself.' }
+        : { headline: 'Waiting for the picture', hint: 'It goes on by itself.' };
+    case 'ended':
+      return { headline: 'The stream has ended', hint: 'If it starts again, it will play here by itself.' };
+    case 'unsupported':
+      return {
+        headline: 'This browser plays no HLS by itself',
+        hint: 'Run `just setup` where livedir runs, which installs hls.js, and reload.',
+      };
+    default:
+      return { headline: '', hint: '' };
+  }
+}
+
+/** @returns {string} for screen readers, said when the state changes */
+export function announcement(snapshot) {
+  if (snapshot.state === 'live') return 'Live';
+  if (snapshot.state === 'behind') return 'Behind the live picture';
+  if (snapshot.state === 'paused') return 'Paused';
+  const { headline, hint } = message(snapshot);
+  return `${headline}. ${hint}`.replaceAll('`', '').trim();
+}
+
+/** @returns {{latency: string, size: string, rate: string, bitrate: string, dropped: string}} */
+export function facts({ latency_s, width, height, fps, bitrate_bps, droppedFrames }) {
+  return {
+    latency: latency_s === null ? '' : `${duration(latency_s)} behind the camera`,
+    size: width > 0 ? `${width} × ${height}` : '',
+    rate: fps === null ? '' : `${Math.round(fps)} fps`,
+    bitrate: bitrate_bps === null ? '' : bitrate(bitrate_bps),
+    dropped: width > 0 ? `${droppedFrames} dropped` : '',
+  };
+}
+
+function duration(total_s) {
+  const seconds = Math.max(0, total_s);
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
+function bitrate(bps) {
+  return bps < 1e6 ? `${Math.round(bps / 1000)} kb/s` : `${(bps / 1e6).toFixed(1)} Mb/s`;
+}
