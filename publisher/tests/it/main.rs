@@ -1,9 +1,9 @@
 //! `livedir-publisher` as its users meet it: the real program, real files, and other people's programs to judge them.
 
 mod camera;
+mod crash;
 mod input;
 mod keeper;
-mod keeper_probe;
 mod keeper_probe;
 mod keeper_support;
 mod stream;
