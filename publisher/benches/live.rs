@@ -114,16 +114,17 @@ fn compare(
     filter: &str,
     stream: &EncodeSettings,
 ) {
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (mut our_turns, mut their_turns) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let webroot = directory.join(format!("ours-{round}"));
-        ours.push(measure(livedir(&webroot, source)));
+        our_turns.push(measure(livedir(&webroot, source)));
         let webroot = directory.join(format!("theirs-{round}"));
-        theirs.push(measure(ffmpeg(&webroot, input, filter, stream)));
+        their_turns.push(measure(ffmpeg(&webroot, input, filter, stream)));
     }
-    let (our_s, our_mb) = (median(&ours, |cost| cost.processor_s), median(&ours, |cost| cost.memory_mb));
+    let (our_s, our_mb) =
+        (median(&our_turns, |cost| cost.processor_s), median(&our_turns, |cost| cost.memory_mb));
     let (their_s, their_mb) =
-        (median(&theirs, |cost| cost.processor_s), median(&theirs, |cost| cost.memory_mb));
+        (median(&their_turns, |cost| cost.processor_s), median(&their_turns, |cost| cost.memory_mb));
     println!(
         "{name:<28}{our_s:>10.2} s{their_s:>10.2} s{:>8.2}   {our_mb:>9.1} MB{their_mb:>9.1} MB{:>8.2}   (aim: <= 1.05)",
         our_s / their_s,
@@ -139,7 +140,8 @@ struct Cost {
 /// What a program has used after [`FILM_S`] seconds; ends it then.
 fn measure(mut program: Child) -> Cost {
     let started = Instant::now();
-    let until = started + Duration::from_secs(u64::from(FILM_S)) - Duration::from_millis(500);
+    let until =
+        (started + Duration::from_secs(u64::from(FILM_S))).checked_sub(Duration::from_millis(500)).unwrap();
     std::thread::sleep(until - started);
     assert!(program.try_wait().expect("its state").is_none(), "a program ended before its time");
     let proc = Path::new("/proc").join(program.id().to_string());

@@ -29,6 +29,7 @@ pub struct Canvas {
 
 impl Canvas {
     /// A black picture; odd sizes are rounded up to even ones.
+    #[must_use]
     pub fn new(width: u32, height: u32) -> Self {
         let (width, height) = (width.max(2).next_multiple_of(2), height.max(2).next_multiple_of(2));
         let pixels = (width * height) as usize;
@@ -42,11 +43,13 @@ impl Canvas {
     }
 
     /// Width in pixels.
+    #[must_use]
     pub fn width(&self) -> u32 {
         self.width
     }
 
     /// Height in pixels.
+    #[must_use]
     pub fn height(&self) -> u32 {
         self.height
     }
@@ -90,6 +93,7 @@ impl Canvas {
     }
 
     /// The picture as a frame of its own.
+    #[must_use]
     pub fn to_frame(&self) -> ffmpeg::frame::Video {
         let mut frame = ffmpeg::frame::Video::new(ffmpeg::format::Pixel::YUV420P, self.width, self.height);
         frame.set_color_range(ffmpeg::color::Range::MPEG);
@@ -109,6 +113,7 @@ impl Canvas {
 }
 
 /// Width and height in pixels of a line of text.
+#[must_use]
 pub fn text_size(text: &str, scale: u32) -> (u32, u32) {
     (text.chars().count() as u32 * LETTER * scale, LETTER * scale)
 }

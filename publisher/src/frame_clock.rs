@@ -44,11 +44,13 @@ pub struct FrameClock {
 
 impl FrameClock {
     /// A grid of `fps` times a second whose time 0 is `origin`. `fps` is at least 1.
+    #[must_use]
     pub fn new(fps: u32, origin: Instant) -> Self {
         Self { fps: fps.max(1), origin, next: 0, last_captured_at: None }
     }
 
     /// When grid time `n` is.
+    #[must_use]
     pub fn time_of(&self, n: u64) -> Instant {
         let fps = u64::from(self.fps);
         self.origin + Duration::from_secs(n / fps) + Duration::from_nanos((n % fps) * 1_000_000_000 / fps)
@@ -80,11 +82,13 @@ impl FrameClock {
     }
 
     /// When [`overdue`](Self::overdue) next has something to say if no picture comes.
+    #[must_use]
     pub fn next_overdue(&self) -> Instant {
         self.time_of(self.next) + PATIENCE
     }
 
     /// Whether the source had been silent for [`SILENCE`] at grid time `n`: show the slate.
+    #[must_use]
     pub fn is_silent_at(&self, n: u64) -> bool {
         let since = self.last_captured_at.unwrap_or(self.origin);
         self.time_of(n).saturating_duration_since(since) >= SILENCE

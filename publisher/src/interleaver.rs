@@ -20,6 +20,7 @@ pub struct Interleaver<T> {
 
 impl<T> Interleaver<T> {
     /// Without audio nothing ever waits.
+    #[must_use]
     pub fn new(has_audio: bool) -> Self {
         Self { video: VecDeque::new(), audio: VecDeque::new(), has_audio }
     }

@@ -24,6 +24,7 @@ struct Input {
 
 impl Scaler {
     /// A scaler to `width` x `height` pixels, both even.
+    #[must_use]
     pub fn new(width: u32, height: u32) -> Self {
         Self { width, height, context: None }
     }
@@ -66,8 +67,8 @@ impl Scaler {
         let mut whole = crate::canvas::Canvas::new(self.width, self.height).to_frame();
         for plane in 0..3 {
             let shift = u32::from(plane > 0);
-            let left = ((self.width - inner.width()) / 2 / 2 * 2 >> shift) as usize;
-            let top = ((self.height - inner.height()) / 2 / 2 * 2 >> shift) as usize;
+            let left = (((self.width - inner.width()) / 4 * 2) >> shift) as usize;
+            let top = (((self.height - inner.height()) / 4 * 2) >> shift) as usize;
             let (from_stride, to_stride) = (inner.stride(plane), whole.stride(plane));
             let width = (inner.width() >> shift) as usize;
             let from = inner.data(plane).chunks(from_stride).take((inner.height() >> shift) as usize);
@@ -92,10 +93,11 @@ fn shape_of(picture: &ffmpeg::frame::Video) -> (u64, u64) {
 }
 
 /// The largest even size of the shape that fits into `bounds`.
+#[must_use]
 pub fn fit(shape: (u64, u64), bounds: (u32, u32)) -> (u32, u32) {
     let (wide, high) = (shape.0.max(1), shape.1.max(1));
     let even =
-        |pixels: u64, limit: u32| ((pixels + 1) / 2 * 2).clamp(2, u64::from(limit.max(2))) as u32 / 2 * 2;
+        |pixels: u64, limit: u32| (pixels.div_ceil(2) * 2).clamp(2, u64::from(limit.max(2))) as u32 / 2 * 2;
     if wide * u64::from(bounds.1) >= high * u64::from(bounds.0) {
         (even(u64::from(bounds.0), bounds.0), even(u64::from(bounds.0) * high / wide, bounds.1))
     } else {

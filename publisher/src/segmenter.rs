@@ -13,6 +13,7 @@ pub enum Cut {
 
 /// Cuts at each keyframe that is at least the target duration after the last cut.
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "the unit belongs into each name")]
 pub struct Segmenter {
     target_90k: i64,
     start_90k: Option<i64>,
@@ -21,6 +22,7 @@ pub struct Segmenter {
 
 impl Segmenter {
     /// Segments of `target_90k` ticks of 90 kHz.
+    #[must_use]
     pub fn new(target_90k: i64) -> Self {
         Self { target_90k, start_90k: None, end_90k: 0 }
     }
@@ -38,11 +40,13 @@ impl Segmenter {
     }
 
     /// Takes note of a packet of sound: it never begins a segment.
+    #[must_use]
     pub fn push_audio(&self) -> Cut {
         if self.start_90k.is_some() { Cut::Within } else { Cut::Unusable }
     }
 
     /// The length of the last segment in 90 kHz ticks, at the end of the stream.
+    #[must_use]
     pub fn finish(self) -> Option<i64> {
         self.start_90k.map(|start| self.end_90k - start)
     }

@@ -109,22 +109,26 @@ impl TryFrom<LiveArgs> for LiveSettings {
 
 impl LiveSettings {
     /// Length of a segment in 90 kHz ticks.
+    #[must_use]
     pub fn segment_duration_90k(&self) -> u64 {
         self.segment_frames * 90_000 / u64::from(self.fps)
     }
 
     /// The promise of EXT-X-TARGETDURATION in seconds. RFC 8216 4.3.3.1 lets it be the rounded length of the longest
     /// segment, readers of version 6 and later take it so, older ones as the true maximum: rounded up holds for both.
+    #[must_use]
     pub fn target_duration_s(&self) -> u32 {
         (self.segment_frames as u32).div_ceil(self.fps)
     }
 
     /// The size to ask a camera or the test pattern for.
+    #[must_use]
     pub fn wished_size(&self) -> (u32, u32) {
         self.size.unwrap_or(DEFAULT_SIZE)
     }
 
     /// What to encode, now that the source is known.
+    #[must_use]
     pub fn encode_settings(&self, source: &SourceFormat) -> EncodeSettings {
         let shape = (u64::from(source.width), u64::from(source.height));
         let (width, height) = self.size.unwrap_or_else(|| scaler::fit(shape, DEFAULT_SIZE));
@@ -140,6 +144,7 @@ impl LiveSettings {
 
     /// Bytes that the stream takes on disk at most: the window, as much again that waits for its deletion
     /// (RFC 8216 6.2.2), and the segments on the way in and out.
+    #[must_use]
     pub fn bytes_on_disk(&self) -> u64 {
         let segments = 2 * self.window_segments as u64 + 3;
         // MPEG-TS adds about a tenth.

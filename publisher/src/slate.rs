@@ -4,6 +4,7 @@ use crate::canvas::{BLACK, Canvas, text_size};
 use ffmpeg_next as ffmpeg;
 
 /// A slate of the given size: "no signal", the time, and what the matter is.
+#[must_use]
 pub fn draw(width: u32, height: u32, time: &str, reason: &str) -> ffmpeg::frame::Video {
     let mut canvas = Canvas::new(width, height);
     canvas.fill(0, 0, width, height, BLACK);

@@ -31,6 +31,7 @@ pub struct SoundClock {
 
 impl SoundClock {
     /// A line of `rate_hz` samples a second whose sample 0 is at `origin`.
+    #[must_use]
     pub fn new(rate_hz: u32, origin: Instant) -> Self {
         Self { rate_hz: rate_hz.max(1), origin, next: 0 }
     }
@@ -96,8 +97,8 @@ mod tests {
     fn what_was_captured_before_the_origin_or_overlaps_is_left_out() {
         let origin = Instant::now() + MS(1000);
         let mut clock = SoundClock::new(48_000, origin);
-        assert_eq!(clock.offer(origin - MS(40), 960), Joint { silence: 0, skip: 960 });
-        assert_eq!(clock.offer(origin - MS(10), 960), Joint { silence: 0, skip: 480 });
+        assert_eq!(clock.offer(origin.checked_sub(MS(40)).unwrap(), 960), Joint { silence: 0, skip: 960 });
+        assert_eq!(clock.offer(origin.checked_sub(MS(10)).unwrap(), 960), Joint { silence: 0, skip: 480 });
         clock.offer(origin + MS(10), 48_000);
         assert_eq!(clock.offer(origin + MS(910), 9600), Joint { silence: 0, skip: 100 * 48 });
     }

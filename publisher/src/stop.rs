@@ -21,6 +21,7 @@ impl Stop {
     }
 
     /// Whether it has been wished.
+    #[must_use]
     pub fn is_requested(&self) -> bool {
         self.flag.load(Ordering::Acquire)
     }
@@ -37,6 +38,7 @@ impl Stop {
     }
 
     /// For callbacks of libav, which know only a flag.
+    #[must_use]
     pub fn flag(&self) -> Arc<AtomicBool> {
         self.flag.clone()
     }

@@ -13,32 +13,34 @@ use crate::meters::Meters;
 /// The status line of a run, on standard error.
 pub struct Terminal {
     line: ProgressBar,
-    is_terminal: bool,
+    /// Standard error is a terminal, not a file or a pipe.
+    is_seen: bool,
     started_at: Instant,
 }
 
 impl Terminal {
     /// Takes standard error over, for status line and log. On a terminal only warnings are logged, as the status line
     /// says the rest; elsewhere one line a segment too. `RUST_LOG` changes that.
+    #[must_use]
     pub fn start() -> Self {
-        let is_terminal = io::stderr().is_terminal();
-        let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let is_seen = io::stderr().is_terminal();
+        let target = if is_seen { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let line = ProgressBar::with_draw_target(None, target);
         line.set_style(
             ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
         );
-        let usual = if is_terminal { "warn" } else { "info" };
+        let usual = if is_seen { "warn" } else { "info" };
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
         let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
-        let log = log.with_ansi(is_terminal && std::env::var_os("NO_COLOR").is_none());
+        let log = log.with_ansi(is_seen && std::env::var_os("NO_COLOR").is_none());
         // A second subscriber is no reason to stop (a test may have set one).
         let _ = log.with_writer(AboveLine(line.clone())).try_init();
-        Self { line, is_terminal, started_at: Instant::now() }
+        Self { line, is_seen, started_at: Instant::now() }
     }
 
     /// Brings the status line up to date.
     pub fn draw(&self, stream: &EncodeSettings, meters: &Meters) {
-        if self.is_terminal {
+        if self.is_seen {
             self.line.set_message(status_line(self.started_at.elapsed(), stream, meters));
             self.line.tick();
         }
@@ -46,7 +48,7 @@ impl Terminal {
 
     /// Takes the status line away; leaves last words of a run that went well.
     pub fn finish(&self, meters: Option<&Meters>) {
-        if self.is_terminal {
+        if self.is_seen {
             self.line.finish_and_clear();
         }
         if let Some(meters) = meters {

@@ -23,7 +23,7 @@
 set -euo pipefail
 
 log() { echo "camera-vm: $*" >&2; }
-usage() { sed -n '2,25p' "$0" >&2; exit 2; }
+usage() { sed -n '2,22p' "$0" >&2; exit 2; }
 
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache=${CAMERA_VM_CACHE:-${CARGO_TARGET_DIR:-$project/target}/camera-vm}

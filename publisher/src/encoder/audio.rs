@@ -58,19 +58,20 @@ impl AudioEncoder {
     }
 
     /// What the muxer has to know of the stream.
+    #[must_use]
     pub fn parameters(&self) -> ffmpeg::codec::Parameters {
         ffmpeg::codec::Parameters::from(&self.encoder)
     }
 
     /// Takes a run of samples of any rate, layout and format.
     pub fn take(&mut self, sound: &CapturedSound) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
-        let resampled = self.resample(&sound.frame)?;
-        let samples = resampled.samples();
+        let line = self.resample(&sound.frame)?;
+        let samples = line.samples();
         let joint = self.clock.offer(sound.captured_at, samples as u64);
         self.append_silence(joint.silence);
         let skip = joint.skip as usize;
-        self.left.extend(&resampled.plane::<f32>(0)[skip..samples]);
-        self.right.extend(&resampled.plane::<f32>(1)[skip..samples]);
+        self.left.extend(&line.plane::<f32>(0)[skip..samples]);
+        self.right.extend(&line.plane::<f32>(1)[skip..samples]);
         self.encode_whole_frames()
     }
 
@@ -169,9 +170,9 @@ impl AudioEncoder {
         let Some(resampler) = &mut self.resampler else { return Err(ffmpeg::Error::Bug) };
         let waiting = resampler.delay().map_or(0, |delay| delay.output.max(0) as u64);
         let room = frame.samples() as u64 * u64::from(RATE_HZ) / u64::from(frame.rate()) + waiting + 32;
-        let mut resampled = ffmpeg::frame::Audio::new(FORMAT, room as usize, LAYOUT);
-        resampler.run(frame, &mut resampled)?;
-        Ok(resampled)
+        let mut line = ffmpeg::frame::Audio::new(FORMAT, room as usize, LAYOUT);
+        resampler.run(frame, &mut line)?;
+        Ok(line)
     }
 }
 

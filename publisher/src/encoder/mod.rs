@@ -128,7 +128,7 @@ pub fn run(
     let origin = first.as_ref().map_or_else(Instant::now, |picture| picture.captured_at);
     let mut stage = Stage::start(settings, origin, packets, meters)?;
     for sound in lead_in {
-        stage.take_sound(&sound)?;
+        stage.take_sound(&sound);
     }
     if let Some(picture) = first {
         stage.take_picture(picture)?;
@@ -136,7 +136,7 @@ pub fn run(
     while stage.is_heard {
         match captured.next(stage.clock.next_overdue()) {
             Next::Captured(Captured::Picture(picture)) => stage.take_picture(picture)?,
-            Next::Captured(Captured::Sound(sound)) => stage.take_sound(&sound)?,
+            Next::Captured(Captured::Sound(sound)) => stage.take_sound(&sound),
             Next::TimedOut => {}
             Next::Closed => break,
         }
@@ -207,13 +207,12 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    fn take_sound(&mut self, sound: &CapturedSound) -> Result<(), EncodeError> {
-        let Some(audio) = &mut self.audio else { return Ok(()) };
+    fn take_sound(&mut self, sound: &CapturedSound) {
+        let Some(audio) = &mut self.audio else { return };
         match audio.take(sound) {
             Ok(packets) => self.send(packets),
             Err(error) => tracing::warn!(%error, "a run of captured sound could not be converted"),
         }
-        Ok(())
     }
 
     fn fill_overdue(&mut self) -> Result<(), EncodeError> {

@@ -47,6 +47,7 @@ impl VideoEncoder {
     }
 
     /// What the muxer has to know of the stream.
+    #[must_use]
     pub fn parameters(&self) -> ffmpeg::codec::Parameters {
         ffmpeg::codec::Parameters::from(&self.encoder)
     }

@@ -89,7 +89,9 @@ fn ask_permission() -> Result<(), String> {
         return Ok(());
     }
     let (answer, answered) = std::sync::mpsc::channel();
-    nokhwa::nokhwa_initialize(move |granted| drop(answer.send(granted)));
+    nokhwa::nokhwa_initialize(move |granted| {
+        let _ = answer.send(granted);
+    });
     match answered.recv_timeout(Duration::from_secs(60)) {
         Ok(true) => Ok(()),
         _ => {

@@ -131,58 +131,6 @@ fn same_shape(mode: &CameraMode, wish: &CameraWish) -> bool {
     across.abs_diff(down) * 50 <= across.max(down)
 }
 
-/// Sizes that a camera with a range of sizes, instead of a list, is asked for.
-const COMMON_SIZES: [(u32, u32); 10] = [
-    (320, 180),
-    (320, 240),
-    (640, 360),
-    (640, 480),
-    (800, 600),
-    (1024, 768),
-    (1280, 720),
-    (1280, 960),
-    (1600, 1200),
-    (1920, 1080),
-];
-/// Rates that a camera with a range of rates, instead of a list, is asked for.
-const COMMON_RATES_FPS: [u32; 8] = [5, 10, 15, 20, 25, 30, 50, 60];
-
-/// One side of a picture, in pixels, as a driver describes a range of sizes.
-#[derive(Debug, Clone, Copy)]
-pub struct SideRange {
-    /// The least.
-    pub min: u32,
-    /// The most.
-    pub max: u32,
-    /// The distance between two that are possible; 0 counts as 1.
-    pub step: u32,
-}
-
-impl SideRange {
-    fn has(&self, pixels: u32) -> bool {
-        (self.min..=self.max).contains(&pixels) && (pixels - self.min).is_multiple_of(self.step.max(1))
-    }
-}
-
-/// The common sizes in a range, and its greatest.
-#[must_use]
-pub fn sizes_in(width: SideRange, height: SideRange) -> Vec<(u32, u32)> {
-    let mut sizes: Vec<_> =
-        COMMON_SIZES.into_iter().filter(|&(w, h)| width.has(w) && height.has(h)).collect();
-    sizes.push((width.max, height.max));
-    sizes.dedup();
-    sizes
-}
-
-/// The common rates between the longest and the shortest interval, both in seconds as a fraction.
-#[must_use]
-pub fn rates_in(shortest: (u32, u32), longest: (u32, u32)) -> Vec<u32> {
-    // an interval n/d is no longer than 1/fps where n * fps <= d
-    let reaches = |fps: u32, (n, d): (u32, u32)| u64::from(n) * u64::from(fps) <= u64::from(d);
-    let exceeds = |fps: u32, (n, d): (u32, u32)| u64::from(n) * u64::from(fps) >= u64::from(d);
-    COMMON_RATES_FPS.into_iter().filter(|&fps| reaches(fps, shortest) && exceeds(fps, longest)).collect()
-}
-
 /// The sizes of a camera with the highest rate of each, for an error: `640x480@25, 1280x720@10`.
 #[must_use]
 pub fn summary(modes: &[CameraMode]) -> String {
@@ -314,23 +262,6 @@ mod tests {
     #[test]
     fn the_summary_names_each_size_once_with_its_highest_rate() {
         assert_eq!(summary(&usb_camera()), "320x240@30, 640x480@30, 1280x720@30, 1920x1080@30");
-    }
-
-    #[test]
-    fn a_range_of_sizes_becomes_the_common_ones_and_the_greatest() {
-        let width = SideRange { min: 32, max: 1296, step: 2 };
-        let height = SideRange { min: 32, max: 730, step: 2 };
-        let expected = [(320, 180), (320, 240), (640, 360), (640, 480), (800, 600), (1280, 720), (1296, 730)];
-        assert_eq!(sizes_in(width, height), expected);
-        let fixed = SideRange { min: 640, max: 640, step: 0 };
-        assert_eq!(sizes_in(fixed, SideRange { min: 480, max: 480, step: 0 }), [(640, 480)]);
-    }
-
-    #[test]
-    fn a_range_of_intervals_becomes_the_common_rates() {
-        assert_eq!(rates_in((1, 30), (1, 10)), [10, 15, 20, 25, 30]);
-        assert_eq!(rates_in((1001, 30000), (1, 1)), [5, 10, 15, 20, 25]);
-        assert_eq!(rates_in((0, 0), (0, 0)), COMMON_RATES_FPS); // a driver that does not know
     }
 
     fn any_mode() -> impl Strategy<Value = CameraMode> {

@@ -203,9 +203,9 @@ mod tests {
         }
     }
 
-    fn picture() -> Result<Read, SourceError> {
+    fn picture() -> Read {
         let frame = ffmpeg::frame::Video::empty();
-        Ok(Read::Captured(Captured::Picture(CapturedPicture { frame, captured_at: Instant::now() })))
+        Read::Captured(Captured::Picture(CapturedPicture { frame, captured_at: Instant::now() }))
     }
 
     /// Runs a source whose openings answer as scripted; returns what was captured, and the first outcome.
@@ -216,11 +216,11 @@ mod tests {
         let (sender, receiver) = capture_queue::channel(meters.clone());
         let (opened, first) = mpsc::sync_channel(1);
         let mut openings = VecDeque::from(openings);
-        let opener: Opener = Box::new(move || {
+        let open: Opener = Box::new(move || {
             let reads = openings.pop_front().unwrap_or_else(|| Ok(Vec::new()))?;
             Ok(Box::new(Script(reads.into())) as Box<dyn Source>)
         });
-        run(opener, &opened, &sender, &Stop::default(), &meters);
+        run(open, &opened, &sender, &Stop::default(), &meters);
         drop(sender);
         let mut pieces = 0;
         while let capture_queue::Next::Captured(_) = receiver.next(Instant::now()) {
@@ -236,9 +236,9 @@ mod tests {
     #[test]
     fn a_file_ends_the_run_and_a_lost_device_is_opened_again() {
         let (pieces, first, losses) = play(vec![
-            Ok(vec![picture(), Ok(Read::Nothing), picture(), Err(lost())]),
+            Ok(vec![Ok(picture()), Ok(Read::Nothing), Ok(picture()), Err(lost())]),
             Err(SourceError::Open("still away".into())),
-            Ok(vec![picture(), Ok(Read::End)]),
+            Ok(vec![Ok(picture()), Ok(Read::End)]),
         ]);
         assert_eq!((pieces, losses), (3, 1));
         assert_eq!(first.unwrap().description, "a script");

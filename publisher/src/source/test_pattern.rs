@@ -40,6 +40,7 @@ const STRIP_MARK: u64 = 0b1011_0010;
 
 /// The strip's cells, leftmost in the highest bit: 8 cells that are always `10110010`, 40 of the wall clock in
 /// milliseconds since 1970, 16 of the frame number; white is 1. It covers the lowest thirtieth of the picture.
+#[must_use]
 pub fn strip(unix_ms: u64, frame_number: u64) -> u64 {
     (STRIP_MARK << 56) | ((unix_ms & 0xff_ffff_ffff) << 16) | (frame_number & 0xffff)
 }
@@ -56,6 +57,7 @@ pub struct TestPattern {
 
 impl TestPattern {
     /// A pattern of the given size in pixels and rate in pictures a second.
+    #[must_use]
     pub fn new(width: u32, height: u32, fps: u32) -> Self {
         let background = background(width, height);
         let (now, now_unix) =
@@ -65,7 +67,7 @@ impl TestPattern {
         let mut pattern = Self {
             fps: fps.max(1),
             background,
-            origin: now.checked_sub(now_unix - origin_unix).unwrap_or(now),
+            origin: now.checked_sub(now_unix.saturating_sub(origin_unix)).unwrap_or(now),
             origin_unix,
             next_picture: 0,
             sound: None,
@@ -109,7 +111,7 @@ impl Source for TestPattern {
         if wait > timeout {
             return Ok(Read::Nothing);
         }
-        let length = self.time_of(self.next_picture + 1) - time;
+        let length = self.time_of(self.next_picture + 1).checked_sub(time).unwrap();
         let frame = picture(&self.background, self.origin_unix + time, self.next_picture);
         self.sound = Some(CapturedSound { frame: beep(self.origin_unix + time, length), captured_at: due });
         self.next_picture += 1;
@@ -225,7 +227,7 @@ mod tests {
 
     #[test]
     fn no_sample_is_lost_between_two_pictures() {
-        let (mut at, step) = (Duration::from_millis(1_795_000_000_000), Duration::from_nanos(33_333_333));
+        let (mut at, step) = (Duration::from_secs(1_795_000_000), Duration::from_nanos(33_333_333));
         let mut samples = 0;
         for _ in 0..300 {
             samples += beep(at, step).samples();

@@ -1,5 +1,6 @@
 //! `livedir-publisher` as its users meet it: the real program, real files, and other people's programs to judge them.
 
+mod browser;
 mod camera;
 mod crash;
 mod input;

@@ -79,7 +79,7 @@ fn picture(camera: &mut Camera) -> Result<CapturedPicture, SourceError> {
     while Instant::now() < give_up {
         let started = Instant::now();
         let read = camera.read(Duration::from_millis(200));
-        assert!(started.elapsed() < PATIENCE / 10, "read() took {:?}", started.elapsed());
+        assert!(started.elapsed() < PATIENCE / 3, "read() took {:?}", started.elapsed());
         if let Read::Captured(Captured::Picture(picture)) = read? {
             return Ok(picture);
         }

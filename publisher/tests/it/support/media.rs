@@ -97,8 +97,8 @@ pub fn decode(file: &Path) {
 /// Times in seconds, on the file's own clock, at which a flash begins (the given square of the picture turns white).
 #[track_caller]
 pub fn flashes(file: &Path, square: &str) -> Vec<f64> {
-    let film = file.display();
-    let graph = format!("movie={film},crop={square},signalstats");
+    let path = file.display();
+    let graph = format!("movie={path},crop={square},signalstats");
     let lines = run(Command::new("ffprobe").args(["-v", "error", "-f", "lavfi", &graph]).args([
         "-of",
         "csv=p=0",

@@ -1,0 +1,170 @@
+//! A real browser plays the page: through hls.js, and with its own player for HLS. The driver is
+//! `publisher/tests/browser/play.mjs`, which says how it judges.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::Duration;
+
+use crate::support::programs::{LiveStream, PATIENCE, Running, server};
+use crate::support::wait_for;
+
+/// The stream of every test here.
+const STREAM: [&str; 3] = ["test", "--size", "320x240"];
+
+#[test]
+fn the_page_plays_through_hls_js_and_goes_on_after_a_restart_of_the_publisher() {
+    plays_and_goes_on("hls");
+}
+
+#[test]
+fn the_page_plays_natively_and_goes_on_after_a_restart_of_the_publisher() {
+    plays_and_goes_on("native");
+}
+
+#[test]
+fn a_page_that_was_opened_too_early_starts_with_the_stream() {
+    let _turn = one_browser_at_a_time();
+    let webroot = webroot_with_page();
+    let site = Site::start(webroot.path());
+    let mut page = Page::open(&site.address, &["--mode", "hls", "--seconds", "3", "--start-within", "60"]);
+    page.wait_for_line(r#""state":"waiting""#);
+    let _live = LiveStream::start(webroot.path(), &STREAM);
+    page.wait_for_line(r#""event":"ok""#);
+}
+
+#[test]
+fn the_parts_of_the_page_pass_their_own_tests() {
+    let tests =
+        Command::new("npm").args(["test", "--silent"]).current_dir(driver_directory()).output().expect("npm");
+    assert!(tests.status.success(), "{}", String::from_utf8_lossy(&tests.stdout));
+}
+
+#[track_caller]
+fn plays_and_goes_on(mode: &str) {
+    let _turn = one_browser_at_a_time();
+    let webroot = webroot_with_page();
+    let site = Site::start(webroot.path());
+    let mut live = LiveStream::start(webroot.path(), &STREAM);
+    live.wait_for_segment(3);
+    let asked =
+        ["--mode", mode, "--seconds", "15", "--size", "320x240", "--start-within", "60", "--until-restart"];
+    let mut page = Page::open(&site.address, &[&asked[..], &["--resume-within", "60"]].concat());
+    page.wait_for_line(r#""event":"ready-for-restart""#);
+    live.publisher.kill();
+    let _live = LiveStream::start(webroot.path(), &STREAM);
+    page.say("restart-done");
+    page.wait_for_line(r#""event":"ok""#);
+}
+
+/// Two browsers on two cores would make each other stall.
+fn one_browser_at_a_time() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn driver_directory() -> PathBuf {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
+    assert!(
+        directory.join("node_modules").exists(),
+        "the browser driver is not installed; run `just setup-tests`"
+    );
+    directory
+}
+
+/// A webroot of its own with the page of the project in it.
+fn webroot_with_page() -> tempfile::TempDir {
+    let webroot = tempfile::tempdir().unwrap();
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../webroot").canonicalize().unwrap();
+    assert!(page.join("player/node_modules/hls.js").exists(), "hls.js is not installed; run `just setup`");
+    let copied = Command::new("cp")
+        .arg("-r")
+        .arg(page.join("index.html"))
+        .arg(page.join("player"))
+        .arg(webroot.path())
+        .status();
+    assert!(copied.unwrap().success());
+    webroot
+}
+
+/// `livedir-server` over a webroot.
+pub struct Site {
+    _server: Running,
+    /// `http://127.0.0.1:PORT/`.
+    pub address: String,
+}
+
+impl Site {
+    /// Starts it on a free port.
+    #[track_caller]
+    pub fn start(webroot: &Path) -> Self {
+        let server = Running::start(
+            server().args(["--listen", "127.0.0.1:0", "--access-log", "off", "--webroot"]).arg(webroot),
+        );
+        let address = wait_for("the server's address", PATIENCE, || {
+            let output = server.output();
+            let start = output.find("http://")?;
+            output[start..].split_once(char::is_whitespace).map(|(address, _)| address.to_owned())
+        });
+        Self { _server: server, address }
+    }
+}
+
+/// A page in a browser, and the driver's account of it.
+struct Page {
+    driver: Child,
+    commands: ChildStdin,
+    lines: mpsc::Receiver<String>,
+    account: Vec<String>,
+}
+
+impl Page {
+    #[track_caller]
+    fn open(address: &str, asked: &[&str]) -> Self {
+        let mut driver = Command::new("node")
+            .arg("play.mjs")
+            .arg(address)
+            .args(asked)
+            .current_dir(driver_directory())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("node");
+        let (sender, lines) = mpsc::channel();
+        let stdout = BufReader::new(driver.stdout.take().unwrap());
+        std::thread::spawn(move || {
+            stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
+        let commands = driver.stdin.take().unwrap();
+        Self { driver, commands, lines, account: Vec::new() }
+    }
+
+    fn say(&mut self, command: &str) {
+        writeln!(self.commands, "{command}").unwrap();
+    }
+
+    /// Waits until the driver says this; fails when it says that the page failed, or nothing for long.
+    #[track_caller]
+    fn wait_for_line(&mut self, wanted: &str) {
+        loop {
+            let line = self.lines.recv_timeout(Duration::from_secs(120));
+            let line =
+                line.unwrap_or_else(|_| panic!("waited in vain for {wanted}:\n{}", self.account.join("\n")));
+            self.account.push(line);
+            let line = &self.account[self.account.len() - 1];
+            assert!(!line.contains(r#""event":"failed""#), "the page failed:\n{}", self.account.join("\n"));
+            if line.contains(wanted) {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        // The driver closes its browser and ends; if it has ended already, nobody is there to read this.
+        let _ = writeln!(self.commands, "quit");
+        let _ = self.driver.wait();
+    }
+}
