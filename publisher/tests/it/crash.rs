@@ -37,7 +37,7 @@ fn readers_see_one_stream_through_thirty_kills_at_random_moments() {
 
     let mut runs = Vec::new();
     let mut left_over = BTreeSet::new();
-    let mut left_by_kills = 0;
+    let (mut left_by_kills, mut not_yet_listed) = (0, 0);
     for _ in 0..KILLS {
         let before = newest_file(webroot);
         let started_at = Instant::now();
@@ -61,6 +61,8 @@ fn readers_see_one_stream_through_thirty_kills_at_random_moments() {
         stream.publisher.kill();
         let killed_at = Instant::now();
         runs.push(Run { started_at, killed_at, finished: before + 1..=newest_file(webroot) });
+        let listed = read_playlist(webroot).map_or(0, |playlist| playlist.next_media_sequence() - 1);
+        not_yet_listed += newest_file(webroot) - listed;
         let dot_files = dot_files(webroot);
         left_by_kills += dot_files.iter().filter(|path| !is_planted(path)).count();
         left_over.extend(dot_files);
@@ -74,7 +76,9 @@ fn readers_see_one_stream_through_thirty_kills_at_random_moments() {
     assert_eq!(dot_files(webroot), BTreeSet::new(), "a clean stop leaves nothing");
     let last_run = before + 1..=newest_file(webroot);
 
-    println!("{KILLS} kills, which left {left_by_kills} files half written");
+    println!(
+        "{KILLS} kills left {left_by_kills} files half written and {not_yet_listed} segments not yet listed"
+    );
     for (name, witness) in [("files", on_disk), ("HTTP", over_http)] {
         witness
             .wait_until("the end of the playlist", |history| history.last().filter(|it| it.ended).map(drop));
