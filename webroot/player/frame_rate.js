@@ -9,8 +9,8 @@ export class FrameRate {
   /** @returns {?number} frames a second */
   at(now_ms, frames) {
     const newest = this.#counts.at(-1);
-    // A new player counts from 0.
-    if (newest && frames < newest.frames) this.#counts = [];
+    // A new player counts from 0, and its time runs from its first frame.
+    if (newest && (frames < newest.frames || newest.frames === 0)) this.#counts = [];
     this.#counts.push({ now_ms, frames });
     while (now_ms - this.#counts[0].now_ms > LOOK_BACK_MS) this.#counts.shift();
     const oldest = this.#counts[0];

@@ -149,7 +149,7 @@ function takeSnapshot() {
     shownDate: facts.shown_ms === null ? null : new Date(facts.shown_ms).toISOString(),
     width: video.videoWidth,
     height: video.videoHeight,
-    fps: frameRate.at(performance.now(), quality.totalVideoFrames - quality.droppedVideoFrames),
+    fps: framesPerSecond(quality),
     bitrate_bps: facts.bitrate_bps,
     droppedFrames: quality.droppedVideoFrames,
     stalls: model.stalls,
@@ -158,4 +158,10 @@ function takeSnapshot() {
     muted: video.muted,
     hasSound: facts.hasSound,
   });
+}
+
+function framesPerSecond({ totalVideoFrames, droppedVideoFrames }) {
+  const shown = frameRate.at(performance.now(), totalVideoFrames - droppedVideoFrames);
+  // The stream's rate, also while the player runs a little faster to catch up.
+  return shown === null ? null : shown / (video.playbackRate || 1);
 }

@@ -64,6 +64,7 @@ function renderControls({ state, muted, hasSound }) {
   const silent = hasSound === false;
   el('go-live').hidden = state !== 'behind';
   el('unmute').hidden = !muted || silent || !MOVING.has(state);
+  el('resume').hidden = state !== 'paused';
   el('sound').hidden = silent;
   setAttribute(el('sound'), 'aria-pressed', String(!muted));
   document.body.classList.toggle('muted', muted);
@@ -74,6 +75,7 @@ function renderControls({ state, muted, hasSound }) {
 function bind(video, wishes) {
   el('play').addEventListener('click', wishes.togglePlay);
   el('sound').addEventListener('click', wishes.toggleSound);
+  el('resume').addEventListener('click', wishes.togglePlay);
   el('unmute').addEventListener('click', wishes.toggleSound);
   el('go-live').addEventListener('click', wishes.goLive);
   video.addEventListener('click', () => (video.muted ? wishes.toggleSound() : wishes.togglePlay()));

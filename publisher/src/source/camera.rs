@@ -1,20 +1,29 @@
 //! Camera: a device of this machine as a [`Source`].
 //!
 //! In: which camera, and the size and rate that the stream needs. Out: captured pictures in the camera's own pixel
-//! format. It lives on the source thread; the device itself is read by the thread of its pump ([`super::camera_pump`]
+//! format. It lives on the source thread; the device itself is read by the thread of its pump ([`pump`]
 //! says why), and pictures are unpacked here. It ends with [`CameraError::Unplugged`] or [`CameraError::Silent`]:
 //! drop it, and [`open`] the camera anew when it is back. Nothing here tries again; that is for the caller's loop.
 
-use super::camera_backend::{Attached, Shot, Streaming, attached};
-use super::camera_mode::{choose, summary};
-use super::camera_picture::Developer;
-use super::camera_pump::{Pump, PumpError, threads_left_behind};
+mod backend;
+mod error;
+mod mode;
+mod picture;
+mod pump;
+#[cfg(target_os = "linux")]
+mod v4l2;
+mod wake;
+
 use super::{Captured, CapturedPicture, Read, Source, SourceError, SourceFormat};
+use backend::{Attached, Shot, Streaming, attached};
+use mode::{choose, summary};
+use picture::Developer;
+use pump::{Pump, PumpError, threads_left_behind};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-pub use super::camera_error::CameraError;
-pub use super::camera_mode::{CameraMode, CameraWish, PixelFormat};
+pub use error::CameraError;
+pub use mode::{CameraMode, CameraWish, PixelFormat};
 
 /// Opening a USB camera takes up to some seconds when it has to wake up.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);

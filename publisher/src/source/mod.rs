@@ -4,14 +4,6 @@
 //! the source thread, which [`run`] drives: it reopens what is lost and ends when the source ends or the stop is set.
 
 pub mod camera;
-mod camera_backend;
-mod camera_error;
-mod camera_mode;
-mod camera_picture;
-mod camera_pump;
-#[cfg(target_os = "linux")]
-mod camera_v4l2;
-mod camera_wake;
 pub mod input;
 pub mod test_pattern;
 

@@ -5,15 +5,15 @@
 //! [`Watcher::run`] owns the watcher thread; it ends at [`Wake::Finish`], after a last look at the directory.
 //!
 //! ```text
-//!   notify ─▶ hints ─▶ order ─▶ segment_file ─▶ publish ─▶ stream.m3u8
+//!   notify ─▶ hints ─▶ order ─▶ finished_file ─▶ publish ─▶ stream.m3u8
 //!                                  (probe)         └─▶ retention ─▶ deletions
 //! ```
 
+mod finished_file;
 mod hints;
 mod order;
 mod plan;
 mod publish;
-mod segment_file;
 mod start_up;
 
 use crate::{

@@ -4,8 +4,8 @@
 //! that no longer names it is on disk. Runs on the watcher's thread.
 
 use super::{
+    finished_file::{self, Finished, Refusal},
     plan::Predecessor,
-    segment_file::{self, Finished, Refusal},
 };
 use crate::{
     meters::Meters,
@@ -79,7 +79,7 @@ impl Publication {
             Predecessor::None => Last::Nothing,
             Predecessor::Gone => Last::Unknown,
             Predecessor::OnDisk(number) => {
-                match segment_file::read(&self.webroot, number, &mut self.buffer) {
+                match finished_file::read(&self.webroot, number, &mut self.buffer) {
                     Ok(finished) => Last::Known(Box::new(finished.facts)),
                     Err(reason) => {
                         debug!(number, %reason, "the last segment cannot be read back");
@@ -99,7 +99,7 @@ impl Publication {
     }
 
     fn list(&mut self, number: u64, seen_at: Instant) -> Result<(), Refusal> {
-        let finished = segment_file::read(&self.webroot, number, &mut self.buffer)?;
+        let finished = finished_file::read(&self.webroot, number, &mut self.buffer)?;
         let break_before = self.break_before(&finished.facts);
         let filmed_at = finished.filmed_at();
         let evicted = self.window.push(Segment {

@@ -51,6 +51,11 @@ export class Judge {
     this.#restart ??= sample;
   }
 
+  /** Nobody is left who could tell of a restart. */
+  noMoreNews(sample) {
+    if (this.#asked.untilRestart && this.#restart === null) this.#fail('stdin was closed before restart-done came', sample);
+  }
+
   /** For someone who cannot wait: good if everything asked for so far was seen. */
   verdictNow() {
     if (this.verdict) return this.verdict;

@@ -71,6 +71,16 @@ test('a page that does not go on after a restart fails', () => {
   assert.equal(judge.verdict.reason, 'no picture filmed after the restart within 30 s; the page says reconnecting');
 });
 
+test('a restart that nobody will tell of is not waited for', () => {
+  const judge = new Judge({ ...ASKED, untilRestart: true });
+  judge.noMoreNews(newPage());
+  assert.equal(judge.verdict.reason, 'stdin was closed before restart-done came');
+  const told = new Judge({ ...ASKED, untilRestart: true });
+  told.restarted(newPage());
+  told.noMoreNews(newPage());
+  assert.equal(told.verdict, null);
+});
+
 test('to quit before the asked-for playback was seen is a failure', () => {
   const judge = new Judge(ASKED);
   watch(judge, newPage(), 5);

@@ -5,9 +5,9 @@
 //
 // It opens URL (with ?native=1 for --mode native), waits until the picture moves, then requires SECONDS of playback with
 // no stall. With --until-restart it then waits for the publisher to be restarted, and requires that the page goes on by
-// itself, with pictures filmed after the restart. Stop it early with `quit`, or by closing its stdout.
+// itself, with pictures filmed after the restart. Every wait has a deadline except the one for `restart-done`.
 //
-// stdout: one JSON object a line; `wall_s` counts from the opening of the page.
+// stdout: one JSON object a line; `wall_s` counts from the start of this program.
 //   {"event":"opened","wall_s"}                  the page is loaded
 //   {"event":"state","state",…}                  the page's state changed (connecting, waiting, live, behind, paused, reconnecting, ended)
 //   {"event":"playing",…}                        the picture moves for the first time
@@ -18,7 +18,7 @@
 //   {"event":"console","text"}                   what the page wrote to its console (a 404 before there is a stream, for example)
 //   {"event":"ok"}                               last line, exit status 0
 //   {"event":"failed","reason",…}                last line, exit status 1 (2: bad arguments)
-// stdin: one command a line.
+// stdin: one command a line. Keep it open with --until-restart until `restart-done` is said.
 //   restart-done    the publisher has been started again
 //   quit            close the browser and end with `ok`, or with `failed` if the asked-for playback was not reached
 //
@@ -34,11 +34,14 @@ const FLAGS = [
   '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required',
 ];
 
+const CLOSED = Symbol('stdin closed');
+
 const settings = readArguments();
 const opened_ms = performance.now();
 const commands = [];
 const listener = createInterface({ input: process.stdin });
 listener.on('line', (line) => commands.push(line.trim()));
+listener.on('close', () => commands.push(CLOSED));
 process.stdout.on('error', () => process.exit(1));
 
 let browser = null;
@@ -78,6 +81,7 @@ async function play(browser, { url, screenshot, viewport, ...asked }) {
     verdict = troubles.length > 0 ? { event: 'failed', reason: troubles[0] } : judge.verdict;
     for (const command of commands.splice(0)) {
       if (command === 'restart-done') judge.restarted(sample);
+      else if (command === CLOSED) judge.noMoreNews(sample);
       else if (command === 'quit') verdict ??= judge.verdictNow();
     }
     // Four looks a second: a picture that stands for half a second is seen.

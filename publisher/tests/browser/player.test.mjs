@@ -77,7 +77,7 @@ test('the shown date comes from the nearest pair of playlist end and buffer end'
 
 test('the frame rate follows the count, also over a new player', () => {
   const rate = new FrameRate();
-  assert.equal(rate.at(0, 0), null);
+  for (let now_ms = -5000; now_ms <= 0; now_ms += 250) assert.equal(rate.at(now_ms, 0), null);
   for (let now_ms = 250; now_ms <= 10_000; now_ms += 250) rate.at(now_ms, now_ms / 50);
   assert.equal(rate.at(10_250, 205), 20);
   assert.equal(rate.at(10_500, 0), null);

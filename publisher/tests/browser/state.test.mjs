@@ -112,6 +112,11 @@ test('a drained buffer is filled before the picture goes on', () => {
   page.playlist(12).run(1, { speed: 0, ahead_s: 4 }).check('reconnecting', ['release']).run(1).check('live', []);
 });
 
+test('a playhead that an engine sets while the picture is held is no picture', () => {
+  const page = new Page().playing().run(3, { speed: 0, ahead_s: 0 }).check('reconnecting', ['hold']);
+  page.run(0.25, { ahead_s: 2 }).check('reconnecting', []);
+});
+
 test('a held picture goes on with a single segment when no other follows', () => {
   const page = new Page().playing().run(3, { speed: 0, ahead_s: 0 }).check('reconnecting', ['hold']);
   page.playlist(11).run(5, { speed: 0, ahead_s: 2 }).check('reconnecting', ['release']);

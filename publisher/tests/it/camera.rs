@@ -1,13 +1,14 @@
 //! The camera, for real: nokhwa on the kernel's own test camera, in a virtual machine (`tests/camera-vm.sh`).
 //!
 //! One boot runs every case: [`the_camera_keeps_its_promises_in_a_virtual_machine`] starts this same test program again
-//! inside the machine, for the ignored tests of [`guest`]. For a closer look, with the program that cargo built:
-//! `publisher/tests/camera-vm.sh -l "video_nr=10 exclusive_caps=1 max_buffers=4" -- target/debug/deps/it-… camera::guest:: --ignored --test-threads=1 --nocapture`
+//! inside the machine, for the ignored tests of [`guest`] and [`on_air`]. For a closer look, with the program that cargo built:
+//! `publisher/tests/camera-vm.sh -l "video_nr=10 exclusive_caps=1 max_buffers=4" -- target/debug/deps/it-… camera:: --ignored --test-threads=1 --nocapture`
 
 #![cfg(target_os = "linux")]
 
 mod guest;
 mod jpeg_camera;
+mod on_air;
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -39,11 +40,12 @@ fn the_camera_keeps_its_promises_in_a_virtual_machine() {
     let folder = tempfile::tempdir().unwrap();
     let program = std::env::current_exe().unwrap();
     let program = program.to_str().unwrap();
-    let command = [program, "camera::guest::", "--ignored", "--test-threads=1"];
+    let command = [program, "camera::", "--ignored", "--test-threads=1"];
     let Some(output) = camera_vm(folder.path(), &command) else { return };
     let stdout = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "in the machine: {stdout}\n{stderr}");
     let passed = stdout.lines().filter(|line| line.starts_with("test ") && line.ends_with("... ok")).count();
-    assert_eq!(passed, guest::CASES, "cases that ran: {stdout}\n{stderr}");
+    assert_eq!(passed, guest::CASES + 1, "cases that ran: {stdout}\n{stderr}");
+    on_air::check(folder.path());
 }

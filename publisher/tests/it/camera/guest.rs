@@ -43,18 +43,18 @@ fn eventually<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
 }
 
 #[track_caller]
-fn v4l2_ctl(arguments: &[&str]) {
+pub fn v4l2_ctl(arguments: &[&str]) {
     let output = Command::new("v4l2-ctl").args(["-d", "/dev/video0"]).args(arguments).output().unwrap();
     assert!(output.status.success(), "v4l2-ctl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 const VIVID_DRIVER: &str = "/sys/bus/platform/drivers/vivid";
 
-fn pull_out() {
+pub fn pull_out() {
     std::fs::write(Path::new(VIVID_DRIVER).join("unbind"), "vivid.0").unwrap();
 }
 
-fn plug_in() {
+pub fn plug_in() {
     std::fs::write(Path::new(VIVID_DRIVER).join("bind"), "vivid.0").unwrap();
 }
 

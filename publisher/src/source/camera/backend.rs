@@ -3,10 +3,10 @@
 //! In: the number of a camera and one of its modes. Out: [`Shot`]s, as they come. [`Streaming`] is opened, read and
 //! dropped on the pump's thread, because its [`Device::next`] may block for ever; it ends with its first error.
 
-use super::camera_mode::{CameraMode, PixelFormat};
-use super::camera_pump::Device;
+use super::mode::{CameraMode, PixelFormat};
+use super::pump::Device;
 #[cfg(target_os = "linux")]
-use super::camera_v4l2;
+use super::v4l2;
 use nokhwa::utils::{
     CameraFormat, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType, Resolution,
 };
@@ -31,8 +31,8 @@ pub struct Attached {
 #[allow(clippy::unnecessary_wraps)] // other systems can refuse
 pub fn attached() -> Result<Vec<Attached>, String> {
     // nokhwa would panic on oddly named nodes, list metadata nodes, and tell no modes while a camera is busy
-    let cameras = camera_v4l2::nodes().into_iter().filter_map(|index| {
-        let modes = match camera_v4l2::modes(index) {
+    let cameras = v4l2::nodes().into_iter().filter_map(|index| {
+        let modes = match v4l2::modes(index) {
             Ok(modes) if modes.is_empty() => return None,
             Ok(modes) => Ok(modes),
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(error.to_string()),
@@ -40,7 +40,7 @@ pub fn attached() -> Result<Vec<Attached>, String> {
             // a node without its device: unplugged, or not yet there
             Err(_) => return None,
         };
-        Some(Attached { index, name: camera_v4l2::name(index), modes })
+        Some(Attached { index, name: v4l2::name(index), modes })
     });
     Ok(cameras.collect())
 }
@@ -129,7 +129,7 @@ impl Streaming {
     /// first [`Device::next`] only.
     pub fn open(index: u32, mode: &CameraMode) -> Result<Self, String> {
         #[cfg(target_os = "linux")]
-        let stride_bytes = camera_v4l2::prepare(index, mode)?;
+        let stride_bytes = v4l2::prepare(index, mode)?;
         #[cfg(not(target_os = "linux"))]
         let stride_bytes = 0;
         let format = frame_format(mode.format);

@@ -3,10 +3,10 @@
 //! In: a function that opens the device. Out: what the device delivers, newest kept, oldest dropped, through
 //! [`Pump::take`]. The device is opened, read and dropped on a thread of its own, which is the one exception to "one
 //! page shows all concurrency": a camera that falls silent blocks its reader for ever, so that reader must be a thread
-//! that can be left behind. At the end the thread is asked to stop and woken from its wait ([`super::camera_wake`]),
+//! that can be left behind. At the end the thread is asked to stop and woken from its wait ([`super::wake`]),
 //! so that the device is free again; if it does not stop even then, it is left behind, and counted.
 
-use super::camera_wake;
+use super::wake;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -181,7 +181,7 @@ impl<P> Drop for Pump<P> {
             if self.shared.wait_until(deadline, State::is_closed).is_closed() {
                 return;
             }
-            camera_wake::wake(&self.thread);
+            wake::wake(&self.thread);
         }
         let mut state = self.shared.lock();
         if !state.is_closed() {
@@ -195,7 +195,7 @@ impl<P> Drop for Pump<P> {
 
 /// The life of the pump's thread.
 fn run<D: Device>(open: impl FnOnce() -> Result<D, String>, shared: &Shared<D::Piece>) {
-    camera_wake::prepare_this_thread();
+    wake::prepare_this_thread();
     // the drivers' wrappers panic on some devices, also while they are dropped
     let outcome = catch_unwind(AssertUnwindSafe(|| pump(open, shared)));
     let failure = match outcome {

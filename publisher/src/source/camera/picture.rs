@@ -4,7 +4,7 @@
 //! frame in the camera's own pixel format (a JPEG becomes full-range `yuvj…`, which swscale knows how to read), or
 //! [`BadPicture`], and the next buffer starts afresh. Called on the source thread; owns none.
 
-use super::camera_mode::{CameraMode, PixelFormat};
+use super::mode::{CameraMode, PixelFormat};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::Pixel;
 

@@ -2,8 +2,8 @@
 //!
 //! In: the words of the system or of a driver. Out: [`CameraError`], which becomes a [`SourceError`].
 
+use super::SILENCE_LIMIT;
 use super::SourceError;
-use super::camera::SILENCE_LIMIT;
 
 /// Why a camera cannot be opened, or has stopped. `camera` reads `camera 0 (USB Camera)`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,7 +4,7 @@
 //! In: the number of a `/dev/video…` node. Out: names and modes; the row length of a mode that was set. Every call
 //! opens the node and closes it again; nothing streams here, and no thread is owned. Linux only.
 
-use super::camera_mode::{CameraMode, PixelFormat};
+use super::mode::{CameraMode, PixelFormat};
 use std::io;
 use std::path::Path;
 use v4l::frameinterval::FrameIntervalEnum;
