@@ -1,10 +1,14 @@
 //! `livedir-publisher` as its users meet it: the real program, real files, and other people's programs to judge them.
 
+mod bad_input;
 mod browser;
 mod camera;
+mod crash;
+mod full_disk;
 mod input;
 mod keeper;
 mod keeper_probe;
 mod keeper_support;
 mod stream;
 mod support;
+mod torn_reads;
