@@ -71,8 +71,9 @@ fn files_under(directory: &Path) -> Vec<String> {
 
 #[test]
 fn a_camera_that_is_not_there_is_refused() {
-    check(&["camera:7"], "livedir-publisher live test");
-    check(&["camera:NoSuchName"], "livedir-publisher live test");
+    // With cameras attached, `livedir-publisher devices` is the remedy; with none, `livedir-publisher live test`.
+    check(&["camera:77"], "`livedir-publisher ");
+    check(&["camera:NoSuchName"], "`livedir-publisher ");
 }
 
 #[test]
