@@ -127,7 +127,11 @@ mod tests {
         clock.offer(origin, 960);
         assert_eq!(clock.leap(origin + MS(30_020)), 30_000 * 48);
         assert_eq!(clock.leap(origin), 0);
-        assert_eq!(clock.offer(origin + MS(30_000), 1920), Joint { silence: 0, skip: 0 }, "within the tolerance");
+        assert_eq!(
+            clock.offer(origin + MS(30_000), 1920),
+            Joint { silence: 0, skip: 0 },
+            "within the tolerance"
+        );
     }
 
     #[test]

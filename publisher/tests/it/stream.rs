@@ -7,9 +7,12 @@ use std::time::{Duration, SystemTime};
 
 use livedir_playlist::MediaPlaylist;
 use livedir_publisher::source::test_pattern::STRIP_CELLS;
+use rustix::process::Signal;
 
 use crate::support::media::{self, ProbedPacket};
 use crate::support::programs::{LiveStream, read_playlist};
+use crate::support::witness::Witness;
+use crate::support::witness::reader::Files;
 
 /// Frames a second of every stream here: the default.
 const FPS: f64 = 20.0;
@@ -93,7 +96,7 @@ fn a_publisher_that_stood_still_makes_up_for_a_moment_and_leaps_over_more() {
     let webroot = tempfile::tempdir().unwrap();
     let words = ["test", "--size", "160x120", "--segment-duration", "1s", "--window", "60"];
     let mut live = LiveStream::start(webroot.path(), &words);
-    let witness = FileWitness::watch(webroot.path());
+    let witness = Witness::start(Files::of(webroot.path()), FPS as u32);
     live.wait_for_segment(2);
     stand_still(&live, Duration::from_secs(2));
     live.wait_for_segment(6);
@@ -103,7 +106,7 @@ fn a_publisher_that_stood_still_makes_up_for_a_moment_and_leaps_over_more() {
     let last = playlist.next_media_sequence() - 1;
     live.wait_for_segment(last + 4);
     assert!(live.publisher.interrupt().success());
-    witness.finish().assert_clean();
+    witness.testify();
 
     let playlist = read_playlist(webroot.path()).unwrap();
     let seams = playlist.segments.windows(2).filter(|pair| pair[1].discontinuity);
