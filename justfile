@@ -5,6 +5,10 @@ set positional-arguments
 target := env("CARGO_TARGET_DIR", justfile_directory() / "target")
 port := env("LIVEDIR_PORT", "8080")
 
+# How the programs are built: `just profile=dev live` is ready sooner, and needs more of the processor
+profile := "release"
+programs := target / if profile == "dev" { "debug" } else { profile }
+
 [private]
 default:
     @just --list
@@ -13,7 +17,7 @@ default:
 live *args: setup build
     #!/usr/bin/env bash
     set -euo pipefail
-    bin='{{ target }}/release'
+    bin='{{ programs }}'
     pid_file=$(mktemp -d)/livedir-server.pid
     # Job control gives the server a process group of its own: Ctrl-C ends the publisher first, and the server still
     # serves the end of the stream.
@@ -38,11 +42,11 @@ live *args: setup build
 
 # Cameras and the formats that they offer
 devices: setup build
-    '{{ target }}/release/livedir-publisher' devices
+    '{{ programs }}/livedir-publisher' devices
 
 # Build both programs as people use them
 build:
-    cargo build --release --locked --quiet
+    @cargo build --profile {{ profile }} --locked --quiet
 
 # Install what is missing to build and to run, through the system's own package manager
 setup: (_packages "build") (_node "webroot/player")
@@ -50,10 +54,11 @@ setup: (_packages "build") (_node "webroot/player")
 # Everything that the tests need besides
 setup-tests: setup (_packages "tests") (_node "playlist/tests/second_opinion") (_node "publisher/tests/browser")
 
-# All tests
+# All tests. Browsers and the virtual machine with the camera come last and one at a time: each of them fills two cores
 test: setup-tests
     cargo build --workspace --locked
-    cargo test --workspace --locked
+    RUST_TEST_THREADS=4 cargo test --workspace --locked -- --skip browser:: --skip camera::the_camera
+    RUST_TEST_THREADS=1 cargo test --locked -p livedir-publisher --test it -- browser:: camera::the_camera
 
 # What has to hold before a change is taken: format, lints, licences and sources of dependencies
 check: setup (_tool "cargo-deny")
@@ -64,9 +69,9 @@ check: setup (_tool "cargo-deny")
         then cargo deny check --disable-fetch advisories; \
         else echo "advisories not checked: their database cannot be reached from here"; fi
 
-# Figures: publish lag, and processor time and memory beside the ffmpeg program's. About three minutes
+# Figures: publish lag, and processor time and memory beside the ffmpeg program's. About eight minutes
 bench: setup-tests
-    cargo bench --locked -p livedir-publisher
+    cargo bench --locked --quiet -p livedir-publisher --bench live
 
 [private]
 _tool name:
@@ -95,7 +100,7 @@ _packages purpose:
         case {{ purpose }} in
             build) packages="build-essential pkg-config clang libclang-dev libavcodec-dev libavformat-dev libavutil-dev
                 libavfilter-dev libavdevice-dev libswscale-dev libswresample-dev" ;;
-            tests) packages="ffmpeg nginx-light chromium qemu-system-x86 xz-utils curl" ;;
+            tests) packages="ffmpeg nginx-light chromium qemu-system-x86 xz-utils make gcc" ;;
         esac
         command -v npm >/dev/null || packages="$packages nodejs npm"
         installed() { dpkg -s "$1" 2>/dev/null | grep -q '^Status: install ok installed'; }
@@ -103,7 +108,7 @@ _packages purpose:
     elif command -v dnf >/dev/null; then
         case {{ purpose }} in
             build) packages="gcc pkgconf-pkg-config clang clang-devel ffmpeg-free-devel nodejs-npm" ;;
-            tests) packages="ffmpeg-free nginx chromium-headless qemu-system-x86 xz curl" ;;
+            tests) packages="ffmpeg-free nginx chromium" ;;
         esac
         installed() { rpm -q --whatprovides "$1" >/dev/null 2>&1; }
         install() { as_root dnf install -q -y "$@"; }

@@ -29,7 +29,8 @@ impl Terminal {
         line.set_style(
             ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
         );
-        let usual = if is_seen { "warn" } else { "info" };
+        // The parser of segments complains of each damaged packet; the watcher says it once a segment.
+        let usual = if is_seen { "warn,mpeg2ts_reader=off" } else { "info,mpeg2ts_reader=off" };
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
         let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
         let log = log.with_ansi(is_seen && std::env::var_os("NO_COLOR").is_none());
