@@ -45,7 +45,9 @@ fn readers_of_files_and_over_http_never_see_half_of_anything() {
             (!webroot.join(uri(1)).exists()).then_some(())
         });
         stream.wait_for_segment(SEGMENTS);
+        let interrupted_at = Instant::now();
         assert!(stream.publisher.interrupt().success());
+        println!("ended {:?} after the interrupt", interrupted_at.elapsed());
         on_air.store(false, Ordering::Release);
         listings.join().unwrap()
     });
