@@ -62,9 +62,9 @@ fn check_flag(command: &mut Command, words: &[&str], expected: &str) {
 /// Paths of all files, at any depth.
 fn files_under(directory: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
-    let below = |entry: std::fs::DirEntry| match entry.file_type().unwrap().is_dir() {
-        true => files_under(&entry.path()),
-        false => vec![entry.path().display().to_string()],
+    let below = |entry: std::fs::DirEntry| {
+        let is_directory = entry.file_type().unwrap().is_dir();
+        if is_directory { files_under(&entry.path()) } else { vec![entry.path().display().to_string()] }
     };
     entries.flat_map(|entry| below(entry.unwrap())).collect()
 }
