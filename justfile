@@ -46,7 +46,7 @@ devices: setup build
 
 # Build both programs as people use them
 build:
-    @cargo build --profile {{ profile }} --locked --quiet
+    @cargo build --profile {{ profile }} --locked
 
 # Install what is missing to build and to run, through the system's own package manager
 setup: (_packages "build") (_node "webroot/player")
