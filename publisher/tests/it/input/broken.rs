@@ -44,7 +44,12 @@ fn the_cover_of_a_song_is_no_video() {
     let arguments = [&["-f", "lavfi", "-i", SOUND, "-f", "lavfi", "-i", &cover][..], &maps].concat();
     let path = made("song.mp3", &arguments);
     let error = open_file(&path).err().expect("an error").to_string();
-    assert!(error.ends_with("has no video; it holds: sound (mp3float), a cover picture (mjpeg); give a source with pictures"), "{error}");
+    assert!(
+        error.ends_with(
+            "has no video; it holds: sound (mp3float), a cover picture (mjpeg); give a source with pictures"
+        ),
+        "{error}"
+    );
 }
 
 #[test]
