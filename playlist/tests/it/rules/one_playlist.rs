@@ -75,6 +75,7 @@ fn of_the_header() -> Vec<(&'static str, String)> {
         ("discontinuity-sequence-missing", with(&with_a_discontinuity, DISCONTINUITY_SEQUENCE, "")),
         ("start-at-the-live-edge", and("#EXT-X-START:TIME-OFFSET=-5.9")),
         ("start-at-the-live-edge", and("#EXT-X-START:TIME-OFFSET=18")),
+        ("vod-not-ended", and("#EXT-X-PLAYLIST-TYPE:VOD")),
     ]
 }
 

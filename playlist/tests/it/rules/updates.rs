@@ -49,7 +49,7 @@ fn of_the_header() -> Vec<(&'static str, Case)> {
     let (before, after) = (text(12), text(13));
     let event =
         |text: &str| with(text, "#EXT-X-INDEPENDENT", "#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-INDEPENDENT");
-    let vod = |text: &str| event(text).replace("EVENT", "VOD");
+    let vod = |text: &str| format!("{}#EXT-X-ENDLIST\n", event(text).replace("EVENT", "VOD"));
     vec![
         ("target-duration-changed", update(before.clone(), with(&after, "DURATION:2", "DURATION:3"))),
         ("header-changed", update(before.clone(), with(&after, "#EXT-X-INDEPENDENT-SEGMENTS\n", ""))),
@@ -105,6 +105,8 @@ fn of_removal() -> Vec<(&'static str, Case)> {
     };
     let range = "#EXT-X-DATERANGE:ID=\"ad\",START-DATE=\"2026-03-01T12:00:06.000Z\",DURATION=2.0\n";
     let with_range = with(&text(12), "#EXT-X-INDEPENDENT", &format!("{range}#EXT-X-INDEPENDENT"));
+    let another = range.replace("12:00:06", "12:00:12");
+    let with_another = with(&text(13), "#EXT-X-INDEPENDENT", &format!("{another}#EXT-X-INDEPENDENT"));
     vec![
         (
             "discontinuity-sequence-not-counted",
@@ -124,7 +126,8 @@ fn of_removal() -> Vec<(&'static str, Case)> {
         ),
         ("window-below-three-targets", update(short(1, 6), short(2, 6))),
         ("window-below-six-segments", update(five(7), five(8))),
-        ("date-range-left-early", update(with_range, text(13))),
+        ("date-range-left-early", update(with_range.clone(), text(13))),
+        ("date-range-id-reused", update(with_range, with_another)),
     ]
 }
 
