@@ -13,6 +13,9 @@
 //!  check_removal       a segment that has left the playlist
 //! ```
 //!
+//! The tags of low latency (bis-22 4.4.3.7, 4.4.3.8, 4.4.4.9, 4.4.5.2 to 4.4.5.4) are read and kept, and no rule asks
+//! about them yet. Severity is the word of the source; Apple's specification says MUST of more than the RFC does.
+//!
 //! Left out on purpose:
 //! - what a stream of short segments breaks by design: segments of 6 s (Apple 7.5), a window of 15 minutes (Apple 8.12);
 //! - what one variant alone breaks by being alone: two bit rates (Apple 9.9), I-frame playlists (Apple 6.1);
