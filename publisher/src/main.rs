@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::anyhow;
 use clap::Parser;
 use livedir_publisher::args::{Command, CommandLine, LiveArgs};
 use livedir_publisher::devices;
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("livedir-publisher: {error:#}");
+            eprintln!("livedir-publisher: {error}");
             ExitCode::FAILURE
         }
     }
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
 
 fn live(args: LiveArgs) -> anyhow::Result<()> {
     let settings = LiveSettings::try_from(args)?;
-    ffmpeg_next::init().context("libav does not start")?;
+    ffmpeg_next::init().map_err(|error| anyhow!("libav does not start: {error}"))?;
     ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Fatal);
     let terminal = Terminal::start();
     let stop = Stop::default();
@@ -43,7 +43,7 @@ fn live(args: LiveArgs) -> anyhow::Result<()> {
         }
         on_signal.request();
     })
-    .context("cannot listen for Ctrl-C")?;
+    .map_err(|error| anyhow!("cannot listen for Ctrl-C: {error}"))?;
     let meters = Arc::new(Meters::default());
     let ended =
         livedir_publisher::run(&settings, &stop, &meters, |stream, meters| terminal.draw(stream, meters));

@@ -5,7 +5,7 @@
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use clap::Parser;
 use livedir_server::args::Args;
 use livedir_server::pid_file::PidFile;
@@ -18,7 +18,7 @@ async fn main() -> ExitCode {
     match serve(Args::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("livedir-server: {error:#}");
+            eprintln!("livedir-server: {error}");
             ExitCode::FAILURE
         }
     }
@@ -37,12 +37,15 @@ async fn serve(args: Args) -> Result<()> {
     let on_terminal = io::stdout().is_terminal();
     let pid_path = args.pid_file.clone();
     let settings = Settings::new(args, on_terminal)?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt =
+        signal(SignalKind::interrupt()).map_err(|error| anyhow!("cannot listen for SIGINT: {error}"))?;
+    let mut terminate =
+        signal(SignalKind::terminate()).map_err(|error| anyhow!("cannot listen for SIGTERM: {error}"))?;
 
     let log = access_log::open(&settings.access_log)?;
     let listener = listen(settings.listen).await?;
-    let address = listener.local_addr().context("cannot read the address listened on")?;
+    let address =
+        listener.local_addr().map_err(|error| anyhow!("cannot read the address listened on: {error}"))?;
     let _pid_file = pid_path.map(PidFile::create).transpose()?;
     banner::print(address, &banner::lan_addresses(), banner::Style::of_stdout(on_terminal));
 

@@ -1,10 +1,16 @@
 //! `livedir-publisher` as its users meet it: the real program, real files, and other people's programs to judge them.
 
+mod bad_input;
 mod browser;
 mod camera;
+mod crash;
+mod full_disk;
 mod input;
+mod just_live;
 mod keeper;
 mod keeper_probe;
 mod keeper_support;
+mod quiet_readers;
 mod stream;
 mod support;
+mod torn_reads;

@@ -2,6 +2,7 @@
 
 pub mod media;
 pub mod programs;
+pub mod small_disk;
 pub mod witness;
 
 use std::time::{Duration, Instant};

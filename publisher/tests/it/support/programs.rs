@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::wait_for;
@@ -27,6 +28,7 @@ pub fn server() -> Command {
 pub struct Running {
     child: Child,
     output: Arc<Mutex<String>>,
+    gatherers: Vec<JoinHandle<()>>,
 }
 
 impl Running {
@@ -41,9 +43,8 @@ impl Running {
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {name}: {error}; run `just setup-tests`"));
         let output = Arc::new(Mutex::new(String::new()));
-        gather(child.stdout.take(), &output);
-        gather(child.stderr.take(), &output);
-        Self { child, output }
+        let gatherers = vec![gather(child.stdout.take(), &output), gather(child.stderr.take(), &output)];
+        Self { child, output, gatherers }
     }
 
     /// What it has printed so far.
@@ -52,8 +53,8 @@ impl Running {
     }
 
     /// Its process id.
-    pub fn id(&self) -> u32 {
-        self.child.id()
+    pub fn id(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.child)
     }
 
     /// Whether it still runs.
@@ -63,8 +64,7 @@ impl Running {
 
     /// Sends it a signal.
     pub fn signal(&self, signal: rustix::process::Signal) {
-        let id = rustix::process::Pid::from_raw(self.child.id() as i32).unwrap();
-        rustix::process::kill_process(id, signal).unwrap();
+        rustix::process::kill_process(self.id(), signal).unwrap();
     }
 
     /// Ends it with no chance to clean up.
@@ -78,6 +78,16 @@ impl Running {
     pub fn interrupt(mut self) -> ExitStatus {
         self.signal(rustix::process::Signal::INT);
         self.wait()
+    }
+
+    /// Waits until it has ended by itself; gives all that it printed.
+    #[track_caller]
+    pub fn wait_and_read(mut self) -> (ExitStatus, String) {
+        let status = self.wait();
+        for gatherer in self.gatherers.drain(..) {
+            gatherer.join().unwrap();
+        }
+        (status, self.output())
     }
 
     /// Waits until it has ended by itself.
@@ -97,7 +107,7 @@ impl Drop for Running {
     }
 }
 
-fn gather(pipe: Option<impl Read + Send + 'static>, output: &Arc<Mutex<String>>) {
+fn gather(pipe: Option<impl Read + Send + 'static>, output: &Arc<Mutex<String>>) -> JoinHandle<()> {
     let (pipe, output) = (pipe.unwrap(), output.clone());
     std::thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
@@ -105,7 +115,7 @@ fn gather(pipe: Option<impl Read + Send + 'static>, output: &Arc<Mutex<String>>)
             output.push_str(&line);
             output.push('\n');
         }
-    });
+    })
 }
 
 /// A live stream that runs into a directory of its own.
@@ -144,4 +154,27 @@ impl LiveStream {
 pub fn read_playlist(webroot: &Path) -> Option<livedir_playlist::MediaPlaylist> {
     let text = std::fs::read_to_string(webroot.join("stream.m3u8")).ok()?;
     Some(livedir_playlist::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}")))
+}
+
+/// `livedir-server` over a webroot.
+pub struct WebServer {
+    _server: Running,
+    /// Such as `http://localhost:8080`.
+    pub address: String,
+}
+
+impl WebServer {
+    /// Starts it on a free port; returns when it listens.
+    #[track_caller]
+    pub fn start(webroot: &Path) -> Self {
+        let words = ["--listen", "127.0.0.1:0", "--access-log", "off", "--webroot"];
+        let mut server = Running::start(server().args(words).arg(webroot));
+        let address = wait_for("the address of the server", PATIENCE, || {
+            assert!(server.is_running(), "the server has ended:\n{}", server.output());
+            let output = server.output();
+            let url = output.split_whitespace().find(|word| word.starts_with("http://"))?;
+            Some(url.trim_end_matches('/').to_owned())
+        });
+        Self { _server: server, address }
+    }
 }

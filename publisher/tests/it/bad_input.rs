@@ -1,0 +1,222 @@
+//! What cannot work is refused at once: one line that says what to do, and nothing written.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+
+use livedir_playlist::{MediaPlaylist, Segment, render};
+use rustix::mount::MountFlags;
+
+use crate::support::media::run;
+use crate::support::programs::{LiveStream, Running, WebServer, publisher, server};
+use crate::support::small_disk::SmallDisk;
+
+/// Runs `livedir-publisher live` with these words in a directory of their own.
+#[track_caller]
+fn check(words: &[&str], expected: &str) {
+    let directory = tempfile::tempdir().unwrap();
+    check_in(directory.path(), words, expected);
+}
+
+/// Runs it in this directory.
+#[track_caller]
+fn check_in(directory: &Path, words: &[&str], expected: &str) {
+    let webroot = directory.join("webroot");
+    check_at(&webroot, words, expected);
+    assert_eq!(files_under(&webroot), [""; 0], "files are left behind");
+}
+
+/// Runs it with this webroot.
+#[track_caller]
+fn check_at(webroot: &Path, words: &[&str], expected: &str) {
+    check_one_line(
+        "livedir-publisher",
+        publisher().arg("live").args(words).arg("--webroot").arg(webroot),
+        expected,
+    );
+}
+
+#[track_caller]
+fn check_one_line(program: &str, command: &mut Command, expected: &str) {
+    let (status, output) = Running::start(command.env("RUST_LOG", "error")).wait_and_read();
+    assert_eq!(status.code(), Some(1), "{output}");
+    let rest = output.strip_prefix(program).and_then(|rest| rest.strip_prefix(": "));
+    assert!(rest.is_some_and(|rest| rest.contains(expected)), "{expected:?} is not in {output:?}");
+    assert_eq!(output.lines().count(), 1, "{output}");
+    assert!(output.matches("(os error").count() <= 1, "the cause is told twice: {output}");
+}
+
+/// A flag whose value makes no sense: the program's own help is the remedy.
+#[track_caller]
+fn check_flag(command: &mut Command, words: &[&str], expected: &str) {
+    let directory = tempfile::tempdir().unwrap();
+    let webroot = directory.path().join("webroot");
+    let command = command.args(words).arg("--webroot").arg(&webroot);
+    let (status, output) = Running::start(command).wait_and_read();
+    assert_eq!(status.code(), Some(2), "{output}");
+    let first = output.lines().next().unwrap_or_default();
+    assert!(first.starts_with("error: ") && first.contains(expected), "{expected:?} is not in {output:?}");
+    assert!(!webroot.exists(), "webroot was made for nothing");
+}
+
+/// Paths of all files, at any depth.
+fn files_under(directory: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
+    let below = |entry: std::fs::DirEntry| {
+        let is_directory = entry.file_type().unwrap().is_dir();
+        if is_directory { files_under(&entry.path()) } else { vec![entry.path().display().to_string()] }
+    };
+    entries.flat_map(|entry| below(entry.unwrap())).collect()
+}
+
+#[test]
+fn a_camera_that_is_not_there_is_refused() {
+    // With cameras attached, `livedir-publisher devices` is the remedy; with none, `livedir-publisher live test`.
+    check(&["camera:77"], "`livedir-publisher ");
+    check(&["camera:NoSuchName"], "`livedir-publisher ");
+}
+
+#[test]
+fn what_is_no_film_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    check(&[&path("nowhere.mp4")], &format!("no such file: {}", path("nowhere.mp4")));
+    check(&[&path("")], "is a directory; name a file in it");
+    std::fs::write(path("letter.txt"), "Dear reader,\n").unwrap();
+    check(&[&path("letter.txt")], "give a whole .mp4, .mkv, .ts");
+    std::fs::write(path("empty.mp4"), "").unwrap();
+    check(&[&path("empty.mp4")], "give a whole .mp4, .mkv, .ts");
+    let noise: Vec<u8> = (0..200_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    std::fs::write(path("noise.ts"), noise).unwrap();
+    check(&[&path("noise.ts")], "give a whole .mp4, .mkv, .ts");
+    run(Command::new("ffmpeg").args(["-v", "error", "-f", "lavfi", "-i", "sine=d=2", &path("tone.m4a")]));
+    check(&[&path("tone.m4a")], "has no video; it holds: sound (aac)");
+    // Standard input, which tests leave empty.
+    check(&["-"], "standard input is not a media file");
+}
+
+#[test]
+fn what_cannot_be_reached_is_refused() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    check(&[&format!("http://{closed}/film.ts")], "connection refused; is the camera on");
+    check(&[&format!("rtmp://{closed}/live/film")], "connection refused; is the camera on");
+    let address = format!("rtsp://user:secret@{closed}/1");
+    // Names and passwords are for the camera alone.
+    check(&[&address], &format!("cannot reach rtsp://***@{closed}/1: connection refused; is the camera on"));
+    check(&["gopher://127.0.0.1/film"], "gopher is not supported; use one of rtsp");
+    let empty = tempfile::tempdir().unwrap();
+    let web = WebServer::start(empty.path());
+    check(&[&format!("{}/film.ts", web.address)], "cannot reach");
+}
+
+#[test]
+fn a_webroot_that_cannot_be_written_to_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "in its place").unwrap();
+    check_at(&file, &["test"], "choose another --webroot");
+    check_at(&file.join("below"), &["test"], "choose another --webroot");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "in its place");
+    check_at(Path::new("/proc/livedir"), &["test"], "choose another --webroot");
+    let live = directory.path().join("webroot/live");
+    std::fs::create_dir(live.parent().unwrap()).unwrap();
+    std::fs::write(&live, "in its place").unwrap();
+    check_at(live.parent().unwrap(), &["test"], &live.display().to_string());
+    // Root may write to everything else.
+    let read_only = SmallDisk::mount("size=1m", MountFlags::RDONLY);
+    check_at(read_only.path(), &["test"], "choose another --webroot, or make this one writable");
+    check_at(
+        &read_only.path().join("webroot"),
+        &["test"],
+        "choose another --webroot, or make this one writable",
+    );
+}
+
+#[test]
+fn a_disk_that_is_too_small_is_refused_with_the_sizes() {
+    let disk = SmallDisk::mount("size=64k", MountFlags::empty());
+    check_in(disk.path(), &["test"], "64.00 KiB free, this stream needs up to");
+    check_in(disk.path(), &["test"], "lower --window or --bitrate");
+}
+
+#[test]
+fn a_second_publisher_on_the_same_webroot_is_refused_and_the_first_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let words = ["test", "--size", "160x120", "--segment-duration", "500ms"];
+    let mut first = LiveStream::start(directory.path(), &words);
+    first.wait_for_segment(1);
+    check_at(directory.path(), &words, "another livedir-publisher is writing to");
+    check_at(&directory.path().join("."), &words, "stop it first, or choose another --webroot");
+    let next = first.playlist().unwrap().next_media_sequence();
+    first.wait_for_segment(next);
+    assert!(first.publisher.interrupt().success());
+}
+
+#[test]
+fn longer_segments_than_the_playlist_on_disk_promises_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let promise = render(&MediaPlaylist {
+        version: 3,
+        target_duration_s: 1,
+        media_sequence: 7,
+        discontinuity_sequence: 0,
+        independent_segments: true,
+        segments: Vec::<Segment>::new(),
+        ended: false,
+    });
+    std::fs::write(directory.path().join("stream.m3u8"), &promise).unwrap();
+    check_at(
+        directory.path(),
+        &["test", "--segment-duration", "2s"],
+        "ask for at most 1 s or move the playlist away",
+    );
+    let left = files_under(directory.path());
+    assert_eq!(left, [directory.path().join("stream.m3u8").display().to_string()]);
+    assert_eq!(std::fs::read_to_string(&left[0]).unwrap(), promise);
+}
+
+#[test]
+fn flags_that_make_no_sense_are_refused() {
+    let check_live = |flag: &str, value: &str, expected: &str| {
+        check_flag(publisher().arg("live"), &["test", flag, value], expected);
+    };
+    check_live("--size", "640", "like 640x480");
+    check_live("--size", "641x480", "try 640x480");
+    check_live("--size", "2x2", "from 16x16 to 7680x4320");
+    check_live("--fps", "0", "1..=120");
+    check_live("--fps", "many", "--fps");
+    check_live("--bitrate", "lots", "like 800k or 2.5M");
+    check_live("--bitrate", "1", "from 16k to 200M");
+    check_live("--audio-bitrate", "NaN", "from 16k to 200M");
+    check_live("--segment-duration", "soon", "like 2s or 500ms");
+    check_live("--window", "many", "--window");
+    check(&["test", "--segment-duration", "100ms"], "from 500ms to 10s");
+    check(&["test", "--segment-duration", "1000s"], "from 500ms to 10s");
+    check(&["test", "--window", "2"], "--window can be from 3");
+    check(&["test", "--loop"], "--loop is for files");
+    check(&["rtsp://127.0.0.1/1", "--loop"], "--loop is for files");
+}
+
+#[test]
+fn a_server_that_cannot_start_says_why() {
+    let directory = tempfile::tempdir().unwrap();
+    let webroot = directory.path().to_str().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let nowhere = directory.path().join("nowhere/file").display().to_string();
+    let check =
+        |words: &[&str], expected: &str| check_one_line("livedir-server", server().args(words), expected);
+    check(
+        &["--webroot", webroot, "--listen", &address],
+        "is in use; stop the program that has it, or choose another",
+    );
+    check(&["--webroot", &nowhere], "does not exist; name a directory with --webroot");
+    check(&["--webroot", file.to_str().unwrap()], "is not a directory; name one with --webroot");
+    let free = ["--webroot", webroot, "--listen", "127.0.0.1:0"];
+    check(&[&free[..], &["--access-log", &nowhere]].concat(), "name a writable file with --access-log");
+    check(&[&free[..], &["--pid-file", &nowhere]].concat(), "name a writable place with --pid-file");
+    check_flag(&mut server(), &["--listen", "localhost"], "like 0.0.0.0:8080");
+    check_flag(&mut server(), &["--listen", "127.0.0.1:0", "--segment-max-age", "x"], "like 30s");
+}
