@@ -47,11 +47,24 @@ impl Terminal {
         }
     }
 
-    /// Takes the status line away; leaves last words of a run that went well.
-    pub fn finish(&self, meters: Option<&Meters>) {
+    /// Brings the status line of `watch` up to date.
+    pub fn draw_watch(&self, meters: &Meters) {
+        if self.is_seen {
+            self.line.set_message(watch_line(self.started_at.elapsed(), meters));
+            self.line.tick();
+        }
+    }
+
+    /// Takes the status line away.
+    pub fn clear(&self) {
         if self.is_seen {
             self.line.finish_and_clear();
         }
+    }
+
+    /// Takes the status line away; leaves last words of a run that went well.
+    pub fn finish(&self, meters: Option<&Meters>) {
+        self.clear();
         if let Some(meters) = meters {
             eprintln!("{}", last_words(self.started_at.elapsed(), meters));
         }
@@ -79,6 +92,16 @@ fn status_line(on_air: Duration, stream: &EncodeSettings, meters: &Meters) -> St
     }
     parts.push(meters.source());
     parts.join(" · ")
+}
+
+/// `WATCHING 00:12:34 · 372 segments · 1 refused`
+fn watch_line(running: Duration, meters: &Meters) -> String {
+    let mut line =
+        format!("WATCHING {} · {}", clock(running), plural(meters.segments_published.get(), "segment"));
+    if meters.segments_refused.get() > 0 {
+        line.push_str(&format!(" · {} refused", meters.segments_refused.get()));
+    }
+    line
 }
 
 fn last_words(on_air: Duration, meters: &Meters) -> String {

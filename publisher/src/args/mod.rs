@@ -1,8 +1,10 @@
 //! What was typed, one file a command. [`crate::settings`] says what was meant.
 
 mod live;
+mod watch;
 
 pub use live::LiveArgs;
+pub use watch::WatchArgs;
 
 use clap::{Parser, Subcommand};
 use std::time::Duration;
@@ -22,6 +24,8 @@ pub struct CommandLine {
 pub enum Command {
     /// Stream a camera, a file, a URL or the test pattern
     Live(LiveArgs),
+    /// Keep the playlist for .ts files that any encoder drops into webroot/live
+    Watch(WatchArgs),
     /// List the cameras and the formats that they offer
     Devices,
 }
