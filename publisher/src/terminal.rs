@@ -30,7 +30,12 @@ impl Terminal {
             ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
         );
         // The parser of segments complains of each damaged packet; the watcher says it once a segment.
-        let usual = if is_seen { "warn,mpeg2ts_reader=off" } else { "info,mpeg2ts_reader=off" };
+        // notify complains of watches whose directories are gone, as they may be.
+        let usual = if is_seen {
+            "warn,mpeg2ts_reader=off,notify=warn"
+        } else {
+            "info,mpeg2ts_reader=off,notify=warn"
+        };
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
         let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
         let log = log.with_ansi(is_seen && std::env::var_os("NO_COLOR").is_none());

@@ -93,7 +93,8 @@ impl Channel {
         let names = match list(&self.live) {
             Ok(names) => names,
             Err(error) => {
-                if self.complain(&error.to_string()) {
+                let is_going = error.kind() == io::ErrorKind::NotFound && self.settings.channel().is_some();
+                if !is_going && self.complain(&error.to_string()) {
                     let path = self.live.display();
                     warn!(%path, %error, "the live directory cannot be read; make it readable");
                 }

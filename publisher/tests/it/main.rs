@@ -12,3 +12,5 @@ mod keeper_support;
 mod stream;
 mod support;
 mod torn_reads;
+mod watch;
+mod watch_encoders;
