@@ -3,7 +3,9 @@
 //!
 //! Linux only: processor time and memory are read from /proc. Nothing is asserted; the tables are the result.
 
+use std::collections::HashMap;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -29,7 +31,11 @@ fn main() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let segments = make_segments(directory.path());
     let bytes = fs::metadata(&segments[0]).expect("a segment").len();
-    println!("livedir-publisher watch {}, segments of {SEGMENT:?} and {} KB\n", env!("CARGO_PKG_VERSION"), bytes / 1000);
+    println!(
+        "livedir-publisher watch {}, segments of {SEGMENT:?} and {} KB\n",
+        env!("CARGO_PKG_VERSION"),
+        bytes / 1000
+    );
     many_channels(directory.path(), &segments);
     println!("\n{:<28}{:>14}{:>16}{:>16}", "segments on disk", "start", "lag, median", "lag, largest");
     for on_disk in [100, 10_000, 100_000] {
@@ -51,14 +57,13 @@ fn many_channels(directory: &Path, segments: &[PathBuf]) {
     }
     let words = ["--channels", "--target-duration", "2", "--window", "5"];
     let watcher = start(&root, &words);
-    std::thread::sleep(Duration::from_secs(3));
 
     let step = SEGMENT / CHANNELS as u32;
     let began = Instant::now();
     let mut before = Cost::default();
-    let mut dropped = std::collections::HashMap::new();
+    let mut dropped = HashMap::new();
     let mut lags_ms = Vec::new();
-    for round in 0..WARM_UP + SEGMENTS {
+    for (round, segment) in segments.iter().enumerate() {
         if round == WARM_UP {
             before = Cost::of(&watcher);
             lags_ms.clear();
@@ -67,7 +72,8 @@ fn many_channels(directory: &Path, segments: &[PathBuf]) {
             let due = began + step * (round * CHANNELS + channel) as u32;
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
             let unfinished = live(channel).join(".next");
-            fs::copy(&segments[round], &unfinished).expect("copied");
+            // A link: what the disk takes to write a gigabyte is not what is measured.
+            fs::hard_link(segment, &unfinished).expect("linked");
             dropped.insert(format!("channel-{channel:04}"), Instant::now());
             fs::rename(unfinished, live(channel).join(format!("{round}.ts"))).expect("renamed");
             take_lags(&events, &mut dropped, &mut lags_ms, Duration::ZERO);
@@ -95,12 +101,13 @@ fn many_channels(directory: &Path, segments: &[PathBuf]) {
 /// From the rename of a segment to the rename of the playlist that lists it.
 fn take_lags(
     events: &mpsc::Receiver<(Instant, PathBuf)>,
-    dropped: &mut std::collections::HashMap<String, Instant>,
+    dropped: &mut HashMap<String, Instant>,
     lags_ms: &mut Vec<f64>,
     patience: Duration,
 ) {
     while let Ok((seen_at, playlist)) = events.recv_timeout(patience) {
-        let channel = playlist.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        let channel =
+            playlist.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
         if let Some(since) = channel.and_then(|channel| dropped.remove(&channel)) {
             lags_ms.push(seen_at.saturating_duration_since(since).as_secs_f64() * 1e3);
         }
@@ -124,11 +131,12 @@ fn large_directory(directory: &Path, segments: &[PathBuf], on_disk: usize) {
     let mut observer = observer(events_tx);
     observer.watch(&webroot, RecursiveMode::NonRecursive).expect("a watch");
     let words = ["--keep", "--window", "5", "--target-duration", "2"];
-    end_after_first_playlist(start(&webroot, &words), &events);
+    let first = start(&webroot, &words);
+    events.recv_timeout(Duration::from_secs(60)).expect("a playlist");
+    end(first);
     // The second start finds a playlist, as most do.
     let started_at = Instant::now();
-    let mut watcher = start(&webroot, &words);
-    wait_for_line(&mut watcher, "watching");
+    let watcher = start(&webroot, &words);
     let start_ms = started_at.elapsed().as_secs_f64() * 1e3;
     while events.recv_timeout(Duration::from_millis(200)).is_ok() {}
     let mut lags_ms = Vec::new();
@@ -149,11 +157,6 @@ fn large_directory(directory: &Path, segments: &[PathBuf], on_disk: usize) {
         at(&lags_ms, 1.0),
         if on_disk == 100_000 { "   (aim: start <= 2000 ms, the same lag)" } else { "" }
     );
-}
-
-fn end_after_first_playlist(watcher: Child, events: &mpsc::Receiver<(Instant, PathBuf)>) {
-    events.recv_timeout(Duration::from_secs(60)).expect("a playlist");
-    end(watcher);
 }
 
 /// Sees playlists that are renamed into place.
@@ -189,7 +192,10 @@ impl Cost {
             .and_then(|rest| rest.split_whitespace().next())
             .and_then(|number| number.parse().ok())
             .expect("VmHWM");
-        Self { processor_s: ticks / rustix::param::clock_ticks_per_second() as f64, memory_mb: peak_kb / 1024.0 }
+        Self {
+            processor_s: ticks / rustix::param::clock_ticks_per_second() as f64,
+            memory_mb: peak_kb / 1024.0,
+        }
     }
 }
 
@@ -198,26 +204,23 @@ fn at(sorted: &[f64], part: f64) -> f64 {
     sorted.get((last as f64 * part).round() as usize).copied().unwrap_or(f64::NAN)
 }
 
+/// Starts the watcher; returns when it watches. Its log is read to its end, as a journal would.
 fn start(webroot: &Path, words: &[&str]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_livedir-publisher"));
     command.arg("watch").arg(webroot).args(words).stdin(Stdio::null()).stdout(Stdio::null());
-    command.stderr(Stdio::piped()).spawn().map(read_along).expect("the publisher starts")
-}
-
-/// Its log goes to a thread that reads it, as a journal would.
-fn read_along(mut program: Child) -> Child {
-    if let Some(mut log) = program.stderr.take() {
-        let (reader, writer) = std::io::pipe().expect("a pipe");
-        std::thread::spawn(move || {
-            let mut writer = writer;
-            let _ = std::io::copy(&mut log, &mut writer);
-        });
-        drop(reader);
-    }
+    let mut program = command.stderr(Stdio::piped()).spawn().expect("the publisher starts");
+    let log = BufReader::new(program.stderr.take().expect("its log"));
+    let (ready_tx, ready) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in log.lines().map_while(Result::ok) {
+            if line.contains("watching") {
+                let _ = ready_tx.send(());
+            }
+        }
+    });
+    ready.recv_timeout(Duration::from_secs(60)).expect("it watches");
     program
 }
-
-fn wait_for_line(_program: &mut Child, _line: &str) {}
 
 fn end(mut program: Child) {
     let id = rustix::process::Pid::from_child(&program);

@@ -101,12 +101,12 @@ fn status_line(on_air: Duration, stream: &EncodeSettings, meters: &Meters) -> St
 
 /// `WATCHING 00:12:34 · 372 segments · 1 refused`
 fn watch_line(running: Duration, meters: &Meters) -> String {
-    let mut line =
-        format!("WATCHING {} · {}", clock(running), plural(meters.segments_published.get(), "segment"));
+    let mut parts =
+        vec![format!("WATCHING {}", clock(running)), plural(meters.segments_published.get(), "segment")];
     if meters.segments_refused.get() > 0 {
-        line.push_str(&format!(" · {} refused", meters.segments_refused.get()));
+        parts.push(format!("{} refused", meters.segments_refused.get()));
     }
-    line
+    parts.join(" · ")
 }
 
 fn last_words(on_air: Duration, meters: &Meters) -> String {

@@ -80,12 +80,13 @@ impl Channel {
         self.is_told();
         let Ok(metadata) = std::fs::metadata(self.live.join(name)) else { return };
         let stamp = Stamp::of(&metadata);
-        let is_listed = self.publication.listed(name);
-        if is_listed.is_some_and(|before| before.is_none_or(|before| stamp.is_rewritten_since(&before))) {
+        let is_listed = self.publication.is_listed(name);
+        let before = self.publication.listed_as(name);
+        if is_listed && before.is_none_or(|before| stamp.is_rewritten_since(&before)) {
             self.is_written_again(name);
         }
         // A file that was linked is one that somebody has finished.
-        if is_listed.is_none() && stamp.links > 1 {
+        if !is_listed && stamp.links > 1 {
             self.complete(name, Instant::now(), desk);
         } else if matches!(self.order, Order::Arrival(_)) {
             let now = Instant::now();
@@ -107,7 +108,7 @@ impl Channel {
         if let Order::Arrival(order) = &mut self.order {
             order.gone(name);
         }
-        if self.publication.listed(name).is_some() {
+        if self.publication.is_listed(name) {
             let entries = self.publication.lose(|other| other != name);
             let label = self.publication.label(name);
             if self.complain("gone") {
@@ -133,8 +134,8 @@ impl Channel {
         if order.waiting(name).is_some_and(|waiting| waiting.finished.stamp == stamp) {
             return;
         }
-        if let Some(before) = self.publication.listed(name)
-            && !self.is_new_content(name, before, stamp)
+        if self.publication.is_listed(name)
+            && !self.is_new_content(name, self.publication.listed_as(name), stamp)
         {
             return;
         }
@@ -162,7 +163,7 @@ impl Channel {
     fn take_number(&mut self, number: u64, name: &str, seen_at: Instant, desk: &mut Desk) {
         let Order::Numbered(order) = &mut self.order else { return };
         if number < order.next() {
-            if self.publication.listed(name).is_none() && self.complain(name) {
+            if !self.publication.is_listed(name) && self.complain(name) {
                 warn!(
                     name,
                     "segment came after a later one was published, so it is not listed; write segments in order"

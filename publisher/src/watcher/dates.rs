@@ -83,15 +83,12 @@ impl Smoothed {
         let told_us = together
             .filter_map(|file| told_by_us(file, start_90k))
             .fold(written_us(next)? - duration_us(&next.facts), i64::min);
-        let date_us = match self.last.filter(|_| goes_on) {
-            Some(last) => {
-                let expected_us = last.date_us + us(distance_90k(last.start_90k, start_90k));
-                expected_us + self.correction_us(told_us - expected_us, duration_us(&next.facts))
-            }
-            None => {
-                self.late_us.clear();
-                told_us
-            }
+        let date_us = if let Some(last) = self.last.filter(|_| goes_on) {
+            let expected_us = last.date_us + us(distance_90k(last.start_90k, start_90k));
+            expected_us + self.correction_us(told_us - expected_us, duration_us(&next.facts))
+        } else {
+            self.late_us.clear();
+            told_us
         };
         self.last = Some(Dated { start_90k, date_us });
         Some(date_us)

@@ -129,7 +129,7 @@ pub(super) mod tests {
         if let Some(contents) = contents {
             std::fs::write(&path, contents).expect("written");
         }
-        let refusal = read(&path, &mut Vec::new()).err().expect("refused").to_string();
+        let refusal = read(&path, &mut Vec::new()).expect_err("refused").to_string();
         assert!(refusal.starts_with(expected), "{refusal}");
     }
 

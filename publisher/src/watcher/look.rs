@@ -124,7 +124,7 @@ impl Channel {
         for name in names {
             let is_known = self.handled.contains(&hash(name))
                 || self.unfinished.holds(name)
-                || self.publication.listed(name).is_some();
+                || self.publication.is_listed(name);
             if is_known {
                 continue;
             }
@@ -156,7 +156,7 @@ impl Channel {
         let mut last_changed = None;
         for name in names {
             let stamp = fs::metadata(self.live.join(&name)).ok().map(|metadata| Stamp::of(&metadata));
-            let before = self.publication.listed(&name).flatten();
+            let before = self.publication.listed_as(&name);
             match (before, stamp) {
                 (Some(before), Some(stamp))
                     if stamp.is_rewritten_since(&before) && !stamp.is_continued_since(&before) =>

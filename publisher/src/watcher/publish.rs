@@ -111,9 +111,14 @@ impl Publication {
         self.window.longest_duration_90k()
     }
 
-    /// The file of this name is listed; as what, if that is known.
-    pub(super) fn listed(&self, name: &str) -> Option<Option<Stamp>> {
-        self.listed.get(name).copied()
+    /// Whether the file of this name is listed.
+    pub(super) fn is_listed(&self, name: &str) -> bool {
+        self.listed.contains_key(name)
+    }
+
+    /// What the file of this name was when it was listed, if that is known.
+    pub(super) fn listed_as(&self, name: &str) -> Option<Stamp> {
+        self.listed.get(name).copied().flatten()
     }
 
     /// The listed file of this name was looked at: this is what it is.

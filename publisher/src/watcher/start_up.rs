@@ -155,7 +155,7 @@ impl Channel {
         let number = self.publication.playlist().next_media_sequence();
         match self.publication.last {
             Last::Nothing => {
-                debug!(channel = self.settings.channel(), number, "nothing was published before")
+                debug!(channel = self.settings.channel(), number, "nothing was published before");
             }
             Last::Unknown | Last::Known(_) => {
                 info!(channel = self.settings.channel(), number, "going on from what is on disk");

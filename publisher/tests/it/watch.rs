@@ -228,11 +228,12 @@ fn polling_finds_what_no_event_tells() {
     watched.rename_in("1.ts", &segments()[0]);
     watched.wait_for_names("1");
     let whole = &segments()[1];
+    let half = whole.len() / 376 * 188 + 1;
     let mut growing = fs::File::create(watched.live("2.ts")).unwrap();
-    growing.write_all(&whole[..whole.len() / 2 + 1]).unwrap();
+    growing.write_all(&whole[..half]).unwrap();
     std::thread::sleep(Duration::from_millis(2_500));
     assert_eq!(names(&read_playlist(watched.webroot()).unwrap()), "1", "it rests in the middle of a packet");
-    growing.write_all(&whole[whole.len() / 2 + 1..]).unwrap();
+    growing.write_all(&whole[half..]).unwrap();
     fs::write(watched.live("3.ts"), &segments()[2]).unwrap();
     no_discontinuity(&watched.wait_for_names("1 2 3"));
     fs::remove_file(watched.live("1.ts")).unwrap();

@@ -52,17 +52,16 @@ impl Arrival {
             return Turn::Idle;
         }
         let next = last.and_then(|last| self.successor(last));
-        let next = match next {
-            Some(next) => next,
-            None => {
-                let settles_at = self.last_came_at.unwrap_or(now) + TOGETHER.min(patience);
-                let deadline = settles_at.min(self.first_came_at.unwrap_or(now) + patience);
-                if now < deadline {
-                    return Turn::WaitUntil(deadline);
-                }
-                let Some(next) = self.beginning() else { return Turn::Idle };
-                next
+        let next = if let Some(next) = next {
+            next
+        } else {
+            let settles_at = self.last_came_at.unwrap_or(now) + TOGETHER.min(patience);
+            let deadline = settles_at.min(self.first_came_at.unwrap_or(now) + patience);
+            if now < deadline {
+                return Turn::WaitUntil(deadline);
             }
+            let Some(next) = self.beginning() else { return Turn::Idle };
+            next
         };
         self.waiting.remove(&next).map_or(Turn::Idle, |candidate| Turn::Publish(Box::new(candidate)))
     }
@@ -158,12 +157,11 @@ mod tests {
         let (mut order, now) = (Arrival::default(), Instant::now());
         order.arrived(candidate("b", 50), now);
         assert_eq!(order.turn(None, now, PATIENCE), Turn::WaitUntil(now + TOGETHER));
-        let mut later = now;
-        for n in 0..10 {
-            later += TOGETHER / 2;
-            order.arrived(candidate(&format!("c{n}"), 100 * (n + 1)), later);
+        for n in 1..10_u32 {
+            let later = now + n * TOGETHER / 2;
+            order.arrived(candidate(&format!("c{n}"), 100 * u64::from(n)), later);
         }
-        assert_eq!(order.turn(None, later - TOGETHER / 2, PATIENCE), Turn::WaitUntil(now + PATIENCE));
+        assert_eq!(order.turn(None, now + 9 * TOGETHER / 2, PATIENCE), Turn::WaitUntil(now + PATIENCE));
         assert!(matches!(order.turn(None, now + PATIENCE, PATIENCE), Turn::Publish(_)));
     }
 }
