@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use clap::Parser;
-use livedir_publisher::args::{Command, CommandLine, LiveArgs};
+use livedir_publisher::args::{Command, CommandLine, LiveArgs, WatchArgs};
 use livedir_publisher::devices;
 use livedir_publisher::meters::Meters;
 use livedir_publisher::settings::LiveSettings;
@@ -18,6 +18,7 @@ const INTERRUPTED: i32 = 130;
 fn main() -> ExitCode {
     let ended = match CommandLine::parse().command {
         Command::Live(args) => live(args),
+        Command::Watch(args) => watch(args),
         Command::Devices => list_devices(),
     };
     match ended {
@@ -34,6 +35,27 @@ fn live(args: LiveArgs) -> anyhow::Result<()> {
     ffmpeg_next::init().map_err(|error| anyhow!("libav does not start: {error}"))?;
     ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Fatal);
     let terminal = Terminal::start();
+    let stop = stop_on_signals()?;
+    let meters = Arc::new(Meters::default());
+    let ended =
+        livedir_publisher::run(&settings, &stop, &meters, |stream, meters| terminal.draw(stream, meters));
+    terminal.finish(ended.is_ok().then_some(&*meters));
+    Ok(ended?)
+}
+
+fn watch(args: WatchArgs) -> anyhow::Result<()> {
+    let settings = livedir_publisher::watch::settings(args)?;
+    let terminal = Terminal::start();
+    let stop = stop_on_signals()?;
+    let meters = Arc::new(Meters::default());
+    let ended =
+        livedir_publisher::watch::run(&settings, &stop, &meters, |meters| terminal.draw_watch(meters));
+    terminal.clear();
+    Ok(ended?)
+}
+
+/// Ctrl-C and its like.
+fn stop_on_signals() -> anyhow::Result<Stop> {
     let stop = Stop::default();
     let on_signal = stop.clone();
     ctrlc::set_handler(move || {
@@ -44,11 +66,7 @@ fn live(args: LiveArgs) -> anyhow::Result<()> {
         on_signal.request();
     })
     .map_err(|error| anyhow!("cannot listen for Ctrl-C: {error}"))?;
-    let meters = Arc::new(Meters::default());
-    let ended =
-        livedir_publisher::run(&settings, &stop, &meters, |stream, meters| terminal.draw(stream, meters));
-    terminal.finish(ended.is_ok().then_some(&*meters));
-    Ok(ended?)
+    Ok(stop)
 }
 
 fn list_devices() -> anyhow::Result<()> {

@@ -1,28 +1,9 @@
-//! What was typed. [`crate::settings`] says what was meant.
+//! The flags of `live`.
 
+use super::parse_duration;
+use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
-
-use clap::{Args, Parser, Subcommand};
-
-/// Puts a camera, a file or a URL live on the web: H.264 segments and a playlist in a directory that any web server can
-/// serve.
-#[derive(Debug, Parser)]
-#[command(name = "livedir-publisher", version, arg_required_else_help = true)]
-pub struct CommandLine {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-/// What to do.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Stream a camera, a file, a URL or the test pattern
-    Live(LiveArgs),
-    /// List the cameras and the formats that they offer
-    Devices,
-}
 
 /// The flags of `live`.
 #[derive(Debug, Clone, Args)]
@@ -97,24 +78,9 @@ fn parse_rate(text: &str) -> Result<u64, String> {
     }
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("'{text}' is not a length of time; write it like 2s or 500ms");
-    let (number, unit_s) = match text.strip_suffix("ms") {
-        Some(number) => (number, 1e-3),
-        None => (text.strip_suffix('s').unwrap_or(text), 1.0),
-    };
-    let seconds = number.parse::<f64>().map_err(|_| wrong())? * unit_s;
-    Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_command_line_is_well_formed() {
-        <CommandLine as clap::CommandFactory>::command().debug_assert();
-    }
 
     #[test]
     fn values_are_read_as_people_write_them() {
@@ -122,9 +88,6 @@ mod tests {
         assert_eq!(parse_rate("2.5M"), Ok(2_500_000));
         assert_eq!(parse_rate("800k"), Ok(800_000));
         assert_eq!(parse_rate("96000"), Ok(96_000));
-        assert_eq!(parse_duration("2s"), Ok(Duration::from_secs(2)));
-        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(parse_duration("1.5"), Ok(Duration::from_millis(1500)));
     }
 
     #[test]
@@ -136,8 +99,6 @@ mod tests {
             (parse_rate("fast").unwrap_err(), "like 800k"),
             (parse_rate("NaN").unwrap_err(), "from 16k"),
             (parse_rate("-1M").unwrap_err(), "from 16k"),
-            (parse_duration("-2s").unwrap_err(), "like 2s"),
-            (parse_duration("soon").unwrap_err(), "like 2s"),
         ] {
             assert!(error.contains(remedy), "{error}");
         }
