@@ -1,7 +1,9 @@
 //! What was typed, one file a command. [`crate::settings`] says what was meant.
 
+mod inspect;
 mod live;
 
+pub use inspect::InspectArgs;
 pub use live::LiveArgs;
 
 use clap::{Parser, Subcommand};
@@ -22,6 +24,8 @@ pub struct CommandLine {
 pub enum Command {
     /// Stream a camera, a file, a URL or the test pattern
     Live(LiveArgs),
+    /// Show what is on disk: the segments, a picture of the timeline, and what the playlist says of them
+    Inspect(InspectArgs),
     /// List the cameras and the formats that they offer
     Devices,
 }
