@@ -43,9 +43,12 @@ pub enum Place {
 }
 
 impl Slot {
-    /// What is true of its bytes, where they could be read.
+    /// What is true of its bytes, where they could be read. Nothing where only some of them are listed.
     #[must_use]
     pub fn facts(&self) -> Option<&Facts> {
+        if self.entry.as_ref().is_some_and(|entry| entry.is_part_of_file) {
+            return None;
+        }
         match self.contents.as_ref()? {
             Contents::Segment(facts) => Some(facts),
             Contents::Nothing(_) => None,
@@ -130,6 +133,8 @@ mod tests {
                 duration_s: 2.0,
                 program_date_time: None,
                 discontinuity: false,
+                is_gap: false,
+                is_part_of_file: false,
             })
             .collect()
     }

@@ -156,6 +156,10 @@ pub enum State {
     Unlisted,
     /// It is listed, and there is no file.
     Missing,
+    /// It is listed as absent: EXT-X-GAP.
+    Gap,
+    /// It is listed, and lies where it cannot be looked at: behind a URL, or outside of the playlist's directory.
+    Elsewhere,
 }
 
 /// Who says when a segment was filmed.
@@ -247,7 +251,8 @@ fn row(slot: &Slot, survey: &Survey, judged: Judged) -> Row {
     };
     let (filmed_at, filmed_at_from) = of_playlist.or_else(of_file).unzip();
     let video = facts.and_then(|facts| facts.video.as_ref());
-    let bytes = file.map(|file| file.bytes);
+    // Of a file that is listed in parts, the size says nothing of this one.
+    let bytes = file.filter(|_| !entry.is_some_and(|entry| entry.is_part_of_file)).map(|file| file.bytes);
     Row {
         media_sequence: number(slot, survey, judged.state),
         file: slot.name().to_owned(),

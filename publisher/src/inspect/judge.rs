@@ -3,7 +3,7 @@
 use super::{
     arrange::{Place, Slot},
     inventory::{Row, State, is_young},
-    listing::Entry,
+    listing::{Entry, directory_of},
     survey::{Contents, Survey},
 };
 use crate::{
@@ -23,13 +23,28 @@ pub(super) struct Judged {
 const FALLBACK_INTERVAL_S: f64 = 0.05;
 
 pub(super) fn judge(slot: &Slot, survey: &Survey, before: Option<(&Row, &Facts)>) -> Judged {
-    let (Some(file), Some(contents)) = (&slot.file, &slot.contents) else {
-        let discontinuity =
-            slot.entry.as_ref().filter(|entry| entry.discontinuity).map(|_| MARKED.to_owned());
-        return Judged { state: State::Missing, problem: None, discontinuity, odd: Vec::new() };
+    let entry = slot.entry.as_ref();
+    let is_marked = entry.is_some_and(|entry| entry.discontinuity);
+    let absent = match entry {
+        Some(entry) if entry.is_gap => Some(State::Gap),
+        Some(entry) if directory_of(&entry.name).is_none() => Some(State::Elsewhere),
+        _ if slot.contents.is_none() => Some(State::Missing),
+        _ => None,
     };
-    let target_duration_s = survey.playlist.as_ref().and_then(|found| found.listing.target_duration_s);
-    let problem = problem(contents, target_duration_s);
+    let (None, Some(file), Some(contents)) = (absent, &slot.file, &slot.contents) else {
+        let discontinuity = is_marked.then(|| MARKED.to_owned());
+        return Judged {
+            state: absent.unwrap_or(State::Missing),
+            problem: None,
+            discontinuity,
+            odd: Vec::new(),
+        };
+    };
+    // What another program keeps out of its playlist for its length nobody knows.
+    let playlist = survey.playlist.as_ref().filter(|_| slot.entry.is_some() || survey.is_kept_by_livedir);
+    let target_duration_s = playlist.and_then(|found| found.listing.target_duration_s);
+    let is_whole = !entry.is_some_and(|entry| entry.is_part_of_file);
+    let problem = problem(contents, target_duration_s).filter(|_| is_whole);
     let state = match (slot.place, &problem) {
         (Place::Listed, _) => State::Listed,
         (Place::After | Place::Alone, Some(_)) if is_young(file.modified_at, survey.looked_at) => {
@@ -43,8 +58,7 @@ pub(super) fn judge(slot: &Slot, survey: &Survey, before: Option<(&Row, &Facts)>
     };
     let facts = slot.facts();
     let reason = before.zip(facts).and_then(|((_, before), facts)| discontinuity(before, facts));
-    let is_marked = slot.entry.as_ref().is_some_and(|entry| entry.discontinuity);
-    let mut odd = facts.map(|facts| odd(facts, slot.entry.as_ref())).unwrap_or_default();
+    let mut odd = facts.map(|facts| odd(facts, entry)).unwrap_or_default();
     if let (Some(reason), Some((Row { state: State::Listed, .. }, _))) = (&reason, before)
         && state == State::Listed
         && !is_marked

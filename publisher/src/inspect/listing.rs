@@ -1,6 +1,7 @@
 //! Listing: the text of a playlist → what it lists, whoever wrote it. Pure.
 
 use jiff::Timestamp;
+use livedir_playlist::{parse, read_listing};
 
 /// What a playlist lists.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,31 +29,43 @@ pub struct Entry {
     pub program_date_time: Option<Timestamp>,
     /// EXT-X-DISCONTINUITY.
     pub discontinuity: bool,
+    /// EXT-X-GAP: there is no file, and nobody asks for one.
+    pub is_gap: bool,
+    /// EXT-X-BYTERANGE: it is some of the file's bytes.
+    pub is_part_of_file: bool,
 }
 
 /// Reads a playlist; the second value says why it lists nothing that can be looked at.
 pub(super) fn read(text: &str) -> (Listing, Option<String>) {
-    let playlist = match livedir_playlist::parse(text) {
-        Ok(playlist) => playlist,
-        Err(error) => return (Listing::default(), Some(error.to_string())),
+    let media = match read_listing(text) {
+        livedir_playlist::Listing::Media(media) => media,
+        livedir_playlist::Listing::Multivariant(multivariant) => {
+            let uris: Vec<&str> = multivariant.variants.iter().filter_map(|it| it.uri.as_deref()).collect();
+            let problem = format!("it lists other playlists: {}; name one of them", uris.join(", "));
+            return (Listing::default(), Some(problem));
+        }
+        // The strict reading knows what is wrong.
+        livedir_playlist::Listing::Neither => {
+            let problem = parse(text).err().map(|error| error.to_string());
+            return (Listing::default(), problem.or_else(|| Some("it is no playlist".to_owned())));
+        }
     };
-    let entries = (playlist.media_sequence..)
-        .zip(playlist.segments)
-        .map(|(media_sequence, segment)| Entry {
-            media_sequence,
+    let media_sequence = media.first_media_sequence();
+    let entries = (0..)
+        .zip(&media.segments)
+        .map(|(index, segment)| Entry {
+            media_sequence: media_sequence.saturating_add(index),
             name: file_name(&segment.uri),
-            duration_s: crate::status::seconds(segment.duration_90k),
+            duration_s: segment.duration_s.filter(|duration_s| duration_s.is_finite()).unwrap_or(0.0),
             program_date_time: segment.program_date_time,
             discontinuity: segment.discontinuity,
+            is_gap: segment.gap,
+            is_part_of_file: segment.byterange.is_some(),
         })
         .collect();
-    let listing = Listing {
-        target_duration_s: Some(playlist.target_duration_s),
-        media_sequence: playlist.media_sequence,
-        ended: playlist.ended,
-        entries,
-    };
-    (listing, None)
+    let target_duration_s =
+        media.target_duration_s.and_then(|target_duration_s| target_duration_s.try_into().ok());
+    (Listing { target_duration_s, media_sequence, ended: media.ended, entries }, None)
 }
 
 /// The file that a URI names: without query and fragment, percent-decoded.
@@ -107,6 +120,26 @@ mod tests {
         for name in ["../a.ts", "live/../../a.ts", "/etc/a.ts", "http://host/a.ts", "..\\a.ts"] {
             assert_eq!(directory_of(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn playlists_of_other_programs_are_read_as_far_as_they_go() {
+        let text = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-PLAYLIST-TYPE:EVENT\n\
+            #EXT-X-MAP:URI=\"init.mp4\"\n#EXTINF:4,\na.m4s\n#EXT-X-GAP\n#EXT-X-DISCONTINUITY\n#EXTINF:4,\nb.m4s\n";
+        let (listing, problem) = read(text);
+        assert_eq!((listing.target_duration_s, listing.ended, problem), (Some(4), false, None));
+        let entries: Vec<_> = listing
+            .entries
+            .iter()
+            .map(|entry| (entry.media_sequence, entry.name.as_str(), entry.discontinuity, entry.is_gap))
+            .collect();
+        assert_eq!(entries, [(7, "a.m4s", false, false), (8, "b.m4s", true, true)]);
+    }
+
+    #[test]
+    fn a_multivariant_playlist_names_those_to_look_at() {
+        let (_, problem) = read("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow/list.m3u8\n");
+        assert!(problem.expect("a problem").contains("low/list.m3u8; name one"));
     }
 
     #[test]

@@ -50,9 +50,12 @@ impl Screen {
 
     /// Puts `text` in the place of what was there, without flicker.
     pub(super) fn show(&self, text: &str) -> io::Result<()> {
-        let lines: Vec<String> = text.lines().map(|line| format!("{line}{CLEAR_LINE}")).collect();
-        // No line feed behind the last: it would move the picture up on a screen that it fills.
-        self.0.write_str(&format!("{HOME}{}{CLEAR_BELOW}", lines.join("\r\n")))?;
+        // Cleared before it is written: behind a line of full width the cursor still stands on its last column.
+        let lines: Vec<String> = text.lines().map(|line| format!("{CLEAR_LINE}{line}")).collect();
+        // No line feed behind the last line of a screen that is full: it would move the picture up.
+        let height = self.0.size_checked().map_or(usize::MAX, |(lines, _)| usize::from(lines));
+        let rest = if lines.len() < height { format!("\r\n{CLEAR_BELOW}") } else { String::new() };
+        self.0.write_str(&format!("{HOME}{}{rest}", lines.join("\r\n")))?;
         self.0.flush()
     }
 }

@@ -6,7 +6,7 @@
 use super::{
     arrange::{Slot, arrange},
     inventory::{DiskUse, StatusSummary},
-    listing::{self, Listing},
+    listing::{self, Entry, Listing},
     newest::Newest,
     place::Place,
 };
@@ -95,6 +95,8 @@ pub enum Contents {
 const LONGEST_TEXT_BYTES: u64 = 64 << 20;
 /// As the watcher does: a minute at 35 Mbit/s.
 const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
+/// How every packet of MPEG-TS begins.
+const SYNC_BYTE: u8 = 0x47;
 /// A directory a day for two months. More than that is left out.
 const MOST_DIRECTORIES: usize = 64;
 
@@ -117,8 +119,12 @@ impl Surveyor {
         let playlist = place.playlist.as_deref().map(read_playlist).transpose()?.flatten();
         let entries = playlist.as_ref().map(|found| &found.listing.entries[..]).unwrap_or_default();
         let scan = scan(place, entries, rows)?;
-        let missing =
-            entries.iter().filter(|entry| !scan.listed.contains(entry.name.as_str())).count() as u64;
+        let is_missing = |entry: &&Entry| {
+            !entry.is_gap
+                && listing::directory_of(&entry.name).is_some()
+                && !scan.listed.contains(entry.name.as_str())
+        };
+        let missing = entries.iter().filter(is_missing).count() as u64;
 
         // Entries that are certainly too old to be shown are not lined up.
         let tail = &entries[entries.len().saturating_sub(rows)..];
@@ -183,6 +189,9 @@ fn look_into(file: &FileFound, buffer: &mut Vec<u8>) -> Contents {
         File::open(&file.path).and_then(|opened| opened.take(LARGEST_SEGMENT_BYTES).read_to_end(buffer));
     match read {
         Err(error) => Contents::Nothing(format!("it cannot be read: {error}")),
+        Ok(_) if !looks_like_segment(&file.name) && buffer.first() != Some(&SYNC_BYTE) => {
+            Contents::Nothing("it is no MPEG-TS, and is not looked into".to_owned())
+        }
         Ok(_) => match probe(buffer) {
             Ok(facts) => Contents::Segment(Arc::new(facts)),
             Err(error) => Contents::Nothing(error.to_string()),
@@ -199,7 +208,7 @@ struct Scan {
     newest: Newest,
 }
 
-fn scan(place: &Place, entries: &[listing::Entry], rows: usize) -> io::Result<Scan> {
+fn scan(place: &Place, entries: &[Entry], rows: usize) -> io::Result<Scan> {
     let listed_names: HashSet<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
     let mut scan = Scan {
         disk: DiskUse::default(),

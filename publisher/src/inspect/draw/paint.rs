@@ -45,10 +45,10 @@ impl Paint {
     /// What belongs to a segment in this state.
     pub(super) fn of(self, state: State, text: &str) -> String {
         match state {
-            State::Listed => self.with(&Style::new().green(), text),
+            State::Listed | State::Elsewhere => self.with(&Style::new().green(), text),
             State::WaitingForDeletion | State::Unlisted => self.faint(text),
             State::WaitingToBeListed | State::BeingWritten => self.with(&Style::new().cyan(), text),
-            State::PassedOver => self.odd(text),
+            State::PassedOver | State::Gap => self.odd(text),
             State::Refused | State::Missing => self.bad(text),
         }
     }

@@ -47,13 +47,15 @@ pub(super) fn table(inventory: &Inventory, page: &Page, paint: Paint, height: Op
         let cells: Vec<String> = columns
             .iter()
             .zip(&widths)
-            .map(|(column, width)| {
-                let cell = column.pad(&column.narrow[index], *width);
+            .enumerate()
+            .map(|(place, (column, width))| {
+                let is_last = place + 1 == columns.len();
+                let cell = column.pad(&column.narrow[index], if is_last { 0 } else { *width });
                 let is_state = column.title == STATE;
                 if is_state || row.state != State::Listed { paint.of(row.state, &cell) } else { cell }
             })
             .collect();
-        lines.push(cells.join(&gap).trim_end().to_owned());
+        lines.push(cells.join(&gap));
         lines.extend(remarks(row, page.width).into_iter().map(|remark| match row.state {
             State::Refused => paint.bad(&remark),
             _ => paint.odd(&remark),
@@ -62,6 +64,8 @@ pub(super) fn table(inventory: &Inventory, page: &Page, paint: Paint, height: Op
     lines
 }
 
+const FILE: &str = "file";
+const DATE: &str = "filmed at";
 const STATE: &str = "state";
 
 /// `┆ the timeline jumps by 12.400 s · 12.4 s not filmed`
@@ -95,17 +99,14 @@ fn columns(rows: &[Row], page: &Page) -> Vec<Column> {
         ..column
     };
     let number = |value: Option<u64>| value.map(|value| value.to_string());
-    let file = |row: &Row| {
-        let name = words::harmless(&row.file);
-        Some(name)
-    };
+    let file = |row: &Row| Some(words::harmless(&row.file));
     let file_alone = |row: &Row| Some(words::harmless(row.file.rsplit('/').next().unwrap_or(&row.file)));
     let date = |row: &Row| Some(words::date_and_time(row.filmed_at?, &page.zone));
     let time = |row: &Row| Some(words::time_of_day(row.filmed_at?, &page.zone));
     vec![
         column("#", true, 6, &|row| number(row.media_sequence)),
-        with_narrow(column("file", false, u8::MAX, &file), &file_alone),
-        with_narrow(column("filmed at", false, 5, &date), &time),
+        with_narrow(column(FILE, false, u8::MAX, &file), &file_alone),
+        with_narrow(column(DATE, false, 5, &date), &time),
         column("length", true, 7, &|row| {
             row.duration_s.or(row.listed_duration_s).map(|duration_s| format!("{duration_s:.3}s"))
         }),
@@ -128,12 +129,14 @@ fn fit(mut columns: Vec<Column>, width: usize) -> (Vec<Column>, usize) {
     };
     let narrow: Vec<Vec<String>> =
         columns.iter_mut().map(|column| std::mem::replace(&mut column.narrow, column.wide.clone())).collect();
-    // From the right: the state first, then the date, then the directory.
-    for (index, narrow) in narrow.into_iter().enumerate().rev() {
+    // Dates first, which differ least, then directories, then states.
+    for title in [DATE, FILE, STATE] {
         if total(&columns, 2) <= width {
             return (columns, 2);
         }
-        columns[index].narrow = narrow;
+        for (column, narrow) in columns.iter_mut().zip(&narrow).filter(|(column, _)| column.title == title) {
+            column.narrow.clone_from(narrow);
+        }
     }
     let mut gap = 2;
     loop {

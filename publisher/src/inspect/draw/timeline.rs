@@ -19,9 +19,9 @@ struct Cell<'a> {
     column: usize,
 }
 
-/// The picture; nothing where there is nothing to draw.
+/// The picture; nothing where there is nothing to compare.
 pub(super) fn timeline(rows: &[Row], page: &Page, paint: Paint) -> Vec<String> {
-    if !rows.iter().any(|row| row.duration_s.is_some()) {
+    if rows.iter().filter(|row| row.duration_s.is_some()).count() < 2 {
         return Vec::new();
     }
     let (cells, cell_width) = lay_out(rows, page.width - LABEL);

@@ -76,8 +76,10 @@ pub(super) fn state(state: State) -> &'static str {
         State::BeingWritten => "being written",
         State::Refused => "refused",
         State::PassedOver => "passed over",
-        State::Unlisted => "not listed",
+        State::Unlisted => "unlisted",
         State::Missing => "listed, and missing",
+        State::Gap => "listed as a gap",
+        State::Elsewhere => "listed, elsewhere",
     }
 }
 
@@ -90,8 +92,10 @@ pub(super) fn short_state(state: State) -> &'static str {
         State::BeingWritten => "written",
         State::Refused => "refused",
         State::PassedOver => "passed",
-        State::Unlisted => "-",
+        State::Unlisted => "unlisted",
         State::Missing => "missing",
+        State::Gap => "gap",
+        State::Elsewhere => "elsewhere",
     }
 }
 
@@ -106,6 +110,8 @@ pub(super) fn mark(state: State) -> char {
         State::PassedOver => '~',
         State::Unlisted => '·',
         State::Missing => '?',
+        State::Gap => ' ',
+        State::Elsewhere => '─',
     }
 }
 
