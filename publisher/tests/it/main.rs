@@ -5,6 +5,7 @@ mod browser;
 mod camera;
 mod crash;
 mod full_disk;
+mod fuzz_corpus;
 mod input;
 mod inspect;
 mod just_live;
