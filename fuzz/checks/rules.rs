@@ -71,7 +71,7 @@ fn facts(text: &str, bytes: &[u8]) -> Vec<SegmentFacts> {
                 [usize::from(odd / 9 % 4)],
             frame_s: [None, Some(0.05), Some(0.0)][usize::from(odd / 36 % 3)],
             start_90k: (odd % 5 > 0).then_some(start_90k),
-            end_90k: (odd % 7 > 0).then_some(start_90k ^ 180_000),
+            end_90k: (odd % 7 > 0).then_some(start_90k ^ 0x2_bf20),
             continuity_ok_inside: odd % 11 > 0,
             counters: vec![CounterFacts { pid: 256, first: odd & 15, last: odd >> 4 }],
             streams_key: if odd % 13 > 0 { "h264".to_owned() } else { String::new() },

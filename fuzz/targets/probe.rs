@@ -4,7 +4,7 @@
 
 #[path = "../checks/probe.rs"]
 mod check;
-#[expect(dead_code, reason = "the publisher uses the rest of it")]
+#[expect(dead_code, unused_imports, reason = "the publisher uses the rest of it")]
 #[path = "../../publisher/src/probe/mod.rs"]
 mod probe;
 

@@ -62,18 +62,17 @@ pub fn place(path: &Path) -> Result<Place, PlaceError> {
         _ => Path::new("."),
     };
     if is_playlist(path) {
-        let around = of_directory(parent).map_err(unreadable)?;
-        return Ok(Place {
-            named,
-            playlist: Some(path.to_owned()),
-            directory: parent.to_owned(),
-            notes: Vec::new(),
-            ..around
-        });
+        let playlists = vec![(SystemTime::UNIX_EPOCH, path.to_owned())];
+        return Ok(Place { named, ..choose(parent, playlists, vec![String::new(), LIVE.to_owned()]) });
     }
     let is_segment = path.file_name().and_then(|name| name.to_str()).is_some_and(looks_like_segment);
     if metadata.is_file() && is_segment {
-        let around = of_directory(parent).map_err(unreadable)?;
+        // What lists it lies beside it or around it, and not below.
+        let (playlists, _) = look(parent).map_err(unreadable)?;
+        let around = match webroot_around(parent).filter(|_| playlists.is_empty()) {
+            Some(webroot) => of_directory(&webroot).map_err(unreadable)?,
+            None => choose(parent, playlists, vec![String::new()]),
+        };
         return Ok(Place { named, segment: Some(path.to_owned()), notes: Vec::new(), ..around });
     }
     Err(PlaceError::SomethingElse(path.to_owned()))

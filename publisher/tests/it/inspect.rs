@@ -157,6 +157,10 @@ fn what_ffmpeg_wrote_is_shown_in_its_order() {
     let above = tempfile::tempdir().expect("temp dir");
     fs::rename(directory.path(), above.path().join("stream")).expect("renamed");
     assert_eq!(files(&inspect(above.path(), &[])), expected);
+    // A file beside that stream has nothing to do with it.
+    let beside = above.path().join("beside.ts");
+    write_old(&beside, &segments()[0]);
+    assert_eq!(files(&inspect(&beside, &[])), [("beside.ts", State::Unlisted)]);
 }
 
 /// Changed long ago: whoever wrote it has finished.
