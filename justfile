@@ -73,6 +73,22 @@ bench: setup-tests
     cargo bench --locked --quiet -p livedir-publisher --bench live
     cargo bench --locked --quiet -p livedir-publisher --bench watch
 
+# Random bytes for everything that reads bytes of others, so many seconds for each reader. Needs nightly Rust
+fuzz seconds="60": (_tool "cargo-fuzz")
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cargo +nightly --version >/dev/null 2>&1 || { echo "no nightly Rust here: rustup toolchain install nightly" >&2; exit 1; }
+    cd fuzz
+    for target in probe playlist rules; do
+        # What is found goes into the first directory, which is not checked in.
+        mkdir -p "corpus/$target"
+        seeds=("seeds/$target")
+        [ "$target" = probe ] || seeds+=(seeds/playlist ../playlist/tests/golden)
+        echo "fuzzing $target for {{ seconds }} s"
+        cargo +nightly fuzz run "$target" "corpus/$target" "${seeds[@]}" -- \
+            -max_total_time={{ seconds }} -timeout=10 -rss_limit_mb=1024 -verbosity=0 -print_final_stats=1
+    done
+
 [private]
 _tool name:
     @command -v {{ name }} >/dev/null || { echo "installing {{ name }}"; cargo install --locked --quiet {{ name }}; }

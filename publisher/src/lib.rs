@@ -49,6 +49,7 @@ pub mod retention;
 pub mod status;
 
 pub mod devices;
+pub mod inspect;
 pub mod terminal;
 
 use std::io;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use clap::Parser;
 use livedir_publisher::args::{Command, CommandLine, LiveArgs, WatchArgs};
-use livedir_publisher::devices;
 use livedir_publisher::meters::Meters;
 use livedir_publisher::settings::LiveSettings;
 use livedir_publisher::stop::Stop;
 use livedir_publisher::terminal::Terminal;
+use livedir_publisher::{devices, inspect};
 
 /// What a shell says of a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
@@ -19,6 +19,7 @@ fn main() -> ExitCode {
     let ended = match CommandLine::parse().command {
         Command::Live(args) => live(args),
         Command::Watch(args) => watch(args),
+        Command::Inspect(args) => inspect::run(&args).map_err(Into::into),
         Command::Devices => list_devices(),
     };
     match ended {

@@ -1,6 +1,7 @@
 //! One binary for all integration tests of the playlist crate.
 
 mod foreign;
+mod fuzz_corpus;
 mod golden;
 mod properties;
 mod random;

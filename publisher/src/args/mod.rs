@@ -1,8 +1,10 @@
 //! What was typed, one file a command. [`crate::settings`] says what was meant.
 
+mod inspect;
 mod live;
 mod watch;
 
+pub use inspect::InspectArgs;
 pub use live::LiveArgs;
 pub use watch::WatchArgs;
 
@@ -26,6 +28,8 @@ pub enum Command {
     Live(LiveArgs),
     /// Keep the playlist for .ts files that any encoder drops into webroot/live
     Watch(WatchArgs),
+    /// Show what is on disk: the segments, a picture of the timeline, and what the playlist says of them
+    Inspect(InspectArgs),
     /// List the cameras and the formats that they offer
     Devices,
 }

@@ -48,6 +48,8 @@ const SLICES: std::ops::RangeInclusive<u8> = 1..=5;
 const IDR_SLICE: u8 = 5;
 const SPS: u8 = 7;
 const PPS: u8 = 8;
+/// An hour: even a slide show goes on sooner, and times are told apart up to 13 hours.
+const LONGEST_INTERVAL_90K: u64 = 3_600 * 90_000;
 /// An SPS of broadcast video takes some 30 bytes, with scaling lists and HRD a few hundred.
 const LONGEST_SPS_BYTES: usize = 4_096;
 
@@ -219,7 +221,7 @@ fn read_sps(sps: &[u8]) -> Option<Picture> {
     let frame_interval_90k = timing
         .filter(|timing| timing.time_scale > 0)
         .map(|timing| 180_000 * u64::from(timing.num_units_in_tick) / u64::from(timing.time_scale))
-        .filter(|&interval_90k| interval_90k > 0);
+        .filter(|interval_90k| (1..=LONGEST_INTERVAL_90K).contains(interval_90k));
     let codec = format!("avc1.{profile:02x}{constraints:02x}{level:02x}");
     Some(Picture { width, height, codec, frame_interval_90k })
 }

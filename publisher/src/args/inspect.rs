@@ -1,0 +1,48 @@
+//! The flags of `inspect`.
+
+use clap::Args;
+use std::path::PathBuf;
+
+/// The flags of `inspect`.
+#[derive(Debug, Clone, Args)]
+pub struct InspectArgs {
+    /// What to look at: a directory that livedir or another program writes, a playlist (.m3u8) or a segment (.ts)
+    #[arg(default_value = "webroot", env = "LIVEDIR_WEBROOT")]
+    pub path: PathBuf,
+
+    /// Keep the picture up to date until Ctrl-C
+    #[arg(long, short)]
+    pub follow: bool,
+
+    /// For programs: one JSON document a line
+    #[arg(long)]
+    pub json: bool,
+
+    /// The newest segments that are looked into
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = parse_rows)]
+    pub rows: usize,
+
+    /// Look into every segment
+    #[arg(long, conflicts_with = "rows")]
+    pub all: bool,
+}
+
+fn parse_rows(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(rows @ 1..) => Ok(rows),
+        _ => Err(format!("'{text}' is not a number of rows from 1 up; for all of them write --all")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_one_or_more() {
+        assert_eq!(parse_rows("1"), Ok(1));
+        for text in ["0", "-1", "many", ""] {
+            assert!(parse_rows(text).unwrap_err().contains("--all"), "{text}");
+        }
+    }
+}

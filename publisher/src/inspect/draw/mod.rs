@@ -1,0 +1,67 @@
+//! Draw: an inventory as text for people: the table, the timeline, the summary.
+//!
+//! In: an [`Inventory`] and the [`Page`] that it goes on. Out: lines, none of them wider than the page. Pure.
+
+mod paint;
+mod summary;
+mod table;
+mod timeline;
+mod words;
+
+use super::inventory::Inventory;
+use jiff::tz::TimeZone;
+use paint::Paint;
+
+/// What is drawn on.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// Columns.
+    pub width: usize,
+    /// Lines, where there are only so many: the oldest rows of the table are left out then.
+    pub height: Option<usize>,
+    /// Whether to use colour.
+    pub colour: bool,
+    /// Where the reader is.
+    pub zone: TimeZone,
+}
+
+/// The narrowest page that is drawn on. What is narrower cuts the lines off.
+const NARROWEST: usize = 40;
+
+/// Draws.
+#[must_use]
+pub fn draw(inventory: &Inventory, page: &Page) -> String {
+    let page = &Page { width: page.width.max(NARROWEST), ..page.clone() };
+    let paint = Paint::new(page.colour);
+    let timeline = timeline::timeline(&inventory.segments, page, paint);
+    let summary = summary::summary(inventory, page, paint);
+    let taken = timeline.len() + summary.len() + 2;
+    // Where all of it does not fit, the picture of the timeline goes before the last rows of the table do.
+    let (timeline, rows_height) = match page.height {
+        Some(height) if height < taken + SHORTEST_TABLE => {
+            (Vec::new(), Some(height.saturating_sub(summary.len() + 1)))
+        }
+        Some(height) => (timeline, Some(height - taken)),
+        None => (timeline, None),
+    };
+    let table = table::table(inventory, page, paint, rows_height);
+    let mut lines = Vec::new();
+    for block in [table, timeline, summary].into_iter().filter(|block| !block.is_empty()) {
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
+        lines.extend(block);
+    }
+    if let Some(height) = page.height {
+        lines.truncate(height);
+    }
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(&console::truncate_str(&line, page.width, "…"));
+        text.push('\n');
+    }
+    text
+}
+
+/// The heading, and a few rows.
+const SHORTEST_TABLE: usize = 5;

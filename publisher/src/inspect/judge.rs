@@ -1,0 +1,130 @@
+//! Judge: one segment, by its bytes, its place in the playlist and the segment before it. Pure.
+
+use super::{
+    arrange::{Place, Slot},
+    inventory::{Row, State, is_young},
+    listing::{Entry, directory_of},
+    survey::{Contents, Survey},
+};
+use crate::{
+    probe::{Facts, discontinuity},
+    status::seconds,
+};
+
+/// What there is to say of a segment beside what it is.
+pub(super) struct Judged {
+    pub(super) state: State,
+    pub(super) problem: Option<String>,
+    pub(super) discontinuity: Option<String>,
+    pub(super) odd: Vec<String>,
+}
+
+/// A picture's length where a segment does not tell one.
+const FALLBACK_INTERVAL_S: f64 = 0.05;
+
+pub(super) fn judge(slot: &Slot, survey: &Survey, before: Option<(&Row, &Facts)>) -> Judged {
+    let entry = slot.entry.as_ref();
+    let is_marked = entry.is_some_and(|entry| entry.discontinuity);
+    let absent = match entry {
+        Some(entry) if entry.is_gap => Some(State::Gap),
+        Some(entry) if directory_of(&entry.name).is_none() => Some(State::Elsewhere),
+        _ if slot.contents.is_none() => Some(State::Missing),
+        _ => None,
+    };
+    let (None, Some(file), Some(contents)) = (absent, &slot.file, &slot.contents) else {
+        let discontinuity = is_marked.then(|| MARKED.to_owned());
+        return Judged {
+            state: absent.unwrap_or(State::Missing),
+            problem: None,
+            discontinuity,
+            odd: Vec::new(),
+        };
+    };
+    // What another program keeps out of its playlist for its length nobody knows.
+    let playlist = survey.playlist.as_ref().filter(|_| slot.entry.is_some() || survey.is_kept_by_livedir);
+    let target_duration_s = playlist.and_then(|found| found.listing.target_duration_s);
+    let is_whole = !entry.is_some_and(|entry| entry.is_part_of_file);
+    let problem = problem(contents, target_duration_s).filter(|_| is_whole);
+    let state = match (slot.place, &problem) {
+        (Place::Listed, _) => State::Listed,
+        (Place::After | Place::Alone, Some(_)) if is_young(file.modified_at, survey.looked_at) => {
+            State::BeingWritten
+        }
+        (_, Some(_)) => State::Refused,
+        (Place::Before, None) if survey.is_kept_by_livedir => State::WaitingForDeletion,
+        (Place::Between, None) => State::PassedOver,
+        (Place::After, None) if survey.is_live() => State::WaitingToBeListed,
+        (Place::Alone | Place::Before | Place::After, None) => State::Unlisted,
+    };
+    let facts = slot.facts();
+    let reason = before.zip(facts).and_then(|((_, before), facts)| discontinuity(before, facts));
+    let mut odd = facts.map(|facts| odd(facts, entry)).unwrap_or_default();
+    if let (Some(reason), Some((Row { state: State::Listed, .. }, _))) = (&reason, before)
+        && state == State::Listed
+        && !is_marked
+    {
+        odd.push(format!("{reason}, and no EXT-X-DISCONTINUITY says so"));
+    }
+    // What keeps a file out of a playlist is odd in one that is listed all the same.
+    let (problem, listed_all_the_same) = match state {
+        State::Listed => (None, problem),
+        _ => (problem, None),
+    };
+    odd.extend(listed_all_the_same);
+    Judged {
+        state,
+        discontinuity: match reason {
+            Some(reason) if state != State::Refused => Some(reason.to_string()),
+            _ => is_marked.then(|| MARKED.to_owned()),
+        },
+        problem,
+        odd,
+    }
+}
+
+const MARKED: &str = "the playlist says so";
+
+/// What keeps a file out of a playlist.
+fn problem(contents: &Contents, target_duration_s: Option<u32>) -> Option<String> {
+    let facts = match contents {
+        Contents::Nothing(problem) => return Some(problem.clone()),
+        Contents::Segment(facts) => facts,
+    };
+    if facts.trailing_bytes > 0 {
+        return Some(format!("it was cut: {} bytes follow the last whole packet", facts.trailing_bytes));
+    }
+    if facts.video.as_ref().is_some_and(|video| !video.starts_with_keyframe) {
+        return Some("it does not begin with a keyframe and its parameter sets".to_owned());
+    }
+    let duration_s = seconds(facts.duration_90k);
+    // RFC 8216 4.3.3.1: the duration, rounded to the nearest second, MUST be no more than the target duration.
+    target_duration_s.filter(|&target_duration_s| duration_s.round() > f64::from(target_duration_s)).map(
+        |target_duration_s| {
+            format!("it lasts {duration_s:.3} s, over the target duration of {target_duration_s} s")
+        },
+    )
+}
+
+/// What a playlist can bear and should not have to.
+fn odd(facts: &Facts, entry: Option<&Entry>) -> Vec<String> {
+    let mut odd = Vec::new();
+    if !facts.tables_first {
+        odd.push("PAT and PMT do not come first".to_owned());
+    }
+    match facts.counter_breaks() {
+        0 => {}
+        1 => odd.push("packets are missing inside it, in 1 place".to_owned()),
+        breaks => odd.push(format!("packets are missing inside it, in {breaks} places")),
+    }
+    let interval_s = match facts.frame_interval_90k {
+        0 => FALLBACK_INTERVAL_S,
+        interval_90k => seconds(interval_90k),
+    };
+    let duration_s = seconds(facts.duration_90k);
+    if let Some(entry) = entry
+        && (entry.duration_s - duration_s).abs() > interval_s
+    {
+        odd.push(format!("EXTINF says {:.3} s, it lasts {duration_s:.3} s", entry.duration_s));
+    }
+    odd
+}

@@ -1,0 +1,151 @@
+//! Listing: the text of a playlist → what it lists, whoever wrote it. Pure.
+
+use jiff::Timestamp;
+use livedir_playlist::{parse, read_listing};
+
+/// What a playlist lists.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Listing {
+    /// EXT-X-TARGETDURATION.
+    pub target_duration_s: Option<u32>,
+    /// EXT-X-MEDIA-SEQUENCE.
+    pub media_sequence: u64,
+    /// EXT-X-ENDLIST.
+    pub ended: bool,
+    /// Oldest first.
+    pub entries: Vec<Entry>,
+}
+
+/// One segment that is listed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its number.
+    pub media_sequence: u64,
+    /// The file relative to the playlist, or the URI as it is where it names no file below.
+    pub name: String,
+    /// EXTINF.
+    pub duration_s: f64,
+    /// EXT-X-PROGRAM-DATE-TIME, where the segment has one.
+    pub program_date_time: Option<Timestamp>,
+    /// EXT-X-DISCONTINUITY.
+    pub discontinuity: bool,
+    /// EXT-X-GAP: there is no file, and nobody asks for one.
+    pub is_gap: bool,
+    /// EXT-X-BYTERANGE: it is some of the file's bytes.
+    pub is_part_of_file: bool,
+}
+
+/// Reads a playlist; the second value says why it lists nothing that can be looked at.
+pub(super) fn read(text: &str) -> (Listing, Option<String>) {
+    let media = match read_listing(text) {
+        livedir_playlist::Listing::Media(media) => media,
+        livedir_playlist::Listing::Multivariant(multivariant) => {
+            let uris: Vec<&str> = multivariant.variants.iter().filter_map(|it| it.uri.as_deref()).collect();
+            let problem = format!("it lists other playlists: {}; name one of them", uris.join(", "));
+            return (Listing::default(), Some(problem));
+        }
+        // The strict reading knows what is wrong.
+        livedir_playlist::Listing::Neither => {
+            let problem = parse(text).err().map(|error| error.to_string());
+            return (Listing::default(), problem.or_else(|| Some("it is no playlist".to_owned())));
+        }
+    };
+    let media_sequence = media.first_media_sequence();
+    let entries = (0..)
+        .zip(&media.segments)
+        .map(|(index, segment)| Entry {
+            media_sequence: media_sequence.saturating_add(index),
+            name: file_name(&segment.uri),
+            duration_s: segment.duration_s.filter(|duration_s| duration_s.is_finite()).unwrap_or(0.0),
+            program_date_time: segment.program_date_time,
+            discontinuity: segment.discontinuity,
+            is_gap: segment.gap,
+            is_part_of_file: segment.byterange.is_some(),
+        })
+        .collect();
+    let target_duration_s =
+        media.target_duration_s.and_then(|target_duration_s| target_duration_s.try_into().ok());
+    (Listing { target_duration_s, media_sequence, ended: media.ended, entries }, None)
+}
+
+/// The file that a URI names: without query and fragment, percent-decoded.
+fn file_name(uri: &str) -> String {
+    let path = uri.split(['?', '#']).next().unwrap_or(uri);
+    let path = path.strip_prefix("./").unwrap_or(path);
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        let value = hex
+            .filter(|hex| byte == b'%' && hex.bytes().all(|digit| digit.is_ascii_hexdigit()))
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        decoded.push(value.unwrap_or(byte));
+        rest = if value.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8(decoded).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The directory below the playlist's that a listed file lies in; `None` where the name leads elsewhere.
+pub(super) fn directory_of(name: &str) -> Option<&str> {
+    let directory = name.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let leads_elsewhere = name.starts_with('/')
+        || name.contains('\\')
+        || directory.split('/').any(|part| part == ".." || part.contains(':'));
+    (!leads_elsewhere).then_some(directory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uri_names_a_file() {
+        #[track_caller]
+        fn check(uri: &str, expected: &str) {
+            assert_eq!(file_name(uri), expected);
+        }
+        check("live/seg-00000001.ts", "live/seg-00000001.ts");
+        check("./a%20b.ts?token=1#t", "a b.ts");
+        check("100%.ts", "100%.ts");
+        check("%+1%4.ts", "%+1%4.ts");
+        check("%ff.ts", "%ff.ts");
+        check("k%C3%A4se.ts", "käse.ts");
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_are_told_apart() {
+        assert_eq!(directory_of("a.ts"), Some(""));
+        assert_eq!(directory_of("live/a.ts"), Some("live"));
+        assert_eq!(directory_of("a:b.ts"), Some(""));
+        for name in ["../a.ts", "live/../../a.ts", "/etc/a.ts", "http://host/a.ts", "..\\a.ts"] {
+            assert_eq!(directory_of(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn playlists_of_other_programs_are_read_as_far_as_they_go() {
+        let text = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-PLAYLIST-TYPE:EVENT\n\
+            #EXT-X-MAP:URI=\"init.mp4\"\n#EXTINF:4,\na.m4s\n#EXT-X-GAP\n#EXT-X-DISCONTINUITY\n#EXTINF:4,\nb.m4s\n";
+        let (listing, problem) = read(text);
+        assert_eq!((listing.target_duration_s, listing.ended, problem), (Some(4), false, None));
+        let entries: Vec<_> = listing
+            .entries
+            .iter()
+            .map(|entry| (entry.media_sequence, entry.name.as_str(), entry.discontinuity, entry.is_gap))
+            .collect();
+        assert_eq!(entries, [(7, "a.m4s", false, false), (8, "b.m4s", true, true)]);
+    }
+
+    #[test]
+    fn a_multivariant_playlist_names_those_to_look_at() {
+        let (_, problem) = read("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow/list.m3u8\n");
+        assert!(problem.expect("a problem").contains("low/list.m3u8; name one"));
+    }
+
+    #[test]
+    fn what_is_no_playlist_lists_nothing_and_says_why() {
+        let (listing, problem) = read("<html>");
+        assert_eq!(listing, Listing::default());
+        assert!(problem.expect("a problem").contains("is it a playlist?"));
+    }
+}

@@ -1,0 +1,114 @@
+//! Inspect: what is on disk, for a person, and for programs.
+//!
+//! ```text
+//!  path ─▶ place ─▶ survey ─▶ arrange ─▶ inventory ─▶ draw ─▶ text
+//!          names    reads     one line    judges         └──▶ JSON
+//! ```
+//!
+//! In: a path. Out: text on standard output. Place and survey read, the rest is pure. All on the caller's thread; it ends when
+//! all is printed, with `--follow` at Ctrl-C. Nothing on disk is changed.
+
+pub mod arrange;
+pub mod draw;
+pub mod inventory;
+pub mod listing;
+pub mod media_summary;
+pub mod place;
+pub mod survey;
+
+mod follow;
+mod judge;
+mod natural;
+mod newest;
+mod screen;
+
+use crate::args::InspectArgs;
+use indicatif::ProgressBar;
+use inventory::{Inventory, inventory};
+use jiff::Timestamp;
+use place::{PlaceError, place};
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    path::PathBuf,
+};
+use survey::Surveyor;
+
+/// Why nothing can be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum InspectError {
+    /// What was named.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// The disk.
+    #[error("cannot look at {}: {source}; make it readable for this user", path.display())]
+    Read {
+        /// What was named.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Standard output.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[source] io::Error),
+    /// Ctrl-C.
+    #[error("cannot listen for Ctrl-C: {0}; leave --follow away")]
+    Signal(#[source] ctrlc::Error),
+}
+
+/// Looks into more segments than this show their progress.
+const QUICKLY_READ: usize = 100;
+
+/// Prints what is on disk.
+pub fn run(args: &InspectArgs) -> Result<(), InspectError> {
+    let ended = if args.follow { follow::run(args) } else { once(args) };
+    match ended {
+        // Whoever read it has seen enough.
+        Err(InspectError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        ended => ended,
+    }
+}
+
+fn once(args: &InspectArgs) -> Result<(), InspectError> {
+    let progress = ProgressBar::hidden();
+    let is_seen = io::stderr().is_terminal();
+    let inventory = look(&mut Surveyor::default(), args, |done, all| {
+        if is_seen && all > QUICKLY_READ {
+            progress.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+            progress.set_length(all as u64);
+            progress.set_position(done as u64);
+        }
+    });
+    progress.finish_and_clear();
+    print(&text(&inventory?, args)).map_err(InspectError::Output)
+}
+
+/// One look at what was named.
+fn look(
+    surveyor: &mut Surveyor,
+    args: &InspectArgs,
+    on_progress: impl FnMut(usize, usize),
+) -> Result<Inventory, InspectError> {
+    let place = place(&args.path)?;
+    let rows = if args.all || place.segment.is_some() { usize::MAX } else { args.rows };
+    let survey = surveyor
+        .survey(&place, rows, Timestamp::now(), on_progress)
+        .map_err(|source| InspectError::Read { path: args.path.clone(), source })?;
+    Ok(inventory(survey))
+}
+
+/// The inventory as it was asked for.
+fn text(inventory: &Inventory, args: &InspectArgs) -> String {
+    if args.json { json(inventory) } else { draw::draw(inventory, &screen::page(None)) }
+}
+
+/// One line.
+fn json(inventory: &Inventory) -> String {
+    // Serialization fails on maps with odd keys and on failing writers; here is neither.
+    serde_json::to_string(inventory).map(|line| line + "\n").unwrap_or_default()
+}
+
+fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}

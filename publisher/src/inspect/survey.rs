@@ -1,0 +1,315 @@
+//! Survey: reads a directory, its playlist, and as many segments as are asked for.
+//!
+//! In: a [`Place`]. Out: a [`Survey`], from which [`super::inventory`] is made without reading anything more. Thin, on the
+//! caller's thread. Memory does not grow with the files on disk, only with the rows asked for and the text of the playlist.
+
+use super::{
+    arrange::{Slot, arrange},
+    inventory::{DiskUse, StatusSummary},
+    listing::{self, Entry, Listing},
+    newest::Newest,
+    place::Place,
+};
+use crate::{
+    probe::{Facts, probe},
+    segment_name::looks_like_segment,
+};
+use jiff::Timestamp;
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    fs::{self, File},
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// All that was read.
+#[derive(Debug)]
+pub struct Survey {
+    /// What was named.
+    pub place: String,
+    /// When.
+    pub looked_at: Timestamp,
+    /// The playlist.
+    pub playlist: Option<PlaylistFound>,
+    /// The newest segments, oldest first.
+    pub slots: Vec<Slot>,
+    /// How many older ones there are.
+    pub older: u64,
+    /// Listed segments without a file.
+    pub missing: u64,
+    /// All files.
+    pub disk: DiskUse,
+    /// `status.json`.
+    pub status: Option<StatusSummary>,
+    /// Whether livedir keeps the playlist, and so deletes what has left it.
+    pub is_kept_by_livedir: bool,
+    /// What is to be said of the whole.
+    pub notes: Vec<String>,
+}
+
+impl Survey {
+    /// Whether more is to come.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.playlist.as_ref().is_some_and(|found| found.problem.is_none() && !found.listing.ended)
+    }
+}
+
+/// A playlist on disk.
+#[derive(Debug)]
+pub struct PlaylistFound {
+    /// The file, as it was found.
+    pub file: String,
+    /// When it was written.
+    pub written_at: Option<Timestamp>,
+    /// What it lists.
+    pub listing: Listing,
+    /// Why it lists nothing.
+    pub problem: Option<String>,
+}
+
+/// A segment's file.
+#[derive(Debug, Clone)]
+pub struct FileFound {
+    /// Relative to the playlist, with slashes.
+    pub name: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// When it was last changed.
+    pub modified_at: Option<Timestamp>,
+    /// Size.
+    pub bytes: u64,
+}
+
+/// What the bytes of a file say.
+#[derive(Debug, Clone)]
+pub enum Contents {
+    /// They are a segment.
+    Segment(Arc<Facts>),
+    /// They are none, for this reason.
+    Nothing(String),
+}
+
+/// A day of 1 s segments takes 10 MB.
+const LONGEST_TEXT_BYTES: u64 = 64 << 20;
+/// As the watcher does: a minute at 35 Mbit/s.
+const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
+/// How every packet of MPEG-TS begins.
+const SYNC_BYTE: u8 = 0x47;
+/// A directory a day for two months. More than that is left out.
+const MOST_DIRECTORIES: usize = 64;
+
+/// Looks at a place, again and again if need be: what has not changed is not read twice.
+#[derive(Debug, Default)]
+pub struct Surveyor {
+    known: HashMap<(PathBuf, u64, Option<Timestamp>), Contents>,
+    buffer: Vec<u8>,
+}
+
+impl Surveyor {
+    /// Looks at `place` now; reads the newest `rows` segments. `on_progress` is told how many of how many are read.
+    pub fn survey(
+        &mut self,
+        place: &Place,
+        rows: usize,
+        looked_at: Timestamp,
+        mut on_progress: impl FnMut(usize, usize),
+    ) -> io::Result<Survey> {
+        let playlist = place.playlist.as_deref().map(read_playlist).transpose()?.flatten();
+        let entries = playlist.as_ref().map(|found| &found.listing.entries[..]).unwrap_or_default();
+        let scan = scan(place, entries, rows)?;
+        let is_missing = |entry: &&Entry| {
+            !entry.is_gap
+                && listing::directory_of(&entry.name).is_some()
+                && !scan.listed.contains(entry.name.as_str())
+        };
+        let missing = entries.iter().filter(is_missing).count() as u64;
+
+        // Entries that are certainly too old to be shown are not lined up.
+        let tail = &entries[entries.len().saturating_sub(rows)..];
+        let known_names: HashSet<&str> = tail.iter().map(|entry| entry.name.as_str()).collect();
+        let mut files = scan.newest.into_files();
+        files.extend(scan.listed_files.into_iter().filter(|file| known_names.contains(file.name.as_str())));
+        let mut slots = arrange(tail, files);
+        slots.drain(..slots.len().saturating_sub(rows));
+        if let Some(only) = &place.segment {
+            slots.retain(|slot| {
+                slot.file.as_ref().is_some_and(|file| file.path.file_name() == only.file_name())
+            });
+        }
+        self.look_into(&mut slots, &mut on_progress);
+
+        let unlisted = scan.disk.segments - scan.listed.len() as u64;
+        let older = (unlisted + entries.len() as u64).saturating_sub(slots.len() as u64);
+        let status = place.directory.join(crate::playlist_file::STATUS);
+        let is_ours =
+            place.playlist.as_ref().is_some_and(|path| path.ends_with(crate::playlist_file::PLAYLIST));
+        let status =
+            read_text(&status).ok().flatten().filter(|_| is_ours).map(|(text, _)| read_status(&text));
+        Ok(Survey {
+            place: place.named.clone(),
+            looked_at,
+            slots,
+            older: if place.segment.is_some() { 0 } else { older },
+            missing,
+            disk: scan.disk,
+            is_kept_by_livedir: status.is_some(),
+            status,
+            notes: place.notes.clone(),
+            playlist,
+        })
+    }
+
+    fn look_into(&mut self, slots: &mut [Slot], on_progress: &mut impl FnMut(usize, usize)) {
+        let mut known = HashMap::with_capacity(slots.len());
+        let count = slots.len();
+        for (index, slot) in slots.iter_mut().enumerate() {
+            let Some(file) = &slot.file else { continue };
+            let key = (file.path.clone(), file.bytes, file.modified_at);
+            let contents = known.get(&key).cloned().or_else(|| self.known.remove(&key));
+            let contents = contents.unwrap_or_else(|| look_into(file, &mut self.buffer));
+            known.insert(key, contents.clone());
+            slot.contents = Some(contents);
+            on_progress(index + 1, count);
+        }
+        self.known = known;
+    }
+}
+
+fn look_into(file: &FileFound, buffer: &mut Vec<u8>) -> Contents {
+    if file.bytes > LARGEST_SEGMENT_BYTES {
+        let bytes = file.bytes;
+        return Contents::Nothing(format!(
+            "it has {bytes} bytes, over the {LARGEST_SEGMENT_BYTES} that are read"
+        ));
+    }
+    buffer.clear();
+    let read =
+        File::open(&file.path).and_then(|opened| opened.take(LARGEST_SEGMENT_BYTES).read_to_end(buffer));
+    match read {
+        Err(error) => Contents::Nothing(format!("it cannot be read: {error}")),
+        Ok(_) if !looks_like_segment(&file.name) && buffer.first() != Some(&SYNC_BYTE) => {
+            Contents::Nothing("it is no MPEG-TS, and is not looked into".to_owned())
+        }
+        Ok(_) => match probe(buffer) {
+            Ok(facts) => Contents::Segment(Arc::new(facts)),
+            Err(error) => Contents::Nothing(error.to_string()),
+        },
+    }
+}
+
+/// What a walk through the directories found.
+struct Scan {
+    disk: DiskUse,
+    /// Names that are listed and there.
+    listed: HashSet<String>,
+    listed_files: Vec<FileFound>,
+    newest: Newest,
+}
+
+fn scan(place: &Place, entries: &[Entry], rows: usize) -> io::Result<Scan> {
+    let listed_names: HashSet<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+    let mut scan = Scan {
+        disk: DiskUse::default(),
+        listed: HashSet::new(),
+        listed_files: Vec::new(),
+        newest: Newest::new(rows),
+    };
+    let mut directories: BTreeSet<String> = place.segment_directories.iter().cloned().collect();
+    directories.extend(
+        entries
+            .iter()
+            .rev()
+            .filter_map(|entry| listing::directory_of(&entry.name))
+            .map(str::to_owned)
+            .take(MOST_DIRECTORIES),
+    );
+    for directory in directories.iter().take(MOST_DIRECTORIES) {
+        let listing = match fs::read_dir(place.directory.join(directory)) {
+            Ok(listing) => listing,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        for entry in listing {
+            let entry = entry?;
+            let file_name = entry.file_name().to_string_lossy().into_owned();
+            if is_unfinished(&file_name) {
+                scan.disk.unfinished += 1;
+                continue;
+            }
+            let name = if directory.is_empty() { file_name } else { format!("{directory}/{file_name}") };
+            let is_listed = listed_names.contains(name.as_str());
+            if is_listed || looks_like_segment(&name) {
+                scan.take(name, &entry.path(), is_listed);
+            }
+        }
+    }
+    Ok(scan)
+}
+
+impl Scan {
+    fn take(&mut self, name: String, path: &Path, is_listed: bool) {
+        // What vanishes meanwhile is gone.
+        let Some(metadata) = fs::metadata(path).ok().filter(fs::Metadata::is_file) else { return };
+        let modified_at = modified_at(&metadata);
+        let (disk, bytes) = (&mut self.disk, metadata.len());
+        disk.segments += 1;
+        disk.segment_bytes += bytes;
+        disk.oldest_modified_at = [disk.oldest_modified_at, modified_at].into_iter().flatten().min();
+        disk.newest_modified_at = disk.newest_modified_at.max(modified_at);
+        let file = FileFound { name, path: path.to_owned(), modified_at, bytes };
+        if is_listed {
+            self.listed.insert(file.name.clone());
+            self.listed_files.push(file);
+        } else {
+            self.newest.take(file);
+        }
+    }
+}
+
+/// Dot names in which a segment may be in the making.
+fn is_unfinished(name: &str) -> bool {
+    name.starts_with('.') && name.contains(".ts")
+}
+
+fn modified_at(metadata: &fs::Metadata) -> Option<Timestamp> {
+    Timestamp::try_from(metadata.modified().ok()?).ok()
+}
+
+fn read_playlist(path: &Path) -> io::Result<Option<PlaylistFound>> {
+    let file = path.display().to_string();
+    Ok(read_text(path)?.map(|(text, written_at)| {
+        let (listing, problem) = listing::read(&text);
+        PlaylistFound { file, written_at, listing, problem }
+    }))
+}
+
+fn read_text(path: &Path) -> io::Result<Option<(String, Option<Timestamp>)>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let written_at = modified_at(&file.metadata()?);
+    let mut bytes = Vec::new();
+    file.take(LONGEST_TEXT_BYTES).read_to_end(&mut bytes)?;
+    Ok(Some((String::from_utf8_lossy(&bytes).into_owned(), written_at)))
+}
+
+/// Each value on its own: a status that another version wrote says less, and nothing wrong.
+fn read_status(json: &str) -> StatusSummary {
+    let value: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
+    let text = |name: &str| value[name].as_str().map(str::to_owned);
+    let time = |name: &str| value[name].as_str().and_then(|time| time.parse().ok());
+    StatusSummary {
+        state: text("state"),
+        source: text("source"),
+        updated_at: time("updated_at"),
+        silent_since: time("silent_since"),
+        segments_refused: value["segments_refused"].as_u64(),
+        frames_duplicated: value["frames_duplicated"].as_u64(),
+        pictures_dropped: value["pictures_dropped"].as_u64(),
+        publish_lag_ms: value["publish_lag_ms"].as_f64(),
+    }
+}
