@@ -47,6 +47,7 @@ pub mod playlist_file;
 pub mod retention;
 pub mod status;
 
+pub mod check;
 pub mod devices;
 pub mod terminal;
 

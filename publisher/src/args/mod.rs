@@ -1,7 +1,9 @@
 //! What was typed, one file a command. [`crate::settings`] says what was meant.
 
+mod check;
 mod live;
 
+pub use check::CheckArgs;
 pub use live::LiveArgs;
 
 use clap::{Parser, Subcommand};
@@ -22,6 +24,8 @@ pub struct CommandLine {
 pub enum Command {
     /// Stream a camera, a file, a URL or the test pattern
     Live(LiveArgs),
+    /// Hold a stream, on disk or over HTTP, to the rules of HLS; exit status 1 when it breaks one
+    Check(CheckArgs),
     /// List the cameras and the formats that they offer
     Devices,
 }
