@@ -16,12 +16,23 @@
 
 #![forbid(unsafe_code)]
 
+mod listing;
 mod media;
 mod parse;
 mod render;
+mod rules;
 mod window;
 
+pub use listing::{
+    Attributes, ByteRange, ListedSegment, Listing, Map, MediaListing, MultivariantListing, PlaylistType,
+    Rendition, Tag, Variant, read_listing,
+};
 pub use media::{MediaPlaylist, Segment, TICKS_PER_S};
 pub use parse::{ParseError, Problem, parse};
 pub use render::render;
+pub use rules::{
+    Container, CounterFacts, Finding, HttpAnswer, Kind, RULES, Removal, RenditionText, Rule, SegmentFacts,
+    Severity, Version, check_http, check_playlist, check_removal, check_renditions, check_segments,
+    check_update,
+};
 pub use window::{Evicted, PushError, ResumeError, Window, WindowSettings};
