@@ -11,6 +11,7 @@
 //! end with the playlist's end, the time given, or the stop.
 
 pub mod address;
+pub mod command;
 pub mod report;
 
 mod examiner;
@@ -118,8 +119,7 @@ pub fn run(
     follow(watched, settings.follow_for, &reader, &tally, stop, &mut on_progress)?;
     if multivariant {
         let newest = tally.newest();
-        let renditions: Vec<_> =
-            newest.iter().map(|(name, text)| RenditionText { name, text }).collect();
+        let renditions: Vec<_> = newest.iter().map(|(name, text)| RenditionText { name, text }).collect();
         tally.find(check_renditions(&name, &root, &renditions));
     }
     Ok(tally.report(settings.subject.to_string()))
@@ -136,7 +136,9 @@ fn children(listing: &MultivariantListing, base: &Address, tally: &Tally) -> Vec
     for uri in uris.filter(|uri| known.insert(*uri)) {
         match base.resolve(uri) {
             Ok(_) if watched.len() == MEDIA_PLAYLISTS => {
-                tally.problem(format!("{base} lists more than {MEDIA_PLAYLISTS} playlists; not all are looked at"));
+                tally.problem(format!(
+                    "{base} lists more than {MEDIA_PLAYLISTS} playlists; not all are looked at"
+                ));
                 break;
             }
             Ok(address) => watched.push(Watched { name: uri.to_owned(), address, first: None }),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use clap::Parser;
-use livedir_publisher::args::{Command, CommandLine, LiveArgs};
+use livedir_publisher::args::{CheckArgs, Command, CommandLine, LiveArgs};
+use livedir_publisher::check;
 use livedir_publisher::devices;
 use livedir_publisher::meters::Meters;
 use livedir_publisher::settings::LiveSettings;
@@ -18,6 +19,7 @@ const INTERRUPTED: i32 = 130;
 fn main() -> ExitCode {
     let ended = match CommandLine::parse().command {
         Command::Live(args) => live(args),
+        Command::Check(args) => return check(&args),
         Command::Devices => list_devices(),
     };
     match ended {
@@ -34,21 +36,38 @@ fn live(args: LiveArgs) -> anyhow::Result<()> {
     ffmpeg_next::init().map_err(|error| anyhow!("libav does not start: {error}"))?;
     ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Fatal);
     let terminal = Terminal::start();
+    let stop = stop_on_signal()?;
+    let meters = Arc::new(Meters::default());
+    let ended =
+        livedir_publisher::run(&settings, &stop, &meters, |stream, meters| terminal.draw(stream, meters));
+    terminal.finish(ended.is_ok().then_some(&*meters));
+    Ok(ended?)
+}
+
+/// Exit status: 0 clean, 1 a MUST is broken, 2 could not check.
+fn check(args: &CheckArgs) -> ExitCode {
+    match stop_on_signal().and_then(|stop| check::command::check(args, &stop)) {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            eprintln!("livedir-publisher: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// A stop that Ctrl-C requests.
+fn stop_on_signal() -> anyhow::Result<Stop> {
     let stop = Stop::default();
     let on_signal = stop.clone();
     ctrlc::set_handler(move || {
-        // The second Ctrl-C does not wait for the last segment.
+        // The second Ctrl-C does not wait for what the first one set off.
         if on_signal.is_requested() {
             std::process::exit(INTERRUPTED);
         }
         on_signal.request();
     })
     .map_err(|error| anyhow!("cannot listen for Ctrl-C: {error}"))?;
-    let meters = Arc::new(Meters::default());
-    let ended =
-        livedir_publisher::run(&settings, &stop, &meters, |stream, meters| terminal.draw(stream, meters));
-    terminal.finish(ended.is_ok().then_some(&*meters));
-    Ok(ended?)
+    Ok(stop)
 }
 
 fn list_devices() -> anyhow::Result<()> {

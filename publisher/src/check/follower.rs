@@ -171,7 +171,8 @@ impl Follower<'_> {
 
     /// A stream that has stopped without saying so has no next version: the last look stands for it.
     fn judge_silence(&self, current: &Current) {
-        let last_look = Version { seen_at_s: current.until_s, not_before_s: current.until_s, ..current.version() };
+        let last_look =
+            Version { seen_at_s: current.until_s, not_before_s: current.until_s, ..current.version() };
         self.tally.find(check_update(self.name, &current.version(), &last_look));
     }
 

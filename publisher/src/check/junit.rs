@@ -48,9 +48,11 @@ pub fn junit(report: &Report) -> io::Result<Vec<u8>> {
 
 fn test_case(xml: &mut Writer<Vec<u8>>, report: &Report, rule: &Rule) -> io::Result<()> {
     let lines: Vec<String> = found(report, rule).map(line).collect();
-    let case = xml
-        .create_element("testcase")
-        .with_attributes([("classname", rule.section), ("name", rule.id), ("time", "0")]);
+    let case = xml.create_element("testcase").with_attributes([
+        ("classname", rule.section),
+        ("name", rule.id),
+        ("time", "0"),
+    ]);
     if lines.is_empty() {
         case.write_empty()?;
         return Ok(());
@@ -58,9 +60,9 @@ fn test_case(xml: &mut Writer<Vec<u8>>, report: &Report, rule: &Rule) -> io::Res
     let lines = legal(&lines.join("\n"));
     case.write_inner_content(|xml| {
         let outcome = match rule.severity {
-            Severity::Must => xml
-                .create_element("failure")
-                .with_attributes([("message", rule.sentence), ("type", "MUST")]),
+            Severity::Must => {
+                xml.create_element("failure").with_attributes([("message", rule.sentence), ("type", "MUST")])
+            }
             Severity::Should => xml.create_element("system-out"),
         };
         outcome.write_text_content(BytesText::new(&lines))?;
@@ -94,8 +96,6 @@ fn line(Noted { finding, count }: &Noted) -> String {
 
 /// XML has no way to write most control characters (XML 1.0 2.2).
 fn legal(text: &str) -> String {
-    let is_legal = |letter: char| {
-        matches!(letter, '\t' | '\n' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
-    };
+    let is_legal = |letter: char| matches!(letter, '\t' | '\n' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
     text.chars().map(|letter| if is_legal(letter) { letter } else { '\u{fffd}' }).collect()
 }

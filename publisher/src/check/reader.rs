@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use flate2::read::MultiGzDecoder;
 use livedir_playlist::{HttpAnswer, Kind};
@@ -152,11 +152,7 @@ impl Reader {
     }
 
     /// Asks for something that has left the playlist, without bringing it here. `kind` is called when the answer has come.
-    pub fn ask(
-        &self,
-        url: &Url,
-        kind: impl FnOnce() -> Kind,
-    ) -> Result<HttpAnswer, ReadError> {
+    pub fn ask(&self, url: &Url, kind: impl FnOnce() -> Kind) -> Result<HttpAnswer, ReadError> {
         let failed = |error: ureq::Error| ReadError::Http { url: url.to_string(), error: error.to_string() };
         let mut response = self.agent.head(url.as_str()).call().map_err(failed)?;
         if matches!(response.status().as_u16(), 405 | 501) {
