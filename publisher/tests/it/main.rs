@@ -6,6 +6,7 @@ mod camera;
 mod crash;
 mod full_disk;
 mod input;
+mod just_live;
 mod keeper;
 mod keeper_probe;
 mod keeper_support;
