@@ -14,7 +14,8 @@ use jiff::Timestamp;
 
 pub use attributes::Attributes;
 pub use reader::read_listing;
-pub(crate) use value::{Date, date, decimal, excerpt, whole_number};
+pub(crate) use reader::{extinf_s, is_of_a_multivariant_playlist};
+pub(crate) use value::{byterange, date, decimal, excerpt, whole_number};
 
 /// What a text is, by its tags.
 #[derive(Debug, Clone, PartialEq)]

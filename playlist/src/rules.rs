@@ -22,13 +22,18 @@
 //! - Expires on segments (RFC 8216 6.2.2 SHOULD): it is of use to caches only, and a server that has its segments asked
 //!   for anew each time does without.
 
+mod continuity;
+mod date_ranges;
+mod dates;
 mod facts;
 mod http;
 mod media;
 mod multivariant;
 mod playlist;
 mod segments;
+mod tags;
 mod update;
+mod version;
 
 use std::fmt;
 
@@ -98,5 +103,133 @@ impl fmt::Display for Finding {
     }
 }
 
+/// Collects what is found in one playlist.
+struct Findings<'a> {
+    name: &'a str,
+    found: Vec<Finding>,
+}
+
+impl<'a> Findings<'a> {
+    fn new(name: &'a str) -> Self {
+        Self { name, found: Vec::new() }
+    }
+
+    /// About the playlist as a whole.
+    fn whole(&mut self, rule: &'static Rule, seen: impl Into<String>, expected: impl Into<String>) {
+        self.push(rule, self.name.to_owned(), seen, expected);
+    }
+
+    /// About a line that stays where it is while the window slides.
+    fn line(
+        &mut self,
+        rule: &'static Rule,
+        line: usize,
+        seen: impl Into<String>,
+        expected: impl Into<String>,
+    ) {
+        self.push(rule, format!("{} line {line}", self.name), seen, expected);
+    }
+
+    /// About a segment, wherever its line is by now.
+    fn segment(
+        &mut self,
+        rule: &'static Rule,
+        uri: &str,
+        seen: impl Into<String>,
+        expected: impl Into<String>,
+    ) {
+        self.push(rule, format!("{}: {uri}", self.name), seen, expected);
+    }
+
+    fn push(
+        &mut self,
+        rule: &'static Rule,
+        at: String,
+        seen: impl Into<String>,
+        expected: impl Into<String>,
+    ) {
+        self.found.push(Finding { rule, at, seen: seen.into(), expected: expected.into() });
+    }
+}
+
 /// All rules; no two have the same id.
-pub const RULES: &[&Rule] = &[];
+pub const RULES: &[&Rule] = &[
+    &playlist::EXTM3U_FIRST,
+    &playlist::FORBIDDEN_CHARACTER,
+    &tags::BAD_VALUE,
+    &tags::TAG_REPEATED,
+    &tags::TAGS_MIXED,
+    &tags::ATTRIBUTE_MISSING,
+    &tags::ATTRIBUTE_REPEATED,
+    &version::VERSION_TOO_LOW,
+    &version::VERSION_TOO_HIGH,
+    &media::TARGET_DURATION_MISSING,
+    &media::EXTINF_OVER_TARGET,
+    &media::EXTINF_MISSING,
+    &media::EXTINF_WHOLE_SECONDS,
+    &media::PLAYLIST_CUT,
+    &media::MEDIA_SEQUENCE_LATE,
+    &media::DISCONTINUITY_SEQUENCE_LATE,
+    &media::DISCONTINUITY_SEQUENCE_MISSING,
+    &media::BYTERANGE_NOWHERE,
+    &media::START_AT_THE_LIVE_EDGE,
+    &dates::DATE_MISSING,
+    &dates::DATE_MISSING_AFTER_DISCONTINUITY,
+    &dates::DATE_IMPRECISE,
+    &dates::DATE_AMBIGUOUS,
+    &dates::DATE_GAP,
+    &date_ranges::DATE_RANGE_WITHOUT_DATES,
+    &date_ranges::DATE_RANGE_CONTRADICTS,
+    &date_ranges::DATE_RANGE_LEFT_EARLY,
+    &multivariant::VARIANT_WITHOUT_URI,
+    &multivariant::URI_WITHOUT_VARIANT,
+    &multivariant::CODECS_MISSING,
+    &multivariant::RESOLUTION_MISSING,
+    &multivariant::FRAME_RATE_MISSING,
+    &multivariant::AVERAGE_BANDWIDTH_MISSING,
+    &multivariant::GROUP_UNDEFINED,
+    &multivariant::RENDITION_NAME_REPEATED,
+    &multivariant::RENDITION_DEFAULT_REPEATED,
+    &multivariant::RENDITIONS_TARGET_DIFFERS,
+    &multivariant::RENDITIONS_TYPE_DIFFERS,
+    &multivariant::RENDITIONS_DATES_MISSING,
+    &multivariant::RENDITIONS_NOT_INDEPENDENT,
+    &update::TARGET_DURATION_CHANGED,
+    &update::HEADER_CHANGED,
+    &update::MEDIA_SEQUENCE_WENT_BACK,
+    &update::MEDIA_SEQUENCE_NOT_COUNTED,
+    &update::SEGMENT_CHANGED,
+    &update::SEGMENT_TAKEN_FROM_THE_END,
+    &update::DISCONTINUITY_SEQUENCE_WENT_BACK,
+    &update::DISCONTINUITY_SEQUENCE_NOT_COUNTED,
+    &update::WINDOW_BELOW_THREE_TARGETS,
+    &update::WINDOW_BELOW_SIX_SEGMENTS,
+    &update::PLAYLIST_TYPE_BROKEN,
+    &update::CHANGED_AFTER_END,
+    &update::UPDATE_LATE,
+    &segments::SEGMENT_UNREADABLE,
+    &segments::MAP_MISSING,
+    &segments::TABLES_NOT_FIRST,
+    &segments::INDEPENDENT_SEGMENTS_UNTRUE,
+    &segments::KEYFRAME_NOT_FIRST,
+    &segments::COUNTER_BREAK_INSIDE,
+    &segments::COUNTER_BREAK_BETWEEN,
+    &segments::TIMELINE_BREAK,
+    &segments::STREAMS_CHANGE,
+    &segments::DISCONTINUITY_NEEDLESS,
+    &segments::SEVERAL_AUDIO_STREAMS,
+    &segments::EXTINF_OFF,
+    &segments::EXTINF_DRIFTS,
+    &segments::DATE_DRIFTS,
+    &http::STATUS,
+    &http::REDIRECTED,
+    &http::PLAYLIST_TYPE,
+    &http::SEGMENT_TYPE,
+    &http::PLAYLIST_NOT_GZIP,
+    &http::PLAYLIST_STALE_IN_CACHES,
+    &http::PLAYLIST_KEPT_LONG,
+    &http::CACHING_UNSAID,
+    &http::LAST_MODIFIED_STALE,
+    &http::CORS_MISSING,
+    &http::REMOVED_TOO_EARLY,
+];

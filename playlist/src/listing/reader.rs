@@ -33,7 +33,7 @@ pub fn read_listing(text: &str) -> Listing {
 }
 
 /// RFC 8216 4.3.2 and 4.3.3, and the tags that bis-22 adds to them.
-pub(crate) fn is_of_a_media_playlist(name: &str) -> bool {
+fn is_of_a_media_playlist(name: &str) -> bool {
     matches!(
         name,
         "EXTINF"

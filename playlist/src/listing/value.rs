@@ -40,7 +40,7 @@ pub(crate) fn date(value: &str) -> Option<Date> {
 }
 
 /// `length[@offset]`.
-pub(super) fn byterange(value: &str) -> Option<ByteRange> {
+pub(crate) fn byterange(value: &str) -> Option<ByteRange> {
     let (length, offset) = match value.split_once('@') {
         Some((length, offset)) => (length, Some(whole_number(offset)?)),
         None => (value, None),
