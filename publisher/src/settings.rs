@@ -176,7 +176,7 @@ mod tests {
         let words = ["livedir-publisher", "live"].into_iter().chain(line.split_whitespace());
         match CommandLine::try_parse_from(words).unwrap().command {
             Command::Live(args) => args.try_into(),
-            Command::Devices => unreachable!("the words begin with live"),
+            Command::Check(_) | Command::Devices => unreachable!("the words begin with live"),
         }
     }
 

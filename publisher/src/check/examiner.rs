@@ -194,7 +194,13 @@ impl<'a> Examiner<'a> {
         for seen in self.waiting.drain(..here) {
             let listed = seen.listing.segments.iter().map(|segment| segment.uri.as_str());
             let facts: Vec<_> = listed.filter_map(|uri| self.facts.get(uri)).cloned().collect();
-            self.tally.find(check_segments(self.name, &seen.text, &facts));
+            let mut found = check_segments(self.name, &seen.text, &facts);
+            for finding in &mut found {
+                if self.facts.contains_key(&finding.at) {
+                    finding.at = place(self.name, &finding.at);
+                }
+            }
+            self.tally.find(found);
         }
         let waiting: HashSet<&str> = self
             .waiting
@@ -218,7 +224,7 @@ impl<'a> Examiner<'a> {
     fn look_for(&self, removed: &Removed, path: &Path) -> bool {
         let is_available = path.exists();
         self.tally.find(check_removal(&Removal {
-            at: removed.uri.clone(),
+            at: place(self.name, &removed.uri),
             // The clock is read after the look: at least so much has passed.
             since_removed_s: removed.since_removed_s(self.tally.now_s()),
             must_stay_s: removed.must_stay_s,
@@ -242,5 +248,26 @@ impl<'a> Examiner<'a> {
                 false
             }
         }
+    }
+}
+
+/// What findings call a segment: variants in directories of their own may have segments of the same name.
+fn place(playlist: &str, uri: &str) -> String {
+    match playlist.rsplit_once('/') {
+        Some((directory, _)) if !uri.starts_with('/') && !uri.contains("://") => format!("{directory}/{uri}"),
+        _ => uri.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_of_variants_are_told_apart() {
+        assert_eq!(place("stream.m3u8", "live/a.ts"), "live/a.ts");
+        assert_eq!(place("low/stream.m3u8", "live/a.ts"), "low/live/a.ts");
+        assert_eq!(place("low/stream.m3u8", "/live/a.ts"), "/live/a.ts");
+        assert_eq!(place("low/stream.m3u8", "https://example.com/a.ts"), "https://example.com/a.ts");
     }
 }

@@ -128,12 +128,12 @@ fn read_junit(path: &Path) -> (usize, Vec<String>) {
     let (mut cases, mut failed, mut case) = (0, Vec::new(), String::new());
     loop {
         match reader.read_event().unwrap_or_else(|error| panic!("{error}\n{text}")) {
-            Event::Start(element) | Event::Empty(element) if element.name().as_ref() == b"testcase" => {
+            Event::Start(element) | Event::Empty(element) if element.name().as_ref() == "testcase" => {
                 cases += 1;
                 let name = element.try_get_attribute("name").unwrap().unwrap().value;
-                case = String::from_utf8(name.into_owned()).unwrap();
+                case = name.into_owned();
             }
-            Event::Start(element) if element.name().as_ref() == b"failure" => failed.push(case.clone()),
+            Event::Start(element) if element.name().as_ref() == "failure" => failed.push(case.clone()),
             Event::Eof => break,
             _ => {}
         }

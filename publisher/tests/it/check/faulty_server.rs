@@ -35,13 +35,13 @@ fn each_fault_of_a_server_is_found_by_its_rule() {
     fs::write(&playlist, text.replace("#EXT-X-ENDLIST\n", "")).unwrap();
     for (fault, rules, status) in [
         (Fault::Nothing, &[][..], 0),
-        (Fault::PlaylistType, &["http-playlist-type"], 1),
-        (Fault::SegmentType, &["http-segment-type"], 1),
-        (Fault::CachedPlaylist, &["http-playlist-cached"], 1),
-        (Fault::NoCors, &["http-cors"], 1),
-        (Fault::NoGzip, &["http-playlist-gzip"], 1),
-        (Fault::Redirect, &["http-redirect"], 1),
-        (Fault::MissingSegment, &["http-status"], 1),
+        (Fault::PlaylistType, &["playlist-type-wrong"], 1),
+        (Fault::SegmentType, &["segment-type-wrong"], 1),
+        (Fault::CachedPlaylist, &["playlist-stale-in-caches"], 1),
+        (Fault::NoCors, &["cors-missing"], 0),
+        (Fault::NoGzip, &["playlist-not-gzip"], 1),
+        (Fault::Redirect, &["redirected"], 1),
+        (Fault::MissingSegment, &["status-not-ok"], 1),
     ] {
         let address = serve(webroot, fault);
         let checked = check(&[format!("{address}/stream.m3u8")]);

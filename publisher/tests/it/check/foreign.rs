@@ -28,6 +28,6 @@ fn ffmpeg_deletes_too_early_and_moves_the_target_duration() {
     let checked = Following::start(directory.path(), "18s").report();
     let rules = checked.rules();
     assert!(rules.contains(&"target-duration-changed"), "{checked:#?}");
-    assert!(rules.contains(&"segment-removed-too-early"), "{checked:#?}");
+    assert!(rules.contains(&"removed-too-early"), "{checked:#?}");
     assert_eq!(checked.status, 1);
 }
