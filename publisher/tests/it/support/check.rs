@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use super::programs::{Running, publisher};
 
+/// The rule that depends on how busy the machine is.
+const LATE: &str = "update-late";
+
 /// What a check said.
 #[derive(Debug)]
 pub struct Checked {
@@ -58,11 +61,15 @@ impl Following {
         }
     }
 
-    /// Waits for its end; fails on any finding.
+    /// Waits for its end; fails on any finding but that an update came late: on a machine that is busy with everything else
+    /// it may, and `check` is right to say so.
     #[track_caller]
-    pub fn assert_clean(self) -> Checked {
+    pub fn assert_clean_but_for_lateness(self) -> Checked {
         let checked = self.report();
-        assert_nothing_found(&checked);
+        let rules = checked.rules();
+        assert!(rules.iter().all(|&rule| rule == LATE), "{checked:#?}");
+        assert_eq!(checked.status, i32::from(!rules.is_empty()), "{checked:#?}");
+        assert!(checked.count("segments") > 0, "nothing was looked at: {checked:#?}");
         checked
     }
 }
