@@ -56,9 +56,8 @@ setup-tests: setup (_packages "tests") (_node "playlist/tests/second_opinion") (
 
 # All tests. Browsers and the virtual machine with the camera come last and one at a time: each of them fills two cores
 test: setup-tests
-    cargo build --workspace --locked
     RUST_TEST_THREADS=4 cargo test --workspace --locked -- --skip browser:: --skip camera::the_camera
-    RUST_TEST_THREADS=1 cargo test --locked -p livedir-publisher --test it -- browser:: camera::the_camera
+    RUST_TEST_THREADS=1 cargo test --workspace --locked --test it -- browser:: camera::the_camera
 
 # What has to hold before a change is taken: format, lints, licences and sources of dependencies
 check: setup (_tool "cargo-deny")

@@ -12,6 +12,9 @@
 //! The file is the journal: `parse` gives back exactly what `render` was given, so a restarted writer goes on
 //! with the same numbers.
 //!
+//! Playlists of others, whatever they use, are read by `read_listing`; the `check_*` functions hold them, and ours, to the
+//! rules of live streaming.
+//!
 //! Durations are in ticks of the 90 kHz MPEG clock and end in `_90k`; those that end in `_s` are seconds.
 
 #![forbid(unsafe_code)]

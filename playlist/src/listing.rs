@@ -46,7 +46,7 @@ pub struct MediaListing {
     pub tags: Vec<Tag>,
     /// EXT-X-VERSION.
     pub version: Option<u64>,
-    /// EXT-X-TARGETDURATION, seconds.
+    /// EXT-X-TARGETDURATION, seconds, at least 1.
     pub target_duration_s: Option<u64>,
     /// EXT-X-MEDIA-SEQUENCE; absent means 0 (RFC 8216 4.3.3.2).
     pub media_sequence: Option<u64>,

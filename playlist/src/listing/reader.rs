@@ -106,7 +106,8 @@ fn media_tag(listing: &mut MediaListing, next: &mut ListedSegment, name: &str, v
     match name {
         "EXT-X-VERSION" => listing.version = listing.version.or(whole_number(value)),
         "EXT-X-TARGETDURATION" => {
-            listing.target_duration_s = listing.target_duration_s.or(whole_number(value));
+            let target_duration_s = whole_number(value).filter(|&it| it > 0);
+            listing.target_duration_s = listing.target_duration_s.or(target_duration_s);
         }
         "EXT-X-MEDIA-SEQUENCE" => listing.media_sequence = listing.media_sequence.or(whole_number(value)),
         "EXT-X-DISCONTINUITY-SEQUENCE" => {
@@ -181,4 +182,61 @@ fn multivariant(lines: &[(usize, &str)]) -> MultivariantListing {
     }
     listing.variants.extend(variant);
     listing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn media_listing(text: &str) -> MediaListing {
+        match read_listing(text) {
+            Listing::Media(listing) => listing,
+            other => panic!("not a media playlist: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn maps_and_keys_hold_until_the_next_and_other_tags_for_one_segment() {
+        let listing = media_listing(
+            "#EXTM3U\n#EXT-X-MAP:URI=\"init.mp4\",BYTERANGE=\"700@0\"\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n\
+             #EXT-X-DISCONTINUITY\n#EXT-X-GAP\n#EXT-X-BYTERANGE:9@3\n#EXTINF:2.5,title\na.m4s\n\
+             #EXTINF:2,\nb.m4s\n#EXT-X-KEY:METHOD=NONE\n#EXTINF:2,\nc.m4s\n",
+        );
+        let [a, b, c] = listing.segments.as_slice() else { panic!("{listing:#?}") };
+        assert_eq!((a.line, a.duration_s, a.discontinuity, a.gap), (8, Some(2.5), true, true));
+        assert_eq!((b.line, b.duration_s, b.discontinuity, b.gap), (10, Some(2.0), false, false));
+        assert_eq!(a.byterange.map(|it| (it.length, it.offset)), Some((9, Some(3))));
+        assert_eq!(b.byterange, None);
+        assert_eq!(c.map.as_deref().map(|map| map.uri.as_str()), Some("init.mp4"));
+        assert_eq!(c.map.as_deref().and_then(|map| map.byterange).map(|it| it.length), Some(700));
+        assert!(a.key.is_some() && a.key == b.key && c.key.is_none());
+    }
+
+    #[test]
+    fn every_tag_is_kept_with_its_line() {
+        let listing =
+            media_listing("#EXTM3U\r\n\r\n# comment\r\n#EXT-X-OF-THE-FUTURE: a:b \r\n#EXTINF:1,\r\na.ts");
+        let tags: Vec<_> =
+            listing.tags.iter().map(|it| (it.line, it.name.as_str(), it.value.as_str())).collect();
+        assert_eq!(tags, [(1, "EXTM3U", ""), (4, "EXT-X-OF-THE-FUTURE", "a:b"), (5, "EXTINF", "1,")]);
+    }
+
+    #[test]
+    fn of_a_tag_that_is_repeated_the_first_counts() {
+        let listing = media_listing("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-TARGETDURATION:9\n");
+        assert_eq!(listing.target_duration_s, Some(2));
+    }
+
+    #[test]
+    fn variants_have_their_uri_and_renditions_may_have_one() {
+        let text = "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"n\"\n\
+            #EXT-X-STREAM-INF:BANDWIDTH=1\n#EXT-X-STREAM-INF:BANDWIDTH=2\nb.m3u8\nc.m3u8\n\
+            #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=3,URI=\"i.m3u8\"\n";
+        let Listing::Multivariant(listing) = read_listing(text) else { panic!("not multivariant") };
+        let variants: Vec<_> = listing.variants.iter().map(|it| (it.line, it.uri.as_deref())).collect();
+        assert_eq!(variants, [(3, None), (4, Some("b.m3u8")), (6, Some("c.m3u8"))]);
+        assert_eq!(listing.renditions[0].uri, None);
+        assert_eq!(listing.i_frame_variants[0].uri.as_deref(), Some("i.m3u8"));
+    }
 }

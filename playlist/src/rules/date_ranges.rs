@@ -22,6 +22,12 @@ pub(super) static DATE_RANGE_LEFT_EARLY: Rule = must(
     "EXT-X-DATERANGE stays while a segment of its time is listed.",
 );
 
+pub(super) static DATE_RANGE_ID_REUSED: Rule = must(
+    "date-range-id-reused",
+    "bis-22 6.2.1",
+    "The ID of an EXT-X-DATERANGE is never given to another range.",
+);
+
 fn date_ranges(listing: &MediaListing) -> impl Iterator<Item = (&Tag, Attributes)> {
     let tags = listing.tags.iter().filter(|tag| tag.name == "EXT-X-DATERANGE");
     tags.map(|tag| (tag, Attributes::read(&tag.value)))
@@ -53,7 +59,23 @@ pub(super) fn check(findings: &mut Findings<'_>, listing: &MediaListing) {
     }
 }
 
-pub(super) fn check_left(findings: &mut Findings<'_>, before: &MediaListing, after: &MediaListing) {
+/// Over two versions.
+pub(super) fn check_update(findings: &mut Findings<'_>, before: &MediaListing, after: &MediaListing) {
+    check_left(findings, before, after);
+    let start = |(tag, attributes): (&Tag, Attributes)| {
+        Some((attributes.get("ID")?.to_owned(), (attributes.get("START-DATE")?.to_owned(), tag.line)))
+    };
+    let before: HashMap<String, (String, usize)> = date_ranges(before).filter_map(start).collect();
+    for (id, (starts, line)) in date_ranges(after).filter_map(start) {
+        // Other attributes may come later, once they are known; when it began does not change.
+        if let Some((started, _)) = before.get(&id).filter(|(started, _)| *started != starts) {
+            let seen = format!("{:?} with START-DATE {:?} in line {line}", excerpt(&id), excerpt(&starts));
+            findings.whole(&DATE_RANGE_ID_REUSED, seen, format!("{:?}, or another ID", excerpt(started)));
+        }
+    }
+}
+
+fn check_left(findings: &mut Findings<'_>, before: &MediaListing, after: &MediaListing) {
     let Some((first_s, end_s)) = dates_listed_s(after) else { return };
     let ids = |(_, attributes): (&Tag, Attributes)| attributes.get("ID").map(ToOwned::to_owned);
     let still_there: HashSet<String> = date_ranges(after).filter_map(ids).collect();

@@ -1,7 +1,7 @@
 //! One media playlist alone: its header, and what it says of each segment.
 
 use super::{Findings, Rule, must, should};
-use crate::listing::{Attributes, MediaListing, Tag, decimal};
+use crate::listing::{Attributes, MediaListing, PlaylistType, Tag, decimal, excerpt};
 
 pub(super) static TARGET_DURATION_MISSING: Rule = must(
     "target-duration-missing",
@@ -48,6 +48,12 @@ pub(super) static START_AT_THE_LIVE_EDGE: Rule = should(
     "A live playlist has no player start within three target durations of its end.",
 );
 
+pub(super) static VOD_NOT_ENDED: Rule = must(
+    "vod-not-ended",
+    "RFC 8216 6.2.1",
+    "A playlist that has its last segment has EXT-X-ENDLIST; one of type VOD has it from the beginning.",
+);
+
 pub(super) fn check(findings: &mut Findings<'_>, listing: &MediaListing) {
     if listing.tag("EXT-X-TARGETDURATION").is_none() {
         findings.whole(&TARGET_DURATION_MISSING, "no EXT-X-TARGETDURATION", "it, in whole seconds");
@@ -62,6 +68,9 @@ pub(super) fn check(findings: &mut Findings<'_>, listing: &MediaListing) {
     {
         let seen = format!("EXT-X-DISCONTINUITY in line {} and no EXT-X-DISCONTINUITY-SEQUENCE", tag.line);
         findings.whole(&DISCONTINUITY_SEQUENCE_MISSING, seen, "it from the first version on");
+    }
+    if listing.playlist_type == Some(PlaylistType::Vod) && !listing.ended {
+        findings.whole(&VOD_NOT_ENDED, "EXT-X-PLAYLIST-TYPE:VOD without EXT-X-ENDLIST", "EXT-X-ENDLIST");
     }
     check_start(findings, listing);
 }
@@ -97,7 +106,7 @@ fn check_durations(findings: &mut Findings<'_>, listing: &MediaListing) {
         && let Some(tag) = listing.tags.iter().find(is_whole)
         && tag.value.starts_with(|first: char| first.is_ascii_digit())
     {
-        let seen = format!("EXTINF {} in line {}", crate::listing::excerpt(&tag.value), tag.line);
+        let seen = format!("EXTINF {} in line {}", excerpt(&tag.value), tag.line);
         findings.whole(&EXTINF_WHOLE_SECONDS, seen, "such as 2.000000");
     }
 }

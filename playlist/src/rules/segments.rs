@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::continuity::{Break, Run, break_between};
 use super::{Container, Finding, Findings, Rule, SegmentFacts, must, should};
-use crate::listing::{ListedSegment, Listing, MediaListing, excerpt, read_listing};
+use crate::listing::{ListedSegment, Listing, MediaListing, read_listing};
 
 pub(super) static SEGMENT_UNREADABLE: Rule = must(
     "segment-unreadable",
@@ -86,7 +86,7 @@ pub fn check_segments(name: &str, text: &str, facts: &[SegmentFacts]) -> Vec<Fin
             continue;
         };
         if let Some(problem) = &facts.problem {
-            findings.segment(&SEGMENT_UNREADABLE, &segment.uri, excerpt(problem), "a complete segment");
+            findings.segment(&SEGMENT_UNREADABLE, &segment.uri, problem, "a complete segment");
             run = None;
             continue;
         }
@@ -151,7 +151,8 @@ fn goes_on(
     let uri = &segment.uri;
     let found = break_between(run.last, facts);
     if segment.discontinuity {
-        let is_known = |it: &SegmentFacts| it.start_90k.is_some() && it.end_90k.is_some();
+        let is_known =
+            |it: &SegmentFacts| it.start_90k.is_some() && it.end_90k.is_some() && !it.streams_key.is_empty();
         if found.is_none() && is_known(run.last) && is_known(facts) {
             let seen = "EXT-X-DISCONTINUITY, and time stamps, counters and streams that run on";
             findings.segment(&DISCONTINUITY_NEEDLESS, uri, seen, "no EXT-X-DISCONTINUITY");

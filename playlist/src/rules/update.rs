@@ -118,9 +118,11 @@ fn check_late(findings: &mut Findings<'_>, old: &MediaListing, passed_s: f64, wh
 fn check_edits(findings: &mut Findings<'_>, old: &MediaListing, new: &MediaListing) {
     if old.ended {
         let uris: HashSet<&str> = old.segments.iter().map(|it| it.uri.as_str()).collect();
+        let is_vod = old.playlist_type == Some(PlaylistType::Vod);
+        let rule = if is_vod { &PLAYLIST_TYPE_BROKEN } else { &CHANGED_AFTER_END };
         if let Some(again) = new.segments.iter().find(|it| uris.contains(it.uri.as_str())) {
             let seen = "it in another version after EXT-X-ENDLIST";
-            findings.segment(&CHANGED_AFTER_END, &again.uri, seen, "the same playlist, or new segments only");
+            findings.segment(rule, &again.uri, seen, "the same playlist, or new segments only");
         }
         return;
     }
@@ -141,7 +143,7 @@ fn check_edits(findings: &mut Findings<'_>, old: &MediaListing, new: &MediaListi
     check_listed(findings, old, new, removed);
     check_discontinuities(findings, old, new, removed);
     check_window(findings, new, removed);
-    date_ranges::check_left(findings, old, new);
+    date_ranges::check_update(findings, old, new);
 }
 
 fn check_header(findings: &mut Findings<'_>, old: &MediaListing, new: &MediaListing) {

@@ -78,8 +78,10 @@ impl JustLive {
     fn start(webroot: &Path, port: u16) -> Self {
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let just = Running::start(
+            // Without its dependencies: set-up and build are behind us, and the programs are those of this test.
             Command::new("just")
                 .args([
+                    "--no-deps",
                     "profile=dev",
                     "live",
                     "test",

@@ -11,6 +11,7 @@ mod just_live;
 mod keeper;
 mod keeper_probe;
 mod keeper_support;
+mod quiet_readers;
 mod stream;
 mod support;
 mod torn_reads;
