@@ -116,7 +116,7 @@ pub fn run(
             (true, children(&listing, &reading.moved_to.unwrap_or(address), &tally))
         }
     };
-    follow(watched, settings.follow_for, &reader, &tally, stop, &mut on_progress)?;
+    follow(&watched, settings.follow_for, &reader, &tally, stop, &mut on_progress)?;
     if multivariant {
         let newest = tally.newest();
         let renditions: Vec<_> = newest.iter().map(|(name, text)| RenditionText { name, text }).collect();
@@ -150,7 +150,7 @@ fn children(listing: &MultivariantListing, base: &Address, tally: &Tally) -> Vec
 
 /// All threads of a check are started here and nowhere else.
 fn follow(
-    watched: Vec<Watched>,
+    watched: &[Watched],
     follow_for: Option<Duration>,
     reader: &Reader,
     tally: &Tally,
@@ -159,7 +159,7 @@ fn follow(
 ) -> Result<(), CheckError> {
     let (ended_tx, ended_rx) = mpsc::channel::<()>();
     thread::scope(|scope| {
-        for Watched { name, address, first } in &watched {
+        for Watched { name, address, first } in watched {
             tally.count_playlist();
             let (versions, seen) = mpsc::sync_channel(VERSIONS);
             let follower = Follower { reader, name, address, tally, stop, versions };

@@ -19,7 +19,7 @@ pub struct CheckArgs {
     #[arg(long)]
     pub json: bool,
 
-    /// Write a JUnit report too: one test case a rule
+    /// Write a report for build servers (`JUnit`) too: one test case a rule
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
 }

@@ -44,9 +44,9 @@ fn status_line() -> ProgressBar {
 }
 
 fn progress(looked_at: &LookedAt, follow_for: Option<Duration>) -> String {
-    let of = follow_for.map(|time| format!(" of {} s", time.as_secs())).unwrap_or_default();
+    let of = follow_for.map(|time| format!(" of {}", time.as_secs())).unwrap_or_default();
     let LookedAt { versions, segments, seconds, .. } = looked_at;
-    format!("{seconds:.0}{of} · versions {versions} · segments {segments} · Ctrl-C for the findings so far")
+    format!("{seconds:.0}{of} s · versions {versions} · segments {segments} · Ctrl-C for the findings so far")
 }
 
 fn tell(report: &Report, as_json: bool) -> io::Result<()> {

@@ -44,7 +44,7 @@ pub struct Examiner<'a> {
     is_wanted: HashSet<String>,
     facts: HashMap<String, SegmentFacts>,
     maps: HashSet<String>,
-    waiting: VecDeque<Seen>,
+    waiting: VecDeque<Box<Seen>>,
 }
 
 struct Wanted {
@@ -78,7 +78,7 @@ impl<'a> Examiner<'a> {
     }
 
     /// Examines what comes until the end.
-    pub fn run(mut self, versions: &Receiver<Seen>) {
+    pub fn run(mut self, versions: &Receiver<Box<Seen>>) {
         loop {
             let is_idle = self.wanted.is_empty();
             let more = if is_idle {
@@ -120,7 +120,7 @@ impl<'a> Examiner<'a> {
         }
     }
 
-    fn take(&mut self, seen: Seen) {
+    fn take(&mut self, seen: Box<Seen>) {
         let segments = &seen.listing.segments;
         self.graces.update(
             segments.iter().map(|segment| (segment.uri.as_str(), segment.duration_s.unwrap_or(0.0))),
@@ -194,13 +194,7 @@ impl<'a> Examiner<'a> {
         for seen in self.waiting.drain(..here) {
             let listed = seen.listing.segments.iter().map(|segment| segment.uri.as_str());
             let facts: Vec<_> = listed.filter_map(|uri| self.facts.get(uri)).cloned().collect();
-            let mut found = check_segments(self.name, &seen.text, &facts);
-            for finding in &mut found {
-                if self.facts.contains_key(&finding.at) {
-                    finding.at = place(self.name, &finding.at);
-                }
-            }
-            self.tally.find(found);
+            self.tally.find(check_segments(self.name, &seen.text, &facts));
         }
         let waiting: HashSet<&str> = self
             .waiting
@@ -224,7 +218,7 @@ impl<'a> Examiner<'a> {
     fn look_for(&self, removed: &Removed, path: &Path) -> bool {
         let is_available = path.exists();
         self.tally.find(check_removal(&Removal {
-            at: place(self.name, &removed.uri),
+            at: format!("{}: {}", self.name, removed.uri),
             // The clock is read after the look: at least so much has passed.
             since_removed_s: removed.since_removed_s(self.tally.now_s()),
             must_stay_s: removed.must_stay_s,
@@ -248,26 +242,5 @@ impl<'a> Examiner<'a> {
                 false
             }
         }
-    }
-}
-
-/// What findings call a segment: variants in directories of their own may have segments of the same name.
-fn place(playlist: &str, uri: &str) -> String {
-    match playlist.rsplit_once('/') {
-        Some((directory, _)) if !uri.starts_with('/') && !uri.contains("://") => format!("{directory}/{uri}"),
-        _ => uri.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn segments_of_variants_are_told_apart() {
-        assert_eq!(place("stream.m3u8", "live/a.ts"), "live/a.ts");
-        assert_eq!(place("low/stream.m3u8", "live/a.ts"), "low/live/a.ts");
-        assert_eq!(place("low/stream.m3u8", "/live/a.ts"), "/live/a.ts");
-        assert_eq!(place("low/stream.m3u8", "https://example.com/a.ts"), "https://example.com/a.ts");
     }
 }

@@ -43,7 +43,7 @@ pub struct Follower<'a> {
     /// Ends it early.
     pub stop: &'a Stop,
     /// Takes the versions.
-    pub versions: SyncSender<Seen>,
+    pub versions: SyncSender<Box<Seen>>,
 }
 
 /// The version that was found last.
@@ -111,22 +111,20 @@ impl Follower<'_> {
 
         let is_live = listing.is_live();
         let before_until_s = *progress.sent_until_s.get_or_insert(before_until_s);
-        match self.send(Seen { text, listing, before_until_s }, is_live) {
+        let seen = Box::new(Seen { text, listing, before_until_s });
+        // The last one waits for the examiner, the others do not: the next look is due.
+        let sent = if is_live {
+            self.versions.try_send(seen)
+        } else {
+            self.versions.send(seen).map_err(|SendError(seen)| TrySendError::Disconnected(seen))
+        };
+        match sent {
             Ok(()) => progress.sent_until_s = None,
             // An examiner that is behind does without this one; it learns of it with the next.
             Err(TrySendError::Full(_)) => {}
             Err(TrySendError::Disconnected(_)) => return ControlFlow::Break(()),
         }
         if is_live { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    }
-
-    /// The last one waits for the examiner, the others do not: the next look is due.
-    fn send(&self, seen: Seen, is_live: bool) -> Result<(), TrySendError<Seen>> {
-        if is_live {
-            self.versions.try_send(seen)
-        } else {
-            self.versions.send(seen).map_err(|SendError(seen)| TrySendError::Disconnected(seen))
-        }
     }
 
     fn look(&self, reading: &Reading) -> Option<(String, MediaListing)> {

@@ -99,9 +99,9 @@ fn streams_key(probed: &Facts) -> String {
         if let Some(picture) = picture {
             let _ = write!(key, "{} {}x{} ", picture.codec, picture.width, picture.height);
         }
-        sps.iter().for_each(|byte| {
+        for byte in sps {
             let _ = write!(key, "{byte:02x}");
-        });
+        }
     }
     if let Some(AudioFacts { codec, .. }) = &probed.audio {
         let _ = write!(key, " {codec:?}");

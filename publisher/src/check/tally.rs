@@ -51,7 +51,9 @@ impl Tally {
     /// Rules are broken.
     pub fn find(&self, found: Vec<Finding>) {
         let mut findings = lock(&self.findings);
-        found.into_iter().for_each(|finding| findings.add(finding));
+        for finding in found {
+            findings.add(finding);
+        }
     }
 
     /// Something could not be looked at.

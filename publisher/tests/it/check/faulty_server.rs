@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -49,6 +49,19 @@ fn each_fault_of_a_server_is_found_by_its_rule() {
     }
 }
 
+#[test]
+fn a_playlist_that_never_ends_is_given_up_packed_or_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let endless = "#EXTM3U\n".repeat(1 << 20);
+    fs::write(directory.path().join("stream.m3u8"), endless).unwrap();
+    for fault in [Fault::Nothing, Fault::NoGzip] {
+        let checked = check(&[format!("{}/stream.m3u8", serve(directory.path(), fault))]);
+        assert!(checked.status == 2 && checked.complaints.contains("more than"), "{checked:#?}");
+    }
+    let checked = check(&[directory.path()]);
+    assert!(checked.status == 2 && checked.complaints.contains("more than"), "{checked:#?}");
+}
+
 /// Serves a webroot until the test program ends.
 fn serve(webroot: &Path, fault: Fault) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -64,12 +77,12 @@ fn serve(webroot: &Path, fault: Fault) -> String {
 }
 
 /// Answers one request. A client that has gone away is no concern of the test.
-fn answer(mut connection: &TcpStream, webroot: &PathBuf, fault: Fault) -> Option<()> {
+fn answer(mut connection: &TcpStream, webroot: &Path, fault: Fault) -> Option<()> {
     let mut lines = BufReader::new(connection).lines().map_while(Result::ok);
     let request = lines.next()?;
     lines.take_while(|line| !line.is_empty()).for_each(drop);
     let path = request.split(' ').nth(1)?.trim_start_matches('/').to_owned();
-    let is_playlist = path.ends_with(".m3u8");
+    let is_playlist = Path::new(&path).extension().is_some_and(|extension| extension == "m3u8");
     if fault == Fault::Redirect && path == "stream.m3u8" {
         fs::copy(webroot.join(&path), webroot.join("moved.m3u8")).ok()?;
         let moved = "HTTP/1.1 302 Found\r\nlocation: /moved.m3u8\r\naccess-control-allow-origin: *\r\n\

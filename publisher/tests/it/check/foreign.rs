@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::support::check::Following;
-use crate::support::programs::{PATIENCE, Running};
+use crate::support::programs::{PATIENCE, Running, WebServer};
 use crate::support::wait_for;
 
 /// Keyframes a second apart, then three seconds, then one again.
@@ -25,9 +25,13 @@ fn ffmpeg_deletes_too_early_and_moves_the_target_duration() {
         assert!(ffmpeg.is_running(), "{}", ffmpeg.output());
         playlist.exists().then_some(())
     });
-    let checked = Following::start(directory.path(), "18s").report();
-    let rules = checked.rules();
-    assert!(rules.contains(&"target-duration-changed"), "{checked:#?}");
-    assert!(rules.contains(&"removed-too-early"), "{checked:#?}");
-    assert_eq!(checked.status, 1);
+    let server = WebServer::start(directory.path());
+    let on_disk = Following::start(directory.path(), "18s");
+    let over_http = Following::start(format!("{}/out.m3u8", server.address), "18s");
+    for checked in [on_disk.report(), over_http.report()] {
+        let rules = checked.rules();
+        assert!(rules.contains(&"target-duration-changed"), "{checked:#?}");
+        assert!(rules.contains(&"removed-too-early"), "{checked:#?}");
+        assert_eq!(checked.status, 1);
+    }
 }

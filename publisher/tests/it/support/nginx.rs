@@ -14,7 +14,7 @@ const ATTEMPTS: usize = 5;
 
 /// nginx over a webroot.
 pub struct Nginx {
-    nginx: Running,
+    program: Running,
     prefix: tempfile::TempDir,
     /// Such as `http://127.0.0.1:8080`.
     pub address: String,
@@ -29,7 +29,7 @@ impl Nginx {
             let mut nginx = Self::spawn(webroot);
             let listens = wait_for("nginx to listen", PATIENCE, || {
                 let is_there = TcpStream::connect(nginx.address.trim_start_matches("http://")).is_ok();
-                (is_there || !nginx.nginx.is_running()).then_some(is_there)
+                (is_there || !nginx.program.is_running()).then_some(is_there)
             });
             if listens {
                 return nginx;
@@ -38,7 +38,7 @@ impl Nginx {
             assert!(
                 log.contains("Address already in use"),
                 "nginx does not run: {log}{}",
-                nginx.nginx.output()
+                nginx.program.output()
             );
         }
         panic!("no free port in {ATTEMPTS} attempts");
@@ -65,7 +65,7 @@ impl Nginx {
         let mut command = Command::new("nginx");
         // Debian keeps it where the PATH of a user who is not root does not lead.
         command.env("PATH", format!("{path}:/usr/sbin:/usr/local/sbin"));
-        let nginx = Running::start(command.arg("-p").arg(prefix.path()).arg("-c").arg(&config));
-        Self { nginx, prefix, address: format!("http://{address}") }
+        let program = Running::start(command.arg("-p").arg(prefix.path()).arg("-c").arg(&config));
+        Self { program, prefix, address: format!("http://{address}") }
     }
 }
