@@ -7,10 +7,15 @@ pub(super) static STATUS: Rule =
     must("status-not-ok", "RFC 8216 6.2.1", "What is listed can be had at once, with status 200.");
 pub(super) static REDIRECTED: Rule =
     must("redirected", "Apple 8.18", "The server answers itself: a redirect is a round trip on each load.");
+pub(super) static PLAYLIST_UNIDENTIFIED: Rule = must(
+    "playlist-unidentified",
+    "RFC 8216 4",
+    "A playlist is known as one by its path, .m3u8 or .m3u, or by its type.",
+);
 pub(super) static PLAYLIST_TYPE: Rule =
-    must("playlist-type-wrong", "Apple 10.4", "A playlist is sent as application/vnd.apple.mpegurl.");
+    should("playlist-type-wrong", "Apple 10.4", "A playlist is sent as application/vnd.apple.mpegurl.");
 pub(super) static SEGMENT_TYPE: Rule =
-    must("segment-type-wrong", "Apple 10.4", "A segment is sent with the type of its format.");
+    should("segment-type-wrong", "Apple 10.4", "A segment is sent with the type of its format.");
 pub(super) static PLAYLIST_NOT_GZIP: Rule =
     must("playlist-not-gzip", "Apple 10.1", "Playlists are packed with gzip for those who ask for it.");
 pub(super) static PLAYLIST_STALE_IN_CACHES: Rule = must(
@@ -28,7 +33,7 @@ pub(super) static CACHING_UNSAID: Rule = should(
     "RFC 9111 4.2.2",
     "The answer says how long a live playlist may be kept, or caches guess.",
 );
-pub(super) static LAST_MODIFIED_STALE: Rule = must(
+pub(super) static LAST_MODIFIED_STALE: Rule = should(
     "last-modified-stale",
     "Apple 8.24",
     "Last-Modified of a live playlist is at most three target durations before Date.",
@@ -116,7 +121,9 @@ pub fn check_http(answer: &HttpAnswer) -> Vec<Finding> {
             findings.whole(&STATUS, format!("status {}", answer.status), "200");
         }
         Kind::Playlist { live_target_duration_s } => {
-            check_type(&mut findings, answer, &PLAYLIST_TYPE, PLAYLIST_TYPES);
+            let is_named_so = matches!(extension(&answer.url), Some("m3u8" | "m3u"));
+            let rule = if is_named_so { &PLAYLIST_TYPE } else { &PLAYLIST_UNIDENTIFIED };
+            check_type(&mut findings, answer, rule, PLAYLIST_TYPES);
             check_cors(&mut findings, answer);
             if !answer.was_gzip {
                 let seen = format!("{} bytes that were not packed", answer.bytes);
@@ -232,17 +239,24 @@ fn http_date_s(value: &str) -> Option<f64> {
 
 /// Apple 10.4; `None` for names that it does not speak of.
 fn segment_types(url: &str) -> Option<&'static [&'static str]> {
-    let path = url.split(['?', '#']).next().unwrap_or_default();
-    let (_, extension) = path.rsplit_once('.')?;
-    match extension {
+    match extension(url)? {
         "ts" => Some(&["video/mp2t"]),
-        "m4s" => Some(&["video/iso.segment", "video/mp4"]),
-        "mp4" | "m4v" => Some(&["video/mp4"]),
-        "m4a" => Some(&["audio/mp4", "video/mp4"]),
-        "aac" => Some(&["audio/aac", "audio/aacp"]),
-        "vtt" | "webvtt" => Some(&["text/vtt"]),
+        "m4s" => Some(&["video/iso.segment", "video/mp4", "audio/mp4"]),
+        "mp4" | "m4v" | "m4a" => Some(&["video/mp4", "audio/mp4", "application/mp4"]),
+        "aac" => Some(&["audio/aac"]),
+        "mp3" => Some(&["audio/mpeg"]),
+        "ac3" => Some(&["audio/ac3"]),
+        "ec3" => Some(&["audio/eac3"]),
+        "vtt" | "webvtt" => Some(&["text/vtt", "text/plain"]),
         _ => None,
     }
+}
+
+/// Of the file that a URL names.
+fn extension(url: &str) -> Option<&str> {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let (_, file) = path.rsplit_once('/')?;
+    file.rsplit_once('.').map(|(_, extension)| extension)
 }
 
 impl HttpAnswer {

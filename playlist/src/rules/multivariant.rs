@@ -19,15 +19,17 @@ pub(super) static URI_WITHOUT_VARIANT: Rule = must(
 );
 pub(super) static CODECS_MISSING: Rule = must(
     "codecs-missing",
-    "Apple 9",
+    "Apple 9.1, 9.3",
     "A variant says its codecs, so that a player can leave out what it cannot play.",
 );
 pub(super) static RESOLUTION_MISSING: Rule =
-    must("resolution-missing", "Apple 9", "A variant with video says its resolution.");
+    must("resolution-missing", "Apple 9.2, 9.4", "A variant with video says its resolution.");
 pub(super) static FRAME_RATE_MISSING: Rule =
-    must("frame-rate-missing", "Apple 9", "A variant with video says its frame rate.");
+    must("frame-rate-missing", "Apple 9.15", "A variant with video says its frame rate.");
 pub(super) static AVERAGE_BANDWIDTH_MISSING: Rule =
-    must("average-bandwidth-missing", "Apple 9", "A variant says its average bit rate.");
+    must("average-bandwidth-missing", "Apple 9.14", "A variant says its average bit rate.");
+pub(super) static LANGUAGE_MISSING: Rule =
+    must("language-missing", "Apple 8.10", "A rendition that is not video says its language.");
 pub(super) static GROUP_UNDEFINED: Rule = must(
     "group-undefined",
     "RFC 8216 4.3.4.2",
@@ -58,7 +60,7 @@ pub(super) static RENDITIONS_DATES_MISSING: Rule = must(
 pub(super) static RENDITIONS_NOT_INDEPENDENT: Rule = must(
     "renditions-not-independent",
     "Apple 9.12",
-    "EXT-X-INDEPENDENT-SEGMENTS stands in the multivariant playlist or in each that it lists.",
+    "EXT-X-INDEPENDENT-SEGMENTS stands in the multivariant playlist or in each that it lists with video.",
 );
 
 /// What CODECS begins with where there is video.
@@ -96,7 +98,7 @@ pub(super) fn check(findings: &mut Findings<'_>, listing: &MultivariantListing) 
             );
             continue;
         }
-        check_attributes(findings, variant);
+        check_attributes(findings, variant, false);
         for kind in ["AUDIO", "VIDEO", "SUBTITLES", "CLOSED-CAPTIONS"] {
             let id = variant.attributes.get(kind).filter(|&id| kind != "CLOSED-CAPTIONS" || id != "NONE");
             if let Some(id) = id.filter(|&id| !groups.contains(&(kind, id))) {
@@ -110,24 +112,34 @@ pub(super) fn check(findings: &mut Findings<'_>, listing: &MultivariantListing) 
             }
         }
     }
+    for variant in &listing.i_frame_variants {
+        check_attributes(findings, variant, true);
+    }
     check_groups(findings, listing);
 }
 
-fn check_attributes(findings: &mut Findings<'_>, variant: &Variant) {
-    let is_absent = |name: &str| variant.attributes.get(name).is_none();
+fn check_attributes(findings: &mut Findings<'_>, variant: &Variant, is_i_frames: bool) {
     let mut require = |rule, name: &str| {
-        if is_absent(name) {
+        if variant.attributes.get(name).is_none() {
             findings.line(rule, variant.line, format!("no {name}"), "it there");
         }
     };
     require(&CODECS_MISSING, "CODECS");
+    if is_i_frames {
+        require(&RESOLUTION_MISSING, "RESOLUTION");
+        return;
+    }
     require(&AVERAGE_BANDWIDTH_MISSING, "AVERAGE-BANDWIDTH");
-    let codecs = variant.attributes.get("CODECS").unwrap_or_default();
-    let is_video = |codec: &str| VIDEO_CODECS.iter().any(|prefix| codec.trim().starts_with(prefix));
-    if codecs.split(',').any(is_video) {
+    if has_video(variant) {
         require(&RESOLUTION_MISSING, "RESOLUTION");
         require(&FRAME_RATE_MISSING, "FRAME-RATE");
     }
+}
+
+/// As far as its codecs say.
+fn has_video(variant: &Variant) -> bool {
+    let codecs = variant.attributes.get("CODECS").unwrap_or_default();
+    codecs.split(',').any(|codec| VIDEO_CODECS.iter().any(|prefix| codec.trim().starts_with(prefix)))
 }
 
 fn check_groups(findings: &mut Findings<'_>, listing: &MultivariantListing) {
@@ -135,6 +147,9 @@ fn check_groups(findings: &mut Findings<'_>, listing: &MultivariantListing) {
     for rendition in &listing.renditions {
         let get = |name| rendition.attributes.get(name);
         let (Some(kind), Some(group)) = (get("TYPE"), get("GROUP-ID")) else { continue };
+        if kind != "VIDEO" && get("LANGUAGE").is_none() {
+            findings.line(&LANGUAGE_MISSING, rendition.line, "no LANGUAGE", "it, such as LANGUAGE=\"en\"");
+        }
         if let Some(name) = get("NAME").filter(|&name| !names.insert((kind, group, name))) {
             let seen = format!("{:?} a second time in {:?}", excerpt(name), excerpt(group));
             findings.line(&RENDITION_NAME_REPEATED, rendition.line, seen, "a name of its own");
@@ -163,6 +178,9 @@ pub fn check_renditions(name: &str, text: &str, renditions: &[RenditionText<'_>]
     let said = |target_s: Option<u64>| target_s.map_or("none".to_owned(), |target_s| format!("{target_s} s"));
     let has_dates = |listing: &MediaListing| listing.tag("EXT-X-PROGRAM-DATE-TIME").is_some();
     let with_dates = listings.iter().find(|(_, listing)| has_dates(listing));
+    // Which of the playlists has the sound alone is not known here, and sound needs no such promise.
+    let all_are_video = multivariant.variants.iter().all(has_video)
+        && multivariant.renditions.iter().all(|rendition| rendition.uri.is_none());
     for (rendition_name, listing) in &listings {
         let at = || rendition_name.clone();
         if listing.target_duration_s != first.target_duration_s {
@@ -180,7 +198,7 @@ pub fn check_renditions(name: &str, text: &str, renditions: &[RenditionText<'_>]
             let expected = format!("EXT-X-PROGRAM-DATE-TIME, as in {dated}");
             findings.push(&RENDITIONS_DATES_MISSING, at(), "no dates", expected);
         }
-        if !multivariant.independent_segments && !listing.independent_segments {
+        if all_are_video && !multivariant.independent_segments && !listing.independent_segments {
             let expected = format!("EXT-X-INDEPENDENT-SEGMENTS here or in {name}");
             findings.push(&RENDITIONS_NOT_INDEPENDENT, at(), "no EXT-X-INDEPENDENT-SEGMENTS", expected);
         }

@@ -45,6 +45,10 @@ fn with_header(name: &str, value: &str, answer: HttpAnswer) -> HttpAnswer {
     answer
 }
 
+fn octets() -> HttpAnswer {
+    with_header("content-type", "application/octet-stream", playlist())
+}
+
 fn with_expires(expires: &str) -> HttpAnswer {
     with_header("expires", expires, without("cache-control", playlist()))
 }
@@ -64,6 +68,8 @@ pub(super) fn broken() -> Vec<(&'static str, Case)> {
         ("redirected", HttpAnswer { redirects: 1, ..segment() }),
         ("playlist-type-wrong", with_header("content-type", "audio/x-mpegurl", playlist())),
         ("playlist-type-wrong", without("content-type", playlist())),
+        ("playlist-unidentified", HttpAnswer { url: "http://a.b/stream".to_owned(), ..octets() }),
+        ("playlist-unidentified", HttpAnswer { url: "http://a.b/list?x=.m3u8".to_owned(), ..octets() }),
         ("segment-type-wrong", with_header("content-type", "video/vnd.dlna.mpeg-tts", segment())),
         ("playlist-not-gzip", HttpAnswer { was_gzip: false, ..playlist() }),
         ("playlist-stale-in-caches", with_header("cache-control", "public, max-age=86400", playlist())),
@@ -101,6 +107,7 @@ fn good_answers_are_not_found() {
     check(with_expires("Sun, 01 Mar 2026 12:00:31 GMT"));
     check(with_header("last-modified", "Sun, 01 Mar 2026 12:00:24 GMT", playlist()));
     check(with_header("cache-control", "public, max-age=86400, immutable", segment()));
+    check(HttpAnswer { url: "http://localhost/stream".to_owned(), ..playlist() });
     check(HttpAnswer { url: "http://localhost/live/a.bin?x=b.ts".to_owned(), ..segment() });
     // What does not change may be kept.
     let kind = Kind::Playlist { live_target_duration_s: None };
