@@ -5,7 +5,7 @@
 use super::Wake;
 use crate::segment_name::looks_like_segment;
 use notify::{
-    Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _,
+    Config, Event, EventKind, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher as _,
     event::{AccessKind, AccessMode, ModifyKind, RenameMode},
 };
 use std::{
@@ -42,7 +42,7 @@ impl DirectoryWatch {
         let directory = &std::path::absolute(directory).map_err(|error| error.to_string())?;
         let is_gone = Arc::new(AtomicBool::new(false));
         let (watched, gone) = (directory.clone(), Arc::clone(&is_gone));
-        let mut notify = notify::recommended_watcher(move |event: notify::Result<Event>| {
+        let on_event = move |event: notify::Result<Event>| {
             if event.as_ref().is_ok_and(|event| takes_away(event, &watched)) {
                 gone.store(true, Ordering::Relaxed);
             }
@@ -50,8 +50,14 @@ impl DirectoryWatch {
                 // The watcher has ended: nobody is left to wake.
                 let _ = wakes.send(wake);
             }
-        })
-        .map_err(|error| remedy(&error))?;
+        };
+        // Not those of readers: a file that a viewer opens is no news.
+        let events = EventKindMask::CREATE
+            | EventKindMask::REMOVE
+            | EventKindMask::MODIFY_NAME
+            | EventKindMask::ACCESS_CLOSE;
+        let config = Config::default().with_event_kinds(events);
+        let mut notify = RecommendedWatcher::new(on_event, config).map_err(|error| remedy(&error))?;
         // Before the watch: a directory that is exchanged in between then differs from what is watched.
         let identity = Identity::of(directory).map_err(|error| error.to_string())?;
         notify.watch(directory, RecursiveMode::NonRecursive).map_err(|error| remedy(&error))?;
