@@ -1,14 +1,14 @@
 //! Check: holds a stream, on disk or over HTTP, to the rules of HLS.
 //!
 //! ```text
-//!                 ┌─▶ follower: every version ──▶ check_playlist, check_update ──────────┐
-//!  PATH|URL ──────┤        │ versions                                                    ├─▶ tally ─▶ report ─▶ text, JSON, JUnit
-//!   reader        └─▶ examiner: every segment once ─▶ probe ─▶ check_segments ───────────┘
-//!                              those that have left ─▶ check_removal, check_http
+//!             ┌─▶ follower: every version ──▶ check_playlist, check_update ──┐
+//!  PATH|URL ──┤        │ versions                                            ├─▶ tally ─▶ report ─▶ text, JSON, JUnit
+//!    reader   └─▶ examiner: every segment once ─▶ probe ─▶ check_segments ───┘
+//!                           those that have left ─▶ check_removal, check_http
 //! ```
 //!
-//! The rules are in the playlist crate and know no files, sockets or clocks. Here are those. Two threads for each media playlist, which
-//! end with the playlist's end, the time given, or the stop.
+//! The rules are in the playlist crate and know no files, sockets or clocks. Here are those. Two threads for each media
+//! playlist, which end with the playlist's end, the time given, or the stop.
 
 pub mod address;
 pub mod command;
@@ -91,7 +91,8 @@ struct Watched {
     first: Option<Reading>,
 }
 
-/// Checks until the end, or until the stop is requested. `on_progress` is called a few times a second on the caller's thread.
+/// Checks until the end, or until the stop is requested. `on_progress` is called a few times a second on the caller's
+/// thread.
 pub fn run(
     settings: &CheckSettings,
     stop: &Stop,

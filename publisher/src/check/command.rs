@@ -16,7 +16,8 @@ use super::{CheckSettings, json, junit, run, text};
 use crate::args::CheckArgs;
 use crate::stop::Stop;
 
-/// Checks, tells, and gives the exit status: 0 clean, 1 a MUST is broken, 2 not all could be looked at. An error is a 2 too.
+/// Checks, tells, and gives the exit status: 0 clean, 1 a MUST is broken, 2 not all could be looked at. An error is a 2
+/// too.
 pub fn check(args: &CheckArgs, stop: &Stop) -> anyhow::Result<u8> {
     let settings = CheckSettings { subject: Address::typed(&args.subject)?, follow_for: args.follow_for };
     let line = status_line();

@@ -1,7 +1,8 @@
 //! Examiner: fetches each new segment of a playlist once, and asks for those that have left it.
 //!
-//! In: versions of a playlist. Out: findings on its segments. On a thread of its own, beside the follower's, so that a slow download does
-//! not keep that one from looking. Ends when the versions end and all that they list has been fetched, or with the stop.
+//! In: versions of a playlist. Out: findings on its segments. On a thread of its own, beside the follower's, so that a
+//! slow download does not keep that one from looking. Ends when the versions end and all that they list has been
+//! fetched, or with the stop.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;

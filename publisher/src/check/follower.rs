@@ -1,7 +1,7 @@
 //! Follower: reads a media playlist as often as it takes to see every version of it.
 //!
-//! In: an address. Out: findings on each version and on each update; the versions, to the examiner. On a thread of its own, which ends
-//! with the playlist's end, with the time that it was given, or with the stop.
+//! In: an address. Out: findings on each version and on each update; the versions, to the examiner. On a thread of its
+//! own, which ends with the playlist's end, with the time that it was given, or with the stop.
 
 use std::ops::ControlFlow;
 use std::sync::mpsc::{SendError, SyncSender, TrySendError};

@@ -46,7 +46,8 @@ pub struct Graces {
 }
 
 impl Graces {
-    /// Takes in a version: URIs with their durations in seconds. `before_until_s` is when the version before it was last seen.
+    /// Takes in a version: URIs with their durations in seconds. `before_until_s` is when the version before it was
+    /// last seen.
     pub fn update<'a>(
         &mut self,
         segments: impl Iterator<Item = (&'a str, f64)> + Clone,

@@ -1,7 +1,7 @@
 //! `JUnit`: a report for build servers, one test case a rule.
 //!
-//! In: a report. Out: XML. A MUST that is broken is a failure; a SHOULD passes, with what was found in its output, as the exit
-//! status has it. Pure.
+//! In: a report. Out: XML. A MUST that is broken is a failure; a SHOULD passes, with what was found in its output, as
+//! the exit status has it. Pure.
 
 use std::io;
 

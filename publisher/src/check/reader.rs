@@ -1,6 +1,7 @@
 //! Reader: brings a playlist or a segment here, from disk or over HTTP, and asks whether one is still there.
 //!
-//! In: addresses. Out: bytes, and what the server said of them. On the caller's thread; every wait and every size has a limit.
+//! In: addresses. Out: bytes, and what the server said of them. On the caller's thread; every wait and every size has a
+//! limit.
 
 use std::fs::File;
 use std::io::{self, Read};

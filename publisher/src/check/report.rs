@@ -28,8 +28,8 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Takes a finding. It is the same as one before if it is of the same rule and at the same place. Lines of a playlist move up from
-    /// version to version: there it is the same one if the same was seen.
+    /// Takes a finding. It is the same as one before if it is of the same rule and at the same place. Lines of a
+    /// playlist move up from version to version: there it is the same one if the same was seen.
     pub fn add(&mut self, finding: Finding) {
         let key = match without_line(&finding.at) {
             Some(playlist) => (finding.rule.id, playlist.to_owned(), finding.seen.clone()),

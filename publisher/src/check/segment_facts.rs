@@ -14,8 +14,8 @@ const TICKS_PER_S: f64 = 90_000.0;
 /// ISO 13818-1 table 2-34.
 const H264: u8 = 0x1b;
 
-/// What is true of the segment with these bytes. Those of a part of a file, or of an encrypted one, are not `in_the_clear`: what is
-/// in them is not looked at.
+/// What is true of the segment with these bytes. Those of a part of a file, or of an encrypted one, are not
+/// `in_the_clear`: what is in them is not looked at.
 #[must_use]
 pub fn segment_facts(uri: &str, bytes: &[u8], in_the_clear: bool) -> SegmentFacts {
     let mut facts = nothing_known(uri);
@@ -83,8 +83,8 @@ fn fill(facts: &mut SegmentFacts, probed: &Facts) {
     }
 }
 
-/// Tracks, codecs, and the set-up that a decoder of the video needs, byte by byte. Empty where a track is named and nothing of it
-/// came: a segment that happens to be short of sound is no change of format.
+/// Tracks, codecs, and the set-up that a decoder of the video needs, byte by byte. Empty where a track is named and
+/// nothing of it came: a segment that happens to be short of sound is no change of format.
 fn streams_key(probed: &Facts) -> String {
     let names_audio = probed.streams.iter().any(|stream| is_audio(stream.stream_type));
     let names_video = probed.streams.iter().any(|stream| stream.stream_type == H264);
