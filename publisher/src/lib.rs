@@ -36,6 +36,7 @@ pub mod interleaver;
 pub mod segmenter;
 
 pub mod muxer;
+mod natural;
 pub mod segment_file;
 pub mod segment_name;
 
@@ -48,6 +49,7 @@ pub mod playlist_file;
 pub mod retention;
 pub mod status;
 
+pub mod check;
 pub mod devices;
 pub mod inspect;
 pub mod terminal;

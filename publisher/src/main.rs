@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use clap::Parser;
-use livedir_publisher::args::{Command, CommandLine, LiveArgs, WatchArgs};
+use livedir_publisher::args::{CheckArgs, Command, CommandLine, LiveArgs, WatchArgs};
 use livedir_publisher::meters::Meters;
 use livedir_publisher::settings::LiveSettings;
 use livedir_publisher::stop::Stop;
 use livedir_publisher::terminal::Terminal;
-use livedir_publisher::{devices, inspect};
+use livedir_publisher::{check, devices, inspect};
 
 /// What a shell says of a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         Command::Live(args) => live(args),
         Command::Watch(args) => watch(args),
         Command::Inspect(args) => inspect::run(&args).map_err(Into::into),
+        Command::Check(args) => return check(&args),
         Command::Devices => list_devices(),
     };
     match ended {
@@ -53,6 +54,17 @@ fn watch(args: WatchArgs) -> anyhow::Result<()> {
         livedir_publisher::watch::run(&settings, &stop, &meters, |meters| terminal.draw_watch(meters));
     terminal.clear();
     Ok(ended?)
+}
+
+/// Exit status: 0 clean, 1 a MUST is broken, 2 could not check.
+fn check(args: &CheckArgs) -> ExitCode {
+    match stop_on_signals().and_then(|stop| check::command::check(args, &stop)) {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            eprintln!("livedir-publisher: {error:#}");
+            ExitCode::from(2)
+        }
+    }
 }
 
 /// Ctrl-C and its like.

@@ -1,9 +1,11 @@
 //! What was typed, one file a command. [`crate::settings`] says what was meant.
 
+mod check;
 mod inspect;
 mod live;
 mod watch;
 
+pub use check::CheckArgs;
 pub use inspect::InspectArgs;
 pub use live::LiveArgs;
 pub use watch::WatchArgs;
@@ -30,6 +32,8 @@ pub enum Command {
     Watch(WatchArgs),
     /// Show what is on disk: the segments, a picture of the timeline, and what the playlist says of them
     Inspect(InspectArgs),
+    /// Hold a stream, on disk or over HTTP, to the rules of HLS; exit status 1 when it breaks one
+    Check(CheckArgs),
     /// List the cameras and the formats that they offer
     Devices,
 }

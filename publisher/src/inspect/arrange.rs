@@ -5,10 +5,9 @@
 
 use super::{
     listing::Entry,
-    natural::natural,
     survey::{Contents, FileFound},
 };
-use crate::{probe::Facts, segment_name::number_of_name};
+use crate::{natural::natural, probe::Facts, segment_name::number_of_name};
 use std::{
     cmp::Ordering,
     collections::{HashMap, HashSet},

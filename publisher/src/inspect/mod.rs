@@ -18,7 +18,6 @@ pub mod survey;
 
 mod follow;
 mod judge;
-mod natural;
 mod newest;
 mod screen;
 

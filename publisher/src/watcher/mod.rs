@@ -16,7 +16,6 @@ mod dates;
 mod finished_file;
 mod hints;
 mod look;
-mod natural;
 mod order;
 mod plan;
 mod promise;

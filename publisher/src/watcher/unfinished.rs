@@ -3,7 +3,8 @@
 //!
 //! In: names that have begun, and their stamps from time to time. Out: the names that are complete.
 
-use super::{natural::Natural, stamp::Stamp};
+use super::stamp::Stamp;
+use crate::natural::Natural;
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},

@@ -7,6 +7,7 @@ use std::process::Command;
 use livedir_playlist::{MediaPlaylist, Segment, render};
 use rustix::mount::MountFlags;
 
+use crate::support::check::assert_clean;
 use crate::support::media::run;
 use crate::support::programs::{LiveStream, Running, WebServer, publisher, server};
 use crate::support::small_disk::SmallDisk;
@@ -150,6 +151,7 @@ fn a_second_publisher_on_the_same_webroot_is_refused_and_the_first_goes_on() {
     let next = first.playlist().unwrap().next_media_sequence();
     first.wait_for_segment(next);
     assert!(first.publisher.interrupt().success());
+    assert_clean(directory.path());
 }
 
 #[test]

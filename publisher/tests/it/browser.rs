@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
+use crate::support::check::assert_clean;
 use crate::support::programs::{LiveStream, WebServer};
 
 /// The stream of every test here.
@@ -55,6 +56,7 @@ fn plays_and_goes_on(mode: &str) {
     let _live = LiveStream::start(webroot.path(), &STREAM);
     page.say("restart-done");
     page.wait_for_line(r#""event":"ok""#);
+    assert_clean(format!("{}/stream.m3u8", site.address));
 }
 
 /// Two browsers on two cores would make each other stall.

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::support::check::assert_clean;
 use crate::support::programs::{LiveStream, PATIENCE, WebServer, read_playlist};
 use crate::support::witness::Witness;
 use crate::support::witness::history::{History, Seen, uri};
@@ -88,6 +89,8 @@ fn readers_see_one_stream_through_thirty_kills_at_random_moments() {
         println!("{name}: {} reads, {} versions", testimony.reads, testimony.versions);
         tell_restart_times(&runs, &testimony.history.segments);
     }
+    assert_clean(webroot);
+    assert_clean(format!("{}/stream.m3u8", server.address));
 }
 
 /// Every finished segment was listed, and the first of each run, and no other, comes after a break.
@@ -156,6 +159,7 @@ fn segments_that_were_finished_and_not_yet_listed_at_the_kill_are_published() {
             "segment {number} of {made}"
         );
     }
+    assert_clean(webroot);
 }
 
 #[test]
@@ -178,6 +182,7 @@ fn a_run_goes_on_after_one_that_ended_and_after_one_that_will_resume_later() {
             let last = history.last()?;
             (last.ended == playlist.ended && last.next_media_sequence() == next_number).then_some(())
         });
+        assert_clean(webroot);
         playlist
     };
     let first = run(&["--resume-later"]);

@@ -7,6 +7,7 @@ use std::path::Path;
 use rustix::mount::MountFlags;
 use rustix::process::Signal;
 
+use crate::support::check::assert_clean;
 use crate::support::programs::{LiveStream, PATIENCE, read_playlist};
 use crate::support::small_disk::SmallDisk;
 use crate::support::wait_for;
@@ -50,6 +51,7 @@ fn a_full_disk_loses_segments_and_the_stream_goes_on_when_there_is_room() {
     let history = witness.testify().history;
     assert!(history.last().unwrap().ended);
     assert_one_hole(&history);
+    assert_clean(&webroot);
 }
 
 #[test]
@@ -76,6 +78,7 @@ fn a_stream_that_ends_on_a_full_disk_says_so_and_the_next_run_goes_on() {
     stream.wait_for_segment(next_number + 2);
     assert!(stream.publisher.interrupt().success());
     assert_one_hole(&witness.testify().history);
+    assert_clean(&webroot);
 }
 
 /// Keeps the disk full until some segments are lost.

@@ -10,6 +10,7 @@ use std::process::Command;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
+use crate::support::check::assert_clean;
 use crate::support::programs::{PATIENCE, Running, read_playlist};
 use crate::support::wait_for;
 
@@ -51,6 +52,7 @@ fn one_command_is_on_air_outlives_a_killed_publisher_and_ends_at_ctrl_c() {
     let numbers: Vec<_> = playlist.segments.iter().map(|segment| segment.uri.clone()).collect();
     let expected: Vec<_> = (1..=numbers.len()).map(|number| format!("live/seg-{number:08}.ts")).collect();
     assert_eq!(numbers, expected, "no number is left out or used twice");
+    assert_clean(webroot.path());
     assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "the server has ended too");
 }
 

@@ -3,6 +3,7 @@
 mod bad_input;
 mod browser;
 mod camera;
+mod check;
 mod crash;
 mod full_disk;
 mod fuzz_corpus;

@@ -9,6 +9,7 @@ use livedir_playlist::MediaPlaylist;
 use livedir_publisher::source::test_pattern::STRIP_CELLS;
 use rustix::process::Signal;
 
+use crate::support::check::assert_clean;
 use crate::support::media::{self, ProbedPacket};
 use crate::support::programs::{LiveStream, read_playlist};
 use crate::support::witness::Witness;
@@ -40,6 +41,7 @@ fn twenty_seconds_of_the_test_pattern_are_flawless() {
         // The date is that of the grid, the picture is at most two thirds of a frame away from it.
         assert!((filmed_ms - shown_ms).abs() <= 50, "{}: dated {filmed_ms}, shows {shown_ms}", segment.uri);
     }
+    assert_clean(webroot.path());
 }
 
 #[test]
@@ -55,6 +57,7 @@ fn a_film_streams_to_its_end_in_step() {
     let total_s = stream.playlist.duration_90k() as f64 / 90_000.0;
     assert!((total_s - 20.0).abs() <= 2.0 * FRAME_S, "{total_s} s of a film of 20 s");
     stream.check_sync("100:100:20:20");
+    assert_clean(&webroot);
 }
 
 #[test]
@@ -89,6 +92,7 @@ fn a_film_without_sound_is_a_stream_without_sound_in_its_own_shape() {
             .arg(&stream.files[0]),
     );
     assert!(String::from_utf8_lossy(&size).contains("640,356"), "{}", String::from_utf8_lossy(&size));
+    assert_clean(&webroot);
 }
 
 #[test]
@@ -119,6 +123,7 @@ fn a_publisher_that_stood_still_makes_up_for_a_moment_and_leaps_over_more() {
     assert!(holes_s.len() == 1 && (4.0..60.0).contains(&holes_s[0]), "{holes_s:?}");
     let status = std::fs::read_to_string(webroot.path().join("status.json")).unwrap();
     assert!(status.contains(r#""segments_refused":0"#), "{status}");
+    assert_clean(webroot.path());
 }
 
 /// The process does not run for that long, as on a machine that is suspended or starved.

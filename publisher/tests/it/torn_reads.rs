@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::support::check::Following;
 use crate::support::programs::{LiveStream, PATIENCE, WebServer};
 use crate::support::wait_for;
 use crate::support::witness::Witness;
@@ -35,6 +36,10 @@ fn readers_of_files_and_over_http_never_see_half_of_anything() {
         let listings = scope.spawn(|| list_while(&on_air, webroot));
         let _off_air = OffAirOnDrop(&on_air);
         stream.wait_for_segment(6);
+        let checks = [
+            Following::start(webroot, "1000s"),
+            Following::start(format!("{}/stream.m3u8", server.address), "1000s"),
+        ];
         let viewers: Vec<_> =
             (0..VIEWERS).map(|_| scope.spawn(|| view(&mut Http::from(&server.address, webroot)))).collect();
         for viewer in viewers {
@@ -49,6 +54,9 @@ fn readers_of_files_and_over_http_never_see_half_of_anything() {
         assert!(stream.publisher.interrupt().success());
         println!("ended {:?} after the interrupt", interrupted_at.elapsed());
         on_air.store(false, Ordering::Release);
+        for following in checks {
+            following.assert_clean_but_for_lateness();
+        }
         listings.join().unwrap()
     });
     for witness in [on_disk, over_http] {

@@ -2,10 +2,7 @@
 //! arrive together go by their timestamps where these join up, and else by the natural order of their names.
 
 use super::{Candidate, Turn, break_between};
-use crate::{
-    probe::Facts,
-    watcher::{finished_file::Finished, natural::Natural},
-};
+use crate::{natural::Natural, probe::Facts, watcher::finished_file::Finished};
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},

@@ -1,11 +1,7 @@
 //! The plan for files of other encoders: nothing but times and names tells which of them have come since.
 
 use super::{Plan, Predecessor, remove_up_to_last_hole};
-use crate::{
-    playlist_file::OnDisk,
-    segment_name::name_of_uri,
-    watcher::{natural::natural, stamp::Stamp},
-};
+use crate::{natural::natural, playlist_file::OnDisk, segment_name::name_of_uri, watcher::stamp::Stamp};
 use livedir_playlist::MediaPlaylist;
 use std::{
     collections::{HashMap, HashSet},

@@ -8,6 +8,7 @@ use std::time::Duration;
 use livedir_publisher::probe::probe;
 
 use super::guest::{plug_in, pull_out, v4l2_ctl};
+use crate::support::check::assert_clean;
 use crate::support::media;
 use crate::support::programs::{LiveStream, read_playlist};
 use crate::support::wait_for;
@@ -79,6 +80,7 @@ pub fn check(folder: &Path) {
     media::decode(&film);
     let scenes = scenes(&film);
     assert_eq!(scenes, ["camera", "slate", "camera", "slate", "camera"]);
+    assert_clean(&webroot);
 }
 
 /// What the film shows, one word a scene.

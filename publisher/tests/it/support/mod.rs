@@ -1,6 +1,8 @@
 //! What the tests of the whole program share: the programs under test, other people's programs, and ways to wait.
 
+pub mod check;
 pub mod media;
+pub mod nginx;
 pub mod programs;
 pub mod small_disk;
 pub mod witness;

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 /// Compares as people count: runs of digits by their value, all else byte by byte. Names that are worth the same (`a1`,
 /// `a01`) are told apart by their bytes, so that only equal names are equal.
-pub(super) fn natural(a: &str, b: &str) -> Ordering {
+pub(crate) fn natural(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a.as_bytes(), b.as_bytes());
     while let (Some(&first), Some(&second)) = (left.first(), right.first()) {
         let order = if first.is_ascii_digit() && second.is_ascii_digit() {
@@ -33,7 +33,7 @@ fn number<'a>(text: &mut &'a [u8]) -> &'a [u8] {
 
 /// A name in natural order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Natural(pub(super) String);
+pub(crate) struct Natural(pub(crate) String);
 
 impl Ord for Natural {
     fn cmp(&self, other: &Self) -> Ordering {

@@ -1,0 +1,247 @@
+//! Examiner: fetches each new segment of a playlist once, and asks for those that have left it.
+//!
+//! In: versions of a playlist. Out: findings on its segments. On a thread of its own, beside the follower's, so that a
+//! slow download does not keep that one from looking. Ends when the versions end and all that they list has been
+//! fetched, or with the stop.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::time::{Duration, Instant};
+
+use livedir_playlist::{
+    Kind, ListedSegment, Removal, SegmentFacts, check_http, check_removal, check_segments,
+};
+use url::Url;
+
+use super::address::Address;
+use super::follower::Seen;
+use super::graces::{Graces, Removed};
+use super::reader::{ReadError, Reader};
+use super::segment_facts::{segment_facts, without_bytes};
+use super::tally::Tally;
+use crate::stop::Stop;
+
+/// How often it looks whether a removed segment is to be asked for.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Versions that may wait for downloads; older ones are not held to their segments.
+const WAITING_VERSIONS: usize = 32;
+
+/// How long the last questions may take, all together.
+const LAST_QUESTIONS: Duration = Duration::from_secs(10);
+
+/// Examines the segments of one playlist.
+pub struct Examiner<'a> {
+    reader: &'a Reader,
+    name: &'a str,
+    address: &'a Address,
+    tally: &'a Tally,
+    stop: &'a Stop,
+    graces: Graces,
+    /// To be fetched, oldest first.
+    wanted: VecDeque<Wanted>,
+    /// URIs in `wanted`.
+    is_wanted: HashSet<String>,
+    facts: HashMap<String, SegmentFacts>,
+    maps: HashSet<String>,
+    waiting: VecDeque<Box<Seen>>,
+}
+
+struct Wanted {
+    uri: String,
+    in_the_clear: bool,
+}
+
+impl<'a> Examiner<'a> {
+    /// Of the playlist of this name at this address.
+    #[must_use]
+    pub fn new(
+        reader: &'a Reader,
+        name: &'a str,
+        address: &'a Address,
+        tally: &'a Tally,
+        stop: &'a Stop,
+    ) -> Self {
+        Self {
+            reader,
+            name,
+            address,
+            tally,
+            stop,
+            graces: Graces::default(),
+            wanted: VecDeque::new(),
+            is_wanted: HashSet::new(),
+            facts: HashMap::new(),
+            maps: HashSet::new(),
+            waiting: VecDeque::new(),
+        }
+    }
+
+    /// Examines what comes until the end.
+    pub fn run(mut self, versions: &Receiver<Box<Seen>>) {
+        loop {
+            let is_idle = self.wanted.is_empty();
+            let more = if is_idle {
+                versions.recv_timeout(TICK)
+            } else {
+                versions.try_recv().map_err(|error| match error {
+                    TryRecvError::Empty => RecvTimeoutError::Timeout,
+                    TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
+                })
+            };
+            match more {
+                Ok(seen) => {
+                    self.take(seen);
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) if is_idle => break,
+                Err(_) => {}
+            }
+            if self.stop.is_requested() {
+                break;
+            }
+            while let Some(removed) = self.graces.due(self.tally.now_s()) {
+                self.ask(&removed);
+            }
+            if let Some(wanted) = self.wanted.pop_front() {
+                self.fetch(&wanted);
+                self.is_wanted.remove(&wanted.uri);
+                self.judge();
+            }
+        }
+        self.is_wanted.clear();
+        self.judge();
+        let started = Instant::now();
+        for removed in self.graces.take_all(self.tally.now_s()) {
+            if self.stop.is_requested() || started.elapsed() > LAST_QUESTIONS {
+                break;
+            }
+            self.ask(&removed);
+        }
+    }
+
+    fn take(&mut self, seen: Box<Seen>) {
+        let segments = &seen.listing.segments;
+        self.graces.update(
+            segments.iter().map(|segment| (segment.uri.as_str(), segment.duration_s.unwrap_or(0.0))),
+            seen.before_until_s,
+        );
+        for segment in segments {
+            self.want(segment);
+        }
+        self.waiting.push_back(seen);
+        if self.waiting.len() > WAITING_VERSIONS {
+            self.waiting.pop_front();
+        }
+        self.judge();
+    }
+
+    fn want(&mut self, segment: &ListedSegment) {
+        if let Some(map) = &segment.map
+            && self.maps.insert(map.uri.clone())
+        {
+            self.fetch_map(&map.uri);
+        }
+        let uri = &segment.uri;
+        if segment.gap || self.facts.contains_key(uri) || !self.is_wanted.insert(uri.clone()) {
+            return;
+        }
+        let in_the_clear = segment.key.is_none() && segment.byterange.is_none();
+        self.wanted.push_back(Wanted { uri: uri.clone(), in_the_clear });
+    }
+
+    fn fetch(&mut self, Wanted { uri, in_the_clear }: &Wanted) {
+        let read = match self.address.resolve(uri) {
+            Ok(address) => self.reader.segment(&address),
+            Err(error) => return self.know(without_bytes(uri, error.to_string())),
+        };
+        match read {
+            Ok(reading) => {
+                self.tally.find(reading.answer.iter().flat_map(check_http).collect());
+                self.know(segment_facts(uri, &reading.bytes, *in_the_clear));
+                self.tally.count_segment();
+            }
+            // Fetched too late to blame the stream.
+            Err(ReadError::Missing(_) | ReadError::Status { .. }) if self.graces.may_be_gone(uri) => {}
+            Err(ReadError::Status { answer, .. }) => self.tally.find(check_http(&answer)),
+            Err(ReadError::Missing(_)) => self.know(without_bytes(uri, "it does not exist".to_owned())),
+            Err(error) => self.tally.problem(error.to_string()),
+        }
+    }
+
+    /// What EXT-X-MAP names has to be there; what is in it is not looked at.
+    fn fetch_map(&self, uri: &str) {
+        match self.address.resolve(uri).map(|address| self.reader.segment(&address)) {
+            Ok(Ok(reading)) => self.tally.find(reading.answer.iter().flat_map(check_http).collect()),
+            Ok(Err(ReadError::Status { answer, .. })) => self.tally.find(check_http(&answer)),
+            Ok(Err(error)) => self.tally.problem(error.to_string()),
+            Err(error) => self.tally.problem(error.to_string()),
+        }
+    }
+
+    fn know(&mut self, facts: SegmentFacts) {
+        self.facts.insert(facts.uri.clone(), facts);
+    }
+
+    /// Holds those versions to their segments of which all are here, then forgets what no version lists any more.
+    fn judge(&mut self) {
+        let is_here =
+            |seen: &Seen| !seen.listing.segments.iter().any(|segment| self.is_wanted.contains(&segment.uri));
+        let here = self.waiting.iter().take_while(|seen| is_here(seen)).count();
+        if here == 0 {
+            return;
+        }
+        for seen in self.waiting.drain(..here) {
+            let listed = seen.listing.segments.iter().map(|segment| segment.uri.as_str());
+            let facts: Vec<_> = listed.filter_map(|uri| self.facts.get(uri)).cloned().collect();
+            self.tally.find(check_segments(self.name, &seen.text, &facts));
+        }
+        let waiting: HashSet<&str> = self
+            .waiting
+            .iter()
+            .flat_map(|seen| seen.listing.segments.iter().map(|segment| segment.uri.as_str()))
+            .collect();
+        self.facts.retain(|uri, _| self.graces.is_listed(uri) || waiting.contains(uri.as_str()));
+    }
+
+    fn ask(&mut self, removed: &Removed) {
+        let is_gone = match self.address.resolve(&removed.uri) {
+            Ok(Address::File(path)) => self.look_for(removed, &path),
+            Ok(Address::Url(url)) => self.ask_for(removed, &url),
+            Err(_) => true,
+        };
+        if is_gone {
+            self.graces.forget(&removed.uri);
+        }
+    }
+
+    fn look_for(&self, removed: &Removed, path: &Path) -> bool {
+        let is_available = path.exists();
+        self.tally.find(check_removal(&Removal {
+            at: format!("{}: {}", self.name, removed.uri),
+            // The clock is read after the look: at least so much has passed.
+            since_removed_s: removed.since_removed_s(self.tally.now_s()),
+            must_stay_s: removed.must_stay_s,
+            is_available,
+        }));
+        !is_available
+    }
+
+    fn ask_for(&self, removed: &Removed, url: &Url) -> bool {
+        let answer = self.reader.ask(url, || Kind::Removed {
+            since_removed_s: removed.since_removed_s(self.tally.now_s()),
+            must_stay_s: removed.must_stay_s,
+        });
+        match answer {
+            Ok(answer) => {
+                self.tally.find(check_http(&answer));
+                !(200..300).contains(&answer.status)
+            }
+            Err(error) => {
+                self.tally.problem(error.to_string());
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Follower: reads a media playlist as often as it takes to see every version of it.
+//!
+//! In: an address. Out: findings on each version and on each update; the versions, to the examiner. On a thread of its
+//! own, which ends with the playlist's end, with the time that it was given, or with the stop.
+
+use std::ops::ControlFlow;
+use std::sync::mpsc::{SendError, SyncSender, TrySendError};
+use std::time::{Duration, Instant, SystemTime};
+
+use livedir_playlist::{
+    Kind, Listing, MediaListing, Version, check_http, check_playlist, check_update, read_listing,
+};
+
+use super::address::Address;
+use super::reader::{ReadError, Reader, Reading};
+use super::tally::Tally;
+use crate::stop::Stop;
+
+/// The longest pause between two looks; a quarter of a target duration where that is shorter.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// A version of a playlist, on its way to the examiner.
+#[derive(Debug)]
+pub struct Seen {
+    /// Its text.
+    pub text: String,
+    /// The same, read.
+    pub listing: MediaListing,
+    /// When the look began that found the version before it for the last time.
+    pub before_until_s: f64,
+}
+
+/// Follows one playlist.
+pub struct Follower<'a> {
+    /// Brings it here.
+    pub reader: &'a Reader,
+    /// For findings.
+    pub name: &'a str,
+    /// Where it lies.
+    pub address: &'a Address,
+    /// Takes the findings.
+    pub tally: &'a Tally,
+    /// Ends it early.
+    pub stop: &'a Stop,
+    /// Takes the versions.
+    pub versions: SyncSender<Box<Seen>>,
+}
+
+/// The version that was found last.
+struct Current {
+    text: String,
+    seen_at_s: f64,
+    not_before_s: f64,
+    /// When the last look began that found it.
+    until_s: f64,
+}
+
+/// What is remembered from look to look.
+struct Progress {
+    current: Option<Current>,
+    /// While versions wait to be sent: when the one that the examiner has was last seen.
+    sent_until_s: Option<f64>,
+    pause: Duration,
+}
+
+impl Follower<'_> {
+    /// Looks until the end. `first` is what has been read of it already; without a time it is looked at once.
+    pub fn run(self, mut first: Option<&Reading>, follow_for: Option<Duration>) {
+        let until = follow_for.map(|time| Instant::now() + time);
+        let mut progress = Progress { current: None, sent_until_s: None, pause: LONGEST_PAUSE };
+        loop {
+            let (began, began_s) = (Instant::now(), self.tally.now_s());
+            let taken = match first.take() {
+                Some(reading) => self.take(&mut progress, reading, began_s),
+                None => match self.reader.playlist(self.address) {
+                    Ok(reading) => self.take(&mut progress, &reading, began_s),
+                    Err(error) => self.failed(&error),
+                },
+            };
+            if taken.is_break() {
+                return;
+            }
+            let is_over = until.is_none_or(|until| Instant::now() >= until);
+            if is_over || self.stop.wait(progress.pause.saturating_sub(began.elapsed())) {
+                break;
+            }
+        }
+        if let (Some(current), Some(_)) = (&progress.current, until) {
+            self.judge_silence(current);
+        }
+    }
+
+    /// Takes in what was read; breaks when there is no more to come.
+    fn take(&self, progress: &mut Progress, reading: &Reading, began_s: f64) -> ControlFlow<()> {
+        let Some((text, listing)) = self.look(reading) else { return ControlFlow::Continue(()) };
+        if let Some(target_s) = listing.target_duration_s {
+            progress.pause = LONGEST_PAUSE.min(Duration::from_secs(target_s.clamp(1, 60)) / 4);
+        }
+        if let Some(current) = &mut progress.current
+            && current.text == text
+        {
+            current.until_s = began_s;
+            return ControlFlow::Continue(());
+        }
+        let before = progress.current.take();
+        let before_until_s = before.as_ref().map_or(began_s, |before| before.until_s);
+        let (seen_at_s, not_before_s) = self.came_at(reading, before.as_ref(), began_s);
+        let current = Current { text: text.clone(), seen_at_s, not_before_s, until_s: began_s };
+        self.judge(before.as_ref(), &current);
+        progress.current = Some(current);
+
+        let is_live = listing.is_live();
+        let before_until_s = *progress.sent_until_s.get_or_insert(before_until_s);
+        let seen = Box::new(Seen { text, listing, before_until_s });
+        // The last one waits for the examiner, the others do not: the next look is due.
+        let sent = if is_live {
+            self.versions.try_send(seen)
+        } else {
+            self.versions.send(seen).map_err(|SendError(seen)| TrySendError::Disconnected(seen))
+        };
+        match sent {
+            Ok(()) => progress.sent_until_s = None,
+            // An examiner that is behind does without this one; it learns of it with the next.
+            Err(TrySendError::Full(_)) => {}
+            Err(TrySendError::Disconnected(_)) => return ControlFlow::Break(()),
+        }
+        if is_live { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+
+    fn look(&self, reading: &Reading) -> Option<(String, MediaListing)> {
+        let text = String::from_utf8_lossy(&reading.bytes).into_owned();
+        let listing = read_listing(&text);
+        if let Some(answer) = &reading.answer {
+            let live_target_duration_s = match &listing {
+                Listing::Media(listing) if listing.is_live() => listing.target_duration_s,
+                _ => None,
+            };
+            let mut answer = answer.clone();
+            answer.kind = Kind::Playlist { live_target_duration_s };
+            self.tally.find(check_http(&answer));
+        }
+        let Listing::Media(listing) = listing else {
+            self.tally.find(check_playlist(self.name, &text));
+            self.tally.problem(format!("{} is no media playlist", self.address));
+            return None;
+        };
+        Some((text, listing))
+    }
+
+    /// When a version came: seen at, and not before. A file tells it to the millisecond.
+    fn came_at(&self, reading: &Reading, before: Option<&Current>, began_s: f64) -> (f64, f64) {
+        let not_before_s = before.map_or(began_s, |before| before.until_s);
+        let age = reading.changed_at.and_then(|changed_at| SystemTime::now().duration_since(changed_at).ok());
+        let changed_s = age.map(|age| self.tally.now_s() - age.as_secs_f64());
+        match changed_s {
+            Some(changed_s) if before.is_none() => (changed_s.min(began_s), changed_s.min(began_s)),
+            Some(changed_s) if (not_before_s..=began_s).contains(&changed_s) => (changed_s, changed_s),
+            _ => (began_s, not_before_s),
+        }
+    }
+
+    fn judge(&self, before: Option<&Current>, after: &Current) {
+        self.tally.count_version(self.name, &after.text);
+        self.tally.find(check_playlist(self.name, &after.text));
+        if let Some(before) = before {
+            self.tally.find(check_update(self.name, &before.version(), &after.version()));
+        }
+    }
+
+    /// A stream that has stopped without saying so has no next version: the last look stands for it.
+    fn judge_silence(&self, current: &Current) {
+        let last_look =
+            Version { seen_at_s: current.until_s, not_before_s: current.until_s, ..current.version() };
+        self.tally.find(check_update(self.name, &current.version(), &last_look));
+    }
+
+    fn failed(&self, error: &ReadError) -> ControlFlow<()> {
+        if let ReadError::Status { answer, .. } = error {
+            let found = check_http(answer);
+            if !found.is_empty() {
+                self.tally.find(found);
+                return ControlFlow::Continue(());
+            }
+        }
+        self.tally.problem(error.to_string());
+        ControlFlow::Continue(())
+    }
+}
+
+impl Current {
+    fn version(&self) -> Version<'_> {
+        Version { text: &self.text, seen_at_s: self.seen_at_s, not_before_s: self.not_before_s }
+    }
+}

@@ -1,0 +1,41 @@
+//! JSON: a report for programs.
+//!
+//! In: a report. Out: one JSON object. Pure.
+
+use livedir_playlist::Severity;
+use serde_json::{Value, json};
+
+use super::report::{Noted, Report};
+
+/// The object that `check --json` prints.
+#[must_use]
+pub fn json(report: &Report) -> Value {
+    let findings: Vec<Value> = report.findings.iter().map(finding).collect();
+    let looked_at = &report.looked_at;
+    json!({
+        "subject": report.subject,
+        "findings": findings,
+        "problems": report.problems,
+        "summary": {
+            "playlists": looked_at.playlists,
+            "versions": looked_at.versions,
+            "segments": looked_at.segments,
+            "seconds": looked_at.seconds,
+            "must": report.count(Severity::Must),
+            "should": report.count(Severity::Should),
+        },
+    })
+}
+
+fn finding(Noted { finding, count }: &Noted) -> Value {
+    json!({
+        "rule": finding.rule.id,
+        "section": finding.rule.section,
+        "severity": finding.rule.severity.to_string(),
+        "sentence": finding.rule.sentence,
+        "at": finding.at,
+        "seen": finding.seen,
+        "expected": finding.expected,
+        "count": count,
+    })
+}

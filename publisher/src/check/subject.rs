@@ -1,0 +1,122 @@
+//! Subject: the playlist that is meant by what was typed.
+//!
+//! In: an address. Out: that of a playlist. Looks into a directory; thin.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::address::Address;
+
+/// What livedir calls it.
+const USUAL_NAME: &str = "stream.m3u8";
+
+/// Why there is no playlist. One line with the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum SubjectError {
+    /// Nothing of that name.
+    #[error("{0} does not exist")]
+    Missing(String),
+    /// A directory that cannot be read.
+    #[error("cannot read {path}: {error}")]
+    Unreadable {
+        /// Which.
+        path: String,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A directory without a playlist.
+    #[error("{0} has no stream.m3u8 and no other playlist; name one, or start the stream first")]
+    None(String),
+    /// A directory with more than one, none of which has the usual name.
+    #[error("{directory} has several playlists; name one of them: {names}")]
+    Several {
+        /// Which.
+        directory: String,
+        /// With commas.
+        names: String,
+    },
+}
+
+/// The playlist at this address: itself, or the one in the directory.
+pub fn playlist(subject: &Address) -> Result<Address, SubjectError> {
+    let Address::File(path) = subject else { return Ok(subject.clone()) };
+    let told = || path.display().to_string();
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => in_directory(path).map(Address::File),
+        Ok(_) => Ok(subject.clone()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(SubjectError::Missing(told())),
+        Err(error) => Err(SubjectError::Unreadable { path: told(), error }),
+    }
+}
+
+fn in_directory(directory: &Path) -> Result<PathBuf, SubjectError> {
+    let usual = directory.join(USUAL_NAME);
+    if usual.exists() {
+        return Ok(usual);
+    }
+    let told = || directory.display().to_string();
+    let unreadable = |error| SubjectError::Unreadable { path: told(), error };
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(unreadable)? {
+        let name = PathBuf::from(entry.map_err(unreadable)?.file_name());
+        let is_work_in_progress = name.as_os_str().as_encoded_bytes().starts_with(b".");
+        if name.extension().is_some_and(|extension| extension == "m3u8") && !is_work_in_progress {
+            names.push(name);
+        }
+    }
+    names.sort();
+    match names.as_slice() {
+        [] => Err(SubjectError::None(told())),
+        [name] => Ok(directory.join(name)),
+        names => {
+            let names: Vec<_> = names.iter().map(|name| name.display().to_string()).collect();
+            Err(SubjectError::Several { directory: told(), names: names.join(", ") })
+        }
+    }
+}
+
+/// What findings call it: the last part of its path.
+#[must_use]
+pub fn name(playlist: &Address) -> String {
+    let name = match playlist {
+        Address::File(path) => path.file_name().map(|name| name.to_string_lossy().into_owned()),
+        Address::Url(url) => url.path_segments().and_then(Iterator::last).map(str::to_owned),
+    };
+    name.filter(|name| !name.is_empty()).unwrap_or_else(|| playlist.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::write;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(files: &[&str], expected: Result<&str, &str>) {
+        let directory = tempfile::tempdir().unwrap();
+        for file in files {
+            write(directory.path().join(file), "").unwrap();
+        }
+        match (playlist(&Address::File(directory.path().to_owned())), expected) {
+            (Ok(found), Ok(expected)) => assert_eq!(name(&found), expected),
+            (Err(error), Err(expected)) => assert!(error.to_string().contains(expected), "{error}"),
+            (found, expected) => panic!("{found:?}, expected {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn a_directory_means_its_stream_or_its_only_playlist() {
+        check(&["a.m3u8", "stream.m3u8"], Ok("stream.m3u8"));
+        check(&["a.m3u8", ".b.m3u8", "a.ts"], Ok("a.m3u8"));
+        check(&["a.m3u8", "b.m3u8"], Err("a.m3u8, b.m3u8"));
+        check(&["a.ts"], Err("has no stream.m3u8"));
+    }
+
+    #[test]
+    fn a_url_is_called_by_the_end_of_its_path() {
+        let address = |text: &str| Address::typed(std::ffi::OsStr::new(text)).unwrap();
+        assert_eq!(name(&address("http://example.com/a/b.m3u8?token=1")), "b.m3u8");
+        assert_eq!(name(&address("http://example.com")), "http://example.com/");
+        assert!(playlist(&address("nothing/here")).unwrap_err().to_string().contains("does not exist"));
+    }
+}

@@ -1,0 +1,121 @@
+//! What servers do wrong is found, each by its rule and by no other.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::stream;
+use crate::support::check::check;
+
+/// What the server does wrong.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fault {
+    Nothing,
+    PlaylistType,
+    SegmentType,
+    CachedPlaylist,
+    NoCors,
+    NoGzip,
+    Redirect,
+    MissingSegment,
+}
+
+#[test]
+fn each_fault_of_a_server_is_found_by_its_rule() {
+    let directory = tempfile::tempdir().unwrap();
+    let webroot = directory.path();
+    stream(webroot, 6);
+    let playlist = webroot.join("stream.m3u8");
+    let text = fs::read_to_string(&playlist).unwrap();
+    // Only what is live must not be cached.
+    fs::write(&playlist, text.replace("#EXT-X-ENDLIST\n", "")).unwrap();
+    for (fault, rules, status) in [
+        (Fault::Nothing, &[][..], 0),
+        (Fault::PlaylistType, &["playlist-type-wrong"], 0),
+        (Fault::SegmentType, &["segment-type-wrong"], 0),
+        (Fault::CachedPlaylist, &["playlist-stale-in-caches"], 1),
+        (Fault::NoCors, &["cors-missing"], 0),
+        (Fault::NoGzip, &["playlist-not-gzip"], 1),
+        (Fault::Redirect, &["redirected"], 1),
+        (Fault::MissingSegment, &["status-not-ok"], 1),
+    ] {
+        let address = serve(webroot, fault);
+        let checked = check(&[format!("{address}/stream.m3u8")]);
+        assert_eq!((checked.rules(), checked.status), (rules.to_vec(), status), "{fault:?}: {checked:#?}");
+    }
+}
+
+#[test]
+fn a_playlist_that_never_ends_is_given_up_packed_or_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let endless = "#EXTM3U\n".repeat(1 << 20);
+    fs::write(directory.path().join("stream.m3u8"), endless).unwrap();
+    for fault in [Fault::Nothing, Fault::NoGzip] {
+        let checked = check(&[format!("{}/stream.m3u8", serve(directory.path(), fault))]);
+        assert!(checked.status == 2 && checked.complaints.contains("more than"), "{checked:#?}");
+    }
+    let checked = check(&[directory.path()]);
+    assert!(checked.status == 2 && checked.complaints.contains("more than"), "{checked:#?}");
+}
+
+/// Serves a webroot until the test program ends.
+fn serve(webroot: &Path, fault: Fault) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let webroot = webroot.to_owned();
+    std::thread::spawn(move || {
+        for connection in listener.incoming().map_while(Result::ok) {
+            let webroot = webroot.clone();
+            std::thread::spawn(move || answer(&connection, &webroot, fault));
+        }
+    });
+    address
+}
+
+/// Answers one request. A client that has gone away is no concern of the test.
+fn answer(mut connection: &TcpStream, webroot: &Path, fault: Fault) -> Option<()> {
+    let mut lines = BufReader::new(connection).lines().map_while(Result::ok);
+    let request = lines.next()?;
+    lines.take_while(|line| !line.is_empty()).for_each(drop);
+    let path = request.split(' ').nth(1)?.trim_start_matches('/').to_owned();
+    let is_playlist = Path::new(&path).extension().is_some_and(|extension| extension == "m3u8");
+    if fault == Fault::Redirect && path == "stream.m3u8" {
+        fs::copy(webroot.join(&path), webroot.join("moved.m3u8")).ok()?;
+        let moved = "HTTP/1.1 302 Found\r\nlocation: /moved.m3u8\r\naccess-control-allow-origin: *\r\n\
+                     cache-control: no-cache\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        return connection.write_all(moved.as_bytes()).ok();
+    }
+    let is_missing = fault == Fault::MissingSegment && path.ends_with("3.ts");
+    let body = if is_missing { None } else { fs::read(webroot.join(&path)).ok() };
+    let status = if body.is_some() { "200 OK" } else { "404 Not Found" };
+    let mut body = body.unwrap_or_default();
+    let mut headers = vec![match (is_playlist, fault) {
+        (true, Fault::PlaylistType) | (false, Fault::SegmentType) => "content-type: text/html",
+        (true, _) => "content-type: application/vnd.apple.mpegurl",
+        (false, _) => "content-type: video/mp2t",
+    }];
+    if is_playlist && fault != Fault::NoGzip {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(&body).ok()?;
+        body = packed.finish().ok()?;
+        headers.push("content-encoding: gzip");
+    }
+    headers.push(match fault {
+        Fault::CachedPlaylist if is_playlist => "cache-control: max-age=86400",
+        _ => "cache-control: no-cache",
+    });
+    if fault != Fault::NoCors {
+        headers.push("access-control-allow-origin: *");
+    }
+    let head = format!(
+        "HTTP/1.1 {status}\r\n{}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        headers.join("\r\n"),
+        body.len()
+    );
+    connection.write_all(head.as_bytes()).ok()?;
+    connection.write_all(&body).ok()
+}
