@@ -5,6 +5,10 @@ set positional-arguments
 target := env("CARGO_TARGET_DIR", justfile_directory() / "target")
 port := env("LIVEDIR_PORT", "8080")
 
+# How the programs are built: `just profile=dev live` is ready sooner, and needs more of the processor
+profile := "release"
+programs := target / if profile == "dev" { "debug" } else { profile }
+
 [private]
 default:
     @just --list
@@ -13,7 +17,7 @@ default:
 live *args: setup build
     #!/usr/bin/env bash
     set -euo pipefail
-    bin='{{ target }}/release'
+    bin='{{ programs }}'
     pid_file=$(mktemp -d)/livedir-server.pid
     # Job control gives the server a process group of its own: Ctrl-C ends the publisher first, and the server still
     # serves the end of the stream.
@@ -38,11 +42,11 @@ live *args: setup build
 
 # Cameras and the formats that they offer
 devices: setup build
-    '{{ target }}/release/livedir-publisher' devices
+    '{{ programs }}/livedir-publisher' devices
 
 # Build both programs as people use them
 build:
-    @cargo build --release --locked --quiet
+    @cargo build --profile {{ profile }} --locked
 
 # Install what is missing to build and to run, through the system's own package manager
 setup: (_packages "build") (_node "webroot/player")
@@ -52,9 +56,8 @@ setup-tests: setup (_packages "tests") (_node "playlist/tests/second_opinion") (
 
 # All tests. Browsers and the virtual machine with the camera come last and one at a time: each of them fills two cores
 test: setup-tests
-    cargo build --workspace --locked
     RUST_TEST_THREADS=4 cargo test --workspace --locked -- --skip browser:: --skip camera::the_camera
-    RUST_TEST_THREADS=1 cargo test --locked -p livedir-publisher --test it -- browser:: camera::the_camera
+    RUST_TEST_THREADS=1 cargo test --workspace --locked --test it -- browser:: camera::the_camera
 
 # What has to hold before a change is taken: format, lints, licences and sources of dependencies
 check: setup (_tool "cargo-deny")

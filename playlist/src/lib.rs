@@ -12,16 +12,30 @@
 //! The file is the journal: `parse` gives back exactly what `render` was given, so a restarted writer goes on
 //! with the same numbers.
 //!
+//! Playlists of others, whatever they use, are read by `read_listing`; the `check_*` functions hold them, and ours, to the
+//! rules of live streaming.
+//!
 //! Durations are in ticks of the 90 kHz MPEG clock and end in `_90k`; those that end in `_s` are seconds.
 
 #![forbid(unsafe_code)]
 
+mod listing;
 mod media;
 mod parse;
 mod render;
+mod rules;
 mod window;
 
+pub use listing::{
+    Attributes, ByteRange, ListedSegment, Listing, Map, MediaListing, MultivariantListing, PlaylistType,
+    Rendition, Tag, Variant, read_listing,
+};
 pub use media::{MediaPlaylist, Segment, TICKS_PER_S};
 pub use parse::{ParseError, Problem, parse};
 pub use render::render;
+pub use rules::{
+    Container, CounterFacts, Finding, HttpAnswer, Kind, RULES, Removal, RenditionText, Rule, SegmentFacts,
+    Severity, Version, check_http, check_playlist, check_removal, check_renditions, check_segments,
+    check_update,
+};
 pub use window::{Evicted, PushError, ResumeError, Window, WindowSettings};

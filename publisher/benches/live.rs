@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use livedir_publisher::encoder::EncodeSettings;
 use livedir_publisher::encoder::video::x264_options;
+use livedir_publisher::segment_name::segment_name;
 use notify::event::{ModifyKind, RenameMode};
 use notify::{EventKind, RecursiveMode, Watcher};
 
@@ -210,7 +211,11 @@ fn run(command: &mut Command) {
 fn record_test_pattern(directory: &Path) -> (String, String) {
     let webroot = directory.join("pattern");
     let live = livedir(&webroot, &["test", "--window", "30"]);
-    std::thread::sleep(Duration::from_secs(u64::from(FILM_S) + 1));
+    // Segments of two seconds; one more than needed.
+    let last = webroot.join("live").join(segment_name(u64::from(FILM_S) / 2 + 1));
+    while !last.exists() {
+        std::thread::sleep(Duration::from_millis(100));
+    }
     end(live);
     let (picture, sound) = (directory.join("pattern.yuv"), directory.join("pattern.s16"));
     let playlist = webroot.join("stream.m3u8");

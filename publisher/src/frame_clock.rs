@@ -81,6 +81,19 @@ impl FrameClock {
         first..self.next
     }
 
+    /// How far the next grid time is behind `now`.
+    #[must_use]
+    pub fn behind(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.time_of(self.next))
+    }
+
+    /// Leaves out all grid times before `now`; gives them.
+    pub fn leap(&mut self, now: Instant) -> Range<u64> {
+        let first = self.next;
+        self.next = (self.steps_to(now).ceil() as u64).max(first);
+        first..self.next
+    }
+
     /// When [`overdue`](Self::overdue) next has something to say if no picture comes.
     #[must_use]
     pub fn next_overdue(&self) -> Instant {
@@ -158,6 +171,18 @@ mod tests {
         assert_eq!(clock.offer(origin + MS(900)), Placement::Drop, "its time has been filled");
         assert_eq!(clock.offer(origin + MS(1310)), Placement::Show { gap: 23..26, at: 26 });
         assert!(!clock.is_silent_at(27));
+    }
+
+    #[test]
+    fn a_leap_leaves_out_what_is_past_and_keeps_to_the_grid() {
+        let origin = Instant::now();
+        let mut clock = FrameClock::new(20, origin);
+        clock.offer(origin);
+        assert_eq!(clock.behind(origin + MS(30_060)), MS(30_010));
+        assert_eq!(clock.leap(origin + MS(30_060)), 1..602);
+        assert_eq!(clock.leap(origin + MS(30_060)), 602..602);
+        assert_eq!(clock.offer(origin + MS(29_000)), Placement::Drop, "captured before the leap");
+        assert_eq!(clock.offer(origin + MS(30_110)), Placement::Show { gap: 602..602, at: 602 });
     }
 
     #[test]

@@ -42,7 +42,9 @@ impl WebrootLock {
             Err(TryLockError::Error(error)) => tracing::warn!(%error, "webroot cannot be locked"),
         }
         // Told now, in one line, and not by the first segment.
-        tempfile::Builder::new().prefix(".livedir-").tempfile_in(webroot).map_err(unusable)?;
+        let probe = tempfile::Builder::new().prefix(".livedir-").tempfile_in(webroot);
+        // The error names the probe's file, which is nobody's business; what is wrong says its kind.
+        probe.map_err(|error| unusable(error.kind().into()))?;
         Ok(Self { _directory: directory })
     }
 }

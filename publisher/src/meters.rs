@@ -37,7 +37,7 @@ pub struct Meters {
     pub frames_duplicated: Count,
     /// Grid times that showed the slate.
     pub frames_slate: Count,
-    /// Grid times left out because the encoder could not keep up.
+    /// Grid times left out because the machine stood still, or could not keep up at all.
     pub frames_skipped: Count,
     /// Frames that went through the encoder.
     pub frames_encoded: Count,

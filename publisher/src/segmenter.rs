@@ -29,12 +29,16 @@ impl Segmenter {
 
     /// Takes note of a picture's packet.
     pub fn push_video(&mut self, dts_90k: i64, duration_90k: i64, is_keyframe: bool) -> Cut {
+        let is_after_hole = dts_90k - self.end_90k > duration_90k;
         // Half a frame of room, for frame rates that 90 kHz ticks cannot divide.
-        let is_due = self.start_90k.is_none_or(|start| dts_90k - start >= self.target_90k - duration_90k / 2);
+        let is_due = is_after_hole
+            || self.start_90k.is_none_or(|start| dts_90k - start >= self.target_90k - duration_90k / 2);
+        // A hole is part of no segment: the one before it ends where its last frame does.
+        let ended_at_90k = if is_after_hole { self.end_90k } else { dts_90k };
         self.end_90k = dts_90k + duration_90k;
         if is_keyframe && is_due {
             let ended = self.start_90k.replace(dts_90k);
-            return Cut::Before(ended.map(|start| dts_90k - start));
+            return Cut::Before(ended.map(|start| ended_at_90k - start));
         }
         self.push_audio()
     }
@@ -80,6 +84,15 @@ mod tests {
     #[test]
     fn keyframes_between_the_cuts_are_passed_over() {
         check(20, 10, 100, 180_000, &[180_000, 180_000, 90_000]);
+    }
+
+    #[test]
+    fn a_hole_in_the_stream_is_part_of_no_segment() {
+        let mut segmenter = Segmenter::new(180_000);
+        segmenter.push_video(0, 4500, true);
+        segmenter.push_video(4500, 4500, false);
+        assert_eq!(segmenter.push_video(100_000, 4500, true), Cut::Before(Some(9000)));
+        assert_eq!(segmenter.finish(), Some(4500));
     }
 
     #[test]

@@ -60,6 +60,13 @@ impl SoundClock {
         silence
     }
 
+    /// Leaves out everything before `moment`; gives the number of samples.
+    pub fn leap(&mut self, moment: Instant) -> u64 {
+        let left_out = (self.position_of(moment) - self.next as i64).max(0) as u64;
+        self.next += left_out;
+        left_out
+    }
+
     fn position_of(&self, moment: Instant) -> i64 {
         let rate_hz = f64::from(self.rate_hz);
         match moment.checked_duration_since(self.origin) {
@@ -111,6 +118,20 @@ mod tests {
         assert_eq!(clock.overdue(origin + MS(219)), 0);
         assert_eq!(clock.overdue(origin + MS(320)), 100 * 48);
         assert_eq!(clock.offer(origin + MS(60), 960), Joint { silence: 0, skip: 960 });
+    }
+
+    #[test]
+    fn a_leap_leaves_out_what_is_past() {
+        let origin = Instant::now();
+        let mut clock = SoundClock::new(48_000, origin);
+        clock.offer(origin, 960);
+        assert_eq!(clock.leap(origin + MS(30_020)), 30_000 * 48);
+        assert_eq!(clock.leap(origin), 0);
+        assert_eq!(
+            clock.offer(origin + MS(30_000), 1920),
+            Joint { silence: 0, skip: 0 },
+            "within the tolerance"
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod golden;
 mod properties;
 mod random;
 mod round_trip;
+mod rules;
 mod second_opinion;
 mod window;
 mod witness;

@@ -7,14 +7,14 @@ use crate::random::any_playlist;
 
 /// How a valid text is damaged.
 #[derive(Debug, Clone)]
-enum Damage {
+pub enum Damage {
     Cut { at: prop::sample::Index },
     Insert { at: prop::sample::Index, text: String },
     RepeatLine { line: prop::sample::Index, times: usize },
     SwapLines { one: prop::sample::Index, other: prop::sample::Index },
 }
 
-fn damage() -> impl Strategy<Value = Damage> {
+pub fn damage() -> impl Strategy<Value = Damage> {
     let index = any::<prop::sample::Index>;
     prop_oneof![
         index().prop_map(|at| Damage::Cut { at }),
@@ -24,7 +24,7 @@ fn damage() -> impl Strategy<Value = Damage> {
     ]
 }
 
-fn damaged(text: &str, damage: &Damage) -> String {
+pub fn damaged(text: &str, damage: &Damage) -> String {
     let mut characters: Vec<char> = text.chars().collect();
     let mut lines: Vec<&str> = text.lines().collect();
     match damage {

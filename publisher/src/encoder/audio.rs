@@ -19,9 +19,6 @@ pub const RATE_HZ: u32 = 48_000;
 const FORMAT: Sample = Sample::F32(Type::Planar);
 const LAYOUT: ChannelLayout = ChannelLayout::STEREO;
 
-/// More silence than this is left out of the stream, as the picture is: the machine slept, players have long given up.
-const LONGEST_SILENCE: u64 = 10 * RATE_HZ as u64;
-
 /// An open encoder.
 pub struct AudioEncoder {
     encoder: ffmpeg::encoder::audio::Encoder,
@@ -82,6 +79,14 @@ impl AudioEncoder {
         self.encode_whole_frames()
     }
 
+    /// Leaves out everything before `moment`, as the picture does.
+    pub fn leap(&mut self, moment: Instant) {
+        let partly_filled = self.left.len() as i64;
+        self.left.clear();
+        self.right.clear();
+        self.encoded += partly_filled + self.clock.leap(moment) as i64;
+    }
+
     /// The last, partly filled frame and what the encoder still holds; the last call.
     pub fn finish(&mut self) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
         let mut packets = Vec::new();
@@ -95,10 +100,6 @@ impl AudioEncoder {
     }
 
     fn append_silence(&mut self, samples: u64) {
-        if samples > LONGEST_SILENCE {
-            self.encoded += samples as i64;
-            return;
-        }
         for channel in [&mut self.left, &mut self.right] {
             channel.extend(std::iter::repeat_n(0.0, samples as usize));
         }

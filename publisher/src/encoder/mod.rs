@@ -26,11 +26,9 @@ use video::VideoEncoder;
 /// The first timestamp of a run. Not 0, because the AAC encoder's lead-in has to come before it.
 pub const START_90K: i64 = 90_000;
 
-/// This far behind its grid the encoder starts to leave grid times out.
-const OVERLOAD: Duration = Duration::from_secs(1);
-
-/// This far behind (the machine slept) everything up to the next segment border is left out.
-const LOST: Duration = Duration::from_secs(10);
+/// This far behind the present (the machine stood still, or is too slow even for repeated pictures) the stream leaps to
+/// it. Less is made up for: a repeated picture takes the encoder a fraction of its grid time.
+const LOST: Duration = Duration::from_secs(5);
 
 /// Wall clock and grid may be this far apart before the dates of the stream follow the wall clock.
 const CLOCK_STEP: Duration = Duration::from_millis(200);
@@ -134,7 +132,9 @@ pub fn run(
         stage.take_picture(picture)?;
     }
     while stage.is_heard {
-        match captured.next(stage.clock.next_overdue()) {
+        let next = captured.next(stage.clock.next_overdue());
+        stage.leap_if_lost();
+        match next {
             Next::Captured(Captured::Picture(picture)) => stage.take_picture(picture)?,
             Next::Captured(Captured::Sound(sound)) => stage.take_sound(&sound),
             Next::TimedOut => {}
@@ -150,6 +150,8 @@ struct Stage<'a> {
     packets: &'a SyncSender<Encoded>,
     meters: &'a Meters,
     clock: FrameClock,
+    /// The grid time that segments are counted from: 0, or that of the last leap.
+    grid_origin: u64,
     /// The wall-clock time of grid time 0.
     origin_filmed_at: SystemTime,
     scaler: Scaler,
@@ -178,6 +180,7 @@ impl<'a> Stage<'a> {
             packets,
             meters,
             clock: FrameClock::new(settings.fps, origin),
+            grid_origin: 0,
             origin_filmed_at: SystemTime::now() - origin.elapsed(),
             scaler: Scaler::new(settings.width, settings.height),
             video,
@@ -213,6 +216,24 @@ impl<'a> Stage<'a> {
             Ok(packets) => self.send(packets),
             Err(error) => tracing::warn!(%error, "a run of captured sound could not be converted"),
         }
+    }
+
+    /// Goes on with the present when too much is left undone: the segment ends with its last frame, the next one begins
+    /// after the hole, and its bytes tell the watcher so.
+    fn leap_if_lost(&mut self) {
+        let now = Instant::now();
+        let behind = self.clock.behind(now);
+        if behind < LOST {
+            return;
+        }
+        let left_out = self.clock.leap(now);
+        self.grid_origin = left_out.end;
+        self.meters.frames_skipped.add(left_out.end - left_out.start);
+        if let Some(audio) = &mut self.audio {
+            audio.leap(self.clock.time_of(left_out.end));
+        }
+        let behind_s = behind.as_secs_f64();
+        tracing::warn!(behind_s, "the machine stood still or is too slow; the stream leaps to the present");
     }
 
     fn fill_overdue(&mut self) -> Result<(), EncodeError> {
@@ -259,15 +280,8 @@ impl<'a> Stage<'a> {
     }
 
     fn encode(&mut self, n: u64, frame: &mut ffmpeg::frame::Video) -> Result<(), EncodeError> {
-        let behind = self.clock.time_of(n).elapsed();
-        let in_segment = n % self.settings.segment_frames;
-        // First and last frame of a segment stay, so that its length can be read from it.
-        let is_border = in_segment == 0 || in_segment == self.settings.segment_frames - 1;
-        if behind > LOST || (behind > OVERLOAD && !is_border) {
-            self.meters.frames_skipped.add(1);
-            return Ok(());
-        }
-        let keyframe_filmed_at = (in_segment == 0).then(|| self.filmed_at(n));
+        let begins_segment = (n - self.grid_origin).is_multiple_of(self.settings.segment_frames);
+        let keyframe_filmed_at = begins_segment.then(|| self.filmed_at(n));
         let packets = self.video.encode(n, keyframe_filmed_at, frame)?;
         self.meters.frames_encoded.add(1);
         self.send(packets);

@@ -6,7 +6,7 @@
 use super::Wake;
 use crate::segment_name::looks_like_segment;
 use notify::{
-    Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _,
+    Config, Event, EventKind, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher as _,
     event::{AccessKind, AccessMode, CreateKind, ModifyKind, RemoveKind, RenameMode},
 };
 use std::{
@@ -40,7 +40,7 @@ impl Hints {
     pub(super) fn new(wakes: Sender<Wake>) -> Self {
         let watched = Arc::new(Mutex::new(HashSet::new()));
         let (directories, mut open) = (Arc::clone(&watched), HashSet::new());
-        let notify = notify::recommended_watcher(move |event: notify::Result<Event>| {
+        let on_event = move |event: notify::Result<Event>| {
             let is_watched = |path: &Path| {
                 let directories: &Mutex<HashSet<PathBuf>> = &directories;
                 directories.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
@@ -49,7 +49,14 @@ impl Hints {
                 // The watcher has ended: nobody is left to wake.
                 let _ = wakes.send(wake);
             }
-        });
+        };
+        // Not those of readers: a file that a viewer opens is no news.
+        let events = EventKindMask::CREATE
+            | EventKindMask::REMOVE
+            | EventKindMask::MODIFY_DATA
+            | EventKindMask::MODIFY_NAME
+            | EventKindMask::ACCESS_CLOSE;
+        let notify = RecommendedWatcher::new(on_event, Config::default().with_event_kinds(events));
         Self { notify: notify.map_err(|error| remedy(&error)), watched }
     }
 

@@ -62,17 +62,18 @@ fn check_flag(command: &mut Command, words: &[&str], expected: &str) {
 /// Paths of all files, at any depth.
 fn files_under(directory: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
-    let below = |entry: std::fs::DirEntry| match entry.file_type().unwrap().is_dir() {
-        true => files_under(&entry.path()),
-        false => vec![entry.path().display().to_string()],
+    let below = |entry: std::fs::DirEntry| {
+        let is_directory = entry.file_type().unwrap().is_dir();
+        if is_directory { files_under(&entry.path()) } else { vec![entry.path().display().to_string()] }
     };
     entries.flat_map(|entry| below(entry.unwrap())).collect()
 }
 
 #[test]
 fn a_camera_that_is_not_there_is_refused() {
-    check(&["camera:7"], "livedir-publisher live test");
-    check(&["camera:NoSuchName"], "livedir-publisher live test");
+    // With cameras attached, `livedir-publisher devices` is the remedy; with none, `livedir-publisher live test`.
+    check(&["camera:77"], "`livedir-publisher ");
+    check(&["camera:NoSuchName"], "`livedir-publisher ");
 }
 
 #[test]
@@ -89,7 +90,7 @@ fn what_is_no_film_is_refused() {
     std::fs::write(path("noise.ts"), noise).unwrap();
     check(&[&path("noise.ts")], "give a whole .mp4, .mkv, .ts");
     run(Command::new("ffmpeg").args(["-v", "error", "-f", "lavfi", "-i", "sine=d=2", &path("tone.m4a")]));
-    check(&[&path("tone.m4a")], "has no video; it holds: sound (aac)");
+    check(&[&path("tone.m4a")], "has no video; it holds: sound (aac); give a source with pictures");
     // Standard input, which tests leave empty.
     check(&["-"], "standard input is not a media file");
 }

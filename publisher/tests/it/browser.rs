@@ -7,8 +7,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
-use crate::support::programs::{LiveStream, PATIENCE, Running, server};
-use crate::support::wait_for;
+use crate::support::programs::{LiveStream, WebServer};
 
 /// The stream of every test here.
 const STREAM: [&str; 3] = ["test", "--size", "320x240"];
@@ -27,7 +26,7 @@ fn the_page_plays_natively_and_goes_on_after_a_restart_of_the_publisher() {
 fn a_page_that_was_opened_too_early_starts_with_the_stream() {
     let _turn = one_browser_at_a_time();
     let webroot = webroot_with_page();
-    let site = Site::start(webroot.path());
+    let site = WebServer::start(webroot.path());
     let mut page = Page::open(&site.address, &["--mode", "hls", "--seconds", "3", "--start-within", "60"]);
     page.wait_for_line(r#""state":"waiting""#);
     let _live = LiveStream::start(webroot.path(), &STREAM);
@@ -45,7 +44,7 @@ fn the_parts_of_the_page_pass_their_own_tests() {
 fn plays_and_goes_on(mode: &str) {
     let _turn = one_browser_at_a_time();
     let webroot = webroot_with_page();
-    let site = Site::start(webroot.path());
+    let site = WebServer::start(webroot.path());
     let mut live = LiveStream::start(webroot.path(), &STREAM);
     live.wait_for_segment(3);
     let asked =
@@ -86,29 +85,6 @@ fn webroot_with_page() -> tempfile::TempDir {
         .status();
     assert!(copied.unwrap().success());
     webroot
-}
-
-/// `livedir-server` over a webroot.
-pub struct Site {
-    _server: Running,
-    /// `http://127.0.0.1:PORT/`.
-    pub address: String,
-}
-
-impl Site {
-    /// Starts it on a free port.
-    #[track_caller]
-    pub fn start(webroot: &Path) -> Self {
-        let server = Running::start(
-            server().args(["--listen", "127.0.0.1:0", "--access-log", "off", "--webroot"]).arg(webroot),
-        );
-        let address = wait_for("the server's address", PATIENCE, || {
-            let output = server.output();
-            let start = output.find("http://")?;
-            output[start..].split_once(char::is_whitespace).map(|(address, _)| address.to_owned())
-        });
-        Self { _server: server, address }
-    }
 }
 
 /// A page in a browser, and the driver's account of it.

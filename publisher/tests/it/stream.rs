@@ -7,9 +7,12 @@ use std::time::{Duration, SystemTime};
 
 use livedir_playlist::MediaPlaylist;
 use livedir_publisher::source::test_pattern::STRIP_CELLS;
+use rustix::process::Signal;
 
 use crate::support::media::{self, ProbedPacket};
 use crate::support::programs::{LiveStream, read_playlist};
+use crate::support::witness::Witness;
+use crate::support::witness::reader::Files;
 
 /// Frames a second of every stream here: the default.
 const FPS: f64 = 20.0;
@@ -86,6 +89,43 @@ fn a_film_without_sound_is_a_stream_without_sound_in_its_own_shape() {
             .arg(&stream.files[0]),
     );
     assert!(String::from_utf8_lossy(&size).contains("640,356"), "{}", String::from_utf8_lossy(&size));
+}
+
+#[test]
+fn a_publisher_that_stood_still_makes_up_for_a_moment_and_leaps_over_more() {
+    let webroot = tempfile::tempdir().unwrap();
+    let words = ["test", "--size", "160x120", "--segment-duration", "1s", "--window", "60"];
+    let mut live = LiveStream::start(webroot.path(), &words);
+    let witness = Witness::start(Files::of(webroot.path()), FPS as u32);
+    live.wait_for_segment(2);
+    stand_still(&live, Duration::from_secs(2));
+    live.wait_for_segment(6);
+    let playlist = live.playlist().unwrap();
+    assert!(playlist.segments.iter().all(|segment| !segment.discontinuity), "{playlist:?}");
+    stand_still(&live, Duration::from_secs(7));
+    let last = playlist.next_media_sequence() - 1;
+    live.wait_for_segment(last + 4);
+    assert!(live.publisher.interrupt().success());
+    witness.testify();
+
+    let playlist = read_playlist(webroot.path()).unwrap();
+    let seams = playlist.segments.windows(2).filter(|pair| pair[1].discontinuity);
+    let holes_s: Vec<f64> = seams
+        .map(|pair| {
+            let [before, after] = [&pair[0], &pair[1]].map(|segment| segment.program_date_time.unwrap());
+            (after - before).total(jiff::Unit::Second).unwrap() - pair[0].duration_90k as f64 / 90_000.0
+        })
+        .collect();
+    assert!(holes_s.len() == 1 && (4.0..60.0).contains(&holes_s[0]), "{holes_s:?}");
+    let status = std::fs::read_to_string(webroot.path().join("status.json")).unwrap();
+    assert!(status.contains(r#""segments_refused":0"#), "{status}");
+}
+
+/// The process does not run for that long, as on a machine that is suspended or starved.
+fn stand_still(live: &LiveStream, time: Duration) {
+    live.publisher.signal(Signal::STOP);
+    std::thread::sleep(time);
+    live.publisher.signal(Signal::CONT);
 }
 
 /// A finished stream on disk.

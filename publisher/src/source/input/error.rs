@@ -30,7 +30,7 @@ pub enum InputError {
         reason: String,
     },
     /// There is nothing to see in it.
-    #[error("{name} has no video; it holds: {found}")]
+    #[error("{name} has no video; it holds: {found}; give a source with pictures")]
     NoVideo {
         /// The address.
         name: String,

@@ -33,7 +33,7 @@ fn what_cannot_be_played_is_named_with_the_remedy() {
     check(&at("empty.mp4", b""), &invalid);
     check(
         &made("song.m4a", &["-f", "lavfi", "-i", SOUND, "-t", "1"]),
-        "PATH has no video; it holds: sound (aac)",
+        "PATH has no video; it holds: sound (aac); give a source with pictures",
     );
 }
 
@@ -44,7 +44,12 @@ fn the_cover_of_a_song_is_no_video() {
     let arguments = [&["-f", "lavfi", "-i", SOUND, "-f", "lavfi", "-i", &cover][..], &maps].concat();
     let path = made("song.mp3", &arguments);
     let error = open_file(&path).err().expect("an error").to_string();
-    assert!(error.ends_with("has no video; it holds: sound (mp3float), a cover picture (mjpeg)"), "{error}");
+    assert!(
+        error.ends_with(
+            "has no video; it holds: sound (mp3float), a cover picture (mjpeg); give a source with pictures"
+        ),
+        "{error}"
+    );
 }
 
 #[test]

@@ -61,7 +61,7 @@ impl Reader for Http {
         }
         let header =
             |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let is_playlist = path.ends_with(".m3u8");
+        let is_playlist = Path::new(path).extension().is_some_and(|extension| extension == "m3u8");
         let expected_type = if is_playlist { "application/vnd.apple.mpegurl" } else { "video/mp2t" };
         if header("content-type") != expected_type {
             return Err(format!("{url}: content-type {:?}, not {expected_type}", header("content-type")));

@@ -1,0 +1,184 @@
+//! A lenient reading of any .m3u8 text: media or multivariant, of any version, of any writer.
+//!
+//! In: any text. Out: a [`Listing`]: every tag with its line, typed where it is understood. It never fails: what cannot
+//! be understood is `None` here and a finding in [`crate::check_playlist`]. No thread.
+//! Work and memory grow with the length of the text and with nothing in it.
+
+mod attributes;
+mod reader;
+mod value;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+pub use attributes::Attributes;
+pub use reader::read_listing;
+pub(crate) use reader::{extinf_s, is_of_a_multivariant_playlist};
+pub(crate) use value::{byterange, date, decimal, excerpt, whole_number};
+
+/// What a text is, by its tags.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Listing {
+    /// Lists segments.
+    Media(MediaListing),
+    /// Lists playlists.
+    Multivariant(MultivariantListing),
+    /// Has not one tag of a playlist.
+    Neither,
+}
+
+/// A line `#EXT…`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag {
+    /// From 1.
+    pub line: usize,
+    /// Such as `EXT-X-VERSION`.
+    pub name: String,
+    /// What stands after the colon.
+    pub value: String,
+}
+
+/// A media playlist as it stands there, lawful or not. Of a tag that is repeated, the first counts.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MediaListing {
+    /// All tags in order.
+    pub tags: Vec<Tag>,
+    /// EXT-X-VERSION.
+    pub version: Option<u64>,
+    /// EXT-X-TARGETDURATION, seconds, at least 1.
+    pub target_duration_s: Option<u64>,
+    /// EXT-X-MEDIA-SEQUENCE; absent means 0 (RFC 8216 4.3.3.2).
+    pub media_sequence: Option<u64>,
+    /// EXT-X-DISCONTINUITY-SEQUENCE; absent means 0 (RFC 8216 4.3.3.3).
+    pub discontinuity_sequence: Option<u64>,
+    /// EXT-X-PLAYLIST-TYPE.
+    pub playlist_type: Option<PlaylistType>,
+    /// EXT-X-INDEPENDENT-SEGMENTS.
+    pub independent_segments: bool,
+    /// EXT-X-ENDLIST.
+    pub ended: bool,
+    /// Oldest first.
+    pub segments: Vec<ListedSegment>,
+}
+
+/// EXT-X-PLAYLIST-TYPE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlaylistType {
+    /// Segments are added and never removed.
+    Event,
+    /// Nothing changes.
+    Vod,
+}
+
+/// A URI of a media playlist, with the tags that apply to it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ListedSegment {
+    /// As it stands there.
+    pub uri: String,
+    /// The line of the URI, from 1.
+    pub line: usize,
+    /// EXTINF, seconds; `None` when it is absent or no number.
+    pub duration_s: Option<f64>,
+    /// EXT-X-DISCONTINUITY.
+    pub discontinuity: bool,
+    /// EXT-X-PROGRAM-DATE-TIME; a date without a zone is taken as UTC.
+    pub program_date_time: Option<Timestamp>,
+    /// EXT-X-BYTERANGE.
+    pub byterange: Option<ByteRange>,
+    /// EXT-X-GAP: there is nothing to load.
+    pub gap: bool,
+    /// EXT-X-MAP in force.
+    pub map: Option<Arc<Map>>,
+    /// Value of the EXT-X-KEY in force; `None` when not encrypted.
+    pub key: Option<Arc<str>>,
+}
+
+/// EXT-X-BYTERANGE, and the attribute of that name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ByteRange {
+    /// Bytes.
+    pub length: u64,
+    /// First byte; `None` when it goes on from the range before.
+    pub offset: Option<u64>,
+}
+
+/// EXT-X-MAP: what a decoder needs before the first segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Map {
+    /// As it stands there.
+    pub uri: String,
+    /// If it is not the whole file.
+    pub byterange: Option<ByteRange>,
+}
+
+/// A multivariant playlist as it stands there, lawful or not.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MultivariantListing {
+    /// All tags in order.
+    pub tags: Vec<Tag>,
+    /// EXT-X-VERSION.
+    pub version: Option<u64>,
+    /// EXT-X-INDEPENDENT-SEGMENTS.
+    pub independent_segments: bool,
+    /// EXT-X-STREAM-INF with its URI, in order.
+    pub variants: Vec<Variant>,
+    /// EXT-X-MEDIA, in order.
+    pub renditions: Vec<Rendition>,
+    /// EXT-X-I-FRAME-STREAM-INF, in order.
+    pub i_frame_variants: Vec<Variant>,
+}
+
+/// EXT-X-STREAM-INF or EXT-X-I-FRAME-STREAM-INF.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Variant {
+    /// The line of the tag, from 1.
+    pub line: usize,
+    /// Of its media playlist; `None` when there is none.
+    pub uri: Option<String>,
+    /// Of the tag.
+    pub attributes: Attributes,
+}
+
+/// EXT-X-MEDIA.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Rendition {
+    /// The line of the tag, from 1.
+    pub line: usize,
+    /// Of its media playlist; `None` when it is within the variant's.
+    pub uri: Option<String>,
+    /// Of the tag.
+    pub attributes: Attributes,
+}
+
+impl MediaListing {
+    /// The tag of this name, the first if there are more.
+    #[must_use]
+    pub fn tag(&self, name: &str) -> Option<&Tag> {
+        self.tags.iter().find(|tag| tag.name == name)
+    }
+
+    /// Whether segments may still be added.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        !self.ended && self.playlist_type != Some(PlaylistType::Vod)
+    }
+
+    /// The number of the first segment.
+    #[must_use]
+    pub fn first_media_sequence(&self) -> u64 {
+        self.media_sequence.unwrap_or(0)
+    }
+
+    /// The number that the next segment to be added will have.
+    #[must_use]
+    pub fn next_media_sequence(&self) -> u64 {
+        self.first_media_sequence().saturating_add(self.segments.len() as u64)
+    }
+
+    /// The sum of all EXTINF, seconds.
+    #[must_use]
+    pub fn duration_s(&self) -> f64 {
+        self.segments.iter().filter_map(|segment| segment.duration_s).sum()
+    }
+}

@@ -1,0 +1,242 @@
+//! The rules of a live stream: what each asks, and what breaks it.
+//!
+//! In: texts of playlists, what is true of segments, answers of a server; all that has to do with files, sockets and
+//! clocks is the caller's. Out: [`Finding`]s, in the order of the text. No thread. No input makes it fail, and work and
+//! memory grow with the length of the input.
+//!
+//! ```text
+//!  check_playlist      one playlist, media or multivariant, alone
+//!  check_update        two versions of a media playlist, one after the other
+//!  check_segments      a media playlist and the bytes of its segments
+//!  check_renditions    a multivariant playlist and those that it lists
+//!  check_http          an answer of a server
+//!  check_removal       a segment that has left the playlist
+//! ```
+//!
+//! The tags of low latency (bis-22 4.4.3.7, 4.4.3.8, 4.4.4.9, 4.4.5.2 to 4.4.5.4) are read and kept, and no rule asks
+//! about them yet. Severity is the word of the source; Apple's specification says MUST of more than the RFC does.
+//!
+//! Left out on purpose:
+//! - what a stream of short segments breaks by design: segments of 6 s (Apple 7.5), a window of 15 minutes (Apple 8.12);
+//! - what one variant alone breaks by being alone: two bit rates (Apple 9.9), I-frame playlists (Apple 6.1);
+//! - a version that comes sooner than half a target duration after the one before (RFC 8216 6.2.1): bis-22 no longer
+//!   forbids it, and a writer that catches up after an outage has to;
+//! - EXTINF above the target duration by less than rounding in a version below 6: RFC 8216 4.3.3.1 rounds in all;
+//! - Expires on segments (RFC 8216 6.2.2 SHOULD): it is of use to caches only, and a server that has its segments asked
+//!   for anew each time does without.
+
+mod continuity;
+mod date_ranges;
+mod dates;
+mod facts;
+mod http;
+mod media;
+mod multivariant;
+mod playlist;
+mod segments;
+mod tags;
+mod update;
+mod version;
+
+use std::fmt;
+
+pub use facts::{Container, CounterFacts, SegmentFacts};
+pub use http::{HttpAnswer, Kind, Removal, check_http, check_removal};
+pub use multivariant::{RenditionText, check_renditions};
+pub use playlist::check_playlist;
+pub use segments::check_segments;
+pub use update::{Version, check_update};
+
+/// How much a rule asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The source says MUST, REQUIRED or MUST NOT.
+    Must,
+    /// The source says SHOULD or SHOULD NOT.
+    Should,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(match self {
+            Severity::Must => "MUST",
+            Severity::Should => "SHOULD",
+        })
+    }
+}
+
+/// One thing that is asked of a stream.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Such as `extinf-over-target`.
+    pub id: &'static str,
+    /// Such as `RFC 8216 4.3.3.1`, `bis-22 6.2.2` or `Apple 8.4`.
+    pub section: &'static str,
+    /// How much it asks.
+    pub severity: Severity,
+    /// What it asks.
+    pub sentence: &'static str,
+}
+
+const fn must(id: &'static str, section: &'static str, sentence: &'static str) -> Rule {
+    Rule { id, section, severity: Severity::Must, sentence }
+}
+
+const fn should(id: &'static str, section: &'static str, sentence: &'static str) -> Rule {
+    Rule { id, section, severity: Severity::Should, sentence }
+}
+
+/// A place where a rule is broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// Such as `stream.m3u8 line 12`, `live/seg-00000042.ts` or `GET /stream.m3u8`.
+    pub at: String,
+    /// What is there.
+    pub seen: String,
+    /// What should be.
+    pub expected: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Rule { id, section, severity, .. } = self.rule;
+        write!(out, "{severity} {id} ({section}) {}: {}; expected {}", self.at, self.seen, self.expected)
+    }
+}
+
+/// Collects what is found in one playlist.
+struct Findings<'a> {
+    name: &'a str,
+    found: Vec<Finding>,
+}
+
+impl<'a> Findings<'a> {
+    fn new(name: &'a str) -> Self {
+        Self { name, found: Vec::new() }
+    }
+
+    /// About the playlist as a whole.
+    fn whole(&mut self, rule: &'static Rule, seen: impl Into<String>, expected: impl Into<String>) {
+        self.push(rule, self.name.to_owned(), seen, expected);
+    }
+
+    /// About a line that stays where it is while the window slides.
+    fn line(
+        &mut self,
+        rule: &'static Rule,
+        line: usize,
+        seen: impl Into<String>,
+        expected: impl Into<String>,
+    ) {
+        self.push(rule, format!("{} line {line}", self.name), seen, expected);
+    }
+
+    /// About a segment, wherever its line is by now.
+    fn segment(
+        &mut self,
+        rule: &'static Rule,
+        uri: &str,
+        seen: impl Into<String>,
+        expected: impl Into<String>,
+    ) {
+        self.push(rule, format!("{}: {uri}", self.name), seen, expected);
+    }
+
+    fn push(
+        &mut self,
+        rule: &'static Rule,
+        at: String,
+        seen: impl Into<String>,
+        expected: impl Into<String>,
+    ) {
+        self.found.push(Finding { rule, at, seen: seen.into(), expected: expected.into() });
+    }
+}
+
+/// All rules; no two have the same id.
+pub const RULES: &[&Rule] = &[
+    &playlist::EXTM3U_FIRST,
+    &playlist::FORBIDDEN_CHARACTER,
+    &tags::BAD_VALUE,
+    &tags::TAG_REPEATED,
+    &tags::TAGS_MIXED,
+    &tags::ATTRIBUTE_MISSING,
+    &tags::ATTRIBUTE_REPEATED,
+    &version::VERSION_TOO_LOW,
+    &version::VERSION_TOO_HIGH,
+    &media::TARGET_DURATION_MISSING,
+    &media::EXTINF_OVER_TARGET,
+    &media::EXTINF_MISSING,
+    &media::EXTINF_WHOLE_SECONDS,
+    &media::PLAYLIST_CUT,
+    &media::MEDIA_SEQUENCE_LATE,
+    &media::DISCONTINUITY_SEQUENCE_LATE,
+    &media::DISCONTINUITY_SEQUENCE_MISSING,
+    &media::BYTERANGE_NOWHERE,
+    &media::START_AT_THE_LIVE_EDGE,
+    &media::VOD_NOT_ENDED,
+    &dates::DATE_MISSING,
+    &dates::DATE_MISSING_AFTER_DISCONTINUITY,
+    &dates::DATE_IMPRECISE,
+    &dates::DATE_AMBIGUOUS,
+    &dates::DATE_GAP,
+    &date_ranges::DATE_RANGE_WITHOUT_DATES,
+    &date_ranges::DATE_RANGE_CONTRADICTS,
+    &date_ranges::DATE_RANGE_LEFT_EARLY,
+    &date_ranges::DATE_RANGE_ID_REUSED,
+    &multivariant::VARIANT_WITHOUT_URI,
+    &multivariant::URI_WITHOUT_VARIANT,
+    &multivariant::CODECS_MISSING,
+    &multivariant::RESOLUTION_MISSING,
+    &multivariant::FRAME_RATE_MISSING,
+    &multivariant::AVERAGE_BANDWIDTH_MISSING,
+    &multivariant::LANGUAGE_MISSING,
+    &multivariant::GROUP_UNDEFINED,
+    &multivariant::RENDITION_NAME_REPEATED,
+    &multivariant::RENDITION_DEFAULT_REPEATED,
+    &multivariant::RENDITIONS_TARGET_DIFFERS,
+    &multivariant::RENDITIONS_TYPE_DIFFERS,
+    &multivariant::RENDITIONS_DATES_MISSING,
+    &multivariant::RENDITIONS_NOT_INDEPENDENT,
+    &update::TARGET_DURATION_CHANGED,
+    &update::HEADER_CHANGED,
+    &update::MEDIA_SEQUENCE_WENT_BACK,
+    &update::MEDIA_SEQUENCE_NOT_COUNTED,
+    &update::SEGMENT_CHANGED,
+    &update::SEGMENT_TAKEN_FROM_THE_END,
+    &update::DISCONTINUITY_SEQUENCE_WENT_BACK,
+    &update::DISCONTINUITY_SEQUENCE_NOT_COUNTED,
+    &update::WINDOW_BELOW_THREE_TARGETS,
+    &update::WINDOW_BELOW_SIX_SEGMENTS,
+    &update::PLAYLIST_TYPE_BROKEN,
+    &update::CHANGED_AFTER_END,
+    &update::UPDATE_LATE,
+    &segments::SEGMENT_UNREADABLE,
+    &segments::MAP_MISSING,
+    &segments::TABLES_NOT_FIRST,
+    &segments::INDEPENDENT_SEGMENTS_UNTRUE,
+    &segments::KEYFRAME_NOT_FIRST,
+    &segments::COUNTER_BREAK_INSIDE,
+    &segments::COUNTER_BREAK_BETWEEN,
+    &segments::TIMELINE_BREAK,
+    &segments::STREAMS_CHANGE,
+    &segments::DISCONTINUITY_NEEDLESS,
+    &segments::SEVERAL_AUDIO_STREAMS,
+    &segments::EXTINF_OFF,
+    &segments::EXTINF_DRIFTS,
+    &segments::DATE_DRIFTS,
+    &http::STATUS,
+    &http::REDIRECTED,
+    &http::PLAYLIST_UNIDENTIFIED,
+    &http::PLAYLIST_TYPE,
+    &http::SEGMENT_TYPE,
+    &http::PLAYLIST_NOT_GZIP,
+    &http::PLAYLIST_STALE_IN_CACHES,
+    &http::PLAYLIST_KEPT_LONG,
+    &http::CACHING_UNSAID,
+    &http::LAST_MODIFIED_STALE,
+    &http::CORS_MISSING,
+    &http::REMOVED_TOO_EARLY,
+];

@@ -1,0 +1,152 @@
+//! Tags by themselves, in playlists of both kinds: their values, their attributes, how often they stand there.
+
+use std::collections::HashMap;
+
+use super::{Findings, Rule, must};
+use crate::listing::{
+    Attributes, Tag, byterange, date, decimal, excerpt, extinf_s, is_of_a_multivariant_playlist, whole_number,
+};
+
+pub(super) static BAD_VALUE: Rule =
+    must("bad-value", "RFC 8216 4.3", "The value of a tag is of the form that the tag has.");
+pub(super) static TAG_REPEATED: Rule =
+    must("tag-repeated", "RFC 8216 4.3.3", "A tag that is about the whole playlist stands there once.");
+pub(super) static TAGS_MIXED: Rule = must(
+    "tags-mixed",
+    "RFC 8216 4.3.4",
+    "A playlist lists segments or lists playlists, and has no tags of the other kind.",
+);
+pub(super) static ATTRIBUTE_MISSING: Rule =
+    must("attribute-missing", "RFC 8216 4.3", "A tag has the attributes that are required for it.");
+pub(super) static ATTRIBUTE_REPEATED: Rule =
+    must("attribute-repeated", "RFC 8216 4.2", "An attribute list has each name once.");
+
+pub(super) fn check(findings: &mut Findings<'_>, tags: &[Tag]) {
+    let mut first_lines = HashMap::new();
+    for tag in tags {
+        if let Some(expected) = expected_instead(tag) {
+            let seen = format!("{} is {:?}", tag.name, excerpt(&tag.value));
+            findings.line(&BAD_VALUE, tag.line, seen, expected);
+        }
+        if is_about_the_whole_playlist(&tag.name) {
+            let first_line = *first_lines.entry(tag.name.as_str()).or_insert(tag.line);
+            if first_line != tag.line {
+                let seen = format!("{} again, after line {first_line}", tag.name);
+                findings.line(&TAG_REPEATED, tag.line, seen, "it once");
+            }
+        }
+        if has_attributes(&tag.name) {
+            check_attributes(findings, tag);
+        }
+    }
+}
+
+pub(super) fn check_not_mixed(findings: &mut Findings<'_>, tags: &[Tag]) {
+    if let Some(tag) = tags.iter().find(|tag| is_of_a_multivariant_playlist(&tag.name)) {
+        let seen = format!("{} in a media playlist", tag.name);
+        findings.line(&TAGS_MIXED, tag.line, seen, "it in a playlist of its own");
+    }
+}
+
+fn check_attributes(findings: &mut Findings<'_>, tag: &Tag) {
+    let attributes = Attributes::read(&tag.value);
+    if !attributes.is_well_formed() {
+        let seen = format!("{} is {:?}", tag.name, excerpt(&tag.value));
+        findings.line(&BAD_VALUE, tag.line, seen, "NAME=value,NAME=\"value\"");
+        return;
+    }
+    if let Some(name) = attributes.repeated_name() {
+        let seen = format!("{} has {} twice", tag.name, excerpt(name));
+        findings.line(&ATTRIBUTE_REPEATED, tag.line, seen, "it once");
+    }
+    let is_absent = |name: &&str| attributes.get(name).is_none();
+    let mut required = required_attributes(&tag.name).to_vec();
+    if tag.name == "EXT-X-KEY" && attributes.get("METHOD") != Some("NONE") {
+        required.push("URI");
+    }
+    for name in required.into_iter().filter(is_absent) {
+        findings.line(&ATTRIBUTE_MISSING, tag.line, format!("{} without {name}", tag.name), "it there");
+    }
+    for (name, value) in attributes.iter() {
+        if let Some(expected) = expected_of_attribute(name, value) {
+            let seen = format!("{} has {} {:?}", tag.name, excerpt(name), excerpt(value));
+            findings.line(&BAD_VALUE, tag.line, seen, expected);
+        }
+    }
+}
+
+/// What the value should be, if it is something else.
+fn expected_instead(tag: &Tag) -> Option<&'static str> {
+    let value = tag.value.as_str();
+    let (is_lawful, expected) = match tag.name.as_str() {
+        "EXT-X-VERSION" => (whole_number(value).is_some_and(|it| it > 0), "a whole number, at least 1"),
+        "EXT-X-TARGETDURATION" => {
+            (whole_number(value).is_some_and(|it| it > 0), "a whole number of seconds, at least 1")
+        }
+        "EXT-X-MEDIA-SEQUENCE" | "EXT-X-DISCONTINUITY-SEQUENCE" => {
+            (whole_number(value).is_some(), "a whole number below 2^64")
+        }
+        "EXTINF" => (extinf_s(value).is_some(), "a number of seconds such as 2.000000"),
+        "EXT-X-PROGRAM-DATE-TIME" => (date(value).is_some(), "a date such as 2026-03-01T12:00:00.000Z"),
+        "EXT-X-BYTERANGE" => (byterange(value).is_some(), "bytes, and perhaps @ and the first of them"),
+        "EXT-X-PLAYLIST-TYPE" => (matches!(value, "EVENT" | "VOD"), "EVENT or VOD"),
+        _ => return None,
+    };
+    (!is_lawful).then_some(expected)
+}
+
+fn expected_of_attribute(name: &str, value: &str) -> Option<&'static str> {
+    let (is_lawful, expected) = match name {
+        "BANDWIDTH" | "AVERAGE-BANDWIDTH" => {
+            (whole_number(value).is_some(), "a whole number of bits a second")
+        }
+        "RESOLUTION" => {
+            let sides = value.split_once('x');
+            let is_lawful = sides.is_some_and(|(width, height)| {
+                whole_number(width).is_some() && whole_number(height).is_some()
+            });
+            (is_lawful, "pixels such as 640x480")
+        }
+        "FRAME-RATE" => (decimal(value).is_some(), "a number such as 25.000"),
+        "TIME-OFFSET" => (decimal(value.strip_prefix('-').unwrap_or(value)).is_some(), "a number of seconds"),
+        "START-DATE" | "END-DATE" => (date(value).is_some(), "a date such as 2026-03-01T12:00:00.000Z"),
+        _ => return None,
+    };
+    (!is_lawful).then_some(expected)
+}
+
+/// RFC 8216 4.3.1.2, 4.3.3, 4.3.5; EXTM3U a second time is a playlist behind a playlist.
+fn is_about_the_whole_playlist(name: &str) -> bool {
+    matches!(
+        name,
+        "EXTM3U"
+            | "EXT-X-VERSION"
+            | "EXT-X-TARGETDURATION"
+            | "EXT-X-MEDIA-SEQUENCE"
+            | "EXT-X-DISCONTINUITY-SEQUENCE"
+            | "EXT-X-ENDLIST"
+            | "EXT-X-PLAYLIST-TYPE"
+            | "EXT-X-I-FRAMES-ONLY"
+            | "EXT-X-INDEPENDENT-SEGMENTS"
+            | "EXT-X-START"
+    )
+}
+
+fn has_attributes(name: &str) -> bool {
+    !required_attributes(name).is_empty()
+}
+
+/// RFC 8216 4.3.2.4, 4.3.2.5, 4.3.2.7, 4.3.4.1 to 4.3.4.4, 4.3.5.2.
+fn required_attributes(name: &str) -> &'static [&'static str] {
+    match name {
+        "EXT-X-KEY" | "EXT-X-SESSION-KEY" => &["METHOD"],
+        "EXT-X-MAP" => &["URI"],
+        "EXT-X-DATERANGE" => &["ID", "START-DATE"],
+        "EXT-X-MEDIA" => &["TYPE", "GROUP-ID", "NAME"],
+        "EXT-X-STREAM-INF" => &["BANDWIDTH"],
+        "EXT-X-I-FRAME-STREAM-INF" => &["BANDWIDTH", "URI"],
+        "EXT-X-SESSION-DATA" => &["DATA-ID"],
+        "EXT-X-START" => &["TIME-OFFSET"],
+        _ => &[],
+    }
+}

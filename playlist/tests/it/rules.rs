@@ -1,0 +1,136 @@
+//! Each rule has a stream that breaks it and nothing else; what breaks nothing is found clean.
+
+mod answers;
+mod clean;
+mod multivariant;
+mod one_playlist;
+mod robust;
+mod segments;
+mod updates;
+
+use std::collections::BTreeSet;
+
+use livedir_playlist::{
+    Finding, HttpAnswer, RULES, Removal, RenditionText, SegmentFacts, Version, check_http, check_playlist,
+    check_removal, check_renditions, check_segments, check_update, render,
+};
+
+use crate::{TEN_OF_2_S, window_after};
+
+/// What can be held to the rules.
+#[derive(Debug)]
+enum Case {
+    Playlist(String),
+    Update { before: String, after: String, passed_s: f64 },
+    Segments(String, Vec<SegmentFacts>),
+    Renditions { multivariant: String, media: Vec<String> },
+    Answer(HttpAnswer),
+    Removal(Removal),
+}
+
+impl Case {
+    /// By every rule that can be asked of it: those of a single playlist are asked of each.
+    fn findings(&self) -> Vec<Finding> {
+        match self {
+            Case::Playlist(text) => check_playlist("stream.m3u8", text),
+            Case::Update { before, after, passed_s } => {
+                let old = Version { text: before, seen_at_s: 100.0, not_before_s: 99.5 };
+                let new =
+                    Version { text: after, seen_at_s: 100.2 + passed_s, not_before_s: 100.0 + passed_s };
+                let mut findings = check_playlist("before.m3u8", before);
+                findings.extend(check_playlist("after.m3u8", after));
+                findings.extend(check_update("stream.m3u8", &old, &new));
+                findings
+            }
+            Case::Segments(text, facts) => {
+                let mut findings = check_playlist("stream.m3u8", text);
+                findings.extend(check_segments("stream.m3u8", text, facts));
+                findings
+            }
+            Case::Renditions { multivariant, media } => {
+                let mut findings = check_playlist("main.m3u8", multivariant);
+                findings.extend(media.iter().flat_map(|text| check_playlist("media.m3u8", text)));
+                let texts: Vec<_> =
+                    media.iter().map(|text| RenditionText { name: "media.m3u8", text }).collect();
+                findings.extend(check_renditions("main.m3u8", multivariant, &texts));
+                findings
+            }
+            Case::Answer(answer) => check_http(answer),
+            Case::Removal(removal) => check_removal(removal),
+        }
+    }
+
+    #[track_caller]
+    fn assert_clean(&self) {
+        assert_eq!(self.findings(), [], "{self:?}");
+    }
+}
+
+/// Rule and stream. A rule may have several.
+fn broken() -> Vec<(&'static str, Case)> {
+    let mut cases = one_playlist::broken();
+    cases.extend(updates::broken());
+    cases.extend(segments::broken());
+    cases.extend(multivariant::broken());
+    cases.extend(answers::broken());
+    cases
+}
+
+/// A window of ten, as `live` writes it: segments 3 to 12, filmed from 12:00:04 on.
+fn live() -> String {
+    render(window_after(TEN_OF_2_S, 12).playlist())
+}
+
+/// `text` with one thing changed, which must be in it.
+#[track_caller]
+fn with(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "{from:?} is not in {text:?}");
+    text.replacen(from, to, 1)
+}
+
+/// `text` without its dates.
+fn undated(text: &str) -> String {
+    text.split_inclusive('\n').filter(|line| !line.contains("DATE")).collect()
+}
+
+#[test]
+fn each_stream_breaks_its_rule_and_no_other() {
+    let found = |case: &Case| case.findings().iter().map(|it| it.rule.id).collect::<BTreeSet<_>>();
+    let wrong: Vec<_> = broken()
+        .into_iter()
+        .map(|(id, case)| (id, found(&case), case))
+        .filter(|(id, found, _)| *found != BTreeSet::from([*id]))
+        .collect();
+    assert!(wrong.is_empty(), "rule, what was found instead, stream: {wrong:#?}");
+}
+
+#[test]
+fn each_rule_has_a_stream_that_breaks_it() {
+    let known: BTreeSet<&str> = RULES.iter().map(|rule| rule.id).collect();
+    let broken: BTreeSet<&str> = broken().into_iter().map(|(id, _)| id).collect();
+    assert_eq!(broken, known);
+    assert_eq!(known.len(), RULES.len(), "two rules have the same id");
+}
+
+#[test]
+fn each_rule_says_what_it_asks_and_where_it_is_from() {
+    for rule in RULES {
+        let is_kebab = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        assert!(rule.id.bytes().all(is_kebab), "{rule:?}");
+        assert!(rule.sentence.ends_with('.') && rule.sentence.len() < 130, "{rule:?}");
+        let sources = ["RFC 8216 ", "RFC 9111 ", "bis-22 ", "Apple ", "Fetch, "];
+        assert!(sources.iter().any(|source| rule.section.starts_with(source)), "{rule:?}");
+    }
+}
+
+#[test]
+fn a_finding_is_one_line_with_all_there_is_to_say() {
+    let text = with(&live(), "EXTINF:2.000000", "EXTINF:2.750000");
+    let findings = check_playlist("stream.m3u8", &text);
+    let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        lines,
+        ["MUST extinf-over-target (RFC 8216 4.3.3.1) stream.m3u8: live/seg-00000003.ts: \
+          EXTINF of 2.750 s in line 8; expected less than 2.5 s"]
+    );
+}
