@@ -337,7 +337,8 @@ impl Channel {
 
     /// The last look.
     pub(super) fn finish(&mut self, desk: &mut Desk) -> Result<(), WatchError> {
-        self.listed_as_of = None;
+        // The event of the last segment may still be on its way.
+        self.events_were_lost();
         self.look(desk);
         self.publish_waiting(Duration::ZERO);
         let path = self.settings.webroot.join(PLAYLIST);

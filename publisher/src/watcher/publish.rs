@@ -30,6 +30,10 @@ use std::{
 };
 use tracing::{info, warn};
 
+/// Among many channels, `status.json` of each is not replaced more often: every replacement takes an inode and leaves one,
+/// and ext4 looks at all that were left in the last minute before it takes one.
+const STATUS_OF_CHANNEL_EVERY: Duration = Duration::from_secs(10);
+
 /// What the playlist goes on from.
 pub(super) enum Last {
     /// Nothing was published ever.
@@ -69,6 +73,7 @@ pub(super) struct Publication {
     is_behind: bool,
     playlist_fails: bool,
     status_fails: bool,
+    status_written_at: Option<Instant>,
 }
 
 impl Publication {
@@ -99,6 +104,7 @@ impl Publication {
             is_behind: false,
             playlist_fails: false,
             status_fails: false,
+            status_written_at: None,
         })
     }
 
@@ -192,7 +198,10 @@ impl Publication {
         self.listed.insert(name.clone(), Some(finished.stamp));
         self.leaving.extend(evicted);
         self.is_behind = true;
-        self.silent_since = None;
+        if self.silent_since.take().is_some() {
+            // What it says of the silence is no longer true.
+            self.status_written_at = None;
+        }
         let is_written = self.write_playlist();
         let lag = lag(&finished, self.settings.naming, seen_at, Instant::now(), SystemTime::now());
 
@@ -221,7 +230,10 @@ impl Publication {
         let newest = Newest { segment, facts };
         self.meters.bitrate_bps.set(newest.bitrate_bps());
         self.newest = Some(newest);
-        self.write_status();
+        let is_due = self.status_written_at.is_none_or(|at| at.elapsed() >= STATUS_OF_CHANNEL_EVERY);
+        if self.settings.channel().is_none() || is_due {
+            self.write_status();
+        }
         Ok(())
     }
 
@@ -338,6 +350,7 @@ impl Publication {
     }
 
     pub(super) fn write_status(&mut self) {
+        self.status_written_at = Some(Instant::now());
         let now = now_to_the_millisecond();
         let mut status =
             status(self.started_at, now, self.window.playlist(), self.newest.as_ref(), &self.meters);
