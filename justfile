@@ -52,7 +52,7 @@ build:
 setup: (_packages "build") (_node "webroot/player")
 
 # Everything that the tests need besides
-setup-tests: setup (_packages "tests") (_node "playlist/tests/second_opinion") (_node "publisher/tests/browser")
+setup-tests: setup (_packages "tests") (_node "playlist/tests/second_opinion") (_node "publisher/tests/browser") (_node "publisher/tests/encoders")
 
 # All tests. Browsers and the virtual machine with the camera come last and one at a time: each of them fills two cores
 test: setup-tests
@@ -68,9 +68,10 @@ check: setup (_tool "cargo-deny")
         then cargo deny check --disable-fetch advisories; \
         else echo "advisories not checked: their database cannot be reached from here"; fi
 
-# Figures: publish lag, and processor time and memory beside the ffmpeg program's. About eight minutes
+# Figures: publish lag, processor time and memory beside the ffmpeg program's, a thousand watched channels. Ten minutes
 bench: setup-tests
     cargo bench --locked --quiet -p livedir-publisher --bench live
+    cargo bench --locked --quiet -p livedir-publisher --bench watch
 
 [private]
 _tool name:
@@ -91,7 +92,7 @@ _packages purpose:
     if [ "$(uname)" = Darwin ]; then
         case {{ purpose }} in
             build) packages="ffmpeg pkgconf node" ;;
-            tests) packages="nginx chromium" ;;
+            tests) packages="nginx chromium gstreamer" ;;
         esac
         installed() { brew list "$1" >/dev/null 2>&1; }
         install() { brew install "$@"; }
@@ -99,7 +100,8 @@ _packages purpose:
         case {{ purpose }} in
             build) packages="build-essential pkg-config clang libclang-dev libavcodec-dev libavformat-dev libavutil-dev
                 libavfilter-dev libavdevice-dev libswscale-dev libswresample-dev" ;;
-            tests) packages="ffmpeg nginx-light chromium qemu-system-x86 xz-utils make gcc" ;;
+            tests) packages="ffmpeg nginx-light chromium qemu-system-x86 xz-utils make gcc gstreamer1.0-tools
+                gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly" ;;
         esac
         command -v npm >/dev/null || packages="$packages nodejs npm"
         installed() { dpkg -s "$1" 2>/dev/null | grep -q '^Status: install ok installed'; }
@@ -107,7 +109,8 @@ _packages purpose:
     elif command -v dnf >/dev/null; then
         case {{ purpose }} in
             build) packages="gcc pkgconf-pkg-config clang clang-devel ffmpeg-free-devel nodejs-npm" ;;
-            tests) packages="ffmpeg-free nginx chromium" ;;
+            tests) packages="ffmpeg-free nginx chromium gstreamer1-plugins-base-tools gstreamer1-plugins-good gstreamer1-plugins-bad-free
+                gstreamer1-plugins-ugly" ;;
         esac
         installed() { rpm -q --whatprovides "$1" >/dev/null 2>&1; }
         install() { as_root dnf install -q -y "$@"; }

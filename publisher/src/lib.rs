@@ -39,6 +39,7 @@ pub mod muxer;
 pub mod segment_file;
 pub mod segment_name;
 
+pub mod watch;
 pub mod watcher;
 
 pub mod probe;

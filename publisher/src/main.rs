@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use clap::Parser;
-use livedir_publisher::args::{CheckArgs, Command, CommandLine, LiveArgs};
+use livedir_publisher::args::{CheckArgs, Command, CommandLine, LiveArgs, WatchArgs};
 use livedir_publisher::check;
 use livedir_publisher::devices;
 use livedir_publisher::meters::Meters;
@@ -19,6 +19,7 @@ const INTERRUPTED: i32 = 130;
 fn main() -> ExitCode {
     let ended = match CommandLine::parse().command {
         Command::Live(args) => live(args),
+        Command::Watch(args) => watch(args),
         Command::Check(args) => return check(&args),
         Command::Devices => list_devices(),
     };
@@ -36,7 +37,7 @@ fn live(args: LiveArgs) -> anyhow::Result<()> {
     ffmpeg_next::init().map_err(|error| anyhow!("libav does not start: {error}"))?;
     ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Fatal);
     let terminal = Terminal::start();
-    let stop = stop_on_signal()?;
+    let stop = stop_on_signals()?;
     let meters = Arc::new(Meters::default());
     let ended =
         livedir_publisher::run(&settings, &stop, &meters, |stream, meters| terminal.draw(stream, meters));
@@ -44,19 +45,19 @@ fn live(args: LiveArgs) -> anyhow::Result<()> {
     Ok(ended?)
 }
 
-/// Exit status: 0 clean, 1 a MUST is broken, 2 could not check.
-fn check(args: &CheckArgs) -> ExitCode {
-    match stop_on_signal().and_then(|stop| check::command::check(args, &stop)) {
-        Ok(status) => ExitCode::from(status),
-        Err(error) => {
-            eprintln!("livedir-publisher: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+fn watch(args: WatchArgs) -> anyhow::Result<()> {
+    let settings = livedir_publisher::watch::settings(args)?;
+    let terminal = Terminal::start();
+    let stop = stop_on_signals()?;
+    let meters = Arc::new(Meters::default());
+    let ended =
+        livedir_publisher::watch::run(&settings, &stop, &meters, |meters| terminal.draw_watch(meters));
+    terminal.clear();
+    Ok(ended?)
 }
 
-/// A stop that Ctrl-C requests.
-fn stop_on_signal() -> anyhow::Result<Stop> {
+/// Ctrl-C and its like.
+fn stop_on_signals() -> anyhow::Result<Stop> {
     let stop = Stop::default();
     let on_signal = stop.clone();
     ctrlc::set_handler(move || {
@@ -68,6 +69,17 @@ fn stop_on_signal() -> anyhow::Result<Stop> {
     })
     .map_err(|error| anyhow!("cannot listen for Ctrl-C: {error}"))?;
     Ok(stop)
+}
+
+/// Exit status: 0 clean, 1 a MUST is broken, 2 could not check.
+fn check(args: &CheckArgs) -> ExitCode {
+    match stop_on_signals().and_then(|stop| check::command::check(args, &stop)) {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            eprintln!("livedir-publisher: {error:#}");
+            ExitCode::from(2)
+        }
+    }
 }
 
 fn list_devices() -> anyhow::Result<()> {

@@ -1,12 +1,12 @@
 //! Retention: segments that have left the playlist stay on disk for their grace, then go.
 //!
-//! In: numbers with deadlines. Out: deletions. The list is pure and is told the time; [`delete`] is the thin part, and runs on
+//! In: names with deadlines. Out: deletions. The list is pure and is told the time; [`delete`] is the thin part, and runs on
 //! the watcher's thread. The list dies with the program; at the next start it is made again from the directory.
 
-use crate::segment_name::segment_path;
+use crate::segment_name::LIVE;
 use std::{
     cmp::Reverse,
-    collections::BinaryHeap,
+    collections::{BinaryHeap, HashMap},
     io,
     path::Path,
     time::{Duration, Instant, SystemTime},
@@ -16,26 +16,44 @@ use tracing::{debug, warn};
 /// Which files go when.
 #[derive(Debug, Default)]
 pub struct Retention {
-    deadlines: BinaryHeap<Reverse<(Instant, u64)>>,
+    deadlines: BinaryHeap<Reverse<(Instant, Box<str>)>>,
+    /// Only the deadline that stands here counts: a file that has come anew under its name stays.
+    by_name: HashMap<Box<str>, Instant>,
 }
 
 impl Retention {
-    /// The file of this segment stays for `grace_90k` after `removed_at`, when the playlist without it was written.
+    /// The file of this name stays for `grace_90k` after `removed_at`, when the playlist without it was written.
     ///
     /// RFC 8216 6.2.2: MUST remain available for its duration plus that of the longest playlist that contained it.
-    pub fn keep(&mut self, number: u64, removed_at: Instant, grace_90k: u64) {
+    pub fn keep(&mut self, name: &str, removed_at: Instant, grace_90k: u64) {
         let grace = duration_of_90k(grace_90k);
         // A grace beyond what the clock can tell outlasts the machine.
         if let Some(deadline) = removed_at.checked_add(grace) {
-            self.deadlines.push(Reverse((deadline, number)));
+            self.by_name.insert(name.into(), deadline);
+            self.deadlines.push(Reverse((deadline, name.into())));
         }
     }
 
-    /// Takes the numbers out whose deadline has come.
-    pub fn due(&mut self, now: Instant) -> Vec<u64> {
+    /// The file stays after all. Says whether it was to go.
+    pub fn forget(&mut self, name: &str) -> bool {
+        self.by_name.remove(name).is_some()
+    }
+
+    /// Whether the file of this name is to go.
+    #[must_use]
+    pub fn holds(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
+    /// Takes the names out whose deadline has come.
+    pub fn due(&mut self, now: Instant) -> Vec<Box<str>> {
         let mut due = Vec::new();
         while self.next_deadline().is_some_and(|deadline| deadline <= now) {
-            due.extend(self.deadlines.pop().map(|Reverse((_, number))| number));
+            let Some(Reverse((deadline, name))) = self.deadlines.pop() else { break };
+            if self.by_name.get(&name) == Some(&deadline) {
+                self.by_name.remove(&name);
+                due.push(name);
+            }
         }
         due
     }
@@ -55,12 +73,12 @@ pub fn instant_of(long_ago: SystemTime, now: Instant, now_on_the_wall: SystemTim
     now.checked_sub(age).unwrap_or(now)
 }
 
-/// Deletes the files of these segments. Those that someone else has deleted are fine.
-pub fn delete(webroot: &Path, numbers: &[u64]) {
-    for &number in numbers {
-        let path = segment_path(webroot, number);
+/// Deletes these files of the live directory. Those that someone else has deleted are fine.
+pub fn delete(webroot: &Path, names: &[Box<str>]) {
+    for name in names {
+        let path = webroot.join(LIVE).join(&**name);
         match std::fs::remove_file(&path) {
-            Ok(()) => debug!(number, "segment deleted, its grace is over"),
+            Ok(()) => debug!(name, "segment deleted, its grace is over"),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 warn!(path = %path.display(), %error, "segment cannot be deleted; delete it by hand");
@@ -77,28 +95,41 @@ fn duration_of_90k(duration_90k: u64) -> Duration {
 mod tests {
     use super::*;
 
+    const NONE: [Box<str>; 0] = [];
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
     fn files_go_when_their_grace_is_over_and_not_before() {
         let start = Instant::now();
         let mut retention = Retention::default();
-        retention.keep(2, start + SECOND, 2 * 90_000);
-        retention.keep(1, start, 10 * 90_000);
+        retention.keep("b.ts", start + SECOND, 2 * 90_000);
+        retention.keep("a.ts", start, 10 * 90_000);
         assert_eq!(retention.next_deadline(), Some(start + 3 * SECOND));
-        assert_eq!(retention.due(start + Duration::from_millis(2_999)), [0; 0]);
-        assert_eq!(retention.due(start + 3 * SECOND), [2]);
+        assert_eq!(retention.due(start + Duration::from_millis(2_999)), NONE);
+        assert_eq!(retention.due(start + 3 * SECOND), ["b.ts".into()]);
         assert_eq!(retention.next_deadline(), Some(start + 10 * SECOND));
-        assert_eq!(retention.due(start + 60 * SECOND), [1]);
+        assert_eq!(retention.due(start + 60 * SECOND), ["a.ts".into()]);
         assert_eq!(retention.next_deadline(), None);
+    }
+
+    #[test]
+    fn a_name_that_came_anew_stays_until_it_leaves_again() {
+        let start = Instant::now();
+        let mut retention = Retention::default();
+        retention.keep("a.ts", start, 90_000);
+        assert!(retention.forget("a.ts"));
+        retention.keep("a.ts", start + SECOND, 90_000);
+        assert_eq!(retention.due(start + SECOND), NONE);
+        assert_eq!(retention.due(start + 2 * SECOND), ["a.ts".into()]);
+        assert!(!retention.holds("a.ts"));
     }
 
     #[test]
     fn a_grace_beyond_all_clocks_never_ends() {
         let start = Instant::now();
         let mut retention = Retention::default();
-        retention.keep(1, start, u64::MAX);
-        assert_eq!(retention.due(start + 1_000_000 * SECOND), [0; 0]);
+        retention.keep("a.ts", start, u64::MAX);
+        assert_eq!(retention.due(start + 1_000_000 * SECOND), NONE);
     }
 
     #[test]
@@ -113,11 +144,11 @@ mod tests {
     fn deleting_passes_over_files_that_are_gone() {
         let webroot = tempfile::tempdir().expect("temp dir");
         std::fs::create_dir(webroot.path().join("live")).expect("live");
-        for number in [1, 3] {
-            std::fs::write(segment_path(webroot.path(), number), b"x").expect("written");
+        for name in ["a.ts", "c.ts"] {
+            std::fs::write(webroot.path().join("live").join(name), b"x").expect("written");
         }
-        delete(webroot.path(), &[1, 2]);
-        assert!(!segment_path(webroot.path(), 1).exists());
-        assert!(segment_path(webroot.path(), 3).exists());
+        delete(webroot.path(), &["a.ts".into(), "b.ts".into()]);
+        assert!(!webroot.path().join("live/a.ts").exists());
+        assert!(webroot.path().join("live/c.ts").exists());
     }
 }

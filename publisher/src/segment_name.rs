@@ -1,5 +1,7 @@
-//! The names of segments on disk: `live/seg-00000042.ts`, with a number that is never used again.
+//! The names of segments on disk: ours, `live/seg-00000042.ts`, with a number that is never used again, and those of other
+//! encoders, which may be any that end in `.ts`.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The directory of the segments, under webroot.
@@ -41,7 +43,42 @@ pub fn number_of_name(name: &str) -> Option<u64> {
 /// Whether an encoder may mean this as a segment. Dot files are work in progress.
 #[must_use]
 pub fn looks_like_segment(name: &str) -> bool {
-    !name.starts_with('.') && Path::new(name).extension().is_some_and(|ending| ending == "ts")
+    !name.starts_with('.')
+        && Path::new(name).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ts"))
+}
+
+/// The URI of any file in the live directory, relative to the playlist.
+#[must_use]
+pub fn uri_of_name(name: &str) -> String {
+    let mut uri = format!("{LIVE}/");
+    for &byte in name.as_bytes() {
+        // RFC 3986 2.3: these stand for themselves everywhere.
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri
+}
+
+/// The file in the live directory that a URI names; `None` for all that lies elsewhere.
+#[must_use]
+pub fn name_of_uri(uri: &str) -> Option<String> {
+    let encoded = uri.strip_prefix(LIVE)?.strip_prefix('/')?.as_bytes();
+    let mut bytes = Vec::with_capacity(encoded.len());
+    let mut rest = encoded;
+    while let Some((&byte, behind)) = rest.split_first() {
+        rest = behind;
+        if byte == b'%' {
+            let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = &rest[2..];
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok().filter(|name| !name.contains(['/', '\\', '\0']) && looks_like_segment(name))
 }
 
 /// The number in a URI of the playlist; `None` for URIs that are not ours.
@@ -92,6 +129,35 @@ mod tests {
     fn a_number_comes_back_from_its_name() {
         for number in [1, 42, 123_456_789_012, LARGEST_NUMBER] {
             check(&segment_name(number), Some(number));
+        }
+    }
+
+    #[test]
+    fn any_name_comes_back_from_its_uri() {
+        for (name, uri) in [
+            ("seg-00000001.ts", "live/seg-00000001.ts"),
+            ("käse film #1?.ts", "live/k%C3%A4se%20film%20%231%3F.ts"),
+            ("100%.ts", "live/100%25.ts"),
+            ("line\nbreak.TS", "live/line%0Abreak.TS"),
+        ] {
+            assert_eq!(uri_of_name(name), uri);
+            assert_eq!(name_of_uri(uri).as_deref(), Some(name));
+        }
+    }
+
+    #[test]
+    fn uris_that_lead_elsewhere_have_no_name() {
+        for uri in [
+            "live/..%2Fa.ts",
+            "live/../a.ts",
+            "a.ts",
+            "live/.a.ts",
+            "live/%zz.ts",
+            "live/%2",
+            "live/a%00.ts",
+            "http://x/a.ts",
+        ] {
+            assert_eq!(name_of_uri(uri), None, "{uri}");
         }
     }
 }

@@ -54,6 +54,8 @@ pub struct Status {
     pub discontinuities: u64,
     /// Files that could not be listed.
     pub segments_refused: u64,
+    /// Since when no segment has come, where one is overdue: the time of the last one.
+    pub silent_since: Option<Timestamp>,
     /// From the rename of the newest segment to the rename of the playlist that lists it.
     pub publish_lag_ms: f64,
 }
@@ -154,6 +156,7 @@ pub fn status(
         source_losses: meters.source_losses.get(),
         discontinuities: meters.discontinuities.get(),
         segments_refused: meters.segments_refused.get(),
+        silent_since: None,
         publish_lag_ms: meters.publish_lag_us.get() as f64 / 1_000.0,
     }
 }

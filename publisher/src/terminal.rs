@@ -30,7 +30,12 @@ impl Terminal {
             ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
         );
         // The parser of segments complains of each damaged packet; the watcher says it once a segment.
-        let usual = if is_seen { "warn,mpeg2ts_reader=off" } else { "info,mpeg2ts_reader=off" };
+        // notify complains of watches whose directories are gone, as they may be.
+        let usual = if is_seen {
+            "warn,mpeg2ts_reader=off,notify=warn"
+        } else {
+            "info,mpeg2ts_reader=off,notify=warn"
+        };
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
         let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
         let log = log.with_ansi(is_seen && std::env::var_os("NO_COLOR").is_none());
@@ -47,11 +52,24 @@ impl Terminal {
         }
     }
 
-    /// Takes the status line away; leaves last words of a run that went well.
-    pub fn finish(&self, meters: Option<&Meters>) {
+    /// Brings the status line of `watch` up to date.
+    pub fn draw_watch(&self, meters: &Meters) {
+        if self.is_seen {
+            self.line.set_message(watch_line(self.started_at.elapsed(), meters));
+            self.line.tick();
+        }
+    }
+
+    /// Takes the status line away.
+    pub fn clear(&self) {
         if self.is_seen {
             self.line.finish_and_clear();
         }
+    }
+
+    /// Takes the status line away; leaves last words of a run that went well.
+    pub fn finish(&self, meters: Option<&Meters>) {
+        self.clear();
         if let Some(meters) = meters {
             eprintln!("{}", last_words(self.started_at.elapsed(), meters));
         }
@@ -78,6 +96,16 @@ fn status_line(on_air: Duration, stream: &EncodeSettings, meters: &Meters) -> St
         }
     }
     parts.push(meters.source());
+    parts.join(" · ")
+}
+
+/// `WATCHING 00:12:34 · 372 segments · 1 refused`
+fn watch_line(running: Duration, meters: &Meters) -> String {
+    let mut parts =
+        vec![format!("WATCHING {}", clock(running)), plural(meters.segments_published.get(), "segment")];
+    if meters.segments_refused.get() > 0 {
+        parts.push(format!("{} refused", meters.segments_refused.get()));
+    }
     parts.join(" · ")
 }
 

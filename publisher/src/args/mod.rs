@@ -2,9 +2,11 @@
 
 mod check;
 mod live;
+mod watch;
 
 pub use check::CheckArgs;
 pub use live::LiveArgs;
+pub use watch::WatchArgs;
 
 use clap::{Parser, Subcommand};
 use std::time::Duration;
@@ -24,6 +26,8 @@ pub struct CommandLine {
 pub enum Command {
     /// Stream a camera, a file, a URL or the test pattern
     Live(LiveArgs),
+    /// Keep the playlist for .ts files that any encoder drops into webroot/live
+    Watch(WatchArgs),
     /// Hold a stream, on disk or over HTTP, to the rules of HLS; exit status 1 when it breaks one
     Check(CheckArgs),
     /// List the cameras and the formats that they offer

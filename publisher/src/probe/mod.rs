@@ -4,7 +4,7 @@
 //! only the heads of pictures are looked into, and nothing of a payload is copied but parameter sets and tables.
 
 mod audio;
-mod clock;
+pub(crate) mod clock;
 mod continuity;
 mod discontinuity;
 mod pes;

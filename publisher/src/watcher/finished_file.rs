@@ -1,35 +1,30 @@
 //! One finished file: read once, and judged from its bytes.
 //!
-//! In: a number. Out: a [`Finished`] segment, or a [`Refusal`] that says why the file cannot be listed and what to do about it.
+//! In: a path. Out: a [`Finished`] segment, or a [`Refusal`] that says why the file cannot be listed and what to do about it.
 
-use crate::{
-    probe::{Facts, ProbeError, probe},
-    segment_name::segment_path,
-};
-use jiff::{SignedDuration, Timestamp, Unit};
+use super::{promise::PromiseError, stamp::Stamp};
+use crate::probe::{Facts, ProbeError, probe};
 use livedir_playlist::PushError;
 use std::{
     fs::File,
     io::{self, Read as _},
     path::Path,
-    time::SystemTime,
 };
 
 /// A segment that can be listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Finished {
     pub(super) facts: Facts,
-    pub(super) bytes: u64,
-    /// Set by the segmenter: the capture time of its end.
-    pub(super) modified_at: Option<SystemTime>,
-    /// When it got its name, to the tick of the kernel's clock.
-    pub(super) renamed_at: Option<SystemTime>,
+    pub(super) stamp: Stamp,
 }
 
 /// Why a file cannot be listed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refusal {
-    #[error("it vanished before it could be listed; leave files in live/ to livedir")]
+    #[error("it vanished before it could be listed; let files stay until the playlist has moved on")]
     Vanished,
+    #[error("it is a directory or a device; write segments as plain files")]
+    NoFile,
     #[error("it cannot be read: {0}; let the publisher's user read it")]
     Unreadable(io::Error),
     #[error(
@@ -45,30 +40,50 @@ pub(super) enum Refusal {
     #[error("it does not begin with a keyframe and its parameter sets; let the encoder cut at IDR pictures")]
     NoKeyframe,
     #[error("{0}")]
+    NoPromise(#[from] PromiseError),
+    #[error("{0}")]
     NotListed(#[from] PushError),
 }
 
 /// A minute at 35 Mbit/s.
 const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
 
+/// A buffer that has grown larger than this for one segment is given back.
+const USUAL_BUFFER_BYTES: usize = 16 << 20;
+
 /// Reads and judges a file. `buffer` is used again for every segment.
-pub(super) fn read(webroot: &Path, number: u64, buffer: &mut Vec<u8>) -> Result<Finished, Refusal> {
+pub(super) fn read(path: &Path, buffer: &mut Vec<u8>) -> Result<Finished, Refusal> {
     let of_io = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => Refusal::Vanished,
         _ => Refusal::Unreadable(error),
     };
-    let file = File::open(segment_path(webroot, number)).map_err(of_io)?;
-    let metadata = file.metadata().map_err(of_io)?;
-    let bytes = metadata.len();
+    // Opening a pipe would wait for its writer.
+    let metadata = std::fs::metadata(path).map_err(of_io)?;
+    if !metadata.is_file() {
+        return Err(Refusal::NoFile);
+    }
+    let file = File::open(path).map_err(of_io)?;
+    let stamp = Stamp::of(&file.metadata().map_err(of_io)?);
+    let bytes = stamp.bytes;
     if bytes > LARGEST_SEGMENT_BYTES {
         return Err(Refusal::TooLarge { bytes });
     }
     buffer.clear();
+    if buffer.capacity() > USUAL_BUFFER_BYTES {
+        buffer.shrink_to(USUAL_BUFFER_BYTES);
+    }
     buffer.reserve(bytes as usize);
     file.take(LARGEST_SEGMENT_BYTES).read_to_end(buffer).map_err(of_io)?;
     let facts = probe(buffer)?;
     judge(&facts)?;
-    Ok(Finished { facts, bytes, modified_at: metadata.modified().ok(), renamed_at: changed_at(&metadata) })
+    Ok(Finished { facts, stamp })
+}
+
+impl Refusal {
+    /// Whether more bytes could make it good: its writer may have stopped in the middle.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self, Self::Cut { .. } | Self::NoSegment(ProbeError::Empty | ProbeError::NoTables))
+    }
 }
 
 /// What the playlist promises of every segment, beside its length.
@@ -83,34 +98,10 @@ fn judge(facts: &Facts) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A rename changes the inode, and with it this time.
-#[cfg(unix)]
-fn changed_at(metadata: &std::fs::Metadata) -> Option<SystemTime> {
-    use std::{os::unix::fs::MetadataExt as _, time::Duration};
-    let since_epoch =
-        Duration::new(metadata.ctime().try_into().ok()?, metadata.ctime_nsec().try_into().ok()?);
-    SystemTime::UNIX_EPOCH.checked_add(since_epoch)
-}
-
-#[cfg(not(unix))]
-fn changed_at(_: &std::fs::Metadata) -> Option<SystemTime> {
-    None
-}
-
-impl Finished {
-    /// When its first picture was captured, to the millisecond: the playlist tells no more.
-    pub(super) fn filmed_at(&self) -> Option<Timestamp> {
-        let end = Timestamp::try_from(self.modified_at?).ok()?;
-        let duration = SignedDuration::from_nanos((i128::from(self.facts.duration_90k) * 100_000 / 9) as i64);
-        end.checked_sub(duration).ok()?.round(Unit::Millisecond).ok()
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use crate::{probe::ElementaryStream, segment_name::LIVE};
-    use std::time::Duration;
+    use crate::{probe::ElementaryStream, watcher::stamp::tests::stamp};
 
     fn facts(duration_90k: u64) -> Facts {
         Facts {
@@ -126,29 +117,19 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_segment_was_filmed_its_duration_before_its_mtime() {
-        let modified_at = Some(SystemTime::UNIX_EPOCH + Duration::from_millis(12_345));
-        let finished = Finished { facts: facts(180_045), bytes: 1, modified_at, renamed_at: None };
-        // 2.0005 s before: halves round away from zero.
-        assert_eq!(finished.filmed_at(), Timestamp::from_millisecond(10_345).ok());
-    }
-
-    #[test]
-    fn an_mtime_before_all_calendars_gives_no_date() {
-        let modified_at = SystemTime::UNIX_EPOCH.checked_sub(Duration::from_secs(1 << 40));
-        let finished = Finished { facts: facts(180_000), bytes: 1, modified_at, renamed_at: None };
-        assert_eq!(finished.filmed_at(), None);
+    /// A file of so many seconds of sound.
+    pub(in crate::watcher) fn finished(duration_s: u64) -> Finished {
+        Finished { facts: facts(duration_s * 90_000), stamp: stamp(188, 0, 0) }
     }
 
     #[track_caller]
     fn check_refused(contents: Option<&[u8]>, expected: &str) {
-        let webroot = tempfile::tempdir().expect("temp dir");
-        std::fs::create_dir(webroot.path().join(LIVE)).expect("live");
+        let directory = tempfile::tempdir().expect("temp dir");
+        let path = directory.path().join("a.ts");
         if let Some(contents) = contents {
-            std::fs::write(segment_path(webroot.path(), 1), contents).expect("written");
+            std::fs::write(&path, contents).expect("written");
         }
-        let refusal = read(webroot.path(), 1, &mut Vec::new()).err().expect("refused").to_string();
+        let refusal = read(&path, &mut Vec::new()).expect_err("refused").to_string();
         assert!(refusal.starts_with(expected), "{refusal}");
     }
 
@@ -157,6 +138,12 @@ mod tests {
         check_refused(None, "it vanished");
         check_refused(Some(b""), "it is empty");
         check_refused(Some(b"<html>"), "it is no MPEG-TS");
+    }
+
+    #[test]
+    fn a_directory_is_refused() {
+        let directory = tempfile::tempdir().expect("temp dir");
+        assert!(matches!(read(directory.path(), &mut Vec::new()), Err(Refusal::NoFile)));
     }
 
     #[test]

@@ -1,52 +1,51 @@
 //! Hints: events of the file system → [`Wake`]s. An event only says where to look; the directory is the truth.
 //!
-//! In: notify's events, on notify's own thread. Out: wakes, into the watcher's channel. It ends when it is dropped.
+//! In: notify's events, on notify's own thread, for any number of directories. Out: wakes, into the watcher's channel. It
+//! ends when it is dropped.
 
 use super::Wake;
 use crate::segment_name::looks_like_segment;
 use notify::{
     Config, Event, EventKind, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher as _,
-    event::{AccessKind, AccessMode, ModifyKind, RenameMode},
+    event::{AccessKind, AccessMode, CreateKind, ModifyKind, RemoveKind, RenameMode},
 };
 use std::{
+    collections::HashSet,
     fs, io,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc::Sender,
-    },
+    sync::{Arc, Mutex, PoisonError, mpsc::Sender},
     time::{Instant, SystemTime},
 };
 
-/// A watch on one directory, until the directory goes.
-pub(super) struct DirectoryWatch {
-    _notify: RecommendedWatcher,
-    identity: Identity,
-    is_gone: Arc<AtomicBool>,
+/// Whether the system tells when a file that was written is closed.
+pub(super) const TELLS_OF_CLOSE: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// The one watch, on all directories.
+pub(super) struct Hints {
+    notify: Result<RecommendedWatcher, String>,
+    watched: Arc<Mutex<HashSet<PathBuf>>>,
 }
 
 /// Tells a directory from another one that has come in its place.
-#[derive(PartialEq, Eq)]
-struct Identity {
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Identity {
     #[cfg(unix)]
     device_and_inode: (u64, u64),
     /// Inodes are used again at once.
     made_at: Option<SystemTime>,
 }
 
-impl DirectoryWatch {
-    /// Every change in `directory` from now on wakes the watcher.
-    pub(super) fn set(directory: &Path, wakes: Sender<Wake>) -> Result<Self, String> {
-        // Events carry absolute paths.
-        let directory = &std::path::absolute(directory).map_err(|error| error.to_string())?;
-        let is_gone = Arc::new(AtomicBool::new(false));
-        let (watched, gone) = (directory.clone(), Arc::clone(&is_gone));
+impl Hints {
+    /// Every change in the directories that are to be watched wakes the watcher.
+    pub(super) fn new(wakes: Sender<Wake>) -> Self {
+        let watched = Arc::new(Mutex::new(HashSet::new()));
+        let (directories, mut open) = (Arc::clone(&watched), HashSet::new());
         let on_event = move |event: notify::Result<Event>| {
-            if event.as_ref().is_ok_and(|event| takes_away(event, &watched)) {
-                gone.store(true, Ordering::Relaxed);
-            }
-            for wake in wakes_of(&event, &watched, Instant::now()) {
+            let is_watched = |path: &Path| {
+                let directories: &Mutex<HashSet<PathBuf>> = &directories;
+                directories.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
+            };
+            for wake in wakes_of(&event, is_watched, &mut open, Instant::now()) {
                 // The watcher has ended: nobody is left to wake.
                 let _ = wakes.send(wake);
             }
@@ -54,34 +53,53 @@ impl DirectoryWatch {
         // Not those of readers: a file that a viewer opens is no news.
         let events = EventKindMask::CREATE
             | EventKindMask::REMOVE
+            | EventKindMask::MODIFY_DATA
             | EventKindMask::MODIFY_NAME
             | EventKindMask::ACCESS_CLOSE;
-        let config = Config::default().with_event_kinds(events);
-        let mut notify = RecommendedWatcher::new(on_event, config).map_err(|error| remedy(&error))?;
+        let notify = RecommendedWatcher::new(on_event, Config::default().with_event_kinds(events));
+        Self { notify: notify.map_err(|error| remedy(&error)), watched }
+    }
+
+    /// None: the directories are looked at instead.
+    pub(super) fn none() -> Self {
+        Self { notify: Err(String::new()), watched: Arc::default() }
+    }
+
+    /// Watches a directory, which has an absolute path, as it is now.
+    pub(super) fn watch(&mut self, directory: &Path) -> Result<Identity, String> {
+        let notify = self.notify.as_mut().map_err(|error| error.clone())?;
+        // One that is gone may still be watched under this name.
+        let _ = notify.unwatch(directory);
         // Before the watch: a directory that is exchanged in between then differs from what is watched.
         let identity = Identity::of(directory).map_err(|error| error.to_string())?;
         notify.watch(directory, RecursiveMode::NonRecursive).map_err(|error| remedy(&error))?;
-        Ok(Self { _notify: notify, identity, is_gone })
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner).insert(directory.to_owned());
+        Ok(identity)
     }
 
-    /// Whether `directory` is still the one that is watched.
-    pub(super) fn holds(&self, directory: &Path) -> bool {
-        !self.is_gone.load(Ordering::Relaxed)
-            && Identity::of(directory).is_ok_and(|identity| identity == self.identity)
+    /// Watches it no more.
+    pub(super) fn unwatch(&mut self, directory: &Path) {
+        if let Ok(notify) = &mut self.notify {
+            let _ = notify.unwatch(directory);
+        }
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner).remove(directory);
     }
 }
 
 impl Identity {
-    fn of(directory: &Path) -> io::Result<Self> {
-        let metadata = fs::metadata(directory)?;
-        Ok(Self {
+    pub(super) fn of(directory: &Path) -> io::Result<Self> {
+        Ok(Self::of_metadata(&fs::metadata(directory)?))
+    }
+
+    pub(super) fn of_metadata(metadata: &fs::Metadata) -> Self {
+        Self {
             #[cfg(unix)]
             device_and_inode: {
                 use std::os::unix::fs::MetadataExt as _;
                 (metadata.dev(), metadata.ino())
             },
             made_at: metadata.created().ok(),
-        })
+        }
     }
 }
 
@@ -97,87 +115,144 @@ fn remedy(error: &notify::Error) -> String {
     }
 }
 
-/// The directory itself is deleted or renamed.
-fn takes_away(event: &Event, watched: &Path) -> bool {
-    let goes = matches!(
-        event.kind,
-        EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From | RenameMode::Any))
-    );
-    goes && event.paths.iter().any(|path| path == watched)
-}
+/// Files that are being written at once; each of them wakes the watcher once, and not at every block.
+const MOST_OPEN: usize = 100_000;
 
-fn wakes_of(event: &notify::Result<Event>, watched: &Path, seen_at: Instant) -> Vec<Wake> {
+fn wakes_of(
+    event: &notify::Result<Event>,
+    is_watched: impl Fn(&Path) -> bool,
+    open: &mut HashSet<PathBuf>,
+    seen_at: Instant,
+) -> Vec<Wake> {
     let event = match event {
-        Ok(event) if event.need_rescan() || takes_away(event, watched) => return vec![Wake::Rescan],
+        Ok(event) if event.need_rescan() => return vec![Wake::Rescan],
         Ok(event) => event,
         // Something may have been missed.
         Err(_) => return vec![Wake::Rescan],
     };
-    // A file is complete when its writer closes it, or gives it its name. A rename within the directory comes as From, To and
-    // Both: To is enough.
-    let is_complete = matches!(
-        event.kind,
-        EventKind::Access(AccessKind::Close(AccessMode::Write))
-            | EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Any))
-    );
-    if !is_complete {
-        return Vec::new();
+    let mut wakes = Vec::new();
+    for path in &event.paths {
+        if !path.file_name().and_then(|name| name.to_str()).is_some_and(looks_like_segment) {
+            wakes.extend(concerns_directory(event, path, &is_watched).then(|| Wake::Directory(path.clone())));
+            continue;
+        }
+        match event.kind {
+            EventKind::Create(_) | EventKind::Modify(ModifyKind::Data(_)) => {
+                if open.len() >= MOST_OPEN {
+                    open.clear();
+                }
+                if open.insert(path.clone()) {
+                    wakes.push(Wake::Begun(path.clone()));
+                }
+            }
+            // A file is complete when its writer closes it, or gives it its name. A rename within the directory comes as From,
+            // To and Both: the first two are enough.
+            EventKind::Access(AccessKind::Close(AccessMode::Write))
+            | EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Any)) => {
+                open.remove(path);
+                wakes.push(Wake::Complete { path: path.clone(), seen_at });
+            }
+            EventKind::Modify(ModifyKind::Name(RenameMode::From)) | EventKind::Remove(_) => {
+                open.remove(path);
+                wakes.push(Wake::Gone(path.clone()));
+            }
+            _ => {}
+        }
     }
-    event
-        .paths
-        .iter()
-        .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(looks_like_segment))
-        .map(|path| Wake::Hint { path: PathBuf::clone(path), seen_at })
-        .collect()
+    wakes
+}
+
+/// Whether the event makes, takes away or renames a watched directory, or a directory in one.
+fn concerns_directory(event: &Event, path: &Path, is_watched: impl Fn(&Path) -> bool) -> bool {
+    match event.kind {
+        EventKind::Create(CreateKind::Folder) | EventKind::Remove(RemoveKind::Folder) => true,
+        // Of what is renamed it is not said whether it is a directory; those of our own files would be too many.
+        EventKind::Modify(ModifyKind::Name(RenameMode::From | RenameMode::To | RenameMode::Any))
+        | EventKind::Create(CreateKind::Any)
+        | EventKind::Remove(RemoveKind::Any | RemoveKind::Other) => {
+            is_watched(path) || path.extension().is_none()
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use notify::event::{CreateKind, DataChange, Flag, RemoveKind};
+    use notify::event::{DataChange, Flag};
 
     fn event(kind: EventKind, path: &str) -> Event {
         Event::new(kind).add_path(path.into())
     }
 
     #[track_caller]
-    fn check(event: Event, expected: &str) {
-        let wakes: Vec<_> = wakes_of(&Ok(event), Path::new("/w/live"), Instant::now())
-            .into_iter()
+    fn check(events: &[Event], expected: &str) {
+        let mut open = HashSet::new();
+        let is_watched = |path: &Path| path == Path::new("/w/live");
+        let wakes = events
+            .iter()
+            .flat_map(|event| wakes_of(&Ok(event.clone()), is_watched, &mut open, Instant::now()));
+        let words: Vec<_> = wakes
             .map(|wake| match wake {
-                Wake::Hint { path, .. } => path.display().to_string(),
+                Wake::Complete { path, .. } => format!("complete {}", path.display()),
+                Wake::Begun(path) => format!("begun {}", path.display()),
+                Wake::Gone(path) => format!("gone {}", path.display()),
+                Wake::Directory(path) => format!("directory {}", path.display()),
                 Wake::Rescan => "rescan".to_owned(),
                 Wake::Finish => "finish".to_owned(),
             })
             .collect();
-        assert_eq!(wakes.join(" "), expected);
+        assert_eq!(words.join(", "), expected);
     }
 
+    const CREATED: EventKind = EventKind::Create(CreateKind::File);
+    const WRITTEN: EventKind = EventKind::Modify(ModifyKind::Data(DataChange::Any));
     const CLOSED: EventKind = EventKind::Access(AccessKind::Close(AccessMode::Write));
-    const NAMED: EventKind = EventKind::Modify(ModifyKind::Name(RenameMode::To));
 
-    #[test]
-    fn closing_and_naming_a_segment_are_hints() {
-        check(event(CLOSED, "/w/live/a.ts"), "/w/live/a.ts");
-        check(event(NAMED, "/w/live/a.ts"), "/w/live/a.ts");
+    fn renamed(mode: RenameMode) -> EventKind {
+        EventKind::Modify(ModifyKind::Name(mode))
     }
 
     #[test]
-    fn files_that_are_being_written_are_no_hints() {
-        check(event(EventKind::Create(CreateKind::File), "/w/live/a.ts"), "");
-        check(event(EventKind::Modify(ModifyKind::Data(DataChange::Any)), "/w/live/a.ts"), "");
-        check(event(EventKind::Modify(ModifyKind::Name(RenameMode::From)), "/w/live/a.ts"), "");
-        check(event(CLOSED, "/w/live/.seg-00000001.ts"), "");
-        check(event(CLOSED, "/w/live/a.ts.tmp"), "");
+    fn closing_and_naming_a_segment_complete_it() {
+        check(&[event(CLOSED, "/w/live/a.ts")], "complete /w/live/a.ts");
+        check(&[event(renamed(RenameMode::To), "/w/live/a.ts")], "complete /w/live/a.ts");
     }
 
     #[test]
-    fn a_lost_event_or_directory_asks_for_a_look() {
-        check(Event::new(EventKind::Other).set_flag(Flag::Rescan), "rescan");
-        check(event(EventKind::Remove(RemoveKind::Folder), "/w/live"), "rescan");
-        check(event(EventKind::Remove(RemoveKind::File), "/w/live/a.ts"), "");
-        let failed = wakes_of(&Err(notify::Error::generic("broken")), Path::new("/w/live"), Instant::now());
-        assert!(matches!(failed[..], [Wake::Rescan]));
+    fn a_file_that_is_written_block_by_block_begins_once() {
+        let events = [CREATED, WRITTEN, WRITTEN, CLOSED, WRITTEN].map(|kind| event(kind, "/w/live/a.ts"));
+        check(&events, "begun /w/live/a.ts, complete /w/live/a.ts, begun /w/live/a.ts");
+    }
+
+    #[test]
+    fn deleting_and_renaming_a_segment_take_it_away() {
+        check(&[event(renamed(RenameMode::From), "/w/live/a.ts")], "gone /w/live/a.ts");
+        check(&[event(EventKind::Remove(RemoveKind::File), "/w/live/a.ts")], "gone /w/live/a.ts");
+    }
+
+    #[test]
+    fn work_in_progress_and_other_files_are_nothing() {
+        for name in ["/w/live/.seg-00000001.ts", "/w/live/a.ts.tmp", "/w/live/list.m3u8.tmp"] {
+            for kind in [CREATED, WRITTEN, CLOSED, renamed(RenameMode::From), renamed(RenameMode::To)] {
+                check(&[event(kind, name)], "");
+            }
+        }
+    }
+
+    #[test]
+    fn a_lost_event_asks_for_a_look() {
+        check(&[Event::new(EventKind::Other).set_flag(Flag::Rescan)], "rescan");
+        let broken = Err(notify::Error::generic("broken"));
+        let wakes = wakes_of(&broken, |_| true, &mut HashSet::new(), Instant::now());
+        assert!(matches!(wakes[..], [Wake::Rescan]));
+    }
+
+    #[test]
+    fn directories_that_come_and_go_are_told() {
+        check(&[event(EventKind::Remove(RemoveKind::Folder), "/w/live")], "directory /w/live");
+        check(&[event(renamed(RenameMode::From), "/w/live")], "directory /w/live");
+        check(&[event(EventKind::Create(CreateKind::Folder), "/w/two")], "directory /w/two");
     }
 
     #[test]
@@ -186,11 +261,11 @@ mod tests {
         let live = webroot.path().join("live");
         fs::create_dir(&live).expect("live");
         let (wakes, _received) = std::sync::mpsc::channel();
-        let watch = DirectoryWatch::set(&live, wakes).expect("a watch");
-        assert!(watch.holds(&live));
+        let watched = Hints::new(wakes).watch(&live).expect("a watch");
+        assert!(Identity::of(&live).is_ok_and(|now| now == watched));
         fs::remove_dir(&live).expect("removed");
-        assert!(!watch.holds(&live));
+        assert!(Identity::of(&live).is_err());
         fs::create_dir(&live).expect("live");
-        assert!(!watch.holds(&live));
+        assert!(Identity::of(&live).is_ok_and(|now| now != watched));
     }
 }

@@ -1,40 +1,46 @@
-//! Watcher: finished files in `live/` → the playlist.
+//! Watcher: finished files in `live/` → the playlist. For our own segments, and for those of any other encoder; for one
+//! stream, and for a directory full of them.
 //!
 //! In: hints of notify and of the segmenter's end, as [`Wake`]s. Out: `stream.m3u8`, `status.json`, and deletions when a grace is
-//! over. The hints only say where to look; the directory is the truth, and is looked at anyway once a target duration.
-//! [`Watcher::run`] owns the watcher thread; it ends at [`Wake::Finish`], after a last look at the directory.
+//! over. The hints only say where to look; the directory is the truth, and is looked at when it has changed and no hint told.
+//! [`Watcher::run`] owns the watcher thread, one for all channels; it ends at [`Wake::Finish`], after a last look.
 //!
 //! ```text
-//!   notify ─▶ hints ─▶ order ─▶ finished_file ─▶ publish ─▶ stream.m3u8
-//!                                  (probe)         └─▶ retention ─▶ deletions
+//!   notify ─▶ hints ─▶ channel ─▶ finished_file ─▶ order ─▶ publish ─▶ stream.m3u8
+//!                      unfinished    (probe)       dates      └─▶ retention ─▶ deletions
 //! ```
 
+mod channel;
+mod channels;
+mod dates;
 mod finished_file;
 mod hints;
+mod look;
+mod natural;
 mod order;
 mod plan;
+mod promise;
 mod publish;
+mod stamp;
 mod start_up;
+mod unfinished;
 
-use crate::{
-    playlist_file::{OnDisk, PLAYLIST},
-    retention,
-    segment_name::{number_of_name, segment_uri},
-};
-use hints::DirectoryWatch;
-use livedir_playlist::{ResumeError, Window, WindowSettings};
-use order::{Order, Turn};
-use publish::Publication;
+use crate::{lock::LockError, meters::Meters};
+use channel::Channel;
+use channels::Channels;
+use hints::Hints;
+use livedir_playlist::ResumeError;
 use std::{
-    collections::BTreeSet,
-    fs, io,
-    path::{Path, PathBuf},
-    sync::mpsc::{self, RecvTimeoutError},
-    time::{Duration, Instant, SystemTime},
+    io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
+    time::{Duration, Instant},
 };
-use tracing::warn;
 
-/// What the watcher is to do.
+/// What the watcher is to do for the segments of `live`.
 #[derive(Debug, Clone)]
 pub struct WatcherSettings {
     /// Where the playlist lies, and `live/` beside it.
@@ -47,17 +53,72 @@ pub struct WatcherSettings {
     pub end_list: bool,
 }
 
+/// What the watcher is to do for the files of other encoders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchSettings {
+    /// Where the playlist lies, and `live/` beside it; with `channels` the directory of all of these.
+    pub webroot: PathBuf,
+    /// Whether there are many streams, one in each directory that has a `live/`.
+    pub channels: bool,
+    /// EXT-X-TARGETDURATION; `None`: that of the playlist on disk, or as the first files need it.
+    pub target_duration_s: Option<u32>,
+    /// How many segments the playlist lists.
+    pub window_segments: usize,
+    /// Whether all deletion is left to others.
+    pub keep: bool,
+    /// Whether to look at the directory and not to wait for events.
+    pub poll: bool,
+    /// How long after the last segment the playlist ends.
+    pub end_after: Option<Duration>,
+}
+
+/// What the names of segments are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Naming {
+    /// Ours: the number tells the order.
+    Numbered,
+    /// Anything.
+    Any,
+}
+
+/// What is to be done for one stream.
+#[derive(Debug, Clone)]
+struct ChannelSettings {
+    webroot: PathBuf,
+    /// What stands before its names in the log.
+    label: String,
+    naming: Naming,
+    target_duration_s: Option<u32>,
+    window_segments: usize,
+    end_list: bool,
+    keep: bool,
+    end_after: Option<Duration>,
+}
+
+impl ChannelSettings {
+    /// What the log calls it, where there are several.
+    fn channel(&self) -> Option<&str> {
+        Some(self.label.trim_end_matches('/')).filter(|name| !name.is_empty())
+    }
+}
+
 /// Why the watcher looks up.
 #[derive(Debug, Clone)]
 pub enum Wake {
     /// This file is finished.
-    Hint {
+    Complete {
         /// The file.
         path: PathBuf,
         /// When the event was seen, for the publish lag.
         seen_at: Instant,
     },
-    /// Events were lost, or the directory was.
+    /// This file is being written.
+    Begun(PathBuf),
+    /// This file is gone, or has another name.
+    Gone(PathBuf),
+    /// This directory has come or gone.
+    Directory(PathBuf),
+    /// Events were lost.
     Rescan,
     /// No segment will come any more.
     Finish,
@@ -85,6 +146,9 @@ pub enum WatchError {
     /// The journal cannot be gone on with.
     #[error("{0}")]
     Resume(#[from] ResumeError),
+    /// Somebody else keeps the playlist.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The end is not on disk.
     #[error("the last {} cannot be written: {source}; players will wait for more until it ends", path.display())]
     Finish {
@@ -101,29 +165,55 @@ const BLIND_INTERVAL: Duration = Duration::from_millis(200);
 /// The stream goes on without a watch.
 const BLIND: &str = "the live directory cannot be watched; it is looked at every 200 ms instead";
 
-/// Names that are complained of once are remembered, up to this many.
-const MOST_COMPLAINTS: usize = 1_000;
+/// What all channels share.
+struct Desk {
+    hints: Hints,
+    /// The segment that is being read.
+    buffer: Vec<u8>,
+}
 
-/// The keeper of the playlist.
+/// The keeper of the playlists.
 pub struct Watcher {
-    settings: WatcherSettings,
-    live: PathBuf,
-    publication: Publication,
-    order: Order,
-    watch: Option<DirectoryWatch>,
+    desk: Desk,
+    channels: Channels,
     wake_sender: mpsc::Sender<Wake>,
     wakes: mpsc::Receiver<Wake>,
-    /// Foreign and late names that were complained of.
-    complaints: BTreeSet<String>,
-    next_look: Instant,
-    gap_deadline: Option<Instant>,
 }
 
 impl Watcher {
+    /// Everything that has to be done before the first segment of `live` is written: goes on from the playlist and the
+    /// directory as they are, publishes what a crash left unpublished, sweeps what it left unfinished.
+    pub fn start(settings: WatcherSettings, meters: Arc<Meters>) -> Result<Self, WatchError> {
+        let (wake_sender, wakes) = mpsc::channel();
+        let mut desk = Desk { hints: Hints::new(wake_sender.clone()), buffer: Vec::new() };
+        let settings = ChannelSettings {
+            webroot: settings.webroot,
+            label: String::new(),
+            naming: Naming::Numbered,
+            target_duration_s: Some(settings.target_duration_s),
+            window_segments: settings.window_segments,
+            end_list: settings.end_list,
+            keep: false,
+            end_after: None,
+        };
+        let channel = Channel::start(settings, meters, &mut desk)?;
+        Ok(Self { desk, channels: Channels::one(channel), wake_sender, wakes })
+    }
+
+    /// Goes on from the playlists and directories of other encoders, and publishes what has come meanwhile. The meters count
+    /// for all channels together.
+    pub fn watch(settings: &WatchSettings, meters: Arc<Meters>) -> Result<Self, WatchError> {
+        let (wake_sender, wakes) = mpsc::channel();
+        let hints = if settings.poll { Hints::none() } else { Hints::new(wake_sender.clone()) };
+        let mut desk = Desk { hints, buffer: Vec::new() };
+        let channels = Channels::open(settings, meters, &mut desk)?;
+        Ok(Self { desk, channels, wake_sender, wakes })
+    }
+
     /// Larger than every number on disk and in the playlist: names are never used again.
     #[must_use]
     pub fn next_segment_number(&self) -> u64 {
-        self.order.next()
+        self.channels.first().map_or(1, Channel::next_segment_number)
     }
 
     /// Where to send wakes.
@@ -132,166 +222,19 @@ impl Watcher {
         self.wake_sender.clone()
     }
 
-    /// Keeps the playlist until [`Wake::Finish`]. An error means that the end of the stream is not on disk.
+    /// Keeps the playlists until [`Wake::Finish`]. An error means that the end of a stream is not on disk.
     pub fn run(mut self) -> Result<(), WatchError> {
         loop {
             let now = Instant::now();
-            let wait = self.next_deadline().saturating_duration_since(now);
+            let wait = self.channels.next_deadline().saturating_duration_since(now);
             match self.wakes.recv_timeout(wait) {
-                Ok(Wake::Hint { path, seen_at }) => {
-                    self.next_look = Instant::now() + self.look_interval();
-                    self.hint(&path, seen_at);
+                Ok(Wake::Finish) | Err(RecvTimeoutError::Disconnected) => {
+                    return self.channels.finish(&mut self.desk);
                 }
-                Ok(Wake::Rescan) => self.look(),
-                Ok(Wake::Finish) | Err(RecvTimeoutError::Disconnected) => return self.finish(),
-                Err(RecvTimeoutError::Timeout) => {
-                    if self.next_look <= Instant::now() {
-                        self.look();
-                    }
-                    self.publish_waiting(self.patience(), Instant::now());
-                }
+                Ok(wake) => self.channels.wake(&wake, &mut self.desk),
+                Err(RecvTimeoutError::Timeout) => {}
             }
-            self.publication.write_playlist();
-            self.delete_due();
+            self.channels.on_time(Instant::now(), &mut self.desk);
         }
-    }
-
-    fn next_deadline(&self) -> Instant {
-        let others = [self.gap_deadline, self.publication.retention.next_deadline()];
-        others.into_iter().flatten().fold(self.next_look, Instant::min)
-    }
-
-    fn look_interval(&self) -> Duration {
-        match self.watch {
-            Some(_) => Duration::from_secs(self.publication.window.playlist().target_duration_s.into()),
-            None => BLIND_INTERVAL,
-        }
-    }
-
-    /// How long a missing number is waited for when a later one is there: renames that come together may be seen in either order.
-    ///
-    /// RFC 8216 6.2.1: a new playlist no later than 1.5 target durations after the one before. A segment took one of them.
-    fn patience(&self) -> Duration {
-        Duration::from_secs(self.publication.window.playlist().target_duration_s.into()) / 2
-    }
-
-    fn hint(&mut self, path: &Path, seen_at: Instant) {
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return };
-        match number_of_name(name) {
-            Some(number) if number > self.order.next() => self.look(),
-            Some(number) => {
-                self.arrived(number);
-                self.publish_waiting(self.patience(), seen_at);
-            }
-            None => self.complain_of_foreign(name),
-        }
-    }
-
-    /// Looks at the directory itself.
-    fn look(&mut self) {
-        self.next_look = Instant::now() + self.look_interval();
-        self.keep_watch();
-        match start_up::list(&self.live) {
-            Ok((files, foreign)) => {
-                let next = self.order.next();
-                for &number in files.range(next..) {
-                    self.order.arrived(number);
-                }
-                for name in &foreign {
-                    self.complain_of_foreign(name);
-                }
-            }
-            Err(error) if self.complain(&error.to_string()) => {
-                warn!(path = %self.live.display(), %error, "the live directory cannot be read; make it readable");
-            }
-            Err(_) => {}
-        }
-        self.publish_waiting(self.patience(), Instant::now());
-    }
-
-    /// Watches the directory again after someone took it away, and makes it again if need be.
-    fn keep_watch(&mut self) {
-        if self.watch.as_ref().is_some_and(|watch| watch.holds(&self.live)) {
-            return;
-        }
-        let path = self.live.display().to_string();
-        if self.watch.take().is_some() {
-            warn!(path, "the live directory was taken away; going on in a new one");
-        }
-        if let Err(error) = fs::create_dir_all(&self.live) {
-            if self.complain(&error.to_string()) {
-                warn!(path, %error, "the live directory cannot be made again; make it");
-            }
-            return;
-        }
-        match DirectoryWatch::set(&self.live, self.wake_sender.clone()) {
-            Ok(watch) => self.watch = Some(watch),
-            Err(error) if self.complain(&error) => warn!(path, error, "{BLIND}"),
-            Err(_) => {}
-        }
-        self.forget_missing();
-    }
-
-    /// The playlist names no file that is missing: entries that went with the directory leave it.
-    fn forget_missing(&mut self) {
-        let Ok((files, _)) = start_up::list(&self.live) else { return };
-        let playlist = self.publication.window.playlist().clone();
-        let (target_duration_s, segments) = (playlist.target_duration_s, self.settings.window_segments);
-        let on_disk = OnDisk::Playlist { playlist, written_at: SystemTime::now() };
-        let plan = plan::plan(&on_disk, &files, target_duration_s, segments);
-        let Some(previous) = plan.previous.filter(|_| plan.entries_lost > 0) else { return };
-        let settings = WindowSettings { target_duration_s, segments };
-        // A playlist of ours has the target duration of ours.
-        if let Ok(window) = Window::resume(settings, previous) {
-            self.publication.window = window;
-            self.publication.has_changed();
-        }
-    }
-
-    fn arrived(&mut self, number: u64) {
-        if self.order.arrived(number) {
-            return;
-        }
-        let uri = segment_uri(number);
-        let is_listed = self.publication.window.playlist().segments.iter().any(|it| it.uri == uri);
-        if !is_listed && self.complain(&uri) {
-            warn!(
-                name = uri,
-                "segment came after a later one was published, so it is not listed; write segments in order"
-            );
-        }
-    }
-
-    fn publish_waiting(&mut self, patience: Duration, seen_at: Instant) {
-        self.gap_deadline = loop {
-            match self.order.turn(Instant::now(), patience) {
-                Turn::Publish(number) => self.publication.publish(number, seen_at),
-                Turn::WaitUntil(deadline) => break Some(deadline),
-                Turn::Idle => break None,
-            }
-        };
-    }
-
-    fn delete_due(&mut self) {
-        let due = self.publication.retention.due(Instant::now());
-        retention::delete(&self.settings.webroot, &due);
-    }
-
-    fn complain_of_foreign(&mut self, name: &str) {
-        if self.complain(name) {
-            warn!(name, "file ignored: segments are named seg-00000001.ts and so on; rename it");
-        }
-    }
-
-    /// Whether this name was not complained of before.
-    fn complain(&mut self, name: &str) -> bool {
-        self.complaints.len() < MOST_COMPLAINTS && self.complaints.insert(name.to_owned())
-    }
-
-    fn finish(mut self) -> Result<(), WatchError> {
-        self.look();
-        self.publish_waiting(Duration::ZERO, Instant::now());
-        let path = self.settings.webroot.join(PLAYLIST);
-        self.publication.finish(self.settings.end_list).map_err(|source| WatchError::Finish { path, source })
     }
 }

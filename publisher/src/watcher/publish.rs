@@ -1,32 +1,34 @@
 //! Publishing: a finished file becomes an entry of the playlist, and the playlist a file.
 //!
-//! In: the number of a segment. Out: `stream.m3u8`, then `status.json`, replaced. Nothing is deleted before the playlist
+//! In: files in their order. Out: `stream.m3u8`, then `status.json`, replaced. Nothing is deleted before the playlist
 //! that no longer names it is on disk. Runs on the watcher's thread.
 
 use super::{
-    finished_file::{self, Finished, Refusal},
-    plan::Predecessor,
+    ChannelSettings, Naming,
+    dates::{Dates, Smoothed},
+    finished_file::{Finished, Refusal},
+    order::{Candidate, break_between},
+    plan::remove_up_to_last_hole,
+    promise::Promise,
+    stamp::{COARSEST_TICK, Stamp},
 };
 use crate::{
     meters::Meters,
     playlist_file::{PLAYLIST, STATUS, replace},
     probe::{Discontinuity, Facts, discontinuity},
     retention::Retention,
-    segment_name::{number_of_uri, segment_name, segment_uri},
+    segment_name::{LIVE, name_of_uri, uri_of_name},
     status::{Newest, SegmentStatus, seconds, status},
 };
 use jiff::{Timestamp, Unit};
-use livedir_playlist::{Evicted, Segment, Window, render};
+use livedir_playlist::{Evicted, MediaPlaylist, ResumeError, Segment, Window, render};
 use std::{
-    io,
-    path::PathBuf,
+    collections::HashMap,
+    io, mem,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
-use tracing::{debug, info, warn};
-
-/// The kernel stamps a rename with a clock that ticks this often at the least: 100 times a second.
-const COARSEST_TICK: Duration = Duration::from_millis(10);
+use tracing::{info, warn};
 
 /// What the playlist goes on from.
 pub(super) enum Last {
@@ -38,13 +40,28 @@ pub(super) enum Last {
     Known(Box<Facts>),
 }
 
+impl Last {
+    pub(super) fn facts(&self) -> Option<&Facts> {
+        match self {
+            Self::Known(facts) => Some(facts),
+            Self::Nothing | Self::Unknown => None,
+        }
+    }
+}
+
 pub(super) struct Publication {
-    pub(super) webroot: PathBuf,
+    settings: ChannelSettings,
     pub(super) meters: Arc<Meters>,
-    pub(super) window: Window,
+    window: Window,
+    promise: Promise,
+    /// The files that are listed, by name, as they were when they were listed; `None` when that was in another run.
+    listed: HashMap<String, Option<Stamp>>,
     pub(super) retention: Retention,
     pub(super) last: Last,
+    dates: Dates,
     pub(super) started_at: Timestamp,
+    /// Since when no segment has come; `None` while they come.
+    pub(super) silent_since: Option<Timestamp>,
     newest: Option<Newest>,
     /// Taken out of the playlist, and still in the one on disk.
     leaving: Vec<Evicted>,
@@ -52,82 +69,152 @@ pub(super) struct Publication {
     is_behind: bool,
     playlist_fails: bool,
     status_fails: bool,
-    buffer: Vec<u8>,
 }
 
 impl Publication {
-    pub(super) fn new(webroot: PathBuf, meters: Arc<Meters>, window: Window) -> Self {
-        Self {
-            webroot,
+    /// Goes on from `previous`.
+    pub(super) fn new(
+        settings: ChannelSettings,
+        meters: Arc<Meters>,
+        previous: Option<MediaPlaylist>,
+    ) -> Result<Self, ResumeError> {
+        let (promise, window) = Promise::new(settings.target_duration_s, settings.window_segments, previous)?;
+        let names = window.playlist().segments.iter().filter_map(|segment| name_of_uri(&segment.uri));
+        Ok(Self {
+            listed: names.map(|name| (name, None)).collect(),
+            dates: match settings.naming {
+                Naming::Numbered => Dates::OfFiles,
+                Naming::Any => Dates::Smoothed(Smoothed::default()),
+            },
+            settings,
             meters,
             window,
+            promise,
             retention: Retention::default(),
             last: Last::Nothing,
             started_at: now_to_the_millisecond(),
+            silent_since: None,
             newest: None,
             leaving: Vec::new(),
             is_behind: false,
             playlist_fails: false,
             status_fails: false,
-            buffer: Vec::new(),
+        })
+    }
+
+    pub(super) fn playlist(&self) -> &MediaPlaylist {
+        self.window.playlist()
+    }
+
+    /// The longest that the playlist has been.
+    pub(super) fn longest_duration_90k(&self) -> u64 {
+        self.window.longest_duration_90k()
+    }
+
+    /// Whether the file of this name is listed.
+    pub(super) fn is_listed(&self, name: &str) -> bool {
+        self.listed.contains_key(name)
+    }
+
+    /// What the file of this name was when it was listed, if that is known.
+    pub(super) fn listed_as(&self, name: &str) -> Option<Stamp> {
+        self.listed.get(name).copied().flatten()
+    }
+
+    /// The listed file of this name was looked at: this is what it is.
+    pub(super) fn is_still(&mut self, name: &str, stamp: Stamp) {
+        if let Some(listed) = self.listed.get_mut(name) {
+            *listed = Some(stamp);
         }
     }
 
-    /// Learns what the first segment goes on from.
-    pub(super) fn remember(&mut self, predecessor: Predecessor) {
-        self.last = match predecessor {
-            Predecessor::None => Last::Nothing,
-            Predecessor::Gone => Last::Unknown,
-            Predecessor::OnDisk(number) => {
-                match finished_file::read(&self.webroot, number, &mut self.buffer) {
-                    Ok(finished) => Last::Known(Box::new(finished.facts)),
-                    Err(reason) => {
-                        debug!(number, %reason, "the last segment cannot be read back");
-                        Last::Unknown
-                    }
-                }
-            }
-        };
+    /// Learns what the first segment goes on from: the last one that is listed.
+    pub(super) fn goes_on_from(&mut self, facts: Facts) {
+        if let Some(date) = self.window.playlist().segments.last().and_then(|last| last.program_date_time) {
+            self.dates.resume(&facts, date);
+        }
+        self.last = Last::Known(Box::new(facts));
     }
 
-    /// Lists a segment, or refuses its file: then it is never listed, and the rest goes on.
-    pub(super) fn publish(&mut self, number: u64, seen_at: Instant) {
-        if let Err(reason) = self.list(number, seen_at) {
-            self.meters.segments_refused.add(1);
-            warn!(name = segment_name(number), "segment refused: {reason}");
+    /// The name of a file as people are to read it, with its channel.
+    pub(super) fn label(&self, name: &str) -> String {
+        match self.settings.naming {
+            Naming::Numbered => name.to_owned(),
+            Naming::Any => format!("{}{LIVE}/{name}", self.settings.label),
         }
     }
 
-    fn list(&mut self, number: u64, seen_at: Instant) -> Result<(), Refusal> {
-        let finished = finished_file::read(&self.webroot, number, &mut self.buffer)?;
+    /// Says which file cannot be listed, why, and what to do: it never will be, and the rest goes on.
+    pub(super) fn refuse(&mut self, name: &str, reason: &Refusal) {
+        self.meters.segments_refused.add(1);
+        warn!(name = self.label(name), "segment refused: {reason}");
+        self.write_status();
+    }
+
+    /// Lists a segment, or refuses its file. `together`: files that came with it.
+    pub(super) fn publish<'a>(
+        &mut self,
+        candidate: Candidate,
+        together: impl Iterator<Item = &'a Finished> + Clone,
+    ) {
+        let name = candidate.name.clone();
+        if let Err(reason) = self.list(candidate, together) {
+            self.refuse(&name, &reason);
+        }
+    }
+
+    fn list<'a>(
+        &mut self,
+        candidate: Candidate,
+        together: impl Iterator<Item = &'a Finished> + Clone,
+    ) -> Result<(), Refusal> {
+        let Candidate { name, finished, seen_at } = candidate;
+        let durations_90k = together.clone().map(|it| it.facts.duration_90k);
+        if let Some(window) = self.promise.keep(&self.window, finished.facts.duration_90k, durations_90k)? {
+            self.window = window;
+            let target_duration_s = self.window.playlist().target_duration_s;
+            info!(
+                channel = self.settings.channel(),
+                target_duration_s,
+                "no segment may be longer than this for as long as the stream lives; --target-duration chooses it"
+            );
+        }
         let break_before = self.break_before(&finished.facts);
-        let filmed_at = finished.filmed_at();
+        let filmed_at = self.dates.date(&finished, break_before.is_none(), together);
         let evicted = self.window.push(Segment {
-            uri: segment_uri(number),
+            uri: uri_of_name(&name),
             duration_90k: finished.facts.duration_90k,
             program_date_time: filmed_at,
             discontinuity: break_before.is_some(),
         })?;
+        self.retention.forget(&name);
+        self.forget_listed(&evicted);
+        self.listed.insert(name.clone(), Some(finished.stamp));
         self.leaving.extend(evicted);
         self.is_behind = true;
+        self.silent_since = None;
         let is_written = self.write_playlist();
-        let lag = lag(&finished, seen_at, Instant::now(), SystemTime::now());
+        let lag = lag(&finished, self.settings.naming, seen_at, Instant::now(), SystemTime::now());
 
-        let Finished { facts, bytes, .. } = finished;
-        let name = segment_name(number);
+        let Finished { facts, stamp } = finished;
+        let bytes = stamp.bytes;
         let duration_s = seconds(facts.duration_90k);
         let has_discontinuity = self.window.playlist().segments.last().is_some_and(|it| it.discontinuity);
         self.meters.segments_published.add(1);
         self.meters.discontinuities.add(u64::from(has_discontinuity));
+        let label = self.label(&name);
         if is_written {
             self.meters.publish_lag_us.set(lag.as_micros() as u64);
             let lag_ms = lag.as_micros() as f64 / 1_000.0;
             let discontinuity = break_before.map(tracing::field::display);
-            info!(name, duration_s, bytes, lag_ms, discontinuity, "segment published");
+            info!(name = label, duration_s, bytes, lag_ms, discontinuity, "segment published");
         }
         if facts.counter_breaks() > 0 {
             let breaks = facts.counter_breaks();
-            warn!(name, breaks, "packets are missing inside the segment; look at the network or the muxer");
+            warn!(
+                name = label,
+                breaks, "packets are missing inside the segment; look at the network or the muxer"
+            );
         }
         self.last = Last::Known(Box::new(facts.clone()));
         let segment = SegmentStatus { name, duration_s, bytes, filmed_at };
@@ -139,11 +226,71 @@ impl Publication {
     }
 
     fn break_before(&self, facts: &Facts) -> Option<Break> {
-        match &self.last {
-            Last::Nothing => None,
-            Last::Unknown => Some(Break::Unknown),
-            Last::Known(last) => discontinuity(last, facts).map(Break::Known),
+        match (&self.last, self.settings.naming) {
+            (Last::Nothing, _) => None,
+            (Last::Unknown, _) => Some(Break::Unknown),
+            (Last::Known(last), Naming::Numbered) => discontinuity(last, facts).map(Break::Known),
+            (Last::Known(last), Naming::Any) => break_between(last, facts).map(Break::Known),
         }
+    }
+
+    /// The playlist names no file that is missing: entries up to the last one whose file is not there leave it. Those of
+    /// their files that are still there stay for their grace. Says how many left.
+    pub(super) fn lose(&mut self, is_there: impl Fn(&str) -> bool) -> usize {
+        let before = self.window.playlist();
+        // RFC 8216 6.2.1: nothing changes after EXT-X-ENDLIST.
+        if before.ended {
+            return 0;
+        }
+        let mut rest = before.clone();
+        let lost =
+            remove_up_to_last_hole(&mut rest, |uri| name_of_uri(uri).is_some_and(|name| is_there(&name)));
+        if lost == 0 {
+            return 0;
+        }
+        let longest_90k = self.window.longest_duration_90k();
+        let sequences = before.media_sequence..;
+        let leaving: Vec<_> = sequences
+            .zip(&before.segments[..lost])
+            .map(|(media_sequence, segment)| Evicted {
+                segment: segment.clone(),
+                media_sequence,
+                grace_90k: segment.duration_90k.saturating_add(longest_90k),
+            })
+            .collect();
+        let Ok(window) = Promise::window(rest, self.settings.window_segments) else { return 0 };
+        self.window = window;
+        self.forget_listed(&leaving);
+        self.leaving.extend(
+            leaving.into_iter().filter(|it| name_of_uri(&it.segment.uri).is_some_and(|name| is_there(&name))),
+        );
+        self.is_behind = true;
+        lost
+    }
+
+    fn forget_listed(&mut self, left: &[Evicted]) {
+        for evicted in left {
+            if let Some(name) = name_of_uri(&evicted.segment.uri) {
+                self.listed.remove(&name);
+            }
+        }
+    }
+
+    /// Ends the playlist, for now: the next segment begins a new one behind it.
+    pub(super) fn end_for_now(&mut self) {
+        if self.window.next_media_sequence() == 1 || self.window.playlist().ended {
+            return;
+        }
+        self.window.end();
+        self.is_behind = true;
+        self.write_playlist();
+        let ended = self.window.playlist().clone();
+        let settings = (self.settings.target_duration_s, self.settings.window_segments);
+        // An ended playlist can always be resumed.
+        if let Ok((promise, window)) = Promise::new(settings.0, settings.1, Some(ended)) {
+            (self.promise, self.window) = (promise, window);
+        }
+        self.write_status();
     }
 
     /// Marks the playlist as one that has to be written.
@@ -177,24 +324,27 @@ impl Publication {
     }
 
     fn replace_playlist(&mut self) -> io::Result<()> {
-        replace(&self.webroot, PLAYLIST, render(self.window.playlist()).as_bytes())?;
+        replace(&self.settings.webroot, PLAYLIST, render(self.window.playlist()).as_bytes())?;
         self.is_behind = false;
         let now = Instant::now();
-        for evicted in self.leaving.drain(..) {
-            // Files under names that are not ours are not ours to delete.
-            if let Some(number) = number_of_uri(&evicted.segment.uri) {
-                self.retention.keep(number, now, evicted.grace_90k);
+        for evicted in mem::take(&mut self.leaving) {
+            // Files elsewhere are not ours to delete, and a file may have come anew under its name.
+            let name = name_of_uri(&evicted.segment.uri).filter(|name| !self.listed.contains_key(name));
+            if let Some(name) = name.filter(|_| !self.settings.keep) {
+                self.retention.keep(&name, now, evicted.grace_90k);
             }
         }
         Ok(())
     }
 
-    fn write_status(&mut self) {
+    pub(super) fn write_status(&mut self) {
         let now = now_to_the_millisecond();
-        let status = status(self.started_at, now, self.window.playlist(), self.newest.as_ref(), &self.meters);
+        let mut status =
+            status(self.started_at, now, self.window.playlist(), self.newest.as_ref(), &self.meters);
+        status.silent_since = self.silent_since;
         let written = serde_json::to_vec(&status)
             .map_err(io::Error::from)
-            .and_then(|json| replace(&self.webroot, STATUS, &json));
+            .and_then(|json| replace(&self.settings.webroot, STATUS, &json));
         match written {
             Ok(()) => self.status_fails = false,
             Err(error) if !self.status_fails => {
@@ -206,9 +356,9 @@ impl Publication {
     }
 
     /// Writes what there is to write at the end; the playlist must get there.
-    pub(super) fn finish(&mut self, end_list: bool) -> io::Result<()> {
+    pub(super) fn finish(&mut self) -> io::Result<()> {
         // Where nothing was ever published, there is nothing to end.
-        if end_list && self.window.next_media_sequence() > 1 {
+        if self.settings.end_list && self.window.next_media_sequence() > 1 {
             self.window.end();
             self.is_behind = true;
         }
@@ -234,15 +384,24 @@ impl std::fmt::Display for Break {
     }
 }
 
-/// From the rename to now: no less than since the event was seen, and no less than the file's own time of change says,
-/// as exactly as its clock ticks.
-fn lag(finished: &Finished, seen_at: Instant, now: Instant, now_on_the_wall: SystemTime) -> Duration {
+/// From its completion to now: no less than since the event was seen, and, where we know that it was completed by its
+/// rename, no less than the file's own time of change says, as exactly as its clock ticks.
+fn lag(
+    finished: &Finished,
+    naming: Naming,
+    seen_at: Instant,
+    now: Instant,
+    now_on_the_wall: SystemTime,
+) -> Duration {
     let since_seen = now.saturating_duration_since(seen_at);
-    let since_renamed = finished.renamed_at.and_then(|at| now_on_the_wall.duration_since(at).ok());
-    since_seen.max(since_renamed.unwrap_or_default().saturating_sub(COARSEST_TICK))
+    let since_renamed = match naming {
+        Naming::Numbered => now_on_the_wall.duration_since(finished.stamp.changed_at).unwrap_or_default(),
+        Naming::Any => Duration::ZERO,
+    };
+    since_seen.max(since_renamed.saturating_sub(COARSEST_TICK))
 }
 
-fn now_to_the_millisecond() -> Timestamp {
+pub(super) fn now_to_the_millisecond() -> Timestamp {
     let now = Timestamp::now();
     now.round(Unit::Millisecond).unwrap_or(now)
 }

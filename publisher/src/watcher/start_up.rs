@@ -1,128 +1,250 @@
 //! Start-up: the playlist goes on from what was there before.
 //!
-//! In: webroot as the last run, or its crash, left it. Out: a [`Watcher`] whose playlist on disk is true again. Runs on the
-//! caller's thread, before the first segment is written.
+//! In: webroot as the last run, or its crash, left it. Out: a [`Channel`] whose playlist on disk is true again.
 
 use super::{
-    BLIND, DirectoryWatch, WatchError, Watcher, WatcherSettings,
-    order::Order,
-    plan::{Plan, plan},
+    BLIND, ChannelSettings, Desk, Naming, WatchError,
+    channel::{Channel, hash},
+    finished_file,
+    look::list,
+    order::{Arrival, Numbered, Order},
+    plan::{
+        Plan, Predecessor,
+        arrival::{self, Files},
+        numbered,
+    },
     publish::{Last, Publication},
+    stamp::Stamp,
+    unfinished::Unfinished,
 };
 use crate::{
     meters::Meters,
     playlist_file::{self, OnDisk, PLAYLIST, STATUS, left_over_prefix},
     retention::instant_of,
-    segment_name::{LEFT_OVER_PREFIX, LIVE, looks_like_segment, number_of_name},
+    segment_name::{LEFT_OVER_PREFIX, LIVE, number_of_name},
 };
-use livedir_playlist::{TICKS_PER_S, Window, WindowSettings};
+use livedir_playlist::TICKS_PER_S;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashSet},
     fs, io,
-    path::Path,
-    sync::{Arc, mpsc},
+    path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 use tracing::{debug, info, warn};
 
-impl Watcher {
-    /// Everything that has to be done before the first segment is written: goes on from the playlist and the directory as
-    /// they are, publishes what a crash left unpublished, sweeps what it left unfinished.
-    pub fn start(settings: WatcherSettings, meters: Arc<Meters>) -> Result<Self, WatchError> {
+/// A file that was written longer ago than this, and is found at the start, is not being written any more.
+const RECENT: Duration = Duration::from_secs(2);
+
+/// What lies in the live directory.
+enum Found {
+    Numbered(BTreeSet<u64>),
+    Any(Files),
+}
+
+impl Channel {
+    /// Everything that has to be done before the first segment comes: goes on from the playlist and the directory as they
+    /// are, publishes what came meanwhile, sweeps what a crash left unfinished.
+    pub(super) fn start(
+        settings: ChannelSettings,
+        meters: Arc<Meters>,
+        desk: &mut Desk,
+    ) -> Result<Self, WatchError> {
         let live = settings.webroot.join(LIVE);
         let of_live = |source| WatchError::Live { path: live.clone(), source };
         fs::create_dir_all(&live).map_err(of_live)?;
-        sweep_webroot(&settings.webroot, &live).map_err(of_live)?;
+        sweep_webroot(&settings.webroot, &live, settings.naming).map_err(of_live)?;
+        let live: PathBuf = std::path::absolute(&live).map_err(of_live)?;
         // The watch comes before the look: what arrives in between is then seen twice, and not never.
-        let (wake_sender, wakes) = mpsc::channel();
-        let watch = DirectoryWatch::set(&live, wake_sender.clone())
-            .inspect_err(|error| warn!(path = %live.display(), error, "{BLIND}"))
-            .ok();
-        let (files, foreign) = list(&live).map_err(of_live)?;
+        let watched = match desk.hints.watch(&live) {
+            Ok(identity) => Some(identity),
+            Err(error) => {
+                if !error.is_empty() {
+                    warn!(path = %live.display(), error, "{BLIND}");
+                }
+                None
+            }
+        };
+        let listed_at = SystemTime::now();
+        let listed_as_of = fs::metadata(&live).and_then(|it| it.modified()).ok();
+        let names = list(&live).map_err(of_live)?;
         let on_disk = playlist_file::read(&settings.webroot)
             .map_err(|source| WatchError::Playlist { path: settings.webroot.join(PLAYLIST), source })?;
 
-        let plan = plan(&on_disk, &files, settings.target_duration_s, settings.window_segments);
-        let window_settings = WindowSettings {
-            target_duration_s: settings.target_duration_s,
-            segments: settings.window_segments,
+        let found = found(&live, &names, settings.naming);
+        let mut plan = match &found {
+            Found::Numbered(numbers) => {
+                let target_duration_s = settings.target_duration_s.unwrap_or(1);
+                numbered::plan(&on_disk, numbers, target_duration_s, settings.window_segments).named()
+            }
+            Found::Any(files) => arrival::plan(&on_disk, files, settings.window_segments),
         };
-        let window = match &plan.previous {
-            Some(previous) => Window::resume(window_settings, previous.clone())?,
-            None => Window::new(window_settings, 1),
-        };
-        let publication = Publication::new(settings.webroot.clone(), meters, window);
+        let publication = Publication::new(settings.clone(), meters, plan.previous.take())?;
         let now = Instant::now();
-        let mut watcher = Self {
+        let mut channel = Self {
+            order: match settings.naming {
+                Naming::Numbered => {
+                    let first = plan.unlisted.first().and_then(|name| number_of_name(name));
+                    Order::Numbered(Numbered::new(first.unwrap_or(plan.next_number)))
+                }
+                Naming::Any => Order::Arrival(Arrival::default()),
+            },
             settings,
             live,
             publication,
-            order: Order::new(plan.unlisted.first().copied().unwrap_or(plan.next_number)),
-            watch,
-            wake_sender,
-            wakes,
-            complaints: BTreeSet::new(),
+            unfinished: Unfinished::default(),
+            handled: HashSet::new(),
+            watched,
+            listed_as_of: listed_as_of.map(|as_of| (as_of, listed_at)),
+            last_event_at: listed_at,
             next_look: now,
-            gap_deadline: None,
+            next_tick: None,
+            turn_deadline: None,
+            last_segment_at: now,
+            complaints: BTreeSet::new(),
         };
-        for name in &foreign {
-            watcher.complain_of_foreign(name);
-        }
-        watcher.take_up(&on_disk, &plan, now);
-        Ok(watcher)
+        channel.take_up(&on_disk, &plan, &found, &names, now, desk);
+        Ok(channel)
     }
 
     /// Puts the plan into effect.
-    fn take_up(&mut self, on_disk: &OnDisk, plan: &Plan, now: Instant) {
-        let webroot = &self.settings.webroot;
-        let written_at = match on_disk {
-            OnDisk::Playlist { written_at, .. } => instant_of(*written_at, now, SystemTime::now()),
-            OnDisk::Missing => now,
-            OnDisk::Unreadable { problem, .. } => {
-                let number = plan.next_number;
-                warn!(
-                    problem,
-                    number,
-                    "stream.m3u8 cannot be read back; it is set aside as stream.m3u8.bad, and the numbers go on"
-                );
-                if let Err(error) = playlist_file::set_aside(webroot) {
-                    warn!(%error, "stream.m3u8 cannot be set aside; it will be replaced");
-                }
-                now
-            }
-        };
-        // What they lasted is not known without reading them: no longer than a segment may be.
-        let window = &self.publication.window;
-        let target_90k = (u64::from(window.playlist().target_duration_s) + 1) * TICKS_PER_S;
-        let longest_90k =
-            window.longest_duration_90k().max(target_90k * self.settings.window_segments as u64);
-        let grace_90k = target_90k + longest_90k;
-        for &number in &plan.left_before {
-            self.publication.retention.keep(number, written_at, grace_90k);
-        }
-        for &number in &plan.left_now {
-            self.publication.retention.keep(number, now, grace_90k);
-        }
+    fn take_up(
+        &mut self,
+        on_disk: &OnDisk,
+        plan: &Plan,
+        found: &Found,
+        names: &[String],
+        now: Instant,
+        desk: &mut Desk,
+    ) {
+        let written_at = self.written_at(on_disk, now);
+        self.last_segment_at = written_at;
+        self.keep_for_their_grace(plan, written_at, now);
         if plan.entries_lost > 0 {
             let entries = plan.entries_lost;
             warn!(
+                channel = self.settings.channel(),
                 entries,
                 "files that the playlist names are missing; these entries leave it, and the numbers go on"
             );
             self.publication.has_changed();
             self.publication.write_playlist();
         }
-        self.publication.remember(plan.predecessor);
-        for &number in &plan.unlisted {
-            self.order.arrived(number);
+        self.remember(&plan.predecessor, desk);
+        match found {
+            Found::Numbered(numbers) => {
+                for name in names.iter().filter(|name| number_of_name(name).is_none()) {
+                    self.complain_of_foreign(name);
+                }
+                debug_assert!(numbers.len() <= names.len());
+                for name in &plan.unlisted {
+                    self.take(name, now, false, desk);
+                }
+                self.publish_waiting(Duration::ZERO);
+                if let Order::Numbered(order) = &mut self.order {
+                    order.skip_to(plan.next_number);
+                }
+            }
+            Found::Any(files) => {
+                self.take_what_is_complete(files, &plan.unlisted, now, desk);
+                self.publish_waiting(Duration::ZERO);
+            }
         }
-        self.publish_waiting(Duration::ZERO, now);
-        self.order.skip_to(plan.next_number);
+        self.settle();
         self.next_look = Instant::now() + self.look_interval();
-        let number = self.order.next();
+        let number = self.publication.playlist().next_media_sequence();
         match self.publication.last {
-            Last::Nothing => debug!(number, "nothing was published before"),
-            Last::Unknown | Last::Known(_) => info!(number, "going on from what is on disk"),
+            Last::Nothing => {
+                debug!(channel = self.settings.channel(), number, "nothing was published before");
+            }
+            Last::Unknown | Last::Known(_) => {
+                info!(channel = self.settings.channel(), number, "going on from what is on disk");
+            }
+        }
+    }
+
+    fn written_at(&self, on_disk: &OnDisk, now: Instant) -> Instant {
+        match on_disk {
+            OnDisk::Playlist { written_at, .. } => instant_of(*written_at, now, SystemTime::now()),
+            OnDisk::Missing => now,
+            OnDisk::Unreadable { problem, .. } => {
+                let number = self.publication.playlist().next_media_sequence();
+                warn!(
+                    channel = self.settings.channel(),
+                    problem,
+                    number,
+                    "stream.m3u8 cannot be read back; it is set aside as stream.m3u8.bad, and the numbers go on"
+                );
+                if let Err(error) = playlist_file::set_aside(&self.settings.webroot) {
+                    warn!(%error, "stream.m3u8 cannot be set aside; it will be replaced");
+                }
+                now
+            }
+        }
+    }
+
+    fn keep_for_their_grace(&mut self, plan: &Plan, written_at: Instant, now: Instant) {
+        if self.settings.keep {
+            return;
+        }
+        // What they lasted is not known without reading them: no longer than a segment may be.
+        let target_90k = (u64::from(self.publication.playlist().target_duration_s) + 1) * TICKS_PER_S;
+        let window_90k = target_90k * self.settings.window_segments as u64;
+        let grace_90k = target_90k + self.publication.longest_duration_90k().max(window_90k);
+        for name in &plan.left_before {
+            self.publication.retention.keep(name, written_at, grace_90k);
+        }
+        for name in &plan.left_now {
+            self.publication.retention.keep(name, now, grace_90k);
+        }
+    }
+
+    /// Learns what the first segment goes on from.
+    fn remember(&mut self, predecessor: &Predecessor, desk: &mut Desk) {
+        match predecessor {
+            Predecessor::None => self.publication.last = Last::Nothing,
+            Predecessor::Gone => self.publication.last = Last::Unknown,
+            Predecessor::OnDisk(name) => match finished_file::read(&self.live.join(name), &mut desk.buffer) {
+                Ok(finished) => {
+                    self.publication.is_still(name, finished.stamp);
+                    self.publication.goes_on_from(finished.facts);
+                }
+                Err(reason) => {
+                    debug!(name, %reason, "the last segment cannot be read back");
+                    self.publication.last = Last::Unknown;
+                }
+            },
+        }
+    }
+
+    /// Takes the files that came meanwhile. The newest may still be written: its encoder has not waited for us.
+    fn take_what_is_complete(&mut self, files: &Files, unlisted: &[String], now: Instant, desk: &mut Desk) {
+        self.handled = files.keys().map(|name| hash(name)).collect();
+        let newest = files.values().map(|stamp| stamp.modified_at).max();
+        for name in unlisted {
+            let Some(&stamp) = files.get(name) else { continue };
+            let age = SystemTime::now().duration_since(stamp.modified_at).unwrap_or_default();
+            let is_complete = stamp.was_finished_off()
+                || age >= RECENT
+                || newest.is_some_and(|newest| stamp.modified_at < newest);
+            if is_complete {
+                self.take(name, now, false, desk);
+            } else {
+                self.handled.remove(&hash(name));
+                self.unfinished.begun(name, stamp, false, now);
+                self.schedule_tick(now);
+            }
+        }
+    }
+}
+
+/// What the names mean, with what the file system says of each file where that matters.
+fn found(live: &Path, names: &[String], naming: Naming) -> Found {
+    match naming {
+        Naming::Numbered => Found::Numbered(names.iter().filter_map(|name| number_of_name(name)).collect()),
+        Naming::Any => {
+            let stamp = |name: &String| Some((name.clone(), Stamp::of(&fs::metadata(live.join(name)).ok()?)));
+            Found::Any(names.iter().filter_map(stamp).collect())
         }
     }
 }
@@ -146,26 +268,12 @@ fn sweep(directory: &Path, prefixes: &[&str]) -> io::Result<()> {
     Ok(())
 }
 
-/// What lies in the live directory: the numbers of segments, and other names that end in .ts.
-pub(super) fn list(live: &Path) -> io::Result<(BTreeSet<u64>, Vec<String>)> {
-    let (mut numbers, mut others) = (BTreeSet::new(), Vec::new());
-    for entry in fs::read_dir(live)? {
-        let name = entry?.file_name();
-        let Some(name) = name.to_str() else { continue };
-        match number_of_name(name) {
-            Some(number) => {
-                numbers.insert(number);
-            }
-            None if looks_like_segment(name) => others.push(name.to_owned()),
-            None => {}
-        }
-    }
-    Ok((numbers, others))
-}
-
 /// Sweeps both directories.
-fn sweep_webroot(webroot: &Path, live: &Path) -> io::Result<()> {
-    sweep(live, &[LEFT_OVER_PREFIX])?;
+fn sweep_webroot(webroot: &Path, live: &Path, naming: Naming) -> io::Result<()> {
+    // Dot files of other encoders are theirs.
+    if naming == Naming::Numbered {
+        sweep(live, &[LEFT_OVER_PREFIX])?;
+    }
     sweep(webroot, &[&left_over_prefix(PLAYLIST), &left_over_prefix(STATUS)])
 }
 
@@ -192,7 +300,7 @@ mod tests {
         for path in swept.iter().chain(&kept) {
             fs::write(path, b"x").expect("written");
         }
-        sweep_webroot(webroot.path(), &live).expect("swept");
+        sweep_webroot(webroot.path(), &live, Naming::Numbered).expect("swept");
         assert!(swept.iter().all(|path| !path.exists()));
         assert!(kept.iter().all(|path| path.exists()));
     }

@@ -15,3 +15,5 @@ mod quiet_readers;
 mod stream;
 mod support;
 mod torn_reads;
+mod watch;
+mod watch_encoders;

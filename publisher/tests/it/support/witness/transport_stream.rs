@@ -2,6 +2,7 @@
 
 const PACKET_BYTES: usize = 188;
 const SYNC: u8 = 0x47;
+const SERVICE_DESCRIPTION: u16 = 0x11;
 
 /// Says what is wrong with the bytes of a segment, if anything is.
 pub fn fault(bytes: &[u8]) -> Option<String> {
@@ -11,11 +12,13 @@ pub fn fault(bytes: &[u8]) -> Option<String> {
     if !bytes.len().is_multiple_of(PACKET_BYTES) {
         return Some(format!("{} bytes are no whole packets", bytes.len()));
     }
-    let mut packets = bytes.chunks_exact(PACKET_BYTES);
+    let packets = bytes.chunks_exact(PACKET_BYTES);
     if let Some(index) = packets.clone().position(|packet| packet[0] != SYNC) {
         return Some(format!("packet {index} has no sync byte"));
     }
-    // RFC 8216 3.2: PAT and PMT SHOULD be the first two packets.
+    // RFC 8216 3.2: PAT and PMT SHOULD be the first two packets. Other people's multiplexers write the name of the service
+    // before them (EN 300 468 5.2.3), which no player minds.
+    let mut packets = packets.skip_while(|packet| id_of(packet) == SERVICE_DESCRIPTION);
     let Some(map_id) = packets.next().and_then(program_map_id) else {
         return Some("it does not begin with a PAT".into());
     };
@@ -32,14 +35,23 @@ fn program_map_id(packet: &[u8]) -> Option<u16> {
     Some(u16::from_be_bytes([programs[2], programs[3]]) & 0x1fff)
 }
 
+fn id_of(packet: &[u8]) -> u16 {
+    u16::from_be_bytes([packet[1], packet[2]]) & 0x1fff
+}
+
 /// The table that begins in this packet, if it has this packet id and this table id.
 fn table(packet: &[u8], packet_id: u16, table_id: u8) -> Option<&[u8]> {
     let begins_table = packet.get(1)? & 0x40 != 0;
-    let is_plain = packet.get(3)? & 0x30 == 0x10;
-    let id = u16::from_be_bytes([packet[1], packet[2]]) & 0x1fff;
-    let table = packet.get(5 + usize::from(*packet.get(4)?)..)?;
-    (begins_table && is_plain && id == packet_id && *table.first()? == table_id && table.len() >= 12)
-        .then_some(table)
+    // ISO 13818-1 2.4.3.3: bytes of the adaptation field come before the payload.
+    let stuffing = match packet.get(3)? & 0x30 {
+        0x10 => 0,
+        0x30 => 1 + usize::from(*packet.get(4)?),
+        _ => return None,
+    };
+    let id = id_of(packet);
+    let payload = packet.get(4 + stuffing..)?;
+    let table = payload.get(1 + usize::from(*payload.first()?)..)?;
+    (begins_table && id == packet_id && *table.first()? == table_id && table.len() >= 12).then_some(table)
 }
 
 #[cfg(test)]

@@ -1,51 +1,19 @@
-//! The plan at the start: the old playlist is the journal, the directory is the truth.
-//!
-//! In: the playlist on disk and the numbers of the files beside it. Out: a [`Plan`]: what the playlist goes on with, which files
-//! are still to be published, which have left it before. Pure.
+//! The plan for our own segments: their numbers tell the order.
 
+use super::{Plan, Predecessor, remove_up_to_last_hole};
 use crate::{playlist_file::OnDisk, segment_name::number_of_uri};
 use livedir_playlist::MediaPlaylist;
 use std::collections::BTreeSet;
 
-/// How to go on.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Plan {
-    /// What to resume; `None` on a fresh start.
-    pub(super) previous: Option<MediaPlaylist>,
-    /// What the first segment published goes on from.
-    pub(super) predecessor: Predecessor,
-    /// Entries that the old playlist lost because a file is missing.
-    pub(super) entries_lost: usize,
-    /// Files of entries that were lost with others.
-    pub(super) left_now: Vec<u64>,
-    /// Files that left the playlist before.
-    pub(super) left_before: Vec<u64>,
-    /// Files that never were in it, in order: they are published first.
-    pub(super) unlisted: Vec<u64>,
-    /// Larger than every number on disk and in the playlist.
-    pub(super) next_number: u64,
-}
-
-/// What was published last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Predecessor {
-    /// Nothing ever was.
-    None,
-    /// This segment; its bytes tell whether the next one goes on from it.
-    OnDisk(u64),
-    /// A segment that is gone: the next one cannot be known to go on from it.
-    Gone,
-}
-
 /// Decides how to go on.
 ///
 /// `target_duration_s` and `window_segments` are those of a playlist that is begun anew.
-pub(super) fn plan(
+pub(in crate::watcher) fn plan(
     on_disk: &OnDisk,
     files: &BTreeSet<u64>,
     target_duration_s: u32,
     window_segments: usize,
-) -> Plan {
+) -> Plan<u64> {
     match on_disk {
         OnDisk::Playlist { playlist, .. } => go_on(playlist.clone(), files),
         OnDisk::Missing => {
@@ -64,15 +32,10 @@ pub(super) fn plan(
     }
 }
 
-fn go_on(mut playlist: MediaPlaylist, files: &BTreeSet<u64>) -> Plan {
+fn go_on(mut playlist: MediaPlaylist, files: &BTreeSet<u64>) -> Plan<u64> {
     let numbers: Vec<_> = playlist.segments.iter().map(|segment| number_of_uri(&segment.uri)).collect();
     let is_there = |number: &Option<u64>| number.is_some_and(|number| files.contains(&number));
-    // RFC 8216 6.2.1: segments are removed from the beginning, in order. So everything up to the last hole goes.
-    let entries_lost = numbers.iter().rposition(|number| !is_there(number)).map_or(0, |hole| hole + 1);
-    let lost = playlist.segments.drain(..entries_lost);
-    let lost_discontinuities = lost.filter(|segment| segment.discontinuity).count() as u64;
-    playlist.media_sequence = playlist.media_sequence.saturating_add(entries_lost as u64);
-    playlist.discontinuity_sequence = playlist.discontinuity_sequence.saturating_add(lost_discontinuities);
+    let entries_lost = remove_up_to_last_hole(&mut playlist, |uri| is_there(&number_of_uri(uri)));
 
     let left_now: Vec<_> =
         numbers[..entries_lost].iter().flatten().copied().filter(|it| files.contains(it)).collect();
@@ -104,7 +67,7 @@ fn go_on(mut playlist: MediaPlaylist, files: &BTreeSet<u64>) -> Plan {
 ///
 /// How many discontinuities have left an earlier one cannot be known: not more than one a segment, so the number given here is
 /// not below what clients have seen.
-fn begin(first: u64, files: &BTreeSet<u64>, next_number: u64, target_duration_s: u32) -> Plan {
+fn begin(first: u64, files: &BTreeSet<u64>, next_number: u64, target_duration_s: u32) -> Plan<u64> {
     let previous = (first > 1).then(|| MediaPlaylist {
         version: 3,
         target_duration_s,
@@ -162,7 +125,7 @@ mod tests {
     #[derive(Clone, Copy)]
     struct Expected<'a> {
         sequences: Option<(u64, u64)>,
-        predecessor: Predecessor,
+        predecessor: Predecessor<u64>,
         left_now: &'a [u64],
         left_before: &'a [u64],
         unlisted: &'a [u64],
@@ -182,7 +145,7 @@ mod tests {
         assert_eq!(plan.next_number, expected.next_number);
     }
 
-    const FRESH: Expected = Expected {
+    const FRESH: Expected<'static> = Expected {
         sequences: None,
         predecessor: Predecessor::None,
         left_now: &[],

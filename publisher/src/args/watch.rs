@@ -1,0 +1,40 @@
+//! The flags of `watch`.
+
+use super::parse_duration;
+use clap::Args;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The flags of `watch`.
+#[derive(Debug, Clone, Args)]
+pub struct WatchArgs {
+    /// Directory that the web server serves: files in live/ within it are listed in stream.m3u8. With --channels the
+    /// directory of many such directories
+    #[arg(value_name = "WEBROOT", default_value = "webroot", env = "LIVEDIR_WEBROOT")]
+    pub webroot: PathBuf,
+
+    /// Keep WEBROOT/NAME/stream.m3u8 for every WEBROOT/NAME/live/; channels may come and go
+    #[arg(long, env = "LIVEDIR_CHANNELS")]
+    pub channels: bool,
+
+    /// Longest segment, in whole seconds; longer ones are refused, and it never changes while the stream lives. By
+    /// default that of the playlist on disk, or the length of the first files, rounded up
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=60), env = "LIVEDIR_TARGET_DURATION")]
+    pub target_duration: Option<u32>,
+
+    /// Segments that the playlist lists; viewers can go back so far
+    #[arg(long, value_name = "N", default_value_t = 10, env = "LIVEDIR_WINDOW")]
+    pub window: usize,
+
+    /// Delete nothing: segments that have left the playlist stay on disk
+    #[arg(long, env = "LIVEDIR_KEEP")]
+    pub keep: bool,
+
+    /// Look at the directory instead of waiting for the system to tell of files: for NFS and for mounts of containers
+    #[arg(long, env = "LIVEDIR_POLL")]
+    pub poll: bool,
+
+    /// Write EXT-X-ENDLIST when no segment has come for this long, like 30s; the next one begins the stream anew
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, env = "LIVEDIR_END_AFTER")]
+    pub end_after: Option<Duration>,
+}

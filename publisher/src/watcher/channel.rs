@@ -1,0 +1,353 @@
+//! Channel: one stream, from the files in its `live/` to its playlist. It decides what each event means.
+//!
+//! In: names of files that have begun, are complete or are gone, and the time. Out: files in the order in which they are to be
+//! listed. Runs on the watcher's thread; [`look`](super::look) has the part that reads the directory.
+
+use super::{
+    ChannelSettings, Desk, WatchError,
+    finished_file::{self, Refusal},
+    hints::{Identity, TELLS_OF_CLOSE},
+    order::{Candidate, Order, Turn},
+    publish::{Publication, now_to_the_millisecond},
+    stamp::Stamp,
+    unfinished::Unfinished,
+};
+use crate::{playlist_file::PLAYLIST, retention, segment_name::number_of_name};
+use std::{
+    collections::{BTreeSet, HashSet},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    path::{Path, PathBuf},
+    time::{Duration, Instant, SystemTime},
+};
+use tracing::{info, warn};
+
+/// Names that are complained of once are remembered, up to this many.
+const MOST_COMPLAINTS: usize = 1_000;
+
+/// An encoder is silent when nothing has come for so many target durations: players have nothing left to show then.
+const SILENT_TARGETS: u32 = 3;
+
+/// One stream.
+pub(super) struct Channel {
+    pub(super) settings: ChannelSettings,
+    /// An absolute path: events carry such.
+    pub(super) live: PathBuf,
+    pub(super) publication: Publication,
+    pub(super) order: Order,
+    pub(super) unfinished: Unfinished,
+    /// Hashes of the names on disk that have had their turn: 8 bytes for each, however many are kept.
+    pub(super) handled: HashSet<u64>,
+    /// The directory that is watched; `None` while it is not.
+    pub(super) watched: Option<Identity>,
+    /// The time of the directory when it was listed last, and when that was.
+    pub(super) listed_as_of: Option<(SystemTime, SystemTime)>,
+    pub(super) last_event_at: SystemTime,
+    pub(super) next_look: Instant,
+    pub(super) next_tick: Option<Instant>,
+    pub(super) turn_deadline: Option<Instant>,
+    pub(super) last_segment_at: Instant,
+    /// Names and errors that were complained of.
+    pub(super) complaints: BTreeSet<String>,
+}
+
+impl Channel {
+    pub(super) fn live(&self) -> &Path {
+        &self.live
+    }
+
+    pub(super) fn next_segment_number(&self) -> u64 {
+        match &self.order {
+            Order::Numbered(order) => order.next(),
+            Order::Arrival(_) => 1,
+        }
+    }
+
+    /// A file is complete, as an event says.
+    pub(super) fn complete(&mut self, name: &str, seen_at: Instant, desk: &mut Desk) {
+        self.is_told();
+        self.next_look = Instant::now() + self.look_interval();
+        match &self.order {
+            Order::Numbered(order) if number_of_name(name).is_some_and(|number| number > order.next()) => {
+                self.look_at_directory(desk);
+            }
+            _ => self.take(name, seen_at, true, desk),
+        }
+        self.publish_waiting(self.patience());
+    }
+
+    /// A file is being written, or has come in a way that ends with no event.
+    pub(super) fn begun(&mut self, name: &str, desk: &mut Desk) {
+        self.is_told();
+        let Ok(metadata) = std::fs::metadata(self.live.join(name)) else { return };
+        let stamp = Stamp::of(&metadata);
+        let is_listed = self.publication.is_listed(name);
+        let before = self.publication.listed_as(name);
+        if is_listed && before.is_none_or(|before| stamp.is_rewritten_since(&before)) {
+            self.is_written_again(name);
+        }
+        // A file that was linked is one that somebody has finished.
+        if !is_listed && stamp.links > 1 {
+            self.complete(name, Instant::now(), desk);
+        } else if matches!(self.order, Order::Arrival(_)) {
+            let now = Instant::now();
+            self.unfinished.begun(name, stamp, TELLS_OF_CLOSE, now);
+            self.schedule_tick(now);
+        }
+    }
+
+    /// A file is gone, or has another name.
+    pub(super) fn gone(&mut self, name: &str) {
+        self.is_told();
+        // Another one may have come since under its name.
+        if self.live.join(name).exists() {
+            return;
+        }
+        self.handled.remove(&hash(name));
+        self.unfinished.forget(name);
+        self.publication.retention.forget(name);
+        if let Order::Arrival(order) = &mut self.order {
+            order.gone(name);
+        }
+        if self.publication.is_listed(name) {
+            let entries = self.publication.lose(|other| other != name);
+            let label = self.publication.label(name);
+            if self.complain("gone") {
+                warn!(
+                    name = label,
+                    entries,
+                    "a listed file was taken away, so the playlist ends sooner; let files stay longer, or lower --window"
+                );
+            }
+        }
+    }
+
+    /// Reads a file and puts it in line. `may_grow`: its writer may go on if it is cut.
+    pub(super) fn take(&mut self, name: &str, seen_at: Instant, may_grow: bool, desk: &mut Desk) {
+        if let Some(number) = number_of_name(name).filter(|_| matches!(self.order, Order::Numbered(_))) {
+            return self.take_number(number, name, seen_at, desk);
+        }
+        let Order::Arrival(order) = &mut self.order else { return self.complain_of_foreign(name) };
+        self.unfinished.forget(name);
+        let path = self.live.join(name);
+        let Ok(metadata) = std::fs::metadata(&path) else { return self.gone(name) };
+        let stamp = Stamp::of(&metadata);
+        if order.waiting(name).is_some_and(|waiting| waiting.finished.stamp == stamp) {
+            return;
+        }
+        if self.publication.is_listed(name)
+            && !self.is_new_content(name, self.publication.listed_as(name), stamp)
+        {
+            return;
+        }
+        match finished_file::read(&path, &mut desk.buffer) {
+            Ok(finished) => {
+                self.handled.insert(hash(name));
+                let candidate = Candidate { name: name.to_owned(), finished, seen_at };
+                if let Order::Arrival(order) = &mut self.order {
+                    order.arrived(candidate, Instant::now());
+                }
+            }
+            Err(Refusal::Vanished) => self.gone(name),
+            Err(reason) if may_grow && reason.may_pass() => {
+                let now = Instant::now();
+                self.unfinished.closed_early(name, stamp, now);
+                self.schedule_tick(now);
+            }
+            Err(reason) => {
+                self.handled.insert(hash(name));
+                self.publication.refuse(name, &reason);
+            }
+        }
+    }
+
+    fn take_number(&mut self, number: u64, name: &str, seen_at: Instant, desk: &mut Desk) {
+        let Order::Numbered(order) = &mut self.order else { return };
+        if number < order.next() {
+            if !self.publication.is_listed(name) && self.complain(name) {
+                warn!(
+                    name,
+                    "segment came after a later one was published, so it is not listed; write segments in order"
+                );
+            }
+            return;
+        }
+        if order.is_waiting(number) {
+            return;
+        }
+        let read = finished_file::read(&self.live.join(name), &mut desk.buffer);
+        if let Err(reason) = &read {
+            self.publication.refuse(name, reason);
+        }
+        let candidate = read.ok().map(|finished| Candidate { name: name.to_owned(), finished, seen_at });
+        order.arrived(number, candidate);
+    }
+
+    /// A listed file was completed once more. Says whether it is another segment under the same name.
+    fn is_new_content(&mut self, name: &str, before: Option<Stamp>, stamp: Stamp) -> bool {
+        if before.is_some_and(|before| !stamp.is_rewritten_since(&before)) {
+            return false;
+        }
+        if before.is_some_and(|before| stamp.is_continued_since(&before)) {
+            self.publication.is_still(name, stamp);
+            if before.is_some_and(|before| before.bytes != stamp.bytes) && self.complain(name) {
+                let name = self.publication.label(name);
+                warn!(
+                    name,
+                    "file grew after it was closed and listed; write it under a dot name and rename it when it is complete"
+                );
+            }
+            return false;
+        }
+        self.is_written_again(name);
+        true
+    }
+
+    /// What a listed file held is gone: its entry leaves, and those before it.
+    fn is_written_again(&mut self, name: &str) {
+        let entries = self.publication.lose(|other| other != name);
+        if self.complain("again") {
+            let name = self.publication.label(name);
+            warn!(
+                name,
+                entries,
+                "a listed file was written again, so its entry leaves the playlist; give the encoder more names than twice --window"
+            );
+        }
+    }
+
+    /// Lists what is due.
+    pub(super) fn publish_waiting(&mut self, patience: Duration) {
+        self.turn_deadline = loop {
+            match self.order.turn(self.publication.last.facts(), Instant::now(), patience) {
+                Turn::Publish(candidate) if !self.live.join(&candidate.name).exists() => {
+                    self.publication.refuse(&candidate.name, &Refusal::Vanished);
+                }
+                Turn::Publish(candidate) => {
+                    let published = self.publication.meters.segments_published.get();
+                    self.publication.publish(*candidate, self.order.together());
+                    if self.publication.meters.segments_published.get() > published {
+                        self.last_segment_at = Instant::now();
+                    }
+                }
+                Turn::WaitUntil(deadline) => break Some(deadline),
+                Turn::Idle => break None,
+            }
+        };
+    }
+
+    /// How long a missing number is waited for when a later one is there: renames that come together may be seen in either
+    /// order. So long at most, too, files of others are waited for that may have come together.
+    ///
+    /// RFC 8216 6.2.1: a new playlist no later than 1.5 target durations after the one before. A segment took one of them.
+    pub(super) fn patience(&self) -> Duration {
+        self.target() / 2
+    }
+
+    pub(super) fn target(&self) -> Duration {
+        Duration::from_secs(self.publication.playlist().target_duration_s.into())
+    }
+
+    /// When there is something to do if nothing happens.
+    pub(super) fn next_deadline(&self) -> Instant {
+        let others = [
+            self.turn_deadline,
+            self.next_tick,
+            self.publication.retention.next_deadline(),
+            self.silent_at(),
+            self.ends_at(),
+        ];
+        others.into_iter().flatten().fold(self.next_look, Instant::min)
+    }
+
+    /// Does what is due.
+    pub(super) fn on_time(&mut self, now: Instant, desk: &mut Desk) {
+        if self.next_look <= now {
+            self.look(desk);
+        }
+        if self.next_tick.is_some_and(|tick| tick <= now) {
+            self.look_at_unfinished(now, desk);
+        }
+        self.publish_waiting(self.patience());
+        if self.silent_at().is_some_and(|at| at <= now) {
+            self.is_silent(now);
+        }
+        if self.ends_at().is_some_and(|at| at <= now) {
+            info!(
+                channel = self.settings.channel(),
+                "the encoder is silent for so long that the stream has ended"
+            );
+            self.publication.end_for_now();
+        }
+    }
+
+    /// Writes and deletes what is due.
+    pub(super) fn settle(&mut self) {
+        self.publication.write_playlist();
+        let due = self.publication.retention.due(Instant::now());
+        retention::delete(&self.settings.webroot, &due);
+    }
+
+    /// When the encoder will have been silent for too long; `None` when that was told.
+    fn silent_at(&self) -> Option<Instant> {
+        let is_told = self.publication.silent_since.is_some() || self.publication.playlist().ended;
+        let is_foreign = matches!(self.order, Order::Arrival(_));
+        (is_foreign && !is_told)
+            .then(|| self.last_segment_at.checked_add(self.target() * SILENT_TARGETS))
+            .flatten()
+    }
+
+    fn ends_at(&self) -> Option<Instant> {
+        let playlist = self.publication.playlist();
+        let can_end = !playlist.ended && playlist.next_media_sequence() > 1;
+        self.settings
+            .end_after
+            .filter(|_| can_end)
+            .and_then(|end_after| self.last_segment_at.checked_add(end_after))
+    }
+
+    fn is_silent(&mut self, now: Instant) {
+        let since = now.saturating_duration_since(self.last_segment_at);
+        let since_then = jiff::SignedDuration::try_from(since).unwrap_or_default();
+        let now = now_to_the_millisecond();
+        let since = now.checked_sub(since_then).unwrap_or(now);
+        self.publication.silent_since = Some(since);
+        warn!(
+            channel = self.settings.channel(),
+            %since,
+            "no segment has come; look after the encoder, the playlist waits for it"
+        );
+        self.publication.write_status();
+    }
+
+    pub(super) fn complain_of_foreign(&mut self, name: &str) {
+        if self.complain(name) {
+            warn!(name, "file ignored: segments are named seg-00000001.ts and so on; rename it");
+        }
+    }
+
+    /// Whether this was not complained of before.
+    pub(super) fn complain(&mut self, of: &str) -> bool {
+        self.complaints.len() < MOST_COMPLAINTS && self.complaints.insert(of.to_owned())
+    }
+
+    /// An event has come: what changed in the directory until now is known, or will be.
+    fn is_told(&mut self) {
+        self.last_event_at = SystemTime::now();
+    }
+
+    /// The last look.
+    pub(super) fn finish(&mut self, desk: &mut Desk) -> Result<(), WatchError> {
+        self.listed_as_of = None;
+        self.look(desk);
+        self.publish_waiting(Duration::ZERO);
+        let path = self.settings.webroot.join(PLAYLIST);
+        self.publication.finish().map_err(|source| WatchError::Finish { path, source })
+    }
+}
+
+/// What is remembered of a name.
+pub(super) fn hash(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,278 @@
+//! Channels: one stream, or all that a directory holds, in one thread.
+//!
+//! In: wakes, and the time. Out: calls of the channel that they concern. Channels come and go with their directories.
+
+use super::{ChannelSettings, Desk, Naming, Wake, WatchError, WatchSettings, channel::Channel};
+use crate::{
+    lock::{LockError, WebrootLock},
+    meters::Meters,
+    segment_name::LIVE,
+};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tracing::{info, warn};
+
+/// How often the directory of all channels is looked at: no event tells of a `live/` that is made later.
+const LOOK_FOR_CHANNELS: Duration = Duration::from_secs(1);
+
+/// A timer that no channel needs.
+const IDLE: Duration = Duration::from_secs(3_600);
+
+/// The streams that are kept.
+pub(super) struct Channels {
+    /// By the absolute path of their live directory, as events have it.
+    by_live: BTreeMap<PathBuf, Kept>,
+    /// What is due when. An entry counts only while it is what the channel is scheduled for.
+    timers: BinaryHeap<Reverse<(Instant, PathBuf)>>,
+    root: Option<Root>,
+}
+
+struct Kept {
+    channel: Channel,
+    scheduled: Option<Instant>,
+    /// Segments published and refused that the meters of all channels know of.
+    counted: (u64, u64),
+    /// Held for as long as the channel is kept. `live` holds its lock itself.
+    _lock: Option<WebrootLock>,
+}
+
+impl Kept {
+    /// Brings the meters of all channels up to date.
+    fn count(&mut self, all: &Meters) {
+        let meters = &self.channel.publication.meters;
+        let counts = (meters.segments_published.get(), meters.segments_refused.get());
+        all.segments_published.add(counts.0 - self.counted.0);
+        all.segments_refused.add(counts.1 - self.counted.1);
+        self.counted = counts;
+    }
+}
+
+/// A directory of channels.
+struct Root {
+    settings: WatchSettings,
+    path: PathBuf,
+    /// They count for all channels.
+    meters: Arc<Meters>,
+    next_look: Instant,
+    /// Channels that cannot be kept, so that it is said once.
+    failed: BTreeSet<PathBuf>,
+}
+
+impl Channels {
+    /// One stream, which is locked already.
+    pub(super) fn one(channel: Channel) -> Self {
+        let mut channels = Self { by_live: BTreeMap::new(), timers: BinaryHeap::new(), root: None };
+        channels.add(channel, None);
+        channels
+    }
+
+    /// One stream, or all that are there now.
+    pub(super) fn open(
+        settings: &WatchSettings,
+        meters: Arc<Meters>,
+        desk: &mut Desk,
+    ) -> Result<Self, WatchError> {
+        let path = settings.webroot.clone();
+        let of_path = |source| WatchError::Live { path: path.clone(), source };
+        let mut channels = Self { by_live: BTreeMap::new(), timers: BinaryHeap::new(), root: None };
+        if !settings.channels {
+            let lock = WebrootLock::take(&settings.webroot)?;
+            let channel =
+                Channel::start(channel_settings(settings, path.clone(), String::new()), meters, desk)?;
+            channels.add(channel, Some(lock));
+            return Ok(channels);
+        }
+        fs::create_dir_all(&path).map_err(of_path)?;
+        let absolute = std::path::absolute(&path).map_err(of_path)?;
+        // Without it new channels are found a little later.
+        let _ = desk.hints.watch(&absolute);
+        channels.root = Some(Root {
+            settings: settings.clone(),
+            path: absolute,
+            meters,
+            next_look: Instant::now(),
+            failed: BTreeSet::new(),
+        });
+        channels.look_for_channels(desk);
+        Ok(channels)
+    }
+
+    pub(super) fn first(&self) -> Option<&Channel> {
+        self.by_live.values().next().map(|kept| &kept.channel)
+    }
+
+    fn add(&mut self, channel: Channel, lock: Option<WebrootLock>) {
+        let live = channel.live().to_owned();
+        self.by_live.insert(live.clone(), Kept { channel, scheduled: None, counted: (0, 0), _lock: lock });
+        self.schedule(&live);
+    }
+
+    pub(super) fn next_deadline(&self) -> Instant {
+        let timer = self.timers.peek().map(|Reverse((at, _))| *at);
+        let look = self.root.as_ref().map(|root| root.next_look);
+        [timer, look].into_iter().flatten().min().unwrap_or_else(|| Instant::now() + IDLE)
+    }
+
+    /// Tells the channel that a wake concerns.
+    pub(super) fn wake(&mut self, wake: &Wake, desk: &mut Desk) {
+        match wake {
+            Wake::Complete { path, seen_at } => {
+                self.tell(path, |channel, name| channel.complete(name, *seen_at, desk));
+            }
+            Wake::Begun(path) => self.tell(path, |channel, name| channel.begun(name, desk)),
+            Wake::Gone(path) => self.tell(path, Channel::gone),
+            Wake::Directory(path) => {
+                if let Some(kept) = self.by_live.get_mut(path) {
+                    kept.channel.directory_is_gone();
+                    self.schedule(path);
+                }
+                if let Some(root) = &mut self.root {
+                    root.next_look = Instant::now();
+                }
+            }
+            Wake::Rescan => {
+                let all: Vec<_> = self.by_live.keys().cloned().collect();
+                for live in all {
+                    if let Some(kept) = self.by_live.get_mut(&live) {
+                        kept.channel.events_were_lost();
+                    }
+                    self.schedule(&live);
+                }
+                if let Some(root) = &mut self.root {
+                    root.next_look = Instant::now();
+                }
+            }
+            Wake::Finish => {}
+        }
+    }
+
+    fn tell(&mut self, path: &Path, tell: impl FnOnce(&mut Channel, &str)) {
+        let (Some(live), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str()))
+        else {
+            return;
+        };
+        if let Some(kept) = self.by_live.get_mut(live) {
+            tell(&mut kept.channel, name);
+            kept.channel.settle();
+            self.schedule(live);
+        }
+    }
+
+    /// Does what is due.
+    pub(super) fn on_time(&mut self, now: Instant, desk: &mut Desk) {
+        while self.timers.peek().is_some_and(|Reverse((at, _))| *at <= now) {
+            let Some(Reverse((at, live))) = self.timers.pop() else { break };
+            let Some(kept) = self.by_live.get_mut(&live) else { continue };
+            if kept.scheduled == Some(at) {
+                kept.scheduled = None;
+                kept.channel.on_time(now, desk);
+                kept.channel.settle();
+                self.schedule(&live);
+            }
+        }
+        if self.root.as_ref().is_some_and(|root| root.next_look <= now) {
+            self.look_for_channels(desk);
+        }
+    }
+
+    fn schedule(&mut self, live: &Path) {
+        let Some(kept) = self.by_live.get_mut(live) else { return };
+        if let Some(root) = &self.root {
+            kept.count(&root.meters);
+        }
+        let deadline = kept.channel.next_deadline();
+        // A timer that rings too early rings again; one that would ring too late is overtaken.
+        if kept.scheduled.is_none_or(|scheduled| deadline < scheduled) {
+            kept.scheduled = Some(deadline);
+            self.timers.push(Reverse((deadline, live.to_owned())));
+        }
+    }
+
+    fn look_for_channels(&mut self, desk: &mut Desk) {
+        let Some(mut root) = self.root.take() else { return };
+        root.next_look = Instant::now() + LOOK_FOR_CHANNELS;
+        let gone: Vec<_> = self.by_live.keys().filter(|live| !live.is_dir()).cloned().collect();
+        for live in gone {
+            if let Some(mut kept) = self.by_live.remove(&live) {
+                desk.hints.unwatch(&live);
+                kept.channel.leave();
+                info!(channel = %live.display(), "channel gone");
+            }
+        }
+        match fs::read_dir(&root.path) {
+            Ok(entries) => {
+                for entry in entries.flatten() {
+                    let live = entry.path().join(LIVE);
+                    let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+                    if !is_hidden && !self.by_live.contains_key(&live) && live.is_dir() {
+                        self.take_up(&mut root, &entry.path(), desk);
+                    }
+                }
+                root.failed.remove(&root.path);
+            }
+            Err(error) => {
+                if root.failed.insert(root.path.clone()) {
+                    warn!(path = %root.path.display(), %error, "the directory of channels cannot be read; make it readable");
+                }
+            }
+        }
+        self.root = Some(root);
+    }
+
+    fn take_up(&mut self, root: &mut Root, webroot: &Path, desk: &mut Desk) {
+        let label = format!("{}/", webroot.file_name().unwrap_or_default().to_string_lossy());
+        let settings = channel_settings(&root.settings, webroot.to_owned(), label.clone());
+        let started = WebrootLock::take(webroot)
+            .map_err(WatchError::from)
+            .and_then(|lock| Ok((Channel::start(settings, Arc::default(), desk)?, lock)));
+        match started {
+            Ok((channel, lock)) => {
+                root.failed.remove(webroot);
+                info!(channel = label, "channel taken up");
+                self.add(channel, Some(lock));
+            }
+            // It is tried again at every look.
+            Err(error) if root.failed.insert(webroot.to_owned()) => {
+                let error = match error {
+                    WatchError::Lock(LockError::Taken(_)) => {
+                        "another livedir-publisher is writing to it; it is taken up when that one ends"
+                            .to_owned()
+                    }
+                    error => error.to_string(),
+                };
+                warn!(channel = label, error, "channel cannot be kept");
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// The last look; what there is to write at the end gets written.
+    pub(super) fn finish(self, desk: &mut Desk) -> Result<(), WatchError> {
+        let mut ended = Ok(());
+        for (_, mut kept) in self.by_live {
+            let one = kept.channel.finish(desk);
+            ended = ended.and(one);
+        }
+        ended
+    }
+}
+
+fn channel_settings(settings: &WatchSettings, webroot: PathBuf, label: String) -> ChannelSettings {
+    ChannelSettings {
+        webroot,
+        label,
+        naming: Naming::Any,
+        target_duration_s: settings.target_duration_s,
+        window_segments: settings.window_segments,
+        // The encoder goes on while the watcher is upgraded.
+        end_list: false,
+        keep: settings.keep,
+        end_after: settings.end_after,
+    }
+}

@@ -1,0 +1,243 @@
+//! Looks: the part of a channel that reads the directory, when no event tells or none can be trusted.
+//!
+//! In: the directory. Out: what a [`Channel`] did not know of. A directory of 100,000 files is listed only when its time says
+//! that something has happened in it which no event told.
+
+use super::{
+    BLIND, BLIND_INTERVAL, Desk,
+    channel::{Channel, hash},
+    hints::Identity,
+    order::Order,
+    stamp::Stamp,
+};
+use crate::segment_name::{looks_like_segment, name_of_uri, number_of_name};
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::Path,
+    time::{Duration, Instant, SystemTime},
+};
+use tracing::warn;
+
+/// How often a file is looked at that may be complete.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Times of files tick: a change this long before a listing may bear the same time as one after it. Two seconds is the
+/// coarsest in use.
+const COARSEST_TIMES: Duration = Duration::from_secs(2);
+
+/// Listed files that are looked at where no event tells that they are written again: an encoder that uses its names in turn
+/// comes to the oldest first.
+const OLDEST: usize = 16;
+
+impl Channel {
+    pub(super) fn look_interval(&self) -> Duration {
+        match self.watched {
+            Some(_) => self.target(),
+            None => BLIND_INTERVAL,
+        }
+    }
+
+    pub(super) fn schedule_tick(&mut self, now: Instant) {
+        self.next_tick = self.unfinished.is_waiting().then(|| now + TICK);
+    }
+
+    /// The directory itself has come, gone, or changed its name.
+    pub(super) fn directory_is_gone(&mut self) {
+        if Identity::of(&self.live).is_ok_and(|now| self.watched.as_ref() == Some(&now)) {
+            return;
+        }
+        self.events_were_lost();
+    }
+
+    /// Something may have happened that no event told.
+    pub(super) fn events_were_lost(&mut self) {
+        self.listed_as_of = None;
+        self.last_event_at = SystemTime::UNIX_EPOCH;
+        self.next_look = Instant::now();
+    }
+
+    /// Looks after the directory, and at it if need be.
+    pub(super) fn look(&mut self, desk: &mut Desk) {
+        let now = Instant::now();
+        self.next_look = now + self.look_interval();
+        self.keep_watch(desk);
+        if !self.is_known() {
+            self.look_at_directory(desk);
+        }
+        if self.watched.is_none() {
+            self.look_at_oldest();
+            self.look_at_unfinished(now, desk);
+        }
+        self.publish_waiting(self.patience());
+    }
+
+    /// Whether nothing has happened in the directory since it was listed, or nothing but what events told.
+    fn is_known(&self) -> bool {
+        let Ok(changed_at) = fs::metadata(&self.live).and_then(|it| it.modified()) else { return false };
+        if self.watched.is_some() && changed_at <= self.last_event_at {
+            return true;
+        }
+        self.listed_as_of.is_some_and(|(as_of, listed_at)| {
+            as_of == changed_at && listed_at.duration_since(as_of).is_ok_and(|passed| passed > COARSEST_TIMES)
+        })
+    }
+
+    /// Lists the directory.
+    pub(super) fn look_at_directory(&mut self, desk: &mut Desk) {
+        let listed_at = SystemTime::now();
+        self.listed_as_of = fs::metadata(&self.live)
+            .and_then(|it| it.modified())
+            .ok()
+            .map(|changed_at| (changed_at, listed_at));
+        let names = match list(&self.live) {
+            Ok(names) => names,
+            Err(error) => {
+                let is_going = error.kind() == io::ErrorKind::NotFound && self.settings.channel().is_some();
+                if !is_going && self.complain(&error.to_string()) {
+                    let path = self.live.display();
+                    warn!(%path, %error, "the live directory cannot be read; make it readable");
+                }
+                return;
+            }
+        };
+        let now = Instant::now();
+        match &self.order {
+            Order::Numbered(order) => {
+                let next = order.next();
+                for name in names {
+                    match number_of_name(&name) {
+                        Some(number) if number < next => {}
+                        _ => self.take(&name, now, false, desk),
+                    }
+                }
+            }
+            Order::Arrival(_) => self.compare_with(&names, now, desk),
+        }
+    }
+
+    /// Finds out what has come and what is gone.
+    fn compare_with(&mut self, names: &[String], now: Instant, desk: &mut Desk) {
+        let there: HashSet<u64> = names.iter().map(|name| hash(name)).collect();
+        self.handled.retain(|name| there.contains(name));
+        self.publication.lose(|name| there.contains(&hash(name)));
+        for name in names {
+            let is_known = self.handled.contains(&hash(name))
+                || self.unfinished.holds(name)
+                || self.publication.is_listed(name);
+            if is_known {
+                continue;
+            }
+            if let Ok(metadata) = fs::metadata(self.live.join(name)) {
+                self.unfinished.begun(name, Stamp::of(&metadata), false, now);
+            }
+        }
+        self.look_at_unfinished(now, desk);
+    }
+
+    /// Looks at the files that may be complete.
+    pub(super) fn look_at_unfinished(&mut self, now: Instant, desk: &mut Desk) {
+        for name in self.unfinished.to_look_at() {
+            match fs::metadata(self.live.join(&name)) {
+                Ok(metadata) => self.unfinished.looked(&name, Stamp::of(&metadata), now),
+                Err(_) => self.unfinished.forget(&name),
+            }
+        }
+        for name in self.unfinished.complete(now) {
+            self.take(&name, now, false, desk);
+        }
+        self.schedule_tick(now);
+    }
+
+    /// Looks whether the oldest listed files are still what was listed.
+    fn look_at_oldest(&mut self) {
+        let oldest: Vec<_> = self.publication.playlist().segments.iter().take(OLDEST).collect();
+        let names: Vec<_> = oldest.into_iter().filter_map(|segment| name_of_uri(&segment.uri)).collect();
+        let mut last_changed = None;
+        for name in names {
+            let stamp = fs::metadata(self.live.join(&name)).ok().map(|metadata| Stamp::of(&metadata));
+            let before = self.publication.listed_as(&name);
+            match (before, stamp) {
+                (Some(before), Some(stamp))
+                    if stamp.is_rewritten_since(&before) && !stamp.is_continued_since(&before) =>
+                {
+                    self.handled.remove(&hash(&name));
+                    self.unfinished.begun(&name, stamp, false, Instant::now());
+                    last_changed = Some(name);
+                }
+                (None, Some(stamp)) => self.publication.is_still(&name, stamp),
+                _ => {}
+            }
+        }
+        if let Some(name) = last_changed {
+            self.publication.lose(|other| *other != *name);
+        }
+    }
+
+    /// Watches the directory again after someone took it away, and makes it again if need be.
+    fn keep_watch(&mut self, desk: &mut Desk) {
+        let now = Identity::of(&self.live).ok();
+        if self.watched.is_some() && self.watched == now {
+            return;
+        }
+        let path = self.live.display().to_string();
+        let was_watched = self.watched.take().is_some();
+        if was_watched && self.settings.label.is_empty() {
+            warn!(path, "the live directory was taken away; going on in a new one");
+        }
+        if now.is_none() {
+            // A channel goes with its directory; a single stream does not.
+            if !self.settings.label.is_empty() {
+                return;
+            }
+            if let Err(error) = fs::create_dir_all(&self.live) {
+                if self.complain(&error.to_string()) {
+                    warn!(path, %error, "the live directory cannot be made again; make it");
+                }
+                return;
+            }
+        }
+        match desk.hints.watch(&self.live) {
+            Ok(identity) => self.watched = Some(identity),
+            // Nobody asked for a watch.
+            Err(error) if error.is_empty() => {}
+            Err(error) if self.complain(&error) => warn!(path, error, "{BLIND}"),
+            Err(_) => {}
+        }
+        if was_watched || self.watched.is_some() {
+            self.listed_as_of = None;
+            self.last_event_at = SystemTime::UNIX_EPOCH;
+            self.forget_missing();
+        }
+    }
+
+    /// The playlist names no file that is missing.
+    fn forget_missing(&mut self) {
+        if let Ok(names) = list(&self.live) {
+            let names: HashSet<_> = names.iter().map(String::as_str).collect();
+            self.publication.lose(|name| names.contains(name));
+        }
+    }
+
+    /// The directory is gone, and the channel with it.
+    pub(super) fn leave(&mut self) {
+        self.publication.lose(|_| false);
+        if self.settings.webroot.is_dir() {
+            self.settle();
+        }
+    }
+}
+
+/// The names in the live directory that end in .ts.
+pub(super) fn list(live: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(live)? {
+        // A name that is no text cannot stand in a playlist, and start-up says so.
+        if let Ok(name) = entry?.file_name().into_string()
+            && looks_like_segment(&name)
+        {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}

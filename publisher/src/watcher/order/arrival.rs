@@ -1,0 +1,167 @@
+//! The order of segments of other encoders: a file that goes on where the last one ended is next, at once; files that
+//! arrive together go by their timestamps where these join up, and else by the natural order of their names.
+
+use super::{Candidate, Turn, break_between};
+use crate::{
+    probe::Facts,
+    watcher::{finished_file::Finished, natural::Natural},
+};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+/// Files that come within this time of one another have come together: `cp` of a directory goes through it in any order.
+const TOGETHER: Duration = Duration::from_millis(200);
+
+/// Files that have arrived and are not published.
+#[derive(Debug, Default)]
+pub(in crate::watcher) struct Arrival {
+    waiting: BTreeMap<Natural, Candidate>,
+    first_came_at: Option<Instant>,
+    last_came_at: Option<Instant>,
+}
+
+impl Arrival {
+    /// A file is there; it takes the place of one of the same name.
+    pub(in crate::watcher) fn arrived(&mut self, candidate: Candidate, now: Instant) {
+        self.first_came_at.get_or_insert(now);
+        self.last_came_at = Some(now);
+        self.waiting.insert(Natural(candidate.name.clone()), candidate);
+    }
+
+    /// The file that waits under this name.
+    pub(in crate::watcher) fn waiting(&self, name: &str) -> Option<&Candidate> {
+        // A name of a few bytes: cheaper than a second way to look into the map.
+        self.waiting.get(&Natural(name.to_owned()))
+    }
+
+    /// The file is gone before its turn came.
+    pub(in crate::watcher) fn gone(&mut self, name: &str) {
+        self.waiting.remove(&Natural(name.to_owned()));
+    }
+
+    /// All that wait, in natural order.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Finished> + Clone {
+        self.waiting.values().map(|candidate| &candidate.finished)
+    }
+
+    pub(super) fn turn(&mut self, last: Option<&Facts>, now: Instant, patience: Duration) -> Turn {
+        if self.waiting.is_empty() {
+            (self.first_came_at, self.last_came_at) = (None, None);
+            return Turn::Idle;
+        }
+        let next = last.and_then(|last| self.successor(last));
+        let next = if let Some(next) = next {
+            next
+        } else {
+            let settles_at = self.last_came_at.unwrap_or(now) + TOGETHER.min(patience);
+            let deadline = settles_at.min(self.first_came_at.unwrap_or(now) + patience);
+            if now < deadline {
+                return Turn::WaitUntil(deadline);
+            }
+            let Some(next) = self.beginning() else { return Turn::Idle };
+            next
+        };
+        self.waiting.remove(&next).map_or(Turn::Idle, |candidate| Turn::Publish(Box::new(candidate)))
+    }
+
+    /// The file that goes on where `facts` end.
+    fn successor(&self, facts: &Facts) -> Option<Natural> {
+        let goes_on = |candidate: &Candidate| break_between(facts, &candidate.finished.facts).is_none();
+        self.waiting.iter().find(|(_, candidate)| goes_on(candidate)).map(|(name, _)| name.clone())
+    }
+
+    /// The first in natural order, or the beginning of what it goes on from: an encoder that uses its names in turn
+    /// (`0.ts` after `9.ts`) has written its first name last.
+    fn beginning(&self) -> Option<Natural> {
+        let (mut name, mut first) = self.waiting.first_key_value()?;
+        for _ in 0..self.waiting.len() {
+            let goes_on_from = |(_, before): &(&Natural, &Candidate)| {
+                before.name != first.name
+                    && break_between(&before.finished.facts, &first.finished.facts).is_none()
+            };
+            let Some(before) = self.waiting.iter().find(goes_on_from) else { return Some(name.clone()) };
+            (name, first) = before;
+        }
+        // They go on from one another in a circle.
+        self.waiting.first_key_value().map(|(name, _)| name.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watcher::finished_file::tests::finished;
+
+    const PATIENCE: Duration = Duration::from_secs(1);
+
+    fn candidate(name: &str, start_s: u64) -> Candidate {
+        let mut finished = finished(2);
+        finished.facts.start_90k = start_s * 90_000;
+        Candidate { name: name.to_owned(), finished, seen_at: Instant::now() }
+    }
+
+    /// `"a.ts@4"`: a file of two seconds that begins at 4 s. Gives the order of publication when all come together.
+    #[track_caller]
+    fn check(last_start_s: Option<u64>, files: &str, expected: &str) {
+        let (mut order, now) = (Arrival::default(), Instant::now());
+        for file in files.split_whitespace() {
+            let (name, start_s) = file.split_once('@').expect("name@start");
+            order.arrived(candidate(name, start_s.parse().expect("seconds")), now);
+        }
+        let mut last = last_start_s.map(|start_s| candidate("last", start_s).finished.facts);
+        let mut published = Vec::new();
+        let mut later = now;
+        loop {
+            match order.turn(last.as_ref(), later, PATIENCE) {
+                Turn::Publish(next) => {
+                    last = Some(next.finished.facts);
+                    published.push(next.name);
+                }
+                Turn::WaitUntil(deadline) => later = deadline,
+                Turn::Idle => break,
+            }
+        }
+        assert_eq!(published.join(" "), expected);
+    }
+
+    #[test]
+    fn files_that_come_together_go_in_natural_order() {
+        check(None, "10@118 9@116 8@114", "8 9 10");
+        check(None, "b@50 a@90 c@10", "a b c");
+    }
+
+    #[test]
+    fn names_that_begin_again_go_by_their_time() {
+        check(None, "0@20 1@22 8@16 9@18", "8 9 0 1");
+        check(Some(16), "0@20 9@18", "9 0");
+    }
+
+    #[test]
+    fn copies_of_one_file_go_in_natural_order() {
+        check(Some(0), "b@10 a@10", "a b");
+    }
+
+    #[test]
+    fn a_file_that_goes_on_is_published_at_once() {
+        let (mut order, now) = (Arrival::default(), Instant::now());
+        order.arrived(candidate("b", 2), now);
+        let last = candidate("a", 0).finished.facts;
+        assert!(matches!(order.turn(Some(&last), now, PATIENCE), Turn::Publish(_)));
+        assert_eq!(order.turn(Some(&last), now, PATIENCE), Turn::Idle);
+    }
+
+    #[test]
+    fn a_file_that_does_not_go_on_waits_for_others_but_not_for_ever() {
+        let (mut order, now) = (Arrival::default(), Instant::now());
+        order.arrived(candidate("b", 50), now);
+        assert_eq!(order.turn(None, now, PATIENCE), Turn::WaitUntil(now + TOGETHER));
+        for n in 1..10_u32 {
+            let later = now + n * TOGETHER / 2;
+            order.arrived(candidate(&format!("c{n}"), 100 * u64::from(n)), later);
+        }
+        assert_eq!(order.turn(None, now + 9 * TOGETHER / 2, PATIENCE), Turn::WaitUntil(now + PATIENCE));
+        assert!(matches!(order.turn(None, now + PATIENCE, PATIENCE), Turn::Publish(_)));
+    }
+}

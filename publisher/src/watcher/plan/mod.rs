@@ -1,0 +1,73 @@
+//! The plan at the start: the old playlist is the journal, the directory is the truth. Pure.
+//!
+//! In: the playlist on disk and the files beside it. Out: a [`Plan`]: what the playlist goes on with, which files are still to
+//! be published, which have left it before.
+
+pub(super) mod arrival;
+pub(super) mod numbered;
+
+use crate::segment_name::segment_name;
+use livedir_playlist::MediaPlaylist;
+
+/// How to go on. Segments of ours go by number, files of others by name.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Plan<Key = String> {
+    /// What to resume; `None` on a fresh start.
+    pub(super) previous: Option<MediaPlaylist>,
+    /// What the first segment published goes on from.
+    pub(super) predecessor: Predecessor<Key>,
+    /// Entries that the old playlist lost because a file is missing.
+    pub(super) entries_lost: usize,
+    /// Files of entries that were lost with others.
+    pub(super) left_now: Vec<Key>,
+    /// Files that left the playlist before.
+    pub(super) left_before: Vec<Key>,
+    /// Files that never were in it, in order: they are published first.
+    pub(super) unlisted: Vec<Key>,
+    /// Larger than every number on disk and in the playlist; 1 where names have no numbers.
+    pub(super) next_number: u64,
+}
+
+/// What was published last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Predecessor<Key = String> {
+    /// Nothing ever was.
+    None,
+    /// This segment; its bytes tell whether the next one goes on from it.
+    OnDisk(Key),
+    /// A segment that is gone: the next one cannot be known to go on from it.
+    Gone,
+}
+
+impl Plan<u64> {
+    /// With names in the place of numbers.
+    pub(super) fn named(self) -> Plan {
+        let names = |numbers: Vec<u64>| numbers.into_iter().map(segment_name).collect();
+        Plan {
+            previous: self.previous,
+            predecessor: match self.predecessor {
+                Predecessor::None => Predecessor::None,
+                Predecessor::OnDisk(number) => Predecessor::OnDisk(segment_name(number)),
+                Predecessor::Gone => Predecessor::Gone,
+            },
+            entries_lost: self.entries_lost,
+            left_now: names(self.left_now),
+            left_before: names(self.left_before),
+            unlisted: names(self.unlisted),
+            next_number: self.next_number,
+        }
+    }
+}
+
+/// Takes the entries up to the last one whose file is not there out of a playlist; says how many.
+///
+/// RFC 8216 6.2.1: segments are removed from the beginning, in order. So everything up to the last hole goes.
+pub(super) fn remove_up_to_last_hole(playlist: &mut MediaPlaylist, is_there: impl Fn(&str) -> bool) -> usize {
+    let hole = playlist.segments.iter().rposition(|segment| !is_there(&segment.uri));
+    let entries_lost = hole.map_or(0, |hole| hole + 1);
+    let lost = playlist.segments.drain(..entries_lost);
+    let lost_discontinuities = lost.filter(|segment| segment.discontinuity).count() as u64;
+    playlist.media_sequence = playlist.media_sequence.saturating_add(entries_lost as u64);
+    playlist.discontinuity_sequence = playlist.discontinuity_sequence.saturating_add(lost_discontinuities);
+    entries_lost
+}
