@@ -146,8 +146,16 @@ fn what_ffmpeg_wrote_is_shown_in_its_order() {
     assert_eq!(inventory.playlist.as_ref().map(|playlist| playlist.ended), Some(true));
     assert_eq!(inventory.status, None);
 
-    // 0.5 s round to 1 s, and ffmpeg's target duration is 0 s.
-    assert!(inventory.segments[11].odd.join(" ").contains("over the target duration of 0 s"));
+    // ffmpeg's target duration here is 0 s, which promises nothing.
+    assert_eq!(inventory.playlist.as_ref().and_then(|playlist| playlist.target_duration_s), None);
+
+    // A promise that is broken.
+    let other = tempfile::tempdir().expect("temp dir");
+    ffmpeg(other.path(), &format!("{TEST_SOURCES} -t 4 -f hls -hls_time 2 list.m3u8"));
+    let promise =
+        fs::read_to_string(other.path().join("list.m3u8")).unwrap().replace("DURATION:2", "DURATION:1");
+    fs::write(other.path().join("list.m3u8"), promise).unwrap();
+    assert!(inspect(other.path(), &[]).segments[0].odd.join(" ").contains("over the target duration of 1 s"));
 
     // A part of it, and the playlist by its name.
     let newest = inspect(&directory.path().join("list.m3u8"), &["--rows", "2"]);

@@ -249,7 +249,7 @@ fn a_silent_encoder_is_told_and_its_stream_ends_when_that_was_asked_for() {
     wait_for("the silence", PATIENCE, || watched.status()["silent_since"].is_string().then_some(()));
     assert_eq!(running.output().matches("no segment has come").count(), 1);
     wait_for("the end", PATIENCE, || read_playlist(watched.webroot())?.ended.then_some(()));
-    assert_eq!(watched.status()["state"], "ended");
+    wait_for("the end in status.json", PATIENCE, || (watched.status()["state"] == "ended").then_some(()));
     watched.rename_in("2.ts", &segments()[1]);
     let playlist = watched.wait_for_names("2");
     assert_eq!((playlist.ended, playlist.media_sequence), (false, 2));
