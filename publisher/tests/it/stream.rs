@@ -204,7 +204,10 @@ impl Stream {
     /// Each flash in the picture (its place as ffmpeg's crop filter has it) is heard as a beep.
     #[track_caller]
     fn check_sync(&self, flash: &str) {
-        let (flashes, beeps) = (media::flashes(&self.joined, flash), media::beeps(&self.joined));
+        let (mut flashes, beeps) = (media::flashes(&self.joined, flash), media::beeps(&self.joined));
+        // A beep is found by the silence before it, which the first one may lack.
+        let start_s = self.packets.iter().map(|packet| packet.pts_s).fold(f64::INFINITY, f64::min);
+        flashes.retain(|flash_s| flash_s - start_s > 0.5);
         let offsets_s: Vec<f64> = flashes
             .iter()
             .filter_map(|flash| {
