@@ -116,7 +116,7 @@ pub enum RunError {
 }
 
 /// Streams until the source ends or the stop is requested. All threads of a stream are started here and nowhere else,
-/// but for one: a camera is read by a thread of its own that can be abandoned when its driver hangs.
+/// but for two: cameras and inputs are read by a thread of their own that can be abandoned when a driver or libav hangs.
 ///
 /// `on_status` is called twice a second on the caller's thread.
 pub fn run(
