@@ -10,7 +10,7 @@ use crate::{
 };
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, BinaryHeap},
+    collections::{BTreeSet, BinaryHeap, HashMap},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -21,13 +21,16 @@ use tracing::{info, warn};
 /// How often the directory of all channels is looked at: no event tells of a `live/` that is made later.
 const LOOK_FOR_CHANNELS: Duration = Duration::from_secs(1);
 
+/// How soon after a look the next one may be, whatever comes and goes: a look costs as much as there are channels.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 /// A timer that no channel needs.
 const IDLE: Duration = Duration::from_secs(3_600);
 
 /// The streams that are kept.
 pub(super) struct Channels {
     /// By the absolute path of their live directory, as events have it.
-    by_live: BTreeMap<PathBuf, Kept>,
+    by_live: HashMap<PathBuf, Kept>,
     /// What is due when. An entry counts only while it is what the channel is scheduled for.
     timers: BinaryHeap<Reverse<(Instant, PathBuf)>>,
     root: Option<Root>,
@@ -59,15 +62,23 @@ struct Root {
     path: PathBuf,
     /// They count for all channels.
     meters: Arc<Meters>,
+    looked_at: Instant,
     next_look: Instant,
     /// Channels that cannot be kept, so that it is said once.
     failed: BTreeSet<PathBuf>,
 }
 
+impl Root {
+    /// Something has come or gone.
+    fn look_soon(&mut self) {
+        self.next_look = self.next_look.min(self.looked_at + LOOK_AGAIN);
+    }
+}
+
 impl Channels {
     /// One stream, which is locked already.
     pub(super) fn one(channel: Channel) -> Self {
-        let mut channels = Self { by_live: BTreeMap::new(), timers: BinaryHeap::new(), root: None };
+        let mut channels = Self { by_live: HashMap::new(), timers: BinaryHeap::new(), root: None };
         channels.add(channel, None);
         channels
     }
@@ -80,7 +91,7 @@ impl Channels {
     ) -> Result<Self, WatchError> {
         let path = settings.webroot.clone();
         let of_path = |source| WatchError::Live { path: path.clone(), source };
-        let mut channels = Self { by_live: BTreeMap::new(), timers: BinaryHeap::new(), root: None };
+        let mut channels = Self { by_live: HashMap::new(), timers: BinaryHeap::new(), root: None };
         if !settings.channels {
             let lock = WebrootLock::take(&settings.webroot)?;
             let channel =
@@ -96,6 +107,7 @@ impl Channels {
             settings: settings.clone(),
             path: absolute,
             meters,
+            looked_at: Instant::now(),
             next_look: Instant::now(),
             failed: BTreeSet::new(),
         });
@@ -132,8 +144,11 @@ impl Channels {
                     kept.channel.directory_is_gone();
                     self.schedule(path);
                 }
-                if let Some(root) = &mut self.root {
-                    root.next_look = Instant::now();
+                // What comes and goes inside of a live directory is no channel.
+                if let Some(root) = &mut self.root
+                    && (path.parent() == Some(&*root.path) || self.by_live.contains_key(path))
+                {
+                    root.look_soon();
                 }
             }
             Wake::Rescan => {
@@ -145,7 +160,7 @@ impl Channels {
                     self.schedule(&live);
                 }
                 if let Some(root) = &mut self.root {
-                    root.next_look = Instant::now();
+                    root.look_soon();
                 }
             }
             Wake::Finish => {}
@@ -196,7 +211,8 @@ impl Channels {
 
     fn look_for_channels(&mut self, desk: &mut Desk) {
         let Some(mut root) = self.root.take() else { return };
-        root.next_look = Instant::now() + LOOK_FOR_CHANNELS;
+        root.looked_at = Instant::now();
+        root.next_look = root.looked_at + LOOK_FOR_CHANNELS;
         let gone: Vec<_> = self.by_live.keys().filter(|live| !live.is_dir()).cloned().collect();
         for live in gone {
             if let Some(mut kept) = self.by_live.remove(&live) {
