@@ -33,7 +33,8 @@ const OLDEST: usize = 16;
 impl Channel {
     pub(super) fn look_interval(&self) -> Duration {
         match self.watched {
-            Some(_) => self.target(),
+            // Every segment puts the look off, so that none is needed while they come in time.
+            Some(_) => self.target() * 5 / 4,
             None => BLIND_INTERVAL,
         }
     }

@@ -28,7 +28,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 /// Among many channels, `status.json` of each is not replaced more often: every replacement takes an inode and leaves one,
 /// and ext4 looks at all that were left in the last minute before it takes one.
@@ -216,7 +216,12 @@ impl Publication {
             self.meters.publish_lag_us.set(lag.as_micros() as u64);
             let lag_ms = lag.as_micros() as f64 / 1_000.0;
             let discontinuity = break_before.map(tracing::field::display);
-            info!(name = label, duration_s, bytes, lag_ms, discontinuity, "segment published");
+            // A line for each segment of a thousand channels is read by nobody.
+            if self.settings.channel().is_none() || has_discontinuity {
+                info!(name = label, duration_s, bytes, lag_ms, discontinuity, "segment published");
+            } else {
+                debug!(name = label, duration_s, bytes, lag_ms, "segment published");
+            }
         }
         if facts.counter_breaks() > 0 {
             let breaks = facts.counter_breaks();
