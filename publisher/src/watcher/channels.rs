@@ -292,3 +292,33 @@ fn channel_settings(settings: &WatchSettings, webroot: PathBuf, label: String) -
         end_after: settings.end_after,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watcher::hints::Hints;
+
+    #[test]
+    fn only_what_comes_and_goes_among_the_channels_asks_for_a_look_at_all_of_them() {
+        let root = tempfile::tempdir().expect("temp dir");
+        let live = root.path().join("one/live");
+        fs::create_dir_all(&live).expect("a channel");
+        let settings = WatchSettings {
+            webroot: root.path().to_owned(),
+            channels: true,
+            target_duration_s: None,
+            window_segments: 5,
+            keep: false,
+            poll: true,
+            end_after: None,
+        };
+        let mut desk = Desk { hints: Hints::none(), buffer: Vec::new() };
+        let mut channels = Channels::open(&settings, Arc::default(), &mut desk).expect("channels");
+        let next_look = |channels: &Channels| channels.root.as_ref().map(|root| root.next_look);
+        let before = next_look(&channels);
+        channels.wake(&Wake::Directory(live.join("not-yet-a-segment")), &mut desk);
+        assert_eq!(next_look(&channels), before);
+        channels.wake(&Wake::Directory(root.path().join("two")), &mut desk);
+        assert!(next_look(&channels) < before);
+    }
+}
