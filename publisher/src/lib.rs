@@ -198,6 +198,7 @@ fn watcher_settings(settings: &LiveSettings) -> WatcherSettings {
         webroot: settings.webroot.clone(),
         target_duration_s: settings.target_duration_s(),
         window_segments: settings.window_segments,
+        part_target_90k: settings.part_target_90k(),
         end_list: settings.end_list,
     }
 }

@@ -111,7 +111,7 @@ impl SegmentFiles {
     /// Says whether the file is in place.
     fn put_file(&mut self, name: &str, bytes: &[u8], ended_at: SystemTime) -> Result<bool, SegmentError> {
         let path = self.directory.join(name);
-        match self.write(name, &path, bytes, ended_at) {
+        match write(&self.directory, name, bytes, ended_at) {
             Ok(()) => {
                 if self.failing.take().is_some() {
                     tracing::warn!(name, "segments can be written again");
@@ -142,29 +142,30 @@ impl SegmentFiles {
             None => Ok(()),
         }
     }
+}
 
-    fn write(&self, name: &str, path: &Path, bytes: &[u8], ended_at: SystemTime) -> io::Result<()> {
-        let mut builder = tempfile::Builder::new();
-        let prefix = format!(".{name}.");
-        builder.prefix(&prefix).suffix("");
-        // A temporary file is for its owner alone by default; this one becomes a web server's to read.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = match builder.tempfile_in(&self.directory) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // Somebody removed the live directory under us.
-                std::fs::create_dir_all(&self.directory)?;
-                builder.tempfile_in(&self.directory)?
-            }
-            other => other?,
-        };
-        file.write_all(bytes)?;
-        file.as_file().set_modified(ended_at)?;
-        // No fsync: a killed process loses nothing by it, and waiting for the disk would hold up the stream. A file
-        // cut short by a power failure is refused by the probe at the next start.
-        file.persist(path)?;
-        Ok(())
-    }
+/// Writes a file of the live directory, which appears under its name at once, with the time of its end.
+pub fn write(directory: &Path, name: &str, bytes: &[u8], ended_at: SystemTime) -> io::Result<()> {
+    let mut builder = tempfile::Builder::new();
+    let prefix = format!(".{name}.");
+    builder.prefix(&prefix).suffix("");
+    // A temporary file is for its owner alone by default; this one becomes a web server's to read.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = match builder.tempfile_in(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // Somebody removed the live directory under us.
+            std::fs::create_dir_all(directory)?;
+            builder.tempfile_in(directory)?
+        }
+        other => other?,
+    };
+    file.write_all(bytes)?;
+    file.as_file().set_modified(ended_at)?;
+    // No fsync: a killed process loses nothing by it, and waiting for the disk would hold up the stream. A file
+    // cut short by a power failure is refused by the probe at the next start.
+    file.persist(directory.join(name))?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -99,7 +99,9 @@ pub fn name_of_uri(uri: &str) -> Option<String> {
             bytes.push(byte);
         }
     }
-    String::from_utf8(bytes).ok().filter(|name| !name.contains(['/', '\\', '\0']) && looks_like_segment(name))
+    String::from_utf8(bytes)
+        .ok()
+        .filter(|name| !name.contains(['/', '\\', '\0']) && is_transport_stream(name))
 }
 
 /// The number in a URI of the playlist; `None` for URIs that are not ours.

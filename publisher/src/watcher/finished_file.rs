@@ -53,6 +53,13 @@ const USUAL_BUFFER_BYTES: usize = 16 << 20;
 
 /// Reads and judges a file. `buffer` is used again for every segment.
 pub(super) fn read(path: &Path, buffer: &mut Vec<u8>) -> Result<Finished, Refusal> {
+    let finished = read_part(path, buffer)?;
+    judge(&finished.facts)?;
+    Ok(finished)
+}
+
+/// The same for a part of a segment, which may begin with any picture.
+pub(super) fn read_part(path: &Path, buffer: &mut Vec<u8>) -> Result<Finished, Refusal> {
     let of_io = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => Refusal::Vanished,
         _ => Refusal::Unreadable(error),
@@ -75,7 +82,7 @@ pub(super) fn read(path: &Path, buffer: &mut Vec<u8>) -> Result<Finished, Refusa
     buffer.reserve(bytes as usize);
     file.take(LARGEST_SEGMENT_BYTES).read_to_end(buffer).map_err(of_io)?;
     let facts = probe(buffer)?;
-    judge(&facts)?;
+    judge_part(&facts)?;
     Ok(Finished { facts, stamp })
 }
 
@@ -88,12 +95,18 @@ impl Refusal {
 
 /// What the playlist promises of every segment, beside its length.
 fn judge(facts: &Facts) -> Result<(), Refusal> {
-    if facts.trailing_bytes > 0 {
-        return Err(Refusal::Cut { trailing_bytes: facts.trailing_bytes });
-    }
+    judge_part(facts)?;
     // EXT-X-INDEPENDENT-SEGMENTS, RFC 8216 4.3.5.1: decoded without information from other segments.
     if facts.video.as_ref().is_some_and(|video| !video.starts_with_keyframe) {
         return Err(Refusal::NoKeyframe);
+    }
+    Ok(())
+}
+
+/// What holds for parts, too.
+fn judge_part(facts: &Facts) -> Result<(), Refusal> {
+    if facts.trailing_bytes > 0 {
+        return Err(Refusal::Cut { trailing_bytes: facts.trailing_bytes });
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use super::{
     ChannelSettings, Naming,
     dates::{Dates, Smoothed},
     finished_file::{Finished, Refusal},
+    low_latency::LowLatencyList,
     order::{Candidate, break_between},
     plan::remove_up_to_last_hole,
     promise::Promise,
@@ -17,11 +18,11 @@ use crate::{
     playlist_file::{PLAYLIST, STATUS, replace},
     probe::{Discontinuity, Facts, discontinuity},
     retention::Retention,
-    segment_name::{LIVE, name_of_uri, uri_of_name},
+    segment_name::{LIVE, name_of_uri, number_of_name, uri_of_name},
     status::{Newest, SegmentStatus, seconds, status},
 };
 use jiff::{Timestamp, Unit};
-use livedir_playlist::{Evicted, MediaPlaylist, ResumeError, Segment, Window, render};
+use livedir_playlist::{Evicted, MediaPlaylist, ResumeError, Segment, TICKS_PER_S, Window, render};
 use std::{
     collections::HashMap,
     io, mem,
@@ -54,9 +55,9 @@ impl Last {
 }
 
 pub(super) struct Publication {
-    settings: ChannelSettings,
+    pub(super) settings: ChannelSettings,
     pub(super) meters: Arc<Meters>,
-    window: Window,
+    pub(super) window: Window,
     promise: Promise,
     /// The files that are listed, by name, as they were when they were listed; `None` when that was in another run.
     listed: HashMap<String, Option<Stamp>>,
@@ -74,6 +75,10 @@ pub(super) struct Publication {
     playlist_fails: bool,
     status_fails: bool,
     status_written_at: Option<Instant>,
+    pub(super) low_latency: Option<LowLatencyList>,
+    /// What `ll.m3u8` says.
+    pub(super) low_latency_text: String,
+    pub(super) low_latency_fails: bool,
 }
 
 impl Publication {
@@ -85,7 +90,16 @@ impl Publication {
     ) -> Result<Self, ResumeError> {
         let (promise, window) = Promise::new(settings.target_duration_s, settings.window_segments, previous)?;
         let names = window.playlist().segments.iter().filter_map(|segment| name_of_uri(&segment.uri));
+        let low_latency = settings.part_target_90k.map(|part_target_90k| {
+            let target_duration_s = window.playlist().target_duration_s;
+            let target_90k = u64::from(target_duration_s) * TICKS_PER_S;
+            let window_90k = target_90k * settings.window_segments as u64;
+            LowLatencyList::new(part_target_90k, window_90k, target_duration_s)
+        });
         Ok(Self {
+            low_latency,
+            low_latency_text: String::new(),
+            low_latency_fails: false,
             listed: names.map(|name| (name, None)).collect(),
             dates: match settings.naming {
                 Naming::Numbered => Dates::OfFiles,
@@ -187,12 +201,20 @@ impl Publication {
         }
         let break_before = self.break_before(&finished.facts);
         let filmed_at = self.dates.date(&finished, break_before.is_none(), together);
+        let number = number_of_name(&name);
+        // What was said before its first part holds for the whole.
+        let beginning =
+            number.zip(self.low_latency.as_ref()).and_then(|(number, list)| list.beginning_of(number));
         let evicted = self.window.push(Segment {
             uri: uri_of_name(&name),
             duration_90k: finished.facts.duration_90k,
-            program_date_time: filmed_at,
-            discontinuity: break_before.is_some(),
+            program_date_time: beginning.map_or(filmed_at, |beginning| beginning.filmed_at),
+            discontinuity: beginning.map_or(break_before.is_some(), |beginning| beginning.discontinuity),
         })?;
+        if let (Some(number), Some(list)) = (number, &mut self.low_latency) {
+            let media_sequence = self.window.next_media_sequence() - 1;
+            list.segment_listed(number, media_sequence, finished.facts.duration_90k, Instant::now());
+        }
         self.retention.forget(&name);
         self.forget_listed(&evicted);
         self.listed.insert(name.clone(), Some(finished.stamp));
@@ -231,6 +253,7 @@ impl Publication {
             );
         }
         self.last = Last::Known(Box::new(facts.clone()));
+        self.advance_parts();
         let segment = SegmentStatus { name, duration_s, bytes, filmed_at };
         let newest = Newest { segment, facts };
         self.meters.bitrate_bps.set(newest.bitrate_bps());
@@ -240,6 +263,22 @@ impl Publication {
             self.write_status();
         }
         Ok(())
+    }
+
+    /// Whether the timeline breaks before a part with these facts.
+    pub(super) fn breaks_before(&self, facts: &Facts) -> bool {
+        self.break_before(facts).is_some()
+    }
+
+    /// When the first picture of a part was captured that begins a segment.
+    pub(super) fn date_of_part(&self, part: &Finished) -> Option<Timestamp> {
+        let last = self.window.playlist().segments.last();
+        let runs_on = !self.breaks_before(&part.facts);
+        let after_last = last.filter(|_| runs_on && self.settings.naming == Naming::Any).and_then(|last| {
+            let duration = Duration::from_micros(last.duration_90k * 100 / 9);
+            last.program_date_time?.checked_add(jiff::SignedDuration::try_from(duration).ok()?).ok()
+        });
+        after_last.or_else(|| Dates::OfFiles.date(part, runs_on, std::iter::empty()))
     }
 
     fn break_before(&self, facts: &Facts) -> Option<Break> {
@@ -381,6 +420,7 @@ impl Publication {
             self.is_behind = true;
         }
         let written = if self.is_behind { self.replace_playlist() } else { Ok(()) };
+        self.write_low_latency();
         self.write_status();
         written
     }
