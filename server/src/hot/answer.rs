@@ -100,8 +100,10 @@ fn partial(chosen: &Representation, parts: &[Range<u64>]) -> Response {
             pieces.push_back(piece(part));
         }
         pieces.push_back(Bytes::from(format!("\r\n--{boundary}--\r\n")));
-        let multipart = HeaderValue::try_from(format!("multipart/byteranges; boundary={boundary}"));
-        headers.extend(multipart.ok().map(|value| (CONTENT_TYPE, value)));
+        let multipart = format!("multipart/byteranges; boundary={boundary}");
+        if let Ok(multipart) = HeaderValue::try_from(multipart) {
+            headers.insert(CONTENT_TYPE, multipart);
+        }
         Body::new(Pieces(pieces))
     };
     let mut response = Response::new(body);
