@@ -18,9 +18,7 @@ use std::thread;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
-use axum::middleware::Next;
+use axum::http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
 use axum::response::Response;
 use hyper::body::{Frame, SizeHint};
 use jiff::Zoned;
@@ -122,10 +120,14 @@ impl Sender {
     }
 }
 
-/// The middleware: remembers the request, and writes the line when the last byte of the answer has gone.
-pub(crate) async fn record(State(log): State<Log>, request: Request, next: Next) -> Response {
+/// Around `answer`: remembers the request, and writes the line when the last byte of the answer has gone.
+pub(crate) async fn record<B, F: Future<Output = Response>>(
+    log: Log,
+    request: Request<B>,
+    answer: impl FnOnce(Request<B>) -> F,
+) -> Response {
     let Some(sender) = log.0 else {
-        return next.run(request).await;
+        return answer(request).await;
     };
     let mut line = Line {
         sender,
@@ -145,7 +147,7 @@ pub(crate) async fn record(State(log): State<Log>, request: Request, next: Next)
         sent_bytes: 0,
     };
     let is_head = request.method() == Method::HEAD;
-    let response = next.run(request).await;
+    let response = answer(request).await;
     line.status = response.status();
     if is_head {
         return response; // the line is written here: no byte of a body follows

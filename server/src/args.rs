@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::settings::{AccessLog, parse_listen, parse_max_age_s};
+use crate::settings::{AccessLog, parse_listen, parse_max_age_s, parse_size_bytes};
 
 /// Serve a livedir webroot over HTTP: the playlist, its segments and the player page.
 #[derive(Debug, Clone, Parser)]
@@ -22,6 +22,14 @@ pub struct Args {
     /// How long caches may keep a segment without asking again, as 30s, 10m, 6h or 1d; for a CDN, at least the length of the playlist
     #[arg(long, value_name = "DURATION", default_value = "0", env = "LIVEDIR_SEGMENT_MAX_AGE", value_parser = parse_max_age_s)]
     pub segment_max_age: u32,
+
+    /// Memory for what everyone asks for, playlists and the segments that they list, as 500K, 256M or 2G; 0 for none
+    #[arg(long, value_name = "SIZE", default_value = "256M", env = "LIVEDIR_CACHE_SIZE", value_parser = parse_size_bytes)]
+    pub cache_size: u64,
+
+    /// Look at playlists every 100 ms while they are asked for, and do not wait to be told of changes
+    #[arg(long, env = "LIVEDIR_POLL")]
+    pub poll: bool,
 
     /// Where to write one line a request in combined log format: a file, - for stdout, or off
     /// [default: off when stdout is a terminal, - otherwise]

@@ -1,4 +1,4 @@
-//! Connections: a listener and a router in, answers out, one task for each connection.
+//! Connections: a listener and a site in, answers out, one task for each connection.
 //!
 //! Ends when `shutdown` completes: no more accepting, running answers finish, and what is not finished after
 //! `STOP_GRACE` is cut off.
@@ -9,20 +9,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
+
+use crate::access_log::{self, Log};
+use crate::site::Site;
 
 /// Time for the head of a request, and for a connection to stay idle. Players reload once a target duration, so nobody
 /// watches behind a connection that is silent for longer.
@@ -41,8 +42,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
-/// Serves `router` on `listener` until `shutdown` completes.
-pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) {
+/// Serves `site` on `listener` until `shutdown` completes.
+pub(crate) async fn serve(listener: TcpListener, site: Site, log: Log, shutdown: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut tasks = JoinSet::new();
@@ -71,7 +72,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: impl 
             () = &mut shutdown => break,
         };
         while tasks.try_join_next().is_some() {}
-        let connection = graceful.watch(connect(stream, Peer(peer), router.clone()));
+        let connection = graceful.watch(connect(stream, Peer(peer), site.clone(), log.clone()));
         tasks.spawn(async move {
             if let Err(error) = connection.await {
                 debug!(%error, %peer, "connection ended early");
@@ -86,17 +87,21 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: impl 
     tasks.shutdown().await;
 }
 
-fn connect(stream: TcpStream, peer: Peer, router: Router) -> impl GracefulConnection<Error = hyper::Error> {
+fn connect(
+    stream: TcpStream,
+    peer: Peer,
+    site: Site,
+    log: Log,
+) -> impl GracefulConnection<Error = hyper::Error> {
     // A playlist fits in one packet; it must not wait for the acknowledgement of the one before.
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "no delay stays on");
     }
-    let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        let answer = router.call(request);
+        let (site, log) = (site.clone(), log.clone());
         async move {
-            let mut response = answer.await?;
+            let mut response = access_log::record(log, request, |request| site.answer(request)).await;
             if response.status() == StatusCode::NOT_MODIFIED {
                 // RFC 9110 8.6: MUST NOT unless it is the length of the 200; axum writes the 0 of the empty body
                 response.headers_mut().remove(CONTENT_LENGTH);

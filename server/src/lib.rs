@@ -1,7 +1,7 @@
 //! Serves a livedir webroot over HTTP: every answer is a file, with the right type and caching headers.
 //!
 //! ```text
-//! TcpListener ─▶ connections ─▶ access_log ─▶ gzip ─▶ answer ─▶ paths ─▶ ranges ─▶ webroot ─▶ headers
+//! TcpListener ─▶ connections ─▶ access_log ─▶ site ─▶ gzip ─▶ answer ─▶ paths ─▶ ranges ─▶ webroot ─▶ headers
 //!  (caller's)     one task each    one line a   playlists  method    which    which part  the open    type and
 //!                 header time-out  request      only                 file     of it       file        caching
 //! ```
@@ -18,18 +18,18 @@ pub mod listen;
 pub mod pid_file;
 
 mod answer;
+mod conditions;
 mod connections;
 mod headers;
+mod hot;
 mod paths;
 mod ranges;
+mod site;
 mod webroot;
 
 use std::future::Future;
 
-use axum::Router;
-use axum::middleware;
 use tokio::net::TcpListener;
-use tower_http::compression::CompressionLayer;
 use tracing::info;
 
 use access_log::{Log, LogWriter};
@@ -52,12 +52,9 @@ pub async fn run(
         access_log = %settings.access_log,
         "serving"
     );
-    // The outermost layer comes last.
-    let router = Router::new()
-        .fallback(answer::answer)
-        .with_state(answer::Site::new(settings))
-        .layer(CompressionLayer::new().compress_when(headers::is_gzipped))
-        .layer(middleware::from_fn_with_state(log, access_log::record));
-    connections::serve(listener, router, shutdown).await;
+    let site = site::Site::new(settings);
+    connections::serve(listener, site.clone(), log, shutdown).await;
+    let (from_memory, after_a_look, memory_bytes) = site.cache_counts();
+    info!(from_memory, after_a_look, memory_bytes, "served");
     log_writer.finish().await;
 }

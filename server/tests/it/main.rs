@@ -6,5 +6,6 @@ mod caching;
 mod lifecycle;
 mod nginx;
 mod paths;
-mod playlist;
+
 mod ranges;
+mod staleness;

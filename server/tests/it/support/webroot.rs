@@ -67,6 +67,8 @@ fn playlist() -> String {
     for number in 1..=10 {
         let _ = write!(text, "#EXTINF:2.000000,\nlive/seg-{number:08}.ts\n");
     }
+    // What a publisher of somebody else may do.
+    text.push_str("#EXTINF:0,\nlive/empty.ts\n#EXTINF:2,\nlive/fifo.ts\n#EXTINF:2,\n../secret\n");
     text
 }
 
