@@ -21,6 +21,7 @@ mod answer;
 mod conditions;
 mod connections;
 mod headers;
+mod hold;
 mod hot;
 mod paths;
 mod ranges;

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use tracing::warn;
@@ -201,11 +201,14 @@ impl Looker {
             identity,
             is_ambiguous: true,
             kind: target.kind,
+            path: target.path.clone(),
             modified,
             plain,
             gzip,
             listed: Vec::new(),
             _listing_charge: listing_charge,
+            edge: OnceLock::new(),
+            delta: OnceLock::new(),
         }))
     }
 
