@@ -132,7 +132,12 @@ pub(super) mod tests {
 
     /// A file of so many seconds of sound.
     pub(in crate::watcher) fn finished(duration_s: u64) -> Finished {
-        Finished { facts: facts(duration_s * 90_000), stamp: stamp(188, 0, 0) }
+        finished_90k(duration_s * 90_000)
+    }
+
+    /// The same, in ticks.
+    pub(in crate::watcher) fn finished_90k(duration_90k: u64) -> Finished {
+        Finished { facts: facts(duration_90k), stamp: stamp(188, 0, 0) }
     }
 
     #[track_caller]
