@@ -67,10 +67,18 @@ impl Channel {
                 }
                 self.publication.parts_restored(media_sequence, segment.duration_90k);
             }
-            self.publication.skip_parts_to(next_number);
         }
-        let others = parts.difference(&restored);
-        self.publication.keep_parts(others.map(|&(number, part)| part_name(number, part)));
+        let numbers =
+            playlist.segments.iter().filter_map(|segment| number_of_name(&name_of_uri(&segment.uri)?));
+        let next_number = numbers.max().map_or(next_number, |last| next_number.max(last + 1));
+        self.publication.skip_parts_to(next_number);
+        let (old, new): (Vec<_>, Vec<_>) =
+            parts.difference(&restored).partition(|(number, _)| *number < next_number);
+        self.publication.keep_parts(old.into_iter().map(|&(number, part)| part_name(number, part)));
+        // The segment that another encoder is at.
+        for &(number, part) in new {
+            self.part_complete(&part_name(number, part), desk);
+        }
     }
 }
 
