@@ -34,8 +34,9 @@ pub use media::{MediaPlaylist, Segment, TICKS_PER_S};
 pub use parse::{ParseError, Problem, parse};
 pub use render::render;
 pub use rules::{
-    Container, CounterFacts, Finding, HttpAnswer, Kind, RULES, Removal, RenditionText, Rule, SegmentFacts,
-    Severity, Version, check_http, check_playlist, check_removal, check_renditions, check_segments,
+    BitRate, BitRateMeter, Container, CounterFacts, Finding, HttpAnswer, Kind, MeasuredRendition, Named,
+    RULES, Removal, RenditionClock, RenditionText, Rule, SegmentFacts, Severity, Version, check_bandwidth,
+    check_clocks, check_http, check_missing, check_playlist, check_removal, check_renditions, check_segments,
     check_update,
 };
 pub use window::{Evicted, PushError, ResumeError, Window, WindowSettings};
