@@ -15,6 +15,7 @@ use crate::{
     segment_name::looks_like_segment,
 };
 use jiff::Timestamp;
+use livedir_playlist::TICKS_PER_S;
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     fs::{self, File},
@@ -138,7 +139,8 @@ impl Surveyor {
                 slot.file.as_ref().is_some_and(|file| file.path.file_name() == only.file_name())
             });
         }
-        self.look_into(&mut slots, &mut on_progress);
+        let target_duration_s = playlist.as_ref().and_then(|found| found.listing.target_duration_s);
+        self.look_into(&mut slots, target_duration_s, &mut on_progress);
 
         let unlisted = scan.disk.segments - scan.listed.len() as u64;
         let older = (unlisted + entries.len() as u64).saturating_sub(slots.len() as u64);
@@ -161,14 +163,19 @@ impl Surveyor {
         })
     }
 
-    fn look_into(&mut self, slots: &mut [Slot], on_progress: &mut impl FnMut(usize, usize)) {
+    fn look_into(
+        &mut self,
+        slots: &mut [Slot],
+        target_duration_s: Option<u32>,
+        on_progress: &mut impl FnMut(usize, usize),
+    ) {
         let mut known = HashMap::with_capacity(slots.len());
         let count = slots.len();
         for (index, slot) in slots.iter_mut().enumerate() {
             let Some(file) = &slot.file else { continue };
             let key = (file.path.clone(), file.bytes, file.modified_at);
             let contents = known.get(&key).cloned().or_else(|| self.known.remove(&key));
-            let contents = contents.unwrap_or_else(|| look_into(file, &mut self.buffer));
+            let contents = contents.unwrap_or_else(|| look_into(file, target_duration_s, &mut self.buffer));
             known.insert(key, contents.clone());
             slot.contents = Some(contents);
             on_progress(index + 1, count);
@@ -177,7 +184,7 @@ impl Surveyor {
     }
 }
 
-fn look_into(file: &FileFound, buffer: &mut Vec<u8>) -> Contents {
+fn look_into(file: &FileFound, target_duration_s: Option<u32>, buffer: &mut Vec<u8>) -> Contents {
     if file.bytes > LARGEST_SEGMENT_BYTES {
         let bytes = file.bytes;
         return Contents::Nothing(format!(
@@ -193,7 +200,12 @@ fn look_into(file: &FileFound, buffer: &mut Vec<u8>) -> Contents {
             Contents::Nothing("it is no MPEG-TS, and is not looked into".to_owned())
         }
         Ok(_) => match probe(buffer) {
-            Ok(facts) => Contents::Segment(Arc::new(facts)),
+            Ok(mut facts) => {
+                if let Some(target_duration_s) = target_duration_s {
+                    facts.hold_to(u64::from(target_duration_s) * TICKS_PER_S);
+                }
+                Contents::Segment(Arc::new(facts))
+            }
             Err(error) => Contents::Nothing(error.to_string()),
         },
     }

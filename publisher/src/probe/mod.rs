@@ -7,14 +7,18 @@ mod audio;
 pub(crate) mod clock;
 mod continuity;
 mod discontinuity;
+mod last_picture;
 mod pes;
 mod tables;
+mod unfit;
 mod video;
 
 pub use audio::{AudioCodec, AudioFacts};
 pub use continuity::Counter;
 pub use discontinuity::{Discontinuity, discontinuity};
+pub use last_picture::LastPicture;
 pub use tables::ElementaryStream;
+pub use unfit::{Unfit, unfit};
 pub use video::{Picture, VideoFacts};
 
 use audio::AudioScan;
@@ -28,7 +32,7 @@ use video::VideoScan;
 pub struct Facts {
     /// When it begins: its video, or its audio where there is no video.
     pub start_90k: u64,
-    /// How long it lasts, the last picture included; 0 when a single picture does not say its rate.
+    /// How long it lasts, the last picture included as [`LastPicture`] believes; 0 when nothing tells.
     pub duration_90k: u64,
     /// How long one picture (or, without video, one audio frame) lasts; 0 when not known.
     pub frame_interval_90k: u64,
@@ -51,6 +55,23 @@ impl Facts {
     #[must_use]
     pub fn end_90k(&self) -> u64 {
         clock::later_90k(self.start_90k, self.duration_90k)
+    }
+
+    /// Takes it that no segment is longer than `limit_90k`, which its encoder has promised: where the length of the last
+    /// picture is in doubt, it ends there at the latest, and where nothing tells of it, it ends there.
+    pub fn hold_to(&mut self, limit_90k: u64) {
+        let Some(video) = &mut self.video else { return };
+        let last = video.last_picture;
+        let before_last_90k = video.duration_90k.saturating_sub(last.believed_90k);
+        let is_over = video.duration_90k > limit_90k || last.believed_90k == 0;
+        if last.is_in_doubt() && is_over && before_last_90k + last.shortest_90k < limit_90k {
+            let believed_90k = limit_90k - before_last_90k;
+            let shortest_90k = last.shortest_90k;
+            let longest_90k = last.longest_90k.max(believed_90k);
+            video.last_picture = LastPicture { believed_90k, shortest_90k, longest_90k };
+            video.duration_90k = limit_90k;
+            self.duration_90k = limit_90k;
+        }
     }
 
     /// Times that a continuity counter did not run on inside it.
@@ -181,8 +202,9 @@ impl Scan {
 
     fn finish(self, trailing_bytes: usize) -> Result<Facts, ProbeError> {
         let streams = self.streams.ok_or(ProbeError::NoTables)?;
-        let video = self.video.and_then(|(_, scan)| scan.finish());
         let audio = self.audio.and_then(|(_, scan)| scan.finish());
+        let sound_90k = audio.as_ref().map(AudioFacts::duration_90k);
+        let video = self.video.and_then(|(_, scan)| scan.finish(sound_90k));
         let (start_90k, duration_90k, frame_interval_90k) = match (&video, &audio) {
             (Some(video), _) => (video.start_90k, video.duration_90k, video.frame_interval_90k),
             (None, Some(audio)) => (audio.start_90k, audio.duration_90k(), audio.codec.frame_90k()),

@@ -1,6 +1,8 @@
 //! The probe on segments that the ffmpeg program made, with the ffprobe program as a second opinion; and on damaged ones.
 
-use crate::keeper_support::{HALF_SECOND_90K, TEST_SOURCES, cut_segments, ffmpeg, segments};
+use crate::keeper_support::{
+    HALF_SECOND_90K, SLOW_PICTURES, TEST_SOURCES, cut_segments, ffmpeg, segments, slow_segments,
+};
 use livedir_publisher::probe::{AudioCodec, Discontinuity, Facts, ProbeError, discontinuity, probe};
 use proptest::prelude::*;
 use std::{fs, process::Command};
@@ -108,6 +110,35 @@ fn a_single_picture_lasts_as_long_as_its_rate_says() {
     let one = "-f lavfi -i testsrc2=size=160x120:rate=25 -c:v libx264 -pix_fmt yuv420p -frames:v 1";
     let facts = facts_of(&cut_segments(one));
     assert_eq!((facts.len(), facts[0].duration_90k), (1, 3_600));
+}
+
+#[test]
+fn few_pictures_last_until_the_next_segment_begins() {
+    for (what, input, is_told) in SLOW_PICTURES {
+        let segments = slow_segments(input);
+        for facts in check_continuous(&segments) {
+            let last = facts.video.as_ref().expect("video").last_picture;
+            assert_eq!(last.is_in_doubt(), !is_told, "{what}: {last:?}");
+            if is_told {
+                assert!(facts.duration_90k.abs_diff(180_000) <= 2 * AAC_FRAME_90K, "{what}: {facts:?}");
+            }
+        }
+        let mut held = facts_of(&segments);
+        for facts in &mut held {
+            facts.hold_to(180_000);
+            assert!(facts.duration_90k.abs_diff(180_000) <= 2 * AAC_FRAME_90K, "{what}: {facts:?}");
+        }
+        for pair in held.windows(2) {
+            assert_eq!(discontinuity(&pair[0], &pair[1]), None, "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_length_that_is_certain_is_held_to_nothing() {
+    let mut facts = probe(&segments()[0]).expect("a segment");
+    facts.hold_to(HALF_SECOND_90K / 2);
+    assert_eq!(facts.duration_90k, HALF_SECOND_90K);
 }
 
 #[test]
