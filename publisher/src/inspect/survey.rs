@@ -95,7 +95,7 @@ pub enum Contents {
 /// A day of 1 s segments takes 10 MB.
 const LONGEST_TEXT_BYTES: u64 = 64 << 20;
 /// As the watcher does: a minute at 35 Mbit/s.
-const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
+pub(super) const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
 /// How every packet of MPEG-TS begins.
 const SYNC_BYTE: u8 = 0x47;
 /// A directory a day for two months. More than that is left out.
@@ -119,7 +119,9 @@ impl Surveyor {
     ) -> io::Result<Survey> {
         let playlist = place.playlist.as_deref().map(read_playlist).transpose()?.flatten();
         let entries = playlist.as_ref().map(|found| &found.listing.entries[..]).unwrap_or_default();
-        let scan = scan(place, entries, rows)?;
+        // What lies beside a multivariant playlist belongs to those that it lists.
+        let lists_playlists = playlist.as_ref().is_some_and(|found| !found.listing.playlists.is_empty());
+        let scan = scan(place, entries, place.only_listed || lists_playlists, rows)?;
         let is_missing = |entry: &&Entry| {
             !entry.is_gap
                 && listing::directory_of(&entry.name).is_some()
@@ -158,7 +160,7 @@ impl Surveyor {
             disk: scan.disk,
             is_kept_by_livedir: status.is_some(),
             status,
-            notes: place.notes.clone(),
+            notes: notes(place, playlist.as_ref()),
             playlist,
         })
     }
@@ -220,7 +222,7 @@ struct Scan {
     newest: Newest,
 }
 
-fn scan(place: &Place, entries: &[Entry], rows: usize) -> io::Result<Scan> {
+fn scan(place: &Place, entries: &[Entry], only_listed: bool, rows: usize) -> io::Result<Scan> {
     let listed_names: HashSet<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
     let mut scan = Scan {
         disk: DiskUse::default(),
@@ -252,7 +254,7 @@ fn scan(place: &Place, entries: &[Entry], rows: usize) -> io::Result<Scan> {
             }
             let name = if directory.is_empty() { file_name } else { format!("{directory}/{file_name}") };
             let is_listed = listed_names.contains(name.as_str());
-            if is_listed || looks_like_segment(&name) {
+            if is_listed || (!only_listed && looks_like_segment(&name)) {
                 scan.take(name, &entry.path(), is_listed);
             }
         }
@@ -278,6 +280,17 @@ impl Scan {
             self.newest.take(file);
         }
     }
+}
+
+/// What is to be said of the choice of the playlist.
+fn notes(place: &Place, playlist: Option<&PlaylistFound>) -> Vec<String> {
+    let listed = playlist.map(|found| &found.listing.playlists[..]).unwrap_or_default();
+    let is_other = |name: &&String| !listed.iter().any(|it| it.name.as_deref() == Some(name.as_str()));
+    let others: Vec<&str> = place.others.iter().filter(is_other).map(String::as_str).collect();
+    if others.is_empty() {
+        return Vec::new();
+    }
+    vec![format!("not looked at: {}; name one to see it", others.join(", "))]
 }
 
 /// Dot names in which a segment may be in the making.

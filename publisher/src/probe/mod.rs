@@ -3,6 +3,7 @@
 //! In: the bytes. Out: [`Facts`], or why there are none. Pure, on the caller's thread; survives any bytes; one pass, in which
 //! only the heads of pictures are looked into, and nothing of a payload is copied but parameter sets and tables.
 
+mod anatomy;
 mod audio;
 pub(crate) mod clock;
 mod continuity;
@@ -13,6 +14,7 @@ mod tables;
 mod unfit;
 mod video;
 
+pub use anatomy::{Anatomy, Break, Carries, PidAnatomy, Unit, anatomy};
 pub use audio::{AudioCodec, AudioFacts};
 pub use continuity::Counter;
 pub use discontinuity::{Discontinuity, discontinuity};
@@ -138,6 +140,8 @@ struct Scan {
     pat: Section,
     pmt: Section,
     pmt_pid: Option<u16>,
+    /// What the PMT names, also where it names what players do not take.
+    named: Vec<ElementaryStream>,
     streams: Option<Vec<ElementaryStream>>,
     tables_first: bool,
     video: Option<(u16, VideoScan)>,
@@ -153,6 +157,7 @@ impl Scan {
             pat: Section::default(),
             pmt: Section::default(),
             pmt_pid: None,
+            named: Vec::new(),
             streams: None,
             tables_first: false,
             video: None,
@@ -174,6 +179,7 @@ impl Scan {
             }
             _ if Some(pid) == self.pmt_pid && self.streams.is_none() => {
                 if let Some(streams) = self.pmt.push(payload, unit_start).and_then(tables::streams) {
+                    self.named.clone_from(&streams);
                     self.choose(&streams)?;
                     self.streams = Some(streams);
                 }

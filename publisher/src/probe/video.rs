@@ -68,7 +68,7 @@ pub(super) struct VideoScan {
 
 /// The bytes of one picture up to its first slice.
 #[derive(Default)]
-struct PictureHead {
+pub(super) struct PictureHead {
     at: At,
     /// Zero bytes just before.
     zeros: u32,
@@ -158,7 +158,13 @@ impl VideoScan {
 }
 
 impl PictureHead {
-    fn push(&mut self, stream_bytes: &[u8]) {
+    /// Whether the picture can be decoded by itself.
+    pub(super) fn is_idr(&self) -> bool {
+        self.is_idr
+    }
+
+    /// More of its bytes.
+    pub(super) fn push(&mut self, stream_bytes: &[u8]) {
         for &byte in stream_bytes {
             if self.at == At::NalHeader {
                 self.at = self.start_nal(byte & 0x1f);
