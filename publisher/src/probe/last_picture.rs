@@ -12,7 +12,8 @@
 //!    the pace of the SPS or of the other pictures, it is this pace. Lengths are compared and not ends, as many multiplexers
 //!    send the sound some tenths of a second ahead or behind.
 //! 4. Otherwise the half of its pictures that is shown longer begins here: the median interval. That is a guess: whoever
-//!    knows how long a segment may be at the most can correct it, see [`Facts::hold_to`](super::Facts::hold_to).
+//!    knows more of the stream can correct it: how long the segment before has turned out to be, see
+//!    [`Facts::last_like`](super::Facts::last_like), how long any may be, see [`Facts::hold_to`](super::Facts::hold_to).
 //! 5. A single picture without sound: as the SPS says, unless that is so short that it is the tick of a clock and no pace.
 
 /// How long the last picture is shown.

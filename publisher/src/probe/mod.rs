@@ -59,21 +59,39 @@ impl Facts {
         clock::later_90k(self.start_90k, self.duration_90k)
     }
 
+    /// Takes it that it lasts as long as the segment before it has turned out to last, `before_90k`, where the length of its
+    /// last picture is in doubt: encoders cut at even times.
+    pub fn last_like(&mut self, before_90k: u64) {
+        if self.shortest_in_doubt_90k().is_some_and(|shortest_90k| shortest_90k <= before_90k) {
+            self.set_duration(before_90k);
+        }
+    }
+
     /// Takes it that no segment is longer than `limit_90k`, which its encoder has promised: where the length of the last
     /// picture is in doubt, it ends there at the latest, and where nothing tells of it, it ends there.
     pub fn hold_to(&mut self, limit_90k: u64) {
-        let Some(video) = &mut self.video else { return };
-        let last = video.last_picture;
-        let before_last_90k = video.duration_90k.saturating_sub(last.believed_90k);
-        let is_over = video.duration_90k > limit_90k || last.believed_90k == 0;
-        if last.is_in_doubt() && is_over && before_last_90k + last.shortest_90k < limit_90k {
-            let believed_90k = limit_90k - before_last_90k;
-            let shortest_90k = last.shortest_90k;
-            let longest_90k = last.longest_90k.max(believed_90k);
-            video.last_picture = LastPicture { believed_90k, shortest_90k, longest_90k };
-            video.duration_90k = limit_90k;
-            self.duration_90k = limit_90k;
+        let is_unknown = self.video.as_ref().is_some_and(|video| video.last_picture.believed_90k == 0);
+        if (self.duration_90k > limit_90k || is_unknown)
+            && self.shortest_in_doubt_90k().is_some_and(|shortest_90k| shortest_90k <= limit_90k)
+        {
+            self.set_duration(limit_90k);
         }
+    }
+
+    /// The least that it can last; `None` where that is certain.
+    fn shortest_in_doubt_90k(&self) -> Option<u64> {
+        let video = self.video.as_ref()?;
+        let last = video.last_picture;
+        last.is_in_doubt().then(|| video.duration_90k.saturating_sub(last.believed_90k) + last.shortest_90k)
+    }
+
+    fn set_duration(&mut self, duration_90k: u64) {
+        let Some(video) = &mut self.video else { return };
+        let last = &mut video.last_picture;
+        let before_last_90k = video.duration_90k.saturating_sub(last.believed_90k);
+        last.believed_90k = duration_90k.saturating_sub(before_last_90k);
+        last.longest_90k = last.longest_90k.max(last.believed_90k);
+        (video.duration_90k, self.duration_90k) = (duration_90k, duration_90k);
     }
 
     /// Times that a continuity counter did not run on inside it.

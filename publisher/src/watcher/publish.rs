@@ -16,7 +16,7 @@ use super::{
 use crate::{
     meters::Meters,
     playlist_file::{PLAYLIST, STATUS, replace},
-    probe::{Discontinuity, Facts, discontinuity},
+    probe::{Discontinuity, Facts, clock::distance_90k, discontinuity},
     retention::Retention,
     segment_name::{LIVE, name_of_uri, uri_of_name},
     status::{Newest, SegmentStatus, seconds, status},
@@ -194,8 +194,12 @@ impl Publication {
                 "no segment may be longer than this for as long as the stream lives; --target-duration chooses it"
             );
         }
-        self.hold_to_promise(&mut finished.facts);
         let break_before = self.break_before(&finished.facts);
+        if let (Last::Known(last), None) = (&self.last, &break_before) {
+            let before_90k = distance_90k(last.start_90k, finished.facts.start_90k);
+            finished.facts.last_like(before_90k.max(0) as u64);
+        }
+        self.hold_to_promise(&mut finished.facts);
         let filmed_at = self.dates.date(&finished, break_before.is_none(), together);
         let evicted = self.window.push(Segment {
             uri: uri_of_name(&name),

@@ -127,7 +127,10 @@ fn few_pictures_last_until_the_next_segment_begins() {
         }
         let mut held = facts_of(&segments);
         for facts in &mut held {
+            let mut like = facts.clone();
+            like.last_like(180_000);
             facts.hold_to(180_000);
+            assert_eq!(like, *facts, "{what}");
             assert!(facts.duration_90k.abs_diff(180_000) <= 2 * AAC_FRAME_90K, "{what}: {facts:?}");
         }
         for pair in held.windows(2) {
@@ -140,6 +143,7 @@ fn few_pictures_last_until_the_next_segment_begins() {
 fn a_length_that_is_certain_is_held_to_nothing() {
     let mut facts = probe(&segments()[0]).expect("a segment");
     facts.hold_to(HALF_SECOND_90K / 2);
+    facts.last_like(HALF_SECOND_90K * 2);
     assert_eq!(facts.duration_90k, HALF_SECOND_90K);
 }
 

@@ -7,6 +7,7 @@ use crate::support::programs::{LiveStream, PATIENCE, Running, read_playlist};
 use crate::support::wait_for;
 use crate::support::witness::{Testimony, Witness, reader::Files};
 use crate::watch::Watched;
+use livedir_playlist::MediaPlaylist;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -136,21 +137,38 @@ fn gstreamer_hlssink2() {
     assert!(!running.output().contains("refused"), "{}", running.output());
 }
 
+/// Publishes what [`SLOW_PICTURES`] says, and gives the playlist.
+#[track_caller]
+fn publish_slow(what: &str, input: &str, words: &[&str]) -> MediaPlaylist {
+    let watched = Watched::new();
+    let running = watched.start(words);
+    for (number, bytes) in (1..).zip(&slow_segments(input)) {
+        watched.rename_in(&format!("{number}.ts"), bytes);
+    }
+    let playlist = watched.wait_for_names("1 2 3 4 5");
+    assert!(!running.output().contains("refused"), "{what}:\n{}", running.output());
+    assert!(playlist.segments.iter().all(|segment| !segment.discontinuity), "{what}: {playlist:#?}");
+    playlist
+}
+
 #[test]
 fn few_pictures_are_published_within_the_promise() {
     for (what, input, _) in SLOW_PICTURES {
-        let watched = Watched::new();
-        let running = watched.start(&["--target-duration", "2"]);
-        let segments = slow_segments(input);
-        for (number, bytes) in (1..).zip(&segments) {
-            watched.rename_in(&format!("{number}.ts"), bytes);
-        }
-        let playlist = watched.wait_for_names("1 2 3 4 5");
+        let playlist = publish_slow(what, input, &["--target-duration", "2"]);
         for segment in &playlist.segments {
             assert!(segment.duration_90k.abs_diff(180_000) <= 4_500, "{what}: {playlist:#?}");
-            assert!(!segment.discontinuity, "{what}: {playlist:#?}");
         }
-        assert!(!running.output().contains("refused"), "{what}:\n{}", running.output());
+    }
+}
+
+#[test]
+fn without_a_promise_a_segment_lasts_as_the_one_before_it_has_turned_out_to() {
+    for (what, input, is_told) in SLOW_PICTURES {
+        let playlist = publish_slow(what, input, &[]);
+        // Of the first one alone nothing is known but its bytes.
+        for segment in &playlist.segments[usize::from(!is_told)..] {
+            assert!(segment.duration_90k.abs_diff(180_000) <= 4_500, "{what}: {playlist:#?}");
+        }
     }
 }
 
