@@ -45,6 +45,10 @@ impl Looker {
             survey.playlist.as_ref().map(|found| found.listing.playlists.clone()).unwrap_or_default();
         let mut inventory = inventory(survey);
         if place.segment.is_some() {
+            if !listed.is_empty() {
+                // It says nothing of segments.
+                inventory.playlist = None;
+            }
             add_detail(&mut inventory, &place).map_err(read_error)?;
         } else {
             inventory.variants = self.variants.look(&place.directory, &listed, rows, looked_at);

@@ -120,7 +120,8 @@ impl Surveyor {
         let playlist = place.playlist.as_deref().map(read_playlist).transpose()?.flatten();
         let entries = playlist.as_ref().map(|found| &found.listing.entries[..]).unwrap_or_default();
         // What lies beside a multivariant playlist belongs to those that it lists.
-        let lists_playlists = playlist.as_ref().is_some_and(|found| !found.listing.playlists.is_empty());
+        let lists_playlists = place.segment.is_none()
+            && playlist.as_ref().is_some_and(|found| !found.listing.playlists.is_empty());
         let scan = scan(place, entries, place.only_listed || lists_playlists, rows)?;
         let is_missing = |entry: &&Entry| {
             !entry.is_gap

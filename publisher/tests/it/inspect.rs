@@ -332,6 +332,12 @@ fn of_playlists_in_one_directory_the_one_that_lists_others_is_shown_and_a_segmen
     assert_eq!(inside, [[("a0.ts", State::Listed)], [("b0.ts", State::Listed)]]);
     let one = inspect(&directory.path().join("b0.ts"), &[]);
     assert_eq!((files(&one), one.segments[0].media_sequence), (vec![("b0.ts", State::Listed)], Some(9)));
+    // A file that none of them lists.
+    for name in ["a.m3u8", "b.m3u8"] {
+        fs::remove_file(directory.path().join(name)).unwrap();
+    }
+    let alone = inspect(&directory.path().join("b0.ts"), &[]);
+    assert_eq!((files(&alone), &alone.playlist), (vec![("b0.ts", State::Unlisted)], &None));
 }
 
 /// Changed long ago: whoever wrote it has finished.

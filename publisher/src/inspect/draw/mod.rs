@@ -41,7 +41,7 @@ pub fn draw(inventory: &Inventory, page: &Page) -> String {
         vec![
             table::table(inventory, page, paint, None),
             segment::streams(detail, page, paint),
-            segment::rate(detail, duration_s.unwrap_or(0.0), page, paint),
+            segment::rate(detail, duration_s, page, paint),
             segment::facts(inventory, detail, page, paint),
         ]
     } else if inventory.variants.is_empty() {

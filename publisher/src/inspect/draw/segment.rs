@@ -56,7 +56,7 @@ fn cut(line: &str, width: usize) -> String {
 }
 
 /// The rate as bars.
-pub(super) fn rate(detail: &FileDetail, duration_s: f64, page: &Page, paint: Paint) -> Vec<String> {
+pub(super) fn rate(detail: &FileDetail, duration_s: Option<f64>, page: &Page, paint: Paint) -> Vec<String> {
     let room = page.width - LABEL;
     // Where there are more slots than columns, some together make a bar.
     let slots_a_bar = detail.rate_bps.len().div_ceil(room).max(1);
@@ -96,6 +96,7 @@ pub(super) fn rate(detail: &FileDetail, duration_s: f64, page: &Page, paint: Pai
     if !marks.trim().is_empty() {
         lines.push(format!("{}{}", paint.faint(&format!("{:<LABEL$}", "keyframes")), marks.trim_end()));
     }
+    let duration_s = duration_s.unwrap_or(detail.rate_slot_s * detail.rate_bps.len() as f64);
     let end = format!("{duration_s:.3}s");
     let axis = format!("{:LABEL$}0s{end:>width$}", "", width = columns.saturating_sub(2).max(end.len() + 1));
     lines.push(paint.faint(&cut(&axis, page.width)));
