@@ -20,6 +20,7 @@ mod order;
 mod plan;
 mod promise;
 mod publish;
+mod refused;
 mod stamp;
 mod start_up;
 mod unfinished;

@@ -10,18 +10,19 @@ use super::{
     order::{Candidate, break_between},
     plan::remove_up_to_last_hole,
     promise::Promise,
+    refused::Refused,
     stamp::{COARSEST_TICK, Stamp},
 };
 use crate::{
     meters::Meters,
     playlist_file::{PLAYLIST, STATUS, replace},
-    probe::{Discontinuity, Facts, discontinuity},
+    probe::{Discontinuity, Facts, clock::distance_90k, discontinuity},
     retention::Retention,
     segment_name::{LIVE, name_of_uri, uri_of_name},
     status::{Newest, SegmentStatus, seconds, status},
 };
 use jiff::{Timestamp, Unit};
-use livedir_playlist::{Evicted, MediaPlaylist, ResumeError, Segment, Window, render};
+use livedir_playlist::{Evicted, MediaPlaylist, ResumeError, Segment, TICKS_PER_S, Window, render};
 use std::{
     collections::HashMap,
     io, mem,
@@ -61,6 +62,7 @@ pub(super) struct Publication {
     /// The files that are listed, by name, as they were when they were listed; `None` when that was in another run.
     listed: HashMap<String, Option<Stamp>>,
     pub(super) retention: Retention,
+    pub(super) refused: Refused,
     pub(super) last: Last,
     dates: Dates,
     pub(super) started_at: Timestamp,
@@ -96,6 +98,7 @@ impl Publication {
             window,
             promise,
             retention: Retention::default(),
+            refused: Refused::default(),
             last: Last::Nothing,
             started_at: now_to_the_millisecond(),
             silent_since: None,
@@ -135,7 +138,8 @@ impl Publication {
     }
 
     /// Learns what the first segment goes on from: the last one that is listed.
-    pub(super) fn goes_on_from(&mut self, facts: Facts) {
+    pub(super) fn goes_on_from(&mut self, mut facts: Facts) {
+        self.hold_to_promise(&mut facts);
         if let Some(date) = self.window.playlist().segments.last().and_then(|last| last.program_date_time) {
             self.dates.resume(&facts, date);
         }
@@ -150,8 +154,12 @@ impl Publication {
         }
     }
 
-    /// Says which file cannot be listed, why, and what to do: it never will be, and the rest goes on.
-    pub(super) fn refuse(&mut self, name: &str, reason: &Refusal) {
+    /// Says which file cannot be listed, why, and what to do: it never will be, and the rest goes on. Once for each file.
+    pub(super) fn refuse(&mut self, name: &str, stamp: Option<Stamp>, reason: &Refusal) {
+        if !stamp.is_none_or(|stamp| self.refused.take(name, stamp)) {
+            debug!(name = self.label(name), "segment still refused: {reason}");
+            return;
+        }
         self.meters.segments_refused.add(1);
         warn!(name = self.label(name), "segment refused: {reason}");
         self.write_status();
@@ -163,9 +171,10 @@ impl Publication {
         candidate: Candidate,
         together: impl Iterator<Item = &'a Finished> + Clone,
     ) {
-        let name = candidate.name.clone();
-        if let Err(reason) = self.list(candidate, together) {
-            self.refuse(&name, &reason);
+        let (name, stamp) = (candidate.name.clone(), candidate.finished.stamp);
+        match self.list(candidate, together) {
+            Ok(()) => self.refused.forget(&name),
+            Err(reason) => self.refuse(&name, Some(stamp), &reason),
         }
     }
 
@@ -174,7 +183,7 @@ impl Publication {
         candidate: Candidate,
         together: impl Iterator<Item = &'a Finished> + Clone,
     ) -> Result<(), Refusal> {
-        let Candidate { name, finished, seen_at } = candidate;
+        let Candidate { name, mut finished, seen_at } = candidate;
         let durations_90k = together.clone().map(|it| it.facts.duration_90k);
         if let Some(window) = self.promise.keep(&self.window, finished.facts.duration_90k, durations_90k)? {
             self.window = window;
@@ -186,6 +195,11 @@ impl Publication {
             );
         }
         let break_before = self.break_before(&finished.facts);
+        if let (Last::Known(last), None) = (&self.last, &break_before) {
+            let before_90k = distance_90k(last.start_90k, finished.facts.start_90k);
+            finished.facts.last_like(before_90k.max(0) as u64);
+        }
+        self.hold_to_promise(&mut finished.facts);
         let filmed_at = self.dates.date(&finished, break_before.is_none(), together);
         let evicted = self.window.push(Segment {
             uri: uri_of_name(&name),
@@ -240,6 +254,14 @@ impl Publication {
             self.write_status();
         }
         Ok(())
+    }
+
+    /// One that is ended promises nothing of what comes after it.
+    fn hold_to_promise(&self, facts: &mut Facts) {
+        let playlist = self.window.playlist();
+        if !playlist.ended {
+            facts.hold_to(u64::from(playlist.target_duration_s) * TICKS_PER_S);
+        }
     }
 
     fn break_before(&self, facts: &Facts) -> Option<Break> {
