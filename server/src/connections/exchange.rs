@@ -21,7 +21,7 @@ use super::connection::Connection;
 use crate::access_log::Line;
 use crate::limits::{Reached, is_flood};
 use crate::listen::Duty;
-use crate::metrics::{Asked, kind_of};
+use crate::metrics::{Asked, Kind, kind_of};
 use crate::security;
 
 /// Answers the requests of one connection.
@@ -72,7 +72,7 @@ async fn answer(
 /// What tells one player from another, for requests that count: of playlists.
 fn viewer_key(connection: &Connection, request: &Request<Incoming>) -> Option<u64> {
     let metrics = &connection.worker.serving.metrics;
-    request.uri().path().ends_with(".m3u8").then(|| {
+    (kind_of(request.method(), request.uri().path()) == Kind::Playlist).then(|| {
         let viewer = connection.peer.viewer(request.headers(), &connection.worker.serving.trusted);
         metrics.viewer_key(viewer, request.headers().get(USER_AGENT).map(HeaderValue::as_bytes))
     })

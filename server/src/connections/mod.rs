@@ -46,7 +46,7 @@ pub(crate) struct Serving {
 
 /// One thread's share of a port.
 struct Socket {
-    socket: ListeningSocket,
+    listening: ListeningSocket,
     scheme: Scheme,
     duty: Duty,
 }
@@ -64,8 +64,8 @@ impl Threads {
         let mut ends = Vec::new();
         for (number, counters) in serving.metrics.workers().iter().enumerate() {
             let sockets = ports.iter_mut().filter_map(|port| {
-                let socket = port.sockets.pop()?;
-                Some(Socket { socket, scheme: port.scheme, duty: port.duty })
+                let listening = port.sockets.pop()?;
+                Some(Socket { listening, scheme: port.scheme, duty: port.duty })
             });
             let sockets = sockets.collect();
             let (serving, counters, stopped) = (serving.clone(), counters.clone(), stopped.clone());

@@ -95,8 +95,8 @@ pub(super) fn run(
 
 /// Takes connections from one socket.
 async fn accept(worker: Arc<Worker>, socket: Socket) {
-    let Socket { socket, scheme, duty } = socket;
-    let listener = match socket {
+    let Socket { listening, scheme, duty } = socket;
+    let listener = match listening {
         ListeningSocket::Tcp(socket) => TcpListener::from_std(socket).map(Listener::Tcp),
         ListeningSocket::Unix(socket) => UnixListener::from_std(socket).map(Listener::Unix),
     };
