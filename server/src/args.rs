@@ -7,9 +7,7 @@ use clap::Parser;
 use ipnet::IpNet;
 
 use crate::listen::ListenAt;
-use crate::settings::{
-    AccessLog, LogFormat, PagePolicy, parse_idle_timeout_s, parse_max_age_s, parse_network,
-};
+use crate::settings::{AccessLog, LogFormat, PagePolicy, parse_max_age_s, parse_network, parse_timeout_s};
 
 /// Serve a livedir webroot over HTTP: the playlist, its segments and the player page.
 #[derive(Debug, Clone, Parser)]
@@ -64,8 +62,12 @@ pub struct Args {
     pub max_connections_per_address: usize,
 
     /// How long a connection may stay open without a request, as 30s or 10m
-    #[arg(long, value_name = "DURATION", default_value = "30s", env = "LIVEDIR_IDLE_TIMEOUT", value_parser = parse_idle_timeout_s)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", env = "LIVEDIR_IDLE_TIMEOUT", value_parser = parse_timeout_s)]
     pub idle_timeout: u32,
+
+    /// How long a client may take for the head of a request or a TLS handshake, and for the next piece of an answer
+    #[arg(long, value_name = "DURATION", default_value = "30s", env = "LIVEDIR_CLIENT_TIMEOUT", value_parser = parse_timeout_s)]
+    pub client_timeout: u32,
 
     /// Threads that serve [default: one for each core]
     #[arg(long, value_name = "COUNT", env = "LIVEDIR_THREADS", value_parser = clap::value_parser!(u16).range(1..=256))]

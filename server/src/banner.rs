@@ -67,8 +67,14 @@ fn is_virtual(interface: &str) -> bool {
 pub fn print(ports: &[Port], lan: &[IpAddr], style: Style) {
     let viewers = ports.iter().filter(|port| port.duty == Duty::Viewers);
     let bound: Vec<_> = viewers.filter_map(|port| Some((port.scheme, port.address?))).collect();
+    let mut text = render(&bound, lan, style);
+    for (port, address) in ports.iter().filter_map(|port| Some((port, port.address?))) {
+        if port.duty == Duty::Operator {
+            let _ = writeln!(text, "{}metrics", addresses(port.scheme, address, &[]).0);
+        }
+    }
     let mut out = io::stdout().lock();
-    let _ = out.write_all(render(&bound, lan, style).as_bytes()).and_then(|()| out.flush());
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 fn render(bound: &[(Scheme, SocketAddr)], lan: &[IpAddr], style: Style) -> String {

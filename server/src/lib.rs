@@ -73,6 +73,7 @@ pub async fn run(
         connections: limits::affordable(settings.max_connections, open_files),
         connections_per_address: settings.max_connections_per_address,
         idle_s: settings.idle_timeout_s.into(),
+        patience_s: settings.client_timeout_s.into(),
     };
     if limits.connections < settings.max_connections {
         let connections = limits.connections;

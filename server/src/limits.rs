@@ -10,14 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::client::subscriber;
 
-/// For a whole request head, a TLS handshake, or a first word at all. A client that needs longer is one of many that
-/// want to use up our connections.
-const HEAD_S: u64 = 30;
-
-/// For the next `PROGRESS_BYTES` of a running answer. A player that slow has given up on the stream long ago.
-const STALL_S: u64 = 30;
-
-/// Less than this within `STALL_S` is no progress: acknowledgements of HTTP/2 alone do not keep a connection.
+/// Less than this within the patience is no progress: acknowledgements of HTTP/2 alone do not keep a connection.
 const PROGRESS_BYTES: u64 = 1024;
 
 /// A request head, in bytes; players send a few hundred.
@@ -36,6 +29,9 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
     pub(crate) connections_per_address: usize,
     pub(crate) idle_s: u64,
+    /// For a request head, a TLS handshake or a first word at all, and for the next `PROGRESS_BYTES` of an answer. A
+    /// client that needs longer wants to use up our connections, or has given up on the stream.
+    pub(crate) patience_s: u64,
 }
 
 /// What a client ran into.
@@ -125,14 +121,18 @@ impl Watch {
         }
         let still_s = now_s - self.still_since_s;
         if busy {
-            return if still_s >= STALL_S { Verdict::Cut(Reached::SlowReader) } else { Verdict::Fine };
+            return if still_s >= limits.patience_s {
+                Verdict::Cut(Reached::SlowReader)
+            } else {
+                Verdict::Fine
+            };
         }
-        if done.requests == 0 && still_s >= HEAD_S {
+        if done.requests == 0 && still_s >= limits.patience_s {
             return Verdict::Cut(Reached::SlowHead);
         }
         if done.heard {
             let heard_since_s = *self.heard_since_s.get_or_insert(now_s);
-            let slow = now_s - heard_since_s >= HEAD_S;
+            let slow = now_s - heard_since_s >= limits.patience_s;
             return if slow { Verdict::Cut(Reached::SlowHead) } else { Verdict::Fine };
         }
         match still_s {
@@ -219,7 +219,7 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { connections: 3, connections_per_address: 2, idle_s: 60 };
+    const LIMITS: Limits = Limits { connections: 3, connections_per_address: 2, idle_s: 60, patience_s: 30 };
 
     /// Looks once a second at what `done` says; the second in which it is cut, and why.
     fn cut_at_s(mut done: impl FnMut(u64) -> Done) -> Option<(u64, Reached)> {

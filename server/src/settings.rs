@@ -43,6 +43,8 @@ pub struct Settings {
     pub max_connections_per_address: usize,
     /// How long a connection may stay open without a request.
     pub idle_timeout_s: u32,
+    /// How long a client may take for a request, and for a piece of an answer.
+    pub client_timeout_s: u32,
     /// At least one.
     pub threads: usize,
     /// The Content-Security-Policy of HTML pages; `None` for none.
@@ -138,6 +140,7 @@ impl Settings {
             max_connections: args.max_connections.max(1),
             max_connections_per_address: args.max_connections_per_address.max(1),
             idle_timeout_s: args.idle_timeout,
+            client_timeout_s: args.client_timeout,
             threads: args.threads.map_or_else(cores, usize::from),
             page_policy: match args.page_policy {
                 None => Some(HeaderValue::from_static(PAGE_POLICY)),
@@ -183,10 +186,10 @@ pub(crate) fn parse_network(typed: &str) -> Result<IpNet, String> {
 }
 
 /// `30s`, `10m`: in seconds, at least one.
-pub(crate) fn parse_idle_timeout_s(typed: &str) -> Result<u32, String> {
+pub(crate) fn parse_timeout_s(typed: &str) -> Result<u32, String> {
     match parse_max_age_s(typed)? {
-        0 => Err("no connection could stay open; write at least 1s".to_owned()),
-        idle_timeout_s => Ok(idle_timeout_s),
+        0 => Err("nothing is done in no time; write at least 1s".to_owned()),
+        timeout_s => Ok(timeout_s),
     }
 }
 
@@ -356,6 +359,6 @@ mod tests {
         assert_eq!(parse_network("10.0.0.7").unwrap().to_string(), "10.0.0.7/32");
         assert_eq!(parse_network("2001:db8::/32").unwrap().to_string(), "2001:db8::/32");
         assert!(parse_network("proxy.test").unwrap_err().contains("10.0.0.0/8"));
-        assert!(parse_idle_timeout_s("0").unwrap_err().contains("1s"));
+        assert!(parse_timeout_s("0").unwrap_err().contains("1s"));
     }
 }
