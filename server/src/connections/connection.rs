@@ -7,7 +7,7 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::Poll;
+use std::task::{Poll, ready};
 
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -17,10 +17,11 @@ use tracing::debug;
 
 use super::activity::{Activity, Command};
 use super::exchange;
+use super::registry::Entered;
 use super::transport::{Carrier, Transport};
 use super::worker::Worker;
 use crate::client::Peer;
-use crate::limits::MAX_HEAD_BYTES;
+use crate::limits::{MAX_HEAD_BYTES, Place};
 use crate::listen::{Duty, Scheme};
 
 /// RFC 9113 3.4: what a client sends first that knows that we speak HTTP/2.
@@ -48,43 +49,78 @@ pub(super) enum Stream {
     Unix(UnixStream),
 }
 
-/// What all requests of a connection share.
+/// What all requests of a connection share; its place is free again when the last of them has gone.
 pub(super) struct Connection {
     pub(super) worker: Arc<Worker>,
     pub(super) activity: Arc<Activity>,
     pub(super) peer: Peer,
     pub(super) duty: Duty,
+    pub(super) _entered: Entered,
+    pub(super) _place: Place,
 }
 
-/// Serves all requests of a connection.
-pub(super) async fn serve(connection: Connection, stream: Stream, scheme: Scheme) {
-    let connection = Arc::new(connection);
-    let activity = connection.activity.clone();
-    // Until the first request there is nothing to finish.
-    let greeted = tokio::select! {
-        biased;
-        _ = poll_fn(|cx| activity.poll_command(cx)) => return,
-        greeted = greet(&connection, stream, scheme) => greeted,
-    };
-    let Some((mut transport, is_http2)) = greeted else { return };
-    if is_http2 {
-        activity.is_http2.store(true, Relaxed);
-        return Box::pin(speak_http2(connection, transport)).await;
-    }
-    while let Some(still) = Box::pin(speak_http1(connection.clone(), transport)).await {
-        transport = still;
-        let waited = poll_fn(|cx| match activity.poll_command(cx) {
-            Poll::Ready(Command::Rest) | Poll::Pending => transport.poll_heard(cx).map(|()| true),
-            Poll::Ready(Command::Finish | Command::Cut) => Poll::Ready(false),
-        });
-        if !waited.await {
-            return;
+/// Serves all requests of a connection. Each stage is a box of its own, so that one at rest is small.
+pub(super) fn serve(
+    connection: Arc<Connection>,
+    stream: Stream,
+    scheme: Scheme,
+) -> impl Future<Output = ()> + Send + 'static {
+    let mut stage = Stage::Greeting(Box::pin(greet(connection.clone(), stream, scheme)));
+    poll_fn(move |cx| {
+        loop {
+            stage = match &mut stage {
+                Stage::Greeting(greeting) => {
+                    // Until the first request there is nothing to finish.
+                    if let Poll::Ready(Command::Finish | Command::Cut) = connection.activity.poll_command(cx)
+                    {
+                        return Poll::Ready(());
+                    }
+                    match ready!(greeting.as_mut().poll(cx)) {
+                        None => return Poll::Ready(()),
+                        Some((transport, true)) => {
+                            connection.activity.is_http2.store(true, Relaxed);
+                            Stage::Http2(Box::pin(speak_http2(connection.clone(), transport)))
+                        }
+                        Some((transport, false)) => http1(&connection, transport),
+                    }
+                }
+                Stage::Http1(http1) => match ready!(http1.as_mut().poll(cx)) {
+                    None => return Poll::Ready(()),
+                    Some(transport) => Stage::Rest(Some(transport)),
+                },
+                Stage::Http2(http2) => return http2.as_mut().poll(cx),
+                Stage::Rest(resting) => {
+                    if let Poll::Ready(Command::Finish | Command::Cut) = connection.activity.poll_command(cx)
+                    {
+                        return Poll::Ready(());
+                    }
+                    let Some(transport) = resting else { return Poll::Ready(()) };
+                    ready!(transport.poll_heard(cx));
+                    match resting.take() {
+                        Some(transport) => http1(&connection, transport),
+                        None => return Poll::Ready(()),
+                    }
+                }
+            };
         }
-    }
+    })
+}
+
+type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+enum Stage {
+    Greeting(Running<Option<(Transport, bool)>>),
+    Http1(Running<Option<Transport>>),
+    Http2(Running<()>),
+    Rest(Option<Transport>),
+}
+
+fn http1(connection: &Arc<Connection>, transport: Transport) -> Stage {
+    Stage::Http1(Box::pin(speak_http1(connection.clone(), transport)))
 }
 
 /// TLS, and the first bytes that tell HTTP/2. `None` when the client leaves or talks nonsense.
-async fn greet(connection: &Connection, stream: Stream, scheme: Scheme) -> Option<(Transport, bool)> {
+async fn greet(connection: Arc<Connection>, stream: Stream, scheme: Scheme) -> Option<(Transport, bool)> {
     let mut agreed = None;
     let carrier = match (stream, scheme, &connection.worker.serving.tls) {
         (Stream::Unix(stream), ..) => Carrier::Unix(stream),

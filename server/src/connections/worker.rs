@@ -168,11 +168,9 @@ impl Worker {
         let activity = Arc::new(Activity::default());
         let entered = self.registry.enter(activity.clone());
         let key = entered.key();
-        let connection = Connection { worker: self.clone(), activity, peer, duty };
-        let task = tokio::spawn(async move {
-            connection::serve(connection, stream, scheme).await;
-            drop((entered, place));
-        });
+        let connection =
+            Connection { worker: self.clone(), activity, peer, duty, _entered: entered, _place: place };
+        let task = tokio::spawn(connection::serve(Arc::new(connection), stream, scheme));
         self.registry.set_task(key, task.abort_handle());
     }
 }
