@@ -54,12 +54,12 @@ pub struct Args {
     pub metrics_listen: Option<SocketAddr>,
 
     /// Connections at a time; above, the one that has been silent for longest makes room
-    #[arg(long, value_name = "COUNT", default_value = "10000", env = "LIVEDIR_MAX_CONNECTIONS")]
-    pub max_connections: usize,
+    #[arg(long, value_name = "COUNT", default_value = "10000", env = "LIVEDIR_CONNECTIONS")]
+    pub connections: usize,
 
     /// Connections at a time from one IPv4 address or IPv6 /64; those of --forwarded-from and unix sockets are not counted
-    #[arg(long, value_name = "COUNT", default_value = "1000", env = "LIVEDIR_MAX_CONNECTIONS_PER_ADDRESS")]
-    pub max_connections_per_address: usize,
+    #[arg(long, value_name = "COUNT", default_value = "1000", env = "LIVEDIR_CONNECTIONS_PER_ADDRESS")]
+    pub connections_per_address: usize,
 
     /// How long a connection may stay open without a request, as 30s or 10m
     #[arg(long, value_name = "DURATION", default_value = "30s", env = "LIVEDIR_IDLE_TIMEOUT", value_parser = parse_timeout_s)]

@@ -70,16 +70,16 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let limits = Limits {
-        connections: limits::affordable(settings.max_connections, open_files),
-        connections_per_address: settings.max_connections_per_address,
+        connections: limits::affordable(settings.connections, open_files),
+        connections_per_address: settings.connections_per_address,
         idle_s: settings.idle_timeout_s.into(),
         patience_s: settings.client_timeout_s.into(),
     };
-    if limits.connections < settings.max_connections {
+    if limits.connections < settings.connections {
         let connections = limits.connections;
         warn!(
             connections,
-            open_files, "fewer connections than --max-connections says; raise the limit: ulimit -n"
+            open_files, "fewer connections than --connections says; raise the limit: ulimit -n"
         );
     }
     info!(

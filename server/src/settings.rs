@@ -38,9 +38,9 @@ pub struct Settings {
     /// Where `/metrics` and `/healthz` are.
     pub metrics_listen: Option<SocketAddr>,
     /// In all.
-    pub max_connections: usize,
+    pub connections: usize,
     /// From one IPv4 address or IPv6 /64.
-    pub max_connections_per_address: usize,
+    pub connections_per_address: usize,
     /// How long a connection may stay open without a request.
     pub idle_timeout_s: u32,
     /// How long a client may take for a request, and for a piece of an answer.
@@ -137,8 +137,8 @@ impl Settings {
             access_log_format: args.access_log_format,
             forwarded_from: args.forwarded_from,
             metrics_listen: args.metrics_listen,
-            max_connections: args.max_connections.max(1),
-            max_connections_per_address: args.max_connections_per_address.max(1),
+            connections: args.connections.max(1),
+            connections_per_address: args.connections_per_address.max(1),
             idle_timeout_s: args.idle_timeout,
             client_timeout_s: args.client_timeout,
             threads: args.threads.map_or_else(cores, usize::from),

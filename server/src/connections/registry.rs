@@ -78,11 +78,11 @@ impl Registry {
     }
 
     /// Ends the connection that has been silent for longest among some; false when all of these are busy.
-    pub(super) fn make_room(&self, random: usize) -> bool {
+    pub(super) fn make_room(&self, from: usize) -> bool {
         let mut entries = self.entries();
         let count = entries.capacity().max(1);
         let longest = (0..count)
-            .map(|step| (random + step) % count)
+            .map(|step| (from.wrapping_add(step)) % count)
             .filter_map(|key| Some((key, entries.get(key).filter(|entry| !entry.ending)?)))
             .take(SAMPLE)
             .filter_map(|(key, entry)| Some((entry.watch.still_since_s()?, key, entry)))

@@ -5,7 +5,6 @@
 //! `STOP_GRACE`, and says how many that were.
 
 use std::io;
-use std::os::unix::io::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -37,6 +36,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Between two lines that say the same of a full house.
 const WARN_EVERY_S: u64 = 60;
 
+/// A prime: searches for room begin all over the place.
+const SEARCH_STEP: usize = 7919;
+
 /// Threads that read files for this one; more would only queue at the disk.
 const READERS: usize = 16;
 
@@ -48,7 +50,7 @@ pub(super) struct Worker {
     /// Connections not let in since the last warning.
     refused: AtomicUsize,
     /// Where the next search for room begins.
-    random: AtomicUsize,
+    search_from: AtomicUsize,
 }
 
 /// Serves until `stop` changes; how many connections were cut off then.
@@ -68,7 +70,7 @@ pub(super) fn run(
         counters,
         registry: Arc::default(),
         refused: AtomicUsize::new(0),
-        random: AtomicUsize::new(0),
+        search_from: AtomicUsize::new(0),
     });
     let left = runtime.block_on(async {
         let mut accepting = Vec::new();
@@ -148,15 +150,22 @@ fn no_delay(stream: &TcpStream) {
 }
 
 impl Worker {
+    /// Whether a connection could be ended for another.
+    fn make_room(&self) -> bool {
+        let made = self.registry.make_room(self.search_from.fetch_add(SEARCH_STEP, Relaxed));
+        if made {
+            self.counters.reached(Reached::Connections);
+        }
+        made
+    }
+
     /// Starts the task of a connection, if there is a place for it.
     fn admit(self: &Arc<Worker>, stream: Stream, peer: Peer, scheme: Scheme, duty: Duty) {
         let counted = match peer {
             Peer::Address(address) if !peer.is_trusted(&self.serving.trusted) => Some(address),
             _ => None,
         };
-        // File numbers are as good as random here, and free.
-        let random = self.random.fetch_add(7919 + stream.number(), Relaxed);
-        let place = match self.serving.places.take(counted, || self.registry.make_room(random)) {
+        let place = match self.serving.places.take(counted, || self.make_room()) {
             Ok(place) => place,
             Err(reached) => {
                 self.counters.reached(reached);
@@ -172,16 +181,6 @@ impl Worker {
             Connection { worker: self.clone(), activity, peer, duty, _entered: entered, _place: place };
         let task = tokio::spawn(connection::serve(Arc::new(connection), stream, scheme));
         self.registry.set_task(key, task.abort_handle());
-    }
-}
-
-impl Stream {
-    fn number(&self) -> usize {
-        let number = match self {
-            Stream::Tcp(stream) => stream.as_raw_fd(),
-            Stream::Unix(stream) => stream.as_raw_fd(),
-        };
-        usize::try_from(number).unwrap_or(0)
     }
 }
 
@@ -205,7 +204,7 @@ async fn look_out(worker: Arc<Worker>) {
                 warn!(
                     refused,
                     open = worker.serving.places.taken(),
-                    "connections refused; see --max-connections and --max-connections-per-address"
+                    "connections refused; see --connections and --connections-per-address"
                 );
             }
         }

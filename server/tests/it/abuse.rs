@@ -71,7 +71,7 @@ fn heads_that_never_end_are_not_waited_for() {
 #[test]
 fn a_connection_without_requests_is_closed_and_one_at_rest_wakes_up() {
     let webroot = Webroot::new();
-    let server = Server::start(&webroot.path(), &["--idle-timeout", "4s"]);
+    let server = Server::start(&webroot.path(), &["--idle-timeout", "6s"]);
     let mut player = Connection::open(server.address);
     let mut idle = connect(server.address);
     idle.write_all(b"GET /status.json HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
@@ -225,7 +225,7 @@ fn a_crowd_that_holds_all_connections_makes_room_for_viewers() {
     setrlimit(Resource::Nofile, Rlimit { current: limit, maximum: limit }).unwrap();
     let places = (wanted / 2).to_string();
     let webroot = Webroot::new();
-    let server = Server::start(&webroot.path(), &["--max-connections", &places]);
+    let server = Server::start(&webroot.path(), &["--connections", &places]);
     let mut crowd = Vec::new();
     for number in 0..wanted {
         let Some(mut stream) = connect_from(number, server.address) else { continue };
@@ -252,7 +252,7 @@ fn a_crowd_that_holds_all_connections_makes_room_for_viewers() {
 #[test]
 fn one_address_cannot_take_all_connections() {
     let webroot = Webroot::new();
-    let server = Server::start(&webroot.path(), &["--max-connections-per-address", "20"]);
+    let server = Server::start(&webroot.path(), &["--connections-per-address", "20"]);
     let crowd: Vec<_> = (0..40).map(|_| connect(server.address)).collect();
     wait_until("half of them are refused", || crowd.iter().filter(|stream| is_ended(stream)).count() == 20);
     if cfg!(target_os = "linux") {

@@ -72,6 +72,20 @@ fn each_port_speaks_both_versions_of_http() {
 }
 
 #[test]
+fn a_connection_that_rests_between_two_requests_is_the_same_afterwards() {
+    let webroot = Webroot::new();
+    let files = write_certificate(webroot.outer(), "one");
+    let server = Server::start(&webroot.path(), &files.flags());
+    let url = format!("https://localhost:{}/live/seg-00000001.ts", server.address.port());
+    let mut command = Command::new("curl");
+    command.args(["--silent", "--http1.1", "--noproxy", "*", "--ipv4", "--rate", "24/m", "--cacert"]);
+    command.arg(&files.certificate).args(["--write-out", "<%{num_connects} %{http_code}>"]);
+    let output = command.args([&url, &url]).output().unwrap();
+    let expected = [&segment()[..], b"<1 200>", &segment(), b"<0 200>"].concat();
+    assert!(output.stdout == expected, "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn a_new_certificate_is_taken_up_and_a_bad_one_is_not() {
     let webroot = Webroot::new();
     let [used, old] = ["used", "old"].map(|name| write_certificate(webroot.outer(), name));
