@@ -119,24 +119,25 @@ impl Watch {
             self.requests = done.requests;
             self.busy = busy;
         }
+        // Seconds that began before what happened in them: only the one more makes sure that all have passed.
         let still_s = now_s - self.still_since_s;
         if busy {
-            return if still_s >= limits.patience_s {
+            return if still_s > limits.patience_s {
                 Verdict::Cut(Reached::SlowReader)
             } else {
                 Verdict::Fine
             };
         }
-        if done.requests == 0 && still_s >= limits.patience_s {
+        if done.requests == 0 && still_s > limits.patience_s {
             return Verdict::Cut(Reached::SlowHead);
         }
         if done.heard {
             let heard_since_s = *self.heard_since_s.get_or_insert(now_s);
-            let slow = now_s - heard_since_s >= limits.patience_s;
+            let slow = now_s - heard_since_s > limits.patience_s;
             return if slow { Verdict::Cut(Reached::SlowHead) } else { Verdict::Fine };
         }
         match still_s {
-            still_s if still_s >= limits.idle_s => Verdict::Cut(Reached::Idle),
+            still_s if still_s > limits.idle_s => Verdict::Cut(Reached::Idle),
             1.. if done.requests > 0 => Verdict::Rest,
             _ => Verdict::Fine,
         }
@@ -237,28 +238,28 @@ mod tests {
 
     #[test]
     fn a_head_has_thirty_seconds_however_it_trickles() {
-        check(|_| Done::default(), Some((30, Reached::SlowHead)));
-        check(|_| Done { heard: true, ..Done::default() }, Some((30, Reached::SlowHead)));
+        check(|_| Done::default(), Some((31, Reached::SlowHead)));
+        check(|_| Done { heard: true, ..Done::default() }, Some((31, Reached::SlowHead)));
         // A second head that begins at 10 s and never ends.
         check(
             |now_s| Done { requests: 1, heard: now_s >= 10, ..Done::default() },
-            Some((40, Reached::SlowHead)),
+            Some((41, Reached::SlowHead)),
         );
         check(|now_s| Done { requests: now_s as u32 / 20, heard: true, ..Done::default() }, None);
     }
 
     #[test]
     fn a_connection_without_requests_is_idle_and_one_with_requests_is_not() {
-        check(|_| Done { requests: 1, ..Done::default() }, Some((60, Reached::Idle)));
+        check(|_| Done { requests: 1, ..Done::default() }, Some((61, Reached::Idle)));
         check(|now_s| Done { requests: 1 + now_s as u32 / 50, ..Done::default() }, None);
     }
 
     #[test]
     fn an_answer_has_to_move() {
         let answer = Done { requests: 1, answering: 1, ..Done::default() };
-        check(|_| answer, Some((30, Reached::SlowReader)));
-        check(|_| Done { blocked: true, answering: 0, ..answer }, Some((30, Reached::SlowReader)));
-        check(|now_s| Done { sent_bytes: now_s * 17, ..answer }, Some((30, Reached::SlowReader)));
+        check(|_| answer, Some((31, Reached::SlowReader)));
+        check(|_| Done { blocked: true, answering: 0, ..answer }, Some((31, Reached::SlowReader)));
+        check(|now_s| Done { sent_bytes: now_s * 17, ..answer }, Some((31, Reached::SlowReader)));
         check(|now_s| Done { sent_bytes: now_s * 100, ..answer }, None);
     }
 
@@ -272,7 +273,7 @@ mod tests {
                 sent_bytes: now_s * 1000,
                 ..Done::default()
             },
-            Some((160, Reached::Idle)),
+            Some((161, Reached::Idle)),
         );
     }
 

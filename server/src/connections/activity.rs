@@ -30,6 +30,8 @@ pub(super) struct Activity {
     pub(super) abandoned: AtomicU32,
     pub(super) blocked: AtomicBool,
     pub(super) heard: AtomicBool,
+    /// A body may be on its way that nobody is going to read.
+    pub(super) has_body: AtomicBool,
     /// HTTP/2 frames are not heads; only requests count there.
     pub(super) is_http2: AtomicBool,
     command: AtomicU8,

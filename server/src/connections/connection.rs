@@ -8,11 +8,13 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Poll, ready};
+use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
 use tracing::debug;
 
 use super::activity::{Activity, Command};
@@ -42,6 +44,10 @@ const STREAM_BUFFER_BYTES: usize = 128 * 1024;
 /// Streams that were reset before we came to them, and those that we had to reset: CVE-2023-44487 and CVE-2025-8671.
 const PENDING_RESETS: usize = 20;
 const OWN_RESETS: usize = 128;
+
+/// For what a client still sends after the end, when it sends what nobody asked for.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 64 * 1024;
 
 /// A new connection.
 pub(super) enum Stream {
@@ -181,6 +187,9 @@ async fn speak_http1(connection: Arc<Connection>, transport: Transport) -> Optio
     })
     .await;
     if told != Command::Rest {
+        if activity.has_body.load(Relaxed) {
+            let _ = timeout(LINGER, drain(http1.into_parts().io.into_inner())).await;
+        }
         return None;
     }
     let parts = http1.into_parts();
@@ -191,6 +200,18 @@ async fn speak_http1(connection: Arc<Connection>, transport: Transport) -> Optio
         transport.put_back(&parts.read_buf);
     }
     Some(transport)
+}
+
+/// Reads what a client still sends. RFC 9112 9.6: closed with bytes unread, a connection is reset, and that can take our
+/// last answer from the client before it has read it.
+async fn drain(mut transport: Transport) {
+    let (mut bytes, mut taken) = ([0; 1024], 0);
+    while taken < LINGER_BYTES {
+        match transport.read(&mut bytes).await {
+            Ok(more) if more > 0 => taken += more,
+            _ => return,
+        }
+    }
 }
 
 /// Until the connection ends.

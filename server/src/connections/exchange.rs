@@ -108,6 +108,9 @@ impl Exchange {
         add_u32(&activity.requests, 1);
         add_u32(&activity.answering, 1);
         activity.heard.store(false, Relaxed);
+        if !request.body().is_end_stream() {
+            activity.has_body.store(true, Relaxed);
+        }
         let serving = &connection.worker.serving;
         let line = match connection.duty {
             Duty::Viewers => {
