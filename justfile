@@ -108,7 +108,7 @@ _packages purpose:
     if [ "$(uname)" = Darwin ]; then
         case {{ purpose }} in
             build) packages="ffmpeg pkgconf node" ;;
-            tests) packages="nginx chromium gstreamer" ;;
+            tests) packages="nginx chromium gstreamer curl" ;;
         esac
         installed() { brew list "$1" >/dev/null 2>&1; }
         install() { brew install "$@"; }
@@ -116,7 +116,7 @@ _packages purpose:
         case {{ purpose }} in
             build) packages="build-essential pkg-config clang libclang-dev libavcodec-dev libavformat-dev libavutil-dev
                 libavfilter-dev libavdevice-dev libswscale-dev libswresample-dev" ;;
-            tests) packages="ffmpeg nginx-light chromium qemu-system-x86 xz-utils make gcc gstreamer1.0-tools
+            tests) packages="ffmpeg nginx-light curl chromium qemu-system-x86 xz-utils make gcc gstreamer1.0-tools
                 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly" ;;
         esac
         command -v npm >/dev/null || packages="$packages nodejs npm"
@@ -124,8 +124,8 @@ _packages purpose:
         install() { as_root apt-get update -qq; as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null; }
     elif command -v dnf >/dev/null; then
         case {{ purpose }} in
-            build) packages="gcc pkgconf-pkg-config clang clang-devel ffmpeg-free-devel nodejs-npm" ;;
-            tests) packages="ffmpeg-free nginx chromium gstreamer1-plugins-base-tools gstreamer1-plugins-good gstreamer1-plugins-bad-free
+            build) packages="gcc make pkgconf-pkg-config clang clang-devel ffmpeg-free-devel nodejs-npm" ;;
+            tests) packages="ffmpeg-free nginx curl chromium gstreamer1-plugins-base-tools gstreamer1-plugins-good gstreamer1-plugins-bad-free
                 gstreamer1-plugins-ugly" ;;
         esac
         installed() { rpm -q --whatprovides "$1" >/dev/null 2>&1; }

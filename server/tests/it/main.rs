@@ -2,9 +2,15 @@
 
 mod support;
 
+mod abuse;
 mod caching;
 mod lifecycle;
 mod nginx;
+mod operator;
 mod paths;
 mod playlist;
+mod ports;
 mod ranges;
+mod resets;
+mod tls;
+mod tricks;

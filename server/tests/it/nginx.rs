@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use crate::support::{Answer, Nginx, Server, Webroot, ask, gunzip};
 
 /// Header fields that have to be equal. `ETag` is compared by presence: each server has its own.
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 22] = [
     "Content-Type",
     "Content-Length",
     "Content-Range",
@@ -27,6 +27,9 @@ const FIELDS: [&str; 19] = [
     "Access-Control-Allow-Headers",
     "Access-Control-Max-Age",
     "Access-Control-Allow-Credentials",
+    "X-Content-Type-Options",
+    "Content-Security-Policy",
+    "Referrer-Policy",
 ];
 
 /// A deliberate difference, and the requests and fields it may be seen in.
@@ -68,7 +71,14 @@ const DIFFERENCES: [Difference; 8] = [
                 ["/../secret", "/%2e%2e/secret", "/live/../../secret", "/..%2fsecret", "/secret%00", "/%zz"];
             request.status == 400 && nonsense.contains(&request.path)
         },
-        fields: &["status", "body", "Content-Type", "Content-Length"],
+        fields: &[
+            "status",
+            "body",
+            "Content-Type",
+            "Content-Length",
+            "Content-Security-Policy",
+            "Referrer-Policy",
+        ],
     },
     Difference {
         reason: "nginx can only forbid all links below webroot, livedir-server those that leave it",
