@@ -20,6 +20,8 @@ pub mod pid_file;
 mod answer;
 mod conditions;
 mod connections;
+#[cfg(test)]
+mod fuzz_corpus;
 mod headers;
 mod hot;
 mod paths;

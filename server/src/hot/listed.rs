@@ -6,7 +6,7 @@ use crate::paths::{self, Kind, Target};
 const MOST_LISTED: usize = 1_000;
 
 /// The segments of a playlist, by the path that they have in the site; `playlist` is its own.
-pub(super) fn segments(playlist: &Target, text: &[u8]) -> Vec<Target> {
+pub(crate) fn segments(playlist: &Target, text: &[u8]) -> Vec<Target> {
     let Ok(text) = str::from_utf8(text) else { return Vec::new() };
     let lines = text.lines().rev().map(str::trim_end).filter_map(uri);
     let targets = lines.filter_map(|uri| target(&playlist.path, uri));

@@ -14,7 +14,7 @@
 mod answer;
 mod budget;
 mod encoding;
-mod listed;
+pub(crate) mod listed;
 mod look;
 mod slots;
 mod version;

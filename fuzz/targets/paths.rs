@@ -1,0 +1,16 @@
+//! The server's reading of paths and of what a playlist lists, on random text.
+
+#![no_main]
+
+#[path = "../checks/paths.rs"]
+mod check;
+/// As the server has it.
+mod hot {
+    #[path = "../../../server/src/hot/listed.rs"]
+    pub(crate) mod listed;
+}
+#[expect(dead_code, reason = "the server uses the rest of it")]
+#[path = "../../server/src/paths.rs"]
+mod paths;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check::check(bytes));
