@@ -5,8 +5,8 @@
 #[path = "../checks/paths.rs"]
 mod check;
 /// As the server has it.
+#[path = "../../server/src/hot"]
 mod hot {
-    #[path = "../../../server/src/hot/listed.rs"]
     pub(crate) mod listed;
 }
 #[expect(dead_code, reason = "the server uses the rest of it")]

@@ -27,7 +27,7 @@ impl Load {
     pub fn run(&self, server: &Program) -> Measured {
         let before = server.cpu();
         let (requests, requests_per_s) = if self.is_h2 { self.h2load(server) } else { self.wrk(server) };
-        let cpu = server.cpu() - before;
+        let cpu = server.cpu().saturating_sub(before);
         Measured { cpu_us: cpu.as_secs_f64() * 1e6 / requests, requests_per_s }
     }
 

@@ -93,7 +93,7 @@ pub fn watch(server: &Program, webroot: &Path) -> Measured {
             *log.lock().expect("no panic") = Log::default();
             let before = server.cpu();
             sleep(RUN).await;
-            let cpu = server.cpu() - before;
+            let cpu = server.cpu().saturating_sub(before);
             done.store(true, Ordering::Relaxed);
             for viewer in viewers {
                 viewer.await.expect("no panic");
@@ -131,17 +131,15 @@ async fn view(number: usize, address: SocketAddr, log: Arc<Mutex<Log>>, done: Ar
         let mut wanted = vec!["/stream.m3u8".to_owned()];
         while let Some(path) = wanted.pop() {
             let start = Instant::now();
-            match timeout(LATEST, ask(&mut connection, address, &path)).await {
-                Ok(Ok(body)) => {
-                    took.push(start.elapsed());
-                    if path == "/stream.m3u8" {
-                        wanted = new_segments(&String::from_utf8_lossy(&body), &mut newest_seen);
-                    }
-                }
-                Ok(Err(_)) | Err(_) => {
-                    failed += 1;
-                    connection = None;
-                }
+            let answer = timeout(LATEST, ask(&mut connection, address, &path)).await;
+            let Ok(Ok(body)) = answer else {
+                failed += 1;
+                connection = None;
+                continue;
+            };
+            took.push(start.elapsed());
+            if path == "/stream.m3u8" {
+                wanted = new_segments(&String::from_utf8_lossy(&body), &mut newest_seen);
             }
         }
         let mut log = log.lock().expect("no panic");
@@ -155,23 +153,21 @@ fn new_segments(playlist: &str, newest_seen: &mut Option<String>) -> Vec<String>
     let listed = || playlist.lines().filter(|line| !line.starts_with('#')).map(|line| format!("/{line}"));
     let new: Vec<String> = match newest_seen {
         Some(seen) => listed().filter(|path| path > seen).collect(),
-        None => listed().last().into_iter().collect(),
+        None => listed().next_back().into_iter().collect(),
     };
-    if let Some(last) = listed().last() {
+    if let Some(last) = listed().next_back() {
         *newest_seen = Some(last);
     }
     new
 }
 
 async fn ask(connection: &mut Option<TcpStream>, address: SocketAddr, path: &str) -> io::Result<Vec<u8>> {
-    let stream = match connection {
-        Some(stream) => stream,
-        None => {
-            let stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
-            connection.insert(stream)
-        }
-    };
+    if connection.is_none() {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        *connection = Some(stream);
+    }
+    let stream = connection.as_mut().ok_or(io::ErrorKind::NotConnected)?;
     stream
         .write_all(format!("GET {path} HTTP/1.1\r\nHost: a\r\nUser-Agent: viewer\r\n\r\n").as_bytes())
         .await?;

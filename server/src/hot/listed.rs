@@ -95,8 +95,8 @@ mod tests {
 
     #[test]
     fn of_a_long_playlist_the_end_is_listed() {
-        let text: String = (0..MOST_LISTED + 5).map(|number| format!("live/{number}.ts\n")).collect();
-        let listed = segments(&paths::resolve("/stream.m3u8").unwrap(), text.as_bytes());
+        let lines: Vec<String> = (0..MOST_LISTED + 5).map(|number| format!("live/{number}.ts")).collect();
+        let listed = segments(&paths::resolve("/stream.m3u8").unwrap(), lines.join("\n").as_bytes());
         assert_eq!((listed.len(), listed[0].path.as_str()), (MOST_LISTED, "live/1004.ts"));
     }
 }

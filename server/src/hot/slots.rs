@@ -81,10 +81,10 @@ impl Slot {
     }
 
     pub(super) fn asked(&self, now_ns: u64) {
-        let now_s = now_ns / NS_PER_S;
+        let second = now_ns / NS_PER_S;
         // Mostly a read: a write would take the cache line from the other cores.
-        if self.asked_at_s.load(Ordering::Relaxed) != now_s {
-            self.asked_at_s.store(now_s, Ordering::Relaxed);
+        if self.asked_at_s.load(Ordering::Relaxed) != second {
+            self.asked_at_s.store(second, Ordering::Relaxed);
         }
     }
 

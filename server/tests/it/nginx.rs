@@ -131,7 +131,7 @@ const DIFFERENCES: [Difference; 15] = [
     Difference {
         reason: "only what is in memory is sent in several parts, elsewhere all of it: RFC 9110 14.2 allows both",
         applies: |request| {
-            request.path.ends_with(".ts") && request.headers.contains(',') && request.status == 206
+            request.path.starts_with("/live/") && request.headers.contains(',') && request.status == 206
         },
         fields: &["status", "body", "Content-Type", "Content-Length", "Content-Range", "Accept-Ranges"],
     },

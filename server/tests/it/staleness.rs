@@ -16,7 +16,7 @@ use crate::support::{Connection, Server, Webroot, gunzip};
 const ALLOWED: Duration = Duration::from_millis(100);
 const WRITE_EVERY: Duration = Duration::from_millis(20);
 
-/// Longer with LIVEDIR_STALENESS_S=30.
+/// Longer with `LIVEDIR_STALENESS_S=30`.
 const RUN_S: u64 = 4;
 
 /// So many readers with a connection each, some of which ask for gzip, some with the tag of what they have.
