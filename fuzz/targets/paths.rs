@@ -9,7 +9,6 @@ mod check;
 mod hot {
     pub(crate) mod listed;
 }
-#[expect(dead_code, reason = "the server uses the rest of it")]
 #[path = "../../server/src/paths.rs"]
 mod paths;
 
