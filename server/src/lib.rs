@@ -1,9 +1,11 @@
 //! Serves a livedir webroot over HTTP: every answer is a file, with the right type and caching headers.
 //!
 //! ```text
-//! TcpListener ─▶ connections ─▶ access_log ─▶ site ─▶ gzip ─▶ answer ─▶ paths ─▶ ranges ─▶ webroot ─▶ headers
-//!  (caller's)     one task each    one line a   playlists  method    which    which part  the open    type and
-//!                 header time-out  request      only                 file     of it       file        caching
+//! TcpListener ─▶ connections ─▶ access_log ─▶ site ─┬▶ hot: what everyone asks for, from memory
+//!  (caller's)     one task each    one line a        │
+//!                 header time-out  request           └▶ gzip ─▶ answer ─▶ paths ─▶ ranges ─▶ webroot ─▶ headers
+//!                                                    playlists  method    which    which part  the open    type and
+//!                                                      only                 file     of it       file        caching
 //! ```
 //!
 //! The caller owns the port, the log and the stop: [`listen`] binds, [`access_log::open`] opens, [`run`] serves until
