@@ -117,6 +117,8 @@ impl Looker {
             }
         };
         match &found {
+            // Forgotten meanwhile: nobody else would take back what it lists.
+            Found::Version(_) if !self.slots.has(slot) => self.slots.remove(slot),
             Found::Version(_) => slot.looked(looked_at_ns),
             Found::Missing | Found::NotHot | Found::Failed => self.slots.remove(slot),
         }

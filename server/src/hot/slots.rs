@@ -136,6 +136,10 @@ impl Slots {
         self.by_path.pin().get(path).cloned()
     }
 
+    pub(super) fn has(&self, slot: &Arc<Slot>) -> bool {
+        self.get(&slot.target.uri_path()).is_some_and(|present| Arc::ptr_eq(&present, slot))
+    }
+
     pub(super) fn get_or_insert(&self, target: &Target) -> Arc<Slot> {
         let slots = self.by_path.pin();
         let path = target.uri_path();
