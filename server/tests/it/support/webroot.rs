@@ -18,7 +18,7 @@ impl Webroot {
 
     /// Where there is such a place: no disk that is busy with something else holds a change up.
     pub fn in_memory() -> Webroot {
-        let mut builder = Webroot::outer_builder();
+        let builder = Webroot::outer_builder();
         Webroot::fill(builder.tempdir_in("/dev/shm").or_else(|_| builder.tempdir()).unwrap())
     }
 
