@@ -127,8 +127,12 @@ fn print_row(name: &str, unit: &str, pairs: &[[f64; 2]], aim: Option<Aim>) {
         value if value >= 1000.0 => format!("{value:.0} {unit}"),
         value => format!("{value:.2} {unit}"),
     };
-    let mut line = format!("{name:<44}{:>12}{:>12}{ratio:>9.2}{aim:>9}", figure(livedir), figure(nginx));
-    let _ = write!(line, "  {least:.2}–{most:.2}");
+    let shown = if ratio.is_finite() { format!("{ratio:.2}") } else { String::new() };
+    let mut line = format!("{name:<44}{:>12}{:>12}{shown:>9}{aim:>9}", figure(livedir), figure(nginx));
+    // Of two zeros there is no ratio.
+    if ratio.is_finite() {
+        let _ = write!(line, "  {least:.2}–{most:.2}");
+    }
     println!("{line}{}", if is_met { "" } else { "  short" });
 }
 
