@@ -20,20 +20,20 @@ use crate::webroot::Webroot;
 
 /// What all requests share.
 #[derive(Debug)]
-pub(crate) struct Site {
+pub(crate) struct Files {
     files: ServeDir<DefaultServeDirFallback, Webroot>,
     segment_max_age_s: u32,
 }
 
-impl Site {
-    pub(crate) fn new(settings: &Settings) -> Arc<Site> {
+impl Files {
+    pub(crate) fn new(settings: &Settings) -> Arc<Files> {
         // `paths` has decided on index.html and against redirects. No player asks for several ranges at once, and an
         // answer in parts can be larger than the file: RFC 9110 14.2 allows to send the whole.
         let files = ServeDir::with_backend("", Webroot::new(&settings.webroot))
             .append_index_html_on_directories(false)
             .redirect_to_trailing_slash(false)
             .ignore_multi_range_requests(true);
-        Arc::new(Site { files, segment_max_age_s: settings.segment_max_age_s })
+        Arc::new(Files { files, segment_max_age_s: settings.segment_max_age_s })
     }
 
     async fn file(&self, request: &Parts) -> Response {
@@ -94,10 +94,10 @@ impl Site {
 }
 
 /// Answers any request.
-pub(crate) async fn answer(State(site): State<Arc<Site>>, request: Request) -> Response {
+pub(crate) async fn answer(State(files): State<Arc<Files>>, request: Request) -> Response {
     let (request, _) = request.into_parts();
     let mut response = match request.method {
-        Method::GET | Method::HEAD => site.file(&request).await,
+        Method::GET | Method::HEAD => files.file(&request).await,
         Method::OPTIONS => {
             let mut response = StatusCode::NO_CONTENT.into_response();
             headers::set_preflight(response.headers_mut());
@@ -110,7 +110,7 @@ pub(crate) async fn answer(State(site): State<Arc<Site>>, request: Request) -> R
 }
 
 /// A short plain text that repeats nothing of the request.
-fn refusal(status: StatusCode) -> Response {
+pub(crate) fn refusal(status: StatusCode) -> Response {
     let text = match status {
         StatusCode::NOT_FOUND => "not found\n",
         StatusCode::METHOD_NOT_ALLOWED => "method not allowed\n",

@@ -7,7 +7,9 @@ use clap::Parser;
 use ipnet::IpNet;
 
 use crate::listen::ListenAt;
-use crate::settings::{AccessLog, LogFormat, PagePolicy, parse_max_age_s, parse_network, parse_timeout_s};
+use crate::settings::{
+    AccessLog, LogFormat, PagePolicy, parse_max_age_s, parse_network, parse_size_bytes, parse_timeout_s,
+};
 
 /// Serve a livedir webroot over HTTP: the playlist, its segments and the player page.
 #[derive(Debug, Clone, Parser)]
@@ -34,6 +36,14 @@ pub struct Args {
     /// How long caches may keep a segment without asking again, as 30s, 10m, 6h or 1d; for a CDN, at least the length of the playlist
     #[arg(long, value_name = "DURATION", default_value = "0", env = "LIVEDIR_SEGMENT_MAX_AGE", value_parser = parse_max_age_s)]
     pub segment_max_age: u32,
+
+    /// Memory for what everyone asks for, playlists and the segments that they list, as 500K, 256M or 2G; 0 for none
+    #[arg(long, value_name = "SIZE", default_value = "256M", env = "LIVEDIR_CACHE_SIZE", value_parser = parse_size_bytes)]
+    pub cache_size: u64,
+
+    /// Look at playlists every 100 ms while they are asked for, and do not wait to be told of changes
+    #[arg(long, env = "LIVEDIR_POLL")]
+    pub poll: bool,
 
     /// Where to write one line a request: a file, - for stdout, or off
     /// [default: off when stdout is a terminal, - otherwise]

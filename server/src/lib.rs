@@ -1,10 +1,11 @@
 //! Serves a livedir webroot over HTTP: every answer is a file, with the right type and caching headers.
 //!
 //! ```text
-//! listen ─▶ connections ─────────────────────────▶ site ─▶ answer ─▶ paths ─▶ ranges ─▶ webroot ─▶ headers
-//!  ports     a thread a core, a task a connection,  gzip    method    which    which part  the open    type and
-//!            TLS, HTTP/1.1, HTTP/2, limits,                           file     of it       file        caching
-//!            access_log, metrics ─────────────────▶ operator: /metrics, /healthz
+//! listen ─▶ connections ────────────────────────▶ site ─┬▶ hot: what everyone asks for, from memory
+//!  ports     a thread a core, a task a connection,       │
+//!            TLS, HTTP/1.1, HTTP/2, limits,              └▶ gzip ─▶ answer ─▶ paths ─▶ ranges ─▶ webroot ─▶ headers
+//!            access_log, metrics ──┐                                method    which    which part  the open    type and
+//!                                  └─▶ operator: /metrics, /healthz           file     of it       file        caching
 //! ```
 //!
 //! The caller owns the ports, the log and the stop: [`listen::listen`] binds, [`access_log::open`] and [`tls::open`] open,
@@ -23,9 +24,13 @@ pub mod tls;
 
 mod answer;
 mod client;
+mod conditions;
 mod connections;
+#[cfg(test)]
+mod fuzz_corpus;
 mod headers;
 mod health;
+mod hot;
 mod limits;
 mod metrics;
 mod operator;
@@ -92,9 +97,11 @@ pub async fn run(
     );
     let places = Places::new(limits);
     let metrics = Arc::new(Metrics::new(settings.threads, settings.metrics_listen.is_some()));
+    let site = Site::new(settings);
     let serving = Arc::new(Serving {
-        site: Site::new(settings),
+        site: site.clone(),
         operator: Operator {
+            site,
             webroot: settings.webroot.clone(),
             metrics: metrics.clone(),
             places: places.clone(),

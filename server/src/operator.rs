@@ -11,6 +11,7 @@ use tokio::task::spawn_blocking;
 use crate::health::{self, Health};
 use crate::limits::Places;
 use crate::metrics::{self, Metrics};
+use crate::site::Site;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -19,6 +20,7 @@ pub(crate) struct Operator {
     pub(crate) webroot: PathBuf,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) places: Arc<Places>,
+    pub(crate) site: Site,
 }
 
 impl Operator {
@@ -31,7 +33,8 @@ impl Operator {
         match request.uri().path() {
             "/metrics" => {
                 let patience_s = self.health().await.patience_s;
-                let all = metrics::render(&self.metrics, self.places.taken(), patience_s);
+                let cache = self.site.cache_counts();
+                let all = metrics::render(&self.metrics, self.places.taken(), cache, patience_s);
                 text(StatusCode::OK, metrics::CONTENT_TYPE, all)
             }
             "/healthz" => {

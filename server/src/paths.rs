@@ -47,6 +47,14 @@ pub(crate) fn resolve(uri_path: &str) -> Option<Target> {
     Some(Target { kind: kind(&path), path })
 }
 
+/// The target of a path that is decoded already, as a directory lists it; `None` for what is not served.
+pub(crate) fn resolve_plain(path: &str) -> Option<Target> {
+    let parts = path.split('/');
+    let is_plain = !path.contains(|c: char| c == '\\' || c.is_control());
+    let are_shown = parts.clone().all(|part| !part.is_empty() && !part.starts_with('.'));
+    (is_plain && are_shown).then(|| Target { kind: kind(path), path: path.to_owned() })
+}
+
 impl Target {
     /// The one way to write this path in a URI.
     pub(crate) fn uri_path(&self) -> String {

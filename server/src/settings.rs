@@ -18,6 +18,9 @@ use crate::security::PAGE_POLICY;
 /// RFC 9111 has no upper limit, but HTTP/1.1 caches by convention cap a lifetime at one year.
 const LONGEST_MAX_AGE_S: u32 = 365 * 24 * 60 * 60;
 
+/// Beyond what any machine has, and far from where sums of sizes overflow.
+const LARGEST_SIZE_BYTES: u64 = 1 << 40;
+
 /// Everything the server needs to know, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -29,6 +32,10 @@ pub struct Settings {
     pub tls: Option<TlsFiles>,
     /// 0: caches ask again each time, which a 304 answers.
     pub segment_max_age_s: u32,
+    /// Memory for the playlists and segments that everyone asks for; 0: every answer comes from the disk.
+    pub cache_size_bytes: u64,
+    /// Do not wait to be told of changes, only look.
+    pub poll: bool,
     /// Where the access log goes.
     pub access_log: AccessLog,
     /// What a line of it looks like.
@@ -133,6 +140,8 @@ impl Settings {
             listen: listen.collect::<Result<_, _>>()?,
             tls,
             segment_max_age_s: args.segment_max_age,
+            cache_size_bytes: args.cache_size,
+            poll: args.poll,
             access_log,
             access_log_format: args.access_log_format,
             forwarded_from: args.forwarded_from,
@@ -228,6 +237,26 @@ pub(crate) fn parse_max_age_s(typed: &str) -> Result<u32, String> {
     }
 }
 
+/// `0`, `500K`, `256M`, `2G`: in bytes.
+pub(crate) fn parse_size_bytes(typed: &str) -> Result<u64, String> {
+    if typed == "0" {
+        return Ok(0);
+    }
+    let shift = match typed.bytes().last() {
+        Some(b'K') => 10,
+        Some(b'M') => 20,
+        Some(b'G') => 30,
+        _ => return Err("not a size; write it like 256M, 2G or 0".to_owned()),
+    };
+    let count: u64 = typed[..typed.len() - 1]
+        .parse()
+        .map_err(|_| "not a whole number before the unit; write it like 256M, 2G or 0".to_owned())?;
+    match count.checked_mul(1 << shift) {
+        Some(size_bytes) if size_bytes <= LARGEST_SIZE_BYTES => Ok(size_bytes),
+        _ => Err("larger than any memory; write at most 1024G".to_owned()),
+    }
+}
+
 /// A file name, `-` or `off`.
 impl From<OsString> for AccessLog {
     fn from(typed: OsString) -> AccessLog {
@@ -279,6 +308,31 @@ mod tests {
         check_max_age("1.5s", Err("whole number"));
         check_max_age("-1s", Err("whole number"));
         check_max_age("10µ", Err("like 30s"));
+    }
+
+    #[test]
+    fn a_size_is_a_count_and_a_unit() {
+        for (typed, expected) in [
+            ("0", Ok(0)),
+            ("500K", Ok(512_000)),
+            ("256M", Ok(268_435_456)),
+            ("2G", Ok(2_147_483_648)),
+            ("1024G", Ok(LARGEST_SIZE_BYTES)),
+            ("1025G", Err("at most 1024G")),
+            ("18446744073709551615G", Err("at most 1024G")),
+            ("256", Err("like 256M")),
+            ("256m", Err("like 256M")),
+            ("", Err("like 256M")),
+            ("M", Err("whole number")),
+            ("-1M", Err("whole number")),
+            ("1µ", Err("like 256M")),
+        ] {
+            match (parse_size_bytes(typed), expected) {
+                (Ok(actual), Ok(expected)) => assert_eq!(actual, expected, "{typed}"),
+                (Err(actual), Err(part)) => assert!(actual.contains(part), "{typed}: {actual}"),
+                (actual, expected) => panic!("{typed}: {actual:?} instead of {expected:?}"),
+            }
+        }
     }
 
     #[track_caller]

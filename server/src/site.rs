@@ -1,43 +1,79 @@
-//! The whole site: a request in, its answer out, whatever connection it came over. Shared by all threads that serve.
+//! The site: a request in, its answer out. What everyone asks for is answered from memory, all else by `answer`.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
 use axum::http::header::CONTENT_LENGTH;
-use axum::http::{Request, StatusCode};
+use axum::http::{Method, Request, StatusCode};
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use tower_http::compression::CompressionLayer;
 
+use crate::answer::{self, Files};
+use crate::headers;
+use crate::hot::{Hot, Told};
+use crate::paths;
 use crate::settings::Settings;
-use crate::{answer, headers};
 
-/// Answers any request.
+/// What all connections share.
 #[derive(Clone)]
-pub(crate) struct Site(Arc<TowerToHyperService<Router>>);
+pub(crate) struct Site(Arc<Shared>);
+
+struct Shared {
+    hot: Option<Hot>,
+    files: TowerToHyperService<Router>,
+}
 
 impl Site {
     pub(crate) fn new(settings: &Settings) -> Site {
-        // The outermost layer comes last.
-        let router = Router::new()
+        let files = Router::new()
             .fallback(answer::answer)
-            .with_state(answer::Site::new(settings))
+            .with_state(Files::new(settings))
             .layer(CompressionLayer::new().compress_when(headers::is_gzipped));
-        Site(Arc::new(TowerToHyperService::new(router)))
+        Site(Arc::new(Shared { hot: Hot::new(settings), files: TowerToHyperService::new(files) }))
     }
 
-    pub(crate) fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send {
-        let answer = self.0.call(request);
-        async {
-            let Ok(mut response) = answer.await;
+    /// Answers any request; one that everyone asks is answered when this returns.
+    pub(crate) fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response> + Send + use<> {
+        let hot = self.0.hot.as_ref();
+        let told =
+            hot.and_then(|hot| hot.answer_now(request.method(), request.uri().path(), request.headers()));
+        // In a box, so that the many connections that never wait are small.
+        let answer = told.ok_or_else(|| Box::pin(self.clone().answer_later(request)));
+        async move {
+            let mut response = match answer {
+                Ok(response) => response,
+                Err(later) => later.await,
+            };
             if response.status() == StatusCode::NOT_MODIFIED {
                 // RFC 9110 8.6: MUST NOT unless it is the length of the 200; axum writes the 0 of the empty body
                 response.headers_mut().remove(CONTENT_LENGTH);
             }
             response
         }
+    }
+
+    async fn answer_later(self, request: Request<Incoming>) -> Response {
+        if let Some(hot) = &self.0.hot
+            && matches!(*request.method(), Method::GET | Method::HEAD)
+            && let Some(target) = paths::resolve(request.uri().path())
+        {
+            let told = hot.answer_later(&target, request.method(), request.headers()).await;
+            if let Told::Answer(response) = told {
+                return response;
+            }
+        }
+        match self.0.files.call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+
+    /// Answers from memory, answers after a look at the file, and bytes in memory.
+    pub(crate) fn cache_counts(&self) -> (u64, u64, u64) {
+        self.0.hot.as_ref().map_or((0, 0, 0), Hot::counts)
     }
 }

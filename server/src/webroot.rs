@@ -54,7 +54,8 @@ impl Backend for Webroot {
     }
 }
 
-fn open_regular(directory: &Path, path: &Path) -> io::Result<fs::File> {
+/// Waits for the disk: not for the threads of connections.
+pub(crate) fn open_regular(directory: &Path, path: &Path) -> io::Result<fs::File> {
     let mut options = OpenOptions::new();
     // Opening a FIFO must not wait for its writer, nor may a terminal become ours.
     options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);

@@ -10,8 +10,13 @@ use crate::limits::Reached;
 
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// `open` connections at present; viewers are those of the last `viewers_within_s`.
-pub(crate) fn render(metrics: &Metrics, open: usize, viewers_within_s: u64) -> String {
+/// `open` connections at present; answers from memory, answers after a look at the file, and bytes in memory; viewers are those of the last `viewers_within_s`.
+pub(crate) fn render(
+    metrics: &Metrics,
+    open: usize,
+    (hits, misses, memory_bytes): (u64, u64, u64),
+    viewers_within_s: u64,
+) -> String {
     let sum = |number: &dyn Fn(&Counters) -> &AtomicU64| -> u64 {
         metrics.workers.iter().map(|worker| number(worker).load(Relaxed)).sum()
     };
@@ -76,6 +81,15 @@ pub(crate) fn render(metrics: &Metrics, open: usize, viewers_within_s: u64) -> S
         "Connections refused or ended, and requests refused, by the limit that they reached.",
         &reached,
     );
+    let cache = [("hit", hits), ("look", misses)]
+        .map(|(result, count)| (format!("{{result=\"{result}\"}}"), count.to_string()));
+    family(
+        "livedir_cache_answers_total",
+        "counter",
+        "Answers from memory: without a look at the disk, or after one.",
+        &cache,
+    );
+    family("livedir_cache_bytes", "gauge", "Playlists and segments in memory.", &plain(memory_bytes));
     let viewers: HashSet<u64> =
         metrics.workers.iter().flat_map(|worker| worker.lately(viewers_within_s)).collect();
     family(
@@ -109,7 +123,7 @@ mod tests {
         metrics.workers()[1].answered(&asked(404, 2_000_000), Some(8));
         metrics.workers()[1].sent(1000);
         metrics.workers()[0].reached(Reached::SlowHead);
-        let text = render(&metrics, 3, 6);
+        let text = render(&metrics, 3, (40, 2, 5000), 6);
         for line in [
             "livedir_requests_total{kind=\"playlist\",status=\"2xx\"} 2",
             "livedir_requests_total{kind=\"playlist\",status=\"4xx\"} 1",
@@ -123,6 +137,9 @@ mod tests {
             "livedir_answer_seconds_count 3",
             "livedir_connections 3",
             "livedir_limits_reached_total{limit=\"slow_head\"} 1",
+            "livedir_cache_answers_total{result=\"hit\"} 40",
+            "livedir_cache_answers_total{result=\"look\"} 2",
+            "livedir_cache_bytes 5000",
             "livedir_viewers 1",
         ] {
             assert!(text.lines().any(|present| present == line), "{line} is not in\n{text}");

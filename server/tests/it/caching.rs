@@ -1,14 +1,18 @@
 //! Types, caching headers, conditions, packing and permission for other sites: one check for each line of the contract.
 
-use crate::support::{Server, Webroot, ask, get, gunzip};
+use std::fs;
+
+use crate::support::{Server, Webroot, ask, get, gunzip, segment, wait_until};
 
 const NEVER: [(&str, &str); 5] = [
     ("Cache-Control", "no-cache, no-store, must-revalidate"),
     ("Pragma", "no-cache"),
     ("Expires", "0"),
-    ("ETag", ""),
     ("Last-Modified", ""),
+    ("Accept-Ranges", ""),
 ];
+
+const NO_TAG: (&str, &str) = ("ETag", "");
 
 #[track_caller]
 fn check(server: &Server, path: &str, status: u16, content_type: &str, expected: &[(&str, &str)]) {
@@ -48,8 +52,10 @@ fn each_kind_of_file_has_its_type_and_its_caching() {
     check(&server, "/player/style.css", 200, "text/css; charset=utf-8", &ask_first);
     check(&server, "/player/icon.svg", 200, "image/svg+xml", &ask_first);
     check(&server, "/player/no-extension", 200, "application/octet-stream", &ask_first);
-    check(&server, "/live/seg-00000002.ts", 404, "text/plain; charset=utf-8", &NEVER);
-    check(&server, "/other.m3u8", 404, "text/plain; charset=utf-8", &NEVER);
+    for missing in ["/live/seg-00000002.ts", "/other.m3u8", "/nothing"] {
+        check(&server, missing, 404, "text/plain; charset=utf-8", &NEVER);
+        check(&server, missing, 404, "text/plain; charset=utf-8", &[NO_TAG]);
+    }
 }
 
 #[test]
@@ -96,28 +102,89 @@ fn a_playlist_is_packed_when_asked_for_and_nothing_else_is() {
 }
 
 #[test]
-fn a_playlist_is_sent_whole_whatever_the_condition() {
+fn a_playlist_is_sent_whole_unless_its_content_is_known() {
     let webroot = Webroot::new();
     let server = Server::start(&webroot.path(), &[]);
     for path in ["/stream.m3u8", "/status.json"] {
         let whole = get(server.address, path, &[]);
+        let tag = whole.header("ETag");
         for condition in [
-            "If-None-Match: *",
+            "If-None-Match: \"other\"",
             "If-Modified-Since: Fri, 31 Dec 2100 00:00:00 GMT",
-            "If-Match: \"other\"",
             "If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT",
             "Range: bytes=0-3",
+            &format!("Range: bytes=0-3\r\nIf-Range: {tag}"),
         ] {
             let answer = get(server.address, path, &[condition]);
             assert_eq!((answer.status, &answer.body), (200, &whole.body), "{path} {condition}");
         }
+        for known in [format!("If-None-Match: {tag}"), format!("If-None-Match: \"a\", W/{tag}")] {
+            let answer = get(server.address, path, &[&known]);
+            assert_eq!((answer.status, answer.header("ETag")), (304, tag.clone()), "{path} {known}");
+            assert_eq!(answer.header("Cache-Control"), NEVER[0].1, "{path} {known}");
+        }
+        assert_eq!(get(server.address, path, &["If-Match: \"other\""]).status, 412, "{path}");
     }
+}
+
+#[test]
+fn the_tag_is_that_of_the_content_and_of_its_encoding() {
+    let webroot = Webroot::new();
+    let server = Server::start(&webroot.path(), &[]);
+    let gzip = "Accept-Encoding: gzip";
+    let tags = || {
+        [get(server.address, "/stream.m3u8", &[]), get(server.address, "/stream.m3u8", &[gzip])]
+            .map(|answer| answer.header("ETag"))
+    };
+    let [plain, packed] = tags();
+    assert_ne!(plain, packed, "RFC 9110 8.8.3.3");
+    let known = format!("If-None-Match: {packed}");
+    assert_eq!(get(server.address, "/stream.m3u8", &[gzip, &known]).status, 304);
+    assert_eq!(get(server.address, "/stream.m3u8", &[&known]).status, 200, "it has the packed one");
+
+    let content = fs::read(webroot.path().join("stream.m3u8")).unwrap();
+    webroot.replace("stream.m3u8", b"#EXTM3U\n");
+    wait_until("another tag", || tags()[0] != plain);
+    webroot.replace("stream.m3u8", &content);
+    wait_until("the same tag for the same content", || tags() == [plain.clone(), packed.clone()]);
+}
+
+#[test]
+fn without_memory_a_playlist_has_no_tag_and_is_always_sent() {
+    let webroot = Webroot::new();
+    let server = Server::start(&webroot.path(), &["--cache-size", "0"]);
+    check(&server, "/stream.m3u8", 200, "application/vnd.apple.mpegurl", &NEVER);
+    check(&server, "/stream.m3u8", 200, "application/vnd.apple.mpegurl", &[NO_TAG]);
+    assert_eq!(get(server.address, "/stream.m3u8", &["If-None-Match: *"]).status, 200);
+}
+
+#[test]
+fn what_is_larger_than_memory_is_sent_from_the_disk() {
+    let webroot = Webroot::new();
+    let server = Server::start(&webroot.path(), &["--cache-size", "100K"]);
+    let playlist = get(server.address, "/stream.m3u8", &[]);
+    assert_ne!(playlist.header("ETag"), "", "there is room for it");
+    for _ in 0..3 {
+        let listed = get(server.address, "/live/seg-00000001.ts", &[]);
+        assert!(listed.status == 200 && listed.body == segment());
+    }
+    assert_eq!(get(server.address, "/stream.m3u8", &[]), playlist);
 }
 
 #[test]
 fn a_segment_that_is_already_there_is_a_304() {
     let webroot = Webroot::new();
     let server = Server::start(&webroot.path(), &["--segment-max-age", "1h"]);
+    for is_listed in [false, true] {
+        if is_listed {
+            assert_eq!(get(server.address, "/stream.m3u8", &[]).status, 200);
+        }
+        check_conditions(&server);
+    }
+}
+
+#[track_caller]
+fn check_conditions(server: &Server) {
     let path = "/live/seg-00000001.ts";
     let whole = get(server.address, path, &[]);
     let (tag, date) = (whole.header("ETag"), whole.header("Last-Modified"));

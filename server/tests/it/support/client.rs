@@ -22,6 +22,35 @@ impl Answer {
         lines.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(", ")
     }
 
+    /// Of an answer in several parts.
+    pub fn boundary(&self) -> Option<String> {
+        let content_type = self.header("Content-Type");
+        content_type.strip_prefix("multipart/byteranges; boundary=").map(str::to_owned)
+    }
+
+    /// What each part says it is, as `bytes 0-1/9`, and its bytes; read by RFC 2046 5.1.1, without the lengths.
+    pub fn parts(&self) -> Vec<(String, Vec<u8>)> {
+        let delimiter = format!("\r\n--{}", self.boundary().expect("an answer in parts"));
+        let find = |bytes: &[u8], text: &str| {
+            bytes.windows(text.len()).position(|window| window == text.as_bytes()).expect("well-formed parts")
+        };
+        // The first delimiter may stand at the very beginning.
+        let mut rest = &[b"\r\n", &self.body[..]].concat()[..];
+        let mut parts = Vec::new();
+        loop {
+            rest = &rest[find(rest, &delimiter) + delimiter.len()..];
+            if rest.starts_with(b"--") {
+                return parts;
+            }
+            let (head, content) = rest.split_at(find(rest, "\r\n\r\n"));
+            let head = String::from_utf8(head.to_vec()).unwrap();
+            let content_range = head.lines().find_map(|line| line.strip_prefix("Content-Range: ")).unwrap();
+            let content = &content[4..];
+            parts.push((content_range.to_owned(), content[..find(content, &delimiter)].to_vec()));
+            rest = content;
+        }
+    }
+
     pub fn text(&self) -> String {
         String::from_utf8(self.body.clone()).unwrap()
     }

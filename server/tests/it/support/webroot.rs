@@ -13,8 +13,23 @@ pub struct Webroot(TempDir);
 
 impl Webroot {
     pub fn new() -> Webroot {
+        Webroot::fill(Webroot::outer_builder().tempdir().unwrap())
+    }
+
+    /// Where there is such a place: no disk that is busy with something else holds a change up.
+    pub fn in_memory() -> Webroot {
+        let builder = Webroot::outer_builder();
+        Webroot::fill(builder.tempdir_in("/dev/shm").or_else(|_| builder.tempdir()).unwrap())
+    }
+
+    fn outer_builder() -> tempfile::Builder<'static, 'static> {
+        let mut builder = tempfile::Builder::new();
         // 755: a server that gives up root must still get in.
-        let outer = tempfile::Builder::new().permissions(Permissions::from_mode(0o755)).tempdir().unwrap();
+        builder.permissions(Permissions::from_mode(0o755));
+        builder
+    }
+
+    fn fill(outer: TempDir) -> Webroot {
         let webroot = Webroot(outer);
         fs::write(webroot.outer().join("secret"), "secret").unwrap();
         webroot.write("index.html", b"<!doctype html><title>livedir</title>");
@@ -67,6 +82,8 @@ fn playlist() -> String {
     for number in 1..=10 {
         let _ = write!(text, "#EXTINF:2.000000,\nlive/seg-{number:08}.ts\n");
     }
+    // What a publisher of somebody else may do.
+    text.push_str("#EXTINF:0,\nlive/empty.ts\n#EXTINF:2,\nlive/fifo.ts\n#EXTINF:2,\n../secret\n");
     text
 }
 
