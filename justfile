@@ -73,17 +73,21 @@ bench: setup-tests
     cargo bench --locked --quiet -p livedir-publisher --bench live
     cargo bench --locked --quiet -p livedir-publisher --bench watch
 
+# Figures: livedir-server beside nginx. Seven minutes on a machine that does nothing else; a word runs the rows that have it
+bench-server *row: setup (_packages "bench")
+    cargo bench --locked --quiet -p livedir-server --bench server -- "$@"
+
 # Random bytes for everything that reads bytes of others, so many seconds for each reader. Needs nightly Rust
 fuzz seconds="60": (_tool "cargo-fuzz")
     #!/usr/bin/env bash
     set -euo pipefail
     cargo +nightly --version >/dev/null 2>&1 || { echo "no nightly Rust here: rustup toolchain install nightly" >&2; exit 1; }
     cd fuzz
-    for target in probe playlist rules; do
+    for target in probe playlist rules paths ranges; do
         # What is found goes into the first directory, which is not checked in.
         mkdir -p "corpus/$target"
         seeds=("seeds/$target")
-        [ "$target" = probe ] || seeds+=(seeds/playlist ../playlist/tests/golden)
+        case "$target" in playlist | rules | paths) seeds+=(seeds/playlist ../playlist/tests/golden) ;; esac
         echo "fuzzing $target for {{ seconds }} s"
         cargo +nightly fuzz run "$target" "corpus/$target" "${seeds[@]}" -- \
             -max_total_time={{ seconds }} -timeout=10 -rss_limit_mb=1024 -verbosity=0 -print_final_stats=1
@@ -100,7 +104,7 @@ _node directory:
         echo "installing the npm packages of {{ directory }}"; \
         npm ci --prefix '{{ directory }}' --no-audit --no-fund --loglevel=error && touch '{{ directory }}/node_modules'; fi
 
-# System packages: for "build" what compiles and runs livedir, for "tests" the programs that it is tested against
+# System packages: for "build" what compiles and runs livedir, for "tests" and "bench" the programs that it is tested and measured against
 [private]
 _packages purpose:
     #!/usr/bin/env bash
@@ -108,7 +112,8 @@ _packages purpose:
     if [ "$(uname)" = Darwin ]; then
         case {{ purpose }} in
             build) packages="ffmpeg pkgconf node" ;;
-            tests) packages="nginx chromium gstreamer" ;;
+            tests) packages="nginx chromium gstreamer curl" ;;
+            bench) packages="nginx wrk nghttp2 openssl" ;;
         esac
         installed() { brew list "$1" >/dev/null 2>&1; }
         install() { brew install "$@"; }
@@ -116,17 +121,19 @@ _packages purpose:
         case {{ purpose }} in
             build) packages="build-essential pkg-config clang libclang-dev libavcodec-dev libavformat-dev libavutil-dev
                 libavfilter-dev libavdevice-dev libswscale-dev libswresample-dev" ;;
-            tests) packages="ffmpeg nginx-light chromium qemu-system-x86 xz-utils make gcc gstreamer1.0-tools
+            tests) packages="ffmpeg nginx-light curl chromium qemu-system-x86 xz-utils make gcc gstreamer1.0-tools
                 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly" ;;
+            bench) packages="nginx-light wrk nghttp2-client openssl" ;;
         esac
         command -v npm >/dev/null || packages="$packages nodejs npm"
         installed() { dpkg -s "$1" 2>/dev/null | grep -q '^Status: install ok installed'; }
         install() { as_root apt-get update -qq; as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null; }
     elif command -v dnf >/dev/null; then
         case {{ purpose }} in
-            build) packages="gcc pkgconf-pkg-config clang clang-devel ffmpeg-free-devel nodejs-npm" ;;
-            tests) packages="ffmpeg-free nginx chromium gstreamer1-plugins-base-tools gstreamer1-plugins-good gstreamer1-plugins-bad-free
+            build) packages="gcc make pkgconf-pkg-config clang clang-devel ffmpeg-free-devel nodejs-npm" ;;
+            tests) packages="ffmpeg-free nginx curl chromium gstreamer1-plugins-base-tools gstreamer1-plugins-good gstreamer1-plugins-bad-free
                 gstreamer1-plugins-ugly" ;;
+            bench) packages="nginx wrk nghttp2 openssl" ;;
         esac
         installed() { rpm -q --whatprovides "$1" >/dev/null 2>&1; }
         install() { as_root dnf install -q -y "$@"; }

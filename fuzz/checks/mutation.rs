@@ -63,6 +63,12 @@ const WORDS: &[&[u8]] = &[
     b"\xff\xff\xff\xff",
     b"\x47\x40\x00\x10",
     b"\x00\x00\x01\x67",
+    b"%2e",
+    b"/../",
+    b"\\",
+    b"\"0123456789abcdef\"",
+    b"W/",
+    b",-1,",
 ];
 
 /// xorshift: enough for this.

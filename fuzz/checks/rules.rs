@@ -26,7 +26,13 @@ pub fn check(bytes: &[u8]) {
         hold(&check_segments(NAME, text, &facts(text, bytes)), text);
     }
     hold(&check_update(NAME, &version(before, 0), &version(after, 2)), text);
-    let renditions = [RenditionText { name: "a", text: before }, RenditionText { name: "b", text: after }];
+    let rendition = |name, text, index| RenditionText {
+        name,
+        text,
+        seen_at_s: seconds(index),
+        looked_at_s: seconds(index + 1),
+    };
+    let renditions = [rendition("a", before, 0), rendition("b", after, 1)];
     hold(&check_renditions(NAME, before, &renditions), text);
     hold(&check_renditions(NAME, after, &renditions), text);
     for kind in [
@@ -76,6 +82,8 @@ fn facts(text: &str, bytes: &[u8]) -> Vec<SegmentFacts> {
             counters: vec![CounterFacts { pid: 256, first: odd & 15, last: odd >> 4 }],
             streams_key: if odd % 13 > 0 { "h264".to_owned() } else { String::new() },
             audio_streams: u32::from(odd % 4),
+            keyframes: (odd % 19 > 0).then_some(u64::from(odd % 3)),
+            video_stream_type: Some(odd),
             problem: (odd % 17 == 0).then(|| "it is missing".to_owned()),
         }
     };

@@ -40,8 +40,9 @@ pub use parse::{ParseError, Problem, parse};
 pub use reload::{Directives, Edge, Reload};
 pub use render::{LowLatency, render, render_low_latency};
 pub use rules::{
-    Container, CounterFacts, Finding, HttpAnswer, Kind, RULES, Removal, RenditionText, Rule, SegmentFacts,
-    Severity, Version, check_http, check_playlist, check_removal, check_renditions, check_segments,
+    BitRate, BitRateMeter, Container, CounterFacts, Finding, HttpAnswer, Kind, MeasuredRendition, Named,
+    RULES, Removal, RenditionClock, RenditionText, Rule, SegmentFacts, Severity, Version, check_bandwidth,
+    check_clocks, check_http, check_missing, check_playlist, check_removal, check_renditions, check_segments,
     check_update,
 };
 pub use window::{Evicted, PushError, ResumeError, Window, WindowSettings};

@@ -1,14 +1,16 @@
 //! Check: holds a stream, on disk or over HTTP, to the rules of HLS.
 //!
 //! ```text
-//!             ┌─▶ follower: every version ──▶ check_playlist, check_update ──┐
-//!  PATH|URL ──┤        │ versions                                            ├─▶ tally ─▶ report ─▶ text, JSON, JUnit
-//!    reader   └─▶ examiner: every segment once ─▶ probe ─▶ check_segments ───┘
-//!                           those that have left ─▶ check_removal, check_http
+//!               presentation: a multivariant playlist, which has playlists followed ──▶ check_renditions, check_bandwidth
+//!                │ playlists                                                                   │
+//!                ├─▶ follower: every version ──▶ check_playlist, check_update ──┐              ▼
+//!  PATH|URL ─────┤        │ versions                                            ├────────▶ tally ─▶ report ─▶ text, JSON, JUnit
+//!    reader      └─▶ examiner: every segment once ─▶ probe ─▶ check_segments ───┘
+//!                              those that have left ─▶ check_removal, check_http
 //! ```
 //!
 //! The rules are in the playlist crate and know no files, sockets or clocks. Here are those. Two threads for each media
-//! playlist, which end with the playlist's end, the time given, or the stop.
+//! playlist, which end with the playlist's end, the time given, or the stop; and one for a multivariant playlist.
 
 pub mod address;
 pub mod command;
@@ -19,6 +21,8 @@ mod follower;
 mod graces;
 mod json;
 mod junit;
+mod measure;
+mod presentation;
 mod reader;
 mod segment_facts;
 mod subject;
@@ -29,27 +33,23 @@ pub use json::json;
 pub use junit::junit;
 pub use text::text;
 
-use std::collections::BTreeSet;
 use std::io;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, Scope};
+use std::time::{Duration, Instant};
 
-use livedir_playlist::{
-    Listing, MultivariantListing, RenditionText, check_http, check_playlist, check_renditions, read_listing,
-};
+use livedir_playlist::{Listing, read_listing};
 
 use crate::stop::Stop;
 use address::Address;
 use examiner::Examiner;
 use follower::Follower;
+use presentation::Presentation;
 use reader::{ReadError, Reader, Reading};
 use report::{LookedAt, Report};
 use subject::SubjectError;
 use tally::Tally;
-
-/// More media playlists than a multivariant one needs; each takes two threads.
-const MEDIA_PLAYLISTS: usize = 64;
 
 /// Versions on their way to an examiner that is busy.
 const VERSIONS: usize = 16;
@@ -86,9 +86,22 @@ pub enum CheckError {
 /// A media playlist that is to be followed.
 struct Watched {
     /// For findings: the file's name, or the URI in the multivariant playlist.
-    name: String,
+    name: Arc<str>,
     address: Address,
     first: Option<Reading>,
+    /// The multivariant playlist that lists it.
+    listed_in: Option<String>,
+    stop: Stop,
+    #[expect(dead_code, reason = "it is for its drop")]
+    held: Held,
+}
+
+/// What the threads of a playlist hold until both have ended.
+struct Held {
+    /// Whoever counts those knows whether they run.
+    _running: Arc<()>,
+    /// As long as it is there, others may be started.
+    _may_start: Sender<Watched>,
 }
 
 /// Checks until the end, or until the stop is requested. `on_progress` is called a few times a second on the caller's
@@ -101,92 +114,69 @@ pub fn run(
     let reader = Reader::new();
     let address = subject::playlist(&settings.subject)?;
     let tally = Tally::start();
+    let until = settings.follow_for.map(|time| Instant::now() + time);
     let name = subject::name(&address);
     let reading = reader.playlist(&address)?;
-    let root = String::from_utf8_lossy(&reading.bytes).into_owned();
-    let (multivariant, watched) = match read_listing(&root) {
-        Listing::Neither => return Err(CheckError::NoPlaylist(address)),
-        Listing::Media(_) => {
-            let address = reading.moved_to.clone().unwrap_or(address);
-            (false, vec![Watched { name: name.clone(), address, first: Some(reading) }])
-        }
-        Listing::Multivariant(listing) => {
-            tally.count_playlist();
-            tally.find(check_playlist(&name, &root));
-            tally.find(reading.answer.iter().flat_map(check_http).collect());
-            (true, children(&listing, &reading.moved_to.unwrap_or(address), &tally))
-        }
-    };
-    follow(&watched, settings.follow_for, &reader, &tally, stop, &mut on_progress)?;
-    if multivariant {
-        let newest = tally.newest();
-        let renditions: Vec<_> = newest.iter().map(|(name, text)| RenditionText { name, text }).collect();
-        tally.find(check_renditions(&name, &root, &renditions));
+    tally.count_playlist();
+    let listing = read_listing(&String::from_utf8_lossy(&reading.bytes));
+    if listing == Listing::Neither {
+        return Err(CheckError::NoPlaylist(address));
     }
+    let (started, watched) = mpsc::channel();
+    thread::scope(|scope| {
+        let presenter = if let Listing::Multivariant(_) = listing {
+            let presentation = Presentation::new(&reader, &tally, stop, name, address, until);
+            let presenter = thread::Builder::new().name("presentation".into());
+            let presenter = presenter.spawn_scoped(scope, move || presentation.run(&reading, &started));
+            Some(presenter.map_err(CheckError::Thread)?)
+        } else {
+            let address = reading.moved_to.clone().unwrap_or(address);
+            let (name, first, stop) = (name.into(), Some(reading), stop.clone());
+            let (held, listed_in) = (Held { _running: Arc::new(()), _may_start: started.clone() }, None);
+            let to_be_started = started;
+            // Taken below.
+            let _ = to_be_started.send(Watched { name, address, first, listed_in, stop, held });
+            None
+        };
+        loop {
+            match watched.recv_timeout(PROGRESS_EVERY) {
+                Ok(watched) => {
+                    if let Err(error) = follow(scope, watched, until, &reader, &tally) {
+                        stop.request();
+                        return Err(CheckError::Thread(error));
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => on_progress(&tally.looked_at()),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        if let Some(Ok(presentation)) = presenter.map(thread::ScopedJoinHandle::join) {
+            presentation.finish();
+        }
+        Ok(())
+    })?;
     Ok(tally.report(settings.subject.to_string()))
 }
 
-/// All media playlists of a multivariant one, each once.
-fn children(listing: &MultivariantListing, base: &Address, tally: &Tally) -> Vec<Watched> {
-    let variants = listing.variants.iter().chain(&listing.i_frame_variants);
-    let uris = variants
-        .filter_map(|variant| variant.uri.as_deref())
-        .chain(listing.renditions.iter().filter_map(|rendition| rendition.uri.as_deref()));
-    let mut known = BTreeSet::new();
-    let mut watched = Vec::new();
-    for uri in uris.filter(|uri| known.insert(*uri)) {
-        match base.resolve(uri) {
-            Ok(_) if watched.len() == MEDIA_PLAYLISTS => {
-                tally.problem(format!(
-                    "{base} lists more than {MEDIA_PLAYLISTS} playlists; not all are looked at"
-                ));
-                break;
-            }
-            Ok(address) => watched.push(Watched { name: uri.to_owned(), address, first: None }),
-            Err(error) => tally.problem(error.to_string()),
-        }
-    }
-    watched
-}
-
-/// All threads of a check are started here and nowhere else.
-fn follow(
-    watched: &[Watched],
-    follow_for: Option<Duration>,
-    reader: &Reader,
-    tally: &Tally,
-    stop: &Stop,
-    on_progress: &mut impl FnMut(&LookedAt),
-) -> Result<(), CheckError> {
-    let (ended_tx, ended_rx) = mpsc::channel::<()>();
-    thread::scope(|scope| {
-        for Watched { name, address, first } in watched {
-            tally.count_playlist();
-            let (versions, seen) = mpsc::sync_channel(VERSIONS);
-            let follower = Follower { reader, name, address, tally, stop, versions };
-            let examiner = Examiner::new(reader, name, address, tally, stop);
-            let (follower_ended, examiner_ended) = (ended_tx.clone(), ended_tx.clone());
-            let spawned = thread::Builder::new()
-                .name("follower".into())
-                .spawn_scoped(scope, move || {
-                    let _ended = follower_ended;
-                    follower.run(first.as_ref(), follow_for);
-                })
-                .and_then(|_| {
-                    thread::Builder::new().name("examiner".into()).spawn_scoped(scope, move || {
-                        let _ended = examiner_ended;
-                        examiner.run(&seen);
-                    })
-                });
-            if let Err(error) = spawned {
-                stop.request();
-                return Err(CheckError::Thread(error));
-            }
-        }
-        drop(ended_tx);
-        while let Err(RecvTimeoutError::Timeout) = ended_rx.recv_timeout(PROGRESS_EVERY) {
-            on_progress(&tally.looked_at());
-        }
-        Ok(())
-    })
+/// The threads of a media playlist are started here and nowhere else.
+fn follow<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    watched: Watched,
+    until: Option<Instant>,
+    reader: &'scope Reader,
+    tally: &'scope Tally,
+) -> io::Result<()> {
+    let (versions, seen) = mpsc::sync_channel(VERSIONS);
+    let watched = Arc::new(watched);
+    let examined = watched.clone();
+    thread::Builder::new().name("follower".into()).spawn_scoped(scope, move || {
+        let Watched { name, address, listed_in, stop, first, .. } = &*watched;
+        let listed_in = listed_in.as_deref();
+        Follower { reader, name, address, tally, stop, listed_in, versions }.run(first.as_ref(), until);
+    })?;
+    thread::Builder::new().name("examiner".into()).spawn_scoped(scope, move || {
+        let Watched { name, address, stop, .. } = &*examined;
+        Examiner::new(reader, name, address, tally, stop).run(&seen);
+    })?;
+    Ok(())
 }

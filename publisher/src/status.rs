@@ -227,11 +227,12 @@ mod tests {
 
     #[test]
     fn status_tells_the_newest_segment() {
-        use crate::probe::{Facts, VideoFacts};
+        use crate::probe::{Facts, LastPicture, VideoFacts};
         let video = VideoFacts {
             start_90k: 0,
             duration_90k: 180_000,
             frame_interval_90k: 3_003,
+            last_picture: LastPicture::default(),
             frames: 60,
             keyframes: 1,
             starts_with_keyframe: true,

@@ -1,4 +1,4 @@
-//! The access log: finished answers in, one line each in combined log format out, on a thread of its own.
+//! The access log: finished answers in, one line each out, in combined log format or JSON, on a thread of its own.
 //!
 //! Answering never waits for the log. Lines queue up to `QUEUE_LINES`; when the disk or the reader of stdout is slower
 //! than that, lines are dropped, counted and reported once the writer is free again. The thread ends when the last
@@ -8,26 +8,23 @@ use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
 use std::iter;
+use std::net::IpAddr;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::task::{Context, Poll};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use axum::body::{Body, Bytes, HttpBody};
-use axum::http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
-use axum::response::Response;
-use hyper::body::{Frame, SizeHint};
-use jiff::Zoned;
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, HeaderName, Method, Request, StatusCode, Version, header};
+use jiff::{Timestamp, Zoned};
+use serde::Serialize;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tracing::warn;
 
-use crate::connections::Peer;
-use crate::settings::AccessLog;
+use crate::settings::{AccessLog, LogFormat};
 
 /// Some seconds of a busy server; with `LONGEST_FIELD` the queue stays under 64 MiB.
 const QUEUE_LINES: usize = 4096;
@@ -53,6 +50,7 @@ pub struct Log(Option<Sender>);
 #[derive(Debug, Clone)]
 struct Sender {
     lines: SyncSender<String>,
+    format: LogFormat,
     dropped: Arc<AtomicU64>,
 }
 
@@ -61,7 +59,7 @@ struct Sender {
 pub struct LogWriter(Option<oneshot::Receiver<()>>);
 
 /// Opens the log and starts its thread.
-pub fn open(setting: &AccessLog) -> Result<(Log, LogWriter), AccessLogError> {
+pub fn open(setting: &AccessLog, format: LogFormat) -> Result<(Log, LogWriter), AccessLogError> {
     let out: Box<dyn Write + Send> = match setting {
         AccessLog::Off => return Ok((Log(None), LogWriter(None))),
         AccessLog::Stdout => Box::new(io::stdout()),
@@ -73,11 +71,12 @@ pub fn open(setting: &AccessLog) -> Result<(Log, LogWriter), AccessLogError> {
     let (lines, queue) = sync_channel(QUEUE_LINES);
     let dropped = Arc::new(AtomicU64::new(0));
     let (finished, finish) = oneshot::channel();
-    let sender = Sender { lines, dropped: dropped.clone() };
-    thread::spawn(move || {
+    let sender = Sender { lines, format, dropped: dropped.clone() };
+    let writing = thread::Builder::new().name("livedir-log".to_owned()).spawn(move || {
         write_lines(&queue, &dropped, BufWriter::new(out));
         let _ = finished.send(());
     });
+    writing.map_err(|source| AccessLogError { path: PathBuf::from(setting.to_string()), source })?;
     Ok((Log(Some(sender)), LogWriter(Some(finish))))
 }
 
@@ -120,77 +119,120 @@ impl Sender {
     }
 }
 
-/// Around `answer`: remembers the request, and writes the line when the last byte of the answer has gone.
-pub(crate) async fn record<B, F: Future<Output = Response>>(
-    log: Log,
-    request: Request<B>,
-    answer: impl FnOnce(Request<B>) -> F,
-) -> Response {
-    let Some(sender) = log.0 else {
-        return answer(request).await;
-    };
-    let mut line = Line {
-        sender,
-        peer: request
-            .extensions()
-            .get::<Peer>()
-            .map_or_else(|| "-".to_owned(), |peer| peer.0.ip().to_string()),
-        request: format!(
-            "{} {} {:?}",
-            field(request.method().as_str().as_bytes()),
-            field(request.uri().to_string().as_bytes()),
-            request.version()
-        ),
-        referer: header_field(request.headers(), &header::REFERER),
-        agent: header_field(request.headers(), &header::USER_AGENT),
-        status: StatusCode::OK,
-        sent_bytes: 0,
-    };
-    let is_head = request.method() == Method::HEAD;
-    let response = answer(request).await;
-    line.status = response.status();
-    if is_head {
-        return response; // the line is written here: no byte of a body follows
+impl Log {
+    /// Remembers a request; the line is written when what is returned is dropped, after the last byte of the answer.
+    /// `viewer` says who asks, if anybody knows.
+    pub(crate) fn begin<B>(
+        &self,
+        request: &Request<B>,
+        viewer: impl FnOnce(&HeaderMap) -> Option<IpAddr>,
+    ) -> Option<Box<Line>> {
+        let sender = self.0.clone()?;
+        // HTTP/2 has no line to repeat; its host belongs to another field.
+        let target = match request.version() {
+            Version::HTTP_2 => request.uri().path_and_query().map_or("*", PathAndQuery::as_str).to_owned(),
+            _ => request.uri().to_string(),
+        };
+        Some(Box::new(Line {
+            sender,
+            viewer: viewer(request.headers()),
+            method: request.method().clone(),
+            target,
+            version: request.version(),
+            referer: header(request.headers(), &header::REFERER),
+            agent: header(request.headers(), &header::USER_AGENT),
+            status: StatusCode::OK,
+            sent_bytes: 0,
+            begun: Instant::now(),
+        }))
     }
-    response.map(|body| Body::new(Counted { body, line }))
 }
 
 /// One line of the log; written when dropped, however the answer ended.
 #[derive(Debug)]
-struct Line {
+pub(crate) struct Line {
     sender: Sender,
-    peer: String,
-    request: String,
-    referer: String,
-    agent: String,
-    status: StatusCode,
-    sent_bytes: u64,
+    viewer: Option<IpAddr>,
+    method: Method,
+    target: String,
+    version: Version,
+    referer: Option<Vec<u8>>,
+    agent: Option<Vec<u8>>,
+    pub(crate) status: StatusCode,
+    pub(crate) sent_bytes: u64,
+    begun: Instant,
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let line = self.render(&Zoned::now());
+        let now = Zoned::now();
+        let line = match self.sender.format {
+            LogFormat::Combined => self.combined(&now),
+            LogFormat::Json => self.json(&now, self.begun.elapsed()),
+        };
         self.sender.send(line);
     }
 }
 
 impl Line {
-    fn render(&self, now: &Zoned) -> String {
+    fn combined(&self, now: &Zoned) -> String {
+        let optional = |sent: &Option<Vec<u8>>| sent.as_deref().map_or_else(|| "-".to_owned(), field);
         format!(
-            "{} - - [{}] \"{}\" {} {} \"{}\" \"{}\"\n",
-            self.peer,
+            "{} - - [{}] \"{} {} {:?}\" {} {} \"{}\" \"{}\"\n",
+            self.viewer.map_or_else(|| "-".to_owned(), |viewer| viewer.to_string()),
             now.strftime("%d/%b/%Y:%H:%M:%S %z"),
-            self.request,
+            field(self.method.as_str().as_bytes()),
+            field(self.target.as_bytes()),
+            self.version,
             self.status.as_u16(),
             self.sent_bytes,
-            self.referer,
-            self.agent
+            optional(&self.referer),
+            optional(&self.agent)
         )
+    }
+
+    fn json(&self, now: &Zoned, took: Duration) -> String {
+        let text = |sent: &[u8]| String::from_utf8_lossy(&sent[..sent.len().min(LONGEST_FIELD)]).into_owned();
+        let line = JsonLine {
+            time: now.timestamp(),
+            client: self.viewer,
+            method: text(self.method.as_str().as_bytes()),
+            target: text(self.target.as_bytes()),
+            protocol: format!("{:?}", self.version),
+            status: self.status.as_u16(),
+            sent_bytes: self.sent_bytes,
+            took_s: (took.as_secs_f64() * 1e6).round() / 1e6,
+            referer: self.referer.as_deref().map(text),
+            agent: self.agent.as_deref().map(text),
+        };
+        // Of plain values nothing can fail.
+        let mut line = serde_json::to_string(&line).unwrap_or_default();
+        line.push('\n');
+        line
     }
 }
 
-fn header_field(headers: &HeaderMap, name: &HeaderName) -> String {
-    headers.get(name).map_or_else(|| "-".to_owned(), |value| field(value.as_bytes()))
+/// A request in JSON. What is not known is null.
+#[derive(Debug, Serialize)]
+struct JsonLine {
+    /// Of the end of the answer.
+    time: Timestamp,
+    client: Option<IpAddr>,
+    method: String,
+    target: String,
+    protocol: String,
+    status: u16,
+    /// Of the body.
+    sent_bytes: u64,
+    /// From the end of the request's head to the last byte of the answer.
+    took_s: f64,
+    referer: Option<String>,
+    agent: Option<String>,
+}
+
+fn header(headers: &HeaderMap, name: &HeaderName) -> Option<Vec<u8>> {
+    let value = headers.get(name)?.as_bytes();
+    Some(value[..value.len().min(LONGEST_FIELD)].to_vec())
 }
 
 /// As a client sent it, but unable to end its field or line, or to speak to a terminal.
@@ -207,51 +249,22 @@ fn field(sent: &[u8]) -> String {
     text
 }
 
-/// A body that counts what leaves.
-struct Counted {
-    body: Body,
-    line: Line,
-}
-
-impl HttpBody for Counted {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        if let Poll::Ready(Some(Ok(frame))) = &polled
-            && let Some(bytes) = frame.data_ref()
-        {
-            self.line.sent_bytes += bytes.len() as u64;
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn line(lines: SyncSender<String>) -> Line {
         Line {
-            sender: Sender { lines, dropped: Arc::default() },
-            peer: "192.168.1.20".to_owned(),
-            request: "GET /stream.m3u8 HTTP/1.1".to_owned(),
-            referer: "-".to_owned(),
-            agent: field(b"Player/1.0 \"x\"\n\x1b[2J\xff"),
+            sender: Sender { lines, format: LogFormat::Combined, dropped: Arc::default() },
+            viewer: Some("192.168.1.20".parse().unwrap()),
+            method: Method::GET,
+            target: "/stream.m3u8".to_owned(),
+            version: Version::HTTP_11,
+            referer: None,
+            agent: Some(b"Player/1.0 \"x\"\n\x1b[2J\xff".to_vec()),
             status: StatusCode::OK,
             sent_bytes: 512,
+            begun: Instant::now(),
         }
     }
 
@@ -260,7 +273,7 @@ mod tests {
         let (lines, queue) = sync_channel(1);
         let now: Zoned = "2026-11-22T14:39:16+01:00[+01:00]".parse().unwrap();
         assert_eq!(
-            line(lines).render(&now),
+            line(lines).combined(&now),
             "192.168.1.20 - - [22/Nov/2026:14:39:16 +0100] \"GET /stream.m3u8 HTTP/1.1\" 200 512 \"-\" \
              \"Player/1.0 \\x22x\\x22\\x0A\\x1B[2J\\xFF\"\n"
         );
@@ -268,9 +281,24 @@ mod tests {
     }
 
     #[test]
+    fn a_line_of_json_is_one_object_whatever_the_client_sent() {
+        let now: Zoned = "2026-11-22T14:39:16+01:00[+01:00]".parse().unwrap();
+        let text = line(sync_channel(1).0).json(&now, Duration::from_micros(1500));
+        assert_eq!(text.matches('\n').count(), 1, "{text}");
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["time"], "2026-11-22T13:39:16Z");
+        assert_eq!(value["client"], "192.168.1.20");
+        assert_eq!(value["target"], "/stream.m3u8");
+        assert_eq!(value["status"], 200);
+        assert_eq!(value["took_s"], 0.0015);
+        assert_eq!(value["referer"], serde_json::Value::Null);
+        assert_eq!(value["agent"], "Player/1.0 \"x\"\n\u{1b}[2J\u{fffd}");
+    }
+
+    #[test]
     fn a_full_queue_drops_lines_and_counts_them() {
         let (lines, queue) = sync_channel(1);
-        let sender = Sender { lines, dropped: Arc::default() };
+        let sender = Sender { lines, format: LogFormat::Combined, dropped: Arc::default() };
         for number in 0..4 {
             sender.send(format!("{number}\n"));
         }
@@ -290,7 +318,9 @@ mod tests {
 
     #[test]
     fn a_log_that_cannot_be_opened_is_named_with_the_remedy() {
-        let error = open(&AccessLog::File("/no-such-directory/a.log".into())).unwrap_err().to_string();
+        let error = open(&AccessLog::File("/no-such-directory/a.log".into()), LogFormat::Combined)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("/no-such-directory/a.log") && error.contains("--access-log"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Start-up: where to open the stream, on this machine and, as a QR code, on a phone. Bound address in, stdout out.
+//! Start-up: where to open the stream, on this machine and, as a QR code, on a phone. Bound ports in, stdout out.
 
 use std::env;
 use std::fmt::Write as _;
@@ -6,6 +6,8 @@ use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use qrcode::{Color, EcLevel, QrCode};
+
+use crate::listen::{Duty, Port, Scheme};
 
 /// ISO/IEC 18004 asks for four light modules on each side; readers fail without them.
 const QUIET_MODULES: usize = 4;
@@ -62,19 +64,39 @@ fn is_virtual(interface: &str) -> bool {
 }
 
 /// Prints where to open the stream; a stdout that nobody reads is no reason to stop.
-pub fn print(bound: SocketAddr, lan: &[IpAddr], style: Style) {
+pub fn print(ports: &[Port], lan: &[IpAddr], style: Style) {
+    let viewers = ports.iter().filter(|port| port.duty == Duty::Viewers);
+    let bound: Vec<_> = viewers.filter_map(|port| Some((port.scheme, port.address?))).collect();
+    let mut text = render(&bound, lan, style);
+    for (port, address) in ports.iter().filter_map(|port| Some((port, port.address?))) {
+        if port.duty == Duty::Operator {
+            let _ = writeln!(text, "{}metrics", addresses(port.scheme, address, &[]).0);
+        }
+    }
     let mut out = io::stdout().lock();
-    let _ = out.write_all(render(bound, lan, style).as_bytes()).and_then(|()| out.flush());
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-fn render(bound: SocketAddr, lan: &[IpAddr], style: Style) -> String {
-    let (here, elsewhere) = addresses(bound, lan);
-    let mut text = format!("{here}\n");
-    for url in &elsewhere {
-        let _ = writeln!(text, "{url}");
+fn render(bound: &[(Scheme, SocketAddr)], lan: &[IpAddr], style: Style) -> String {
+    if bound.is_empty() {
+        return "listening on unix sockets only\n".to_owned();
+    }
+    let mut urls: Vec<String> = Vec::new();
+    let mut for_phones = None;
+    for (scheme, address) in bound {
+        let (here, elsewhere) = addresses(*scheme, *address, lan);
+        for_phones = for_phones.or_else(|| elsewhere.first().cloned());
+        urls.push(here);
+        urls.extend(elsewhere);
+    }
+    let mut text = String::new();
+    for (index, url) in urls.iter().enumerate() {
+        if !urls[..index].contains(url) {
+            let _ = writeln!(text, "{url}");
+        }
     }
     if style != Style::Lines
-        && let Some(code) = elsewhere.first().and_then(|url| qr_code(url, style))
+        && let Some(code) = for_phones.and_then(|url| qr_code(&url, style))
     {
         let _ = write!(text, "\n{code}\n");
     }
@@ -82,9 +104,9 @@ fn render(bound: SocketAddr, lan: &[IpAddr], style: Style) -> String {
 }
 
 /// What to open on this machine, and what on others: first the address for the phone.
-fn addresses(bound: SocketAddr, lan: &[IpAddr]) -> (String, Vec<String>) {
-    let url = |host: IpAddr| format!("http://{}/", SocketAddr::new(host, bound.port()));
-    let localhost = format!("http://localhost:{}/", bound.port());
+fn addresses(scheme: Scheme, bound: SocketAddr, lan: &[IpAddr]) -> (String, Vec<String>) {
+    let url = |host: IpAddr| format!("{scheme}://{}/", SocketAddr::new(host, bound.port()));
+    let localhost = format!("{scheme}://localhost:{}/", bound.port());
     match bound.ip() {
         host if host.is_unspecified() => (localhost, lan.iter().copied().map(url).collect()),
         IpAddr::V4(Ipv4Addr::LOCALHOST) => (localhost, Vec::new()),
@@ -136,7 +158,9 @@ mod tests {
 
     #[track_caller]
     fn check(bound: &str, expected: &str) {
-        assert_eq!(render(bound.parse().unwrap(), &LAN, Style::Lines), expected);
+        let bound: Vec<_> =
+            bound.split(' ').map(|address| (Scheme::Http, address.parse().unwrap())).collect();
+        assert_eq!(render(&bound, &LAN, Style::Lines), expected);
     }
 
     #[test]
@@ -146,7 +170,8 @@ mod tests {
         check("127.0.0.1:8080", "http://localhost:8080/\n");
         check("127.0.0.2:8080", "http://127.0.0.2:8080/\n");
         check("[::1]:8080", "http://[::1]:8080/\n");
-        check("10.0.0.5:8080", "http://10.0.0.5:8080/\nhttp://10.0.0.5:8080/\n");
+        check("10.0.0.5:8080", "http://10.0.0.5:8080/\n");
+        check("127.0.0.1:8080 10.0.0.5:80", "http://localhost:8080/\nhttp://10.0.0.5:80/\n");
     }
 
     /// Reads the drawn characters as a camera sees them: true is light.
@@ -187,10 +212,14 @@ mod tests {
 
     #[test]
     fn a_code_is_drawn_on_terminals_for_addresses_that_a_phone_can_reach() {
-        let anywhere = "0.0.0.0:8080".parse().unwrap();
-        assert!(render(anywhere, &LAN, Style::Coloured).contains('▀'));
-        assert!(!render(anywhere, &[], Style::Coloured).contains('▀'));
-        assert!(!render("127.0.0.1:8080".parse().unwrap(), &LAN, Style::Coloured).contains('▀'));
-        assert!(!render(anywhere, &LAN, Style::Drawn).contains('\x1b'));
+        let anywhere = [(Scheme::Https, "0.0.0.0:8080".parse().unwrap())];
+        let here = [(Scheme::Http, "127.0.0.1:8080".parse().unwrap())];
+        assert!(render(&anywhere, &LAN, Style::Coloured).contains('▀'));
+        assert!(render(&anywhere, &LAN, Style::Lines).starts_with("https://localhost:8080/\nhttps://192"));
+        assert!(!render(&anywhere, &[], Style::Coloured).contains('▀'));
+        assert!(!render(&here, &LAN, Style::Coloured).contains('▀'));
+        assert!(render(&[here[0], anywhere[0]], &LAN, Style::Coloured).contains('▀'));
+        assert!(!render(&anywhere, &LAN, Style::Drawn).contains('\x1b'));
+        assert_eq!(render(&[], &LAN, Style::Coloured), "listening on unix sockets only\n");
     }
 }

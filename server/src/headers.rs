@@ -36,8 +36,8 @@ pub(crate) fn content_type(path: &str) -> &'static str {
     }
 }
 
-/// The conditions that are heeded. A playlist is always sent whole: a condition could only save bytes by risking a
-/// stale 304.
+/// The conditions that are heeded for a file from disk. A playlist is then always sent: the tag that `ServeDir` makes of
+/// size and date could only save bytes by risking a stale 304. From memory it has a tag of its content.
 pub(crate) fn conditions(kind: Kind) -> &'static [HeaderName] {
     match kind {
         Kind::Playlist | Kind::Status => &[],

@@ -4,10 +4,16 @@ use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::thread::available_parallelism;
+
+use axum::http::HeaderValue;
+use ipnet::IpNet;
 
 use crate::args::Args;
+use crate::listen::{Listen, ListenAt, Place, Scheme};
+use crate::security::PAGE_POLICY;
 
 /// RFC 9111 has no upper limit, but HTTP/1.1 caches by convention cap a lifetime at one year.
 const LONGEST_MAX_AGE_S: u32 = 365 * 24 * 60 * 60;
@@ -20,8 +26,10 @@ const LARGEST_SIZE_BYTES: u64 = 1 << 40;
 pub struct Settings {
     /// An existing directory; every answer is a file in it.
     pub webroot: PathBuf,
-    /// Port 0 means any free port.
-    pub listen: SocketAddr,
+    /// What was asked for; empty leaves it to systemd, and without that to [`Settings::usual_listen`].
+    pub listen: Vec<Listen>,
+    /// What HTTPS is served with.
+    pub tls: Option<TlsFiles>,
     /// 0: caches ask again each time, which a 304 answers.
     pub segment_max_age_s: u32,
     /// Memory for the playlists and segments that everyone asks for; 0: every answer comes from the disk.
@@ -30,6 +38,51 @@ pub struct Settings {
     pub poll: bool,
     /// Where the access log goes.
     pub access_log: AccessLog,
+    /// What a line of it looks like.
+    pub access_log_format: LogFormat,
+    /// Proxies that are believed when they name the viewer.
+    pub forwarded_from: Vec<IpNet>,
+    /// Where `/metrics` and `/healthz` are.
+    pub metrics_listen: Option<SocketAddr>,
+    /// In all.
+    pub connections: usize,
+    /// From one IPv4 address or IPv6 /64.
+    pub connections_per_address: usize,
+    /// How long a connection may stay open without a request.
+    pub idle_timeout_s: u32,
+    /// How long a client may take for a request, and for a piece of an answer.
+    pub client_timeout_s: u32,
+    /// At least one.
+    pub threads: usize,
+    /// The Content-Security-Policy of HTML pages; `None` for none.
+    pub page_policy: Option<HeaderValue>,
+}
+
+/// Where certificate and key are, in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The chain, the server's own certificate first.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// What a line of the access log looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// As Apache and nginx write it.
+    Combined,
+    /// One object a line, with the time that the answer took.
+    Json,
+}
+
+/// What `--page-policy` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PagePolicy {
+    /// The page says itself what it may load, or nobody does.
+    Off,
+    /// This.
+    Policy(HeaderValue),
 }
 
 /// Where the access log goes.
@@ -60,6 +113,11 @@ pub enum SettingsError {
         /// What the system said.
         source: io::Error,
     },
+    /// `https://` has been typed, but no certificate.
+    #[error(
+        "no certificate for {0}; name one with --tls-cert and its key with --tls-key, or listen on http://"
+    )]
+    NoCertificate(ListenAt),
 }
 
 impl Settings {
@@ -71,14 +129,46 @@ impl Settings {
         } else {
             AccessLog::Stdout
         });
+        let tls = match (args.tls_cert, args.tls_key) {
+            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+            _ => None,
+        };
+        let listen =
+            args.listen.into_iter().map(|at| at.meant(tls.is_some()).ok_or(SettingsError::NoCertificate(at)));
         Ok(Settings {
             webroot: args.webroot,
-            listen: args.listen,
+            listen: listen.collect::<Result<_, _>>()?,
+            tls,
             segment_max_age_s: args.segment_max_age,
             cache_size_bytes: args.cache_size,
             poll: args.poll,
             access_log,
+            access_log_format: args.access_log_format,
+            forwarded_from: args.forwarded_from,
+            metrics_listen: args.metrics_listen,
+            connections: args.connections.max(1),
+            connections_per_address: args.connections_per_address.max(1),
+            idle_timeout_s: args.idle_timeout,
+            client_timeout_s: args.client_timeout,
+            threads: args.threads.map_or_else(cores, usize::from),
+            page_policy: match args.page_policy {
+                None => Some(HeaderValue::from_static(PAGE_POLICY)),
+                Some(PagePolicy::Off) => None,
+                Some(PagePolicy::Policy(policy)) => Some(policy),
+            },
         })
+    }
+
+    /// Where to listen when nobody says where.
+    #[must_use]
+    pub fn usual_listen(&self) -> Listen {
+        Listen { scheme: self.usual_scheme(), place: Place::Address((Ipv4Addr::UNSPECIFIED, 8080).into()) }
+    }
+
+    /// What a port speaks for which nothing else is said.
+    #[must_use]
+    pub fn usual_scheme(&self) -> Scheme {
+        if self.tls.is_some() { Scheme::Https } else { Scheme::Http }
     }
 }
 
@@ -92,11 +182,38 @@ fn check_webroot(path: &PathBuf) -> Result<(), SettingsError> {
     })
 }
 
-/// `0.0.0.0:8080`, `[::]:8080`
-pub(crate) fn parse_listen(typed: &str) -> Result<SocketAddr, String> {
-    typed.parse().map_err(|_| {
-        "not an address and a port; write it like 0.0.0.0:8080, 127.0.0.1:8080 or [::]:8080".to_owned()
+fn cores() -> usize {
+    available_parallelism().map_or(1, usize::from)
+}
+
+/// `10.0.0.7`, `10.0.0.0/8`, `2001:db8::/32`
+pub(crate) fn parse_network(typed: &str) -> Result<IpNet, String> {
+    let network = typed.parse().or_else(|_| typed.parse::<IpAddr>().map(IpNet::from));
+    network.map_err(|_| {
+        "not an address or a network; write it like 10.0.0.7, 10.0.0.0/8 or 2001:db8::/32".to_owned()
     })
+}
+
+/// `30s`, `10m`: in seconds, at least one.
+pub(crate) fn parse_timeout_s(typed: &str) -> Result<u32, String> {
+    match parse_max_age_s(typed)? {
+        0 => Err("nothing is done in no time; write at least 1s".to_owned()),
+        timeout_s => Ok(timeout_s),
+    }
+}
+
+/// A policy, or `off`.
+impl std::str::FromStr for PagePolicy {
+    type Err = String;
+
+    fn from_str(typed: &str) -> Result<PagePolicy, String> {
+        match typed {
+            "off" => Ok(PagePolicy::Off),
+            _ => HeaderValue::from_str(typed)
+                .map(PagePolicy::Policy)
+                .map_err(|_| "not a header value; write it in one line of ASCII".to_owned()),
+        }
+    }
 }
 
 /// `0`, `30s`, `10m`, `6h`, `1d`: in seconds.
@@ -252,10 +369,50 @@ mod tests {
         assert!(file.contains("Cargo.toml is not a directory") && file.contains("--webroot"), "{file}");
     }
 
+    #[track_caller]
+    fn check_listen(typed: &[&str], expected: Result<&[&str], &str>) {
+        match (settings(&[&["--webroot", "."], typed].concat(), false), expected) {
+            (Ok(settings), Ok(expected)) => {
+                let actual: Vec<String> = settings.listen.iter().map(ToString::to_string).collect();
+                assert_eq!(actual, expected, "{typed:?}");
+            }
+            (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+            (actual, expected) => panic!("{typed:?}: {actual:?} instead of {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn a_certificate_makes_every_address_https_that_does_not_say_otherwise() {
+        let certificate = ["--tls-cert", "a.pem", "--tls-key", "b.pem"];
+        check_listen(&["--listen", "0.0.0.0:80"], Ok(&["http://0.0.0.0:80"]));
+        check_listen(
+            &[
+                &certificate[..],
+                &["--listen", "[::]:443", "--listen", "http://[::]:80", "--listen", "unix:/run/a"],
+            ]
+            .concat(),
+            Ok(&["https://[::]:443", "http://[::]:80", "unix:/run/a"]),
+        );
+        check_listen(
+            &["--listen", "127.0.0.1:1,127.0.0.1:2"],
+            Ok(&["http://127.0.0.1:1", "http://127.0.0.1:2"]),
+        );
+        check_listen(&["--listen", "https://[::]:443"], Err("--tls-cert"));
+        assert!(Args::try_parse_from(["livedir-server", "--tls-cert", "a.pem"]).is_err(), "no key");
+    }
+
     #[test]
     fn an_address_without_a_port_is_refused_with_an_example() {
         let error =
             Args::try_parse_from(["livedir-server", "--listen", "localhost"]).unwrap_err().to_string();
         assert!(error.contains("0.0.0.0:8080"), "{error}");
+    }
+
+    #[test]
+    fn a_proxy_is_an_address_or_a_network() {
+        assert_eq!(parse_network("10.0.0.7").unwrap().to_string(), "10.0.0.7/32");
+        assert_eq!(parse_network("2001:db8::/32").unwrap().to_string(), "2001:db8::/32");
+        assert!(parse_network("proxy.test").unwrap_err().contains("10.0.0.0/8"));
+        assert!(parse_timeout_s("0").unwrap_err().contains("1s"));
     }
 }

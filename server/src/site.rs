@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::header::CONTENT_LENGTH;
 use axum::http::{Method, Request, StatusCode};
 use axum::response::Response;
 use hyper::body::Incoming;
@@ -45,10 +46,15 @@ impl Site {
         // In a box, so that the many connections that never wait are small.
         let answer = told.ok_or_else(|| Box::pin(self.clone().answer_later(request)));
         async move {
-            match answer {
+            let mut response = match answer {
                 Ok(response) => response,
                 Err(later) => later.await,
+            };
+            if response.status() == StatusCode::NOT_MODIFIED {
+                // RFC 9110 8.6: MUST NOT unless it is the length of the 200; axum writes the 0 of the empty body
+                response.headers_mut().remove(CONTENT_LENGTH);
             }
+            response
         }
     }
 

@@ -46,7 +46,7 @@ pub(super) fn break_between(before: &SegmentFacts, facts: &SegmentFacts) -> Opti
 }
 
 /// By the shorter way round.
-fn distance_s(from_90k: u64, to_90k: u64) -> f64 {
+pub(super) fn distance_s(from_90k: u64, to_90k: u64) -> f64 {
     let forward_90k = to_90k.wrapping_sub(from_90k) % WRAP_90K;
     let distance_90k =
         if forward_90k < WRAP_90K / 2 { forward_90k as i64 } else { forward_90k as i64 - WRAP_90K as i64 };

@@ -26,7 +26,7 @@ pub(super) static DATE_GAP: Rule = should(
 );
 
 /// bis-22 6.2.1 allows overlaps below a second, for clocks that drift; the same is granted to gaps.
-const DRIFT_S: f64 = 1.0;
+pub(super) const DRIFT_S: f64 = 1.0;
 
 pub(super) fn check(findings: &mut Findings<'_>, listing: &MediaListing) {
     let has_tags = listing.tag("EXT-X-PROGRAM-DATE-TIME").is_some();

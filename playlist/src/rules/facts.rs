@@ -30,6 +30,10 @@ pub struct SegmentFacts {
     pub streams_key: String,
     /// How many streams of sound it has.
     pub audio_streams: u32,
+    /// How many keyframes its video has; `None` without video, or where it is not known.
+    pub keyframes: Option<u64>,
+    /// Of MPEG-TS: the type of its video, ISO 13818-1 table 2-34; `None` without video, or where it is not known.
+    pub video_stream_type: Option<u8>,
     /// Why nothing else is known: it is missing, cut, no media. All else is then ignored.
     pub problem: Option<String>,
 }

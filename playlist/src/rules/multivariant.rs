@@ -1,11 +1,9 @@
-//! A multivariant playlist, alone and with those that it lists.
+//! A multivariant playlist alone.
 
 use std::collections::HashSet;
 
-use super::{Finding, Findings, Rule, must};
-use crate::listing::{
-    Listing, MediaListing, MultivariantListing, PlaylistType, Variant, excerpt, read_listing,
-};
+use super::{Findings, Rule, must};
+use crate::listing::{MultivariantListing, Variant, excerpt};
 
 pub(super) static VARIANT_WITHOUT_URI: Rule = must(
     "variant-without-uri",
@@ -42,38 +40,8 @@ pub(super) static RENDITION_DEFAULT_REPEATED: Rule = must(
     "RFC 8216 4.3.4.1.1",
     "At most one rendition of a group is the default.",
 );
-pub(super) static RENDITIONS_TARGET_DIFFERS: Rule = must(
-    "renditions-target-differs",
-    "RFC 8216 6.2.4",
-    "All playlists of a presentation have the same target duration.",
-);
-pub(super) static RENDITIONS_TYPE_DIFFERS: Rule = must(
-    "renditions-type-differs",
-    "RFC 8216 6.2.4",
-    "All playlists of a presentation have the same EXT-X-PLAYLIST-TYPE, or none has one.",
-);
-pub(super) static RENDITIONS_DATES_MISSING: Rule = must(
-    "renditions-dates-missing",
-    "RFC 8216 6.2.4",
-    "If one playlist of a presentation has dates, all have.",
-);
-pub(super) static RENDITIONS_NOT_INDEPENDENT: Rule = must(
-    "renditions-not-independent",
-    "Apple 9.12",
-    "EXT-X-INDEPENDENT-SEGMENTS stands in the multivariant playlist or in each that it lists with video.",
-);
-
 /// What CODECS begins with where there is video.
 const VIDEO_CODECS: &[&str] = &["avc", "hvc", "hev", "dvh", "dva", "vp0", "av01"];
-
-/// A media playlist that a multivariant one lists.
-#[derive(Debug, Clone, Copy)]
-pub struct RenditionText<'a> {
-    /// For findings, such as `low/stream.m3u8`.
-    pub name: &'a str,
-    /// Its text.
-    pub text: &'a str,
-}
 
 pub(super) fn check(findings: &mut Findings<'_>, listing: &MultivariantListing) {
     let stream_infs = listing.tags.iter().filter(|tag| tag.name == "EXT-X-STREAM-INF");
@@ -137,7 +105,7 @@ fn check_attributes(findings: &mut Findings<'_>, variant: &Variant, is_i_frames:
 }
 
 /// As far as its codecs say.
-fn has_video(variant: &Variant) -> bool {
+pub(super) fn has_video(variant: &Variant) -> bool {
     let codecs = variant.attributes.get("CODECS").unwrap_or_default();
     codecs.split(',').any(|codec| VIDEO_CODECS.iter().any(|prefix| codec.trim().starts_with(prefix)))
 }
@@ -158,58 +126,5 @@ fn check_groups(findings: &mut Findings<'_>, listing: &MultivariantListing) {
             let seen = format!("a second default of {:?}", excerpt(group));
             findings.line(&RENDITION_DEFAULT_REPEATED, rendition.line, seen, "one");
         }
-    }
-}
-
-/// Holds a multivariant playlist and those that it lists, read at about the same time, to what they must have in common.
-#[must_use]
-pub fn check_renditions(name: &str, text: &str, renditions: &[RenditionText<'_>]) -> Vec<Finding> {
-    let mut findings = Findings::new(name);
-    let Listing::Multivariant(multivariant) = read_listing(text) else { return findings.found };
-    let read = |it: &RenditionText<'_>| match read_listing(it.text) {
-        // RFC 8216 6.2.4: playlists of I-frames may have a target duration of their own.
-        Listing::Media(listing) if listing.tag("EXT-X-I-FRAMES-ONLY").is_none() => {
-            Some((it.name.to_owned(), listing))
-        }
-        _ => None,
-    };
-    let listings: Vec<(String, MediaListing)> = renditions.iter().filter_map(read).collect();
-    let Some((first_name, first)) = listings.first() else { return findings.found };
-    let said = |target_s: Option<u64>| target_s.map_or("none".to_owned(), |target_s| format!("{target_s} s"));
-    let has_dates = |listing: &MediaListing| listing.tag("EXT-X-PROGRAM-DATE-TIME").is_some();
-    let with_dates = listings.iter().find(|(_, listing)| has_dates(listing));
-    // Which of the playlists has the sound alone is not known here, and sound needs no such promise.
-    let all_are_video = multivariant.variants.iter().all(has_video)
-        && multivariant.renditions.iter().all(|rendition| rendition.uri.is_none());
-    for (rendition_name, listing) in &listings {
-        let at = || rendition_name.clone();
-        if listing.target_duration_s != first.target_duration_s {
-            let expected = format!("{}, as in {first_name}", said(first.target_duration_s));
-            findings.push(&RENDITIONS_TARGET_DIFFERS, at(), said(listing.target_duration_s), expected);
-        }
-        if listing.playlist_type != first.playlist_type {
-            let expected = format!("{}, as in {first_name}", type_name(first.playlist_type));
-            findings.push(&RENDITIONS_TYPE_DIFFERS, at(), type_name(listing.playlist_type), expected);
-        }
-        if let Some((dated, _)) = with_dates
-            && !has_dates(listing)
-            && !listing.segments.is_empty()
-        {
-            let expected = format!("EXT-X-PROGRAM-DATE-TIME, as in {dated}");
-            findings.push(&RENDITIONS_DATES_MISSING, at(), "no dates", expected);
-        }
-        if all_are_video && !multivariant.independent_segments && !listing.independent_segments {
-            let expected = format!("EXT-X-INDEPENDENT-SEGMENTS here or in {name}");
-            findings.push(&RENDITIONS_NOT_INDEPENDENT, at(), "no EXT-X-INDEPENDENT-SEGMENTS", expected);
-        }
-    }
-    findings.found
-}
-
-fn type_name(playlist_type: Option<PlaylistType>) -> &'static str {
-    match playlist_type {
-        None => "no EXT-X-PLAYLIST-TYPE",
-        Some(PlaylistType::Event) => "EVENT",
-        Some(PlaylistType::Vod) => "VOD",
     }
 }

@@ -1,9 +1,11 @@
 //! Each rule has a stream that breaks it and nothing else; what breaks nothing is found clean.
 
 mod answers;
+mod bandwidth;
 mod clean;
 mod multivariant;
 mod one_playlist;
+mod renditions;
 mod robust;
 mod segments;
 mod updates;
@@ -11,7 +13,8 @@ mod updates;
 use std::collections::BTreeSet;
 
 use livedir_playlist::{
-    Finding, HttpAnswer, RULES, Removal, RenditionText, SegmentFacts, Version, check_http, check_playlist,
+    BitRate, Finding, HttpAnswer, MeasuredRendition, Named, RULES, Removal, RenditionClock, RenditionText,
+    SegmentFacts, Version, check_bandwidth, check_clocks, check_http, check_missing, check_playlist,
     check_removal, check_renditions, check_segments, check_update, render,
 };
 
@@ -21,9 +24,25 @@ use crate::{TEN_OF_2_S, window_after};
 #[derive(Debug)]
 enum Case {
     Playlist(String),
-    Update { before: String, after: String, passed_s: f64 },
+    Update {
+        before: String,
+        after: String,
+        passed_s: f64,
+    },
     Segments(String, Vec<SegmentFacts>),
-    Renditions { multivariant: String, media: Vec<String> },
+    /// Media playlists in the order in which they were read, a second apart.
+    Renditions {
+        multivariant: String,
+        media: Vec<String>,
+    },
+    /// Bit rates by URI.
+    Bandwidth {
+        multivariant: String,
+        measured: Vec<(&'static str, BitRate)>,
+    },
+    Missing(Named),
+    /// Discontinuity sequence number, date, time stamp.
+    Clocks(Vec<(u64, &'static str, u64)>),
     Answer(HttpAnswer),
     Removal(Removal),
 }
@@ -50,11 +69,36 @@ impl Case {
             Case::Renditions { multivariant, media } => {
                 let mut findings = check_playlist("main.m3u8", multivariant);
                 findings.extend(media.iter().flat_map(|text| check_playlist("media.m3u8", text)));
-                let texts: Vec<_> =
-                    media.iter().map(|text| RenditionText { name: "media.m3u8", text }).collect();
+                let texts: Vec<_> = media
+                    .iter()
+                    .zip(0_u8..)
+                    .map(|(text, index)| RenditionText {
+                        name: "media.m3u8",
+                        text,
+                        seen_at_s: 100.0 + f64::from(index),
+                        looked_at_s: 100.0 + f64::from(index),
+                    })
+                    .collect();
                 findings.extend(check_renditions("main.m3u8", multivariant, &texts));
                 findings
             }
+            Case::Bandwidth { multivariant, measured } => {
+                let mut findings = check_playlist("main.m3u8", multivariant);
+                let measured: Vec<_> =
+                    measured.iter().map(|&(uri, bit_rate)| MeasuredRendition { uri, bit_rate }).collect();
+                findings.extend(check_bandwidth("main.m3u8", multivariant, &measured));
+                findings
+            }
+            Case::Clocks(clocks) => {
+                let clock = |&(discontinuity_sequence, date, start_90k): &(u64, &str, u64)| RenditionClock {
+                    name: "media.m3u8",
+                    discontinuity_sequence,
+                    date: date.parse().unwrap(),
+                    start_90k,
+                };
+                check_clocks("main.m3u8", &clocks.iter().map(clock).collect::<Vec<_>>())
+            }
+            Case::Missing(named) => check_missing("main.m3u8", *named, "low.m3u8", "it does not exist"),
             Case::Answer(answer) => check_http(answer),
             Case::Removal(removal) => check_removal(removal),
         }
@@ -72,6 +116,13 @@ fn broken() -> Vec<(&'static str, Case)> {
     cases.extend(updates::broken());
     cases.extend(segments::broken());
     cases.extend(multivariant::broken());
+    cases.extend(renditions::broken());
+    cases.extend(bandwidth::broken());
+    cases.extend([
+        ("playlist-not-there", Case::Missing(Named::Playlist)),
+        ("map-not-there", Case::Missing(Named::Map)),
+        ("key-not-there", Case::Missing(Named::Key)),
+    ]);
     cases.extend(answers::broken());
     cases
 }

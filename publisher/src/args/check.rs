@@ -7,7 +7,8 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 /// The flags of `check`.
 #[derive(Debug, Clone, Args)]
 pub struct CheckArgs {
-    /// What to check: a playlist (.m3u8), a directory with one, or the http or https URL of one
+    /// What to check: a playlist (.m3u8), a directory with one, or the http or https URL of one. Certificates are those
+    /// that this machine trusts, or those in the file that the variable `SSL_CERT_FILE` names
     #[arg(value_name = "PATH|URL")]
     pub subject: OsString,
 

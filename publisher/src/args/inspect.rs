@@ -6,7 +6,8 @@ use std::path::PathBuf;
 /// The flags of `inspect`.
 #[derive(Debug, Clone, Args)]
 pub struct InspectArgs {
-    /// What to look at: a directory that livedir or another program writes, a playlist (.m3u8) or a segment (.ts)
+    /// What to look at: a directory that livedir or another program writes, a playlist (.m3u8; the playlists that it lists are
+    /// followed), or one segment (.ts), which is taken apart
     #[arg(default_value = "webroot", env = "LIVEDIR_WEBROOT")]
     pub path: PathBuf,
 

@@ -10,16 +10,18 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
 use livedir_playlist::{
-    Kind, ListedSegment, Removal, SegmentFacts, check_http, check_removal, check_segments,
+    Attributes, Kind, ListedSegment, MediaListing, Named, Removal, SegmentFacts, check_http, check_missing,
+    check_removal, check_segments,
 };
 use url::Url;
 
 use super::address::Address;
 use super::follower::Seen;
 use super::graces::{Graces, Removed};
+use super::measure::Measure;
 use super::reader::{ReadError, Reader};
 use super::segment_facts::{segment_facts, without_bytes};
-use super::tally::Tally;
+use super::tally::{Clock, Tally};
 use crate::stop::Stop;
 
 /// How often it looks whether a removed segment is to be asked for.
@@ -27,6 +29,9 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Versions that may wait for downloads; older ones are not held to their segments.
 const WAITING_VERSIONS: usize = 32;
+
+/// Maps and keys that are remembered, so that each is asked for once.
+const NAMED: usize = 10_000;
 
 /// How long the last questions may take, all together.
 const LAST_QUESTIONS: Duration = Duration::from_secs(10);
@@ -44,7 +49,9 @@ pub struct Examiner<'a> {
     /// URIs in `wanted`.
     is_wanted: HashSet<String>,
     facts: HashMap<String, SegmentFacts>,
-    maps: HashSet<String>,
+    /// Maps and keys that have been asked for.
+    named: HashSet<(Named, String)>,
+    measure: Measure,
     waiting: VecDeque<Box<Seen>>,
 }
 
@@ -73,7 +80,8 @@ impl<'a> Examiner<'a> {
             wanted: VecDeque::new(),
             is_wanted: HashSet::new(),
             facts: HashMap::new(),
-            maps: HashSet::new(),
+            named: HashSet::new(),
+            measure: Measure::default(),
             waiting: VecDeque::new(),
         }
     }
@@ -138,10 +146,11 @@ impl<'a> Examiner<'a> {
     }
 
     fn want(&mut self, segment: &ListedSegment) {
-        if let Some(map) = &segment.map
-            && self.maps.insert(map.uri.clone())
-        {
-            self.fetch_map(&map.uri);
+        if let Some(map) = &segment.map {
+            self.want_named(Named::Map, &map.uri);
+        }
+        if let Some(uri) = segment.key.as_deref().and_then(uri_of_plain_key) {
+            self.want_named(Named::Key, &uri);
         }
         let uri = &segment.uri;
         if segment.gap || self.facts.contains_key(uri) || !self.is_wanted.insert(uri.clone()) {
@@ -170,12 +179,27 @@ impl<'a> Examiner<'a> {
         }
     }
 
-    /// What EXT-X-MAP names has to be there; what is in it is not looked at.
-    fn fetch_map(&self, uri: &str) {
-        match self.address.resolve(uri).map(|address| self.reader.segment(&address)) {
-            Ok(Ok(reading)) => self.tally.find(reading.answer.iter().flat_map(check_http).collect()),
-            Ok(Err(ReadError::Status { answer, .. })) => self.tally.find(check_http(&answer)),
-            Ok(Err(error)) => self.tally.problem(error.to_string()),
+    /// What EXT-X-MAP and EXT-X-KEY name has to be there; what is in it is not looked at.
+    fn want_named(&mut self, named: Named, uri: &str) {
+        if self.named.len() >= NAMED {
+            self.named.clear();
+        }
+        if !self.named.insert((named, uri.to_owned())) {
+            return;
+        }
+        let missing = |problem: &str| self.tally.find(check_missing(self.name, named, uri, problem));
+        let address = match self.address.resolve(uri) {
+            Ok(address) => address,
+            // A key may come by any way that the player knows.
+            Err(_) if named == Named::Key => return,
+            Err(error) => return missing(&error.to_string()),
+        };
+        match self.reader.segment(&address) {
+            Ok(reading) => self.tally.find(reading.answer.iter().flat_map(check_http).collect()),
+            // Not everybody is to have it.
+            Err(ReadError::Status { status: 401 | 403, .. }) if named == Named::Key => {}
+            Err(ReadError::Status { answer, .. }) => self.tally.find(check_http(&answer)),
+            Err(ReadError::Missing(_)) => missing("it does not exist"),
             Err(error) => self.tally.problem(error.to_string()),
         }
     }
@@ -196,6 +220,13 @@ impl<'a> Examiner<'a> {
             let listed = seen.listing.segments.iter().map(|segment| segment.uri.as_str());
             let facts: Vec<_> = listed.filter_map(|uri| self.facts.get(uri)).cloned().collect();
             self.tally.find(check_segments(self.name, &seen.text, &facts));
+            if let Some(clock) = newest_clock(&seen.listing, &self.facts) {
+                self.tally.told_the_time(self.name, clock);
+            }
+            let bytes_of = |uri: &str| self.facts.get(uri).map(|facts| facts.bytes);
+            if let Some(bit_rate) = self.measure.take(&seen.listing, bytes_of) {
+                self.tally.measured(self.name, bit_rate);
+            }
         }
         let waiting: HashSet<&str> = self
             .waiting
@@ -244,4 +275,25 @@ impl<'a> Examiner<'a> {
             }
         }
     }
+}
+
+/// Of the newest segment that has both a date and a time stamp.
+fn newest_clock(listing: &MediaListing, facts: &HashMap<String, SegmentFacts>) -> Option<Clock> {
+    let mut discontinuity_sequence = listing.discontinuity_sequence.unwrap_or(0);
+    let mut newest = None;
+    for segment in &listing.segments {
+        discontinuity_sequence = discontinuity_sequence.saturating_add(u64::from(segment.discontinuity));
+        let start_90k = facts.get(&segment.uri).and_then(|facts| facts.start_90k);
+        if let (Some(date), Some(start_90k)) = (segment.program_date_time, start_90k) {
+            newest = Some(Clock { discontinuity_sequence, date, start_90k });
+        }
+    }
+    newest
+}
+
+/// Where the key itself lies; that of a rights management system is its own concern (RFC 8216 4.3.2.4).
+fn uri_of_plain_key(key: &str) -> Option<String> {
+    let attributes = Attributes::read(key);
+    let is_plain = attributes.get("KEYFORMAT").is_none_or(|format| format == "identity");
+    attributes.get("URI").filter(|_| is_plain).map(str::to_owned)
 }

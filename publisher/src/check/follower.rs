@@ -8,7 +8,8 @@ use std::sync::mpsc::{SendError, SyncSender, TrySendError};
 use std::time::{Duration, Instant, SystemTime};
 
 use livedir_playlist::{
-    Kind, Listing, MediaListing, Version, check_http, check_playlist, check_update, read_listing,
+    Kind, Listing, MediaListing, Named, Version, check_http, check_missing, check_playlist, check_update,
+    read_listing,
 };
 
 use super::address::Address;
@@ -42,6 +43,8 @@ pub struct Follower<'a> {
     pub tally: &'a Tally,
     /// Ends it early.
     pub stop: &'a Stop,
+    /// The multivariant playlist that lists it.
+    pub listed_in: Option<&'a str>,
     /// Takes the versions.
     pub versions: SyncSender<Box<Seen>>,
 }
@@ -65,8 +68,7 @@ struct Progress {
 
 impl Follower<'_> {
     /// Looks until the end. `first` is what has been read of it already; without a time it is looked at once.
-    pub fn run(self, mut first: Option<&Reading>, follow_for: Option<Duration>) {
-        let until = follow_for.map(|time| Instant::now() + time);
+    pub fn run(self, mut first: Option<&Reading>, until: Option<Instant>) {
         let mut progress = Progress { current: None, sent_until_s: None, pause: LONGEST_PAUSE };
         loop {
             let (began, began_s) = (Instant::now(), self.tally.now_s());
@@ -100,6 +102,7 @@ impl Follower<'_> {
             && current.text == text
         {
             current.until_s = began_s;
+            self.tally.same_version(self.name, began_s);
             return ControlFlow::Continue(());
         }
         let before = progress.current.take();
@@ -141,7 +144,7 @@ impl Follower<'_> {
         }
         let Listing::Media(listing) = listing else {
             self.tally.find(check_playlist(self.name, &text));
-            self.tally.problem(format!("{} is no media playlist", self.address));
+            self.not_there("it is no media playlist", || format!("{} is no media playlist", self.address));
             return None;
         };
         Some((text, listing))
@@ -160,7 +163,7 @@ impl Follower<'_> {
     }
 
     fn judge(&self, before: Option<&Current>, after: &Current) {
-        self.tally.count_version(self.name, &after.text);
+        self.tally.count_version(self.name, &after.text, after.until_s);
         self.tally.find(check_playlist(self.name, &after.text));
         if let Some(before) = before {
             self.tally.find(check_update(self.name, &before.version(), &after.version()));
@@ -182,8 +185,21 @@ impl Follower<'_> {
                 return ControlFlow::Continue(());
             }
         }
-        self.tally.problem(error.to_string());
+        match error {
+            ReadError::Missing(_) => self.not_there("it does not exist", || error.to_string()),
+            _ => self.tally.problem(error.to_string()),
+        }
         ControlFlow::Continue(())
+    }
+
+    /// Whoever lists it breaks a rule; otherwise there is nothing to check.
+    fn not_there(&self, seen: &str, problem: impl FnOnce() -> String) {
+        match self.listed_in {
+            Some(multivariant) => {
+                self.tally.find(check_missing(multivariant, Named::Playlist, self.name, seen));
+            }
+            None => self.tally.problem(problem()),
+        }
     }
 }
 

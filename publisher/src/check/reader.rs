@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use flate2::read::MultiGzDecoder;
 use livedir_playlist::{HttpAnswer, Kind};
 use ureq::http::Response;
+use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, ResponseExt};
 use url::Url;
 
@@ -96,7 +97,10 @@ impl Reader {
     /// With no connection yet.
     #[must_use]
     pub fn new() -> Self {
+        // As browsers here do, and with SSL_CERT_FILE and SSL_CERT_DIR for those that this machine does not know.
+        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
         let config = Agent::config_builder()
+            .tls_config(tls)
             .http_status_as_error(false)
             .max_redirects(REDIRECTS)
             .save_redirect_history(true)
@@ -125,7 +129,7 @@ impl Reader {
     }
 
     fn get(&self, url: &Url, kind: Kind, limit: u64) -> Result<Reading, ReadError> {
-        let failed = |error: ureq::Error| ReadError::Http { url: url.to_string(), error: error.to_string() };
+        let failed = |error: ureq::Error| ReadError::Http { url: url.to_string(), error: told(&error) };
         // The crate would unpack it, and not tell.
         let mut response =
             self.agent.get(url.as_str()).header("accept-encoding", "gzip").call().map_err(failed)?;
@@ -154,7 +158,7 @@ impl Reader {
 
     /// Asks for something that has left the playlist, without bringing it here. `kind` is called when the answer has come.
     pub fn ask(&self, url: &Url, kind: impl FnOnce() -> Kind) -> Result<HttpAnswer, ReadError> {
-        let failed = |error: ureq::Error| ReadError::Http { url: url.to_string(), error: error.to_string() };
+        let failed = |error: ureq::Error| ReadError::Http { url: url.to_string(), error: told(&error) };
         let mut response = self.agent.head(url.as_str()).call().map_err(failed)?;
         if matches!(response.status().as_u16(), 405 | 501) {
             // One byte is the least that a GET can ask for.
@@ -168,6 +172,23 @@ impl Reader {
 impl Default for Reader {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// What went wrong, and what to do about it where that is known.
+fn told(error: &ureq::Error) -> String {
+    let text = error.to_string();
+    let text = text.strip_prefix("io: ").unwrap_or(&text);
+    if text.contains("peer certificate") || text.contains("CA certificates") {
+        format!(
+            "its certificate is not trusted here ({text}); name a file with those to trust in SSL_CERT_FILE"
+        )
+    } else if text.contains("onnection refused") {
+        format!("{text}; is the server running, and on this port?")
+    } else if text.contains("failed to lookup") {
+        format!("{text}; is the name of the server right?")
+    } else {
+        text.to_owned()
     }
 }
 

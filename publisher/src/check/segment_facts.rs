@@ -27,7 +27,7 @@ pub fn segment_facts(uri: &str, bytes: &[u8], in_the_clear: bool) -> SegmentFact
         match probe::probe(bytes) {
             Ok(probed) => fill(&mut facts, &probed),
             // Unusual and not for every player, but no sign of damage: there is a rule of its own for it, or none.
-            Err(ProbeError::ForeignVideo { .. }) => {}
+            Err(ProbeError::ForeignVideo { stream_type }) => facts.video_stream_type = Some(stream_type),
             Err(error) => facts.problem = Some(error.to_string()),
         }
     }
@@ -55,6 +55,8 @@ fn nothing_known(uri: &str) -> SegmentFacts {
         counters: Vec::new(),
         streams_key: String::new(),
         audio_streams: 0,
+        keyframes: None,
+        video_stream_type: None,
         problem: None,
     }
 }
@@ -62,6 +64,9 @@ fn nothing_known(uri: &str) -> SegmentFacts {
 fn fill(facts: &mut SegmentFacts, probed: &Facts) {
     facts.starts_with_pat_pmt = probed.tables_first;
     facts.starts_with_idr = probed.video.as_ref().map(|video| video.starts_with_keyframe);
+    if let Some(video) = &probed.video {
+        (facts.keyframes, facts.video_stream_type) = (Some(video.keyframes), Some(H264));
+    }
     facts.continuity_ok_inside = probed.counter_breaks() == 0;
     facts.counters = probed
         .counters

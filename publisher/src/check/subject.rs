@@ -16,6 +16,9 @@ pub enum SubjectError {
     /// Nothing of that name.
     #[error("{0} does not exist")]
     Missing(String),
+    /// A URL of another kind.
+    #[error("{0} is neither a path nor the URL of a stream; write http:// or https://")]
+    Scheme(String),
     /// A directory that cannot be read.
     #[error("cannot read {path}: {error}")]
     Unreadable {
@@ -44,6 +47,9 @@ pub fn playlist(subject: &Address) -> Result<Address, SubjectError> {
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => in_directory(path).map(Address::File),
         Ok(_) => Ok(subject.clone()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && told().contains("://") => {
+            Err(SubjectError::Scheme(told()))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(SubjectError::Missing(told())),
         Err(error) => Err(SubjectError::Unreadable { path: told(), error }),
     }
@@ -117,6 +123,16 @@ mod tests {
         let address = |text: &str| Address::typed(std::ffi::OsStr::new(text)).unwrap();
         assert_eq!(name(&address("http://example.com/a/b.m3u8?token=1")), "b.m3u8");
         assert_eq!(name(&address("http://example.com")), "http://example.com/");
-        assert!(playlist(&address("nothing/here")).unwrap_err().to_string().contains("does not exist"));
+    }
+
+    #[test]
+    fn what_is_not_there_is_told_with_what_to_write_instead() {
+        #[track_caller]
+        fn check(typed: &str, expected: &str) {
+            let error = playlist(&Address::typed(std::ffi::OsStr::new(typed)).unwrap()).unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+        check("nothing/here", "does not exist");
+        check("rtsp://example.com/stream", "write http:// or https://");
     }
 }

@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use livedir_playlist::Finding;
+use jiff::Timestamp;
+use livedir_playlist::{BitRate, Finding};
 
 use super::report::{Findings, LookedAt, Report};
 
@@ -20,11 +21,37 @@ pub struct Tally {
     started_at: Instant,
     findings: Mutex<Findings>,
     problems: Mutex<Vec<String>>,
-    /// The newest text of each media playlist, by its name.
-    newest: Mutex<BTreeMap<String, String>>,
+    /// Of each media playlist, by its name.
+    newest: Mutex<BTreeMap<String, Newest>>,
+    /// Of the newest segment of each media playlist, by its name.
+    clocks: Mutex<BTreeMap<String, Clock>>,
+    /// Of each media playlist, by its name.
+    bit_rates: Mutex<BTreeMap<String, BitRate>>,
     playlists: AtomicU64,
     versions: AtomicU64,
     segments: AtomicU64,
+}
+
+/// The newest version of a media playlist.
+#[derive(Debug, Clone)]
+pub struct Newest {
+    /// Its text.
+    pub text: Arc<str>,
+    /// When the look ended that found it first.
+    pub seen_at_s: f64,
+    /// When the last look began that found it.
+    pub looked_at_s: f64,
+}
+
+/// What a segment says of the time.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// Which timeline it belongs to.
+    pub discontinuity_sequence: u64,
+    /// Its date.
+    pub date: Timestamp,
+    /// Its first time stamp, 33 bits.
+    pub start_90k: u64,
 }
 
 impl Tally {
@@ -36,6 +63,8 @@ impl Tally {
             findings: Mutex::default(),
             problems: Mutex::default(),
             newest: Mutex::default(),
+            clocks: Mutex::default(),
+            bit_rates: Mutex::default(),
             playlists: AtomicU64::new(0),
             versions: AtomicU64::new(0),
             segments: AtomicU64::new(0),
@@ -69,10 +98,35 @@ impl Tally {
         self.playlists.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// One more version of the playlist of this name.
-    pub fn count_version(&self, name: &str, text: &str) {
+    /// One more version of the playlist of this name, which a look found that began at this time.
+    pub fn count_version(&self, name: &str, text: &str, looked_at_s: f64) {
         self.versions.fetch_add(1, Ordering::Relaxed);
-        lock(&self.newest).insert(name.to_owned(), text.to_owned());
+        let newest = Newest { text: text.into(), seen_at_s: self.now_s(), looked_at_s };
+        lock(&self.newest).insert(name.to_owned(), newest);
+    }
+
+    /// A look that began at this time found the same version.
+    pub fn same_version(&self, name: &str, looked_at_s: f64) {
+        if let Some(newest) = lock(&self.newest).get_mut(name) {
+            newest.looked_at_s = looked_at_s;
+        }
+    }
+
+    /// What has been measured of the playlist of this name.
+    pub fn measured(&self, name: &str, bit_rate: BitRate) {
+        lock(&self.bit_rates).insert(name.to_owned(), bit_rate);
+    }
+
+    /// What a segment of the playlist of this name says of the time.
+    pub fn told_the_time(&self, name: &str, clock: Clock) {
+        lock(&self.clocks).insert(name.to_owned(), clock);
+    }
+
+    /// The playlist of this name is no longer listed.
+    pub fn forget(&self, name: &str) {
+        lock(&self.newest).remove(name);
+        lock(&self.clocks).remove(name);
+        lock(&self.bit_rates).remove(name);
     }
 
     /// One more segment.
@@ -80,10 +134,22 @@ impl Tally {
         self.segments.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The newest texts of the media playlists, by name.
+    /// The newest version of the media playlist of this name.
     #[must_use]
-    pub fn newest(&self) -> BTreeMap<String, String> {
-        lock(&self.newest).clone()
+    pub fn newest(&self, name: &str) -> Option<Newest> {
+        lock(&self.newest).get(name).cloned()
+    }
+
+    /// What has been measured of the media playlist of this name.
+    #[must_use]
+    pub fn bit_rate(&self, name: &str) -> Option<BitRate> {
+        lock(&self.bit_rates).get(name).copied()
+    }
+
+    /// What the newest segment of the media playlist of this name says of the time.
+    #[must_use]
+    pub fn clock(&self, name: &str) -> Option<Clock> {
+        lock(&self.clocks).get(name).copied()
     }
 
     /// How much has been looked at.

@@ -7,9 +7,9 @@ use super::{
     InspectError,
     draw::draw,
     inventory::Inventory,
-    look, print,
+    looker::Looker,
+    print,
     screen::{self, Screen},
-    survey::Surveyor,
     text,
 };
 use crate::args::InspectArgs;
@@ -46,10 +46,10 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), InspectError> {
     })
     .map_err(InspectError::Signal)?;
     let watch = watch(&args.path, wakes_tx);
-    let mut surveyor = Surveyor::default();
+    let mut looks = Looker::default();
     // What cannot be looked at now is told at once; what goes away later may come back.
     let mut started = Instant::now();
-    let mut looked = Ok(look(&mut surveyor, args, |_, _| {})?);
+    let mut looked = Ok(looks.look(args, |_, _| {})?);
     let is_drawn = !args.json && screen::is_terminal();
     let screen = is_drawn.then(Screen::enter).transpose().map_err(InspectError::Output)?;
     let mut printed = None;
@@ -69,7 +69,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), InspectError> {
             Wake::Change => {}
         }
         started = Instant::now();
-        looked = look(&mut surveyor, args, |_, _| {});
+        looked = looks.look(args, |_, _| {});
     }
 }
 
@@ -93,6 +93,9 @@ fn without_age(inventory: &Inventory) -> Inventory {
     ageless.looked_at = jiff::Timestamp::UNIX_EPOCH;
     if let Some(playlist) = &mut ageless.playlist {
         playlist.behind_now_s = None;
+    }
+    for variant in ageless.variants.iter_mut().filter_map(|variant| variant.inventory.as_mut()) {
+        **variant = without_age(variant);
     }
     ageless
 }

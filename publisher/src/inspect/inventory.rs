@@ -5,8 +5,10 @@
 
 use super::{
     arrange::{self, Place, Slot},
+    file_detail::FileDetail,
     judge::{self, Judged},
     media_summary::{MediaSummary, stream_names},
+    multivariant::VariantSummary,
     survey::Survey,
 };
 use crate::{probe::Facts, status::seconds};
@@ -32,6 +34,12 @@ pub struct Inventory {
     pub older_segments: u64,
     /// The segments, oldest first.
     pub segments: Vec<Row>,
+    /// What a multivariant playlist lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<VariantSummary>,
+    /// All that is known of the one segment that was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<FileDetail>,
     /// What is to be said of the whole.
     pub notes: Vec<String>,
 }
@@ -213,6 +221,8 @@ pub fn inventory(survey: Survey) -> Inventory {
         status: survey.status,
         older_segments: survey.older,
         segments,
+        variants: Vec::new(),
+        detail: None,
         notes: survey.notes,
     }
 }

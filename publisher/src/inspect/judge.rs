@@ -7,7 +7,7 @@ use super::{
     survey::{Contents, Survey},
 };
 use crate::{
-    probe::{Facts, discontinuity},
+    probe::{Facts, discontinuity, unfit},
     status::seconds,
 };
 
@@ -86,23 +86,10 @@ const MARKED: &str = "the playlist says so";
 
 /// What keeps a file out of a playlist.
 fn problem(contents: &Contents, target_duration_s: Option<u32>) -> Option<String> {
-    let facts = match contents {
-        Contents::Nothing(problem) => return Some(problem.clone()),
-        Contents::Segment(facts) => facts,
-    };
-    if facts.trailing_bytes > 0 {
-        return Some(format!("it was cut: {} bytes follow the last whole packet", facts.trailing_bytes));
+    match contents {
+        Contents::Nothing(problem) => Some(problem.clone()),
+        Contents::Segment(facts) => unfit(facts, target_duration_s).map(|reason| reason.to_string()),
     }
-    if facts.video.as_ref().is_some_and(|video| !video.starts_with_keyframe) {
-        return Some("it does not begin with a keyframe and its parameter sets".to_owned());
-    }
-    let duration_s = seconds(facts.duration_90k);
-    // RFC 8216 4.3.3.1: the duration, rounded to the nearest second, MUST be no more than the target duration.
-    target_duration_s.filter(|&target_duration_s| duration_s.round() > f64::from(target_duration_s)).map(
-        |target_duration_s| {
-            format!("it lasts {duration_s:.3} s, over the target duration of {target_duration_s} s")
-        },
-    )
 }
 
 /// What a playlist can bear and should not have to.

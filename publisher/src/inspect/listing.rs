@@ -1,7 +1,8 @@
 //! Listing: the text of a playlist → what it lists, whoever wrote it. Pure.
 
+use super::multivariant::VariantKind;
 use jiff::Timestamp;
-use livedir_playlist::{parse, read_listing};
+use livedir_playlist::{Attributes, MultivariantListing, parse, read_listing};
 
 /// What a playlist lists.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -14,6 +15,21 @@ pub struct Listing {
     pub ended: bool,
     /// Oldest first.
     pub entries: Vec<Entry>,
+    /// What a multivariant playlist lists instead.
+    pub playlists: Vec<ListedPlaylist>,
+}
+
+/// One playlist that is listed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListedPlaylist {
+    /// What it is to the stream.
+    pub kind: VariantKind,
+    /// As it stands there; `None` where it has no playlist of its own.
+    pub uri: Option<String>,
+    /// The file relative to the playlist, or the URI as it is where it names no file below.
+    pub name: Option<String>,
+    /// What is said of it.
+    pub attributes: Attributes,
 }
 
 /// One segment that is listed.
@@ -40,9 +56,7 @@ pub(super) fn read(text: &str) -> (Listing, Option<String>) {
     let media = match read_listing(text) {
         livedir_playlist::Listing::Media(media) => media,
         livedir_playlist::Listing::Multivariant(multivariant) => {
-            let uris: Vec<&str> = multivariant.variants.iter().filter_map(|it| it.uri.as_deref()).collect();
-            let problem = format!("it lists other playlists: {}; name one of them", uris.join(", "));
-            return (Listing::default(), Some(problem));
+            return (Listing { playlists: playlists(&multivariant), ..Listing::default() }, None);
         }
         // The strict reading knows what is wrong.
         livedir_playlist::Listing::Neither => {
@@ -65,7 +79,25 @@ pub(super) fn read(text: &str) -> (Listing, Option<String>) {
         .collect();
     let target_duration_s =
         media.target_duration_s.and_then(|target_duration_s| target_duration_s.try_into().ok());
-    (Listing { target_duration_s, media_sequence, ended: media.ended, entries }, None)
+    let playlists = Vec::new();
+    (Listing { target_duration_s, media_sequence, ended: media.ended, entries, playlists }, None)
+}
+
+/// Variants first, in the order of the text.
+fn playlists(multivariant: &MultivariantListing) -> Vec<ListedPlaylist> {
+    let listed = |kind, uri: &Option<String>, attributes: &Attributes| ListedPlaylist {
+        kind,
+        uri: uri.clone(),
+        name: uri.as_deref().map(file_name),
+        attributes: attributes.clone(),
+    };
+    let variants =
+        multivariant.variants.iter().map(|it| listed(VariantKind::Variant, &it.uri, &it.attributes));
+    let renditions =
+        multivariant.renditions.iter().map(|it| listed(VariantKind::Rendition, &it.uri, &it.attributes));
+    let i_frames =
+        multivariant.i_frame_variants.iter().map(|it| listed(VariantKind::IFrames, &it.uri, &it.attributes));
+    variants.chain(renditions).chain(i_frames).collect()
 }
 
 /// The file that a URI names: without query and fragment, percent-decoded.
@@ -138,8 +170,12 @@ mod tests {
 
     #[test]
     fn a_multivariant_playlist_names_those_to_look_at() {
-        let (_, problem) = read("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow/list.m3u8\n");
-        assert!(problem.expect("a problem").contains("low/list.m3u8; name one"));
+        let (listing, problem) = read(
+            "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,NAME=\"a\"\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow/li%20st.m3u8?a=b\n",
+        );
+        assert_eq!((problem, listing.entries.len()), (None, 0));
+        let names: Vec<_> = listing.playlists.iter().map(|it| (it.kind, it.name.as_deref())).collect();
+        assert_eq!(names, [(VariantKind::Variant, Some("low/li st.m3u8")), (VariantKind::Rendition, None)]);
     }
 
     #[test]

@@ -92,7 +92,7 @@ pub(super) fn stream_names(streams: &[ElementaryStream]) -> Vec<String> {
 }
 
 /// ISO 13818-1 table 2-34, and what ATSC and Apple added.
-fn stream_name(stream_type: u8) -> String {
+pub(super) fn stream_name(stream_type: u8) -> String {
     let name = match stream_type {
         0x01 | 0x02 => "mpeg2",
         0x03 | 0x04 => "mp3",

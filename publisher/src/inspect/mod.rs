@@ -2,35 +2,39 @@
 //!
 //! ```text
 //!  path ─▶ place ─▶ survey ─▶ arrange ─▶ inventory ─▶ draw ─▶ text
-//!          names    reads     one line    judges         └──▶ JSON
+//!          names    reads     one line    judges  ▲     └──▶ JSON
+//!                     ├────▶ file_detail ─────────┤        one segment alone
+//!                     └────▶ multivariant ────────┘        each playlist that one lists
 //! ```
 //!
-//! In: a path. Out: text on standard output. Place and survey read, the rest is pure. All on the caller's thread; it ends when
+//! In: a path. Out: text on standard output. Place, survey and looker read, the rest is pure. All on the caller's thread; it ends when
 //! all is printed, with `--follow` at Ctrl-C. Nothing on disk is changed.
 
 pub mod arrange;
 pub mod draw;
+pub mod file_detail;
 pub mod inventory;
 pub mod listing;
 pub mod media_summary;
+pub mod multivariant;
 pub mod place;
 pub mod survey;
 
 mod follow;
 mod judge;
+mod looker;
 mod newest;
 mod screen;
 
 use crate::args::InspectArgs;
 use indicatif::ProgressBar;
-use inventory::{Inventory, inventory};
-use jiff::Timestamp;
-use place::{PlaceError, place};
+use inventory::Inventory;
+use looker::Looker;
+use place::PlaceError;
 use std::{
     io::{self, IsTerminal as _, Write as _},
     path::PathBuf,
 };
-use survey::Surveyor;
 
 /// Why nothing can be shown.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +74,7 @@ pub fn run(args: &InspectArgs) -> Result<(), InspectError> {
 fn once(args: &InspectArgs) -> Result<(), InspectError> {
     let progress = ProgressBar::hidden();
     let is_seen = io::stderr().is_terminal();
-    let inventory = look(&mut Surveyor::default(), args, |done, all| {
+    let inventory = Looker::default().look(args, |done, all| {
         if is_seen && all > QUICKLY_READ {
             progress.set_draw_target(indicatif::ProgressDrawTarget::stderr());
             progress.set_length(all as u64);
@@ -79,20 +83,6 @@ fn once(args: &InspectArgs) -> Result<(), InspectError> {
     });
     progress.finish_and_clear();
     print(&text(&inventory?, args)).map_err(InspectError::Output)
-}
-
-/// One look at what was named.
-fn look(
-    surveyor: &mut Surveyor,
-    args: &InspectArgs,
-    on_progress: impl FnMut(usize, usize),
-) -> Result<Inventory, InspectError> {
-    let place = place(&args.path)?;
-    let rows = if args.all || place.segment.is_some() { usize::MAX } else { args.rows };
-    let survey = surveyor
-        .survey(&place, rows, Timestamp::now(), on_progress)
-        .map_err(|source| InspectError::Read { path: args.path.clone(), source })?;
-    Ok(inventory(survey))
 }
 
 /// The inventory as it was asked for.

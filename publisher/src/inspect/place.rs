@@ -1,14 +1,17 @@
 //! Place: what a path means, whoever writes there: a directory, a playlist or a segment.
 //!
-//! In: the path that was typed. Out: a [`Place`]. Looks at names only, on the caller's thread.
+//! In: the path that was typed. Out: a [`Place`]. Looks at names, and into playlists where there are several to choose from.
+//! On the caller's thread.
 
 use crate::{
     playlist_file::PLAYLIST,
     segment_name::{LIVE, looks_like_segment},
 };
+use livedir_playlist::{Listing, read_listing};
 use std::{
     cmp::Reverse,
-    fs, io,
+    fs::{self, File},
+    io::{self, Read as _},
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -24,10 +27,12 @@ pub struct Place {
     pub playlist: Option<PathBuf>,
     /// Where segments lie, relative to `directory`, beside where the playlist says.
     pub segment_directories: Vec<String>,
+    /// Whether files that the playlist does not list have nothing to do with it.
+    pub only_listed: bool,
     /// The one segment that was named.
     pub segment: Option<PathBuf>,
-    /// What is to be said of the choice.
-    pub notes: Vec<String>,
+    /// Playlists beside it that are not looked at.
+    pub others: Vec<String>,
 }
 
 /// Why there is nothing to look at.
@@ -71,9 +76,9 @@ pub fn place(path: &Path) -> Result<Place, PlaceError> {
         let (playlists, _) = look(parent).map_err(unreadable)?;
         let around = match webroot_around(parent).filter(|_| playlists.is_empty()) {
             Some(webroot) => of_directory(&webroot).map_err(unreadable)?,
-            None => choose(parent, playlists, vec![String::new()]),
+            None => choose(parent, those_that_name(path, playlists), vec![String::new()]),
         };
-        return Ok(Place { named, segment: Some(path.to_owned()), notes: Vec::new(), ..around });
+        return Ok(Place { named, segment: Some(path.to_owned()), others: Vec::new(), ..around });
     }
     Err(PlaceError::SomethingElse(path.to_owned()))
 }
@@ -126,26 +131,49 @@ fn look(directory: &Path) -> io::Result<(Vec<Dated>, Vec<String>)> {
     Ok((playlists, below))
 }
 
-/// livedir's own playlist, or else the one that was written last.
+/// Those that list the segment, or all if none does.
+fn those_that_name(segment: &Path, playlists: Vec<Dated>) -> Vec<Dated> {
+    let Some(name) = segment.file_name().and_then(|name| name.to_str()) else { return playlists };
+    let is_listed =
+        |(_, path): &&Dated| read_head(path).lines().any(|line| line.trim().rsplit('/').next() == Some(name));
+    let naming: Vec<_> = playlists.iter().filter(is_listed).cloned().collect();
+    if naming.is_empty() { playlists } else { naming }
+}
+
+/// Whether it lists playlists.
+fn is_multivariant(path: &Path) -> bool {
+    matches!(read_listing(&read_head(path)), Listing::Multivariant(_))
+}
+
+/// As much of a playlist as is read before it is chosen: a day of 2 s segments.
+const LONGEST_HEAD_BYTES: u64 = 4 << 20;
+
+fn read_head(path: &Path) -> String {
+    let mut bytes = Vec::new();
+    // What cannot be read says nothing.
+    let _ = File::open(path).and_then(|file| file.take(LONGEST_HEAD_BYTES).read_to_end(&mut bytes));
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// livedir's own playlist, or else one that lists others, or else the one that was written last.
 fn choose(directory: &Path, mut playlists: Vec<Dated>, segment_directories: Vec<String>) -> Place {
+    let is_one_of_several = playlists.len() > 1;
     playlists.sort_by_cached_key(|(written_at, path)| {
-        (Reverse(path.ends_with(PLAYLIST)), Reverse(*written_at), path.clone())
+        let is_above = is_one_of_several && is_multivariant(path);
+        (Reverse(path.ends_with(PLAYLIST)), Reverse(is_above), Reverse(*written_at), path.clone())
     });
     let mut playlists = playlists.into_iter().map(|(_, path)| path);
     let playlist = playlists.next();
-    let others: Vec<String> =
+    let others =
         playlists.filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect();
-    let notes = match &others[..] {
-        [] => Vec::new(),
-        others => vec![format!("not looked at: {}; name one to see it", others.join(", "))],
-    };
     Place {
         named: String::new(),
         directory: directory.to_owned(),
         playlist,
         segment_directories,
+        only_listed: false,
         segment: None,
-        notes,
+        others,
     }
 }
 

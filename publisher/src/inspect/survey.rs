@@ -15,6 +15,7 @@ use crate::{
     segment_name::looks_like_segment,
 };
 use jiff::Timestamp;
+use livedir_playlist::TICKS_PER_S;
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     fs::{self, File},
@@ -94,7 +95,7 @@ pub enum Contents {
 /// A day of 1 s segments takes 10 MB.
 const LONGEST_TEXT_BYTES: u64 = 64 << 20;
 /// As the watcher does: a minute at 35 Mbit/s.
-const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
+pub(super) const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
 /// How every packet of MPEG-TS begins.
 const SYNC_BYTE: u8 = 0x47;
 /// A directory a day for two months. More than that is left out.
@@ -118,7 +119,10 @@ impl Surveyor {
     ) -> io::Result<Survey> {
         let playlist = place.playlist.as_deref().map(read_playlist).transpose()?.flatten();
         let entries = playlist.as_ref().map(|found| &found.listing.entries[..]).unwrap_or_default();
-        let scan = scan(place, entries, rows)?;
+        // What lies beside a multivariant playlist belongs to those that it lists.
+        let lists_playlists = place.segment.is_none()
+            && playlist.as_ref().is_some_and(|found| !found.listing.playlists.is_empty());
+        let scan = scan(place, entries, place.only_listed || lists_playlists, rows)?;
         let is_missing = |entry: &&Entry| {
             !entry.is_gap
                 && listing::directory_of(&entry.name).is_some()
@@ -138,7 +142,8 @@ impl Surveyor {
                 slot.file.as_ref().is_some_and(|file| file.path.file_name() == only.file_name())
             });
         }
-        self.look_into(&mut slots, &mut on_progress);
+        let target_duration_s = playlist.as_ref().and_then(|found| found.listing.target_duration_s);
+        self.look_into(&mut slots, target_duration_s, &mut on_progress);
 
         let unlisted = scan.disk.segments - scan.listed.len() as u64;
         let older = (unlisted + entries.len() as u64).saturating_sub(slots.len() as u64);
@@ -156,19 +161,24 @@ impl Surveyor {
             disk: scan.disk,
             is_kept_by_livedir: status.is_some(),
             status,
-            notes: place.notes.clone(),
+            notes: notes(place, playlist.as_ref()),
             playlist,
         })
     }
 
-    fn look_into(&mut self, slots: &mut [Slot], on_progress: &mut impl FnMut(usize, usize)) {
+    fn look_into(
+        &mut self,
+        slots: &mut [Slot],
+        target_duration_s: Option<u32>,
+        on_progress: &mut impl FnMut(usize, usize),
+    ) {
         let mut known = HashMap::with_capacity(slots.len());
         let count = slots.len();
         for (index, slot) in slots.iter_mut().enumerate() {
             let Some(file) = &slot.file else { continue };
             let key = (file.path.clone(), file.bytes, file.modified_at);
             let contents = known.get(&key).cloned().or_else(|| self.known.remove(&key));
-            let contents = contents.unwrap_or_else(|| look_into(file, &mut self.buffer));
+            let contents = contents.unwrap_or_else(|| look_into(file, target_duration_s, &mut self.buffer));
             known.insert(key, contents.clone());
             slot.contents = Some(contents);
             on_progress(index + 1, count);
@@ -177,7 +187,7 @@ impl Surveyor {
     }
 }
 
-fn look_into(file: &FileFound, buffer: &mut Vec<u8>) -> Contents {
+fn look_into(file: &FileFound, target_duration_s: Option<u32>, buffer: &mut Vec<u8>) -> Contents {
     if file.bytes > LARGEST_SEGMENT_BYTES {
         let bytes = file.bytes;
         return Contents::Nothing(format!(
@@ -193,7 +203,12 @@ fn look_into(file: &FileFound, buffer: &mut Vec<u8>) -> Contents {
             Contents::Nothing("it is no MPEG-TS, and is not looked into".to_owned())
         }
         Ok(_) => match probe(buffer) {
-            Ok(facts) => Contents::Segment(Arc::new(facts)),
+            Ok(mut facts) => {
+                if let Some(target_duration_s) = target_duration_s {
+                    facts.hold_to(u64::from(target_duration_s) * TICKS_PER_S);
+                }
+                Contents::Segment(Arc::new(facts))
+            }
             Err(error) => Contents::Nothing(error.to_string()),
         },
     }
@@ -208,7 +223,7 @@ struct Scan {
     newest: Newest,
 }
 
-fn scan(place: &Place, entries: &[Entry], rows: usize) -> io::Result<Scan> {
+fn scan(place: &Place, entries: &[Entry], only_listed: bool, rows: usize) -> io::Result<Scan> {
     let listed_names: HashSet<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
     let mut scan = Scan {
         disk: DiskUse::default(),
@@ -240,7 +255,7 @@ fn scan(place: &Place, entries: &[Entry], rows: usize) -> io::Result<Scan> {
             }
             let name = if directory.is_empty() { file_name } else { format!("{directory}/{file_name}") };
             let is_listed = listed_names.contains(name.as_str());
-            if is_listed || looks_like_segment(&name) {
+            if is_listed || (!only_listed && looks_like_segment(&name)) {
                 scan.take(name, &entry.path(), is_listed);
             }
         }
@@ -266,6 +281,17 @@ impl Scan {
             self.newest.take(file);
         }
     }
+}
+
+/// What is to be said of the choice of the playlist.
+fn notes(place: &Place, playlist: Option<&PlaylistFound>) -> Vec<String> {
+    let listed = playlist.map(|found| &found.listing.playlists[..]).unwrap_or_default();
+    let is_other = |name: &&String| !listed.iter().any(|it| it.name.as_deref() == Some(name.as_str()));
+    let others: Vec<&str> = place.others.iter().filter(is_other).map(String::as_str).collect();
+    if others.is_empty() {
+        return Vec::new();
+    }
+    vec![format!("not looked at: {}; name one to see it", others.join(", "))]
 }
 
 /// Dot names in which a segment may be in the making.

@@ -69,6 +69,12 @@ impl Continuity {
         self.places.get(usize::from(pid)).is_some_and(|&place| place > 0)
     }
 
+    /// Times that the counter of this PID did not run on so far.
+    pub(super) fn breaks_of(&self, pid: u16) -> u32 {
+        let place = self.places.get(usize::from(pid)).copied().unwrap_or(0);
+        usize::from(place).checked_sub(1).map_or(0, |index| self.counters[index].breaks)
+    }
+
     pub(super) fn finish(self) -> Vec<Counter> {
         self.counters
     }

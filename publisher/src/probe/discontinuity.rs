@@ -62,7 +62,8 @@ pub fn discontinuity(previous: &Facts, next: &Facts) -> Option<Discontinuity> {
         return Some(Discontinuity::Audio);
     }
     // A frame and a half: more than rounding and a rate of, say, 29.97 can do, less than a frame that is missing.
-    let interval_90k = match previous.frame_interval_90k {
+    let longest_90k = previous.video.as_ref().map_or(0, |video| video.last_picture.longest_90k);
+    let interval_90k = match previous.frame_interval_90k.max(longest_90k) {
         0 => FALLBACK_INTERVAL_90K,
         interval_90k => interval_90k,
     };
@@ -79,7 +80,7 @@ pub fn discontinuity(previous: &Facts, next: &Facts) -> Option<Discontinuity> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{AudioCodec, AudioFacts, Counter, ElementaryStream, VideoFacts};
+    use super::super::{AudioCodec, AudioFacts, Counter, ElementaryStream, LastPicture, VideoFacts};
     use super::*;
 
     fn facts(start_90k: u64, first: u8, last: u8) -> Facts {
@@ -87,6 +88,7 @@ mod tests {
             start_90k,
             duration_90k: 180_000,
             frame_interval_90k: 4_500,
+            last_picture: LastPicture::default(),
             frames: 40,
             keyframes: 1,
             starts_with_keyframe: true,

@@ -3,18 +3,24 @@
 //! In: the bytes. Out: [`Facts`], or why there are none. Pure, on the caller's thread; survives any bytes; one pass, in which
 //! only the heads of pictures are looked into, and nothing of a payload is copied but parameter sets and tables.
 
+mod anatomy;
 mod audio;
 pub(crate) mod clock;
 mod continuity;
 mod discontinuity;
+mod last_picture;
 mod pes;
 mod tables;
+mod unfit;
 mod video;
 
+pub use anatomy::{Anatomy, Break, Carries, PidAnatomy, Unit, anatomy};
 pub use audio::{AudioCodec, AudioFacts};
 pub use continuity::Counter;
 pub use discontinuity::{Discontinuity, discontinuity};
+pub use last_picture::LastPicture;
 pub use tables::ElementaryStream;
+pub use unfit::{Unfit, unfit};
 pub use video::{Picture, VideoFacts};
 
 use audio::AudioScan;
@@ -28,7 +34,7 @@ use video::VideoScan;
 pub struct Facts {
     /// When it begins: its video, or its audio where there is no video.
     pub start_90k: u64,
-    /// How long it lasts, the last picture included; 0 when a single picture does not say its rate.
+    /// How long it lasts, the last picture included as [`LastPicture`] believes; 0 when nothing tells.
     pub duration_90k: u64,
     /// How long one picture (or, without video, one audio frame) lasts; 0 when not known.
     pub frame_interval_90k: u64,
@@ -51,6 +57,41 @@ impl Facts {
     #[must_use]
     pub fn end_90k(&self) -> u64 {
         clock::later_90k(self.start_90k, self.duration_90k)
+    }
+
+    /// Takes it that it lasts as long as the segment before it has turned out to last, `before_90k`, where the length of its
+    /// last picture is in doubt: encoders cut at even times.
+    pub fn last_like(&mut self, before_90k: u64) {
+        if self.shortest_in_doubt_90k().is_some_and(|shortest_90k| shortest_90k <= before_90k) {
+            self.set_duration(before_90k);
+        }
+    }
+
+    /// Takes it that no segment is longer than `limit_90k`, which its encoder has promised: where the length of the last
+    /// picture is in doubt, it ends there at the latest, and where nothing tells of it, it ends there.
+    pub fn hold_to(&mut self, limit_90k: u64) {
+        let is_unknown = self.video.as_ref().is_some_and(|video| video.last_picture.believed_90k == 0);
+        if (self.duration_90k > limit_90k || is_unknown)
+            && self.shortest_in_doubt_90k().is_some_and(|shortest_90k| shortest_90k <= limit_90k)
+        {
+            self.set_duration(limit_90k);
+        }
+    }
+
+    /// The least that it can last; `None` where that is certain.
+    fn shortest_in_doubt_90k(&self) -> Option<u64> {
+        let video = self.video.as_ref()?;
+        let last = video.last_picture;
+        last.is_in_doubt().then(|| video.duration_90k.saturating_sub(last.believed_90k) + last.shortest_90k)
+    }
+
+    fn set_duration(&mut self, duration_90k: u64) {
+        let Some(video) = &mut self.video else { return };
+        let last = &mut video.last_picture;
+        let before_last_90k = video.duration_90k.saturating_sub(last.believed_90k);
+        last.believed_90k = duration_90k.saturating_sub(before_last_90k);
+        last.longest_90k = last.longest_90k.max(last.believed_90k);
+        (video.duration_90k, self.duration_90k) = (duration_90k, duration_90k);
     }
 
     /// Times that a continuity counter did not run on inside it.
@@ -117,6 +158,8 @@ struct Scan {
     pat: Section,
     pmt: Section,
     pmt_pid: Option<u16>,
+    /// What the PMT names, also where it names what players do not take.
+    named: Vec<ElementaryStream>,
     streams: Option<Vec<ElementaryStream>>,
     tables_first: bool,
     video: Option<(u16, VideoScan)>,
@@ -132,6 +175,7 @@ impl Scan {
             pat: Section::default(),
             pmt: Section::default(),
             pmt_pid: None,
+            named: Vec::new(),
             streams: None,
             tables_first: false,
             video: None,
@@ -153,6 +197,7 @@ impl Scan {
             }
             _ if Some(pid) == self.pmt_pid && self.streams.is_none() => {
                 if let Some(streams) = self.pmt.push(payload, unit_start).and_then(tables::streams) {
+                    self.named.clone_from(&streams);
                     self.choose(&streams)?;
                     self.streams = Some(streams);
                 }
@@ -181,8 +226,9 @@ impl Scan {
 
     fn finish(self, trailing_bytes: usize) -> Result<Facts, ProbeError> {
         let streams = self.streams.ok_or(ProbeError::NoTables)?;
-        let video = self.video.and_then(|(_, scan)| scan.finish());
         let audio = self.audio.and_then(|(_, scan)| scan.finish());
+        let sound_90k = audio.as_ref().map(AudioFacts::duration_90k);
+        let video = self.video.and_then(|(_, scan)| scan.finish(sound_90k));
         let (start_90k, duration_90k, frame_interval_90k) = match (&video, &audio) {
             (Some(video), _) => (video.start_90k, video.duration_90k, video.frame_interval_90k),
             (None, Some(audio)) => (audio.start_90k, audio.duration_90k(), audio.codec.frame_90k()),

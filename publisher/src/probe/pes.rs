@@ -21,7 +21,8 @@ pub(super) fn feed(scan: &mut impl StreamScan, payload: &[u8], unit_start: bool)
     }
 }
 
-fn read_head(payload: &[u8]) -> Option<(Option<u64>, &[u8])> {
+/// The time of a PES packet, and the bytes behind its head.
+pub(super) fn read_head(payload: &[u8]) -> Option<(Option<u64>, &[u8])> {
     let PesContents::Parsed(Some(contents)) = PesHeader::from_bytes(payload)?.contents() else {
         return None;
     };

@@ -4,6 +4,7 @@
 
 use super::{
     clock::{distance_90k, later_90k},
+    last_picture::{LastPicture, last_picture, median},
     pes::StreamScan,
 };
 use h264_reader::{
@@ -18,8 +19,10 @@ pub struct VideoFacts {
     pub start_90k: u64,
     /// From there to the end of the last picture.
     pub duration_90k: u64,
-    /// How long one picture is shown: the median interval; 0 when a single picture does not say its rate.
+    /// How long one picture is shown: the median interval; of a single picture what its SPS says, or 0.
     pub frame_interval_90k: u64,
+    /// How long the last picture is shown.
+    pub last_picture: LastPicture,
     /// Pictures.
     pub frames: u64,
     /// Pictures that are IDR.
@@ -65,7 +68,7 @@ pub(super) struct VideoScan {
 
 /// The bytes of one picture up to its first slice.
 #[derive(Default)]
-struct PictureHead {
+pub(super) struct PictureHead {
     at: At,
     /// Zero bytes just before.
     zeros: u32,
@@ -121,8 +124,8 @@ impl VideoScan {
         }
     }
 
-    /// `None` when no picture came.
-    pub(super) fn finish(mut self) -> Option<VideoFacts> {
+    /// `None` when no picture came. The sound beside it lasts `sound_90k`.
+    pub(super) fn finish(mut self, sound_90k: Option<u64>) -> Option<VideoFacts> {
         self.end_picture();
         let reference_90k = *self.pts_90k.first()?;
         let mut shown_90k: Vec<i64> =
@@ -133,11 +136,18 @@ impl VideoScan {
         let sps = self.sps.unwrap_or_default();
         let picture = read_sps(&sps);
         let told_90k = picture.as_ref().and_then(|picture| picture.frame_interval_90k);
-        let frame_interval_90k = median_interval(&shown_90k).or(told_90k).unwrap_or(0);
+        // The two fields of a frame may carry the same time.
+        let intervals_90k: Vec<u64> = shown_90k
+            .windows(2)
+            .map(|pair| (pair[1] - pair[0]) as u64)
+            .filter(|&interval_90k| interval_90k > 0)
+            .collect();
+        let last_picture = last_picture(&intervals_90k, told_90k, sound_90k);
         Some(VideoFacts {
             start_90k: later_90k(reference_90k, first as u64),
-            duration_90k: (last - first) as u64 + frame_interval_90k,
-            frame_interval_90k,
+            duration_90k: (last - first) as u64 + last_picture.believed_90k,
+            frame_interval_90k: median(&intervals_90k).unwrap_or(last_picture.believed_90k),
+            last_picture,
             frames: self.pts_90k.len() as u64,
             keyframes: self.keyframes,
             starts_with_keyframe: self.first_is_key,
@@ -148,7 +158,13 @@ impl VideoScan {
 }
 
 impl PictureHead {
-    fn push(&mut self, stream_bytes: &[u8]) {
+    /// Whether the picture can be decoded by itself.
+    pub(super) fn is_idr(&self) -> bool {
+        self.is_idr
+    }
+
+    /// More of its bytes.
+    pub(super) fn push(&mut self, stream_bytes: &[u8]) {
         for &byte in stream_bytes {
             if self.at == At::NalHeader {
                 self.at = self.start_nal(byte & 0x1f);
@@ -199,18 +215,6 @@ impl PictureHead {
     }
 }
 
-/// The interval between pictures that divides them in half: steady against a picture that is late or lost.
-fn median_interval(shown_90k: &[i64]) -> Option<u64> {
-    // The two fields of a frame may carry the same time.
-    let mut intervals: Vec<u64> = shown_90k
-        .windows(2)
-        .map(|pair| (pair[1] - pair[0]) as u64)
-        .filter(|&interval| interval > 0)
-        .collect();
-    let middle = intervals.len() / 2;
-    (!intervals.is_empty()).then(|| *intervals.select_nth_unstable(middle).1)
-}
-
 fn read_sps(sps: &[u8]) -> Option<Picture> {
     let &[_, profile, constraints, level, ..] = sps else { return None };
     let rbsp = decode_nal(sps).ok()?;
@@ -247,7 +251,7 @@ mod tests {
             scan.start(Some(*pts_90k));
             bytes.chunks(chunk_bytes).for_each(|chunk| scan.push(chunk));
         }
-        scan.finish().expect("pictures")
+        scan.finish(None).expect("pictures")
     }
 
     const OTHER: &[u8] = &[0, 0, 0, 1, 9, 0xf0, 0, 0, 1, 0x41, 0xff];
@@ -301,7 +305,7 @@ mod tests {
         torn.push(&[1, 2, 3]);
         torn.start(Some(0));
         torn.push(&keyframe());
-        assert!(!torn.finish().expect("a picture").starts_with_keyframe);
+        assert!(!torn.finish(None).expect("a picture").starts_with_keyframe);
     }
 
     #[test]
@@ -312,7 +316,7 @@ mod tests {
         scan.push(&key[..9]);
         scan.start(None);
         scan.push(&key[9..]);
-        let facts = scan.finish().expect("a picture");
+        let facts = scan.finish(None).expect("a picture");
         assert!(facts.starts_with_keyframe);
         assert_eq!(facts.frames, 1);
     }

@@ -115,6 +115,7 @@ impl Channel {
         self.handled.remove(&hash(name));
         self.unfinished.forget(name);
         self.publication.retention.forget(name);
+        self.publication.refused.forget(name);
         if let Order::Arrival(order) = &mut self.order {
             order.gone(name);
         }
@@ -144,6 +145,9 @@ impl Channel {
         if order.waiting(name).is_some_and(|waiting| waiting.finished.stamp == stamp) {
             return;
         }
+        if self.publication.refused.has_as(name, &stamp) {
+            return;
+        }
         if self.publication.is_listed(name)
             && !self.is_new_content(name, self.publication.listed_as(name), stamp)
         {
@@ -165,7 +169,7 @@ impl Channel {
             }
             Err(reason) => {
                 self.handled.insert(hash(name));
-                self.publication.refuse(name, &reason);
+                self.publication.refuse(name, Some(stamp), &reason);
             }
         }
     }
@@ -173,7 +177,8 @@ impl Channel {
     fn take_number(&mut self, number: u64, name: &str, seen_at: Instant, desk: &mut Desk) {
         let Order::Numbered(order) = &mut self.order else { return };
         if number < order.next() {
-            if !self.publication.is_listed(name) && self.complain(name) {
+            let is_known = self.publication.is_listed(name) || self.publication.refused.has(name);
+            if !is_known && self.complain(name) {
                 warn!(
                     name,
                     "segment came after a later one was published, so it is not listed; write segments in order"
@@ -184,9 +189,11 @@ impl Channel {
         if order.is_waiting(number) {
             return;
         }
-        let read = finished_file::read(&self.live.join(name), &mut desk.buffer);
+        let path = self.live.join(name);
+        let read = finished_file::read(&path, &mut desk.buffer);
         if let Err(reason) = &read {
-            self.publication.refuse(name, reason);
+            let stamp = std::fs::metadata(&path).ok().map(|metadata| Stamp::of(&metadata));
+            self.publication.refuse(name, stamp, reason);
         }
         let candidate = read.ok().map(|finished| Candidate { name: name.to_owned(), finished, seen_at });
         order.arrived(number, candidate);
@@ -230,7 +237,7 @@ impl Channel {
         self.turn_deadline = loop {
             match self.order.turn(self.publication.last.facts(), Instant::now(), patience) {
                 Turn::Publish(candidate) if !self.live.join(&candidate.name).exists() => {
-                    self.publication.refuse(&candidate.name, &Refusal::Vanished);
+                    self.publication.refuse(&candidate.name, None, &Refusal::Vanished);
                 }
                 Turn::Publish(candidate) => {
                     let published = self.publication.meters.segments_published.get();

@@ -3,7 +3,7 @@
 //! In: a path. Out: a [`Finished`] segment, or a [`Refusal`] that says why the file cannot be listed and what to do about it.
 
 use super::{promise::PromiseError, stamp::Stamp};
-use crate::probe::{Facts, ProbeError, probe};
+use crate::probe::{Facts, ProbeError, Unfit, probe, unfit};
 use livedir_playlist::PushError;
 use std::{
     fs::File,
@@ -33,16 +33,12 @@ pub(super) enum Refusal {
     TooLarge { bytes: u64 },
     #[error("{0}")]
     NoSegment(#[from] ProbeError),
-    #[error(
-        "it was cut: {trailing_bytes} bytes follow the last whole packet; write it under a dot name and rename it when it is complete"
-    )]
-    Cut { trailing_bytes: usize },
-    #[error("it does not begin with a keyframe and its parameter sets; let the encoder cut at IDR pictures")]
-    NoKeyframe,
+    #[error("{0}")]
+    Unfit(#[from] Unfit),
     #[error("{0}")]
     NoPromise(#[from] PromiseError),
     #[error("{0}")]
-    NotListed(#[from] PushError),
+    NotListed(PushError),
 }
 
 /// A minute at 35 Mbit/s.
@@ -54,8 +50,10 @@ const USUAL_BUFFER_BYTES: usize = 16 << 20;
 /// Reads and judges a file. `buffer` is used again for every segment.
 pub(super) fn read(path: &Path, buffer: &mut Vec<u8>) -> Result<Finished, Refusal> {
     let finished = read_part(path, buffer)?;
-    judge(&finished.facts)?;
-    Ok(finished)
+    match unfit(&finished.facts, None) {
+        Some(reason) => Err(reason.into()),
+        None => Ok(finished),
+    }
 }
 
 /// The same for a part of a segment, which may begin with any picture.
@@ -82,33 +80,31 @@ pub(super) fn read_part(path: &Path, buffer: &mut Vec<u8>) -> Result<Finished, R
     buffer.reserve(bytes as usize);
     file.take(LARGEST_SEGMENT_BYTES).read_to_end(buffer).map_err(of_io)?;
     let facts = probe(buffer)?;
-    judge_part(&facts)?;
+    if facts.trailing_bytes > 0 {
+        return Err(Unfit::Cut { trailing_bytes: facts.trailing_bytes }.into());
+    }
     Ok(Finished { facts, stamp })
 }
 
 impl Refusal {
     /// Whether more bytes could make it good: its writer may have stopped in the middle.
     pub(super) fn may_pass(&self) -> bool {
-        matches!(self, Self::Cut { .. } | Self::NoSegment(ProbeError::Empty | ProbeError::NoTables))
+        matches!(
+            self,
+            Self::Unfit(Unfit::Cut { .. }) | Self::NoSegment(ProbeError::Empty | ProbeError::NoTables)
+        )
     }
 }
 
-/// What the playlist promises of every segment, beside its length.
-fn judge(facts: &Facts) -> Result<(), Refusal> {
-    judge_part(facts)?;
-    // EXT-X-INDEPENDENT-SEGMENTS, RFC 8216 4.3.5.1: decoded without information from other segments.
-    if facts.video.as_ref().is_some_and(|video| !video.starts_with_keyframe) {
-        return Err(Refusal::NoKeyframe);
+impl From<PushError> for Refusal {
+    fn from(error: PushError) -> Self {
+        match error {
+            PushError::OverTarget { duration_90k, target_duration_s, .. } => {
+                Self::Unfit(Unfit::TooLong { duration_90k, target_duration_s })
+            }
+            error => Self::NotListed(error),
+        }
     }
-    Ok(())
-}
-
-/// What holds for parts, too.
-fn judge_part(facts: &Facts) -> Result<(), Refusal> {
-    if facts.trailing_bytes > 0 {
-        return Err(Refusal::Cut { trailing_bytes: facts.trailing_bytes });
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -162,12 +158,5 @@ pub(super) mod tests {
     fn a_directory_is_refused() {
         let directory = tempfile::tempdir().expect("temp dir");
         assert!(matches!(read(directory.path(), &mut Vec::new()), Err(Refusal::NoFile)));
-    }
-
-    #[test]
-    fn cut_files_are_refused() {
-        let cut = Facts { trailing_bytes: 5, ..facts(1) };
-        assert!(matches!(judge(&cut), Err(Refusal::Cut { trailing_bytes: 5 })));
-        assert!(judge(&facts(1)).is_ok());
     }
 }

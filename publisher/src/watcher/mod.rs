@@ -22,6 +22,7 @@ mod parts;
 mod plan;
 mod promise;
 mod publish;
+mod refused;
 mod stamp;
 mod start_up;
 mod unfinished;

@@ -4,16 +4,19 @@
 //! watcher's thread.
 
 use super::{
-    Desk,
+    Desk, Naming,
     channel::Channel,
+    dates::Dates,
     finished_file::{self, Finished, Refusal},
     low_latency::Beginning,
     publish::Publication,
 };
 use crate::{
     playlist_file::{LOW_LATENCY_PLAYLIST, replace},
+    probe::Facts,
     segment_name::{is_transport_stream, name_of_uri, number_of_name, part_name, part_of_name, segment_name},
 };
+use jiff::Timestamp;
 use livedir_playlist::{EvictedPart, TICKS_PER_S};
 use std::{
     collections::BTreeSet,
@@ -35,7 +38,7 @@ impl Channel {
         match finished_file::read_part(&self.live.join(name), &mut desk.buffer) {
             Ok(finished) => self.publication.part(name, finished),
             Err(Refusal::Vanished) => {}
-            Err(reason) => self.publication.refuse(name, &reason),
+            Err(reason) => self.publication.refuse(name, None, &reason),
         }
     }
 
@@ -165,6 +168,22 @@ impl Publication {
             }
         }
         self.write_low_latency();
+    }
+
+    /// Whether the timeline breaks before a part with these facts.
+    fn breaks_before(&self, facts: &Facts) -> bool {
+        self.break_before(facts).is_some()
+    }
+
+    /// When the first picture of a part was captured that begins a segment.
+    fn date_of_part(&self, part: &Finished) -> Option<Timestamp> {
+        let last = self.window.playlist().segments.last();
+        let runs_on = !self.breaks_before(&part.facts);
+        let after_last = last.filter(|_| runs_on && self.settings.naming == Naming::Any).and_then(|last| {
+            let duration = Duration::from_micros(last.duration_90k * 100 / 9);
+            last.program_date_time?.checked_add(jiff::SignedDuration::try_from(duration).ok()?).ok()
+        });
+        after_last.or_else(|| Dates::OfFiles.date(part, runs_on, std::iter::empty()))
     }
 
     /// When a part that is missing is waited for no longer.

@@ -11,12 +11,13 @@ use super::{
     order::{Candidate, break_between},
     plan::remove_up_to_last_hole,
     promise::Promise,
+    refused::Refused,
     stamp::{COARSEST_TICK, Stamp},
 };
 use crate::{
     meters::Meters,
     playlist_file::{PLAYLIST, STATUS, replace},
-    probe::{Discontinuity, Facts, discontinuity},
+    probe::{Discontinuity, Facts, clock::distance_90k, discontinuity},
     retention::Retention,
     segment_name::{LIVE, name_of_uri, number_of_name, uri_of_name},
     status::{Newest, SegmentStatus, seconds, status},
@@ -62,6 +63,7 @@ pub(super) struct Publication {
     /// The files that are listed, by name, as they were when they were listed; `None` when that was in another run.
     listed: HashMap<String, Option<Stamp>>,
     pub(super) retention: Retention,
+    pub(super) refused: Refused,
     pub(super) last: Last,
     dates: Dates,
     pub(super) started_at: Timestamp,
@@ -110,6 +112,7 @@ impl Publication {
             window,
             promise,
             retention: Retention::default(),
+            refused: Refused::default(),
             last: Last::Nothing,
             started_at: now_to_the_millisecond(),
             silent_since: None,
@@ -149,7 +152,8 @@ impl Publication {
     }
 
     /// Learns what the first segment goes on from: the last one that is listed.
-    pub(super) fn goes_on_from(&mut self, facts: Facts) {
+    pub(super) fn goes_on_from(&mut self, mut facts: Facts) {
+        self.hold_to_promise(&mut facts);
         if let Some(date) = self.window.playlist().segments.last().and_then(|last| last.program_date_time) {
             self.dates.resume(&facts, date);
         }
@@ -164,8 +168,12 @@ impl Publication {
         }
     }
 
-    /// Says which file cannot be listed, why, and what to do: it never will be, and the rest goes on.
-    pub(super) fn refuse(&mut self, name: &str, reason: &Refusal) {
+    /// Says which file cannot be listed, why, and what to do: it never will be, and the rest goes on. Once for each file.
+    pub(super) fn refuse(&mut self, name: &str, stamp: Option<Stamp>, reason: &Refusal) {
+        if !stamp.is_none_or(|stamp| self.refused.take(name, stamp)) {
+            debug!(name = self.label(name), "segment still refused: {reason}");
+            return;
+        }
         self.meters.segments_refused.add(1);
         warn!(name = self.label(name), "segment refused: {reason}");
         self.write_status();
@@ -177,9 +185,10 @@ impl Publication {
         candidate: Candidate,
         together: impl Iterator<Item = &'a Finished> + Clone,
     ) {
-        let name = candidate.name.clone();
-        if let Err(reason) = self.list(candidate, together) {
-            self.refuse(&name, &reason);
+        let (name, stamp) = (candidate.name.clone(), candidate.finished.stamp);
+        match self.list(candidate, together) {
+            Ok(()) => self.refused.forget(&name),
+            Err(reason) => self.refuse(&name, Some(stamp), &reason),
         }
     }
 
@@ -188,7 +197,7 @@ impl Publication {
         candidate: Candidate,
         together: impl Iterator<Item = &'a Finished> + Clone,
     ) -> Result<(), Refusal> {
-        let Candidate { name, finished, seen_at } = candidate;
+        let Candidate { name, mut finished, seen_at } = candidate;
         let durations_90k = together.clone().map(|it| it.facts.duration_90k);
         if let Some(window) = self.promise.keep(&self.window, finished.facts.duration_90k, durations_90k)? {
             self.window = window;
@@ -200,6 +209,11 @@ impl Publication {
             );
         }
         let break_before = self.break_before(&finished.facts);
+        if let (Last::Known(last), None) = (&self.last, &break_before) {
+            let before_90k = distance_90k(last.start_90k, finished.facts.start_90k);
+            finished.facts.last_like(before_90k.max(0) as u64);
+        }
+        self.hold_to_promise(&mut finished.facts);
         let filmed_at = self.dates.date(&finished, break_before.is_none(), together);
         let number = number_of_name(&name);
         // What was said before its first part holds for the whole.
@@ -265,23 +279,15 @@ impl Publication {
         Ok(())
     }
 
-    /// Whether the timeline breaks before a part with these facts.
-    pub(super) fn breaks_before(&self, facts: &Facts) -> bool {
-        self.break_before(facts).is_some()
+    /// One that is ended promises nothing of what comes after it.
+    fn hold_to_promise(&self, facts: &mut Facts) {
+        let playlist = self.window.playlist();
+        if !playlist.ended {
+            facts.hold_to(u64::from(playlist.target_duration_s) * TICKS_PER_S);
+        }
     }
 
-    /// When the first picture of a part was captured that begins a segment.
-    pub(super) fn date_of_part(&self, part: &Finished) -> Option<Timestamp> {
-        let last = self.window.playlist().segments.last();
-        let runs_on = !self.breaks_before(&part.facts);
-        let after_last = last.filter(|_| runs_on && self.settings.naming == Naming::Any).and_then(|last| {
-            let duration = Duration::from_micros(last.duration_90k * 100 / 9);
-            last.program_date_time?.checked_add(jiff::SignedDuration::try_from(duration).ok()?).ok()
-        });
-        after_last.or_else(|| Dates::OfFiles.date(part, runs_on, std::iter::empty()))
-    }
-
-    fn break_before(&self, facts: &Facts) -> Option<Break> {
+    pub(super) fn break_before(&self, facts: &Facts) -> Option<Break> {
         match (&self.last, self.settings.naming) {
             (Last::Nothing, _) => None,
             (Last::Unknown, _) => Some(Break::Unknown),
@@ -428,7 +434,7 @@ impl Publication {
 
 /// Why a segment carries EXT-X-DISCONTINUITY.
 #[derive(Debug)]
-enum Break {
+pub(super) enum Break {
     Known(Discontinuity),
     Unknown,
 }

@@ -3,6 +3,9 @@
 
 mod faulty_server;
 mod foreign;
+mod multivariant;
+mod named_files;
+mod tls;
 
 use std::fs;
 use std::path::Path;
@@ -164,28 +167,14 @@ fn ctrl_c_gives_the_findings_so_far() {
 }
 
 #[test]
-fn all_playlists_of_a_multivariant_one_are_looked_at() {
+fn a_window_below_six_segments_is_said_and_is_no_failure() {
     let directory = tempfile::tempdir().unwrap();
-    let webroot = directory.path();
-    stream(&webroot.join("low"), 6);
-    stream(&webroot.join("high"), 6);
-    let variant = |name: &str| {
-        format!(
-            "#EXT-X-STREAM-INF:BANDWIDTH=2000000,AVERAGE-BANDWIDTH=1500000,CODECS=\"avc1.64000c,mp4a.40.2\",\
-             RESOLUTION=160x120,FRAME-RATE=20.000\n{name}/stream.m3u8\n"
-        )
-    };
-    let text = |names: &[&str]| {
-        let variants: String = names.iter().map(|name| variant(name)).collect();
-        format!("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-INDEPENDENT-SEGMENTS\n{variants}")
-    };
-    fs::write(webroot.join("stream.m3u8"), text(&["low", "high"])).unwrap();
-    let checked = check(&[webroot]);
-    assert_eq!((checked.count("playlists"), checked.count("versions")), (3, 2), "{checked:#?}");
-    assert!(checked.count("segments") >= 12, "{checked:#?}");
-
-    fs::write(webroot.join("stream.m3u8"), text(&["low", "high", "gone"])).unwrap();
-    let checked = check(&[webroot]);
-    assert!(checked.complaints.contains("gone/stream.m3u8 does not exist"), "{checked:#?}");
-    assert_ne!(checked.status, 0, "{checked:#?}");
+    let words = ["test", "--size", "160x120", "--segment-duration", "1s", "--window", "4"];
+    let mut live = LiveStream::start(directory.path(), &words);
+    live.wait_for_segment(5);
+    let checked = Following::start(directory.path(), "4s").report();
+    let mut rules = checked.rules();
+    rules.retain(|&rule| rule != "update-late");
+    assert_eq!(rules, ["window-below-six-segments"], "{checked:#?}");
+    assert_eq!(checked.status, i32::from(checked.rules().contains(&"update-late")), "{checked:#?}");
 }

@@ -1,7 +1,9 @@
 //! `livedir-publisher inspect`: how it draws, and what it says of directories that livedir, ffmpeg or nobody in his right mind
 //! has written.
 
-use crate::keeper_support::{TEST_SOURCES, ffmpeg, segments};
+mod multivariant;
+
+use crate::keeper_support::{TEST_SOURCES, cut_segments_of, ffmpeg, segments};
 use crate::support::programs::{LiveStream, PATIENCE, Running, publisher, read_playlist};
 use crate::support::wait_for;
 use jiff::tz::TimeZone;
@@ -169,6 +171,75 @@ fn what_ffmpeg_wrote_is_shown_in_its_order() {
     let beside = above.path().join("beside.ts");
     write_old(&beside, &segments()[0]);
     assert_eq!(files(&inspect(&beside, &[])), [("beside.ts", State::Unlisted)]);
+}
+
+#[test]
+fn one_segment_is_taken_apart() {
+    let directory = tempfile::tempdir().expect("temp dir");
+    let whole = cut_segments_of("2", &format!("{TEST_SOURCES} -g 20 -t 6")).swap_remove(1);
+    let path = directory.path().join("a.ts");
+    let broken_at = whole.len() / 376 * 188;
+    write_old(&path, &[&whole[..broken_at], &whole[broken_at + 188..]].concat());
+    let inventory = inspect(&path, &[]);
+    let row = &inventory.segments[0];
+    assert_eq!((row.duration_s, row.keyframes), (Some(2.0), Some(2)));
+    let detail = inventory.detail.as_ref().expect("a detail");
+    assert_eq!(detail.keyframes_s, [0.0, 1.0]);
+    assert_eq!(detail.end_90k.zip(detail.start_90k).map(|(end, start)| end - start), Some(180_000));
+    assert_eq!(detail.packets, whole.len() as u64 / 188 - 1);
+    let carried: Vec<_> = detail.pids.iter().map(|pid| (pid.pid, pid.carries.as_str())).collect();
+    assert_eq!(carried, [(17, "SDT"), (0, "PAT"), (4_096, "PMT"), (256, "h264"), (257, "aac")]);
+    assert_eq!(
+        (detail.pids[3].units, detail.pids[3].first_s, detail.pids[3].last_s),
+        (40, Some(0.0), Some(1.95))
+    );
+    assert_eq!(detail.video_profile.as_deref(), Some("Constrained Baseline, level 1.1"));
+    assert_eq!((detail.picture_shortest_s, detail.picture_longest_s), (Some(0.05), Some(0.05)));
+    assert_eq!((detail.picture_last_s, detail.picture_last_in_doubt), (Some(0.05), false));
+    let of_streams: u64 = detail.pids[3..].iter().map(|pid| pid.packets * 188 * 8).sum();
+    let in_slots: f64 = detail.rate_bps.iter().map(|bps| *bps as f64 * detail.rate_slot_s).sum();
+    assert!((in_slots - of_streams as f64).abs() < 100.0, "{in_slots} of {of_streams} bits");
+    assert_eq!((detail.rate_bps.len(), detail.rate_slot_s), (20, 0.1));
+    let breaks: Vec<_> = detail.breaks.iter().map(|it| it.byte >= broken_at as u64).collect();
+    assert_eq!(breaks, [true]);
+
+    let drawn = check_pages(&inventory);
+    for expected in
+        ["h264", "aac", "◆", "Constrained Baseline", "2 keyframes · at 0.000 1.000 s", "before byte"]
+    {
+        assert!(drawn.contains(expected), "{expected} in\n{drawn}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_segment_is_taken_apart_as_far_as_it_goes() {
+    let directory = tempfile::tempdir().expect("temp dir");
+    let path = directory.path().join("a.ts");
+    let mut bytes = segments()[0][..100 * 188].to_vec();
+    bytes.extend_from_slice(b"<html>");
+    write_old(&path, &bytes);
+    let inventory = inspect(&path, &[]);
+    assert_eq!(inventory.segments[0].state, State::Refused);
+    assert_eq!(inventory.detail.as_ref().map(|detail| detail.packets), Some(100));
+    assert!(check_pages(&inventory).contains("it is no MPEG-TS"));
+    write_old(&path, b"");
+    assert!(check_pages(&inspect(&path, &[])).contains("it is empty"));
+}
+
+/// Draws on pages of all sizes; gives what a page of 80 columns shows.
+#[track_caller]
+fn check_pages(inventory: &Inventory) -> String {
+    for width in 40..200 {
+        for height in [None, Some(1), Some(24)] {
+            let drawn = draw(inventory, &page(width, height));
+            for line in drawn.lines() {
+                assert!(console::measure_text_width(line) <= width, "{width} columns:\n{drawn}");
+                assert!(!line.contains('\u{1b}'), "{line:?}");
+            }
+            assert!(drawn.lines().count() <= height.unwrap_or(usize::MAX), "{width}x{height:?}:\n{drawn}");
+        }
+    }
+    draw(inventory, &page(80, None))
 }
 
 /// Changed long ago: whoever wrote it has finished.

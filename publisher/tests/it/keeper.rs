@@ -113,12 +113,7 @@ fn a_file_that_no_event_tells_of_is_found_anyway() {
 
 #[test]
 fn a_restart_goes_on_where_the_timeline_does() {
-    let mut stage = Stage::new();
-    stage.settings.end_list = false;
-    let running = stage.start();
-    stage.drop_in_all(1, 0..3);
-    stage.wait_for_last(3);
-    running.finish();
+    let mut stage = Stage::after_a_run(3);
     assert!(!stage.look().expect("a playlist").ended);
 
     let running = stage.start();
@@ -132,12 +127,7 @@ fn a_restart_goes_on_where_the_timeline_does() {
 
 #[test]
 fn a_restart_of_the_encoder_is_one_discontinuity_that_is_counted_when_it_leaves() {
-    let mut stage = Stage::new();
-    stage.settings.end_list = false;
-    let running = stage.start();
-    stage.drop_in_all(1, 0..3);
-    stage.wait_for_last(3);
-    running.finish();
+    let mut stage = Stage::after_a_run(3);
 
     let running = stage.start();
     stage.drop_in_all(4, 0..4);
@@ -156,12 +146,7 @@ fn a_restart_of_the_encoder_is_one_discontinuity_that_is_counted_when_it_leaves(
 
 #[test]
 fn segments_that_a_crash_left_unlisted_are_listed_before_new_ones() {
-    let mut stage = Stage::new();
-    stage.settings.end_list = false;
-    let running = stage.start();
-    stage.drop_in_all(1, 0..3);
-    stage.wait_for_last(3);
-    running.finish();
+    let mut stage = Stage::after_a_run(3);
     stage.drop_in_all(4, 3..5);
     let left_over = stage.webroot().join("live/.seg-00000006.ts.abc");
     fs::write(&left_over, b"half").expect("written");
@@ -180,12 +165,7 @@ fn segments_that_a_crash_left_unlisted_are_listed_before_new_ones() {
 
 #[test]
 fn an_unreadable_playlist_is_set_aside_and_the_numbers_go_on() {
-    let mut stage = Stage::new();
-    stage.settings.end_list = false;
-    let running = stage.start();
-    stage.drop_in_all(1, 0..8);
-    stage.wait_for_last(8);
-    running.finish();
+    let mut stage = Stage::after_a_run(8);
     let path = stage.webroot().join("stream.m3u8");
     let text = fs::read_to_string(&path).expect("read");
     fs::write(&path, text.replace("#EXTINF:0.5", "#EXTINF:x")).expect("written");
@@ -203,12 +183,7 @@ fn an_unreadable_playlist_is_set_aside_and_the_numbers_go_on() {
 
 #[test]
 fn entries_whose_files_are_missing_leave_the_playlist() {
-    let mut stage = Stage::new();
-    stage.settings.end_list = false;
-    let running = stage.start();
-    stage.drop_in_all(1, 0..6);
-    stage.wait_for_last(6);
-    running.finish();
+    let mut stage = Stage::after_a_run(6);
     fs::remove_file(segment_path(stage.webroot(), 3)).expect("removed");
 
     let running = stage.start();
@@ -222,12 +197,7 @@ fn entries_whose_files_are_missing_leave_the_playlist() {
 
 #[test]
 fn after_all_files_are_gone_the_numbers_go_on_behind_a_discontinuity() {
-    let mut stage = Stage::new();
-    stage.settings.end_list = false;
-    let running = stage.start();
-    stage.drop_in_all(1, 0..3);
-    stage.wait_for_last(3);
-    running.finish();
+    let mut stage = Stage::after_a_run(3);
     fs::remove_dir_all(stage.webroot().join("live")).expect("removed");
 
     let running = stage.start();
@@ -310,12 +280,7 @@ fn evicted_files_are_deleted_when_their_grace_is_over() {
 
 #[test]
 fn files_that_were_evicted_before_a_restart_are_deleted_too() {
-    let mut stage = Stage::new();
-    stage.settings.end_list = false;
-    let running = stage.start();
-    stage.drop_in_all(1, 0..9);
-    stage.wait_for_last(9);
-    running.finish();
+    let mut stage = Stage::after_a_run(9);
     assert!((1..=9).all(|number| stage.has(number)));
 
     let running = stage.start();
@@ -349,12 +314,7 @@ fn a_live_directory_that_is_taken_away_is_made_again() {
 
 #[test]
 fn a_shorter_target_cannot_become_a_longer_one() {
-    let mut stage = Stage::new();
-    stage.settings.end_list = false;
-    let running = stage.start();
-    stage.drop_in(1, &segments()[0]);
-    stage.wait_for_last(1);
-    running.finish();
+    let mut stage = Stage::after_a_run(1);
     stage.settings.target_duration_s = 2;
     let error = stage.try_start().err().expect("RFC 8216 6.2.1");
     assert!(matches!(error, WatchError::Resume(_)), "{error}");

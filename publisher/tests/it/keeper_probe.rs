@@ -1,7 +1,11 @@
 //! The probe on segments that the ffmpeg program made, with the ffprobe program as a second opinion; and on damaged ones.
 
-use crate::keeper_support::{HALF_SECOND_90K, TEST_SOURCES, cut_segments, ffmpeg, segments};
-use livedir_publisher::probe::{AudioCodec, Discontinuity, Facts, ProbeError, discontinuity, probe};
+use crate::keeper_support::{
+    HALF_SECOND_90K, SLOW_PICTURES, TEST_SOURCES, cut_segments, ffmpeg, segments, slow_segments,
+};
+use livedir_publisher::probe::{
+    AudioCodec, Carries, Discontinuity, Facts, ProbeError, anatomy, discontinuity, probe,
+};
 use proptest::prelude::*;
 use std::{fs, process::Command};
 
@@ -111,6 +115,39 @@ fn a_single_picture_lasts_as_long_as_its_rate_says() {
 }
 
 #[test]
+fn few_pictures_last_until_the_next_segment_begins() {
+    for (what, input, is_told) in SLOW_PICTURES {
+        let segments = slow_segments(input);
+        for facts in check_continuous(&segments) {
+            let last = facts.video.as_ref().expect("video").last_picture;
+            assert_eq!(last.is_in_doubt(), !is_told, "{what}: {last:?}");
+            if is_told {
+                assert!(facts.duration_90k.abs_diff(180_000) <= 2 * AAC_FRAME_90K, "{what}: {facts:?}");
+            }
+        }
+        let mut held = facts_of(&segments);
+        for facts in &mut held {
+            let mut like = facts.clone();
+            like.last_like(180_000);
+            facts.hold_to(180_000);
+            assert_eq!(like, *facts, "{what}");
+            assert!(facts.duration_90k.abs_diff(180_000) <= 2 * AAC_FRAME_90K, "{what}: {facts:?}");
+        }
+        for pair in held.windows(2) {
+            assert_eq!(discontinuity(&pair[0], &pair[1]), None, "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_length_that_is_certain_is_held_to_nothing() {
+    let mut facts = probe(&segments()[0]).expect("a segment");
+    facts.hold_to(HALF_SECOND_90K / 2);
+    facts.last_like(HALF_SECOND_90K * 2);
+    assert_eq!(facts.duration_90k, HALF_SECOND_90K);
+}
+
+#[test]
 fn the_clock_may_wrap_inside_a_segment() {
     let wraps_at_s = WRAP_90K as f64 / 90_000.0;
     let segments =
@@ -154,6 +191,34 @@ fn lost_packets_are_counted_inside_and_between_segments() {
 }
 
 #[test]
+fn a_file_is_taken_apart_as_ffprobe_does() {
+    for bytes in segments().iter().step_by(7) {
+        let (pts_90k, keyframes) = pictures_by_ffprobe(bytes);
+        let parts = anatomy(bytes);
+        assert_eq!((parts.packets, parts.breaks.len()), (bytes.len() as u64 / 188, 0));
+        let video = parts.pids.iter().find(|pid| pid.carries == Carries::Stream(0x1b)).expect("video");
+        assert_eq!((video.first_90k, video.last_90k), (pts_90k.first().copied(), pts_90k.last().copied()));
+        let mut shown: Vec<_> = parts.units.iter().filter(|unit| unit.pid == video.pid).collect();
+        shown.sort_by_key(|unit| unit.pts_90k);
+        assert_eq!(shown.iter().map(|unit| unit.pts_90k).collect::<Vec<_>>(), pts_90k);
+        assert_eq!(shown.iter().filter(|unit| unit.is_keyframe).count() as u64, keyframes);
+        assert_eq!(shown.iter().map(|unit| unit.bytes).sum::<u64>(), video.packets * 188);
+    }
+}
+
+#[test]
+fn a_lost_packet_is_found_where_it_was() {
+    let whole = &segments()[0];
+    let without_one = [&whole[..100 * 188], &whole[101 * 188..]].concat();
+    let breaks = anatomy(&without_one).breaks;
+    assert_eq!(breaks.len(), 1, "{breaks:?}");
+    let pid = u16::from(whole[100 * 188 + 1] & 0x1f) << 8 | u16::from(whole[100 * 188 + 2]);
+    assert_eq!(breaks[0].pid, pid);
+    let next_of_pid = anatomy(&without_one[100 * 188..]).pids.iter().any(|it| it.pid == pid);
+    assert!(next_of_pid && breaks[0].byte >= 100 * 188 && breaks[0].byte.is_multiple_of(188));
+}
+
+#[test]
 fn a_segment_cut_at_any_byte_is_read_without_panic() {
     for segment in &segments()[..2] {
         let whole = probe(segment).expect("a segment");
@@ -187,6 +252,9 @@ proptest! {
         let (from, to) = (moved.0.index(bytes.len() / 188), moved.1.index(bytes.len() / 188));
         let packet: Vec<u8> = bytes[from * 188..][..188].to_vec();
         bytes[to * 188..][..188].copy_from_slice(&packet);
+        let parts = anatomy(&bytes);
+        prop_assert_eq!(parts.pids.iter().map(|pid| pid.packets).sum::<u64>(), parts.packets);
+        prop_assert_eq!(parts.pids.iter().map(|pid| pid.units).sum::<u64>(), parts.units.len() as u64);
         if let Ok(facts) = probe(&bytes) {
             prop_assert!(facts.start_90k < WRAP_90K);
             prop_assert!(facts.duration_90k <= 2 * WRAP_90K);
@@ -202,6 +270,7 @@ proptest! {
             bytes.extend((0..187).map(|place| packet[place % 32]));
         }
         let _ = probe(&bytes);
+        let _ = anatomy(&bytes);
     }
 
     /// Most damage ends in a wrong CRC or an unknown PID; this goes straight to the parser of parameter sets.

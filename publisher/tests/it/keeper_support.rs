@@ -36,8 +36,14 @@ pub fn ffmpeg(directory: &Path, arguments: &str) {
 
 /// Segments as `-f hls` of the ffmpeg program cuts them: half a second each, H.264 and AAC.
 pub fn cut_segments(input_and_codecs: &str) -> Vec<Vec<u8>> {
+    cut_segments_of("0.5", input_and_codecs)
+}
+
+/// Segments of so many seconds.
+pub fn cut_segments_of(segment_s: &str, input_and_codecs: &str) -> Vec<Vec<u8>> {
     let directory = tempfile::tempdir().expect("temp dir");
-    let cut = "-f hls -hls_time 0.5 -hls_list_size 0 -hls_segment_filename %03d.ts list.m3u8";
+    let cut =
+        format!("-f hls -hls_time {segment_s} -hls_list_size 0 -hls_segment_filename %03d.ts list.m3u8");
     ffmpeg(directory.path(), &format!("{input_and_codecs} {cut}"));
     let mut paths: Vec<PathBuf> =
         fs::read_dir(directory.path()).expect("listed").map(|entry| entry.expect("entry").path()).collect();
@@ -50,7 +56,47 @@ pub fn cut_segments(input_and_codecs: &str) -> Vec<Vec<u8>> {
 pub const TEST_SOURCES: &str = "-f lavfi -i testsrc2=size=160x120:rate=20 -f lavfi -i sine=sample_rate=48000 \
     -c:v libx264 -preset ultrafast -g 10 -keyint_min 10 -sc_threshold 0 -pix_fmt yuv420p -c:a aac -ac 2";
 
-/// Ticks of one of these segments.
+/// Streams with few pictures, in segments of 2 s with a keyframe at the beginning of each, 12 s long: what they are, how ffmpeg
+/// makes them, and whether their bytes alone tell how long a segment is.
+pub const SLOW_PICTURES: [(&str, &str, bool); 6] = [
+    ("one a second", "-f lavfi -i testsrc2=size=160x120:rate=1 -g 2", true),
+    ("one in two seconds", "-f lavfi -i testsrc2=size=160x120:rate=1/2 -g 1", true),
+    (
+        "one in two seconds, with sound",
+        "-f lavfi -i testsrc2=size=160x120:rate=1/2 -f lavfi -i sine=sample_rate=48000 -g 1 -c:a aac",
+        true,
+    ),
+    (
+        "two at odd times, with sound",
+        "-f lavfi -i testsrc2=size=160x120:rate=25,select='not(mod(n,50))+eq(mod(n,50),47)' \
+         -f lavfi -i sine=sample_rate=48000 -fps_mode vfr -force_key_frames expr:gte(t,n_forced*2) -c:a aac",
+        true,
+    ),
+    (
+        "two at odd times",
+        "-f lavfi -i testsrc2=size=160x120:rate=25,select='not(mod(n,50))+eq(mod(n,50),47)' \
+         -fps_mode vfr -force_key_frames expr:gte(t,n_forced*2)",
+        false,
+    ),
+    (
+        "three at odd times, on a clock of milliseconds",
+        "-f lavfi -i testsrc2=size=160x120:rate=25,select='not(mod(n,50))+eq(mod(n,50),10)+eq(mod(n,50),47)',settb=1/1000 \
+         -fps_mode vfr -enc_time_base -1 -force_key_frames expr:gte(t,n_forced*2)",
+        false,
+    ),
+];
+
+/// The whole segments of one of [`SLOW_PICTURES`].
+pub fn slow_segments(input: &str) -> Vec<Vec<u8>> {
+    let codec = "-t 12 -c:v libx264 -preset ultrafast -pix_fmt yuv420p";
+    let mut segments = cut_segments_of("2", &format!("{input} {codec}"));
+    // The last one ends with the stream and not with a keyframe.
+    segments.pop();
+    assert_eq!(segments.len(), 5);
+    segments
+}
+
+/// Ticks of one of [`segments`].
 pub const HALF_SECOND_90K: u64 = 45_000;
 
 /// 24 segments that go on from one another. Made once.
@@ -97,6 +143,18 @@ impl Stage {
             end_list: true,
         };
         Self { webroot, settings, seen: Seen::default() }
+    }
+
+    /// Between two runs: the first one has listed the first so many of [`segments`], and was to be gone on with.
+    #[track_caller]
+    pub fn after_a_run(segments: usize) -> Self {
+        let mut stage = Self::new();
+        stage.settings.end_list = false;
+        let running = stage.start();
+        stage.drop_in_all(1, 0..segments);
+        stage.wait_for_last(segments as u64);
+        running.finish();
+        stage
     }
 
     pub fn webroot(&self) -> &Path {

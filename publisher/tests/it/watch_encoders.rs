@@ -1,11 +1,13 @@
 //! `livedir-publisher watch` beside the encoders that people have. Each of them writes as it likes into the watched folder;
 //! the witness reads all the while, and ffmpeg judges what was listed.
 
+use crate::keeper_support::{SLOW_PICTURES, segments, slow_segments};
 use crate::support::media;
-use crate::support::programs::{PATIENCE, Running, read_playlist};
+use crate::support::programs::{LiveStream, PATIENCE, Running, read_playlist};
 use crate::support::wait_for;
 use crate::support::witness::{Testimony, Witness, reader::Files};
 use crate::watch::Watched;
+use livedir_playlist::MediaPlaylist;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -104,6 +106,116 @@ fn gstreamer_splitmuxsink() {
         command
     };
     check(gstreamer, 11);
+}
+
+/// It begins at number 0, keeps a playlist of its own elsewhere, and deletes its files itself, all but the newest four: fewer
+/// than are to be listed.
+#[test]
+fn gstreamer_hlssink2() {
+    let watched = Watched::new();
+    let words = ["--window", "6", "--target-duration", "2"];
+    let running = watched.start(&words);
+    let mut gstreamer = Command::new("gst-launch-1.0");
+    let pipeline = "-q -e videotestsrc is-live=true num-buffers=250 ! video/x-raw,width=160,height=120,framerate=25/1 ! \
+        x264enc key-int-max=25 tune=zerolatency speed-preset=ultrafast ! h264parse config-interval=-1 ! \
+        hlssink2 location=live/segment%05d.ts playlist-location=its-own.m3u8 target-duration=1 \
+        playlist-length=3 max-files=4";
+    gstreamer.current_dir(watched.webroot()).args(pipeline.split_whitespace());
+    let mut encoding = Running::start(&mut gstreamer);
+    wait_for("the fifth segment", PATIENCE, || {
+        (read_playlist(watched.webroot())?.next_media_sequence() > 5).then_some(())
+    });
+    running.kill();
+    let running = watched.start(&words);
+    assert!(encoding.wait().success(), "{}", encoding.output());
+    let playlist = watched.wait_for_names("segment00006 segment00007 segment00008 segment00009");
+    assert_eq!(playlist.media_sequence, 7);
+    assert!(playlist.segments.iter().all(|segment| !segment.discontinuity), "{playlist:#?}");
+    for segment in &playlist.segments {
+        decode_joined(watched.webroot(), &[segment.uri.as_str()]);
+    }
+    assert!(!running.output().contains("refused"), "{}", running.output());
+}
+
+/// Publishes what [`SLOW_PICTURES`] says, and gives the playlist.
+#[track_caller]
+fn publish_slow(what: &str, input: &str, words: &[&str]) -> MediaPlaylist {
+    let watched = Watched::new();
+    let running = watched.start(words);
+    for (number, bytes) in (1..).zip(&slow_segments(input)) {
+        watched.rename_in(&format!("{number}.ts"), bytes);
+    }
+    let playlist = watched.wait_for_names("1 2 3 4 5");
+    assert!(!running.output().contains("refused"), "{what}:\n{}", running.output());
+    assert!(playlist.segments.iter().all(|segment| !segment.discontinuity), "{what}: {playlist:#?}");
+    playlist
+}
+
+#[test]
+fn few_pictures_are_published_within_the_promise() {
+    for (what, input, _) in SLOW_PICTURES {
+        let playlist = publish_slow(what, input, &["--target-duration", "2"]);
+        for segment in &playlist.segments {
+            assert!(segment.duration_90k.abs_diff(180_000) <= 4_500, "{what}: {playlist:#?}");
+        }
+    }
+}
+
+#[test]
+fn without_a_promise_a_segment_lasts_as_the_one_before_it_has_turned_out_to() {
+    for (what, input, is_told) in SLOW_PICTURES {
+        let playlist = publish_slow(what, input, &[]);
+        // Of the first one alone nothing is known but its bytes.
+        for segment in &playlist.segments[usize::from(!is_told)..] {
+            assert!(segment.duration_90k.abs_diff(180_000) <= 4_500, "{what}: {playlist:#?}");
+        }
+    }
+}
+
+/// How many warnings name the file.
+fn warnings_about(output: &str, name: &str) -> usize {
+    output.lines().filter(|line| line.contains("WARN") && line.contains(name)).count()
+}
+
+/// Closes the file once more, as it is.
+fn close_again(path: &Path) {
+    drop(fs::File::options().append(true).open(path).unwrap());
+}
+
+#[test]
+fn a_refused_file_is_told_once_by_watch() {
+    let watched = Watched::new();
+    let running = watched.start(&["--target-duration", "1"]);
+    watched.rename_in("bad.ts", b"<html>");
+    watched.rename_in("1.ts", &segments()[0]);
+    watched.wait_for_names("1");
+    close_again(&watched.live("bad.ts"));
+    let mut grown = fs::File::options().append(true).open(watched.live("bad.ts")).unwrap();
+    std::io::Write::write_all(&mut grown, b"</html>").unwrap();
+    drop(grown);
+    watched.rename_in("2.ts", &segments()[1]);
+    watched.wait_for_names("1 2");
+    assert_eq!(warnings_about(&running.output(), "bad.ts"), 1, "{}", running.output());
+    assert_eq!(watched.status()["segments_refused"], 1);
+
+    // What is written in its place may be good.
+    watched.rename_in("bad.ts", &segments()[2]);
+    watched.wait_for_names("1 2 bad");
+}
+
+#[test]
+fn a_refused_file_is_told_once_by_live() {
+    let webroot = tempfile::tempdir().unwrap();
+    let left_over = webroot.path().join("live/seg-00000001.ts");
+    fs::create_dir(webroot.path().join("live")).unwrap();
+    fs::write(&left_over, b"<html>").unwrap();
+    let mut live = LiveStream::start(webroot.path(), &["test", "--segment-duration", "1s"]);
+    live.wait_for_segment(1);
+    close_again(&left_over);
+    live.wait_for_segment(3);
+    let output = live.publisher.output();
+    assert_eq!(warnings_about(&output, "seg-00000001.ts"), 1, "{output}");
+    assert!(live.publisher.interrupt().success());
 }
 
 #[test]

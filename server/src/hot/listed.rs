@@ -6,7 +6,7 @@ use crate::paths::{self, Kind, Target};
 const MOST_LISTED: usize = 1_000;
 
 /// The segments of a playlist, by the path that they have in the site; `playlist` is its own.
-pub(super) fn segments(playlist: &Target, text: &[u8]) -> Vec<Target> {
+pub(crate) fn segments(playlist: &Target, text: &[u8]) -> Vec<Target> {
     let Ok(text) = str::from_utf8(text) else { return Vec::new() };
     let lines = text.lines().rev().map(str::trim_end).filter_map(uri);
     let targets = lines.filter_map(|uri| target(&playlist.path, uri));
@@ -95,8 +95,8 @@ mod tests {
 
     #[test]
     fn of_a_long_playlist_the_end_is_listed() {
-        let text: String = (0..MOST_LISTED + 5).map(|number| format!("live/{number}.ts\n")).collect();
-        let listed = segments(&paths::resolve("/stream.m3u8").unwrap(), text.as_bytes());
+        let lines: Vec<String> = (0..MOST_LISTED + 5).map(|number| format!("live/{number}.ts")).collect();
+        let listed = segments(&paths::resolve("/stream.m3u8").unwrap(), lines.join("\n").as_bytes());
         assert_eq!((listed.len(), listed[0].path.as_str()), (MOST_LISTED, "live/1004.ts"));
     }
 }

@@ -117,6 +117,8 @@ impl Looker {
             }
         };
         match &found {
+            // Forgotten meanwhile: nobody else would take back what it lists.
+            Found::Version(_) if !self.slots.has(slot) => self.slots.remove(slot),
             Found::Version(_) => slot.looked(looked_at_ns),
             Found::Missing | Found::NotHot | Found::Failed => self.slots.remove(slot),
         }
@@ -141,20 +143,34 @@ impl Looker {
         let Some((content, charge)) = self.read(&mut file, slot, identity.size_bytes)? else {
             return Ok(Found::NotHot);
         };
-        if Identity::of(&file.metadata()?) != identity {
+        if Identity::of(&file.metadata()?).modified_s_ns != identity.modified_s_ns {
+            // Being written, against the contract. That it has been replaced or deleted meanwhile is no harm.
             return Ok(Found::NotHot);
         }
+        let listed = match slot.target.kind {
+            Kind::Playlist => listed::segments(&slot.target, &content),
+            _ => Vec::new(),
+        };
+        let listing_charge = self.charge(listed.len() as u64 * LISTED_BYTES);
         let is_ambiguous = identity.is_ambiguous(seen_at);
-        let Some(mut version) = self.prepare(slot, content, charge, identity)? else {
+        let represented = self.represent(slot, content, charge, &identity)?;
+        let Some(((plain, gzip), listing_charge)) = represented.zip(listing_charge) else {
             return Ok(Found::NotHot);
         };
-        version.is_ambiguous = is_ambiguous;
-        if slot.target.kind == Kind::Playlist {
-            let new = listed::segments(&slot.target, &version.plain.body);
-            let old = old.as_ref().map_or(&[][..], |old| &old.listed);
-            version.listed = self.slots.relist(old, &new);
-        }
-        let version = Arc::new(version);
+        let old = old.as_ref().map_or(&[][..], |old| &old.listed);
+        let version = Arc::new(Version {
+            modified: identity.modified().filter(|_| slot.target.kind == Kind::Segment),
+            identity,
+            is_ambiguous,
+            kind: slot.target.kind,
+            path: slot.target.path.clone(),
+            plain,
+            gzip,
+            listed: self.slots.relist(old, &listed),
+            _listing_charge: listing_charge,
+            edge: OnceLock::new(),
+            delta: OnceLock::new(),
+        });
         slot.version.store(Some(version.clone()));
         Ok(Found::Version(version))
     }
@@ -171,45 +187,28 @@ impl Looker {
         Ok((read_bytes as u64 == size_bytes).then_some((content, charge)))
     }
 
-    fn prepare(
+    /// The content as it is, and packed if it is a playlist. `None` when there is no memory for both.
+    fn represent(
         &self,
         slot: &Slot,
         content: Vec<u8>,
         charge: Charge,
-        identity: Identity,
-    ) -> io::Result<Option<Version>> {
+        identity: &Identity,
+    ) -> io::Result<Option<(Representation, Option<Representation>)>> {
         let target = &slot.target;
-        let modified = (target.kind == Kind::Segment).then(|| identity.modified()).flatten();
-        let represent = |content: Vec<u8>, tag, charge: Charge, is_gzip| {
+        let modified = identity.modified().filter(|_| target.kind == Kind::Segment);
+        let represent = |content: Vec<u8>, charge: Charge, is_gzip| {
+            let tag = version::tag(&content, is_gzip);
             let body = charge.hold(content);
             Representation::new(target, body, tag, is_gzip, modified, self.segment_max_age_s)
         };
-        let tag = version::tag(&content, false);
         let mut gzip = None;
-        let mut listing_charge = None;
         if target.kind == Kind::Playlist {
             let packed = version::gzip(&content)?;
-            let tag = version::tag(&content, true);
-            let lines = content.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
-            let charges = self.charge(packed.len() as u64).zip(self.charge(lines.min(1_000) * LISTED_BYTES));
-            let Some((packed_charge, charge)) = charges else { return Ok(None) };
-            gzip = Some(represent(packed, tag, packed_charge, true));
-            listing_charge = Some(charge);
+            let Some(charge) = self.charge(packed.len() as u64) else { return Ok(None) };
+            gzip = Some(represent(packed, charge, true));
         }
-        let plain = represent(content, tag, charge, false);
-        Ok(Some(Version {
-            identity,
-            is_ambiguous: true,
-            kind: target.kind,
-            path: target.path.clone(),
-            modified,
-            plain,
-            gzip,
-            listed: Vec::new(),
-            _listing_charge: listing_charge,
-            edge: OnceLock::new(),
-            delta: OnceLock::new(),
-        }))
+        Ok(Some((represent(content, charge, false), gzip)))
     }
 
     /// So much of the budget, if need be at the cost of what nobody asks for.
@@ -258,5 +257,117 @@ impl Looker {
         if let Some(watcher) = &self.watcher {
             watcher::watch(watcher, &self.webroot, &slot.target.path);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Instant;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::args::Args;
+    use crate::paths;
+    use clap::Parser as _;
+
+    const SEGMENT_BYTES: usize = 100_000;
+
+    /// Webroot with a playlist of three segments.
+    fn webroot() -> TempDir {
+        let webroot = tempfile::tempdir().unwrap();
+        fs::create_dir(webroot.path().join("live")).unwrap();
+        for name in ["a", "b", "c"] {
+            fs::write(webroot.path().join(format!("live/{name}.ts")), vec![b'G'; SEGMENT_BYTES]).unwrap();
+        }
+        fs::write(webroot.path().join("stream.m3u8"), "#EXTM3U\nlive/a.ts\nlive/b.ts\nlive/c.ts\n").unwrap();
+        webroot
+    }
+
+    fn looker(webroot: &TempDir, cache_size_bytes: u64) -> Arc<Looker> {
+        let typed = ["livedir-server", "--poll", "--webroot", webroot.path().to_str().unwrap()];
+        let mut settings = Settings::new(Args::try_parse_from(typed).unwrap(), false).unwrap();
+        settings.cache_size_bytes = cache_size_bytes;
+        Looker::new(&settings, Clock(Instant::now()))
+    }
+
+    fn look(looker: &Looker, path: &str) -> Found {
+        looker.look(&looker.slots.get_or_insert(&paths::resolve(path).unwrap())).found
+    }
+
+    #[track_caller]
+    fn hold(found: &Found) -> Arc<Version> {
+        match found {
+            Found::Version(version) => version.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_a_playlist_lists_has_a_place_until_it_has_left() {
+        let webroot = webroot();
+        let looker = looker(&webroot, 1 << 20);
+        look(&looker, "/stream.m3u8");
+        assert!(looker.slots.get("/live/c.ts").is_some() && looker.slots.get("/live/d.ts").is_none());
+        look(&looker, "/live/a.ts");
+        fs::write(webroot.path().join("stream.m3u8"), "#EXTM3U\nlive/d.ts\n").unwrap();
+        look(&looker, "/stream.m3u8");
+        assert!(looker.slots.get("/live/d.ts").is_some() && looker.slots.get("/live/c.ts").is_none());
+        assert!(looker.slots.get("/live/a.ts").is_some(), "players that lag behind ask for it");
+        fs::remove_file(webroot.path().join("live/a.ts")).unwrap();
+        assert!(matches!(look(&looker, "/live/a.ts"), Found::Missing));
+        assert!(looker.slots.get("/live/a.ts").is_none());
+        fs::remove_file(webroot.path().join("stream.m3u8")).unwrap();
+        assert!(matches!(look(&looker, "/stream.m3u8"), Found::Missing));
+        assert!(looker.slots.get("/live/d.ts").is_none(), "a playlist that is gone lists nothing");
+        assert_eq!(looker.budget.used_bytes(), 0);
+    }
+
+    #[test]
+    fn memory_is_never_more_than_the_limit_and_what_is_in_use_stays() {
+        let webroot = webroot();
+        let limit_bytes = 2 * SEGMENT_BYTES as u64 + 30_000;
+        let looker = looker(&webroot, limit_bytes);
+        look(&looker, "/stream.m3u8");
+        let held = hold(&look(&looker, "/live/a.ts"));
+        look(&looker, "/live/b.ts");
+        assert!(matches!(look(&looker, "/live/c.ts"), Found::NotHot), "both were asked for just now");
+        assert!(looker.budget.used_bytes() <= limit_bytes);
+
+        // Long ago, as far as the slots know.
+        let later_ns = 10_000_000_000;
+        let longest_unasked = looker.slots.by_use(later_ns);
+        assert!(longest_unasked.iter().all(|slot| slot.unasked_for_s(later_ns) >= IN_USE_S));
+        looker.slots.remove(&looker.slots.get("/live/a.ts").unwrap());
+        assert!(matches!(look(&looker, "/live/c.ts"), Found::NotHot), "a reader still holds a.ts");
+        drop(held);
+        looker.slots.remove(&looker.slots.get("/live/b.ts").unwrap());
+        hold(&look(&looker, "/live/c.ts"));
+    }
+
+    #[test]
+    fn a_file_that_stays_is_not_read_again() {
+        let webroot = webroot();
+        let looker = looker(&webroot, 1 << 20);
+        let first = hold(&look(&looker, "/stream.m3u8"));
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while hold(&look(&looker, "/stream.m3u8")).is_ambiguous {
+            assert!(Instant::now() < deadline, "written to a moment ago for ever");
+        }
+        let settled = hold(&look(&looker, "/stream.m3u8"));
+        assert!(Arc::ptr_eq(&settled, &hold(&look(&looker, "/stream.m3u8"))), "not read again");
+        assert_eq!(settled.plain.tag, first.plain.tag, "the same content");
+    }
+
+    #[test]
+    fn a_file_that_changed_within_a_step_of_the_clock_may_be_another_one() {
+        let webroot = webroot();
+        let mut identity = Identity::of(&fs::metadata(webroot.path()).unwrap());
+        identity.changed_s_ns = (1_000, 0);
+        let at = |milliseconds| SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds);
+        assert!(identity.is_ambiguous(at(1_000_000)) && identity.is_ambiguous(at(1_000_020)));
+        assert!(!identity.is_ambiguous(at(1_000_021)));
+        assert!(identity.is_ambiguous(at(900_000)), "the clock has been put back");
     }
 }

@@ -15,7 +15,7 @@ mod answer;
 mod budget;
 mod encoding;
 mod follow;
-mod listed;
+pub(crate) mod listed;
 mod look;
 mod slots;
 mod version;

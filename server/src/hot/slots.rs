@@ -85,10 +85,10 @@ impl Slot {
     }
 
     pub(super) fn asked(&self, now_ns: u64) {
-        let now_s = now_ns / NS_PER_S;
+        let second = now_ns / NS_PER_S;
         // Mostly a read: a write would take the cache line from the other cores.
-        if self.asked_at_s.load(Ordering::Relaxed) != now_s {
-            self.asked_at_s.store(now_s, Ordering::Relaxed);
+        if self.asked_at_s.load(Ordering::Relaxed) != second {
+            self.asked_at_s.store(second, Ordering::Relaxed);
         }
     }
 
@@ -138,6 +138,10 @@ impl Slots {
 
     pub(super) fn get(&self, path: &str) -> Option<Arc<Slot>> {
         self.by_path.pin().get(path).cloned()
+    }
+
+    pub(super) fn has(&self, slot: &Arc<Slot>) -> bool {
+        self.get(&slot.target.uri_path()).is_some_and(|present| Arc::ptr_eq(&present, slot))
     }
 
     pub(super) fn get_or_insert(&self, target: &Target) -> Arc<Slot> {

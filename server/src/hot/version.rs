@@ -39,7 +39,7 @@ pub(crate) struct Version {
     pub(super) gzip: Option<Representation>,
     /// Slots of the segments that a playlist lists.
     pub(super) listed: Vec<Arc<str>>,
-    pub(super) _listing_charge: Option<Charge>,
+    pub(super) _listing_charge: Charge,
     /// What requests for the next version depend on; `None` in files that are no media playlists.
     pub(super) edge: OnceLock<Option<Edge>>,
     /// The delta update; `None` where there is nothing to skip.
@@ -148,5 +148,29 @@ impl Representation {
         headers.extend(modified.and_then(http_date).map(|date| (LAST_MODIFIED, date)));
         headers::set_cors(&mut headers);
         Representation { body, tag, headers }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn dates_that_http_has_no_words_for_are_left_out() {
+        let after_1970 = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        assert_eq!(http_date(after_1970(0)).unwrap(), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(http_date(after_1970(END_OF_YEAR_9999_S - 1)).unwrap(), "Fri, 31 Dec 9999 23:59:59 GMT");
+        assert_eq!(http_date(after_1970(END_OF_YEAR_9999_S)), None);
+        assert_eq!(http_date(SystemTime::UNIX_EPOCH - Duration::from_secs(1)), None);
+    }
+
+    #[test]
+    fn a_tag_is_strong_and_of_the_content_alone() {
+        assert_eq!(tag(b"a", false), tag(b"a", false));
+        assert_ne!(tag(b"a", false), tag(b"b", false));
+        assert_ne!(tag(b"a", false), tag(b"a", true), "another encoding");
+        assert_eq!(tag(b"", false), "\"99aa06d3014798d86001c324468d497f\"");
     }
 }

@@ -2,10 +2,15 @@
 
 mod support;
 
+mod abuse;
 mod caching;
 mod lifecycle;
 mod nginx;
+mod operator;
 mod paths;
-
+mod ports;
 mod ranges;
+mod resets;
 mod staleness;
+mod tls;
+mod tricks;

@@ -132,6 +132,8 @@ fn facts(uri: &str, start_90k: u64, duration_90k: u64) -> SegmentFacts {
         counters: Vec::new(),
         streams_key: "avc1.42c01e".to_owned(),
         audio_streams: 1,
+        keyframes: None,
+        video_stream_type: Some(0x1b),
         problem: None,
     }
 }

@@ -42,6 +42,8 @@ fn any_facts() -> impl Strategy<Value = Vec<SegmentFacts>> {
                 counters: Vec::new(),
                 streams_key: String::new(),
                 audio_streams: 0,
+                keyframes: Some(0),
+                video_stream_type: None,
                 problem: None,
             }
         });
@@ -54,7 +56,13 @@ fn ask_everything(one: &str, other: &str, facts: &[SegmentFacts], moments_s: [f6
     let version = |text| Version { text, seen_at_s, not_before_s };
     let mut findings = check_playlist("a", one);
     findings.extend(check_segments("a", one, facts));
-    findings.extend(check_renditions("a", one, &[RenditionText { name: "b", text: other }]));
+    let renditions = [(one, seen_at_s), (other, not_before_s)].map(|(text, at_s)| RenditionText {
+        name: "b",
+        text,
+        seen_at_s: at_s,
+        looked_at_s: -at_s,
+    });
+    findings.extend(check_renditions("a", one, &renditions));
     findings.extend(check_update("a", &version(one), &version(other)));
     findings.extend(check_update("a", &version(one), &version(one)));
     for finding in findings {

@@ -26,6 +26,8 @@ fn facts() -> Vec<SegmentFacts> {
                 counters: vec![CounterFacts { pid: 256, first, last: (first + 6) % 16 }],
                 streams_key: "256 avc1.42c01e 640x480".to_owned(),
                 audio_streams: 1,
+                keyframes: Some(1),
+                video_stream_type: Some(0x1b),
                 problem: None,
             }
         })
@@ -84,6 +86,8 @@ pub(super) fn broken() -> Vec<(&'static str, Case)> {
         ),
         ("discontinuity-needless", Case::Segments(with_discontinuity(&live()), facts())),
         of_live("several-audio-streams", changed(|it| it.audio_streams = 2)),
+        of_live("hevc-in-ts", changed(|it| it.video_stream_type = Some(0x24))),
+        ("keyframes-far-apart", seconds_of_a_segment(4)),
         of_live("extinf-off", changed(|it| it.video_duration_s = Some(1.95))),
         of_live("map-missing", all_fragmented.collect()),
     ];
@@ -93,6 +97,18 @@ pub(super) fn broken() -> Vec<(&'static str, Case)> {
 
 fn next_but_one(counter: CounterFacts) -> CounterFacts {
     CounterFacts { first: (counter.first + 1) % 16, last: (counter.last + 1) % 16, ..counter }
+}
+
+/// One segment of so many seconds, with one keyframe.
+fn seconds_of_a_segment(seconds: u64) -> Case {
+    let text = format!(
+        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:{seconds}\n#EXTINF:{seconds}.000000,\n\
+         live/seg-00000003.ts\n#EXT-X-ENDLIST\n"
+    );
+    let mut facts = facts();
+    facts.truncate(1);
+    facts[0].video_duration_s = Some(seconds as f64);
+    Case::Segments(text, facts)
 }
 
 /// Each EXTINF is wrong by a quarter of a picture.
@@ -129,6 +145,7 @@ fn what_the_playlist_says_truly_is_not_found() {
     check(live(), changed_from_9(|it| later(it, 3_000)));
     // A segment too short for a whole frame of sound.
     check(live(), changed(|it| it.counters.clear()));
+    seconds_of_a_segment(2).assert_clean();
     // Each reason for a discontinuity.
     let broken = with_discontinuity(&live());
     check(broken.clone(), changed_from_9(|it| later(it, 900_000)));

@@ -1,11 +1,14 @@
-//! Draw: an inventory as text for people: the table, the timeline, the summary.
+//! Draw: an inventory as text for people: the table, the timeline, the summary; or one file taken apart; or the playlists that
+//! a multivariant one lists.
 //!
 //! In: an [`Inventory`] and the [`Page`] that it goes on. Out: lines, none of them wider than the page. Pure.
 
 mod paint;
+mod segment;
 mod summary;
 mod table;
 mod timeline;
+mod variants;
 mod words;
 
 use super::inventory::Inventory;
@@ -33,20 +36,21 @@ const NARROWEST: usize = 40;
 pub fn draw(inventory: &Inventory, page: &Page) -> String {
     let page = &Page { width: page.width.max(NARROWEST), ..page.clone() };
     let paint = Paint::new(page.colour);
-    let timeline = timeline::timeline(&inventory.segments, page, paint);
-    let summary = summary::summary(inventory, page, paint);
-    let taken = timeline.len() + summary.len() + 2;
-    // Where all of it does not fit, the picture of the timeline goes before the last rows of the table do.
-    let (timeline, rows_height) = match page.height {
-        Some(height) if height < taken + SHORTEST_TABLE => {
-            (Vec::new(), Some(height.saturating_sub(summary.len() + 1)))
-        }
-        Some(height) => (timeline, Some(height - taken)),
-        None => (timeline, None),
+    let blocks = if let Some(detail) = &inventory.detail {
+        let duration_s = inventory.segments.iter().find_map(|row| row.duration_s);
+        vec![
+            table::table(inventory, page, paint, None),
+            segment::streams(detail, page, paint),
+            segment::rate(detail, duration_s, page, paint),
+            segment::facts(inventory, detail, page, paint),
+        ]
+    } else if inventory.variants.is_empty() {
+        segments(inventory, page, paint)
+    } else {
+        vec![variants::variants(&inventory.variants, page, paint), summary::summary(inventory, page, paint)]
     };
-    let table = table::table(inventory, page, paint, rows_height);
     let mut lines = Vec::new();
-    for block in [table, timeline, summary].into_iter().filter(|block| !block.is_empty()) {
+    for block in blocks.into_iter().filter(|block| !block.is_empty()) {
         if !lines.is_empty() {
             lines.push(String::new());
         }
@@ -61,6 +65,22 @@ pub fn draw(inventory: &Inventory, page: &Page) -> String {
         text.push('\n');
     }
     text
+}
+
+/// The table, the timeline and the summary, as they fit on the page.
+fn segments(inventory: &Inventory, page: &Page, paint: Paint) -> Vec<Vec<String>> {
+    let timeline = timeline::timeline(&inventory.segments, page, paint);
+    let summary = summary::summary(inventory, page, paint);
+    let taken = timeline.len() + summary.len() + 2;
+    // Where all of it does not fit, the picture of the timeline goes before the last rows of the table do.
+    let (timeline, rows_height) = match page.height {
+        Some(height) if height < taken + SHORTEST_TABLE => {
+            (Vec::new(), Some(height.saturating_sub(summary.len() + 1)))
+        }
+        Some(height) => (timeline, Some(height - taken)),
+        None => (timeline, None),
+    };
+    vec![table::table(inventory, page, paint, rows_height), timeline, summary]
 }
 
 /// The heading, and a few rows.

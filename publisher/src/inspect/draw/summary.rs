@@ -1,7 +1,10 @@
 //! Summary: the playlist, pictures and sound, disk, dates and status, a line each.
 
 use super::{Page, paint::Paint, words};
-use crate::inspect::inventory::{Inventory, PlaylistSummary, State};
+use crate::inspect::{
+    inventory::{Inventory, PlaylistSummary, State},
+    multivariant::VariantKind,
+};
 
 const LABEL: usize = 10;
 
@@ -9,7 +12,7 @@ const LABEL: usize = 10;
 pub(super) fn summary(inventory: &Inventory, page: &Page, paint: Paint) -> Vec<String> {
     let lines = [
         ("playlist", playlist(inventory)),
-        ("pictures", pictures(inventory)),
+        (media_label(inventory), pictures(inventory)),
         ("rate", rate(inventory)),
         ("disk", disk(inventory)),
         ("dates", dates(inventory, page)),
@@ -25,8 +28,16 @@ pub(super) fn summary(inventory: &Inventory, page: &Page, paint: Paint) -> Vec<S
 }
 
 /// A label, and parts with dots between them, broken between parts where that is possible.
-fn line(label: &str, parts: &[String], width: usize, paint: Paint) -> Vec<String> {
-    let room = width - LABEL;
+pub(super) fn line(label: &str, parts: &[String], width: usize, paint: Paint) -> Vec<String> {
+    let labels = std::iter::once(label).chain(std::iter::repeat(""));
+    labels
+        .zip(join(parts, width - LABEL))
+        .map(|(label, text)| format!("{}{text}", paint.strong(&format!("{label:<LABEL$}"))))
+        .collect()
+}
+
+/// Parts with dots between them, broken between parts where that is possible.
+pub(super) fn join(parts: &[String], room: usize) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
     for part in parts {
         let part = words::harmless(part);
@@ -40,17 +51,24 @@ fn line(label: &str, parts: &[String], width: usize, paint: Paint) -> Vec<String
             _ => texts.extend(words::wrap(&part, room)),
         }
     }
-    let labels = std::iter::once(label).chain(std::iter::repeat(""));
-    labels
-        .zip(texts)
-        .map(|(label, text)| format!("{}{text}", paint.strong(&format!("{label:<LABEL$}"))))
-        .collect()
+    texts
 }
 
-fn playlist(inventory: &Inventory) -> Vec<String> {
+pub(super) fn playlist(inventory: &Inventory) -> Vec<String> {
     let Some(playlist) = &inventory.playlist else { return vec!["none here".to_owned()] };
     if let Some(problem) = &playlist.problem {
         return vec![playlist.file.clone(), format!("cannot be read: {problem}")];
+    }
+    if !inventory.variants.is_empty() {
+        let listed = |kind: VariantKind| {
+            inventory.variants.iter().filter(|variant| variant.kind == kind).count() as u64
+        };
+        let (variants, renditions) = (listed(VariantKind::Variant), listed(VariantKind::Rendition));
+        let mut parts =
+            vec![playlist.file.clone(), "multivariant".to_owned(), words::count(variants, "variant")];
+        parts.extend((renditions > 0).then(|| words::count(renditions, "rendition")));
+        parts.push("name one of their playlists to see its segments".to_owned());
+        return parts;
     }
     let state = if playlist.ended { "ended" } else { "live" };
     let mut parts = vec![playlist.file.clone(), state.to_owned()];
@@ -76,7 +94,12 @@ fn listed(playlist: &PlaylistSummary) -> String {
     format!("{}, {:.1} s, number {first} to {last}", words::count(segments, "segment"), playlist.window_s)
 }
 
-fn pictures(inventory: &Inventory) -> Vec<String> {
+/// What to call the next line.
+pub(super) fn media_label(inventory: &Inventory) -> &'static str {
+    if inventory.media.video.is_none() && inventory.media.audio.is_some() { "sound" } else { "pictures" }
+}
+
+pub(super) fn pictures(inventory: &Inventory) -> Vec<String> {
     let mut parts = Vec::new();
     if let Some(video) = &inventory.media.video {
         parts.push(video.codec.as_ref().map_or_else(|| "h264".to_owned(), |codec| format!("h264 {codec}")));
@@ -96,7 +119,7 @@ fn pictures(inventory: &Inventory) -> Vec<String> {
     parts
 }
 
-fn rate(inventory: &Inventory) -> Vec<String> {
+pub(super) fn rate(inventory: &Inventory) -> Vec<String> {
     let media = &inventory.media;
     let Some((average_bps, peak_bps)) = media.bitrate_average_bps.zip(media.bitrate_peak_bps) else {
         return Vec::new();
@@ -107,7 +130,7 @@ fn rate(inventory: &Inventory) -> Vec<String> {
     ]
 }
 
-fn disk(inventory: &Inventory) -> Vec<String> {
+pub(super) fn disk(inventory: &Inventory) -> Vec<String> {
     let disk = &inventory.disk;
     let mut parts =
         vec![format!("{}, {}", words::count(disk.segments, "segment"), words::bytes(disk.segment_bytes))];
@@ -137,11 +160,18 @@ fn dates(inventory: &Inventory, page: &Page) -> Vec<String> {
         parts.push(format!("oldest file {}", date(oldest)));
         parts.push(format!("newest {}", date(newest)));
     }
-    let playlist = inventory.playlist.as_ref().filter(|playlist| !playlist.ended);
-    if let Some(behind_now_s) = playlist.and_then(|playlist| playlist.behind_now_s) {
-        parts.push(format!("playlist ends {} behind now", words::span(behind_now_s)));
-    }
+    parts.extend(behind(inventory));
     parts
+}
+
+/// How far a live playlist is behind.
+pub(super) fn behind(inventory: &Inventory) -> Vec<String> {
+    let playlist = inventory.playlist.as_ref().filter(|playlist| !playlist.ended);
+    let behind_now_s = playlist.and_then(|playlist| playlist.behind_now_s);
+    behind_now_s
+        .map(|behind_now_s| format!("playlist ends {} behind now", words::span(behind_now_s)))
+        .into_iter()
+        .collect()
 }
 
 fn status(inventory: &Inventory, page: &Page) -> Vec<String> {

@@ -1,9 +1,11 @@
 //! What servers do wrong is found, each by its rule and by no other.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -13,8 +15,10 @@ use crate::support::check::check;
 
 /// What the server does wrong.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Fault {
+pub(super) enum Fault {
     Nothing,
+    /// None, but `main.m3u8` is another file at each request: `main-0.m3u8`, `main-1.m3u8`, …
+    NewMain,
     PlaylistType,
     SegmentType,
     CachedPlaylist,
@@ -63,25 +67,33 @@ fn a_playlist_that_never_ends_is_given_up_packed_or_not() {
 }
 
 /// Serves a webroot until the test program ends.
-fn serve(webroot: &Path, fault: Fault) -> String {
+pub(super) fn serve(webroot: &Path, fault: Fault) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let webroot = webroot.to_owned();
+    let (webroot, mains) = (webroot.to_owned(), Arc::new(AtomicUsize::new(0)));
     std::thread::spawn(move || {
-        for connection in listener.incoming().map_while(Result::ok) {
-            let webroot = webroot.clone();
-            std::thread::spawn(move || answer(&connection, &webroot, fault));
+        for mut connection in listener.incoming().map_while(Result::ok) {
+            let (webroot, mains) = (webroot.clone(), mains.clone());
+            std::thread::spawn(move || answer(&mut connection, &webroot, fault, &mains));
         }
     });
     address
 }
 
 /// Answers one request. A client that has gone away is no concern of the test.
-fn answer(mut connection: &TcpStream, webroot: &Path, fault: Fault) -> Option<()> {
-    let mut lines = BufReader::new(connection).lines().map_while(Result::ok);
+pub(super) fn answer(
+    connection: &mut (impl Read + Write),
+    webroot: &Path,
+    fault: Fault,
+    mains: &AtomicUsize,
+) -> Option<()> {
+    let mut lines = BufReader::new(&mut *connection).lines().map_while(Result::ok);
     let request = lines.next()?;
     lines.take_while(|line| !line.is_empty()).for_each(drop);
-    let path = request.split(' ').nth(1)?.trim_start_matches('/').to_owned();
+    let mut path = request.split(' ').nth(1)?.trim_start_matches('/').to_owned();
+    if fault == Fault::NewMain && path == "main.m3u8" {
+        path = format!("main-{}.m3u8", mains.fetch_add(1, Ordering::Relaxed));
+    }
     let is_playlist = Path::new(&path).extension().is_some_and(|extension| extension == "m3u8");
     if fault == Fault::Redirect && path == "stream.m3u8" {
         fs::copy(webroot.join(&path), webroot.join("moved.m3u8")).ok()?;

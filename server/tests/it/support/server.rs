@@ -1,5 +1,6 @@
 //! The real binary as a child process, stopped at the end of the test.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -16,13 +17,26 @@ pub struct Server {
 impl Server {
     /// Starts on a free port of the loopback interface.
     pub fn start(webroot: &Path, arguments: &[&str]) -> Server {
-        let mut child = Server::command(webroot, arguments).spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        Server::spawn(Server::command(webroot, arguments))
+    }
+
+    /// Runs what `command` says until it tells where it listens.
+    pub fn spawn(mut command: Command) -> Server {
+        let mut child = command.spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut server = Server { child, stdout, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) };
+        server.address = server.next_address();
+        server
+    }
+
+    /// The address in the next line that the server prints.
+    pub fn next_address(&mut self) -> SocketAddr {
         let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
-        let port = line.strip_prefix("http://localhost:").and_then(|rest| rest.trim_end().strip_suffix('/'));
+        self.stdout.read_line(&mut line).unwrap();
+        let rest = line.split_once("://localhost:").map(|(_, rest)| rest);
+        let port = rest.and_then(|rest| rest.split_once('/')).map(|(port, _)| port);
         let port = port.unwrap_or_else(|| panic!("not an address: {line:?}")).parse().unwrap();
-        Server { child, stdout, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)) }
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
     }
 
     /// Runs a server that is expected not to start.
@@ -30,7 +44,7 @@ impl Server {
         Server::command(webroot, arguments).output().unwrap()
     }
 
-    fn command(webroot: &Path, arguments: &[&str]) -> Command {
+    pub fn command(webroot: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_livedir-server"));
         command.arg("--webroot").arg(webroot).args(arguments);
         if !arguments.contains(&"--listen") {
@@ -45,6 +59,13 @@ impl Server {
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The most memory that the server has needed so far, in KiB; `None` where the system does not tell.
+    pub fn peak_kib(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().trim_end_matches(" kB").parse().ok()
     }
 
     pub fn signal(&self, name: &str) {

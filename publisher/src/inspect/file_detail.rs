@@ -1,0 +1,254 @@
+//! File detail: everything that is known of the one segment that was named. This is `detail` in what `--json` prints.
+//!
+//! In: its bytes, as [`anatomy`](crate::probe::anatomy) and the probe took them apart. Out: a [`FileDetail`]. Pure.
+
+use super::media_summary::stream_name;
+use crate::{
+    probe::{Anatomy, Carries, Facts, PidAnatomy, Unit, clock::distance_90k},
+    status::seconds,
+};
+use serde::{Deserialize, Serialize};
+
+/// One segment, taken apart. Times are seconds from its start where nothing else is said.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct FileDetail {
+    /// Its first time, on the clock of the stream (33 bits of 1/90,000 s).
+    pub start_90k: Option<u64>,
+    /// When it ends, on that clock: where the next segment has to begin.
+    pub end_90k: Option<u64>,
+    /// Packets of 188 bytes.
+    pub packets: u64,
+    /// Every PID, in order of appearance.
+    pub pids: Vec<PidDetail>,
+    /// Profile and level of the pictures, in words.
+    pub video_profile: Option<String>,
+    /// The shortest time for which a picture is shown, but for the last one.
+    pub picture_shortest_s: Option<f64>,
+    /// The longest such time.
+    pub picture_longest_s: Option<f64>,
+    /// How long the last picture is taken to be shown.
+    pub picture_last_s: Option<f64>,
+    /// Whether that is a guess.
+    pub picture_last_in_doubt: bool,
+    /// When keyframes (IDR) are shown.
+    pub keyframes_s: Vec<f64>,
+    /// The rate through the file, in slots of `rate_slot_s`, the last of which may be shorter: bits a second of all streams, by when they are presented.
+    pub rate_bps: Vec<u64>,
+    /// How long a slot is.
+    pub rate_slot_s: f64,
+    /// Where packets are missing.
+    pub breaks: Vec<BreakDetail>,
+}
+
+/// One PID.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PidDetail {
+    /// The PID.
+    pub pid: u16,
+    /// `h264`, `aac`, … or `PAT`, `PMT`, `SDT`, `stuffing`, `unknown`.
+    pub carries: String,
+    /// Packets.
+    pub packets: u64,
+    /// Their bits a second.
+    pub bitrate_bps: Option<u64>,
+    /// Pictures, or pieces of sound (PES packets).
+    pub units: u64,
+    /// When the first of them is presented.
+    pub first_s: Option<f64>,
+    /// When the last of them is.
+    pub last_s: Option<f64>,
+    /// Times that its continuity counter does not run on.
+    pub breaks: u64,
+}
+
+/// Packets are missing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BreakDetail {
+    /// Of this PID.
+    pub pid: u16,
+    /// Before this byte of the file.
+    pub byte: u64,
+    /// About then.
+    pub at_s: Option<f64>,
+}
+
+const PACKET_BYTES: u64 = 188;
+/// As many slots as a narrow terminal has columns, if each is to hold a few pictures.
+const MOST_SLOTS: u64 = 60;
+/// A slot is no shorter: one picture in each says nothing.
+const SHORTEST_SLOT_90K: u64 = 90_000 / 10;
+
+/// Puts together what is known. `facts` are there if it can be a segment.
+pub(super) fn file_detail(anatomy: &Anatomy, facts: Option<&Facts>) -> FileDetail {
+    let start_90k =
+        facts.map(|facts| facts.start_90k).or_else(|| anatomy.pids.iter().find_map(|pid| pid.first_90k));
+    let Some(start_90k) = start_90k else {
+        return FileDetail {
+            packets: anatomy.packets,
+            pids: anatomy.pids.iter().map(|pid| pid_detail(pid, anatomy, None, 0)).collect(),
+            ..FileDetail::default()
+        };
+    };
+    let end_90k = |unit: &Unit| distance_90k(start_90k, unit.pts_90k).max(0) as u64;
+    let duration_90k = facts
+        .map_or_else(|| anatomy.units.iter().map(end_90k).max().unwrap_or(0), |facts| facts.duration_90k);
+    let video = facts.and_then(|facts| facts.video.as_ref());
+    let keyframes = anatomy.units.iter().filter(|unit| unit.is_keyframe);
+    let (picture_shortest_s, picture_longest_s) = video_intervals_s(anatomy).unzip();
+    let (rate_bps, rate_slot_s) =
+        rates(anatomy, start_90k, duration_90k, facts.map_or(0, |facts| facts.frame_interval_90k));
+    FileDetail {
+        start_90k: Some(start_90k),
+        end_90k: facts.map(Facts::end_90k),
+        packets: anatomy.packets,
+        pids: anatomy
+            .pids
+            .iter()
+            .map(|pid| pid_detail(pid, anatomy, Some(start_90k), duration_90k))
+            .collect(),
+        video_profile: video.and_then(|video| profile(&video.picture.as_ref()?.codec)),
+        picture_shortest_s,
+        picture_longest_s,
+        picture_last_s: video.map(|video| seconds(video.last_picture.believed_90k)),
+        picture_last_in_doubt: video.is_some_and(|video| video.last_picture.is_in_doubt()),
+        keyframes_s: keyframes.map(|unit| from_start_s(start_90k, unit.pts_90k)).collect(),
+        rate_bps,
+        rate_slot_s,
+        breaks: anatomy
+            .breaks
+            .iter()
+            .map(|it| BreakDetail {
+                pid: it.pid,
+                byte: it.byte,
+                at_s: it.pts_90k.map(|pts_90k| from_start_s(start_90k, pts_90k)),
+            })
+            .collect(),
+    }
+}
+
+fn from_start_s(start_90k: u64, pts_90k: u64) -> f64 {
+    let distance = distance_90k(start_90k, pts_90k);
+    seconds(distance.unsigned_abs()) * if distance < 0 { -1.0 } else { 1.0 }
+}
+
+fn pid_detail(pid: &PidAnatomy, anatomy: &Anatomy, start_90k: Option<u64>, duration_90k: u64) -> PidDetail {
+    let time_s = |pts_90k: Option<u64>| Some(from_start_s(start_90k?, pts_90k?));
+    PidDetail {
+        pid: pid.pid,
+        carries: match pid.carries {
+            Carries::Stream(stream_type) => stream_name(stream_type),
+            Carries::Pat => "PAT".to_owned(),
+            Carries::Pmt => "PMT".to_owned(),
+            Carries::Sdt => "SDT".to_owned(),
+            Carries::Stuffing => "stuffing".to_owned(),
+            Carries::Unknown => "unknown".to_owned(),
+        },
+        packets: pid.packets,
+        bitrate_bps: bits_a_second(pid.packets * PACKET_BYTES, duration_90k),
+        units: pid.units,
+        first_s: time_s(pid.first_90k),
+        last_s: time_s(pid.last_90k),
+        breaks: anatomy.breaks.iter().filter(|it| it.pid == pid.pid).count() as u64,
+    }
+}
+
+fn bits_a_second(bytes: u64, duration_90k: u64) -> Option<u64> {
+    (duration_90k > 0).then(|| (bytes as f64 * 8.0 * 90_000.0 / duration_90k as f64).round() as u64)
+}
+
+/// The shortest and the longest time between two pictures.
+fn video_intervals_s(anatomy: &Anatomy) -> Option<(f64, f64)> {
+    let pid = anatomy.units.iter().find(|unit| unit.is_keyframe)?.pid;
+    let pictures = || anatomy.units.iter().filter(|unit| unit.pid == pid);
+    let reference_90k = pictures().next()?.pts_90k;
+    let mut shown_90k: Vec<i64> = pictures().map(|unit| distance_90k(reference_90k, unit.pts_90k)).collect();
+    shown_90k.sort_unstable();
+    let intervals = shown_90k.windows(2).map(|pair| (pair[1] - pair[0]) as u64);
+    let (shortest, longest) = (intervals.clone().min()?, intervals.max()?);
+    Some((seconds(shortest), seconds(longest)))
+}
+
+/// The rate in each slot, and how long a slot is; the last one may be shorter. What is presented before the start or behind
+/// the end counts to the first or the last slot, so that all bytes count.
+fn rates(anatomy: &Anatomy, start_90k: u64, duration_90k: u64, interval_90k: u64) -> (Vec<u64>, f64) {
+    if duration_90k == 0 || anatomy.units.is_empty() {
+        return (Vec::new(), 0.0);
+    }
+    // As many pictures in each: otherwise the bars would tell how many these are.
+    let interval_90k = interval_90k.clamp(1, duration_90k);
+    let shortest_90k = SHORTEST_SLOT_90K.max(duration_90k.div_ceil(MOST_SLOTS));
+    let slot_90k = shortest_90k.div_ceil(interval_90k).saturating_mul(interval_90k).min(duration_90k);
+    let slots = duration_90k.div_ceil(slot_90k);
+    let mut bytes = vec![0_u64; slots as usize];
+    for unit in &anatomy.units {
+        let at_90k = distance_90k(start_90k, unit.pts_90k).max(0) as u64;
+        bytes[(at_90k / slot_90k).min(slots - 1) as usize] += unit.bytes;
+    }
+    let rates = (0..).zip(bytes).map(|(slot, bytes)| {
+        let length_90k = slot_90k.min(duration_90k - slot * slot_90k);
+        bits_a_second(bytes, length_90k).unwrap_or(0)
+    });
+    (rates.collect(), seconds(slot_90k))
+}
+
+/// `avc1.64001e` → `High, level 3.0` (H.264 table A-1 and annex A.2).
+fn profile(codec: &str) -> Option<String> {
+    let bytes = u32::from_str_radix(codec.strip_prefix("avc1.")?, 16).ok()?;
+    let (profile, constraints, level) = (bytes >> 16, bytes >> 8 & 0xff, bytes & 0xff);
+    let name = match profile {
+        66 if constraints & 0x40 != 0 => "Constrained Baseline",
+        66 => "Baseline",
+        77 => "Main",
+        88 => "Extended",
+        100 if constraints & 0x0c == 0x0c => "Constrained High",
+        100 => "High",
+        110 => "High 10",
+        122 => "High 4:2:2",
+        244 => "High 4:4:4 Predictive",
+        _ => return Some(format!("profile {profile}, level {}.{}", level / 10, level % 10)),
+    };
+    // A.3.1: level 1b of these profiles is level 11 with a constraint set.
+    let is_1b = level == 11 && constraints & 0x10 != 0 && profile < 100;
+    let level = if is_1b { "1b".to_owned() } else { format!("{}.{}", level / 10, level % 10) };
+    Some(format!("{name}, level {level}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn profiles_have_names() {
+        #[track_caller]
+        fn check(codec: &str, expected: &str) {
+            assert_eq!(profile(codec).as_deref(), Some(expected));
+        }
+        check("avc1.64001e", "High, level 3.0");
+        check("avc1.42c01f", "Constrained Baseline, level 3.1");
+        check("avc1.42d00b", "Constrained Baseline, level 1b");
+        check("avc1.2c0028", "profile 44, level 4.0");
+        assert_eq!(profile("hvc1"), None);
+    }
+
+    #[test]
+    fn all_bytes_count_to_some_slot_over_the_wrap() {
+        let wrap = 1 << 33;
+        let unit = |pts_90k, bytes| Unit { pid: 256, pts_90k, bytes, is_keyframe: false };
+        let units =
+            vec![unit(wrap - 45_000, 100), unit(44_999, 200), unit(90_000, 50), unit(wrap - 50_000, 25)];
+        let anatomy = Anatomy { units, ..Anatomy::default() };
+        let (rates, slot_s) = rates(&anatomy, wrap - 45_000, 90_000, 0);
+        assert_eq!((rates.len(), slot_s), (10, 0.1));
+        assert_eq!((rates[0], rates[9]), (125 * 80, 250 * 80));
+        assert!(rates[1..9].iter().all(|rate| *rate == 0));
+    }
+
+    #[test]
+    fn a_slot_holds_whole_pictures() {
+        let unit = |n: u64| Unit { pid: 256, pts_90k: n * 3_600, bytes: 188, is_keyframe: false };
+        let anatomy = Anatomy { units: (0..50).map(unit).collect(), ..Anatomy::default() };
+        let (rates, slot_s) = rates(&anatomy, 0, 180_000, 3_600);
+        assert_eq!((rates.len(), slot_s), (17, 0.12));
+        assert!(rates.iter().all(|rate| *rate == 37_600), "{rates:?}");
+    }
+}

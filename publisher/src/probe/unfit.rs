@@ -1,0 +1,89 @@
+//! What keeps a whole MPEG-TS file out of a playlist. The watcher refuses files by it, and `inspect` says why. Pure.
+
+use super::Facts;
+
+/// Why a segment cannot be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// Its writer has not finished it.
+    #[error(
+        "it was cut: {trailing_bytes} bytes follow the last whole packet; write it under a dot name and rename it \
+         when it is complete"
+    )]
+    Cut {
+        /// Bytes behind the last whole packet.
+        trailing_bytes: usize,
+    },
+    /// It cannot be decoded by itself.
+    #[error("it does not begin with a keyframe and its parameter sets; let the encoder cut at IDR pictures")]
+    NoKeyframe,
+    /// It breaks the promise that holds for all segments.
+    #[error(
+        "it runs {:.3} s, over the target duration of {target_duration_s} s; have the encoder put a keyframe at \
+         least every {target_duration_s} s",
+        *duration_90k as f64 / 90_000.0
+    )]
+    TooLong {
+        /// Its duration.
+        duration_90k: u64,
+        /// EXT-X-TARGETDURATION.
+        target_duration_s: u32,
+    },
+}
+
+/// The first reason that the segment cannot be listed. Its length is judged where there is a promise.
+#[must_use]
+pub fn unfit(facts: &Facts, target_duration_s: Option<u32>) -> Option<Unfit> {
+    if facts.trailing_bytes > 0 {
+        return Some(Unfit::Cut { trailing_bytes: facts.trailing_bytes });
+    }
+    // EXT-X-INDEPENDENT-SEGMENTS, RFC 8216 4.3.5.1: decoded without information from other segments.
+    if facts.video.as_ref().is_some_and(|video| !video.starts_with_keyframe) {
+        return Some(Unfit::NoKeyframe);
+    }
+    // RFC 8216 4.3.3.1: EXTINF, when rounded to the nearest integer, MUST be at most the target duration.
+    let rounded_s = facts.duration_90k.saturating_add(45_000) / 90_000;
+    target_duration_s
+        .filter(|target_duration_s| rounded_s > u64::from(*target_duration_s))
+        .map(|target_duration_s| Unfit::TooLong { duration_90k: facts.duration_90k, target_duration_s })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ElementaryStream;
+    use super::*;
+
+    #[track_caller]
+    fn check(
+        duration_90k: u64,
+        trailing_bytes: usize,
+        target_duration_s: Option<u32>,
+        expected: Option<Unfit>,
+    ) {
+        let facts = Facts {
+            start_90k: 0,
+            duration_90k,
+            frame_interval_90k: 0,
+            video: None,
+            audio: None,
+            streams: vec![ElementaryStream { pid: 256, stream_type: 0x0f }],
+            counters: Vec::new(),
+            tables_first: true,
+            trailing_bytes,
+        };
+        assert_eq!(unfit(&facts, target_duration_s), expected);
+    }
+
+    #[test]
+    fn a_cut_file_is_unfit_before_all_else() {
+        check(900_000, 5, Some(1), Some(Unfit::Cut { trailing_bytes: 5 }));
+    }
+
+    #[test]
+    fn a_segment_may_be_longer_than_the_promise_by_rounding_alone() {
+        check(224_999, 0, Some(2), None);
+        let too_long = Unfit::TooLong { duration_90k: 225_000, target_duration_s: 2 };
+        check(225_000, 0, Some(2), Some(too_long));
+        check(225_000, 0, None, None);
+    }
+}

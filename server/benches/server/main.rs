@@ -1,0 +1,143 @@
+//! `just bench-server`: `livedir-server` beside the system's nginx, over the same directory, in turn, in one run: processor
+//! time of the server for each request, requests per second, memory of idle connections, and the viewers' mix.
+//!
+//! Linux only: processor time and memory are read from /proc. Nothing is asserted; the table is the result. Figures are
+//! medians of `ROUNDS` rounds, livedir-server ÷ nginx in each round, so that a machine that is busy with something else
+//! for a while is busy for both.
+
+mod idle;
+mod load;
+mod programs;
+mod viewers;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use load::Load;
+use programs::{Program, livedir, nginx};
+
+const ROUNDS: usize = 5;
+
+/// A large segment: 2 s at 2 Mbit/s.
+const SEGMENT_BYTES: usize = 512 * 1024;
+
+/// What a figure is to be, livedir-server ÷ nginx.
+#[derive(Debug, Clone, Copy)]
+enum Aim {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+fn main() {
+    // `cargo test --benches` passes other flags; a benchmark is only run when asked for.
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if !words.iter().any(|word| word == "--bench") {
+        return;
+    }
+    // A part of a row's name runs that row alone.
+    let wanted = words.iter().find(|word| !word.starts_with('-')).cloned().unwrap_or_default();
+    let directory = programs::directory();
+    let webroot = directory.path().join("webroot");
+    make_webroot(&webroot);
+
+    println!("{}\n", programs::about());
+    println!("{:<44}{:>12}{:>12}{:>9}{:>9}  {:>8}", "", "livedir", "nginx", "ratio", "aim", "spread");
+    let h1 = |path, connections| Load { path, connections, is_h2: false };
+    for (name, load, most_cpu, least_throughput) in [
+        ("playlist, 64 connections", h1("/stream.m3u8", 64), 0.75, Some(1.2)),
+        ("playlist, 1,000 connections", h1("/stream.m3u8", 1000), 0.75, Some(1.2)),
+        ("512 KiB segment, 64 connections", h1("/live/seg-00000001.ts", 64), 1.0, Some(1.0)),
+        ("playlist, HTTPS HTTP/2", Load { path: "/stream.m3u8", connections: 64, is_h2: true }, 0.9, None),
+    ] {
+        if !name.contains(&wanted) {
+            continue;
+        }
+        if load.is_h2 && !programs::livedir_has_tls() {
+            println!("{name}: this livedir-server has no --tls-cert");
+            continue;
+        }
+        let servers = [livedir(directory.path(), load.is_h2), nginx(directory.path(), load.is_h2)];
+        let rounds = rounds(&servers, |server| load.run(server));
+        let row = |what: &str, unit, figure: fn(&load::Measured) -> f64, aim| {
+            let pairs: Vec<[f64; 2]> =
+                rounds.iter().map(|round| [figure(&round[0]), figure(&round[1])]).collect();
+            print_row(&format!("{name}: {what}"), unit, &pairs, aim);
+        };
+        row("CPU", "µs", |measured| measured.cpu_us, Some(Aim::AtMost(most_cpu)));
+        row("requests", "/s", |measured| measured.requests_per_s, least_throughput.map(Aim::AtLeast));
+    }
+    if "10,000 idle connections".contains(&wanted) {
+        // New ones for each round: what a server has allocated before it does not give back.
+        let pairs: Vec<[f64; 2]> = (0..ROUNDS)
+            .map(|_| [livedir, nginx].map(|start| idle::memory_mb(&start(directory.path(), false))))
+            .collect();
+        print_row("10,000 idle connections: memory", "MB", &pairs, Some(Aim::AtMost(1.5)));
+    }
+    if "2,000 viewers".contains(&wanted) {
+        let servers = [livedir(directory.path(), false), nginx(directory.path(), false)];
+        let rounds = rounds(&servers, |server| viewers::watch(server, &webroot));
+        let row = |what: &str, unit, figure: fn(&viewers::Measured) -> f64, aim| {
+            let pairs: Vec<[f64; 2]> =
+                rounds.iter().map(|round| [figure(&round[0]), figure(&round[1])]).collect();
+            print_row(&format!("2,000 viewers: {what}"), unit, &pairs, aim);
+        };
+        row("CPU", "µs", |measured| measured.cpu_us, Some(Aim::AtMost(0.9)));
+        row("median answer", "ms", |measured| measured.median_ms, None);
+        row("99 % of answers within", "ms", |measured| measured.p99_ms, None);
+        row("late or failed", "", |measured| measured.failed as f64, None);
+    }
+}
+
+/// In turn, and the other one first in every other round.
+fn rounds<T>(servers: &[Program; 2], mut run: impl FnMut(&Program) -> T) -> Vec<[T; 2]> {
+    // Once for nothing: caches fill, pages are allocated. A player begins with the playlist.
+    for server in servers {
+        server.ask_for("/stream.m3u8");
+        run(server);
+    }
+    (0..ROUNDS)
+        .map(|round| {
+            if round % 2 == 0 {
+                let livedir = run(&servers[0]);
+                [livedir, run(&servers[1])]
+            } else {
+                let nginx = run(&servers[1]);
+                [run(&servers[0]), nginx]
+            }
+        })
+        .collect()
+}
+
+fn print_row(name: &str, unit: &str, pairs: &[[f64; 2]], aim: Option<Aim>) {
+    let median = |values: &mut dyn Iterator<Item = f64>| {
+        let mut values: Vec<f64> = values.collect();
+        values.sort_by(f64::total_cmp);
+        (values[values.len() / 2], values[0], values[values.len() - 1])
+    };
+    let (livedir, ..) = median(&mut pairs.iter().map(|pair| pair[0]));
+    let (nginx, ..) = median(&mut pairs.iter().map(|pair| pair[1]));
+    let (ratio, least, most) = median(&mut pairs.iter().map(|pair| pair[0] / pair[1]));
+    let (aim, is_met) = match aim {
+        Some(Aim::AtMost(most)) => (format!("≤ {most}"), ratio <= most),
+        Some(Aim::AtLeast(least)) => (format!("≥ {least}"), ratio >= least),
+        None => (String::new(), true),
+    };
+    let figure = |value: f64| match value {
+        value if value >= 1000.0 => format!("{value:.0} {unit}"),
+        value => format!("{value:.2} {unit}"),
+    };
+    let shown = if ratio.is_finite() { format!("{ratio:.2}") } else { String::new() };
+    let mut line = format!("{name:<44}{:>12}{:>12}{shown:>9}{aim:>9}", figure(livedir), figure(nginx));
+    // Of two zeros there is no ratio.
+    if ratio.is_finite() {
+        let _ = write!(line, "  {least:.2}–{most:.2}");
+    }
+    println!("{line}{}", if is_met { "" } else { "  short" });
+}
+
+fn make_webroot(webroot: &Path) {
+    fs::create_dir_all(webroot.join("live")).expect("a webroot");
+    fs::write(webroot.join("live/seg-00000001.ts"), vec![0x47; SEGMENT_BYTES]).expect("a segment");
+    viewers::publish(webroot, 1);
+}

@@ -1,0 +1,89 @@
+//! What one connection has done, and what it is told to do: the link between its task and the thread's look-out.
+//!
+//! All of it happens on one thread; the atomics only satisfy the compiler, and cost as much as plain numbers.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll};
+
+use atomic_waker::AtomicWaker;
+
+use crate::limits::Done;
+
+/// What a connection is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Command {
+    /// Give back what is not needed while nothing is going on.
+    Rest = 1,
+    /// Finish what runs, and begin nothing.
+    Finish = 2,
+    /// End at once.
+    Cut = 3,
+}
+
+/// Counts since the connection came.
+#[derive(Debug, Default)]
+pub(super) struct Activity {
+    pub(super) sent_bytes: AtomicU64,
+    pub(super) requests: AtomicU32,
+    pub(super) answering: AtomicU32,
+    pub(super) abandoned: AtomicU32,
+    pub(super) blocked: AtomicBool,
+    pub(super) heard: AtomicBool,
+    /// A body may be on its way that nobody is going to read.
+    pub(super) has_body: AtomicBool,
+    /// HTTP/2 frames are not heads; only requests count there.
+    pub(super) is_http2: AtomicBool,
+    command: AtomicU8,
+    waker: AtomicWaker,
+}
+
+/// Adds where nobody else writes; a locked instruction would cost more than the rest together.
+pub(super) fn add_u64(number: &AtomicU64, more: u64) {
+    number.store(number.load(Relaxed) + more, Relaxed);
+}
+
+pub(super) fn add_u32(number: &AtomicU32, more: u32) {
+    number.store(number.load(Relaxed).wrapping_add(more), Relaxed);
+}
+
+impl Activity {
+    pub(super) fn done(&self) -> Done {
+        Done {
+            sent_bytes: self.sent_bytes.load(Relaxed),
+            requests: self.requests.load(Relaxed),
+            answering: self.answering.load(Relaxed),
+            blocked: self.blocked.load(Relaxed),
+            heard: self.heard.load(Relaxed) && !self.is_http2.load(Relaxed),
+        }
+    }
+
+    /// A later command replaces one that is not yet heeded, unless it says less.
+    pub(super) fn tell(&self, command: Command) {
+        self.command.fetch_max(command as u8, Relaxed);
+        self.waker.wake();
+    }
+
+    /// The command that has come in the meantime.
+    pub(super) fn poll_command(&self, cx: &mut Context<'_>) -> Poll<Command> {
+        self.waker.register(cx.waker());
+        match self.command.load(Relaxed) {
+            1 => {
+                self.command.store(0, Relaxed);
+                Poll::Ready(Command::Rest)
+            }
+            2 => {
+                // Told once; what is left to say is to cut.
+                self.command.store(0, Relaxed);
+                Poll::Ready(Command::Finish)
+            }
+            3 => Poll::Ready(Command::Cut),
+            _ => Poll::Pending,
+        }
+    }
+
+    /// Whether nothing is half done: no answer, no unsent bytes.
+    pub(super) fn is_still(&self) -> bool {
+        self.answering.load(Relaxed) == 0 && !self.blocked.load(Relaxed)
+    }
+}

@@ -1,0 +1,132 @@
+//! The connections of one thread, and the look at all of them once a second. Ends those that `limits` has had enough of,
+//! and finds one to end when a new one needs its place.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use slab::Slab;
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+
+use super::activity::{Activity, Command};
+use crate::limits::{Limits, Reached, Verdict, Watch};
+
+/// So many are looked at to find one that has been silent for long; enough to miss the busy ones by far.
+const SAMPLE: usize = 16;
+
+/// All connections of a thread.
+#[derive(Default)]
+pub(super) struct Registry {
+    entries: Mutex<Slab<Entry>>,
+    now_s: AtomicU64,
+    is_empty: Notify,
+}
+
+struct Entry {
+    activity: Arc<Activity>,
+    watch: Watch,
+    task: Option<AbortHandle>,
+    /// Has been told to end.
+    ending: bool,
+}
+
+/// A connection's line in the registry; crossed out when dropped.
+pub(super) struct Entered {
+    registry: Arc<Registry>,
+    key: usize,
+}
+
+impl Registry {
+    pub(super) fn enter(self: &Arc<Registry>, activity: Arc<Activity>) -> Entered {
+        let watch = Watch::new(self.now_s.load(Relaxed));
+        let key = self.entries().insert(Entry { activity, watch, task: None, ending: false });
+        Entered { registry: self.clone(), key }
+    }
+
+    pub(super) fn set_task(&self, key: usize, task: AbortHandle) {
+        if let Some(entry) = self.entries().get_mut(key) {
+            entry.task = Some(task);
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries().len()
+    }
+
+    /// Looks at all connections; `reached` hears why one was cut.
+    pub(super) fn look(&self, now_s: u64, limits: &Limits, mut reached: impl FnMut(Reached)) {
+        self.now_s.store(now_s, Relaxed);
+        let mut cut = Vec::new();
+        for (_, entry) in self.entries().iter_mut() {
+            match entry.watch.look(now_s, &entry.activity.done(), limits) {
+                Verdict::Fine => {}
+                Verdict::Rest => entry.activity.tell(Command::Rest),
+                Verdict::Cut(why) if !entry.ending => {
+                    entry.ending = true;
+                    reached(why);
+                    if why == Reached::Idle {
+                        // HTTP/2 says goodbye; whoever does not listen is cut the next time.
+                        entry.activity.tell(Command::Finish);
+                    } else {
+                        cut.extend(entry.task.clone());
+                    }
+                }
+                Verdict::Cut(_) => cut.extend(entry.task.clone()),
+            }
+        }
+        cut.iter().for_each(AbortHandle::abort);
+    }
+
+    /// Ends the connection that has been silent for longest among some; false when all of these are busy.
+    pub(super) fn make_room(&self, from: usize) -> bool {
+        let mut entries = self.entries();
+        let count = entries.capacity().max(1);
+        let longest = (0..count)
+            .map(|step| (from.wrapping_add(step)) % count)
+            .filter_map(|key| Some((key, entries.get(key).filter(|entry| !entry.ending)?)))
+            .take(SAMPLE)
+            .filter_map(|(key, entry)| Some((entry.watch.still_since_s()?, key, entry)))
+            .filter(|(_, _, entry)| entry.activity.is_still())
+            .min_by_key(|(still_since_s, ..)| *still_since_s)
+            .map(|(_, key, _)| key);
+        let Some(entry) = longest.and_then(|key| entries.get_mut(key)) else { return false };
+        entry.ending = true;
+        let task = entry.task.clone();
+        drop(entries);
+        if let Some(task) = task {
+            task.abort();
+        }
+        true
+    }
+
+    /// Tells all connections to finish, and waits until they have.
+    pub(super) async fn finish(&self) {
+        for (_, entry) in self.entries().iter() {
+            entry.activity.tell(Command::Finish);
+        }
+        while self.len() > 0 {
+            self.is_empty.notified().await;
+        }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Slab<Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entered {
+    pub(super) fn key(&self) -> usize {
+        self.key
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let mut entries = self.registry.entries();
+        entries.try_remove(self.key);
+        if entries.is_empty() {
+            entries.shrink_to_fit();
+            self.registry.is_empty.notify_one();
+        }
+    }
+}

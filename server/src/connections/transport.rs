@@ -1,0 +1,132 @@
+//! The bytes of one connection, whatever carries them, counted on their way into its `Activity`.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::server::TlsStream;
+
+use super::activity::{Activity, add_u64};
+use crate::metrics::Counters;
+
+/// What carries the bytes.
+pub(super) enum Carrier {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// A carrier, with what was read from it too early.
+pub(super) struct Transport {
+    carrier: Carrier,
+    /// Read before the rest.
+    early: Vec<u8>,
+    activity: Arc<Activity>,
+    counters: Arc<Counters>,
+}
+
+macro_rules! each {
+    ($self:ident, $stream:ident => $call:expr) => {
+        match &mut $self.carrier {
+            Carrier::Tcp($stream) => $call,
+            Carrier::Unix($stream) => $call,
+            Carrier::Tls($stream) => $call,
+        }
+    };
+}
+
+impl Transport {
+    pub(super) fn new(carrier: Carrier, activity: Arc<Activity>, counters: Arc<Counters>) -> Transport {
+        Transport { carrier, early: Vec::new(), activity, counters }
+    }
+
+    /// Puts back what was read.
+    pub(super) fn put_back(&mut self, bytes: &[u8]) {
+        self.early.splice(0..0, bytes.iter().copied());
+    }
+
+    /// Ready when there is something to read, or the client has left.
+    pub(super) fn poll_heard(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.early.is_empty() {
+            return Poll::Ready(());
+        }
+        let ready = match &self.carrier {
+            Carrier::Tcp(stream) => stream.poll_read_ready(cx),
+            Carrier::Unix(stream) => stream.poll_read_ready(cx),
+            Carrier::Tls(stream) => stream.get_ref().0.poll_read_ready(cx),
+        };
+        ready.map(|_| ())
+    }
+
+    fn sent(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = &polled {
+            add_u64(&self.activity.sent_bytes, *bytes as u64);
+            self.counters.sent(*bytes as u64);
+        }
+        self.activity.blocked.store(polled.is_pending(), Relaxed);
+        polled
+    }
+}
+
+impl AsyncRead for Transport {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.early.is_empty() {
+            let count = self.early.len().min(buffer.remaining());
+            buffer.put_slice(&self.early[..count]);
+            self.early.drain(..count);
+            if self.early.is_empty() {
+                self.early = Vec::new();
+            }
+            return Poll::Ready(Ok(()));
+        }
+        let before = buffer.filled().len();
+        let polled = each!(self, stream => Pin::new(stream).poll_read(cx, buffer));
+        if buffer.filled().len() > before {
+            self.activity.heard.store(true, Relaxed);
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Transport {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = each!(self, stream => Pin::new(stream).poll_write(cx, bytes));
+        self.sent(polled)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = each!(self, stream => Pin::new(stream).poll_write_vectored(cx, slices));
+        self.sent(polled)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.carrier {
+            Carrier::Tcp(stream) => stream.is_write_vectored(),
+            Carrier::Unix(stream) => stream.is_write_vectored(),
+            Carrier::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = each!(self, stream => Pin::new(stream).poll_flush(cx));
+        // TLS takes more than the kernel does; it is sent when flushed.
+        self.activity.blocked.store(polled.is_pending(), Relaxed);
+        polled
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(self, stream => Pin::new(stream).poll_shutdown(cx))
+    }
+}

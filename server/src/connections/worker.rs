@@ -1,0 +1,212 @@
+//! One thread that serves: its sockets in, a task for each connection, until the stop.
+//!
+//! A connection lives and dies on one thread, so nothing of it is ever fetched from the cache of another core. When told
+//! to stop, the thread takes no more connections, lets running answers finish, cuts off what has not finished after
+//! `STOP_GRACE`, and says how many that were.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::runtime::Builder;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tracing::{debug, warn};
+
+use super::activity::Activity;
+use super::connection::{self, Connection, Stream};
+use super::registry::Registry;
+use super::{Serving, Socket};
+use crate::client::Peer;
+use crate::limits::Reached;
+use crate::listen::{Duty, ListeningSocket, Scheme};
+use crate::metrics::Counters;
+
+/// Enough for a segment on its way to a slow player, short enough for a person who pressed Ctrl-C.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+
+/// A refused accept means that descriptors or memory ran out; trying at once would only turn the wait into heat.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What time-outs are counted in.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Between two lines that say the same of a full house.
+const WARN_EVERY_S: u64 = 60;
+
+/// A prime: searches for room begin all over the place.
+const SEARCH_STEP: usize = 7919;
+
+/// Threads that read files for this one; more would only queue at the disk.
+const READERS: usize = 16;
+
+/// What all connections of one thread share.
+pub(super) struct Worker {
+    pub(super) serving: Arc<Serving>,
+    pub(super) counters: Arc<Counters>,
+    registry: Arc<Registry>,
+    /// Connections not let in since the last warning.
+    refused: AtomicUsize,
+    /// Where the next search for room begins.
+    search_from: AtomicUsize,
+}
+
+/// Serves until `stop` changes; how many connections were cut off then.
+pub(super) fn run(
+    serving: Arc<Serving>,
+    counters: Arc<Counters>,
+    sockets: Vec<Socket>,
+    mut stop: watch::Receiver<()>,
+) -> io::Result<usize> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(READERS)
+        .thread_name("livedir-read")
+        .build()?;
+    let worker = Arc::new(Worker {
+        serving,
+        counters,
+        registry: Arc::default(),
+        refused: AtomicUsize::new(0),
+        search_from: AtomicUsize::new(0),
+    });
+    let left = runtime.block_on(async {
+        let mut accepting = Vec::new();
+        for socket in sockets {
+            accepting.push(tokio::spawn(accept(worker.clone(), socket)));
+        }
+        let look_out = tokio::spawn(look_out(worker.clone()));
+        let _ = stop.changed().await;
+        for task in accepting {
+            task.abort();
+            let _ = task.await;
+        }
+        let left = match timeout(STOP_GRACE, worker.registry.finish()).await {
+            Ok(()) => 0,
+            Err(_) => worker.registry.len(),
+        };
+        look_out.abort();
+        left
+    });
+    // Whoever still reads a file for an answer that nobody waits for is not waited for either.
+    runtime.shutdown_background();
+    Ok(left)
+}
+
+/// Takes connections from one socket.
+async fn accept(worker: Arc<Worker>, socket: Socket) {
+    let Socket { listening, scheme, duty } = socket;
+    let listener = match listening {
+        ListeningSocket::Tcp(socket) => TcpListener::from_std(socket).map(Listener::Tcp),
+        ListeningSocket::Unix(socket) => UnixListener::from_std(socket).map(Listener::Unix),
+    };
+    let listener = match listener {
+        Ok(listener) => listener,
+        Err(error) => return warn!(%error, "a port is not served"),
+    };
+    let mut refusing = false;
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                refusing = false;
+                worker.admit(stream, peer, scheme, duty);
+            }
+            Err(error) => {
+                if !refusing {
+                    warn!(%error, "connections not accepted; a higher limit of open files may help: ulimit -n");
+                }
+                refusing = true;
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<(Stream, Peer)> {
+        match self {
+            Listener::Tcp(listener) => {
+                let (stream, address) = listener.accept().await?;
+                no_delay(&stream);
+                Ok((Stream::Tcp(stream), Peer::of(address)))
+            }
+            Listener::Unix(listener) => Ok((Stream::Unix(listener.accept().await?.0), Peer::Local)),
+        }
+    }
+}
+
+/// A playlist fits in one packet; it must not wait for the acknowledgement of the one before.
+fn no_delay(stream: &TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(%error, "no delay stays on");
+    }
+}
+
+impl Worker {
+    /// Whether a connection could be ended for another.
+    fn make_room(&self) -> bool {
+        let made = self.registry.make_room(self.search_from.fetch_add(SEARCH_STEP, Relaxed));
+        if made {
+            self.counters.reached(Reached::Connections);
+        }
+        made
+    }
+
+    /// Starts the task of a connection, if there is a place for it.
+    fn admit(self: &Arc<Worker>, stream: Stream, peer: Peer, scheme: Scheme, duty: Duty) {
+        let counted = match peer {
+            Peer::Address(address) if !peer.is_trusted(&self.serving.trusted) => Some(address),
+            _ => None,
+        };
+        let place = match self.serving.places.take(counted, || self.make_room()) {
+            Ok(place) => place,
+            Err(reached) => {
+                self.counters.reached(reached);
+                self.refused.fetch_add(1, Relaxed);
+                return;
+            }
+        };
+        self.counters.accepted();
+        let activity = Arc::new(Activity::default());
+        let entered = self.registry.enter(activity.clone());
+        let key = entered.key();
+        let connection =
+            Connection { worker: self.clone(), activity, peer, duty, _entered: entered, _place: place };
+        let task = tokio::spawn(connection::serve(Arc::new(connection), stream, scheme));
+        self.registry.set_task(key, task.abort_handle());
+    }
+}
+
+/// Looks at all connections of the thread once a second.
+async fn look_out(worker: Arc<Worker>) {
+    let start = Instant::now();
+    let mut ticks = interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut warned_at_s = None;
+    loop {
+        ticks.tick().await;
+        let now_s = start.elapsed().as_secs();
+        worker
+            .registry
+            .look(now_s, worker.serving.places.limits(), |why: Reached| worker.counters.reached(why));
+        worker.counters.set_now(now_s);
+        if warned_at_s.is_none_or(|warned_at_s| now_s - warned_at_s >= WARN_EVERY_S) {
+            let refused = worker.refused.swap(0, Relaxed);
+            if refused > 0 {
+                warned_at_s = Some(now_s);
+                warn!(
+                    refused,
+                    open = worker.serving.places.taken(),
+                    "connections refused; see --connections and --connections-per-address"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Where to listen, as it is typed: `0.0.0.0:8080`, `https://[::]:8443`, `unix:/run/livedir.sock`. Pure.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// What a port speaks; each of them HTTP/1.1 and HTTP/2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Cleartext.
+    Http,
+    /// TLS.
+    Https,
+}
+
+/// Where a port is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// Port 0 means any free port.
+    Address(SocketAddr),
+    /// A unix socket.
+    Path(PathBuf),
+}
+
+impl Place {
+    /// Whether this is all of IPv4 on `port`, which [::] would take as well if it were let.
+    pub(super) fn is_ipv4_of(&self, port: u16) -> bool {
+        *self == Place::Address((Ipv4Addr::UNSPECIFIED, port).into()) && port != 0
+    }
+}
+
+/// What was typed: the scheme may be left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenAt {
+    scheme: Option<Scheme>,
+    place: Place,
+}
+
+/// What was meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listen {
+    /// What to speak there.
+    pub scheme: Scheme,
+    /// Where.
+    pub place: Place,
+}
+
+impl ListenAt {
+    /// `None`: https without a certificate.
+    pub(crate) fn meant(&self, has_certificate: bool) -> Option<Listen> {
+        let scheme = match (self.scheme, &self.place) {
+            (Some(scheme), _) => scheme,
+            (None, Place::Address(_)) if has_certificate => Scheme::Https,
+            (None, _) => Scheme::Http,
+        };
+        (scheme == Scheme::Http || has_certificate).then(|| Listen { scheme, place: self.place.clone() })
+    }
+}
+
+impl FromStr for ListenAt {
+    type Err = String;
+
+    fn from_str(typed: &str) -> Result<ListenAt, String> {
+        if let Some(path) = typed.strip_prefix("unix:")
+            && !path.is_empty()
+        {
+            return Ok(ListenAt { scheme: None, place: Place::Path(path.into()) });
+        }
+        let (scheme, address) = match typed.split_once("://") {
+            Some(("http", address)) => (Some(Scheme::Http), address),
+            Some(("https", address)) => (Some(Scheme::Https), address),
+            _ => (None, typed),
+        };
+        match address.trim_end_matches('/').parse() {
+            Ok(address) => Ok(ListenAt { scheme, place: Place::Address(address) }),
+            Err(_) => {
+                Err("not an address and a port; write it like 0.0.0.0:8080, [::]:8080, https://0.0.0.0:8443 \
+                 or unix:/run/livedir.sock"
+                    .to_owned())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        })
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Place::Address(address) => write!(out, "{}://{address}", self.scheme),
+            Place::Path(path) => write!(out, "unix:{}", path.display()),
+        }
+    }
+}
+
+impl fmt::Display for ListenAt {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Listen { scheme: self.scheme.unwrap_or(Scheme::Http), place: self.place.clone() }.fmt(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(typed: &str, expected: Option<(Option<Scheme>, Place)>) {
+        let actual = typed.parse::<ListenAt>();
+        match expected {
+            Some((scheme, place)) => assert_eq!(actual, Ok(ListenAt { scheme, place }), "{typed}"),
+            None => assert!(actual.unwrap_err().contains("unix:/run"), "{typed}"),
+        }
+    }
+
+    #[test]
+    fn a_place_is_an_address_with_a_port_or_a_path() {
+        let address = |text: &str| Place::Address(text.parse().unwrap());
+        check("0.0.0.0:8080", Some((None, address("0.0.0.0:8080"))));
+        check("[::1]:0", Some((None, address("[::1]:0"))));
+        check("http://0.0.0.0:80", Some((Some(Scheme::Http), address("0.0.0.0:80"))));
+        check("https://[::]:443/", Some((Some(Scheme::Https), address("[::]:443"))));
+        check("unix:/run/livedir.sock", Some((None, Place::Path("/run/livedir.sock".into()))));
+        for nonsense in ["", "8080", "localhost:8080", "ftp://0.0.0.0:21", "unix:", "0.0.0.0", "https://"] {
+            check(nonsense, None);
+        }
+    }
+}
