@@ -24,15 +24,10 @@
 //
 // CHROMIUM names the browser (default /usr/bin/chromium). Its profile is fresh, and removed at the end.
 
-import { chromium } from 'playwright-core';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { launchBrowser } from './browser.mjs';
 import { Judge } from './judge.mjs';
-
-const FLAGS = [
-  '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required',
-];
 
 const CLOSED = Symbol('stdin closed');
 
@@ -47,7 +42,7 @@ process.stdout.on('error', () => process.exit(1));
 let browser = null;
 let outcome;
 try {
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS, timeout: 30_000 });
+  browser = await launchBrowser();
   outcome = await play(browser, settings);
 } catch (error) {
   outcome = { event: 'failed', reason: error.message.split('\n')[0] };
@@ -94,10 +89,10 @@ async function play(browser, { url, screenshot, viewport, ...asked }) {
 /** Runs in the page. */
 function readPage() {
   const video = document.querySelector('video');
-  const { state, mode, latency_s, stalls, recoveries, width, height, droppedFrames, shownDate } = window.livedir;
+  const { state, mode, pace, latency_s, stalls, recoveries, width, height, droppedFrames, shownDate } = window.livedir;
   return {
     now_ms: performance.now(), wallClock_ms: Date.now(), currentTime: video.currentTime, readyState: video.readyState,
-    state, mode, latency_s, stalls, recoveries, width, height, dropped: droppedFrames, shownDate,
+    state, mode, pace, rate: video.playbackRate, latency_s, stalls, recoveries, width, height, dropped: droppedFrames, shownDate,
   };
 }
 
