@@ -54,8 +54,9 @@ export function openHls(Hls, video, url, pace, tell) {
   hls.on(Hls.Events.BUFFER_CODECS, (_, tracks) => {
     hasSound = Boolean(tracks.audio ?? tracks.audiovideo);
   });
-  hls.on(Hls.Events.FRAG_BUFFERED, (_, { frag, stats }) => {
-    if (frag.duration > 0 && stats.total > 0) bitrate_bps = smoothed(bitrate_bps, (stats.total * 8) / frag.duration);
+  hls.on(Hls.Events.FRAG_BUFFERED, (_, { frag, part, stats }) => {
+    const { duration } = part ?? frag;
+    if (duration > 0 && stats.total > 0) bitrate_bps = smoothed(bitrate_bps, (stats.total * 8) / duration);
   });
   hls.on(Hls.Events.ERROR, (_, { fatal, type }) => {
     if (!fatal) return;
