@@ -78,7 +78,8 @@ export function openHls(Hls, video, url, pace, tell) {
     keepUp(at) {
       const details = hls.latestLevelDetails;
       if (!keepUp || !details?.live || video.paused || video.seeking) return;
-      const rate = keepUp.rate({ ...at, part_s: details.partTarget || details.targetduration, target_s: details.targetduration });
+      const part_s = details.partTarget || details.targetduration;
+      const rate = keepUp.rate({ ...at, part_s, hold_back_s: details.partHoldBack || 3 * part_s, target_s: details.targetduration });
       if (video.playbackRate !== rate) video.playbackRate = rate;
     },
     jump() {

@@ -35,7 +35,8 @@ export function looked(pace, { blocks, fast, smooth }, now_ms) {
   // A server that is away says nothing of what it has.
   if (!fast && !smooth) return { ...pace, looked_ms: now_ms };
   const isThere = blocks && fast !== null && !isLeftOver(fast, smooth);
-  const look_after_ms = isThere ? LOOK_EVERY_MS : Math.min(pace.look_after_ms * 2, LOOK_SELDOM_MS);
+  // What was there a moment ago may soon be back.
+  const look_after_ms = isThere || pace.isThere ? LOOK_EVERY_MS : Math.min(pace.look_after_ms * 2, LOOK_SELDOM_MS);
   return settled({ ...pace, isThere, look_after_ms, looked_ms: now_ms }, now_ms);
 }
 

@@ -46,7 +46,9 @@ test('when the holding server goes and the other stays, the smooth list is playe
   assert.ok(isLookNeeded(fast, { phase: 'open', fault: 'network' }));
   const smooth = looked(fast, { blocks: false, fast: null, smooth: LIST }, 1000);
   assert.equal(smooth.playing, 'smooth');
-  assert.equal(looked(smooth, HOLDS, 61_000).playing, 'fast');
+  const open = { phase: 'open', fault: null };
+  assert.ok(!isLookDue(smooth, open, 30_000) && isLookDue(smooth, open, 31_000));
+  assert.equal(looked(smooth, HOLDS, 31_000).playing, 'fast');
 });
 
 test('good playing is not asked about, and smooth playing ever more seldom', () => {
@@ -83,7 +85,7 @@ test('the fast list lies beside the page, unless the page was told what to play'
   assert.equal(lowLatencyAddress('?src=other/a.m3u8', page), null);
 });
 
-const CLOSE = { now_ms: 0, behind_s: 0, byChoice: false, ahead_s: 0.6, part_s: 0.2, target_s: 2, stalls: 0 };
+const CLOSE = { now_ms: 0, behind_s: 0, hold_back_s: 0.6, byChoice: false, ahead_s: 0.6, part_s: 0.2, target_s: 2, stalls: 0 };
 
 test('who is behind plays faster, the more so the farther, and never much', () => {
   const rate = (at) => new KeepUp().rate({ ...CLOSE, ...at });
@@ -92,6 +94,7 @@ test('who is behind plays faster, the more so the farther, and never much', () =
   assert.equal(rate({ behind_s: 0.4, ahead_s: 0.25 }), 1, 'without a stock nothing is hurried');
   assert.equal(rate({ behind_s: 9, byChoice: true }), 1);
   assert.equal(rate({ behind_s: null }), 1);
+  assert.equal(rate({ behind_s: 0.2, hold_back_s: 0.3 }), 1, 'half a second is near enough');
 });
 
 test('a stall asks for more distance, and calm gives it back', () => {

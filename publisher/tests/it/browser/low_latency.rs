@@ -93,16 +93,27 @@ fn the_page_plays_the_plain_list_where_nobody_holds_requests() {
 }
 
 #[test]
+fn the_page_plays_the_plain_list_while_the_fast_one_comes_to_grief() {
+    passes("fall_back.mjs", "/");
+}
+
+#[test]
 fn shaka_player_plays_the_parts() {
+    passes("shaka.mjs", "/ll.m3u8");
+}
+
+/// A driver that judges by itself, on a stream with parts.
+#[track_caller]
+fn passes(driver: &str, path: &str) {
     let _turn = one_browser_at_a_time();
     let webroot = webroot_with_page();
     let site = WebServer::start(webroot.path());
     let mut live = LiveStream::start(webroot.path(), &STREAM);
-    live.wait_for_segment(2);
-    let list = format!("{}/ll.m3u8", site.address);
-    let played = Command::new("node").args(["shaka.mjs", &list]).current_dir(driver_directory()).output();
-    let played = played.expect("node");
-    assert!(played.status.success(), "{}", String::from_utf8_lossy(&played.stdout));
+    live.wait_for_segment(3);
+    let url = format!("{}{path}", site.address);
+    let judged = Command::new("node").args([driver, &url]).current_dir(driver_directory()).output();
+    let judged = judged.expect("node");
+    assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stdout));
 }
 
 #[track_caller]
