@@ -114,7 +114,7 @@ impl Edge {
         let Some(wanted) = directives.media_sequence.filter(|_| !self.ended && self.can_block_reload) else {
             return Reload::Now;
         };
-        let Some(last) = self.next_media_sequence.checked_sub(1) else { return self.judge_first(wanted) };
+        let Some(last) = self.next_media_sequence.checked_sub(1) else { return Self::judge_first(wanted) };
         // bis 6.2.5.2: SHOULD be refused at once.
         if wanted > last.saturating_add(SEGMENTS_AHEAD) {
             return Reload::BadRequest("_HLS_msn is more than two segments ahead");
@@ -136,7 +136,7 @@ impl Edge {
     }
 
     /// Nothing was ever complete, and the first number is 0.
-    fn judge_first(&self, wanted: u64) -> Reload {
+    fn judge_first(wanted: u64) -> Reload {
         if wanted > SEGMENTS_AHEAD {
             return Reload::BadRequest("_HLS_msn is more than two segments ahead");
         }

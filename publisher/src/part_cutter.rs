@@ -4,6 +4,7 @@
 
 /// Cuts so that no part is longer than its target.
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "the unit belongs into each name")]
 pub struct PartCutter {
     target_90k: i64,
     start_90k: Option<i64>,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 /// The flags of `watch`.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct WatchArgs {
     /// Directory that the web server serves: files in live/ within it are listed in stream.m3u8. With --channels the
     /// directory of many such directories

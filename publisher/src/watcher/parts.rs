@@ -8,7 +8,7 @@ use super::{
     channel::Channel,
     dates::Dates,
     finished_file::{self, Finished, Refusal},
-    low_latency::Beginning,
+    low_latency::{Beginning, LowLatencyList},
     publish::Publication,
 };
 use crate::{
@@ -28,6 +28,20 @@ use tracing::{debug, info, warn};
 
 /// How long the last part of a segment is waited for: it follows the segment at once.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// `ll.m3u8`.
+pub(super) struct LowLatencyFile {
+    pub(super) list: LowLatencyList,
+    /// What it says.
+    text: String,
+    fails: bool,
+}
+
+impl LowLatencyFile {
+    pub(super) fn new(list: LowLatencyList) -> Self {
+        Self { list, text: String::new(), fails: false }
+    }
+}
 
 impl Channel {
     /// A part is complete, as an event says.
@@ -136,8 +150,8 @@ impl Publication {
 
     /// A part that is complete.
     fn part(&mut self, name: &str, finished: Finished) {
-        let Some(list) = &mut self.low_latency else { return };
-        if list.arrived(name, finished) {
+        let Some(file) = &mut self.low_latency else { return };
+        if file.list.arrived(name, finished) {
             self.advance_parts();
         } else {
             debug!(name, "part came after its segment was complete");
@@ -148,12 +162,12 @@ impl Publication {
     /// Lists the parts that are in line, and writes `ll.m3u8`.
     pub(super) fn advance_parts(&mut self) {
         loop {
-            let Some(list) = &self.low_latency else { return };
-            let beginning = list.first_part().map(|first| Beginning {
+            let Some(file) = &self.low_latency else { return };
+            let beginning = file.list.first_part().map(|first| Beginning {
                 filmed_at: self.date_of_part(first),
                 discontinuity: self.breaks_before(&first.facts),
             });
-            let Some(list) = &mut self.low_latency else { return };
+            let Some(LowLatencyFile { list, .. }) = &mut self.low_latency else { return };
             if let Some(beginning) = beginning {
                 list.begin(beginning);
             }
@@ -188,26 +202,26 @@ impl Publication {
 
     /// When a part that is missing is waited for no longer.
     pub(super) fn parts_deadline(&self) -> Option<Instant> {
-        self.low_latency.as_ref().and_then(|list| list.deadline(PATIENCE))
+        self.low_latency.as_ref().and_then(|file| file.list.deadline(PATIENCE))
     }
 
     fn restore_part(&mut self, name: &str, finished: &Finished) {
-        if let Some(list) = &mut self.low_latency
-            && let Err(error) = list.restore(name, finished)
+        if let Some(file) = &mut self.low_latency
+            && let Err(error) = file.list.restore(name, finished)
         {
             debug!(%error, "part not taken up");
         }
     }
 
     fn parts_restored(&mut self, media_sequence: u64, duration_90k: u64) {
-        if let Some(list) = &mut self.low_latency {
-            list.restored(media_sequence, duration_90k, self.window.playlist());
+        if let Some(file) = &mut self.low_latency {
+            file.list.restored(media_sequence, duration_90k, self.window.playlist());
         }
     }
 
     fn skip_parts_to(&mut self, next_number: u64) {
-        if let Some(list) = &mut self.low_latency {
-            list.skip_to(next_number);
+        if let Some(file) = &mut self.low_latency {
+            file.list.skip_to(next_number);
         }
     }
 
@@ -226,21 +240,18 @@ impl Publication {
 
     /// Writes `ll.m3u8`, if it can be written as it is. A failure is survived: the next part tries again.
     pub(super) fn write_low_latency(&mut self) {
-        let Some(list) = self.low_latency.as_ref().filter(|list| list.is_whole(self.window.playlist()))
+        let Some(file) = self.low_latency.as_mut().filter(|file| file.list.is_whole(self.window.playlist()))
         else {
             return;
         };
-        let text = list.text(self.window.playlist());
-        if self.low_latency_text == text {
+        let text = file.list.text(self.window.playlist());
+        if file.text == text {
             return;
         }
         match replace(&self.settings.webroot, LOW_LATENCY_PLAYLIST, text.as_bytes()) {
-            Ok(()) => {
-                self.low_latency_text = text;
-                self.low_latency_fails = false;
-            }
+            Ok(()) => (file.text, file.fails) = (text, false),
             Err(error) => {
-                if !std::mem::replace(&mut self.low_latency_fails, true) {
+                if !std::mem::replace(&mut file.fails, true) {
                     warn!(%error, "ll.m3u8 cannot be written; free space or make webroot writable");
                 }
             }

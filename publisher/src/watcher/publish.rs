@@ -9,6 +9,7 @@ use super::{
     finished_file::{Finished, Refusal},
     low_latency::LowLatencyList,
     order::{Candidate, break_between},
+    parts::LowLatencyFile,
     plan::remove_up_to_last_hole,
     promise::Promise,
     refused::Refused,
@@ -77,10 +78,7 @@ pub(super) struct Publication {
     playlist_fails: bool,
     status_fails: bool,
     status_written_at: Option<Instant>,
-    pub(super) low_latency: Option<LowLatencyList>,
-    /// What `ll.m3u8` says.
-    pub(super) low_latency_text: String,
-    pub(super) low_latency_fails: bool,
+    pub(super) low_latency: Option<LowLatencyFile>,
 }
 
 impl Publication {
@@ -96,12 +94,10 @@ impl Publication {
             let target_duration_s = window.playlist().target_duration_s;
             let target_90k = u64::from(target_duration_s) * TICKS_PER_S;
             let window_90k = target_90k * settings.window_segments as u64;
-            LowLatencyList::new(part_target_90k, window_90k, target_duration_s)
+            LowLatencyFile::new(LowLatencyList::new(part_target_90k, window_90k, target_duration_s))
         });
         Ok(Self {
             low_latency,
-            low_latency_text: String::new(),
-            low_latency_fails: false,
             listed: names.map(|name| (name, None)).collect(),
             dates: match settings.naming {
                 Naming::Numbered => Dates::OfFiles,
@@ -218,16 +214,16 @@ impl Publication {
         let number = number_of_name(&name);
         // What was said before its first part holds for the whole.
         let beginning =
-            number.zip(self.low_latency.as_ref()).and_then(|(number, list)| list.beginning_of(number));
+            number.zip(self.low_latency.as_ref()).and_then(|(number, file)| file.list.beginning_of(number));
         let evicted = self.window.push(Segment {
             uri: uri_of_name(&name),
             duration_90k: finished.facts.duration_90k,
             program_date_time: beginning.map_or(filmed_at, |beginning| beginning.filmed_at),
             discontinuity: beginning.map_or(break_before.is_some(), |beginning| beginning.discontinuity),
         })?;
-        if let (Some(number), Some(list)) = (number, &mut self.low_latency) {
+        if let (Some(number), Some(file)) = (number, &mut self.low_latency) {
             let media_sequence = self.window.next_media_sequence() - 1;
-            list.segment_listed(number, media_sequence, finished.facts.duration_90k, Instant::now());
+            file.list.segment_listed(number, media_sequence, finished.facts.duration_90k, Instant::now());
         }
         self.retention.forget(&name);
         self.forget_listed(&evicted);
