@@ -33,8 +33,7 @@ use std::{
 };
 use tracing::{debug, info, warn};
 
-/// Among many channels, `status.json` of each is not replaced more often: every replacement takes an inode and leaves one,
-/// and ext4 looks at all that were left in the last minute before it takes one.
+/// Among many channels, `status.json` of each is not replaced more often: to replace a file is most of what a segment costs.
 const STATUS_OF_CHANNEL_EVERY: Duration = Duration::from_secs(10);
 
 /// What the playlist goes on from.

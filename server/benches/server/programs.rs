@@ -89,18 +89,12 @@ pub fn about() -> String {
     format!("livedir-server {}, {nginx}; {cores} cores, load before {load}", env!("CARGO_PKG_VERSION"))
 }
 
-pub fn livedir_has_tls() -> bool {
-    livedir_help_has("--tls-cert")
-}
-
 pub fn livedir(directory: &Path, is_tls: bool) -> Program {
     let mut command = Command::new(env!("CARGO_BIN_EXE_livedir-server"));
     command.arg("--webroot").arg(directory.join("webroot"));
     command.args(["--listen", "127.0.0.1:0", "--access-log", "off"]);
-    if livedir_help_has("--connections-per-address") {
-        // All clients of the benchmark come from one address.
-        command.args(["--connections-per-address", "20000"]);
-    }
+    // All clients of the benchmark come from one address.
+    command.args(["--connections", "20000", "--connections-per-address", "20000"]);
     if is_tls {
         let (certificate, key) = certificate(directory);
         command.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key);
@@ -112,12 +106,6 @@ pub fn livedir(directory: &Path, is_tls: bool) -> Program {
     let port = line.trim_end().trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok());
     let port: u16 = port.unwrap_or_else(|| panic!("not an address: {line:?}"));
     Program { child, address: SocketAddr::from(([127, 0, 0, 1], port)) }
-}
-
-fn livedir_help_has(flag: &str) -> bool {
-    let help =
-        Command::new(env!("CARGO_BIN_EXE_livedir-server")).arg("--help").output().expect("the program");
-    String::from_utf8_lossy(&help.stdout).contains(flag)
 }
 
 /// nginx.conf.example, with what makes nginx fast: a worker for each of two cores with a queue of its own, open files
