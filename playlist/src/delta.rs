@@ -41,8 +41,8 @@ pub fn delta_update(text: &str) -> Option<String> {
 fn skipped_segments(listing: &MediaListing, skip_until_s: f64) -> usize {
     let last_line = listing.segments.last().map_or(0, |segment| segment.line);
     let parts = listing.tags.iter().filter(|tag| tag.name == "EXT-X-PART" && tag.line > last_line);
-    let part_s = |value: &str| Attributes::read(value).get("DURATION").and_then(decimal).unwrap_or(0.0);
-    let mut from_end_s: f64 = parts.map(|tag| part_s(&tag.value)).sum();
+    let duration_s = |value: &str| Attributes::read(value).get("DURATION").and_then(decimal).unwrap_or(0.0);
+    let mut from_end_s: f64 = parts.map(|tag| duration_s(&tag.value)).sum();
     let near = listing
         .segments
         .iter()

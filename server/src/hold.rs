@@ -39,9 +39,8 @@ pub(crate) async fn reload(
     method: &Method,
     request: &HeaderMap,
 ) -> Response {
-    let directives = match Directives::of_query(query) {
-        Ok(directives) => directives,
-        Err(_) => return refused(StatusCode::BAD_REQUEST),
+    let Ok(directives) = Directives::of_query(query) else {
+        return refused(StatusCode::BAD_REQUEST);
     };
     let judge = |edge: Option<&Edge>| edge.map_or(Reload::Now, |edge| edge.judge(directives));
     let mut versions = hot.follow(target);

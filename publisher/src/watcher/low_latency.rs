@@ -294,7 +294,7 @@ mod tests {
                 if let Some((_, uri)) = line.split_once("URI=\"") {
                     let (number, part) = part_of_name(&name(uri.split('"').next().unwrap())).unwrap();
                     if line.starts_with("#EXT-X-PRELOAD-HINT") {
-                        words.extend(parts.drain(..));
+                        words.append(&mut parts);
                         words.push(format!("then {number}.{part}"));
                     } else {
                         parts.push(format!("{number}.{part}"));
