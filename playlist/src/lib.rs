@@ -38,7 +38,7 @@ pub use live_edge::{EvictedPart, LiveEdge, OpenSegment, Part, PartError};
 pub use media::{MediaPlaylist, Segment, TICKS_PER_S};
 pub use parse::{ParseError, Problem, parse};
 pub use reload::{Directives, Edge, Reload};
-pub use render::{LowLatency, render, render_low_latency};
+pub use render::{LowLatency, Parts, render, render_low_latency};
 pub use rules::{
     BitRate, BitRateMeter, Container, CounterFacts, Finding, HttpAnswer, Kind, MeasuredRendition, Named,
     RULES, Removal, RenditionClock, RenditionText, Rule, SegmentFacts, Severity, Version, check_bandwidth,

@@ -103,7 +103,9 @@ impl LiveEdge {
         self.listed.get(&media_sequence).map_or(&[], Vec::as_slice)
     }
 
-    pub(crate) fn part_count(&self) -> usize {
+    /// How many parts are listed.
+    #[must_use]
+    pub fn part_count(&self) -> usize {
         self.listed.values().map(Vec::len).sum::<usize>() + self.open.parts.len()
     }
 

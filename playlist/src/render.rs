@@ -33,7 +33,7 @@ pub fn render(playlist: &MediaPlaylist) -> String {
 #[must_use]
 #[expect(clippy::missing_panics_doc, reason = "a String takes all that is written")]
 pub fn render_low_latency(playlist: &MediaPlaylist, low_latency: &LowLatency<'_>) -> String {
-    let lines = playlist.segments.len() + low_latency.edge.part_count();
+    let lines = playlist.segments.len() + low_latency.parts.map_or(0, |parts| parts.edge.part_count());
     let mut text = String::with_capacity((lines + 4) * EXPECTED_BYTES_PER_SEGMENT);
     write_playlist(&mut text, playlist, Some(low_latency)).expect("writing to a String never fails");
     text
@@ -42,12 +42,19 @@ pub fn render_low_latency(playlist: &MediaPlaylist, low_latency: &LowLatency<'_>
 /// What a low-latency playlist says beyond its segments.
 #[derive(Debug, Clone, Copy)]
 pub struct LowLatency<'a> {
-    /// The parts.
-    pub edge: &'a LiveEdge,
-    /// The URI of the part that comes next.
-    pub hint: &'a str,
+    /// The parts; `None` where the encoder makes none, and only reloads can be waited for.
+    pub parts: Option<Parts<'a>>,
     /// Whether the window is long enough for delta updates, for as long as the stream lives.
     pub can_skip: bool,
+}
+
+/// The parts at the live edge.
+#[derive(Debug, Clone, Copy)]
+pub struct Parts<'a> {
+    /// Those that are complete.
+    pub edge: &'a LiveEdge,
+    /// The URI of the one that comes next.
+    pub hint: &'a str,
 }
 
 fn write_playlist(
@@ -69,21 +76,22 @@ fn write_playlist(
     if playlist.independent_segments {
         writeln!(text, "#EXT-X-INDEPENDENT-SEGMENTS")?;
     }
+    let parts = low_latency.and_then(|low_latency| low_latency.parts);
     for (segment, media_sequence) in playlist.segments.iter().zip(playlist.media_sequence..) {
-        let parts = low_latency.map_or(&[][..], |it| it.edge.parts_of(media_sequence));
+        let parts = parts.map_or(&[][..], |parts| parts.edge.parts_of(media_sequence));
         write_segment(text, segment, parts)?;
     }
     if playlist.ended {
         return writeln!(text, "#EXT-X-ENDLIST");
     }
-    if let Some(low_latency) = low_latency {
-        let open = low_latency.edge.open();
+    if let Some(parts) = parts {
+        let open = parts.edge.open();
         if !open.parts.is_empty() {
             write_begin(text, open.discontinuity, open.program_date_time)?;
         }
         write_parts(text, &open.parts)?;
         // bis 4.4.5.3: always there, as some players reload without end otherwise, and never with EXT-X-ENDLIST.
-        writeln!(text, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{}\"", low_latency.hint)?;
+        writeln!(text, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{}\"", parts.hint)?;
     }
     Ok(())
 }
@@ -93,15 +101,19 @@ fn write_server_control(
     target_duration_s: u32,
     low_latency: &LowLatency<'_>,
 ) -> fmt::Result {
-    let part_target_90k = low_latency.edge.part_target_90k();
-    let hold_back_90k = part_target_90k.saturating_mul(PART_TARGETS_HELD_BACK);
-    write!(text, "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK={}", Seconds(hold_back_90k))?;
+    let part_target_90k = low_latency.parts.map(|parts| parts.edge.part_target_90k());
+    write!(text, "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES")?;
+    if let Some(part_target_90k) = part_target_90k {
+        let hold_back_90k = part_target_90k.saturating_mul(PART_TARGETS_HELD_BACK);
+        write!(text, ",PART-HOLD-BACK={}", Seconds(hold_back_90k))?;
+    }
     if low_latency.can_skip {
         let until_90k = TARGETS_NOT_SKIPPED * u64::from(target_duration_s) * TICKS_PER_S;
         write!(text, ",CAN-SKIP-UNTIL={}", Seconds(until_90k))?;
     }
     writeln!(text)?;
-    writeln!(text, "#EXT-X-PART-INF:PART-TARGET={}", Seconds(part_target_90k))
+    part_target_90k
+        .map_or(Ok(()), |target_90k| writeln!(text, "#EXT-X-PART-INF:PART-TARGET={}", Seconds(target_90k)))
 }
 
 fn write_segment(text: &mut String, segment: &Segment, parts: &[Part]) -> fmt::Result {
@@ -198,11 +210,13 @@ mod tests {
         edge.push(part("live/1.p00.ts", true)).unwrap();
         edge.push(part("live/1.p01.ts", false)).unwrap();
         edge.close(1);
-        let begun = render_low_latency(&playlist, &LowLatency { edge: &edge, hint: "h", can_skip: false });
+        let parts = Parts { edge: &edge, hint: "h" };
+        let begun = render_low_latency(&playlist, &LowLatency { parts: Some(parts), can_skip: false });
         assert!(begun.ends_with("live/1.ts\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"h\"\n"), "{begun}");
         edge.begin(Some(date), false);
         edge.push(part("live/2.p00.ts", true)).unwrap();
-        let low_latency = LowLatency { edge: &edge, hint: "live/2.p01.ts", can_skip: true };
+        let parts = Parts { edge: &edge, hint: "live/2.p01.ts" };
+        let low_latency = LowLatency { parts: Some(parts), can_skip: true };
         assert_eq!(
             render_low_latency(&playlist, &low_latency),
             "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n\
@@ -219,8 +233,19 @@ mod tests {
         );
         playlist.ended = true;
         edge.abandon(&playlist);
-        let ended = render_low_latency(&playlist, &LowLatency { edge: &edge, hint: "h", can_skip: true });
+        let parts = Parts { edge: &edge, hint: "h" };
+        let ended = render_low_latency(&playlist, &LowLatency { parts: Some(parts), can_skip: true });
         assert!(ended.ends_with("live/1.ts\n#EXT-X-ENDLIST\n"), "{ended}");
+    }
+
+    #[test]
+    fn without_parts_only_the_reload_can_be_waited_for() {
+        let playlist = crate::parse("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:1\n").unwrap();
+        let text = render_low_latency(&playlist, &LowLatency { parts: None, can_skip: false });
+        assert_eq!(
+            text.lines().filter(|line| !render(&playlist).contains(line)).collect::<Vec<_>>(),
+            ["#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES"]
+        );
     }
 
     #[test]

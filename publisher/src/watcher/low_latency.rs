@@ -8,7 +8,7 @@ use super::finished_file::Finished;
 use crate::segment_name::{LIVE, part_name, part_of_name};
 use jiff::Timestamp;
 use livedir_playlist::{
-    EvictedPart, LiveEdge, LowLatency, MediaPlaylist, Part, PartError, TICKS_PER_S, render_low_latency,
+    EvictedPart, LiveEdge, LowLatency, MediaPlaylist, Part, PartError, Parts, render_low_latency,
 };
 use std::{
     collections::BTreeMap,
@@ -16,7 +16,7 @@ use std::{
 };
 
 /// A delta update leaves out what is older than six target durations; a shorter window has nothing to leave out.
-const TARGETS_WORTH_SKIPPING: u64 = 7;
+const SEGMENTS_WORTH_SKIPPING: usize = 7;
 
 /// What an estimate of the last picture's length may add to a part that is not too long.
 const ROUNDING_90K: u64 = 90;
@@ -24,10 +24,20 @@ const ROUNDING_90K: u64 = 90;
 /// Parts that wait for others that are missing, at the most; a segment has at most 200.
 const MOST_WAITING: usize = 1_000;
 
+/// Where segments come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoder {
+    /// From this program: with parts.
+    Ours,
+    /// From another one, which may make parts or not.
+    Foreign,
+}
+
 /// What is known of the live edge.
 #[derive(Debug)]
 pub(super) struct LowLatencyList {
     edge: LiveEdge,
+    encoder: Encoder,
     can_skip: bool,
     /// Parts that have come and are not listed, by the number of their segment and their own.
     waiting: BTreeMap<(u64, u32), Finished>,
@@ -36,8 +46,9 @@ pub(super) struct LowLatencyList {
     closing: Option<Closing>,
     /// Larger than that of every segment that is complete.
     next_number: u64,
-    /// No part has come in this run. What happened before it is told together with the first.
+    /// Nothing has come in this run. What happened before it is told together with the first part.
     is_waiting_for_first: bool,
+    is_settled: bool,
 }
 
 /// A segment that is listed, and not all of whose parts are.
@@ -59,22 +70,26 @@ pub(super) struct Beginning {
 }
 
 impl LowLatencyList {
-    pub(super) fn new(part_target_90k: u64, window_90k: u64, target_duration_s: u32) -> Self {
+    pub(super) fn new(part_target_90k: u64, encoder: Encoder, window_segments: usize) -> Self {
         Self {
             edge: LiveEdge::new(part_target_90k),
-            can_skip: window_90k >= TARGETS_WORTH_SKIPPING * u64::from(target_duration_s) * TICKS_PER_S,
+            encoder,
+            can_skip: window_segments >= SEGMENTS_WORTH_SKIPPING,
             waiting: BTreeMap::new(),
             open: None,
             closing: None,
             next_number: 1,
+            is_settled: false,
             is_waiting_for_first: true,
         }
     }
 
-    /// No segment below this number is being filmed.
-    pub(super) fn skip_to(&mut self, next_number: u64) {
+    /// All that a run before has left is taken up. No segment below this number is being filmed.
+    pub(super) fn settle(&mut self, next_number: u64) {
         self.next_number = self.next_number.max(next_number);
         self.waiting = self.waiting.split_off(&(self.next_number, 0));
+        self.is_settled = true;
+        self.is_waiting_for_first = self.encoder == Encoder::Ours || self.edge.part_count() > 0;
     }
 
     /// A part of a complete segment, found at the start.
@@ -120,6 +135,9 @@ impl LowLatencyList {
         self.next_number = self.next_number.max(number.saturating_add(1));
         if self.open == Some(number) || self.waiting.contains_key(&(number, 0)) {
             self.closing = Some(Closing { number, media_sequence, duration_90k, since: now });
+        } else if self.encoder == Encoder::Foreign && self.is_settled {
+            // Its encoder makes no parts, or no more.
+            self.is_waiting_for_first = false;
         }
     }
 
@@ -218,7 +236,9 @@ impl LowLatencyList {
             None => part_name(self.next_number, 0),
         };
         let hint = format!("{LIVE}/{hint}");
-        render_low_latency(playlist, &LowLatency { edge: &self.edge, hint: &hint, can_skip: self.can_skip })
+        let has_parts = self.encoder == Encoder::Ours || self.edge.part_count() > 0;
+        let parts = has_parts.then_some(Parts { edge: &self.edge, hint: &hint });
+        render_low_latency(playlist, &LowLatency { parts, can_skip: self.can_skip })
     }
 }
 
@@ -240,10 +260,14 @@ mod tests {
 
     impl Stage {
         fn new() -> Self {
+            Self::of(Encoder::Ours)
+        }
+
+        fn of(encoder: Encoder) -> Self {
             let playlist =
                 livedir_playlist::parse("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:1\n")
                     .unwrap();
-            Self { list: LowLatencyList::new(PART_90K, 20 * 90_000, 2), playlist, start: Instant::now() }
+            Self { list: LowLatencyList::new(PART_90K, encoder, 10), playlist, start: Instant::now() }
         }
 
         /// Parts come: `7.0` is the first of segment 7.
@@ -372,6 +396,27 @@ mod tests {
     }
 
     #[test]
+    fn an_encoder_that_makes_no_parts_gets_a_list_without() {
+        let mut stage = Stage::of(Encoder::Foreign);
+        assert!(!stage.list.is_whole(&stage.playlist), "what lies there is taken up first");
+        stage.list.settle(1);
+        stage.segment(1, 2).check("1[]").segment(2, 2).check("1[], 2[]");
+        let text = stage.list.text(&stage.playlist);
+        assert!(text.contains("CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL") && !text.contains("PART-INF"), "{text}");
+        stage.parts("3.0").check("1[], 2[], 3.0, then 3.1");
+    }
+
+    #[test]
+    fn an_encoder_that_makes_no_parts_any_more_does_not_hold_up_the_list() {
+        let mut stage = Stage::of(Encoder::Foreign);
+        stage.list.restore(&part_name(1, 0), &finished_90k(PART_90K)).unwrap();
+        stage.segment(1, 1);
+        stage.list.restored(1, PART_90K, &stage.playlist.clone());
+        stage.list.settle(2);
+        stage.check("1[1.0], then 2.0 (not yet)").segment(2, 1).check("1[1.0], 2[], then 3.0");
+    }
+
+    #[test]
     fn what_a_run_before_has_left_is_told_with_the_first_part_of_this_one() {
         let mut stage = Stage::new();
         for part in 0..2 {
@@ -384,7 +429,7 @@ mod tests {
             discontinuity: false,
         });
         stage.list.restored(1, 2 * PART_90K, &stage.playlist.clone());
-        stage.list.skip_to(2);
+        stage.list.settle(2);
         stage.check("1[1.0 1.1], then 2.0 (not yet)").parts("2.0").check("1[1.0 1.1], 2.0, then 2.1");
     }
 }

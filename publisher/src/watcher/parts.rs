@@ -88,7 +88,7 @@ impl Channel {
         let numbers =
             playlist.segments.iter().filter_map(|segment| number_of_name(&name_of_uri(&segment.uri)?));
         let next_number = numbers.max().map_or(next_number, |last| next_number.max(last + 1));
-        self.publication.skip_parts_to(next_number);
+        self.publication.settle_parts(next_number);
         let (old, new): (Vec<_>, Vec<_>) =
             parts.difference(&restored).partition(|(number, _)| *number < next_number);
         self.publication.keep_parts(old.into_iter().map(|&(number, part)| part_name(number, part)));
@@ -141,6 +141,18 @@ pub(super) fn rejoin(live: &Path) -> io::Result<()> {
     let Some(ended_at) = ended_at else { return Ok(()) };
     info!(name, "the last run was interrupted in this segment; it is made of the parts that were written");
     crate::segment_file::write(live, &name, &bytes, ended_at)
+}
+
+/// Removes the low-latency playlist of a run before: nothing would be added to it any more, and players would wait.
+pub(super) fn remove_old_list(webroot: &Path) -> io::Result<()> {
+    match fs::remove_file(webroot.join(LOW_LATENCY_PLAYLIST)) {
+        Ok(()) => {
+            info!("ll.m3u8 of the last run is removed, as this one is without --low-latency");
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 impl Publication {
@@ -219,9 +231,9 @@ impl Publication {
         }
     }
 
-    fn skip_parts_to(&mut self, next_number: u64) {
+    fn settle_parts(&mut self, next_number: u64) {
         if let Some(file) = &mut self.low_latency {
-            file.list.skip_to(next_number);
+            file.list.settle(next_number);
         }
     }
 
@@ -240,8 +252,9 @@ impl Publication {
 
     /// Writes `ll.m3u8`, if it can be written as it is. A failure is survived: the next part tries again.
     pub(super) fn write_low_latency(&mut self) {
-        let Some(file) = self.low_latency.as_mut().filter(|file| file.list.is_whole(self.window.playlist()))
-        else {
+        let is_ready =
+            |list: &LowLatencyList| self.promise.is_made() && list.is_whole(self.window.playlist());
+        let Some(file) = self.low_latency.as_mut().filter(|file| is_ready(&file.list)) else {
             return;
         };
         let text = file.list.text(self.window.playlist());

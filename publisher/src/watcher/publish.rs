@@ -7,7 +7,7 @@ use super::{
     ChannelSettings, Naming,
     dates::{Dates, Smoothed},
     finished_file::{Finished, Refusal},
-    low_latency::LowLatencyList,
+    low_latency::{Encoder, LowLatencyList},
     order::{Candidate, break_between},
     parts::LowLatencyFile,
     plan::remove_up_to_last_hole,
@@ -59,7 +59,7 @@ pub(super) struct Publication {
     pub(super) settings: ChannelSettings,
     pub(super) meters: Arc<Meters>,
     pub(super) window: Window,
-    promise: Promise,
+    pub(super) promise: Promise,
     /// The files that are listed, by name, as they were when they were listed; `None` when that was in another run.
     listed: HashMap<String, Option<Stamp>>,
     pub(super) retention: Retention,
@@ -90,10 +90,11 @@ impl Publication {
         let (promise, window) = Promise::new(settings.target_duration_s, settings.window_segments, previous)?;
         let names = window.playlist().segments.iter().filter_map(|segment| name_of_uri(&segment.uri));
         let low_latency = settings.part_target_90k.map(|part_target_90k| {
-            let target_duration_s = window.playlist().target_duration_s;
-            let target_90k = u64::from(target_duration_s) * TICKS_PER_S;
-            let window_90k = target_90k * settings.window_segments as u64;
-            LowLatencyFile::new(LowLatencyList::new(part_target_90k, window_90k, target_duration_s))
+            let encoder = match settings.naming {
+                Naming::Numbered => Encoder::Ours,
+                Naming::Any => Encoder::Foreign,
+            };
+            LowLatencyFile::new(LowLatencyList::new(part_target_90k, encoder, settings.window_segments))
         });
         Ok(Self {
             low_latency,

@@ -57,6 +57,9 @@ impl Channel {
         sweep_webroot(&settings.webroot, &live, settings.naming).map_err(of_live)?;
         if settings.naming == Naming::Numbered {
             parts::rejoin(&live).map_err(of_live)?;
+            if settings.part_target_90k.is_none() {
+                parts::remove_old_list(&settings.webroot).map_err(of_live)?;
+            }
         }
         let live: PathBuf = std::path::absolute(&live).map_err(of_live)?;
         // The watch comes before the look: what arrives in between is then seen twice, and not never.

@@ -145,6 +145,46 @@ fn an_interrupted_segment_is_made_of_its_parts_and_told_together_with_what_follo
 }
 
 #[test]
+fn a_run_without_low_latency_leaves_no_list_that_stands_still() {
+    let directory = tempfile::tempdir().unwrap();
+    let webroot = directory.path();
+    let stream = LiveStream::start(webroot, &WORDS);
+    wait_for_parts(webroot, 2, 1);
+    assert!(stream.publisher.interrupt().success());
+    let plain: Vec<_> = WORDS.into_iter().filter(|word| *word != "--low-latency").collect();
+    let mut stream = LiveStream::start(webroot, &plain);
+    stream.wait_for_segment(4);
+    assert!(!webroot.join("ll.m3u8").exists());
+    assert!(stream.publisher.interrupt().success());
+}
+
+#[test]
+fn watch_makes_a_list_that_can_be_waited_for_when_there_are_no_parts() {
+    let directory = tempfile::tempdir().unwrap();
+    let (source, webroot) = (directory.path().join("source"), directory.path().join("webroot"));
+    let stream = LiveStream::start(&source, &WORDS);
+    wait_for_parts(&source, 4, 1);
+    assert!(stream.publisher.interrupt().success());
+
+    fs::create_dir_all(webroot.join("live")).unwrap();
+    let mut watch = crate::support::programs::publisher();
+    watch.arg("watch").arg(&webroot).arg("--low-latency");
+    let _watch = crate::support::programs::Running::start(&mut watch);
+    for name in ["seg-00000001.ts", "seg-00000002.ts"] {
+        let unfinished = webroot.join("live").join(format!(".{name}"));
+        fs::copy(source.join("live").join(name), &unfinished).unwrap();
+        fs::rename(unfinished, webroot.join("live").join(name)).unwrap();
+        let text = wait_for("ll.m3u8", PATIENCE, || {
+            let text = fs::read_to_string(webroot.join("ll.m3u8")).ok()?;
+            text.ends_with(&format!("live/{name}\n")).then_some(text)
+        });
+        assert!(text.contains("#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES"), "{text}");
+        assert!(!text.contains("EXT-X-PART"), "{text}");
+        assert!(text.contains("#EXT-X-TARGETDURATION:1\n"), "{text}");
+    }
+}
+
+#[test]
 fn watch_lists_parts_of_others_that_are_named_as_ours() {
     let directory = tempfile::tempdir().unwrap();
     let (source, webroot) = (directory.path().join("source"), directory.path().join("webroot"));
