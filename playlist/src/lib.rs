@@ -19,20 +19,26 @@
 
 #![forbid(unsafe_code)]
 
+mod delta;
 mod listing;
+mod live_edge;
 mod media;
 mod parse;
+mod reload;
 mod render;
 mod rules;
 mod window;
 
+pub use delta::delta_update;
 pub use listing::{
     Attributes, ByteRange, ListedSegment, Listing, Map, MediaListing, MultivariantListing, PlaylistType,
     Rendition, Tag, Variant, read_listing,
 };
+pub use live_edge::{EvictedPart, LiveEdge, OpenSegment, Part, PartError};
 pub use media::{MediaPlaylist, Segment, TICKS_PER_S};
 pub use parse::{ParseError, Problem, parse};
-pub use render::render;
+pub use reload::{Directives, Edge, Reload};
+pub use render::{LowLatency, Parts, render, render_low_latency};
 pub use rules::{
     BitRate, BitRateMeter, Container, CounterFacts, Finding, HttpAnswer, Kind, MeasuredRendition, Named,
     RULES, Removal, RenditionClock, RenditionText, Rule, SegmentFacts, Severity, Version, check_bandwidth,

@@ -7,7 +7,14 @@ use std::fmt::{self, Write as _};
 
 use jiff::{Timestamp, Unit};
 
-use crate::media::{MediaPlaylist, Segment};
+use crate::live_edge::{LiveEdge, Part};
+use crate::media::{MediaPlaylist, Segment, TICKS_PER_S};
+
+/// bis 4.4.3.8: PART-HOLD-BACK SHOULD be at least so many part targets, and Apple's authoring specification (14.3) says MUST.
+const PART_TARGETS_HELD_BACK: u64 = 3;
+
+/// bis 4.4.3.8: CAN-SKIP-UNTIL MUST be at least so many target durations.
+const TARGETS_NOT_SKIPPED: u64 = 6;
 
 /// Header and one segment are about this long; one allocation then holds the whole text.
 const EXPECTED_BYTES_PER_SEGMENT: usize = 128;
@@ -17,15 +24,51 @@ const EXPECTED_BYTES_PER_SEGMENT: usize = 128;
 #[expect(clippy::missing_panics_doc, reason = "a String takes all that is written")]
 pub fn render(playlist: &MediaPlaylist) -> String {
     let mut text = String::with_capacity((playlist.segments.len() + 2) * EXPECTED_BYTES_PER_SEGMENT);
-    write_playlist(&mut text, playlist).expect("writing to a String never fails");
+    write_playlist(&mut text, playlist, None).expect("writing to a String never fails");
     text
 }
 
-fn write_playlist(text: &mut String, playlist: &MediaPlaylist) -> fmt::Result {
+/// The text of a playlist with the parts at its live edge (bis 4.4.3.7, 4.4.3.8, 4.4.4.9, 4.4.5.3), for a server that
+/// holds requests.
+#[must_use]
+#[expect(clippy::missing_panics_doc, reason = "a String takes all that is written")]
+pub fn render_low_latency(playlist: &MediaPlaylist, low_latency: &LowLatency<'_>) -> String {
+    let lines = playlist.segments.len() + low_latency.parts.map_or(0, |parts| parts.edge.part_count());
+    let mut text = String::with_capacity((lines + 4) * EXPECTED_BYTES_PER_SEGMENT);
+    write_playlist(&mut text, playlist, Some(low_latency)).expect("writing to a String never fails");
+    text
+}
+
+/// What a low-latency playlist says beyond its segments.
+#[derive(Debug, Clone, Copy)]
+pub struct LowLatency<'a> {
+    /// The parts; `None` where the encoder makes none, and only reloads can be waited for.
+    pub parts: Option<Parts<'a>>,
+    /// Whether the window is long enough for delta updates, for as long as the stream lives.
+    pub can_skip: bool,
+}
+
+/// The parts at the live edge.
+#[derive(Debug, Clone, Copy)]
+pub struct Parts<'a> {
+    /// Those that are complete.
+    pub edge: &'a LiveEdge,
+    /// The URI of the one that comes next.
+    pub hint: &'a str,
+}
+
+fn write_playlist(
+    text: &mut String,
+    playlist: &MediaPlaylist,
+    low_latency: Option<&LowLatency<'_>>,
+) -> fmt::Result {
     // RFC 8216 4.3.1.1: EXTM3U MUST be the first line.
     writeln!(text, "#EXTM3U")?;
     writeln!(text, "#EXT-X-VERSION:{}", playlist.version)?;
     writeln!(text, "#EXT-X-TARGETDURATION:{}", playlist.target_duration_s)?;
+    if let Some(low_latency) = low_latency {
+        write_server_control(text, playlist.target_duration_s, low_latency)?;
+    }
     writeln!(text, "#EXT-X-MEDIA-SEQUENCE:{}", playlist.media_sequence)?;
     // Always there, also at 0: RFC 8216 6.2.2 asks for it once a tag has left, and players that first see it
     // in the middle of a stream stop.
@@ -33,25 +76,76 @@ fn write_playlist(text: &mut String, playlist: &MediaPlaylist) -> fmt::Result {
     if playlist.independent_segments {
         writeln!(text, "#EXT-X-INDEPENDENT-SEGMENTS")?;
     }
-    for segment in &playlist.segments {
-        write_segment(text, segment)?;
+    let parts = low_latency.and_then(|low_latency| low_latency.parts);
+    for (segment, media_sequence) in playlist.segments.iter().zip(playlist.media_sequence..) {
+        let parts = parts.map_or(&[][..], |parts| parts.edge.parts_of(media_sequence));
+        write_segment(text, segment, parts)?;
     }
     if playlist.ended {
-        writeln!(text, "#EXT-X-ENDLIST")?;
+        return writeln!(text, "#EXT-X-ENDLIST");
+    }
+    if let Some(parts) = parts {
+        let open = parts.edge.open();
+        if !open.parts.is_empty() {
+            write_begin(text, open.discontinuity, open.program_date_time)?;
+        }
+        write_parts(text, &open.parts)?;
+        // bis 4.4.5.3: always there, as some players reload without end otherwise, and never with EXT-X-ENDLIST.
+        writeln!(text, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{}\"", parts.hint)?;
     }
     Ok(())
 }
 
-fn write_segment(text: &mut String, segment: &Segment) -> fmt::Result {
-    if segment.discontinuity {
+fn write_server_control(
+    text: &mut String,
+    target_duration_s: u32,
+    low_latency: &LowLatency<'_>,
+) -> fmt::Result {
+    let part_target_90k = low_latency.parts.map(|parts| parts.edge.part_target_90k());
+    write!(text, "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES")?;
+    if let Some(part_target_90k) = part_target_90k {
+        let hold_back_90k = part_target_90k.saturating_mul(PART_TARGETS_HELD_BACK);
+        write!(text, ",PART-HOLD-BACK={}", Seconds(hold_back_90k))?;
+    }
+    if low_latency.can_skip {
+        let until_90k = TARGETS_NOT_SKIPPED * u64::from(target_duration_s) * TICKS_PER_S;
+        write!(text, ",CAN-SKIP-UNTIL={}", Seconds(until_90k))?;
+    }
+    writeln!(text)?;
+    part_target_90k
+        .map_or(Ok(()), |target_90k| writeln!(text, "#EXT-X-PART-INF:PART-TARGET={}", Seconds(target_90k)))
+}
+
+fn write_segment(text: &mut String, segment: &Segment, parts: &[Part]) -> fmt::Result {
+    write_begin(text, segment.discontinuity, segment.program_date_time)?;
+    write_parts(text, parts)?;
+    writeln!(text, "#EXTINF:{},", Seconds(segment.duration_90k))?;
+    writeln!(text, "{}", segment.uri)
+}
+
+fn write_begin(text: &mut String, discontinuity: bool, date: Option<Timestamp>) -> fmt::Result {
+    if discontinuity {
         writeln!(text, "#EXT-X-DISCONTINUITY")?;
     }
-    if let Some(date) = segment.program_date_time {
-        writeln!(text, "#EXT-X-PROGRAM-DATE-TIME:{:.3}", nearest_millisecond(date))?;
+    date.map_or(Ok(()), |date| writeln!(text, "#EXT-X-PROGRAM-DATE-TIME:{:.3}", nearest_millisecond(date)))
+}
+
+fn write_parts(text: &mut String, parts: &[Part]) -> fmt::Result {
+    for part in parts {
+        write!(text, "#EXT-X-PART:DURATION={},URI=\"{}\"", Seconds(part.duration_90k), part.uri)?;
+        writeln!(text, "{}", if part.independent { ",INDEPENDENT=YES" } else { "" })?;
     }
-    let duration_us = duration_us(segment.duration_90k);
-    writeln!(text, "#EXTINF:{}.{:06},", duration_us / 1_000_000, duration_us % 1_000_000)?;
-    writeln!(text, "{}", segment.uri)
+    Ok(())
+}
+
+/// Ticks, written as seconds with six decimals.
+struct Seconds(u64);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let duration_us = duration_us(self.0);
+        write!(out, "{}.{:06}", duration_us / 1_000_000, duration_us % 1_000_000)
+    }
 }
 
 /// Microseconds, to the nearest: finer than a tick (11 µs), so that the tick can be found again.
@@ -70,7 +164,7 @@ mod tests {
 
     fn lines_of(segment: &Segment) -> String {
         let mut text = String::new();
-        write_segment(&mut text, segment).unwrap();
+        write_segment(&mut text, segment, &[]).unwrap();
         text
     }
 
@@ -91,6 +185,67 @@ mod tests {
         check(5, "0.000056");
         check(179_999, "1.999989");
         check(u64::MAX, "204963823041217.240167");
+    }
+
+    #[test]
+    fn parts_stand_before_their_segment_and_the_hint_at_the_end() {
+        let date: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let segment = Segment {
+            uri: "live/1.ts".to_owned(),
+            duration_90k: 36_000,
+            program_date_time: Some(date),
+            discontinuity: true,
+        };
+        let mut playlist = MediaPlaylist {
+            version: 3,
+            target_duration_s: 2,
+            media_sequence: 1,
+            discontinuity_sequence: 0,
+            independent_segments: true,
+            segments: vec![segment],
+            ended: false,
+        };
+        let mut edge = LiveEdge::new(18_000);
+        let part = |uri: &str, independent| Part { uri: uri.to_owned(), duration_90k: 18_000, independent };
+        edge.push(part("live/1.p00.ts", true)).unwrap();
+        edge.push(part("live/1.p01.ts", false)).unwrap();
+        edge.close(1);
+        let parts = Parts { edge: &edge, hint: "h" };
+        let begun = render_low_latency(&playlist, &LowLatency { parts: Some(parts), can_skip: false });
+        assert!(begun.ends_with("live/1.ts\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"h\"\n"), "{begun}");
+        edge.begin(Some(date), false);
+        edge.push(part("live/2.p00.ts", true)).unwrap();
+        let parts = Parts { edge: &edge, hint: "live/2.p01.ts" };
+        let low_latency = LowLatency { parts: Some(parts), can_skip: true };
+        assert_eq!(
+            render_low_latency(&playlist, &low_latency),
+            "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n\
+             #EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=0.600000,CAN-SKIP-UNTIL=12.000000\n\
+             #EXT-X-PART-INF:PART-TARGET=0.200000\n\
+             #EXT-X-MEDIA-SEQUENCE:1\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n#EXT-X-INDEPENDENT-SEGMENTS\n\
+             #EXT-X-DISCONTINUITY\n#EXT-X-PROGRAM-DATE-TIME:2026-03-01T12:00:00.000Z\n\
+             #EXT-X-PART:DURATION=0.200000,URI=\"live/1.p00.ts\",INDEPENDENT=YES\n\
+             #EXT-X-PART:DURATION=0.200000,URI=\"live/1.p01.ts\"\n\
+             #EXTINF:0.400000,\nlive/1.ts\n\
+             #EXT-X-PROGRAM-DATE-TIME:2026-03-01T12:00:00.000Z\n\
+             #EXT-X-PART:DURATION=0.200000,URI=\"live/2.p00.ts\",INDEPENDENT=YES\n\
+             #EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"live/2.p01.ts\"\n"
+        );
+        playlist.ended = true;
+        edge.abandon(&playlist);
+        let parts = Parts { edge: &edge, hint: "h" };
+        let ended = render_low_latency(&playlist, &LowLatency { parts: Some(parts), can_skip: true });
+        assert!(ended.ends_with("live/1.ts\n#EXT-X-ENDLIST\n"), "{ended}");
+    }
+
+    #[test]
+    fn without_parts_only_the_reload_can_be_waited_for() {
+        let playlist = crate::parse("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:1\n").unwrap();
+        let text = render_low_latency(&playlist, &LowLatency { parts: None, can_skip: false });
+        assert_eq!(
+            text.lines().filter(|line| !render(&playlist).contains(line)).collect::<Vec<_>>(),
+            ["#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES"]
+        );
     }
 
     #[test]

@@ -33,10 +33,12 @@ pub mod slate;
 pub mod encoder;
 
 pub mod interleaver;
+pub mod part_cutter;
 pub mod segmenter;
 
 pub mod muxer;
 mod natural;
+pub mod packager;
 pub mod segment_file;
 pub mod segment_name;
 
@@ -153,13 +155,7 @@ pub fn run(
         })?;
         let segment = spawn(scope, "segment", move || {
             let live = settings.webroot.join("live");
-            let ended = segment_file::run(
-                &encoded_rx,
-                &live,
-                first_number,
-                settings.segment_duration_90k() as i64,
-                meters,
-            );
+            let ended = packager::run(&encoded_rx, &live, first_number, settings.lengths(), meters);
             // A watcher that is gone has told why itself.
             let _ = finish_watcher.send(Wake::Finish);
             ended
@@ -202,6 +198,7 @@ fn watcher_settings(settings: &LiveSettings) -> WatcherSettings {
         webroot: settings.webroot.clone(),
         target_duration_s: settings.target_duration_s(),
         window_segments: settings.window_segments,
+        part_target_90k: settings.part_target_90k(),
         end_list: settings.end_list,
     }
 }

@@ -16,6 +16,8 @@ use std::{
 pub const PLAYLIST: &str = "stream.m3u8";
 /// What people and monitors read, under webroot.
 pub const STATUS: &str = "status.json";
+/// The playlist with the parts at the live edge, under webroot.
+pub const LOW_LATENCY_PLAYLIST: &str = "ll.m3u8";
 /// Where a playlist goes that cannot be read back.
 pub const BAD_PLAYLIST: &str = "stream.m3u8.bad";
 

@@ -1,24 +1,18 @@
-//! Segment files: packets become finished `.ts` files in the live directory.
+//! Segment files: finished bytes become `.ts` files in the live directory.
 //!
-//! In: [`Encoded`] messages. Out: files with their final name. The segment thread owns interleaver, segmenter and muxer.
-//! A segment being written is bytes in memory; it gets a file when it is complete, under a dot name, and its final name
-//! by rename. Its modification time is the wall-clock time of its end. At the end of the packets the last segment is
-//! closed properly.
+//! In: the bytes of segments and parts, and when they ended. Out: files with their final name. A file is written under a
+//! dot name and gets its final name by rename. Its modification time is the wall-clock time of its end. Runs on the segment
+//! thread.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant, SystemTime};
 
 use ffmpeg_next as ffmpeg;
 
-use crate::encoder::{Encoded, EncodedPacket, Medium};
-use crate::interleaver::Interleaver;
 use crate::meters::Meters;
-use crate::muxer::Muxer;
-use crate::segment_name::segment_name;
-use crate::segmenter::{Cut, Segmenter};
+use crate::segment_name::{part_name, segment_name};
 
 /// A directory that takes no segment for this long ends the run: a supervisor or a person has to look at it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -52,121 +46,93 @@ pub(crate) fn remedy(error: &io::Error) -> &'static str {
     }
 }
 
-/// The segment thread: from the first packet to the last.
-pub fn run(
-    encoded: &Receiver<Encoded>,
-    live_directory: &Path,
-    first_number: u64,
-    segment_duration_90k: i64,
-    meters: &Arc<Meters>,
-) -> Result<(), SegmentError> {
-    let Ok(Encoded::Start { video, audio }) = encoded.recv() else { return Ok(()) };
-    let mut interleaver = Interleaver::new(audio.is_some());
-    let mut line = Line {
-        muxer: Muxer::open(video, audio)?,
-        segmenter: Segmenter::new(segment_duration_90k),
-        filmed_at: SystemTime::UNIX_EPOCH,
-        files: SegmentFiles::new(live_directory, first_number, meters.clone()),
-    };
-    for message in encoded {
-        let Encoded::Packet(packet) = message else { continue };
-        interleaver.push(packet.medium, packet.dts_90k, packet);
-        while let Some(packet) = interleaver.pop() {
-            line.write(packet)?;
-        }
-    }
-    while let Some(packet) = interleaver.pop_rest() {
-        line.write(packet)?;
-    }
-    line.finish()
-}
-
-struct Line {
-    muxer: Muxer,
-    segmenter: Segmenter,
-    /// When the first picture of the segment being written was taken.
-    filmed_at: SystemTime,
-    files: SegmentFiles,
-}
-
-impl Line {
-    fn write(&mut self, packet: EncodedPacket) -> Result<(), SegmentError> {
-        let cut = match packet.medium {
-            Medium::Video => {
-                let is_keyframe = packet.keyframe_filmed_at.is_some();
-                self.segmenter.push_video(packet.dts_90k, packet.duration_90k, is_keyframe)
-            }
-            Medium::Audio => self.segmenter.push_audio(),
-        };
-        match cut {
-            Cut::Unusable => return Ok(()),
-            Cut::Within => {}
-            Cut::Before(ended) => {
-                // Also before the first segment: what the muxer wrote with its header is not part of one.
-                let bytes = self.muxer.cut()?;
-                if let Some(duration_90k) = ended {
-                    self.files.put(&bytes, self.filmed_at + ticks(duration_90k))?;
-                }
-                self.filmed_at = packet.keyframe_filmed_at.unwrap_or(self.filmed_at);
-            }
-        }
-        Ok(self.muxer.write(packet.medium, packet.packet)?)
-    }
-
-    fn finish(mut self) -> Result<(), SegmentError> {
-        let bytes = self.muxer.cut()?;
-        match self.segmenter.finish() {
-            Some(duration_90k) => {
-                self.files.put(&bytes, self.filmed_at + ticks(duration_90k))?;
-                self.files.finish()
-            }
-            None => Ok(()),
-        }
-    }
-}
-
-fn ticks(duration_90k: i64) -> Duration {
-    Duration::from_nanos(duration_90k.max(0) as u64 * 100_000 / 9)
+/// A segment that is complete, with its last part, which has no file yet.
+pub struct ClosedSegment {
+    /// The whole segment.
+    pub bytes: Vec<u8>,
+    /// The number and the bytes of its last part.
+    pub last_part: (u32, Vec<u8>),
+    /// When its last picture ended, by the wall clock.
+    pub ended_at: SystemTime,
 }
 
 /// The files of one run, numbered on from the first.
-struct SegmentFiles {
+pub struct SegmentFiles {
     directory: PathBuf,
     next_number: u64,
+    has_parts: bool,
     meters: Arc<Meters>,
     /// Since when, and at which file with which error, writing has failed.
     failing: Option<(Instant, PathBuf, io::Error)>,
 }
 
 impl SegmentFiles {
-    fn new(directory: &Path, next_number: u64, meters: Arc<Meters>) -> Self {
-        Self { directory: directory.to_owned(), next_number, meters, failing: None }
+    /// `has_parts`: the parts of a segment have files, too, before it is complete.
+    #[must_use]
+    pub fn new(directory: &Path, next_number: u64, has_parts: bool, meters: Arc<Meters>) -> Self {
+        Self { directory: directory.to_owned(), next_number, has_parts, meters, failing: None }
     }
 
-    /// Puts a finished segment in place. A directory that refuses it loses this segment; its number goes to the next.
-    fn put(&mut self, bytes: &[u8], ended_at: SystemTime) -> Result<(), SegmentError> {
-        let name = segment_name(self.next_number);
-        let path = self.directory.join(&name);
-        match self.write(&name, &path, bytes, ended_at) {
+    /// The number of the segment that is put in place next.
+    #[must_use]
+    pub fn next_number(&self) -> u64 {
+        self.next_number
+    }
+
+    /// Puts a finished segment in place. A directory that refuses it loses this segment; its number goes to the next,
+    /// unless parts have it already.
+    pub fn put(&mut self, bytes: &[u8], ended_at: SystemTime) -> Result<(), SegmentError> {
+        let is_there = self.put_file(&segment_name(self.next_number), bytes, ended_at)?;
+        if is_there || self.has_parts {
+            self.next_number += 1;
+        }
+        Ok(())
+    }
+
+    /// Puts a finished part of segment `number` in place.
+    pub fn put_part(
+        &mut self,
+        number: u64,
+        part: u32,
+        bytes: &[u8],
+        ended_at: SystemTime,
+    ) -> Result<(), SegmentError> {
+        self.put_file(&part_name(number, part), bytes, ended_at).map(|_| ())
+    }
+
+    /// Puts a finished segment in place, then its last part: who sees the part come knows that it is the last.
+    pub fn put_closed(&mut self, closed: &ClosedSegment) -> Result<(), SegmentError> {
+        let number = self.next_number;
+        self.put(&closed.bytes, closed.ended_at)?;
+        let (part, bytes) = &closed.last_part;
+        self.put_part(number, *part, bytes, closed.ended_at)
+    }
+
+    /// Says whether the file is in place.
+    fn put_file(&mut self, name: &str, bytes: &[u8], ended_at: SystemTime) -> Result<bool, SegmentError> {
+        let path = self.directory.join(name);
+        match write(&self.directory, name, bytes, ended_at) {
             Ok(()) => {
                 if self.failing.take().is_some() {
                     tracing::warn!(name, "segments can be written again");
                 }
-                self.next_number += 1;
                 self.meters.bytes_written.add(bytes.len() as u64);
-                Ok(())
+                Ok(true)
             }
             Err(source) => {
                 let since = self.failing.as_ref().map_or_else(Instant::now, |(since, ..)| *since);
                 tracing::warn!(name, error = %source, remedy = remedy(&source), "segment lost");
                 self.failing = Some((since, path, source));
-                if since.elapsed() < PATIENCE { Ok(()) } else { self.failure() }
+                if since.elapsed() >= PATIENCE {
+                    self.failure()?;
+                }
+                Ok(false)
             }
         }
     }
 
     /// At the end: a run whose last segments were lost did not go well.
-    fn finish(mut self) -> Result<(), SegmentError> {
+    pub fn finish(mut self) -> Result<(), SegmentError> {
         self.failure()
     }
 
@@ -176,29 +142,30 @@ impl SegmentFiles {
             None => Ok(()),
         }
     }
+}
 
-    fn write(&self, name: &str, path: &Path, bytes: &[u8], ended_at: SystemTime) -> io::Result<()> {
-        let mut builder = tempfile::Builder::new();
-        let prefix = format!(".{name}.");
-        builder.prefix(&prefix).suffix("");
-        // A temporary file is for its owner alone by default; this one becomes a web server's to read.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = match builder.tempfile_in(&self.directory) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // Somebody removed the live directory under us.
-                std::fs::create_dir_all(&self.directory)?;
-                builder.tempfile_in(&self.directory)?
-            }
-            other => other?,
-        };
-        file.write_all(bytes)?;
-        file.as_file().set_modified(ended_at)?;
-        // No fsync: a killed process loses nothing by it, and waiting for the disk would hold up the stream. A file
-        // cut short by a power failure is refused by the probe at the next start.
-        file.persist(path)?;
-        Ok(())
-    }
+/// Writes a file of the live directory, which appears under its name at once, with the time of its end.
+pub fn write(directory: &Path, name: &str, bytes: &[u8], ended_at: SystemTime) -> io::Result<()> {
+    let mut builder = tempfile::Builder::new();
+    let prefix = format!(".{name}.");
+    builder.prefix(&prefix).suffix("");
+    // A temporary file is for its owner alone by default; this one becomes a web server's to read.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = match builder.tempfile_in(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // Somebody removed the live directory under us.
+            std::fs::create_dir_all(directory)?;
+            builder.tempfile_in(directory)?
+        }
+        other => other?,
+    };
+    file.write_all(bytes)?;
+    file.as_file().set_modified(ended_at)?;
+    // No fsync: a killed process loses nothing by it, and waiting for the disk would hold up the stream. A file
+    // cut short by a power failure is refused by the probe at the next start.
+    file.persist(directory.join(name))?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -209,7 +176,7 @@ mod tests {
     fn a_finished_segment_has_its_time_and_can_be_read_by_others() {
         let directory = tempfile::tempdir().unwrap();
         let ended_at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_000_000_123);
-        let mut files = SegmentFiles::new(directory.path(), 7, Arc::default());
+        let mut files = SegmentFiles::new(directory.path(), 7, false, Arc::default());
         files.put(b"first", ended_at).unwrap();
         files.put(b"second", ended_at).unwrap();
         let mut names: Vec<_> =
@@ -227,7 +194,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let blocked = directory.path().join("live");
         std::fs::write(&blocked, "a file where the directory should be").unwrap();
-        let mut files = SegmentFiles::new(&blocked, 1, Arc::default());
+        let mut files = SegmentFiles::new(&blocked, 1, false, Arc::default());
         files.put(b"lost", SystemTime::now()).unwrap();
         std::fs::remove_file(&blocked).unwrap();
         files.put(b"kept", SystemTime::now()).unwrap();

@@ -19,6 +19,21 @@ pub fn segment_name(number: u64) -> String {
     format!("seg-{number:08}.ts")
 }
 
+/// `seg-00000042.p03.ts`.
+#[must_use]
+pub fn part_name(number: u64, part: u32) -> String {
+    format!("seg-{number:08}.p{part:02}.ts")
+}
+
+/// The numbers of the segment and of the part, from 0, in a name; `None` for names that are not those of parts.
+#[must_use]
+pub fn part_of_name(name: &str) -> Option<(u64, u32)> {
+    let (segment, part) = name.strip_suffix(".ts")?.rsplit_once(".p")?;
+    let number = number_of_name(&format!("{segment}.ts"))?;
+    let part = part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok())??;
+    (part_name(number, part) == name).then_some((number, part))
+}
+
 /// The URI in the playlist, relative to it: `live/seg-00000042.ts`.
 #[must_use]
 pub fn segment_uri(number: u64) -> String {
@@ -40,9 +55,15 @@ pub fn number_of_name(name: &str) -> Option<u64> {
     ((1..=LARGEST_NUMBER).contains(&number) && segment_name(number) == name).then_some(number)
 }
 
-/// Whether an encoder may mean this as a segment. Dot files are work in progress.
+/// Whether an encoder may mean this as a segment. Dot files are work in progress, and a part is none.
 #[must_use]
 pub fn looks_like_segment(name: &str) -> bool {
+    is_transport_stream(name) && part_of_name(name).is_none()
+}
+
+/// Whether this is the name of a segment or of a part.
+#[must_use]
+pub fn is_transport_stream(name: &str) -> bool {
     !name.starts_with('.')
         && Path::new(name).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ts"))
 }
@@ -78,7 +99,9 @@ pub fn name_of_uri(uri: &str) -> Option<String> {
             bytes.push(byte);
         }
     }
-    String::from_utf8(bytes).ok().filter(|name| !name.contains(['/', '\\', '\0']) && looks_like_segment(name))
+    String::from_utf8(bytes)
+        .ok()
+        .filter(|name| !name.contains(['/', '\\', '\0']) && is_transport_stream(name))
 }
 
 /// The number in a URI of the playlist; `None` for URIs that are not ours.
@@ -129,6 +152,23 @@ mod tests {
     fn a_number_comes_back_from_its_name() {
         for number in [1, 42, 123_456_789_012, LARGEST_NUMBER] {
             check(&segment_name(number), Some(number));
+        }
+    }
+
+    #[test]
+    fn parts_are_told_from_segments() {
+        for (name, expected) in [
+            ("seg-00000042.p03.ts", Some((42, 3))),
+            ("seg-00000042.p100.ts", Some((42, 100))),
+            ("seg-00000042.p3.ts", None),
+            ("seg-00000042.p+3.ts", None),
+            ("seg-00000042.p.ts", None),
+            ("seg-42.p03.ts", None),
+            ("holiday.p03.ts", None),
+        ] {
+            assert_eq!(part_of_name(name), expected, "{name}");
+            assert_eq!(looks_like_segment(name), expected.is_none(), "{name}");
+            assert_eq!(number_of_name(name), None, "{name}");
         }
     }
 

@@ -43,15 +43,21 @@ impl Segmenter {
         self.push_audio()
     }
 
+    /// Whether the next keyframe begins a new segment, if it comes where the picture before ends.
+    #[must_use]
+    pub fn is_full(&self, duration_90k: i64) -> bool {
+        self.start_90k.is_some_and(|start| self.end_90k - start >= self.target_90k - duration_90k / 2)
+    }
+
     /// Takes note of a packet of sound: it never begins a segment.
     #[must_use]
     pub fn push_audio(&self) -> Cut {
         if self.start_90k.is_some() { Cut::Within } else { Cut::Unusable }
     }
 
-    /// The length of the last segment in 90 kHz ticks, at the end of the stream.
+    /// The length so far of the segment being written, in 90 kHz ticks.
     #[must_use]
-    pub fn finish(self) -> Option<i64> {
+    pub fn length(&self) -> Option<i64> {
         self.start_90k.map(|start| self.end_90k - start)
     }
 }
@@ -71,7 +77,7 @@ mod tests {
                 lengths.push(length);
             }
         }
-        lengths.extend(segmenter.finish());
+        lengths.extend(segmenter.length());
         assert_eq!(lengths, expected);
     }
 
@@ -92,7 +98,7 @@ mod tests {
         segmenter.push_video(0, 4500, true);
         segmenter.push_video(4500, 4500, false);
         assert_eq!(segmenter.push_video(100_000, 4500, true), Cut::Before(Some(9000)));
-        assert_eq!(segmenter.finish(), Some(4500));
+        assert_eq!(segmenter.length(), Some(4500));
     }
 
     #[test]
@@ -106,6 +112,6 @@ mod tests {
 
     #[test]
     fn a_stream_that_never_began_has_no_last_segment() {
-        assert_eq!(Segmenter::new(180_000).finish(), None);
+        assert_eq!(Segmenter::new(180_000).length(), None);
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::args::LiveArgs;
 use crate::encoder::EncodeSettings;
+use crate::packager::Lengths;
 use crate::scaler;
 use crate::source::SourceFormat;
 use crate::source::camera::CameraSelector;
@@ -18,6 +19,12 @@ const SHORTEST_SEGMENT: Duration = Duration::from_millis(500);
 
 /// Segments longer than this make viewers wait half a minute for the first picture.
 const LONGEST_SEGMENT: Duration = Duration::from_secs(10);
+
+/// Parts shorter than this are a request for every picture.
+const SHORTEST_PART: Duration = Duration::from_millis(50);
+
+/// Parts longer than this are as late as short segments.
+const LONGEST_PART: Duration = Duration::from_secs(1);
 
 /// RFC 8216 6.2.2 asks for at least three target durations.
 pub(crate) const SMALLEST_WINDOW: usize = 3;
@@ -55,6 +62,8 @@ pub struct LiveSettings {
     pub audio_bps: u64,
     /// Frames of a segment.
     pub segment_frames: u64,
+    /// Length of a part at most; `None` without low latency.
+    pub part_duration: Option<Duration>,
     /// Segments that the playlist lists.
     pub window_segments: usize,
     /// Whether a file begins again at its end.
@@ -69,6 +78,9 @@ pub enum SettingsError {
     /// A segment of this length is of no use.
     #[error("segments of {0:?} make no good stream; --segment-duration can be from 500ms to 10s")]
     SegmentDuration(Duration),
+    /// A part of this length is of no use.
+    #[error("parts of {0:?} make no good stream; --part-duration can be from 50ms to 1s")]
+    PartDuration(Duration),
     /// A window of this length is of no use.
     #[error("a window of {0} segments is not possible; --window can be from 3 (players need three) to 43200")]
     Window(usize),
@@ -83,6 +95,9 @@ impl TryFrom<LiveArgs> for LiveSettings {
     fn try_from(args: LiveArgs) -> Result<Self, SettingsError> {
         if !(SHORTEST_SEGMENT..=LONGEST_SEGMENT).contains(&args.segment_duration) {
             return Err(SettingsError::SegmentDuration(args.segment_duration));
+        }
+        if !(SHORTEST_PART..=LONGEST_PART).contains(&args.part_duration) {
+            return Err(SettingsError::PartDuration(args.part_duration));
         }
         if !(SMALLEST_WINDOW..=LARGEST_WINDOW).contains(&args.window) {
             return Err(SettingsError::Window(args.window));
@@ -100,6 +115,7 @@ impl TryFrom<LiveArgs> for LiveSettings {
             video_bps: args.bitrate,
             audio_bps: args.audio_bitrate,
             segment_frames: (frames.round() as u64).max(1),
+            part_duration: args.low_latency.then_some(args.part_duration),
             window_segments: args.window,
             loop_forever: args.loop_forever,
             end_list: !args.resume_later,
@@ -112,6 +128,24 @@ impl LiveSettings {
     #[must_use]
     pub fn segment_duration_90k(&self) -> u64 {
         self.segment_frames * 90_000 / u64::from(self.fps)
+    }
+
+    /// Length of a part in 90 kHz ticks, rounded up: as many whole pictures as fit into what was asked for.
+    #[must_use]
+    pub fn part_target_90k(&self) -> Option<u64> {
+        let frames = self.part_duration?.as_secs_f64() * f64::from(self.fps);
+        // Room for what a float makes of 0.2 s x 20.
+        let frames = ((frames + 1e-6) as u64).clamp(1, self.segment_frames);
+        Some((frames * 90_000).div_ceil(u64::from(self.fps)))
+    }
+
+    /// How long segments and parts are to be.
+    #[must_use]
+    pub fn lengths(&self) -> Lengths {
+        Lengths {
+            segment_90k: self.segment_duration_90k() as i64,
+            part_90k: self.part_target_90k().map(|target_90k| target_90k as i64),
+        }
     }
 
     /// The promise of EXT-X-TARGETDURATION in seconds. RFC 8216 4.3.3.1 lets it be the rounded length of the longest

@@ -31,6 +31,9 @@ pub fn settings(args: WatchArgs) -> Result<WatchSettings, SettingsError> {
         channels: args.channels,
         target_duration_s: args.target_duration,
         window_segments: args.window,
+        part_target_90k: args
+            .low_latency
+            .then(|| (args.part_duration.as_secs_f64() * 90_000.0).round() as u64),
         keep: args.keep,
         poll: args.poll,
         end_after: args.end_after,
@@ -106,6 +109,7 @@ mod tests {
             channels: false,
             target_duration_s: None,
             window_segments: 10,
+            part_target_90k: None,
             keep: false,
             poll: false,
             end_after: None,
@@ -120,11 +124,12 @@ mod tests {
             channels: true,
             target_duration_s: Some(4),
             window_segments: 20,
+            part_target_90k: Some(9_000),
             keep: true,
             poll: true,
             end_after: Some(Duration::from_secs(30)),
         };
-        let words = "all --channels --target-duration 4 --window 20 --keep --poll --end-after 30s";
+        let words = "all --channels --target-duration 4 --window 20 --keep --poll --end-after 30s --low-latency --part-duration 100ms";
         assert_eq!(typed(words), Ok(expected));
     }
 

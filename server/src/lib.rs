@@ -30,6 +30,7 @@ mod connections;
 mod fuzz_corpus;
 mod headers;
 mod health;
+mod hold;
 mod hot;
 mod limits;
 mod metrics;

@@ -14,8 +14,9 @@ use tower_http::compression::CompressionLayer;
 
 use crate::answer::{self, Files};
 use crate::headers;
+use crate::hold;
 use crate::hot::{Hot, Told};
-use crate::paths;
+use crate::paths::{self, Kind};
 use crate::settings::Settings;
 
 /// What all connections share.
@@ -39,6 +40,7 @@ impl Site {
     /// Answers any request; one that everyone asks is answered when this returns.
     pub(crate) fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response> + Send + use<> {
         let hot = self.0.hot.as_ref();
+        let hot = hot.filter(|_| !hold::concerns(request.uri().query()));
         let told =
             hot.and_then(|hot| hot.answer_now(request.method(), request.uri().path(), request.headers()));
         // In a box, so that the many connections that never wait are small.
@@ -61,7 +63,23 @@ impl Site {
             && matches!(*request.method(), Method::GET | Method::HEAD)
             && let Some(target) = paths::resolve(request.uri().path())
         {
+            if let Some(query) = request.uri().query().filter(|query| hold::concerns(Some(query)))
+                && target.kind == Kind::Playlist
+            {
+                return hold::reload(hot, &target, query, request.method(), request.headers()).await;
+            }
             let told = hot.answer_later(&target, request.method(), request.headers()).await;
+            let is_there =
+                matches!(&told, Told::Answer(response) if response.status() != StatusCode::NOT_FOUND);
+            let told = match hold::playlist_of(&target).filter(|_| !is_there) {
+                Some(playlist) => {
+                    if let Err(refusal) = hold::part(hot, &target, &playlist).await {
+                        return refusal;
+                    }
+                    hot.answer_later(&target, request.method(), request.headers()).await
+                }
+                None => told,
+            };
             if let Told::Answer(response) = told {
                 return response;
             }

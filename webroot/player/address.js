@@ -2,6 +2,7 @@
 // In: location.search and the page's address. Out: plain values. Pure; no thread, nothing to end.
 
 const DEFAULT_STREAM = 'stream.m3u8';
+const LOW_LATENCY_STREAM = 'll.m3u8';
 
 /**
  * The stream's absolute address. `?src=` may name another playlist, but only a relative one on the page's own origin,
@@ -11,6 +12,12 @@ const DEFAULT_STREAM = 'stream.m3u8';
 export function streamAddress(search, page) {
   const wanted = new URLSearchParams(search).get('src');
   return (wanted && sameOriginPlaylist(wanted, page)) || new URL(DEFAULT_STREAM, page).href;
+}
+
+/** @returns {?string} where the same stream may be had with low latency; null when the page was told what to play */
+export function lowLatencyAddress(search, page) {
+  const asked = new URLSearchParams(search).get('src');
+  return asked && sameOriginPlaylist(asked, page) ? null : new URL(LOW_LATENCY_STREAM, page).href;
 }
 
 /** @param {string} search @returns {boolean} whether the browser's own HLS was asked for */

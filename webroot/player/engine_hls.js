@@ -1,14 +1,13 @@
 // Plays through hls.js.
-// In: the video element, the playlist's address, and `tell`, which takes events for state.js and the server's dates.
+// In: the video element, the playlist's address, its pace, and `tell`, which takes events for state.js and the server's dates.
 // Out: events; facts when asked. hls.js runs its own timers and a worker; close() ends them.
+
+import { KeepUp } from './keep_up.js';
 
 // RFC 8216 6.3.3: a client SHOULD NOT start closer than three target durations to the end
 const HOLD_BACK_TARGETS = 3;
 
 const CONFIG = {
-  liveSyncDurationCount: HOLD_BACK_TARGETS,
-  // Slow enough not to be heard; brings a player back that fell behind by a stall.
-  maxLiveSyncPlaybackRate: 1.05,
   liveDurationInfinity: true,
   // A page may stay open for weeks: what was played is let go.
   backBufferLength: 20,
@@ -25,9 +24,26 @@ const CONFIG = {
   },
 };
 
-/** @param {object} Hls the library @param {HTMLVideoElement} video */
-export function openHls(Hls, video, url, tell) {
-  const hls = new Hls(CONFIG);
+const PACED = {
+  smooth: {
+    liveSyncDurationCount: HOLD_BACK_TARGETS,
+    // Slow enough not to be heard; brings a player back that fell behind by a stall.
+    maxLiveSyncPlaybackRate: 1.05,
+  },
+  // A count of target durations would be taken instead of PART-HOLD-BACK.
+  fast: {
+    lowLatencyMode: true,
+    // hls.js catches up only while it has more than a second in its buffer, which is more than it shall be behind: keep_up.js
+    // does it here, and adds what a stall asks for.
+    maxLiveSyncPlaybackRate: 1,
+    liveSyncOnStallIncrease: 0,
+  },
+};
+
+/** @param {object} Hls the library @param {HTMLVideoElement} video @param {'fast'|'smooth'} pace */
+export function openHls(Hls, video, url, pace, tell) {
+  const hls = new Hls({ ...CONFIG, ...PACED[pace] });
+  const keepUp = pace === 'fast' ? new KeepUp() : null;
   let bitrate_bps = null;
   let hasSound = null;
 
@@ -38,8 +54,9 @@ export function openHls(Hls, video, url, tell) {
   hls.on(Hls.Events.BUFFER_CODECS, (_, tracks) => {
     hasSound = Boolean(tracks.audio ?? tracks.audiovideo);
   });
-  hls.on(Hls.Events.FRAG_BUFFERED, (_, { frag, stats }) => {
-    if (frag.duration > 0 && stats.total > 0) bitrate_bps = smoothed(bitrate_bps, (stats.total * 8) / frag.duration);
+  hls.on(Hls.Events.FRAG_BUFFERED, (_, { frag, part, stats }) => {
+    const { duration } = part ?? frag;
+    if (duration > 0 && stats.total > 0) bitrate_bps = smoothed(bitrate_bps, (stats.total * 8) / duration);
   });
   hls.on(Hls.Events.ERROR, (_, { fatal, type }) => {
     if (!fatal) return;
@@ -56,6 +73,14 @@ export function openHls(Hls, video, url, tell) {
         bitrate_bps,
         hasSound,
       };
+    },
+    /** Sets the playback rate, while nothing else holds the picture. */
+    keepUp(at) {
+      const details = hls.latestLevelDetails;
+      if (!keepUp || !details?.live || video.paused || video.seeking) return;
+      const part_s = details.partTarget || details.targetduration;
+      const rate = keepUp.rate({ ...at, part_s, hold_back_s: details.partHoldBack || 3 * part_s, target_s: details.targetduration });
+      if (video.playbackRate !== rate) video.playbackRate = rate;
     },
     jump() {
       if (hls.liveSyncPosition !== null) video.currentTime = hls.liveSyncPosition;

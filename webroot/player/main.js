@@ -2,24 +2,26 @@
 // In: the page's address, the video element. Out: `window.livedir`, a read-only snapshot from which the page itself is
 // drawn. One timer, four times a second, and the events of the video element; all end with the page.
 
-import { nativeWanted, streamAddress } from './address.js';
+import { lowLatencyAddress, nativeWanted, streamAddress } from './address.js';
 import { UNKNOWN, narrowed, offset_ms } from './clock.js';
 import { openHls } from './engine_hls.js';
 import { openNative } from './engine_native.js';
 import { FrameRate } from './frame_rate.js';
-import { probe } from './probe.js';
+import { initialPace, isLookDue, isLookNeeded, looked, repaired, wished } from './pace.js';
+import { lookForLowLatency, probe } from './probe.js';
 import { initial, shownState, step } from './state.js';
 import { openView } from './view.js';
+import { rememberWish, rememberedWish } from './wish.js';
 
 // Fine enough to see a frozen picture, coarse enough to cost nothing.
 const TICK_MS = 250;
 const NO_FACTS = Object.freeze({ shown_ms: null, behind_s: null, bitrate_bps: null, hasSound: null });
 
 const video = document.getElementById('video');
-const url = streamAddress(location.search, document.baseURI);
+const urls = { smooth: streamAddress(location.search, document.baseURI), fast: lowLatencyAddress(location.search, document.baseURI) };
 const mode = chooseMode();
 const frameRate = new FrameRate();
-const view = openView(video, { togglePlay, toggleSound, goLive: () => happened({ type: 'go_live' }) });
+const view = openView(video, { togglePlay, toggleSound, togglePace, goLive: () => happened({ type: 'go_live' }) });
 const tell = {
   event: happened,
   date: (answer) => { serverClock = narrowed(serverClock, answer); },
@@ -27,12 +29,13 @@ const tell = {
 
 const ACTIONS = {
   async probe() {
-    happened(await probe(url, tell.date));
+    if (isLookNeeded(pace, model)) await look();
+    happened(await probe(urls[pace.playing], tell.date));
   },
   open() {
     view.holdPicture();
     engine?.close();
-    engine = model.mode === 'native' ? openNative(video, url, tell) : openHls(window.Hls, video, url, tell);
+    engine = model.mode === 'native' ? openNative(video, urls.smooth, tell) : openHls(window.Hls, video, urls[model.pace], model.pace, tell);
     if (model.paused) ACTIONS.release();
     else startPlaying();
   },
@@ -62,6 +65,8 @@ const ACTIONS = {
 };
 
 let model = initial(performance.now(), mode);
+let pace = initialPace(rememberedWish());
+let looking = false;
 let engine = null;
 let serverClock = UNKNOWN;
 let snapshot = takeSnapshot();
@@ -86,6 +91,9 @@ function chooseMode() {
 }
 
 function tick() {
+  const { behind_s } = engineFacts();
+  const ahead_s = bufferedAhead_s();
+  engine?.keepUp?.({ now_ms: performance.now(), behind_s, byChoice: model.byChoice, ahead_s, stalls: model.stalls });
   happened({
     type: 'playhead',
     position_s: video.currentTime,
@@ -93,9 +101,10 @@ function tick() {
     paused: video.paused && !video.error,
     finished: video.ended,
     hidden: document.hidden,
-    ahead_s: bufferedAhead_s(),
-    behind_s: engineFacts().behind_s,
+    ahead_s,
+    behind_s,
   });
+  if (isLookDue(pace, model, performance.now())) look();
   snapshot = takeSnapshot();
   view.render(snapshot);
 }
@@ -105,9 +114,35 @@ function happened(event) {
     event.age_s = event.edge_ms === null ? null : (serverNow_ms() - event.edge_ms) / 1000;
     engine?.heardPlaylist?.(event);
   }
-  const result = step(model, { ...event, now_ms: performance.now() });
+  const now_ms = performance.now();
+  const result = step(model, { ...event, now_ms });
+  const isRepair = result.model.recoveries > model.recoveries;
   model = result.model;
   if (result.action) ACTIONS[result.action]();
+  if (isRepair) settlePace(repaired(pace, now_ms));
+}
+
+/** Looks whether the fast list can be had. */
+async function look() {
+  // The browser's own HLS sees to its latency itself.
+  if (looking || mode !== 'hls.js' || !urls.fast) return;
+  looking = true;
+  const seen = await lookForLowLatency(urls);
+  looking = false;
+  settlePace(looked(pace, seen, performance.now()));
+}
+
+function settlePace(next) {
+  const isOther = next.playing !== pace.playing;
+  pace = next;
+  if (isOther) happened({ type: 'pace', pace: pace.playing });
+}
+
+function togglePace() {
+  if (!pace.isThere) return;
+  const wish = pace.playing === 'fast' ? 'smooth' : 'fast';
+  rememberWish(wish);
+  settlePace(wished(pace, wish));
 }
 
 function startPlaying() {
@@ -145,6 +180,8 @@ function takeSnapshot() {
     state: shownState(model),
     why: model.why,
     mode: model.mode,
+    pace: pace.playing,
+    canBeFast: pace.isThere,
     latency_s: facts.shown_ms === null ? null : Math.round(serverNow_ms() - facts.shown_ms) / 1000,
     shownDate: facts.shown_ms === null ? null : new Date(facts.shown_ms).toISOString(),
     width: video.videoWidth,

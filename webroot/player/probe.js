@@ -1,6 +1,7 @@
 // Reads the playlist itself, where no engine does it for us: before there is a stream, after it ended, while the engine
 // is in trouble, and beside the browser's own HLS, which tells nothing.
-// In: the playlist's address. Out: one `playlist` or `playlist_failed` event, and the `Date` header. Gives up after 5 s.
+// In: the playlist's address. Out: one `playlist` or `playlist_failed` event, and the `Date` header; what pace.js wants to
+// know of the server. Gives up after 5 s.
 
 import { firstVariant, readPlaylist } from './playlist.js';
 
@@ -23,6 +24,31 @@ export async function probe(url, onDate) {
   } catch {
     return { type: 'playlist_failed', reason: 'unreachable' };
   }
+}
+
+/**
+ * @param {{fast: string, smooth: string}} urls of the two lists
+ * @returns {Promise<{blocks: boolean, fast: ?object, smooth: ?object}>} for pace.js
+ */
+export async function lookForLowLatency(urls) {
+  const [blocks, fast, smooth] = await Promise.all([holdsRequests(urls.fast), factsOf(urls.fast), factsOf(urls.smooth)]);
+  return { blocks, fast, smooth };
+}
+
+/** A server that serves plain files does not look at the query, and one that holds requests must refuse this one. */
+async function holdsRequests(url) {
+  try {
+    // draft-pantos-hls-rfc8216bis 6.2.5.2: _HLS_part without _HLS_msn MUST be answered with 400
+    const response = await fetch(`${url}?_HLS_part=0`, { cache: 'no-store', signal: AbortSignal.timeout(GIVE_UP_AFTER_MS) });
+    return response.status === 400;
+  } catch {
+    return false;
+  }
+}
+
+async function factsOf(url) {
+  const { type, ...facts } = await probe(url, () => {});
+  return type === 'playlist' ? facts : null;
 }
 
 /** @returns {Promise<?string>} null when the server says that there is no such file; throws when it cannot be asked */

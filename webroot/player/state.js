@@ -6,10 +6,12 @@
 //
 // Events   playlist {ended, first, last, edge_ms, target_s, age_s}   playlist_failed {reason: missing | unreachable}
 //          playhead {position_s, paused, hidden, finished, ahead_s, behind_s}, four times a second
-//          fault {kind: network | media}   stall   shown   go_live
+//          fault {kind: network | media}   stall   shown   go_live   pace {pace: fast | smooth}: play the other list
 // Actions  probe: read the playlist · open: (re)build the player · close: take it away · jump: seek to the live edge
 //          resume: load on after a network fault · recover_media: mend the decoder
 //          hold, release: keep the picture standing while a drained buffer fills up again
+
+import { closeToLive_s } from './keep_up.js';
 
 // The picture stands this long before the viewer is told; a shorter hitch is over before it could be read.
 const FREEZE_SHOWN_AFTER_MS = 1500;
@@ -27,15 +29,19 @@ const DRAINED_S = 0.3;
 // A player that starts on a single segment stutters whenever the next one is late; the browsers' own start three targets
 // before the end (RFC 8216 6.3.3), and Chromium's gives up where there is less.
 const SEGMENTS_TO_START = { 'hls.js': 2, native: 4 };
+// With parts it starts on the segment that is being filmed; one before it says where in time that is.
+const SEGMENTS_TO_START_FAST = 1;
 const RETRY_CAP_MS = 15_000;
+// At half the speed again this is made good in a quarter of a minute.
+const TIMES_BEHIND_TO_BE_LOST = 4;
 
 /** @param {number} now_ms @param {'hls.js'|'native'|null} mode null: this browser plays no HLS */
 export function initial(now_ms, mode) {
   return {
-    phase: mode ? 'looking' : 'unsupported', mode, now_ms,
+    phase: mode ? 'looking' : 'unsupported', mode, pace: 'smooth', now_ms,
     why: null, first: null, last: null, edge_ms: null, target_s: 2, ending: false,
     heard_ms: -Infinity, advanced_ms: -Infinity, failures: 0, missing_since_ms: null, probing: false,
-    position_s: null, started_ms: null, moved_ms: now_ms, paused: false, hidden: false, ahead_s: 0, behind_s: null,
+    position_s: null, started_ms: null, moved_ms: now_ms, paused: false, hidden: false, ahead_s: 0, behind_s: null, byChoice: false,
     hold: null, catchUp: false, fault: null, attempts: 0, acted_ms: -Infinity, retry_ms: -Infinity,
     stalls: 0, recoveries: 0,
   };
@@ -104,7 +110,8 @@ const HANDLERS = {
     if (model.phase === 'open') {
       // While it is held, an engine may still move the playhead to where the picture will go on.
       if (moved && !model.hold) noteMovement(model);
-      if (model.paused) model.moved_ms = model.now_ms;
+      if (model.paused) Object.assign(model, { moved_ms: model.now_ms, byChoice: true });
+      else if (!isBehind(model)) model.byChoice = false;
       const standing = model.started_ms !== null && model.now_ms - model.moved_ms > FREEZE_SHOWN_AFTER_MS;
       if (model.ending && (finished || (standing && !model.paused))) {
         Object.assign(model, { phase: 'ended', fault: null, attempts: 0 });
@@ -140,6 +147,12 @@ const HANDLERS = {
     return model.phase === 'open' && !model.paused && isBehind(model) ? 'jump' : null;
   },
 
+  pace(model, { pace }) {
+    // The two lists grow at different times: what was heard of one says nothing of the other.
+    Object.assign(model, { pace, last: null, edge_ms: null });
+    return model.phase === 'open' ? opened(model) : null;
+  },
+
   go_live(model) {
     if (model.phase !== 'open') return null;
     Object.assign(model, { hold: null, acted_ms: model.now_ms });
@@ -152,7 +165,8 @@ function considerOpening(model, moved, event) {
     Object.assign(model, { phase: 'ended', why: null });
     return null;
   }
-  if (event.last - event.first + 1 < SEGMENTS_TO_START[model.mode]) {
+  const enough = model.pace === 'fast' ? SEGMENTS_TO_START_FAST : SEGMENTS_TO_START[model.mode];
+  if (event.last - event.first + 1 < enough) {
     Object.assign(model, { phase: 'looking', why: 'starting' });
     return null;
   }
@@ -187,8 +201,8 @@ function noteMovement(model) {
 function refill(model, standing) {
   if (model.hold === null) {
     const dry = standing && model.ahead_s <= DRAINED_S;
-    // The browser's own HLS loads nothing while it is held.
-    if (!dry || model.mode === 'native' || model.paused || model.hidden || model.fault || model.ending) return null;
+    // The browser's own HLS loads nothing while it is held; close to the live edge there is no stock to wait for.
+    if (!dry || model.mode === 'native' || model.pace === 'fast' || model.paused || model.hidden || model.fault || model.ending) return null;
     model.hold = { filling_ms: null };
     return 'hold';
   }
@@ -203,6 +217,7 @@ function refill(model, standing) {
 
 /** A viewer who was held up by an outage did not choose to be behind; one who paused did. */
 function catchUp(model, moved) {
+  if (isLost(model)) model.catchUp = true;
   if (!model.catchUp || !moved || model.hold) return null;
   model.catchUp = false;
   if (!isBehind(model)) return null;
@@ -249,7 +264,14 @@ function backoff_ms(attempts, first_ms) {
   return Math.min(first_ms * 2 ** attempts, RETRY_CAP_MS);
 }
 
+/** Too far behind to be brought back by playing faster. */
+function isLost(model) {
+  const settled = model.now_ms - model.acted_ms > SETTLED_AFTER_MS;
+  return model.pace === 'fast' && settled && !model.byChoice && model.behind_s > TIMES_BEHIND_TO_BE_LOST * closeToLive_s(model.target_s);
+}
+
 function isBehind(model) {
   // Within two targets a player is where it should be: playlists arrive a whole segment at a time.
-  return model.behind_s !== null && model.behind_s > Math.max(4, 2 * model.target_s);
+  const close_s = model.pace === 'fast' ? closeToLive_s(model.target_s) : Math.max(4, 2 * model.target_s);
+  return model.behind_s !== null && model.behind_s > close_s;
 }

@@ -1,7 +1,7 @@
 // Everything that is seen and touched, except the moving picture itself.
 // In: snapshots; clicks, taps and keys. Out: the page; calls of the wishes it was given. Lives as long as the page.
 
-import { announcement, facts, label, message } from './words.js';
+import { announcement, facts, label, message, paceTitle } from './words.js';
 
 const MOVING = new Set(['live', 'behind']);
 const FIGURES_EVERY_MS = 1000;
@@ -10,7 +10,7 @@ const el = (id) => document.getElementById(id);
 
 /**
  * @param {HTMLVideoElement} video
- * @param {{togglePlay: () => void, toggleSound: () => void, goLive: () => void}} wishes what a viewer may want
+ * @param {{togglePlay: () => void, toggleSound: () => void, togglePace: () => void, goLive: () => void}} wishes what a viewer may want
  */
 export function openView(video, wishes) {
   const still = el('still');
@@ -60,7 +60,7 @@ function renderFacts(snapshot) {
   }
 }
 
-function renderControls({ state, muted, hasSound }) {
+function renderControls({ state, muted, hasSound, pace, canBeFast }) {
   const silent = hasSound === false;
   el('go-live').hidden = state !== 'behind';
   el('unmute').hidden = !muted || silent || !MOVING.has(state);
@@ -68,6 +68,9 @@ function renderControls({ state, muted, hasSound }) {
   el('sound').hidden = silent;
   setAttribute(el('sound'), 'aria-pressed', String(!muted));
   document.body.classList.toggle('muted', muted);
+  el('pace').hidden = !canBeFast;
+  setAttribute(el('pace'), 'aria-pressed', String(pace === 'fast'));
+  setAttribute(el('pace'), 'title', paceTitle(pace));
   setAttribute(el('play'), 'aria-label', state === 'paused' ? 'Play' : 'Pause');
   el('play').disabled = !MOVING.has(state) && state !== 'paused';
 }
@@ -75,6 +78,7 @@ function renderControls({ state, muted, hasSound }) {
 function bind(video, wishes) {
   el('play').addEventListener('click', wishes.togglePlay);
   el('sound').addEventListener('click', wishes.toggleSound);
+  el('pace').addEventListener('click', wishes.togglePace);
   el('resume').addEventListener('click', wishes.togglePlay);
   el('unmute').addEventListener('click', wishes.toggleSound);
   el('go-live').addEventListener('click', wishes.goLive);
@@ -84,7 +88,7 @@ function bind(video, wishes) {
   el('fullscreen').addEventListener('click', fullscreen);
   el('fullscreen').hidden = !document.fullscreenEnabled && !video.webkitEnterFullscreen;
 
-  const keys = { ' ': wishes.togglePlay, k: wishes.togglePlay, m: wishes.toggleSound, f: fullscreen, l: wishes.goLive, End: wishes.goLive };
+  const keys = { ' ': wishes.togglePlay, k: wishes.togglePlay, m: wishes.toggleSound, f: fullscreen, d: wishes.togglePace, l: wishes.goLive, End: wishes.goLive };
   document.addEventListener('keydown', (event) => {
     const onButton = event.target instanceof HTMLButtonElement && event.key === ' ';
     if (onButton || event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;

@@ -36,6 +36,11 @@ export function message({ state, why }) {
   }
 }
 
+/** @returns {string} what the control for the delay says: how it is, and what a press does */
+export function paceTitle(pace) {
+  return pace === 'fast' ? 'Fast: as close to the camera as can be (d for smooth)' : 'Smooth: with some seconds in stock (d for fast)';
+}
+
 /** @returns {string} for screen readers, said when the state changes */
 export function announcement(snapshot) {
   if (snapshot.state === 'live') return 'Live';

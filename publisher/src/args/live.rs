@@ -37,6 +37,15 @@ pub struct LiveArgs {
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_duration, env = "LIVEDIR_SEGMENT_DURATION")]
     pub segment_duration: Duration,
 
+    /// Less than a second behind: also write each segment in parts as it is filmed, and list them in ll.m3u8. It needs
+    /// livedir-server, which holds requests for what is not there yet; stream.m3u8 stays as it is, for any web server
+    #[arg(long, env = "LIVEDIR_LOW_LATENCY")]
+    pub low_latency: bool,
+
+    /// Length of a part at most, with --low-latency. Shorter: less delay, more requests
+    #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = parse_duration, env = "LIVEDIR_PART_DURATION")]
+    pub part_duration: Duration,
+
     /// Segments that the playlist lists; viewers can go back so far
     #[arg(long, value_name = "N", default_value_t = 10, env = "LIVEDIR_WINDOW")]
     pub window: usize,

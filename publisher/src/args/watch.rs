@@ -7,6 +7,7 @@ use std::time::Duration;
 
 /// The flags of `watch`.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct WatchArgs {
     /// Directory that the web server serves: files in live/ within it are listed in stream.m3u8. With --channels the
     /// directory of many such directories
@@ -21,6 +22,15 @@ pub struct WatchArgs {
     /// default that of the playlist on disk, or the length of the first files, rounded up
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=60), env = "LIVEDIR_TARGET_DURATION")]
     pub target_duration: Option<u32>,
+
+    /// Also keep ll.m3u8, the low-latency playlist: it lists parts of segments, seg-00000042.p03.ts and so on, where the
+    /// encoder drops such. It needs livedir-server, which holds requests for what is not there yet
+    #[arg(long, env = "LIVEDIR_LOW_LATENCY")]
+    pub low_latency: bool,
+
+    /// Longest part, with --low-latency; longer ones are not listed
+    #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = parse_duration, env = "LIVEDIR_PART_DURATION")]
+    pub part_duration: Duration,
 
     /// Segments that the playlist lists; viewers can go back so far
     #[arg(long, value_name = "N", default_value_t = 10, env = "LIVEDIR_WINDOW")]

@@ -12,7 +12,11 @@ use super::{
     stamp::Stamp,
     unfinished::Unfinished,
 };
-use crate::{playlist_file::PLAYLIST, retention, segment_name::number_of_name};
+use crate::{
+    playlist_file::PLAYLIST,
+    retention,
+    segment_name::{number_of_name, part_of_name},
+};
 use std::{
     collections::{BTreeSet, HashSet},
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -65,6 +69,9 @@ impl Channel {
     /// A file is complete, as an event says.
     pub(super) fn complete(&mut self, name: &str, seen_at: Instant, desk: &mut Desk) {
         self.is_told();
+        if part_of_name(name).is_some() {
+            return self.part_complete(name, desk);
+        }
         self.next_look = Instant::now() + self.look_interval();
         match &self.order {
             Order::Numbered(order) if number_of_name(name).is_some_and(|number| number > order.next()) => {
@@ -78,6 +85,9 @@ impl Channel {
     /// A file is being written, or has come in a way that ends with no event.
     pub(super) fn begun(&mut self, name: &str, desk: &mut Desk) {
         self.is_told();
+        if part_of_name(name).is_some() {
+            return;
+        }
         let Ok(metadata) = std::fs::metadata(self.live.join(name)) else { return };
         let stamp = Stamp::of(&metadata);
         let is_listed = self.publication.is_listed(name);
@@ -262,6 +272,7 @@ impl Channel {
             self.publication.retention.next_deadline(),
             self.silent_at(),
             self.ends_at(),
+            self.publication.parts_deadline(),
         ];
         others.into_iter().flatten().fold(self.next_look, Instant::min)
     }
@@ -275,6 +286,9 @@ impl Channel {
             self.look_at_unfinished(now, desk);
         }
         self.publish_waiting(self.patience());
+        if self.publication.parts_deadline().is_some_and(|at| at <= now) {
+            self.publication.advance_parts();
+        }
         if self.silent_at().is_some_and(|at| at <= now) {
             self.is_silent(now);
         }

@@ -286,6 +286,7 @@ fn channel_settings(settings: &WatchSettings, webroot: PathBuf, label: String) -
         naming: Naming::Any,
         target_duration_s: settings.target_duration_s,
         window_segments: settings.window_segments,
+        part_target_90k: settings.part_target_90k,
         // The encoder goes on while the watcher is upgraded.
         end_list: false,
         keep: settings.keep,
@@ -308,6 +309,7 @@ mod tests {
             channels: true,
             target_duration_s: None,
             window_segments: 5,
+            part_target_90k: None,
             keep: false,
             poll: true,
             end_after: None,

@@ -49,6 +49,15 @@ const USUAL_BUFFER_BYTES: usize = 16 << 20;
 
 /// Reads and judges a file. `buffer` is used again for every segment.
 pub(super) fn read(path: &Path, buffer: &mut Vec<u8>) -> Result<Finished, Refusal> {
+    let finished = read_part(path, buffer)?;
+    match unfit(&finished.facts, None) {
+        Some(reason) => Err(reason.into()),
+        None => Ok(finished),
+    }
+}
+
+/// The same for a part of a segment, which may begin with any picture.
+pub(super) fn read_part(path: &Path, buffer: &mut Vec<u8>) -> Result<Finished, Refusal> {
     let of_io = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => Refusal::Vanished,
         _ => Refusal::Unreadable(error),
@@ -71,10 +80,10 @@ pub(super) fn read(path: &Path, buffer: &mut Vec<u8>) -> Result<Finished, Refusa
     buffer.reserve(bytes as usize);
     file.take(LARGEST_SEGMENT_BYTES).read_to_end(buffer).map_err(of_io)?;
     let facts = probe(buffer)?;
-    match unfit(&facts, None) {
-        Some(reason) => Err(reason.into()),
-        None => Ok(Finished { facts, stamp }),
+    if facts.trailing_bytes > 0 {
+        return Err(Unfit::Cut { trailing_bytes: facts.trailing_bytes }.into());
     }
+    Ok(Finished { facts, stamp })
 }
 
 impl Refusal {
@@ -119,7 +128,12 @@ pub(super) mod tests {
 
     /// A file of so many seconds of sound.
     pub(in crate::watcher) fn finished(duration_s: u64) -> Finished {
-        Finished { facts: facts(duration_s * 90_000), stamp: stamp(188, 0, 0) }
+        finished_90k(duration_s * 90_000)
+    }
+
+    /// The same, in ticks.
+    pub(in crate::watcher) fn finished_90k(duration_90k: u64) -> Finished {
+        Finished { facts: facts(duration_90k), stamp: stamp(188, 0, 0) }
     }
 
     #[track_caller]

@@ -4,7 +4,7 @@
 //! ends when it is dropped.
 
 use super::Wake;
-use crate::segment_name::looks_like_segment;
+use crate::segment_name::is_transport_stream;
 use notify::{
     Config, Event, EventKind, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher as _,
     event::{AccessKind, AccessMode, CreateKind, ModifyKind, RemoveKind, RenameMode},
@@ -132,7 +132,7 @@ fn wakes_of(
     };
     let mut wakes = Vec::new();
     for path in &event.paths {
-        if !path.file_name().and_then(|name| name.to_str()).is_some_and(looks_like_segment) {
+        if !path.file_name().and_then(|name| name.to_str()).is_some_and(is_transport_stream) {
             wakes.extend(concerns_directory(event, path, &is_watched).then(|| Wake::Directory(path.clone())));
             continue;
         }

@@ -16,7 +16,9 @@ mod dates;
 mod finished_file;
 mod hints;
 mod look;
+mod low_latency;
 mod order;
+mod parts;
 mod plan;
 mod promise;
 mod publish;
@@ -49,6 +51,8 @@ pub struct WatcherSettings {
     pub target_duration_s: u32,
     /// How many segments the playlist lists.
     pub window_segments: usize,
+    /// PART-TARGET; `None` without low latency.
+    pub part_target_90k: Option<u64>,
     /// Whether the playlist ends with the run: EXT-X-ENDLIST.
     pub end_list: bool,
 }
@@ -64,6 +68,8 @@ pub struct WatchSettings {
     pub target_duration_s: Option<u32>,
     /// How many segments the playlist lists.
     pub window_segments: usize,
+    /// PART-TARGET; `None` without low latency.
+    pub part_target_90k: Option<u64>,
     /// Whether all deletion is left to others.
     pub keep: bool,
     /// Whether to look at the directory and not to wait for events.
@@ -90,6 +96,7 @@ struct ChannelSettings {
     naming: Naming,
     target_duration_s: Option<u32>,
     window_segments: usize,
+    part_target_90k: Option<u64>,
     end_list: bool,
     keep: bool,
     end_after: Option<Duration>,
@@ -192,6 +199,7 @@ impl Watcher {
             naming: Naming::Numbered,
             target_duration_s: Some(settings.target_duration_s),
             window_segments: settings.window_segments,
+            part_target_90k: settings.part_target_90k,
             end_list: settings.end_list,
             keep: false,
             end_after: None,

@@ -55,6 +55,11 @@ impl Promise {
         Ok((Self::Open { previous, window_segments }, window))
     }
 
+    /// Whether the playlist has a target duration that never changes any more.
+    pub(super) fn is_made(&self) -> bool {
+        matches!(self, Self::Made)
+    }
+
     /// A window that goes on with a playlist which keeps its promise.
     pub(super) fn window(playlist: MediaPlaylist, window_segments: usize) -> Result<Window, ResumeError> {
         let target_duration_s = playlist.target_duration_s;

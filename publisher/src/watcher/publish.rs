@@ -7,7 +7,9 @@ use super::{
     ChannelSettings, Naming,
     dates::{Dates, Smoothed},
     finished_file::{Finished, Refusal},
+    low_latency::{Encoder, LowLatencyList},
     order::{Candidate, break_between},
+    parts::LowLatencyFile,
     plan::remove_up_to_last_hole,
     promise::Promise,
     refused::Refused,
@@ -18,7 +20,7 @@ use crate::{
     playlist_file::{PLAYLIST, STATUS, replace},
     probe::{Discontinuity, Facts, clock::distance_90k, discontinuity},
     retention::Retention,
-    segment_name::{LIVE, name_of_uri, uri_of_name},
+    segment_name::{LIVE, name_of_uri, number_of_name, uri_of_name},
     status::{Newest, SegmentStatus, seconds, status},
 };
 use jiff::{Timestamp, Unit};
@@ -54,10 +56,10 @@ impl Last {
 }
 
 pub(super) struct Publication {
-    settings: ChannelSettings,
+    pub(super) settings: ChannelSettings,
     pub(super) meters: Arc<Meters>,
-    window: Window,
-    promise: Promise,
+    pub(super) window: Window,
+    pub(super) promise: Promise,
     /// The files that are listed, by name, as they were when they were listed; `None` when that was in another run.
     listed: HashMap<String, Option<Stamp>>,
     pub(super) retention: Retention,
@@ -75,6 +77,7 @@ pub(super) struct Publication {
     playlist_fails: bool,
     status_fails: bool,
     status_written_at: Option<Instant>,
+    pub(super) low_latency: Option<LowLatencyFile>,
 }
 
 impl Publication {
@@ -86,7 +89,15 @@ impl Publication {
     ) -> Result<Self, ResumeError> {
         let (promise, window) = Promise::new(settings.target_duration_s, settings.window_segments, previous)?;
         let names = window.playlist().segments.iter().filter_map(|segment| name_of_uri(&segment.uri));
+        let low_latency = settings.part_target_90k.map(|part_target_90k| {
+            let encoder = match settings.naming {
+                Naming::Numbered => Encoder::Ours,
+                Naming::Any => Encoder::Foreign,
+            };
+            LowLatencyFile::new(LowLatencyList::new(part_target_90k, encoder, settings.window_segments))
+        });
         Ok(Self {
+            low_latency,
             listed: names.map(|name| (name, None)).collect(),
             dates: match settings.naming {
                 Naming::Numbered => Dates::OfFiles,
@@ -200,12 +211,20 @@ impl Publication {
         }
         self.hold_to_promise(&mut finished.facts);
         let filmed_at = self.dates.date(&finished, break_before.is_none(), together);
+        let number = number_of_name(&name);
+        // What was said before its first part holds for the whole.
+        let beginning =
+            number.zip(self.low_latency.as_ref()).and_then(|(number, file)| file.list.beginning_of(number));
         let evicted = self.window.push(Segment {
             uri: uri_of_name(&name),
             duration_90k: finished.facts.duration_90k,
-            program_date_time: filmed_at,
-            discontinuity: break_before.is_some(),
+            program_date_time: beginning.map_or(filmed_at, |beginning| beginning.filmed_at),
+            discontinuity: beginning.map_or(break_before.is_some(), |beginning| beginning.discontinuity),
         })?;
+        if let (Some(number), Some(file)) = (number, &mut self.low_latency) {
+            let media_sequence = self.window.next_media_sequence() - 1;
+            file.list.segment_listed(number, media_sequence, finished.facts.duration_90k, Instant::now());
+        }
         self.retention.forget(&name);
         self.forget_listed(&evicted);
         self.listed.insert(name.clone(), Some(finished.stamp));
@@ -244,6 +263,7 @@ impl Publication {
             );
         }
         self.last = Last::Known(Box::new(facts.clone()));
+        self.advance_parts();
         let segment = SegmentStatus { name, duration_s, bytes, filmed_at };
         let newest = Newest { segment, facts };
         self.meters.bitrate_bps.set(newest.bitrate_bps());
@@ -263,7 +283,7 @@ impl Publication {
         }
     }
 
-    fn break_before(&self, facts: &Facts) -> Option<Break> {
+    pub(super) fn break_before(&self, facts: &Facts) -> Option<Break> {
         match (&self.last, self.settings.naming) {
             (Last::Nothing, _) => None,
             (Last::Unknown, _) => Some(Break::Unknown),
@@ -402,6 +422,7 @@ impl Publication {
             self.is_behind = true;
         }
         let written = if self.is_behind { self.replace_playlist() } else { Ok(()) };
+        self.write_low_latency();
         self.write_status();
         written
     }
@@ -409,7 +430,7 @@ impl Publication {
 
 /// Why a segment carries EXT-X-DISCONTINUITY.
 #[derive(Debug)]
-enum Break {
+pub(super) enum Break {
     Known(Discontinuity),
     Unknown,
 }

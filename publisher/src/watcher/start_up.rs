@@ -8,6 +8,7 @@ use super::{
     finished_file,
     look::list,
     order::{Arrival, Numbered, Order},
+    parts,
     plan::{
         Plan, Predecessor,
         arrival::{self, Files},
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{
     meters::Meters,
-    playlist_file::{self, OnDisk, PLAYLIST, STATUS, left_over_prefix},
+    playlist_file::{self, LOW_LATENCY_PLAYLIST, OnDisk, PLAYLIST, STATUS, left_over_prefix},
     retention::instant_of,
     segment_name::{LEFT_OVER_PREFIX, LIVE, number_of_name},
 };
@@ -54,6 +55,12 @@ impl Channel {
         let of_live = |source| WatchError::Live { path: live.clone(), source };
         fs::create_dir_all(&live).map_err(of_live)?;
         sweep_webroot(&settings.webroot, &live, settings.naming).map_err(of_live)?;
+        if settings.naming == Naming::Numbered {
+            parts::rejoin(&live).map_err(of_live)?;
+            if settings.part_target_90k.is_none() {
+                parts::remove_old_list(&settings.webroot).map_err(of_live)?;
+            }
+        }
         let live: PathBuf = std::path::absolute(&live).map_err(of_live)?;
         // The watch comes before the look: what arrives in between is then seen twice, and not never.
         let watched = match desk.hints.watch(&live) {
@@ -150,6 +157,7 @@ impl Channel {
                 self.publish_waiting(Duration::ZERO);
             }
         }
+        self.restore_parts(plan.next_number, desk);
         self.settle();
         self.next_look = Instant::now() + self.look_interval();
         let number = self.publication.playlist().next_media_sequence();
@@ -274,7 +282,8 @@ fn sweep_webroot(webroot: &Path, live: &Path, naming: Naming) -> io::Result<()> 
     if naming == Naming::Numbered {
         sweep(live, &[LEFT_OVER_PREFIX])?;
     }
-    sweep(webroot, &[&left_over_prefix(PLAYLIST), &left_over_prefix(STATUS)])
+    let prefixes = [PLAYLIST, LOW_LATENCY_PLAYLIST, STATUS].map(left_over_prefix);
+    sweep(webroot, &prefixes.each_ref().map(String::as_str))
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@
 
 // A picture of 20 frames a second moves between any two looks; this long is a freeze that a viewer sees.
 const FREEZE_MS = 1000;
-// The player may speed up or slow down a little to keep its distance from the live edge.
+// The player may speed up or slow down a little to keep its distance from the live edge, and more so when that is near.
 const SLOWEST = 0.9;
-const FASTEST = 1.1;
+const FASTEST = { smooth: 1.1, fast: 1.5 };
 // The first second belongs to the start: engines fill their buffers.
 const SETTLE_MS = 1000;
 const PLAYS_ON_FOR_MS = 5000;
@@ -24,10 +24,13 @@ export class Judge {
   #start = null;
   #restart = null;
   #resumed = null;
+  #latencies_s = [];
 
   /**
    * @param {{seconds: number, startWithin_s: number, resumeWithin_s: number, untilRestart: boolean,
-   *          mode: 'hls.js'|'native', size: ?{width: number, height: number}}} asked
+   *          mode: 'hls.js'|'native', pace: 'fast'|'smooth', size: ?{width: number, height: number}, patience_s: number,
+   *          medianLatency_s: number}} asked
+   *   patience_s: so long after the page was opened, playback that was disturbed may begin again
    */
   constructor(asked) {
     this.#asked = asked;
@@ -81,31 +84,50 @@ export class Judge {
   }
 
   #seePlayback(sample) {
-    const { mode, size, seconds, untilRestart } = this.#asked;
+    const { mode, pace, size, seconds, untilRestart, medianLatency_s } = this.#asked;
     if (sample.mode !== mode) this.#fail(`the page plays through ${sample.mode}, not ${mode}`, sample);
     if (this.#start === null) {
       this.#settling_ms ??= sample.now_ms;
       if (sample.now_ms - this.#settling_ms >= SETTLE_MS) this.#start = sample;
+      this.#latencies_s = [];
       return [];
     }
+    this.#latencies_s.push(sample.latency_s);
+    if (sample.pace !== pace) this.#fail(`the page plays the ${sample.pace} list, not the ${pace} one`, sample);
     if (sample.stalls > this.#start.stalls) this.#fail(`the picture stalled at ${sample.currentTime} s`, sample);
     if (sample.now_ms - this.#moved_ms > FREEZE_MS) this.#fail(`the picture froze at ${sample.currentTime} s`, sample);
     if (size && (sample.width !== size.width || sample.height !== size.height)) {
       this.#fail(`the picture is ${sample.width}x${sample.height}, not ${size.width}x${size.height}`, sample);
     }
     const elapsed_s = (sample.now_ms - this.#start.now_ms) / 1000;
-    if (this.verdict || elapsed_s < seconds) return [];
+    if (this.verdict) return this.#beginAgain(sample);
+    if (elapsed_s < seconds) return [];
     const advanced_s = sample.currentTime - this.#start.currentTime;
     const speed = advanced_s / elapsed_s;
-    if (speed < SLOWEST || speed > FASTEST) {
+    const latency_s = median(this.#latencies_s);
+    if (speed < SLOWEST || speed > FASTEST[pace]) {
       this.#fail(`${advanced_s.toFixed(1)} s of picture in ${elapsed_s.toFixed(1)} s`, sample);
+    } else if (!(latency_s <= medianLatency_s)) {
+      this.#fail(`${latency_s} s behind the camera, not at most ${medianLatency_s} s`, sample);
     } else if (untilRestart) {
       this.#stage = 'restarting';
     } else {
       this.verdict = { event: 'ok' };
     }
-    const played = { event: 'played', seconds: round(elapsed_s), advanced_s: round(advanced_s) };
+    if (this.verdict?.event === 'failed') return this.#beginAgain(sample);
+    const played = { event: 'played', seconds: round(elapsed_s), advanced_s: round(advanced_s), median_latency_s: latency_s };
     return untilRestart && !this.verdict ? [played, { event: 'ready-for-restart' }] : [played];
+  }
+
+  /** A machine that is busy with other things disturbs, and not for long. */
+  #beginAgain(sample) {
+    if (sample.now_ms - this.#opened_ms >= this.#asked.patience_s * 1000) return [];
+    const { reason } = this.verdict;
+    this.verdict = null;
+    this.#start = null;
+    this.#settling_ms = null;
+    this.#moved_ms = sample.now_ms;
+    return [{ event: 'disturbed', reason }];
   }
 
   #seeRestart(sample, moved) {
@@ -128,6 +150,10 @@ export class Judge {
   #fail(reason, sample) {
     this.verdict ??= { event: 'failed', reason, ...sample };
   }
+}
+
+function median(values) {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 function round(seconds) {

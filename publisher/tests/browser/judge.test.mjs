@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { Judge } from './judge.mjs';
 
 const ASKED = {
-  seconds: 15, startWithin_s: 20, resumeWithin_s: 30, untilRestart: false, mode: 'hls.js', size: { width: 320, height: 240 },
+  seconds: 15, startWithin_s: 20, resumeWithin_s: 30, untilRestart: false, mode: 'hls.js', pace: 'smooth', size: { width: 320, height: 240 },
+  patience_s: 0, medianLatency_s: Infinity,
 };
 
 /** Looks four times a second at a page that plays `speed` seconds a second, until the verdict or `seconds` have gone by. */
@@ -21,7 +22,7 @@ function watch(judge, page, seconds, { speed = 1, ...changed } = {}) {
   return lines.map((line) => line.event);
 }
 
-const newPage = () => ({ now_ms: 0, currentTime: 0, stalls: 0, state: 'live', mode: 'hls.js', width: 320, height: 240 });
+const newPage = () => ({ now_ms: 0, currentTime: 0, stalls: 0, state: 'live', mode: 'hls.js', pace: 'smooth', latency_s: 6, width: 320, height: 240 });
 
 function check(asked, page, playback, expected) {
   const judge = new Judge({ ...ASKED, ...asked });
@@ -48,6 +49,19 @@ test('a stall, a freeze, a slow picture, a wrong size and a wrong player fail', 
   check({}, newPage(), [[18, { speed: 0.8 }]], '12.0 s of picture in 15.0 s');
   check({}, newPage(), [[18, { width: 640 }]], 'the picture is 640x240, not 320x240');
   check({}, newPage(), [[18, { mode: 'native' }]], 'the page plays through native, not hls.js');
+});
+
+test('a wrong list and a picture that is too late fail', () => {
+  check({ pace: 'fast' }, newPage(), [[18, {}]], 'the page plays the smooth list, not the fast one');
+  check({ medianLatency_s: 2 }, newPage(), [[18, {}]], '6 s behind the camera, not at most 2 s');
+  check({ medianLatency_s: 2 }, newPage(), [[18, { latency_s: 0.8 }]], 'ok');
+});
+
+test('with patience, disturbed playback begins again, and has to be whole once', () => {
+  check({ patience_s: 30 }, newPage(), [[5, {}], [3, { speed: 0 }], [14, { speed: 1 }]], undefined);
+  check({ patience_s: 30 }, newPage(), [[5, {}], [3, { speed: 0 }], [20, { speed: 1 }]], 'ok');
+  const everyFiveSeconds = Array.from({ length: 12 }, (_, stalls) => [5, { stalls }]);
+  check({ patience_s: 30 }, newPage(), everyFiveSeconds, 'the picture stalled at 30.25 s');
 });
 
 test('after a restart only pictures filmed since then count', () => {

@@ -1,10 +1,12 @@
 // Plays the player page in a real, headless Chromium and judges what it sees.
 //
 //   node play.mjs URL [--mode hls|native] [--seconds 15] [--start-within 20] [--size 320x240]
+//                     [--pace smooth|fast] [--patience 0] [--median-latency SECONDS]
 //                     [--until-restart] [--resume-within 30] [--screenshot FILE] [--viewport 1280x800]
 //
 // It opens URL (with ?native=1 for --mode native), waits until the picture moves, then requires SECONDS of playback with
-// no stall. With --until-restart it then waits for the publisher to be restarted, and requires that the page goes on by
+// no stall, of the list that --pace names; until --patience seconds have gone by, a disturbed playback may begin again.
+// With --until-restart it then waits for the publisher to be restarted, and requires that the page goes on by
 // itself, with pictures filmed after the restart. Every wait has a deadline except the one for `restart-done`.
 //
 // stdout: one JSON object a line; `wall_s` counts from the start of this program.
@@ -13,6 +15,7 @@
 //   {"event":"playing",…}                        the picture moves for the first time
 //   {"event":"sample",…}                         once a second: currentTime, latency_s, stalls, recoveries, width, height, dropped, state, mode, readyState, shownDate
 //   {"event":"played","seconds","advanced_s"}    the asked-for playback is through, without a stall
+//   {"event":"disturbed","reason"}               with --patience: it begins again
 //   {"event":"ready-for-restart"}                with --until-restart: restart the publisher now, then say `restart-done`
 //   {"event":"went-on","after_s",…}              pictures filmed after `restart-done` have played for 5 s
 //   {"event":"console","text"}                   what the page wrote to its console (a 404 before there is a stream, for example)
@@ -24,15 +27,10 @@
 //
 // CHROMIUM names the browser (default /usr/bin/chromium). Its profile is fresh, and removed at the end.
 
-import { chromium } from 'playwright-core';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { launchBrowser } from './browser.mjs';
 import { Judge } from './judge.mjs';
-
-const FLAGS = [
-  '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required',
-];
 
 const CLOSED = Symbol('stdin closed');
 
@@ -47,7 +45,7 @@ process.stdout.on('error', () => process.exit(1));
 let browser = null;
 let outcome;
 try {
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS, timeout: 30_000 });
+  browser = await launchBrowser();
   outcome = await play(browser, settings);
 } catch (error) {
   outcome = { event: 'failed', reason: error.message.split('\n')[0] };
@@ -94,10 +92,10 @@ async function play(browser, { url, screenshot, viewport, ...asked }) {
 /** Runs in the page. */
 function readPage() {
   const video = document.querySelector('video');
-  const { state, mode, latency_s, stalls, recoveries, width, height, droppedFrames, shownDate } = window.livedir;
+  const { state, mode, pace, latency_s, stalls, recoveries, width, height, droppedFrames, shownDate } = window.livedir;
   return {
     now_ms: performance.now(), wallClock_ms: Date.now(), currentTime: video.currentTime, readyState: video.readyState,
-    state, mode, latency_s, stalls, recoveries, width, height, dropped: droppedFrames, shownDate,
+    state, mode, pace, rate: video.playbackRate, latency_s, stalls, recoveries, width, height, dropped: droppedFrames, shownDate,
   };
 }
 
@@ -116,6 +114,9 @@ function readArguments() {
         'start-within': { type: 'string', default: '20' },
         'resume-within': { type: 'string', default: '30' },
         'until-restart': { type: 'boolean', default: false },
+        pace: { type: 'string', default: 'smooth' },
+        patience: { type: 'string', default: '0' },
+        'median-latency': { type: 'string', default: 'Infinity' },
         size: { type: 'string' },
         screenshot: { type: 'string' },
         viewport: { type: 'string', default: '1280x800' },
@@ -124,8 +125,12 @@ function readArguments() {
     const url = new URL(positionals[0]);
     if (values.mode === 'native') url.searchParams.set('native', '1');
     else if (values.mode !== 'hls') throw new Error(`--mode is hls or native, not ${values.mode}`);
+    if (!['smooth', 'fast'].includes(values.pace)) throw new Error(`--pace is smooth or fast, not ${values.pace}`);
     return {
       url: url.href,
+      pace: values.pace,
+      patience_s: Number(values.patience),
+      medianLatency_s: positive('median-latency', values['median-latency']),
       seconds: positive('seconds', values.seconds),
       startWithin_s: positive('start-within', values['start-within']),
       resumeWithin_s: positive('resume-within', values['resume-within']),

@@ -189,6 +189,27 @@ test('stalls are counted while the picture moves, not while it starts', () => {
   assert.equal(page.model.stalls, 1);
 });
 
+test('the other list is opened at once, and is no repair', () => {
+  const page = new Page().playing().tell({ type: 'pace', pace: 'fast' }).check('connecting', ['open']);
+  assert.equal(page.model.recoveries, 0);
+  new Page().tell({ type: 'pace', pace: 'fast' }).check('connecting', []).playlist(1, { first: 1 }).check('connecting', ['open']);
+});
+
+test('on the fast list a dry buffer is not held up, and who stood behind is brought back', () => {
+  const page = new Page().tell({ type: 'pace', pace: 'fast' }).playing();
+  page.run(3, { speed: 0, ahead_s: 0 }).check('reconnecting', []);
+  page.run(0.5, { behind_s: 3 }).check('behind', ['jump']);
+});
+
+test('on the fast list only who paused stays far behind', () => {
+  const fast = () => new Page().tell({ type: 'pace', pace: 'fast' }).playing();
+  fast().run(5, { behind_s: 3 }).check('behind', []).run(1, { behind_s: 9 }).check('behind', ['jump']);
+  const page = fast().run(5, { speed: 0, paused: true, behind_s: 9 }).run(60, { behind_s: 9 }).check('behind', []);
+  assert.ok(page.model.byChoice);
+  page.tell({ type: 'go_live' }).run(1, { behind_s: 0.1 }).check('live', ['jump']);
+  assert.ok(!page.model.byChoice);
+});
+
 test('a browser without any HLS says so and does nothing', () => {
   new Page(null).run(5).playlist(10).check('unsupported', []);
 });

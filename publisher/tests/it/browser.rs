@@ -10,6 +10,8 @@ use std::time::Duration;
 use crate::support::check::assert_clean;
 use crate::support::programs::{LiveStream, WebServer};
 
+mod low_latency;
+
 /// The stream of every test here.
 const STREAM: [&str; 3] = ["test", "--size", "320x240"];
 

@@ -139,6 +139,7 @@ impl Stage {
             webroot: webroot.path().to_owned(),
             target_duration_s: 1,
             window_segments: 6,
+            part_target_90k: None,
             end_list: true,
         };
         Self { webroot, settings, seen: Seen::default() }

@@ -24,10 +24,18 @@ use crate::headers;
 use crate::ranges::{self, Parts};
 
 pub(super) fn answer(version: &Version, method: &Method, request: &HeaderMap) -> Response {
-    let chosen = match &version.gzip {
-        Some(gzip) if takes_gzip(request) => gzip,
-        _ => &version.plain,
-    };
+    of(&version.plain, version.gzip.as_ref(), version, method, request)
+}
+
+/// The same for what is made of a version.
+pub(super) fn of(
+    plain: &Representation,
+    gzip: Option<&Representation>,
+    version: &Version,
+    method: &Method,
+    request: &HeaderMap,
+) -> Response {
+    let chosen = gzip.filter(|_| takes_gzip(request)).unwrap_or(plain);
     match conditions::evaluate(request, &chosen.tag, version.modified) {
         Precondition::Holds => {}
         Precondition::NotModified => return not_modified(chosen),

@@ -23,7 +23,7 @@ fn uri(line: &str) -> Option<&str> {
 }
 
 /// RFC 3986 5.2, for what stays on this site: a path, absolute or beside the playlist.
-fn target(playlist_path: &str, uri: &str) -> Option<Target> {
+pub(super) fn target(playlist_path: &str, uri: &str) -> Option<Target> {
     let path = uri.split(['?', '#']).next()?;
     let is_elsewhere =
         path.starts_with("//") || path.split('/').next().is_some_and(|part| part.contains(':'));

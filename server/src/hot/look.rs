@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use tracing::warn;
@@ -163,10 +163,13 @@ impl Looker {
             identity,
             is_ambiguous,
             kind: slot.target.kind,
+            path: slot.target.path.clone(),
             plain,
             gzip,
             listed: self.slots.relist(old, &listed),
             _listing_charge: listing_charge,
+            edge: OnceLock::new(),
+            delta: OnceLock::new(),
         });
         slot.version.store(Some(version.clone()));
         Ok(Found::Version(version))

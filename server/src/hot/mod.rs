@@ -14,6 +14,7 @@
 mod answer;
 mod budget;
 mod encoding;
+mod follow;
 pub(crate) mod listed;
 mod look;
 mod slots;
@@ -33,8 +34,12 @@ use crate::answer::refusal;
 use crate::headers;
 use crate::paths::{Kind, Target};
 use crate::settings::Settings;
+use follow::Followed;
 use look::Looker;
 use slots::{Found, Outcome, Slot};
+
+pub(crate) use follow::Newest;
+pub(crate) use version::Version;
 
 /// For how long a file is taken to be what it was; a player that reloads once a second does not notice.
 const TRUST: Duration = Duration::from_millis(100);
@@ -63,6 +68,7 @@ pub(crate) struct Hot(Arc<Shared>);
 struct Shared {
     clock: Clock,
     looker: Arc<Looker>,
+    followed: Followed,
     hits: AtomicU64,
     misses: AtomicU64,
 }
@@ -83,7 +89,8 @@ impl Hot {
         }
         let clock = Clock(Instant::now());
         let looker = Looker::new(settings, clock);
-        Some(Hot(Arc::new(Shared { clock, looker, hits: AtomicU64::new(0), misses: AtomicU64::new(0) })))
+        let (hits, misses) = (AtomicU64::new(0), AtomicU64::new(0));
+        Some(Hot(Arc::new(Shared { clock, looker, followed: Followed::default(), hits, misses })))
     }
 
     /// The answer, when nothing has to be waited for.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::TRUST;
 use super::version::Version;
@@ -39,6 +39,8 @@ pub(super) struct Slot {
     looked_at_ns: AtomicU64,
     changed_at_ns: AtomicU64,
     asked_at_s: AtomicU64,
+    /// Somebody has said that the file is another one now.
+    pub(super) change: Notify,
     look: Mutex<Option<watch::Receiver<Option<Outcome>>>>,
 }
 
@@ -52,6 +54,7 @@ impl Slot {
             looked_at_ns: AtomicU64::new(0),
             changed_at_ns: AtomicU64::new(0),
             asked_at_s: AtomicU64::new(0),
+            change: Notify::new(),
             look: Mutex::new(None),
         }
     }
@@ -78,6 +81,7 @@ impl Slot {
     /// Somebody has said that the file is another one now.
     pub(super) fn changed(&self, now_ns: u64) {
         self.changed_at_ns.fetch_max(now_ns, Ordering::Release);
+        self.change.notify_one();
     }
 
     pub(super) fn asked(&self, now_ns: u64) {

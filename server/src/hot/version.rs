@@ -1,20 +1,23 @@
 //! One version of a file, ready to be sent: content in, bodies and headers out, made once. Pure.
 
 use std::io::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-use axum::http::StatusCode;
 use axum::http::header::{
     ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED, VARY,
 };
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use livedir_playlist::{Edge, delta_update};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::budget::Charge;
 use super::look::Identity;
+use super::{answer, listed};
 use crate::headers;
 use crate::paths::{Kind, Target};
 
@@ -23,18 +26,69 @@ const END_OF_YEAR_9999_S: u64 = 253_402_300_800;
 
 /// What is sent to everyone who asks while the file is this one.
 #[derive(Debug)]
-pub(super) struct Version {
+pub(crate) struct Version {
     pub(super) identity: Identity,
     /// The identity does not tell it from what may have come right after.
     pub(super) is_ambiguous: bool,
     pub(super) kind: Kind,
     /// Of a file whose date says something: a playlist is replaced more often than dates can tell.
     pub(super) modified: Option<SystemTime>,
+    /// As it is asked for, relative to webroot.
+    pub(super) path: String,
     pub(super) plain: Representation,
     pub(super) gzip: Option<Representation>,
     /// Slots of the segments that a playlist lists.
     pub(super) listed: Vec<Arc<str>>,
     pub(super) _listing_charge: Charge,
+    /// What requests for the next version depend on; `None` in files that are no media playlists.
+    pub(super) edge: OnceLock<Option<Edge>>,
+    /// The delta update; `None` where there is nothing to skip.
+    pub(super) delta: OnceLock<Option<Delta>>,
+}
+
+/// A playlist without its old segments, plain and packed.
+#[derive(Debug)]
+pub(super) struct Delta {
+    pub(super) plain: Representation,
+    pub(super) gzip: Option<Representation>,
+}
+
+impl Version {
+    /// The live edge of a playlist.
+    pub(crate) fn edge(&self) -> Option<&Edge> {
+        let read = || Edge::of(str::from_utf8(&self.plain.body).ok()?);
+        self.edge.get_or_init(read).as_ref()
+    }
+
+    /// What a URI in this playlist means.
+    pub(crate) fn resolve(&self, uri: &str) -> Option<Target> {
+        listed::target(&self.path, uri)
+    }
+
+    /// The answer to a request for this version, or for its delta update.
+    pub(crate) fn answer(&self, skip: bool, method: &Method, request: &HeaderMap) -> Response {
+        let delta = if skip { self.delta.get_or_init(|| self.delta()).as_ref() } else { None };
+        match delta {
+            Some(delta) => answer::of(&delta.plain, delta.gzip.as_ref(), self, method, request),
+            None => answer::answer(self, method, request),
+        }
+    }
+
+    fn delta(&self) -> Option<Delta> {
+        let text = delta_update(str::from_utf8(&self.plain.body).ok()?)?;
+        let represent = |content: Vec<u8>, tag, of: &Representation| {
+            let mut headers = of.headers.clone();
+            headers.insert(ETAG, tag);
+            let tag = headers[ETAG].clone();
+            Representation { body: Bytes::from(content), tag, headers }
+        };
+        let packed = self.gzip.as_ref().and_then(|of| {
+            let packed = gzip(text.as_bytes()).ok()?;
+            Some(represent(packed, tag(text.as_bytes(), true), of))
+        });
+        let tag = tag(text.as_bytes(), false);
+        Some(Delta { plain: represent(text.into_bytes(), tag, &self.plain), gzip: packed })
+    }
 }
 
 /// A body with its headers. RFC 9110 8.8.3.3: each encoding has a tag of its own.

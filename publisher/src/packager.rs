@@ -1,0 +1,170 @@
+//! Packager: packets become segments, and parts of them, in memory.
+//!
+//! In: [`Encoded`] messages. Out: bytes, to [`SegmentFiles`]. The segment thread owns interleaver, segmenter, part cutter and
+//! muxer. A segment being written is bytes in memory; it gets a file when it is complete. At the end of the packets the
+//! last segment is closed properly.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, SystemTime};
+
+use crate::encoder::{Encoded, EncodedPacket, Medium};
+use crate::interleaver::Interleaver;
+use crate::meters::Meters;
+use crate::muxer::Muxer;
+use crate::part_cutter::PartCutter;
+use crate::segment_file::{ClosedSegment, SegmentError, SegmentFiles};
+use crate::segmenter::{Cut, Segmenter};
+
+/// How long segments and parts are to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Lengths {
+    /// Of a segment, in 90 kHz ticks.
+    pub segment_90k: i64,
+    /// Of a part at most, in 90 kHz ticks; `None` without parts.
+    pub part_90k: Option<i64>,
+}
+
+/// The segment thread: from the first packet to the last.
+pub fn run(
+    encoded: &Receiver<Encoded>,
+    live_directory: &Path,
+    first_number: u64,
+    lengths: Lengths,
+    meters: &Arc<Meters>,
+) -> Result<(), SegmentError> {
+    let Ok(Encoded::Start { video, audio }) = encoded.recv() else { return Ok(()) };
+    let mut interleaver = Interleaver::new(audio.is_some());
+    let has_parts = lengths.part_90k.is_some();
+    let mut line = Line {
+        muxer: Muxer::open(video, audio)?,
+        segmenter: Segmenter::new(lengths.segment_90k),
+        parts: lengths.part_90k.map(Parts::new),
+        started_at_90k: 0,
+        filmed_at: SystemTime::UNIX_EPOCH,
+        files: SegmentFiles::new(live_directory, first_number, has_parts, meters.clone()),
+    };
+    for message in encoded {
+        let Encoded::Packet(packet) = message else { continue };
+        interleaver.push(packet.medium, packet.dts_90k, packet);
+        while let Some(packet) = interleaver.pop() {
+            line.write(packet)?;
+        }
+    }
+    while let Some(packet) = interleaver.pop_rest() {
+        line.write(packet)?;
+    }
+    line.finish()
+}
+
+struct Line {
+    muxer: Muxer,
+    segmenter: Segmenter,
+    parts: Option<Parts>,
+    /// The decode time of the first picture of the segment being written.
+    started_at_90k: i64,
+    /// When that picture was taken.
+    filmed_at: SystemTime,
+    files: SegmentFiles,
+}
+
+/// What low latency needs besides.
+struct Parts {
+    cutter: PartCutter,
+    /// The number of the part being written, from 0.
+    index: u32,
+    /// The parts of the segment being written that are complete, end to end.
+    bytes: Vec<u8>,
+    /// A segment that the timeline breaks behind. It waits for the first part of the next, so that a playlist can list its
+    /// end and the discontinuity at once: some players stop at an end that a discontinuity follows later.
+    held: Option<ClosedSegment>,
+}
+
+impl Parts {
+    fn new(target_90k: i64) -> Self {
+        Self { cutter: PartCutter::new(target_90k), index: 0, bytes: Vec::new(), held: None }
+    }
+}
+
+impl Line {
+    fn write(&mut self, packet: EncodedPacket) -> Result<(), SegmentError> {
+        let (dts_90k, duration_90k) = (packet.dts_90k, packet.duration_90k);
+        let is_video = packet.medium == Medium::Video;
+        let cut = if is_video {
+            self.segmenter.push_video(dts_90k, duration_90k, packet.keyframe_filmed_at.is_some())
+        } else {
+            self.segmenter.push_audio()
+        };
+        match cut {
+            Cut::Unusable => return Ok(()),
+            Cut::Within if is_video => {
+                if self.parts.as_mut().is_some_and(|parts| parts.cutter.is_over(dts_90k, duration_90k)) {
+                    self.end_part()?;
+                }
+            }
+            Cut::Within => {}
+            Cut::Before(ended) => {
+                match ended {
+                    Some(duration_90k) => self.close(duration_90k, dts_90k)?,
+                    // What the muxer wrote with its header is not part of a segment.
+                    None => drop(self.muxer.cut()?),
+                }
+                self.started_at_90k = dts_90k;
+                self.filmed_at = packet.keyframe_filmed_at.unwrap_or(self.filmed_at);
+            }
+        }
+        self.muxer.write(packet.medium, packet.packet)?;
+        let is_full =
+            is_video && self.parts.as_mut().is_some_and(|parts| parts.cutter.push(dts_90k, duration_90k));
+        // The last part of a segment waits for the next segment, as it ends with the sound of its last picture.
+        if is_full && !self.segmenter.is_full(duration_90k) {
+            self.end_part()?;
+        }
+        Ok(())
+    }
+
+    /// The part that is being written is complete.
+    fn end_part(&mut self) -> Result<(), SegmentError> {
+        let Some(parts) = &mut self.parts else { return Ok(()) };
+        let Some(ended_at_90k) = parts.cutter.cut() else { return Ok(()) };
+        let bytes = self.muxer.cut()?;
+        let ended_at = self.filmed_at + ticks(ended_at_90k - self.started_at_90k);
+        let number = self.files.next_number() + u64::from(parts.held.is_some());
+        self.files.put_part(number, parts.index, &bytes, ended_at)?;
+        parts.bytes.extend_from_slice(&bytes);
+        parts.index += 1;
+        parts.held.take().map_or(Ok(()), |held| self.files.put_closed(&held))
+    }
+
+    /// The segment is complete; the next one begins at `next_at_90k`.
+    fn close(&mut self, duration_90k: i64, next_at_90k: i64) -> Result<(), SegmentError> {
+        let bytes = self.muxer.cut()?;
+        let ended_at = self.filmed_at + ticks(duration_90k);
+        let Some(parts) = &mut self.parts else { return self.files.put(&bytes, ended_at) };
+        parts.cutter.cut();
+        let mut segment = std::mem::take(&mut parts.bytes);
+        segment.extend_from_slice(&bytes);
+        let last = std::mem::take(&mut parts.index);
+        let closed = ClosedSegment { bytes: segment, last_part: (last, bytes), ended_at };
+        let earlier = parts.held.take();
+        if let Some(earlier) = earlier {
+            self.files.put_closed(&earlier)?;
+        }
+        if self.started_at_90k + duration_90k < next_at_90k {
+            parts.held = Some(closed);
+            return Ok(());
+        }
+        self.files.put_closed(&closed)
+    }
+
+    fn finish(mut self) -> Result<(), SegmentError> {
+        let Some(duration_90k) = self.segmenter.length() else { return Ok(()) };
+        self.close(duration_90k, self.started_at_90k)?;
+        self.files.finish()
+    }
+}
+
+fn ticks(duration_90k: i64) -> Duration {
+    Duration::from_nanos(duration_90k.max(0) as u64 * 100_000 / 9)
+}

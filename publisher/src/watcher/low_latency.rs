@@ -1,0 +1,435 @@
+//! Low latency: the parts of segments, as they come, and what `ll.m3u8` says of them. Pure; times are arguments.
+//!
+//! In: finished parts, and the segments that are listed in the playlist. Out: the text of `ll.m3u8`, and the names of parts
+//! that it lists no more. The list never shows the end of a segment before all its parts are there, nor a part without
+//! those before it.
+
+use super::finished_file::Finished;
+use crate::segment_name::{LIVE, part_name, part_of_name};
+use jiff::Timestamp;
+use livedir_playlist::{
+    EvictedPart, LiveEdge, LowLatency, MediaPlaylist, Part, PartError, Parts, render_low_latency,
+};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+/// A delta update leaves out what is older than six target durations; a shorter window has nothing to leave out.
+const SEGMENTS_WORTH_SKIPPING: usize = 7;
+
+/// What an estimate of the last picture's length may add to a part that is not too long.
+const ROUNDING_90K: u64 = 90;
+
+/// Parts that wait for others that are missing, at the most; a segment has at most 200.
+const MOST_WAITING: usize = 1_000;
+
+/// Where segments come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoder {
+    /// From this program: with parts.
+    Ours,
+    /// From another one, which may make parts or not.
+    Foreign,
+}
+
+/// What is known of the live edge.
+#[derive(Debug)]
+pub(super) struct LowLatencyList {
+    edge: LiveEdge,
+    encoder: Encoder,
+    can_skip: bool,
+    /// Parts that have come and are not listed, by the number of their segment and their own.
+    waiting: BTreeMap<(u64, u32), Finished>,
+    /// The number of the segment that is being filmed, once a part of it is listed.
+    open: Option<u64>,
+    closing: Option<Closing>,
+    /// Larger than that of every segment that is complete.
+    next_number: u64,
+    /// Nothing has come in this run. What happened before it is told together with the first part.
+    is_waiting_for_first: bool,
+    is_settled: bool,
+}
+
+/// A segment that is listed, and not all of whose parts are.
+#[derive(Debug, Clone, Copy)]
+struct Closing {
+    number: u64,
+    media_sequence: u64,
+    duration_90k: u64,
+    since: Instant,
+}
+
+/// What stands before the first part of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Beginning {
+    /// When its first picture was captured.
+    pub(super) filmed_at: Option<Timestamp>,
+    /// EXT-X-DISCONTINUITY.
+    pub(super) discontinuity: bool,
+}
+
+impl LowLatencyList {
+    pub(super) fn new(part_target_90k: u64, encoder: Encoder, window_segments: usize) -> Self {
+        Self {
+            edge: LiveEdge::new(part_target_90k),
+            encoder,
+            can_skip: window_segments >= SEGMENTS_WORTH_SKIPPING,
+            waiting: BTreeMap::new(),
+            open: None,
+            closing: None,
+            next_number: 1,
+            is_settled: false,
+            is_waiting_for_first: true,
+        }
+    }
+
+    /// All that a run before has left is taken up. No segment below this number is being filmed.
+    pub(super) fn settle(&mut self, next_number: u64) {
+        self.next_number = self.next_number.max(next_number);
+        self.waiting = self.waiting.split_off(&(self.next_number, 0));
+        self.is_settled = true;
+        self.is_waiting_for_first = self.encoder == Encoder::Ours || self.edge.part_count() > 0;
+    }
+
+    /// A part of a complete segment, found at the start.
+    pub(super) fn restore(&mut self, name: &str, finished: &Finished) -> Result<(), PartError> {
+        self.push(name, finished)
+    }
+
+    /// The parts that were restored are those of this segment.
+    pub(super) fn restored(&mut self, media_sequence: u64, duration_90k: u64, playlist: &MediaPlaylist) {
+        if self.listed_90k() + ROUNDING_90K < duration_90k {
+            self.edge.abandon(playlist);
+        } else {
+            self.edge.close(media_sequence);
+        }
+    }
+
+    /// A part is there. Says whether it is one that can still be listed.
+    pub(super) fn arrived(&mut self, name: &str, finished: Finished) -> bool {
+        let Some(number) = part_of_name(name).filter(|(number, _)| *number >= self.first_possible()) else {
+            return false;
+        };
+        self.is_waiting_for_first = false;
+        if self.waiting.len() >= MOST_WAITING {
+            self.waiting.pop_first();
+        }
+        self.waiting.insert(number, finished);
+        true
+    }
+
+    fn first_possible(&self) -> u64 {
+        let closing = self.closing.map(|closing| closing.number);
+        closing.or(self.open).unwrap_or(self.next_number)
+    }
+
+    /// A segment is listed in the playlist.
+    pub(super) fn segment_listed(
+        &mut self,
+        number: u64,
+        media_sequence: u64,
+        duration_90k: u64,
+        now: Instant,
+    ) {
+        self.next_number = self.next_number.max(number.saturating_add(1));
+        if self.open == Some(number) || self.waiting.contains_key(&(number, 0)) {
+            self.closing = Some(Closing { number, media_sequence, duration_90k, since: now });
+        } else if self.encoder == Encoder::Foreign && self.is_settled {
+            // Its encoder makes no parts, or no more.
+            self.is_waiting_for_first = false;
+        }
+    }
+
+    /// How the segment of this number was begun, if a part of it is listed.
+    pub(super) fn beginning_of(&self, number: u64) -> Option<Beginning> {
+        let open = (self.open == Some(number)).then(|| self.edge.open())?;
+        Some(Beginning { filmed_at: open.program_date_time, discontinuity: open.discontinuity })
+    }
+
+    /// The first part of a segment, if that is what comes next.
+    pub(super) fn first_part(&self) -> Option<&Finished> {
+        let (&(number, part), finished) = self.waiting.first_key_value()?;
+        (self.open.is_none() && part == 0 && number >= self.first_possible()).then_some(finished)
+    }
+
+    /// Opens the segment of [`Self::first_part`].
+    pub(super) fn begin(&mut self, beginning: Beginning) {
+        if let Some((&(number, _), _)) = self.waiting.first_key_value() {
+            self.open = Some(number);
+            self.edge.begin(beginning.filmed_at, beginning.discontinuity);
+        }
+    }
+
+    /// Lists what is in line. Says what is wrong with parts that cannot be.
+    pub(super) fn advance(
+        &mut self,
+        playlist: &MediaPlaylist,
+        patience: Duration,
+        now: Instant,
+    ) -> (Vec<EvictedPart>, Vec<PartError>) {
+        let (mut evicted, mut errors) = (Vec::new(), Vec::new());
+        if let Some(open) = self.open {
+            let index = self.edge.open().parts.len() as u32;
+            for part in index.. {
+                let Some(finished) = self.waiting.remove(&(open, part)) else { break };
+                errors.extend(self.push(&part_name(open, part), &finished).err());
+            }
+            let is_complete = |closing: &Closing| self.listed_90k() + ROUNDING_90K >= closing.duration_90k;
+            match self.closing {
+                Some(closing) if closing.number == open && is_complete(&closing) => {
+                    self.edge.close(closing.media_sequence);
+                    (self.open, self.closing) = (None, None);
+                }
+                // The segment itself is lost: a later one is listed, or being filmed.
+                Some(closing) if closing.number > open => {
+                    evicted = self.edge.abandon(playlist);
+                    self.open = None;
+                }
+                // A part is lost.
+                Some(closing) if now.saturating_duration_since(closing.since) >= patience => {
+                    evicted = self.edge.abandon(playlist);
+                    (self.open, self.closing) = (None, None);
+                }
+                _ if self.waiting.last_key_value().is_some_and(|((number, _), _)| *number > open + 1) => {
+                    evicted = self.edge.abandon(playlist);
+                    (self.open, self.closing) = (None, None);
+                }
+                _ => {}
+            }
+            if self.open.is_none() {
+                self.waiting = self.waiting.split_off(&(open + 1, 0));
+                self.next_number = self.next_number.max(open + 1);
+            }
+        }
+        evicted.append(&mut self.edge.trim(playlist));
+        (evicted, errors)
+    }
+
+    fn push(&mut self, name: &str, finished: &Finished) -> Result<(), PartError> {
+        let (mut duration_90k, target_90k) = (finished.facts.duration_90k, self.edge.part_target_90k());
+        if duration_90k <= target_90k + ROUNDING_90K {
+            duration_90k = duration_90k.min(target_90k);
+        }
+        let independent = finished.facts.video.as_ref().is_none_or(|video| video.starts_with_keyframe);
+        self.edge.push(Part { uri: format!("{LIVE}/{name}"), duration_90k, independent })
+    }
+
+    fn listed_90k(&self) -> u64 {
+        self.edge.open().parts.iter().map(|part| part.duration_90k).sum()
+    }
+
+    /// When a part that is missing is waited for no longer.
+    pub(super) fn deadline(&self, patience: Duration) -> Option<Instant> {
+        self.closing.and_then(|closing| closing.since.checked_add(patience))
+    }
+
+    /// Whether the list may be written as it is: nothing that belongs together is torn.
+    pub(super) fn is_whole(&self, playlist: &MediaPlaylist) -> bool {
+        playlist.ended || (self.closing.is_none() && !self.is_waiting_for_first)
+    }
+
+    /// The text of `ll.m3u8`.
+    pub(super) fn text(&self, playlist: &MediaPlaylist) -> String {
+        let hint = match self.open {
+            Some(open) => part_name(open, self.edge.open().parts.len() as u32),
+            None => part_name(self.next_number, 0),
+        };
+        let hint = format!("{LIVE}/{hint}");
+        let has_parts = self.encoder == Encoder::Ours || self.edge.part_count() > 0;
+        let parts = has_parts.then_some(Parts { edge: &self.edge, hint: &hint });
+        render_low_latency(playlist, &LowLatency { parts, can_skip: self.can_skip })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::segment_name::segment_uri;
+    use crate::watcher::finished_file::tests::finished_90k;
+    use livedir_playlist::Segment;
+
+    const PART_90K: u64 = 18_000;
+    const PATIENCE: Duration = Duration::from_millis(500);
+
+    struct Stage {
+        list: LowLatencyList,
+        playlist: MediaPlaylist,
+        start: Instant,
+    }
+
+    impl Stage {
+        fn new() -> Self {
+            Self::of(Encoder::Ours)
+        }
+
+        fn of(encoder: Encoder) -> Self {
+            let playlist =
+                livedir_playlist::parse("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:1\n")
+                    .unwrap();
+            Self { list: LowLatencyList::new(PART_90K, encoder, 10), playlist, start: Instant::now() }
+        }
+
+        /// Parts come: `7.0` is the first of segment 7.
+        fn parts(&mut self, names: &str) -> &mut Self {
+            for name in names.split(' ') {
+                let (number, part) = name.split_once('.').unwrap();
+                let name = part_name(number.parse().unwrap(), part.parse().unwrap());
+                self.list.arrived(&name, finished_90k(PART_90K));
+                self.advance(Duration::ZERO);
+            }
+            self
+        }
+
+        /// A segment of so many parts is listed in the playlist.
+        fn segment(&mut self, number: u64, parts: u64) -> &mut Self {
+            let duration_90k = parts * PART_90K;
+            let beginning = self.list.beginning_of(number);
+            self.playlist.segments.push(Segment {
+                uri: segment_uri(number),
+                duration_90k,
+                program_date_time: None,
+                discontinuity: beginning.is_some_and(|it| it.discontinuity),
+            });
+            let media_sequence = self.playlist.next_media_sequence() - 1;
+            self.list.segment_listed(number, media_sequence, duration_90k, self.start);
+            self.advance(Duration::ZERO)
+        }
+
+        fn advance(&mut self, after: Duration) -> &mut Self {
+            loop {
+                if self.list.first_part().is_some() {
+                    self.list.begin(Beginning { filmed_at: None, discontinuity: false });
+                }
+                self.list.advance(&self.playlist, PATIENCE, self.start + after);
+                if self.list.first_part().is_none() {
+                    return self;
+                }
+            }
+        }
+
+        /// What the list says, in words: `7[0 1]` is segment 7 with two parts, `8:0` a part of an open segment.
+        #[track_caller]
+        fn check(&mut self, expected: &str) -> &mut Self {
+            let mut words = Vec::new();
+            let mut parts: Vec<String> = Vec::new();
+            for line in self.list.text(&self.playlist).lines() {
+                let name = |uri: &str| uri.trim_start_matches("live/").to_owned();
+                if let Some((_, uri)) = line.split_once("URI=\"") {
+                    let (number, part) = part_of_name(&name(uri.split('"').next().unwrap())).unwrap();
+                    if line.starts_with("#EXT-X-PRELOAD-HINT") {
+                        words.append(&mut parts);
+                        words.push(format!("then {number}.{part}"));
+                    } else {
+                        parts.push(format!("{number}.{part}"));
+                    }
+                } else if line.starts_with("live/") {
+                    words.push(format!(
+                        "{}[{}]",
+                        name(line).trim_matches(|it: char| !it.is_ascii_digit()).trim_start_matches('0'),
+                        parts.join(" ")
+                    ));
+                    parts.clear();
+                }
+            }
+            let whole = if self.list.is_whole(&self.playlist) { "" } else { " (not yet)" };
+            assert_eq!(format!("{}{whole}", words.join(", ")), expected);
+            self
+        }
+    }
+
+    #[test]
+    fn parts_are_listed_as_they_come_and_the_next_is_hinted_at() {
+        Stage::new()
+            .check("then 1.0 (not yet)")
+            .parts("1.0")
+            .check("1.0, then 1.1")
+            .parts("1.1")
+            .check("1.0, 1.1, then 1.2");
+    }
+
+    #[test]
+    fn the_end_of_a_segment_is_shown_with_its_last_part() {
+        let mut stage = Stage::new();
+        stage.parts("1.0").segment(1, 2).check("1[], 1.0, then 1.1 (not yet)");
+        stage.parts("1.1").check("1[1.0 1.1], then 2.0");
+        stage.parts("2.0").check("1[1.0 1.1], 2.0, then 2.1");
+    }
+
+    #[test]
+    fn a_part_of_the_next_segment_waits_for_the_end_of_this_one() {
+        let mut stage = Stage::new();
+        stage.parts("1.0 2.0").check("1.0, then 1.1").segment(1, 2).parts("1.1");
+        stage.check("1[1.0 1.1], 2.0, then 2.1");
+    }
+
+    #[test]
+    fn a_part_that_is_lost_takes_those_of_its_segment_along() {
+        let mut stage = Stage::new();
+        stage.parts("1.0 1.2").check("1.0, then 1.1").segment(1, 3).check("1[], 1.0, then 1.1 (not yet)");
+        stage.advance(PATIENCE).check("1[], then 2.0").parts("2.0").check("1[], 2.0, then 2.1");
+    }
+
+    #[test]
+    fn a_segment_that_is_lost_does_not_hold_up_the_next() {
+        Stage::new().parts("1.0 1.1 2.0 3.0").check("2.0, then 2.1");
+        let mut stage = Stage::new();
+        stage.parts("1.0 1.1 2.0").segment(2, 2).check("2[], 2.0, then 2.1 (not yet)");
+        stage.parts("2.1").check("2[2.0 2.1], then 3.0");
+    }
+
+    #[test]
+    fn a_part_that_comes_too_late_is_not_listed() {
+        let mut stage = Stage::new();
+        stage.parts("1.0").segment(1, 1).check("1[1.0], then 2.0");
+        assert!(!stage.list.arrived(&part_name(1, 1), finished_90k(PART_90K)));
+        assert!(!stage.list.arrived("holiday.ts", finished_90k(PART_90K)));
+    }
+
+    #[test]
+    fn an_estimate_that_is_a_little_too_long_is_cut_to_the_target_and_a_longer_part_is_refused() {
+        let mut stage = Stage::new();
+        stage.list.arrived(&part_name(1, 0), finished_90k(PART_90K + ROUNDING_90K));
+        stage.advance(Duration::ZERO).check("1.0, then 1.1");
+        stage.list.arrived(&part_name(1, 1), finished_90k(PART_90K + ROUNDING_90K + 1));
+        stage.advance(Duration::ZERO).check("1.0, then 1.1");
+    }
+
+    #[test]
+    fn an_encoder_that_makes_no_parts_gets_a_list_without() {
+        let mut stage = Stage::of(Encoder::Foreign);
+        assert!(!stage.list.is_whole(&stage.playlist), "what lies there is taken up first");
+        stage.list.settle(1);
+        stage.segment(1, 2).check("1[]").segment(2, 2).check("1[], 2[]");
+        let text = stage.list.text(&stage.playlist);
+        assert!(text.contains("CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL") && !text.contains("PART-INF"), "{text}");
+        stage.parts("3.0").check("1[], 2[], 3.0, then 3.1");
+    }
+
+    #[test]
+    fn an_encoder_that_makes_no_parts_any_more_does_not_hold_up_the_list() {
+        let mut stage = Stage::of(Encoder::Foreign);
+        stage.list.restore(&part_name(1, 0), &finished_90k(PART_90K)).unwrap();
+        stage.segment(1, 1);
+        stage.list.restored(1, PART_90K, &stage.playlist.clone());
+        stage.list.settle(2);
+        stage.check("1[1.0], then 2.0 (not yet)").segment(2, 1).check("1[1.0], 2[], then 3.0");
+    }
+
+    #[test]
+    fn what_a_run_before_has_left_is_told_with_the_first_part_of_this_one() {
+        let mut stage = Stage::new();
+        for part in 0..2 {
+            stage.list.restore(&part_name(1, part), &finished_90k(PART_90K)).unwrap();
+        }
+        stage.playlist.segments.push(Segment {
+            uri: segment_uri(1),
+            duration_90k: 2 * PART_90K,
+            program_date_time: None,
+            discontinuity: false,
+        });
+        stage.list.restored(1, 2 * PART_90K, &stage.playlist.clone());
+        stage.list.settle(2);
+        stage.check("1[1.0 1.1], then 2.0 (not yet)").parts("2.0").check("1[1.0 1.1], 2.0, then 2.1");
+    }
+}

@@ -1,0 +1,147 @@
+//! Low latency in a real browser: the page on `ll.m3u8`, through restarts of either program, and another player on it.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
+
+use super::{Page, driver_directory, one_browser_at_a_time, webroot_with_page};
+use crate::support::nginx::Nginx;
+use crate::support::programs::{LiveStream, PATIENCE, Running, WebServer, server};
+use crate::support::wait_for;
+
+const STREAM: [&str; 4] = ["test", "--size", "320x240", "--low-latency"];
+
+/// So close to the live edge nothing is in stock, and a machine that is busy elsewhere shows: with patience, the page is
+/// asked for so many seconds on end without a stall, not for the first ones.
+const FAST: [&str; 10] = [
+    "--pace",
+    "fast",
+    "--size",
+    "320x240",
+    "--start-within",
+    "60",
+    "--resume-within",
+    "40",
+    "--patience",
+    "40",
+];
+
+#[test]
+fn the_page_plays_close_behind_the_camera() {
+    let _turn = one_browser_at_a_time();
+    let webroot = webroot_with_page();
+    let site = WebServer::start(webroot.path());
+    let mut live = LiveStream::start(webroot.path(), &STREAM);
+    live.wait_for_segment(2);
+    // Far above what it is on a machine with nothing else to do, far below what the plain list can reach.
+    let asked = [&FAST[..], &["--seconds", "15", "--median-latency", "2"]].concat();
+    Page::open(&site.address, &asked).wait_for_line(r#""event":"ok""#);
+}
+
+#[test]
+fn the_page_goes_on_close_behind_the_camera_after_a_restart_of_the_publisher() {
+    goes_on_after_a_restart_of_the_publisher(webroot_with_page().path());
+}
+
+#[test]
+fn the_page_goes_on_after_a_restart_of_the_publisher_with_an_older_hls_js() {
+    let webroot = webroot_with_page();
+    let older = driver_directory().join("node_modules/hls.js-1.6.16/dist/hls.min.js");
+    fs::copy(older, webroot.path().join("player/node_modules/hls.js/dist/hls.min.js")).unwrap();
+    goes_on_after_a_restart_of_the_publisher(webroot.path());
+}
+
+#[test]
+fn the_page_goes_on_close_behind_the_camera_after_a_restart_of_the_server() {
+    let _turn = one_browser_at_a_time();
+    let webroot = webroot_with_page();
+    let mut live = LiveStream::start(webroot.path(), &STREAM);
+    let address = free_address();
+    let server = start_server(webroot.path(), address);
+    live.wait_for_segment(2);
+    let asked = [&FAST[..], &["--seconds", "5", "--until-restart"]].concat();
+    let mut page = Page::open(&format!("http://{address}/"), &asked);
+    page.wait_for_line(r#""event":"ready-for-restart""#);
+    server.kill();
+    let _server = start_server(webroot.path(), address);
+    page.say("restart-done");
+    page.wait_for_line(r#""event":"ok""#);
+}
+
+#[test]
+fn the_page_plays_the_plain_list_where_nobody_holds_requests() {
+    let _turn = one_browser_at_a_time();
+    let webroot = webroot_with_page();
+    let mut live = LiveStream::start(webroot.path(), &STREAM);
+    let site = Nginx::start(webroot.path());
+    live.wait_for_segment(4);
+    assert!(webroot.path().join("ll.m3u8").exists(), "the fast list is there to be taken by mistake");
+    let asked = [
+        "--pace",
+        "smooth",
+        "--size",
+        "320x240",
+        "--seconds",
+        "10",
+        "--start-within",
+        "60",
+        "--patience",
+        "40",
+    ];
+    Page::open(&site.address, &asked).wait_for_line(r#""event":"ok""#);
+}
+
+#[test]
+fn the_page_plays_the_plain_list_while_the_fast_one_comes_to_grief() {
+    passes("fall_back.mjs", "/");
+}
+
+#[test]
+fn shaka_player_plays_the_parts() {
+    passes("shaka.mjs", "/ll.m3u8");
+}
+
+/// A driver that judges by itself, on a stream with parts.
+#[track_caller]
+fn passes(driver: &str, path: &str) {
+    let _turn = one_browser_at_a_time();
+    let webroot = webroot_with_page();
+    let site = WebServer::start(webroot.path());
+    let mut live = LiveStream::start(webroot.path(), &STREAM);
+    live.wait_for_segment(3);
+    let url = format!("{}{path}", site.address);
+    let judged = Command::new("node").args([driver, &url]).current_dir(driver_directory()).output();
+    let judged = judged.expect("node");
+    assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stdout));
+}
+
+#[track_caller]
+fn goes_on_after_a_restart_of_the_publisher(webroot: &Path) {
+    let _turn = one_browser_at_a_time();
+    let site = WebServer::start(webroot);
+    let mut live = LiveStream::start(webroot, &STREAM);
+    live.wait_for_segment(2);
+    let asked = [&FAST[..], &["--seconds", "5", "--until-restart"]].concat();
+    let mut page = Page::open(&site.address, &asked);
+    page.wait_for_line(r#""event":"ready-for-restart""#);
+    live.publisher.kill();
+    let _live = LiveStream::start(webroot, &STREAM);
+    page.say("restart-done");
+    page.wait_for_line(r#""event":"ok""#);
+}
+
+/// A restarted server has to listen where the old one did.
+fn start_server(webroot: &Path, address: SocketAddr) -> Running {
+    let words = ["--listen", &address.to_string(), "--access-log", "off", "--webroot"];
+    let mut server = Running::start(server().args(words).arg(webroot));
+    wait_for("the server to listen", PATIENCE, || {
+        assert!(server.is_running(), "the server has ended:\n{}", server.output());
+        TcpStream::connect(address).ok()
+    });
+    server
+}
+
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap()
+}

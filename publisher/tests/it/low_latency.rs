@@ -1,0 +1,222 @@
+//! Low latency on disk: parts as files, and every version of `ll.m3u8`, also through a kill.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use livedir_playlist::{Edge, Listing, MediaListing, read_listing};
+
+use crate::support::programs::{LiveStream, PATIENCE};
+use crate::support::wait_for;
+
+const WORDS: [&str; 6] = ["test", "--size", "160x120", "--low-latency", "--segment-duration", "1s"];
+
+/// Everything that `ll.m3u8` has been, in order.
+fn versions_while(webroot: &Path, body: impl FnOnce()) -> Vec<String> {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut versions: Vec<String> = Vec::new();
+            loop {
+                let is_over = over.load(Ordering::Acquire);
+                if let Ok(text) = fs::read_to_string(webroot.join("ll.m3u8"))
+                    && versions.last() != Some(&text)
+                {
+                    versions.push(text);
+                }
+                if is_over {
+                    return versions;
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        body();
+        over.store(true, Ordering::Release);
+        reader.join().unwrap()
+    })
+}
+
+fn listing(text: &str) -> MediaListing {
+    match read_listing(text) {
+        Listing::Media(listing) => listing,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The parts in order, each with its duration.
+fn parts(text: &str) -> Vec<(String, f64)> {
+    let parts = listing(text).tags.into_iter().filter(|tag| tag.name == "EXT-X-PART");
+    let part = |value: &str| {
+        let attributes = livedir_playlist::Attributes::read(value);
+        Some((attributes.get("URI")?.to_owned(), attributes.get("DURATION")?.parse().ok()?))
+    };
+    parts.map(|tag| part(&tag.value).expect("a part with its duration")).collect()
+}
+
+#[track_caller]
+fn wait_for_parts(webroot: &Path, segment: u64, parts_of_it: u64) {
+    wait_for("parts", PATIENCE, || {
+        let edge = Edge::of(&fs::read_to_string(webroot.join("ll.m3u8")).ok()?)?;
+        (edge.next_media_sequence > segment
+            || (edge.next_media_sequence == segment && edge.open_parts >= parts_of_it))
+            .then_some(())
+    });
+}
+
+#[test]
+fn parts_are_hinted_at_listed_and_end_to_end_their_segment() {
+    let directory = tempfile::tempdir().unwrap();
+    let webroot = directory.path();
+    let versions = versions_while(webroot, || {
+        let stream = LiveStream::start(webroot, &WORDS);
+        wait_for_parts(webroot, 5, 1);
+        let mut by_segment: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        for (uri, _) in parts(&fs::read_to_string(webroot.join("ll.m3u8")).unwrap()) {
+            let segment = format!("{}.ts", uri.rsplit_once(".p").unwrap().0);
+            by_segment.entry(segment).or_default().extend(fs::read(webroot.join(uri)).unwrap());
+        }
+        let complete = by_segment.iter().filter(|(segment, _)| webroot.join(segment).exists());
+        let equal =
+            complete.map(|(segment, joined)| (segment, fs::read(webroot.join(segment)).unwrap() == *joined));
+        let equal: Vec<_> = equal.collect();
+        assert!(equal.len() >= 3 && equal.iter().all(|(_, is_equal)| *is_equal), "{equal:?}");
+        assert!(stream.publisher.interrupt().success());
+    });
+
+    let mut seen: Vec<(String, f64)> = Vec::new();
+    let mut hint: Option<String> = None;
+    for text in &versions {
+        let now = parts(text);
+        for (uri, duration_s) in &now {
+            assert!(*duration_s <= 0.2, "{uri} runs {duration_s} s");
+            assert!(text.contains("#EXT-X-PART-INF:PART-TARGET=0.200000\n"));
+        }
+        let new: Vec<_> = now.iter().filter(|part| !seen.contains(part)).cloned().collect();
+        if let (Some(hinted), Some((first, _))) = (&hint, new.first()) {
+            assert_eq!(first, hinted, "the part that was hinted at is the one that comes");
+        }
+        let edge = Edge::of(text).unwrap();
+        assert_eq!(edge.hint.is_none(), edge.ended, "{text}");
+        hint = edge.hint;
+        seen.extend(new);
+    }
+    assert!(versions.last().unwrap().ends_with("#EXT-X-ENDLIST\n"));
+    // Only the last part of a segment may be short (bis 4.4.4.9).
+    for pair in seen.windows(2) {
+        let segment = |uri: &str| uri.rsplit_once(".p").unwrap().0.to_owned();
+        let is_last = segment(&pair[0].0) != segment(&pair[1].0);
+        assert!(is_last || pair[0].1 >= 0.85 * 0.2, "{pair:?}");
+    }
+    assert!(seen.len() >= 20, "{seen:?}");
+}
+
+#[test]
+fn an_interrupted_segment_is_made_of_its_parts_and_told_together_with_what_follows() {
+    let directory = tempfile::tempdir().unwrap();
+    let webroot = directory.path();
+    let stream = LiveStream::start(webroot, &WORDS);
+    wait_for_parts(webroot, 3, 2);
+    stream.publisher.kill();
+    let before = fs::read_to_string(webroot.join("ll.m3u8")).unwrap();
+    let interrupted = Edge::of(&before).unwrap();
+
+    let versions = versions_while(webroot, || {
+        let stream = LiveStream::start(webroot, &WORDS);
+        wait_for_parts(webroot, interrupted.next_media_sequence + 1, 3);
+        assert!(stream.publisher.interrupt().success());
+    });
+    assert_eq!(versions[0], before, "nothing is told before there is something to go on with");
+    let first = versions[1].as_str();
+    let known = parts(&before);
+    for part in &known {
+        // Those far from the edge may have left.
+        let is_near = part.0 >= parts(first)[0].0;
+        assert!(!is_near || parts(first).contains(part), "{part:?} was listed before\n{first}");
+    }
+    if interrupted.open_parts > 0 {
+        let closed = format!("live/seg-{:08}.ts\n#EXT-X-DISCONTINUITY\n", interrupted.next_media_sequence);
+        assert!(first.contains(&closed), "{first}");
+    }
+    let edge = Edge::of(first).unwrap();
+    assert_eq!(edge.open_parts, 1, "{first}");
+    assert_eq!(listing(first).segments.iter().filter(|segment| segment.discontinuity).count(), 0, "{first}");
+}
+
+#[test]
+fn a_run_without_low_latency_leaves_no_list_that_stands_still() {
+    let directory = tempfile::tempdir().unwrap();
+    let webroot = directory.path();
+    let stream = LiveStream::start(webroot, &WORDS);
+    wait_for_parts(webroot, 2, 1);
+    assert!(stream.publisher.interrupt().success());
+    let plain: Vec<_> = WORDS.into_iter().filter(|word| *word != "--low-latency").collect();
+    let mut stream = LiveStream::start(webroot, &plain);
+    stream.wait_for_segment(4);
+    assert!(!webroot.join("ll.m3u8").exists());
+    assert!(stream.publisher.interrupt().success());
+}
+
+#[test]
+fn watch_makes_a_list_that_can_be_waited_for_when_there_are_no_parts() {
+    let directory = tempfile::tempdir().unwrap();
+    let (source, webroot) = (directory.path().join("source"), directory.path().join("webroot"));
+    let stream = LiveStream::start(&source, &WORDS);
+    wait_for_parts(&source, 4, 1);
+    assert!(stream.publisher.interrupt().success());
+
+    fs::create_dir_all(webroot.join("live")).unwrap();
+    let mut watch = crate::support::programs::publisher();
+    watch.arg("watch").arg(&webroot).arg("--low-latency");
+    let _watch = crate::support::programs::Running::start(&mut watch);
+    for name in ["seg-00000001.ts", "seg-00000002.ts"] {
+        let unfinished = webroot.join("live").join(format!(".{name}"));
+        fs::copy(source.join("live").join(name), &unfinished).unwrap();
+        fs::rename(unfinished, webroot.join("live").join(name)).unwrap();
+        let text = wait_for("ll.m3u8", PATIENCE, || {
+            let text = fs::read_to_string(webroot.join("ll.m3u8")).ok()?;
+            text.ends_with(&format!("live/{name}\n")).then_some(text)
+        });
+        assert!(text.contains("#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES"), "{text}");
+        assert!(!text.contains("EXT-X-PART"), "{text}");
+        assert!(text.contains("#EXT-X-TARGETDURATION:1\n"), "{text}");
+    }
+}
+
+#[test]
+fn watch_lists_parts_of_others_that_are_named_as_ours() {
+    let directory = tempfile::tempdir().unwrap();
+    let (source, webroot) = (directory.path().join("source"), directory.path().join("webroot"));
+    let stream = LiveStream::start(&source, &WORDS);
+    wait_for_parts(&source, 4, 1);
+    assert!(stream.publisher.interrupt().success());
+
+    fs::create_dir_all(webroot.join("live")).unwrap();
+    let mut watch = crate::support::programs::publisher();
+    watch.arg("watch").arg(&webroot).args(["--low-latency", "--target-duration", "1"]);
+    let _watch = crate::support::programs::Running::start(&mut watch);
+    let drop_in = |name: &str| {
+        let unfinished = webroot.join("live").join(format!(".{name}"));
+        fs::copy(source.join("live").join(name), &unfinished).unwrap();
+        fs::rename(unfinished, webroot.join("live").join(name)).unwrap();
+    };
+    let says = |expected: &[&str]| {
+        wait_for("ll.m3u8", PATIENCE, || {
+            let text = fs::read_to_string(webroot.join("ll.m3u8")).ok()?;
+            expected.iter().all(|line| text.contains(line)).then_some(())
+        });
+    };
+    drop_in("seg-00000001.p00.ts");
+    says(&["seg-00000001.p00.ts\",INDEPENDENT=YES", "HINT:TYPE=PART,URI=\"live/seg-00000001.p01.ts\""]);
+    for part in 1..5 {
+        drop_in(&format!("seg-00000001.p{part:02}.ts"));
+    }
+    says(&["HINT:TYPE=PART,URI=\"live/seg-00000001.p05.ts\""]);
+    drop_in("seg-00000001.ts");
+    says(&[
+        "seg-00000001.p04.ts",
+        "live/seg-00000001.ts\n",
+        "HINT:TYPE=PART,URI=\"live/seg-00000002.p00.ts\"",
+    ]);
+}
