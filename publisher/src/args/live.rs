@@ -39,7 +39,7 @@ pub struct LiveArgs {
 
     /// Less than a second behind: also write each segment in parts as it is filmed, and list them in ll.m3u8. It needs
     /// livedir-server, which holds requests for what is not there yet; stream.m3u8 stays as it is, for any web server
-    #[arg(long, env = "LIVEDIR_LOW_LATENCY")]
+    #[arg(long, env = "LIVEDIR_LOW_LATENCY", value_parser = clap::builder::BoolishValueParser::new())]
     pub low_latency: bool,
 
     /// Length of a part at most, with --low-latency. Shorter: less delay, more requests
