@@ -23,6 +23,7 @@ mod json;
 mod junit;
 mod measure;
 mod presentation;
+mod questions;
 mod reader;
 mod segment_facts;
 mod subject;

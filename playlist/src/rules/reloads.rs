@@ -46,16 +46,18 @@ pub enum Asked {
     Hint(String),
 }
 
-/// Holds the answer to the request: its status, and the playlist if it is one.
+/// Holds the answer to the request: its status, none if it did not come for longer than it may be held, and the playlist if
+/// it is one.
 #[must_use]
-pub fn check_reload(name: &str, asked: &Asked, status: u16, text: &str) -> Vec<Finding> {
+pub fn check_reload(name: &str, asked: &Asked, status: Option<u16>, text: &str) -> Vec<Finding> {
     let mut findings = Findings::new(name);
     let has_ended = matches!(read_listing(text), Listing::Media(listing) if !listing.is_live());
-    let is_there = matches!(status, 200 | 206);
-    let seen = format!("status {status}");
+    let is_there = matches!(status, Some(200 | 206));
+    let is_refused = status == Some(400);
+    let seen = status.map_or("no answer".to_owned(), |status| format!("status {status}"));
     match asked {
-        _ if status == GIVEN_UP => {}
-        Asked::Next(_) if status == 400 => {
+        Asked::Next(_) | Asked::Hint(_) if status.is_none_or(|status| status == GIVEN_UP) => {}
+        Asked::Next(_) if is_refused => {
             findings.whole(&RELOAD_REFUSED, seen, "200, when the next part is there");
         }
         Asked::Next(directives) if is_there => {
@@ -71,10 +73,10 @@ pub fn check_reload(name: &str, asked: &Asked, status: u16, text: &str) -> Vec<F
             }
         }
         // RFC 8216 6.2.1: of an ended playlist nothing more comes, and bis-22 6.2.5.2 has all directives ignored.
-        Asked::PartAlone if status != 400 && !has_ended => {
+        Asked::PartAlone if !is_refused && !has_ended => {
             findings.whole(&PART_ALONE_ANSWERED, seen, "400 for _HLS_part without _HLS_msn");
         }
-        Asked::FarAhead(number) if status != 400 && !has_ended => {
+        Asked::FarAhead(number) if !is_refused && !has_ended => {
             findings.whole(&FAR_AHEAD_ANSWERED, seen, format!("400 for _HLS_msn={number}"));
         }
         Asked::Hint(uri) if !is_there => {

@@ -39,7 +39,7 @@ enum Case {
         delta: String,
     },
     /// Request, status, and the playlist that came.
-    Reload(Asked, u16, String),
+    Reload(Asked, Option<u16>, String),
     /// Media playlists in the order in which they were read, a second apart.
     Renditions {
         multivariant: String,

@@ -220,7 +220,7 @@ fn next(media_sequence: u64, part: u64) -> Asked {
 }
 
 fn of_reloads() -> Vec<(&'static str, Case)> {
-    let reload = |asked, status| Case::Reload(asked, status, low_latency());
+    let reload = |asked, status| Case::Reload(asked, Some(status), low_latency());
     let segment = Asked::Next(Directives { media_sequence: Some(13), ..Directives::default() });
     vec![
         ("blocking-reload-not-held", reload(next(13, 2), 200)),
@@ -228,6 +228,7 @@ fn of_reloads() -> Vec<(&'static str, Case)> {
         ("blocking-reload-refused", reload(next(13, 2), 400)),
         ("part-without-segment-answered", reload(Asked::PartAlone, 200)),
         ("far-ahead-answered", reload(Asked::FarAhead(113), 200)),
+        ("far-ahead-answered", Case::Reload(Asked::FarAhead(113), None, String::new())),
         ("preload-hint-refused", reload(Asked::Hint("live/seg-00000013.p02.ts".to_owned()), 404)),
     ]
 }
@@ -310,7 +311,7 @@ fn a_short_part_is_not_found_where_it_may_be_short() {
 fn a_server_that_does_what_it_should_is_not_found() {
     #[track_caller]
     fn check(asked: Asked, status: u16, text: String) {
-        Case::Reload(asked, status, text).assert_clean();
+        Case::Reload(asked, Some(status), text).assert_clean();
     }
     check(next(13, 1), 200, low_latency());
     check(next(12, 4), 200, low_latency());
