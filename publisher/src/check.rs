@@ -5,8 +5,9 @@
 //!                │ playlists                                                                   │
 //!                ├─▶ follower: every version ──▶ check_playlist, check_update ──┐              ▼
 //!  PATH|URL ─────┤        │ versions                                            ├────────▶ tally ─▶ report ─▶ text, JSON, JUnit
-//!    reader      └─▶ examiner: every segment once ─▶ probe ─▶ check_segments ───┘
-//!                              those that have left ─▶ check_removal, check_http
+//!    reader      └─▶ examiner: every segment and part once ─▶ probe ────────────┘
+//!                     ─▶ check_segments, check_parts; what has left ─▶ check_removal, check_http;
+//!                     what a server of low latency promises ─▶ check_reload, check_delta
 //! ```
 //!
 //! The rules are in the playlist crate and know no files, sockets or clocks. Here are those. Two threads for each media

@@ -63,7 +63,9 @@ impl Stream {
             breaks: false,
             versions: Vec::new(),
         };
-        steps.iter().for_each(|step| stream.take(step));
+        for step in steps {
+            stream.take(step);
+        }
         stream
     }
 

@@ -15,7 +15,7 @@ use livedir_playlist::{
 use url::Url;
 
 use super::address::Address;
-use super::questions::{longest_held, with_directives};
+use super::questions::with_directives;
 use super::reader::{ReadError, Reader, Reading};
 use super::tally::Tally;
 use crate::stop::Stop;
@@ -25,6 +25,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// On a disk parts come and go; a pause is a quarter of one, and this at least.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+
+/// A request is held for no longer than this, so that a stop is heard: then it is asked again.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// An answer that was held is on its way for less than this, or the way is too long for low latency.
 const ON_ITS_WAY_S: f64 = 0.25;
@@ -76,15 +79,7 @@ struct Progress {
     /// How many there were.
     versions: u64,
     /// What to wait for at the server.
-    next: Option<Next>,
-}
-
-/// The version that the server is to hold the request for.
-#[derive(Debug, Clone, Copy)]
-struct Next {
-    directives: Directives,
-    /// No server holds a request for longer.
-    longest: Duration,
+    next: Option<Directives>,
 }
 
 /// When it was looked.
@@ -172,15 +167,14 @@ impl Follower<'_> {
         &self,
         progress: &mut Progress,
         url: &Url,
-        next: Next,
+        next: Directives,
         until: Option<Instant>,
     ) -> ControlFlow<()> {
         let began_s = self.tally.now_s();
         let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
-        let is_cut_short = left < next.longest;
-        let patience = next.longest.min(left).max(SHORTEST_PAUSE);
-        let read = self.reader.held_playlist(&with_directives(url, next.directives), patience);
-        let asked = Asked::Next(next.directives);
+        let patience = LONGEST_WAIT.min(left).max(SHORTEST_PAUSE);
+        let read = self.reader.held_playlist(&with_directives(url, next), patience);
+        let asked = Asked::Next(next);
         match read {
             Ok(reading) => {
                 let text = String::from_utf8_lossy(&reading.bytes);
@@ -188,9 +182,10 @@ impl Follower<'_> {
                 let held_until_s = Some(self.tally.now_s());
                 self.take(progress, &reading, Look { began_s, held_until_s })
             }
-            // It has held the request for as long as it may: there is no new version so far.
-            Err(ReadError::Status { status: 503, .. }) => self.nothing_came(progress),
-            Err(ReadError::Silent { .. }) if is_cut_short => self.nothing_came(progress),
+            // There is no new version so far; a server says so with this status after three target durations.
+            Err(ReadError::Silent { .. } | ReadError::Status { status: 503, .. }) => {
+                self.nothing_came(progress, began_s)
+            }
             // The next look goes without waiting.
             Err(ReadError::Status { status: 400, .. }) => {
                 self.tally.find(check_reload(self.name, &asked, Some(400), ""));
@@ -200,11 +195,11 @@ impl Follower<'_> {
         }
     }
 
-    fn nothing_came(&self, progress: &mut Progress) -> ControlFlow<()> {
-        let now_s = self.tally.now_s();
+    fn nothing_came(&self, progress: &mut Progress, began_s: f64) -> ControlFlow<()> {
+        let until_s = began_s.max(self.tally.now_s() - ON_ITS_WAY_S);
         if let Some(current) = &mut progress.current {
-            current.until_s = now_s;
-            self.tally.same_version(self.name, now_s);
+            current.until_s = until_s;
+            self.tally.same_version(self.name, until_s);
         }
         ControlFlow::Continue(())
     }
@@ -303,14 +298,12 @@ impl Follower<'_> {
     }
 }
 
-/// What comes next, if the server can be waited at for it.
-fn next(listing: &MediaListing) -> Option<Next> {
-    let can_block_reload = listing.server_control.as_ref().is_some_and(|control| control.can_block_reload);
-    let target_s = listing.target_duration_s.filter(|_| can_block_reload && listing.is_live())?;
+/// What comes next, if the server holds requests for it.
+fn next(listing: &MediaListing) -> Option<Directives> {
+    listing.server_control.as_ref().filter(|it| it.can_block_reload && listing.is_live())?;
+    // Players ask for parts only where there are some.
     let part = listing.has_parts().then_some(listing.open_parts.len() as u64);
-    let media_sequence = Some(listing.next_media_sequence());
-    let directives = Directives { media_sequence, part, skip: false };
-    Some(Next { directives, longest: longest_held(target_s) })
+    Some(Directives { media_sequence: Some(listing.next_media_sequence()), part, skip: false })
 }
 
 impl Current {

@@ -1,11 +1,13 @@
 //! Low latency: clean on livedir's own streams, and what servers and writers do wrong is found.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use livedir_playlist::Edge;
 
 use super::faulty_server::{Fault, serve};
+use super::multivariant::main_playlist;
 use crate::support::check::{Following, check};
 use crate::support::programs::{LiveStream, PATIENCE, WebServer};
 use crate::support::wait_for;
@@ -120,4 +122,26 @@ fn what_a_low_latency_playlist_says_of_its_parts_is_held_to_their_bytes() {
     assert_eq!(rules_when(&part(4), &part(3)), "parts-not-the-segment");
     fs::remove_file(directory.path().join(part(1).trim_end_matches('"'))).unwrap();
     assert_eq!(rules_when("#EXTM3U", "#EXTM3U"), "part-unreadable");
+}
+
+#[test]
+fn playlists_of_one_presentation_that_do_not_report_of_one_another_are_found() {
+    let directory = moment();
+    let (webroot, main) = (directory.path(), directory.path().join("main.m3u8"));
+    symlink(".", webroot.join("same")).unwrap();
+    fs::write(&main, main_playlist(&["ll.m3u8", "same/ll.m3u8"], 9_000_000, 8_000_000)).unwrap();
+    let checked = check(&[&main]);
+    assert_eq!(
+        (checked.rules(), checked.count("must")),
+        (vec!["rendition-report-missing"], 2),
+        "{checked:#?}"
+    );
+
+    let playlist = webroot.join("ll.m3u8");
+    let text = fs::read_to_string(&playlist).unwrap();
+    let newest = Edge::of(&text).unwrap().next_media_sequence;
+    // The same file is both: of a report of itself nothing is asked.
+    let report = |uri: &str| format!("#EXT-X-RENDITION-REPORT:URI=\"{uri}\",LAST-MSN={newest},LAST-PART=1\n");
+    fs::write(&playlist, format!("{text}{}{}", report("same/ll.m3u8"), report("../ll.m3u8"))).unwrap();
+    assert_eq!(check(&[&main]).rules(), [""; 0]);
 }
