@@ -244,10 +244,10 @@ impl Follower<'_> {
     /// When a version came: seen at, and not before. A file tells it to the millisecond.
     fn came_at(&self, reading: &Reading, before: Option<&Current>, look: Look) -> (f64, f64) {
         let began_s = look.began_s;
-        if let Some(held_until_s) = look.held_until_s {
-            return (held_until_s, began_s.max(held_until_s - ON_ITS_WAY_S));
-        }
         let not_before_s = before.map_or(began_s, |before| before.until_s);
+        if let Some(held_until_s) = look.held_until_s {
+            return (held_until_s, not_before_s.max(held_until_s - ON_ITS_WAY_S));
+        }
         let age = reading.changed_at.and_then(|changed_at| SystemTime::now().duration_since(changed_at).ok());
         let changed_s = age.map(|age| self.tally.now_s() - age.as_secs_f64());
         match changed_s {
