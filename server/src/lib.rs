@@ -39,6 +39,7 @@ mod paths;
 mod ranges;
 mod security;
 mod site;
+mod waiting;
 mod webroot;
 
 use std::io;
@@ -98,7 +99,7 @@ pub async fn run(
     );
     let places = Places::new(limits);
     let metrics = Arc::new(Metrics::new(settings.threads, settings.metrics_listen.is_some()));
-    let site = Site::new(settings);
+    let site = Site::new(settings, limits::most_held(&limits));
     let serving = Arc::new(Serving {
         site: site.clone(),
         operator: Operator {

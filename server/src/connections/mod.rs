@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `worker` | a thread: takes connections, looks after them once a second, ends |
 //! | `registry` | the connections of a thread |
-//! | `connection` | the task of one: TLS, HTTP/1.1 or HTTP/2, rest |
+//! | `connection` | the task of one: TLS, HTTP/1.1 or HTTP/2, rest, waiting |
+//! | `desk` | an answer that is waited for |
 //! | `transport`, `activity` | its bytes, and what it has done |
 //! | `exchange` | one request and its answer, counted and logged |
 
 mod activity;
 mod connection;
+mod desk;
 mod exchange;
 mod registry;
 mod transport;
