@@ -44,6 +44,7 @@ mod webroot;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use tracing::{info, warn};
 
@@ -114,6 +115,7 @@ pub async fn run(
         log,
         metrics,
         tls: tls.as_ref().map(Tls::acceptor),
+        finishing: AtomicUsize::new(0),
     });
     let threads = Threads::start(&serving, &mut ports)?;
     let following = tls.map(|tls| tokio::spawn(tls.follow()));

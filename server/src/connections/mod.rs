@@ -19,6 +19,7 @@ mod worker;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use axum::http::HeaderValue;
@@ -44,6 +45,18 @@ pub(crate) struct Serving {
     pub(crate) metrics: Arc<Metrics>,
     /// Always there when a port speaks HTTPS.
     pub(crate) tls: Option<TlsAcceptor>,
+    /// Threads whose connections know that it is the end.
+    pub(crate) finishing: AtomicUsize,
+}
+
+impl Serving {
+    /// To be called once by each thread when its connections know that it is the end. Only then they are answered: on a
+    /// connection that does not say so, a player would ask again.
+    fn let_go_who_waits(&self) {
+        if self.finishing.fetch_add(1, Ordering::AcqRel) + 1 == self.metrics.workers().len() {
+            self.site.stop_holding();
+        }
+    }
 }
 
 /// One thread's share of a port.

@@ -83,8 +83,9 @@ pub(super) fn run(
             task.abort();
             let _ = task.await;
         }
-        worker.serving.site.stop_holding();
-        let left = match timeout(STOP_GRACE, worker.registry.finish()).await {
+        worker.registry.finish();
+        worker.serving.let_go_who_waits();
+        let left = match timeout(STOP_GRACE, worker.registry.is_finished()).await {
             Ok(()) => 0,
             Err(_) => worker.registry.len(),
         };

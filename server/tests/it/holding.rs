@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::fs;
 use std::net::SocketAddr;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use h2::client::handshake;
@@ -37,7 +37,7 @@ fn start(webroot: &Webroot, arguments: &[&str]) -> (Server, SocketAddr) {
 }
 
 /// The value of one line of `/metrics`.
-fn metric(operator: SocketAddr, name: &str) -> u64 {
+pub fn metric(operator: SocketAddr, name: &str) -> u64 {
     let text = get(operator, "/metrics", &[]).text();
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     value.unwrap_or_else(|| panic!("no {name} in\n{text}")).parse().unwrap()
@@ -114,9 +114,9 @@ fn whoever_speaks_http_1_0_is_held_too() {
     let webroot = Webroot::new();
     webroot.replace("ll.m3u8", list(1).as_bytes());
     let (server, operator) = start(&webroot, &[]);
-    let asked = Command::new("curl").args(["-s", "--http1.0", "-m", "30"]);
-    let asked = asked.arg(format!("http://{}{}", server.address, next(1))).stdout(std::process::Stdio::piped());
-    let curl = asked.spawn().expect("curl");
+    let url = format!("http://{}{}", server.address, next(1));
+    let curl = Command::new("curl").args(["-s", "--http1.0", "-m", "30", &url]).stdout(Stdio::piped()).spawn();
+    let curl = curl.expect("curl");
     wait_until_held(operator, 1);
     webroot.replace("ll.m3u8", list(2).as_bytes());
     assert_eq!(String::from_utf8(curl.wait_with_output().unwrap().stdout).unwrap(), list(2));
@@ -171,7 +171,6 @@ fn a_player_can_find_out_whether_a_server_holds() {
     assert_eq!(status("/stream.m3u8?_HLS_part=0"), 200, "a list that nobody can wait for");
     webroot.replace("ll.m3u8", list(0).as_bytes());
     wait_until("the list is seen", || status("/ll.m3u8?_HLS_part=0") == 400);
-    assert_eq!(get(server.address, "/ll.m3u8?_HLS_part=0", &[]).text(), "_HLS_part needs _HLS_msn\n");
     fs::remove_file(webroot.path().join("ll.m3u8")).unwrap();
     wait_until("the list is missed", || status("/ll.m3u8?_HLS_part=0") == 404);
 }
@@ -220,15 +219,15 @@ async fn streams_of_http2_wait_beside_each_other_and_can_be_given_up() {
         let request = http::Request::get(format!("http://livedir.test{path}")).body(()).unwrap();
         client.send_request(request, true).unwrap().0
     };
+    let held = |count| tokio::task::spawn_blocking(move || wait_until_held(operator, count));
     let (first, second) = (ask(&next(1)), ask("/live/seg-00000002.p01.ts"));
     let given_up = ask(&next(1));
     let others: Vec<_> = (0..5).map(|_| ask(&next(1))).collect();
+    held(8).await.unwrap();
     // The ninth of one connection.
     let refused = ask(&next(1)).await.unwrap();
-    let held = |count| tokio::task::spawn_blocking(move || wait_until_held(operator, count));
     assert_eq!(refused.status(), 503);
     assert_eq!(refused.headers()["retry-after"], "1");
-    held(8).await.unwrap();
     drop(given_up);
     held(7).await.unwrap();
     webroot.write("live/seg-00000002.p01.ts", b"a part");

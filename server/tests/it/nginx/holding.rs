@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::holding::{list, next};
+use crate::holding::{list, metric, next};
 use crate::support::{Connection, Nginx, Server, Webroot, get, wait_until};
 
 /// As it stands in the configuration.
@@ -17,8 +17,12 @@ fn free_address() -> SocketAddr {
 }
 
 fn start_server(webroot: &Webroot, address: SocketAddr) -> Server {
+    start_server_with(webroot, address, &[])
+}
+
+fn start_server_with(webroot: &Webroot, address: SocketAddr, also: &[&str]) -> Server {
     let words = ["--listen", &address.to_string(), "--forwarded-from", "127.0.0.1"];
-    Server::start(&webroot.path(), &words)
+    Server::start(&webroot.path(), &[&words, also].concat())
 }
 
 fn start_nginx(webroot: &Webroot, servers: &[SocketAddr]) -> Nginx {
@@ -150,8 +154,14 @@ fn of_two_servers_one_may_go_and_no_player_notices() {
             go_on(5);
             drop(servers[0].take()); // killed
             go_on(5);
-            servers[0] = Some(start_server(&webroot, addresses[0]));
-            go_on(5);
+            let words = ["--metrics-listen", "127.0.0.1:0"];
+            let mut back = start_server_with(&webroot, addresses[0], &words);
+            let operator = back.next_address();
+            servers[0] = Some(back);
+            // For a second nginx does not ask it.
+            while metric(operator, "livedir_holds_total{end=\"settled\"}") == 0 {
+                go_on(1);
+            }
             let leaving = servers[1].take().unwrap();
             leaving.signal("TERM");
             go_on(5);
