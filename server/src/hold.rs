@@ -175,8 +175,9 @@ async fn held(
     drop(known);
     let Some(place) = waits.all.begin(&waits.waiter) else { return Held::InVain(unavailable()) };
     let held_s = target_duration_s.saturating_mul(TARGETS_HELD).min(LONGEST_HELD_S);
-    let waited =
-        timeout_at(until(held_s), versions.wait_for(is_settled)).await.map(|settled| settled.ok().map(|it| it.clone()));
+    let waited = timeout_at(until(held_s), versions.wait_for(is_settled))
+        .await
+        .map(|settled| settled.ok().map(|it| it.clone()));
     match waited {
         Ok(Some(settled)) => Held::Until(settled, place.give_back(End::Settled)),
         // Nobody tells of this playlist any more.

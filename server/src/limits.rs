@@ -285,7 +285,10 @@ mod tests {
     fn whoever_is_held_is_not_slow_and_whoever_does_not_take_what_came_of_it_is() {
         let held = Done { requests: 1, answering: 1, held: 1, ..Done::default() };
         check(|_| held, None);
-        check(|now_s| if now_s < 50 { held } else { Done { held: 0, ..held } }, Some((80, Reached::SlowReader)));
+        check(
+            |now_s| if now_s < 50 { held } else { Done { held: 0, ..held } },
+            Some((80, Reached::SlowReader)),
+        );
         check(|_| Done { blocked: true, ..held }, Some((31, Reached::SlowReader)));
         check(|_| Done { answering: 2, ..held }, Some((31, Reached::SlowReader)));
         let mut watch = Watch::new(0);

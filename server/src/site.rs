@@ -4,10 +4,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::{BoxError, Router};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{Method, Request, StatusCode};
 use axum::response::Response;
+use axum::{BoxError, Router};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;

@@ -55,14 +55,19 @@ pub fn publish(webroot: &Path, parts: u64) {
         #EXT-X-MEDIA-SEQUENCE:1\n"
         .to_owned();
     for segment in 1..=10 {
-        let _ = write!(text, "#EXT-X-PROGRAM-DATE-TIME:2026-11-22T14:39:16.000Z\n#EXTINF:10.000000,\nlive/seg-{segment:08}.ts\n");
+        let _ = write!(
+            text,
+            "#EXT-X-PROGRAM-DATE-TIME:2026-11-22T14:39:16.000Z\n#EXTINF:10.000000,\nlive/seg-{segment:08}.ts\n"
+        );
     }
     for part in 0..parts {
         let _ = writeln!(text, "#EXT-X-PART:DURATION=0.200000,URI=\"live/seg-00000011.p{part:02}.ts\"");
     }
     let _ = writeln!(text, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"live/seg-00000011.p{parts:02}.ts\"");
     let unfinished = webroot.join(".unfinished");
-    fs::write(&unfinished, text).and_then(|()| fs::rename(unfinished, webroot.join(PLAYLIST))).expect("a list");
+    fs::write(&unfinished, text)
+        .and_then(|()| fs::rename(unfinished, webroot.join(PLAYLIST)))
+        .expect("a list");
 }
 
 pub fn measure(server: &Program, webroot: &Path, players: usize) -> Measured {

@@ -77,12 +77,15 @@ fn main() {
             .collect();
         print_row("10,000 idle connections: memory", "MB", &pairs, Some(Aim::AtMost(1.5)));
     }
-    for (players, name, most_median_ms) in [(100, "100 held requests", 5.0), (10_000, "10,000 held requests", 250.0)] {
+    for (players, name, most_median_ms) in
+        [(100, "100 held requests", 5.0), (10_000, "10,000 held requests", 250.0)]
+    {
         if !name.contains(&wanted) {
             continue;
         }
         let measured = held::measure(&livedir(directory.path(), false), &webroot, players);
-        let row = |what: &str, unit, figure, most| print_figure(&format!("{name}: {what}"), unit, figure, most);
+        let row =
+            |what: &str, unit, figure, most| print_figure(&format!("{name}: {what}"), unit, figure, most);
         if players > 1_000 {
             // Of a few, what the server takes once would be taken for theirs.
             row("memory of each silent", "KB", measured.silent_kb, None);

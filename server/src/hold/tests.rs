@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use axum::body::to_bytes;
-use axum::http::{HeaderMap, Method};
 use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, VARY};
+use axum::http::{HeaderMap, Method};
 use tokio::time::sleep;
 
 use super::*;
@@ -94,7 +94,8 @@ async fn check(query: &str, events: &[(u64, Event)], status: u16, at_ms: u64) {
     assert!((at_ms..at_ms + 3).contains(&took_ms), "{query}: {took_ms} ms instead of {at_ms}");
     if status == 200 {
         let lists = events.iter().filter(|(time_ms, _)| *time_ms <= at_ms);
-        let last = lists.filter_map(|(_, event)| if let Is(text) = event { Some(text) } else { None }).last();
+        let last =
+            lists.filter_map(|(_, event)| if let Is(text) = event { Some(text) } else { None }).next_back();
         assert_eq!(Some(&text(response).await), last, "{query}");
     }
 }
@@ -102,7 +103,8 @@ async fn check(query: &str, events: &[(u64, Event)], status: u16, at_ms: u64) {
 #[tokio::test(start_paused = true)]
 async fn what_is_listed_is_answered_at_once() {
     let now = [(0, Is(list(20, 1))), (100, Is(list(20, 2)))];
-    for query in ["_HLS_msn=19", "_HLS_msn=3", "_HLS_msn=0", "_HLS_msn=20&_HLS_part=0", "_HLS_part=1&_HLS_msn=19"]
+    for query in
+        ["_HLS_msn=19", "_HLS_msn=3", "_HLS_msn=0", "_HLS_msn=20&_HLS_part=0", "_HLS_part=1&_HLS_msn=19"]
     {
         check(query, &now, 200, 0).await;
     }
@@ -162,8 +164,13 @@ async fn what_makes_no_sense_is_refused_at_once() {
 async fn nobody_waits_for_longer_than_three_target_durations() {
     check("_HLS_msn=20", &[(0, Is(list(20, 0)))], 503, 6000).await;
     // That something comes does not help whoever waits for something else.
-    check("_HLS_msn=21", &[(0, Is(list(20, 0))), (5900, Is(list(20, 1))), (6100, Is(list(22, 0)))], 503, 6000)
-        .await;
+    check(
+        "_HLS_msn=21",
+        &[(0, Is(list(20, 0))), (5900, Is(list(20, 1))), (6100, Is(list(22, 0)))],
+        503,
+        6000,
+    )
+    .await;
     check("_HLS_msn=20", &[(0, Is(list(20, 0))), (5990, Is(list(21, 0)))], 200, 5990).await;
     let slow = list(20, 0).replace("TARGETDURATION:2", "TARGETDURATION:3600");
     check("_HLS_msn=20", &[(0, Is(slow))], 503, 60_000).await;
@@ -269,7 +276,8 @@ async fn a_part_is_waited_for_as_long_as_it_is_hinted_at() {
 
 #[tokio::test(start_paused = true)]
 async fn at_the_stop_everybody_has_the_list_as_it_is() {
-    check("_HLS_msn=20&_HLS_part=2", &[(0, Is(list(20, 1))), (600, Is(list(20, 2))), (900, Stop)], 200, 900).await;
+    check("_HLS_msn=20&_HLS_part=2", &[(0, Is(list(20, 1))), (600, Is(list(20, 2))), (900, Stop)], 200, 900)
+        .await;
     check("_HLS_msn=20&_HLS_part=2", &[(100, Stop)], 503, 100).await;
 }
 

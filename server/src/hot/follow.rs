@@ -63,12 +63,7 @@ impl Hot {
     }
 }
 
-async fn run(
-    shared: Weak<Shared>,
-    target: Target,
-    key: (ThreadId, String),
-    newest: watch::Sender<Newest>,
-) {
+async fn run(shared: Weak<Shared>, target: Target, key: (ThreadId, String), newest: watch::Sender<Newest>) {
     let mut followed_at = Instant::now();
     while let Some(hot) = shared.upgrade().map(Hot) {
         let slot = hot.0.looker.slots.get_or_insert(&target);

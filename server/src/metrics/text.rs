@@ -99,7 +99,12 @@ pub(crate) fn render(
         &plain(waiting.held() as u64),
     );
     let ends = End::ALL.map(|(end, name)| (format!("{{end=\"{name}\"}}"), waiting.ended(end).to_string()));
-    family("livedir_holds_total", "counter", "Held requests by how it ended, and those refused to be.", &ends);
+    family(
+        "livedir_holds_total",
+        "counter",
+        "Held requests by how it ended, and those refused to be.",
+        &ends,
+    );
     let viewers: HashSet<u64> =
         metrics.workers.iter().flat_map(|worker| worker.lately(viewers_within_s)).collect();
     family(

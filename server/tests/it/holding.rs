@@ -115,7 +115,8 @@ fn whoever_speaks_http_1_0_is_held_too() {
     webroot.replace("ll.m3u8", list(1).as_bytes());
     let (server, operator) = start(&webroot, &[]);
     let url = format!("http://{}{}", server.address, next(1));
-    let curl = Command::new("curl").args(["-s", "--http1.0", "-m", "30", &url]).stdout(Stdio::piped()).spawn();
+    let curl =
+        Command::new("curl").args(["-s", "--http1.0", "-m", "30", &url]).stdout(Stdio::piped()).spawn();
     let curl = curl.expect("curl");
     wait_until_held(operator, 1);
     webroot.replace("ll.m3u8", list(2).as_bytes());
@@ -279,6 +280,6 @@ fn the_log_tells_waiting_from_working() {
     let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let seconds = |line: usize, name: &str| lines[line][name].as_f64().unwrap();
     assert!(seconds(0, "held_s") >= 0.3 && seconds(0, "took_s") >= seconds(0, "held_s"), "{log}");
-    assert_eq!(seconds(1, "held_s"), 0.0);
+    assert!(seconds(1, "held_s") < seconds(0, "held_s"), "{log}");
     assert!(DEADLINE.as_secs_f64() > seconds(0, "took_s"));
 }

@@ -26,7 +26,8 @@ fn start_server_with(webroot: &Webroot, address: SocketAddr, also: &[&str]) -> S
 }
 
 fn start_nginx(webroot: &Webroot, servers: &[SocketAddr]) -> Nginx {
-    let upstream: String = servers.iter().map(|it| UPSTREAM.replace("127.0.0.1:8081", &it.to_string())).collect();
+    let upstream: String =
+        servers.iter().map(|it| UPSTREAM.replace("127.0.0.1:8081", &it.to_string())).collect();
     Nginx::start(&webroot.path(), &[(UPSTREAM, &upstream)])
 }
 
@@ -108,7 +109,9 @@ fn without_the_server_plain_hls_goes_on_and_with_it_low_latency_comes_back() {
         assert!(answer.header("Cache-Control").contains("no-store"), "{answer:?}");
     }
     let _server = start_server(&webroot, address);
-    wait_until("nginx asks the server again", || get(nginx.address, "/ll.m3u8?_HLS_part=0", &[]).status == 400);
+    wait_until("nginx asks the server again", || {
+        get(nginx.address, "/ll.m3u8?_HLS_part=0", &[]).status == 400
+    });
     let waiting = begin(&nginx, &next(1));
     webroot.replace("ll.m3u8", list(2).as_bytes());
     assert_eq!(finish(waiting), (200, list(2)));
