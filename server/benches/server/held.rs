@@ -43,6 +43,8 @@ pub struct Measured {
     pub silent_kb: f64,
     /// Of the server for each connection with a request that is held.
     pub held_kb: f64,
+    /// Of the server, for each answer with its question.
+    pub cpu_us: f64,
     /// From the rename to the answer.
     pub median_ms: f64,
     pub longest_ms: f64,
@@ -92,14 +94,15 @@ pub fn measure(server: &Program, webroot: &Path, players: usize) -> Measured {
 
         let (done, mut answers) = mpsc::unbounded_channel();
         let (mut held_mb, mut all_took) = (0.0_f64, Vec::new());
+        let cpu_before = server.cpu();
         for renamed in 1..=RENAMES {
             let wanted = format!("GET /{PLAYLIST}?_HLS_msn=11&_HLS_part={renamed} ");
             for connection in &connections {
                 ask(connection, &wanted).await;
             }
             let renamed_at = Arc::new(Mutex::new(None));
-            for connection in connections.iter().cloned() {
-                let (done, renamed_at) = (done.clone(), renamed_at.clone());
+            for connection in &connections {
+                let (connection, done, renamed_at) = (connection.clone(), done.clone(), renamed_at.clone());
                 tokio::spawn(async move {
                     answer(&connection, true).await;
                     let renamed_at: Option<Instant> = *renamed_at.lock().expect("no panic");
@@ -116,11 +119,13 @@ pub fn measure(server: &Program, webroot: &Path, players: usize) -> Measured {
                 all_took.push(took);
             }
         }
+        let cpu = server.cpu().saturating_sub(cpu_before);
         all_took.sort();
         let of_each_kb = |memory_mb: f64| (memory_mb - none_mb) * 1024.0 / players as f64;
         Measured {
             silent_kb: of_each_kb(silent_mb),
             held_kb: of_each_kb(held_mb),
+            cpu_us: cpu.as_secs_f64() * 1e6 / all_took.len() as f64,
             median_ms: all_took[all_took.len() / 2].as_secs_f64() * 1e3,
             longest_ms: all_took[all_took.len() - 1].as_secs_f64() * 1e3,
         }

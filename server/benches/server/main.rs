@@ -90,6 +90,7 @@ fn main() {
             // Of a few, what the server takes once would be taken for theirs.
             row("memory of each silent", "KB", measured.silent_kb, None);
             row("memory of each held", "KB", measured.held_kb, Some(10.0));
+            row("CPU", "µs", measured.cpu_us, None);
         }
         row("median answer", "ms", measured.median_ms, Some(most_median_ms));
         row("last answer", "ms", measured.longest_ms, Some(250.0));
