@@ -10,11 +10,11 @@ use crate::support::nginx::Nginx;
 use crate::support::programs::{LiveStream, PATIENCE, Running, WebServer, server};
 use crate::support::wait_for;
 
-const STREAM: [&str; 4] = ["test", "--size", "320x240", "--low-latency"];
+pub(super) const STREAM: [&str; 4] = ["test", "--size", "320x240", "--low-latency"];
 
 /// So close to the live edge nothing is in stock, and a machine that is busy elsewhere shows: with patience, the page is
 /// asked for so many seconds on end without a stall, not for the first ones.
-const FAST: [&str; 10] = [
+pub(super) const FAST: [&str; 10] = [
     "--pace",
     "fast",
     "--size",
@@ -132,7 +132,7 @@ fn goes_on_after_a_restart_of_the_publisher(webroot: &Path) {
 }
 
 /// A restarted server has to listen where the old one did.
-fn start_server(webroot: &Path, address: SocketAddr) -> Running {
+pub(super) fn start_server(webroot: &Path, address: SocketAddr) -> Running {
     let words = ["--listen", &address.to_string(), "--access-log", "off", "--webroot"];
     let mut server = Running::start(server().args(words).arg(webroot));
     wait_for("the server to listen", PATIENCE, || {
@@ -142,6 +142,6 @@ fn start_server(webroot: &Path, address: SocketAddr) -> Running {
     server
 }
 
-fn free_address() -> SocketAddr {
+pub(super) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap()
 }
