@@ -60,7 +60,8 @@ pub fn from_capture(part_ms: u32, seconds: u32) -> Spread {
         let taken = clocks_ms(&webroot.join("live").join(segment_name(segment)));
         assert_eq!(taken.len(), SEGMENT_PICTURES, "segment {segment} has all its pictures");
         for (part, first_picture) in taken.iter().step_by(part_pictures).enumerate() {
-            let at = readable.get(&(segment, part)).unwrap_or_else(|| panic!("part {part} of segment {segment}"));
+            let at =
+                readable.get(&(segment, part)).unwrap_or_else(|| panic!("part {part} of segment {segment}"));
             let at = at.duration_since(SystemTime::UNIX_EPOCH).expect("a clock that is set").as_secs_f64();
             waits_s.push(at - *first_picture as f64 / 1000.0);
         }
@@ -91,11 +92,11 @@ fn clocks_ms(segment: &Path) -> Vec<u64> {
 
 fn clock_ms(row: &[u8]) -> u64 {
     let cells = STRIP_CELLS as usize;
-    let bits = (0..cells).fold(0_u64, |bits, cell| {
-        bits << 1 | u64::from(row[(2 * cell + 1) * WIDTH / (2 * cells)] > 128)
-    });
+    let bits = (0..cells)
+        .fold(0_u64, |bits, cell| bits << 1 | u64::from(row[(2 * cell + 1) * WIDTH / (2 * cells)] > 128));
     assert_eq!(bits >> 56, 0b1011_0010, "the strip's mark");
     // The strip has 40 bits of the clock; the rest is that of today.
-    let now_ms = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock that is set").as_millis();
+    let now_ms =
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock that is set").as_millis();
     (now_ms as u64 & !0xff_ffff_ffff) | ((bits >> 16) & 0xff_ffff_ffff)
 }

@@ -75,7 +75,8 @@ fn main() {
         match word.as_str() {
             "--bench" => is_wanted = true,
             "--seconds" => {
-                let number = words.next().and_then(|number| number.parse().ok()).filter(|seconds| *seconds > 0);
+                let number =
+                    words.next().and_then(|number| number.parse().ok()).filter(|seconds| *seconds > 0);
                 seconds = number.expect("--seconds is followed by a whole number above 0");
             }
             other => other.clone_into(&mut wanted),
@@ -85,7 +86,9 @@ fn main() {
         return;
     }
     println!("{}", about());
-    println!("{seconds} s each, from {SETTLE_S} s after the picture began to move; test pattern of 320x240 at 20 fps\n");
+    println!(
+        "{seconds} s each, from {SETTLE_S} s after the picture began to move; test pattern of 320x240 at 20 fps\n"
+    );
     print_line("", "median", "99 %", "largest", "");
     for watched in WATCHED {
         if watched.name.contains(&wanted) {

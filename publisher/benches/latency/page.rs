@@ -52,7 +52,10 @@ pub fn watch(stream: &Stream, pace: &str, seconds: u32, settle_s: u32) -> Figure
 /// Of Chromium and of hls.js.
 pub fn versions() -> (String, String) {
     let chromium = std::env::var_os("CHROMIUM").unwrap_or_else(|| "/usr/bin/chromium".into());
-    let chromium = Command::new(chromium).arg("--version").output().expect("Chromium is installed by `just setup-tests`");
+    let chromium = Command::new(chromium)
+        .arg("--version")
+        .output()
+        .expect("Chromium is installed by `just setup-tests`");
     let chromium = String::from_utf8_lossy(&chromium.stdout);
     let chromium: Vec<&str> = chromium.split_whitespace().take(2).collect();
     let package = driver_directory().join("../../../webroot/player/node_modules/hls.js/package.json");

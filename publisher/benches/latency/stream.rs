@@ -49,7 +49,10 @@ pub struct Program(Child);
 impl Program {
     fn start(command: &mut Command) -> Self {
         let started = command.env("RUST_LOG", "error").stdin(Stdio::null()).spawn();
-        Self(started.unwrap_or_else(|error| panic!("cannot start {}: {error}", command.get_program().display())))
+        Self(
+            started
+                .unwrap_or_else(|error| panic!("cannot start {}: {error}", command.get_program().display())),
+        )
     }
 
     /// Asks it to end its work, as Ctrl-C does.

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use livedir_playlist::{Edge, Listing, MediaListing, read_listing};
 
-use crate::support::programs::{LiveStream, PATIENCE};
+use crate::support::live_source::LiveSource;
+use crate::support::programs::{LiveStream, PATIENCE, lose_and_find};
 use crate::support::wait_for;
 
 const WORDS: [&str; 6] = ["test", "--size", "160x120", "--low-latency", "--segment-duration", "1s"];
@@ -85,9 +86,59 @@ fn parts_are_hinted_at_listed_and_end_to_end_their_segment() {
         assert!(stream.publisher.interrupt().success());
     });
 
+    assert!(versions.last().unwrap().ends_with("#EXT-X-ENDLIST\n"));
+    let seen = check_parts(&versions);
+    assert!(seen.len() >= 20, "{seen:?}");
+}
+
+#[test]
+fn the_slate_comes_in_parts_too_while_the_source_is_away() {
+    let directory = tempfile::tempdir().unwrap();
+    let webroot = directory.path();
+    let source = LiveSource::start();
+    let url = source.url();
+    let mut parts_of_slate = 0..0;
+    let versions = versions_while(webroot, || {
+        let stream = LiveStream::start(webroot, &[&[url.as_str()], &WORDS[1..]].concat());
+        wait_for_parts(webroot, 3, 1);
+        parts_of_slate.start = last_part(webroot);
+        lose_and_find(&source, &stream);
+        parts_of_slate.end = last_part(webroot);
+        assert_eq!(stream.count("source_losses"), 1, "{}", stream.publisher.output());
+        assert!(stream.publisher.interrupt().success());
+    });
+
+    let seen = check_parts(&versions);
+    for pair in seen.windows(2) {
+        let [before, after] = [&pair[0].0, &pair[1].0].map(|uri| number(uri));
+        let follows = after == before + 1 || (after == (before / 100 + 1) * 100);
+        assert!(follows, "{} is followed by {}", pair[0].0, pair[1].0);
+    }
+    let of_slate = seen.iter().filter(|(uri, _)| parts_of_slate.contains(&number(uri))).count();
+    // Of forty pictures at least.
+    assert!(of_slate >= 10, "{of_slate} parts, {parts_of_slate:?}");
+    // One encoder makes all of it: nothing breaks off, for a player, where the slate begins and ends.
+    let segments = listing(versions.last().unwrap()).segments;
+    assert!(segments.iter().all(|segment| !segment.discontinuity), "{}", versions.last().unwrap());
+}
+
+/// Segment and part of a part's name in one number.
+fn number(uri: &str) -> u64 {
+    let digits: String = uri.chars().filter(char::is_ascii_digit).collect();
+    digits.parse().unwrap()
+}
+
+fn last_part(webroot: &Path) -> u64 {
+    let text = fs::read_to_string(webroot.join("ll.m3u8")).unwrap();
+    number(&parts(&text).last().expect("a part").0)
+}
+
+/// What holds for the parts of all versions of a list; gives each of them once, in order.
+#[track_caller]
+fn check_parts(versions: &[String]) -> Vec<(String, f64)> {
     let mut seen: Vec<(String, f64)> = Vec::new();
     let mut hint: Option<String> = None;
-    for text in &versions {
+    for text in versions {
         let now = parts(text);
         for (uri, duration_s) in &now {
             assert!(*duration_s <= 0.2, "{uri} runs {duration_s} s");
@@ -102,14 +153,13 @@ fn parts_are_hinted_at_listed_and_end_to_end_their_segment() {
         hint = edge.hint;
         seen.extend(new);
     }
-    assert!(versions.last().unwrap().ends_with("#EXT-X-ENDLIST\n"));
     // Only the last part of a segment may be short (bis 4.4.4.9).
     for pair in seen.windows(2) {
         let segment = |uri: &str| uri.rsplit_once(".p").unwrap().0.to_owned();
         let is_last = segment(&pair[0].0) != segment(&pair[1].0);
         assert!(is_last || pair[0].1 >= 0.85 * 0.2, "{pair:?}");
     }
-    assert!(seen.len() >= 20, "{seen:?}");
+    seen
 }
 
 #[test]
