@@ -77,7 +77,7 @@ bench: setup-tests
 bench-server *row: setup (_packages "bench")
     cargo bench --locked --quiet -p livedir-server --bench server -- "$@"
 
-# Figures: how far a viewer is behind the camera, with parts and without. Ten minutes; a word runs the rows that have it
+# Figures: how far a viewer is behind the camera, with parts and without. Eleven minutes; a word runs the rows that have it
 bench-latency *row: setup-tests build
     cargo bench --locked --quiet -p livedir-publisher --bench latency -- "$@"
 

@@ -15,8 +15,9 @@ use std::fs;
 use page::{Figures, Spread};
 use stream::Stream;
 
-/// The page has found its distance to the live edge by then: at most two seconds too far, made good at 5 % a second.
-const SETTLE_S: u32 = 45;
+/// The page has found its distance to the live edge by then: it begins two seconds too far off at most, and makes good
+/// a twentieth of a second each second.
+const SETTLE_S: u32 = 60;
 
 /// Length of a row.
 const SECONDS: u32 = 60;
