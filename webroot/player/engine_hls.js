@@ -143,7 +143,9 @@ function loaderThatWaits(Loader, reloadTime) {
     #timer = null;
 
     load(context, config, callbacks) {
-      const wait_ms = context.type === 'level' ? reloadTime.wait_ms(performance.now()) : 0;
+      // The first reading of a list, of another quality for example, is wanted at once.
+      const isReload = context.type === 'level' && context.levelOrTrack?.details;
+      const wait_ms = isReload ? reloadTime.wait_ms(performance.now()) : 0;
       if (wait_ms === 0) {
         super.load(context, config, callbacks);
         return;

@@ -13,6 +13,8 @@ const TOLERANCE = 0.1;
 const LEAST = 0.9;
 // … and after one that had not, for half of it.
 const LEAST_AFTER_MISS = 0.5;
+// Whoever has not read for so long was in trouble, and has waited enough.
+const LONGEST_SILENCE = 1.5;
 // Asked too early, half a target duration is lost: this many times on time pay for it.
 const TIMES_ON_TIME = 100;
 
@@ -20,6 +22,7 @@ export class ReloadTime {
   #last = null;
   #margin = MARGIN;
   #segment_ms = 0;
+  #heard_ms = 0;
   #due_ms = 0;
   #earliest_ms = 0;
   #isMissed = false;
@@ -37,13 +40,14 @@ export class ReloadTime {
     const isEarly = this.#isMissed || age_s * 1000 > this.#segment_ms;
     const step = isEarly && this.#segment_ms > 0 ? MARGIN : -MARGIN / TIMES_ON_TIME;
     this.#margin = Math.min(MOST_MARGIN, Math.max(MARGIN, this.#margin + step));
+    this.#heard_ms = now_ms;
     this.#due_ms = now_ms - age_s * 1000 + this.#segment_ms * this.#margin;
     this.#earliest_ms = now_ms + this.#segment_ms * (this.#isMissed ? LEAST_AFTER_MISS : LEAST);
   }
 
   /** @returns {number} ms, less than the duration of two segments */
   wait_ms(now_ms) {
-    if (this.#segment_ms === 0) return 0;
+    if (this.#segment_ms === 0 || now_ms - this.#heard_ms > LONGEST_SILENCE * this.#segment_ms) return 0;
     const from_ms = Math.max(now_ms, this.#earliest_ms);
     if (this.#isMissed) return from_ms - now_ms;
     // How long ago the newest of the moments was at which a segment was due.

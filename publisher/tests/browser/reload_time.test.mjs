@@ -40,7 +40,7 @@ test('from whenever it begins, the list is soon read just after it has grown', (
   }
 });
 
-test('two readings are never farther apart than two segments, and nearer than half of one only to catch up', () => {
+test('two readings are never farther apart than two segments, and never nearer than half of one', () => {
   for (const wrongBy_ms of [0, -700, 700, 5000, -86_400_000]) {
     for (let phase_ms = 100; phase_ms < 2100; phase_ms += 100) {
       const { gaps_ms } = readings({ first_ms: 100_000 + phase_ms, listed_ms: 60, wrongBy_ms, readings: 40 });
@@ -67,6 +67,7 @@ test('nothing is put off where nobody knows when the list grows', () => {
   assert.equal(reloadTime.wait_ms(5000), 0, 'segments of any length');
   reloadTime.heard({ last: 9, age_s: 0.9, segment_s: 2, now_ms: 5000 });
   assert.equal(reloadTime.wait_ms(7000), 1300);
+  assert.equal(reloadTime.wait_ms(8100), 0, 'after an outage');
 });
 
 test('the smooth list is caught up with so slowly that nobody hears it, and a stall is remembered long', () => {
