@@ -8,8 +8,9 @@ use serde::Deserialize;
 
 use crate::stream::Stream;
 
-/// Seconds.
+/// Of many figures.
 #[derive(Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "all are seconds")]
 pub struct Spread {
     pub median_s: f64,
     pub p99_s: f64,
