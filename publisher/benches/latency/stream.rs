@@ -74,7 +74,7 @@ impl Drop for Program {
 pub fn publish(webroot: &Path, words: &[&str]) -> Program {
     let mut command = Command::new(env!("CARGO_BIN_EXE_livedir-publisher"));
     command.args(["live", "test", "--size", "320x240"]).args(words).arg("--webroot").arg(webroot);
-    Program::start(command.stdout(Stdio::null()))
+    Program::start(command.stdout(Stdio::null()).stderr(Stdio::null()))
 }
 
 fn serve(webroot: &Path) -> (Program, String) {

@@ -87,7 +87,7 @@ fn parts_are_hinted_at_listed_and_end_to_end_their_segment() {
     });
 
     assert!(versions.last().unwrap().ends_with("#EXT-X-ENDLIST\n"));
-    let seen = check_parts(&versions);
+    let seen = check_parts(&versions, 0.2);
     assert!(seen.len() >= 20, "{seen:?}");
 }
 
@@ -108,18 +108,43 @@ fn the_slate_comes_in_parts_too_while_the_source_is_away() {
         assert!(stream.publisher.interrupt().success());
     });
 
-    let seen = check_parts(&versions);
-    for pair in seen.windows(2) {
-        let [before, after] = [&pair[0].0, &pair[1].0].map(|uri| number(uri));
-        let follows = after == before + 1 || (after == (before / 100 + 1) * 100);
-        assert!(follows, "{} is followed by {}", pair[0].0, pair[1].0);
-    }
+    let seen = check_parts(&versions, 0.2);
+    check_order(&seen);
     let of_slate = seen.iter().filter(|(uri, _)| parts_of_slate.contains(&number(uri))).count();
     // Of forty pictures at least.
     assert!(of_slate >= 10, "{of_slate} parts, {parts_of_slate:?}");
     // One encoder makes all of it: nothing breaks off, for a player, where the slate begins and ends.
     let segments = listing(versions.last().unwrap()).segments;
     assert!(segments.iter().all(|segment| !segment.discontinuity), "{}", versions.last().unwrap());
+}
+
+#[test]
+fn parts_of_one_picture_or_two_are_listed_to_the_last() {
+    for words in [["--part-duration", "100ms"], ["--part-duration", "50ms"]] {
+        let directory = tempfile::tempdir().unwrap();
+        let webroot = directory.path();
+        let versions = versions_while(webroot, || {
+            let stream = LiveStream::start(webroot, &[&WORDS[..], &words].concat());
+            wait_for_parts(webroot, 4, 2);
+            assert!(stream.publisher.interrupt().success());
+        });
+        let target_s = if words[1] == "50ms" { 0.05 } else { 0.1 };
+        let seen = check_parts(&versions, target_s);
+        check_order(&seen);
+        let of_second = seen.iter().filter(|(uri, _)| uri.contains("seg-00000002."));
+        let length_s: f64 = of_second.map(|(_, duration_s)| duration_s).sum();
+        assert!((length_s - 1.0).abs() < 0.01, "{words:?}: the parts of a second are {length_s} s: {seen:?}");
+    }
+}
+
+/// No part is left out.
+#[track_caller]
+fn check_order(seen: &[(String, f64)]) {
+    for pair in seen.windows(2) {
+        let [before, after] = [&pair[0].0, &pair[1].0].map(|uri| number(uri));
+        let follows = after == before + 1 || (after == (before / 100 + 1) * 100);
+        assert!(follows, "{} is followed by {}", pair[0].0, pair[1].0);
+    }
 }
 
 /// Segment and part of a part's name in one number.
@@ -135,14 +160,14 @@ fn last_part(webroot: &Path) -> u64 {
 
 /// What holds for the parts of all versions of a list; gives each of them once, in order.
 #[track_caller]
-fn check_parts(versions: &[String]) -> Vec<(String, f64)> {
+fn check_parts(versions: &[String], target_s: f64) -> Vec<(String, f64)> {
     let mut seen: Vec<(String, f64)> = Vec::new();
     let mut hint: Option<String> = None;
     for text in versions {
         let now = parts(text);
         for (uri, duration_s) in &now {
-            assert!(*duration_s <= 0.2, "{uri} runs {duration_s} s");
-            assert!(text.contains("#EXT-X-PART-INF:PART-TARGET=0.200000\n"));
+            assert!(*duration_s <= target_s, "{uri} runs {duration_s} s");
+            assert!(text.contains(&format!("#EXT-X-PART-INF:PART-TARGET={target_s:.6}\n")));
         }
         let new: Vec<_> = now.iter().filter(|part| !seen.contains(part)).cloned().collect();
         if let (Some(hinted), Some((first, _))) = (&hint, new.first()) {
@@ -157,7 +182,7 @@ fn check_parts(versions: &[String]) -> Vec<(String, f64)> {
     for pair in seen.windows(2) {
         let segment = |uri: &str| uri.rsplit_once(".p").unwrap().0.to_owned();
         let is_last = segment(&pair[0].0) != segment(&pair[1].0);
-        assert!(is_last || pair[0].1 >= 0.85 * 0.2, "{pair:?}");
+        assert!(is_last || pair[0].1 >= 0.85 * target_s, "{pair:?}");
     }
     seen
 }
