@@ -89,8 +89,8 @@ impl Page {
     /// How often the page had to mend its player, by the last look at it.
     #[track_caller]
     fn repairs(&self) -> u64 {
-        let samples = self.account.iter().rev().filter_map(|line| serde_json::from_str(line).ok());
-        let repairs = samples.filter_map(|sample: serde_json::Value| sample["recoveries"].as_u64()).next();
+        let mut samples = self.account.iter().rev().filter_map(|line| serde_json::from_str(line).ok());
+        let repairs = samples.find_map(|sample: serde_json::Value| sample["recoveries"].as_u64());
         repairs.expect("the driver has looked at the page")
     }
 }
