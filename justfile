@@ -79,6 +79,10 @@ bench: setup-tests
 bench-server *row: setup (_packages "bench")
     cargo bench --locked --quiet -p livedir-server --bench server -- "$@"
 
+# Figures: how far a viewer is behind the camera, with parts and without. Eleven minutes; a word runs the rows that have it
+bench-latency *row: setup-tests build
+    cargo bench --locked --quiet -p livedir-publisher --bench latency -- "$@"
+
 # Random bytes for everything that reads bytes of others, so many seconds for each reader. Needs nightly Rust
 fuzz seconds="60": (_tool "cargo-fuzz")
     #!/usr/bin/env bash
