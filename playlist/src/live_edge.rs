@@ -197,6 +197,7 @@ mod tests {
             duration_90k: 180_000,
             program_date_time: None,
             discontinuity: false,
+            gap: false,
         };
         MediaPlaylist {
             version: 3,

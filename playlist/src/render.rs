@@ -119,6 +119,9 @@ fn write_server_control(
 fn write_segment(text: &mut String, segment: &Segment, parts: &[Part]) -> fmt::Result {
     write_begin(text, segment.discontinuity, segment.program_date_time)?;
     write_parts(text, parts)?;
+    if segment.gap {
+        writeln!(text, "#EXT-X-GAP")?;
+    }
     writeln!(text, "#EXTINF:{},", Seconds(segment.duration_90k))?;
     writeln!(text, "{}", segment.uri)
 }
@@ -177,6 +180,7 @@ mod tests {
                 duration_90k,
                 program_date_time: None,
                 discontinuity: false,
+                gap: false,
             };
             assert_eq!(lines_of(&segment), format!("#EXTINF:{expected},\na.ts\n"));
         }
@@ -195,6 +199,7 @@ mod tests {
             duration_90k: 36_000,
             program_date_time: Some(date),
             discontinuity: true,
+            gap: false,
         };
         let mut playlist = MediaPlaylist {
             version: 3,
@@ -257,6 +262,7 @@ mod tests {
                 duration_90k: 90_000,
                 program_date_time: Some(date.parse().unwrap()),
                 discontinuity: true,
+                gap: false,
             };
             assert_eq!(
                 lines_of(&segment),

@@ -23,14 +23,8 @@ const FILM_S: u32 = 20;
 const LAGS: usize = 120;
 
 /// The settings that both programs are given: the defaults.
-const STREAM: EncodeSettings = EncodeSettings {
-    width: 640,
-    height: 480,
-    fps: 20,
-    segment_frames: 40,
-    video_bps: 1_000_000,
-    audio_bps: Some(128_000),
-};
+const STREAM: EncodeSettings =
+    EncodeSettings { width: 640, height: 480, fps: 20, segment_frames: 40, video_bps: 1_000_000 };
 
 fn main() {
     // `cargo test --benches` passes other flags; a benchmark is only run when asked for.

@@ -6,7 +6,7 @@ use super::{ChannelSettings, Desk, Naming, Wake, WatchError, WatchSettings, chan
 use crate::{
     lock::{LockError, WebrootLock},
     meters::Meters,
-    segment_name::LIVE,
+    segment_name::{Home, LIVE},
 };
 use std::{
     cmp::Reverse,
@@ -76,10 +76,12 @@ impl Root {
 }
 
 impl Channels {
-    /// One stream, which is locked already.
-    pub(super) fn one(channel: Channel) -> Self {
+    /// The renditions of one stream, which is locked already.
+    pub(super) fn of(renditions: Vec<Channel>) -> Self {
         let mut channels = Self { by_live: HashMap::new(), timers: BinaryHeap::new(), root: None };
-        channels.add(channel, None);
+        for channel in renditions {
+            channels.add(channel, None);
+        }
         channels
     }
 
@@ -115,8 +117,9 @@ impl Channels {
         Ok(channels)
     }
 
-    pub(super) fn first(&self) -> Option<&Channel> {
-        self.by_live.values().next().map(|kept| &kept.channel)
+    /// Larger than that of every segment.
+    pub(super) fn next_segment_number(&self) -> u64 {
+        self.by_live.values().map(|kept| kept.channel.next_segment_number()).max().unwrap_or(1)
     }
 
     fn add(&mut self, channel: Channel, lock: Option<WebrootLock>) {
@@ -282,6 +285,7 @@ impl Channels {
 fn channel_settings(settings: &WatchSettings, webroot: PathBuf, label: String) -> ChannelSettings {
     ChannelSettings {
         webroot,
+        home: Home::Live,
         label,
         naming: Naming::Any,
         target_duration_s: settings.target_duration_s,

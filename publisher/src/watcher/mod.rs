@@ -27,7 +27,7 @@ mod stamp;
 mod start_up;
 mod unfinished;
 
-use crate::{lock::LockError, meters::Meters};
+use crate::{lock::LockError, meters::Meters, rendition::Rendition, segment_name::Home};
 use channel::Channel;
 use channels::Channels;
 use hints::Hints;
@@ -47,6 +47,8 @@ use std::{
 pub struct WatcherSettings {
     /// Where the playlist lies, and `live/` beside it.
     pub webroot: PathBuf,
+    /// What is written there.
+    pub renditions: Vec<Rendition>,
     /// EXT-X-TARGETDURATION.
     pub target_duration_s: u32,
     /// How many segments the playlist lists.
@@ -55,6 +57,27 @@ pub struct WatcherSettings {
     pub part_target_90k: Option<u64>,
     /// Whether the playlist ends with the run: EXT-X-ENDLIST.
     pub end_list: bool,
+}
+
+impl WatcherSettings {
+    fn of_rendition(&self, rendition: &Rendition) -> ChannelSettings {
+        let (webroot, home) = match &rendition.name {
+            None => (self.webroot.clone(), Home::Live),
+            Some(_) => (rendition.live_directory(&self.webroot), Home::Beside),
+        };
+        ChannelSettings {
+            webroot,
+            home,
+            label: rendition.name.as_ref().map_or_else(String::new, |name| format!("{name}/")),
+            naming: Naming::Numbered,
+            target_duration_s: Some(self.target_duration_s),
+            window_segments: self.window_segments,
+            part_target_90k: self.part_target_90k,
+            end_list: self.end_list,
+            keep: false,
+            end_after: None,
+        }
+    }
 }
 
 /// What the watcher is to do for the files of other encoders.
@@ -90,7 +113,10 @@ enum Naming {
 /// What is to be done for one stream.
 #[derive(Debug, Clone)]
 struct ChannelSettings {
+    /// Where the playlist lies.
     webroot: PathBuf,
+    /// Where the segments lie.
+    home: Home,
     /// What stands before its names in the log.
     label: String,
     naming: Naming,
@@ -190,22 +216,18 @@ pub struct Watcher {
 impl Watcher {
     /// Everything that has to be done before the first segment of `live` is written: goes on from the playlist and the
     /// directory as they are, publishes what a crash left unpublished, sweeps what it left unfinished.
-    pub fn start(settings: WatcherSettings, meters: Arc<Meters>) -> Result<Self, WatchError> {
+    ///
+    /// The meters are those of each rendition.
+    pub fn start(settings: &WatcherSettings, meters: &[Arc<Meters>]) -> Result<Self, WatchError> {
         let (wake_sender, wakes) = mpsc::channel();
         let mut desk = Desk { hints: Hints::new(wake_sender.clone()), buffer: Vec::new() };
-        let settings = ChannelSettings {
-            webroot: settings.webroot,
-            label: String::new(),
-            naming: Naming::Numbered,
-            target_duration_s: Some(settings.target_duration_s),
-            window_segments: settings.window_segments,
-            part_target_90k: settings.part_target_90k,
-            end_list: settings.end_list,
-            keep: false,
-            end_after: None,
-        };
-        let channel = Channel::start(settings, meters, &mut desk)?;
-        Ok(Self { desk, channels: Channels::one(channel), wake_sender, wakes })
+        let renditions = settings.renditions.iter().zip(meters);
+        let channels = renditions.map(|(rendition, meters)| {
+            let settings = settings.of_rendition(rendition);
+            Channel::start(settings, meters.clone(), &mut desk)
+        });
+        let channels = Channels::of(channels.collect::<Result<_, _>>()?);
+        Ok(Self { desk, channels, wake_sender, wakes })
     }
 
     /// Goes on from the playlists and directories of other encoders, and publishes what has come meanwhile. The meters count
@@ -221,7 +243,7 @@ impl Watcher {
     /// Larger than every number on disk and in the playlist: names are never used again.
     #[must_use]
     pub fn next_segment_number(&self) -> u64 {
-        self.channels.first().map_or(1, Channel::next_segment_number)
+        self.channels.next_segment_number()
     }
 
     /// Where to send wakes.

@@ -88,13 +88,19 @@ impl Publication {
         previous: Option<MediaPlaylist>,
     ) -> Result<Self, ResumeError> {
         let (promise, window) = Promise::new(settings.target_duration_s, settings.window_segments, previous)?;
-        let names = window.playlist().segments.iter().filter_map(|segment| name_of_uri(&segment.uri));
+        let home = settings.home;
+        let names = window.playlist().segments.iter().filter_map(|segment| name_of_uri(home, &segment.uri));
         let low_latency = settings.part_target_90k.map(|part_target_90k| {
             let encoder = match settings.naming {
                 Naming::Numbered => Encoder::Ours,
                 Naming::Any => Encoder::Foreign,
             };
-            LowLatencyFile::new(LowLatencyList::new(part_target_90k, encoder, settings.window_segments))
+            LowLatencyFile::new(LowLatencyList::new(
+                part_target_90k,
+                encoder,
+                settings.home,
+                settings.window_segments,
+            ))
         });
         Ok(Self {
             low_latency,
@@ -216,10 +222,11 @@ impl Publication {
         let beginning =
             number.zip(self.low_latency.as_ref()).and_then(|(number, file)| file.list.beginning_of(number));
         let evicted = self.window.push(Segment {
-            uri: uri_of_name(&name),
+            uri: uri_of_name(self.settings.home, &name),
             duration_90k: finished.facts.duration_90k,
             program_date_time: beginning.map_or(filmed_at, |beginning| beginning.filmed_at),
             discontinuity: beginning.map_or(break_before.is_some(), |beginning| beginning.discontinuity),
+            gap: false,
         })?;
         if let (Some(number), Some(file)) = (number, &mut self.low_latency) {
             let media_sequence = self.window.next_media_sequence() - 1;
@@ -301,8 +308,9 @@ impl Publication {
             return 0;
         }
         let mut rest = before.clone();
-        let lost =
-            remove_up_to_last_hole(&mut rest, |uri| name_of_uri(uri).is_some_and(|name| is_there(&name)));
+        let home = self.settings.home;
+        let is_there = |uri: &str| name_of_uri(home, uri).is_some_and(|name| is_there(&name));
+        let lost = remove_up_to_last_hole(&mut rest, is_there);
         if lost == 0 {
             return 0;
         }
@@ -319,16 +327,14 @@ impl Publication {
         let Ok(window) = Promise::window(rest, self.settings.window_segments) else { return 0 };
         self.window = window;
         self.forget_listed(&leaving);
-        self.leaving.extend(
-            leaving.into_iter().filter(|it| name_of_uri(&it.segment.uri).is_some_and(|name| is_there(&name))),
-        );
+        self.leaving.extend(leaving.into_iter().filter(|it| is_there(&it.segment.uri)));
         self.is_behind = true;
         lost
     }
 
     fn forget_listed(&mut self, left: &[Evicted]) {
         for evicted in left {
-            if let Some(name) = name_of_uri(&evicted.segment.uri) {
+            if let Some(name) = name_of_uri(self.settings.home, &evicted.segment.uri) {
                 self.listed.remove(&name);
             }
         }
@@ -387,7 +393,8 @@ impl Publication {
         let now = Instant::now();
         for evicted in mem::take(&mut self.leaving) {
             // Files elsewhere are not ours to delete, and a file may have come anew under its name.
-            let name = name_of_uri(&evicted.segment.uri).filter(|name| !self.listed.contains_key(name));
+            let name = name_of_uri(self.settings.home, &evicted.segment.uri)
+                .filter(|name| !self.listed.contains_key(name));
             if let Some(name) = name.filter(|_| !self.settings.keep) {
                 self.retention.keep(&name, now, evicted.grace_90k);
             }
