@@ -8,7 +8,8 @@ use super::finished_file::Finished;
 use crate::segment_name::{Home, part_name, part_of_name, uri_of_name};
 use jiff::Timestamp;
 use livedir_playlist::{
-    EvictedPart, LiveEdge, LowLatency, MediaPlaylist, Part, PartError, Parts, render_low_latency,
+    EvictedPart, LiveEdge, LowLatency, MediaPlaylist, Part, PartError, Parts, RenditionReport,
+    render_low_latency,
 };
 use std::{
     collections::BTreeMap,
@@ -40,6 +41,8 @@ pub(super) struct LowLatencyList {
     encoder: Encoder,
     home: Home,
     can_skip: bool,
+    /// How far the other renditions are.
+    pub(super) reports: Vec<RenditionReport>,
     /// Parts that have come and are not listed, by the number of their segment and their own.
     waiting: BTreeMap<(u64, u32), Finished>,
     /// The number of the segment that is being filmed, once a part of it is listed.
@@ -77,6 +80,7 @@ impl LowLatencyList {
             encoder,
             home,
             can_skip: window_segments >= SEGMENTS_WORTH_SKIPPING,
+            reports: Vec::new(),
             waiting: BTreeMap::new(),
             open: None,
             closing: None,
@@ -231,6 +235,11 @@ impl LowLatencyList {
         playlist.ended || (self.closing.is_none() && !self.is_waiting_for_first)
     }
 
+    /// The last segment of which something is listed, and the last part of it.
+    pub(super) fn last(&self, playlist: &MediaPlaylist) -> Option<(u64, Option<u64>)> {
+        self.edge.last(playlist)
+    }
+
     /// The text of `ll.m3u8`.
     pub(super) fn text(&self, playlist: &MediaPlaylist) -> String {
         let hint = match self.open {
@@ -240,7 +249,8 @@ impl LowLatencyList {
         let hint = uri_of_name(self.home, &hint);
         let has_parts = self.encoder == Encoder::Ours || self.edge.part_count() > 0;
         let parts = has_parts.then_some(Parts { edge: &self.edge, hint: &hint });
-        render_low_latency(playlist, &LowLatency { parts, can_skip: self.can_skip })
+        let reports = &self.reports;
+        render_low_latency(playlist, &LowLatency { parts, reports, can_skip: self.can_skip })
     }
 }
 

@@ -15,8 +15,10 @@ mod channels;
 mod dates;
 mod finished_file;
 mod hints;
+mod in_step;
 mod look;
 mod low_latency;
+mod multivariant;
 mod order;
 mod parts;
 mod plan;
@@ -32,6 +34,7 @@ use channel::Channel;
 use channels::Channels;
 use hints::Hints;
 use livedir_playlist::ResumeError;
+use multivariant::Multivariant;
 use std::{
     io,
     path::PathBuf,
@@ -209,6 +212,7 @@ struct Desk {
 pub struct Watcher {
     desk: Desk,
     channels: Channels,
+    multivariant: Option<Multivariant>,
     wake_sender: mpsc::Sender<Wake>,
     wakes: mpsc::Receiver<Wake>,
 }
@@ -227,7 +231,8 @@ impl Watcher {
             Channel::start(settings, meters.clone(), &mut desk)
         });
         let channels = Channels::of(channels.collect::<Result<_, _>>()?);
-        Ok(Self { desk, channels, wake_sender, wakes })
+        let multivariant = Multivariant::new(settings);
+        Ok(Self { desk, channels, multivariant, wake_sender, wakes })
     }
 
     /// Goes on from the playlists and directories of other encoders, and publishes what has come meanwhile. The meters count
@@ -237,7 +242,7 @@ impl Watcher {
         let hints = if settings.poll { Hints::none() } else { Hints::new(wake_sender.clone()) };
         let mut desk = Desk { hints, buffer: Vec::new() };
         let channels = Channels::open(settings, meters, &mut desk)?;
-        Ok(Self { desk, channels, wake_sender, wakes })
+        Ok(Self { desk, channels, multivariant: None, wake_sender, wakes })
     }
 
     /// Larger than every number on disk and in the playlist: names are never used again.
@@ -265,6 +270,9 @@ impl Watcher {
                 Err(RecvTimeoutError::Timeout) => {}
             }
             self.channels.on_time(Instant::now(), &mut self.desk);
+            if let Some(multivariant) = &mut self.multivariant {
+                multivariant.update(self.channels.renditions());
+            }
         }
     }
 }

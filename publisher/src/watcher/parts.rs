@@ -230,7 +230,7 @@ impl Publication {
         }
     }
 
-    fn settle_parts(&mut self, next_number: u64) {
+    pub(super) fn settle_parts(&mut self, next_number: u64) {
         if let Some(file) = &mut self.low_latency {
             file.list.settle(next_number);
         }

@@ -20,11 +20,13 @@ use crate::{
     playlist_file::{PLAYLIST, STATUS, replace},
     probe::{Discontinuity, Facts, clock::distance_90k, discontinuity},
     retention::Retention,
-    segment_name::{LIVE, name_of_uri, number_of_name, uri_of_name},
+    segment_name::{Home, LIVE, name_of_uri, number_of_name, uri_of_name},
     status::{Newest, SegmentStatus, seconds, status},
 };
 use jiff::{Timestamp, Unit};
-use livedir_playlist::{Evicted, MediaPlaylist, ResumeError, Segment, TICKS_PER_S, Window, render};
+use livedir_playlist::{
+    BitRateMeter, Evicted, MediaPlaylist, ResumeError, Segment, TICKS_PER_S, Window, render,
+};
 use std::{
     collections::HashMap,
     io, mem,
@@ -69,7 +71,8 @@ pub(super) struct Publication {
     pub(super) started_at: Timestamp,
     /// Since when no segment has come; `None` while they come.
     pub(super) silent_since: Option<Timestamp>,
-    newest: Option<Newest>,
+    pub(super) newest: Option<Newest>,
+    pub(super) rate: BitRateMeter,
     /// Taken out of the playlist, and still in the one on disk.
     leaving: Vec<Evicted>,
     /// The playlist on disk is not the one in memory.
@@ -119,6 +122,7 @@ impl Publication {
             started_at: now_to_the_millisecond(),
             silent_since: None,
             newest: None,
+            rate: BitRateMeter::default(),
             leaving: Vec::new(),
             is_behind: false,
             playlist_fails: false,
@@ -216,6 +220,9 @@ impl Publication {
             finished.facts.last_like(before_90k.max(0) as u64);
         }
         self.hold_to_promise(&mut finished.facts);
+        if let (Home::Beside, Some(number)) = (self.settings.home, number_of_name(&name)) {
+            self.fill_up_to(number)?;
+        }
         let filmed_at = self.dates.date(&finished, break_before.is_none(), together);
         let number = number_of_name(&name);
         // What was said before its first part holds for the whole.
@@ -233,9 +240,8 @@ impl Publication {
             file.list.segment_listed(number, media_sequence, finished.facts.duration_90k, Instant::now());
         }
         self.retention.forget(&name);
-        self.forget_listed(&evicted);
+        self.has_left(evicted);
         self.listed.insert(name.clone(), Some(finished.stamp));
-        self.leaving.extend(evicted);
         self.is_behind = true;
         if self.silent_since.take().is_some() {
             // What it says of the silence is no longer true.
@@ -271,6 +277,7 @@ impl Publication {
         }
         self.last = Last::Known(Box::new(facts.clone()));
         self.advance_parts();
+        self.rate.push(bytes, duration_s, f64::from(self.window.playlist().target_duration_s));
         let segment = SegmentStatus { name, duration_s, bytes, filmed_at };
         let newest = Newest { segment, facts };
         self.meters.bitrate_bps.set(newest.bitrate_bps());
@@ -330,6 +337,11 @@ impl Publication {
         self.leaving.extend(leaving.into_iter().filter(|it| is_there(&it.segment.uri)));
         self.is_behind = true;
         lost
+    }
+
+    pub(super) fn has_left(&mut self, evicted: Vec<Evicted>) {
+        self.forget_listed(&evicted);
+        self.leaving.extend(evicted);
     }
 
     fn forget_listed(&mut self, left: &[Evicted]) {
