@@ -73,7 +73,7 @@ fn write_all(text: &mut String, variants: &[VariantStream], audio: Option<&Share
     if let Some(audio) = audio {
         write!(
             text,
-            "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{AUDIO_GROUP}\",NAME=\"Sound\",DEFAULT=YES,AUTOSELECT=YES"
+            "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{AUDIO_GROUP}\",NAME=\"Sound\",LANGUAGE=\"und\",DEFAULT=YES,AUTOSELECT=YES"
         )?;
         if let Some(channels) = audio.channels {
             write!(text, ",CHANNELS=\"{channels}\"")?;
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(
             text,
             "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-INDEPENDENT-SEGMENTS\n\
-             #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"sound\",NAME=\"Sound\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",\
+             #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"sound\",NAME=\"Sound\",LANGUAGE=\"und\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",\
              URI=\"live/audio/stream.m3u8\"\n\
              #EXT-X-STREAM-INF:BANDWIDTH=3000000,AVERAGE-BANDWIDTH=1500000,CODECS=\"avc1.64001f,mp4a.40.2\",\
              RESOLUTION=1280x720,FRAME-RATE=20.000,AUDIO=\"sound\"\nlive/720p/stream.m3u8\n\

@@ -88,6 +88,8 @@ struct Parts {
     cutter: PartCutter,
     /// The number of the part being written, from 0.
     index: u32,
+    /// Whether anything was written since the last part.
+    has_begun: bool,
     /// The parts of the segment being written that are complete, end to end.
     bytes: Vec<u8>,
     /// A segment that the timeline breaks behind. It waits for the first part of the next, so that a playlist can list its
@@ -97,7 +99,13 @@ struct Parts {
 
 impl Parts {
     fn new(target_90k: i64) -> Self {
-        Self { cutter: PartCutter::new(target_90k), index: 0, bytes: Vec::new(), held: None }
+        Self {
+            cutter: PartCutter::new(target_90k),
+            index: 0,
+            has_begun: false,
+            bytes: Vec::new(),
+            held: None,
+        }
     }
 }
 
@@ -147,6 +155,9 @@ impl Line {
             }
         }
         self.muxer.write(packet.medium, packet.packet)?;
+        if let Some(parts) = &mut self.parts {
+            parts.has_begun = true;
+        }
         let is_full =
             leads && self.parts.as_mut().is_some_and(|parts| parts.cutter.push(dts_90k, duration_90k));
         // The last part of a segment waits for the next segment, as it ends with the sound of its last picture.
@@ -165,6 +176,7 @@ impl Line {
         let number = self.files.next_number() + u64::from(parts.held.is_some());
         self.files.put_part(number, parts.index, &bytes, ended_at)?;
         parts.bytes.extend_from_slice(&bytes);
+        parts.has_begun = false;
         parts.index += 1;
         parts.held.take().map_or(Ok(()), |held| self.files.put_closed(&held))
     }
@@ -178,7 +190,9 @@ impl Line {
         let mut segment = std::mem::take(&mut parts.bytes);
         segment.extend_from_slice(&bytes);
         let last = std::mem::take(&mut parts.index);
-        let closed = ClosedSegment { bytes: segment, last_part: (last, bytes), ended_at };
+        // At the very end nothing may have come after the last part.
+        let last_part = std::mem::take(&mut parts.has_begun).then_some((last, bytes));
+        let closed = ClosedSegment { bytes: segment, last_part, ended_at };
         let earlier = parts.held.take();
         if let Some(earlier) = earlier {
             self.files.put_closed(&earlier)?;

@@ -36,8 +36,8 @@ pub fn run(
     while rung.is_heard {
         let Some(shown) = shown.next() else { break };
         let frame = rung.screen.show(shown.picture);
-        let encoded = rung.encoder.encode(shown.n, shown.keyframe_filmed_at, frame)?;
-        rung.send(encoded);
+        let ready = rung.encoder.encode(shown.n, shown.keyframe_filmed_at, frame)?;
+        rung.send(ready);
     }
     let rest = rung.encoder.finish()?;
     rung.send(rest);

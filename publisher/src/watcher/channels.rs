@@ -288,9 +288,9 @@ impl Channels {
     }
 
     /// The last look; what there is to write at the end gets written.
-    pub(super) fn finish(self, desk: &mut Desk) -> Result<(), WatchError> {
+    pub(super) fn finish(&mut self, desk: &mut Desk) -> Result<(), WatchError> {
         let mut ended = Ok(());
-        for (_, mut kept) in self.by_live {
+        for kept in self.by_live.values_mut() {
             let one = kept.channel.finish(desk);
             ended = ended.and(one);
         }

@@ -6,9 +6,11 @@
 use super::{channel::Channel, finished_file::Refusal, order::Order, publish::Publication};
 use crate::{
     probe::Facts,
-    segment_name::{Home, segment_name, uri_of_name},
+    segment_name::{Home, name_of_uri, segment_name, uri_of_name},
+    status::seconds,
 };
 use livedir_playlist::{Rates, RenditionReport, Segment, TICKS_PER_S, Window, WindowSettings};
+use std::{fs, path::Path};
 use tracing::warn;
 
 impl Channel {
@@ -17,6 +19,7 @@ impl Channel {
         if let (Home::Beside, Order::Numbered(order)) = (self.settings.home, &mut self.order) {
             order.skip_to(number);
             self.publication.settle_parts(number);
+            self.publication.measure_listed(&self.live);
             self.publication.begin_at(number, discontinuity_sequence);
         }
     }
@@ -72,8 +75,21 @@ impl Publication {
         Ok(())
     }
 
-    /// Bits a second of what was listed in this run.
+    /// What a run before has listed counts, too.
+    fn measure_listed(&mut self, live: &Path) {
+        let playlist = self.window.playlist();
+        for segment in playlist.segments.iter().filter(|segment| !segment.gap) {
+            let file = name_of_uri(self.settings.home, &segment.uri).map(|name| live.join(name));
+            if let Some(Ok(metadata)) = file.map(fs::metadata) {
+                let target_s = f64::from(playlist.target_duration_s);
+                self.rate.push(metadata.len(), seconds(segment.duration_90k), target_s);
+            }
+        }
+    }
+
+    /// Bits a second of what was listed; `None` before the first segment of this run.
     pub(super) fn measured(&self) -> Option<Rates> {
+        self.newest.as_ref()?;
         let measured = self.rate.measured(false)?;
         Some(Rates {
             peak_bps: measured.peak_bps.ceil() as u64,

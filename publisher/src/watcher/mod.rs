@@ -264,15 +264,22 @@ impl Watcher {
             let wait = self.channels.next_deadline().saturating_duration_since(now);
             match self.wakes.recv_timeout(wait) {
                 Ok(Wake::Finish) | Err(RecvTimeoutError::Disconnected) => {
-                    return self.channels.finish(&mut self.desk);
+                    let ended = self.channels.finish(&mut self.desk);
+                    self.describe();
+                    return ended;
                 }
                 Ok(wake) => self.channels.wake(&wake, &mut self.desk),
                 Err(RecvTimeoutError::Timeout) => {}
             }
             self.channels.on_time(Instant::now(), &mut self.desk);
-            if let Some(multivariant) = &mut self.multivariant {
-                multivariant.update(self.channels.renditions());
-            }
+            self.describe();
+        }
+    }
+
+    /// Tells players of the renditions, where there are several.
+    fn describe(&mut self) {
+        if let Some(multivariant) = &mut self.multivariant {
+            multivariant.update(self.channels.renditions());
         }
     }
 }
