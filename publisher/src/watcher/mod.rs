@@ -16,6 +16,7 @@ mod dates;
 mod finished_file;
 mod hints;
 mod in_step;
+mod leftovers;
 mod look;
 mod low_latency;
 mod multivariant;
@@ -33,6 +34,7 @@ use crate::{lock::LockError, meters::Meters, rendition::Rendition, segment_name:
 use channel::Channel;
 use channels::Channels;
 use hints::Hints;
+use leftovers::Leftovers;
 use livedir_playlist::ResumeError;
 use multivariant::Multivariant;
 use std::{
@@ -213,6 +215,7 @@ pub struct Watcher {
     desk: Desk,
     channels: Channels,
     multivariant: Option<Multivariant>,
+    leftovers: Option<Leftovers>,
     wake_sender: mpsc::Sender<Wake>,
     wakes: mpsc::Receiver<Wake>,
 }
@@ -232,7 +235,8 @@ impl Watcher {
         });
         let channels = Channels::of(channels.collect::<Result<_, _>>()?);
         let multivariant = Multivariant::new(settings);
-        Ok(Self { desk, channels, multivariant, wake_sender, wakes })
+        let leftovers = Some(Leftovers::find(settings));
+        Ok(Self { desk, channels, multivariant, leftovers, wake_sender, wakes })
     }
 
     /// Goes on from the playlists and directories of other encoders, and publishes what has come meanwhile. The meters count
@@ -242,7 +246,7 @@ impl Watcher {
         let hints = if settings.poll { Hints::none() } else { Hints::new(wake_sender.clone()) };
         let mut desk = Desk { hints, buffer: Vec::new() };
         let channels = Channels::open(settings, meters, &mut desk)?;
-        Ok(Self { desk, channels, multivariant: None, wake_sender, wakes })
+        Ok(Self { desk, channels, multivariant: None, leftovers: None, wake_sender, wakes })
     }
 
     /// Larger than every number on disk and in the playlist: names are never used again.
@@ -271,7 +275,11 @@ impl Watcher {
                 Ok(wake) => self.channels.wake(&wake, &mut self.desk),
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            self.channels.on_time(Instant::now(), &mut self.desk);
+            let now = Instant::now();
+            self.channels.on_time(now, &mut self.desk);
+            if let Some(leftovers) = &mut self.leftovers {
+                leftovers.on_time(now);
+            }
             self.describe();
         }
     }

@@ -8,7 +8,7 @@ use livedir_publisher::probe::{Facts, probe};
 use livedir_publisher::segment_name::number_of_uri;
 
 use crate::support::check::assert_clean;
-use crate::support::programs::{PATIENCE, Running, publisher};
+use crate::support::programs::{LiveStream, PATIENCE, Running, publisher};
 use crate::support::wait_for;
 
 const RENDITIONS: [&str; 3] = ["180p", "90p", "audio"];
@@ -146,4 +146,31 @@ fn a_rung_that_is_new_begins_where_the_others_go_on() {
     let old = playlist(webroot, "180p").unwrap();
     let before = old.segments.iter().filter(|it| it.discontinuity).count() as u64;
     assert_eq!(begun.discontinuity_sequence, old.discontinuity_sequence + before);
+}
+
+#[test]
+fn a_webroot_changes_between_one_size_and_several() {
+    let directory = tempfile::tempdir().unwrap();
+    let webroot = directory.path();
+    let mut alone = LiveStream::start(webroot, &["test", "--size", "160x120", "--segment-duration", "1s"]);
+    alone.wait_for_segment(2);
+    assert!(alone.publisher.interrupt().success());
+
+    let several = start(webroot, &[]);
+    wait_for_segment(webroot, 2);
+    assert!(several.interrupt().success());
+    assert_clean(webroot);
+
+    let mut alone = LiveStream::start(webroot, &["test", "--size", "160x120", "--segment-duration", "1s"]);
+    wait_for("a media playlist", PATIENCE, || {
+        let text = fs::read_to_string(webroot.join("stream.m3u8")).unwrap();
+        matches!(read_listing(&text), Listing::Media(_)).then_some(())
+    });
+    alone.wait_for_segment(3);
+    assert!(alone.publisher.interrupt().success());
+    assert_clean(webroot);
+    assert!(!webroot.join("stream.m3u8.bad").exists());
+    for rendition in RENDITIONS {
+        assert!(!webroot.join("live").join(rendition).join("stream.m3u8").exists(), "{rendition}");
+    }
 }
