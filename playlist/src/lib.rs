@@ -40,7 +40,7 @@ pub use media::{MediaPlaylist, Segment, TICKS_PER_S};
 pub use multivariant::{Rates, SharedAudio, VariantStream, render_multivariant};
 pub use parse::{ParseError, Problem, parse};
 pub use reload::{Directives, Edge, Reload};
-pub use render::{LowLatency, Parts, RenditionReport, render, render_low_latency};
+pub use render::{EdgeReport, LowLatency, Parts, render, render_low_latency};
 pub use rules::{
     Asked, BitRate, BitRateMeter, Container, CounterFacts, Finding, HttpAnswer, Kind, MeasuredRendition,
     Named, RULES, Removal, RenditionClock, RenditionText, Rule, SegmentFacts, Severity, Version,

@@ -219,9 +219,9 @@ fn ffmpeg_ladder(webroot: &Path, film: &str, rungs: &[EncodeSettings]) -> Child 
     let scaled = |(n, rung): (usize, &EncodeSettings)| {
         format!("[in{n}]scale={}:{}:flags=bicubic[out{n}]", rung.width, rung.height)
     };
-    let inputs: String = (0..rungs.len()).map(|n| format!("[in{n}]")).collect();
+    let inputs: Vec<_> = (0..rungs.len()).map(|n| format!("[in{n}]")).collect();
     let chains: Vec<_> = rungs.iter().enumerate().map(scaled).collect();
-    let graph = format!("[0:v]fps=20,split={}{inputs};{}", rungs.len(), chains.join(";"));
+    let graph = format!("[0:v]fps=20,split={}{};{}", rungs.len(), inputs.concat(), chains.join(";"));
     let mut command = Command::new("ffmpeg");
     command.args(["-v", "error", "-nostdin", "-re", "-i", film, "-filter_complex", &graph]);
     let mut streams = Vec::new();

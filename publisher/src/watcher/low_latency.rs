@@ -8,8 +8,7 @@ use super::finished_file::Finished;
 use crate::segment_name::{Home, part_name, part_of_name, uri_of_name};
 use jiff::Timestamp;
 use livedir_playlist::{
-    EvictedPart, LiveEdge, LowLatency, MediaPlaylist, Part, PartError, Parts, RenditionReport,
-    render_low_latency,
+    EdgeReport, EvictedPart, LiveEdge, LowLatency, MediaPlaylist, Part, PartError, Parts, render_low_latency,
 };
 use std::{
     collections::BTreeMap,
@@ -42,7 +41,7 @@ pub(super) struct LowLatencyList {
     home: Home,
     can_skip: bool,
     /// How far the other renditions are.
-    pub(super) reports: Vec<RenditionReport>,
+    pub(super) reports: Vec<EdgeReport>,
     /// Parts that have come and are not listed, by the number of their segment and their own.
     waiting: BTreeMap<(u64, u32), Finished>,
     /// The number of the segment that is being filmed, once a part of it is listed.
