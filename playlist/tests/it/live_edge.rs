@@ -124,7 +124,9 @@ impl Stream {
         let uri = format!("live/seg-{number:08}.ts");
         let (program_date_time, discontinuity) = (open.program_date_time, open.discontinuity);
         let duration_90k = self.open_90k();
-        self.window.push(Segment { uri, duration_90k, program_date_time, discontinuity }).unwrap();
+        self.window
+            .push(Segment { uri, duration_90k, program_date_time, discontinuity, gap: false })
+            .unwrap();
         self.edge.close(number);
         true
     }
@@ -134,7 +136,7 @@ impl Stream {
         // Of the segment that is open the next part may still come, or the first of the segment behind it.
         let hint = part_uri(self.window.next_media_sequence(), self.edge.open().parts.len() as u64);
         let parts = Parts { edge: &self.edge, hint: &hint };
-        let low_latency = LowLatency { parts: Some(parts), can_skip: self.can_skip };
+        let low_latency = LowLatency { parts: Some(parts), reports: &[], can_skip: self.can_skip };
         let text = render_low_latency(self.window.playlist(), &low_latency);
         self.hold(&text);
         self.versions.push((text, self.now_90k as f64 / TICKS_PER_S as f64));

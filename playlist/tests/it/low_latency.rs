@@ -42,7 +42,7 @@ impl Writer {
         let (number, part) = (self.window.next_media_sequence(), open % 4);
         let hint = part_uri(if open == 4 { number + 1 } else { number }, part);
         let parts = Parts { edge: &self.edge, hint: &hint };
-        let low_latency = LowLatency { parts: Some(parts), can_skip: true };
+        let low_latency = LowLatency { parts: Some(parts), reports: &[], can_skip: true };
         render_low_latency(self.window.playlist(), &low_latency)
     }
 

@@ -13,6 +13,7 @@ mod just_live;
 mod keeper;
 mod keeper_probe;
 mod keeper_support;
+mod ladder;
 mod low_latency;
 mod quiet_readers;
 mod stream;
