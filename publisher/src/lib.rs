@@ -244,7 +244,7 @@ fn opener<'a>(settings: &'a LiveSettings, stop: &'a Stop) -> Opener<'a> {
                 loop_forever: settings.loop_forever,
                 stop: stop.flag(),
             };
-            Box::new(move || Ok(Box::new(input::open(&input)?) as Box<dyn Source>))
+            Box::new(move || input::open_source(&input))
         }
     }
 }

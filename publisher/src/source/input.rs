@@ -9,26 +9,30 @@ mod address;
 mod decoding;
 mod demuxer;
 mod error;
+mod listening;
 mod pacing;
 mod packet_queue;
 mod reader;
+mod rtmp;
 mod stream_fields;
 mod streams;
 mod timeline;
 mod upright;
+mod waiting;
 
 pub use address::InputAddress;
 pub use error::InputError;
 
 use super::{Captured, CapturedPicture, CapturedSound, Read, Source, SourceError, SourceFormat};
 use decoding::{Decoded, LaneDecoder, Step, StreamSetup};
-use demuxer::{Demuxer, Ending, Queued, Round};
+use demuxer::{Demuxer, Ending, Origin, Queued, Round};
 use pacing::Pacer;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use timeline::{Lane, Timeline};
 use tracing::warn;
+use waiting::Waiting;
 
 /// A name server may keep libav longer than [`demuxer`]'s own patience lasts.
 const OPEN_URL: Duration = Duration::from_secs(12);
@@ -91,33 +95,21 @@ pub fn open(settings: &InputSettings) -> Result<Input, InputError> {
     {
         return Err(InputError::Protocol { name, scheme });
     }
-    let demuxer = Demuxer::start(settings)?;
+    let demuxer = Demuxer::start(settings, Origin::Address)?;
     let round = first_round(&demuxer, &settings.address)?;
-    let lanes =
-        [
-            InputLane::new(LaneDecoder::open(&name, &round.picture, round.live).map(Some).map_err(
-                |error| InputError::NotMedia { name: name.clone(), reason: error::reason(error) },
-            )?),
-            InputLane::new(round.sound.as_ref().and_then(|sound| open_sound(&name, sound, round.live))),
-        ];
-    let mut input = Input {
-        format: SourceFormat {
-            description: round.description,
-            width: 0,
-            height: 0,
-            has_sound: lanes[Lane::Sound as usize].decoder.is_some(),
-        },
-        name,
-        demuxer,
-        lanes,
-        timeline: Timeline::default(),
-        pacer: Pacer::new(round.live),
-        under_way: false,
-        live: round.live,
-        pictures: 0,
+    Input::begin(name, demuxer, round)
+}
+
+/// Opens the input, or begins to listen where nobody can be called: a client may come whenever it wants to.
+pub fn open_source(settings: &InputSettings) -> Result<Box<dyn Source>, SourceError> {
+    let place = match &settings.address {
+        InputAddress::Url(url) => listening::place(url, &settings.address.to_string())?,
+        _ => None,
     };
-    (input.format.width, input.format.height) = input.shown_size()?;
-    Ok(input)
+    Ok(match place {
+        Some(place) => Box::new(Waiting::open(settings, place)?),
+        None => Box::new(open(settings)?),
+    })
 }
 
 fn first_round(demuxer: &Demuxer, address: &InputAddress) -> Result<Round, InputError> {
@@ -185,6 +177,31 @@ impl InputLane {
 }
 
 impl Input {
+    /// The demuxer has found its first round: opens the decoders and looks at the size.
+    fn begin(name: String, demuxer: Demuxer, round: Round) -> Result<Self, InputError> {
+        let not_media = |error| InputError::NotMedia { name: name.clone(), reason: error::reason(error) };
+        let picture = LaneDecoder::open(&name, &round.picture, round.live).map_err(not_media)?;
+        let sound = round.sound.as_ref().and_then(|sound| open_sound(&name, sound, round.live));
+        let mut input = Input {
+            format: SourceFormat {
+                description: round.description,
+                width: 0,
+                height: 0,
+                has_sound: sound.is_some(),
+            },
+            name,
+            demuxer,
+            lanes: [InputLane::new(Some(picture)), InputLane::new(sound)],
+            timeline: Timeline::default(),
+            pacer: Pacer::new(round.live),
+            under_way: false,
+            live: round.live,
+            pictures: 0,
+        };
+        (input.format.width, input.format.height) = input.shown_size()?;
+        Ok(input)
+    }
+
     /// What the stream's head says, or else what the first picture shows.
     fn shown_size(&mut self) -> Result<(u32, u32), InputError> {
         let picture = Lane::Picture as usize;

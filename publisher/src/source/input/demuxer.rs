@@ -11,6 +11,7 @@ use super::decoding::StreamSetup;
 use super::error::InputError;
 use super::packet_queue::PacketQueue;
 use super::reader::Reader;
+use super::rtmp::Door;
 use super::timeline::Lane;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::{Packet, format};
@@ -25,6 +26,17 @@ use tracing::{debug, warn};
 pub(super) const TICK: Duration = Duration::from_millis(50);
 /// How long a dropped demuxer waits for its thread.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Where the media comes from, and what it takes to get there.
+#[derive(Clone)]
+pub(super) enum Origin {
+    /// The address is opened, by name.
+    Address,
+    /// libav listens at this address, for as long as it takes.
+    Listening(String),
+    /// Somebody comes through our own door.
+    Door(Arc<Door>),
+}
 
 /// One passage through the input, as the demuxer found it.
 pub(super) struct Round {
@@ -135,7 +147,7 @@ pub(super) struct Demuxer {
 
 impl Demuxer {
     /// Starts the thread.
-    pub(super) fn start(settings: &InputSettings) -> Result<Self, InputError> {
+    pub(super) fn start(settings: &InputSettings, origin: Origin) -> Result<Self, InputError> {
         init_libav();
         let shared = Arc::new(Shared {
             queue: Mutex::new(Queue {
@@ -156,6 +168,7 @@ impl Demuxer {
         });
         let reader = Reader {
             address: settings.address.clone(),
+            origin,
             loop_forever: settings.loop_forever,
             shared: shared.clone(),
         };

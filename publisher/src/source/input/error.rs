@@ -58,6 +58,16 @@ pub enum InputError {
         /// What to try.
         remedy: &'static str,
     },
+    /// Nobody can push to it.
+    #[error("cannot listen on {name}: {reason}; {remedy}")]
+    Listen {
+        /// The address.
+        name: String,
+        /// What is the matter.
+        reason: String,
+        /// What to try.
+        remedy: String,
+    },
     /// The scheme is not one of ours, or libav was built without it.
     #[error("{name}: {scheme} is not supported; use one of {}", SCHEMES.join(", "))]
     Protocol {
@@ -114,6 +124,26 @@ impl From<InputError> for SourceError {
 }
 
 impl InputError {
+    /// Why the system does not let us listen at `bind`.
+    pub(super) fn no_port(name: &str, bind: &str, error: &std::io::Error) -> Self {
+        let port = bind.rsplit_once(':').map_or(bind, |(_, port)| port);
+        let (reason, remedy) = match error.kind() {
+            std::io::ErrorKind::AddrInUse => (
+                format!("port {port} is taken by another program"),
+                "stop that one, or take another port".to_owned(),
+            ),
+            std::io::ErrorKind::PermissionDenied => {
+                (format!("this user may not use port {port}"), "take one above 1023".to_owned())
+            }
+            std::io::ErrorKind::AddrNotAvailable => (
+                "this machine has no such address".to_owned(),
+                format!("listen on all that it has: 0.0.0.0:{port}"),
+            ),
+            _ => (error.to_string().to_lowercase(), format!("write it like 0.0.0.0:{port}")),
+        };
+        InputError::Listen { name: name.to_owned(), reason, remedy }
+    }
+
     /// Why libav did not open `address`; `timed_out` if it was we who lost patience.
     pub(super) fn from_open(address: &InputAddress, error: ffmpeg::Error, timed_out: bool) -> Self {
         let name = address.to_string();

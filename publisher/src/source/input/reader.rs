@@ -5,16 +5,17 @@
 
 use super::address::InputAddress;
 use super::decoding::MICROSECONDS;
-use super::demuxer::{Ending, Queued, Shared};
+use super::demuxer::{Ending, Origin, Queued, Shared};
 use super::error::{InputError, reason};
 use super::packet_queue::Extent;
 use super::streams::{self, Chosen};
 use super::timeline::Lane;
 use ffmpeg_next as ffmpeg;
+use ffmpeg_next::format::context::StreamIo;
 use ffmpeg_next::{Packet, Rescale, format};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tracing::warn;
+use tracing::{debug, warn};
 
 /// A camera that has not answered by then will not; who waits for it wants to know.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -26,6 +27,7 @@ const MOST_BAD_PACKETS: u32 = 1000;
 /// What the thread works with.
 pub(super) struct Reader {
     pub(super) address: InputAddress,
+    pub(super) origin: Origin,
     pub(super) loop_forever: bool,
     pub(super) shared: Arc<Shared>,
 }
@@ -57,7 +59,7 @@ impl Reader {
             // Each round opens the input afresh: that works for all that can be played twice, seekable or not,
             // and leaves nothing of the round before in libav.
             let mut input = self.open()?;
-            let (chosen, round) = streams::choose(&mut input, &self.address)?;
+            let (chosen, round) = streams::choose(&mut input, &self.address, self.is_pushed())?;
             let live = round.live;
             self.shared.change(|queue| {
                 queue.packets.set_in_use(Lane::Sound, round.sound.is_some());
@@ -86,6 +88,11 @@ impl Reader {
         }
     }
 
+    /// Somebody sends it to us as it happens, whatever the head of the stream says.
+    fn is_pushed(&self) -> bool {
+        !matches!(self.origin, Origin::Address)
+    }
+
     fn open(&self) -> Result<format::context::Input, InputError> {
         if let InputAddress::File(path) = &self.address {
             match std::fs::metadata(path) {
@@ -99,15 +106,36 @@ impl Reader {
             }
         }
         let unspeakable = || InputError::Unspeakable(self.address.to_string());
-        let name = self.address.libav_name().ok_or_else(unspeakable)?;
-        let is_url = matches!(self.address, InputAddress::Url(_));
-        self.shared.watchdog.arm(is_url.then_some(CONNECT));
+        let is_called = matches!((&self.origin, &self.address), (Origin::Address, InputAddress::Url(_)));
+        self.shared.watchdog.arm(is_called.then_some(CONNECT));
         let shared = self.shared.clone();
-        let opened = format::input_with_interrupt_and_dictionary(
-            &name,
-            move || shared.watchdog.barks(),
-            self.address.libav_options().into_iter().collect(),
-        );
+        let interrupt = move || shared.watchdog.barks();
+        let options = self.address.libav_options();
+        let opened = match &self.origin {
+            Origin::Address => {
+                let name = self.address.libav_name().ok_or_else(unspeakable)?;
+                format::input_with_interrupt_and_dictionary(&name, interrupt, options.into_iter().collect())
+            }
+            Origin::Listening(url) => {
+                // A client that connects and sends nothing; waiting for one has no end.
+                let silence_us = CONNECT.as_micros().to_string();
+                let silence =
+                    (self.address.scheme().as_deref() == Some("srt")).then_some(("timeout", &*silence_us));
+                let options = options.into_iter().chain(silence).collect();
+                format::input_with_interrupt_and_dictionary(url, interrupt, options)
+            }
+            Origin::Door(door) => match door.wait_for_guest(|| self.shared.watchdog.stopped()) {
+                None => Err(ffmpeg::Error::Exit),
+                Some(guest) => {
+                    debug!(from = %guest.from, "reading what is pushed");
+                    StreamIo::from_read(guest.media).and_then(|media| {
+                        let options = [("format_whitelist", "flv"), ("analyzeduration", "1500000")];
+                        let options = Some(options.into_iter().collect());
+                        format::input_from_stream_with_interrupt(media, Some("push.flv"), options, interrupt)
+                    })
+                }
+            },
+        };
         let timed_out = self.shared.watchdog.timed_out();
         match opened {
             _ if self.shared.watchdog.stopped() => Err(InputError::Stopped(self.address.to_string())),

@@ -1,0 +1,334 @@
+//! RTMP door: lets the one client in that knows the key, and hands its media on as an FLV file that never ends.
+//!
+//! In: TCP connections. Out: [`Guest`]s, one after the other. libav's own RTMP server takes any key, one client per
+//! opening, and cannot refuse a second one; so the door is ours. Its thread accepts; each client, a few at most, has a
+//! thread that ends with it. All of them end within [`TICK`] when the door is dropped or the stop flag is set.
+
+mod amf;
+mod chunks;
+mod session;
+
+use session::{Event, FLV_HEAD, Session};
+use std::io::{self, ErrorKind, PipeReader, PipeWriter, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tracing::{debug, info, warn};
+
+/// So late are the stop and the end of the door noticed.
+const TICK: Duration = Duration::from_millis(100);
+/// Clients at a time, with those that are about to be refused.
+const MOST_CLIENTS: usize = 16;
+/// Who has not asked to publish by then never will.
+const ASKING: Duration = Duration::from_secs(10);
+/// A client without a byte for so long is gone, even if its connection still stands,
+const SILENCE: Duration = Duration::from_secs(10);
+/// and after so long one that comes back, a phone in another network, may take its place.
+const SEAT_KEPT: Duration = Duration::from_secs(3);
+/// A client that does not take its answers is not worth a thread.
+const ANSWER: Duration = Duration::from_secs(5);
+/// Wrong keys are told to the log no more often than this: someone may be trying.
+const WARN_EVERY: Duration = Duration::from_secs(10);
+
+/// A listening socket and what goes with it.
+pub(super) struct Door {
+    shared: Arc<Shared>,
+    /// Where it listens; the port is known here even if it was given as 0.
+    pub(super) address: SocketAddr,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A client that was let in. When it is dropped the client is sent away.
+pub(super) struct Guest {
+    /// Where it comes from.
+    pub(super) from: SocketAddr,
+    /// What it sends, as FLV; ends with the client.
+    pub(super) media: PipeReader,
+}
+
+struct Shared {
+    /// `live/KEY`: who says so is let in.
+    path: String,
+    closed: AtomicBool,
+    stop: Arc<AtomicBool>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    clients: usize,
+    next_client: u64,
+    seat: Option<Seat>,
+    guest: Option<Guest>,
+    last_warning: Option<Instant>,
+}
+
+/// The client that is on air, or about to be.
+struct Seat {
+    client: u64,
+    last_heard: Instant,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_over(&self) -> bool {
+        self.closed.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Whether these are the same, in a time that does not tell how much of them is.
+    fn is_path(&self, path: &str) -> bool {
+        let differing = self.path.bytes().zip(path.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b));
+        differing == 0 && self.path.len() == path.len()
+    }
+}
+
+impl Door {
+    /// Listens at `address` for clients that publish under `path`.
+    pub(super) fn open(address: &[SocketAddr], path: &str, stop: Arc<AtomicBool>) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
+        // The only way to wait for a client and for the end of the door.
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            path: path.to_owned(),
+            closed: AtomicBool::new(false),
+            stop,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let door = shared.clone();
+        let thread =
+            std::thread::Builder::new().name("rtmp".to_owned()).spawn(move || accept(&listener, &door))?;
+        Ok(Door { shared, address, thread: Some(thread) })
+    }
+
+    /// The next client that was let in, or nothing when `give_up` says so.
+    pub(super) fn wait_for_guest(&self, give_up: impl Fn() -> bool) -> Option<Guest> {
+        let mut state = self.shared.lock();
+        loop {
+            if let Some(guest) = state.guest.take() {
+                return Some(guest);
+            }
+            if give_up() || self.shared.is_over() {
+                return None;
+            }
+            state = self.shared.changed.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.shared.closed.store(true, Ordering::Relaxed);
+        self.shared.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            let _ = thread.join(); // a panic there has been printed
+        }
+    }
+}
+
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    while !shared.is_over() {
+        match listener.accept() {
+            Ok((connection, from)) => greet(connection, from, shared),
+            Err(error) => {
+                if error.kind() != ErrorKind::WouldBlock {
+                    debug!(%error, "a client went before it was accepted, or there is no room for it");
+                }
+                std::thread::park_timeout(TICK);
+            }
+        }
+    }
+}
+
+/// Starts a client's thread.
+fn greet(connection: TcpStream, from: SocketAddr, shared: &Arc<Shared>) {
+    let mut state = shared.lock();
+    if state.clients >= MOST_CLIENTS {
+        return;
+    }
+    state.clients += 1;
+    let client = state.next_client;
+    state.next_client += 1;
+    drop(state);
+    let visit = Visit { client, from, shared: shared.clone(), media: None };
+    let started = std::thread::Builder::new().name("rtmp client".to_owned()).spawn(move || {
+        let mut visit = visit;
+        match visit.serve(connection) {
+            Ok(()) => debug!(%from, "an rtmp client has gone"),
+            Err(error) => debug!(%from, %error, "an rtmp client was sent away"),
+        }
+    });
+    if let Err(error) = started {
+        warn!(%error, "no thread for a client");
+    }
+}
+
+/// One client; its thread owns it.
+struct Visit {
+    client: u64,
+    from: SocketAddr,
+    shared: Arc<Shared>,
+    /// The way to the demuxer, once it was let in.
+    media: Option<PipeWriter>,
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.clients -= 1;
+        state.seat.take_if(|seat| seat.client == self.client);
+    }
+}
+
+impl Visit {
+    fn serve(&mut self, mut connection: TcpStream) -> io::Result<()> {
+        // On some systems a connection inherits this from the listener.
+        connection.set_nonblocking(false)?;
+        connection.set_read_timeout(Some(TICK))?;
+        connection.set_write_timeout(Some(ANSWER))?;
+        connection.set_nodelay(true)?;
+        let mut session = Session::new();
+        let mut buffer = vec![0; 64 << 10];
+        let came_at = Instant::now();
+        let mut last_heard = came_at;
+        while !self.shared.is_over() {
+            match connection.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(length) => {
+                    last_heard = Instant::now();
+                    session.push(&buffer[..length]);
+                    let ended = self.follow(&mut session);
+                    connection.write_all(&session.take_answer())?;
+                    if ended? {
+                        return Ok(());
+                    }
+                }
+                // Two systems, two names for the same.
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            if self.media.is_some() && !self.keeps_seat(last_heard) {
+                return Err(io::Error::other("another one has taken its place"));
+            }
+            let patience = if self.media.is_some() { last_heard + SILENCE } else { came_at + ASKING };
+            if Instant::now() >= patience {
+                return Err(io::Error::other("it says nothing"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what the client wants; true at its end.
+    fn follow(&mut self, session: &mut Session) -> io::Result<bool> {
+        while let Some(event) = session.next().map_err(io::Error::other)? {
+            match event {
+                Event::Publish(path) => match self.take_seat(&path) {
+                    Ok(media) => {
+                        self.media = Some(media);
+                        session.accept();
+                    }
+                    Err(why) => {
+                        session.refuse(why);
+                        return Ok(true);
+                    }
+                },
+                Event::Tag(tag) => {
+                    if let Some(media) = &mut self.media {
+                        // An error says that the demuxer has done with this client.
+                        media.write_all(&tag)?;
+                    }
+                }
+                Event::Over => return Ok(true),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Lets the client in if it knows the key and nobody else is there.
+    fn take_seat(&self, path: &str) -> Result<PipeWriter, &'static str> {
+        let from = self.from;
+        let mut state = self.shared.lock();
+        if !self.shared.is_path(path) {
+            if state.last_warning.is_none_or(|warned_at| warned_at.elapsed() >= WARN_EVERY) {
+                state.last_warning = Some(Instant::now());
+                warn!(%from, "somebody wants to push with a wrong key; refused");
+            }
+            return Err("wrong key");
+        }
+        if state.seat.as_ref().is_some_and(|seat| seat.last_heard.elapsed() < SEAT_KEPT) {
+            warn!(%from, "a second one wants to push; refused, the first goes on");
+            return Err("somebody else is pushing already");
+        }
+        let (media, mut writer) = io::pipe().map_err(|_| "no pipe left")?;
+        // It fits into an empty pipe.
+        writer.write_all(&FLV_HEAD).map_err(|_| "no pipe left")?;
+        info!(%from, "somebody pushes");
+        state.seat = Some(Seat { client: self.client, last_heard: Instant::now() });
+        state.guest = Some(Guest { from, media });
+        drop(state);
+        self.shared.changed.notify_all();
+        Ok(writer)
+    }
+
+    /// Whether nobody has come instead.
+    fn keeps_seat(&self, last_heard: Instant) -> bool {
+        let mut state = self.shared.lock();
+        let seat = state.seat.as_mut().filter(|seat| seat.client == self.client);
+        seat.map(|seat| seat.last_heard = last_heard).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn door() -> Door {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        Door::open(&[address], "live/KEY", Arc::default()).expect("a port")
+    }
+
+    #[test]
+    fn a_taken_port_is_an_error() {
+        let first = door();
+        let error = Door::open(&[first.address], "live/KEY", Arc::default()).err().expect("an error");
+        assert_eq!(error.kind(), ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn who_speaks_something_else_is_sent_away_and_no_one_is_let_in() {
+        let door = door();
+        let mut connection = TcpStream::connect(door.address).expect("a door");
+        connection.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").expect("a connection");
+        connection.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket");
+        let answer = connection.read(&mut [0; 100]);
+        assert!(
+            matches!(answer, Ok(0)) || answer.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset)
+        );
+        assert!(door.shared.lock().guest.is_none());
+    }
+
+    #[test]
+    fn those_who_only_sit_there_do_not_fill_the_house() {
+        let door = door();
+        let mut sitting: Vec<_> =
+            (0..2 * MOST_CLIENTS).map(|_| TcpStream::connect(door.address).expect("a door")).collect();
+        let mut last = sitting.pop().expect("the last");
+        last.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket");
+        assert!(!matches!(last.read(&mut [0; 1]), Ok(1..)), "it is closed at once");
+        assert!(door.shared.lock().clients <= MOST_CLIENTS);
+    }
+
+    #[test]
+    fn waiting_ends_when_it_is_to_end() {
+        assert!(door().wait_for_guest(|| true).is_none());
+    }
+}
