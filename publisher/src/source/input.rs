@@ -9,11 +9,13 @@ mod address;
 mod decoding;
 mod demuxer;
 mod error;
+mod file_list;
 mod listening;
 mod pacing;
 mod packet_queue;
 mod reader;
 mod rtmp;
+mod screen;
 mod stream_fields;
 mod streams;
 mod timeline;
@@ -187,13 +189,13 @@ impl Input {
                 description: round.description,
                 width: 0,
                 height: 0,
-                has_sound: sound.is_some(),
+                has_sound: sound.is_some() || round.of_several,
             },
             name,
             demuxer,
             lanes: [InputLane::new(Some(picture)), InputLane::new(sound)],
             timeline: Timeline::default(),
-            pacer: Pacer::new(round.live),
+            pacer: Pacer::new(round.live && !round.in_bursts),
             under_way: false,
             live: round.live,
             pictures: 0,
@@ -292,7 +294,11 @@ impl Input {
             let sound = sound.and_then(|sound| open_sound(&self.name, &sound, round.live));
             self.lanes = [InputLane::new(Some(decoder)), InputLane::new(sound)];
             self.under_way = false;
-            return Ok(Turn::Begun);
+            if self.format.description == round.description {
+                return Ok(Turn::Begun);
+            }
+            self.format.description.clone_from(&round.description);
+            return Ok(Turn::Another(round.description));
         }
         match ending {
             Some(Ending::Over) => Ok(Turn::Over),
@@ -304,6 +310,8 @@ impl Input {
 
 enum Turn {
     Begun,
+    /// Another film has begun.
+    Another(String),
     Wait,
     Over,
 }
@@ -330,6 +338,7 @@ impl Source for Input {
             } else if self.lanes.iter().all(|lane| lane.finished && lane.ready.is_none()) {
                 match self.next_round()? {
                     Turn::Begun => continue,
+                    Turn::Another(description) => return Ok(Read::Here(description)),
                     Turn::Over => return Ok(Read::End),
                     Turn::Wait => {}
                 }

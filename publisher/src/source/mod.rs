@@ -58,9 +58,9 @@ pub enum Read {
     Captured(Captured),
     /// Nothing came within the time-out; the source may still be well.
     Nothing,
-    /// A source that waits for others has found one: what it is, for people.
+    /// What comes from now on, for people: the next film of a list, or somebody that a listening source waited for.
     Here(String),
-    /// It has lost it again, and waits for the next: what is the matter, for people.
+    /// Who was there is gone, and a listening source waits for the next: for whom, for people.
     Away(String),
     /// A file or pipe is over. Devices never end.
     End,
@@ -173,12 +173,12 @@ fn pump(source: &mut dyn Source, captured: &CaptureSender, stop: &Stop, meters: 
             }
             Ok(Read::Nothing) => {}
             Ok(Read::Here(description)) => {
-                tracing::info!(source = description, "somebody delivers");
+                tracing::info!(source = description, "source is here");
                 meters.set_source(description);
             }
             Ok(Read::Away(reason)) => {
                 meters.source_losses.add(1);
-                tracing::warn!(reason, "source lost");
+                tracing::warn!(reason, "source lost; its place stays open");
                 meters.set_source(reason);
             }
             Ok(Read::End) => break,

@@ -13,6 +13,8 @@ pub enum InputAddress {
     Url(String),
     /// Standard input.
     Stdin,
+    /// What a screen shows: the first, or the one that the system calls so.
+    Screen(Option<String>),
 }
 
 /// What the schemes that we know need of libav, and what a playlist from there may refer to. `file` is not among
@@ -36,6 +38,15 @@ pub(super) const SCHEMES: [&str; 14] = [
 const SECRET_KEYS: [&str; 7] = ["pass", "pwd", "token", "key", "secret", "auth", "sig"];
 
 impl InputAddress {
+    /// From `screen` or `screen:1`, as people type it.
+    #[must_use]
+    pub fn screen(typed: &str) -> Option<Self> {
+        match typed.strip_prefix("screen")? {
+            "" => Some(InputAddress::Screen(None)),
+            rest => Some(InputAddress::Screen(Some(rest.strip_prefix(':')?.to_owned()))),
+        }
+    }
+
     /// The scheme of a URL, in lower case.
     pub(super) fn scheme(&self) -> Option<String> {
         match self {
@@ -51,6 +62,7 @@ impl InputAddress {
             InputAddress::File(path) => format!("file:{}", path.to_str()?),
             InputAddress::Url(url) => self.rtsp_transport().map_or_else(|| url.clone(), |(url, _)| url),
             InputAddress::Stdin => "pipe:0".to_owned(),
+            InputAddress::Screen(which) => which.clone().unwrap_or_default(),
         };
         (!name.contains('\0')).then_some(name)
     }
@@ -77,7 +89,7 @@ impl InputAddress {
         let protocols = match self {
             InputAddress::File(_) => FILE_PROTOCOLS,
             InputAddress::Url(_) => NETWORK_PROTOCOLS,
-            InputAddress::Stdin => PIPE_PROTOCOLS,
+            InputAddress::Stdin | InputAddress::Screen(_) => PIPE_PROTOCOLS,
         };
         let mut options = vec![("protocol_whitelist", protocols)];
         if !matches!(self, InputAddress::File(_)) {
@@ -114,6 +126,8 @@ impl fmt::Display for InputAddress {
             InputAddress::File(path) => write!(f, "{}", path.display()),
             InputAddress::Url(url) => f.write_str(&without_key(url, without_secrets(url))),
             InputAddress::Stdin => f.write_str("standard input"),
+            InputAddress::Screen(None) => f.write_str("screen"),
+            InputAddress::Screen(Some(which)) => write!(f, "screen {which}"),
         }
     }
 }

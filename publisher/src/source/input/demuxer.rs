@@ -44,6 +44,10 @@ pub(super) struct Round {
     pub(super) sound: Option<StreamSetup>,
     /// The source sends in real time, as far as can be told: it is no file, and nobody knows how long it is.
     pub(super) live: bool,
+    /// It is live, but comes a whole segment at a time: when something arrives tells nothing about the source's clock.
+    pub(super) in_bursts: bool,
+    /// Other films follow, with sound or without.
+    pub(super) of_several: bool,
     pub(super) description: String,
 }
 

@@ -68,6 +68,27 @@ pub enum InputError {
         /// What to try.
         remedy: String,
     },
+    /// A list of films that is none.
+    #[error("{name} is not a list that can be played: {reason}; {remedy}")]
+    List {
+        /// The list.
+        name: String,
+        /// What is the matter.
+        reason: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// There is no screen to film.
+    #[error(
+        "cannot film the screen {name}: {reason}; is it on, and may this user see it? \
+         A Wayland desktop does not let others film it: push from OBS to rtmp://0.0.0.0:1935/live/KEY instead"
+    )]
+    NoScreen {
+        /// As the system calls it.
+        name: String,
+        /// libav's words.
+        reason: String,
+    },
     /// The scheme is not one of ours, or libav was built without it.
     #[error("{name}: {scheme} is not supported; use one of {}", SCHEMES.join(", "))]
     Protocol {

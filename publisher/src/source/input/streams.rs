@@ -61,6 +61,8 @@ pub(super) fn choose(
         picture: setup(&picture),
         sound: sound.as_ref().map(setup),
         live: is_pushed || (!matches!(address, InputAddress::File(_)) && input.duration() <= 0),
+        in_bursts: input.format().name().split(',').any(|name| name == "hls"),
+        of_several: false,
         description: format!("{name}, {codec}{rate}{with_sound}"),
     };
     let kept = [Some(chosen.picture), chosen.sound].into_iter().flatten();

@@ -14,7 +14,7 @@ use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use tracing::warn;
+use tracing::{info, warn};
 
 /// The shape of what phones held upright do not send, and all others do.
 const LIKELY_SIZE: (u32, u32) = (1280, 720);
@@ -109,10 +109,10 @@ impl Waiting {
         None
     }
 
-    fn lost(&mut self, reason: &str) -> Read {
+    fn lost(&mut self) -> Read {
         // Whoever comes next is expected at once.
         self.state = State::Pausing(Instant::now());
-        Read::Away(format!("{reason}; {}", self.wish()))
+        Read::Away(self.wish())
     }
 
     fn start_again(&mut self) {
@@ -143,11 +143,11 @@ impl Source for Waiting {
                 State::OnAir(input) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     match input.read(left) {
-                        Ok(Read::End) => {
-                            let hung_up = InputError::HungUp(self.name.clone()).to_string();
-                            return Ok(self.lost(&hung_up));
+                        Ok(Read::End) => return Ok(self.lost()),
+                        Err(error) => {
+                            info!(%error, "no more comes from there");
+                            return Ok(self.lost());
                         }
-                        Err(error) => return Ok(self.lost(&error.to_string())),
                         read => return read,
                     }
                 }
