@@ -194,6 +194,11 @@ impl InputError {
             (_, ffmpeg::Error::HttpNotFound) => {
                 unreachable("it knows no such path (404)".to_owned(), "is the path right?")
             }
+            (_, ffmpeg::Error::Other { errno: ffmpeg::error::EPROTONOSUPPORT })
+                if scheme.starts_with("rtsp") =>
+            {
+                unreachable("it does not send this way".to_owned(), "leave out ?transport=, or name another")
+            }
             // libav says "input/output error" for an unknown host name and for a handshake without an answer.
             (_, ffmpeg::Error::Other { errno: ffmpeg::error::EIO }) => {
                 unreachable("no answer from there".to_owned(), ADDRESS_REMEDY)
