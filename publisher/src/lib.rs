@@ -118,7 +118,8 @@ pub enum RunError {
 }
 
 /// Streams until the source ends or the stop is requested. All threads of a stream are started here and nowhere else,
-/// but for two: cameras and inputs are read by a thread of their own that can be abandoned when a driver or libav hangs.
+/// but for three: cameras and inputs are read by a thread of their own that can be abandoned when a driver or libav hangs,
+/// and the door for RTMP has one, with one more for each client.
 ///
 /// `on_status` is called twice a second on the caller's thread.
 pub fn run(

@@ -1,7 +1,7 @@
 //! Reader: what the demuxer's thread does, from opening to the end.
 //!
-//! In: an address. Out: rounds and their packets, into the queue that [`super::demuxer`] reads. The thread opens, uses
-//! and closes libav's context. It ends at the end of the input, at an error, at the stop flag, or when the demuxer is dropped.
+//! In: an address, a place to wait at, or a list of films. Out: rounds and their packets, into the queue that
+//! [`super::demuxer`] reads. The thread opens, uses and closes libav's context. It ends at the end of the input, at an error, at the stop flag, or when the demuxer is dropped.
 
 use super::address::InputAddress;
 use super::decoding::MICROSECONDS;
@@ -156,7 +156,8 @@ impl Reader {
             Origin::Listening(url) => {
                 // A client that connects and sends nothing; waiting for one has no end.
                 let silence_us = CONNECT.as_micros().to_string();
-                let silence = (film.scheme().as_deref() == Some("srt")).then_some(("timeout", &*silence_us));
+                let silence = matches!(film.scheme().as_deref(), Some("srt" | "tcp"))
+                    .then_some(("timeout", &*silence_us));
                 let options = options.into_iter().chain(silence).collect();
                 format::input_with_interrupt_and_dictionary(url, interrupt, options)
             }

@@ -19,8 +19,8 @@ use tracing::{debug, info, warn};
 
 /// So late are the stop and the end of the door noticed.
 const TICK: Duration = Duration::from_millis(100);
-/// Clients at a time, with those that are about to be refused.
-const MOST_CLIENTS: usize = 16;
+/// Clients at a time, with those that only sit there until they are sent away.
+const MOST_CLIENTS: usize = 64;
 /// Who has not asked to publish by then never will.
 const ASKING: Duration = Duration::from_secs(10);
 /// A client without a byte for so long is gone, even if its connection still stands,
@@ -51,6 +51,8 @@ pub(super) struct Guest {
 struct Shared {
     /// `live/KEY`: who says so is let in.
     path: String,
+    /// How long a silent client keeps its place.
+    seat_kept: Duration,
     closed: AtomicBool,
     stop: Arc<AtomicBool>,
     state: Mutex<State>,
@@ -91,12 +93,22 @@ impl Shared {
 impl Door {
     /// Listens at `address` for clients that publish under `path`.
     pub(super) fn open(address: &[SocketAddr], path: &str, stop: Arc<AtomicBool>) -> io::Result<Self> {
+        Self::open_with(address, path, stop, SEAT_KEPT)
+    }
+
+    fn open_with(
+        address: &[SocketAddr],
+        path: &str,
+        stop: Arc<AtomicBool>,
+        seat_kept: Duration,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
         // The only way to wait for a client and for the end of the door.
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             path: path.to_owned(),
+            seat_kept,
             closed: AtomicBool::new(false),
             stop,
             state: Mutex::default(),
@@ -264,7 +276,7 @@ impl Visit {
             }
             return Err("wrong key");
         }
-        if state.seat.as_ref().is_some_and(|seat| seat.last_heard.elapsed() < SEAT_KEPT) {
+        if state.seat.as_ref().is_some_and(|seat| seat.last_heard.elapsed() < self.shared.seat_kept) {
             warn!(%from, "a second one wants to push; refused, the first goes on");
             return Err("somebody else is pushing already");
         }
@@ -289,26 +301,117 @@ impl Visit {
 
 #[cfg(test)]
 mod tests {
+    use super::session::tests::{asking, picture};
     use super::*;
 
-    fn door() -> Door {
+    /// Nothing here takes so long unless it hangs.
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    fn door(seat_kept: Duration) -> Door {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        Door::open(&[address], "live/KEY", Arc::default()).expect("a port")
+        Door::open_with(&[address], "live/KEY", Arc::default(), seat_kept).expect("a port")
+    }
+
+    /// A client that asks to publish under this key.
+    fn client(door: &Door, key: &str) -> TcpStream {
+        let mut client = TcpStream::connect(door.address).expect("a door");
+        client.set_read_timeout(Some(LIMIT)).expect("a socket");
+        client.write_all(&asking("live", key)).expect("a connection");
+        client
+    }
+
+    /// Reads the answers up to one of these words; the word.
+    #[track_caller]
+    fn answer(client: &mut TcpStream) -> &'static str {
+        let words = ["NetStream.Publish.Start", "wrong key", "somebody else is pushing already"];
+        let (mut answers, mut buffer) = (Vec::new(), [0; 4096]);
+        loop {
+            let text = String::from_utf8_lossy(&answers);
+            if let Some(word) = words.into_iter().find(|word| text.contains(word)) {
+                return word;
+            }
+            let length = client.read(&mut buffer).expect("an answer");
+            assert!(length > 0, "it hung up without an answer");
+            answers.extend_from_slice(&buffer[..length]);
+        }
+    }
+
+    #[track_caller]
+    fn guest(door: &Door) -> Guest {
+        let deadline = Instant::now() + LIMIT;
+        door.wait_for_guest(|| Instant::now() >= deadline).expect("a guest")
+    }
+
+    #[test]
+    fn a_guest_brings_flv_and_its_end_is_an_end() {
+        let door = door(LIMIT);
+        let mut client = client(&door, "KEY");
+        assert_eq!(answer(&mut client), "NetStream.Publish.Start");
+        client.write_all(&picture(40)).expect("a connection");
+        drop(client);
+        let mut media = Vec::new();
+        guest(&door).media.read_to_end(&mut media).expect("media");
+        assert_eq!(media[..13], FLV_HEAD);
+        assert_eq!(media[13..], [9, 0, 0, 3, 0, 0, 40, 0, 0, 0, 0, 0x17, 1, 2, 0, 0, 0, 14]);
+    }
+
+    #[test]
+    fn a_wrong_key_and_a_second_client_are_refused_and_the_first_goes_on() {
+        let door = door(LIMIT);
+        assert_eq!(answer(&mut client(&door, "KEX")), "wrong key");
+        assert_eq!(answer(&mut client(&door, "KEY2")), "wrong key");
+        let mut first = client(&door, "KEY");
+        assert_eq!(answer(&mut first), "NetStream.Publish.Start");
+        assert_eq!(answer(&mut client(&door, "KEX")), "wrong key");
+        assert_eq!(answer(&mut client(&door, "KEY")), "somebody else is pushing already");
+        let mut guest = guest(&door);
+        first.write_all(&picture(0)).expect("a connection");
+        guest.media.read_exact(&mut [0; 13 + 18]).expect("the first's picture");
+    }
+
+    #[test]
+    fn a_client_that_fell_silent_gives_its_place_to_one_with_the_key() {
+        let door = door(Duration::ZERO);
+        let mut first = client(&door, "KEY");
+        assert_eq!(answer(&mut first), "NetStream.Publish.Start");
+        let mut first_guest = guest(&door);
+        assert_eq!(answer(&mut client(&door, "KEX")), "wrong key");
+        let mut second = client(&door, "KEY");
+        assert_eq!(answer(&mut second), "NetStream.Publish.Start");
+        first_guest.media.read_to_end(&mut Vec::new()).expect("an end");
+        second.write_all(&picture(0)).expect("a connection");
+        guest(&door).media.read_exact(&mut [0; 13 + 18]).expect("the second's picture");
+    }
+
+    #[test]
+    fn a_guest_that_is_not_wanted_is_sent_away_and_the_next_may_come() {
+        let door = door(LIMIT);
+        let mut first = client(&door, "KEY");
+        assert_eq!(answer(&mut first), "NetStream.Publish.Start");
+        drop(guest(&door));
+        let deadline = Instant::now() + LIMIT;
+        while first.write_all(&picture(0)).is_ok() {
+            assert!(Instant::now() < deadline, "it was not sent away");
+        }
+        while answer(&mut client(&door, "KEY")) != "NetStream.Publish.Start" {
+            assert!(Instant::now() < deadline, "its place is not free");
+        }
+        guest(&door);
     }
 
     #[test]
     fn a_taken_port_is_an_error() {
-        let first = door();
+        let first = door(LIMIT);
         let error = Door::open(&[first.address], "live/KEY", Arc::default()).err().expect("an error");
         assert_eq!(error.kind(), ErrorKind::AddrInUse);
     }
 
     #[test]
     fn who_speaks_something_else_is_sent_away_and_no_one_is_let_in() {
-        let door = door();
+        let door = door(LIMIT);
         let mut connection = TcpStream::connect(door.address).expect("a door");
         connection.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").expect("a connection");
-        connection.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket");
+        connection.set_read_timeout(Some(LIMIT)).expect("a socket");
         let answer = connection.read(&mut [0; 100]);
         assert!(
             matches!(answer, Ok(0)) || answer.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset)
@@ -318,17 +421,26 @@ mod tests {
 
     #[test]
     fn those_who_only_sit_there_do_not_fill_the_house() {
-        let door = door();
+        let door = door(LIMIT);
         let mut sitting: Vec<_> =
-            (0..2 * MOST_CLIENTS).map(|_| TcpStream::connect(door.address).expect("a door")).collect();
+            (0..=MOST_CLIENTS).map(|_| TcpStream::connect(door.address).expect("a door")).collect();
         let mut last = sitting.pop().expect("the last");
-        last.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket");
+        last.set_read_timeout(Some(LIMIT)).expect("a socket");
         assert!(!matches!(last.read(&mut [0; 1]), Ok(1..)), "it is closed at once");
         assert!(door.shared.lock().clients <= MOST_CLIENTS);
+        sitting.clear();
+        let deadline = Instant::now() + LIMIT;
+        while door.shared.lock().clients > 0 {
+            assert!(Instant::now() < deadline, "they have gone and count as there");
+            std::thread::yield_now();
+        }
     }
 
     #[test]
     fn waiting_ends_when_it_is_to_end() {
-        assert!(door().wait_for_guest(|| true).is_none());
+        assert!(door(LIMIT).wait_for_guest(|| true).is_none());
+        let door = door(LIMIT);
+        door.shared.stop.store(true, Ordering::Relaxed);
+        assert!(door.wait_for_guest(|| false).is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! Network cameras: a real RTSP server (GStreamer's) that sends over TCP, or over UDP alone.
+//! Network cameras: a real RTSP server that sends over TCP, or over UDP alone.
 
 use super::media::{PATIENCE, moments, next, settings};
 use crate::support::programs::Running;

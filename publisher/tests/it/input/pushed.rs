@@ -76,7 +76,7 @@ fn ffmpeg(format: &str, to: &str) -> Running {
     )
 }
 
-/// GStreamer, pushing pictures and sound through `muxer` to `sink`.
+/// The gst-launch program, pushing pictures and sound through `muxer` to `sink`.
 fn gstreamer(muxer: &str, sink: &str) -> Running {
     let pipeline = format!(
         "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1 \
@@ -146,6 +146,20 @@ fn srt_takes_one_client_with_the_passphrase_and_the_next_after_it() {
     listening.wait_for_loss(2);
     assert!(listening.live.publisher.interrupt().success());
     assert_clean(webroot.path());
+}
+
+#[test]
+fn tcp_takes_one_client_after_the_other() {
+    let webroot = tempfile::tempdir().expect("a directory");
+    let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let mut listening = Listening::start(webroot.path(), &format!("tcp://127.0.0.1:{port}?listen=1"));
+    for losses in 1..=2 {
+        let client = ffmpeg("mpegts", &listening.address);
+        listening.wait_for_pictures();
+        client.kill();
+        listening.wait_for_loss(losses);
+    }
+    assert!(listening.live.publisher.interrupt().success());
 }
 
 #[test]
