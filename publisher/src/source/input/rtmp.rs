@@ -26,7 +26,7 @@ const ASKING: Duration = Duration::from_secs(10);
 /// A client without a byte for so long is gone, even if its connection still stands,
 const SILENCE: Duration = Duration::from_secs(10);
 /// and after so long one that comes back, a phone in another network, may take its place.
-const SEAT_KEPT: Duration = Duration::from_secs(3);
+const SEAT_KEPT: Duration = Duration::from_secs(5);
 /// A client that does not take its answers is not worth a thread.
 const ANSWER: Duration = Duration::from_secs(5);
 /// Wrong keys are told to the log no more often than this: someone may be trying.

@@ -2,7 +2,8 @@
 //!
 //! In: a place to listen at. Out: pictures and sound of one client after the other; between them the news that there is
 //! none. What will come is not known in advance: pictures are promised in the shape that nearly all have today, and
-//! sound, which is silence while there is none. The caller's thread does it all; the [`Demuxer`] has its own.
+//! sound, which is silence while there is none. The caller's thread does it all; the [`Demuxer`] has its own. A client whose
+//! stream does not name its size holds the caller up until its first picture, or for ten seconds.
 
 use super::demuxer::{Demuxer, Ending, Origin, TICK};
 use super::error::InputError;
@@ -18,6 +19,8 @@ use tracing::{info, warn};
 
 /// The shape of what phones held upright do not send, and all others do.
 const LIKELY_SIZE: (u32, u32) = (1280, 720);
+/// So soon libav says that it cannot listen at all.
+const AT_ONCE: Duration = Duration::from_millis(300);
 /// Whoever pushes what cannot be used, or keeps the port from us, is not tried more often than this.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -67,6 +70,9 @@ impl Waiting {
             }
         };
         let demuxer = Demuxer::start(settings, origin.clone())?;
+        if let Origin::Listening(_) = origin {
+            fails_at_once(&demuxer, &name)?;
+        }
         Ok(Waiting { settings: settings.clone(), origin, name, state: State::Listening(demuxer) })
     }
 
@@ -124,6 +130,23 @@ impl Waiting {
             }
         }
     }
+}
+
+/// A port that is taken, an option or a protocol that this libav does not know: told at the start, and not on the slate.
+fn fails_at_once(demuxer: &Demuxer, name: &str) -> Result<(), InputError> {
+    let deadline = Instant::now() + AT_ONCE;
+    while Instant::now() < deadline && !demuxer.stopped() {
+        let seen = demuxer.changes();
+        match demuxer.ending() {
+            Some(Ending::Failed(InputError::Unreachable { reason, .. })) => {
+                let remedy = "is the port free, and is the address right?".to_owned();
+                return Err(InputError::Listen { name: name.to_owned(), reason, remedy });
+            }
+            Some(Ending::Failed(error)) => return Err(error),
+            _ => demuxer.wait(seen, deadline),
+        }
+    }
+    Ok(())
 }
 
 fn resolve(bind: &str) -> std::io::Result<Vec<SocketAddr>> {

@@ -204,6 +204,12 @@ fn a_port_that_is_not_to_be_had_is_said_in_one_line() {
         &format!("srt://127.0.0.1:{port}?mode=listener"),
         &format!("port {port} is taken by another program; stop that one, or take another port"),
     );
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port();
+    check_refused(
+        &format!("tcp://127.0.0.1:{port}?listen=1"),
+        "address already in use; is the port free, and is the address right?",
+    );
     check_refused("rtmp://192.0.2.1:1935/live/KEY?listen=1", "this machine has no such address");
 }
 

@@ -371,7 +371,7 @@ pub(super) mod tests {
 
         let mut session = Session::new();
         session.push(&[VERSION; 1 + 2 * HANDSHAKE_BYTES]);
-        session.push(&[0; 70_000]);
+        session.push(&vec![0; 70_000]);
         assert_eq!(session.next(), Err(SessionError::TooMuch));
 
         let mut session = Session::new();
