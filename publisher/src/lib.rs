@@ -22,6 +22,8 @@ pub mod stop;
 
 pub mod source;
 
+pub mod copy;
+
 pub mod capture_queue;
 
 pub mod frame_clock;
@@ -69,6 +71,8 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use args::CopyWhen;
+use copy::Copier;
 use encoder::{EncodeError, EncodeSettings, Encoded};
 use grid::SoundLine;
 use lock::{LockError, WebrootLock};
@@ -78,9 +82,9 @@ use picture_queue::PictureReceiver;
 use segment_file::SegmentError;
 use settings::{LiveSettings, SourceChoice, Stream};
 use source::camera::{self, CameraSelector, CameraWish};
-use source::input::{self, InputSettings};
+use source::input::{self, Copied, CopyError, CopyOpener, InputSettings};
 use source::test_pattern::TestPattern;
-use source::{Opener, Source, SourceError};
+use source::{Opener, Source, SourceError, SourceFormat};
 use stop::Stop;
 use watcher::{Wake, WatchError, Watcher, WatcherSettings};
 
@@ -145,8 +149,17 @@ pub fn run(
 
     thread::scope(|scope| {
         let _stop_all = StopOnDrop(stop);
-        spawn(scope, "source", move || {
-            source::run(opener(settings, stop), &opened_tx, &captured_tx, stop, meters);
+        // Of this scope: a run that is given up wakes the source thread by dropping its end.
+        let (copied_packets_tx, copied_packets_rx) = mpsc::sync_channel(1);
+        spawn(scope, "source", move || match first_to_copy(settings, stop, &opened_tx) {
+            Ok(Some((opener, first))) => {
+                copy_source(opener, first, settings, &opened_tx, &copied_packets_rx, stop, meters);
+            }
+            Ok(None) => {
+                let deliver = |piece| captured_tx.send(piece);
+                source::run(opener(settings, stop), &opened_tx, deliver, stop, meters);
+            }
+            Err(()) => {}
         })?;
         let Ok(source) = opened_rx.recv() else { return Ok(()) };
         let stream = settings.stream(&source?);
@@ -166,7 +179,7 @@ pub fn run(
                 live_directory: rendition.live_directory(&settings.webroot),
                 first_number,
                 media: rendition.media.clone(),
-                lengths: settings.lengths(rendition),
+                lengths: settings.lengths(rendition, &stream),
             };
             let (meters, finish) = (meters.clone(), finish.clone());
             stages.push(spawn(scope, "segment", move || {
@@ -175,24 +188,28 @@ pub fn run(
             })?);
         }
         drop(finish);
-        // Without a ladder sound goes into the segments of the only rung, with one into its own.
-        let sound = stream.audio_bps.zip(packages.last().cloned()).map(|(audio_bps, packets)| SoundLine {
-            audio_bps,
-            is_alone: stream.is_ladder(),
-            packets,
-        });
-        let mut rungs = Vec::new();
-        for ((encode, packets), meters) in stream.rungs.iter().zip(packages).zip(&of_renditions) {
-            let (shown_tx, shown_rx) = picture_queue::channel(encode.fps, meters.clone());
-            rungs.push(shown_tx);
-            let (encode, name) = (encode.clone(), format!("rung {}p", encode.height));
-            stages.push(spawn(scope, &name, move || rung(&shown_rx, &encode, &packets))?);
+        if stream.copied.is_some() {
+            // The source thread waits for them.
+            let _ = copied_packets_tx.send(packages.pop());
+        } else {
+            // Without a ladder sound goes into the segments of the only rung, with one into its own.
+            let sound = stream
+                .audio_bps
+                .zip(packages.last().cloned())
+                .map(|(audio_bps, packets)| SoundLine { audio_bps, is_alone: stream.is_ladder(), packets });
+            let mut rungs = Vec::new();
+            for ((encode, packets), meters) in stream.rungs.iter().zip(packages).zip(&of_renditions) {
+                let (shown_tx, shown_rx) = picture_queue::channel(encode.fps, meters.clone());
+                rungs.push(shown_tx);
+                let (encode, name) = (encode.clone(), format!("rung {}p", encode.height));
+                stages.push(spawn(scope, &name, move || rung(&shown_rx, &encode, &packets))?);
+            }
+            let grid = stream.grid.clone();
+            stages.push(spawn(scope, "grid", move || {
+                let _stop_source = StopOnDrop(stop);
+                grid::run(&captured_rx, &grid, rungs, sound, meters).map_err(RunError::from)
+            })?);
         }
-        let grid = stream.grid.clone();
-        stages.push(spawn(scope, "grid", move || {
-            let _stop_source = StopOnDrop(stop);
-            grid::run(&captured_rx, &grid, rungs, sound, meters).map_err(RunError::from)
-        })?);
         stages.push(spawn(scope, "watcher", move || {
             let _stop_source = StopOnDrop(stop);
             let _ended = ended_tx;
@@ -206,6 +223,58 @@ pub fn run(
         // All are waited for, and the first that failed is told: those before it in the line fail because of it.
         ended.collect::<Vec<_>>().into_iter().collect()
     })
+}
+
+/// Opens what is to be copied; `None`: there is nothing, or it has to be encoded. An error was told to `opened`.
+fn first_to_copy(
+    settings: &LiveSettings,
+    stop: &Stop,
+    opened: &mpsc::SyncSender<Result<SourceFormat, SourceError>>,
+) -> Result<Option<(CopyOpener, Box<dyn Source<Copied>>)>, ()> {
+    let Some(copy) = settings.copy_settings(stop) else { return Ok(None) };
+    let first = input::open_copy(copy).map_err(CopyError::from);
+    let first = first.and_then(|mut opener| opener.open().map(|first| (opener, first)));
+    match first {
+        Ok(first) => Ok(Some(first)),
+        Err(_) if stop.is_requested() => Err(()),
+        Err(CopyError::Unfit { name, reason }) if settings.copy == Some(CopyWhen::Auto) => {
+            tracing::warn!(name, %reason, "it cannot be copied, so it is encoded");
+            Ok(None)
+        }
+        Err(error) => {
+            // Nobody listens only if the run has been given up already.
+            let _ = opened.send(Err(error.into()));
+            Err(())
+        }
+    }
+}
+
+/// The source thread of a stream that is copied.
+fn copy_source(
+    mut opener: CopyOpener,
+    first: Box<dyn Source<Copied>>,
+    settings: &LiveSettings,
+    opened: &mpsc::SyncSender<Result<SourceFormat, SourceError>>,
+    packets: &mpsc::Receiver<Option<mpsc::SyncSender<Encoded>>>,
+    stop: &Stop,
+    meters: &Meters,
+) {
+    let stream = settings.stream(&first.format());
+    let Some(lengths) = settings.copy_lengths(&stream) else { return };
+    let mut first = Some(first);
+    let open = move || first.take().map_or_else(|| opener.open().map_err(SourceError::from), Ok);
+    let mut copier = None;
+    let deliver = |piece| {
+        if copier.is_none() {
+            // Without a packager the run has been given up.
+            copier = packets.recv().ok().flatten().map(|packets| Copier::new(packets, lengths, stop, meters));
+        }
+        match &mut copier {
+            Some(copier) => copier.take(piece),
+            None => stop.request(),
+        }
+    };
+    source::run(Box::new(open), opened, deliver, stop, meters);
 }
 
 /// A rung that fails is told at once: the others go on.
@@ -256,9 +325,9 @@ fn watcher_settings(settings: &LiveSettings, stream: &Stream) -> WatcherSettings
     WatcherSettings {
         webroot: settings.webroot.clone(),
         renditions: stream.renditions.clone(),
-        target_duration_s: settings.target_duration_s(),
+        target_duration_s: settings.target_duration_of(stream),
         window_segments: settings.window_segments,
-        part_target_90k: settings.part_target_90k(),
+        part_target_90k: settings.part_target_of(stream),
         end_list: settings.end_list,
     }
 }

@@ -3,16 +3,18 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::args::LiveArgs;
+use crate::args::{CopyWhen, LiveArgs};
+use crate::copy::{self, CopyLengths};
 use crate::encoder::{EncodeSettings, Medium, audio::FRAME_90K as AUDIO_FRAME_90K};
 use crate::grid::GridSettings;
 use crate::ladder::{self, Ladder, Rung};
 use crate::packager::Lengths;
 use crate::rendition::{AUDIO, Rendition};
 use crate::scaler;
-use crate::source::SourceFormat;
 use crate::source::camera::CameraSelector;
-use crate::source::input::InputAddress;
+use crate::source::input::{self, CopySettings, InputAddress, InputSettings};
+use crate::source::{CopiedFormat, SourceFormat};
+use crate::stop::Stop;
 
 /// The picture fits into this when no size was asked for.
 const DEFAULT_SIZE: (u32, u32) = (640, 480);
@@ -31,6 +33,9 @@ const LONGEST_PART: Duration = Duration::from_secs(1);
 
 /// Parts lie there beside their segments: listed for three target durations and kept for three more.
 const SEGMENTS_WITH_PARTS: u64 = 7;
+
+/// Containers that count in milliseconds are off by so much at each end of a part.
+const COARSE_TICK_90K: u64 = 180;
 
 /// RFC 8216 6.2.2 asks for at least three target durations.
 pub(crate) const SMALLEST_WINDOW: usize = 3;
@@ -62,6 +67,8 @@ pub struct Stream {
     pub renditions: Vec<Rendition>,
     /// Bits a second of the sound; `None` for a source without sound.
     pub audio_bps: Option<u64>,
+    /// Nothing is encoded: the packets of the source, as they are.
+    pub copied: Option<CopiedFormat>,
 }
 
 impl Stream {
@@ -95,6 +102,10 @@ pub struct LiveSettings {
     pub part_duration: Option<Duration>,
     /// Segments that the playlist lists.
     pub window_segments: usize,
+    /// Whether the source's packets are passed on as they are.
+    pub copy: Option<CopyWhen>,
+    /// Not in real time, but as fast as it can go.
+    pub fast: bool,
     /// Whether a file begins again at its end.
     pub loop_forever: bool,
     /// Whether the playlist is ended with EXT-X-ENDLIST at the end of the run.
@@ -116,6 +127,12 @@ pub enum SettingsError {
     /// Only files can begin again.
     #[error("--loop is for files; this source has no beginning to go back to")]
     Loop,
+    /// Nothing to copy from.
+    #[error("--copy is for files and URLs; cameras, screens and the test pattern have to be encoded")]
+    Copy,
+    /// What is as it happens cannot be faster.
+    #[error("--fast is for files; this source comes in its own time")]
+    Fast,
 }
 
 impl TryFrom<LiveArgs> for LiveSettings {
@@ -135,6 +152,17 @@ impl TryFrom<LiveArgs> for LiveSettings {
         if args.loop_forever && !matches!(source, SourceChoice::Input(InputAddress::File(_))) {
             return Err(SettingsError::Loop);
         }
+        if args.copy.is_some()
+            && !matches!(
+                source,
+                SourceChoice::Input(InputAddress::File(_) | InputAddress::Url(_) | InputAddress::Stdin)
+            )
+        {
+            return Err(SettingsError::Copy);
+        }
+        if args.fast && !matches!(source, SourceChoice::Input(InputAddress::File(_) | InputAddress::Stdin)) {
+            return Err(SettingsError::Fast);
+        }
         let frames = args.segment_duration.as_secs_f64() * f64::from(args.fps);
         Ok(Self {
             source,
@@ -147,6 +175,8 @@ impl TryFrom<LiveArgs> for LiveSettings {
             segment_frames: (frames.round() as u64).max(1),
             part_duration: args.low_latency.then_some(args.part_duration),
             window_segments: args.window,
+            copy: args.copy,
+            fast: args.fast,
             loop_forever: args.loop_forever,
             end_list: !args.resume_later,
         })
@@ -169,9 +199,25 @@ impl LiveSettings {
         Some((frames * 90_000).div_ceil(u64::from(self.fps)))
     }
 
+    /// The same for a stream that is known: of one that is copied, as many of its own pictures.
+    #[must_use]
+    pub fn part_target_of(&self, stream: &Stream) -> Option<u64> {
+        let (Some(copied), Some(part_duration)) = (stream.copied, self.part_duration) else {
+            return self.part_target_90k();
+        };
+        let picture_90k = copied.picture_90k.max(1) as u64;
+        let asked_90k = (part_duration.as_secs_f64() * 90_000.0) as u64;
+        Some((asked_90k / picture_90k).max(1) * picture_90k + COARSE_TICK_90K)
+    }
+
     /// How long segments and parts of a rendition are to be.
     #[must_use]
-    pub fn lengths(&self, rendition: &Rendition) -> Lengths {
+    pub fn lengths(&self, rendition: &Rendition, stream: &Stream) -> Lengths {
+        if stream.copied.is_some() {
+            // Each keyframe that is marked begins a segment.
+            let part_90k = self.part_target_of(stream).map(|target_90k| target_90k as i64);
+            return Lengths { segment_90k: 0, part_90k };
+        }
         // Frames of sound do not end where pictures do: a segment of them may be one shorter.
         let room_90k = if rendition.media.contains(&Medium::Video) { 0 } else { 2 * AUDIO_FRAME_90K };
         Lengths {
@@ -185,6 +231,40 @@ impl LiveSettings {
     #[must_use]
     pub fn target_duration_s(&self) -> u32 {
         (self.segment_frames as u32).div_ceil(self.fps)
+    }
+
+    /// The same for a stream that is known: the keyframes of one that is copied may be a little further apart.
+    #[must_use]
+    pub fn target_duration_of(&self, stream: &Stream) -> u32 {
+        let longest_90k = stream
+            .copied
+            .map(|copied| copy::longest_segment_90k(self.longest_copied_segment_90k(), copied.keyframes_90k));
+        let longest_s = longest_90k.map_or(0, |longest_90k| (longest_90k.max(0) as u64).div_ceil(90_000));
+        self.target_duration_s().max(longest_s as u32)
+    }
+
+    fn longest_copied_segment_90k(&self) -> i64 {
+        input::longest_copied_90k(self.segment_duration_90k() as i64)
+    }
+
+    /// How long the segments of a stream that is copied are to be.
+    #[must_use]
+    pub fn copy_lengths(&self, stream: &Stream) -> Option<CopyLengths> {
+        Some(CopyLengths {
+            aim_90k: self.longest_copied_segment_90k(),
+            promise_90k: i64::from(self.target_duration_of(stream)) * 90_000,
+            keyframes_90k: stream.copied?.keyframes_90k,
+        })
+    }
+
+    /// What to copy from, if that was asked for.
+    #[must_use]
+    pub fn copy_settings(&self, stop: &Stop) -> Option<CopySettings> {
+        let (Some(_), SourceChoice::Input(address)) = (self.copy, &self.source) else { return None };
+        let input =
+            InputSettings { address: address.clone(), loop_forever: self.loop_forever, stop: stop.flag() };
+        let segment_90k = self.segment_duration_90k() as i64;
+        Some(CopySettings { input, segment_90k, low_latency: self.part_duration.is_some(), fast: self.fast })
     }
 
     /// The size to ask a camera or the test pattern for.
@@ -209,13 +289,18 @@ impl LiveSettings {
             video_bps: rung.video_bps,
         };
         let grid = GridSettings { fps: self.fps, segment_frames: self.segment_frames };
+        if source.copied.is_some() {
+            let media = std::iter::once(Medium::Video).chain(audio_bps.map(|_| Medium::Audio));
+            let renditions = vec![Rendition { name: None, media: media.collect() }];
+            return Stream { grid, rungs: Vec::new(), renditions, audio_bps, copied: source.copied };
+        }
         let Some(ladder) = &self.ladder else {
             let shape = (u64::from(source.width), u64::from(source.height));
             let (width, height) = self.size.unwrap_or_else(|| scaler::fit(shape, DEFAULT_SIZE));
             let rung = Rung { width, height, video_bps: self.video_bps };
             let media = std::iter::once(Medium::Video).chain(audio_bps.map(|_| Medium::Audio));
             let renditions = vec![Rendition { name: None, media: media.collect() }];
-            return Stream { grid, rungs: vec![encode(rung)], renditions, audio_bps };
+            return Stream { grid, rungs: vec![encode(rung)], renditions, audio_bps, copied: None };
         };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let rungs = ladder.rungs((source.width, source.height), self.fps, cores);
@@ -223,7 +308,8 @@ impl LiveSettings {
         let all = video.chain(audio_bps.map(|_| (AUDIO.to_owned(), Medium::Audio)));
         let renditions = all.map(|(name, medium)| Rendition { name: Some(name), media: vec![medium] });
         let renditions = renditions.collect();
-        Stream { grid, rungs: rungs.into_iter().map(encode).collect(), renditions, audio_bps }
+        let rungs = rungs.into_iter().map(encode).collect();
+        Stream { grid, rungs, renditions, audio_bps, copied: None }
     }
 
     /// Bytes that the stream takes on disk at most: the window, as much again that waits for its deletion
@@ -319,7 +405,13 @@ mod tests {
 
     #[test]
     fn the_stream_takes_the_shape_of_the_source_unless_a_size_was_asked_for() {
-        let source = SourceFormat { description: String::new(), width: 1920, height: 1080, has_sound: true };
+        let source = SourceFormat {
+            description: String::new(),
+            width: 1920,
+            height: 1080,
+            has_sound: true,
+            copied: None,
+        };
         let check = |line: &str, source: &SourceFormat, size: (u32, u32), media: &[Medium]| {
             let stream = meant(line).unwrap().stream(source);
             assert_eq!((stream.rungs[0].width, stream.rungs[0].height), size);
@@ -331,7 +423,13 @@ mod tests {
 
     #[test]
     fn a_ladder_has_a_rendition_for_each_rung_and_one_for_the_sound() {
-        let source = SourceFormat { description: String::new(), width: 1280, height: 720, has_sound: true };
+        let source = SourceFormat {
+            description: String::new(),
+            width: 1280,
+            height: 720,
+            has_sound: true,
+            copied: None,
+        };
         let settings = meant("--ladder 640x360@800k,1280x720@2.5M").unwrap();
         assert_eq!(settings.wished_size(), (1280, 720));
         let stream = settings.stream(&source);

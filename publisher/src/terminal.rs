@@ -102,6 +102,9 @@ fn status_line(on_air: Duration, stream: &Stream, meters: &Meters) -> String {
 
 /// `640x480 20 fps`, or `1280x720 + 640x360 20 fps`.
 fn sizes(stream: &Stream) -> String {
+    if stream.copied.is_some() {
+        return "copied".to_owned();
+    }
     let sizes: Vec<_> = stream.rungs.iter().map(|rung| format!("{}x{}", rung.width, rung.height)).collect();
     format!("{} {} fps", sizes.join(" + "), stream.grid.fps)
 }
@@ -180,6 +183,7 @@ mod tests {
             rungs: vec![encode.clone()],
             renditions: Vec::new(),
             audio_bps: None,
+            copied: None,
         };
         assert_eq!(
             status_line(Duration::from_secs(3754), &stream, &meters),

@@ -2,9 +2,18 @@
 
 use super::parse_duration;
 use crate::ladder::{self, Ladder};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// When a source is copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CopyWhen {
+    /// Copied, or refused
+    Always,
+    /// Copied if it can be, or else encoded
+    Auto,
+}
 
 /// The flags of `live`.
 #[derive(Debug, Clone, Args)]
@@ -52,6 +61,25 @@ pub struct LiveArgs {
     /// Length of a part at most, with --low-latency. Shorter: less delay, more requests
     #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = parse_duration, env = "LIVEDIR_PART_DURATION")]
     pub part_duration: Duration,
+
+    /// Cut H.264 and AAC as they come from a file or URL, and encode nothing: it costs next to no processor time, and pictures
+    /// stay as good as they are. Segments begin at the source's keyframes, which have to be --segment-duration apart at most.
+    /// While the source is away the playlist waits: there is no picture in its place. --copy=auto encodes what cannot be copied
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "always",
+        conflicts_with_all = ["size", "ladder", "bitrate", "audio_bitrate", "fps"],
+        env = "LIVEDIR_COPY"
+    )]
+    pub copy: Option<CopyWhen>,
+
+    /// With --copy, play a file not in real time but as fast as it can go (ffmpeg without -re)
+    #[arg(long, requires = "copy", env = "LIVEDIR_FAST")]
+    pub fast: bool,
 
     /// Segments that the playlist lists; viewers can go back so far
     #[arg(long, value_name = "N", default_value_t = 10, env = "LIVEDIR_WINDOW")]

@@ -7,7 +7,7 @@ mod watch;
 
 pub use check::CheckArgs;
 pub use inspect::InspectArgs;
-pub use live::LiveArgs;
+pub use live::{CopyWhen, LiveArgs};
 pub use watch::WatchArgs;
 
 use clap::{Parser, Subcommand};

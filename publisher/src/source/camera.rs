@@ -226,7 +226,7 @@ impl Source for Camera {
     fn format(&self) -> SourceFormat {
         let CameraMode { width, height, .. } = self.mode;
         let description = format!("{}, {}", self.title, self.mode);
-        SourceFormat { description, width, height, has_sound: false }
+        SourceFormat { description, width, height, has_sound: false, copied: None }
     }
 
     fn read(&mut self, timeout: Duration) -> Result<Read, SourceError> {

@@ -7,6 +7,8 @@
 //! next round of a loop; a live source that hangs up or falls silent is an error, so that it is opened again.
 
 mod address;
+mod annex_b;
+mod copying;
 mod decoding;
 mod demuxer;
 mod error;
@@ -24,6 +26,9 @@ mod upright;
 mod waiting;
 
 pub use address::InputAddress;
+pub use copying::{
+    Copied, CopiedPacket, CopiedStream, CopyError, CopyOpener, CopySettings, longest_copied_90k, open_copy,
+};
 pub use error::InputError;
 
 use super::{Captured, CapturedPicture, CapturedSound, Read, Source, SourceError, SourceFormat};
@@ -89,15 +94,8 @@ struct ReadyPiece {
 ///
 /// Returns within some ten seconds for URLs; for files and pipes when they have told enough, or at the stop flag.
 pub fn open(settings: &InputSettings) -> Result<Input, InputError> {
-    if settings.loop_forever && settings.address == InputAddress::Stdin {
-        return Err(InputError::LoopedPipe);
-    }
+    check_address(settings)?;
     let name = settings.address.to_string();
-    if let (InputAddress::Url(_), scheme) = (&settings.address, settings.address.scheme().unwrap_or_default())
-        && !address::SCHEMES.contains(&scheme.as_str())
-    {
-        return Err(InputError::Protocol { name, scheme });
-    }
     let demuxer = Demuxer::start(settings, Origin::Address)?;
     let round = first_round(&demuxer, &settings.address)?;
     Input::begin(name, demuxer, round)
@@ -113,6 +111,20 @@ pub fn open_source(settings: &InputSettings) -> Result<Box<dyn Source>, SourceEr
         Some(place) => Box::new(Waiting::open(settings, place)?),
         None => Box::new(open(settings)?),
     })
+}
+
+/// What can be told without opening it.
+fn check_address(settings: &InputSettings) -> Result<(), InputError> {
+    if settings.loop_forever && settings.address == InputAddress::Stdin {
+        return Err(InputError::LoopedPipe);
+    }
+    let name = settings.address.to_string();
+    if let (InputAddress::Url(_), scheme) = (&settings.address, settings.address.scheme().unwrap_or_default())
+        && !address::SCHEMES.contains(&scheme.as_str())
+    {
+        return Err(InputError::Protocol { name, scheme });
+    }
+    Ok(())
 }
 
 fn first_round(demuxer: &Demuxer, address: &InputAddress) -> Result<Round, InputError> {
@@ -191,6 +203,7 @@ impl Input {
                 width: 0,
                 height: 0,
                 has_sound: sound.is_some() || round.of_several,
+                copied: None,
             },
             name,
             demuxer,

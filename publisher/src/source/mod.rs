@@ -11,7 +11,6 @@ use ffmpeg_next as ffmpeg;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use crate::capture_queue::CaptureSender;
 use crate::meters::Meters;
 use crate::stop::Stop;
 
@@ -50,12 +49,23 @@ pub struct SourceFormat {
     pub height: u32,
     /// Whether sound will come.
     pub has_sound: bool,
+    /// Of packets that are passed on as they are; `None` for pictures and samples.
+    pub copied: Option<CopiedFormat>,
+}
+
+/// What the start of a stream that is copied has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CopiedFormat {
+    /// The longest time between two keyframes, in 90 kHz ticks.
+    pub keyframes_90k: i64,
+    /// How long a picture is shown, in 90 kHz ticks.
+    pub picture_90k: i64,
 }
 
 /// The answer of one [`Source::read`].
-pub enum Read {
+pub enum Read<Piece = Captured> {
     /// Something was captured.
-    Captured(Captured),
+    Captured(Piece),
     /// Nothing came within the time-out; the source may still be well.
     Nothing,
     /// What comes from now on, for people: the next film of a list, or somebody that a listening source waited for.
@@ -66,15 +76,15 @@ pub enum Read {
     End,
 }
 
-/// An open source. It lives and dies on the source thread.
-pub trait Source {
+/// An open source of pictures and sound, or of packets that are copied. It lives and dies on the source thread.
+pub trait Source<Piece = Captured> {
     /// What it delivers.
     fn format(&self) -> SourceFormat;
 
     /// The next piece; returns after about `timeout` at the latest, whatever the device does.
     ///
     /// An error means that this opening of the source is spent: drop it and open it again.
-    fn read(&mut self, timeout: Duration) -> Result<Read, SourceError>;
+    fn read(&mut self, timeout: Duration) -> Result<Read<Piece>, SourceError>;
 }
 
 /// Why a source cannot be opened or has stopped. One line with the remedy.
@@ -89,7 +99,8 @@ pub enum SourceError {
 }
 
 /// Opens the source; called again each time that it was lost.
-pub type Opener<'a> = Box<dyn FnMut() -> Result<Box<dyn Source>, SourceError> + Send + 'a>;
+pub type Opener<'a, Piece = Captured> =
+    Box<dyn FnMut() -> Result<Box<dyn Source<Piece> + 'a>, SourceError> + 'a>;
 
 /// How long one read may take; so late is the stop noticed at the latest.
 const READ_TIMEOUT: Duration = Duration::from_millis(250);
@@ -101,11 +112,11 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 
 /// The source thread. The outcome of the first opening goes to `opened`; a source that is lost later is opened again
-/// until the stop, while the encode thread shows the slate. Ends, and closes the queue, at the end of a file or at the stop.
-pub fn run(
-    mut open: Opener<'_>,
+/// until the stop, while the encode thread shows the slate. Ends at the end of a file or at the stop.
+pub fn run<Piece>(
+    mut open: Opener<'_, Piece>,
     opened: &SyncSender<Result<SourceFormat, SourceError>>,
-    captured: &CaptureSender,
+    mut deliver: impl FnMut(Piece),
     stop: &Stop,
     meters: &Meters,
 ) {
@@ -124,7 +135,7 @@ pub fn run(
     }
     let mut backoff = FIRST_BACKOFF;
     loop {
-        let pumped = pump(source.as_mut(), captured, stop, meters);
+        let pumped = pump(source.as_mut(), &mut deliver, stop, meters);
         drop(source);
         let error = match pumped.outcome {
             Ok(()) => return,
@@ -163,13 +174,18 @@ struct Pumped {
     outcome: Result<(), SourceError>,
 }
 
-fn pump(source: &mut dyn Source, captured: &CaptureSender, stop: &Stop, meters: &Meters) -> Pumped {
+fn pump<Piece>(
+    source: &mut dyn Source<Piece>,
+    deliver: &mut impl FnMut(Piece),
+    stop: &Stop,
+    meters: &Meters,
+) -> Pumped {
     let mut delivered = false;
     while !stop.is_requested() {
         match source.read(READ_TIMEOUT) {
             Ok(Read::Captured(piece)) => {
                 delivered = true;
-                captured.send(piece);
+                deliver(piece);
             }
             Ok(Read::Nothing) => {}
             Ok(Read::Here(description)) => {
@@ -200,7 +216,13 @@ mod tests {
 
     impl Source for Script {
         fn format(&self) -> SourceFormat {
-            SourceFormat { description: "a script".into(), width: 16, height: 16, has_sound: false }
+            SourceFormat {
+                description: "a script".into(),
+                width: 16,
+                height: 16,
+                has_sound: false,
+                copied: None,
+            }
         }
 
         fn read(&mut self, _timeout: Duration) -> Result<Read, SourceError> {
@@ -225,7 +247,7 @@ mod tests {
             let reads = openings.pop_front().unwrap_or_else(|| Ok(Vec::new()))?;
             Ok(Box::new(Script(reads.into())) as Box<dyn Source>)
         });
-        run(open, &opened, &sender, &Stop::default(), &meters);
+        run(open, &opened, |piece| sender.send(piece), &Stop::default(), &meters);
         drop(sender);
         let mut pieces = 0;
         while let capture_queue::Next::Captured(_) = receiver.next(Instant::now()) {

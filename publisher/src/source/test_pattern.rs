@@ -92,6 +92,7 @@ impl Source for TestPattern {
             width,
             height,
             has_sound: true,
+            copied: None,
         }
     }
 

@@ -1,8 +1,8 @@
-//! Stream fields: the two fields of libav's streams that ffmpeg-next has no call for.
+//! Stream fields: the fields of libav's streams that ffmpeg-next has no call for.
 #![allow(unsafe_code)] // see each block
 
 use ffmpeg_next::format::{context, stream::Stream};
-use ffmpeg_next::{Rational, ffi};
+use ffmpeg_next::{Rational, codec, ffi};
 
 /// The shape of a pixel as the container names it; 0/1 when it does not.
 pub(super) fn sample_aspect(stream: &Stream) -> Rational {
@@ -19,4 +19,23 @@ pub(super) fn discard_all_but(input: &mut context::Input, kept: &[usize]) {
             unsafe { (*stream.as_mut_ptr()).discard = ffi::AVDiscard::AVDISCARD_ALL };
         }
     }
+}
+
+/// The head of a stream: for H.264 and AAC what a decoder is set up with. Empty where the packets carry it.
+pub(super) fn head(parameters: &codec::Parameters) -> &[u8] {
+    // SAFETY: the parameters own the bytes and do not change while they are borrowed; libav keeps pointer and size in step.
+    unsafe {
+        let fields = &*parameters.as_ptr();
+        match usize::try_from(fields.extradata_size) {
+            Ok(size) if !fields.extradata.is_null() => std::slice::from_raw_parts(fields.extradata, size),
+            _ => &[],
+        }
+    }
+}
+
+/// Width and height of the pictures as they are stored.
+pub(super) fn stored_size(parameters: &codec::Parameters) -> (u32, u32) {
+    // SAFETY: the parameters are valid for as long as they are borrowed; the fields are plain numbers.
+    let (width, height) = unsafe { ((*parameters.as_ptr()).width, (*parameters.as_ptr()).height) };
+    (width.max(0) as u32, height.max(0) as u32)
 }

@@ -43,32 +43,7 @@ enum State {
 impl Waiting {
     /// Begins to listen; a port that is not to be had is told at once.
     pub(super) fn open(settings: &InputSettings, place: Place) -> Result<Self, InputError> {
-        let shown = settings.address.to_string();
-        let no_port = |bind: &str, error: &std::io::Error| InputError::no_port(&shown, bind, error);
-        let (origin, name) = match place {
-            Place::Rtmp { bind, path } => {
-                let addresses = resolve(&bind).map_err(|error| no_port(&bind, &error))?;
-                let door = Door::open(&addresses, &path, settings.stop.clone());
-                let door = door.map_err(|error| no_port(&bind, &error))?;
-                // The port may have been left to the system.
-                let name = shown.replacen(&bind, &door.address.to_string(), 1);
-                (Origin::Door(Arc::new(door)), name)
-            }
-            Place::Libav { url, bind, open_to_all } => {
-                if let Some(bind) = bind {
-                    // libav opens the port later, on a thread of its own, and does not say what is the matter with it.
-                    let free = resolve(&bind).and_then(|addresses| UdpSocket::bind(&*addresses));
-                    free.map_err(|error| no_port(&bind, &error))?;
-                }
-                if open_to_all {
-                    warn!(
-                        address = shown,
-                        "whoever reaches this port may push; srt takes ?passphrase=… to keep others out"
-                    );
-                }
-                (Origin::Listening(url), shown)
-            }
-        };
+        let (origin, name) = origin(settings, place)?;
         let demuxer = Demuxer::start(settings, origin.clone())?;
         if let Origin::Listening(_) = origin {
             fails_at_once(&demuxer, &name)?;
@@ -132,8 +107,38 @@ impl Waiting {
     }
 }
 
+/// Where clients come in, and what people are to call it.
+pub(super) fn origin(settings: &InputSettings, place: Place) -> Result<(Origin, String), InputError> {
+    let shown = settings.address.to_string();
+    let no_port = |bind: &str, error: &std::io::Error| InputError::no_port(&shown, bind, error);
+    Ok(match place {
+        Place::Rtmp { bind, path } => {
+            let addresses = resolve(&bind).map_err(|error| no_port(&bind, &error))?;
+            let door = Door::open(&addresses, &path, settings.stop.clone());
+            let door = door.map_err(|error| no_port(&bind, &error))?;
+            // The port may have been left to the system.
+            let name = shown.replacen(&bind, &door.address.to_string(), 1);
+            (Origin::Door(Arc::new(door)), name)
+        }
+        Place::Libav { url, bind, open_to_all } => {
+            if let Some(bind) = bind {
+                // libav opens the port later, on a thread of its own, and does not say what is the matter with it.
+                let free = resolve(&bind).and_then(|addresses| UdpSocket::bind(&*addresses));
+                free.map_err(|error| no_port(&bind, &error))?;
+            }
+            if open_to_all {
+                warn!(
+                    address = shown,
+                    "whoever reaches this port may push; srt takes ?passphrase=… to keep others out"
+                );
+            }
+            (Origin::Listening(url), shown)
+        }
+    })
+}
+
 /// A port that is taken, an option or a protocol that this libav does not know: told at the start, and not on the slate.
-fn fails_at_once(demuxer: &Demuxer, name: &str) -> Result<(), InputError> {
+pub(super) fn fails_at_once(demuxer: &Demuxer, name: &str) -> Result<(), InputError> {
     let deadline = Instant::now() + AT_ONCE;
     while Instant::now() < deadline && !demuxer.stopped() {
         let seen = demuxer.changes();
@@ -156,7 +161,7 @@ fn resolve(bind: &str) -> std::io::Result<Vec<SocketAddr>> {
 impl Source for Waiting {
     fn format(&self) -> SourceFormat {
         let (width, height) = LIKELY_SIZE;
-        SourceFormat { description: self.wish(), width, height, has_sound: true }
+        SourceFormat { description: self.wish(), width, height, has_sound: true, copied: None }
     }
 
     fn read(&mut self, timeout: Duration) -> Result<Read, SourceError> {

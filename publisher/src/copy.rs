@@ -1,0 +1,163 @@
+//! Copy: packets of a source become the stream's own, and nothing is encoded.
+//!
+//! In: [`Copied`] pieces, when they are due. Out: [`Encoded`] messages to the packager, on one timeline that only goes forward;
+//! keyframes that begin a segment are marked. Runs on the source thread, in the place of capture queue, grid and rungs. While
+//! the source is away nothing comes, and the playlist waits; when it is back a hole in the timeline tells players so.
+
+mod cutter;
+
+pub use cutter::longest_segment_90k;
+
+use std::sync::mpsc::SyncSender;
+use std::time::{Instant, SystemTime};
+
+use cutter::{Cutter, Place};
+
+use crate::encoder::{Encoded, EncodedPacket, Medium, START_90K};
+use crate::meters::Meters;
+use crate::source::input::{Copied, CopiedPacket, CopiedStream};
+use crate::stop::Stop;
+
+/// Between what was before and another film or client: more than any pause between two pictures, so that everybody sees the
+/// break.
+const BREAK_90K: i64 = 90_000;
+
+/// How long segments are to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CopyLengths {
+    /// What was asked for, with its room, in 90 kHz ticks.
+    pub aim_90k: i64,
+    /// EXT-X-TARGETDURATION in 90 kHz ticks.
+    pub promise_90k: i64,
+    /// The distance of keyframes that was seen at the start.
+    pub keyframes_90k: i64,
+}
+
+/// See the file's head.
+pub struct Copier<'a> {
+    packets: SyncSender<Encoded>,
+    stop: &'a Stop,
+    meters: &'a Meters,
+    cutter: Cutter,
+    promise_90k: i64,
+    has_begun: bool,
+    has_told: bool,
+    /// From the source's timeline to the stream's; `None` until the first packet of a film or client.
+    offset_90k: Option<i64>,
+    last_dts_90k: [i64; 2],
+    end_90k: i64,
+    /// One moment by both clocks, so that dates run with the timeline.
+    moment: (Instant, SystemTime),
+}
+
+impl<'a> Copier<'a> {
+    /// For one run.
+    #[must_use]
+    pub fn new(
+        packets: SyncSender<Encoded>,
+        lengths: CopyLengths,
+        stop: &'a Stop,
+        meters: &'a Meters,
+    ) -> Self {
+        let CopyLengths { aim_90k, promise_90k, keyframes_90k } = lengths;
+        Self {
+            packets,
+            stop,
+            meters,
+            cutter: Cutter::new(aim_90k, promise_90k, keyframes_90k),
+            promise_90k,
+            has_begun: false,
+            has_told: false,
+            offset_90k: None,
+            last_dts_90k: [0; 2],
+            end_90k: START_90K - BREAK_90K,
+            moment: (Instant::now(), SystemTime::now()),
+        }
+    }
+
+    /// Takes the next piece.
+    pub fn take(&mut self, piece: Copied) {
+        match piece {
+            Copied::Begins(streams) => self.begin(streams),
+            Copied::Packet(packet) => self.packet(packet),
+        }
+    }
+
+    fn begin(&mut self, streams: Vec<CopiedStream>) {
+        self.offset_90k = None;
+        self.cutter.break_off();
+        self.moment = (Instant::now(), SystemTime::now());
+        // The muxer is set up once; what other films have of their own is in their packets.
+        if !std::mem::replace(&mut self.has_begun, true) {
+            for CopiedStream { medium, parameters } in streams {
+                self.send(Encoded::Stream { medium, parameters });
+            }
+        }
+    }
+
+    fn packet(&mut self, copied: CopiedPacket) {
+        let CopiedPacket { medium, mut packet, duration_90k, is_keyframe, captured_at, .. } = copied;
+        let next_90k = self.end_90k + BREAK_90K;
+        let offset_90k = *self.offset_90k.get_or_insert(next_90k - copied.dts_90k);
+        let last_90k = &mut self.last_dts_90k[medium as usize];
+        // Muxers take only decode times that grow; sources with careless clocks have others.
+        let dts_90k = (copied.dts_90k + offset_90k).max(*last_90k + 1);
+        *last_90k = dts_90k;
+        self.end_90k = self.end_90k.max(dts_90k + duration_90k);
+        let mut begins = false;
+        let is_left_out = match medium {
+            Medium::Audio => self.cutter.leaves_out_sound(dts_90k),
+            Medium::Video => {
+                self.meters.pictures_captured.add(1);
+                let place = self.cutter.picture(dts_90k, duration_90k, is_keyframe);
+                begins = place == Place::Begins;
+                place == Place::LeftOut
+            }
+        };
+        if is_left_out {
+            if medium == Medium::Video {
+                self.tell(dts_90k);
+            }
+            return;
+        }
+        packet.set_dts(Some(dts_90k));
+        packet.set_pts(Some(dts_90k + copied.shown_after_90k));
+        packet.set_duration(duration_90k);
+        let keyframe_filmed_at = begins.then(|| self.date(captured_at));
+        self.send(Encoded::Packet(EncodedPacket {
+            medium,
+            dts_90k,
+            duration_90k,
+            keyframe_filmed_at,
+            packet,
+        }));
+    }
+
+    /// Says what is left out: once, and then by the count of dropped pictures.
+    fn tell(&mut self, dts_90k: i64) {
+        self.meters.pictures_dropped.add(1);
+        let is_late = dts_90k > START_90K + self.promise_90k && self.meters.pictures_captured.get() > 1;
+        if is_late && !std::mem::replace(&mut self.has_told, true) {
+            tracing::warn!(
+                "keyframes are now further apart than the playlist promises, so pictures up to the next one are left out; have \
+                 the encoder make a keyframe every {} s, or restart with a longer --segment-duration or --copy=auto",
+                self.promise_90k / 90_000
+            );
+        }
+    }
+
+    fn date(&self, captured_at: Instant) -> SystemTime {
+        let (instant, date) = self.moment;
+        match captured_at.checked_duration_since(instant) {
+            Some(after) => date + after,
+            None => date - instant.duration_since(captured_at),
+        }
+    }
+
+    fn send(&self, message: Encoded) {
+        // A packager that is gone has told why itself.
+        if self.packets.send(message).is_err() {
+            self.stop.request();
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Annex B: the pictures of an H.264 stream as MPEG-TS has them.
+//!
+//! In: packets as the container has them, with lengths (ISO 14496-15) or with start codes (ITU-T H.264 Annex B), and the
+//! parameter sets of its head. Out: the same NAL units behind start codes, each picture with a delimiter, each IDR picture with
+//! parameter sets. Pure; survives any bytes.
+
+const SLICE: u8 = 1;
+const IDR_SLICE: u8 = 5;
+const SPS: u8 = 7;
+const DELIMITER: u8 = 9;
+const START_CODE: [u8; 4] = [0, 0, 0, 1];
+/// ISO 13818-1 2.14.1: each picture begins with one. The payload says: slices of any kind.
+const DELIMITER_UNIT: [u8; 6] = [0, 0, 0, 1, DELIMITER, 0xf0];
+/// More parameter sets than any stream has are no parameter sets.
+const MOST_HEAD_BYTES: usize = 64 << 10;
+
+/// How a stream stores its pictures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Storage {
+    /// Bytes of the length before each NAL unit; `None` where there are start codes.
+    length_bytes: Option<usize>,
+    /// The parameter sets of the head, behind start codes.
+    parameter_sets: Vec<u8>,
+}
+
+/// What has to be known before a picture is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Picture {
+    /// Decoding can begin here.
+    pub(super) is_idr: bool,
+    has_parameter_sets: bool,
+    has_delimiter: bool,
+    has_slice: bool,
+}
+
+impl Storage {
+    /// Reads the head: an `AVCDecoderConfigurationRecord`, parameter sets behind start codes, or nothing.
+    pub(super) fn of_head(head: &[u8]) -> Self {
+        if head.first() != Some(&1) {
+            let parameter_sets =
+                if head.starts_with(&[0, 0]) && head.len() <= MOST_HEAD_BYTES { head } else { &[] };
+            return Storage { length_bytes: None, parameter_sets: parameter_sets.to_vec() };
+        }
+        let length_bytes = head.get(4).map_or(4, |byte| usize::from(byte & 3) + 1);
+        let mut parameter_sets = Vec::new();
+        let mut rest = head.get(5..).unwrap_or_default();
+        // The number of SPS has 5 bits, that of PPS 8.
+        for mask in [0x1f, 0xff] {
+            let Some((count, units)) = rest.split_first() else { break };
+            rest = units;
+            for _ in 0..count & mask {
+                let Some((unit, after)) = split_unit(rest, 2) else { break };
+                parameter_sets.extend_from_slice(&START_CODE);
+                parameter_sets.extend_from_slice(unit);
+                rest = after;
+            }
+        }
+        Storage { length_bytes: Some(length_bytes), parameter_sets }
+    }
+
+    /// Looks at the NAL units up to the first slice.
+    pub(super) fn look(&self, stored: &[u8]) -> Picture {
+        let mut picture = Picture::default();
+        let mut note = |kind: u8| {
+            match kind {
+                IDR_SLICE => picture.is_idr = true,
+                SPS => picture.has_parameter_sets = true,
+                DELIMITER => picture.has_delimiter = true,
+                _ => {}
+            }
+            picture.has_slice |= (SLICE..=IDR_SLICE).contains(&kind);
+            picture.has_slice
+        };
+        if let Some(length_bytes) = self.length_bytes {
+            let mut rest = stored;
+            while let Some((unit, after)) = split_unit(rest, length_bytes) {
+                if unit.first().is_some_and(|header| note(header & 0x1f)) {
+                    break;
+                }
+                rest = after;
+            }
+        } else {
+            let mut zeros = 0;
+            let mut is_header = false;
+            for &byte in stored {
+                if is_header && note(byte & 0x1f) {
+                    break;
+                }
+                is_header = zeros >= 2 && byte == 1;
+                zeros = if byte == 0 { zeros + 1 } else { 0 };
+            }
+        }
+        picture
+    }
+
+    /// Whether the picture can go as it is stored.
+    pub(super) fn is_ready(&self, picture: Picture, stored: &[u8]) -> bool {
+        self.length_bytes.is_none()
+            && stored.starts_with(&START_CODE)
+            && picture.has_delimiter
+            && (!picture.is_idr || picture.has_parameter_sets)
+    }
+
+    /// The picture as MPEG-TS has it; nothing if it holds no whole NAL unit.
+    pub(super) fn write(&self, picture: Picture, stored: &[u8]) -> Vec<u8> {
+        // A length of one byte grows by three at each unit; more than a few hundred slices nobody makes.
+        let mut out = Vec::with_capacity(stored.len() + self.parameter_sets.len() + 64);
+        out.extend_from_slice(&DELIMITER_UNIT);
+        if picture.is_idr && !picture.has_parameter_sets {
+            out.extend_from_slice(&self.parameter_sets);
+        }
+        let before = out.len();
+        match self.length_bytes {
+            Some(length_bytes) => {
+                let mut rest = stored;
+                while let Some((unit, after)) = split_unit(rest, length_bytes) {
+                    rest = after;
+                    if unit.first().is_some_and(|header| header & 0x1f != DELIMITER) {
+                        out.extend_from_slice(&START_CODE);
+                        out.extend_from_slice(unit);
+                    }
+                }
+            }
+            None => out.extend_from_slice(without_delimiter(stored)),
+        }
+        if out.len() == before {
+            out.clear();
+        }
+        out
+    }
+}
+
+/// A unit with its length before it, and what follows.
+fn split_unit(bytes: &[u8], length_bytes: usize) -> Option<(&[u8], &[u8])> {
+    let length = bytes.get(..length_bytes)?.iter().fold(0, |length, &byte| (length << 8) | usize::from(byte));
+    bytes.get(length_bytes..)?.split_at_checked(length)
+}
+
+/// What follows the delimiter, if the picture begins with one.
+fn without_delimiter(stored: &[u8]) -> &[u8] {
+    let zeros = stored.iter().take_while(|&&byte| byte == 0).count();
+    match stored.get(zeros..) {
+        Some([1, header, _, rest @ ..]) if zeros >= 2 && header & 0x1f == DELIMITER => rest,
+        _ => stored,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const HEAD: [u8; 17] = [1, 100, 0, 30, 0xff, 0xe1, 0, 3, 0x67, 1, 2, 1, 0, 2, 0x68, 9, 7];
+
+    #[track_caller]
+    fn check(head: &[u8], stored: &[u8], is_idr: bool, expected: &[u8]) {
+        let storage = Storage::of_head(head);
+        let picture = storage.look(stored);
+        assert_eq!(picture.is_idr, is_idr);
+        assert_eq!(storage.write(picture, stored), expected);
+    }
+
+    #[test]
+    fn lengths_become_start_codes_and_an_idr_picture_gets_its_parameter_sets() {
+        let sets = [&START_CODE[..], &[0x67, 1, 2], &START_CODE, &[0x68, 9]].concat();
+        let head = &HEAD[..16];
+        let idr = [0, 0, 0, 2, 0x06, 5, 0, 0, 0, 3, 0x65, 8, 9];
+        let units = [&START_CODE[..], &[0x06, 5], &START_CODE, &[0x65, 8, 9]].concat();
+        check(head, &idr, true, &[&DELIMITER_UNIT[..], &sets, &units].concat());
+        check(head, &[0, 0, 0, 2, 0x41, 8], false, &[&DELIMITER_UNIT[..], &START_CODE, &[0x41, 8]].concat());
+    }
+
+    #[test]
+    fn start_codes_stay_and_missing_parameter_sets_are_put_in() {
+        let head = [0, 0, 0, 1, 0x67, 1, 0, 0, 1, 0x68, 2];
+        let idr = [0, 0, 0, 1, DELIMITER, 0xf0, 0, 0, 1, 0x65, 8];
+        check(&head, &idr, true, &[&DELIMITER_UNIT[..], &head, &[0, 0, 1, 0x65, 8]].concat());
+        let whole = [&DELIMITER_UNIT[..], &head, &[0, 0, 1, 0x65, 8]].concat();
+        let storage = Storage::of_head(&[]);
+        assert!(storage.is_ready(storage.look(&whole), &whole));
+        assert!(!storage.is_ready(storage.look(&idr), &idr));
+    }
+
+    #[test]
+    fn an_open_keyframe_is_no_place_to_begin() {
+        check(&HEAD[..16], &[0, 0, 0, 1, 0x61], false, &[&DELIMITER_UNIT[..], &START_CODE, &[0x61]].concat());
+    }
+
+    #[test]
+    fn what_is_cut_short_holds_no_unit() {
+        check(&HEAD[..16], &[0, 0, 0, 9, 0x65, 1], false, &[]);
+        check(&HEAD[..16], &[], false, &[]);
+        check(&HEAD[..9], &[], false, &[]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_too_strange(head: Vec<u8>, stored: Vec<u8>) {
+            let storage = Storage::of_head(&head);
+            let picture = storage.look(&stored);
+            storage.is_ready(picture, &stored);
+            storage.write(picture, &stored);
+        }
+    }
+}
