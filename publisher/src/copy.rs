@@ -101,7 +101,8 @@ impl<'a> Copier<'a> {
         let offset_90k = *self.offset_90k.get_or_insert(next_90k - copied.dts_90k);
         let last_90k = &mut self.last_dts_90k[medium as usize];
         // Muxers take only decode times that grow; sources with careless clocks have others.
-        let dts_90k = (copied.dts_90k + offset_90k).max(*last_90k + 1);
+        let stated_90k = copied.dts_90k + offset_90k;
+        let dts_90k = stated_90k.max(*last_90k + 1);
         *last_90k = dts_90k;
         self.end_90k = self.end_90k.max(dts_90k + duration_90k);
         let mut begins = false;
@@ -121,7 +122,7 @@ impl<'a> Copier<'a> {
             return;
         }
         packet.set_dts(Some(dts_90k));
-        packet.set_pts(Some(dts_90k + copied.shown_after_90k));
+        packet.set_pts(Some(dts_90k.max(stated_90k + copied.shown_after_90k)));
         packet.set_duration(duration_90k);
         let keyframe_filmed_at = begins.then(|| self.date(captured_at));
         self.send(Encoded::Packet(EncodedPacket {

@@ -208,6 +208,7 @@ struct CopySource {
     timeline: Timeline,
     /// `None`: as fast as it is taken.
     pacer: Option<Pacer>,
+    opened_at: Instant,
     under_way: bool,
     live: bool,
     /// Its place stays open when it is over.
@@ -345,6 +346,7 @@ impl CopySource {
             sound_head: round.sound.as_ref().map(|sound| stream_fields::head(&sound.parameters).to_vec()),
             timeline: Timeline::default(),
             pacer: None,
+            opened_at: Instant::now(),
             under_way: false,
             live: round.live,
             is_pushed: !matches!(opener.origin, Origin::Address),
@@ -458,12 +460,13 @@ impl CopySource {
         Some((lane, self.pacer.as_mut().map_or(now, |pacer| pacer.due(media_us, began))))
     }
 
-    fn hand_out(&mut self, lane: Lane, due: Instant) -> Option<Copied> {
+    fn hand_out(&mut self, lane: Lane) -> Option<Copied> {
         let ready = self.lanes[lane as usize].ready.take()?;
         let media_us = ready.media_us?;
         let captured_at = match &mut self.pacer {
             Some(pacer) => pacer.hand_out(lane, media_us, ready.arrived, Instant::now()),
-            None => due,
+            // Dates run with the film.
+            None => self.opened_at + Duration::from_micros(media_us.max(0) as u64),
         };
         Some(Copied::Packet(CopiedPacket {
             medium: if lane == Lane::Picture { Medium::Video } else { Medium::Audio },
@@ -534,7 +537,7 @@ impl Source<Copied> for CopySource {
             let mut wake_at = deadline;
             if let Some((lane, due)) = self.first_due() {
                 if due <= Instant::now() {
-                    return Ok(self.hand_out(lane, due).map_or(Read::Nothing, Read::Captured));
+                    return Ok(self.hand_out(lane).map_or(Read::Nothing, Read::Captured));
                 }
                 wake_at = wake_at.min(due);
             } else if self.lanes.iter().all(|lane| lane.finished && lane.ready.is_none()) {
