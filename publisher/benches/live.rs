@@ -19,6 +19,24 @@ const ROUNDS: usize = 3;
 /// Length of each turn.
 const FILM_S: u32 = 20;
 
+/// Length of the film that is copied.
+const COPIED_S: u32 = 600;
+
+/// It takes no longer than a blink.
+const COPY_ROUNDS: usize = 7;
+
+/// The same segments, window and deletion for the ffmpeg program.
+const HLS: [&str; 8] = [
+    "-f",
+    "hls",
+    "-hls_time",
+    "2",
+    "-hls_list_size",
+    "10",
+    "-hls_flags",
+    "delete_segments+temp_file+program_date_time",
+];
+
 /// Segments whose publish lag is taken.
 const LAGS: usize = 120;
 
@@ -69,6 +87,57 @@ fn main() {
         |webroot| ffmpeg_ladder(webroot, &film, &rungs),
         "aim: <= 1.05, <= 1.2",
     );
+    compare_copies(directory);
+}
+
+/// A long film cut as it is, as fast as it goes, by each program to its end.
+fn compare_copies(directory: &Path) {
+    let film = directory.join("long.mp4").display().to_string();
+    let length = COPIED_S.to_string();
+    let picture = format!("testsrc2=size=1280x720:rate=25:duration={length},noise=alls=12:allf=t");
+    let sound = format!("sine=frequency=440:duration={length}");
+    run(Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", &sound])
+        .args(["-c:v", "libx264", "-preset", "ultrafast", "-b:v", "4M", "-g", "50", "-sc_threshold", "0"])
+        .args(["-bf", "2", "-c:a", "aac", &film]));
+    let theirs = |webroot: &Path| {
+        std::fs::create_dir_all(webroot).expect("a webroot");
+        let mut command = Command::new("ffmpeg");
+        command.args(["-v", "error", "-nostdin", "-i", &film, "-c", "copy"]).args(HLS);
+        start(command.arg(webroot.join("stream.m3u8")))
+    };
+    let (mut our_s, mut their_s) = (Vec::new(), Vec::new());
+    for round in 0..COPY_ROUNDS {
+        let webroot = |whose: &str| directory.join(format!("copy-{whose}-{round}"));
+        our_s.push(processor_s_to_the_end(livedir(&webroot("ours"), &[&film, "--copy", "--fast"])));
+        their_s.push(processor_s_to_the_end(theirs(&webroot("theirs"))));
+        for whose in ["ours", "theirs"] {
+            std::fs::remove_dir_all(webroot(whose)).expect("a webroot");
+        }
+    }
+    our_s.sort_by(f64::total_cmp);
+    their_s.sort_by(f64::total_cmp);
+    let (our_s, their_s) = (our_s[COPY_ROUNDS / 2], their_s[COPY_ROUNDS / 2]);
+    println!(
+        "{:<28}{our_s:>10.2} s{their_s:>10.2} s{:>8.2}   (aim: <= 0.8; {COPIED_S} s as fast as it goes, {COPY_ROUNDS} turns)",
+        "film, 1280x720, copied",
+        our_s / their_s
+    );
+}
+
+/// What a program has used when it has ended by itself.
+fn processor_s_to_the_end(mut program: Child) -> f64 {
+    let before_us = children_us();
+    assert!(program.wait().expect("it ends").success(), "a program failed");
+    (children_us() - before_us) as f64 / 1e6
+}
+
+/// Processor time of all programs that have ended, in microseconds.
+fn children_us() -> i64 {
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::TimeValLike;
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("getrusage");
+    (usage.user_time() + usage.system_time()).num_microseconds()
 }
 
 /// From the rename of a segment to the rename of the playlist that lists it, as a third party sees it by inotify.
@@ -208,8 +277,7 @@ fn ffmpeg(webroot: &Path, input: &[&str], filter: &str, stream: &EncodeSettings)
     let (gop, bps) = (stream.segment_frames.to_string(), stream.video_bps.to_string());
     command.args(["-g", &gop, "-bf", "0", "-b:v", &bps, "-maxrate", &bps, "-bufsize", &bps]);
     command.args(["-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", "2"]);
-    command.args(["-f", "hls", "-hls_time", "2", "-hls_list_size", "10"]);
-    command.args(["-hls_flags", "delete_segments+temp_file+program_date_time"]);
+    command.args(HLS);
     start(command.arg(webroot.join("stream.m3u8")))
 }
 
@@ -238,8 +306,7 @@ fn ffmpeg_ladder(webroot: &Path, film: &str, rungs: &[EncodeSettings]) -> Child 
     }
     streams.push("a:0,agroup:sound".to_owned());
     command.args(["-map", "0:a", "-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", "2"]);
-    command.args(["-f", "hls", "-hls_time", "2", "-hls_list_size", "10"]);
-    command.args(["-hls_flags", "delete_segments+temp_file+program_date_time"]);
+    command.args(HLS);
     command.args(["-master_pl_name", "master.m3u8", "-var_stream_map", &streams.join(" ")]);
     start(command.arg(webroot.join("stream-%v.m3u8")))
 }

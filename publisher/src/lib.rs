@@ -152,8 +152,8 @@ pub fn run(
         // Of this scope: a run that is given up wakes the source thread by dropping its end.
         let (copied_packets_tx, copied_packets_rx) = mpsc::sync_channel(1);
         spawn(scope, "source", move || match first_to_copy(settings, stop, &opened_tx) {
-            Ok(Some((opener, first))) => {
-                copy_source(opener, first, settings, &opened_tx, &copied_packets_rx, stop, meters);
+            Ok(Some((source, first))) => {
+                copy_source(source, first, settings, &opened_tx, &copied_packets_rx, stop, meters);
             }
             Ok(None) => {
                 let deliver = |piece| captured_tx.send(piece);
@@ -225,15 +225,18 @@ pub fn run(
     })
 }
 
+/// What is copied, and its first opening.
+type FirstToCopy = (CopyOpener, Box<dyn Source<Copied>>);
+
 /// Opens what is to be copied; `None`: there is nothing, or it has to be encoded. An error was told to `opened`.
 fn first_to_copy(
     settings: &LiveSettings,
     stop: &Stop,
     opened: &mpsc::SyncSender<Result<SourceFormat, SourceError>>,
-) -> Result<Option<(CopyOpener, Box<dyn Source<Copied>>)>, ()> {
+) -> Result<Option<FirstToCopy>, ()> {
     let Some(copy) = settings.copy_settings(stop) else { return Ok(None) };
     let first = input::open_copy(copy).map_err(CopyError::from);
-    let first = first.and_then(|mut opener| opener.open().map(|first| (opener, first)));
+    let first = first.and_then(|mut source| source.open().map(|first| (source, first)));
     match first {
         Ok(first) => Ok(Some(first)),
         Err(_) if stop.is_requested() => Err(()),
@@ -251,7 +254,7 @@ fn first_to_copy(
 
 /// The source thread of a stream that is copied.
 fn copy_source(
-    mut opener: CopyOpener,
+    mut source: CopyOpener,
     first: Box<dyn Source<Copied>>,
     settings: &LiveSettings,
     opened: &mpsc::SyncSender<Result<SourceFormat, SourceError>>,
@@ -262,7 +265,7 @@ fn copy_source(
     let stream = settings.stream(&first.format());
     let Some(lengths) = settings.copy_lengths(&stream) else { return };
     let mut first = Some(first);
-    let open = move || first.take().map_or_else(|| opener.open().map_err(SourceError::from), Ok);
+    let open = move || first.take().map_or_else(|| source.open().map_err(SourceError::from), Ok);
     let mut copier = None;
     let deliver = |piece| {
         if copier.is_none() {

@@ -3,7 +3,7 @@
 mod broken;
 mod cameras;
 mod lists;
-mod media;
+pub mod media;
 mod network;
 mod pushed;
 #[cfg(target_os = "linux")]

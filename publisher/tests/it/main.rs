@@ -4,6 +4,7 @@ mod bad_input;
 mod browser;
 mod camera;
 mod check;
+mod copy;
 mod crash;
 mod full_disk;
 mod fuzz_corpus;

@@ -25,6 +25,7 @@ pub(super) struct Storage {
 
 /// What has to be known before a picture is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a NAL unit that was seen")]
 pub(super) struct Picture {
     /// Decoding can begin here.
     pub(super) is_idr: bool,

@@ -305,7 +305,10 @@ impl CopyLane {
 
     fn fill(&mut self, lane: Lane, demuxer: &Demuxer) {
         while self.ready.is_none() && !self.finished {
-            match self.ahead.pop_front().or_else(|| demuxer.pop(lane)) {
+            if self.ahead.is_empty() {
+                demuxer.take(lane, &mut self.ahead);
+            }
+            match self.ahead.pop_front() {
                 None => return,
                 Some(Queued::RoundEnd) => self.finished = true,
                 Some(Queued::Packet { packet, arrived }) => {

@@ -1,0 +1,219 @@
+//! `--copy`: files that the ffmpeg program made and streams that it pushes are cut as they are, and what does not fit is refused.
+
+use std::path::Path;
+use std::process::Command;
+
+use livedir_playlist::MediaPlaylist;
+
+use super::input::media::{PICTURES, SOUND, made};
+use crate::support::check::assert_clean;
+use crate::support::programs::{LiveStream, PATIENCE, Running, publisher, read_playlist};
+use crate::support::wait_for;
+
+/// A film with sound, with a keyframe each `gop` pictures and as `more` has it.
+fn film(name: &str, gop: &str, seconds: &str, more: &[&str]) -> String {
+    let mut words = vec!["-f", "lavfi", "-i", PICTURES, "-f", "lavfi", "-i", SOUND, "-t", seconds];
+    words.extend([
+        "-c:v",
+        "libx264",
+        "-preset",
+        "ultrafast",
+        "-bf",
+        "2",
+        "-sc_threshold",
+        "0",
+        "-c:a",
+        "aac",
+    ]);
+    words.extend(["-g", gop, "-keyint_min", gop]);
+    words.extend(more);
+    made(name, &words).display().to_string()
+}
+
+/// Copies a film as fast as it goes, to its end; gives the playlist and what was said.
+#[track_caller]
+fn copied(webroot: &Path, film: &str, more: &[&str]) -> (MediaPlaylist, String) {
+    let words = ["live", film, "--fast", "--window", "60"];
+    let copy: &[&str] = if more.iter().any(|word| word.starts_with("--copy")) { &[] } else { &["--copy"] };
+    let mut command = publisher();
+    let running = Running::start(command.args(words).args(copy).args(more).arg("--webroot").arg(webroot));
+    let (status, output) = running.wait_and_read();
+    assert!(status.success(), "{output}");
+    assert_clean(webroot);
+    (read_playlist(webroot).expect("a playlist"), output)
+}
+
+#[track_caller]
+fn check_refused(film: &str, more: &[&str], reason: &str) {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = publisher();
+    command.args(["live", film, "--copy", "--fast"]).args(more).arg("--webroot").arg(directory.path());
+    let (status, output) = Running::start(&mut command).wait_and_read();
+    assert!(!status.success() && output.contains(reason), "{output}");
+    assert!(!directory.path().join("stream.m3u8").exists(), "nothing is on air");
+}
+
+/// Each picture as the ffmpeg program decodes it.
+fn pictures(subject: &Path) -> Vec<String> {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-nostdin", "-v", "error", "-i"]).arg(subject);
+    command.args(["-map", "0:v", "-vsync", "0", "-f", "framemd5", "-"]);
+    let hashed = command.output().expect("the ffmpeg program");
+    assert!(hashed.status.success(), "{}", String::from_utf8_lossy(&hashed.stderr));
+    let text = String::from_utf8(hashed.stdout).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| line.rsplit(',').next()).map(str::to_owned).collect()
+}
+
+/// The sound as it is, behind the headers of ADTS.
+fn sound(subject: &Path) -> Vec<u8> {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-nostdin", "-v", "error", "-i"]).arg(subject);
+    let packed = command.args(["-map", "0:a", "-c", "copy", "-f", "adts", "-"]).output();
+    packed.expect("the ffmpeg program").stdout
+}
+
+#[track_caller]
+fn check_same(film: &str, webroot: &Path) {
+    let playlist = webroot.join("stream.m3u8");
+    let of_film = pictures(Path::new(film));
+    assert!(!of_film.is_empty());
+    assert!(of_film == pictures(&playlist), "{film}: other pictures");
+}
+
+fn durations_90k(playlist: &MediaPlaylist) -> Vec<u64> {
+    playlist.segments.iter().map(|segment| segment.duration_90k).collect()
+}
+
+#[test]
+fn pictures_and_sound_are_those_of_the_film_to_the_bit() {
+    for name in ["film.mp4", "film.ts", "film.mkv", "film.flv"] {
+        let directory = tempfile::tempdir().unwrap();
+        let film = film(name, "25", "5", &[]);
+        let (playlist, _) = copied(directory.path(), &film, &[]);
+        assert_eq!(durations_90k(&playlist), [180_000, 180_000, 90_000], "{name}");
+        assert!(playlist.ended && playlist.segments.iter().all(|segment| !segment.discontinuity));
+        check_same(&film, directory.path());
+        if name == "film.mp4" {
+            // The other containers begin with sound from before the first picture, which no segment has room for.
+            let of_film = sound(Path::new(&film));
+            assert!(of_film.len() > 10_000 && of_film == sound(&directory.path().join("stream.m3u8")));
+        }
+    }
+}
+
+#[test]
+fn keyframes_of_a_television_rate_may_be_a_thousandth_late() {
+    let directory = tempfile::tempdir().unwrap();
+    let film = film("ntsc.mp4", "60", "5", &["-r", "30000/1001"]);
+    let (playlist, _) = copied(directory.path(), &film, &[]);
+    assert_eq!(durations_90k(&playlist)[..2], [180_180, 180_180]);
+    assert_eq!(playlist.target_duration_s, 3);
+    check_same(&film, directory.path());
+}
+
+#[test]
+fn a_film_without_sound_is_copied() {
+    let directory = tempfile::tempdir().unwrap();
+    let film = film("silent.mp4", "50", "4", &["-an"]);
+    let (playlist, _) = copied(directory.path(), &film, &[]);
+    assert_eq!(durations_90k(&playlist), [180_000, 180_000]);
+    check_same(&film, directory.path());
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_the_reason() {
+    check_refused(&film("long.mp4", "100", "9", &[]), &[], "keyframes are 4 s apart, over the 2 s of");
+    let open = film("open.mp4", "50", "5", &["-x264-params", "open-gop=1"]);
+    check_refused(&open, &[], "closed GOP");
+    check_refused(&film("opus.mkv", "50", "2", &["-c:a", "libopus"]), &[], "its sound is");
+    check_refused(&film("mpeg4.mp4", "50", "2", &["-c:v", "mpeg4"]), &[], "its pictures are mpeg4");
+    check_refused(&film("film.mp4", "25", "5", &[]), &["--low-latency"], "no B-frames");
+    check_refused(&film("film.mp4", "25", "5", &[]), &["--size", "320x240"], "cannot be used with");
+    check_refused("test", &[], "--copy is for files");
+}
+
+#[test]
+fn auto_encodes_what_cannot_be_copied() {
+    let directory = tempfile::tempdir().unwrap();
+    let long = film("long.mp4", "100", "3", &[]);
+    let mut command = publisher();
+    command.args(["live", &long, "--copy=auto", "--webroot"]).arg(directory.path());
+    let (status, output) = Running::start(&mut command).wait_and_read();
+    assert!(status.success() && output.contains("so it is encoded"), "{output}");
+    let playlist = read_playlist(directory.path()).expect("a playlist");
+    assert_eq!(durations_90k(&playlist)[0], 180_000);
+
+    let directory = tempfile::tempdir().unwrap();
+    let film = film("film.mp4", "25", "5", &[]);
+    let (_, output) = copied(directory.path(), &film, &["--copy=auto"]);
+    assert!(!output.contains("encoded;") && !output.contains("so it is encoded"), "{output}");
+    check_same(&film, directory.path());
+}
+
+#[test]
+fn a_keyframe_that_comes_too_late_costs_what_is_over_the_promise_and_is_told_once() {
+    let directory = tempfile::tempdir().unwrap();
+    // Keyframes at 0, 2, 4, 6, 8, 14, 20 and 22 s.
+    let keyframes = "0,2,4,6,8,14,20,22";
+    let film = film("uneven.mp4", "1000", "24", &["-force_key_frames", keyframes, "-bf", "0"]);
+    let (playlist, output) = copied(directory.path(), &film, &[]);
+    assert_eq!(durations_90k(&playlist), [180_000; 8]);
+    let breaks: Vec<_> = playlist.segments.iter().map(|segment| segment.discontinuity).collect();
+    assert_eq!(breaks, [false, false, false, false, false, true, true, false], "{output}");
+    assert_eq!(output.matches("keyframes are now further apart").count(), 1, "{output}");
+    assert!(!output.contains("refused"), "{output}");
+}
+
+#[test]
+fn a_loop_in_parts_has_a_break_at_each_seam() {
+    let directory = tempfile::tempdir().unwrap();
+    let film = film("loop.mp4", "25", "2", &["-bf", "0"]);
+    let words = [&*film, "--copy", "--loop", "--low-latency", "--segment-duration", "1s"];
+    let mut live = LiveStream::start(directory.path(), &words);
+    live.wait_for_segment(5);
+    assert!(live.publisher.interrupt().success());
+    assert_clean(directory.path());
+    let playlist = read_playlist(directory.path()).expect("a playlist");
+    let breaks: Vec<_> = playlist.segments.iter().take(5).map(|segment| segment.discontinuity).collect();
+    assert_eq!(breaks, [false, false, true, false, true]);
+    assert_eq!(durations_90k(&playlist)[..4], [90_000; 4]);
+}
+
+/// The ffmpeg program, pushing in real time.
+fn push(to: &str) -> Running {
+    let inputs = ["-re", "-f", "lavfi", "-i", PICTURES, "-re", "-f", "lavfi", "-i", SOUND];
+    Running::start(
+        Command::new("ffmpeg")
+            .args(["-nostdin", "-v", "error"])
+            .args(inputs)
+            .args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25"])
+            .args(["-pix_fmt", "yuv420p", "-c:a", "aac", "-f", "flv", to]),
+    )
+}
+
+#[test]
+fn what_is_pushed_is_copied_and_who_comes_back_goes_on_after_a_break() {
+    let directory = tempfile::tempdir().unwrap();
+    let address = "rtmp://127.0.0.1:0/live/KEY?listen=1";
+    let words = [address, "--copy", "--low-latency", "--segment-duration", "1s"];
+    let mut live = LiveStream::start(directory.path(), &words);
+    let place = wait_for("the place", PATIENCE, || {
+        let output = live.publisher.output();
+        let (_, rest) = output.split_once("127.0.0.1:")?;
+        let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        (port != "0").then(|| format!("rtmp://127.0.0.1:{port}/live/KEY"))
+    });
+    let first = push(&place);
+    live.wait_for_segment(3);
+    first.kill();
+    wait_for("the loss", PATIENCE, || live.publisher.output().contains("source lost").then_some(()));
+    let listed = live.playlist().expect("a playlist").next_media_sequence();
+    let _second = push(&place);
+    live.wait_for_segment(listed + 3);
+    assert_eq!(live.count("source_losses"), 1);
+    assert!(live.publisher.interrupt().success());
+    assert_clean(directory.path());
+    let playlist = read_playlist(directory.path()).expect("a playlist");
+    assert_eq!(playlist.segments.iter().filter(|segment| segment.discontinuity).count(), 1);
+}
