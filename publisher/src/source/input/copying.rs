@@ -393,7 +393,10 @@ impl CopySource {
             let ending = self.demuxer.ending();
             let mut is_news = false;
             for lane in Lane::ALL {
-                while let Some(queued) = self.demuxer.pop(lane) {
+                // What follows is another round's.
+                while !matches!(self.lanes[lane as usize].ahead.back(), Some(Queued::RoundEnd))
+                    && let Some(queued) = self.demuxer.pop(lane)
+                {
                     is_news = true;
                     let CopyLane { setup, ahead, .. } = &mut self.lanes[lane as usize];
                     if let (Queued::Packet { packet, .. }, Some(setup)) = (&queued, &*setup) {

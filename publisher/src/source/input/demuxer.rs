@@ -220,11 +220,17 @@ impl Demuxer {
         popped
     }
 
-    /// All that a lane holds, at once: cheaper where nothing is decoded between one packet and the next.
+    /// All that a lane holds of this round, at once: cheaper where nothing is decoded between one packet and the next.
     pub(super) fn take(&self, lane: Lane, taken: &mut VecDeque<Queued>) {
         let mut queue = self.shared.lock();
         let before = taken.len();
-        taken.extend(std::iter::from_fn(|| queue.packets.pop(lane)));
+        while let Some(queued) = queue.packets.pop(lane) {
+            let is_end = matches!(queued, Queued::RoundEnd);
+            taken.push_back(queued);
+            if is_end {
+                break;
+            }
+        }
         if taken.len() > before {
             self.shared.wake(queue);
         }
