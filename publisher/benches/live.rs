@@ -100,7 +100,7 @@ fn compare_copies(directory: &Path) {
         .args(["-v", "error", "-y", "-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", &sound])
         .args(["-c:v", "libx264", "-preset", "ultrafast", "-b:v", "4M", "-g", "50", "-sc_threshold", "0"])
         .args(["-bf", "2", "-c:a", "aac", &film]));
-    let theirs = |webroot: &Path| {
+    let ffmpeg_copy = |webroot: &Path| {
         std::fs::create_dir_all(webroot).expect("a webroot");
         let mut command = Command::new("ffmpeg");
         command.args(["-v", "error", "-nostdin", "-i", &film, "-c", "copy"]).args(HLS);
@@ -110,7 +110,7 @@ fn compare_copies(directory: &Path) {
     for round in 0..COPY_ROUNDS {
         let webroot = |whose: &str| directory.join(format!("copy-{whose}-{round}"));
         our_s.push(processor_s_to_the_end(livedir(&webroot("ours"), &[&film, "--copy", "--fast"])));
-        their_s.push(processor_s_to_the_end(theirs(&webroot("theirs"))));
+        their_s.push(processor_s_to_the_end(ffmpeg_copy(&webroot("theirs"))));
         for whose in ["ours", "theirs"] {
             std::fs::remove_dir_all(webroot(whose)).expect("a webroot");
         }
