@@ -13,6 +13,7 @@
 //! Nothing but files passes from the segment thread to the watcher thread: any other encoder could stand there.
 
 pub mod args;
+pub mod config;
 pub mod settings;
 
 pub mod lock;
@@ -27,6 +28,8 @@ pub mod frame_clock;
 pub mod sound_clock;
 
 pub mod canvas;
+pub mod filter;
+pub mod overlay;
 pub mod scaler;
 pub mod slate;
 
