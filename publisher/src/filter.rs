@@ -31,6 +31,12 @@ pub struct FilterSettings {
 }
 
 impl FilterSettings {
+    /// Whether the turn makes wide pictures high.
+    #[must_use]
+    pub fn swaps_sides(&self) -> bool {
+        !self.rotate.is_multiple_of(180)
+    }
+
     /// The graphs to go through, in order.
     fn graphs(&self) -> Vec<String> {
         let turn = match self.rotate {

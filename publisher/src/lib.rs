@@ -66,6 +66,7 @@ use std::thread;
 use std::time::Duration;
 
 use encoder::{EncodeError, EncodeSettings};
+use filter::FilterError;
 use lock::{LockError, WebrootLock};
 use meters::Meters;
 use segment_file::SegmentError;
@@ -106,6 +107,9 @@ pub enum RunError {
         /// Bytes that are needed, for people.
         needed: String,
     },
+    /// The filters.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
     /// The encoders.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -142,7 +146,9 @@ pub fn run(
             source::run(opener(settings, stop), &opened_tx, &captured_tx, stop, meters);
         })?;
         let Ok(source) = opened_rx.recv() else { return Ok(()) };
-        let stream = settings.encode_settings(&source?);
+        let source = source?;
+        let filtered = filter::try_out(&settings.filter, (source.width, source.height), settings.fps)?;
+        let stream = settings.encode_settings(&source, filtered);
         room_for(settings)?;
         let watcher = Watcher::start(watcher_settings(settings), meters.clone())?;
         let first_number = watcher.next_segment_number();

@@ -11,7 +11,7 @@ use livedir_publisher::meters::Meters;
 use livedir_publisher::settings::LiveSettings;
 use livedir_publisher::stop::Stop;
 use livedir_publisher::terminal::Terminal;
-use livedir_publisher::{check, devices, inspect};
+use livedir_publisher::{check, devices, encoder, inspect};
 
 /// What a shell says of a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
@@ -47,8 +47,7 @@ fn live(args: LiveArgs, printed: Option<String>) -> anyhow::Result<()> {
         io::stdout().write_all(file.as_bytes())?;
         return Ok(());
     }
-    ffmpeg_next::init().map_err(|error| anyhow!("libav does not start: {error}"))?;
-    ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Fatal);
+    start_libav()?;
     let terminal = Terminal::start();
     let stop = stop_on_signals()?;
     let meters = Arc::new(Meters::default());
@@ -97,5 +96,13 @@ fn stop_on_signals() -> anyhow::Result<Stop> {
 
 fn list_devices() -> anyhow::Result<()> {
     print!("{}", devices::devices()?);
+    start_libav()?;
+    print!("\n{}", encoder::video::describe());
+    Ok(())
+}
+
+fn start_libav() -> anyhow::Result<()> {
+    ffmpeg_next::init().map_err(|error| anyhow!("libav does not start: {error}"))?;
+    ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Fatal);
     Ok(())
 }

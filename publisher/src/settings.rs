@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::args::LiveArgs;
 use crate::encoder::EncodeSettings;
+use crate::encoder::choice::EncoderChoice;
+use crate::filter::FilterSettings;
+use crate::overlay::OverlaySettings;
 use crate::packager::Lengths;
 use crate::scaler;
 use crate::source::SourceFormat;
@@ -70,6 +73,12 @@ pub struct LiveSettings {
     pub loop_forever: bool,
     /// Whether the playlist is ended with EXT-X-ENDLIST at the end of the run.
     pub end_list: bool,
+    /// What is done to captured pictures.
+    pub filter: FilterSettings,
+    /// What is written on pictures.
+    pub overlay: OverlaySettings,
+    /// Which encoder makes the picture.
+    pub encoder: EncoderChoice,
 }
 
 /// What cannot be meant.
@@ -119,6 +128,13 @@ impl TryFrom<LiveArgs> for LiveSettings {
             window_segments: args.window,
             loop_forever: args.loop_forever,
             end_list: !args.resume_later,
+            filter: FilterSettings {
+                rotate: args.rotate.unwrap_or_default(),
+                mirror: args.mirror,
+                graph: args.filter.filter(|graph| !graph.trim().is_empty()),
+            },
+            overlay: OverlaySettings { text: args.text, clock: args.clock },
+            encoder: EncoderChoice::parse(&args.encoder),
         })
     }
 }
@@ -158,13 +174,16 @@ impl LiveSettings {
     /// The size to ask a camera or the test pattern for.
     #[must_use]
     pub fn wished_size(&self) -> (u32, u32) {
-        self.size.unwrap_or(DEFAULT_SIZE)
+        match self.size {
+            Some((width, height)) if self.filter.swaps_sides() => (height, width),
+            size => size.unwrap_or(DEFAULT_SIZE),
+        }
     }
 
-    /// What to encode, now that the source is known.
+    /// What to encode, now that the source is known, and the size of its pictures behind the filters.
     #[must_use]
-    pub fn encode_settings(&self, source: &SourceFormat) -> EncodeSettings {
-        let shape = (u64::from(source.width), u64::from(source.height));
+    pub fn encode_settings(&self, source: &SourceFormat, filtered: (u32, u32)) -> EncodeSettings {
+        let shape = (u64::from(filtered.0), u64::from(filtered.1));
         let (width, height) = self.size.unwrap_or_else(|| scaler::fit(shape, DEFAULT_SIZE));
         EncodeSettings {
             width,
@@ -173,6 +192,9 @@ impl LiveSettings {
             segment_frames: self.segment_frames,
             video_bps: self.video_bps,
             audio_bps: source.has_sound.then_some(self.audio_bps),
+            filter: self.filter.clone(),
+            overlay: self.overlay.clone(),
+            encoder: self.encoder.clone(),
         }
     }
 
@@ -231,6 +253,13 @@ mod tests {
     }
 
     #[test]
+    fn a_camera_that_lies_on_its_side_is_asked_for_the_size_that_it_has() {
+        assert_eq!(meant("--size 480x640 --rotate 90").unwrap().wished_size(), (640, 480));
+        assert_eq!(meant("--size 480x640 --rotate 180").unwrap().wished_size(), (480, 640));
+        assert_eq!(meant("--rotate 270").unwrap().wished_size(), (640, 480));
+    }
+
+    #[test]
     fn sources_are_told_apart() {
         let input = |address| SourceChoice::Input(address);
         for (typed, expected) in [
@@ -265,10 +294,12 @@ mod tests {
     #[test]
     fn the_stream_takes_the_shape_of_the_source_unless_a_size_was_asked_for() {
         let source = SourceFormat { description: String::new(), width: 1920, height: 1080, has_sound: true };
-        let stream = meant("").unwrap().encode_settings(&source);
+        let stream = meant("").unwrap().encode_settings(&source, (1920, 1080));
         assert_eq!((stream.width, stream.height, stream.audio_bps), (640, 360, Some(128_000)));
-        let stream =
-            meant("--size 800x600").unwrap().encode_settings(&SourceFormat { has_sound: false, ..source });
+        let turned = meant("--rotate 90").unwrap().encode_settings(&source, (1080, 1920));
+        assert_eq!((turned.width, turned.height), (270, 480));
+        let mute = SourceFormat { has_sound: false, ..source };
+        let stream = meant("--size 800x600").unwrap().encode_settings(&mute, (1920, 1080));
         assert_eq!((stream.width, stream.height, stream.audio_bps), (800, 600, None));
     }
 

@@ -172,6 +172,9 @@ mod tests {
             segment_frames: 40,
             video_bps: 1,
             audio_bps: None,
+            filter: crate::filter::FilterSettings::default(),
+            overlay: crate::overlay::OverlaySettings::default(),
+            encoder: crate::encoder::choice::EncoderChoice::Auto,
         };
         assert_eq!(
             status_line(Duration::from_secs(3754), &stream, &meters),

@@ -6,6 +6,9 @@
 //! channel closes.
 
 pub mod audio;
+pub mod choice;
+mod machine;
+mod manners;
 pub mod video;
 
 use std::sync::Arc;
@@ -15,12 +18,15 @@ use std::time::{Duration, Instant, SystemTime};
 use ffmpeg_next as ffmpeg;
 
 use crate::capture_queue::{CaptureReceiver, Next};
+use crate::filter::{Filter, FilterError, FilterSettings};
 use crate::frame_clock::{FrameClock, Placement, SILENCE};
 use crate::meters::Meters;
+use crate::overlay::{Overlay, OverlaySettings};
 use crate::scaler::Scaler;
 use crate::slate;
 use crate::source::{Captured, CapturedPicture, CapturedSound};
 use audio::{AudioEncoder, RATE_HZ};
+use choice::EncoderChoice;
 use video::VideoEncoder;
 
 /// The first timestamp of a run. Not 0, because the AAC encoder's lead-in has to come before it.
@@ -51,6 +57,12 @@ pub struct EncodeSettings {
     pub video_bps: u64,
     /// Bits a second of the sound; `None` for a source without sound.
     pub audio_bps: Option<u64>,
+    /// What is done to captured pictures before they are scaled.
+    pub filter: FilterSettings,
+    /// What is written on scaled pictures and on the slate.
+    pub overlay: OverlaySettings,
+    /// Which encoder makes the picture.
+    pub encoder: EncoderChoice,
 }
 
 /// Which of the two streams a packet belongs to.
@@ -97,11 +109,28 @@ pub enum EncodeError {
         "no H.264 encoder of this libav could be opened ({0}); install one with libx264 (Debian: libavcodec-extra)"
     )]
     NoVideoEncoder(String),
+    /// The encoder that was asked for cannot be used.
+    #[error("--encoder {refused}; here can be used: {others}")]
+    NamedEncoder {
+        /// Its name, and why.
+        refused: String,
+        /// Names of those that can.
+        others: String,
+    },
     /// The sound encoder would not open.
     #[error("the AAC encoder of this libav could not be opened: {0}")]
     NoAudioEncoder(ffmpeg::Error),
     /// A call of libav failed.
     #[error("encoding failed: {0}")]
+    Libav(#[from] ffmpeg::Error),
+}
+
+/// Why a captured picture cannot be shown.
+#[derive(Debug, thiserror::Error)]
+enum PictureError {
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+    #[error(transparent)]
     Libav(#[from] ffmpeg::Error),
 }
 
@@ -154,7 +183,9 @@ struct Stage<'a> {
     grid_origin: u64,
     /// The wall-clock time of grid time 0.
     origin_filmed_at: SystemTime,
+    filter: Filter,
     scaler: Scaler,
+    overlay: Overlay,
     video: VideoEncoder,
     audio: Option<AudioEncoder>,
     shown: Option<ffmpeg::frame::Video>,
@@ -182,7 +213,9 @@ impl<'a> Stage<'a> {
             clock: FrameClock::new(settings.fps, origin),
             grid_origin: 0,
             origin_filmed_at: SystemTime::now() - origin.elapsed(),
+            filter: Filter::new(&settings.filter),
             scaler: Scaler::new(settings.width, settings.height),
+            overlay: Overlay::new(&settings.overlay, settings.width, settings.height),
             video,
             audio,
             shown: None,
@@ -199,15 +232,24 @@ impl<'a> Stage<'a> {
                 for n in gap {
                     self.fill(n)?;
                 }
-                match self.scaler.scale(picture.frame) {
+                match self.prepare(picture) {
                     Ok(frame) => self.shown = Some(frame),
                     // A broken picture from the outside is no reason to stop: the one before stays on.
-                    Err(error) => tracing::warn!(%error, "a captured picture could not be scaled"),
+                    Err(error) => tracing::warn!(%error, "a captured picture could not be made ready"),
                 }
                 self.show(at)?;
             }
         }
         Ok(())
+    }
+
+    /// A captured picture as it is to be shown.
+    fn prepare(&mut self, picture: CapturedPicture) -> Result<ffmpeg::frame::Video, PictureError> {
+        let taken_at = picture.captured_at;
+        let since_start = taken_at.saturating_duration_since(self.clock.time_of(0));
+        let filtered = self.filter.apply(picture.frame, since_start)?;
+        let scaled = self.scaler.scale(filtered)?;
+        Ok(self.overlay.draw(scaled, SystemTime::now() - taken_at.elapsed())?)
     }
 
     fn take_sound(&mut self, sound: &CapturedSound) {
@@ -271,7 +313,9 @@ impl<'a> Stage<'a> {
             Some((drawn_for, slate)) if drawn_for == second => slate,
             _ => {
                 let time = jiff::Zoned::now().strftime("%H:%M:%S").to_string();
-                slate::draw(self.settings.width, self.settings.height, &time, &self.meters.source())
+                let draw =
+                    || slate::draw(self.settings.width, self.settings.height, &time, &self.meters.source());
+                self.overlay.draw(draw(), SystemTime::now()).unwrap_or_else(|_| draw())
             }
         };
         let encoded = self.encode(n, &mut slate);
