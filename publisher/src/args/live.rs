@@ -81,7 +81,7 @@ pub struct LiveArgs {
     pub clock: bool,
 
     /// What makes H.264: auto (the first that works here, hardware before software), or the name of an encoder of libav,
-    /// like libx264, h264_videotoolbox, h264_nvenc, h264_qsv; `livedir-publisher devices` lists them
+    /// like libx264 or `h264_nvenc`; `livedir-publisher devices` lists them
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = parse_encoder, env = "LIVEDIR_ENCODER")]
     pub encoder: String,
 

@@ -1,5 +1,7 @@
 //! The configuration file that says what was typed: each key with the help of its flag. Pure.
 
+use std::fmt::Write as _;
+
 use clap::{Arg, ArgMatches, Command};
 
 use super::file::{is_switch, keys, value_name};
@@ -18,12 +20,12 @@ pub fn print(command: &Command, matches: &ArgMatches) -> String {
         let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
         text.push('\n');
         for line in broken(&help) {
-            text += &format!("# {line}\n");
+            let _ = writeln!(text, "# {line}");
         }
-        match value(arg, matches) {
-            Some(value) => text += &format!("{key} = {value}\n"),
-            None => text += &format!("# {key} = \"{}\"\n", value_name(arg)),
-        }
+        let _ = match value(arg, matches) {
+            Some(value) => writeln!(text, "{key} = {value}"),
+            None => writeln!(text, "# {key} = \"{}\"", value_name(arg)),
+        };
     }
     text
 }

@@ -77,19 +77,30 @@ impl Machine {
     }
 }
 
-/// Tries `names` in order; the first that opens, and those before it that did not, each with why.
+/// The encoder that is taken.
+#[derive(Debug)]
+pub struct Found<'a, T, E> {
+    /// Its name.
+    pub name: &'a str,
+    /// The open encoder.
+    pub opened: T,
+    /// Those before it, each with why not.
+    pub passed_over: Vec<(&'a str, E)>,
+}
+
+/// Tries `names` in order and takes the first that opens; all names with why not if none does.
 pub fn first_that_opens<'a, T, E>(
     names: &[&'a str],
     mut open: impl FnMut(&str) -> Result<T, E>,
-) -> (Option<(&'a str, T)>, Vec<(&'a str, E)>) {
-    let mut refused = Vec::new();
+) -> Result<Found<'a, T, E>, Vec<(&'a str, E)>> {
+    let mut passed_over = Vec::new();
     for name in names {
         match open(name) {
-            Ok(opened) => return (Some((name, opened)), refused),
-            Err(error) => refused.push((*name, error)),
+            Ok(opened) => return Ok(Found { name, opened, passed_over }),
+            Err(error) => passed_over.push((*name, error)),
         }
     }
-    (None, refused)
+    Err(passed_over)
 }
 
 #[cfg(test)]
@@ -134,13 +145,17 @@ mod tests {
     #[track_caller]
     fn check_fall_through(works: &[&str], taken: Option<&str>, refused: &[&str], tried: usize) {
         let mut opened = 0;
-        let (found, refusals) = first_that_opens(&["a", "b", "c"], |name| {
+        let found = first_that_opens(&["a", "b", "c"], |name| {
             opened += 1;
             if works.contains(&name) { Ok(()) } else { Err(format!("no {name}")) }
         });
-        assert_eq!(found.map(|(name, ())| name), taken);
-        assert_eq!(refusals.iter().map(|(name, _)| *name).collect::<Vec<_>>(), refused);
-        assert!(refusals.iter().all(|(name, why)| *why == format!("no {name}")));
+        let (name, passed_over) = match found {
+            Ok(found) => (Some(found.name), found.passed_over),
+            Err(refused) => (None, refused),
+        };
+        assert_eq!(name, taken);
+        assert_eq!(passed_over.iter().map(|(name, _)| *name).collect::<Vec<_>>(), refused);
+        assert!(passed_over.iter().all(|(name, why)| *why == format!("no {name}")));
         assert_eq!(opened, tried, "none is opened that is not needed");
     }
 

@@ -249,7 +249,8 @@ impl<'a> Stage<'a> {
         let since_start = taken_at.saturating_duration_since(self.clock.time_of(0));
         let filtered = self.filter.apply(picture.frame, since_start)?;
         let scaled = self.scaler.scale(filtered)?;
-        Ok(self.overlay.draw(scaled, SystemTime::now() - taken_at.elapsed())?)
+        let ago = taken_at.elapsed();
+        Ok(self.overlay.draw(scaled, SystemTime::now() - ago)?)
     }
 
     fn take_sound(&mut self, sound: &CapturedSound) {

@@ -3,6 +3,7 @@
 //! [`choice`] says which are tried, [`manners`] what they have to do; here they are opened, tried out and fed.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use ffmpeg::format::Pixel;
@@ -13,7 +14,7 @@ use ffmpeg_next as ffmpeg;
 use crate::filter::FilterSettings;
 use crate::overlay::OverlaySettings;
 
-use super::choice::{self, EncoderChoice};
+use super::choice::{self, EncoderChoice, Found};
 use super::machine;
 use super::manners::{self, BadManners, IDR_EVERY, PICTURES, TrialPacket};
 use super::{EncodeError, EncodeSettings, EncodedPacket, Medium, START_90K};
@@ -45,7 +46,7 @@ pub enum Refusal {
     #[error("it takes neither yuv420p nor nv12 pictures from main memory")]
     Format,
     /// Libav could not open it, or it failed at once.
-    #[error("{0}")]
+    #[error("it cannot be opened ({0}), its hardware or driver may be missing")]
     Libav(#[from] ffmpeg::Error),
     /// It opened, and did not do what it was asked to.
     #[error(transparent)]
@@ -55,26 +56,29 @@ pub enum Refusal {
 impl VideoEncoder {
     /// Opens the encoder that was named, or the first that works here.
     pub fn open(settings: &EncodeSettings) -> Result<Self, EncodeError> {
+        let found = Self::find(settings)?;
+        for (name, why) in found.passed_over {
+            tracing::info!(encoder = name, %why, "video encoder passed over");
+        }
+        tracing::info!(encoder = found.name, "video encoder opened");
+        Ok(found.opened)
+    }
+
+    fn find(settings: &EncodeSettings) -> Result<Found<'_, Self, Refusal>, EncodeError> {
         let order = match &settings.encoder {
             EncoderChoice::Auto => machine::look().order(),
             EncoderChoice::Named(name) => vec![name.as_str()],
         };
-        let (opened, refused) = choice::first_that_opens(&order, |name| Self::open_named(name, settings));
-        let Some((name, opened)) = opened else {
-            let refused = refused.iter().map(|(name, why)| format!("{name}: {why}")).collect::<Vec<_>>();
-            return Err(match &settings.encoder {
+        choice::first_that_opens(&order, |name| Self::open_named(name, settings)).map_err(|refused| {
+            let refused: Vec<_> = refused.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+            match settings.encoder {
                 EncoderChoice::Auto => EncodeError::NoVideoEncoder(refused.join(", ")),
                 EncoderChoice::Named(_) => EncodeError::NamedEncoder {
                     refused: refused.join(", "),
                     others: usable(settings).join(", "),
                 },
-            });
-        };
-        for (name, why) in refused {
-            tracing::info!(encoder = name, %why, "video encoder passed over");
-        }
-        tracing::info!(encoder = name, "video encoder opened");
-        Ok(opened)
+            }
+        })
     }
 
     /// Opens this encoder, after it has shown in a trial that it can be used.
@@ -88,9 +92,9 @@ impl VideoEncoder {
     }
 
     fn open_codec(codec: ffmpeg::Codec, settings: &EncodeSettings) -> Result<Self, Refusal> {
-        let taken: Option<Vec<Pixel>> = codec.video()?.formats().map(Iterator::collect);
-        let takes = |format: &Pixel| taken.as_ref().is_none_or(|taken| taken.contains(format));
-        let format = [Pixel::YUV420P, Pixel::NV12].into_iter().find(takes).ok_or(Refusal::Format)?;
+        let formats: Option<Vec<Pixel>> = codec.video()?.formats().map(Iterator::collect);
+        let is_taken = |format: &Pixel| formats.as_ref().is_none_or(|formats| formats.contains(format));
+        let format = [Pixel::YUV420P, Pixel::NV12].into_iter().find(is_taken).ok_or(Refusal::Format)?;
         Self::open_in(codec, format, settings)
     }
 
@@ -162,12 +166,12 @@ impl VideoEncoder {
         is_keyframe: bool,
         frame: &mut ffmpeg::frame::Video,
     ) -> Result<(), ffmpeg::Error> {
-        let mut converted = ffmpeg::frame::Video::empty();
+        let mut in_its_format = ffmpeg::frame::Video::empty();
         let frame = match &mut self.converter {
             None => frame,
             Some(converter) => {
-                converter.run(frame, &mut converted)?;
-                &mut converted
+                converter.run(frame, &mut in_its_format)?;
+                &mut in_its_format
             }
         };
         frame.set_pts(Some(n as i64));
@@ -212,6 +216,14 @@ impl VideoEncoder {
     }
 }
 
+/// Refuses a named encoder that cannot be used, before anything is written.
+pub fn check(settings: &EncodeSettings) -> Result<(), EncodeError> {
+    match settings.encoder {
+        EncoderChoice::Auto => Ok(()),
+        EncoderChoice::Named(_) => VideoEncoder::find(settings).map(|_| ()),
+    }
+}
+
 /// The known encoders that work here with these settings.
 #[must_use]
 pub fn usable(settings: &EncodeSettings) -> Vec<&'static str> {
@@ -235,9 +247,9 @@ pub fn describe() -> String {
     let mut text = String::new();
     for name in choice::KNOWN {
         match VideoEncoder::open_named(name, &settings) {
-            Ok(_) => text += &format!("encoder {name}\n"),
+            Ok(_) => drop(writeln!(text, "encoder {name}")),
             Err(Refusal::Unknown) => {}
-            Err(why) => text += &format!("encoder {name}\n    cannot be used: {why}\n"),
+            Err(why) => drop(writeln!(text, "encoder {name}\n    cannot be used: {why}")),
         }
     }
     text
@@ -350,12 +362,11 @@ mod tests {
     #[test]
     fn hardware_that_is_not_there_falls_through_to_software() {
         let order = ["h264_nvenc", "h264_qsv", "h264_v4l2m2m", "nosuch", "libx265", "libx264", "libopenh264"];
-        let (opened, refused) =
-            choice::first_that_opens(&order, |name| VideoEncoder::open_named(name, &settings("auto")));
-        let taken = opened.expect("one that works").0;
-        let passed_over: Vec<&str> = order.into_iter().take_while(|name| *name != taken).collect();
-        assert_eq!(refused.iter().map(|(name, _)| *name).collect::<Vec<_>>(), passed_over);
-        for (name, why) in refused {
+        let open = |name: &str| VideoEncoder::open_named(name, &settings("auto"));
+        let found = choice::first_that_opens(&order, open).unwrap_or_else(|refused| panic!("{refused:?}"));
+        let passed_over: Vec<&str> = order.into_iter().take_while(|name| *name != found.name).collect();
+        assert_eq!(found.passed_over.iter().map(|(name, _)| *name).collect::<Vec<_>>(), passed_over);
+        for (name, why) in found.passed_over {
             assert!(!why.to_string().is_empty() && !why.to_string().contains('\n'), "{name}: {why}");
         }
     }
