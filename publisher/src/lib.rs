@@ -149,7 +149,7 @@ pub fn run(
         let source = source?;
         let filtered = filter::try_out(&settings.filter, (source.width, source.height), settings.fps)?;
         let stream = settings.encode_settings(&source, filtered);
-        encoder::video::check(&stream)?;
+        encoder::trial::check(&stream)?;
         room_for(settings)?;
         let watcher = Watcher::start(watcher_settings(settings), meters.clone())?;
         let first_number = watcher.next_segment_number();

@@ -97,7 +97,7 @@ fn stop_on_signals() -> anyhow::Result<Stop> {
 fn list_devices() -> anyhow::Result<()> {
     print!("{}", devices::devices()?);
     start_libav()?;
-    print!("\n{}", encoder::video::describe());
+    print!("\n{}", encoder::trial::describe());
     Ok(())
 }
 

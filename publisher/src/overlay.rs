@@ -123,10 +123,8 @@ fn place(picture: &mut frame::Video, text: &str, scale: u32, left: impl FnOnce(u
 /// The filters that write the title and the clock on a picture so high.
 fn steps(title: &str, clock: bool, height: u32) -> String {
     let size = (height / 20).max(8);
-    let look = format!(
-        "fontsize={size}:fontcolor=white:box=1:boxcolor=black@0.5:boxborderw={}:fix_bounds=1",
-        (size / 4).max(1)
-    );
+    let look =
+        format!("fontsize={size}:fontcolor=white:box=1:boxcolor=black@0.5:boxborderw={}", (size / 4).max(1));
     // Above the strip of the test pattern.
     let title = (!title.is_empty()).then(|| {
         let text = escaped(&escaped(title));

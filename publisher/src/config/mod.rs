@@ -133,3 +133,32 @@ fn text_of(path: &Path) -> Result<String, ConfigError> {
         ConfigError::Line { path: path.to_owned(), line, problem: Problem::NotText }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Arg, ArgAction};
+
+    #[track_caller]
+    fn check(typed: &[&str], id: &str, expected: bool) {
+        let switch = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
+        let mut command = clap::Command::new("go")
+            .arg(switch("sound"))
+            .arg(switch("mute").conflicts_with("sound"))
+            .arg(Arg::new("count").long("count").default_value("3"));
+        command.build();
+        let matches = command.clone().get_matches_from([&["go"], typed].concat());
+        assert_eq!(is_overruled(&command, &matches, id), expected, "{typed:?}");
+    }
+
+    #[test]
+    fn what_is_typed_overrules_the_same_key_and_those_that_it_excludes() {
+        check(&[], "count", false);
+        check(&["--count", "3"], "count", true);
+        check(&["--sound"], "count", false);
+        check(&["--sound"], "sound", true);
+        check(&["--sound"], "mute", true);
+        check(&["--mute"], "sound", true);
+        check(&["--count=4"], "mute", false);
+    }
+}

@@ -81,7 +81,7 @@ mod tests {
 
     /// Packets of NAL units of these types, one string of digits a packet.
     #[track_caller]
-    fn check(packets: &[(i64, &str)], expected: Result<(), BadManners>) {
+    fn check(packets: &[(i64, &str)], expected: Option<&BadManners>) {
         let bytes: Vec<Vec<u8>> = packets
             .iter()
             .map(|(_, types)| types.bytes().flat_map(|digit| [0, 0, 1, 0x60 | (digit - b'0'), 9]).collect())
@@ -92,24 +92,24 @@ mod tests {
             .zip(0..)
             .map(|(((pts, _), bytes), n)| TrialPacket { pts: *pts, dts: n, bytes })
             .collect();
-        assert_eq!(judge(&packets), expected);
+        assert_eq!(judge(&packets).err().as_ref(), expected);
     }
 
     #[test]
     fn parameter_sets_and_an_idr_picture_where_they_are_asked_for_are_good_manners() {
-        check(&[(0, "9785"), (1, "91"), (2, "1"), (3, "97865"), (4, "1"), (5, "1")], Ok(()));
-        check(&[(0, "785"), (1, "785"), (2, "785"), (3, "785"), (4, "785"), (5, "785")], Ok(()));
+        check(&[(0, "9785"), (1, "91"), (2, "1"), (3, "97865"), (4, "1"), (5, "1")], None);
+        check(&[(0, "785"), (1, "785"), (2, "785"), (3, "785"), (4, "785"), (5, "785")], None);
     }
 
     #[test]
     fn bad_manners_are_called_by_their_name() {
         use BadManners::{Count, NoIdr, NoParameterSets, NoStartCodes, Reordered};
-        check(&[], Err(Count(0)));
-        check(&[(0, "785"); 7], Err(Count(7)));
-        check(&[(0, "785"), (3, "1"), (1, "1"), (2, "1"), (4, "1"), (5, "1")], Err(Reordered));
-        check(&[(0, "785"), (1, "1"), (2, "1"), (3, "1"), (4, "1"), (5, "1")], Err(NoIdr));
-        check(&[(0, "785"), (1, "1"), (2, "1"), (3, "5"), (4, "1"), (5, "1")], Err(NoParameterSets));
-        check(&[(0, "785"), (1, "1"), (2, "1"), (3, "578"), (4, "1"), (5, "1")], Err(NoParameterSets));
-        check(&[(0, ""), (1, "1"), (2, "1"), (3, "5"), (4, "1"), (5, "1")], Err(NoStartCodes));
+        check(&[], Some(&Count(0)));
+        check(&[(0, "785"); 7], Some(&Count(7)));
+        check(&[(0, "785"), (3, "1"), (1, "1"), (2, "1"), (4, "1"), (5, "1")], Some(&Reordered));
+        check(&[(0, "785"), (1, "1"), (2, "1"), (3, "1"), (4, "1"), (5, "1")], Some(&NoIdr));
+        check(&[(0, "785"), (1, "1"), (2, "1"), (3, "5"), (4, "1"), (5, "1")], Some(&NoParameterSets));
+        check(&[(0, "785"), (1, "1"), (2, "1"), (3, "578"), (4, "1"), (5, "1")], Some(&NoParameterSets));
+        check(&[(0, ""), (1, "1"), (2, "1"), (3, "5"), (4, "1"), (5, "1")], Some(&NoStartCodes));
     }
 }

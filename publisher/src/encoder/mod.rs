@@ -9,6 +9,7 @@ pub mod audio;
 pub mod choice;
 mod machine;
 mod manners;
+pub mod trial;
 pub mod video;
 
 use std::sync::Arc;
@@ -189,6 +190,8 @@ struct Stage<'a> {
     video: VideoEncoder,
     audio: Option<AudioEncoder>,
     shown: Option<ffmpeg::frame::Video>,
+    /// What is wrong with the captured pictures of now.
+    complaint: String,
     slate: Option<(u64, ffmpeg::frame::Video)>,
     /// The segmenter still takes packets.
     is_heard: bool,
@@ -219,6 +222,7 @@ impl<'a> Stage<'a> {
             video,
             audio,
             shown: None,
+            complaint: String::new(),
             slate: None,
             is_heard,
         })
@@ -233,14 +237,26 @@ impl<'a> Stage<'a> {
                     self.fill(n)?;
                 }
                 match self.prepare(picture) {
-                    Ok(frame) => self.shown = Some(frame),
+                    Ok(frame) => {
+                        self.shown = Some(frame);
+                        self.complaint.clear();
+                    }
                     // A broken picture from the outside is no reason to stop: the one before stays on.
-                    Err(error) => tracing::warn!(%error, "a captured picture could not be made ready"),
+                    Err(error) => self.complain(&error),
                 }
                 self.show(at)?;
             }
         }
         Ok(())
+    }
+
+    /// Once for any number of pictures in a row with the same fault.
+    fn complain(&mut self, error: &PictureError) {
+        let complaint = error.to_string();
+        if complaint != self.complaint {
+            tracing::warn!(%error, "a captured picture could not be made ready");
+            self.complaint = complaint;
+        }
     }
 
     /// A captured picture as it is to be shown.

@@ -4,20 +4,21 @@
 //! more or fewer, as the frame clock alone decides how many pictures there are. Used on the encode thread before the
 //! scaler, only for pictures that are shown; [`try_out`] refuses at the start what cannot work.
 
+mod graph;
+
+pub(crate) use graph::Graph;
+
 use std::time::Duration;
 
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::Pixel;
-use ffmpeg_next::{Rational, filter, frame};
+use ffmpeg_next::frame;
 
 use crate::canvas::Canvas;
 use crate::scaler::Scaler;
 
 /// Pictures that a graph is tried out with: enough to see that it holds some back, or makes more or fewer of them.
 const TRIAL_PICTURES: u32 = 12;
-
-/// Ticks a second of the times that filters see.
-const TICKS_PER_S: i32 = 1_000_000;
 
 /// What is done to captured pictures.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -113,7 +114,7 @@ impl Filter {
 /// Width and height in pixels that pictures of `size` are shown with after the filters, by making some.
 pub fn try_out(settings: &FilterSettings, size: (u32, u32), fps: u32) -> Result<(u32, u32), FilterError> {
     let mut filter = Filter::new(settings);
-    let Some(last) = filter.graphs.last().map(|graph| graph.steps.clone()) else { return Ok(size) };
+    let Some(last) = filter.graphs.last().map(|graph| graph.steps().to_owned()) else { return Ok(size) };
     let canvas = Canvas::new(size.0, size.1);
     let mut shown = size;
     for n in 0..TRIAL_PICTURES {
@@ -131,118 +132,6 @@ pub fn try_out(settings: &FilterSettings, size: (u32, u32), fps: u32) -> Result<
     Ok(shown)
 }
 
-/// One graph from a picture to a picture, set up anew when the pictures change.
-pub(crate) struct Graph {
-    steps: String,
-    set_up: Option<(Shape, filter::Graph)>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-struct Shape {
-    width: u32,
-    height: u32,
-    pixel: Pixel,
-    sample_aspect: Rational,
-}
-
-impl Graph {
-    pub(crate) fn new(steps: String) -> Self {
-        Self { steps, set_up: None }
-    }
-
-    /// The picture that comes out for this one. `at` is the time that the filters see.
-    pub(crate) fn run(
-        &mut self,
-        mut picture: frame::Video,
-        at: Duration,
-    ) -> Result<frame::Video, FilterError> {
-        let shape = Shape {
-            width: picture.width(),
-            height: picture.height(),
-            pixel: picture.format(),
-            sample_aspect: picture.aspect_ratio(),
-        };
-        let steps = &self.steps;
-        let failed = |cause| refusal(steps, shape, cause);
-        let graph = match &mut self.set_up {
-            Some((made_for, graph)) if *made_for == shape => graph,
-            slot => &mut slot.insert((shape, set_up(shape, steps).map_err(failed)?)).1,
-        };
-        picture.set_pts(Some(at.as_micros() as i64));
-        let missing = ffmpeg::Error::FilterNotFound;
-        graph.get("in").ok_or(missing).and_then(|mut input| input.source().add(&picture)).map_err(failed)?;
-        let mut output = graph.get("out").ok_or(missing).map_err(failed)?;
-        let mut filtered = frame::Video::empty();
-        output.sink().frame(&mut filtered).map_err(|error| match error {
-            ffmpeg::Error::Eof | ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN } => {
-                FilterError::TooFew(steps.clone())
-            }
-            cause => failed(cause),
-        })?;
-        if output.sink().frame(&mut frame::Video::empty()).is_ok() {
-            let error = FilterError::TooMany(steps.clone());
-            // What else it holds is let go with it.
-            self.set_up = None;
-            return Err(error);
-        }
-        Ok(filtered)
-    }
-}
-
-fn set_up(shape: Shape, steps: &str) -> Result<filter::Graph, ffmpeg::Error> {
-    if steps.contains('\0') {
-        return Err(ffmpeg::Error::InvalidData);
-    }
-    let find = |name| filter::find(name).ok_or(ffmpeg::Error::FilterNotFound);
-    let pixel = shape.pixel.descriptor().ok_or(ffmpeg::Error::InvalidData)?.name();
-    let (num, den) = (shape.sample_aspect.numerator(), shape.sample_aspect.denominator().max(1));
-    let arguments = format!(
-        "video_size={}x{}:pix_fmt={pixel}:time_base=1/{TICKS_PER_S}:pixel_aspect={num}/{den}",
-        shape.width, shape.height
-    );
-    let mut graph = filter::Graph::new();
-    graph.add(&find("buffer")?, "in", &arguments)?;
-    graph.add(&find("buffersink")?, "out", "")?;
-    graph.output("in", 0)?.input("out", 0)?.parse(steps)?;
-    graph.validate()?;
-    Ok(graph)
-}
-
-/// Libav's own words for a filter that it does not have ("invalid argument") help nobody.
-fn refusal(steps: &str, shape: Shape, cause: ffmpeg::Error) -> FilterError {
-    match filter_names(steps).into_iter().find(|name| filter::find(name).is_none()) {
-        Some(name) => FilterError::Unknown(name),
-        None => FilterError::Graph { graph: steps.into(), width: shape.width, height: shape.height, cause },
-    }
-}
-
-/// The names of the filters in a graph, as far as they are written like names.
-fn filter_names(steps: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    let (mut name, mut is_name, mut is_label, mut is_quoted) = (String::new(), true, false, false);
-    let mut letters = steps.chars().chain([';']);
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\\' => drop(letters.next()),
-            '\'' => is_quoted = !is_quoted,
-            _ if is_quoted => {}
-            '[' => is_label = true,
-            ']' => is_label = false,
-            ',' | ';' if !is_label => {
-                names.push(std::mem::take(&mut name));
-                is_name = true;
-            }
-            '=' | '@' => is_name = false,
-            _ if is_name && !is_label && !letter.is_whitespace() => name.push(letter),
-            _ => {}
-        }
-    }
-    names.retain(|name| {
-        !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_')
-    });
-    names
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -258,7 +147,7 @@ mod tests {
         canvas.fill(0, 0, 32, 16, crate::canvas::WHITE);
         let mut filter = Filter::new(&settings(rotate, mirror, ""));
         let turned = filter.apply(canvas.to_frame(), Duration::ZERO).unwrap();
-        let (width, height) = if rotate % 180 == 0 { (64, 32) } else { (32, 64) };
+        let (width, height) = if rotate.is_multiple_of(180) { (64, 32) } else { (32, 64) };
         assert_eq!((turned.width(), turned.height()), (width, height), "{rotate} {mirror}");
         for (right, lower) in [(false, false), (true, false), (false, true), (true, true)] {
             let x = width as usize * if right { 3 } else { 1 } / 4;
