@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use livedir_publisher::source::test_pattern::STRIP_CELLS;
 
@@ -139,9 +140,12 @@ fn title_and_clock_are_on_every_picture_and_the_clock_goes_on() {
     }
 }
 
-/// The wall clock that the strip of an upright picture of 640x480 tells, in milliseconds, but for its upper bits.
+/// The wall clock that the strip of an upright picture of 640x480 tells, in milliseconds; its upper bits are today's.
 fn clock_of_strip_ms(picture: &Picture) -> u64 {
-    (8..48).fold(0, |bits, cell| (bits << 1) | u64::from(picture.at(middle(cell, 640), 472) > 128))
+    let lower =
+        (8..48).fold(0, |bits, cell| (bits << 1) | u64::from(picture.at(middle(cell, 640), 472) > 128));
+    let today_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+    (today_ms >> 40 << 40) | lower
 }
 
 /// Whether the last digit of the clock, at the right end, differs by more than what encoding does to it.
