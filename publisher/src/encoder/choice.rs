@@ -56,8 +56,7 @@ impl Machine {
     #[must_use]
     pub fn order(&self) -> Vec<&'static str> {
         let made_by = |maker| self.graphics_makers.contains(&maker);
-        // The encoder half of a chip calls itself so: bcm2835-codec-encode, rkvenc, wave5-enc, Venus video encoder.
-        let has_chip = self.video_devices.iter().any(|name| name.to_ascii_lowercase().contains("enc"));
+        let has_chip = self.video_devices.iter().any(|name| is_encoder_chip(name));
         let hardware: Vec<(&str, bool)> = match self.os {
             "macos" | "ios" => vec![("h264_videotoolbox", true)],
             "windows" => vec![("h264_nvenc", true), ("h264_qsv", true), ("h264_amf", true)],
@@ -75,6 +74,14 @@ impl Machine {
         };
         hardware.into_iter().filter_map(|(name, is_there)| is_there.then_some(name)).chain(software).collect()
     }
+}
+
+/// The encoder half of a chip calls itself so: bcm2835-codec-encode, mtk-vcodec-enc, rkvenc, Venus video encoder. A
+/// camera named Presence does not.
+fn is_encoder_chip(name: &str) -> bool {
+    name.to_ascii_lowercase()
+        .split(|letter: char| !letter.is_ascii_alphanumeric())
+        .any(|word| word == "enc" || word.ends_with("venc") || word.starts_with("encode"))
 }
 
 /// The encoder that is taken.
@@ -125,13 +132,18 @@ mod tests {
             &Machine { graphics_makers: vec![AMD], ..linux.clone() },
             &["h264_amf", "libx264", "libopenh264"],
         );
-        let raspberry = vec!["bcm2835-isp".to_owned(), "bcm2835-codec-encode".to_owned()];
-        check_order(
-            &Machine { video_devices: raspberry, ..linux.clone() },
-            &["h264_v4l2m2m", "libx264", "libopenh264"],
-        );
-        let camera = vec!["USB Camera".to_owned()];
-        check_order(&Machine { video_devices: camera, ..linux }, &["libx264", "libopenh264"]);
+        for (name, is_chip) in [
+            ("bcm2835-isp", false),
+            ("bcm2835-codec-encode", true),
+            ("mtk-vcodec-enc", true),
+            ("rkvenc", true),
+            ("Qualcomm Venus video encoder", true),
+            ("Presence 4K Camera", false),
+            ("", false),
+        ] {
+            let machine = Machine { video_devices: vec![name.into()], ..linux.clone() };
+            assert_eq!(machine.order().contains(&"h264_v4l2m2m"), is_chip, "{name}");
+        }
         check_order(
             &Machine { os: "macos", ..Machine::default() },
             &["h264_videotoolbox", "libx264", "libopenh264"],
