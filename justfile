@@ -13,11 +13,13 @@ programs := target / if profile == "dev" { "debug" } else { profile }
 default:
     @just --list
 
-# Watch your camera in a browser: builds, serves and streams until Ctrl-C. A file, a URL or `test` may follow
+# Watch your camera in a browser, under a second behind: builds, serves and streams until Ctrl-C. A file, a URL or `test` may follow
 live *args: setup build
     #!/usr/bin/env bash
     set -euo pipefail
     bin='{{ programs }}'
+    # LIVEDIR_LOW_LATENCY=no leaves ll.m3u8 and its parts out.
+    export LIVEDIR_LOW_LATENCY="${LIVEDIR_LOW_LATENCY:-yes}"
     pid_file=$(mktemp -d)/livedir-server.pid
     # Job control gives the server a process group of its own: Ctrl-C ends the publisher first, and the server still
     # serves the end of the stream.

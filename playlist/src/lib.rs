@@ -23,6 +23,7 @@ mod delta;
 mod listing;
 mod live_edge;
 mod media;
+mod multivariant;
 mod parse;
 mod reload;
 mod render;
@@ -36,9 +37,10 @@ pub use listing::{
 };
 pub use live_edge::{EvictedPart, LiveEdge, OpenSegment, Part, PartError};
 pub use media::{MediaPlaylist, Segment, TICKS_PER_S};
+pub use multivariant::{Rates, SharedAudio, VariantStream, render_multivariant};
 pub use parse::{ParseError, Problem, parse};
 pub use reload::{Directives, Edge, Reload};
-pub use render::{LowLatency, Parts, render, render_low_latency};
+pub use render::{LowLatency, Parts, RenditionReport, render, render_low_latency};
 pub use rules::{
     BitRate, BitRateMeter, Container, CounterFacts, Finding, HttpAnswer, Kind, MeasuredRendition, Named,
     RULES, Removal, RenditionClock, RenditionText, Rule, SegmentFacts, Severity, Version, check_bandwidth,

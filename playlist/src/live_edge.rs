@@ -103,6 +103,19 @@ impl LiveEdge {
         self.listed.get(&media_sequence).map_or(&[], Vec::as_slice)
     }
 
+    /// The last segment of which something is listed, and the last part of it that is (bis 4.4.5.4); `None` when nothing
+    /// was ever listed.
+    #[must_use]
+    pub fn last(&self, playlist: &MediaPlaylist) -> Option<(u64, Option<u64>)> {
+        let next = playlist.next_media_sequence();
+        let last_of = |parts: &[Part]| (parts.len() as u64).checked_sub(1);
+        if let Some(part) = last_of(&self.open.parts) {
+            return Some((next, Some(part)));
+        }
+        let last = next.checked_sub(1).filter(|_| !playlist.segments.is_empty())?;
+        Some((last, last_of(self.parts_of(last))))
+    }
+
     /// How many parts are listed.
     #[must_use]
     pub fn part_count(&self) -> usize {
@@ -197,6 +210,7 @@ mod tests {
             duration_90k: 180_000,
             program_date_time: None,
             discontinuity: false,
+            gap: false,
         };
         MediaPlaylist {
             version: 3,
@@ -250,7 +264,10 @@ mod tests {
         edge.close(1);
         assert_eq!(edge.open(), &OpenSegment::default());
         assert_eq!(edge.parts_of(1).len(), 1);
+        assert_eq!(edge.last(&playlist(1, 1)), Some((1, Some(0))));
+        assert_eq!(edge.last(&playlist(1, 0)), None);
         edge.push(part("2.p0", 1)).unwrap();
+        assert_eq!(edge.last(&playlist(1, 1)), Some((2, Some(0))));
         assert_eq!(edge.abandon(&playlist(1, 1)).len(), 1);
         assert_eq!(edge.open(), &OpenSegment::default());
     }

@@ -51,6 +51,8 @@ pub struct Segment {
     pub program_date_time: Option<Timestamp>,
     /// EXT-X-DISCONTINUITY: the timeline breaks between the segment before and this one.
     pub discontinuity: bool,
+    /// EXT-X-GAP: its file is missing, and is not to be asked for (bis 4.4.4.7).
+    pub gap: bool,
 }
 
 impl Segment {
@@ -74,7 +76,13 @@ mod tests {
     use super::*;
 
     fn segment(uri: &str, duration_90k: u64) -> Segment {
-        Segment { uri: uri.to_owned(), duration_90k, program_date_time: None, discontinuity: false }
+        Segment {
+            uri: uri.to_owned(),
+            duration_90k,
+            program_date_time: None,
+            discontinuity: false,
+            gap: false,
+        }
     }
 
     #[test]

@@ -94,6 +94,7 @@ struct Next {
     duration_90k: Option<u64>,
     program_date_time: Option<Timestamp>,
     discontinuity: bool,
+    gap: bool,
 }
 
 impl Reader {
@@ -164,6 +165,10 @@ impl Reader {
                 self.next.discontinuity = true;
                 Ok(())
             }
+            "EXT-X-GAP" => {
+                self.next.gap = true;
+                Ok(())
+            }
             _ => {
                 changes_what_a_file_means(name, value).map_or(Ok(()), |tag| Err(Problem::Unsupported { tag }))
             }
@@ -180,6 +185,7 @@ impl Reader {
             duration_90k,
             program_date_time: next.program_date_time,
             discontinuity: next.discontinuity,
+            gap: next.gap,
         });
         Ok(())
     }
@@ -235,7 +241,6 @@ fn changes_what_a_file_means(name: &str, value: &str) -> Option<&'static str> {
         "EXT-X-I-FRAMES-ONLY" => Some("EXT-X-I-FRAMES-ONLY"),
         "EXT-X-BYTERANGE" => Some("EXT-X-BYTERANGE"),
         "EXT-X-MAP" => Some("EXT-X-MAP"),
-        "EXT-X-GAP" => Some("EXT-X-GAP"),
         "EXT-X-SKIP" => Some("EXT-X-SKIP"),
         "EXT-X-DEFINE" => Some("EXT-X-DEFINE"),
         "EXT-X-KEY" if !value.split(',').any(|it| it.trim() == "METHOD=NONE") => Some("EXT-X-KEY"),
@@ -346,7 +351,6 @@ mod tests {
         }
         check("#EXT-X-MAP:URI=\"init.mp4\"", Err("EXT-X-MAP"));
         check("#EXT-X-BYTERANGE:100@0", Err("EXT-X-BYTERANGE"));
-        check("#EXT-X-GAP", Err("EXT-X-GAP"));
         check("#EXT-X-KEY:METHOD=AES-128,URI=\"k\"", Err("EXT-X-KEY"));
         check("#EXT-X-KEY:METHOD=NONE", Ok(()));
         check("#EXT-X-STREAM-INF:BANDWIDTH=1", Err("EXT-X-STREAM-INF"));

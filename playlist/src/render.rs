@@ -44,8 +44,21 @@ pub fn render_low_latency(playlist: &MediaPlaylist, low_latency: &LowLatency<'_>
 pub struct LowLatency<'a> {
     /// The parts; `None` where the encoder makes none, and only reloads can be waited for.
     pub parts: Option<Parts<'a>>,
+    /// How far the other renditions are (bis 4.4.5.4).
+    pub reports: &'a [RenditionReport],
     /// Whether the window is long enough for delta updates, for as long as the stream lives.
     pub can_skip: bool,
+}
+
+/// How far another rendition of the same stream is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenditionReport {
+    /// Of its playlist, relative to this one.
+    pub uri: String,
+    /// LAST-MSN: the number of the last segment of which something is listed.
+    pub last_media_sequence: u64,
+    /// LAST-PART: the last part of it that is listed, from 0.
+    pub last_part: Option<u64>,
 }
 
 /// The parts at the live edge.
@@ -93,6 +106,15 @@ fn write_playlist(
         // bis 4.4.5.3: always there, as some players reload without end otherwise, and never with EXT-X-ENDLIST.
         writeln!(text, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{}\"", parts.hint)?;
     }
+    for report in low_latency.map_or(&[][..], |low_latency| low_latency.reports) {
+        write!(
+            text,
+            "#EXT-X-RENDITION-REPORT:URI=\"{}\",LAST-MSN={}",
+            report.uri, report.last_media_sequence
+        )?;
+        report.last_part.map_or(Ok(()), |last_part| write!(text, ",LAST-PART={last_part}"))?;
+        writeln!(text)?;
+    }
     Ok(())
 }
 
@@ -119,6 +141,9 @@ fn write_server_control(
 fn write_segment(text: &mut String, segment: &Segment, parts: &[Part]) -> fmt::Result {
     write_begin(text, segment.discontinuity, segment.program_date_time)?;
     write_parts(text, parts)?;
+    if segment.gap {
+        writeln!(text, "#EXT-X-GAP")?;
+    }
     writeln!(text, "#EXTINF:{},", Seconds(segment.duration_90k))?;
     writeln!(text, "{}", segment.uri)
 }
@@ -177,6 +202,7 @@ mod tests {
                 duration_90k,
                 program_date_time: None,
                 discontinuity: false,
+                gap: false,
             };
             assert_eq!(lines_of(&segment), format!("#EXTINF:{expected},\na.ts\n"));
         }
@@ -195,6 +221,7 @@ mod tests {
             duration_90k: 36_000,
             program_date_time: Some(date),
             discontinuity: true,
+            gap: false,
         };
         let mut playlist = MediaPlaylist {
             version: 3,
@@ -211,12 +238,15 @@ mod tests {
         edge.push(part("live/1.p01.ts", false)).unwrap();
         edge.close(1);
         let parts = Parts { edge: &edge, hint: "h" };
-        let begun = render_low_latency(&playlist, &LowLatency { parts: Some(parts), can_skip: false });
+        let begun =
+            render_low_latency(&playlist, &LowLatency { parts: Some(parts), reports: &[], can_skip: false });
         assert!(begun.ends_with("live/1.ts\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"h\"\n"), "{begun}");
         edge.begin(Some(date), false);
         edge.push(part("live/2.p00.ts", true)).unwrap();
         let parts = Parts { edge: &edge, hint: "live/2.p01.ts" };
-        let low_latency = LowLatency { parts: Some(parts), can_skip: true };
+        let report =
+            RenditionReport { uri: "../b/ll.m3u8".to_owned(), last_media_sequence: 2, last_part: Some(0) };
+        let low_latency = LowLatency { parts: Some(parts), reports: &[report], can_skip: true };
         assert_eq!(
             render_low_latency(&playlist, &low_latency),
             "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n\
@@ -229,19 +259,21 @@ mod tests {
              #EXTINF:0.400000,\nlive/1.ts\n\
              #EXT-X-PROGRAM-DATE-TIME:2026-03-01T12:00:00.000Z\n\
              #EXT-X-PART:DURATION=0.200000,URI=\"live/2.p00.ts\",INDEPENDENT=YES\n\
-             #EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"live/2.p01.ts\"\n"
+             #EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"live/2.p01.ts\"\n\
+             #EXT-X-RENDITION-REPORT:URI=\"../b/ll.m3u8\",LAST-MSN=2,LAST-PART=0\n"
         );
         playlist.ended = true;
         edge.abandon(&playlist);
         let parts = Parts { edge: &edge, hint: "h" };
-        let ended = render_low_latency(&playlist, &LowLatency { parts: Some(parts), can_skip: true });
+        let ended =
+            render_low_latency(&playlist, &LowLatency { parts: Some(parts), reports: &[], can_skip: true });
         assert!(ended.ends_with("live/1.ts\n#EXT-X-ENDLIST\n"), "{ended}");
     }
 
     #[test]
     fn without_parts_only_the_reload_can_be_waited_for() {
         let playlist = crate::parse("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:1\n").unwrap();
-        let text = render_low_latency(&playlist, &LowLatency { parts: None, can_skip: false });
+        let text = render_low_latency(&playlist, &LowLatency { parts: None, reports: &[], can_skip: false });
         assert_eq!(
             text.lines().filter(|line| !render(&playlist).contains(line)).collect::<Vec<_>>(),
             ["#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES"]
@@ -257,6 +289,7 @@ mod tests {
                 duration_90k: 90_000,
                 program_date_time: Some(date.parse().unwrap()),
                 discontinuity: true,
+                gap: false,
             };
             assert_eq!(
                 lines_of(&segment),

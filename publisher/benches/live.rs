@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use livedir_publisher::encoder::EncodeSettings;
 use livedir_publisher::encoder::choice::EncoderChoice;
 use livedir_publisher::encoder::video::x264_options;
-use livedir_publisher::filter::FilterSettings;
 use livedir_publisher::overlay::OverlaySettings;
 use livedir_publisher::segment_name::segment_name;
 use notify::event::{ModifyKind, RenameMode};
@@ -32,8 +31,6 @@ const STREAM: EncodeSettings = EncodeSettings {
     fps: 20,
     segment_frames: 40,
     video_bps: 1_000_000,
-    audio_bps: Some(128_000),
-    filter: FilterSettings { rotate: 0, mirror: false, graph: None },
     overlay: OverlaySettings { text: None, clock: false },
     encoder: EncoderChoice::Auto,
 };

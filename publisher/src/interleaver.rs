@@ -15,14 +15,14 @@ const FARTHEST_90K: i64 = 5 * 90_000;
 pub struct Interleaver<T> {
     video: VecDeque<(i64, T)>,
     audio: VecDeque<(i64, T)>,
-    has_audio: bool,
+    has_both: bool,
 }
 
 impl<T> Interleaver<T> {
-    /// Without audio nothing ever waits.
+    /// With one stream alone nothing ever waits.
     #[must_use]
-    pub fn new(has_audio: bool) -> Self {
-        Self { video: VecDeque::new(), audio: VecDeque::new(), has_audio }
+    pub fn new(has_both: bool) -> Self {
+        Self { video: VecDeque::new(), audio: VecDeque::new(), has_both }
     }
 
     /// Takes a packet with its decode time in 90 kHz ticks.
@@ -37,8 +37,10 @@ impl<T> Interleaver<T> {
     pub fn pop(&mut self) -> Option<T> {
         let first = match (self.video.front(), self.audio.front()) {
             (Some((video, _)), Some((audio, _))) if video <= audio => &mut self.video,
-            (_, Some(_)) if !self.video.is_empty() || is_far(&self.audio) => &mut self.audio,
-            (Some(_), None) if !self.has_audio || is_far(&self.video) => &mut self.video,
+            (_, Some(_)) if !self.has_both || !self.video.is_empty() || is_far(&self.audio) => {
+                &mut self.audio
+            }
+            (Some(_), None) if !self.has_both || is_far(&self.video) => &mut self.video,
             _ => return None,
         };
         first.pop_front().map(|(_, packet)| packet)
@@ -81,10 +83,12 @@ mod tests {
     }
 
     #[test]
-    fn without_sound_nothing_waits() {
-        let mut line = Interleaver::new(false);
-        line.push(Video, 10, "v10");
-        assert_eq!((line.pop(), line.pop()), (Some("v10"), None));
+    fn one_stream_alone_waits_for_nothing() {
+        for medium in [Video, Audio] {
+            let mut line = Interleaver::new(false);
+            line.push(medium, 10, "first");
+            assert_eq!((line.pop(), line.pop()), (Some("first"), None));
+        }
     }
 
     #[test]

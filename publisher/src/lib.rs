@@ -1,13 +1,14 @@
 //! From a camera to a live playlist on disk. The modules stand in the order of the data:
 //!
 //! ```text
-//!  camera ─┐                                                        webroot/live/seg-00000042.ts
-//!  file  ──┼─▶ source ─▶ capture queue ─▶ frame clock ─▶ encoder ─▶ interleaver ─▶ segmenter ─┘  │ notify
-//!  URL   ──┤             newest wins      sound clock    H.264,     picture and    muxer         ▼
-//!  test  ──┘                              steady grid    AAC        sound in line           watcher ─▶ probe ─▶ window
-//!                                                                                              │         from bytes
-//!  ─ source thread ─┘└──────── encode thread ─────────┘└─ segment thread ─┘                    ▼
-//!                                                        └─ watcher thread: webroot/stream.m3u8, retention, status.json
+//!  camera ─┐                                          ┌─▶ rung ─▶ packager ─▶ webroot/live/seg-00000042.ts
+//!  file  ──┼─▶ source ─▶ capture queue ─▶ grid ───────┤   scaler   segmenter       │ notify
+//!  URL   ──┤             newest wins      frame clock  │   H.264    muxer           ▼
+//!  test  ──┘                              sound clock, └─▶ rung …              watcher ─▶ probe ─▶ window
+//!                                         filters, AAC     one for each size        │    from bytes
+//!  ─ source thread ─┘└───── grid thread ─────────────┘└─ rung ─┘└─ segment ─┘       ▼
+//!                                                       threads    threads    stream.m3u8, ll.m3u8, retention,
+//!                                                                             status.json: watcher thread
 //! ```
 //!
 //! Nothing but files passes from the segment thread to the watcher thread: any other encoder could stand there.
@@ -24,12 +25,17 @@ pub mod source;
 
 pub mod capture_queue;
 
+pub mod filter;
 pub mod frame_clock;
+pub mod grid;
 pub mod sound_clock;
 
+pub mod picture_queue;
+
 pub mod canvas;
-pub mod filter;
+pub mod ladder;
 pub mod overlay;
+pub mod rung;
 pub mod scaler;
 pub mod slate;
 
@@ -42,6 +48,7 @@ pub mod segmenter;
 pub mod muxer;
 mod natural;
 pub mod packager;
+pub mod rendition;
 pub mod segment_file;
 pub mod segment_name;
 
@@ -65,12 +72,15 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use encoder::{EncodeError, EncodeSettings};
+use encoder::{EncodeError, EncodeSettings, Encoded};
 use filter::FilterError;
+use grid::SoundLine;
 use lock::{LockError, WebrootLock};
 use meters::Meters;
+use packager::Package;
+use picture_queue::PictureReceiver;
 use segment_file::SegmentError;
-use settings::{LiveSettings, SourceChoice};
+use settings::{LiveSettings, SourceChoice, Stream};
 use source::camera::{self, CameraSelector, CameraWish};
 use source::input::{self, InputSettings};
 use source::test_pattern::TestPattern;
@@ -132,12 +142,11 @@ pub fn run(
     settings: &LiveSettings,
     stop: &Stop,
     meters: &Arc<Meters>,
-    mut on_status: impl FnMut(&EncodeSettings, &Meters),
+    mut on_status: impl FnMut(&Stream, &Meters),
 ) -> Result<(), RunError> {
     let _lock = WebrootLock::take(&settings.webroot)?;
     let (captured_tx, captured_rx) = capture_queue::channel(meters.clone());
     let (opened_tx, opened_rx) = mpsc::sync_channel(1);
-    let (encoded_tx, encoded_rx) = mpsc::sync_channel(PACKETS);
     let (ended_tx, ended_rx) = mpsc::channel::<()>();
 
     thread::scope(|scope| {
@@ -148,42 +157,91 @@ pub fn run(
         let Ok(source) = opened_rx.recv() else { return Ok(()) };
         let source = source?;
         let filtered = filter::try_out(&settings.filter, (source.width, source.height), settings.fps)?;
-        let stream = settings.encode_settings(&source, filtered);
-        encoder::trial::check(&stream)?;
-        room_for(settings)?;
-        let watcher = Watcher::start(watcher_settings(settings), meters.clone())?;
+        let stream = settings.stream(&source, filtered);
+        stream.rungs.iter().try_for_each(encoder::trial::check)?;
+        room_for(settings, &stream)?;
+        let of_renditions = meters_of(&stream, meters);
+        let watcher = Watcher::start(&watcher_settings(settings, &stream), &of_renditions)?;
         let first_number = watcher.next_segment_number();
-        let finish_watcher = watcher.waker();
+        let finish = Arc::new(FinishOnDrop(watcher.waker()));
         tracing::info!(?settings, ?stream, first_number, "on air");
 
-        let encode = spawn(scope, "encode", {
-            let stream = stream.clone();
-            move || {
-                let _stop_source = StopOnDrop(stop);
-                encoder::run(&captured_rx, &stream, &encoded_tx, meters)
-            }
-        })?;
-        let segment = spawn(scope, "segment", move || {
-            let live = settings.webroot.join("live");
-            let ended = packager::run(&encoded_rx, &live, first_number, settings.lengths(), meters);
-            // A watcher that is gone has told why itself.
-            let _ = finish_watcher.send(Wake::Finish);
-            ended
-        })?;
-        let watch = spawn(scope, "watcher", move || {
+        let mut packages = Vec::new();
+        let mut stages = Vec::new();
+        for (rendition, meters) in stream.renditions.iter().zip(&of_renditions) {
+            let (packets_tx, packets_rx) = mpsc::sync_channel(PACKETS);
+            packages.push(packets_tx);
+            let package = Package {
+                live_directory: rendition.live_directory(&settings.webroot),
+                first_number,
+                media: rendition.media.clone(),
+                lengths: settings.lengths(rendition),
+            };
+            let (meters, finish) = (meters.clone(), finish.clone());
+            stages.push(spawn(scope, "segment", move || {
+                let _finish = finish;
+                packager::run(&packets_rx, &package, &meters).map_err(RunError::from)
+            })?);
+        }
+        drop(finish);
+        // Without a ladder sound goes into the segments of the only rung, with one into its own.
+        let sound = stream.audio_bps.zip(packages.last().cloned()).map(|(audio_bps, packets)| SoundLine {
+            audio_bps,
+            is_alone: stream.is_ladder(),
+            packets,
+        });
+        let mut rungs = Vec::new();
+        for ((encode, packets), meters) in stream.rungs.iter().zip(packages).zip(&of_renditions) {
+            let (shown_tx, shown_rx) = picture_queue::channel(encode.fps, meters.clone());
+            rungs.push(shown_tx);
+            let (encode, name) = (encode.clone(), format!("rung {}p", encode.height));
+            stages.push(spawn(scope, &name, move || rung(&shown_rx, &encode, &packets))?);
+        }
+        let grid = stream.grid.clone();
+        stages.push(spawn(scope, "grid", move || {
+            let _stop_source = StopOnDrop(stop);
+            grid::run(&captured_rx, &grid, rungs, sound, meters).map_err(RunError::from)
+        })?);
+        stages.push(spawn(scope, "watcher", move || {
             let _stop_source = StopOnDrop(stop);
             let _ended = ended_tx;
-            watcher.run()
-        })?;
+            watcher.run().map_err(RunError::from)
+        })?);
 
         while let Err(mpsc::RecvTimeoutError::Timeout) = ended_rx.recv_timeout(STATUS_EVERY) {
             on_status(&stream, meters);
         }
-        encode.join().unwrap_or_else(|panic| resume_unwind(panic))?;
-        segment.join().unwrap_or_else(|panic| resume_unwind(panic))?;
-        watch.join().unwrap_or_else(|panic| resume_unwind(panic))?;
-        Ok(())
+        let ended = stages.into_iter().map(|stage| stage.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        // All are waited for, and the first that failed is told: those before it in the line fail because of it.
+        ended.collect::<Vec<_>>().into_iter().collect()
     })
+}
+
+/// A rung that fails is told at once: the others go on.
+fn rung(
+    shown: &PictureReceiver,
+    settings: &EncodeSettings,
+    packets: &mpsc::SyncSender<Encoded>,
+) -> Result<(), RunError> {
+    rung::run(shown, settings, packets).map_err(|error| {
+        tracing::error!(%error, width = settings.width, height = settings.height, "this size has ended");
+        error.into()
+    })
+}
+
+/// The stream's own count for the first rendition; the others are counted beside it.
+fn meters_of(stream: &Stream, meters: &Arc<Meters>) -> Vec<Arc<Meters>> {
+    let others = std::iter::repeat_with(Arc::<Meters>::default);
+    std::iter::once(meters.clone()).chain(others).take(stream.renditions.len()).collect()
+}
+
+/// The last packager that ends tells the watcher. One that is gone has told why itself.
+struct FinishOnDrop(mpsc::Sender<Wake>);
+
+impl Drop for FinishOnDrop {
+    fn drop(&mut self) {
+        let _ = self.0.send(Wake::Finish);
+    }
 }
 
 /// A stage that ends, well or not, stops the source; the stages after it end as their channels close.
@@ -203,9 +261,10 @@ fn spawn<'scope, T: Send + 'scope>(
     thread::Builder::new().name(stage.to_owned()).spawn_scoped(scope, body).map_err(RunError::Thread)
 }
 
-fn watcher_settings(settings: &LiveSettings) -> WatcherSettings {
+fn watcher_settings(settings: &LiveSettings, stream: &Stream) -> WatcherSettings {
     WatcherSettings {
         webroot: settings.webroot.clone(),
+        renditions: stream.renditions.clone(),
         target_duration_s: settings.target_duration_s(),
         window_segments: settings.window_segments,
         part_target_90k: settings.part_target_90k(),
@@ -214,8 +273,8 @@ fn watcher_settings(settings: &LiveSettings) -> WatcherSettings {
 }
 
 /// A disk that cannot hold the stream is told before anything is written.
-fn room_for(settings: &LiveSettings) -> Result<(), RunError> {
-    let needed = settings.bytes_on_disk();
+fn room_for(settings: &LiveSettings, stream: &Stream) -> Result<(), RunError> {
+    let needed = settings.bytes_on_disk(stream);
     match fs4::available_space(&settings.webroot) {
         Ok(free) if free < needed => Err(RunError::DiskFull {
             webroot: settings.webroot.display().to_string(),

@@ -39,7 +39,9 @@ pub struct Meters {
     pub frames_slate: Count,
     /// Grid times left out because the machine stood still, or could not keep up at all.
     pub frames_skipped: Count,
-    /// Frames that went through the encoder.
+    /// Pictures that an encoder had no time for: it repeated the one before.
+    pub pictures_shed: Count,
+    /// Grid times that were given to the encoders.
     pub frames_encoded: Count,
     /// Bytes of finished segments.
     pub bytes_written: Count,

@@ -31,18 +31,18 @@ const MAX_DELAY_US: &str = "100000";
 pub struct Muxer {
     output: Output,
     written: Written,
-    has_audio: bool,
+    streams: Vec<Medium>,
 }
 
 impl Muxer {
-    /// A muxer for one picture stream and at most one sound stream.
-    pub fn open(video: Parameters, audio: Option<Parameters>) -> Result<Self, ffmpeg::Error> {
+    /// A muxer for one stream of each medium at most.
+    pub fn open(streams: Vec<(Medium, Parameters)>) -> Result<Self, ffmpeg::Error> {
         let written = Written::default();
         // A multiple of the packet size, so that the sink is always handed whole packets.
         let io = StreamIo::from_write_with_capacity(written.clone(), 64 * TS_PACKET)?;
         let mut output = ffmpeg::format::output_to_stream(io, None, Some("mpegts"))?;
-        let has_audio = audio.is_some();
-        for parameters in std::iter::once(video).chain(audio) {
+        let media = streams.iter().map(|(medium, _)| *medium).collect();
+        for (_, parameters) in streams {
             let mut stream = output.add_stream(ffmpeg::encoder::find(ffmpeg::codec::Id::None))?;
             stream.set_parameters(parameters);
             stream.set_time_base((1, 90_000));
@@ -52,15 +52,13 @@ impl Muxer {
         options.set("sdt_period", NEVER_S);
         options.set("max_delay", MAX_DELAY_US);
         output.write_header_with(options)?;
-        Ok(Self { output, written, has_audio })
+        Ok(Self { output, written, streams: media })
     }
 
     /// Adds a packet with 90 kHz timestamps. Packets of a stream that was not announced are left out.
     pub fn write(&mut self, medium: Medium, mut packet: ffmpeg::Packet) -> Result<(), ffmpeg::Error> {
-        let index = match medium {
-            Medium::Video => 0,
-            Medium::Audio if self.has_audio => 1,
-            Medium::Audio => return Ok(()),
+        let Some(index) = self.streams.iter().position(|announced| *announced == medium) else {
+            return Ok(());
         };
         packet.set_stream(index);
         packet.write(&mut self.output).map(|_| ())

@@ -1,8 +1,8 @@
 //! Overlay: a title and the time at which the picture was taken, written on pictures of the stream's size.
 //!
-//! In: a scaled picture or the slate, and when it was taken. Out: the same with the letters on it. Used on the encode
-//! thread behind the scaler. The letters are those of libavfilter's `drawtext`, in a font of the system; where this libav
-//! has no such filter, or finds no font, they are the ones of the slate.
+//! In: a scaled picture or the slate, and when it was taken. Out: the same with the letters on it. Used on the threads of
+//! the rungs, behind the scaler. The letters are those of libavfilter's `drawtext`, in a font of the system; where this
+//! libav has no such filter, or finds no font, they are the ones of the slate.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -4,10 +4,12 @@
 //! muxer. A segment being written is bytes in memory; it gets a file when it is complete. At the end of the packets the
 //! last segment is closed properly.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, SystemTime};
+
+use ffmpeg_next::codec::Parameters;
 
 use crate::encoder::{Encoded, EncodedPacket, Medium};
 use crate::interleaver::Interleaver;
@@ -26,32 +28,42 @@ pub struct Lengths {
     pub part_90k: Option<i64>,
 }
 
+/// Where segments go, and what they hold.
+#[derive(Debug, Clone)]
+pub struct Package {
+    /// The live directory.
+    pub live_directory: PathBuf,
+    /// The number of the first segment.
+    pub first_number: u64,
+    /// The streams, in the order of the multiplex. A segment begins where the first has a keyframe.
+    pub media: Vec<Medium>,
+    /// How long segments and parts are to be.
+    pub lengths: Lengths,
+}
+
 /// The segment thread: from the first packet to the last.
-pub fn run(
-    encoded: &Receiver<Encoded>,
-    live_directory: &Path,
-    first_number: u64,
-    lengths: Lengths,
-    meters: &Arc<Meters>,
-) -> Result<(), SegmentError> {
-    let Ok(Encoded::Start { video, audio }) = encoded.recv() else { return Ok(()) };
-    let mut interleaver = Interleaver::new(audio.is_some());
-    let has_parts = lengths.part_90k.is_some();
-    let mut line = Line {
-        muxer: Muxer::open(video, audio)?,
-        segmenter: Segmenter::new(lengths.segment_90k),
-        parts: lengths.part_90k.map(Parts::new),
-        started_at_90k: 0,
-        filmed_at: SystemTime::UNIX_EPOCH,
-        files: SegmentFiles::new(live_directory, first_number, has_parts, meters.clone()),
-    };
+pub fn run(encoded: &Receiver<Encoded>, package: &Package, meters: &Arc<Meters>) -> Result<(), SegmentError> {
+    let mut interleaver = Interleaver::new(package.media.len() > 1);
+    let mut streams: Vec<(Medium, Parameters)> = Vec::new();
+    let mut line = None;
     for message in encoded {
-        let Encoded::Packet(packet) = message else { continue };
-        interleaver.push(packet.medium, packet.dts_90k, packet);
+        match message {
+            Encoded::Packet(packet) => interleaver.push(packet.medium, packet.dts_90k, packet),
+            Encoded::Stream { medium, parameters } => {
+                streams.push((medium, parameters));
+                if streams.len() == package.media.len() {
+                    streams.sort_by_key(|(medium, _)| package.media.iter().position(|it| it == medium));
+                    line = Some(Line::open(std::mem::take(&mut streams), package, meters)?);
+                }
+            }
+        }
+        // What comes before all streams are known waits.
+        let Some(line) = &mut line else { continue };
         while let Some(packet) = interleaver.pop() {
             line.write(packet)?;
         }
     }
+    let Some(mut line) = line else { return Ok(()) };
     while let Some(packet) = interleaver.pop_rest() {
         line.write(packet)?;
     }
@@ -59,6 +71,8 @@ pub fn run(
 }
 
 struct Line {
+    /// The stream that says where segments begin, and how long they are.
+    leading: Medium,
     muxer: Muxer,
     segmenter: Segmenter,
     parts: Option<Parts>,
@@ -74,6 +88,8 @@ struct Parts {
     cutter: PartCutter,
     /// The number of the part being written, from 0.
     index: u32,
+    /// Whether anything was written since the last part.
+    has_begun: bool,
     /// The parts of the segment being written that are complete, end to end.
     bytes: Vec<u8>,
     /// A segment that the timeline breaks behind. It waits for the first part of the next, so that a playlist can list its
@@ -83,22 +99,46 @@ struct Parts {
 
 impl Parts {
     fn new(target_90k: i64) -> Self {
-        Self { cutter: PartCutter::new(target_90k), index: 0, bytes: Vec::new(), held: None }
+        Self {
+            cutter: PartCutter::new(target_90k),
+            index: 0,
+            has_begun: false,
+            bytes: Vec::new(),
+            held: None,
+        }
     }
 }
 
 impl Line {
+    fn open(
+        streams: Vec<(Medium, Parameters)>,
+        package: &Package,
+        meters: &Arc<Meters>,
+    ) -> Result<Self, SegmentError> {
+        let Package { live_directory, first_number, lengths, media } = package;
+        let has_parts = lengths.part_90k.is_some();
+        Ok(Self {
+            leading: media.first().copied().unwrap_or(Medium::Video),
+            muxer: Muxer::open(streams)?,
+            segmenter: Segmenter::new(lengths.segment_90k),
+            parts: lengths.part_90k.map(Parts::new),
+            started_at_90k: 0,
+            filmed_at: SystemTime::UNIX_EPOCH,
+            files: SegmentFiles::new(live_directory, *first_number, has_parts, meters.clone()),
+        })
+    }
+
     fn write(&mut self, packet: EncodedPacket) -> Result<(), SegmentError> {
         let (dts_90k, duration_90k) = (packet.dts_90k, packet.duration_90k);
-        let is_video = packet.medium == Medium::Video;
-        let cut = if is_video {
-            self.segmenter.push_video(dts_90k, duration_90k, packet.keyframe_filmed_at.is_some())
+        let leads = packet.medium == self.leading;
+        let cut = if leads {
+            self.segmenter.push_leading(dts_90k, duration_90k, packet.keyframe_filmed_at.is_some())
         } else {
-            self.segmenter.push_audio()
+            self.segmenter.push_other()
         };
         match cut {
             Cut::Unusable => return Ok(()),
-            Cut::Within if is_video => {
+            Cut::Within if leads => {
                 if self.parts.as_mut().is_some_and(|parts| parts.cutter.is_over(dts_90k, duration_90k)) {
                     self.end_part()?;
                 }
@@ -115,8 +155,11 @@ impl Line {
             }
         }
         self.muxer.write(packet.medium, packet.packet)?;
+        if let Some(parts) = &mut self.parts {
+            parts.has_begun = true;
+        }
         let is_full =
-            is_video && self.parts.as_mut().is_some_and(|parts| parts.cutter.push(dts_90k, duration_90k));
+            leads && self.parts.as_mut().is_some_and(|parts| parts.cutter.push(dts_90k, duration_90k));
         // The last part of a segment waits for the next segment, as it ends with the sound of its last picture.
         if is_full && !self.segmenter.is_full(duration_90k) {
             self.end_part()?;
@@ -133,6 +176,7 @@ impl Line {
         let number = self.files.next_number() + u64::from(parts.held.is_some());
         self.files.put_part(number, parts.index, &bytes, ended_at)?;
         parts.bytes.extend_from_slice(&bytes);
+        parts.has_begun = false;
         parts.index += 1;
         parts.held.take().map_or(Ok(()), |held| self.files.put_closed(&held))
     }
@@ -146,7 +190,9 @@ impl Line {
         let mut segment = std::mem::take(&mut parts.bytes);
         segment.extend_from_slice(&bytes);
         let last = std::mem::take(&mut parts.index);
-        let closed = ClosedSegment { bytes: segment, last_part: (last, bytes), ended_at };
+        // At the very end nothing may have come after the last part.
+        let last_part = std::mem::take(&mut parts.has_begun).then_some((last, bytes));
+        let closed = ClosedSegment { bytes: segment, last_part, ended_at };
         let earlier = parts.held.take();
         if let Some(earlier) = earlier {
             self.files.put_closed(&earlier)?;

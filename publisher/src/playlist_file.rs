@@ -4,7 +4,7 @@
 //! Nothing is synced to the disk: a crash of the program loses nothing without it, and after a crash of the machine the
 //! directory tells what the playlist does not. It would cost tens of milliseconds a segment.
 
-use livedir_playlist::{MediaPlaylist, ParseError, parse};
+use livedir_playlist::{Listing, MediaPlaylist, ParseError, parse, read_listing};
 use std::{
     fs,
     io::{self, Read as _, Write as _},
@@ -76,6 +76,10 @@ pub fn read(webroot: &Path) -> io::Result<OnDisk> {
     let mut bytes = Vec::new();
     file.take(LONGEST_PLAYLIST_BYTES).read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
+    // Of a run with a ladder, which has its numbers elsewhere.
+    if matches!(read_listing(&text), Listing::Multivariant(_)) {
+        return Ok(OnDisk::Missing);
+    }
     Ok(match parse(&text) {
         Ok(playlist) => OnDisk::Playlist { playlist, written_at },
         Err(problem) => {
@@ -136,6 +140,9 @@ mod tests {
         assert!(matches!(read(webroot.path()), Ok(OnDisk::Unreadable { .. })));
         set_aside(webroot.path()).expect("set aside");
         assert_eq!(names(webroot.path()), [BAD_PLAYLIST]);
+        fs::write(webroot.path().join(PLAYLIST), "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\na.m3u8\n")
+            .expect("written");
+        assert!(matches!(read(webroot.path()), Ok(OnDisk::Missing)));
         let text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nlive/seg-00000001.ts\n";
         fs::write(webroot.path().join(PLAYLIST), text).expect("written");
         let Ok(OnDisk::Playlist { playlist, .. }) = read(webroot.path()) else { panic!("a playlist") };

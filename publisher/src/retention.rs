@@ -3,7 +3,6 @@
 //! In: names with deadlines. Out: deletions. The list is pure and is told the time; [`delete`] is the thin part, and runs on
 //! the watcher's thread. The list dies with the program; at the next start it is made again from the directory.
 
-use crate::segment_name::LIVE;
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap},
@@ -74,9 +73,9 @@ pub fn instant_of(long_ago: SystemTime, now: Instant, now_on_the_wall: SystemTim
 }
 
 /// Deletes these files of the live directory. Those that someone else has deleted are fine.
-pub fn delete(webroot: &Path, names: &[Box<str>]) {
+pub fn delete(live: &Path, names: &[Box<str>]) {
     for name in names {
-        let path = webroot.join(LIVE).join(&**name);
+        let path = live.join(&**name);
         match std::fs::remove_file(&path) {
             Ok(()) => debug!(name, "segment deleted, its grace is over"),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

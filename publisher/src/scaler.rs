@@ -3,6 +3,8 @@
 //! The shape of the picture is kept: what is left over of the stream's picture is black. Used on the encode thread,
 //! only for pictures that are shown.
 
+use std::sync::Arc;
+
 use ffmpeg::format::Pixel;
 use ffmpeg::software::scaling;
 use ffmpeg_next as ffmpeg;
@@ -30,7 +32,10 @@ impl Scaler {
     }
 
     /// The picture in the stream's size and format; passed through untouched if it already is.
-    pub fn scale(&mut self, picture: ffmpeg::frame::Video) -> Result<ffmpeg::frame::Video, ffmpeg::Error> {
+    pub fn scale(
+        &mut self,
+        picture: Arc<ffmpeg::frame::Video>,
+    ) -> Result<ffmpeg::frame::Video, ffmpeg::Error> {
         let shape = shape_of(&picture);
         let inner = fit(shape, (self.width, self.height));
         let input =
@@ -39,7 +44,8 @@ impl Scaler {
             && (input.width, input.height) == (self.width, self.height)
             && inner == (self.width, self.height)
         {
-            return Ok(picture);
+            // Copied only where another rung needs it, too.
+            return Ok(Arc::try_unwrap(picture).unwrap_or_else(|shared| (*shared).clone()));
         }
         if self.context.as_ref().is_none_or(|(_, was)| *was != input) {
             let context = scaling::Context::get(
@@ -124,7 +130,7 @@ mod tests {
         let mut scaler = Scaler::new(640, 480);
         let mut white = ffmpeg::frame::Video::new(Pixel::GRAY8, 1280, 360);
         white.data_mut(0).fill(255);
-        let out = scaler.scale(white).unwrap();
+        let out = scaler.scale(Arc::new(white)).unwrap();
         assert_eq!((out.width(), out.height(), out.format()), (640, 480, Pixel::YUV420P));
         let luma = |x: usize, y: usize| out.data(0)[y * out.stride(0) + x];
         assert!(luma(320, 240) > 200 && luma(2, 240) > 200 && luma(637, 240) > 200);
@@ -136,11 +142,11 @@ mod tests {
         let mut scaler = Scaler::new(320, 240);
         for (width, height) in [(320, 240), (1280, 720), (176, 144), (320, 240)] {
             let frame = ffmpeg::frame::Video::new(Pixel::YUYV422, width, height);
-            let out = scaler.scale(frame).unwrap();
+            let out = scaler.scale(Arc::new(frame)).unwrap();
             assert_eq!((out.width(), out.height()), (320, 240));
         }
         let frame = crate::canvas::Canvas::new(320, 240).to_frame();
         let before = frame.data(0).as_ptr();
-        assert_eq!(scaler.scale(frame).unwrap().data(0).as_ptr(), before);
+        assert_eq!(scaler.scale(Arc::new(frame)).unwrap().data(0).as_ptr(), before);
     }
 }

@@ -50,8 +50,8 @@ pub(crate) fn remedy(error: &io::Error) -> &'static str {
 pub struct ClosedSegment {
     /// The whole segment.
     pub bytes: Vec<u8>,
-    /// The number and the bytes of its last part.
-    pub last_part: (u32, Vec<u8>),
+    /// The number and the bytes of its last part; `None` where that has its file already.
+    pub last_part: Option<(u32, Vec<u8>)>,
     /// When its last picture ended, by the wall clock.
     pub ended_at: SystemTime,
 }
@@ -104,7 +104,7 @@ impl SegmentFiles {
     pub fn put_closed(&mut self, closed: &ClosedSegment) -> Result<(), SegmentError> {
         let number = self.next_number;
         self.put(&closed.bytes, closed.ended_at)?;
-        let (part, bytes) = &closed.last_part;
+        let Some((part, bytes)) = &closed.last_part else { return Ok(()) };
         self.put_part(number, *part, bytes, closed.ended_at)
     }
 

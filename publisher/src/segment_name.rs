@@ -6,6 +6,34 @@ use std::path::{Path, PathBuf};
 
 /// The directory of the segments, under webroot.
 pub const LIVE: &str = "live";
+
+/// Where segments lie, as their playlist sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Home {
+    /// In `live/` beside the playlist.
+    Live,
+    /// Beside the playlist: those of a rung.
+    Beside,
+}
+
+impl Home {
+    /// The directory of the segments, where `playlists` is that of the playlist.
+    #[must_use]
+    pub fn directory(self, playlists: &Path) -> PathBuf {
+        match self {
+            Self::Live => playlists.join(LIVE),
+            Self::Beside => playlists.to_owned(),
+        }
+    }
+
+    /// What stands before a name in a URI.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Live => "live/",
+            Self::Beside => "",
+        }
+    }
+}
 /// How the temporary names of segments begin.
 pub const LEFT_OVER_PREFIX: &str = ".seg-";
 
@@ -70,8 +98,8 @@ pub fn is_transport_stream(name: &str) -> bool {
 
 /// The URI of any file in the live directory, relative to the playlist.
 #[must_use]
-pub fn uri_of_name(name: &str) -> String {
-    let mut uri = format!("{LIVE}/");
+pub fn uri_of_name(home: Home, name: &str) -> String {
+    let mut uri = home.prefix().to_owned();
     for &byte in name.as_bytes() {
         // RFC 3986 2.3: these stand for themselves everywhere.
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -85,8 +113,8 @@ pub fn uri_of_name(name: &str) -> String {
 
 /// The file in the live directory that a URI names; `None` for all that lies elsewhere.
 #[must_use]
-pub fn name_of_uri(uri: &str) -> Option<String> {
-    let encoded = uri.strip_prefix(LIVE)?.strip_prefix('/')?.as_bytes();
+pub fn name_of_uri(home: Home, uri: &str) -> Option<String> {
+    let encoded = uri.strip_prefix(home.prefix())?.as_bytes();
     let mut bytes = Vec::with_capacity(encoded.len());
     let mut rest = encoded;
     while let Some((&byte, behind)) = rest.split_first() {
@@ -107,7 +135,7 @@ pub fn name_of_uri(uri: &str) -> Option<String> {
 /// The number in a URI of the playlist; `None` for URIs that are not ours.
 #[must_use]
 pub fn number_of_uri(uri: &str) -> Option<u64> {
-    number_of_name(uri.strip_prefix(LIVE)?.strip_prefix('/')?)
+    number_of_name(uri.strip_prefix(Home::Live.prefix()).unwrap_or(uri))
 }
 
 #[cfg(test)]
@@ -143,7 +171,7 @@ mod tests {
 
     #[test]
     fn only_uris_in_the_live_directory_are_ours() {
-        assert_eq!(number_of_uri("seg-00000001.ts"), None);
+        assert_eq!(number_of_uri("seg-00000001.ts"), Some(1), "in the playlist of a rung");
         assert_eq!(number_of_uri("other/seg-00000001.ts"), None);
         assert_eq!(number_of_uri("live/../seg-00000001.ts"), None);
     }
@@ -180,8 +208,8 @@ mod tests {
             ("100%.ts", "live/100%25.ts"),
             ("line\nbreak.TS", "live/line%0Abreak.TS"),
         ] {
-            assert_eq!(uri_of_name(name), uri);
-            assert_eq!(name_of_uri(uri).as_deref(), Some(name));
+            assert_eq!(uri_of_name(Home::Live, name), uri);
+            assert_eq!(name_of_uri(Home::Live, uri).as_deref(), Some(name));
         }
     }
 
@@ -197,7 +225,7 @@ mod tests {
             "live/a%00.ts",
             "http://x/a.ts",
         ] {
-            assert_eq!(name_of_uri(uri), None, "{uri}");
+            assert_eq!(name_of_uri(Home::Live, uri), None, "{uri}");
         }
     }
 }

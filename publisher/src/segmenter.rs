@@ -27,8 +27,8 @@ impl Segmenter {
         Self { target_90k, start_90k: None, end_90k: 0 }
     }
 
-    /// Takes note of a picture's packet.
-    pub fn push_video(&mut self, dts_90k: i64, duration_90k: i64, is_keyframe: bool) -> Cut {
+    /// Takes note of a packet of the stream that leads: the picture, where there is one.
+    pub fn push_leading(&mut self, dts_90k: i64, duration_90k: i64, is_keyframe: bool) -> Cut {
         let is_after_hole = dts_90k - self.end_90k > duration_90k;
         // Half a frame of room, for frame rates that 90 kHz ticks cannot divide.
         let is_due = is_after_hole
@@ -40,7 +40,7 @@ impl Segmenter {
             let ended = self.start_90k.replace(dts_90k);
             return Cut::Before(ended.map(|start| ended_at_90k - start));
         }
-        self.push_audio()
+        self.push_other()
     }
 
     /// Whether the next keyframe begins a new segment, if it comes where the picture before ends.
@@ -49,9 +49,9 @@ impl Segmenter {
         self.start_90k.is_some_and(|start| self.end_90k - start >= self.target_90k - duration_90k / 2)
     }
 
-    /// Takes note of a packet of sound: it never begins a segment.
+    /// Takes note of a packet of another stream, sound beside a picture: it never begins a segment.
     #[must_use]
-    pub fn push_audio(&self) -> Cut {
+    pub fn push_other(&self) -> Cut {
         if self.start_90k.is_some() { Cut::Within } else { Cut::Unusable }
     }
 
@@ -73,7 +73,7 @@ mod tests {
         let mut lengths = Vec::new();
         for n in 0..frames {
             let (dts, next) = (n * 90_000 / fps, (n + 1) * 90_000 / fps);
-            if let Cut::Before(Some(length)) = segmenter.push_video(dts, next - dts, n % gop == 0) {
+            if let Cut::Before(Some(length)) = segmenter.push_leading(dts, next - dts, n % gop == 0) {
                 lengths.push(length);
             }
         }
@@ -95,19 +95,19 @@ mod tests {
     #[test]
     fn a_hole_in_the_stream_is_part_of_no_segment() {
         let mut segmenter = Segmenter::new(180_000);
-        segmenter.push_video(0, 4500, true);
-        segmenter.push_video(4500, 4500, false);
-        assert_eq!(segmenter.push_video(100_000, 4500, true), Cut::Before(Some(9000)));
+        segmenter.push_leading(0, 4500, true);
+        segmenter.push_leading(4500, 4500, false);
+        assert_eq!(segmenter.push_leading(100_000, 4500, true), Cut::Before(Some(9000)));
         assert_eq!(segmenter.length(), Some(4500));
     }
 
     #[test]
     fn nothing_is_written_before_the_first_keyframe() {
         let mut segmenter = Segmenter::new(180_000);
-        assert_eq!(segmenter.push_video(0, 4500, false), Cut::Unusable);
-        assert_eq!(segmenter.push_audio(), Cut::Unusable);
-        assert_eq!(segmenter.push_video(4500, 4500, true), Cut::Before(None));
-        assert_eq!(segmenter.push_audio(), Cut::Within);
+        assert_eq!(segmenter.push_leading(0, 4500, false), Cut::Unusable);
+        assert_eq!(segmenter.push_other(), Cut::Unusable);
+        assert_eq!(segmenter.push_leading(4500, 4500, true), Cut::Before(None));
+        assert_eq!(segmenter.push_other(), Cut::Within);
     }
 
     #[test]

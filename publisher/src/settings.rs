@@ -4,11 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::args::LiveArgs;
-use crate::encoder::EncodeSettings;
 use crate::encoder::choice::EncoderChoice;
+use crate::encoder::{EncodeSettings, Medium, audio::FRAME_90K as AUDIO_FRAME_90K};
 use crate::filter::FilterSettings;
+use crate::grid::GridSettings;
+use crate::ladder::{self, Ladder, Rung};
 use crate::overlay::OverlaySettings;
 use crate::packager::Lengths;
+use crate::rendition::{AUDIO, Rendition};
 use crate::scaler;
 use crate::source::SourceFormat;
 use crate::source::camera::CameraSelector;
@@ -29,6 +32,9 @@ const SHORTEST_PART: Duration = Duration::from_millis(50);
 /// Parts longer than this are as late as short segments.
 const LONGEST_PART: Duration = Duration::from_secs(1);
 
+/// Parts lie there beside their segments: listed for three target durations and kept for three more.
+const SEGMENTS_WITH_PARTS: u64 = 7;
+
 /// RFC 8216 6.2.2 asks for at least three target durations.
 pub(crate) const SMALLEST_WINDOW: usize = 3;
 
@@ -48,6 +54,27 @@ pub enum SourceChoice {
     Input(InputAddress),
 }
 
+/// What is made of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stream {
+    /// The grid that all of it is on.
+    pub grid: GridSettings,
+    /// An encoder each, the largest first.
+    pub rungs: Vec<EncodeSettings>,
+    /// What is written: one for each rung, and with several one for the sound.
+    pub renditions: Vec<Rendition>,
+    /// Bits a second of the sound; `None` for a source without sound.
+    pub audio_bps: Option<u64>,
+}
+
+impl Stream {
+    /// Whether there are several sizes and rates.
+    #[must_use]
+    pub fn is_ladder(&self) -> bool {
+        self.renditions.iter().any(|rendition| rendition.name.is_some())
+    }
+}
+
 /// What `live` is to do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveSettings {
@@ -57,9 +84,11 @@ pub struct LiveSettings {
     pub webroot: PathBuf,
     /// Width and height in pixels, if they were asked for.
     pub size: Option<(u32, u32)>,
+    /// Several sizes and rates, if they were asked for.
+    pub ladder: Option<Ladder>,
     /// Frames a second.
     pub fps: u32,
-    /// Bits a second of the picture.
+    /// Bits a second of the picture, where there is one size.
     pub video_bps: u64,
     /// Bits a second of the sound.
     pub audio_bps: u64,
@@ -120,6 +149,7 @@ impl TryFrom<LiveArgs> for LiveSettings {
             source,
             webroot: args.webroot,
             size: args.size,
+            ladder: args.ladder,
             fps: args.fps,
             video_bps: args.bitrate,
             audio_bps: args.audio_bitrate,
@@ -155,11 +185,13 @@ impl LiveSettings {
         Some((frames * 90_000).div_ceil(u64::from(self.fps)))
     }
 
-    /// How long segments and parts are to be.
+    /// How long segments and parts of a rendition are to be.
     #[must_use]
-    pub fn lengths(&self) -> Lengths {
+    pub fn lengths(&self, rendition: &Rendition) -> Lengths {
+        // Frames of sound do not end where pictures do: a segment of them may be one shorter.
+        let room_90k = if rendition.media.contains(&Medium::Video) { 0 } else { 2 * AUDIO_FRAME_90K };
         Lengths {
-            segment_90k: self.segment_duration_90k() as i64,
+            segment_90k: self.segment_duration_90k() as i64 - room_90k,
             part_90k: self.part_target_90k().map(|target_90k| target_90k as i64),
         }
     }
@@ -174,37 +206,58 @@ impl LiveSettings {
     /// The size to ask a camera or the test pattern for.
     #[must_use]
     pub fn wished_size(&self) -> (u32, u32) {
-        match self.size {
+        let of_ladder = self.ladder.as_ref().map(|ladder| match ladder {
+            Ladder::Auto => ladder::LARGEST_AUTO,
+            Ladder::Rungs(rungs) => rungs.first().map_or(DEFAULT_SIZE, |rung| (rung.width, rung.height)),
+        });
+        match self.size.or(of_ladder) {
+            // The camera lies on its side.
             Some((width, height)) if self.filter.swaps_sides() => (height, width),
             size => size.unwrap_or(DEFAULT_SIZE),
         }
     }
 
-    /// What to encode, now that the source is known, and the size of its pictures behind the filters.
+    /// What to make of it, now that the source is known, and the size of its pictures behind the filters.
     #[must_use]
-    pub fn encode_settings(&self, source: &SourceFormat, filtered: (u32, u32)) -> EncodeSettings {
-        let shape = (u64::from(filtered.0), u64::from(filtered.1));
-        let (width, height) = self.size.unwrap_or_else(|| scaler::fit(shape, DEFAULT_SIZE));
-        EncodeSettings {
-            width,
-            height,
+    pub fn stream(&self, source: &SourceFormat, filtered: (u32, u32)) -> Stream {
+        let audio_bps = source.has_sound.then_some(self.audio_bps);
+        let encode = |rung: Rung| EncodeSettings {
+            width: rung.width,
+            height: rung.height,
             fps: self.fps,
             segment_frames: self.segment_frames,
-            video_bps: self.video_bps,
-            audio_bps: source.has_sound.then_some(self.audio_bps),
-            filter: self.filter.clone(),
+            video_bps: rung.video_bps,
             overlay: self.overlay.clone(),
             encoder: self.encoder.clone(),
-        }
+        };
+        let grid =
+            GridSettings { fps: self.fps, segment_frames: self.segment_frames, filter: self.filter.clone() };
+        let Some(ladder) = &self.ladder else {
+            let shape = (u64::from(filtered.0), u64::from(filtered.1));
+            let (width, height) = self.size.unwrap_or_else(|| scaler::fit(shape, DEFAULT_SIZE));
+            let rung = Rung { width, height, video_bps: self.video_bps };
+            let media = std::iter::once(Medium::Video).chain(audio_bps.map(|_| Medium::Audio));
+            let renditions = vec![Rendition { name: None, media: media.collect() }];
+            return Stream { grid, rungs: vec![encode(rung)], renditions, audio_bps };
+        };
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let rungs = ladder.rungs(filtered, self.fps, cores);
+        let video = ladder::names(&rungs).into_iter().map(|name| (name, Medium::Video));
+        let all = video.chain(audio_bps.map(|_| (AUDIO.to_owned(), Medium::Audio)));
+        let renditions = all.map(|(name, medium)| Rendition { name: Some(name), media: vec![medium] });
+        let renditions = renditions.collect();
+        Stream { grid, rungs: rungs.into_iter().map(encode).collect(), renditions, audio_bps }
     }
 
     /// Bytes that the stream takes on disk at most: the window, as much again that waits for its deletion
-    /// (RFC 8216 6.2.2), and the segments on the way in and out.
+    /// (RFC 8216 6.2.2), the segments on the way in and out, and with low latency the parts of those near the edge.
     #[must_use]
-    pub fn bytes_on_disk(&self) -> u64 {
-        let segments = 2 * self.window_segments as u64 + 3;
+    pub fn bytes_on_disk(&self, stream: &Stream) -> u64 {
+        let with_parts = self.part_duration.map_or(0, |_| SEGMENTS_WITH_PARTS);
+        let segments = 2 * self.window_segments as u64 + 3 + with_parts;
+        let video_bps: u64 = stream.rungs.iter().map(|rung| rung.video_bps).sum();
         // MPEG-TS adds about a tenth.
-        let bits_per_second = (self.video_bps + self.audio_bps) * 11 / 10;
+        let bits_per_second = (video_bps + stream.audio_bps.unwrap_or(0)) * 11 / 10;
         segments * bits_per_second / 8 * self.segment_duration_90k() / 90_000
     }
 }
@@ -294,13 +347,29 @@ mod tests {
     #[test]
     fn the_stream_takes_the_shape_of_the_source_unless_a_size_was_asked_for() {
         let source = SourceFormat { description: String::new(), width: 1920, height: 1080, has_sound: true };
-        let stream = meant("").unwrap().encode_settings(&source, (1920, 1080));
-        assert_eq!((stream.width, stream.height, stream.audio_bps), (640, 360, Some(128_000)));
-        let turned = meant("--rotate 90").unwrap().encode_settings(&source, (1080, 1920));
-        assert_eq!((turned.width, turned.height), (270, 480));
-        let mute = SourceFormat { has_sound: false, ..source };
-        let stream = meant("--size 800x600").unwrap().encode_settings(&mute, (1920, 1080));
-        assert_eq!((stream.width, stream.height, stream.audio_bps), (800, 600, None));
+        let check = |line: &str, source: &SourceFormat, size: (u32, u32), media: &[Medium]| {
+            let stream = meant(line).unwrap().stream(source, (source.width, source.height));
+            assert_eq!((stream.rungs[0].width, stream.rungs[0].height), size);
+            assert_eq!(stream.renditions, [Rendition { name: None, media: media.to_vec() }]);
+        };
+        check("", &source, (640, 360), &[Medium::Video, Medium::Audio]);
+        let turned = SourceFormat { width: 1080, height: 1920, ..source.clone() };
+        check("--rotate 90", &turned, (270, 480), &[Medium::Video, Medium::Audio]);
+        check("--size 800x600", &SourceFormat { has_sound: false, ..source }, (800, 600), &[Medium::Video]);
+    }
+
+    #[test]
+    fn a_ladder_has_a_rendition_for_each_rung_and_one_for_the_sound() {
+        let source = SourceFormat { description: String::new(), width: 1280, height: 720, has_sound: true };
+        let settings = meant("--ladder 640x360@800k,1280x720@2.5M").unwrap();
+        assert_eq!(settings.wished_size(), (1280, 720));
+        let stream = settings.stream(&source, (1280, 720));
+        let sizes: Vec<_> = stream.rungs.iter().map(|rung| (rung.width, rung.video_bps)).collect();
+        assert_eq!(sizes, [(1280, 2_500_000), (640, 800_000)]);
+        let names: Vec<_> = stream.renditions.iter().filter_map(|it| it.name.as_deref()).collect();
+        assert_eq!(names, ["720p", "360p", "audio"]);
+        let silent = settings.stream(&SourceFormat { has_sound: false, ..source }, (1280, 720));
+        assert_eq!(silent.renditions.len(), 2);
     }
 
     #[test]

@@ -3,6 +3,17 @@
 use crate::canvas::{BLACK, Canvas, text_size};
 use ffmpeg_next as ffmpeg;
 
+/// What a slate says.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SlateText {
+    /// The second of the grid that it is for.
+    pub second: u64,
+    /// The time of day.
+    pub time: String,
+    /// What the matter is with the source.
+    pub reason: String,
+}
+
 /// A slate of the given size: "no signal", the time, and what the matter is.
 #[must_use]
 pub fn draw(width: u32, height: u32, time: &str, reason: &str) -> ffmpeg::frame::Video {

@@ -7,8 +7,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::encoder::EncodeSettings;
 use crate::meters::Meters;
+use crate::settings::Stream;
 
 /// The status line of a run, on standard error.
 pub struct Terminal {
@@ -45,7 +45,7 @@ impl Terminal {
     }
 
     /// Brings the status line up to date.
-    pub fn draw(&self, stream: &EncodeSettings, meters: &Meters) {
+    pub fn draw(&self, stream: &Stream, meters: &Meters) {
         if self.is_seen {
             self.line.set_message(status_line(self.started_at.elapsed(), stream, meters));
             self.line.tick();
@@ -77,10 +77,10 @@ impl Terminal {
 }
 
 /// `LIVE 00:12:34 · 640x480 20 fps · 1.02 Mb/s · 372 segments · 3 duplicated, 0 dropped · lag 0.6 ms · test pattern`
-fn status_line(on_air: Duration, stream: &EncodeSettings, meters: &Meters) -> String {
+fn status_line(on_air: Duration, stream: &Stream, meters: &Meters) -> String {
     let mut parts = vec![
         format!("LIVE {}", clock(on_air)),
-        format!("{}x{} {} fps", stream.width, stream.height, stream.fps),
+        sizes(stream),
         format!("{:.2} Mb/s", meters.bitrate_bps.get() as f64 / 1e6),
         plural(meters.segments_published.get(), "segment"),
         format!("{} duplicated, {} dropped", meters.frames_duplicated.get(), meters.pictures_dropped.get()),
@@ -89,6 +89,7 @@ fn status_line(on_air: Duration, stream: &EncodeSettings, meters: &Meters) -> St
     for (count, what) in [
         (meters.frames_slate.get(), "on the slate"),
         (meters.frames_skipped.get(), "skipped"),
+        (meters.pictures_shed.get(), "shed"),
         (meters.segments_refused.get(), "refused"),
     ] {
         if count > 0 {
@@ -97,6 +98,12 @@ fn status_line(on_air: Duration, stream: &EncodeSettings, meters: &Meters) -> St
     }
     parts.push(meters.source());
     parts.join(" · ")
+}
+
+/// `640x480 20 fps`, or `1280x720 + 640x360 20 fps`.
+fn sizes(stream: &Stream) -> String {
+    let sizes: Vec<_> = stream.rungs.iter().map(|rung| format!("{}x{}", rung.width, rung.height)).collect();
+    format!("{} {} fps", sizes.join(" + "), stream.grid.fps)
 }
 
 /// `WATCHING 00:12:34 · 372 segments · 1 refused`
@@ -156,6 +163,8 @@ impl MakeWriter<'_> for AboveLine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encoder::EncodeSettings;
+    use crate::grid::GridSettings;
 
     #[test]
     fn the_status_line_says_what_people_want_to_know() {
@@ -165,16 +174,21 @@ mod tests {
         meters.frames_duplicated.add(3);
         meters.publish_lag_us.set(640);
         meters.set_source("test pattern, 640x480 at 20 fps");
-        let stream = EncodeSettings {
+        let encode = EncodeSettings {
             width: 640,
             height: 480,
             fps: 20,
             segment_frames: 40,
             video_bps: 1,
-            audio_bps: None,
-            filter: crate::filter::FilterSettings::default(),
             overlay: crate::overlay::OverlaySettings::default(),
             encoder: crate::encoder::choice::EncoderChoice::Auto,
+        };
+        let filter = crate::filter::FilterSettings::default();
+        let stream = Stream {
+            grid: GridSettings { fps: 20, segment_frames: 40, filter },
+            rungs: vec![encode.clone()],
+            renditions: Vec::new(),
+            audio_bps: None,
         };
         assert_eq!(
             status_line(Duration::from_secs(3754), &stream, &meters),

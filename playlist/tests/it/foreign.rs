@@ -10,6 +10,7 @@ fn listed(uri: &str, duration_90k: u64, date: Option<&str>, discontinuity: bool)
         duration_90k,
         program_date_time: date.map(|date| date.parse().unwrap()),
         discontinuity,
+        gap: false,
     }
 }
 

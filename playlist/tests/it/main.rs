@@ -29,6 +29,7 @@ fn segment(media_sequence: u64, duration_90k: u64) -> Segment {
         duration_90k,
         program_date_time: Some(noon + since_noon),
         discontinuity: false,
+        gap: false,
     }
 }
 

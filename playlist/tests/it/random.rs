@@ -92,6 +92,7 @@ fn segment(duration_90k: std::ops::RangeInclusive<u64>) -> impl Strategy<Value =
             duration_90k,
             program_date_time,
             discontinuity,
+            gap: false,
         })
 }
 

@@ -106,6 +106,7 @@ fn one_segment(duration_90k: u64) -> MediaPlaylist {
             duration_90k,
             program_date_time: None,
             discontinuity: false,
+            gap: false,
         }],
         ended: false,
     }

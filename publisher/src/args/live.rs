@@ -1,6 +1,7 @@
 //! The flags of `live`.
 
 use super::parse_duration;
+use crate::ladder::{self, Ladder};
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,6 +23,11 @@ pub struct LiveArgs {
     #[arg(long, value_name = "WxH", value_parser = parse_size, env = "LIVEDIR_SIZE")]
     pub size: Option<(u32, u32)>,
 
+    /// The same stream in several sizes and rates, so that every viewer gets what their network carries:
+    /// 1280x720@2.5M,640x360@800k and so on, or auto: as the source and this machine allow
+    #[arg(long, value_name = "RUNGS", value_parser = parse_ladder, conflicts_with_all = ["size", "bitrate"], env = "LIVEDIR_LADDER")]
+    pub ladder: Option<Ladder>,
+
     /// Frames a second; the source's pictures are doubled or left out to make it exactly so many
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=120), env = "LIVEDIR_FPS")]
     pub fps: u32,
@@ -40,7 +46,7 @@ pub struct LiveArgs {
 
     /// Less than a second behind: also write each segment in parts as it is filmed, and list them in ll.m3u8. It needs
     /// livedir-server, which holds requests for what is not there yet; stream.m3u8 stays as it is, for any web server
-    #[arg(long, env = "LIVEDIR_LOW_LATENCY")]
+    #[arg(long, env = "LIVEDIR_LOW_LATENCY", value_parser = clap::builder::BoolishValueParser::new())]
     pub low_latency: bool,
 
     /// Length of a part at most, with --low-latency. Shorter: less delay, more requests
@@ -125,6 +131,10 @@ fn parse_size(text: &str) -> Result<(u32, u32), String> {
         return Err("the picture can be from 16x16 to 7680x4320".into());
     }
     Ok((width, height))
+}
+
+fn parse_ladder(text: &str) -> Result<Ladder, String> {
+    ladder::parse(text, parse_size, parse_rate)
 }
 
 fn parse_rate(text: &str) -> Result<u64, String> {

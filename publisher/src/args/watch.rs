@@ -25,7 +25,7 @@ pub struct WatchArgs {
 
     /// Also keep ll.m3u8, the low-latency playlist: it lists parts of segments, seg-00000042.p03.ts and so on, where the
     /// encoder drops such. It needs livedir-server, which holds requests for what is not there yet
-    #[arg(long, env = "LIVEDIR_LOW_LATENCY")]
+    #[arg(long, env = "LIVEDIR_LOW_LATENCY", value_parser = clap::builder::BoolishValueParser::new())]
     pub low_latency: bool,
 
     /// Longest part, with --low-latency; longer ones are not listed

@@ -17,7 +17,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory, FromArgMatches};
+use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches};
 
 use crate::args::{Command, CommandLine};
 
@@ -106,18 +106,24 @@ fn given<'a, T: Clone + Send + Sync + 'static>(matches: &'a ArgMatches, id: &str
 
 /// Whether what was typed or is in the environment stands above the file's key: the same flag, or one that excludes it.
 fn is_overruled(command: &clap::Command, typed: &ArgMatches, id: &str) -> bool {
-    let source = |id: &clap::Id| typed.value_source(id.as_str());
     let Some(key) = command.get_arguments().find(|arg| arg.get_id() == id) else { return false };
-    if matches!(source(key.get_id()), Some(ValueSource::CommandLine | ValueSource::EnvVariable)) {
-        return true;
-    }
-    let excludes = |one: &clap::Arg, other: &clap::Arg| {
+    let is_typed = |arg: &Arg| typed.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+    is_given(typed, key)
+        || command.get_arguments().any(|other| is_typed(other) && exclude(command, key, other))
+}
+
+/// Whether a flag was typed or is in the environment.
+fn is_given(matches: &ArgMatches, arg: &Arg) -> bool {
+    let source = matches.value_source(arg.get_id().as_str());
+    matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable))
+}
+
+/// Whether two flags cannot be given together.
+fn exclude(command: &clap::Command, one: &Arg, other: &Arg) -> bool {
+    let says = |one: &Arg, other: &Arg| {
         command.get_arg_conflicts_with(one).iter().any(|arg| arg.get_id() == other.get_id())
     };
-    command
-        .get_arguments()
-        .filter(|arg| source(arg.get_id()) == Some(ValueSource::CommandLine))
-        .any(|arg| excludes(arg, key) || excludes(key, arg))
+    says(one, other) || says(other, one)
 }
 
 fn text_of(path: &Path) -> Result<String, ConfigError> {
@@ -137,7 +143,7 @@ fn text_of(path: &Path) -> Result<String, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::{Arg, ArgAction};
+    use clap::ArgAction;
 
     #[track_caller]
     fn check(typed: &[&str], id: &str, expected: bool) {

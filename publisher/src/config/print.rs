@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use super::file::{is_switch, keys, value_name};
+use super::{exclude, is_given};
 
 /// Comments are broken here.
 const WIDTH: usize = 100;
@@ -22,7 +24,11 @@ pub fn print(command: &Command, matches: &ArgMatches) -> String {
         for line in broken(&help) {
             let _ = writeln!(text, "# {line}");
         }
+        // A default beside a flag that excludes it would not be taken back.
+        let is_excluded = matches.value_source(arg.get_id().as_str()) == Some(ValueSource::DefaultValue)
+            && command.get_arguments().any(|other| is_given(matches, other) && exclude(command, arg, other));
         let _ = match value(arg, matches) {
+            Some(value) if is_excluded => writeln!(text, "# {key} = {value}"),
             Some(value) => writeln!(text, "{key} = {value}"),
             None => writeln!(text, "# {key} = \"{}\"", value_name(arg)),
         };

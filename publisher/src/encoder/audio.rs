@@ -19,6 +19,9 @@ pub const RATE_HZ: u32 = 48_000;
 const FORMAT: Sample = Sample::F32(Type::Planar);
 const LAYOUT: ChannelLayout = ChannelLayout::STEREO;
 
+/// How long one frame of AAC is heard.
+pub const FRAME_90K: i64 = 1024 * 90_000 / RATE_HZ as i64;
+
 /// An open encoder.
 pub struct AudioEncoder {
     encoder: ffmpeg::encoder::audio::Encoder,

@@ -1,7 +1,7 @@
 //! From the choice to an open encoder: each one that is tried makes a few pictures before it is taken.
 //!
 //! In: the settings of the stream. Out: a [`VideoEncoder`], or why there is none. [`choice`] says in which order they are
-//! tried, [`manners`] what is expected of them. Used on the thread that starts the run and on the encode thread.
+//! tried, [`manners`] what is expected of them. Used on the thread that starts the run and on those of the rungs.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,6 @@ use super::manners::{self, BadManners, IDR_EVERY, PICTURES, TrialPacket};
 use super::video::VideoEncoder;
 use super::{EncodeError, EncodeSettings, START_90K, machine};
 use crate::canvas::Canvas;
-use crate::filter::FilterSettings;
 use crate::overlay::OverlaySettings;
 
 /// Why an encoder is of no use here.
@@ -122,8 +121,6 @@ pub fn describe() -> String {
         fps: 20,
         segment_frames: 40,
         video_bps: 1_000_000,
-        audio_bps: None,
-        filter: FilterSettings::default(),
         overlay: OverlaySettings::default(),
         encoder: EncoderChoice::Auto,
     };
@@ -151,8 +148,6 @@ mod tests {
             fps: 7,
             segment_frames: 5,
             video_bps: 300_000,
-            audio_bps: None,
-            filter: FilterSettings::default(),
             overlay: OverlaySettings::default(),
             encoder: EncoderChoice::parse(encoder),
         }

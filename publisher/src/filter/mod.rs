@@ -1,13 +1,14 @@
 //! Filter stage: captured pictures are turned and mirrored, and go through the user's own graph of libavfilter.
 //!
 //! In: a captured picture of any size and format. Out: one picture for each, of the size that the filters make it; never
-//! more or fewer, as the frame clock alone decides how many pictures there are. Used on the encode thread before the
-//! scaler, only for pictures that are shown; [`try_out`] refuses at the start what cannot work.
+//! more or fewer, as the frame clock alone decides how many pictures there are. Used on the grid thread, before any
+//! rung scales them, only for pictures that are shown; [`try_out`] refuses at the start what cannot work.
 
 mod graph;
 
 pub(crate) use graph::Graph;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ffmpeg_next as ffmpeg;
@@ -125,7 +126,7 @@ pub fn try_out(settings: &FilterSettings, size: (u32, u32), fps: u32) -> Result<
             let wide = u64::from(shown.0) * aspect.numerator() as u64 / aspect.denominator() as u64;
             shown.0 = wide.clamp(1, u64::from(u32::MAX)) as u32;
         }
-        if Scaler::new(16, 16).scale(filtered).is_err() {
+        if Scaler::new(16, 16).scale(Arc::new(filtered)).is_err() {
             return Err(FilterError::Format { graph: last, format });
         }
     }

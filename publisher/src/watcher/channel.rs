@@ -305,7 +305,7 @@ impl Channel {
     pub(super) fn settle(&mut self) {
         self.publication.write_playlist();
         let due = self.publication.retention.due(Instant::now());
-        retention::delete(&self.settings.webroot, &due);
+        retention::delete(&self.live, &due);
     }
 
     /// When the encoder will have been silent for too long; `None` when that was told.

@@ -2,11 +2,13 @@
 //!
 //! In: wakes, and the time. Out: calls of the channel that they concern. Channels come and go with their directories.
 
-use super::{ChannelSettings, Desk, Naming, Wake, WatchError, WatchSettings, channel::Channel};
+use super::{
+    ChannelSettings, Desk, Naming, Wake, WatchError, WatchSettings, channel::Channel, publish::Publication,
+};
 use crate::{
     lock::{LockError, WebrootLock},
     meters::Meters,
-    segment_name::LIVE,
+    segment_name::{Home, LIVE},
 };
 use std::{
     cmp::Reverse,
@@ -38,6 +40,8 @@ pub(super) struct Channels {
 
 struct Kept {
     channel: Channel,
+    /// Among the renditions of one stream.
+    order: usize,
     scheduled: Option<Instant>,
     /// Segments published and refused that the meters of all channels know of.
     counted: (u64, u64),
@@ -76,11 +80,24 @@ impl Root {
 }
 
 impl Channels {
-    /// One stream, which is locked already.
-    pub(super) fn one(channel: Channel) -> Self {
+    /// The renditions of one stream, which is locked already.
+    pub(super) fn of(renditions: Vec<Channel>) -> Self {
         let mut channels = Self { by_live: HashMap::new(), timers: BinaryHeap::new(), root: None };
-        channels.add(channel, None);
+        let next_number = renditions.iter().map(Channel::next_segment_number).max().unwrap_or(1);
+        let begun =
+            renditions.iter().map(|it| it.publication.next_discontinuity_sequence()).max().unwrap_or(0);
+        for (order, mut channel) in renditions.into_iter().enumerate() {
+            channel.begin_at(next_number, begun);
+            channels.add(channel, order, None);
+        }
         channels
+    }
+
+    /// The renditions of one stream, in their order.
+    pub(super) fn renditions(&mut self) -> Vec<&mut Publication> {
+        let mut kept: Vec<_> = self.by_live.values_mut().collect();
+        kept.sort_by_key(|kept| kept.order);
+        kept.into_iter().map(|kept| &mut kept.channel.publication).collect()
     }
 
     /// One stream, or all that are there now.
@@ -96,7 +113,7 @@ impl Channels {
             let lock = WebrootLock::take(&settings.webroot)?;
             let channel =
                 Channel::start(channel_settings(settings, path.clone(), String::new()), meters, desk)?;
-            channels.add(channel, Some(lock));
+            channels.add(channel, 0, Some(lock));
             return Ok(channels);
         }
         fs::create_dir_all(&path).map_err(of_path)?;
@@ -115,13 +132,15 @@ impl Channels {
         Ok(channels)
     }
 
-    pub(super) fn first(&self) -> Option<&Channel> {
-        self.by_live.values().next().map(|kept| &kept.channel)
+    /// Larger than that of every segment.
+    pub(super) fn next_segment_number(&self) -> u64 {
+        self.by_live.values().map(|kept| kept.channel.next_segment_number()).max().unwrap_or(1)
     }
 
-    fn add(&mut self, channel: Channel, lock: Option<WebrootLock>) {
+    fn add(&mut self, channel: Channel, order: usize, lock: Option<WebrootLock>) {
         let live = channel.live().to_owned();
-        self.by_live.insert(live.clone(), Kept { channel, scheduled: None, counted: (0, 0), _lock: lock });
+        self.by_live
+            .insert(live.clone(), Kept { channel, order, scheduled: None, counted: (0, 0), _lock: lock });
         self.schedule(&live);
     }
 
@@ -251,7 +270,7 @@ impl Channels {
             Ok((channel, lock)) => {
                 root.failed.remove(webroot);
                 info!(channel = label, "channel taken up");
-                self.add(channel, Some(lock));
+                self.add(channel, 0, Some(lock));
             }
             // It is tried again at every look.
             Err(error) if root.failed.insert(webroot.to_owned()) => {
@@ -269,9 +288,9 @@ impl Channels {
     }
 
     /// The last look; what there is to write at the end gets written.
-    pub(super) fn finish(self, desk: &mut Desk) -> Result<(), WatchError> {
+    pub(super) fn finish(&mut self, desk: &mut Desk) -> Result<(), WatchError> {
         let mut ended = Ok(());
-        for (_, mut kept) in self.by_live {
+        for kept in self.by_live.values_mut() {
             let one = kept.channel.finish(desk);
             ended = ended.and(one);
         }
@@ -282,6 +301,7 @@ impl Channels {
 fn channel_settings(settings: &WatchSettings, webroot: PathBuf, label: String) -> ChannelSettings {
     ChannelSettings {
         webroot,
+        home: Home::Live,
         label,
         naming: Naming::Any,
         target_duration_s: settings.target_duration_s,

@@ -153,7 +153,10 @@ impl Channel {
     /// Looks whether the oldest listed files are still what was listed.
     fn look_at_oldest(&mut self) {
         let oldest: Vec<_> = self.publication.playlist().segments.iter().take(OLDEST).collect();
-        let names: Vec<_> = oldest.into_iter().filter_map(|segment| name_of_uri(&segment.uri)).collect();
+        let names: Vec<_> = oldest
+            .into_iter()
+            .filter_map(|segment| name_of_uri(self.publication.settings.home, &segment.uri))
+            .collect();
         let mut last_changed = None;
         for name in names {
             let stamp = fs::metadata(self.live.join(&name)).ok().map(|metadata| Stamp::of(&metadata));

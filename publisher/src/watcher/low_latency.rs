@@ -5,10 +5,11 @@
 //! those before it.
 
 use super::finished_file::Finished;
-use crate::segment_name::{LIVE, part_name, part_of_name};
+use crate::segment_name::{Home, part_name, part_of_name, uri_of_name};
 use jiff::Timestamp;
 use livedir_playlist::{
-    EvictedPart, LiveEdge, LowLatency, MediaPlaylist, Part, PartError, Parts, render_low_latency,
+    EvictedPart, LiveEdge, LowLatency, MediaPlaylist, Part, PartError, Parts, RenditionReport,
+    render_low_latency,
 };
 use std::{
     collections::BTreeMap,
@@ -38,7 +39,10 @@ pub(super) enum Encoder {
 pub(super) struct LowLatencyList {
     edge: LiveEdge,
     encoder: Encoder,
+    home: Home,
     can_skip: bool,
+    /// How far the other renditions are.
+    pub(super) reports: Vec<RenditionReport>,
     /// Parts that have come and are not listed, by the number of their segment and their own.
     waiting: BTreeMap<(u64, u32), Finished>,
     /// The number of the segment that is being filmed, once a part of it is listed.
@@ -70,11 +74,13 @@ pub(super) struct Beginning {
 }
 
 impl LowLatencyList {
-    pub(super) fn new(part_target_90k: u64, encoder: Encoder, window_segments: usize) -> Self {
+    pub(super) fn new(part_target_90k: u64, encoder: Encoder, home: Home, window_segments: usize) -> Self {
         Self {
             edge: LiveEdge::new(part_target_90k),
             encoder,
+            home,
             can_skip: window_segments >= SEGMENTS_WORTH_SKIPPING,
+            reports: Vec::new(),
             waiting: BTreeMap::new(),
             open: None,
             closing: None,
@@ -212,7 +218,7 @@ impl LowLatencyList {
             duration_90k = duration_90k.min(target_90k);
         }
         let independent = finished.facts.video.as_ref().is_none_or(|video| video.starts_with_keyframe);
-        self.edge.push(Part { uri: format!("{LIVE}/{name}"), duration_90k, independent })
+        self.edge.push(Part { uri: uri_of_name(self.home, name), duration_90k, independent })
     }
 
     fn listed_90k(&self) -> u64 {
@@ -229,16 +235,22 @@ impl LowLatencyList {
         playlist.ended || (self.closing.is_none() && !self.is_waiting_for_first)
     }
 
+    /// The last segment of which something is listed, and the last part of it.
+    pub(super) fn last(&self, playlist: &MediaPlaylist) -> Option<(u64, Option<u64>)> {
+        self.edge.last(playlist)
+    }
+
     /// The text of `ll.m3u8`.
     pub(super) fn text(&self, playlist: &MediaPlaylist) -> String {
         let hint = match self.open {
             Some(open) => part_name(open, self.edge.open().parts.len() as u32),
             None => part_name(self.next_number, 0),
         };
-        let hint = format!("{LIVE}/{hint}");
+        let hint = uri_of_name(self.home, &hint);
         let has_parts = self.encoder == Encoder::Ours || self.edge.part_count() > 0;
         let parts = has_parts.then_some(Parts { edge: &self.edge, hint: &hint });
-        render_low_latency(playlist, &LowLatency { parts, can_skip: self.can_skip })
+        let reports = &self.reports;
+        render_low_latency(playlist, &LowLatency { parts, reports, can_skip: self.can_skip })
     }
 }
 
@@ -267,7 +279,11 @@ mod tests {
             let playlist =
                 livedir_playlist::parse("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:1\n")
                     .unwrap();
-            Self { list: LowLatencyList::new(PART_90K, encoder, 10), playlist, start: Instant::now() }
+            Self {
+                list: LowLatencyList::new(PART_90K, encoder, Home::Live, 10),
+                playlist,
+                start: Instant::now(),
+            }
         }
 
         /// Parts come: `7.0` is the first of segment 7.
@@ -290,6 +306,7 @@ mod tests {
                 duration_90k,
                 program_date_time: None,
                 discontinuity: beginning.is_some_and(|it| it.discontinuity),
+                gap: false,
             });
             let media_sequence = self.playlist.next_media_sequence() - 1;
             self.list.segment_listed(number, media_sequence, duration_90k, self.start);
@@ -427,6 +444,7 @@ mod tests {
             duration_90k: 2 * PART_90K,
             program_date_time: None,
             discontinuity: false,
+            gap: false,
         });
         stage.list.restored(1, 2 * PART_90K, &stage.playlist.clone());
         stage.list.settle(2);

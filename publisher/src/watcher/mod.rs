@@ -15,8 +15,11 @@ mod channels;
 mod dates;
 mod finished_file;
 mod hints;
+mod in_step;
+mod leftovers;
 mod look;
 mod low_latency;
+mod multivariant;
 mod order;
 mod parts;
 mod plan;
@@ -27,11 +30,13 @@ mod stamp;
 mod start_up;
 mod unfinished;
 
-use crate::{lock::LockError, meters::Meters};
+use crate::{lock::LockError, meters::Meters, rendition::Rendition, segment_name::Home};
 use channel::Channel;
 use channels::Channels;
 use hints::Hints;
+use leftovers::Leftovers;
 use livedir_playlist::ResumeError;
+use multivariant::Multivariant;
 use std::{
     io,
     path::PathBuf,
@@ -47,6 +52,8 @@ use std::{
 pub struct WatcherSettings {
     /// Where the playlist lies, and `live/` beside it.
     pub webroot: PathBuf,
+    /// What is written there.
+    pub renditions: Vec<Rendition>,
     /// EXT-X-TARGETDURATION.
     pub target_duration_s: u32,
     /// How many segments the playlist lists.
@@ -55,6 +62,27 @@ pub struct WatcherSettings {
     pub part_target_90k: Option<u64>,
     /// Whether the playlist ends with the run: EXT-X-ENDLIST.
     pub end_list: bool,
+}
+
+impl WatcherSettings {
+    fn of_rendition(&self, rendition: &Rendition) -> ChannelSettings {
+        let (webroot, home) = match &rendition.name {
+            None => (self.webroot.clone(), Home::Live),
+            Some(_) => (rendition.live_directory(&self.webroot), Home::Beside),
+        };
+        ChannelSettings {
+            webroot,
+            home,
+            label: rendition.name.as_ref().map_or_else(String::new, |name| format!("{name}/")),
+            naming: Naming::Numbered,
+            target_duration_s: Some(self.target_duration_s),
+            window_segments: self.window_segments,
+            part_target_90k: self.part_target_90k,
+            end_list: self.end_list,
+            keep: false,
+            end_after: None,
+        }
+    }
 }
 
 /// What the watcher is to do for the files of other encoders.
@@ -90,7 +118,10 @@ enum Naming {
 /// What is to be done for one stream.
 #[derive(Debug, Clone)]
 struct ChannelSettings {
+    /// Where the playlist lies.
     webroot: PathBuf,
+    /// Where the segments lie.
+    home: Home,
     /// What stands before its names in the log.
     label: String,
     naming: Naming,
@@ -183,6 +214,8 @@ struct Desk {
 pub struct Watcher {
     desk: Desk,
     channels: Channels,
+    multivariant: Option<Multivariant>,
+    leftovers: Option<Leftovers>,
     wake_sender: mpsc::Sender<Wake>,
     wakes: mpsc::Receiver<Wake>,
 }
@@ -190,22 +223,20 @@ pub struct Watcher {
 impl Watcher {
     /// Everything that has to be done before the first segment of `live` is written: goes on from the playlist and the
     /// directory as they are, publishes what a crash left unpublished, sweeps what it left unfinished.
-    pub fn start(settings: WatcherSettings, meters: Arc<Meters>) -> Result<Self, WatchError> {
+    ///
+    /// The meters are those of each rendition.
+    pub fn start(settings: &WatcherSettings, meters: &[Arc<Meters>]) -> Result<Self, WatchError> {
         let (wake_sender, wakes) = mpsc::channel();
         let mut desk = Desk { hints: Hints::new(wake_sender.clone()), buffer: Vec::new() };
-        let settings = ChannelSettings {
-            webroot: settings.webroot,
-            label: String::new(),
-            naming: Naming::Numbered,
-            target_duration_s: Some(settings.target_duration_s),
-            window_segments: settings.window_segments,
-            part_target_90k: settings.part_target_90k,
-            end_list: settings.end_list,
-            keep: false,
-            end_after: None,
-        };
-        let channel = Channel::start(settings, meters, &mut desk)?;
-        Ok(Self { desk, channels: Channels::one(channel), wake_sender, wakes })
+        let renditions = settings.renditions.iter().zip(meters);
+        let channels = renditions.map(|(rendition, meters)| {
+            let settings = settings.of_rendition(rendition);
+            Channel::start(settings, meters.clone(), &mut desk)
+        });
+        let channels = Channels::of(channels.collect::<Result<_, _>>()?);
+        let multivariant = Multivariant::new(settings);
+        let leftovers = Some(Leftovers::find(settings));
+        Ok(Self { desk, channels, multivariant, leftovers, wake_sender, wakes })
     }
 
     /// Goes on from the playlists and directories of other encoders, and publishes what has come meanwhile. The meters count
@@ -215,13 +246,13 @@ impl Watcher {
         let hints = if settings.poll { Hints::none() } else { Hints::new(wake_sender.clone()) };
         let mut desk = Desk { hints, buffer: Vec::new() };
         let channels = Channels::open(settings, meters, &mut desk)?;
-        Ok(Self { desk, channels, wake_sender, wakes })
+        Ok(Self { desk, channels, multivariant: None, leftovers: None, wake_sender, wakes })
     }
 
     /// Larger than every number on disk and in the playlist: names are never used again.
     #[must_use]
     pub fn next_segment_number(&self) -> u64 {
-        self.channels.first().map_or(1, Channel::next_segment_number)
+        self.channels.next_segment_number()
     }
 
     /// Where to send wakes.
@@ -237,12 +268,26 @@ impl Watcher {
             let wait = self.channels.next_deadline().saturating_duration_since(now);
             match self.wakes.recv_timeout(wait) {
                 Ok(Wake::Finish) | Err(RecvTimeoutError::Disconnected) => {
-                    return self.channels.finish(&mut self.desk);
+                    let ended = self.channels.finish(&mut self.desk);
+                    self.describe();
+                    return ended;
                 }
                 Ok(wake) => self.channels.wake(&wake, &mut self.desk),
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            self.channels.on_time(Instant::now(), &mut self.desk);
+            let now = Instant::now();
+            self.channels.on_time(now, &mut self.desk);
+            if let Some(leftovers) = &mut self.leftovers {
+                leftovers.on_time(now);
+            }
+            self.describe();
+        }
+    }
+
+    /// Tells players of the renditions, where there are several.
+    fn describe(&mut self) {
+        if let Some(multivariant) = &mut self.multivariant {
+            multivariant.update(self.channels.renditions());
         }
     }
 }

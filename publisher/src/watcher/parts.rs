@@ -14,7 +14,7 @@ use super::{
 use crate::{
     playlist_file::{LOW_LATENCY_PLAYLIST, replace},
     probe::Facts,
-    segment_name::{is_transport_stream, name_of_uri, number_of_name, part_name, part_of_name, segment_name},
+    segment_name::{is_transport_stream, name_of_uri, number_of_uri, part_name, part_of_name, segment_name},
 };
 use jiff::Timestamp;
 use livedir_playlist::{EvictedPart, TICKS_PER_S};
@@ -72,7 +72,7 @@ impl Channel {
             for (segment, media_sequence) in
                 playlist.segments.iter().zip(playlist.media_sequence..).skip(near)
             {
-                let number = name_of_uri(&segment.uri).and_then(|name| number_of_name(&name));
+                let number = number_of_uri(&segment.uri);
                 let Some(number) = number.filter(|&number| parts.contains(&(number, 0))) else { continue };
                 for part in (0..).take_while(|&part| parts.contains(&(number, part))) {
                     let name = part_name(number, part);
@@ -85,8 +85,7 @@ impl Channel {
                 self.publication.parts_restored(media_sequence, segment.duration_90k);
             }
         }
-        let numbers =
-            playlist.segments.iter().filter_map(|segment| number_of_name(&name_of_uri(&segment.uri)?));
+        let numbers = playlist.segments.iter().filter_map(|segment| number_of_uri(&segment.uri));
         let next_number = numbers.max().map_or(next_number, |last| next_number.max(last + 1));
         self.publication.settle_parts(next_number);
         let (old, new): (Vec<_>, Vec<_>) =
@@ -231,14 +230,15 @@ impl Publication {
         }
     }
 
-    fn settle_parts(&mut self, next_number: u64) {
+    pub(super) fn settle_parts(&mut self, next_number: u64) {
         if let Some(file) = &mut self.low_latency {
             file.list.settle(next_number);
         }
     }
 
     fn keep_evicted_parts(&mut self, evicted: Vec<EvictedPart>) {
-        let names = evicted.into_iter().filter_map(|part| name_of_uri(&part.uri));
+        let home = self.settings.home;
+        let names = evicted.into_iter().filter_map(|part| name_of_uri(home, &part.uri));
         self.keep_parts(names);
     }
 

@@ -119,6 +119,7 @@ mod tests {
                 duration_90k: 90_000,
                 program_date_time: None,
                 discontinuity: false,
+                gap: false,
             })
             .expect("listed");
         assert_eq!(window.playlist().target_duration_s, expected_s);

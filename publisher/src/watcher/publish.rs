@@ -20,11 +20,13 @@ use crate::{
     playlist_file::{PLAYLIST, STATUS, replace},
     probe::{Discontinuity, Facts, clock::distance_90k, discontinuity},
     retention::Retention,
-    segment_name::{LIVE, name_of_uri, number_of_name, uri_of_name},
+    segment_name::{Home, LIVE, name_of_uri, number_of_name, uri_of_name},
     status::{Newest, SegmentStatus, seconds, status},
 };
 use jiff::{Timestamp, Unit};
-use livedir_playlist::{Evicted, MediaPlaylist, ResumeError, Segment, TICKS_PER_S, Window, render};
+use livedir_playlist::{
+    BitRateMeter, Evicted, MediaPlaylist, ResumeError, Segment, TICKS_PER_S, Window, render,
+};
 use std::{
     collections::HashMap,
     io, mem,
@@ -69,7 +71,8 @@ pub(super) struct Publication {
     pub(super) started_at: Timestamp,
     /// Since when no segment has come; `None` while they come.
     pub(super) silent_since: Option<Timestamp>,
-    newest: Option<Newest>,
+    pub(super) newest: Option<Newest>,
+    pub(super) rate: BitRateMeter,
     /// Taken out of the playlist, and still in the one on disk.
     leaving: Vec<Evicted>,
     /// The playlist on disk is not the one in memory.
@@ -88,13 +91,19 @@ impl Publication {
         previous: Option<MediaPlaylist>,
     ) -> Result<Self, ResumeError> {
         let (promise, window) = Promise::new(settings.target_duration_s, settings.window_segments, previous)?;
-        let names = window.playlist().segments.iter().filter_map(|segment| name_of_uri(&segment.uri));
+        let home = settings.home;
+        let names = window.playlist().segments.iter().filter_map(|segment| name_of_uri(home, &segment.uri));
         let low_latency = settings.part_target_90k.map(|part_target_90k| {
             let encoder = match settings.naming {
                 Naming::Numbered => Encoder::Ours,
                 Naming::Any => Encoder::Foreign,
             };
-            LowLatencyFile::new(LowLatencyList::new(part_target_90k, encoder, settings.window_segments))
+            LowLatencyFile::new(LowLatencyList::new(
+                part_target_90k,
+                encoder,
+                settings.home,
+                settings.window_segments,
+            ))
         });
         Ok(Self {
             low_latency,
@@ -113,6 +122,7 @@ impl Publication {
             started_at: now_to_the_millisecond(),
             silent_since: None,
             newest: None,
+            rate: BitRateMeter::default(),
             leaving: Vec::new(),
             is_behind: false,
             playlist_fails: false,
@@ -210,25 +220,28 @@ impl Publication {
             finished.facts.last_like(before_90k.max(0) as u64);
         }
         self.hold_to_promise(&mut finished.facts);
+        if let (Home::Beside, Some(number)) = (self.settings.home, number_of_name(&name)) {
+            self.fill_up_to(number)?;
+        }
         let filmed_at = self.dates.date(&finished, break_before.is_none(), together);
         let number = number_of_name(&name);
         // What was said before its first part holds for the whole.
         let beginning =
             number.zip(self.low_latency.as_ref()).and_then(|(number, file)| file.list.beginning_of(number));
         let evicted = self.window.push(Segment {
-            uri: uri_of_name(&name),
+            uri: uri_of_name(self.settings.home, &name),
             duration_90k: finished.facts.duration_90k,
             program_date_time: beginning.map_or(filmed_at, |beginning| beginning.filmed_at),
             discontinuity: beginning.map_or(break_before.is_some(), |beginning| beginning.discontinuity),
+            gap: false,
         })?;
         if let (Some(number), Some(file)) = (number, &mut self.low_latency) {
             let media_sequence = self.window.next_media_sequence() - 1;
             file.list.segment_listed(number, media_sequence, finished.facts.duration_90k, Instant::now());
         }
         self.retention.forget(&name);
-        self.forget_listed(&evicted);
+        self.has_left(evicted);
         self.listed.insert(name.clone(), Some(finished.stamp));
-        self.leaving.extend(evicted);
         self.is_behind = true;
         if self.silent_since.take().is_some() {
             // What it says of the silence is no longer true.
@@ -264,6 +277,7 @@ impl Publication {
         }
         self.last = Last::Known(Box::new(facts.clone()));
         self.advance_parts();
+        self.rate.push(bytes, duration_s, f64::from(self.window.playlist().target_duration_s));
         let segment = SegmentStatus { name, duration_s, bytes, filmed_at };
         let newest = Newest { segment, facts };
         self.meters.bitrate_bps.set(newest.bitrate_bps());
@@ -301,8 +315,9 @@ impl Publication {
             return 0;
         }
         let mut rest = before.clone();
-        let lost =
-            remove_up_to_last_hole(&mut rest, |uri| name_of_uri(uri).is_some_and(|name| is_there(&name)));
+        let home = self.settings.home;
+        let is_there = |uri: &str| name_of_uri(home, uri).is_some_and(|name| is_there(&name));
+        let lost = remove_up_to_last_hole(&mut rest, is_there);
         if lost == 0 {
             return 0;
         }
@@ -319,16 +334,19 @@ impl Publication {
         let Ok(window) = Promise::window(rest, self.settings.window_segments) else { return 0 };
         self.window = window;
         self.forget_listed(&leaving);
-        self.leaving.extend(
-            leaving.into_iter().filter(|it| name_of_uri(&it.segment.uri).is_some_and(|name| is_there(&name))),
-        );
+        self.leaving.extend(leaving.into_iter().filter(|it| is_there(&it.segment.uri)));
         self.is_behind = true;
         lost
     }
 
+    pub(super) fn has_left(&mut self, evicted: Vec<Evicted>) {
+        self.forget_listed(&evicted);
+        self.leaving.extend(evicted);
+    }
+
     fn forget_listed(&mut self, left: &[Evicted]) {
         for evicted in left {
-            if let Some(name) = name_of_uri(&evicted.segment.uri) {
+            if let Some(name) = name_of_uri(self.settings.home, &evicted.segment.uri) {
                 self.listed.remove(&name);
             }
         }
@@ -387,7 +405,8 @@ impl Publication {
         let now = Instant::now();
         for evicted in mem::take(&mut self.leaving) {
             // Files elsewhere are not ours to delete, and a file may have come anew under its name.
-            let name = name_of_uri(&evicted.segment.uri).filter(|name| !self.listed.contains_key(name));
+            let name = name_of_uri(self.settings.home, &evicted.segment.uri)
+                .filter(|name| !self.listed.contains_key(name));
             if let Some(name) = name.filter(|_| !self.settings.keep) {
                 self.retention.keep(&name, now, evicted.grace_90k);
             }

@@ -22,7 +22,7 @@ use crate::{
     meters::Meters,
     playlist_file::{self, LOW_LATENCY_PLAYLIST, OnDisk, PLAYLIST, STATUS, left_over_prefix},
     retention::instant_of,
-    segment_name::{LEFT_OVER_PREFIX, LIVE, number_of_name},
+    segment_name::{LEFT_OVER_PREFIX, number_of_name},
 };
 use livedir_playlist::TICKS_PER_S;
 use std::{
@@ -51,7 +51,7 @@ impl Channel {
         meters: Arc<Meters>,
         desk: &mut Desk,
     ) -> Result<Self, WatchError> {
-        let live = settings.webroot.join(LIVE);
+        let live = settings.home.directory(&settings.webroot);
         let of_live = |source| WatchError::Live { path: live.clone(), source };
         fs::create_dir_all(&live).map_err(of_live)?;
         sweep_webroot(&settings.webroot, &live, settings.naming).map_err(of_live)?;

@@ -50,7 +50,12 @@ fn what_is_typed_wins_over_the_environment_over_the_file_over_the_defaults() {
     check(&["--fps", "25", "test", "--config", &path], &[], &["fps = 25", "source = \"test\""]);
     check(&["--config", &path, "--", "-"], &[], &["source = \"-\"", "fps = 10"]);
     check(&["--config", &path], &[("LIVEDIR_LOW_LATENCY", "false")], &["low-latency = false"]);
-    check(&[], &[("LIVEDIR_CONFIG", &path)], &["fps = 10", "low-latency = true"]);
+    // A flag that excludes a key is as good as the key itself.
+    let (_directory, path) = file("size = '320x180'\nbitrate = '2M'\nfps = 10");
+    let ladder = "640x360@1M,320x180@300k";
+    let expected = ["# size = \"WxH\"", "# bitrate = \"1M\"", "fps = 10"];
+    check(&["--config", &path, "--ladder", ladder], &[], &expected);
+    check(&[], &[("LIVEDIR_CONFIG", &path)], &["fps = 10", "bitrate = \"2M\""]);
 }
 
 /// A file with this text is refused in one line that has `expected`, and nothing is written.
@@ -175,7 +180,7 @@ proptest! {
                 words.push(format!("--{}", flag.get_long().unwrap()).into());
                 continue;
             }
-            let common = [&text, "7", "007", "250ms", "320x240", "2.5M", "90", "auto", "libx264", "a = \"b\" # 'c'", ""];
+            let common = [&text, "7", "007", "250ms", "320x240", "2.5M", "90", "auto", "libx264", "640x360@1M,320x180@300k", "a = \"b\" # 'c'", ""];
             let accepted: Vec<OsString> = common
                 .iter()
                 .filter(|text| flag.get_long().is_some() || !text.starts_with('-'))

@@ -36,6 +36,8 @@ fn one_command_is_on_air_outlives_a_killed_publisher_and_ends_at_ctrl_c() {
     };
     assert_eq!(body(""), "the page");
     assert!(livedir_playlist::parse(&body("stream.m3u8")).is_ok());
+    let edge = livedir_playlist::Edge::of(&body("ll.m3u8")).expect("a low-latency playlist");
+    assert!(edge.can_block_reload && edge.hint.is_some(), "{edge:?}");
 
     let publisher = process_of(webroot.path(), "livedir-publisher").expect("a publisher");
     kill_process(publisher, Signal::KILL).unwrap();

@@ -4,7 +4,9 @@
 
 use livedir_playlist::{MediaPlaylist, Segment, parse};
 use livedir_publisher::{
+    encoder::Medium,
     meters::Meters,
+    rendition::Rendition,
     segment_name::segment_path,
     watcher::{Wake, WatchError, Watcher, WatcherSettings},
 };
@@ -137,6 +139,7 @@ impl Stage {
     pub fn at(webroot: TempDir) -> Self {
         let settings = WatcherSettings {
             webroot: webroot.path().to_owned(),
+            renditions: vec![Rendition { name: None, media: vec![Medium::Video, Medium::Audio] }],
             target_duration_s: 1,
             window_segments: 6,
             part_target_90k: None,
@@ -168,7 +171,7 @@ impl Stage {
 
     pub fn try_start(&mut self) -> Result<Running, WatchError> {
         let meters = Arc::new(Meters::default());
-        let watcher = Watcher::start(self.settings.clone(), Arc::clone(&meters))?;
+        let watcher = Watcher::start(&self.settings, std::slice::from_ref(&meters))?;
         self.look();
         let (waker, next_segment_number) = (watcher.waker(), watcher.next_segment_number());
         let thread = std::thread::spawn(move || watcher.run());

@@ -15,6 +15,7 @@ mod just_live;
 mod keeper;
 mod keeper_probe;
 mod keeper_support;
+mod ladder;
 mod low_latency;
 mod overlays;
 mod quiet_readers;

@@ -4,7 +4,7 @@ use crate::keeper_support::{cut_segments, segments};
 use crate::support::programs::{PATIENCE, Running, publisher, read_playlist};
 use crate::support::{media, wait_for};
 use livedir_playlist::MediaPlaylist;
-use livedir_publisher::segment_name::name_of_uri;
+use livedir_publisher::segment_name::{Home, name_of_uri};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -73,7 +73,10 @@ impl Watched {
 
 /// The names of the files listed, without their ending.
 pub fn names(playlist: &MediaPlaylist) -> String {
-    let names = playlist.segments.iter().map(|segment| name_of_uri(&segment.uri).expect("a file in live/"));
+    let names = playlist
+        .segments
+        .iter()
+        .map(|segment| name_of_uri(Home::Live, &segment.uri).expect("a file in live/"));
     names.map(|name| name.trim_end_matches(".ts").to_owned()).collect::<Vec<_>>().join(" ")
 }
 

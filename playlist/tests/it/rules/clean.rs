@@ -92,7 +92,9 @@ impl Stream {
         let since_noon = SignedDuration::from_micros((self.now_90k * 100 / 9) as i64);
         let program_date_time = Some(noon + since_noon);
         self.facts.push(facts(&uri, self.media_90k, duration_90k));
-        self.window.push(Segment { uri, duration_90k, program_date_time, discontinuity }).unwrap();
+        self.window
+            .push(Segment { uri, duration_90k, program_date_time, discontinuity, gap: false })
+            .unwrap();
         self.now_90k += duration_90k;
         self.media_90k += duration_90k;
         self.publish();

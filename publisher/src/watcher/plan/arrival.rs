@@ -1,7 +1,12 @@
 //! The plan for files of other encoders: nothing but times and names tells which of them have come since.
 
 use super::{Plan, Predecessor, remove_up_to_last_hole};
-use crate::{natural::natural, playlist_file::OnDisk, segment_name::name_of_uri, watcher::stamp::Stamp};
+use crate::{
+    natural::natural,
+    playlist_file::OnDisk,
+    segment_name::{Home, name_of_uri},
+    watcher::stamp::Stamp,
+};
 use livedir_playlist::MediaPlaylist;
 use std::{
     collections::{HashMap, HashSet},
@@ -30,12 +35,14 @@ pub(in crate::watcher) fn plan(on_disk: &OnDisk, files: &Files, window_segments:
 
 fn go_on(mut playlist: MediaPlaylist, written_at: SystemTime, files: &Files, window_segments: usize) -> Plan {
     let ever_listed = playlist.media_sequence > 1 || !playlist.segments.is_empty();
-    let listed: Vec<_> = playlist.segments.iter().filter_map(|segment| name_of_uri(&segment.uri)).collect();
+    let listed: Vec<_> =
+        playlist.segments.iter().filter_map(|segment| name_of_uri(Home::Live, &segment.uri)).collect();
     // The encoder uses names again: these are other bytes than those that were listed.
     let is_rewritten = |stamp: &Stamp| stamp.modified_at > written_at && stamp.changed_at > written_at;
     let is_there = |name: &str| files.get(name).is_some_and(|stamp| !is_rewritten(stamp));
-    let entries_lost =
-        remove_up_to_last_hole(&mut playlist, |uri| name_of_uri(uri).is_some_and(|name| is_there(&name)));
+    let entries_lost = remove_up_to_last_hole(&mut playlist, |uri| {
+        name_of_uri(Home::Live, uri).is_some_and(|name| is_there(&name))
+    });
 
     let still_there: HashSet<&str> =
         listed.iter().map(String::as_str).filter(|name| is_there(name)).collect();
@@ -56,12 +63,13 @@ fn go_on(mut playlist: MediaPlaylist, written_at: SystemTime, files: &Files, win
     let (passed_over, unlisted) = newest(come, window_segments);
     let kept_s = still_there.iter().map(|&name| name.to_owned());
     let lost_with_others = kept_s.filter(|name| {
-        !playlist.segments.iter().any(|segment| name_of_uri(&segment.uri).as_ref() == Some(name))
+        !playlist.segments.iter().any(|segment| name_of_uri(Home::Live, &segment.uri).as_ref() == Some(name))
     });
     let oldest_of_ours = oldest_that_was_listed(&playlist, &listed, files, window_segments);
     Plan {
         entries_lost,
-        predecessor: match playlist.segments.last().and_then(|segment| name_of_uri(&segment.uri)) {
+        predecessor: match playlist.segments.last().and_then(|segment| name_of_uri(Home::Live, &segment.uri))
+        {
             Some(name) => Predecessor::OnDisk(name),
             None if ever_listed => Predecessor::Gone,
             None => Predecessor::None,
@@ -102,7 +110,7 @@ fn begin_behind(text: &str, files: &Files, window_segments: usize) -> Plan {
     const PLAUSIBLE: u64 = 1_000_000_000_000;
     let told = |line: &str| line.trim().strip_prefix("#EXT-X-MEDIA-SEQUENCE:")?.parse().ok();
     let first: u64 = text.lines().find_map(told).filter(|&number| number <= PLAUSIBLE).unwrap_or(0);
-    let named: Vec<_> = text.lines().filter_map(|line| name_of_uri(line.trim())).collect();
+    let named: Vec<_> = text.lines().filter_map(|line| name_of_uri(Home::Live, line.trim())).collect();
     let next = first.max(1) + named.len() as u64;
     let come = match named.last() {
         Some(last) => files.keys().filter(|name| natural(name, last).is_gt()).collect(),

@@ -63,7 +63,7 @@ impl Plan<u64> {
 ///
 /// RFC 8216 6.2.1: segments are removed from the beginning, in order. So everything up to the last hole goes.
 pub(super) fn remove_up_to_last_hole(playlist: &mut MediaPlaylist, is_there: impl Fn(&str) -> bool) -> usize {
-    let hole = playlist.segments.iter().rposition(|segment| !is_there(&segment.uri));
+    let hole = playlist.segments.iter().rposition(|segment| !segment.gap && !is_there(&segment.uri));
     let entries_lost = hole.map_or(0, |hole| hole + 1);
     let lost = playlist.segments.drain(..entries_lost);
     let lost_discontinuities = lost.filter(|segment| segment.discontinuity).count() as u64;

@@ -13,6 +13,7 @@ fn segments(numbers: RangeInclusive<u64>) -> MediaPlaylist {
         duration_90k: TICKS_PER_S,
         program_date_time: jiff::Timestamp::from_second(1_795_000_000 + number as i64).ok(),
         discontinuity: false,
+        gap: false,
     };
     MediaPlaylist {
         version: 3,

@@ -1,0 +1,177 @@
+//! Leftovers: files of an earlier run that was cut in another way, with other sizes or with one alone.
+//!
+//! In: the renditions of this run. Out: the playlists of all others go at once, so that nobody waits for more of them; their
+//! segments stay for as long as a player may still ask for them. Runs on the watcher's thread, at the start and when a
+//! grace is over.
+
+use super::WatcherSettings;
+use crate::{
+    playlist_file::{LOW_LATENCY_PLAYLIST, PLAYLIST, STATUS},
+    rendition::is_name_of_rendition,
+    retention::{self, Retention},
+    segment_name::{LIVE, number_of_name, part_of_name},
+};
+use livedir_playlist::TICKS_PER_S;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+use tracing::{info, warn};
+
+/// What is still to go.
+pub(super) struct Leftovers {
+    live: PathBuf,
+    /// Names within `live/`.
+    segments: Retention,
+    /// Directories that go when they are empty.
+    directories: Vec<PathBuf>,
+}
+
+impl Leftovers {
+    /// Looks for them.
+    pub(super) fn find(settings: &WatcherSettings) -> Self {
+        let live = settings.webroot.join(LIVE);
+        let mut leftovers = Self { live, segments: Retention::default(), directories: Vec::new() };
+        if let Err(error) = leftovers.look(settings) {
+            warn!(%error, "what earlier runs have left in live/ cannot be listed; make it readable");
+        }
+        leftovers
+    }
+
+    fn look(&mut self, settings: &WatcherSettings) -> io::Result<()> {
+        let is_alone = settings.renditions.iter().any(|rendition| rendition.name.is_none());
+        let is_in_use =
+            |name: &str| settings.renditions.iter().any(|rendition| rendition.name.as_deref() == Some(name));
+        // RFC 8216 6.2.2: its duration and that of the longest playlist.
+        let grace_90k =
+            (settings.window_segments as u64 + 2) * u64::from(settings.target_duration_s) * TICKS_PER_S;
+        let now = Instant::now();
+        for (name, is_directory) in entries(&self.live)? {
+            if is_directory && is_name_of_rendition(&name) && !is_in_use(&name) {
+                info!(
+                    name,
+                    "this size is no more; its playlist goes now, and its segments after their grace"
+                );
+                let directory = self.live.join(&name);
+                for playlist in [PLAYLIST, LOW_LATENCY_PLAYLIST, STATUS] {
+                    remove(&directory.join(playlist));
+                }
+                let segments = entries(&directory)?.into_iter().filter(|(segment, _)| is_segment(segment));
+                for (segment, _) in segments {
+                    self.segments.keep(&format!("{name}/{segment}"), now, grace_90k);
+                }
+                self.directories.push(directory);
+            } else if !is_directory && !is_alone && is_segment(&name) {
+                self.segments.keep(&name, now, grace_90k);
+            }
+        }
+        self.sweep_directories();
+        Ok(())
+    }
+
+    /// Deletes what has had its grace.
+    pub(super) fn on_time(&mut self, now: Instant) {
+        let due = self.segments.due(now);
+        if !due.is_empty() {
+            retention::delete(&self.live, &due);
+            self.sweep_directories();
+        }
+    }
+
+    /// One that is not empty waits, or has files of others in it.
+    fn sweep_directories(&mut self) {
+        self.directories.retain(|directory| fs::remove_dir(directory).is_err());
+    }
+}
+
+fn is_segment(name: &str) -> bool {
+    number_of_name(name).is_some() || part_of_name(name).is_some()
+}
+
+/// Names, and whether they are those of directories.
+fn entries(directory: &Path) -> io::Result<Vec<(String, bool)>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if let Ok(name) = entry.file_name().into_string() {
+            entries.push((name, entry.file_type()?.is_dir()));
+        }
+    }
+    Ok(entries)
+}
+
+fn remove(path: &Path) {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            warn!(path = %path.display(), %error, "old file cannot be deleted; delete it by hand");
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{encoder::Medium, rendition::Rendition};
+    use std::time::Duration;
+
+    fn settings(webroot: &Path, renditions: &[Option<&str>]) -> WatcherSettings {
+        let rendition =
+            |name: Option<&str>| Rendition { name: name.map(str::to_owned), media: vec![Medium::Video] };
+        WatcherSettings {
+            webroot: webroot.to_owned(),
+            renditions: renditions.iter().copied().map(rendition).collect(),
+            target_duration_s: 2,
+            window_segments: 10,
+            part_target_90k: None,
+            end_list: true,
+        }
+    }
+
+    /// What is left of these files at once, and after the grace.
+    #[track_caller]
+    fn check(renditions: &[Option<&str>], files: &[&str], at_once: &[&str], after: &[&str]) {
+        let webroot = tempfile::tempdir().expect("temp dir");
+        let live = webroot.path().join("live");
+        for file in files {
+            fs::create_dir_all(live.join(file).parent().expect("a directory")).expect("made");
+            fs::write(live.join(file), b"").expect("written");
+        }
+        let left = || files.iter().copied().filter(|file| live.join(file).exists()).collect::<Vec<_>>();
+        let mut leftovers = Leftovers::find(&settings(webroot.path(), renditions));
+        leftovers.on_time(Instant::now() + Duration::from_secs(23));
+        assert_eq!(left(), at_once);
+        leftovers.on_time(Instant::now() + Duration::from_secs(25));
+        assert_eq!(left(), after);
+        assert_eq!(live.join("480p").exists(), after.iter().any(|file| file.starts_with("480p/")));
+    }
+
+    const FILES: [&str; 6] = [
+        "seg-00000001.ts",
+        "480p/stream.m3u8",
+        "480p/seg-00000001.ts",
+        "480p/seg-00000002.p00.ts",
+        "holiday/stream.m3u8",
+        "film.ts",
+    ];
+
+    #[test]
+    fn playlists_of_sizes_that_are_no_more_go_at_once_and_segments_after_their_grace() {
+        let segments = [FILES[0], FILES[2], FILES[3], FILES[4], FILES[5]];
+        check(&[None], &FILES, &segments, &[FILES[0], FILES[4], FILES[5]]);
+        check(&[Some("720p")], &FILES, &segments, &[FILES[4], FILES[5]]);
+    }
+
+    #[test]
+    fn what_this_run_goes_on_with_stays() {
+        let files = &FILES[1..];
+        check(&[Some("480p")], files, files, files);
+    }
+
+    #[test]
+    fn files_of_others_keep_their_directory() {
+        let files = ["480p/seg-00000001.ts", "480p/notes.txt"];
+        check(&[None], &files, &files, &["480p/notes.txt"]);
+    }
+}
