@@ -188,6 +188,44 @@ fn the_slate_has_title_and_clock_too() {
     sender.join().unwrap();
 }
 
+#[test]
+fn every_size_of_a_ladder_is_written_on_in_its_own_size() {
+    let directory = tempfile::tempdir().unwrap();
+    let words = ["test", "--ladder", "640x480@2M,320x240@1M", "--segment-duration", "1s", "--rotate", "180"];
+    let words = [&words[..], &["--text", "Title", "--clock"]].concat();
+    let mut live = LiveStream::start(directory.path(), &words);
+    let segments = ["480p", "240p"].map(|rung| directory.path().join(format!("live/{rung}/seg-00000002.ts")));
+    for segment in &segments {
+        wait_for("a segment of each size", PATIENCE, || {
+            assert!(live.publisher.is_running(), "the publisher has ended");
+            segment.exists().then_some(())
+        });
+    }
+    assert!(live.publisher.interrupt().success());
+    for (segment, size) in segments.iter().zip([(640, 480), (320, 240)]) {
+        for picture in Picture::all_of(segment, size) {
+            // Upside down, the black part of the test pattern is above.
+            assert_eq!(mark(&picture, |cell| (size.0 - 1 - middle(cell, size.0), size.1 / 60)), MARK);
+            assert!(picture.has_letters(TITLE), "no title on {size:?}");
+            assert!(picture.has_letters(CLOCK), "no clock on {size:?}");
+        }
+    }
+}
+
+#[test]
+fn a_filter_that_fails_on_the_way_freezes_the_picture_and_says_so_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let words = ["test", "--segment-duration", "500ms", "--filter", "trim=end=1"];
+    let mut live = LiveStream::start(directory.path(), &words);
+    live.wait_for_segment(5);
+    assert_eq!(live.publisher.output().matches("captured pictures cannot be filtered").count(), 1);
+    assert!(live.publisher.interrupt().success());
+    assert_clean(directory.path());
+    let frozen = Picture::all_of(&directory.path().join("live/seg-00000005.ts"), (640, 480));
+    let strip = clock_of_strip_ms(&frozen[0]);
+    assert!(frozen.iter().all(|picture| clock_of_strip_ms(picture) == strip));
+}
+
 /// A graph that is refused in one line that has `expected`, before anything is written.
 #[track_caller]
 fn check_refused(graph: &str, expected: &str) {
