@@ -85,7 +85,7 @@ fuzz seconds="60": (_tool "cargo-fuzz")
     set -euo pipefail
     cargo +nightly --version >/dev/null 2>&1 || { echo "no nightly Rust here: rustup toolchain install nightly" >&2; exit 1; }
     cd fuzz
-    for target in probe playlist rules paths ranges; do
+    for target in probe playlist rules reload paths ranges; do
         # What is found goes into the first directory, which is not checked in.
         mkdir -p "corpus/$target"
         seeds=("seeds/$target")

@@ -3,9 +3,9 @@
 //! The input is one playlist, or two versions of it with a NUL between. Facts and answers are made up from its lines.
 
 use livedir_playlist::{
-    Container, CounterFacts, Finding, HttpAnswer, Kind, Listing, RULES, Removal, RenditionText, SegmentFacts,
-    Version, check_http, check_playlist, check_removal, check_renditions, check_segments, check_update,
-    read_listing,
+    Asked, Container, CounterFacts, Directives, Finding, HttpAnswer, Kind, Listing, RULES, Removal,
+    RenditionText, SegmentFacts, Version, check_delta, check_http, check_parts, check_playlist, check_reload,
+    check_removal, check_renditions, check_segments, check_update, read_listing,
 };
 
 const NAME: &str = "stream.m3u8";
@@ -24,7 +24,16 @@ pub fn check(bytes: &[u8]) {
     for text in [before, after] {
         hold(&check_playlist(NAME, text), text);
         hold(&check_segments(NAME, text, &facts(text, bytes)), text);
+        hold(&check_parts(NAME, text, &facts(text, bytes)), text);
+        let directives = Directives { media_sequence: Some(bytes.len() as u64), part: Some(1), skip: false };
+        for asked in
+            [Asked::Next(directives), Asked::PartAlone, Asked::FarAhead(9), Asked::Hint(text.to_owned())]
+        {
+            let status = [None, Some(200), Some(400), Some(404)][bytes.len() % 4];
+            hold(&check_reload(NAME, &asked, status, text), text);
+        }
     }
+    hold(&check_delta(NAME, before, after), text);
     hold(&check_update(NAME, &version(before, 0), &version(after, 2)), text);
     let rendition = |name, text, index| RenditionText {
         name,
@@ -87,7 +96,9 @@ fn facts(text: &str, bytes: &[u8]) -> Vec<SegmentFacts> {
             problem: (odd % 17 == 0).then(|| "it is missing".to_owned()),
         }
     };
-    listing.segments.iter().map(|segment| segment.uri.as_str()).enumerate().map(facts).collect()
+    let uris =
+        listing.segments.iter().map(|segment| &segment.uri).chain(listing.parts().map(|part| &part.uri));
+    uris.map(String::as_str).enumerate().map(facts).collect()
 }
 
 /// The lines of the text as headers.

@@ -32,19 +32,19 @@ mod window;
 
 pub use delta::delta_update;
 pub use listing::{
-    Attributes, ByteRange, ListedSegment, Listing, Map, MediaListing, MultivariantListing, PlaylistType,
-    Rendition, Tag, Variant, read_listing,
+    Attributes, ByteRange, ListedPart, ListedSegment, Listing, Map, MediaListing, MultivariantListing,
+    PlaylistType, PreloadHint, Rendition, RenditionReport, ServerControl, Tag, Variant, read_listing,
 };
 pub use live_edge::{EvictedPart, LiveEdge, OpenSegment, Part, PartError};
 pub use media::{MediaPlaylist, Segment, TICKS_PER_S};
 pub use multivariant::{Rates, SharedAudio, VariantStream, render_multivariant};
 pub use parse::{ParseError, Problem, parse};
 pub use reload::{Directives, Edge, Reload};
-pub use render::{LowLatency, Parts, RenditionReport, render, render_low_latency};
+pub use render::{EdgeReport, LowLatency, Parts, render, render_low_latency};
 pub use rules::{
-    BitRate, BitRateMeter, Container, CounterFacts, Finding, HttpAnswer, Kind, MeasuredRendition, Named,
-    RULES, Removal, RenditionClock, RenditionText, Rule, SegmentFacts, Severity, Version, check_bandwidth,
-    check_clocks, check_http, check_missing, check_playlist, check_removal, check_renditions, check_segments,
-    check_update,
+    Asked, BitRate, BitRateMeter, Container, CounterFacts, Finding, HttpAnswer, Kind, MeasuredRendition,
+    Named, RULES, Removal, RenditionClock, RenditionText, Rule, SegmentFacts, Severity, Version,
+    check_bandwidth, check_clocks, check_delta, check_http, check_missing, check_parts, check_playlist,
+    check_reload, check_removal, check_renditions, check_segments, check_update,
 };
 pub use window::{Evicted, PushError, ResumeError, Window, WindowSettings};

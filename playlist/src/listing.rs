@@ -5,6 +5,7 @@
 //! Work and memory grow with the length of the text and with nothing in it.
 
 mod attributes;
+mod live_edge;
 mod reader;
 mod value;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 pub use attributes::Attributes;
+pub use live_edge::{ListedPart, PreloadHint, RenditionReport, ServerControl};
 pub use reader::read_listing;
 pub(crate) use reader::{extinf_s, is_of_a_multivariant_playlist};
 pub(crate) use value::{byterange, date, decimal, excerpt, whole_number};
@@ -60,6 +62,20 @@ pub struct MediaListing {
     pub ended: bool,
     /// Oldest first.
     pub segments: Vec<ListedSegment>,
+    /// EXT-X-PART behind the last URI: of the segment that is being made.
+    pub open_parts: Vec<ListedPart>,
+    /// EXT-X-DISCONTINUITY behind the last URI.
+    pub open_discontinuity: bool,
+    /// EXT-X-PRELOAD-HINT, in order.
+    pub hints: Vec<PreloadHint>,
+    /// EXT-X-RENDITION-REPORT, in order.
+    pub reports: Vec<RenditionReport>,
+    /// EXT-X-SERVER-CONTROL.
+    pub server_control: Option<ServerControl>,
+    /// PART-TARGET of EXT-X-PART-INF, seconds.
+    pub part_target_s: Option<f64>,
+    /// SKIPPED-SEGMENTS of EXT-X-SKIP: this is a delta update, without so many of the oldest segments.
+    pub skipped_segments: u64,
 }
 
 /// EXT-X-PLAYLIST-TYPE.
@@ -92,6 +108,8 @@ pub struct ListedSegment {
     pub map: Option<Arc<Map>>,
     /// Value of the EXT-X-KEY in force; `None` when not encrypted.
     pub key: Option<Arc<str>>,
+    /// EXT-X-PART before it: what it is made of.
+    pub parts: Vec<ListedPart>,
 }
 
 /// EXT-X-BYTERANGE, and the attribute of that name.
@@ -164,7 +182,7 @@ impl MediaListing {
         !self.ended && self.playlist_type != Some(PlaylistType::Vod)
     }
 
-    /// The number of the first segment.
+    /// The number of the first segment, or of the first that a delta update skips.
     #[must_use]
     pub fn first_media_sequence(&self) -> u64 {
         self.media_sequence.unwrap_or(0)
@@ -173,7 +191,31 @@ impl MediaListing {
     /// The number that the next segment to be added will have.
     #[must_use]
     pub fn next_media_sequence(&self) -> u64 {
-        self.first_media_sequence().saturating_add(self.segments.len() as u64)
+        let first = self.first_media_sequence().saturating_add(self.skipped_segments);
+        first.saturating_add(self.segments.len() as u64)
+    }
+
+    /// Whether parts are listed.
+    #[must_use]
+    pub fn has_parts(&self) -> bool {
+        self.parts().next().is_some()
+    }
+
+    /// All parts, oldest first.
+    pub fn parts(&self) -> impl Iterator<Item = &ListedPart> {
+        self.segments.iter().flat_map(|segment| &segment.parts).chain(&self.open_parts)
+    }
+
+    /// The part that comes next, as EXT-X-PRELOAD-HINT has it.
+    #[must_use]
+    pub fn hinted_part(&self) -> Option<&PreloadHint> {
+        self.hints.iter().find(|hint| hint.kind == "PART" && !hint.uri.is_empty())
+    }
+
+    /// The sum of all DURATION of the parts of the segment that is being made, seconds.
+    #[must_use]
+    pub fn open_duration_s(&self) -> f64 {
+        self.open_parts.iter().filter_map(|part| part.duration_s).sum()
     }
 
     /// The sum of all EXTINF, seconds.

@@ -45,14 +45,14 @@ pub struct LowLatency<'a> {
     /// The parts; `None` where the encoder makes none, and only reloads can be waited for.
     pub parts: Option<Parts<'a>>,
     /// How far the other renditions are (bis 4.4.5.4).
-    pub reports: &'a [RenditionReport],
+    pub reports: &'a [EdgeReport],
     /// Whether the window is long enough for delta updates, for as long as the stream lives.
     pub can_skip: bool,
 }
 
 /// How far another rendition of the same stream is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RenditionReport {
+pub struct EdgeReport {
     /// Of its playlist, relative to this one.
     pub uri: String,
     /// LAST-MSN: the number of the last segment of which something is listed.
@@ -245,7 +245,7 @@ mod tests {
         edge.push(part("live/2.p00.ts", true)).unwrap();
         let parts = Parts { edge: &edge, hint: "live/2.p01.ts" };
         let report =
-            RenditionReport { uri: "../b/ll.m3u8".to_owned(), last_media_sequence: 2, last_part: Some(0) };
+            EdgeReport { uri: "../b/ll.m3u8".to_owned(), last_media_sequence: 2, last_part: Some(0) };
         let low_latency = LowLatency { parts: Some(parts), reports: &[report], can_skip: true };
         assert_eq!(
             render_low_latency(&playlist, &low_latency),

@@ -5,8 +5,9 @@
 //!                │ playlists                                                                   │
 //!                ├─▶ follower: every version ──▶ check_playlist, check_update ──┐              ▼
 //!  PATH|URL ─────┤        │ versions                                            ├────────▶ tally ─▶ report ─▶ text, JSON, JUnit
-//!    reader      └─▶ examiner: every segment once ─▶ probe ─▶ check_segments ───┘
-//!                              those that have left ─▶ check_removal, check_http
+//!    reader      └─▶ examiner: every segment and part once ─▶ probe ────────────┘
+//!                     ─▶ check_segments, check_parts; what has left ─▶ check_removal, check_http;
+//!                     what a server of low latency promises ─▶ check_reload, check_delta
 //! ```
 //!
 //! The rules are in the playlist crate and know no files, sockets or clocks. Here are those. Two threads for each media
@@ -23,6 +24,7 @@ mod json;
 mod junit;
 mod measure;
 mod presentation;
+mod questions;
 mod reader;
 mod segment_facts;
 mod subject;
@@ -112,16 +114,11 @@ pub fn run(
     mut on_progress: impl FnMut(&LookedAt),
 ) -> Result<Report, CheckError> {
     let reader = Reader::new();
-    let address = subject::playlist(&settings.subject)?;
     let tally = Tally::start();
     let until = settings.follow_for.map(|time| Instant::now() + time);
-    let name = subject::name(&address);
-    let reading = reader.playlist(&address)?;
+    let (address, reading, listing) = first_look(&reader, &settings.subject)?;
     tally.count_playlist();
-    let listing = read_listing(&String::from_utf8_lossy(&reading.bytes));
-    if listing == Listing::Neither {
-        return Err(CheckError::NoPlaylist(address));
-    }
+    let name = subject::name(&address);
     let (started, watched) = mpsc::channel();
     thread::scope(|scope| {
         let presenter = if let Listing::Multivariant(_) = listing {
@@ -130,12 +127,19 @@ pub fn run(
             let presenter = presenter.spawn_scoped(scope, move || presentation.run(&reading, &started));
             Some(presenter.map_err(CheckError::Thread)?)
         } else {
-            let address = reading.moved_to.clone().unwrap_or(address);
-            let (name, first, stop) = (name.into(), Some(reading), stop.clone());
-            let (held, listed_in) = (Held { _running: Arc::new(()), _may_start: started.clone() }, None);
-            let to_be_started = started;
-            // Taken below.
-            let _ = to_be_started.send(Watched { name, address, first, listed_in, stop, held });
+            let beside = low_latency_beside(&reader, &settings.subject, &address);
+            if beside.is_some() {
+                tally.count_playlist();
+            }
+            for (address, reading) in [Some((address, reading)), beside].into_iter().flatten() {
+                let name = subject::name(&address).into();
+                let address = reading.moved_to.clone().unwrap_or(address);
+                let (first, stop, listed_in) = (Some(reading), stop.clone(), None);
+                let held = Held { _running: Arc::new(()), _may_start: started.clone() };
+                // Taken below.
+                let _ = started.send(Watched { name, address, first, listed_in, stop, held });
+            }
+            drop(started);
             None
         };
         loop {
@@ -156,6 +160,28 @@ pub fn run(
         Ok(())
     })?;
     Ok(tally.report(settings.subject.to_string()))
+}
+
+/// The playlist that is meant, and what is in it. The URL of a page means the playlist of its webroot.
+fn first_look(reader: &Reader, subject: &Address) -> Result<(Address, Reading, Listing), CheckError> {
+    let look = |address: Address| {
+        let reading = reader.playlist(&address)?;
+        match read_listing(&String::from_utf8_lossy(&reading.bytes)) {
+            Listing::Neither => Err(CheckError::NoPlaylist(address)),
+            listing => Ok((address, reading, listing)),
+        }
+    };
+    let typed = subject::playlist(subject)?;
+    let in_webroot = subject::in_webroot(&typed);
+    look(typed).or_else(|error| in_webroot.and_then(|address| look(address).ok()).ok_or(error))
+}
+
+/// Where a whole webroot is meant, its low-latency playlist, if it has one.
+fn low_latency_beside(reader: &Reader, subject: &Address, found: &Address) -> Option<(Address, Reading)> {
+    let address = subject::low_latency_beside(subject, found)?;
+    let reading = reader.playlist(&address).ok()?;
+    let listing = read_listing(&String::from_utf8_lossy(&reading.bytes));
+    matches!(listing, Listing::Media(_)).then_some((address, reading))
 }
 
 /// The threads of a media playlist are started here and nowhere else.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::value::{byterange, date, decimal, whole_number};
 use super::{
     Attributes, ListedSegment, Listing, Map, MediaListing, MultivariantListing, PlaylistType, Rendition, Tag,
-    Variant,
+    Variant, live_edge,
 };
 
 /// Reads any text.
@@ -89,6 +89,7 @@ fn media(lines: &[(usize, &str)]) -> MediaListing {
     for &(line, content) in lines {
         if let Some((name, value)) = name_and_value(content) {
             media_tag(&mut listing, &mut next, name, value);
+            low_latency_tag(&mut listing, &mut next, line, name, value);
             listing.tags.push(tag(line, name, value));
         } else if !content.starts_with('#') {
             let (map, key) = (next.map.clone(), next.key.clone());
@@ -99,6 +100,7 @@ fn media(lines: &[(usize, &str)]) -> MediaListing {
             listing.segments.push(segment);
         }
     }
+    (listing.open_parts, listing.open_discontinuity) = (next.parts, next.discontinuity);
     listing
 }
 
@@ -140,6 +142,34 @@ fn media_tag(listing: &mut MediaListing, next: &mut ListedSegment, name: &str, v
         "EXT-X-KEY" => {
             let is_encrypted = Attributes::read(value).get("METHOD") != Some("NONE");
             next.key = is_encrypted.then(|| value.into());
+        }
+        _ => {}
+    }
+}
+
+/// The tags that bis-22 adds for low latency.
+fn low_latency_tag(
+    listing: &mut MediaListing,
+    next: &mut ListedSegment,
+    line: usize,
+    name: &str,
+    value: &str,
+) {
+    let attributes = || Attributes::read(value);
+    match name {
+        "EXT-X-PART" => next.parts.push(live_edge::part(line, &attributes())),
+        "EXT-X-PRELOAD-HINT" => listing.hints.push(live_edge::hint(line, &attributes())),
+        "EXT-X-RENDITION-REPORT" => listing.reports.push(live_edge::report(line, &attributes())),
+        "EXT-X-SERVER-CONTROL" => {
+            listing.server_control.get_or_insert_with(|| live_edge::server_control(line, &attributes()));
+        }
+        "EXT-X-PART-INF" => {
+            let part_target_s = || attributes().get("PART-TARGET").and_then(decimal);
+            listing.part_target_s = listing.part_target_s.or_else(part_target_s);
+        }
+        "EXT-X-SKIP" if listing.skipped_segments == 0 => {
+            let skipped = attributes().get("SKIPPED-SEGMENTS").and_then(whole_number);
+            listing.skipped_segments = skipped.unwrap_or(0);
         }
         _ => {}
     }

@@ -30,7 +30,8 @@ pub(super) const DRIFT_S: f64 = 1.0;
 
 pub(super) fn check(findings: &mut Findings<'_>, listing: &MediaListing) {
     let has_tags = listing.tag("EXT-X-PROGRAM-DATE-TIME").is_some();
-    if !has_tags && listing.is_live() && !listing.segments.is_empty() {
+    let lists_anything = !listing.segments.is_empty() || listing.has_parts();
+    if !has_tags && listing.is_live() && lists_anything {
         findings.whole(&DATE_MISSING, "no EXT-X-PROGRAM-DATE-TIME", "one on each segment");
     }
     check_precision(findings, listing);

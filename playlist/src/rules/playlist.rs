@@ -1,6 +1,9 @@
 //! One playlist alone: what its text says by itself.
 
-use super::{Finding, Findings, Rule, date_ranges, dates, media, multivariant, must, tags, version};
+use super::{
+    Finding, Findings, Rule, date_ranges, dates, media, multivariant, must, parts, server_control, tags,
+    version,
+};
 use crate::listing::{Listing, excerpt, read_listing};
 
 pub(super) static EXTM3U_FIRST: Rule =
@@ -11,7 +14,8 @@ pub(super) static FORBIDDEN_CHARACTER: Rule = must(
     "A playlist has no byte order mark and no control character but those that end a line.",
 );
 
-/// Holds one playlist, media or multivariant, live or ended, to the rules. `name` is for the findings.
+/// Holds one playlist, media or multivariant, live or ended, to the rules; it must have been asked for as a whole. `name` is
+/// for the findings.
 #[must_use]
 pub fn check_playlist(name: &str, text: &str) -> Vec<Finding> {
     let mut findings = Findings::new(name);
@@ -24,6 +28,8 @@ pub fn check_playlist(name: &str, text: &str) -> Vec<Finding> {
             media::check(&mut findings, &listing);
             dates::check(&mut findings, &listing);
             date_ranges::check(&mut findings, &listing);
+            parts::check(&mut findings, &listing);
+            server_control::check(&mut findings, &listing);
         }
         Listing::Multivariant(listing) => {
             tags::check(&mut findings, &listing.tags);

@@ -5,7 +5,7 @@
 
 use super::alignment::{self, Timeline};
 use super::multivariant::has_video;
-use super::{Finding, Findings, Rule, must};
+use super::{Finding, Findings, Rule, must, reports};
 use crate::listing::{Listing, MediaListing, MultivariantListing, PlaylistType, read_listing};
 
 pub(super) static RENDITIONS_TARGET_DIFFERS: Rule = must(
@@ -63,11 +63,12 @@ pub(super) const ALIGNED_S: f64 = 0.1;
 
 /// Holds a multivariant playlist and those that it lists, in the order of that one, to what they must have in common.
 #[must_use]
-pub fn check_renditions(name: &str, text: &str, renditions: &[RenditionText<'_>]) -> Vec<Finding> {
+pub fn check_renditions(name: &str, text: &str, texts: &[RenditionText<'_>]) -> Vec<Finding> {
     let mut findings = Findings::new(name);
     let Listing::Multivariant(multivariant) = read_listing(text) else { return findings.found };
-    let renditions: Vec<Rendition<'_>> = renditions.iter().filter_map(read).collect();
+    let renditions: Vec<Rendition<'_>> = texts.iter().filter_map(read).collect();
     check_headers(&mut findings, &multivariant, &renditions);
+    reports::check(&mut findings, texts);
     let dated: Vec<&Rendition<'_>> = renditions.iter().filter(|it| !it.timeline.is_empty()).collect();
     if let Some((first, others)) = dated.split_first() {
         for other in others {

@@ -108,6 +108,11 @@ fn expected_of_attribute(name: &str, value: &str) -> Option<&'static str> {
             (is_lawful, "pixels such as 640x480")
         }
         "FRAME-RATE" => (decimal(value).is_some(), "a number such as 25.000"),
+        "DURATION" | "PLANNED-DURATION" | "PART-TARGET" | "HOLD-BACK" | "PART-HOLD-BACK"
+        | "CAN-SKIP-UNTIL" => (decimal(value).is_some(), "a number of seconds such as 0.200"),
+        "SKIPPED-SEGMENTS" | "LAST-MSN" | "LAST-PART" | "BYTERANGE-START" | "BYTERANGE-LENGTH" => {
+            (whole_number(value).is_some(), "a whole number")
+        }
         "TIME-OFFSET" => (decimal(value.strip_prefix('-').unwrap_or(value)).is_some(), "a number of seconds"),
         "START-DATE" | "END-DATE" => (date(value).is_some(), "a date such as 2026-03-01T12:00:00.000Z"),
         _ => return None,
@@ -129,24 +134,30 @@ fn is_about_the_whole_playlist(name: &str) -> bool {
             | "EXT-X-I-FRAMES-ONLY"
             | "EXT-X-INDEPENDENT-SEGMENTS"
             | "EXT-X-START"
+            | "EXT-X-PART-INF"
+            | "EXT-X-SERVER-CONTROL"
     )
 }
 
 fn has_attributes(name: &str) -> bool {
-    !required_attributes(name).is_empty()
+    !required_attributes(name).is_empty() || name == "EXT-X-SERVER-CONTROL"
 }
 
-/// RFC 8216 4.3.2.4, 4.3.2.5, 4.3.2.7, 4.3.4.1 to 4.3.4.4, 4.3.5.2.
+/// RFC 8216 4.3.2.4, 4.3.2.5, 4.3.2.7, 4.3.4.1 to 4.3.4.4, 4.3.5.2; bis-22 4.4.3.7, 4.4.4.9, 4.4.5.2 to 4.4.5.4.
 fn required_attributes(name: &str) -> &'static [&'static str] {
     match name {
         "EXT-X-KEY" | "EXT-X-SESSION-KEY" => &["METHOD"],
-        "EXT-X-MAP" => &["URI"],
+        "EXT-X-MAP" | "EXT-X-RENDITION-REPORT" => &["URI"],
         "EXT-X-DATERANGE" => &["ID", "START-DATE"],
         "EXT-X-MEDIA" => &["TYPE", "GROUP-ID", "NAME"],
         "EXT-X-STREAM-INF" => &["BANDWIDTH"],
         "EXT-X-I-FRAME-STREAM-INF" => &["BANDWIDTH", "URI"],
         "EXT-X-SESSION-DATA" => &["DATA-ID"],
         "EXT-X-START" => &["TIME-OFFSET"],
+        "EXT-X-PART-INF" => &["PART-TARGET"],
+        "EXT-X-PART" => &["URI", "DURATION"],
+        "EXT-X-PRELOAD-HINT" => &["TYPE", "URI"],
+        "EXT-X-SKIP" => &["SKIPPED-SEGMENTS"],
         _ => &[],
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Finding, Findings, Rule, date_ranges, must, should};
+use super::{Finding, Findings, Rule, date_ranges, must, part_updates, should};
 use crate::listing::{ListedSegment, Listing, MediaListing, PlaylistType, Tag, read_listing};
 
 pub(super) static TARGET_DURATION_CHANGED: Rule = must(
@@ -91,8 +91,10 @@ pub struct Version<'a> {
 pub fn check_update(name: &str, before: &Version<'_>, after: &Version<'_>) -> Vec<Finding> {
     let mut findings = Findings::new(name);
     let Listing::Media(old) = read_listing(before.text) else { return findings.found };
+    let passed_s = after.not_before_s - before.seen_at_s;
     if before.text == after.text {
-        check_late(&mut findings, &old, after.not_before_s - before.seen_at_s, "no new version");
+        check_late(&mut findings, &old, passed_s, "no new version");
+        part_updates::check_late(&mut findings, &old, passed_s, "no new version");
         return findings.found;
     }
     let Listing::Media(new) = read_listing(after.text) else { return findings.found };
@@ -102,7 +104,10 @@ pub fn check_update(name: &str, before: &Version<'_>, after: &Version<'_>) -> Ve
     }
     check_edits(&mut findings, &old, &new);
     if !new.ended && new.next_media_sequence() > old.next_media_sequence() {
-        check_late(&mut findings, &old, after.not_before_s - before.seen_at_s, "a new segment");
+        check_late(&mut findings, &old, passed_s, "a new segment");
+    }
+    if !new.ended && part_updates::has_new_part(&old, &new) {
+        part_updates::check_late(&mut findings, &old, passed_s, "a new part");
     }
     findings.found
 }
@@ -141,6 +146,7 @@ fn check_edits(findings: &mut Findings<'_>, old: &MediaListing, new: &MediaListi
         return;
     }
     check_listed(findings, old, new, removed);
+    part_updates::check(findings, old, new);
     check_discontinuities(findings, old, new, removed);
     check_window(findings, new, removed);
     date_ranges::check_update(findings, old, new);

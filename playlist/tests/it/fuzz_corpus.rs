@@ -2,6 +2,8 @@
 
 #[path = "../../../fuzz/checks/playlist.rs"]
 mod playlist;
+#[path = "../../../fuzz/checks/reload.rs"]
+mod reload;
 #[path = "../../../fuzz/checks/rules.rs"]
 mod rules;
 
@@ -35,4 +37,9 @@ fn the_readers_hold_on_mutations_of_all_seeds() {
 #[test]
 fn the_rules_hold_on_mutations_of_all_seeds() {
     check_all(&["../fuzz/seeds/rules", "../fuzz/seeds/playlist", "tests/golden"], rules::check);
+}
+
+#[test]
+fn reloads_and_delta_updates_hold_on_mutations_of_all_seeds() {
+    check_all(&["../fuzz/seeds/reload", "../fuzz/seeds/playlist"], reload::check);
 }

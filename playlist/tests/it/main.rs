@@ -3,6 +3,8 @@
 mod foreign;
 mod fuzz_corpus;
 mod golden;
+mod live_edge;
+mod low_latency;
 mod properties;
 mod random;
 mod round_trip;

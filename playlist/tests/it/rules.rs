@@ -3,6 +3,7 @@
 mod answers;
 mod bandwidth;
 mod clean;
+mod low_latency;
 mod multivariant;
 mod one_playlist;
 mod renditions;
@@ -13,9 +14,10 @@ mod updates;
 use std::collections::BTreeSet;
 
 use livedir_playlist::{
-    BitRate, Finding, HttpAnswer, MeasuredRendition, Named, RULES, Removal, RenditionClock, RenditionText,
-    SegmentFacts, Version, check_bandwidth, check_clocks, check_http, check_missing, check_playlist,
-    check_removal, check_renditions, check_segments, check_update, render,
+    Asked, BitRate, Finding, HttpAnswer, MeasuredRendition, Named, RULES, Removal, RenditionClock,
+    RenditionText, SegmentFacts, Version, check_bandwidth, check_clocks, check_delta, check_http,
+    check_missing, check_parts, check_playlist, check_reload, check_removal, check_renditions,
+    check_segments, check_update, render,
 };
 
 use crate::{TEN_OF_2_S, window_after};
@@ -30,6 +32,14 @@ enum Case {
         passed_s: f64,
     },
     Segments(String, Vec<SegmentFacts>),
+    Parts(String, Vec<SegmentFacts>),
+    /// A whole playlist, and what came for `_HLS_skip=YES`.
+    Delta {
+        whole: String,
+        delta: String,
+    },
+    /// Request, status, and the playlist that came.
+    Reload(Asked, Option<u16>, String),
     /// Media playlists in the order in which they were read, a second apart.
     Renditions {
         multivariant: String,
@@ -66,6 +76,17 @@ impl Case {
                 findings.extend(check_segments("stream.m3u8", text, facts));
                 findings
             }
+            Case::Parts(text, facts) => {
+                let mut findings = check_playlist("ll.m3u8", text);
+                findings.extend(check_parts("ll.m3u8", text, facts));
+                findings
+            }
+            Case::Delta { whole, delta } => {
+                let mut findings = check_playlist("ll.m3u8", whole);
+                findings.extend(check_delta("ll.m3u8", whole, delta));
+                findings
+            }
+            Case::Reload(asked, status, text) => check_reload("ll.m3u8", asked, *status, text),
             Case::Renditions { multivariant, media } => {
                 let mut findings = check_playlist("main.m3u8", multivariant);
                 findings.extend(media.iter().flat_map(|text| check_playlist("media.m3u8", text)));
@@ -73,7 +94,7 @@ impl Case {
                     .iter()
                     .zip(0_u8..)
                     .map(|(text, index)| RenditionText {
-                        name: "media.m3u8",
+                        name: ["media.m3u8", "other.m3u8"][usize::from(index.min(1))],
                         text,
                         seen_at_s: 100.0 + f64::from(index),
                         looked_at_s: 100.0 + f64::from(index),
@@ -124,6 +145,7 @@ fn broken() -> Vec<(&'static str, Case)> {
         ("key-not-there", Case::Missing(Named::Key)),
     ]);
     cases.extend(answers::broken());
+    cases.extend(low_latency::broken());
     cases
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Both read every golden and a batch of random playlists and must see what our own parser sees.
 
+mod low_latency;
+
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};

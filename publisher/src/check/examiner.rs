@@ -10,8 +10,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
 use livedir_playlist::{
-    Attributes, Kind, ListedSegment, MediaListing, Named, Removal, SegmentFacts, check_http, check_missing,
-    check_removal, check_segments,
+    Attributes, Kind, ListedPart, ListedSegment, MediaListing, Named, Removal, SegmentFacts, check_http,
+    check_missing, check_parts, check_removal, check_segments,
 };
 use url::Url;
 
@@ -19,6 +19,7 @@ use super::address::Address;
 use super::follower::Seen;
 use super::graces::{Graces, Removed};
 use super::measure::Measure;
+use super::questions::Questions;
 use super::reader::{ReadError, Reader};
 use super::segment_facts::{segment_facts, without_bytes};
 use super::tally::{Clock, Tally};
@@ -53,11 +54,15 @@ pub struct Examiner<'a> {
     named: HashSet<(Named, String)>,
     measure: Measure,
     waiting: VecDeque<Box<Seen>>,
+    /// Parts that the newest version lists.
+    listed_parts: HashSet<String>,
+    questions: Questions,
 }
 
 struct Wanted {
     uri: String,
     in_the_clear: bool,
+    is_part: bool,
 }
 
 impl<'a> Examiner<'a> {
@@ -83,6 +88,8 @@ impl<'a> Examiner<'a> {
             named: HashSet::new(),
             measure: Measure::default(),
             waiting: VecDeque::new(),
+            listed_parts: HashSet::new(),
+            questions: Questions::default(),
         }
     }
 
@@ -103,11 +110,17 @@ impl<'a> Examiner<'a> {
                     self.take(seen);
                     continue;
                 }
-                Err(RecvTimeoutError::Disconnected) if is_idle => break,
+                Err(RecvTimeoutError::Disconnected) if is_idle => {
+                    self.ask_the_server();
+                    break;
+                }
                 Err(_) => {}
             }
             if self.stop.is_requested() {
                 break;
+            }
+            if is_idle {
+                self.ask_the_server();
             }
             while let Some(removed) = self.graces.due(self.tally.now_s()) {
                 self.ask(&removed);
@@ -138,6 +151,12 @@ impl<'a> Examiner<'a> {
         for segment in segments {
             self.want(segment);
         }
+        let in_the_clear = seen.listing.tag("EXT-X-KEY").is_none();
+        for part in seen.listing.parts() {
+            self.want_part(part, in_the_clear);
+        }
+        self.listed_parts = seen.listing.parts().map(|part| part.uri.clone()).collect();
+        self.questions.take(&seen.listing);
         self.waiting.push_back(seen);
         if self.waiting.len() > WAITING_VERSIONS {
             self.waiting.pop_front();
@@ -157,10 +176,27 @@ impl<'a> Examiner<'a> {
             return;
         }
         let in_the_clear = segment.key.is_none() && segment.byterange.is_none();
-        self.wanted.push_back(Wanted { uri: uri.clone(), in_the_clear });
+        self.wanted.push_back(Wanted { uri: uri.clone(), in_the_clear, is_part: false });
     }
 
-    fn fetch(&mut self, Wanted { uri, in_the_clear }: &Wanted) {
+    /// A part that is a file of its own.
+    fn want_part(&mut self, part: &ListedPart, in_the_clear: bool) {
+        let ListedPart { uri, gap, byterange, .. } = part;
+        if *gap || uri.is_empty() || byterange.is_some() || self.facts.contains_key(uri) {
+            return;
+        }
+        if self.is_wanted.insert(uri.clone()) {
+            self.wanted.push_back(Wanted { uri: uri.clone(), in_the_clear, is_part: true });
+        }
+    }
+
+    fn ask_the_server(&mut self) {
+        if !self.stop.is_requested() {
+            self.questions.ask(self.reader, self.name, self.address, self.tally);
+        }
+    }
+
+    fn fetch(&mut self, Wanted { uri, in_the_clear, is_part }: &Wanted) {
         let read = match self.address.resolve(uri) {
             Ok(address) => self.reader.segment(&address),
             Err(error) => return self.know(without_bytes(uri, error.to_string())),
@@ -169,10 +205,12 @@ impl<'a> Examiner<'a> {
             Ok(reading) => {
                 self.tally.find(reading.answer.iter().flat_map(check_http).collect());
                 self.know(segment_facts(uri, &reading.bytes, *in_the_clear));
-                self.tally.count_segment();
+                if !is_part {
+                    self.tally.count_segment();
+                }
             }
             // Fetched too late to blame the stream.
-            Err(ReadError::Missing(_) | ReadError::Status { .. }) if self.graces.may_be_gone(uri) => {}
+            Err(ReadError::Missing(_) | ReadError::Status { .. }) if self.may_be_gone(uri, *is_part) => {}
             Err(ReadError::Status { answer, .. }) => self.tally.find(check_http(&answer)),
             Err(ReadError::Missing(_)) => self.know(without_bytes(uri, "it does not exist".to_owned())),
             Err(error) => self.tally.problem(error.to_string()),
@@ -204,22 +242,25 @@ impl<'a> Examiner<'a> {
         }
     }
 
+    fn may_be_gone(&self, uri: &str, is_part: bool) -> bool {
+        if is_part { !self.listed_parts.contains(uri) } else { self.graces.may_be_gone(uri) }
+    }
+
     fn know(&mut self, facts: SegmentFacts) {
         self.facts.insert(facts.uri.clone(), facts);
     }
 
     /// Holds those versions to their segments of which all are here, then forgets what no version lists any more.
     fn judge(&mut self) {
-        let is_here =
-            |seen: &Seen| !seen.listing.segments.iter().any(|segment| self.is_wanted.contains(&segment.uri));
+        let is_here = |seen: &Seen| !uris(&seen.listing).any(|uri| self.is_wanted.contains(uri));
         let here = self.waiting.iter().take_while(|seen| is_here(seen)).count();
         if here == 0 {
             return;
         }
         for seen in self.waiting.drain(..here) {
-            let listed = seen.listing.segments.iter().map(|segment| segment.uri.as_str());
-            let facts: Vec<_> = listed.filter_map(|uri| self.facts.get(uri)).cloned().collect();
+            let facts: Vec<_> = uris(&seen.listing).filter_map(|uri| self.facts.get(uri)).cloned().collect();
             self.tally.find(check_segments(self.name, &seen.text, &facts));
+            self.tally.find(check_parts(self.name, &seen.text, &facts));
             if let Some(clock) = newest_clock(&seen.listing, &self.facts) {
                 self.tally.told_the_time(self.name, clock);
             }
@@ -228,12 +269,10 @@ impl<'a> Examiner<'a> {
                 self.tally.measured(self.name, bit_rate);
             }
         }
-        let waiting: HashSet<&str> = self
-            .waiting
-            .iter()
-            .flat_map(|seen| seen.listing.segments.iter().map(|segment| segment.uri.as_str()))
-            .collect();
-        self.facts.retain(|uri, _| self.graces.is_listed(uri) || waiting.contains(uri.as_str()));
+        let waiting: HashSet<&str> = self.waiting.iter().flat_map(|seen| uris(&seen.listing)).collect();
+        self.facts.retain(|uri, _| {
+            self.graces.is_listed(uri) || self.listed_parts.contains(uri) || waiting.contains(uri.as_str())
+        });
     }
 
     fn ask(&mut self, removed: &Removed) {
@@ -275,6 +314,12 @@ impl<'a> Examiner<'a> {
             }
         }
     }
+}
+
+/// Of all segments and parts.
+fn uris(listing: &MediaListing) -> impl Iterator<Item = &str> {
+    let parts = listing.parts().map(|part| part.uri.as_str());
+    listing.segments.iter().map(|segment| segment.uri.as_str()).chain(parts)
 }
 
 /// Of the newest segment that has both a date and a time stamp.

@@ -1,24 +1,36 @@
 //! Follower: reads a media playlist as often as it takes to see every version of it.
 //!
 //! In: an address. Out: findings on each version and on each update; the versions, to the examiner. On a thread of its
-//! own, which ends with the playlist's end, with the time that it was given, or with the stop.
+//! own, which ends with the playlist's end, with the time that it was given, or with the stop. A playlist that can be waited
+//! for is waited for, as players do (bis-22 6.2.5.2): the server holds the request until there is a new version.
 
 use std::ops::ControlFlow;
 use std::sync::mpsc::{SendError, SyncSender, TrySendError};
 use std::time::{Duration, Instant, SystemTime};
 
 use livedir_playlist::{
-    Kind, Listing, MediaListing, Named, Version, check_http, check_missing, check_playlist, check_update,
-    read_listing,
+    Asked, Directives, Kind, Listing, MediaListing, Named, Version, check_http, check_missing,
+    check_playlist, check_reload, check_update, read_listing,
 };
+use url::Url;
 
 use super::address::Address;
+use super::questions::with_directives;
 use super::reader::{ReadError, Reader, Reading};
 use super::tally::Tally;
 use crate::stop::Stop;
 
 /// The longest pause between two looks; a quarter of a target duration where that is shorter.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// On a disk parts come and go; a pause is a quarter of one, and this at least.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+
+/// A request is held for no longer than this, so that a stop is heard: then it is asked again.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// An answer that was held is on its way for less than this, or the way is too long for low latency.
+const ON_ITS_WAY_S: f64 = 0.25;
 
 /// A version of a playlist, on its way to the examiner.
 #[derive(Debug)]
@@ -64,26 +76,45 @@ struct Progress {
     /// While versions wait to be sent: when the one that the examiner has was last seen.
     sent_until_s: Option<f64>,
     pause: Duration,
+    /// How many there were.
+    versions: u64,
+    /// What to wait for at the server.
+    next: Option<Directives>,
+}
+
+/// When it was looked.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    began_s: f64,
+    /// The server held the request, and so nothing was there before.
+    held_until_s: Option<f64>,
 }
 
 impl Follower<'_> {
     /// Looks until the end. `first` is what has been read of it already; without a time it is looked at once.
     pub fn run(self, mut first: Option<&Reading>, until: Option<Instant>) {
-        let mut progress = Progress { current: None, sent_until_s: None, pause: LONGEST_PAUSE };
+        let mut progress =
+            Progress { current: None, sent_until_s: None, pause: LONGEST_PAUSE, versions: 0, next: None };
         loop {
             let (began, began_s) = (Instant::now(), self.tally.now_s());
-            let taken = match first.take() {
-                Some(reading) => self.take(&mut progress, reading, began_s),
-                None => match self.reader.playlist(self.address) {
-                    Ok(reading) => self.take(&mut progress, &reading, began_s),
+            let look = Look { began_s, held_until_s: None };
+            let before = progress.versions;
+            let taken = match (first.take(), progress.next.take(), self.address) {
+                (Some(reading), ..) => self.take(&mut progress, reading, look),
+                (None, Some(next), Address::Url(url)) => self.wait(&mut progress, url, next, until),
+                _ => match self.reader.playlist(self.address) {
+                    Ok(reading) => self.take(&mut progress, &reading, look),
                     Err(error) => self.failed(&error),
                 },
             };
             if taken.is_break() {
                 return;
             }
+            // Whoever waits needs no pause; only a server that does not hold is not asked without end.
+            let has_come = progress.next.is_some() && progress.versions > before;
+            let pause = if has_come { Duration::ZERO } else { progress.pause };
             let is_over = until.is_none_or(|until| Instant::now() >= until);
-            if is_over || self.stop.wait(progress.pause.saturating_sub(began.elapsed())) {
+            if is_over || self.stop.wait(pause.saturating_sub(began.elapsed())) {
                 break;
             }
         }
@@ -93,11 +124,11 @@ impl Follower<'_> {
     }
 
     /// Takes in what was read; breaks when there is no more to come.
-    fn take(&self, progress: &mut Progress, reading: &Reading, began_s: f64) -> ControlFlow<()> {
-        let Some((text, listing)) = self.look(reading) else { return ControlFlow::Continue(()) };
-        if let Some(target_s) = listing.target_duration_s {
-            progress.pause = LONGEST_PAUSE.min(Duration::from_secs(target_s.clamp(1, 60)) / 4);
-        }
+    fn take(&self, progress: &mut Progress, reading: &Reading, look: Look) -> ControlFlow<()> {
+        let began_s = look.began_s;
+        let Some((text, listing)) = self.look(reading, look) else { return ControlFlow::Continue(()) };
+        progress.pause = self.pause(&listing);
+        progress.next = next(&listing);
         if let Some(current) = &mut progress.current
             && current.text == text
         {
@@ -107,10 +138,11 @@ impl Follower<'_> {
         }
         let before = progress.current.take();
         let before_until_s = before.as_ref().map_or(began_s, |before| before.until_s);
-        let (seen_at_s, not_before_s) = self.came_at(reading, before.as_ref(), began_s);
+        let (seen_at_s, not_before_s) = self.came_at(reading, before.as_ref(), look);
         let current = Current { text: text.clone(), seen_at_s, not_before_s, until_s: began_s };
         self.judge(before.as_ref(), &current);
         progress.current = Some(current);
+        progress.versions += 1;
 
         let is_live = listing.is_live();
         let before_until_s = *progress.sent_until_s.get_or_insert(before_until_s);
@@ -130,15 +162,74 @@ impl Follower<'_> {
         if is_live { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 
-    fn look(&self, reading: &Reading) -> Option<(String, MediaListing)> {
+    /// Has the server hold a request until the next version is there, and takes that in.
+    fn wait(
+        &self,
+        progress: &mut Progress,
+        url: &Url,
+        next: Directives,
+        until: Option<Instant>,
+    ) -> ControlFlow<()> {
+        let began_s = self.tally.now_s();
+        let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
+        let patience = LONGEST_WAIT.min(left).max(SHORTEST_PAUSE);
+        let read = self.reader.held_playlist(&with_directives(url, next), patience);
+        let asked = Asked::Next(next);
+        match read {
+            Ok(reading) => {
+                let text = String::from_utf8_lossy(&reading.bytes);
+                self.tally.find(check_reload(self.name, &asked, Some(200), &text));
+                let held_until_s = Some(self.tally.now_s());
+                self.take(progress, &reading, Look { began_s, held_until_s })
+            }
+            // There is no new version so far; a server says so with this status after three target durations.
+            Err(ReadError::Silent { .. } | ReadError::Status { status: 503, .. }) => {
+                self.nothing_came(progress, began_s)
+            }
+            // The next look goes without waiting.
+            Err(ReadError::Status { status: 400, .. }) => {
+                self.tally.find(check_reload(self.name, &asked, Some(400), ""));
+                ControlFlow::Continue(())
+            }
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    fn nothing_came(&self, progress: &mut Progress, began_s: f64) -> ControlFlow<()> {
+        let until_s = began_s.max(self.tally.now_s() - ON_ITS_WAY_S);
+        if let Some(current) = &mut progress.current {
+            current.until_s = until_s;
+            self.tally.same_version(self.name, until_s);
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Until the next look, where nobody holds it.
+    fn pause(&self, listing: &MediaListing) -> Duration {
+        let target_s = listing.target_duration_s.map_or(60, |target_s| target_s.clamp(1, 60));
+        let pause = LONGEST_PAUSE.min(Duration::from_secs(target_s) / 4);
+        match (self.address, listing.part_target_s) {
+            (Address::File(_), Some(part_target_s)) => {
+                pause.min(Duration::from_secs_f64(part_target_s.clamp(0.0, 60.0) / 4.0)).max(SHORTEST_PAUSE)
+            }
+            _ => pause,
+        }
+    }
+
+    fn look(&self, reading: &Reading, look: Look) -> Option<(String, MediaListing)> {
         let text = String::from_utf8_lossy(&reading.bytes).into_owned();
         let listing = read_listing(&text);
         if let Some(answer) = &reading.answer {
+            // What was waited for may be kept: bis-22 B.1. Nobody asks for it twice but those who are late.
             let live_target_duration_s = match &listing {
-                Listing::Media(listing) if listing.is_live() => listing.target_duration_s,
+                Listing::Media(listing) if listing.is_live() && look.held_until_s.is_none() => {
+                    listing.target_duration_s
+                }
                 _ => None,
             };
             let mut answer = answer.clone();
+            // Findings are about the playlist, whatever was waited for.
+            answer.url = self.address.to_string();
             answer.kind = Kind::Playlist { live_target_duration_s };
             self.tally.find(check_http(&answer));
         }
@@ -151,8 +242,12 @@ impl Follower<'_> {
     }
 
     /// When a version came: seen at, and not before. A file tells it to the millisecond.
-    fn came_at(&self, reading: &Reading, before: Option<&Current>, began_s: f64) -> (f64, f64) {
+    fn came_at(&self, reading: &Reading, before: Option<&Current>, look: Look) -> (f64, f64) {
+        let began_s = look.began_s;
         let not_before_s = before.map_or(began_s, |before| before.until_s);
+        if let Some(held_until_s) = look.held_until_s {
+            return (held_until_s, not_before_s.max(held_until_s - ON_ITS_WAY_S));
+        }
         let age = reading.changed_at.and_then(|changed_at| SystemTime::now().duration_since(changed_at).ok());
         let changed_s = age.map(|age| self.tally.now_s() - age.as_secs_f64());
         match changed_s {
@@ -201,6 +296,14 @@ impl Follower<'_> {
             None => self.tally.problem(problem()),
         }
     }
+}
+
+/// What comes next, if the server holds requests for it.
+fn next(listing: &MediaListing) -> Option<Directives> {
+    listing.server_control.as_ref().filter(|it| it.can_block_reload && listing.is_live())?;
+    // Players ask for parts only where there are some.
+    let part = listing.has_parts().then_some(listing.open_parts.len() as u64);
+    Some(Directives { media_sequence: Some(listing.next_media_sequence()), part, skip: false })
 }
 
 impl Current {

@@ -64,6 +64,14 @@ pub enum ReadError {
         /// As in the answer.
         status: u16,
     },
+    /// Nothing came for as long as the caller would wait.
+    #[error("{url} was not answered within {} s", .waited.as_secs_f64())]
+    Silent {
+        /// Which URL.
+        url: String,
+        /// How long.
+        waited: Duration,
+    },
     /// More than anyone should send.
     #[error("{what} has more than {limit} bytes")]
     TooLong {
@@ -124,15 +132,39 @@ impl Reader {
     fn read(&self, address: &Address, kind: Kind, limit: u64) -> Result<Reading, ReadError> {
         match address {
             Address::File(path) => read_file(path, limit),
-            Address::Url(url) => self.get(url, kind, limit),
+            Address::Url(url) => self.get(url, kind, limit, None),
         }
     }
 
-    fn get(&self, url: &Url, kind: Kind, limit: u64) -> Result<Reading, ReadError> {
-        let failed = |error: ureq::Error| ReadError::Http { url: url.to_string(), error: told(&error) };
+    /// A playlist that the server may hold back for so long.
+    pub fn held_playlist(&self, url: &Url, patience: Duration) -> Result<Reading, ReadError> {
+        let kind = Kind::Playlist { live_target_duration_s: None };
+        self.get(url, kind, LONGEST_PLAYLIST_BYTES, Some(patience))
+    }
+
+    /// A part that the server may hold back for so long.
+    pub fn held_part(&self, url: &Url, patience: Duration) -> Result<Reading, ReadError> {
+        self.get(url, Kind::Segment, LONGEST_SEGMENT_BYTES, Some(patience))
+    }
+
+    fn get(
+        &self,
+        url: &Url,
+        kind: Kind,
+        limit: u64,
+        patience: Option<Duration>,
+    ) -> Result<Reading, ReadError> {
+        let failed = |error: ureq::Error| match (&error, patience) {
+            (ureq::Error::Timeout(_), Some(waited)) => ReadError::Silent { url: url.to_string(), waited },
+            _ => ReadError::Http { url: url.to_string(), error: told(&error) },
+        };
         // The crate would unpack it, and not tell.
-        let mut response =
-            self.agent.get(url.as_str()).header("accept-encoding", "gzip").call().map_err(failed)?;
+        let mut request = self.agent.get(url.as_str()).header("accept-encoding", "gzip");
+        if let Some(patience) = patience {
+            let config = request.config().timeout_recv_response(Some(patience));
+            request = config.timeout_global(Some(patience.saturating_add(TO_LAST_BYTE))).build();
+        }
+        let mut response = request.call().map_err(failed)?;
         let mut answer = answer_of(url, kind, &response);
         let mut bytes = Vec::new();
         let mut body = response.body_mut().with_config().reader();

@@ -10,6 +10,9 @@ use super::address::Address;
 /// What livedir calls it.
 const USUAL_NAME: &str = "stream.m3u8";
 
+/// What livedir calls the one for low latency.
+const LOW_LATENCY_NAME: &str = "ll.m3u8";
+
 /// Why there is no playlist. One line with the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum SubjectError {
@@ -53,6 +56,25 @@ pub fn playlist(subject: &Address) -> Result<Address, SubjectError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(SubjectError::Missing(told())),
         Err(error) => Err(SubjectError::Unreadable { path: told(), error }),
     }
+}
+
+/// The playlist of a webroot whose page has this URL.
+#[must_use]
+pub fn in_webroot(page: &Address) -> Option<Address> {
+    match page {
+        Address::Url(url) if url.path().ends_with('/') => url.join(USUAL_NAME).ok().map(Address::Url),
+        _ => None,
+    }
+}
+
+/// Where the low-latency playlist of a webroot would lie, when not a playlist but a webroot was typed, and this was found
+/// in it.
+#[must_use]
+pub fn low_latency_beside(typed: &Address, found: &Address) -> Option<Address> {
+    if typed == found || name(found) != USUAL_NAME {
+        return None;
+    }
+    found.resolve(LOW_LATENCY_NAME).ok()
 }
 
 fn in_directory(directory: &Path) -> Result<PathBuf, SubjectError> {
@@ -116,6 +138,20 @@ mod tests {
         check(&["a.m3u8", ".b.m3u8", "a.ts"], Ok("a.m3u8"));
         check(&["a.m3u8", "b.m3u8"], Err("a.m3u8, b.m3u8"));
         check(&["a.ts"], Err("has no stream.m3u8"));
+    }
+
+    #[test]
+    fn a_webroot_has_a_low_latency_playlist_beside_the_usual_one() {
+        #[track_caller]
+        fn check(typed: &str, found: &str, expected: Option<&str>) {
+            let address = |text: &str| Address::typed(std::ffi::OsStr::new(text)).unwrap();
+            let beside = low_latency_beside(&address(typed), &address(found));
+            assert_eq!(beside.map(|it| it.to_string()).as_deref(), expected);
+        }
+        check("webroot", "webroot/stream.m3u8", Some("webroot/ll.m3u8"));
+        check("webroot", "webroot/other.m3u8", None);
+        check("webroot/stream.m3u8", "webroot/stream.m3u8", None);
+        check("http://a.example/", "http://a.example/stream.m3u8", Some("http://a.example/ll.m3u8"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::{
     segment_name::{Home, name_of_uri, segment_name, uri_of_name},
     status::seconds,
 };
-use livedir_playlist::{Rates, RenditionReport, Segment, TICKS_PER_S, Window, WindowSettings};
+use livedir_playlist::{EdgeReport, Rates, Segment, TICKS_PER_S, Window, WindowSettings};
 use std::{fs, path::Path};
 use tracing::warn;
 
@@ -114,7 +114,7 @@ impl Publication {
     }
 
     /// How far the other renditions are: for the next version of `ll.m3u8`.
-    pub(super) fn set_reports(&mut self, reports: Vec<RenditionReport>) {
+    pub(super) fn set_reports(&mut self, reports: Vec<EdgeReport>) {
         if let Some(file) = &mut self.low_latency {
             file.list.reports = reports;
         }

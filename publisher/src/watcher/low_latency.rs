@@ -8,8 +8,7 @@ use super::finished_file::Finished;
 use crate::segment_name::{Home, part_name, part_of_name, uri_of_name};
 use jiff::Timestamp;
 use livedir_playlist::{
-    EvictedPart, LiveEdge, LowLatency, MediaPlaylist, Part, PartError, Parts, RenditionReport,
-    render_low_latency,
+    EdgeReport, EvictedPart, LiveEdge, LowLatency, MediaPlaylist, Part, PartError, Parts, render_low_latency,
 };
 use std::{
     collections::BTreeMap,
@@ -42,7 +41,7 @@ pub(super) struct LowLatencyList {
     home: Home,
     can_skip: bool,
     /// How far the other renditions are.
-    pub(super) reports: Vec<RenditionReport>,
+    pub(super) reports: Vec<EdgeReport>,
     /// Parts that have come and are not listed, by the number of their segment and their own.
     waiting: BTreeMap<(u64, u32), Finished>,
     /// The number of the segment that is being filmed, once a part of it is listed.
@@ -208,7 +207,10 @@ impl LowLatencyList {
                 self.next_number = self.next_number.max(open + 1);
             }
         }
-        evicted.append(&mut self.edge.trim(playlist));
+        // While a segment closes it is in the playlist already, and its parts would count a second time.
+        if self.closing.is_none() {
+            evicted.append(&mut self.edge.trim(playlist));
+        }
         (evicted, errors)
     }
 
@@ -371,6 +373,23 @@ mod tests {
         stage.parts("1.0").segment(1, 2).check("1[], 1.0, then 1.1 (not yet)");
         stage.parts("1.1").check("1[1.0 1.1], then 2.0");
         stage.parts("2.0").check("1[1.0 1.1], 2.0, then 2.1");
+    }
+
+    #[test]
+    fn a_segment_that_closes_drives_no_parts_out_early() {
+        let names = |number: u64, parts: std::ops::Range<u64>| -> String {
+            parts.map(|part| format!("{number}.{part}")).collect::<Vec<_>>().join(" ")
+        };
+        let mut stage = Stage::new();
+        for number in 1..=3 {
+            stage.parts(&names(number, 0..10)).segment(number, 10);
+        }
+        // What comes after the parts of 1 lasts six seconds then: three target durations, and no more.
+        stage.parts(&names(4, 0..9)).segment(4, 10).parts("4.9");
+        let lists = |stage: &Stage| stage.list.text(&stage.playlist).contains("seg-00000001.p00.ts");
+        assert!(lists(&stage));
+        stage.parts("5.0");
+        assert!(!lists(&stage));
     }
 
     #[test]

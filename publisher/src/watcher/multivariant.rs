@@ -10,7 +10,7 @@ use crate::{
     rendition::AUDIO,
     segment_name::LIVE,
 };
-use livedir_playlist::{Rates, RenditionReport, SharedAudio, VariantStream, render_multivariant};
+use livedir_playlist::{EdgeReport, Rates, SharedAudio, VariantStream, render_multivariant};
 use std::path::PathBuf;
 use tracing::warn;
 
@@ -66,7 +66,7 @@ impl Multivariant {
             .map(|(name, rendition)| {
                 let (last_media_sequence, last_part) = rendition.last_part()?;
                 let uri = format!("../{name}/{LOW_LATENCY_PLAYLIST}");
-                Some(RenditionReport { uri, last_media_sequence, last_part })
+                Some(EdgeReport { uri, last_media_sequence, last_part })
             })
             .collect();
         for (index, rendition) in renditions.iter_mut().enumerate() {

@@ -3,6 +3,7 @@
 
 mod faulty_server;
 mod foreign;
+mod low_latency;
 mod multivariant;
 mod named_files;
 mod tls;

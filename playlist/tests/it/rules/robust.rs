@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use livedir_playlist::{
-    Container, Listing, RULES, RenditionText, SegmentFacts, Version, check_playlist, check_renditions,
-    check_segments, check_update, read_listing, render,
+    Asked, Container, Directives, Listing, RULES, RenditionText, SegmentFacts, Version, check_delta,
+    check_parts, check_playlist, check_reload, check_renditions, check_segments, check_update, read_listing,
+    render,
 };
 use proptest::prelude::*;
 
@@ -18,7 +19,8 @@ const LINE: &str = "#EXTM3U|#EXTINF:[0-9.]{0,30},|#EXT-X-(ENDLIST|GAP|DISCONTINU
     |#EXT-X-PROGRAM-DATE-TIME:-?[0-9]{1,6}-0[1-9]-01T12:00:00(Z|\\.5\\+01:00)?\
     |#EXT-X-(MAP|KEY|START|DATERANGE|MEDIA|STREAM-INF|DEFINE|SKIP):((URI|ID|METHOD|TIME-OFFSET|TYPE)=\"?[a-zé0-9.-]{0,9}\"?,?){0,3}\
     |#EXT-X-DATERANGE:ID=\"a\",START-DATE=\"20[0-9]{2}-01-01T00:00:00Z\",DURATION=[0-9]{1,20}\
-    |#EXT-X-PLAYLIST-TYPE:(EVENT|VOD|)|[a-c]\\.(ts|m3u8)|\\PC{0,20}|\r|\u{feff}";
+    |#EXT-X-(PART|PART-INF|SERVER-CONTROL|PRELOAD-HINT|RENDITION-REPORT):((URI|DURATION|PART-TARGET|PART-HOLD-BACK|CAN-SKIP-UNTIL|TYPE|INDEPENDENT|CAN-BLOCK-RELOAD|LAST-MSN)=\"?([0-9.]{1,22}|YES|PART|[a-c]\\.ts)\"?,?){1,4}\
+    |#EXT-X-SKIP:SKIPPED-SEGMENTS=[0-9]{1,20}|#EXT-X-PLAYLIST-TYPE:(EVENT|VOD|)|[a-c]\\.(ts|m3u8)|\\PC{0,20}|\r|\u{feff}";
 
 fn any_text() -> impl Strategy<Value = String> {
     prop::collection::vec(LINE, 0..40).prop_map(|lines| lines.join("\n"))
@@ -56,6 +58,10 @@ fn ask_everything(one: &str, other: &str, facts: &[SegmentFacts], moments_s: [f6
     let version = |text| Version { text, seen_at_s, not_before_s };
     let mut findings = check_playlist("a", one);
     findings.extend(check_segments("a", one, facts));
+    findings.extend(check_parts("a", one, facts));
+    findings.extend(check_delta("a", one, other));
+    let next = Directives { media_sequence: Some(2), part: Some(1), skip: false };
+    findings.extend(check_reload("a", &Asked::Next(next), Some(200), one));
     let renditions = [(one, seen_at_s), (other, not_before_s)].map(|(text, at_s)| RenditionText {
         name: "b",
         text,
@@ -130,6 +136,23 @@ fn long_playlists_are_held_to_the_rules_in_one_pass() {
     ask_everything(&text, &shifted, &[], [0.0, 0.0]);
     let found = check_playlist("a", &text);
     assert_eq!(found.iter().filter(|it| it.rule.id == "attribute-repeated").count(), 3, "{found:#?}");
+}
+
+/// The same for parts, hints and reports.
+#[test]
+fn long_low_latency_playlists_are_held_to_the_rules_in_one_pass() {
+    let mut text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-PART-INF:PART-TARGET=1\n\
+        #EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=12\n#EXT-X-MEDIA-SEQUENCE:1\n"
+        .to_owned();
+    for number in 0..50_000 {
+        let part = format!("#EXT-X-PART:DURATION=1,URI=\"{number}.p\"\n");
+        write!(text, "{part}{part}#EXTINF:2,\n{number}.ts\n").unwrap();
+        writeln!(text, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"h\"\n#EXT-X-RENDITION-REPORT:URI=\"b\"").unwrap();
+    }
+    let shifted = text.replacen("SEQUENCE:1\n", "SEQUENCE:2\n", 1);
+    ask_everything(&text, &shifted, &[], [0.0, 0.0]);
+    let found = check_playlist("a", &text);
+    assert_eq!(found.iter().filter(|it| it.rule.id == "preload-hint-repeated").count(), 49_999);
 }
 
 #[test]

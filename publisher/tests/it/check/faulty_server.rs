@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use livedir_playlist::{Directives, Edge, Reload, delta_update};
 
 use super::stream;
 use crate::support::check::check;
@@ -26,6 +27,18 @@ pub(super) enum Fault {
     NoGzip,
     Redirect,
     MissingSegment,
+    /// Of `ll.m3u8`: `_HLS_part` without `_HLS_msn` is answered.
+    PartAlone,
+    /// A request for a segment far ahead is answered.
+    FarAhead,
+    /// A request for the next part is answered without it.
+    NotHeld,
+    /// `_HLS_skip` is not heeded.
+    NoDelta,
+    /// A delta update has other parts than the whole playlist.
+    OtherDelta,
+    /// What is hinted at cannot be had.
+    NoHint,
 }
 
 #[test]
@@ -90,7 +103,9 @@ pub(super) fn answer(
     let mut lines = BufReader::new(&mut *connection).lines().map_while(Result::ok);
     let request = lines.next()?;
     lines.take_while(|line| !line.is_empty()).for_each(drop);
-    let mut path = request.split(' ').nth(1)?.trim_start_matches('/').to_owned();
+    let target = request.split(' ').nth(1)?.trim_start_matches('/');
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let mut path = path.to_owned();
     if fault == Fault::NewMain && path == "main.m3u8" {
         path = format!("main-{}.m3u8", mains.fetch_add(1, Ordering::Relaxed));
     }
@@ -102,9 +117,12 @@ pub(super) fn answer(
         return connection.write_all(moved.as_bytes()).ok();
     }
     let is_missing = fault == Fault::MissingSegment && path.ends_with("3.ts");
-    let body = if is_missing { None } else { fs::read(webroot.join(&path)).ok() };
-    let status = if body.is_some() { "200 OK" } else { "404 Not Found" };
-    let mut body = body.unwrap_or_default();
+    let (status, mut body) = match fs::read(webroot.join(&path)) {
+        Ok(text) if path == "ll.m3u8" => reload(&String::from_utf8(text).ok()?, query, fault),
+        Ok(body) if !is_missing => ("200 OK", body),
+        Err(_) if fault != Fault::NoHint => hinted_part(webroot, &path),
+        _ => ("404 Not Found", Vec::new()),
+    };
     let mut headers = vec![match (is_playlist, fault) {
         (true, Fault::PlaylistType) | (false, Fault::SegmentType) => "content-type: text/html",
         (true, _) => "content-type: application/vnd.apple.mpegurl",
@@ -130,4 +148,32 @@ pub(super) fn answer(
     );
     connection.write_all(head.as_bytes()).ok()?;
     connection.write_all(&body).ok()
+}
+
+/// What becomes of a request for a low-latency playlist that never changes.
+fn reload(text: &str, query: &str, fault: Fault) -> (&'static str, Vec<u8>) {
+    let refused = ("400 Bad Request", Vec::new());
+    let answered = |text: String| ("200 OK", text.into_bytes());
+    let is_faulty = |it: Fault| fault == it;
+    let Ok(directives) = Directives::of_query(query) else {
+        return if is_faulty(Fault::PartAlone) { answered(text.to_owned()) } else { refused };
+    };
+    match Edge::of(text).map(|edge| edge.judge(directives)) {
+        Some(Reload::BadRequest(_)) if !is_faulty(Fault::FarAhead) => refused,
+        Some(Reload::Wait) if !is_faulty(Fault::NotHeld) => ("503 Service Unavailable", Vec::new()),
+        _ if directives.skip && !is_faulty(Fault::NoDelta) => {
+            let delta = delta_update(text).expect("a window that is long enough");
+            answered(if is_faulty(Fault::OtherDelta) { delta.replace(".p01.ts", ".p91.ts") } else { delta })
+        }
+        _ => answered(text.to_owned()),
+    }
+}
+
+/// Nothing new ever comes: the part that is hinted at is one that was there.
+fn hinted_part(webroot: &Path, path: &str) -> (&'static str, Vec<u8>) {
+    let edge = fs::read_to_string(webroot.join("ll.m3u8")).ok().and_then(|text| Edge::of(&text));
+    match edge.and_then(|edge| edge.hint) {
+        Some(hint) if hint == path => ("200 OK", vec![0x47; 188]),
+        _ => ("404 Not Found", Vec::new()),
+    }
 }

@@ -12,7 +12,7 @@ use crate::support::check::{Following, assert_clean, check};
 use crate::support::programs::LiveStream;
 
 /// A multivariant playlist of variants that have these bit rates.
-fn main_playlist(uris: &[&str], bandwidth: u64, average: u64) -> String {
+pub(super) fn main_playlist(uris: &[&str], bandwidth: u64, average: u64) -> String {
     let variant = |uri: &&str| {
         format!(
             "#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},AVERAGE-BANDWIDTH={average},\

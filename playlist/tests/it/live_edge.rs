@@ -1,0 +1,246 @@
+//! Random low-latency streams: what is written is read back, is lawful, tells its edge, and can be sent in parts.
+
+use jiff::{SignedDuration, Timestamp};
+use livedir_playlist::{
+    Directives, Edge, Listing, LiveEdge, LowLatency, MediaListing, Part, Parts, Reload, Segment, TICKS_PER_S,
+    Version, Window, WindowSettings, check_delta, check_playlist, check_update, delta_update, parse,
+    read_listing, render_low_latency,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::low_latency::part_uri;
+
+/// What happens next to a stream.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// A part is finished, of so many thousandths of the longest that there may be.
+    Part { permille: u64 },
+    /// The segment is complete. Its last part may be of any length.
+    Close { last_permille: Option<u64> },
+    /// The clock of the media leaps, or the writer is killed and started again.
+    Leap,
+}
+
+pub fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        24 => (850_u64..=1000).prop_map(|permille| Step::Part { permille }),
+        3 => prop::option::of(1_u64..=1000).prop_map(|last_permille| Step::Close { last_permille }),
+        1 => Just(Step::Leap),
+    ];
+    vec(step, 1..160)
+}
+
+/// Seconds of a segment, segments, and parts in a second.
+pub fn settings() -> impl Strategy<Value = (u32, usize, u64)> {
+    (1_u32..4, 6_usize..16, 1_u64..6)
+}
+
+/// A writer of a low-latency playlist.
+pub struct Stream {
+    window: Window,
+    edge: LiveEdge,
+    part_target_90k: u64,
+    can_skip: bool,
+    /// Since noon, in real time.
+    now_90k: u64,
+    breaks: bool,
+    /// Every version, with the time at which it came.
+    pub versions: Vec<(String, f64)>,
+}
+
+impl Stream {
+    /// With what `settings` gives, after these steps.
+    pub fn after(settings: (u32, usize, u64), steps: &[Step]) -> Stream {
+        let (target_duration_s, segments, parts_a_second) = settings;
+        let part_target_90k = TICKS_PER_S / parts_a_second;
+        let mut stream = Stream {
+            window: Window::new(WindowSettings { target_duration_s, segments }, 1),
+            edge: LiveEdge::new(part_target_90k),
+            part_target_90k,
+            can_skip: segments >= 7,
+            now_90k: 0,
+            breaks: false,
+            versions: Vec::new(),
+        };
+        for step in steps {
+            stream.take(step);
+        }
+        stream
+    }
+
+    fn take(&mut self, step: &Step) {
+        match *step {
+            Step::Part { permille } => self.part(permille),
+            Step::Close { last_permille } => {
+                if let Some(permille) = last_permille.filter(|_| !self.edge.open().parts.is_empty()) {
+                    self.part(permille);
+                }
+                self.close();
+            }
+            Step::Leap => {
+                // What there is of the segment becomes one, in the same version as what follows.
+                self.close_silently();
+                self.breaks = true;
+                self.part(1000);
+            }
+        }
+    }
+
+    fn part(&mut self, permille: u64) {
+        let duration_90k = (self.part_target_90k * permille / 1000).max(1);
+        let longest_90k = u64::from(self.window.playlist().target_duration_s) * TICKS_PER_S;
+        if self.open_90k() + duration_90k > longest_90k {
+            self.close();
+        }
+        let open = self.edge.open();
+        let index = open.parts.len() as u64;
+        if index == 0 {
+            let noon: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+            let date = noon + SignedDuration::from_micros((self.now_90k * 100 / 9) as i64);
+            self.edge.begin(Some(date), std::mem::take(&mut self.breaks));
+        }
+        let uri = part_uri(self.window.next_media_sequence(), index);
+        self.edge.push(Part { uri, duration_90k, independent: index == 0 }).unwrap();
+        self.now_90k += duration_90k;
+        self.publish();
+    }
+
+    fn open_90k(&self) -> u64 {
+        self.edge.open().parts.iter().map(|part| part.duration_90k).sum()
+    }
+
+    fn close(&mut self) {
+        if self.close_silently() {
+            self.publish();
+        }
+    }
+
+    fn close_silently(&mut self) -> bool {
+        let (open, number) = (self.edge.open().clone(), self.window.next_media_sequence());
+        if open.parts.is_empty() {
+            return false;
+        }
+        let uri = format!("live/seg-{number:08}.ts");
+        let (program_date_time, discontinuity) = (open.program_date_time, open.discontinuity);
+        let duration_90k = self.open_90k();
+        self.window
+            .push(Segment { uri, duration_90k, program_date_time, discontinuity, gap: false })
+            .unwrap();
+        self.edge.close(number);
+        true
+    }
+
+    fn publish(&mut self) {
+        self.edge.trim(self.window.playlist());
+        // Of the segment that is open the next part may still come, or the first of the segment behind it.
+        let hint = part_uri(self.window.next_media_sequence(), self.edge.open().parts.len() as u64);
+        let parts = Parts { edge: &self.edge, hint: &hint };
+        let low_latency = LowLatency { parts: Some(parts), reports: &[], can_skip: self.can_skip };
+        let text = render_low_latency(self.window.playlist(), &low_latency);
+        self.hold(&text);
+        self.versions.push((text, self.now_90k as f64 / TICKS_PER_S as f64));
+    }
+
+    /// What is true of each version, by what the writer knows.
+    fn hold(&self, text: &str) {
+        assert_eq!(parse(text).as_ref().map(|it| &it.segments), Ok(&self.rounded_segments()), "{text}");
+        let listing = media(text);
+        let open = self.edge.open();
+        assert_eq!(said(&listing.open_parts), written(&open.parts), "{text}");
+        assert_eq!(listing.open_discontinuity, open.discontinuity && !open.parts.is_empty(), "{text}");
+        for (segment, number) in listing.segments.iter().zip(listing.first_media_sequence()..) {
+            assert_eq!(said(&segment.parts), written(self.edge.parts_of(number)), "{text}");
+        }
+
+        let edge = Edge::of(text).unwrap();
+        let number = self.window.next_media_sequence();
+        assert_eq!((edge.next_media_sequence, edge.open_parts), (number, open.parts.len() as u64), "{text}");
+        let judge = |media_sequence: u64, part: Option<u64>| {
+            edge.judge(Directives { media_sequence: Some(media_sequence), part, skip: false })
+        };
+        // What is there is given, and what comes next is waited for.
+        for part in 0..edge.open_parts {
+            assert_eq!(judge(number, Some(part)), Reload::Now, "{text}");
+        }
+        assert_eq!(judge(number, Some(edge.open_parts)), Reload::Wait, "{text}");
+        assert_eq!(judge(number, None), Reload::Wait, "{text}");
+        if number > 1 {
+            assert_eq!(judge(number - 1, None), Reload::Now, "{text}");
+        }
+    }
+
+    fn rounded_segments(&self) -> Vec<Segment> {
+        let round = |at: Timestamp| at.round(jiff::Unit::Millisecond).unwrap();
+        let segments = self.window.playlist().segments.iter().cloned();
+        segments.map(|it| Segment { program_date_time: it.program_date_time.map(round), ..it }).collect()
+    }
+}
+
+fn media(text: &str) -> MediaListing {
+    match read_listing(text) {
+        Listing::Media(listing) => listing,
+        other => panic!("no media playlist: {other:?}"),
+    }
+}
+
+/// URI, ticks, INDEPENDENT.
+fn said(parts: &[livedir_playlist::ListedPart]) -> Vec<(String, u64, bool)> {
+    let ticks = |duration_s: Option<f64>| (duration_s.unwrap() * TICKS_PER_S as f64).round() as u64;
+    parts.iter().map(|part| (part.uri.clone(), ticks(part.duration_s), part.independent)).collect()
+}
+
+fn written(parts: &[Part]) -> Vec<(String, u64, bool)> {
+    parts.iter().map(|part| (part.uri.clone(), part.duration_90k, part.independent)).collect()
+}
+
+/// Findings that say nothing of the writer under test: it does not know yet that a segment will be closed early, and a
+/// stream of a few short segments is shorter than a stream should be.
+fn is_about_the_writer(id: &str) -> bool {
+    !matches!(id, "preload-hint-untrue" | "window-below-three-targets" | "window-below-six-segments")
+}
+
+/// Each stream is up to a hundred playlists.
+const STREAMS: u32 = 64;
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: STREAMS, ..ProptestConfig::default() })]
+
+    #[test]
+    fn each_version_is_lawful_and_follows_from_the_one_before(settings in settings(), steps in steps()) {
+        let stream = Stream::after(settings, &steps);
+        let mut before: Option<(&str, f64)> = None;
+        for (text, at_s) in &stream.versions {
+            let mut findings = check_playlist("ll.m3u8", text);
+            if let Some((old, old_at_s)) = before {
+                let version = |text, at_s| Version { text, seen_at_s: at_s, not_before_s: at_s };
+                findings.extend(check_update("ll.m3u8", &version(old, old_at_s), &version(text, *at_s)));
+            }
+            findings.retain(|finding| is_about_the_writer(finding.rule.id));
+            prop_assert_eq!(findings, [], "{:?}\n{}", before, text);
+            before = Some((text, *at_s));
+        }
+    }
+
+    #[test]
+    fn a_delta_update_and_what_a_viewer_has_are_the_whole(settings in settings(), steps in steps()) {
+        let stream = Stream::after(settings, &steps);
+        for (text, _) in &stream.versions {
+            let Some(delta) = delta_update(text) else { continue };
+            prop_assert_eq!(check_delta("ll.m3u8", text, &delta), [], "{}\n{}", text, delta);
+            let (whole, shorter) = (media(text), media(&delta));
+            let skipped = usize::try_from(shorter.skipped_segments).unwrap();
+            prop_assert!(skipped > 0 && delta.len() < text.len(), "{}", delta);
+            prop_assert_eq!(whole.next_media_sequence(), shorter.next_media_sequence());
+            let uris = |segments: &[livedir_playlist::ListedSegment]| -> Vec<String> {
+                segments.iter().map(|segment| segment.uri.clone()).collect()
+            };
+            let put_together = [uris(&whole.segments[..skipped]), uris(&shorter.segments)].concat();
+            prop_assert_eq!(put_together, uris(&whole.segments));
+            // The edge is the same, and so players ask for the same next.
+            let edge = |text: &str| Edge::of(text).unwrap();
+            prop_assert_eq!(edge(text).next_media_sequence, edge(&delta).next_media_sequence);
+            prop_assert_eq!(edge(text).open_parts, edge(&delta).open_parts);
+        }
+    }
+}
