@@ -79,6 +79,10 @@ bench: setup-tests
 bench-server *row: setup (_packages "bench")
     cargo bench --locked --quiet -p livedir-server --bench server -- "$@"
 
+# Figures: how far a viewer is behind the camera, with parts and without. Eleven minutes; a word runs the rows that have it
+bench-latency *row: setup-tests build
+    cargo bench --locked --quiet -p livedir-publisher --bench latency -- "$@"
+
 # Random bytes for everything that reads bytes of others, so many seconds for each reader. Needs nightly Rust
 fuzz seconds="60": (_tool "cargo-fuzz")
     #!/usr/bin/env bash
@@ -124,7 +128,8 @@ _packages purpose:
             build) packages="build-essential pkg-config clang libclang-dev libavcodec-dev libavformat-dev libavutil-dev
                 libavfilter-dev libavdevice-dev libswscale-dev libswresample-dev" ;;
             tests) packages="ffmpeg nginx-light curl chromium qemu-system-x86 xz-utils make gcc gstreamer1.0-tools
-                gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly" ;;
+                gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
+                python3-gi gir1.2-gst-rtsp-server-1.0 xvfb" ;;
             bench) packages="nginx-light wrk nghttp2-client openssl" ;;
         esac
         command -v npm >/dev/null || packages="$packages nodejs npm"
@@ -134,7 +139,7 @@ _packages purpose:
         case {{ purpose }} in
             build) packages="gcc make pkgconf-pkg-config clang clang-devel ffmpeg-free-devel nodejs-npm" ;;
             tests) packages="ffmpeg-free nginx curl chromium gstreamer1-plugins-base-tools gstreamer1-plugins-good gstreamer1-plugins-bad-free
-                gstreamer1-plugins-ugly" ;;
+                gstreamer1-plugins-ugly gstreamer1-rtsp-server python3-gobject xorg-x11-server-Xvfb" ;;
             bench) packages="nginx wrk nghttp2 openssl" ;;
         esac
         installed() { rpm -q --whatprovides "$1" >/dev/null 2>&1; }

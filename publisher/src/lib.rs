@@ -135,7 +135,8 @@ pub enum RunError {
 }
 
 /// Streams until the source ends or the stop is requested. All threads of a stream are started here and nowhere else,
-/// but for two: cameras and inputs are read by a thread of their own that can be abandoned when a driver or libav hangs.
+/// but for three: cameras and inputs are read by a thread of their own that can be abandoned when a driver or libav hangs,
+/// and the door for RTMP has one, with one more for each client.
 ///
 /// `on_status` is called twice a second on the caller's thread.
 pub fn run(
@@ -313,7 +314,7 @@ fn opener<'a>(settings: &'a LiveSettings, stop: &'a Stop) -> Opener<'a> {
                 loop_forever: settings.loop_forever,
                 stop: stop.flag(),
             };
-            Box::new(move || Ok(Box::new(input::open(&input)?) as Box<dyn Source>))
+            Box::new(move || input::open_source(&input))
         }
     }
 }

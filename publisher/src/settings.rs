@@ -267,6 +267,9 @@ fn source_choice(typed: Option<&str>) -> SourceChoice {
     if let Some(selector) = CameraSelector::parse(typed) {
         return SourceChoice::Camera(selector);
     }
+    if let Some(screen) = InputAddress::screen(typed) {
+        return SourceChoice::Input(screen);
+    }
     SourceChoice::Input(match typed {
         "test" => return SourceChoice::Test,
         "-" => InputAddress::Stdin,

@@ -143,6 +143,7 @@ impl Log {
             agent: header(request.headers(), &header::USER_AGENT),
             status: StatusCode::OK,
             sent_bytes: 0,
+            held_for: Duration::ZERO,
             begun: Instant::now(),
         }))
     }
@@ -160,6 +161,7 @@ pub(crate) struct Line {
     agent: Option<Vec<u8>>,
     pub(crate) status: StatusCode,
     pub(crate) sent_bytes: u64,
+    pub(crate) held_for: Duration,
     begun: Instant,
 }
 
@@ -193,6 +195,7 @@ impl Line {
 
     fn json(&self, now: &Zoned, took: Duration) -> String {
         let text = |sent: &[u8]| String::from_utf8_lossy(&sent[..sent.len().min(LONGEST_FIELD)]).into_owned();
+        let rounded_s = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e6;
         let line = JsonLine {
             time: now.timestamp(),
             client: self.viewer,
@@ -201,7 +204,8 @@ impl Line {
             protocol: format!("{:?}", self.version),
             status: self.status.as_u16(),
             sent_bytes: self.sent_bytes,
-            took_s: (took.as_secs_f64() * 1e6).round() / 1e6,
+            took_s: rounded_s(took),
+            held_s: rounded_s(self.held_for),
             referer: self.referer.as_deref().map(text),
             agent: self.agent.as_deref().map(text),
         };
@@ -226,6 +230,8 @@ struct JsonLine {
     sent_bytes: u64,
     /// From the end of the request's head to the last byte of the answer.
     took_s: f64,
+    /// Of that, for what was not there yet.
+    held_s: f64,
     referer: Option<String>,
     agent: Option<String>,
 }
@@ -264,6 +270,7 @@ mod tests {
             agent: Some(b"Player/1.0 \"x\"\n\x1b[2J\xff".to_vec()),
             status: StatusCode::OK,
             sent_bytes: 512,
+            held_for: Duration::from_micros(1200),
             begun: Instant::now(),
         }
     }
@@ -291,6 +298,7 @@ mod tests {
         assert_eq!(value["target"], "/stream.m3u8");
         assert_eq!(value["status"], 200);
         assert_eq!(value["took_s"], 0.0015);
+        assert_eq!(value["held_s"], 0.0012);
         assert_eq!(value["referer"], serde_json::Value::Null);
         assert_eq!(value["agent"], "Player/1.0 \"x\"\n\u{1b}[2J\u{fffd}");
     }

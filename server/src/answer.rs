@@ -112,10 +112,12 @@ pub(crate) async fn answer(State(files): State<Arc<Files>>, request: Request) ->
 /// A short plain text that repeats nothing of the request.
 pub(crate) fn refusal(status: StatusCode) -> Response {
     let text = match status {
+        StatusCode::BAD_REQUEST => "bad request\n",
         StatusCode::NOT_FOUND => "not found\n",
         StatusCode::METHOD_NOT_ALLOWED => "method not allowed\n",
         StatusCode::PRECONDITION_FAILED => "precondition failed\n",
         StatusCode::RANGE_NOT_SATISFIABLE => "range not satisfiable\n",
+        StatusCode::SERVICE_UNAVAILABLE => "not available now\n",
         _ => "server error\n",
     };
     let mut response = (status, text).into_response();

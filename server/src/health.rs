@@ -1,5 +1,5 @@
-//! Whether the stream lives: the playlist and its age in, a verdict in one line out. Pure, but for [`look`], which reads
-//! the file.
+//! Whether the stream lives: the playlists and their age in, a verdict in one line out. Pure, but for [`look`], which reads
+//! the files.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -25,35 +25,54 @@ pub(crate) struct Health {
     pub(crate) patience_s: u64,
 }
 
-/// Looks at `stream.m3u8` in `webroot`.
+/// Looks at `stream.m3u8` in `webroot`, and at `ll.m3u8` where there is one: it must not stand still while the other goes on.
 pub(crate) fn look(webroot: &Path) -> Health {
-    let path = webroot.join("stream.m3u8");
-    let read = || -> io::Result<(String, Duration)> {
-        let metadata = path.metadata()?;
-        if !metadata.is_file() {
-            return Err(io::Error::other("it is not a file"));
+    let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    match read(webroot, "stream.m3u8") {
+        Ok((text, age)) => {
+            let stream = judge("stream.m3u8", &text, age);
+            if !stream.is_well || has_ended(&text) {
+                return stream;
+            }
+            match read(webroot, "ll.m3u8") {
+                Ok((text, age)) => {
+                    Some(judge("ll.m3u8", &text, age)).filter(|it| !it.is_well).unwrap_or(stream)
+                }
+                Err(error) if is_missing(&error) => stream,
+                Err(error) => unwell(format!("ll.m3u8 cannot be read: {error}")),
+            }
         }
-        let mut bytes = Vec::new();
-        File::open(&path)?.take(LARGEST_PLAYLIST_BYTES).read_to_end(&mut bytes)?;
-        // A time in the future is a clock that was set back; the playlist is new then.
-        let age = SystemTime::now().duration_since(metadata.modified()?).unwrap_or_default();
-        Ok((String::from_utf8_lossy(&bytes).into_owned(), age))
-    };
-    match read() {
-        Ok((text, age)) => judge(&text, age),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        Err(error) if is_missing(&error) => {
             unwell("stream.m3u8 does not exist; start a publisher".to_owned())
         }
         Err(error) => unwell(format!("stream.m3u8 cannot be read: {error}")),
     }
 }
 
+/// The text of a playlist, and how long ago it was written.
+fn read(webroot: &Path, name: &str) -> io::Result<(String, Duration)> {
+    let path = webroot.join(name);
+    let metadata = path.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(&path)?.take(LARGEST_PLAYLIST_BYTES).read_to_end(&mut bytes)?;
+    // A time in the future is a clock that was set back; the playlist is new then.
+    let age = SystemTime::now().duration_since(metadata.modified()?).unwrap_or_default();
+    Ok((String::from_utf8_lossy(&bytes).into_owned(), age))
+}
+
 fn unwell(why: String) -> Health {
     Health { is_well: false, why, patience_s: TARGETS * USUAL_TARGET_S }
 }
 
+fn has_ended(text: &str) -> bool {
+    text.lines().any(|line| line.trim_end() == "#EXT-X-ENDLIST")
+}
+
 /// Judges a playlist that was written `age` ago.
-fn judge(text: &str, age: Duration) -> Health {
+fn judge(name: &str, text: &str, age: Duration) -> Health {
     let target_s = text
         .lines()
         .find_map(|line| line.strip_prefix("#EXT-X-TARGETDURATION:")?.trim().parse().ok())
@@ -62,18 +81,18 @@ fn judge(text: &str, age: Duration) -> Health {
     let patience_s = TARGETS * target_s;
     let age_s = age.as_secs_f64();
     let (is_well, why) = if !text.starts_with("#EXTM3U") {
-        (false, "stream.m3u8 is no playlist".to_owned())
-    } else if text.lines().any(|line| line.trim_end() == "#EXT-X-ENDLIST") {
+        (false, format!("{name} is no playlist"))
+    } else if has_ended(text) {
         (true, "the stream has ended".to_owned())
     } else if age > Duration::from_secs(patience_s) {
         (
             false,
             format!(
-                "stream.m3u8 is {age_s:.1} s old, over three target durations of {target_s} s; look at the publisher"
+                "{name} is {age_s:.1} s old, over three target durations of {target_s} s; look at the publisher"
             ),
         )
     } else {
-        (true, format!("stream.m3u8 is {age_s:.1} s old"))
+        (true, format!("{name} is {age_s:.1} s old"))
     };
     Health { is_well, why, patience_s }
 }
@@ -84,7 +103,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, age_s: f64, expected: (bool, &str, u64)) {
-        let health = judge(text, Duration::from_secs_f64(age_s));
+        let health = judge("stream.m3u8", text, Duration::from_secs_f64(age_s));
         assert_eq!((health.is_well, health.why.as_str(), health.patience_s), expected, "{text:?}");
     }
 

@@ -1,21 +1,31 @@
 //! Holding: requests for what is not there yet wait until it is (draft-pantos-hls-rfc8216bis 6.2.5.2, 6.2.6).
 //!
 //! In: a request for a low-latency playlist, or for the part that it hints at. Out: the answer, when the playlist on disk
-//! says that it is time, or after three target durations. There is no other state: what is held for lies on the disk, so
-//! that any number of servers can do this beside each other, and each can be restarted at any time.
+//! says that it is time, after three target durations, or at the stop. There is no other state: what is held for lies on
+//! the disk, so that any number of servers can do this beside each other, and each can be restarted at any time.
 
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::body::Body;
+use axum::http::header::{
+    ACCEPT_ENCODING, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    IF_UNMODIFIED_SINCE, RANGE, RETRY_AFTER,
+};
+use axum::http::{Request, StatusCode};
 use axum::response::Response;
-use livedir_playlist::{Directives, Edge, Reload};
+use livedir_playlist::{Directives, Reload};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use crate::answer::refusal;
 use crate::headers;
-use crate::hot::{Hot, Newest, Version};
+use crate::hot::{Newest, Version};
 use crate::paths::{self, Kind, Target};
+use crate::waiting::{End, Waiter, Waiting};
 
 /// bis 6.2.5.2: a request that is held for longer than three target durations SHOULD be answered with 503.
 const TARGETS_HELD: u64 = 3;
@@ -26,68 +36,159 @@ const LONGEST_HELD_S: u64 = 60;
 /// The playlist whose hints are heeded, beside the directory of the parts.
 const LOW_LATENCY_PLAYLIST: &str = "ll.m3u8";
 
+/// What of a request its answer depends on.
+const HEEDED: [HeaderName; 7] =
+    [ACCEPT_ENCODING, IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, IF_RANGE, RANGE];
+
 /// Whether a query asks for more than the file as it is.
 pub(crate) fn concerns(query: Option<&str>) -> bool {
     query.is_some_and(|query| query.contains("_HLS_"))
 }
 
+/// What has to be kept of a request while it is held, in memory of its own: what it came in is many times larger.
+pub(crate) fn kept<B>(request: &Request<B>, target: &Target) -> Request<()> {
+    let mut kept = Request::new(());
+    kept.method_mut().clone_from(request.method());
+    if let Ok(uri) = target.uri_path().parse() {
+        *kept.uri_mut() = uri;
+    }
+    for name in HEEDED {
+        for value in request.headers().get_all(&name) {
+            kept.headers_mut()
+                .extend(HeaderValue::from_bytes(value.as_bytes()).ok().map(|value| (name.clone(), value)));
+        }
+    }
+    kept
+}
+
+/// How long the request of this answer was held.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HeldFor(pub(crate) Duration);
+
+/// Who waits, and with whom.
+#[derive(Clone)]
+pub(crate) struct Waits {
+    pub(crate) all: Arc<Waiting>,
+    pub(crate) waiter: Arc<dyn Waiter>,
+}
+
 /// Answers a request for a playlist with delivery directives.
 pub(crate) async fn reload(
-    hot: &Hot,
-    target: &Target,
-    query: &str,
-    method: &Method,
-    request: &HeaderMap,
+    mut versions: watch::Receiver<Newest>,
+    asked: Result<Directives, &'static str>,
+    kept: Request<()>,
+    waits: Waits,
 ) -> Response {
-    let Ok(directives) = Directives::of_query(query) else {
-        return refused(StatusCode::BAD_REQUEST);
+    let held = held(&mut versions, &waits, |newest| judge(newest, asked) != Verdict::Wait).await;
+    let (newest, held_for) = match held {
+        Held::Until(newest, held_for) => (newest, held_for),
+        Held::InVain(refusal) => return refusal,
     };
-    let judge = |edge: Option<&Edge>| edge.map_or(Reload::Now, |edge| edge.judge(directives));
-    let mut versions = hot.follow(target);
-    let is_settled = |newest: &Newest| match newest {
-        Newest::Unknown => false,
-        Newest::Missing => true,
-        Newest::Version(version) => judge(version.edge()) != Reload::Wait,
+    let mut response = match (&newest, judge(&newest, asked)) {
+        // The server stops: with the list as it is the player asks on at once, whoever is there then. The draft has no
+        // word for this; after a 503 players wait for a second, and stand still.
+        (Newest::Version(version), Verdict::Wait) => version.answer(false, kept.method(), kept.headers()),
+        (Newest::Version(version), Verdict::Answer { skip }) => {
+            version.answer(skip, kept.method(), kept.headers())
+        }
+        (_, Verdict::BadRequest(why)) => bad_request(why),
+        (Newest::Missing, _) => refused(StatusCode::NOT_FOUND),
+        (Newest::Unknown, _) => unavailable(),
     };
-    let Some(newest) = held(&mut versions, is_settled).await else {
-        return refused(StatusCode::SERVICE_UNAVAILABLE);
+    response.extensions_mut().insert(HeldFor(held_for));
+    response
+}
+
+/// What a request with directives comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Wait,
+    Answer { skip: bool },
+    BadRequest(&'static str),
+}
+
+fn judge(newest: &Newest, asked: Result<Directives, &'static str>) -> Verdict {
+    let edge = match newest {
+        Newest::Unknown => return Verdict::Wait,
+        Newest::Missing => None,
+        Newest::Version(version) => version.edge(),
     };
-    let Newest::Version(version) = newest else { return refused(StatusCode::NOT_FOUND) };
-    match judge(version.edge()) {
-        Reload::BadRequest(_) => refused(StatusCode::BAD_REQUEST),
-        Reload::Now | Reload::Wait => version.answer(directives.skip, method, request),
+    // bis 6.2.5.2: with EXT-X-ENDLIST all directives MUST be ignored, wrong ones too. Where there is no list, there is
+    // nothing that they could be wrong for.
+    let Some(edge) = edge.filter(|edge| !edge.ended) else { return Verdict::Answer { skip: false } };
+    match asked {
+        Err(why) if edge.can_block_reload => Verdict::BadRequest(why),
+        Err(_) => Verdict::Answer { skip: false },
+        Ok(directives) => match edge.judge(directives) {
+            Reload::Now => Verdict::Answer { skip: directives.skip },
+            Reload::Wait => Verdict::Wait,
+            Reload::BadRequest(why) => Verdict::BadRequest(why),
+        },
     }
 }
 
 /// Waits for a part that is not there for as long as its playlist hints at it. Then it is there, or never will be.
-pub(crate) async fn part(hot: &Hot, target: &Target, playlist: &Target) -> Result<(), Response> {
-    let mut versions = hot.follow(playlist);
-    let is_hinted = |newest: &Newest| matches!(newest, Newest::Version(version) if version.hint().is_some_and(|hint| hint.path == target.path));
+pub(crate) async fn part(
+    mut versions: watch::Receiver<Newest>,
+    target: &Target,
+    waits: &Waits,
+) -> Result<HeldFor, Response> {
+    let is_hinted =
+        |newest: &Newest| matches!(newest, Newest::Version(version) if version.hint() == Some(target));
     let is_settled = |newest: &Newest| !matches!(newest, Newest::Unknown) && !is_hinted(newest);
-    let settled = held(&mut versions, is_settled).await;
-    settled.map(|_| ()).ok_or_else(|| refused(StatusCode::SERVICE_UNAVAILABLE))
+    match held(&mut versions, waits, is_settled).await {
+        // The server stops, and whoever comes after it can be asked in a second.
+        Held::Until(newest, _) if is_hinted(&newest) => Err(unavailable()),
+        Held::Until(_, held_for) => Ok(HeldFor(held_for)),
+        Held::InVain(refusal) => Err(refusal),
+    }
 }
 
-/// The first state that is settled; `None` when the time is over.
+/// How waiting for a playlist came out.
+enum Held {
+    /// The first state that is settled, or the last one before the stop, after this time.
+    Until(Newest, Duration),
+    /// This is the answer.
+    InVain(Response),
+}
+
 async fn held(
     versions: &mut watch::Receiver<Newest>,
-    is_settled: impl Fn(&Newest) -> bool + Copy,
-) -> Option<Newest> {
+    waits: &Waits,
+    is_settled: impl Fn(&Newest) -> bool,
+) -> Held {
     let began = Instant::now();
     let until = |held_s: u64| began + Duration::from_secs(held_s);
-    let known = |newest: &Newest| !matches!(newest, Newest::Unknown);
-    let known = timeout_at(until(LONGEST_HELD_S), versions.wait_for(known)).await.ok()?.ok()?.clone();
+    let is_known = |newest: &Newest| !matches!(newest, Newest::Unknown);
+    let known = timeout_at(until(LONGEST_HELD_S), versions.wait_for(is_known)).await;
+    let Some(known) = known.ok().and_then(|known| known.ok().map(|it| it.clone())) else {
+        return Held::InVain(unavailable());
+    };
     if is_settled(&known) {
-        return Some(known);
+        return Held::Until(known, Duration::ZERO);
     }
     let target_duration_s = match &known {
         Newest::Version(version) => version.edge().map_or(1, |edge| edge.target_duration_s),
         Newest::Unknown | Newest::Missing => 1,
     };
+    // The old version is of no use to those who wait for the next one.
     drop(known);
+    let Some(place) = waits.all.begin(&waits.waiter) else { return Held::InVain(unavailable()) };
     let held_s = target_duration_s.saturating_mul(TARGETS_HELD).min(LONGEST_HELD_S);
-    let settled = timeout_at(until(held_s), versions.wait_for(|newest| is_settled(newest))).await.ok()?;
-    settled.ok().map(|newest| newest.clone())
+    let waited = timeout_at(until(held_s), versions.wait_for(is_settled))
+        .await
+        .map(|settled| settled.ok().map(|it| it.clone()));
+    match waited {
+        Ok(Some(settled)) => Held::Until(settled, place.give_back(End::Settled)),
+        // Nobody tells of this playlist any more.
+        Ok(None) => Held::Until(versions.borrow().clone(), place.give_back(End::Stopped)),
+        Err(_) => {
+            let held_for = HeldFor(place.give_back(End::TooLate));
+            let mut response = unavailable();
+            response.extensions_mut().insert(held_for);
+            Held::InVain(response)
+        }
+    }
 }
 
 /// The low-latency playlist that lists the parts beside this one; `None` for what is no part.
@@ -105,36 +206,22 @@ fn refused(status: StatusCode) -> Response {
     response
 }
 
-impl Version {
-    fn hint(&self) -> Option<Target> {
-        self.resolve(self.edge()?.hint.as_deref()?)
-    }
+fn bad_request(why: &'static str) -> Response {
+    let mut response = refused(StatusCode::BAD_REQUEST);
+    *response.body_mut() = Body::from(format!("{why}\n"));
+    response
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A proxy or a player may try again, elsewhere or a second later.
+fn unavailable() -> Response {
+    let mut response = refused(StatusCode::SERVICE_UNAVAILABLE);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
 
-    #[track_caller]
-    fn check(path: &str, expected: Option<&str>) {
-        let target = paths::resolve(path).unwrap();
-        assert_eq!(playlist_of(&target).map(|it| it.path).as_deref(), expected, "{path}");
-    }
-
-    #[test]
-    fn parts_belong_to_the_playlist_beside_their_directory() {
-        check("/live/seg-00000001.p00.ts", Some("ll.m3u8"));
-        check("/one/live/seg-00000001.p123.ts", Some("one/ll.m3u8"));
-        check("/live/seg-00000001.ts", None);
-        check("/live/seg-00000001.p.ts", None);
-        check("/live/seg-00000001.pa.ts", None);
-        check("/other/seg-00000001.p00.ts", None);
-    }
-
-    #[test]
-    fn only_delivery_directives_concern_this_stage() {
-        assert!(concerns(Some("a=b&_HLS_msn=3")));
-        assert!(!concerns(Some("token=1")));
-        assert!(!concerns(None));
+impl Version {
+    fn hint(&self) -> Option<&Target> {
+        let read = || self.resolve(self.edge()?.hint.as_deref()?);
+        self.hint_target.get_or_init(read).as_ref()
     }
 }

@@ -39,10 +39,12 @@ mod paths;
 mod ranges;
 mod security;
 mod site;
+mod waiting;
 mod webroot;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use tracing::{info, warn};
 
@@ -98,7 +100,7 @@ pub async fn run(
     );
     let places = Places::new(limits);
     let metrics = Arc::new(Metrics::new(settings.threads, settings.metrics_listen.is_some()));
-    let site = Site::new(settings);
+    let site = Site::new(settings, limits::most_held(&limits));
     let serving = Arc::new(Serving {
         site: site.clone(),
         operator: Operator {
@@ -113,6 +115,7 @@ pub async fn run(
         log,
         metrics,
         tls: tls.as_ref().map(Tls::acceptor),
+        finishing: AtomicUsize::new(0),
     });
     let threads = Threads::start(&serving, &mut ports)?;
     let following = tls.map(|tls| tokio::spawn(tls.follow()));

@@ -20,6 +20,12 @@ pub(crate) const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// most part. A player breaks off a few when it changes the quality.
 const ABANDONED: u32 = 100;
 
+/// A player waits for a list and a part at a time, of each rendition that it plays.
+pub(crate) const HELD_PER_CONNECTION: u32 = 8;
+
+/// Requests that are held at a time for each connection that there may be: the list and the part.
+const HELD_FOR_EACH: usize = 2;
+
 /// Files other than those of connections: webroot, log, certificate, epoll, and files on their way out.
 const FILES_BESIDES: usize = 512;
 
@@ -64,6 +70,11 @@ pub(crate) fn affordable(wanted: usize, open_files: Option<u64>) -> usize {
     wanted.min(files.saturating_sub(FILES_BESIDES.min(files / 2))).max(1)
 }
 
+/// How many requests may be held at a time.
+pub(crate) fn most_held(limits: &Limits) -> usize {
+    limits.connections.saturating_mul(HELD_FOR_EACH)
+}
+
 /// Whether a client breaks off more than it reads.
 pub(crate) fn is_flood(requests: u32, abandoned: u32) -> bool {
     abandoned > ABANDONED && abandoned > requests / 2
@@ -76,6 +87,8 @@ pub(crate) struct Done {
     pub(crate) requests: u32,
     /// Answers that are not finished.
     pub(crate) answering: u32,
+    /// Of these, requests that are held: for them we are the slow one.
+    pub(crate) held: u32,
     /// Bytes that the kernel does not take at present.
     pub(crate) blocked: bool,
     /// Part of a head.
@@ -110,7 +123,12 @@ impl Watch {
     }
 
     pub(crate) fn look(&mut self, now_s: u64, done: &Done, limits: &Limits) -> Verdict {
-        let busy = done.answering > 0 || done.blocked;
+        let busy = done.answering > done.held || done.blocked;
+        if done.held > 0 && !busy {
+            let (sent_bytes, requests) = (done.sent_bytes, done.requests);
+            *self = Watch { still_since_s: now_s, heard_since_s: None, sent_bytes, requests, busy: true };
+            return Verdict::Fine;
+        }
         let progress = busy && done.sent_bytes - self.sent_bytes >= PROGRESS_BYTES;
         if progress || done.requests != self.requests || busy != self.busy {
             self.still_since_s = now_s;
@@ -261,6 +279,21 @@ mod tests {
         check(|_| Done { blocked: true, answering: 0, ..answer }, Some((31, Reached::SlowReader)));
         check(|now_s| Done { sent_bytes: now_s * 17, ..answer }, Some((31, Reached::SlowReader)));
         check(|now_s| Done { sent_bytes: now_s * 100, ..answer }, None);
+    }
+
+    #[test]
+    fn whoever_is_held_is_not_slow_and_whoever_does_not_take_what_came_of_it_is() {
+        let held = Done { requests: 1, answering: 1, held: 1, ..Done::default() };
+        check(|_| held, None);
+        check(
+            |now_s| if now_s < 50 { held } else { Done { held: 0, ..held } },
+            Some((80, Reached::SlowReader)),
+        );
+        check(|_| Done { blocked: true, ..held }, Some((31, Reached::SlowReader)));
+        check(|_| Done { answering: 2, ..held }, Some((31, Reached::SlowReader)));
+        let mut watch = Watch::new(0);
+        assert_eq!(watch.look(1, &held, &LIMITS), Verdict::Fine);
+        assert_eq!(watch.still_since_s(), None, "its place is not free for others");
     }
 
     #[test]

@@ -34,7 +34,13 @@ impl Operator {
             "/metrics" => {
                 let patience_s = self.health().await.patience_s;
                 let cache = self.site.cache_counts();
-                let all = metrics::render(&self.metrics, self.places.taken(), cache, patience_s);
+                let all = metrics::render(
+                    &self.metrics,
+                    self.places.taken(),
+                    cache,
+                    self.site.waiting(),
+                    patience_s,
+                );
                 text(StatusCode::OK, metrics::CONTENT_TYPE, all)
             }
             "/healthz" => {

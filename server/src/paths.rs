@@ -68,7 +68,8 @@ fn kind(path: &str) -> Kind {
     }
     match extension(path) {
         "m3u8" => Kind::Playlist,
-        "ts" if path.starts_with("live/") => Kind::Segment,
+        // `live` of this webroot, or of one that is a directory in it.
+        "ts" if path.split('/').rev().skip(1).any(|directory| directory == "live") => Kind::Segment,
         _ => Kind::Page,
     }
 }
@@ -97,6 +98,9 @@ mod tests {
         check("/status.json", Some(("status.json", Kind::Status)));
         check("/live/status.json", Some(("live/status.json", Kind::Page)));
         check("/live/seg-00000001.ts", Some(("live/seg-00000001.ts", Kind::Segment)));
+        check("/one/live/seg-00000001.ts", Some(("one/live/seg-00000001.ts", Kind::Segment)));
+        check("/live.ts", Some(("live.ts", Kind::Page)));
+        check("/live2/a.ts", Some(("live2/a.ts", Kind::Page)));
         check(
             "/player/node_modules/hls.js/src/hls.ts",
             Some(("player/node_modules/hls.js/src/hls.ts", Kind::Page)),

@@ -3,9 +3,17 @@
 // Out: events; facts when asked. hls.js runs its own timers and a worker; close() ends them.
 
 import { KeepUp } from './keep_up.js';
+import { ReloadTime } from './reload_time.js';
 
 // RFC 8216 6.3.3: a client SHOULD NOT start closer than three target durations to the end
 const HOLD_BACK_TARGETS = 3;
+// Once it plays it may come this much nearer, as it reads the playlist when that has just grown: there is never less in
+// stock than one target duration and three quarters.
+const NEARER_TARGETS = 0.25;
+
+// An encoder that made so many segments, no two of them farther apart than this share, will go on so.
+const ALIKE_SEGMENTS = 4;
+const ALIKE = 0.05;
 
 const CONFIG = {
   liveDurationInfinity: true,
@@ -13,6 +21,10 @@ const CONFIG = {
   backBufferLength: 20,
   enableInterstitialPlayback: false,
   enableDateRangeMetadataCues: false,
+  // keep_up.js sets the rate, and adds the distance that a stall asks for. hls.js itself catches up only while it has more
+  // than a second in its buffer, which is more than a fast player shall be behind.
+  maxLiveSyncPlaybackRate: 1,
+  liveSyncOnStallIncrease: 0,
   // Few tries here: state.js goes on for ever, and tells the viewer.
   playlistLoadPolicy: {
     default: {
@@ -25,25 +37,18 @@ const CONFIG = {
 };
 
 const PACED = {
-  smooth: {
-    liveSyncDurationCount: HOLD_BACK_TARGETS,
-    // Slow enough not to be heard; brings a player back that fell behind by a stall.
-    maxLiveSyncPlaybackRate: 1.05,
-  },
+  smooth: { liveSyncDurationCount: HOLD_BACK_TARGETS },
   // A count of target durations would be taken instead of PART-HOLD-BACK.
-  fast: {
-    lowLatencyMode: true,
-    // hls.js catches up only while it has more than a second in its buffer, which is more than it shall be behind: keep_up.js
-    // does it here, and adds what a stall asks for.
-    maxLiveSyncPlaybackRate: 1,
-    liveSyncOnStallIncrease: 0,
-  },
+  fast: { lowLatencyMode: true },
 };
 
 /** @param {object} Hls the library @param {HTMLVideoElement} video @param {'fast'|'smooth'} pace */
 export function openHls(Hls, video, url, pace, tell) {
-  const hls = new Hls({ ...CONFIG, ...PACED[pace] });
-  const keepUp = pace === 'fast' ? new KeepUp() : null;
+  const reloadTime = new ReloadTime();
+  // Where requests can be held, the server has the timing.
+  const timed = pace === 'smooth' ? { pLoader: loaderThatWaits(Hls.DefaultConfig.loader, reloadTime) } : {};
+  const hls = new Hls({ ...CONFIG, ...PACED[pace], ...timed });
+  const keepUp = new KeepUp(pace);
   let bitrate_bps = null;
   let hasSound = null;
 
@@ -74,12 +79,15 @@ export function openHls(Hls, video, url, pace, tell) {
         hasSound,
       };
     },
+    heardPlaylist({ last, age_s, segment_s }) {
+      reloadTime.heard({ last, age_s, segment_s: segment_s ?? null, now_ms: performance.now() });
+    },
     /** Sets the playback rate, while nothing else holds the picture. */
     keepUp(at) {
       const details = hls.latestLevelDetails;
-      if (!keepUp || !details?.live || video.paused || video.seeking) return;
-      const part_s = details.partTarget || details.targetduration;
-      const rate = keepUp.rate({ ...at, part_s, hold_back_s: details.partHoldBack || 3 * part_s, target_s: details.targetduration });
+      if (!details?.live || video.paused || video.seeking || video.playbackRate === 0) return;
+      const target_s = details.targetduration;
+      const rate = keepUp.rate({ ...at, target_s, ...distances(details, pace, at.behind_s) });
       if (video.playbackRate !== rate) video.playbackRate = rate;
     },
     jump() {
@@ -97,6 +105,17 @@ export function openHls(Hls, video, url, pace, tell) {
   };
 }
 
+/** What keep_up.js wants to know of a playlist. @param {?number} behind_s behind hls.liveSyncPosition */
+function distances({ partTarget, partHoldBack, targetduration }, pace, behind_s) {
+  if (pace === 'fast') {
+    const part_s = partTarget || targetduration;
+    return { part_s, hold_back_s: partHoldBack || 3 * part_s, behind_s };
+  }
+  const nearer_s = NEARER_TARGETS * targetduration;
+  const hold_back_s = HOLD_BACK_TARGETS * targetduration - nearer_s;
+  return { part_s: targetduration, hold_back_s, behind_s: behind_s === null ? null : behind_s + nearer_s };
+}
+
 function playlistFacts(details) {
   const lastFragment = details.fragments.at(-1);
   const start_ms = lastFragment?.programDateTime ?? null;
@@ -106,7 +125,45 @@ function playlistFacts(details) {
     last: details.endSN,
     target_s: details.targetduration,
     window_s: details.totalduration,
+    segment_s: commonDuration_s(details.fragments),
     edge_ms: start_ms === null ? null : start_ms + lastFragment.duration * 1000,
+  };
+}
+
+/** The duration of the last segments; null when they are not alike. */
+function commonDuration_s(fragments) {
+  const durations_s = fragments.slice(-ALIKE_SEGMENTS).map(({ duration }) => duration);
+  const [shortest_s, longest_s] = [Math.min(...durations_s), Math.max(...durations_s)];
+  return durations_s.length > 0 && longest_s - shortest_s <= ALIKE * longest_s ? longest_s : null;
+}
+
+/** hls.js's loader of playlists, which begins when the playlist should have grown. */
+function loaderThatWaits(Loader, reloadTime) {
+  return class extends Loader {
+    #timer = null;
+
+    load(context, config, callbacks) {
+      // The first reading of a list, of another quality for example, is wanted at once.
+      const isReload = context.type === 'level' && context.levelOrTrack?.details;
+      const wait_ms = isReload ? reloadTime.wait_ms(performance.now()) : 0;
+      if (wait_ms === 0) {
+        super.load(context, config, callbacks);
+        return;
+      }
+      // hls.js looks at it to see what is under way.
+      this.context = context;
+      this.#timer = setTimeout(() => super.load(context, config, callbacks), wait_ms);
+    }
+
+    abort() {
+      clearTimeout(this.#timer);
+      super.abort();
+    }
+
+    destroy() {
+      clearTimeout(this.#timer);
+      super.destroy();
+    }
   };
 }
 

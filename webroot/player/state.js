@@ -74,7 +74,7 @@ const HANDLERS = {
       first: event.first, last: event.last, edge_ms: event.edge_ms, target_s: event.target_s, ending: event.ended,
     });
     if (moved) model.advanced_ms = model.now_ms;
-    if (model.phase === 'open') model.why = null;
+    if (model.phase === 'open') model.why = model.why === 'switching' ? model.why : null;
     else return considerOpening(model, moved, event);
     // Engines stop reading at ENDLIST, and lose their way when numbers start again below what they know.
     const backToLife = before.ending && !event.ended;
@@ -150,7 +150,9 @@ const HANDLERS = {
   pace(model, { pace }) {
     // The two lists grow at different times: what was heard of one says nothing of the other.
     Object.assign(model, { pace, last: null, edge_ms: null });
-    return model.phase === 'open' ? opened(model) : null;
+    if (model.phase !== 'open') return null;
+    model.why = 'switching';
+    return opened(model);
   },
 
   go_live(model) {
@@ -192,6 +194,7 @@ function reopen(model) {
 }
 
 function noteMovement(model) {
+  if (model.why === 'switching') model.why = null;
   model.moved_ms = model.now_ms;
   model.started_ms ??= model.now_ms;
   if (!model.fault && model.now_ms - model.acted_ms > SETTLED_AFTER_MS) model.attempts = 0;

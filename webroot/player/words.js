@@ -6,6 +6,8 @@ const LABELS = {
   reconnecting: 'Reconnecting', ended: 'Ended', unsupported: 'No player',
 };
 
+const CONNECTING = { starting: 'The stream is starting', switching: 'Changing the delay' };
+
 /** @returns {string} the word on the badge */
 export function label(snapshot) {
   return LABELS[snapshot.state];
@@ -15,7 +17,7 @@ export function label(snapshot) {
 export function message({ state, why }) {
   switch (state) {
     case 'connecting':
-      return { headline: why === 'starting' ? 'The stream is starting' : 'Looking for the stream', hint: '' };
+      return { headline: CONNECTING[why] ?? 'Looking for the stream', hint: '' };
     case 'waiting':
       return why === 'stale'
         ? { headline: 'The camera is away', hint: 'The picture comes by itself when it is back.' }

@@ -10,8 +10,9 @@ use std::time::Duration;
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct LiveArgs {
-    /// What to stream: camera, camera:INDEX or camera:NAME; test (a test pattern); a file; a URL (rtsp, rtmp, srt, http,
-    /// udp); - (standard input). Without it the first camera, or the test pattern where there is none
+    /// What to stream: camera, camera:INDEX or camera:NAME; screen; test (a test pattern); a file, or an .m3u that lists
+    /// some; a URL (rtsp, rtmp, srt, http, udp); - (standard input). At `rtmp://0.0.0.0:1935/live/KEY` and `srt://0.0.0.0:9000`
+    /// it waits for OBS, a phone or ffmpeg to push. Without it the first camera, or the test pattern where there is none
     #[arg(env = "LIVEDIR_SOURCE")]
     pub source: Option<String>,
 

@@ -142,6 +142,8 @@ impl VideoScan {
             .map(|pair| (pair[1] - pair[0]) as u64)
             .filter(|&interval_90k| interval_90k > 0)
             .collect();
+        // The sound of a part is cut anywhere; only that of a whole segment ends where the pictures do.
+        let sound_90k = sound_90k.filter(|_| self.first_is_key);
         let last_picture = last_picture(&intervals_90k, told_90k, sound_90k);
         Some(VideoFacts {
             start_90k: later_90k(reference_90k, first as u64),
@@ -278,6 +280,16 @@ mod tests {
     fn a_single_picture_lasts_as_its_sps_says() {
         assert_eq!(scan(&[(0, &keyframe())], 50).duration_90k, 4_500);
         assert_eq!(scan(&[(0, OTHER)], 50).duration_90k, 0);
+    }
+
+    #[test]
+    fn the_sound_of_a_part_does_not_stretch_its_last_picture() {
+        let mut part = VideoScan::default();
+        for pts_90k in [0, 4_500] {
+            part.start(Some(pts_90k));
+            part.push(OTHER);
+        }
+        assert_eq!(part.finish(Some(13_440)).expect("pictures").duration_90k, 9_000);
     }
 
     #[test]

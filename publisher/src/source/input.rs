@@ -1,6 +1,7 @@
-//! Inputs: a file, a URL or standard input, decoded and handed out in real time.
+//! Inputs: a file, a list of files, a URL, a screen or standard input, decoded and handed out in real time.
 //!
-//! In: an address. Out: pictures and sound as they are stored (turned upright, but neither scaled nor resampled), each
+//! In: an address; where nobody can be called, as at `rtmp://0.0.0.0:1935/live/KEY`, it is waited for somebody to push
+//! (`waiting.rs`). Out: pictures and sound as they are stored (turned upright, but neither scaled nor resampled), each
 //! at the moment at which it is due. The caller's thread decodes and waits; libav's reading has a thread of its own
 //! (`demuxer.rs`), for it may block longer than [`Source::read`] may. At the end of a file comes [`Read::End`], or the
 //! next round of a loop; a live source that hangs up or falls silent is an error, so that it is opened again.
@@ -9,26 +10,32 @@ mod address;
 mod decoding;
 mod demuxer;
 mod error;
+mod file_list;
+mod listening;
 mod pacing;
 mod packet_queue;
 mod reader;
+mod rtmp;
+mod screen;
 mod stream_fields;
 mod streams;
 mod timeline;
 mod upright;
+mod waiting;
 
 pub use address::InputAddress;
 pub use error::InputError;
 
 use super::{Captured, CapturedPicture, CapturedSound, Read, Source, SourceError, SourceFormat};
 use decoding::{Decoded, LaneDecoder, Step, StreamSetup};
-use demuxer::{Demuxer, Ending, Queued, Round};
+use demuxer::{Demuxer, Ending, Origin, Queued, Round};
 use pacing::Pacer;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use timeline::{Lane, Timeline};
 use tracing::warn;
+use waiting::Waiting;
 
 /// A name server may keep libav longer than [`demuxer`]'s own patience lasts.
 const OPEN_URL: Duration = Duration::from_secs(12);
@@ -91,33 +98,21 @@ pub fn open(settings: &InputSettings) -> Result<Input, InputError> {
     {
         return Err(InputError::Protocol { name, scheme });
     }
-    let demuxer = Demuxer::start(settings)?;
+    let demuxer = Demuxer::start(settings, Origin::Address)?;
     let round = first_round(&demuxer, &settings.address)?;
-    let lanes =
-        [
-            InputLane::new(LaneDecoder::open(&name, &round.picture, round.live).map(Some).map_err(
-                |error| InputError::NotMedia { name: name.clone(), reason: error::reason(error) },
-            )?),
-            InputLane::new(round.sound.as_ref().and_then(|sound| open_sound(&name, sound, round.live))),
-        ];
-    let mut input = Input {
-        format: SourceFormat {
-            description: round.description,
-            width: 0,
-            height: 0,
-            has_sound: lanes[Lane::Sound as usize].decoder.is_some(),
-        },
-        name,
-        demuxer,
-        lanes,
-        timeline: Timeline::default(),
-        pacer: Pacer::new(round.live),
-        under_way: false,
-        live: round.live,
-        pictures: 0,
+    Input::begin(name, demuxer, round)
+}
+
+/// Opens the input, or begins to listen where nobody can be called: a client may come whenever it wants to.
+pub fn open_source(settings: &InputSettings) -> Result<Box<dyn Source>, SourceError> {
+    let place = match &settings.address {
+        InputAddress::Url(url) => listening::place(url, &settings.address.to_string())?,
+        _ => None,
     };
-    (input.format.width, input.format.height) = input.shown_size()?;
-    Ok(input)
+    Ok(match place {
+        Some(place) => Box::new(Waiting::open(settings, place)?),
+        None => Box::new(open(settings)?),
+    })
 }
 
 fn first_round(demuxer: &Demuxer, address: &InputAddress) -> Result<Round, InputError> {
@@ -185,6 +180,31 @@ impl InputLane {
 }
 
 impl Input {
+    /// The demuxer has found its first round: opens the decoders and looks at the size.
+    fn begin(name: String, demuxer: Demuxer, round: Round) -> Result<Self, InputError> {
+        let not_media = |error| InputError::NotMedia { name: name.clone(), reason: error::reason(error) };
+        let picture = LaneDecoder::open(&name, &round.picture, round.live).map_err(not_media)?;
+        let sound = round.sound.as_ref().and_then(|sound| open_sound(&name, sound, round.live));
+        let mut input = Input {
+            format: SourceFormat {
+                description: round.description,
+                width: 0,
+                height: 0,
+                has_sound: sound.is_some() || round.of_several,
+            },
+            name,
+            demuxer,
+            lanes: [InputLane::new(Some(picture)), InputLane::new(sound)],
+            timeline: Timeline::default(),
+            pacer: Pacer::new(round.live && !round.in_bursts),
+            under_way: false,
+            live: round.live,
+            pictures: 0,
+        };
+        (input.format.width, input.format.height) = input.shown_size()?;
+        Ok(input)
+    }
+
     /// What the stream's head says, or else what the first picture shows.
     fn shown_size(&mut self) -> Result<(u32, u32), InputError> {
         let picture = Lane::Picture as usize;
@@ -275,7 +295,11 @@ impl Input {
             let sound = sound.and_then(|sound| open_sound(&self.name, &sound, round.live));
             self.lanes = [InputLane::new(Some(decoder)), InputLane::new(sound)];
             self.under_way = false;
-            return Ok(Turn::Begun);
+            if self.format.description == round.description {
+                return Ok(Turn::Begun);
+            }
+            self.format.description.clone_from(&round.description);
+            return Ok(Turn::Another(round.description));
         }
         match ending {
             Some(Ending::Over) => Ok(Turn::Over),
@@ -287,6 +311,8 @@ impl Input {
 
 enum Turn {
     Begun,
+    /// Another film has begun.
+    Another(String),
     Wait,
     Over,
 }
@@ -313,6 +339,7 @@ impl Source for Input {
             } else if self.lanes.iter().all(|lane| lane.finished && lane.ready.is_none()) {
                 match self.next_round()? {
                     Turn::Begun => continue,
+                    Turn::Another(description) => return Ok(Read::Here(description)),
                     Turn::Over => return Ok(Read::End),
                     Turn::Wait => {}
                 }

@@ -58,6 +58,10 @@ pub enum Read {
     Captured(Captured),
     /// Nothing came within the time-out; the source may still be well.
     Nothing,
+    /// What comes from now on, for people: the next film of a list, or somebody that a listening source waited for.
+    Here(String),
+    /// Who was there is gone, and a listening source waits for the next: for whom, for people.
+    Away(String),
     /// A file or pipe is over. Devices never end.
     End,
 }
@@ -120,7 +124,7 @@ pub fn run(
     }
     let mut backoff = FIRST_BACKOFF;
     loop {
-        let pumped = pump(source.as_mut(), captured, stop);
+        let pumped = pump(source.as_mut(), captured, stop, meters);
         drop(source);
         let error = match pumped.outcome {
             Ok(()) => return,
@@ -159,7 +163,7 @@ struct Pumped {
     outcome: Result<(), SourceError>,
 }
 
-fn pump(source: &mut dyn Source, captured: &CaptureSender, stop: &Stop) -> Pumped {
+fn pump(source: &mut dyn Source, captured: &CaptureSender, stop: &Stop, meters: &Meters) -> Pumped {
     let mut delivered = false;
     while !stop.is_requested() {
         match source.read(READ_TIMEOUT) {
@@ -168,6 +172,15 @@ fn pump(source: &mut dyn Source, captured: &CaptureSender, stop: &Stop) -> Pumpe
                 captured.send(piece);
             }
             Ok(Read::Nothing) => {}
+            Ok(Read::Here(description)) => {
+                tracing::info!(source = description, "source is here");
+                meters.set_source(description);
+            }
+            Ok(Read::Away(reason)) => {
+                meters.source_losses.add(1);
+                tracing::warn!(reason, "source lost; its place stays open");
+                meters.set_source(reason);
+            }
             Ok(Read::End) => break,
             Err(error) => return Pumped { delivered, outcome: Err(error) },
         }
@@ -233,6 +246,20 @@ mod tests {
             Ok(vec![Ok(picture()), Ok(Read::End)]),
         ]);
         assert_eq!((pieces, losses), (3, 1));
+        assert_eq!(first.unwrap().description, "a script");
+    }
+
+    #[test]
+    fn a_source_that_waits_counts_its_losses_and_is_not_opened_again() {
+        let (pieces, first, losses) = play(vec![Ok(vec![
+            Ok(Read::Here("a phone".into())),
+            Ok(picture()),
+            Ok(Read::Away("gone".into())),
+            Ok(Read::Here("a phone".into())),
+            Ok(picture()),
+            Ok(Read::End),
+        ])]);
+        assert_eq!((pieces, losses), (2, 1));
         assert_eq!(first.unwrap().description, "a script");
     }
 

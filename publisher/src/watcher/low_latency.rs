@@ -215,11 +215,15 @@ impl LowLatencyList {
     }
 
     fn push(&mut self, name: &str, finished: &Finished) -> Result<(), PartError> {
-        let (mut duration_90k, target_90k) = (finished.facts.duration_90k, self.edge.part_target_90k());
+        let target_90k = self.edge.part_target_90k();
+        let mut facts = finished.facts.clone();
+        // Of a part with a single picture no byte tells how long that is shown.
+        facts.hold_to(target_90k);
+        let mut duration_90k = facts.duration_90k;
         if duration_90k <= target_90k + ROUNDING_90K {
             duration_90k = duration_90k.min(target_90k);
         }
-        let independent = finished.facts.video.as_ref().is_none_or(|video| video.starts_with_keyframe);
+        let independent = facts.video.as_ref().is_none_or(|video| video.starts_with_keyframe);
         self.edge.push(Part { uri: uri_of_name(self.home, name), duration_90k, independent })
     }
 

@@ -88,7 +88,7 @@ test('the fast list lies beside the page, unless the page was told what to play'
 const CLOSE = { now_ms: 0, behind_s: 0, hold_back_s: 0.6, byChoice: false, ahead_s: 0.6, part_s: 0.2, target_s: 2, stalls: 0 };
 
 test('who is behind plays faster, the more so the farther, and never much', () => {
-  const rate = (at) => new KeepUp().rate({ ...CLOSE, ...at });
+  const rate = (at) => new KeepUp('fast').rate({ ...CLOSE, ...at });
   assert.deepEqual([0, 0.05, 0.4, 1, 9].map((behind_s) => rate({ behind_s })), [1, 1, 1.2, 1.5, 1.5]);
   assert.equal(rate({ behind_s: -0.3 }), 0.95, 'who is too close lets the stock grow');
   assert.equal(rate({ behind_s: 0.4, ahead_s: 0.25 }), 1, 'without a stock nothing is hurried');
@@ -98,7 +98,7 @@ test('who is behind plays faster, the more so the farther, and never much', () =
 });
 
 test('a stall asks for more distance, and calm gives it back', () => {
-  const keepUp = new KeepUp();
+  const keepUp = new KeepUp('fast');
   const rate = (at) => keepUp.rate({ ...CLOSE, ...at });
   assert.equal(rate({ behind_s: 0.2, stalls: 1 }), 1, 'one part more is where it should be now');
   assert.equal(rate({ behind_s: 0, stalls: 1, now_ms: 10_000 }), 0.95);

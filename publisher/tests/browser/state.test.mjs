@@ -195,6 +195,13 @@ test('the other list is opened at once, and is no repair', () => {
   new Page().tell({ type: 'pace', pace: 'fast' }).check('connecting', []).playlist(1, { first: 1 }).check('connecting', ['open']);
 });
 
+test('while it changes lists the viewer is told so, and only then', () => {
+  const page = new Page().playing().tell({ type: 'pace', pace: 'fast' });
+  assert.equal(page.playlist(11).model.why, 'switching');
+  assert.equal(page.run(1).model.why, null);
+  assert.equal(new Page().tell({ type: 'pace', pace: 'fast' }).playlist(11).model.why, null);
+});
+
 test('on the fast list a dry buffer is not held up, and who stood behind is brought back', () => {
   const page = new Page().tell({ type: 'pace', pace: 'fast' }).playing();
   page.run(3, { speed: 0, ahead_s: 0 }).check('reconnecting', []);

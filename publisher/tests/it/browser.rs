@@ -11,6 +11,7 @@ use crate::support::check::assert_clean;
 use crate::support::programs::{LiveStream, WebServer};
 
 mod low_latency;
+mod low_latency_nginx;
 
 /// The stream of every test here.
 const STREAM: [&str; 3] = ["test", "--size", "320x240"];

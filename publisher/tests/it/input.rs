@@ -1,8 +1,13 @@
 //! Inputs against files that the ffmpeg program made, whole and broken, and against sources on the loopback network.
 
 mod broken;
+mod cameras;
+mod lists;
 mod media;
 mod network;
+mod pushed;
+#[cfg(target_os = "linux")]
+mod screen;
 mod stdin;
 
 use livedir_publisher::source::Source;

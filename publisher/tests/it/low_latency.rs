@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use livedir_playlist::{Edge, Listing, MediaListing, read_listing};
 
-use crate::support::programs::{LiveStream, PATIENCE};
+use crate::support::live_source::LiveSource;
+use crate::support::programs::{LiveStream, PATIENCE, lose_and_find};
 use crate::support::wait_for;
 
 const WORDS: [&str; 6] = ["test", "--size", "160x120", "--low-latency", "--segment-duration", "1s"];
@@ -85,13 +86,88 @@ fn parts_are_hinted_at_listed_and_end_to_end_their_segment() {
         assert!(stream.publisher.interrupt().success());
     });
 
+    assert!(versions.last().unwrap().ends_with("#EXT-X-ENDLIST\n"));
+    let seen = check_parts(&versions, 0.2);
+    assert!(seen.len() >= 20, "{seen:?}");
+}
+
+#[test]
+fn the_slate_comes_in_parts_too_while_the_source_is_away() {
+    let directory = tempfile::tempdir().unwrap();
+    let webroot = directory.path();
+    let source = LiveSource::start();
+    let url = source.url();
+    let mut parts_of_slate = 0..0;
+    let versions = versions_while(webroot, || {
+        let stream = LiveStream::start(webroot, &[&[url.as_str()], &WORDS[1..]].concat());
+        wait_for_parts(webroot, 3, 1);
+        parts_of_slate.start = last_part(webroot);
+        lose_and_find(&source, &stream);
+        parts_of_slate.end = last_part(webroot);
+        assert_eq!(stream.count("source_losses"), 1, "{}", stream.publisher.output());
+        assert!(stream.publisher.interrupt().success());
+    });
+
+    let seen = check_parts(&versions, 0.2);
+    check_order(&seen);
+    let of_slate = seen.iter().filter(|(uri, _)| parts_of_slate.contains(&number(uri))).count();
+    // Of forty pictures at least.
+    assert!(of_slate >= 10, "{of_slate} parts, {parts_of_slate:?}");
+    // One encoder makes all of it: nothing breaks off, for a player, where the slate begins and ends.
+    let segments = listing(versions.last().unwrap()).segments;
+    assert!(segments.iter().all(|segment| !segment.discontinuity), "{}", versions.last().unwrap());
+}
+
+#[test]
+fn parts_of_one_picture_or_two_are_listed_to_the_last() {
+    for words in [["--part-duration", "100ms"], ["--part-duration", "50ms"]] {
+        let directory = tempfile::tempdir().unwrap();
+        let webroot = directory.path();
+        let versions = versions_while(webroot, || {
+            let stream = LiveStream::start(webroot, &[&WORDS[..], &words].concat());
+            wait_for_parts(webroot, 4, 2);
+            assert!(stream.publisher.interrupt().success());
+        });
+        let target_s = if words[1] == "50ms" { 0.05 } else { 0.1 };
+        let seen = check_parts(&versions, target_s);
+        check_order(&seen);
+        let of_second = seen.iter().filter(|(uri, _)| uri.contains("seg-00000002."));
+        let length_s: f64 = of_second.map(|(_, duration_s)| duration_s).sum();
+        assert!((length_s - 1.0).abs() < 0.01, "{words:?}: the parts of a second are {length_s} s: {seen:?}");
+    }
+}
+
+/// No part is left out.
+#[track_caller]
+fn check_order(seen: &[(String, f64)]) {
+    for pair in seen.windows(2) {
+        let [before, after] = [&pair[0].0, &pair[1].0].map(|uri| number(uri));
+        let follows = after == before + 1 || (after == (before / 100 + 1) * 100);
+        assert!(follows, "{} is followed by {}", pair[0].0, pair[1].0);
+    }
+}
+
+/// Segment and part of a part's name in one number.
+fn number(uri: &str) -> u64 {
+    let digits: String = uri.chars().filter(char::is_ascii_digit).collect();
+    digits.parse().unwrap()
+}
+
+fn last_part(webroot: &Path) -> u64 {
+    let text = fs::read_to_string(webroot.join("ll.m3u8")).unwrap();
+    number(&parts(&text).last().expect("a part").0)
+}
+
+/// What holds for the parts of all versions of a list; gives each of them once, in order.
+#[track_caller]
+fn check_parts(versions: &[String], target_s: f64) -> Vec<(String, f64)> {
     let mut seen: Vec<(String, f64)> = Vec::new();
     let mut hint: Option<String> = None;
-    for text in &versions {
+    for text in versions {
         let now = parts(text);
         for (uri, duration_s) in &now {
-            assert!(*duration_s <= 0.2, "{uri} runs {duration_s} s");
-            assert!(text.contains("#EXT-X-PART-INF:PART-TARGET=0.200000\n"));
+            assert!(*duration_s <= target_s, "{uri} runs {duration_s} s");
+            assert!(text.contains(&format!("#EXT-X-PART-INF:PART-TARGET={target_s:.6}\n")));
         }
         let new: Vec<_> = now.iter().filter(|part| !seen.contains(part)).cloned().collect();
         if let (Some(hinted), Some((first, _))) = (&hint, new.first()) {
@@ -102,14 +178,13 @@ fn parts_are_hinted_at_listed_and_end_to_end_their_segment() {
         hint = edge.hint;
         seen.extend(new);
     }
-    assert!(versions.last().unwrap().ends_with("#EXT-X-ENDLIST\n"));
     // Only the last part of a segment may be short (bis 4.4.4.9).
     for pair in seen.windows(2) {
         let segment = |uri: &str| uri.rsplit_once(".p").unwrap().0.to_owned();
         let is_last = segment(&pair[0].0) != segment(&pair[1].0);
-        assert!(is_last || pair[0].1 >= 0.85 * 0.2, "{pair:?}");
+        assert!(is_last || pair[0].1 >= 0.85 * target_s, "{pair:?}");
     }
-    assert!(seen.len() >= 20, "{seen:?}");
+    seen
 }
 
 #[test]

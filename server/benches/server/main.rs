@@ -5,6 +5,7 @@
 //! medians of `ROUNDS` rounds, livedir-server ÷ nginx in each round, so that a machine that is busy with something else
 //! for a while is busy for both.
 
+mod held;
 mod idle;
 mod load;
 mod programs;
@@ -76,6 +77,24 @@ fn main() {
             .collect();
         print_row("10,000 idle connections: memory", "MB", &pairs, Some(Aim::AtMost(1.5)));
     }
+    for (players, name, most_median_ms) in
+        [(100, "100 held requests", 5.0), (10_000, "10,000 held requests", 250.0)]
+    {
+        if !name.contains(&wanted) {
+            continue;
+        }
+        let measured = held::measure(&livedir(directory.path(), false), &webroot, players);
+        let row =
+            |what: &str, unit, figure, most| print_figure(&format!("{name}: {what}"), unit, figure, most);
+        if players > 1_000 {
+            // Of a few, what the server takes once would be taken for theirs.
+            row("memory of each silent", "KB", measured.silent_kb, None);
+            row("memory of each held", "KB", measured.held_kb, Some(10.0));
+            row("CPU", "µs", measured.cpu_us, None);
+        }
+        row("median answer", "ms", measured.median_ms, Some(most_median_ms));
+        row("last answer", "ms", measured.last_ms, Some(250.0));
+    }
     if "2,000 viewers".contains(&wanted) {
         let servers = [livedir(directory.path(), false), nginx(directory.path(), false)];
         let rounds = rounds(&servers, |server| viewers::watch(server, &webroot));
@@ -135,6 +154,14 @@ fn print_row(name: &str, unit: &str, pairs: &[[f64; 2]], aim: Option<Aim>) {
         let _ = write!(line, "  {least:.2}–{most:.2}");
     }
     println!("{line}{}", if is_met { "" } else { "  short" });
+}
+
+/// A figure that nginx has none for.
+fn print_figure(name: &str, unit: &str, figure: f64, most: Option<f64>) {
+    let aim = most.map(|most| format!("≤ {most}")).unwrap_or_default();
+    let is_met = most.is_none_or(|most| figure <= most);
+    let figure = format!("{figure:.2} {unit}");
+    println!("{name:<44}{figure:>12}{:>12}{:>9}{aim:>9}{}", "", "", if is_met { "" } else { "  short" });
 }
 
 fn make_webroot(webroot: &Path) {

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use atomic_waker::AtomicWaker;
 
 use crate::limits::Done;
+use crate::waiting::Waiter;
 
 /// What a connection is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,9 @@ pub(super) struct Activity {
     pub(super) sent_bytes: AtomicU64,
     pub(super) requests: AtomicU32,
     pub(super) answering: AtomicU32,
+    held: AtomicU32,
+    /// How many may be.
+    most_held: u32,
     pub(super) abandoned: AtomicU32,
     pub(super) blocked: AtomicBool,
     pub(super) heard: AtomicBool,
@@ -48,11 +52,16 @@ pub(super) fn add_u32(number: &AtomicU32, more: u32) {
 }
 
 impl Activity {
+    pub(super) fn new(most_held: u32) -> Activity {
+        Activity { most_held, ..Activity::default() }
+    }
+
     pub(super) fn done(&self) -> Done {
         Done {
             sent_bytes: self.sent_bytes.load(Relaxed),
             requests: self.requests.load(Relaxed),
             answering: self.answering.load(Relaxed),
+            held: self.held.load(Relaxed),
             blocked: self.blocked.load(Relaxed),
             heard: self.heard.load(Relaxed) && !self.is_http2.load(Relaxed),
         }
@@ -82,8 +91,24 @@ impl Activity {
         }
     }
 
+    /// Whether all that goes on is one request that is held.
+    pub(super) fn only_waits(&self) -> bool {
+        let count = |number: &AtomicU32| number.load(Relaxed);
+        count(&self.held) == 1 && count(&self.answering) == 1 && !self.blocked.load(Relaxed)
+    }
+
     /// Whether nothing is half done: no answer, no unsent bytes.
     pub(super) fn is_still(&self) -> bool {
         self.answering.load(Relaxed) == 0 && !self.blocked.load(Relaxed)
+    }
+}
+
+impl Waiter for Activity {
+    fn held(&self) -> &AtomicU32 {
+        &self.held
+    }
+
+    fn most_held(&self) -> u32 {
+        self.most_held
     }
 }

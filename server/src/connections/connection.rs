@@ -1,7 +1,9 @@
 //! The task of one connection: TLS first if the port speaks it, then HTTP/1.1 or HTTP/2, as the client likes.
 //!
 //! An HTTP/1.1 connection that is silent for a second is taken apart: what remains of it is the socket and a waiting
-//! task, a tenth of what its buffers need. Ten thousand viewers between two reloads are such connections.
+//! task, a tenth of what its buffers need. Ten thousand viewers between two reloads are such connections. One whose request
+//! is held is taken apart at once, put together when there is an answer, and taken apart again when that is sent: so are
+//! ten thousand that wait for the next part.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -18,6 +20,7 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use super::activity::{Activity, Command};
+use super::desk::{Desk, Pending, StandIn};
 use super::exchange;
 use super::registry::Entered;
 use super::transport::{Carrier, Transport};
@@ -87,13 +90,35 @@ pub(super) fn serve(
                             connection.activity.is_http2.store(true, Relaxed);
                             Stage::Http2(Box::pin(speak_http2(connection.clone(), transport)))
                         }
-                        Some((transport, false)) => http1(&connection, transport),
+                        Some((transport, false)) => http1(&connection, transport, Desk::default()),
                     }
                 }
                 Stage::Http1(http1) => match ready!(http1.as_mut().poll(cx)) {
                     None => return Poll::Ready(()),
-                    Some(transport) => Stage::Rest(Some(transport)),
+                    Some((transport, None)) => Stage::Rest(Some(transport)),
+                    Some((transport, Some((pending, stand_in)))) => {
+                        Stage::Waiting(Some(transport), pending, stand_in)
+                    }
                 },
+                Stage::Waiting(waiting, pending, stand_in) => {
+                    let Some(transport) = waiting else { return Poll::Ready(()) };
+                    while let Poll::Ready(command) = connection.activity.poll_command(cx) {
+                        match command {
+                            Command::Rest => {}
+                            Command::Finish => *stand_in = stand_in.last(),
+                            Command::Cut => return Poll::Ready(()),
+                        }
+                    }
+                    if let Poll::Ready(answer) = pending.as_mut().poll(cx) {
+                        transport.put_back(stand_in.text().as_bytes());
+                        match waiting.take() {
+                            Some(transport) => http1(&connection, transport, Desk::with(answer)),
+                            None => return Poll::Ready(()),
+                        }
+                    } else {
+                        return transport.poll_left(cx, MAX_HEAD_BYTES);
+                    }
+                }
                 Stage::Http2(http2) => return http2.as_mut().poll(cx),
                 Stage::Rest(resting) => {
                     if let Poll::Ready(Command::Finish | Command::Cut) = connection.activity.poll_command(cx)
@@ -103,7 +128,7 @@ pub(super) fn serve(
                     let Some(transport) = resting else { return Poll::Ready(()) };
                     ready!(transport.poll_heard(cx));
                     match resting.take() {
-                        Some(transport) => http1(&connection, transport),
+                        Some(transport) => http1(&connection, transport, Desk::default()),
                         None => return Poll::Ready(()),
                     }
                 }
@@ -116,13 +141,17 @@ type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 enum Stage {
     Greeting(Running<Option<(Transport, bool)>>),
-    Http1(Running<Option<Transport>>),
+    Http1(Running<Option<Parted>>),
+    Waiting(Option<Transport>, Pending, StandIn),
     Http2(Running<()>),
     Rest(Option<Transport>),
 }
 
-fn http1(connection: &Arc<Connection>, transport: Transport) -> Stage {
-    Stage::Http1(Box::pin(speak_http1(connection.clone(), transport)))
+/// What is left of a connection that was taken apart: what carries it, and the request that it waits for.
+type Parted = (Transport, Option<(Pending, StandIn)>);
+
+fn http1(connection: &Arc<Connection>, transport: Transport, desk: Desk) -> Stage {
+    Stage::Http1(Box::pin(speak_http1(connection.clone(), transport, desk)))
 }
 
 /// TLS, and the first bytes that tell HTTP/2. `None` when the client leaves or talks nonsense.
@@ -154,15 +183,19 @@ async fn greet(connection: Arc<Connection>, stream: Stream, scheme: Scheme) -> O
     Some((transport, first == PREFACE))
 }
 
-/// Until the connection ends, or rests: then what carries it comes back.
-async fn speak_http1(connection: Arc<Connection>, transport: Transport) -> Option<Transport> {
+/// Until the connection ends, or rests or waits: then what is left of it comes back.
+async fn speak_http1(connection: Arc<Connection>, transport: Transport, desk: Desk) -> Option<Parted> {
     let activity = connection.activity.clone();
-    let service = exchange::service(connection);
+    let has_waited = desk.is_answered();
+    let desk = Arc::new(desk);
+    let service = exchange::service(connection, Some(desk.clone()));
     let mut http1 = http1::Builder::new()
         .header_read_timeout(None) // `limits` looks after it
         .max_header_size(MAX_HEAD_BYTES)
         .max_buf_size(BUFFER_BYTES)
         .serve_connection(TokioIo::new(transport), service);
+    // Whoever has said goodbye is not asked again.
+    let mut finishing = false;
     let told = poll_fn(|cx| match Pin::new(&mut http1).poll(cx) {
         Poll::Ready(ended) => {
             if let Err(error) = ended {
@@ -172,11 +205,17 @@ async fn speak_http1(connection: Arc<Connection>, transport: Transport) -> Optio
         }
         Poll::Pending => loop {
             match activity.poll_command(cx) {
+                Poll::Pending if !finishing && activity.only_waits() && desk.is_waited_at() => {
+                    return Poll::Ready(Command::Rest);
+                }
+                // It is going to wait again, and thousands are answered at the same time.
+                Poll::Pending if has_waited && activity.is_still() => return Poll::Ready(Command::Rest),
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Command::Rest) if activity.is_still() => return Poll::Ready(Command::Rest),
                 Poll::Ready(Command::Rest) => {}
                 Poll::Ready(Command::Cut) => return Poll::Ready(Command::Cut),
                 Poll::Ready(Command::Finish) => {
+                    finishing = true;
                     Pin::new(&mut http1).graceful_shutdown();
                     if Pin::new(&mut http1).poll(cx).is_ready() {
                         return Poll::Ready(Command::Cut);
@@ -199,7 +238,7 @@ async fn speak_http1(connection: Arc<Connection>, transport: Transport) -> Optio
         activity.heard.store(true, Relaxed);
         transport.put_back(&parts.read_buf);
     }
-    Some(transport)
+    Some((transport, desk.take_pending()))
 }
 
 /// Reads what a client still sends. RFC 9112 9.6: closed with bytes unread, a connection is reset, and that can take our
@@ -217,7 +256,7 @@ async fn drain(mut transport: Transport) {
 /// Until the connection ends.
 async fn speak_http2(connection: Arc<Connection>, transport: Transport) {
     let activity = connection.activity.clone();
-    let service = exchange::service(connection);
+    let service = exchange::service(connection, None);
     let mut http2 = http2::Builder::new(TokioExecutor::new());
     let http2 = http2
         .max_concurrent_streams(STREAMS)

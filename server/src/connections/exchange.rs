@@ -4,11 +4,12 @@
 //! With log and metrics off this costs a request a handful of plain additions.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, USER_AGENT};
@@ -18,55 +19,96 @@ use hyper::service::{HttpService, service_fn};
 
 use super::activity::{Command, add_u32};
 use super::connection::Connection;
+use super::desk::{Desk, StandIn};
 use crate::access_log::Line;
+use crate::hold::HeldFor;
 use crate::limits::{Reached, is_flood};
 use crate::listen::Duty;
 use crate::metrics::{Asked, Kind, kind_of};
 use crate::security;
+use crate::site::Answering;
 
-/// Answers the requests of one connection.
+/// Answers the requests of one connection. Those that are waited for lie on `desk`, if it has one.
 pub(super) fn service(
     connection: Arc<Connection>,
+    desk: Option<Arc<Desk>>,
 ) -> impl HttpService<
     Incoming,
     ResBody = Answer,
     Error = Infallible,
     Future = impl Future<Output = Result<Response<Answer>, Infallible>> + Send + 'static,
 > + Unpin {
-    service_fn(move |request| answer(connection.clone(), request))
+    service_fn(move |request| answer(connection.clone(), desk.clone(), request))
 }
 
 async fn answer(
     connection: Arc<Connection>,
+    desk: Option<Arc<Desk>>,
     request: Request<Incoming>,
 ) -> Result<Response<Answer>, Infallible> {
-    let mut exchange = Exchange::begin(connection, &request);
+    if let Some(answer) = desk.as_ref().and_then(|desk| desk.take_ready()) {
+        return Ok(answer);
+    }
+    let exchange = Exchange::begin(connection, &request);
     let connection = exchange.connection.clone();
     let serving = &connection.worker.serving;
-    let is_head = request.method() == Method::HEAD;
-    let begun = (connection.duty == Duty::Viewers && serving.metrics.is_on).then(|| {
+    let counted = (connection.duty == Duty::Viewers && serving.metrics.is_on).then(|| {
         let path = request.uri().path();
-        (Instant::now(), kind_of(request.method(), path), viewer_key(&connection, &request))
+        let kind = kind_of(request.method(), path);
+        Counted { start: Instant::now(), kind, viewer: viewer_key(&connection, &request) }
     });
-    let mut response = match connection.duty {
+    let question = Question { exchange, counted, is_head: request.method() == Method::HEAD };
+    let stand_in = StandIn::of(&request);
+    let answering = match connection.duty {
         _ if !request.body().is_end_stream() && takes_no_body(request.method()) => {
             connection.worker.counters.reached(Reached::Body);
-            refuse_body(request.version())
+            Answering::Now(refuse_body(request.version()))
         }
-        Duty::Viewers => serving.site.answer(request).await,
-        Duty::Operator => serving.operator.answer(&request).await,
+        Duty::Viewers => serving.site.answer(request, &connection.activity),
+        Duty::Operator => Answering::Now(serving.operator.answer(&request).await),
     };
-    security::protect(response.headers_mut(), serving.page_policy.as_ref());
-    let status = response.status();
-    if let Some((start, kind, viewer)) = begun {
-        let asked = Asked { kind, status, took: start.elapsed() };
-        connection.worker.counters.answered(&asked, viewer);
+    Ok(match (answering, desk.zip(stand_in)) {
+        (Answering::Now(response), _) => question.answered(response),
+        (Answering::Later(later), None) => question.answered(later.await),
+        (Answering::Later(later), Some((desk, stand_in))) => {
+            desk.put(Box::pin(async { question.answered(later.await) }), stand_in);
+            poll_fn(|cx| desk.poll(cx)).await
+        }
+    })
+}
+
+/// What is to be remembered of a request until it is answered.
+struct Question {
+    exchange: Exchange,
+    counted: Option<Counted>,
+    is_head: bool,
+}
+
+struct Counted {
+    start: Instant,
+    kind: Kind,
+    viewer: Option<u64>,
+}
+
+impl Question {
+    fn answered(self, mut response: Response<Body>) -> Response<Answer> {
+        let Question { mut exchange, counted, is_head } = self;
+        let worker = &exchange.connection.worker;
+        security::protect(response.headers_mut(), worker.serving.page_policy.as_ref());
+        let status = response.status();
+        let held_for = response.extensions().get().map_or(Duration::ZERO, |HeldFor(held_for)| *held_for);
+        if let Some(Counted { start, kind, viewer }) = counted {
+            // That the next part takes its time says nothing of this server.
+            let took = start.elapsed().saturating_sub(held_for);
+            worker.counters.answered(&Asked { kind, status, took }, viewer);
+        }
+        if let Some(line) = &mut exchange.line {
+            line.status = status;
+            line.held_for = held_for;
+        }
+        exchange.is_heard = is_head || response.body().is_end_stream();
+        response.map(|body| Answer { body, exchange })
     }
-    if let Some(line) = &mut exchange.line {
-        line.status = status;
-    }
-    exchange.is_heard = is_head || response.body().is_end_stream();
-    Ok(response.map(|body| Answer { body, exchange }))
 }
 
 /// What tells one player from another, for requests that count: of playlists.

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `worker` | a thread: takes connections, looks after them once a second, ends |
 //! | `registry` | the connections of a thread |
-//! | `connection` | the task of one: TLS, HTTP/1.1 or HTTP/2, rest |
+//! | `connection` | the task of one: TLS, HTTP/1.1 or HTTP/2, rest, waiting |
+//! | `desk` | an answer that is waited for |
 //! | `transport`, `activity` | its bytes, and what it has done |
 //! | `exchange` | one request and its answer, counted and logged |
 
 mod activity;
 mod connection;
+mod desk;
 mod exchange;
 mod registry;
 mod transport;
@@ -17,6 +19,7 @@ mod worker;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use axum::http::HeaderValue;
@@ -42,6 +45,18 @@ pub(crate) struct Serving {
     pub(crate) metrics: Arc<Metrics>,
     /// Always there when a port speaks HTTPS.
     pub(crate) tls: Option<TlsAcceptor>,
+    /// Threads whose connections know that it is the end.
+    pub(crate) finishing: AtomicUsize,
+}
+
+impl Serving {
+    /// To be called once by each thread when its connections know that it is the end. Only then they are answered: on a
+    /// connection that does not say so, a player would ask again.
+    fn let_go_who_waits(&self) {
+        if self.finishing.fetch_add(1, Ordering::AcqRel) + 1 == self.metrics.workers().len() {
+            self.site.stop_holding();
+        }
+    }
 }
 
 /// One thread's share of a port.

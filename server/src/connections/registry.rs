@@ -99,11 +99,15 @@ impl Registry {
         true
     }
 
-    /// Tells all connections to finish, and waits until they have.
-    pub(super) async fn finish(&self) {
+    /// Tells all connections to finish.
+    pub(super) fn finish(&self) {
         for (_, entry) in self.entries().iter() {
             entry.activity.tell(Command::Finish);
         }
+    }
+
+    /// Until there is none.
+    pub(super) async fn is_finished(&self) {
         while self.len() > 0 {
             self.is_empty.notified().await;
         }

@@ -1,10 +1,11 @@
 //! The bytes of one connection, whatever carries them, counted on their way into its `Activity`.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
@@ -60,6 +61,19 @@ impl Transport {
             Carrier::Tls(stream) => stream.get_ref().0.poll_read_ready(cx),
         };
         ready.map(|_| ())
+    }
+
+    /// Ready when the client has left. What it sends before its answer is put back, up to `most_bytes`.
+    pub(super) fn poll_left(&mut self, cx: &mut Context<'_>, most_bytes: usize) -> Poll<()> {
+        let mut bytes = [MaybeUninit::uninit(); 256];
+        while self.early.len() < most_bytes {
+            let mut buffer = ReadBuf::uninit(&mut bytes);
+            match ready!(each!(self, stream => Pin::new(stream).poll_read(cx, &mut buffer))) {
+                Ok(()) if !buffer.filled().is_empty() => self.early.extend_from_slice(buffer.filled()),
+                _ => return Poll::Ready(()),
+            }
+        }
+        Poll::Pending
     }
 
     fn sent(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {

@@ -20,7 +20,7 @@ use super::connection::{self, Connection, Stream};
 use super::registry::Registry;
 use super::{Serving, Socket};
 use crate::client::Peer;
-use crate::limits::Reached;
+use crate::limits::{HELD_PER_CONNECTION, Reached};
 use crate::listen::{Duty, ListeningSocket, Scheme};
 use crate::metrics::Counters;
 
@@ -83,7 +83,9 @@ pub(super) fn run(
             task.abort();
             let _ = task.await;
         }
-        let left = match timeout(STOP_GRACE, worker.registry.finish()).await {
+        worker.registry.finish();
+        worker.serving.let_go_who_waits();
+        let left = match timeout(STOP_GRACE, worker.registry.is_finished()).await {
             Ok(()) => 0,
             Err(_) => worker.registry.len(),
         };
@@ -174,7 +176,9 @@ impl Worker {
             }
         };
         self.counters.accepted();
-        let activity = Arc::new(Activity::default());
+        // A proxy brings many players over one connection.
+        let most_held = if counted.is_some() { HELD_PER_CONNECTION } else { u32::MAX };
+        let activity = Arc::new(Activity::new(most_held));
         let entered = self.registry.enter(activity.clone());
         let key = entered.key();
         let connection =

@@ -42,7 +42,7 @@ const IN_USE_S: u64 = 2;
 const PUSHED_OUT: u64 = 16;
 
 /// Tells one version of a file from another.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Identity {
     device_and_inode: (u64, u64),
     size_bytes: u64,
@@ -169,6 +169,7 @@ impl Looker {
             listed: self.slots.relist(old, &listed),
             _listing_charge: listing_charge,
             edge: OnceLock::new(),
+            hint_target: OnceLock::new(),
             delta: OnceLock::new(),
         });
         slot.version.store(Some(version.clone()));

@@ -81,7 +81,7 @@ impl Slot {
     /// Somebody has said that the file is another one now.
     pub(super) fn changed(&self, now_ns: u64) {
         self.changed_at_ns.fetch_max(now_ns, Ordering::Release);
-        self.change.notify_one();
+        self.change.notify_waiters();
     }
 
     pub(super) fn asked(&self, now_ns: u64) {

@@ -42,6 +42,8 @@ pub(crate) struct Version {
     pub(super) _listing_charge: Charge,
     /// What requests for the next version depend on; `None` in files that are no media playlists.
     pub(super) edge: OnceLock<Option<Edge>>,
+    /// The part that it hints at.
+    pub(crate) hint_target: OnceLock<Option<Target>>,
     /// The delta update; `None` where there is nothing to skip.
     pub(super) delta: OnceLock<Option<Delta>>,
 }
@@ -60,6 +62,11 @@ impl Version {
         self.edge.get_or_init(read).as_ref()
     }
 
+    /// Whether this is what the other one is, read again.
+    pub(super) fn is_same_as(&self, other: &Version) -> bool {
+        self.plain.tag == other.plain.tag
+    }
+
     /// What a URI in this playlist means.
     pub(crate) fn resolve(&self, uri: &str) -> Option<Target> {
         listed::target(&self.path, uri)
@@ -72,6 +79,30 @@ impl Version {
             Some(delta) => answer::of(&delta.plain, delta.gzip.as_ref(), self, method, request),
             None => answer::answer(self, method, request),
         }
+    }
+
+    /// A playlist that comes from no file.
+    #[cfg(test)]
+    pub(crate) fn of_text(path: &str, text: &str) -> Arc<Version> {
+        let target = crate::paths::resolve_plain(path).unwrap();
+        let represent = |content: Vec<u8>, is_gzip| {
+            let tag = tag(&content, is_gzip);
+            Representation::new(&target, content.into(), tag, is_gzip, None, 0)
+        };
+        Arc::new(Version {
+            identity: Identity::default(),
+            is_ambiguous: false,
+            kind: target.kind,
+            modified: None,
+            path: path.to_owned(),
+            plain: represent(text.into(), false),
+            gzip: Some(represent(gzip(text.as_bytes()).unwrap(), true)),
+            listed: Vec::new(),
+            _listing_charge: super::budget::Budget::new(0).charge(0).unwrap(),
+            edge: OnceLock::new(),
+            hint_target: OnceLock::new(),
+            delta: OnceLock::new(),
+        })
     }
 
     fn delta(&self) -> Option<Delta> {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use super::Metrics;
 use super::counters::{CLASSES, Counters, Kind, TOOK_US};
 use crate::limits::Reached;
+use crate::waiting::{End, Waiting};
 
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -15,6 +16,7 @@ pub(crate) fn render(
     metrics: &Metrics,
     open: usize,
     (hits, misses, memory_bytes): (u64, u64, u64),
+    waiting: &Waiting,
     viewers_within_s: u64,
 ) -> String {
     let sum = |number: &dyn Fn(&Counters) -> &AtomicU64| -> u64 {
@@ -60,7 +62,7 @@ pub(crate) fn render(
     family(
         "livedir_answer_seconds",
         "histogram",
-        "From the end of a request's head to the beginning of its answer.",
+        "From the end of a request's head to the beginning of its answer, without the time that it was held.",
         &answers,
     );
 
@@ -90,6 +92,19 @@ pub(crate) fn render(
         &cache,
     );
     family("livedir_cache_bytes", "gauge", "Playlists and segments in memory.", &plain(memory_bytes));
+    family(
+        "livedir_held_requests",
+        "gauge",
+        "Requests for what is not there yet, waiting for it.",
+        &plain(waiting.held() as u64),
+    );
+    let ends = End::ALL.map(|(end, name)| (format!("{{end=\"{name}\"}}"), waiting.ended(end).to_string()));
+    family(
+        "livedir_holds_total",
+        "counter",
+        "Held requests by how it ended, and those refused to be.",
+        &ends,
+    );
     let viewers: HashSet<u64> =
         metrics.workers.iter().flat_map(|worker| worker.lately(viewers_within_s)).collect();
     family(
@@ -123,7 +138,7 @@ mod tests {
         metrics.workers()[1].answered(&asked(404, 2_000_000), Some(8));
         metrics.workers()[1].sent(1000);
         metrics.workers()[0].reached(Reached::SlowHead);
-        let text = render(&metrics, 3, (40, 2, 5000), 6);
+        let text = render(&metrics, 3, (40, 2, 5000), &Waiting::new(1), 6);
         for line in [
             "livedir_requests_total{kind=\"playlist\",status=\"2xx\"} 2",
             "livedir_requests_total{kind=\"playlist\",status=\"4xx\"} 1",
@@ -140,6 +155,8 @@ mod tests {
             "livedir_cache_answers_total{result=\"hit\"} 40",
             "livedir_cache_answers_total{result=\"look\"} 2",
             "livedir_cache_bytes 5000",
+            "livedir_held_requests 0",
+            "livedir_holds_total{end=\"too_late\"} 0",
             "livedir_viewers 1",
         ] {
             assert!(text.lines().any(|present| present == line), "{line} is not in\n{text}");

@@ -4,6 +4,7 @@ mod support;
 
 mod abuse;
 mod caching;
+mod holding;
 mod lifecycle;
 mod nginx;
 mod operator;

@@ -65,6 +65,12 @@ fn health_is_the_age_of_the_playlist() {
     let (server, operator) = start(&webroot);
     let healthz = || get(operator, "/healthz", &[]);
     assert_eq!(healthz().status, 200);
+    let low_latency = || File::options().write(true).open(webroot.path().join("ll.m3u8")).unwrap();
+    webroot.write("ll.m3u8", b"#EXTM3U\n#EXT-X-TARGETDURATION:2\n");
+    assert_eq!(healthz().status, 200);
+    low_latency().set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
+    let stands_still = healthz();
+    assert!(stands_still.status == 503 && stands_still.text().starts_with("ll.m3u8 is "), "{stands_still:?}");
     let playlist = File::options().write(true).open(webroot.path().join("stream.m3u8")).unwrap();
     playlist.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
     let answer = healthz();

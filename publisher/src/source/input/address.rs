@@ -1,10 +1,11 @@
 //! Addresses: what the user named, what libav is told about it, and what people may see of it.
 
+use super::listening;
 use std::fmt;
 use std::path::PathBuf;
 
 /// Where the media comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum InputAddress {
     /// A file on this machine.
     File(PathBuf),
@@ -12,6 +13,8 @@ pub enum InputAddress {
     Url(String),
     /// Standard input.
     Stdin,
+    /// What a screen shows: the first, or the one that the system calls so.
+    Screen(Option<String>),
 }
 
 /// What the schemes that we know need of libav, and what a playlist from there may refer to. `file` is not among
@@ -35,6 +38,15 @@ pub(super) const SCHEMES: [&str; 14] = [
 const SECRET_KEYS: [&str; 7] = ["pass", "pwd", "token", "key", "secret", "auth", "sig"];
 
 impl InputAddress {
+    /// From `screen` or `screen:1`, as people type it.
+    #[must_use]
+    pub fn screen(typed: &str) -> Option<Self> {
+        match typed.strip_prefix("screen")? {
+            "" => Some(InputAddress::Screen(None)),
+            rest => Some(InputAddress::Screen(Some(rest.strip_prefix(':')?.to_owned()))),
+        }
+    }
+
     /// The scheme of a URL, in lower case.
     pub(super) fn scheme(&self) -> Option<String> {
         match self {
@@ -48,10 +60,28 @@ impl InputAddress {
         let name = match self {
             // With the prefix no path can be mistaken for a URL or an option, as `a:b.mp4` would be.
             InputAddress::File(path) => format!("file:{}", path.to_str()?),
-            InputAddress::Url(url) => url.clone(),
+            InputAddress::Url(url) => self.rtsp_transport().map_or_else(|| url.clone(), |(url, _)| url),
             InputAddress::Stdin => "pipe:0".to_owned(),
+            InputAddress::Screen(which) => which.clone().unwrap_or_default(),
         };
         (!name.contains('\0')).then_some(name)
+    }
+
+    /// The way that `?transport=` asks of a camera, and the address without it, which is ours and not the camera's.
+    fn rtsp_transport(&self) -> Option<(String, &'static str)> {
+        let InputAddress::Url(url) = self else { return None };
+        let (base, query) = url.split_once('?').filter(|(base, _)| base.starts_with("rtsp"))?;
+        let (mut transport, mut rest) = (None, Vec::new());
+        for pair in query.split('&') {
+            match pair {
+                "transport=udp" => transport = Some("udp"),
+                "transport=tcp" => transport = Some("tcp"),
+                "transport=multicast" => transport = Some("udp_multicast"),
+                other => rest.push(other),
+            }
+        }
+        let separator = if rest.is_empty() { "" } else { "?" };
+        Some((format!("{base}{separator}{}", rest.join("&")), transport?))
     }
 
     /// Options for libav, by name and value.
@@ -59,7 +89,7 @@ impl InputAddress {
         let protocols = match self {
             InputAddress::File(_) => FILE_PROTOCOLS,
             InputAddress::Url(_) => NETWORK_PROTOCOLS,
-            InputAddress::Stdin => PIPE_PROTOCOLS,
+            InputAddress::Stdin | InputAddress::Screen(_) => PIPE_PROTOCOLS,
         };
         let mut options = vec![("protocol_whitelist", protocols)];
         if !matches!(self, InputAddress::File(_)) {
@@ -67,8 +97,11 @@ impl InputAddress {
             options.push(("analyzeduration", "1500000"));
         }
         match self.scheme().as_deref() {
-            // Over UDP the first lost packet smears the picture; UDP stays as the way for cameras that know only that.
-            Some("rtsp" | "rtsps") => options.push(("rtsp_flags", "prefer_tcp")),
+            Some("rtsp" | "rtsps") => options.push(match self.rtsp_transport() {
+                Some((_, transport)) => ("rtsp_transport", transport),
+                // Over UDP the first lost packet smears the picture; it stays as the way for cameras that know only that.
+                None => ("rtsp_flags", "prefer_tcp"),
+            }),
             // A full receive buffer loses packets either way; it need not end the stream too.
             Some("udp" | "rtp") => options.push(("overrun_nonfatal", "1")),
             // A film whose connection breaks is taken up at the place where it broke.
@@ -79,14 +112,36 @@ impl InputAddress {
     }
 }
 
+impl fmt::Debug for InputAddress {
+    /// Settings are logged whole: without passwords here too.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.to_string())
+    }
+}
+
 impl fmt::Display for InputAddress {
     /// For people and logs: without passwords.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             InputAddress::File(path) => write!(f, "{}", path.display()),
-            InputAddress::Url(url) => f.write_str(&without_secrets(url)),
+            InputAddress::Url(url) => f.write_str(&without_key(url, without_secrets(url))),
             InputAddress::Stdin => f.write_str("standard input"),
+            InputAddress::Screen(None) => f.write_str("screen"),
+            InputAddress::Screen(Some(which)) => write!(f, "screen {which}"),
         }
+    }
+}
+
+/// Who knows the path at which we listen may push to it, and status.json is for everybody to read.
+fn without_key(url: &str, shown: String) -> String {
+    let is_rtmp = url.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("rtmp://"));
+    if !is_rtmp || matches!(listening::place(url, ""), Ok(None)) {
+        return shown;
+    }
+    let base = shown.split_once('?').map_or(&*shown, |(base, _)| base).trim_end_matches('/');
+    match base.rsplit_once('/') {
+        Some((before, key)) if !before.ends_with('/') && !key.is_empty() => format!("{before}/***"),
+        _ => shown,
     }
 }
 
@@ -125,6 +180,7 @@ fn without_user(url: &str) -> String {
             .and_then(|_| rest.rfind('@').map(|at| at + 1)),
     };
     match host_starts {
+        Some(1) if authority.starts_with('@') => url.to_owned(),
         Some(host_starts) => format!("{scheme}://***@{}", &rest[host_starts..]),
         None => url.to_owned(),
     }
@@ -150,12 +206,36 @@ mod tests {
     }
 
     #[test]
+    fn the_key_of_a_place_to_push_to_is_never_shown() {
+        check("rtmp://0.0.0.0:1935/live/KEY", "rtmp://0.0.0.0:1935/live/***");
+        check("rtmp://127.0.0.1:1935/a/b/KEY/?listen=1", "rtmp://127.0.0.1:1935/a/b/***");
+        check("rtmp://0.0.0.0/KEY", "rtmp://0.0.0.0/***");
+        check("rtmp://0.0.0.0", "rtmp://0.0.0.0");
+        let address = InputAddress::Url("rtmp://0.0.0.0/live/KEY".into());
+        assert_eq!(format!("{address:?}"), "\"rtmp://0.0.0.0/live/***\"");
+    }
+
+    #[test]
+    fn the_transport_is_asked_of_libav_and_not_of_the_camera() {
+        let check = |url: &str, name: &str, option: (&str, &str)| {
+            let address = InputAddress::Url(url.to_owned());
+            assert_eq!(address.libav_name().as_deref(), Some(name));
+            assert!(address.libav_options().contains(&option), "{url}");
+        };
+        check("rtsp://cam/1", "rtsp://cam/1", ("rtsp_flags", "prefer_tcp"));
+        check("rtsp://cam/1?channel=2", "rtsp://cam/1?channel=2", ("rtsp_flags", "prefer_tcp"));
+        check("rtsp://cam/1?transport=udp", "rtsp://cam/1", ("rtsp_transport", "udp"));
+        check("rtsp://cam/1?a=b&transport=tcp&c", "rtsp://cam/1?a=b&c", ("rtsp_transport", "tcp"));
+    }
+
+    #[test]
     fn what_holds_no_password_is_shown_whole() {
         for url in [
             "rtsp://cam.local:554/h264@1",
             "udp://239.0.0.1:1234",
             "http://[::1]:8080/a?b=c&d",
             "rtmp://host/app/@stream",
+            "udp://@:5000",
             "nonsense",
             "",
         ] {

@@ -11,6 +11,7 @@ use super::decoding::StreamSetup;
 use super::error::InputError;
 use super::packet_queue::PacketQueue;
 use super::reader::Reader;
+use super::rtmp::Door;
 use super::timeline::Lane;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::{Packet, format};
@@ -26,12 +27,27 @@ pub(super) const TICK: Duration = Duration::from_millis(50);
 /// How long a dropped demuxer waits for its thread.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// Where the media comes from, and what it takes to get there.
+#[derive(Clone)]
+pub(super) enum Origin {
+    /// The address is opened, by name.
+    Address,
+    /// libav listens at this address, for as long as it takes.
+    Listening(String),
+    /// Somebody comes through our own door.
+    Door(Arc<Door>),
+}
+
 /// One passage through the input, as the demuxer found it.
 pub(super) struct Round {
     pub(super) picture: StreamSetup,
     pub(super) sound: Option<StreamSetup>,
     /// The source sends in real time, as far as can be told: it is no file, and nobody knows how long it is.
     pub(super) live: bool,
+    /// It is live, but comes a whole segment at a time: when something arrives tells nothing about the source's clock.
+    pub(super) in_bursts: bool,
+    /// Other films follow, with sound or without.
+    pub(super) of_several: bool,
     pub(super) description: String,
 }
 
@@ -135,7 +151,7 @@ pub(super) struct Demuxer {
 
 impl Demuxer {
     /// Starts the thread.
-    pub(super) fn start(settings: &InputSettings) -> Result<Self, InputError> {
+    pub(super) fn start(settings: &InputSettings, origin: Origin) -> Result<Self, InputError> {
         init_libav();
         let shared = Arc::new(Shared {
             queue: Mutex::new(Queue {
@@ -156,6 +172,7 @@ impl Demuxer {
         });
         let reader = Reader {
             address: settings.address.clone(),
+            origin,
             loop_forever: settings.loop_forever,
             shared: shared.clone(),
         };

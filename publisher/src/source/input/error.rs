@@ -58,6 +58,37 @@ pub enum InputError {
         /// What to try.
         remedy: &'static str,
     },
+    /// Nobody can push to it.
+    #[error("cannot listen on {name}: {reason}; {remedy}")]
+    Listen {
+        /// The address.
+        name: String,
+        /// What is the matter.
+        reason: String,
+        /// What to try.
+        remedy: String,
+    },
+    /// A list of films that is none.
+    #[error("{name} is not a list that can be played: {reason}; {remedy}")]
+    List {
+        /// The list.
+        name: String,
+        /// What is the matter.
+        reason: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// There is no screen to film.
+    #[error(
+        "cannot film the screen {name}: {reason}; is it on, and may this user see it? \
+         A Wayland desktop does not let others film it: push from OBS to rtmp://0.0.0.0:1935/live/KEY instead"
+    )]
+    NoScreen {
+        /// As the system calls it.
+        name: String,
+        /// libav's words.
+        reason: String,
+    },
     /// The scheme is not one of ours, or libav was built without it.
     #[error("{name}: {scheme} is not supported; use one of {}", SCHEMES.join(", "))]
     Protocol {
@@ -114,6 +145,26 @@ impl From<InputError> for SourceError {
 }
 
 impl InputError {
+    /// Why the system does not let us listen at `bind`.
+    pub(super) fn no_port(name: &str, bind: &str, error: &std::io::Error) -> Self {
+        let port = bind.rsplit_once(':').map_or(bind, |(_, port)| port);
+        let (reason, remedy) = match error.kind() {
+            std::io::ErrorKind::AddrInUse => (
+                format!("port {port} is taken by another program"),
+                "stop that one, or take another port".to_owned(),
+            ),
+            std::io::ErrorKind::PermissionDenied => {
+                (format!("this user may not use port {port}"), "take one above 1023".to_owned())
+            }
+            std::io::ErrorKind::AddrNotAvailable => (
+                "this machine has no such address".to_owned(),
+                format!("listen on all that it has: 0.0.0.0:{port}"),
+            ),
+            _ => (error.to_string().to_lowercase(), format!("write it like 0.0.0.0:{port}")),
+        };
+        InputError::Listen { name: name.to_owned(), reason, remedy }
+    }
+
     /// Why libav did not open `address`; `timed_out` if it was we who lost patience.
     pub(super) fn from_open(address: &InputAddress, error: ffmpeg::Error, timed_out: bool) -> Self {
         let name = address.to_string();
@@ -142,6 +193,11 @@ impl InputError {
             }
             (_, ffmpeg::Error::HttpNotFound) => {
                 unreachable("it knows no such path (404)".to_owned(), "is the path right?")
+            }
+            (_, ffmpeg::Error::Other { errno: ffmpeg::error::EPROTONOSUPPORT })
+                if scheme.starts_with("rtsp") =>
+            {
+                unreachable("it does not send this way".to_owned(), "leave out ?transport=, or name another")
             }
             // libav says "input/output error" for an unknown host name and for a handshake without an answer.
             (_, ffmpeg::Error::Other { errno: ffmpeg::error::EIO }) => {

@@ -35,6 +35,7 @@ impl Chosen {
 pub(super) fn choose(
     input: &mut context::Input,
     address: &InputAddress,
+    is_pushed: bool,
 ) -> Result<(Chosen, Round), InputError> {
     let name = address.to_string();
     if NOT_MEDIA.contains(&input.format().name()) {
@@ -59,7 +60,9 @@ pub(super) fn choose(
     let round = Round {
         picture: setup(&picture),
         sound: sound.as_ref().map(setup),
-        live: !matches!(address, InputAddress::File(_)) && input.duration() <= 0,
+        live: is_pushed || (!matches!(address, InputAddress::File(_)) && input.duration() <= 0),
+        in_bursts: input.format().name().split(',').any(|name| name == "hls"),
+        of_several: false,
         description: format!("{name}, {codec}{rate}{with_sound}"),
     };
     let kept = [Some(chosen.picture), chosen.sound].into_iter().flatten();

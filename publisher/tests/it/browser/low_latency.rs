@@ -6,15 +6,16 @@ use std::path::Path;
 use std::process::Command;
 
 use super::{Page, driver_directory, one_browser_at_a_time, webroot_with_page};
+use crate::support::live_source::LiveSource;
 use crate::support::nginx::Nginx;
-use crate::support::programs::{LiveStream, PATIENCE, Running, WebServer, server};
+use crate::support::programs::{LiveStream, PATIENCE, Running, WebServer, lose_and_find, server};
 use crate::support::wait_for;
 
-const STREAM: [&str; 4] = ["test", "--size", "320x240", "--low-latency"];
+pub(super) const STREAM: [&str; 4] = ["test", "--size", "320x240", "--low-latency"];
 
 /// So close to the live edge nothing is in stock, and a machine that is busy elsewhere shows: with patience, the page is
 /// asked for so many seconds on end without a stall, not for the first ones.
-const FAST: [&str; 10] = [
+pub(super) const FAST: [&str; 10] = [
     "--pace",
     "fast",
     "--size",
@@ -37,6 +38,61 @@ fn the_page_plays_close_behind_the_camera() {
     // Far above what it is on a machine with nothing else to do, far below what the plain list can reach.
     let asked = [&FAST[..], &["--seconds", "15", "--median-latency", "2"]].concat();
     Page::open(&site.address, &asked).wait_for_line(r#""event":"ok""#);
+}
+
+#[test]
+fn what_the_page_says_of_its_latency_is_what_the_picture_shows() {
+    let _turn = one_browser_at_a_time();
+    let webroot = webroot_with_page();
+    let site = WebServer::start(webroot.path());
+    let mut live = LiveStream::start(webroot.path(), &STREAM);
+    live.wait_for_segment(2);
+    let watched = Command::new("node")
+        .args(["latency.mjs", &site.address, "--pace", "fast", "--seconds", "8", "--settle", "4"])
+        .current_dir(driver_directory())
+        .output()
+        .expect("node");
+    assert!(watched.status.success(), "{}", String::from_utf8_lossy(&watched.stderr));
+    let figures = String::from_utf8(watched.stdout).unwrap();
+    let read: serde_json::Value = serde_json::from_str(&figures).unwrap();
+    let seconds = |of: &str, what: &str| read[of][what].as_f64().unwrap_or_else(|| panic!("{figures}"));
+    let page_s = read["page_median_s"].as_f64().unwrap_or_else(|| panic!("{figures}"));
+    // Of the same pictures, whatever else the machine does.
+    assert!(seconds("apart", "median_s").abs() <= 0.1, "{figures}");
+    // Of the same seconds.
+    assert!((seconds("drawn", "median_s") - page_s).abs() <= 0.5, "{figures}");
+}
+
+#[test]
+fn the_page_goes_on_close_behind_while_the_source_is_lost_and_found() {
+    let _turn = one_browser_at_a_time();
+    let webroot = webroot_with_page();
+    let site = WebServer::start(webroot.path());
+    let source = LiveSource::start();
+    let url = source.url();
+    let words = [&[url.as_str()], &STREAM[1..], &["--segment-duration", "1s"]].concat();
+    let mut live = LiveStream::start(webroot.path(), &words);
+    live.wait_for_segment(2);
+    let asked = [&FAST[..], &["--seconds", "5", "--until-restart"]].concat();
+    let mut page = Page::open(&site.address, &asked);
+    page.wait_for_line(r#""event":"ready-for-restart""#);
+    let repairs_before = page.repairs();
+    lose_and_find(&source, &live);
+    page.say("restart-done");
+    page.wait_for_line(r#""event":"went-on""#);
+    assert!(page.account.last().unwrap().contains(r#""pace":"fast""#), "{}", page.account.join("\n"));
+    assert_eq!(page.repairs(), repairs_before, "{}", page.account.join("\n"));
+    assert_eq!(live.count("source_losses"), 1, "{}", live.publisher.output());
+}
+
+impl Page {
+    /// How often the page had to mend its player, by the last look at it.
+    #[track_caller]
+    fn repairs(&self) -> u64 {
+        let mut samples = self.account.iter().rev().filter_map(|line| serde_json::from_str(line).ok());
+        let repairs = samples.find_map(|sample: serde_json::Value| sample["recoveries"].as_u64());
+        repairs.expect("the driver has looked at the page")
+    }
 }
 
 #[test]
@@ -132,7 +188,7 @@ fn goes_on_after_a_restart_of_the_publisher(webroot: &Path) {
 }
 
 /// A restarted server has to listen where the old one did.
-fn start_server(webroot: &Path, address: SocketAddr) -> Running {
+pub(super) fn start_server(webroot: &Path, address: SocketAddr) -> Running {
     let words = ["--listen", &address.to_string(), "--access-log", "off", "--webroot"];
     let mut server = Running::start(server().args(words).arg(webroot));
     wait_for("the server to listen", PATIENCE, || {
@@ -142,6 +198,6 @@ fn start_server(webroot: &Path, address: SocketAddr) -> Running {
     server
 }
 
-fn free_address() -> SocketAddr {
+pub(super) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap()
 }

@@ -74,7 +74,7 @@ pub fn next(input: &mut Input) -> Result<Option<Got>, SourceError> {
     while Instant::now() < deadline {
         let captured = match input.read(Duration::from_millis(100))? {
             Read::Captured(captured) => captured,
-            Read::Nothing => continue,
+            Read::Nothing | Read::Here(_) | Read::Away(_) => continue,
             Read::End => return Ok(None),
         };
         let handed_out_at = Instant::now();
@@ -141,13 +141,25 @@ pub fn ms_between(from: Instant, to: Instant) -> f64 {
 
 /// The ffmpeg program, writing MPEG-TS in real time to a pipe or an address.
 pub fn sender(to: &str) -> std::process::Child {
+    sender_as("mpegts", to)
+}
+
+/// The same in another format; as RTMP server when `to` asks it to listen.
+pub fn sender_as(format: &str, to: &str) -> std::process::Child {
+    let (to, listening): (_, &[&str]) = match to.strip_suffix("?listen=1") {
+        Some(to) => (to, &["-listen", "1"]),
+        None => (to, &[]),
+    };
     Command::new("ffmpeg")
         .args([
             "-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i", PICTURES, "-re", "-f", "lavfi", "-i",
             SOUND,
         ])
-        .args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "12", "-c:a", "aac"])
-        .args(["-flush_packets", "1", "-muxdelay", "0", "-f", "mpegts", to])
+        .args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "12"])
+        .args(["-pix_fmt", "yuv420p", "-c:a", "aac"])
+        .args(["-flush_packets", "1", "-muxdelay", "0"])
+        .args(listening)
+        .args(["-f", format, to])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

@@ -1,10 +1,13 @@
 //! Sources on the loopback network: live ones that stall and end, a film over HTTP, and nobody at all.
 
 use super::media::{
-    Content, Got, PATIENCE, film, moments, ms_between, next, play, sender, settings, steps_ms,
+    Content, Got, PATIENCE, film, moments, ms_between, next, play, sender, sender_as, settings, steps_ms,
 };
+use crate::support::programs::LiveStream;
+use crate::support::wait_for;
+use livedir_publisher::source::Read::Here;
 use livedir_publisher::source::input::{self, InputAddress, InputError, InputSettings};
-use livedir_publisher::source::{Source, SourceError};
+use livedir_publisher::source::{Captured, Source, SourceError};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -161,6 +164,70 @@ fn a_film_over_http_is_played_to_its_end() {
         input::open(&url(format!("{server}/none.mp4"))).err().expect("an error").to_string(),
         format!("cannot reach {server}/none.mp4: it knows no such path (404); is the path right?")
     );
+}
+
+#[test]
+fn a_live_hls_stream_is_played_without_a_hole_and_to_its_end() {
+    let webroot = tempfile::tempdir().expect("a directory");
+    let words = ["test", "--size", "160x120", "--segment-duration", "1s"];
+    let mut live = LiveStream::start(webroot.path(), &words);
+    live.wait_for_segment(4);
+    let server = http_server(webroot.path().to_owned());
+    let mut input = input::open(&url(format!("{server}/stream.m3u8"))).expect("a stream");
+    let mut pieces = Vec::new();
+    while moments(&pieces, true).len() < 120 {
+        pieces.push(next(&mut input).expect("a stream").expect("no end"));
+    }
+    assert!(live.publisher.interrupt().success());
+    while let Some(piece) = next(&mut input).expect("an end, and not a loss") {
+        pieces.push(piece);
+    }
+    let (_, most) = steps_ms(&moments(&pieces, true));
+    assert!(most < 900.0, "a hole of {most} ms: a segment of a second is missing");
+}
+
+/// Calls it until it answers: ffmpeg does not say when it listens.
+fn pulled(address: &str) -> input::Input {
+    wait_for("somebody who sends", PATIENCE, || input::open(&url(address.to_owned())).ok())
+}
+
+#[test]
+fn a_stream_is_pulled_from_rtmp_and_srt_servers() {
+    let tcp = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let udp = UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    for (format, server, client) in [
+        ("flv", format!("rtmp://{tcp}/live/1?listen=1"), format!("rtmp://{tcp}/live/1")),
+        ("mpegts", format!("srt://{udp}?mode=listener"), format!("srt://{udp}")),
+    ] {
+        let _sender = Sender(sender_as(format, &server));
+        let mut input = pulled(&client);
+        let mut pieces = Vec::new();
+        while moments(&pieces, true).len() < 25 || moments(&pieces, false).is_empty() {
+            pieces.push(next(&mut input).expect("a stream").expect("no end"));
+        }
+    }
+}
+
+#[test]
+fn a_multicast_group_is_joined() {
+    let port = UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let group = format!("udp://239.255.7.7:{port}?localaddr=127.0.0.1");
+    let mut source = input::open_source(&url(group.clone())).expect("a place to wait at");
+    assert_eq!(source.format().description, format!("waiting for somebody to push to {group}"));
+    let _sender = Sender(sender(&format!("{group}&pkt_size=1316")));
+    let deadline = Instant::now() + PATIENCE;
+    let (mut here, mut pictures) = (None, 0);
+    while pictures < 25 && Instant::now() < deadline {
+        match source.read(Duration::from_millis(100)).expect("it waits") {
+            Here(description) => here = Some(description),
+            livedir_publisher::source::Read::Captured(Captured::Picture(picture)) => {
+                assert_eq!((picture.frame.width(), picture.frame.height()), (160, 120));
+                pictures += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!((pictures, here), (25, Some(format!("{group}, h264 at 25 fps, aac sound"))));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What the tests of the whole program share: the programs under test, other people's programs, and ways to wait.
 
 pub mod check;
+pub mod live_source;
 pub mod media;
 pub mod nginx;
 pub mod programs;

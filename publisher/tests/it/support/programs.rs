@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::live_source::LiveSource;
 use super::wait_for;
 
 /// Long enough for a machine that is busy with everything else.
@@ -139,6 +140,13 @@ impl LiveStream {
         read_playlist(&self.webroot)
     }
 
+    /// A count of `status.json`; 0 as long as there is none.
+    pub fn count(&self, what: &str) -> u64 {
+        let text = std::fs::read_to_string(self.webroot.join("status.json")).unwrap_or_else(|_| "{}".into());
+        let status: serde_json::Value = serde_json::from_str(&text).expect("status.json is never cut");
+        status[what].as_u64().unwrap_or(0)
+    }
+
     /// Waits until the playlist's newest segment has at least this media sequence number.
     #[track_caller]
     pub fn wait_for_segment(&mut self, media_sequence: u64) {
@@ -148,6 +156,19 @@ impl LiveStream {
             self.playlist().filter(|playlist| playlist.next_media_sequence() > media_sequence)
         });
     }
+}
+
+/// Takes the source away until the slate is shown, and gives it back; returns when its pictures come again.
+#[track_caller]
+pub fn lose_and_find(source: &LiveSource, stream: &LiveStream) {
+    let slates = stream.count("frames_slate");
+    source.take_away();
+    wait_for("the slate", PATIENCE, || (stream.count("frames_slate") >= slates + 40).then_some(()));
+    let captured = stream.count("pictures_captured");
+    source.give_back();
+    wait_for("pictures again", PATIENCE, || {
+        (stream.count("pictures_captured") >= captured + 40).then_some(())
+    });
 }
 
 /// The playlist of a webroot as it is now, if there is one.

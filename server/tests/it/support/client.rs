@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use flate2::read::GzDecoder;
 
@@ -80,6 +81,14 @@ impl Connection {
             self.read_body(&mut answer);
         }
         answer
+    }
+
+    /// Whether the beginning of an answer comes so soon.
+    pub fn is_answered_within(&mut self, time: Duration) -> bool {
+        self.0.get_ref().set_read_timeout(Some(time)).unwrap();
+        let is_answered = self.0.fill_buf().is_ok();
+        self.0.get_ref().set_read_timeout(Some(DEADLINE)).unwrap();
+        is_answered
     }
 
     pub fn read_head(&mut self) -> Answer {
