@@ -8,7 +8,9 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use livedir_publisher::encoder::EncodeSettings;
+use livedir_publisher::encoder::choice::EncoderChoice;
 use livedir_publisher::encoder::video::x264_options;
+use livedir_publisher::overlay::OverlaySettings;
 use livedir_publisher::segment_name::segment_name;
 use notify::event::{ModifyKind, RenameMode};
 use notify::{EventKind, RecursiveMode, Watcher};
@@ -23,8 +25,15 @@ const FILM_S: u32 = 20;
 const LAGS: usize = 120;
 
 /// The settings that both programs are given: the defaults.
-const STREAM: EncodeSettings =
-    EncodeSettings { width: 640, height: 480, fps: 20, segment_frames: 40, video_bps: 1_000_000 };
+const STREAM: EncodeSettings = EncodeSettings {
+    width: 640,
+    height: 480,
+    fps: 20,
+    segment_frames: 40,
+    video_bps: 1_000_000,
+    overlay: OverlaySettings { text: None, clock: false },
+    encoder: EncoderChoice::Auto,
+};
 
 /// Sizes and rates of the ladder.
 const LADDER: [(u32, u32, u64); 3] = [(1280, 720, 2_500_000), (640, 360, 800_000), (426, 240, 300_000)];

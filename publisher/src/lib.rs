@@ -5,7 +5,7 @@
 //!  file  ──┼─▶ source ─▶ capture queue ─▶ grid ───────┤   scaler   segmenter       │ notify
 //!  URL   ──┤             newest wins      frame clock  │   H.264    muxer           ▼
 //!  test  ──┘                              sound clock, └─▶ rung …              watcher ─▶ probe ─▶ window
-//!                                         AAC              one for each size        │    from bytes
+//!                                         filters, AAC     one for each size        │    from bytes
 //!  ─ source thread ─┘└───── grid thread ─────────────┘└─ rung ─┘└─ segment ─┘       ▼
 //!                                                       threads    threads    stream.m3u8, ll.m3u8, retention,
 //!                                                                             status.json: watcher thread
@@ -14,6 +14,7 @@
 //! Nothing but files passes from the segment thread to the watcher thread: any other encoder could stand there.
 
 pub mod args;
+pub mod config;
 pub mod settings;
 
 pub mod lock;
@@ -24,6 +25,7 @@ pub mod source;
 
 pub mod capture_queue;
 
+pub mod filter;
 pub mod frame_clock;
 pub mod grid;
 pub mod sound_clock;
@@ -32,6 +34,7 @@ pub mod picture_queue;
 
 pub mod canvas;
 pub mod ladder;
+pub mod overlay;
 pub mod rung;
 pub mod scaler;
 pub mod slate;
@@ -70,6 +73,7 @@ use std::thread;
 use std::time::Duration;
 
 use encoder::{EncodeError, EncodeSettings, Encoded};
+use filter::FilterError;
 use grid::SoundLine;
 use lock::{LockError, WebrootLock};
 use meters::Meters;
@@ -113,6 +117,9 @@ pub enum RunError {
         /// Bytes that are needed, for people.
         needed: String,
     },
+    /// The filters.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
     /// The encoders.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -149,7 +156,10 @@ pub fn run(
             source::run(opener(settings, stop), &opened_tx, &captured_tx, stop, meters);
         })?;
         let Ok(source) = opened_rx.recv() else { return Ok(()) };
-        let stream = settings.stream(&source?);
+        let source = source?;
+        let filtered = filter::try_out(&settings.filter, (source.width, source.height), settings.fps)?;
+        let stream = settings.stream(&source, filtered);
+        stream.rungs.iter().try_for_each(encoder::trial::check)?;
         room_for(settings, &stream)?;
         let of_renditions = meters_of(&stream, meters);
         let watcher = Watcher::start(&watcher_settings(settings, &stream), &of_renditions)?;

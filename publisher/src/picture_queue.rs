@@ -34,8 +34,8 @@ pub struct Shown {
 /// A picture, in the size of the source.
 #[derive(Clone)]
 pub enum Picture {
-    /// A new one.
-    New(Arc<ffmpeg::frame::Video>),
+    /// A new one, and when it was taken.
+    New(Arc<ffmpeg::frame::Video>, SystemTime),
     /// The one before once more.
     Same,
     /// That there is none.
@@ -87,7 +87,7 @@ impl PictureSender {
         while state.waiting.len() >= self.0.limit && !state.is_closed {
             state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        let is_new = |shown: &Shown| matches!(shown.picture, Picture::New(_));
+        let is_new = |shown: &Shown| matches!(shown.picture, Picture::New(..));
         if is_new(&shown) && state.waiting.iter().filter(|waiting| is_new(waiting)).count() >= PICTURES {
             shown.picture = Picture::Same;
             self.0.meters.pictures_shed.add(1);
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     fn new(n: u64) -> Shown {
-        let picture = Picture::New(Arc::new(ffmpeg::frame::Video::empty()));
+        let picture = Picture::New(Arc::new(ffmpeg::frame::Video::empty()), SystemTime::UNIX_EPOCH);
         Shown { n, keyframe_filmed_at: None, picture }
     }
 
@@ -150,7 +150,7 @@ mod tests {
         drop(sender);
         let got: Vec<_> = std::iter::from_fn(|| receiver.next()).collect();
         assert_eq!(got.iter().map(|shown| shown.n).collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
-        let pictures = got.iter().filter(|shown| matches!(shown.picture, Picture::New(_))).count();
+        let pictures = got.iter().filter(|shown| matches!(shown.picture, Picture::New(..))).count();
         assert_eq!((pictures, meters.pictures_shed.get()), (PICTURES, 10 - PICTURES as u64));
     }
 
