@@ -39,9 +39,13 @@ fn the_page_plays_a_ladder_close_behind_the_camera() {
     let _live = LiveStream::start(webroot.path(), &[&STREAM[..], &["--low-latency"]].concat());
     wait_for_ladder(webroot.path());
     // Which size it chooses is its own affair.
-    let size = FAST.iter().position(|word| *word == "--size").unwrap();
-    let asked: Vec<_> =
-        FAST.iter().enumerate().filter(|(n, _)| ![size, size + 1].contains(n)).map(|(_, it)| *it).collect();
+    let size_at = FAST.iter().position(|word| *word == "--size").unwrap();
+    let asked: Vec<_> = FAST
+        .iter()
+        .enumerate()
+        .filter(|(n, _)| ![size_at, size_at + 1].contains(n))
+        .map(|(_, it)| *it)
+        .collect();
     let asked = [&asked[..], &["--seconds", "10", "--median-latency", "2"]].concat();
     Page::open(&site.address, &asked).wait_for_line(r#""event":"ok""#);
 }
