@@ -94,6 +94,17 @@ pub enum FilterError {
     },
 }
 
+impl FilterError {
+    /// As libav's calls fail.
+    pub(crate) fn cause(self) -> ffmpeg::Error {
+        match self {
+            Self::Unknown(_) => ffmpeg::Error::FilterNotFound,
+            Self::Graph { cause, .. } => cause,
+            _ => ffmpeg::Error::InvalidData,
+        }
+    }
+}
+
 /// The filters of a run; see the file's head.
 pub struct Filter {
     graphs: Vec<Graph>,
