@@ -192,10 +192,11 @@ pub fn run(
             packets,
         });
         let mut rungs = Vec::new();
-        for ((encode, packets), meters) in stream.rungs.iter().zip(packages).zip(&of_renditions) {
-            let (shown_tx, shown_rx) = picture_queue::channel(encode.fps, meters.clone());
+        for (encode, packets) in stream.rungs.iter().zip(packages) {
+            let name = format!("{}x{}", encode.width, encode.height);
+            let (shown_tx, shown_rx) = picture_queue::channel(encode.fps, &name, meters.clone());
             rungs.push(shown_tx);
-            let (encode, name) = (encode.clone(), format!("rung {}p", encode.height));
+            let encode = encode.clone();
             stages.push(spawn(scope, &name, move || rung(&shown_rx, &encode, &packets))?);
         }
         let grid = stream.grid.clone();
