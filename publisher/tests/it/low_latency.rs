@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -233,6 +233,16 @@ fn a_run_without_low_latency_leaves_no_list_that_stands_still() {
     assert!(stream.publisher.interrupt().success());
 }
 
+/// Where segments and parts lie that can be dropped in, and a webroot for them.
+fn recorded(directory: &Path) -> (PathBuf, PathBuf) {
+    let (source, webroot) = (directory.join("source"), directory.join("webroot"));
+    let stream = LiveStream::start(&source, &WORDS);
+    wait_for_parts(&source, 4, 1);
+    assert!(stream.publisher.interrupt().success());
+    fs::create_dir_all(webroot.join("live")).unwrap();
+    (source, webroot)
+}
+
 /// As other encoders do: under a name of no meaning first.
 fn drop_in(source: &Path, webroot: &Path, name: &str) {
     let unfinished = webroot.join("live").join(format!(".{name}"));
@@ -243,12 +253,7 @@ fn drop_in(source: &Path, webroot: &Path, name: &str) {
 #[test]
 fn watch_makes_a_list_that_can_be_waited_for_when_there_are_no_parts() {
     let directory = tempfile::tempdir().unwrap();
-    let (source, webroot) = (directory.path().join("source"), directory.path().join("webroot"));
-    let stream = LiveStream::start(&source, &WORDS);
-    wait_for_parts(&source, 4, 1);
-    assert!(stream.publisher.interrupt().success());
-
-    fs::create_dir_all(webroot.join("live")).unwrap();
+    let (source, webroot) = recorded(directory.path());
     let mut watch = crate::support::programs::publisher();
     watch.arg("watch").arg(&webroot).arg("--low-latency");
     let _watch = crate::support::programs::Running::start(&mut watch);
@@ -267,12 +272,7 @@ fn watch_makes_a_list_that_can_be_waited_for_when_there_are_no_parts() {
 #[test]
 fn watch_lists_parts_of_others_that_are_named_as_ours() {
     let directory = tempfile::tempdir().unwrap();
-    let (source, webroot) = (directory.path().join("source"), directory.path().join("webroot"));
-    let stream = LiveStream::start(&source, &WORDS);
-    wait_for_parts(&source, 4, 1);
-    assert!(stream.publisher.interrupt().success());
-
-    fs::create_dir_all(webroot.join("live")).unwrap();
+    let (source, webroot) = recorded(directory.path());
     let mut watch = crate::support::programs::publisher();
     watch.arg("watch").arg(&webroot).args(["--low-latency", "--target-duration", "1"]);
     let _watch = crate::support::programs::Running::start(&mut watch);
