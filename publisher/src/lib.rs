@@ -5,7 +5,7 @@
 //!  file  ──┼─▶ source ─▶ capture queue ─▶ grid ───────┤   scaler   segmenter       │ notify
 //!  URL   ──┤             newest wins      frame clock  │   H.264    muxer           ▼
 //!  test  ──┘                              sound clock, └─▶ rung …              watcher ─▶ probe ─▶ window
-//!                                         AAC              one for each size        │    from bytes
+//!                                         filters, AAC     one for each size        │    from bytes
 //!  ─ source thread ─┘└───── grid thread ─────────────┘└─ rung ─┘└─ segment ─┘       ▼
 //!                                                       threads    threads    stream.m3u8, ll.m3u8, retention,
 //!                                                                             status.json: watcher thread
@@ -14,6 +14,7 @@
 //! Nothing but files passes from the segment thread to the watcher thread: any other encoder could stand there.
 
 pub mod args;
+pub mod config;
 pub mod settings;
 
 pub mod lock;
@@ -26,6 +27,7 @@ pub mod copy;
 
 pub mod capture_queue;
 
+pub mod filter;
 pub mod frame_clock;
 pub mod grid;
 pub mod sound_clock;
@@ -34,6 +36,7 @@ pub mod picture_queue;
 
 pub mod canvas;
 pub mod ladder;
+pub mod overlay;
 pub mod rung;
 pub mod scaler;
 pub mod slate;
@@ -74,6 +77,7 @@ use std::time::Duration;
 use args::CopyWhen;
 use copy::Copier;
 use encoder::{EncodeError, EncodeSettings, Encoded};
+use filter::FilterError;
 use grid::SoundLine;
 use lock::{LockError, WebrootLock};
 use meters::Meters;
@@ -117,6 +121,9 @@ pub enum RunError {
         /// Bytes that are needed, for people.
         needed: String,
     },
+    /// The filters.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
     /// The encoders.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -162,7 +169,14 @@ pub fn run(
             Err(()) => {}
         })?;
         let Ok(source) = opened_rx.recv() else { return Ok(()) };
-        let stream = settings.stream(&source?);
+        let source = source?;
+        let stored = (source.width, source.height);
+        let filtered = match source.copied {
+            None => filter::try_out(&settings.filter, stored, settings.fps)?,
+            Some(_) => stored,
+        };
+        let stream = settings.stream(&source, filtered);
+        stream.rungs.iter().try_for_each(encoder::trial::check)?;
         room_for(settings, &stream)?;
         let of_renditions = meters_of(&stream, meters);
         let watcher = Watcher::start(&watcher_settings(settings, &stream), &of_renditions)?;
@@ -198,10 +212,11 @@ pub fn run(
                 .zip(packages.last().cloned())
                 .map(|(audio_bps, packets)| SoundLine { audio_bps, is_alone: stream.is_ladder(), packets });
             let mut rungs = Vec::new();
-            for ((encode, packets), meters) in stream.rungs.iter().zip(packages).zip(&of_renditions) {
-                let (shown_tx, shown_rx) = picture_queue::channel(encode.fps, meters.clone());
+            for (encode, packets) in stream.rungs.iter().zip(packages) {
+                let name = format!("{}x{}", encode.width, encode.height);
+                let (shown_tx, shown_rx) = picture_queue::channel(encode.fps, &name, meters.clone());
                 rungs.push(shown_tx);
-                let (encode, name) = (encode.clone(), format!("rung {}p", encode.height));
+                let encode = encode.clone();
                 stages.push(spawn(scope, &name, move || rung(&shown_rx, &encode, &packets))?);
             }
             let grid = stream.grid.clone();
@@ -262,7 +277,8 @@ fn copy_source(
     stop: &Stop,
     meters: &Meters,
 ) {
-    let stream = settings.stream(&first.format());
+    let format = first.format();
+    let stream = settings.stream(&format, (format.width, format.height));
     let Some(lengths) = settings.copy_lengths(&stream) else { return };
     let mut first = Some(first);
     let open = move || first.take().map_or_else(|| source.open().map_err(SourceError::from), Ok);
