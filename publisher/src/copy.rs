@@ -5,8 +5,9 @@
 //! the source is away nothing comes, and the playlist waits; when it is back a hole in the timeline tells players so.
 
 mod cutter;
+mod source_thread;
 
-pub use cutter::longest_segment_90k;
+pub use source_thread::{Attempt, CopiedSource, CopyOrder, attempt};
 
 use std::sync::mpsc::SyncSender;
 use std::time::{Instant, SystemTime};
@@ -15,7 +16,7 @@ use cutter::{Cutter, Place};
 
 use crate::encoder::{Encoded, EncodedPacket, Medium, START_90K};
 use crate::meters::Meters;
-use crate::source::input::{Copied, CopiedPacket, CopiedStream};
+use crate::source::input::{Copied, CopiedPacket, CopiedStream, longest_copied_90k};
 use crate::stop::Stop;
 
 /// Between what was before and another film or client: more than any pause between two pictures, so that everybody sees the
@@ -27,10 +28,26 @@ const BREAK_90K: i64 = 90_000;
 pub struct CopyLengths {
     /// What was asked for, with its room, in 90 kHz ticks.
     pub aim_90k: i64,
-    /// EXT-X-TARGETDURATION in 90 kHz ticks.
-    pub promise_90k: i64,
+    /// EXT-X-TARGETDURATION.
+    pub promise_s: u32,
     /// The distance of keyframes that was seen at the start.
     pub keyframes_90k: i64,
+}
+
+impl CopyLengths {
+    /// Of segments that are to be `segment_90k` long, out of keyframes so far apart: the promise holds what was asked for, and
+    /// what becomes of it.
+    #[must_use]
+    pub fn new(segment_90k: i64, keyframes_90k: i64) -> Self {
+        let aim_90k = longest_copied_90k(segment_90k);
+        let longest_90k = segment_90k.max(cutter::longest_segment_90k(aim_90k, keyframes_90k)).max(1);
+        let promise_s = (longest_90k as u64).div_ceil(90_000) as u32;
+        Self { aim_90k, promise_s, keyframes_90k }
+    }
+
+    fn promise_90k(self) -> i64 {
+        i64::from(self.promise_s) * 90_000
+    }
 }
 
 /// See the file's head.
@@ -59,12 +76,12 @@ impl<'a> Copier<'a> {
         stop: &'a Stop,
         meters: &'a Meters,
     ) -> Self {
-        let CopyLengths { aim_90k, promise_90k, keyframes_90k } = lengths;
+        let promise_90k = lengths.promise_90k();
         Self {
             packets,
             stop,
             meters,
-            cutter: Cutter::new(aim_90k, promise_90k, keyframes_90k),
+            cutter: Cutter::new(lengths.aim_90k, promise_90k, lengths.keyframes_90k),
             promise_90k,
             has_begun: false,
             has_told: false,
@@ -79,7 +96,12 @@ impl<'a> Copier<'a> {
     pub fn take(&mut self, piece: Copied) {
         match piece {
             Copied::Begins(streams) => self.begin(streams),
-            Copied::Packet(packet) => self.packet(packet),
+            Copied::Packets(packets) => {
+                let packets: Vec<_> = packets.into_iter().filter_map(|packet| self.packet(packet)).collect();
+                if !packets.is_empty() {
+                    self.send(Encoded::Packets(packets));
+                }
+            }
         }
     }
 
@@ -95,7 +117,8 @@ impl<'a> Copier<'a> {
         }
     }
 
-    fn packet(&mut self, copied: CopiedPacket) {
+    /// The packet on the stream's timeline, if it belongs into a segment.
+    fn packet(&mut self, copied: CopiedPacket) -> Option<EncodedPacket> {
         let CopiedPacket { medium, mut packet, duration_90k, is_keyframe, captured_at, .. } = copied;
         let next_90k = self.end_90k + BREAK_90K;
         let offset_90k = *self.offset_90k.get_or_insert(next_90k - copied.dts_90k);
@@ -119,19 +142,13 @@ impl<'a> Copier<'a> {
             if medium == Medium::Video {
                 self.tell(dts_90k);
             }
-            return;
+            return None;
         }
         packet.set_dts(Some(dts_90k));
         packet.set_pts(Some(dts_90k.max(stated_90k + copied.shown_after_90k)));
         packet.set_duration(duration_90k);
         let keyframe_filmed_at = begins.then(|| self.date(captured_at));
-        self.send(Encoded::Packet(EncodedPacket {
-            medium,
-            dts_90k,
-            duration_90k,
-            keyframe_filmed_at,
-            packet,
-        }));
+        Some(EncodedPacket { medium, dts_90k, duration_90k, keyframe_filmed_at, packet })
     }
 
     /// Says what is left out: once, and then by the count of dropped pictures.

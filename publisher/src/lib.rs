@@ -74,8 +74,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use args::CopyWhen;
-use copy::Copier;
+use copy::Attempt;
 use encoder::{EncodeError, EncodeSettings, Encoded};
 use filter::FilterError;
 use grid::SoundLine;
@@ -86,15 +85,18 @@ use picture_queue::PictureReceiver;
 use segment_file::SegmentError;
 use settings::{LiveSettings, SourceChoice, Stream};
 use source::camera::{self, CameraSelector, CameraWish};
-use source::input::{self, Copied, CopyError, CopyOpener, InputSettings};
+use source::input::{self, InputSettings};
 use source::test_pattern::TestPattern;
-use source::{Opener, Source, SourceError, SourceFormat};
+use source::{Opener, Source, SourceError};
 use stop::Stop;
 use watcher::{Wake, WatchError, Watcher, WatcherSettings};
 
 /// Packets that may wait for the segment thread: about 15 s of picture and sound at the default settings. When a disk
 /// hangs for longer, the encode thread waits, and the capture queue drops.
 const PACKETS: usize = 1024;
+
+/// The same where a file is copied as fast as it can be, and comes in batches of some seconds.
+const BATCHES: usize = 4;
 
 /// How often the status line is brought up to date.
 const STATUS_EVERY: Duration = Duration::from_millis(500);
@@ -111,7 +113,7 @@ pub enum RunError {
     /// The disk.
     #[error(
         "the disk of {webroot} has {free} free, this stream needs up to {needed}; \
-         free some space there, or lower --window or --bitrate"
+         free some space there, or lower --window or the rate"
     )]
     DiskFull {
         /// Where it was to go.
@@ -157,16 +159,14 @@ pub fn run(
     thread::scope(|scope| {
         let _stop_all = StopOnDrop(stop);
         // Of this scope: a run that is given up wakes the source thread by dropping its end.
-        let (copied_packets_tx, copied_packets_rx) = mpsc::sync_channel(1);
-        spawn(scope, "source", move || match first_to_copy(settings, stop, &opened_tx) {
-            Ok(Some((source, first))) => {
-                copy_source(source, first, settings, &opened_tx, &copied_packets_rx, stop, meters);
-            }
-            Ok(None) => {
+        let (copy_order_tx, copy_order_rx) = mpsc::sync_channel(1);
+        spawn(scope, "source", move || match copy::attempt(settings, stop, &opened_tx) {
+            Attempt::Copies(source) => source.run(&opened_tx, &copy_order_rx, stop, meters),
+            Attempt::Encodes => {
                 let deliver = |piece| captured_tx.send(piece);
                 source::run(opener(settings, stop), &opened_tx, deliver, stop, meters);
             }
-            Err(()) => {}
+            Attempt::Fails => {}
         })?;
         let Ok(source) = opened_rx.recv() else { return Ok(()) };
         let source = source?;
@@ -187,13 +187,14 @@ pub fn run(
         let mut packages = Vec::new();
         let mut stages = Vec::new();
         for (rendition, meters) in stream.renditions.iter().zip(&of_renditions) {
-            let (packets_tx, packets_rx) = mpsc::sync_channel(PACKETS);
+            let in_batches = settings.fast && stream.copied.is_some();
+            let (packets_tx, packets_rx) = mpsc::sync_channel(if in_batches { BATCHES } else { PACKETS });
             packages.push(packets_tx);
             let package = Package {
                 live_directory: rendition.live_directory(&settings.webroot),
                 first_number,
                 media: rendition.media.clone(),
-                lengths: settings.lengths(rendition, &stream),
+                lengths: stream.lengths(rendition),
             };
             let (meters, finish) = (meters.clone(), finish.clone());
             stages.push(spawn(scope, "segment", move || {
@@ -202,23 +203,27 @@ pub fn run(
             })?);
         }
         drop(finish);
-        if stream.copied.is_some() {
-            // The source thread waits for them.
-            let _ = copied_packets_tx.send(packages.pop());
-        } else {
-            // Without a ladder sound goes into the segments of the only rung, with one into its own.
-            let sound = stream
-                .audio_bps
-                .zip(packages.last().cloned())
-                .map(|(audio_bps, packets)| SoundLine { audio_bps, is_alone: stream.is_ladder(), packets });
-            let mut rungs = Vec::new();
-            for (encode, packets) in stream.rungs.iter().zip(packages) {
-                let name = format!("{}x{}", encode.width, encode.height);
-                let (shown_tx, shown_rx) = picture_queue::channel(encode.fps, &name, meters.clone());
-                rungs.push(shown_tx);
-                let encode = encode.clone();
-                stages.push(spawn(scope, &name, move || rung(&shown_rx, &encode, &packets))?);
-            }
+        if let Some(copied) = stream.copied
+            && let Some(packets) = packages.pop()
+        {
+            // A source thread that has ended is gone with its packets.
+            let _ = copy_order_tx.send((packets, copied.lengths));
+        }
+        // Without a ladder sound goes into the segments of the only rung, with one into its own.
+        let sound = stream.audio_bps.zip(packages.last().cloned()).map(|(audio_bps, packets)| SoundLine {
+            audio_bps,
+            is_alone: stream.is_ladder(),
+            packets,
+        });
+        let mut rungs = Vec::new();
+        for (encode, packets) in stream.rungs.iter().zip(packages) {
+            let name = format!("{}x{}", encode.width, encode.height);
+            let (shown_tx, shown_rx) = picture_queue::channel(encode.fps, &name, meters.clone());
+            rungs.push(shown_tx);
+            let encode = encode.clone();
+            stages.push(spawn(scope, &name, move || rung(&shown_rx, &encode, &packets))?);
+        }
+        if stream.copied.is_none() {
             let grid = stream.grid.clone();
             stages.push(spawn(scope, "grid", move || {
                 let _stop_source = StopOnDrop(stop);
@@ -238,62 +243,6 @@ pub fn run(
         // All are waited for, and the first that failed is told: those before it in the line fail because of it.
         ended.collect::<Vec<_>>().into_iter().collect()
     })
-}
-
-/// What is copied, and its first opening.
-type FirstToCopy = (CopyOpener, Box<dyn Source<Copied>>);
-
-/// Opens what is to be copied; `None`: there is nothing, or it has to be encoded. An error was told to `opened`.
-fn first_to_copy(
-    settings: &LiveSettings,
-    stop: &Stop,
-    opened: &mpsc::SyncSender<Result<SourceFormat, SourceError>>,
-) -> Result<Option<FirstToCopy>, ()> {
-    let Some(copy) = settings.copy_settings(stop) else { return Ok(None) };
-    let first = input::open_copy(copy).map_err(CopyError::from);
-    let first = first.and_then(|mut source| source.open().map(|first| (source, first)));
-    match first {
-        Ok(first) => Ok(Some(first)),
-        Err(_) if stop.is_requested() => Err(()),
-        Err(CopyError::Unfit { name, reason }) if settings.copy == Some(CopyWhen::Auto) => {
-            tracing::warn!(name, %reason, "it cannot be copied, so it is encoded");
-            Ok(None)
-        }
-        Err(error) => {
-            // Nobody listens only if the run has been given up already.
-            let _ = opened.send(Err(error.into()));
-            Err(())
-        }
-    }
-}
-
-/// The source thread of a stream that is copied.
-fn copy_source(
-    mut source: CopyOpener,
-    first: Box<dyn Source<Copied>>,
-    settings: &LiveSettings,
-    opened: &mpsc::SyncSender<Result<SourceFormat, SourceError>>,
-    packets: &mpsc::Receiver<Option<mpsc::SyncSender<Encoded>>>,
-    stop: &Stop,
-    meters: &Meters,
-) {
-    let format = first.format();
-    let stream = settings.stream(&format, (format.width, format.height));
-    let Some(lengths) = settings.copy_lengths(&stream) else { return };
-    let mut first = Some(first);
-    let open = move || first.take().map_or_else(|| source.open().map_err(SourceError::from), Ok);
-    let mut copier = None;
-    let deliver = |piece| {
-        if copier.is_none() {
-            // Without a packager the run has been given up.
-            copier = packets.recv().ok().flatten().map(|packets| Copier::new(packets, lengths, stop, meters));
-        }
-        match &mut copier {
-            Some(copier) => copier.take(piece),
-            None => stop.request(),
-        }
-    };
-    source::run(Box::new(open), opened, deliver, stop, meters);
 }
 
 /// A rung that fails is told at once: the others go on.
@@ -344,16 +293,16 @@ fn watcher_settings(settings: &LiveSettings, stream: &Stream) -> WatcherSettings
     WatcherSettings {
         webroot: settings.webroot.clone(),
         renditions: stream.renditions.clone(),
-        target_duration_s: settings.target_duration_of(stream),
+        target_duration_s: stream.target_duration_s,
         window_segments: settings.window_segments,
-        part_target_90k: settings.part_target_of(stream),
+        part_target_90k: stream.part_target_90k,
         end_list: settings.end_list,
     }
 }
 
 /// A disk that cannot hold the stream is told before anything is written.
 fn room_for(settings: &LiveSettings, stream: &Stream) -> Result<(), RunError> {
-    let needed = settings.bytes_on_disk(stream);
+    let needed = stream.bytes_on_disk(settings.window_segments);
     match fs4::available_space(&settings.webroot) {
         Ok(free) if free < needed => Err(RunError::DiskFull {
             webroot: settings.webroot.display().to_string(),

@@ -106,19 +106,21 @@ impl Written {
 impl Write for Written {
     fn write(&mut self, packets: &[u8]) -> std::io::Result<usize> {
         let mut bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for packet in packets.chunks(TS_PACKET) {
-            let pid = u16::from_be_bytes([
-                packet.get(1).copied().unwrap_or(0) & 0x1f,
-                packet.get(2).copied().unwrap_or(0),
-            ]);
-            if pid != SDT_PID {
-                bytes.extend_from_slice(packet);
-            }
+        let mut rest = packets;
+        while let Some(tables) = rest.chunks(TS_PACKET).position(is_of_sdt) {
+            let (before, after) = rest.split_at(tables * TS_PACKET);
+            bytes.extend_from_slice(before);
+            rest = after.get(TS_PACKET..).unwrap_or_default();
         }
+        bytes.extend_from_slice(rest);
         Ok(packets.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+fn is_of_sdt(packet: &[u8]) -> bool {
+    matches!(packet, [_, high, low, ..] if u16::from_be_bytes([high & 0x1f, *low]) == SDT_PID)
 }

@@ -49,6 +49,11 @@ pub fn run(encoded: &Receiver<Encoded>, package: &Package, meters: &Arc<Meters>)
     for message in encoded {
         match message {
             Encoded::Packet(packet) => interleaver.push(packet.medium, packet.dts_90k, packet),
+            Encoded::Packets(packets) => {
+                packets
+                    .into_iter()
+                    .for_each(|packet| interleaver.push(packet.medium, packet.dts_90k, packet));
+            }
             Encoded::Stream { medium, parameters } => {
                 streams.push((medium, parameters));
                 if streams.len() == package.media.len() {

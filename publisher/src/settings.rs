@@ -1,22 +1,19 @@
 //! What was meant by what was typed: every check that needs no device, no file and no network.
 
+mod stream;
+
+pub use stream::{CopyPlan, Stream};
+
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::args::{CopyWhen, LiveArgs};
-use crate::copy::{self, CopyLengths};
+use crate::args::{CopyWhen, DEFAULT_AUDIO_BITRATE, DEFAULT_BITRATE, DEFAULT_ENCODER, DEFAULT_FPS, LiveArgs};
 use crate::encoder::choice::EncoderChoice;
-use crate::encoder::{EncodeSettings, Medium, audio::FRAME_90K as AUDIO_FRAME_90K};
 use crate::filter::FilterSettings;
-use crate::grid::GridSettings;
-use crate::ladder::{self, Ladder, Rung};
+use crate::ladder::{self, Ladder};
 use crate::overlay::OverlaySettings;
-use crate::packager::Lengths;
-use crate::rendition::{AUDIO, Rendition};
-use crate::scaler;
 use crate::source::camera::CameraSelector;
-use crate::source::input::{self, CopySettings, InputAddress, InputSettings};
-use crate::source::{CopiedFormat, SourceFormat};
+use crate::source::input::{CopySettings, InputAddress, InputSettings};
 use crate::stop::Stop;
 
 /// The picture fits into this when no size was asked for.
@@ -33,12 +30,6 @@ const SHORTEST_PART: Duration = Duration::from_millis(50);
 
 /// Parts longer than this are as late as short segments.
 const LONGEST_PART: Duration = Duration::from_secs(1);
-
-/// Parts lie there beside their segments: listed for three target durations and kept for three more.
-const SEGMENTS_WITH_PARTS: u64 = 7;
-
-/// Containers that count in milliseconds are off by so much at each end of a part.
-const COARSE_TICK_90K: u64 = 180;
 
 /// RFC 8216 6.2.2 asks for at least three target durations.
 pub(crate) const SMALLEST_WINDOW: usize = 3;
@@ -59,29 +50,6 @@ pub enum SourceChoice {
     Input(InputAddress),
 }
 
-/// What is made of a source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stream {
-    /// The grid that all of it is on.
-    pub grid: GridSettings,
-    /// An encoder each, the largest first.
-    pub rungs: Vec<EncodeSettings>,
-    /// What is written: one for each rung, and with several one for the sound.
-    pub renditions: Vec<Rendition>,
-    /// Bits a second of the sound; `None` for a source without sound.
-    pub audio_bps: Option<u64>,
-    /// Nothing is encoded: the packets of the source, as they are.
-    pub copied: Option<CopiedFormat>,
-}
-
-impl Stream {
-    /// Whether there are several sizes and rates.
-    #[must_use]
-    pub fn is_ladder(&self) -> bool {
-        self.renditions.iter().any(|rendition| rendition.name.is_some())
-    }
-}
-
 /// What `live` is to do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveSettings {
@@ -99,8 +67,10 @@ pub struct LiveSettings {
     pub video_bps: u64,
     /// Bits a second of the sound.
     pub audio_bps: u64,
-    /// Frames of a segment.
+    /// Frames of a segment that is encoded.
     pub segment_frames: u64,
+    /// Length of a segment as it was asked for.
+    pub segment_duration: Duration,
     /// Length of a part at most; `None` without low latency.
     pub part_duration: Option<Duration>,
     /// Segments that the playlist lists.
@@ -139,6 +109,11 @@ pub enum SettingsError {
     /// Nothing to copy from.
     #[error("--copy is for files and URLs; cameras, screens and the test pattern have to be encoded")]
     Copy,
+    /// What is asked for would have no effect.
+    #[error(
+        "--copy encodes nothing, so {0} has no effect; leave it out, or let --copy=auto encode what cannot be copied"
+    )]
+    CopyEncodesNothing(&'static str),
     /// What is as it happens cannot be faster.
     #[error("--fast is for files; this source comes in its own time")]
     Fast,
@@ -158,6 +133,11 @@ impl TryFrom<LiveArgs> for LiveSettings {
             return Err(SettingsError::Window(args.window));
         }
         let source = source_choice(args.source.as_deref());
+        if args.copy == Some(CopyWhen::Always)
+            && let Some(flag) = first_of_encoding(&args)
+        {
+            return Err(SettingsError::CopyEncodesNothing(flag));
+        }
         if args.loop_forever && !matches!(source, SourceChoice::Input(InputAddress::File(_))) {
             return Err(SettingsError::Loop);
         }
@@ -182,6 +162,7 @@ impl TryFrom<LiveArgs> for LiveSettings {
             video_bps: args.bitrate,
             audio_bps: args.audio_bitrate,
             segment_frames: (frames.round() as u64).max(1),
+            segment_duration: args.segment_duration,
             part_duration: args.low_latency.then_some(args.part_duration),
             window_segments: args.window,
             copy: args.copy,
@@ -206,6 +187,11 @@ impl LiveSettings {
         self.segment_frames * 90_000 / u64::from(self.fps)
     }
 
+    /// The same before it was made to fit the frames.
+    fn asked_segment_90k(&self) -> i64 {
+        (self.segment_duration.as_secs_f64() * 90_000.0).round() as i64
+    }
+
     /// Length of a part in 90 kHz ticks, rounded up: as many whole pictures as fit into what was asked for.
     #[must_use]
     pub fn part_target_90k(&self) -> Option<u64> {
@@ -215,62 +201,11 @@ impl LiveSettings {
         Some((frames * 90_000).div_ceil(u64::from(self.fps)))
     }
 
-    /// The same for a stream that is known: of one that is copied, as many of its own pictures.
-    #[must_use]
-    pub fn part_target_of(&self, stream: &Stream) -> Option<u64> {
-        let (Some(copied), Some(part_duration)) = (stream.copied, self.part_duration) else {
-            return self.part_target_90k();
-        };
-        let picture_90k = copied.picture_90k.max(1) as u64;
-        let asked_90k = (part_duration.as_secs_f64() * 90_000.0) as u64;
-        Some((asked_90k / picture_90k).max(1) * picture_90k + COARSE_TICK_90K)
-    }
-
-    /// How long segments and parts of a rendition are to be.
-    #[must_use]
-    pub fn lengths(&self, rendition: &Rendition, stream: &Stream) -> Lengths {
-        if stream.copied.is_some() {
-            // Each keyframe that is marked begins a segment.
-            let part_90k = self.part_target_of(stream).map(|target_90k| target_90k as i64);
-            return Lengths { segment_90k: 0, part_90k };
-        }
-        // Frames of sound do not end where pictures do: a segment of them may be one shorter.
-        let room_90k = if rendition.media.contains(&Medium::Video) { 0 } else { 2 * AUDIO_FRAME_90K };
-        Lengths {
-            segment_90k: self.segment_duration_90k() as i64 - room_90k,
-            part_90k: self.part_target_90k().map(|target_90k| target_90k as i64),
-        }
-    }
-
     /// The promise of EXT-X-TARGETDURATION in seconds. RFC 8216 4.3.3.1 lets it be the rounded length of the longest
     /// segment, readers of version 6 and later take it so, older ones as the true maximum: rounded up holds for both.
     #[must_use]
     pub fn target_duration_s(&self) -> u32 {
         (self.segment_frames as u32).div_ceil(self.fps)
-    }
-
-    /// The same for a stream that is known: the keyframes of one that is copied may be a little further apart.
-    #[must_use]
-    pub fn target_duration_of(&self, stream: &Stream) -> u32 {
-        let longest_90k = stream
-            .copied
-            .map(|copied| copy::longest_segment_90k(self.longest_copied_segment_90k(), copied.keyframes_90k));
-        let longest_s = longest_90k.map_or(0, |longest_90k| (longest_90k.max(0) as u64).div_ceil(90_000));
-        self.target_duration_s().max(longest_s as u32)
-    }
-
-    fn longest_copied_segment_90k(&self) -> i64 {
-        input::longest_copied_90k(self.segment_duration_90k() as i64)
-    }
-
-    /// How long the segments of a stream that is copied are to be.
-    #[must_use]
-    pub fn copy_lengths(&self, stream: &Stream) -> Option<CopyLengths> {
-        Some(CopyLengths {
-            aim_90k: self.longest_copied_segment_90k(),
-            promise_90k: i64::from(self.target_duration_of(stream)) * 90_000,
-            keyframes_90k: stream.copied?.keyframes_90k,
-        })
     }
 
     /// What to copy from, if that was asked for.
@@ -279,7 +214,7 @@ impl LiveSettings {
         let (Some(_), SourceChoice::Input(address)) = (self.copy, &self.source) else { return None };
         let input =
             InputSettings { address: address.clone(), loop_forever: self.loop_forever, stop: stop.flag() };
-        let segment_90k = self.segment_duration_90k() as i64;
+        let segment_90k = self.asked_segment_90k();
         Some(CopySettings { input, segment_90k, low_latency: self.part_duration.is_some(), fast: self.fast })
     }
 
@@ -296,56 +231,24 @@ impl LiveSettings {
             size => size.unwrap_or(DEFAULT_SIZE),
         }
     }
+}
 
-    /// What to make of it, now that the source is known, and the size of its pictures behind the filters.
-    #[must_use]
-    pub fn stream(&self, source: &SourceFormat, filtered: (u32, u32)) -> Stream {
-        let audio_bps = source.has_sound.then_some(self.audio_bps);
-        let encode = |rung: Rung| EncodeSettings {
-            width: rung.width,
-            height: rung.height,
-            fps: self.fps,
-            segment_frames: self.segment_frames,
-            video_bps: rung.video_bps,
-            overlay: self.overlay.clone(),
-            encoder: self.encoder.clone(),
-        };
-        let grid =
-            GridSettings { fps: self.fps, segment_frames: self.segment_frames, filter: self.filter.clone() };
-        if source.copied.is_some() {
-            let media = std::iter::once(Medium::Video).chain(audio_bps.map(|_| Medium::Audio));
-            let renditions = vec![Rendition { name: None, media: media.collect() }];
-            return Stream { grid, rungs: Vec::new(), renditions, audio_bps, copied: source.copied };
-        }
-        let Some(ladder) = &self.ladder else {
-            let shape = (u64::from(filtered.0), u64::from(filtered.1));
-            let (width, height) = self.size.unwrap_or_else(|| scaler::fit(shape, DEFAULT_SIZE));
-            let rung = Rung { width, height, video_bps: self.video_bps };
-            let media = std::iter::once(Medium::Video).chain(audio_bps.map(|_| Medium::Audio));
-            let renditions = vec![Rendition { name: None, media: media.collect() }];
-            return Stream { grid, rungs: vec![encode(rung)], renditions, audio_bps, copied: None };
-        };
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let rungs = ladder.rungs(filtered, self.fps, cores);
-        let video = ladder::names(&rungs).into_iter().map(|name| (name, Medium::Video));
-        let all = video.chain(audio_bps.map(|_| (AUDIO.to_owned(), Medium::Audio)));
-        let renditions = all.map(|(name, medium)| Rendition { name: Some(name), media: vec![medium] });
-        let renditions = renditions.collect();
-        let rungs = rungs.into_iter().map(encode).collect();
-        Stream { grid, rungs, renditions, audio_bps, copied: None }
-    }
-
-    /// Bytes that the stream takes on disk at most: the window, as much again that waits for its deletion
-    /// (RFC 8216 6.2.2), the segments on the way in and out, and with low latency the parts of those near the edge.
-    #[must_use]
-    pub fn bytes_on_disk(&self, stream: &Stream) -> u64 {
-        let with_parts = self.part_duration.map_or(0, |_| SEGMENTS_WITH_PARTS);
-        let segments = 2 * self.window_segments as u64 + 3 + with_parts;
-        let video_bps: u64 = stream.rungs.iter().map(|rung| rung.video_bps).sum();
-        // MPEG-TS adds about a tenth.
-        let bits_per_second = (video_bps + stream.audio_bps.unwrap_or(0)) * 11 / 10;
-        segments * bits_per_second / 8 * self.segment_duration_90k() / 90_000
-    }
+/// The first flag that says how to encode, and does not say what goes without saying.
+fn first_of_encoding(args: &LiveArgs) -> Option<&'static str> {
+    let said = [
+        ("--size", args.size.is_some()),
+        ("--ladder", args.ladder.is_some()),
+        ("--fps", args.fps != DEFAULT_FPS),
+        ("--bitrate", args.bitrate != DEFAULT_BITRATE),
+        ("--audio-bitrate", args.audio_bitrate != DEFAULT_AUDIO_BITRATE),
+        ("--rotate", args.rotate.is_some()),
+        ("--mirror", args.mirror),
+        ("--filter", args.filter.is_some()),
+        ("--text", args.text.is_some()),
+        ("--clock", args.clock),
+        ("--encoder", args.encoder != DEFAULT_ENCODER),
+    ];
+    said.into_iter().find_map(|(flag, is_said)| is_said.then_some(flag))
 }
 
 fn source_choice(typed: Option<&str>) -> SourceChoice {
@@ -365,12 +268,12 @@ fn source_choice(typed: Option<&str>) -> SourceChoice {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::args::{Command, CommandLine};
     use clap::Parser;
 
-    fn meant(line: &str) -> Result<LiveSettings, SettingsError> {
+    pub(super) fn meant(line: &str) -> Result<LiveSettings, SettingsError> {
         let words = ["livedir-publisher", "live"].into_iter().chain(line.split_whitespace());
         match CommandLine::try_parse_from(words).unwrap().command {
             Command::Live(args) => args.try_into(),
@@ -434,51 +337,26 @@ mod tests {
     }
 
     #[test]
-    fn the_stream_takes_the_shape_of_the_source_unless_a_size_was_asked_for() {
-        let source = SourceFormat {
-            description: String::new(),
-            width: 1920,
-            height: 1080,
-            has_sound: true,
-            copied: None,
-        };
-        let check = |line: &str, source: &SourceFormat, size: (u32, u32), media: &[Medium]| {
-            let stream = meant(line).unwrap().stream(source, (source.width, source.height));
-            assert_eq!((stream.rungs[0].width, stream.rungs[0].height), size);
-            assert_eq!(stream.renditions, [Rendition { name: None, media: media.to_vec() }]);
-        };
-        check("", &source, (640, 360), &[Medium::Video, Medium::Audio]);
-        let turned = SourceFormat { width: 1080, height: 1920, ..source.clone() };
-        check("--rotate 90", &turned, (270, 480), &[Medium::Video, Medium::Audio]);
-        check("--size 800x600", &SourceFormat { has_sound: false, ..source }, (800, 600), &[Medium::Video]);
-    }
-
-    #[test]
-    fn a_ladder_has_a_rendition_for_each_rung_and_one_for_the_sound() {
-        let source = SourceFormat {
-            description: String::new(),
-            width: 1280,
-            height: 720,
-            has_sound: true,
-            copied: None,
-        };
-        let settings = meant("--ladder 640x360@800k,1280x720@2.5M").unwrap();
-        assert_eq!(settings.wished_size(), (1280, 720));
-        let stream = settings.stream(&source, (1280, 720));
-        let sizes: Vec<_> = stream.rungs.iter().map(|rung| (rung.width, rung.video_bps)).collect();
-        assert_eq!(sizes, [(1280, 2_500_000), (640, 800_000)]);
-        let names: Vec<_> = stream.renditions.iter().filter_map(|it| it.name.as_deref()).collect();
-        assert_eq!(names, ["720p", "360p", "audio"]);
-        let silent = settings.stream(&SourceFormat { has_sound: false, ..source }, (1280, 720));
-        assert_eq!(silent.renditions.len(), 2);
-    }
-
-    #[test]
     fn what_cannot_be_meant_is_refused_with_the_remedy() {
         check_refused("--segment-duration 100ms", "from 500ms to 10s");
         check_refused("--segment-duration 1000s", "from 500ms to 10s");
         check_refused("--window 2", "from 3");
         check_refused("camera --loop", "--loop is for files");
         check_refused("rtsp://camera/1 --loop", "--loop is for files");
+        check_refused("test --copy", "--copy is for files");
+        check_refused("rtsp://camera/1 --copy --fast", "--fast is for files");
+    }
+
+    #[test]
+    fn what_is_said_of_encoding_goes_with_auto_alone() {
+        for said in ["--size 320x240", "--fps 25", "--bitrate 2M", "--audio-bitrate 64k", "--ladder auto"]
+            .into_iter()
+            .chain(["--rotate 90", "--mirror", "--filter hflip", "--text A", "--clock", "--encoder libx264"])
+        {
+            let flag = said.split(' ').next().unwrap();
+            check_refused(&format!("film.mp4 --copy {said}"), &format!("so {flag} has no effect"));
+            assert!(meant(&format!("film.mp4 --copy=auto {said}")).is_ok(), "{said}");
+        }
+        assert!(meant("film.mp4 --copy --fps 20").is_ok(), "what goes without saying may be said");
     }
 }

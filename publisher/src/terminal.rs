@@ -193,6 +193,8 @@ mod tests {
             renditions: Vec::new(),
             audio_bps: None,
             copied: None,
+            target_duration_s: 2,
+            part_target_90k: None,
         };
         assert_eq!(
             status_line(Duration::from_secs(3754), &stream, &meters),

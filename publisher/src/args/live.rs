@@ -6,6 +6,18 @@ use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// `--fps` where it is not given.
+pub const DEFAULT_FPS: u32 = 20;
+
+/// `--bitrate` where it is not given.
+pub const DEFAULT_BITRATE: u64 = 1_000_000;
+
+/// `--audio-bitrate` where it is not given.
+pub const DEFAULT_AUDIO_BITRATE: u64 = 128_000;
+
+/// `--encoder` where it is not given.
+pub const DEFAULT_ENCODER: &str = "auto";
+
 /// When a source is copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CopyWhen {
@@ -39,7 +51,7 @@ pub struct LiveArgs {
     pub ladder: Option<Ladder>,
 
     /// Frames a second; the source's pictures are doubled or left out to make it exactly so many
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=120), env = "LIVEDIR_FPS")]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_FPS, value_parser = clap::value_parser!(u32).range(1..=120), env = "LIVEDIR_FPS")]
     pub fps: u32,
 
     /// Bits a second of the picture, like 800k or 2.5M
@@ -65,7 +77,8 @@ pub struct LiveArgs {
 
     /// Cut H.264 and AAC as they come from a file or URL, and encode nothing: it costs next to no processor time, and pictures
     /// stay as good as they are. Segments begin at the source's keyframes, which have to be --segment-duration apart at most.
-    /// While the source is away the playlist waits: there is no picture in its place. --copy=auto encodes what cannot be copied
+    /// While the source is away the playlist waits: there is no picture in its place. --copy=auto encodes what cannot be copied,
+    /// as --size, --bitrate and their like say
     #[arg(
         long,
         value_enum,
@@ -73,7 +86,6 @@ pub struct LiveArgs {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "always",
-        conflicts_with_all = ["size", "ladder", "bitrate", "audio_bitrate", "fps"],
         env = "LIVEDIR_COPY"
     )]
     pub copy: Option<CopyWhen>,
@@ -117,7 +129,7 @@ pub struct LiveArgs {
 
     /// What makes H.264: auto (the first that works here, hardware before software), or the name of an encoder of libav,
     /// like libx264 or `h264_nvenc`; `livedir-publisher devices` lists them
-    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = parse_encoder, env = "LIVEDIR_ENCODER")]
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_ENCODER, value_parser = parse_encoder, env = "LIVEDIR_ENCODER")]
     pub encoder: String,
 
     /// Take what is not typed and not in a `LIVEDIR_` variable from this TOML file: fps = 25 there is --fps 25

@@ -7,7 +7,7 @@ mod watch;
 
 pub use check::CheckArgs;
 pub use inspect::InspectArgs;
-pub use live::{CopyWhen, LiveArgs};
+pub use live::{CopyWhen, DEFAULT_AUDIO_BITRATE, DEFAULT_BITRATE, DEFAULT_ENCODER, DEFAULT_FPS, LiveArgs};
 pub use watch::WatchArgs;
 
 use clap::{Parser, Subcommand};

@@ -73,6 +73,8 @@ pub enum Encoded {
     },
     /// A packet; each stream's come in order.
     Packet(EncodedPacket),
+    /// Many at once, of a source that is copied.
+    Packets(Vec<EncodedPacket>),
 }
 
 /// Why encoding ended early.

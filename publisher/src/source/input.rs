@@ -7,6 +7,7 @@
 //! next round of a loop; a live source that hangs up or falls silent is an error, so that it is opened again.
 
 mod address;
+mod adts;
 mod annex_b;
 mod copying;
 mod decoding;

@@ -60,6 +60,8 @@ pub struct CopiedFormat {
     pub keyframes_90k: i64,
     /// How long a picture is shown, in 90 kHz ticks.
     pub picture_90k: i64,
+    /// Bits a second: as the container says, or as its start has shown if that is more.
+    pub bps: u64,
 }
 
 /// The answer of one [`Source::read`].

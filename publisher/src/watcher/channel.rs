@@ -273,6 +273,7 @@ impl Channel {
             self.silent_at(),
             self.ends_at(),
             self.publication.parts_deadline(),
+            self.publication.burst_deadline(),
         ];
         others.into_iter().flatten().fold(self.next_look, Instant::min)
     }
@@ -288,6 +289,9 @@ impl Channel {
         self.publish_waiting(self.patience());
         if self.publication.parts_deadline().is_some_and(|at| at <= now) {
             self.publication.advance_parts();
+        }
+        if self.publication.burst_deadline().is_some_and(|at| at <= now) {
+            self.publication.on_burst_deadline(now);
         }
         if self.silent_at().is_some_and(|at| at <= now) {
             self.is_silent(now);

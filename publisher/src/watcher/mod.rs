@@ -10,6 +10,7 @@
 //!                      unfinished    (probe)       dates      └─▶ retention ─▶ deletions
 //! ```
 
+mod burst;
 mod channel;
 mod channels;
 mod dates;

@@ -10,8 +10,17 @@ use crate::{
     status::status,
 };
 use livedir_playlist::render;
-use std::{io, mem, time::Instant};
+use std::{
+    io, mem,
+    time::{Duration, Instant},
+};
 use tracing::{info, warn};
+
+/// People and monitors look at `status.json` no more often.
+const STATUS_EVERY: Duration = Duration::from_millis(250);
+
+/// Among many channels, `status.json` of each is not replaced more often: to replace a file is most of what a segment costs.
+const STATUS_OF_CHANNEL_EVERY: Duration = Duration::from_secs(10);
 
 impl Publication {
     /// Marks the playlist as one that has to be written.
@@ -44,10 +53,44 @@ impl Publication {
         }
     }
 
+    /// A segment was listed: writes the playlist, unless others follow at once. `None`: it waits for them.
+    pub(super) fn write_playlist_in_turn(&mut self) -> Option<bool> {
+        if self.burst.postpones(Instant::now()) && !self.is_behind {
+            return None;
+        }
+        self.is_behind = true;
+        Some(self.write_playlist())
+    }
+
+    /// Writes the playlist that waits for others of a burst.
+    pub(super) fn write_postponed(&mut self) {
+        if self.burst.end() {
+            self.is_behind = true;
+            self.write_playlist();
+        }
+    }
+
+    /// When something waits no longer for others of a burst.
+    pub(super) fn burst_deadline(&self) -> Option<Instant> {
+        let status_at = self.status_written_at.filter(|_| self.status_waits).map(|at| at + STATUS_EVERY);
+        [self.burst.deadline(), status_at].into_iter().flatten().min()
+    }
+
+    /// Writes what has waited long enough.
+    pub(super) fn on_burst_deadline(&mut self, now: Instant) {
+        if self.burst.deadline().is_some_and(|at| at <= now) {
+            self.write_postponed();
+        }
+        if self.status_waits {
+            self.write_status_in_turn();
+        }
+    }
+
     fn replace_playlist(&mut self) -> io::Result<()> {
         replace(&self.settings.webroot, PLAYLIST, render(self.window.playlist()).as_bytes())?;
         self.is_behind = false;
         let now = Instant::now();
+        self.burst.written(now);
         for evicted in mem::take(&mut self.leaving) {
             // Files elsewhere are not ours to delete, and a file may have come anew under its name.
             let name = name_of_uri(self.settings.home, &evicted.segment.uri)
@@ -59,8 +102,20 @@ impl Publication {
         Ok(())
     }
 
+    /// Says how the stream does, unless that was said just now.
+    pub(super) fn write_status_in_turn(&mut self) {
+        let is_one_of_many = self.settings.channel().is_some();
+        let every = if is_one_of_many { STATUS_OF_CHANNEL_EVERY } else { STATUS_EVERY };
+        if self.status_written_at.is_none_or(|at| at.elapsed() >= every) {
+            self.write_status();
+        } else {
+            self.status_waits = !is_one_of_many;
+        }
+    }
+
     pub(super) fn write_status(&mut self) {
         self.status_written_at = Some(Instant::now());
+        self.status_waits = false;
         let now = now_to_the_millisecond();
         let mut status =
             status(self.started_at, now, self.window.playlist(), self.newest.as_ref(), &self.meters);
@@ -81,6 +136,7 @@ impl Publication {
     /// Writes what there is to write at the end; the playlist must get there.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         // Where nothing was ever published, there is nothing to end.
+        self.is_behind |= self.burst.end();
         if self.settings.end_list && self.window.next_media_sequence() > 1 {
             self.window.end();
             self.is_behind = true;

@@ -5,6 +5,7 @@
 
 use super::{
     ChannelSettings, Naming,
+    burst::Burst,
     dates::{Dates, Smoothed},
     finished_file::{Finished, Refusal},
     low_latency::{Encoder, LowLatencyList},
@@ -30,9 +31,6 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 use tracing::{debug, info, warn};
-
-/// Among many channels, `status.json` of each is not replaced more often: to replace a file is most of what a segment costs.
-const STATUS_OF_CHANNEL_EVERY: Duration = Duration::from_secs(10);
 
 /// What the playlist goes on from.
 pub(super) enum Last {
@@ -76,6 +74,9 @@ pub(super) struct Publication {
     pub(super) playlist_fails: bool,
     pub(super) status_fails: bool,
     pub(super) status_written_at: Option<Instant>,
+    /// `status.json` on disk is not the newest.
+    pub(super) status_waits: bool,
+    pub(super) burst: Burst,
     pub(super) low_latency: Option<LowLatencyFile>,
 }
 
@@ -124,6 +125,8 @@ impl Publication {
             playlist_fails: false,
             status_fails: false,
             status_written_at: None,
+            status_waits: false,
+            burst: Burst::default(),
         })
     }
 
@@ -220,6 +223,9 @@ impl Publication {
             self.fill_up_to(number)?;
         }
         let filmed_at = self.dates.date(&finished, break_before.is_none(), together);
+        if self.burst.is_full(self.settings.window_segments) {
+            self.write_postponed();
+        }
         let number = number_of_name(&name);
         // What was said before its first part holds for the whole.
         let beginning =
@@ -238,12 +244,11 @@ impl Publication {
         self.retention.forget(&name);
         self.has_left(evicted);
         self.listed.insert(name.clone(), Some(finished.stamp));
-        self.is_behind = true;
         if self.silent_since.take().is_some() {
             // What it says of the silence is no longer true.
             self.status_written_at = None;
         }
-        let is_written = self.write_playlist();
+        let is_written = self.write_playlist_in_turn();
         let lag = lag(&finished, self.settings.naming, seen_at, Instant::now(), SystemTime::now());
 
         let Finished { facts, stamp } = finished;
@@ -253,9 +258,11 @@ impl Publication {
         self.meters.segments_published.add(1);
         self.meters.discontinuities.add(u64::from(has_discontinuity));
         let label = self.label(&name);
-        if is_written {
-            self.meters.publish_lag_us.set(lag.as_micros() as u64);
-            let lag_ms = lag.as_micros() as f64 / 1_000.0;
+        if is_written != Some(false) {
+            let lag_ms = is_written.map(|_| lag.as_micros() as f64 / 1_000.0);
+            if is_written.is_some() {
+                self.meters.publish_lag_us.set(lag.as_micros() as u64);
+            }
             let discontinuity = break_before.map(tracing::field::display);
             // A line for each segment of a thousand channels is read by nobody.
             if self.settings.channel().is_none() || has_discontinuity {
@@ -278,10 +285,7 @@ impl Publication {
         let newest = Newest { segment, facts };
         self.meters.bitrate_bps.set(newest.bitrate_bps());
         self.newest = Some(newest);
-        let is_due = self.status_written_at.is_none_or(|at| at.elapsed() >= STATUS_OF_CHANNEL_EVERY);
-        if self.settings.channel().is_none() || is_due {
-            self.write_status();
-        }
+        self.write_status_in_turn();
         Ok(())
     }
 

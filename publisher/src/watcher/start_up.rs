@@ -158,6 +158,7 @@ impl Channel {
             }
         }
         self.restore_parts(plan.next_number, desk);
+        self.publication.write_postponed();
         self.settle();
         self.next_look = Instant::now() + self.look_interval();
         let number = self.publication.playlist().next_media_sequence();

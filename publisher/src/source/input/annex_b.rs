@@ -102,32 +102,46 @@ impl Storage {
             && (!picture.is_idr || picture.has_parameter_sets)
     }
 
-    /// The picture as MPEG-TS has it; nothing if it holds no whole NAL unit.
-    pub(super) fn write(&self, picture: Picture, stored: &[u8]) -> Vec<u8> {
-        // A length of one byte grows by three at each unit; more than a few hundred slices nobody makes.
-        let mut out = Vec::with_capacity(stored.len() + self.parameter_sets.len() + 64);
-        out.extend_from_slice(&DELIMITER_UNIT);
-        if picture.is_idr && !picture.has_parameter_sets {
-            out.extend_from_slice(&self.parameter_sets);
-        }
-        let before = out.len();
-        match self.length_bytes {
-            Some(length_bytes) => {
-                let mut rest = stored;
-                while let Some((unit, after)) = split_unit(rest, length_bytes) {
-                    rest = after;
-                    if unit.first().is_some_and(|header| header & 0x1f != DELIMITER) {
-                        out.extend_from_slice(&START_CODE);
-                        out.extend_from_slice(unit);
-                    }
-                }
+    /// How many bytes the picture has in MPEG-TS; 0 if it holds no whole NAL unit.
+    pub(super) fn size(&self, picture: Picture, stored: &[u8]) -> usize {
+        let mut bytes = 0;
+        let has_units = self.pieces(picture, stored, |piece| bytes += piece.len());
+        if has_units { bytes } else { 0 }
+    }
+
+    /// Writes the picture as MPEG-TS has it into as many bytes as that takes.
+    pub(super) fn write(&self, picture: Picture, stored: &[u8], out: &mut [u8]) {
+        let mut rest = out;
+        self.pieces(picture, stored, |piece| {
+            if let Some((place, after)) = std::mem::take(&mut rest).split_at_mut_checked(piece.len()) {
+                place.copy_from_slice(piece);
+                rest = after;
             }
-            None => out.extend_from_slice(without_delimiter(stored)),
+        });
+    }
+
+    /// All pieces in their order. Says whether a NAL unit is among them.
+    fn pieces(&self, picture: Picture, stored: &[u8], mut put: impl FnMut(&[u8])) -> bool {
+        put(&DELIMITER_UNIT);
+        if picture.is_idr && !picture.has_parameter_sets {
+            put(&self.parameter_sets);
         }
-        if out.len() == before {
-            out.clear();
+        let Some(length_bytes) = self.length_bytes else {
+            let rest = without_delimiter(stored);
+            put(rest);
+            return !rest.is_empty();
+        };
+        let mut has_units = false;
+        let mut rest = stored;
+        while let Some((unit, after)) = split_unit(rest, length_bytes) {
+            rest = after;
+            if unit.first().is_some_and(|header| header & 0x1f != DELIMITER) {
+                put(&START_CODE);
+                put(unit);
+                has_units = true;
+            }
         }
-        out
+        has_units
     }
 }
 
@@ -158,7 +172,9 @@ mod tests {
         let storage = Storage::of_head(head);
         let picture = storage.look(stored);
         assert_eq!(picture.is_idr, is_idr);
-        assert_eq!(storage.write(picture, stored), expected);
+        let mut written = vec![0; storage.size(picture, stored)];
+        storage.write(picture, stored, &mut written);
+        assert_eq!(written, expected);
     }
 
     #[test]
@@ -200,7 +216,9 @@ mod tests {
             let storage = Storage::of_head(&head);
             let picture = storage.look(&stored);
             storage.is_ready(picture, &stored);
-            storage.write(picture, &stored);
+            let bytes = storage.size(picture, &stored);
+            prop_assert!(bytes <= stored.len() * 5 + head.len() * 4 + 6);
+            storage.write(picture, &stored, &mut vec![0; bytes]);
         }
     }
 }

@@ -9,7 +9,7 @@
 use super::InputSettings;
 use super::decoding::StreamSetup;
 use super::error::InputError;
-use super::packet_queue::PacketQueue;
+use super::packet_queue::{Extent, PacketQueue};
 use super::reader::Reader;
 use super::rtmp::Door;
 use super::timeline::Lane;
@@ -46,6 +46,8 @@ pub(super) struct Round {
     pub(super) live: bool,
     /// It is live, but comes a whole segment at a time: when something arrives tells nothing about the source's clock.
     pub(super) in_bursts: bool,
+    /// Bits a second as the container says or libav guesses; 0 where neither knows.
+    pub(super) bps: u64,
     /// Other films follow, with sound or without.
     pub(super) of_several: bool,
     pub(super) description: String,
@@ -74,10 +76,19 @@ pub(super) struct Queue {
     pub(super) packets: PacketQueue<Queued>,
     pub(super) ending: Option<Ending>,
     pub(super) thread_done: bool,
-    /// Counts what the thread has done, so that nothing happens unseen between a look and a sleep.
-    changes: u64,
+    seen: Seen,
     /// Threads that sleep until something changes: to wake nobody costs as much as to wake somebody.
     sleepers: usize,
+    /// Of these, those that no single packet is to wake.
+    patient_sleepers: usize,
+}
+
+/// Counts what the thread has done, so that nothing happens unseen between a look and a sleep.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    packets: u64,
+    /// All else: rounds, ends.
+    news: u64,
 }
 
 /// The queue, and what wakes and stops those who wait for it.
@@ -128,8 +139,18 @@ impl Shared {
     pub(super) fn change(&self, by: impl FnOnce(&mut Queue)) {
         let mut queue = self.lock();
         by(&mut queue);
-        queue.changes += 1;
+        queue.seen.news += 1;
         self.wake(queue);
+    }
+
+    /// A packet has been read.
+    pub(super) fn push(&self, lane: Lane, queued: Queued, extent: Extent) {
+        let mut queue = self.lock();
+        queue.packets.push(lane, queued, extent);
+        queue.seen.packets += 1;
+        if queue.sleepers > queue.patient_sleepers || queue.packets.is_full() {
+            self.wake(queue);
+        }
     }
 
     /// Lets go of the queue and wakes who sleeps.
@@ -177,8 +198,9 @@ impl Demuxer {
                 packets: PacketQueue::new(),
                 ending: None,
                 thread_done: false,
-                changes: 0,
+                seen: Seen::default(),
                 sleepers: 0,
+                patient_sleepers: 0,
             }),
             changed: Condvar::new(),
             watchdog: Watchdog {
@@ -247,18 +269,31 @@ impl Demuxer {
     }
 
     /// How much has happened so far; for [`Demuxer::wait`].
-    pub(super) fn changes(&self) -> u64 {
-        self.shared.lock().changes
+    pub(super) fn changes(&self) -> Seen {
+        self.shared.lock().seen
     }
 
     /// Sleeps until more has happened than `seen`, until `deadline`, or for one [`TICK`].
-    pub(super) fn wait(&self, seen: u64, deadline: Instant) {
+    pub(super) fn wait(&self, seen: Seen, deadline: Instant) {
         let span = deadline.saturating_duration_since(Instant::now()).min(TICK);
         let queue = self.shared.lock();
-        if queue.changes != seen {
+        if queue.seen != seen {
             return;
         }
         drop(self.shared.sleep(queue, span));
+    }
+
+    /// The same, but until there is all that the queue has room for, or something other than a packet: for whom packets come
+    /// early enough, and who wants many at once.
+    pub(super) fn wait_for_plenty(&self, seen: Seen, deadline: Instant) {
+        let span = deadline.saturating_duration_since(Instant::now()).min(TICK);
+        let mut queue = self.shared.lock();
+        if queue.seen.news != seen.news || queue.packets.is_full() {
+            return;
+        }
+        queue.patient_sleepers += 1;
+        let mut queue = self.shared.sleep(queue, span);
+        queue.patient_sleepers -= 1;
     }
 }
 

@@ -234,7 +234,7 @@ impl Reader {
             };
             let arrived = (!waited).then(Instant::now);
             used += 1;
-            self.shared.change(|queue| queue.packets.push(lane, Queued::Packet { packet, arrived }, extent));
+            self.shared.push(lane, Queued::Packet { packet, arrived }, extent);
         }
     }
 }

@@ -62,6 +62,7 @@ pub(super) fn choose(
         sound: sound.as_ref().map(setup),
         live: is_pushed || (!matches!(address, InputAddress::File(_)) && input.duration() <= 0),
         in_bursts: input.format().name().split(',').any(|name| name == "hls"),
+        bps: input.bit_rate().max(0) as u64,
         of_several: false,
         description: format!("{name}, {codec}{rate}{with_sound}"),
     };
