@@ -3,7 +3,7 @@
 //! In: a path. Out: a [`Finished`] segment, or a [`Refusal`] that says why the file cannot be listed and what to do about it.
 
 use super::{promise::PromiseError, stamp::Stamp};
-use crate::probe::{Facts, ProbeError, Unfit, probe, unfit};
+use crate::probe::{Facts, ProbeError, Probing, Unfit, unfit};
 use livedir_playlist::PushError;
 use std::{
     fs::File,
@@ -28,7 +28,7 @@ pub(super) enum Refusal {
     #[error("it cannot be read: {0}; let the publisher's user read it")]
     Unreadable(io::Error),
     #[error(
-        "it has {bytes} bytes, over the {LARGEST_SEGMENT_BYTES} that are read into memory; cut shorter segments"
+        "it has {bytes} bytes, over the {LARGEST_SEGMENT_BYTES} of the longest segment; cut shorter segments"
     )]
     TooLarge { bytes: u64 },
     #[error("{0}")]
@@ -41,11 +41,11 @@ pub(super) enum Refusal {
     NotListed(PushError),
 }
 
-/// A minute at 35 Mbit/s.
+/// A minute at 35 Mbit/s: more is no segment but a recording.
 const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
 
-/// A buffer that has grown larger than this for one segment is given back.
-const USUAL_BUFFER_BYTES: usize = 16 << 20;
+/// A file is read in such pieces: small enough to stay in the processor's cache until they are judged.
+const PIECE_BYTES: usize = 188 * 1024;
 
 /// Reads and judges a file. `buffer` is used again for every segment.
 pub(super) fn read(path: &Path, buffer: &mut Vec<u8>) -> Result<Finished, Refusal> {
@@ -73,13 +73,18 @@ pub(super) fn read_part(path: &Path, buffer: &mut Vec<u8>) -> Result<Finished, R
     if bytes > LARGEST_SEGMENT_BYTES {
         return Err(Refusal::TooLarge { bytes });
     }
-    buffer.clear();
-    if buffer.capacity() > USUAL_BUFFER_BYTES {
-        buffer.shrink_to(USUAL_BUFFER_BYTES);
+    buffer.resize(PIECE_BYTES, 0);
+    let mut file = file.take(LARGEST_SEGMENT_BYTES);
+    let mut probing = Probing::new();
+    loop {
+        match file.read(buffer) {
+            Ok(0) => break,
+            Ok(read) => probing.push(&buffer[..read])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(of_io(error)),
+        }
     }
-    buffer.reserve(bytes as usize);
-    file.take(LARGEST_SEGMENT_BYTES).read_to_end(buffer).map_err(of_io)?;
-    let facts = probe(buffer)?;
+    let facts = probing.finish()?;
     if facts.trailing_bytes > 0 {
         return Err(Unfit::Cut { trailing_bytes: facts.trailing_bytes }.into());
     }

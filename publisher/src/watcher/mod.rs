@@ -216,7 +216,7 @@ const BLIND: &str = "the live directory cannot be watched; it is looked at every
 /// What all channels share.
 struct Desk {
     hints: Hints,
-    /// The segment that is being read.
+    /// A piece of the segment that is being read.
     buffer: Vec<u8>,
 }
 

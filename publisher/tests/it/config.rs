@@ -58,6 +58,20 @@ fn what_is_typed_wins_over_the_environment_over_the_file_over_the_defaults() {
     check(&[], &[("LIVEDIR_CONFIG", &path)], &["fps = 10", "bitrate = \"2M\""]);
 }
 
+#[test]
+fn copying_is_asked_for_like_everything_else() {
+    check(&["film.mp4", "--copy"], &[], &["copy = \"always\"", "fast = false"]);
+    check(
+        &["film.mp4"],
+        &[("LIVEDIR_COPY", "auto"), ("LIVEDIR_FAST", "true")],
+        &["copy = \"auto\"", "fast = true"],
+    );
+    check(&["film.mp4"], &[], &["# copy = \"WHEN\""]);
+    let (_directory, path) = file("source = 'film.mp4'\ncopy = true\nfast = true");
+    check(&["--config", &path], &[], &["copy = \"always\"", "fast = true"]);
+    check(&["--config", &path, "--copy=auto"], &[], &["copy = \"auto\""]);
+}
+
 /// A file with this text is refused in one line that has `expected`, and nothing is written.
 #[track_caller]
 fn check_refused(text: &str, expected: &str) {

@@ -1,5 +1,7 @@
 //! `--copy`: files that the ffmpeg program made and streams that it pushes are cut as they are, and what does not fit is refused.
 
+mod live;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -7,8 +9,7 @@ use livedir_playlist::MediaPlaylist;
 
 use super::input::media::{PICTURES, SOUND, made};
 use crate::support::check::assert_clean;
-use crate::support::programs::{LiveStream, PATIENCE, Running, publisher, read_playlist};
-use crate::support::wait_for;
+use crate::support::programs::{LiveStream, Running, publisher, read_playlist};
 
 /// A film with sound, with a keyframe each `gop` pictures and as `more` has it.
 fn film(name: &str, gop: &str, seconds: &str, more: &[&str]) -> String {
@@ -113,6 +114,45 @@ fn keyframes_of_a_television_rate_may_be_a_thousandth_late() {
 }
 
 #[test]
+fn keyframes_of_any_distance_fit_when_segments_of_it_are_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let film = film("gop48.mp4", "48", "4", &[]);
+    let (playlist, _) = copied(directory.path(), &film, &["--segment-duration", "1.92s"]);
+    assert_eq!(durations_90k(&playlist)[..2], [172_800; 2]);
+    assert_eq!(playlist.target_duration_s, 2);
+}
+
+#[test]
+fn the_window_of_a_film_that_is_copied_fast_is_its_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let film = film("film.mp4", "25", "40", &["-s", "64x48"]);
+    let (playlist, _) = copied(directory.path(), &film, &["--segment-duration", "1s", "--window", "4"]);
+    assert_eq!((playlist.media_sequence, playlist.segments.len()), (37, 4));
+    let status = std::fs::read_to_string(directory.path().join("status.json")).expect("status.json");
+    assert!(
+        status.contains("\"state\":\"ended\"") && status.contains("\"segments_published\":40"),
+        "{status}"
+    );
+}
+
+#[test]
+fn films_of_a_list_keep_their_own_sound() {
+    let directory = tempfile::tempdir().unwrap();
+    let films = [("44100", "2"), ("48000", "2"), ("22050", "1")]
+        .map(|(rate, channels)| film("film.mp4", "25", "2", &["-ar", rate, "-ac", channels]));
+    let list = directory.path().join("list.m3u");
+    std::fs::write(&list, films.join("\n")).expect("room");
+    let webroot = directory.path().join("webroot");
+    let (playlist, output) = copied(&webroot, &list.display().to_string(), &[]);
+    assert!(!output.contains("no sound"), "{output}");
+    let breaks: Vec<_> = playlist.segments.iter().map(|segment| segment.discontinuity).collect();
+    assert_eq!(breaks, [false, true, true]);
+    for (film, segment) in films.iter().zip(&playlist.segments) {
+        assert_eq!(sound(Path::new(film)), sound(&webroot.join(&segment.uri)), "{film}");
+    }
+}
+
+#[test]
 fn a_film_without_sound_is_copied() {
     let directory = tempfile::tempdir().unwrap();
     let film = film("silent.mp4", "50", "4", &["-an"]);
@@ -129,7 +169,7 @@ fn what_does_not_fit_is_refused_with_the_reason() {
     check_refused(&film("opus.mkv", "50", "2", &["-c:a", "libopus"]), &[], "its sound is");
     check_refused(&film("mpeg4.mp4", "50", "2", &["-c:v", "mpeg4"]), &[], "its pictures are mpeg4");
     check_refused(&film("film.mp4", "25", "5", &[]), &["--low-latency"], "no B-frames");
-    check_refused(&film("film.mp4", "25", "5", &[]), &["--size", "320x240"], "cannot be used with");
+    check_refused(&film("film.mp4", "25", "5", &[]), &["--size", "320x240"], "so --size has no effect");
     check_refused("test", &[], "--copy is for files");
 }
 
@@ -138,15 +178,19 @@ fn auto_encodes_what_cannot_be_copied() {
     let directory = tempfile::tempdir().unwrap();
     let long = film("long.mp4", "100", "3", &[]);
     let mut command = publisher();
-    command.args(["live", &long, "--copy=auto", "--webroot"]).arg(directory.path());
+    let encoding = ["--size", "96x72", "--bitrate", "200k", "--fps", "10"];
+    command.args(["live", &long, "--copy=auto", "--webroot"]).arg(directory.path()).args(encoding);
     let (status, output) = Running::start(&mut command).wait_and_read();
     assert!(status.success() && output.contains("so it is encoded"), "{output}");
     let playlist = read_playlist(directory.path()).expect("a playlist");
     assert_eq!(durations_90k(&playlist)[0], 180_000);
+    let status = std::fs::read(directory.path().join("status.json")).expect("status.json");
+    let video = &serde_json::from_slice::<serde_json::Value>(&status).expect("JSON")["video"];
+    assert_eq!((&video["width"], &video["fps"]), (&96.into(), &10.0.into()));
 
     let directory = tempfile::tempdir().unwrap();
     let film = film("film.mp4", "25", "5", &[]);
-    let (_, output) = copied(directory.path(), &film, &["--copy=auto"]);
+    let (_, output) = copied(directory.path(), &film, &[&["--copy=auto"], &encoding[..]].concat());
     assert!(!output.contains("encoded;") && !output.contains("so it is encoded"), "{output}");
     check_same(&film, directory.path());
 }
@@ -178,42 +222,4 @@ fn a_loop_in_parts_has_a_break_at_each_seam() {
     let breaks: Vec<_> = playlist.segments.iter().take(5).map(|segment| segment.discontinuity).collect();
     assert_eq!(breaks, [false, false, true, false, true]);
     assert_eq!(durations_90k(&playlist)[..4], [90_000; 4]);
-}
-
-/// The ffmpeg program, pushing in real time.
-fn push(to: &str) -> Running {
-    let inputs = ["-re", "-f", "lavfi", "-i", PICTURES, "-re", "-f", "lavfi", "-i", SOUND];
-    Running::start(
-        Command::new("ffmpeg")
-            .args(["-nostdin", "-v", "error"])
-            .args(inputs)
-            .args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25"])
-            .args(["-pix_fmt", "yuv420p", "-c:a", "aac", "-f", "flv", to]),
-    )
-}
-
-#[test]
-fn what_is_pushed_is_copied_and_who_comes_back_goes_on_after_a_break() {
-    let directory = tempfile::tempdir().unwrap();
-    let address = "rtmp://127.0.0.1:0/live/KEY?listen=1";
-    let words = [address, "--copy", "--low-latency", "--segment-duration", "1s"];
-    let mut live = LiveStream::start(directory.path(), &words);
-    let place = wait_for("the place", PATIENCE, || {
-        let output = live.publisher.output();
-        let (_, rest) = output.split_once("127.0.0.1:")?;
-        let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
-        (port != "0").then(|| format!("rtmp://127.0.0.1:{port}/live/KEY"))
-    });
-    let first = push(&place);
-    live.wait_for_segment(3);
-    first.kill();
-    wait_for("the loss", PATIENCE, || live.publisher.output().contains("source lost").then_some(()));
-    let listed = live.playlist().expect("a playlist").next_media_sequence();
-    let _second = push(&place);
-    live.wait_for_segment(listed + 3);
-    assert_eq!(live.count("source_losses"), 1);
-    assert!(live.publisher.interrupt().success());
-    assert_clean(directory.path());
-    let playlist = read_playlist(directory.path()).expect("a playlist");
-    assert_eq!(playlist.segments.iter().filter(|segment| segment.discontinuity).count(), 1);
 }

@@ -148,7 +148,7 @@ impl Shared {
         let mut queue = self.lock();
         queue.packets.push(lane, queued, extent);
         queue.seen.packets += 1;
-        if queue.sleepers > queue.patient_sleepers || queue.packets.is_full() {
+        if queue.sleepers > queue.patient_sleepers || queue.packets.is_plenty() {
             self.wake(queue);
         }
     }
@@ -283,12 +283,12 @@ impl Demuxer {
         drop(self.shared.sleep(queue, span));
     }
 
-    /// The same, but until there is all that the queue has room for, or something other than a packet: for whom packets come
-    /// early enough, and who wants many at once.
+    /// The same, but until there is plenty, or something other than a packet: for whom packets come early enough, and who wants
+    /// many at once.
     pub(super) fn wait_for_plenty(&self, seen: Seen, deadline: Instant) {
         let span = deadline.saturating_duration_since(Instant::now()).min(TICK);
         let mut queue = self.shared.lock();
-        if queue.seen.news != seen.news || queue.packets.is_full() {
+        if queue.seen.news != seen.news || queue.packets.is_plenty() {
             return;
         }
         queue.patient_sleepers += 1;

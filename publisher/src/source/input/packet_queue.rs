@@ -10,6 +10,8 @@ const ENOUGH_US: i64 = 2_000_000;
 /// How far one lane may run ahead while the other is empty: files are interleaved no worse than this.
 const WORST_SKEW_US: i64 = 10_000_000;
 const MOST_BYTES: usize = 32 << 20;
+/// Worth waking somebody for who wants many packets at once; little enough to be in the processor's cache still.
+const PLENTY_BYTES: usize = 256 << 10;
 /// Bounds the list itself where packets have neither size nor time.
 const MOST_ITEMS: usize = 20_000;
 /// A longer step between two packets is a jump of the timestamps and tells nothing about what is held.
@@ -73,6 +75,10 @@ impl<T> PacketQueue<T> {
         lane.span_us -= held.step_us;
         self.bytes -= held.bytes;
         Some(held.item)
+    }
+
+    pub(super) fn is_plenty(&self) -> bool {
+        self.bytes >= PLENTY_BYTES || self.is_full()
     }
 
     pub(super) fn is_full(&self) -> bool {

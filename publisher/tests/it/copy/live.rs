@@ -1,0 +1,97 @@
+//! Live sources that are copied: pushed to us, sent past us, lost and back again.
+
+use std::net::UdpSocket;
+use std::process::Command;
+
+use crate::input::media::{PICTURES, SOUND};
+use crate::support::check::assert_clean;
+use crate::support::programs::{LiveStream, PATIENCE, Running, read_playlist};
+use crate::support::wait_for;
+
+/// The ffmpeg program, sending in real time.
+fn send(format: &str, to: &str) -> Running {
+    let inputs = ["-re", "-f", "lavfi", "-i", PICTURES, "-re", "-f", "lavfi", "-i", SOUND];
+    Running::start(
+        Command::new("ffmpeg")
+            .args(["-nostdin", "-v", "error"])
+            .args(inputs)
+            .args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25"])
+            .args(["-pix_fmt", "yuv420p", "-c:a", "aac", "-f", format, to]),
+    )
+}
+
+#[test]
+fn what_is_pushed_is_copied_and_who_comes_back_goes_on_after_a_break() {
+    let directory = tempfile::tempdir().unwrap();
+    let address = "rtmp://127.0.0.1:0/live/KEY?listen=1";
+    let words = [address, "--copy", "--low-latency", "--segment-duration", "1s"];
+    let mut live = LiveStream::start(directory.path(), &words);
+    let place = wait_for("the place", PATIENCE, || {
+        let output = live.publisher.output();
+        let (_, rest) = output.split_once("127.0.0.1:")?;
+        let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        (port != "0").then(|| format!("rtmp://127.0.0.1:{port}/live/KEY"))
+    });
+    let first = send("flv", &place);
+    live.wait_for_segment(3);
+    first.kill();
+    wait_for("the loss", PATIENCE, || live.publisher.output().contains("source lost").then_some(()));
+    let listed = live.playlist().expect("a playlist").next_media_sequence();
+    let _second = send("flv", &place);
+    live.wait_for_segment(listed + 3);
+    assert_eq!(live.count("source_losses"), 1);
+    assert!(live.publisher.interrupt().success());
+    assert_clean(directory.path());
+    let playlist = read_playlist(directory.path()).expect("a playlist");
+    assert_eq!(playlist.segments.iter().filter(|segment| segment.discontinuity).count(), 1);
+}
+
+fn free_udp_port() -> u16 {
+    UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
+}
+
+#[test]
+fn transport_stream_that_is_sent_by_udp_is_copied_from_its_middle() {
+    let directory = tempfile::tempdir().unwrap();
+    let port = free_udp_port();
+    let _sender = send("mpegts", &format!("udp://127.0.0.1:{port}?pkt_size=1316"));
+    let address = format!("udp://127.0.0.1:{port}");
+    let words = [&*address, "--copy", "--segment-duration", "1s"];
+    let mut live = LiveStream::start(directory.path(), &words);
+    live.wait_for_segment(4);
+    assert!(live.publisher.interrupt().success());
+    assert_clean(directory.path());
+    let playlist = read_playlist(directory.path()).expect("a playlist");
+    // What is cut off at the end is the rest.
+    let whole = playlist.segments.iter().rev().skip(1);
+    assert!(
+        whole.map(|segment| segment.duration_90k).all(|duration_90k| duration_90k == 90_000),
+        "{playlist:?}"
+    );
+}
+
+#[test]
+fn who_comes_back_by_srt_goes_on_after_a_break_and_meanwhile_the_playlist_waits() {
+    let directory = tempfile::tempdir().unwrap();
+    let port = free_udp_port();
+    let listener = format!("srt://127.0.0.1:{port}?mode=listener&passphrase=0123456789");
+    let caller = format!("srt://127.0.0.1:{port}?mode=caller&passphrase=0123456789");
+    let mut live =
+        LiveStream::start(directory.path(), &[&listener, "--copy=auto", "--segment-duration", "1s"]);
+    wait_for("the place", PATIENCE, || {
+        live.publisher.output().contains("waiting for somebody").then_some(())
+    });
+    let first = send("mpegts", &caller);
+    live.wait_for_segment(3);
+    first.kill();
+    wait_for("the loss", PATIENCE, || live.publisher.output().contains("source lost").then_some(()));
+    let waiting = live.playlist().expect("a playlist");
+    assert!(!waiting.ended);
+    let _second = send("mpegts", &caller);
+    live.wait_for_segment(waiting.next_media_sequence() + 2);
+    assert!(live.publisher.interrupt().success());
+    assert_clean(directory.path());
+    let playlist = read_playlist(directory.path()).expect("a playlist");
+    let breaks = playlist.segments.iter().filter(|segment| segment.discontinuity);
+    assert_eq!(breaks.count(), 1, "{playlist:?}");
+}
