@@ -27,6 +27,7 @@ pub mod capture_queue;
 pub mod frame_clock;
 pub mod grid;
 pub mod sound_clock;
+pub mod sound_drift;
 
 pub mod picture_queue;
 

@@ -3,6 +3,7 @@
 //! [`crate::grid`].
 
 pub mod audio;
+mod stretch;
 pub mod video;
 
 use std::time::SystemTime;

@@ -5,6 +5,7 @@
 
 pub mod camera;
 pub mod input;
+pub mod microphone;
 pub mod test_pattern;
 
 use ffmpeg_next as ffmpeg;

@@ -1,0 +1,3 @@
+//! Microphone: sound for sources that have none.
+
+pub mod run_times;
