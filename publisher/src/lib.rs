@@ -70,6 +70,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use capture_queue::CaptureSender;
 use encoder::{EncodeError, EncodeSettings, Encoded};
 use grid::SoundLine;
 use lock::{LockError, WebrootLock};
@@ -77,11 +78,12 @@ use meters::Meters;
 use packager::Package;
 use picture_queue::PictureReceiver;
 use segment_file::SegmentError;
-use settings::{LiveSettings, SourceChoice, Stream};
+use settings::{LiveSettings, SoundChoice, SourceChoice, Stream};
 use source::camera::{self, CameraSelector, CameraWish};
 use source::input::{self, InputSettings};
+use source::microphone::{Microphone, MicrophoneError, MicrophoneSelector};
 use source::test_pattern::TestPattern;
-use source::{Opener, Source, SourceError};
+use source::{Opener, Source, SourceError, SourceFormat};
 use stop::Stop;
 use watcher::{Wake, WatchError, Watcher, WatcherSettings};
 
@@ -101,6 +103,9 @@ pub enum RunError {
     /// The source, at the start.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The microphone, at the start.
+    #[error(transparent)]
+    Microphone(#[from] MicrophoneError),
     /// The disk.
     #[error(
         "the disk of {webroot} has {free} free, this stream needs up to {needed}; \
@@ -129,8 +134,8 @@ pub enum RunError {
 }
 
 /// Streams until the source ends or the stop is requested. All threads of a stream are started here and nowhere else,
-/// but for three: cameras and inputs are read by a thread of their own that can be abandoned when a driver or libav hangs,
-/// and the door for RTMP has one, with one more for each client.
+/// but for four: cameras, inputs and microphones are read by a thread of their own that can be abandoned when a driver
+/// or libav hangs, and the door for RTMP has one, with one more for each client.
 ///
 /// `on_status` is called twice a second on the caller's thread.
 pub fn run(
@@ -140,7 +145,8 @@ pub fn run(
     mut on_status: impl FnMut(&Stream, &Meters),
 ) -> Result<(), RunError> {
     let _lock = WebrootLock::take(&settings.webroot)?;
-    let (captured_tx, captured_rx) = capture_queue::channel(meters.clone());
+    let (mut captured_tx, captured_rx) = capture_queue::channel(meters.clone());
+    let microphone = microphone(settings, &mut captured_tx)?;
     let (opened_tx, opened_rx) = mpsc::sync_channel(1);
     let (ended_tx, ended_rx) = mpsc::channel::<()>();
 
@@ -150,7 +156,9 @@ pub fn run(
             source::run(opener(settings, stop), &opened_tx, &captured_tx, stop, meters);
         })?;
         let Ok(source) = opened_rx.recv() else { return Ok(()) };
-        let stream = settings.stream(&source?);
+        let source = source?;
+        let has_sound = settings.sound != SoundChoice::Silent && (microphone.is_some() || source.has_sound);
+        let stream = settings.stream(&SourceFormat { has_sound, ..source });
         room_for(settings, &stream)?;
         let of_renditions = meters_of(&stream, meters);
         let watcher = Watcher::start(&watcher_settings(settings, &stream), &of_renditions)?;
@@ -278,6 +286,34 @@ fn room_for(settings: &LiveSettings, stream: &Stream) -> Result<(), RunError> {
             tracing::warn!(%error, "cannot tell how much room the disk of the webroot has");
             Ok(())
         }
+    }
+}
+
+/// The microphone, where one is wanted and there is one: the source's own sound is then left out.
+fn microphone(
+    settings: &LiveSettings,
+    captured: &mut CaptureSender,
+) -> Result<Option<Microphone>, MicrophoneError> {
+    let is_camera = || match settings.source {
+        SourceChoice::FirstCameraOrTest => camera::is_any(),
+        SourceChoice::Camera(_) => true,
+        SourceChoice::Test | SourceChoice::Input(_) => false,
+    };
+    let selector = match &settings.sound {
+        SoundChoice::Microphone(selector) => selector,
+        SoundChoice::Fitting if is_camera() => &MicrophoneSelector::First,
+        SoundChoice::Fitting | SoundChoice::Silent => return Ok(None),
+    };
+    match Microphone::start(selector, captured.for_sound()) {
+        Ok(microphone) => {
+            captured.leave_out_sound();
+            Ok(Some(microphone))
+        }
+        Err(error) if settings.sound == SoundChoice::Fitting => {
+            tracing::info!(%error, "no microphone; the stream is without sound");
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::scaler;
 use crate::source::SourceFormat;
 use crate::source::camera::CameraSelector;
 use crate::source::input::InputAddress;
+use crate::source::microphone::MicrophoneSelector;
 
 /// The picture fits into this when no size was asked for.
 const DEFAULT_SIZE: (u32, u32) = (640, 480);
@@ -51,6 +52,17 @@ pub enum SourceChoice {
     Input(InputAddress),
 }
 
+/// Where the sound comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SoundChoice {
+    /// From the source; for a camera from the first microphone, if there is one.
+    Fitting,
+    /// From this microphone, whatever the source has.
+    Microphone(MicrophoneSelector),
+    /// From nowhere.
+    Silent,
+}
+
 /// What is made of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stream {
@@ -77,6 +89,8 @@ impl Stream {
 pub struct LiveSettings {
     /// What to stream.
     pub source: SourceChoice,
+    /// Where its sound comes from.
+    pub sound: SoundChoice,
     /// The directory that is served.
     pub webroot: PathBuf,
     /// Width and height in pixels, if they were asked for.
@@ -138,6 +152,11 @@ impl TryFrom<LiveArgs> for LiveSettings {
         let frames = args.segment_duration.as_secs_f64() * f64::from(args.fps);
         Ok(Self {
             source,
+            sound: match args.mic {
+                _ if args.no_sound => SoundChoice::Silent,
+                Some(name) => SoundChoice::Microphone(MicrophoneSelector::parse(&name)),
+                None => SoundChoice::Fitting,
+            },
             webroot: args.webroot,
             size: args.size,
             ladder: args.ladder,
@@ -299,6 +318,19 @@ mod tests {
             ("camera:FaceTime", SourceChoice::Camera(CameraSelector::Name("FaceTime".into()))),
         ] {
             assert_eq!(meant(typed).unwrap().source, expected, "{typed}");
+        }
+    }
+
+    #[test]
+    fn sound_is_that_which_fits_unless_a_microphone_or_none_is_asked_for() {
+        let named = |name: &str| SoundChoice::Microphone(MicrophoneSelector::Name(name.into()));
+        for (line, expected) in [
+            ("", SoundChoice::Fitting),
+            ("test --mic", SoundChoice::Microphone(MicrophoneSelector::First)),
+            ("test --mic Webcam", named("Webcam")),
+            ("camera --no-sound", SoundChoice::Silent),
+        ] {
+            assert_eq!(meant(line).unwrap().sound, expected, "{line}");
         }
     }
 
