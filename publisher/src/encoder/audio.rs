@@ -71,6 +71,9 @@ impl AudioEncoder {
         let line = self.resample(&sound.frame)?;
         let samples = line.samples();
         let joint = self.clock.offer(sound.captured_at, samples as u64);
+        if joint.silence + joint.skip > 0 {
+            tracing::debug!(silence = joint.silence, skip = joint.skip, "a seam in the sound");
+        }
         self.append_silence(joint.silence);
         let skip = joint.skip as usize;
         self.left.extend(&line.plane::<f32>(0)[skip..samples]);

@@ -15,6 +15,7 @@ mod keeper_probe;
 mod keeper_support;
 mod ladder;
 mod low_latency;
+mod microphone;
 mod quiet_readers;
 mod stream;
 mod support;
