@@ -2,13 +2,14 @@
 
 #![cfg(target_os = "linux")]
 
+use std::f32::consts::TAU;
 use std::io::Write;
 use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 
@@ -18,7 +19,7 @@ use crate::support::programs::{LiveStream, PATIENCE, Running, publisher};
 use crate::support::wait_for;
 
 /// Samples a second of the sound server.
-const RATE_HZ: u64 = 48_000;
+const RATE_HZ: u32 = 48_000;
 
 #[test]
 fn what_the_microphone_hears_is_in_the_segments_and_silence_while_it_is_away() {
@@ -47,6 +48,38 @@ fn what_the_microphone_hears_is_in_the_segments_and_silence_while_it_is_away() {
     assert!(live.publisher.interrupt().success());
     drop(player);
     assert_clean(webroot.path());
+}
+
+#[test]
+fn what_is_heard_and_what_is_seen_at_one_time_are_together() {
+    let room = Room::open();
+    // The test pattern flashes for the first tenth of each second of the wall clock.
+    let player = room.play(|unix_s| if unix_s.fract() < 0.1 { 1.0 } else { 0.0 });
+    let webroot = tempfile::tempdir().unwrap();
+    let words = ["test", "--mic", "--window", "30"];
+    let mut live =
+        LiveStream { publisher: room.live(webroot.path(), &words), webroot: webroot.path().into() };
+    live.wait_for_segment(8);
+    let playlist = live.playlist().unwrap();
+    assert!(live.publisher.interrupt().success());
+    drop(player);
+
+    // Later segments: the first holds the wait for the first sound.
+    let files = playlist.segments[2..].iter().map(|segment| webroot.path().join(&segment.uri));
+    let joined = webroot.path().join("joined.ts");
+    let bytes: Vec<u8> = files.flat_map(|file| std::fs::read(file).unwrap()).collect();
+    std::fs::write(&joined, bytes).unwrap();
+    let (flashes, beeps) = (media::flashes(&joined, "80:60:560:368"), media::beeps(&joined));
+    let mut offsets_s: Vec<f64> = flashes
+        .iter()
+        .filter_map(|flash| beeps.iter().map(|beep| beep - flash).min_by(|a, b| a.abs().total_cmp(&b.abs())))
+        .collect();
+    offsets_s.sort_by(f64::total_cmp);
+    assert!(offsets_s.len() >= 8, "flashes at {flashes:?}, beeps at {beeps:?}");
+    println!("sound after picture: {offsets_s:?}");
+    // The player itself holds about a tenth of a second back; nothing is heard before it is played.
+    let median_s = offsets_s[offsets_s.len() / 2];
+    assert!((-0.04..0.30).contains(&median_s), "sound after picture: {offsets_s:?}");
 }
 
 #[test]
@@ -171,8 +204,14 @@ impl Room {
     /// Plays a tone whose volume follows the wall clock, in seconds since 1970.
     #[track_caller]
     fn play(&self, volume: fn(f64) -> f64) -> Player {
-        let words =
-            ["--playback", "--raw", "--format=s16le", "--channels=1", "--rate=48000", "--latency-msec=100"];
+        let words = [
+            "--playback",
+            "--raw",
+            "--format=float32le",
+            "--channels=8",
+            "--rate=48000",
+            "--latency-msec=50",
+        ];
         let mut command = Command::new("pacat");
         let mut program = self
             .lend(command.args(words))
@@ -193,24 +232,19 @@ impl Room {
     }
 }
 
-/// Writes each sample when it is due by the wall clock.
+/// Writes as fast as the player takes it, each sample as loud as it is to be at that moment: a player that starts late is
+/// not late for ever. Eight channels fill the pipe to it within a twentieth of a second.
 fn feed(mut samples: ChildStdin, volume: fn(f64) -> f64, is_over: &AtomicBool) -> std::io::Result<()> {
-    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-    let start_s = now();
-    let mut written = 0_u64;
+    let mut radians = 0.0_f32;
     while !is_over.load(Ordering::Relaxed) {
-        let due = ((now() - start_s) * RATE_HZ as f64) as u64;
-        let bytes: Vec<u8> = (written..due)
-            .flat_map(|n| {
-                let time_s = n as f64 / RATE_HZ as f64;
-                let tone = (time_s * 1000.0 * std::f64::consts::TAU).sin() * 12_000.0;
-                ((tone * volume(start_s + time_s)) as i16).to_le_bytes()
-            })
-            .collect();
+        let now_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        let loud = 0.4 * volume(now_s) as f32;
+        let mut bytes = Vec::new();
+        for _ in 0..RATE_HZ / 200 {
+            radians = (radians + TAU * 1000.0 / RATE_HZ as f32) % TAU;
+            bytes.extend((radians.sin() * loud).to_le_bytes().repeat(8));
+        }
         samples.write_all(&bytes)?;
-        samples.flush()?;
-        written = due;
-        std::thread::sleep(Duration::from_millis(5));
     }
     Ok(())
 }
