@@ -4,8 +4,8 @@
 //!  camera ─┐                                          ┌─▶ rung ─▶ packager ─▶ webroot/live/seg-00000042.ts
 //!  file  ──┼─▶ source ─▶ capture queue ─▶ grid ───────┤   scaler   segmenter       │ notify
 //!  URL   ──┤             newest wins      frame clock  │   H.264    muxer           ▼
-//!  test  ──┘                              sound clock, └─▶ rung …              watcher ─▶ probe ─▶ window
-//!                                         AAC              one for each size        │    from bytes
+//!  test  ──┘              ▲               sound clock, └─▶ rung …              watcher ─▶ probe ─▶ window
+//!  microphone ────────────┘               AAC              one for each size        │    from bytes
 //!  ─ source thread ─┘└───── grid thread ─────────────┘└─ rung ─┘└─ segment ─┘       ▼
 //!                                                       threads    threads    stream.m3u8, ll.m3u8, retention,
 //!                                                                             status.json: watcher thread

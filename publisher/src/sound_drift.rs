@@ -65,7 +65,7 @@ mod tests {
         let mut drift = SoundDrift::default();
         for n in 0..100_000 {
             drift.note(if n % 2 == 0 { 0.0005 } else { -0.0005 }, 0.02);
-            assert_eq!(drift.stretch(), 0.0);
+            assert!(drift.stretch().abs() < f64::EPSILON, "after run {n}");
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 /// The flags of `live`.
 #[derive(Debug, Clone, Args)]
+#[allow(clippy::struct_excessive_bools)] // each is a flag that is there or not
 pub struct LiveArgs {
     /// What to stream: camera, camera:INDEX or camera:NAME; screen; test (a test pattern); a file, or an .m3u that lists
     /// some; a URL (rtsp, rtmp, srt, http, udp); - (standard input). At `rtmp://0.0.0.0:1935/live/KEY` and `srt://0.0.0.0:9000`

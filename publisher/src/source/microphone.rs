@@ -130,7 +130,6 @@ fn keep(
     opened: &SyncSender<Result<(), MicrophoneError>>,
     stop: &Stop,
 ) {
-    backend::keep_quiet();
     let open = || Listening::open(selector, sound.clone());
     let mut listening = match open() {
         Ok(listening) => listening,

@@ -26,10 +26,11 @@ const RUNS_PER_SECOND: u32 = 50;
 #[must_use]
 pub fn list() -> Vec<MicrophoneDescription> {
     keep_quiet();
-    attached().into_iter().map(|(_, description)| description).collect()
+    attached().map(|(_, description)| description).collect()
 }
 
-/// Keeps alsa-lib from writing its troubles to the terminal of this thread; they come back as errors anyway.
+/// Keeps alsa-lib from writing the troubles of this thread to the terminal; they come back as errors anyway. What it has
+/// kept until then is let go.
 pub fn keep_quiet() {
     #[cfg(target_os = "linux")]
     let _ = alsa::Output::local_error_handler();
@@ -48,7 +49,9 @@ pub struct Listening {
 impl Listening {
     /// Opens a microphone whose sound goes to `sound`.
     pub fn open(selector: &MicrophoneSelector, sound: SoundSender) -> Result<Self, MicrophoneError> {
-        let mut microphones = attached();
+        keep_quiet();
+        let most = if *selector == MicrophoneSelector::First { 1 } else { usize::MAX };
+        let mut microphones: Vec<_> = attached().take(most).collect();
         let descriptions: Vec<_> = microphones.iter().map(|(_, description)| description.clone()).collect();
         let Some(chosen) = selector.select(&descriptions) else {
             let attached: Vec<_> = descriptions.into_iter().map(|it| it.name).collect();
@@ -117,25 +120,26 @@ impl Listening {
     }
 }
 
-fn attached() -> Vec<(cpal::Device, MicrophoneDescription)> {
+/// The microphones, the system's own choice first. Each is opened for a moment when it is asked for and not before.
+fn attached() -> impl Iterator<Item = (cpal::Device, MicrophoneDescription)> {
     let host = cpal::default_host();
     let first = host.default_input_device();
-    let others = host.input_devices().into_iter().flatten();
-    let mut microphones: Vec<(cpal::Device, MicrophoneDescription)> = Vec::new();
-    for (is_first, device) in first.map(|first| (true, first)).into_iter().chain(others.map(|it| (false, it)))
-    {
-        let Ok(id) = device.id().map(|id| id.id().to_owned()) else { continue };
-        let is_known = microphones.iter().any(|(_, known)| known.id == id);
-        if is_known || !is_first && !is_a_device(&id) {
-            continue;
-        }
+    let first_id = first.as_ref().and_then(id_of);
+    let others = host.input_devices().into_iter().flatten().filter(move |device| {
+        let id = id_of(device);
+        id != first_id && id.is_some_and(|id| is_a_device(&id))
+    });
+    first.into_iter().chain(others).filter_map(|device| {
+        let id = id_of(&device)?;
         let name = device.description().map_or_else(|_| id.clone(), |it| it.name().to_owned());
-        let name = if name == "default" { "the system's own choice".to_owned() } else { name };
         // ALSA names a default on machines without any sound card, and loudspeakers as if they could listen.
-        let Ok(format) = format_of(&device) else { continue };
-        microphones.push((device, MicrophoneDescription { id, name, format: format.to_string() }));
-    }
-    microphones
+        let format = format_of(&device).ok()?.to_string();
+        Some((device, MicrophoneDescription { id, name, format }))
+    })
+}
+
+fn id_of(device: &cpal::Device) -> Option<String> {
+    device.id().ok().map(|id| id.id().to_owned())
 }
 
 /// Each sound card of ALSA's has a dozen names: kept is the one of each of its inputs that converts what has to be.
