@@ -8,7 +8,9 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use livedir_publisher::encoder::EncodeSettings;
+use livedir_publisher::encoder::choice::EncoderChoice;
 use livedir_publisher::encoder::video::x264_options;
+use livedir_publisher::overlay::OverlaySettings;
 use livedir_publisher::segment_name::segment_name;
 use notify::event::{ModifyKind, RenameMode};
 use notify::{EventKind, RecursiveMode, Watcher};
@@ -23,8 +25,15 @@ const FILM_S: u32 = 20;
 const LAGS: usize = 120;
 
 /// The settings that both programs are given: the defaults.
-const STREAM: EncodeSettings =
-    EncodeSettings { width: 640, height: 480, fps: 20, segment_frames: 40, video_bps: 1_000_000 };
+const STREAM: EncodeSettings = EncodeSettings {
+    width: 640,
+    height: 480,
+    fps: 20,
+    segment_frames: 40,
+    video_bps: 1_000_000,
+    overlay: OverlaySettings { text: None, clock: false },
+    encoder: EncoderChoice::Auto,
+};
 
 /// Sizes and rates of the ladder.
 const LADDER: [(u32, u32, u64); 3] = [(1280, 720, 2_500_000), (640, 360, 800_000), (426, 240, 300_000)];
@@ -34,10 +43,14 @@ fn main() {
     if !std::env::args().any(|word| word == "--bench") {
         return;
     }
+    let words: Vec<_> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let is_wanted = |row: &str| words.is_empty() || words.iter().any(|word| row.contains(word));
     let directory = tempfile::tempdir().expect("a temporary directory");
     let directory = directory.path();
     println!("livedir-publisher {} beside {}\n", env!("CARGO_PKG_VERSION"), ffmpeg_version());
-    publish_lag(directory);
+    if is_wanted("publish lag") {
+        publish_lag(directory);
+    }
 
     println!("\n{FILM_S} s live, {ROUNDS} turns each, medians");
     println!(
@@ -45,27 +58,41 @@ fn main() {
         "", "livedir", "ffmpeg", "ratio", "livedir", "ffmpeg", "ratio"
     );
     println!("{:<28}{:>32}   {:>32}", "", "processor time", "peak memory");
-    let (picture, sound) = record_test_pattern(directory);
-    let raw = [
-        "-re", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "640x480", "-r", "20", "-i", &picture, "-re",
-        "-f", "s16le", "-ar", "48000", "-ac", "2", "-i", &sound,
-    ];
-    compare(directory, "test pattern, 640x480", &["test"], &raw, "null", &STREAM);
+    let pattern = "test pattern, 640x480";
+    if is_wanted(pattern) {
+        let (picture, sound) = record_test_pattern(directory);
+        let raw = [
+            "-re", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "640x480", "-r", "20", "-i", &picture,
+            "-re", "-f", "s16le", "-ar", "48000", "-ac", "2", "-i", &sound,
+        ];
+        compare(directory, pattern, &["test"], &raw, "null", &STREAM);
+    }
     for (name, size) in [("film, 640x480 at 20 fps", "640x480"), ("film, 1280x720 at 25 fps", "1280x720")] {
+        if !is_wanted(name) {
+            continue;
+        }
         let film = make_film(directory, size, if size == "640x480" { 20 } else { 25 });
         let stream = if size == "640x480" { STREAM } else { EncodeSettings { height: 360, ..STREAM } };
         let scale = format!("fps=20,scale={}:{}:flags=bicubic", stream.width, stream.height);
         compare(directory, name, &[&film], &["-re", "-i", &film], &scale, &stream);
     }
-    let film = directory.join("film-1280x720.mp4").display().to_string();
+    let several = "film, 1280x720, in 3 sizes";
+    if is_wanted(several) {
+        compare_ladders(directory, several);
+    }
+}
+
+/// The same film in several sizes at once.
+fn compare_ladders(directory: &Path, name: &str) {
+    let film = make_film(directory, "1280x720", 25);
     let rungs =
         LADDER.map(|(width, height, video_bps)| EncodeSettings { width, height, video_bps, ..STREAM });
-    let words: Vec<_> =
+    let ladder: Vec<_> =
         rungs.iter().map(|it| format!("{}x{}@{}", it.width, it.height, it.video_bps)).collect();
     compare_turns(
         directory,
-        "film, 1280x720, in 3 sizes",
-        |webroot| livedir(webroot, &[&film, "--ladder", &words.join(",")]),
+        name,
+        |webroot| livedir(webroot, &[&film, "--ladder", &ladder.join(",")]),
         |webroot| ffmpeg_ladder(webroot, &film, &rungs),
         "aim: <= 1.05, <= 1.2",
     );

@@ -1,9 +1,9 @@
 //! Grid: captured pictures and sound, at whatever times they come, become a steady line of grid times and of AAC.
 //!
 //! In: [`Captured`] pieces from the capture queue. Out: what is to be [`Shown`] at each grid time, to the encoder of every
-//! rung, and packets of sound. The grid thread owns the frame clock, the sound clock and the sound encoder; there is one
-//! of each for the whole run, so that time runs on over every segment border, which is the same for all. At the end of
-//! the source all of its channels close.
+//! rung, and packets of sound. The grid thread owns the frame clock, the filters, the sound clock and the sound encoder;
+//! there is one of each for the whole run, so that time runs on over every segment border, which is the same for all. At
+//! the end of the source all of its channels close.
 
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::capture_queue::{CaptureReceiver, Next};
 use crate::encoder::audio::AudioEncoder;
 use crate::encoder::{EncodeError, Encoded, EncodedPacket, Medium, START_90K};
+use crate::filter::{Filter, FilterError, FilterSettings};
 use crate::frame_clock::{FrameClock, Placement, SILENCE};
 use crate::meters::Meters;
 use crate::picture_queue::{Picture, PictureSender, Shown};
@@ -35,6 +36,8 @@ pub struct GridSettings {
     pub fps: u32,
     /// Frames from the start of one segment to that of the next.
     pub segment_frames: u64,
+    /// What is done to captured pictures before any rung sees them.
+    pub filter: FilterSettings,
 }
 
 /// Where sound goes.
@@ -96,6 +99,9 @@ struct Grid<'a> {
     counted_from: u64,
     /// The wall-clock time of grid time 0.
     origin_filmed_at: SystemTime,
+    filter: Filter,
+    /// What is wrong with the captured pictures of now.
+    complaint: String,
     rungs: Vec<PictureSender>,
     sound: Option<Sound>,
     /// A picture has come.
@@ -131,6 +137,8 @@ impl<'a> Grid<'a> {
             clock: FrameClock::new(settings.fps, origin),
             counted_from: 0,
             origin_filmed_at: SystemTime::now() - origin.elapsed(),
+            filter: Filter::new(&settings.filter),
+            complaint: String::new(),
             rungs,
             sound: sound.transpose()?,
             has_picture: false,
@@ -151,9 +159,34 @@ impl<'a> Grid<'a> {
                 for n in gap {
                     self.fill(n);
                 }
-                self.has_picture = true;
-                self.show(at, Picture::New(Arc::new(picture.frame)));
+                self.take_filtered(at, picture);
             }
+        }
+    }
+
+    /// The picture of grid time `at`; the one before stays on where the filters make none of it.
+    fn take_filtered(&mut self, at: u64, picture: CapturedPicture) {
+        let since_start = picture.captured_at.saturating_duration_since(self.clock.time_of(0));
+        let ago = picture.captured_at.elapsed();
+        match self.filter.apply(picture.frame, since_start) {
+            Ok(frame) => {
+                self.complaint.clear();
+                self.has_picture = true;
+                self.show(at, Picture::New(Arc::new(frame), SystemTime::now() - ago));
+            }
+            Err(error) => {
+                self.complain(&error);
+                self.fill(at);
+            }
+        }
+    }
+
+    /// Once for any number of pictures in a row with the same fault.
+    fn complain(&mut self, error: &FilterError) {
+        let complaint = error.to_string();
+        if complaint != self.complaint {
+            tracing::warn!(%error, "captured pictures cannot be filtered");
+            self.complaint = complaint;
         }
     }
 

@@ -5,7 +5,7 @@
 //!  file  ──┼─▶ source ─▶ capture queue ─▶ grid ───────┤   scaler   segmenter       │ notify
 //!  URL   ──┤             newest wins      frame clock  │   H.264    muxer           ▼
 //!  test  ──┘              ▲               sound clock, └─▶ rung …              watcher ─▶ probe ─▶ window
-//!  microphone ────────────┘               AAC              one for each size        │    from bytes
+//!  microphone ────────────┘               filters, AAC     one for each size        │    from bytes
 //!  ─ source thread ─┘└───── grid thread ─────────────┘└─ rung ─┘└─ segment ─┘       ▼
 //!                                                       threads    threads    stream.m3u8, ll.m3u8, retention,
 //!                                                                             status.json: watcher thread
@@ -14,6 +14,7 @@
 //! Nothing but files passes from the segment thread to the watcher thread: any other encoder could stand there.
 
 pub mod args;
+pub mod config;
 pub mod settings;
 
 pub mod lock;
@@ -24,6 +25,7 @@ pub mod source;
 
 pub mod capture_queue;
 
+pub mod filter;
 pub mod frame_clock;
 pub mod grid;
 pub mod sound_clock;
@@ -33,6 +35,7 @@ pub mod picture_queue;
 
 pub mod canvas;
 pub mod ladder;
+pub mod overlay;
 pub mod rung;
 pub mod scaler;
 pub mod slate;
@@ -72,6 +75,7 @@ use std::time::Duration;
 
 use capture_queue::CaptureSender;
 use encoder::{EncodeError, EncodeSettings, Encoded};
+use filter::FilterError;
 use grid::SoundLine;
 use lock::{LockError, WebrootLock};
 use meters::Meters;
@@ -119,6 +123,9 @@ pub enum RunError {
         /// Bytes that are needed, for people.
         needed: String,
     },
+    /// The filters.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
     /// The encoders.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -158,7 +165,10 @@ pub fn run(
         let Ok(source) = opened_rx.recv() else { return Ok(()) };
         let source = source?;
         let has_sound = settings.sound != SoundChoice::Silent && (microphone.is_some() || source.has_sound);
-        let stream = settings.stream(&SourceFormat { has_sound, ..source });
+        let source = SourceFormat { has_sound, ..source };
+        let filtered = filter::try_out(&settings.filter, (source.width, source.height), settings.fps)?;
+        let stream = settings.stream(&source, filtered);
+        stream.rungs.iter().try_for_each(encoder::trial::check)?;
         room_for(settings, &stream)?;
         let of_renditions = meters_of(&stream, meters);
         let watcher = Watcher::start(&watcher_settings(settings, &stream), &of_renditions)?;
@@ -191,10 +201,11 @@ pub fn run(
             packets,
         });
         let mut rungs = Vec::new();
-        for ((encode, packets), meters) in stream.rungs.iter().zip(packages).zip(&of_renditions) {
-            let (shown_tx, shown_rx) = picture_queue::channel(encode.fps, meters.clone());
+        for (encode, packets) in stream.rungs.iter().zip(packages) {
+            let name = format!("{}x{}", encode.width, encode.height);
+            let (shown_tx, shown_rx) = picture_queue::channel(encode.fps, &name, meters.clone());
             rungs.push(shown_tx);
-            let (encode, name) = (encode.clone(), format!("rung {}p", encode.height));
+            let encode = encode.clone();
             stages.push(spawn(scope, &name, move || rung(&shown_rx, &encode, &packets))?);
         }
         let grid = stream.grid.clone();

@@ -1,23 +1,32 @@
 //! The command `livedir-publisher`.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use clap::Parser;
-use livedir_publisher::args::{CheckArgs, Command, CommandLine, LiveArgs, WatchArgs};
+use livedir_publisher::args::{CheckArgs, Command, LiveArgs, WatchArgs};
+use livedir_publisher::config::{self, ConfigError};
 use livedir_publisher::meters::Meters;
 use livedir_publisher::settings::LiveSettings;
 use livedir_publisher::stop::Stop;
 use livedir_publisher::terminal::Terminal;
-use livedir_publisher::{check, devices, inspect};
+use livedir_publisher::{check, devices, encoder, inspect};
 
 /// What a shell says of a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
 fn main() -> ExitCode {
-    let ended = match CommandLine::parse().command {
-        Command::Live(args) => live(args),
+    let understood = match config::read(std::env::args_os()) {
+        Ok(understood) => understood,
+        Err(ConfigError::Typed(error)) => error.exit(),
+        Err(error) => {
+            eprintln!("livedir-publisher: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = match understood.command {
+        Command::Live(args) => live(args, understood.printed),
         Command::Watch(args) => watch(args),
         Command::Inspect(args) => inspect::run(&args).map_err(Into::into),
         Command::Check(args) => return check(&args),
@@ -32,10 +41,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn live(args: LiveArgs) -> anyhow::Result<()> {
+fn live(args: LiveArgs, printed: Option<String>) -> anyhow::Result<()> {
     let settings = LiveSettings::try_from(args)?;
-    ffmpeg_next::init().map_err(|error| anyhow!("libav does not start: {error}"))?;
-    ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Fatal);
+    if let Some(file) = printed {
+        io::stdout().write_all(file.as_bytes())?;
+        return Ok(());
+    }
+    start_libav()?;
     let terminal = Terminal::start();
     let stop = stop_on_signals()?;
     let meters = Arc::new(Meters::default());
@@ -84,5 +96,13 @@ fn stop_on_signals() -> anyhow::Result<Stop> {
 
 fn list_devices() -> anyhow::Result<()> {
     print!("{}", devices::devices()?);
+    start_libav()?;
+    print!("\n{}", encoder::trial::describe());
+    Ok(())
+}
+
+fn start_libav() -> anyhow::Result<()> {
+    ffmpeg_next::init().map_err(|error| anyhow!("libav does not start: {error}"))?;
+    ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Fatal);
     Ok(())
 }

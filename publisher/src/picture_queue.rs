@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use ffmpeg_next as ffmpeg;
 
@@ -19,6 +19,9 @@ const PICTURES: usize = 4;
 /// Grid times that may wait, in seconds of the grid: an encoder that is further behind cannot even repeat pictures in
 /// time, and the grid waits for it.
 const SECONDS: usize = 2;
+
+/// How often it is told that pictures are shed.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// What is to be seen at one grid time.
 #[derive(Clone)]
@@ -34,8 +37,8 @@ pub struct Shown {
 /// A picture, in the size of the source.
 #[derive(Clone)]
 pub enum Picture {
-    /// A new one.
-    New(Arc<ffmpeg::frame::Video>),
+    /// A new one, and when it was taken.
+    New(Arc<ffmpeg::frame::Video>, SystemTime),
     /// The one before once more.
     Same,
     /// That there is none.
@@ -46,18 +49,37 @@ pub enum Picture {
 struct State {
     waiting: VecDeque<Shown>,
     is_closed: bool,
+    /// Pictures shed since that was told, and when it was.
+    shed: u64,
+    told_at: Option<Instant>,
 }
 
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
     limit: usize,
+    /// Of the rung, for people.
+    name: String,
     meters: Arc<Meters>,
 }
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn shed(&self, state: &mut State) {
+        self.meters.pictures_shed.add(1);
+        state.shed += 1;
+        if state.told_at.is_none_or(|told_at| told_at.elapsed() >= TELL_EVERY) {
+            let (size, pictures) = (&self.name, std::mem::take(&mut state.shed));
+            tracing::warn!(
+                size,
+                pictures,
+                "the encoder falls behind and repeats pictures; choose fewer or smaller sizes, or a lower --fps"
+            );
+            state.told_at = Some(Instant::now());
+        }
     }
 
     fn close(&self) {
@@ -72,11 +94,12 @@ pub struct PictureSender(Arc<Shared>);
 /// The encoder's end. Dropping it closes the queue.
 pub struct PictureReceiver(Arc<Shared>);
 
-/// A new queue for a grid of `fps`; pictures that are shed are counted in `meters`.
+/// A new queue for a grid of `fps` and the rung of this name; pictures that are shed are counted in `meters`.
 #[must_use]
-pub fn channel(fps: u32, meters: Arc<Meters>) -> (PictureSender, PictureReceiver) {
+pub fn channel(fps: u32, name: &str, meters: Arc<Meters>) -> (PictureSender, PictureReceiver) {
     let limit = SECONDS * fps.max(1) as usize;
-    let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new(), limit, meters });
+    let name = name.to_owned();
+    let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new(), limit, name, meters });
     (PictureSender(shared.clone()), PictureReceiver(shared))
 }
 
@@ -87,10 +110,10 @@ impl PictureSender {
         while state.waiting.len() >= self.0.limit && !state.is_closed {
             state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        let is_new = |shown: &Shown| matches!(shown.picture, Picture::New(_));
+        let is_new = |shown: &Shown| matches!(shown.picture, Picture::New(..));
         if is_new(&shown) && state.waiting.iter().filter(|waiting| is_new(waiting)).count() >= PICTURES {
             shown.picture = Picture::Same;
-            self.0.meters.pictures_shed.add(1);
+            self.0.shed(&mut state);
         }
         state.waiting.push_back(shown);
         let is_heard = !state.is_closed;
@@ -136,27 +159,27 @@ mod tests {
     use super::*;
 
     fn new(n: u64) -> Shown {
-        let picture = Picture::New(Arc::new(ffmpeg::frame::Video::empty()));
+        let picture = Picture::New(Arc::new(ffmpeg::frame::Video::empty()), SystemTime::UNIX_EPOCH);
         Shown { n, keyframe_filmed_at: None, picture }
     }
 
     #[test]
     fn a_slow_encoder_gets_every_grid_time_and_not_every_picture() {
         let meters = Arc::new(Meters::default());
-        let (sender, receiver) = channel(20, meters.clone());
+        let (sender, receiver) = channel(20, "720p", meters.clone());
         for n in 0..10 {
             assert!(sender.send(new(n)));
         }
         drop(sender);
         let got: Vec<_> = std::iter::from_fn(|| receiver.next()).collect();
         assert_eq!(got.iter().map(|shown| shown.n).collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
-        let pictures = got.iter().filter(|shown| matches!(shown.picture, Picture::New(_))).count();
+        let pictures = got.iter().filter(|shown| matches!(shown.picture, Picture::New(..))).count();
         assert_eq!((pictures, meters.pictures_shed.get()), (PICTURES, 10 - PICTURES as u64));
     }
 
     #[test]
     fn the_grid_waits_for_an_encoder_that_is_seconds_behind() {
-        let (sender, receiver) = channel(1, Arc::default());
+        let (sender, receiver) = channel(1, "720p", Arc::default());
         std::thread::scope(|scope| {
             scope.spawn(move || (0..100).all(|n| sender.send(new(n))).then_some(()).unwrap());
             let mut last = None;
@@ -170,7 +193,7 @@ mod tests {
 
     #[test]
     fn an_encoder_that_is_gone_is_told() {
-        let (sender, receiver) = channel(20, Arc::default());
+        let (sender, receiver) = channel(20, "720p", Arc::default());
         drop(receiver);
         assert!(!sender.send(new(0)));
     }

@@ -1,15 +1,18 @@
 //! Rung: what is shown at each grid time becomes H.264 of one size and rate.
 //!
-//! In: [`Shown`](crate::picture_queue::Shown) from the grid. Out: [`Encoded`] messages. Each rung's thread owns its scaler and its encoder, for the
-//! whole run. When the grid ends the encoder is flushed and the packet channel closes.
+//! In: [`Shown`](crate::picture_queue::Shown) from the grid. Out: [`Encoded`] messages. Each rung's thread owns its
+//! scaler, its overlay and its encoder, for the whole run. When the grid ends the encoder is flushed and the packet
+//! channel closes.
 
 use std::sync::mpsc::SyncSender;
+use std::time::SystemTime;
 
 use ffmpeg_next as ffmpeg;
 
 use crate::canvas::Canvas;
 use crate::encoder::video::VideoEncoder;
 use crate::encoder::{EncodeError, EncodeSettings, Encoded, EncodedPacket, Medium};
+use crate::overlay::Overlay;
 use crate::picture_queue::{Picture, PictureReceiver};
 use crate::scaler::Scaler;
 use crate::slate::{self, SlateText};
@@ -26,6 +29,7 @@ pub fn run(
         screen: Screen {
             settings,
             scaler: Scaler::new(settings.width, settings.height),
+            overlay: Overlay::new(&settings.overlay, settings.width, settings.height),
             picture: None,
             slate: None,
         },
@@ -64,6 +68,7 @@ impl Rung<'_> {
 struct Screen<'a> {
     settings: &'a EncodeSettings,
     scaler: Scaler,
+    overlay: Overlay,
     /// The last picture.
     picture: Option<ffmpeg::frame::Video>,
     /// The last slate, and the second that it was drawn for.
@@ -75,8 +80,8 @@ impl Screen<'_> {
         match picture {
             Picture::Slate(text) => return self.slate(&text),
             Picture::Same => {}
-            Picture::New(picture) => match self.scaler.scale(picture) {
-                Ok(frame) => self.picture = Some(frame),
+            Picture::New(picture, taken_at) => match self.scaler.scale(picture) {
+                Ok(frame) => self.picture = self.written(frame, taken_at).or(self.picture.take()),
                 // A broken picture from the outside is no reason to stop: the one before stays on.
                 Err(error) => tracing::warn!(%error, "a captured picture could not be scaled"),
             },
@@ -86,10 +91,23 @@ impl Screen<'_> {
         self.picture.get_or_insert_with(|| Canvas::new(width, height).to_frame())
     }
 
+    /// With title and clock on it.
+    fn written(
+        &mut self,
+        picture: ffmpeg::frame::Video,
+        taken_at: SystemTime,
+    ) -> Option<ffmpeg::frame::Video> {
+        let written = self.overlay.draw(picture, taken_at);
+        written.inspect_err(|error| tracing::warn!(%error, "a picture could not be written on")).ok()
+    }
+
     fn slate(&mut self, text: &SlateText) -> &mut ffmpeg::frame::Video {
-        self.slate.take_if(|(second, _)| *second != text.second);
         let EncodeSettings { width, height, .. } = *self.settings;
-        let draw = || (text.second, slate::draw(width, height, &text.time, &text.reason));
-        &mut self.slate.get_or_insert_with(draw).1
+        let draw = || slate::draw(width, height, &text.time, &text.reason);
+        if self.slate.as_ref().is_none_or(|(second, _)| *second != text.second) {
+            let slate = self.written(draw(), SystemTime::now()).unwrap_or_else(draw);
+            self.slate = Some((text.second, slate));
+        }
+        &mut self.slate.get_or_insert_with(|| (text.second, draw())).1
     }
 }

@@ -4,9 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::args::LiveArgs;
+use crate::encoder::choice::EncoderChoice;
 use crate::encoder::{EncodeSettings, Medium, audio::FRAME_90K as AUDIO_FRAME_90K};
+use crate::filter::FilterSettings;
 use crate::grid::GridSettings;
 use crate::ladder::{self, Ladder, Rung};
+use crate::overlay::OverlaySettings;
 use crate::packager::Lengths;
 use crate::rendition::{AUDIO, Rendition};
 use crate::scaler;
@@ -113,6 +116,12 @@ pub struct LiveSettings {
     pub loop_forever: bool,
     /// Whether the playlist is ended with EXT-X-ENDLIST at the end of the run.
     pub end_list: bool,
+    /// What is done to captured pictures.
+    pub filter: FilterSettings,
+    /// What is written on pictures.
+    pub overlay: OverlaySettings,
+    /// Which encoder makes the picture.
+    pub encoder: EncoderChoice,
 }
 
 /// What cannot be meant.
@@ -168,6 +177,13 @@ impl TryFrom<LiveArgs> for LiveSettings {
             window_segments: args.window,
             loop_forever: args.loop_forever,
             end_list: !args.resume_later,
+            filter: FilterSettings {
+                rotate: args.rotate.unwrap_or_default(),
+                mirror: args.mirror,
+                graph: args.filter.filter(|graph| !graph.trim().is_empty()),
+            },
+            overlay: OverlaySettings { text: args.text, clock: args.clock },
+            encoder: EncoderChoice::parse(&args.encoder),
         })
     }
 }
@@ -213,12 +229,16 @@ impl LiveSettings {
             Ladder::Auto => ladder::LARGEST_AUTO,
             Ladder::Rungs(rungs) => rungs.first().map_or(DEFAULT_SIZE, |rung| (rung.width, rung.height)),
         });
-        self.size.or(of_ladder).unwrap_or(DEFAULT_SIZE)
+        match self.size.or(of_ladder) {
+            // The camera lies on its side.
+            Some((width, height)) if self.filter.swaps_sides() => (height, width),
+            size => size.unwrap_or(DEFAULT_SIZE),
+        }
     }
 
-    /// What to make of it, now that the source is known.
+    /// What to make of it, now that the source is known, and the size of its pictures behind the filters.
     #[must_use]
-    pub fn stream(&self, source: &SourceFormat) -> Stream {
+    pub fn stream(&self, source: &SourceFormat, filtered: (u32, u32)) -> Stream {
         let audio_bps = source.has_sound.then_some(self.audio_bps);
         let encode = |rung: Rung| EncodeSettings {
             width: rung.width,
@@ -226,10 +246,13 @@ impl LiveSettings {
             fps: self.fps,
             segment_frames: self.segment_frames,
             video_bps: rung.video_bps,
+            overlay: self.overlay.clone(),
+            encoder: self.encoder.clone(),
         };
-        let grid = GridSettings { fps: self.fps, segment_frames: self.segment_frames };
+        let grid =
+            GridSettings { fps: self.fps, segment_frames: self.segment_frames, filter: self.filter.clone() };
         let Some(ladder) = &self.ladder else {
-            let shape = (u64::from(source.width), u64::from(source.height));
+            let shape = (u64::from(filtered.0), u64::from(filtered.1));
             let (width, height) = self.size.unwrap_or_else(|| scaler::fit(shape, DEFAULT_SIZE));
             let rung = Rung { width, height, video_bps: self.video_bps };
             let media = std::iter::once(Medium::Video).chain(audio_bps.map(|_| Medium::Audio));
@@ -237,7 +260,7 @@ impl LiveSettings {
             return Stream { grid, rungs: vec![encode(rung)], renditions, audio_bps };
         };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let rungs = ladder.rungs((source.width, source.height), self.fps, cores);
+        let rungs = ladder.rungs(filtered, self.fps, cores);
         let video = ladder::names(&rungs).into_iter().map(|name| (name, Medium::Video));
         let all = video.chain(audio_bps.map(|_| (AUDIO.to_owned(), Medium::Audio)));
         let renditions = all.map(|(name, medium)| Rendition { name: Some(name), media: vec![medium] });
@@ -305,6 +328,13 @@ mod tests {
     }
 
     #[test]
+    fn a_camera_that_lies_on_its_side_is_asked_for_the_size_that_it_has() {
+        assert_eq!(meant("--size 480x640 --rotate 90").unwrap().wished_size(), (640, 480));
+        assert_eq!(meant("--size 480x640 --rotate 180").unwrap().wished_size(), (480, 640));
+        assert_eq!(meant("--rotate 270").unwrap().wished_size(), (640, 480));
+    }
+
+    #[test]
     fn sources_are_told_apart() {
         let input = |address| SourceChoice::Input(address);
         for (typed, expected) in [
@@ -353,11 +383,13 @@ mod tests {
     fn the_stream_takes_the_shape_of_the_source_unless_a_size_was_asked_for() {
         let source = SourceFormat { description: String::new(), width: 1920, height: 1080, has_sound: true };
         let check = |line: &str, source: &SourceFormat, size: (u32, u32), media: &[Medium]| {
-            let stream = meant(line).unwrap().stream(source);
+            let stream = meant(line).unwrap().stream(source, (source.width, source.height));
             assert_eq!((stream.rungs[0].width, stream.rungs[0].height), size);
             assert_eq!(stream.renditions, [Rendition { name: None, media: media.to_vec() }]);
         };
         check("", &source, (640, 360), &[Medium::Video, Medium::Audio]);
+        let turned = SourceFormat { width: 1080, height: 1920, ..source.clone() };
+        check("--rotate 90", &turned, (270, 480), &[Medium::Video, Medium::Audio]);
         check("--size 800x600", &SourceFormat { has_sound: false, ..source }, (800, 600), &[Medium::Video]);
     }
 
@@ -366,12 +398,12 @@ mod tests {
         let source = SourceFormat { description: String::new(), width: 1280, height: 720, has_sound: true };
         let settings = meant("--ladder 640x360@800k,1280x720@2.5M").unwrap();
         assert_eq!(settings.wished_size(), (1280, 720));
-        let stream = settings.stream(&source);
+        let stream = settings.stream(&source, (1280, 720));
         let sizes: Vec<_> = stream.rungs.iter().map(|rung| (rung.width, rung.video_bps)).collect();
         assert_eq!(sizes, [(1280, 2_500_000), (640, 800_000)]);
         let names: Vec<_> = stream.renditions.iter().filter_map(|it| it.name.as_deref()).collect();
         assert_eq!(names, ["720p", "360p", "audio"]);
-        let silent = settings.stream(&SourceFormat { has_sound: false, ..source });
+        let silent = settings.stream(&SourceFormat { has_sound: false, ..source }, (1280, 720));
         assert_eq!(silent.renditions.len(), 2);
     }
 

@@ -44,6 +44,8 @@ pub struct Status {
     pub frames_duplicated: u64,
     /// Captured pictures that were not used.
     pub pictures_dropped: u64,
+    /// Pictures that an encoder had no time for, of all sizes.
+    pub pictures_shed: u64,
     /// Grid times that showed the slate.
     pub frames_slate: u64,
     /// Grid times left out because the encoder could not keep up.
@@ -151,6 +153,7 @@ pub fn status(
         pictures_captured: meters.pictures_captured.get(),
         frames_duplicated: meters.frames_duplicated.get(),
         pictures_dropped: meters.pictures_dropped.get(),
+        pictures_shed: meters.pictures_shed.get(),
         frames_slate: meters.frames_slate.get(),
         frames_skipped: meters.frames_skipped.get(),
         source_losses: meters.source_losses.get(),

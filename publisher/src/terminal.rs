@@ -174,9 +174,18 @@ mod tests {
         meters.frames_duplicated.add(3);
         meters.publish_lag_us.set(640);
         meters.set_source("test pattern, 640x480 at 20 fps");
-        let encode = EncodeSettings { width: 640, height: 480, fps: 20, segment_frames: 40, video_bps: 1 };
+        let encode = EncodeSettings {
+            width: 640,
+            height: 480,
+            fps: 20,
+            segment_frames: 40,
+            video_bps: 1,
+            overlay: crate::overlay::OverlaySettings::default(),
+            encoder: crate::encoder::choice::EncoderChoice::Auto,
+        };
+        let filter = crate::filter::FilterSettings::default();
         let stream = Stream {
-            grid: GridSettings { fps: 20, segment_frames: 40 },
+            grid: GridSettings { fps: 20, segment_frames: 40, filter },
             rungs: vec![encode.clone()],
             renditions: Vec::new(),
             audio_bps: None,

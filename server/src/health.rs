@@ -6,6 +6,10 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use livedir_playlist::{Listing, read_listing};
+
+use crate::paths;
+
 /// A playlist of a day's window is smaller.
 const LARGEST_PLAYLIST_BYTES: u64 = 4 << 20;
 
@@ -49,15 +53,23 @@ pub(crate) fn look(webroot: &Path) -> Health {
     }
 }
 
-/// The text of a playlist, and how long ago it was written.
+/// The text of a playlist, and how long ago it was written. Of a multivariant playlist, which is written seldom, that of
+/// its first variant.
 fn read(webroot: &Path, name: &str) -> io::Result<(String, Duration)> {
-    let path = webroot.join(name);
+    let (text, age) = read_file(&webroot.join(name))?;
+    let Listing::Multivariant(listing) = read_listing(&text) else { return Ok((text, age)) };
+    let first = listing.variants.into_iter().find_map(|variant| variant.uri);
+    let first = first.as_deref().and_then(paths::resolve_plain);
+    first.map_or(Ok((text, age)), |first| read_file(&webroot.join(first.path)))
+}
+
+fn read_file(path: &Path) -> io::Result<(String, Duration)> {
     let metadata = path.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::other("it is not a file"));
     }
     let mut bytes = Vec::new();
-    File::open(&path)?.take(LARGEST_PLAYLIST_BYTES).read_to_end(&mut bytes)?;
+    File::open(path)?.take(LARGEST_PLAYLIST_BYTES).read_to_end(&mut bytes)?;
     // A time in the future is a clock that was set back; the playlist is new then.
     let age = SystemTime::now().duration_since(metadata.modified()?).unwrap_or_default();
     Ok((String::from_utf8_lossy(&bytes).into_owned(), age))
@@ -121,6 +133,22 @@ mod tests {
     fn a_stream_that_has_ended_is_well_for_ever() {
         let ended = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-ENDLIST\n";
         check(ended, 1e6, (true, "the stream has ended", 6));
+    }
+
+    #[test]
+    fn of_several_sizes_the_first_is_looked_at() {
+        let webroot = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = webroot.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("stream.m3u8", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlive/720p/stream.m3u8\n");
+        assert!(look(webroot.path()).why.contains("does not exist"));
+        write("live/720p/stream.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-ENDLIST\n");
+        assert_eq!(look(webroot.path()).why, "the stream has ended");
+        write("stream.m3u8", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n../../etc/passwd\n");
+        assert!(!look(webroot.path()).why.contains("ended"));
     }
 
     #[test]

@@ -191,13 +191,20 @@ async fn held(
     }
 }
 
-/// The low-latency playlist that lists the parts beside this one; `None` for what is no part.
+/// The low-latency playlist that lists the parts beside this one: beside `live/`, or beside the parts of a rung, as in
+/// `live/720p/`. `None` for what is no part.
 pub(crate) fn playlist_of(part: &Target) -> Option<Target> {
     let (directory, name) = part.path.rsplit_once('/')?;
     let (_, number) = name.strip_suffix(".ts")?.rsplit_once(".p")?;
     let is_part = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    let webroot = directory.strip_suffix("live").filter(|_| part.kind == Kind::Segment && is_part)?;
-    paths::resolve_plain(&format!("{webroot}{LOW_LATENCY_PLAYLIST}"))
+    if part.kind != Kind::Segment || !is_part {
+        return None;
+    }
+    let playlist = match directory.strip_suffix("live").filter(|it| it.is_empty() || it.ends_with('/')) {
+        Some(webroot) => format!("{webroot}{LOW_LATENCY_PLAYLIST}"),
+        None => format!("{directory}/{LOW_LATENCY_PLAYLIST}"),
+    };
+    paths::resolve_plain(&playlist)
 }
 
 fn refused(status: StatusCode) -> Response {

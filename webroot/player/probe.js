@@ -36,11 +36,14 @@ export async function lookForLowLatency(urls) {
 }
 
 /** A server that serves plain files does not look at the query, and one that holds requests must refuse this one. */
-async function holdsRequests(url) {
+async function holdsRequests(url, isVariant = false) {
   try {
     // draft-pantos-hls-rfc8216bis 6.2.5.2: _HLS_part without _HLS_msn MUST be answered with 400
     const response = await fetch(`${url}?_HLS_part=0`, { cache: 'no-store', signal: AbortSignal.timeout(GIVE_UP_AFTER_MS) });
-    return response.status === 400;
+    if (response.status === 400) return true;
+    // A multivariant playlist is never waited for: those that it names are.
+    const variant = response.ok && !isVariant ? firstVariant(await response.text()) : null;
+    return variant !== null && (await holdsRequests(new URL(variant, url).href, true));
   } catch {
     return false;
   }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// The flags of `live`.
 #[derive(Debug, Clone, Args)]
-#[allow(clippy::struct_excessive_bools)] // each is a flag that is there or not
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct LiveArgs {
     /// What to stream: camera, camera:INDEX or camera:NAME; screen; test (a test pattern); a file, or an .m3u that lists
     /// some; a URL (rtsp, rtmp, srt, http, udp); - (standard input). At `rtmp://0.0.0.0:1935/live/KEY` and `srt://0.0.0.0:9000`
@@ -74,6 +74,59 @@ pub struct LiveArgs {
     /// At the end leave the playlist open (no EXT-X-ENDLIST): viewers wait for the next run
     #[arg(long, env = "LIVEDIR_RESUME_LATER")]
     pub resume_later: bool,
+
+    /// Degrees to turn the picture clockwise: 90, 180 or 270
+    #[arg(long, value_name = "DEGREES", value_parser = parse_rotation, env = "LIVEDIR_ROTATE")]
+    pub rotate: Option<u32>,
+
+    /// Swap left and right, after --rotate
+    #[arg(long, env = "LIVEDIR_MIRROR")]
+    pub mirror: bool,
+
+    /// For experts: filters of libavfilter, like "eq=brightness=0.1" or "movie=logo.png[logo];[in][logo]overlay=16:16". They
+    /// come after --rotate and --mirror, before the picture is made as large as the stream
+    #[arg(long, value_name = "GRAPH", env = "LIVEDIR_FILTER")]
+    pub filter: Option<String>,
+
+    /// Write this line on the picture
+    #[arg(long, value_name = "TITLE", env = "LIVEDIR_TEXT")]
+    pub text: Option<String>,
+
+    /// Write the date and the time at which the picture was taken on it
+    #[arg(long, env = "LIVEDIR_CLOCK")]
+    pub clock: bool,
+
+    /// What makes H.264: auto (the first that works here, hardware before software), or the name of an encoder of libav,
+    /// like libx264 or `h264_nvenc`; `livedir-publisher devices` lists them
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = parse_encoder, env = "LIVEDIR_ENCODER")]
+    pub encoder: String,
+
+    /// Take what is not typed and not in a `LIVEDIR_` variable from this TOML file: fps = 25 there is --fps 25
+    #[arg(long, value_name = "FILE", env = "LIVEDIR_CONFIG")]
+    pub config: Option<PathBuf>,
+
+    /// Print the file for --config that says the same as what was typed, and end
+    #[arg(long)]
+    pub print_config: bool,
+}
+
+fn parse_rotation(text: &str) -> Result<u32, String> {
+    match text {
+        "90" => Ok(90),
+        "180" => Ok(180),
+        "270" => Ok(270),
+        _ => {
+            Err("pictures can be turned by 90, 180 or 270 degrees; for other angles see --filter rotate"
+                .into())
+        }
+    }
+}
+
+fn parse_encoder(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.contains(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_')) {
+        return Err("names are like libx264; `livedir-publisher devices` lists them".into());
+    }
+    Ok(text.to_owned())
 }
 
 fn parse_size(text: &str) -> Result<(u32, u32), String> {
@@ -129,6 +182,9 @@ mod tests {
             (parse_rate("fast").unwrap_err(), "like 800k"),
             (parse_rate("NaN").unwrap_err(), "from 16k"),
             (parse_rate("-1M").unwrap_err(), "from 16k"),
+            (parse_rotation("45").unwrap_err(), "90, 180 or 270"),
+            (parse_encoder("lib x264").unwrap_err(), "like libx264"),
+            (parse_encoder("").unwrap_err(), "like libx264"),
         ] {
             assert!(error.contains(remedy), "{error}");
         }

@@ -34,7 +34,7 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Hold a stream, on disk or over HTTP, to the rules of HLS; exit status 1 when it breaks one
     Check(CheckArgs),
-    /// List the cameras and the formats that they offer
+    /// List the cameras with the formats that they offer, and the encoders that work here
     Devices,
 }
 

@@ -3,14 +3,20 @@
 //! [`crate::grid`].
 
 pub mod audio;
+pub mod choice;
+mod machine;
+mod manners;
 mod stretch;
+pub mod trial;
 pub mod video;
 
 use std::time::SystemTime;
 
 use ffmpeg_next as ffmpeg;
 
+use crate::overlay::OverlaySettings;
 use audio::RATE_HZ;
+use choice::EncoderChoice;
 
 /// The first timestamp of a run. Not 0, because the AAC encoder's lead-in has to come before it.
 pub const START_90K: i64 = 90_000;
@@ -28,6 +34,10 @@ pub struct EncodeSettings {
     pub segment_frames: u64,
     /// Bits a second of the picture.
     pub video_bps: u64,
+    /// What is written on the pictures and on the slate.
+    pub overlay: OverlaySettings,
+    /// Which encoder makes the picture.
+    pub encoder: EncoderChoice,
 }
 
 /// Which of the two streams a packet belongs to.
@@ -74,6 +84,14 @@ pub enum EncodeError {
         "no H.264 encoder of this libav could be opened ({0}); install one with libx264 (Debian: libavcodec-extra)"
     )]
     NoVideoEncoder(String),
+    /// The encoder that was asked for cannot be used.
+    #[error("--encoder {refused}; here can be used: {others}")]
+    NamedEncoder {
+        /// Its name, and why.
+        refused: String,
+        /// Names of those that can.
+        others: String,
+    },
     /// The sound encoder would not open.
     #[error("the AAC encoder of this libav could not be opened: {0}")]
     NoAudioEncoder(ffmpeg::Error),

@@ -1,16 +1,17 @@
 //! The H.264 encoder: one for the whole run, an IDR picture exactly where the stage asks for one.
+//!
+//! [`super::trial`] says which; here it is set up and fed.
 
+use std::collections::VecDeque;
 use std::time::SystemTime;
 
 use ffmpeg::format::Pixel;
+use ffmpeg::software::scaling;
 use ffmpeg::util::picture;
 use ffmpeg_next as ffmpeg;
 
-use super::{EncodeError, EncodeSettings, EncodedPacket, Medium, START_90K};
-
-/// Encoders in order of liking; those that libav was built without are passed over. After them, whatever libav itself
-/// takes for H.264.
-const NAMES: [&str; 4] = ["libx264", "h264_videotoolbox", "h264_mf", "libopenh264"];
+use super::trial::Refusal;
+use super::{EncodeSettings, EncodedPacket, Medium, START_90K};
 
 /// One x264 thread encodes about this many pixels a second with room to spare; more threads cost more in all, because
 /// each cuts the picture into one more slice.
@@ -19,31 +20,43 @@ const PIXELS_PER_THREAD: u64 = 30_000_000;
 /// An open encoder.
 pub struct VideoEncoder {
     encoder: ffmpeg::encoder::video::Encoder,
+    /// For encoders that take another format than yuv420p.
+    converter: Option<scaling::Context>,
     fps: u32,
-    /// Grid time and date of the keyframe that the encoder was last asked for.
-    keyframe: Option<(i64, SystemTime)>,
+    /// Grid times and dates of the keyframes that the encoder was asked for and has not made yet.
+    keyframes: VecDeque<(i64, SystemTime)>,
 }
 
 impl VideoEncoder {
-    /// Opens the first encoder that this machine has and that takes the settings.
-    pub fn open(settings: &EncodeSettings) -> Result<Self, EncodeError> {
-        let named = NAMES.iter().filter_map(|name| ffmpeg::encoder::find_by_name(name));
-        let any = ffmpeg::encoder::find(ffmpeg::codec::Id::H264);
-        let mut refusals = Vec::new();
-        for codec in named.chain(any) {
-            match open(codec, settings) {
-                Ok(encoder) => {
-                    tracing::info!(encoder = codec.name(), "video encoder opened");
-                    return Ok(Self { encoder, fps: settings.fps, keyframe: None });
-                }
-                Err(error) => refusals.push(format!("{}: {error}", codec.name())),
-            }
-        }
-        Err(EncodeError::NoVideoEncoder(if refusals.is_empty() {
-            "it has none".into()
+    /// Opens this encoder, in a format that it takes.
+    pub(super) fn open_codec(codec: ffmpeg::Codec, settings: &EncodeSettings) -> Result<Self, Refusal> {
+        let formats: Option<Vec<Pixel>> = codec.video()?.formats().map(Iterator::collect);
+        let is_taken = |format: &Pixel| formats.as_ref().is_none_or(|formats| formats.contains(format));
+        let format = [Pixel::YUV420P, Pixel::NV12].into_iter().find(is_taken).ok_or(Refusal::Format)?;
+        Self::open_in(codec, format, settings)
+    }
+
+    pub(super) fn open_in(
+        codec: ffmpeg::Codec,
+        format: Pixel,
+        settings: &EncodeSettings,
+    ) -> Result<Self, Refusal> {
+        let converter = if format == Pixel::YUV420P {
+            None
         } else {
-            refusals.join(", ")
-        }))
+            let (width, height) = (settings.width, settings.height);
+            Some(scaling::Context::get(
+                Pixel::YUV420P,
+                width,
+                height,
+                format,
+                width,
+                height,
+                scaling::Flags::POINT,
+            )?)
+        };
+        let encoder = open(codec, format, settings)?;
+        Ok(Self { encoder, converter, fps: settings.fps, keyframes: VecDeque::new() })
     }
 
     /// What the muxer has to know of the stream.
@@ -59,11 +72,29 @@ impl VideoEncoder {
         keyframe_filmed_at: Option<SystemTime>,
         frame: &mut ffmpeg::frame::Video,
     ) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
-        frame.set_pts(Some(n as i64));
-        frame.set_kind(if keyframe_filmed_at.is_some() { picture::Type::I } else { picture::Type::None });
-        self.keyframe = keyframe_filmed_at.map(|filmed_at| (n as i64, filmed_at)).or(self.keyframe);
-        self.encoder.send_frame(frame)?;
+        self.keyframes.extend(keyframe_filmed_at.map(|filmed_at| (n as i64, filmed_at)));
+        self.send(n, keyframe_filmed_at.is_some(), frame)?;
         self.received()
+    }
+
+    /// Gives the encoder the picture of grid time `n`.
+    pub(super) fn send(
+        &mut self,
+        n: u64,
+        is_keyframe: bool,
+        frame: &mut ffmpeg::frame::Video,
+    ) -> Result<(), ffmpeg::Error> {
+        let mut in_its_format = ffmpeg::frame::Video::empty();
+        let frame = match &mut self.converter {
+            None => frame,
+            Some(converter) => {
+                converter.run(frame, &mut in_its_format)?;
+                &mut in_its_format
+            }
+        };
+        frame.set_pts(Some(n as i64));
+        frame.set_kind(if is_keyframe { picture::Type::I } else { picture::Type::None });
+        self.encoder.send_frame(frame)
     }
 
     /// The packets that the encoder still holds; the last call.
@@ -72,7 +103,8 @@ impl VideoEncoder {
         self.received()
     }
 
-    fn received(&mut self) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
+    /// The packets that the encoder has ready.
+    pub(super) fn received(&mut self) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
         let mut packets = Vec::new();
         loop {
             let mut packet = ffmpeg::Packet::empty();
@@ -87,7 +119,7 @@ impl VideoEncoder {
     }
 
     /// Grid times become 90 kHz ticks.
-    fn on_the_line(&self, mut packet: ffmpeg::Packet) -> EncodedPacket {
+    fn on_the_line(&mut self, mut packet: ffmpeg::Packet) -> EncodedPacket {
         let ticks = |n: i64| START_90K + n * 90_000 / i64::from(self.fps);
         let pts = packet.pts().unwrap_or_default();
         let dts = packet.dts().unwrap_or(pts);
@@ -95,24 +127,23 @@ impl VideoEncoder {
         packet.set_pts(Some(ticks(pts)));
         packet.set_dts(Some(ticks(dts)));
         packet.set_duration(duration_90k);
-        EncodedPacket {
-            medium: Medium::Video,
-            dts_90k: ticks(dts),
-            duration_90k,
-            keyframe_filmed_at: self.keyframe.filter(|(n, _)| *n == pts).map(|(_, filmed_at)| filmed_at),
-            packet,
-        }
+        // Dates of keyframes that never came are let go.
+        let asked_for = self.keyframes.iter().position(|(n, _)| *n == pts);
+        let keyframe_filmed_at =
+            asked_for.and_then(|at| self.keyframes.drain(..=at).next_back()).map(|(_, filmed_at)| filmed_at);
+        EncodedPacket { medium: Medium::Video, dts_90k: ticks(dts), duration_90k, keyframe_filmed_at, packet }
     }
 }
 
 fn open(
     codec: ffmpeg::Codec,
+    format: Pixel,
     settings: &EncodeSettings,
 ) -> Result<ffmpeg::encoder::video::Encoder, ffmpeg::Error> {
     let mut encoder = ffmpeg::codec::context::Context::new_with_codec(codec).encoder().video()?;
     encoder.set_width(settings.width);
     encoder.set_height(settings.height);
-    encoder.set_format(Pixel::YUV420P);
+    encoder.set_format(format);
     encoder.set_time_base((1, settings.fps as i32));
     encoder.set_frame_rate(Some((settings.fps as i32, 1)));
     encoder.set_aspect_ratio((1, 1));
@@ -124,12 +155,35 @@ fn open(
     options.set("maxrate", &settings.video_bps.to_string());
     // One second of bitrate: the picture may breathe, the segment may not burst.
     options.set("bufsize", &settings.video_bps.to_string());
+    for (name, value) in hardware_options(codec.name()) {
+        options.set(name, value);
+    }
     if codec.name() == "libx264" {
         for (name, value) in x264_options(settings) {
             options.set(name, &value);
         }
     }
     encoder.open_as_with(codec, options)
+}
+
+/// What makes other encoders answer at once, with an IDR picture where an I picture is asked for. Options that a version
+/// of libav does not know are left aside by it.
+fn hardware_options(encoder: &str) -> &'static [(&'static str, &'static str)] {
+    match encoder {
+        "h264_nvenc" => &[
+            ("forced-idr", "1"),
+            ("zerolatency", "1"),
+            ("delay", "0"),
+            ("no-scenecut", "1"),
+            ("strict_gop", "1"),
+            ("profile", "high"),
+        ],
+        "h264_qsv" => &[("forced_idr", "1"), ("async_depth", "1"), ("look_ahead", "0"), ("profile", "high")],
+        "h264_amf" => &[("forced_idr", "1"), ("usage", "lowlatency"), ("header_insertion_mode", "idr")],
+        "h264_videotoolbox" => &[("realtime", "1"), ("profile", "high")],
+        "libopenh264" => &[("allow_skip_frames", "0")],
+        _ => &[],
+    }
 }
 
 /// What x264 is told; the benchmark tells the ffmpeg program the same.

@@ -300,6 +300,7 @@ impl Channels {
 
 fn channel_settings(settings: &WatchSettings, webroot: PathBuf, label: String) -> ChannelSettings {
     ChannelSettings {
+        status_directory: webroot.clone(),
         webroot,
         home: Home::Live,
         label,

@@ -110,21 +110,7 @@ impl From<PushError> for Refusal {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::{probe::ElementaryStream, watcher::stamp::tests::stamp};
-
-    fn facts(duration_90k: u64) -> Facts {
-        Facts {
-            start_90k: 0,
-            duration_90k,
-            frame_interval_90k: 0,
-            video: None,
-            audio: None,
-            streams: vec![ElementaryStream { pid: 256, stream_type: 0x0f }],
-            counters: Vec::new(),
-            tables_first: true,
-            trailing_bytes: 0,
-        }
-    }
+    use crate::watcher::stamp::tests::stamp;
 
     /// A file of so many seconds of sound.
     pub(in crate::watcher) fn finished(duration_s: u64) -> Finished {
@@ -133,7 +119,7 @@ pub(super) mod tests {
 
     /// The same, in ticks.
     pub(in crate::watcher) fn finished_90k(duration_90k: u64) -> Finished {
-        Finished { facts: facts(duration_90k), stamp: stamp(188, 0, 0) }
+        Finished { facts: Facts::of_sound(duration_90k), stamp: stamp(188, 0, 0) }
     }
 
     #[track_caller]

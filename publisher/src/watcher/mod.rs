@@ -20,6 +20,7 @@ mod leftovers;
 mod look;
 mod low_latency;
 mod multivariant;
+mod on_disk;
 mod order;
 mod parts;
 mod plan;
@@ -65,15 +66,21 @@ pub struct WatcherSettings {
 }
 
 impl WatcherSettings {
-    fn of_rendition(&self, rendition: &Rendition) -> ChannelSettings {
+    /// The first one speaks for the whole stream.
+    fn of_rendition(&self, rendition: &Rendition, is_first: bool) -> ChannelSettings {
         let (webroot, home) = match &rendition.name {
             None => (self.webroot.clone(), Home::Live),
             Some(_) => (rendition.live_directory(&self.webroot), Home::Beside),
         };
         ChannelSettings {
+            status_directory: if is_first { self.webroot.clone() } else { webroot.clone() },
             webroot,
             home,
-            label: rendition.name.as_ref().map_or_else(String::new, |name| format!("{name}/")),
+            label: rendition
+                .name
+                .as_ref()
+                .filter(|_| !is_first)
+                .map_or_else(String::new, |name| format!("{name}/")),
             naming: Naming::Numbered,
             target_duration_s: Some(self.target_duration_s),
             window_segments: self.window_segments,
@@ -122,6 +129,8 @@ struct ChannelSettings {
     webroot: PathBuf,
     /// Where the segments lie.
     home: Home,
+    /// Where `status.json` lies.
+    status_directory: PathBuf,
     /// What stands before its names in the log.
     label: String,
     naming: Naming,
@@ -228,9 +237,9 @@ impl Watcher {
     pub fn start(settings: &WatcherSettings, meters: &[Arc<Meters>]) -> Result<Self, WatchError> {
         let (wake_sender, wakes) = mpsc::channel();
         let mut desk = Desk { hints: Hints::new(wake_sender.clone()), buffer: Vec::new() };
-        let renditions = settings.renditions.iter().zip(meters);
-        let channels = renditions.map(|(rendition, meters)| {
-            let settings = settings.of_rendition(rendition);
+        let renditions = settings.renditions.iter().zip(meters).enumerate();
+        let channels = renditions.map(|(order, (rendition, meters))| {
+            let settings = settings.of_rendition(rendition, order == 0);
             Channel::start(settings, meters.clone(), &mut desk)
         });
         let channels = Channels::of(channels.collect::<Result<_, _>>()?);

@@ -23,6 +23,8 @@ pub(super) struct Multivariant {
     has_parts: bool,
     /// The rungs and the sound, in the order in which players see them.
     names: Vec<String>,
+    /// What had been measured of each when it was last written; nothing of this changes between two segments.
+    measured: Vec<Rates>,
     /// What is written of each.
     rates: Vec<Rates>,
     text: String,
@@ -37,6 +39,7 @@ impl Multivariant {
         Some(Self {
             webroot: settings.webroot.clone(),
             has_parts: settings.part_target_90k.is_some(),
+            measured: Vec::new(),
             rates: vec![Rates::default(); names.len()],
             names,
             text: String::new(),
@@ -51,11 +54,14 @@ impl Multivariant {
         }
         // Until each has been measured, players would be told what is not so.
         let measured: Option<Vec<_>> = renditions.iter().map(|it| it.measured()).collect();
-        let Some(measured) = measured else { return };
+        let Some(measured) = measured.filter(|measured| *measured != self.measured) else { return };
         for (written, measured) in self.rates.iter_mut().zip(&measured) {
             *written = written.settled(*measured);
         }
-        self.write(&renditions);
+        // A failure is tried again at the next wake.
+        if self.write(&renditions) {
+            self.measured = measured;
+        }
     }
 
     fn exchange_reports(&self, renditions: &mut [&mut Publication]) {
@@ -76,7 +82,8 @@ impl Multivariant {
         }
     }
 
-    fn write(&mut self, renditions: &[&mut Publication]) {
+    /// Says whether what is on disk is true.
+    fn write(&mut self, renditions: &[&mut Publication]) -> bool {
         let sound = self.names.iter().position(|name| name == AUDIO);
         let sound_rates = sound.map_or(Rates::default(), |sound| self.rates[sound]);
         let channels =
@@ -105,18 +112,22 @@ impl Multivariant {
         let audio = sound.map(|_| SharedAudio { uri: format!("{LIVE}/{AUDIO}/{PLAYLIST}"), channels });
         let text = render_multivariant(&variants, audio.as_ref());
         if text == self.text {
-            return;
+            return true;
         }
         let low_latency = self.has_parts.then(|| text.replace(PLAYLIST, LOW_LATENCY_PLAYLIST));
         let written = low_latency
             .map_or(Ok(()), |text| replace(&self.webroot, LOW_LATENCY_PLAYLIST, text.as_bytes()))
             .and_then(|()| replace(&self.webroot, PLAYLIST, text.as_bytes()));
         match written {
-            Ok(()) => (self.text, self.fails) = (text, false),
+            Ok(()) => {
+                (self.text, self.fails) = (text, false);
+                true
+            }
             Err(error) => {
                 if !std::mem::replace(&mut self.fails, true) {
                     warn!(%error, "stream.m3u8 cannot be written; free space or make webroot writable");
                 }
+                false
             }
         }
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::support::check::assert_clean;
 use crate::support::programs::{LiveStream, WebServer};
 
+mod ladder;
 mod low_latency;
 mod low_latency_nginx;
 

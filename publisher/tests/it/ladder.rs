@@ -96,6 +96,9 @@ fn borders_numbers_and_breaks_are_the_same_in_all_renditions_through_a_kill() {
     assert_eq!(of_variant("FRAME-RATE"), ["20.000", "20.000"]);
     assert!(of_variant("CODECS").iter().all(|it| it.starts_with("avc1.") && it.ends_with(",mp4a.40.2")));
     assert_clean(webroot);
+    let status: serde_json::Value =
+        serde_json::from_slice(&fs::read(webroot.join("status.json")).unwrap()).unwrap();
+    assert_eq!((&status["state"], &status["video"]["width"]), (&"ended".into(), &320.into()), "{status}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -233,22 +233,32 @@ fn a_run_without_low_latency_leaves_no_list_that_stands_still() {
     assert!(stream.publisher.interrupt().success());
 }
 
-#[test]
-fn watch_makes_a_list_that_can_be_waited_for_when_there_are_no_parts() {
-    let directory = tempfile::tempdir().unwrap();
-    let (source, webroot) = (directory.path().join("source"), directory.path().join("webroot"));
+/// Where segments and parts lie that can be dropped in, and a webroot for them.
+fn recorded(directory: &Path) -> (PathBuf, PathBuf) {
+    let (source, webroot) = (directory.join("source"), directory.join("webroot"));
     let stream = LiveStream::start(&source, &WORDS);
     wait_for_parts(&source, 4, 1);
     assert!(stream.publisher.interrupt().success());
-
     fs::create_dir_all(webroot.join("live")).unwrap();
+    (source, webroot)
+}
+
+/// As other encoders do: under a name of no meaning first.
+fn drop_in(source: &Path, webroot: &Path, name: &str) {
+    let unfinished = webroot.join("live").join(format!(".{name}"));
+    fs::copy(source.join("live").join(name), &unfinished).unwrap();
+    fs::rename(unfinished, webroot.join("live").join(name)).unwrap();
+}
+
+#[test]
+fn watch_makes_a_list_that_can_be_waited_for_when_there_are_no_parts() {
+    let directory = tempfile::tempdir().unwrap();
+    let (source, webroot) = recorded(directory.path());
     let mut watch = crate::support::programs::publisher();
     watch.arg("watch").arg(&webroot).arg("--low-latency");
     let _watch = crate::support::programs::Running::start(&mut watch);
     for name in ["seg-00000001.ts", "seg-00000002.ts"] {
-        let unfinished = webroot.join("live").join(format!(".{name}"));
-        fs::copy(source.join("live").join(name), &unfinished).unwrap();
-        fs::rename(unfinished, webroot.join("live").join(name)).unwrap();
+        drop_in(&source, &webroot, name);
         let text = wait_for("ll.m3u8", PATIENCE, || {
             let text = fs::read_to_string(webroot.join("ll.m3u8")).ok()?;
             text.ends_with(&format!("live/{name}\n")).then_some(text)
@@ -262,33 +272,23 @@ fn watch_makes_a_list_that_can_be_waited_for_when_there_are_no_parts() {
 #[test]
 fn watch_lists_parts_of_others_that_are_named_as_ours() {
     let directory = tempfile::tempdir().unwrap();
-    let (source, webroot) = (directory.path().join("source"), directory.path().join("webroot"));
-    let stream = LiveStream::start(&source, &WORDS);
-    wait_for_parts(&source, 4, 1);
-    assert!(stream.publisher.interrupt().success());
-
-    fs::create_dir_all(webroot.join("live")).unwrap();
+    let (source, webroot) = recorded(directory.path());
     let mut watch = crate::support::programs::publisher();
     watch.arg("watch").arg(&webroot).args(["--low-latency", "--target-duration", "1"]);
     let _watch = crate::support::programs::Running::start(&mut watch);
-    let drop_in = |name: &str| {
-        let unfinished = webroot.join("live").join(format!(".{name}"));
-        fs::copy(source.join("live").join(name), &unfinished).unwrap();
-        fs::rename(unfinished, webroot.join("live").join(name)).unwrap();
-    };
     let says = |expected: &[&str]| {
         wait_for("ll.m3u8", PATIENCE, || {
             let text = fs::read_to_string(webroot.join("ll.m3u8")).ok()?;
             expected.iter().all(|line| text.contains(line)).then_some(())
         });
     };
-    drop_in("seg-00000001.p00.ts");
+    drop_in(&source, &webroot, "seg-00000001.p00.ts");
     says(&["seg-00000001.p00.ts\",INDEPENDENT=YES", "HINT:TYPE=PART,URI=\"live/seg-00000001.p01.ts\""]);
     for part in 1..5 {
-        drop_in(&format!("seg-00000001.p{part:02}.ts"));
+        drop_in(&source, &webroot, &format!("seg-00000001.p{part:02}.ts"));
     }
     says(&["HINT:TYPE=PART,URI=\"live/seg-00000001.p05.ts\""]);
-    drop_in("seg-00000001.ts");
+    drop_in(&source, &webroot, "seg-00000001.ts");
     says(&[
         "seg-00000001.p04.ts",
         "live/seg-00000001.ts\n",

@@ -315,6 +315,7 @@ fn check_playlist_of(path: &str, expected: Option<&str>) {
 fn parts_belong_to_the_playlist_beside_their_directory() {
     check_playlist_of("/live/seg-00000001.p00.ts", Some("ll.m3u8"));
     check_playlist_of("/one/live/seg-00000001.p123.ts", Some("one/ll.m3u8"));
+    check_playlist_of("/live/720p/seg-00000001.p00.ts", Some("live/720p/ll.m3u8"));
     check_playlist_of("/live/seg-00000001.ts", None);
     check_playlist_of("/live/seg-00000001.p.ts", None);
     check_playlist_of("/live/seg-00000001.pa.ts", None);

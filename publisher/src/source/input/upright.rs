@@ -1,11 +1,14 @@
 //! Upright: pictures of a phone that was held on its side are turned, and get the pixel shape that the file names.
 //!
 //! In: the display matrix of the stream, decoded pictures. Out: pictures as they are to be seen. A picture that needs
-//! nothing passes untouched; the others go through a small libavfilter graph, made anew when the pictures change.
+//! nothing passes untouched; the others go through a small libavfilter graph.
+
+use std::time::Duration;
 
 use ffmpeg_next as ffmpeg;
-use ffmpeg_next::format::Pixel;
-use ffmpeg_next::{Rational, filter, frame};
+use ffmpeg_next::{Rational, frame};
+
+use crate::filter::{FilterError, Graph};
 
 /// How stored pictures are to be turned: one of the eight ways to lay a rectangle on a rectangle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -88,15 +91,7 @@ pub(super) struct Upright {
     orientation: Orientation,
     /// The pixel shape that the container names, if it does: it stands above what the codec says.
     sample_aspect: Option<Rational>,
-    graph: Option<(Shape, filter::Graph)>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-struct Shape {
-    width: u32,
-    height: u32,
-    pixel: Pixel,
-    sample_aspect: Rational,
+    graph: Option<Graph>,
 }
 
 impl Upright {
@@ -113,13 +108,7 @@ impl Upright {
 
     /// The picture as it is to be seen.
     pub(super) fn turn(&mut self, picture: frame::Video) -> Result<frame::Video, ffmpeg::Error> {
-        let shape = Shape {
-            width: picture.width(),
-            height: picture.height(),
-            pixel: picture.format(),
-            sample_aspect: picture.aspect_ratio(),
-        };
-        let aspect = self.sample_aspect.filter(|wanted| *wanted != shape.sample_aspect);
+        let aspect = self.sample_aspect.filter(|wanted| *wanted != picture.aspect_ratio());
         let steps: Vec<String> = aspect
             .map(|aspect| format!("setsar={}/{}", aspect.numerator(), aspect.denominator()))
             .into_iter()
@@ -128,37 +117,18 @@ impl Upright {
         if steps.is_empty() {
             return Ok(picture);
         }
-        let graph = match &mut self.graph {
-            Some((made_for, graph)) if *made_for == shape => graph,
-            slot => &mut slot.insert((shape, build(shape, &steps.join(","))?)).1,
-        };
-        graph.get("in").ok_or(ffmpeg::Error::FilterNotFound)?.source().add(&picture)?;
-        let mut turned = frame::Video::empty();
-        graph.get("out").ok_or(ffmpeg::Error::FilterNotFound)?.sink().frame(&mut turned)?;
-        Ok(turned)
+        let steps = steps.join(",");
+        self.graph.take_if(|graph| graph.steps() != steps);
+        let graph = self.graph.get_or_insert_with(|| Graph::new(steps));
+        // None of these looks at the time.
+        graph.run(picture, Duration::ZERO).map_err(FilterError::cause)
     }
-}
-
-fn build(shape: Shape, steps: &str) -> Result<filter::Graph, ffmpeg::Error> {
-    let find = |name| filter::find(name).ok_or(ffmpeg::Error::FilterNotFound);
-    let pixel = shape.pixel.descriptor().ok_or(ffmpeg::Error::InvalidData)?.name();
-    let (num, den) = (shape.sample_aspect.numerator(), shape.sample_aspect.denominator().max(1));
-    let mut graph = filter::Graph::new();
-    // The time base is a formality: times travel beside the pictures.
-    let arguments = format!(
-        "video_size={}x{}:pix_fmt={pixel}:time_base=1/1000000:pixel_aspect={num}/{den}",
-        shape.width, shape.height
-    );
-    graph.add(&find("buffer")?, "in", &arguments)?;
-    graph.add(&find("buffersink")?, "out", "")?;
-    graph.output("in", 0)?.input("out", 0)?.parse(steps)?;
-    graph.validate()?;
-    Ok(graph)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ffmpeg_next::format::Pixel;
 
     #[track_caller]
     fn check(matrix: [i32; 4], expected: Orientation) {

@@ -1,0 +1,187 @@
+//! Which H.264 encoder is taken: the order in which they are tried, and what becomes of those that do not work. Pure; the
+//! trial itself is the caller's.
+
+/// Every encoder of libav that can be livedir's, hardware first.
+pub const KNOWN: [&str; 8] = [
+    "h264_videotoolbox",
+    "h264_nvenc",
+    "h264_qsv",
+    "h264_amf",
+    "h264_v4l2m2m",
+    "libx264",
+    "h264_mf",
+    "libopenh264",
+];
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum EncoderChoice {
+    /// The first that works.
+    #[default]
+    Auto,
+    /// This one or none.
+    Named(String),
+}
+
+impl EncoderChoice {
+    /// From what was typed.
+    #[must_use]
+    pub fn parse(typed: &str) -> Self {
+        if typed == "auto" { Self::Auto } else { Self::Named(typed.to_owned()) }
+    }
+}
+
+/// What the machine has that could encode.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Machine {
+    /// `linux`, `macos` and so on, as Rust calls them.
+    pub os: &'static str,
+    /// The driver of an NVIDIA card runs.
+    pub has_nvidia: bool,
+    /// PCI numbers of the makers of graphics cards, like 0x8086.
+    pub graphics_makers: Vec<u32>,
+    /// Names that the drivers of video devices give them.
+    pub video_devices: Vec<String>,
+}
+
+/// PCI number of Intel.
+const INTEL: u32 = 0x8086;
+
+/// PCI number of AMD.
+const AMD: u32 = 0x1002;
+
+impl Machine {
+    /// The encoders that `auto` tries, in order: hardware that is there, then software. A machine whose hardware cannot
+    /// be looked at from here is offered all that it might have.
+    #[must_use]
+    pub fn order(&self) -> Vec<&'static str> {
+        let made_by = |maker| self.graphics_makers.contains(&maker);
+        let has_chip = self.video_devices.iter().any(|name| is_encoder_chip(name));
+        let hardware: Vec<(&str, bool)> = match self.os {
+            "macos" | "ios" => vec![("h264_videotoolbox", true)],
+            "windows" => vec![("h264_nvenc", true), ("h264_qsv", true), ("h264_amf", true)],
+            _ => vec![
+                ("h264_nvenc", self.has_nvidia),
+                ("h264_qsv", made_by(INTEL)),
+                ("h264_amf", made_by(AMD)),
+                ("h264_v4l2m2m", has_chip),
+            ],
+        };
+        let software = if self.os == "windows" {
+            vec!["libx264", "h264_mf", "libopenh264"]
+        } else {
+            vec!["libx264", "libopenh264"]
+        };
+        hardware.into_iter().filter_map(|(name, is_there)| is_there.then_some(name)).chain(software).collect()
+    }
+}
+
+/// The encoder half of a chip calls itself so: bcm2835-codec-encode, mtk-vcodec-enc, rkvenc, Venus video encoder. A
+/// camera named Presence does not.
+fn is_encoder_chip(name: &str) -> bool {
+    name.to_ascii_lowercase()
+        .split(|letter: char| !letter.is_ascii_alphanumeric())
+        .any(|word| word == "enc" || word.ends_with("venc") || word.starts_with("encode"))
+}
+
+/// The encoder that is taken.
+#[derive(Debug)]
+pub struct Found<'a, T, E> {
+    /// Its name.
+    pub name: &'a str,
+    /// The open encoder.
+    pub opened: T,
+    /// Those before it, each with why not.
+    pub passed_over: Vec<(&'a str, E)>,
+}
+
+/// Tries `names` in order and takes the first that opens; all names with why not if none does.
+pub fn first_that_opens<'a, T, E>(
+    names: &[&'a str],
+    mut open: impl FnMut(&str) -> Result<T, E>,
+) -> Result<Found<'a, T, E>, Vec<(&'a str, E)>> {
+    let mut passed_over = Vec::new();
+    for name in names {
+        match open(name) {
+            Ok(opened) => return Ok(Found { name, opened, passed_over }),
+            Err(error) => passed_over.push((*name, error)),
+        }
+    }
+    Err(passed_over)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_order(machine: &Machine, expected: &[&str]) {
+        assert_eq!(machine.order(), expected);
+        assert!(expected.iter().all(|name| KNOWN.contains(name)));
+    }
+
+    #[test]
+    fn hardware_that_is_there_comes_before_software() {
+        let linux = Machine { os: "linux", ..Machine::default() };
+        check_order(&linux, &["libx264", "libopenh264"]);
+        check_order(
+            &Machine { has_nvidia: true, graphics_makers: vec![INTEL, 0x10de], ..linux.clone() },
+            &["h264_nvenc", "h264_qsv", "libx264", "libopenh264"],
+        );
+        check_order(
+            &Machine { graphics_makers: vec![AMD], ..linux.clone() },
+            &["h264_amf", "libx264", "libopenh264"],
+        );
+        for (name, is_chip) in [
+            ("bcm2835-isp", false),
+            ("bcm2835-codec-encode", true),
+            ("mtk-vcodec-enc", true),
+            ("rkvenc", true),
+            ("Qualcomm Venus video encoder", true),
+            ("Presence 4K Camera", false),
+            ("", false),
+        ] {
+            let machine = Machine { video_devices: vec![name.into()], ..linux.clone() };
+            assert_eq!(machine.order().contains(&"h264_v4l2m2m"), is_chip, "{name}");
+        }
+        check_order(
+            &Machine { os: "macos", ..Machine::default() },
+            &["h264_videotoolbox", "libx264", "libopenh264"],
+        );
+        check_order(
+            &Machine { os: "windows", ..Machine::default() },
+            &["h264_nvenc", "h264_qsv", "h264_amf", "libx264", "h264_mf", "libopenh264"],
+        );
+    }
+
+    #[track_caller]
+    fn check_fall_through(works: &[&str], taken: Option<&str>, refused: &[&str], tried: usize) {
+        let mut opened = 0;
+        let found = first_that_opens(&["a", "b", "c"], |name| {
+            opened += 1;
+            if works.contains(&name) { Ok(()) } else { Err(format!("no {name}")) }
+        });
+        let (name, passed_over) = match found {
+            Ok(found) => (Some(found.name), found.passed_over),
+            Err(refused) => (None, refused),
+        };
+        assert_eq!(name, taken);
+        assert_eq!(passed_over.iter().map(|(name, _)| *name).collect::<Vec<_>>(), refused);
+        assert!(passed_over.iter().all(|(name, why)| *why == format!("no {name}")));
+        assert_eq!(opened, tried, "none is opened that is not needed");
+    }
+
+    #[test]
+    fn a_failed_opening_falls_through_to_the_next_and_is_remembered_with_why() {
+        check_fall_through(&["a", "c"], Some("a"), &[], 1);
+        check_fall_through(&["b", "c"], Some("b"), &["a"], 2);
+        check_fall_through(&["c"], Some("c"), &["a", "b"], 3);
+        check_fall_through(&[], None, &["a", "b", "c"], 3);
+    }
+
+    #[test]
+    fn auto_is_a_word_and_all_else_a_name() {
+        assert_eq!(EncoderChoice::parse("auto"), EncoderChoice::Auto);
+        assert_eq!(EncoderChoice::parse("libx264"), EncoderChoice::Named("libx264".into()));
+    }
+}

@@ -1,0 +1,93 @@
+//! On disk: what is published → `stream.m3u8` and `status.json`, replaced.
+//!
+//! In: a [`Publication`] that has changed. Out: files. A failure is survived: nothing is lost, and the next call tries again.
+//! Runs on the watcher's thread.
+
+use super::publish::{Publication, now_to_the_millisecond};
+use crate::{
+    playlist_file::{PLAYLIST, STATUS, replace},
+    segment_name::name_of_uri,
+    status::status,
+};
+use livedir_playlist::render;
+use std::{io, mem, time::Instant};
+use tracing::{info, warn};
+
+impl Publication {
+    /// Marks the playlist as one that has to be written.
+    pub(super) fn has_changed(&mut self) {
+        self.is_behind = true;
+    }
+
+    /// Writes the playlist if the one on disk is not the newest. A failure is survived: nothing is lost, and the next
+    /// call tries again.
+    pub(super) fn write_playlist(&mut self) -> bool {
+        if !self.is_behind {
+            return true;
+        }
+        match self.replace_playlist() {
+            Ok(()) => {
+                if mem::take(&mut self.playlist_fails) {
+                    info!("the playlist can be written again");
+                }
+                true
+            }
+            Err(error) => {
+                if !mem::replace(&mut self.playlist_fails, true) {
+                    warn!(
+                        %error,
+                        "stream.m3u8 cannot be written; free space or make webroot writable, it is tried again at every segment"
+                    );
+                }
+                false
+            }
+        }
+    }
+
+    fn replace_playlist(&mut self) -> io::Result<()> {
+        replace(&self.settings.webroot, PLAYLIST, render(self.window.playlist()).as_bytes())?;
+        self.is_behind = false;
+        let now = Instant::now();
+        for evicted in mem::take(&mut self.leaving) {
+            // Files elsewhere are not ours to delete, and a file may have come anew under its name.
+            let name = name_of_uri(self.settings.home, &evicted.segment.uri)
+                .filter(|name| !self.listed.contains_key(name));
+            if let Some(name) = name.filter(|_| !self.settings.keep) {
+                self.retention.keep(&name, now, evicted.grace_90k);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn write_status(&mut self) {
+        self.status_written_at = Some(Instant::now());
+        let now = now_to_the_millisecond();
+        let mut status =
+            status(self.started_at, now, self.window.playlist(), self.newest.as_ref(), &self.meters);
+        status.silent_since = self.silent_since;
+        let written = serde_json::to_vec(&status)
+            .map_err(io::Error::from)
+            .and_then(|json| replace(&self.settings.status_directory, STATUS, &json));
+        match written {
+            Ok(()) => self.status_fails = false,
+            Err(error) if !self.status_fails => {
+                self.status_fails = true;
+                warn!(%error, "status.json cannot be written; free space or make webroot writable");
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Writes what there is to write at the end; the playlist must get there.
+    pub(super) fn finish(&mut self) -> io::Result<()> {
+        // Where nothing was ever published, there is nothing to end.
+        if self.settings.end_list && self.window.next_media_sequence() > 1 {
+            self.window.end();
+            self.is_behind = true;
+        }
+        let written = if self.is_behind { self.replace_playlist() } else { Ok(()) };
+        self.write_low_latency();
+        self.write_status();
+        written
+    }
+}

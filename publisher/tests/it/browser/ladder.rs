@@ -1,0 +1,51 @@
+//! A ladder in a real browser: the page plays it, and changes between its sizes are not seen.
+
+use std::process::Command;
+
+use super::low_latency::FAST;
+use super::{Page, driver_directory, one_browser_at_a_time, webroot_with_page};
+use crate::support::programs::{LiveStream, WebServer};
+use crate::support::wait_for;
+
+const STREAM: [&str; 3] = ["test", "--ladder", "320x240@600k,160x120@200k"];
+
+fn wait_for_ladder(webroot: &std::path::Path) {
+    wait_for("a multivariant playlist", crate::support::programs::PATIENCE, || {
+        std::fs::read_to_string(webroot.join("stream.m3u8")).ok().filter(|it| it.contains("STREAM-INF"))
+    });
+}
+
+#[test]
+fn hls_js_changes_between_sizes_without_a_stall_or_a_leap() {
+    let _turn = one_browser_at_a_time();
+    let webroot = webroot_with_page();
+    let site = WebServer::start(webroot.path());
+    let _live = LiveStream::start(webroot.path(), &STREAM);
+    wait_for_ladder(webroot.path());
+    let switched = Command::new("node")
+        .args(["switch.mjs", &site.address, "stream.m3u8", "--switches", "4"])
+        .current_dir(driver_directory())
+        .output()
+        .expect("node");
+    let said = String::from_utf8_lossy(&switched.stdout);
+    assert!(switched.status.success(), "{said}{}", String::from_utf8_lossy(&switched.stderr));
+}
+
+#[test]
+fn the_page_plays_a_ladder_close_behind_the_camera() {
+    let _turn = one_browser_at_a_time();
+    let webroot = webroot_with_page();
+    let site = WebServer::start(webroot.path());
+    let _live = LiveStream::start(webroot.path(), &[&STREAM[..], &["--low-latency"]].concat());
+    wait_for_ladder(webroot.path());
+    // Which size it chooses is its own affair.
+    let size_at = FAST.iter().position(|word| *word == "--size").unwrap();
+    let asked: Vec<_> = FAST
+        .iter()
+        .enumerate()
+        .filter(|(n, _)| ![size_at, size_at + 1].contains(n))
+        .map(|(_, it)| *it)
+        .collect();
+    let asked = [&asked[..], &["--seconds", "10", "--median-latency", "2"]].concat();
+    Page::open(&site.address, &asked).wait_for_line(r#""event":"ok""#);
+}

@@ -1,0 +1,64 @@
+//! Which encoder makes the picture: what is there is taken, what is not is passed over or refused.
+
+use crate::support::check::assert_clean;
+use crate::support::programs::{LiveStream, Running, publisher};
+
+/// What `devices` says of encoders: name, and why it cannot be used.
+fn encoders() -> Vec<(String, Option<String>)> {
+    let (status, said) = Running::start(publisher().arg("devices")).wait_and_read();
+    assert!(status.success(), "{said}");
+    let mut found: Vec<(String, Option<String>)> = Vec::new();
+    for line in said.lines() {
+        if let Some(name) = line.strip_prefix("encoder ") {
+            found.push((name.to_owned(), None));
+        } else if let (Some(why), Some(last)) =
+            (line.trim().strip_prefix("cannot be used: "), found.last_mut())
+        {
+            last.1 = Some(why.to_owned());
+        }
+    }
+    found
+}
+
+#[test]
+fn auto_takes_an_encoder_that_devices_lists_as_usable() {
+    let usable: Vec<String> =
+        encoders().into_iter().filter(|(_, why)| why.is_none()).map(|(name, _)| name).collect();
+    assert!(usable.contains(&"libx264".to_owned()), "{usable:?}");
+    let directory = tempfile::tempdir().unwrap();
+    let words = ["test", "--size", "160x120", "--segment-duration", "500ms"];
+    let mut live = LiveStream::start(directory.path(), &words);
+    live.wait_for_segment(1);
+    let output = live.publisher.output();
+    let opened =
+        output.lines().find_map(|line| line.split_once("video encoder opened encoder=\"")).unwrap().1;
+    assert!(usable.iter().any(|name| opened.starts_with(&format!("{name}\""))), "{opened} of {usable:?}");
+}
+
+#[test]
+fn a_named_encoder_is_taken_and_its_stream_keeps_the_rules() {
+    for (name, _) in encoders().into_iter().filter(|(_, why)| why.is_none()) {
+        let directory = tempfile::tempdir().unwrap();
+        let words = ["test", "--segment-duration", "500ms", "--encoder", &name];
+        let mut live = LiveStream::start(directory.path(), &words);
+        live.wait_for_segment(4);
+        assert!(live.publisher.output().contains(&format!("video encoder opened encoder=\"{name}\"")));
+        assert!(live.publisher.interrupt().success());
+        assert_clean(directory.path());
+    }
+}
+
+#[test]
+fn a_named_encoder_that_cannot_be_used_is_refused_before_anything_is_written() {
+    let cannot = encoders().into_iter().filter(|(_, why)| why.is_some()).map(|(name, _)| name);
+    for name in cannot.chain(["nosuch".into(), "h264_vaapi".into(), "aac".into()]) {
+        let directory = tempfile::tempdir().unwrap();
+        let mut command = publisher();
+        command.args(["live", "test", "--encoder", &name, "--webroot"]).arg(directory.path());
+        let (status, said) = Running::start(command.env("RUST_LOG", "error")).wait_and_read();
+        assert_eq!((status.code(), said.lines().count()), (Some(1), 1), "{said}");
+        assert!(said.starts_with(&format!("livedir-publisher: --encoder {name}: ")), "{said}");
+        assert!(said.contains("here can be used: ") && said.contains("libx264"), "{said}");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "something was written");
+    }
+}
