@@ -56,7 +56,7 @@ fn what_is_heard_and_what_is_seen_at_one_time_are_together() {
     // The test pattern flashes for the first tenth of each second of the wall clock.
     let player = room.play(|unix_s| if unix_s.fract() < 0.1 { 1.0 } else { 0.0 });
     let webroot = tempfile::tempdir().unwrap();
-    let words = ["test", "--mic", "--window", "30"];
+    let words = ["test", "--mic", "--low-latency", "--window", "30"];
     let mut live =
         LiveStream { publisher: room.live(webroot.path(), &words), webroot: webroot.path().into() };
     live.wait_for_segment(8);
