@@ -129,7 +129,7 @@ _packages purpose:
                 libavfilter-dev libavdevice-dev libswscale-dev libswresample-dev libasound2-dev" ;;
             tests) packages="ffmpeg nginx-light curl chromium qemu-system-x86 xz-utils make gcc gstreamer1.0-tools
                 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
-                python3-gi gir1.2-gst-rtsp-server-1.0 xvfb
+                python3-gi gir1.2-gst-rtsp-server-1.0 xvfb obs-studio
                 pulseaudio pulseaudio-utils libasound2-plugins" ;;
             bench) packages="nginx-light wrk nghttp2-client openssl" ;;
         esac

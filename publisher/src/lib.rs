@@ -34,6 +34,7 @@ pub mod sound_drift;
 pub mod picture_queue;
 
 pub mod canvas;
+pub mod colour_space;
 pub mod ladder;
 pub mod overlay;
 pub mod rung;

@@ -243,6 +243,7 @@ impl LiveSettings {
         let encode = |rung: Rung| EncodeSettings {
             width: rung.width,
             height: rung.height,
+            colours: source.colours,
             fps: self.fps,
             segment_frames: self.segment_frames,
             video_bps: rung.video_bps,
@@ -301,6 +302,7 @@ fn source_choice(typed: Option<&str>) -> SourceChoice {
 mod tests {
     use super::*;
     use crate::args::{Command, CommandLine};
+    use crate::colour_space::ColourSpace;
     use clap::Parser;
 
     fn meant(line: &str) -> Result<LiveSettings, SettingsError> {
@@ -381,7 +383,13 @@ mod tests {
 
     #[test]
     fn the_stream_takes_the_shape_of_the_source_unless_a_size_was_asked_for() {
-        let source = SourceFormat { description: String::new(), width: 1920, height: 1080, has_sound: true };
+        let source = SourceFormat {
+            description: String::new(),
+            width: 1920,
+            height: 1080,
+            colours: ColourSpace::WEBCAM,
+            has_sound: true,
+        };
         let check = |line: &str, source: &SourceFormat, size: (u32, u32), media: &[Medium]| {
             let stream = meant(line).unwrap().stream(source, (source.width, source.height));
             assert_eq!((stream.rungs[0].width, stream.rungs[0].height), size);
@@ -395,7 +403,13 @@ mod tests {
 
     #[test]
     fn a_ladder_has_a_rendition_for_each_rung_and_one_for_the_sound() {
-        let source = SourceFormat { description: String::new(), width: 1280, height: 720, has_sound: true };
+        let source = SourceFormat {
+            description: String::new(),
+            width: 1280,
+            height: 720,
+            colours: ColourSpace::WEBCAM,
+            has_sound: true,
+        };
         let settings = meant("--ladder 640x360@800k,1280x720@2.5M").unwrap();
         assert_eq!(settings.wished_size(), (1280, 720));
         let stream = settings.stream(&source, (1280, 720));

@@ -4,6 +4,7 @@ mod bad_input;
 mod browser;
 mod camera;
 mod check;
+mod colours;
 mod config;
 mod crash;
 mod encoders_choice;
