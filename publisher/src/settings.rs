@@ -14,6 +14,7 @@ use crate::ladder::{self, Ladder};
 use crate::overlay::OverlaySettings;
 use crate::source::camera::CameraSelector;
 use crate::source::input::{CopySettings, InputAddress, InputSettings};
+use crate::source::microphone::MicrophoneSelector;
 use crate::stop::Stop;
 
 /// The picture fits into this when no size was asked for.
@@ -50,11 +51,24 @@ pub enum SourceChoice {
     Input(InputAddress),
 }
 
+/// Where the sound comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SoundChoice {
+    /// From the source; for a camera from the first microphone, if there is one.
+    Fitting,
+    /// From this microphone, whatever the source has.
+    Microphone(MicrophoneSelector),
+    /// From nowhere.
+    Silent,
+}
+
 /// What `live` is to do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveSettings {
     /// What to stream.
     pub source: SourceChoice,
+    /// Where its sound comes from.
+    pub sound: SoundChoice,
     /// The directory that is served.
     pub webroot: PathBuf,
     /// Width and height in pixels, if they were asked for.
@@ -155,6 +169,11 @@ impl TryFrom<LiveArgs> for LiveSettings {
         let frames = args.segment_duration.as_secs_f64() * f64::from(args.fps);
         Ok(Self {
             source,
+            sound: match args.mic {
+                _ if args.no_sound => SoundChoice::Silent,
+                Some(name) => SoundChoice::Microphone(MicrophoneSelector::parse(&name)),
+                None => SoundChoice::Fitting,
+            },
             webroot: args.webroot,
             size: args.size,
             ladder: args.ladder,
@@ -212,10 +231,20 @@ impl LiveSettings {
     #[must_use]
     pub fn copy_settings(&self, stop: &Stop) -> Option<CopySettings> {
         let (Some(_), SourceChoice::Input(address)) = (self.copy, &self.source) else { return None };
+        // Sound of a microphone has to be encoded, and goes with pictures that are.
+        if matches!(self.sound, SoundChoice::Microphone(_)) {
+            return None;
+        }
         let input =
             InputSettings { address: address.clone(), loop_forever: self.loop_forever, stop: stop.flag() };
         let segment_90k = self.asked_segment_90k();
-        Some(CopySettings { input, segment_90k, low_latency: self.part_duration.is_some(), fast: self.fast })
+        Some(CopySettings {
+            input,
+            segment_90k,
+            low_latency: self.part_duration.is_some(),
+            fast: self.fast,
+            silent: self.sound == SoundChoice::Silent,
+        })
     }
 
     /// The size to ask a camera or the test pattern for.
@@ -241,6 +270,7 @@ fn first_of_encoding(args: &LiveArgs) -> Option<&'static str> {
         ("--fps", args.fps != DEFAULT_FPS),
         ("--bitrate", args.bitrate != DEFAULT_BITRATE),
         ("--audio-bitrate", args.audio_bitrate != DEFAULT_AUDIO_BITRATE),
+        ("--mic", args.mic.is_some()),
         ("--rotate", args.rotate.is_some()),
         ("--mirror", args.mirror),
         ("--filter", args.filter.is_some()),
@@ -322,6 +352,19 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn sound_is_that_which_fits_unless_a_microphone_or_none_is_asked_for() {
+        let named = |name: &str| SoundChoice::Microphone(MicrophoneSelector::Name(name.into()));
+        for (line, expected) in [
+            ("", SoundChoice::Fitting),
+            ("test --mic", SoundChoice::Microphone(MicrophoneSelector::First)),
+            ("test --mic Webcam", named("Webcam")),
+            ("camera --no-sound", SoundChoice::Silent),
+        ] {
+            assert_eq!(meant(line).unwrap().sound, expected, "{line}");
+        }
+    }
+
+    #[test]
     fn the_target_duration_holds_the_longest_segment() {
         for (line, segment_90k, target_s) in [
             ("--segment-duration 1.5s", 135_000, 2),
@@ -351,7 +394,15 @@ pub(crate) mod tests {
     fn what_is_said_of_encoding_goes_with_auto_alone() {
         for said in ["--size 320x240", "--fps 25", "--bitrate 2M", "--audio-bitrate 64k", "--ladder auto"]
             .into_iter()
-            .chain(["--rotate 90", "--mirror", "--filter hflip", "--text A", "--clock", "--encoder libx264"])
+            .chain([
+                "--rotate 90",
+                "--mirror",
+                "--filter hflip",
+                "--text A",
+                "--clock",
+                "--encoder libx264",
+                "--mic",
+            ])
         {
             let flag = said.split(' ').next().unwrap();
             check_refused(&format!("film.mp4 --copy {said}"), &format!("so {flag} has no effect"));

@@ -6,6 +6,7 @@ pub mod audio;
 pub mod choice;
 mod machine;
 mod manners;
+mod stretch;
 pub mod trial;
 pub mod video;
 
@@ -13,6 +14,7 @@ use std::time::SystemTime;
 
 use ffmpeg_next as ffmpeg;
 
+use crate::colour_space::ColourSpace;
 use crate::overlay::OverlaySettings;
 use audio::RATE_HZ;
 use choice::EncoderChoice;
@@ -27,6 +29,8 @@ pub struct EncodeSettings {
     pub width: u32,
     /// Height of the stream in pixels, even.
     pub height: u32,
+    /// The colour space of the stream.
+    pub colours: ColourSpace,
     /// Frames a second.
     pub fps: u32,
     /// Frames from one forced keyframe to the next: one segment.

@@ -94,6 +94,7 @@ impl LiveSettings {
         let encode = |rung: Rung| EncodeSettings {
             width: rung.width,
             height: rung.height,
+            colours: source.colours,
             fps: self.fps,
             segment_frames: self.segment_frames,
             video_bps: rung.video_bps,
@@ -155,9 +156,11 @@ fn only_rendition(has_sound: bool) -> Rendition {
 mod tests {
     use super::super::tests::meant;
     use super::*;
+    use crate::colour_space::ColourSpace;
 
     fn source(width: u32, height: u32) -> SourceFormat {
-        SourceFormat { description: String::new(), width, height, has_sound: true, copied: None }
+        let colours = ColourSpace::WEBCAM;
+        SourceFormat { description: String::new(), width, height, colours, has_sound: true, copied: None }
     }
 
     #[test]

@@ -5,12 +5,14 @@
 
 pub mod camera;
 pub mod input;
+pub mod microphone;
 pub mod test_pattern;
 
 use ffmpeg_next as ffmpeg;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
+use crate::colour_space::ColourSpace;
 use crate::meters::Meters;
 use crate::stop::Stop;
 
@@ -47,6 +49,8 @@ pub struct SourceFormat {
     pub width: u32,
     /// Height of its pictures in pixels.
     pub height: u32,
+    /// The colour space of its pictures.
+    pub colours: ColourSpace,
     /// Whether sound will come.
     pub has_sound: bool,
     /// Of packets that are passed on as they are; `None` for pictures and samples.
@@ -218,10 +222,12 @@ mod tests {
 
     impl Source for Script {
         fn format(&self) -> SourceFormat {
+            let colours = ColourSpace::WEBCAM;
             SourceFormat {
                 description: "a script".into(),
                 width: 16,
                 height: 16,
+                colours,
                 has_sound: false,
                 copied: None,
             }

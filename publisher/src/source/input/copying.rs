@@ -36,6 +36,8 @@ pub struct CopySettings {
     pub low_latency: bool,
     /// Not in real time, but as fast as it is taken.
     pub fast: bool,
+    /// Its sound is left out.
+    pub silent: bool,
 }
 
 /// What a copied source hands out.

@@ -12,6 +12,7 @@ use super::lane::{CopyLane, LaneSetup, TICKS};
 use super::look_ahead::look_ahead;
 use super::start::Start;
 use super::{Copied, CopiedPacket, CopiedStream, CopyError, CopySettings, Unfit};
+use crate::colour_space::ColourSpace;
 use crate::encoder::Medium;
 use crate::source::{Read, Source, SourceError, SourceFormat};
 use ffmpeg_next as ffmpeg;
@@ -36,6 +37,7 @@ pub(super) struct CopySource {
     opened_at: Instant,
     under_way: bool,
     live: bool,
+    silent: bool,
     /// Its place stays open when it is over.
     is_pushed: bool,
     format: SourceFormat,
@@ -64,8 +66,11 @@ impl CopySource {
         name: String,
         is_pushed: bool,
         demuxer: Demuxer,
-        round: Round,
+        mut round: Round,
     ) -> Result<Self, CopyError> {
+        if settings.silent {
+            round.sound = None;
+        }
         let unfit = |reason| CopyError::Unfit { name: name.clone(), reason };
         codecs_fit(&round).map_err(unfit)?;
         let (width, height) = stream_fields::stored_size(&round.picture.parameters);
@@ -74,6 +79,8 @@ impl CopySource {
             description: round.description.clone(),
             width,
             height,
+            // Whatever it is, it stays.
+            colours: ColourSpace::HIGH_DEFINITION,
             has_sound: round.sound.is_some(),
             copied: None,
         };
@@ -88,6 +95,7 @@ impl CopySource {
             opened_at: Instant::now(),
             under_way: false,
             live: round.live,
+            silent: settings.silent,
             is_pushed,
             format,
         };
@@ -206,6 +214,9 @@ impl CopySource {
                 None => Ok(Turn::Wait),
             };
         };
+        if self.silent {
+            round.sound = None;
+        }
         if let Err(reason) = codecs_fit(&round) {
             let error = CopyError::Unfit { name: round.description, reason };
             return Err(SourceError::Lost(error.to_string()));
