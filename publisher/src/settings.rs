@@ -244,6 +244,7 @@ impl LiveSettings {
             low_latency: self.part_duration.is_some(),
             fast: self.fast,
             silent: self.sound == SoundChoice::Silent,
+            falls_back: self.copy == Some(CopyWhen::Auto),
         })
     }
 

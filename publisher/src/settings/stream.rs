@@ -46,6 +46,8 @@ pub struct CopyPlan {
     pub lengths: CopyLengths,
     /// Bits a second, as far as that is known.
     pub bps: u64,
+    /// Seconds of it that come at once, and lie there together for their grace.
+    pub at_once_s: u64,
 }
 
 impl Stream {
@@ -65,8 +67,12 @@ impl Stream {
         }
         // Frames of sound do not end where pictures do: a segment of them may be one shorter.
         let room_90k = if rendition.media.contains(&Medium::Video) { 0 } else { 2 * AUDIO_FRAME_90K };
-        let segment_90k = self.grid.segment_frames as i64 * 90_000 / i64::from(self.grid.fps);
-        Lengths { segment_90k: segment_90k - room_90k, part_90k }
+        Lengths { segment_90k: self.grid_segment_90k() as i64 - room_90k, part_90k }
+    }
+
+    /// Length of a segment of what is encoded, in 90 kHz ticks.
+    fn grid_segment_90k(&self) -> u64 {
+        self.grid.segment_frames * 90_000 / u64::from(self.grid.fps)
     }
 
     /// Bytes that the stream takes on disk at most: the window, as much again that waits for its deletion
@@ -79,7 +85,11 @@ impl Stream {
         let encoded_bps = video_bps + self.audio_bps.unwrap_or(0);
         // MPEG-TS adds about a tenth.
         let bps = self.copied.map_or(encoded_bps, |copied| copied.bps).saturating_mul(11) / 10;
-        (segments * u64::from(self.target_duration_s)).saturating_mul(bps / 8)
+        let segment_90k = self
+            .copied
+            .map_or(self.grid_segment_90k(), |copied| u64::from(copied.lengths.promise_s) * 90_000);
+        let at_once_90k = self.copied.map_or(0, |copied| copied.at_once_s.saturating_mul(90_000));
+        (segments * segment_90k).max(at_once_90k).saturating_mul(bps / 8) / 90_000
     }
 }
 
@@ -136,7 +146,7 @@ impl LiveSettings {
             rungs: Vec::new(),
             renditions: vec![only_rendition(source.has_sound)],
             audio_bps: None,
-            copied: Some(CopyPlan { lengths, bps: copied.bps }),
+            copied: Some(CopyPlan { lengths, bps: copied.bps, at_once_s: copied.at_once_s }),
             target_duration_s: lengths.promise_s,
             part_target_90k,
         }
@@ -191,7 +201,8 @@ mod tests {
 
     #[test]
     fn a_copied_stream_has_the_lengths_and_the_rate_of_its_source() {
-        let copied = Some(CopiedFormat { keyframes_90k: 180_180, picture_90k: 3_003, bps: 8_000_000 });
+        let copied =
+            Some(CopiedFormat { keyframes_90k: 180_180, picture_90k: 3_003, bps: 8_000_000, at_once_s: 0 });
         let source = SourceFormat { copied, ..source(1920, 1080) };
         let settings = meant("film.mp4 --copy=auto --low-latency --bitrate 500k").unwrap();
         let stream = settings.stream(&source, (1920, 1080));
@@ -199,6 +210,9 @@ mod tests {
         assert!(stream.rungs.is_empty());
         // 30 segments of 3 s at 8.8 Mbit/s.
         assert_eq!(stream.bytes_on_disk(settings.window_segments), 30 * 3 * 1_100_000);
+        let fast = copied.map(|copied| CopiedFormat { at_once_s: 3_600, ..copied });
+        let fast = settings.stream(&SourceFormat { copied: fast, ..source.clone() }, (1920, 1080));
+        assert_eq!(fast.bytes_on_disk(settings.window_segments), 3_600 * 1_100_000);
         let encoded = settings.stream(&SourceFormat { copied: None, ..source }, (1920, 1080));
         assert!(encoded.bytes_on_disk(settings.window_segments) < 30 * 2 * 110_000);
     }

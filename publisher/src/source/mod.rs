@@ -66,6 +66,8 @@ pub struct CopiedFormat {
     pub picture_90k: i64,
     /// Bits a second: as the container says, or as its start has shown if that is more.
     pub bps: u64,
+    /// Seconds of it that come at once; 0 in real time.
+    pub at_once_s: u64,
 }
 
 /// The answer of one [`Source::read`].

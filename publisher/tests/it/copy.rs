@@ -34,10 +34,13 @@ fn film(name: &str, gop: &str, seconds: &str, more: &[&str]) -> String {
 /// Copies a film as fast as it goes, to its end; gives the playlist and what was said.
 #[track_caller]
 fn copied(webroot: &Path, film: &str, more: &[&str]) -> (MediaPlaylist, String) {
-    let words = ["live", film, "--fast", "--window", "60"];
-    let copy: &[&str] = if more.iter().any(|word| word.starts_with("--copy")) { &[] } else { &["--copy"] };
+    let words = ["live", film, "--fast"];
+    let is_said = |flag: &str| more.iter().any(|word| word.starts_with(flag));
+    let copy: &[&str] = if is_said("--copy") { &[] } else { &["--copy"] };
+    let window: &[&str] = if is_said("--window") { &[] } else { &["--window", "60"] };
     let mut command = publisher();
-    let running = Running::start(command.args(words).args(copy).args(more).arg("--webroot").arg(webroot));
+    let running =
+        Running::start(command.args(words).args(copy).args(window).args(more).arg("--webroot").arg(webroot));
     let (status, output) = running.wait_and_read();
     assert!(status.success(), "{output}");
     assert_clean(webroot);

@@ -38,6 +38,8 @@ pub struct CopySettings {
     pub fast: bool,
     /// Its sound is left out.
     pub silent: bool,
+    /// What cannot be copied is encoded: where others push, the first client decides it.
+    pub falls_back: bool,
 }
 
 /// What a copied source hands out.

@@ -48,6 +48,8 @@ pub(super) struct Round {
     pub(super) in_bursts: bool,
     /// Bits a second as the container says or libav guesses; 0 where neither knows.
     pub(super) bps: u64,
+    /// How long it is, as libav guesses; 0 where it does not know.
+    pub(super) length_s: u64,
     /// Other films follow, with sound or without.
     pub(super) of_several: bool,
     pub(super) description: String,

@@ -124,6 +124,15 @@ mod tests {
     }
 
     #[test]
+    fn plenty_is_less_than_full() {
+        let mut queue = PacketQueue::new();
+        fill(&mut queue, Picture, 3, PLENTY_BYTES / 4);
+        assert!(!queue.is_plenty());
+        fill(&mut queue, Picture, 1, PLENTY_BYTES / 4);
+        assert!(queue.is_plenty() && !queue.is_full());
+    }
+
+    #[test]
     fn bytes_and_numbers_are_bounded() {
         check(32, 0, 1 << 20, true, true);
         let mut queue = PacketQueue::new();

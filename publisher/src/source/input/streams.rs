@@ -1,7 +1,7 @@
 //! Streams: which of a file's streams are played, and what is to be known about them.
 
 use super::address::InputAddress;
-use super::decoding::StreamSetup;
+use super::decoding::{MICROSECONDS, StreamSetup};
 use super::demuxer::Round;
 use super::error::InputError;
 use super::stream_fields;
@@ -63,6 +63,7 @@ pub(super) fn choose(
         live: is_pushed || (!matches!(address, InputAddress::File(_)) && input.duration() <= 0),
         in_bursts: input.format().name().split(',').any(|name| name == "hls"),
         bps: input.bit_rate().max(0) as u64,
+        length_s: (input.duration().max(0) / i64::from(MICROSECONDS.denominator())) as u64,
         of_several: false,
         description: format!("{name}, {codec}{rate}{with_sound}"),
     };

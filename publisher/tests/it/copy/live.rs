@@ -10,12 +10,17 @@ use crate::support::wait_for;
 
 /// The ffmpeg program, sending in real time.
 fn send(format: &str, to: &str) -> Running {
+    send_with_keyframes(25, format, to)
+}
+
+/// The same with a keyframe each `gop` pictures.
+fn send_with_keyframes(gop: u32, format: &str, to: &str) -> Running {
     let inputs = ["-re", "-f", "lavfi", "-i", PICTURES, "-re", "-f", "lavfi", "-i", SOUND];
     Running::start(
         Command::new("ffmpeg")
             .args(["-nostdin", "-v", "error"])
             .args(inputs)
-            .args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25"])
+            .args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", &gop.to_string()])
             .args(["-pix_fmt", "yuv420p", "-c:a", "aac", "-f", format, to]),
     )
 }
@@ -94,4 +99,24 @@ fn who_comes_back_by_srt_goes_on_after_a_break_and_meanwhile_the_playlist_waits(
     let playlist = read_playlist(directory.path()).expect("a playlist");
     let breaks = playlist.segments.iter().filter(|segment| segment.discontinuity);
     assert_eq!(breaks.count(), 1, "{playlist:?}");
+}
+
+#[test]
+fn who_cannot_be_copied_is_sent_away_and_the_next_one_is_taken() {
+    let directory = tempfile::tempdir().unwrap();
+    let port = free_udp_port();
+    let caller = format!("srt://127.0.0.1:{port}?mode=caller");
+    let words = [&*format!("srt://127.0.0.1:{port}?mode=listener"), "--copy", "--segment-duration", "1s"];
+    let mut live = LiveStream::start(directory.path(), &words);
+    wait_for("the place", PATIENCE, || {
+        live.publisher.output().contains("waiting for somebody").then_some(())
+    });
+    let unfit = send_with_keyframes(250, "mpegts", &caller);
+    wait_for("the refusal", PATIENCE, || live.publisher.output().contains("its keyframes are").then_some(()));
+    unfit.kill();
+    assert!(live.publisher.is_running());
+    let _fit = send("mpegts", &caller);
+    live.wait_for_segment(2);
+    assert!(live.publisher.interrupt().success());
+    assert_clean(directory.path());
 }

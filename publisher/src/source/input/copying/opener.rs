@@ -21,6 +21,7 @@ pub struct CopyOpener {
     settings: CopySettings,
     origin: Origin,
     name: String,
+    has_opened: bool,
 }
 
 /// Makes ready for it; a port that is not to be had is told at once.
@@ -34,7 +35,7 @@ pub fn open_copy(settings: CopySettings) -> Result<CopyOpener, InputError> {
         Some(place) => waiting::origin(&settings.input, place)?,
         None => (Origin::Address, shown),
     };
-    Ok(CopyOpener { settings, origin, name })
+    Ok(CopyOpener { settings, origin, name, has_opened: false })
 }
 
 impl CopyOpener {
@@ -54,12 +55,17 @@ impl CopyOpener {
             }
             let come = self.next_round(&demuxer).map_err(CopyError::from);
             match come.and_then(|round| self.begin(demuxer, round)) {
-                Ok(source) => return Ok(Box::new(source)),
+                Ok(source) => {
+                    self.has_opened = true;
+                    return Ok(Box::new(source));
+                }
                 Err(error) if self.settings.input.stop.load(Ordering::Relaxed) => {
                     return Err(error);
                 }
-                Err(error @ CopyError::Unfit { .. }) => return Err(error),
-                Err(CopyError::Input(error)) => warn!(%error, "what was pushed cannot be used"),
+                Err(error @ CopyError::Unfit { .. }) if self.settings.falls_back && !self.has_opened => {
+                    return Err(error);
+                }
+                Err(error) => warn!(%error, "what was pushed cannot be used"),
             }
             std::thread::park_timeout(PAUSE); // nobody has news to wait for
         }

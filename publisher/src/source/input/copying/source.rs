@@ -14,7 +14,7 @@ use super::start::Start;
 use super::{Copied, CopiedPacket, CopiedStream, CopyError, CopySettings, Unfit};
 use crate::colour_space::ColourSpace;
 use crate::encoder::Medium;
-use crate::source::{Read, Source, SourceError, SourceFormat};
+use crate::source::{CopiedFormat, Read, Source, SourceError, SourceFormat};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::{Rescale, codec};
 use std::time::{Duration, Instant};
@@ -75,6 +75,7 @@ impl CopySource {
         codecs_fit(&round).map_err(unfit)?;
         let (width, height) = stream_fields::stored_size(&round.picture.parameters);
         let stated_bps = round.bps;
+        let at_once_s = if settings.fast { round.length_s } else { 0 };
         let format = SourceFormat {
             description: round.description.clone(),
             width,
@@ -102,7 +103,8 @@ impl CopySource {
         source.enter(round);
         let start = Start::new(settings.segment_90k, source.live);
         let start = look_ahead(start, &mut source.lanes, &source.demuxer, &name)?;
-        source.format.copied = Some(start.judge(settings.low_latency, stated_bps).map_err(unfit)?);
+        let copied = start.judge(settings.low_latency, stated_bps).map_err(unfit)?;
+        source.format.copied = Some(CopiedFormat { at_once_s, ..copied });
         Ok(source)
     }
 

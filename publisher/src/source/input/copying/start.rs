@@ -120,6 +120,7 @@ impl Start {
             keyframes_90k: self.longest_90k.max(1),
             picture_90k: self.picture_90k.max(1),
             bps: stated_bps.max(self.bps()),
+            at_once_s: 0,
         })
     }
 }
@@ -148,7 +149,7 @@ mod tests {
         assert_eq!(seen(50, false).0, 201);
         assert_eq!(seen(50, true).0, 51);
         assert_eq!(seen(10_000, false).0, 301, "12 s and no more");
-        assert_eq!(seen(10_000, true).0, 52, "as soon as it is over the limit");
+        assert_eq!(seen(10_000, true).0, 51, "as soon as it is over the limit");
     }
 
     #[test]
