@@ -50,9 +50,9 @@ pub fn run(encoded: &Receiver<Encoded>, package: &Package, meters: &Arc<Meters>)
         match message {
             Encoded::Packet(packet) => interleaver.push(packet.medium, packet.dts_90k, packet),
             Encoded::Packets(packets) => {
-                packets
-                    .into_iter()
-                    .for_each(|packet| interleaver.push(packet.medium, packet.dts_90k, packet));
+                for packet in packets {
+                    interleaver.push(packet.medium, packet.dts_90k, packet);
+                }
             }
             Encoded::Stream { medium, parameters } => {
                 streams.push((medium, parameters));

@@ -307,7 +307,7 @@ pub(crate) mod tests {
     pub(super) fn meant(line: &str) -> Result<LiveSettings, SettingsError> {
         let words = ["livedir-publisher", "live"].into_iter().chain(line.split_whitespace());
         match CommandLine::try_parse_from(words).unwrap().command {
-            Command::Live(args) => args.try_into(),
+            Command::Live(args) => (*args).try_into(),
             _ => unreachable!("the words begin with live"),
         }
     }

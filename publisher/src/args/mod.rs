@@ -27,7 +27,7 @@ pub struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Stream a camera, a file, a URL or the test pattern
-    Live(LiveArgs),
+    Live(Box<LiveArgs>),
     /// Keep the playlist for .ts files that any encoder drops into webroot/live
     Watch(WatchArgs),
     /// Show what is on disk: the segments, a picture of the timeline, and what the playlist says of them

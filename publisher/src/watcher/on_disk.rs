@@ -72,8 +72,7 @@ impl Publication {
 
     /// When something waits no longer for others of a burst.
     pub(super) fn burst_deadline(&self) -> Option<Instant> {
-        let status_at = self.status_written_at.filter(|_| self.status_waits).map(|at| at + STATUS_EVERY);
-        [self.burst.deadline(), status_at].into_iter().flatten().min()
+        [self.burst.deadline(), self.status_due_at].into_iter().flatten().min()
     }
 
     /// Writes what has waited long enough.
@@ -81,8 +80,8 @@ impl Publication {
         if self.burst.deadline().is_some_and(|at| at <= now) {
             self.write_postponed();
         }
-        if self.status_waits {
-            self.write_status_in_turn();
+        if self.status_due_at.is_some_and(|at| at <= now) {
+            self.write_status();
         }
     }
 
@@ -106,16 +105,16 @@ impl Publication {
     pub(super) fn write_status_in_turn(&mut self) {
         let is_one_of_many = self.settings.channel().is_some();
         let every = if is_one_of_many { STATUS_OF_CHANNEL_EVERY } else { STATUS_EVERY };
-        if self.status_written_at.is_none_or(|at| at.elapsed() >= every) {
-            self.write_status();
-        } else {
-            self.status_waits = !is_one_of_many;
+        match self.status_written_at {
+            Some(at) if at.elapsed() < every && is_one_of_many => {}
+            Some(at) if at.elapsed() < every => self.status_due_at = Some(at + every),
+            _ => self.write_status(),
         }
     }
 
     pub(super) fn write_status(&mut self) {
         self.status_written_at = Some(Instant::now());
-        self.status_waits = false;
+        self.status_due_at = None;
         let now = now_to_the_millisecond();
         let mut status =
             status(self.started_at, now, self.window.playlist(), self.newest.as_ref(), &self.meters);

@@ -74,8 +74,8 @@ pub(super) struct Publication {
     pub(super) playlist_fails: bool,
     pub(super) status_fails: bool,
     pub(super) status_written_at: Option<Instant>,
-    /// `status.json` on disk is not the newest.
-    pub(super) status_waits: bool,
+    /// When `status.json`, which is not the newest, is to be written; `None`: it is.
+    pub(super) status_due_at: Option<Instant>,
     pub(super) burst: Burst,
     pub(super) low_latency: Option<LowLatencyFile>,
 }
@@ -125,7 +125,7 @@ impl Publication {
             playlist_fails: false,
             status_fails: false,
             status_written_at: None,
-            status_waits: false,
+            status_due_at: None,
             burst: Burst::default(),
         })
     }

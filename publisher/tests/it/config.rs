@@ -155,7 +155,7 @@ fn read(words: &[OsString]) -> Result<Understood, ConfigError> {
 fn understood(words: &[OsString]) -> Option<(String, String)> {
     let Understood { command, printed } = read(words).ok()?;
     let Asked::Live(args) = command else { unreachable!("the words begin with live") };
-    let args = LiveArgs { config: None, print_config: false, ..args };
+    let args = LiveArgs { config: None, print_config: false, ..*args };
     Some((printed.expect("--print-config is among the words"), format!("{args:?}")))
 }
 

@@ -27,6 +27,7 @@ use std::time::Instant;
 
 /// What to copy, and how.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct CopySettings {
     /// The input.
     pub input: InputSettings,

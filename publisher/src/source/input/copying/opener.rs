@@ -73,7 +73,7 @@ impl CopyOpener {
 
     fn begin(&self, demuxer: Demuxer, round: Round) -> Result<CopySource, CopyError> {
         let is_pushed = !matches!(self.origin, Origin::Address);
-        CopySource::begin(&self.settings, self.name.clone(), is_pushed, demuxer, round)
+        CopySource::begin(&self.settings, &self.name, is_pushed, demuxer, round)
     }
 
     /// Waits for a client for as long as it takes.

@@ -26,6 +26,7 @@ const MOST_AT_ONCE: usize = 256;
 /// An open source whose packets are copied.
 pub(super) struct CopySource {
     name: String,
+    settings: CopySettings,
     demuxer: Demuxer,
     lanes: [CopyLane; 2],
     begins: Option<Vec<CopiedStream>>,
@@ -37,7 +38,6 @@ pub(super) struct CopySource {
     opened_at: Instant,
     under_way: bool,
     live: bool,
-    silent: bool,
     /// Its place stays open when it is over.
     is_pushed: bool,
     format: SourceFormat,
@@ -63,7 +63,7 @@ impl CopySource {
     /// Of a round that has just begun; looks at its start.
     pub(super) fn begin(
         settings: &CopySettings,
-        name: String,
+        name: &str,
         is_pushed: bool,
         demuxer: Demuxer,
         mut round: Round,
@@ -71,7 +71,7 @@ impl CopySource {
         if settings.silent {
             round.sound = None;
         }
-        let unfit = |reason| CopyError::Unfit { name: name.clone(), reason };
+        let unfit = |reason| CopyError::Unfit { name: name.to_owned(), reason };
         codecs_fit(&round).map_err(unfit)?;
         let (width, height) = stream_fields::stored_size(&round.picture.parameters);
         let stated_bps = round.bps;
@@ -86,7 +86,8 @@ impl CopySource {
             copied: None,
         };
         let mut source = CopySource {
-            name: name.clone(),
+            name: name.to_owned(),
+            settings: settings.clone(),
             demuxer,
             lanes: [CopyLane::new(None), CopyLane::new(None)],
             begins: None,
@@ -96,13 +97,12 @@ impl CopySource {
             opened_at: Instant::now(),
             under_way: false,
             live: round.live,
-            silent: settings.silent,
             is_pushed,
             format,
         };
         source.enter(round);
         let start = Start::new(settings.segment_90k, source.live);
-        let start = look_ahead(start, &mut source.lanes, &source.demuxer, &name)?;
+        let start = look_ahead(start, &mut source.lanes, &source.demuxer, name)?;
         let copied = start.judge(settings.low_latency, stated_bps).map_err(unfit)?;
         source.format.copied = Some(CopiedFormat { at_once_s, ..copied });
         Ok(source)
@@ -216,7 +216,7 @@ impl CopySource {
                 None => Ok(Turn::Wait),
             };
         };
-        if self.silent {
+        if self.settings.silent {
             round.sound = None;
         }
         if let Err(reason) = codecs_fit(&round) {
