@@ -120,7 +120,7 @@ pub enum RunError {
     /// The disk.
     #[error(
         "the disk of {webroot} has {free} free, this stream needs up to {needed}; \
-         free some space there, or lower --window or the rate"
+         free some space there, or lower --window or --bitrate"
     )]
     DiskFull {
         /// Where it was to go.
