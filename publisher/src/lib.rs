@@ -82,6 +82,7 @@ use lock::{LockError, WebrootLock};
 use meters::Meters;
 use packager::Package;
 use picture_queue::PictureReceiver;
+use probe::VideoCodec;
 use segment_file::SegmentError;
 use settings::{LiveSettings, SoundChoice, SourceChoice, Stream};
 use source::camera::{self, CameraSelector, CameraWish};
@@ -95,6 +96,10 @@ use watcher::{Wake, WatchError, Watcher, WatcherSettings};
 /// Packets that may wait for the segment thread: about 15 s of picture and sound at the default settings. When a disk
 /// hangs for longer, the encode thread waits, and the capture queue drops.
 const PACKETS: usize = 1024;
+
+/// What HEVC costs, said at the start: Apple's HLS authoring specification, 1.5.
+const FEWER_PLAYERS: &str = "the picture is HEVC in MPEG-TS: VLC, mpv and ffmpeg play it, and the page does in \
+    browsers that decode HEVC; iPhones, Apple TV and other players of Apple's cannot: leave --codec hevc out for them";
 
 /// How often the status line is brought up to date.
 const STATUS_EVERY: Duration = Duration::from_millis(500);
@@ -176,6 +181,9 @@ pub fn run(
         let first_number = watcher.next_segment_number();
         let finish = Arc::new(FinishOnDrop(watcher.waker()));
         tracing::info!(?settings, ?stream, first_number, "on air");
+        if settings.codec == VideoCodec::Hevc {
+            tracing::warn!("{FEWER_PLAYERS}");
+        }
 
         let mut packages = Vec::new();
         let mut stages = Vec::new();

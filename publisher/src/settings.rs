@@ -11,6 +11,7 @@ use crate::grid::GridSettings;
 use crate::ladder::{self, Ladder, Rung};
 use crate::overlay::OverlaySettings;
 use crate::packager::Lengths;
+use crate::probe::VideoCodec;
 use crate::rendition::{AUDIO, Rendition};
 use crate::scaler;
 use crate::source::SourceFormat;
@@ -120,6 +121,8 @@ pub struct LiveSettings {
     pub filter: FilterSettings,
     /// What is written on pictures.
     pub overlay: OverlaySettings,
+    /// What the picture is coded in.
+    pub codec: VideoCodec,
     /// Which encoder makes the picture.
     pub encoder: EncoderChoice,
 }
@@ -183,6 +186,7 @@ impl TryFrom<LiveArgs> for LiveSettings {
                 graph: args.filter.filter(|graph| !graph.trim().is_empty()),
             },
             overlay: OverlaySettings { text: args.text, clock: args.clock },
+            codec: args.codec,
             encoder: EncoderChoice::parse(&args.encoder),
         })
     }
@@ -248,6 +252,7 @@ impl LiveSettings {
             segment_frames: self.segment_frames,
             video_bps: rung.video_bps,
             overlay: self.overlay.clone(),
+            codec: self.codec,
             encoder: self.encoder.clone(),
         };
         let grid =

@@ -1,4 +1,4 @@
-//! The H.264 encoder: one for the whole run, an IDR picture exactly where the stage asks for one.
+//! The video encoder: one for the whole run, an IDR picture exactly where the stage asks for one.
 //!
 //! [`super::trial`] says which; here it is set up and fed.
 
@@ -11,11 +11,7 @@ use ffmpeg::util::picture;
 use ffmpeg_next as ffmpeg;
 
 use super::trial::Refusal;
-use super::{EncodeSettings, EncodedPacket, Medium, START_90K};
-
-/// One x264 thread encodes about this many pixels a second with room to spare; more threads cost more in all, because
-/// each cuts the picture into one more slice.
-const PIXELS_PER_THREAD: u64 = 30_000_000;
+use super::{EncodeSettings, EncodedPacket, Medium, START_90K, options};
 
 /// An open encoder.
 pub struct VideoEncoder {
@@ -154,53 +150,12 @@ fn open(
     encoder.set_bit_rate(settings.video_bps as usize);
     encoder.set_max_b_frames(0);
     encoder.set_gop(settings.segment_frames as u32);
-    let mut options = ffmpeg::Dictionary::new();
-    options.set("maxrate", &settings.video_bps.to_string());
+    let mut told = ffmpeg::Dictionary::new();
+    told.set("maxrate", &settings.video_bps.to_string());
     // One second of bitrate: the picture may breathe, the segment may not burst.
-    options.set("bufsize", &settings.video_bps.to_string());
-    for (name, value) in hardware_options(codec.name()) {
-        options.set(name, value);
+    told.set("bufsize", &settings.video_bps.to_string());
+    for (name, value) in options::options(codec.name(), settings) {
+        told.set(name, &value);
     }
-    if codec.name() == "libx264" {
-        for (name, value) in x264_options(settings) {
-            options.set(name, &value);
-        }
-    }
-    encoder.open_as_with(codec, options)
-}
-
-/// What makes other encoders answer at once, with an IDR picture where an I picture is asked for. Options that a version
-/// of libav does not know are left aside by it.
-fn hardware_options(encoder: &str) -> &'static [(&'static str, &'static str)] {
-    match encoder {
-        "h264_nvenc" => &[
-            ("forced-idr", "1"),
-            ("zerolatency", "1"),
-            ("delay", "0"),
-            ("no-scenecut", "1"),
-            ("strict_gop", "1"),
-            ("profile", "high"),
-        ],
-        "h264_qsv" => &[("forced_idr", "1"), ("async_depth", "1"), ("look_ahead", "0"), ("profile", "high")],
-        "h264_amf" => &[("forced_idr", "1"), ("usage", "lowlatency"), ("header_insertion_mode", "idr")],
-        "h264_videotoolbox" => &[("realtime", "1"), ("profile", "high")],
-        "libopenh264" => &[("allow_skip_frames", "0")],
-        _ => &[],
-    }
-}
-
-/// What x264 is told; the benchmark tells the ffmpeg program the same.
-pub fn x264_options(settings: &EncodeSettings) -> [(&'static str, String); 6] {
-    let pixels_per_second = u64::from(settings.width) * u64::from(settings.height) * u64::from(settings.fps);
-    let threads = pixels_per_second.div_ceil(PIXELS_PER_THREAD);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-    [
-        ("preset", "veryfast".into()),
-        ("tune", "zerolatency".into()),
-        ("profile", "high".into()),
-        ("forced-idr", "1".into()),
-        // A scene cut would put a keyframe off the grid.
-        ("sc_threshold", "0".into()),
-        ("threads", threads.clamp(1, cores).to_string()),
-    ]
+    encoder.open_as_with(codec, told)
 }

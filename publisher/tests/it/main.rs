@@ -10,6 +10,7 @@ mod crash;
 mod encoders_choice;
 mod full_disk;
 mod fuzz_corpus;
+mod hevc;
 mod input;
 mod inspect;
 mod just_live;
