@@ -37,6 +37,9 @@ const LONGEST_PART: Duration = Duration::from_secs(1);
 /// Parts lie there beside their segments: listed for three target durations and kept for three more.
 const SEGMENTS_WITH_PARTS: u64 = 7;
 
+/// A picture in HEVC is as much work for x265 as so many are reckoned to be in H.264 when a ladder is chosen.
+const HEVC_WORK: u32 = 3;
+
 /// RFC 8216 6.2.2 asks for at least three target durations.
 pub(crate) const SMALLEST_WINDOW: usize = 3;
 
@@ -266,7 +269,11 @@ impl LiveSettings {
             return Stream { grid, rungs: vec![encode(rung)], renditions, audio_bps };
         };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let rungs = ladder.rungs(filtered, self.fps, cores);
+        let work = match self.codec {
+            VideoCodec::H264 => 1,
+            VideoCodec::Hevc => HEVC_WORK,
+        };
+        let rungs = ladder.rungs(filtered, self.fps * work, cores);
         let video = ladder::names(&rungs).into_iter().map(|name| (name, Medium::Video));
         let all = video.chain(audio_bps.map(|_| (AUDIO.to_owned(), Medium::Audio)));
         let renditions = all.map(|(name, medium)| Rendition { name: Some(name), media: vec![medium] });
@@ -424,6 +431,22 @@ mod tests {
         assert_eq!(names, ["720p", "360p", "audio"]);
         let silent = settings.stream(&SourceFormat { has_sound: false, ..source }, (1280, 720));
         assert_eq!(silent.renditions.len(), 2);
+    }
+
+    #[test]
+    fn a_machine_is_not_given_more_of_hevc_than_it_can_encode() {
+        let source = SourceFormat {
+            description: String::new(),
+            width: 1280,
+            height: 720,
+            colours: ColourSpace::WEBCAM,
+            has_sound: false,
+        };
+        let rungs = |line: &str| {
+            let stream = meant(line).unwrap().stream(&source, (1280, 720));
+            stream.rungs.into_iter().map(|rung| (rung.height, rung.video_bps)).collect::<Vec<_>>()
+        };
+        assert_eq!(rungs("--ladder auto --codec hevc --fps 40"), rungs("--ladder auto --fps 120"));
     }
 
     #[test]

@@ -29,10 +29,9 @@ export function message({ state, why, codec }) {
     case 'ended':
       return { headline: 'The stream has ended', hint: 'If it starts again, it will play here by itself.' };
     case 'undecodable':
-      return {
-        headline: codec ? `This browser cannot decode ${codec}` : 'This browser cannot decode this stream',
-        hint: 'VLC can, with the address of `stream.m3u8`. Without `--codec hevc` every browser could.',
-      };
+      return codec === 'HEVC'
+        ? { headline: 'This browser cannot decode HEVC', hint: 'VLC can: open the address of `stream.m3u8` in it. Streamed without `--codec hevc` it plays here.' }
+        : { headline: 'This browser cannot decode the stream', hint: 'Try another one, or open the address of `stream.m3u8` in VLC.' };
     case 'unsupported':
       return {
         headline: 'This browser plays no HLS by itself',

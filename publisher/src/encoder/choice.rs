@@ -12,14 +12,22 @@ pub fn known(codec: VideoCodec) -> &'static [&'static str] {
             "h264_nvenc",
             "h264_qsv",
             "h264_amf",
+            "h264_vaapi",
             "h264_v4l2m2m",
             "libx264",
             "h264_mf",
             "libopenh264",
         ],
-        VideoCodec::Hevc => {
-            &["hevc_videotoolbox", "hevc_nvenc", "hevc_qsv", "hevc_amf", "hevc_v4l2m2m", "libx265", "hevc_mf"]
-        }
+        VideoCodec::Hevc => &[
+            "hevc_videotoolbox",
+            "hevc_nvenc",
+            "hevc_qsv",
+            "hevc_amf",
+            "hevc_vaapi",
+            "hevc_v4l2m2m",
+            "libx265",
+            "hevc_mf",
+        ],
     }
 }
 
@@ -89,6 +97,7 @@ impl Machine {
             Some("nvenc") => is_windows || looks_itself && self.has_nvidia,
             Some("qsv") => is_windows || looks_itself && made_by(INTEL),
             Some("amf") => is_windows || looks_itself && made_by(AMD),
+            Some("vaapi") => looks_itself && (made_by(INTEL) || made_by(AMD)),
             Some("v4l2m2m") => looks_itself && self.video_devices.iter().any(|name| is_encoder_chip(name)),
             Some(_) => false,
         }
@@ -146,11 +155,11 @@ mod tests {
         check_order(&linux, &["libx264", "libopenh264"]);
         check_order(&linux, &["libx265"]);
         let two_cards = Machine { has_nvidia: true, graphics_makers: vec![INTEL, 0x10de], ..linux.clone() };
-        check_order(&two_cards, &["h264_nvenc", "h264_qsv", "libx264", "libopenh264"]);
-        check_order(&two_cards, &["hevc_nvenc", "hevc_qsv", "libx265"]);
+        check_order(&two_cards, &["h264_nvenc", "h264_qsv", "h264_vaapi", "libx264", "libopenh264"]);
+        check_order(&two_cards, &["hevc_nvenc", "hevc_qsv", "hevc_vaapi", "libx265"]);
         let amd = Machine { graphics_makers: vec![AMD], ..linux.clone() };
-        check_order(&amd, &["h264_amf", "libx264", "libopenh264"]);
-        check_order(&amd, &["hevc_amf", "libx265"]);
+        check_order(&amd, &["h264_amf", "h264_vaapi", "libx264", "libopenh264"]);
+        check_order(&amd, &["hevc_amf", "hevc_vaapi", "libx265"]);
         for (name, is_chip) in [
             ("bcm2835-isp", false),
             ("bcm2835-codec-encode", true),

@@ -4,6 +4,7 @@
 
 pub mod audio;
 pub mod choice;
+mod hardware_frames;
 mod machine;
 mod manners;
 pub mod options;

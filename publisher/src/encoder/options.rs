@@ -51,6 +51,9 @@ fn hardware_options(encoder: &str) -> &'static [(&'static str, &'static str)] {
         "h264_amf" | "hevc_amf" => {
             &[("forced_idr", "1"), ("usage", "lowlatency"), ("header_insertion_mode", "idr")]
         }
+        // By default each I picture is IDR.
+        "h264_vaapi" => &[("async_depth", "1"), ("profile", "high")],
+        "hevc_vaapi" => &[("async_depth", "1"), ("profile", "main")],
         "h264_videotoolbox" => &[("realtime", "1"), ("profile", "high")],
         "hevc_videotoolbox" => &[("realtime", "1"), ("profile", "main")],
         "libopenh264" => &[("allow_skip_frames", "0")],

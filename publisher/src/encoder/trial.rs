@@ -28,8 +28,8 @@ pub enum Refusal {
     /// It makes something that no player of MPEG-TS takes.
     #[error("it makes neither H.264 nor HEVC")]
     ForeignCodec,
-    /// It takes no pictures from main memory, like `h264_vaapi`.
-    #[error("it takes neither yuv420p nor nv12 pictures from main memory")]
+    /// It takes pictures that livedir does not make.
+    #[error("it takes neither yuv420p nor nv12 pictures, from main memory or over VA-API")]
     Format,
     /// Libav could not open it, or it failed at once.
     #[error("it cannot be opened ({0}), its hardware or driver may be missing")]
@@ -213,11 +213,20 @@ mod tests {
 
     #[test]
     fn hardware_that_is_not_there_falls_through_to_software() {
-        let h264 = ["h264_nvenc", "h264_qsv", "h264_v4l2m2m", "nosuch", "libx265", "libx264", "libopenh264"];
+        let h264 = [
+            "h264_nvenc",
+            "h264_qsv",
+            "h264_vaapi",
+            "h264_v4l2m2m",
+            "nosuch",
+            "libx265",
+            "libx264",
+            "libopenh264",
+        ];
         check_fall_through(VideoCodec::H264, &h264);
         check_fall_through(
             VideoCodec::Hevc,
-            &["hevc_nvenc", "hevc_qsv", "hevc_v4l2m2m", "libx264", "libx265"],
+            &["hevc_nvenc", "hevc_qsv", "hevc_vaapi", "hevc_v4l2m2m", "libx264", "libx265"],
         );
     }
 
@@ -225,7 +234,7 @@ mod tests {
     fn pictures_for_hardware_are_made_nv12() {
         let codec = ffmpeg::encoder::find_by_name("libx264").expect("libx264");
         let settings = settings(VideoCodec::H264, "libx264");
-        VideoEncoder::open_in(codec, Pixel::NV12, &settings).unwrap().try_out(&settings).unwrap();
+        VideoEncoder::open_in(codec, Pixel::NV12, None, &settings).unwrap().try_out(&settings).unwrap();
     }
 
     #[track_caller]

@@ -10,6 +10,7 @@ use ffmpeg::software::scaling;
 use ffmpeg::util::picture;
 use ffmpeg_next as ffmpeg;
 
+use super::hardware_frames::{HardwareFrames, Way};
 use super::trial::Refusal;
 use super::{EncodeSettings, EncodedPacket, Medium, START_90K, options};
 
@@ -18,6 +19,8 @@ pub struct VideoEncoder {
     encoder: ffmpeg::encoder::video::Encoder,
     /// For encoders that take another format than yuv420p.
     converter: Option<scaling::Context>,
+    /// For encoders that take pictures from the memory of a graphics card alone.
+    card: Option<HardwareFrames>,
     fps: u32,
     /// Grid times and dates of the keyframes that the encoder was asked for and has not made yet.
     keyframes: VecDeque<(i64, SystemTime)>,
@@ -28,13 +31,21 @@ impl VideoEncoder {
     pub(super) fn open_codec(codec: ffmpeg::Codec, settings: &EncodeSettings) -> Result<Self, Refusal> {
         let formats: Option<Vec<Pixel>> = codec.video()?.formats().map(Iterator::collect);
         let is_taken = |format: &Pixel| formats.as_ref().is_none_or(|formats| formats.contains(format));
-        let format = [Pixel::YUV420P, Pixel::NV12].into_iter().find(is_taken).ok_or(Refusal::Format)?;
-        Self::open_in(codec, format, settings)
+        if let Some(format) = [Pixel::YUV420P, Pixel::NV12].into_iter().find(is_taken) {
+            return Self::open_in(codec, format, None, settings);
+        }
+        if !is_taken(&Way::VaApi.pixel()) {
+            return Err(Refusal::Format);
+        }
+        let card = HardwareFrames::open(Way::VaApi, settings.width, settings.height)?;
+        Self::open_in(codec, Pixel::NV12, Some(card), settings)
     }
 
+    /// Opens it for pictures that are made `format`, and then are brought to the card if there is one.
     pub(super) fn open_in(
         codec: ffmpeg::Codec,
         format: Pixel,
+        card: Option<HardwareFrames>,
         settings: &EncodeSettings,
     ) -> Result<Self, Refusal> {
         let converter = if format == Pixel::YUV420P {
@@ -51,8 +62,8 @@ impl VideoEncoder {
                 scaling::Flags::POINT,
             )?)
         };
-        let encoder = open(codec, format, settings)?;
-        Ok(Self { encoder, converter, fps: settings.fps, keyframes: VecDeque::new() })
+        let encoder = open(codec, format, card.as_ref(), settings)?;
+        Ok(Self { encoder, converter, card, fps: settings.fps, keyframes: VecDeque::new() })
     }
 
     /// What the muxer has to know of the stream.
@@ -86,6 +97,14 @@ impl VideoEncoder {
             Some(converter) => {
                 converter.run(frame, &mut in_its_format)?;
                 &mut in_its_format
+            }
+        };
+        let mut on_the_card;
+        let frame = match &self.card {
+            None => frame,
+            Some(card) => {
+                on_the_card = card.upload(frame)?;
+                &mut on_the_card
             }
         };
         frame.set_pts(Some(n as i64));
@@ -134,12 +153,19 @@ impl VideoEncoder {
 fn open(
     codec: ffmpeg::Codec,
     format: Pixel,
+    card: Option<&HardwareFrames>,
     settings: &EncodeSettings,
 ) -> Result<ffmpeg::encoder::video::Encoder, ffmpeg::Error> {
     let mut encoder = ffmpeg::codec::context::Context::new_with_codec(codec).encoder().video()?;
     encoder.set_width(settings.width);
     encoder.set_height(settings.height);
-    encoder.set_format(format);
+    match card {
+        None => encoder.set_format(format),
+        Some(card) => {
+            encoder.set_format(Way::VaApi.pixel());
+            card.announce(&mut encoder)?;
+        }
+    }
     encoder.set_time_base((1, settings.fps as i32));
     encoder.set_frame_rate(Some((settings.fps as i32, 1)));
     encoder.set_aspect_ratio((1, 1));
