@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use livedir_publisher::colour_space::ColourSpace;
 use livedir_publisher::encoder::EncodeSettings;
 use livedir_publisher::encoder::choice::EncoderChoice;
-use livedir_publisher::encoder::video::x264_options;
+use livedir_publisher::encoder::options::x264_options;
 use livedir_publisher::overlay::OverlaySettings;
+use livedir_publisher::probe::VideoCodec;
 use livedir_publisher::segment_name::segment_name;
 use notify::event::{ModifyKind, RenameMode};
 use notify::{EventKind, RecursiveMode, Watcher};
@@ -52,6 +53,7 @@ const STREAM: EncodeSettings = EncodeSettings {
     segment_frames: 40,
     video_bps: 1_000_000,
     overlay: OverlaySettings { text: None, clock: false },
+    codec: VideoCodec::H264,
     encoder: EncoderChoice::Auto,
 };
 

@@ -85,6 +85,7 @@ use lock::{LockError, WebrootLock};
 use meters::Meters;
 use packager::Package;
 use picture_queue::PictureReceiver;
+use probe::VideoCodec;
 use segment_file::SegmentError;
 use settings::{LiveSettings, SoundChoice, SourceChoice, Stream};
 use source::camera::{self, CameraSelector, CameraWish};
@@ -101,6 +102,10 @@ const PACKETS: usize = 1024;
 
 /// The same where a file is copied as fast as it can be, and comes in batches of some seconds.
 const BATCHES: usize = 4;
+
+/// What HEVC costs, said at the start: Apple's HLS authoring specification, 1.5.
+const FEWER_PLAYERS: &str = "the picture is HEVC in MPEG-TS: VLC, mpv and ffmpeg play it, and the page does in \
+    browsers that decode HEVC; iPhones, Apple TV and other players of Apple's cannot: leave --codec hevc out for them";
 
 /// How often the status line is brought up to date.
 const STATUS_EVERY: Duration = Duration::from_millis(500);
@@ -193,6 +198,9 @@ pub fn run(
         let first_number = watcher.next_segment_number();
         let finish = Arc::new(FinishOnDrop(watcher.waker()));
         tracing::info!(?settings, ?stream, first_number, "on air");
+        if settings.codec == VideoCodec::Hevc && stream.copied.is_none() {
+            tracing::warn!("{FEWER_PLAYERS}");
+        }
 
         let mut packages = Vec::new();
         let mut stages = Vec::new();

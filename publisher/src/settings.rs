@@ -12,6 +12,7 @@ use crate::encoder::choice::EncoderChoice;
 use crate::filter::FilterSettings;
 use crate::ladder::{self, Ladder};
 use crate::overlay::OverlaySettings;
+use crate::probe::VideoCodec;
 use crate::source::camera::CameraSelector;
 use crate::source::input::{CopySettings, InputAddress, InputSettings};
 use crate::source::microphone::MicrophoneSelector;
@@ -101,6 +102,8 @@ pub struct LiveSettings {
     pub filter: FilterSettings,
     /// What is written on pictures.
     pub overlay: OverlaySettings,
+    /// What the picture is coded in.
+    pub codec: VideoCodec,
     /// Which encoder makes the picture.
     pub encoder: EncoderChoice,
 }
@@ -194,6 +197,7 @@ impl TryFrom<LiveArgs> for LiveSettings {
                 graph: args.filter.filter(|graph| !graph.trim().is_empty()),
             },
             overlay: OverlaySettings { text: args.text, clock: args.clock },
+            codec: args.codec,
             encoder: EncoderChoice::parse(&args.encoder),
         })
     }
@@ -277,6 +281,7 @@ fn first_of_encoding(args: &LiveArgs) -> Option<&'static str> {
         ("--filter", args.filter.is_some()),
         ("--text", args.text.is_some()),
         ("--clock", args.clock),
+        ("--codec", args.codec != VideoCodec::H264),
         ("--encoder", args.encoder != DEFAULT_ENCODER),
     ];
     said.into_iter().find_map(|(flag, is_said)| is_said.then_some(flag))

@@ -230,8 +230,9 @@ mod tests {
 
     #[test]
     fn status_tells_the_newest_segment() {
-        use crate::probe::{Facts, LastPicture, VideoFacts};
+        use crate::probe::{Facts, LastPicture, VideoCodec, VideoFacts};
         let video = VideoFacts {
+            codec: VideoCodec::H264,
             start_90k: 0,
             duration_90k: 180_000,
             frame_interval_90k: 3_003,

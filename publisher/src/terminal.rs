@@ -185,6 +185,7 @@ mod tests {
             segment_frames: 40,
             video_bps: 1,
             overlay: crate::overlay::OverlaySettings::default(),
+            codec: crate::probe::VideoCodec::H264,
             encoder: crate::encoder::choice::EncoderChoice::Auto,
         };
         let filter = crate::filter::FilterSettings::default();

@@ -36,6 +36,9 @@ const CONFIG = {
   },
 };
 
+// What hls.js says when the browser takes no pictures of this codec.
+const NO_DECODER = new Set(['bufferAddCodecError', 'bufferIncompatibleCodecsError', 'manifestIncompatibleCodecsError']);
+
 const PACED = {
   smooth: { liveSyncDurationCount: HOLD_BACK_TARGETS },
   // A count of target durations would be taken instead of PART-HOLD-BACK.
@@ -63,9 +66,10 @@ export function openHls(Hls, video, url, pace, tell) {
     const { duration } = part ?? frag;
     if (duration > 0 && stats.total > 0) bitrate_bps = smoothed(bitrate_bps, (stats.total * 8) / duration);
   });
-  hls.on(Hls.Events.ERROR, (_, { fatal, type }) => {
+  hls.on(Hls.Events.ERROR, (_, { fatal, type, details, mimeType, reason }) => {
     if (!fatal) return;
-    tell.event({ type: 'fault', kind: type === Hls.ErrorTypes.NETWORK_ERROR ? 'network' : 'media' });
+    if (NO_DECODER.has(details)) tell.event({ type: 'fault', kind: 'decoder', codec: codecName(`${mimeType} ${reason}`) });
+    else tell.event({ type: 'fault', kind: type === Hls.ErrorTypes.NETWORK_ERROR ? 'network' : 'media' });
   });
   hls.loadSource(url);
   hls.attachMedia(video);
@@ -179,6 +183,11 @@ function tellDate(request, stats, tell) {
 
 function wallClock_ms(performance_ms) {
   return Date.now() - (performance.now() - performance_ms);
+}
+
+/** @returns {string} for people; empty when it is not known. The names are those of RFC 6381 */
+function codecName(text) {
+  return /\b(hvc1|hev1)\b/.test(text) ? 'HEVC' : '';
 }
 
 function smoothed(before, now) {

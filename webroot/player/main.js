@@ -179,6 +179,7 @@ function takeSnapshot() {
   return Object.freeze({
     state: shownState(model),
     why: model.why,
+    codec: model.codec,
     mode: model.mode,
     pace: pace.playing,
     canBeFast: pace.isThere,

@@ -3,10 +3,11 @@
 //
 //   looking ──no playlist──▶ waiting ──live playlist──▶ open ──ENDLIST, played out──▶ ended
 //      └────────────live playlist───────────────────────▲  └◀────live again─────────────┘
+//   open ──no decoder for its codec──▶ undecodable ──after a while──▶ open: the publisher may have changed the codec
 //
 // Events   playlist {ended, first, last, edge_ms, target_s, age_s}   playlist_failed {reason: missing | unreachable}
 //          playhead {position_s, paused, hidden, finished, ahead_s, behind_s}, four times a second
-//          fault {kind: network | media}   stall   shown   go_live   pace {pace: fast | smooth}: play the other list
+//          fault {kind: network | media | decoder, codec}   stall   shown   go_live   pace {pace: fast | smooth}: play the other list
 // Actions  probe: read the playlist · open: (re)build the player · close: take it away · jump: seek to the live edge
 //          resume: load on after a network fault · recover_media: mend the decoder
 //          hold, release: keep the picture standing while a drained buffer fills up again
@@ -32,6 +33,8 @@ const SEGMENTS_TO_START = { 'hls.js': 2, native: 4 };
 // With parts it starts on the segment that is being filmed; one before it says where in time that is.
 const SEGMENTS_TO_START_FAST = 1;
 const RETRY_CAP_MS = 15_000;
+// A browser does not learn to decode; whoever streams may start again with another codec.
+const OTHER_CODEC_AFTER_MS = 20_000;
 // At half the speed again this is made good in a quarter of a minute.
 const TIMES_BEHIND_TO_BE_LOST = 4;
 
@@ -43,7 +46,7 @@ export function initial(now_ms, mode) {
     heard_ms: -Infinity, advanced_ms: -Infinity, failures: 0, missing_since_ms: null, probing: false,
     position_s: null, started_ms: null, moved_ms: now_ms, paused: false, hidden: false, ahead_s: 0, behind_s: null, byChoice: false,
     hold: null, catchUp: false, fault: null, attempts: 0, acted_ms: -Infinity, retry_ms: -Infinity,
-    stalls: 0, recoveries: 0,
+    noDecoder: false, codec: '', stalls: 0, recoveries: 0,
   };
 }
 
@@ -54,11 +57,12 @@ export function step(before, event) {
   return { model, action };
 }
 
-/** What the viewer is told: connecting, waiting, live, behind, paused, reconnecting, ended or unsupported. */
+/** What the viewer is told: connecting, waiting, live, behind, paused, reconnecting, ended, undecodable or unsupported. */
 export function shownState(model) {
   if (model.phase === 'looking') return 'connecting';
   if (model.phase === 'waiting') return model.why === 'unreachable' ? 'reconnecting' : 'waiting';
   if (model.phase !== 'open') return model.phase;
+  if (model.noDecoder) return 'undecodable';
   if (model.paused) return 'paused';
   if (model.started_ms === null) return model.recoveries > 0 ? 'reconnecting' : 'connecting';
   if (model.now_ms - model.moved_ms > FREEZE_SHOWN_AFTER_MS) return 'reconnecting';
@@ -75,6 +79,7 @@ const HANDLERS = {
     });
     if (moved) model.advanced_ms = model.now_ms;
     if (model.phase === 'open') model.why = model.why === 'switching' ? model.why : null;
+    else if (model.phase === 'undecodable') return null;
     else return considerOpening(model, moved, event);
     // Engines stop reading at ENDLIST, and lose their way when numbers start again below what they know.
     const backToLife = before.ending && !event.ended;
@@ -121,13 +126,23 @@ const HANDLERS = {
       const repair = refill(model, standing) ?? catchUp(model, moved) ?? watch(model);
       if (repair) return repair;
     }
+    if (model.phase === 'undecodable' && model.now_ms >= model.retry_ms) {
+      model.phase = 'open';
+      return opened(model);
+    }
     if (model.probing || model.now_ms - model.heard_ms < probeInterval_ms(model)) return null;
     model.probing = true;
     return 'probe';
   },
 
-  fault(model, { kind }) {
+  fault(model, { kind, codec }) {
     if (model.phase !== 'open') return null;
+    if (kind === 'decoder') {
+      Object.assign(model, {
+        phase: 'undecodable', noDecoder: true, codec, fault: null, hold: null, why: null, retry_ms: model.now_ms + OTHER_CODEC_AFTER_MS,
+      });
+      return 'close';
+    }
     model.fault = kind;
     // A network fault waits for a playlist that can be read again: asked for at the next tick.
     if (kind === 'network') return null;
@@ -195,6 +210,7 @@ function reopen(model) {
 
 function noteMovement(model) {
   if (model.why === 'switching') model.why = null;
+  model.noDecoder = false;
   model.moved_ms = model.now_ms;
   model.started_ms ??= model.now_ms;
   if (!model.fault && model.now_ms - model.acted_ms > SETTLED_AFTER_MS) model.attempts = 0;

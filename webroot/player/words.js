@@ -3,7 +3,7 @@
 
 const LABELS = {
   connecting: 'Connecting', waiting: 'Waiting', live: 'Live', behind: 'Behind', paused: 'Paused',
-  reconnecting: 'Reconnecting', ended: 'Ended', unsupported: 'No player',
+  reconnecting: 'Reconnecting', ended: 'Ended', undecodable: 'No decoder', unsupported: 'No player',
 };
 
 const CONNECTING = { starting: 'The stream is starting', switching: 'Changing the delay' };
@@ -14,7 +14,7 @@ export function label(snapshot) {
 }
 
 /** @returns {{headline: string, hint: string}} over the picture, where there is no moving one */
-export function message({ state, why }) {
+export function message({ state, why, codec }) {
   switch (state) {
     case 'connecting':
       return { headline: CONNECTING[why] ?? 'Looking for the stream', hint: '' };
@@ -28,6 +28,10 @@ export function message({ state, why }) {
         : { headline: 'Waiting for the picture', hint: 'It goes on by itself.' };
     case 'ended':
       return { headline: 'The stream has ended', hint: 'If it starts again, it will play here by itself.' };
+    case 'undecodable':
+      return codec === 'HEVC'
+        ? { headline: 'This browser cannot decode HEVC', hint: 'VLC can: open the address of `stream.m3u8` in it. Streamed without `--codec hevc` it plays here.' }
+        : { headline: 'This browser cannot decode the stream', hint: 'Try another one, or open the address of `stream.m3u8` in VLC.' };
     case 'unsupported':
       return {
         headline: 'This browser plays no HLS by itself',

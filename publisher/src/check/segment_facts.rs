@@ -7,12 +7,9 @@ use std::fmt::Write as _;
 use livedir_playlist::{Container, CounterFacts, SegmentFacts};
 use mpeg2ts_reader::packet::Packet;
 
-use crate::probe::{self, AudioFacts, Facts, ProbeError, VideoFacts};
+use crate::probe::{self, AudioFacts, Facts, ProbeError, VideoCodec, VideoFacts};
 
 const TICKS_PER_S: f64 = 90_000.0;
-
-/// ISO 13818-1 table 2-34.
-const H264: u8 = 0x1b;
 
 /// What is true of the segment with these bytes. Those of a part of a file, or of an encrypted one, are not
 /// `in_the_clear`: what is in them is not looked at.
@@ -65,7 +62,8 @@ fn fill(facts: &mut SegmentFacts, probed: &Facts) {
     facts.starts_with_pat_pmt = probed.tables_first;
     facts.starts_with_idr = probed.video.as_ref().map(|video| video.starts_with_keyframe);
     if let Some(video) = &probed.video {
-        (facts.keyframes, facts.video_stream_type) = (Some(video.keyframes), Some(H264));
+        facts.keyframes = Some(video.keyframes);
+        facts.video_stream_type = Some(video.codec.stream_type());
     }
     facts.continuity_ok_inside = probed.counter_breaks() == 0;
     facts.counters = probed
@@ -92,7 +90,8 @@ fn fill(facts: &mut SegmentFacts, probed: &Facts) {
 /// nothing of it came: a segment that happens to be short of sound is no change of format.
 fn streams_key(probed: &Facts) -> String {
     let names_audio = probed.streams.iter().any(|stream| is_audio(stream.stream_type));
-    let names_video = probed.streams.iter().any(|stream| stream.stream_type == H264);
+    let is_video = |stream_type| VideoCodec::of_stream_type(stream_type).is_some();
+    let names_video = probed.streams.iter().any(|stream| is_video(stream.stream_type));
     if names_audio != probed.audio.is_some() || names_video != probed.video.is_some() {
         return String::new();
     }

@@ -1,17 +1,44 @@
-//! Which H.264 encoder is taken: the order in which they are tried, and what becomes of those that do not work. Pure; the
-//! trial itself is the caller's.
+//! Which encoder is taken: the order in which they are tried, and what becomes of those that do not work. Pure; the trial
+//! itself is the caller's.
 
-/// Every encoder of libav that can be livedir's, hardware first.
-pub const KNOWN: [&str; 8] = [
-    "h264_videotoolbox",
-    "h264_nvenc",
-    "h264_qsv",
-    "h264_amf",
-    "h264_v4l2m2m",
-    "libx264",
-    "h264_mf",
-    "libopenh264",
-];
+use crate::probe::VideoCodec;
+
+/// Every encoder of libav for this codec that can be livedir's, hardware first.
+#[must_use]
+pub fn known(codec: VideoCodec) -> &'static [&'static str] {
+    match codec {
+        VideoCodec::H264 => &[
+            "h264_videotoolbox",
+            "h264_nvenc",
+            "h264_qsv",
+            "h264_amf",
+            "h264_vaapi",
+            "h264_v4l2m2m",
+            "libx264",
+            "h264_mf",
+            "libopenh264",
+        ],
+        VideoCodec::Hevc => &[
+            "hevc_videotoolbox",
+            "hevc_nvenc",
+            "hevc_qsv",
+            "hevc_amf",
+            "hevc_vaapi",
+            "hevc_v4l2m2m",
+            "libx265",
+            "hevc_mf",
+        ],
+    }
+}
+
+/// The one that every machine can have.
+#[must_use]
+pub fn software(codec: VideoCodec) -> &'static str {
+    match codec {
+        VideoCodec::H264 => "libx264",
+        VideoCodec::Hevc => "libx265",
+    }
+}
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -54,25 +81,26 @@ impl Machine {
     /// The encoders that `auto` tries, in order: hardware that is there, then software. A machine whose hardware cannot
     /// be looked at from here is offered all that it might have.
     #[must_use]
-    pub fn order(&self) -> Vec<&'static str> {
+    pub fn order(&self, codec: VideoCodec) -> Vec<&'static str> {
+        known(codec).iter().copied().filter(|name| self.may_have(name)).collect()
+    }
+
+    fn may_have(&self, name: &str) -> bool {
         let made_by = |maker| self.graphics_makers.contains(&maker);
-        let has_chip = self.video_devices.iter().any(|name| is_encoder_chip(name));
-        let hardware: Vec<(&str, bool)> = match self.os {
-            "macos" | "ios" => vec![("h264_videotoolbox", true)],
-            "windows" => vec![("h264_nvenc", true), ("h264_qsv", true), ("h264_amf", true)],
-            _ => vec![
-                ("h264_nvenc", self.has_nvidia),
-                ("h264_qsv", made_by(INTEL)),
-                ("h264_amf", made_by(AMD)),
-                ("h264_v4l2m2m", has_chip),
-            ],
-        };
-        let software = if self.os == "windows" {
-            vec!["libx264", "h264_mf", "libopenh264"]
-        } else {
-            vec!["libx264", "libopenh264"]
-        };
-        hardware.into_iter().filter_map(|(name, is_there)| is_there.then_some(name)).chain(software).collect()
+        let (is_apple, is_windows) = (matches!(self.os, "macos" | "ios"), self.os == "windows");
+        let looks_itself = !is_apple && !is_windows;
+        // Of h264_nvenc what comes behind the codec; software is named otherwise.
+        match name.split_once('_').map(|(_, hardware)| hardware) {
+            None => true,
+            Some("videotoolbox") => is_apple,
+            Some("mf") => is_windows,
+            Some("nvenc") => is_windows || looks_itself && self.has_nvidia,
+            Some("qsv") => is_windows || looks_itself && made_by(INTEL),
+            Some("amf") => is_windows || looks_itself && made_by(AMD),
+            Some("vaapi") => looks_itself && (made_by(INTEL) || made_by(AMD)),
+            Some("v4l2m2m") => looks_itself && self.video_devices.iter().any(|name| is_encoder_chip(name)),
+            Some(_) => false,
+        }
     }
 }
 
@@ -114,24 +142,24 @@ pub fn first_that_opens<'a, T, E>(
 mod tests {
     use super::*;
 
+    /// The expected names are of one codec, which they tell.
     #[track_caller]
     fn check_order(machine: &Machine, expected: &[&str]) {
-        assert_eq!(machine.order(), expected);
-        assert!(expected.iter().all(|name| KNOWN.contains(name)));
+        let codec = VideoCodec::ALL.into_iter().find(|codec| known(*codec).contains(&expected[0]));
+        assert_eq!(machine.order(codec.expect("the first is known")), expected);
     }
 
     #[test]
     fn hardware_that_is_there_comes_before_software() {
         let linux = Machine { os: "linux", ..Machine::default() };
         check_order(&linux, &["libx264", "libopenh264"]);
-        check_order(
-            &Machine { has_nvidia: true, graphics_makers: vec![INTEL, 0x10de], ..linux.clone() },
-            &["h264_nvenc", "h264_qsv", "libx264", "libopenh264"],
-        );
-        check_order(
-            &Machine { graphics_makers: vec![AMD], ..linux.clone() },
-            &["h264_amf", "libx264", "libopenh264"],
-        );
+        check_order(&linux, &["libx265"]);
+        let two_cards = Machine { has_nvidia: true, graphics_makers: vec![INTEL, 0x10de], ..linux.clone() };
+        check_order(&two_cards, &["h264_nvenc", "h264_qsv", "h264_vaapi", "libx264", "libopenh264"]);
+        check_order(&two_cards, &["hevc_nvenc", "hevc_qsv", "hevc_vaapi", "libx265"]);
+        let amd = Machine { graphics_makers: vec![AMD], ..linux.clone() };
+        check_order(&amd, &["h264_amf", "h264_vaapi", "libx264", "libopenh264"]);
+        check_order(&amd, &["hevc_amf", "hevc_vaapi", "libx265"]);
         for (name, is_chip) in [
             ("bcm2835-isp", false),
             ("bcm2835-codec-encode", true),
@@ -142,16 +170,17 @@ mod tests {
             ("", false),
         ] {
             let machine = Machine { video_devices: vec![name.into()], ..linux.clone() };
-            assert_eq!(machine.order().contains(&"h264_v4l2m2m"), is_chip, "{name}");
+            for codec in VideoCodec::ALL {
+                let has_it = machine.order(codec).iter().any(|name| name.ends_with("v4l2m2m"));
+                assert_eq!(has_it, is_chip, "{name}");
+            }
         }
-        check_order(
-            &Machine { os: "macos", ..Machine::default() },
-            &["h264_videotoolbox", "libx264", "libopenh264"],
-        );
-        check_order(
-            &Machine { os: "windows", ..Machine::default() },
-            &["h264_nvenc", "h264_qsv", "h264_amf", "libx264", "h264_mf", "libopenh264"],
-        );
+        let mac = Machine { os: "macos", ..Machine::default() };
+        check_order(&mac, &["h264_videotoolbox", "libx264", "libopenh264"]);
+        check_order(&mac, &["hevc_videotoolbox", "libx265"]);
+        let windows = Machine { os: "windows", ..Machine::default() };
+        check_order(&windows, &["h264_nvenc", "h264_qsv", "h264_amf", "libx264", "h264_mf", "libopenh264"]);
+        check_order(&windows, &["hevc_nvenc", "hevc_qsv", "hevc_amf", "libx265", "hevc_mf"]);
     }
 
     #[track_caller]

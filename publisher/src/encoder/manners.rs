@@ -1,19 +1,16 @@
-//! What livedir needs of an H.264 encoder, whoever made it, judged by the bytes of a few pictures. Pure.
+//! What livedir needs of a video encoder, whoever made it, judged by the bytes of a few pictures. Pure.
 //!
 //! An encoder that opens may still hold pictures back, reorder them, or make no IDR picture where one is asked for; its
 //! stream could not be cut into segments that play on their own. So every encoder makes [`PICTURES`] pictures before it
 //! is taken, with an IDR picture asked for at every [`IDR_EVERY`]th.
+
+use crate::probe::{Nal, Slice, VideoCodec};
 
 /// Pictures of a trial: two segments.
 pub const PICTURES: u64 = 6;
 
 /// An IDR picture is asked for so often in a trial; `gop` may make more.
 pub const IDR_EVERY: u64 = 3;
-
-/// NAL unit types of H.264 (ITU-T H.264 table 7-1).
-const IDR_SLICE: u8 = 5;
-const SEQUENCE_PARAMETERS: u8 = 7;
-const PICTURE_PARAMETERS: u8 = 8;
 
 /// One packet of a trial.
 #[derive(Debug, Clone)]
@@ -22,7 +19,7 @@ pub struct TrialPacket<'a> {
     pub pts: i64,
     /// Decode time in pictures from 0.
     pub dts: i64,
-    /// H.264 with start codes.
+    /// NAL units with start codes.
     pub bytes: &'a [u8],
 }
 
@@ -47,7 +44,7 @@ pub enum BadManners {
 }
 
 /// Judges all packets of a trial, in the order in which they came.
-pub fn judge(packets: &[TrialPacket]) -> Result<(), BadManners> {
+pub fn judge(codec: VideoCodec, packets: &[TrialPacket]) -> Result<(), BadManners> {
     if packets.len() as u64 != PICTURES {
         return Err(BadManners::Count(packets.len()));
     }
@@ -55,24 +52,25 @@ pub fn judge(packets: &[TrialPacket]) -> Result<(), BadManners> {
         if packet.pts != n || packet.dts > n {
             return Err(BadManners::Reordered);
         }
-        let types = nal_types(packet.bytes);
-        if types.is_empty() {
+        let nals = nals(codec, packet.bytes);
+        if nals.is_empty() {
             return Err(BadManners::NoStartCodes);
         }
         if !(n as u64).is_multiple_of(IDR_EVERY) {
             continue;
         }
-        let idr = types.iter().position(|nal| *nal == IDR_SLICE).ok_or(BadManners::NoIdr)?;
-        if ![SEQUENCE_PARAMETERS, PICTURE_PARAMETERS].iter().all(|set| types[..idr].contains(set)) {
+        let is_idr = |nal: &Nal| *nal == Nal::Slice(Slice::Idr);
+        let idr = nals.iter().position(is_idr).ok_or(BadManners::NoIdr)?;
+        if !codec.parameter_sets().iter().all(|set| nals[..idr].contains(set)) {
             return Err(BadManners::NoParameterSets);
         }
     }
     Ok(())
 }
 
-/// The types of the NAL units behind the start codes (ITU-T H.264 annex B).
-fn nal_types(bytes: &[u8]) -> Vec<u8> {
-    bytes.windows(4).filter(|window| window[..3] == [0, 0, 1]).map(|window| window[3] & 0x1f).collect()
+/// The NAL units behind the start codes (annex B of ITU-T H.264 and H.265).
+fn nals(codec: VideoCodec, bytes: &[u8]) -> Vec<Nal> {
+    bytes.windows(4).filter(|window| window[..3] == [0, 0, 1]).map(|window| codec.nal(window[3])).collect()
 }
 
 #[cfg(test)]
@@ -82,9 +80,30 @@ mod tests {
     /// Packets of NAL units of these types, one string of digits a packet.
     #[track_caller]
     fn check(packets: &[(i64, &str)], expected: Option<&BadManners>) {
+        let types: Vec<_> = packets
+            .iter()
+            .map(|(pts, types)| (*pts, types.bytes().map(|digit| 0x60 | (digit - b'0'))))
+            .collect();
+        check_bytes(VideoCodec::H264, &types, expected);
+    }
+
+    /// Packets of HEVC in order, one list of types a packet.
+    #[track_caller]
+    fn check_hevc(packets: [&[u8]; 6], expected: Option<&BadManners>) {
+        let types: Vec<_> =
+            (0..).zip(packets).map(|(pts, types)| (pts, types.iter().map(|it| it << 1))).collect();
+        check_bytes(VideoCodec::Hevc, &types, expected);
+    }
+
+    #[track_caller]
+    fn check_bytes(
+        codec: VideoCodec,
+        packets: &[(i64, impl Iterator<Item = u8> + Clone)],
+        expected: Option<&BadManners>,
+    ) {
         let bytes: Vec<Vec<u8>> = packets
             .iter()
-            .map(|(_, types)| types.bytes().flat_map(|digit| [0, 0, 1, 0x60 | (digit - b'0'), 9]).collect())
+            .map(|(_, first_bytes)| first_bytes.clone().flat_map(|first| [0, 0, 1, first, 9]).collect())
             .collect();
         let packets: Vec<TrialPacket> = packets
             .iter()
@@ -92,7 +111,7 @@ mod tests {
             .zip(0..)
             .map(|(((pts, _), bytes), n)| TrialPacket { pts: *pts, dts: n, bytes })
             .collect();
-        assert_eq!(judge(&packets).err().as_ref(), expected);
+        assert_eq!(judge(codec, &packets).err().as_ref(), expected);
     }
 
     #[test]
@@ -111,5 +130,13 @@ mod tests {
         check(&[(0, "785"), (1, "1"), (2, "1"), (3, "5"), (4, "1"), (5, "1")], Some(&NoParameterSets));
         check(&[(0, "785"), (1, "1"), (2, "1"), (3, "578"), (4, "1"), (5, "1")], Some(&NoParameterSets));
         check(&[(0, ""), (1, "1"), (2, "1"), (3, "5"), (4, "1"), (5, "1")], Some(&NoStartCodes));
+    }
+
+    #[test]
+    fn hevc_has_one_more_parameter_set_and_other_types() {
+        let key: &[u8] = &[35, 32, 33, 34, 39, 19];
+        check_hevc([key, &[1], &[35, 1], key, &[1], &[0]], None);
+        check_hevc([key, &[1], &[1], &[33, 34, 20], &[1], &[1]], Some(&BadManners::NoParameterSets));
+        check_hevc([key, &[1], &[1], &[32, 33, 34, 21], &[1], &[1]], Some(&BadManners::NoIdr));
     }
 }

@@ -1,11 +1,13 @@
-//! Encoders: pictures and sound become H.264 and AAC packets with the times of the grid. There is one of each for the
+//! Encoders: pictures and sound become H.264 or HEVC and AAC packets with the times of the grid. There is one of each for the
 //! whole run, so that their state runs on over every segment border. The threads that own them are [`crate::rung`] and
 //! [`crate::grid`].
 
 pub mod audio;
 pub mod choice;
+mod hardware_frames;
 mod machine;
 mod manners;
+pub mod options;
 mod stretch;
 pub mod trial;
 pub mod video;
@@ -16,6 +18,7 @@ use ffmpeg_next as ffmpeg;
 
 use crate::colour_space::ColourSpace;
 use crate::overlay::OverlaySettings;
+use crate::probe::VideoCodec;
 use audio::RATE_HZ;
 use choice::EncoderChoice;
 
@@ -39,6 +42,8 @@ pub struct EncodeSettings {
     pub video_bps: u64,
     /// What is written on the pictures and on the slate.
     pub overlay: OverlaySettings,
+    /// What the pictures are coded in.
+    pub codec: VideoCodec,
     /// Which encoder makes the picture.
     pub encoder: EncoderChoice,
 }
@@ -46,7 +51,7 @@ pub struct EncodeSettings {
 /// Which of the two streams a packet belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Medium {
-    /// H.264.
+    /// H.264 or HEVC.
     Video,
     /// AAC.
     Audio,
@@ -86,12 +91,20 @@ pub enum Encoded {
 pub enum EncodeError {
     /// No encoder would open.
     #[error(
-        "no H.264 encoder of this libav could be opened ({0}); install one with libx264 (Debian: libavcodec-extra)"
+        "no {codec} encoder of this libav could be opened ({refused}); install one with {} (Debian: libavcodec-extra)",
+        choice::software(*codec)
     )]
-    NoVideoEncoder(String),
+    NoVideoEncoder {
+        /// What they were to make.
+        codec: VideoCodec,
+        /// Their names, each with why.
+        refused: String,
+    },
     /// The encoder that was asked for cannot be used.
-    #[error("--encoder {refused}; here can be used: {others}")]
+    #[error("--encoder {refused}; here can be used for {codec}: {others}")]
     NamedEncoder {
+        /// What it was to make.
+        codec: VideoCodec,
         /// Its name, and why.
         refused: String,
         /// Names of those that can.

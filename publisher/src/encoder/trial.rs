@@ -14,6 +14,7 @@ use super::{EncodeError, EncodeSettings, START_90K, machine};
 use crate::canvas::Canvas;
 use crate::colour_space::ColourSpace;
 use crate::overlay::OverlaySettings;
+use crate::probe::VideoCodec;
 
 /// Why an encoder is of no use here.
 #[derive(Debug, thiserror::Error)]
@@ -21,11 +22,14 @@ pub enum Refusal {
     /// Libav does not have it.
     #[error("this libav was built without it")]
     Unknown,
-    /// It makes something else.
-    #[error("it does not make H.264")]
-    OtherCodec,
-    /// It takes no pictures from main memory, like `h264_vaapi`.
-    #[error("it takes neither yuv420p nor nv12 pictures from main memory")]
+    /// It makes the other codec, which has to be asked for by its name: it decides who can watch.
+    #[error("it makes {}; say so with --codec {}", .0, .0.typed())]
+    OtherCodec(VideoCodec),
+    /// It makes something that no player of MPEG-TS takes.
+    #[error("it makes neither H.264 nor HEVC")]
+    ForeignCodec,
+    /// It takes pictures that livedir does not make.
+    #[error("it takes neither yuv420p nor nv12 pictures, from main memory or over VA-API")]
     Format,
     /// Libav could not open it, or it failed at once.
     #[error("it cannot be opened ({0}), its hardware or driver may be missing")]
@@ -48,17 +52,17 @@ impl VideoEncoder {
 
     fn find(settings: &EncodeSettings) -> Result<Found<'_, Self, Refusal>, EncodeError> {
         let order = match &settings.encoder {
-            EncoderChoice::Auto => machine::look().order(),
+            EncoderChoice::Auto => machine::look().order(settings.codec),
             EncoderChoice::Named(name) => vec![name.as_str()],
         };
         choice::first_that_opens(&order, |name| Self::open_named(name, settings)).map_err(|refused| {
             let refused: Vec<_> = refused.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+            let (codec, refused) = (settings.codec, refused.join(", "));
             match settings.encoder {
-                EncoderChoice::Auto => EncodeError::NoVideoEncoder(refused.join(", ")),
-                EncoderChoice::Named(_) => EncodeError::NamedEncoder {
-                    refused: refused.join(", "),
-                    others: usable(settings).join(", "),
-                },
+                EncoderChoice::Auto => EncodeError::NoVideoEncoder { codec, refused },
+                EncoderChoice::Named(_) => {
+                    EncodeError::NamedEncoder { codec, refused, others: usable(settings).join(", ") }
+                }
             }
         })
     }
@@ -66,8 +70,10 @@ impl VideoEncoder {
     /// Opens this encoder, after it has shown in a trial that it can be used.
     fn open_named(name: &str, settings: &EncodeSettings) -> Result<Self, Refusal> {
         let codec = ffmpeg::encoder::find_by_name(name).ok_or(Refusal::Unknown)?;
-        if codec.id() != ffmpeg::codec::Id::H264 {
-            return Err(Refusal::OtherCodec);
+        match codec_of(codec.id()) {
+            Some(makes) if makes == settings.codec => {}
+            Some(makes) => return Err(Refusal::OtherCodec(makes)),
+            None => return Err(Refusal::ForeignCodec),
         }
         Self::open_codec(codec, settings)?.try_out(settings)?;
         Self::open_codec(codec, settings)
@@ -95,43 +101,55 @@ impl VideoEncoder {
                 bytes: packet.packet.data().unwrap_or_default(),
             })
             .collect();
-        Ok(manners::judge(&packets)?)
+        Ok(manners::judge(settings.codec, &packets)?)
     }
 }
 
-/// Refuses a named encoder that cannot be used, before anything is written.
+fn codec_of(id: ffmpeg::codec::Id) -> Option<VideoCodec> {
+    match id {
+        ffmpeg::codec::Id::H264 => Some(VideoCodec::H264),
+        ffmpeg::codec::Id::HEVC => Some(VideoCodec::Hevc),
+        _ => None,
+    }
+}
+
+/// Refuses an encoder or a codec that was asked for and cannot be had, before anything is written.
 pub fn check(settings: &EncodeSettings) -> Result<(), EncodeError> {
-    match settings.encoder {
-        EncoderChoice::Auto => Ok(()),
-        EncoderChoice::Named(_) => VideoEncoder::find(settings).map(|_| ()),
+    match (&settings.encoder, settings.codec) {
+        (EncoderChoice::Auto, VideoCodec::H264) => Ok(()),
+        _ => VideoEncoder::find(settings).map(|_| ()),
     }
 }
 
 /// The known encoders that work here with these settings.
 #[must_use]
 pub fn usable(settings: &EncodeSettings) -> Vec<&'static str> {
-    choice::KNOWN.into_iter().filter(|name| VideoEncoder::open_named(name, settings).is_ok()).collect()
+    let known = choice::known(settings.codec).iter().copied();
+    known.filter(|name| VideoEncoder::open_named(name, settings).is_ok()).collect()
 }
 
 /// What `livedir-publisher devices` says of encoders: those that work here, and why others that this libav has do not.
 #[must_use]
 pub fn describe() -> String {
-    let settings = EncodeSettings {
-        width: 640,
-        height: 480,
-        colours: ColourSpace::WEBCAM,
-        fps: 20,
-        segment_frames: 40,
-        video_bps: 1_000_000,
-        overlay: OverlaySettings::default(),
-        encoder: EncoderChoice::Auto,
-    };
     let mut text = String::new();
-    for name in choice::KNOWN {
-        match VideoEncoder::open_named(name, &settings) {
-            Ok(_) => drop(writeln!(text, "encoder {name}")),
-            Err(Refusal::Unknown) => {}
-            Err(why) => drop(writeln!(text, "encoder {name}\n    cannot be used: {why}")),
+    for codec in VideoCodec::ALL {
+        let settings = EncodeSettings {
+            width: 640,
+            height: 480,
+            colours: ColourSpace::WEBCAM,
+            fps: 20,
+            segment_frames: 40,
+            video_bps: 1_000_000,
+            overlay: OverlaySettings::default(),
+            codec,
+            encoder: EncoderChoice::Auto,
+        };
+        for name in choice::known(codec) {
+            match VideoEncoder::open_named(name, &settings) {
+                Ok(_) => drop(writeln!(text, "encoder {name}")),
+                Err(Refusal::Unknown) => {}
+                Err(why) => drop(writeln!(text, "encoder {name}\n    cannot be used: {why}")),
+            }
         }
     }
     text
@@ -143,7 +161,7 @@ mod tests {
     use ffmpeg::format::Pixel;
     use std::time::{Duration, SystemTime};
 
-    fn settings(encoder: &str) -> EncodeSettings {
+    fn settings(codec: VideoCodec, encoder: &str) -> EncodeSettings {
         EncodeSettings {
             width: 320,
             height: 240,
@@ -152,19 +170,22 @@ mod tests {
             segment_frames: 5,
             video_bps: 300_000,
             overlay: OverlaySettings::default(),
+            codec,
             encoder: EncoderChoice::parse(encoder),
         }
     }
 
-    #[test]
-    fn auto_finds_an_encoder_that_makes_keyframes_where_they_are_asked_for() {
-        let mut encoder = VideoEncoder::open(&settings("auto")).unwrap();
+    #[track_caller]
+    fn check_keyframes(codec: VideoCodec) {
+        let mut encoder = VideoEncoder::open(&settings(codec, "auto")).unwrap();
         let mut picture = Canvas::new(320, 240).to_frame();
         let date = |n| SystemTime::UNIX_EPOCH + Duration::from_secs(n);
         let mut packets = Vec::new();
         for n in 0..20 {
             // Off the grid too: after a leap segments begin elsewhere.
-            packets.extend(encoder.encode(n, (n % 3 == 0).then(|| date(n)), &mut picture).unwrap());
+            let ready = encoder.encode(n, (n % 3 == 0).then(|| date(n)), &mut picture).unwrap();
+            assert_eq!(ready.len(), 1, "picture {n} of {codec} comes late");
+            packets.extend(ready);
         }
         packets.extend(encoder.finish().unwrap());
         assert_eq!(packets.len(), 20);
@@ -175,11 +196,15 @@ mod tests {
     }
 
     #[test]
-    fn hardware_that_is_not_there_falls_through_to_software() {
-        let order = ["h264_nvenc", "h264_qsv", "h264_v4l2m2m", "nosuch", "libx265", "libx264", "libopenh264"];
-        let open = |name: &str| VideoEncoder::open_named(name, &settings("auto"));
-        let found = choice::first_that_opens(&order, open).unwrap_or_else(|refused| panic!("{refused:?}"));
-        let passed_over: Vec<&str> = order.into_iter().take_while(|name| *name != found.name).collect();
+    fn auto_finds_an_encoder_that_makes_keyframes_where_they_are_asked_for() {
+        VideoCodec::ALL.into_iter().for_each(check_keyframes);
+    }
+
+    #[track_caller]
+    fn check_fall_through(codec: VideoCodec, order: &[&str]) {
+        let open = |name: &str| VideoEncoder::open_named(name, &settings(codec, "auto"));
+        let found = choice::first_that_opens(order, open).unwrap_or_else(|refused| panic!("{refused:?}"));
+        let passed_over: Vec<&str> = order.iter().copied().take_while(|name| *name != found.name).collect();
         assert_eq!(found.passed_over.iter().map(|(name, _)| *name).collect::<Vec<_>>(), passed_over);
         for (name, why) in found.passed_over {
             assert!(!why.to_string().is_empty() && !why.to_string().contains('\n'), "{name}: {why}");
@@ -187,24 +212,47 @@ mod tests {
     }
 
     #[test]
+    fn hardware_that_is_not_there_falls_through_to_software() {
+        let h264 = [
+            "h264_nvenc",
+            "h264_qsv",
+            "h264_vaapi",
+            "h264_v4l2m2m",
+            "nosuch",
+            "libx265",
+            "libx264",
+            "libopenh264",
+        ];
+        check_fall_through(VideoCodec::H264, &h264);
+        check_fall_through(
+            VideoCodec::Hevc,
+            &["hevc_nvenc", "hevc_qsv", "hevc_vaapi", "hevc_v4l2m2m", "libx264", "libx265"],
+        );
+    }
+
+    #[test]
     fn pictures_for_hardware_are_made_nv12() {
         let codec = ffmpeg::encoder::find_by_name("libx264").expect("libx264");
-        let settings = settings("libx264");
-        VideoEncoder::open_in(codec, Pixel::NV12, &settings).unwrap().try_out(&settings).unwrap();
+        let settings = settings(VideoCodec::H264, "libx264");
+        VideoEncoder::open_in(codec, Pixel::NV12, None, &settings).unwrap().try_out(&settings).unwrap();
     }
 
     #[track_caller]
-    fn check_refused(encoder: &str, expected: &str) {
-        let error = VideoEncoder::open(&settings(encoder)).err().expect("it is refused").to_string();
+    fn check_refused(codec: VideoCodec, encoder: &str, expected: &str) {
+        let error = VideoEncoder::open(&settings(codec, encoder)).err().expect("it is refused").to_string();
         assert!(error.contains(expected), "{error}");
-        assert!(error.contains("libx264"), "what can be opened here is not in: {error}");
+        let remedy = choice::known(codec)
+            .iter()
+            .any(|name| error.contains(&format!("can be used for {codec}: {name}")));
+        assert!(remedy, "what can be opened here is not in: {error}");
         assert!(!error.contains('\n'), "{error}");
     }
 
     #[test]
     fn a_named_encoder_that_is_of_no_use_is_refused_with_those_that_are() {
-        check_refused("nosuch", "nosuch: this libav was built without it");
-        check_refused("libx265", "libx265: it does not make H.264");
-        check_refused("mpeg2video", "mpeg2video: it does not make H.264");
+        check_refused(VideoCodec::H264, "nosuch", "nosuch: this libav was built without it");
+        check_refused(VideoCodec::H264, "libx265", "libx265: it makes HEVC; say so with --codec hevc");
+        check_refused(VideoCodec::Hevc, "libx264", "libx264: it makes H.264; say so with --codec h264");
+        check_refused(VideoCodec::H264, "mpeg2video", "mpeg2video: it makes neither H.264 nor HEVC");
     }
 }

@@ -1,4 +1,4 @@
-//! The H.264 encoder: one for the whole run, an IDR picture exactly where the stage asks for one.
+//! The video encoder: one for the whole run, an IDR picture exactly where the stage asks for one.
 //!
 //! [`super::trial`] says which; here it is set up and fed.
 
@@ -10,18 +10,17 @@ use ffmpeg::software::scaling;
 use ffmpeg::util::picture;
 use ffmpeg_next as ffmpeg;
 
+use super::hardware_frames::{HardwareFrames, Way};
 use super::trial::Refusal;
-use super::{EncodeSettings, EncodedPacket, Medium, START_90K};
-
-/// One x264 thread encodes about this many pixels a second with room to spare; more threads cost more in all, because
-/// each cuts the picture into one more slice.
-const PIXELS_PER_THREAD: u64 = 30_000_000;
+use super::{EncodeSettings, EncodedPacket, Medium, START_90K, options};
 
 /// An open encoder.
 pub struct VideoEncoder {
     encoder: ffmpeg::encoder::video::Encoder,
     /// For encoders that take another format than yuv420p.
     converter: Option<scaling::Context>,
+    /// For encoders that take pictures from the memory of a graphics card alone.
+    card: Option<HardwareFrames>,
     fps: u32,
     /// Grid times and dates of the keyframes that the encoder was asked for and has not made yet.
     keyframes: VecDeque<(i64, SystemTime)>,
@@ -32,13 +31,21 @@ impl VideoEncoder {
     pub(super) fn open_codec(codec: ffmpeg::Codec, settings: &EncodeSettings) -> Result<Self, Refusal> {
         let formats: Option<Vec<Pixel>> = codec.video()?.formats().map(Iterator::collect);
         let is_taken = |format: &Pixel| formats.as_ref().is_none_or(|formats| formats.contains(format));
-        let format = [Pixel::YUV420P, Pixel::NV12].into_iter().find(is_taken).ok_or(Refusal::Format)?;
-        Self::open_in(codec, format, settings)
+        if let Some(format) = [Pixel::YUV420P, Pixel::NV12].into_iter().find(is_taken) {
+            return Self::open_in(codec, format, None, settings);
+        }
+        if !is_taken(&Way::VaApi.pixel()) {
+            return Err(Refusal::Format);
+        }
+        let card = HardwareFrames::open(Way::VaApi, settings.width, settings.height)?;
+        Self::open_in(codec, Pixel::NV12, Some(card), settings)
     }
 
+    /// Opens it for pictures that are made `format`, and then are brought to the card if there is one.
     pub(super) fn open_in(
         codec: ffmpeg::Codec,
         format: Pixel,
+        card: Option<HardwareFrames>,
         settings: &EncodeSettings,
     ) -> Result<Self, Refusal> {
         let converter = if format == Pixel::YUV420P {
@@ -55,8 +62,8 @@ impl VideoEncoder {
                 scaling::Flags::POINT,
             )?)
         };
-        let encoder = open(codec, format, settings)?;
-        Ok(Self { encoder, converter, fps: settings.fps, keyframes: VecDeque::new() })
+        let encoder = open(codec, format, card.as_ref(), settings)?;
+        Ok(Self { encoder, converter, card, fps: settings.fps, keyframes: VecDeque::new() })
     }
 
     /// What the muxer has to know of the stream.
@@ -90,6 +97,14 @@ impl VideoEncoder {
             Some(converter) => {
                 converter.run(frame, &mut in_its_format)?;
                 &mut in_its_format
+            }
+        };
+        let mut on_the_card;
+        let frame = match &self.card {
+            None => frame,
+            Some(card) => {
+                on_the_card = card.upload(frame)?;
+                &mut on_the_card
             }
         };
         frame.set_pts(Some(n as i64));
@@ -138,12 +153,19 @@ impl VideoEncoder {
 fn open(
     codec: ffmpeg::Codec,
     format: Pixel,
+    card: Option<&HardwareFrames>,
     settings: &EncodeSettings,
 ) -> Result<ffmpeg::encoder::video::Encoder, ffmpeg::Error> {
     let mut encoder = ffmpeg::codec::context::Context::new_with_codec(codec).encoder().video()?;
     encoder.set_width(settings.width);
     encoder.set_height(settings.height);
-    encoder.set_format(format);
+    match card {
+        None => encoder.set_format(format),
+        Some(card) => {
+            encoder.set_format(Way::VaApi.pixel());
+            card.announce(&mut encoder)?;
+        }
+    }
     encoder.set_time_base((1, settings.fps as i32));
     encoder.set_frame_rate(Some((settings.fps as i32, 1)));
     encoder.set_aspect_ratio((1, 1));
@@ -154,53 +176,12 @@ fn open(
     encoder.set_bit_rate(settings.video_bps as usize);
     encoder.set_max_b_frames(0);
     encoder.set_gop(settings.segment_frames as u32);
-    let mut options = ffmpeg::Dictionary::new();
-    options.set("maxrate", &settings.video_bps.to_string());
+    let mut told = ffmpeg::Dictionary::new();
+    told.set("maxrate", &settings.video_bps.to_string());
     // One second of bitrate: the picture may breathe, the segment may not burst.
-    options.set("bufsize", &settings.video_bps.to_string());
-    for (name, value) in hardware_options(codec.name()) {
-        options.set(name, value);
+    told.set("bufsize", &settings.video_bps.to_string());
+    for (name, value) in options::options(codec.name(), settings) {
+        told.set(name, &value);
     }
-    if codec.name() == "libx264" {
-        for (name, value) in x264_options(settings) {
-            options.set(name, &value);
-        }
-    }
-    encoder.open_as_with(codec, options)
-}
-
-/// What makes other encoders answer at once, with an IDR picture where an I picture is asked for. Options that a version
-/// of libav does not know are left aside by it.
-fn hardware_options(encoder: &str) -> &'static [(&'static str, &'static str)] {
-    match encoder {
-        "h264_nvenc" => &[
-            ("forced-idr", "1"),
-            ("zerolatency", "1"),
-            ("delay", "0"),
-            ("no-scenecut", "1"),
-            ("strict_gop", "1"),
-            ("profile", "high"),
-        ],
-        "h264_qsv" => &[("forced_idr", "1"), ("async_depth", "1"), ("look_ahead", "0"), ("profile", "high")],
-        "h264_amf" => &[("forced_idr", "1"), ("usage", "lowlatency"), ("header_insertion_mode", "idr")],
-        "h264_videotoolbox" => &[("realtime", "1"), ("profile", "high")],
-        "libopenh264" => &[("allow_skip_frames", "0")],
-        _ => &[],
-    }
-}
-
-/// What x264 is told; the benchmark tells the ffmpeg program the same.
-pub fn x264_options(settings: &EncodeSettings) -> [(&'static str, String); 6] {
-    let pixels_per_second = u64::from(settings.width) * u64::from(settings.height) * u64::from(settings.fps);
-    let threads = pixels_per_second.div_ceil(PIXELS_PER_THREAD);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-    [
-        ("preset", "veryfast".into()),
-        ("tune", "zerolatency".into()),
-        ("profile", "high".into()),
-        ("forced-idr", "1".into()),
-        // A scene cut would put a keyframe off the grid.
-        ("sc_threshold", "0".into()),
-        ("threads", threads.clamp(1, cores).to_string()),
-    ]
+    encoder.open_as_with(codec, told)
 }

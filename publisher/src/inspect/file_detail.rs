@@ -2,7 +2,7 @@
 //!
 //! In: its bytes, as [`anatomy`](crate::probe::anatomy) and the probe took them apart. Out: a [`FileDetail`]. Pure.
 
-use super::media_summary::stream_name;
+use super::{media_summary::stream_name, profile::profile};
 use crate::{
     probe::{Anatomy, Carries, Facts, PidAnatomy, Unit, clock::distance_90k},
     status::seconds,
@@ -191,44 +191,9 @@ fn rates(anatomy: &Anatomy, start_90k: u64, duration_90k: u64, interval_90k: u64
     (rates.collect(), seconds(slot_90k))
 }
 
-/// `avc1.64001e` → `High, level 3.0` (H.264 table A-1 and annex A.2).
-fn profile(codec: &str) -> Option<String> {
-    let bytes = u32::from_str_radix(codec.strip_prefix("avc1.")?, 16).ok()?;
-    let (profile, constraints, level) = (bytes >> 16, bytes >> 8 & 0xff, bytes & 0xff);
-    let name = match profile {
-        66 if constraints & 0x40 != 0 => "Constrained Baseline",
-        66 => "Baseline",
-        77 => "Main",
-        88 => "Extended",
-        100 if constraints & 0x0c == 0x0c => "Constrained High",
-        100 => "High",
-        110 => "High 10",
-        122 => "High 4:2:2",
-        244 => "High 4:4:4 Predictive",
-        _ => return Some(format!("profile {profile}, level {}.{}", level / 10, level % 10)),
-    };
-    // A.3.1: level 1b of these profiles is level 11 with a constraint set.
-    let is_1b = level == 11 && constraints & 0x10 != 0 && profile < 100;
-    let level = if is_1b { "1b".to_owned() } else { format!("{}.{}", level / 10, level % 10) };
-    Some(format!("{name}, level {level}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn profiles_have_names() {
-        #[track_caller]
-        fn check(codec: &str, expected: &str) {
-            assert_eq!(profile(codec).as_deref(), Some(expected));
-        }
-        check("avc1.64001e", "High, level 3.0");
-        check("avc1.42c01f", "Constrained Baseline, level 3.1");
-        check("avc1.42d00b", "Constrained Baseline, level 1b");
-        check("avc1.2c0028", "profile 44, level 4.0");
-        assert_eq!(profile("hvc1"), None);
-    }
 
     #[test]
     fn all_bytes_count_to_some_slot_over_the_wrap() {

@@ -23,7 +23,7 @@ pub struct MediaSummary {
 /// Pictures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VideoSummary {
-    /// As in RFC 6381, such as `avc1.64001e`.
+    /// As in RFC 6381, such as `avc1.64001e` or `hvc1.1.6.L63.90`.
     pub codec: Option<String>,
     /// Pixels.
     pub width: Option<u32>,

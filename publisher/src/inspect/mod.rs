@@ -24,6 +24,7 @@ mod follow;
 mod judge;
 mod looker;
 mod newest;
+mod profile;
 mod screen;
 
 use crate::args::InspectArgs;

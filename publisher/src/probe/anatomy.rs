@@ -9,7 +9,8 @@ use super::{
     clock::distance_90k,
     continuity::{Continuity, Payload},
     pes,
-    video::PictureHead,
+    picture_head::PictureHead,
+    video_codec::VideoCodec,
 };
 use mpeg2ts_reader::packet::{Packet, Pid};
 
@@ -69,7 +70,7 @@ pub struct Unit {
     pub pts_90k: u64,
     /// Bytes of the packets that carry it.
     pub bytes: u64,
-    /// Whether it is a picture that can be decoded by itself (IDR).
+    /// Whether it is a picture that can be decoded by itself.
     pub is_keyframe: bool,
 }
 
@@ -111,7 +112,7 @@ pub fn anatomy(bytes: &[u8]) -> Anatomy {
                     first_90k: None,
                     last_90k: None,
                 });
-                open.push(OpenPid::default());
+                open.push(OpenPid::new(anatomy.pids[anatomy.pids.len() - 1].carries));
                 places[usize::from(pid)] = anatomy.pids.len() as u16;
                 anatomy.pids.len() - 1
             }
@@ -124,8 +125,8 @@ pub fn anatomy(bytes: &[u8]) -> Anatomy {
             let pts_90k = open[place].unit.map(|unit| anatomy.units[unit].pts_90k);
             anatomy.breaks.push(Break { pid, byte: (index * Packet::SIZE) as u64, pts_90k });
         }
-        if let (Carries::Stream(stream_type), true) = (anatomy.pids[place].carries, is_fresh) {
-            open[place].push(&packet, pid, stream_type == H264, &mut anatomy.units);
+        if let (Carries::Stream(_), true) = (anatomy.pids[place].carries, is_fresh) {
+            open[place].push(&packet, pid, &mut anatomy.units);
         } else if let Some(unit) = open[place].unit {
             anatomy.units[unit].bytes += Packet::SIZE as u64;
         }
@@ -138,8 +139,6 @@ pub fn anatomy(bytes: &[u8]) -> Anatomy {
     }
     anatomy
 }
-
-const H264: u8 = 0x1b;
 
 /// The streams and the PID of their table, as far as the file names them.
 fn tables(bytes: &[u8]) -> (Vec<ElementaryStream>, Option<u16>) {
@@ -165,14 +164,23 @@ fn carries(pid: u16, streams: &[ElementaryStream], pmt_pid: Option<u16>) -> Carr
 }
 
 /// The unit of a PID that is being read.
-#[derive(Default)]
 struct OpenPid {
+    /// Of a stream of pictures that can be looked into.
+    codec: Option<VideoCodec>,
     unit: Option<usize>,
-    head: PictureHead,
+    head: Option<PictureHead>,
 }
 
 impl OpenPid {
-    fn push(&mut self, packet: &Packet<'_>, pid: u16, is_video: bool, units: &mut Vec<Unit>) {
+    fn new(carries: Carries) -> Self {
+        let codec = match carries {
+            Carries::Stream(stream_type) => VideoCodec::of_stream_type(stream_type),
+            _ => None,
+        };
+        Self { codec, unit: None, head: None }
+    }
+
+    fn push(&mut self, packet: &Packet<'_>, pid: u16, units: &mut Vec<Unit>) {
         let payload = packet.payload().unwrap_or_default();
         let mut stream_bytes = payload;
         if packet.payload_unit_start_indicator()
@@ -182,21 +190,21 @@ impl OpenPid {
             if let Some(pts_90k) = pts_90k {
                 self.end_unit(units);
                 self.unit = Some(units.len());
+                self.head = self.codec.map(PictureHead::new);
                 units.push(Unit { pid, pts_90k, bytes: 0, is_keyframe: false });
             }
         }
         if let Some(unit) = self.unit {
             units[unit].bytes += Packet::SIZE as u64;
         }
-        if is_video && self.unit.is_some() {
-            self.head.push(stream_bytes);
+        if let Some(head) = &mut self.head {
+            head.push(stream_bytes);
         }
     }
 
     fn end_unit(&mut self, units: &mut [Unit]) {
-        let head = std::mem::take(&mut self.head);
-        if let Some(unit) = self.unit {
-            units[unit].is_keyframe = head.is_idr();
+        if let (Some(unit), Some(head)) = (self.unit, self.head.take()) {
+            units[unit].is_keyframe = head.is_keyframe();
         }
     }
 }

@@ -80,11 +80,14 @@ pub fn discontinuity(previous: &Facts, next: &Facts) -> Option<Discontinuity> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{AudioCodec, AudioFacts, Counter, ElementaryStream, LastPicture, VideoFacts};
+    use super::super::{
+        AudioCodec, AudioFacts, Counter, ElementaryStream, LastPicture, VideoCodec, VideoFacts,
+    };
     use super::*;
 
     fn facts(start_90k: u64, first: u8, last: u8) -> Facts {
         let video = VideoFacts {
+            codec: VideoCodec::H264,
             start_90k,
             duration_90k: 180_000,
             frame_interval_90k: 4_500,

@@ -8,11 +8,15 @@ mod audio;
 pub(crate) mod clock;
 mod continuity;
 mod discontinuity;
+mod h264;
+mod hevc;
 mod last_picture;
 mod pes;
+mod picture_head;
 mod tables;
 mod unfit;
 mod video;
+mod video_codec;
 
 pub use anatomy::{Anatomy, Break, Carries, PidAnatomy, Unit, anatomy};
 pub use audio::{AudioCodec, AudioFacts};
@@ -22,6 +26,7 @@ pub use last_picture::LastPicture;
 pub use tables::ElementaryStream;
 pub use unfit::{Unfit, unfit};
 pub use video::{Picture, VideoFacts};
+pub use video_codec::{Nal, Slice, VideoCodec};
 
 use audio::AudioScan;
 use continuity::{Continuity, Payload};
@@ -136,9 +141,10 @@ pub enum ProbeError {
     /// Its streams are not named.
     #[error("it has no PAT and PMT; let the muxer write them at the start of every segment")]
     NoTables,
-    /// Its video is not H.264.
+    /// Its video is neither H.264 nor HEVC.
     #[error(
-        "its video has stream type 0x{stream_type:02x}, and players of MPEG-TS take H.264 (0x1b); encode to H.264"
+        "its video has stream type 0x{stream_type:02x}, and players of MPEG-TS take H.264 (0x1b), some of them HEVC \
+         (0x24); encode to H.264"
     )]
     ForeignVideo {
         /// As the PMT says.
@@ -272,8 +278,9 @@ impl Scan {
         let first = |types: &[StreamType]| {
             streams.iter().find(|stream| types.contains(&StreamType(stream.stream_type))).copied()
         };
-        if let Some(stream) = first(&[StreamType::H264]) {
-            self.video = Some((stream.pid, VideoScan::default()));
+        let of_codec = |codec: VideoCodec| Some((first(&[StreamType(codec.stream_type())])?.pid, codec));
+        if let Some((pid, codec)) = VideoCodec::ALL.into_iter().find_map(of_codec) {
+            self.video = Some((pid, VideoScan::new(codec)));
         } else if let Some(ElementaryStream { stream_type, .. }) = first(FOREIGN_VIDEO) {
             return Err(ProbeError::ForeignVideo { stream_type });
         }
@@ -311,7 +318,6 @@ const FOREIGN_VIDEO: &[StreamType] = &[
     StreamType::ISO_11172_VIDEO,
     StreamType::H262,
     StreamType::ISO_14496_2_VISUAL,
-    StreamType::H265,
     StreamType::CHINESE_VIDEO_STANDARD,
 ];
 

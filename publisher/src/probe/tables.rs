@@ -15,7 +15,7 @@ use mpeg2ts_reader::{
 pub struct ElementaryStream {
     /// Its PID.
     pub pid: u16,
-    /// Its type, ISO 13818-1 table 2-34: 0x1b is H.264, 0x0f AAC in ADTS.
+    /// Its type, ISO 13818-1 table 2-34: 0x1b is H.264, 0x24 HEVC, 0x0f AAC in ADTS.
     pub stream_type: u8,
 }
 

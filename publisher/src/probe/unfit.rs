@@ -15,7 +15,10 @@ pub enum Unfit {
         trailing_bytes: usize,
     },
     /// It cannot be decoded by itself.
-    #[error("it does not begin with a keyframe and its parameter sets; let the encoder cut at IDR pictures")]
+    #[error(
+        "it does not begin with a keyframe and its parameter sets, on which all else in it is built; let the encoder cut \
+         at IDR pictures (x265: open-gop=0)"
+    )]
     NoKeyframe,
     /// It breaks the promise that holds for all segments.
     #[error(

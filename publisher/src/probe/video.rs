@@ -6,15 +6,15 @@ use super::{
     clock::{distance_90k, later_90k},
     last_picture::{LastPicture, last_picture, median},
     pes::StreamScan,
-};
-use h264_reader::{
-    nal::sps::SeqParameterSet,
-    rbsp::{BitReader, decode_nal},
+    picture_head::PictureHead,
+    video_codec::{Slice, VideoCodec},
 };
 
 /// The video of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VideoFacts {
+    /// What its pictures are coded in.
+    pub codec: VideoCodec,
     /// When the first picture in order of presentation is shown, 33 bits.
     pub start_90k: u64,
     /// From there to the end of the last picture.
@@ -25,9 +25,10 @@ pub struct VideoFacts {
     pub last_picture: LastPicture,
     /// Pictures.
     pub frames: u64,
-    /// Pictures that are IDR.
+    /// Pictures that can be decoded by themselves.
     pub keyframes: u64,
-    /// Whether decoding can begin here: the first picture is IDR, with SPS and PPS.
+    /// Whether decoding can begin here: the first picture is a keyframe with its parameter sets, and none behind it needs one
+    /// before it.
     pub starts_with_keyframe: bool,
     /// What the first SPS says of the pictures; `None` without a readable one.
     pub picture: Option<Picture>,
@@ -42,53 +43,23 @@ pub struct Picture {
     pub width: u32,
     /// Height in pixels, cropped.
     pub height: u32,
-    /// For example `avc1.64001e`: profile, constraints and level (RFC 6381).
+    /// For example `avc1.64001e` or `hvc1.1.6.L63.90`: profile, constraints and level (RFC 6381).
     pub codec: String,
-    frame_interval_90k: Option<u64>,
+    pub(super) frame_interval_90k: Option<u64>,
 }
 
-const SLICES: std::ops::RangeInclusive<u8> = 1..=5;
-const IDR_SLICE: u8 = 5;
-const SPS: u8 = 7;
-const PPS: u8 = 8;
 /// An hour: even a slide show goes on sooner, and times are told apart up to 13 hours.
-const LONGEST_INTERVAL_90K: u64 = 3_600 * 90_000;
-/// An SPS of broadcast video takes some 30 bytes, with scaling lists and HRD a few hundred.
-const LONGEST_SPS_BYTES: usize = 4_096;
+pub(super) const LONGEST_INTERVAL_90K: u64 = 3_600 * 90_000;
 
-#[derive(Default)]
 pub(super) struct VideoScan {
+    codec: VideoCodec,
     pts_90k: Vec<u64>,
     keyframes: u64,
     began_inside_a_picture: bool,
+    first: Option<Slice>,
     first_is_key: bool,
     sps: Option<Vec<u8>>,
     picture: PictureHead,
-}
-
-/// The bytes of one picture up to its first slice.
-#[derive(Default)]
-pub(super) struct PictureHead {
-    at: At,
-    /// Zero bytes just before.
-    zeros: u32,
-    sps: Option<Vec<u8>>,
-    has_pps: bool,
-    is_idr: bool,
-}
-
-/// Where the next byte belongs.
-#[derive(Default, Clone, Copy, PartialEq, Eq)]
-enum At {
-    /// To something that does not matter here.
-    #[default]
-    Elsewhere,
-    /// It is the first of a NAL unit.
-    NalHeader,
-    /// To the SPS.
-    Sps,
-    /// To the picture itself: nothing more to learn.
-    Slice,
 }
 
 impl StreamScan for VideoScan {
@@ -97,7 +68,6 @@ impl StreamScan for VideoScan {
         if let Some(pts_90k) = pts_90k {
             self.end_picture();
             self.pts_90k.push(pts_90k);
-            self.picture = PictureHead::default();
         }
     }
 
@@ -111,16 +81,35 @@ impl StreamScan for VideoScan {
 }
 
 impl VideoScan {
+    pub(super) fn new(codec: VideoCodec) -> Self {
+        Self {
+            codec,
+            pts_90k: Vec::new(),
+            keyframes: 0,
+            began_inside_a_picture: false,
+            first: None,
+            first_is_key: false,
+            sps: None,
+            picture: PictureHead::new(codec),
+        }
+    }
+
     fn end_picture(&mut self) {
         let Some(index) = self.pts_90k.len().checked_sub(1) else { return };
-        let head = std::mem::take(&mut self.picture);
-        self.keyframes += u64::from(head.is_idr);
+        let head = std::mem::replace(&mut self.picture, PictureHead::new(self.codec));
+        self.keyframes += u64::from(head.is_keyframe());
         if index == 0 {
+            self.first = head.slice();
             self.first_is_key =
-                head.is_idr && head.has_pps && head.sps.is_some() && !self.began_inside_a_picture;
+                head.is_keyframe() && head.has_parameter_sets() && !self.began_inside_a_picture;
+        } else if self.keyframes == 1
+            && (self.first, head.slice()) == (Some(Slice::OpenGop), Some(Slice::AcrossOpenGop))
+        {
+            // ITU-T H.265 3: RASL pictures of the first CRA picture need those before it, which other segments hold.
+            self.first_is_key = false;
         }
         if self.sps.is_none() {
-            self.sps = head.sps;
+            self.sps = head.into_sps();
         }
     }
 
@@ -134,7 +123,7 @@ impl VideoScan {
         let (first, last) = (shown_90k[0], shown_90k[shown_90k.len() - 1]);
 
         let sps = self.sps.unwrap_or_default();
-        let picture = read_sps(&sps);
+        let picture = self.codec.read_sps(&sps);
         let told_90k = picture.as_ref().and_then(|picture| picture.frame_interval_90k);
         // The two fields of a frame may carry the same time.
         let intervals_90k: Vec<u64> = shown_90k
@@ -146,6 +135,7 @@ impl VideoScan {
         let sound_90k = sound_90k.filter(|_| self.first_is_key);
         let last_picture = last_picture(&intervals_90k, told_90k, sound_90k);
         Some(VideoFacts {
+            codec: self.codec,
             start_90k: later_90k(reference_90k, first as u64),
             duration_90k: (last - first) as u64 + last_picture.believed_90k,
             frame_interval_90k: median(&intervals_90k).unwrap_or(last_picture.believed_90k),
@@ -157,79 +147,6 @@ impl VideoScan {
             sps,
         })
     }
-}
-
-impl PictureHead {
-    /// Whether the picture can be decoded by itself.
-    pub(super) fn is_idr(&self) -> bool {
-        self.is_idr
-    }
-
-    /// More of its bytes.
-    pub(super) fn push(&mut self, stream_bytes: &[u8]) {
-        for &byte in stream_bytes {
-            if self.at == At::NalHeader {
-                self.at = self.start_nal(byte & 0x1f);
-            }
-            match (self.at, &mut self.sps) {
-                (At::Slice, _) => return,
-                (At::Sps, Some(sps)) if sps.len() < LONGEST_SPS_BYTES => sps.push(byte),
-                _ => {}
-            }
-            match byte {
-                0 => self.zeros = self.zeros.saturating_add(1),
-                1 if self.zeros >= 2 => {
-                    self.end_nal();
-                    self.at = At::NalHeader;
-                    self.zeros = 0;
-                }
-                _ => self.zeros = 0,
-            }
-        }
-    }
-
-    fn start_nal(&mut self, nal_type: u8) -> At {
-        match nal_type {
-            SPS if self.sps.is_none() => {
-                self.sps = Some(Vec::new());
-                At::Sps
-            }
-            PPS => {
-                self.has_pps = true;
-                At::Elsewhere
-            }
-            slice if SLICES.contains(&slice) => {
-                self.is_idr = slice == IDR_SLICE;
-                At::Slice
-            }
-            _ => At::Elsewhere,
-        }
-    }
-
-    /// Takes the start code that ended the SPS off it again.
-    fn end_nal(&mut self) {
-        if let (At::Sps, Some(sps)) = (self.at, &mut self.sps) {
-            sps.pop();
-            while sps.last() == Some(&0) {
-                sps.pop();
-            }
-        }
-    }
-}
-
-fn read_sps(sps: &[u8]) -> Option<Picture> {
-    let &[_, profile, constraints, level, ..] = sps else { return None };
-    let rbsp = decode_nal(sps).ok()?;
-    let parsed = SeqParameterSet::from_bits(BitReader::new(&*rbsp)).ok()?;
-    let (width, height) = parsed.pixel_dimensions().ok()?;
-    let timing = parsed.vui_parameters.and_then(|vui| vui.timing_info);
-    // H.264 E.2.1: a tick is a field, a frame takes two.
-    let frame_interval_90k = timing
-        .filter(|timing| timing.time_scale > 0)
-        .map(|timing| 180_000 * u64::from(timing.num_units_in_tick) / u64::from(timing.time_scale))
-        .filter(|interval_90k| (1..=LONGEST_INTERVAL_90K).contains(interval_90k));
-    let codec = format!("avc1.{profile:02x}{constraints:02x}{level:02x}");
-    Some(Picture { width, height, codec, frame_interval_90k })
 }
 
 #[cfg(test)]
@@ -248,7 +165,7 @@ mod tests {
     }
 
     fn scan(pictures: &[(u64, &[u8])], chunk_bytes: usize) -> VideoFacts {
-        let mut scan = VideoScan::default();
+        let mut scan = VideoScan::new(VideoCodec::H264);
         for (pts_90k, bytes) in pictures {
             scan.start(Some(*pts_90k));
             bytes.chunks(chunk_bytes).for_each(|chunk| scan.push(chunk));
@@ -284,7 +201,7 @@ mod tests {
 
     #[test]
     fn the_sound_of_a_part_does_not_stretch_its_last_picture() {
-        let mut part = VideoScan::default();
+        let mut part = VideoScan::new(VideoCodec::H264);
         for pts_90k in [0, 4_500] {
             part.start(Some(pts_90k));
             part.push(OTHER);
@@ -313,7 +230,7 @@ mod tests {
     fn decoding_cannot_begin_without_idr_or_parameter_sets_or_inside_a_picture() {
         assert!(!scan(&[(0, OTHER), (3_000, &keyframe())], 50).starts_with_keyframe);
         assert!(!scan(&[(0, &[0, 0, 1, 0x65, 1])], 50).starts_with_keyframe);
-        let mut torn = VideoScan::default();
+        let mut torn = VideoScan::new(VideoCodec::H264);
         torn.push(&[1, 2, 3]);
         torn.start(Some(0));
         torn.push(&keyframe());
@@ -323,7 +240,7 @@ mod tests {
     #[test]
     fn a_pes_packet_without_a_time_goes_on_with_its_picture() {
         let key = keyframe();
-        let mut scan = VideoScan::default();
+        let mut scan = VideoScan::new(VideoCodec::H264);
         scan.start(Some(0));
         scan.push(&key[..9]);
         scan.start(None);
@@ -331,5 +248,30 @@ mod tests {
         let facts = scan.finish(None).expect("a picture");
         assert!(facts.starts_with_keyframe);
         assert_eq!(facts.frames, 1);
+    }
+
+    /// Pictures of HEVC with slices of these types, the first with its parameter sets.
+    #[track_caller]
+    fn check_hevc(slices: &[u8], keyframes: u64, starts_with_keyframe: bool) {
+        let mut scan = VideoScan::new(VideoCodec::Hevc);
+        for (n, slice) in (0..).zip(slices) {
+            scan.start(Some(n * 3_600));
+            let sets: &[u8] = if n == 0 { &[35, 32, 33, 34] } else { &[35] };
+            for nal_type in sets.iter().chain([slice]) {
+                scan.push(&[0, 0, 1, nal_type << 1, 1, 0x80]);
+            }
+        }
+        let facts = scan.finish(None).expect("pictures");
+        assert_eq!((facts.keyframes, facts.starts_with_keyframe), (keyframes, starts_with_keyframe));
+    }
+
+    #[test]
+    fn decoding_of_hevc_can_begin_where_no_picture_looks_back_over_the_first() {
+        check_hevc(&[19, 1, 0], 1, true);
+        check_hevc(&[20, 1, 21, 8], 2, true);
+        check_hevc(&[21, 1, 0], 1, true);
+        check_hevc(&[21, 9, 1], 1, false);
+        check_hevc(&[16, 1], 1, true);
+        check_hevc(&[1, 19], 1, false);
     }
 }

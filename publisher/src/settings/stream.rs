@@ -8,6 +8,7 @@ use crate::encoder::{EncodeSettings, Medium, audio::FRAME_90K as AUDIO_FRAME_90K
 use crate::grid::GridSettings;
 use crate::ladder::{self, Rung};
 use crate::packager::Lengths;
+use crate::probe::VideoCodec;
 use crate::rendition::{AUDIO, Rendition};
 use crate::scaler;
 use crate::source::{CopiedFormat, SourceFormat};
@@ -16,6 +17,9 @@ use super::{DEFAULT_SIZE, LiveSettings};
 
 /// Parts lie there beside their segments: listed for three target durations and kept for three more.
 const SEGMENTS_WITH_PARTS: u64 = 7;
+
+/// A picture in HEVC is as much work for x265 as so many are reckoned to be in H.264 when a ladder is chosen.
+const HEVC_WORK: u32 = 3;
 
 /// Containers that count in milliseconds are off by so much at each end of a part.
 const COARSE_TICK_90K: u64 = 180;
@@ -109,11 +113,16 @@ impl LiveSettings {
             segment_frames: self.segment_frames,
             video_bps: rung.video_bps,
             overlay: self.overlay.clone(),
+            codec: self.codec,
             encoder: self.encoder.clone(),
         };
         let (rungs, renditions) = if let Some(ladder) = &self.ladder {
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
-            let rungs = ladder.rungs(filtered, self.fps, cores);
+            let work = match self.codec {
+                VideoCodec::H264 => 1,
+                VideoCodec::Hevc => HEVC_WORK,
+            };
+            let rungs = ladder.rungs(filtered, self.fps * work, cores);
             let video = ladder::names(&rungs).into_iter().map(|name| (name, Medium::Video));
             let all = video.chain(audio_bps.map(|_| (AUDIO.to_owned(), Medium::Audio)));
             let renditions = all.map(|(name, medium)| Rendition { name: Some(name), media: vec![medium] });
@@ -197,6 +206,15 @@ mod tests {
         assert_eq!(names, ["720p", "360p", "audio"]);
         let silent = SourceFormat { has_sound: false, ..source(1280, 720) };
         assert_eq!(settings.stream(&silent, (1280, 720)).renditions.len(), 2);
+    }
+
+    #[test]
+    fn a_machine_is_not_given_more_of_hevc_than_it_can_encode() {
+        let rungs = |line: &str| {
+            let stream = meant(line).unwrap().stream(&source(1280, 720), (1280, 720));
+            stream.rungs.into_iter().map(|rung| (rung.height, rung.video_bps)).collect::<Vec<_>>()
+        };
+        assert_eq!(rungs("--ladder auto --codec hevc --fps 40"), rungs("--ladder auto --fps 120"));
     }
 
     #[test]

@@ -96,7 +96,7 @@ test('figures are said in words that fit on a line', () => {
 test('no stream yet is said plainly, with the command that starts one', () => {
   assert.equal(message({ state: 'waiting', why: 'missing' }).headline, 'No stream yet');
   assert.match(announcement({ state: 'waiting', why: 'missing' }), /^No stream yet\. Start one with just live\./);
-  for (const state of ['connecting', 'waiting', 'reconnecting', 'ended', 'unsupported']) {
+  for (const state of ['connecting', 'waiting', 'reconnecting', 'ended', 'undecodable', 'unsupported']) {
     assert.notEqual(message({ state, why: null }).headline, '', state);
   }
 });

@@ -220,3 +220,23 @@ test('on the fast list only who paused stays far behind', () => {
 test('a browser without any HLS says so and does nothing', () => {
   new Page(null).run(5).playlist(10).check('unsupported', []);
 });
+
+test('a codec that the browser cannot decode is said, and tried again after a while in case it has changed', () => {
+  const page = new Page().playlist(10);
+  assert.deepEqual(page.done(), ['open']);
+  page.tell({ type: 'fault', kind: 'decoder', codec: 'HEVC' }).check('undecodable', ['close']);
+  assert.equal(page.model.codec, 'HEVC');
+  for (let last = 11; last < 20; last += 1) page.playlist(last).run(2, { speed: 0, ahead_s: 0 });
+  page.check('undecodable', []);
+  page.playlist(21).run(2.5, { speed: 0, ahead_s: 0 }).check('undecodable', ['open']);
+  page.tell({ type: 'fault', kind: 'decoder', codec: 'HEVC' }).check('undecodable', ['close']);
+  page.run(21, { speed: 0, ahead_s: 0 }).check('undecodable', ['open']);
+  page.run(1).check('live', []);
+});
+
+test('a stream that cannot be decoded and goes away is waited for', () => {
+  const page = new Page().playlist(10).tell({ type: 'fault', kind: 'decoder', codec: '' });
+  page.failed('missing').check('waiting', ['open', 'close']);
+  page.playlist(11).check('undecodable', ['open']);
+  page.run(1).check('live', []);
+});

@@ -13,6 +13,7 @@ use crate::support::programs::{LiveStream, WebServer};
 mod ladder;
 mod low_latency;
 mod low_latency_nginx;
+mod no_decoder;
 
 /// The stream of every test here.
 const STREAM: [&str; 3] = ["test", "--size", "320x240"];
@@ -104,8 +105,14 @@ struct Page {
 impl Page {
     #[track_caller]
     fn open(address: &str, asked: &[&str]) -> Self {
+        Self::drive("play.mjs", address, asked)
+    }
+
+    /// With another driver.
+    #[track_caller]
+    fn drive(script: &str, address: &str, asked: &[&str]) -> Self {
         let mut driver = Command::new("node")
-            .arg("play.mjs")
+            .arg(script)
             .arg(address)
             .args(asked)
             .current_dir(driver_directory())

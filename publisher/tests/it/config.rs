@@ -194,7 +194,7 @@ proptest! {
                 words.push(format!("--{}", flag.get_long().unwrap()).into());
                 continue;
             }
-            let common = [&text, "7", "007", "250ms", "320x240", "2.5M", "90", "auto", "libx264", "640x360@1M,320x180@300k", "a = \"b\" # 'c'", ""];
+            let common = [&text, "7", "007", "250ms", "320x240", "2.5M", "90", "auto", "libx264", "hevc", "640x360@1M,320x180@300k", "a = \"b\" # 'c'", ""];
             let accepted: Vec<OsString> = common
                 .iter()
                 .filter(|text| flag.get_long().is_some() || !text.starts_with('-'))

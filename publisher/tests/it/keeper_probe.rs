@@ -1,10 +1,12 @@
 //! The probe on segments that the ffmpeg program made, with the ffprobe program as a second opinion; and on damaged ones.
 
 use crate::keeper_support::{
-    HALF_SECOND_90K, SLOW_PICTURES, TEST_SOURCES, cut_segments, ffmpeg, segments, slow_segments,
+    HALF_SECOND_90K, SLOW_PICTURES, TEST_SOURCES, cut_segments, ffmpeg, hevc_segments, segments,
+    slow_segments,
 };
 use livedir_publisher::probe::{
-    AudioCodec, Carries, Discontinuity, Facts, ProbeError, anatomy, discontinuity, probe,
+    AudioCodec, Carries, Discontinuity, Facts, ProbeError, Unfit, VideoCodec, anatomy, discontinuity, probe,
+    unfit,
 };
 use proptest::prelude::*;
 use std::{fs, process::Command};
@@ -91,6 +93,59 @@ fn pictures_out_of_order_are_timed_by_presentation() {
         let picture = video.picture.as_ref().expect("an SPS");
         assert_eq!((picture.width, picture.height), (322, 182), "cropped");
         assert!(picture.codec.starts_with("avc1.6400"), "{}: high profile", picture.codec);
+    }
+}
+
+#[test]
+fn facts_of_hevc_agree_with_ffprobe() {
+    let facts = check_continuous(hevc_segments());
+    assert_eq!(facts.len(), 8);
+    for (bytes, facts) in hevc_segments().iter().zip(&facts) {
+        let (pts_90k, keyframes) = pictures_by_ffprobe(bytes);
+        let video = facts.video.as_ref().expect("video");
+        assert_eq!((video.codec, unfit(facts, Some(1))), (VideoCodec::Hevc, None));
+        assert_eq!((video.frames, video.keyframes), (pts_90k.len() as u64, keyframes));
+        assert_eq!((facts.start_90k, facts.duration_90k), (pts_90k[0], HALF_SECOND_90K));
+        assert_eq!(facts.frame_interval_90k, 4_500);
+        let picture = video.picture.as_ref().expect("an SPS");
+        assert_eq!((picture.width, picture.height), (160, 120));
+        assert_eq!(picture.codec, "hvc1.1.6.L30.90");
+    }
+    let h264 = probe(&segments()[0]).expect("a segment");
+    assert_eq!(discontinuity(&h264, &facts[1]), Some(Discontinuity::Streams));
+}
+
+/// What x265 makes of pictures of an odd size and rate, with these words of its own.
+fn hevc_out_of_order(words: &str) -> Vec<Vec<u8>> {
+    cut_segments(&format!(
+        "-f lavfi -i testsrc2=size=322x182:rate=30000/1001 -c:v libx265 -preset medium -pix_fmt yuv420p10 -t 3 \
+         -x265-params keyint=15:min-keyint=15:scenecut=0:bframes=3:log-level=none:{words}"
+    ))
+}
+
+#[test]
+fn pictures_of_hevc_out_of_order_are_timed_by_presentation() {
+    let segments = hevc_out_of_order("open-gop=0");
+    let facts = check_continuous(&segments);
+    for (bytes, facts) in segments.iter().zip(&facts) {
+        let (pts_90k, _) = pictures_by_ffprobe(bytes);
+        let video = facts.video.as_ref().expect("video");
+        assert!(video.starts_with_keyframe);
+        assert_eq!((facts.start_90k, video.frames), (pts_90k[0], pts_90k.len() as u64));
+        assert_eq!((facts.frame_interval_90k, facts.duration_90k), (3_003, video.frames * 3_003));
+        let picture = video.picture.as_ref().expect("an SPS");
+        assert_eq!((picture.width, picture.height), (322, 182), "cropped");
+        assert!(picture.codec.starts_with("hvc1.2.4.L"), "{}: Main 10", picture.codec);
+    }
+}
+
+#[test]
+fn segments_that_need_the_one_before_them_are_unfit() {
+    let facts = facts_of(&hevc_out_of_order("open-gop=1"));
+    assert_eq!(unfit(&facts[0], None), None, "the first has nothing before it");
+    assert!(facts.len() > 3);
+    for facts in &facts[1..] {
+        assert_eq!(unfit(facts, None), Some(Unfit::NoKeyframe), "{facts:?}");
     }
 }
 
@@ -192,11 +247,13 @@ fn lost_packets_are_counted_inside_and_between_segments() {
 
 #[test]
 fn a_file_is_taken_apart_as_ffprobe_does() {
-    for bytes in segments().iter().step_by(7) {
+    let of_both = segments().iter().step_by(7).map(|bytes| (bytes, VideoCodec::H264));
+    for (bytes, codec) in of_both.chain(hevc_segments()[..2].iter().map(|bytes| (bytes, VideoCodec::Hevc))) {
         let (pts_90k, keyframes) = pictures_by_ffprobe(bytes);
         let parts = anatomy(bytes);
         assert_eq!((parts.packets, parts.breaks.len()), (bytes.len() as u64 / 188, 0));
-        let video = parts.pids.iter().find(|pid| pid.carries == Carries::Stream(0x1b)).expect("video");
+        let carries = Carries::Stream(codec.stream_type());
+        let video = parts.pids.iter().find(|pid| pid.carries == carries).expect("video");
         assert_eq!((video.first_90k, video.last_90k), (pts_90k.first().copied(), pts_90k.last().copied()));
         let mut shown: Vec<_> = parts.units.iter().filter(|unit| unit.pid == video.pid).collect();
         shown.sort_by_key(|unit| unit.pts_90k);
@@ -220,7 +277,7 @@ fn a_lost_packet_is_found_where_it_was() {
 
 #[test]
 fn a_segment_cut_at_any_byte_is_read_without_panic() {
-    for segment in &segments()[..2] {
+    for segment in segments()[..2].iter().chain(&hevc_segments()[..1]) {
         let whole = probe(segment).expect("a segment");
         for bytes in (0..segment.len()).step_by(997) {
             if let Ok(facts) = probe(&segment[..bytes]) {
@@ -240,7 +297,7 @@ proptest! {
         damages in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..60),
         moved in any::<(prop::sample::Index, prop::sample::Index)>(),
     ) {
-        let mut bytes = segments()[which].clone();
+        let mut bytes = if which == 3 { hevc_segments()[1].clone() } else { segments()[which].clone() };
         for (place, value) in damages {
             // The heads of packets and tables are where damage does most; sync bytes would only end the reading.
             let place = place.index(bytes.len());
@@ -276,12 +333,15 @@ proptest! {
     /// Most damage ends in a wrong CRC or an unknown PID; this goes straight to the parser of parameter sets.
     #[test]
     fn an_arbitrary_sps_is_read_without_panic(sps in prop::collection::vec(any::<u8>(), 0..80)) {
-        let mut bytes = segments()[0].clone();
-        let start = bytes.windows(5).position(|five| five == [0, 0, 0, 1, 0x67]).expect("an SPS") + 5;
-        let room = (188 - start % 188).min(sps.len());
-        bytes[start..start + room].copy_from_slice(&sps[..room]);
-        if let Ok(facts) = probe(&bytes) {
-            prop_assert!(facts.video.is_some());
+        let of_hevc = [0, 0, 1, 0x42, 1];
+        for (segment, header) in [(&segments()[0], [0, 0, 0, 1, 0x67]), (&hevc_segments()[0], of_hevc)] {
+            let mut bytes = segment.clone();
+            let start = bytes.windows(5).position(|five| five == header).expect("an SPS") + 5;
+            let room = (188 - start % 188).min(sps.len());
+            bytes[start..start + room].copy_from_slice(&sps[..room]);
+            if let Ok(facts) = probe(&bytes) {
+                prop_assert!(facts.video.is_some());
+            }
         }
     }
 }

@@ -58,6 +58,10 @@ pub fn cut_segments_of(segment_s: &str, input_and_codecs: &str) -> Vec<Vec<u8>> 
 pub const TEST_SOURCES: &str = "-f lavfi -i testsrc2=size=160x120:rate=20 -f lavfi -i sine=sample_rate=48000 \
     -c:v libx264 -preset ultrafast -g 10 -keyint_min 10 -sc_threshold 0 -pix_fmt yuv420p -c:a aac -ac 2";
 
+/// The same pictures in HEVC, as libx265 makes them when it is told to close its groups of pictures.
+pub const HEVC_SOURCE: &str = "-f lavfi -i testsrc2=size=160x120:rate=20 -c:v libx265 -preset ultrafast -g 10 -keyint_min 10 \
+    -pix_fmt yuv420p -x265-params scenecut=0:open-gop=0:log-level=none";
+
 /// Streams with few pictures, in segments of 2 s with a keyframe at the beginning of each, 12 s long: what they are, how ffmpeg
 /// makes them, and whether their bytes alone tell how long a segment is.
 pub const SLOW_PICTURES: [(&str, &str, bool); 6] = [
@@ -105,6 +109,12 @@ pub const HALF_SECOND_90K: u64 = 45_000;
 pub fn segments() -> &'static [Vec<u8>] {
     static SEGMENTS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
     SEGMENTS.get_or_init(|| cut_segments(&format!("{TEST_SOURCES} -t 12")))
+}
+
+/// 8 segments of HEVC that go on from one another. Made once.
+pub fn hevc_segments() -> &'static [Vec<u8>] {
+    static SEGMENTS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+    SEGMENTS.get_or_init(|| cut_segments(&format!("{HEVC_SOURCE} -t 4")))
 }
 
 /// A webroot with a watcher, or between two of them.

@@ -11,6 +11,7 @@ mod crash;
 mod encoders_choice;
 mod full_disk;
 mod fuzz_corpus;
+mod hevc;
 mod input;
 mod inspect;
 mod just_live;

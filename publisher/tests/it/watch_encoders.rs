@@ -18,6 +18,11 @@ const FPS: u32 = 25;
 const FFMPEG_SOURCE: &str = "-nostdin -v error -re -f lavfi -i testsrc2=size=160x120:rate=25 -f lavfi -i sine=sample_rate=48000 \
     -t 12 -c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 25 -keyint_min 25 -sc_threshold 0 -c:a aac -ac 2";
 
+/// The same in HEVC.
+const FFMPEG_HEVC_SOURCE: &str = "-nostdin -v error -re -f lavfi -i testsrc2=size=160x120:rate=25 -f lavfi -i sine=sample_rate=48000 \
+    -t 12 -c:v libx265 -preset ultrafast -pix_fmt yuv420p -g 25 -keyint_min 25 -x265-params scenecut=0:open-gop=0:log-level=none \
+    -c:a aac -ac 2";
+
 /// Streams while the encoder runs, `segments` of them at least; kills the watcher in the middle and starts another one.
 #[track_caller]
 fn check(encoder: impl FnOnce(&Watched) -> Command, segments: u64) {
@@ -69,9 +74,13 @@ fn decode_joined(webroot: &Path, uris: &[&str]) {
 }
 
 fn ffmpeg(watched: &Watched, format: &str) -> Command {
+    ffmpeg_of(FFMPEG_SOURCE, watched, format)
+}
+
+fn ffmpeg_of(source: &str, watched: &Watched, format: &str) -> Command {
     let mut command = Command::new("ffmpeg");
     command.current_dir(watched.webroot().join("live"));
-    command.args(FFMPEG_SOURCE.split_whitespace()).args(format.split_whitespace());
+    command.args(source.split_whitespace()).args(format.split_whitespace());
     command
 }
 
@@ -92,6 +101,18 @@ fn ffmpeg_hls_that_renames_its_files() {
     let format =
         "-f hls -hls_time 1 -start_number 1 -hls_flags temp_file -hls_segment_filename seg-%08d.ts own.m3u8";
     check(|watched| ffmpeg(watched, format), 11);
+}
+
+#[test]
+fn ffmpeg_segment_with_hevc() {
+    let format = "-f segment -segment_time 1 -segment_format mpegts -segment_start_number 1 seg-%08d.ts";
+    check(|watched| ffmpeg_of(FFMPEG_HEVC_SOURCE, watched, format), 11);
+}
+
+#[test]
+fn ffmpeg_hls_with_hevc() {
+    let format = "-f hls -hls_time 1 -start_number 1 -hls_segment_filename seg-%08d.ts own.m3u8";
+    check(|watched| ffmpeg_of(FFMPEG_HEVC_SOURCE, watched, format), 11);
 }
 
 #[test]

@@ -102,7 +102,11 @@ pub(super) fn media_label(inventory: &Inventory) -> &'static str {
 pub(super) fn pictures(inventory: &Inventory) -> Vec<String> {
     let mut parts = Vec::new();
     if let Some(video) = &inventory.media.video {
-        parts.push(video.codec.as_ref().map_or_else(|| "h264".to_owned(), |codec| format!("h264 {codec}")));
+        parts.push(match video.codec.as_deref() {
+            Some(codec) if codec.starts_with("hvc1.") => format!("hevc {codec}"),
+            Some(codec) => format!("h264 {codec}"),
+            None => "of an unknown size".to_owned(),
+        });
         parts.extend(video.width.zip(video.height).map(|(width, height)| format!("{width}x{height}")));
         parts.extend(video.fps.map(|fps| format!("{fps} fps")));
     }
