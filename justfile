@@ -42,7 +42,7 @@ live *args: setup build
         echo "the publisher was killed (signal $((code - 128))); starting it again, the players go on" >&2
     done
 
-# Cameras and the formats that they offer
+# Cameras and microphones, and the formats that they offer
 devices: setup build
     '{{ programs }}/livedir-publisher' devices
 
@@ -126,10 +126,11 @@ _packages purpose:
     elif command -v apt-get >/dev/null; then
         case {{ purpose }} in
             build) packages="build-essential pkg-config clang libclang-dev libavcodec-dev libavformat-dev libavutil-dev
-                libavfilter-dev libavdevice-dev libswscale-dev libswresample-dev" ;;
+                libavfilter-dev libavdevice-dev libswscale-dev libswresample-dev libasound2-dev" ;;
             tests) packages="ffmpeg nginx-light curl chromium qemu-system-x86 xz-utils make gcc gstreamer1.0-tools
                 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
-                python3-gi gir1.2-gst-rtsp-server-1.0 xvfb mesa-vulkan-drivers" ;;
+                python3-gi gir1.2-gst-rtsp-server-1.0 xvfb obs-studio
+                pulseaudio pulseaudio-utils libasound2-plugins mesa-vulkan-drivers" ;;
             bench) packages="nginx-light wrk nghttp2-client openssl" ;;
         esac
         command -v npm >/dev/null || packages="$packages nodejs npm"
@@ -137,9 +138,10 @@ _packages purpose:
         install() { as_root apt-get update -qq; as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null; }
     elif command -v dnf >/dev/null; then
         case {{ purpose }} in
-            build) packages="gcc make pkgconf-pkg-config clang clang-devel ffmpeg-free-devel nodejs-npm" ;;
+            build) packages="gcc make pkgconf-pkg-config clang clang-devel ffmpeg-free-devel alsa-lib-devel nodejs-npm" ;;
             tests) packages="ffmpeg-free nginx curl chromium gstreamer1-plugins-base-tools gstreamer1-plugins-good gstreamer1-plugins-bad-free
-                gstreamer1-plugins-ugly gstreamer1-rtsp-server python3-gobject xorg-x11-server-Xvfb mesa-vulkan-drivers" ;;
+                gstreamer1-plugins-ugly gstreamer1-rtsp-server python3-gobject xorg-x11-server-Xvfb
+                pulseaudio pulseaudio-utils alsa-plugins-pulseaudio mesa-vulkan-drivers" ;;
             bench) packages="nginx wrk nghttp2 openssl" ;;
         esac
         installed() { rpm -q --whatprovides "$1" >/dev/null 2>&1; }

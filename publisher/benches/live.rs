@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use livedir_publisher::colour_space::ColourSpace;
 use livedir_publisher::encoder::EncodeSettings;
 use livedir_publisher::encoder::choice::EncoderChoice;
 use livedir_publisher::encoder::options::x264_options;
@@ -29,6 +30,7 @@ const LAGS: usize = 120;
 const STREAM: EncodeSettings = EncodeSettings {
     width: 640,
     height: 480,
+    colours: ColourSpace::WEBCAM,
     fps: 20,
     segment_frames: 40,
     video_bps: 1_000_000,

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::meters::Meters;
-use crate::source::Captured;
+use crate::source::{Captured, CapturedSound};
 
 /// Pictures that may wait. Raw pictures are large (3 MB for full HD) and old ones are worth nothing.
 const PICTURES: usize = 8;
@@ -35,7 +35,14 @@ impl Shared {
 }
 
 /// The source's end. Dropping it closes the queue.
-pub struct CaptureSender(Arc<Shared>);
+pub struct CaptureSender {
+    shared: Arc<Shared>,
+    takes_sound: bool,
+}
+
+/// The microphone's end, beside the source's: after that has closed the queue, what is put in here is left out.
+#[derive(Clone)]
+pub struct SoundSender(Arc<Shared>);
 
 /// The encoder's end.
 pub struct CaptureReceiver(Arc<Shared>);
@@ -53,13 +60,42 @@ pub enum Next {
 /// A new queue; what it drops is counted in `meters`.
 pub fn channel(meters: Arc<Meters>) -> (CaptureSender, CaptureReceiver) {
     let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new(), meters });
-    (CaptureSender(shared.clone()), CaptureReceiver(shared))
+    (CaptureSender { shared: shared.clone(), takes_sound: true }, CaptureReceiver(shared))
 }
 
 impl CaptureSender {
     /// Puts a piece in; drops the oldest of its kind when there is no room.
     pub fn send(&self, piece: Captured) {
-        let mut state = self.0.lock();
+        if self.takes_sound || matches!(piece, Captured::Picture(_)) {
+            self.shared.put(piece);
+        }
+    }
+
+    /// A way in for sound from elsewhere.
+    #[must_use]
+    pub fn for_sound(&self) -> SoundSender {
+        SoundSender(self.shared.clone())
+    }
+
+    /// From now on the source's own sound is left out.
+    pub fn leave_out_sound(&mut self) {
+        self.takes_sound = false;
+    }
+}
+
+impl SoundSender {
+    /// Puts a run of sound in; drops the oldest when there is no room.
+    pub fn send(&self, sound: CapturedSound) {
+        self.0.put(Captured::Sound(sound));
+    }
+}
+
+impl Shared {
+    fn put(&self, piece: Captured) {
+        let mut state = self.lock();
+        if state.closed {
+            return;
+        }
         let is_picture = |piece: &Captured| matches!(piece, Captured::Picture(_));
         let of_pictures = is_picture(&piece);
         let limit = if of_pictures { PICTURES } else { SOUNDS };
@@ -69,19 +105,19 @@ impl CaptureSender {
         {
             state.pieces.remove(oldest);
             if of_pictures {
-                self.0.meters.pictures_dropped.add(1);
+                self.meters.pictures_dropped.add(1);
             }
         }
         state.pieces.push_back(piece);
         drop(state);
-        self.0.changed.notify_one();
+        self.changed.notify_one();
     }
 }
 
 impl Drop for CaptureSender {
     fn drop(&mut self) {
-        self.0.lock().closed = true;
-        self.0.changed.notify_one();
+        self.shared.lock().closed = true;
+        self.shared.changed.notify_one();
     }
 }
 
@@ -142,6 +178,21 @@ mod tests {
         }
         assert_eq!((widths, sounds), ((12..20).collect(), 1));
         assert_eq!(meters.pictures_dropped.get(), 12);
+    }
+
+    #[test]
+    fn a_microphone_takes_the_place_of_the_source_s_own_sound_and_does_not_keep_the_queue_open() {
+        let (mut sender, receiver) = channel(Arc::default());
+        let microphone = sender.for_sound();
+        sender.leave_out_sound();
+        sender.send(sound());
+        let Captured::Sound(run) = sound() else { unreachable!("it is sound") };
+        microphone.send(run);
+        drop(sender);
+        let Captured::Sound(late) = sound() else { unreachable!("it is sound") };
+        microphone.send(late);
+        assert!(matches!(receiver.next(Instant::now()), Next::Captured(Captured::Sound(_))));
+        assert!(matches!(receiver.next(Instant::now()), Next::Closed));
     }
 
     #[test]

@@ -1,14 +1,28 @@
 //! Devices: what `livedir-publisher devices` prints.
 //!
-//! In: the cameras that are attached. Out: text for people, one camera after the other. Pure but for [`devices`].
+//! In: the cameras and microphones that are attached. Out: text for people, one after the other. Pure but for [`devices`].
 
 use crate::source::camera::{self, CameraDescription, CameraError, CameraMode};
+use crate::source::microphone::{self, MicrophoneDescription, MicrophoneError};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// The cameras of this machine with their formats.
+/// The cameras and microphones of this machine with their formats.
 pub fn devices() -> Result<String, CameraError> {
-    Ok(describe(&camera::list()?))
+    Ok(describe(&camera::list()?) + "\n" + &describe_microphones(&microphone::list()))
+}
+
+/// Microphones, each as `--mic` takes it.
+#[must_use]
+pub fn describe_microphones(microphones: &[MicrophoneDescription]) -> String {
+    if microphones.is_empty() {
+        return format!("{}\n", MicrophoneError::None);
+    }
+    let mut text = String::new();
+    for MicrophoneDescription { id, name, format } in microphones {
+        let _ = writeln!(text, "--mic {id}  {name}\n    {format}");
+    }
+    text
 }
 
 /// Cameras with their formats; per size the formats, each with its rates.
@@ -94,6 +108,22 @@ camera:0  USB Camera
         let problem = Some("no permission to open camera 2 (Desk)".to_owned());
         let camera = CameraDescription { index: 2, name: "Desk".into(), modes: vec![], problem };
         check(&[camera], "camera:2  Desk\n    no permission to open camera 2 (Desk)\n");
+    }
+
+    #[test]
+    fn a_microphone_is_said_with_what_mic_takes() {
+        let microphone = |id: &str, name: &str| MicrophoneDescription {
+            id: id.into(),
+            name: name.into(),
+            format: "stereo at 48000 Hz".into(),
+        };
+        let webcam = microphone("plughw:CARD=Webcam,DEV=0", "USB Webcam, USB Audio");
+        let expected = "\
+--mic plughw:CARD=Webcam,DEV=0  USB Webcam, USB Audio
+    stereo at 48000 Hz
+";
+        assert_eq!(describe_microphones(&[webcam]), expected);
+        assert!(describe_microphones(&[]).contains("--no-sound"));
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //!  camera ─┐                                          ┌─▶ rung ─▶ packager ─▶ webroot/live/seg-00000042.ts
 //!  file  ──┼─▶ source ─▶ capture queue ─▶ grid ───────┤   scaler   segmenter       │ notify
 //!  URL   ──┤             newest wins      frame clock  │   H.264    muxer           ▼
-//!  test  ──┘                              sound clock, └─▶ rung …              watcher ─▶ probe ─▶ window
-//!                                         filters, AAC     one for each size        │    from bytes
+//!  test  ──┘              ▲               sound clock, └─▶ rung …              watcher ─▶ probe ─▶ window
+//!  microphone ────────────┘               filters, AAC     one for each size        │    from bytes
 //!  ─ source thread ─┘└───── grid thread ─────────────┘└─ rung ─┘└─ segment ─┘       ▼
 //!                                                       threads    threads    stream.m3u8, ll.m3u8, retention,
 //!                                                                             status.json: watcher thread
@@ -29,10 +29,12 @@ pub mod filter;
 pub mod frame_clock;
 pub mod grid;
 pub mod sound_clock;
+pub mod sound_drift;
 
 pub mod picture_queue;
 
 pub mod canvas;
+pub mod colour_space;
 pub mod ladder;
 pub mod overlay;
 pub mod rung;
@@ -72,6 +74,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use capture_queue::CaptureSender;
 use encoder::{EncodeError, EncodeSettings, Encoded};
 use filter::FilterError;
 use grid::SoundLine;
@@ -81,11 +84,12 @@ use packager::Package;
 use picture_queue::PictureReceiver;
 use probe::VideoCodec;
 use segment_file::SegmentError;
-use settings::{LiveSettings, SourceChoice, Stream};
+use settings::{LiveSettings, SoundChoice, SourceChoice, Stream};
 use source::camera::{self, CameraSelector, CameraWish};
 use source::input::{self, InputSettings};
+use source::microphone::{Microphone, MicrophoneError, MicrophoneSelector};
 use source::test_pattern::TestPattern;
-use source::{Opener, Source, SourceError};
+use source::{Opener, Source, SourceError, SourceFormat};
 use stop::Stop;
 use watcher::{Wake, WatchError, Watcher, WatcherSettings};
 
@@ -109,6 +113,9 @@ pub enum RunError {
     /// The source, at the start.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The microphone, at the start.
+    #[error(transparent)]
+    Microphone(#[from] MicrophoneError),
     /// The disk.
     #[error(
         "the disk of {webroot} has {free} free, this stream needs up to {needed}; \
@@ -140,8 +147,8 @@ pub enum RunError {
 }
 
 /// Streams until the source ends or the stop is requested. All threads of a stream are started here and nowhere else,
-/// but for three: cameras and inputs are read by a thread of their own that can be abandoned when a driver or libav hangs,
-/// and the door for RTMP has one, with one more for each client.
+/// but for four: cameras, inputs and microphones are read by a thread of their own that can be abandoned when a driver
+/// or libav hangs, and the door for RTMP has one, with one more for each client.
 ///
 /// `on_status` is called twice a second on the caller's thread.
 pub fn run(
@@ -151,7 +158,8 @@ pub fn run(
     mut on_status: impl FnMut(&Stream, &Meters),
 ) -> Result<(), RunError> {
     let _lock = WebrootLock::take(&settings.webroot)?;
-    let (captured_tx, captured_rx) = capture_queue::channel(meters.clone());
+    let (mut captured_tx, captured_rx) = capture_queue::channel(meters.clone());
+    let microphone = microphone(settings, &mut captured_tx)?;
     let (opened_tx, opened_rx) = mpsc::sync_channel(1);
     let (ended_tx, ended_rx) = mpsc::channel::<()>();
 
@@ -162,6 +170,8 @@ pub fn run(
         })?;
         let Ok(source) = opened_rx.recv() else { return Ok(()) };
         let source = source?;
+        let has_sound = settings.sound != SoundChoice::Silent && (microphone.is_some() || source.has_sound);
+        let source = SourceFormat { has_sound, ..source };
         let filtered = filter::try_out(&settings.filter, (source.width, source.height), settings.fps)?;
         let stream = settings.stream(&source, filtered);
         stream.rungs.iter().try_for_each(encoder::trial::check)?;
@@ -296,6 +306,34 @@ fn room_for(settings: &LiveSettings, stream: &Stream) -> Result<(), RunError> {
             tracing::warn!(%error, "cannot tell how much room the disk of the webroot has");
             Ok(())
         }
+    }
+}
+
+/// The microphone, where one is wanted and there is one: the source's own sound is then left out.
+fn microphone(
+    settings: &LiveSettings,
+    captured: &mut CaptureSender,
+) -> Result<Option<Microphone>, MicrophoneError> {
+    let is_camera = || match settings.source {
+        SourceChoice::FirstCameraOrTest => camera::is_any(),
+        SourceChoice::Camera(_) => true,
+        SourceChoice::Test | SourceChoice::Input(_) => false,
+    };
+    let selector = match &settings.sound {
+        SoundChoice::Microphone(selector) => selector,
+        SoundChoice::Fitting if is_camera() => &MicrophoneSelector::First,
+        SoundChoice::Fitting | SoundChoice::Silent => return Ok(None),
+    };
+    match Microphone::start(selector, captured.for_sound()) {
+        Ok(microphone) => {
+            captured.leave_out_sound();
+            Ok(Some(microphone))
+        }
+        Err(error) if settings.sound == SoundChoice::Fitting => {
+            tracing::info!(%error, "no microphone; the stream is without sound");
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 

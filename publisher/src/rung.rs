@@ -28,7 +28,7 @@ pub fn run(
     let mut rung = Rung {
         screen: Screen {
             settings,
-            scaler: Scaler::new(settings.width, settings.height),
+            scaler: Scaler::new(settings.width, settings.height, settings.colours),
             overlay: Overlay::new(&settings.overlay, settings.width, settings.height),
             picture: None,
             slate: None,

@@ -9,10 +9,13 @@ use ffmpeg::format::Pixel;
 use ffmpeg::software::scaling;
 use ffmpeg_next as ffmpeg;
 
+use crate::colour_space::{ColourSpace, Numbers};
+
 /// Scales to one output size for the whole run; the input may change from picture to picture.
 pub struct Scaler {
     width: u32,
     height: u32,
+    colours: ColourSpace,
     context: Option<(scaling::Context, Input)>,
 }
 
@@ -22,13 +25,14 @@ struct Input {
     width: u32,
     height: u32,
     inner: (u32, u32),
+    numbers: Numbers,
 }
 
 impl Scaler {
-    /// A scaler to `width` x `height` pixels, both even.
+    /// A scaler to `width` x `height` pixels, both even, of this colour space.
     #[must_use]
-    pub fn new(width: u32, height: u32) -> Self {
-        Self { width, height, context: None }
+    pub fn new(width: u32, height: u32, colours: ColourSpace) -> Self {
+        Self { width, height, colours, context: None }
     }
 
     /// The picture in the stream's size and format; passed through untouched if it already is.
@@ -38,17 +42,19 @@ impl Scaler {
     ) -> Result<ffmpeg::frame::Video, ffmpeg::Error> {
         let shape = shape_of(&picture);
         let inner = fit(shape, (self.width, self.height));
-        let input =
-            Input { format: picture.format(), width: picture.width(), height: picture.height(), inner };
+        let numbers = Numbers::of(&picture);
+        let (width, height) = (picture.width(), picture.height());
+        let input = Input { format: picture.format(), width, height, inner, numbers };
         if input.format == Pixel::YUV420P
             && (input.width, input.height) == (self.width, self.height)
             && inner == (self.width, self.height)
+            && numbers.fit(self.colours)
         {
             // Copied only where another rung needs it, too.
             return Ok(Arc::try_unwrap(picture).unwrap_or_else(|shared| (*shared).clone()));
         }
         if self.context.as_ref().is_none_or(|(_, was)| *was != input) {
-            let context = scaling::Context::get(
+            let mut context = scaling::Context::get(
                 input.format,
                 input.width,
                 input.height,
@@ -57,6 +63,7 @@ impl Scaler {
                 inner.1,
                 scaling::Flags::BICUBIC,
             )?;
+            numbers.convert(&mut context, self.colours);
             self.context = Some((context, input));
         }
         let Some((context, _)) = &mut self.context else { return Err(ffmpeg::Error::Bug) };
@@ -127,7 +134,7 @@ mod tests {
 
     #[test]
     fn another_shape_is_framed_in_black() {
-        let mut scaler = Scaler::new(640, 480);
+        let mut scaler = Scaler::new(640, 480, ColourSpace::WEBCAM);
         let mut white = ffmpeg::frame::Video::new(Pixel::GRAY8, 1280, 360);
         white.data_mut(0).fill(255);
         let out = scaler.scale(Arc::new(white)).unwrap();
@@ -139,7 +146,7 @@ mod tests {
 
     #[test]
     fn what_already_fits_is_not_touched_and_sizes_may_change() {
-        let mut scaler = Scaler::new(320, 240);
+        let mut scaler = Scaler::new(320, 240, ColourSpace::WEBCAM);
         for (width, height) in [(320, 240), (1280, 720), (176, 144), (320, 240)] {
             let frame = ffmpeg::frame::Video::new(Pixel::YUYV422, width, height);
             let out = scaler.scale(Arc::new(frame)).unwrap();

@@ -17,6 +17,7 @@ use crate::scaler;
 use crate::source::SourceFormat;
 use crate::source::camera::CameraSelector;
 use crate::source::input::InputAddress;
+use crate::source::microphone::MicrophoneSelector;
 
 /// The picture fits into this when no size was asked for.
 const DEFAULT_SIZE: (u32, u32) = (640, 480);
@@ -58,6 +59,17 @@ pub enum SourceChoice {
     Input(InputAddress),
 }
 
+/// Where the sound comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SoundChoice {
+    /// From the source; for a camera from the first microphone, if there is one.
+    Fitting,
+    /// From this microphone, whatever the source has.
+    Microphone(MicrophoneSelector),
+    /// From nowhere.
+    Silent,
+}
+
 /// What is made of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stream {
@@ -84,6 +96,8 @@ impl Stream {
 pub struct LiveSettings {
     /// What to stream.
     pub source: SourceChoice,
+    /// Where its sound comes from.
+    pub sound: SoundChoice,
     /// The directory that is served.
     pub webroot: PathBuf,
     /// Width and height in pixels, if they were asked for.
@@ -153,6 +167,11 @@ impl TryFrom<LiveArgs> for LiveSettings {
         let frames = args.segment_duration.as_secs_f64() * f64::from(args.fps);
         Ok(Self {
             source,
+            sound: match args.mic {
+                _ if args.no_sound => SoundChoice::Silent,
+                Some(name) => SoundChoice::Microphone(MicrophoneSelector::parse(&name)),
+                None => SoundChoice::Fitting,
+            },
             webroot: args.webroot,
             size: args.size,
             ladder: args.ladder,
@@ -231,6 +250,7 @@ impl LiveSettings {
         let encode = |rung: Rung| EncodeSettings {
             width: rung.width,
             height: rung.height,
+            colours: source.colours,
             fps: self.fps,
             segment_frames: self.segment_frames,
             video_bps: rung.video_bps,
@@ -294,6 +314,7 @@ fn source_choice(typed: Option<&str>) -> SourceChoice {
 mod tests {
     use super::*;
     use crate::args::{Command, CommandLine};
+    use crate::colour_space::ColourSpace;
     use clap::Parser;
 
     fn meant(line: &str) -> Result<LiveSettings, SettingsError> {
@@ -345,6 +366,19 @@ mod tests {
     }
 
     #[test]
+    fn sound_is_that_which_fits_unless_a_microphone_or_none_is_asked_for() {
+        let named = |name: &str| SoundChoice::Microphone(MicrophoneSelector::Name(name.into()));
+        for (line, expected) in [
+            ("", SoundChoice::Fitting),
+            ("test --mic", SoundChoice::Microphone(MicrophoneSelector::First)),
+            ("test --mic Webcam", named("Webcam")),
+            ("camera --no-sound", SoundChoice::Silent),
+        ] {
+            assert_eq!(meant(line).unwrap().sound, expected, "{line}");
+        }
+    }
+
+    #[test]
     fn the_target_duration_holds_the_longest_segment() {
         for (line, segment_90k, target_s) in [
             ("--segment-duration 1.5s", 135_000, 2),
@@ -361,7 +395,13 @@ mod tests {
 
     #[test]
     fn the_stream_takes_the_shape_of_the_source_unless_a_size_was_asked_for() {
-        let source = SourceFormat { description: String::new(), width: 1920, height: 1080, has_sound: true };
+        let source = SourceFormat {
+            description: String::new(),
+            width: 1920,
+            height: 1080,
+            colours: ColourSpace::WEBCAM,
+            has_sound: true,
+        };
         let check = |line: &str, source: &SourceFormat, size: (u32, u32), media: &[Medium]| {
             let stream = meant(line).unwrap().stream(source, (source.width, source.height));
             assert_eq!((stream.rungs[0].width, stream.rungs[0].height), size);
@@ -375,7 +415,13 @@ mod tests {
 
     #[test]
     fn a_ladder_has_a_rendition_for_each_rung_and_one_for_the_sound() {
-        let source = SourceFormat { description: String::new(), width: 1280, height: 720, has_sound: true };
+        let source = SourceFormat {
+            description: String::new(),
+            width: 1280,
+            height: 720,
+            colours: ColourSpace::WEBCAM,
+            has_sound: true,
+        };
         let settings = meant("--ladder 640x360@800k,1280x720@2.5M").unwrap();
         assert_eq!(settings.wished_size(), (1280, 720));
         let stream = settings.stream(&source, (1280, 720));

@@ -1,9 +1,11 @@
 //! Sound clock: captured runs of samples become one unbroken line of samples that begins with the picture grid.
 //!
-//! In: when a run was captured and how long it is. Out: how much silence to put before it and how much of it to leave
-//! out. Pure: the encode thread owns it and carries the samples.
+//! In: when a run was captured and how long it is. Out: how much silence to put before it, how much of it to leave out,
+//! and how much longer the runs to come are to be made. Pure: the grid thread owns it and carries the samples.
 
 use std::time::{Duration, Instant};
+
+use crate::sound_drift::SoundDrift;
 
 /// Runs may be this far from where the line stands and are still simply joined on: clocks and timestamps jitter, and
 /// every correction is a small click. Well under the 40 ms at which sound and picture are seen to part.
@@ -27,13 +29,14 @@ pub struct SoundClock {
     rate_hz: u32,
     origin: Instant,
     next: u64,
+    drift: SoundDrift,
 }
 
 impl SoundClock {
     /// A line of `rate_hz` samples a second whose sample 0 is at `origin`.
     #[must_use]
     pub fn new(rate_hz: u32, origin: Instant) -> Self {
-        Self { rate_hz: rate_hz.max(1), origin, next: 0 }
+        Self { rate_hz: rate_hz.max(1), origin, next: 0, drift: SoundDrift::default() }
     }
 
     /// Takes note of `samples` samples, the first captured at `captured_at`, and says how to join them on.
@@ -42,14 +45,24 @@ impl SoundClock {
         let ahead = at - self.next as i64;
         let tolerance = (TOLERANCE.as_secs_f64() * f64::from(self.rate_hz)) as i64;
         let joint = if self.next > 0 && ahead.abs() <= tolerance {
+            let rate_hz = f64::from(self.rate_hz);
+            self.drift.note(ahead as f64 / rate_hz, samples as f64 / rate_hz);
             Joint { silence: 0, skip: 0 }
         } else if ahead >= 0 {
+            self.drift.set_right();
             Joint { silence: ahead as u64, skip: 0 }
         } else {
+            self.drift.set_right();
             Joint { silence: 0, skip: ahead.unsigned_abs().min(samples) }
         };
         self.next += joint.silence + samples - joint.skip;
         joint
+    }
+
+    /// By what part the runs to come are to be made longer (shorter: negative), so that the line keeps to the capture times.
+    #[must_use]
+    pub fn stretch(&self) -> f64 {
+        self.drift.stretch()
     }
 
     /// Samples of silence that are due at `now`; they count as joined on.
@@ -79,6 +92,7 @@ impl SoundClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::microphone::run_times::RunTimes;
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
@@ -132,6 +146,43 @@ mod tests {
             Joint { silence: 0, skip: 0 },
             "within the tolerance"
         );
+    }
+
+    /// An hour of a sound card whose clock is so far off, with callbacks that come up to 20 ms late and at times 80 ms.
+    #[track_caller]
+    fn check_an_hour(card_ppm: f64) {
+        let origin = Instant::now();
+        let (mut times, mut clock) = (RunTimes::default(), SoundClock::new(48_000, origin));
+        let (mut line, mut owed, mut random, mut last_stretch) = (0.0, 0.0, 1_u64, 0.0);
+        for n in 0..180_000_u64 {
+            let taken_s = n as f64 * 0.02 / (1.0 + card_ppm * 1e-6);
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let late_s = if n % 997 == 500 { 0.08 } else { (random >> 33) as f64 / 2_f64.powi(31) * 0.02 };
+            let captured_at = times.place(origin + Duration::from_secs_f64(taken_s + late_s), 0.02);
+
+            let stretch = clock.stretch();
+            // A twentieth of the change of pitch that trained ears notice.
+            assert!((stretch - last_stretch).abs() < 150e-6, "a jump of pitch at run {n}");
+            last_stretch = stretch;
+            owed += 960.0 * (1.0 + stretch);
+            let samples = owed as u64;
+            owed -= samples as f64;
+            let joint = clock.offer(captured_at, samples);
+            assert!(n == 0 || joint == Joint { silence: 0, skip: 0 }, "{joint:?} at run {n}");
+            line += joint.silence as f64;
+            let offset_s = line / 48_000.0 - taken_s;
+            let bound_s = if n < 15_000 { 0.04 } else { 0.015 };
+            assert!(offset_s.abs() < bound_s, "{offset_s} s at run {n}, {card_ppm} ppm");
+            line += samples as f64;
+        }
+        assert!((clock.stretch() * 1e6 + card_ppm).abs() < 60.0, "{} at the end", clock.stretch());
+    }
+
+    #[test]
+    fn a_sound_card_that_is_200_ppm_off_stays_with_the_picture_for_an_hour_without_a_jump() {
+        check_an_hour(200.0);
+        check_an_hour(-200.0);
+        check_an_hour(0.0);
     }
 
     #[test]

@@ -177,6 +177,7 @@ mod tests {
         let encode = EncodeSettings {
             width: 640,
             height: 480,
+            colours: crate::colour_space::ColourSpace::WEBCAM,
             fps: 20,
             segment_frames: 40,
             video_bps: 1,

@@ -42,6 +42,15 @@ pub struct LiveArgs {
     #[arg(long, value_name = "RATE", default_value = "128k", value_parser = parse_rate, env = "LIVEDIR_AUDIO_BITRATE")]
     pub audio_bitrate: u64,
 
+    /// Take the sound from a microphone, NAME or the system's own choice, and not from SOURCE. A camera does so by itself
+    /// where there is a microphone; `devices` lists them
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", env = "LIVEDIR_MIC")]
+    pub mic: Option<String>,
+
+    /// No sound, whatever the source has
+    #[arg(long, conflicts_with = "mic", env = "LIVEDIR_NO_SOUND", value_parser = clap::builder::BoolishValueParser::new())]
+    pub no_sound: bool,
+
     /// Length of a segment, like 2s or 500ms. Shorter: less delay, more requests
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_duration, env = "LIVEDIR_SEGMENT_DURATION")]
     pub segment_duration: Duration,

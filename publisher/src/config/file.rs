@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use toml_edit::{Document, Item, Value};
 
 /// Names at least so alike are worth a guess.
@@ -113,11 +113,30 @@ fn setting(key: &str, item: &Item, program: &Command, name: &str) -> Result<Sett
     // Alone, so that the line can be named that is refused.
     let alone = ["".into(), name.into()].into_iter().chain(words.iter().cloned());
     match program.clone().try_get_matches_from(alone) {
-        Ok(_) => Ok(Setting { id: arg.get_id().to_string(), words }),
+        Ok(matches) => {
+            let words = with_its_value(arg, &matches).map_or(words, |word| vec![word]);
+            Ok(Setting { id: arg.get_id().to_string(), words })
+        }
         // A flag that needs or excludes another one is judged when all are together.
         Err(error) if is_about_others(&error) => Ok(Setting { id: arg.get_id().to_string(), words }),
         Err(error) => Err(Problem::Refused(in_one_line(&error))),
     }
+}
+
+/// A flag that may stand without its value, with the value that this means: what follows would be taken for one.
+fn with_its_value(arg: &Arg, alone: &ArgMatches) -> Option<OsString> {
+    if is_switch(arg) || arg.is_require_equals_set() || !may_stand_alone(arg) {
+        return None;
+    }
+    let (_, alone) = alone.subcommand()?;
+    let value = alone.get_raw(arg.get_id().as_str())?.next()?;
+    let mut word = OsString::from(format!("--{}=", arg.get_long()?));
+    word.push(value);
+    Some(word)
+}
+
+fn may_stand_alone(arg: &Arg) -> bool {
+    arg.get_num_args().is_some_and(|count| count.min_values() == 0)
 }
 
 fn is_about_others(error: &clap::Error) -> bool {
@@ -143,10 +162,9 @@ fn unknown(key: &str, program: &Command, command: &Command) -> Problem {
 
 fn words(key: &str, item: &Item, arg: &Arg) -> Result<Vec<OsString>, Problem> {
     let value = item.as_value().ok_or_else(|| Problem::Table(key.into()))?;
-    let may_stand_alone = arg.get_num_args().is_some_and(|count| count.min_values() == 0);
     match value.as_bool() {
-        Some(true) if is_switch(arg) || may_stand_alone => return Ok(vec![format!("--{key}").into()]),
-        Some(false) if is_switch(arg) || may_stand_alone => return Ok(Vec::new()),
+        Some(true) if is_switch(arg) || may_stand_alone(arg) => return Ok(vec![format!("--{key}").into()]),
+        Some(false) if is_switch(arg) || may_stand_alone(arg) => return Ok(Vec::new()),
         _ if is_switch(arg) => return Err(Problem::NotABoolean(key.into())),
         _ => {}
     }
@@ -203,6 +221,7 @@ mod tests {
                 .arg(Arg::new("many").long("many-words").action(ArgAction::Append))
                 .arg(Arg::new("count").long("count").value_parser(clap::value_parser!(u8)).value_name("N"))
                 .arg(Arg::new("copy").long("copy").num_args(0..=1).require_equals(true))
+                .arg(Arg::new("ear").long("ear").num_args(0..=1).default_missing_value("left"))
                 .arg(Arg::new("fast").long("fast").action(ArgAction::SetTrue))
                 .arg(Arg::new("config").long("config")),
         );
@@ -236,6 +255,8 @@ mod tests {
         check("copy = true\nfrom = '-'", &["--copy", "-"]);
         check("copy = 'auto'", &["--copy=auto"]);
         check("copy = false", &[]);
+        check("ear = true", &["--ear=left"]);
+        check("ear = 'right'", &["--ear=right"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod hardware_frames;
 mod machine;
 mod manners;
 pub mod options;
+mod stretch;
 pub mod trial;
 pub mod video;
 
@@ -15,6 +16,7 @@ use std::time::SystemTime;
 
 use ffmpeg_next as ffmpeg;
 
+use crate::colour_space::ColourSpace;
 use crate::overlay::OverlaySettings;
 use crate::probe::VideoCodec;
 use audio::RATE_HZ;
@@ -30,6 +32,8 @@ pub struct EncodeSettings {
     pub width: u32,
     /// Height of the stream in pixels, even.
     pub height: u32,
+    /// The colour space of the stream.
+    pub colours: ColourSpace,
     /// Frames a second.
     pub fps: u32,
     /// Frames from one forced keyframe to the next: one segment.

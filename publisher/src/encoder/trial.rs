@@ -12,6 +12,7 @@ use super::manners::{self, BadManners, IDR_EVERY, PICTURES, TrialPacket};
 use super::video::VideoEncoder;
 use super::{EncodeError, EncodeSettings, START_90K, machine};
 use crate::canvas::Canvas;
+use crate::colour_space::ColourSpace;
 use crate::overlay::OverlaySettings;
 use crate::probe::VideoCodec;
 
@@ -135,6 +136,7 @@ pub fn describe() -> String {
         let settings = EncodeSettings {
             width: 640,
             height: 480,
+            colours: ColourSpace::WEBCAM,
             fps: 20,
             segment_frames: 40,
             video_bps: 1_000_000,
@@ -163,6 +165,7 @@ mod tests {
         EncodeSettings {
             width: 320,
             height: 240,
+            colours: ColourSpace::WEBCAM,
             fps: 7,
             segment_frames: 5,
             video_bps: 300_000,

@@ -169,6 +169,9 @@ fn open(
     encoder.set_time_base((1, settings.fps as i32));
     encoder.set_frame_rate(Some((settings.fps as i32, 1)));
     encoder.set_aspect_ratio((1, 1));
+    encoder.set_colorspace(settings.colours.matrix);
+    encoder.set_color_primaries(settings.colours.primaries);
+    encoder.set_color_transfer_characteristic(settings.colours.transfer);
     encoder.set_color_range(ffmpeg::color::Range::MPEG);
     encoder.set_bit_rate(settings.video_bps as usize);
     encoder.set_max_b_frames(0);

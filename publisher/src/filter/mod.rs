@@ -16,6 +16,7 @@ use ffmpeg_next::format::Pixel;
 use ffmpeg_next::frame;
 
 use crate::canvas::Canvas;
+use crate::colour_space::ColourSpace;
 use crate::scaler::Scaler;
 
 /// Pictures that a graph is tried out with: enough to see that it holds some back, or makes more or fewer of them.
@@ -137,7 +138,7 @@ pub fn try_out(settings: &FilterSettings, size: (u32, u32), fps: u32) -> Result<
             let wide = u64::from(shown.0) * aspect.numerator() as u64 / aspect.denominator() as u64;
             shown.0 = wide.clamp(1, u64::from(u32::MAX)) as u32;
         }
-        if Scaler::new(16, 16).scale(Arc::new(filtered)).is_err() {
+        if Scaler::new(16, 16, ColourSpace::WEBCAM).scale(Arc::new(filtered)).is_err() {
             return Err(FilterError::Format { graph: last, format });
         }
     }

@@ -15,7 +15,9 @@ mod v4l2;
 mod wake;
 
 use super::{Captured, CapturedPicture, Read, Source, SourceError, SourceFormat};
+use crate::colour_space::ColourSpace;
 use backend::{Attached, Shot, Streaming, attached};
+use ffmpeg_next::color::Space;
 use mode::{choose, summary};
 use picture::Developer;
 use pump::{Pump, PumpError, threads_left_behind};
@@ -203,8 +205,11 @@ impl Camera {
     fn picture(&mut self, deadline: Instant) -> Result<Option<CapturedPicture>, CameraError> {
         while let Some(shot) = self.pump.take(deadline).map_err(|error| pump_error(&self.title, error))? {
             match self.developer.develop(shot.bytes(), shot.stride_bytes) {
-                Ok(frame) => {
+                Ok(mut frame) => {
                     self.alive_at = Instant::now();
+                    if frame.color_space() == Space::Unspecified {
+                        frame.set_color_space(ColourSpace::WEBCAM.matrix);
+                    }
                     return Ok(Some(CapturedPicture { frame, captured_at: shot.captured_at }));
                 }
                 Err(error) => {
@@ -226,7 +231,8 @@ impl Source for Camera {
     fn format(&self) -> SourceFormat {
         let CameraMode { width, height, .. } = self.mode;
         let description = format!("{}, {}", self.title, self.mode);
-        SourceFormat { description, width, height, has_sound: false }
+        let colours = ColourSpace::WEBCAM;
+        SourceFormat { description, width, height, colours, has_sound: false }
     }
 
     fn read(&mut self, timeout: Duration) -> Result<Read, SourceError> {

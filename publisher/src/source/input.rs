@@ -27,6 +27,7 @@ pub use address::InputAddress;
 pub use error::InputError;
 
 use super::{Captured, CapturedPicture, CapturedSound, Read, Source, SourceError, SourceFormat};
+use crate::colour_space::ColourSpace;
 use decoding::{Decoded, LaneDecoder, Step, StreamSetup};
 use demuxer::{Demuxer, Ending, Origin, Queued, Round};
 use pacing::Pacer;
@@ -190,6 +191,7 @@ impl Input {
                 description: round.description,
                 width: 0,
                 height: 0,
+                colours: ColourSpace::HIGH_DEFINITION,
                 has_sound: sound.is_some() || round.of_several,
             },
             name,
@@ -202,6 +204,8 @@ impl Input {
             pictures: 0,
         };
         (input.format.width, input.format.height) = input.shown_size()?;
+        let picture = input.lanes[Lane::Picture as usize].decoder.as_ref();
+        input.format.colours = picture.map_or(ColourSpace::HIGH_DEFINITION, LaneDecoder::colours);
         Ok(input)
     }
 

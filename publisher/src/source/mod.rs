@@ -5,6 +5,7 @@
 
 pub mod camera;
 pub mod input;
+pub mod microphone;
 pub mod test_pattern;
 
 use ffmpeg_next as ffmpeg;
@@ -12,6 +13,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use crate::capture_queue::CaptureSender;
+use crate::colour_space::ColourSpace;
 use crate::meters::Meters;
 use crate::stop::Stop;
 
@@ -48,6 +50,8 @@ pub struct SourceFormat {
     pub width: u32,
     /// Height of its pictures in pixels.
     pub height: u32,
+    /// The colour space of its pictures.
+    pub colours: ColourSpace,
     /// Whether sound will come.
     pub has_sound: bool,
 }
@@ -200,7 +204,8 @@ mod tests {
 
     impl Source for Script {
         fn format(&self) -> SourceFormat {
-            SourceFormat { description: "a script".into(), width: 16, height: 16, has_sound: false }
+            let colours = ColourSpace::WEBCAM;
+            SourceFormat { description: "a script".into(), width: 16, height: 16, colours, has_sound: false }
         }
 
         fn read(&mut self, _timeout: Duration) -> Result<Read, SourceError> {

@@ -11,6 +11,7 @@ use ffmpeg_next as ffmpeg;
 
 use super::{Captured, CapturedPicture, CapturedSound, Read, Source, SourceError, SourceFormat};
 use crate::canvas::{BLACK, Canvas, Colour, WHITE, text_size};
+use crate::colour_space::ColourSpace;
 
 /// Samples a second.
 const RATE_HZ: u32 = 48_000;
@@ -91,6 +92,7 @@ impl Source for TestPattern {
             description: format!("test pattern, {width}x{height} at {} fps", self.fps),
             width,
             height,
+            colours: ColourSpace::WEBCAM,
             has_sound: true,
         }
     }
@@ -112,7 +114,8 @@ impl Source for TestPattern {
             return Ok(Read::Nothing);
         }
         let length = self.time_of(self.next_picture + 1).checked_sub(time).unwrap();
-        let frame = picture(&self.background, self.origin_unix + time, self.next_picture);
+        let mut frame = picture(&self.background, self.origin_unix + time, self.next_picture);
+        ColourSpace::WEBCAM.declare(&mut frame);
         self.sound = Some(CapturedSound { frame: beep(self.origin_unix + time, length), captured_at: due });
         self.next_picture += 1;
         Ok(Read::Captured(Captured::Picture(CapturedPicture { frame, captured_at: due })))

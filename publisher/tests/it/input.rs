@@ -5,6 +5,8 @@ mod cameras;
 mod lists;
 mod media;
 mod network;
+#[cfg(target_os = "linux")]
+mod obs;
 mod pushed;
 #[cfg(target_os = "linux")]
 mod screen;

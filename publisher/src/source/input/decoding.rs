@@ -5,6 +5,7 @@
 
 use super::error::reason;
 use super::upright::{Orientation, Upright};
+use crate::colour_space::ColourSpace;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::codec::{self, threading};
 use ffmpeg_next::{Packet, Rational, Rescale, decoder, frame, media};
@@ -117,6 +118,17 @@ impl LaneDecoder {
             }
             _ => None,
         }
+    }
+
+    /// The colour space of its pictures, as far as the stream's head or the first picture says it.
+    pub(super) fn colours(&self) -> ColourSpace {
+        let Codec::Picture(decoder) = &self.codec else { return ColourSpace::HIGH_DEFINITION };
+        let said = ColourSpace {
+            matrix: decoder.color_space(),
+            primaries: decoder.color_primaries(),
+            transfer: decoder.color_transfer_characteristic(),
+        };
+        said.or_likely((decoder.width(), decoder.height()))
     }
 
     /// The next piece, if the packets so far hold one.

@@ -10,6 +10,7 @@ use super::error::InputError;
 use super::listening::Place;
 use super::rtmp::Door;
 use super::{Input, InputSettings};
+use crate::colour_space::ColourSpace;
 use crate::source::{Read, Source, SourceError, SourceFormat};
 use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
 use std::sync::Arc;
@@ -156,7 +157,8 @@ fn resolve(bind: &str) -> std::io::Result<Vec<SocketAddr>> {
 impl Source for Waiting {
     fn format(&self) -> SourceFormat {
         let (width, height) = LIKELY_SIZE;
-        SourceFormat { description: self.wish(), width, height, has_sound: true }
+        let colours = ColourSpace::HIGH_DEFINITION;
+        SourceFormat { description: self.wish(), width, height, colours, has_sound: true }
     }
 
     fn read(&mut self, timeout: Duration) -> Result<Read, SourceError> {

@@ -10,14 +10,14 @@ use std::path::Path;
 use std::process::Command;
 
 /// A publisher that waits at `address`, and where that really is.
-struct Listening {
-    live: LiveStream,
-    address: String,
+pub struct Listening {
+    pub live: LiveStream,
+    pub address: String,
 }
 
 impl Listening {
     #[track_caller]
-    fn start(webroot: &Path, address: &str) -> Self {
+    pub fn start(webroot: &Path, address: &str) -> Self {
         let words = [address, "--size", "160x120", "--segment-duration", "500ms"];
         let live = LiveStream::start(webroot, &words);
         let mut listening = Self { live, address: address.to_owned() };
@@ -47,14 +47,14 @@ impl Listening {
 
     /// Waits for pictures that were not there before.
     #[track_caller]
-    fn wait_for_pictures(&mut self) {
+    pub fn wait_for_pictures(&mut self) {
         let before = self.count("pictures_captured");
         self.wait_until("pictures", |status| status["pictures_captured"].as_u64() > Some(before + 20));
     }
 
     /// Waits until it has lost so many clients, and shows the slate.
     #[track_caller]
-    fn wait_for_loss(&mut self, losses: u64) {
+    pub fn wait_for_loss(&mut self, losses: u64) {
         self.wait_until("the loss", |status| status["source_losses"].as_u64() == Some(losses));
         let before = self.count("frames_slate");
         let status =
@@ -62,6 +62,12 @@ impl Listening {
         let source = status["source"].as_str().expect("a source");
         assert!(source.starts_with("waiting for somebody to push to "), "{source}");
     }
+}
+
+/// A port that nobody had a moment ago.
+#[track_caller]
+pub fn free_udp_port() -> u16 {
+    UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
 }
 
 /// The ffmpeg program, pushing in real time.
@@ -123,7 +129,7 @@ fn rtmp_takes_one_client_with_the_key_and_the_next_after_it() {
 #[test]
 fn srt_takes_one_client_with_the_passphrase_and_the_next_after_it() {
     let webroot = tempfile::tempdir().expect("a directory");
-    let port = UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let port = free_udp_port();
     let address = format!("srt://127.0.0.1:{port}?mode=listener&passphrase=0123456789");
     let mut listening = Listening::start(webroot.path(), &address);
     let place = format!("{}?mode=caller&pkt_size=1316", listening.address);

@@ -14,7 +14,7 @@ const WIDTH: usize = 320;
 const HEIGHT: usize = 240;
 
 /// An X server with a screen of 320x240; its number among the displays.
-fn x_server(directory: &Path) -> (Running, String) {
+pub fn x_server(directory: &Path) -> (Running, String) {
     let server = Running::start(
         Command::new("Xvfb")
             .args(["-displayfd", "1", "-screen", "0", "320x240x24", "-nolisten", "tcp", "-fbdir"])

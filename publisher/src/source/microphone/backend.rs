@@ -1,0 +1,205 @@
+//! Backend: microphones as cpal has them. Nothing of cpal gets out of this file.
+//!
+//! In: which microphone. Out: a [`Listening`], whose callback, on a thread of cpal's, puts runs of samples into the capture
+//! queue until it is dropped or has told a failure.
+
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
+use cpal::{BufferSize, ErrorKind, SampleFormat, StreamConfig};
+use ffmpeg::format::Sample;
+use ffmpeg::format::sample::Type;
+use ffmpeg_next as ffmpeg;
+
+use super::offer::{Format, Offer, SampleKind, choose};
+use super::run_times::RunTimes;
+use super::{MicrophoneDescription, MicrophoneError, MicrophoneSelector};
+use crate::capture_queue::SoundSender;
+use crate::source::CapturedSound;
+
+/// Runs of a fiftieth of a second: short beside the parts of a stream, long beside the trouble of a callback.
+const RUNS_PER_SECOND: u32 = 50;
+
+/// The microphones that are attached, the system's own choice first.
+#[must_use]
+pub fn list() -> Vec<MicrophoneDescription> {
+    keep_quiet();
+    attached().map(|(_, description)| description).collect()
+}
+
+/// Keeps alsa-lib from writing the troubles of this thread to the terminal; they come back as errors anyway. What it has
+/// kept until then is let go.
+pub fn keep_quiet() {
+    #[cfg(target_os = "linux")]
+    let _ = alsa::Output::local_error_handler();
+}
+
+/// An open microphone.
+pub struct Listening {
+    /// For people: `Default, stereo at 48000 Hz`.
+    pub description: String,
+    /// Tells at most once why no more will come.
+    pub failure: Receiver<String>,
+    newest_at: Arc<Mutex<Instant>>,
+    _stream: cpal::Stream,
+}
+
+impl Listening {
+    /// Opens a microphone whose sound goes to `sound`.
+    pub fn open(selector: &MicrophoneSelector, sound: SoundSender) -> Result<Self, MicrophoneError> {
+        keep_quiet();
+        let most = if *selector == MicrophoneSelector::First { 1 } else { usize::MAX };
+        let mut microphones: Vec<_> = attached().take(most).collect();
+        let descriptions: Vec<_> = microphones.iter().map(|(_, description)| description.clone()).collect();
+        let Some(chosen) = selector.select(&descriptions) else {
+            let attached: Vec<_> = descriptions.into_iter().map(|it| it.name).collect();
+            return Err(match selector {
+                MicrophoneSelector::Name(_) if !attached.is_empty() => {
+                    MicrophoneError::NoSuch { wanted: selector.to_string(), attached: attached.join(", ") }
+                }
+                _ => MicrophoneError::None,
+            });
+        };
+        let (device, MicrophoneDescription { name, .. }) = microphones.swap_remove(chosen);
+        let failed = |reason| MicrophoneError::Failed { microphone: name.clone(), reason };
+        let format = format_of(&device).map_err(failed)?;
+        // Some drivers take only the size that they have.
+        Self::open_with(&device, format, BufferSize::Fixed(format.rate_hz / RUNS_PER_SECOND), sound.clone())
+            .or_else(|_| Self::open_with(&device, format, BufferSize::Default, sound))
+            .map_err(|error| failed(error.to_string()))
+            .map(|listening| Self { description: format!("{name}, {format}"), ..listening })
+    }
+
+    fn open_with(
+        device: &cpal::Device,
+        format: Format,
+        buffer_size: BufferSize,
+        sound: SoundSender,
+    ) -> Result<Self, cpal::Error> {
+        let config = StreamConfig { channels: format.channels, sample_rate: format.rate_hz, buffer_size };
+        let newest_at = Arc::new(Mutex::new(Instant::now()));
+        let times = Arc::new(Mutex::new(RunTimes::default()));
+        let (failed, failure) = sync_channel(1);
+        let on_data = {
+            let (newest_at, times) = (newest_at.clone(), times.clone());
+            let mut is_quiet = false;
+            move |data: &cpal::Data, info: &cpal::InputCallbackInfo| {
+                let now = Instant::now();
+                if !is_quiet {
+                    is_quiet = true;
+                    keep_quiet();
+                }
+                *newest_at.lock().unwrap_or_else(PoisonError::into_inner) = now;
+                let Some(frame) = frame_of(data.bytes(), format) else { return };
+                let times_of_call = info.timestamp();
+                let waited = times_of_call.callback.duration_since(times_of_call.capture);
+                let run_s = frame.samples() as f64 / f64::from(format.rate_hz);
+                let seemingly_at = now.checked_sub(waited).unwrap_or(now);
+                let captured_at =
+                    times.lock().unwrap_or_else(PoisonError::into_inner).place(seemingly_at, run_s);
+                sound.send(CapturedSound { frame, captured_at });
+            }
+        };
+        let on_error = move |error: cpal::Error| match error.kind() {
+            ErrorKind::Xrun => times.lock().unwrap_or_else(PoisonError::into_inner).interrupt(),
+            ErrorKind::DeviceChanged | ErrorKind::RealtimeDenied => {}
+            // A second failure finds the first one still there, and adds nothing.
+            _ => drop(failed.try_send(error.to_string())),
+        };
+        let stream =
+            device.build_input_stream_raw(config, written_as(format.kind), on_data, on_error, None)?;
+        stream.play()?;
+        Ok(Self { description: String::new(), failure, newest_at, _stream: stream })
+    }
+
+    /// Since when no samples have come.
+    pub fn silent_for(&self) -> Duration {
+        self.newest_at.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    }
+}
+
+/// The microphones, the system's own choice first. Each is opened for a moment when it is asked for and not before.
+fn attached() -> impl Iterator<Item = (cpal::Device, MicrophoneDescription)> {
+    let host = cpal::default_host();
+    let first = host.default_input_device();
+    let first_id = first.as_ref().and_then(id_of);
+    let others = host.input_devices().into_iter().flatten().filter(move |device| {
+        let id = id_of(device);
+        id != first_id && id.is_some_and(|id| is_a_device(&id))
+    });
+    first.into_iter().chain(others).filter_map(|device| {
+        let id = id_of(&device)?;
+        let name = device.description().map_or_else(|_| id.clone(), |it| it.name().to_owned());
+        // ALSA names a default on machines without any sound card, and loudspeakers as if they could listen.
+        let format = format_of(&device).ok()?.to_string();
+        Some((device, MicrophoneDescription { id, name, format }))
+    })
+}
+
+fn id_of(device: &cpal::Device) -> Option<String> {
+    device.id().ok().map(|id| id.id().to_owned())
+}
+
+/// Each sound card of ALSA's has a dozen names: kept is the one of each of its inputs that converts what has to be.
+fn is_a_device(id: &str) -> bool {
+    !cfg!(target_os = "linux")
+        || id
+            .strip_prefix("plughw:CARD=")
+            .is_some_and(|card| !card.starts_with(|first: char| first.is_ascii_digit()))
+}
+
+fn format_of(device: &cpal::Device) -> Result<Format, String> {
+    let offered = device.supported_input_configs().map_err(|error| error.to_string())?;
+    let offers: Vec<_> = offered
+        .filter_map(|range| {
+            Some(Offer {
+                channels: range.channels(),
+                least_hz: range.min_sample_rate(),
+                most_hz: range.max_sample_rate(),
+                kind: kind_of(range.sample_format())?,
+            })
+        })
+        .collect();
+    choose(&offers).ok_or_else(|| "it offers no samples that livedir can read".to_owned())
+}
+
+fn kind_of(format: SampleFormat) -> Option<SampleKind> {
+    Some(match format {
+        SampleFormat::F32 => SampleKind::F32,
+        SampleFormat::I16 => SampleKind::I16,
+        SampleFormat::I32 => SampleKind::I32,
+        SampleFormat::U8 => SampleKind::U8,
+        _ => return None,
+    })
+}
+
+fn written_as(kind: SampleKind) -> SampleFormat {
+    match kind {
+        SampleKind::F32 => SampleFormat::F32,
+        SampleKind::I16 => SampleFormat::I16,
+        SampleKind::I32 => SampleFormat::I32,
+        SampleKind::U8 => SampleFormat::U8,
+    }
+}
+
+/// A run of samples as libav has it; none of an empty one.
+fn frame_of(bytes: &[u8], format: Format) -> Option<ffmpeg::frame::Audio> {
+    let (kind, sample_bytes) = match format.kind {
+        SampleKind::F32 => (Sample::F32(Type::Packed), 4),
+        SampleKind::I16 => (Sample::I16(Type::Packed), 2),
+        SampleKind::I32 => (Sample::I32(Type::Packed), 4),
+        SampleKind::U8 => (Sample::U8(Type::Packed), 1),
+    };
+    let samples = bytes.len() / (sample_bytes * usize::from(format.channels));
+    let layout = ffmpeg::ChannelLayout::default(i32::from(format.channels));
+    if samples == 0 || layout.is_empty() {
+        return None;
+    }
+    let mut frame = ffmpeg::frame::Audio::new(kind, samples, layout);
+    frame.set_rate(format.rate_hz);
+    let length = samples * sample_bytes * usize::from(format.channels);
+    frame.data_mut(0).get_mut(..length)?.copy_from_slice(&bytes[..length]);
+    Some(frame)
+}
