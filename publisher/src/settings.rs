@@ -393,15 +393,14 @@ mod tests {
         }
     }
 
+    fn film(width: u32, height: u32) -> SourceFormat {
+        let (description, colours) = (String::new(), ColourSpace::WEBCAM);
+        SourceFormat { description, width, height, colours, has_sound: true }
+    }
+
     #[test]
     fn the_stream_takes_the_shape_of_the_source_unless_a_size_was_asked_for() {
-        let source = SourceFormat {
-            description: String::new(),
-            width: 1920,
-            height: 1080,
-            colours: ColourSpace::WEBCAM,
-            has_sound: true,
-        };
+        let source = film(1920, 1080);
         let check = |line: &str, source: &SourceFormat, size: (u32, u32), media: &[Medium]| {
             let stream = meant(line).unwrap().stream(source, (source.width, source.height));
             assert_eq!((stream.rungs[0].width, stream.rungs[0].height), size);
@@ -415,13 +414,7 @@ mod tests {
 
     #[test]
     fn a_ladder_has_a_rendition_for_each_rung_and_one_for_the_sound() {
-        let source = SourceFormat {
-            description: String::new(),
-            width: 1280,
-            height: 720,
-            colours: ColourSpace::WEBCAM,
-            has_sound: true,
-        };
+        let source = film(1280, 720);
         let settings = meant("--ladder 640x360@800k,1280x720@2.5M").unwrap();
         assert_eq!(settings.wished_size(), (1280, 720));
         let stream = settings.stream(&source, (1280, 720));
@@ -435,13 +428,7 @@ mod tests {
 
     #[test]
     fn a_machine_is_not_given_more_of_hevc_than_it_can_encode() {
-        let source = SourceFormat {
-            description: String::new(),
-            width: 1280,
-            height: 720,
-            colours: ColourSpace::WEBCAM,
-            has_sound: false,
-        };
+        let source = film(1280, 720);
         let rungs = |line: &str| {
             let stream = meant(line).unwrap().stream(&source, (1280, 720));
             stream.rungs.into_iter().map(|rung| (rung.height, rung.video_bps)).collect::<Vec<_>>()
