@@ -69,13 +69,9 @@ fn what_is_heard_and_what_is_seen_at_one_time_are_together() {
     let joined = webroot.path().join("joined.ts");
     let bytes: Vec<u8> = files.flat_map(|file| std::fs::read(file).unwrap()).collect();
     std::fs::write(&joined, bytes).unwrap();
-    let (flashes, beeps) = (media::flashes(&joined, "80:60:560:368"), media::beeps(&joined));
-    let mut offsets_s: Vec<f64> = flashes
-        .iter()
-        .filter_map(|flash| beeps.iter().map(|beep| beep - flash).min_by(|a, b| a.abs().total_cmp(&b.abs())))
-        .collect();
+    let mut offsets_s = media::beeps_after_flashes(&joined, "80:60:560:368");
     offsets_s.sort_by(f64::total_cmp);
-    assert!(offsets_s.len() >= 8, "flashes at {flashes:?}, beeps at {beeps:?}");
+    assert!(offsets_s.len() >= 8, "{offsets_s:?}");
     println!("sound after picture: {offsets_s:?}");
     // The player itself holds about a tenth of a second back; nothing is heard before it is played.
     let median_s = offsets_s[offsets_s.len() / 2];
@@ -126,24 +122,8 @@ fn wait_until_newest_is(live: &mut LiveStream, what: &str, is_wished: impl Fn(f6
         let playlist = live.playlist().filter(|playlist| playlist.next_media_sequence() > looked_at)?;
         looked_at = playlist.next_media_sequence();
         let newest = playlist.segments.last()?;
-        is_wished(volume_db(&live.webroot.join(&newest.uri))).then_some(())
+        is_wished(media::volume_db(&live.webroot.join(&newest.uri))).then_some(())
     });
-}
-
-/// The mean volume of a segment; -91 is the least that there is.
-#[track_caller]
-fn volume_db(segment: &Path) -> f64 {
-    let ended = Command::new("ffmpeg")
-        .args(["-hide_banner", "-nostdin", "-i"])
-        .arg(segment)
-        .args(["-vn", "-af", "volumedetect", "-f", "null", "-"])
-        .output()
-        .expect("ffmpeg is installed by `just setup-tests`");
-    let report = String::from_utf8_lossy(&ended.stderr).into_owned();
-    let volume = report.split_once("mean_volume: ").and_then(|(_, rest)| rest.split_whitespace().next());
-    volume
-        .and_then(|volume| volume.parse().ok())
-        .unwrap_or_else(|| panic!("no sound in a segment:\n{report}"))
 }
 
 /// A sound server of its own: what is played there is what its microphone hears.
