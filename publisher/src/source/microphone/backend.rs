@@ -70,10 +70,12 @@ impl Listening {
                 _ => none(),
             });
         };
-        let (device, MicrophoneDescription { name, .. }) = microphones.swap_remove(chosen);
+        let (device, MicrophoneDescription { id, name, .. }) = microphones.swap_remove(chosen);
         let format = format_of(&device, &name)?;
-        // Some drivers take only the size that they have.
-        Self::open_with(&device, format, BufferSize::Fixed(format.rate_hz / RUNS_PER_SECOND), sound.clone())
+        let runs = BufferSize::Fixed(format.rate_hz / RUNS_PER_SECOND);
+        Self::open_with(&device, format, runs, sound.clone())
+            .or_else(|error| Self::open_with(&card_behind(&id).ok_or(error)?, format, runs, sound.clone()))
+            // Some drivers take only the size that they have.
             .or_else(|_| Self::open_with(&device, format, BufferSize::Default, sound))
             .map_err(|error| in_words(&error, &name))
             .map(|listening| Self { description: format!("{name}, {format}"), ..listening })
@@ -182,6 +184,23 @@ fn in_words(error: &cpal::Error, microphone: &str) -> MicrophoneError {
         ErrorKind::DeviceBusy => MicrophoneError::Busy { microphone },
         _ => MicrophoneError::Failed { microphone, reason: error.to_string() },
     }
+}
+
+/// The sound card that ALSA's name for sharing it stands for: shared it keeps two runs of 21 ms, whatever is asked for, and
+/// a machine that encodes loses many.
+#[cfg(target_os = "linux")]
+fn card_behind(id: &str) -> Option<cpal::Device> {
+    let shared = alsa::PCM::new(id, alsa::Direction::Capture, true).ok()?;
+    let info = shared.info().ok()?;
+    let card = u32::try_from(info.get_card()).ok()?;
+    let id = cpal::DeviceId::new(cpal::HostId::Alsa, format!("plughw:CARD={card},DEV={}", info.get_device()));
+    drop(shared);
+    cpal::default_host().device_by_id(&id)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn card_behind(_: &str) -> Option<cpal::Device> {
+    None
 }
 
 fn id_of(device: &cpal::Device) -> Option<String> {
