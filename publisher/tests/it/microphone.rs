@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::support::check::assert_clean;
 use crate::support::media;
-use crate::support::programs::{LiveStream, PATIENCE, Running, publisher};
+use crate::support::programs::{LiveStream, PATIENCE, Running, publisher, read_playlist};
 use crate::support::wait_for;
 
 /// Samples a second of the sound server.
@@ -76,6 +76,34 @@ fn what_is_heard_and_what_is_seen_at_one_time_are_together() {
     // The player itself holds about a tenth of a second back; nothing is heard before it is played.
     let median_s = offsets_s[offsets_s.len() / 2];
     assert!((-0.04..0.30).contains(&median_s), "sound after picture: {offsets_s:?}");
+}
+
+#[test]
+fn every_size_of_a_ladder_has_the_sound_that_the_microphone_hears() {
+    let room = Room::open();
+    let player = room.play(|_| 1.0);
+    let webroot = tempfile::tempdir().unwrap();
+    let ladder = ["--ladder", "160x90@150k,96x54@100k", "--segment-duration", "1s", "--low-latency"];
+    let mut live = room.live(webroot.path(), &[&["test", "--mic"], &ladder[..]].concat());
+    let of_sound = webroot.path().join("live/audio");
+    wait_for("segments of sound", PATIENCE, || {
+        assert!(live.is_running(), "the publisher has ended:\n{}", live.output());
+        read_playlist(&of_sound).filter(|playlist| playlist.next_media_sequence() > 5)
+    });
+    assert!(live.interrupt().success());
+    drop(player);
+
+    let multivariant = webroot.path().join("stream.m3u8");
+    for size in 0..2 {
+        // The variant and what belongs to it, as a player takes it.
+        let volume_db = media::volume_db_of(&multivariant, &format!("0:p:{size}:a"));
+        assert!(volume_db > -20.0, "size {size}: {volume_db} dB");
+    }
+    for rung in ["90p", "54p"] {
+        let packets = media::packets(&webroot.path().join(format!("live/{rung}/seg-00000002.ts")));
+        assert!(!packets.is_empty() && packets.iter().all(|packet| packet.medium == "video"), "{rung}");
+    }
+    assert_clean(webroot.path());
 }
 
 #[test]

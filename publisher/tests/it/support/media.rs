@@ -147,15 +147,19 @@ pub fn beeps_after_flashes(file: &Path, square: &str) -> Vec<f64> {
 /// The mean volume of a segment; -91 is the least that there is.
 #[track_caller]
 pub fn volume_db(segment: &Path) -> f64 {
+    volume_db_of(segment, "0:a")
+}
+
+/// The mean volume of one of the streams of a film or playlist, as ffmpeg's `-map` names it.
+#[track_caller]
+pub fn volume_db_of(film: &Path, stream: &str) -> f64 {
     let ended = Command::new("ffmpeg")
         .args(["-hide_banner", "-nostdin", "-i"])
-        .arg(segment)
-        .args(["-vn", "-af", "volumedetect", "-f", "null", "-"])
+        .arg(film)
+        .args(["-map", stream, "-af", "volumedetect", "-f", "null", "-"])
         .output()
         .expect("ffmpeg is installed by `just setup-tests`");
     let report = String::from_utf8_lossy(&ended.stderr).into_owned();
     let volume = report.split_once("mean_volume: ").and_then(|(_, rest)| rest.split_whitespace().next());
-    volume
-        .and_then(|volume| volume.parse().ok())
-        .unwrap_or_else(|| panic!("no sound in a segment:\n{report}"))
+    volume.and_then(|volume| volume.parse().ok()).unwrap_or_else(|| panic!("no sound:\n{report}"))
 }
