@@ -15,15 +15,15 @@ pub fn devices() -> Result<String, CameraError> {
 /// Microphones, each as `--mic` takes it.
 #[must_use]
 pub fn describe_microphones(microphones: Result<Vec<MicrophoneDescription>, MicrophoneError>) -> String {
-    match microphones {
-        Ok(microphones) => microphones
-            .into_iter()
-            .map(|MicrophoneDescription { id, name, format, problem }| {
-                format!("--mic {id}  {name}\n    {}\n", problem.unwrap_or(format))
-            })
-            .collect(),
-        Err(error) => format!("{error}\n"),
+    let microphones = match microphones {
+        Ok(microphones) => microphones,
+        Err(error) => return format!("{error}\n"),
+    };
+    let mut text = String::new();
+    for MicrophoneDescription { id, name, format, problem } in microphones {
+        let _ = writeln!(text, "--mic {id}  {name}\n    {}", problem.unwrap_or(format));
     }
+    text
 }
 
 /// Cameras with their formats; per size the formats, each with its rates.

@@ -271,3 +271,21 @@ fn frame_of(bytes: &[u8], format: Format) -> Option<ffmpeg::frame::Audio> {
     frame.data_mut(0).get_mut(..length)?.copy_from_slice(&bytes[..length]);
     Some(frame)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(kind: ErrorKind, expected: &str) {
+        let error = in_words(&kind.into(), "USB Webcam").to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+
+    #[test]
+    fn who_keeps_a_microphone_from_being_heard_is_told_with_the_remedy() {
+        check(ErrorKind::DeviceBusy, "USB Webcam is in use by another program; close it");
+        check(ErrorKind::PermissionDenied, "no permission to open USB Webcam; ");
+        check(ErrorKind::UnsupportedConfig, "USB Webcam cannot be used: ");
+    }
+}
