@@ -9,18 +9,19 @@ use std::fmt::Write as _;
 
 /// The cameras and microphones of this machine with their formats.
 pub fn devices() -> Result<String, CameraError> {
-    Ok(describe(&camera::list()?) + "\n" + &describe_microphones(&microphone::list()))
+    Ok(describe(&camera::list()?) + "\n" + &describe_microphones(microphone::list()))
 }
 
 /// Microphones, each as `--mic` takes it.
 #[must_use]
-pub fn describe_microphones(microphones: &[MicrophoneDescription]) -> String {
-    if microphones.is_empty() {
-        return format!("{}\n", MicrophoneError::None);
-    }
+pub fn describe_microphones(microphones: Result<Vec<MicrophoneDescription>, MicrophoneError>) -> String {
+    let microphones = match microphones {
+        Ok(microphones) => microphones,
+        Err(error) => return format!("{error}\n"),
+    };
     let mut text = String::new();
-    for MicrophoneDescription { id, name, format } in microphones {
-        let _ = writeln!(text, "--mic {id}  {name}\n    {format}");
+    for MicrophoneDescription { id, name, format, problem } in microphones {
+        let _ = writeln!(text, "--mic {id}  {name}\n    {}", problem.unwrap_or(format));
     }
     text
 }
@@ -116,14 +117,15 @@ camera:0  USB Camera
             id: id.into(),
             name: name.into(),
             format: "stereo at 48000 Hz".into(),
+            problem: None,
         };
         let webcam = microphone("plughw:CARD=Webcam,DEV=0", "USB Webcam, USB Audio");
         let expected = "\
 --mic plughw:CARD=Webcam,DEV=0  USB Webcam, USB Audio
     stereo at 48000 Hz
 ";
-        assert_eq!(describe_microphones(&[webcam]), expected);
-        assert!(describe_microphones(&[]).contains("--no-sound"));
+        assert_eq!(describe_microphones(Ok(vec![webcam])), expected);
+        assert!(describe_microphones(Err(MicrophoneError::None)).contains("--no-sound"));
     }
 
     #[test]

@@ -42,7 +42,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(4);
 /// Which microphone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MicrophoneSelector {
-    /// The one that the system takes for its own.
+    /// The one that the system takes for its own; where that cannot be used, the first that can.
     First,
     /// By its name or a part of it, in any case, or by what the system calls it.
     Name(String),
@@ -57,9 +57,11 @@ impl MicrophoneSelector {
 
     /// Where it is among the microphones, each by what the system calls it and by its name.
     fn select(&self, microphones: &[MicrophoneDescription]) -> Option<usize> {
-        let Self::Name(wanted) = self else { return (!microphones.is_empty()).then_some(0) };
-        let lower = wanted.to_lowercase();
         let by = |fits: &dyn Fn(&MicrophoneDescription) -> bool| microphones.iter().position(fits);
+        let Self::Name(wanted) = self else {
+            return by(&|it| it.problem.is_none()).or((!microphones.is_empty()).then_some(0));
+        };
+        let lower = wanted.to_lowercase();
         by(&|it| it.id == *wanted)
             .or_else(|| by(&|it| it.name.to_lowercase() == lower))
             .or_else(|| by(&|it| it.name.to_lowercase().contains(&lower)))
@@ -82,8 +84,10 @@ pub struct MicrophoneDescription {
     pub id: String,
     /// What it calls itself.
     pub name: String,
-    /// What it would be opened with: `stereo at 48000 Hz`.
+    /// What it would be opened with: `stereo at 48000 Hz`; empty where it cannot be used.
     pub format: String,
+    /// Why it cannot be used.
+    pub problem: Option<String>,
 }
 
 /// An open microphone. Dropping it closes the device.
@@ -186,19 +190,20 @@ mod tests {
 
     #[track_caller]
     fn check(wanted: &str, expected: Option<usize>) {
-        let microphones =
-            [("default", "Default"), ("plughw:CARD=Webcam,DEV=0", "USB Webcam"), ("usb", "USB")];
+        let microphones = [("busy", "Default"), ("plughw:CARD=Webcam,DEV=0", "USB Webcam"), ("usb", "USB")];
         let microphones = microphones.map(|(id, name)| MicrophoneDescription {
             id: id.into(),
             name: name.into(),
             format: String::new(),
+            problem: (id == "busy").then(|| "it is in use".into()),
         });
         assert_eq!(MicrophoneSelector::parse(wanted).select(&microphones), expected, "{wanted}");
     }
 
     #[test]
     fn a_microphone_is_found_by_id_by_name_or_by_a_part_of_it() {
-        check("", Some(0));
+        check("", Some(1));
+        check("default", Some(0));
         check("plughw:CARD=Webcam,DEV=0", Some(1));
         check("usb", Some(2));
         check("webcam", Some(1));

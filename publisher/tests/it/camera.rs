@@ -1,12 +1,13 @@
 //! The camera, for real: nokhwa on the kernel's own test camera, in a virtual machine (`tests/camera-vm.sh`).
 //!
 //! One boot runs every case: [`the_camera_keeps_its_promises_in_a_virtual_machine`] starts this same test program again
-//! inside the machine, for the ignored tests of [`guest`] and [`on_air`]. For a closer look, with the program that cargo built:
-//! `publisher/tests/camera-vm.sh -l "video_nr=10 exclusive_caps=1 max_buffers=4" -- target/debug/deps/it-… camera:: --ignored --test-threads=1 --nocapture`
+//! inside the machine, for the ignored tests of [`guest`], [`heard`] and [`on_air`]. For a closer look, with the program that cargo built:
+//! `publisher/tests/camera-vm.sh -l "video_nr=10 exclusive_caps=1 max_buffers=4" -x snd-aloop -- target/debug/deps/it-… camera:: --ignored --test-threads=1 --nocapture`
 
 #![cfg(target_os = "linux")]
 
 mod guest;
+mod heard;
 mod jpeg_camera;
 mod on_air;
 
@@ -22,7 +23,7 @@ const NOT_ON_THIS_SYSTEM: i32 = 77;
 pub fn camera_vm(folder: &Path, command: &[&str]) -> Option<Output> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/camera-vm.sh");
     let output = Command::new(&script)
-        .args(["-t", "240", "-l", "video_nr=10 exclusive_caps=1 max_buffers=4", "--"])
+        .args(["-t", "240", "-l", "video_nr=10 exclusive_caps=1 max_buffers=4", "-x", "snd-aloop", "--"])
         .args(command)
         .env("CAMERA_VM_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("camera-vm"))
         .current_dir(folder)
@@ -46,6 +47,7 @@ fn the_camera_keeps_its_promises_in_a_virtual_machine() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "in the machine: {stdout}\n{stderr}");
     let passed = stdout.lines().filter(|line| line.starts_with("test ") && line.ends_with("... ok")).count();
-    assert_eq!(passed, guest::CASES + 1, "cases that ran: {stdout}\n{stderr}");
+    assert_eq!(passed, guest::CASES + heard::CASES + 1, "cases that ran: {stdout}\n{stderr}");
+    heard::check(folder.path());
     on_air::check(folder.path());
 }

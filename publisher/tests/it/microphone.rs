@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::support::check::assert_clean;
 use crate::support::media;
-use crate::support::programs::{LiveStream, PATIENCE, Running, publisher};
+use crate::support::programs::{LiveStream, PATIENCE, Running, publisher, read_playlist};
 use crate::support::wait_for;
 
 /// Samples a second of the sound server.
@@ -69,17 +69,41 @@ fn what_is_heard_and_what_is_seen_at_one_time_are_together() {
     let joined = webroot.path().join("joined.ts");
     let bytes: Vec<u8> = files.flat_map(|file| std::fs::read(file).unwrap()).collect();
     std::fs::write(&joined, bytes).unwrap();
-    let (flashes, beeps) = (media::flashes(&joined, "80:60:560:368"), media::beeps(&joined));
-    let mut offsets_s: Vec<f64> = flashes
-        .iter()
-        .filter_map(|flash| beeps.iter().map(|beep| beep - flash).min_by(|a, b| a.abs().total_cmp(&b.abs())))
-        .collect();
+    let mut offsets_s = media::beeps_after_flashes(&joined, "80:60:560:368");
     offsets_s.sort_by(f64::total_cmp);
-    assert!(offsets_s.len() >= 8, "flashes at {flashes:?}, beeps at {beeps:?}");
+    assert!(offsets_s.len() >= 8, "{offsets_s:?}");
     println!("sound after picture: {offsets_s:?}");
     // The player itself holds about a tenth of a second back; nothing is heard before it is played.
     let median_s = offsets_s[offsets_s.len() / 2];
     assert!((-0.04..0.30).contains(&median_s), "sound after picture: {offsets_s:?}");
+}
+
+#[test]
+fn every_size_of_a_ladder_has_the_sound_that_the_microphone_hears() {
+    let room = Room::open();
+    let player = room.play(|_| 1.0);
+    let webroot = tempfile::tempdir().unwrap();
+    let ladder = ["--ladder", "160x90@150k,96x54@100k", "--segment-duration", "1s", "--low-latency"];
+    let mut live = room.live(webroot.path(), &[&["test", "--mic"], &ladder[..]].concat());
+    let of_sound = webroot.path().join("live/audio");
+    wait_for("segments of sound", PATIENCE, || {
+        assert!(live.is_running(), "the publisher has ended:\n{}", live.output());
+        read_playlist(&of_sound).filter(|playlist| playlist.next_media_sequence() > 5)
+    });
+    assert!(live.interrupt().success());
+    drop(player);
+
+    let multivariant = webroot.path().join("stream.m3u8");
+    for size in 0..2 {
+        // The variant and what belongs to it, as a player takes it.
+        let volume_db = media::volume_db_of(&multivariant, &format!("0:p:{size}:a"));
+        assert!(volume_db > -20.0, "size {size}: {volume_db} dB");
+    }
+    for rung in ["90p", "54p"] {
+        let packets = media::packets(&webroot.path().join(format!("live/{rung}/seg-00000002.ts")));
+        assert!(!packets.is_empty() && packets.iter().all(|packet| packet.medium == "video"), "{rung}");
+    }
+    assert_clean(webroot.path());
 }
 
 #[test]
@@ -126,24 +150,8 @@ fn wait_until_newest_is(live: &mut LiveStream, what: &str, is_wished: impl Fn(f6
         let playlist = live.playlist().filter(|playlist| playlist.next_media_sequence() > looked_at)?;
         looked_at = playlist.next_media_sequence();
         let newest = playlist.segments.last()?;
-        is_wished(volume_db(&live.webroot.join(&newest.uri))).then_some(())
+        is_wished(media::volume_db(&live.webroot.join(&newest.uri))).then_some(())
     });
-}
-
-/// The mean volume of a segment; -91 is the least that there is.
-#[track_caller]
-fn volume_db(segment: &Path) -> f64 {
-    let ended = Command::new("ffmpeg")
-        .args(["-hide_banner", "-nostdin", "-i"])
-        .arg(segment)
-        .args(["-vn", "-af", "volumedetect", "-f", "null", "-"])
-        .output()
-        .expect("ffmpeg is installed by `just setup-tests`");
-    let report = String::from_utf8_lossy(&ended.stderr).into_owned();
-    let volume = report.split_once("mean_volume: ").and_then(|(_, rest)| rest.split_whitespace().next());
-    volume
-        .and_then(|volume| volume.parse().ok())
-        .unwrap_or_else(|| panic!("no sound in a segment:\n{report}"))
 }
 
 /// A sound server of its own: what is played there is what its microphone hears.

@@ -3,6 +3,7 @@
 //! In: which microphone. Out: a [`Listening`], whose callback, on a thread of cpal's, puts runs of samples into the capture
 //! queue until it is dropped or has told a failure.
 
+use std::io;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,14 +20,15 @@ use super::{MicrophoneDescription, MicrophoneError, MicrophoneSelector};
 use crate::capture_queue::SoundSender;
 use crate::source::CapturedSound;
 
-/// Runs of a fiftieth of a second: short beside the parts of a stream, long beside the trouble of a callback.
-const RUNS_PER_SECOND: u32 = 50;
+/// Runs of a twentieth of a second: short beside the parts of a stream. A sound card keeps two of them, so the callback
+/// may be a tenth late on a busy machine before sound is lost.
+const RUNS_PER_SECOND: u32 = 20;
 
-/// The microphones that are attached, the system's own choice first.
-#[must_use]
-pub fn list() -> Vec<MicrophoneDescription> {
+/// The microphones that are attached, the system's own choice first; why there is none where there is none.
+pub fn list() -> Result<Vec<MicrophoneDescription>, MicrophoneError> {
     keep_quiet();
-    attached().map(|(_, description)| description).collect()
+    let microphones: Vec<_> = attached().map(|(_, description)| description).collect();
+    if microphones.is_empty() { Err(none()) } else { Ok(microphones) }
 }
 
 /// Keeps alsa-lib from writing the troubles of this thread to the terminal; they come back as errors anyway. What it has
@@ -50,8 +52,14 @@ impl Listening {
     /// Opens a microphone whose sound goes to `sound`.
     pub fn open(selector: &MicrophoneSelector, sound: SoundSender) -> Result<Self, MicrophoneError> {
         keep_quiet();
-        let most = if *selector == MicrophoneSelector::First { 1 } else { usize::MAX };
-        let mut microphones: Vec<_> = attached().take(most).collect();
+        let mut microphones = Vec::new();
+        for found in attached() {
+            let is_enough = *selector == MicrophoneSelector::First && found.1.problem.is_none();
+            microphones.push(found);
+            if is_enough {
+                break;
+            }
+        }
         let descriptions: Vec<_> = microphones.iter().map(|(_, description)| description.clone()).collect();
         let Some(chosen) = selector.select(&descriptions) else {
             let attached: Vec<_> = descriptions.into_iter().map(|it| it.name).collect();
@@ -59,16 +67,17 @@ impl Listening {
                 MicrophoneSelector::Name(_) if !attached.is_empty() => {
                     MicrophoneError::NoSuch { wanted: selector.to_string(), attached: attached.join(", ") }
                 }
-                _ => MicrophoneError::None,
+                _ => none(),
             });
         };
-        let (device, MicrophoneDescription { name, .. }) = microphones.swap_remove(chosen);
-        let failed = |reason| MicrophoneError::Failed { microphone: name.clone(), reason };
-        let format = format_of(&device).map_err(failed)?;
-        // Some drivers take only the size that they have.
-        Self::open_with(&device, format, BufferSize::Fixed(format.rate_hz / RUNS_PER_SECOND), sound.clone())
+        let (device, MicrophoneDescription { id, name, .. }) = microphones.swap_remove(chosen);
+        let format = format_of(&device, &name)?;
+        let runs = BufferSize::Fixed(format.rate_hz / RUNS_PER_SECOND);
+        Self::open_with(&device, format, runs, sound.clone())
+            .or_else(|error| Self::open_with(&card_behind(&id).ok_or(error)?, format, runs, sound.clone()))
+            // Some drivers take only the size that they have.
             .or_else(|_| Self::open_with(&device, format, BufferSize::Default, sound))
-            .map_err(|error| failed(error.to_string()))
+            .map_err(|error| in_words(&error, &name))
             .map(|listening| Self { description: format!("{name}, {format}"), ..listening })
     }
 
@@ -96,15 +105,25 @@ impl Listening {
                 let times_of_call = info.timestamp();
                 let waited = times_of_call.callback.duration_since(times_of_call.capture);
                 let run_s = frame.samples() as f64 / f64::from(format.rate_hz);
+                // Some drivers say less, and yet a run is no younger than it is long.
+                let waited = waited.max(Duration::from_secs_f64(run_s));
                 let seemingly_at = now.checked_sub(waited).unwrap_or(now);
                 let captured_at =
                     times.lock().unwrap_or_else(PoisonError::into_inner).place(seemingly_at, run_s);
                 sound.send(CapturedSound { frame, captured_at });
             }
         };
+        let mut has_complained = false;
         let on_error = move |error: cpal::Error| match error.kind() {
-            ErrorKind::Xrun => times.lock().unwrap_or_else(PoisonError::into_inner).interrupt(),
+            ErrorKind::Xrun => {
+                times.lock().unwrap_or_else(PoisonError::into_inner).interrupt();
+                if !has_complained {
+                    has_complained = true;
+                    tracing::warn!("this machine is too busy to hear everything; moments of sound are lost");
+                }
+            }
             ErrorKind::DeviceChanged | ErrorKind::RealtimeDenied => {}
+            ErrorKind::DeviceNotAvailable => drop(failed.try_send("it is gone".into())),
             // A second failure finds the first one still there, and adds nothing.
             _ => drop(failed.try_send(error.to_string())),
         };
@@ -132,10 +151,56 @@ fn attached() -> impl Iterator<Item = (cpal::Device, MicrophoneDescription)> {
     first.into_iter().chain(others).filter_map(|device| {
         let id = id_of(&device)?;
         let name = device.description().map_or_else(|_| id.clone(), |it| it.name().to_owned());
-        // ALSA names a default on machines without any sound card, and loudspeakers as if they could listen.
-        let format = format_of(&device).ok()?.to_string();
-        Some((device, MicrophoneDescription { id, name, format }))
+        let (format, problem) = match format_of(&device, &name) {
+            Ok(format) => (format.to_string(), None),
+            Err(error @ (MicrophoneError::Busy { .. } | MicrophoneError::Denied { .. })) => {
+                (String::new(), Some(error.to_string()))
+            }
+            // ALSA names a default on machines without any sound card, and loudspeakers as if they could listen.
+            Err(_) => return None,
+        };
+        Some((device, MicrophoneDescription { id, name, format, problem }))
     })
+}
+
+/// Why none was found: ALSA does not see sound cards that it must not open.
+fn none() -> MicrophoneError {
+    let nodes = std::fs::read_dir("/dev/snd").into_iter().flatten().flatten();
+    let denied = nodes.map(|node| node.path()).find(|path| {
+        // Unlike those of its inputs, the control node of a card opens at once also while it is in use.
+        path.to_string_lossy().contains("/controlC")
+            && std::fs::File::open(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+    });
+    denied.map_or(MicrophoneError::None, |path| MicrophoneError::Denied {
+        microphone: format!("the sound card ({})", path.display()),
+    })
+}
+
+/// What cpal says, with the remedy.
+fn in_words(error: &cpal::Error, microphone: &str) -> MicrophoneError {
+    let microphone = microphone.to_owned();
+    match error.kind() {
+        ErrorKind::PermissionDenied => MicrophoneError::Denied { microphone },
+        ErrorKind::DeviceBusy => MicrophoneError::Busy { microphone },
+        _ => MicrophoneError::Failed { microphone, reason: error.to_string() },
+    }
+}
+
+/// The sound card that ALSA's name for sharing it stands for: shared it keeps two runs of 21 ms, whatever is asked for, and
+/// a machine that encodes loses many.
+#[cfg(target_os = "linux")]
+fn card_behind(id: &str) -> Option<cpal::Device> {
+    let shared = alsa::PCM::new(id, alsa::Direction::Capture, true).ok()?;
+    let info = shared.info().ok()?;
+    let card = u32::try_from(info.get_card()).ok()?;
+    let id = cpal::DeviceId::new(cpal::HostId::Alsa, format!("plughw:CARD={card},DEV={}", info.get_device()));
+    drop(shared);
+    cpal::default_host().device_by_id(&id)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn card_behind(_: &str) -> Option<cpal::Device> {
+    None
 }
 
 fn id_of(device: &cpal::Device) -> Option<String> {
@@ -150,8 +215,8 @@ fn is_a_device(id: &str) -> bool {
             .is_some_and(|card| !card.starts_with(|first: char| first.is_ascii_digit()))
 }
 
-fn format_of(device: &cpal::Device) -> Result<Format, String> {
-    let offered = device.supported_input_configs().map_err(|error| error.to_string())?;
+fn format_of(device: &cpal::Device, name: &str) -> Result<Format, MicrophoneError> {
+    let offered = device.supported_input_configs().map_err(|error| in_words(&error, name))?;
     let offers: Vec<_> = offered
         .filter_map(|range| {
             Some(Offer {
@@ -162,7 +227,10 @@ fn format_of(device: &cpal::Device) -> Result<Format, String> {
             })
         })
         .collect();
-    choose(&offers).ok_or_else(|| "it offers no samples that livedir can read".to_owned())
+    choose(&offers).ok_or_else(|| MicrophoneError::Failed {
+        microphone: name.to_owned(),
+        reason: "it offers no samples that livedir can read".to_owned(),
+    })
 }
 
 fn kind_of(format: SampleFormat) -> Option<SampleKind> {
@@ -202,4 +270,22 @@ fn frame_of(bytes: &[u8], format: Format) -> Option<ffmpeg::frame::Audio> {
     let length = samples * sample_bytes * usize::from(format.channels);
     frame.data_mut(0).get_mut(..length)?.copy_from_slice(&bytes[..length]);
     Some(frame)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(kind: ErrorKind, expected: &str) {
+        let error = in_words(&kind.into(), "USB Webcam").to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+
+    #[test]
+    fn who_keeps_a_microphone_from_being_heard_is_told_with_the_remedy() {
+        check(ErrorKind::DeviceBusy, "USB Webcam is in use by another program; close it");
+        check(ErrorKind::PermissionDenied, "no permission to open USB Webcam; ");
+        check(ErrorKind::UnsupportedConfig, "USB Webcam cannot be used: ");
+    }
 }

@@ -1,5 +1,14 @@
 //! Microphone errors: what is wrong with a microphone, in one line with the remedy.
 
+/// How a user gets leave to listen.
+const LEAVE: &str = if cfg!(target_os = "macos") {
+    "allow your terminal to use it in System Settings, Privacy & Security, Microphone, and start the terminal again"
+} else if cfg!(target_os = "linux") {
+    "add yourself to the group `audio` (sudo usermod -aG audio $USER) and log in again"
+} else {
+    "allow it in the privacy settings of the system"
+};
+
 /// Why a microphone cannot be opened. `microphone` reads `USB Webcam`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MicrophoneError {
@@ -13,6 +22,18 @@ pub enum MicrophoneError {
         wanted: String,
         /// What there is.
         attached: String,
+    },
+    /// Another program has it for itself.
+    #[error("{microphone} is in use by another program; close it, or choose another with --mic")]
+    Busy {
+        /// Which one.
+        microphone: String,
+    },
+    /// The user may not listen to it.
+    #[error("no permission to open {microphone}; {LEAVE}")]
+    Denied {
+        /// Which one.
+        microphone: String,
     },
     /// A call to it does not come back.
     #[error("the {microphone} does not react; unplug it and plug it in again, or restart the sound server")]

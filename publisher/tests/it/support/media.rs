@@ -134,3 +134,32 @@ pub fn beeps(file: &Path) -> Vec<f64> {
         .map(|(_, rest)| rest.split_whitespace().next().unwrap().parse().unwrap())
         .collect()
 }
+
+/// For each flash (see [`flashes`]) how long after it, in seconds, the nearest beep begins.
+#[track_caller]
+pub fn beeps_after_flashes(file: &Path, square: &str) -> Vec<f64> {
+    let (flashes, beeps) = (flashes(file, square), beeps(file));
+    let nearest =
+        |flash: &f64| beeps.iter().map(|beep| beep - flash).min_by(|a, b| a.abs().total_cmp(&b.abs()));
+    flashes.iter().filter_map(nearest).collect()
+}
+
+/// The mean volume of a segment; -91 is the least that there is.
+#[track_caller]
+pub fn volume_db(segment: &Path) -> f64 {
+    volume_db_of(segment, "0:a")
+}
+
+/// The mean volume of one of the streams of a film or playlist, as ffmpeg's `-map` names it.
+#[track_caller]
+pub fn volume_db_of(film: &Path, stream: &str) -> f64 {
+    let ended = Command::new("ffmpeg")
+        .args(["-hide_banner", "-nostdin", "-i"])
+        .arg(film)
+        .args(["-map", stream, "-af", "volumedetect", "-f", "null", "-"])
+        .output()
+        .expect("ffmpeg is installed by `just setup-tests`");
+    let report = String::from_utf8_lossy(&ended.stderr).into_owned();
+    let volume = report.split_once("mean_volume: ").and_then(|(_, rest)| rest.split_whitespace().next());
+    volume.and_then(|volume| volume.parse().ok()).unwrap_or_else(|| panic!("no sound:\n{report}"))
+}
