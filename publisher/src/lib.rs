@@ -11,6 +11,8 @@
 //!                                                                             status.json: watcher thread
 //! ```
 //!
+//! With `--copy` nothing is decoded: [`copy`] stands between source and packager, on the source thread.
+//!
 //! Nothing but files passes from the segment thread to the watcher thread: any other encoder could stand there.
 
 pub mod args;
