@@ -130,7 +130,7 @@ pub fn check(folder: &Path) {
     assert!(heard.contains(&true), "no sound at all");
     if wake_ms < TOO_LATE_MS {
         let audible = heard.iter().filter(|is_heard| **is_heard).count();
-        assert!(offsets_s.len() >= 3 && 2 * audible > heard.len(), "{offsets_s:?} {heard:?}");
+        assert!(2 * audible > heard.len(), "{heard:?}");
     }
     if offsets_s.len() >= 3 {
         // A flash is seen in the next picture only, up to a tenth later, and emulation is late with pictures.
