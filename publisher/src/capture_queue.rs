@@ -122,12 +122,6 @@ impl Drop for CaptureSender {
 }
 
 impl CaptureReceiver {
-    /// Sound has come that is not handed out yet.
-    #[must_use]
-    pub fn has_sound(&self) -> bool {
-        self.0.lock().pieces.iter().any(|piece| matches!(piece, Captured::Sound(_)))
-    }
-
     /// The oldest piece, or the news that none came by `deadline`.
     pub fn next(&self, deadline: Instant) -> Next {
         let mut state = self.0.lock();

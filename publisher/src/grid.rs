@@ -86,7 +86,7 @@ pub fn run(
             Next::TimedOut => {}
             Next::Closed => break,
         }
-        grid.fill_overdue(captured.has_sound())?;
+        grid.fill_overdue()?;
     }
     grid.finish()
 }
@@ -216,15 +216,12 @@ impl<'a> Grid<'a> {
         tracing::warn!(behind_s, "the machine stood still or is too slow; the stream leaps to the present");
     }
 
-    /// What no picture and no sound came for. Sound that waits, because this thread stood still, is not taken for missing.
-    fn fill_overdue(&mut self, sound_waits: bool) -> Result<(), EncodeError> {
+    fn fill_overdue(&mut self) -> Result<(), EncodeError> {
         let now = Instant::now();
         for n in self.clock.overdue(now) {
             self.fill(n);
         }
-        if let Some(sound) = &mut self.sound
-            && !sound_waits
-        {
+        if let Some(sound) = &mut self.sound {
             let packets = sound.encoder.fill_overdue(now)?;
             self.send_sound(packets);
         }
@@ -313,44 +310,5 @@ impl<'a> Grid<'a> {
             self.send_sound(rest);
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::capture_queue;
-    use ffmpeg_next as ffmpeg;
-    use ffmpeg_next::format::sample::{Sample, Type};
-    use std::sync::mpsc;
-
-    #[test]
-    fn sound_that_waited_while_the_machine_stood_still_is_heard() {
-        let meters = Arc::<Meters>::default();
-        let (sender, receiver) = capture_queue::channel(meters.clone());
-        let origin = Instant::now().checked_sub(Duration::from_secs(2)).expect("the machine runs for longer");
-        let mut frame = ffmpeg::frame::Video::new(ffmpeg::format::Pixel::YUV420P, 16, 16);
-        frame.data_mut(0).fill(16);
-        sender.send(Captured::Picture(CapturedPicture { frame, captured_at: origin }));
-        for n in 0..75_u64 {
-            let mono = ffmpeg::ChannelLayout::MONO;
-            let mut frame = ffmpeg::frame::Audio::new(Sample::F32(Type::Packed), 960, mono);
-            frame.set_rate(48_000);
-            let tone = (0..960).map(|sample| (f64::from(sample) * 0.13).sin() as f32 * 0.4);
-            let bytes: Vec<u8> = tone.flat_map(f32::to_le_bytes).collect();
-            frame.data_mut(0)[..bytes.len()].copy_from_slice(&bytes);
-            let captured_at = origin + Duration::from_millis(20 * n);
-            sender.send(Captured::Sound(CapturedSound { frame, captured_at }));
-        }
-        drop(sender);
-        let settings = GridSettings { fps: 20, segment_frames: 40, filter: FilterSettings::default() };
-        let (packets, encoded) = mpsc::sync_channel(1000);
-        let (shown, _shown) = crate::picture_queue::channel(20, "16x16", meters.clone());
-        let sound = SoundLine { audio_bps: 128_000, is_alone: false, packets };
-        run(&receiver, &settings, vec![shown], Some(sound), &meters).unwrap();
-        // Silence takes a few bytes only.
-        let is_heard = |it: &Encoded| matches!(it, Encoded::Packet(packet) if packet.packet.size() > 40);
-        let heard = encoded.iter().filter(is_heard).count();
-        assert!(heard >= 68, "{heard} packets of 21 ms, of 1.5 s");
     }
 }
