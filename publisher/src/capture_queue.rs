@@ -122,6 +122,15 @@ impl Drop for CaptureSender {
 }
 
 impl CaptureReceiver {
+    /// When the oldest sound was taken that is not handed out yet.
+    #[must_use]
+    pub fn sound_waits_since(&self) -> Option<Instant> {
+        self.0.lock().pieces.iter().find_map(|piece| match piece {
+            Captured::Sound(sound) => Some(sound.captured_at),
+            Captured::Picture(_) => None,
+        })
+    }
+
     /// The oldest piece, or the news that none came by `deadline`.
     pub fn next(&self, deadline: Instant) -> Next {
         let mut state = self.0.lock();

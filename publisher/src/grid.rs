@@ -26,6 +26,9 @@ const LOST: Duration = Duration::from_secs(5);
 /// Wall clock and grid may be this far apart before the dates of the stream follow the wall clock.
 const CLOCK_STEP: Duration = Duration::from_millis(200);
 
+/// Sound that came and waits for so long to be taken is not missing.
+const SOUND_MAY_WAIT: Duration = Duration::from_secs(1);
+
 /// Sound that came before the first picture is kept this long, for a source whose sound starts earlier.
 const LEAD_IN: usize = 128;
 
@@ -86,7 +89,7 @@ pub fn run(
             Next::TimedOut => {}
             Next::Closed => break,
         }
-        grid.fill_overdue()?;
+        grid.fill_overdue(captured.sound_waits_since())?;
     }
     grid.finish()
 }
@@ -216,12 +219,18 @@ impl<'a> Grid<'a> {
         tracing::warn!(behind_s, "the machine stood still or is too slow; the stream leaps to the present");
     }
 
-    fn fill_overdue(&mut self) -> Result<(), EncodeError> {
+    /// What no picture and no sound came for. Sound that has waited for a moment, because this thread stood still, is not
+    /// taken for missing; on a machine that is too slow it is, or it would come ever later than the picture.
+    fn fill_overdue(&mut self, sound_waits_since: Option<Instant>) -> Result<(), EncodeError> {
         let now = Instant::now();
+        let sound_waits =
+            sound_waits_since.is_some_and(|since| now.saturating_duration_since(since) < SOUND_MAY_WAIT);
         for n in self.clock.overdue(now) {
             self.fill(n);
         }
-        if let Some(sound) = &mut self.sound {
+        if let Some(sound) = &mut self.sound
+            && !sound_waits
+        {
             let packets = sound.encoder.fill_overdue(now)?;
             self.send_sound(packets);
         }
@@ -310,5 +319,45 @@ impl<'a> Grid<'a> {
             self.send_sound(rest);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture_queue;
+    use ffmpeg_next as ffmpeg;
+    use ffmpeg_next::format::sample::{Sample, Type};
+    use std::sync::mpsc;
+
+    #[test]
+    fn sound_that_waited_while_the_machine_stood_still_is_heard() {
+        let meters = Arc::<Meters>::default();
+        let (sender, receiver) = capture_queue::channel(meters.clone());
+        let origin =
+            Instant::now().checked_sub(Duration::from_millis(900)).expect("the machine runs for longer");
+        let mut frame = ffmpeg::frame::Video::new(ffmpeg::format::Pixel::YUV420P, 16, 16);
+        frame.data_mut(0).fill(16);
+        sender.send(Captured::Picture(CapturedPicture { frame, captured_at: origin }));
+        for n in 0..40_u64 {
+            let mono = ffmpeg::ChannelLayout::MONO;
+            let mut frame = ffmpeg::frame::Audio::new(Sample::F32(Type::Packed), 960, mono);
+            frame.set_rate(48_000);
+            let tone = (0..960).map(|sample| (f64::from(sample) * 0.13).sin() as f32 * 0.4);
+            let bytes: Vec<u8> = tone.flat_map(f32::to_le_bytes).collect();
+            frame.data_mut(0)[..bytes.len()].copy_from_slice(&bytes);
+            let captured_at = origin + Duration::from_millis(20 * n);
+            sender.send(Captured::Sound(CapturedSound { frame, captured_at }));
+        }
+        drop(sender);
+        let settings = GridSettings { fps: 20, segment_frames: 40, filter: FilterSettings::default() };
+        let (packets, encoded) = mpsc::sync_channel(1000);
+        let (shown, _shown) = crate::picture_queue::channel(20, "16x16", meters.clone());
+        let sound = SoundLine { audio_bps: 128_000, is_alone: false, packets };
+        run(&receiver, &settings, vec![shown], Some(sound), &meters).unwrap();
+        // Silence takes a few bytes only.
+        let is_heard = |it: &Encoded| matches!(it, Encoded::Packet(packet) if packet.packet.size() > 40);
+        let heard = encoded.iter().filter(is_heard).count();
+        assert!(heard >= 35, "{heard} packets of 21 ms, of 0.8 s");
     }
 }
