@@ -37,6 +37,7 @@ pub mod ladder;
 pub mod overlay;
 pub mod rung;
 pub mod scaler;
+pub mod shared_picture;
 pub mod slate;
 
 pub mod encoder;

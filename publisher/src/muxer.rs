@@ -1,7 +1,7 @@
 //! Muxer: packets become MPEG-TS bytes in memory. One muxer for the whole run, so that continuity counters and
 //! timestamps run on over segment borders.
 //!
-//! The only file of this crate with `unsafe` code: three calls of libav that ffmpeg-next does not wrap.
+//! One of the few files with `unsafe` code: three calls of libav that ffmpeg-next does not wrap.
 #![allow(unsafe_code)]
 
 use std::io::Write;
