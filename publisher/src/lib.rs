@@ -25,11 +25,13 @@ pub mod source;
 
 pub mod capture_queue;
 
+pub mod borders;
 pub mod filter;
 pub mod frame_clock;
 pub mod grid;
 pub mod sound_clock;
 
+pub mod falling_behind;
 pub mod picture_queue;
 
 pub mod canvas;
@@ -79,7 +81,7 @@ use grid::SoundLine;
 use lock::{LockError, WebrootLock};
 use meters::Meters;
 use packager::Package;
-use picture_queue::PictureReceiver;
+use picture_queue::{PictureReceiver, WhenLate};
 use segment_file::SegmentError;
 use settings::{LiveSettings, SourceChoice, Stream};
 use source::camera::{self, CameraSelector, CameraWish};
@@ -178,6 +180,7 @@ pub fn run(
                 first_number,
                 media: rendition.media.clone(),
                 lengths: settings.lengths(rendition),
+                in_step: stream.is_ladder(),
             };
             let (meters, finish) = (meters.clone(), finish.clone());
             stages.push(spawn(scope, "segment", move || {
@@ -195,7 +198,12 @@ pub fn run(
         let mut rungs = Vec::new();
         for (encode, packets) in stream.rungs.iter().zip(packages) {
             let name = format!("{}x{}", encode.width, encode.height);
-            let (shown_tx, shown_rx) = picture_queue::channel(encode.fps, &name, meters.clone());
+            let when_late = if stream.is_ladder() {
+                WhenLate::LeaveOut { segment_frames: encode.segment_frames }
+            } else {
+                WhenLate::Wait
+            };
+            let (shown_tx, shown_rx) = picture_queue::channel(encode.fps, when_late, &name, meters.clone());
             rungs.push(shown_tx);
             let encode = encode.clone();
             stages.push(spawn(scope, &name, move || rung(&shown_rx, &encode, &packets))?);

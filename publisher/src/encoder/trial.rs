@@ -138,6 +138,7 @@ pub fn describe() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encoder::Border;
     use ffmpeg::format::Pixel;
     use std::time::{Duration, SystemTime};
 
@@ -157,16 +158,20 @@ mod tests {
     fn auto_finds_an_encoder_that_makes_keyframes_where_they_are_asked_for() {
         let mut encoder = VideoEncoder::open(&settings("auto")).unwrap();
         let mut picture = Canvas::new(320, 240).to_frame();
-        let date = |n| SystemTime::UNIX_EPOCH + Duration::from_secs(n);
+        let border = |n: u64| Border {
+            filmed_at: SystemTime::UNIX_EPOCH + Duration::from_secs(n),
+            segment: n / 3,
+            is_leapt_to: false,
+        };
         let mut packets = Vec::new();
         for n in 0..20 {
             // Off the grid too: after a leap segments begin elsewhere.
-            packets.extend(encoder.encode(n, (n % 3 == 0).then(|| date(n)), &mut picture).unwrap());
+            packets.extend(encoder.encode(n, (n % 3 == 0).then(|| border(n)), &mut picture).unwrap());
         }
         packets.extend(encoder.finish().unwrap());
         assert_eq!(packets.len(), 20);
         for (n, packet) in (0..).zip(&packets) {
-            assert_eq!(packet.keyframe_filmed_at, (n % 3 == 0).then(|| date(n)), "picture {n}");
+            assert_eq!(packet.border, (n % 3 == 0).then(|| border(n)), "picture {n}");
             assert!(n % 3 != 0 || packet.packet.is_key(), "picture {n}");
         }
     }

@@ -1,17 +1,33 @@
 //! In step: the playlists of the renditions of one stream have the same numbers for the same time (RFC 8216 6.2.4), through
 //! segments that one of them lost and others have.
 //!
-//! In: what a [`Publication`] knows. Out: entries that say that there is nothing. Runs on the watcher's thread.
+//! In: what a [`Publication`] knows, and what is common to all. Out: entries that say that there is nothing, and breaks of
+//! the timeline that are the same everywhere. Runs on the watcher's thread.
 
-use super::{channel::Channel, finished_file::Refusal, order::Order, publish::Publication};
+use super::{
+    Desk,
+    channel::Channel,
+    common::{Common, Listed},
+    finished_file::Refusal,
+    order::Order,
+    publish::{Break, Last, Publication},
+};
 use crate::{
-    probe::Facts,
+    probe::{Facts, clock::later_90k},
     segment_name::{Home, name_of_uri, segment_name, uri_of_name},
     status::seconds,
 };
 use livedir_playlist::{EdgeReport, Rates, Segment, TICKS_PER_S, Window, WindowSettings};
-use std::{fs, path::Path};
-use tracing::warn;
+use std::{
+    fs,
+    path::Path,
+    sync::{MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+use tracing::{debug, info, warn};
+
+/// Two frames of AAC at 48 kHz: so far the borders of sound may be from those of pictures.
+const ROOM_FOR_SOUND_90K: u64 = 2 * 1_920;
 
 impl Channel {
     /// The next segment of all renditions has this number.
@@ -25,7 +41,123 @@ impl Channel {
     }
 }
 
+impl Channel {
+    /// Lists a gap in the place of what others have listed and this one is too late with. Says when it will be too late with
+    /// the next.
+    pub(super) fn keep_in_step(&mut self, now: Instant, desk: &mut Desk) -> Option<Instant> {
+        loop {
+            let late_at = self.publication.late_at()?;
+            if late_at > now {
+                return Some(late_at);
+            }
+            let number = self.publication.playlist().next_media_sequence();
+            // The event that tells of it may be on its way.
+            self.look_at_directory(desk);
+            self.publish_waiting(Duration::ZERO);
+            if self.publication.playlist().next_media_sequence() == number {
+                self.publication.leave_out(number);
+            }
+            self.skip_gaps();
+            self.settle();
+            if self.publication.playlist().next_media_sequence() == number {
+                return None;
+            }
+        }
+    }
+
+    /// What is listed as a gap is waited for no longer.
+    pub(super) fn skip_gaps(&mut self) {
+        if let (Home::Beside, Order::Numbered(order)) = (self.settings.home, &mut self.order) {
+            order.skip_to(self.publication.playlist().next_media_sequence());
+        }
+    }
+}
+
 impl Publication {
+    fn common(&self) -> Option<MutexGuard<'_, Common>> {
+        self.common.as_ref().map(|common| common.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// When this rendition is too late with its next segment.
+    fn late_at(&self) -> Option<Instant> {
+        let playlist = self.window.playlist();
+        let next = playlist.next_media_sequence();
+        self.common()?.late_at(next, self.last_listed_at, playlist.target_duration_s)
+    }
+
+    /// Lists a gap under this number, the next.
+    fn leave_out(&mut self, number: u64) {
+        match self.fill_up_to(number + 1) {
+            Ok(()) => {
+                self.write_playlist();
+                self.advance_parts();
+            }
+            Err(error) => warn!(%error, "gap not listed"),
+        }
+    }
+
+    /// The stream has ended, with the segment before `next`.
+    pub(super) fn end_in_step(&mut self, next: u64) {
+        if let Err(error) = self.fill_up_to(next) {
+            warn!(%error, "gap not listed");
+        }
+    }
+
+    /// Whether there is no more of it than that others have something in its place.
+    pub(super) fn is_left_out(&self) -> bool {
+        self.window.playlist().segments.last().is_some_and(|last| last.gap)
+    }
+
+    /// Whether the file of this name came too late.
+    pub(super) fn is_gap(&self, name: &str) -> bool {
+        let uri = uri_of_name(self.settings.home, name);
+        self.window.playlist().segments.iter().any(|segment| segment.gap && segment.uri == uri)
+    }
+
+    /// Why the timeline breaks before the segment of this number: a break is one of all renditions, or of none.
+    ///
+    /// RFC 8216 6.2.4: matching content MUST have matching discontinuity sequence numbers.
+    pub(super) fn agreed_break(&self, number: Option<u64>, facts: &Facts) -> Option<Break> {
+        let own = self.break_before(facts);
+        // A playlist that begins has counted the break before it already.
+        let (Some(number), Some(mut common), false) = (number, self.common(), self.begins()) else {
+            return own;
+        };
+        let is_agreed = common.breaks_before(number, || own.is_some());
+        is_agreed.then(|| own.unwrap_or(Break::Elsewhere))
+    }
+
+    /// Nothing was ever listed.
+    fn begins(&self) -> bool {
+        self.window.playlist().segments.is_empty() && matches!(self.last, Last::Nothing)
+    }
+
+    /// A segment is listed.
+    pub(super) fn has_listed(&mut self) {
+        self.last_listed_at = Instant::now();
+        let gaps = std::mem::take(&mut self.gaps_in_a_row);
+        let playlist = self.window.playlist();
+        let number = playlist.next_media_sequence() - 1;
+        if let (Some(mut common), Some(last)) = (self.common(), playlist.segments.last()) {
+            let listed = Listed {
+                duration_90k: last.duration_90k,
+                program_date_time: last.program_date_time,
+                has_pictures: self.settings.has_pictures,
+                at: self.last_listed_at,
+            };
+            common.listed(number, last.discontinuity, listed);
+        }
+        if gaps > 0 {
+            let (size, name) = (self.size(), segment_name(number));
+            info!(size, name, gaps, "segments come in time again");
+        }
+    }
+
+    /// The name of its directory.
+    fn size(&self) -> String {
+        self.settings.webroot.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
     /// A rendition that has listed nothing yet begins where the others go on.
     fn begin_at(&mut self, number: u64, discontinuity_sequence: u64) {
         let playlist = self.window.playlist();
@@ -53,26 +185,65 @@ impl Publication {
 
     /// Lists those before `number` that this rendition has lost as gaps: a crash comes between the files of two renditions.
     pub(super) fn fill_up_to(&mut self, number: u64) -> Result<(), Refusal> {
+        if self.settings.home != Home::Beside {
+            return Ok(());
+        }
         let missing = self.window.next_media_sequence()..number;
         for number in missing.take(self.settings.window_segments) {
-            let name = segment_name(number);
-            let last = self.window.playlist().segments.last();
-            let target_90k = u64::from(self.window.playlist().target_duration_s) * TICKS_PER_S;
-            let duration_90k = last.map_or(target_90k, |last| last.duration_90k);
-            warn!(
-                name = self.label(&name),
-                "segment is missing here and there in other sizes; listed as a gap"
-            );
-            let evicted = self.window.push(Segment {
-                uri: uri_of_name(self.settings.home, &name),
-                duration_90k,
-                program_date_time: None,
-                discontinuity: false,
-                gap: true,
-            })?;
-            self.has_left(evicted);
+            self.push_gap(number)?;
         }
         Ok(())
+    }
+
+    fn push_gap(&mut self, number: u64) -> Result<(), Refusal> {
+        let name = segment_name(number);
+        let playlist = self.window.playlist();
+        let elsewhere = self.common().and_then(|common| common.get(number));
+        let target_90k = u64::from(playlist.target_duration_s) * TICKS_PER_S;
+        let usual_90k = playlist.segments.last().map_or(target_90k, |last| last.duration_90k);
+        let breaks = elsewhere.is_some_and(|(_, breaks)| breaks) && !self.begins();
+        let evicted = self.window.push(Segment {
+            uri: uri_of_name(self.settings.home, &name),
+            duration_90k: elsewhere.map_or(usual_90k, |(listed, _)| listed.duration_90k),
+            program_date_time: elsewhere.and_then(|(listed, _)| listed.program_date_time),
+            discontinuity: breaks,
+            gap: true,
+        })?;
+        self.has_left(evicted);
+        self.is_behind = true;
+        self.last_listed_at = Instant::now();
+        self.goes_on_over_gap();
+        if let Some(file) = &mut self.low_latency {
+            let evicted = file.list.left_out(number, self.window.playlist());
+            self.keep_evicted_parts(evicted);
+        }
+        let size = self.size();
+        if self.gaps_in_a_row == 0 {
+            warn!(size, name, "segment is missing here and there in other sizes; listed as a gap");
+        } else {
+            debug!(size, name, "one more segment is missing; listed as a gap");
+        }
+        self.gaps_in_a_row += 1;
+        Ok(())
+    }
+
+    /// What comes behind the gap that was listed goes on where that ends: it is no discontinuity that nothing was
+    /// encoded for a while, as long as the timestamps go on.
+    fn goes_on_over_gap(&mut self) {
+        let Some(gap) = self.window.playlist().segments.last() else { return };
+        self.last = match std::mem::replace(&mut self.last, Last::Nothing) {
+            Last::Nothing => Last::Nothing,
+            _ if gap.discontinuity => Last::Gap,
+            Last::Known(mut facts) => {
+                facts.start_90k = later_90k(facts.start_90k, gap.duration_90k);
+                // Packets were lost with it.
+                facts.counters.clear();
+                // It may have the length of the sound of that time.
+                facts.frame_interval_90k = facts.frame_interval_90k.max(ROOM_FOR_SOUND_90K);
+                Last::Known(facts)
+            }
+            other => other,
+        };
     }
 
     /// What a run before has listed counts, too.

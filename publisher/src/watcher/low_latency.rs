@@ -158,6 +158,22 @@ impl LowLatencyList {
         (self.open.is_none() && part == 0 && number >= self.first_possible()).then_some(finished)
     }
 
+    /// The number of the segment of [`Self::first_part`].
+    pub(super) fn first_number(&self) -> Option<u64> {
+        self.first_part()?;
+        self.waiting.first_key_value().map(|(&(number, _), _)| number)
+    }
+
+    /// The segment of this number is listed as a gap. Gives back the parts of it that were listed: those of a gap must not
+    /// be (bis 6.2.1).
+    pub(super) fn left_out(&mut self, number: u64, playlist: &MediaPlaylist) -> Vec<EvictedPart> {
+        self.next_number = self.next_number.max(number.saturating_add(1));
+        self.waiting = self.waiting.split_off(&(self.next_number, 0));
+        self.closing = self.closing.filter(|closing| closing.number != number);
+        let is_open = self.open.take_if(|open| *open == number).is_some();
+        if is_open { self.edge.abandon(playlist) } else { Vec::new() }
+    }
+
     /// Opens the segment of [`Self::first_part`].
     pub(super) fn begin(&mut self, beginning: Beginning) {
         if let Some((&(number, _), _)) = self.waiting.first_key_value() {
@@ -196,7 +212,7 @@ impl LowLatencyList {
                     evicted = self.edge.abandon(playlist);
                     (self.open, self.closing) = (None, None);
                 }
-                _ if self.waiting.last_key_value().is_some_and(|((number, _), _)| *number > open + 1) => {
+                _ if self.is_given_up(open) => {
                     evicted = self.edge.abandon(playlist);
                     (self.open, self.closing) = (None, None);
                 }
@@ -212,6 +228,16 @@ impl LowLatencyList {
             evicted.append(&mut self.edge.trim(playlist));
         }
         (evicted, errors)
+    }
+
+    /// Whether the segment that is being filmed will never come: one that is being closed is there before the second part
+    /// of the next.
+    fn is_given_up(&self, open: u64) -> bool {
+        let later = match self.encoder {
+            Encoder::Ours => (open + 1, 1),
+            Encoder::Foreign => (open + 2, 0),
+        };
+        self.waiting.last_key_value().is_some_and(|(last, _)| *last >= later)
     }
 
     fn push(&mut self, name: &str, finished: &Finished) -> Result<(), PartError> {

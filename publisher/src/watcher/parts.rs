@@ -174,9 +174,16 @@ impl Publication {
     pub(super) fn advance_parts(&mut self) {
         loop {
             let Some(file) = &self.low_latency else { return };
-            let beginning = file.list.first_part().map(|first| Beginning {
-                filmed_at: self.date_of_part(first),
-                discontinuity: self.breaks_before(&first.facts),
+            if let Some(number) = file.list.first_number() {
+                // What it left out before has to be told first.
+                if let Err(error) = self.fill_up_to(number) {
+                    warn!(%error, "gap not listed");
+                }
+            }
+            let Some(file) = &self.low_latency else { return };
+            let beginning = file.list.first_part().zip(file.list.first_number()).map(|(first, number)| {
+                let discontinuity = self.agreed_break(Some(number), &first.facts).is_some();
+                Beginning { filmed_at: self.date_of_part(first), discontinuity }
             });
             let Some(LowLatencyFile { list, .. }) = &mut self.low_latency else { return };
             if let Some(beginning) = beginning {
@@ -236,7 +243,7 @@ impl Publication {
         }
     }
 
-    fn keep_evicted_parts(&mut self, evicted: Vec<EvictedPart>) {
+    pub(super) fn keep_evicted_parts(&mut self, evicted: Vec<EvictedPart>) {
         let home = self.settings.home;
         let names = evicted.into_iter().filter_map(|part| name_of_uri(home, &part.uri));
         self.keep_parts(names);

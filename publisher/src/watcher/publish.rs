@@ -5,6 +5,7 @@
 
 use super::{
     ChannelSettings, Naming,
+    common::Common,
     dates::{Dates, Smoothed},
     finished_file::{Finished, Refusal},
     low_latency::{Encoder, LowLatencyList},
@@ -19,14 +20,14 @@ use crate::{
     meters::Meters,
     probe::{Discontinuity, Facts, clock::distance_90k, discontinuity},
     retention::Retention,
-    segment_name::{Home, LIVE, name_of_uri, number_of_name, uri_of_name},
+    segment_name::{LIVE, name_of_uri, number_of_name, uri_of_name},
     status::{Newest, SegmentStatus, seconds},
 };
 use jiff::{Timestamp, Unit};
 use livedir_playlist::{BitRateMeter, Evicted, MediaPlaylist, ResumeError, Segment, TICKS_PER_S, Window};
 use std::{
     collections::HashMap,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant, SystemTime},
 };
 use tracing::{debug, info, warn};
@@ -42,13 +43,15 @@ pub(super) enum Last {
     Unknown,
     /// This one.
     Known(Box<Facts>),
+    /// A gap on a timeline that began in a gap: what comes next goes on from it.
+    Gap,
 }
 
 impl Last {
     pub(super) fn facts(&self) -> Option<&Facts> {
         match self {
             Self::Known(facts) => Some(facts),
-            Self::Nothing | Self::Unknown => None,
+            Self::Nothing | Self::Unknown | Self::Gap => None,
         }
     }
 }
@@ -77,6 +80,12 @@ pub(super) struct Publication {
     pub(super) status_fails: bool,
     pub(super) status_written_at: Option<Instant>,
     pub(super) low_latency: Option<LowLatencyFile>,
+    /// Shared with the other renditions of the stream, if there are some.
+    pub(super) common: Option<Arc<Mutex<Common>>>,
+    /// When the playlist got its last entry.
+    pub(super) last_listed_at: Instant,
+    /// Gaps in a row at the end of the playlist.
+    pub(super) gaps_in_a_row: u64,
 }
 
 impl Publication {
@@ -124,6 +133,9 @@ impl Publication {
             playlist_fails: false,
             status_fails: false,
             status_written_at: None,
+            common: None,
+            last_listed_at: Instant::now(),
+            gaps_in_a_row: 0,
         })
     }
 
@@ -210,17 +222,17 @@ impl Publication {
                 "no segment may be longer than this for as long as the stream lives; --target-duration chooses it"
             );
         }
-        let break_before = self.break_before(&finished.facts);
+        let number = number_of_name(&name);
+        if let Some(number) = number {
+            self.fill_up_to(number)?;
+        }
+        let break_before = self.agreed_break(number, &finished.facts);
         if let (Last::Known(last), None) = (&self.last, &break_before) {
             let before_90k = distance_90k(last.start_90k, finished.facts.start_90k);
             finished.facts.last_like(before_90k.max(0) as u64);
         }
         self.hold_to_promise(&mut finished.facts);
-        if let (Home::Beside, Some(number)) = (self.settings.home, number_of_name(&name)) {
-            self.fill_up_to(number)?;
-        }
         let filmed_at = self.dates.date(&finished, break_before.is_none(), together);
-        let number = number_of_name(&name);
         // What was said before its first part holds for the whole.
         let beginning =
             number.zip(self.low_latency.as_ref()).and_then(|(number, file)| file.list.beginning_of(number));
@@ -238,6 +250,7 @@ impl Publication {
         self.retention.forget(&name);
         self.has_left(evicted);
         self.listed.insert(name.clone(), Some(finished.stamp));
+        self.has_listed();
         self.is_behind = true;
         if self.silent_since.take().is_some() {
             // What it says of the silence is no longer true.
@@ -295,7 +308,7 @@ impl Publication {
 
     pub(super) fn break_before(&self, facts: &Facts) -> Option<Break> {
         match (&self.last, self.settings.naming) {
-            (Last::Nothing, _) => None,
+            (Last::Nothing | Last::Gap, _) => None,
             (Last::Unknown, _) => Some(Break::Unknown),
             (Last::Known(last), Naming::Numbered) => discontinuity(last, facts).map(Break::Known),
             (Last::Known(last), Naming::Any) => break_between(last, facts).map(Break::Known),
@@ -371,6 +384,8 @@ impl Publication {
 pub(super) enum Break {
     Known(Discontinuity),
     Unknown,
+    /// The other renditions say so.
+    Elsewhere,
 }
 
 impl std::fmt::Display for Break {
@@ -378,6 +393,7 @@ impl std::fmt::Display for Break {
         match self {
             Self::Known(reason) => reason.fmt(out),
             Self::Unknown => out.write_str("the segment before is gone"),
+            Self::Elsewhere => out.write_str("the timeline breaks in the other sizes"),
         }
     }
 }
