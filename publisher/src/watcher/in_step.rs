@@ -13,6 +13,7 @@ use super::{
     publish::{Break, Last, Publication},
 };
 use crate::{
+    falling_behind::Told,
     probe::{Facts, clock::later_90k},
     segment_name::{Home, name_of_uri, segment_name, uri_of_name},
     status::seconds,
@@ -91,6 +92,8 @@ impl Publication {
             Ok(()) => {
                 self.write_playlist();
                 self.advance_parts();
+                // It may be the one that speaks for the whole stream.
+                self.write_status();
             }
             Err(error) => warn!(%error, "gap not listed"),
         }
@@ -135,7 +138,6 @@ impl Publication {
     /// A segment is listed.
     pub(super) fn has_listed(&mut self) {
         self.last_listed_at = Instant::now();
-        let gaps = std::mem::take(&mut self.gaps_in_a_row);
         let playlist = self.window.playlist();
         let number = playlist.next_media_sequence() - 1;
         if let (Some(mut common), Some(last)) = (self.common(), playlist.segments.last()) {
@@ -147,9 +149,9 @@ impl Publication {
             };
             common.listed(number, last.discontinuity, listed);
         }
-        if gaps > 0 {
-            let (size, name) = (self.size(), segment_name(number));
-            info!(size, name, gaps, "segments come in time again");
+        if let Some(Told::KeepsUp(episode)) = self.gaps.kept_up(self.last_listed_at) {
+            let (size, gaps, lasted_s) = (self.size(), episode.segments, episode.lasted.as_secs_f64());
+            info!(size, gaps, lasted_s, "segments come in time again");
         }
     }
 
@@ -218,12 +220,10 @@ impl Publication {
             self.keep_evicted_parts(evicted);
         }
         let size = self.size();
-        if self.gaps_in_a_row == 0 {
-            warn!(size, name, "segment is missing here and there in other sizes; listed as a gap");
-        } else {
-            debug!(size, name, "one more segment is missing; listed as a gap");
+        match self.gaps.left_out(1, self.last_listed_at) {
+            Some(_) => warn!(size, name, "segment is missing here and there in other sizes; listed as a gap"),
+            None => debug!(size, name, "one more segment is missing; listed as a gap"),
         }
-        self.gaps_in_a_row += 1;
         Ok(())
     }
 

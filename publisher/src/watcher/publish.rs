@@ -17,6 +17,7 @@ use super::{
     stamp::{COARSEST_TICK, Stamp},
 };
 use crate::{
+    falling_behind::FallingBehind,
     meters::Meters,
     probe::{Discontinuity, Facts, clock::distance_90k, discontinuity},
     retention::Retention,
@@ -84,8 +85,8 @@ pub(super) struct Publication {
     pub(super) common: Option<Arc<Mutex<Common>>>,
     /// When the playlist got its last entry.
     pub(super) last_listed_at: Instant,
-    /// Gaps in a row at the end of the playlist.
-    pub(super) gaps_in_a_row: u64,
+    /// When people are told of gaps.
+    pub(super) gaps: FallingBehind,
 }
 
 impl Publication {
@@ -135,7 +136,7 @@ impl Publication {
             status_written_at: None,
             common: None,
             last_listed_at: Instant::now(),
-            gaps_in_a_row: 0,
+            gaps: FallingBehind::default(),
         })
     }
 
