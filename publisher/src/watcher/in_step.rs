@@ -204,11 +204,14 @@ impl Publication {
         let target_90k = u64::from(playlist.target_duration_s) * TICKS_PER_S;
         let usual_90k = playlist.segments.last().map_or(target_90k, |last| last.duration_90k);
         let breaks = elsewhere.is_some_and(|(_, breaks)| breaks) && !self.begins();
+        let date = elsewhere.and_then(|(listed, _)| listed.program_date_time);
+        // What was said before its first part holds for the whole.
+        let beginning = self.low_latency.as_ref().and_then(|file| file.list.beginning_of(number));
         let evicted = self.window.push(Segment {
             uri: uri_of_name(self.settings.home, &name),
             duration_90k: elsewhere.map_or(usual_90k, |(listed, _)| listed.duration_90k),
-            program_date_time: elsewhere.and_then(|(listed, _)| listed.program_date_time),
-            discontinuity: breaks,
+            program_date_time: beginning.map_or(date, |beginning| beginning.filmed_at),
+            discontinuity: beginning.map_or(breaks, |beginning| beginning.discontinuity),
             gap: true,
         })?;
         self.has_left(evicted);
@@ -216,8 +219,7 @@ impl Publication {
         self.last_listed_at = Instant::now();
         self.goes_on_over_gap();
         if let Some(file) = &mut self.low_latency {
-            let evicted = file.list.left_out(number, self.window.playlist());
-            self.keep_evicted_parts(evicted);
+            file.list.left_out(number);
         }
         let size = self.size();
         match self.gaps.left_out(1, self.last_listed_at) {
@@ -286,8 +288,111 @@ impl Publication {
 
     /// How far the other renditions are: for the next version of `ll.m3u8`.
     pub(super) fn set_reports(&mut self, reports: Vec<EdgeReport>) {
-        if let Some(file) = &mut self.low_latency {
-            file.list.reports = reports;
+        let Some(file) = &mut self.low_latency else { return };
+        let before = std::mem::replace(&mut file.list.reports, reports);
+        let has_leapt = |now: &EdgeReport| {
+            let before = before.iter().find(|before| before.uri == now.uri);
+            before.is_some_and(|before| before.last_media_sequence + 1 < now.last_media_sequence)
+        };
+        // A rendition that has left out segments is told of at once: players of others would look for it too early.
+        if file.list.reports.iter().any(has_leapt) {
+            self.write_low_latency();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watcher::{ChannelSettings, Naming, finished_file::tests::finished_90k, order::Candidate};
+    use std::sync::{Arc, Mutex};
+
+    const SEGMENT_90K: u64 = 180_000;
+
+    fn rendition(webroot: &Path, name: &str, common: &Arc<Mutex<Common>>) -> Publication {
+        let webroot = webroot.join(name);
+        fs::create_dir_all(&webroot).unwrap();
+        let settings = ChannelSettings {
+            status_directory: webroot.clone(),
+            webroot,
+            home: Home::Beside,
+            has_pictures: true,
+            label: format!("{name}/"),
+            naming: Naming::Numbered,
+            target_duration_s: Some(2),
+            window_segments: 20,
+            part_target_90k: None,
+            end_list: true,
+            keep: false,
+            end_after: None,
+        };
+        let mut publication = Publication::new(settings, Arc::default(), None).unwrap();
+        publication.common = Some(common.clone());
+        publication
+    }
+
+    /// Segments come, `720p:3` in this order; from number `breaks_at` on they are of another timeline. What the playlists
+    /// say then: `(3)` is a gap, `!4` has a discontinuity.
+    #[track_caller]
+    fn check(arrivals: &str, breaks_at: u64, expected: [&str; 2]) {
+        let webroot = tempfile::tempdir().unwrap();
+        let common = Arc::new(Mutex::new(Common::new(20)));
+        let names = ["720p", "360p"];
+        let mut renditions = names.map(|name| rendition(webroot.path(), name, &common));
+        for arrival in arrivals.split(' ') {
+            let (name, number) = arrival.split_once(':').unwrap();
+            let number: u64 = number.parse().unwrap();
+            let mut finished = finished_90k(SEGMENT_90K);
+            let jump_90k = if number >= breaks_at { 10_000_000 } else { 0 };
+            finished.facts.start_90k = number * SEGMENT_90K + jump_90k;
+            let candidate = Candidate { name: segment_name(number), finished, seen_at: Instant::now() };
+            let index = names.iter().position(|it| *it == name).unwrap();
+            renditions[index].publish(candidate, std::iter::empty());
+        }
+        let said = renditions.each_ref().map(|rendition| {
+            let playlist = rendition.playlist();
+            let entries = (playlist.media_sequence..).zip(&playlist.segments).map(|(number, it)| {
+                assert_eq!(it.uri, segment_name(number));
+                assert_eq!(it.duration_90k, SEGMENT_90K);
+                let word = if it.gap { format!("({number})") } else { number.to_string() };
+                format!("{}{word}", if it.discontinuity { "!" } else { "" })
+            });
+            entries.collect::<Vec<_>>().join(" ")
+        });
+        assert_eq!(said, expected, "{arrivals}");
+    }
+
+    const NEVER: u64 = u64::MAX;
+
+    #[test]
+    fn what_one_rendition_has_lost_is_a_gap_and_no_discontinuity() {
+        let both = ["1 2 3 4", "1 2 (3) 4"];
+        check("720p:1 360p:1 720p:2 360p:2 720p:3 720p:4 360p:4", NEVER, both);
+        check("720p:1 360p:1 720p:2 360p:2 720p:3 360p:4 720p:4", NEVER, both);
+        check(
+            "720p:1 360p:1 720p:2 360p:2 720p:3 720p:4 720p:5 360p:5",
+            NEVER,
+            ["1 2 3 4 5", "1 2 (3) (4) 5"],
+        );
+    }
+
+    #[test]
+    fn a_break_of_the_timeline_is_one_in_all_renditions_whoever_comes_first() {
+        let both = ["1 2 !3 4", "1 2 !3 4"];
+        check("720p:1 360p:1 720p:2 360p:2 720p:3 360p:3 720p:4 360p:4", 3, both);
+        check("360p:1 360p:2 360p:3 360p:4 720p:1 720p:2 720p:3 720p:4", 3, both);
+    }
+
+    #[test]
+    fn a_break_that_lies_in_what_was_lost_is_told_there_and_not_again() {
+        check("720p:1 360p:1 720p:2 720p:3 720p:4 360p:4", 3, ["1 2 !3 4", "1 (2) !(3) 4"]);
+        check("720p:1 360p:1 720p:2 720p:3 360p:4 720p:4", 3, ["1 2 !3 4", "1 (2) !(3) 4"]);
+        check("720p:1 360p:1 720p:2 360p:3 720p:3", 3, ["1 2 !3", "1 (2) !3"]);
+    }
+
+    #[test]
+    fn a_playlist_that_begins_later_has_counted_what_was_before() {
+        check("720p:1 720p:2 720p:3 360p:1 360p:2 360p:3", NEVER, ["1 2 3", "1 2 3"]);
+        check("720p:1 720p:2 720p:3 360p:3", 3, ["1 2 !3", "(1) (2) !3"]);
     }
 }

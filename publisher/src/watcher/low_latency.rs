@@ -111,8 +111,12 @@ impl LowLatencyList {
         }
     }
 
-    /// A part is there. Says whether it is one that can still be listed.
+    /// A part is there. Says whether it is one that can still be listed, or is. The system may tell of a file twice, when it
+    /// is renamed and when it is closed.
     pub(super) fn arrived(&mut self, name: &str, finished: Finished) -> bool {
+        if self.edge.lists(&uri_of_name(self.home, name)) {
+            return true;
+        }
         let Some(number) = part_of_name(name).filter(|(number, _)| *number >= self.first_possible()) else {
             return false;
         };
@@ -164,14 +168,23 @@ impl LowLatencyList {
         self.waiting.first_key_value().map(|(&(number, _), _)| number)
     }
 
-    /// The segment of this number is listed as a gap. Gives back the parts of it that were listed: those of a gap must not
-    /// be (bis 6.2.1).
-    pub(super) fn left_out(&mut self, number: u64, playlist: &MediaPlaylist) -> Vec<EvictedPart> {
+    /// The segment that is being filmed and will never be whole, where gaps can tell that: one that is being closed is there
+    /// before the second part of the next.
+    pub(super) fn given_up(&self) -> Option<u64> {
+        let open = self.open.filter(|_| self.home == Home::Beside && self.closing.is_none())?;
+        let last = self.waiting.last_key_value()?.0;
+        (*last > (open + 1, 0)).then_some(open)
+    }
+
+    /// The segment of this number, which is its media sequence number, is listed as a gap. What is listed of its parts stays
+    /// as it is: players have it, or can have it (bis 6.2.1).
+    pub(super) fn left_out(&mut self, number: u64) {
         self.next_number = self.next_number.max(number.saturating_add(1));
         self.waiting = self.waiting.split_off(&(self.next_number, 0));
         self.closing = self.closing.filter(|closing| closing.number != number);
-        let is_open = self.open.take_if(|open| *open == number).is_some();
-        if is_open { self.edge.abandon(playlist) } else { Vec::new() }
+        if self.open.take_if(|open| *open == number).is_some() {
+            self.edge.close(number);
+        }
     }
 
     /// Opens the segment of [`Self::first_part`].
@@ -212,7 +225,7 @@ impl LowLatencyList {
                     evicted = self.edge.abandon(playlist);
                     (self.open, self.closing) = (None, None);
                 }
-                _ if self.is_given_up(open) => {
+                _ if self.waiting.last_key_value().is_some_and(|((number, _), _)| *number > open + 1) => {
                     evicted = self.edge.abandon(playlist);
                     (self.open, self.closing) = (None, None);
                 }
@@ -228,16 +241,6 @@ impl LowLatencyList {
             evicted.append(&mut self.edge.trim(playlist));
         }
         (evicted, errors)
-    }
-
-    /// Whether the segment that is being filmed will never come: one that is being closed is there before the second part
-    /// of the next.
-    fn is_given_up(&self, open: u64) -> bool {
-        let later = match self.encoder {
-            Encoder::Ours => (open + 1, 1),
-            Encoder::Foreign => (open + 2, 0),
-        };
-        self.waiting.last_key_value().is_some_and(|(last, _)| *last >= later)
     }
 
     fn push(&mut self, name: &str, finished: &Finished) -> Result<(), PartError> {

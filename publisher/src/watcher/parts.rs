@@ -174,8 +174,8 @@ impl Publication {
     pub(super) fn advance_parts(&mut self) {
         loop {
             let Some(file) = &self.low_latency else { return };
-            if let Some(number) = file.list.first_number() {
-                // What it left out before has to be told first.
+            // What it left out before has to be told first.
+            if let Some(number) = file.list.given_up().map(|open| open + 1).or(file.list.first_number()) {
                 if let Err(error) = self.fill_up_to(number) {
                     warn!(%error, "gap not listed");
                 }
@@ -243,7 +243,7 @@ impl Publication {
         }
     }
 
-    pub(super) fn keep_evicted_parts(&mut self, evicted: Vec<EvictedPart>) {
+    fn keep_evicted_parts(&mut self, evicted: Vec<EvictedPart>) {
         let home = self.settings.home;
         let names = evicted.into_iter().filter_map(|part| name_of_uri(home, &part.uri));
         self.keep_parts(names);

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use livedir_playlist::{Listing, MediaPlaylist, parse, read_listing};
@@ -16,18 +17,14 @@ use crate::support::media;
 use crate::support::programs::{PATIENCE, Running, publisher};
 use crate::support::wait_for;
 
+/// Two of these tests at once would starve everybody.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 /// Threads that take the time of one processor.
 const SPINNERS: usize = 40;
 
 fn playlist(webroot: &Path, rendition: &str) -> Option<MediaPlaylist> {
     parse(&fs::read_to_string(webroot.join("live").join(rendition).join("stream.m3u8")).ok()?).ok()
-}
-
-#[track_caller]
-fn wait_for_segment(webroot: &Path, rendition: &str, number: u64) {
-    wait_for("a segment", PATIENCE, || {
-        playlist(webroot, rendition).filter(|it| it.next_media_sequence() > number).map(|_| ())
-    });
 }
 
 /// Numbers of gaps and of segments. All numbers are there, each segment begins where its number says, and nothing breaks.
@@ -48,8 +45,34 @@ fn start_of(webroot: &Path, rendition: &str, number: u64) -> u64 {
     probe(&fs::read(path).expect("what is listed is there")).expect("a segment").start_90k
 }
 
-fn times(output: &str, what: &str) -> usize {
-    output.matches(what).count()
+/// What was said of a size: `repeats`, `leaves out` and `end`, in order.
+fn said_of(output: &str, size: &str) -> Vec<&'static str> {
+    const WORDS: [(&str, &str); 4] = [
+        ("falls behind and repeats pictures", "repeats"),
+        ("falls behind so far that it leaves out segments", "leaves out"),
+        ("the encoder keeps up again", "end"),
+        ("the encoder was behind until the end", "end"),
+    ];
+    let of_size = output.lines().filter(|line| line.contains(&format!("size=\"{size}\"")));
+    of_size
+        .filter_map(|line| WORDS.iter().find(|(said, _)| line.contains(said)))
+        .map(|(_, word)| *word)
+        .collect()
+}
+
+/// Each time that it fell behind was told once, and its end: a machine that is busy with everything else may see more of
+/// them than were meant.
+#[track_caller]
+fn check_said(output: &str, size: &str) {
+    let said = said_of(output, size);
+    let episodes: Vec<_> = said.split_inclusive(|word| *word == "end").collect();
+    for episode in &episodes {
+        assert_eq!(episode.last(), Some(&"end"), "{said:?}: {output}");
+        for word in ["repeats", "leaves out"] {
+            assert!(episode.iter().filter(|it| **it == word).count() <= 1, "{said:?}: {output}");
+        }
+    }
+    assert!(episodes.iter().any(|episode| episode.contains(&"leaves out")), "{said:?}: {output}");
 }
 
 /// Of the processors that this test may use.
@@ -99,6 +122,7 @@ fn starve(thread: Pid, enough: impl Fn() -> bool) {
 
 #[test]
 fn an_encoder_without_time_leaves_out_segments_goes_on_with_the_others_and_says_both() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = tempfile::tempdir().unwrap();
     let webroot = directory.path();
     let film = media::flash_and_beep(directory.path(), 10);
@@ -107,30 +131,38 @@ fn an_encoder_without_time_leaves_out_segments_goes_on_with_the_others_and_says_
             .arg("live")
             .arg(&film)
             .args(["--loop", "--ladder", "1280x720@1M,160x90@100k", "--low-latency"])
-            .args(["--segment-duration", "1s", "--window", "200", "--webroot"])
+            .args(["--window", "200", "--webroot"])
             .arg(webroot),
     );
-    wait_for_segment(webroot, "720p", 2);
-    let following = [webroot.to_owned(), webroot.join("ll.m3u8")].map(|it| Following::start(it, "15s"));
     let gaps = || playlist(webroot, "720p").map_or(0, |it| it.segments.iter().filter(|it| it.gap).count());
+    let has_segment = || playlist(webroot, "720p").is_some_and(|it| it.segments.iter().any(|it| !it.gap));
+    wait_for("a segment", PATIENCE, || has_segment().then_some(()));
+    let following = [webroot.to_owned(), webroot.join("ll.m3u8")].map(|it| Following::start(it, "25s"));
     let thread = thread_of(live.id(), "1280x720").expect("each size has its thread");
-    starve(thread, || gaps() >= 2);
-    assert!(gaps() >= 2, "it had time enough: {}", live.output());
-    let output = wait_for("the end of it to be told", PATIENCE, || {
-        Some(live.output()).filter(|it| it.contains("the encoder keeps up again"))
+    let before = gaps();
+    starve(thread, || gaps() >= before + 2);
+    assert!(gaps() >= before + 2, "it had time enough: {}", live.output());
+    wait_for("the end of it to be told", PATIENCE, || {
+        said_of(&live.output(), "1280x720").contains(&"end").then_some(())
     });
-    assert_eq!(times(&output, "falls behind and repeats pictures"), 1, "{output}");
-    assert_eq!(times(&output, "falls behind so far that it leaves out segments"), 1, "{output}");
-    following.map(Following::assert_clean_but_for_lateness);
-    assert!(live.interrupt().success());
+    let [plain, fast] = following;
+    plain.assert_clean_but_for_lateness();
+    let checked = fast.report();
+    // The part that was hinted at when its encoder gave up never comes.
+    let may_be = ["part-late", "update-late", "preload-hint-untrue"];
+    assert!(checked.rules().iter().all(|rule| may_be.contains(rule)), "{checked:#?}");
+    live.signal(rustix::process::Signal::INT);
+    let (ended, output) = live.wait_and_read();
+    assert!(ended.success(), "{output}");
+    check_said(&output, "1280x720");
 
     let (gaps, segments) = gaps_and_segments(webroot, "720p");
     let (none, all) = gaps_and_segments(webroot, "90p");
     assert_eq!(none, [0; 0], "the other size has every segment");
     assert_eq!(gaps_and_segments(webroot, "audio").0, [0; 0], "and so has the sound");
     assert_eq!(gaps.len() + segments.len(), all.len());
-    let (first, last) = (gaps[0], gaps[gaps.len() - 1]);
-    assert!(segments.iter().any(|it| *it < first) && segments.iter().any(|it| *it > last), "{gaps:?}");
+    let (first, last) = (segments[0], segments[segments.len() - 1]);
+    assert!(gaps.iter().any(|gap| (first..last).contains(gap)), "it goes on behind them: {gaps:?}");
     for number in segments {
         assert_eq!(start_of(webroot, "720p", number), start_of(webroot, "90p", number), "segment {number}");
     }
@@ -139,40 +171,41 @@ fn an_encoder_without_time_leaves_out_segments_goes_on_with_the_others_and_says_
 }
 
 #[test]
-fn a_size_that_no_encoder_could_make_in_time_takes_the_others_nothing() {
+fn a_size_without_a_single_segment_does_not_keep_the_stream_from_its_players() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = tempfile::tempdir().unwrap();
     let webroot = directory.path();
     let film = media::flash_and_beep(directory.path(), 10);
-    // One thread of x264 on one processor, for 995 million pixels a second.
-    let mut command = std::process::Command::new("taskset");
-    command.arg("--cpu-list").arg(first_processor().to_string()).arg(publisher().get_program());
     let live = Running::start(
-        command
+        publisher()
             .arg("live")
             .arg(&film)
-            .args(["--loop", "--ladder", "3840x2160@8M,160x90@100k", "--fps", "120"])
-            .args(["--segment-duration", "1s", "--window", "200", "--webroot"])
+            .args(["--loop", "--ladder", "1280x720@1M,160x90@100k"])
+            .args(["--window", "200", "--webroot"])
             .arg(webroot),
     );
-    wait_for_segment(webroot, "90p", 6);
-    wait_for_segment(webroot, "2160p", 5);
+    let thread = wait_for("the thread of the size", PATIENCE, || thread_of(live.id(), "1280x720"));
+    let sizes = || {
+        let text = fs::read_to_string(webroot.join("stream.m3u8")).ok()?;
+        let Listing::Multivariant(listing) = read_listing(&text) else { panic!("no multivariant playlist") };
+        let size =
+            |variant: &livedir_playlist::Variant| variant.attributes.get("RESOLUTION").map(str::to_owned);
+        Some(listing.variants.iter().filter_map(size).collect::<Vec<_>>())
+    };
+    starve(thread, || sizes().is_some());
+    assert_eq!(sizes().as_deref(), Some(&["160x90".to_owned()][..]), "what there is");
     let status: serde_json::Value =
         serde_json::from_slice(&fs::read(webroot.join("status.json")).unwrap()).unwrap();
-    assert!(status["media_sequence_last"].as_u64() >= Some(5), "the stream is seen to go on: {status}");
-    assert!(status["segments_left_out"].as_u64() >= Some(1), "{status}");
+    assert!(status["media_sequence_last"].as_u64() >= Some(1), "the stream is seen to go on: {status}");
+    wait_for("the other size", PATIENCE, || {
+        sizes().filter(|sizes| *sizes == ["1280x720", "160x90"]).map(|_| ())
+    });
     live.signal(rustix::process::Signal::INT);
     let (ended, output) = live.wait_and_read();
     assert!(ended.success(), "{output}");
-    assert_eq!(times(&output, "falls behind so far that it leaves out segments"), 1, "{output}");
-    assert_eq!(times(&output, "the encoder was behind until the end"), 1, "{output}");
-
-    let (gaps, segments) = gaps_and_segments(webroot, "2160p");
+    check_said(&output, "1280x720");
+    let (gaps, segments) = gaps_and_segments(webroot, "720p");
     let (none, all) = gaps_and_segments(webroot, "90p");
-    assert_eq!((none.len(), gaps.len() + segments.len()), (0, all.len()));
-    assert!(gaps.len() > segments.len(), "{gaps:?} of {all:?}");
-    let text = fs::read_to_string(webroot.join("stream.m3u8")).unwrap();
-    let Listing::Multivariant(listing) = read_listing(&text) else { panic!("no multivariant playlist") };
-    let has_top = listing.variants.iter().any(|it| it.attributes.get("RESOLUTION") == Some("3840x2160"));
-    assert_eq!(has_top, !segments.is_empty(), "players are told of what there is: {text}");
+    assert_eq!((gaps[0], none.len(), gaps.len() + segments.len()), (1, 0, all.len()));
     assert_clean(webroot);
 }
