@@ -296,7 +296,7 @@ mod tests {
         let meters = check(120, |n| if n < 40 { usize::from(n < 5) } else { 1 }, "0-5 40-120!");
         assert_eq!(meters.segments_left_out.get(), 1);
         // It has just ended the first when it stalls.
-        let meters = check(120, |n| usize::from(n < 40 || n >= 80), "0-40 80-120");
+        let meters = check(120, |n| usize::from(!(40..80).contains(&n)), "0-40 80-120");
         assert_eq!(meters.segments_left_out.get(), 1);
     }
 
@@ -304,7 +304,7 @@ mod tests {
     fn one_that_stands_still_holds_up_nobody_and_the_end_does_not_wait_for_it() {
         let meters = check(1_000, |n| usize::from(n == 0), "0-1");
         assert_eq!(meters.segments_left_out.get(), 24);
-        let first_and_last = |n| if n == 0 || n > 980 { 1 } else { 0 };
+        let first_and_last = |n| usize::from(n == 0 || n > 980);
         check(985, first_and_last, "0-1 960-985!");
         // Within the first segment: what is late by then is its rest, and the segment after it.
         check(79, |n| usize::from(n < 20), "0-40");

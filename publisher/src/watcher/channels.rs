@@ -320,12 +320,16 @@ impl Channels {
         for kept in self.by_live.values_mut() {
             kept.channel.look_a_last_time(desk);
         }
-        if self.common.is_some() {
-            let pictures = self.by_live.values().filter(|kept| kept.channel.settings.has_pictures);
-            let next = pictures.map(|kept| kept.channel.publication.playlist().next_media_sequence()).max();
-            for kept in self.by_live.values_mut() {
-                kept.channel.publication.end_in_step(next.unwrap_or(0));
-            }
+        // Sound may end a little before or behind the pictures.
+        let mut with_pictures: Vec<_> = self
+            .by_live
+            .values_mut()
+            .map(|kept| &mut kept.channel)
+            .filter(|channel| channel.settings.has_pictures)
+            .collect();
+        let next = with_pictures.iter().map(|it| it.publication.playlist().next_media_sequence()).max();
+        for channel in &mut with_pictures {
+            channel.publication.end_in_step(next.unwrap_or(0));
         }
         for kept in self.by_live.values_mut() {
             let one = kept.channel.finish();

@@ -222,9 +222,10 @@ impl Publication {
             file.list.left_out(number);
         }
         let size = self.size();
-        match self.gaps.left_out(1, self.last_listed_at) {
-            Some(_) => warn!(size, name, "segment is missing here and there in other sizes; listed as a gap"),
-            None => debug!(size, name, "one more segment is missing; listed as a gap"),
+        if self.gaps.left_out(1, self.last_listed_at).is_some() {
+            warn!(size, name, "segment is missing here and there in other sizes; listed as a gap");
+        } else {
+            debug!(size, name, "one more segment is missing; listed as a gap");
         }
         Ok(())
     }

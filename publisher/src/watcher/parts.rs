@@ -175,10 +175,9 @@ impl Publication {
         loop {
             let Some(file) = &self.low_latency else { return };
             // What it left out before has to be told first.
-            if let Some(number) = file.list.given_up().map(|open| open + 1).or(file.list.first_number()) {
-                if let Err(error) = self.fill_up_to(number) {
-                    warn!(%error, "gap not listed");
-                }
+            let comes_next = file.list.given_up().map(|open| open + 1).or(file.list.first_number());
+            if let Some(Err(error)) = comes_next.map(|number| self.fill_up_to(number)) {
+                warn!(%error, "gap not listed");
             }
             let Some(file) = &self.low_latency else { return };
             let beginning = file.list.first_part().zip(file.list.first_number()).map(|(first, number)| {
