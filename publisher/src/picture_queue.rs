@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use ffmpeg_next as ffmpeg;
 
@@ -25,7 +25,7 @@ const SECONDS: usize = 2;
 
 /// How far an encoder may be behind when a segment begins, in quarters of a segment: with the next quarter the segment
 /// before would come when the others list the one after it, and would be listed as a gap in any case.
-const QUARTERS_LATE: usize = 3;
+const QUARTERS_LATE: u32 = 3;
 
 /// What happens when an encoder is too far behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +64,8 @@ pub enum Picture {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Shown>,
+    /// Since when each of them waits.
+    since: VecDeque<Instant>,
     is_closed: bool,
     behind: FallingBehind,
 }
@@ -78,6 +80,7 @@ impl State {
         next.is_leapt_to = is_at_one || first.flatten().is_some_and(|border| border.is_leapt_to);
         let begun = self.waiting.iter().filter(|shown| shown.border.is_some()).count() as u64;
         self.waiting.clear();
+        self.since.clear();
         begun + u64::from(is_at_one)
     }
 }
@@ -85,9 +88,11 @@ impl State {
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
-    /// Grid times: the grid waits when so many wait, or leaves them out when a segment begins.
-    limit: usize,
-    waits: bool,
+    /// The grid waits when so many grid times wait, for an encoder that is alone.
+    limit: Option<usize>,
+    /// Beside others an encoder is too late with what has waited for so long when a segment begins. Many that come at once,
+    /// after the machine stood still, have not.
+    too_late: Duration,
     /// Of the rung, for people.
     name: String,
     meters: Arc<Meters>,
@@ -96,6 +101,11 @@ struct Shared {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_too_late(&self, state: &State, now: Instant) -> bool {
+        let has_waited = state.since.front().map(|since| now.saturating_duration_since(*since));
+        self.limit.is_none() && has_waited.is_some_and(|waited| waited >= self.too_late)
     }
 
     fn tell(&self, told: Option<Told>) {
@@ -140,32 +150,34 @@ pub fn channel(
     name: &str,
     meters: Arc<Meters>,
 ) -> (PictureSender, PictureReceiver) {
-    let second = fps.max(1) as usize;
-    let (limit, waits) = match when_late {
-        WhenLate::Wait => (SECONDS * second, true),
-        // Segments may be shorter than it is worth to leave one out for.
-        WhenLate::LeaveOut { segment_frames } => {
-            (((segment_frames as usize).max(second) * QUARTERS_LATE).div_ceil(4), false)
-        }
+    let fps = fps.max(1);
+    let (limit, segment_frames) = match when_late {
+        WhenLate::Wait => (Some(SECONDS * fps as usize), 0),
+        WhenLate::LeaveOut { segment_frames } => (None, segment_frames),
     };
+    // Segments may be shorter than it is worth to leave one out for.
+    let segment = Duration::from_secs_f64(segment_frames.max(u64::from(fps)) as f64 / f64::from(fps));
+    let too_late = segment * QUARTERS_LATE / 4;
     let name = name.to_owned();
     let shared =
-        Arc::new(Shared { state: Mutex::default(), changed: Condvar::new(), limit, waits, name, meters });
+        Arc::new(Shared { state: Mutex::default(), changed: Condvar::new(), limit, too_late, name, meters });
     (PictureSender(shared.clone()), PictureReceiver(shared))
 }
 
 impl PictureSender {
     /// Puts a grid time in. Says whether there is still an encoder.
-    pub fn send(&self, mut shown: Shown) -> bool {
+    pub fn send(&self, shown: Shown) -> bool {
+        self.send_at(shown, Instant::now())
+    }
+
+    fn send_at(&self, mut shown: Shown, now: Instant) -> bool {
         let shared = &*self.0;
         let mut state = shared.lock();
-        while shared.waits && state.waiting.len() >= shared.limit && !state.is_closed {
+        while shared.limit.is_some_and(|limit| state.waiting.len() >= limit) && !state.is_closed {
             state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        let now = Instant::now();
         let mut told = None;
-        if !shared.waits
-            && state.waiting.len() >= shared.limit
+        if shared.is_too_late(&state, now)
             && let Some(border) = &mut shown.border
         {
             let segments = state.leave_out(border);
@@ -180,6 +192,7 @@ impl PictureSender {
         }
         told = told.or_else(|| state.behind.kept_up(now));
         state.waiting.push_back(shown);
+        state.since.push_back(now);
         let is_heard = !state.is_closed;
         drop(state);
         shared.changed.notify_all();
@@ -192,11 +205,11 @@ impl Drop for PictureSender {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         // The end of the stream does not wait for segments that are late already.
-        if !self.0.waits
-            && state.waiting.len() >= self.0.limit
+        if self.0.is_too_late(&state, Instant::now())
             && let Some(border) = state.waiting.iter().position(|shown| shown.border.is_some())
         {
             state.waiting.truncate(border);
+            state.since.truncate(border);
         }
         let episode = state.behind.end();
         drop(state);
@@ -214,6 +227,7 @@ impl PictureReceiver {
         let mut state = self.0.lock();
         loop {
             if let Some(shown) = state.waiting.pop_front() {
+                state.since.pop_front();
                 drop(state);
                 self.0.changed.notify_all();
                 return Some(shown);
@@ -236,6 +250,7 @@ impl Drop for PictureReceiver {
 mod tests {
     use super::*;
 
+    const STEP: Duration = Duration::from_millis(50);
     const LEAVE_OUT: WhenLate = WhenLate::LeaveOut { segment_frames: 40 };
 
     fn new(n: u64) -> Shown {
@@ -252,8 +267,10 @@ mod tests {
         let meters = Arc::new(Meters::default());
         let (sender, receiver) = channel(20, LEAVE_OUT, "720p", meters.clone());
         let mut got: Vec<Shown> = Vec::new();
+        // So that the last was sent now.
+        let start = Instant::now().checked_sub(STEP * grid_times as u32).expect("a machine that is up");
         for n in 0..grid_times {
-            assert!(sender.send(new(n)));
+            assert!(sender.send_at(new(n), start + STEP * n as u32));
             assert!(receiver.0.lock().waiting.len() <= 30 + 40, "it is bounded");
             let waiting = receiver.0.lock().waiting.len();
             got.extend((0..takes(n).min(waiting)).filter_map(|_| receiver.next()));
@@ -298,6 +315,15 @@ mod tests {
         // It has just ended the first when it stalls.
         let meters = check(120, |n| usize::from(!(40..80).contains(&n)), "0-40 80-120");
         assert_eq!(meters.segments_left_out.get(), 1);
+    }
+
+    #[test]
+    fn what_comes_at_once_after_a_standstill_is_not_late() {
+        let (sender, receiver) = channel(20, LEAVE_OUT, "720p", Arc::default());
+        let now = Instant::now();
+        assert!((0..100).all(|n| sender.send_at(new(n), now)));
+        let got: Vec<_> = std::iter::from_fn(|| Some(receiver.next()?.n).filter(|n| *n < 99)).collect();
+        assert_eq!(got, (0..99).collect::<Vec<_>>());
     }
 
     #[test]

@@ -40,9 +40,7 @@ impl Channel {
             self.publication.begin_at(number, discontinuity_sequence);
         }
     }
-}
 
-impl Channel {
     /// Lists a gap in the place of what others have listed and this one is too late with. Says when it will be too late with
     /// the next.
     pub(super) fn keep_in_step(&mut self, now: Instant, desk: &mut Desk) -> Option<Instant> {
