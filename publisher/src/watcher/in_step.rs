@@ -138,7 +138,9 @@ impl Publication {
         self.last_listed_at = Instant::now();
         let playlist = self.window.playlist();
         let number = playlist.next_media_sequence() - 1;
-        if let (Some(mut common), Some(last)) = (self.common(), playlist.segments.last()) {
+        // One that joins has counted the break before it already, and does not say that there is none.
+        let joins = playlist.segments.len() == 1 && playlist.media_sequence > 1;
+        if let (Some(mut common), Some(last), false) = (self.common(), playlist.segments.last(), joins) {
             let listed = Listed {
                 duration_90k: last.duration_90k,
                 program_date_time: last.program_date_time,
