@@ -166,6 +166,7 @@ pub fn channel(
 
 impl PictureSender {
     /// Puts a grid time in. Says whether there is still an encoder.
+    #[must_use]
     pub fn send(&self, shown: Shown) -> bool {
         self.send_at(shown, Instant::now())
     }
