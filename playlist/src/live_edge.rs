@@ -143,12 +143,17 @@ impl LiveEdge {
         if part.uri.is_empty() || part.uri.contains(|it: char| it == '"' || it.is_control()) {
             return Err(PartError::NotAUri { uri: uri() });
         }
-        let mut all = self.listed.values().flatten().chain(&self.open.parts);
-        if all.any(|listed| listed.uri == part.uri) {
+        if self.lists(&part.uri) {
             return Err(PartError::AlreadyListed { uri: uri() });
         }
         self.open.parts.push(part);
         Ok(())
+    }
+
+    /// Whether a part is listed under this URI.
+    #[must_use]
+    pub fn lists(&self, uri: &str) -> bool {
+        self.listed.values().flatten().chain(&self.open.parts).any(|part| part.uri == uri)
     }
 
     /// The segment that was being filmed is complete and listed under this number. Its parts stay near the edge; the next

@@ -148,7 +148,7 @@ impl<'a> Copier<'a> {
         packet.set_pts(Some(dts_90k.max(stated_90k + copied.shown_after_90k)));
         packet.set_duration(duration_90k);
         let keyframe_filmed_at = begins.then(|| self.date(captured_at));
-        Some(EncodedPacket { medium, dts_90k, duration_90k, keyframe_filmed_at, packet })
+        Some(EncodedPacket { medium, dts_90k, duration_90k, keyframe_filmed_at, border: None, packet })
     }
 
     /// Says what is left out: once, and then by the count of dropped pictures.

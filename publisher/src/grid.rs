@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::borders::Borders;
 use crate::capture_queue::{CaptureReceiver, Next};
 use crate::encoder::audio::AudioEncoder;
-use crate::encoder::{EncodeError, Encoded, EncodedPacket, Medium, START_90K};
+use crate::encoder::{Border, EncodeError, Encoded, EncodedPacket, Medium, START_90K};
 use crate::filter::{Filter, FilterError, FilterSettings};
 use crate::frame_clock::{FrameClock, Placement, SILENCE};
 use crate::meters::Meters;
@@ -98,8 +99,7 @@ struct Grid<'a> {
     settings: &'a GridSettings,
     meters: &'a Meters,
     clock: FrameClock,
-    /// The grid time that segments are counted from: 0, or that of the last leap.
-    counted_from: u64,
+    borders: Borders,
     /// The wall-clock time of grid time 0.
     origin_filmed_at: SystemTime,
     filter: Filter,
@@ -115,8 +115,8 @@ struct Grid<'a> {
 struct Sound {
     encoder: AudioEncoder,
     line: SoundLine,
-    /// The grid time at which its newest segment began, where it has segments of its own.
-    segment_from: Option<u64>,
+    /// Its newest segment, where it has segments of its own.
+    segment: Option<u64>,
     is_heard: bool,
 }
 
@@ -132,13 +132,13 @@ impl<'a> Grid<'a> {
             let encoder = AudioEncoder::open(line.audio_bps, origin)?;
             let parameters = encoder.parameters();
             let is_heard = line.packets.send(Encoded::Stream { medium: Medium::Audio, parameters }).is_ok();
-            Ok::<_, EncodeError>(Sound { encoder, line, segment_from: None, is_heard })
+            Ok::<_, EncodeError>(Sound { encoder, line, segment: None, is_heard })
         });
         Ok(Self {
             settings,
             meters,
             clock: FrameClock::new(settings.fps, origin),
-            counted_from: 0,
+            borders: Borders::new(settings.segment_frames),
             origin_filmed_at: SystemTime::now() - origin.elapsed(),
             filter: Filter::new(&settings.filter),
             complaint: String::new(),
@@ -210,7 +210,7 @@ impl<'a> Grid<'a> {
             return;
         }
         let left_out = self.clock.leap(now);
-        self.counted_from = left_out.end;
+        self.borders.leap(&left_out, self.sound.as_ref().and_then(|sound| sound.segment));
         self.meters.frames_skipped.add(left_out.end - left_out.start);
         if let Some(sound) = &mut self.sound {
             sound.encoder.leap(self.clock.time_of(left_out.end));
@@ -260,9 +260,10 @@ impl<'a> Grid<'a> {
     }
 
     fn show(&mut self, n: u64, picture: Picture) {
-        let begins_segment = (n - self.counted_from).is_multiple_of(self.settings.segment_frames);
-        let keyframe_filmed_at = begins_segment.then(|| self.filmed_at(n));
-        let shown = Shown { n, keyframe_filmed_at, picture };
+        let (segment, begins_at) = self.borders.segment_of(n).unwrap_or_default();
+        let border =
+            (begins_at == n).then(|| Border { filmed_at: self.filmed_at(n), segment, is_leapt_to: false });
+        let shown = Shown { n, border, picture };
         self.meters.frames_encoded.add(1);
         self.rungs.retain(|rung| rung.send(shown.clone()));
     }
@@ -287,30 +288,29 @@ impl<'a> Grid<'a> {
 
     fn send_sound(&mut self, packets: Vec<EncodedPacket>) {
         for mut packet in packets {
-            packet.keyframe_filmed_at = self.begins_segment_of_sound(&packet);
+            packet.border = self.border_of_sound(&packet);
+            packet.keyframe_filmed_at = packet.border.map(|border| border.filmed_at);
             let Some(sound) = &mut self.sound else { return };
             sound.is_heard &= sound.line.packets.send(Encoded::Packet(packet)).is_ok();
         }
     }
 
-    /// Sound with segments of its own begins one with the first packet at or after the border of the pictures': when that
-    /// was, by the wall clock.
-    fn begins_segment_of_sound(&mut self, packet: &EncodedPacket) -> Option<SystemTime> {
+    /// Sound with segments of its own begins one with the first packet at or after the border of the pictures'.
+    fn border_of_sound(&mut self, packet: &EncodedPacket) -> Option<Border> {
         let sound = self.sound.as_ref().filter(|sound| sound.line.is_alone)?;
         let ticks = u64::try_from(packet.dts_90k - START_90K).ok()?;
         let n = ticks * u64::from(self.settings.fps) / 90_000;
-        let into_segment = n.checked_sub(self.counted_from)? % self.settings.segment_frames;
-        let segment_from = n - into_segment;
-        if sound.segment_from.is_some_and(|before| before >= segment_from) {
+        let (segment, begins_at) = self.borders.segment_of(n)?;
+        if sound.segment.is_some_and(|before| before >= segment) {
             return None;
         }
-        let ticks_of_border = segment_from * 90_000 / u64::from(self.settings.fps);
+        let ticks_of_border = begins_at * 90_000 / u64::from(self.settings.fps);
         let late = Duration::from_nanos((ticks - ticks_of_border) * 100_000 / 9);
-        let filmed_at = self.filmed_at(segment_from) + late;
+        let filmed_at = self.filmed_at(begins_at) + late;
         if let Some(sound) = &mut self.sound {
-            sound.segment_from = Some(segment_from);
+            sound.segment = Some(segment);
         }
-        Some(filmed_at)
+        Some(Border { filmed_at, segment, is_leapt_to: false })
     }
 
     fn finish(mut self) -> Result<(), EncodeError> {
@@ -326,6 +326,7 @@ impl<'a> Grid<'a> {
 mod tests {
     use super::*;
     use crate::capture_queue;
+    use crate::picture_queue::WhenLate;
     use ffmpeg_next as ffmpeg;
     use ffmpeg_next::format::sample::{Sample, Type};
     use std::sync::mpsc;
@@ -352,7 +353,7 @@ mod tests {
         drop(sender);
         let settings = GridSettings { fps: 20, segment_frames: 40, filter: FilterSettings::default() };
         let (packets, encoded) = mpsc::sync_channel(1000);
-        let (shown, _shown) = crate::picture_queue::channel(20, "16x16", meters.clone());
+        let (shown, _shown) = crate::picture_queue::channel(20, WhenLate::Wait, "16x16", meters.clone());
         let sound = SoundLine { audio_bps: 128_000, is_alone: false, packets };
         run(&receiver, &settings, vec![shown], Some(sound), &meters).unwrap();
         // Silence takes a few bytes only.

@@ -29,12 +29,14 @@ pub mod copy;
 
 pub mod capture_queue;
 
+pub mod borders;
 pub mod filter;
 pub mod frame_clock;
 pub mod grid;
 pub mod sound_clock;
 pub mod sound_drift;
 
+pub mod falling_behind;
 pub mod picture_queue;
 
 pub mod canvas;
@@ -43,6 +45,7 @@ pub mod ladder;
 pub mod overlay;
 pub mod rung;
 pub mod scaler;
+pub mod shared_picture;
 pub mod slate;
 
 pub mod encoder;
@@ -86,7 +89,7 @@ use grid::SoundLine;
 use lock::{LockError, WebrootLock};
 use meters::Meters;
 use packager::Package;
-use picture_queue::PictureReceiver;
+use picture_queue::{PictureReceiver, WhenLate};
 use probe::VideoCodec;
 use segment_file::SegmentError;
 use settings::{LiveSettings, SoundChoice, SourceChoice, Stream};
@@ -215,6 +218,7 @@ pub fn run(
                 first_number,
                 media: rendition.media.clone(),
                 lengths: stream.lengths(rendition),
+                in_step: stream.is_ladder(),
             };
             let (meters, finish) = (meters.clone(), finish.clone());
             stages.push(spawn(scope, "segment", move || {
@@ -238,7 +242,12 @@ pub fn run(
         let mut rungs = Vec::new();
         for (encode, packets) in stream.rungs.iter().zip(packages) {
             let name = format!("{}x{}", encode.width, encode.height);
-            let (shown_tx, shown_rx) = picture_queue::channel(encode.fps, &name, meters.clone());
+            let when_late = if stream.is_ladder() {
+                WhenLate::LeaveOut { segment_frames: encode.segment_frames }
+            } else {
+                WhenLate::Wait
+            };
+            let (shown_tx, shown_rx) = picture_queue::channel(encode.fps, when_late, &name, meters.clone());
             rungs.push(shown_tx);
             let encode = encode.clone();
             stages.push(spawn(scope, &name, move || rung(&shown_rx, &encode, &packets))?);

@@ -41,6 +41,8 @@ pub struct Meters {
     pub frames_skipped: Count,
     /// Pictures that an encoder had no time for: it repeated the one before.
     pub pictures_shed: Count,
+    /// Segments that an encoder had no time for, of all sizes.
+    pub segments_left_out: Count,
     /// Grid times that were given to the encoders.
     pub frames_encoded: Count,
     /// Bytes of finished segments.

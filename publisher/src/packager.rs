@@ -39,6 +39,9 @@ pub struct Package {
     pub media: Vec<Medium>,
     /// How long segments and parts are to be.
     pub lengths: Lengths,
+    /// Whether other renditions have the same borders: segments are then numbered by those, and one that is lost or not
+    /// whole leaves its number empty.
+    pub in_step: bool,
 }
 
 /// The segment thread: from the first packet to the last.
@@ -81,6 +84,10 @@ struct Line {
     muxer: Muxer,
     segmenter: Segmenter,
     parts: Option<Parts>,
+    /// The number of the first segment of the run; `None` where the numbers are nobody else's, too.
+    counted_from: Option<u64>,
+    /// The number of the segment being written.
+    number: u64,
     /// The decode time of the first picture of the segment being written.
     started_at_90k: i64,
     /// When that picture was taken.
@@ -120,16 +127,17 @@ impl Line {
         package: &Package,
         meters: &Arc<Meters>,
     ) -> Result<Self, SegmentError> {
-        let Package { live_directory, first_number, lengths, media } = package;
-        let has_parts = lengths.part_90k.is_some();
+        let Package { live_directory, first_number, lengths, media, in_step } = package;
         Ok(Self {
             leading: media.first().copied().unwrap_or(Medium::Video),
             muxer: Muxer::open(streams)?,
             segmenter: Segmenter::new(lengths.segment_90k),
             parts: lengths.part_90k.map(Parts::new),
+            counted_from: in_step.then_some(*first_number),
+            number: *first_number,
             started_at_90k: 0,
             filmed_at: SystemTime::UNIX_EPOCH,
-            files: SegmentFiles::new(live_directory, *first_number, has_parts, meters.clone()),
+            files: SegmentFiles::new(live_directory, meters.clone()),
         })
     }
 
@@ -150,11 +158,20 @@ impl Line {
             }
             Cut::Within => {}
             Cut::Before(ended) => {
+                let border = packet.border.zip(self.counted_from);
+                let next_number = border.map(|(border, first)| first + border.segment);
                 match ended {
-                    Some(duration_90k) => self.close(duration_90k, dts_90k)?,
+                    Some(_) if border.is_some_and(|(border, _)| border.is_leapt_to) => self.give_up()?,
+                    Some(duration_90k) => {
+                        let is_hole = self.started_at_90k + duration_90k < dts_90k;
+                        // Where this rendition alone has left out segments, the timeline goes on behind them.
+                        let is_next = next_number.is_none_or(|next| next == self.number + 1);
+                        self.close(duration_90k, is_hole && is_next)?;
+                    }
                     // What the muxer wrote with its header is not part of a segment.
                     None => drop(self.muxer.cut()?),
                 }
+                self.number = next_number.unwrap_or(self.number);
                 self.started_at_90k = dts_90k;
                 self.filmed_at = packet.keyframe_filmed_at.unwrap_or(self.filmed_at);
             }
@@ -178,40 +195,57 @@ impl Line {
         let Some(ended_at_90k) = parts.cutter.cut() else { return Ok(()) };
         let bytes = self.muxer.cut()?;
         let ended_at = self.filmed_at + ticks(ended_at_90k - self.started_at_90k);
-        let number = self.files.next_number() + u64::from(parts.held.is_some());
-        self.files.put_part(number, parts.index, &bytes, ended_at)?;
+        self.files.put_part(self.number, parts.index, &bytes, ended_at)?;
         parts.bytes.extend_from_slice(&bytes);
         parts.has_begun = false;
         parts.index += 1;
         parts.held.take().map_or(Ok(()), |held| self.files.put_closed(&held))
     }
 
-    /// The segment is complete; the next one begins at `next_at_90k`.
-    fn close(&mut self, duration_90k: i64, next_at_90k: i64) -> Result<(), SegmentError> {
+    /// The segment is complete.
+    fn close(&mut self, duration_90k: i64, breaks_behind: bool) -> Result<(), SegmentError> {
         let bytes = self.muxer.cut()?;
         let ended_at = self.filmed_at + ticks(duration_90k);
-        let Some(parts) = &mut self.parts else { return self.files.put(&bytes, ended_at) };
+        let number = self.number;
+        let Some(parts) = &mut self.parts else {
+            // The number of one that is lost goes to the next.
+            self.number += u64::from(self.files.put(number, &bytes, ended_at)?);
+            return Ok(());
+        };
+        // Parts have the number already.
+        self.number += 1;
         parts.cutter.cut();
         let mut segment = std::mem::take(&mut parts.bytes);
         segment.extend_from_slice(&bytes);
         let last = std::mem::take(&mut parts.index);
         // At the very end nothing may have come after the last part.
         let last_part = std::mem::take(&mut parts.has_begun).then_some((last, bytes));
-        let closed = ClosedSegment { bytes: segment, last_part, ended_at };
+        let closed = ClosedSegment { number, bytes: segment, last_part, ended_at };
         let earlier = parts.held.take();
         if let Some(earlier) = earlier {
             self.files.put_closed(&earlier)?;
         }
-        if self.started_at_90k + duration_90k < next_at_90k {
+        if breaks_behind {
             parts.held = Some(closed);
             return Ok(());
         }
         self.files.put_closed(&closed)
     }
 
+    /// The segment will never be whole: its parts are all that there is of it.
+    fn give_up(&mut self) -> Result<(), SegmentError> {
+        drop(self.muxer.cut()?);
+        let Some(parts) = &mut self.parts else { return Ok(()) };
+        parts.cutter.cut();
+        parts.index = 0;
+        parts.has_begun = false;
+        parts.bytes.clear();
+        parts.held.take().map_or(Ok(()), |held| self.files.put_closed(&held))
+    }
+
     fn finish(mut self) -> Result<(), SegmentError> {
         let Some(duration_90k) = self.segmenter.length() else { return Ok(()) };
-        self.close(duration_90k, self.started_at_90k)?;
+        self.close(duration_90k, false)?;
         self.files.finish()
     }
 }

@@ -40,7 +40,7 @@ pub fn run(
     while rung.is_heard {
         let Some(shown) = shown.next() else { break };
         let frame = rung.screen.show(shown.picture);
-        let ready = rung.encoder.encode(shown.n, shown.keyframe_filmed_at, frame)?;
+        let ready = rung.encoder.encode(shown.n, shown.border, frame)?;
         rung.send(ready);
     }
     let rest = rung.encoder.finish()?;

@@ -1,6 +1,6 @@
 //! Scaler: a captured picture of any size and format becomes one of the stream's size in yuv420p.
 //!
-//! The shape of the picture is kept: what is left over of the stream's picture is black. Used on the encode thread,
+//! The shape of the picture is kept: what is left over of the stream's picture is black. Used on the rung's thread,
 //! only for pictures that are shown.
 
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use ffmpeg::software::scaling;
 use ffmpeg_next as ffmpeg;
 
 use crate::colour_space::{ColourSpace, Numbers};
+use crate::shared_picture::share;
 
 /// Scales to one output size for the whole run; the input may change from picture to picture.
 pub struct Scaler {
@@ -50,8 +51,8 @@ impl Scaler {
             && inner == (self.width, self.height)
             && numbers.fit(self.colours)
         {
-            // Copied only where another rung needs it, too.
-            return Ok(Arc::try_unwrap(picture).unwrap_or_else(|shared| (*shared).clone()));
+            // Where another rung needs it, too, the pixels are shared.
+            return Arc::try_unwrap(picture).or_else(|shared| share(&shared));
         }
         if self.context.as_ref().is_none_or(|(_, was)| *was != input) {
             let mut context = scaling::Context::get(
@@ -154,6 +155,8 @@ mod tests {
         }
         let frame = crate::canvas::Canvas::new(320, 240).to_frame();
         let before = frame.data(0).as_ptr();
-        assert_eq!(scaler.scale(Arc::new(frame)).unwrap().data(0).as_ptr(), before);
+        let frame = Arc::new(frame);
+        assert_eq!(scaler.scale(frame.clone()).unwrap().data(0).as_ptr(), before, "shared");
+        assert_eq!(scaler.scale(frame).unwrap().data(0).as_ptr(), before, "the last that holds it");
     }
 }

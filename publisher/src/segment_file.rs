@@ -48,6 +48,8 @@ pub(crate) fn remedy(error: &io::Error) -> &'static str {
 
 /// A segment that is complete, with its last part, which has no file yet.
 pub struct ClosedSegment {
+    /// Its number.
+    pub number: u64,
     /// The whole segment.
     pub bytes: Vec<u8>,
     /// The number and the bytes of its last part; `None` where that has its file already.
@@ -56,37 +58,24 @@ pub struct ClosedSegment {
     pub ended_at: SystemTime,
 }
 
-/// The files of one run, numbered on from the first.
+/// The files of one run.
 pub struct SegmentFiles {
     directory: PathBuf,
-    next_number: u64,
-    has_parts: bool,
     meters: Arc<Meters>,
     /// Since when, and at which file with which error, writing has failed.
     failing: Option<(Instant, PathBuf, io::Error)>,
 }
 
 impl SegmentFiles {
-    /// `has_parts`: the parts of a segment have files, too, before it is complete.
+    /// Files of this directory.
     #[must_use]
-    pub fn new(directory: &Path, next_number: u64, has_parts: bool, meters: Arc<Meters>) -> Self {
-        Self { directory: directory.to_owned(), next_number, has_parts, meters, failing: None }
+    pub fn new(directory: &Path, meters: Arc<Meters>) -> Self {
+        Self { directory: directory.to_owned(), meters, failing: None }
     }
 
-    /// The number of the segment that is put in place next.
-    #[must_use]
-    pub fn next_number(&self) -> u64 {
-        self.next_number
-    }
-
-    /// Puts a finished segment in place. A directory that refuses it loses this segment; its number goes to the next,
-    /// unless parts have it already.
-    pub fn put(&mut self, bytes: &[u8], ended_at: SystemTime) -> Result<(), SegmentError> {
-        let is_there = self.put_file(&segment_name(self.next_number), bytes, ended_at)?;
-        if is_there || self.has_parts {
-            self.next_number += 1;
-        }
-        Ok(())
+    /// Puts a finished segment in place. A directory that refuses it loses this segment; says whether it is there.
+    pub fn put(&mut self, number: u64, bytes: &[u8], ended_at: SystemTime) -> Result<bool, SegmentError> {
+        self.put_file(&segment_name(number), bytes, ended_at)
     }
 
     /// Puts a finished part of segment `number` in place.
@@ -102,10 +91,9 @@ impl SegmentFiles {
 
     /// Puts a finished segment in place, then its last part: who sees the part come knows that it is the last.
     pub fn put_closed(&mut self, closed: &ClosedSegment) -> Result<(), SegmentError> {
-        let number = self.next_number;
-        self.put(&closed.bytes, closed.ended_at)?;
+        self.put(closed.number, &closed.bytes, closed.ended_at)?;
         let Some((part, bytes)) = &closed.last_part else { return Ok(()) };
-        self.put_part(number, *part, bytes, closed.ended_at)
+        self.put_part(closed.number, *part, bytes, closed.ended_at)
     }
 
     /// Says whether the file is in place.
@@ -176,9 +164,9 @@ mod tests {
     fn a_finished_segment_has_its_time_and_can_be_read_by_others() {
         let directory = tempfile::tempdir().unwrap();
         let ended_at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_000_000_123);
-        let mut files = SegmentFiles::new(directory.path(), 7, false, Arc::default());
-        files.put(b"first", ended_at).unwrap();
-        files.put(b"second", ended_at).unwrap();
+        let mut files = SegmentFiles::new(directory.path(), Arc::default());
+        assert!(files.put(7, b"first", ended_at).unwrap());
+        assert!(files.put(8, b"second", ended_at).unwrap());
         let mut names: Vec<_> =
             std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
@@ -190,18 +178,18 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_segment_leaves_no_hole_in_the_numbers_and_a_bad_end_is_told() {
+    fn a_lost_segment_is_told_and_so_is_a_bad_end() {
         let directory = tempfile::tempdir().unwrap();
         let blocked = directory.path().join("live");
         std::fs::write(&blocked, "a file where the directory should be").unwrap();
-        let mut files = SegmentFiles::new(&blocked, 1, false, Arc::default());
-        files.put(b"lost", SystemTime::now()).unwrap();
+        let mut files = SegmentFiles::new(&blocked, Arc::default());
+        assert!(!files.put(1, b"lost", SystemTime::now()).unwrap());
         std::fs::remove_file(&blocked).unwrap();
-        files.put(b"kept", SystemTime::now()).unwrap();
+        assert!(files.put(1, b"kept", SystemTime::now()).unwrap());
         assert_eq!(std::fs::read(blocked.join("seg-00000001.ts")).unwrap(), b"kept");
         std::fs::remove_dir_all(&blocked).unwrap();
         std::fs::write(&blocked, "again").unwrap();
-        files.put(b"lost", SystemTime::now()).unwrap();
+        assert!(!files.put(2, b"lost", SystemTime::now()).unwrap());
         assert!(files.finish().is_err());
     }
 }

@@ -46,6 +46,8 @@ pub struct Status {
     pub pictures_dropped: u64,
     /// Pictures that an encoder had no time for, of all sizes.
     pub pictures_shed: u64,
+    /// Segments that an encoder had no time for, of all sizes.
+    pub segments_left_out: u64,
     /// Grid times that showed the slate.
     pub frames_slate: u64,
     /// Grid times left out because the encoder could not keep up.
@@ -154,6 +156,7 @@ pub fn status(
         frames_duplicated: meters.frames_duplicated.get(),
         pictures_dropped: meters.pictures_dropped.get(),
         pictures_shed: meters.pictures_shed.get(),
+        segments_left_out: meters.segments_left_out.get(),
         frames_slate: meters.frames_slate.get(),
         frames_skipped: meters.frames_skipped.get(),
         source_losses: meters.source_losses.get(),

@@ -90,6 +90,7 @@ fn status_line(on_air: Duration, stream: &Stream, meters: &Meters) -> String {
         (meters.frames_slate.get(), "on the slate"),
         (meters.frames_skipped.get(), "skipped"),
         (meters.pictures_shed.get(), "shed"),
+        (meters.segments_left_out.get(), "segments left out"),
         (meters.segments_refused.get(), "refused"),
     ] {
         if count > 0 {

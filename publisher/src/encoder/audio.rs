@@ -158,6 +158,7 @@ impl AudioEncoder {
                 dts_90k,
                 duration_90k,
                 keyframe_filmed_at: None,
+                border: None,
                 packet,
             });
         }

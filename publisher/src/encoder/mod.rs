@@ -57,6 +57,17 @@ pub enum Medium {
     Audio,
 }
 
+/// A grid time at which a segment begins, the same in every rendition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Border {
+    /// When it was, by the wall clock.
+    pub filmed_at: SystemTime,
+    /// Which segment of the run begins, from 0.
+    pub segment: u64,
+    /// The encoder had no time for the end of what it had begun before: that will never be whole.
+    pub is_leapt_to: bool,
+}
+
 /// One packet of the stream.
 pub struct EncodedPacket {
     /// Picture or sound.
@@ -67,6 +78,8 @@ pub struct EncodedPacket {
     pub duration_90k: i64,
     /// An IDR picture, or sound that begins a segment: when it was taken, by the wall clock. `None` for every other packet.
     pub keyframe_filmed_at: Option<SystemTime>,
+    /// The border of the grid that it begins a segment at; `None` for every other packet.
+    pub border: Option<Border>,
     /// Payload and presentation time, in libav's own form with 90 kHz timestamps.
     pub packet: ffmpeg::Packet,
 }

@@ -158,6 +158,7 @@ pub fn describe() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encoder::Border;
     use ffmpeg::format::Pixel;
     use std::time::{Duration, SystemTime};
 
@@ -179,18 +180,22 @@ mod tests {
     fn check_keyframes(codec: VideoCodec) {
         let mut encoder = VideoEncoder::open(&settings(codec, "auto")).unwrap();
         let mut picture = Canvas::new(320, 240).to_frame();
-        let date = |n| SystemTime::UNIX_EPOCH + Duration::from_secs(n);
+        let border = |n: u64| Border {
+            filmed_at: SystemTime::UNIX_EPOCH + Duration::from_secs(n),
+            segment: n / 3,
+            is_leapt_to: false,
+        };
         let mut packets = Vec::new();
         for n in 0..20 {
             // Off the grid too: after a leap segments begin elsewhere.
-            let ready = encoder.encode(n, (n % 3 == 0).then(|| date(n)), &mut picture).unwrap();
+            let ready = encoder.encode(n, (n % 3 == 0).then(|| border(n)), &mut picture).unwrap();
             assert_eq!(ready.len(), 1, "picture {n} of {codec} comes late");
             packets.extend(ready);
         }
         packets.extend(encoder.finish().unwrap());
         assert_eq!(packets.len(), 20);
         for (n, packet) in (0..).zip(&packets) {
-            assert_eq!(packet.keyframe_filmed_at, (n % 3 == 0).then(|| date(n)), "picture {n}");
+            assert_eq!(packet.border, (n % 3 == 0).then(|| border(n)), "picture {n}");
             assert!(n % 3 != 0 || packet.packet.is_key(), "picture {n}");
         }
     }

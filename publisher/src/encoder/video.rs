@@ -3,7 +3,6 @@
 //! [`super::trial`] says which; here it is set up and fed.
 
 use std::collections::VecDeque;
-use std::time::SystemTime;
 
 use ffmpeg::format::Pixel;
 use ffmpeg::software::scaling;
@@ -12,7 +11,7 @@ use ffmpeg_next as ffmpeg;
 
 use super::hardware_frames::{HardwareFrames, Way};
 use super::trial::Refusal;
-use super::{EncodeSettings, EncodedPacket, Medium, START_90K, options};
+use super::{Border, EncodeSettings, EncodedPacket, Medium, START_90K, options};
 
 /// An open encoder.
 pub struct VideoEncoder {
@@ -22,8 +21,8 @@ pub struct VideoEncoder {
     /// For encoders that take pictures from the memory of a graphics card alone.
     card: Option<HardwareFrames>,
     fps: u32,
-    /// Grid times and dates of the keyframes that the encoder was asked for and has not made yet.
-    keyframes: VecDeque<(i64, SystemTime)>,
+    /// Grid times of the keyframes that the encoder was asked for and has not made yet.
+    borders: VecDeque<(i64, Border)>,
 }
 
 impl VideoEncoder {
@@ -63,7 +62,7 @@ impl VideoEncoder {
             )?)
         };
         let encoder = open(codec, format, card.as_ref(), settings)?;
-        Ok(Self { encoder, converter, card, fps: settings.fps, keyframes: VecDeque::new() })
+        Ok(Self { encoder, converter, card, fps: settings.fps, borders: VecDeque::new() })
     }
 
     /// What the muxer has to know of the stream.
@@ -72,15 +71,15 @@ impl VideoEncoder {
         ffmpeg::codec::Parameters::from(&self.encoder)
     }
 
-    /// Encodes the picture of grid time `n`; as an IDR picture if a date for one is given.
+    /// Encodes the picture of grid time `n`; as an IDR picture if a segment begins there.
     pub fn encode(
         &mut self,
         n: u64,
-        keyframe_filmed_at: Option<SystemTime>,
+        border: Option<Border>,
         frame: &mut ffmpeg::frame::Video,
     ) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
-        self.keyframes.extend(keyframe_filmed_at.map(|filmed_at| (n as i64, filmed_at)));
-        self.send(n, keyframe_filmed_at.is_some(), frame)?;
+        self.borders.extend(border.map(|border| (n as i64, border)));
+        self.send(n, border.is_some(), frame)?;
         self.received()
     }
 
@@ -142,11 +141,17 @@ impl VideoEncoder {
         packet.set_pts(Some(ticks(pts)));
         packet.set_dts(Some(ticks(dts)));
         packet.set_duration(duration_90k);
-        // Dates of keyframes that never came are let go.
-        let asked_for = self.keyframes.iter().position(|(n, _)| *n == pts);
-        let keyframe_filmed_at =
-            asked_for.and_then(|at| self.keyframes.drain(..=at).next_back()).map(|(_, filmed_at)| filmed_at);
-        EncodedPacket { medium: Medium::Video, dts_90k: ticks(dts), duration_90k, keyframe_filmed_at, packet }
+        // Those of keyframes that never came are let go.
+        let asked_for = self.borders.iter().position(|(n, _)| *n == pts);
+        let border = asked_for.and_then(|at| self.borders.drain(..=at).next_back()).map(|(_, border)| border);
+        EncodedPacket {
+            medium: Medium::Video,
+            dts_90k: ticks(dts),
+            duration_90k,
+            keyframe_filmed_at: border.map(|border| border.filmed_at),
+            border,
+            packet,
+        }
     }
 }
 

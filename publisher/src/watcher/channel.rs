@@ -177,7 +177,9 @@ impl Channel {
     fn take_number(&mut self, number: u64, name: &str, seen_at: Instant, desk: &mut Desk) {
         let Order::Numbered(order) = &mut self.order else { return };
         if number < order.next() {
-            let is_known = self.publication.is_listed(name) || self.publication.refused.has(name);
+            let is_known = self.publication.is_listed(name)
+                || self.publication.is_gap(name)
+                || self.publication.refused.has(name);
             if !is_known && self.complain(name) {
                 warn!(
                     name,
@@ -234,6 +236,7 @@ impl Channel {
 
     /// Lists what is due.
     pub(super) fn publish_waiting(&mut self, patience: Duration) {
+        self.skip_gaps();
         self.turn_deadline = loop {
             match self.order.turn(self.publication.last.facts(), Instant::now(), patience) {
                 Turn::Publish(candidate) if !self.live.join(&candidate.name).exists() => {
@@ -361,11 +364,15 @@ impl Channel {
     }
 
     /// The last look.
-    pub(super) fn finish(&mut self, desk: &mut Desk) -> Result<(), WatchError> {
+    pub(super) fn look_a_last_time(&mut self, desk: &mut Desk) {
         // The event of the last segment may still be on its way.
         self.events_were_lost();
         self.look(desk);
         self.publish_waiting(Duration::ZERO);
+    }
+
+    /// Writes what there is to write at the end.
+    pub(super) fn finish(&mut self) -> Result<(), WatchError> {
         let path = self.settings.webroot.join(PLAYLIST);
         self.publication.finish().map_err(|source| WatchError::Finish { path, source })
     }

@@ -3,7 +3,8 @@
 //! In: wakes, and the time. Out: calls of the channel that they concern. Channels come and go with their directories.
 
 use super::{
-    ChannelSettings, Desk, Naming, Wake, WatchError, WatchSettings, channel::Channel, publish::Publication,
+    ChannelSettings, Desk, Naming, Wake, WatchError, WatchSettings, channel::Channel, common::Common,
+    publish::Publication,
 };
 use crate::{
     lock::{LockError, WebrootLock},
@@ -15,7 +16,7 @@ use std::{
     collections::{BTreeSet, BinaryHeap, HashMap},
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 use tracing::{info, warn};
@@ -36,6 +37,8 @@ pub(super) struct Channels {
     /// What is due when. An entry counts only while it is what the channel is scheduled for.
     timers: BinaryHeap<Reverse<(Instant, PathBuf)>>,
     root: Option<Root>,
+    /// Of the renditions of one stream.
+    common: Option<Arc<Mutex<Common>>>,
 }
 
 struct Kept {
@@ -82,15 +85,39 @@ impl Root {
 impl Channels {
     /// The renditions of one stream, which is locked already.
     pub(super) fn of(renditions: Vec<Channel>) -> Self {
-        let mut channels = Self { by_live: HashMap::new(), timers: BinaryHeap::new(), root: None };
+        let mut channels = Self::empty();
+        let common = (renditions.len() > 1).then(|| common_of(&renditions));
         let next_number = renditions.iter().map(Channel::next_segment_number).max().unwrap_or(1);
         let begun =
             renditions.iter().map(|it| it.publication.next_discontinuity_sequence()).max().unwrap_or(0);
         for (order, mut channel) in renditions.into_iter().enumerate() {
             channel.begin_at(next_number, begun);
+            channel.publication.common.clone_from(&common);
             channels.add(channel, order, None);
         }
+        channels.common = common;
         channels
+    }
+
+    fn empty() -> Self {
+        Self { by_live: HashMap::new(), timers: BinaryHeap::new(), root: None, common: None }
+    }
+
+    /// Gives a gap to the renditions of a stream that are too late with what others have listed. Says when there is
+    /// something to do next.
+    pub(super) fn keep_in_step(&mut self, now: Instant, desk: &mut Desk) -> Instant {
+        if self.common.is_none() {
+            return self.next_deadline();
+        }
+        let all: Vec<_> = self.by_live.keys().cloned().collect();
+        let mut next = None;
+        for live in all {
+            let Some(kept) = self.by_live.get_mut(&live) else { continue };
+            let late_at = kept.channel.keep_in_step(now, desk);
+            next = [next, late_at].into_iter().flatten().min();
+            self.schedule(&live);
+        }
+        next.map_or_else(|| self.next_deadline(), |next| next.min(self.next_deadline()))
     }
 
     /// The renditions of one stream, in their order.
@@ -108,7 +135,7 @@ impl Channels {
     ) -> Result<Self, WatchError> {
         let path = settings.webroot.clone();
         let of_path = |source| WatchError::Live { path: path.clone(), source };
-        let mut channels = Self { by_live: HashMap::new(), timers: BinaryHeap::new(), root: None };
+        let mut channels = Self::empty();
         if !settings.channels {
             let lock = WebrootLock::take(&settings.webroot)?;
             let channel =
@@ -291,11 +318,37 @@ impl Channels {
     pub(super) fn finish(&mut self, desk: &mut Desk) -> Result<(), WatchError> {
         let mut ended = Ok(());
         for kept in self.by_live.values_mut() {
-            let one = kept.channel.finish(desk);
+            kept.channel.look_a_last_time(desk);
+        }
+        // Sound may end a little before or behind the pictures.
+        let mut with_pictures: Vec<_> = self
+            .by_live
+            .values_mut()
+            .map(|kept| &mut kept.channel)
+            .filter(|channel| channel.settings.has_pictures)
+            .collect();
+        let next = with_pictures.iter().map(|it| it.publication.playlist().next_media_sequence()).max();
+        for channel in &mut with_pictures {
+            channel.publication.end_in_step(next.unwrap_or(0));
+        }
+        for kept in self.by_live.values_mut() {
+            let one = kept.channel.finish();
             ended = ended.and(one);
         }
         ended
     }
+}
+
+/// What renditions bring from a run before.
+fn common_of(renditions: &[Channel]) -> Arc<Mutex<Common>> {
+    let most = renditions.iter().map(|it| it.settings.window_segments).max().unwrap_or(0);
+    // Numbers that are listed, and those of the segments that are filmed.
+    let mut common = Common::new(most + 16);
+    for rendition in renditions {
+        let publication = &rendition.publication;
+        common.resume(publication.playlist(), rendition.settings.has_pictures, Instant::now());
+    }
+    Arc::new(Mutex::new(common))
 }
 
 fn channel_settings(settings: &WatchSettings, webroot: PathBuf, label: String) -> ChannelSettings {
@@ -303,6 +356,7 @@ fn channel_settings(settings: &WatchSettings, webroot: PathBuf, label: String) -
         status_directory: webroot.clone(),
         webroot,
         home: Home::Live,
+        has_pictures: true,
         label,
         naming: Naming::Any,
         target_duration_s: settings.target_duration_s,

@@ -1,17 +1,34 @@
 //! In step: the playlists of the renditions of one stream have the same numbers for the same time (RFC 8216 6.2.4), through
 //! segments that one of them lost and others have.
 //!
-//! In: what a [`Publication`] knows. Out: entries that say that there is nothing. Runs on the watcher's thread.
+//! In: what a [`Publication`] knows, and what is common to all. Out: entries that say that there is nothing, and breaks of
+//! the timeline that are the same everywhere. Runs on the watcher's thread.
 
-use super::{channel::Channel, finished_file::Refusal, order::Order, publish::Publication};
+use super::{
+    Desk,
+    channel::Channel,
+    common::{Common, Listed},
+    finished_file::Refusal,
+    order::Order,
+    publish::{Break, Last, Publication},
+};
 use crate::{
-    probe::Facts,
+    falling_behind::Told,
+    probe::{Facts, clock::later_90k},
     segment_name::{Home, name_of_uri, segment_name, uri_of_name},
     status::seconds,
 };
 use livedir_playlist::{EdgeReport, Rates, Segment, TICKS_PER_S, Window, WindowSettings};
-use std::{fs, path::Path};
-use tracing::warn;
+use std::{
+    fs,
+    path::Path,
+    sync::{MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+use tracing::{debug, info, warn};
+
+/// Two frames of AAC at 48 kHz: so far the borders of sound may be from those of pictures.
+const ROOM_FOR_SOUND_90K: u64 = 2 * 1_920;
 
 impl Channel {
     /// The next segment of all renditions has this number.
@@ -23,9 +40,126 @@ impl Channel {
             self.publication.begin_at(number, discontinuity_sequence);
         }
     }
+
+    /// Lists a gap in the place of what others have listed and this one is too late with. Says when it will be too late with
+    /// the next.
+    pub(super) fn keep_in_step(&mut self, now: Instant, desk: &mut Desk) -> Option<Instant> {
+        loop {
+            let late_at = self.publication.late_at()?;
+            if late_at > now {
+                return Some(late_at);
+            }
+            let number = self.publication.playlist().next_media_sequence();
+            // The event that tells of it may be on its way.
+            self.look_at_directory(desk);
+            self.publish_waiting(Duration::ZERO);
+            if self.publication.playlist().next_media_sequence() == number {
+                self.publication.leave_out(number);
+            }
+            self.skip_gaps();
+            self.settle();
+            if self.publication.playlist().next_media_sequence() == number {
+                return None;
+            }
+        }
+    }
+
+    /// What is listed as a gap is waited for no longer.
+    pub(super) fn skip_gaps(&mut self) {
+        if let (Home::Beside, Order::Numbered(order)) = (self.settings.home, &mut self.order) {
+            order.skip_to(self.publication.playlist().next_media_sequence());
+        }
+    }
 }
 
 impl Publication {
+    fn common(&self) -> Option<MutexGuard<'_, Common>> {
+        self.common.as_ref().map(|common| common.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// When this rendition is too late with its next segment.
+    fn late_at(&self) -> Option<Instant> {
+        let playlist = self.window.playlist();
+        let next = playlist.next_media_sequence();
+        self.common()?.late_at(next, self.last_listed_at, playlist.target_duration_s)
+    }
+
+    /// Lists a gap under this number, the next.
+    fn leave_out(&mut self, number: u64) {
+        match self.fill_up_to(number + 1) {
+            Ok(()) => {
+                self.write_playlist();
+                self.advance_parts();
+                // It may be the one that speaks for the whole stream.
+                self.write_status();
+            }
+            Err(error) => warn!(%error, "gap not listed"),
+        }
+    }
+
+    /// The stream has ended, with the segment before `next`.
+    pub(super) fn end_in_step(&mut self, next: u64) {
+        if let Err(error) = self.fill_up_to(next) {
+            warn!(%error, "gap not listed");
+        }
+    }
+
+    /// Whether there is no more of it than that others have something in its place.
+    pub(super) fn is_left_out(&self) -> bool {
+        self.window.playlist().segments.last().is_some_and(|last| last.gap)
+    }
+
+    /// Whether the file of this name came too late.
+    pub(super) fn is_gap(&self, name: &str) -> bool {
+        let uri = uri_of_name(self.settings.home, name);
+        self.window.playlist().segments.iter().any(|segment| segment.gap && segment.uri == uri)
+    }
+
+    /// Why the timeline breaks before the segment of this number: a break is one of all renditions, or of none.
+    ///
+    /// RFC 8216 6.2.4: matching content MUST have matching discontinuity sequence numbers.
+    pub(super) fn agreed_break(&self, number: Option<u64>, facts: &Facts) -> Option<Break> {
+        let own = self.break_before(facts);
+        // A playlist that begins has counted the break before it already.
+        let (Some(number), Some(mut common), false) = (number, self.common(), self.begins()) else {
+            return own;
+        };
+        let is_agreed = common.breaks_before(number, || own.is_some());
+        is_agreed.then(|| own.unwrap_or(Break::Elsewhere))
+    }
+
+    /// Nothing was ever listed.
+    fn begins(&self) -> bool {
+        self.window.playlist().segments.is_empty() && matches!(self.last, Last::Nothing)
+    }
+
+    /// A segment is listed.
+    pub(super) fn has_listed(&mut self) {
+        self.last_listed_at = Instant::now();
+        let playlist = self.window.playlist();
+        let number = playlist.next_media_sequence() - 1;
+        // One that joins has counted the break before it already, and does not say that there is none.
+        let joins = playlist.segments.len() == 1 && playlist.media_sequence > 1;
+        if let (Some(mut common), Some(last), false) = (self.common(), playlist.segments.last(), joins) {
+            let listed = Listed {
+                duration_90k: last.duration_90k,
+                program_date_time: last.program_date_time,
+                has_pictures: self.settings.has_pictures,
+                at: self.last_listed_at,
+            };
+            common.listed(number, last.discontinuity, listed);
+        }
+        if let Some(Told::KeepsUp(episode)) = self.gaps.kept_up(self.last_listed_at) {
+            let (size, gaps, lasted_s) = (self.size(), episode.segments, episode.lasted.as_secs_f64());
+            info!(size, gaps, lasted_s, "segments come in time again");
+        }
+    }
+
+    /// The name of its directory.
+    fn size(&self) -> String {
+        self.settings.webroot.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
     /// A rendition that has listed nothing yet begins where the others go on.
     fn begin_at(&mut self, number: u64, discontinuity_sequence: u64) {
         let playlist = self.window.playlist();
@@ -53,26 +187,66 @@ impl Publication {
 
     /// Lists those before `number` that this rendition has lost as gaps: a crash comes between the files of two renditions.
     pub(super) fn fill_up_to(&mut self, number: u64) -> Result<(), Refusal> {
+        if self.settings.home != Home::Beside {
+            return Ok(());
+        }
         let missing = self.window.next_media_sequence()..number;
         for number in missing.take(self.settings.window_segments) {
-            let name = segment_name(number);
-            let last = self.window.playlist().segments.last();
-            let target_90k = u64::from(self.window.playlist().target_duration_s) * TICKS_PER_S;
-            let duration_90k = last.map_or(target_90k, |last| last.duration_90k);
-            warn!(
-                name = self.label(&name),
-                "segment is missing here and there in other sizes; listed as a gap"
-            );
-            let evicted = self.window.push(Segment {
-                uri: uri_of_name(self.settings.home, &name),
-                duration_90k,
-                program_date_time: None,
-                discontinuity: false,
-                gap: true,
-            })?;
-            self.has_left(evicted);
+            self.push_gap(number)?;
         }
         Ok(())
+    }
+
+    fn push_gap(&mut self, number: u64) -> Result<(), Refusal> {
+        let name = segment_name(number);
+        let playlist = self.window.playlist();
+        let elsewhere = self.common().and_then(|common| common.get(number));
+        let target_90k = u64::from(playlist.target_duration_s) * TICKS_PER_S;
+        let usual_90k = playlist.segments.last().map_or(target_90k, |last| last.duration_90k);
+        let breaks = elsewhere.is_some_and(|(_, breaks)| breaks) && !self.begins();
+        let date = elsewhere.and_then(|(listed, _)| listed.program_date_time);
+        // What was said before its first part holds for the whole.
+        let beginning = self.low_latency.as_ref().and_then(|file| file.list.beginning_of(number));
+        let evicted = self.window.push(Segment {
+            uri: uri_of_name(self.settings.home, &name),
+            duration_90k: elsewhere.map_or(usual_90k, |(listed, _)| listed.duration_90k),
+            program_date_time: beginning.map_or(date, |beginning| beginning.filmed_at),
+            discontinuity: beginning.map_or(breaks, |beginning| beginning.discontinuity),
+            gap: true,
+        })?;
+        self.has_left(evicted);
+        self.is_behind = true;
+        self.last_listed_at = Instant::now();
+        self.goes_on_over_gap();
+        if let Some(file) = &mut self.low_latency {
+            file.list.left_out(number);
+        }
+        let size = self.size();
+        if self.gaps.left_out(1, self.last_listed_at).is_some() {
+            warn!(size, name, "segment is missing here and there in other sizes; listed as a gap");
+        } else {
+            debug!(size, name, "one more segment is missing; listed as a gap");
+        }
+        Ok(())
+    }
+
+    /// What comes behind the gap that was listed goes on where that ends: it is no discontinuity that nothing was
+    /// encoded for a while, as long as the timestamps go on.
+    fn goes_on_over_gap(&mut self) {
+        let Some(gap) = self.window.playlist().segments.last() else { return };
+        self.last = match std::mem::replace(&mut self.last, Last::Nothing) {
+            Last::Nothing => Last::Nothing,
+            _ if gap.discontinuity => Last::Gap,
+            Last::Known(mut facts) => {
+                facts.start_90k = later_90k(facts.start_90k, gap.duration_90k);
+                // Packets were lost with it.
+                facts.counters.clear();
+                // It may have the length of the sound of that time.
+                facts.frame_interval_90k = facts.frame_interval_90k.max(ROOM_FOR_SOUND_90K);
+                Last::Known(facts)
+            }
+            other => other,
+        };
     }
 
     /// What a run before has listed counts, too.
@@ -115,8 +289,111 @@ impl Publication {
 
     /// How far the other renditions are: for the next version of `ll.m3u8`.
     pub(super) fn set_reports(&mut self, reports: Vec<EdgeReport>) {
-        if let Some(file) = &mut self.low_latency {
-            file.list.reports = reports;
+        let Some(file) = &mut self.low_latency else { return };
+        let before = std::mem::replace(&mut file.list.reports, reports);
+        let has_leapt = |now: &EdgeReport| {
+            let before = before.iter().find(|before| before.uri == now.uri);
+            before.is_some_and(|before| before.last_media_sequence + 1 < now.last_media_sequence)
+        };
+        // A rendition that has left out segments is told of at once: players of others would look for it too early.
+        if file.list.reports.iter().any(has_leapt) {
+            self.write_low_latency();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watcher::{ChannelSettings, Naming, finished_file::tests::finished_90k, order::Candidate};
+    use std::sync::{Arc, Mutex};
+
+    const SEGMENT_90K: u64 = 180_000;
+
+    fn rendition(webroot: &Path, name: &str, common: &Arc<Mutex<Common>>) -> Publication {
+        let webroot = webroot.join(name);
+        fs::create_dir_all(&webroot).unwrap();
+        let settings = ChannelSettings {
+            status_directory: webroot.clone(),
+            webroot,
+            home: Home::Beside,
+            has_pictures: true,
+            label: format!("{name}/"),
+            naming: Naming::Numbered,
+            target_duration_s: Some(2),
+            window_segments: 20,
+            part_target_90k: None,
+            end_list: true,
+            keep: false,
+            end_after: None,
+        };
+        let mut publication = Publication::new(settings, Arc::default(), None).unwrap();
+        publication.common = Some(common.clone());
+        publication
+    }
+
+    /// Segments come, `720p:3` in this order; from number `breaks_at` on they are of another timeline. What the playlists
+    /// say then: `(3)` is a gap, `!4` has a discontinuity.
+    #[track_caller]
+    fn check(arrivals: &str, breaks_at: u64, expected: [&str; 2]) {
+        let webroot = tempfile::tempdir().unwrap();
+        let common = Arc::new(Mutex::new(Common::new(20)));
+        let names = ["720p", "360p"];
+        let mut renditions = names.map(|name| rendition(webroot.path(), name, &common));
+        for arrival in arrivals.split(' ') {
+            let (name, number) = arrival.split_once(':').unwrap();
+            let number: u64 = number.parse().unwrap();
+            let mut finished = finished_90k(SEGMENT_90K);
+            let jump_90k = if number >= breaks_at { 10_000_000 } else { 0 };
+            finished.facts.start_90k = number * SEGMENT_90K + jump_90k;
+            let candidate = Candidate { name: segment_name(number), finished, seen_at: Instant::now() };
+            let index = names.iter().position(|it| *it == name).unwrap();
+            renditions[index].publish(candidate, std::iter::empty());
+        }
+        let said = renditions.each_ref().map(|rendition| {
+            let playlist = rendition.playlist();
+            let entries = (playlist.media_sequence..).zip(&playlist.segments).map(|(number, it)| {
+                assert_eq!(it.uri, segment_name(number));
+                assert_eq!(it.duration_90k, SEGMENT_90K);
+                let word = if it.gap { format!("({number})") } else { number.to_string() };
+                format!("{}{word}", if it.discontinuity { "!" } else { "" })
+            });
+            entries.collect::<Vec<_>>().join(" ")
+        });
+        assert_eq!(said, expected, "{arrivals}");
+    }
+
+    const NEVER: u64 = u64::MAX;
+
+    #[test]
+    fn what_one_rendition_has_lost_is_a_gap_and_no_discontinuity() {
+        let both = ["1 2 3 4", "1 2 (3) 4"];
+        check("720p:1 360p:1 720p:2 360p:2 720p:3 720p:4 360p:4", NEVER, both);
+        check("720p:1 360p:1 720p:2 360p:2 720p:3 360p:4 720p:4", NEVER, both);
+        check(
+            "720p:1 360p:1 720p:2 360p:2 720p:3 720p:4 720p:5 360p:5",
+            NEVER,
+            ["1 2 3 4 5", "1 2 (3) (4) 5"],
+        );
+    }
+
+    #[test]
+    fn a_break_of_the_timeline_is_one_in_all_renditions_whoever_comes_first() {
+        let both = ["1 2 !3 4", "1 2 !3 4"];
+        check("720p:1 360p:1 720p:2 360p:2 720p:3 360p:3 720p:4 360p:4", 3, both);
+        check("360p:1 360p:2 360p:3 360p:4 720p:1 720p:2 720p:3 720p:4", 3, both);
+    }
+
+    #[test]
+    fn a_break_that_lies_in_what_was_lost_is_told_there_and_not_again() {
+        check("720p:1 360p:1 720p:2 720p:3 720p:4 360p:4", 3, ["1 2 !3 4", "1 (2) !(3) 4"]);
+        check("720p:1 360p:1 720p:2 720p:3 360p:4 720p:4", 3, ["1 2 !3 4", "1 (2) !(3) 4"]);
+        check("720p:1 360p:1 720p:2 360p:3 720p:3", 3, ["1 2 !3", "1 (2) !3"]);
+    }
+
+    #[test]
+    fn a_playlist_that_begins_later_has_counted_what_was_before() {
+        check("720p:1 720p:2 720p:3 360p:1 360p:2 360p:3", NEVER, ["1 2 3", "1 2 3"]);
+        check("720p:1 720p:2 720p:3 360p:3", 3, ["1 2 !3", "(1) (2) !3"]);
     }
 }

@@ -111,8 +111,12 @@ impl LowLatencyList {
         }
     }
 
-    /// A part is there. Says whether it is one that can still be listed.
+    /// A part is there. Says whether it is one that can still be listed, or is. The system may tell of a file twice, when it
+    /// is renamed and when it is closed.
     pub(super) fn arrived(&mut self, name: &str, finished: Finished) -> bool {
+        if self.edge.lists(&uri_of_name(self.home, name)) {
+            return true;
+        }
         let Some(number) = part_of_name(name).filter(|(number, _)| *number >= self.first_possible()) else {
             return false;
         };
@@ -156,6 +160,31 @@ impl LowLatencyList {
     pub(super) fn first_part(&self) -> Option<&Finished> {
         let (&(number, part), finished) = self.waiting.first_key_value()?;
         (self.open.is_none() && part == 0 && number >= self.first_possible()).then_some(finished)
+    }
+
+    /// The number of the segment of [`Self::first_part`].
+    pub(super) fn first_number(&self) -> Option<u64> {
+        self.first_part()?;
+        self.waiting.first_key_value().map(|(&(number, _), _)| number)
+    }
+
+    /// The segment that is being filmed and will never be whole, where gaps can tell that: one that is being closed is there
+    /// before the second part of the next.
+    pub(super) fn given_up(&self) -> Option<u64> {
+        let open = self.open.filter(|_| self.home == Home::Beside && self.closing.is_none())?;
+        let last = self.waiting.last_key_value()?.0;
+        (*last > (open + 1, 0)).then_some(open)
+    }
+
+    /// The segment of this number, which is its media sequence number, is listed as a gap. What is listed of its parts stays
+    /// as it is: players have it, or can have it (bis 6.2.1).
+    pub(super) fn left_out(&mut self, number: u64) {
+        self.next_number = self.next_number.max(number.saturating_add(1));
+        self.waiting = self.waiting.split_off(&(self.next_number, 0));
+        self.closing = self.closing.filter(|closing| closing.number != number);
+        if self.open.take_if(|open| *open == number).is_some() {
+            self.edge.close(number);
+        }
     }
 
     /// Opens the segment of [`Self::first_part`].

@@ -13,6 +13,7 @@
 mod burst;
 mod channel;
 mod channels;
+mod common;
 mod dates;
 mod finished_file;
 mod hints;
@@ -32,7 +33,7 @@ mod stamp;
 mod start_up;
 mod unfinished;
 
-use crate::{lock::LockError, meters::Meters, rendition::Rendition, segment_name::Home};
+use crate::{encoder::Medium, lock::LockError, meters::Meters, rendition::Rendition, segment_name::Home};
 use channel::Channel;
 use channels::Channels;
 use hints::Hints;
@@ -77,6 +78,7 @@ impl WatcherSettings {
             status_directory: if is_first { self.webroot.clone() } else { webroot.clone() },
             webroot,
             home,
+            has_pictures: rendition.media.contains(&Medium::Video),
             label: rendition
                 .name
                 .as_ref()
@@ -130,6 +132,8 @@ struct ChannelSettings {
     webroot: PathBuf,
     /// Where the segments lie.
     home: Home,
+    /// Whether there are pictures in them; if not, they are sound that has renditions of its own.
+    has_pictures: bool,
     /// Where `status.json` lies.
     status_directory: PathBuf,
     /// What stands before its names in the log.
@@ -275,7 +279,9 @@ impl Watcher {
     pub fn run(mut self) -> Result<(), WatchError> {
         loop {
             let now = Instant::now();
-            let wait = self.channels.next_deadline().saturating_duration_since(now);
+            let deadline = self.channels.keep_in_step(now, &mut self.desk);
+            self.describe();
+            let wait = deadline.saturating_duration_since(now);
             match self.wakes.recv_timeout(wait) {
                 Ok(Wake::Finish) | Err(RecvTimeoutError::Disconnected) => {
                     let ended = self.channels.finish(&mut self.desk);
@@ -290,7 +296,6 @@ impl Watcher {
             if let Some(leftovers) = &mut self.leftovers {
                 leftovers.on_time(now);
             }
-            self.describe();
         }
     }
 

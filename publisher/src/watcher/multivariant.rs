@@ -23,8 +23,9 @@ pub(super) struct Multivariant {
     has_parts: bool,
     /// The rungs and the sound, in the order in which players see them.
     names: Vec<String>,
-    /// What had been measured of each when it was last written; nothing of this changes between two segments.
-    measured: Vec<Rates>,
+    /// What had been measured of each when it was last written; nothing of this changes between two segments. `None` of a
+    /// size that has no segment yet: players are not told of it.
+    measured: Vec<Option<Rates>>,
     /// What is written of each.
     rates: Vec<Rates>,
     text: String,
@@ -52,14 +53,23 @@ impl Multivariant {
         if self.has_parts {
             self.exchange_reports(&mut renditions);
         }
-        // Until each has been measured, players would be told what is not so.
-        let measured: Option<Vec<_>> = renditions.iter().map(|it| it.measured()).collect();
-        let Some(measured) = measured.filter(|measured| *measured != self.measured) else { return };
+        let measured: Vec<_> = renditions.iter().map(|it| it.measured()).collect();
+        // Until each has been measured, players would be told what is not so. An encoder that has no time for a single
+        // segment is waited for no longer.
+        let is_known = |(measured, rendition): (&Option<Rates>, &&mut Publication)| {
+            measured.is_some() || rendition.is_left_out()
+        };
+        let has_pictures =
+            measured.iter().zip(&self.names).any(|(measured, name)| measured.is_some() && name != AUDIO);
+        let is_ready = has_pictures && measured.iter().zip(&renditions).all(is_known);
+        if !is_ready || measured == self.measured {
+            return;
+        }
         for (written, measured) in self.rates.iter_mut().zip(&measured) {
-            *written = written.settled(*measured);
+            *written = measured.map_or(*written, |measured| written.settled(measured));
         }
         // A failure is tried again at the next wake.
-        if self.write(&renditions) {
+        if self.write(&renditions, &measured) {
             self.measured = measured;
         }
     }
@@ -83,16 +93,19 @@ impl Multivariant {
     }
 
     /// Says whether what is on disk is true.
-    fn write(&mut self, renditions: &[&mut Publication]) -> bool {
-        let sound = self.names.iter().position(|name| name == AUDIO);
+    fn write(&mut self, renditions: &[&mut Publication], measured: &[Option<Rates>]) -> bool {
+        let sound =
+            self.names.iter().position(|name| name == AUDIO).filter(|sound| measured[*sound].is_some());
         let sound_rates = sound.map_or(Rates::default(), |sound| self.rates[sound]);
         let channels =
             sound.and_then(|sound| match renditions[sound].newest_facts()?.audio.as_ref()?.codec {
                 AudioCodec::Aac { channels, .. } => Some(channels),
                 AudioCodec::Other(_) => None,
             });
-        let pictures =
-            self.names.iter().zip(&self.rates).zip(renditions).filter(|((name, _), _)| *name != AUDIO);
+        let listed = self.names.iter().zip(&self.rates).zip(renditions).zip(measured);
+        let pictures = listed
+            .filter(|(((name, _), _), measured)| *name != AUDIO && measured.is_some())
+            .map(|(rendition, _)| rendition);
         let variants: Vec<_> = pictures
             .map(|((name, rates), rendition)| {
                 let picture = rendition.newest_facts().and_then(|it| it.video.as_ref()?.picture.as_ref());

@@ -174,9 +174,15 @@ impl Publication {
     pub(super) fn advance_parts(&mut self) {
         loop {
             let Some(file) = &self.low_latency else { return };
-            let beginning = file.list.first_part().map(|first| Beginning {
-                filmed_at: self.date_of_part(first),
-                discontinuity: self.breaks_before(&first.facts),
+            // What it left out before has to be told first.
+            let comes_next = file.list.given_up().map(|open| open + 1).or(file.list.first_number());
+            if let Some(Err(error)) = comes_next.map(|number| self.fill_up_to(number)) {
+                warn!(%error, "gap not listed");
+            }
+            let Some(file) = &self.low_latency else { return };
+            let beginning = file.list.first_part().zip(file.list.first_number()).map(|(first, number)| {
+                let discontinuity = self.agreed_break(Some(number), &first.facts).is_some();
+                Beginning { filmed_at: self.date_of_part(first), discontinuity }
             });
             let Some(LowLatencyFile { list, .. }) = &mut self.low_latency else { return };
             if let Some(beginning) = beginning {

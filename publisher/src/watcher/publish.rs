@@ -6,6 +6,7 @@
 use super::{
     ChannelSettings, Naming,
     burst::Burst,
+    common::Common,
     dates::{Dates, Smoothed},
     finished_file::{Finished, Refusal},
     low_latency::{Encoder, LowLatencyList},
@@ -17,17 +18,18 @@ use super::{
     stamp::{COARSEST_TICK, Stamp},
 };
 use crate::{
+    falling_behind::FallingBehind,
     meters::Meters,
     probe::{Discontinuity, Facts, clock::distance_90k, discontinuity},
     retention::Retention,
-    segment_name::{Home, LIVE, name_of_uri, number_of_name, uri_of_name},
+    segment_name::{LIVE, name_of_uri, number_of_name, uri_of_name},
     status::{Newest, SegmentStatus, seconds},
 };
 use jiff::{Timestamp, Unit};
 use livedir_playlist::{BitRateMeter, Evicted, MediaPlaylist, ResumeError, Segment, TICKS_PER_S, Window};
 use std::{
     collections::HashMap,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant, SystemTime},
 };
 use tracing::{debug, info, warn};
@@ -40,13 +42,15 @@ pub(super) enum Last {
     Unknown,
     /// This one.
     Known(Box<Facts>),
+    /// A gap on a timeline that began in a gap: what comes next goes on from it.
+    Gap,
 }
 
 impl Last {
     pub(super) fn facts(&self) -> Option<&Facts> {
         match self {
             Self::Known(facts) => Some(facts),
-            Self::Nothing | Self::Unknown => None,
+            Self::Nothing | Self::Unknown | Self::Gap => None,
         }
     }
 }
@@ -78,6 +82,12 @@ pub(super) struct Publication {
     pub(super) status_due_at: Option<Instant>,
     pub(super) burst: Burst,
     pub(super) low_latency: Option<LowLatencyFile>,
+    /// Shared with the other renditions of the stream, if there are some.
+    pub(super) common: Option<Arc<Mutex<Common>>>,
+    /// When the playlist got its last entry.
+    pub(super) last_listed_at: Instant,
+    /// When people are told of gaps.
+    pub(super) gaps: FallingBehind,
 }
 
 impl Publication {
@@ -127,6 +137,9 @@ impl Publication {
             status_written_at: None,
             status_due_at: None,
             burst: Burst::default(),
+            common: None,
+            last_listed_at: Instant::now(),
+            gaps: FallingBehind::default(),
         })
     }
 
@@ -213,20 +226,20 @@ impl Publication {
                 "no segment may be longer than this for as long as the stream lives; --target-duration chooses it"
             );
         }
-        let break_before = self.break_before(&finished.facts);
+        let number = number_of_name(&name);
+        if let Some(number) = number {
+            self.fill_up_to(number)?;
+        }
+        let break_before = self.agreed_break(number, &finished.facts);
         if let (Last::Known(last), None) = (&self.last, &break_before) {
             let before_90k = distance_90k(last.start_90k, finished.facts.start_90k);
             finished.facts.last_like(before_90k.max(0) as u64);
         }
         self.hold_to_promise(&mut finished.facts);
-        if let (Home::Beside, Some(number)) = (self.settings.home, number_of_name(&name)) {
-            self.fill_up_to(number)?;
-        }
         let filmed_at = self.dates.date(&finished, break_before.is_none(), together);
         if self.burst.is_full(self.settings.window_segments) {
             self.write_postponed();
         }
-        let number = number_of_name(&name);
         // What was said before its first part holds for the whole.
         let beginning =
             number.zip(self.low_latency.as_ref()).and_then(|(number, file)| file.list.beginning_of(number));
@@ -244,6 +257,7 @@ impl Publication {
         self.retention.forget(&name);
         self.has_left(evicted);
         self.listed.insert(name.clone(), Some(finished.stamp));
+        self.has_listed();
         if self.silent_since.take().is_some() {
             // What it says of the silence is no longer true.
             self.status_written_at = None;
@@ -299,7 +313,7 @@ impl Publication {
 
     pub(super) fn break_before(&self, facts: &Facts) -> Option<Break> {
         match (&self.last, self.settings.naming) {
-            (Last::Nothing, _) => None,
+            (Last::Nothing | Last::Gap, _) => None,
             (Last::Unknown, _) => Some(Break::Unknown),
             (Last::Known(last), Naming::Numbered) => discontinuity(last, facts).map(Break::Known),
             (Last::Known(last), Naming::Any) => break_between(last, facts).map(Break::Known),
@@ -375,6 +389,8 @@ impl Publication {
 pub(super) enum Break {
     Known(Discontinuity),
     Unknown,
+    /// The other renditions say so.
+    Elsewhere,
 }
 
 impl std::fmt::Display for Break {
@@ -382,6 +398,7 @@ impl std::fmt::Display for Break {
         match self {
             Self::Known(reason) => reason.fmt(out),
             Self::Unknown => out.write_str("the segment before is gone"),
+            Self::Elsewhere => out.write_str("the timeline breaks in the other sizes"),
         }
     }
 }

@@ -166,7 +166,7 @@ impl Channel {
             Last::Nothing => {
                 debug!(channel = self.settings.channel(), number, "nothing was published before");
             }
-            Last::Unknown | Last::Known(_) => {
+            Last::Unknown | Last::Known(_) | Last::Gap => {
                 info!(channel = self.settings.channel(), number, "going on from what is on disk");
             }
         }

@@ -1,5 +1,9 @@
 //! A ladder on disk: the same borders, numbers and breaks in every rung and in the sound, whatever happens.
 
+#[cfg(target_os = "linux")]
+mod late;
+mod two_minutes;
+
 use std::fs;
 use std::path::Path;
 

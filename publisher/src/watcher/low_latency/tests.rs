@@ -206,3 +206,47 @@ fn what_a_run_before_has_left_is_told_with_the_first_part_of_this_one() {
     stage.list.settle(2);
     stage.check("1[1.0 1.1], then 2.0 (not yet)").parts("2.0").check("1[1.0 1.1], 2.0, then 2.1");
 }
+
+#[test]
+fn a_part_that_is_told_of_twice_is_not_one_that_came_too_late() {
+    let mut stage = Stage::new();
+    stage.parts("1.0").segment(1, 2).parts("1.1");
+    assert!(stage.list.arrived(&part_name(1, 1), finished_90k(PART_90K)), "it is listed, and has to stay");
+    stage.check("1[1.0 1.1], then 2.0");
+    assert!(!stage.list.arrived(&part_name(1, 2), finished_90k(PART_90K)), "this one came too late");
+}
+
+#[test]
+fn a_segment_that_its_encoder_gave_up_is_known_by_the_second_part_of_the_next() {
+    let mut list = LowLatencyList::new(PART_90K, Encoder::Ours, Home::Beside, 10);
+    let arrives = |list: &mut LowLatencyList, number, part| {
+        list.arrived(&part_name(number, part), finished_90k(PART_90K));
+        if list.first_part().is_some() {
+            list.begin(Beginning { filmed_at: None, discontinuity: false });
+        }
+        list.given_up()
+    };
+    assert_eq!(arrives(&mut list, 1, 0), None);
+    assert_eq!(arrives(&mut list, 2, 0), None, "the segment may come behind the first part of the next");
+    assert_eq!(arrives(&mut list, 2, 1), Some(1));
+    list.left_out(1);
+    assert_eq!(list.given_up(), None);
+    assert_eq!(list.first_number(), Some(2));
+}
+
+#[test]
+fn the_parts_of_a_gap_stay_listed() {
+    let mut stage = Stage::new();
+    stage.parts("1.0 1.1 2.0").check("1.0, 1.1, then 1.2");
+    stage.list.left_out(1);
+    stage.playlist.segments.push(Segment {
+        uri: segment_uri(1),
+        duration_90k: 3 * PART_90K,
+        program_date_time: None,
+        discontinuity: false,
+        gap: true,
+    });
+    stage.advance(Duration::ZERO).check("1[1.0 1.1], 2.0, then 2.1");
+    stage.list.left_out(1);
+    stage.check("1[1.0 1.1], 2.0, then 2.1");
+}

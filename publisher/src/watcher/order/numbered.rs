@@ -25,9 +25,10 @@ impl Numbered {
         self.next
     }
 
-    /// Goes on to `next`, if that is ahead.
+    /// Goes on to `next`, if that is ahead. What is below it comes too late.
     pub(in crate::watcher) fn skip_to(&mut self, next: u64) {
         self.next = self.next.max(next);
+        self.waiting = self.waiting.split_off(&self.next);
     }
 
     /// Whether the segment of this number has arrived and waits.
@@ -133,9 +134,12 @@ mod tests {
 
     #[test]
     fn going_on_never_goes_back() {
-        let mut order = Numbered::new(5);
+        let (mut order, now) = (Numbered::new(5), Instant::now());
+        arrived(&mut order, 8);
+        arrived(&mut order, 10);
         order.skip_to(9);
         order.skip_to(7);
         assert_eq!(order.next(), 9);
+        assert_eq!(turn(&mut order, now, now), "wait 500 ms", "8 is too late");
     }
 }

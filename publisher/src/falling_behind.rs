@@ -1,0 +1,111 @@
+//! Falling behind: when people are told that an encoder does not keep up, and that it does again. Pure; the time is an
+//! argument.
+//!
+//! In: what was left out, and what was not. Out: once for each time that it falls behind what is the matter, once if that
+//! gets worse, and at its end how much it was.
+
+use std::time::{Duration, Instant};
+
+/// An encoder that has had time for everything for so long keeps up again. Longer than most scenes that are hard to encode
+/// are apart, so that a film with many of them does not fill the log.
+const KEEPS_UP_AFTER: Duration = Duration::from_secs(10);
+
+/// What is to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// It falls behind and repeats pictures.
+    Repeats,
+    /// It is so far behind that it leaves out segments.
+    LeavesOut,
+    /// It keeps up again.
+    KeepsUp(Episode),
+}
+
+/// How much one time of falling behind has cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Episode {
+    /// New pictures that were shed.
+    pub pictures: u64,
+    /// Segments that were left out.
+    pub segments: u64,
+    /// From the first to the last of these.
+    pub lasted: Duration,
+}
+
+/// Follows one encoder.
+#[derive(Debug, Default)]
+pub struct FallingBehind {
+    episode: Option<(Instant, Instant, Episode)>,
+}
+
+impl FallingBehind {
+    /// A new picture was shed.
+    pub fn shed(&mut self, now: Instant) -> Option<Told> {
+        let is_first = self.episode.is_none();
+        self.add(1, 0, now);
+        is_first.then_some(Told::Repeats)
+    }
+
+    /// So many segments were left out.
+    pub fn left_out(&mut self, segments: u64, now: Instant) -> Option<Told> {
+        let is_first = self.episode.is_none_or(|(_, _, episode)| episode.segments == 0);
+        self.add(0, segments, now);
+        is_first.then_some(Told::LeavesOut)
+    }
+
+    fn add(&mut self, pictures: u64, segments: u64, now: Instant) {
+        let none = Episode { pictures: 0, segments: 0, lasted: Duration::ZERO };
+        let (since, last, episode) = self.episode.get_or_insert((now, now, none));
+        *last = now;
+        episode.pictures += pictures;
+        episode.segments += segments;
+        episode.lasted = now.saturating_duration_since(*since);
+    }
+
+    /// Nothing was left out at this grid time.
+    pub fn kept_up(&mut self, now: Instant) -> Option<Told> {
+        let (_, last, _) = self.episode?;
+        if now.saturating_duration_since(last) < KEEPS_UP_AFTER {
+            return None;
+        }
+        self.episode.take().map(|(_, _, episode)| Told::KeepsUp(episode))
+    }
+
+    /// The stream has ended: what is not told yet.
+    pub fn end(&mut self) -> Option<Episode> {
+        self.episode.take().map(|(_, _, episode)| episode)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_time_is_told_once_and_its_end_too() {
+        let (mut behind, start) = (FallingBehind::default(), Instant::now());
+        let at = |s: u64| start + Duration::from_secs(s);
+        for episode in 0..3 {
+            let begun = episode * 100;
+            assert_eq!(behind.kept_up(at(begun)), None);
+            assert_eq!(behind.shed(at(begun)), Some(Told::Repeats));
+            assert_eq!(behind.shed(at(begun + 1)), None);
+            assert_eq!(behind.left_out(2, at(begun + 2)), Some(Told::LeavesOut), "it is worse than was told");
+            assert_eq!(behind.shed(at(begun + 11)), None, "a pause of nine seconds ends nothing");
+            assert_eq!(behind.left_out(1, at(begun + 12)), None);
+            assert_eq!(behind.kept_up(at(begun + 21)), None);
+            let cost = Episode { pictures: 3, segments: 3, lasted: Duration::from_secs(12) };
+            assert_eq!(behind.kept_up(at(begun + 22)), Some(Told::KeepsUp(cost)));
+            assert_eq!(behind.kept_up(at(begun + 40)), None);
+        }
+    }
+
+    #[test]
+    fn the_end_of_the_stream_tells_what_is_not_told() {
+        let (mut behind, now) = (FallingBehind::default(), Instant::now());
+        assert_eq!(behind.end(), None);
+        assert_eq!(behind.left_out(1, now), Some(Told::LeavesOut));
+        let cost = Episode { pictures: 0, segments: 1, lasted: Duration::ZERO };
+        assert_eq!((behind.end(), behind.end()), (Some(cost), None));
+    }
+}

@@ -1,0 +1,163 @@
+//! Common: what the renditions of one stream say of each segment number. Who lists it first says how it is; the others
+//! say the same (RFC 8216 6.2.4), also of one that they do not have. Pure; times are arguments.
+//!
+//! In: what a rendition has listed, under its number. Out: whether the timeline breaks before a number, what a gap in its
+//! place looks like, and when a rendition that does not have it is too late.
+
+use jiff::Timestamp;
+use livedir_playlist::{MediaPlaylist, TICKS_PER_S};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+/// What all renditions have in common. Bounded: the oldest numbers are forgotten.
+#[derive(Debug)]
+pub(super) struct Common {
+    by_number: BTreeMap<u64, Entry>,
+    most: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    discontinuity: bool,
+    listed: Option<Listed>,
+}
+
+/// A segment as a rendition has listed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) duration_90k: u64,
+    pub(super) program_date_time: Option<Timestamp>,
+    /// Whether it has pictures, whose borders are those of the grid.
+    pub(super) has_pictures: bool,
+    /// When it was listed for the first time.
+    pub(super) at: Instant,
+}
+
+impl Common {
+    /// `most` numbers are remembered.
+    pub(super) fn new(most: usize) -> Self {
+        Self { by_number: BTreeMap::new(), most: most.max(1) }
+    }
+
+    /// What a run before has left: who has lost some of it gets gaps that fit.
+    pub(super) fn resume(&mut self, playlist: &MediaPlaylist, has_pictures: bool, now: Instant) {
+        for (number, segment) in (playlist.media_sequence..).zip(&playlist.segments) {
+            if !segment.gap {
+                let listed = Listed {
+                    duration_90k: segment.duration_90k,
+                    program_date_time: segment.program_date_time,
+                    has_pictures,
+                    at: now,
+                };
+                self.listed(number, segment.discontinuity, listed);
+            }
+        }
+    }
+
+    /// Whether the timeline breaks before this number, as the first has said who came to it.
+    pub(super) fn breaks_before(&mut self, number: u64, own_judgement: impl FnOnce() -> bool) -> bool {
+        let entry = self
+            .by_number
+            .entry(number)
+            .or_insert_with(|| Entry { discontinuity: own_judgement(), listed: None });
+        let discontinuity = entry.discontinuity;
+        self.forget();
+        discontinuity
+    }
+
+    /// A rendition has listed this number.
+    pub(super) fn listed(&mut self, number: u64, discontinuity: bool, listed: Listed) {
+        let entry = self.by_number.entry(number).or_insert(Entry { discontinuity, listed: None });
+        entry.listed = Some(match entry.listed {
+            Some(first) if first.has_pictures || !listed.has_pictures => first,
+            Some(first) => Listed { at: first.at, ..listed },
+            None => listed,
+        });
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        while self.by_number.len() > self.most {
+            self.by_number.pop_first();
+        }
+    }
+
+    /// How this number is listed elsewhere, and whether the timeline breaks before it.
+    pub(super) fn get(&self, number: u64) -> Option<(Listed, bool)> {
+        let entry = self.by_number.get(&number)?;
+        entry.listed.map(|listed| (listed, entry.discontinuity))
+    }
+
+    /// When a rendition whose last segment was listed at `last_at` is too late with this number; `None` while no other has
+    /// it.
+    ///
+    /// RFC 8216 6.2.4: what one playlist lists and another does not MUST NOT be longer than the target duration. So a gap
+    /// has to be there just before others list the next one.
+    pub(super) fn late_at(&self, number: u64, last_at: Instant, target_duration_s: u32) -> Option<Instant> {
+        let (listed, _) = self.get(number)?;
+        let target_90k = u64::from(target_duration_s) * TICKS_PER_S;
+        let has_room_for_next = 2 * listed.duration_90k <= target_90k;
+        // A short one may be the last of all: no encoder is hurried at the end.
+        let is_short = 2 * listed.duration_90k < target_90k;
+        let next_90k = if has_room_for_next { target_90k } else { listed.duration_90k };
+        let patience = Duration::from_micros(next_90k * 100 / 9) * 7 / 8;
+        (!is_short).then(|| listed.at.max(last_at) + patience)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(duration_90k: u64, has_pictures: bool, at: Instant) -> Listed {
+        Listed { duration_90k, program_date_time: None, has_pictures, at }
+    }
+
+    #[test]
+    fn who_comes_first_says_whether_the_timeline_breaks() {
+        let mut common = Common::new(10);
+        assert!(common.breaks_before(5, || true));
+        assert!(common.breaks_before(5, || false));
+        assert!(!common.breaks_before(6, || false));
+        common.listed(7, true, listed(180_000, true, Instant::now()));
+        assert!(common.breaks_before(7, || panic!("it is known")));
+    }
+
+    #[test]
+    fn a_gap_is_as_long_as_the_pictures_are() {
+        let (mut common, now) = (Common::new(10), Instant::now());
+        assert_eq!(common.get(5), None);
+        common.listed(5, false, listed(178_000, false, now));
+        assert_eq!(common.get(5), Some((listed(178_000, false, now), false)));
+        common.listed(5, false, listed(180_000, true, now + Duration::from_secs(1)));
+        common.listed(5, false, listed(178_000, false, now + Duration::from_secs(2)));
+        assert_eq!(common.get(5), Some((listed(180_000, true, now), false)), "and listed when it was first");
+    }
+
+    #[test]
+    fn a_rendition_is_too_late_just_before_the_others_have_the_next() {
+        let (mut common, now) = (Common::new(10), Instant::now());
+        assert_eq!(common.late_at(5, now, 2), None);
+        common.listed(5, false, listed(180_000, true, now));
+        let late_at = |last_at| common.late_at(5, last_at, 2).unwrap() - now;
+        assert_eq!(late_at(now), Duration::from_millis(1750));
+        assert_eq!(late_at(now + Duration::from_secs(5)), Duration::from_millis(6750), "after a standstill");
+        common.listed(6, false, listed(45_000, true, now));
+        assert_eq!(common.late_at(6, now, 2), None, "the end of the stream");
+        common.listed(7, false, listed(45_000, true, now));
+        assert_eq!(common.late_at(7, now, 1).unwrap() - now, Duration::from_millis(875));
+    }
+
+    #[test]
+    fn old_numbers_are_forgotten() {
+        let mut common = Common::new(3);
+        for number in 0..100 {
+            common.listed(number, false, listed(1, true, Instant::now()));
+            common.breaks_before(number, || false);
+        }
+        assert_eq!(common.by_number.len(), 3);
+        assert!(common.get(99).is_some());
+    }
+}
