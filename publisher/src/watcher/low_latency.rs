@@ -246,8 +246,12 @@ impl LowLatencyList {
     fn push(&mut self, name: &str, finished: &Finished) -> Result<(), PartError> {
         let target_90k = self.edge.part_target_90k();
         let mut facts = finished.facts.clone();
-        // Of a part with a single picture no byte tells how long that is shown.
-        facts.hold_to(target_90k);
+        // Of a part with a single picture no byte tells how long that is shown; of the last one its segment does.
+        let left_90k = self
+            .closing
+            .filter(|closing| Some(closing.number) == self.open)
+            .map_or(target_90k, |closing| closing.duration_90k.saturating_sub(self.listed_90k()));
+        facts.hold_to(target_90k.min(left_90k));
         let mut duration_90k = facts.duration_90k;
         if duration_90k <= target_90k + ROUNDING_90K {
             duration_90k = duration_90k.min(target_90k);

@@ -137,6 +137,8 @@ fn an_encoder_without_time_leaves_out_segments_goes_on_with_the_others_and_says_
     let gaps = || playlist(webroot, "720p").map_or(0, |it| it.segments.iter().filter(|it| it.gap).count());
     let has_segment = || playlist(webroot, "720p").is_some_and(|it| it.segments.iter().any(|it| !it.gap));
     wait_for("a segment", PATIENCE, || has_segment().then_some(()));
+    let lists = [webroot.join("stream.m3u8"), webroot.join("ll.m3u8")];
+    wait_for("the lists of all sizes", PATIENCE, || lists.iter().all(|list| list.exists()).then_some(()));
     let following = [webroot.to_owned(), webroot.join("ll.m3u8")].map(|it| Following::start(it, "25s"));
     let thread = thread_of(live.id(), "1280x720").expect("each size has its thread");
     let before = gaps();
@@ -167,6 +169,7 @@ fn an_encoder_without_time_leaves_out_segments_goes_on_with_the_others_and_says_
         assert_eq!(start_of(webroot, "720p", number), start_of(webroot, "90p", number), "segment {number}");
     }
     assert_clean(webroot);
+    assert_clean(webroot.join("ll.m3u8"));
 }
 
 #[test]
