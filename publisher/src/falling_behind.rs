@@ -1,14 +1,17 @@
 //! Falling behind: when people are told that an encoder does not keep up, and that it does again. Pure; the time is an
 //! argument.
 //!
-//! In: what was left out, and what was not. Out: once for each time that it falls behind what is the matter, once if that
-//! gets worse, and at its end how much it was.
+//! In: what was left out, and what was not. Out: once for each time that it falls behind for more than a moment what is
+//! the matter, once if that gets worse, and at its end how much it was.
 
 use std::time::{Duration, Instant};
 
 /// An encoder that has had time for everything for so long keeps up again. Longer than most scenes that are hard to encode
 /// are apart, so that a film with many of them does not fill the log.
 const KEEPS_UP_AFTER: Duration = Duration::from_secs(10);
+
+/// Fewer pictures are not worth a word: the machine had something else to do for a moment.
+const WORTH_TELLING: u64 = 10;
 
 /// What is to be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +44,8 @@ pub struct FallingBehind {
 impl FallingBehind {
     /// A new picture was shed.
     pub fn shed(&mut self, now: Instant) -> Option<Told> {
-        let is_first = self.episode.is_none();
-        self.add(1, 0, now);
-        is_first.then_some(Told::Repeats)
+        let episode = self.add(1, 0, now);
+        (episode.pictures == WORTH_TELLING && episode.segments == 0).then_some(Told::Repeats)
     }
 
     /// So many segments were left out.
@@ -53,13 +55,14 @@ impl FallingBehind {
         is_first.then_some(Told::LeavesOut)
     }
 
-    fn add(&mut self, pictures: u64, segments: u64, now: Instant) {
+    fn add(&mut self, pictures: u64, segments: u64, now: Instant) -> Episode {
         let none = Episode { pictures: 0, segments: 0, lasted: Duration::ZERO };
         let (since, last, episode) = self.episode.get_or_insert((now, now, none));
         *last = now;
         episode.pictures += pictures;
         episode.segments += segments;
         episode.lasted = now.saturating_duration_since(*since);
+        *episode
     }
 
     /// Nothing was left out at this grid time.
@@ -68,12 +71,13 @@ impl FallingBehind {
         if now.saturating_duration_since(last) < KEEPS_UP_AFTER {
             return None;
         }
-        self.episode.take().map(|(_, _, episode)| Told::KeepsUp(episode))
+        self.end().map(Told::KeepsUp)
     }
 
     /// The stream has ended: what is not told yet.
     pub fn end(&mut self) -> Option<Episode> {
-        self.episode.take().map(|(_, _, episode)| episode)
+        let (_, _, episode) = self.episode.take()?;
+        (episode.pictures >= WORTH_TELLING || episode.segments > 0).then_some(episode)
     }
 }
 
@@ -88,16 +92,26 @@ mod tests {
         for episode in 0..3 {
             let begun = episode * 100;
             assert_eq!(behind.kept_up(at(begun)), None);
+            assert!((1..WORTH_TELLING).all(|_| behind.shed(at(begun)).is_none()));
             assert_eq!(behind.shed(at(begun)), Some(Told::Repeats));
             assert_eq!(behind.shed(at(begun + 1)), None);
             assert_eq!(behind.left_out(2, at(begun + 2)), Some(Told::LeavesOut), "it is worse than was told");
             assert_eq!(behind.shed(at(begun + 11)), None, "a pause of nine seconds ends nothing");
             assert_eq!(behind.left_out(1, at(begun + 12)), None);
             assert_eq!(behind.kept_up(at(begun + 21)), None);
-            let cost = Episode { pictures: 3, segments: 3, lasted: Duration::from_secs(12) };
+            let cost = Episode { pictures: WORTH_TELLING + 2, segments: 3, lasted: Duration::from_secs(12) };
             assert_eq!(behind.kept_up(at(begun + 22)), Some(Told::KeepsUp(cost)));
             assert_eq!(behind.kept_up(at(begun + 40)), None);
         }
+    }
+
+    #[test]
+    fn a_moment_is_not_worth_a_word() {
+        let (mut behind, start) = (FallingBehind::default(), Instant::now());
+        assert_eq!((behind.shed(start), behind.shed(start)), (None, None));
+        assert_eq!(behind.kept_up(start + KEEPS_UP_AFTER), None);
+        assert_eq!(behind.shed(start + KEEPS_UP_AFTER), None);
+        assert_eq!(behind.end(), None);
     }
 
     #[test]
