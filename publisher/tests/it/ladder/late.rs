@@ -120,20 +120,19 @@ fn starve(thread: Pid, enough: impl Fn() -> bool) {
     sched_setaffinity(Some(thread), &everywhere).unwrap();
 }
 
+/// A film without end in two sizes, one of them far more work than the other.
+fn start(webroot: &Path, more: &[&str]) -> Running {
+    let film = media::flash_and_beep(webroot, 10);
+    let words = ["--loop", "--ladder", "1280x720@1M,160x90@100k", "--window", "200", "--webroot"];
+    Running::start(publisher().arg("live").arg(film).args(more).args(words).arg(webroot))
+}
+
 #[test]
 fn an_encoder_without_time_leaves_out_segments_goes_on_with_the_others_and_says_both() {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = tempfile::tempdir().unwrap();
     let webroot = directory.path();
-    let film = media::flash_and_beep(directory.path(), 10);
-    let live = Running::start(
-        publisher()
-            .arg("live")
-            .arg(&film)
-            .args(["--loop", "--ladder", "1280x720@1M,160x90@100k", "--low-latency"])
-            .args(["--window", "200", "--webroot"])
-            .arg(webroot),
-    );
+    let live = start(webroot, &["--low-latency"]);
     let gaps = || playlist(webroot, "720p").map_or(0, |it| it.segments.iter().filter(|it| it.gap).count());
     let has_segment = || playlist(webroot, "720p").is_some_and(|it| it.segments.iter().any(|it| !it.gap));
     wait_for("a segment", PATIENCE, || has_segment().then_some(()));
@@ -177,15 +176,7 @@ fn a_size_without_a_single_segment_does_not_keep_the_stream_from_its_players() {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = tempfile::tempdir().unwrap();
     let webroot = directory.path();
-    let film = media::flash_and_beep(directory.path(), 10);
-    let live = Running::start(
-        publisher()
-            .arg("live")
-            .arg(&film)
-            .args(["--loop", "--ladder", "1280x720@1M,160x90@100k"])
-            .args(["--window", "200", "--webroot"])
-            .arg(webroot),
-    );
+    let live = start(webroot, &[]);
     let thread = wait_for("the thread of the size", PATIENCE, || thread_of(live.id(), "1280x720"));
     let sizes = || {
         let text = fs::read_to_string(webroot.join("stream.m3u8")).ok()?;
