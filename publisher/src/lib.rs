@@ -66,6 +66,7 @@ pub mod watcher;
 
 pub mod probe;
 
+pub mod directory;
 pub mod playlist_file;
 pub mod retention;
 pub mod status;
@@ -83,6 +84,7 @@ use std::time::Duration;
 
 use capture_queue::CaptureSender;
 use copy::Attempt;
+use directory::Directory;
 use encoder::{EncodeError, EncodeSettings, Encoded};
 use filter::FilterError;
 use grid::SoundLine;
@@ -99,7 +101,7 @@ use source::microphone::{Microphone, MicrophoneError, MicrophoneSelector};
 use source::test_pattern::TestPattern;
 use source::{Opener, Source, SourceError, SourceFormat};
 use stop::Stop;
-use watcher::{Wake, WatchError, Watcher, WatcherSettings};
+use watcher::{Wake, WatchError, Watcher, WatcherSettings, disk::Disk};
 
 /// Packets that may wait for the segment thread: about 15 s of picture and sound at the default settings. When a disk
 /// hangs for longer, the encode thread waits, and the capture queue drops.
@@ -207,6 +209,7 @@ pub fn run(
             tracing::warn!("{FEWER_PLAYERS}");
         }
 
+        let directory: Arc<dyn Directory> = Arc::new(Disk::without_events());
         let mut packages = Vec::new();
         let mut stages = Vec::new();
         for (rendition, meters) in stream.renditions.iter().zip(&of_renditions) {
@@ -214,6 +217,7 @@ pub fn run(
             let (packets_tx, packets_rx) = mpsc::sync_channel(if in_batches { BATCHES } else { PACKETS });
             packages.push(packets_tx);
             let package = Package {
+                directory: directory.clone(),
                 live_directory: rendition.live_directory(&settings.webroot),
                 first_number,
                 media: rendition.media.clone(),

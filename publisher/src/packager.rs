@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use ffmpeg_next::codec::Parameters;
 
+use crate::directory::Directory;
 use crate::encoder::{Encoded, EncodedPacket, Medium};
 use crate::interleaver::Interleaver;
 use crate::meters::Meters;
@@ -31,6 +32,8 @@ pub struct Lengths {
 /// Where segments go, and what they hold.
 #[derive(Debug, Clone)]
 pub struct Package {
+    /// The file system.
+    pub directory: Arc<dyn Directory>,
     /// The live directory.
     pub live_directory: PathBuf,
     /// The number of the first segment.
@@ -127,7 +130,7 @@ impl Line {
         package: &Package,
         meters: &Arc<Meters>,
     ) -> Result<Self, SegmentError> {
-        let Package { live_directory, first_number, lengths, media, in_step } = package;
+        let Package { directory, live_directory, first_number, lengths, media, in_step } = package;
         Ok(Self {
             leading: media.first().copied().unwrap_or(Medium::Video),
             muxer: Muxer::open(streams)?,
@@ -137,7 +140,7 @@ impl Line {
             number: *first_number,
             started_at_90k: 0,
             filmed_at: SystemTime::UNIX_EPOCH,
-            files: SegmentFiles::new(live_directory, meters.clone()),
+            files: SegmentFiles::new(directory.clone(), live_directory, meters.clone()),
         })
     }
 

@@ -1,13 +1,11 @@
 //! Files beside the segments that are replaced as a whole: the playlist, and `status.json`.
 //!
 //! In: bytes. Out: the file under its name, old or new, never in between. Runs on the watcher's thread.
-//! Nothing is synced to the disk: a crash of the program loses nothing without it, and after a crash of the machine the
-//! directory tells what the playlist does not. It would cost tens of milliseconds a segment.
 
+use crate::directory::{Contents, Directory};
 use livedir_playlist::{Listing, MediaPlaylist, ParseError, parse, read_listing};
 use std::{
-    fs,
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _},
     path::Path,
     time::SystemTime,
 };
@@ -25,17 +23,9 @@ pub const BAD_PLAYLIST: &str = "stream.m3u8.bad";
 const LONGEST_PLAYLIST_BYTES: u64 = 64 << 20;
 
 /// Puts `bytes` in the place of `webroot/name`, at once for every reader.
-pub fn replace(webroot: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let mut builder = tempfile::Builder::new();
-    let prefix = left_over_prefix(name);
-    builder.prefix(&prefix);
+pub fn replace(directory: &dyn Directory, webroot: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     // Other users read it (nginx), so 0600, which is usual for temporary files, will not do. The umask still applies.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-    let mut file = builder.tempfile_in(webroot)?;
-    file.write_all(bytes)?;
-    file.persist(webroot.join(name)).map_err(|error| error.error)?;
-    Ok(())
+    directory.put(webroot, name, &Contents { bytes, modified_at: None, mode: 0o644 })
 }
 
 /// How the temporary names of `name` begin.
@@ -66,15 +56,15 @@ pub enum OnDisk {
 }
 
 /// Reads the playlist back.
-pub fn read(webroot: &Path) -> io::Result<OnDisk> {
-    let file = match fs::File::open(webroot.join(PLAYLIST)) {
+pub fn read(directory: &dyn Directory, webroot: &Path) -> io::Result<OnDisk> {
+    let file = match directory.open(&webroot.join(PLAYLIST)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(OnDisk::Missing),
         Err(error) => return Err(error),
     };
-    let written_at = file.metadata()?.modified()?;
+    let written_at = file.stamp.modified_at;
     let mut bytes = Vec::new();
-    file.take(LONGEST_PLAYLIST_BYTES).read_to_end(&mut bytes)?;
+    file.bytes.take(LONGEST_PLAYLIST_BYTES).read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
     // Of a run with a ladder, which has its numbers elsewhere.
     if matches!(read_listing(&text), Listing::Multivariant(_)) {
@@ -89,13 +79,19 @@ pub fn read(webroot: &Path) -> io::Result<OnDisk> {
 }
 
 /// Moves a playlist that cannot be read out of the way, for people to look at.
-pub fn set_aside(webroot: &Path) -> io::Result<()> {
-    fs::rename(webroot.join(PLAYLIST), webroot.join(BAD_PLAYLIST))
+pub fn set_aside(directory: &dyn Directory, webroot: &Path) -> io::Result<()> {
+    directory.rename(&webroot.join(PLAYLIST), &webroot.join(BAD_PLAYLIST))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::watcher::disk::Disk;
+    use std::fs;
+
+    fn disk() -> Disk {
+        Disk::without_events()
+    }
 
     fn names(webroot: &Path) -> Vec<String> {
         let mut names: Vec<_> = fs::read_dir(webroot)
@@ -109,8 +105,8 @@ mod tests {
     #[test]
     fn replacing_leaves_one_file_that_others_can_read() {
         let webroot = tempfile::tempdir().expect("temp dir");
-        replace(webroot.path(), PLAYLIST, b"old and long").expect("written");
-        replace(webroot.path(), PLAYLIST, b"new").expect("written");
+        replace(&disk(), webroot.path(), PLAYLIST, b"old and long").expect("written");
+        replace(&disk(), webroot.path(), PLAYLIST, b"new").expect("written");
         assert_eq!(fs::read(webroot.path().join(PLAYLIST)).expect("read"), b"new");
         assert_eq!(names(webroot.path()), [PLAYLIST]);
         #[cfg(unix)]
@@ -128,24 +124,24 @@ mod tests {
     fn a_replacement_that_fails_leaves_the_old_file_and_no_rest() {
         let webroot = tempfile::tempdir().expect("temp dir");
         fs::create_dir_all(webroot.path().join(PLAYLIST).join("in-the-way")).expect("made");
-        replace(webroot.path(), PLAYLIST, b"new").expect_err("a directory is in the way");
+        replace(&disk(), webroot.path(), PLAYLIST, b"new").expect_err("a directory is in the way");
         assert_eq!(names(webroot.path()), [PLAYLIST]);
     }
 
     #[test]
     fn what_stands_on_disk_is_told_apart() {
         let webroot = tempfile::tempdir().expect("temp dir");
-        assert!(matches!(read(webroot.path()), Ok(OnDisk::Missing)));
+        assert!(matches!(read(&disk(), webroot.path()), Ok(OnDisk::Missing)));
         fs::write(webroot.path().join(PLAYLIST), b"\xff\xfe").expect("written");
-        assert!(matches!(read(webroot.path()), Ok(OnDisk::Unreadable { .. })));
-        set_aside(webroot.path()).expect("set aside");
+        assert!(matches!(read(&disk(), webroot.path()), Ok(OnDisk::Unreadable { .. })));
+        set_aside(&disk(), webroot.path()).expect("set aside");
         assert_eq!(names(webroot.path()), [BAD_PLAYLIST]);
         fs::write(webroot.path().join(PLAYLIST), "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\na.m3u8\n")
             .expect("written");
-        assert!(matches!(read(webroot.path()), Ok(OnDisk::Missing)));
+        assert!(matches!(read(&disk(), webroot.path()), Ok(OnDisk::Missing)));
         let text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nlive/seg-00000001.ts\n";
         fs::write(webroot.path().join(PLAYLIST), text).expect("written");
-        let Ok(OnDisk::Playlist { playlist, .. }) = read(webroot.path()) else { panic!("a playlist") };
+        let Ok(OnDisk::Playlist { playlist, .. }) = read(&disk(), webroot.path()) else { panic!("a playlist") };
         assert_eq!(playlist.segments.len(), 1);
     }
 }

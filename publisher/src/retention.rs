@@ -3,6 +3,7 @@
 //! In: names with deadlines. Out: deletions. The list is pure and is told the time; [`delete`] is the thin part, and runs on
 //! the watcher's thread. The list dies with the program; at the next start it is made again from the directory.
 
+use crate::directory::Directory;
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap},
@@ -73,10 +74,10 @@ pub fn instant_of(long_ago: SystemTime, now: Instant, now_on_the_wall: SystemTim
 }
 
 /// Deletes these files of the live directory. Those that someone else has deleted are fine.
-pub fn delete(live: &Path, names: &[Box<str>]) {
+pub fn delete(directory: &dyn Directory, live: &Path, names: &[Box<str>]) {
     for name in names {
         let path = live.join(&**name);
-        match std::fs::remove_file(&path) {
+        match directory.remove(&path) {
             Ok(()) => debug!(name, "segment deleted, its grace is over"),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
@@ -145,7 +146,7 @@ mod tests {
         for name in ["a.ts", "c.ts"] {
             std::fs::write(live.path().join(name), b"x").expect("written");
         }
-        delete(live.path(), &["a.ts".into(), "b.ts".into()]);
+        delete(&crate::watcher::disk::Disk::without_events(), live.path(), &["a.ts".into(), "b.ts".into()]);
         assert!(!live.path().join("a.ts").exists());
         assert!(live.path().join("c.ts").exists());
     }

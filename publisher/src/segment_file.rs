@@ -4,13 +4,14 @@
 //! dot name and gets its final name by rename. Its modification time is the wall-clock time of its end. Runs on the segment
 //! thread.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use ffmpeg_next as ffmpeg;
 
+use crate::directory::{Contents, Directory};
 use crate::meters::Meters;
 use crate::segment_name::{part_name, segment_name};
 
@@ -60,17 +61,18 @@ pub struct ClosedSegment {
 
 /// The files of one run.
 pub struct SegmentFiles {
-    directory: PathBuf,
+    directory: Arc<dyn Directory>,
+    live: PathBuf,
     meters: Arc<Meters>,
     /// Since when, and at which file with which error, writing has failed.
     failing: Option<(Instant, PathBuf, io::Error)>,
 }
 
 impl SegmentFiles {
-    /// Files of this directory.
+    /// Files of this live directory.
     #[must_use]
-    pub fn new(directory: &Path, meters: Arc<Meters>) -> Self {
-        Self { directory: directory.to_owned(), meters, failing: None }
+    pub fn new(directory: Arc<dyn Directory>, live: &Path, meters: Arc<Meters>) -> Self {
+        Self { directory, live: live.to_owned(), meters, failing: None }
     }
 
     /// Puts a finished segment in place. A directory that refuses it loses this segment; says whether it is there.
@@ -98,8 +100,8 @@ impl SegmentFiles {
 
     /// Says whether the file is in place.
     fn put_file(&mut self, name: &str, bytes: &[u8], ended_at: SystemTime) -> Result<bool, SegmentError> {
-        let path = self.directory.join(name);
-        match write(&self.directory, name, bytes, ended_at) {
+        let path = self.live.join(name);
+        match write(&*self.directory, &self.live, name, bytes, ended_at) {
             Ok(()) => {
                 if self.failing.take().is_some() {
                     tracing::warn!(name, "segments can be written again");
@@ -133,38 +135,41 @@ impl SegmentFiles {
 }
 
 /// Writes a file of the live directory, which appears under its name at once, with the time of its end.
-pub fn write(directory: &Path, name: &str, bytes: &[u8], ended_at: SystemTime) -> io::Result<()> {
-    let mut builder = tempfile::Builder::new();
-    let prefix = format!(".{name}.");
-    builder.prefix(&prefix).suffix("");
-    // A temporary file is for its owner alone by default; this one becomes a web server's to read.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = match builder.tempfile_in(directory) {
+pub fn write(
+    directory: &dyn Directory,
+    live: &Path,
+    name: &str,
+    bytes: &[u8],
+    ended_at: SystemTime,
+) -> io::Result<()> {
+    // Temporary files are for their owner alone by default; this one becomes a web server's to read.
+    let contents = Contents { bytes, modified_at: Some(ended_at), mode: 0o666 };
+    match directory.put(live, name, &contents) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             // Somebody removed the live directory under us.
-            std::fs::create_dir_all(directory)?;
-            builder.tempfile_in(directory)?
+            directory.make(live)?;
+            directory.put(live, name, &contents)
         }
-        other => other?,
-    };
-    file.write_all(bytes)?;
-    file.as_file().set_modified(ended_at)?;
+        other => other,
+    }
     // No fsync: a killed process loses nothing by it, and waiting for the disk would hold up the stream. A file
     // cut short by a power failure is refused by the probe at the next start.
-    file.persist(directory.join(name))?;
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::watcher::disk::Disk;
+
+    fn disk() -> Arc<dyn Directory> {
+        Arc::new(Disk::without_events())
+    }
 
     #[test]
     fn a_finished_segment_has_its_time_and_can_be_read_by_others() {
         let directory = tempfile::tempdir().unwrap();
         let ended_at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_000_000_123);
-        let mut files = SegmentFiles::new(directory.path(), Arc::default());
+        let mut files = SegmentFiles::new(disk(), directory.path(), Arc::default());
         assert!(files.put(7, b"first", ended_at).unwrap());
         assert!(files.put(8, b"second", ended_at).unwrap());
         let mut names: Vec<_> =
@@ -182,7 +187,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let blocked = directory.path().join("live");
         std::fs::write(&blocked, "a file where the directory should be").unwrap();
-        let mut files = SegmentFiles::new(&blocked, Arc::default());
+        let mut files = SegmentFiles::new(disk(), &blocked, Arc::default());
         assert!(!files.put(1, b"lost", SystemTime::now()).unwrap());
         std::fs::remove_file(&blocked).unwrap();
         assert!(files.put(1, b"kept", SystemTime::now()).unwrap());

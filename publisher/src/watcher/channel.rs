@@ -6,13 +6,14 @@
 use super::{
     ChannelSettings, Desk, WatchError,
     finished_file::{self, Refusal},
-    hints::{Identity, TELLS_OF_CLOSE},
+    hints::TELLS_OF_CLOSE,
     order::{Candidate, Order, Turn},
-    publish::{Publication, now_to_the_millisecond},
-    stamp::Stamp,
+    publish::Publication,
     unfinished::Unfinished,
+    world::World,
 };
 use crate::{
+    directory::{Identity, stamp::Stamp},
     playlist_file::PLAYLIST,
     retention,
     segment_name::{number_of_name, part_of_name},
@@ -20,6 +21,7 @@ use crate::{
 use std::{
     collections::{BTreeSet, HashSet},
     hash::{DefaultHasher, Hash as _, Hasher as _},
+    io,
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime},
 };
@@ -33,6 +35,7 @@ const SILENT_TARGETS: u32 = 3;
 
 /// One stream.
 pub(super) struct Channel {
+    pub(super) world: World,
     pub(super) settings: ChannelSettings,
     /// An absolute path: events carry such.
     pub(super) live: PathBuf,
@@ -59,6 +62,11 @@ impl Channel {
         &self.live
     }
 
+    /// What the file system says of a file in the live directory.
+    pub(super) fn stamp(&self, name: &str) -> io::Result<Stamp> {
+        self.world.directory.stamp(&self.live.join(name))
+    }
+
     pub(super) fn next_segment_number(&self) -> u64 {
         match &self.order {
             Order::Numbered(order) => order.next(),
@@ -72,7 +80,7 @@ impl Channel {
         if part_of_name(name).is_some() {
             return self.part_complete(name, desk);
         }
-        self.next_look = Instant::now() + self.look_interval();
+        self.next_look = self.world.now() + self.look_interval();
         match &self.order {
             Order::Numbered(order) if number_of_name(name).is_some_and(|number| number > order.next()) => {
                 self.look_at_directory(desk);
@@ -88,8 +96,7 @@ impl Channel {
         if part_of_name(name).is_some() {
             return;
         }
-        let Ok(metadata) = std::fs::metadata(self.live.join(name)) else { return };
-        let stamp = Stamp::of(&metadata);
+        let Ok(stamp) = self.stamp(name) else { return };
         let is_listed = self.publication.is_listed(name);
         let before = self.publication.listed_as(name);
         if is_listed && before.is_none_or(|before| stamp.is_rewritten_since(&before)) {
@@ -97,9 +104,9 @@ impl Channel {
         }
         // A file that was linked is one that somebody has finished.
         if !is_listed && stamp.links > 1 {
-            self.complete(name, Instant::now(), desk);
+            self.complete(name, self.world.now(), desk);
         } else if matches!(self.order, Order::Arrival(_)) {
-            let now = Instant::now();
+            let now = self.world.now();
             self.unfinished.begun(name, stamp, TELLS_OF_CLOSE, now);
             self.schedule_tick(now);
         }
@@ -109,7 +116,7 @@ impl Channel {
     pub(super) fn gone(&mut self, name: &str) {
         self.is_told();
         // Another one may have come since under its name.
-        if self.live.join(name).exists() {
+        if self.stamp(name).is_ok() {
             return;
         }
         self.handled.remove(&hash(name));
@@ -140,8 +147,7 @@ impl Channel {
         let Order::Arrival(order) = &mut self.order else { return self.complain_of_foreign(name) };
         self.unfinished.forget(name);
         let path = self.live.join(name);
-        let Ok(metadata) = std::fs::metadata(&path) else { return self.gone(name) };
-        let stamp = Stamp::of(&metadata);
+        let Ok(stamp) = self.stamp(name) else { return self.gone(name) };
         if order.waiting(name).is_some_and(|waiting| waiting.finished.stamp == stamp) {
             return;
         }
@@ -153,17 +159,17 @@ impl Channel {
         {
             return;
         }
-        match finished_file::read(&path, &mut desk.buffer) {
+        match finished_file::read(&*self.world.directory, &path, &mut desk.buffer) {
             Ok(finished) => {
                 self.handled.insert(hash(name));
                 let candidate = Candidate { name: name.to_owned(), finished, seen_at };
                 if let Order::Arrival(order) = &mut self.order {
-                    order.arrived(candidate, Instant::now());
+                    order.arrived(candidate, self.world.now());
                 }
             }
             Err(Refusal::Vanished) => self.gone(name),
             Err(reason) if may_grow && reason.may_pass() => {
-                let now = Instant::now();
+                let now = self.world.now();
                 self.unfinished.closed_early(name, stamp, now);
                 self.schedule_tick(now);
             }
@@ -192,9 +198,9 @@ impl Channel {
             return;
         }
         let path = self.live.join(name);
-        let read = finished_file::read(&path, &mut desk.buffer);
+        let read = finished_file::read(&*self.world.directory, &path, &mut desk.buffer);
         if let Err(reason) = &read {
-            let stamp = std::fs::metadata(&path).ok().map(|metadata| Stamp::of(&metadata));
+            let stamp = self.world.directory.stamp(&path).ok();
             self.publication.refuse(name, stamp, reason);
         }
         let candidate = read.ok().map(|finished| Candidate { name: name.to_owned(), finished, seen_at });
@@ -238,15 +244,15 @@ impl Channel {
     pub(super) fn publish_waiting(&mut self, patience: Duration) {
         self.skip_gaps();
         self.turn_deadline = loop {
-            match self.order.turn(self.publication.last.facts(), Instant::now(), patience) {
-                Turn::Publish(candidate) if !self.live.join(&candidate.name).exists() => {
+            match self.order.turn(self.publication.last.facts(), self.world.now(), patience) {
+                Turn::Publish(candidate) if self.stamp(&candidate.name).is_err() => {
                     self.publication.refuse(&candidate.name, None, &Refusal::Vanished);
                 }
                 Turn::Publish(candidate) => {
                     let published = self.publication.meters.segments_published.get();
                     self.publication.publish(*candidate, self.order.together());
                     if self.publication.meters.segments_published.get() > published {
-                        self.last_segment_at = Instant::now();
+                        self.last_segment_at = self.world.now();
                     }
                 }
                 Turn::WaitUntil(deadline) => break Some(deadline),
@@ -311,8 +317,8 @@ impl Channel {
     /// Writes and deletes what is due.
     pub(super) fn settle(&mut self) {
         self.publication.write_playlist();
-        let due = self.publication.retention.due(Instant::now());
-        retention::delete(&self.live, &due);
+        let due = self.publication.retention.due(self.world.now());
+        retention::delete(&*self.world.directory, &self.live, &due);
     }
 
     /// When the encoder will have been silent for too long; `None` when that was told.
@@ -336,7 +342,7 @@ impl Channel {
     fn is_silent(&mut self, now: Instant) {
         let since = now.saturating_duration_since(self.last_segment_at);
         let since_then = jiff::SignedDuration::try_from(since).unwrap_or_default();
-        let now = now_to_the_millisecond();
+        let now = self.world.date();
         let since = now.checked_sub(since_then).unwrap_or(now);
         self.publication.silent_since = Some(since);
         warn!(
@@ -360,7 +366,7 @@ impl Channel {
 
     /// An event has come: what changed in the directory until now is known, or will be.
     fn is_told(&mut self) {
-        self.last_event_at = SystemTime::now();
+        self.last_event_at = self.world.wall();
     }
 
     /// The last look.

@@ -4,17 +4,16 @@
 
 use super::{
     ChannelSettings, Desk, Naming, Wake, WatchError, WatchSettings, channel::Channel, common::Common,
-    publish::Publication,
+    publish::Publication, world::World,
 };
 use crate::{
-    lock::{LockError, WebrootLock},
+    lock::LockError,
     meters::Meters,
     segment_name::{Home, LIVE},
 };
 use std::{
     cmp::Reverse,
-    collections::{BTreeSet, BinaryHeap, HashMap},
-    fs,
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -32,8 +31,9 @@ const IDLE: Duration = Duration::from_secs(3_600);
 
 /// The streams that are kept.
 pub(super) struct Channels {
+    world: World,
     /// By the absolute path of their live directory, as events have it.
-    by_live: HashMap<PathBuf, Kept>,
+    by_live: BTreeMap<PathBuf, Kept>,
     /// What is due when. An entry counts only while it is what the channel is scheduled for.
     timers: BinaryHeap<Reverse<(Instant, PathBuf)>>,
     root: Option<Root>,
@@ -49,7 +49,7 @@ struct Kept {
     /// Segments published and refused that the meters of all channels know of.
     counted: (u64, u64),
     /// Held for as long as the channel is kept. `live` holds its lock itself.
-    _lock: Option<WebrootLock>,
+    _lock: Option<Box<dyn Send>>,
 }
 
 impl Kept {
@@ -84,9 +84,9 @@ impl Root {
 
 impl Channels {
     /// The renditions of one stream, which is locked already.
-    pub(super) fn of(renditions: Vec<Channel>) -> Self {
-        let mut channels = Self::empty();
-        let common = (renditions.len() > 1).then(|| common_of(&renditions));
+    pub(super) fn of(world: World, renditions: Vec<Channel>) -> Self {
+        let common = (renditions.len() > 1).then(|| common_of(&renditions, world.now()));
+        let mut channels = Self::empty(world);
         let next_number = renditions.iter().map(Channel::next_segment_number).max().unwrap_or(1);
         let begun =
             renditions.iter().map(|it| it.publication.next_discontinuity_sequence()).max().unwrap_or(0);
@@ -99,8 +99,8 @@ impl Channels {
         channels
     }
 
-    fn empty() -> Self {
-        Self { by_live: HashMap::new(), timers: BinaryHeap::new(), root: None, common: None }
+    fn empty(world: World) -> Self {
+        Self { world, by_live: BTreeMap::new(), timers: BinaryHeap::new(), root: None, common: None }
     }
 
     /// Gives a gap to the renditions of a stream that are too late with what others have listed. Says when there is
@@ -129,30 +129,31 @@ impl Channels {
 
     /// One stream, or all that are there now.
     pub(super) fn open(
+        world: World,
         settings: &WatchSettings,
         meters: Arc<Meters>,
         desk: &mut Desk,
     ) -> Result<Self, WatchError> {
         let path = settings.webroot.clone();
         let of_path = |source| WatchError::Live { path: path.clone(), source };
-        let mut channels = Self::empty();
+        let mut channels = Self::empty(world.clone());
         if !settings.channels {
-            let lock = WebrootLock::take(&settings.webroot)?;
-            let channel =
-                Channel::start(channel_settings(settings, path.clone(), String::new()), meters, desk)?;
+            let lock = world.directory.lock(&settings.webroot)?;
+            let settings = channel_settings(settings, path.clone(), String::new());
+            let channel = Channel::start(&world, settings, meters, desk)?;
             channels.add(channel, 0, Some(lock));
             return Ok(channels);
         }
-        fs::create_dir_all(&path).map_err(of_path)?;
+        world.directory.make(&path).map_err(of_path)?;
         let absolute = std::path::absolute(&path).map_err(of_path)?;
         // Without it new channels are found a little later.
-        let _ = desk.hints.watch(&absolute);
+        let _ = world.directory.watch(&absolute);
         channels.root = Some(Root {
             settings: settings.clone(),
             path: absolute,
             meters,
-            looked_at: Instant::now(),
-            next_look: Instant::now(),
+            looked_at: world.now(),
+            next_look: world.now(),
             failed: BTreeSet::new(),
         });
         channels.look_for_channels(desk);
@@ -164,7 +165,7 @@ impl Channels {
         self.by_live.values().map(|kept| kept.channel.next_segment_number()).max().unwrap_or(1)
     }
 
-    fn add(&mut self, channel: Channel, order: usize, lock: Option<WebrootLock>) {
+    fn add(&mut self, channel: Channel, order: usize, lock: Option<Box<dyn Send>>) {
         let live = channel.live().to_owned();
         self.by_live
             .insert(live.clone(), Kept { channel, order, scheduled: None, counted: (0, 0), _lock: lock });
@@ -174,7 +175,7 @@ impl Channels {
     pub(super) fn next_deadline(&self) -> Instant {
         let timer = self.timers.peek().map(|Reverse((at, _))| *at);
         let look = self.root.as_ref().map(|root| root.next_look);
-        [timer, look].into_iter().flatten().min().unwrap_or_else(|| Instant::now() + IDLE)
+        [timer, look].into_iter().flatten().min().unwrap_or_else(|| self.world.now() + IDLE)
     }
 
     /// Tells the channel that a wake concerns.
@@ -257,23 +258,25 @@ impl Channels {
 
     fn look_for_channels(&mut self, desk: &mut Desk) {
         let Some(mut root) = self.root.take() else { return };
-        root.looked_at = Instant::now();
+        root.looked_at = self.world.now();
         root.next_look = root.looked_at + LOOK_FOR_CHANNELS;
-        let gone: Vec<_> = self.by_live.keys().filter(|live| !live.is_dir()).cloned().collect();
+        let gone: Vec<_> = self.by_live.keys().filter(|live| !self.world.directory.has_directory(live)).cloned().collect();
         for live in gone {
             if let Some(mut kept) = self.by_live.remove(&live) {
-                desk.hints.unwatch(&live);
+                self.world.directory.unwatch(&live);
                 kept.channel.leave();
                 info!(channel = %live.display(), "channel gone");
             }
         }
-        match fs::read_dir(&root.path) {
+        match self.world.directory.list(&root.path) {
             Ok(entries) => {
-                for entry in entries.flatten() {
-                    let live = entry.path().join(LIVE);
-                    let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-                    if !is_hidden && !self.by_live.contains_key(&live) && live.is_dir() {
-                        self.take_up(&mut root, &entry.path(), desk);
+                // A name that is no text is not taken up: nobody could type its address.
+                let names = entries.into_iter().filter_map(|entry| entry.name);
+                for name in names.filter(|name| !name.starts_with('.')) {
+                    let webroot = root.path.join(name);
+                    let live = webroot.join(LIVE);
+                    if !self.by_live.contains_key(&live) && self.world.directory.has_directory(&live) {
+                        self.take_up(&mut root, &webroot, desk);
                     }
                 }
                 root.failed.remove(&root.path);
@@ -290,9 +293,9 @@ impl Channels {
     fn take_up(&mut self, root: &mut Root, webroot: &Path, desk: &mut Desk) {
         let label = format!("{}/", webroot.file_name().unwrap_or_default().to_string_lossy());
         let settings = channel_settings(&root.settings, webroot.to_owned(), label.clone());
-        let started = WebrootLock::take(webroot)
+        let started = self.world.directory.lock(webroot)
             .map_err(WatchError::from)
-            .and_then(|lock| Ok((Channel::start(settings, Arc::default(), desk)?, lock)));
+            .and_then(|lock| Ok((Channel::start(&self.world, settings, Arc::default(), desk)?, lock)));
         match started {
             Ok((channel, lock)) => {
                 root.failed.remove(webroot);
@@ -340,13 +343,13 @@ impl Channels {
 }
 
 /// What renditions bring from a run before.
-fn common_of(renditions: &[Channel]) -> Arc<Mutex<Common>> {
+fn common_of(renditions: &[Channel], now: Instant) -> Arc<Mutex<Common>> {
     let most = renditions.iter().map(|it| it.settings.window_segments).max().unwrap_or(0);
     // Numbers that are listed, and those of the segments that are filmed.
     let mut common = Common::new(most + 16);
     for rendition in renditions {
         let publication = &rendition.publication;
-        common.resume(publication.playlist(), rendition.settings.has_pictures, Instant::now());
+        common.resume(publication.playlist(), rendition.settings.has_pictures, now);
     }
     Arc::new(Mutex::new(common))
 }
@@ -372,7 +375,7 @@ fn channel_settings(settings: &WatchSettings, webroot: PathBuf, label: String) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watcher::hints::Hints;
+    use std::fs;
 
     #[test]
     fn only_what_comes_and_goes_among_the_channels_asks_for_a_look_at_all_of_them() {
@@ -389,8 +392,8 @@ mod tests {
             poll: true,
             end_after: None,
         };
-        let mut desk = Desk { hints: Hints::none(), buffer: Vec::new() };
-        let mut channels = Channels::open(&settings, Arc::default(), &mut desk).expect("channels");
+        let mut desk = Desk { buffer: Vec::new() };
+        let mut channels = Channels::open(World::real(None), &settings, Arc::default(), &mut desk).expect("channels");
         let next_look = |channels: &Channels| channels.root.as_ref().map(|root| root.next_look);
         let before = next_look(&channels);
         channels.wake(&Wake::Directory(live.join("not-yet-a-segment")), &mut desk);

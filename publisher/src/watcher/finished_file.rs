@@ -2,11 +2,13 @@
 //!
 //! In: a path. Out: a [`Finished`] segment, or a [`Refusal`] that says why the file cannot be listed and what to do about it.
 
-use super::{promise::PromiseError, stamp::Stamp};
-use crate::probe::{Facts, ProbeError, Probing, Unfit, unfit};
+use super::promise::PromiseError;
+use crate::{
+    directory::{Directory, stamp::Stamp},
+    probe::{Facts, ProbeError, Probing, Unfit, unfit},
+};
 use livedir_playlist::PushError;
 use std::{
-    fs::File,
     io::{self, Read as _},
     path::Path,
 };
@@ -48,8 +50,12 @@ const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
 const PIECE_BYTES: usize = 188 * 1024;
 
 /// Reads and judges a file. `buffer` is used again for every segment.
-pub(super) fn read(path: &Path, buffer: &mut Vec<u8>) -> Result<Finished, Refusal> {
-    let finished = read_part(path, buffer)?;
+pub(super) fn read(
+    directory: &dyn Directory,
+    path: &Path,
+    buffer: &mut Vec<u8>,
+) -> Result<Finished, Refusal> {
+    let finished = read_part(directory, path, buffer)?;
     match unfit(&finished.facts, None) {
         Some(reason) => Err(reason.into()),
         None => Ok(finished),
@@ -57,24 +63,24 @@ pub(super) fn read(path: &Path, buffer: &mut Vec<u8>) -> Result<Finished, Refusa
 }
 
 /// The same for a part of a segment, which may begin with any picture.
-pub(super) fn read_part(path: &Path, buffer: &mut Vec<u8>) -> Result<Finished, Refusal> {
+pub(super) fn read_part(
+    directory: &dyn Directory,
+    path: &Path,
+    buffer: &mut Vec<u8>,
+) -> Result<Finished, Refusal> {
     let of_io = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => Refusal::Vanished,
+        io::ErrorKind::InvalidInput => Refusal::NoFile,
         _ => Refusal::Unreadable(error),
     };
-    // Opening a pipe would wait for its writer.
-    let metadata = std::fs::metadata(path).map_err(of_io)?;
-    if !metadata.is_file() {
-        return Err(Refusal::NoFile);
-    }
-    let file = File::open(path).map_err(of_io)?;
-    let stamp = Stamp::of(&file.metadata().map_err(of_io)?);
+    let file = directory.open(path).map_err(of_io)?;
+    let stamp = file.stamp;
     let bytes = stamp.bytes;
     if bytes > LARGEST_SEGMENT_BYTES {
         return Err(Refusal::TooLarge { bytes });
     }
     buffer.resize(PIECE_BYTES, 0);
-    let mut file = file.take(LARGEST_SEGMENT_BYTES);
+    let mut file = file.bytes.take(LARGEST_SEGMENT_BYTES);
     let mut probing = Probing::new();
     loop {
         match file.read(buffer) {
@@ -115,7 +121,7 @@ impl From<PushError> for Refusal {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::watcher::stamp::tests::stamp;
+    use crate::{directory::stamp::tests::stamp, watcher::disk::Disk};
 
     /// A file of so many seconds of sound.
     pub(in crate::watcher) fn finished(duration_s: u64) -> Finished {
@@ -134,7 +140,7 @@ pub(super) mod tests {
         if let Some(contents) = contents {
             std::fs::write(&path, contents).expect("written");
         }
-        let refusal = read(&path, &mut Vec::new()).expect_err("refused").to_string();
+        let refusal = read(&Disk::without_events(), &path, &mut Vec::new()).expect_err("refused").to_string();
         assert!(refusal.starts_with(expected), "{refusal}");
     }
 
@@ -148,6 +154,6 @@ pub(super) mod tests {
     #[test]
     fn a_directory_is_refused() {
         let directory = tempfile::tempdir().expect("temp dir");
-        assert!(matches!(read(directory.path(), &mut Vec::new()), Err(Refusal::NoFile)));
+        assert!(matches!(read(&Disk::without_events(), directory.path(), &mut Vec::new()), Err(Refusal::NoFile)));
     }
 }

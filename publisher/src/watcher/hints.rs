@@ -11,52 +11,43 @@ use notify::{
 };
 use std::{
     collections::HashSet,
-    fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc::Sender},
-    time::{Instant, SystemTime},
+    time::Instant,
 };
 
 /// Whether the system tells when a file that was written is closed.
 pub(super) const TELLS_OF_CLOSE: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// The one watch, on all directories.
+#[derive(Debug)]
 pub(super) struct Hints {
     notify: Result<RecommendedWatcher, String>,
     watched: Arc<Mutex<HashSet<PathBuf>>>,
-}
-
-/// Tells a directory from another one that has come in its place.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Identity {
-    #[cfg(unix)]
-    device_and_inode: (u64, u64),
-    /// Inodes are used again at once.
-    made_at: Option<SystemTime>,
 }
 
 impl Hints {
     /// Every change in the directories that are to be watched wakes the watcher.
     pub(super) fn new(wakes: Sender<Wake>) -> Self {
         let watched = Arc::new(Mutex::new(HashSet::new()));
-        let (directories, mut open) = (Arc::clone(&watched), HashSet::new());
+        let (directories, mut events) = (Arc::clone(&watched), Events::default());
         let on_event = move |event: notify::Result<Event>| {
             let is_watched = |path: &Path| {
                 let directories: &Mutex<HashSet<PathBuf>> = &directories;
                 directories.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
             };
-            for wake in wakes_of(&event, is_watched, &mut open, Instant::now()) {
+            for wake in events.wakes(&event, is_watched, Instant::now()) {
                 // The watcher has ended: nobody is left to wake.
                 let _ = wakes.send(wake);
             }
         };
         // Not those of readers: a file that a viewer opens is no news.
-        let events = EventKindMask::CREATE
+        let kinds = EventKindMask::CREATE
             | EventKindMask::REMOVE
             | EventKindMask::MODIFY_DATA
             | EventKindMask::MODIFY_NAME
             | EventKindMask::ACCESS_CLOSE;
-        let notify = RecommendedWatcher::new(on_event, Config::default().with_event_kinds(events));
+        let notify = RecommendedWatcher::new(on_event, Config::default().with_event_kinds(kinds));
         Self { notify: notify.map_err(|error| remedy(&error)), watched }
     }
 
@@ -66,15 +57,13 @@ impl Hints {
     }
 
     /// Watches a directory, which has an absolute path, as it is now.
-    pub(super) fn watch(&mut self, directory: &Path) -> Result<Identity, String> {
+    pub(super) fn watch(&mut self, directory: &Path) -> Result<(), String> {
         let notify = self.notify.as_mut().map_err(|error| error.clone())?;
         // One that is gone may still be watched under this name.
         let _ = notify.unwatch(directory);
-        // Before the watch: a directory that is exchanged in between then differs from what is watched.
-        let identity = Identity::of(directory).map_err(|error| error.to_string())?;
         notify.watch(directory, RecursiveMode::NonRecursive).map_err(|error| remedy(&error))?;
         self.watched.lock().unwrap_or_else(PoisonError::into_inner).insert(directory.to_owned());
-        Ok(identity)
+        Ok(())
     }
 
     /// Watches it no more.
@@ -83,23 +72,6 @@ impl Hints {
             let _ = notify.unwatch(directory);
         }
         self.watched.lock().unwrap_or_else(PoisonError::into_inner).remove(directory);
-    }
-}
-
-impl Identity {
-    pub(super) fn of(directory: &Path) -> io::Result<Self> {
-        Ok(Self::of_metadata(&fs::metadata(directory)?))
-    }
-
-    pub(super) fn of_metadata(metadata: &fs::Metadata) -> Self {
-        Self {
-            #[cfg(unix)]
-            device_and_inode: {
-                use std::os::unix::fs::MetadataExt as _;
-                (metadata.dev(), metadata.ino())
-            },
-            made_at: metadata.created().ok(),
-        }
     }
 }
 
@@ -117,6 +89,25 @@ fn remedy(error: &notify::Error) -> String {
 
 /// Files that are being written at once; each of them wakes the watcher once, and not at every block.
 const MOST_OPEN: usize = 100_000;
+
+/// What events of the file system mean to a watcher.
+#[derive(Debug, Default)]
+pub struct Events {
+    /// Files that were begun and not completed.
+    open: HashSet<PathBuf>,
+}
+
+impl Events {
+    /// What an event wakes the watcher for. `is_watched`: whether a path is that of a directory that is watched.
+    pub fn wakes(
+        &mut self,
+        event: &notify::Result<Event>,
+        is_watched: impl Fn(&Path) -> bool,
+        seen_at: Instant,
+    ) -> Vec<Wake> {
+        wakes_of(event, is_watched, &mut self.open, seen_at)
+    }
+}
 
 fn wakes_of(
     event: &notify::Result<Event>,
@@ -253,19 +244,5 @@ mod tests {
         check(&[event(EventKind::Remove(RemoveKind::Folder), "/w/live")], "directory /w/live");
         check(&[event(renamed(RenameMode::From), "/w/live")], "directory /w/live");
         check(&[event(EventKind::Create(CreateKind::Folder), "/w/two")], "directory /w/two");
-    }
-
-    #[test]
-    fn a_directory_that_is_made_again_is_another_one() {
-        let webroot = tempfile::tempdir().expect("temp dir");
-        let live = webroot.path().join("live");
-        fs::create_dir(&live).expect("live");
-        let (wakes, _received) = std::sync::mpsc::channel();
-        let watched = Hints::new(wakes).watch(&live).expect("a watch");
-        assert!(Identity::of(&live).is_ok_and(|now| now == watched));
-        fs::remove_dir(&live).expect("removed");
-        assert!(Identity::of(&live).is_err());
-        fs::create_dir(&live).expect("live");
-        assert!(Identity::of(&live).is_ok_and(|now| now != watched));
     }
 }

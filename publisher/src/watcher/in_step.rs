@@ -20,7 +20,6 @@ use crate::{
 };
 use livedir_playlist::{EdgeReport, Rates, Segment, TICKS_PER_S, Window, WindowSettings};
 use std::{
-    fs,
     path::Path,
     sync::{MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -135,7 +134,7 @@ impl Publication {
 
     /// A segment is listed.
     pub(super) fn has_listed(&mut self) {
-        self.last_listed_at = Instant::now();
+        self.last_listed_at = self.world.now();
         let playlist = self.window.playlist();
         let number = playlist.next_media_sequence() - 1;
         // One that joins has counted the break before it already, and does not say that there is none.
@@ -216,7 +215,7 @@ impl Publication {
         })?;
         self.has_left(evicted);
         self.is_behind = true;
-        self.last_listed_at = Instant::now();
+        self.last_listed_at = self.world.now();
         self.goes_on_over_gap();
         if let Some(file) = &mut self.low_latency {
             file.list.left_out(number);
@@ -254,9 +253,9 @@ impl Publication {
         let playlist = self.window.playlist();
         for segment in playlist.segments.iter().filter(|segment| !segment.gap) {
             let file = name_of_uri(self.settings.home, &segment.uri).map(|name| live.join(name));
-            if let Some(Ok(metadata)) = file.map(fs::metadata) {
+            if let Some(Ok(stamp)) = file.map(|file| self.world.directory.stamp(&file)) {
                 let target_s = f64::from(playlist.target_duration_s);
-                self.rate.push(metadata.len(), seconds(segment.duration_90k), target_s);
+                self.rate.push(stamp.bytes, seconds(segment.duration_90k), target_s);
             }
         }
     }
@@ -305,8 +304,11 @@ impl Publication {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watcher::{ChannelSettings, Naming, finished_file::tests::finished_90k, order::Candidate};
-    use std::sync::{Arc, Mutex};
+    use crate::watcher::{ChannelSettings, Naming, world::World, finished_file::tests::finished_90k, order::Candidate};
+    use std::{
+        fs,
+        sync::{Arc, Mutex},
+    };
 
     const SEGMENT_90K: u64 = 180_000;
 
@@ -327,7 +329,7 @@ mod tests {
             keep: false,
             end_after: None,
         };
-        let mut publication = Publication::new(settings, Arc::default(), None).unwrap();
+        let mut publication = Publication::new(World::real(None), settings, Arc::default(), None).unwrap();
         publication.common = Some(common.clone());
         publication
     }

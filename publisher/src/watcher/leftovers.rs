@@ -4,8 +4,9 @@
 //! segments stay for as long as a player may still ask for them. Runs on the watcher's thread, at the start and when a
 //! grace is over.
 
-use super::WatcherSettings;
+use super::{WatcherSettings, world::World};
 use crate::{
+    directory::{Directory, Kind},
     playlist_file::{LOW_LATENCY_PLAYLIST, PLAYLIST, STATUS},
     rendition::is_name_of_rendition,
     retention::{self, Retention},
@@ -13,7 +14,7 @@ use crate::{
 };
 use livedir_playlist::TICKS_PER_S;
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -21,6 +22,7 @@ use tracing::{info, warn};
 
 /// What is still to go.
 pub(super) struct Leftovers {
+    world: World,
     live: PathBuf,
     /// Names within `live/`.
     segments: Retention,
@@ -30,9 +32,9 @@ pub(super) struct Leftovers {
 
 impl Leftovers {
     /// Looks for them.
-    pub(super) fn find(settings: &WatcherSettings) -> Self {
+    pub(super) fn find(world: World, settings: &WatcherSettings) -> Self {
         let live = settings.webroot.join(LIVE);
-        let mut leftovers = Self { live, segments: Retention::default(), directories: Vec::new() };
+        let mut leftovers = Self { world, live, segments: Retention::default(), directories: Vec::new() };
         if let Err(error) = leftovers.look(settings) {
             warn!(%error, "what earlier runs have left in live/ cannot be listed; make it readable");
         }
@@ -46,8 +48,8 @@ impl Leftovers {
         // RFC 8216 6.2.2: its duration and that of the longest playlist.
         let grace_90k =
             (settings.window_segments as u64 + 2) * u64::from(settings.target_duration_s) * TICKS_PER_S;
-        let now = Instant::now();
-        for (name, is_directory) in entries(&self.live)? {
+        let (now, disk) = (self.world.now(), self.world.directory.clone());
+        for (name, is_directory) in entries(&*disk, &self.live)? {
             if is_directory && is_name_of_rendition(&name) && !is_in_use(&name) {
                 info!(
                     name,
@@ -55,9 +57,9 @@ impl Leftovers {
                 );
                 let directory = self.live.join(&name);
                 for playlist in [PLAYLIST, LOW_LATENCY_PLAYLIST, STATUS] {
-                    remove(&directory.join(playlist));
+                    remove(&*disk, &directory.join(playlist));
                 }
-                let segments = entries(&directory)?.into_iter().filter(|(segment, _)| is_segment(segment));
+                let segments = entries(&*disk, &directory)?.into_iter().filter(|(segment, _)| is_segment(segment));
                 for (segment, _) in segments {
                     self.segments.keep(&format!("{name}/{segment}"), now, grace_90k);
                 }
@@ -74,14 +76,14 @@ impl Leftovers {
     pub(super) fn on_time(&mut self, now: Instant) {
         let due = self.segments.due(now);
         if !due.is_empty() {
-            retention::delete(&self.live, &due);
+            retention::delete(&*self.world.directory, &self.live, &due);
             self.sweep_directories();
         }
     }
 
     /// One that is not empty waits, or has files of others in it.
     fn sweep_directories(&mut self) {
-        self.directories.retain(|directory| fs::remove_dir(directory).is_err());
+        self.directories.retain(|path| self.world.directory.remove_directory(path).is_err());
     }
 }
 
@@ -90,19 +92,13 @@ fn is_segment(name: &str) -> bool {
 }
 
 /// Names, and whether they are those of directories.
-fn entries(directory: &Path) -> io::Result<Vec<(String, bool)>> {
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        if let Ok(name) = entry.file_name().into_string() {
-            entries.push((name, entry.file_type()?.is_dir()));
-        }
-    }
-    Ok(entries)
+fn entries(directory: &dyn Directory, path: &Path) -> io::Result<Vec<(String, bool)>> {
+    let entries = directory.list(path)?.into_iter();
+    Ok(entries.filter_map(|entry| Some((entry.name?, entry.kind == Kind::Directory))).collect())
 }
 
-fn remove(path: &Path) {
-    match fs::remove_file(path) {
+fn remove(directory: &dyn Directory, path: &Path) {
+    match directory.remove(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             warn!(path = %path.display(), %error, "old file cannot be deleted; delete it by hand");
         }
@@ -114,7 +110,7 @@ fn remove(path: &Path) {
 mod tests {
     use super::*;
     use crate::{encoder::Medium, rendition::Rendition};
-    use std::time::Duration;
+    use std::{fs, time::Duration};
 
     fn settings(webroot: &Path, renditions: &[Option<&str>]) -> WatcherSettings {
         let rendition =
@@ -139,7 +135,7 @@ mod tests {
             fs::write(live.join(file), b"").expect("written");
         }
         let left = || files.iter().copied().filter(|file| live.join(file).exists()).collect::<Vec<_>>();
-        let mut leftovers = Leftovers::find(&settings(webroot.path(), renditions));
+        let mut leftovers = Leftovers::find(World::real(None), &settings(webroot.path(), renditions));
         leftovers.on_time(Instant::now() + Duration::from_secs(23));
         assert_eq!(left(), at_once);
         leftovers.on_time(Instant::now() + Duration::from_secs(25));

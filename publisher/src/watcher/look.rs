@@ -6,14 +6,15 @@
 use super::{
     BLIND, BLIND_INTERVAL, Desk,
     channel::{Channel, hash},
-    hints::Identity,
     order::Order,
-    stamp::Stamp,
 };
-use crate::segment_name::{looks_like_segment, name_of_uri, number_of_name};
+use crate::{
+    directory::Directory,
+    segment_name::{looks_like_segment, name_of_uri, number_of_name},
+};
 use std::{
     collections::HashSet,
-    fs, io,
+    io,
     path::Path,
     time::{Duration, Instant, SystemTime},
 };
@@ -45,7 +46,7 @@ impl Channel {
 
     /// The directory itself has come, gone, or changed its name.
     pub(super) fn directory_is_gone(&mut self) {
-        if Identity::of(&self.live).is_ok_and(|now| self.watched.as_ref() == Some(&now)) {
+        if self.world.directory.identity(&self.live).is_ok_and(|now| self.watched == Some(now)) {
             return;
         }
         self.events_were_lost();
@@ -55,14 +56,14 @@ impl Channel {
     pub(super) fn events_were_lost(&mut self) {
         self.listed_as_of = None;
         self.last_event_at = SystemTime::UNIX_EPOCH;
-        self.next_look = Instant::now();
+        self.next_look = self.world.now();
     }
 
     /// Looks after the directory, and at it if need be.
     pub(super) fn look(&mut self, desk: &mut Desk) {
-        let now = Instant::now();
+        let now = self.world.now();
         self.next_look = now + self.look_interval();
-        self.keep_watch(desk);
+        self.keep_watch();
         if !self.is_known() {
             self.look_at_directory(desk);
         }
@@ -75,7 +76,7 @@ impl Channel {
 
     /// Whether nothing has happened in the directory since it was listed, or nothing but what events told.
     fn is_known(&self) -> bool {
-        let Ok(changed_at) = fs::metadata(&self.live).and_then(|it| it.modified()) else { return false };
+        let Ok(changed_at) = self.changed_at() else { return false };
         if self.watched.is_some() && changed_at <= self.last_event_at {
             return true;
         }
@@ -84,14 +85,16 @@ impl Channel {
         })
     }
 
+    /// When the directory itself was changed.
+    fn changed_at(&self) -> io::Result<SystemTime> {
+        self.world.directory.stamp(&self.live).map(|stamp| stamp.modified_at)
+    }
+
     /// Lists the directory.
     pub(super) fn look_at_directory(&mut self, desk: &mut Desk) {
-        let listed_at = SystemTime::now();
-        self.listed_as_of = fs::metadata(&self.live)
-            .and_then(|it| it.modified())
-            .ok()
-            .map(|changed_at| (changed_at, listed_at));
-        let names = match list(&self.live) {
+        let listed_at = self.world.wall();
+        self.listed_as_of = self.changed_at().ok().map(|changed_at| (changed_at, listed_at));
+        let names = match list(&*self.world.directory, &self.live) {
             Ok(names) => names,
             Err(error) => {
                 let is_going = error.kind() == io::ErrorKind::NotFound && self.settings.channel().is_some();
@@ -102,7 +105,7 @@ impl Channel {
                 return;
             }
         };
-        let now = Instant::now();
+        let now = self.world.now();
         match &self.order {
             Order::Numbered(order) => {
                 let next = order.next();
@@ -129,8 +132,8 @@ impl Channel {
             if is_known {
                 continue;
             }
-            if let Ok(metadata) = fs::metadata(self.live.join(name)) {
-                self.unfinished.begun(name, Stamp::of(&metadata), false, now);
+            if let Ok(stamp) = self.stamp(name) {
+                self.unfinished.begun(name, stamp, false, now);
             }
         }
         self.look_at_unfinished(now, desk);
@@ -139,8 +142,8 @@ impl Channel {
     /// Looks at the files that may be complete.
     pub(super) fn look_at_unfinished(&mut self, now: Instant, desk: &mut Desk) {
         for name in self.unfinished.to_look_at() {
-            match fs::metadata(self.live.join(&name)) {
-                Ok(metadata) => self.unfinished.looked(&name, Stamp::of(&metadata), now),
+            match self.stamp(&name) {
+                Ok(stamp) => self.unfinished.looked(&name, stamp, now),
                 Err(_) => self.unfinished.forget(&name),
             }
         }
@@ -159,14 +162,14 @@ impl Channel {
             .collect();
         let mut last_changed = None;
         for name in names {
-            let stamp = fs::metadata(self.live.join(&name)).ok().map(|metadata| Stamp::of(&metadata));
+            let stamp = self.stamp(&name).ok();
             let before = self.publication.listed_as(&name);
             match (before, stamp) {
                 (Some(before), Some(stamp))
                     if stamp.is_rewritten_since(&before) && !stamp.is_continued_since(&before) =>
                 {
                     self.handled.remove(&hash(&name));
-                    self.unfinished.begun(&name, stamp, false, Instant::now());
+                    self.unfinished.begun(&name, stamp, false, self.world.now());
                     last_changed = Some(name);
                 }
                 (None, Some(stamp)) => self.publication.is_still(&name, stamp),
@@ -179,8 +182,8 @@ impl Channel {
     }
 
     /// Watches the directory again after someone took it away, and makes it again if need be.
-    fn keep_watch(&mut self, desk: &mut Desk) {
-        let now = Identity::of(&self.live).ok();
+    fn keep_watch(&mut self) {
+        let now = self.world.directory.identity(&self.live).ok();
         if self.watched.is_some() && self.watched == now {
             return;
         }
@@ -194,14 +197,14 @@ impl Channel {
             if !self.settings.label.is_empty() {
                 return;
             }
-            if let Err(error) = fs::create_dir_all(&self.live) {
+            if let Err(error) = self.world.directory.make(&self.live) {
                 if self.complain(&error.to_string()) {
                     warn!(path, %error, "the live directory cannot be made again; make it");
                 }
                 return;
             }
         }
-        match desk.hints.watch(&self.live) {
+        match self.world.directory.watch(&self.live) {
             Ok(identity) => self.watched = Some(identity),
             // Nobody asked for a watch.
             Err(error) if error.is_empty() => {}
@@ -217,7 +220,7 @@ impl Channel {
 
     /// The playlist names no file that is missing.
     fn forget_missing(&mut self) {
-        if let Ok(names) = list(&self.live) {
+        if let Ok(names) = list(&*self.world.directory, &self.live) {
             let names: HashSet<_> = names.iter().map(String::as_str).collect();
             self.publication.lose(|name| names.contains(name));
         }
@@ -226,22 +229,15 @@ impl Channel {
     /// The directory is gone, and the channel with it.
     pub(super) fn leave(&mut self) {
         self.publication.lose(|_| false);
-        if self.settings.webroot.is_dir() {
+        if self.world.directory.has_directory(&self.settings.webroot) {
             self.settle();
         }
     }
 }
 
 /// The names in the live directory that end in .ts.
-pub(super) fn list(live: &Path) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(live)? {
-        // A name that is no text cannot stand in a playlist, and start-up says so.
-        if let Ok(name) = entry?.file_name().into_string()
-            && looks_like_segment(&name)
-        {
-            names.push(name);
-        }
-    }
-    Ok(names)
+pub(super) fn list(directory: &dyn Directory, live: &Path) -> io::Result<Vec<String>> {
+    // A name that is no text cannot stand in a playlist, and start-up says so.
+    let names = directory.list(live)?.into_iter().filter_map(|entry| entry.name);
+    Ok(names.filter(|name| looks_like_segment(name)).collect())
 }

@@ -13,10 +13,12 @@
 mod burst;
 mod channel;
 mod channels;
+pub mod clock;
 mod common;
 mod dates;
+pub mod disk;
 mod finished_file;
-mod hints;
+pub mod hints;
 mod in_step;
 mod leftovers;
 mod look;
@@ -29,14 +31,13 @@ mod plan;
 mod promise;
 mod publish;
 mod refused;
-mod stamp;
 mod start_up;
 mod unfinished;
+pub mod world;
 
 use crate::{encoder::Medium, lock::LockError, meters::Meters, rendition::Rendition, segment_name::Home};
 use channel::Channel;
 use channels::Channels;
-use hints::Hints;
 use leftovers::Leftovers;
 use livedir_playlist::ResumeError;
 use multivariant::Multivariant;
@@ -49,6 +50,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use world::{Wakes, World};
 
 /// What the watcher is to do for the segments of `live`.
 #[derive(Debug, Clone)]
@@ -219,19 +221,18 @@ const BLIND: &str = "the live directory cannot be watched; it is looked at every
 
 /// What all channels share.
 struct Desk {
-    hints: Hints,
     /// A piece of the segment that is being read.
     buffer: Vec<u8>,
 }
 
 /// The keeper of the playlists.
 pub struct Watcher {
+    world: World,
     desk: Desk,
     channels: Channels,
     multivariant: Option<Multivariant>,
     leftovers: Option<Leftovers>,
-    wake_sender: mpsc::Sender<Wake>,
-    wakes: mpsc::Receiver<Wake>,
+    wakes: Wakes,
 }
 
 impl Watcher {
@@ -240,27 +241,47 @@ impl Watcher {
     ///
     /// The meters are those of each rendition.
     pub fn start(settings: &WatcherSettings, meters: &[Arc<Meters>]) -> Result<Self, WatchError> {
-        let (wake_sender, wakes) = mpsc::channel();
-        let mut desk = Desk { hints: Hints::new(wake_sender.clone()), buffer: Vec::new() };
+        let wakes = Wakes::new();
+        Self::start_in(World::real(Some(&wakes)), wakes, settings, meters)
+    }
+
+    /// The same in a world that may be made up.
+    pub fn start_in(
+        world: World,
+        wakes: Wakes,
+        settings: &WatcherSettings,
+        meters: &[Arc<Meters>],
+    ) -> Result<Self, WatchError> {
+        let mut desk = Desk { buffer: Vec::new() };
         let renditions = settings.renditions.iter().zip(meters).enumerate();
         let channels = renditions.map(|(order, (rendition, meters))| {
             let settings = settings.of_rendition(rendition, order == 0);
-            Channel::start(settings, meters.clone(), &mut desk)
+            Channel::start(&world, settings, meters.clone(), &mut desk)
         });
-        let channels = Channels::of(channels.collect::<Result<_, _>>()?);
-        let multivariant = Multivariant::new(settings);
-        let leftovers = Some(Leftovers::find(settings));
-        Ok(Self { desk, channels, multivariant, leftovers, wake_sender, wakes })
+        let channels = Channels::of(world.clone(), channels.collect::<Result<_, _>>()?);
+        let multivariant = Multivariant::new(world.clone(), settings);
+        let leftovers = Some(Leftovers::find(world.clone(), settings));
+        Ok(Self { world, desk, channels, multivariant, leftovers, wakes })
     }
 
     /// Goes on from the playlists and directories of other encoders, and publishes what has come meanwhile. The meters count
     /// for all channels together.
     pub fn watch(settings: &WatchSettings, meters: Arc<Meters>) -> Result<Self, WatchError> {
-        let (wake_sender, wakes) = mpsc::channel();
-        let hints = if settings.poll { Hints::none() } else { Hints::new(wake_sender.clone()) };
-        let mut desk = Desk { hints, buffer: Vec::new() };
-        let channels = Channels::open(settings, meters, &mut desk)?;
-        Ok(Self { desk, channels, multivariant: None, leftovers: None, wake_sender, wakes })
+        let wakes = Wakes::new();
+        let world = World::real((!settings.poll).then_some(&wakes));
+        Self::watch_in(world, wakes, settings, meters)
+    }
+
+    /// The same in a world that may be made up.
+    pub fn watch_in(
+        world: World,
+        wakes: Wakes,
+        settings: &WatchSettings,
+        meters: Arc<Meters>,
+    ) -> Result<Self, WatchError> {
+        let mut desk = Desk { buffer: Vec::new() };
+        let channels = Channels::open(world.clone(), settings, meters, &mut desk)?;
+        Ok(Self { world, desk, channels, multivariant: None, leftovers: None, wakes })
     }
 
     /// Larger than every number on disk and in the playlist: names are never used again.
@@ -272,17 +293,17 @@ impl Watcher {
     /// Where to send wakes.
     #[must_use]
     pub fn waker(&self) -> mpsc::Sender<Wake> {
-        self.wake_sender.clone()
+        self.wakes.sender.clone()
     }
 
     /// Keeps the playlists until [`Wake::Finish`]. An error means that the end of a stream is not on disk.
     pub fn run(mut self) -> Result<(), WatchError> {
         loop {
-            let now = Instant::now();
+            let now = self.world.now();
             let deadline = self.channels.keep_in_step(now, &mut self.desk);
             self.describe();
             let wait = deadline.saturating_duration_since(now);
-            match self.wakes.recv_timeout(wait) {
+            match self.world.clock.wait(&self.wakes.receiver, wait) {
                 Ok(Wake::Finish) | Err(RecvTimeoutError::Disconnected) => {
                     let ended = self.channels.finish(&mut self.desk);
                     self.describe();
@@ -291,7 +312,7 @@ impl Watcher {
                 Ok(wake) => self.channels.wake(&wake, &mut self.desk),
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            let now = Instant::now();
+            let now = self.world.now();
             self.channels.on_time(now, &mut self.desk);
             if let Some(leftovers) = &mut self.leftovers {
                 leftovers.on_time(now);

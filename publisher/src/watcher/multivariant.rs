@@ -3,7 +3,7 @@
 //! In: the renditions, after each wake. Out: the playlists, replaced when they would say something else, and with low
 //! latency how far each rendition is, for the playlists of the others. Runs on the watcher's thread.
 
-use super::{WatcherSettings, publish::Publication};
+use super::{WatcherSettings, publish::Publication, world::World};
 use crate::{
     playlist_file::{LOW_LATENCY_PLAYLIST, PLAYLIST, replace},
     probe::AudioCodec,
@@ -19,6 +19,7 @@ const AAC: &str = "mp4a.40.2";
 
 /// The multivariant playlists of one stream.
 pub(super) struct Multivariant {
+    world: World,
     webroot: PathBuf,
     has_parts: bool,
     /// The rungs and the sound, in the order in which players see them.
@@ -34,10 +35,11 @@ pub(super) struct Multivariant {
 
 impl Multivariant {
     /// `None` without a ladder.
-    pub(super) fn new(settings: &WatcherSettings) -> Option<Self> {
+    pub(super) fn new(world: World, settings: &WatcherSettings) -> Option<Self> {
         let names: Option<Vec<_>> = settings.renditions.iter().map(|it| it.name.clone()).collect();
         let names = names?;
         Some(Self {
+            world,
             webroot: settings.webroot.clone(),
             has_parts: settings.part_target_90k.is_some(),
             measured: Vec::new(),
@@ -129,8 +131,8 @@ impl Multivariant {
         }
         let low_latency = self.has_parts.then(|| text.replace(PLAYLIST, LOW_LATENCY_PLAYLIST));
         let written = low_latency
-            .map_or(Ok(()), |text| replace(&self.webroot, LOW_LATENCY_PLAYLIST, text.as_bytes()))
-            .and_then(|()| replace(&self.webroot, PLAYLIST, text.as_bytes()));
+            .map_or(Ok(()), |text| replace(&*self.world.directory, &self.webroot, LOW_LATENCY_PLAYLIST, text.as_bytes()))
+            .and_then(|()| replace(&*self.world.directory, &self.webroot, PLAYLIST, text.as_bytes()));
         match written {
             Ok(()) => {
                 (self.text, self.fails) = (text, false);

@@ -3,7 +3,7 @@
 //! In: a [`Publication`] that has changed. Out: files. A failure is survived: nothing is lost, and the next call tries again.
 //! Runs on the watcher's thread.
 
-use super::publish::{Publication, now_to_the_millisecond};
+use super::publish::Publication;
 use crate::{
     playlist_file::{PLAYLIST, STATUS, replace},
     segment_name::name_of_uri,
@@ -55,7 +55,7 @@ impl Publication {
 
     /// A segment was listed: writes the playlist, unless others follow at once. `None`: it waits for them.
     pub(super) fn write_playlist_in_turn(&mut self) -> Option<bool> {
-        if self.burst.postpones(Instant::now()) && !self.is_behind {
+        if self.burst.postpones(self.world.now()) && !self.is_behind {
             return None;
         }
         self.is_behind = true;
@@ -86,9 +86,9 @@ impl Publication {
     }
 
     fn replace_playlist(&mut self) -> io::Result<()> {
-        replace(&self.settings.webroot, PLAYLIST, render(self.window.playlist()).as_bytes())?;
+        replace(&*self.world.directory, &self.settings.webroot, PLAYLIST, render(self.window.playlist()).as_bytes())?;
         self.is_behind = false;
-        let now = Instant::now();
+        let now = self.world.now();
         self.burst.written(now);
         for evicted in mem::take(&mut self.leaving) {
             // Files elsewhere are not ours to delete, and a file may have come anew under its name.
@@ -106,22 +106,22 @@ impl Publication {
         let is_one_of_many = self.settings.channel().is_some();
         let every = if is_one_of_many { STATUS_OF_CHANNEL_EVERY } else { STATUS_EVERY };
         match self.status_written_at {
-            Some(at) if at.elapsed() < every && is_one_of_many => {}
-            Some(at) if at.elapsed() < every => self.status_due_at = Some(at + every),
+            Some(at) if self.world.now() < at + every && is_one_of_many => {}
+            Some(at) if self.world.now() < at + every => self.status_due_at = Some(at + every),
             _ => self.write_status(),
         }
     }
 
     pub(super) fn write_status(&mut self) {
-        self.status_written_at = Some(Instant::now());
+        self.status_written_at = Some(self.world.now());
         self.status_due_at = None;
-        let now = now_to_the_millisecond();
+        let now = self.world.date();
         let mut status =
             status(self.started_at, now, self.window.playlist(), self.newest.as_ref(), &self.meters);
         status.silent_since = self.silent_since;
         let written = serde_json::to_vec(&status)
             .map_err(io::Error::from)
-            .and_then(|json| replace(&self.settings.status_directory, STATUS, &json));
+            .and_then(|json| replace(&*self.world.directory, &self.settings.status_directory, STATUS, &json));
         match written {
             Ok(()) => self.status_fails = false,
             Err(error) if !self.status_fails => {

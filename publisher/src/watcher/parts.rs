@@ -12,6 +12,7 @@ use super::{
     publish::Publication,
 };
 use crate::{
+    directory::Directory,
     playlist_file::{LOW_LATENCY_PLAYLIST, replace},
     probe::Facts,
     segment_name::{is_transport_stream, name_of_uri, number_of_uri, part_name, part_of_name, segment_name},
@@ -20,7 +21,7 @@ use jiff::Timestamp;
 use livedir_playlist::{EvictedPart, TICKS_PER_S};
 use std::{
     collections::BTreeSet,
-    fs, io,
+    io::{self, Read as _},
     path::Path,
     time::{Duration, Instant},
 };
@@ -49,7 +50,7 @@ impl Channel {
         if !self.publication.is_low_latency() {
             return;
         }
-        match finished_file::read_part(&self.live.join(name), &mut desk.buffer) {
+        match finished_file::read_part(&*self.world.directory, &self.live.join(name), &mut desk.buffer) {
             Ok(finished) => self.publication.part(name, finished),
             Err(Refusal::Vanished) => {}
             Err(reason) => self.publication.refuse(name, None, &reason),
@@ -59,7 +60,7 @@ impl Channel {
     /// Takes up the parts that a run before has left: those of the last segments stay in `ll.m3u8`, and all others go after
     /// their grace.
     pub(super) fn restore_parts(&mut self, next_number: u64, desk: &mut Desk) {
-        let parts = match parts_in(&self.live) {
+        let parts = match parts_in(&*self.world.directory, &self.live) {
             Ok(parts) => parts,
             Err(error) => {
                 return warn!(%error, "the parts that lie there cannot be listed; make live/ readable");
@@ -76,7 +77,7 @@ impl Channel {
                 let Some(number) = number.filter(|&number| parts.contains(&(number, 0))) else { continue };
                 for part in (0..).take_while(|&part| parts.contains(&(number, part))) {
                     let name = part_name(number, part);
-                    match finished_file::read_part(&self.live.join(&name), &mut desk.buffer) {
+                    match finished_file::read_part(&*self.world.directory, &self.live.join(&name), &mut desk.buffer) {
                         Ok(finished) => self.publication.restore_part(&name, &finished),
                         Err(reason) => debug!(name, %reason, "part not taken up"),
                     }
@@ -110,41 +111,37 @@ fn near_the_end(playlist: &livedir_playlist::MediaPlaylist) -> usize {
     playlist.segments.len() - near.count()
 }
 
-fn parts_in(live: &Path) -> io::Result<BTreeSet<(u64, u32)>> {
-    let mut parts = BTreeSet::new();
-    for entry in fs::read_dir(live)? {
-        parts.extend(
-            entry?.file_name().to_str().filter(|name| is_transport_stream(name)).and_then(part_of_name),
-        );
-    }
-    Ok(parts)
+fn parts_in(directory: &dyn Directory, live: &Path) -> io::Result<BTreeSet<(u64, u32)>> {
+    let names = directory.list(live)?.into_iter().filter_map(|entry| entry.name);
+    Ok(names.filter(|name| is_transport_stream(name)).filter_map(|name| part_of_name(&name)).collect())
 }
 
 /// Makes a segment of the parts that a crash has left of one: what viewers have seen stays in the stream, under its
 /// number.
-pub(super) fn rejoin(live: &Path) -> io::Result<()> {
-    let parts = parts_in(live)?;
+pub(super) fn rejoin(directory: &dyn Directory, live: &Path) -> io::Result<()> {
+    let parts = parts_in(directory, live)?;
     let numbers: BTreeSet<u64> = parts.iter().map(|(number, _)| *number).collect();
     // Only the last one can have been interrupted; all before it were completed, or lost on a full disk.
     let Some(&number) = numbers.last() else { return Ok(()) };
     let name = segment_name(number);
-    if live.join(&name).exists() {
+    if directory.has(&live.join(&name)) {
         return Ok(());
     }
     let (mut bytes, mut ended_at) = (Vec::new(), None);
     for part in (0..).take_while(|&part| parts.contains(&(number, part))) {
         let path = live.join(part_name(number, part));
-        bytes.append(&mut fs::read(&path)?);
-        ended_at = Some(fs::metadata(&path)?.modified()?);
+        let mut part = directory.open(&path)?;
+        part.bytes.read_to_end(&mut bytes)?;
+        ended_at = Some(part.stamp.modified_at);
     }
     let Some(ended_at) = ended_at else { return Ok(()) };
     info!(name, "the last run was interrupted in this segment; it is made of the parts that were written");
-    crate::segment_file::write(live, &name, &bytes, ended_at)
+    crate::segment_file::write(directory, live, &name, &bytes, ended_at)
 }
 
 /// Removes the low-latency playlist of a run before: nothing would be added to it any more, and players would wait.
-pub(super) fn remove_old_list(webroot: &Path) -> io::Result<()> {
-    match fs::remove_file(webroot.join(LOW_LATENCY_PLAYLIST)) {
+pub(super) fn remove_old_list(directory: &dyn Directory, webroot: &Path) -> io::Result<()> {
+    match directory.remove(&webroot.join(LOW_LATENCY_PLAYLIST)) {
         Ok(()) => {
             info!("ll.m3u8 of the last run is removed, as this one is without --low-latency");
             Ok(())
@@ -188,7 +185,7 @@ impl Publication {
             if let Some(beginning) = beginning {
                 list.begin(beginning);
             }
-            let (evicted, errors) = list.advance(self.window.playlist(), PATIENCE, Instant::now());
+            let (evicted, errors) = list.advance(self.window.playlist(), PATIENCE, self.world.clock.now());
             let goes_on = list.first_part().is_some();
             for error in errors {
                 warn!(%error, "part not listed");
@@ -252,7 +249,7 @@ impl Publication {
     fn keep_parts(&mut self, names: impl Iterator<Item = String>) {
         let grace_90k = 3 * u64::from(self.window.playlist().target_duration_s) * TICKS_PER_S;
         for name in names.filter(|_| !self.settings.keep) {
-            self.retention.keep(&name, Instant::now(), grace_90k);
+            self.retention.keep(&name, self.world.now(), grace_90k);
         }
     }
 
@@ -267,7 +264,7 @@ impl Publication {
         if file.text == text {
             return;
         }
-        match replace(&self.settings.webroot, LOW_LATENCY_PLAYLIST, text.as_bytes()) {
+        match replace(&*self.world.directory, &self.settings.webroot, LOW_LATENCY_PLAYLIST, text.as_bytes()) {
             Ok(()) => (file.text, file.fails) = (text, false),
             Err(error) => {
                 if !std::mem::replace(&mut file.fails, true) {

@@ -15,9 +15,10 @@ use super::{
     plan::remove_up_to_last_hole,
     promise::Promise,
     refused::Refused,
-    stamp::{COARSEST_TICK, Stamp},
+    world::World,
 };
 use crate::{
+    directory::stamp::{COARSEST_TICK, Stamp},
     falling_behind::FallingBehind,
     meters::Meters,
     probe::{Discontinuity, Facts, clock::distance_90k, discontinuity},
@@ -25,7 +26,7 @@ use crate::{
     segment_name::{LIVE, name_of_uri, number_of_name, uri_of_name},
     status::{Newest, SegmentStatus, seconds},
 };
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use livedir_playlist::{BitRateMeter, Evicted, MediaPlaylist, ResumeError, Segment, TICKS_PER_S, Window};
 use std::{
     collections::HashMap,
@@ -56,6 +57,7 @@ impl Last {
 }
 
 pub(super) struct Publication {
+    pub(super) world: World,
     pub(super) settings: ChannelSettings,
     pub(super) meters: Arc<Meters>,
     pub(super) window: Window,
@@ -93,6 +95,7 @@ pub(super) struct Publication {
 impl Publication {
     /// Goes on from `previous`.
     pub(super) fn new(
+        world: World,
         settings: ChannelSettings,
         meters: Arc<Meters>,
         previous: Option<MediaPlaylist>,
@@ -126,7 +129,7 @@ impl Publication {
             retention: Retention::default(),
             refused: Refused::default(),
             last: Last::Nothing,
-            started_at: now_to_the_millisecond(),
+            started_at: world.date(),
             silent_since: None,
             newest: None,
             rate: BitRateMeter::default(),
@@ -138,8 +141,9 @@ impl Publication {
             status_due_at: None,
             burst: Burst::default(),
             common: None,
-            last_listed_at: Instant::now(),
+            last_listed_at: world.now(),
             gaps: FallingBehind::default(),
+            world,
         })
     }
 
@@ -252,7 +256,7 @@ impl Publication {
         })?;
         if let (Some(number), Some(file)) = (number, &mut self.low_latency) {
             let media_sequence = self.window.next_media_sequence() - 1;
-            file.list.segment_listed(number, media_sequence, finished.facts.duration_90k, Instant::now());
+            file.list.segment_listed(number, media_sequence, finished.facts.duration_90k, self.world.now());
         }
         self.retention.forget(&name);
         self.has_left(evicted);
@@ -263,7 +267,7 @@ impl Publication {
             self.status_written_at = None;
         }
         let is_written = self.write_playlist_in_turn();
-        let lag = lag(&finished, self.settings.naming, seen_at, Instant::now(), SystemTime::now());
+        let lag = lag(&finished, self.settings.naming, seen_at, self.world.now(), self.world.wall());
 
         let Finished { facts, stamp } = finished;
         let bytes = stamp.bytes;
@@ -418,9 +422,4 @@ fn lag(
         Naming::Any => Duration::ZERO,
     };
     since_seen.max(since_renamed.saturating_sub(COARSEST_TICK))
-}
-
-pub(super) fn now_to_the_millisecond() -> Timestamp {
-    let now = Timestamp::now();
-    now.round(Unit::Millisecond).unwrap_or(now)
 }

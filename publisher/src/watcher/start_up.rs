@@ -15,10 +15,11 @@ use super::{
         numbered,
     },
     publish::{Last, Publication},
-    stamp::Stamp,
     unfinished::Unfinished,
+    world::World,
 };
 use crate::{
+    directory::{Directory, Kind},
     meters::Meters,
     playlist_file::{self, LOW_LATENCY_PLAYLIST, OnDisk, PLAYLIST, STATUS, left_over_prefix},
     retention::instant_of,
@@ -27,7 +28,7 @@ use crate::{
 use livedir_playlist::TICKS_PER_S;
 use std::{
     collections::{BTreeSet, HashSet},
-    fs, io,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant, SystemTime},
@@ -47,23 +48,25 @@ impl Channel {
     /// Everything that has to be done before the first segment comes: goes on from the playlist and the directory as they
     /// are, publishes what came meanwhile, sweeps what a crash left unfinished.
     pub(super) fn start(
+        world: &World,
         settings: ChannelSettings,
         meters: Arc<Meters>,
         desk: &mut Desk,
     ) -> Result<Self, WatchError> {
+        let directory = &*world.directory;
         let live = settings.home.directory(&settings.webroot);
         let of_live = |source| WatchError::Live { path: live.clone(), source };
-        fs::create_dir_all(&live).map_err(of_live)?;
-        sweep_webroot(&settings.webroot, &live, settings.naming).map_err(of_live)?;
+        directory.make(&live).map_err(of_live)?;
+        sweep_webroot(directory, &settings.webroot, &live, settings.naming).map_err(of_live)?;
         if settings.naming == Naming::Numbered {
-            parts::rejoin(&live).map_err(of_live)?;
+            parts::rejoin(directory, &live).map_err(of_live)?;
             if settings.part_target_90k.is_none() {
-                parts::remove_old_list(&settings.webroot).map_err(of_live)?;
+                parts::remove_old_list(directory, &settings.webroot).map_err(of_live)?;
             }
         }
         let live: PathBuf = std::path::absolute(&live).map_err(of_live)?;
         // The watch comes before the look: what arrives in between is then seen twice, and not never.
-        let watched = match desk.hints.watch(&live) {
+        let watched = match directory.watch(&live) {
             Ok(identity) => Some(identity),
             Err(error) => {
                 if !error.is_empty() {
@@ -72,13 +75,13 @@ impl Channel {
                 None
             }
         };
-        let listed_at = SystemTime::now();
-        let listed_as_of = fs::metadata(&live).and_then(|it| it.modified()).ok();
-        let names = list(&live).map_err(of_live)?;
-        let on_disk = playlist_file::read(&settings.webroot)
+        let listed_at = world.wall();
+        let listed_as_of = directory.stamp(&live).map(|stamp| stamp.modified_at).ok();
+        let names = list(directory, &live).map_err(of_live)?;
+        let on_disk = playlist_file::read(directory, &settings.webroot)
             .map_err(|source| WatchError::Playlist { path: settings.webroot.join(PLAYLIST), source })?;
 
-        let found = found(&live, &names, settings.naming);
+        let found = found(directory, &live, &names, settings.naming);
         let mut plan = match &found {
             Found::Numbered(numbers) => {
                 let target_duration_s = settings.target_duration_s.unwrap_or(1);
@@ -86,9 +89,10 @@ impl Channel {
             }
             Found::Any(files) => arrival::plan(&on_disk, files, settings.window_segments),
         };
-        let publication = Publication::new(settings.clone(), meters, plan.previous.take())?;
-        let now = Instant::now();
+        let publication = Publication::new(world.clone(), settings.clone(), meters, plan.previous.take())?;
+        let now = world.now();
         let mut channel = Self {
+            world: world.clone(),
             order: match settings.naming {
                 Naming::Numbered => {
                     let first = plan.unlisted.first().and_then(|name| number_of_name(name));
@@ -160,7 +164,7 @@ impl Channel {
         self.restore_parts(plan.next_number, desk);
         self.publication.write_postponed();
         self.settle();
-        self.next_look = Instant::now() + self.look_interval();
+        self.next_look = self.world.now() + self.look_interval();
         let number = self.publication.playlist().next_media_sequence();
         match self.publication.last {
             Last::Nothing => {
@@ -174,7 +178,7 @@ impl Channel {
 
     fn written_at(&self, on_disk: &OnDisk, now: Instant) -> Instant {
         match on_disk {
-            OnDisk::Playlist { written_at, .. } => instant_of(*written_at, now, SystemTime::now()),
+            OnDisk::Playlist { written_at, .. } => instant_of(*written_at, now, self.world.wall()),
             OnDisk::Missing => now,
             OnDisk::Unreadable { problem, .. } => {
                 let number = self.publication.playlist().next_media_sequence();
@@ -184,7 +188,7 @@ impl Channel {
                     number,
                     "stream.m3u8 cannot be read back; it is set aside as stream.m3u8.bad, and the numbers go on"
                 );
-                if let Err(error) = playlist_file::set_aside(&self.settings.webroot) {
+                if let Err(error) = playlist_file::set_aside(&*self.world.directory, &self.settings.webroot) {
                     warn!(%error, "stream.m3u8 cannot be set aside; it will be replaced");
                 }
                 now
@@ -213,7 +217,7 @@ impl Channel {
         match predecessor {
             Predecessor::None => self.publication.last = Last::Nothing,
             Predecessor::Gone => self.publication.last = Last::Unknown,
-            Predecessor::OnDisk(name) => match finished_file::read(&self.live.join(name), &mut desk.buffer) {
+            Predecessor::OnDisk(name) => match finished_file::read(&*self.world.directory, &self.live.join(name), &mut desk.buffer) {
                 Ok(finished) => {
                     self.publication.is_still(name, finished.stamp);
                     self.publication.goes_on_from(finished.facts);
@@ -232,7 +236,7 @@ impl Channel {
         let newest = files.values().map(|stamp| stamp.modified_at).max();
         for name in unlisted {
             let Some(&stamp) = files.get(name) else { continue };
-            let age = SystemTime::now().duration_since(stamp.modified_at).unwrap_or_default();
+            let age = self.world.wall().duration_since(stamp.modified_at).unwrap_or_default();
             let is_complete = stamp.was_finished_off()
                 || age >= RECENT
                 || newest.is_some_and(|newest| stamp.modified_at < newest);
@@ -248,28 +252,26 @@ impl Channel {
 }
 
 /// What the names mean, with what the file system says of each file where that matters.
-fn found(live: &Path, names: &[String], naming: Naming) -> Found {
+fn found(directory: &dyn Directory, live: &Path, names: &[String], naming: Naming) -> Found {
     match naming {
         Naming::Numbered => Found::Numbered(names.iter().filter_map(|name| number_of_name(name)).collect()),
         Naming::Any => {
-            let stamp = |name: &String| Some((name.clone(), Stamp::of(&fs::metadata(live.join(name)).ok()?)));
+            let stamp = |name: &String| Some((name.clone(), directory.stamp(&live.join(name)).ok()?));
             Found::Any(names.iter().filter_map(stamp).collect())
         }
     }
 }
 
 /// Deletes the dot files that a crash left behind. The lock on webroot says that nobody else is writing them.
-fn sweep(directory: &Path, prefixes: &[&str]) -> io::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let is_left_over =
-            name.to_str().is_some_and(|name| prefixes.iter().any(|prefix| name.starts_with(prefix)));
-        if is_left_over && entry.file_type()?.is_file() {
-            match fs::remove_file(entry.path()) {
-                Ok(()) => debug!(path = %entry.path().display(), "left-over file swept"),
+fn sweep(directory: &dyn Directory, path: &Path, prefixes: &[&str]) -> io::Result<()> {
+    for entry in directory.list(path)? {
+        let Some(name) = entry.name.filter(|_| entry.kind == Kind::File) else { continue };
+        if prefixes.iter().any(|prefix| name.starts_with(prefix)) {
+            let path = path.join(name);
+            match directory.remove(&path) {
+                Ok(()) => debug!(path = %path.display(), "left-over file swept"),
                 Err(error) => {
-                    warn!(path = %entry.path().display(), %error, "left-over file cannot be swept; delete it by hand");
+                    warn!(path = %path.display(), %error, "left-over file cannot be swept; delete it by hand");
                 }
             }
         }
@@ -278,18 +280,20 @@ fn sweep(directory: &Path, prefixes: &[&str]) -> io::Result<()> {
 }
 
 /// Sweeps both directories.
-fn sweep_webroot(webroot: &Path, live: &Path, naming: Naming) -> io::Result<()> {
+fn sweep_webroot(directory: &dyn Directory, webroot: &Path, live: &Path, naming: Naming) -> io::Result<()> {
     // Dot files of other encoders are theirs.
     if naming == Naming::Numbered {
-        sweep(live, &[LEFT_OVER_PREFIX])?;
+        sweep(directory, live, &[LEFT_OVER_PREFIX])?;
     }
     let prefixes = [PLAYLIST, LOW_LATENCY_PLAYLIST, STATUS].map(left_over_prefix);
-    sweep(webroot, &prefixes.each_ref().map(String::as_str))
+    sweep(directory, webroot, &prefixes.each_ref().map(String::as_str))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::watcher::disk::Disk;
+    use std::fs;
 
     #[test]
     fn sweeping_takes_our_dot_files_and_nothing_else() {
@@ -310,7 +314,7 @@ mod tests {
         for path in swept.iter().chain(&kept) {
             fs::write(path, b"x").expect("written");
         }
-        sweep_webroot(webroot.path(), &live, Naming::Numbered).expect("swept");
+        sweep_webroot(&Disk::without_events(), webroot.path(), &live, Naming::Numbered).expect("swept");
         assert!(swept.iter().all(|path| !path.exists()));
         assert!(kept.iter().all(|path| path.exists()));
     }

@@ -3,7 +3,7 @@
 //!
 //! In: names that have begun, and their stamps from time to time. Out: the names that are complete.
 
-use super::stamp::Stamp;
+use crate::directory::stamp::Stamp;
 use crate::natural::Natural;
 use std::{
     collections::BTreeMap,
@@ -113,7 +113,7 @@ impl Unfinished {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watcher::stamp::tests::stamp;
+    use crate::directory::stamp::tests::stamp;
 
     const WHOLE: u64 = 100 * PACKET_BYTES;
     const TICK: Duration = Duration::from_millis(200);

@@ -2,10 +2,10 @@
 
 use super::{Plan, Predecessor, remove_up_to_last_hole};
 use crate::{
+    directory::stamp::Stamp,
     natural::natural,
     playlist_file::OnDisk,
     segment_name::{Home, name_of_uri},
-    watcher::stamp::Stamp,
 };
 use livedir_playlist::MediaPlaylist;
 use std::{
@@ -162,7 +162,7 @@ fn newest(mut names: Vec<&String>, count: usize) -> (Vec<String>, Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watcher::stamp::tests::stamp;
+    use crate::directory::stamp::tests::stamp;
 
     /// The playlist was written at this second.
     const WRITTEN_S: u64 = 1_000;

@@ -8,23 +8,25 @@ use std::{
 };
 
 /// The clocks of file systems tick this often at the least: 100 times a second.
-pub(super) const COARSEST_TICK: Duration = Duration::from_millis(10);
+pub(crate) const COARSEST_TICK: Duration = Duration::from_millis(10);
 
 /// What is known of a file without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp {
-    pub(super) bytes: u64,
+pub struct Stamp {
+    /// How long it is.
+    pub bytes: u64,
     /// When its bytes were written last, or what its writer says instead.
-    pub(super) modified_at: SystemTime,
+    pub modified_at: SystemTime,
     /// When it was written, renamed or linked last: nobody can set this. The time above where the system has no such.
-    pub(super) changed_at: SystemTime,
+    pub changed_at: SystemTime,
     /// Names that it has.
-    pub(super) links: u64,
-    inode: u64,
+    pub links: u64,
+    /// Which file it is, among those that are there at one time.
+    pub inode: u64,
 }
 
 impl Stamp {
-    pub(super) fn of(metadata: &Metadata) -> Self {
+    pub(crate) fn of(metadata: &Metadata) -> Self {
         // A system without times of files has them all at once.
         let modified_at = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         let (changed_at, links, inode) = inode_of(metadata, modified_at);
@@ -33,18 +35,18 @@ impl Stamp {
 
     /// Whether something was done to it after its last byte was written: it was renamed, linked, or given a time. Whoever
     /// does that is done with writing.
-    pub(super) fn was_finished_off(&self) -> bool {
+    pub(crate) fn was_finished_off(&self) -> bool {
         self.links > 1
             || self.changed_at.duration_since(self.modified_at).is_ok_and(|later| later > COARSEST_TICK)
     }
 
     /// Whether its writer has gone on with it, or its time was set.
-    pub(super) fn is_continued_since(&self, before: &Self) -> bool {
+    pub(crate) fn is_continued_since(&self, before: &Self) -> bool {
         self.inode == before.inode && self.bytes >= before.bytes
     }
 
     /// Whether these are other bytes than those of `before`. A new name or link changes nothing.
-    pub(super) fn is_rewritten_since(&self, before: &Self) -> bool {
+    pub(crate) fn is_rewritten_since(&self, before: &Self) -> bool {
         (self.bytes, self.modified_at, self.inode) != (before.bytes, before.modified_at, before.inode)
     }
 }
@@ -64,11 +66,11 @@ fn inode_of(_: &Metadata, modified_at: SystemTime) -> (SystemTime, u64, u64) {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// A file that was written at one time and changed at another, in seconds.
-    pub(in crate::watcher) fn stamp(bytes: u64, modified_s: u64, changed_s: u64) -> Stamp {
+    pub(crate) fn stamp(bytes: u64, modified_s: u64, changed_s: u64) -> Stamp {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         Stamp { bytes, modified_at: at(modified_s), changed_at: at(changed_s), links: 1, inode: 1 }
     }
