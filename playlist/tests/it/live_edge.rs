@@ -2,9 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use livedir_playlist::{
-    Directives, Edge, Listing, LiveEdge, LowLatency, MediaListing, Part, Parts, Reload, Segment, TICKS_PER_S,
-    Version, Window, WindowSettings, check_delta, check_playlist, check_update, delta_update, parse,
-    read_listing, render_low_latency,
+    Directives, Edge, Listing, LiveEdge, LowLatency, MediaListing, Part, PartContent, Parts, Reload, Segment,
+    TICKS_PER_S, Version, Window, WindowSettings, check_delta, check_playlist, check_update, delta_update,
+    parse, read_listing, render_low_latency,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -101,7 +101,7 @@ impl Stream {
             self.edge.begin(Some(date), std::mem::take(&mut self.breaks));
         }
         let uri = part_uri(self.window.next_media_sequence(), index);
-        self.edge.push(Part { uri, duration_90k, independent: index == 0 }).unwrap();
+        self.edge.push(Part { uri, duration_90k, content: PartContent::of_media(index == 0) }).unwrap();
         self.now_90k += duration_90k;
         self.publish();
     }

@@ -8,7 +8,8 @@ use super::finished_file::Finished;
 use crate::segment_name::{Home, part_name, part_of_name, uri_of_name};
 use jiff::Timestamp;
 use livedir_playlist::{
-    EdgeReport, EvictedPart, LiveEdge, LowLatency, MediaPlaylist, Part, PartError, Parts, render_low_latency,
+    EdgeReport, EvictedPart, LiveEdge, LowLatency, MediaPlaylist, Part, PartContent, PartError, Parts,
+    render_low_latency,
 };
 use std::{
     collections::BTreeMap,
@@ -256,8 +257,9 @@ impl LowLatencyList {
         if duration_90k <= target_90k + ROUNDING_90K {
             duration_90k = duration_90k.min(target_90k);
         }
-        let independent = facts.video.as_ref().is_none_or(|video| video.starts_with_keyframe);
-        self.edge.push(Part { uri: uri_of_name(self.home, name), duration_90k, independent })
+        let has_keyframe = facts.video.as_ref().is_none_or(|video| video.starts_with_keyframe);
+        let content = PartContent::of_media(has_keyframe);
+        self.edge.push(Part { uri: uri_of_name(self.home, name), duration_90k, content })
     }
 
     fn listed_90k(&self) -> u64 {
