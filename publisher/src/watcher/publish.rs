@@ -67,6 +67,8 @@ pub(super) struct Publication {
     pub(super) retention: Retention,
     pub(super) refused: Refused,
     pub(super) last: Last,
+    /// By how much the numbers of names are ahead of those of the playlist, where names have numbers of ours.
+    pub(super) ahead: i64,
     dates: Dates,
     pub(super) started_at: Timestamp,
     /// Since when no segment has come; `None` while they come.
@@ -129,6 +131,7 @@ impl Publication {
             retention: Retention::default(),
             refused: Refused::default(),
             last: Last::Nothing,
+            ahead: 0,
             started_at: world.date(),
             silent_since: None,
             newest: None,
@@ -231,8 +234,9 @@ impl Publication {
             );
         }
         let number = number_of_name(&name);
+        self.leave_out_before(number);
         if let Some(number) = number {
-            self.fill_up_to(number)?;
+            self.fill_up_to(number, Some(&finished.facts))?;
         }
         let break_before = self.agreed_break(number, &finished.facts);
         if let (Last::Known(last), None) = (&self.last, &break_before) {
@@ -297,13 +301,11 @@ impl Publication {
             );
         }
         self.last = Last::Known(Box::new(facts.clone()));
-        self.advance_parts();
         self.rate.push(bytes, duration_s, f64::from(self.window.playlist().target_duration_s));
         let segment = SegmentStatus { name, duration_s, bytes, filmed_at };
         let newest = Newest { segment, facts };
         self.meters.bitrate_bps.set(newest.bitrate_bps());
         self.newest = Some(newest);
-        self.write_status_in_turn();
         Ok(())
     }
 
