@@ -13,7 +13,8 @@
 //!
 //! With `--copy` nothing is decoded: [`copy`] stands between source and packager, on the source thread.
 //!
-//! Nothing but files passes from the segment thread to the watcher thread: any other encoder could stand there.
+//! Nothing but files passes from the segment thread to the watcher thread, and which [`numbers`] are ours: any other encoder could
+//! stand there.
 
 pub mod args;
 pub mod config;

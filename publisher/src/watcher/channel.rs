@@ -455,6 +455,7 @@ impl Channel {
         self.events_were_lost();
         self.look(desk);
         self.publish_waiting(Duration::ZERO);
+        self.end_parts();
     }
 
     /// Writes what there is to write at the end.

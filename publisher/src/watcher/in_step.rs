@@ -21,6 +21,7 @@ use crate::{
     segment_name::{Home, name_of_uri, segment_name, uri_of_name},
     status::seconds,
 };
+use jiff::Timestamp;
 use livedir_playlist::{EdgeReport, Evicted, Rates, Segment, TICKS_PER_S, Window, WindowSettings};
 use std::{
     path::Path,
@@ -61,7 +62,7 @@ impl Channel {
             if self.publication.playlist().next_media_sequence() == number {
                 self.publication.leave_out(number);
             }
-            self.skip_gaps();
+            self.publish_waiting(Duration::ZERO);
             self.settle();
             if self.publication.playlist().next_media_sequence() == number {
                 return None;
@@ -250,6 +251,13 @@ impl Publication {
         if self.settings.naming == Naming::Any {
             return Ok(());
         }
+        let count = number.saturating_sub(self.next_number());
+        let goes_on = |until: &Facts| self.break_before(until).is_none();
+        if count > 0 && self.settings.home == Home::Live && until.is_some_and(goes_on) {
+            // Nothing is missing on the timeline: what had these numbers were no segments.
+            self.ahead = self.ahead.saturating_add_unsigned(count);
+            return Ok(());
+        }
         for missing in self.next_number()..number {
             self.push_gap(missing, until.map(|until| (until, number - missing)))?;
         }
@@ -270,7 +278,10 @@ impl Publication {
             .or_else(in_parts_90k)
             .unwrap_or(usual_90k);
         let breaks = elsewhere.is_some_and(|(_, breaks)| breaks) && !self.begins();
-        let date = elsewhere.and_then(|(listed, _)| listed.program_date_time);
+        let date = match elsewhere {
+            Some((listed, _)) => listed.program_date_time,
+            None => playlist.segments.last().filter(|_| !breaks).and_then(end_of),
+        };
         // What was said before its first part holds for the whole.
         let beginning = self.low_latency.as_ref().and_then(|file| file.list.beginning_of(number));
         let evicted = self.window.push(Segment {
@@ -377,6 +388,12 @@ impl Publication {
             self.write_low_latency();
         }
     }
+}
+
+/// When it ended, by its date.
+fn end_of(segment: &Segment) -> Option<Timestamp> {
+    let duration = Duration::from_micros(segment.duration_90k * 100 / 9);
+    segment.program_date_time?.checked_add(jiff::SignedDuration::try_from(duration).ok()?).ok()
 }
 
 /// Whether the list that `now` is of has come more than one part further.

@@ -108,7 +108,7 @@ impl Channel {
         if self.waits(&name) {
             return if is_tried { GivenUp::Waits } else { GivenUp::Takes };
         }
-        if !is_tried && self.makes_of_parts(number) {
+        if !is_tried && self.makes_of_parts(number, false) {
             self.take(&name, self.world.now(), false, &mut desk);
             if self.waits(&name) {
                 return GivenUp::Takes;
@@ -116,6 +116,22 @@ impl Channel {
         }
         self.publication.leave_out_open(number);
         GivenUp::LeavesOut
+    }
+
+    /// Nothing comes any more: what is missing of the last segment is lost.
+    pub(super) fn end_parts(&mut self) {
+        self.publication.list_parts(Duration::ZERO);
+        let open = self.publication.low_latency.as_ref().and_then(|file| file.list.open_before(None));
+        let Some(number) = open else { return };
+        let is_made = self.publication.settings.end_list && self.makes_of_parts(number, true);
+        if is_made {
+            let mut desk = Desk { buffer: Vec::new() };
+            self.take(&segment_name(number), self.world.now(), false, &mut desk);
+            self.publish_waiting(Duration::ZERO);
+            self.publication.list_parts(Duration::ZERO);
+        } else if self.publication.settings.end_list {
+            self.publication.leave_out_open(number);
+        }
     }
 
     /// Whether a file of this name has come and has not had its turn.
@@ -126,15 +142,16 @@ impl Channel {
         }
     }
 
-    /// Makes a segment that could not be written of its parts, when all of them are there. Says whether it is there now.
-    fn makes_of_parts(&mut self, number: u64) -> bool {
+    /// Makes a segment that could not be written of its parts, when all of them are there: the next segment goes on where they
+    /// end, or it is the last one. Says whether it is there now.
+    fn makes_of_parts(&mut self, number: u64, is_last: bool) -> bool {
         let Some(file) = self.publication.low_latency.as_ref().filter(|_| self.is_numbered()) else {
             return false;
         };
         let Some((count, ends_at_90k)) = file.list.whole_until() else { return false };
         let goes_on =
             |next: &Finished| distance_90k(ends_at_90k, next.facts.start_90k).unsigned_abs() <= ROUNDING_90K;
-        if !file.list.first_behind(number).is_some_and(goes_on) {
+        if !is_last && !file.list.first_behind(number).is_some_and(goes_on) {
             return false;
         }
         let parts = (0..count).map(|part| part_name(number, part));
@@ -349,7 +366,7 @@ impl Publication {
     pub(super) fn advance_parts(&mut self) {
         loop {
             self.begin_with_first_part();
-            self.list_parts();
+            self.list_parts(PATIENCE);
             let begins_another = |file: &LowLatencyFile| file.list.first_part().is_some();
             if !self.low_latency.as_ref().is_some_and(begins_another) {
                 return;
@@ -376,10 +393,10 @@ impl Publication {
         list.begin(Beginning { filmed_at, discontinuity }, lost_90k);
     }
 
-    fn list_parts(&mut self) {
+    fn list_parts(&mut self, patience: Duration) {
         let now = self.world.now();
         let Some(LowLatencyFile { list, .. }) = &mut self.low_latency else { return };
-        let (evicted, errors) = list.advance(self.window.playlist(), PATIENCE, now);
+        let (evicted, errors) = list.advance(self.window.playlist(), patience, now);
         for error in errors {
             warn!(%error, "part not listed");
         }

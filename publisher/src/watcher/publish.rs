@@ -234,6 +234,7 @@ impl Publication {
             );
         }
         let number = number_of_name(&name);
+        self.check_length(&name, &finished.facts)?;
         self.leave_out_before(number);
         if let Some(number) = number {
             self.fill_up_to(number, Some(&finished.facts))?;
@@ -307,6 +308,20 @@ impl Publication {
         self.meters.bitrate_bps.set(newest.bitrate_bps());
         self.newest = Some(newest);
         Ok(())
+    }
+
+    /// A file that is too long is refused before anything is said of those before it.
+    fn check_length(&self, name: &str, facts: &Facts) -> Result<(), Refusal> {
+        let mut facts = facts.clone();
+        self.hold_to_promise(&mut facts);
+        let segment = Segment {
+            uri: uri_of_name(self.settings.home, name),
+            duration_90k: facts.duration_90k,
+            program_date_time: None,
+            discontinuity: false,
+            gap: false,
+        };
+        Ok(self.window.check(&segment)?)
     }
 
     /// One that is ended promises nothing of what comes after it.

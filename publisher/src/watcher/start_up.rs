@@ -190,6 +190,7 @@ impl Channel {
             }
         }
         self.restore_parts(plan.next_number, desk);
+        self.publish_waiting(Duration::ZERO);
         self.publication.write_postponed();
         self.settle();
         self.next_look = self.world.now() + self.look_interval();
