@@ -144,10 +144,13 @@ impl Channel {
         if let Some(number) = number_of_name(name).filter(|_| matches!(self.order, Order::Numbered(_))) {
             return self.take_number(number, name, seen_at, desk);
         }
-        let Order::Arrival(order) = &mut self.order else { return self.complain_of_foreign(name) };
+        if matches!(self.order, Order::Numbered(_)) {
+            return self.complain_of_foreign(name);
+        }
         self.unfinished.forget(name);
         let path = self.live.join(name);
         let Ok(stamp) = self.stamp(name) else { return self.gone(name) };
+        let Order::Arrival(order) = &self.order else { return };
         if order.waiting(name).is_some_and(|waiting| waiting.finished.stamp == stamp) {
             return;
         }
