@@ -348,13 +348,12 @@ fn name(plan: &Plan, count: u64) -> String {
 
 /// A segment of another encoder begins. It comes with its end.
 pub fn foreign_segment(stage: &mut Stage, of: usize, how: How) -> bool {
-    let plan = stage.plan.clone();
+    let (plan, now_us) = (stage.plan.clone(), stage.now_us());
     let Some(it) = stage.encoders.foreign.get_mut(of) else { return false };
     let (start_90k, end_90k) = (it.position_90k, it.position_90k + plan.segment_90k());
     let count = it.count;
     it.count += 1;
     it.position_90k = if how.hole { end_90k + plan.segment_90k() } else { end_90k };
-    let now_us = stage.now_us();
     let at_us = now_us + plan.segment_us + how.late_us;
     let Some(part_90k) = plan.part_90k() else {
         let units = it.stream.units(start_90k, end_90k);
@@ -383,7 +382,8 @@ pub fn foreign_segment(stage: &mut Stage, of: usize, how: How) -> bool {
         }
     }
     if !how.never {
-        put(stage, of, name(&plan, count), segment, how, at_us);
+        let segment_name = name(&plan, count);
+        put(stage, of, segment_name, segment, how, at_us);
         if let Some((name, bytes)) = last {
             put(stage, of, name, bytes, How::default(), at_us + 100);
         }

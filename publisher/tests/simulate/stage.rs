@@ -5,7 +5,7 @@
 use crate::{
     disk::{Disk, Who},
     encoders::Encoders,
-    events::KINDS,
+    events::{self, KINDS},
     invariants::Judge,
     schedule::{Plan, Schedule},
     statistics::Statistics,
@@ -119,7 +119,7 @@ impl Stage {
         held(&disk).make_all(Path::new(WEBROOT), Who::Hand).unwrap_or_default();
         held(&disk).has_watches = schedule.plan.has_watches;
         let plan = schedule.plan.clone();
-        Self {
+        let mut stage = Self {
             encoders: Encoders::new(&plan, &disk),
             judge: Judge::new(&plan),
             next_plan: plan.clone(),
@@ -140,7 +140,11 @@ impl Stage {
             slow_us: 0,
             end_us: schedule.end_us(),
             schedule: schedule.clone(),
-        }
+        };
+        stage.at(stage.end_us, |stage| {
+            events::stop(stage, 0);
+        });
+        stage
     }
 
     pub fn now_us(&self) -> u64 {

@@ -36,6 +36,9 @@ const MOST_CALLS: u32 = 20_000;
 /// More waits than this that end at once, with nothing to tell, are a loop.
 const MOST_EMPTY_WAITS: u32 = 200;
 
+/// So long after the end of the schedule it must have ended.
+const MOST_LATE_US: u64 = 20_000_000;
+
 /// What unwinds a program that was killed, or broke a rule.
 pub struct Unwound;
 
@@ -86,14 +89,18 @@ impl World {
     /// A call of the program takes its time.
     fn pass(&self) {
         let now_us = self.time.pass(CALL_US);
-        if self.calls.fetch_add(1, Ordering::Relaxed) > MOST_CALLS {
-            self.broken("starvation", "the watcher looks at the disk without end".to_owned());
-        }
+        self.count();
         if self.due_us.load(Ordering::Relaxed) <= now_us {
             let mut stage = held(&self.stage);
             stage.happen();
             self.due_us.store(stage.next_us(), Ordering::Relaxed);
             self.check(stage);
+        }
+    }
+
+    fn count(&self) {
+        if self.calls.fetch_add(1, Ordering::Relaxed) == MOST_CALLS {
+            self.broken("starvation", "the watcher is busy without end, and hears no wake".to_owned());
         }
     }
 
@@ -132,6 +139,7 @@ pub struct ToldClock(pub Arc<World>);
 
 impl Clock for ToldClock {
     fn now(&self) -> Instant {
+        self.0.count();
         self.0.time.now()
     }
 
@@ -142,7 +150,8 @@ impl Clock for ToldClock {
     fn wait(&self, wakes: &Receiver<Wake>, longest: Duration) -> Result<Wake, RecvTimeoutError> {
         let world = &*self.0;
         let was_busy = world.calls.swap(0, Ordering::Relaxed) > 0;
-        let until_us = world.time.us() + world.sabotage.longest(longest).as_micros() as u64;
+ let began_us = world.time.us();
+        let until_us = began_us + world.sabotage.longest(longest).as_nanos().div_ceil(1_000) as u64;
         let mut stage = held(&world.stage);
         let mut is_at_rest = false;
         let heard = loop {
@@ -157,6 +166,9 @@ impl Clock for ToldClock {
                 stage.at_rest(was_busy);
                 is_at_rest = true;
             }
+            if stage.now_us() > stage.end_us + MOST_LATE_US {
+                stage.breaks("stop", "the watcher was told to end, and goes on".to_owned());
+            }
             if stage.broken.is_some() || held(&world.disk).is_dead {
                 break Err(RecvTimeoutError::Timeout);
             }
@@ -167,7 +179,7 @@ impl Clock for ToldClock {
             }
             stage.happen();
         };
-        let is_empty = heard.is_err() && longest.is_zero();
+        let is_empty = heard.is_err() && until_us == began_us;
         let empty = if is_empty { world.empty_waits.fetch_add(1, Ordering::Relaxed) } else { 0 };
         if !is_empty {
             world.empty_waits.store(0, Ordering::Relaxed);
