@@ -84,6 +84,8 @@ pub struct Disk {
     /// The program dies before so many more changes of its own.
     pub dies_after: Option<u32>,
     pub is_dead: bool,
+    /// How long a call takes.
+    pub slow_us: u64,
     time: Arc<Time>,
     temporary: u32,
 }
@@ -112,6 +114,7 @@ impl Disk {
             has_watches: true,
             dies_after: None,
             is_dead: false,
+            slow_us: 0,
             time,
             temporary: 0,
         }

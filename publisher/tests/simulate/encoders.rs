@@ -27,7 +27,10 @@ pub enum Way {
     Rename,
     Copy,
     Slowly,
+    /// Its first name stays for a while.
     Link,
+    /// Its first name goes at once.
+    LinkAndUnlink,
 }
 
 /// How a segment is made.
@@ -424,6 +427,9 @@ fn put(stage: &mut Stage, of: usize, name: String, bytes: Vec<u8>, how: How, at_
 fn put_now(stage: &mut Stage, of: usize, name: &str, bytes: &[u8], way: Way) {
     let live = stage.directory(of);
     let path = live.join(name);
+    // It took so long to write it.
+    let written_at = stage.time.wall() - Duration::from_millis(stage.chance.u64(15..80));
+    let mut first_name = None;
     let mut disk = held(&stage.disk);
     let done = match way {
         Way::Copy | Way::Slowly => {
@@ -432,15 +438,24 @@ fn put_now(stage: &mut Stage, of: usize, name: &str, bytes: &[u8], way: Way) {
             done
         }
         Way::Rename => disk
-            .write(&live, ".part-", bytes, None, Who::Encoder)
+            .write(&live, ".part-", bytes, Some(written_at), Who::Encoder)
             .and_then(|written| disk.rename(&written, &path, Who::Encoder)),
-        Way::Link => disk.write(&live, ".part-", bytes, None, Who::Encoder).and_then(|written| {
-            let _ = disk.remove(&path, Who::Encoder);
-            disk.link(&written, &path, Who::Encoder)?;
-            disk.remove(&written, Who::Encoder)
-        }),
+        Way::Link | Way::LinkAndUnlink => {
+            disk.write(&live, ".part-", bytes, Some(written_at), Who::Encoder).and_then(|written| {
+                let _ = disk.remove(&path, Who::Encoder);
+                disk.link(&written, &path, Who::Encoder)?;
+                first_name = Some(written);
+                Ok(())
+            })
+        }
     };
     drop(disk);
+    if let Some(first_name) = first_name {
+        let stays_us = if way == Way::Link { 1_000_000 } else { 0 };
+        stage.after(stays_us, move |stage| {
+            let _ = held(&stage.disk).remove(&first_name, Who::Encoder);
+        });
+    }
     if done.is_ok() {
         has_come(stage, of, name, way != Way::Copy);
     }

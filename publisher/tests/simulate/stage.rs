@@ -107,8 +107,6 @@ pub struct Stage {
     pub statistics: Statistics,
     /// What happened, where somebody wants to read it.
     pub words: Option<String>,
-    /// How long the program stops at a call during which something happens.
-    pub slow_us: u64,
     pub end_us: u64,
 }
 
@@ -137,7 +135,6 @@ impl Stage {
             broken: None,
             statistics: Statistics::new(),
             words: is_told.then(String::new),
-            slow_us: 0,
             end_us: schedule.end_us(),
             schedule: schedule.clone(),
         };
@@ -304,6 +301,10 @@ impl Stage {
 
     pub fn directory(&self, of: usize) -> PathBuf {
         self.judge.live(of).to_owned()
+    }
+
+    pub fn playlist(&mut self, of: usize) -> PathBuf {
+        self.judge.channel(of).directory.join("stream.m3u8")
     }
 
     /// The program has put a playlist in place.

@@ -88,7 +88,7 @@ impl World {
 
     /// A call of the program takes its time.
     fn pass(&self) {
-        let now_us = self.time.pass(CALL_US);
+        let now_us = self.time.pass(CALL_US + held(&self.disk).slow_us);
         self.count();
         if self.due_us.load(Ordering::Relaxed) <= now_us {
             let mut stage = held(&self.stage);

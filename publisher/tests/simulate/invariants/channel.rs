@@ -189,7 +189,9 @@ impl Channel {
             for (name, _) in &now_listed {
                 self.left.remove(name);
             }
-            self.longest_us = if version.listing.ended { sum_us } else { self.longest_us.max(sum_us) };
+            // What an ended one promised holds for its own segments.
+            let had_ended = self.plain.as_ref().is_some_and(|plain| plain.listing.ended);
+            self.longest_us = if had_ended { sum_us } else { self.longest_us.max(sum_us) };
             let first = version.listing.first_media_sequence();
             for (number, (segment, name)) in (first..).zip(version.listing.segments.iter().zip(&names)) {
                 let contents = name.as_ref().filter(|_| !segment.gap).and_then(|name| disk.contents(&self.live.join(name)));

@@ -19,7 +19,7 @@ const NOT_OURS: &[&str] = &[
 ];
 
 /// Advice that we follow.
-const OURS: &[&str] = &["preload-hint-untrue", "part-far-from-end"];
+const OURS: &[&str] = &["part-far-from-end"];
 
 fn verdict(findings: Vec<Finding>, is_excused: impl Fn(&str) -> bool) -> Verdict {
     let is_broken = |finding: &Finding| {
@@ -28,7 +28,6 @@ fn verdict(findings: Vec<Finding>, is_excused: impl Fn(&str) -> bool) -> Verdict
         counts && !NOT_OURS.contains(&id) && !is_excused(id)
     };
     match findings.into_iter().find(is_broken) {
-        Some(finding) if finding.rule.id == "preload-hint-untrue" => Err(("hint", finding.to_string())),
         Some(finding) => Err(("rules", finding.to_string())),
         None => Ok(()),
     }
