@@ -386,6 +386,7 @@ pub static KINDS: &[Kind] = &[
             taken_away(stage, of);
             forget(stage, of);
         }
+        stage.judge.deaf_until_us = stage.now_us() + 2 * stage.plan.target_us();
         let mut disk = held(&stage.disk);
         let _ = disk.remove_directory(Path::new("/old"), true, Who::Hand);
         let _ = disk.rename(Path::new(WEBROOT), Path::new("/old"), Who::Hand);
@@ -399,6 +400,7 @@ pub static KINDS: &[Kind] = &[
         let slow_us = rng.u64(1_000..30_000);
         stage.say(|| format!("each call takes {} ms for {} ms", slow_us / 1_000, for_us / 1_000));
         held(&stage.disk).slow_us = slow_us;
+        stage.slow_until_us = stage.now_us() + for_us;
         stage.after(for_us, |stage| held(&stage.disk).slow_us = 0);
         true
     }),

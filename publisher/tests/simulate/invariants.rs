@@ -135,7 +135,9 @@ impl Judge {
     /// The clock on the wall was set: how long files stay through a restart is told by it.
     pub fn clock_was_set(&mut self, now_us: u64) {
         for channel in &mut self.channels {
-            channel.left.values_mut().for_each(|left| left.gone_by_us = u64::MAX);
+            for left in channel.left.values_mut() {
+                (left.stays_until_us, left.gone_by_us) = (0, u64::MAX);
+            }
             channel.disturbed_us = now_us;
         }
     }

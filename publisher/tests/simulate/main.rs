@@ -26,6 +26,7 @@ use sabotage::Sabotage;
 use schedule::Schedule;
 use statistics::Statistics;
 use std::{
+    collections::BTreeMap,
     process::ExitCode,
     sync::{
         Arc, Mutex,
@@ -116,16 +117,19 @@ fn simulate(arguments: &Arguments) -> ExitCode {
 
 fn report(arguments: &Arguments, total: &Statistics, broken: Vec<(u64, Outcome)>, took: Duration) -> ExitCode {
     let failed = broken.len() as u64;
-    let mut by_invariant: std::collections::BTreeMap<&str, Vec<u64>> = std::collections::BTreeMap::new();
+    let mut by_invariant: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for (seed, outcome) in &broken {
         if let Some(broken) = &outcome.broken {
-            by_invariant.entry(broken.invariant).or_default().push(*seed);
+            // The checker names its rule.
+            let rule = broken.words.split(' ').nth(1).filter(|_| broken.invariant == "rules").unwrap_or_default();
+            let mode = Schedule::draw(*seed).plan.mode;
+            by_invariant.entry(format!("{} {rule} {mode:?}", broken.invariant)).or_default().push(*seed);
         }
     }
     for (invariant, seeds) in &by_invariant {
         println!("{invariant}: {} schedules, seeds {:?}", seeds.len(), &seeds[..seeds.len().min(6)]);
     }
-    let mut told = std::collections::BTreeMap::<&str, usize>::new();
+    let mut told = BTreeMap::<&str, usize>::new();
     for (seed, outcome) in broken {
         let Some(invariant) = outcome.broken.as_ref().map(|broken| broken.invariant) else { continue };
         let count = told.entry(invariant).or_default();

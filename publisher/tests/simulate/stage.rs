@@ -108,6 +108,8 @@ pub struct Stage {
     /// What happened, where somebody wants to read it.
     pub words: Option<String>,
     pub end_us: u64,
+    /// Until when the machine is slow.
+    pub slow_until_us: u64,
 }
 
 impl Stage {
@@ -136,6 +138,7 @@ impl Stage {
             statistics: Statistics::new(),
             words: is_told.then(String::new),
             end_us: schedule.end_us(),
+            slow_until_us: 0,
             schedule: schedule.clone(),
         };
         stage.at(stage.end_us, |stage| {

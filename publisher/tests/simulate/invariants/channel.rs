@@ -61,6 +61,8 @@ pub struct Channel {
     pub touched: HashMap<String, u64>,
     pub longest_us: u64,
     pub lags_since_us: Option<u64>,
+    /// When the first segment was listed: before that nobody knows the target duration.
+    pub began_us: Option<u64>,
     /// The newest part that has come, and when.
     pub newest_part: Option<((u64, u32), u64)>,
 }
@@ -82,6 +84,7 @@ impl Channel {
             touched: HashMap::new(),
             longest_us: 0,
             lags_since_us: None,
+            began_us: None,
             newest_part: None,
         }
     }
@@ -105,6 +108,7 @@ impl Channel {
         self.expected.clear();
         self.left.clear();
         self.longest_us = 0;
+        self.began_us = None;
         self.disturbed_us = now_us;
         self.newest_part = None;
     }
@@ -192,6 +196,7 @@ impl Channel {
             // What an ended one promised holds for its own segments.
             let had_ended = self.plain.as_ref().is_some_and(|plain| plain.listing.ended);
             self.longest_us = if had_ended { sum_us } else { self.longest_us.max(sum_us) };
+            self.began_us.get_or_insert(now_us);
             let first = version.listing.first_media_sequence();
             for (number, (segment, name)) in (first..).zip(version.listing.segments.iter().zip(&names)) {
                 let contents = name.as_ref().filter(|_| !segment.gap).and_then(|name| disk.contents(&self.live.join(name)));

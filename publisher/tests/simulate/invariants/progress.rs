@@ -34,6 +34,12 @@ pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Ver
         let begins_us = failing_until_us.max(on_air_us).max(channel.disturbed_us);
         let is_due = |it: &Expected, channel: &Channel| {
             let since_us = it.came_us.max(begins_us);
+            // Without --target-duration no part is listed before a segment tells how long they are.
+            let since_us = match (it.part, is_ours, channel.began_us) {
+                (Some(_), false, None) => return false,
+                (Some(_), false, Some(began_us)) => since_us.max(began_us),
+                _ => since_us,
+            };
             let waits_us = if has_predecessor(channel, it) { target_us } else { 2 * target_us };
             let is_told = !is_blind && it.came_us > deaf_until_us;
             let unheard_us = if is_told { 0 } else { RESTED_US + target_us * 5 / 4 };
