@@ -420,7 +420,13 @@ fn put(stage: &mut Stage, of: usize, name: String, bytes: Vec<u8>, how: How, at_
     let again = how.twice.then(|| (name.clone(), bytes.clone()));
     stage.at(at_us, move |stage| put_now(stage, of, &name, &bytes, how.way));
     if let Some((name, bytes)) = again {
-        stage.at(at_us + 100_000, move |stage| put_now(stage, of, &name, &bytes, how.way));
+        stage.at(at_us + 100_000, move |stage| {
+            put_now(stage, of, &name, &bytes, how.way);
+            // The file that was listed is gone, and its entry with it.
+            let now_us = stage.now_us();
+            stage.judge.channel(of).touched.insert(name, now_us);
+            stage.judge.is_disturbed(of, now_us);
+        });
     }
 }
 

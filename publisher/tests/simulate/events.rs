@@ -4,7 +4,7 @@
 //! cannot happen now does nothing.
 
 use crate::{
-    disk::{Disk, Failure, Trouble, Who},
+    disk::{Disk, Failure, Node, Trouble, Who},
     encoders::{self, How, Way},
     schedule::{Mode, Plan},
     stage::{Stage, WEBROOT},
@@ -229,6 +229,7 @@ pub static KINDS: &[Kind] = &[
         let away = Path::new("/away");
         hand(stage, of, |disk, live| disk.rename(live, away, Who::Hand));
         stage.after(after_us, move |stage| {
+            taken_away(stage, of);
             hand(stage, of, |disk, live| {
                 let _ = disk.remove_directory(live, true, Who::Hand);
                 disk.rename(away, live, Who::Hand)
@@ -328,6 +329,16 @@ pub static KINDS: &[Kind] = &[
             let _ = disk.make_pipe(&path);
             drop(disk);
             forget(stage, of);
+        });
+        stage.after(3_000_000, move |stage| {
+            let path = stage.playlist(of);
+            let mut disk = held(&stage.disk);
+            if disk.at(&path).is_some_and(|it| matches!(it.node, Node::Pipe)) {
+                let _ = disk.remove(&path, Who::Hand);
+            }
+            drop(disk);
+            let now_us = stage.now_us();
+            stage.judge.is_disturbed(of, now_us);
         });
         true
     }),
@@ -439,7 +450,12 @@ fn taken_away(stage: &mut Stage, of: usize) {
     }
     let now_us = stage.now_us();
     stage.judge.is_disturbed(of, now_us);
-    stage.judge.channel(of).left.clear();
+    let channel = stage.judge.channel(of);
+    channel.left.clear();
+    // Those of a ladder have their playlists there.
+    if channel.is_rendition {
+        channel.forget(now_us);
+    }
 }
 
 /// The playlist of a channel is no more what the program has written.

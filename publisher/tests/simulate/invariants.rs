@@ -138,7 +138,7 @@ impl Judge {
             for left in channel.left.values_mut() {
                 (left.stays_until_us, left.gone_by_us) = (0, u64::MAX);
             }
-            channel.disturbed_us = now_us;
+            channel.has_odd_dates = true;
         }
     }
 

@@ -13,6 +13,7 @@ use crate::{
     world::held,
 };
 use fastrand::Rng;
+use livedir_playlist::{Listing, read_listing};
 use livedir_publisher::watcher::{Wake, hints};
 use std::{
     cmp::Ordering,
@@ -314,7 +315,11 @@ impl Stage {
     pub fn is_written(&mut self, path: &Path) {
         let disk = held(&self.disk);
         let broken = self.judge.is_written(&disk, self.time.us(), path);
+        let written = self.words.is_some().then(|| disk.bytes(path)).and_then(Result::ok);
         drop(disk);
+        if let Some(written) = written {
+            self.say(|| format!("    {}: {}", path.display(), summary(&String::from_utf8_lossy(&written))));
+        }
         self.take(broken);
     }
 
@@ -337,4 +342,27 @@ impl Stage {
             self.breaks(invariant, words);
         }
     }
+}
+
+/// A playlist in one line.
+fn summary(text: &str) -> String {
+    let Listing::Media(listing) = read_listing(text) else { return "of all".to_owned() };
+    let mut words = format!("{} (!{}):", listing.first_media_sequence(), listing.discontinuity_sequence.unwrap_or(0));
+    let short = |uri: &str| uri.trim_start_matches("live/").trim_end_matches(".ts").replace("seg-0000", "");
+    for segment in &listing.segments {
+        let breaks = if segment.discontinuity { "!" } else { "" };
+        let gap = if segment.gap { "gap " } else { "" };
+        let parts = if segment.parts.is_empty() { String::new() } else { format!("[{}]", segment.parts.len()) };
+        let _ = write!(words, " {breaks}{gap}{}{parts}", short(&segment.uri));
+    }
+    for part in &listing.open_parts {
+        let _ = write!(words, " +{}{}", short(&part.uri), if part.gap { " gap" } else { "" });
+    }
+    if let Some(hint) = listing.hinted_part() {
+        let _ = write!(words, " ?{}", short(&hint.uri));
+    }
+    if listing.ended {
+        words += " end";
+    }
+    words
 }

@@ -32,6 +32,8 @@ pub struct Expected {
     pub came_us: u64,
     /// Whether the file itself says that it is complete.
     pub is_certain: bool,
+    /// One behind it was listed already.
+    pub is_late: bool,
     /// The number of its segment and its own.
     pub part: Option<(u64, u32)>,
 }
@@ -61,6 +63,8 @@ pub struct Channel {
     pub touched: HashMap<String, u64>,
     pub longest_us: u64,
     pub lags_since_us: Option<u64>,
+    /// The clock was set, or files of others came out of order: dates overlap.
+    pub has_odd_dates: bool,
     /// When the first segment was listed: before that nobody knows the target duration.
     pub began_us: Option<u64>,
     /// The newest part that has come, and when.
@@ -84,6 +88,7 @@ impl Channel {
             touched: HashMap::new(),
             longest_us: 0,
             lags_since_us: None,
+            has_odd_dates: false,
             began_us: None,
             newest_part: None,
         }
@@ -123,10 +128,11 @@ impl Channel {
                 *version = None;
             }
         }
-        if !plan.is_ours() && self.expected.len() > plan.window {
-            // No more are listed than a playlist shows.
+        // No more are listed than a playlist shows; one of them may be in the making.
+        let most = plan.window - 2;
+        if !plan.is_ours() && self.expected.len() > most {
             self.expected.sort_by_key(|it| it.came_us);
-            self.expected.drain(..self.expected.len() - plan.window);
+            self.expected.drain(..self.expected.len() - most);
         }
     }
 
@@ -158,8 +164,13 @@ impl Channel {
         if is_ours && number.is_some_and(|number| last.is_some_and(|last| number <= last)) && part.is_none() {
             return;
         }
+        let is_behind = |(_, listed): &(String, Option<Contents>)| {
+            listed.is_some_and(|listed| listed.source == contents.source && listed.first >= contents.end())
+        };
+        let is_late = part.is_none() && self.given.values().rev().take(16).any(is_behind);
+        self.has_odd_dates |= is_late;
         self.expected.retain(|it| it.name != name);
-        let expected = Expected { name: name.to_owned(), contents, came_us: now_us, is_certain, part };
+        let expected = Expected { name: name.to_owned(), contents, came_us: now_us, is_certain, is_late, part };
         self.expected.push(expected);
     }
 

@@ -108,6 +108,7 @@ pub fn check_order(channel: &Channel, disk: &Disk, now_us: u64, which: Which, ve
         let Some(contents) = disk.contents(&channel.live.join(&name)) else { continue };
         let is_passed = |it: &&Expected| {
             it.part.is_none()
+                && !it.is_late
                 && it.contents.source == contents.source
                 && it.contents.end() <= contents.first
                 && it.came_us + KNOWN_US < now_us
