@@ -1,0 +1,250 @@
+//! Channel: what is known of one playlist, its files, and its past.
+
+use super::Verdict;
+use crate::{disk::Disk, media::Contents, schedule::Plan};
+use livedir_playlist::MediaListing;
+use livedir_publisher::segment_name::{Home, name_of_uri, number_of_name, part_of_name};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// `stream.m3u8`.
+    Plain,
+    /// `ll.m3u8`.
+    Low,
+}
+
+/// A playlist as it stands on disk.
+pub struct Version {
+    pub text: String,
+    pub listing: MediaListing,
+    pub at_us: u64,
+}
+
+/// A good file that is to be listed.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    pub name: String,
+    pub contents: Contents,
+    pub came_us: u64,
+    /// Whether the file itself says that it is complete.
+    pub is_certain: bool,
+    /// One behind it was listed already.
+    pub is_late: bool,
+    /// The number of its segment and its own.
+    pub part: Option<(u64, u32)>,
+}
+
+/// What was listed, and is no more.
+pub struct Left {
+    /// It must be there until then.
+    pub stays_until_us: u64,
+    /// And must be gone by then.
+    pub gone_by_us: u64,
+    pub contents: Option<Contents>,
+}
+
+pub struct Channel {
+    pub live: PathBuf,
+    pub directory: PathBuf,
+    pub is_rendition: bool,
+    pub home: Home,
+    pub plain: Option<Version>,
+    pub low: Option<Version>,
+    /// What each number was given to.
+    pub given: BTreeMap<u64, (String, Option<Contents>)>,
+    pub expected: Vec<Expected>,
+    pub left: HashMap<String, Left>,
+    pub disturbed_us: u64,
+    /// What hands have laid on these names.
+    pub touched: HashMap<String, u64>,
+    pub longest_us: u64,
+    pub lags_since_us: Option<u64>,
+    /// The clock was set, or files of others came out of order: dates overlap.
+    pub has_odd_dates: bool,
+    /// When the first segment was listed: before that nobody knows the target duration.
+    pub began_us: Option<u64>,
+    /// The newest part that has come, and when.
+    pub newest_part: Option<((u64, u32), u64)>,
+}
+
+impl Channel {
+    pub fn new(live: PathBuf, is_rendition: bool) -> Self {
+        let parent = live.parent().unwrap_or(Path::new("/")).to_owned();
+        Self {
+            directory: if is_rendition { live.clone() } else { parent },
+            live,
+            is_rendition,
+            home: if is_rendition { Home::Beside } else { Home::Live },
+            plain: None,
+            low: None,
+            given: BTreeMap::new(),
+            expected: Vec::new(),
+            left: HashMap::new(),
+            disturbed_us: 0,
+            touched: HashMap::new(),
+            longest_us: 0,
+            lags_since_us: None,
+            has_odd_dates: false,
+            began_us: None,
+            newest_part: None,
+        }
+    }
+
+    pub fn version(&self, which: Which) -> Option<&Version> {
+        match which {
+            Which::Plain => self.plain.as_ref(),
+            Which::Low => self.low.as_ref(),
+        }
+    }
+
+    pub fn name(&self, uri: &str) -> Option<String> {
+        name_of_uri(self.home, uri)
+    }
+
+    /// A playlist was lost or spoilt: what comes next is another one, of which nothing is known.
+    pub fn forget(&mut self, now_us: u64) {
+        self.plain = None;
+        self.low = None;
+        self.given.clear();
+        self.expected.clear();
+        self.left.clear();
+        self.longest_us = 0;
+        self.began_us = None;
+        self.disturbed_us = now_us;
+        self.newest_part = None;
+    }
+
+    /// What an old one that was ended promised does not bind the next.
+    pub fn begins(&mut self, disk: &Disk, plan: &Plan) {
+        self.lags_since_us = None;
+        self.expected.retain(|it| it.part.is_none());
+        self.newest_part = None;
+        for (file, version) in [("stream.m3u8", &mut self.plain), ("ll.m3u8", &mut self.low)] {
+            if version.is_some() && disk.at(&self.directory.join(file)).is_none() {
+                *version = None;
+            }
+        }
+        // No more are listed than a playlist shows; one of them may be in the making.
+        let most = plan.window - 2;
+        if !plan.is_ours() && self.expected.len() > most {
+            self.expected.sort_by_key(|it| it.came_us);
+            self.expected.drain(..self.expected.len() - most);
+        }
+    }
+
+    pub fn has_come(
+        &mut self,
+        name: &str,
+        contents: Contents,
+        now_us: u64,
+        is_certain: bool,
+        is_ours: bool,
+        has_parts: bool,
+    ) {
+        let part = part_of_name(name);
+        if part.is_some() {
+            if !has_parts {
+                return;
+            }
+            if self.newest_part.is_none_or(|(newest, _)| part > Some(newest)) {
+                self.newest_part = part.map(|part| (part, now_us));
+            }
+        } else if !contents.is_independent {
+            return;
+        }
+        self.touched.remove(name);
+        // Of ours the number tells the order: one that comes behind a later one comes too late.
+        let number = number_of_name(name).or(part.map(|(number, _)| number));
+        let last = self.plain.as_ref().and_then(|plain| plain.listing.segments.last());
+        let last = last.and_then(|last| number_of_name(&self.name(&last.uri)?));
+        if is_ours && number.is_some_and(|number| last.is_some_and(|last| number <= last)) && part.is_none() {
+            return;
+        }
+        let is_behind = |(_, listed): &(String, Option<Contents>)| {
+            listed.is_some_and(|listed| listed.source == contents.source && listed.first >= contents.end())
+        };
+        let is_late = part.is_none() && self.given.values().rev().take(16).any(is_behind);
+        self.has_odd_dates |= is_late;
+        self.expected.retain(|it| it.name != name);
+        let expected = Expected { name: name.to_owned(), contents, came_us: now_us, is_certain, is_late, part };
+        self.expected.push(expected);
+    }
+
+    /// Takes note of a version that has passed.
+    pub fn is_listed(&mut self, which: Which, version: Version, target_us: u64, window: usize, disk: &Disk) {
+        let names: Vec<Option<String>> = version.listing.segments.iter().map(|it| self.name(&it.uri)).collect();
+        let now_us = version.at_us;
+        let names_of = |version: &Version| -> Vec<(String, u64)> {
+            let us = |seconds: Option<f64>| (seconds.unwrap_or(0.0) * 1e6) as u64;
+            let segments = version.listing.segments.iter().filter(|it| !it.gap).map(|it| (&it.uri, us(it.duration_s)));
+            segments.filter_map(|(uri, us)| Some((name_of_uri(self.home, uri)?, us))).collect()
+        };
+        if which == Which::Plain {
+            let sum_us = (version.listing.duration_s() * 1e6) as u64;
+            let now_listed = names_of(&version);
+            for (name, duration_us) in self.plain.as_ref().map(names_of).unwrap_or_default() {
+                if now_listed.iter().any(|(listed, _)| *listed == name) {
+                    continue;
+                }
+                let stays_us = duration_us + self.longest_us;
+                // A start does not know how long they lasted, nor how long the playlist was.
+                let most_us = (target_us + 1_000_000) * (window as u64 + 3);
+                let contents = disk.contents(&self.live.join(&name));
+                let left = Left {
+                    stays_until_us: now_us + stays_us,
+                    gone_by_us: now_us + most_us.max(stays_us) + 2 * target_us,
+                    contents,
+                };
+                self.left.insert(name, left);
+            }
+            for (name, _) in &now_listed {
+                self.left.remove(name);
+            }
+            // What an ended one promised holds for its own segments.
+            let had_ended = self.plain.as_ref().is_some_and(|plain| plain.listing.ended);
+            self.longest_us = if had_ended { sum_us } else { self.longest_us.max(sum_us) };
+            self.began_us.get_or_insert(now_us);
+            let first = version.listing.first_media_sequence();
+            for (number, (segment, name)) in (first..).zip(version.listing.segments.iter().zip(&names)) {
+                let contents = name.as_ref().filter(|_| !segment.gap).and_then(|name| disk.contents(&self.live.join(name)));
+                self.given.entry(number).or_insert_with(|| (segment.uri.clone(), contents));
+            }
+            self.expected.retain(|it| {
+                it.part.is_some() || !names.iter().flatten().any(|name| *name == it.name)
+            });
+            self.plain = Some(version);
+        } else {
+            let parts: Vec<String> = version.listing.parts().filter_map(|it| self.name(&it.uri)).collect();
+            if let Some(before) = &self.low {
+                for part in before.listing.parts().filter(|part| !part.gap) {
+                    let Some(name) = name_of_uri(self.home, &part.uri).filter(|name| !parts.contains(name)) else {
+                        continue;
+                    };
+                    let contents = disk.contents(&self.live.join(&name));
+                    self.left.entry(name).or_insert(Left {
+                        stays_until_us: now_us + 3 * target_us,
+                        gone_by_us: now_us + 3 * target_us + (target_us + 1_000_000) * (window as u64 + 3),
+                        contents,
+                    });
+                }
+            }
+            for name in &parts {
+                self.left.remove(name);
+            }
+            let numbers: Vec<Option<u64>> = names.iter().map(|name| number_of_name(name.as_ref()?)).collect();
+            self.expected.retain(|it| {
+                it.part.is_none_or(|(number, _)| !parts.contains(&it.name) && !numbers.contains(&Some(number)))
+            });
+            self.low = Some(version);
+        }
+    }
+
+    /// For messages.
+    pub fn broken(&self, invariant: &'static str, words: &str) -> Verdict {
+        Err((invariant, format!("{}: {words}", self.directory.display())))
+    }
+}

@@ -1,0 +1,58 @@
+//! Versions: every version of a playlist by itself, and against the one before. The judge is what `check` asks of any stream.
+
+use super::{
+    Verdict,
+    channel::{Channel, Version, Which},
+};
+use livedir_playlist::{Finding, Severity, check_playlist, check_update};
+
+/// What depends on encoders and hands, or is only advice.
+const NOT_OURS: &[&str] = &[
+    "update-late",
+    "part-late",
+    "window-below-six-segments",
+    "language-missing",
+    "frame-rate-missing",
+    "resolution-missing",
+    "codecs-missing",
+    "part-short",
+];
+
+/// Advice that we follow.
+const OURS: &[&str] = &["part-far-from-end"];
+
+fn verdict(findings: Vec<Finding>, is_excused: impl Fn(&str) -> bool) -> Verdict {
+    let is_broken = |finding: &Finding| {
+        let id = finding.rule.id;
+        let counts = finding.rule.severity == Severity::Must || OURS.contains(&id);
+        counts && !NOT_OURS.contains(&id) && !is_excused(id)
+    };
+    match findings.into_iter().find(is_broken) {
+        Some(finding) => Err(("rules", finding.to_string())),
+        None => Ok(()),
+    }
+}
+
+pub fn check_multivariant(text: &str) -> Verdict {
+    verdict(check_playlist("stream.m3u8 of all", text), |_| false)
+}
+
+pub fn check(channel: &Channel, which: Which, version: &Version) -> Verdict {
+    let name = match which {
+        Which::Plain => format!("{}/stream.m3u8", channel.directory.display()),
+        Which::Low => format!("{}/ll.m3u8", channel.directory.display()),
+    };
+    verdict(check_playlist(&name, &version.text), |id| id == "date-ambiguous" && channel.has_odd_dates)?;
+    let Some(before) = channel.version(which).filter(|before| before.text != version.text) else {
+        return Ok(());
+    };
+    // Hands take files away: their entries have to leave.
+    let is_disturbed = channel.disturbed_us > 0 && version.at_us < channel.disturbed_us + 20_000_000;
+    verdict(check_update(&name, &as_seen(before), &as_seen(version)), |id| {
+        id == "window-below-three-targets" && is_disturbed
+    })
+}
+
+fn as_seen(version: &Version) -> livedir_playlist::Version<'_> {
+    livedir_playlist::Version { text: &version.text, seen_at_s: 0.0, not_before_s: 0.0 }
+}

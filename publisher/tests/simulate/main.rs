@@ -1,0 +1,166 @@
+//! A simulated world: the watcher, its loop and its wakes, among encoders, hands, disks and clocks that do what they like.
+//!
+//! ```text
+//!   seed ─▶ schedule ─▶ stage ─▶ disk ─▶ watcher ─▶ disk ─▶ invariants
+//!           events      encoders  notify             playlists   └─▶ shrink, report
+//! ```
+
+mod arguments;
+mod disk;
+mod encoders;
+mod events;
+mod invariants;
+mod media;
+mod run;
+mod sabotage;
+mod schedule;
+mod shrink;
+mod stage;
+mod statistics;
+mod time;
+mod world;
+
+use arguments::Arguments;
+use run::Outcome;
+use sabotage::Sabotage;
+use schedule::Schedule;
+use statistics::Statistics;
+use std::{
+    collections::BTreeMap,
+    process::ExitCode,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+use world::held;
+
+/// Broken schedules that are shrunk and told in full.
+const TOLD_IN_FULL: usize = 3;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::read(std::env::args().skip(1)) {
+        Ok(Some(arguments)) => arguments,
+        Ok(None) => return ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("{problem}");
+            return ExitCode::FAILURE;
+        }
+    };
+    media::prove();
+    // Panics of the watcher are told with their schedule.
+    std::panic::set_hook(Box::new(|_| {}));
+    if let Some(seed) = arguments.seed {
+        return replay(seed);
+    }
+    simulate(&arguments)
+}
+
+fn replay(seed: u64) -> ExitCode {
+    let schedule = Schedule::draw(seed);
+    let outcome = run::run(&Arc::new(schedule.clone()), Sabotage::default(), true);
+    println!("{:#?}\n{}", schedule.plan, outcome.words);
+    if outcome.broken.is_none() {
+        println!("1 passed, 0 failed");
+        return ExitCode::SUCCESS;
+    }
+    tell(&schedule, outcome);
+    println!("0 passed, 1 failed");
+    ExitCode::FAILURE
+}
+
+fn tell(schedule: &Schedule, outcome: Outcome) {
+    let (shortest, outcome) = shrink::shrink(schedule, Sabotage::default(), outcome);
+    let Some(broken) = &outcome.broken else { return };
+    println!("seed {}: {} is broken: {}", schedule.seed, broken.invariant, broken.words);
+    println!("the shortest schedule that breaks it has {} of {} events:", shortest.events.len(), schedule.events.len());
+    println!("  {:?}\n{}", shortest.plan, outcome.words);
+}
+
+fn simulate(arguments: &Arguments) -> ExitCode {
+    let began = Instant::now();
+    let next = AtomicU64::new(arguments.first_seed);
+    let is_over = AtomicBool::new(false);
+    let total = Mutex::new(Statistics::new());
+    let broken: Mutex<Vec<(u64, Outcome)>> = Mutex::default();
+    let work = || {
+        let mut mine = Statistics::new();
+        while !is_over.load(Ordering::Relaxed) {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            let is_enough = seed - arguments.first_seed >= arguments.schedules;
+            if is_enough || began.elapsed() > arguments.duration {
+                break;
+            }
+            let outcome = run::run(&Arc::new(Schedule::draw(seed)), Sabotage::default(), false);
+            mine.schedules += 1;
+            mine.add(&outcome.statistics);
+            if outcome.broken.is_some() {
+                held(&broken).push((seed, outcome));
+            }
+        }
+        held(&total).add(&mine);
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
+    let took = began.elapsed();
+    let total = total.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut broken = broken.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    broken.sort_by_key(|(seed, _)| *seed);
+    report(arguments, &total, broken, took)
+}
+
+fn report(arguments: &Arguments, total: &Statistics, broken: Vec<(u64, Outcome)>, took: Duration) -> ExitCode {
+    let failed = broken.len() as u64;
+    let mut by_invariant: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    for (seed, outcome) in &broken {
+        if let Some(broken) = &outcome.broken {
+            // The checker names its rule.
+            let rule = broken.words.split(' ').nth(1).filter(|_| broken.invariant == "rules").unwrap_or_default();
+            let mode = Schedule::draw(*seed).plan.mode;
+            by_invariant.entry(format!("{} {rule} {mode:?}", broken.invariant)).or_default().push(*seed);
+        }
+    }
+    for (invariant, seeds) in &by_invariant {
+        println!("{invariant}: {} schedules, seeds {:?}", seeds.len(), &seeds[..seeds.len().min(6)]);
+    }
+    let mut told = BTreeMap::<&str, usize>::new();
+    for (seed, outcome) in broken {
+        let Some(invariant) = outcome.broken.as_ref().map(|broken| broken.invariant) else { continue };
+        let count = told.entry(invariant).or_default();
+        *count += 1;
+        if *count <= arguments.told && told.len() <= TOLD_IN_FULL * 10 {
+            tell(&Schedule::draw(seed), outcome);
+        }
+    }
+    let seconds = took.as_secs_f64();
+    println!(
+        "{} schedules and {} events in {seconds:.1} s: {:.0} schedules and {:.0} events a second",
+        total.schedules,
+        total.events(),
+        total.schedules as f64 / seconds,
+        total.events() as f64 / seconds
+    );
+    println!("how often each kind of event has happened:");
+    for (kind, count) in events::KINDS.iter().zip(&total.counts) {
+        println!("{count:>10}  {}", kind.name);
+    }
+    let pairs = total.pairs();
+    let never = pairs.iter().filter(|(count, ..)| *count == 0).count();
+    println!("{never} of {} pairs of kinds never happened within a target duration; the rarest that did:", pairs.len());
+    for (count, first, second) in pairs.iter().filter(|(count, ..)| *count > 0).take(5) {
+        println!("{count:>10}  {first} + {second}");
+    }
+    let missing = total.missing();
+    if !missing.is_empty() {
+        println!("kinds that never happened: {missing:?}");
+    }
+    let failed = failed + missing.len() as u64;
+    println!("{} passed, {failed} failed", total.schedules.saturating_sub(failed));
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
