@@ -45,7 +45,7 @@ impl Place {
 }
 
 /// So many parts of the second segment are listed, and the last of them is lost.
-fn last_lost(parts: usize) -> String {
+pub fn last_lost(parts: usize) -> String {
     let last = format!("p{:02}.ts\"\n", parts - 1);
     let lost = last.replace("\"\n", "\",GAP=YES\n");
     list(parts).replacen(&last, &lost, 1)
