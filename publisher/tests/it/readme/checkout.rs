@@ -12,11 +12,12 @@ use crate::support::programs::{Running, publisher, server};
 const PRODUCTION: &str = "/srv/livedir";
 const PAGE_PORT: &str = "8080";
 const HOLDING_PORT: &str = "8081";
+const METRICS_PORT: &str = "9101";
+const INSTALLED: &str = "/usr/local/bin/";
 
 pub(super) struct Checkout {
     directory: tempfile::TempDir,
-    page_port: String,
-    holding_port: String,
+    ports: [String; 3],
 }
 
 impl Checkout {
@@ -24,8 +25,7 @@ impl Checkout {
         // 755: started by root, nginx serves as nobody.
         let directory =
             tempfile::Builder::new().permissions(Permissions::from_mode(0o755)).tempdir().unwrap();
-        let (page_port, holding_port) = free_ports();
-        let checkout = Self { directory, page_port, holding_port };
+        let checkout = Self { directory, ports: free_ports() };
         let programs = checkout.path().join("target/release");
         fs::create_dir_all(&programs).unwrap();
         for program in [publisher(), server()] {
@@ -35,7 +35,10 @@ impl Checkout {
         copy_files(&project().join("webroot"), &checkout.webroot(), |name| name == "index.html");
         // What npm adds to the player is large, and no command's concern.
         copy_files(&project().join("webroot/player"), &checkout.webroot().join("player"), |_| true);
-        for name in ["README.md", "nginx.conf.example"] {
+        fs::create_dir(checkout.path().join("docs")).unwrap();
+        for name in
+            ["README.md", "nginx.conf.example", "docs/livedir-server.md", "docs/livedir-server.service"]
+        {
             let text = fs::read_to_string(project().join(name)).unwrap();
             fs::write(checkout.path().join(name), checkout.here(&text)).unwrap();
         }
@@ -61,24 +64,35 @@ impl Checkout {
 
     /// Where nginx listens.
     pub(super) fn address(&self) -> String {
-        format!("http://127.0.0.1:{}", self.page_port)
+        format!("http://127.0.0.1:{}", self.ports[0])
     }
 
     /// The same text with a directory and ports of this test.
     fn here(&self, text: &str) -> String {
         let production = self.production();
-        text.replace(PRODUCTION, production.to_str().unwrap())
-            .replace(PAGE_PORT, &self.page_port)
-            .replace(HOLDING_PORT, &self.holding_port)
+        let text = text.replace(PRODUCTION, production.to_str().unwrap()).replace(INSTALLED, "");
+        let ports = [PAGE_PORT, HOLDING_PORT, METRICS_PORT].into_iter().zip(&self.ports);
+        ports.fold(text, |text, (everywhere, here)| text.replace(everywhere, here))
     }
 
     /// Types a line into a shell.
     pub(super) fn shell(&self, line: &str) -> Running {
+        self.shell_with(line, &[])
+    }
+
+    /// The same with variables of the environment.
+    pub(super) fn shell_with(&self, line: &str, variables: &[(&str, &str)]) -> Running {
         let path = std::env::var("PATH").unwrap_or_default();
         let programs = self.path().join("target/release");
         // Debian keeps nginx where the PATH of a user who is not root does not lead.
         let path = format!("{}:{path}:/usr/sbin:/usr/local/sbin", programs.display());
-        Running::start(Command::new("bash").args(["-c", line]).current_dir(self.path()).env("PATH", path))
+        Running::start(
+            Command::new("bash")
+                .args(["-c", line])
+                .current_dir(self.path())
+                .env("PATH", path)
+                .envs(variables.iter().copied()),
+        )
     }
 }
 
@@ -109,9 +123,8 @@ fn copy_files(from: &Path, to: &Path, is_wanted: impl Fn(&str) -> bool) {
     }
 }
 
-/// Two that nobody uses now.
-fn free_ports() -> (String, String) {
-    let free = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    let [page, holding] = free.map(|listener| listener.local_addr().unwrap().port().to_string());
-    (page, holding)
+/// That nobody uses now.
+fn free_ports() -> [String; 3] {
+    let free = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    free.map(|listener| listener.local_addr().unwrap().port().to_string())
 }
