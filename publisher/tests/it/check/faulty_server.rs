@@ -189,6 +189,6 @@ fn lose_hinted_part(webroot: &Path, path: &str) -> Option<()> {
     let list = webroot.join("ll.m3u8");
     let text = fs::read_to_string(&list).ok()?;
     let hint = format!("#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{path}\"");
-    let lost = format!("#EXT-X-PART:DURATION=0.1,URI=\"{path}\",GAP=YES\n{}", hint.replace(".p", ".p9"));
-    fs::write(list, text.replace(&hint, &lost)).ok()
+    let replaced = format!("#EXT-X-PART:DURATION=0.1,URI=\"{path}\",GAP=YES\n{}", hint.replace(".p", ".p9"));
+    fs::write(list, text.replace(&hint, &replaced)).ok()
 }

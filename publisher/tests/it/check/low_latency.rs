@@ -124,18 +124,18 @@ fn what_a_low_latency_playlist_says_of_its_parts_is_held_to_their_bytes() {
     fs::remove_file(directory.path().join(part(1).trim_end_matches('"'))).unwrap();
     assert_eq!(rules_when("#EXTM3U", "#EXTM3U"), "part-unreadable");
     // What is called lost is not asked for, and what has no media has no keyframe.
-    let lost = format!("{},GAP=YES", part(1));
-    assert_eq!(rules_when(&part(1), &lost), "");
+    let without_media = format!("{},GAP=YES", part(1));
+    assert_eq!(rules_when(&part(1), &without_media), "");
     let seen = publisher().arg("inspect").arg(&playlist).output().unwrap();
     let seen = String::from_utf8(seen.stdout).unwrap();
     assert!(seen.contains("1 of its parts is listed as lost"), "{seen}");
-    assert_eq!(rules_when(&part(1), &format!("{lost},INDEPENDENT=YES")), "independent-untrue");
+    assert_eq!(rules_when(&part(1), &format!("{without_media},INDEPENDENT=YES")), "independent-untrue");
     fs::remove_file(directory.path().join(format!("live/seg-{last:08}.ts"))).unwrap();
     let gap = |text: &str| {
         let (before, after) = text.rsplit_once("#EXTINF").unwrap();
         format!("{before}#EXT-X-GAP\n#EXTINF{after}")
     };
-    fs::write(&playlist, gap(&text.replace(&part(1), &lost))).unwrap();
+    fs::write(&playlist, gap(&text.replace(&part(1), &without_media))).unwrap();
     assert_eq!(check(&[&playlist]).rules(), [""; 0]);
     // Out of these parts the segment could be made.
     fs::write(

@@ -74,9 +74,10 @@ fn files_below(directory: &Path) -> Vec<String> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory).unwrap().flatten() {
         let name = entry.file_name().into_string().unwrap();
-        match entry.file_type().unwrap().is_dir() {
-            true => files.extend(files_below(&entry.path()).into_iter().map(|it| format!("{name}/{it}"))),
-            false => files.push(name),
+        if entry.file_type().unwrap().is_dir() {
+            files.extend(files_below(&entry.path()).into_iter().map(|it| format!("{name}/{it}")));
+        } else {
+            files.push(name);
         }
     }
     files
