@@ -76,6 +76,11 @@ pub fn read(directory: &dyn Directory, webroot: &Path) -> io::Result<OnDisk> {
     if matches!(read_listing(&text), Listing::Multivariant(_)) {
         return Ok(OnDisk::Missing);
     }
+    // Ours always say so: the tag that is missing was cut off.
+    if !text.contains("\n#EXT-X-MEDIA-SEQUENCE:") && !text.is_empty() {
+        let problem = "it does not tell its EXT-X-MEDIA-SEQUENCE".to_owned();
+        return Ok(OnDisk::Unreadable { problem, text: text.into_owned() });
+    }
     Ok(match parse(&text).map_err(|problem| ParseError::to_string(&problem)).and_then(plausible) {
         Ok(playlist) => OnDisk::Playlist { playlist, written_at },
         Err(problem) => OnDisk::Unreadable { problem, text: text.into_owned() },
@@ -162,7 +167,7 @@ mod tests {
         fs::write(webroot.path().join(PLAYLIST), "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\na.m3u8\n")
             .expect("written");
         assert!(matches!(read(&disk(), webroot.path()), Ok(OnDisk::Missing)));
-        let text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nlive/seg-00000001.ts\n";
+        let text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:2,\nlive/seg-00000001.ts\n";
         fs::write(webroot.path().join(PLAYLIST), text).expect("written");
         let Ok(OnDisk::Playlist { playlist, .. }) = read(&disk(), webroot.path()) else {
             panic!("a playlist")

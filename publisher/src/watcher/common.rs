@@ -67,6 +67,15 @@ impl Common {
         discontinuity
     }
 
+    /// The timeline breaks before this number, if nobody has listed it yet. Says whether it does.
+    pub(super) fn breaks(&mut self, number: u64) -> bool {
+        let entry = self.by_number.entry(number).or_insert(Entry { discontinuity: true, listed: None });
+        if entry.listed.is_none() {
+            entry.discontinuity = true;
+        }
+        entry.discontinuity
+    }
+
     /// A rendition has listed this number.
     pub(super) fn listed(&mut self, number: u64, discontinuity: bool, listed: Listed) {
         let entry = self.by_number.entry(number).or_insert(Entry { discontinuity, listed: None });

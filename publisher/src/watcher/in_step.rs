@@ -38,6 +38,7 @@ impl Channel {
     pub(super) fn begin_at(&mut self, number: u64, discontinuity_sequence: u64, goes_on: bool) {
         if let (Home::Beside, Order::Numbered(order)) = (self.settings.home, &mut self.order) {
             order.skip_to(number);
+            self.publication.first_of_run = Some(number);
             self.publication.settle_parts(number);
             self.publication.measure_listed(&self.live);
             if !goes_on {
@@ -158,13 +159,38 @@ impl Publication {
     ///
     /// RFC 8216 6.2.4: matching content MUST have matching discontinuity sequence numbers.
     pub(super) fn agreed_break(&self, number: Option<u64>, facts: &Facts) -> Option<Break> {
-        let own = self.break_before(facts);
+        // A gap of the run before says nothing of this one.
+        let begins_run = number.is_some() && number == self.first_of_run && matches!(self.last, Last::Gap);
+        let own = if begins_run { Some(Break::Unknown) } else { self.break_before(facts) };
         // A playlist that begins has counted the break before it already.
         let (Some(number), Some(mut common), false) = (number, self.common(), self.begins()) else {
             return own;
         };
         let is_agreed = common.breaks_before(number, || own.is_some());
         is_agreed.then(|| own.unwrap_or(Break::Elsewhere))
+    }
+
+    /// A date that lies before the end of the segment before, as the clock was set back, breaks the timeline, too.
+    ///
+    /// bis-22 6.2.1: the mapping of dates to segments MUST NOT be ambiguous; overlaps below a second are allowed.
+    pub(super) fn agreed_on_clock(
+        &self,
+        number: Option<u64>,
+        agreed: Option<Break>,
+        date: Option<Timestamp>,
+    ) -> Option<Break> {
+        let ends_at = self.window.playlist().segments.last().and_then(end_of);
+        let is_set_back = ends_at.zip(date).is_some_and(|(ends_at, date)| {
+            ends_at.duration_since(date) >= jiff::SignedDuration::from_secs(1)
+        });
+        if agreed.is_some() || !is_set_back || self.begins() {
+            return agreed;
+        }
+        match (number, self.common()) {
+            // Who comes first says so for all.
+            (Some(number), Some(mut common)) => common.breaks(number).then_some(Break::Clock),
+            _ => Some(Break::Clock),
+        }
     }
 
     /// Nothing was ever listed.
@@ -287,7 +313,8 @@ impl Publication {
             .or_else(in_parts_90k)
             .unwrap_or(usual_90k);
         let duration_90k = duration_90k.clamp(1, target_90k);
-        let breaks = elsewhere.is_some_and(|(_, breaks)| breaks) && !self.begins();
+        let begins_run = Some(number) == self.first_of_run && !playlist.segments.is_empty();
+        let breaks = (begins_run || elsewhere.is_some_and(|(_, breaks)| breaks)) && !self.begins();
         let last = playlist.segments.last().filter(|_| !breaks);
         let date = match elsewhere {
             Some((listed, _)) => listed.program_date_time,

@@ -311,6 +311,10 @@ impl LowLatencyList {
         now: Instant,
     ) -> (Vec<EvictedPart>, Vec<PartError>) {
         let mut errors = Vec::new();
+        // A segment that is closed has parts that are listed, or that wait to be.
+        self.closing = self
+            .closing
+            .filter(|closing| self.open == Some(closing.number) || self.waiting_of(closing.number).is_some());
         if let Some(open) = self.open {
             errors = self.list_parts_of(open);
             if let Some(closing) = self.closing.filter(|closing| closing.number == open) {
@@ -398,9 +402,12 @@ impl LowLatencyList {
         self.closing = None;
     }
 
-    /// A run before has listed parts.
-    pub(super) fn had_parts(&mut self) {
+    /// A run before has listed parts, and has let viewers skip or not: what the list promises never changes while it lives.
+    ///
+    /// bis-22 6.2.1: EXT-X-SERVER-CONTROL is not among what may change.
+    pub(super) fn had_parts(&mut self, can_skip: bool) {
         self.has_had_parts = true;
+        self.can_skip = can_skip;
     }
 
     fn push(&mut self, name: &str, finished: &Finished) -> Result<(), PartError> {
@@ -428,7 +435,7 @@ impl LowLatencyList {
 
     /// When a part that is missing is waited for no longer.
     pub(super) fn deadline(&self, patience: Duration) -> Option<Instant> {
-        self.closing.and_then(|closing| closing.since.checked_add(patience))
+        self.closing.filter(|closing| self.open == Some(closing.number))?.since.checked_add(patience)
     }
 
     /// Whether the list may be written as it is: nothing that belongs together is torn.

@@ -143,6 +143,7 @@ impl Publication {
         self.is_behind |= self.burst.end();
         if self.settings.end_list && self.window.next_media_sequence() > 1 {
             self.window.end();
+            self.ends = true;
             self.is_behind = true;
         }
         let written = if self.is_behind { self.replace_playlist() } else { Ok(()) };

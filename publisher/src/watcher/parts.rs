@@ -176,7 +176,7 @@ impl Channel {
     /// their grace. `told`: what the list on disk says.
     pub(super) fn restore_parts(&mut self, next_number: u64, told: &PartsOnDisk, desk: &mut Desk) {
         if let Some(file) = self.publication.low_latency.as_mut().filter(|_| !told.listed.is_empty()) {
-            file.list.had_parts();
+            file.list.had_parts(told.can_skip);
         }
         let parts = match parts_in(&*self.world.directory, &self.live) {
             Ok(parts) => parts,
@@ -223,9 +223,14 @@ impl Channel {
             if part.0 < next_number { old.push(part) } else { new.push(part_name(part.0, part.1)) }
         }
         self.keep_old_parts(&old, told);
-        // The segment that another encoder is at.
         for name in new {
-            self.part_complete(&name, desk);
+            if self.is_numbered() {
+                // What was being filmed has been made whole.
+                self.complain_of_stranger(&name);
+            } else {
+                // The segment that another encoder is at.
+                self.part_complete(&name, desk);
+            }
         }
     }
 }
@@ -290,6 +295,8 @@ pub(super) struct PartsOnDisk {
     listed: BTreeSet<String>,
     /// When it was written.
     written_at: Option<SystemTime>,
+    /// CAN-SKIP-UNTIL.
+    can_skip: bool,
 }
 
 impl PartsOnDisk {
@@ -313,7 +320,9 @@ pub(super) fn on_disk(directory: &dyn Directory, settings: &ChannelSettings) -> 
             name_of_uri(settings.home, uri.split('"').next()?).filter(|name| part_of_name(name).is_some())
         });
         told.listed.extend(listed);
-        told.written_at = Some(file.stamp.modified_at);
+        told.can_skip = text.contains("CAN-SKIP-UNTIL=");
+        // When it got its name.
+        told.written_at = Some(file.stamp.changed_at);
     }
     told
 }
@@ -418,8 +427,9 @@ impl Publication {
         if let Some(lost_90k) = lost_90k.filter(|lost_90k| *lost_90k > 0) {
             finished.facts.begin_earlier(lost_90k);
         }
-        let discontinuity = self.agreed_break(Some(number), &finished.facts).is_some();
+        let agreed = self.agreed_break(Some(number), &finished.facts);
         let filmed_at = self.date_of_part(&finished);
+        let discontinuity = self.agreed_on_clock(Some(number), agreed, filmed_at).is_some();
         let Some(LowLatencyFile { list, .. }) = &mut self.low_latency else { return };
         list.begin(Beginning { filmed_at, discontinuity }, lost_90k);
     }
@@ -508,8 +518,10 @@ impl Publication {
 
     /// Writes `ll.m3u8`, if it can be written as it is. A failure is survived: the next part tries again.
     pub(super) fn write_low_latency(&mut self) {
+        // RFC 8216 6.2.1: one that has ended in an earlier run never changes.
+        let lives = self.ends || !self.window.playlist().ended;
         let is_ready =
-            |list: &LowLatencyList| self.promise.is_made() && list.is_whole(self.window.playlist());
+            |list: &LowLatencyList| lives && self.promise.is_made() && list.is_whole(self.window.playlist());
         let Some(file) = self.low_latency.as_mut().filter(|file| is_ready(&file.list)) else {
             return;
         };

@@ -79,6 +79,10 @@ pub(super) struct Publication {
     pub(super) ahead: i64,
     dates: Dates,
     pub(super) started_at: Timestamp,
+    /// Whether the playlist has ended in this run.
+    pub(super) ends: bool,
+    /// The number of the first segment of this run, where numbers are ours.
+    pub(super) first_of_run: Option<u64>,
     /// Since when no segment has come; `None` while they come.
     pub(super) silent_since: Option<Timestamp>,
     pub(super) newest: Option<Newest>,
@@ -141,6 +145,8 @@ impl Publication {
             last: Last::Nothing,
             ahead: 0,
             started_at: world.date(),
+            ends: false,
+            first_of_run: None,
             silent_since: None,
             newest: None,
             rate: BitRateMeter::default(),
@@ -260,6 +266,7 @@ impl Publication {
         }
         self.hold_to_promise(&mut finished.facts);
         let filmed_at = self.dates.date(&finished, break_before.is_none(), together);
+        let break_before = self.agreed_on_clock(number, break_before, filmed_at);
         if self.burst.is_full(self.settings.window_segments) {
             self.write_postponed();
         }
@@ -277,6 +284,7 @@ impl Publication {
             let media_sequence = self.window.next_media_sequence() - 1;
             file.list.segment_listed(number, media_sequence, finished.facts.duration_90k, self.world.now());
         }
+        self.ends = false;
         self.retention.forget(&name);
         self.has_left(evicted);
         let contents = Some(finished.contents());
@@ -408,8 +416,10 @@ impl Publication {
             return;
         }
         self.window.end();
+        self.ends = true;
         self.is_behind = true;
         self.write_playlist();
+        self.write_low_latency();
         let ended = self.window.playlist().clone();
         let settings = (self.settings.target_duration_s, self.settings.window_segments);
         // An ended playlist can always be resumed.
@@ -425,6 +435,8 @@ impl Publication {
 pub(super) enum Break {
     Known(Discontinuity),
     Unknown,
+    /// The clock was set back: a date would stand for two moments.
+    Clock,
     /// The other renditions say so.
     Elsewhere,
 }
@@ -434,6 +446,7 @@ impl std::fmt::Display for Break {
         match self {
             Self::Known(reason) => reason.fmt(out),
             Self::Unknown => out.write_str("the segment before is gone"),
+            Self::Clock => out.write_str("the clock was set back"),
             Self::Elsewhere => out.write_str("the timeline breaks in the other sizes"),
         }
     }

@@ -181,6 +181,7 @@ impl Channel {
                 }
                 // Between two runs nothing is missing: the numbers of the playlist go on.
                 let next_media_sequence = self.publication.playlist().next_media_sequence();
+                self.publication.first_of_run = Some(plan.next_number);
                 if self.settings.home == Home::Live {
                     self.publication.ahead = difference(plan.next_number, next_media_sequence);
                 }
@@ -206,7 +207,7 @@ impl Channel {
         }
     }
 
-    fn written_at(&self, on_disk: &OnDisk, now: Instant) -> Instant {
+    fn written_at(&mut self, on_disk: &OnDisk, now: Instant) -> Instant {
         match on_disk {
             OnDisk::Playlist { written_at, .. } => instant_of(*written_at, now, self.world.wall()),
             OnDisk::Missing => now,
@@ -220,6 +221,10 @@ impl Channel {
                 );
                 if let Err(error) = playlist_file::set_aside(&*self.world.directory, &self.settings.webroot) {
                     warn!(%error, "stream.m3u8 cannot be set aside; it will be replaced");
+                }
+                // Its numbers are kept, whatever comes before the next segment.
+                if self.publication.promise.is_made() {
+                    self.publication.has_changed();
                 }
                 now
             }
