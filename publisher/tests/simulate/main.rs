@@ -53,13 +53,13 @@ fn main() -> ExitCode {
     // Panics of the watcher are told with their schedule.
     std::panic::set_hook(Box::new(|_| {}));
     if let Some(seed) = arguments.seed {
-        return replay(seed);
+        return replay(seed, &arguments);
     }
     simulate(&arguments)
 }
 
-fn replay(seed: u64) -> ExitCode {
-    let schedule = Schedule::draw(seed);
+fn replay(seed: u64, arguments: &Arguments) -> ExitCode {
+    let schedule = Schedule::draw(seed).without(&arguments.without);
     let outcome = run::run(&Arc::new(schedule.clone()), Sabotage::default(), true);
     println!("{:#?}\n{}", schedule.plan, outcome.words);
     if outcome.broken.is_none() {
@@ -93,7 +93,7 @@ fn simulate(arguments: &Arguments) -> ExitCode {
             if is_enough || began.elapsed() > arguments.duration {
                 break;
             }
-            let outcome = run::run(&Arc::new(Schedule::draw(seed)), Sabotage::default(), false);
+            let outcome = run::run(&Arc::new(Schedule::draw(seed).without(&arguments.without)), Sabotage::default(), false);
             mine.schedules += 1;
             mine.add(&outcome.statistics);
             if outcome.broken.is_some() {
@@ -135,7 +135,7 @@ fn report(arguments: &Arguments, total: &Statistics, broken: Vec<(u64, Outcome)>
         let count = told.entry(invariant).or_default();
         *count += 1;
         if *count <= arguments.told && told.len() <= TOLD_IN_FULL * 10 {
-            tell(&Schedule::draw(seed), outcome);
+            tell(&Schedule::draw(seed).without(&arguments.without), outcome);
         }
     }
     let seconds = took.as_secs_f64();

@@ -195,6 +195,17 @@ impl Schedule {
         Self { seed, plan, events }
     }
 
+    /// The same without some kinds of events. Segments stay: each is made in the usual way then.
+    pub fn without(mut self, words: &[String]) -> Self {
+        let is_left_out = |event: &Event| words.iter().any(|word| KINDS[event.kind].name.contains(&**word));
+        let usual = KINDS.iter().position(|kind| kind.role == Role::Segment && (kind.fits)(&self.plan)).unwrap_or(0);
+        self.events.retain(|event| event.is_segment() || !is_left_out(event));
+        for event in self.events.iter_mut().filter(|event| is_left_out(event)) {
+            event.kind = usual;
+        }
+        self
+    }
+
     /// When all has happened.
     pub fn end_us(&self) -> u64 {
         let last_us = self.events.last().map_or(0, |event| event.at_us);

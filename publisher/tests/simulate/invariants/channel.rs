@@ -156,7 +156,9 @@ impl Channel {
         } else if !contents.is_independent {
             return;
         }
-        self.touched.remove(name);
+        if now_us > self.disturbed_us + 2_000_000 {
+            self.touched.remove(name);
+        }
         // Of ours the number tells the order: one that comes behind a later one comes too late.
         let number = number_of_name(name).or(part.map(|(number, _)| number));
         let last = self.plain.as_ref().and_then(|plain| plain.listing.segments.last());
