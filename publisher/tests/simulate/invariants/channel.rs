@@ -61,7 +61,8 @@ pub struct Channel {
     pub disturbed_us: u64,
     /// What hands have laid on these names.
     pub touched: HashMap<String, u64>,
-    pub longest_us: u64,
+    /// The longest playlist that each listed file was in.
+    pub longest_us: HashMap<String, u64>,
     pub lags_since_us: Option<u64>,
     /// The clock was set, or files of others came out of order: dates overlap.
     pub has_odd_dates: bool,
@@ -86,7 +87,7 @@ impl Channel {
             left: HashMap::new(),
             disturbed_us: 0,
             touched: HashMap::new(),
-            longest_us: 0,
+            longest_us: HashMap::new(),
             lags_since_us: None,
             has_odd_dates: false,
             began_us: None,
@@ -112,7 +113,8 @@ impl Channel {
         self.given.clear();
         self.expected.clear();
         self.left.clear();
-        self.longest_us = 0;
+        self.longest_us.clear();
+        self.has_odd_dates = true;
         self.began_us = None;
         self.disturbed_us = now_us;
         self.newest_part = None;
@@ -192,7 +194,7 @@ impl Channel {
                 if now_listed.iter().any(|(listed, _)| *listed == name) {
                     continue;
                 }
-                let stays_us = duration_us + self.longest_us;
+                let stays_us = duration_us + self.longest_us.remove(&name).unwrap_or(0);
                 // A start does not know how long they lasted, nor how long the playlist was.
                 let most_us = (target_us + 1_000_000) * (window as u64 + 3);
                 let contents = disk.contents(&self.live.join(&name));
@@ -206,9 +208,10 @@ impl Channel {
             for (name, _) in &now_listed {
                 self.left.remove(name);
             }
-            // What an ended one promised holds for its own segments.
-            let had_ended = self.plain.as_ref().is_some_and(|plain| plain.listing.ended);
-            self.longest_us = if had_ended { sum_us } else { self.longest_us.max(sum_us) };
+            for (name, _) in now_listed {
+                let longest_us = self.longest_us.entry(name).or_default();
+                *longest_us = sum_us.max(*longest_us);
+            }
             self.began_us.get_or_insert(now_us);
             let first = version.listing.first_media_sequence();
             for (number, (segment, name)) in (first..).zip(version.listing.segments.iter().zip(&names)) {

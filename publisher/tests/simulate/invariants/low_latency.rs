@@ -1,13 +1,16 @@
 //! Low latency: `ll.m3u8` keeps up, hints come true or are replaced, and reports are near.
 
-use super::{Judge, Verdict, channel::Channel};
+use super::{Judge, Verdict, channel::Channel, progress::failing_until_us};
+use crate::disk::Disk;
 use livedir_publisher::segment_name::part_of_name;
 
-pub fn check(judge: &mut Judge, now_us: u64, on_air_us: u64) -> Verdict {
+pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Verdict {
     if !judge.has_parts {
         return Ok(());
     }
     let most_us = judge.target_us;
+    // What cannot be written cannot keep up.
+    let on_air_us = on_air_us.max(failing_until_us(disk));
     for index in &judge.current {
         let channel = &mut judge.channels[*index];
         let next = |version: &Option<super::channel::Version>| {
