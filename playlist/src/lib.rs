@@ -35,7 +35,7 @@ pub use listing::{
     Attributes, ByteRange, ListedPart, ListedSegment, Listing, Map, MediaListing, MultivariantListing,
     PlaylistType, PreloadHint, Rendition, RenditionReport, ServerControl, Tag, Variant, read_listing,
 };
-pub use live_edge::{EvictedPart, LiveEdge, OpenSegment, Part, PartError};
+pub use live_edge::{EvictedPart, LiveEdge, OpenSegment, Part, PartContent, PartError};
 pub use media::{MediaPlaylist, Segment, TICKS_PER_S};
 pub use multivariant::{Rates, SharedAudio, VariantStream, render_multivariant};
 pub use parse::{ParseError, Problem, parse};

@@ -15,15 +15,42 @@ use crate::media::{MediaPlaylist, TICKS_PER_S};
 /// draft-pantos-hls-rfc8216bis 4.4.4.9: parts SHOULD leave the playlist when they are more than three target durations from its end.
 const TARGETS_WITH_PARTS: u64 = 3;
 
-/// A finished part of a segment (bis 4.4.4.9).
+/// A part of a segment (bis 4.4.4.9): one that is finished, or one that is lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// Relative to the playlist, such as `live/seg-00000001.p00.ts`.
+    /// Relative to the playlist, such as `live/seg-00000001.p00.ts`. That of a lost part is the one that was hinted at.
     pub uri: String,
     /// DURATION.
     pub duration_90k: u64,
-    /// INDEPENDENT: it has a keyframe.
-    pub independent: bool,
+    /// What a viewer finds under the URI.
+    pub content: PartContent,
+}
+
+/// What a viewer finds under the URI of a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PartContent {
+    /// INDEPENDENT=YES: media with a keyframe, where a viewer can join.
+    Independent,
+    /// Media without a keyframe.
+    Dependent,
+    /// GAP=YES: nothing. The part is lost, and is not to be asked for.
+    Gap,
+}
+
+impl PartContent {
+    /// Of a finished part.
+    #[must_use]
+    pub fn of_media(has_keyframe: bool) -> PartContent {
+        if has_keyframe { Self::Independent } else { Self::Dependent }
+    }
+}
+
+impl Part {
+    /// GAP=YES.
+    #[must_use]
+    pub fn is_gap(&self) -> bool {
+        self.content == PartContent::Gap
+    }
 }
 
 /// The segment that is being filmed.
@@ -165,6 +192,14 @@ impl LiveEdge {
         }
     }
 
+    /// The segment that was being filmed is listed with EXT-X-GAP under this number: so are its parts (bis 6.2.1).
+    pub fn close_as_gap(&mut self, media_sequence: u64) {
+        for part in &mut self.open.parts {
+            part.content = PartContent::Gap;
+        }
+        self.close(media_sequence);
+    }
+
     /// The segment that was being filmed will never be complete: gives its parts back.
     pub fn abandon(&mut self, playlist: &MediaPlaylist) -> Vec<EvictedPart> {
         evicted(std::mem::take(&mut self.open).parts, playlist)
@@ -206,7 +241,11 @@ mod tests {
     const TARGET_90K: u64 = 18_000;
 
     fn part(uri: &str, duration_90k: u64) -> Part {
-        Part { uri: uri.to_owned(), duration_90k, independent: false }
+        Part { uri: uri.to_owned(), duration_90k, content: PartContent::Dependent }
+    }
+
+    fn lost_part(uri: &str, duration_90k: u64) -> Part {
+        Part { content: PartContent::Gap, ..part(uri, duration_90k) }
     }
 
     fn playlist(first: u64, segments: usize) -> MediaPlaylist {
@@ -241,6 +280,24 @@ mod tests {
         assert!(matches!(edge.push(part("a", 1)), Err(PartError::AlreadyListed { .. })));
         assert!(matches!(edge.push(part("a\"b", 1)), Err(PartError::NotAUri { .. })));
         assert_eq!(edge.open().parts, [part("a", TARGET_90K)]);
+    }
+
+    #[test]
+    fn a_lost_part_counts_as_a_part_and_as_time() {
+        let mut edge = LiveEdge::new(TARGET_90K);
+        edge.push(part("1.p0", TARGET_90K)).unwrap();
+        edge.push(lost_part("1.p1", TARGET_90K)).unwrap();
+        assert!(matches!(edge.push(part("1.p1", 1)), Err(PartError::AlreadyListed { .. })));
+        assert!(matches!(edge.push(lost_part("1.p2", 0)), Err(PartError::NoDuration { .. })));
+        assert!(matches!(edge.push(lost_part("1.p2", TARGET_90K + 1)), Err(PartError::OverTarget { .. })));
+        assert_eq!(edge.last(&playlist(1, 0)), Some((1, Some(1))));
+        edge.close(1);
+        assert_eq!(edge.parts_of(1).iter().map(Part::is_gap).collect::<Vec<_>>(), [false, true]);
+        // Six seconds and a lost part come after it: it is more than three target durations away.
+        edge.push(lost_part("5.p0", 1)).unwrap();
+        let gone = edge.trim(&playlist(1, 4));
+        // A lost part may come late, and its file goes with the others.
+        assert_eq!(gone.iter().map(|it| it.uri.as_str()).collect::<Vec<_>>(), ["1.p0", "1.p1"]);
     }
 
     #[test]

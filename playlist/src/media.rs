@@ -38,6 +38,16 @@ impl MediaPlaylist {
     pub fn next_media_sequence(&self) -> u64 {
         self.media_sequence.saturating_add(self.segments.len() as u64)
     }
+
+    /// The discontinuity sequence number of the listed segment with this number (RFC 8216 4.3.3.3); `None` of one that is not
+    /// listed.
+    #[must_use]
+    pub fn discontinuity_sequence_of(&self, media_sequence: u64) -> Option<u64> {
+        let index = usize::try_from(media_sequence.checked_sub(self.media_sequence)?).ok()?;
+        let until = self.segments.get(..=index)?;
+        let breaks = until.iter().filter(|segment| segment.discontinuity).count() as u64;
+        Some(self.discontinuity_sequence.saturating_add(breaks))
+    }
 }
 
 /// One listed segment, with the tags that apply to it.

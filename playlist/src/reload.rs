@@ -28,7 +28,7 @@ pub struct Edge {
     pub ended: bool,
     /// CAN-BLOCK-RELOAD=YES.
     pub can_block_reload: bool,
-    /// The URI of the part that comes next.
+    /// The URI of the part that comes next; never that of one that is lost.
     pub hint: Option<String>,
 }
 
@@ -93,8 +93,9 @@ impl Edge {
             let parts = listing.tags.iter().filter(|tag| tag.name == "EXT-X-PART");
             parts.filter(|tag| (after..until).contains(&tag.line)).count() as u64
         };
-        let hint = listing.tags.iter().filter(|tag| tag.name == "EXT-X-PRELOAD-HINT");
-        let hint = hint.map(|tag| Attributes::read(&tag.value)).find(|it| it.get("TYPE") == Some("PART"));
+        // bis 4.4.4.9: a part with GAP=YES is not available, and so there is nothing to wait for.
+        let is_lost = |uri: &str| listing.parts().any(|it| it.gap && it.byterange.is_none() && it.uri == uri);
+        let hint = listing.hinted_part().map(|hint| hint.uri.clone()).filter(|uri| !is_lost(uri));
         Some(Edge {
             next_media_sequence: listing.next_media_sequence(),
             open_parts: parts_between(line_of_last(1), usize::MAX),
@@ -103,7 +104,7 @@ impl Edge {
             part_target_s: attribute("EXT-X-PART-INF", "PART-TARGET").and_then(|it| decimal(&it)),
             ended: listing.ended,
             can_block_reload: attribute("EXT-X-SERVER-CONTROL", "CAN-BLOCK-RELOAD").as_deref() == Some("YES"),
-            hint: hint.and_then(|it| it.get("URI").map(str::to_owned)),
+            hint: hint.filter(|uri| !uri.is_empty()),
         })
     }
 
@@ -218,6 +219,22 @@ mod tests {
         let edge = Edge::of(&without).unwrap();
         assert_eq!(judge(&edge, "_HLS_msn=8&_HLS_part=2"), "wait");
         assert_eq!(judge(&edge, "_HLS_msn=8&_HLS_part=1"), "now");
+    }
+
+    #[test]
+    fn a_part_that_is_lost_counts_as_a_part_and_is_waited_for_by_nobody() {
+        let lost = TEXT.replace("9.p2.ts\"", "9.p2.ts\",GAP=YES").replace("8.p1.ts\"", "8.p1.ts\",GAP=YES");
+        let edge = Edge::of(&lost).unwrap();
+        assert_eq!(Some(&edge), Edge::of(TEXT).as_ref());
+        assert_eq!(judge(&edge, "_HLS_msn=9&_HLS_part=2"), "now");
+        assert_eq!(judge(&edge, "_HLS_msn=9&_HLS_part=3"), "wait");
+        assert_eq!(judge(&edge, "_HLS_msn=8&_HLS_part=1"), "now");
+        // A writer that says both.
+        let hinted = lost.replace("9.p3.ts", "9.p2.ts");
+        assert_eq!(Edge::of(&hinted).unwrap().hint, None);
+        // More of the same file may come.
+        let ranges = hinted.replace("GAP=YES", "GAP=YES,BYTERANGE=\"9@0\"");
+        assert_eq!(Edge::of(&ranges).unwrap().hint.as_deref(), Some("9.p2.ts"));
     }
 
     #[test]

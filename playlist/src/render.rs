@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 
 use jiff::{Timestamp, Unit};
 
-use crate::live_edge::{LiveEdge, Part};
+use crate::live_edge::{LiveEdge, Part, PartContent};
 use crate::media::{MediaPlaylist, Segment, TICKS_PER_S};
 
 /// bis 4.4.3.8: PART-HOLD-BACK SHOULD be at least so many part targets, and Apple's authoring specification (14.3) says MUST.
@@ -158,7 +158,12 @@ fn write_begin(text: &mut String, discontinuity: bool, date: Option<Timestamp>) 
 fn write_parts(text: &mut String, parts: &[Part]) -> fmt::Result {
     for part in parts {
         write!(text, "#EXT-X-PART:DURATION={},URI=\"{}\"", Seconds(part.duration_90k), part.uri)?;
-        writeln!(text, "{}", if part.independent { ",INDEPENDENT=YES" } else { "" })?;
+        let attribute = match part.content {
+            PartContent::Independent => ",INDEPENDENT=YES",
+            PartContent::Dependent => "",
+            PartContent::Gap => ",GAP=YES",
+        };
+        writeln!(text, "{attribute}")?;
     }
     Ok(())
 }
@@ -233,19 +238,20 @@ mod tests {
             ended: false,
         };
         let mut edge = LiveEdge::new(18_000);
-        let part = |uri: &str, independent| Part { uri: uri.to_owned(), duration_90k: 18_000, independent };
-        edge.push(part("live/1.p00.ts", true)).unwrap();
-        edge.push(part("live/1.p01.ts", false)).unwrap();
+        let part = |uri: &str, content| Part { uri: uri.to_owned(), duration_90k: 18_000, content };
+        edge.push(part("live/1.p00.ts", PartContent::Independent)).unwrap();
+        edge.push(part("live/1.p01.ts", PartContent::Dependent)).unwrap();
         edge.close(1);
         let parts = Parts { edge: &edge, hint: "h" };
         let begun =
             render_low_latency(&playlist, &LowLatency { parts: Some(parts), reports: &[], can_skip: false });
         assert!(begun.ends_with("live/1.ts\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"h\"\n"), "{begun}");
         edge.begin(Some(date), false);
-        edge.push(part("live/2.p00.ts", true)).unwrap();
-        let parts = Parts { edge: &edge, hint: "live/2.p01.ts" };
+        edge.push(part("live/2.p00.ts", PartContent::Independent)).unwrap();
+        edge.push(part("live/2.p01.ts", PartContent::Gap)).unwrap();
+        let parts = Parts { edge: &edge, hint: "live/2.p02.ts" };
         let report =
-            EdgeReport { uri: "../b/ll.m3u8".to_owned(), last_media_sequence: 2, last_part: Some(0) };
+            EdgeReport { uri: "../b/ll.m3u8".to_owned(), last_media_sequence: 2, last_part: Some(1) };
         let low_latency = LowLatency { parts: Some(parts), reports: &[report], can_skip: true };
         assert_eq!(
             render_low_latency(&playlist, &low_latency),
@@ -259,8 +265,9 @@ mod tests {
              #EXTINF:0.400000,\nlive/1.ts\n\
              #EXT-X-PROGRAM-DATE-TIME:2026-03-01T12:00:00.000Z\n\
              #EXT-X-PART:DURATION=0.200000,URI=\"live/2.p00.ts\",INDEPENDENT=YES\n\
-             #EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"live/2.p01.ts\"\n\
-             #EXT-X-RENDITION-REPORT:URI=\"../b/ll.m3u8\",LAST-MSN=2,LAST-PART=0\n"
+             #EXT-X-PART:DURATION=0.200000,URI=\"live/2.p01.ts\",GAP=YES\n\
+             #EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"live/2.p02.ts\"\n\
+             #EXT-X-RENDITION-REPORT:URI=\"../b/ll.m3u8\",LAST-MSN=2,LAST-PART=1\n"
         );
         playlist.ended = true;
         edge.abandon(&playlist);

@@ -19,9 +19,10 @@
 //!  check_removal       a segment that has left the playlist
 //! ```
 //!
-//! Severity is the word of the source; Apple's specification says MUST of more than the RFC does. Three rules ask less than
+//! Severity is the word of the source; Apple's specification says MUST of more than the RFC does. Four rules ask less than
 //! their source, as players cope and much that plays well would be failed: six segments (Apple 8.11), continuity counters that
-//! begin again with a segment (RFC 8216 3), and the pace of parts (bis-22 6.2.1).
+//! begin again with a segment (RFC 8216 3), the pace of parts (bis-22 6.2.1), and parts of a segment with EXT-X-GAP that have
+//! media (bis-22 6.2.1): those that were listed before it was lost have to stay as they are.
 //!
 //! Left out on purpose:
 //! - what a stream of short segments breaks by design: segments of 6 s (Apple 7.5), a window of 15 minutes (Apple 8.12);
@@ -279,6 +280,7 @@ pub const RULES: &[&Rule] = &[
     &parts::PARTS_OFF_SEGMENT,
     &parts::PART_FAR_FROM_END,
     &parts::SEGMENT_TAG_BEHIND_PART,
+    &parts::GAP_WITHOUT_NEED,
     &server_control::PART_HOLD_BACK_MISSING,
     &server_control::PART_HOLD_BACK_LOW,
     &server_control::PART_HOLD_BACK_BELOW_THREE,

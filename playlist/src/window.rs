@@ -137,7 +137,7 @@ impl Window {
     /// The first segment after an ended playlist is given EXT-X-DISCONTINUITY, whatever the caller says: the
     /// numbers go on, the timeline does not.
     pub fn push(&mut self, mut segment: Segment) -> Result<Vec<Evicted>, PushError> {
-        self.accept(&segment)?;
+        self.check(&segment)?;
         let mut evicted = Vec::new();
         if let Some(target_duration_s) = self.begins_anew_with_s.take() {
             // RFC 8216 6.2.2 holds only playlists without EXT-X-ENDLIST to three target durations.
@@ -181,7 +181,8 @@ impl Window {
         self.longest_90k
     }
 
-    fn accept(&self, segment: &Segment) -> Result<(), PushError> {
+    /// Whether [`Self::push`] would list this segment, and if not, why.
+    pub fn check(&self, segment: &Segment) -> Result<(), PushError> {
         let uri = || segment.uri.clone();
         if self.playlist.ended && self.begins_anew_with_s.is_none() {
             return Err(PushError::Ended);

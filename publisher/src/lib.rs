@@ -13,12 +13,14 @@
 //!
 //! With `--copy` nothing is decoded: [`copy`] stands between source and packager, on the source thread.
 //!
-//! Nothing but files passes from the segment thread to the watcher thread: any other encoder could stand there.
+//! Nothing but files passes from the segment thread to the watcher thread, and which [`numbers`] are ours: any other encoder could
+//! stand there.
 
 pub mod args;
 pub mod config;
 pub mod settings;
 
+pub mod guard;
 pub mod lock;
 pub mod meters;
 pub mod stop;
@@ -56,6 +58,7 @@ pub mod segmenter;
 
 pub mod muxer;
 mod natural;
+pub mod numbers;
 pub mod packager;
 pub mod rendition;
 pub mod segment_file;
@@ -88,6 +91,7 @@ use directory::Directory;
 use encoder::{EncodeError, EncodeSettings, Encoded};
 use filter::FilterError;
 use grid::SoundLine;
+use guard::Guard;
 use lock::{LockError, WebrootLock};
 use meters::Meters;
 use packager::Package;
@@ -170,7 +174,7 @@ pub fn run(
     meters: &Arc<Meters>,
     mut on_status: impl FnMut(&Stream, &Meters),
 ) -> Result<(), RunError> {
-    let _lock = WebrootLock::take(&settings.webroot)?;
+    let lock = WebrootLock::take(&settings.webroot)?;
     let (mut captured_tx, captured_rx) = capture_queue::channel(meters.clone());
     let microphone = microphone(settings, &mut captured_tx)?;
     let (opened_tx, opened_rx) = mpsc::sync_channel(1);
@@ -202,6 +206,9 @@ pub fn run(
         room_for(settings, &stream)?;
         let of_renditions = meters_of(&stream, meters);
         let watcher = Watcher::start(&watcher_settings(settings, &stream), &of_renditions)?;
+        let directory: Arc<dyn Directory> = Arc::new(Disk::without_events());
+        let guard = Arc::new(Guard::holding(directory.clone(), &settings.webroot, Box::new(lock)));
+        let watcher = watcher.guarded(guard.clone());
         let first_number = watcher.next_segment_number();
         let finish = Arc::new(FinishOnDrop(watcher.waker()));
         tracing::info!(?settings, ?stream, first_number, "on air");
@@ -209,7 +216,6 @@ pub fn run(
             tracing::warn!("{FEWER_PLAYERS}");
         }
 
-        let directory: Arc<dyn Directory> = Arc::new(Disk::without_events());
         let mut packages = Vec::new();
         let mut stages = Vec::new();
         for (rendition, meters) in stream.renditions.iter().zip(&of_renditions) {
@@ -218,6 +224,8 @@ pub fn run(
             packages.push(packets_tx);
             let package = Package {
                 directory: directory.clone(),
+                numbers: watcher.numbers(),
+                guard: guard.clone(),
                 live_directory: rendition.live_directory(&settings.webroot),
                 first_number,
                 media: rendition.media.clone(),

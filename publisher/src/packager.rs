@@ -13,9 +13,11 @@ use ffmpeg_next::codec::Parameters;
 
 use crate::directory::Directory;
 use crate::encoder::{Encoded, EncodedPacket, Medium};
+use crate::guard::Guard;
 use crate::interleaver::Interleaver;
 use crate::meters::Meters;
 use crate::muxer::Muxer;
+use crate::numbers::Numbers;
 use crate::part_cutter::PartCutter;
 use crate::segment_file::{ClosedSegment, SegmentError, SegmentFiles};
 use crate::segmenter::{Cut, Segmenter};
@@ -30,10 +32,14 @@ pub struct Lengths {
 }
 
 /// Where segments go, and what they hold.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Package {
     /// The file system.
     pub directory: Arc<dyn Directory>,
+    /// The numbers that are given.
+    pub numbers: Numbers,
+    /// Of the webroot.
+    pub guard: Arc<Guard>,
     /// The live directory.
     pub live_directory: PathBuf,
     /// The number of the first segment.
@@ -130,7 +136,8 @@ impl Line {
         package: &Package,
         meters: &Arc<Meters>,
     ) -> Result<Self, SegmentError> {
-        let Package { directory, live_directory, first_number, lengths, media, in_step } = package;
+        let Package { directory, numbers, guard, live_directory, first_number, lengths, media, in_step } =
+            package;
         Ok(Self {
             leading: media.first().copied().unwrap_or(Medium::Video),
             muxer: Muxer::open(streams)?,
@@ -140,7 +147,8 @@ impl Line {
             number: *first_number,
             started_at_90k: 0,
             filmed_at: SystemTime::UNIX_EPOCH,
-            files: SegmentFiles::new(directory.clone(), live_directory, meters.clone()),
+            files: SegmentFiles::new(directory.clone(), live_directory, numbers.clone(), meters.clone())
+                .guarded(guard.clone()),
         })
     }
 
@@ -210,13 +218,11 @@ impl Line {
         let bytes = self.muxer.cut()?;
         let ended_at = self.filmed_at + ticks(duration_90k);
         let number = self.number;
-        let Some(parts) = &mut self.parts else {
-            // The number of one that is lost goes to the next.
-            self.number += u64::from(self.files.put(number, &bytes, ended_at)?);
-            return Ok(());
-        };
-        // Parts have the number already.
+        // The number of one that is lost is never given to another.
         self.number += 1;
+        let Some(parts) = &mut self.parts else {
+            return self.files.put(number, &bytes, ended_at).map(|_| ());
+        };
         parts.cutter.cut();
         let mut segment = std::mem::take(&mut parts.bytes);
         segment.extend_from_slice(&bytes);

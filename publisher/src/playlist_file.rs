@@ -20,7 +20,7 @@ pub const LOW_LATENCY_PLAYLIST: &str = "ll.m3u8";
 pub const BAD_PLAYLIST: &str = "stream.m3u8.bad";
 
 /// A day of 1 s segments takes 10 MB.
-const LONGEST_PLAYLIST_BYTES: u64 = 64 << 20;
+pub(crate) const LONGEST_PLAYLIST_BYTES: u64 = 64 << 20;
 
 /// Puts `bytes` in the place of `webroot/name`, at once for every reader.
 pub fn replace(directory: &dyn Directory, webroot: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
@@ -60,6 +60,12 @@ pub fn read(directory: &dyn Directory, webroot: &Path) -> io::Result<OnDisk> {
     let file = match directory.open(&webroot.join(PLAYLIST)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(OnDisk::Missing),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            return Ok(OnDisk::Unreadable {
+                problem: "it is no regular file".to_owned(),
+                text: String::new(),
+            });
+        }
         Err(error) => return Err(error),
     };
     let written_at = file.stamp.modified_at;
@@ -70,12 +76,29 @@ pub fn read(directory: &dyn Directory, webroot: &Path) -> io::Result<OnDisk> {
     if matches!(read_listing(&text), Listing::Multivariant(_)) {
         return Ok(OnDisk::Missing);
     }
-    Ok(match parse(&text) {
+    Ok(match parse(&text).map_err(|problem| ParseError::to_string(&problem)).and_then(plausible) {
         Ok(playlist) => OnDisk::Playlist { playlist, written_at },
-        Err(problem) => {
-            OnDisk::Unreadable { problem: ParseError::to_string(&problem), text: text.into_owned() }
-        }
+        Err(problem) => OnDisk::Unreadable { problem, text: text.into_owned() },
     })
+}
+
+/// One segment each second takes 30,000 years to come to this number. A damaged digit must not use up the numbers.
+pub const PLAUSIBLE_NUMBER: u64 = 1_000_000_000_000;
+
+/// No encoder makes segments of more than an hour, and nobody waits so long for one.
+const PLAUSIBLE_TARGET_S: u32 = 3_600;
+
+/// A playlist that can be gone on with for as long as a stream may live, or what is wrong with it.
+fn plausible(playlist: MediaPlaylist) -> Result<MediaPlaylist, String> {
+    let numbers = [playlist.media_sequence, playlist.discontinuity_sequence];
+    if let Some(number) = numbers.into_iter().find(|&number| number > PLAUSIBLE_NUMBER) {
+        return Err(format!("its number {number} is over {PLAUSIBLE_NUMBER}"));
+    }
+    if playlist.target_duration_s > PLAUSIBLE_TARGET_S {
+        let target_s = playlist.target_duration_s;
+        return Err(format!("its target duration of {target_s} s is over {PLAUSIBLE_TARGET_S} s"));
+    }
+    Ok(playlist)
 }
 
 /// Moves a playlist that cannot be read out of the way, for people to look at.
@@ -141,7 +164,9 @@ mod tests {
         assert!(matches!(read(&disk(), webroot.path()), Ok(OnDisk::Missing)));
         let text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nlive/seg-00000001.ts\n";
         fs::write(webroot.path().join(PLAYLIST), text).expect("written");
-        let Ok(OnDisk::Playlist { playlist, .. }) = read(&disk(), webroot.path()) else { panic!("a playlist") };
+        let Ok(OnDisk::Playlist { playlist, .. }) = read(&disk(), webroot.path()) else {
+            panic!("a playlist")
+        };
         assert_eq!(playlist.segments.len(), 1);
     }
 }

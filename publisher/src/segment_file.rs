@@ -11,8 +11,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ffmpeg_next as ffmpeg;
 
-use crate::directory::{Contents, Directory};
+use crate::directory::{Contents, Directory, Identity};
+use crate::guard::Guard;
 use crate::meters::Meters;
+use crate::numbers::Numbers;
 use crate::segment_name::{part_name, segment_name};
 
 /// A directory that takes no segment for this long ends the run: a supervisor or a person has to look at it.
@@ -63,6 +65,10 @@ pub struct ClosedSegment {
 pub struct SegmentFiles {
     directory: Arc<dyn Directory>,
     live: PathBuf,
+    numbers: Numbers,
+    guard: Option<Arc<Guard>>,
+    /// The live directory that was written to.
+    identity: Option<Identity>,
     meters: Arc<Meters>,
     /// Since when, and at which file with which error, writing has failed.
     failing: Option<(Instant, PathBuf, io::Error)>,
@@ -71,13 +77,19 @@ pub struct SegmentFiles {
 impl SegmentFiles {
     /// Files of this live directory.
     #[must_use]
-    pub fn new(directory: Arc<dyn Directory>, live: &Path, meters: Arc<Meters>) -> Self {
-        Self { directory, live: live.to_owned(), meters, failing: None }
+    pub fn new(directory: Arc<dyn Directory>, live: &Path, numbers: Numbers, meters: Arc<Meters>) -> Self {
+        Self { directory, live: live.to_owned(), numbers, guard: None, identity: None, meters, failing: None }
     }
 
     /// Puts a finished segment in place. A directory that refuses it loses this segment; says whether it is there.
     pub fn put(&mut self, number: u64, bytes: &[u8], ended_at: SystemTime) -> Result<bool, SegmentError> {
-        self.put_file(&segment_name(number), bytes, ended_at)
+        if !self.can_write() {
+            return Ok(false);
+        }
+        let name = segment_name(number);
+        self.make_way(&name);
+        self.numbers.give(number);
+        self.put_file(&name, bytes, ended_at)
     }
 
     /// Puts a finished part of segment `number` in place.
@@ -88,7 +100,13 @@ impl SegmentFiles {
         bytes: &[u8],
         ended_at: SystemTime,
     ) -> Result<(), SegmentError> {
-        self.put_file(&part_name(number, part), bytes, ended_at).map(|_| ())
+        if !self.can_write() {
+            return Ok(());
+        }
+        let name = part_name(number, part);
+        self.make_way(&name);
+        self.numbers.give_part(number, part);
+        self.put_file(&name, bytes, ended_at).map(|_| ())
     }
 
     /// Puts a finished segment in place, then its last part: who sees the part come knows that it is the last.
@@ -96,6 +114,37 @@ impl SegmentFiles {
         self.put(closed.number, &closed.bytes, closed.ended_at)?;
         let Some((part, bytes)) = &closed.last_part else { return Ok(()) };
         self.put_part(closed.number, *part, bytes, closed.ended_at)
+    }
+
+    /// The webroot is guarded: nothing is written once it is somebody else's.
+    #[must_use]
+    pub fn guarded(mut self, guard: Arc<Guard>) -> Self {
+        self.guard = Some(guard);
+        self
+    }
+
+    /// Whether the directory is ours, also if it is not the one that it was.
+    fn can_write(&mut self) -> bool {
+        let Some(guard) = &self.guard else { return true };
+        let now = self.directory.identity(&self.live).ok();
+        if now.is_none() || now != self.identity {
+            self.identity = now;
+            return guard.renew().is_ok();
+        }
+        !guard.is_lost()
+    }
+
+    /// Takes away what has a name that is given only now: nobody may take it for ours.
+    fn make_way(&self, name: &str) {
+        let path = self.live.join(name);
+        if self.directory.has(&path) {
+            let error = self.directory.remove(&path).err().map(tracing::field::display);
+            tracing::warn!(
+                name,
+                error,
+                "a file of another program has the name of the next segment; it is replaced"
+            );
+        }
     }
 
     /// Says whether the file is in place.
@@ -169,7 +218,7 @@ mod tests {
     fn a_finished_segment_has_its_time_and_can_be_read_by_others() {
         let directory = tempfile::tempdir().unwrap();
         let ended_at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_000_000_123);
-        let mut files = SegmentFiles::new(disk(), directory.path(), Arc::default());
+        let mut files = SegmentFiles::new(disk(), directory.path(), Numbers::any(), Arc::default());
         assert!(files.put(7, b"first", ended_at).unwrap());
         assert!(files.put(8, b"second", ended_at).unwrap());
         let mut names: Vec<_> =
@@ -187,7 +236,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let blocked = directory.path().join("live");
         std::fs::write(&blocked, "a file where the directory should be").unwrap();
-        let mut files = SegmentFiles::new(disk(), &blocked, Arc::default());
+        let mut files = SegmentFiles::new(disk(), &blocked, Numbers::any(), Arc::default());
         assert!(!files.put(1, b"lost", SystemTime::now()).unwrap());
         std::fs::remove_file(&blocked).unwrap();
         assert!(files.put(1, b"kept", SystemTime::now()).unwrap());

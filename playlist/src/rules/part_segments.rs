@@ -13,7 +13,7 @@ pub(super) static PART_UNREADABLE: Rule = must(
     "A part is there, complete and playable, from the moment it is listed.",
 );
 pub(super) static INDEPENDENT_UNTRUE: Rule =
-    must("independent-untrue", "bis-22 4.4.4.9", "A part with INDEPENDENT=YES has a keyframe.");
+    must("independent-untrue", "bis-22 4.4.4.9", "A part with INDEPENDENT=YES has a keyframe, and so media.");
 pub(super) static INDEPENDENT_UNSAID: Rule = should(
     "independent-unsaid",
     "bis-22 4.4.4.9",

@@ -15,7 +15,7 @@ pub(super) static SERVER_CONTROL_CHANGED: Rule = must(
 pub(super) static PART_CHANGED: Rule = must(
     "part-changed",
     "bis-22 6.2.1",
-    "A part that is listed stays as it is, also when its segment is complete.",
+    "A part that is listed stays as it is, lost or not, and a segment that is complete gets no more parts.",
 );
 pub(super) static PART_LEFT_EARLY: Rule = must(
     "part-left-early",
@@ -25,7 +25,7 @@ pub(super) static PART_LEFT_EARLY: Rule = must(
 pub(super) static HINT_UNTRUE: Rule = should(
     "preload-hint-untrue",
     "bis-22 4.4.5.3",
-    "The part that comes next is the one that was hinted at, or EXT-X-DISCONTINUITY stands before it.",
+    "What was hinted at comes next, with media or GAP=YES; not so before EXT-X-DISCONTINUITY, and in a segment with EXT-X-GAP.",
 );
 pub(super) static PART_LATE: Rule = must(
     "part-late",
@@ -95,6 +95,14 @@ fn check_listed(findings: &mut Findings<'_>, old: &MediaListing, new: &MediaList
             findings.segment(&PART_LEFT_EARLY, &gone.uri, seen, format!("it for {near_s:.0} s"));
             return;
         }
+        // bis-22 6.2.1: lines may be added at the end only. A part that comes after its segment comes too late.
+        let more = were.get(left..).and_then(|were| are.get(were.len()));
+        let was_complete = number < old.next_media_sequence() && !were.is_empty();
+        if let Some(more) = more.filter(|_| is_near && was_complete) {
+            let seen = format!("one part more, in line {}", more.line);
+            findings.segment(&PART_CHANGED, &more.uri, seen, format!("{} parts, as before", were.len()));
+            return;
+        }
     }
 }
 
@@ -124,20 +132,24 @@ fn check_hint(findings: &mut Findings<'_>, old: &MediaListing, new: &MediaListin
     }
 }
 
-/// The part that followed the first `known` ones of this segment; `None` where that cannot be told, and where a break
-/// has come between.
+/// The part that followed the first `known` ones of this segment; `None` where that cannot be told, where a break has come
+/// between, and where the rest of the segment is lost (bis-22 6.2.6).
 fn next_part(new: &MediaListing, number: u64, known: usize) -> Option<&ListedPart> {
     let parts = parts_of(new, number)?;
-    let breaks_before = |number: u64| {
+    let segment = |number: u64| {
         let index = number.checked_sub(new.first_media_sequence()).and_then(|it| usize::try_from(it).ok());
-        let segment = index.and_then(|index| new.segments.get(index));
-        segment.map_or(new.open_discontinuity, |segment| segment.discontinuity)
+        index.and_then(|index| new.segments.get(index))
     };
+    let breaks_before =
+        |number: u64| segment(number).map_or(new.open_discontinuity, |segment| segment.discontinuity);
     if known == 0 && breaks_before(number) {
         return None;
     }
     if let Some(next) = parts.get(known) {
         return Some(next);
+    }
+    if segment(number).is_some_and(|segment| segment.gap) {
+        return None;
     }
     // Parts may have left meanwhile; only where all are there is it known that none followed.
     let all_are_there = known > 0 && parts.len() == known;

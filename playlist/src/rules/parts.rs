@@ -1,5 +1,6 @@
 //! EXT-X-PART: how long parts are, where they stand, and what they are parts of.
 
+use super::part_segments::INDEPENDENT_UNTRUE;
 use super::segments::{FALLBACK_FRAME_S, ROUNDING_S};
 use super::{Findings, Rule, must, should};
 use crate::listing::{ListedPart, ListedSegment, MediaListing};
@@ -34,6 +35,11 @@ pub(super) static SEGMENT_TAG_BEHIND_PART: Rule = must(
     "bis-22 4.4.4.9",
     "What applies to a segment, such as its date, stands before the first of its parts.",
 );
+pub(super) static GAP_WITHOUT_NEED: Rule = should(
+    "gap-without-need",
+    "bis-22 6.2.1",
+    "What a segment with EXT-X-GAP lacks, one of its parts lacks too, and has GAP=YES; of whole parts it can be made.",
+);
 
 /// bis-22 4.4.4.9.
 const LEAST_OF_TARGET: f64 = 0.85;
@@ -55,6 +61,7 @@ pub(super) fn check(findings: &mut Findings<'_>, listing: &MediaListing) {
         }
     }
     check_sums(findings, listing);
+    check_gaps(findings, listing);
     check_near_the_end(findings, listing);
     check_places(findings, listing);
 }
@@ -85,13 +92,34 @@ fn check_sums(findings: &mut Findings<'_>, listing: &MediaListing) {
     for segment in listing.segments.iter().filter(|it| !it.parts.is_empty() && !it.gap) {
         // Of the oldest one the first parts may have left already.
         let may_lack = std::mem::take(&mut is_oldest);
-        let sum_s: Option<f64> = segment.parts.iter().map(|part| part.duration_s).sum();
-        let Some((sum_s, segment_s)) = sum_s.zip(segment.duration_s) else { continue };
-        // Each duration may be rounded to a millisecond.
-        let tolerance_s = FALLBACK_FRAME_S + ROUNDING_S * segment.parts.len() as f64;
+        let Some((sum_s, segment_s, tolerance_s)) = sums_s(segment) else { continue };
         if sum_s > segment_s + tolerance_s || (sum_s < segment_s - tolerance_s && !may_lack) {
             let seen = format!("{} parts of {sum_s:.3} s together", segment.parts.len());
             findings.segment(&PARTS_OFF_SEGMENT, &segment.uri, seen, format!("{segment_s:.3} s, as EXTINF"));
+        }
+    }
+}
+
+/// The parts together, the segment, and how much these may differ, seconds.
+fn sums_s(segment: &ListedSegment) -> Option<(f64, f64, f64)> {
+    let sum_s: Option<f64> = segment.parts.iter().map(|part| part.duration_s).sum();
+    // Each duration may be rounded to a millisecond.
+    let tolerance_s = FALLBACK_FRAME_S + ROUNDING_S * segment.parts.len() as f64;
+    Some((sum_s?, segment.duration_s?, tolerance_s))
+}
+
+fn check_gaps(findings: &mut Findings<'_>, listing: &MediaListing) {
+    for part in listing.parts().filter(|part| part.gap && part.independent) {
+        let seen = format!("INDEPENDENT=YES and GAP=YES in line {}", part.line);
+        findings.segment(&INDEPENDENT_UNTRUE, &part.uri, seen, "one of them");
+    }
+    // Parts that have media keep it when their segment turns out to be lost: what is listed stays as it is.
+    for segment in listing.segments.iter().filter(|it| it.gap && !it.parts.is_empty()) {
+        let is_all_there = segment.parts.iter().all(|part| !part.gap);
+        let sums_s = sums_s(segment).filter(|(sum_s, segment_s, within_s)| sum_s + within_s >= *segment_s);
+        if let (true, Some((sum_s, ..))) = (is_all_there, sums_s) {
+            let seen = format!("EXT-X-GAP and {} parts of {sum_s:.3} s without GAP", segment.parts.len());
+            findings.segment(&GAP_WITHOUT_NEED, &segment.uri, seen, "GAP=YES where media is missing");
         }
     }
 }

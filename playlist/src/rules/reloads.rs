@@ -27,7 +27,7 @@ pub(super) static FAR_AHEAD_ANSWERED: Rule = should(
 pub(super) static HINT_REFUSED: Rule = must(
     "preload-hint-refused",
     "bis-22 6.2.6",
-    "What is hinted at can be asked for at once, and is sent when it is complete.",
+    "What is hinted at can be asked for at once, and is sent when it is complete, or 404 if it is lost.",
 );
 
 /// What a server has given up to hold is no fault of its own: bis-22 6.2.5.2 asks for this status then.
@@ -46,8 +46,11 @@ pub enum Asked {
     Hint(String),
 }
 
-/// Holds the answer to the request: its status, none if it did not come for longer than it may be held, and the playlist if
-/// it is one.
+/// bis-22 6.2.6: what was hinted at and does not come SHOULD be answered so.
+const NOT_FOUND: [u16; 2] = [404, 410];
+
+/// Holds the answer to the request: its status, none if it did not come for longer than it may be held, and the playlist: the
+/// answer if it is one, else as it is after the answer, if it is known.
 #[must_use]
 pub fn check_reload(name: &str, asked: &Asked, status: Option<u16>, text: &str) -> Vec<Finding> {
     let mut findings = Findings::new(name);
@@ -79,10 +82,18 @@ pub fn check_reload(name: &str, asked: &Asked, status: Option<u16>, text: &str) 
         Asked::FarAhead(number) if !is_refused && !has_ended => {
             findings.whole(&FAR_AHEAD_ANSWERED, seen, format!("400 for _HLS_msn={number}"));
         }
+        Asked::Hint(uri) if status.is_some_and(|it| NOT_FOUND.contains(&it)) && is_lost(text, uri) => {}
         Asked::Hint(uri) if !is_there => {
             findings.segment(&HINT_REFUSED, uri, seen, "200, when it is complete");
         }
         _ => {}
     }
     findings.found
+}
+
+/// Whether this version of the playlist waits no longer for the part, and has no media of it.
+fn is_lost(text: &str, uri: &str) -> bool {
+    let Listing::Media(listing) = read_listing(text) else { return false };
+    let is_hinted = listing.hints.iter().any(|hint| hint.uri == uri);
+    !is_hinted && listing.parts().all(|part| part.gap || part.uri != uri)
 }

@@ -113,6 +113,8 @@ fn expected_of_attribute(name: &str, value: &str) -> Option<&'static str> {
         "SKIPPED-SEGMENTS" | "LAST-MSN" | "LAST-PART" | "BYTERANGE-START" | "BYTERANGE-LENGTH" => {
             (whole_number(value).is_some(), "a whole number")
         }
+        // bis-22 4.4.4.9: what is not YES is not there at all.
+        "INDEPENDENT" | "GAP" => (value == "YES", "YES, or nothing"),
         "TIME-OFFSET" => (decimal(value.strip_prefix('-').unwrap_or(value)).is_some(), "a number of seconds"),
         "START-DATE" | "END-DATE" => (date(value).is_some(), "a date such as 2026-03-01T12:00:00.000Z"),
         _ => return None,

@@ -2,9 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use livedir_playlist::{
-    Directives, Edge, Listing, LiveEdge, LowLatency, MediaListing, Part, Parts, Reload, Segment, TICKS_PER_S,
-    Version, Window, WindowSettings, check_delta, check_playlist, check_update, delta_update, parse,
-    read_listing, render_low_latency,
+    Directives, Edge, Listing, LiveEdge, LowLatency, MediaListing, Part, PartContent, Parts, Reload, Segment,
+    TICKS_PER_S, Version, Window, WindowSettings, check_delta, check_playlist, check_update, delta_update,
+    parse, read_listing, render_low_latency,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -16,8 +16,12 @@ use crate::low_latency::part_uri;
 pub enum Step {
     /// A part is finished, of so many thousandths of the longest that there may be.
     Part { permille: u64 },
+    /// A part is lost; it may have been of any length.
+    LosePart { permille: u64 },
     /// The segment is complete. Its last part may be of any length.
     Close { last_permille: Option<u64> },
+    /// What was still to come of the segment is lost, and so is the segment.
+    LoseSegment,
     /// The clock of the media leaps, or the writer is killed and started again.
     Leap,
 }
@@ -25,7 +29,9 @@ pub enum Step {
 pub fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         24 => (850_u64..=1000).prop_map(|permille| Step::Part { permille }),
+        2 => (1_u64..=1000).prop_map(|permille| Step::LosePart { permille }),
         3 => prop::option::of(1_u64..=1000).prop_map(|last_permille| Step::Close { last_permille }),
+        1 => Just(Step::LoseSegment),
         1 => Just(Step::Leap),
     ];
     vec(step, 1..160)
@@ -72,15 +78,21 @@ impl Stream {
     fn take(&mut self, step: &Step) {
         match *step {
             Step::Part { permille } => self.part(permille),
+            Step::LosePart { permille } => self.next_part(permille, true),
             Step::Close { last_permille } => {
                 if let Some(permille) = last_permille.filter(|_| !self.edge.open().parts.is_empty()) {
                     self.part(permille);
                 }
                 self.close();
             }
+            Step::LoseSegment => {
+                self.next_part(1000, true);
+                self.close_silently(true);
+                self.publish();
+            }
             Step::Leap => {
                 // What there is of the segment becomes one, in the same version as what follows.
-                self.close_silently();
+                self.close_silently(false);
                 self.breaks = true;
                 self.part(1000);
             }
@@ -88,6 +100,10 @@ impl Stream {
     }
 
     fn part(&mut self, permille: u64) {
+        self.next_part(permille, false);
+    }
+
+    fn next_part(&mut self, permille: u64, is_lost: bool) {
         let duration_90k = (self.part_target_90k * permille / 1000).max(1);
         let longest_90k = u64::from(self.window.playlist().target_duration_s) * TICKS_PER_S;
         if self.open_90k() + duration_90k > longest_90k {
@@ -101,7 +117,8 @@ impl Stream {
             self.edge.begin(Some(date), std::mem::take(&mut self.breaks));
         }
         let uri = part_uri(self.window.next_media_sequence(), index);
-        self.edge.push(Part { uri, duration_90k, independent: index == 0 }).unwrap();
+        let content = if is_lost { PartContent::Gap } else { PartContent::of_media(index == 0) };
+        self.edge.push(Part { uri, duration_90k, content }).unwrap();
         self.now_90k += duration_90k;
         self.publish();
     }
@@ -111,12 +128,12 @@ impl Stream {
     }
 
     fn close(&mut self) {
-        if self.close_silently() {
+        if self.close_silently(false) {
             self.publish();
         }
     }
 
-    fn close_silently(&mut self) -> bool {
+    fn close_silently(&mut self, gap: bool) -> bool {
         let (open, number) = (self.edge.open().clone(), self.window.next_media_sequence());
         if open.parts.is_empty() {
             return false;
@@ -124,9 +141,7 @@ impl Stream {
         let uri = format!("live/seg-{number:08}.ts");
         let (program_date_time, discontinuity) = (open.program_date_time, open.discontinuity);
         let duration_90k = self.open_90k();
-        self.window
-            .push(Segment { uri, duration_90k, program_date_time, discontinuity, gap: false })
-            .unwrap();
+        self.window.push(Segment { uri, duration_90k, program_date_time, discontinuity, gap }).unwrap();
         self.edge.close(number);
         true
     }
@@ -147,10 +162,10 @@ impl Stream {
         assert_eq!(parse(text).as_ref().map(|it| &it.segments), Ok(&self.rounded_segments()), "{text}");
         let listing = media(text);
         let open = self.edge.open();
-        assert_eq!(said(&listing.open_parts), written(&open.parts), "{text}");
+        assert_eq!(said(&listing.open_parts), open.parts, "{text}");
         assert_eq!(listing.open_discontinuity, open.discontinuity && !open.parts.is_empty(), "{text}");
         for (segment, number) in listing.segments.iter().zip(listing.first_media_sequence()..) {
-            assert_eq!(said(&segment.parts), written(self.edge.parts_of(number)), "{text}");
+            assert_eq!(said(&segment.parts), self.edge.parts_of(number), "{text}");
         }
 
         let edge = Edge::of(text).unwrap();
@@ -184,14 +199,20 @@ fn media(text: &str) -> MediaListing {
     }
 }
 
-/// URI, ticks, INDEPENDENT.
-fn said(parts: &[livedir_playlist::ListedPart]) -> Vec<(String, u64, bool)> {
+/// A part that was read is the part that was written.
+fn said(parts: &[livedir_playlist::ListedPart]) -> Vec<Part> {
     let ticks = |duration_s: Option<f64>| (duration_s.unwrap() * TICKS_PER_S as f64).round() as u64;
-    parts.iter().map(|part| (part.uri.clone(), ticks(part.duration_s), part.independent)).collect()
-}
-
-fn written(parts: &[Part]) -> Vec<(String, u64, bool)> {
-    parts.iter().map(|part| (part.uri.clone(), part.duration_90k, part.independent)).collect()
+    let content = |part: &livedir_playlist::ListedPart| match (part.gap, part.independent) {
+        (false, has_keyframe) => PartContent::of_media(has_keyframe),
+        (true, false) => PartContent::Gap,
+        (true, true) => panic!("lost and independent: {part:?}"),
+    };
+    let part = |it: &livedir_playlist::ListedPart| Part {
+        uri: it.uri.clone(),
+        duration_90k: ticks(it.duration_s),
+        content: content(it),
+    };
+    parts.iter().map(part).collect()
 }
 
 /// Findings that say nothing of the writer under test: it does not know yet that a segment will be closed early, and a

@@ -1,7 +1,7 @@
 //! Low-latency playlists for the tests: what a writer lists whose segments of 2 s have four parts each.
 
 use jiff::{SignedDuration, Timestamp};
-use livedir_playlist::{LiveEdge, LowLatency, Part, Parts, Window, render_low_latency};
+use livedir_playlist::{LiveEdge, LowLatency, Part, PartContent, Parts, Window, render_low_latency};
 
 use crate::{TEN_OF_2_S, after_a_break, segment};
 
@@ -64,7 +64,9 @@ impl Writer {
             self.edge.begin(Some(date), self.breaks_at == Some(number));
         }
         let uri = part_uri(number, index);
-        self.edge.push(Part { uri, duration_90k: PART_90K, independent: index == 0 }).unwrap();
+        self.edge
+            .push(Part { uri, duration_90k: PART_90K, content: PartContent::of_media(index == 0) })
+            .unwrap();
         self.edge.trim(self.window.playlist());
     }
 

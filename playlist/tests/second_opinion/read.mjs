@@ -6,10 +6,11 @@
 import { createInterface } from 'node:readline';
 import HLS from 'hls-parser';
 
-const part = ({ uri, duration, independent }) => ({
+const part = ({ uri, duration, independent, gap }) => ({
   uri,
   duration_us: Math.round(duration * 1e6),
   independent: independent ?? false,
+  gap: gap ?? false,
 });
 
 // The parts of the segment that is being made are in one without a URI, and so is the hint.

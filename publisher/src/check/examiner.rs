@@ -144,10 +144,7 @@ impl<'a> Examiner<'a> {
 
     fn take(&mut self, seen: Box<Seen>) {
         let segments = &seen.listing.segments;
-        self.graces.update(
-            segments.iter().map(|segment| (segment.uri.as_str(), segment.duration_s.unwrap_or(0.0))),
-            seen.before_until_s,
-        );
+        self.graces.update(segments, seen.before_until_s);
         for segment in segments {
             self.want(segment);
         }

@@ -4,6 +4,8 @@
 
 use std::collections::HashMap;
 
+use livedir_playlist::ListedSegment;
+
 /// How long after its removal a segment is first asked for. From then on the pauses double, so that a long window does not
 /// become a flood of requests.
 const FIRST_ASKED_AFTER_S: f64 = 1.0;
@@ -46,16 +48,14 @@ pub struct Graces {
 }
 
 impl Graces {
-    /// Takes in a version: URIs with their durations in seconds. `before_until_s` is when the version before it was
-    /// last seen.
-    pub fn update<'a>(
-        &mut self,
-        segments: impl Iterator<Item = (&'a str, f64)> + Clone,
-        before_until_s: f64,
-    ) {
+    /// Takes in a version. `before_until_s` is when the version before it was last seen.
+    pub fn update(&mut self, segments: &[ListedSegment], before_until_s: f64) {
         self.versions += 1;
-        let playlist_s: f64 = segments.clone().map(|(_, duration_s)| duration_s).sum();
-        for (uri, duration_s) in segments {
+        let duration_s = |segment: &ListedSegment| segment.duration_s.unwrap_or(0.0);
+        let playlist_s: f64 = segments.iter().map(duration_s).sum();
+        // bis-22 4.4.4.7: with EXT-X-GAP there is no file that could stay.
+        for segment in segments.iter().filter(|segment| !segment.gap) {
+            let (uri, duration_s) = (&segment.uri, duration_s(segment));
             let listed = self.listed.entry(uri.to_owned()).or_insert(Listed {
                 duration_s,
                 longest_playlist_s: playlist_s,
@@ -112,10 +112,19 @@ impl Graces {
 mod tests {
     use super::*;
 
+    /// Behind the URI of a segment with EXT-X-GAP.
+    const LOST: char = '?';
+
     fn graces(versions: &[(&[&str], f64)]) -> Graces {
         let mut graces = Graces::default();
         for (uris, before_until_s) in versions {
-            graces.update(uris.iter().map(|uri| (*uri, 2.0)), *before_until_s);
+            let segment = |uri: &&str| ListedSegment {
+                uri: uri.trim_end_matches(LOST).to_owned(),
+                duration_s: Some(2.0),
+                gap: uri.ends_with(LOST),
+                ..ListedSegment::default()
+            };
+            graces.update(&uris.iter().map(segment).collect::<Vec<_>>(), *before_until_s);
         }
         graces
     }
@@ -128,6 +137,17 @@ mod tests {
         let asked = graces.due(4.5).unwrap();
         assert_eq!((asked.uri.as_str(), asked.listed_until_s, asked.must_stay_s), ("a", 3.5, 8.0));
         assert!((asked.since_removed_s(4.5) - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_segment_that_was_never_there_need_not_stay_and_counts_as_time() {
+        let mut graces = graces(&[(&["a?", "b", "c"], 0.0), (&["b", "c"], 3.5), (&["c"], 5.5)]);
+        assert!(graces.may_be_gone("a"));
+        let asked = graces.take_all(6.0);
+        assert_eq!(
+            asked.iter().map(|it| (it.uri.as_str(), it.must_stay_s)).collect::<Vec<_>>(),
+            [("b", 8.0)]
+        );
     }
 
     #[test]

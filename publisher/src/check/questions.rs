@@ -76,7 +76,11 @@ impl Questions {
             && let Ok(Address::Url(part)) = address.resolve(hint)
             && let Some((status, _)) = answered(reader.held_part(&part, PATIENCE), tally)
         {
-            tally.find(check_reload(name, &Asked::Hint(hint.clone()), status, ""));
+            // bis-22 6.2.6: what is lost need not come, and the playlist then says so.
+            let is_there = matches!(status, Some(200 | 206));
+            let now = if is_there { None } else { answered(reader.held_playlist(url, PATIENCE), tally) };
+            let text = now.map_or(String::new(), |(_, text)| text);
+            tally.find(check_reload(name, &Asked::Hint(hint.clone()), status, &text));
         }
     }
 }

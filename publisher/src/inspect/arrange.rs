@@ -134,6 +134,7 @@ mod tests {
                 discontinuity: false,
                 is_gap: false,
                 is_part_of_file: false,
+                lost_parts: 0,
             })
             .collect()
     }

@@ -37,7 +37,7 @@ pub(super) fn judge(slot: &Slot, survey: &Survey, before: Option<(&Row, &Facts)>
             state: absent.unwrap_or(State::Missing),
             problem: None,
             discontinuity,
-            odd: Vec::new(),
+            odd: lost_parts(entry).into_iter().collect(),
         };
     };
     // What another program keeps out of its playlist for its length nobody knows.
@@ -59,6 +59,7 @@ pub(super) fn judge(slot: &Slot, survey: &Survey, before: Option<(&Row, &Facts)>
     let facts = slot.facts();
     let reason = before.zip(facts).and_then(|((_, before), facts)| discontinuity(before, facts));
     let mut odd = facts.map(|facts| odd(facts, entry)).unwrap_or_default();
+    odd.extend(lost_parts(entry));
     if let (Some(reason), Some((Row { state: State::Listed, .. }, _))) = (&reason, before)
         && state == State::Listed
         && !is_marked
@@ -89,6 +90,15 @@ fn problem(contents: &Contents, target_duration_s: Option<u32>) -> Option<String
     match contents {
         Contents::Nothing(problem) => Some(problem.clone()),
         Contents::Segment(facts) => unfit(facts, target_duration_s).map(|reason| reason.to_string()),
+    }
+}
+
+/// That a viewer at the live edge has not seen all of it.
+fn lost_parts(entry: Option<&Entry>) -> Option<String> {
+    match entry?.lost_parts {
+        0 => None,
+        1 => Some("1 of its parts is listed as lost".to_owned()),
+        parts => Some(format!("{parts} of its parts are listed as lost")),
     }
 }
 

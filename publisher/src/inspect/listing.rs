@@ -2,7 +2,7 @@
 
 use super::multivariant::VariantKind;
 use jiff::Timestamp;
-use livedir_playlist::{Attributes, MultivariantListing, parse, read_listing};
+use livedir_playlist::{Attributes, ListedPart, MultivariantListing, parse, read_listing};
 
 /// What a playlist lists.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -15,6 +15,8 @@ pub struct Listing {
     pub ended: bool,
     /// Oldest first.
     pub entries: Vec<Entry>,
+    /// How many parts of the segment that is being filmed are listed as lost: EXT-X-PART with GAP=YES.
+    pub open_lost_parts: u64,
     /// What a multivariant playlist lists instead.
     pub playlists: Vec<ListedPlaylist>,
 }
@@ -49,6 +51,8 @@ pub struct Entry {
     pub is_gap: bool,
     /// EXT-X-BYTERANGE: it is some of the file's bytes.
     pub is_part_of_file: bool,
+    /// How many of its parts are listed as lost: EXT-X-PART with GAP=YES.
+    pub lost_parts: u64,
 }
 
 /// Reads a playlist; the second value says why it lists nothing that can be looked at.
@@ -75,12 +79,24 @@ pub(super) fn read(text: &str) -> (Listing, Option<String>) {
             discontinuity: segment.discontinuity,
             is_gap: segment.gap,
             is_part_of_file: segment.byterange.is_some(),
+            lost_parts: lost(&segment.parts),
         })
         .collect();
     let target_duration_s =
         media.target_duration_s.and_then(|target_duration_s| target_duration_s.try_into().ok());
-    let playlists = Vec::new();
-    (Listing { target_duration_s, media_sequence, ended: media.ended, entries, playlists }, None)
+    let listing = Listing {
+        target_duration_s,
+        media_sequence,
+        ended: media.ended,
+        entries,
+        open_lost_parts: lost(&media.open_parts),
+        playlists: Vec::new(),
+    };
+    (listing, None)
+}
+
+fn lost(parts: &[ListedPart]) -> u64 {
+    parts.iter().filter(|part| part.gap).count() as u64
 }
 
 /// Variants first, in the order of the text.
@@ -166,6 +182,22 @@ mod tests {
             .map(|entry| (entry.media_sequence, entry.name.as_str(), entry.discontinuity, entry.is_gap))
             .collect();
         assert_eq!(entries, [(7, "a.m4s", false, false), (8, "b.m4s", true, true)]);
+    }
+
+    #[test]
+    fn parts_that_are_lost_are_counted() {
+        let part = |name: &str| format!("#EXT-X-PART:DURATION=1,URI=\"{name}\"");
+        let text = format!(
+            "#EXTM3U\n#EXT-X-TARGETDURATION:4\n{}\n{},GAP=YES\n{},GAP=YES\n#EXTINF:3,\na.ts\n#EXTINF:4,\nb.ts\n{},GAP=YES\n{}\n",
+            part("a.p0.ts"),
+            part("a.p1.ts"),
+            part("a.p2.ts"),
+            part("c.p0.ts"),
+            part("c.p1.ts"),
+        );
+        let (listing, problem) = read(&text);
+        let lost: Vec<_> = listing.entries.iter().map(|entry| entry.lost_parts).collect();
+        assert_eq!((lost.as_slice(), listing.open_lost_parts, problem), (&[2, 0][..], 1, None));
     }
 
     #[test]

@@ -288,10 +288,16 @@ fn notes(place: &Place, playlist: Option<&PlaylistFound>) -> Vec<String> {
     let listed = playlist.map(|found| &found.listing.playlists[..]).unwrap_or_default();
     let is_other = |name: &&String| !listed.iter().any(|it| it.name.as_deref() == Some(name.as_str()));
     let others: Vec<&str> = place.others.iter().filter(is_other).map(String::as_str).collect();
-    if others.is_empty() {
-        return Vec::new();
+    let mut notes = Vec::new();
+    if !others.is_empty() {
+        notes.push(format!("not looked at: {}; name one to see it", others.join(", ")));
     }
-    vec![format!("not looked at: {}; name one to see it", others.join(", "))]
+    match playlist.map_or(0, |found| found.listing.open_lost_parts) {
+        0 => {}
+        1 => notes.push("1 part of the segment that is being filmed is listed as lost".to_owned()),
+        parts => notes.push(format!("{parts} parts of the segment that is being filmed are listed as lost")),
+    }
+    notes
 }
 
 /// Dot names in which a segment may be in the making.

@@ -15,6 +15,12 @@ pub fn later_90k(from_90k: u64, by_90k: u64) -> u64 {
     from_90k.wrapping_add(by_90k) % WRAP_90K
 }
 
+/// `by_90k` earlier than `from_90k`.
+#[must_use]
+pub fn earlier_90k(from_90k: u64, by_90k: u64) -> u64 {
+    from_90k.wrapping_sub(by_90k % WRAP_90K).wrapping_add(WRAP_90K) % WRAP_90K
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -82,6 +82,13 @@ impl Facts {
         clock::later_90k(self.start_90k, self.duration_90k)
     }
 
+    /// Takes it that it begins so much earlier: what came before it is lost, and packets with it.
+    pub fn begin_earlier(&mut self, by_90k: u64) {
+        self.start_90k = clock::earlier_90k(self.start_90k, by_90k);
+        self.duration_90k = self.duration_90k.saturating_add(by_90k);
+        self.counters.clear();
+    }
+
     /// Takes it that it lasts as long as the segment before it has turned out to last, `before_90k`, where the length of its
     /// last picture is in doubt: encoders cut at even times.
     pub fn last_like(&mut self, before_90k: u64) {

@@ -5,15 +5,17 @@
 
 use super::{
     ChannelSettings, Desk, WatchError,
-    finished_file::{self, Refusal},
+    finished_file::{self, Finished, Refusal},
     hints::TELLS_OF_CLOSE,
     order::{Candidate, Order, Turn},
+    parts::GivenUp,
     publish::Publication,
     unfinished::Unfinished,
     world::World,
 };
 use crate::{
     directory::{Identity, stamp::Stamp},
+    numbers::Numbers,
     playlist_file::PLAYLIST,
     retention,
     segment_name::{number_of_name, part_of_name},
@@ -37,6 +39,7 @@ const SILENT_TARGETS: u32 = 3;
 pub(super) struct Channel {
     pub(super) world: World,
     pub(super) settings: ChannelSettings,
+    pub(super) numbers: Numbers,
     /// An absolute path: events carry such.
     pub(super) live: PathBuf,
     pub(super) publication: Publication,
@@ -44,6 +47,10 @@ pub(super) struct Channel {
     pub(super) unfinished: Unfinished,
     /// Hashes of the names on disk that have had their turn: 8 bytes for each, however many are kept.
     pub(super) handled: HashSet<u64>,
+    /// The directory that is there, watched or not.
+    pub(super) identity: Option<Identity>,
+    /// Whether another one has come in its place, or was made there, and nobody has looked after the lock.
+    pub(super) is_exchanged: bool,
     /// The directory that is watched; `None` while it is not.
     pub(super) watched: Option<Identity>,
     /// The time of the directory when it was listed last, and when that was.
@@ -78,16 +85,36 @@ impl Channel {
     pub(super) fn complete(&mut self, name: &str, seen_at: Instant, desk: &mut Desk) {
         self.is_told();
         if part_of_name(name).is_some() {
-            return self.part_complete(name, desk);
+            self.part_complete(name, desk);
+            return self.publish_waiting(self.patience());
         }
         self.next_look = self.world.now() + self.look_interval();
         match &self.order {
             Order::Numbered(order) if number_of_name(name).is_some_and(|number| number > order.next()) => {
                 self.look_at_directory(desk);
             }
-            _ => self.take(name, seen_at, true, desk),
+            _ => {
+                self.take_overtaken(name, desk);
+                self.take(name, seen_at, true, desk);
+            }
         }
         self.publish_waiting(self.patience());
+    }
+
+    /// Takes those whose end nobody has told of, and which were written before this one, which is complete.
+    fn take_overtaken(&mut self, name: &str, desk: &mut Desk) {
+        if !self.unfinished.is_waiting() {
+            return;
+        }
+        let Ok(next) = self.stamp(name) else { return };
+        for earlier in self.unfinished.overtaken_by(&next) {
+            match self.stamp(&earlier) {
+                Ok(stamp) if stamp.modified_at < next.modified_at && earlier != name => {
+                    self.take(&earlier, self.world.now(), true, desk);
+                }
+                _ => {}
+            }
+        }
     }
 
     /// A file is being written, or has come in a way that ends with no event.
@@ -163,6 +190,10 @@ impl Channel {
             return;
         }
         match finished_file::read(&*self.world.directory, &path, &mut desk.buffer) {
+            Ok(finished) if self.is_late(&finished) => {
+                self.handled.insert(hash(name));
+                self.publication.refuse(name, Some(stamp), &Refusal::Late);
+            }
             Ok(finished) => {
                 self.handled.insert(hash(name));
                 let candidate = Candidate { name: name.to_owned(), finished, seen_at };
@@ -183,7 +214,34 @@ impl Channel {
         }
     }
 
+    /// Whether others were published that come behind this file on its timeline.
+    fn is_late(&self, finished: &Finished) -> bool {
+        match &self.order {
+            Order::Numbered(_) => false,
+            Order::Arrival(order) => order.is_late(&finished.facts),
+        }
+    }
+
+    /// Whether names have numbers of ours.
+    pub(super) fn is_numbered(&self) -> bool {
+        matches!(self.order, Order::Numbered(_))
+    }
+
+    /// Whether no publisher of this stream has given this name to a file.
+    pub(super) fn is_strange(&self, name: &str) -> bool {
+        self.is_numbered() && !self.numbers.has_given(name)
+    }
+
+    pub(super) fn complain_of_stranger(&mut self, name: &str) {
+        if self.complain(name) {
+            warn!(name, "file ignored: the stream has not come to its number; give it another name");
+        }
+    }
+
     fn take_number(&mut self, number: u64, name: &str, seen_at: Instant, desk: &mut Desk) {
+        if self.is_strange(name) {
+            return self.complain_of_stranger(name);
+        }
         let Order::Numbered(order) = &mut self.order else { return };
         if number < order.next() {
             let is_known = self.publication.is_listed(name)
@@ -243,8 +301,27 @@ impl Channel {
         }
     }
 
-    /// Lists what is due.
+    /// Lists what is due: segments, and the parts that have come.
     pub(super) fn publish_waiting(&mut self, patience: Duration) {
+        let mut tried = None;
+        loop {
+            self.publish_in_turn(patience);
+            self.advance_parts();
+            let Some(number) = self.publication.given_up() else { break };
+            match self.give_up(number, tried == Some(number)) {
+                GivenUp::Takes | GivenUp::LeavesOut => tried = Some(number),
+                GivenUp::Waits => break,
+            }
+        }
+        self.publication.write_low_latency();
+    }
+
+    fn advance_parts(&mut self) {
+        self.look_for_missing_parts();
+        self.publication.advance_parts();
+    }
+
+    fn publish_in_turn(&mut self, patience: Duration) {
         self.skip_gaps();
         self.turn_deadline = loop {
             match self.order.turn(self.publication.last.facts(), self.world.now(), patience) {
@@ -256,6 +333,9 @@ impl Channel {
                     self.publication.publish(*candidate, self.order.together());
                     if self.publication.meters.segments_published.get() > published {
                         self.last_segment_at = self.world.now();
+                        self.advance_parts();
+                        self.publication.write_low_latency();
+                        self.publication.write_status_in_turn();
                     }
                 }
                 Turn::WaitUntil(deadline) => break Some(deadline),
@@ -299,9 +379,6 @@ impl Channel {
             self.look_at_unfinished(now, desk);
         }
         self.publish_waiting(self.patience());
-        if self.publication.parts_deadline().is_some_and(|at| at <= now) {
-            self.publication.advance_parts();
-        }
         if self.publication.burst_deadline().is_some_and(|at| at <= now) {
             self.publication.on_burst_deadline(now);
         }
@@ -378,6 +455,7 @@ impl Channel {
         self.events_were_lost();
         self.look(desk);
         self.publish_waiting(Duration::ZERO);
+        self.end_parts();
     }
 
     /// Writes what there is to write at the end.

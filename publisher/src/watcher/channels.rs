@@ -7,8 +7,10 @@ use super::{
     publish::Publication, world::World,
 };
 use crate::{
+    guard::Guard,
     lock::LockError,
     meters::Meters,
+    numbers::Numbers,
     segment_name::{Home, LIVE},
 };
 use std::{
@@ -39,6 +41,8 @@ pub(super) struct Channels {
     root: Option<Root>,
     /// Of the renditions of one stream.
     common: Option<Arc<Mutex<Common>>>,
+    /// On the webroot of all of them.
+    guard: Option<Arc<Guard>>,
 }
 
 struct Kept {
@@ -48,8 +52,8 @@ struct Kept {
     scheduled: Option<Instant>,
     /// Segments published and refused that the meters of all channels know of.
     counted: (u64, u64),
-    /// Held for as long as the channel is kept. `live` holds its lock itself.
-    _lock: Option<Box<dyn Send>>,
+    /// On the webroot of this channel alone.
+    guard: Option<Arc<Guard>>,
 }
 
 impl Kept {
@@ -88,10 +92,21 @@ impl Channels {
         let common = (renditions.len() > 1).then(|| common_of(&renditions, world.now()));
         let mut channels = Self::empty(world);
         let next_number = renditions.iter().map(Channel::next_segment_number).max().unwrap_or(1);
-        let begun =
-            renditions.iter().map(|it| it.publication.next_discontinuity_sequence()).max().unwrap_or(0);
+        // A size without a playlist knows nothing of breaks that others tell of.
+        let has_begun = |it: &&Channel| !it.publication.playlist().segments.is_empty();
+        let telling: Vec<_> = match renditions.iter().filter(has_begun).collect::<Vec<_>>() {
+            none if none.is_empty() => renditions.iter().collect(),
+            begun => begun,
+        };
+        let begun = telling.iter().map(|it| it.publication.next_discontinuity_sequence()).max().unwrap_or(0);
+        // Lists that do not agree cannot be gone on with: players would look for the same time under different numbers.
+        let goes_on = renditions.len() < 2 || agree(&renditions);
+        if !goes_on {
+            let number = next_number;
+            warn!(number, "the playlists of the sizes do not agree; they begin anew, and the numbers go on");
+        }
         for (order, mut channel) in renditions.into_iter().enumerate() {
-            channel.begin_at(next_number, begun);
+            channel.begin_at(next_number, begun, goes_on);
             channel.publication.common.clone_from(&common);
             channels.add(channel, order, None);
         }
@@ -100,7 +115,14 @@ impl Channels {
     }
 
     fn empty(world: World) -> Self {
-        Self { world, by_live: BTreeMap::new(), timers: BinaryHeap::new(), root: None, common: None }
+        Self {
+            world,
+            by_live: BTreeMap::new(),
+            timers: BinaryHeap::new(),
+            root: None,
+            common: None,
+            guard: None,
+        }
     }
 
     /// Gives a gap to the renditions of a stream that are too late with what others have listed. Says when there is
@@ -118,6 +140,45 @@ impl Channels {
             self.schedule(&live);
         }
         next.map_or_else(|| self.next_deadline(), |next| next.min(self.next_deadline()))
+    }
+
+    /// The webroot of all renditions is locked.
+    pub(super) fn guard(&mut self, guard: Arc<Guard>) {
+        self.guard = Some(guard);
+    }
+
+    /// Locks the webroots again whose live directory was exchanged. An error means that somebody else writes to that of the one
+    /// stream; of many channels one that somebody else writes to is left to them.
+    pub(super) fn renew_guards(&mut self) -> Result<(), LockError> {
+        // Another thread may have found it out.
+        if let Some(guard) = self.guard.as_ref().filter(|guard| guard.is_lost()) {
+            guard.renew()?;
+        }
+        let exchanged: Vec<_> = self
+            .by_live
+            .iter()
+            .filter(|(_, kept)| kept.channel.is_exchanged)
+            .map(|(live, _)| live.clone())
+            .collect();
+        for live in exchanged {
+            let Some(kept) = self.by_live.get_mut(&live) else { continue };
+            kept.channel.is_exchanged = false;
+            let renewed = match self.guard.as_ref().or(kept.guard.as_ref()) {
+                Some(guard) => guard.renew(),
+                None => Ok(()),
+            };
+            match (renewed, &mut self.root) {
+                (Ok(()), _) => {}
+                (Err(error), None) => return Err(error),
+                (Err(error), Some(root)) => {
+                    warn!(channel = %live.display(), %error, "channel left to somebody else");
+                    self.world.directory.unwatch(&live);
+                    self.by_live.remove(&live);
+                    root.look_soon();
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The renditions of one stream, in their order.
@@ -138,10 +199,10 @@ impl Channels {
         let of_path = |source| WatchError::Live { path: path.clone(), source };
         let mut channels = Self::empty(world.clone());
         if !settings.channels {
-            let lock = world.directory.lock(&settings.webroot)?;
+            let guard = Arc::new(Guard::take(world.directory.clone(), &settings.webroot)?);
             let settings = channel_settings(settings, path.clone(), String::new());
-            let channel = Channel::start(&world, settings, meters, desk)?;
-            channels.add(channel, 0, Some(lock));
+            let channel = Channel::start(&world, settings, Numbers::any(), meters, desk)?;
+            channels.add(channel, 0, Some(guard));
             return Ok(channels);
         }
         world.directory.make(&path).map_err(of_path)?;
@@ -165,10 +226,9 @@ impl Channels {
         self.by_live.values().map(|kept| kept.channel.next_segment_number()).max().unwrap_or(1)
     }
 
-    fn add(&mut self, channel: Channel, order: usize, lock: Option<Box<dyn Send>>) {
+    fn add(&mut self, channel: Channel, order: usize, guard: Option<Arc<Guard>>) {
         let live = channel.live().to_owned();
-        self.by_live
-            .insert(live.clone(), Kept { channel, order, scheduled: None, counted: (0, 0), _lock: lock });
+        self.by_live.insert(live.clone(), Kept { channel, order, scheduled: None, counted: (0, 0), guard });
         self.schedule(&live);
     }
 
@@ -260,7 +320,8 @@ impl Channels {
         let Some(mut root) = self.root.take() else { return };
         root.looked_at = self.world.now();
         root.next_look = root.looked_at + LOOK_FOR_CHANNELS;
-        let gone: Vec<_> = self.by_live.keys().filter(|live| !self.world.directory.has_directory(live)).cloned().collect();
+        let gone: Vec<_> =
+            self.by_live.keys().filter(|live| !self.world.directory.has_directory(live)).cloned().collect();
         for live in gone {
             if let Some(mut kept) = self.by_live.remove(&live) {
                 self.world.directory.unwatch(&live);
@@ -293,14 +354,18 @@ impl Channels {
     fn take_up(&mut self, root: &mut Root, webroot: &Path, desk: &mut Desk) {
         let label = format!("{}/", webroot.file_name().unwrap_or_default().to_string_lossy());
         let settings = channel_settings(&root.settings, webroot.to_owned(), label.clone());
-        let started = self.world.directory.lock(webroot)
-            .map_err(WatchError::from)
-            .and_then(|lock| Ok((Channel::start(&self.world, settings, Arc::default(), desk)?, lock)));
+        let started =
+            Guard::take(self.world.directory.clone(), webroot).map_err(WatchError::from).and_then(|guard| {
+                Ok((
+                    Channel::start(&self.world, settings, Numbers::any(), Arc::default(), desk)?,
+                    Arc::new(guard),
+                ))
+            });
         match started {
-            Ok((channel, lock)) => {
+            Ok((channel, guard)) => {
                 root.failed.remove(webroot);
                 info!(channel = label, "channel taken up");
-                self.add(channel, 0, Some(lock));
+                self.add(channel, 0, Some(guard));
             }
             // It is tried again at every look.
             Err(error) if root.failed.insert(webroot.to_owned()) => {
@@ -323,16 +388,15 @@ impl Channels {
         for kept in self.by_live.values_mut() {
             kept.channel.look_a_last_time(desk);
         }
-        // Sound may end a little before or behind the pictures.
-        let mut with_pictures: Vec<_> = self
-            .by_live
-            .values_mut()
-            .map(|kept| &mut kept.channel)
-            .filter(|channel| channel.settings.has_pictures)
-            .collect();
-        let next = with_pictures.iter().map(|it| it.publication.playlist().next_media_sequence()).max();
-        for channel in &mut with_pictures {
-            channel.publication.end_in_step(next.unwrap_or(0));
+        // Sound may end a little before or behind the pictures, and one has a segment that the other has not: all lists end with the
+        // same number, from which the next run goes on.
+        if self.common.is_some() {
+            let channels = self.by_live.values_mut().map(|kept| &mut kept.channel.publication);
+            let mut renditions: Vec<_> = channels.filter(|it| !it.playlist().segments.is_empty()).collect();
+            let next = renditions.iter().map(|it| it.playlist().next_media_sequence()).max();
+            for rendition in &mut renditions {
+                rendition.end_in_step(next.unwrap_or(0));
+            }
         }
         for kept in self.by_live.values_mut() {
             let one = kept.channel.finish();
@@ -340,6 +404,26 @@ impl Channels {
         }
         ended
     }
+}
+
+/// Whether the playlists of a run before have the same numbers for the same time, as far as can be told.
+///
+/// RFC 8216 6.2.4: matching content MUST have matching timestamps and discontinuity sequence numbers.
+fn agree(renditions: &[Channel]) -> bool {
+    let begun = renditions.iter().map(|it| &it.publication).filter(|it| !it.playlist().segments.is_empty());
+    let begun: Vec<_> = begun.collect();
+    let ends = |publication: &Publication| {
+        let playlist = publication.playlist();
+        playlist.ended.then(|| playlist.next_media_sequence())
+    };
+    let is_aligned = |publication: &&Publication| publication.ahead == 0;
+    let same_end = begun.windows(2).all(|pair| ends(pair[0]) == ends(pair[1]));
+    let same_breaks = begun.windows(2).all(|pair| {
+        let last = pair[0].playlist().next_media_sequence().min(pair[1].playlist().next_media_sequence()) - 1;
+        let breaks = pair[0].playlist().discontinuity_sequence_of(last);
+        breaks.is_some() && breaks == pair[1].playlist().discontinuity_sequence_of(last)
+    });
+    begun.iter().all(is_aligned) && same_end && same_breaks
 }
 
 /// What renditions bring from a run before.
@@ -393,7 +477,8 @@ mod tests {
             end_after: None,
         };
         let mut desk = Desk { buffer: Vec::new() };
-        let mut channels = Channels::open(World::real(None), &settings, Arc::default(), &mut desk).expect("channels");
+        let mut channels =
+            Channels::open(World::real(None), &settings, Arc::default(), &mut desk).expect("channels");
         let next_look = |channels: &Channels| channels.root.as_ref().map(|root| root.next_look);
         let before = next_look(&channels);
         channels.wake(&Wake::Directory(live.join("not-yet-a-segment")), &mut desk);

@@ -25,6 +25,8 @@ pub(super) struct Finished {
 pub(super) enum Refusal {
     #[error("it vanished before it could be listed; let files stay until the playlist has moved on")]
     Vanished,
+    #[error("it came after the one behind it was listed; write segments in order")]
+    Late,
     #[error("it is a directory or a device; write segments as plain files")]
     NoFile,
     #[error("it cannot be read: {0}; let the publisher's user read it")]
@@ -44,7 +46,7 @@ pub(super) enum Refusal {
 }
 
 /// A minute at 35 Mbit/s: more is no segment but a recording.
-const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
+pub(super) const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
 
 /// A file is read in such pieces: small enough to stay in the processor's cache until they are judged.
 const PIECE_BYTES: usize = 188 * 1024;
@@ -154,6 +156,9 @@ pub(super) mod tests {
     #[test]
     fn a_directory_is_refused() {
         let directory = tempfile::tempdir().expect("temp dir");
-        assert!(matches!(read(&Disk::without_events(), directory.path(), &mut Vec::new()), Err(Refusal::NoFile)));
+        assert!(matches!(
+            read(&Disk::without_events(), directory.path(), &mut Vec::new()),
+            Err(Refusal::NoFile)
+        ));
     }
 }

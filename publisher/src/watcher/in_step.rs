@@ -5,7 +5,7 @@
 //! the timeline that are the same everywhere. Runs on the watcher's thread.
 
 use super::{
-    Desk,
+    Desk, Naming,
     channel::Channel,
     common::{Common, Listed},
     finished_file::Refusal,
@@ -14,11 +14,15 @@ use super::{
 };
 use crate::{
     falling_behind::Told,
-    probe::{Facts, clock::later_90k},
+    probe::{
+        Facts,
+        clock::{distance_90k, later_90k},
+    },
     segment_name::{Home, name_of_uri, segment_name, uri_of_name},
     status::seconds,
 };
-use livedir_playlist::{EdgeReport, Rates, Segment, TICKS_PER_S, Window, WindowSettings};
+use jiff::Timestamp;
+use livedir_playlist::{EdgeReport, Evicted, Rates, Segment, TICKS_PER_S, Window, WindowSettings};
 use std::{
     path::Path,
     sync::{MutexGuard, PoisonError},
@@ -30,12 +34,15 @@ use tracing::{debug, info, warn};
 const ROOM_FOR_SOUND_90K: u64 = 2 * 1_920;
 
 impl Channel {
-    /// The next segment of all renditions has this number.
-    pub(super) fn begin_at(&mut self, number: u64, discontinuity_sequence: u64) {
+    /// The next segment of all renditions has this number. `goes_on`: their playlists agree.
+    pub(super) fn begin_at(&mut self, number: u64, discontinuity_sequence: u64, goes_on: bool) {
         if let (Home::Beside, Order::Numbered(order)) = (self.settings.home, &mut self.order) {
             order.skip_to(number);
             self.publication.settle_parts(number);
             self.publication.measure_listed(&self.live);
+            if !goes_on {
+                self.publication.leave_all();
+            }
             self.publication.begin_at(number, discontinuity_sequence);
         }
     }
@@ -55,7 +62,7 @@ impl Channel {
             if self.publication.playlist().next_media_sequence() == number {
                 self.publication.leave_out(number);
             }
-            self.skip_gaps();
+            self.publish_waiting(Duration::ZERO);
             self.settle();
             if self.publication.playlist().next_media_sequence() == number {
                 return None;
@@ -65,8 +72,8 @@ impl Channel {
 
     /// What is listed as a gap is waited for no longer.
     pub(super) fn skip_gaps(&mut self) {
-        if let (Home::Beside, Order::Numbered(order)) = (self.settings.home, &mut self.order) {
-            order.skip_to(self.publication.playlist().next_media_sequence());
+        if let Order::Numbered(order) = &mut self.order {
+            order.skip_to(self.publication.next_number());
         }
     }
 }
@@ -85,10 +92,9 @@ impl Publication {
 
     /// Lists a gap under this number, the next.
     fn leave_out(&mut self, number: u64) {
-        match self.fill_up_to(number + 1) {
+        match self.fill_up_to(number + 1, None) {
             Ok(()) => {
                 self.write_playlist();
-                self.advance_parts();
                 // It may be the one that speaks for the whole stream.
                 self.write_status();
             }
@@ -96,9 +102,36 @@ impl Publication {
         }
     }
 
+    /// Lists a gap in the place of a segment that was begun in parts and will never be whole.
+    pub(super) fn leave_out_open(&mut self, number: u64) {
+        let behind = self.low_latency.as_ref().and_then(|file| file.list.first_behind(number));
+        let until = behind.map(|finished| finished.facts.clone());
+        let left_out = match self.settings.naming {
+            Naming::Numbered => self.fill_up_to(number.saturating_add(1), until.as_ref()),
+            Naming::Any => self.push_gap(number, None),
+        };
+        if let Err(error) = left_out {
+            warn!(%error, "gap not listed");
+            // It is not waited for, whatever the playlist says.
+            if let Some(file) = &mut self.low_latency {
+                file.list.left_out(number, self.window.next_media_sequence().saturating_sub(1));
+            }
+        }
+        self.write_playlist();
+        self.write_status();
+    }
+
+    /// The parts of another segment than the one of this number, which is listed now, are all that there is of it.
+    pub(super) fn leave_out_before(&mut self, number: Option<u64>) {
+        let open = self.low_latency.as_ref().and_then(|file| file.list.open_before(number));
+        if let Some(open) = open.filter(|_| self.settings.naming == Naming::Any) {
+            self.leave_out_open(open);
+        }
+    }
+
     /// The stream has ended, with the segment before `next`.
     pub(super) fn end_in_step(&mut self, next: u64) {
-        if let Err(error) = self.fill_up_to(next) {
+        if let Err(error) = self.fill_up_to(next, None) {
             warn!(%error, "gap not listed");
         }
     }
@@ -159,10 +192,32 @@ impl Publication {
         self.settings.webroot.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
+    /// All segments leave the playlist with the next version of it.
+    fn leave_all(&mut self) {
+        let playlist = self.window.playlist().clone();
+        let longest_90k = self.window.longest_duration_90k();
+        let leaving = (playlist.media_sequence..).zip(playlist.segments.iter().cloned());
+        let leaving: Vec<_> = leaving
+            .map(|(media_sequence, segment)| {
+                let grace_90k = segment.duration_90k.saturating_add(longest_90k);
+                Evicted { segment, media_sequence, grace_90k }
+            })
+            .collect();
+        let settings = WindowSettings {
+            target_duration_s: playlist.target_duration_s,
+            segments: self.settings.window_segments,
+        };
+        self.window = Window::new(settings, playlist.next_media_sequence());
+        self.has_left(leaving);
+        self.ahead = 0;
+        // What begins anew has counted the break before it.
+        self.last = Last::Nothing;
+    }
+
     /// A rendition that has listed nothing yet begins where the others go on.
     fn begin_at(&mut self, number: u64, discontinuity_sequence: u64) {
         let playlist = self.window.playlist();
-        if !playlist.segments.is_empty() || playlist.next_media_sequence() >= number {
+        if !playlist.segments.is_empty() {
             return;
         }
         let settings = WindowSettings {
@@ -184,49 +239,80 @@ impl Publication {
         playlist.discontinuity_sequence + listed + breaks
     }
 
-    /// Lists those before `number` that this rendition has lost as gaps: a crash comes between the files of two renditions.
-    pub(super) fn fill_up_to(&mut self, number: u64) -> Result<(), Refusal> {
-        if self.settings.home != Home::Beside {
+    /// The number of the name that comes next.
+    pub(super) fn next_number(&self) -> u64 {
+        self.window.next_media_sequence().saturating_add_signed(self.ahead)
+    }
+
+    /// Lists those before `number` that are lost as gaps, each under its own number. `until`: what the segment of that number
+    /// holds, or the beginning of it.
+    pub(super) fn fill_up_to(&mut self, number: u64, until: Option<&Facts>) -> Result<(), Refusal> {
+        // Names of others tell nothing of what comes between.
+        if self.settings.naming == Naming::Any {
             return Ok(());
         }
-        let missing = self.window.next_media_sequence()..number;
-        for number in missing.take(self.settings.window_segments) {
-            self.push_gap(number)?;
+        let count = number.saturating_sub(self.next_number());
+        let goes_on = |until: &Facts| self.break_before(until).is_none();
+        if count > 0 && self.settings.home == Home::Live && until.is_some_and(goes_on) {
+            // Nothing is missing on the timeline: what had these numbers were no segments.
+            self.ahead = self.ahead.saturating_add_unsigned(count);
+            return Ok(());
+        }
+        for missing in self.next_number()..number {
+            self.push_gap(missing, until.map(|until| (until, number - missing)))?;
         }
         Ok(())
     }
 
-    fn push_gap(&mut self, number: u64) -> Result<(), Refusal> {
+    /// Lists a gap under this number. `until`: what comes behind so many numbers, this one included.
+    fn push_gap(&mut self, number: u64, until: Option<(&Facts, u64)>) -> Result<(), Refusal> {
         let name = segment_name(number);
         let playlist = self.window.playlist();
         let elsewhere = self.common().and_then(|common| common.get(number));
         let target_90k = u64::from(playlist.target_duration_s) * TICKS_PER_S;
         let usual_90k = playlist.segments.last().map_or(target_90k, |last| last.duration_90k);
+        let in_parts_90k = || self.low_latency.as_ref()?.list.parts_duration_90k(number);
+        let duration_90k = elsewhere
+            .map(|(listed, _)| listed.duration_90k)
+            .or_else(|| self.missing_90k(until?, target_90k))
+            .or_else(in_parts_90k)
+            .unwrap_or(usual_90k);
         let breaks = elsewhere.is_some_and(|(_, breaks)| breaks) && !self.begins();
-        let date = elsewhere.and_then(|(listed, _)| listed.program_date_time);
+        let date = match elsewhere {
+            Some((listed, _)) => listed.program_date_time,
+            None => playlist.segments.last().filter(|_| !breaks).and_then(end_of),
+        };
         // What was said before its first part holds for the whole.
         let beginning = self.low_latency.as_ref().and_then(|file| file.list.beginning_of(number));
         let evicted = self.window.push(Segment {
             uri: uri_of_name(self.settings.home, &name),
-            duration_90k: elsewhere.map_or(usual_90k, |(listed, _)| listed.duration_90k),
+            duration_90k: duration_90k.clamp(1, target_90k),
             program_date_time: beginning.map_or(date, |beginning| beginning.filmed_at),
             discontinuity: beginning.map_or(breaks, |beginning| beginning.discontinuity),
             gap: true,
         })?;
+        let media_sequence = self.window.next_media_sequence() - 1;
         self.has_left(evicted);
         self.is_behind = true;
         self.last_listed_at = self.world.now();
         self.goes_on_over_gap();
         if let Some(file) = &mut self.low_latency {
-            file.list.left_out(number);
+            file.list.left_out(number, media_sequence);
         }
         let size = self.size();
         if self.gaps.left_out(1, self.last_listed_at).is_some() {
-            warn!(size, name, "segment is missing here and there in other sizes; listed as a gap");
+            warn!(size, name, "segment is missing; listed as a gap");
         } else {
             debug!(size, name, "one more segment is missing; listed as a gap");
         }
         Ok(())
+    }
+
+    /// How long a segment was that is missing, where the timeline tells: `count` of them lie before `until`.
+    fn missing_90k(&self, (until, count): (&Facts, u64), target_90k: u64) -> Option<u64> {
+        let all_90k = distance_90k(self.last.facts()?.end_90k(), until.start_90k);
+        let each_90k = u64::try_from(all_90k).ok()? / count.max(1);
+        (1..=target_90k).contains(&each_90k).then_some(each_90k)
     }
 
     /// What comes behind the gap that was listed goes on where that ends: it is no discontinuity that nothing was
@@ -281,30 +367,54 @@ impl Publication {
         (video.frame_interval_90k > 0).then(|| TICKS_PER_S as f64 / video.frame_interval_90k as f64)
     }
 
-    /// The last segment of which something is listed with low latency, and its last part.
+    /// The last segment of which `ll.m3u8` on disk lists something, and its last part.
     pub(super) fn last_part(&self) -> Option<(u64, Option<u64>)> {
-        self.low_latency.as_ref()?.list.last(self.window.playlist())
+        self.low_latency.as_ref()?.last
     }
 
-    /// How far the other renditions are: for the next version of `ll.m3u8`.
+    /// How far the playlists of the other renditions are: for the next version of `ll.m3u8`, which is written at once when the one
+    /// on disk says less than the part before.
+    ///
+    /// bis 4.4.5.4: a report SHOULD be as up to date as the playlist that contains it.
     pub(super) fn set_reports(&mut self, reports: Vec<EdgeReport>) {
         let Some(file) = &mut self.low_latency else { return };
-        let before = std::mem::replace(&mut file.list.reports, reports);
-        let has_leapt = |now: &EdgeReport| {
-            let before = before.iter().find(|before| before.uri == now.uri);
-            before.is_some_and(|before| before.last_media_sequence + 1 < now.last_media_sequence)
+        let is_behind = |now: &EdgeReport| {
+            let told = file.told.iter().find(|told| told.uri == now.uri);
+            told.is_none_or(|told| is_more_than_a_part_behind(told, now))
         };
-        // A rendition that has left out segments is told of at once: players of others would look for it too early.
-        if file.list.reports.iter().any(has_leapt) {
+        let is_behind = reports.iter().any(is_behind);
+        file.list.reports = reports;
+        if is_behind {
             self.write_low_latency();
         }
+    }
+}
+
+/// When it ended, by its date.
+fn end_of(segment: &Segment) -> Option<Timestamp> {
+    let duration = Duration::from_micros(segment.duration_90k * 100 / 9);
+    segment.program_date_time?.checked_add(jiff::SignedDuration::try_from(duration).ok()?).ok()
+}
+
+/// Whether the list that `now` is of has come more than one part further.
+fn is_more_than_a_part_behind(told: &EdgeReport, now: &EdgeReport) -> bool {
+    let parts = |report: &EdgeReport| report.last_part.map_or(0, |part| part + 1);
+    match now.last_media_sequence.checked_sub(told.last_media_sequence) {
+        Some(0) => parts(now) > parts(told) + 1,
+        // Whether the segment that was told of has got more parts since is not known.
+        Some(1) => parts(now) > 1,
+        Some(_) => true,
+        // It has begun anew.
+        None => true,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watcher::{ChannelSettings, Naming, world::World, finished_file::tests::finished_90k, order::Candidate};
+    use crate::watcher::{
+        ChannelSettings, Naming, finished_file::tests::finished_90k, order::Candidate, world::World,
+    };
     use std::{
         fs,
         sync::{Arc, Mutex},

@@ -9,7 +9,7 @@ use crate::{
     directory::{Directory, Kind},
     playlist_file::{LOW_LATENCY_PLAYLIST, PLAYLIST, STATUS},
     rendition::is_name_of_rendition,
-    retention::{self, Retention},
+    retention::{self, Retention, instant_of},
     segment_name::{LIVE, number_of_name, part_of_name},
 };
 use livedir_playlist::TICKS_PER_S;
@@ -56,12 +56,20 @@ impl Leftovers {
                     "this size is no more; its playlist goes now, and its segments after their grace"
                 );
                 let directory = self.live.join(&name);
+                // Its playlist went when the directory was changed last, in an earlier run perhaps: a program that is started again
+                // and again deletes the segments, too.
+                let has_playlist = disk.has(&directory.join(PLAYLIST));
+                let changed_at =
+                    disk.stamp(&directory).map(|stamp| stamp.modified_at).ok().filter(|_| !has_playlist);
+                let left_at =
+                    changed_at.map_or(now, |changed_at| instant_of(changed_at, now, self.world.wall()));
                 for playlist in [PLAYLIST, LOW_LATENCY_PLAYLIST, STATUS] {
                     remove(&*disk, &directory.join(playlist));
                 }
-                let segments = entries(&*disk, &directory)?.into_iter().filter(|(segment, _)| is_segment(segment));
+                let segments =
+                    entries(&*disk, &directory)?.into_iter().filter(|(segment, _)| is_segment(segment));
                 for (segment, _) in segments {
-                    self.segments.keep(&format!("{name}/{segment}"), now, grace_90k);
+                    self.segments.keep(&format!("{name}/{segment}"), left_at, grace_90k);
                 }
                 self.directories.push(directory);
             } else if !is_directory && !is_alone && is_segment(&name) {

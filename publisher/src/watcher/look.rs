@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     directory::Directory,
-    segment_name::{looks_like_segment, name_of_uri, number_of_name},
+    segment_name::{looks_like_segment, name_of_uri, number_of_name, part_of_name},
 };
 use std::{
     collections::HashSet,
@@ -36,7 +36,11 @@ impl Channel {
         match self.watched {
             // Every segment puts the look off, so that none is needed while they come in time.
             Some(_) => self.target() * 5 / 4,
-            None => BLIND_INTERVAL,
+            None => {
+                let part =
+                    self.settings.part_target_90k.map(|part_90k| Duration::from_micros(part_90k * 100 / 9));
+                part.map_or(BLIND_INTERVAL, |part| part.min(BLIND_INTERVAL))
+            }
         }
     }
 
@@ -94,7 +98,7 @@ impl Channel {
     pub(super) fn look_at_directory(&mut self, desk: &mut Desk) {
         let listed_at = self.world.wall();
         self.listed_as_of = self.changed_at().ok().map(|changed_at| (changed_at, listed_at));
-        let names = match list(&*self.world.directory, &self.live) {
+        let (names, parts) = match list_all(&*self.world.directory, &self.live) {
             Ok(names) => names,
             Err(error) => {
                 let is_going = error.kind() == io::ErrorKind::NotFound && self.settings.channel().is_some();
@@ -106,6 +110,7 @@ impl Channel {
             }
         };
         let now = self.world.now();
+        self.take_parts(parts, desk);
         match &self.order {
             Order::Numbered(order) => {
                 let next = order.next();
@@ -117,6 +122,14 @@ impl Channel {
                 }
             }
             Order::Arrival(_) => self.compare_with(&names, now, desk),
+        }
+    }
+
+    /// Takes up the parts that no event has told of.
+    fn take_parts(&mut self, parts: Vec<String>, desk: &mut Desk) {
+        let unknown: Vec<_> = parts.into_iter().filter(|name| !self.publication.knows_part(name)).collect();
+        for name in unknown {
+            self.part_complete(&name, desk);
         }
     }
 
@@ -184,17 +197,21 @@ impl Channel {
     /// Watches the directory again after someone took it away, and makes it again if need be.
     fn keep_watch(&mut self) {
         let now = self.world.directory.identity(&self.live).ok();
+        let was_exchanged = self.identity.is_some() && now != self.identity;
         if self.watched.is_some() && self.watched == now {
             return;
         }
         let path = self.live.display().to_string();
-        let was_watched = self.watched.take().is_some();
-        if was_watched && self.settings.label.is_empty() {
-            warn!(path, "the live directory was taken away; going on in a new one");
+        if was_exchanged {
+            self.is_exchanged = true;
+            if self.settings.label.is_empty() {
+                warn!(path, "the live directory was taken away; going on in a new one");
+            }
         }
+        self.watched = None;
         if now.is_none() {
-            // A channel goes with its directory; a single stream does not.
-            if !self.settings.label.is_empty() {
+            // A channel goes with its directory; a stream of ours does not.
+            if !self.settings.label.is_empty() && !self.is_numbered() {
                 return;
             }
             if let Err(error) = self.world.directory.make(&self.live) {
@@ -204,6 +221,7 @@ impl Channel {
                 return;
             }
         }
+        self.identity = self.world.directory.identity(&self.live).ok();
         match self.world.directory.watch(&self.live) {
             Ok(identity) => self.watched = Some(identity),
             // Nobody asked for a watch.
@@ -211,7 +229,7 @@ impl Channel {
             Err(error) if self.complain(&error) => warn!(path, error, "{BLIND}"),
             Err(_) => {}
         }
-        if was_watched || self.watched.is_some() {
+        if was_exchanged || self.watched.is_some() {
             self.listed_as_of = None;
             self.last_event_at = SystemTime::UNIX_EPOCH;
             self.forget_missing();
@@ -233,6 +251,14 @@ impl Channel {
             self.settle();
         }
     }
+}
+
+/// The names in the live directory that end in .ts, and those of parts, in their order.
+fn list_all(directory: &dyn Directory, live: &Path) -> io::Result<(Vec<String>, Vec<String>)> {
+    let names = directory.list(live)?.into_iter().filter_map(|entry| entry.name);
+    let (mut parts, others): (Vec<_>, Vec<_>) = names.partition(|name| part_of_name(name).is_some());
+    parts.sort_by_key(|name| part_of_name(name));
+    Ok((others.into_iter().filter(|name| looks_like_segment(name)).collect(), parts))
 }
 
 /// The names in the live directory that end in .ts.

@@ -1,14 +1,18 @@
 //! Low latency: the parts of segments, as they come, and what `ll.m3u8` says of them. Pure; times are arguments.
 //!
 //! In: finished parts, and the segments that are listed in the playlist. Out: the text of `ll.m3u8`, and the names of parts
-//! that it lists no more. The list never shows the end of a segment before all its parts are there, nor a part without
-//! those before it.
+//! that it lists no more. The list never shows the end of a segment before all its parts are there or lost, nor a part without
+//! those before it. A part is lost when a later one, or its whole segment, has come without it: it is listed with GAP=YES.
 
 use super::finished_file::Finished;
-use crate::segment_name::{Home, part_name, part_of_name, uri_of_name};
+use crate::{
+    probe::clock::{distance_90k, later_90k},
+    segment_name::{Home, part_name, part_of_name, uri_of_name},
+};
 use jiff::Timestamp;
 use livedir_playlist::{
-    EdgeReport, EvictedPart, LiveEdge, LowLatency, MediaPlaylist, Part, PartError, Parts, render_low_latency,
+    EdgeReport, EvictedPart, LiveEdge, LowLatency, MediaPlaylist, Part, PartContent, PartError, Parts,
+    render_low_latency,
 };
 use std::{
     collections::BTreeMap,
@@ -19,10 +23,14 @@ use std::{
 const SEGMENTS_WORTH_SKIPPING: usize = 7;
 
 /// What an estimate of the last picture's length may add to a part that is not too long.
-const ROUNDING_90K: u64 = 90;
+pub(super) const ROUNDING_90K: u64 = 90;
 
-/// Parts that wait for others that are missing, at the most; a segment has at most 200.
+/// Parts that wait for others that are missing, at the most.
 const MOST_WAITING: usize = 1_000;
+
+/// Parts of a segment, at the most: 10 s, the longest segment of ours, in parts of 50 ms. A name with a larger number makes no
+/// more lost parts than these.
+pub(super) const MOST_PARTS: u32 = 200;
 
 /// Where segments come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +54,10 @@ pub(super) struct LowLatencyList {
     waiting: BTreeMap<(u64, u32), Finished>,
     /// The number of the segment that is being filmed, once a part of it is listed.
     open: Option<u64>,
+    /// Where the last listed part of it ends, on its timeline.
+    ends_at_90k: Option<u64>,
     closing: Option<Closing>,
-    /// Larger than that of every segment that is complete.
+    /// The number of the segment that comes next. Where numbers are ours, larger than that of every segment before.
     next_number: u64,
     /// Nothing has come in this run. What happened before it is told together with the first part.
     is_waiting_for_first: bool,
@@ -61,6 +71,16 @@ struct Closing {
     media_sequence: u64,
     duration_90k: u64,
     since: Instant,
+}
+
+/// The first part that has come of a segment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FirstPart<'a> {
+    /// The number of the segment.
+    pub(super) number: u64,
+    /// How many parts before it are lost.
+    pub(super) lost: u32,
+    pub(super) finished: &'a Finished,
 }
 
 /// What stands before the first part of a segment.
@@ -82,11 +102,17 @@ impl LowLatencyList {
             reports: Vec::new(),
             waiting: BTreeMap::new(),
             open: None,
+            ends_at_90k: None,
             closing: None,
             next_number: 1,
             is_settled: false,
             is_waiting_for_first: true,
         }
+    }
+
+    /// PART-TARGET.
+    pub(super) fn part_target_90k(&self) -> u64 {
+        self.edge.part_target_90k()
     }
 
     /// All that a run before has left is taken up. No segment below this number is being filmed.
@@ -97,18 +123,21 @@ impl LowLatencyList {
         self.is_waiting_for_first = self.encoder == Encoder::Ours || self.edge.part_count() > 0;
     }
 
-    /// A part of a complete segment, found at the start.
-    pub(super) fn restore(&mut self, name: &str, finished: &Finished) -> Result<(), PartError> {
-        self.push(name, finished)
-    }
-
-    /// The parts that were restored are those of this segment.
-    pub(super) fn restored(&mut self, media_sequence: u64, duration_90k: u64, playlist: &MediaPlaylist) {
-        if self.listed_90k() + ROUNDING_90K < duration_90k {
-            self.edge.abandon(playlist);
-        } else {
-            self.edge.close(media_sequence);
-        }
+    /// The parts of a complete segment, found at the start, the first of them among them. Those that are missing are lost.
+    /// Says what is wrong with parts that cannot be listed.
+    pub(super) fn restore(
+        &mut self,
+        number: u64,
+        parts: BTreeMap<u32, Finished>,
+        (media_sequence, duration_90k): (u64, u64),
+    ) -> Vec<PartError> {
+        self.waiting = parts.into_iter().map(|(part, finished)| ((number, part), finished)).collect();
+        self.open = Some(number);
+        self.ends_at_90k = None;
+        let errors = self.list_parts_of(number);
+        self.push_lost_rest(number, duration_90k);
+        self.close(media_sequence);
+        errors
     }
 
     /// A part is there. Says whether it is one that can still be listed, or is. The system may tell of a file twice, when it
@@ -117,7 +146,7 @@ impl LowLatencyList {
         if self.edge.lists(&uri_of_name(self.home, name)) {
             return true;
         }
-        let Some(number) = part_of_name(name).filter(|(number, _)| *number >= self.first_possible()) else {
+        let Some(number) = part_of_name(name).filter(|number| *number >= self.first_possible()) else {
             return false;
         };
         self.is_waiting_for_first = false;
@@ -128,12 +157,27 @@ impl LowLatencyList {
         true
     }
 
-    fn first_possible(&self) -> u64 {
-        let closing = self.closing.map(|closing| closing.number);
-        closing.or(self.open).unwrap_or(self.next_number)
+    /// Whether the part of this name is listed, or waits to be.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        part_of_name(name).is_none_or(|number| self.waiting.contains_key(&number))
+            || self.edge.lists(&uri_of_name(self.home, name))
     }
 
-    /// A segment is listed in the playlist.
+    /// The number of the segment and that of the part below which nothing can be listed any more.
+    fn first_possible(&self) -> (u64, u32) {
+        let of_open = |open| (open, self.listed_parts());
+        self.open
+            .map(of_open)
+            .or(self.closing.map(|closing| (closing.number, 0)))
+            .unwrap_or((self.next_number, 0))
+    }
+
+    /// How many parts of the open segment are listed.
+    fn listed_parts(&self) -> u32 {
+        self.edge.open().parts.len() as u32
+    }
+
+    /// A segment is listed in the playlist. Parts of another one that is open are lost with it: see [`Self::left_out`].
     pub(super) fn segment_listed(
         &mut self,
         number: u64,
@@ -141,13 +185,34 @@ impl LowLatencyList {
         duration_90k: u64,
         now: Instant,
     ) {
-        self.next_number = self.next_number.max(number.saturating_add(1));
-        if self.open == Some(number) || self.waiting.contains_key(&(number, 0)) {
+        self.comes_to(number);
+        if self.open == Some(number) || self.waiting_of(number).is_some() {
             self.closing = Some(Closing { number, media_sequence, duration_90k, since: now });
-        } else if self.encoder == Encoder::Foreign && self.is_settled {
-            // Its encoder makes no parts, or no more.
+        } else if self.is_settled {
+            // Its encoder makes no parts, or no more, or all of them are lost.
             self.is_waiting_for_first = false;
         }
+    }
+
+    /// The segment of this number is listed, or will never be.
+    fn comes_to(&mut self, number: u64) {
+        let next = number.saturating_add(1);
+        match self.encoder {
+            Encoder::Ours => self.next_number = self.next_number.max(next),
+            // One that was started again may count from 1 again.
+            Encoder::Foreign => {
+                if next < self.next_number {
+                    self.waiting = self.waiting.split_off(&(number, 0));
+                    self.waiting.retain(|(of, _), _| *of <= next);
+                }
+                self.next_number = next;
+            }
+        }
+    }
+
+    /// The first part of this segment that waits.
+    fn waiting_of(&self, number: u64) -> Option<u32> {
+        self.waiting.range((number, 0)..=(number, u32::MAX)).next().map(|((_, part), _)| *part)
     }
 
     /// How the segment of this number was begun, if a part of it is listed.
@@ -157,90 +222,177 @@ impl LowLatencyList {
     }
 
     /// The first part of a segment, if that is what comes next.
-    pub(super) fn first_part(&self) -> Option<&Finished> {
-        let (&(number, part), finished) = self.waiting.first_key_value()?;
-        (self.open.is_none() && part == 0 && number >= self.first_possible()).then_some(finished)
+    pub(super) fn first_part(&self) -> Option<FirstPart<'_>> {
+        let (&(number, lost), finished) = self.waiting.range(self.first_possible()..).next()?;
+        self.open.is_none().then_some(FirstPart { number, lost, finished })
     }
 
-    /// The number of the segment of [`Self::first_part`].
-    pub(super) fn first_number(&self) -> Option<u64> {
-        self.first_part()?;
-        self.waiting.first_key_value().map(|(&(number, _), _)| number)
+    /// Parts that are missing before one that has come, or before the end of a segment that is listed: the last chance to
+    /// look for their files.
+    pub(super) fn missing(&self, patience: Duration, now: Instant) -> Vec<String> {
+        let names = |number, parts: std::ops::Range<u32>| parts.map(|part| part_name(number, part)).collect();
+        match (self.open, self.first_part()) {
+            (None, Some(first)) => names(first.number, 0..first.lost.min(MOST_PARTS)),
+            (None, None) => Vec::new(),
+            (Some(open), _) => {
+                let next = self.listed_parts();
+                let until = match self.waiting_of(open) {
+                    Some(part) => part.min(next.saturating_add(MOST_PARTS)),
+                    None => next + u32::from(self.rest_is_lost(open, patience, now)),
+                };
+                names(open, next..until)
+            }
+        }
     }
 
-    /// The segment that is being filmed and will never be whole, where gaps can tell that: one that is being closed is there
-    /// before the second part of the next.
+    /// The segment that is being filmed and will never be whole: one that is being closed is there before the second part of the
+    /// next.
     pub(super) fn given_up(&self) -> Option<u64> {
-        let open = self.open.filter(|_| self.home == Home::Beside && self.closing.is_none())?;
-        let last = self.waiting.last_key_value()?.0;
-        (*last > (open + 1, 0)).then_some(open)
+        let open = self.open.filter(|open| self.closing.is_none_or(|closing| closing.number != *open))?;
+        self.is_overtaken(open).then_some(open)
     }
 
-    /// The segment of this number, which is its media sequence number, is listed as a gap. What is listed of its parts stays
-    /// as it is: players have it, or can have it (bis 6.2.1).
-    pub(super) fn left_out(&mut self, number: u64) {
-        self.next_number = self.next_number.max(number.saturating_add(1));
-        self.waiting = self.waiting.split_off(&(self.next_number, 0));
+    /// Whether more than the first part of the segment behind this one is there.
+    fn is_overtaken(&self, number: u64) -> bool {
+        self.waiting.last_key_value().is_some_and(|(last, _)| *last > (number.saturating_add(1), 0))
+    }
+
+    /// The segment that is being filmed, if it is not the one of this number.
+    pub(super) fn open_before(&self, number: Option<u64>) -> Option<u64> {
+        self.open.filter(|open| Some(*open) != number)
+    }
+
+    /// The first part of the segment that comes behind this one.
+    pub(super) fn first_behind(&self, number: u64) -> Option<&Finished> {
+        self.waiting.get(&(number.saturating_add(1), 0))
+    }
+
+    /// The parts that are listed of the segment that is being filmed, and where they end on its timeline, if all of them are
+    /// there.
+    pub(super) fn whole_until(&self) -> Option<(u32, u64)> {
+        let has_lost = self.edge.open().parts.iter().any(Part::is_gap);
+        self.ends_at_90k.filter(|_| !has_lost).map(|ends_at_90k| (self.listed_parts(), ends_at_90k))
+    }
+
+    /// How long the listed parts of the segment that is being filmed are, if it has this number.
+    pub(super) fn parts_duration_90k(&self, number: u64) -> Option<u64> {
+        (self.open == Some(number)).then(|| self.listed_90k())
+    }
+
+    /// The segment of this number is listed as a gap. Those of its parts that are listed are gaps from now on, too.
+    ///
+    /// draft-pantos-hls-rfc8216bis 6.2.1: the parts of a segment with EXT-X-GAP have GAP=YES.
+    pub(super) fn left_out(&mut self, number: u64, media_sequence: u64) {
+        self.comes_to(number);
+        self.waiting.retain(|(of, _), _| *of != number);
         self.closing = self.closing.filter(|closing| closing.number != number);
         if self.open.take_if(|open| *open == number).is_some() {
-            self.edge.close(number);
+            self.edge.close_as_gap(media_sequence);
         }
     }
 
-    /// Opens the segment of [`Self::first_part`].
-    pub(super) fn begin(&mut self, beginning: Beginning) {
-        if let Some((&(number, _), _)) = self.waiting.first_key_value() {
-            self.open = Some(number);
-            self.edge.begin(beginning.filmed_at, beginning.discontinuity);
-        }
+    /// Opens the segment of [`Self::first_part`]. `lost_90k`: how long the parts before it were, where that is known.
+    pub(super) fn begin(&mut self, beginning: Beginning, lost_90k: Option<u64>) {
+        let Some(FirstPart { number, lost, .. }) = self.first_part() else { return };
+        self.open = Some(number);
+        self.ends_at_90k = None;
+        self.edge.begin(beginning.filmed_at, beginning.discontinuity);
+        self.push_lost(number, lost, lost_90k);
     }
 
-    /// Lists what is in line. Says what is wrong with parts that cannot be.
+    /// Lists what is in line. Says what is wrong with parts that cannot be: they are lost.
     pub(super) fn advance(
         &mut self,
         playlist: &MediaPlaylist,
         patience: Duration,
         now: Instant,
     ) -> (Vec<EvictedPart>, Vec<PartError>) {
-        let (mut evicted, mut errors) = (Vec::new(), Vec::new());
+        let mut errors = Vec::new();
         if let Some(open) = self.open {
-            let index = self.edge.open().parts.len() as u32;
-            for part in index.. {
-                let Some(finished) = self.waiting.remove(&(open, part)) else { break };
-                errors.extend(self.push(&part_name(open, part), &finished).err());
-            }
-            let is_complete = |closing: &Closing| self.listed_90k() + ROUNDING_90K >= closing.duration_90k;
-            match self.closing {
-                Some(closing) if closing.number == open && is_complete(&closing) => {
-                    self.edge.close(closing.media_sequence);
-                    (self.open, self.closing) = (None, None);
+            errors = self.list_parts_of(open);
+            if let Some(closing) = self.closing.filter(|closing| closing.number == open) {
+                let rest_is_lost = self.rest_is_lost(open, patience, now);
+                if rest_is_lost {
+                    self.push_lost_rest(open, closing.duration_90k);
                 }
-                // The segment itself is lost: a later one is listed, or being filmed.
-                Some(closing) if closing.number > open => {
-                    evicted = self.edge.abandon(playlist);
-                    self.open = None;
+                if rest_is_lost || self.missing_90k(closing.duration_90k) == 0 {
+                    self.close(closing.media_sequence);
                 }
-                // A part is lost.
-                Some(closing) if now.saturating_duration_since(closing.since) >= patience => {
-                    evicted = self.edge.abandon(playlist);
-                    (self.open, self.closing) = (None, None);
-                }
-                _ if self.waiting.last_key_value().is_some_and(|((number, _), _)| *number > open + 1) => {
-                    evicted = self.edge.abandon(playlist);
-                    (self.open, self.closing) = (None, None);
-                }
-                _ => {}
-            }
-            if self.open.is_none() {
-                self.waiting = self.waiting.split_off(&(open + 1, 0));
-                self.next_number = self.next_number.max(open + 1);
             }
         }
         // While a segment closes it is in the playlist already, and its parts would count a second time.
-        if self.closing.is_none() {
-            evicted.append(&mut self.edge.trim(playlist));
-        }
+        let evicted = if self.closing.is_none() { self.edge.trim(playlist) } else { Vec::new() };
         (evicted, errors)
+    }
+
+    /// How much of a segment of this length is not listed in parts.
+    fn missing_90k(&self, duration_90k: u64) -> u64 {
+        let missing_90k = duration_90k.saturating_sub(self.listed_90k());
+        if missing_90k <= ROUNDING_90K { 0 } else { missing_90k }
+    }
+
+    /// Whether the parts that are missing at the end of the open segment, which is listed, come no more.
+    fn rest_is_lost(&self, open: u64, patience: Duration, now: Instant) -> bool {
+        self.closing.is_some_and(|closing| {
+            closing.number == open
+                && self.missing_90k(closing.duration_90k) > 0
+                && (now.saturating_duration_since(closing.since) >= patience || self.is_overtaken(open))
+        })
+    }
+
+    /// Lists the parts of the open segment that have come. Those that are missing before them are lost.
+    fn list_parts_of(&mut self, open: u64) -> Vec<PartError> {
+        let mut errors = Vec::new();
+        while let Some(part) = self.waiting_of(open) {
+            let Some(finished) = self.waiting.remove(&(open, part)) else { break };
+            // It has come twice, or after it was listed as lost.
+            let Some(lost) = part.checked_sub(self.listed_parts()) else { continue };
+            let lost_90k = self.ends_at_90k.and_then(|ends_at_90k| {
+                u64::try_from(distance_90k(ends_at_90k, finished.facts.start_90k)).ok()
+            });
+            self.push_lost(open, lost, lost_90k);
+            match self.push(&part_name(open, part), &finished) {
+                Ok(()) => self.ends_at_90k = Some(finished.facts.end_90k()),
+                Err(error) => {
+                    self.push_lost(open, 1, Some(finished.facts.duration_90k));
+                    errors.push(error);
+                }
+            }
+        }
+        errors
+    }
+
+    /// Lists so many lost parts, `all_90k` long together.
+    ///
+    /// bis 6.2.1: what a server cannot make available it lists with GAP=YES.
+    fn push_lost(&mut self, open: u64, count: u32, all_90k: Option<u64>) {
+        let target_90k = self.edge.part_target_90k();
+        let count = u64::from(count.min(MOST_PARTS));
+        let all_90k = all_90k.filter(|all_90k| (count..=count * target_90k).contains(all_90k));
+        for index in 0..count {
+            let until_90k = |index| all_90k.map_or(index * target_90k, |all_90k| index * all_90k / count);
+            let duration_90k = until_90k(index + 1) - until_90k(index);
+            let uri = uri_of_name(self.home, &part_name(open, self.listed_parts()));
+            // Its name is ours, and its length within the target.
+            let _ = self.edge.push(Part { uri, duration_90k, content: PartContent::Gap });
+            self.ends_at_90k = self.ends_at_90k.map(|ends_at_90k| later_90k(ends_at_90k, duration_90k));
+        }
+    }
+
+    /// What is missing at the end of a segment of this length is lost.
+    fn push_lost_rest(&mut self, open: u64, duration_90k: u64) {
+        let missing_90k = self.missing_90k(duration_90k);
+        let count = missing_90k.div_ceil(self.edge.part_target_90k());
+        self.push_lost(open, count.min(u64::from(MOST_PARTS)) as u32, Some(missing_90k));
+    }
+
+    fn close(&mut self, media_sequence: u64) {
+        self.edge.close(media_sequence);
+        if let Some(open) = self.open.take() {
+            self.comes_to(open);
+            self.waiting.retain(|(of, _), _| *of != open);
+        }
+        self.closing = None;
     }
 
     fn push(&mut self, name: &str, finished: &Finished) -> Result<(), PartError> {
@@ -256,8 +408,9 @@ impl LowLatencyList {
         if duration_90k <= target_90k + ROUNDING_90K {
             duration_90k = duration_90k.min(target_90k);
         }
-        let independent = facts.video.as_ref().is_none_or(|video| video.starts_with_keyframe);
-        self.edge.push(Part { uri: uri_of_name(self.home, name), duration_90k, independent })
+        let has_keyframe = facts.video.as_ref().is_none_or(|video| video.starts_with_keyframe);
+        let content = PartContent::of_media(has_keyframe);
+        self.edge.push(Part { uri: uri_of_name(self.home, name), duration_90k, content })
     }
 
     fn listed_90k(&self) -> u64 {

@@ -35,7 +35,10 @@ mod start_up;
 mod unfinished;
 pub mod world;
 
-use crate::{encoder::Medium, lock::LockError, meters::Meters, rendition::Rendition, segment_name::Home};
+use crate::{
+    encoder::Medium, guard::Guard, lock::LockError, meters::Meters, numbers::Numbers, rendition::Rendition,
+    segment_name::Home,
+};
 use channel::Channel;
 use channels::Channels;
 use leftovers::Leftovers;
@@ -233,6 +236,7 @@ pub struct Watcher {
     multivariant: Option<Multivariant>,
     leftovers: Option<Leftovers>,
     wakes: Wakes,
+    numbers: Numbers,
 }
 
 impl Watcher {
@@ -254,14 +258,16 @@ impl Watcher {
     ) -> Result<Self, WatchError> {
         let mut desk = Desk { buffer: Vec::new() };
         let renditions = settings.renditions.iter().zip(meters).enumerate();
+        let numbers = Numbers::any();
         let channels = renditions.map(|(order, (rendition, meters))| {
             let settings = settings.of_rendition(rendition, order == 0);
-            Channel::start(&world, settings, meters.clone(), &mut desk)
+            Channel::start(&world, settings, numbers.clone(), meters.clone(), &mut desk)
         });
         let channels = Channels::of(world.clone(), channels.collect::<Result<_, _>>()?);
+        numbers.begin(channels.next_segment_number());
         let multivariant = Multivariant::new(world.clone(), settings);
         let leftovers = Some(Leftovers::find(world.clone(), settings));
-        Ok(Self { world, desk, channels, multivariant, leftovers, wakes })
+        Ok(Self { world, desk, channels, multivariant, leftovers, wakes, numbers })
     }
 
     /// Goes on from the playlists and directories of other encoders, and publishes what has come meanwhile. The meters count
@@ -281,13 +287,34 @@ impl Watcher {
     ) -> Result<Self, WatchError> {
         let mut desk = Desk { buffer: Vec::new() };
         let channels = Channels::open(world.clone(), settings, meters, &mut desk)?;
-        Ok(Self { world, desk, channels, multivariant: None, leftovers: None, wakes })
+        Ok(Self {
+            world,
+            desk,
+            channels,
+            multivariant: None,
+            leftovers: None,
+            wakes,
+            numbers: Numbers::any(),
+        })
     }
 
     /// Larger than every number on disk and in the playlist: names are never used again.
     #[must_use]
     pub fn next_segment_number(&self) -> u64 {
         self.channels.next_segment_number()
+    }
+
+    /// The webroot is guarded: its lock is taken anew when another directory is in its place.
+    #[must_use]
+    pub fn guarded(mut self, guard: Arc<Guard>) -> Self {
+        self.channels.guard(guard);
+        self
+    }
+
+    /// Where the numbers have to be given that segments and parts of `live` get.
+    #[must_use]
+    pub fn numbers(&self) -> Numbers {
+        self.numbers.clone()
     }
 
     /// Where to send wakes.
@@ -314,6 +341,8 @@ impl Watcher {
             }
             let now = self.world.now();
             self.channels.on_time(now, &mut self.desk);
+            // What lies there is somebody else's.
+            self.channels.renew_guards()?;
             if let Some(leftovers) = &mut self.leftovers {
                 leftovers.on_time(now);
             }

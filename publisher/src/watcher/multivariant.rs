@@ -131,7 +131,9 @@ impl Multivariant {
         }
         let low_latency = self.has_parts.then(|| text.replace(PLAYLIST, LOW_LATENCY_PLAYLIST));
         let written = low_latency
-            .map_or(Ok(()), |text| replace(&*self.world.directory, &self.webroot, LOW_LATENCY_PLAYLIST, text.as_bytes()))
+            .map_or(Ok(()), |text| {
+                replace(&*self.world.directory, &self.webroot, LOW_LATENCY_PLAYLIST, text.as_bytes())
+            })
             .and_then(|()| replace(&*self.world.directory, &self.webroot, PLAYLIST, text.as_bytes()));
         match written {
             Ok(()) => {

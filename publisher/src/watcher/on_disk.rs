@@ -86,7 +86,12 @@ impl Publication {
     }
 
     fn replace_playlist(&mut self) -> io::Result<()> {
-        replace(&*self.world.directory, &self.settings.webroot, PLAYLIST, render(self.window.playlist()).as_bytes())?;
+        replace(
+            &*self.world.directory,
+            &self.settings.webroot,
+            PLAYLIST,
+            render(self.window.playlist()).as_bytes(),
+        )?;
         self.is_behind = false;
         let now = self.world.now();
         self.burst.written(now);

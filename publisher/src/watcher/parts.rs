@@ -4,23 +4,25 @@
 //! watcher's thread.
 
 use super::{
-    Desk, Naming,
+    ChannelSettings, Desk, Naming,
     channel::Channel,
     dates::Dates,
-    finished_file::{self, Finished, Refusal},
-    low_latency::{Beginning, LowLatencyList},
+    finished_file::{self, Finished, LARGEST_SEGMENT_BYTES, Refusal},
+    low_latency::{Beginning, LowLatencyList, MOST_PARTS, ROUNDING_90K},
+    order::Order,
     publish::Publication,
 };
 use crate::{
-    directory::Directory,
-    playlist_file::{LOW_LATENCY_PLAYLIST, replace},
-    probe::Facts,
-    segment_name::{is_transport_stream, name_of_uri, number_of_uri, part_name, part_of_name, segment_name},
+    directory::{Directory, stamp::Stamp},
+    playlist_file::{LONGEST_PLAYLIST_BYTES, LOW_LATENCY_PLAYLIST, replace},
+    probe::{Facts, clock::distance_90k},
+    retention::instant_of,
+    segment_name::{name_of_uri, number_of_name, number_of_uri, part_name, part_of_name, segment_name},
 };
 use jiff::Timestamp;
-use livedir_playlist::{EvictedPart, TICKS_PER_S};
+use livedir_playlist::{EdgeReport, EvictedPart, TICKS_PER_S};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Read as _},
     path::Path,
     time::{Duration, Instant},
@@ -30,17 +32,31 @@ use tracing::{debug, info, warn};
 /// How long the last part of a segment is waited for: it follows the segment at once.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// What has become of a segment that was begun in parts and is not whole.
+pub(super) enum GivenUp {
+    /// Its file is there, and has its turn.
+    Takes,
+    /// Its file is there, and waits for others.
+    Waits,
+    /// It is listed as a gap.
+    LeavesOut,
+}
+
 /// `ll.m3u8`.
 pub(super) struct LowLatencyFile {
     pub(super) list: LowLatencyList,
     /// What it says.
     text: String,
+    /// The last segment, and the last part of it, of which it says something.
+    pub(super) last: Option<(u64, Option<u64>)>,
+    /// What it says of the other renditions.
+    pub(super) told: Vec<EdgeReport>,
     fails: bool,
 }
 
 impl LowLatencyFile {
     pub(super) fn new(list: LowLatencyList) -> Self {
-        Self { list, text: String::new(), fails: false }
+        Self { list, text: String::new(), last: None, told: Vec::new(), fails: false }
     }
 }
 
@@ -50,10 +66,107 @@ impl Channel {
         if !self.publication.is_low_latency() {
             return;
         }
+        if self.is_strange(name) {
+            return self.complain_of_stranger(name);
+        }
         match finished_file::read_part(&*self.world.directory, &self.live.join(name), &mut desk.buffer) {
             Ok(finished) => self.publication.part(name, finished),
             Err(Refusal::Vanished) => {}
-            Err(reason) => self.publication.refuse(name, None, &reason),
+            Err(reason) => {
+                let stamp = self.stamp(name).ok();
+                self.publication.refuse(name, stamp, &reason);
+                self.publication.keep_parts(std::iter::once(name.to_owned()));
+            }
+        }
+    }
+
+    /// Looks for parts that no event has told of: they are lost if their files are not there.
+    pub(super) fn look_for_missing_parts(&mut self) {
+        let now = self.world.now();
+        let missing = |publication: &Publication| {
+            publication.low_latency.as_ref().map_or(Vec::new(), |file| file.list.missing(PATIENCE, now))
+        };
+        let mut buffer = Vec::new();
+        for name in missing(&self.publication) {
+            let path = self.live.join(&name);
+            if self.is_strange(&name) {
+                continue;
+            }
+            if let Ok(finished) = finished_file::read_part(&*self.world.directory, &path, &mut buffer) {
+                self.publication.part(&name, finished);
+            }
+        }
+    }
+
+    /// The segment of this number was begun in parts and will never be whole, as it seems. Looks for its file, makes it of its
+    /// parts, or lists a gap.
+    pub(super) fn give_up(&mut self, number: u64, is_tried: bool) -> GivenUp {
+        let name = segment_name(number);
+        let mut desk = Desk { buffer: Vec::new() };
+        // The event that tells of it may be on its way.
+        self.take(&name, self.world.now(), false, &mut desk);
+        if self.waits(&name) {
+            return if is_tried { GivenUp::Waits } else { GivenUp::Takes };
+        }
+        if !is_tried && self.makes_of_parts(number, false) {
+            self.take(&name, self.world.now(), false, &mut desk);
+            if self.waits(&name) {
+                return GivenUp::Takes;
+            }
+        }
+        self.publication.leave_out_open(number);
+        GivenUp::LeavesOut
+    }
+
+    /// Nothing comes any more: what is missing of the last segment is lost.
+    pub(super) fn end_parts(&mut self) {
+        self.publication.list_parts(Duration::ZERO);
+        let open = self.publication.low_latency.as_ref().and_then(|file| file.list.open_before(None));
+        let Some(number) = open else { return };
+        let is_made = self.publication.settings.end_list && self.makes_of_parts(number, true);
+        if is_made {
+            let mut desk = Desk { buffer: Vec::new() };
+            self.take(&segment_name(number), self.world.now(), false, &mut desk);
+            self.publish_waiting(Duration::ZERO);
+            self.publication.list_parts(Duration::ZERO);
+        } else if self.publication.settings.end_list {
+            self.publication.leave_out_open(number);
+        }
+    }
+
+    /// Whether a file of this name has come and has not had its turn.
+    fn waits(&self, name: &str) -> bool {
+        match &self.order {
+            Order::Numbered(order) => number_of_name(name).is_some_and(|number| order.is_waiting(number)),
+            Order::Arrival(order) => order.waiting(name).is_some(),
+        }
+    }
+
+    /// Makes a segment that could not be written of its parts, when all of them are there: the next segment goes on where they
+    /// end, or it is the last one. Says whether it is there now.
+    fn makes_of_parts(&mut self, number: u64, is_last: bool) -> bool {
+        let Some(file) = self.publication.low_latency.as_ref().filter(|_| self.is_numbered()) else {
+            return false;
+        };
+        let Some((count, ends_at_90k)) = file.list.whole_until() else { return false };
+        let goes_on =
+            |next: &Finished| distance_90k(ends_at_90k, next.facts.start_90k).unsigned_abs() <= ROUNDING_90K;
+        if !is_last && !file.list.first_behind(number).is_some_and(goes_on) {
+            return false;
+        }
+        let parts = (0..count).map(|part| part_name(number, part));
+        let name = segment_name(number);
+        match join(&*self.world.directory, &self.live, &name, parts) {
+            Ok(is_made) => {
+                if is_made {
+                    info!(name, "segment made of its parts, as it was not written itself");
+                }
+                is_made
+            }
+            Err(error) => {
+                warn!(name, %error, "segment cannot be made of its parts; free space or make live/ writable");
+                false
+            }
         }
     }
 
@@ -74,27 +187,48 @@ impl Channel {
                 playlist.segments.iter().zip(playlist.media_sequence..).skip(near)
             {
                 let number = number_of_uri(&segment.uri);
-                let Some(number) = number.filter(|&number| parts.contains(&(number, 0))) else { continue };
-                for part in (0..).take_while(|&part| parts.contains(&(number, part))) {
+                let Some(number) = number.filter(|&number| parts.contains_key(&(number, 0))) else {
+                    continue;
+                };
+                let of_segment = parts.range((number, 0)..=(number, MOST_PARTS)).map(|(&(_, part), _)| part);
+                let mut finished = BTreeMap::new();
+                for part in of_segment {
                     let name = part_name(number, part);
-                    match finished_file::read_part(&*self.world.directory, &self.live.join(&name), &mut desk.buffer) {
-                        Ok(finished) => self.publication.restore_part(&name, &finished),
+                    match finished_file::read_part(
+                        &*self.world.directory,
+                        &self.live.join(&name),
+                        &mut desk.buffer,
+                    ) {
+                        Ok(read) => drop(finished.insert(part, read)),
                         Err(reason) => debug!(name, %reason, "part not taken up"),
                     }
                     restored.insert((number, part));
                 }
-                self.publication.parts_restored(media_sequence, segment.duration_90k);
+                if finished.contains_key(&0) {
+                    let segment = (media_sequence, segment.duration_90k);
+                    self.publication.restore_parts(number, finished, segment);
+                }
             }
         }
         let numbers = playlist.segments.iter().filter_map(|segment| number_of_uri(&segment.uri));
         let next_number = numbers.max().map_or(next_number, |last| next_number.max(last + 1));
         self.publication.settle_parts(next_number);
-        let (old, new): (Vec<_>, Vec<_>) =
-            parts.difference(&restored).partition(|(number, _)| *number < next_number);
-        self.publication.keep_parts(old.into_iter().map(|&(number, part)| part_name(number, part)));
+        let now = (self.world.now(), self.world.wall());
+        let (mut old, mut new) = (Vec::new(), Vec::new());
+        for (&(number, part), stamp) in parts.iter().filter(|(part, _)| !restored.contains(part)) {
+            let name = part_name(number, part);
+            if number < next_number { old.push((name, stamp.modified_at)) } else { new.push(name) }
+        }
+        // bis 4.4.4.9: it left the playlist when it was three target durations from its end. Counted from its own time, so that a
+        // program that is started again and again deletes it, too.
+        let listed = Duration::from_secs(3 * u64::from(playlist.target_duration_s));
+        for (name, ended_at) in old {
+            let left_at = ended_at.checked_add(listed).unwrap_or(ended_at);
+            self.publication.keep_part(&name, instant_of(left_at, now.0, now.1));
+        }
         // The segment that another encoder is at.
-        for &(number, part) in new {
-            self.part_complete(&part_name(number, part), desk);
+        for name in new {
+            self.part_complete(&name, desk);
         }
     }
 }
@@ -111,32 +245,89 @@ fn near_the_end(playlist: &livedir_playlist::MediaPlaylist) -> usize {
     playlist.segments.len() - near.count()
 }
 
-fn parts_in(directory: &dyn Directory, live: &Path) -> io::Result<BTreeSet<(u64, u32)>> {
+/// The parts that lie there, with what the file system says of them.
+fn parts_in(directory: &dyn Directory, live: &Path) -> io::Result<BTreeMap<(u64, u32), Stamp>> {
     let names = directory.list(live)?.into_iter().filter_map(|entry| entry.name);
-    Ok(names.filter(|name| is_transport_stream(name)).filter_map(|name| part_of_name(&name)).collect())
+    let parts = names.filter_map(|name| {
+        let part = part_of_name(&name)?;
+        Some((part, directory.stamp(&live.join(name)).ok()?))
+    });
+    Ok(parts.collect())
+}
+
+/// The names of the parts that lie there.
+pub(super) fn part_names(directory: &dyn Directory, live: &Path) -> io::Result<Vec<String>> {
+    let names = directory.list(live)?.into_iter().filter_map(|entry| entry.name);
+    Ok(names.filter(|name| part_of_name(name).is_some()).collect())
+}
+
+/// The numbers of segments that parts are or were of: files in the live directory, and what `ll.m3u8` lists.
+pub(super) fn numbers_in_parts(
+    directory: &dyn Directory,
+    settings: &ChannelSettings,
+    live: &Path,
+) -> io::Result<BTreeSet<u64>> {
+    let mut numbers: BTreeSet<u64> = part_names(directory, live)?
+        .iter()
+        .filter_map(|name| part_of_name(name))
+        .map(|(number, _)| number)
+        .collect();
+    if let Ok(file) = directory.open(&settings.webroot.join(LOW_LATENCY_PLAYLIST)) {
+        let mut bytes = Vec::new();
+        // One that cannot be read tells nothing.
+        let _ = file.bytes.take(LONGEST_PLAYLIST_BYTES).read_to_end(&mut bytes);
+        let text = String::from_utf8_lossy(&bytes);
+        let listed = text.lines().filter_map(|line| {
+            let (_, uri) = line.strip_prefix("#EXT-X-PART:")?.split_once("URI=\"")?;
+            let name = name_of_uri(settings.home, uri.split('"').next()?)?;
+            part_of_name(&name).map(|(number, _)| number)
+        });
+        numbers.extend(listed);
+    }
+    Ok(numbers)
 }
 
 /// Makes a segment of the parts that a crash has left of one: what viewers have seen stays in the stream, under its
-/// number.
-pub(super) fn rejoin(directory: &dyn Directory, live: &Path) -> io::Result<()> {
-    let parts = parts_in(directory, live)?;
-    let numbers: BTreeSet<u64> = parts.iter().map(|(number, _)| *number).collect();
+/// number. `numbers`: of the parts of ours that lie there.
+pub(super) fn rejoin(directory: &dyn Directory, live: &Path, numbers: &BTreeSet<u64>) {
     // Only the last one can have been interrupted; all before it were completed, or lost on a full disk.
-    let Some(&number) = numbers.last() else { return Ok(()) };
+    let Some(&number) = numbers.last() else { return };
     let name = segment_name(number);
     if directory.has(&live.join(&name)) {
-        return Ok(());
+        return;
     }
+    let parts = (0..MOST_PARTS).map(|part| part_name(number, part));
+    match join(directory, live, &name, parts.take_while(|part| directory.has(&live.join(part)))) {
+        Ok(true) => {
+            info!(
+                name,
+                "the last run was interrupted in this segment; it is made of the parts that were written"
+            );
+        }
+        Ok(false) => {}
+        Err(error) => {
+            warn!(name, %error, "the segment that was interrupted cannot be made of its parts; it is lost")
+        }
+    }
+}
+
+/// Writes a segment that is its parts end to end. Says whether there are any.
+fn join(
+    directory: &dyn Directory,
+    live: &Path,
+    name: &str,
+    parts: impl Iterator<Item = String>,
+) -> io::Result<bool> {
     let (mut bytes, mut ended_at) = (Vec::new(), None);
-    for part in (0..).take_while(|&part| parts.contains(&(number, part))) {
-        let path = live.join(part_name(number, part));
-        let mut part = directory.open(&path)?;
-        part.bytes.read_to_end(&mut bytes)?;
+    for part in parts {
+        let part = directory.open(&live.join(part))?;
+        let room = LARGEST_SEGMENT_BYTES.saturating_sub(bytes.len() as u64);
+        part.bytes.take(room).read_to_end(&mut bytes)?;
         ended_at = Some(part.stamp.modified_at);
     }
-    let Some(ended_at) = ended_at else { return Ok(()) };
-    info!(name, "the last run was interrupted in this segment; it is made of the parts that were written");
-    crate::segment_file::write(directory, live, &name, &bytes, ended_at)
+    let Some(ended_at) = ended_at else { return Ok(false) };
+    crate::segment_file::write(directory, live, name, &bytes, ended_at)?;
+    Ok(true)
 }
 
 /// Removes the low-latency playlist of a run before: nothing would be added to it any more, and players would wait.
@@ -156,46 +347,73 @@ impl Publication {
         self.low_latency.is_some()
     }
 
-    /// A part that is complete.
+    /// Whether a part of this name is listed, waits, or is to be deleted: it needs no second look.
+    pub(super) fn knows_part(&self, name: &str) -> bool {
+        let Some(file) = &self.low_latency else { return true };
+        file.list.knows(name) || self.retention.holds(name) || self.refused.has(name)
+    }
+
+    /// A part that is complete. It is listed by [`Self::advance_parts`].
     fn part(&mut self, name: &str, finished: Finished) {
         let Some(file) = &mut self.low_latency else { return };
-        if file.list.arrived(name, finished) {
-            self.advance_parts();
-        } else {
+        if !file.list.arrived(name, finished) {
             debug!(name, "part came after its segment was complete");
             self.keep_parts(std::iter::once(name.to_owned()));
         }
     }
 
-    /// Lists the parts that are in line, and writes `ll.m3u8`.
+    /// Lists the parts that are in line.
     pub(super) fn advance_parts(&mut self) {
         loop {
-            let Some(file) = &self.low_latency else { return };
-            // What it left out before has to be told first.
-            let comes_next = file.list.given_up().map(|open| open + 1).or(file.list.first_number());
-            if let Some(Err(error)) = comes_next.map(|number| self.fill_up_to(number)) {
-                warn!(%error, "gap not listed");
-            }
-            let Some(file) = &self.low_latency else { return };
-            let beginning = file.list.first_part().zip(file.list.first_number()).map(|(first, number)| {
-                let discontinuity = self.agreed_break(Some(number), &first.facts).is_some();
-                Beginning { filmed_at: self.date_of_part(first), discontinuity }
-            });
-            let Some(LowLatencyFile { list, .. }) = &mut self.low_latency else { return };
-            if let Some(beginning) = beginning {
-                list.begin(beginning);
-            }
-            let (evicted, errors) = list.advance(self.window.playlist(), PATIENCE, self.world.clock.now());
-            let goes_on = list.first_part().is_some();
-            for error in errors {
-                warn!(%error, "part not listed");
-            }
-            self.keep_evicted_parts(evicted);
-            if !goes_on {
-                break;
+            self.begin_with_first_part();
+            self.list_parts(PATIENCE);
+            let begins_another = |file: &LowLatencyFile| file.list.first_part().is_some();
+            if !self.low_latency.as_ref().is_some_and(begins_another) {
+                return;
             }
         }
-        self.write_low_latency();
+    }
+
+    /// Opens the segment whose first part has come, if that is what comes next.
+    fn begin_with_first_part(&mut self) {
+        let first = self.low_latency.as_ref().and_then(|file| file.list.first_part());
+        let Some(first) = first else { return };
+        let (number, lost, mut finished) = (first.number, first.lost, first.finished.clone());
+        // What was left out before it has to be told first.
+        if let Err(error) = self.fill_up_to(number, Some(&finished.facts)) {
+            warn!(%error, "gap not listed");
+        }
+        let lost_90k = self.lost_before(lost, &finished.facts);
+        if let Some(lost_90k) = lost_90k.filter(|lost_90k| *lost_90k > 0) {
+            finished.facts.begin_earlier(lost_90k);
+        }
+        let discontinuity = self.agreed_break(Some(number), &finished.facts).is_some();
+        let filmed_at = self.date_of_part(&finished);
+        let Some(LowLatencyFile { list, .. }) = &mut self.low_latency else { return };
+        list.begin(Beginning { filmed_at, discontinuity }, lost_90k);
+    }
+
+    fn list_parts(&mut self, patience: Duration) {
+        let now = self.world.now();
+        let Some(LowLatencyFile { list, .. }) = &mut self.low_latency else { return };
+        let (evicted, errors) = list.advance(self.window.playlist(), patience, now);
+        for error in errors {
+            warn!(%error, "part not listed");
+        }
+        self.keep_evicted_parts(evicted);
+    }
+
+    /// How long the lost parts are before the first one of a segment that has come, where the timeline tells.
+    fn lost_before(&self, lost: u32, first: &Facts) -> Option<u64> {
+        let target_90k = self.low_latency.as_ref()?.list.part_target_90k();
+        let lost_90k = distance_90k(self.last.facts()?.end_90k(), first.start_90k);
+        let most_90k = u64::from(lost) * target_90k + ROUNDING_90K;
+        u64::try_from(lost_90k).ok().filter(|lost_90k| lost > 0 && *lost_90k <= most_90k)
+    }
+
+    /// The segment that was begun in parts and will never be whole.
+    pub(super) fn given_up(&self) -> Option<u64> {
+        self.low_latency.as_ref()?.list.given_up()
     }
 
     /// Whether the timeline breaks before a part with these facts.
@@ -219,17 +437,11 @@ impl Publication {
         self.low_latency.as_ref().and_then(|file| file.list.deadline(PATIENCE))
     }
 
-    fn restore_part(&mut self, name: &str, finished: &Finished) {
-        if let Some(file) = &mut self.low_latency
-            && let Err(error) = file.list.restore(name, finished)
-        {
-            debug!(%error, "part not taken up");
-        }
-    }
-
-    fn parts_restored(&mut self, media_sequence: u64, duration_90k: u64) {
+    fn restore_parts(&mut self, number: u64, parts: BTreeMap<u32, Finished>, segment: (u64, u64)) {
         if let Some(file) = &mut self.low_latency {
-            file.list.restored(media_sequence, duration_90k, self.window.playlist());
+            for error in file.list.restore(number, parts, segment) {
+                debug!(%error, "part not taken up");
+            }
         }
     }
 
@@ -245,11 +457,19 @@ impl Publication {
         self.keep_parts(names);
     }
 
-    /// Parts that are not listed, or no more, stay for three target durations (bis 6.2.2).
+    /// Parts that are not listed, or no more.
     fn keep_parts(&mut self, names: impl Iterator<Item = String>) {
+        let now = self.world.now();
+        for name in names {
+            self.keep_part(&name, now);
+        }
+    }
+
+    /// A part stays for three target durations after it has left the playlist (bis 6.2.2).
+    fn keep_part(&mut self, name: &str, left_at: Instant) {
         let grace_90k = 3 * u64::from(self.window.playlist().target_duration_s) * TICKS_PER_S;
-        for name in names.filter(|_| !self.settings.keep) {
-            self.retention.keep(&name, self.world.now(), grace_90k);
+        if !self.settings.keep {
+            self.retention.keep(name, left_at, grace_90k);
         }
     }
 
@@ -265,7 +485,11 @@ impl Publication {
             return;
         }
         match replace(&*self.world.directory, &self.settings.webroot, LOW_LATENCY_PLAYLIST, text.as_bytes()) {
-            Ok(()) => (file.text, file.fails) = (text, false),
+            Ok(()) => {
+                (file.text, file.fails) = (text, false);
+                file.told.clone_from(&file.list.reports);
+                file.last = file.list.last(self.window.playlist());
+            }
             Err(error) => {
                 if !std::mem::replace(&mut file.fails, true) {
                     warn!(%error, "ll.m3u8 cannot be written; free space or make webroot writable");

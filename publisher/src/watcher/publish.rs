@@ -67,6 +67,8 @@ pub(super) struct Publication {
     pub(super) retention: Retention,
     pub(super) refused: Refused,
     pub(super) last: Last,
+    /// By how much the numbers of names are ahead of those of the playlist, where names have numbers of ours.
+    pub(super) ahead: i64,
     dates: Dates,
     pub(super) started_at: Timestamp,
     /// Since when no segment has come; `None` while they come.
@@ -129,6 +131,7 @@ impl Publication {
             retention: Retention::default(),
             refused: Refused::default(),
             last: Last::Nothing,
+            ahead: 0,
             started_at: world.date(),
             silent_since: None,
             newest: None,
@@ -231,8 +234,10 @@ impl Publication {
             );
         }
         let number = number_of_name(&name);
+        self.check_length(&name, &finished.facts)?;
+        self.leave_out_before(number);
         if let Some(number) = number {
-            self.fill_up_to(number)?;
+            self.fill_up_to(number, Some(&finished.facts))?;
         }
         let break_before = self.agreed_break(number, &finished.facts);
         if let (Last::Known(last), None) = (&self.last, &break_before) {
@@ -297,14 +302,26 @@ impl Publication {
             );
         }
         self.last = Last::Known(Box::new(facts.clone()));
-        self.advance_parts();
         self.rate.push(bytes, duration_s, f64::from(self.window.playlist().target_duration_s));
         let segment = SegmentStatus { name, duration_s, bytes, filmed_at };
         let newest = Newest { segment, facts };
         self.meters.bitrate_bps.set(newest.bitrate_bps());
         self.newest = Some(newest);
-        self.write_status_in_turn();
         Ok(())
+    }
+
+    /// A file that is too long is refused before anything is said of those before it.
+    fn check_length(&self, name: &str, facts: &Facts) -> Result<(), Refusal> {
+        let mut facts = facts.clone();
+        self.hold_to_promise(&mut facts);
+        let segment = Segment {
+            uri: uri_of_name(self.settings.home, name),
+            duration_90k: facts.duration_90k,
+            program_date_time: None,
+            discontinuity: false,
+            gap: false,
+        };
+        Ok(self.window.check(&segment)?)
     }
 
     /// One that is ended promises nothing of what comes after it.

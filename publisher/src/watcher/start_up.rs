@@ -19,19 +19,20 @@ use super::{
     world::World,
 };
 use crate::{
-    directory::{Directory, Kind},
+    directory::{Contents, Directory, Kind},
     meters::Meters,
+    numbers::Numbers,
     playlist_file::{self, LOW_LATENCY_PLAYLIST, OnDisk, PLAYLIST, STATUS, left_over_prefix},
     retention::instant_of,
-    segment_name::{LEFT_OVER_PREFIX, number_of_name},
+    segment_name::{Home, LEFT_OVER_PREFIX, number_of_name, number_of_uri, segment_name},
 };
-use livedir_playlist::TICKS_PER_S;
+use livedir_playlist::{MediaPlaylist, TICKS_PER_S};
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     io,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 use tracing::{debug, info, warn};
 
@@ -50,6 +51,7 @@ impl Channel {
     pub(super) fn start(
         world: &World,
         settings: ChannelSettings,
+        numbers: Numbers,
         meters: Arc<Meters>,
         desk: &mut Desk,
     ) -> Result<Self, WatchError> {
@@ -58,8 +60,17 @@ impl Channel {
         let of_live = |source| WatchError::Live { path: live.clone(), source };
         directory.make(&live).map_err(of_live)?;
         sweep_webroot(directory, &settings.webroot, &live, settings.naming).map_err(of_live)?;
+        let on_disk = playlist_file::read(directory, &settings.webroot)
+            .map_err(|source| WatchError::Playlist { path: settings.webroot.join(PLAYLIST), source })?;
+        let mut in_parts = BTreeSet::new();
         if settings.naming == Naming::Numbered {
-            parts::rejoin(directory, &live).map_err(of_live)?;
+            try_to_write(directory, &live).map_err(of_live)?;
+            in_parts = parts::numbers_in_parts(directory, &settings, &live).map_err(of_live)?;
+            let in_segments = numbers_of(&list(directory, &live).map_err(of_live)?);
+            let all = in_segments.union(&in_parts).copied().collect();
+            let ours = numbered::ours(&all, numbered::told(&on_disk));
+            in_parts.retain(|number| ours.contains(number));
+            parts::rejoin(directory, &live, &in_parts);
             if settings.part_target_90k.is_none() {
                 parts::remove_old_list(directory, &settings.webroot).map_err(of_live)?;
             }
@@ -75,13 +86,11 @@ impl Channel {
                 None
             }
         };
+        let directory_now = directory.identity(&live).ok();
         let listed_at = world.wall();
         let listed_as_of = directory.stamp(&live).map(|stamp| stamp.modified_at).ok();
         let names = list(directory, &live).map_err(of_live)?;
-        let on_disk = playlist_file::read(directory, &settings.webroot)
-            .map_err(|source| WatchError::Playlist { path: settings.webroot.join(PLAYLIST), source })?;
-
-        let found = found(directory, &live, &names, settings.naming);
+        let found = found(directory, &live, &names, settings.naming, &on_disk);
         let mut plan = match &found {
             Found::Numbered(numbers) => {
                 let target_duration_s = settings.target_duration_s.unwrap_or(1);
@@ -89,8 +98,16 @@ impl Channel {
             }
             Found::Any(files) => arrival::plan(&on_disk, files, settings.window_segments),
         };
-        let publication = Publication::new(world.clone(), settings.clone(), meters, plan.previous.take())?;
+        // A number that the name of a part has carried is not given again.
+        plan.next_number = in_parts.last().map_or(plan.next_number, |last| plan.next_number.max(last + 1));
+        let mut publication =
+            Publication::new(world.clone(), settings.clone(), meters, plan.previous.take())?;
         let now = world.now();
+        if let Found::Numbered(_) = &found {
+            let first =
+                plan.unlisted.first().and_then(|name| number_of_name(name)).unwrap_or(plan.next_number);
+            publication.ahead = ahead(publication.playlist(), first);
+        }
         let mut channel = Self {
             world: world.clone(),
             order: match settings.naming {
@@ -101,10 +118,13 @@ impl Channel {
                 Naming::Any => Order::Arrival(Arrival::default()),
             },
             settings,
+            numbers,
             live,
             publication,
             unfinished: Unfinished::default(),
             handled: HashSet::new(),
+            identity: directory_now,
+            is_exchanged: false,
             watched,
             listed_as_of: listed_as_of.map(|as_of| (as_of, listed_at)),
             last_event_at: listed_at,
@@ -130,7 +150,7 @@ impl Channel {
     ) {
         let written_at = self.written_at(on_disk, now);
         self.last_segment_at = written_at;
-        self.keep_for_their_grace(plan, written_at, now);
+        self.keep_for_their_grace(plan, found, written_at, now);
         if plan.entries_lost > 0 {
             let entries = plan.entries_lost;
             warn!(
@@ -144,16 +164,24 @@ impl Channel {
         self.remember(&plan.predecessor, desk);
         match found {
             Found::Numbered(numbers) => {
-                for name in names.iter().filter(|name| number_of_name(name).is_none()) {
-                    self.complain_of_foreign(name);
+                for name in names {
+                    match number_of_name(name) {
+                        None => self.complain_of_foreign(name),
+                        Some(number) if !numbers.contains(&number) => self.complain_of_stranger(name),
+                        Some(_) => {}
+                    }
                 }
-                debug_assert!(numbers.len() <= names.len());
                 for name in &plan.unlisted {
                     self.take(name, now, false, desk);
                 }
                 self.publish_waiting(Duration::ZERO);
                 if let Order::Numbered(order) = &mut self.order {
                     order.skip_to(plan.next_number);
+                }
+                // Between two runs nothing is missing: the numbers of the playlist go on.
+                let next_media_sequence = self.publication.playlist().next_media_sequence();
+                if self.settings.home == Home::Live {
+                    self.publication.ahead = difference(plan.next_number, next_media_sequence);
                 }
             }
             Found::Any(files) => {
@@ -162,6 +190,7 @@ impl Channel {
             }
         }
         self.restore_parts(plan.next_number, desk);
+        self.publish_waiting(Duration::ZERO);
         self.publication.write_postponed();
         self.settle();
         self.next_look = self.world.now() + self.look_interval();
@@ -196,7 +225,7 @@ impl Channel {
         }
     }
 
-    fn keep_for_their_grace(&mut self, plan: &Plan, written_at: Instant, now: Instant) {
+    fn keep_for_their_grace(&mut self, plan: &Plan, found: &Found, written_at: Instant, now: Instant) {
         if self.settings.keep {
             return;
         }
@@ -204,12 +233,43 @@ impl Channel {
         let target_90k = (u64::from(self.publication.playlist().target_duration_s) + 1) * TICKS_PER_S;
         let window_90k = target_90k * self.settings.window_segments as u64;
         let grace_90k = target_90k + self.publication.longest_duration_90k().max(window_90k);
+        let left_at = self.when_they_left(found);
         for name in &plan.left_before {
-            self.publication.retention.keep(name, written_at, grace_90k);
+            let left_at =
+                left_at(name).map_or(written_at, |left_at| instant_of(left_at, now, self.world.wall()));
+            self.publication.retention.keep(name, left_at.min(written_at), grace_90k);
         }
         for name in &plan.left_now {
             self.publication.retention.keep(name, now, grace_90k);
         }
+    }
+
+    /// When files that have left the playlist did so: at the latest when the one came that is a window behind, by the times of
+    /// files. So each is deleted in the end, also when a program that is started again and again writes the playlist each time.
+    fn when_they_left(&self, found: &Found) -> impl Fn(&str) -> Option<SystemTime> + use<> {
+        let window = self.settings.window_segments.max(self.publication.playlist().segments.len());
+        let in_order: Vec<(String, SystemTime)> = match found {
+            Found::Numbered(numbers) => {
+                let stamped = numbers.iter().filter_map(|&number| {
+                    let name = segment_name(number);
+                    let ended_at = self.stamp(&name).ok()?.modified_at;
+                    Some((name, ended_at))
+                });
+                stamped.collect()
+            }
+            Found::Any(files) => {
+                let mut files: Vec<_> =
+                    files.iter().map(|(name, stamp)| (name.clone(), stamp.modified_at)).collect();
+                files.sort_by_key(|(_, ended_at)| *ended_at);
+                files
+            }
+        };
+        let left_at: HashMap<String, SystemTime> = in_order
+            .iter()
+            .zip(in_order.iter().skip(window))
+            .map(|((name, _), (_, ended_at))| (name.clone(), *ended_at))
+            .collect();
+        move |name| left_at.get(name).copied()
     }
 
     /// Learns what the first segment goes on from.
@@ -217,16 +277,18 @@ impl Channel {
         match predecessor {
             Predecessor::None => self.publication.last = Last::Nothing,
             Predecessor::Gone => self.publication.last = Last::Unknown,
-            Predecessor::OnDisk(name) => match finished_file::read(&*self.world.directory, &self.live.join(name), &mut desk.buffer) {
-                Ok(finished) => {
-                    self.publication.is_still(name, finished.stamp);
-                    self.publication.goes_on_from(finished.facts);
+            Predecessor::OnDisk(name) => {
+                match finished_file::read(&*self.world.directory, &self.live.join(name), &mut desk.buffer) {
+                    Ok(finished) => {
+                        self.publication.is_still(name, finished.stamp);
+                        self.publication.goes_on_from(finished.facts);
+                    }
+                    Err(reason) => {
+                        debug!(name, %reason, "the last segment cannot be read back");
+                        self.publication.last = Last::Unknown;
+                    }
                 }
-                Err(reason) => {
-                    debug!(name, %reason, "the last segment cannot be read back");
-                    self.publication.last = Last::Unknown;
-                }
-            },
+            }
         }
     }
 
@@ -252,14 +314,45 @@ impl Channel {
 }
 
 /// What the names mean, with what the file system says of each file where that matters.
-fn found(directory: &dyn Directory, live: &Path, names: &[String], naming: Naming) -> Found {
+fn found(
+    directory: &dyn Directory,
+    live: &Path,
+    names: &[String],
+    naming: Naming,
+    on_disk: &OnDisk,
+) -> Found {
     match naming {
-        Naming::Numbered => Found::Numbered(names.iter().filter_map(|name| number_of_name(name)).collect()),
+        Naming::Numbered => Found::Numbered(numbered::ours(&numbers_of(names), numbered::told(on_disk))),
         Naming::Any => {
             let stamp = |name: &String| Some((name.clone(), directory.stamp(&live.join(name)).ok()?));
             Found::Any(names.iter().filter_map(stamp).collect())
         }
     }
+}
+
+fn numbers_of(names: &[String]) -> BTreeSet<u64> {
+    names.iter().filter_map(|name| number_of_name(name)).collect()
+}
+
+/// By how much the number of the name `first`, which comes first in this run, is ahead of that of the playlist, as its listed
+/// segments say, or else this one.
+fn ahead(playlist: &MediaPlaylist, first: u64) -> i64 {
+    let last = playlist.segments.last().and_then(|segment| number_of_uri(&segment.uri));
+    let next = last.map_or(first, |last| last + 1);
+    difference(next, playlist.next_media_sequence())
+}
+
+/// Both are plausible numbers.
+fn difference(number: u64, media_sequence: u64) -> i64 {
+    number as i64 - media_sequence as i64
+}
+
+/// Told now, in one line, and not by the first segment.
+fn try_to_write(directory: &dyn Directory, live: &Path) -> io::Result<()> {
+    let nothing = Contents { bytes: b"", modified_at: None, mode: 0o600 };
+    let written =
+        directory.write(live, LEFT_OVER_PREFIX, &nothing).map_err(|error| io::Error::from(error.kind()))?;
+    directory.remove(&written)
 }
 
 /// Deletes the dot files that a crash left behind. The lock on webroot says that nobody else is writing them.

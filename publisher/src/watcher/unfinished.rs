@@ -63,6 +63,14 @@ impl Unfinished {
         self.files.iter().filter(|(_, file)| !file.is_open).map(|(name, _)| name.0.clone()).collect()
     }
 
+    /// Those that are whole and were written before a file with this stamp: their writer has gone on to that one.
+    pub(super) fn overtaken_by(&self, next: &Stamp) -> Vec<String> {
+        let is_overtaken = |file: &Growing| {
+            !file.is_open && is_whole(&file.stamp) && file.stamp.modified_at < next.modified_at
+        };
+        self.files.iter().filter(|(_, file)| is_overtaken(file)).map(|(name, _)| name.0.clone()).collect()
+    }
+
     /// Whether there is any to be looked at.
     pub(super) fn is_waiting(&self) -> bool {
         self.files.values().any(|file| !file.is_open)
@@ -94,8 +102,7 @@ impl Unfinished {
 
     fn is_complete(&self, name: &Natural, file: &Growing, now: Instant) -> bool {
         let rested = now.saturating_duration_since(file.unchanged_since);
-        let is_whole = file.stamp.bytes > 0 && file.stamp.bytes.is_multiple_of(PACKET_BYTES);
-        if !is_whole {
+        if !is_whole(&file.stamp) {
             return rested >= GIVEN_UP;
         }
         let next_has_begun = || {
@@ -108,6 +115,11 @@ impl Unfinished {
         // Seen twice with the same size: a writer may begin the next before the last block of this one is out.
         file.stamp.was_finished_off() || rested >= RESTED || (!rested.is_zero() && next_has_begun())
     }
+}
+
+/// Whether it ends with a whole packet.
+fn is_whole(stamp: &Stamp) -> bool {
+    stamp.bytes > 0 && stamp.bytes.is_multiple_of(PACKET_BYTES)
 }
 
 #[cfg(test)]
@@ -143,6 +155,16 @@ mod tests {
         files.begun("a.ts", stamp(WHOLE, 1, 1), false, start);
         files.begun("b.ts", stamp(WHOLE, 2, 2), false, start + TICK);
         assert_eq!(files.complete(start + TICK), ["a.ts"]);
+    }
+
+    #[test]
+    fn a_file_is_overtaken_by_one_that_was_written_later() {
+        let (mut files, start) = (Unfinished::default(), Instant::now());
+        files.begun("a.ts", stamp(WHOLE, 1, 1), false, start);
+        files.begun("b.ts", stamp(WHOLE + 1, 1, 1), false, start);
+        files.begun("c.ts", stamp(WHOLE, 1, 1), true, start);
+        assert_eq!(files.overtaken_by(&stamp(WHOLE, 1, 1)), [""; 0]);
+        assert_eq!(files.overtaken_by(&stamp(WHOLE, 2, 2)), ["a.ts"]);
     }
 
     #[test]

@@ -50,7 +50,7 @@ fn a_full_disk_loses_segments_and_the_stream_goes_on_when_there_is_room() {
 
     let history = witness.testify().history;
     assert!(history.last().unwrap().ended);
-    assert_one_hole(&history);
+    assert_holes(&history, 0);
     assert_clean(&webroot);
 }
 
@@ -77,7 +77,7 @@ fn a_stream_that_ends_on_a_full_disk_says_so_and_the_next_run_goes_on() {
     let mut stream = LiveStream::start(&webroot, &WORDS);
     stream.wait_for_segment(next_number + 2);
     assert!(stream.publisher.interrupt().success());
-    assert_one_hole(&witness.testify().history);
+    assert_holes(&witness.testify().history, 1);
     assert_clean(&webroot);
 }
 
@@ -94,13 +94,16 @@ fn fill_until_segments_are_lost(stream: &LiveStream, filler: &Path) {
     fill(filler);
 }
 
-/// The numbers go on over the hole, the timeline does not.
+/// Segments that are lost while the stream goes on are gaps under their own numbers, and the timeline goes on over them. It breaks
+/// so often, where the encoder was started again.
 #[track_caller]
-fn assert_one_hole(history: &History) {
+fn assert_holes(history: &History, breaks: usize) {
     let numbers = 1..history.last().unwrap().next_media_sequence();
     assert!(history.segments.keys().copied().eq(numbers), "a lost segment leaves no hole in the numbers");
-    let breaks = history.segments.values().filter(|seen| seen.segment.discontinuity).count();
-    assert_eq!(breaks, 1, "{:#?}", history.segments);
+    let count = history.segments.values().filter(|seen| seen.segment.discontinuity).count();
+    assert_eq!(count, breaks, "{:#?}", history.segments);
+    let gaps = history.segments.values().filter(|seen| seen.segment.gap).count();
+    assert!(breaks > 0 || gaps > 0, "{:#?}", history.segments);
 }
 
 /// Writes until the disk is full.

@@ -43,6 +43,7 @@ fn the_date_of_a_segment_is_its_mtime_less_its_duration() {
     let file = fs::File::options().append(true).open(&unfinished).expect("opened");
     file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_250)).expect("set");
     drop(file);
+    stage.give(1);
     fs::rename(&unfinished, segment_path(stage.webroot(), 1)).expect("renamed");
     let filmed_at = stage.wait_for_last(1).segments[0].program_date_time.expect("a date");
     assert_eq!(filmed_at.as_millisecond(), 1_699_999_999_750);
@@ -82,11 +83,15 @@ fn a_number_that_never_comes_holds_nothing_up_and_coming_late_changes_nothing() 
     stage.drop_in(1, &segments()[0]);
     stage.drop_in(3, &segments()[2]);
     let playlist = stage.wait_for_last(3);
-    assert_eq!((numbers(&playlist), playlist.next_media_sequence()), (vec![1, 3], 3));
-    assert!(playlist.segments[1].discontinuity, "half a second is missing");
+    assert_eq!((numbers(&playlist), playlist.next_media_sequence()), (vec![1, 2, 3], 4));
+    let gap = &playlist.segments[1];
+    assert!(gap.gap && (44_000..=46_000).contains(&gap.duration_90k), "half a second is missing");
+    assert!(playlist.segments.iter().all(|segment| !segment.discontinuity), "the timeline goes on");
     stage.drop_in(2, &segments()[1]);
     stage.drop_in(4, &segments()[3]);
-    assert_eq!(numbers(&stage.wait_for_last(4)), [1, 3, 4]);
+    let playlist = stage.wait_for_last(4);
+    assert_eq!(numbers(&playlist), [1, 2, 3, 4]);
+    assert!(playlist.segments[1].gap);
     running.finish();
 }
 
@@ -94,6 +99,7 @@ fn a_number_that_never_comes_holds_nothing_up_and_coming_late_changes_nothing() 
 fn a_file_written_in_place_is_listed_when_it_is_closed() {
     let mut stage = Stage::new();
     let running = stage.start();
+    stage.give(1);
     fs::write(segment_path(stage.webroot(), 1), &segments()[0]).expect("written");
     stage.wait_for_last(1);
     running.finish();
@@ -105,6 +111,7 @@ fn a_file_that_no_event_tells_of_is_found_anyway() {
     let running = stage.start();
     let elsewhere = stage.webroot().join("elsewhere");
     fs::write(&elsewhere, &segments()[0]).expect("written");
+    stage.give(1);
     // A link is neither renamed nor closed.
     fs::hard_link(&elsewhere, segment_path(stage.webroot(), 1)).expect("linked");
     stage.wait_for_last(1);
@@ -365,6 +372,7 @@ fn a_full_disk_is_survived() {
     let filler = disk.path().join("filler");
     let full = std::io::copy(&mut std::io::repeat(0), &mut fs::File::create(&filler).expect("made"));
     assert_eq!(full.expect_err("full").kind(), std::io::ErrorKind::StorageFull);
+    stage.give(2);
     fs::rename(&unfinished, segment_path(stage.webroot(), 2)).expect("renamed");
     wait_until("the publication", || running.meters.segments_published.get() == 2);
     assert_eq!(numbers(&stage.look().expect("the old playlist, whole")), [1]);

@@ -6,6 +6,7 @@ use livedir_playlist::{MediaPlaylist, Segment, parse};
 use livedir_publisher::{
     encoder::Medium,
     meters::Meters,
+    numbers::Numbers,
     rendition::Rendition,
     segment_name::segment_path,
     watcher::{Wake, WatchError, Watcher, WatcherSettings},
@@ -121,6 +122,7 @@ pub fn hevc_segments() -> &'static [Vec<u8>] {
 pub struct Stage {
     webroot: TempDir,
     pub settings: WatcherSettings,
+    numbers: Numbers,
     seen: Seen,
 }
 
@@ -155,7 +157,7 @@ impl Stage {
             part_target_90k: None,
             end_list: true,
         };
-        Self { webroot, settings, seen: Seen::default() }
+        Self { webroot, settings, numbers: Numbers::any(), seen: Seen::default() }
     }
 
     /// Between two runs: the first one has listed the first so many of [`segments`], and was to be gone on with.
@@ -182,16 +184,23 @@ impl Stage {
     pub fn try_start(&mut self) -> Result<Running, WatchError> {
         let meters = Arc::new(Meters::default());
         let watcher = Watcher::start(&self.settings, std::slice::from_ref(&meters))?;
+        self.numbers = watcher.numbers();
         self.look();
         let (waker, next_segment_number) = (watcher.waker(), watcher.next_segment_number());
         let thread = std::thread::spawn(move || watcher.run());
         Ok(Running { meters, next_segment_number, waker, thread })
     }
 
+    /// A segment gets this number, as the segmenter says before its file appears.
+    pub fn give(&self, number: u64) {
+        self.numbers.give(number);
+    }
+
     /// Puts a segment there as the segmenter does: under a dot name, with the capture time of its end, then renamed.
     pub fn drop_in(&self, number: u64, bytes: &[u8]) {
         let unfinished = self.webroot().join("live").join(format!(".seg-{number:08}.ts.test"));
         fs::write(&unfinished, bytes).expect("written");
+        self.give(number);
         fs::rename(&unfinished, segment_path(self.webroot(), number)).expect("renamed");
     }
 
@@ -208,7 +217,8 @@ impl Stage {
         let text = fs::read_to_string(self.webroot().join("stream.m3u8")).ok()?;
         let playlist = parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         for segment in &playlist.segments {
-            assert!(self.webroot().join(&segment.uri).is_file(), "{} is listed and missing", segment.uri);
+            let is_there = segment.gap || self.webroot().join(&segment.uri).is_file();
+            assert!(is_there, "{} is listed and missing", segment.uri);
         }
         self.seen.hold_to_rules(&playlist);
         Some(playlist)

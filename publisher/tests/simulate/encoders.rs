@@ -11,6 +11,8 @@ use crate::{
     world::{WriterDirectory, held},
 };
 use livedir_publisher::{
+    guard::Guard,
+    numbers::Numbers,
     segment_file::{ClosedSegment, SegmentFiles},
     segment_name::{part_name, segment_name},
 };
@@ -138,7 +140,15 @@ impl Encoders {
     }
 
     /// Our own writer begins with the program.
-    pub fn begin(&mut self, plan: &Plan, life: u32, first_number: u64, disk: &Arc<Mutex<Disk>>) {
+    pub fn begin(
+        &mut self,
+        plan: &Plan,
+        life: u32,
+        first_number: u64,
+        disk: &Arc<Mutex<Disk>>,
+        numbers: &Numbers,
+        guard: Option<Arc<Guard>>,
+    ) {
         if !plan.is_ours() {
             return;
         }
@@ -147,7 +157,14 @@ impl Encoders {
         let media = renditions(plan).into_iter().map(|(_, medium)| medium);
         let line = |(line, (live, medium)): (usize, (PathBuf, Medium))| Line {
             stream: Stream::new(medium, source(life, line), plan.picture_90k(), plan.begins_at_90k),
-            files: SegmentFiles::new(Arc::new(WriterDirectory(disk.clone())), &live, Arc::default()),
+            files: {
+                let directory = Arc::new(WriterDirectory(disk.clone()));
+                let files = SegmentFiles::new(directory, &live, numbers.clone(), Arc::default());
+                match &guard {
+                    Some(guard) => files.guarded(guard.clone()),
+                    None => files,
+                }
+            },
             live,
             number: first_number,
             open: VecDeque::new(),
@@ -292,8 +309,8 @@ fn close(stage: &mut Stage, line: usize) {
     let ended_at = open.filmed_at + ticks(open.end_90k - open.start_90k);
     let live = it.live.clone();
     if stage.plan.part_pictures.is_none() {
-        let is_there = it.files.put(number, &last, ended_at).unwrap_or(false);
-        it.number += u64::from(is_there);
+        it.number += 1;
+        let _ = it.files.put(number, &last, ended_at);
         return expect(stage, line, &live, &segment_name(number));
     }
     it.number += 1;

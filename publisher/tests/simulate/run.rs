@@ -8,10 +8,12 @@ use crate::{
     schedule::{Mode, Plan, Schedule},
     stage::{Broken, Stage, WEBROOT},
     statistics::Statistics,
-    world::{ProgramDirectory, ToldClock, Unwound, World, held, lock},
+    world::{ProgramDirectory, ToldClock, Unwound, World, WriterDirectory, held, lock},
 };
 use livedir_publisher::{
     encoder::Medium as EncodedMedium,
+    guard::Guard,
+    numbers::Numbers,
     rendition::Rendition,
     watcher::{
         WatchSettings, Watcher, WatcherSettings,
@@ -139,17 +141,20 @@ fn watch(world: &Arc<World>, wakes: Wakes) -> Result<(), String> {
         clock: Arc::new(ToldClock(world.clone())),
     };
     let watcher = if plan.is_ours() {
-        let _lock = lock(&world.disk, Path::new(WEBROOT)).map_err(|error| error.to_string())?;
+        let lock = lock(&world.disk, Path::new(WEBROOT)).map_err(|error| error.to_string())?;
         let settings = watcher_settings(&plan);
         let meters: Vec<_> = settings.renditions.iter().map(|_| Arc::default()).collect();
         let watcher = Watcher::start_in(inner, wakes, &settings, &meters).map_err(|error| error.to_string())?;
-        held(&world.stage).is_on_air(watcher.next_segment_number());
+        let directory = Arc::new(WriterDirectory(world.disk.clone()));
+        let guard = Arc::new(Guard::holding(directory, Path::new(WEBROOT), Box::new(lock)));
+        let watcher = watcher.guarded(guard.clone());
+        held(&world.stage).is_on_air(watcher.next_segment_number(), watcher.numbers(), Some(guard));
         return watcher.run().map_err(|error| error.to_string());
     } else {
         let settings = watch_settings(&plan);
         Watcher::watch_in(inner, wakes, &settings, Arc::default()).map_err(|error| error.to_string())?
     };
-    held(&world.stage).is_on_air(1);
+    held(&world.stage).is_on_air(1, Numbers::any(), None);
     watcher.run().map_err(|error| error.to_string())
 }
 

@@ -14,7 +14,11 @@ use crate::{
 };
 use fastrand::Rng;
 use livedir_playlist::{Listing, read_listing};
-use livedir_publisher::watcher::{Wake, hints};
+use livedir_publisher::{
+    guard::Guard,
+    numbers::Numbers,
+    watcher::{Wake, hints},
+};
 use std::{
     cmp::Ordering,
     collections::BinaryHeap,
@@ -278,10 +282,10 @@ impl Stage {
     }
 
     /// The watcher has started.
-    pub fn is_on_air(&mut self, next_number: u64) {
+    pub fn is_on_air(&mut self, next_number: u64, numbers: Numbers, guard: Option<Arc<Guard>>) {
         self.life.on_air_us = Some(self.now_us());
         self.say(|| format!("on air; the next number is {next_number}"));
-        self.encoders.begin(&self.plan, self.life.number, next_number, &self.disk);
+        self.encoders.begin(&self.plan, self.life.number, next_number, &self.disk, &numbers, guard);
         self.judge.is_on_air(self.time.us(), &self.plan);
         if self.life.stopped_us.is_some() {
             self.wake(Wake::Finish);

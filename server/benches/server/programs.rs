@@ -130,7 +130,7 @@ pub fn nginx(directory: &Path, is_tls: bool) -> Program {
         ("root   webroot;", format!("root {};", directory.join("webroot").display())),
         ("worker_processes auto;", "worker_processes 2; worker_rlimit_nofile 40000;".to_owned()),
         ("worker_connections 4096;", "worker_connections 20000;".to_owned()),
-        ("access_log nginx-access.log combined;", "access_log off;".to_owned()),
+        ("access_log .nginx-access.log combined;", "access_log off;".to_owned()),
         (
             "sendfile      on;",
             "sendfile on; open_file_cache max=1000; open_file_cache_valid 1s; keepalive_requests 1000000000;"

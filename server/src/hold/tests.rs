@@ -274,6 +274,50 @@ async fn a_part_is_waited_for_as_long_as_it_is_hinted_at() {
     check_part("/live/20.p1.ts", &[(0, Is(list(20, 1))), (900, Stop)], Err(503), 900).await;
 }
 
+/// `list` with this part lost.
+fn with_lost(list: &str, part: &str) -> String {
+    let listed = format!("URI=\"live/{part}.ts\"\n");
+    assert!(list.contains(&listed), "{part} is not in {list}");
+    list.replacen(&listed, &format!("URI=\"live/{part}.ts\",GAP=YES\n"), 1)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_that_is_lost_is_waited_for_by_nobody() {
+    let lost = with_lost(&list(20, 2), "20.p1");
+    let events = [(0, Is(list(20, 1))), (900, Is(lost.clone()))];
+    check_part("/live/20.p1.ts", &events, Ok(()), 900).await;
+    check_part("/live/20.p1.ts", &[(0, Is(lost.clone()))], Ok(()), 0).await;
+    // The part behind it is waited for as ever.
+    let goes_on = [(0, Is(lost)), (900, Is(with_lost(&list(20, 3), "20.p1")))];
+    check_part("/live/20.p2.ts", &goes_on, Ok(()), 900).await;
+    // The list passes it over.
+    check_part("/live/20.p1.ts", &[(0, Is(list(20, 1))), (900, Is(list(20, 3)))], Ok(()), 900).await;
+    // The segment is complete, and its last part is lost.
+    let complete = with_lost(&list(21, 0), "20.p1");
+    check_part("/live/20.p1.ts", &[(0, Is(list(20, 1))), (900, Is(complete))], Ok(()), 900).await;
+    // The whole segment is lost.
+    let gap = list(21, 0).replace("#EXTINF:2.0,\nlive/20.ts", "#EXT-X-GAP\n#EXTINF:2.0,\nlive/20.ts");
+    check_part("/live/20.p1.ts", &[(0, Is(list(20, 1))), (900, Is(gap))], Ok(()), 900).await;
+    // A list that says both, as other programs may write it.
+    let both = with_lost(&list(20, 2), "20.p1").replace("20.p2.ts", "20.p1.ts");
+    check_part("/live/20.p1.ts", &[(0, Is(list(20, 1))), (900, Is(both))], Ok(()), 900).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_that_is_lost_is_a_part_to_those_who_wait_for_the_list() {
+    let events = [
+        (0, Is(list(20, 0))),
+        (500, Is(with_lost(&list(20, 1), "20.p0"))),
+        (900, Is(with_lost(&list(21, 0), "20.p0"))),
+    ];
+    check("_HLS_msn=20&_HLS_part=0", &events, 200, 500).await;
+    check("_HLS_msn=20&_HLS_part=1", &events, 200, 900).await;
+    check("_HLS_msn=20", &events, 200, 900).await;
+    // The last part of segment 19 is lost, and the one behind it is the first of segment 20.
+    check("_HLS_msn=19&_HLS_part=1", &[(0, Is(with_lost(&list(20, 0), "19.p1")))], 200, 0).await;
+    check("_HLS_msn=19&_HLS_part=2", &events, 200, 500).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn at_the_stop_everybody_has_the_list_as_it_is() {
     check("_HLS_msn=20&_HLS_part=2", &[(0, Is(list(20, 1))), (600, Is(list(20, 2))), (900, Stop)], 200, 900)

@@ -6,6 +6,7 @@ mod abuse;
 mod caching;
 mod holding;
 mod lifecycle;
+mod lost_parts;
 mod nginx;
 mod operator;
 mod paths;

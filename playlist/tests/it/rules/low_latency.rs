@@ -29,6 +29,11 @@ fn with_part(media_sequence: u64, index: u64, change: impl FnOnce(&str) -> Strin
     with(&low_latency(), &line, &change(&line))
 }
 
+/// This part lost.
+fn lost(line: &str) -> String {
+    line.replace(",INDEPENDENT=YES", "").replace("\"\n", "\",GAP=YES\n")
+}
+
 fn without_parts(text: &str) -> String {
     text.split_inclusive('\n').filter(|line| !line.starts_with("#EXT-X-PART:")).collect()
 }
@@ -86,6 +91,12 @@ fn of_one_playlist() -> Vec<(&'static str, String)> {
             "segment-tag-behind-part",
             with(&with(&text, DATE_OF_13, ""), &part(13, 0), &format!("{}{DATE_OF_13}", part(13, 0))),
         ),
+        ("independent-untrue", with_part(13, 0, |line| line.replace("=YES\n", "=YES,GAP=YES\n"))),
+        ("bad-value", with_part(13, 1, |line| line.replace("\"\n", "\",GAP=NO\n"))),
+        ("bad-value", with_part(13, 1, |line| line.replace("\"\n", "\",INDEPENDENT=NO\n"))),
+        ("part-over-target", with_part(13, 1, |line| lost(&longer(line)))),
+        ("parts-off-segment", with_part(12, 2, |line| lost(line).replace("0.500000", "0.400000"))),
+        ("gap-without-need", with(&text, EXTINF_OF_12, &format!("#EXT-X-GAP\n{EXTINF_OF_12}"))),
         ("part-hold-back-missing", with(&text, ",PART-HOLD-BACK=1.500000", "")),
         ("part-hold-back-low", with(&text, "PART-HOLD-BACK=1.500000", "PART-HOLD-BACK=0.9")),
         ("part-hold-back-below-three", with(&text, "PART-HOLD-BACK=1.500000", "PART-HOLD-BACK=1.2")),
@@ -121,6 +132,10 @@ fn of_updates() -> Vec<(&'static str, Case)> {
             "part-changed",
             update(before.clone(), with(&next, &part(12, 2), &part(12, 2).replace("0.50", "0.49"))),
         ),
+        // What was listed with media cannot be lost afterwards, nor come late.
+        ("part-changed", update(before.clone(), with(&next, &part(13, 1), &lost(&part(13, 1))))),
+        ("part-changed", update(with_part(12, 3, lost), next.clone())),
+        ("part-changed", update(lost_from(&before, 2), late_part())),
         ("part-left-early", update(before.clone(), after(12, 1))),
         ("part-left-early", update(after(12, 4), without_parts_of(&after(13, 1), 13))),
         ("part-left-early", update(before.clone(), without_parts(&next))),
@@ -129,6 +144,20 @@ fn of_updates() -> Vec<(&'static str, Case)> {
         ("part-late", Case::Update { before: before.clone(), after: next, passed_s: 0.9 }),
         ("part-late", Case::Update { before: before.clone(), after: before, passed_s: 0.9 }),
     ]
+}
+
+/// Segment 12 is lost, and of its parts this one, and the ones behind it never came.
+fn lost_from(text: &str, index: u64) -> String {
+    let text = (index + 1..4).fold(text.to_owned(), |text, index| without_part(&text, 12, index));
+    let text = with(&text, &part(12, index), &lost(&part(12, index)));
+    with(&text, EXTINF_OF_12, &format!("#EXT-X-GAP\n{EXTINF_OF_12}"))
+}
+
+/// [`lost_from`] 2, and now the last part has come.
+fn late_part() -> String {
+    let text = lost_from(&Writer::after(12, 3).text(), 2);
+    let line = lost(&part(12, 2));
+    with(&text, &line, &format!("{line}{}", part(12, 3)))
 }
 
 fn without_parts_of(text: &str, media_sequence: u64) -> String {
@@ -211,6 +240,7 @@ fn of_delta_updates() -> Vec<(&'static str, Case)> {
         ("delta-update-differs", of_whole(with(&delta, ":16.000Z", ":16.040Z"))),
         ("delta-update-differs", of_whole(with(&delta, &part(11, 2), &part(11, 2).replace("p02", "p05")))),
         ("delta-update-differs", of_whole(with(&delta, &part(13, 1), ""))),
+        ("delta-update-differs", of_whole(with(&delta, &part(11, 2), &lost(&part(11, 2))))),
         ("delta-update-differs", of_whole(with(&delta, HINT, ""))),
     ]
 }
@@ -229,8 +259,22 @@ fn of_reloads() -> Vec<(&'static str, Case)> {
         ("part-without-segment-answered", reload(Asked::PartAlone, 200)),
         ("far-ahead-answered", reload(Asked::FarAhead(113), 200)),
         ("far-ahead-answered", Case::Reload(Asked::FarAhead(113), None, String::new())),
-        ("preload-hint-refused", reload(Asked::Hint("live/seg-00000013.p02.ts".to_owned()), 404)),
+        ("preload-hint-refused", reload(hint(), 404)),
+        ("preload-hint-refused", Case::Reload(hint(), Some(404), String::new())),
+        // It is there by now, or lost, and that is no answer to it.
+        ("preload-hint-refused", Case::Reload(hint(), Some(404), Writer::after(12, 3).text())),
+        ("preload-hint-refused", Case::Reload(hint(), Some(400), with_lost_hint())),
     ]
+}
+
+/// For the part that comes next in [`low_latency`].
+fn hint() -> Asked {
+    Asked::Hint("live/seg-00000013.p02.ts".to_owned())
+}
+
+/// The part that was hinted at is lost.
+fn with_lost_hint() -> String {
+    with(&Writer::after(12, 3).text(), &part(13, 2), &lost(&part(13, 2)))
 }
 
 /// Two low-latency playlists, each of which reports of the other that its newest segment has this number.
@@ -289,6 +333,41 @@ fn a_hint_that_a_break_has_overtaken_is_not_found() {
 }
 
 #[test]
+fn parts_that_are_lost_are_not_found() {
+    let text = low_latency();
+    for (number, index) in (10..=12).flat_map(|number| (0..4).map(move |index| (number, index))) {
+        let lost_one = with_part(number, index, lost);
+        Case::Playlist(lost_one.clone()).assert_clean();
+        // Nobody asks for it: what its bytes would be is not known, or that there are none.
+        let missing = |facts: &mut SegmentFacts| facts.problem = Some("it does not exist".to_owned());
+        let mut facts = facts();
+        missing(facts.iter_mut().find(|it| it.uri.ends_with(&format!("{number}.p{index:02}.ts"))).unwrap());
+        Case::Parts(lost_one, facts).assert_clean();
+    }
+    // All parts of a segment, which is there.
+    let all_lost =
+        (0..4).fold(text.clone(), |text, index| with(&text, &part(12, index), &lost(&part(12, index))));
+    Case::Playlist(all_lost.clone()).assert_clean();
+    let all_lost = with(&all_lost, EXTINF_OF_12, &format!("#EXT-X-GAP\n{EXTINF_OF_12}"));
+    Case::Playlist(all_lost).assert_clean();
+    // The part that was hinted at, and the one behind it is hinted at.
+    update(text.clone(), with_lost_hint()).assert_clean();
+    update(with_lost_hint(), with(&Writer::after(12, 4).text(), &part(13, 2), &lost(&part(13, 2))))
+        .assert_clean();
+    // Of the segment nothing more comes: what was listed of it stays as it is, and what was hinted at is not published.
+    let after = lost_from(&Writer::after(12, 1).text(), 2);
+    let open = with(&Writer::after(11, 3).text(), &part(12, 2), &lost(&part(12, 2)));
+    update(open, after.clone()).assert_clean();
+    let delta = delta_update(&after).unwrap();
+    assert!(delta.contains("GAP=YES") && delta.contains("#EXT-X-GAP"), "{delta}");
+    Case::Delta { whole: after, delta }.assert_clean();
+}
+
+fn without_part(text: &str, media_sequence: u64, index: u64) -> String {
+    with(text, &part(media_sequence, index), "")
+}
+
+#[test]
 fn a_short_part_is_not_found_where_it_may_be_short() {
     #[track_caller]
     fn check(text: String) {
@@ -320,5 +399,12 @@ fn a_server_that_does_what_it_should_is_not_found() {
     check(Asked::PartAlone, 400, String::new());
     check(Asked::PartAlone, 200, Writer::after(12, 2).ended());
     check(Asked::FarAhead(113), 400, String::new());
-    check(Asked::Hint("live/seg-00000013.p02.ts".to_owned()), 200, String::new());
+    check(hint(), 200, String::new());
+    // bis-22 6.2.6: what is lost is not found, and the list says so or goes on without it.
+    check(hint(), 404, with_lost_hint());
+    check(hint(), 410, with_lost_hint());
+    check(hint(), 404, Writer::after(13, 1).text().replace("13.p02", "13.q02"));
+    check(hint(), 404, Writer::after(12, 2).ended());
+    // A part that is lost is a part.
+    check(next(13, 2), 200, with_lost_hint());
 }

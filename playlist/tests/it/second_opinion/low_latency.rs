@@ -78,7 +78,7 @@ fn in_json(text: &str) -> Value {
 fn parts(parts: &[ListedPart]) -> Vec<Value> {
     let part = |part: &ListedPart| {
         let duration_us = (part.duration_s.unwrap() * 1e6).round() as u64;
-        json!({ "uri": part.uri, "duration_us": duration_us, "independent": part.independent })
+        json!({ "uri": part.uri, "duration_us": duration_us, "independent": part.independent, "gap": part.gap })
     };
     parts.iter().map(part).collect()
 }

@@ -30,7 +30,9 @@ impl Stage {
         for name in names.split(' ') {
             let (number, part) = name.split_once('.').unwrap();
             let name = part_name(number.parse().unwrap(), part.parse().unwrap());
-            self.list.arrived(&name, finished_90k(PART_90K));
+            let mut finished = finished_90k(PART_90K);
+            finished.facts.start_90k = part.parse::<u64>().unwrap() * PART_90K;
+            self.list.arrived(&name, finished);
             self.advance(Duration::ZERO);
         }
         self
@@ -52,10 +54,23 @@ impl Stage {
         self.advance(Duration::ZERO)
     }
 
+    /// A segment of so many parts is listed as a gap.
+    fn gap(&mut self, number: u64, parts: u64) -> &mut Self {
+        self.playlist.segments.push(Segment {
+            uri: segment_uri(number),
+            duration_90k: parts * PART_90K,
+            program_date_time: None,
+            discontinuity: false,
+            gap: true,
+        });
+        self.list.left_out(number, self.playlist.next_media_sequence() - 1);
+        self.advance(Duration::ZERO)
+    }
+
     fn advance(&mut self, after: Duration) -> &mut Self {
         loop {
             if self.list.first_part().is_some() {
-                self.list.begin(Beginning { filmed_at: None, discontinuity: false });
+                self.list.begin(Beginning { filmed_at: None, discontinuity: false }, None);
             }
             self.list.advance(&self.playlist, PATIENCE, self.start + after);
             if self.list.first_part().is_none() {
@@ -69,6 +84,7 @@ impl Stage {
     fn check(&mut self, expected: &str) -> &mut Self {
         let mut words = Vec::new();
         let mut parts: Vec<String> = Vec::new();
+        let mut is_gap = false;
         for line in self.list.text(&self.playlist).lines() {
             let name = |uri: &str| uri.trim_start_matches("live/").to_owned();
             if let Some((_, uri)) = line.split_once("URI=\"") {
@@ -77,14 +93,17 @@ impl Stage {
                     words.append(&mut parts);
                     words.push(format!("then {number}.{part}"));
                 } else {
-                    parts.push(format!("{number}.{part}"));
+                    let lost = if line.contains("GAP=YES") { "-" } else { "" };
+                    parts.push(format!("{lost}{number}.{part}"));
                 }
+            } else if line == "#EXT-X-GAP" {
+                is_gap = true;
             } else if line.starts_with("live/") {
-                words.push(format!(
-                    "{}[{}]",
-                    name(line).trim_matches(|it: char| !it.is_ascii_digit()).trim_start_matches('0'),
-                    parts.join(" ")
-                ));
+                let name = name(line);
+                let number = name.trim_matches(|it: char| !it.is_ascii_digit()).trim_start_matches('0');
+                let number =
+                    if std::mem::take(&mut is_gap) { format!("({number})") } else { number.to_owned() };
+                words.push(format!("{number}[{}]", parts.join(" ")));
                 parts.clear();
             }
         }
@@ -137,18 +156,67 @@ fn a_part_of_the_next_segment_waits_for_the_end_of_this_one() {
 }
 
 #[test]
-fn a_part_that_is_lost_takes_those_of_its_segment_along() {
+fn a_part_is_lost_when_a_later_one_has_come() {
     let mut stage = Stage::new();
-    stage.parts("1.0 1.2").check("1.0, then 1.1").segment(1, 3).check("1[], 1.0, then 1.1 (not yet)");
-    stage.advance(PATIENCE).check("1[], then 2.0").parts("2.0").check("1[], 2.0, then 2.1");
+    stage.parts("1.0 1.2").check("1.0, -1.1, 1.2, then 1.3").segment(1, 3).check("1[1.0 -1.1 1.2], then 2.0");
+    stage.parts("1.1").check("1[1.0 -1.1 1.2], then 2.0");
 }
 
 #[test]
-fn a_segment_that_is_lost_does_not_hold_up_the_next() {
-    Stage::new().parts("1.0 1.1 2.0 3.0").check("2.0, then 2.1");
+fn the_first_parts_of_a_segment_may_be_lost() {
     let mut stage = Stage::new();
-    stage.parts("1.0 1.1 2.0").segment(2, 2).check("2[], 2.0, then 2.1 (not yet)");
-    stage.parts("2.1").check("2[2.0 2.1], then 3.0");
+    stage
+        .parts("1.2")
+        .check("-1.0, -1.1, 1.2, then 1.3")
+        .segment(1, 3)
+        .parts("2.1")
+        .check("1[-1.0 -1.1 1.2], -2.0, 2.1, then 2.2");
+}
+
+#[test]
+fn the_last_parts_are_lost_when_they_do_not_follow_their_segment() {
+    let mut stage = Stage::new();
+    stage.parts("1.0").segment(1, 3).check("1[], 1.0, then 1.1 (not yet)");
+    stage.advance(PATIENCE).check("1[1.0 -1.1 -1.2], then 2.0");
+    stage
+        .parts("2.0")
+        .segment(2, 2)
+        .parts("3.0 3.1")
+        .check("1[1.0 -1.1 -1.2], 2[2.0 -2.1], 3.0, 3.1, then 3.2");
+}
+
+#[test]
+fn all_parts_of_a_segment_may_be_lost() {
+    Stage::new()
+        .parts("1.0")
+        .segment(1, 1)
+        .segment(2, 2)
+        .check("1[1.0], 2[], then 3.0")
+        .parts("3.0")
+        .check("1[1.0], 2[], 3.0, then 3.1");
+}
+
+#[test]
+fn lost_parts_are_as_long_as_the_timeline_says() {
+    let mut stage = Stage::new();
+    stage.parts("1.0");
+    let mut finished = finished_90k(PART_90K);
+    finished.facts.start_90k = PART_90K + 2 * 7_000;
+    stage.list.arrived(&part_name(1, 3), finished);
+    stage.advance(Duration::ZERO).check("1.0, -1.1, -1.2, 1.3, then 1.4");
+    let text = stage.list.text(&stage.playlist);
+    assert_eq!(text.matches("DURATION=0.077778").count(), 2, "{text}");
+}
+
+#[test]
+fn a_segment_that_is_lost_is_given_up_and_does_not_hold_up_the_next() {
+    let mut stage = Stage::new();
+    stage.parts("1.0 1.1 2.0").check("1.0, 1.1, then 1.2");
+    assert_eq!(stage.list.given_up(), None, "its file may come behind the first part of the next");
+    stage.parts("2.1");
+    assert_eq!(stage.list.given_up(), Some(1));
+    assert_eq!(stage.list.whole_until(), Some((2, 2 * PART_90K)));
+    stage.gap(1, 2).check("(1)[-1.0 -1.1], 2.0, 2.1, then 2.2");
 }
 
 #[test]
@@ -165,7 +233,7 @@ fn an_estimate_that_is_a_little_too_long_is_cut_to_the_target_and_a_longer_part_
     stage.list.arrived(&part_name(1, 0), finished_90k(PART_90K + ROUNDING_90K));
     stage.advance(Duration::ZERO).check("1.0, then 1.1");
     stage.list.arrived(&part_name(1, 1), finished_90k(PART_90K + ROUNDING_90K + 1));
-    stage.advance(Duration::ZERO).check("1.0, then 1.1");
+    stage.advance(Duration::ZERO).check("1.0, -1.1, then 1.2");
 }
 
 #[test]
@@ -182,9 +250,8 @@ fn an_encoder_that_makes_no_parts_gets_a_list_without() {
 #[test]
 fn an_encoder_that_makes_no_parts_any_more_does_not_hold_up_the_list() {
     let mut stage = Stage::of(Encoder::Foreign);
-    stage.list.restore(&part_name(1, 0), &finished_90k(PART_90K)).unwrap();
     stage.segment(1, 1);
-    stage.list.restored(1, PART_90K, &stage.playlist.clone());
+    stage.list.restore(1, BTreeMap::from([(0, finished_90k(PART_90K))]), (1, PART_90K));
     stage.list.settle(2);
     stage.check("1[1.0], then 2.0 (not yet)").segment(2, 1).check("1[1.0], 2[], then 3.0");
 }
@@ -192,9 +259,6 @@ fn an_encoder_that_makes_no_parts_any_more_does_not_hold_up_the_list() {
 #[test]
 fn what_a_run_before_has_left_is_told_with_the_first_part_of_this_one() {
     let mut stage = Stage::new();
-    for part in 0..2 {
-        stage.list.restore(&part_name(1, part), &finished_90k(PART_90K)).unwrap();
-    }
     stage.playlist.segments.push(Segment {
         uri: segment_uri(1),
         duration_90k: 2 * PART_90K,
@@ -202,7 +266,8 @@ fn what_a_run_before_has_left_is_told_with_the_first_part_of_this_one() {
         discontinuity: false,
         gap: false,
     });
-    stage.list.restored(1, 2 * PART_90K, &stage.playlist.clone());
+    let parts = BTreeMap::from([(0, finished_90k(PART_90K)), (1, finished_90k(PART_90K))]);
+    stage.list.restore(1, parts, (1, 2 * PART_90K));
     stage.list.settle(2);
     stage.check("1[1.0 1.1], then 2.0 (not yet)").parts("2.0").check("1[1.0 1.1], 2.0, then 2.1");
 }
@@ -217,36 +282,9 @@ fn a_part_that_is_told_of_twice_is_not_one_that_came_too_late() {
 }
 
 #[test]
-fn a_segment_that_its_encoder_gave_up_is_known_by_the_second_part_of_the_next() {
-    let mut list = LowLatencyList::new(PART_90K, Encoder::Ours, Home::Beside, 10);
-    let arrives = |list: &mut LowLatencyList, number, part| {
-        list.arrived(&part_name(number, part), finished_90k(PART_90K));
-        if list.first_part().is_some() {
-            list.begin(Beginning { filmed_at: None, discontinuity: false });
-        }
-        list.given_up()
-    };
-    assert_eq!(arrives(&mut list, 1, 0), None);
-    assert_eq!(arrives(&mut list, 2, 0), None, "the segment may come behind the first part of the next");
-    assert_eq!(arrives(&mut list, 2, 1), Some(1));
-    list.left_out(1);
-    assert_eq!(list.given_up(), None);
-    assert_eq!(list.first_number(), Some(2));
-}
-
-#[test]
-fn the_parts_of_a_gap_stay_listed() {
-    let mut stage = Stage::new();
-    stage.parts("1.0 1.1 2.0").check("1.0, 1.1, then 1.2");
-    stage.list.left_out(1);
-    stage.playlist.segments.push(Segment {
-        uri: segment_uri(1),
-        duration_90k: 3 * PART_90K,
-        program_date_time: None,
-        discontinuity: false,
-        gap: true,
-    });
-    stage.advance(Duration::ZERO).check("1[1.0 1.1], 2.0, then 2.1");
-    stage.list.left_out(1);
-    stage.check("1[1.0 1.1], 2.0, then 2.1");
+fn an_encoder_that_was_started_again_and_counts_from_1_again_is_followed() {
+    let mut stage = Stage::of(Encoder::Foreign);
+    stage.list.settle(1);
+    stage.parts("98.0").segment(98, 1).check("98[98.0], then 99.0");
+    stage.segment(1, 1).check("98[98.0], 1[], then 2.0").parts("2.0").check("98[98.0], 1[], 2.0, then 2.1");
 }

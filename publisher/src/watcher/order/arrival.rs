@@ -2,18 +2,55 @@
 //! arrive together go by their timestamps where these join up, and else by the natural order of their names.
 
 use super::{Candidate, Turn, break_between};
-use crate::{natural::Natural, probe::Facts, watcher::finished_file::Finished};
+use crate::{
+    natural::Natural,
+    probe::{Facts, clock::distance_90k},
+    watcher::finished_file::Finished,
+};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     time::{Duration, Instant},
 };
 
 /// Files that come within this time of one another have come together: `cp` of a directory goes through it in any order.
 const TOGETHER: Duration = Duration::from_millis(200);
 
+/// Holes in the timeline that are remembered.
+const MOST_HOLES: usize = 16;
+
+/// A longer one is no hole, but another timeline.
+const LONGEST_HOLE_90K: i64 = 60 * 90_000;
+
+/// A part of the timeline that was passed over: nothing of it had come in time.
+#[derive(Debug, Clone, Copy)]
+struct Hole {
+    start_90k: u64,
+    duration_90k: i64,
+}
+
+impl Hole {
+    /// Between two files that were published one after the other.
+    fn between(last: &Facts, next: &Facts) -> Option<Self> {
+        let duration_90k = distance_90k(last.end_90k(), next.start_90k);
+        let is_hole = last.streams == next.streams
+            && break_between(last, next).is_some()
+            && (1..LONGEST_HOLE_90K).contains(&duration_90k);
+        is_hole.then_some(Self { start_90k: last.end_90k(), duration_90k })
+    }
+
+    fn holds(&self, facts: &Facts) -> bool {
+        // A frame or two.
+        const ROOM_90K: i64 = 9_000;
+        distance_90k(self.start_90k, facts.start_90k) >= -ROOM_90K
+            && distance_90k(self.start_90k, facts.end_90k()) <= self.duration_90k + ROOM_90K
+    }
+}
+
 /// Files that have arrived and are not published.
 #[derive(Debug, Default)]
 pub(in crate::watcher) struct Arrival {
+    /// The last ones.
+    holes: VecDeque<Hole>,
     waiting: BTreeMap<Natural, Candidate>,
     first_came_at: Option<Instant>,
     last_came_at: Option<Instant>,
@@ -38,6 +75,31 @@ impl Arrival {
         self.waiting.remove(&Natural(name.to_owned()));
     }
 
+    /// Whether a file comes after others were published that come behind it on the timeline.
+    pub(in crate::watcher) fn is_late(&self, facts: &Facts) -> bool {
+        self.holes.iter().any(|hole| hole.holds(facts))
+    }
+
+    /// Takes one out that is published behind `last`.
+    fn take(&mut self, name: &Natural, last: Option<&Facts>) -> Turn {
+        let Some(next) = self.waiting.remove(name) else { return Turn::Idle };
+        match last {
+            Some(last) if last.streams == next.finished.facts.streams => {
+                if let Some(hole) = Hole::between(last, &next.finished.facts) {
+                    if self.holes.len() == MOST_HOLES {
+                        self.holes.pop_front();
+                    }
+                    self.holes.push_back(hole);
+                } else if break_between(last, &next.finished.facts).is_some() {
+                    // Another timeline: its times may be those of the holes.
+                    self.holes.clear();
+                }
+            }
+            _ => self.holes.clear(),
+        }
+        Turn::Publish(Box::new(next))
+    }
+
     /// All that wait, in natural order.
     pub(super) fn all(&self) -> impl Iterator<Item = &Finished> + Clone {
         self.waiting.values().map(|candidate| &candidate.finished)
@@ -49,18 +111,22 @@ impl Arrival {
             return Turn::Idle;
         }
         let next = last.and_then(|last| self.successor(last));
-        let next = if let Some(next) = next {
-            next
-        } else {
-            let settles_at = self.last_came_at.unwrap_or(now) + TOGETHER.min(patience);
-            let deadline = settles_at.min(self.first_came_at.unwrap_or(now) + patience);
-            if now < deadline {
-                return Turn::WaitUntil(deadline);
-            }
-            let Some(next) = self.beginning() else { return Turn::Idle };
-            next
-        };
-        self.waiting.remove(&next).map_or(Turn::Idle, |candidate| Turn::Publish(Box::new(candidate)))
+        if let Some(next) = next {
+            return self.take(&next, last);
+        }
+        let Some(next) = self.beginning() else { return Turn::Idle };
+        let longest = self.first_came_at.unwrap_or(now) + patience;
+        let settles_at = self.last_came_at.unwrap_or(now) + TOGETHER.min(patience);
+        // What lies in between may still come: it is late, or being written.
+        let leaves_hole = self
+            .waiting(&next.0)
+            .zip(last)
+            .is_some_and(|(next, last)| Hole::between(last, &next.finished.facts).is_some());
+        let deadline = if leaves_hole { longest } else { settles_at.min(longest) };
+        if now < deadline {
+            return Turn::WaitUntil(deadline);
+        }
+        self.take(&next, last)
     }
 
     /// The file that goes on where `facts` end.
@@ -133,6 +199,22 @@ mod tests {
     fn names_that_begin_again_go_by_their_time() {
         check(None, "0@20 1@22 8@16 9@18", "8 9 0 1");
         check(Some(16), "0@20 9@18", "9 0");
+    }
+
+    #[test]
+    fn a_file_that_is_missing_is_waited_for_longer_and_is_late_afterwards() {
+        let (mut order, now) = (Arrival::default(), Instant::now());
+        let last = candidate("a", 0).finished.facts;
+        order.arrived(candidate("c", 4), now);
+        assert_eq!(order.turn(Some(&last), now, PATIENCE), Turn::WaitUntil(now + PATIENCE));
+        assert!(matches!(order.turn(Some(&last), now + PATIENCE, PATIENCE), Turn::Publish(_)));
+        assert!(order.is_late(&candidate("b", 2).finished.facts));
+        assert!(!order.is_late(&candidate("d", 6).finished.facts));
+        // The encoder begins anew, with the times of the hole.
+        order.arrived(candidate("e", 1_000), now);
+        let last = candidate("c", 4).finished.facts;
+        assert!(matches!(order.turn(Some(&last), now + PATIENCE, PATIENCE), Turn::Publish(_)));
+        assert!(!order.is_late(&candidate("f", 2).finished.facts));
     }
 
     #[test]

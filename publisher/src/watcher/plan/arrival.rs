@@ -4,7 +4,7 @@ use super::{Plan, Predecessor, remove_up_to_last_hole};
 use crate::{
     directory::stamp::Stamp,
     natural::natural,
-    playlist_file::OnDisk,
+    playlist_file::{OnDisk, PLAUSIBLE_NUMBER},
     segment_name::{Home, name_of_uri},
 };
 use livedir_playlist::MediaPlaylist;
@@ -106,10 +106,8 @@ fn oldest_that_was_listed(
 /// How many discontinuities have left it cannot be known: not more than one a segment, so the number given here is not below
 /// what clients have seen.
 fn begin_behind(text: &str, files: &Files, window_segments: usize) -> Plan {
-    /// A damaged digit must not use up the numbers.
-    const PLAUSIBLE: u64 = 1_000_000_000_000;
     let told = |line: &str| line.trim().strip_prefix("#EXT-X-MEDIA-SEQUENCE:")?.parse().ok();
-    let first: u64 = text.lines().find_map(told).filter(|&number| number <= PLAUSIBLE).unwrap_or(0);
+    let first: u64 = text.lines().find_map(told).filter(|&number| number <= PLAUSIBLE_NUMBER).unwrap_or(0);
     let named: Vec<_> = text.lines().filter_map(|line| name_of_uri(Home::Live, line.trim())).collect();
     let next = first.max(1) + named.len() as u64;
     let come = match named.last() {

@@ -1,7 +1,10 @@
 //! The plan for our own segments: their numbers tell the order.
 
 use super::{Plan, Predecessor, remove_up_to_last_hole};
-use crate::{playlist_file::OnDisk, segment_name::number_of_uri};
+use crate::{
+    playlist_file::{OnDisk, PLAUSIBLE_NUMBER},
+    segment_name::number_of_uri,
+};
 use livedir_playlist::MediaPlaylist;
 use std::collections::BTreeSet;
 
@@ -88,19 +91,71 @@ fn begin(first: u64, files: &BTreeSet<u64>, next_number: u64, target_duration_s:
     }
 }
 
+/// Numbers of files that an earlier run may have left behind the last one that its playlist told of: it lists what it writes
+/// within a moment, and a few segments may be lost in between.
+const FURTHEST_JUMP: u64 = 10;
+
+/// Numbers of files are taken for ours below this only: one segment each second takes 3,000 years to come here.
+const PLAUSIBLE_OF_FILES: u64 = 100_000_000_000;
+
+/// Which of the numbers that files have are those of earlier runs of ours; the others are of strangers. `told`: the last number that
+/// a playlist tells of.
+pub(in crate::watcher) fn ours(files: &BTreeSet<u64>, told: Option<u64>) -> BTreeSet<u64> {
+    let last = match told {
+        Some(told) => last_of_chain(files, told),
+        None => {
+            // The most files that lie together; of as many, the highest.
+            let mut chains: Vec<(usize, u64)> = Vec::new();
+            let mut before = None;
+            for &number in files.range(..PLAUSIBLE_OF_FILES) {
+                let is_next = before.is_some_and(|before| number - before <= FURTHEST_JUMP);
+                match chains.last_mut().filter(|_| is_next) {
+                    Some((count, last)) => (*count, *last) = (*count + 1, number),
+                    None => chains.push((1, number)),
+                }
+                before = Some(number);
+            }
+            chains.into_iter().max().map_or(0, |(_, last)| last)
+        }
+    };
+    files.range(..=last).copied().collect()
+}
+
+fn last_of_chain(files: &BTreeSet<u64>, first: u64) -> u64 {
+    let mut last = first;
+    for &number in files.range(first.saturating_add(1)..) {
+        if number - last > FURTHEST_JUMP {
+            break;
+        }
+        last = number;
+    }
+    last
+}
+
+/// The last number that a playlist on disk tells of; `None` without a playlist, or where it tells of none.
+pub(in crate::watcher) fn told(on_disk: &OnDisk) -> Option<u64> {
+    match on_disk {
+        OnDisk::Missing => None,
+        OnDisk::Unreadable { text, .. } => Some(salvage(text)).filter(|&number| number > 0),
+        OnDisk::Playlist { playlist, .. } => {
+            let listed = playlist.segments.iter().filter_map(|segment| number_of_uri(&segment.uri)).max();
+            let last = listed.unwrap_or_else(|| playlist.next_media_sequence().saturating_sub(1));
+            Some(last).filter(|&last| last > 0)
+        }
+    }
+}
+
 fn next_number(files: &BTreeSet<u64>, at_least: u64) -> u64 {
     files.last().map_or(1, |&last| last + 1).max(at_least).max(1)
 }
 
 /// The highest number in what is left of a playlist: of a file, or EXT-X-MEDIA-SEQUENCE.
 fn salvage(text: &str) -> u64 {
-    /// A damaged digit must not use up the numbers: one segment each second takes 30,000 years to come here.
-    const PLAUSIBLE: u64 = 1_000_000_000_000;
     let number_of_line = |line: &str| match line.trim().strip_prefix("#EXT-X-MEDIA-SEQUENCE:") {
         Some(value) => value.parse().ok(),
         None => number_of_uri(line.trim()),
     };
-    text.lines().filter_map(number_of_line).filter(|&number| number <= PLAUSIBLE).max().unwrap_or(0)
+    text.lines().filter_map(number_of_line).filter(|&number| number <= PLAUSIBLE_NUMBER).max().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -153,6 +208,22 @@ mod tests {
         unlisted: &[],
         next_number: 1,
     };
+
+    #[track_caller]
+    fn check_ours(files: &[u64], told: Option<u64>, expected: &[u64]) {
+        let ours = ours(&files.iter().copied().collect(), told);
+        assert_eq!(ours.into_iter().collect::<Vec<_>>(), expected, "{files:?} {told:?}");
+    }
+
+    #[test]
+    fn numbers_far_ahead_are_those_of_strangers() {
+        check_ours(&[4, 5, 6, 8, 99], Some(5), &[4, 5, 6, 8]);
+        check_ours(&[99], Some(5), &[]);
+        check_ours(&[999_999_999_999_999], None, &[]);
+        check_ours(&[1, 2, 3, 50_000, 50_001], None, &[1, 2, 3]);
+        check_ours(&[7, 99], None, &[7, 99]);
+        check_ours(&[7, 8], Some(999_999), &[7, 8]);
+    }
 
     #[test]
     fn an_empty_directory_begins_at_1() {

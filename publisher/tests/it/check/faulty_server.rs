@@ -39,6 +39,8 @@ pub(super) enum Fault {
     OtherDelta,
     /// What is hinted at cannot be had.
     NoHint,
+    /// None: what is hinted at cannot be had, and the list says so from then on (bis-22 6.2.6).
+    LostHint,
 }
 
 #[test]
@@ -120,6 +122,10 @@ pub(super) fn answer(
     let (status, mut body) = match fs::read(webroot.join(&path)) {
         Ok(text) if path == "ll.m3u8" => reload(&String::from_utf8(text).ok()?, query, fault),
         Ok(body) if !is_missing => ("200 OK", body),
+        Err(_) if fault == Fault::LostHint => {
+            lose_hinted_part(webroot, &path)?;
+            ("404 Not Found", Vec::new())
+        }
         Err(_) if fault != Fault::NoHint => hinted_part(webroot, &path),
         _ => ("404 Not Found", Vec::new()),
     };
@@ -176,4 +182,13 @@ fn hinted_part(webroot: &Path, path: &str) -> (&'static str, Vec<u8>) {
         Some(hint) if hint == path => ("200 OK", vec![0x47; 188]),
         _ => ("404 Not Found", Vec::new()),
     }
+}
+
+/// The part is lost, and the one behind it is hinted at.
+fn lose_hinted_part(webroot: &Path, path: &str) -> Option<()> {
+    let list = webroot.join("ll.m3u8");
+    let text = fs::read_to_string(&list).ok()?;
+    let hint = format!("#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{path}\"");
+    let replaced = format!("#EXT-X-PART:DURATION=0.1,URI=\"{path}\",GAP=YES\n{}", hint.replace(".p", ".p9"));
+    fs::write(list, text.replace(&hint, &replaced)).ok()
 }

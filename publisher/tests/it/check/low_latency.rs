@@ -9,7 +9,7 @@ use livedir_playlist::Edge;
 use super::faulty_server::{Fault, serve};
 use super::multivariant::main_playlist;
 use crate::support::check::{Following, check};
-use crate::support::programs::{LiveStream, PATIENCE, WebServer};
+use crate::support::programs::{LiveStream, PATIENCE, WebServer, publisher};
 use crate::support::wait_for;
 
 const WORDS: [&str; 6] = ["test", "--size", "160x120", "--low-latency", "--segment-duration", "1s"];
@@ -84,6 +84,7 @@ fn each_fault_of_a_low_latency_server_is_found_by_its_rule() {
         (Fault::NoDelta, &["delta-update-missing"], 1),
         (Fault::OtherDelta, &["delta-update-differs"], 1),
         (Fault::NoHint, &["preload-hint-refused"], 1),
+        (Fault::LostHint, &[], 0),
     ] {
         let address = serve(directory.path(), fault);
         let checked = check(&[format!("{address}/ll.m3u8")]);
@@ -122,6 +123,28 @@ fn what_a_low_latency_playlist_says_of_its_parts_is_held_to_their_bytes() {
     assert_eq!(rules_when(&part(4), &part(3)), "parts-not-the-segment");
     fs::remove_file(directory.path().join(part(1).trim_end_matches('"'))).unwrap();
     assert_eq!(rules_when("#EXTM3U", "#EXTM3U"), "part-unreadable");
+    // What is called lost is not asked for, and what has no media has no keyframe.
+    let without_media = format!("{},GAP=YES", part(1));
+    assert_eq!(rules_when(&part(1), &without_media), "");
+    let seen = publisher().arg("inspect").arg(&playlist).output().unwrap();
+    let seen = String::from_utf8(seen.stdout).unwrap();
+    assert!(seen.contains("1 of its parts is listed as lost"), "{seen}");
+    assert_eq!(rules_when(&part(1), &format!("{without_media},INDEPENDENT=YES")), "independent-untrue");
+    fs::remove_file(directory.path().join(format!("live/seg-{last:08}.ts"))).unwrap();
+    let gap = |text: &str| {
+        let (before, after) = text.rsplit_once("#EXTINF").unwrap();
+        format!("{before}#EXT-X-GAP\n#EXTINF{after}")
+    };
+    fs::write(&playlist, gap(&text.replace(&part(1), &without_media))).unwrap();
+    assert_eq!(check(&[&playlist]).rules(), [""; 0]);
+    // Out of these parts the segment could be made.
+    fs::write(
+        directory.path().join(part(1).trim_end_matches('"')),
+        fs::read(directory.path().join(part(2).trim_end_matches('"'))).unwrap(),
+    )
+    .unwrap();
+    fs::write(&playlist, gap(&text)).unwrap();
+    assert_eq!(check(&[&playlist]).rules(), ["gap-without-need"]);
 }
 
 #[test]

@@ -44,7 +44,7 @@ impl Nginx {
             if listens {
                 return nginx;
             }
-            let log = fs::read_to_string(nginx.prefix.path().join("nginx-error.log")).unwrap_or_default();
+            let log = fs::read_to_string(nginx.prefix.path().join(".nginx-error.log")).unwrap_or_default();
             assert!(
                 log.contains("Address already in use"),
                 "nginx does not run: {log}{}",

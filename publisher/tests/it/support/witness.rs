@@ -158,8 +158,13 @@ impl Testimony {
             let broken = self.history.sees(&text, read_at);
             self.note(broken, &before, &text);
         }
-        let listed: Vec<_> =
-            self.history.listed().map(|seen| (seen.segment.uri.clone(), seen.grace())).collect();
+        // bis 4.4.4.7: of a gap there need not be a file.
+        let listed: Vec<_> = self
+            .history
+            .listed()
+            .filter(|seen| !seen.segment.gap)
+            .map(|seen| (seen.segment.uri.clone(), seen.grace()))
+            .collect();
         listed
             .into_iter()
             .filter(|(uri, grace)| self.shelf.is_listed(uri, read_at, *grace))

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::holding::{list, metric, next};
+use crate::lost_parts::last_lost;
 use crate::support::{Connection, Nginx, Server, Webroot, get, wait_until};
 
 /// As it stands in the configuration.
@@ -87,6 +88,21 @@ fn lists_and_parts_that_are_not_there_yet_are_waited_for_through_nginx() {
         let is_never_cached = answer.header("Cache-Control") == "no-cache, no-store, must-revalidate";
         assert_eq!(is_never_cached, status != 200, "{path}: {answer:?}");
     }
+}
+
+#[test]
+fn a_part_that_is_lost_is_not_found_at_once_through_nginx() {
+    let webroot = Webroot::new();
+    webroot.replace("ll.m3u8", list(1).as_bytes());
+    let address = free_address();
+    let _server = start_server(&webroot, address);
+    let nginx = start_nginx(&webroot, &[address]);
+    let (waiting, part) = (begin(&nginx, &next(1)), begin(&nginx, "/live/seg-00000002.p01.ts"));
+    webroot.replace("ll.m3u8", last_lost(2).as_bytes());
+    assert_eq!(finish(part), (404, "not found\n".to_owned()));
+    assert_eq!(finish(waiting), (200, last_lost(2)));
+    let answer = get(nginx.address, "/live/seg-00000002.p01.ts", &[]);
+    assert_eq!((answer.status, answer.header("Cache-Control").contains("no-store")), (404, true));
 }
 
 #[test]

@@ -30,7 +30,7 @@ impl Nginx {
                 ended = nginx.child.try_wait().unwrap();
                 ended.is_some() || TcpStream::connect(nginx.address).is_ok()
             });
-            let log = fs::read_to_string(nginx.prefix.path().join("nginx-error.log")).unwrap_or_default();
+            let log = fs::read_to_string(nginx.prefix.path().join(".nginx-error.log")).unwrap_or_default();
             match ended {
                 None => return nginx,
                 Some(_) if log.contains("Address already in use") => {}

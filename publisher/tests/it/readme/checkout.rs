@@ -1,0 +1,130 @@
+//! A copy of the project as it is after `cargo build --release`, and a shell in it.
+
+use std::fs::{self, Permissions};
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::programs::{Running, publisher, server};
+
+/// What is said of this machine as it is everywhere, and is another one here: tests run beside each other, and as anybody.
+const PRODUCTION: &str = "/srv/livedir";
+const PAGE_PORT: &str = "8080";
+const HOLDING_PORT: &str = "8081";
+const METRICS_PORT: &str = "9101";
+const INSTALLED: &str = "/usr/local/bin/";
+
+pub(super) struct Checkout {
+    directory: tempfile::TempDir,
+    ports: [String; 3],
+}
+
+impl Checkout {
+    pub(super) fn new() -> Self {
+        // 755: started by root, nginx serves as nobody.
+        let directory =
+            tempfile::Builder::new().permissions(Permissions::from_mode(0o755)).tempdir().unwrap();
+        let checkout = Self { directory, ports: free_ports() };
+        let programs = checkout.path().join("target/release");
+        fs::create_dir_all(&programs).unwrap();
+        for program in [publisher(), server()] {
+            let program = Path::new(program.get_program()).to_owned();
+            symlink(&program, programs.join(program.file_name().unwrap())).unwrap();
+        }
+        copy_files(&project().join("webroot"), &checkout.webroot(), |name| name == "index.html");
+        // What npm adds to the player is large, and no command's concern.
+        copy_files(&project().join("webroot/player"), &checkout.webroot().join("player"), |_| true);
+        fs::create_dir(checkout.path().join("docs")).unwrap();
+        for name in
+            ["README.md", "nginx.conf.example", "docs/livedir-server.md", "docs/livedir-server.service"]
+        {
+            let text = fs::read_to_string(project().join(name)).unwrap();
+            fs::write(checkout.path().join(name), checkout.here(&text)).unwrap();
+        }
+        checkout
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub(super) fn webroot(&self) -> PathBuf {
+        self.path().join("webroot")
+    }
+
+    /// Stands for the directory in production. It does not exist yet.
+    pub(super) fn production(&self) -> PathBuf {
+        self.path().join("srv/livedir")
+    }
+
+    pub(super) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path().join(name)).unwrap()
+    }
+
+    /// Where nginx listens.
+    pub(super) fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.ports[0])
+    }
+
+    /// The same text with a directory and ports of this test.
+    fn here(&self, text: &str) -> String {
+        let production = self.production();
+        let text = text.replace(PRODUCTION, production.to_str().unwrap()).replace(INSTALLED, "");
+        let ports = [PAGE_PORT, HOLDING_PORT, METRICS_PORT].into_iter().zip(&self.ports);
+        ports.fold(text, |text, (everywhere, here)| text.replace(everywhere, here))
+    }
+
+    /// Types a line into a shell.
+    pub(super) fn shell(&self, line: &str) -> Running {
+        self.shell_with(line, &[])
+    }
+
+    /// The same with variables of the environment.
+    pub(super) fn shell_with(&self, line: &str, variables: &[(&str, &str)]) -> Running {
+        let path = std::env::var("PATH").unwrap_or_default();
+        let programs = self.path().join("target/release");
+        // Debian keeps nginx where the PATH of a user who is not root does not lead.
+        let path = format!("{}:{path}:/usr/sbin:/usr/local/sbin", programs.display());
+        Running::start(
+            Command::new("bash")
+                .args(["-c", line])
+                .current_dir(self.path())
+                .env("PATH", path)
+                .envs(variables.iter().copied()),
+        )
+    }
+}
+
+/// What stands behind the prompts of the console blocks.
+pub(super) fn commands(markdown: &str) -> Vec<String> {
+    let blocks = markdown.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next());
+    blocks.flat_map(str::lines).filter_map(|line| line.strip_prefix("$ ")).map(str::to_owned).collect()
+}
+
+/// From its heading to the next one of the same rank.
+pub(super) fn section_of<'a>(markdown: &'a str, heading: &str) -> &'a str {
+    let start = markdown.find(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no section {heading}"));
+    let section = &markdown[start + 1..];
+    section.find("\n## ").map_or(section, |end| &section[..end])
+}
+
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn copy_files(from: &Path, to: &Path, is_wanted: impl Fn(&str) -> bool) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        let name = entry.file_name().into_string().unwrap();
+        if entry.file_type().unwrap().is_file() && is_wanted(&name) {
+            fs::copy(entry.path(), to.join(name)).unwrap();
+        }
+    }
+}
+
+/// That nobody uses now.
+fn free_ports() -> [String; 3] {
+    let free = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    free.map(|listener| listener.local_addr().unwrap().port().to_string())
+}
