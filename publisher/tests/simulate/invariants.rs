@@ -222,8 +222,8 @@ impl Judge {
         }
         self.next_check_us = now_us + 50_000;
         let Some(on_air_us) = self.on_air_us.filter(|_| life.stopped_us.is_none()) else { return Ok(()) };
-        progress::check(self, disk, now_us, on_air_us)?;
         low_latency::check(self, disk, now_us, on_air_us)?;
+        progress::check(self, disk, now_us, on_air_us)?;
         deletion::check(self, disk, now_us, on_air_us)
     }
 

@@ -68,6 +68,8 @@ pub struct Channel {
     pub has_odd_dates: bool,
     /// When the first segment was listed: before that nobody knows the target duration.
     pub began_us: Option<u64>,
+    /// When the first part has come in this run.
+    pub first_part_us: Option<u64>,
     /// The newest part that has come, and when.
     pub newest_part: Option<((u64, u32), u64)>,
 }
@@ -91,6 +93,7 @@ impl Channel {
             lags_since_us: None,
             has_odd_dates: false,
             began_us: None,
+            first_part_us: None,
             newest_part: None,
         }
     }
@@ -124,7 +127,7 @@ impl Channel {
     pub fn begins(&mut self, disk: &Disk, plan: &Plan) {
         self.lags_since_us = None;
         self.expected.retain(|it| it.part.is_none());
-        self.newest_part = None;
+        (self.first_part_us, self.newest_part) = (None, None);
         for (file, version) in [("stream.m3u8", &mut self.plain), ("ll.m3u8", &mut self.low)] {
             if version.is_some() && disk.at(&self.directory.join(file)).is_none() {
                 *version = None;
@@ -152,6 +155,7 @@ impl Channel {
             if !has_parts {
                 return;
             }
+            self.first_part_us.get_or_insert(now_us);
             if self.newest_part.is_none_or(|(newest, _)| part > Some(newest)) {
                 self.newest_part = part.map(|part| (part, now_us));
             }
