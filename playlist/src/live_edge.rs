@@ -192,14 +192,6 @@ impl LiveEdge {
         }
     }
 
-    /// The segment that was being filmed is listed with EXT-X-GAP under this number: so are its parts (bis 6.2.1).
-    pub fn close_as_gap(&mut self, media_sequence: u64) {
-        for part in &mut self.open.parts {
-            part.content = PartContent::Gap;
-        }
-        self.close(media_sequence);
-    }
-
     /// The segment that was being filmed will never be complete: gives its parts back.
     pub fn abandon(&mut self, playlist: &MediaPlaylist) -> Vec<EvictedPart> {
         evicted(std::mem::take(&mut self.open).parts, playlist)

@@ -86,7 +86,7 @@ pub fn read(directory: &dyn Directory, webroot: &Path) -> io::Result<OnDisk> {
 pub const PLAUSIBLE_NUMBER: u64 = 1_000_000_000_000;
 
 /// No encoder makes segments of more than an hour, and nobody waits so long for one.
-const PLAUSIBLE_TARGET_S: u32 = 3_600;
+pub(crate) const PLAUSIBLE_TARGET_S: u32 = 3_600;
 
 /// A playlist that can be gone on with for as long as a stream may live, or what is wrong with it.
 fn plausible(playlist: MediaPlaylist) -> Result<MediaPlaylist, String> {

@@ -13,12 +13,17 @@ use std::{
 };
 use tracing::{debug, warn};
 
+/// How soon a deletion that failed is tried again: a second.
+const RETRY_90K: u64 = 90_000;
+
 /// Which files go when.
 #[derive(Debug, Default)]
 pub struct Retention {
     deadlines: BinaryHeap<Reverse<(Instant, Box<str>)>>,
     /// Only the deadline that stands here counts: a file that has come anew under its name stays.
     by_name: HashMap<Box<str>, Instant>,
+    /// Whether something could not be deleted, and that was told.
+    fails: bool,
 }
 
 impl Retention {
@@ -58,6 +63,22 @@ impl Retention {
         due
     }
 
+    /// Deletes what is due of the live directory. What cannot be deleted is tried again.
+    pub fn sweep(&mut self, directory: &dyn Directory, live: &Path, now: Instant) {
+        let due = self.due(now);
+        let kept = delete(directory, live, &due);
+        match kept.first() {
+            Some(name) if !std::mem::replace(&mut self.fails, true) => {
+                warn!(name, "segment cannot be deleted; make live/ writable, it is tried again");
+            }
+            None if !due.is_empty() => self.fails = false,
+            _ => {}
+        }
+        for name in kept {
+            self.keep(name, now, RETRY_90K);
+        }
+    }
+
     /// When there is something to delete next.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
@@ -73,18 +94,21 @@ pub fn instant_of(long_ago: SystemTime, now: Instant, now_on_the_wall: SystemTim
     now.checked_sub(age).unwrap_or(now)
 }
 
-/// Deletes these files of the live directory. Those that someone else has deleted are fine.
-pub fn delete(directory: &dyn Directory, live: &Path, names: &[Box<str>]) {
+/// Deletes these files of the live directory. Those that someone else has deleted are fine. Gives those back that stay.
+fn delete<'a>(directory: &dyn Directory, live: &Path, names: &'a [Box<str>]) -> Vec<&'a str> {
+    let mut kept = Vec::new();
     for name in names {
         let path = live.join(&**name);
         match directory.remove(&path) {
             Ok(()) => debug!(name, "segment deleted, its grace is over"),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
-                warn!(path = %path.display(), %error, "segment cannot be deleted; delete it by hand");
+                debug!(path = %path.display(), %error, "segment cannot be deleted");
+                kept.push(&**name);
             }
         }
     }
+    kept
 }
 
 fn duration_of_90k(duration_90k: u64) -> Duration {
@@ -141,13 +165,24 @@ mod tests {
     }
 
     #[test]
-    fn deleting_passes_over_files_that_are_gone() {
+    fn deleting_passes_over_files_that_are_gone_and_tries_again_what_stays() {
         let live = tempfile::tempdir().expect("temp dir");
         for name in ["a.ts", "c.ts"] {
             std::fs::write(live.path().join(name), b"x").expect("written");
         }
-        delete(&crate::watcher::disk::Disk::without_events(), live.path(), &["a.ts".into(), "b.ts".into()]);
+        // A directory cannot be deleted as a file.
+        std::fs::create_dir(live.path().join("d.ts")).expect("made");
+        let (disk, start) = (crate::watcher::disk::Disk::without_events(), Instant::now());
+        let mut retention = Retention::default();
+        for name in ["a.ts", "b.ts", "d.ts"] {
+            retention.keep(name, start, 90_000);
+        }
+        retention.sweep(&disk, live.path(), start + SECOND);
         assert!(!live.path().join("a.ts").exists());
         assert!(live.path().join("c.ts").exists());
+        assert_eq!(retention.next_deadline(), Some(start + 2 * SECOND));
+        std::fs::remove_dir(live.path().join("d.ts")).expect("removed");
+        retention.sweep(&disk, live.path(), start + 2 * SECOND);
+        assert_eq!(retention.next_deadline(), None);
     }
 }

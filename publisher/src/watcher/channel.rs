@@ -10,14 +10,13 @@ use super::{
     order::{Candidate, Order, Turn},
     parts::GivenUp,
     publish::Publication,
-    unfinished::Unfinished,
+    unfinished::{Unfinished, is_whole},
     world::World,
 };
 use crate::{
     directory::{Identity, stamp::Stamp},
     numbers::Numbers,
     playlist_file::PLAYLIST,
-    retention,
     segment_name::{number_of_name, part_of_name},
 };
 use std::{
@@ -126,15 +125,16 @@ impl Channel {
         let Ok(stamp) = self.stamp(name) else { return };
         let is_listed = self.publication.is_listed(name);
         let before = self.publication.listed_as(name);
-        if is_listed && before.is_none_or(|before| stamp.is_rewritten_since(&before)) {
-            self.is_written_again(name);
+        if is_listed && before.is_none_or(|before| stamp.is_rewritten_since(&before)) && !self.holds_the_same(name) {
+            self.lose_rewritten(name);
         }
-        // A file that was linked is one that somebody has finished.
-        if !is_listed && stamp.links > 1 {
+        // A file that was linked is one that somebody has finished, also when its first name is gone already.
+        if !is_listed && stamp.was_finished_off() {
             self.complete(name, self.world.now(), desk);
         } else if matches!(self.order, Order::Arrival(_)) {
             let now = self.world.now();
-            self.unfinished.begun(name, stamp, TELLS_OF_CLOSE, now);
+            // One that is whole when it comes was linked, perhaps: nobody will close it.
+            self.unfinished.begun(name, stamp, TELLS_OF_CLOSE && !is_whole(&stamp), now);
             self.schedule_tick(now);
         }
     }
@@ -244,6 +244,11 @@ impl Channel {
         }
         let Order::Numbered(order) = &mut self.order else { return };
         if number < order.next() {
+            if let (true, Ok(stamp)) = (self.publication.is_listed(name), self.stamp(name)) {
+                let before = self.publication.listed_as(name);
+                self.is_new_content(name, before, stamp);
+                return;
+            }
             let is_known = self.publication.is_listed(name)
                 || self.publication.is_gap(name)
                 || self.publication.refused.has(name);
@@ -273,8 +278,12 @@ impl Channel {
         if before.is_some_and(|before| !stamp.is_rewritten_since(&before)) {
             return false;
         }
+        if self.holds_the_same(name) {
+            self.publication.keep_stamp(name, stamp);
+            return false;
+        }
         if before.is_some_and(|before| stamp.is_continued_since(&before)) {
-            self.publication.is_still(name, stamp);
+            self.publication.keep_stamp(name, stamp);
             if before.is_some_and(|before| before.bytes != stamp.bytes) && self.complain(name) {
                 let name = self.publication.label(name);
                 warn!(
@@ -284,12 +293,33 @@ impl Channel {
             }
             return false;
         }
-        self.is_written_again(name);
+        self.lose_rewritten(name);
         true
     }
 
+    /// Whether a listed file that was written again holds the segment that was listed.
+    fn holds_the_same(&self, name: &str) -> bool {
+        let Some(listed) = self.publication.listed_contents(name) else { return false };
+        let read = finished_file::read(&*self.world.directory, &self.live.join(name), &mut Vec::new());
+        read.is_ok_and(|finished| finished.contents() == listed)
+    }
+
+    /// Looks whether listed files are still what was listed, after events were lost.
+    pub(super) fn look_at_listed(&mut self) {
+        let names: Vec<_> = self.publication.listed.keys().cloned().collect();
+        for name in names {
+            match (self.stamp(&name), self.publication.listed_as(&name)) {
+                (Ok(stamp), Some(before)) if self.is_new_content(&name, Some(before), stamp) => {
+                    self.handled.remove(&hash(&name));
+                }
+                (Ok(stamp), None) => self.publication.keep_stamp(&name, stamp),
+                _ => {}
+            }
+        }
+    }
+
     /// What a listed file held is gone: its entry leaves, and those before it.
-    fn is_written_again(&mut self, name: &str) {
+    fn lose_rewritten(&mut self, name: &str) {
         let entries = self.publication.lose(|other| other != name);
         if self.complain("again") {
             let name = self.publication.label(name);
@@ -397,8 +427,7 @@ impl Channel {
     /// Writes and deletes what is due.
     pub(super) fn settle(&mut self) {
         self.publication.write_playlist();
-        let due = self.publication.retention.due(self.world.now());
-        retention::delete(&*self.world.directory, &self.live, &due);
+        self.publication.retention.sweep(&*self.world.directory, &self.live, self.world.now());
     }
 
     /// When the encoder will have been silent for too long; `None` when that was told.

@@ -9,6 +9,7 @@ use crate::{
 };
 use livedir_playlist::PushError;
 use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     io::{self, Read as _},
     path::Path,
 };
@@ -18,6 +19,18 @@ use std::{
 pub(super) struct Finished {
     pub(super) facts: Facts,
     pub(super) stamp: Stamp,
+}
+
+impl Finished {
+    /// A number that two files share which hold the same segment, as far as its head tells and not its pictures.
+    pub(super) fn contents(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.stamp.bytes, self.facts.start_90k, self.facts.duration_90k).hash(&mut hasher);
+        for counter in &self.facts.counters {
+            (counter.pid, counter.first, counter.last).hash(&mut hasher);
+        }
+        hasher.finish()
+    }
 }
 
 /// Why a file cannot be listed.

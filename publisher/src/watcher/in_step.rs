@@ -108,13 +108,20 @@ impl Publication {
         let until = behind.map(|finished| finished.facts.clone());
         let left_out = match self.settings.naming {
             Naming::Numbered => self.fill_up_to(number.saturating_add(1), until.as_ref()),
-            Naming::Any => self.push_gap(number, None),
+            Naming::Any if self.promise.is_made() => self.push_gap(number, None),
+            // Nothing is listed yet, and nothing is missing.
+            Naming::Any => {
+                if let Some(file) = &mut self.low_latency {
+                    file.list.left_out(number, 0, 0);
+                }
+                return;
+            }
         };
         if let Err(error) = left_out {
             warn!(%error, "gap not listed");
             // It is not waited for, whatever the playlist says.
             if let Some(file) = &mut self.low_latency {
-                file.list.left_out(number, self.window.next_media_sequence().saturating_sub(1));
+                file.list.left_out(number, self.window.next_media_sequence().saturating_sub(1), 0);
             }
         }
         self.write_playlist();
@@ -228,6 +235,8 @@ impl Publication {
         begun.discontinuity_sequence = discontinuity_sequence;
         if let Ok(window) = Window::resume(settings, begun) {
             self.window = window;
+            // It has counted the break before it.
+            self.last = Last::Nothing;
         }
     }
 
@@ -277,16 +286,18 @@ impl Publication {
             .or_else(|| self.missing_90k(until?, target_90k))
             .or_else(in_parts_90k)
             .unwrap_or(usual_90k);
+        let duration_90k = duration_90k.clamp(1, target_90k);
         let breaks = elsewhere.is_some_and(|(_, breaks)| breaks) && !self.begins();
+        let last = playlist.segments.last().filter(|_| !breaks);
         let date = match elsewhere {
             Some((listed, _)) => listed.program_date_time,
-            None => playlist.segments.last().filter(|_| !breaks).and_then(end_of),
+            None => last.and_then(end_of).or_else(|| earlier(self.world.date(), duration_90k)),
         };
         // What was said before its first part holds for the whole.
         let beginning = self.low_latency.as_ref().and_then(|file| file.list.beginning_of(number));
         let evicted = self.window.push(Segment {
             uri: uri_of_name(self.settings.home, &name),
-            duration_90k: duration_90k.clamp(1, target_90k),
+            duration_90k,
             program_date_time: beginning.map_or(date, |beginning| beginning.filmed_at),
             discontinuity: beginning.map_or(breaks, |beginning| beginning.discontinuity),
             gap: true,
@@ -297,7 +308,7 @@ impl Publication {
         self.last_listed_at = self.world.now();
         self.goes_on_over_gap();
         if let Some(file) = &mut self.low_latency {
-            file.list.left_out(number, media_sequence);
+            file.list.left_out(number, media_sequence, duration_90k);
         }
         let size = self.size();
         if self.gaps.left_out(1, self.last_listed_at).is_some() {
@@ -388,6 +399,11 @@ impl Publication {
             self.write_low_latency();
         }
     }
+}
+
+fn earlier(date: Timestamp, by_90k: u64) -> Option<Timestamp> {
+    let by = Duration::from_micros(by_90k * 100 / 9);
+    date.checked_sub(jiff::SignedDuration::try_from(by).ok()?).ok()
 }
 
 /// When it ended, by its date.

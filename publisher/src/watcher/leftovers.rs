@@ -9,7 +9,7 @@ use crate::{
     directory::{Directory, Kind},
     playlist_file::{LOW_LATENCY_PLAYLIST, PLAYLIST, STATUS},
     rendition::is_name_of_rendition,
-    retention::{self, Retention, instant_of},
+    retention::{Retention, instant_of},
     segment_name::{LIVE, number_of_name, part_of_name},
 };
 use livedir_playlist::TICKS_PER_S;
@@ -82,9 +82,8 @@ impl Leftovers {
 
     /// Deletes what has had its grace.
     pub(super) fn on_time(&mut self, now: Instant) {
-        let due = self.segments.due(now);
-        if !due.is_empty() {
-            retention::delete(&*self.world.directory, &self.live, &due);
+        if self.segments.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.segments.sweep(&*self.world.directory, &self.live, now);
             self.sweep_directories();
         }
     }

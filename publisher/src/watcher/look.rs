@@ -110,6 +110,7 @@ impl Channel {
             }
         };
         let now = self.world.now();
+        self.look_at_listed();
         self.take_parts(parts, desk);
         match &self.order {
             Order::Numbered(order) => {
@@ -185,7 +186,7 @@ impl Channel {
                     self.unfinished.begun(&name, stamp, false, self.world.now());
                     last_changed = Some(name);
                 }
-                (None, Some(stamp)) => self.publication.is_still(&name, stamp),
+                (None, Some(stamp)) => self.publication.keep_stamp(&name, stamp),
                 _ => {}
             }
         }

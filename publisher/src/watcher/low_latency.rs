@@ -62,6 +62,8 @@ pub(super) struct LowLatencyList {
     /// Nothing has come in this run. What happened before it is told together with the first part.
     is_waiting_for_first: bool,
     is_settled: bool,
+    /// Whether parts were ever listed: what the list promises of them never changes.
+    has_had_parts: bool,
 }
 
 /// A segment that is listed, and not all of whose parts are.
@@ -106,6 +108,7 @@ impl LowLatencyList {
             closing: None,
             next_number: 1,
             is_settled: false,
+            has_had_parts: false,
             is_waiting_for_first: true,
         }
     }
@@ -120,7 +123,7 @@ impl LowLatencyList {
         self.next_number = self.next_number.max(next_number);
         self.waiting = self.waiting.split_off(&(self.next_number, 0));
         self.is_settled = true;
-        self.is_waiting_for_first = self.encoder == Encoder::Ours || self.edge.part_count() > 0;
+        self.is_waiting_for_first = self.encoder == Encoder::Ours;
     }
 
     /// The parts of a complete segment, found at the start, the first of them among them. Those that are missing are lost.
@@ -279,15 +282,15 @@ impl LowLatencyList {
         (self.open == Some(number)).then(|| self.listed_90k())
     }
 
-    /// The segment of this number is listed as a gap. Those of its parts that are listed are gaps from now on, too.
-    ///
-    /// draft-pantos-hls-rfc8216bis 6.2.1: the parts of a segment with EXT-X-GAP have GAP=YES.
-    pub(super) fn left_out(&mut self, number: u64, media_sequence: u64) {
+    /// The segment of this number is listed as a gap of this length. What is listed of its parts stays as it is: players have it, or
+    /// can have it. What is missing behind them is lost (draft-pantos-hls-rfc8216bis 6.2.1).
+    pub(super) fn left_out(&mut self, number: u64, media_sequence: u64, duration_90k: u64) {
         self.comes_to(number);
         self.waiting.retain(|(of, _), _| *of != number);
         self.closing = self.closing.filter(|closing| closing.number != number);
-        if self.open.take_if(|open| *open == number).is_some() {
-            self.edge.close_as_gap(media_sequence);
+        if self.open == Some(number) {
+            self.push_lost_rest(number, duration_90k);
+            self.close(media_sequence);
         }
     }
 
@@ -395,7 +398,13 @@ impl LowLatencyList {
         self.closing = None;
     }
 
+    /// A run before has listed parts.
+    pub(super) fn had_parts(&mut self) {
+        self.has_had_parts = true;
+    }
+
     fn push(&mut self, name: &str, finished: &Finished) -> Result<(), PartError> {
+        self.has_had_parts = true;
         let target_90k = self.edge.part_target_90k();
         let mut facts = finished.facts.clone();
         // Of a part with a single picture no byte tells how long that is shown; of the last one its segment does.
@@ -439,7 +448,7 @@ impl LowLatencyList {
             None => part_name(self.next_number, 0),
         };
         let hint = uri_of_name(self.home, &hint);
-        let has_parts = self.encoder == Encoder::Ours || self.edge.part_count() > 0;
+        let has_parts = self.encoder == Encoder::Ours || self.has_had_parts;
         let parts = has_parts.then_some(Parts { edge: &self.edge, hint: &hint });
         let reports = &self.reports;
         render_low_latency(playlist, &LowLatency { parts, reports, can_skip: self.can_skip })

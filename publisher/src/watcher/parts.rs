@@ -25,7 +25,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io::{self, Read as _},
     path::Path,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 use tracing::{debug, info, warn};
 
@@ -49,6 +49,8 @@ pub(super) struct LowLatencyFile {
     text: String,
     /// The last segment, and the last part of it, of which it says something.
     pub(super) last: Option<(u64, Option<u64>)>,
+    /// Names of parts that the list on disk names, and the next one will not.
+    leaving: Vec<String>,
     /// What it says of the other renditions.
     pub(super) told: Vec<EdgeReport>,
     fails: bool,
@@ -56,7 +58,7 @@ pub(super) struct LowLatencyFile {
 
 impl LowLatencyFile {
     pub(super) fn new(list: LowLatencyList) -> Self {
-        Self { list, text: String::new(), last: None, told: Vec::new(), fails: false }
+        Self { list, text: String::new(), last: None, leaving: Vec::new(), told: Vec::new(), fails: false }
     }
 }
 
@@ -171,8 +173,11 @@ impl Channel {
     }
 
     /// Takes up the parts that a run before has left: those of the last segments stay in `ll.m3u8`, and all others go after
-    /// their grace.
-    pub(super) fn restore_parts(&mut self, next_number: u64, desk: &mut Desk) {
+    /// their grace. `told`: what the list on disk says.
+    pub(super) fn restore_parts(&mut self, next_number: u64, told: &PartsOnDisk, desk: &mut Desk) {
+        if let Some(file) = self.publication.low_latency.as_mut().filter(|_| !told.listed.is_empty()) {
+            file.list.had_parts();
+        }
         let parts = match parts_in(&*self.world.directory, &self.live) {
             Ok(parts) => parts,
             Err(error) => {
@@ -213,22 +218,39 @@ impl Channel {
         let numbers = playlist.segments.iter().filter_map(|segment| number_of_uri(&segment.uri));
         let next_number = numbers.max().map_or(next_number, |last| next_number.max(last + 1));
         self.publication.settle_parts(next_number);
-        let now = (self.world.now(), self.world.wall());
         let (mut old, mut new) = (Vec::new(), Vec::new());
-        for (&(number, part), stamp) in parts.iter().filter(|(part, _)| !restored.contains(part)) {
-            let name = part_name(number, part);
-            if number < next_number { old.push((name, stamp.modified_at)) } else { new.push(name) }
+        for &part in parts.keys().filter(|part| !restored.contains(part)) {
+            if part.0 < next_number { old.push(part) } else { new.push(part_name(part.0, part.1)) }
         }
-        // bis 4.4.4.9: it left the playlist when it was three target durations from its end. Counted from its own time, so that a
-        // program that is started again and again deletes it, too.
-        let listed = Duration::from_secs(3 * u64::from(playlist.target_duration_s));
-        for (name, ended_at) in old {
-            let left_at = ended_at.checked_add(listed).unwrap_or(ended_at);
-            self.publication.keep_part(&name, instant_of(left_at, now.0, now.1));
-        }
+        self.keep_old_parts(&old, told);
         // The segment that another encoder is at.
         for name in new {
             self.part_complete(&name, desk);
+        }
+    }
+}
+
+impl Channel {
+    /// Parts that are not listed any more. Those that the list on disk names still leave with the next version of it. The others
+    /// have left before: at the latest when that version was written, or when a segment ended that is three target durations behind.
+    /// So each is deleted in the end, also when a program that is started again and again writes the list each time.
+    fn keep_old_parts(&mut self, old: &[(u64, u32)], told: &PartsOnDisk) {
+        let playlist = self.publication.playlist();
+        let usual_90k = playlist.duration_90k() / (playlist.segments.len() as u64).max(1);
+        let near_90k = 3 * u64::from(playlist.target_duration_s) * TICKS_PER_S;
+        // One more for the segment that the part is of, and one for lengths that are not all the same.
+        let behind = near_90k.div_ceil(usual_90k.max(1)) + 2;
+        let (now, wall) = (self.world.now(), self.world.wall());
+        for &(number, part) in old {
+            let name = part_name(number, part);
+            if let Some(file) = self.publication.low_latency.as_mut().filter(|_| told.listed.contains(&name)) {
+                file.leaving.push(name);
+                continue;
+            }
+            let overtaken_at = self.stamp(&segment_name(number.saturating_add(behind))).ok().map(|it| it.modified_at);
+            let left_at = [overtaken_at, told.written_at].into_iter().flatten().min();
+            let left_at = left_at.map_or(now, |left_at| instant_of(left_at, now, wall));
+            self.publication.keep_part(&name, left_at);
         }
     }
 }
@@ -261,30 +283,39 @@ pub(super) fn part_names(directory: &dyn Directory, live: &Path) -> io::Result<V
     Ok(names.filter(|name| part_of_name(name).is_some()).collect())
 }
 
-/// The numbers of segments that parts are or were of: files in the live directory, and what `ll.m3u8` lists.
-pub(super) fn numbers_in_parts(
-    directory: &dyn Directory,
-    settings: &ChannelSettings,
-    live: &Path,
-) -> io::Result<BTreeSet<u64>> {
-    let mut numbers: BTreeSet<u64> = part_names(directory, live)?
-        .iter()
-        .filter_map(|name| part_of_name(name))
-        .map(|(number, _)| number)
-        .collect();
+/// What a run before has said of parts.
+#[derive(Debug, Default)]
+pub(super) struct PartsOnDisk {
+    /// The names that `ll.m3u8` lists.
+    listed: BTreeSet<String>,
+    /// When it was written.
+    written_at: Option<SystemTime>,
+}
+
+impl PartsOnDisk {
+    /// The numbers of segments that parts are or were of: files in the live directory, and what `ll.m3u8` lists.
+    pub(super) fn numbers(&self, directory: &dyn Directory, live: &Path) -> io::Result<BTreeSet<u64>> {
+        let there = part_names(directory, live)?;
+        let names = there.iter().chain(&self.listed);
+        Ok(names.filter_map(|name| part_of_name(name)).map(|(number, _)| number).collect())
+    }
+}
+
+/// Reads `ll.m3u8` back. One that cannot be read tells nothing.
+pub(super) fn on_disk(directory: &dyn Directory, settings: &ChannelSettings) -> PartsOnDisk {
+    let mut told = PartsOnDisk::default();
     if let Ok(file) = directory.open(&settings.webroot.join(LOW_LATENCY_PLAYLIST)) {
         let mut bytes = Vec::new();
-        // One that cannot be read tells nothing.
         let _ = file.bytes.take(LONGEST_PLAYLIST_BYTES).read_to_end(&mut bytes);
         let text = String::from_utf8_lossy(&bytes);
         let listed = text.lines().filter_map(|line| {
             let (_, uri) = line.strip_prefix("#EXT-X-PART:")?.split_once("URI=\"")?;
-            let name = name_of_uri(settings.home, uri.split('"').next()?)?;
-            part_of_name(&name).map(|(number, _)| number)
+            name_of_uri(settings.home, uri.split('"').next()?).filter(|name| part_of_name(name).is_some())
         });
-        numbers.extend(listed);
+        told.listed.extend(listed);
+        told.written_at = Some(file.stamp.modified_at);
     }
-    Ok(numbers)
+    told
 }
 
 /// Makes a segment of the parts that a crash has left of one: what viewers have seen stays in the stream, under its
@@ -454,7 +485,9 @@ impl Publication {
     fn keep_evicted_parts(&mut self, evicted: Vec<EvictedPart>) {
         let home = self.settings.home;
         let names = evicted.into_iter().filter_map(|part| name_of_uri(home, &part.uri));
-        self.keep_parts(names);
+        if let Some(file) = &mut self.low_latency {
+            file.leaving.extend(names);
+        }
     }
 
     /// Parts that are not listed, or no more.
@@ -489,6 +522,10 @@ impl Publication {
                 (file.text, file.fails) = (text, false);
                 file.told.clone_from(&file.list.reports);
                 file.last = file.list.last(self.window.playlist());
+                let left = std::mem::take(&mut file.leaving);
+                let listed = |name: &String| file.list.knows(name);
+                let left: Vec<_> = left.into_iter().filter(|name| !listed(name)).collect();
+                self.keep_parts(left.into_iter());
             }
             Err(error) => {
                 if !std::mem::replace(&mut file.fails, true) {

@@ -56,6 +56,14 @@ impl Last {
     }
 }
 
+/// A file that is listed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ListedFile {
+    stamp: Stamp,
+    /// See [`Finished::contents`]; `None` where it was not read.
+    contents: Option<u64>,
+}
+
 pub(super) struct Publication {
     pub(super) world: World,
     pub(super) settings: ChannelSettings,
@@ -63,7 +71,7 @@ pub(super) struct Publication {
     pub(super) window: Window,
     pub(super) promise: Promise,
     /// The files that are listed, by name, as they were when they were listed; `None` when that was in another run.
-    pub(super) listed: HashMap<String, Option<Stamp>>,
+    pub(super) listed: HashMap<String, Option<ListedFile>>,
     pub(super) retention: Retention,
     pub(super) refused: Refused,
     pub(super) last: Last,
@@ -166,13 +174,19 @@ impl Publication {
 
     /// What the file of this name was when it was listed, if that is known.
     pub(super) fn listed_as(&self, name: &str) -> Option<Stamp> {
-        self.listed.get(name).copied().flatten()
+        self.listed.get(name)?.as_ref().map(|listed| listed.stamp)
+    }
+
+    /// What the listed file of this name holds, if that is known.
+    pub(super) fn listed_contents(&self, name: &str) -> Option<u64> {
+        self.listed.get(name)?.as_ref()?.contents
     }
 
     /// The listed file of this name was looked at: this is what it is.
-    pub(super) fn is_still(&mut self, name: &str, stamp: Stamp) {
+    pub(super) fn keep_stamp(&mut self, name: &str, stamp: Stamp) {
         if let Some(listed) = self.listed.get_mut(name) {
-            *listed = Some(stamp);
+            let contents = listed.and_then(|listed| listed.contents);
+            *listed = Some(ListedFile { stamp, contents });
         }
     }
 
@@ -265,7 +279,8 @@ impl Publication {
         }
         self.retention.forget(&name);
         self.has_left(evicted);
-        self.listed.insert(name.clone(), Some(finished.stamp));
+        let contents = Some(finished.contents());
+        self.listed.insert(name.clone(), Some(ListedFile { stamp: finished.stamp, contents }));
         self.has_listed();
         if self.silent_since.take().is_some() {
             // What it says of the silence is no longer true.

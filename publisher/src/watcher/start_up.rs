@@ -8,7 +8,7 @@ use super::{
     finished_file,
     look::list,
     order::{Arrival, Numbered, Order},
-    parts,
+    parts::{self, PartsOnDisk},
     plan::{
         Plan, Predecessor,
         arrival::{self, Files},
@@ -63,9 +63,10 @@ impl Channel {
         let on_disk = playlist_file::read(directory, &settings.webroot)
             .map_err(|source| WatchError::Playlist { path: settings.webroot.join(PLAYLIST), source })?;
         let mut in_parts = BTreeSet::new();
+        let told = parts::on_disk(directory, &settings);
         if settings.naming == Naming::Numbered {
             try_to_write(directory, &live).map_err(of_live)?;
-            in_parts = parts::numbers_in_parts(directory, &settings, &live).map_err(of_live)?;
+            in_parts = told.numbers(directory, &live).map_err(of_live)?;
             let in_segments = numbers_of(&list(directory, &live).map_err(of_live)?);
             let all = in_segments.union(&in_parts).copied().collect();
             let ours = numbered::ours(&all, numbered::told(&on_disk));
@@ -134,14 +135,14 @@ impl Channel {
             last_segment_at: now,
             complaints: BTreeSet::new(),
         };
-        channel.take_up(&on_disk, &plan, &found, &names, now, desk);
+        channel.take_up((&on_disk, &told), &plan, &found, &names, now, desk);
         Ok(channel)
     }
 
     /// Puts the plan into effect.
     fn take_up(
         &mut self,
-        on_disk: &OnDisk,
+        (on_disk, told): (&OnDisk, &PartsOnDisk),
         plan: &Plan,
         found: &Found,
         names: &[String],
@@ -189,7 +190,7 @@ impl Channel {
                 self.publish_waiting(Duration::ZERO);
             }
         }
-        self.restore_parts(plan.next_number, desk);
+        self.restore_parts(plan.next_number, told, desk);
         self.publish_waiting(Duration::ZERO);
         self.publication.write_postponed();
         self.settle();
@@ -280,7 +281,7 @@ impl Channel {
             Predecessor::OnDisk(name) => {
                 match finished_file::read(&*self.world.directory, &self.live.join(name), &mut desk.buffer) {
                     Ok(finished) => {
-                        self.publication.is_still(name, finished.stamp);
+                        self.publication.keep_stamp(name, finished.stamp);
                         self.publication.goes_on_from(finished.facts);
                     }
                     Err(reason) => {

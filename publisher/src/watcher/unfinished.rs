@@ -118,7 +118,7 @@ impl Unfinished {
 }
 
 /// Whether it ends with a whole packet.
-fn is_whole(stamp: &Stamp) -> bool {
+pub(super) fn is_whole(stamp: &Stamp) -> bool {
     stamp.bytes > 0 && stamp.bytes.is_multiple_of(PACKET_BYTES)
 }
 

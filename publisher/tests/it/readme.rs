@@ -25,6 +25,7 @@ enum Typed {
 }
 
 fn decide(command: &str) -> Typed {
+    let (command, _comment) = command.split_once(" #").unwrap_or((command, ""));
     let has = |word: &str| command.split_whitespace().any(|it| it == word);
     if has("--follow") {
         return Typed::RunsAndPrints("seg-00000001.ts");

@@ -63,7 +63,7 @@ impl Stage {
             discontinuity: false,
             gap: true,
         });
-        self.list.left_out(number, self.playlist.next_media_sequence() - 1);
+        self.list.left_out(number, self.playlist.next_media_sequence() - 1, parts * PART_90K);
         self.advance(Duration::ZERO)
     }
 
@@ -216,7 +216,7 @@ fn a_segment_that_is_lost_is_given_up_and_does_not_hold_up_the_next() {
     stage.parts("2.1");
     assert_eq!(stage.list.given_up(), Some(1));
     assert_eq!(stage.list.whole_until(), Some((2, 2 * PART_90K)));
-    stage.gap(1, 2).check("(1)[-1.0 -1.1], 2.0, 2.1, then 2.2");
+    stage.gap(1, 4).check("(1)[1.0 1.1 -1.2 -1.3], 2.0, 2.1, then 2.2");
 }
 
 #[test]

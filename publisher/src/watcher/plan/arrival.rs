@@ -4,7 +4,7 @@ use super::{Plan, Predecessor, remove_up_to_last_hole};
 use crate::{
     directory::stamp::Stamp,
     natural::natural,
-    playlist_file::{OnDisk, PLAUSIBLE_NUMBER},
+    playlist_file::{OnDisk, PLAUSIBLE_NUMBER, PLAUSIBLE_TARGET_S},
     segment_name::{Home, name_of_uri},
 };
 use livedir_playlist::MediaPlaylist;
@@ -135,7 +135,7 @@ fn begin_behind(text: &str, files: &Files, window_segments: usize) -> Plan {
 /// What an unreadable playlist promised; 0 when it does not say.
 fn target_duration_s(text: &str) -> u32 {
     let told = |line: &str| line.trim().strip_prefix("#EXT-X-TARGETDURATION:")?.parse().ok();
-    text.lines().find_map(told).unwrap_or(0)
+    text.lines().find_map(told).filter(|&target_s| target_s <= PLAUSIBLE_TARGET_S).unwrap_or(0)
 }
 
 fn fresh() -> Plan {

@@ -63,6 +63,10 @@ impl Plan<u64> {
 ///
 /// RFC 8216 6.2.1: segments are removed from the beginning, in order. So everything up to the last hole goes.
 pub(super) fn remove_up_to_last_hole(playlist: &mut MediaPlaylist, is_there: impl Fn(&str) -> bool) -> usize {
+    // RFC 8216 6.2.1: nothing changes after EXT-X-ENDLIST.
+    if playlist.ended {
+        return 0;
+    }
     let hole = playlist.segments.iter().rposition(|segment| !segment.gap && !is_there(&segment.uri));
     let entries_lost = hole.map_or(0, |hole| hole + 1);
     let lost = playlist.segments.drain(..entries_lost);
