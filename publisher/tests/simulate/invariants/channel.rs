@@ -172,6 +172,14 @@ impl Channel {
         if is_ours && number.is_some_and(|number| last.is_some_and(|last| number <= last)) && part.is_none() {
             return;
         }
+        // The same bytes once more are nothing new.
+        let is_known = self.plain.as_ref().is_some_and(|plain| {
+            (plain.listing.first_media_sequence()..plain.listing.next_media_sequence())
+                .any(|number| self.given.get(&number).is_some_and(|(_, listed)| *listed == Some(contents)))
+        });
+        if part.is_none() && is_known {
+            return;
+        }
         let is_behind = |(_, listed): &(String, Option<Contents>)| {
             listed.is_some_and(|listed| listed.source == contents.source && listed.first >= contents.end())
         };
