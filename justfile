@@ -61,6 +61,10 @@ test: setup-tests
     RUST_TEST_THREADS=4 cargo test --workspace --locked -- --skip browser:: --skip camera::the_camera
     RUST_TEST_THREADS=1 cargo test --workspace --locked --test it -- browser:: camera::the_camera
 
+# The watcher in a simulated world: `just simulate --seed 7` replays one schedule and shrinks it, `--minutes 30` takes its time. `just test` runs it too, for ten seconds, or for two minutes where CI=true
+simulate *args: setup
+    cargo test --locked --quiet -p livedir-publisher --test simulate -- "$@"
+
 # What has to hold before a change is taken: format, lints, licences and sources of dependencies
 check: setup (_tool "cargo-deny")
     cargo fmt --all --check

@@ -17,6 +17,8 @@ pub struct Arguments {
     pub faults: bool,
     /// Broken schedules of each invariant that are told in full.
     pub told: usize,
+    /// Kinds of events that are left out, by a word of their name: faults that are known and not mended yet.
+    pub without: Vec<String>,
 }
 
 impl Arguments {
@@ -30,6 +32,7 @@ impl Arguments {
             duration: Duration::from_secs(if is_ci { CI_S } else { USUAL_S }),
             faults: false,
             told: 1,
+            without: Vec::new(),
         };
         let mut words = words.peekable();
         while let Some(word) = words.next() {
@@ -46,6 +49,7 @@ impl Arguments {
                     arguments.duration = Duration::from_secs(86_400);
                 }
                 "--told" => arguments.told = number()? as usize,
+                "--without" => arguments.without.extend(words.next()),
                 "--faults" => arguments.faults = true,
                 "--list" => return Ok(None),
                 "--skip" | "--test-threads" | "--format" | "--color" => drop(words.next()),

@@ -81,6 +81,8 @@ pub struct Disk {
     pub told: Vec<Event>,
     /// Whether a directory can be watched.
     pub has_watches: bool,
+    /// Nobody wants to be told: `watch --poll`.
+    pub is_polled: bool,
     /// The program dies before so many more changes of its own.
     pub dies_after: Option<u32>,
     pub is_dead: bool,
@@ -112,6 +114,7 @@ impl Disk {
             failures: Vec::new(),
             told: Vec::new(),
             has_watches: true,
+            is_polled: false,
             dies_after: None,
             is_dead: false,
             slow_us: 0,
@@ -482,6 +485,9 @@ impl Disk {
     }
 
     pub fn watch(&mut self, path: &Path) -> Result<Identity, String> {
+        if self.is_polled {
+            return Err(String::new());
+        }
         if !self.has_watches {
             return Err("no space left on device (os error 28)".to_owned());
         }

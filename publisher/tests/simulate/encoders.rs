@@ -192,6 +192,12 @@ impl Encoders {
     }
 }
 
+/// No part is longer than PART-TARGET: of sound it has as many frames as fit.
+fn part_90k(plan: &Plan, stream: &Stream) -> Option<u64> {
+    let unit_90k = stream.unit_90k();
+    plan.part_90k().map(|part_90k| part_90k / unit_90k * unit_90k)
+}
+
 fn ticks(duration_90k: u64) -> Duration {
     Duration::from_micros(duration_90k * 100 / 9)
 }
@@ -225,7 +231,7 @@ pub fn own_segment(stage: &mut Stage, how: How) -> bool {
             filmed_at,
             how,
         });
-        if let Some(part_90k) = plan.part_90k() {
+        if let Some(part_90k) = part_90k(&plan, &stage.encoders.lines[line].stream) {
             for part in 1..plan.segment_90k().div_ceil(part_90k) {
                 let at_us = now_us + part * part_90k * 100 / 9 + jitter_us;
                 in_line(stage, line, at_us, move |stage| own_part(stage, life, line));
@@ -253,8 +259,8 @@ fn own_part(stage: &mut Stage, life: u32, line: usize) {
     if !is_alive(stage, life) {
         return;
     }
-    let Some(part_90k) = stage.plan.part_90k() else { return };
     let it = &mut stage.encoders.lines[line];
+    let Some(part_90k) = part_90k(&stage.plan, &it.stream) else { return };
     let Some(open) = it.open.front_mut() else { return };
     let number = open.number.unwrap_or(it.number);
     let until_90k = (open.until_90k + part_90k).min(open.end_90k);

@@ -123,17 +123,13 @@ impl Judge {
 
     /// A hand has done something to the files of a channel, which the program may need a while to see.
     pub fn is_disturbed(&mut self, of: usize, now_us: u64) {
-        self.channel(of).disturbed_us = now_us;
-    }
-
-    pub fn all_are_disturbed(&mut self, now_us: u64) {
-        for channel in &mut self.channels {
-            channel.disturbed_us = now_us;
-        }
+        let channel = self.channel(of);
+        channel.disturbed_us = now_us;
+        channel.has_odd_dates = true;
     }
 
     /// The clock on the wall was set: how long files stay through a restart is told by it.
-    pub fn clock_was_set(&mut self, now_us: u64) {
+    pub fn clock_was_set(&mut self) {
         for channel in &mut self.channels {
             for left in channel.left.values_mut() {
                 (left.stays_until_us, left.gone_by_us) = (0, u64::MAX);
@@ -226,8 +222,8 @@ impl Judge {
         }
         self.next_check_us = now_us + 50_000;
         let Some(on_air_us) = self.on_air_us.filter(|_| life.stopped_us.is_none()) else { return Ok(()) };
+        low_latency::check(self, disk, now_us, on_air_us)?;
         progress::check(self, disk, now_us, on_air_us)?;
-        low_latency::check(self, now_us, on_air_us)?;
         deletion::check(self, disk, now_us, on_air_us)
     }
 

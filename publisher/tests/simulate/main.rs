@@ -22,7 +22,6 @@ mod world;
 
 use arguments::Arguments;
 use run::Outcome;
-use sabotage::Sabotage;
 use schedule::Schedule;
 use statistics::Statistics;
 use std::{
@@ -53,14 +52,23 @@ fn main() -> ExitCode {
     // Panics of the watcher are told with their schedule.
     std::panic::set_hook(Box::new(|_| {}));
     if let Some(seed) = arguments.seed {
-        return replay(seed);
+        return replay(seed, &arguments);
     }
-    simulate(&arguments)
+    let problems = sabotage::prove();
+    for problem in &problems {
+        println!("not proved: {problem}");
+    }
+    if arguments.faults {
+        let count = invariants::INVARIANTS.len();
+        println!("{} passed, {} failed", count.saturating_sub(problems.len()), problems.len());
+        return if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    simulate(&arguments, problems.len() as u64)
 }
 
-fn replay(seed: u64) -> ExitCode {
-    let schedule = Schedule::draw(seed);
-    let outcome = run::run(&Arc::new(schedule.clone()), Sabotage::default(), true);
+fn replay(seed: u64, arguments: &Arguments) -> ExitCode {
+    let schedule = Schedule::draw(seed).without(&arguments.without);
+    let outcome = run::run(&Arc::new(schedule.clone()), None, true);
     println!("{:#?}\n{}", schedule.plan, outcome.words);
     if outcome.broken.is_none() {
         println!("1 passed, 0 failed");
@@ -72,14 +80,14 @@ fn replay(seed: u64) -> ExitCode {
 }
 
 fn tell(schedule: &Schedule, outcome: Outcome) {
-    let (shortest, outcome) = shrink::shrink(schedule, Sabotage::default(), outcome);
+    let (shortest, outcome) = shrink::shrink(schedule, outcome);
     let Some(broken) = &outcome.broken else { return };
     println!("seed {}: {} is broken: {}", schedule.seed, broken.invariant, broken.words);
     println!("the shortest schedule that breaks it has {} of {} events:", shortest.events.len(), schedule.events.len());
     println!("  {:?}\n{}", shortest.plan, outcome.words);
 }
 
-fn simulate(arguments: &Arguments) -> ExitCode {
+fn simulate(arguments: &Arguments, unproved: u64) -> ExitCode {
     let began = Instant::now();
     let next = AtomicU64::new(arguments.first_seed);
     let is_over = AtomicBool::new(false);
@@ -93,7 +101,7 @@ fn simulate(arguments: &Arguments) -> ExitCode {
             if is_enough || began.elapsed() > arguments.duration {
                 break;
             }
-            let outcome = run::run(&Arc::new(Schedule::draw(seed)), Sabotage::default(), false);
+            let outcome = run::run(&Arc::new(Schedule::draw(seed).without(&arguments.without)), None, false);
             mine.schedules += 1;
             mine.add(&outcome.statistics);
             if outcome.broken.is_some() {
@@ -112,11 +120,11 @@ fn simulate(arguments: &Arguments) -> ExitCode {
     let total = total.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut broken = broken.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     broken.sort_by_key(|(seed, _)| *seed);
-    report(arguments, &total, broken, took)
+    report(arguments, &total, broken, took, unproved)
 }
 
-fn report(arguments: &Arguments, total: &Statistics, broken: Vec<(u64, Outcome)>, took: Duration) -> ExitCode {
-    let failed = broken.len() as u64;
+fn report(arguments: &Arguments, total: &Statistics, broken: Vec<(u64, Outcome)>, took: Duration, unproved: u64) -> ExitCode {
+    let failed = broken.len() as u64 + unproved;
     let mut by_invariant: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for (seed, outcome) in &broken {
         if let Some(broken) = &outcome.broken {
@@ -135,7 +143,7 @@ fn report(arguments: &Arguments, total: &Statistics, broken: Vec<(u64, Outcome)>
         let count = told.entry(invariant).or_default();
         *count += 1;
         if *count <= arguments.told && told.len() <= TOLD_IN_FULL * 10 {
-            tell(&Schedule::draw(seed), outcome);
+            tell(&Schedule::draw(seed).without(&arguments.without), outcome);
         }
     }
     let seconds = took.as_secs_f64();

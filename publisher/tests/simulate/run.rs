@@ -1,10 +1,10 @@
 //! Run: one schedule, from the first start of the program to its last end.
 
 use crate::{
-    disk::{Node, Who},
+    disk::Node,
     encoders::renditions,
     media::Medium,
-    sabotage::Sabotage,
+    sabotage::{Fault, Sabotage},
     schedule::{Mode, Plan, Schedule},
     stage::{Broken, Stage, WEBROOT},
     statistics::Statistics,
@@ -46,9 +46,9 @@ enum End {
     Panicked(String),
 }
 
-pub fn run(schedule: &Arc<Schedule>, sabotage: Sabotage, is_told: bool) -> Outcome {
+pub fn run(schedule: &Arc<Schedule>, fault: Option<Fault>, is_told: bool) -> Outcome {
     let stage = Stage::new(schedule, is_told);
-    let world = World::new(stage, sabotage);
+    let world = World::new(stage, Sabotage::new(fault));
     loop {
         let end = live(&world);
         let mut stage = held(&world.stage);
@@ -104,12 +104,8 @@ fn judge(stage: &mut Stage, end: End) {
                 let path = stage.playlist(of);
                 held(&stage.disk).at(&path).is_some_and(|it| matches!(it.node, Node::Pipe))
             });
-            if is_pipe && error.contains("move it away") {
-                for of in 0..stage.judge.count() {
-                    let path = stage.playlist(of);
-                    let _ = held(&stage.disk).remove(&path, Who::Hand);
-                }
-            } else if !is_failing {
+            // A person moves it away then.
+            if !is_failing && !(is_pipe && error.contains("move it away")) {
                 stage.breaks("start", error);
             }
         }
@@ -150,9 +146,10 @@ fn watch(world: &Arc<World>, wakes: Wakes) -> Result<(), String> {
         let meters: Vec<_> = settings.renditions.iter().map(|_| Arc::default()).collect();
         let watcher = Watcher::start_in(inner, wakes, &settings, &meters).map_err(|error| error.to_string())?;
         let directory = Arc::new(WriterDirectory(world.disk.clone()));
+        let lock = Some(lock).filter(|_| world.sabotage.locks());
         let guard = Arc::new(Guard::holding(directory, Path::new(WEBROOT), Box::new(lock)));
         let watcher = watcher.guarded(guard.clone());
-        held(&world.stage).is_on_air(watcher.next_segment_number(), watcher.numbers(), Some(guard));
+        held(&world.stage).is_on_air(world.sabotage.next_number(watcher.next_segment_number()), watcher.numbers(), Some(guard));
         return watcher.run().map_err(|error| error.to_string());
     } else {
         let settings = watch_settings(&plan);

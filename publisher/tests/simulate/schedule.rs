@@ -195,6 +195,33 @@ impl Schedule {
         Self { seed, plan, events }
     }
 
+    /// The same without some kinds of events. Segments stay: each is made in the usual way then.
+    pub fn without(mut self, words: &[String]) -> Self {
+        let is_left_out = |event: &Event| words.iter().any(|word| KINDS[event.kind].name.contains(&**word));
+        let usual = KINDS.iter().position(|kind| kind.role == Role::Segment && (kind.fits)(&self.plan)).unwrap_or(0);
+        self.events.retain(|event| event.is_segment() || !is_left_out(event));
+        for event in self.events.iter_mut().filter(|event| is_left_out(event)) {
+            event.kind = usual;
+        }
+        self
+    }
+
+    /// Nothing happens but segments, all in the usual way, and these kinds, each once, in the middle.
+    pub fn calm(seed: u64, needs: &[&str]) -> Self {
+        let mut schedule = Self::draw(seed);
+        let usual = KINDS.iter().position(|kind| kind.role == Role::Segment && (kind.fits)(&schedule.plan)).unwrap_or(0);
+        schedule.events.retain(Event::is_segment);
+        for event in &mut schedule.events {
+            event.kind = usual;
+        }
+        let middle_us = schedule.events[schedule.events.len() / 2].at_us + 1_000;
+        let needed = KINDS.iter().enumerate().filter(|(_, kind)| needs.contains(&kind.name));
+        let needed = needed.map(|(kind, _)| Event { at_us: middle_us, kind, of: 0, detail: seed });
+        schedule.events.extend(needed.collect::<Vec<_>>());
+        schedule.events.sort_by_key(|event| event.at_us);
+        schedule
+    }
+
     /// When all has happened.
     pub fn end_us(&self) -> u64 {
         let last_us = self.events.last().map_or(0, |event| event.at_us);

@@ -2,18 +2,17 @@
 
 use crate::{
     run::{Outcome, run},
-    sabotage::Sabotage,
     schedule::{Event, Schedule},
 };
 use std::sync::Arc;
 
 /// Leaves out what is not needed. Says what came of the shortest.
-pub fn shrink(schedule: &Schedule, sabotage: Sabotage, outcome: Outcome) -> (Schedule, Outcome) {
+pub fn shrink(schedule: &Schedule, outcome: Outcome) -> (Schedule, Outcome) {
     let mut shortest = (schedule.clone(), outcome);
     let Some(invariant) = shortest.1.broken.as_ref().map(|broken| broken.invariant) else { return shortest };
     let attempt = |events: Vec<Event>, shortest: &mut (Schedule, Outcome)| {
         let candidate = Schedule { events, ..schedule.clone() };
-        let outcome = run(&Arc::new(candidate.clone()), sabotage, true);
+        let outcome = run(&Arc::new(candidate.clone()), None, true);
         let is_same = outcome.broken.as_ref().is_some_and(|broken| broken.invariant == invariant);
         if is_same {
             *shortest = (candidate, outcome);

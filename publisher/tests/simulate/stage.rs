@@ -123,6 +123,7 @@ impl Stage {
         let disk = Arc::new(Mutex::new(Disk::new(time.clone())));
         held(&disk).make_all(Path::new(WEBROOT), Who::Hand).unwrap_or_default();
         held(&disk).has_watches = schedule.plan.has_watches;
+        held(&disk).is_polled = schedule.plan.polls;
         let plan = schedule.plan.clone();
         let mut stage = Self {
             encoders: Encoders::new(&plan, &disk),

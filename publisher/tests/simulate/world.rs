@@ -204,6 +204,7 @@ impl Directory for ProgramDirectory {
 
     fn look_up(&self, path: &Path) -> io::Result<Found> {
         self.0.pass();
+        self.0.sabotage.looks_up();
         held(&self.0.disk).look_up(path)
     }
 
@@ -216,12 +217,14 @@ impl Directory for ProgramDirectory {
 
     fn make(&self, directory: &Path) -> io::Result<()> {
         self.0.pass();
+        self.0.sabotage.makes()?;
         let made = held(&self.0.disk).make_all(directory, Who::Program);
         self.0.done(made)
     }
 
     fn write(&self, directory: &Path, prefix: &str, contents: &Contents<'_>) -> io::Result<PathBuf> {
         self.0.pass();
+        self.0.sabotage.writes_in(directory);
         let bytes = self.0.sabotage.written(prefix, contents.bytes);
         let written = held(&self.0.disk).write(directory, prefix, &bytes, contents.modified_at, Who::Program);
         self.0.done(written)
@@ -232,7 +235,7 @@ impl Directory for ProgramDirectory {
         for path in self.0.sabotage.removes_before(&self.0, from, to) {
             self.remove(&path)?;
         }
-        if self.0.sabotage.withholds(to) {
+        if self.0.sabotage.withholds(&self.0, from, to) {
             return held(&self.0.disk).remove(from, Who::Program);
         }
         let renamed = held(&self.0.disk).rename(from, to, Who::Program);

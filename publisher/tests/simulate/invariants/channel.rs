@@ -61,12 +61,15 @@ pub struct Channel {
     pub disturbed_us: u64,
     /// What hands have laid on these names.
     pub touched: HashMap<String, u64>,
-    pub longest_us: u64,
+    /// The longest playlist that each listed file was in.
+    pub longest_us: HashMap<String, u64>,
     pub lags_since_us: Option<u64>,
     /// The clock was set, or files of others came out of order: dates overlap.
     pub has_odd_dates: bool,
     /// When the first segment was listed: before that nobody knows the target duration.
     pub began_us: Option<u64>,
+    /// When the first part has come in this run.
+    pub first_part_us: Option<u64>,
     /// The newest part that has come, and when.
     pub newest_part: Option<((u64, u32), u64)>,
 }
@@ -86,10 +89,11 @@ impl Channel {
             left: HashMap::new(),
             disturbed_us: 0,
             touched: HashMap::new(),
-            longest_us: 0,
+            longest_us: HashMap::new(),
             lags_since_us: None,
             has_odd_dates: false,
             began_us: None,
+            first_part_us: None,
             newest_part: None,
         }
     }
@@ -112,7 +116,8 @@ impl Channel {
         self.given.clear();
         self.expected.clear();
         self.left.clear();
-        self.longest_us = 0;
+        self.longest_us.clear();
+        self.has_odd_dates = true;
         self.began_us = None;
         self.disturbed_us = now_us;
         self.newest_part = None;
@@ -122,7 +127,7 @@ impl Channel {
     pub fn begins(&mut self, disk: &Disk, plan: &Plan) {
         self.lags_since_us = None;
         self.expected.retain(|it| it.part.is_none());
-        self.newest_part = None;
+        (self.first_part_us, self.newest_part) = (None, None);
         for (file, version) in [("stream.m3u8", &mut self.plain), ("ll.m3u8", &mut self.low)] {
             if version.is_some() && disk.at(&self.directory.join(file)).is_none() {
                 *version = None;
@@ -150,18 +155,29 @@ impl Channel {
             if !has_parts {
                 return;
             }
+            self.first_part_us.get_or_insert(now_us);
             if self.newest_part.is_none_or(|(newest, _)| part > Some(newest)) {
                 self.newest_part = part.map(|part| (part, now_us));
             }
         } else if !contents.is_independent {
             return;
         }
-        self.touched.remove(name);
+        if now_us > self.disturbed_us + 2_000_000 {
+            self.touched.remove(name);
+        }
         // Of ours the number tells the order: one that comes behind a later one comes too late.
         let number = number_of_name(name).or(part.map(|(number, _)| number));
         let last = self.plain.as_ref().and_then(|plain| plain.listing.segments.last());
         let last = last.and_then(|last| number_of_name(&self.name(&last.uri)?));
         if is_ours && number.is_some_and(|number| last.is_some_and(|last| number <= last)) && part.is_none() {
+            return;
+        }
+        // The same bytes once more are nothing new.
+        let is_known = self.plain.as_ref().is_some_and(|plain| {
+            (plain.listing.first_media_sequence()..plain.listing.next_media_sequence())
+                .any(|number| self.given.get(&number).is_some_and(|(_, listed)| *listed == Some(contents)))
+        });
+        if part.is_none() && is_known {
             return;
         }
         let is_behind = |(_, listed): &(String, Option<Contents>)| {
@@ -190,7 +206,7 @@ impl Channel {
                 if now_listed.iter().any(|(listed, _)| *listed == name) {
                     continue;
                 }
-                let stays_us = duration_us + self.longest_us;
+                let stays_us = duration_us + self.longest_us.remove(&name).unwrap_or(0);
                 // A start does not know how long they lasted, nor how long the playlist was.
                 let most_us = (target_us + 1_000_000) * (window as u64 + 3);
                 let contents = disk.contents(&self.live.join(&name));
@@ -204,9 +220,10 @@ impl Channel {
             for (name, _) in &now_listed {
                 self.left.remove(name);
             }
-            // What an ended one promised holds for its own segments.
-            let had_ended = self.plain.as_ref().is_some_and(|plain| plain.listing.ended);
-            self.longest_us = if had_ended { sum_us } else { self.longest_us.max(sum_us) };
+            for (name, _) in now_listed {
+                let longest_us = self.longest_us.entry(name).or_default();
+                *longest_us = sum_us.max(*longest_us);
+            }
             self.began_us.get_or_insert(now_us);
             let first = version.listing.first_media_sequence();
             for (number, (segment, name)) in (first..).zip(version.listing.segments.iter().zip(&names)) {

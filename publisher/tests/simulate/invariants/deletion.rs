@@ -1,6 +1,6 @@
 //! Deletion: nothing is removed too early, and nothing stays for ever.
 
-use super::{Judge, Verdict, channel::Channel};
+use super::{Judge, Verdict, channel::Channel, progress::failing_until_us};
 use crate::disk::Disk;
 
 pub fn check_removed(channel: &mut Channel, now_us: u64, name: &str) -> Verdict {
@@ -22,8 +22,7 @@ pub fn check_removed(channel: &mut Channel, now_us: u64, name: &str) -> Verdict 
 }
 
 pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Verdict {
-    let failing_until_us = disk.failures.iter().map(|it| it.until_us).max().unwrap_or(0);
-    let least_us = on_air_us.max(failing_until_us) + 2 * judge.target_us;
+    let least_us = on_air_us.max(failing_until_us(disk)) + 2 * judge.target_us;
     if now_us < least_us {
         return Ok(());
     }

@@ -1,13 +1,16 @@
 //! Low latency: `ll.m3u8` keeps up, hints come true or are replaced, and reports are near.
 
-use super::{Judge, Verdict, channel::Channel};
+use super::{Judge, Verdict, channel::Channel, progress::failing_until_us};
+use crate::disk::Disk;
 use livedir_publisher::segment_name::part_of_name;
 
-pub fn check(judge: &mut Judge, now_us: u64, on_air_us: u64) -> Verdict {
+pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Verdict {
     if !judge.has_parts {
         return Ok(());
     }
     let most_us = judge.target_us;
+    // What cannot be written cannot keep up.
+    let on_air_us = on_air_us.max(failing_until_us(disk));
     for index in &judge.current {
         let channel = &mut judge.channels[*index];
         let next = |version: &Option<super::channel::Version>| {
@@ -18,8 +21,8 @@ pub fn check(judge: &mut Judge, now_us: u64, on_air_us: u64) -> Verdict {
             let since_us = *channel.lags_since_us.get_or_insert(now_us);
             let since_us = since_us.max(on_air_us).max(channel.disturbed_us);
             // After a start what happened before is told together with the first part.
-            let first_us = channel.newest_part.map_or(u64::MAX, |(_, came_us)| came_us);
-            if now_us > since_us.max(first_us.min(now_us)) + most_us {
+            let Some(first_us) = channel.first_part_us else { continue };
+            if now_us > since_us.max(first_us) + most_us {
                 let words = format!(
                     "ll.m3u8 goes on with number {}, stream.m3u8 with {}",
                     next(&channel.low),

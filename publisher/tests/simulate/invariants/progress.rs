@@ -21,7 +21,7 @@ fn is_there(channel: &Channel, disk: &Disk, it: &Expected) -> bool {
 }
 
 /// Until when writes fail.
-fn failing_until_us(disk: &Disk) -> u64 {
+pub fn failing_until_us(disk: &Disk) -> u64 {
     disk.failures.iter().map(|failure| failure.until_us).max().unwrap_or(0)
 }
 
@@ -41,7 +41,7 @@ pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Ver
                 _ => since_us,
             };
             let waits_us = if has_predecessor(channel, it) { target_us } else { 2 * target_us };
-            let is_told = !is_blind && it.came_us > deaf_until_us;
+            let is_told = !is_blind && it.came_us > deaf_until_us.max(on_air_us);
             let unheard_us = if is_told { 0 } else { RESTED_US + target_us * 5 / 4 };
             let unheard_us = if it.is_certain { unheard_us } else { unheard_us.max(RESTED_US) };
             now_us > since_us + waits_us + unheard_us + SLACK_US

@@ -49,7 +49,7 @@ pub fn check(channel: &Channel, which: Which, version: &Version) -> Verdict {
     // Hands take files away: their entries have to leave.
     let is_disturbed = channel.disturbed_us > 0 && version.at_us < channel.disturbed_us + 20_000_000;
     verdict(check_update(&name, &as_seen(before), &as_seen(version)), |id| {
-        id == "window-below-three-targets" && is_disturbed
+        is_disturbed && ["window-below-three-targets", "media-sequence-not-counted"].contains(&id)
     })
 }
 
