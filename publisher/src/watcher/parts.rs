@@ -248,11 +248,13 @@ impl Channel {
         let (now, wall) = (self.world.now(), self.world.wall());
         for &(number, part) in old {
             let name = part_name(number, part);
-            if let Some(file) = self.publication.low_latency.as_mut().filter(|_| told.listed.contains(&name)) {
+            if let Some(file) = self.publication.low_latency.as_mut().filter(|_| told.listed.contains(&name))
+            {
                 file.leaving.push(name);
                 continue;
             }
-            let overtaken_at = self.stamp(&segment_name(number.saturating_add(behind))).ok().map(|it| it.modified_at);
+            let overtaken_at =
+                self.stamp(&segment_name(number.saturating_add(behind))).ok().map(|it| it.modified_at);
             let left_at = [overtaken_at, told.written_at].into_iter().flatten().min();
             let left_at = left_at.map_or(now, |left_at| instant_of(left_at, now, wall));
             self.publication.keep_part(&name, left_at);
