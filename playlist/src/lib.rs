@@ -44,7 +44,7 @@ pub use render::{EdgeReport, LowLatency, Parts, render, render_low_latency};
 pub use rules::{
     Asked, BitRate, BitRateMeter, Container, CounterFacts, Finding, HttpAnswer, Kind, MeasuredRendition,
     Named, RULES, Removal, RenditionClock, RenditionText, Rule, SegmentFacts, Severity, Version,
-    check_bandwidth, check_clocks, check_delta, check_http, check_missing, check_parts, check_playlist,
-    check_reload, check_removal, check_renditions, check_segments, check_update,
+    check_bandwidth, check_clocks, check_delta, check_edit, check_http, check_media_playlist, check_missing,
+    check_parts, check_playlist, check_reload, check_removal, check_renditions, check_segments, check_update,
 };
 pub use window::{Evicted, PushError, ResumeError, Window, WindowSettings};

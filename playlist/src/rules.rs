@@ -74,11 +74,11 @@ pub use facts::{Container, CounterFacts, SegmentFacts};
 pub use http::{HttpAnswer, Kind, Removal, check_http, check_removal};
 pub use missing::{Named, check_missing};
 pub use part_segments::check_parts;
-pub use playlist::check_playlist;
+pub use playlist::{check_media_playlist, check_playlist};
 pub use reloads::{Asked, check_reload};
 pub use renditions::{RenditionText, check_renditions};
 pub use segments::check_segments;
-pub use update::{Version, check_update};
+pub use update::{Version, check_edit, check_update};
 
 /// How much a rule asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -180,7 +180,8 @@ mod tests {
         fs::write(webroot.path().join(PLAYLIST), "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\na.m3u8\n")
             .expect("written");
         assert!(matches!(read(&disk(), webroot.path()), Ok(OnDisk::Missing)));
-        let text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:2,\nlive/seg-00000001.ts\n";
+        let text =
+            "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:2,\nlive/seg-00000001.ts\n";
         fs::write(webroot.path().join(PLAYLIST), text).expect("written");
         let Ok(OnDisk::Playlist { playlist, .. }) = read(&disk(), webroot.path()) else {
             panic!("a playlist")

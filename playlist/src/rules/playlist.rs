@@ -4,7 +4,7 @@ use super::{
     Finding, Findings, Rule, date_ranges, dates, media, multivariant, must, parts, server_control, tags,
     version,
 };
-use crate::listing::{Listing, excerpt, read_listing};
+use crate::listing::{Listing, MediaListing, excerpt, read_listing};
 
 pub(super) static EXTM3U_FIRST: Rule =
     must("extm3u-first", "RFC 8216 4.3.1.1", "The first line of a playlist is #EXTM3U.");
@@ -21,16 +21,7 @@ pub fn check_playlist(name: &str, text: &str) -> Vec<Finding> {
     let mut findings = Findings::new(name);
     check_text(&mut findings, text);
     match read_listing(text) {
-        Listing::Media(listing) => {
-            tags::check(&mut findings, &listing.tags);
-            tags::check_not_mixed(&mut findings, &listing.tags);
-            version::check_media(&mut findings, &listing);
-            media::check(&mut findings, &listing);
-            dates::check(&mut findings, &listing);
-            date_ranges::check(&mut findings, &listing);
-            parts::check(&mut findings, &listing);
-            server_control::check(&mut findings, &listing);
-        }
+        Listing::Media(listing) => check_media(&mut findings, &listing),
         Listing::Multivariant(listing) => {
             tags::check(&mut findings, &listing.tags);
             version::check_multivariant(&mut findings, &listing);
@@ -39,6 +30,26 @@ pub fn check_playlist(name: &str, text: &str) -> Vec<Finding> {
         Listing::Neither => {}
     }
     findings.found
+}
+
+/// The same for a media playlist that was read already.
+#[must_use]
+pub fn check_media_playlist(name: &str, text: &str, listing: &MediaListing) -> Vec<Finding> {
+    let mut findings = Findings::new(name);
+    check_text(&mut findings, text);
+    check_media(&mut findings, listing);
+    findings.found
+}
+
+fn check_media(findings: &mut Findings<'_>, listing: &MediaListing) {
+    tags::check(findings, &listing.tags);
+    tags::check_not_mixed(findings, &listing.tags);
+    version::check_media(findings, listing);
+    media::check(findings, listing);
+    dates::check(findings, listing);
+    date_ranges::check(findings, listing);
+    parts::check(findings, listing);
+    server_control::check(findings, listing);
 }
 
 fn check_text(findings: &mut Findings<'_>, text: &str) {

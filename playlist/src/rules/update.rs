@@ -112,6 +112,14 @@ pub fn check_update(name: &str, before: &Version<'_>, after: &Version<'_>) -> Ve
     findings.found
 }
 
+/// Holds a version to the one before it, both of them read already. It does not ask whether the new one is in time.
+#[must_use]
+pub fn check_edit(name: &str, before: &MediaListing, after: &MediaListing) -> Vec<Finding> {
+    let mut findings = Findings::new(name);
+    check_edits(&mut findings, before, after);
+    findings.found
+}
+
 fn check_late(findings: &mut Findings<'_>, old: &MediaListing, passed_s: f64, what: &str) {
     let Some(target_s) = old.target_duration_s else { return };
     let most_s = 1.5 * target_s as f64;

@@ -125,7 +125,10 @@ impl Channel {
         let Ok(stamp) = self.stamp(name) else { return };
         let is_listed = self.publication.is_listed(name);
         let before = self.publication.listed_as(name);
-        if is_listed && before.is_none_or(|before| stamp.is_rewritten_since(&before)) && !self.holds_the_same(name) {
+        if is_listed
+            && before.is_none_or(|before| stamp.is_rewritten_since(&before))
+            && !self.holds_the_same(name)
+        {
             self.lose_rewritten(name);
         }
         // A file that was linked is one that somebody has finished, also when its first name is gone already.

@@ -254,7 +254,8 @@ impl Channel {
         let (now, wall) = (self.world.now(), self.world.wall());
         for &(number, part) in old {
             let name = part_name(number, part);
-            if let Some(file) = self.publication.low_latency.as_mut().filter(|_| told.listed.contains(&name)) {
+            if let Some(file) = self.publication.low_latency.as_mut().filter(|_| told.listed.contains(&name))
+            {
                 file.leaving.push(name);
                 continue;
             }

@@ -124,7 +124,8 @@ impl Disk {
     }
 
     fn time(&self) -> SystemTime {
-        let since = self.time.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_micros() as u64;
+        let since =
+            self.time.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_micros() as u64;
         SystemTime::UNIX_EPOCH + Duration::from_micros(since - since % TICK_US)
     }
 
@@ -418,8 +419,7 @@ impl Disk {
         let (to_parent, to_name) = self.parent(to)?;
         let inode = self.find(from)?;
         if let Ok(there) = self.find(to) {
-            let are_directories =
-                [inode, there].map(|it| matches!(self.inodes[it].node, Node::Directory(_)));
+            let are_directories = [inode, there].map(|it| matches!(self.inodes[it].node, Node::Directory(_)));
             match are_directories {
                 _ if there == inode => return Ok(()),
                 [false, true] => return error(io::ErrorKind::IsADirectory),

@@ -54,7 +54,15 @@ pub struct How {
 
 impl Default for How {
     fn default() -> Self {
-        Self { way: Way::Rename, late_us: 0, line: 0, never: false, without_part: None, twice: false, hole: false }
+        Self {
+            way: Way::Rename,
+            late_us: 0,
+            line: 0,
+            never: false,
+            without_part: None,
+            twice: false,
+            hole: false,
+        }
     }
 }
 
@@ -103,7 +111,10 @@ pub fn renditions(plan: &Plan) -> Vec<(Option<String>, Medium)> {
     if plan.mode != Mode::Ladder {
         return vec![(None, Medium::Pictures)];
     }
-    let sizes = ["240p", "120p", "60p"].iter().take(plan.rungs).map(|size| (Some((*size).to_owned()), Medium::Pictures));
+    let sizes = ["240p", "120p", "60p"]
+        .iter()
+        .take(plan.rungs)
+        .map(|size| (Some((*size).to_owned()), Medium::Pictures));
     sizes.chain(plan.has_sound.then(|| (Some("audio".to_owned()), Medium::Sound))).collect()
 }
 
@@ -114,7 +125,10 @@ pub fn live_directories(plan: &Plan) -> Vec<PathBuf> {
         Mode::Channels => (0..plan.channels).map(|of| webroot.join(format!("c{of}")).join("live")).collect(),
         _ => {
             let live = webroot.join("live");
-            renditions(plan).into_iter().map(|(name, _)| name.map_or(live.clone(), |name| live.join(name))).collect()
+            renditions(plan)
+                .into_iter()
+                .map(|(name, _)| name.map_or(live.clone(), |name| live.join(name)))
+                .collect()
         }
     }
 }
@@ -187,7 +201,8 @@ impl Encoders {
 
     /// The number of the segment that is being made.
     pub fn next_count(&self, of: usize) -> u64 {
-        let own = self.lines.first().map(|line| line.open.front().and_then(|it| it.number).unwrap_or(line.number));
+        let own =
+            self.lines.first().map(|line| line.open.front().and_then(|it| it.number).unwrap_or(line.number));
         own.or_else(|| self.foreign.get(of).map(|it| it.count)).unwrap_or(1)
     }
 }

@@ -83,15 +83,22 @@ pub static KINDS: &[Kind] = &[
     segment("one size gives up a segment", 4, LADDER, |stage, _, rng| {
         own(stage, How { never: true, line: rng.usize(0..4), ..How::default() })
     }),
-    segment("hole in our timeline", 3, |plan| plan.mode == Mode::Live, |stage, _, _| {
-        own(stage, How { hole: true, ..How::default() })
-    }),
+    segment(
+        "hole in our timeline",
+        3,
+        |plan| plan.mode == Mode::Live,
+        |stage, _, _| own(stage, How { hole: true, ..How::default() }),
+    ),
     segment("segment by rename", 60, FOREIGN, |stage, of, _| foreign(stage, of, How::default())),
-    segment("segment by copy", 10, FOREIGN, |stage, of, _| foreign(stage, of, How { way: Way::Copy, ..How::default() })),
+    segment("segment by copy", 10, FOREIGN, |stage, of, _| {
+        foreign(stage, of, How { way: Way::Copy, ..How::default() })
+    }),
     segment("segment by slow writing", 10, FOREIGN, |stage, of, _| {
         foreign(stage, of, How { way: Way::Slowly, ..How::default() })
     }),
-    segment("segment by link", 6, FOREIGN, |stage, of, _| foreign(stage, of, How { way: Way::Link, ..How::default() })),
+    segment("segment by link", 6, FOREIGN, |stage, of, _| {
+        foreign(stage, of, How { way: Way::Link, ..How::default() })
+    }),
     segment("segment by link, and its first name goes", 3, FOREIGN, |stage, of, _| {
         foreign(stage, of, How { way: Way::LinkAndUnlink, ..How::default() })
     }),
@@ -103,8 +110,12 @@ pub static KINDS: &[Kind] = &[
         let late_us = stage.plan.segment_us + rng.u64(0..stage.plan.segment_us);
         foreign(stage, of, How { late_us, ..How::default() })
     }),
-    segment("segment never", 3, FOREIGN, |stage, of, _| foreign(stage, of, How { never: true, ..How::default() })),
-    segment("segment twice", 3, FOREIGN, |stage, of, _| foreign(stage, of, How { twice: true, ..How::default() })),
+    segment("segment never", 3, FOREIGN, |stage, of, _| {
+        foreign(stage, of, How { never: true, ..How::default() })
+    }),
+    segment("segment twice", 3, FOREIGN, |stage, of, _| {
+        foreign(stage, of, How { twice: true, ..How::default() })
+    }),
     segment("part never", 8, FOREIGN_WITH_PARTS, |stage, of, rng| {
         foreign(stage, of, How { without_part: Some(rng.u32(0..4)), ..How::default() })
     }),
@@ -150,7 +161,9 @@ pub static KINDS: &[Kind] = &[
     fault("writes fail: read-only", 4, ALL, |stage, _, rng| fail_all(stage, Trouble::ReadOnly, rng)),
     fault("writes fail: full", 4, ALL, |stage, _, rng| fail_all(stage, Trouble::Full, rng)),
     fault("writes fail: no inodes", 3, ALL, |stage, _, rng| fail_all(stage, Trouble::NoInodes, rng)),
-    fault("live/ is read-only", 4, ALL, |stage, _, rng| fail(stage, Trouble::ReadOnly, "/live/".to_owned(), rng)),
+    fault("live/ is read-only", 4, ALL, |stage, _, rng| {
+        fail(stage, Trouble::ReadOnly, "/live/".to_owned(), rng)
+    }),
     fault("one file cannot be written", 6, ALL, |stage, of, rng| {
         let next = stage.encoders.next_count(of) + rng.u64(0..2);
         let name = segment_name(next);
@@ -183,7 +196,9 @@ pub static KINDS: &[Kind] = &[
         true
     }),
     fault("a listed segment is replaced by hand", 3, ALL, |stage, of, rng| {
-        let (Some(name), Some(other)) = (listed(stage, of, rng), listed(stage, of, rng)) else { return false };
+        let (Some(name), Some(other)) = (listed(stage, of, rng), listed(stage, of, rng)) else {
+            return false;
+        };
         stage.say(|| format!("a hand puts a copy of {other} in the place of {name} of {of}"));
         touched(stage, of, &name);
         hand(stage, of, |disk, live| {
@@ -208,7 +223,8 @@ pub static KINDS: &[Kind] = &[
     }),
     fault("all segments are deleted by hand", 2, ALL, |stage, of, _| {
         let live = stage.directory(of);
-        let names: Vec<_> = held(&stage.disk).entries(&live).map(|it| it.keys().cloned().collect()).unwrap_or_default();
+        let names: Vec<_> =
+            held(&stage.disk).entries(&live).map(|it| it.keys().cloned().collect()).unwrap_or_default();
         stage.say(|| format!("a hand deletes all segments of {of}"));
         for name in names.iter().filter(|name| name.ends_with(".ts")) {
             touched(stage, of, name);
@@ -242,14 +258,18 @@ pub static KINDS: &[Kind] = &[
         let Some(name) = listed(stage, of, rng) else { return false };
         let far = rng.u64(3..200);
         let number = stage.encoders.next_count(of) + far;
-        stray(stage, of, &segment_name(number), |disk, live| disk.bytes(&live.join(&name)).map(|it| it.to_vec()))
+        stray(stage, of, &segment_name(number), |disk, live| {
+            disk.bytes(&live.join(&name)).map(|it| it.to_vec())
+        })
     }),
     fault("an empty file of a huge number", 4, ALL, |stage, of, _| {
         stray(stage, of, "seg-999999999999999.ts", |_, _| Ok(Vec::new()))
     }),
     fault("a copy of a huge number, and a kill", 3, ALL, |stage, of, rng| {
         let Some(name) = listed(stage, of, rng) else { return false };
-        let done = stray(stage, of, "seg-999999999999999.ts", |disk, live| disk.bytes(&live.join(&name)).map(|it| it.to_vec()));
+        let done = stray(stage, of, "seg-999999999999999.ts", |disk, live| {
+            disk.bytes(&live.join(&name)).map(|it| it.to_vec())
+        });
         kill(stage, 0, 50_000);
         done
     }),
@@ -260,7 +280,18 @@ pub static KINDS: &[Kind] = &[
         stray(stage, of, &part, |disk, live| disk.bytes(&live.join(&name)).map(|it| it.to_vec()))
     }),
     fault("a stray file", 4, ALL, |stage, of, rng| {
-        let names = ["notes.txt", "holiday.ts", ".seg-00000001.ts.x", "seg-1.ts", "seg-00000000.ts", "seg-00000001.p.ts", "\u{202e}.ts", "a b%2F..ts", "#EXT-X-ENDLIST.ts", "-rf.TS"];
+        let names = [
+            "notes.txt",
+            "holiday.ts",
+            ".seg-00000001.ts.x",
+            "seg-1.ts",
+            "seg-00000000.ts",
+            "seg-00000001.p.ts",
+            "\u{202e}.ts",
+            "a b%2F..ts",
+            "#EXT-X-ENDLIST.ts",
+            "-rf.TS",
+        ];
         stray(stage, of, names[rng.usize(0..names.len())], |_, _| Ok(b"G".repeat(188)))
     }),
     fault("a pipe in the place of a segment", 3, ALL, |stage, of, rng| {
@@ -288,7 +319,8 @@ pub static KINDS: &[Kind] = &[
         spoil(stage, of, "made garbage", |_| garbage)
     }),
     fault("the playlist has extreme numbers, and a kill", 4, ALL, |stage, of, rng| {
-        let number = [1_u64 << 63, (1 << 63) - 2, u64::MAX, u64::MAX - 3, 999_999_999_999_999][rng.usize(0..5)];
+        let number =
+            [1_u64 << 63, (1 << 63) - 2, u64::MAX, u64::MAX - 3, 999_999_999_999_999][rng.usize(0..5)];
         let tag = ["MEDIA-SEQUENCE", "DISCONTINUITY-SEQUENCE"][rng.usize(0..2)];
         spoil(stage, of, "given extreme numbers", move |text| {
             let text = String::from_utf8_lossy(text);
@@ -443,7 +475,8 @@ fn touched(stage: &mut Stage, of: usize, name: &str) {
 /// All files of a channel are no longer where they were.
 fn taken_away(stage: &mut Stage, of: usize) {
     let live = stage.directory(of);
-    let names: Vec<Box<str>> = held(&stage.disk).entries(&live).map(|it| it.keys().cloned().collect()).unwrap_or_default();
+    let names: Vec<Box<str>> =
+        held(&stage.disk).entries(&live).map(|it| it.keys().cloned().collect()).unwrap_or_default();
     for name in names {
         touched(stage, of, &name);
     }
@@ -491,7 +524,12 @@ fn pipe(stage: &mut Stage, of: usize, name: &str) -> bool {
 }
 
 /// The program is killed, and the playlist is another one when it begins again.
-fn spoil(stage: &mut Stage, of: usize, words: &str, spoilt: impl FnOnce(&[u8]) -> Vec<u8> + Send + 'static) -> bool {
+fn spoil(
+    stage: &mut Stage,
+    of: usize,
+    words: &str,
+    spoilt: impl FnOnce(&[u8]) -> Vec<u8> + Send + 'static,
+) -> bool {
     if !kill(stage, 0, 200_000) {
         return false;
     }

@@ -21,10 +21,7 @@ use crate::{
 };
 pub use channel::{Channel, Which};
 use livedir_playlist::{Listing, read_listing};
-use std::{
-    path::Path,
-    sync::Mutex,
-};
+use std::{path::Path, sync::Mutex};
 
 /// What is broken: the invariant, and how.
 pub type Verdict = Result<(), (&'static str, String)>;
@@ -191,13 +188,15 @@ impl Judge {
         let directory = path.parent()?;
         let found = self.channels.iter().position(|channel| channel.directory == directory)?;
         // Beside a ladder it is the list of its sizes.
-        let is_main = directory == Path::new(WEBROOT) && self.current.iter().any(|it| self.channels[*it].is_rendition);
+        let is_main =
+            directory == Path::new(WEBROOT) && self.current.iter().any(|it| self.channels[*it].is_rendition);
         (!is_main).then_some((found, which))
     }
 
     /// The program has removed a file.
     pub fn is_removed(&mut self, now_us: u64, path: &Path) -> Verdict {
-        let (Some(live), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        let (Some(live), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str()))
+        else {
             return Ok(());
         };
         if name.ends_with(".m3u8") {

@@ -83,7 +83,11 @@ fn tell(schedule: &Schedule, outcome: Outcome) {
     let (shortest, outcome) = shrink::shrink(schedule, outcome);
     let Some(broken) = &outcome.broken else { return };
     println!("seed {}: {} is broken: {}", schedule.seed, broken.invariant, broken.words);
-    println!("the shortest schedule that breaks it has {} of {} events:", shortest.events.len(), schedule.events.len());
+    println!(
+        "the shortest schedule that breaks it has {} of {} events:",
+        shortest.events.len(),
+        schedule.events.len()
+    );
     println!("  {:?}\n{}", shortest.plan, outcome.words);
 }
 
@@ -123,13 +127,20 @@ fn simulate(arguments: &Arguments, unproved: u64) -> ExitCode {
     report(arguments, &total, broken, took, unproved)
 }
 
-fn report(arguments: &Arguments, total: &Statistics, broken: Vec<(u64, Outcome)>, took: Duration, unproved: u64) -> ExitCode {
+fn report(
+    arguments: &Arguments,
+    total: &Statistics,
+    broken: Vec<(u64, Outcome)>,
+    took: Duration,
+    unproved: u64,
+) -> ExitCode {
     let failed = broken.len() as u64 + unproved;
     let mut by_invariant: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for (seed, outcome) in &broken {
         if let Some(broken) = &outcome.broken {
             // The checker names its rule.
-            let rule = broken.words.split(' ').nth(1).filter(|_| broken.invariant == "rules").unwrap_or_default();
+            let rule =
+                broken.words.split(' ').nth(1).filter(|_| broken.invariant == "rules").unwrap_or_default();
             let mode = Schedule::draw(*seed).plan.mode;
             by_invariant.entry(format!("{} {rule} {mode:?}", broken.invariant)).or_default().push(*seed);
         }
@@ -160,7 +171,10 @@ fn report(arguments: &Arguments, total: &Statistics, broken: Vec<(u64, Outcome)>
     }
     let pairs = total.pairs();
     let never = pairs.iter().filter(|(count, ..)| *count == 0).count();
-    println!("{never} of {} pairs of kinds never happened within a target duration; the rarest that did:", pairs.len());
+    println!(
+        "{never} of {} pairs of kinds never happened within a target duration; the rarest that did:",
+        pairs.len()
+    );
     for (count, first, second) in pairs.iter().filter(|(count, ..)| *count > 0).take(5) {
         println!("{count:>10}  {first} + {second}");
     }

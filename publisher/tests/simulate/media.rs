@@ -150,7 +150,14 @@ impl Stream {
         bytes
     }
 
-    fn unit(&mut self, bytes: &mut Vec<u8>, packet: &[u8; PACKET_BYTES], unit: u32, count: u32, is_key: bool) {
+    fn unit(
+        &mut self,
+        bytes: &mut Vec<u8>,
+        packet: &[u8; PACKET_BYTES],
+        unit: u32,
+        count: u32,
+        is_key: bool,
+    ) {
         let at = bytes.len();
         bytes.extend_from_slice(packet);
         let packet = &mut bytes[at..];
@@ -219,13 +226,7 @@ fn pes(stream_id: u8, data: &[u8]) -> Vec<u8> {
 
 fn pts(pts_90k: u64) -> [u8; 5] {
     let bits = |from: u32, mask: u64| ((pts_90k >> from & mask) << 1) as u8 | 1;
-    [
-        0x20 | bits(30, 0x07),
-        (pts_90k >> 22) as u8,
-        bits(15, 0x7f),
-        (pts_90k >> 7) as u8,
-        bits(0, 0x7f),
-    ]
+    [0x20 | bits(30, 0x07), (pts_90k >> 22) as u8, bits(15, 0x7f), (pts_90k >> 7) as u8, bits(0, 0x7f)]
 }
 
 fn picture(picture_90k: u32, begins: bool, is_key: bool) -> [u8; PACKET_BYTES] {
@@ -293,7 +294,15 @@ fn sound(frames: usize) -> [u8; PACKET_BYTES] {
     let mut data = Vec::with_capacity(PACKET_BYTES);
     for frame in 0..frames {
         let bytes = if frame + 1 == frames { 7 + 14 } else { SOUND_FRAME_BYTES };
-        data.extend_from_slice(&[0xff, 0xf1, 0x4c, 0x80, (bytes >> 3) as u8, (bytes as u8 & 7) << 5 | 0x1f, 0xfc]);
+        data.extend_from_slice(&[
+            0xff,
+            0xf1,
+            0x4c,
+            0x80,
+            (bytes >> 3) as u8,
+            (bytes as u8 & 7) << 5 | 0x1f,
+            0xfc,
+        ]);
         data.resize(data.len() + bytes - 7, 0);
     }
     packet(SOUND_PID, &pes(0xc0, &data))
@@ -304,7 +313,10 @@ pub fn prove() {
     use livedir_publisher::probe::{discontinuity, probe};
     let mut pictures = Stream::new(Medium::Pictures, 7, 22_500, WRAP_90K - 45_000);
     let mut files = [pictures.bytes(0..4, true), pictures.bytes(4..8, true)].map(|bytes| {
-        assert_eq!(Contents::of(&bytes).map(|it| (it.source, it.count, it.is_independent)), Some((7, 4, true)));
+        assert_eq!(
+            Contents::of(&bytes).map(|it| (it.source, it.count, it.is_independent)),
+            Some((7, 4, true))
+        );
         probe(&bytes).expect("pictures")
     });
     assert_eq!(files.each_ref().map(|facts| facts.duration_90k), [90_000; 2]);

@@ -131,7 +131,9 @@ fn told(panic: &(dyn Any + Send)) -> End {
         return End::Unwound;
     }
     let words = panic.downcast_ref::<String>().cloned();
-    End::Panicked(words.or_else(|| panic.downcast_ref::<&str>().map(|it| (*it).to_owned())).unwrap_or_default())
+    End::Panicked(
+        words.or_else(|| panic.downcast_ref::<&str>().map(|it| (*it).to_owned())).unwrap_or_default(),
+    )
 }
 
 fn watch(world: &Arc<World>, wakes: Wakes) -> Result<(), String> {
@@ -144,12 +146,17 @@ fn watch(world: &Arc<World>, wakes: Wakes) -> Result<(), String> {
         let lock = lock(&world.disk, Path::new(WEBROOT)).map_err(|error| error.to_string())?;
         let settings = watcher_settings(&plan);
         let meters: Vec<_> = settings.renditions.iter().map(|_| Arc::default()).collect();
-        let watcher = Watcher::start_in(inner, wakes, &settings, &meters).map_err(|error| error.to_string())?;
+        let watcher =
+            Watcher::start_in(inner, wakes, &settings, &meters).map_err(|error| error.to_string())?;
         let directory = Arc::new(WriterDirectory(world.disk.clone()));
         let lock = Some(lock).filter(|_| world.sabotage.locks());
         let guard = Arc::new(Guard::holding(directory, Path::new(WEBROOT), Box::new(lock)));
         let watcher = watcher.guarded(guard.clone());
-        held(&world.stage).is_on_air(world.sabotage.next_number(watcher.next_segment_number()), watcher.numbers(), Some(guard));
+        held(&world.stage).is_on_air(
+            world.sabotage.next_number(watcher.next_segment_number()),
+            watcher.numbers(),
+            Some(guard),
+        );
         return watcher.run().map_err(|error| error.to_string());
     } else {
         let settings = watch_settings(&plan);

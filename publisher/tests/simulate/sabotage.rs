@@ -10,7 +10,10 @@ use crate::{
     world::{World, held},
 };
 use livedir_playlist::{Listing, read_listing};
-use livedir_publisher::{playlist_file::{LOW_LATENCY_PLAYLIST, PLAYLIST}, watcher::Wake};
+use livedir_publisher::{
+    playlist_file::{LOW_LATENCY_PLAYLIST, PLAYLIST},
+    watcher::Wake,
+};
 use std::{
     borrow::Cow,
     io,
@@ -70,11 +73,13 @@ const WITH_PARTS: fn(&Plan) -> bool = |plan| plan.mode == Mode::Live && plan.par
 const LADDER: fn(&Plan) -> bool = |plan| plan.mode == Mode::Ladder && plan.rungs > 1;
 const LADDER_WITH_PARTS: fn(&Plan) -> bool =
     |plan| plan.mode == Mode::Ladder && plan.rungs > 1 && plan.part_pictures.is_some();
-const WATCHED: fn(&Plan) -> bool =
-    |plan| plan.mode == Mode::Watch && plan.has_watches && !plan.polls && WITHOUT_PARTS(plan) && HURRIES(plan);
+const WATCHED: fn(&Plan) -> bool = |plan| {
+    plan.mode == Mode::Watch && plan.has_watches && !plan.polls && WITHOUT_PARTS(plan) && HURRIES(plan)
+};
 /// The next segment comes before one that is missing is missed.
 const HURRIES: fn(&Plan) -> bool = |plan| plan.segment_us < plan.target_us();
-const SHORT: fn(&Plan) -> bool = |plan| plan.window <= 6 && plan.segment_us >= 1_000_000 && plan.part_pictures.is_none();
+const SHORT: fn(&Plan) -> bool =
+    |plan| plan.window <= 6 && plan.segment_us >= 1_000_000 && plan.part_pictures.is_none();
 
 static PROOFS: &[Proof] = &[
     proof(Fault::ChangesTargetDuration, "rules", ANY, &[]),
@@ -125,13 +130,17 @@ fn prove_one(proof: &Proof) -> Result<(), String> {
         }
         tried += 1;
         let schedule = Arc::new(schedule);
-        let by = |fault| run::run(&schedule, fault, false).broken.map(|broken| (broken.invariant, broken.words));
+        let by =
+            |fault| run::run(&schedule, fault, false).broken.map(|broken| (broken.invariant, broken.words));
         // What is broken without the fault proves nothing.
         if by(None).is_none() {
             match by(Some(proof.fault)) {
                 Some((invariant, _)) if invariant == proof.invariant => found += 1,
                 Some((other, words)) => {
-                    return Err(format!("{}: {:?} of seed {seed} is found by {other}: {words}", proof.invariant, proof.fault));
+                    return Err(format!(
+                        "{}: {:?} of seed {seed} is found by {other}: {words}",
+                        proof.invariant, proof.fault
+                    ));
                 }
                 None => {}
             }
@@ -140,7 +149,10 @@ fn prove_one(proof: &Proof) -> Result<(), String> {
             return Ok(());
         }
         if tried >= MOST_SCHEDULES {
-            return Err(format!("{}: {:?} was found {found} times in {tried} schedules", proof.invariant, proof.fault));
+            return Err(format!(
+                "{}: {:?} was found {found} times in {tried} schedules",
+                proof.invariant, proof.fault
+            ));
         }
     }
     Ok(())
@@ -186,7 +198,9 @@ impl Sabotage {
     /// What it writes.
     pub fn written<'a>(&self, prefix: &str, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         let is = |name: &str| prefix.strip_prefix('.').and_then(|rest| rest.strip_prefix(name)) == Some(".");
-        let Some(fault) = self.fault.filter(|_| is(PLAYLIST) || is(LOW_LATENCY_PLAYLIST)) else { return bytes.into() };
+        let Some(fault) = self.fault.filter(|_| is(PLAYLIST) || is(LOW_LATENCY_PLAYLIST)) else {
+            return bytes.into();
+        };
         let text = String::from_utf8_lossy(bytes);
         let Listing::Media(listing) = read_listing(&text) else { return bytes.into() };
         let spoilt = match fault {
@@ -195,20 +209,27 @@ impl Sabotage {
             }
             Fault::DropsDiscontinuity => text.replace("#EXT-X-DISCONTINUITY\n", ""),
             Fault::ListsWhatIsNotThere if is(PLAYLIST) && self.is_behind(4) && !listing.ended => {
-                let (uri, next) = listing.segments.last().map_or(("", 1), |last| (&*last.uri, listing.next_media_sequence()));
+                let (uri, next) = listing
+                    .segments
+                    .last()
+                    .map_or(("", 1), |last| (&*last.uri, listing.next_media_sequence()));
                 let name = livedir_publisher::segment_name::segment_uri(next);
-                let entry = text.rfind("#EXT").map_or("", |_| "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T01:00:00.000Z\n#EXTINF:0.5,\n");
+                let entry = text
+                    .rfind("#EXT")
+                    .map_or("", |_| "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T01:00:00.000Z\n#EXTINF:0.5,\n");
                 if uri.is_empty() { text.into_owned() } else { format!("{text}{entry}{name}\n") }
             }
             Fault::KeepsHint if self.is_behind(20) && is(LOW_LATENCY_PLAYLIST) => {
                 let first = "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"live/seg-00000001.p00.ts\"";
                 replace_line(&text, "#EXT-X-PRELOAD-HINT:", |_| first.to_owned())
             }
-            Fault::ReportsAhead if self.is_behind(20) => replace_line(&text, "#EXT-X-RENDITION-REPORT:", |line| {
-                let (before, rest) = line.split_once("LAST-MSN=").unwrap_or((line, "0"));
-                let msn: u64 = rest.split(',').next().and_then(|msn| msn.parse().ok()).unwrap_or(0);
-                format!("{before}LAST-MSN={},LAST-PART=0", msn + 1)
-            }),
+            Fault::ReportsAhead if self.is_behind(20) => {
+                replace_line(&text, "#EXT-X-RENDITION-REPORT:", |line| {
+                    let (before, rest) = line.split_once("LAST-MSN=").unwrap_or((line, "0"));
+                    let msn: u64 = rest.split(',').next().and_then(|msn| msn.parse().ok()).unwrap_or(0);
+                    format!("{before}LAST-MSN={},LAST-PART=0", msn + 1)
+                })
+            }
             Fault::CountsDiscontinuitiesTwice if self.count.load(Ordering::Relaxed) == 1 => {
                 replace_line(&text, "#EXT-X-DISCONTINUITY-SEQUENCE:", |line| format!("{line}1"))
             }

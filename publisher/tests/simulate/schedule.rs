@@ -112,7 +112,8 @@ impl Plan {
             _ => Mode::Live,
         };
         let has_parts = rng.u32(0..100) < if mode == Mode::Channels { 10 } else { 40 };
-        let [segment_us, pictures] = [[500_000, 4], [1_000_000, 4], [1_000_000, 8], [2_000_000, 8]][rng.usize(0..4)];
+        let [segment_us, pictures] =
+            [[500_000, 4], [1_000_000, 4], [1_000_000, 8], [2_000_000, 8]][rng.usize(0..4)];
         let naming = match rng.u32(0..8) {
             _ if has_parts => Naming::Ours,
             0..3 => Naming::Ours,
@@ -198,7 +199,8 @@ impl Schedule {
     /// The same without some kinds of events. Segments stay: each is made in the usual way then.
     pub fn without(mut self, words: &[String]) -> Self {
         let is_left_out = |event: &Event| words.iter().any(|word| KINDS[event.kind].name.contains(&**word));
-        let usual = KINDS.iter().position(|kind| kind.role == Role::Segment && (kind.fits)(&self.plan)).unwrap_or(0);
+        let usual =
+            KINDS.iter().position(|kind| kind.role == Role::Segment && (kind.fits)(&self.plan)).unwrap_or(0);
         self.events.retain(|event| event.is_segment() || !is_left_out(event));
         for event in self.events.iter_mut().filter(|event| is_left_out(event)) {
             event.kind = usual;
@@ -209,7 +211,10 @@ impl Schedule {
     /// Nothing happens but segments, all in the usual way, and these kinds, each once, in the middle.
     pub fn calm(seed: u64, needs: &[&str]) -> Self {
         let mut schedule = Self::draw(seed);
-        let usual = KINDS.iter().position(|kind| kind.role == Role::Segment && (kind.fits)(&schedule.plan)).unwrap_or(0);
+        let usual = KINDS
+            .iter()
+            .position(|kind| kind.role == Role::Segment && (kind.fits)(&schedule.plan))
+            .unwrap_or(0);
         schedule.events.retain(Event::is_segment);
         for event in &mut schedule.events {
             event.kind = usual;

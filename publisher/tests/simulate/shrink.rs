@@ -50,10 +50,13 @@ pub fn shrink(schedule: &Schedule, outcome: Outcome) -> (Schedule, Outcome) {
 }
 
 fn without(schedule: &Schedule, left_out: std::ops::Range<usize>, draws_forward: bool) -> Vec<Event> {
-    let segments = schedule.events[left_out.clone()].iter().filter(|event| event.is_segment() && event.of == 0).count();
+    let segments =
+        schedule.events[left_out.clone()].iter().filter(|event| event.is_segment() && event.of == 0).count();
     let forward_us = if draws_forward { segments as u64 * schedule.plan.segment_us } else { 0 };
     let first_us = schedule.events[left_out.start].at_us;
     let (before, after) = (&schedule.events[..left_out.start], &schedule.events[left_out.end..]);
-    let moved = after.iter().map(|event| Event { at_us: event.at_us.saturating_sub(forward_us).max(first_us), ..*event });
+    let moved = after
+        .iter()
+        .map(|event| Event { at_us: event.at_us.saturating_sub(forward_us).max(first_us), ..*event });
     before.iter().copied().chain(moved).collect()
 }

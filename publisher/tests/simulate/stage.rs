@@ -352,12 +352,14 @@ impl Stage {
 /// A playlist in one line.
 fn summary(text: &str) -> String {
     let Listing::Media(listing) = read_listing(text) else { return "of all".to_owned() };
-    let mut words = format!("{} (!{}):", listing.first_media_sequence(), listing.discontinuity_sequence.unwrap_or(0));
+    let mut words =
+        format!("{} (!{}):", listing.first_media_sequence(), listing.discontinuity_sequence.unwrap_or(0));
     let short = |uri: &str| uri.trim_start_matches("live/").trim_end_matches(".ts").replace("seg-0000", "");
     for segment in &listing.segments {
         let breaks = if segment.discontinuity { "!" } else { "" };
         let gap = if segment.gap { "gap " } else { "" };
-        let parts = if segment.parts.is_empty() { String::new() } else { format!("[{}]", segment.parts.len()) };
+        let parts =
+            if segment.parts.is_empty() { String::new() } else { format!("[{}]", segment.parts.len()) };
         let _ = write!(words, " {breaks}{gap}{}{parts}", short(&segment.uri));
     }
     for part in &listing.open_parts {

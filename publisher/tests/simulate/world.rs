@@ -65,7 +65,6 @@ pub fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-
 impl World {
     pub fn new(stage: Stage, sabotage: Sabotage) -> Arc<Self> {
         Arc::new(Self {
@@ -150,7 +149,7 @@ impl Clock for ToldClock {
     fn wait(&self, wakes: &Receiver<Wake>, longest: Duration) -> Result<Wake, RecvTimeoutError> {
         let world = &*self.0;
         let was_busy = world.calls.swap(0, Ordering::Relaxed) > 0;
- let began_us = world.time.us();
+        let began_us = world.time.us();
         let until_us = began_us + world.sabotage.longest(longest).as_nanos().div_ceil(1_000) as u64;
         let mut stage = held(&world.stage);
         let mut is_at_rest = false;

@@ -3,9 +3,9 @@
 use super::Verdict;
 use crate::{disk::Disk, media::Contents, schedule::Plan};
 use livedir_playlist::MediaListing;
-use livedir_publisher::segment_name::{Home, name_of_uri, number_of_name, part_of_name};
+use livedir_publisher::segment_name::{Home, name_of_uri, number_of_name, part_of_name, uri_of_name};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -186,17 +186,20 @@ impl Channel {
         let is_late = part.is_none() && self.given.values().rev().take(16).any(is_behind);
         self.has_odd_dates |= is_late;
         self.expected.retain(|it| it.name != name);
-        let expected = Expected { name: name.to_owned(), contents, came_us: now_us, is_certain, is_late, part };
+        let expected =
+            Expected { name: name.to_owned(), contents, came_us: now_us, is_certain, is_late, part };
         self.expected.push(expected);
     }
 
     /// Takes note of a version that has passed.
     pub fn is_listed(&mut self, which: Which, version: Version, target_us: u64, window: usize, disk: &Disk) {
-        let names: Vec<Option<String>> = version.listing.segments.iter().map(|it| self.name(&it.uri)).collect();
+        let names: Vec<Option<String>> =
+            version.listing.segments.iter().map(|it| self.name(&it.uri)).collect();
         let now_us = version.at_us;
         let names_of = |version: &Version| -> Vec<(String, u64)> {
             let us = |seconds: Option<f64>| (seconds.unwrap_or(0.0) * 1e6) as u64;
-            let segments = version.listing.segments.iter().filter(|it| !it.gap).map(|it| (&it.uri, us(it.duration_s)));
+            let segments =
+                version.listing.segments.iter().filter(|it| !it.gap).map(|it| (&it.uri, us(it.duration_s)));
             segments.filter_map(|(uri, us)| Some((name_of_uri(self.home, uri)?, us))).collect()
         };
         if which == Which::Plain {
@@ -227,34 +230,34 @@ impl Channel {
             self.began_us.get_or_insert(now_us);
             let first = version.listing.first_media_sequence();
             for (number, (segment, name)) in (first..).zip(version.listing.segments.iter().zip(&names)) {
-                let contents = name.as_ref().filter(|_| !segment.gap).and_then(|name| disk.contents(&self.live.join(name)));
+                let contents = name
+                    .as_ref()
+                    .filter(|_| !segment.gap)
+                    .and_then(|name| disk.contents(&self.live.join(name)));
                 self.given.entry(number).or_insert_with(|| (segment.uri.clone(), contents));
             }
-            self.expected.retain(|it| {
-                it.part.is_some() || !names.iter().flatten().any(|name| *name == it.name)
-            });
+            self.expected
+                .retain(|it| it.part.is_some() || !names.iter().flatten().any(|name| *name == it.name));
             self.plain = Some(version);
         } else {
-            let parts: Vec<String> = version.listing.parts().filter_map(|it| self.name(&it.uri)).collect();
-            if let Some(before) = &self.low {
-                for part in before.listing.parts().filter(|part| !part.gap) {
-                    let Some(name) = name_of_uri(self.home, &part.uri).filter(|name| !parts.contains(name)) else {
-                        continue;
-                    };
-                    let contents = disk.contents(&self.live.join(&name));
-                    self.left.entry(name).or_insert(Left {
-                        stays_until_us: now_us + 3 * target_us,
-                        gone_by_us: now_us + 3 * target_us + (target_us + 1_000_000) * (window as u64 + 3),
-                        contents,
-                    });
-                }
+            // Parts by their URIs: to find the name of each takes longer than all else.
+            let parts: HashSet<&str> = version.listing.parts().map(|part| &*part.uri).collect();
+            let before = self.low.iter().flat_map(|before| before.listing.parts());
+            for part in before.filter(|part| !part.gap && !parts.contains(&*part.uri)) {
+                let Some(name) = name_of_uri(self.home, &part.uri) else { continue };
+                let contents = disk.contents(&self.live.join(&name));
+                self.left.entry(name).or_insert(Left {
+                    stays_until_us: now_us + 3 * target_us,
+                    gone_by_us: now_us + 3 * target_us + (target_us + 1_000_000) * (window as u64 + 3),
+                    contents,
+                });
             }
-            for name in &parts {
-                self.left.remove(name);
-            }
+            self.left.retain(|name, _| !parts.contains(&*uri_of_name(self.home, name)));
             let numbers: Vec<Option<u64>> = names.iter().map(|name| number_of_name(name.as_ref()?)).collect();
             self.expected.retain(|it| {
-                it.part.is_none_or(|(number, _)| !parts.contains(&it.name) && !numbers.contains(&Some(number)))
+                it.part.is_none_or(|(number, _)| {
+                    !parts.contains(&*uri_of_name(self.home, &it.name)) && !numbers.contains(&Some(number))
+                })
             });
             self.low = Some(version);
         }

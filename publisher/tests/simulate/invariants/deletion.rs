@@ -6,7 +6,12 @@ use crate::disk::Disk;
 pub fn check_removed(channel: &mut Channel, now_us: u64, name: &str) -> Verdict {
     let segments = channel.plain.iter().chain(&channel.low).flat_map(|version| &version.listing.segments);
     let mut uris = segments.filter(|it| !it.gap).map(|it| &it.uri).chain(
-        channel.low.iter().flat_map(|version| version.listing.parts()).filter(|part| !part.gap).map(|part| &part.uri),
+        channel
+            .low
+            .iter()
+            .flat_map(|version| version.listing.parts())
+            .filter(|part| !part.gap)
+            .map(|part| &part.uri),
     );
     if uris.any(|uri| channel.name(uri).as_deref() == Some(name)) {
         return channel.broken("grace", &format!("{name} is removed while it is listed"));
@@ -16,7 +21,8 @@ pub fn check_removed(channel: &mut Channel, now_us: u64, name: &str) -> Verdict 
         && !channel.touched.contains_key(name)
     {
         let early_s = (left.stays_until_us - now_us) as f64 / 1e6;
-        return channel.broken("grace", &format!("{name} is removed {early_s:.3} s before its grace is over"));
+        return channel
+            .broken("grace", &format!("{name} is removed {early_s:.3} s before its grace is over"));
     }
     Ok(())
 }
@@ -32,11 +38,18 @@ pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Ver
             continue;
         }
         let live = channel.live.clone();
-        channel.left.retain(|name, left| left.gone_by_us > now_us || {
-            let contents = disk.contents(&live.join(name));
-            contents.is_some() && contents == left.contents
+        channel.left.retain(|name, left| {
+            left.gone_by_us > now_us || {
+                let contents = disk.contents(&live.join(name));
+                contents.is_some() && contents == left.contents
+            }
         });
-        if let Some((name, left)) = channel.left.iter().filter(|(_, left)| left.gone_by_us <= now_us).min_by_key(|(name, _)| (*name).clone()) {
+        if let Some((name, left)) = channel
+            .left
+            .iter()
+            .filter(|(_, left)| left.gone_by_us <= now_us)
+            .min_by_key(|(name, _)| (*name).clone())
+        {
             let late_s = (now_us - left.gone_by_us) as f64 / 1e6;
             let words = format!("{name} is still there, {late_s:.3} s after it should be gone");
             return channel.broken("deletion", &words);

@@ -5,6 +5,7 @@ use super::{
     channel::{Version, Which},
 };
 use crate::disk::Disk;
+use std::collections::HashSet;
 
 /// So soon nobody sees that a hand has taken something away.
 const UNSEEN_US: u64 = 100_000;
@@ -60,7 +61,10 @@ pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &V
         }
     }
     if which == Which::Low {
-        for part in version.listing.parts().filter(|part| !part.gap) {
+        // Of those that were listed before, it is seen when the program removes one.
+        let known: HashSet<&str> =
+            channel.low.iter().flat_map(|low| low.listing.parts()).map(|part| &*part.uri).collect();
+        for part in version.listing.parts().filter(|part| !part.gap && !known.contains(&*part.uri)) {
             let name = channel.name(&part.uri).unwrap_or_default();
             // What a hand takes away cannot leave the list in time: bis 6.2.1.
             let is_excused = is_excused(&name) || channel.touched.contains_key(&name);

@@ -44,7 +44,8 @@ fn check_hint(channel: &Channel, now_us: u64, on_air_us: u64, most_us: u64) -> V
     let hinted = channel.name(&hint.uri).and_then(|name| part_of_name(&name));
     let Some(((newest, came_us), hinted)) = channel.newest_part.zip(hinted) else { return Ok(()) };
     if newest > hinted && now_us > came_us.max(on_air_us).max(channel.disturbed_us) + 2 * most_us {
-        let words = format!("{} is still hinted at, and part {} of {} has come", hint.uri, newest.1, newest.0);
+        let words =
+            format!("{} is still hinted at, and part {} of {} has come", hint.uri, newest.1, newest.0);
         return channel.broken("hint", &words);
     }
     Ok(())

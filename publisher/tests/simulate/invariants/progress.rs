@@ -50,7 +50,8 @@ pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Ver
             continue;
         }
         let mut expected = std::mem::take(&mut channel.expected);
-        expected.retain(|it| is_there(channel, disk, it) && !has_been_passed(channel, it, begins_us, is_ours));
+        expected
+            .retain(|it| is_there(channel, disk, it) && !has_been_passed(channel, it, begins_us, is_ours));
         let late = expected.iter().find(|it| is_due(it, channel)).cloned();
         channel.expected = expected;
         if let Some(late) = late {
@@ -74,13 +75,21 @@ fn has_predecessor(channel: &Channel, it: &Expected) -> bool {
         .rev()
         .take(8)
         .any(|(_, contents)| contents.is_some_and(|it| is_before(it.source, it.end())));
-    is_listed || (it.part.is_some() && channel.expected.iter().all(|other| other.part.is_none() || other.part >= it.part))
+    is_listed
+        || (it.part.is_some()
+            && channel.expected.iter().all(|other| other.part.is_none() || other.part >= it.part))
 }
 
 /// Whether it had its turn when nothing could be written, or came behind a later one.
 fn has_been_passed(channel: &Channel, it: &Expected, begins_us: u64, is_ours: bool) -> bool {
     let Some(plain) = &channel.plain else { return false };
-    let first = plain.listing.segments.first().and_then(|first| channel.given.get(&plain.listing.first_media_sequence()).or(Some(&EMPTY)).filter(|_| !first.uri.is_empty()));
+    let first = plain.listing.segments.first().and_then(|first| {
+        channel
+            .given
+            .get(&plain.listing.first_media_sequence())
+            .or(Some(&EMPTY))
+            .filter(|_| !first.uri.is_empty())
+    });
     let is_older = first.is_some_and(|(_, first)| {
         first.is_some_and(|first| first.source == it.contents.source && first.first >= it.contents.end())
     });
@@ -91,7 +100,11 @@ fn has_been_passed(channel: &Channel, it: &Expected, begins_us: u64, is_ours: bo
     // A number of ours that is listed as a gap came too late.
     is_ours
         && number_of_name(&it.name).is_some()
-        && plain.listing.segments.iter().any(|listed| listed.gap && channel.name(&listed.uri).as_deref() == Some(&it.name))
+        && plain
+            .listing
+            .segments
+            .iter()
+            .any(|listed| listed.gap && channel.name(&listed.uri).as_deref() == Some(&it.name))
 }
 
 static EMPTY: (String, Option<crate::media::Contents>) = (String::new(), None);
@@ -115,10 +128,15 @@ pub fn check_order(channel: &Channel, disk: &Disk, now_us: u64, which: Which, ve
                 && it.came_us > channel.disturbed_us
                 && it.is_certain
                 && is_there(channel, disk, it)
-                && !version.listing.segments.iter().any(|listed| channel.name(&listed.uri).as_ref() == Some(&it.name))
+                && !version
+                    .listing
+                    .segments
+                    .iter()
+                    .any(|listed| channel.name(&listed.uri).as_ref() == Some(&it.name))
         };
         if let Some(passed) = channel.expected.iter().find(is_passed) {
-            let words = format!("{name} is listed as number {number} before {}, which was there", passed.name);
+            let words =
+                format!("{name} is listed as number {number} before {}, which was there", passed.name);
             return channel.broken("order", &words);
         }
     }

@@ -69,7 +69,8 @@ fn check_reports(judge: &Judge, channel: &Channel) -> Verdict {
         };
         let uri = tag.value.split('"').nth(1).unwrap_or_default();
         let Some(name) = uri.split('/').nth(1) else { continue };
-        let other = judge.current.iter().map(|index| &judge.channels[*index]).find(|it| it.live.ends_with(name));
+        let other =
+            judge.current.iter().map(|index| &judge.channels[*index]).find(|it| it.live.ends_with(name));
         let Some(theirs) = other.and_then(|other| other.low.as_ref()) else { continue };
         let (msn, part) = (attribute("LAST-MSN=").unwrap_or(0), attribute("LAST-PART="));
         let (is_msn, parts) = edge(&theirs.listing);

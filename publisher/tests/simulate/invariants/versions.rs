@@ -4,7 +4,7 @@ use super::{
     Verdict,
     channel::{Channel, Version, Which},
 };
-use livedir_playlist::{Finding, Severity, check_playlist, check_update};
+use livedir_playlist::{Finding, Severity, check_edit, check_media_playlist, check_playlist};
 
 /// What depends on encoders and hands, or is only advice.
 const NOT_OURS: &[&str] = &[
@@ -39,20 +39,18 @@ pub fn check_multivariant(text: &str) -> Verdict {
 
 pub fn check(channel: &Channel, which: Which, version: &Version) -> Verdict {
     let name = match which {
-        Which::Plain => format!("{}/stream.m3u8", channel.directory.display()),
-        Which::Low => format!("{}/ll.m3u8", channel.directory.display()),
+        Which::Plain => "stream.m3u8",
+        Which::Low => "ll.m3u8",
     };
-    verdict(check_playlist(&name, &version.text), |id| id == "date-ambiguous" && channel.has_odd_dates)?;
+    verdict(check_media_playlist(name, &version.text, &version.listing), |id| {
+        id == "date-ambiguous" && channel.has_odd_dates
+    })?;
     let Some(before) = channel.version(which).filter(|before| before.text != version.text) else {
         return Ok(());
     };
     // Hands take files away: their entries have to leave.
     let is_disturbed = channel.disturbed_us > 0 && version.at_us < channel.disturbed_us + 20_000_000;
-    verdict(check_update(&name, &as_seen(before), &as_seen(version)), |id| {
+    verdict(check_edit(name, &before.listing, &version.listing), |id| {
         is_disturbed && ["window-below-three-targets", "media-sequence-not-counted"].contains(&id)
     })
-}
-
-fn as_seen(version: &Version) -> livedir_playlist::Version<'_> {
-    livedir_playlist::Version { text: &version.text, seen_at_s: 0.0, not_before_s: 0.0 }
 }
