@@ -324,6 +324,11 @@ impl Channel {
     /// What a listed file held is gone: its entry leaves, and those before it.
     fn lose_rewritten(&mut self, name: &str) {
         let entries = self.publication.lose(|other| other != name);
+        if self.is_numbered() && !self.settings.keep {
+            // Its name is ours.
+            let grace_90k = self.publication.longest_duration_90k();
+            self.publication.retention.keep(name, self.world.now(), grace_90k);
+        }
         if self.complain("again") {
             let name = self.publication.label(name);
             warn!(

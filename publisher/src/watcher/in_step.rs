@@ -8,7 +8,8 @@ use super::{
     Desk, Naming,
     channel::Channel,
     common::{Common, Listed},
-    finished_file::Refusal,
+    dates::Dates,
+    finished_file::{Finished, Refusal},
     order::Order,
     publish::{Break, Last, Publication},
 };
@@ -106,7 +107,7 @@ impl Publication {
     /// Lists a gap in the place of a segment that was begun in parts and will never be whole.
     pub(super) fn leave_out_open(&mut self, number: u64) {
         let behind = self.low_latency.as_ref().and_then(|file| file.list.first_behind(number));
-        let until = behind.map(|finished| finished.facts.clone());
+        let until = behind.cloned();
         let left_out = match self.settings.naming {
             Naming::Numbered => self.fill_up_to(number.saturating_add(1), until.as_ref()),
             Naming::Any if self.promise.is_made() => self.push_gap(number, None),
@@ -122,7 +123,9 @@ impl Publication {
             warn!(%error, "gap not listed");
         }
         // It is not waited for, whatever the playlist says.
-        if let Some(file) = self.low_latency.as_mut().filter(|file| file.list.open_before(None) == Some(number)) {
+        if let Some(file) =
+            self.low_latency.as_mut().filter(|file| file.list.open_before(None) == Some(number))
+        {
             file.list.left_out(number, self.window.next_media_sequence().saturating_sub(1), 0);
         }
         self.write_playlist();
@@ -191,6 +194,19 @@ impl Publication {
             (Some(number), Some(mut common)) => common.breaks(number).then_some(Break::Clock),
             _ => Some(Break::Clock),
         }
+    }
+
+    /// The date behind a break, which does not lie before the end of the segment before: files that are copied, and runs that follow
+    /// at once, bear times that are off by a little. A clock that was set back by more is believed.
+    pub(super) fn not_before_last(&self, breaks: bool, date: Option<Timestamp>) -> Option<Timestamp> {
+        const LITTLE: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
+        let ends_at = self.window.playlist().segments.last().and_then(end_of);
+        let is_early = |ends_at: &Timestamp| {
+            date.is_some_and(|date| {
+                (jiff::SignedDuration::ZERO..LITTLE).contains(&ends_at.duration_since(date))
+            })
+        };
+        ends_at.filter(|ends_at| breaks && is_early(ends_at)).or(date)
     }
 
     /// Nothing was ever listed.
@@ -284,15 +300,16 @@ impl Publication {
 
     /// Lists those before `number` that are lost as gaps, each under its own number. `until`: what the segment of that number
     /// holds, or the beginning of it.
-    pub(super) fn fill_up_to(&mut self, number: u64, until: Option<&Facts>) -> Result<(), Refusal> {
+    pub(super) fn fill_up_to(&mut self, number: u64, until: Option<&Finished>) -> Result<(), Refusal> {
         // Names of others tell nothing of what comes between.
         if self.settings.naming == Naming::Any {
             return Ok(());
         }
         let count = number.saturating_sub(self.next_number());
-        let goes_on = |until: &Facts| self.break_before(until).is_none();
-        if count > 0 && self.settings.home == Home::Live && until.is_some_and(goes_on) {
-            // Nothing is missing on the timeline: what had these numbers were no segments.
+        let goes_on = |until: &Finished| self.break_before(&until.facts).is_none();
+        let is_missing_nothing = self.window.playlist().segments.is_empty() || until.is_some_and(goes_on);
+        if count > 0 && self.settings.home == Home::Live && is_missing_nothing {
+            // Nothing is missing on the timeline: what had these numbers were no segments, or nothing was listed before.
             self.ahead = self.ahead.saturating_add_unsigned(count);
             return Ok(());
         }
@@ -303,20 +320,21 @@ impl Publication {
     }
 
     /// Lists a gap under this number. `until`: what comes behind so many numbers, this one included.
-    fn push_gap(&mut self, number: u64, until: Option<(&Facts, u64)>) -> Result<(), Refusal> {
+    pub(super) fn push_gap(&mut self, number: u64, until: Option<(&Finished, u64)>) -> Result<(), Refusal> {
         let name = segment_name(number);
         let playlist = self.window.playlist();
         let elsewhere = self.common().and_then(|common| common.get(number));
         let target_90k = u64::from(playlist.target_duration_s) * TICKS_PER_S;
         let usual_90k = playlist.segments.last().map_or(target_90k, |last| last.duration_90k);
         let in_parts_90k = || self.low_latency.as_ref()?.list.parts_duration_90k(number);
+        let begins_run = Some(number) == self.first_of_run && !playlist.segments.is_empty();
         let duration_90k = elsewhere
             .map(|(listed, _)| listed.duration_90k)
-            .or_else(|| self.missing_90k(until?, target_90k))
+            .or_else(|| self.missing_90k(until.filter(|_| !begins_run)?, target_90k))
             .or_else(in_parts_90k)
+            .or_else(|| self.missing_by_clock_90k(until?, target_90k))
             .unwrap_or(usual_90k);
         let duration_90k = duration_90k.clamp(1, target_90k);
-        let begins_run = Some(number) == self.first_of_run && !playlist.segments.is_empty();
         let breaks = (begins_run || elsewhere.is_some_and(|(_, breaks)| breaks)) && !self.begins();
         let last = playlist.segments.last().filter(|_| !breaks);
         let date = match elsewhere {
@@ -350,10 +368,18 @@ impl Publication {
     }
 
     /// How long a segment was that is missing, where the timeline tells: `count` of them lie before `until`.
-    fn missing_90k(&self, (until, count): (&Facts, u64), target_90k: u64) -> Option<u64> {
-        let all_90k = distance_90k(self.last.facts()?.end_90k(), until.start_90k);
+    fn missing_90k(&self, (until, count): (&Finished, u64), target_90k: u64) -> Option<u64> {
+        let all_90k = distance_90k(self.last.facts()?.end_90k(), until.facts.start_90k);
         let each_90k = u64::try_from(all_90k).ok()? / count.max(1);
         (1..=target_90k).contains(&each_90k).then_some(each_90k)
+    }
+
+    /// The same by the dates, where the timeline tells nothing.
+    fn missing_by_clock_90k(&self, (until, count): (&Finished, u64), target_90k: u64) -> Option<u64> {
+        let date = Dates::OfFiles.date(until, false, std::iter::empty())?;
+        let ends_at = end_of(self.window.playlist().segments.last()?)?;
+        let all_ms = u64::try_from(date.duration_since(ends_at).as_millis()).unwrap_or(0);
+        Some((all_ms * 90 / count.max(1)).clamp(1, target_90k))
     }
 
     /// What comes behind the gap that was listed goes on where that ends: it is no discontinuity that nothing was
@@ -437,7 +463,7 @@ fn earlier(date: Timestamp, by_90k: u64) -> Option<Timestamp> {
 }
 
 /// When it ended, by its date.
-fn end_of(segment: &Segment) -> Option<Timestamp> {
+pub(super) fn end_of(segment: &Segment) -> Option<Timestamp> {
     let duration = Duration::from_micros(segment.duration_90k * 100 / 9);
     segment.program_date_time?.checked_add(jiff::SignedDuration::try_from(duration).ok()?).ok()
 }

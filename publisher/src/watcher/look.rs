@@ -261,7 +261,8 @@ fn regular(directory: &dyn Directory, live: &Path) -> io::Result<impl Iterator<I
         (Kind::Directory, _) | (_, None) => false,
         // Where a link leads is not known yet.
         (Kind::Other, Some(name)) => {
-            looks_like_segment(name) && directory.look_up(&live.join(name)).is_ok_and(|it| it.kind == Kind::File)
+            looks_like_segment(name)
+                && directory.look_up(&live.join(name)).is_ok_and(|it| it.kind == Kind::File)
         }
     };
     let entries: Vec<_> = directory.list(live)?.into_iter().filter(is_regular).collect();

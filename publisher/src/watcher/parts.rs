@@ -242,6 +242,26 @@ pub(super) fn listed_at(stamp: &Stamp, target_duration_s: u32) -> SystemTime {
 }
 
 impl Channel {
+    /// A segment of which the run before has listed parts, and that has no file, is a gap: players know its number.
+    pub(super) fn leave_out_interrupted(&mut self, told: &PartsOnDisk, unlisted: &[String]) {
+        let numbers = told.listed.iter().filter_map(|name| part_of_name(name)).map(|(number, _)| number);
+        let Some(number) = numbers.max() else { return };
+        let playlist = self.publication.playlist();
+        let last = playlist.segments.iter().filter_map(|segment| number_of_uri(&segment.uri)).max();
+        let is_known = last.is_some_and(|last| last >= number) || unlisted.contains(&segment_name(number));
+        if is_known || playlist.ended || playlist.segments.is_empty() || !self.publication.is_low_latency() {
+            return;
+        }
+        let left_out = match self.is_numbered() {
+            true => self.publication.fill_up_to(number.saturating_add(1), None),
+            false if self.publication.promise.is_made() => self.publication.push_gap(number, None),
+            false => Ok(()),
+        };
+        if let Err(error) = left_out {
+            warn!(%error, "gap not listed");
+        }
+    }
+
     /// Parts that are not listed any more. Those that the list on disk names still leave with the next version of it. The others
     /// have left before: at the latest when that version was written, or when a segment ended that is three target durations behind.
     /// So each is deleted in the end, also when a program that is started again and again writes the list each time.
@@ -301,7 +321,7 @@ pub(super) fn part_names(directory: &dyn Directory, live: &Path) -> io::Result<V
 pub(super) struct PartsOnDisk {
     /// The names that `ll.m3u8` lists.
     listed: BTreeSet<String>,
-    /// When it was written.
+    /// When it was written, at the latest.
     written_at: Option<SystemTime>,
     /// CAN-SKIP-UNTIL.
     can_skip: bool,
@@ -329,8 +349,7 @@ pub(super) fn on_disk(directory: &dyn Directory, settings: &ChannelSettings) -> 
         });
         told.listed.extend(listed);
         told.can_skip = text.contains("CAN-SKIP-UNTIL=");
-        // When it got its name.
-        told.written_at = Some(file.stamp.changed_at);
+        told.written_at = Some(listed_at(&file.stamp, settings.target_duration_s.unwrap_or(1)));
     }
     told
 }
@@ -428,7 +447,7 @@ impl Publication {
         let Some(first) = first else { return };
         let (number, lost, mut finished) = (first.number, first.lost, first.finished.clone());
         // What was left out before it has to be told first.
-        if let Err(error) = self.fill_up_to(number, Some(&finished.facts)) {
+        if let Err(error) = self.fill_up_to(number, Some(&finished)) {
             warn!(%error, "gap not listed");
         }
         let lost_90k = self.lost_before(lost, &finished.facts);
@@ -438,6 +457,7 @@ impl Publication {
         let agreed = self.agreed_break(Some(number), &finished.facts);
         let filmed_at = self.date_of_part(&finished);
         let discontinuity = self.agreed_on_clock(Some(number), agreed, filmed_at).is_some();
+        let filmed_at = self.not_before_last(discontinuity, filmed_at);
         let Some(LowLatencyFile { list, .. }) = &mut self.low_latency else { return };
         list.begin(Beginning { filmed_at, discontinuity }, lost_90k);
     }

@@ -257,7 +257,7 @@ impl Publication {
         self.check_length(&name, &finished.facts)?;
         self.leave_out_before(number);
         if let Some(number) = number {
-            self.fill_up_to(number, Some(&finished.facts))?;
+            self.fill_up_to(number, Some(&finished))?;
         }
         let break_before = self.agreed_break(number, &finished.facts);
         if let (Last::Known(last), None) = (&self.last, &break_before) {
@@ -267,6 +267,7 @@ impl Publication {
         self.hold_to_promise(&mut finished.facts);
         let filmed_at = self.dates.date(&finished, break_before.is_none(), together);
         let break_before = self.agreed_on_clock(number, break_before, filmed_at);
+        let filmed_at = self.not_before_last(break_before.is_some(), filmed_at);
         if self.burst.is_full(self.settings.window_segments) {
             self.write_postponed();
         }
