@@ -57,6 +57,19 @@ pub enum OnDisk {
 
 /// Reads the playlist back.
 pub fn read(directory: &dyn Directory, webroot: &Path) -> io::Result<OnDisk> {
+    let on_disk = read_alone(directory, webroot)?;
+    let OnDisk::Unreadable { problem, mut text } = on_disk else { return Ok(on_disk) };
+    // The other list tells the numbers, too.
+    if let Ok(file) = directory.open(&webroot.join(LOW_LATENCY_PLAYLIST)) {
+        let mut bytes = Vec::new();
+        let _ = file.bytes.take(LONGEST_PLAYLIST_BYTES).read_to_end(&mut bytes);
+        text.push('\n');
+        text.push_str(&String::from_utf8_lossy(&bytes));
+    }
+    Ok(OnDisk::Unreadable { problem, text })
+}
+
+fn read_alone(directory: &dyn Directory, webroot: &Path) -> io::Result<OnDisk> {
     let file = match directory.open(&webroot.join(PLAYLIST)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(OnDisk::Missing),

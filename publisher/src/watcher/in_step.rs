@@ -120,10 +120,10 @@ impl Publication {
         };
         if let Err(error) = left_out {
             warn!(%error, "gap not listed");
-            // It is not waited for, whatever the playlist says.
-            if let Some(file) = &mut self.low_latency {
-                file.list.left_out(number, self.window.next_media_sequence().saturating_sub(1), 0);
-            }
+        }
+        // It is not waited for, whatever the playlist says.
+        if let Some(file) = self.low_latency.as_mut().filter(|file| file.list.open_before(None) == Some(number)) {
+            file.list.left_out(number, self.window.next_media_sequence().saturating_sub(1), 0);
         }
         self.write_playlist();
         self.write_status();
@@ -261,8 +261,11 @@ impl Publication {
         begun.discontinuity_sequence = discontinuity_sequence;
         if let Ok(window) = Window::resume(settings, begun) {
             self.window = window;
+            self.ahead = 0;
             // It has counted the break before it.
             self.last = Last::Nothing;
+            // Its numbers are kept, whatever comes before its first segment.
+            self.is_behind = number > 1;
         }
     }
 

@@ -9,7 +9,7 @@ use super::{
     order::Order,
 };
 use crate::{
-    directory::Directory,
+    directory::{Directory, Entry, Kind},
     segment_name::{looks_like_segment, name_of_uri, number_of_name, part_of_name},
 };
 use std::{
@@ -254,9 +254,23 @@ impl Channel {
     }
 }
 
+/// The names of regular files. A name that is no text cannot stand in a playlist.
+fn regular(directory: &dyn Directory, live: &Path) -> io::Result<impl Iterator<Item = String>> {
+    let is_regular = |entry: &Entry| match (entry.kind, &entry.name) {
+        (Kind::File, _) => true,
+        (Kind::Directory, _) | (_, None) => false,
+        // Where a link leads is not known yet.
+        (Kind::Other, Some(name)) => {
+            looks_like_segment(name) && directory.look_up(&live.join(name)).is_ok_and(|it| it.kind == Kind::File)
+        }
+    };
+    let entries: Vec<_> = directory.list(live)?.into_iter().filter(is_regular).collect();
+    Ok(entries.into_iter().filter_map(|entry| entry.name))
+}
+
 /// The names in the live directory that end in .ts, and those of parts, in their order.
 fn list_all(directory: &dyn Directory, live: &Path) -> io::Result<(Vec<String>, Vec<String>)> {
-    let names = directory.list(live)?.into_iter().filter_map(|entry| entry.name);
+    let names = regular(directory, live)?;
     let (mut parts, others): (Vec<_>, Vec<_>) = names.partition(|name| part_of_name(name).is_some());
     parts.sort_by_key(|name| part_of_name(name));
     Ok((others.into_iter().filter(|name| looks_like_segment(name)).collect(), parts))
@@ -264,7 +278,5 @@ fn list_all(directory: &dyn Directory, live: &Path) -> io::Result<(Vec<String>, 
 
 /// The names in the live directory that end in .ts.
 pub(super) fn list(directory: &dyn Directory, live: &Path) -> io::Result<Vec<String>> {
-    // A name that is no text cannot stand in a playlist, and start-up says so.
-    let names = directory.list(live)?.into_iter().filter_map(|entry| entry.name);
-    Ok(names.filter(|name| looks_like_segment(name)).collect())
+    Ok(regular(directory, live)?.filter(|name| looks_like_segment(name)).collect())
 }

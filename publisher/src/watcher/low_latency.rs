@@ -15,7 +15,7 @@ use livedir_playlist::{
     render_low_latency,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -27,6 +27,9 @@ pub(super) const ROUNDING_90K: u64 = 90;
 
 /// Parts that wait for others that are missing, at the most.
 const MOST_WAITING: usize = 1_000;
+
+/// Segments of others whose parts come too late, as far as is remembered.
+const MOST_DONE: usize = 64;
 
 /// Parts of a segment, at the most: 10 s, the longest segment of ours, in parts of 50 ms. A name with a larger number makes no
 /// more lost parts than these.
@@ -57,6 +60,8 @@ pub(super) struct LowLatencyList {
     /// Where the last listed part of it ends, on its timeline.
     ends_at_90k: Option<u64>,
     closing: Option<Closing>,
+    /// The last segments of others that came, or were given up.
+    done: VecDeque<u64>,
     /// The number of the segment that comes next. Where numbers are ours, larger than that of every segment before.
     next_number: u64,
     /// Nothing has come in this run. What happened before it is told together with the first part.
@@ -106,6 +111,7 @@ impl LowLatencyList {
             open: None,
             ends_at_90k: None,
             closing: None,
+            done: VecDeque::new(),
             next_number: 1,
             is_settled: false,
             has_had_parts: false,
@@ -149,9 +155,11 @@ impl LowLatencyList {
         if self.edge.lists(&uri_of_name(self.home, name)) {
             return true;
         }
-        let Some(number) = part_of_name(name).filter(|number| *number >= self.first_possible()) else {
-            return false;
+        let is_done = |number: u64| {
+            self.done.contains(&number) && self.closing.is_none_or(|closing| closing.number != number)
         };
+        let is_possible = |part: &(u64, u32)| *part >= self.first_possible() && !is_done(part.0);
+        let Some(number) = part_of_name(name).filter(is_possible) else { return false };
         self.is_waiting_for_first = false;
         if self.waiting.len() >= MOST_WAITING {
             self.waiting.pop_first();
@@ -168,6 +176,10 @@ impl LowLatencyList {
 
     /// The number of the segment and that of the part below which nothing can be listed any more.
     fn first_possible(&self) -> (u64, u32) {
+        // Numbers of others may begin anew.
+        if self.encoder == Encoder::Foreign && self.open.is_none() && self.closing.is_none() {
+            return (0, 0);
+        }
         let of_open = |open| (open, self.listed_parts());
         self.open
             .map(of_open)
@@ -204,10 +216,11 @@ impl LowLatencyList {
             Encoder::Ours => self.next_number = self.next_number.max(next),
             // One that was started again may count from 1 again.
             Encoder::Foreign => {
-                if next < self.next_number {
-                    self.waiting = self.waiting.split_off(&(number, 0));
-                    self.waiting.retain(|(of, _), _| *of <= next);
+                self.done.retain(|done| *done != number);
+                if self.done.len() == MOST_DONE {
+                    self.done.pop_front();
                 }
+                self.done.push_back(number);
                 self.next_number = next;
             }
         }
@@ -226,7 +239,15 @@ impl LowLatencyList {
 
     /// The first part of a segment, if that is what comes next.
     pub(super) fn first_part(&self) -> Option<FirstPart<'_>> {
-        let (&(number, lost), finished) = self.waiting.range(self.first_possible()..).next()?;
+        let (&(number, lost), finished) = match self.encoder {
+            Encoder::Ours => self.waiting.range(self.first_possible()..).next()?,
+            // A segment that begins with its first part, unless it is the next one.
+            Encoder::Foreign => {
+                let next = self.closing.map_or(self.next_number, |closing| closing.number);
+                let of_next = self.waiting.range((next, 0)..=(next, u32::MAX)).next();
+                of_next.or_else(|| self.waiting.iter().find(|((_, part), _)| *part == 0))?
+            }
+        };
         self.open.is_none().then_some(FirstPart { number, lost, finished })
     }
 
@@ -257,7 +278,12 @@ impl LowLatencyList {
 
     /// Whether more than the first part of the segment behind this one is there.
     fn is_overtaken(&self, number: u64) -> bool {
-        self.waiting.last_key_value().is_some_and(|(last, _)| *last > (number.saturating_add(1), 0))
+        let next = number.saturating_add(1);
+        match self.encoder {
+            Encoder::Ours => self.waiting.last_key_value().is_some_and(|(last, _)| *last > (next, 0)),
+            // Others may have any numbers.
+            Encoder::Foreign => self.waiting.range((next, 1)..=(next, u32::MAX)).next().is_some(),
+        }
     }
 
     /// The segment that is being filmed, if it is not the one of this number.

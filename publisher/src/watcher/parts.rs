@@ -235,12 +235,18 @@ impl Channel {
     }
 }
 
+/// When the playlist that lists a file was written, at the latest: a target duration is far more than that takes.
+pub(super) fn listed_at(stamp: &Stamp, target_duration_s: u32) -> SystemTime {
+    let came_at = stamp.modified_at.max(stamp.changed_at);
+    came_at.checked_add(Duration::from_secs(target_duration_s.into())).unwrap_or(came_at)
+}
+
 impl Channel {
     /// Parts that are not listed any more. Those that the list on disk names still leave with the next version of it. The others
     /// have left before: at the latest when that version was written, or when a segment ended that is three target durations behind.
     /// So each is deleted in the end, also when a program that is started again and again writes the list each time.
     fn keep_old_parts(&mut self, old: &[(u64, u32)], told: &PartsOnDisk) {
-        let playlist = self.publication.playlist();
+        let playlist = self.publication.playlist().clone();
         let usual_90k = playlist.duration_90k() / (playlist.segments.len() as u64).max(1);
         let near_90k = 3 * u64::from(playlist.target_duration_s) * TICKS_PER_S;
         // One more for the segment that the part is of, and one for lengths that are not all the same.
@@ -253,8 +259,8 @@ impl Channel {
                 file.leaving.push(name);
                 continue;
             }
-            let overtaken_at =
-                self.stamp(&segment_name(number.saturating_add(behind))).ok().map(|it| it.modified_at);
+            let overtaken_by = self.stamp(&segment_name(number.saturating_add(behind))).ok();
+            let overtaken_at = overtaken_by.map(|it| listed_at(&it, playlist.target_duration_s));
             let left_at = [overtaken_at, told.written_at].into_iter().flatten().min();
             let left_at = left_at.map_or(now, |left_at| instant_of(left_at, now, wall));
             self.publication.keep_part(&name, left_at);

@@ -19,7 +19,7 @@ use super::{
     world::World,
 };
 use crate::{
-    directory::{Contents, Directory, Kind},
+    directory::{Contents, Directory, Kind, stamp::Stamp},
     meters::Meters,
     numbers::Numbers,
     playlist_file::{self, LOW_LATENCY_PLAYLIST, OnDisk, PLAYLIST, STATUS, left_over_prefix},
@@ -99,6 +99,10 @@ impl Channel {
             }
             Found::Any(files) => arrival::plan(&on_disk, files, settings.window_segments),
         };
+        if settings.home == Home::Beside && !matches!(on_disk, OnDisk::Playlist { .. }) {
+            // What was listed before is not known, and the other sizes tell which number comes next.
+            plan.left_before.append(&mut plan.unlisted);
+        }
         // A number that the name of a part has carried is not given again.
         plan.next_number = in_parts.last().map_or(plan.next_number, |last| plan.next_number.max(last + 1));
         let mut publication =
@@ -223,7 +227,8 @@ impl Channel {
                     warn!(%error, "stream.m3u8 cannot be set aside; it will be replaced");
                 }
                 // Its numbers are kept, whatever comes before the next segment.
-                if self.publication.promise.is_made() {
+                let has_numbers = self.publication.playlist().next_media_sequence() > 1;
+                if has_numbers && self.settings.home == Home::Live && self.publication.promise.is_made() {
                     self.publication.has_changed();
                 }
                 now
@@ -254,20 +259,21 @@ impl Channel {
     /// files. So each is deleted in the end, also when a program that is started again and again writes the playlist each time.
     fn when_they_left(&self, found: &Found) -> impl Fn(&str) -> Option<SystemTime> + use<> {
         let window = self.settings.window_segments.max(self.publication.playlist().segments.len());
+        let target_duration_s = self.publication.playlist().target_duration_s;
+        let listed_at = |stamp: &Stamp| parts::listed_at(stamp, target_duration_s);
         let in_order: Vec<(String, SystemTime)> = match found {
             Found::Numbered(numbers) => {
                 let stamped = numbers.iter().filter_map(|&number| {
                     let name = segment_name(number);
-                    let ended_at = self.stamp(&name).ok()?.modified_at;
-                    Some((name, ended_at))
+                    let listed_at = listed_at(&self.stamp(&name).ok()?);
+                    Some((name, listed_at))
                 });
                 stamped.collect()
             }
             Found::Any(files) => {
-                let mut files: Vec<_> =
-                    files.iter().map(|(name, stamp)| (name.clone(), stamp.modified_at)).collect();
-                files.sort_by_key(|(_, ended_at)| *ended_at);
-                files
+                let mut files: Vec<_> = files.iter().collect();
+                files.sort_by_key(|(_, stamp)| stamp.modified_at);
+                files.into_iter().map(|(name, stamp)| (name.clone(), listed_at(stamp))).collect()
             }
         };
         let left_at: HashMap<String, SystemTime> = in_order
