@@ -233,6 +233,7 @@ impl Judge {
             let channel = &self.channels[*index];
             if let (true, true, Some(plain)) = (self.is_ours, end_list, &channel.plain)
                 && !plain.listing.ended
+                && !plain.listing.segments.is_empty()
             {
                 return Err(("stop", format!("{} has no EXT-X-ENDLIST", channel.directory.display())));
             }

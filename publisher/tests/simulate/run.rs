@@ -152,11 +152,8 @@ fn watch(world: &Arc<World>, wakes: Wakes) -> Result<(), String> {
         let lock = Some(lock).filter(|_| world.sabotage.locks());
         let guard = Arc::new(Guard::holding(directory, Path::new(WEBROOT), Box::new(lock)));
         let watcher = watcher.guarded(guard.clone());
-        held(&world.stage).is_on_air(
-            world.sabotage.next_number(watcher.next_segment_number()),
-            watcher.numbers(),
-            Some(guard),
-        );
+        held(&world.stage).is_on_air(watcher.next_segment_number(), watcher.numbers(), Some(guard));
+        world.sabotage.is_on_air();
         return watcher.run().map_err(|error| error.to_string());
     } else {
         let settings = watch_settings(&plan);

@@ -29,7 +29,7 @@ use std::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     ChangesTargetDuration,
-    GivesNumberAgain,
+    GivesNumbersAgain,
     MissesOneFile,
     DropsDiscontinuity,
     ListsWhatIsNotThere,
@@ -68,6 +68,8 @@ const fn proof(
 
 const ANY: fn(&Plan) -> bool = |_| true;
 const OURS: fn(&Plan) -> bool = |plan| plan.mode == Mode::Live;
+const ENDS: fn(&Plan) -> bool =
+    |plan| plan.mode == Mode::Live && plan.end_list && plan.part_pictures.is_none();
 const WITHOUT_PARTS: fn(&Plan) -> bool = |plan| plan.part_pictures.is_none();
 const WITH_PARTS: fn(&Plan) -> bool = |plan| plan.mode == Mode::Live && plan.part_pictures.is_some();
 const LADDER: fn(&Plan) -> bool = |plan| plan.mode == Mode::Ladder && plan.rungs > 1;
@@ -83,7 +85,7 @@ const SHORT: fn(&Plan) -> bool =
 
 static PROOFS: &[Proof] = &[
     proof(Fault::ChangesTargetDuration, "rules", ANY, &[]),
-    proof(Fault::GivesNumberAgain, "numbers", OURS, &["kill"]),
+    proof(Fault::GivesNumbersAgain, "numbers", ENDS, &["stop"]),
     proof(Fault::MissesOneFile, "order", WATCHED, &[]),
     proof(Fault::DropsDiscontinuity, "discontinuity", OURS, &["kill"]),
     proof(Fault::ListsWhatIsNotThere, "existence", OURS, &[]),
@@ -207,6 +209,12 @@ impl Sabotage {
             Fault::ChangesTargetDuration if self.is_behind(6) => {
                 replace_line(&text, "#EXT-X-TARGETDURATION:", |_| "#EXT-X-TARGETDURATION:9".to_owned())
             }
+            // An ended playlist says nothing of the numbers of the next.
+            Fault::GivesNumbersAgain if self.count.load(Ordering::Relaxed) > 1 => {
+                replace_line(&text, "#EXT-X-MEDIA-SEQUENCE:", |_| {
+                    format!("#EXT-X-MEDIA-SEQUENCE:{}", listing.first_media_sequence().saturating_sub(3))
+                })
+            }
             Fault::DropsDiscontinuity => text.replace("#EXT-X-DISCONTINUITY\n", ""),
             Fault::ListsWhatIsNotThere if is(PLAYLIST) && self.is_behind(4) && !listing.ended => {
                 let (uri, next) = listing
@@ -293,9 +301,11 @@ impl Sabotage {
         !self.is(Fault::TakesNoLock)
     }
 
-    /// The number that it gives to the next segment.
-    pub fn next_number(&self, next_number: u64) -> u64 {
-        if self.is(Fault::GivesNumberAgain) { next_number.saturating_sub(2).max(1) } else { next_number }
+    /// A run of it is on air.
+    pub fn is_on_air(&self) {
+        if self.is(Fault::GivesNumbersAgain) {
+            self.count.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     pub fn looks_up(&self) {
