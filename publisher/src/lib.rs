@@ -50,6 +50,9 @@ pub mod slate;
 
 pub mod encoder;
 
+pub mod last_segment;
+pub mod timeline;
+
 pub mod interleaver;
 pub mod part_cutter;
 pub mod segmenter;
@@ -58,6 +61,7 @@ pub mod muxer;
 mod natural;
 pub mod packager;
 pub mod rendition;
+pub mod running_counters;
 pub mod segment_file;
 pub mod segment_name;
 
@@ -86,6 +90,7 @@ use copy::Attempt;
 use encoder::{EncodeError, EncodeSettings, Encoded};
 use filter::FilterError;
 use grid::SoundLine;
+use last_segment::LastSegment;
 use lock::{LockError, WebrootLock};
 use meters::Meters;
 use packager::Package;
@@ -99,6 +104,7 @@ use source::microphone::{Microphone, MicrophoneError, MicrophoneSelector};
 use source::test_pattern::TestPattern;
 use source::{Opener, Source, SourceError, SourceFormat};
 use stop::Stop;
+use timeline::Timeline;
 use watcher::{Wake, WatchError, Watcher, WatcherSettings};
 
 /// Packets that may wait for the segment thread: about 15 s of picture and sound at the default settings. When a disk
@@ -201,6 +207,9 @@ pub fn run(
         let of_renditions = meters_of(&stream, meters);
         let watcher = Watcher::start(&watcher_settings(settings, &stream), &of_renditions)?;
         let first_number = watcher.next_segment_number();
+        let find = |rendition| LastSegment::find(&settings.webroot, rendition, first_number);
+        let before: Vec<_> = stream.renditions.iter().map(find).collect();
+        let timeline = Arc::new(Timeline::after(before.iter().flatten().cloned().collect()));
         let finish = Arc::new(FinishOnDrop(watcher.waker()));
         tracing::info!(?settings, ?stream, first_number, "on air");
         if settings.codec == VideoCodec::Hevc && stream.copied.is_none() {
@@ -209,7 +218,7 @@ pub fn run(
 
         let mut packages = Vec::new();
         let mut stages = Vec::new();
-        for (rendition, meters) in stream.renditions.iter().zip(&of_renditions) {
+        for ((rendition, meters), last) in stream.renditions.iter().zip(&of_renditions).zip(before) {
             let in_batches = settings.fast && stream.copied.is_some();
             let (packets_tx, packets_rx) = mpsc::sync_channel(if in_batches { BATCHES } else { PACKETS });
             packages.push(packets_tx);
@@ -219,6 +228,8 @@ pub fn run(
                 media: rendition.media.clone(),
                 lengths: stream.lengths(rendition),
                 in_step: stream.is_ladder(),
+                counters: last.map(|last| last.counters).unwrap_or_default(),
+                timeline: timeline.clone(),
             };
             let (meters, finish) = (meters.clone(), finish.clone());
             stages.push(spawn(scope, "segment", move || {

@@ -23,6 +23,7 @@ mod low_latency;
 mod microphone;
 mod overlays;
 mod quiet_readers;
+mod restart;
 mod stream;
 mod support;
 mod torn_reads;
