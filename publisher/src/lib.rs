@@ -51,7 +51,7 @@ pub mod slate;
 pub mod encoder;
 
 pub mod last_segment;
-pub mod timeline;
+pub mod resume_point;
 
 pub mod interleaver;
 pub mod part_cutter;
@@ -96,6 +96,7 @@ use meters::Meters;
 use packager::Package;
 use picture_queue::{PictureReceiver, WhenLate};
 use probe::VideoCodec;
+use resume_point::ResumePoint;
 use segment_file::SegmentError;
 use settings::{LiveSettings, SoundChoice, SourceChoice, Stream};
 use source::camera::{self, CameraSelector, CameraWish};
@@ -104,7 +105,6 @@ use source::microphone::{Microphone, MicrophoneError, MicrophoneSelector};
 use source::test_pattern::TestPattern;
 use source::{Opener, Source, SourceError, SourceFormat};
 use stop::Stop;
-use timeline::Timeline;
 use watcher::{Wake, WatchError, Watcher, WatcherSettings};
 
 /// Packets that may wait for the segment thread: about 15 s of picture and sound at the default settings. When a disk
@@ -209,7 +209,7 @@ pub fn run(
         let first_number = watcher.next_segment_number();
         let find = |rendition| LastSegment::find(&settings.webroot, rendition, first_number);
         let before: Vec<_> = stream.renditions.iter().map(find).collect();
-        let timeline = Arc::new(Timeline::after(before.iter().flatten().cloned().collect()));
+        let resume_point = Arc::new(ResumePoint::after(before.iter().flatten().cloned().collect()));
         let finish = Arc::new(FinishOnDrop(watcher.waker()));
         tracing::info!(?settings, ?stream, first_number, "on air");
         if settings.codec == VideoCodec::Hevc && stream.copied.is_none() {
@@ -229,7 +229,7 @@ pub fn run(
                 lengths: stream.lengths(rendition),
                 in_step: stream.is_ladder(),
                 counters: last.map(|last| last.counters).unwrap_or_default(),
-                timeline: timeline.clone(),
+                resume_point: resume_point.clone(),
             };
             let (meters, finish) = (meters.clone(), finish.clone());
             stages.push(spawn(scope, "segment", move || {

@@ -18,10 +18,10 @@ use crate::meters::Meters;
 use crate::muxer::Muxer;
 use crate::part_cutter::PartCutter;
 use crate::probe::Counter;
+use crate::resume_point::ResumePoint;
 use crate::running_counters::RunningCounters;
 use crate::segment_file::{ClosedSegment, SegmentError, SegmentFiles};
 use crate::segmenter::{Cut, Segmenter};
-use crate::timeline::Timeline;
 
 /// How long segments and parts are to be.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,7 @@ pub struct Package {
     /// The last continuity counters of the run before.
     pub counters: Vec<Counter>,
     /// What the timestamps of all renditions are on.
-    pub timeline: Arc<Timeline>,
+    pub resume_point: Arc<ResumePoint>,
 }
 
 /// The segment thread: from the first packet to the last.
@@ -91,7 +91,7 @@ struct Line {
     leading: Medium,
     muxer: Muxer,
     counters: RunningCounters,
-    timeline: Arc<Timeline>,
+    resume_point: Arc<ResumePoint>,
     segmenter: Segmenter,
     parts: Option<Parts>,
     /// The number of the first segment of the run; `None` where the numbers are nobody else's, too.
@@ -137,12 +137,13 @@ impl Line {
         package: &Package,
         meters: &Arc<Meters>,
     ) -> Result<Self, SegmentError> {
-        let Package { live_directory, first_number, lengths, media, in_step, counters, timeline } = package;
+        let Package { live_directory, first_number, lengths, media, in_step, counters, resume_point } =
+            package;
         Ok(Self {
             leading: media.first().copied().unwrap_or(Medium::Video),
             muxer: Muxer::open(streams)?,
             counters: RunningCounters::after(counters.clone()),
-            timeline: timeline.clone(),
+            resume_point: resume_point.clone(),
             segmenter: Segmenter::new(lengths.segment_90k),
             parts: lengths.part_90k.map(Parts::new),
             counted_from: in_step.then_some(*first_number),
@@ -188,7 +189,7 @@ impl Line {
                 self.filmed_at = packet.keyframe_filmed_at.unwrap_or(self.filmed_at);
             }
         }
-        let shift_90k = self.timeline.shift_90k(self.started_at_90k, self.filmed_at);
+        let shift_90k = self.resume_point.shift_90k(self.started_at_90k, self.filmed_at);
         self.muxer.write(packet.medium, later(packet.packet, shift_90k))?;
         if let Some(parts) = &mut self.parts {
             parts.has_begun = true;

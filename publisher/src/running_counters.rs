@@ -68,7 +68,10 @@ mod tests {
             let before = packet;
             counters.run_on(&mut packet);
             found.push(packet[3] & 0x0f);
-            assert_eq!((packet[3] & 0xf0, &packet[..3], &packet[4..]), (before[3] & 0xf0, &before[..3], &before[4..]));
+            assert_eq!(
+                (packet[3] & 0xf0, &packet[..3], &packet[4..]),
+                (before[3] & 0xf0, &before[..3], &before[4..])
+            );
         }
         assert_eq!(found, expected);
     }

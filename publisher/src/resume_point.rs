@@ -1,4 +1,4 @@
-//! Timeline: packets of a run get timestamps that go on where the run before ended, as if the stream had gone on meanwhile.
+//! Resume point: where in time a run goes on after the run before, as if the stream had gone on meanwhile.
 //!
 //! In: the last segment of each rendition, and the first packet that is kept, with the wall-clock time at which it was
 //! taken. Out: what is added to the times of all packets of the run, in all renditions. Pure; the segment threads share it.
@@ -15,14 +15,14 @@ use crate::probe::clock::{WRAP_90K, distance_90k, later_90k};
 /// Renditions of one run end within a few segments of each other. One that seems to be farther ahead is of another run.
 const FARTHEST_APART: Duration = Duration::from_secs(60);
 
-/// The timeline of one run.
+/// That of one run.
 #[derive(Debug, Default)]
-pub struct Timeline {
+pub struct ResumePoint {
     before: Vec<LastSegment>,
     shift_90k: OnceLock<i64>,
 }
 
-impl Timeline {
+impl ResumePoint {
     /// Goes on after the last segments of all renditions; without any it begins at [`START_90K`].
     #[must_use]
     pub fn after(before: Vec<LastSegment>) -> Self {
@@ -49,7 +49,8 @@ fn first_90k(before: &[LastSegment], started_at: SystemTime) -> Option<u64> {
     let by_newest_90k = goes_on_at_90k(newest, started_at);
     // One timeline for all: it begins after the end of each.
     let ahead_90k = before.iter().map(|last| distance_90k(by_newest_90k, goes_on_at_90k(last, started_at)));
-    let farthest_90k = ahead_90k.filter(|ahead_90k| (0..=ticks_90k(FARTHEST_APART)).contains(&(*ahead_90k as u64))).max();
+    let farthest_90k =
+        ahead_90k.filter(|ahead_90k| (0..=ticks_90k(FARTHEST_APART)).contains(&(*ahead_90k as u64))).max();
     Some(later_90k(by_newest_90k, farthest_90k.unwrap_or(0) as u64))
 }
 
@@ -88,8 +89,8 @@ mod tests {
     /// The first timestamp, as it is on disk, of a run that starts at 0 s.
     #[track_caller]
     fn check(before: Vec<LastSegment>, expected_90k: u64) {
-        let timeline = Timeline::after(before);
-        let shift_90k = timeline.shift_90k(START_90K, at(0.0));
+        let point = ResumePoint::after(before);
+        let shift_90k = point.shift_90k(START_90K, at(0.0));
         let (found_90k, least_90k) = (START_90K + shift_90k, START_90K);
         assert!(found_90k >= least_90k, "libav's muxer takes nothing below zero");
         assert_eq!(found_90k as u64 % WRAP_90K, expected_90k);
@@ -133,10 +134,10 @@ mod tests {
 
     #[test]
     fn the_first_that_asks_decides_for_all() {
-        let timeline = Timeline::after(vec![ended(10 * S, -5.0)]);
-        let shift_90k = timeline.shift_90k(START_90K + 180_000, at(2.0));
+        let point = ResumePoint::after(vec![ended(10 * S, -5.0)]);
+        let shift_90k = point.shift_90k(START_90K + 180_000, at(2.0));
         assert_eq!((START_90K + shift_90k) as u64 % WRAP_90K, 15 * S);
-        assert_eq!(timeline.shift_90k(START_90K, at(77.0)), shift_90k);
+        assert_eq!(point.shift_90k(START_90K, at(77.0)), shift_90k);
     }
 
     #[test]
@@ -147,8 +148,8 @@ mod tests {
                 for break_90k in [0, 1 << 40] {
                     let last = LastSegment { end_90k, ended_at, break_90k, counters: Vec::new() };
                     for filmed_at in [SystemTime::UNIX_EPOCH, far] {
-                        let timeline = Timeline::after(vec![last.clone(), ended(7, 0.0)]);
-                        let shift_90k = timeline.shift_90k(i64::MAX, filmed_at);
+                        let point = ResumePoint::after(vec![last.clone(), ended(7, 0.0)]);
+                        let shift_90k = point.shift_90k(i64::MAX, filmed_at);
                         assert!((0..=2 * WRAP_90K as i64).contains(&shift_90k));
                     }
                 }
