@@ -15,6 +15,10 @@ use crate::probe::clock::{WRAP_90K, distance_90k, later_90k};
 /// Renditions of one run end within a few segments of each other. One that seems to be farther ahead is of another run.
 const FARTHEST_APART: Duration = Duration::from_secs(60);
 
+/// The longest hole that is left in the timeline, as 33 bits show it. FFmpeg's reader of HLS compares the times of two
+/// renditions in 32 bits: from 2^31 ticks on, 6.6 hours, mpv gets no more sound beside the pictures of a ladder and stands still.
+const LONGEST_HOLE_90K: u64 = 6 * 3_600 * 90_000;
+
 /// That of one run.
 #[derive(Debug, Default)]
 pub struct ResumePoint {
@@ -58,7 +62,11 @@ fn first_90k(before: &[LastSegment], started_at: SystemTime) -> Option<u64> {
 fn goes_on_at_90k(last: &LastSegment, started_at: SystemTime) -> u64 {
     // A clock that was set back says that no time has passed.
     let outage = started_at.duration_since(last.ended_at).unwrap_or_default();
-    later_90k(last.end_90k, ticks_90k(outage).max(last.break_90k))
+    let hole_90k = match ticks_90k(outage) % WRAP_90K {
+        hole_90k @ 0..=LONGEST_HOLE_90K => hole_90k,
+        _ => 0,
+    };
+    later_90k(last.end_90k, hole_90k.max(last.break_90k))
 }
 
 fn ticks_90k(duration: Duration) -> u64 {
@@ -107,6 +115,14 @@ mod tests {
         check(vec![ended(10 * S, -60.0)], 70 * S);
         check(vec![ended(10 * S, -97_200.0)], 97_210 * S - WRAP_90K);
         check(vec![ended(WRAP_90K - 10 * S, -60.0)], 50 * S);
+    }
+
+    #[test]
+    fn a_hole_that_players_do_not_survive_is_closed_up() {
+        check(vec![ended(10 * S, -21_600.0)], 21_610 * S);
+        for outage_s in [21_601.0, 43_200.0, 60_000.0, 95_440.0, 4e8] {
+            check(vec![ended(10 * S, -outage_s)], 10 * S + BREAK_90K);
+        }
     }
 
     #[test]

@@ -13,6 +13,8 @@ use crate::support::check::assert_clean;
 use crate::support::programs::{LiveStream, PATIENCE, read_playlist};
 use crate::support::wait_for;
 
+mod players;
+
 const WORDS: [&str; 7] = ["test", "--size", "160x120", "--fps", "20", "--segment-duration", "500ms"];
 
 /// One turn of the 33-bit clock.
@@ -34,7 +36,7 @@ const AWAY: [Away; 4] = [
 
 /// How the wall clock stands when the publisher is started again.
 #[derive(Debug, Clone, Copy)]
-enum Away {
+pub enum Away {
     /// So long after the end.
     For(Duration),
     /// So long before the end.
@@ -43,7 +45,7 @@ enum Away {
 
 impl Away {
     /// Gives all segments the times that they would have.
-    fn pretend(self, webroot: &Path) {
+    pub fn pretend(self, webroot: &Path) {
         let files = segment_files(&webroot.join("live"));
         let modified_at = |path: &PathBuf| std::fs::metadata(path).unwrap().modified().unwrap();
         let newest = files.iter().map(modified_at).max().expect("a segment");
