@@ -277,7 +277,7 @@ fn observe(webroot: &Path) -> (impl Watcher, mpsc::Receiver<(Instant, String)>) 
         }
     })
     .expect("an observer");
-    for watched in [webroot.join("live"), webroot.clone()] {
+    for watched in [webroot.join("live"), webroot.to_owned()] {
         observer.watch(&watched, RecursiveMode::NonRecursive).expect("a watch");
     }
     (observer, events)

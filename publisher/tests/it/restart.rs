@@ -27,6 +27,9 @@ const AAC_FRAME_90K: i64 = 1920;
 /// decoding to showing.
 const LONGER_90K: i64 = 18_000;
 
+/// What is longer is closed up.
+const LONGEST_HOLE: Duration = Duration::from_secs(90);
+
 const AWAY: [Away; 4] = [
     Away::For(Duration::from_secs(1)),
     Away::For(Duration::from_secs(60)),
@@ -122,20 +125,20 @@ fn check_goes_on(playlists: &Path, number: u64, away: Away) -> u64 {
     assert_eq!(last.facts.counter_breaks() + first.facts.counter_breaks(), 0, "{away:?}");
     let hole_90k = distance_90k(last.facts.end_90k(), first.facts.start_90k);
     let started_at = first.ended_at - Duration::from_nanos(first.facts.duration_90k * 100_000 / 9);
-    match away {
-        Away::For(_) => {
-            let outage_90k = started_at.duration_since(last.ended_at).unwrap().as_nanos() * 9 / 100_000;
-            let too_long_90k = distance_90k((outage_90k % WRAP_90K as u128) as u64, hole_90k as u64);
-            assert!(
-                (0..=LONGER_90K).contains(&too_long_90k),
-                "{away:?}: the hole is {too_long_90k} longer than the outage of {outage_90k}"
-            );
-        }
+    let (shortest_90k, is_closed_up) = match away {
+        Away::For(time) => (0, time > LONGEST_HOLE),
+        Away::ClockSetBack(_) => (1, true),
+    };
+    let outage_90k = match started_at.duration_since(last.ended_at) {
+        Ok(outage) if !is_closed_up => (outage.as_nanos() * 9 / 100_000) as i64,
         // Just enough to be seen as a break.
-        Away::ClockSetBack(_) => {
-            assert!((1..=LONGER_90K).contains(&hole_90k), "{away:?}: a hole of {hole_90k}")
-        }
-    }
+        _ => 0,
+    };
+    let longer_90k = hole_90k - outage_90k;
+    assert!(
+        (shortest_90k..=LONGER_90K).contains(&longer_90k),
+        "{away:?}: a hole of {hole_90k} for an outage of {outage_90k}"
+    );
     first.facts.start_90k
 }
 

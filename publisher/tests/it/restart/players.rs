@@ -61,7 +61,7 @@ fn mpv_goes_on_with_sound_and_picture_together_and_is_not_still() {
     let stream = LiveStream::start(webroot, &WORDS);
     wait_for("a segment", PATIENCE, || (next_number(&top) > 1).then_some(()));
     // From a minute on, FFmpeg takes a step back to the beginning for a wrap.
-    let (mut stream, start_s) = restart(stream, Away::For(Duration::from_secs(120)));
+    let (mut stream, start_s) = restart(stream, Away::For(Duration::from_secs(80)));
     assert!(start_s > 60.0, "the timeline stands at {start_s} s");
 
     let site = WebServer::start(webroot);
@@ -71,7 +71,7 @@ fn mpv_goes_on_with_sound_and_picture_together_and_is_not_still() {
     mpv.arg(format!("--script={}", script.display())).arg(format!("{}/stream.m3u8", site.address));
     let mut mpv = Running::start(&mut mpv);
     wait_until_it_plays(&mut mpv, start_s);
-    // The longer one would make it stand still if it were not closed up.
+    // It would stand still for good at the longer one, if that were not closed up.
     for hours in [0, 12] {
         let away = Away::For(Duration::from_secs(60 + hours * 3600));
         let (again, start_s) = restart(stream, away);
