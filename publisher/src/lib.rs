@@ -207,14 +207,11 @@ pub fn run(
         let of_renditions = meters_of(&stream, meters);
         let watcher = Watcher::start(&watcher_settings(settings, &stream), &of_renditions)?;
         let first_number = watcher.next_segment_number();
-        let find = |rendition| LastSegment::find(&settings.webroot, rendition, first_number);
-        let before: Vec<_> = stream.renditions.iter().map(find).collect();
+        let before = last_segments(settings, &stream, first_number);
         let resume_point = Arc::new(ResumePoint::after(before.iter().flatten().cloned().collect()));
         let finish = Arc::new(FinishOnDrop(watcher.waker()));
         tracing::info!(?settings, ?stream, first_number, "on air");
-        if settings.codec == VideoCodec::Hevc && stream.copied.is_none() {
-            tracing::warn!("{FEWER_PLAYERS}");
-        }
+        warn_of_hevc(settings, &stream);
 
         let mut packages = Vec::new();
         let mut stages = Vec::new();
@@ -228,7 +225,7 @@ pub fn run(
                 media: rendition.media.clone(),
                 lengths: stream.lengths(rendition),
                 in_step: stream.is_ladder(),
-                counters: last.map(|last| last.counters).unwrap_or_default(),
+                counters: last.map_or_else(Vec::new, |last| last.counters),
                 resume_point: resume_point.clone(),
             };
             let (meters, finish) = (meters.clone(), finish.clone());
@@ -295,6 +292,18 @@ fn rung(
         tracing::error!(%error, width = settings.width, height = settings.height, "this size has ended");
         error.into()
     })
+}
+
+fn warn_of_hevc(settings: &LiveSettings, stream: &Stream) {
+    if settings.codec == VideoCodec::Hevc && stream.copied.is_none() {
+        tracing::warn!("{FEWER_PLAYERS}");
+    }
+}
+
+/// Where the runs before have ended, rendition by rendition.
+fn last_segments(settings: &LiveSettings, stream: &Stream, next_number: u64) -> Vec<Option<LastSegment>> {
+    let find = |rendition| LastSegment::find(&settings.webroot, rendition, next_number);
+    stream.renditions.iter().map(find).collect()
 }
 
 /// The stream's own count for the first rendition; the others are counted beside it.

@@ -3,7 +3,7 @@
 //! In: the last segment of each rendition, and the first packet that is kept, with the wall-clock time at which it was
 //! taken. Out: what is added to the times of all packets of the run, in all renditions. Pure; the segment threads share it.
 //!
-//! Players that are built on FFmpeg take a timestamp that goes back for a wrap of the 33-bit clock, 26.5 hours ahead.
+//! Players that are built on libav take a timestamp that goes back for a wrap of the 33-bit clock, 26.5 hours ahead.
 
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
@@ -17,7 +17,7 @@ const FARTHEST_APART: Duration = Duration::from_secs(60);
 
 /// An outage that is longer is closed up. A program that a supervisor starts again, or a machine that boots again, is back by
 /// then. Players do not need the hole, and some cannot bear it: with a ladder VLC stands still for as long as it is, after the
-/// outage, and mpv for good from 2^31 ticks on (6.6 hours), as FFmpeg compares the times of two playlists in 32 bits.
+/// outage, and mpv for good from 2^31 ticks on (6.6 hours), as libav compares the times of two playlists in 32 bits.
 const LONGEST_HOLE: Duration = Duration::from_secs(90);
 
 /// That of one run.
