@@ -14,7 +14,7 @@ const TOGETHER_S: f64 = 0.1;
 /// Two seconds, of four looks each.
 const LOOKS: usize = 8;
 
-/// A ladder: FFmpeg's reader has two playlists to keep together.
+/// A ladder: mpv's reader has two playlists to keep together.
 const WORDS: [&str; 5] = ["test", "--ladder", "320x180@300k,160x90@100k", "--segment-duration", "1s"];
 
 /// What mpv tells: where it is, and how far sound and picture are apart.
@@ -60,7 +60,7 @@ fn mpv_goes_on_with_sound_and_picture_together_and_is_not_still() {
     };
     let stream = LiveStream::start(webroot, &WORDS);
     wait_for("a segment", PATIENCE, || (next_number(&top) > 1).then_some(()));
-    // From a minute on, FFmpeg takes a step back to the beginning for a wrap.
+    // From a minute on, mpv takes a step back to the beginning for a wrap.
     let (mut stream, start_s) = restart(stream, Away::For(Duration::from_secs(80)));
     assert!(start_s > 60.0, "the timeline stands at {start_s} s");
 
