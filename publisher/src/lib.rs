@@ -52,6 +52,9 @@ pub mod slate;
 
 pub mod encoder;
 
+pub mod last_segment;
+pub mod resume_point;
+
 pub mod interleaver;
 pub mod part_cutter;
 pub mod segmenter;
@@ -61,6 +64,7 @@ mod natural;
 pub mod numbers;
 pub mod packager;
 pub mod rendition;
+pub mod running_counters;
 pub mod segment_file;
 pub mod segment_name;
 
@@ -92,11 +96,13 @@ use encoder::{EncodeError, EncodeSettings, Encoded};
 use filter::FilterError;
 use grid::SoundLine;
 use guard::Guard;
+use last_segment::LastSegment;
 use lock::{LockError, WebrootLock};
 use meters::Meters;
 use packager::Package;
 use picture_queue::{PictureReceiver, WhenLate};
 use probe::VideoCodec;
+use resume_point::ResumePoint;
 use segment_file::SegmentError;
 use settings::{LiveSettings, SoundChoice, SourceChoice, Stream};
 use source::camera::{self, CameraSelector, CameraWish};
@@ -210,15 +216,15 @@ pub fn run(
         let guard = Arc::new(Guard::holding(directory.clone(), &settings.webroot, Box::new(lock)));
         let watcher = watcher.guarded(guard.clone());
         let first_number = watcher.next_segment_number();
+        let before = last_segments(&*directory, settings, &stream, first_number);
+        let resume_point = Arc::new(ResumePoint::after(before.iter().flatten().cloned().collect()));
         let finish = Arc::new(FinishOnDrop(watcher.waker()));
         tracing::info!(?settings, ?stream, first_number, "on air");
-        if settings.codec == VideoCodec::Hevc && stream.copied.is_none() {
-            tracing::warn!("{FEWER_PLAYERS}");
-        }
+        warn_of_hevc(settings, &stream);
 
         let mut packages = Vec::new();
         let mut stages = Vec::new();
-        for (rendition, meters) in stream.renditions.iter().zip(&of_renditions) {
+        for ((rendition, meters), last) in stream.renditions.iter().zip(&of_renditions).zip(before) {
             let in_batches = settings.fast && stream.copied.is_some();
             let (packets_tx, packets_rx) = mpsc::sync_channel(if in_batches { BATCHES } else { PACKETS });
             packages.push(packets_tx);
@@ -231,6 +237,8 @@ pub fn run(
                 media: rendition.media.clone(),
                 lengths: stream.lengths(rendition),
                 in_step: stream.is_ladder(),
+                counters: last.map_or_else(Vec::new, |last| last.counters),
+                resume_point: resume_point.clone(),
             };
             let (meters, finish) = (meters.clone(), finish.clone());
             stages.push(spawn(scope, "segment", move || {
@@ -296,6 +304,23 @@ fn rung(
         tracing::error!(%error, width = settings.width, height = settings.height, "this size has ended");
         error.into()
     })
+}
+
+fn warn_of_hevc(settings: &LiveSettings, stream: &Stream) {
+    if settings.codec == VideoCodec::Hevc && stream.copied.is_none() {
+        tracing::warn!("{FEWER_PLAYERS}");
+    }
+}
+
+/// Where the runs before have ended, rendition by rendition.
+fn last_segments(
+    disk: &dyn Directory,
+    settings: &LiveSettings,
+    stream: &Stream,
+    next_number: u64,
+) -> Vec<Option<LastSegment>> {
+    let find = |rendition| LastSegment::find(disk, &settings.webroot, rendition, next_number);
+    stream.renditions.iter().map(find).collect()
 }
 
 /// The stream's own count for the first rendition; the others are counted beside it.

@@ -51,6 +51,8 @@ impl Muxer {
         options.set("pat_period", NEVER_S);
         options.set("sdt_period", NEVER_S);
         options.set("max_delay", MAX_DELAY_US);
+        // Timestamps are written as they are given, and not later by twice that delay.
+        options.set("mpegts_copyts", "1");
         output.write_header_with(options)?;
         Ok(Self { output, written, streams: media })
     }

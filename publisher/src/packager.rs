@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, SystemTime};
 
+use ffmpeg_next::Packet;
 use ffmpeg_next::codec::Parameters;
 
 use crate::directory::Directory;
@@ -19,6 +20,9 @@ use crate::meters::Meters;
 use crate::muxer::Muxer;
 use crate::numbers::Numbers;
 use crate::part_cutter::PartCutter;
+use crate::probe::Counter;
+use crate::resume_point::ResumePoint;
+use crate::running_counters::RunningCounters;
 use crate::segment_file::{ClosedSegment, SegmentError, SegmentFiles};
 use crate::segmenter::{Cut, Segmenter};
 
@@ -32,7 +36,6 @@ pub struct Lengths {
 }
 
 /// Where segments go, and what they hold.
-#[derive(Clone)]
 pub struct Package {
     /// The file system.
     pub directory: Arc<dyn Directory>,
@@ -51,6 +54,10 @@ pub struct Package {
     /// Whether other renditions have the same borders: segments are then numbered by those, and one that is lost or not
     /// whole leaves its number empty.
     pub in_step: bool,
+    /// The last continuity counters of the run before.
+    pub counters: Vec<Counter>,
+    /// What the timestamps of all renditions are on.
+    pub resume_point: Arc<ResumePoint>,
 }
 
 /// The segment thread: from the first packet to the last.
@@ -91,6 +98,8 @@ struct Line {
     /// The stream that says where segments begin, and how long they are.
     leading: Medium,
     muxer: Muxer,
+    counters: RunningCounters,
+    resume_point: Arc<ResumePoint>,
     segmenter: Segmenter,
     parts: Option<Parts>,
     /// The number of the first segment of the run; `None` where the numbers are nobody else's, too.
@@ -136,11 +145,24 @@ impl Line {
         package: &Package,
         meters: &Arc<Meters>,
     ) -> Result<Self, SegmentError> {
-        let Package { directory, numbers, guard, live_directory, first_number, lengths, media, in_step } =
+        let Package {
+            directory,
+            numbers,
+            guard,
+            live_directory,
+            first_number,
+            lengths,
+            media,
+            in_step,
+            counters,
+            resume_point,
+        } =
             package;
         Ok(Self {
             leading: media.first().copied().unwrap_or(Medium::Video),
             muxer: Muxer::open(streams)?,
+            counters: RunningCounters::after(counters.clone()),
+            resume_point: resume_point.clone(),
             segmenter: Segmenter::new(lengths.segment_90k),
             parts: lengths.part_90k.map(Parts::new),
             counted_from: in_step.then_some(*first_number),
@@ -187,7 +209,8 @@ impl Line {
                 self.filmed_at = packet.keyframe_filmed_at.unwrap_or(self.filmed_at);
             }
         }
-        self.muxer.write(packet.medium, packet.packet)?;
+        let shift_90k = self.resume_point.shift_90k(self.started_at_90k, self.filmed_at);
+        self.muxer.write(packet.medium, later(packet.packet, shift_90k))?;
         if let Some(parts) = &mut self.parts {
             parts.has_begun = true;
         }
@@ -200,12 +223,20 @@ impl Line {
         Ok(())
     }
 
+    /// The bytes since the last cut.
+    fn cut(&mut self) -> Result<Vec<u8>, SegmentError> {
+        let mut bytes = self.muxer.cut()?;
+        self.counters.run_on(&mut bytes);
+        Ok(bytes)
+    }
+
     /// The part that is being written is complete.
     fn end_part(&mut self) -> Result<(), SegmentError> {
-        let Some(parts) = &mut self.parts else { return Ok(()) };
-        let Some(ended_at_90k) = parts.cutter.cut() else { return Ok(()) };
-        let bytes = self.muxer.cut()?;
+        let ended_at_90k = self.parts.as_mut().and_then(|parts| parts.cutter.cut());
+        let Some(ended_at_90k) = ended_at_90k else { return Ok(()) };
+        let bytes = self.cut()?;
         let ended_at = self.filmed_at + ticks(ended_at_90k - self.started_at_90k);
+        let Some(parts) = &mut self.parts else { return Ok(()) };
         self.files.put_part(self.number, parts.index, &bytes, ended_at)?;
         parts.bytes.extend_from_slice(&bytes);
         parts.has_begun = false;
@@ -215,7 +246,7 @@ impl Line {
 
     /// The segment is complete.
     fn close(&mut self, duration_90k: i64, breaks_behind: bool) -> Result<(), SegmentError> {
-        let bytes = self.muxer.cut()?;
+        let bytes = self.cut()?;
         let ended_at = self.filmed_at + ticks(duration_90k);
         let number = self.number;
         // The number of one that is lost is never given to another.
@@ -257,6 +288,12 @@ impl Line {
         self.close(duration_90k, false)?;
         self.files.finish()
     }
+}
+
+fn later(mut packet: Packet, by_90k: i64) -> Packet {
+    packet.set_pts(packet.pts().map(|pts_90k| pts_90k + by_90k));
+    packet.set_dts(packet.dts().map(|dts_90k| dts_90k + by_90k));
+    packet
 }
 
 fn ticks(duration_90k: i64) -> Duration {

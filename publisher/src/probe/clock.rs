@@ -1,6 +1,7 @@
 //! The 90 kHz clock of MPEG: 33 bits wide, so it wraps every 26.5 hours. All arithmetic on timestamps goes through here.
 
-const WRAP_90K: u64 = 1 << 33;
+/// One turn of the clock.
+pub const WRAP_90K: u64 = 1 << 33;
 
 /// From `from_90k` to `to_90k` by the shorter way round: negative when `to_90k` is the earlier one.
 #[must_use]

@@ -61,14 +61,8 @@ pub fn discontinuity(previous: &Facts, next: &Facts) -> Option<Discontinuity> {
     {
         return Some(Discontinuity::Audio);
     }
-    // A frame and a half: more than rounding and a rate of, say, 29.97 can do, less than a frame that is missing.
-    let longest_90k = previous.video.as_ref().map_or(0, |video| video.last_picture.longest_90k);
-    let interval_90k = match previous.frame_interval_90k.max(longest_90k) {
-        0 => FALLBACK_INTERVAL_90K,
-        interval_90k => interval_90k,
-    };
     let jump_90k = distance_90k(previous.end_90k(), next.start_90k);
-    if jump_90k.unsigned_abs() > interval_90k * 3 / 2 {
+    if jump_90k.unsigned_abs() >= smallest_break_90k(previous) {
         return Some(Discontinuity::Timeline { jump_90k });
     }
     next.counters.iter().find_map(|counter| {
@@ -76,6 +70,18 @@ pub fn discontinuity(previous: &Facts, next: &Facts) -> Option<Discontinuity> {
         let pid = counter.pid;
         (!continuity::runs_on(before.last, counter.first)).then_some(Discontinuity::Counter { pid })
     })
+}
+
+/// The smallest jump of the timeline behind `previous` that is a break: a frame and a half. That is more than rounding and a
+/// rate of, say, 29.97 can do, and less than a frame that is missing.
+#[must_use]
+pub fn smallest_break_90k(previous: &Facts) -> u64 {
+    let longest_90k = previous.video.as_ref().map_or(0, |video| video.last_picture.longest_90k);
+    let interval_90k = match previous.frame_interval_90k.max(longest_90k) {
+        0 => FALLBACK_INTERVAL_90K,
+        interval_90k => interval_90k,
+    };
+    interval_90k * 3 / 2 + 1
 }
 
 #[cfg(test)]

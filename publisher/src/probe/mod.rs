@@ -21,7 +21,7 @@ mod video_codec;
 pub use anatomy::{Anatomy, Break, Carries, PidAnatomy, Unit, anatomy};
 pub use audio::{AudioCodec, AudioFacts};
 pub use continuity::Counter;
-pub use discontinuity::{Discontinuity, discontinuity};
+pub use discontinuity::{Discontinuity, discontinuity, smallest_break_90k};
 pub use last_picture::LastPicture;
 pub use tables::ElementaryStream;
 pub use unfit::{Unfit, unfit};
@@ -87,6 +87,17 @@ impl Facts {
         self.start_90k = clock::earlier_90k(self.start_90k, by_90k);
         self.duration_90k = self.duration_90k.saturating_add(by_90k);
         self.counters.clear();
+    }
+
+    /// When the last of its pictures and its sound ends: nothing in it is later, however long its last picture is.
+    #[must_use]
+    pub fn latest_end_90k(&self) -> u64 {
+        let doubt_90k = self.video.as_ref().map_or(0, |video| {
+            video.last_picture.longest_90k.saturating_sub(video.last_picture.believed_90k)
+        });
+        let end_90k = clock::later_90k(self.end_90k(), doubt_90k);
+        let sound = self.audio.as_ref().filter(|sound| clock::distance_90k(end_90k, sound.end_90k) > 0);
+        sound.map_or(end_90k, |sound| sound.end_90k)
     }
 
     /// Takes it that it lasts as long as the segment before it has turned out to last, `before_90k`, where the length of its

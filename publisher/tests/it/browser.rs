@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
+use crate::restart::Away;
 use crate::support::check::assert_clean;
 use crate::support::programs::{LiveStream, WebServer};
 
@@ -20,12 +21,17 @@ const STREAM: [&str; 3] = ["test", "--size", "320x240"];
 
 #[test]
 fn the_page_plays_through_hls_js_and_goes_on_after_a_restart_of_the_publisher() {
-    plays_and_goes_on("hls");
+    plays_and_goes_on("hls", "15", None);
+}
+
+#[test]
+fn the_page_goes_on_after_more_than_a_turn_of_the_clock() {
+    plays_and_goes_on("hls", "4", Some(Away::For(Duration::from_secs(27 * 3600))));
 }
 
 #[test]
 fn the_page_plays_natively_and_goes_on_after_a_restart_of_the_publisher() {
-    plays_and_goes_on("native");
+    plays_and_goes_on("native", "15", None);
 }
 
 #[test]
@@ -47,17 +53,29 @@ fn the_parts_of_the_page_pass_their_own_tests() {
 }
 
 #[track_caller]
-fn plays_and_goes_on(mode: &str) {
+fn plays_and_goes_on(mode: &str, seconds: &str, away: Option<Away>) {
     let _turn = one_browser_at_a_time();
     let webroot = webroot_with_page();
     let site = WebServer::start(webroot.path());
     let mut live = LiveStream::start(webroot.path(), &STREAM);
     live.wait_for_segment(3);
-    let asked =
-        ["--mode", mode, "--seconds", "15", "--size", "320x240", "--start-within", "60", "--until-restart"];
+    let asked = [
+        "--mode",
+        mode,
+        "--seconds",
+        seconds,
+        "--size",
+        "320x240",
+        "--start-within",
+        "60",
+        "--until-restart",
+    ];
     let mut page = Page::open(&site.address, &[&asked[..], &["--resume-within", "60"]].concat());
     page.wait_for_line(r#""event":"ready-for-restart""#);
     live.publisher.kill();
+    if let Some(away) = away {
+        away.pretend(webroot.path());
+    }
     let _live = LiveStream::start(webroot.path(), &STREAM);
     page.say("restart-done");
     page.wait_for_line(r#""event":"ok""#);

@@ -24,6 +24,7 @@ mod microphone;
 mod overlays;
 mod quiet_readers;
 mod readme;
+mod restart;
 mod stream;
 mod support;
 mod torn_reads;
