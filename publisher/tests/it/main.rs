@@ -25,6 +25,7 @@ mod overlays;
 mod quiet_readers;
 mod readme;
 mod restart;
+mod single_events;
 mod stream;
 mod support;
 mod torn_reads;
