@@ -17,7 +17,7 @@ use crate::{
     playlist_file::{LONGEST_PLAYLIST_BYTES, LOW_LATENCY_PLAYLIST, replace},
     probe::{Facts, clock::distance_90k},
     retention::instant_of,
-    segment_name::{name_of_uri, number_of_name, number_of_uri, part_name, part_of_name, segment_name},
+    segment_name::{Home, name_of_uri, number_of_name, number_of_uri, part_name, part_of_name, segment_name},
 };
 use jiff::Timestamp;
 use livedir_playlist::{EdgeReport, EvictedPart, TICKS_PER_S};
@@ -248,7 +248,11 @@ impl Channel {
         let Some(number) = numbers.max() else { return };
         let playlist = self.publication.playlist();
         let last = playlist.segments.iter().filter_map(|segment| number_of_uri(&segment.uri)).max();
-        let is_known = last.is_some_and(|last| last >= number) || unlisted.contains(&segment_name(number));
+        // Renditions know of one another what is missing.
+        let is_rendition = self.settings.home == Home::Beside;
+        let is_known = is_rendition
+            || last.is_some_and(|last| last >= number)
+            || unlisted.contains(&segment_name(number));
         if is_known || playlist.ended || playlist.segments.is_empty() || !self.publication.is_low_latency() {
             return;
         }
