@@ -14,6 +14,10 @@ const TOLERANCE: Duration = Duration::from_millis(25);
 /// How long the line waits for sound before silence takes its place.
 const PATIENCE: Duration = Duration::from_millis(200);
 
+pub fn steer(source: f64, drift: f64) -> f64 {
+    source + drift
+}
+
 /// What to do with one captured run of samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Joint {

@@ -9,6 +9,8 @@
 mod address;
 mod adts;
 mod annex_b;
+#[cfg(test)]
+mod clock_world;
 mod copying;
 mod decoding;
 mod demuxer;
@@ -268,7 +270,7 @@ impl Input {
             if let Some(ready) = &mut self.lanes[lane as usize].ready {
                 ready
                     .media_us
-                    .get_or_insert_with(|| self.timeline.place(lane, ready.pts_us, ready.duration_us));
+                    .get_or_insert_with(|| self.timeline.place(lane, ready.pts_us, ready.duration_us, None));
             }
         }
     }

@@ -68,6 +68,10 @@ impl Pacer {
         due
     }
 
+    pub(super) fn stretch(&self) -> f64 {
+        0.0
+    }
+
     fn is_late_for_good(&mut self, lane: Lane, due: Instant, now: Instant) -> bool {
         let since = &mut self.late_since[lane as usize];
         if now.saturating_duration_since(due) <= LATE {

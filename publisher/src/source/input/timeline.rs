@@ -66,7 +66,7 @@ impl Timeline {
     }
 
     /// Media time of the next piece of a lane. Pieces of one lane come in the order in which they are presented.
-    pub(super) fn place(&mut self, lane: Lane, pts_us: Option<i64>, duration_us: i64) -> i64 {
+    pub(super) fn place(&mut self, lane: Lane, pts_us: Option<i64>, duration_us: i64, _arrived: Option<std::time::Instant>) -> i64 {
         let clock = &mut self.lanes[lane as usize];
         let pts_us = pts_us.filter(|pts_us| (-FARTHEST_US..=FARTHEST_US).contains(pts_us));
         let start_us = match (pts_us, clock.last) {
@@ -114,7 +114,7 @@ mod tests {
         let mut timeline = Timeline::default();
         timeline.begin_round(origin_us);
         let placed: Vec<i64> =
-            pieces.iter().map(|&(lane, pts_us)| timeline.place(lane, pts_us, FRAME)).collect();
+            pieces.iter().map(|&(lane, pts_us)| timeline.place(lane, pts_us, FRAME, None)).collect();
         assert_eq!(placed, expected_us);
     }
 
@@ -177,12 +177,12 @@ mod tests {
     fn a_round_begins_where_the_later_lane_ended() {
         let mut timeline = Timeline::default();
         timeline.begin_round(7);
-        assert_eq!(timeline.place(Picture, Some(7), 3 * SECOND), 0);
-        assert_eq!(timeline.place(Sound, Some(7 + SECOND), SECOND), SECOND);
+        assert_eq!(timeline.place(Picture, Some(7), 3 * SECOND, None), 0);
+        assert_eq!(timeline.place(Sound, Some(7 + SECOND), SECOND, None), SECOND);
         for round in 1..4 {
             timeline.begin_round(7);
-            assert_eq!(timeline.place(Picture, Some(7), 3 * SECOND), round * 3 * SECOND);
-            assert_eq!(timeline.place(Sound, Some(7 + SECOND), SECOND), round * 3 * SECOND + SECOND);
+            assert_eq!(timeline.place(Picture, Some(7), 3 * SECOND, None), round * 3 * SECOND);
+            assert_eq!(timeline.place(Sound, Some(7 + SECOND), SECOND, None), round * 3 * SECOND + SECOND);
         }
     }
 
@@ -192,8 +192,8 @@ mod tests {
         timeline.begin_round(i64::MIN);
         for pts_us in [i64::MAX, i64::MIN, 0, FARTHEST_US, -FARTHEST_US, 1, i64::MAX - 1, FARTHEST_US] {
             for lane in Lane::ALL {
-                timeline.place(lane, Some(pts_us), i64::MAX);
-                timeline.place(lane, Some(pts_us), i64::MIN);
+                timeline.place(lane, Some(pts_us), i64::MAX, None);
+                timeline.place(lane, Some(pts_us), i64::MIN, None);
             }
             timeline.begin_round(pts_us);
         }

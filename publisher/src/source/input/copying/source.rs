@@ -139,7 +139,7 @@ impl CopySource {
         for lane in Lane::ALL {
             if let Some(ready) = &mut self.lanes[lane as usize].ready {
                 let duration_us = ready.duration_90k.rescale(TICKS, MICROSECONDS);
-                ready.media_us.get_or_insert_with(|| self.timeline.place(lane, ready.dts_us, duration_us));
+                ready.media_us.get_or_insert_with(|| self.timeline.place(lane, ready.dts_us, duration_us, None));
             }
         }
     }
