@@ -14,10 +14,6 @@ const TOLERANCE: Duration = Duration::from_millis(25);
 /// How long the line waits for sound before silence takes its place.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-pub fn steer(source: f64, drift: f64) -> f64 {
-    source + drift
-}
-
 /// What to do with one captured run of samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Joint {
@@ -96,6 +92,7 @@ impl SoundClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sound_drift::steer;
     use crate::source::microphone::run_times::RunTimes;
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -162,16 +159,16 @@ mod tests {
             let taken_s = n as f64 * 0.02 / (1.0 + card_ppm * 1e-6);
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let late_s = if n % 997 == 500 { 0.08 } else { (random >> 33) as f64 / 2_f64.powi(31) * 0.02 };
-            let captured_at = times.place(origin + Duration::from_secs_f64(taken_s + late_s), 0.02);
+            let taken = times.place(origin + Duration::from_secs_f64(taken_s + late_s), 0.02);
 
-            let stretch = clock.stretch();
+            let stretch = steer(taken.stretch, clock.stretch());
             // A twentieth of the change of pitch that trained ears notice.
             assert!((stretch - last_stretch).abs() < 150e-6, "a jump of pitch at run {n}");
             last_stretch = stretch;
             owed += 960.0 * (1.0 + stretch);
             let samples = owed as u64;
             owed -= samples as f64;
-            let joint = clock.offer(captured_at, samples);
+            let joint = clock.offer(taken.at, samples);
             assert!(n == 0 || joint == Joint { silence: 0, skip: 0 }, "{joint:?} at run {n}");
             line += joint.silence as f64;
             let offset_s = line / 48_000.0 - taken_s;
@@ -179,7 +176,7 @@ mod tests {
             assert!(offset_s.abs() < bound_s, "{offset_s} s at run {n}, {card_ppm} ppm");
             line += samples as f64;
         }
-        assert!((clock.stretch() * 1e6 + card_ppm).abs() < 60.0, "{} at the end", clock.stretch());
+        assert!((last_stretch * 1e6 + card_ppm).abs() < 60.0, "{last_stretch} at the end");
     }
 
     #[test]

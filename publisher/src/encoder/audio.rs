@@ -12,6 +12,7 @@ use ffmpeg_next as ffmpeg;
 use super::stretch::Stretch;
 use super::{EncodeError, EncodedPacket, Medium, samples_to_90k};
 use crate::sound_clock::SoundClock;
+use crate::sound_drift;
 use crate::source::CapturedSound;
 
 /// Samples a second of every stream.
@@ -19,6 +20,9 @@ pub const RATE_HZ: u32 = 48_000;
 
 const FORMAT: Sample = Sample::F32(Type::Planar);
 const LAYOUT: ChannelLayout = ChannelLayout::STEREO;
+
+/// Sound is made longer by less than one part in this: the clock of a source is off by no more.
+const LONGEST_PART: u64 = 20;
 
 /// How long one frame of AAC is heard.
 pub const FRAME_90K: i64 = 1024 * 90_000 / RATE_HZ as i64;
@@ -68,7 +72,7 @@ impl AudioEncoder {
 
     /// Takes a run of samples of any rate, layout and format.
     pub fn take(&mut self, sound: &CapturedSound) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
-        let line = self.resample(&sound.frame)?;
+        let line = self.resample(&sound.frame, sound.stretch)?;
         let samples = line.samples();
         let joint = self.clock.offer(sound.captured_at, samples as u64);
         if joint.silence + joint.skip > 0 {
@@ -164,7 +168,12 @@ impl AudioEncoder {
         }
     }
 
-    fn resample(&mut self, frame: &ffmpeg::frame::Audio) -> Result<ffmpeg::frame::Audio, ffmpeg::Error> {
+    /// `stretch`: as in [`CapturedSound`].
+    fn resample(
+        &mut self,
+        frame: &ffmpeg::frame::Audio,
+        stretch: f64,
+    ) -> Result<ffmpeg::frame::Audio, ffmpeg::Error> {
         let layout = layout_of(frame);
         let is_for = |context: &resampling::Context| {
             let input = context.input();
@@ -180,10 +189,10 @@ impl AudioEncoder {
             self.stretch = Stretch::default();
         }
         let Some(resampler) = &mut self.resampler else { return Err(ffmpeg::Error::Bug) };
-        self.stretch.apply(resampler, self.clock.stretch())?;
+        self.stretch.apply(resampler, sound_drift::steer(stretch, self.clock.stretch()))?;
         let waiting = resampler.delay().map_or(0, |delay| delay.output.max(0) as u64);
         let room = frame.samples() as u64 * u64::from(RATE_HZ) / u64::from(frame.rate());
-        let room = room + room / 100 + waiting + 32;
+        let room = room + room / LONGEST_PART + waiting + 32;
         let mut line = ffmpeg::frame::Audio::new(FORMAT, room as usize, LAYOUT);
         resampler.run(frame, &mut line)?;
         Ok(line)
@@ -223,7 +232,7 @@ mod tests {
                     frame.plane_mut::<f32>(1)[at] = phase.sin();
                 }
                 let captured_at = origin + Duration::from_secs_f64(f64::from(n) * 960.0 / f64::from(card_hz));
-                let line = encoder.resample(&frame).unwrap();
+                let line = encoder.resample(&frame, 0.0).unwrap();
                 for sample in &line.plane::<f32>(0)[..line.samples()] {
                     steepest = steepest.max((sample - last).abs());
                     last = *sample;
@@ -250,7 +259,7 @@ mod tests {
                 if n < 50 { (44_100, ChannelLayout::MONO) } else { (22_050, ChannelLayout::_5POINT1) };
             let frame = tone(rate_hz, rate_hz as usize / 50, layout);
             let captured_at = origin + Duration::from_millis(20) * n;
-            packets.extend(encoder.take(&CapturedSound { frame, captured_at }).unwrap());
+            packets.extend(encoder.take(&CapturedSound { frame, captured_at, stretch: 0.0 }).unwrap());
         }
         packets.extend(encoder.finish().unwrap());
         let ends: i64 = packets.iter().map(|packet| packet.duration_90k).sum();

@@ -72,6 +72,8 @@ pub struct Input {
     /// The round's first piece has been placed on the timeline.
     under_way: bool,
     live: bool,
+    /// It is live, and when something arrives tells of the source's clock.
+    in_real_time: bool,
     pictures: u64,
     format: SourceFormat,
 }
@@ -217,6 +219,7 @@ impl Input {
             pacer: Pacer::new(round.live && !round.in_bursts),
             under_way: false,
             live: round.live,
+            in_real_time: round.live && !round.in_bursts,
             pictures: 0,
         };
         (input.format.width, input.format.height) = input.shown_size()?;
@@ -268,9 +271,10 @@ impl Input {
         }
         for lane in Lane::ALL {
             if let Some(ready) = &mut self.lanes[lane as usize].ready {
+                let arrived = ready.arrived.filter(|_| self.in_real_time);
                 ready
                     .media_us
-                    .get_or_insert_with(|| self.timeline.place(lane, ready.pts_us, ready.duration_us, None));
+                    .get_or_insert_with(|| self.timeline.place(lane, ready.pts_us, ready.duration_us, arrived));
             }
         }
     }
@@ -285,13 +289,14 @@ impl Input {
 
     fn hand_out(&mut self, lane: Lane, media_us: i64) -> Option<Captured> {
         let ready = self.lanes[lane as usize].ready.take()?;
-        let captured_at = self.pacer.hand_out(lane, media_us, ready.arrived, Instant::now());
+        let due = self.pacer.hand_out(lane, media_us, ready.arrived, Instant::now());
+        let captured_at = due.at;
         Some(match ready.decoded {
             Decoded::Picture(frame) => {
                 self.pictures += 1;
                 Captured::Picture(CapturedPicture { frame, captured_at })
             }
-            Decoded::Sound(frame) => Captured::Sound(CapturedSound { frame, captured_at }),
+            Decoded::Sound(frame) => Captured::Sound(CapturedSound { frame, captured_at, stretch: due.stretch }),
         })
     }
 

@@ -1,31 +1,98 @@
 //! Pacing: media time becomes the moment at which a piece is due.
 //!
-//! In: media time, the moment a piece arrived, and now. Out: when it is due. Pure: the moments are arguments.
-//! One anchor ties media time to the clock. It moves in two cases only: when everything is late for good (a slow
-//! disk or pipe), and when everything of a live source comes early for good (what it sent at the start, or its
-//! clock is faster than ours), so that the delay of a stream that runs for weeks neither grows nor makes it drop.
+//! In: media time, the moment a piece arrived, and now. Out: when it is due, and by what part of itself it lasts longer than it
+//! says. Pure: the moments are arguments. One line maps media time to our clock, the same for pictures and sound. A live
+//! source turns it: it is as steep as that source's clock is slow, and drawn gently to where pieces come, so that the delay
+//! of a stream that runs for weeks neither grows nor makes it drop. It is shifted in two cases only: when everything
+//! is late for good (a source that stopped, a slow disk or pipe), and when everything of a live source comes early for good
+//! (what it sent at the start). A piece that is too late for the frame clock is due now: it is seen, whatever is the matter.
 
 use super::timeline::Lane;
+use crate::source::clock_rate::ClockRate;
 use std::time::{Duration, Instant};
 
-/// Later than this, and for [`PATIENCE`], a piece is of no use to the frame clock.
-const LATE: Duration = Duration::from_millis(500);
+/// Later than this, a piece may be of no use to the frame clock: its patience, less a part of a grid step.
+const LATE: Duration = Duration::from_millis(130);
+/// What is that late and becomes no less so for this long is late for good.
+const LATE_PATIENCE: Duration = Duration::from_millis(400);
+/// Less of a change is none.
+const CATCHING_UP: Duration = Duration::from_millis(10);
+/// A source whose pieces come as fast as we like is late this often, within [`STALLS_WITHIN`], before it is given more time.
+const STALLS: usize = 3;
+const STALLS_WITHIN: Duration = Duration::from_secs(60);
 /// A stalled network that sends everything at once afterwards catches up sooner than this.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A live source whose slowest piece comes earlier than this is being held back for nothing.
-const EARLY: Duration = Duration::from_millis(250);
+const EARLY: Duration = Duration::from_millis(150);
 /// What is left of that to even out the network's jitter.
 const JITTER: Duration = Duration::from_millis(50);
+
+/// Whatever the clocks are, sound may be made longer or shorter by this part: nobody hears it.
+pub(super) const FREE: f64 = 0.0005;
+/// What is done about a piece that comes a second too late or early, in parts of a second for each second.
+const PULL: f64 = 0.05;
+/// Less of an offset is none: sound that is right stays untouched.
+const WORTHWHILE_S: f64 = 0.003;
+/// Beyond [`FREE`] the line is as steep as the source's clock demands, and for each second of offset by this more.
+const ROOM: f64 = 0.001;
+/// No later than this may the fastest pieces come.
+const MOST_LATE_S: f64 = 0.02;
+
+/// When a piece is due.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Due {
+    /// The moment to write on it.
+    pub(super) at: Instant,
+    /// By what part of itself it lasts longer by our clock (shorter: negative).
+    pub(super) stretch: f64,
+}
 
 /// See the file's head.
 #[derive(Debug)]
 pub(super) struct Pacer {
     /// Whether the source itself sends in real time, so that its rate of arrival tells of its clock.
     live: bool,
-    /// The moment of media time 0.
-    anchor: Option<Instant>,
-    late_since: [Option<Instant>; 2],
+    line: Option<Line>,
+    rate: ClockRate,
+    /// So much later than they are due come the fastest pieces, as it should be.
+    aim_s: Option<f64>,
+    late: [Option<Late>; 2],
+    /// When the latest stalls began, the newest last.
+    stalls: [Option<Instant>; STALLS],
     early: Option<Early>,
+}
+
+/// From media time to our clock.
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    media_us: i64,
+    moment: Instant,
+    stretch: f64,
+    /// From this moment seconds are counted.
+    epoch: Instant,
+}
+
+impl Line {
+    fn due(&self, media_us: i64) -> Instant {
+        let after_us = media_us.saturating_sub(self.media_us);
+        let longer_us = after_us as f64 * self.stretch;
+        shift(self.moment, after_us.saturating_add(longer_us.round() as i64))
+    }
+
+    fn seconds(&self, moment: Instant) -> f64 {
+        match moment.checked_duration_since(self.epoch) {
+            Some(after) => after.as_secs_f64(),
+            None => -(self.epoch - moment).as_secs_f64(),
+        }
+    }
+}
+
+/// How late the pieces of one lane are that are too late.
+#[derive(Debug, Clone, Copy)]
+struct Late {
+    /// When they were last seen to catch up.
+    since: Instant,
+    least: Duration,
 }
 
 /// How long before its time the slowest piece of the running [`PATIENCE`] came.
@@ -37,12 +104,20 @@ struct Early {
 
 impl Pacer {
     pub(super) fn new(live: bool) -> Self {
-        Pacer { live, anchor: None, late_since: [None; 2], early: None }
+        Pacer {
+            live,
+            line: None,
+            rate: ClockRate::default(),
+            aim_s: None,
+            late: [None; 2],
+            stalls: [None; STALLS],
+            early: None,
+        }
     }
 
     /// When media time `media_us` is due; the first that is asked for is due at once.
     pub(super) fn due(&mut self, media_us: i64, now: Instant) -> Instant {
-        shift(*self.anchor.get_or_insert_with(|| shift(now, -media_us)), media_us)
+        self.line.get_or_insert(Line { media_us, moment: now, stretch: 0.0, epoch: now }).due(media_us)
     }
 
     /// The piece is being handed out: the moment to write on it. `arrived` is when the source had sent all that it
@@ -53,45 +128,93 @@ impl Pacer {
         media_us: i64,
         arrived: Option<Instant>,
         now: Instant,
-    ) -> Instant {
+    ) -> Due {
         let due = self.due(media_us, now);
-        if self.is_late_for_good(lane, due, now) {
-            self.anchor = Some(shift(now, -media_us));
-            self.late_since = [None; 2];
-            self.early = None;
-            return now;
-        }
-        if self.live {
+        let at = self.not_too_late(lane, due, now);
+        let stretch = self.line.map_or(0.0, |line| line.stretch);
+        if self.live && at == due {
             let spare = arrived.and_then(|arrived| due.checked_duration_since(arrived));
             self.cut_delay(spare, now);
         }
-        due
-    }
-
-    pub(super) fn stretch(&self) -> f64 {
-        0.0
-    }
-
-    fn is_late_for_good(&mut self, lane: Lane, due: Instant, now: Instant) -> bool {
-        let since = &mut self.late_since[lane as usize];
-        if now.saturating_duration_since(due) <= LATE {
-            *since = None;
-            return false;
+        if self.live {
+            self.listen(media_us, arrived);
         }
-        now.duration_since(*since.get_or_insert(now)) >= PATIENCE
+        Due { at, stretch }
+    }
+
+    /// The moment at which it is due, or a later one at which the frame clock still takes it.
+    fn not_too_late(&mut self, lane: Lane, due: Instant, now: Instant) -> Instant {
+        let by = now.saturating_duration_since(due);
+        let is_first = self.late.iter().all(Option::is_none);
+        let late = &mut self.late[lane as usize];
+        if by <= LATE {
+            *late = None;
+            return due;
+        }
+        let late = late.get_or_insert(Late { since: now, least: by });
+        if by + CATCHING_UP <= late.least || by > late.least + LATE {
+            *late = Late { since: now, least: by };
+        }
+        late.least = late.least.min(by);
+        let (least, since) = (late.least, late.since);
+        let stalls_often = is_first && !self.live && self.has_stalled_often(now);
+        if stalls_often || now.duration_since(since) >= LATE_PATIENCE {
+            self.shift(least.as_micros() as i64);
+        }
+        due + least
+    }
+
+    /// A stall begins.
+    fn has_stalled_often(&mut self, now: Instant) -> bool {
+        self.stalls.rotate_left(1);
+        self.stalls[STALLS - 1] = Some(now);
+        self.stalls[0].is_some_and(|first| now.duration_since(first) < STALLS_WITHIN)
+    }
+
+    /// Everything is due later (earlier: negative).
+    fn shift(&mut self, by_us: i64) {
+        if let Some(line) = &mut self.line {
+            line.moment = shift(line.moment, by_us);
+        }
+        self.late = [None; 2];
+        self.early = None;
+        self.aim_s = None;
+        self.rate.restart();
     }
 
     fn cut_delay(&mut self, spare: Option<Duration>, now: Instant) {
-        let (Some(spare), Some(anchor)) = (spare.filter(|spare| *spare > EARLY), self.anchor) else {
+        let Some(spare) = spare.filter(|spare| *spare > EARLY) else {
             self.early = None;
             return;
         };
         let early = self.early.get_or_insert(Early { since: now, least: spare });
         early.least = early.least.min(spare);
         if now.duration_since(early.since) >= PATIENCE {
-            self.anchor = Some(shift(anchor, -(early.least.saturating_sub(JITTER).as_micros() as i64)));
-            self.early = None;
+            let by = early.least.saturating_sub(JITTER);
+            self.shift(-(by.as_micros() as i64));
         }
+    }
+
+    /// Learns of the source's clock, and turns the line.
+    fn listen(&mut self, media_us: i64, arrived: Option<Instant>) {
+        let (Some(line), Some(arrived)) = (&mut self.line, arrived) else {
+            self.rate.interrupt();
+            return;
+        };
+        let arrived_s = line.seconds(arrived);
+        if !self.rate.note(arrived_s, arrived_s - media_us as f64 * 1e-6) {
+            return;
+        }
+        let Some(delay_s) = self.rate.delay_s(arrived_s) else { return };
+        let media_of_now_us = ((arrived_s - delay_s) * 1e6) as i64;
+        let late_s = arrived_s - line.seconds(line.due(media_of_now_us));
+        let aim_s = *self.aim_s.get_or_insert(late_s.min(MOST_LATE_S));
+        let off_s = late_s - aim_s;
+        let worthwhile_s = off_s - off_s.clamp(-WORTHWHILE_S, WORTHWHILE_S);
+        let of_clock = self.rate.stretch();
+        let most = FREE.max(of_clock.abs()) + ROOM * worthwhile_s.abs() * f64::from(u8::from(of_clock.abs() > FREE));
+        let stretch = (of_clock + PULL * worthwhile_s).clamp(-most, most);
+        *line = Line { media_us, moment: line.due(media_us), stretch, ..*line };
     }
 }
 
@@ -121,7 +244,7 @@ mod tests {
             let media_us = frame * FRAME_US;
             let arrived = shift(start, media_us) + delay(frame);
             now = now.max(arrived).max(pacer.due(media_us, arrived));
-            due = pacer.hand_out(Lane::Picture, media_us, Some(arrived), now);
+            due = pacer.hand_out(Lane::Picture, media_us, Some(arrived), now).at;
         }
         due.saturating_duration_since(shift(start, (frames - 1) * FRAME_US))
     }
@@ -149,19 +272,46 @@ mod tests {
             play(&mut Pacer::new(false), start, 200, |frame| ms(if frame > 20 { 700 } else { 0 })),
             ms(700)
         );
-        // 500 ms are within what the frame clock can use.
+        // Of all that the frame clock can use nothing is made.
         assert_eq!(
-            play(&mut Pacer::new(false), start, 200, |frame| ms(if frame > 20 { 500 } else { 0 })),
+            play(&mut Pacer::new(false), start, 200, |frame| ms(if frame > 20 { 130 } else { 0 })),
             ms(0)
         );
+        for late_ms in [140, 210, 300, 420, 500] {
+            for live in [true, false] {
+                let delay = |frame| ms(if frame > 20 { late_ms } else { 0 });
+                assert_eq!(play(&mut Pacer::new(live), start, 200, delay), ms(late_ms), "live: {live}");
+            }
+        }
     }
 
     #[test]
-    fn late_pieces_keep_their_past_time() {
+    fn pieces_that_are_a_little_late_keep_their_past_time_and_others_are_due_when_they_come() {
         let start = Instant::now();
         let mut pacer = Pacer::new(false);
-        pacer.hand_out(Lane::Picture, 0, None, start);
-        assert_eq!(pacer.hand_out(Lane::Picture, 1_000_000, None, start + ms(1900)), start + ms(1000));
+        let mut at = |media_ms: i64, now_ms| {
+            let now = start + ms(now_ms);
+            pacer.hand_out(Lane::Picture, media_ms * 1000, None, now).at.saturating_duration_since(start)
+        };
+        assert_eq!((at(0, 0), at(1000, 1130)), (ms(0), ms(1000)));
+        assert_eq!((at(1040, 1940), at(1080, 1940)), (ms(1940), ms(1940)), "catching up");
+        assert_eq!(at(1900, 1950), ms(1900), "it has caught up");
+    }
+
+    #[test]
+    fn a_source_in_bursts_that_stalls_often_is_given_more_time() {
+        let start = Instant::now();
+        let mut pacer = Pacer::new(false);
+        // Segments of 2 s that come 300 ms late, all at once.
+        for segment in 0..6_i64 {
+            for frame in 0..50 {
+                let media_us = segment * 2_000_000 + frame * FRAME_US;
+                let arrives = shift(start, segment * 2_000_000) + ms(if segment == 0 { 0 } else { 300 });
+                let now = arrives.max(pacer.due(media_us, start));
+                pacer.hand_out(Lane::Picture, media_us, Some(arrives), now);
+            }
+        }
+        assert_eq!(pacer.due(0, start), start + ms(300));
     }
 
     #[test]
@@ -217,7 +367,7 @@ mod tests {
             let media_us = frame * FRAME_US;
             let arrived = shift(start, media_us - media_us / 100);
             let now = arrived.max(pacer.due(media_us, arrived));
-            let due = pacer.hand_out(Lane::Picture, media_us, Some(arrived), now);
+            let due = pacer.hand_out(Lane::Picture, media_us, Some(arrived), now).at;
             assert!(due.saturating_duration_since(arrived) < ms(320), "frame {frame}");
         }
     }

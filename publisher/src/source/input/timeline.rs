@@ -3,6 +3,8 @@
 //! In: presentation times as the container has them, stream by stream. Out: media time in microseconds from the first
 //! piece on. Pure: no clock, no I/O. Jumps are spliced, wraps unrolled, missing times guessed, rounds of a loop laid end to end.
 
+use std::time::Instant;
+
 /// A lane is one of the two streams that are played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lane {
@@ -21,6 +23,11 @@ impl Lane {
 const WRAP_US: i64 = ((1_i128 << 33) * 1_000_000 / 90_000) as i64;
 /// A longer hole than this is not a pause but another timeline: a splice, an encoder that was restarted.
 const FORWARD_JUMP_US: i64 = 10_000_000;
+/// A live source whose timestamps leave out more than this (and twice the usual step) without a pause has jumped: shown as a
+/// hole it would freeze, and be late by it from then on.
+const LIVE_JUMP_US: i64 = 500_000;
+/// A lane is that much nearer to the splice of the other than to its own past, and then it crosses it too.
+const FOLLOWS_US: i64 = 100_000;
 /// Timestamps that step back by less are the jitter of careless muxers.
 const BACKWARD_JUMP_US: i64 = 500_000;
 /// Picture and sound cross a splice within this of each other; so near, they are taken to be on one timeline again.
@@ -43,12 +50,15 @@ pub(super) struct Timeline {
 struct LaneClock {
     offset_us: i64,
     last: Option<Placed>,
+    arrived: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Placed {
     start_us: i64,
     end_us: i64,
+    /// From the start of the piece before to that of this one.
+    usual_us: i64,
 }
 
 impl Placed {
@@ -66,8 +76,20 @@ impl Timeline {
     }
 
     /// Media time of the next piece of a lane. Pieces of one lane come in the order in which they are presented.
-    pub(super) fn place(&mut self, lane: Lane, pts_us: Option<i64>, duration_us: i64, _arrived: Option<std::time::Instant>) -> i64 {
+    ///
+    /// `arrived`: when it came, of a source that sends in real time: what came without a pause holds none.
+    pub(super) fn place(
+        &mut self,
+        lane: Lane,
+        pts_us: Option<i64>,
+        duration_us: i64,
+        arrived: Option<Instant>,
+    ) -> i64 {
         let clock = &mut self.lanes[lane as usize];
+        let waited_us = arrived
+            .zip(clock.arrived)
+            .map(|(now, before)| now.saturating_duration_since(before).as_micros() as i64);
+        clock.arrived = arrived;
         let pts_us = pts_us.filter(|pts_us| (-FARTHEST_US..=FARTHEST_US).contains(pts_us));
         let start_us = match (pts_us, clock.last) {
             (None, None) => self.round_start_us,
@@ -77,10 +99,19 @@ impl Timeline {
                 pts_us + clock.offset_us
             }
             (Some(pts_us), Some(last)) => {
-                if !last.goes_on_at(pts_us + clock.offset_us) {
+                let is_jump = |start_us: i64| {
+                    let longest_us = last.usual_us * 2 + LIVE_JUMP_US;
+                    waited_us.is_some_and(|waited_us| start_us - last.end_us > waited_us + longest_us)
+                };
+                // The other lane has crossed a splice: where that is nearer, this one crosses it too.
+                let from_end_us = |offset_us: i64| (pts_us + offset_us - last.end_us).abs();
+                let follows = arrived.is_some()
+                    && from_end_us(self.offset_us) + FOLLOWS_US < from_end_us(clock.offset_us);
+                let own_us = pts_us + clock.offset_us;
+                if !last.goes_on_at(own_us) || is_jump(own_us) || follows {
                     clock.offset_us = if last.goes_on_at(pts_us + clock.offset_us + WRAP_US) {
                         clock.offset_us + WRAP_US
-                    } else if (pts_us + self.offset_us - last.end_us).abs() <= SAME_SPLICE_US {
+                    } else if clock.offset_us != self.offset_us && from_end_us(self.offset_us) <= SAME_SPLICE_US {
                         self.offset_us
                     } else {
                         last.end_us - pts_us
@@ -90,7 +121,9 @@ impl Timeline {
                 pts_us + clock.offset_us
             }
         };
-        clock.last = Some(Placed { start_us, end_us: start_us + duration_us.clamp(0, LONGEST_PIECE_US) });
+        let usual_us = clock.last.map_or(i64::MAX / 4, |last| (start_us - last.start_us).clamp(0, LONGEST_PIECE_US));
+        clock.last =
+            Some(Placed { start_us, end_us: start_us + duration_us.clamp(0, LONGEST_PIECE_US), usual_us });
         start_us
     }
 

@@ -11,7 +11,8 @@ use super::judge::Judge;
 use super::random::Random;
 use super::world::{Plan, Sent, World};
 use crate::frame_clock::{FrameClock, Placement};
-use crate::sound_clock::{SoundClock, steer};
+use crate::sound_clock::SoundClock;
+use crate::sound_drift::steer;
 use std::iter::Peekable;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -198,9 +199,8 @@ impl<J: Judge> Stage<J> {
                 return;
             }
             let Some(ready) = self.connection.ready[lane as usize].take() else { return };
-            let captured_at = self.connection.pacer.hand_out(lane, media_us, ready.held.arrived, now);
-            let stretch = self.connection.pacer.stretch();
-            self.capture(ready.held.sent, captured_at, stretch, now);
+            let due = self.connection.pacer.hand_out(lane, media_us, ready.held.arrived, now);
+            self.capture(ready.held.sent, due.at, due.stretch, now);
         }
     }
 

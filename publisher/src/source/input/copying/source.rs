@@ -5,7 +5,7 @@
 use super::super::decoding::{MICROSECONDS, StreamSetup};
 use super::super::demuxer::{Demuxer, Ending, Round};
 use super::super::error::InputError;
-use super::super::pacing::Pacer;
+use super::super::pacing::{Due, Pacer};
 use super::super::stream_fields;
 use super::super::timeline::{Lane, Timeline};
 use super::lane::{CopyLane, LaneSetup, TICKS};
@@ -38,6 +38,8 @@ pub(super) struct CopySource {
     opened_at: Instant,
     under_way: bool,
     live: bool,
+    /// It is live, and when something arrives tells of the source's clock.
+    in_real_time: bool,
     /// Its place stays open when it is over.
     is_pushed: bool,
     format: SourceFormat,
@@ -97,6 +99,7 @@ impl CopySource {
             opened_at: Instant::now(),
             under_way: false,
             live: round.live,
+            in_real_time: round.live && !round.in_bursts,
             is_pushed,
             format,
         };
@@ -138,8 +141,9 @@ impl CopySource {
         }
         for lane in Lane::ALL {
             if let Some(ready) = &mut self.lanes[lane as usize].ready {
+                let arrived = ready.arrived.filter(|_| self.in_real_time);
                 let duration_us = ready.duration_90k.rescale(TICKS, MICROSECONDS);
-                ready.media_us.get_or_insert_with(|| self.timeline.place(lane, ready.dts_us, duration_us, None));
+                ready.media_us.get_or_insert_with(|| self.timeline.place(lane, ready.dts_us, duration_us, arrived));
             }
         }
     }
@@ -182,10 +186,10 @@ impl CopySource {
     fn hand_out(&mut self, lane: Lane) -> Option<CopiedPacket> {
         let ready = self.lanes[lane as usize].ready.take()?;
         let media_us = ready.media_us?;
-        let captured_at = match &mut self.pacer {
+        let due = match &mut self.pacer {
             Some(pacer) => pacer.hand_out(lane, media_us, ready.arrived, Instant::now()),
             // Dates run with the film.
-            None => self.opened_at + Duration::from_micros(media_us.max(0) as u64),
+            None => Due { at: self.opened_at + Duration::from_micros(media_us.max(0) as u64), stretch: 0.0 },
         };
         Some(CopiedPacket {
             medium: if lane == Lane::Picture { Medium::Video } else { Medium::Audio },
@@ -194,7 +198,8 @@ impl CopySource {
             shown_after_90k: ready.shown_after_90k,
             duration_90k: ready.duration_90k,
             is_keyframe: ready.is_keyframe,
-            captured_at,
+            captured_at: due.at,
+            stretch: due.stretch,
         })
     }
 
