@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::sound_drift::SoundDrift;
 
-/// Runs may be this far from where the line stands and are still simply joined on: clocks and timestamps jitter, and
+/// Runs may be this far from the end of the run before and are still simply joined on: clocks and timestamps jitter, and
 /// every correction is a small click. Well under the 40 ms at which sound and picture are seen to part.
 const TOLERANCE: Duration = Duration::from_millis(25);
 
@@ -29,6 +29,8 @@ pub struct SoundClock {
     rate_hz: u32,
     origin: Instant,
     next: u64,
+    /// The end of the line is the end of a run, and not silence or what was left out.
+    is_of_run: bool,
     drift: SoundDrift,
 }
 
@@ -36,7 +38,7 @@ impl SoundClock {
     /// A line of `rate_hz` samples a second whose sample 0 is at `origin`.
     #[must_use]
     pub fn new(rate_hz: u32, origin: Instant) -> Self {
-        Self { rate_hz: rate_hz.max(1), origin, next: 0, drift: SoundDrift::default() }
+        Self { rate_hz: rate_hz.max(1), origin, next: 0, is_of_run: false, drift: SoundDrift::default() }
     }
 
     /// Takes note of `samples` samples, the first captured at `captured_at`, and says how to join them on.
@@ -44,7 +46,7 @@ impl SoundClock {
         let at = self.position_of(captured_at);
         let ahead = at - self.next as i64;
         let tolerance = (TOLERANCE.as_secs_f64() * f64::from(self.rate_hz)) as i64;
-        let joint = if self.next > 0 && ahead.abs() <= tolerance {
+        let joint = if self.is_of_run && ahead.abs() <= tolerance {
             let rate_hz = f64::from(self.rate_hz);
             self.drift.note(ahead as f64 / rate_hz, samples as f64 / rate_hz);
             Joint { silence: 0, skip: 0 }
@@ -55,6 +57,7 @@ impl SoundClock {
             self.drift.set_right();
             Joint { silence: 0, skip: ahead.unsigned_abs().min(samples) }
         };
+        self.is_of_run = joint.skip < samples;
         self.next += joint.silence + samples - joint.skip;
         joint
     }
@@ -70,6 +73,7 @@ impl SoundClock {
         let Some(due) = now.checked_sub(PATIENCE) else { return 0 };
         let silence = (self.position_of(due) - self.next as i64).max(0) as u64;
         self.next += silence;
+        self.is_of_run &= silence == 0;
         silence
     }
 

@@ -21,8 +21,13 @@ const HISTORY: usize = 32;
 /// How far they are apart at most: with [`HISTORY`], some minutes tell to a few millionths, and crystals that warm up are
 /// followed.
 const LONGEST_STEP_S: f64 = 8.0;
+/// Fewer points make no line.
+const ENOUGH: usize = 5;
 /// Timestamps are rounded to milliseconds.
 const ROUNDING_S: f64 = 0.001;
+/// Clocks that are off by less are crystals, of which a tenth is taken at a time: nobody is to hear a step of the pitch.
+const SMALL: f64 = 0.001;
+const GENTLE: f64 = 0.0001;
 /// A source that is off by more has no clock, but other trouble.
 pub const MOST: f64 = 0.035;
 
@@ -40,7 +45,9 @@ struct Line {
     slope: f64,
     /// How far points are from it.
     scatter_s: f64,
-    /// The slope may be off by this.
+    /// The slope is off by less in two cases of three,
+    deviation: f64,
+    /// and by less in all but one of a thousand.
     doubt: f64,
 }
 
@@ -52,8 +59,8 @@ pub struct ClockRate {
     history: VecDeque<Point>,
     step_s: f64,
     line: Option<Line>,
-    /// What was known of the rate before the line began.
-    before: f64,
+    /// The slope, as far as it is certain.
+    slope: f64,
 }
 
 impl ClockRate {
@@ -84,7 +91,6 @@ impl ClockRate {
 
     /// From now on delays are others; the rate stays what it was.
     pub fn restart(&mut self) {
-        self.before = self.slope();
         self.recent.clear();
         self.history.clear();
         self.step_s = 0.0;
@@ -95,8 +101,7 @@ impl ClockRate {
     /// How many seconds of ours one of the source's lasts, less one, as far as it is certain.
     #[must_use]
     pub fn stretch(&self) -> f64 {
-        let slope = self.slope();
-        slope / (1.0 - slope)
+        self.slope / (1.0 - self.slope)
     }
 
     /// The delay of a piece that nothing holds up at `at_s`, if enough is known.
@@ -105,41 +110,58 @@ impl ClockRate {
         self.line.map(|line| line.delay_s + line.slope * (at_s - line.at_s))
     }
 
-    /// What was known before, unless the line tells something else.
-    fn slope(&self) -> f64 {
-        match self.line {
-            Some(line) => self.before.clamp(line.slope - line.doubt, line.slope + line.doubt).clamp(-MOST, MOST),
-            None => self.before,
-        }
-    }
-
     fn add(&mut self, point: Point) {
         self.recent.push_back(point);
-        if self.has_strayed() {
-            let strays = self.recent.split_off(self.recent.len() - STRAYING);
-            self.restart();
-            self.recent = strays;
+        let strays = self.strays();
+        let is_another = strays >= STRAYING;
+        if is_another {
+            self.forget_but(STRAYING);
+        }
+        // One or two strays may be a hiccup, which is not to bend the line.
+        let line = self.fit_without(if is_another { 0 } else { strays });
+        self.line = line.filter(|line| line.slope.abs() <= MOST);
+        match self.line {
+            // What was known stays, unless the line tells something else.
+            Some(line) if (line.slope - self.slope).abs() > line.doubt => {
+                let slope = self.slope.clamp(line.slope - line.deviation, line.slope + line.deviation);
+                // What is small has time.
+                let step = if slope.abs() < SMALL { GENTLE } else { MOST };
+                self.slope += (slope - self.slope).clamp(-step, step);
+            }
+            None if line.is_some() => self.forget_but(1),
+            _ => {}
         }
         while self.recent.len() > RECENT
             && let Some(oldest) = self.recent.pop_front()
         {
             self.remember(oldest);
         }
-        self.line = fit(self.history.iter().chain(&self.recent));
     }
 
-    /// The newest points lie on one side of the line of all before them.
-    fn has_strayed(&self) -> bool {
-        let before = self.recent.len().saturating_sub(STRAYING);
-        let Some(line) = fit(self.history.iter().chain(self.recent.range(..before))) else { return false };
-        let off = |point: &Point| {
+    /// The newest points begin another line.
+    fn forget_but(&mut self, newest: usize) {
+        let newest = self.recent.split_off(self.recent.len() - newest);
+        let moment = self.moment.take();
+        self.restart();
+        (self.recent, self.moment) = (newest, moment);
+    }
+
+    /// How many of the newest points, up to [`STRAYING`], lie on one side of the line of those before them.
+    fn strays(&self) -> usize {
+        let Some(line) = self.fit_without(STRAYING) else { return 0 };
+        let side = |point: &Point| {
             let past_s = point.at_s - line.at_s;
             let bound_s = STRAY_S + 3.0 * line.scatter_s + line.doubt * past_s;
             let off_s = point.delay_s - line.delay_s - line.slope * past_s;
             if off_s.abs() < bound_s { 0.0 } else { off_s.signum() }
         };
-        let sides: f64 = self.recent.range(before..).map(off).sum();
-        sides.abs() as usize >= STRAYING
+        let Some(newest) = self.recent.back().map(side).filter(|side| *side != 0.0) else { return 0 };
+        self.recent.iter().rev().take(STRAYING).take_while(|point| side(point) == newest).count()
+    }
+
+    fn fit_without(&self, newest: usize) -> Option<Line> {
+        let kept = self.recent.len().checked_sub(newest)?;
+        fit(self.history.iter().chain(self.recent.range(..kept)))
     }
 
     fn remember(&mut self, point: Point) {
@@ -166,24 +188,28 @@ impl ClockRate {
     }
 }
 
-/// The line of least squares through three points or more.
+/// The line of least squares through [`ENOUGH`] points or more.
 fn fit<'a>(points: impl Iterator<Item = &'a Point> + Clone) -> Option<Line> {
     let count = points.clone().count();
     let first = *points.clone().next()?;
     let last = *points.clone().last()?;
     let span_s = last.at_s - first.at_s;
-    if count < STRAYING || span_s <= 0.0 {
+    if count < ENOUGH || span_s <= 0.0 {
         return None;
     }
-    let mean = |of: &dyn Fn(&Point) -> f64| points.clone().map(of).sum::<f64>() / count as f64;
-    let at_s = mean(&|point| point.at_s - first.at_s) + first.at_s;
-    let delay_s = mean(&|point| point.delay_s - first.delay_s) + first.delay_s;
-    let square_s2 = mean(&|point| (point.at_s - at_s).powi(2));
-    let product_s2 = mean(&|point| (point.at_s - at_s) * (point.delay_s - delay_s));
-    let slope = product_s2 / square_s2;
-    let scatter_s = mean(&|point| (point.delay_s - delay_s - slope * (point.at_s - at_s)).powi(2)).sqrt();
-    let doubt = (2.0 * scatter_s + ROUNDING_S) / span_s;
-    Some(Line { at_s, delay_s, slope, scatter_s, doubt })
+    let sum = |of: &dyn Fn(&Point) -> f64| points.clone().map(of).sum::<f64>();
+    let freedom = count as f64 - 2.0;
+    let count = count as f64;
+    let at_s = sum(&|point| point.at_s - first.at_s) / count + first.at_s;
+    let delay_s = sum(&|point| point.delay_s - first.delay_s) / count + first.delay_s;
+    let squares = sum(&|point| (point.at_s - at_s).powi(2));
+    let slope = sum(&|point| (point.at_s - at_s) * (point.delay_s - delay_s)) / squares;
+    let rest = sum(&|point| (point.delay_s - delay_s - slope * (point.at_s - at_s)).powi(2));
+    let scatter_s = (rest / freedom).sqrt();
+    let deviation = scatter_s / squares.sqrt();
+    // About Student's distribution.
+    let doubt = (3.0 + 64.0 / freedom.powi(2)) * deviation + ROUNDING_S / span_s;
+    Some(Line { at_s, delay_s, slope, scatter_s, deviation, doubt })
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ const WRAP_US: i64 = ((1_i128 << 33) * 1_000_000 / 90_000) as i64;
 const FORWARD_JUMP_US: i64 = 10_000_000;
 /// A live source whose timestamps leave out more than this (and twice the usual step) without a pause has jumped: shown as a
 /// hole it would freeze, and be late by it from then on.
-const LIVE_JUMP_US: i64 = 500_000;
+const LIVE_JUMP_US: i64 = 300_000;
 /// A lane is that much nearer to the splice of the other than to its own past, and then it crosses it too.
 const FOLLOWS_US: i64 = 100_000;
 /// Timestamps that step back by less are the jitter of careless muxers.

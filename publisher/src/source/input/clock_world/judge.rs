@@ -16,8 +16,12 @@ const MOST_GROWTH_S: f64 = 0.1;
 const FREE_STRETCH: f64 = 0.0005;
 /// The rate of a source cannot be known more exactly by then.
 const STRETCH_ROOM: f64 = 0.0002;
+/// A second of jitter hides so much of a rate in the first seconds.
+const DOUBT_OF_JITTER: f64 = 0.25;
 /// A source that delivers again is seen again within this.
-const SEEN_AGAIN_S: f64 = 0.6;
+const SEEN_AGAIN_S: f64 = 0.7;
+/// What comes too early for good is noticed within this.
+const EARLY_S: f64 = 2.5;
 /// Within this the first burst of a connection is over and made up for; a jump, too.
 const SETTLED_S: f64 = 6.0;
 
@@ -69,12 +73,14 @@ impl Invariants {
 
     /// Whether no event has anything to do with what is emitted at this moment, once it is over for so long.
     fn is_calm(&self, now_s: f64, after_s: f64) -> bool {
-        now_s > self.plan.burst_s + after_s
+        // What came at once is taken off the delay when it is over.
+        let burst_s = if self.plan.burst_s > 0.0 { self.plan.burst_s + SETTLED_S } else { 0.0 };
+        now_s > burst_s + after_s
             && self.plan.events.iter().all(|&(at_s, event)| {
                 let harm_s = match event {
                     Event::Drift { .. } => return true,
-                    Event::Jump { .. } | Event::Restart => after_s,
-                    Event::Gone { for_s } => for_s + self.plan.burst_s + after_s,
+                    Event::Jump { .. } | Event::Restart => EARLY_S + after_s,
+                    Event::Gone { for_s } => for_s + burst_s + after_s,
                     Event::Stop { for_s } | Event::Pause { for_s } | Event::Hold { for_s } => for_s + after_s,
                 };
                 !(at_s - 0.3..at_s + harm_s).contains(&now_s)
@@ -108,7 +114,7 @@ impl Invariants {
             self.findings.growth_s = growth_s;
         }
         // A picture moves by up to 0.65 of a step either way on the grid.
-        if growth_s > MOST_GROWTH_S + 1.3 / f64::from(self.plan.grid_fps) {
+        if growth_s > MOST_GROWTH_S + self.plan.jitter_s + 1.3 / f64::from(self.plan.grid_fps) {
             self.break_rule(now_s, format!("the latency grew by {:.0} ms", growth_s * 1e3));
         }
     }
@@ -165,7 +171,7 @@ impl Judge for Invariants {
         debug_assert_eq!(heard.of.lane, Lane::Sound);
         self.sound_delay_s = Some(heard.at_s - heard.of.captured_s);
         let now_s = heard.emitted_s;
-        if heard.silence_s + heard.skipped_s > 0.0 && self.is_calm(now_s, SETTLED_S / 2.0) {
+        if heard.silence_s + heard.skipped_s > 0.0 && self.is_calm(now_s, SETTLED_S) {
             self.findings.seams += 1;
             let (silence_ms, skipped_ms) = (heard.silence_s * 1e3, heard.skipped_s * 1e3);
             self.break_rule(now_s, format!("a seam: {silence_ms:.1} ms of silence, {skipped_ms:.1} ms left out"));
@@ -179,7 +185,8 @@ impl Judge for Invariants {
         });
         let errors = rates.chain([self.plan.rate]).map(|rate| (1.0 / rate - 1.0).abs());
         let most = errors.fold(FREE_STRETCH, f64::max);
-        if heard.stretch.abs() > most * 1.01 + STRETCH_ROOM * f64::from(u8::from(most > FREE_STRETCH)) {
+        let room = if most > FREE_STRETCH { STRETCH_ROOM + self.plan.jitter_s * DOUBT_OF_JITTER } else { 1e-9 };
+        if heard.stretch.abs() > most * 1.01 + room {
             self.break_rule(now_s, format!("sound is stretched by {:.0} ppm", heard.stretch * 1e6));
         }
     }
