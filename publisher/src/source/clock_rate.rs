@@ -45,9 +45,7 @@ struct Line {
     slope: f64,
     /// How far points are from it.
     scatter_s: f64,
-    /// The slope is off by less in two cases of three,
-    deviation: f64,
-    /// and by less in all but one of a thousand.
+    /// The slope is off by less in all but one case of a thousand, and by a third of it in most.
     doubt: f64,
 }
 
@@ -110,6 +108,8 @@ impl ClockRate {
         self.line.map(|line| line.delay_s + line.slope * (at_s - line.at_s))
     }
 
+    pub fn trace(&self) -> String { format!("{} {} {:?}", self.history.len(), self.recent.len(), self.line) }
+
     fn add(&mut self, point: Point) {
         self.recent.push_back(point);
         let strays = self.strays();
@@ -123,7 +123,7 @@ impl ClockRate {
         match self.line {
             // What was known stays, unless the line tells something else.
             Some(line) if (line.slope - self.slope).abs() > line.doubt => {
-                let slope = self.slope.clamp(line.slope - line.deviation, line.slope + line.deviation);
+                let slope = self.slope.clamp(line.slope - line.doubt / 3.0, line.slope + line.doubt / 3.0);
                 // What is small has time.
                 let step = if slope.abs() < SMALL { GENTLE } else { MOST };
                 self.slope += (slope - self.slope).clamp(-step, step);
@@ -146,9 +146,15 @@ impl ClockRate {
         (self.recent, self.moment) = (newest, moment);
     }
 
-    /// How many of the newest points, up to [`STRAYING`], lie on one side of the line of those before them.
+    /// How many of the newest points, up to [`STRAYING`], lie on one side of the line of those before them: of all, or of
+    /// those that are history, which a slow bend has not bent yet.
     fn strays(&self) -> usize {
-        let Some(line) = self.fit_without(STRAYING) else { return 0 };
+        let of_all = self.strays_from(STRAYING);
+        if of_all >= STRAYING { of_all } else { of_all.max(self.strays_from(RECENT)) }
+    }
+
+    fn strays_from(&self, newest: usize) -> usize {
+        let Some(line) = self.fit_without(newest) else { return 0 };
         let side = |point: &Point| {
             let past_s = point.at_s - line.at_s;
             let bound_s = STRAY_S + 3.0 * line.scatter_s + line.doubt * past_s;
@@ -209,7 +215,7 @@ fn fit<'a>(points: impl Iterator<Item = &'a Point> + Clone) -> Option<Line> {
     let deviation = scatter_s / squares.sqrt();
     // About Student's distribution.
     let doubt = (3.0 + 64.0 / freedom.powi(2)) * deviation + ROUNDING_S / span_s;
-    Some(Line { at_s, delay_s, slope, scatter_s, deviation, doubt })
+    Some(Line { at_s, delay_s, slope, scatter_s, doubt })
 }
 
 #[cfg(test)]

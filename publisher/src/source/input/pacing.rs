@@ -178,6 +178,7 @@ impl Pacer {
 
     /// Everything is due later (earlier: negative).
     fn shift(&mut self, by_us: i64) {
+        if std::env::var_os("TRACE").is_some() { eprintln!("SHIFT {by_us}"); }
         if let Some(line) = &mut self.line {
             line.moment = shift(line.moment, by_us);
         }
@@ -220,6 +221,7 @@ impl Pacer {
         let beyond = of_clock.abs() - SURE;
         let most = if beyond > FREE { beyond + ROOM * worthwhile_s.abs() } else { FREE };
         let stretch = (of_clock + PULL * worthwhile_s).clamp(-most, most);
+        if std::env::var_os("TRACE").is_some() { eprintln!("T {arrived_s:.2} late {:.1} aim {:.1} clock {:.0} stretch {:.0} {}", late_s*1e3, aim_s*1e3, of_clock*1e6, stretch*1e6, self.rate.trace()); }
         *line = Line { media_us, moment: line.due(media_us), stretch, ..*line };
     }
 }

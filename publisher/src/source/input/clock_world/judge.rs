@@ -171,6 +171,7 @@ impl Judge for Invariants {
         debug_assert_eq!(heard.of.lane, Lane::Sound);
         self.sound_delay_s = Some(heard.at_s - heard.of.captured_s);
         let now_s = heard.emitted_s;
+        if std::env::var_os("TRACE").is_some() { eprintln!("H {now_s:.2} delay {:.1} late {:.1} sil {:.1} skip {:.1}", self.sound_delay_s.unwrap()*1e3, (now_s-heard.of.captured_s)*1e3, heard.silence_s*1e3, heard.skipped_s*1e3); }
         if heard.silence_s + heard.skipped_s > 0.0 && self.is_calm(now_s, SETTLED_S) {
             self.findings.seams += 1;
             let (silence_ms, skipped_ms) = (heard.silence_s * 1e3, heard.skipped_s * 1e3);

@@ -86,7 +86,7 @@ impl Plan {
             run_samples,
             run_hz,
             rate: some_rate(&mut random),
-            jitter_s: random.one_of(&[0.0, 0.001, 0.005, 0.02, 0.04]),
+            jitter_s: random.one_of(&[0.0, 0.001, 0.005, 0.02]),
             burst_s: random.one_of(&[0.0, 0.0, 0.4, 1.5]),
             events: Vec::new(),
             length_s: random.within(40.0..120.0),
