@@ -1,6 +1,5 @@
 //! The AAC encoder, and before it the resampler and the line of samples that has no gaps.
 
-use std::collections::VecDeque;
 use std::time::Instant;
 
 use ffmpeg::ChannelLayout;
@@ -9,6 +8,7 @@ use ffmpeg::format::sample::Type;
 use ffmpeg::software::resampling;
 use ffmpeg_next as ffmpeg;
 
+use super::sound_line::SoundLine;
 use super::stretch::Stretch;
 use super::{EncodeError, EncodedPacket, Medium, samples_to_90k};
 use crate::sound_clock::SoundClock;
@@ -33,8 +33,7 @@ pub struct AudioEncoder {
     clock: SoundClock,
     resampler: Option<resampling::Context>,
     stretch: Stretch,
-    left: VecDeque<f32>,
-    right: VecDeque<f32>,
+    line: SoundLine,
     /// Samples that went into the encoder.
     encoded: i64,
 }
@@ -58,8 +57,7 @@ impl AudioEncoder {
             clock: SoundClock::new(RATE_HZ, origin),
             resampler: None,
             stretch: Stretch::default(),
-            left: VecDeque::new(),
-            right: VecDeque::new(),
+            line: SoundLine::default(),
             encoded: 0,
         })
     }
@@ -78,50 +76,47 @@ impl AudioEncoder {
         if joint.silence + joint.skip > 0 {
             tracing::debug!(silence = joint.silence, skip = joint.skip, "a seam in the sound");
         }
-        self.append_silence(joint.silence);
-        let skip = joint.skip as usize;
-        self.left.extend(&line.plane::<f32>(0)[skip..samples]);
-        self.right.extend(&line.plane::<f32>(1)[skip..samples]);
+        self.line.append_silence(joint.silence as usize);
+        let [left, right] = [0, 1].map(|channel| &line.plane::<f32>(channel)[..samples]);
+        self.line.append(left, right, joint.skip as usize);
         self.encode_whole_frames()
     }
 
     /// Silence where sound should have come by `now`.
     pub fn fill_overdue(&mut self, now: Instant) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
         let silence = self.clock.overdue(now);
-        self.append_silence(silence);
+        self.line.append_silence(silence as usize);
         self.encode_whole_frames()
     }
 
     /// Leaves out everything before `moment`, as the picture does.
     pub fn leap(&mut self, moment: Instant) {
-        let partly_filled = self.left.len() as i64;
-        self.left.clear();
-        self.right.clear();
+        let partly_filled = self.line.len() as i64;
+        self.line.clear();
         self.encoded += partly_filled + self.clock.leap(moment) as i64;
     }
 
     /// The last, partly filled frame and what the encoder still holds; the last call.
     pub fn finish(&mut self) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
         let mut packets = Vec::new();
-        if !self.left.is_empty() {
-            let rest = self.left.len();
-            self.send_frame(rest)?;
+        let frame_samples = self.frame_samples();
+        while self.line.len() > 0 {
+            self.send_frame(self.line.len().min(frame_samples))?;
+            self.receive(&mut packets)?;
         }
         self.encoder.send_eof()?;
         self.receive(&mut packets)?;
         Ok(packets)
     }
 
-    fn append_silence(&mut self, samples: u64) {
-        for channel in [&mut self.left, &mut self.right] {
-            channel.extend(std::iter::repeat_n(0.0, samples as usize));
-        }
+    fn frame_samples(&self) -> usize {
+        self.encoder.frame_size().max(1) as usize
     }
 
     fn encode_whole_frames(&mut self) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
         let mut packets = Vec::new();
-        let frame_samples = self.encoder.frame_size().max(1) as usize;
-        while self.left.len() >= frame_samples {
+        let frame_samples = self.frame_samples();
+        while self.line.ready() >= frame_samples {
             self.send_frame(frame_samples)?;
             self.receive(&mut packets)?;
         }
@@ -132,10 +127,9 @@ impl AudioEncoder {
         let mut frame = ffmpeg::frame::Audio::new(FORMAT, samples, LAYOUT);
         frame.set_rate(RATE_HZ);
         frame.set_pts(Some(self.encoded));
-        for (plane, channel) in [&mut self.left, &mut self.right].into_iter().enumerate() {
-            for (to, from) in frame.plane_mut::<f32>(plane).iter_mut().zip(channel.drain(..samples)) {
-                *to = from;
-            }
+        for (at, [left, right]) in self.line.take(samples).enumerate() {
+            frame.plane_mut::<f32>(0)[at] = left;
+            frame.plane_mut::<f32>(1)[at] = right;
         }
         self.encoded += samples as i64;
         self.encoder.send_frame(&frame)

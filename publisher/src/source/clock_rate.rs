@@ -45,7 +45,7 @@ struct Line {
     slope: f64,
     /// How far points are from it.
     scatter_s: f64,
-    /// The slope is off by less in all but one case of a thousand, and by a third of it in most.
+    /// The slope is off by less, and mostly by less than a third of it.
     doubt: f64,
 }
 
@@ -108,7 +108,6 @@ impl ClockRate {
         self.line.map(|line| line.delay_s + line.slope * (at_s - line.at_s))
     }
 
-    pub fn trace(&self) -> String { format!("{} {} {:?}", self.history.len(), self.recent.len(), self.line) }
 
     fn add(&mut self, point: Point) {
         self.recent.push_back(point);
@@ -213,8 +212,8 @@ fn fit<'a>(points: impl Iterator<Item = &'a Point> + Clone) -> Option<Line> {
     let rest = sum(&|point| (point.delay_s - delay_s - slope * (point.at_s - at_s)).powi(2));
     let scatter_s = (rest / freedom).sqrt();
     let deviation = scatter_s / squares.sqrt();
-    // About Student's distribution.
-    let doubt = (3.0 + 64.0 / freedom.powi(2)) * deviation + ROUNDING_S / span_s;
+    // Student's distribution, about, for one case of a million: it is asked four times a second, for years.
+    let doubt = (5.0 + 64.0 / freedom.powi(2)) * deviation + ROUNDING_S / span_s;
     Some(Line { at_s, delay_s, slope, scatter_s, doubt })
 }
 
