@@ -113,8 +113,14 @@ impl ClockRate {
         self.recent.push_back(point);
         let strays = self.strays();
         let is_another = strays >= STRAYING;
+        // A line that the newest points have left is given up.
         if is_another {
             self.forget_but(STRAYING);
+        }
+        // So is one that the newest points alone have left for certain: a clock that turned while little was known.
+        if fit(self.recent.iter()).is_some_and(|line| (line.slope - self.slope).abs() > line.doubt) {
+            self.history.clear();
+            self.step_s = 0.0;
         }
         // One or two strays may be a hiccup, which is not to bend the line.
         let line = self.fit_without(if is_another { 0 } else { strays });

@@ -26,9 +26,9 @@ const STALLS_WITHIN: Duration = Duration::from_secs(60);
 /// A stalled network that sends everything at once afterwards catches up sooner than this.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A live source whose slowest piece comes earlier than this is being held back for nothing.
-const EARLY: Duration = Duration::from_millis(150);
+const EARLY: Duration = Duration::from_millis(120);
 /// What is left of that to even out the network's jitter.
-const JITTER: Duration = Duration::from_millis(50);
+const JITTER: Duration = Duration::from_millis(30);
 
 /// What is done about a piece that comes a second too late or early, in parts of a second for each second.
 const PULL: f64 = 0.05;
@@ -37,7 +37,7 @@ const WORTHWHILE_S: f64 = 0.003;
 /// The rate is known so exactly in the end.
 const SURE: f64 = 0.000_02;
 /// Beyond [`FREE`] the line is as steep as the source's clock demands, and for each second of offset by this more.
-const ROOM: f64 = 0.001;
+const ROOM: f64 = 0.003;
 /// No later than this may the fastest pieces come.
 const MOST_LATE_S: f64 = 0.02;
 
@@ -340,7 +340,7 @@ mod tests {
         // It sends 1.5 s at once, then in real time: without a cut all would be shown 1.5 s late.
         let delay = |frame: i64| ms(1500 - (frame as u64 * 40).min(1500));
         let live = play(&mut Pacer::new(true), Instant::now(), 300, delay);
-        assert_eq!(live, ms(50));
+        assert_eq!(live, JITTER);
     }
 
     #[test]

@@ -20,6 +20,8 @@ const STRETCH_ROOM: f64 = 0.0002;
 const JOINED_S: f64 = 0.025;
 /// and draws it in within this.
 const DRAWN_IN_S: f64 = 60.0;
+/// Within this they look as if the clock drifted.
+const LIKE_DRIFT_S: f64 = 10.0;
 /// A second of jitter hides so much of a rate in the first seconds.
 const DOUBT_OF_JITTER: f64 = 0.25;
 /// A source that delivers again is seen again within this.
@@ -199,6 +201,7 @@ impl Judge for Invariants {
         let errors = rates.chain([self.plan.rate]).map(|rate| (1.0 / rate - 1.0).abs());
         let most = errors.fold(FREE_STRETCH, f64::max);
         let room = if most > FREE_STRETCH { STRETCH_ROOM + self.plan.jitter_s * DOUBT_OF_JITTER } else { 1e-9 };
+        let room = room + self.drawn_in_s(now_s) / LIKE_DRIFT_S;
         if heard.stretch.abs() > most * 1.01 + room {
             self.break_rule(now_s, format!("sound is stretched by {:.0} ppm", heard.stretch * 1e6));
         }

@@ -25,7 +25,6 @@ const BYTES: usize = 1000;
 /// A picture at a grid time; [`Option::None`] stands for one of before.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ShownPicture {
-    pub(super) n: u64,
     pub(super) at_s: f64,
     pub(super) of: Option<Sent>,
     pub(super) emitted_s: f64,
@@ -271,6 +270,6 @@ impl<J: Judge> Stage<J> {
     fn show(&mut self, n: u64, of: Option<Sent>, emitted_s: f64) {
         let Some(line) = &self.line else { return };
         let at_s = self.seconds(line.frames.time_of(n));
-        self.judge.shown(&ShownPicture { n, at_s, of, emitted_s });
+        self.judge.shown(&ShownPicture { at_s, of, emitted_s });
     }
 }

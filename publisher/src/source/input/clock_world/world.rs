@@ -6,6 +6,9 @@
 use super::super::timeline::Lane;
 use super::random::Random;
 
+/// A new connection is left in peace for so long: its first burst is another thing than the next event.
+const AFTER_RETURN_S: f64 = 8.0;
+
 /// Something that happens to the source or the network.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Event {
@@ -96,7 +99,7 @@ impl Plan {
             at_s += random.within(1.0..20.0);
             let event = some_event(&mut random);
             plan.events.push((at_s, event));
-            at_s += event.lasts_s();
+            at_s += event.lasts_s() + if matches!(event, Event::Gone { .. }) { AFTER_RETURN_S } else { 0.0 };
         }
         plan.length_s = plan.length_s.max(at_s + 15.0);
         plan
@@ -134,8 +137,6 @@ pub(super) struct Sent {
     pub(super) duration_us: i64,
     /// When it truly was captured.
     pub(super) captured_s: f64,
-    /// How many seconds of ours one of its clock had then.
-    pub(super) stretch: f64,
     pub(super) arrives_s: f64,
     /// Which connection brings it.
     pub(super) connection: u32,
@@ -247,7 +248,6 @@ impl Iterator for World {
                 pts_us: ((begins_s + self.pts_offset_s) * 1000.0).round() as i64 * 1000,
                 duration_us: (duration_s * 1e6) as i64,
                 captured_s: self.ours(begins_s),
-                stretch: 1.0 / self.rate,
                 arrives_s,
                 connection: self.connection,
             });
