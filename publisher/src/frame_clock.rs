@@ -178,6 +178,25 @@ mod tests {
     }
 
     #[test]
+    fn a_slow_grid_waits_for_a_picture_that_stands_anywhere_between_its_times() {
+        for fps in [1, 2, 3, 5] {
+            let step = Duration::from_secs(1) / fps;
+            for phase in 0..10 {
+                let origin = Instant::now();
+                let mut clock = FrameClock::new(fps, origin);
+                clock.offer(origin);
+                let mut shown = 0;
+                for n in 1..50 {
+                    let captured_at = origin + step * n + step * phase / 10;
+                    clock.overdue(captured_at);
+                    shown += u32::from(clock.offer(captured_at) != Placement::Drop);
+                }
+                assert_eq!(shown, 49, "{fps} fps, {phase} tenths after the grid");
+            }
+        }
+    }
+
+    #[test]
     fn a_leap_leaves_out_what_is_past_and_keeps_to_the_grid() {
         let origin = Instant::now();
         let mut clock = FrameClock::new(20, origin);

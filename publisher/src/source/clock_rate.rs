@@ -45,8 +45,10 @@ struct Line {
     slope: f64,
     /// How far points are from it.
     scatter_s: f64,
-    /// The slope is off by less, and mostly by less than a third of it.
+    /// The slope is off by less,
     doubt: f64,
+    /// and mostly by less than this.
+    margin: f64,
 }
 
 /// See the file's head.
@@ -118,7 +120,7 @@ impl ClockRate {
             self.forget_but(STRAYING);
         }
         // So is one that the newest points alone have left for certain: a clock that turned while little was known.
-        if fit(self.recent.iter()).is_some_and(|line| (line.slope - self.slope).abs() > line.doubt) {
+        if fit(self.recent.iter()).is_some_and(|line| (line.slope - self.slope).abs() > 3.0 * line.doubt) {
             self.history.clear();
             self.step_s = 0.0;
         }
@@ -128,7 +130,7 @@ impl ClockRate {
         match self.line {
             // What was known stays, unless the line tells something else.
             Some(line) if (line.slope - self.slope).abs() > line.doubt => {
-                let slope = self.slope.clamp(line.slope - line.doubt / 3.0, line.slope + line.doubt / 3.0);
+                let slope = self.slope.clamp(line.slope - line.margin, line.slope + line.margin);
                 // What is small has time.
                 let step = if slope.abs() < SMALL { GENTLE } else { MOST };
                 self.slope += (slope - self.slope).clamp(-step, step);
@@ -220,7 +222,8 @@ fn fit<'a>(points: impl Iterator<Item = &'a Point> + Clone) -> Option<Line> {
     let deviation = scatter_s / squares.sqrt();
     // Student's distribution, about, for one case of a million: it is asked four times a second, for years.
     let doubt = (5.0 + 64.0 / freedom.powi(2)) * deviation + ROUNDING_S / span_s;
-    Some(Line { at_s, delay_s, slope, scatter_s, doubt })
+    let margin = doubt / 3.0 + ROUNDING_S / span_s;
+    Some(Line { at_s, delay_s, slope, scatter_s, doubt, margin })
 }
 
 #[cfg(test)]

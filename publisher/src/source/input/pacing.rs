@@ -26,7 +26,7 @@ const STALLS_WITHIN: Duration = Duration::from_secs(60);
 /// A stalled network that sends everything at once afterwards catches up sooner than this.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A live source whose slowest piece comes earlier than this is being held back for nothing.
-const EARLY: Duration = Duration::from_millis(120);
+const EARLY: Duration = Duration::from_millis(100);
 /// What is left of that to even out the network's jitter.
 const JITTER: Duration = Duration::from_millis(30);
 

@@ -6,6 +6,9 @@
 use super::super::timeline::Lane;
 use super::random::Random;
 
+/// A clock that is off by more is not found behind much jitter before it adds up to a tenth of a second.
+const MOST_IN_JITTER: f64 = 0.0105;
+
 /// A new connection is left in peace for so long: its first burst is another thing than the next event.
 const AFTER_RETURN_S: f64 = 8.0;
 
@@ -94,6 +97,9 @@ impl Plan {
             events: Vec::new(),
             length_s: random.within(40.0..120.0),
         };
+        if (plan.rate - 1.0).abs() > MOST_IN_JITTER {
+            plan.jitter_s = plan.jitter_s.min(0.005);
+        }
         let mut at_s = 15.0;
         while random.within(0.0..1.0) < 0.75 {
             at_s += random.within(1.0..20.0);
