@@ -104,7 +104,8 @@ mod tests {
     fn a_clock_three_hundredths_off_is_followed_too_and_one_that_was_set_at_once() {
         let (_, off_s) = steps(0.03, (0..300).map(|n| f64::from(n) * 2.06));
         assert!(off_s.abs() < 0.1, "{off_s}");
-        let (steps, off_s) = steps(0.0, (0..20).map(|n| f64::from(n) * 2.0 + if n < 10 { 0.0 } else { 3600.0 }));
+        let (steps, off_s) =
+            steps(0.0, (0..20).map(|n| f64::from(n) * 2.0 + if n < 10 { 0.0 } else { 3600.0 }));
         assert!((steps[9] - 3_600_000.0).abs() < 1.0 && off_s.abs() < 0.001, "{steps:?}");
     }
 }

@@ -160,6 +160,8 @@ mod tests {
             line.append(&run, &run, 0);
         }
         assert_eq!(line.ready(), 9600 - FADE);
-        assert!(line.take(9600).zip(tone(0, 9600)).all(|([left, _], tone)| (left - tone).abs() < f32::EPSILON));
+        assert!(
+            line.take(9600).zip(tone(0, 9600)).all(|([left, _], tone)| (left - tone).abs() < f32::EPSILON)
+        );
     }
 }

@@ -110,7 +110,6 @@ impl ClockRate {
         self.line.map(|line| line.delay_s + line.slope * (at_s - line.at_s))
     }
 
-
     fn add(&mut self, point: Point) {
         self.recent.push_back(point);
         let strays = self.strays();

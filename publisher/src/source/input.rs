@@ -272,9 +272,9 @@ impl Input {
         for lane in Lane::ALL {
             if let Some(ready) = &mut self.lanes[lane as usize].ready {
                 let arrived = ready.arrived.filter(|_| self.in_real_time);
-                ready
-                    .media_us
-                    .get_or_insert_with(|| self.timeline.place(lane, ready.pts_us, ready.duration_us, arrived));
+                ready.media_us.get_or_insert_with(|| {
+                    self.timeline.place(lane, ready.pts_us, ready.duration_us, arrived)
+                });
             }
         }
     }
@@ -296,7 +296,9 @@ impl Input {
                 self.pictures += 1;
                 Captured::Picture(CapturedPicture { frame, captured_at })
             }
-            Decoded::Sound(frame) => Captured::Sound(CapturedSound { frame, captured_at, stretch: due.stretch }),
+            Decoded::Sound(frame) => {
+                Captured::Sound(CapturedSound { frame, captured_at, stretch: due.stretch })
+            }
         })
     }
 

@@ -47,7 +47,11 @@ fn whatever_happens_to_a_source_its_pictures_and_sound_flow() {
         })
         .collect();
     let shown: Vec<_> = failed.iter().take(20).collect();
-    assert!(failed.is_empty(), "{} of {seeds} seeds fail; the first, each replayed by LIVEDIR_CLOCK_SEED: {shown:#?}", failed.len());
+    assert!(
+        failed.is_empty(),
+        "{} of {seeds} seeds fail; the first, each replayed by LIVEDIR_CLOCK_SEED: {shown:#?}",
+        failed.len()
+    );
 }
 
 #[test]

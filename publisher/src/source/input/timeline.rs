@@ -111,7 +111,9 @@ impl Timeline {
                 if !last.goes_on_at(own_us) || is_jump(own_us) || follows {
                     clock.offset_us = if last.goes_on_at(pts_us + clock.offset_us + WRAP_US) {
                         clock.offset_us + WRAP_US
-                    } else if clock.offset_us != self.offset_us && from_end_us(self.offset_us) <= SAME_SPLICE_US {
+                    } else if clock.offset_us != self.offset_us
+                        && from_end_us(self.offset_us) <= SAME_SPLICE_US
+                    {
                         self.offset_us
                     } else {
                         last.end_us - pts_us
@@ -121,7 +123,8 @@ impl Timeline {
                 pts_us + clock.offset_us
             }
         };
-        let usual_us = clock.last.map_or(i64::MAX / 4, |last| (start_us - last.start_us).clamp(0, LONGEST_PIECE_US));
+        let usual_us =
+            clock.last.map_or(i64::MAX / 4, |last| (start_us - last.start_us).clamp(0, LONGEST_PIECE_US));
         clock.last =
             Some(Placed { start_us, end_us: start_us + duration_us.clamp(0, LONGEST_PIECE_US), usual_us });
         start_us

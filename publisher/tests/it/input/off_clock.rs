@@ -31,7 +31,16 @@ impl Generator {
         let size = format!("{}x{HEIGHT}", BITS * BAR);
         let mut ffmpeg = Command::new("ffmpeg")
             .args(["-v", "error", "-f", "rawvideo", "-pix_fmt", "gray", "-s", &size])
-            .args(["-framerate", stamped_fps, "-i", "pipe:0", "-f", "lavfi", "-i", "sine=1000:sample_rate=48000"])
+            .args([
+                "-framerate",
+                stamped_fps,
+                "-i",
+                "pipe:0",
+                "-f",
+                "lavfi",
+                "-i",
+                "sine=1000:sample_rate=48000",
+            ])
             .args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "20"])
             .args(["-pix_fmt", "yuv420p", "-c:a", "aac", "-flush_packets", "1", "-f", "flv", to])
             .stdin(Stdio::piped())
@@ -47,7 +56,9 @@ impl Generator {
                     start += stop.1;
                 }
                 // The source's own pace.
-                std::thread::sleep((start + Duration::from_millis(n * 1000 / FPS)).saturating_duration_since(Instant::now()));
+                std::thread::sleep(
+                    (start + Duration::from_millis(n * 1000 / FPS)).saturating_duration_since(Instant::now()),
+                );
                 if pipe.write_all(&numbered(n)).and_then(|()| pipe.flush()).is_err() {
                     return;
                 }
@@ -59,7 +70,9 @@ impl Generator {
 
     #[track_caller]
     fn wait_for(&self, pictures: u64) {
-        wait_for("pictures to be sent", PATIENCE, || (self.sent.load(Ordering::Relaxed) >= pictures).then_some(()));
+        wait_for("pictures to be sent", PATIENCE, || {
+            (self.sent.load(Ordering::Relaxed) >= pictures).then_some(())
+        });
     }
 }
 
@@ -94,7 +107,8 @@ fn numbers(webroot: &Path) -> Vec<u8> {
 #[track_caller]
 fn check(stamped_fps: &str, pictures: u64, stop: (u64, Duration)) {
     let webroot = tempfile::tempdir().expect("a directory");
-    let listening = Listening::start_with(webroot.path(), "rtmp://127.0.0.1:0/live/KEY?listen=1", &["--window", "60"]);
+    let listening =
+        Listening::start_with(webroot.path(), "rtmp://127.0.0.1:0/live/KEY?listen=1", &["--window", "60"]);
     let generator = Generator::start(&listening.address.replace("***", "KEY"), stamped_fps, stop);
     generator.wait_for(pictures);
     assert!(listening.live.publisher.interrupt().success());

@@ -121,7 +121,9 @@ impl Invariants {
     /// Timestamps that jump by less than sound is joined over are drawn in so slowly that nobody hears it.
     fn drawn_in_s(&self, now_s: f64) -> f64 {
         let jumps = self.plan.events.iter().filter_map(|&(at_s, event)| match event {
-            Event::Jump { by_s } if by_s.abs() < JOINED_S && (at_s..at_s + DRAWN_IN_S).contains(&now_s) => Some(by_s.abs()),
+            Event::Jump { by_s } if by_s.abs() < JOINED_S && (at_s..at_s + DRAWN_IN_S).contains(&now_s) => {
+                Some(by_s.abs())
+            }
             _ => None,
         });
         jumps.sum()
@@ -197,7 +199,10 @@ impl Judge for Invariants {
         if heard.silence_s + heard.skipped_s > 0.0 && self.is_steady(now_s) {
             self.findings.seams += 1;
             let (silence_ms, skipped_ms) = (heard.silence_s * 1e3, heard.skipped_s * 1e3);
-            self.break_rule(now_s, format!("a seam: {silence_ms:.1} ms of silence, {skipped_ms:.1} ms left out"));
+            self.break_rule(
+                now_s,
+                format!("a seam: {silence_ms:.1} ms of silence, {skipped_ms:.1} ms left out"),
+            );
         }
         if self.is_calm(now_s, 0.0) {
             self.findings.most_stretch = self.findings.most_stretch.max(heard.stretch.abs());
@@ -208,7 +213,8 @@ impl Judge for Invariants {
         });
         let errors = rates.chain([self.plan.rate]).map(|rate| (1.0 / rate - 1.0).abs());
         let most = errors.fold(FREE_STRETCH, f64::max);
-        let room = if most > FREE_STRETCH { STRETCH_ROOM + self.plan.jitter_s * DOUBT_OF_JITTER } else { 1e-9 };
+        let room =
+            if most > FREE_STRETCH { STRETCH_ROOM + self.plan.jitter_s * DOUBT_OF_JITTER } else { 1e-9 };
         let room = room + self.drawn_in_s(now_s) / LIKE_DRIFT_S;
         if heard.stretch.abs() > most * 1.01 + room {
             self.break_rule(now_s, format!("sound is stretched by {:.0} ppm", heard.stretch * 1e6));

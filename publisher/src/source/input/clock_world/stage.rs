@@ -184,8 +184,7 @@ impl<J: Judge> Stage<J> {
                 self.connection = Connection::new();
             }
             let arrived = (!std::mem::take(&mut self.connection.has_waited)).then_some(now);
-            let extent =
-                Extent { bytes: BYTES, dts_us: Some(sent.pts_us), duration_us: sent.duration_us };
+            let extent = Extent { bytes: BYTES, dts_us: Some(sent.pts_us), duration_us: sent.duration_us };
             self.connection.queue.push(sent.lane, Held { sent, arrived }, extent);
         }
     }

@@ -35,9 +35,10 @@ impl Event {
     /// How long nothing may come because of it.
     pub(super) fn lasts_s(self) -> f64 {
         match self {
-            Event::Stop { for_s } | Event::Pause { for_s } | Event::Hold { for_s } | Event::Gone { for_s } => {
-                for_s
-            }
+            Event::Stop { for_s }
+            | Event::Pause { for_s }
+            | Event::Hold { for_s }
+            | Event::Gone { for_s } => for_s,
             Event::Drift { .. } | Event::Jump { .. } | Event::Restart => 0.0,
         }
     }
@@ -85,7 +86,8 @@ impl Plan {
         let mut random = Random::new(seed);
         let grid_fps = random.one_of(&[20, 20, 25, 30, 60]);
         let source_fps = f64::from(random.one_of(&[grid_fps, grid_fps, grid_fps, 15, 25, 30, 50]));
-        let (run_samples, run_hz) = random.one_of(&[(1024, 48_000), (1024, 44_100), (960, 48_000), (480, 48_000)]);
+        let (run_samples, run_hz) =
+            random.one_of(&[(1024, 48_000), (1024, 44_100), (960, 48_000), (480, 48_000)]);
         let mut plan = Plan {
             source_fps,
             grid_fps,
@@ -122,7 +124,8 @@ fn some_rate(random: &mut Random) -> f64 {
 }
 
 fn some_event(random: &mut Random) -> Event {
-    let for_s = if random.within(0.0..1.0) < 0.6 { random.within(0.05..0.6) } else { random.within(0.6..5.0) };
+    let for_s =
+        if random.within(0.0..1.0) < 0.6 { random.within(0.05..0.6) } else { random.within(0.6..5.0) };
     match random.one_of(&[0, 1, 1, 2, 3, 3, 4, 4, 5, 6]) {
         0 => Event::Drift { rate: some_rate(random) },
         1 => Event::Stop { for_s },
@@ -227,7 +230,11 @@ impl Iterator for World {
     type Item = Sent;
 
     fn next(&mut self) -> Option<Sent> {
-        let lane = if self.next_s(Lane::Picture).1 <= self.next_s(Lane::Sound).1 { Lane::Picture } else { Lane::Sound };
+        let lane = if self.next_s(Lane::Picture).1 <= self.next_s(Lane::Sound).1 {
+            Lane::Picture
+        } else {
+            Lane::Sound
+        };
         loop {
             let (begins_s, sent_s) = self.next_s(lane);
             let sent_at_s = self.ours(sent_s);

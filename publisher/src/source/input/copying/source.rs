@@ -143,7 +143,9 @@ impl CopySource {
             if let Some(ready) = &mut self.lanes[lane as usize].ready {
                 let arrived = ready.arrived.filter(|_| self.in_real_time);
                 let duration_us = ready.duration_90k.rescale(TICKS, MICROSECONDS);
-                ready.media_us.get_or_insert_with(|| self.timeline.place(lane, ready.dts_us, duration_us, arrived));
+                ready
+                    .media_us
+                    .get_or_insert_with(|| self.timeline.place(lane, ready.dts_us, duration_us, arrived));
             }
         }
     }
