@@ -38,6 +38,8 @@ const WORTHWHILE_S: f64 = 0.003;
 const SURE: f64 = 0.000_02;
 /// Beyond [`FREE`] the line is as steep as the source's clock demands, and for each second of offset by this more.
 const ROOM: f64 = 0.003;
+/// But no more than this, however far it is off.
+const MOST_ROOM: f64 = 0.0001;
 /// No later than this may the fastest pieces come.
 const MOST_LATE_S: f64 = 0.02;
 
@@ -218,7 +220,7 @@ impl Pacer {
         let worthwhile_s = off_s - off_s.clamp(-WORTHWHILE_S, WORTHWHILE_S);
         let of_clock = self.rate.stretch();
         let beyond = of_clock.abs() - SURE;
-        let most = if beyond > FREE { beyond + ROOM * worthwhile_s.abs() } else { FREE };
+        let most = if beyond > FREE { beyond + (ROOM * worthwhile_s.abs()).min(MOST_ROOM) } else { FREE };
         let stretch = (of_clock + PULL * worthwhile_s).clamp(-most, most);
         *line = Line { media_us, moment: line.due(media_us), stretch, ..*line };
     }
