@@ -85,7 +85,11 @@ impl Timeline {
         duration_us: i64,
         arrived: Option<Instant>,
     ) -> i64 {
-        let clock = &mut self.lanes[lane as usize];
+        let [picture, sound] = &mut self.lanes;
+        let (clock, other) = match lane {
+            Lane::Picture => (picture, &*sound),
+            Lane::Sound => (sound, &*picture),
+        };
         let waited_us = arrived
             .zip(clock.arrived)
             .map(|(now, before)| now.saturating_duration_since(before).as_micros() as i64);
@@ -100,8 +104,12 @@ impl Timeline {
             }
             (Some(pts_us), Some(last)) => {
                 let is_jump = |start_us: i64| {
-                    let longest_us = last.usual_us * 2 + LIVE_JUMP_US;
-                    waited_us.is_some_and(|waited_us| start_us - last.end_us > waited_us + longest_us)
+                    let (hole_us, longest_us) = (start_us - last.end_us, last.usual_us * 2 + LIVE_JUMP_US);
+                    // Where the other lane is already, as it took the hole for none, this one goes too.
+                    let is_led = other.last.is_some_and(|led| {
+                        other.offset_us == clock.offset_us && (start_us - led.end_us).abs() < hole_us / 2
+                    });
+                    !is_led && waited_us.is_some_and(|waited_us| hole_us > waited_us + longest_us)
                 };
                 // The other lane has crossed a splice: where that is nearer, this one crosses it too.
                 let from_end_us = |offset_us: i64| (pts_us + offset_us - last.end_us).abs();
@@ -197,6 +205,41 @@ mod tests {
             ],
             &[20 * SECOND, 20 * SECOND - 10_000, 20 * SECOND + FRAME, 20 * SECOND + FRAME + 15_000],
         );
+    }
+
+    /// A live source of 20 pictures a second whose timestamps jump; how far sound and picture are then apart, and how long the
+    /// hole in each is, beyond what was waited.
+    fn jump_live(by_us: i64) -> (i64, i64) {
+        const RUN_US: i64 = 21_333;
+        let start = Instant::now();
+        let mut timeline = Timeline::default();
+        timeline.begin_round(0);
+        let (mut picture_off_us, mut sound_off_us, mut sounds) = (0, 0, 0);
+        for picture in 0..60 {
+            let now_us = picture * 50_000;
+            let jumped_us = |at_us: i64| if at_us >= SECOND { by_us } else { 0 };
+            while (sounds + 1) * RUN_US <= now_us {
+                let (pts_us, sent_us) = (sounds * RUN_US, (sounds + 1) * RUN_US);
+                let arrived = start + std::time::Duration::from_micros(sent_us as u64);
+                let placed_us =
+                    timeline.place(Sound, Some(pts_us + jumped_us(pts_us)), RUN_US, Some(arrived));
+                sound_off_us = placed_us - pts_us;
+                sounds += 1;
+            }
+            let arrived = start + std::time::Duration::from_micros(now_us as u64);
+            let placed_us = timeline.place(Picture, Some(now_us + jumped_us(now_us)), 50_000, Some(arrived));
+            picture_off_us = placed_us - now_us;
+        }
+        (sound_off_us - picture_off_us, picture_off_us)
+    }
+
+    #[test]
+    fn a_live_source_whose_timestamps_jump_leaves_no_hole_and_keeps_sound_with_picture() {
+        for by_ms in (100..1000).step_by(7).chain([2_000, 5_000, 9_000, 20_000]) {
+            let (apart_us, hole_us) = jump_live(by_ms * 1000);
+            assert!(apart_us.abs() < 60_000, "{apart_us} us apart after a jump by {by_ms} ms");
+            assert!(hole_us < 460_000, "a hole of {hole_us} us after a jump by {by_ms} ms");
+        }
     }
 
     #[test]

@@ -16,6 +16,10 @@ const MOST_GROWTH_S: f64 = 0.1;
 const FREE_STRETCH: f64 = 0.0005;
 /// The rate of a source cannot be known more exactly by then.
 const STRETCH_ROOM: f64 = 0.0002;
+/// A shift may come so long after what led to it.
+const ROOM_TAKEN_S: f64 = 20.0;
+/// Two runs of sound.
+const MOMENT_S: f64 = 0.1;
 /// The sound clock joins what is no further apart,
 const JOINED_S: f64 = 0.025;
 /// and draws it in within this.
@@ -59,7 +63,7 @@ pub(super) struct Invariants {
     pub(super) findings: Findings,
     repeats: u64,
     drops: u64,
-    was_apart: bool,
+    apart_since_s: Option<f64>,
     /// How long after its capture the newest run of sound is heard.
     sound_delay_s: Option<f64>,
     /// How long after its capture a picture is shown, once the connection has settled.
@@ -73,7 +77,7 @@ impl Invariants {
             findings: Findings::default(),
             repeats: 0,
             drops: 0,
-            was_apart: false,
+            apart_since_s: None,
             sound_delay_s: None,
             delay_s: None,
         }
@@ -95,12 +99,13 @@ impl Invariants {
             })
     }
 
-    /// Where no clock has turned for a while, either: one that turns while little room is left takes it.
+    /// Where nothing has used up the room for lateness for a while, either: what uses up the rest of it takes more.
     fn is_steady(&self, now_s: f64) -> bool {
-        let turned = |&(at_s, event): &(f64, Event)| {
-            matches!(event, Event::Drift { .. }) && (at_s..at_s + SETTLED_S).contains(&now_s)
+        let has_taken_room = |&(at_s, event): &(f64, Event)| {
+            matches!(event, Event::Drift { .. } | Event::Stop { .. } | Event::Jump { .. })
+                && (at_s..at_s + event.lasts_s() + ROOM_TAKEN_S).contains(&now_s)
         };
-        self.is_calm(now_s, SETTLED_S) && !self.plan.events.iter().any(turned)
+        self.is_calm(now_s, SETTLED_S) && !self.plan.events.iter().any(has_taken_room)
     }
 
     fn break_rule(&mut self, now_s: f64, what: String) {
@@ -153,12 +158,12 @@ impl Invariants {
             return;
         }
         self.findings.most_apart_s = self.findings.most_apart_s.max(apart_s.abs());
-        // Where the pacer shifts, the next picture may come before the next run: one picture tells nothing.
-        let is_apart = apart_s.abs() > MOST_APART_S + self.grid_room_s() + self.drawn_in_s(now_s);
-        if is_apart && std::mem::replace(&mut self.was_apart, is_apart) {
+        // Where the pacer shifts, pictures may come before the next run: a moment tells nothing.
+        if apart_s.abs() <= MOST_APART_S + self.grid_room_s() + self.drawn_in_s(now_s) {
+            self.apart_since_s = None;
+        } else if now_s - *self.apart_since_s.get_or_insert(now_s) > MOMENT_S {
             self.break_rule(now_s, format!("sound is {:.0} ms after the picture", apart_s * 1e3));
         }
-        self.was_apart = is_apart;
     }
 }
 
