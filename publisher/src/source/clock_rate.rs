@@ -119,7 +119,7 @@ impl ClockRate {
             self.forget_but(STRAYING);
         }
         // So is one that the newest points alone have left for certain: a clock that turned while little was known.
-        if fit(self.recent.iter()).is_some_and(|line| (line.slope - self.slope).abs() > 3.0 * line.doubt) {
+        if fit(&self.recent.iter()).is_some_and(|line| (line.slope - self.slope).abs() > 3.0 * line.doubt) {
             self.history.clear();
             self.step_s = 0.0;
         }
@@ -161,19 +161,20 @@ impl ClockRate {
 
     fn strays_from(&self, newest: usize) -> usize {
         let Some(line) = self.fit_without(newest) else { return 0 };
+        // -1, 0 where it is near enough, or 1.
         let side = |point: &Point| {
             let past_s = point.at_s - line.at_s;
             let bound_s = STRAY_S + 3.0 * line.scatter_s + line.doubt * past_s;
             let off_s = point.delay_s - line.delay_s - line.slope * past_s;
-            if off_s.abs() < bound_s { 0.0 } else { off_s.signum() }
+            i8::from(off_s > bound_s) - i8::from(off_s < -bound_s)
         };
-        let Some(newest) = self.recent.back().map(side).filter(|side| *side != 0.0) else { return 0 };
+        let Some(newest) = self.recent.back().map(side).filter(|side| *side != 0) else { return 0 };
         self.recent.iter().rev().take(STRAYING).take_while(|point| side(point) == newest).count()
     }
 
     fn fit_without(&self, newest: usize) -> Option<Line> {
         let kept = self.recent.len().checked_sub(newest)?;
-        fit(self.history.iter().chain(self.recent.range(..kept)))
+        fit(&self.history.iter().chain(self.recent.range(..kept)))
     }
 
     fn remember(&mut self, point: Point) {
@@ -201,7 +202,7 @@ impl ClockRate {
 }
 
 /// The line of least squares through [`ENOUGH`] points or more.
-fn fit<'a>(points: impl Iterator<Item = &'a Point> + Clone) -> Option<Line> {
+fn fit<'a>(points: &(impl Iterator<Item = &'a Point> + Clone)) -> Option<Line> {
     let count = points.clone().count();
     let first = *points.clone().next()?;
     let last = *points.clone().last()?;

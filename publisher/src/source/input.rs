@@ -72,8 +72,6 @@ pub struct Input {
     /// The round's first piece has been placed on the timeline.
     under_way: bool,
     live: bool,
-    /// It is live, and when something arrives tells of the source's clock.
-    in_real_time: bool,
     pictures: u64,
     format: SourceFormat,
 }
@@ -219,7 +217,6 @@ impl Input {
             pacer: Pacer::new(round.live && !round.in_bursts),
             under_way: false,
             live: round.live,
-            in_real_time: round.live && !round.in_bursts,
             pictures: 0,
         };
         (input.format.width, input.format.height) = input.shown_size()?;
@@ -269,9 +266,10 @@ impl Input {
             self.timeline.begin_round(first_us.unwrap_or(0));
             self.under_way = true;
         }
+        let in_real_time = self.pacer.is_live();
         for lane in Lane::ALL {
             if let Some(ready) = &mut self.lanes[lane as usize].ready {
-                let arrived = ready.arrived.filter(|_| self.in_real_time);
+                let arrived = ready.arrived.filter(|_| in_real_time);
                 ready.media_us.get_or_insert_with(|| {
                     self.timeline.place(lane, ready.pts_us, ready.duration_us, arrived)
                 });

@@ -120,6 +120,11 @@ impl Pacer {
         }
     }
 
+    /// Whether the moment at which something arrives tells of the source's clock.
+    pub(super) fn is_live(&self) -> bool {
+        self.live
+    }
+
     /// When media time `media_us` is due; the first that is asked for is due at once.
     pub(super) fn due(&mut self, media_us: i64, now: Instant) -> Instant {
         self.line.get_or_insert(Line { media_us, moment: now, stretch: 0.0, epoch: now }).due(media_us)
@@ -151,24 +156,23 @@ impl Pacer {
     fn not_too_late(&mut self, lane: Lane, due: Instant, now: Instant) -> Instant {
         let by = now.saturating_duration_since(due);
         let is_first = self.late.iter().all(Option::is_none);
-        let late = &mut self.late[lane as usize];
+        let known = &mut self.late[lane as usize];
         if by <= LATE {
-            *late = None;
+            *known = None;
             return due;
         }
-        let late = late.get_or_insert(Late { since: now, least: by });
-        if by + CATCHING_UP <= late.least || by > late.least + LATE {
-            *late = Late { since: now, least: by };
-        }
-        late.least = late.least.min(by);
-        debug_assert!(late.least > LATE);
-        let (least, since) = (late.least, late.since);
+        let Late { since, least } = known.unwrap_or(Late { since: now, least: by });
+        let has_moved = by + CATCHING_UP <= least || by > least + LATE;
+        let late =
+            if has_moved { Late { since: now, least: by } } else { Late { since, least: least.min(by) } };
+        *known = Some(late);
+        let beyond = late.least.saturating_sub(LATE);
         let stalls_often = is_first && !self.live && self.has_stalled_often(now);
-        if stalls_often || now.duration_since(since) >= LATE_PATIENCE {
-            self.shift((least - LATE + ROOM_FOR_JITTER).as_micros() as i64);
+        if stalls_often || now.duration_since(late.since) >= LATE_PATIENCE {
+            self.shift((beyond + ROOM_FOR_JITTER).as_micros() as i64);
         }
         // As late as the frame clock takes it, and no step where that begins.
-        due + (least - LATE)
+        due + beyond
     }
 
     /// A stall begins.

@@ -54,6 +54,7 @@ struct LaneClock {
 }
 
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_field_names, reason = "the unit belongs into each name")]
 struct Placed {
     start_us: i64,
     end_us: i64,

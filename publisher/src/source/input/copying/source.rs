@@ -38,8 +38,6 @@ pub(super) struct CopySource {
     opened_at: Instant,
     under_way: bool,
     live: bool,
-    /// It is live, and when something arrives tells of the source's clock.
-    in_real_time: bool,
     /// Its place stays open when it is over.
     is_pushed: bool,
     format: SourceFormat,
@@ -99,7 +97,6 @@ impl CopySource {
             opened_at: Instant::now(),
             under_way: false,
             live: round.live,
-            in_real_time: round.live && !round.in_bursts,
             is_pushed,
             format,
         };
@@ -139,9 +136,10 @@ impl CopySource {
             self.timeline.begin_round(first_us.unwrap_or(0));
             self.under_way = true;
         }
+        let in_real_time = self.pacer.as_ref().is_some_and(Pacer::is_live);
         for lane in Lane::ALL {
             if let Some(ready) = &mut self.lanes[lane as usize].ready {
-                let arrived = ready.arrived.filter(|_| self.in_real_time);
+                let arrived = ready.arrived.filter(|_| in_real_time);
                 let duration_us = ready.duration_90k.rescale(TICKS, MICROSECONDS);
                 ready
                     .media_us
