@@ -163,12 +163,12 @@ impl Pacer {
         }
         let Late { since, least } = known.unwrap_or(Late { since: now, least: by });
         let has_moved = by + CATCHING_UP <= least || by > least + LATE;
-        let late =
+        let found =
             if has_moved { Late { since: now, least: by } } else { Late { since, least: least.min(by) } };
-        *known = Some(late);
-        let beyond = late.least.saturating_sub(LATE);
+        *known = Some(found);
+        let beyond = found.least.saturating_sub(LATE);
         let stalls_often = is_first && !self.live && self.has_stalled_often(now);
-        if stalls_often || now.duration_since(late.since) >= LATE_PATIENCE {
+        if stalls_often || now.duration_since(found.since) >= LATE_PATIENCE {
             self.shift((beyond + ROOM_FOR_JITTER).as_micros() as i64);
         }
         // As late as the frame clock takes it, and no step where that begins.
