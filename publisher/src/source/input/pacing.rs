@@ -5,7 +5,8 @@
 //! source turns it: it is as steep as that source's clock is slow, and drawn gently to where pieces come, so that the delay
 //! of a stream that runs for weeks neither grows nor makes it drop. It is shifted in two cases only: when everything
 //! is late for good (a source that stopped, a slow disk or pipe), and when everything of a live source comes early for good
-//! (what it sent at the start). A piece that is too late for the frame clock is due now: it is seen, whatever is the matter.
+//! (what it sent at the start). What stays too late for the frame clock is due as late as that takes it: it is seen, whatever
+//! is the matter.
 
 use super::timeline::Lane;
 use crate::sound_drift::MOST as FREE;
@@ -18,6 +19,8 @@ const LATE: Duration = Duration::from_millis(160);
 const ROOM_FOR_JITTER: Duration = Duration::from_millis(100);
 /// What is that late and becomes no less so for this long is late for good.
 const LATE_PATIENCE: Duration = Duration::from_millis(400);
+/// What came at once after a stall of the network is handed out faster than this, each piece less late than the one before.
+const CATCHES_UP_WITHIN: Duration = Duration::from_millis(60);
 /// Less of a change of lateness is none.
 const CATCHING_UP: Duration = Duration::from_millis(10);
 /// A source whose pieces come as fast as we like is late this often, within [`STALLS_WITHIN`], before it is given more time.
@@ -171,8 +174,8 @@ impl Pacer {
         if stalls_often || now.duration_since(found.since) >= LATE_PATIENCE {
             self.shift((beyond + ROOM_FOR_JITTER).as_micros() as i64);
         }
-        // As late as the frame clock takes it, and no step where that begins.
-        due + beyond
+        // As late as the frame clock takes it, and no step where that begins. What catches up keeps its own time.
+        if now.duration_since(found.since) < CATCHES_UP_WITHIN { due } else { due + beyond }
     }
 
     /// A stall begins.
@@ -309,8 +312,10 @@ mod tests {
             pacer.hand_out(Lane::Picture, media_ms * 1000, None, now).at.saturating_duration_since(start)
         };
         assert_eq!((at(0, 0), at(1000, 1160)), (ms(0), ms(1000)));
-        assert_eq!((at(1040, 1940), at(1080, 1940)), (ms(1780), ms(1780)), "catching up");
+        assert_eq!((at(1040, 1940), at(1080, 1940)), (ms(1040), ms(1080)), "catching up");
         assert_eq!(at(1900, 1950), ms(1900), "it has caught up");
+        assert_eq!((at(3000, 3900), at(3040, 3940)), (ms(3000), ms(3040)), "nobody knows yet");
+        assert_eq!(at(3080, 3980), ms(3820), "it stays late");
     }
 
     #[test]
