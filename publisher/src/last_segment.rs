@@ -66,9 +66,8 @@ impl LastSegment {
         };
         let names = listed(disk, playlists, home).into_iter().chain(ours(disk, &directory, next_number));
         let mut is_any = false;
-        let is_file = |name: &String| {
-            disk.look_up(&directory.join(name)).is_ok_and(|found| found.kind == Kind::File)
-        };
+        let is_file =
+            |name: &String| disk.look_up(&directory.join(name)).is_ok_and(|found| found.kind == Kind::File);
         for name in names.filter(is_file).take(TRIES) {
             match Self::read(disk, &directory.join(&name)) {
                 Ok(last) => return Some(last),

@@ -156,8 +156,7 @@ impl Line {
             in_step,
             counters,
             resume_point,
-        } =
-            package;
+        } = package;
         Ok(Self {
             leading: media.first().copied().unwrap_or(Medium::Video),
             muxer: Muxer::open(streams)?,

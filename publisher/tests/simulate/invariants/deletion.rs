@@ -1,7 +1,7 @@
 //! Deletion: nothing is removed too early, and nothing stays for ever.
 
 use super::{Judge, Verdict, channel::Channel, progress::failing_until_us};
-use crate::disk::Disk;
+use crate::{disk::Disk, excused::Excuse};
 
 pub fn check_removed(channel: &mut Channel, now_us: u64, name: &str) -> Verdict {
     let segments = channel.plain.iter().chain(&channel.low).flat_map(|version| &version.listing.segments);
@@ -48,6 +48,7 @@ pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Ver
             .left
             .iter()
             .filter(|(_, left)| left.gone_by_us <= now_us)
+            .filter(|(_, left)| judge.is_ours || !left.is_of_run_before || !Excuse::PausedEncoder.is_used())
             .min_by_key(|(name, _)| (*name).clone())
         {
             let late_s = (now_us - left.gone_by_us) as f64 / 1e6;
