@@ -164,7 +164,11 @@ mod tests {
     }
 
     fn sound() -> Captured {
-        Captured::Sound(CapturedSound { frame: ffmpeg::frame::Audio::empty(), captured_at: Instant::now() })
+        Captured::Sound(CapturedSound {
+            frame: ffmpeg::frame::Audio::empty(),
+            captured_at: Instant::now(),
+            stretch: 0.0,
+        })
     }
 
     #[test]

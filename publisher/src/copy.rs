@@ -5,6 +5,7 @@
 //! the source is away nothing comes, and the playlist waits; when it is back a hole in the timeline tells players so.
 
 mod cutter;
+mod dates;
 mod source_thread;
 
 pub use source_thread::{Attempt, CopiedSource, CopyOrder, attempt};
@@ -13,6 +14,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::{Instant, SystemTime};
 
 use cutter::{Cutter, Place};
+use dates::{Dates, Keyframe};
 
 use crate::encoder::{Encoded, EncodedPacket, Medium, START_90K};
 use crate::meters::Meters;
@@ -63,8 +65,7 @@ pub struct Copier<'a> {
     offset_90k: Option<i64>,
     last_dts_90k: [i64; 2],
     end_90k: i64,
-    /// One moment by both clocks, so that dates run with the timeline.
-    moment: (Instant, SystemTime),
+    dates: Dates,
 }
 
 impl<'a> Copier<'a> {
@@ -88,7 +89,7 @@ impl<'a> Copier<'a> {
             offset_90k: None,
             last_dts_90k: [0; 2],
             end_90k: START_90K - BREAK_90K,
-            moment: (Instant::now(), SystemTime::now()),
+            dates: Dates::default(),
         }
     }
 
@@ -108,7 +109,7 @@ impl<'a> Copier<'a> {
     fn begin(&mut self, streams: Vec<CopiedStream>) {
         self.offset_90k = None;
         self.cutter.break_off();
-        self.moment = (Instant::now(), SystemTime::now());
+        self.dates = Dates::default();
         // The muxer is set up once; what other films have of their own is in their packets.
         if !std::mem::replace(&mut self.has_begun, true) {
             for CopiedStream { medium, parameters } in streams {
@@ -119,7 +120,7 @@ impl<'a> Copier<'a> {
 
     /// The packet on the stream's timeline, if it belongs into a segment.
     fn packet(&mut self, copied: CopiedPacket) -> Option<EncodedPacket> {
-        let CopiedPacket { medium, mut packet, duration_90k, is_keyframe, captured_at, .. } = copied;
+        let CopiedPacket { medium, mut packet, duration_90k, is_keyframe, captured_at, stretch, .. } = copied;
         let next_90k = self.end_90k + BREAK_90K;
         let offset_90k = *self.offset_90k.get_or_insert(next_90k - copied.dts_90k);
         let last_90k = &mut self.last_dts_90k[medium as usize];
@@ -147,7 +148,8 @@ impl<'a> Copier<'a> {
         packet.set_dts(Some(dts_90k));
         packet.set_pts(Some(dts_90k.max(stated_90k + copied.shown_after_90k)));
         packet.set_duration(duration_90k);
-        let keyframe_filmed_at = begins.then(|| self.date(captured_at));
+        let keyframe = Keyframe { dts_90k, picture_90k: duration_90k, stretch, filmed_at: date(captured_at) };
+        let keyframe_filmed_at = begins.then(|| self.dates.of(keyframe));
         Some(EncodedPacket { medium, dts_90k, duration_90k, keyframe_filmed_at, border: None, packet })
     }
 
@@ -164,18 +166,19 @@ impl<'a> Copier<'a> {
         }
     }
 
-    fn date(&self, captured_at: Instant) -> SystemTime {
-        let (instant, date) = self.moment;
-        match captured_at.checked_duration_since(instant) {
-            Some(after) => date + after,
-            None => date - instant.duration_since(captured_at),
-        }
-    }
-
     fn send(&self, message: Encoded) {
         // A packager that is gone has told why itself.
         if self.packets.send(message).is_err() {
             self.stop.request();
         }
+    }
+}
+
+/// The wall-clock time of a moment, past or to come.
+fn date(moment: Instant) -> SystemTime {
+    let (now, date) = (Instant::now(), SystemTime::now());
+    match moment.checked_duration_since(now) {
+        Some(after) => date + after,
+        None => date - (now - moment),
     }
 }

@@ -37,6 +37,7 @@ pub enum Placement {
 #[derive(Debug, Clone)]
 pub struct FrameClock {
     fps: u32,
+    patience: Duration,
     origin: Instant,
     next: u64,
     last_captured_at: Option<Instant>,
@@ -46,7 +47,10 @@ impl FrameClock {
     /// A grid of `fps` times a second whose time 0 is `origin`. `fps` is at least 1.
     #[must_use]
     pub fn new(fps: u32, origin: Instant) -> Self {
-        Self { fps: fps.max(1), origin, next: 0, last_captured_at: None }
+        let fps = fps.max(1);
+        // A picture may stand before its grid time by a part of a step: a slow grid waits for it, too.
+        let patience = PATIENCE.max(Duration::from_secs(1) / fps);
+        Self { fps, patience, origin, next: 0, last_captured_at: None }
     }
 
     /// When grid time `n` is.
@@ -73,7 +77,7 @@ impl FrameClock {
     /// The grid times that have waited long enough at `now`; they count as filled.
     pub fn overdue(&mut self, now: Instant) -> Range<u64> {
         let first = self.next;
-        if let Some(due) = now.checked_sub(PATIENCE)
+        if let Some(due) = now.checked_sub(self.patience)
             && due >= self.time_of(first)
         {
             self.next = (self.steps_to(due).floor() as u64).max(first) + 1;
@@ -97,7 +101,7 @@ impl FrameClock {
     /// When [`overdue`](Self::overdue) next has something to say if no picture comes.
     #[must_use]
     pub fn next_overdue(&self) -> Instant {
-        self.time_of(self.next) + PATIENCE
+        self.time_of(self.next) + self.patience
     }
 
     /// Whether the source had been silent for [`SILENCE`] at grid time `n`: show the slate.
@@ -171,6 +175,25 @@ mod tests {
         assert_eq!(clock.offer(origin + MS(900)), Placement::Drop, "its time has been filled");
         assert_eq!(clock.offer(origin + MS(1310)), Placement::Show { gap: 23..26, at: 26 });
         assert!(!clock.is_silent_at(27));
+    }
+
+    #[test]
+    fn a_slow_grid_waits_for_a_picture_that_stands_anywhere_between_its_times() {
+        for fps in [1, 2, 3, 5] {
+            let step = Duration::from_secs(1) / fps;
+            for phase in 0..10 {
+                let origin = Instant::now();
+                let mut clock = FrameClock::new(fps, origin);
+                clock.offer(origin);
+                let mut shown = 0;
+                for n in 1..50 {
+                    let captured_at = origin + step * n + step * phase / 10;
+                    clock.overdue(captured_at);
+                    shown += u32::from(clock.offer(captured_at) != Placement::Drop);
+                }
+                assert_eq!(shown, 49, "{fps} fps, {phase} tenths after the grid");
+            }
+        }
     }
 
     #[test]

@@ -348,7 +348,7 @@ mod tests {
             let bytes: Vec<u8> = tone.flat_map(f32::to_le_bytes).collect();
             frame.data_mut(0)[..bytes.len()].copy_from_slice(&bytes);
             let captured_at = origin + Duration::from_millis(20 * n);
-            sender.send(Captured::Sound(CapturedSound { frame, captured_at }));
+            sender.send(Captured::Sound(CapturedSound { frame, captured_at, stretch: 0.0 }));
         }
         drop(sender);
         let settings = GridSettings { fps: 20, segment_frames: 40, filter: FilterSettings::default() };

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::sound_drift::SoundDrift;
 
-/// Runs may be this far from where the line stands and are still simply joined on: clocks and timestamps jitter, and
+/// Runs may be this far from the end of the run before and are still simply joined on: clocks and timestamps jitter, and
 /// every correction is a small click. Well under the 40 ms at which sound and picture are seen to part.
 const TOLERANCE: Duration = Duration::from_millis(25);
 
@@ -29,6 +29,8 @@ pub struct SoundClock {
     rate_hz: u32,
     origin: Instant,
     next: u64,
+    /// The end of the line is the end of a run, and not silence or what was left out.
+    is_of_run: bool,
     drift: SoundDrift,
 }
 
@@ -36,7 +38,7 @@ impl SoundClock {
     /// A line of `rate_hz` samples a second whose sample 0 is at `origin`.
     #[must_use]
     pub fn new(rate_hz: u32, origin: Instant) -> Self {
-        Self { rate_hz: rate_hz.max(1), origin, next: 0, drift: SoundDrift::default() }
+        Self { rate_hz: rate_hz.max(1), origin, next: 0, is_of_run: false, drift: SoundDrift::default() }
     }
 
     /// Takes note of `samples` samples, the first captured at `captured_at`, and says how to join them on.
@@ -44,7 +46,7 @@ impl SoundClock {
         let at = self.position_of(captured_at);
         let ahead = at - self.next as i64;
         let tolerance = (TOLERANCE.as_secs_f64() * f64::from(self.rate_hz)) as i64;
-        let joint = if self.next > 0 && ahead.abs() <= tolerance {
+        let joint = if self.is_of_run && ahead.abs() <= tolerance {
             let rate_hz = f64::from(self.rate_hz);
             self.drift.note(ahead as f64 / rate_hz, samples as f64 / rate_hz);
             Joint { silence: 0, skip: 0 }
@@ -55,6 +57,7 @@ impl SoundClock {
             self.drift.set_right();
             Joint { silence: 0, skip: ahead.unsigned_abs().min(samples) }
         };
+        self.is_of_run = joint.skip < samples;
         self.next += joint.silence + samples - joint.skip;
         joint
     }
@@ -70,6 +73,7 @@ impl SoundClock {
         let Some(due) = now.checked_sub(PATIENCE) else { return 0 };
         let silence = (self.position_of(due) - self.next as i64).max(0) as u64;
         self.next += silence;
+        self.is_of_run &= silence == 0;
         silence
     }
 
@@ -92,6 +96,7 @@ impl SoundClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sound_drift::steer;
     use crate::source::microphone::run_times::RunTimes;
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -158,16 +163,16 @@ mod tests {
             let taken_s = n as f64 * 0.02 / (1.0 + card_ppm * 1e-6);
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let late_s = if n % 997 == 500 { 0.08 } else { (random >> 33) as f64 / 2_f64.powi(31) * 0.02 };
-            let captured_at = times.place(origin + Duration::from_secs_f64(taken_s + late_s), 0.02);
+            let taken = times.place(origin + Duration::from_secs_f64(taken_s + late_s), 0.02);
 
-            let stretch = clock.stretch();
+            let stretch = steer(taken.stretch, clock.stretch());
             // A twentieth of the change of pitch that trained ears notice.
             assert!((stretch - last_stretch).abs() < 150e-6, "a jump of pitch at run {n}");
             last_stretch = stretch;
             owed += 960.0 * (1.0 + stretch);
             let samples = owed as u64;
             owed -= samples as f64;
-            let joint = clock.offer(captured_at, samples);
+            let joint = clock.offer(taken.at, samples);
             assert!(n == 0 || joint == Joint { silence: 0, skip: 0 }, "{joint:?} at run {n}");
             line += joint.silence as f64;
             let offset_s = line / 48_000.0 - taken_s;
@@ -175,7 +180,7 @@ mod tests {
             assert!(offset_s.abs() < bound_s, "{offset_s} s at run {n}, {card_ppm} ppm");
             line += samples as f64;
         }
-        assert!((clock.stretch() * 1e6 + card_ppm).abs() < 60.0, "{} at the end", clock.stretch());
+        assert!((last_stretch * 1e6 + card_ppm).abs() < 60.0, "{last_stretch} at the end");
     }
 
     #[test]

@@ -17,9 +17,17 @@ const PULL: f64 = 0.06;
 /// How fast the card's own error is learnt: `(PULL / 2)²` is the fastest that does not swing.
 const LEARNING: f64 = 0.0009;
 
-/// The most that sound is stretched: ten times what poor crystals are off, a third of the change of pitch that trained
-/// ears notice.
-pub const MOST: f64 = 0.001;
+/// The most that sound is stretched of whose source nothing is known: five times what poor crystals are off, a sixth of the
+/// change of pitch that trained ears notice.
+pub const MOST: f64 = 0.0005;
+
+/// By what part to make sound longer whose source's clock makes it longer by `source`, and which belongs longer by `drift`
+/// besides. The pitch changes by no more than the source's clock demands, or by [`MOST`].
+#[must_use]
+pub fn steer(source: f64, drift: f64) -> f64 {
+    let most = MOST.max(source.abs());
+    (source + drift).clamp(-most, most)
+}
 
 /// The steering of one line of sound.
 #[derive(Debug, Clone, Default)]

@@ -1,6 +1,5 @@
 //! The AAC encoder, and before it the resampler and the line of samples that has no gaps.
 
-use std::collections::VecDeque;
 use std::time::Instant;
 
 use ffmpeg::ChannelLayout;
@@ -9,9 +8,11 @@ use ffmpeg::format::sample::Type;
 use ffmpeg::software::resampling;
 use ffmpeg_next as ffmpeg;
 
+use super::sound_line::SoundLine;
 use super::stretch::Stretch;
 use super::{EncodeError, EncodedPacket, Medium, samples_to_90k};
 use crate::sound_clock::SoundClock;
+use crate::sound_drift;
 use crate::source::CapturedSound;
 
 /// Samples a second of every stream.
@@ -19,6 +20,9 @@ pub const RATE_HZ: u32 = 48_000;
 
 const FORMAT: Sample = Sample::F32(Type::Planar);
 const LAYOUT: ChannelLayout = ChannelLayout::STEREO;
+
+/// Sound is made longer by less than one part in this: the clock of a source is off by no more.
+const LONGEST_PART: u64 = 20;
 
 /// How long one frame of AAC is heard.
 pub const FRAME_90K: i64 = 1024 * 90_000 / RATE_HZ as i64;
@@ -29,8 +33,7 @@ pub struct AudioEncoder {
     clock: SoundClock,
     resampler: Option<resampling::Context>,
     stretch: Stretch,
-    left: VecDeque<f32>,
-    right: VecDeque<f32>,
+    line: SoundLine,
     /// Samples that went into the encoder.
     encoded: i64,
 }
@@ -54,8 +57,7 @@ impl AudioEncoder {
             clock: SoundClock::new(RATE_HZ, origin),
             resampler: None,
             stretch: Stretch::default(),
-            left: VecDeque::new(),
-            right: VecDeque::new(),
+            line: SoundLine::default(),
             encoded: 0,
         })
     }
@@ -68,56 +70,53 @@ impl AudioEncoder {
 
     /// Takes a run of samples of any rate, layout and format.
     pub fn take(&mut self, sound: &CapturedSound) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
-        let line = self.resample(&sound.frame)?;
+        let line = self.resample(&sound.frame, sound.stretch)?;
         let samples = line.samples();
         let joint = self.clock.offer(sound.captured_at, samples as u64);
         if joint.silence + joint.skip > 0 {
             tracing::debug!(silence = joint.silence, skip = joint.skip, "a seam in the sound");
         }
-        self.append_silence(joint.silence);
-        let skip = joint.skip as usize;
-        self.left.extend(&line.plane::<f32>(0)[skip..samples]);
-        self.right.extend(&line.plane::<f32>(1)[skip..samples]);
+        self.line.append_silence(joint.silence as usize);
+        let [left, right] = [0, 1].map(|channel| &line.plane::<f32>(channel)[..samples]);
+        self.line.append(left, right, joint.skip as usize);
         self.encode_whole_frames()
     }
 
     /// Silence where sound should have come by `now`.
     pub fn fill_overdue(&mut self, now: Instant) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
         let silence = self.clock.overdue(now);
-        self.append_silence(silence);
+        self.line.append_silence(silence as usize);
         self.encode_whole_frames()
     }
 
     /// Leaves out everything before `moment`, as the picture does.
     pub fn leap(&mut self, moment: Instant) {
-        let partly_filled = self.left.len() as i64;
-        self.left.clear();
-        self.right.clear();
+        let partly_filled = self.line.len() as i64;
+        self.line.clear();
         self.encoded += partly_filled + self.clock.leap(moment) as i64;
     }
 
     /// The last, partly filled frame and what the encoder still holds; the last call.
     pub fn finish(&mut self) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
         let mut packets = Vec::new();
-        if !self.left.is_empty() {
-            let rest = self.left.len();
-            self.send_frame(rest)?;
+        let frame_samples = self.frame_samples();
+        while self.line.len() > 0 {
+            self.send_frame(self.line.len().min(frame_samples))?;
+            self.receive(&mut packets)?;
         }
         self.encoder.send_eof()?;
         self.receive(&mut packets)?;
         Ok(packets)
     }
 
-    fn append_silence(&mut self, samples: u64) {
-        for channel in [&mut self.left, &mut self.right] {
-            channel.extend(std::iter::repeat_n(0.0, samples as usize));
-        }
+    fn frame_samples(&self) -> usize {
+        self.encoder.frame_size().max(1) as usize
     }
 
     fn encode_whole_frames(&mut self) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
         let mut packets = Vec::new();
-        let frame_samples = self.encoder.frame_size().max(1) as usize;
-        while self.left.len() >= frame_samples {
+        let frame_samples = self.frame_samples();
+        while self.line.ready() >= frame_samples {
             self.send_frame(frame_samples)?;
             self.receive(&mut packets)?;
         }
@@ -128,10 +127,9 @@ impl AudioEncoder {
         let mut frame = ffmpeg::frame::Audio::new(FORMAT, samples, LAYOUT);
         frame.set_rate(RATE_HZ);
         frame.set_pts(Some(self.encoded));
-        for (plane, channel) in [&mut self.left, &mut self.right].into_iter().enumerate() {
-            for (to, from) in frame.plane_mut::<f32>(plane).iter_mut().zip(channel.drain(..samples)) {
-                *to = from;
-            }
+        for (at, [left, right]) in self.line.take(samples).enumerate() {
+            frame.plane_mut::<f32>(0)[at] = left;
+            frame.plane_mut::<f32>(1)[at] = right;
         }
         self.encoded += samples as i64;
         self.encoder.send_frame(&frame)
@@ -164,7 +162,12 @@ impl AudioEncoder {
         }
     }
 
-    fn resample(&mut self, frame: &ffmpeg::frame::Audio) -> Result<ffmpeg::frame::Audio, ffmpeg::Error> {
+    /// `stretch`: as in [`CapturedSound`].
+    fn resample(
+        &mut self,
+        frame: &ffmpeg::frame::Audio,
+        stretch: f64,
+    ) -> Result<ffmpeg::frame::Audio, ffmpeg::Error> {
         let layout = layout_of(frame);
         let is_for = |context: &resampling::Context| {
             let input = context.input();
@@ -180,10 +183,10 @@ impl AudioEncoder {
             self.stretch = Stretch::default();
         }
         let Some(resampler) = &mut self.resampler else { return Err(ffmpeg::Error::Bug) };
-        self.stretch.apply(resampler, self.clock.stretch())?;
+        self.stretch.apply(resampler, sound_drift::steer(stretch, self.clock.stretch()))?;
         let waiting = resampler.delay().map_or(0, |delay| delay.output.max(0) as u64);
         let room = frame.samples() as u64 * u64::from(RATE_HZ) / u64::from(frame.rate());
-        let room = room + room / 100 + waiting + 32;
+        let room = room + room / LONGEST_PART + waiting + 32;
         let mut line = ffmpeg::frame::Audio::new(FORMAT, room as usize, LAYOUT);
         resampler.run(frame, &mut line)?;
         Ok(line)
@@ -223,7 +226,7 @@ mod tests {
                     frame.plane_mut::<f32>(1)[at] = phase.sin();
                 }
                 let captured_at = origin + Duration::from_secs_f64(f64::from(n) * 960.0 / f64::from(card_hz));
-                let line = encoder.resample(&frame).unwrap();
+                let line = encoder.resample(&frame, 0.0).unwrap();
                 for sample in &line.plane::<f32>(0)[..line.samples()] {
                     steepest = steepest.max((sample - last).abs());
                     last = *sample;
@@ -250,7 +253,7 @@ mod tests {
                 if n < 50 { (44_100, ChannelLayout::MONO) } else { (22_050, ChannelLayout::_5POINT1) };
             let frame = tone(rate_hz, rate_hz as usize / 50, layout);
             let captured_at = origin + Duration::from_millis(20) * n;
-            packets.extend(encoder.take(&CapturedSound { frame, captured_at }).unwrap());
+            packets.extend(encoder.take(&CapturedSound { frame, captured_at, stretch: 0.0 }).unwrap());
         }
         packets.extend(encoder.finish().unwrap());
         let ends: i64 = packets.iter().map(|packet| packet.duration_90k).sum();

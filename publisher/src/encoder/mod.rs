@@ -8,6 +8,7 @@ mod hardware_frames;
 mod machine;
 mod manners;
 pub mod options;
+mod sound_line;
 mod stretch;
 pub mod trial;
 pub mod video;

@@ -9,6 +9,8 @@
 mod address;
 mod adts;
 mod annex_b;
+#[cfg(test)]
+mod clock_world;
 mod copying;
 mod decoding;
 mod demuxer;
@@ -264,11 +266,13 @@ impl Input {
             self.timeline.begin_round(first_us.unwrap_or(0));
             self.under_way = true;
         }
+        let in_real_time = self.pacer.is_live();
         for lane in Lane::ALL {
             if let Some(ready) = &mut self.lanes[lane as usize].ready {
-                ready
-                    .media_us
-                    .get_or_insert_with(|| self.timeline.place(lane, ready.pts_us, ready.duration_us));
+                let arrived = ready.arrived.filter(|_| in_real_time);
+                ready.media_us.get_or_insert_with(|| {
+                    self.timeline.place(lane, ready.pts_us, ready.duration_us, arrived)
+                });
             }
         }
     }
@@ -283,13 +287,16 @@ impl Input {
 
     fn hand_out(&mut self, lane: Lane, media_us: i64) -> Option<Captured> {
         let ready = self.lanes[lane as usize].ready.take()?;
-        let captured_at = self.pacer.hand_out(lane, media_us, ready.arrived, Instant::now());
+        let due = self.pacer.hand_out(lane, media_us, ready.arrived, Instant::now());
+        let captured_at = due.at;
         Some(match ready.decoded {
             Decoded::Picture(frame) => {
                 self.pictures += 1;
                 Captured::Picture(CapturedPicture { frame, captured_at })
             }
-            Decoded::Sound(frame) => Captured::Sound(CapturedSound { frame, captured_at }),
+            Decoded::Sound(frame) => {
+                Captured::Sound(CapturedSound { frame, captured_at, stretch: due.stretch })
+            }
         })
     }
 

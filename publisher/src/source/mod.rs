@@ -4,6 +4,7 @@
 //! the source thread, which [`run`] drives: it reopens what is lost and ends when the source ends or the stop is set.
 
 pub mod camera;
+pub mod clock_rate;
 pub mod input;
 pub mod microphone;
 pub mod test_pattern;
@@ -30,6 +31,8 @@ pub struct CapturedSound {
     pub frame: ffmpeg::frame::Audio,
     /// When the first sample was taken.
     pub captured_at: Instant,
+    /// By what part of itself the run lasts longer by our clock than by that of its source (shorter: negative).
+    pub stretch: f64,
 }
 
 /// What a source hands out.

@@ -117,7 +117,8 @@ impl Source for TestPattern {
         let length = self.time_of(self.next_picture + 1).checked_sub(time).unwrap();
         let mut frame = picture(&self.background, self.origin_unix + time, self.next_picture);
         ColourSpace::WEBCAM.declare(&mut frame);
-        self.sound = Some(CapturedSound { frame: beep(self.origin_unix + time, length), captured_at: due });
+        let beep = beep(self.origin_unix + time, length);
+        self.sound = Some(CapturedSound { frame: beep, captured_at: due, stretch: 0.0 });
         self.next_picture += 1;
         Ok(Read::Captured(Captured::Picture(CapturedPicture { frame, captured_at: due })))
     }

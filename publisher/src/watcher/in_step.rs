@@ -259,8 +259,7 @@ impl Publication {
         self.window = Window::new(settings, playlist.next_media_sequence());
         self.has_left(leaving);
         self.ahead = 0;
-        // What begins anew has counted the break before it.
-        self.last = Last::Nothing;
+        self.last = Last::Unknown;
     }
 
     /// A rendition that has listed nothing yet begins where the others go on.
@@ -274,12 +273,12 @@ impl Publication {
             segments: self.settings.window_segments,
         };
         let mut begun = Window::new(settings, number).playlist().clone();
-        begun.discontinuity_sequence = discontinuity_sequence;
+        // The first segment tells of the break before it.
+        begun.discontinuity_sequence = discontinuity_sequence.saturating_sub(1);
         if let Ok(window) = Window::resume(settings, begun) {
             self.window = window;
             self.ahead = 0;
-            // It has counted the break before it.
-            self.last = Last::Nothing;
+            self.last = if discontinuity_sequence > 0 { Last::Unknown } else { Last::Nothing };
             // Its numbers are kept, whatever comes before its first segment.
             self.is_behind = number > 1;
         }
@@ -289,7 +288,7 @@ impl Publication {
     pub(super) fn next_discontinuity_sequence(&self) -> u64 {
         let playlist = self.window.playlist();
         let listed = playlist.segments.iter().filter(|segment| segment.discontinuity).count() as u64;
-        let breaks = u64::from(!playlist.segments.is_empty());
+        let breaks = u64::from(playlist.next_media_sequence() > 1);
         playlist.discontinuity_sequence + listed + breaks
     }
 

@@ -249,7 +249,11 @@ impl Channel {
         let Some(number) = numbers.max() else { return };
         let playlist = self.publication.playlist();
         let last = playlist.segments.iter().filter_map(|segment| number_of_uri(&segment.uri)).max();
-        let is_known = last.is_some_and(|last| last >= number) || unlisted.contains(&segment_name(number));
+        // Renditions know of one another what is missing.
+        let is_rendition = self.settings.home == Home::Beside;
+        let is_known = is_rendition
+            || last.is_some_and(|last| last >= number)
+            || unlisted.contains(&segment_name(number));
         if is_known || playlist.ended || playlist.segments.is_empty() || !self.publication.is_low_latency() {
             return;
         }

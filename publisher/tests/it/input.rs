@@ -7,6 +7,7 @@ pub mod media;
 mod network;
 #[cfg(target_os = "linux")]
 mod obs;
+mod off_clock;
 mod pushed;
 #[cfg(target_os = "linux")]
 mod screen;

@@ -15,6 +15,10 @@ use std::time::{Duration, Instant, SystemTime};
 /// A timestamp further back than this is of another clock, and says nothing.
 const OLDEST_SHOT: Duration = Duration::from_secs(1);
 
+/// A picture is given no more age than this, or the grid may have filled its place: cameras take less, and what seems
+/// older is so because the wall clock was set since the driver looked at it.
+const MOST_AGE: Duration = Duration::from_millis(120);
+
 /// A camera that is attached.
 #[derive(Debug)]
 pub struct Attached {
@@ -162,7 +166,7 @@ impl Device for Streaming {
 fn captured_at(now: Instant, wall_now: Option<Duration>, wall_taken: Option<Duration>) -> Instant {
     let age = wall_now.zip(wall_taken).and_then(|(wall_now, taken)| wall_now.checked_sub(taken));
     let sane = age.filter(|age| *age <= OLDEST_SHOT);
-    sane.and_then(|age| now.checked_sub(age)).unwrap_or(now)
+    sane.and_then(|age| now.checked_sub(age.min(MOST_AGE))).unwrap_or(now)
 }
 
 fn frame_format(format: PixelFormat) -> FrameFormat {
@@ -207,6 +211,12 @@ mod tests {
     fn a_picture_is_as_old_as_its_timestamp_says() {
         check(100_000, Some(99_960), 40);
         check(100_000, Some(100_000), 0);
+    }
+
+    #[test]
+    fn no_timestamp_makes_a_picture_too_late_for_the_grid() {
+        check(100_000, Some(99_700), 120);
+        check(100_000, Some(99_001), 120);
     }
 
     #[test]

@@ -75,4 +75,6 @@ pub struct CopiedPacket {
     pub is_keyframe: bool,
     /// When it was due.
     pub captured_at: Instant,
+    /// By what part of itself it lasts longer by our clock than by that of its source (shorter: negative).
+    pub stretch: f64,
 }

@@ -3,6 +3,8 @@
 //! In: presentation times as the container has them, stream by stream. Out: media time in microseconds from the first
 //! piece on. Pure: no clock, no I/O. Jumps are spliced, wraps unrolled, missing times guessed, rounds of a loop laid end to end.
 
+use std::time::Instant;
+
 /// A lane is one of the two streams that are played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lane {
@@ -21,6 +23,11 @@ impl Lane {
 const WRAP_US: i64 = ((1_i128 << 33) * 1_000_000 / 90_000) as i64;
 /// A longer hole than this is not a pause but another timeline: a splice, an encoder that was restarted.
 const FORWARD_JUMP_US: i64 = 10_000_000;
+/// A live source whose timestamps leave out more than this (and twice the usual step) without a pause has jumped: shown as a
+/// hole it would freeze, and be late by it from then on.
+const LIVE_JUMP_US: i64 = 300_000;
+/// A lane is that much nearer to the splice of the other than to its own past, and then it crosses it too.
+const FOLLOWS_US: i64 = 100_000;
 /// Timestamps that step back by less are the jitter of careless muxers.
 const BACKWARD_JUMP_US: i64 = 500_000;
 /// Picture and sound cross a splice within this of each other; so near, they are taken to be on one timeline again.
@@ -43,12 +50,16 @@ pub(super) struct Timeline {
 struct LaneClock {
     offset_us: i64,
     last: Option<Placed>,
+    arrived: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_field_names, reason = "the unit belongs into each name")]
 struct Placed {
     start_us: i64,
     end_us: i64,
+    /// From the start of the piece before to that of this one.
+    usual_us: i64,
 }
 
 impl Placed {
@@ -66,8 +77,24 @@ impl Timeline {
     }
 
     /// Media time of the next piece of a lane. Pieces of one lane come in the order in which they are presented.
-    pub(super) fn place(&mut self, lane: Lane, pts_us: Option<i64>, duration_us: i64) -> i64 {
-        let clock = &mut self.lanes[lane as usize];
+    ///
+    /// `arrived`: when it came, of a source that sends in real time: what came without a pause holds none.
+    pub(super) fn place(
+        &mut self,
+        lane: Lane,
+        pts_us: Option<i64>,
+        duration_us: i64,
+        arrived: Option<Instant>,
+    ) -> i64 {
+        let [picture, sound] = &mut self.lanes;
+        let (clock, other) = match lane {
+            Lane::Picture => (picture, &*sound),
+            Lane::Sound => (sound, &*picture),
+        };
+        let waited_us = arrived
+            .zip(clock.arrived)
+            .map(|(now, before)| now.saturating_duration_since(before).as_micros() as i64);
+        clock.arrived = arrived;
         let pts_us = pts_us.filter(|pts_us| (-FARTHEST_US..=FARTHEST_US).contains(pts_us));
         let start_us = match (pts_us, clock.last) {
             (None, None) => self.round_start_us,
@@ -77,10 +104,25 @@ impl Timeline {
                 pts_us + clock.offset_us
             }
             (Some(pts_us), Some(last)) => {
-                if !last.goes_on_at(pts_us + clock.offset_us) {
+                let is_jump = |start_us: i64| {
+                    let (hole_us, longest_us) = (start_us - last.end_us, last.usual_us * 2 + LIVE_JUMP_US);
+                    // Where the other lane is already, as it took the hole for none, this one goes too.
+                    let is_led = other.last.is_some_and(|led| {
+                        other.offset_us == clock.offset_us && (start_us - led.end_us).abs() < hole_us / 2
+                    });
+                    !is_led && waited_us.is_some_and(|waited_us| hole_us > waited_us + longest_us)
+                };
+                // The other lane has crossed a splice: where that is nearer, this one crosses it too.
+                let from_end_us = |offset_us: i64| (pts_us + offset_us - last.end_us).abs();
+                let follows = arrived.is_some()
+                    && from_end_us(self.offset_us) + FOLLOWS_US < from_end_us(clock.offset_us);
+                let own_us = pts_us + clock.offset_us;
+                if !last.goes_on_at(own_us) || is_jump(own_us) || follows {
                     clock.offset_us = if last.goes_on_at(pts_us + clock.offset_us + WRAP_US) {
                         clock.offset_us + WRAP_US
-                    } else if (pts_us + self.offset_us - last.end_us).abs() <= SAME_SPLICE_US {
+                    } else if clock.offset_us != self.offset_us
+                        && from_end_us(self.offset_us) <= SAME_SPLICE_US
+                    {
                         self.offset_us
                     } else {
                         last.end_us - pts_us
@@ -90,7 +132,10 @@ impl Timeline {
                 pts_us + clock.offset_us
             }
         };
-        clock.last = Some(Placed { start_us, end_us: start_us + duration_us.clamp(0, LONGEST_PIECE_US) });
+        let usual_us =
+            clock.last.map_or(i64::MAX / 4, |last| (start_us - last.start_us).clamp(0, LONGEST_PIECE_US));
+        clock.last =
+            Some(Placed { start_us, end_us: start_us + duration_us.clamp(0, LONGEST_PIECE_US), usual_us });
         start_us
     }
 
@@ -114,7 +159,7 @@ mod tests {
         let mut timeline = Timeline::default();
         timeline.begin_round(origin_us);
         let placed: Vec<i64> =
-            pieces.iter().map(|&(lane, pts_us)| timeline.place(lane, pts_us, FRAME)).collect();
+            pieces.iter().map(|&(lane, pts_us)| timeline.place(lane, pts_us, FRAME, None)).collect();
         assert_eq!(placed, expected_us);
     }
 
@@ -163,6 +208,41 @@ mod tests {
         );
     }
 
+    /// A live source of 20 pictures a second whose timestamps jump; how far sound and picture are then apart, and how long the
+    /// hole in each is, beyond what was waited.
+    fn jump_live(by_us: i64) -> (i64, i64) {
+        const RUN_US: i64 = 21_333;
+        let start = Instant::now();
+        let mut timeline = Timeline::default();
+        timeline.begin_round(0);
+        let (mut picture_off_us, mut sound_off_us, mut sounds) = (0, 0, 0);
+        for picture in 0..60 {
+            let now_us = picture * 50_000;
+            let jumped_us = |at_us: i64| if at_us >= SECOND { by_us } else { 0 };
+            while (sounds + 1) * RUN_US <= now_us {
+                let (pts_us, sent_us) = (sounds * RUN_US, (sounds + 1) * RUN_US);
+                let arrived = start + std::time::Duration::from_micros(sent_us as u64);
+                let placed_us =
+                    timeline.place(Sound, Some(pts_us + jumped_us(pts_us)), RUN_US, Some(arrived));
+                sound_off_us = placed_us - pts_us;
+                sounds += 1;
+            }
+            let arrived = start + std::time::Duration::from_micros(now_us as u64);
+            let placed_us = timeline.place(Picture, Some(now_us + jumped_us(now_us)), 50_000, Some(arrived));
+            picture_off_us = placed_us - now_us;
+        }
+        (sound_off_us - picture_off_us, picture_off_us)
+    }
+
+    #[test]
+    fn a_live_source_whose_timestamps_jump_leaves_no_hole_and_keeps_sound_with_picture() {
+        for by_ms in (100..1000).step_by(7).chain([2_000, 5_000, 9_000, 20_000]) {
+            let (apart_us, hole_us) = jump_live(by_ms * 1000);
+            assert!(apart_us.abs() < 60_000, "{apart_us} us apart after a jump by {by_ms} ms");
+            assert!(hole_us < 460_000, "a hole of {hole_us} us after a jump by {by_ms} ms");
+        }
+    }
+
     #[test]
     fn the_33_bit_wrap_is_no_jump() {
         let before = WRAP_US - SECOND;
@@ -177,12 +257,12 @@ mod tests {
     fn a_round_begins_where_the_later_lane_ended() {
         let mut timeline = Timeline::default();
         timeline.begin_round(7);
-        assert_eq!(timeline.place(Picture, Some(7), 3 * SECOND), 0);
-        assert_eq!(timeline.place(Sound, Some(7 + SECOND), SECOND), SECOND);
+        assert_eq!(timeline.place(Picture, Some(7), 3 * SECOND, None), 0);
+        assert_eq!(timeline.place(Sound, Some(7 + SECOND), SECOND, None), SECOND);
         for round in 1..4 {
             timeline.begin_round(7);
-            assert_eq!(timeline.place(Picture, Some(7), 3 * SECOND), round * 3 * SECOND);
-            assert_eq!(timeline.place(Sound, Some(7 + SECOND), SECOND), round * 3 * SECOND + SECOND);
+            assert_eq!(timeline.place(Picture, Some(7), 3 * SECOND, None), round * 3 * SECOND);
+            assert_eq!(timeline.place(Sound, Some(7 + SECOND), SECOND, None), round * 3 * SECOND + SECOND);
         }
     }
 
@@ -192,8 +272,8 @@ mod tests {
         timeline.begin_round(i64::MIN);
         for pts_us in [i64::MAX, i64::MIN, 0, FARTHEST_US, -FARTHEST_US, 1, i64::MAX - 1, FARTHEST_US] {
             for lane in Lane::ALL {
-                timeline.place(lane, Some(pts_us), i64::MAX);
-                timeline.place(lane, Some(pts_us), i64::MIN);
+                timeline.place(lane, Some(pts_us), i64::MAX, None);
+                timeline.place(lane, Some(pts_us), i64::MIN, None);
             }
             timeline.begin_round(pts_us);
         }

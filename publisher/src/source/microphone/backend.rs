@@ -108,9 +108,8 @@ impl Listening {
                 // Some drivers say less, and yet a run is no younger than it is long.
                 let waited = waited.max(Duration::from_secs_f64(run_s));
                 let seemingly_at = now.checked_sub(waited).unwrap_or(now);
-                let captured_at =
-                    times.lock().unwrap_or_else(PoisonError::into_inner).place(seemingly_at, run_s);
-                sound.send(CapturedSound { frame, captured_at });
+                let taken = times.lock().unwrap_or_else(PoisonError::into_inner).place(seemingly_at, run_s);
+                sound.send(CapturedSound { frame, captured_at: taken.at, stretch: taken.stretch });
             }
         };
         let mut has_complained = false;

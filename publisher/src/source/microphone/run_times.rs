@@ -1,8 +1,10 @@
 //! Run times: when runs of samples were taken, from callbacks that come when the machine gets round to them.
 //!
-//! In: when a run seems to have been taken, and its length. Out: when it was: right after the run before it, drawn
-//! gently to what the callbacks say. Pure: the callback of the sound card owns it.
+//! In: when a run seems to have been taken, and its length. Out: when it was: right after the run before it by the clock of
+//! the sound card, drawn gently to what the callbacks say; and how much slower than ours that clock is. Pure: the callback of
+//! the sound card owns it.
 
+use crate::source::clock_rate::ClockRate;
 use std::time::{Duration, Instant};
 
 /// Over how long the callbacks draw the count of samples to themselves.
@@ -19,23 +21,42 @@ const STRAYING_RUNS: u32 = 10;
 pub struct RunTimes {
     next: Option<Instant>,
     straying: u32,
+    /// When the first run was taken, and how many seconds of samples came since.
+    counted: Option<(Instant, f64)>,
+    rate: ClockRate,
+}
+
+/// A run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Taken {
+    /// When its first sample was taken.
+    pub at: Instant,
+    /// By what part of itself it lasts longer by our clock (shorter: negative).
+    pub stretch: f64,
 }
 
 impl RunTimes {
     /// When the first sample of a run of `run_s` seconds was taken that seems to have been taken at `seemingly_at`.
-    pub fn place(&mut self, seemingly_at: Instant, run_s: f64) -> Instant {
+    pub fn place(&mut self, seemingly_at: Instant, run_s: f64) -> Taken {
         let run_s = run_s.max(0.0);
         let at = match self.next {
             Some(expected_at) => self.draw(expected_at, seemingly_at, run_s),
             None => seemingly_at,
         };
-        self.next = Some(at + Duration::from_secs_f64(run_s));
-        at
+        let (first_at, counted_s) = self.counted.get_or_insert((seemingly_at, 0.0));
+        let at_s = seemingly_at.saturating_duration_since(*first_at).as_secs_f64();
+        self.rate.note(at_s, at_s - *counted_s);
+        *counted_s += run_s;
+        let stretch = self.rate.stretch();
+        self.next = Some(at + Duration::from_secs_f64(run_s * (1.0 + stretch)));
+        Taken { at, stretch }
     }
 
     /// Samples were lost: the next run stands where its callback says.
     pub fn interrupt(&mut self) {
-        *self = Self::default();
+        self.next = None;
+        self.straying = 0;
+        self.rate.restart();
     }
 
     fn draw(&mut self, expected_at: Instant, seemingly_at: Instant, run_s: f64) -> Instant {
@@ -66,7 +87,7 @@ mod tests {
         let start = Instant::now();
         let mut times = RunTimes::default();
         let places = late_ms.zip(0_u64..).map(|(late_ms, n)| {
-            let at = times.place(start + MS(n * 20 + late_ms), 0.02);
+            let at = times.place(start + MS(n * 20 + late_ms), 0.02).at;
             at.saturating_duration_since(start + MS(n * 20)).as_secs_f64() * 1e3
         });
         places.last().unwrap()
@@ -88,6 +109,6 @@ mod tests {
         let mut times = RunTimes::default();
         times.place(start, 0.02);
         times.interrupt();
-        assert_eq!(times.place(start + MS(500), 0.02), start + MS(500));
+        assert_eq!(times.place(start + MS(500), 0.02).at, start + MS(500));
     }
 }

@@ -18,7 +18,12 @@ pub struct Listening {
 impl Listening {
     #[track_caller]
     pub fn start(webroot: &Path, address: &str) -> Self {
-        let words = [address, "--size", "160x120", "--segment-duration", "500ms"];
+        Self::start_with(webroot, address, &[])
+    }
+
+    #[track_caller]
+    pub fn start_with(webroot: &Path, address: &str, more: &[&str]) -> Self {
+        let words = [&[address, "--size", "160x120", "--segment-duration", "500ms"], more].concat();
         let live = LiveStream::start(webroot, &words);
         let mut listening = Self { live, address: address.to_owned() };
         let waits = listening.wait_until("it waits", |status| status["frames_slate"].as_u64() > Some(0));

@@ -5,7 +5,7 @@
 use super::super::decoding::{MICROSECONDS, StreamSetup};
 use super::super::demuxer::{Demuxer, Ending, Round};
 use super::super::error::InputError;
-use super::super::pacing::Pacer;
+use super::super::pacing::{Due, Pacer};
 use super::super::stream_fields;
 use super::super::timeline::{Lane, Timeline};
 use super::lane::{CopyLane, LaneSetup, TICKS};
@@ -136,10 +136,14 @@ impl CopySource {
             self.timeline.begin_round(first_us.unwrap_or(0));
             self.under_way = true;
         }
+        let in_real_time = self.pacer.as_ref().is_some_and(Pacer::is_live);
         for lane in Lane::ALL {
             if let Some(ready) = &mut self.lanes[lane as usize].ready {
+                let arrived = ready.arrived.filter(|_| in_real_time);
                 let duration_us = ready.duration_90k.rescale(TICKS, MICROSECONDS);
-                ready.media_us.get_or_insert_with(|| self.timeline.place(lane, ready.dts_us, duration_us));
+                ready
+                    .media_us
+                    .get_or_insert_with(|| self.timeline.place(lane, ready.dts_us, duration_us, arrived));
             }
         }
     }
@@ -182,10 +186,10 @@ impl CopySource {
     fn hand_out(&mut self, lane: Lane) -> Option<CopiedPacket> {
         let ready = self.lanes[lane as usize].ready.take()?;
         let media_us = ready.media_us?;
-        let captured_at = match &mut self.pacer {
+        let due = match &mut self.pacer {
             Some(pacer) => pacer.hand_out(lane, media_us, ready.arrived, Instant::now()),
             // Dates run with the film.
-            None => self.opened_at + Duration::from_micros(media_us.max(0) as u64),
+            None => Due { at: self.opened_at + Duration::from_micros(media_us.max(0) as u64), stretch: 0.0 },
         };
         Some(CopiedPacket {
             medium: if lane == Lane::Picture { Medium::Video } else { Medium::Audio },
@@ -194,7 +198,8 @@ impl CopySource {
             shown_after_90k: ready.shown_after_90k,
             duration_90k: ready.duration_90k,
             is_keyframe: ready.is_keyframe,
-            captured_at,
+            captured_at: due.at,
+            stretch: due.stretch,
         })
     }
 

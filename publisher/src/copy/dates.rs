@@ -1,0 +1,111 @@
+//! Dates: when each segment of a stream that is copied was filmed. Pure.
+//!
+//! In: the first picture of each segment, with the wall-clock time at which it was due. Out: its date. Nothing of a copied stream
+//! is dropped or doubled, so its timestamps run with the clock of its source, and dates that run with ours part from them.
+//! They do so by less than a picture from one segment to the next, so that players that map timestamps to dates see no step.
+
+use std::time::{Duration, SystemTime};
+
+/// Dates that are off by more are put right at once: the wall clock was set, or the machine slept.
+const STEP: Duration = Duration::from_secs(10);
+/// Of a picture, so much is less than one, also rounded to milliseconds.
+const PART_OF_PICTURE: f64 = 0.9;
+
+/// A picture that begins a segment.
+#[derive(Debug, Clone, Copy)]
+pub struct Keyframe {
+    /// Decode time on the stream's timeline.
+    pub dts_90k: i64,
+    /// How long it is shown.
+    pub picture_90k: i64,
+    /// By what part of itself it lasts longer by our clock than by its timestamps (shorter: negative).
+    pub stretch: f64,
+    /// When it was due, by the wall clock.
+    pub filmed_at: SystemTime,
+}
+
+/// See the file's head.
+#[derive(Debug, Default)]
+pub struct Dates {
+    last: Option<(i64, SystemTime)>,
+}
+
+impl Dates {
+    /// The date of the segment that begins with `next`.
+    pub fn of(&mut self, next: Keyframe) -> SystemTime {
+        let date = self.last.map_or(next.filmed_at, |last| follow(last, next));
+        self.last = Some((next.dts_90k, date));
+        date
+    }
+}
+
+fn follow((last_90k, last): (i64, SystemTime), next: Keyframe) -> SystemTime {
+    let ticks = |ticks_90k: i64| Duration::from_nanos(ticks_90k.max(0) as u64 * 100_000 / 9);
+    let media = ticks(next.dts_90k - last_90k);
+    let along = last + media;
+    let (is_late, off) = match next.filmed_at.duration_since(along) {
+        Ok(after) => (true, after),
+        Err(before) => (false, before.duration()),
+    };
+    if off > STEP {
+        return next.filmed_at;
+    }
+    // A source whose clock alone asks for more in each segment would never be caught up with.
+    let of_clock = media.mul_f64(next.stretch.abs());
+    let by = off.min(ticks(next.picture_90k).mul_f64(PART_OF_PICTURE).max(of_clock));
+    if is_late { along + by } else { along - by }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEGMENT_90K: i64 = 180_000;
+    const PICTURE_90K: i64 = 4_500;
+
+    /// Segments of 2 s whose first pictures come at these times; the steps of their dates beyond 2 s, in milliseconds, and how far
+    /// the last date is from the wall clock.
+    fn steps(stretch: f64, filmed_s: impl Iterator<Item = f64>) -> (Vec<f64>, f64) {
+        let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let mut dates = Dates::default();
+        let mut last = None;
+        let (mut steps, mut off_s) = (Vec::new(), 0.0);
+        for (segment, filmed_s) in (0..).zip(filmed_s) {
+            let filmed_at = start + Duration::from_secs_f64(filmed_s);
+            let dts_90k = 126_000 + segment * SEGMENT_90K;
+            let date = dates.of(Keyframe { dts_90k, picture_90k: PICTURE_90K, stretch, filmed_at });
+            let since_start_s = date.duration_since(start).expect("after it").as_secs_f64();
+            if let Some(last_s) = last.replace(since_start_s) {
+                steps.push((since_start_s - last_s - 2.0) * 1e3);
+            }
+            off_s = since_start_s - filmed_s;
+        }
+        (steps, off_s)
+    }
+
+    #[test]
+    fn dates_follow_the_wall_clock_by_less_than_a_picture_a_segment() {
+        for error in [-0.01, -0.0002, 0.0, 0.0002, 0.01] {
+            let (steps, off_s) = steps(error, (0..300).map(|n| f64::from(n) * 2.0 * (1.0 + error)));
+            assert!(steps.iter().all(|step_ms| step_ms.abs() < 50.0), "{error}: {steps:?}");
+            assert!(off_s.abs() < 0.001, "{error}: {off_s}");
+        }
+    }
+
+    #[test]
+    fn a_stop_of_the_source_is_made_up_for_in_small_steps() {
+        let stopped = |n: u32| f64::from(n) * 2.0 + if n >= 10 { 0.42 } else { 0.0 };
+        let (steps, off_s) = steps(0.0, (0..40).map(stopped));
+        assert!(steps.iter().all(|step_ms| step_ms.abs() < 50.0), "{steps:?}");
+        assert!(off_s.abs() < 0.001, "{off_s}");
+    }
+
+    #[test]
+    fn a_clock_three_hundredths_off_is_followed_too_and_one_that_was_set_at_once() {
+        let (_, off_s) = steps(0.03, (0..300).map(|n| f64::from(n) * 2.06));
+        assert!(off_s.abs() < 0.1, "{off_s}");
+        let (steps, off_s) =
+            steps(0.0, (0..20).map(|n| f64::from(n) * 2.0 + if n < 10 { 0.0 } else { 3600.0 }));
+        assert!((steps[9] - 3_600_000.0).abs() < 1.0 && off_s.abs() < 0.001, "{steps:?}");
+    }
+}
