@@ -75,6 +75,7 @@ pub(super) struct LowLatencyList {
 #[derive(Debug, Clone, Default)]
 pub(super) struct ToldParts {
     pub(super) parts: Vec<Part>,
+    pub(super) media_sequence: u64,
     /// Its segment is listed with them: no more of them come.
     pub(super) are_all: bool,
 }

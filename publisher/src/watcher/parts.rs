@@ -192,8 +192,9 @@ impl Channel {
                 playlist.segments.iter().zip(playlist.media_sequence..).skip(near)
             {
                 let number = number_of_uri(&segment.uri);
-                let listed =
-                    number.and_then(|number| told.of_segments.get(&number)).cloned().unwrap_or_default();
+                let listed = number.and_then(|number| told.of_segments.get(&number));
+                let listed = listed.filter(|listed| listed.media_sequence == media_sequence);
+                let listed = listed.cloned().unwrap_or_default();
                 let is_begun = |number: &u64| parts.contains_key(&(*number, 0)) || !listed.parts.is_empty();
                 let Some(number) = number.filter(is_begun) else { continue };
                 let of_segment = parts.range((number, 0)..=(number, MOST_PARTS)).map(|(&(_, part), _)| part);
@@ -366,12 +367,15 @@ pub(super) fn on_disk(directory: &dyn Directory, settings: &ChannelSettings) -> 
 fn parts_told(text: &str, home: Home) -> BTreeMap<u64, ToldParts> {
     let Listing::Media(listing) = read_listing(text) else { return BTreeMap::new() };
     let mut told = BTreeMap::<u64, ToldParts>::new();
-    let closed = listing.segments.iter().flat_map(|segment| &segment.parts).map(|part| (part, true));
-    for (part, is_closed) in closed.chain(listing.open_parts.iter().map(|part| (part, false))) {
+    let next = listing.next_media_sequence();
+    let closed = (listing.first_media_sequence()..)
+        .zip(&listing.segments)
+        .flat_map(|(media_sequence, segment)| segment.parts.iter().map(move |part| (part, media_sequence)));
+    for (part, media_sequence) in closed.chain(listing.open_parts.iter().map(|part| (part, next))) {
         let number = name_of_uri(home, &part.uri).and_then(|name| part_of_name(&name));
         let Some(((number, index), duration_s)) = number.zip(part.duration_s) else { continue };
         let of_segment = told.entry(number).or_default();
-        of_segment.are_all = is_closed;
+        (of_segment.media_sequence, of_segment.are_all) = (media_sequence, media_sequence < next);
         if of_segment.parts.len() == index as usize {
             let content = if part.gap { PartContent::Gap } else { PartContent::of_media(part.independent) };
             let duration_90k = (duration_s * TICKS_PER_S as f64).round() as u64;

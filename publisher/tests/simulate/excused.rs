@@ -2,6 +2,7 @@
 //!
 //! In: an invariant meets one of these narrow conditions. Out: a count of each, for the report.
 
+use crate::{events::KINDS, schedule::Mode};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What is passed over. Each is an entry of [`EXCUSES`].
@@ -120,11 +121,170 @@ impl Excuse {
 
 /// What was used so far is not counted: proofs use some, too.
 pub fn forget() {
-    USED.iter().for_each(|count| count.store(0, Ordering::Relaxed));
+    USED.iter().chain(&MET).for_each(|count| count.store(0, Ordering::Relaxed));
 }
 
 /// Each with how often it was used.
 pub fn used() -> Vec<(u64, &'static Entry)> {
     let count = |entry: &'static Entry| (USED[entry.excuse as usize].load(Ordering::Relaxed), entry);
     EXCUSES.iter().map(count).collect()
+}
+
+/// What has happened in a schedule so far.
+pub struct Circumstances<'a> {
+    pub mode: Mode,
+    pub has_parts: bool,
+    pub lives: u32,
+    /// Nothing tells of changes, or for a while nothing did.
+    pub is_blind: bool,
+    /// How often each kind has happened.
+    pub counts: &'a [u64],
+}
+
+impl Circumstances<'_> {
+    fn has_seen(&self, words: &[&str]) -> bool {
+        let kinds = KINDS.iter().zip(self.counts).filter(|(_, count)| **count > 0);
+        kinds.into_iter().any(|(kind, _)| words.iter().any(|word| kind.name.contains(word)))
+    }
+
+    fn is_foreign(&self) -> bool {
+        matches!(self.mode, Mode::Watch | Mode::Channels)
+    }
+
+    fn has_hand(&self) -> bool {
+        self.has_seen(&["by hand", "away", "a copy", "a pipe", "a directory", "huge number", "the playlist"])
+    }
+
+    fn has_failure(&self) -> bool {
+        self.has_seen(&["writes fail", "read-only", "cannot be written"])
+    }
+
+    fn has_disorder(&self) -> bool {
+        self.has_seen(&["late", "out of order", "never", "twice", "gives up", "hole"])
+    }
+}
+
+/// A fault of the watcher that is known, and not mended. A schedule that meets it ends there, and is counted.
+pub struct Known {
+    pub invariant: &'static str,
+    /// What the words of the verdict have in them.
+    words: &'static str,
+    fits: fn(&Circumstances<'_>) -> bool,
+    pub what: &'static str,
+}
+
+const fn known(
+    invariant: &'static str,
+    words: &'static str,
+    fits: fn(&Circumstances<'_>) -> bool,
+    what: &'static str,
+) -> Known {
+    Known { invariant, words, fits, what }
+}
+
+/// All of them.
+pub static KNOWN: &[Known] = &[
+    known(
+        "renditions",
+        "discontinuity sequence",
+        |it| it.mode == Mode::Ladder && it.has_hand(),
+        "a hand took the playlist or the directory of one size away: sizes count discontinuities differently",
+    ),
+    known(
+        "renditions",
+        "discontinuity sequence",
+        |it| it.mode == Mode::Ladder && it.lives > 1 && it.has_seen(&["other settings"]),
+        "a size joins after a restart with other settings: sizes count discontinuities differently",
+    ),
+    known(
+        "grace",
+        "removed while it is listed",
+        |it| it.is_foreign() && it.has_parts && (it.lives > 1 || it.has_hand()),
+        "watch with parts: a part is to be deleted before its segment is listed, and is then listed after all",
+    ),
+    known(
+        "progress",
+        "",
+        |it| it.is_foreign() && (it.lives > 1 || it.has_hand()) && (it.has_hand() || it.has_disorder()),
+        "watch: a file that came out of order or over a restart is taken for one that was listed before",
+    ),
+    known(
+        "order",
+        "",
+        |it| it.is_foreign() && (it.lives > 1 || it.has_hand() || it.has_disorder()),
+        "watch: files that came out of order, over a restart or a spoilt list are listed as they came",
+    ),
+    known(
+        "parts",
+        "",
+        |it| it.is_foreign() && it.has_parts && (it.lives > 1 || it.has_disorder()),
+        "watch with parts: parts behind a segment that never came wait for a segment",
+    ),
+    known(
+        "parts",
+        "",
+        |it| it.mode == Mode::Ladder && it.has_parts && it.lives > 1 && it.has_hand(),
+        "ladder with parts: after a restart and a hand parts wait for the first segment",
+    ),
+    known(
+        "rules",
+        "parts-off-segment",
+        |it| it.has_parts && (it.has_hand() || it.has_failure() || it.lives > 1 || it.has_disorder()),
+        "parts of a gap or of a segment under another number do not sum up to its EXTINF",
+    ),
+    known(
+        "rules",
+        "part-left-early",
+        |it| it.is_foreign() && it.has_parts && it.lives > 1 && it.has_disorder(),
+        "watch with parts: parts of a segment that never came are forgotten at a restart",
+    ),
+    known(
+        "progress",
+        "",
+        |it| it.mode == Mode::Ladder && it.has_seen(&["the playlist", "extreme"]),
+        "ladder: the playlist of one size became that of another stream: the others fill up to its number with gaps",
+    ),
+    known(
+        "progress",
+        "",
+        |it| it.mode == Mode::Live && it.has_parts && it.has_failure(),
+        "live with parts: segments that could not be written in a row are gaps, and the one behind them waits",
+    ),
+    known(
+        "lock",
+        "",
+        |it| it.has_failure() && it.has_hand(),
+        "the webroot was made anew while nothing could be written: the lock is taken late",
+    ),
+    known(
+        "existence",
+        "is not there or not whole",
+        |it| !it.is_foreign() && it.has_hand() && (it.is_blind || it.lives > 1),
+        "live where nothing tells of changes, or over a restart: a file that a hand took away leaves the list late",
+    ),
+    known(
+        "existence",
+        "with other bytes",
+        |it| it.has_hand(),
+        "a listed file that a hand wrote again stays listed when its event was missed",
+    ),
+];
+
+static MET: [AtomicU64; KNOWN.len()] = [const { AtomicU64::new(0) }; KNOWN.len()];
+
+/// Whether this is known. Counts it.
+pub fn is_known(invariant: &str, words: &str, circumstances: &Circumstances<'_>) -> bool {
+    let is_it = |known: &Known| {
+        known.invariant == invariant && words.contains(known.words) && (known.fits)(circumstances)
+    };
+    let found = KNOWN.iter().position(is_it);
+    if let Some(index) = found {
+        MET[index].fetch_add(1, Ordering::Relaxed);
+    }
+    found.is_some()
+}
+
+/// Each with how many schedules have met it.
+pub fn met() -> Vec<(u64, &'static Known)> {
+    KNOWN.iter().zip(&MET).map(|(known, count)| (count.load(Ordering::Relaxed), known)).collect()
 }

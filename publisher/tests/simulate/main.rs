@@ -138,7 +138,7 @@ fn report(
 ) -> ExitCode {
     let failed = broken.len() as u64 + unproved;
     // To shrink uses some, too.
-    let excused = excused::used();
+    let (excused, met) = (excused::used(), excused::met());
     let mut by_invariant: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for (seed, outcome) in &broken {
         if let Some(broken) = &outcome.broken {
@@ -185,6 +185,10 @@ fn report(
     println!("what was excused, how often, and why:");
     for (count, excuse) in &excused {
         println!("{count:>10}  {}; when {}; {}", excuse.what, excuse.when, excuse.why);
+    }
+    println!("known faults, and how many schedules ended in each:");
+    for (count, known) in &met {
+        println!("{count:>10}  {}: known fault: {}", known.invariant, known.what);
     }
     let missing = total.missing();
     if !missing.is_empty() {

@@ -1,8 +1,12 @@
 //! Deletion: nothing is removed too early, and nothing stays for ever.
 
 use super::{Judge, Verdict, channel::Channel, progress::failing_until_us};
-use crate::{disk::Disk, excused::Excuse};
+use crate::{
+    disk::{Disk, TICK_US},
+    excused::Excuse,
+};
 
+/// A run that comes later reads from the times of files when something left, and these tick.
 pub fn check_removed(channel: &mut Channel, now_us: u64, name: &str) -> Verdict {
     let segments = channel.plain.iter().chain(&channel.low).flat_map(|version| &version.listing.segments);
     let mut uris = segments.filter(|it| !it.gap).map(|it| &it.uri).chain(
@@ -17,7 +21,7 @@ pub fn check_removed(channel: &mut Channel, now_us: u64, name: &str) -> Verdict 
         return channel.broken("grace", &format!("{name} is removed while it is listed"));
     }
     if let Some(left) = channel.left.remove(name)
-        && now_us + 2_000 < left.stays_until_us
+        && now_us + if left.is_of_run_before { 2_000 + TICK_US } else { 2_000 } < left.stays_until_us
         && !channel.touched.contains_key(name)
     {
         let early_s = (left.stays_until_us - now_us) as f64 / 1e6;

@@ -50,8 +50,7 @@ pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Ver
             continue;
         }
         let mut expected = std::mem::take(&mut channel.expected);
-        expected
-            .retain(|it| is_there(channel, disk, it) && !has_been_passed(channel, it, begins_us, is_ours));
+        expected.retain(|it| is_there(channel, disk, it) && !has_been_passed(channel, it, begins_us));
         let is_late = |it: &&Expected| is_due(it, channel) && !is_excused(channel, it, is_ours);
         let late = expected.iter().find(is_late).cloned();
         channel.expected = expected;
@@ -93,7 +92,7 @@ fn is_excused(channel: &Channel, it: &Expected, is_ours: bool) -> bool {
 }
 
 /// Whether it had its turn when nothing could be written, or came behind a later one.
-fn has_been_passed(channel: &Channel, it: &Expected, begins_us: u64, is_ours: bool) -> bool {
+fn has_been_passed(channel: &Channel, it: &Expected, begins_us: u64) -> bool {
     let Some(plain) = &channel.plain else { return false };
     let first = plain.listing.segments.first().and_then(|first| {
         channel
@@ -109,9 +108,8 @@ fn has_been_passed(channel: &Channel, it: &Expected, begins_us: u64, is_ours: bo
     if is_older && was_disturbed {
         return true;
     }
-    // A number of ours that is listed as a gap came too late.
-    is_ours
-        && number_of_name(&it.name).is_some()
+    // A number that is listed as a gap came too late.
+    number_of_name(&it.name).is_some()
         && plain
             .listing
             .segments
@@ -176,7 +174,7 @@ pub fn check_all_listed(judge: &mut Judge, disk: &Disk, stopped_us: u64) -> Verd
             it.part.is_none()
                 && it.is_certain
                 && is_there(channel, disk, it)
-                && !has_been_passed(channel, it, begins_us, judge.is_ours)
+                && !has_been_passed(channel, it, begins_us)
                 && !is_excused(channel, it, judge.is_ours)
         };
         if let Some(left_out) = channel.expected.iter().find(is_left_out) {
