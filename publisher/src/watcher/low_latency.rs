@@ -71,6 +71,15 @@ pub(super) struct LowLatencyList {
     has_had_parts: bool,
 }
 
+/// The parts of a segment, as a list of a run before tells of them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ToldParts {
+    pub(super) parts: Vec<Part>,
+    pub(super) media_sequence: u64,
+    /// Its segment is listed with them: no more of them come.
+    pub(super) are_all: bool,
+}
+
 /// A segment that is listed, and not all of whose parts are.
 #[derive(Debug, Clone, Copy)]
 struct Closing {
@@ -132,19 +141,37 @@ impl LowLatencyList {
         self.is_waiting_for_first = self.encoder == Encoder::Ours;
     }
 
-    /// The parts of a complete segment, found at the start, the first of them among them. Those that are missing are lost.
-    /// Says what is wrong with parts that cannot be listed.
+    /// The parts of a complete segment at the start: those that the list on disk tells of as it does, whatever has become of
+    /// their files (bis-22 6.2.1), and then those that are there. What is missing is lost. Says what is wrong with parts that
+    /// cannot be listed.
     pub(super) fn restore(
         &mut self,
         number: u64,
-        parts: BTreeMap<u32, Finished>,
+        (told, parts): (ToldParts, BTreeMap<u32, Finished>),
         (media_sequence, duration_90k): (u64, u64),
     ) -> Vec<PartError> {
-        self.waiting = parts.into_iter().map(|(part, finished)| ((number, part), finished)).collect();
         self.open = Some(number);
         self.ends_at_90k = None;
-        let errors = self.list_parts_of(number);
-        self.push_lost_rest(number, duration_90k);
+        let mut errors = Vec::new();
+        let mut are_all = told.are_all;
+        for part in told.parts {
+            let is_gap = part.is_gap();
+            if let Err(error) = self.edge.push(part) {
+                // A part target of another run: this list is a new one.
+                errors.push(error);
+                are_all = false;
+                break;
+            }
+            let finished = parts.get(&(self.listed_parts() - 1));
+            self.ends_at_90k = finished.filter(|_| !is_gap).map(|it| it.facts.end_90k());
+        }
+        let listed = self.listed_parts();
+        if !are_all {
+            let behind = parts.into_iter().filter(|(part, _)| *part >= listed);
+            self.waiting = behind.map(|(part, finished)| ((number, part), finished)).collect();
+            errors.extend(self.list_parts_of(number));
+            self.push_lost_rest(number, duration_90k);
+        }
         self.close(media_sequence);
         errors
     }

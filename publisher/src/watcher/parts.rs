@@ -8,7 +8,7 @@ use super::{
     channel::Channel,
     dates::Dates,
     finished_file::{self, Finished, LARGEST_SEGMENT_BYTES, Refusal},
-    low_latency::{Beginning, LowLatencyList, MOST_PARTS, ROUNDING_90K},
+    low_latency::{Beginning, LowLatencyList, MOST_PARTS, ROUNDING_90K, ToldParts},
     order::Order,
     publish::Publication,
 };
@@ -20,7 +20,7 @@ use crate::{
     segment_name::{Home, name_of_uri, number_of_name, number_of_uri, part_name, part_of_name, segment_name},
 };
 use jiff::Timestamp;
-use livedir_playlist::{EdgeReport, EvictedPart, TICKS_PER_S};
+use livedir_playlist::{EdgeReport, EvictedPart, Listing, Part, PartContent, TICKS_PER_S, read_listing};
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::{self, Read as _},
@@ -192,9 +192,11 @@ impl Channel {
                 playlist.segments.iter().zip(playlist.media_sequence..).skip(near)
             {
                 let number = number_of_uri(&segment.uri);
-                let Some(number) = number.filter(|&number| parts.contains_key(&(number, 0))) else {
-                    continue;
-                };
+                let listed = number.and_then(|number| told.of_segments.get(&number));
+                let listed = listed.filter(|listed| listed.media_sequence == media_sequence);
+                let listed = listed.cloned().unwrap_or_default();
+                let is_begun = |number: &u64| parts.contains_key(&(*number, 0)) || !listed.parts.is_empty();
+                let Some(number) = number.filter(is_begun) else { continue };
                 let of_segment = parts.range((number, 0)..=(number, MOST_PARTS)).map(|(&(_, part), _)| part);
                 let mut finished = BTreeMap::new();
                 for part in of_segment {
@@ -209,9 +211,9 @@ impl Channel {
                     }
                     restored.insert((number, part));
                 }
-                if finished.contains_key(&0) {
+                if finished.contains_key(&0) || !listed.parts.is_empty() {
                     let segment = (media_sequence, segment.duration_90k);
-                    self.publication.restore_parts(number, finished, segment);
+                    self.publication.restore_parts(number, (listed, finished), segment);
                 }
             }
         }
@@ -325,6 +327,8 @@ pub(super) fn part_names(directory: &dyn Directory, live: &Path) -> io::Result<V
 pub(super) struct PartsOnDisk {
     /// The names that `ll.m3u8` lists.
     listed: BTreeSet<String>,
+    /// The parts of each segment, as `ll.m3u8` lists them from the first one on.
+    of_segments: BTreeMap<u64, ToldParts>,
     /// When it was written, at the latest.
     written_at: Option<SystemTime>,
     /// CAN-SKIP-UNTIL.
@@ -352,8 +356,31 @@ pub(super) fn on_disk(directory: &dyn Directory, settings: &ChannelSettings) -> 
             name_of_uri(settings.home, uri.split('"').next()?).filter(|name| part_of_name(name).is_some())
         });
         told.listed.extend(listed);
+        told.of_segments = parts_told(&text, settings.home);
         told.can_skip = text.contains("CAN-SKIP-UNTIL=");
         told.written_at = Some(listed_at(&file.stamp, settings.target_duration_s.unwrap_or(1)));
+    }
+    told
+}
+
+/// The parts of each segment that a list of ours tells of, from the first one on.
+fn parts_told(text: &str, home: Home) -> BTreeMap<u64, ToldParts> {
+    let Listing::Media(listing) = read_listing(text) else { return BTreeMap::new() };
+    let mut told = BTreeMap::<u64, ToldParts>::new();
+    let next = listing.next_media_sequence();
+    let closed = (listing.first_media_sequence()..)
+        .zip(&listing.segments)
+        .flat_map(|(media_sequence, segment)| segment.parts.iter().map(move |part| (part, media_sequence)));
+    for (part, media_sequence) in closed.chain(listing.open_parts.iter().map(|part| (part, next))) {
+        let number = name_of_uri(home, &part.uri).and_then(|name| part_of_name(&name));
+        let Some(((number, index), duration_s)) = number.zip(part.duration_s) else { continue };
+        let of_segment = told.entry(number).or_default();
+        (of_segment.media_sequence, of_segment.are_all) = (media_sequence, media_sequence < next);
+        if of_segment.parts.len() == index as usize {
+            let content = if part.gap { PartContent::Gap } else { PartContent::of_media(part.independent) };
+            let duration_90k = (duration_s * TICKS_PER_S as f64).round() as u64;
+            of_segment.parts.push(Part { uri: part.uri.clone(), duration_90k, content });
+        }
     }
     told
 }
@@ -510,7 +537,12 @@ impl Publication {
         self.low_latency.as_ref().and_then(|file| file.list.deadline(PATIENCE))
     }
 
-    fn restore_parts(&mut self, number: u64, parts: BTreeMap<u32, Finished>, segment: (u64, u64)) {
+    fn restore_parts(
+        &mut self,
+        number: u64,
+        parts: (ToldParts, BTreeMap<u32, Finished>),
+        segment: (u64, u64),
+    ) {
         if let Some(file) = &mut self.low_latency {
             for error in file.list.restore(number, parts, segment) {
                 debug!(%error, "part not taken up");

@@ -21,6 +21,7 @@ use crate::{
 };
 pub use channel::{Channel, Which};
 use livedir_playlist::{Listing, read_listing};
+pub use progress::failing_until_us;
 use std::{path::Path, sync::Mutex};
 
 /// What is broken: the invariant, and how.
@@ -126,21 +127,30 @@ impl Judge {
     }
 
     /// The clock on the wall was set: how long files stay through a restart is told by it.
-    pub fn clock_was_set(&mut self) {
+    pub fn clock_was_set(&mut self, now_us: u64) {
         for channel in &mut self.channels {
             for left in channel.left.values_mut() {
                 (left.stays_until_us, left.gone_by_us) = (0, u64::MAX);
             }
             channel.has_odd_dates = true;
+            channel.clock_set_us = Some(now_us);
         }
     }
 
-    pub fn begins(&mut self, _: &Life, plan: &Plan, disk: &Mutex<Disk>) {
+    /// Events are lost, and nobody says so.
+    pub fn hears_nothing_until(&mut self, until_us: u64) {
+        self.deaf_until_us = until_us;
+        for channel in &mut self.channels {
+            channel.unheard_until_us = until_us;
+        }
+    }
+
+    pub fn begins(&mut self, life: &Life, plan: &Plan, disk: &Mutex<Disk>) {
         self.take_up(plan);
         self.on_air_us = None;
         let disk = held(disk);
         for channel in &mut self.channels {
-            channel.begins(&disk, plan);
+            channel.begins(&disk, plan, life.began_us);
         }
     }
 
@@ -170,7 +180,7 @@ impl Judge {
         let version = channel::Version { text, listing, at_us: now_us };
         versions::check(&self.channels[index], which, &version)?;
         listed::check(self, index, disk, which, &version)?;
-        progress::check_order(&self.channels[index], disk, now_us, which, &version)?;
+        progress::check_order(&self.channels[index], self.is_ours, disk, now_us, which, &version)?;
         let (target_us, window) = (self.target_us, self.window);
         self.channels[index].is_listed(which, version, target_us, window, disk);
         if self.current.len() > 1 && self.channels[index].is_rendition {

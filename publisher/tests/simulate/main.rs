@@ -9,6 +9,7 @@ mod arguments;
 mod disk;
 mod encoders;
 mod events;
+mod excused;
 mod invariants;
 mod media;
 mod run;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
     for problem in &problems {
         println!("not proved: {problem}");
     }
+    excused::forget();
     if arguments.faults {
         let count = invariants::INVARIANTS.len();
         println!("{} passed, {} failed", count.saturating_sub(problems.len()), problems.len());
@@ -135,6 +137,8 @@ fn report(
     unproved: u64,
 ) -> ExitCode {
     let failed = broken.len() as u64 + unproved;
+    // To shrink uses some, too.
+    let (excused, met) = (excused::used(), excused::met());
     let mut by_invariant: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for (seed, outcome) in &broken {
         if let Some(broken) = &outcome.broken {
@@ -177,6 +181,14 @@ fn report(
     );
     for (count, first, second) in pairs.iter().filter(|(count, ..)| *count > 0).take(5) {
         println!("{count:>10}  {first} + {second}");
+    }
+    println!("what was excused, how often, and why:");
+    for (count, excuse) in &excused {
+        println!("{count:>10}  {}; when {}; {}", excuse.what, excuse.when, excuse.why);
+    }
+    println!("known faults, and how many schedules ended in each:");
+    for (count, known) in &met {
+        println!("{count:>10}  {}: known fault: {}", known.invariant, known.what);
     }
     let missing = total.missing();
     if !missing.is_empty() {

@@ -71,7 +71,8 @@ pub fn run(schedule: &Arc<Schedule>, fault: Option<Fault>, is_told: bool) -> Out
     }
     let mut stage = held(&world.stage);
     let statistics = std::mem::replace(&mut stage.statistics, Statistics::new());
-    Outcome { broken: stage.broken.take(), statistics, words: stage.words.take().unwrap_or_default() }
+    let broken = stage.broken.take().filter(|broken| !broken.is_known);
+    Outcome { broken, statistics, words: stage.words.take().unwrap_or_default() }
 }
 
 fn judge(stage: &mut Stage, end: End) {

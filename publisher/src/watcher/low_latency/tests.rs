@@ -251,7 +251,11 @@ fn an_encoder_that_makes_no_parts_gets_a_list_without() {
 fn an_encoder_that_makes_no_parts_any_more_does_not_hold_up_the_list() {
     let mut stage = Stage::of(Encoder::Foreign);
     stage.segment(1, 1);
-    stage.list.restore(1, BTreeMap::from([(0, finished_90k(PART_90K))]), (1, PART_90K));
+    stage.list.restore(
+        1,
+        (ToldParts::default(), BTreeMap::from([(0, finished_90k(PART_90K))])),
+        (1, PART_90K),
+    );
     stage.list.settle(2);
     stage.check("1[1.0], then 2.0").segment(2, 1).check("1[1.0], 2[], then 3.0");
 }
@@ -267,7 +271,7 @@ fn what_a_run_before_has_left_is_told_with_the_first_part_of_this_one() {
         gap: false,
     });
     let parts = BTreeMap::from([(0, finished_90k(PART_90K)), (1, finished_90k(PART_90K))]);
-    stage.list.restore(1, parts, (1, 2 * PART_90K));
+    stage.list.restore(1, (ToldParts::default(), parts), (1, 2 * PART_90K));
     stage.list.settle(2);
     stage.check("1[1.0 1.1], then 2.0 (not yet)").parts("2.0").check("1[1.0 1.1], 2.0, then 2.1");
 }

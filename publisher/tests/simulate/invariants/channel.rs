@@ -9,6 +9,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// A start dates old files by the longest that a playlist can have been.
+fn most_grace_us(target_us: u64, window: usize) -> u64 {
+    (target_us + 1_000_000) * (2 * window as u64 + 3)
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
     /// `stream.m3u8`.
@@ -34,6 +39,10 @@ pub struct Expected {
     pub is_certain: bool,
     /// One behind it was listed already.
     pub is_late: bool,
+    /// Its event was lost without a word.
+    pub is_unheard: bool,
+    /// Nobody hears, and the name was in use before.
+    pub is_name_used: bool,
     /// The number of its segment and its own.
     pub part: Option<(u64, u32)>,
 }
@@ -44,6 +53,8 @@ pub struct Left {
     pub stays_until_us: u64,
     /// And must be gone by then.
     pub gone_by_us: u64,
+    /// The program has begun again since.
+    pub is_of_run_before: bool,
     pub contents: Option<Contents>,
 }
 
@@ -66,6 +77,18 @@ pub struct Channel {
     pub lags_since_us: Option<u64>,
     /// The clock was set, or files of others came out of order: dates overlap.
     pub has_odd_dates: bool,
+    /// When the clock on the wall was set.
+    pub clock_set_us: Option<u64>,
+    /// The clock was set, and the program has begun again since.
+    pub is_behind_clock: bool,
+    /// When the playlist was lost or spoilt.
+    pub spoilt_us: Option<u64>,
+    /// Until when events were lost without a word.
+    pub unheard_until_us: u64,
+    /// When the program began.
+    pub run_began_us: u64,
+    /// Names that were in use.
+    pub names: HashSet<String>,
     /// When the first segment was listed: before that nobody knows the target duration.
     pub began_us: Option<u64>,
     /// When the first part has come in this run.
@@ -92,6 +115,12 @@ impl Channel {
             longest_us: HashMap::new(),
             lags_since_us: None,
             has_odd_dates: false,
+            clock_set_us: None,
+            is_behind_clock: false,
+            spoilt_us: None,
+            unheard_until_us: 0,
+            run_began_us: 0,
+            names: HashSet::new(),
             began_us: None,
             first_part_us: None,
             newest_part: None,
@@ -121,11 +150,20 @@ impl Channel {
         self.began_us = None;
         self.disturbed_us = now_us;
         self.newest_part = None;
+        self.spoilt_us = Some(now_us);
+    }
+
+    /// Whether a hand has done something to its files within the last 20 s.
+    pub fn is_disturbed(&self, now_us: u64) -> bool {
+        self.disturbed_us > 0 && now_us < self.disturbed_us + 20_000_000
     }
 
     /// What an old one that was ended promised does not bind the next.
-    pub fn begins(&mut self, disk: &Disk, plan: &Plan) {
+    pub fn begins(&mut self, disk: &Disk, plan: &Plan, now_us: u64) {
         self.lags_since_us = None;
+        self.is_behind_clock |= self.clock_set_us.is_some();
+        self.run_began_us = now_us;
+        self.left.values_mut().for_each(|left| left.is_of_run_before = true);
         self.expected.retain(|it| it.part.is_none());
         (self.first_part_us, self.newest_part) = (None, None);
         for (file, version) in [("stream.m3u8", &mut self.plain), ("ll.m3u8", &mut self.low)] {
@@ -186,8 +224,18 @@ impl Channel {
         let is_late = part.is_none() && self.given.values().rev().take(16).any(is_behind);
         self.has_odd_dates |= is_late;
         self.expected.retain(|it| it.name != name);
-        let expected =
-            Expected { name: name.to_owned(), contents, came_us: now_us, is_certain, is_late, part };
+        let is_name_used = !self.names.insert(name.to_owned());
+        let is_unheard = now_us < self.unheard_until_us;
+        let expected = Expected {
+            name: name.to_owned(),
+            contents,
+            came_us: now_us,
+            is_certain,
+            is_late,
+            is_unheard,
+            is_name_used,
+            part,
+        };
         self.expected.push(expected);
     }
 
@@ -211,11 +259,13 @@ impl Channel {
                 }
                 let stays_us = duration_us + self.longest_us.remove(&name).unwrap_or(0);
                 // A start does not know how long they lasted, nor how long the playlist was.
-                let most_us = (target_us + 1_000_000) * (window as u64 + 3);
+                // A window may have been up to twice as long, and each start counts whole targets.
+                let most_us = most_grace_us(target_us, window);
                 let contents = disk.contents(&self.live.join(&name));
                 let left = Left {
                     stays_until_us: now_us + stays_us,
-                    gone_by_us: now_us + most_us.max(stays_us) + 2 * target_us,
+                    gone_by_us: now_us + most_us.max(stays_us) + 4 * target_us,
+                    is_of_run_before: false,
                     contents,
                 };
                 self.left.insert(name, left);
@@ -248,7 +298,8 @@ impl Channel {
                 let contents = disk.contents(&self.live.join(&name));
                 self.left.entry(name).or_insert(Left {
                     stays_until_us: now_us + 3 * target_us,
-                    gone_by_us: now_us + 3 * target_us + (target_us + 1_000_000) * (window as u64 + 3),
+                    gone_by_us: now_us + 4 * target_us + most_grace_us(target_us, window),
+                    is_of_run_before: false,
                     contents,
                 });
             }

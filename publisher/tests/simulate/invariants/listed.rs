@@ -4,7 +4,7 @@ use super::{
     Judge, Verdict,
     channel::{Version, Which},
 };
-use crate::disk::Disk;
+use crate::{disk::Disk, excused::Excuse};
 use std::collections::HashSet;
 
 /// So soon nobody sees that a hand has taken something away.
@@ -43,6 +43,16 @@ pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &V
             continue;
         }
         let Some(contents) = contents.filter(|it| it.is_independent) else {
+            let is_touched = channel.touched.contains_key(&name);
+            let was_ended = channel.version(which).is_some_and(|before| before.listing.ended);
+            let was_unheard =
+                channel.touched.get(&name).is_some_and(|touched_us| *touched_us < channel.unheard_until_us);
+            if (is_touched && was_ended && version.listing.ended && Excuse::EndedListStands.is_used())
+                || (was_unheard && Excuse::LostWithoutAWord.is_used())
+            {
+                last = None;
+                continue;
+            }
             return channel.broken("existence", &format!("{name} is listed, and is not there or not whole"));
         };
         if let Some((_, Some(before))) = channel.given.get(&number)

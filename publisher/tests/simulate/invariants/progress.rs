@@ -4,7 +4,7 @@ use super::{
     Judge, Verdict,
     channel::{Channel, Expected, Version, Which},
 };
-use crate::disk::Disk;
+use crate::{disk::Disk, excused::Excuse};
 use livedir_publisher::segment_name::number_of_name;
 
 /// A file that nobody tells of is complete when it has rested for so long: two seconds, and a look each 200 ms.
@@ -50,9 +50,9 @@ pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Ver
             continue;
         }
         let mut expected = std::mem::take(&mut channel.expected);
-        expected
-            .retain(|it| is_there(channel, disk, it) && !has_been_passed(channel, it, begins_us, is_ours));
-        let late = expected.iter().find(|it| is_due(it, channel)).cloned();
+        expected.retain(|it| is_there(channel, disk, it) && !has_been_passed(channel, it, begins_us));
+        let is_late = |it: &&Expected| is_due(it, channel) && !is_excused(channel, it, is_ours);
+        let late = expected.iter().find(is_late).cloned();
         channel.expected = expected;
         if let Some(late) = late {
             let waited_s = (now_us - late.came_us) as f64 / 1e6;
@@ -80,8 +80,19 @@ fn has_predecessor(channel: &Channel, it: &Expected) -> bool {
             && channel.expected.iter().all(|other| other.part.is_none() || other.part >= it.part))
 }
 
+/// Whether it need not be listed.
+fn is_excused(channel: &Channel, it: &Expected, is_ours: bool) -> bool {
+    let is_ended = channel.plain.as_ref().is_some_and(|plain| plain.listing.ended);
+    (!is_ours && it.is_late && Excuse::CameBehindAListedOne.is_used())
+        || (it.part.is_some() && is_ended && Excuse::FirstPartsAfterTheEnd.is_used())
+        || (it.is_unheard && Excuse::LostWithoutAWord.is_used())
+        || (!is_ours && it.is_name_used && Excuse::WrittenAgainUnderItsName.is_used())
+        || (channel.spoilt_us.is_some_and(|spoilt_us| it.came_us <= spoilt_us.max(channel.run_began_us))
+            && Excuse::SpoiltList.is_used())
+}
+
 /// Whether it had its turn when nothing could be written, or came behind a later one.
-fn has_been_passed(channel: &Channel, it: &Expected, begins_us: u64, is_ours: bool) -> bool {
+fn has_been_passed(channel: &Channel, it: &Expected, begins_us: u64) -> bool {
     let Some(plain) = &channel.plain else { return false };
     let first = plain.listing.segments.first().and_then(|first| {
         channel
@@ -97,9 +108,8 @@ fn has_been_passed(channel: &Channel, it: &Expected, begins_us: u64, is_ours: bo
     if is_older && was_disturbed {
         return true;
     }
-    // A number of ours that is listed as a gap came too late.
-    is_ours
-        && number_of_name(&it.name).is_some()
+    // A number that is listed as a gap came too late.
+    number_of_name(&it.name).is_some()
         && plain
             .listing
             .segments
@@ -110,7 +120,14 @@ fn has_been_passed(channel: &Channel, it: &Expected, begins_us: u64, is_ours: bo
 static EMPTY: (String, Option<crate::media::Contents>) = (String::new(), None);
 
 /// A segment is listed before one that was there, and comes before it.
-pub fn check_order(channel: &Channel, disk: &Disk, now_us: u64, which: Which, version: &Version) -> Verdict {
+pub fn check_order(
+    channel: &Channel,
+    is_ours: bool,
+    disk: &Disk,
+    now_us: u64,
+    which: Which,
+    version: &Version,
+) -> Verdict {
     if which == Which::Low {
         return Ok(());
     }
@@ -133,6 +150,8 @@ pub fn check_order(channel: &Channel, disk: &Disk, now_us: u64, which: Which, ve
                     .segments
                     .iter()
                     .any(|listed| channel.name(&listed.uri).as_ref() == Some(&it.name))
+                && !is_excused(channel, it, is_ours)
+                && !(channel.is_behind_clock && Excuse::ClockSetBehindTheList.is_used())
         };
         if let Some(passed) = channel.expected.iter().find(is_passed) {
             let words =
@@ -155,7 +174,8 @@ pub fn check_all_listed(judge: &mut Judge, disk: &Disk, stopped_us: u64) -> Verd
             it.part.is_none()
                 && it.is_certain
                 && is_there(channel, disk, it)
-                && !has_been_passed(channel, it, begins_us, judge.is_ours)
+                && !has_been_passed(channel, it, begins_us)
+                && !is_excused(channel, it, judge.is_ours)
         };
         if let Some(left_out) = channel.expected.iter().find(is_left_out) {
             return channel.broken("progress", &format!("{} is not listed at the end", left_out.name));

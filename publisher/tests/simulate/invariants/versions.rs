@@ -4,6 +4,7 @@ use super::{
     Verdict,
     channel::{Channel, Version, Which},
 };
+use crate::excused::Excuse;
 use livedir_playlist::{Finding, Severity, check_edit, check_media_playlist, check_playlist};
 
 /// What depends on encoders and hands, or is only advice.
@@ -42,15 +43,26 @@ pub fn check(channel: &Channel, which: Which, version: &Version) -> Verdict {
         Which::Plain => "stream.m3u8",
         Which::Low => "ll.m3u8",
     };
+    let now_us = version.at_us;
+    let has_odd_dates = channel.has_odd_dates;
     verdict(check_media_playlist(name, &version.text, &version.listing), |id| {
-        id == "date-ambiguous" && channel.has_odd_dates
+        id == "date-ambiguous" && has_odd_dates && Excuse::DatesOfStrays.is_used()
     })?;
     let Some(before) = channel.version(which).filter(|before| before.text != version.text) else {
         return Ok(());
     };
     // Hands take files away: their entries have to leave.
-    let is_disturbed = channel.disturbed_us > 0 && version.at_us < channel.disturbed_us + 20_000_000;
-    verdict(check_edit(name, &before.listing, &version.listing), |id| {
-        is_disturbed && ["window-below-three-targets", "media-sequence-not-counted"].contains(&id)
+    let is_disturbed = channel.is_disturbed(now_us);
+    let has_segments = before.listing.segments.iter().any(|it| !it.gap);
+    verdict(check_edit(name, &before.listing, &version.listing), |id| match id {
+        "window-below-three-targets" | "media-sequence-not-counted" if is_disturbed => {
+            Excuse::TakenAway.is_used()
+        }
+        "part-left-early" | "part-changed" if is_disturbed => Excuse::TakenAway.is_used(),
+        "window-below-three-targets" if channel.is_behind_clock => Excuse::ClockSetBehindTheList.is_used(),
+        "header-changed" | "server-control-changed" if channel.spoilt_us.is_some() && !has_segments => {
+            Excuse::HeaderAfterAStranger.is_used()
+        }
+        _ => false,
     })
 }
