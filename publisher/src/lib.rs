@@ -202,19 +202,14 @@ pub fn run(
         let source = source?;
         let has_sound = settings.sound != SoundChoice::Silent && (microphone.is_some() || source.has_sound);
         let source = SourceFormat { has_sound, ..source };
-        let stored = (source.width, source.height);
-        let filtered = match source.copied {
-            None => filter::try_out(&settings.filter, stored, settings.fps)?,
-            Some(_) => stored,
-        };
-        let stream = settings.stream(&source, filtered);
+        let stream = settings.stream(&source, filtered_size(settings, &source)?);
         stream.rungs.iter().try_for_each(encoder::trial::check)?;
         room_for(settings, &stream)?;
         let of_renditions = meters_of(&stream, meters);
-        let watcher = Watcher::start(&watcher_settings(settings, &stream), &of_renditions)?;
         let directory: Arc<dyn Directory> = Arc::new(Disk::without_events());
         let guard = Arc::new(Guard::holding(directory.clone(), &settings.webroot, Box::new(lock)));
-        let watcher = watcher.guarded(guard.clone());
+        let watcher =
+            Watcher::start(&watcher_settings(settings, &stream), &of_renditions)?.guarded(guard.clone());
         let first_number = watcher.next_segment_number();
         let before = last_segments(&*directory, settings, &stream, first_number);
         let resume_point = Arc::new(ResumePoint::after(before.iter().flatten().cloned().collect()));
@@ -321,6 +316,15 @@ fn last_segments(
 ) -> Vec<Option<LastSegment>> {
     let find = |rendition| LastSegment::find(disk, &settings.webroot, rendition, next_number);
     stream.renditions.iter().map(find).collect()
+}
+
+/// The size that the filters make of the source's.
+fn filtered_size(settings: &LiveSettings, source: &SourceFormat) -> Result<(u32, u32), FilterError> {
+    let stored = (source.width, source.height);
+    match source.copied {
+        None => filter::try_out(&settings.filter, stored, settings.fps),
+        Some(_) => Ok(stored),
+    }
 }
 
 /// The stream's own count for the first rendition; the others are counted beside it.

@@ -190,7 +190,7 @@ impl Channels {
 
     /// One stream, or all that are there now.
     pub(super) fn open(
-        world: World,
+        world: &World,
         settings: &WatchSettings,
         meters: Arc<Meters>,
         desk: &mut Desk,
@@ -201,7 +201,7 @@ impl Channels {
         if !settings.channels {
             let guard = Arc::new(Guard::take(world.directory.clone(), &settings.webroot)?);
             let settings = channel_settings(settings, path.clone(), String::new());
-            let channel = Channel::start(&world, settings, Numbers::any(), meters, desk)?;
+            let channel = Channel::start(world, settings, Numbers::any(), meters, desk)?;
             channels.add(channel, 0, Some(guard));
             return Ok(channels);
         }
@@ -478,7 +478,7 @@ mod tests {
         };
         let mut desk = Desk { buffer: Vec::new() };
         let mut channels =
-            Channels::open(World::real(None), &settings, Arc::default(), &mut desk).expect("channels");
+            Channels::open(&World::real(None), &settings, Arc::default(), &mut desk).expect("channels");
         let next_look = |channels: &Channels| channels.root.as_ref().map(|root| root.next_look);
         let before = next_look(&channels);
         channels.wake(&Wake::Directory(live.join("not-yet-a-segment")), &mut desk);

@@ -474,9 +474,8 @@ fn is_more_than_a_part_behind(told: &EdgeReport, now: &EdgeReport) -> bool {
         Some(0) => parts(now) > parts(told) + 1,
         // Whether the segment that was told of has got more parts since is not known.
         Some(1) => parts(now) > 1,
-        Some(_) => true,
-        // It has begun anew.
-        None => true,
+        // Further than a part, or begun anew.
+        _ => true,
     }
 }
 

@@ -33,15 +33,12 @@ const OLDEST: usize = 16;
 
 impl Channel {
     pub(super) fn look_interval(&self) -> Duration {
-        match self.watched {
+        if self.watched.is_some() {
             // Every segment puts the look off, so that none is needed while they come in time.
-            Some(_) => self.target() * 5 / 4,
-            None => {
-                let part =
-                    self.settings.part_target_90k.map(|part_90k| Duration::from_micros(part_90k * 100 / 9));
-                part.map_or(BLIND_INTERVAL, |part| part.min(BLIND_INTERVAL))
-            }
+            return self.target() * 5 / 4;
         }
+        let part = self.settings.part_target_90k.map(|part_90k| Duration::from_micros(part_90k * 100 / 9));
+        part.map_or(BLIND_INTERVAL, |part| part.min(BLIND_INTERVAL))
     }
 
     pub(super) fn schedule_tick(&mut self, now: Instant) {

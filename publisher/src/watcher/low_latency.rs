@@ -50,7 +50,7 @@ pub(super) struct LowLatencyList {
     edge: LiveEdge,
     encoder: Encoder,
     home: Home,
-    can_skip: bool,
+    promised: Promised,
     /// How far the other renditions are.
     pub(super) reports: Vec<EdgeReport>,
     /// Parts that have come and are not listed, by the number of their segment and their own.
@@ -67,8 +67,6 @@ pub(super) struct LowLatencyList {
     /// Nothing has come in this run. What happened before it is told together with the first part.
     is_waiting_for_first: bool,
     is_settled: bool,
-    /// Whether parts were ever listed: what the list promises of them never changes.
-    has_had_parts: bool,
 }
 
 /// The parts of a segment, as a list of a run before tells of them.
@@ -78,6 +76,15 @@ pub(super) struct ToldParts {
     pub(super) media_sequence: u64,
     /// Its segment is listed with them: no more of them come.
     pub(super) are_all: bool,
+}
+
+/// What the list promises for as long as it lives.
+#[derive(Debug, Clone, Copy)]
+struct Promised {
+    /// CAN-SKIP-UNTIL.
+    can_skip: bool,
+    /// PART-HOLD-BACK and PART-INF: parts were listed.
+    parts: bool,
 }
 
 /// A segment that is listed, and not all of whose parts are.
@@ -114,7 +121,7 @@ impl LowLatencyList {
             edge: LiveEdge::new(part_target_90k),
             encoder,
             home,
-            can_skip: window_segments >= SEGMENTS_WORTH_SKIPPING,
+            promised: Promised { can_skip: window_segments >= SEGMENTS_WORTH_SKIPPING, parts: false },
             reports: Vec::new(),
             waiting: BTreeMap::new(),
             open: None,
@@ -123,7 +130,6 @@ impl LowLatencyList {
             done: VecDeque::new(),
             next_number: 1,
             is_settled: false,
-            has_had_parts: false,
             is_waiting_for_first: true,
         }
     }
@@ -459,12 +465,12 @@ impl LowLatencyList {
     ///
     /// bis-22 6.2.1: EXT-X-SERVER-CONTROL is not among what may change.
     pub(super) fn had_parts(&mut self, can_skip: bool) {
-        self.has_had_parts = true;
-        self.can_skip = can_skip;
+        self.promised.parts = true;
+        self.promised.can_skip = can_skip;
     }
 
     fn push(&mut self, name: &str, finished: &Finished) -> Result<(), PartError> {
-        self.has_had_parts = true;
+        self.promised.parts = true;
         let target_90k = self.edge.part_target_90k();
         let mut facts = finished.facts.clone();
         // Of a part with a single picture no byte tells how long that is shown; of the last one its segment does.
@@ -508,10 +514,10 @@ impl LowLatencyList {
             None => part_name(self.next_number, 0),
         };
         let hint = uri_of_name(self.home, &hint);
-        let has_parts = self.encoder == Encoder::Ours || self.has_had_parts;
+        let has_parts = self.encoder == Encoder::Ours || self.promised.parts;
         let parts = has_parts.then_some(Parts { edge: &self.edge, hint: &hint });
         let reports = &self.reports;
-        render_low_latency(playlist, &LowLatency { parts, reports, can_skip: self.can_skip })
+        render_low_latency(playlist, &LowLatency { parts, reports, can_skip: self.promised.can_skip })
     }
 }
 

@@ -286,7 +286,7 @@ impl Watcher {
         meters: Arc<Meters>,
     ) -> Result<Self, WatchError> {
         let mut desk = Desk { buffer: Vec::new() };
-        let channels = Channels::open(world.clone(), settings, meters, &mut desk)?;
+        let channels = Channels::open(&world, settings, meters, &mut desk)?;
         Ok(Self {
             world,
             desk,

@@ -36,13 +36,13 @@ impl Publication {
         }
         match self.replace_playlist() {
             Ok(()) => {
-                if mem::take(&mut self.playlist_fails) {
+                if mem::take(&mut self.fails.playlist) {
                     info!("the playlist can be written again");
                 }
                 true
             }
             Err(error) => {
-                if !mem::replace(&mut self.playlist_fails, true) {
+                if !mem::replace(&mut self.fails.playlist, true) {
                     warn!(
                         %error,
                         "stream.m3u8 cannot be written; free space or make webroot writable, it is tried again at every segment"
@@ -128,9 +128,9 @@ impl Publication {
             .map_err(io::Error::from)
             .and_then(|json| replace(&*self.world.directory, &self.settings.status_directory, STATUS, &json));
         match written {
-            Ok(()) => self.status_fails = false,
-            Err(error) if !self.status_fails => {
-                self.status_fails = true;
+            Ok(()) => self.fails.status = false,
+            Err(error) if !self.fails.status => {
+                self.fails.status = true;
                 warn!(%error, "status.json cannot be written; free space or make webroot writable");
             }
             Err(_) => {}

@@ -404,7 +404,7 @@ pub(super) fn rejoin(directory: &dyn Directory, live: &Path, numbers: &BTreeSet<
         }
         Ok(false) => {}
         Err(error) => {
-            warn!(name, %error, "the segment that was interrupted cannot be made of its parts; it is lost")
+            warn!(name, %error, "the segment that was interrupted cannot be made of its parts; it is lost");
         }
     }
 }

@@ -64,6 +64,13 @@ pub(super) struct ListedFile {
     contents: Option<u64>,
 }
 
+/// What cannot be written, and was told.
+#[derive(Debug, Default)]
+pub(super) struct Fails {
+    pub(super) playlist: bool,
+    pub(super) status: bool,
+}
+
 pub(super) struct Publication {
     pub(super) world: World,
     pub(super) settings: ChannelSettings,
@@ -91,8 +98,7 @@ pub(super) struct Publication {
     pub(super) leaving: Vec<Evicted>,
     /// The playlist on disk is not the one in memory.
     pub(super) is_behind: bool,
-    pub(super) playlist_fails: bool,
-    pub(super) status_fails: bool,
+    pub(super) fails: Fails,
     pub(super) status_written_at: Option<Instant>,
     /// When `status.json`, which is not the newest, is to be written; `None`: it is.
     pub(super) status_due_at: Option<Instant>,
@@ -152,8 +158,7 @@ impl Publication {
             rate: BitRateMeter::default(),
             leaving: Vec::new(),
             is_behind: false,
-            playlist_fails: false,
-            status_fails: false,
+            fails: Fails::default(),
             status_written_at: None,
             status_due_at: None,
             burst: Burst::default(),

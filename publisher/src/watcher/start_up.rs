@@ -24,7 +24,7 @@ use crate::{
     numbers::Numbers,
     playlist_file::{self, LOW_LATENCY_PLAYLIST, OnDisk, PLAYLIST, STATUS, left_over_prefix},
     retention::instant_of,
-    segment_name::{Home, LEFT_OVER_PREFIX, name_of_uri, number_of_name, number_of_uri, segment_name},
+    segment_name::{Home, LEFT_OVER_PREFIX, number_of_name, number_of_uri, segment_name},
 };
 use livedir_playlist::{MediaPlaylist, TICKS_PER_S};
 use std::{
@@ -92,10 +92,8 @@ impl Channel {
         let listed_as_of = directory.stamp(&live).map(|stamp| stamp.modified_at).ok();
         let names = list(directory, &live).map_err(of_live)?;
         let found = found(directory, &live, &names, settings.naming, &on_disk);
-        let rewritten = rewritten(directory, &live, &on_disk, settings.home);
         let mut plan = match &found {
             Found::Numbered(numbers) => {
-                let numbers = &(numbers - &rewritten);
                 let target_duration_s = settings.target_duration_s.unwrap_or(1);
                 numbered::plan(&on_disk, numbers, target_duration_s, settings.window_segments).named()
             }
@@ -344,18 +342,6 @@ fn found(
             Found::Any(names.iter().filter_map(stamp).collect())
         }
     }
-}
-
-/// The numbers of listed files of ours that were written again since the playlist was: they hold something else.
-fn rewritten(directory: &dyn Directory, live: &Path, on_disk: &OnDisk, home: Home) -> BTreeSet<u64> {
-    let OnDisk::Playlist { playlist, written_at } = on_disk else { return BTreeSet::new() };
-    let listed = playlist.segments.iter().filter_map(|segment| name_of_uri(home, &segment.uri));
-    let numbers = listed.filter_map(|name| {
-        let stamp = directory.stamp(&live.join(&name)).ok()?;
-        let is_rewritten = stamp.modified_at > *written_at && stamp.changed_at > *written_at;
-        number_of_name(&name).filter(|_| is_rewritten)
-    });
-    numbers.collect()
 }
 
 fn numbers_of(names: &[String]) -> BTreeSet<u64> {

@@ -198,8 +198,16 @@ impl Stage {
 
     /// Puts a segment there as the segmenter does: under a dot name, with the capture time of its end, then renamed.
     pub fn drop_in(&self, number: u64, bytes: &[u8]) {
+        self.drop_in_at(number, bytes, SystemTime::now());
+    }
+
+    /// The same, of a segment that ended then.
+    pub fn drop_in_at(&self, number: u64, bytes: &[u8], ended_at: SystemTime) {
         let unfinished = self.webroot().join("live").join(format!(".seg-{number:08}.ts.test"));
         fs::write(&unfinished, bytes).expect("written");
+        let file = fs::File::options().write(true).open(&unfinished).expect("opened");
+        file.set_modified(ended_at).expect("the time is set");
+        drop(file);
         self.give(number);
         fs::rename(&unfinished, segment_path(self.webroot(), number)).expect("renamed");
     }

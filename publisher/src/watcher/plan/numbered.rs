@@ -101,24 +101,23 @@ const PLAUSIBLE_OF_FILES: u64 = 100_000_000_000;
 /// Which of the numbers that files have are those of earlier runs of ours; the others are of strangers. `told`: the last number that
 /// a playlist tells of.
 pub(in crate::watcher) fn ours(files: &BTreeSet<u64>, told: Option<u64>) -> BTreeSet<u64> {
-    let last = match told {
-        Some(told) => last_of_chain(files, told),
-        None => {
-            // The most files that lie together; of as many, the highest.
-            let mut chains: Vec<(usize, u64)> = Vec::new();
-            let mut before = None;
-            for &number in files.range(..PLAUSIBLE_OF_FILES) {
-                let is_next = before.is_some_and(|before| number - before <= FURTHEST_JUMP);
-                match chains.last_mut().filter(|_| is_next) {
-                    Some((count, last)) => (*count, *last) = (*count + 1, number),
-                    None => chains.push((1, number)),
-                }
-                before = Some(number);
-            }
-            chains.into_iter().max().map_or(0, |(_, last)| last)
-        }
-    };
+    let last = told.map_or_else(|| last_of_longest_chain(files), |told| last_of_chain(files, told));
     files.range(..=last).copied().collect()
+}
+
+/// The last one of the most files that lie together; of as many, the highest. 0 without any.
+fn last_of_longest_chain(files: &BTreeSet<u64>) -> u64 {
+    let mut chains: Vec<(usize, u64)> = Vec::new();
+    let mut before = None;
+    for &number in files.range(..PLAUSIBLE_OF_FILES) {
+        let is_next = before.is_some_and(|before| number - before <= FURTHEST_JUMP);
+        match chains.last_mut().filter(|_| is_next) {
+            Some((count, last)) => (*count, *last) = (*count + 1, number),
+            None => chains.push((1, number)),
+        }
+        before = Some(number);
+    }
+    chains.into_iter().max().map_or(0, |(_, last)| last)
 }
 
 fn last_of_chain(files: &BTreeSet<u64>, first: u64) -> u64 {
