@@ -89,6 +89,12 @@ impl Facts {
         self.counters.clear();
     }
 
+    /// What goes on where this one ends, with nothing changed.
+    #[must_use]
+    pub fn successor(&self) -> Self {
+        Self { start_90k: self.end_90k(), counters: Vec::new(), ..self.clone() }
+    }
+
     /// When the last of its pictures and its sound ends: nothing in it is later, however long its last picture is.
     #[must_use]
     pub fn latest_end_90k(&self) -> u64 {

@@ -181,8 +181,18 @@ impl Publication {
         number: Option<u64>,
         agreed: Option<Break>,
         date: Option<Timestamp>,
+        facts: &Facts,
     ) -> Option<Break> {
-        let ends_at = self.window.playlist().segments.last().and_then(end_of);
+        let before = self.window.playlist().segments.last();
+        // What is listed of its length may be an estimate: the timeline knows better.
+        let ends_at = match self.last.facts() {
+            Some(last) => before.and_then(|before| {
+                let apart_90k = distance_90k(last.start_90k, facts.start_90k);
+                let lasts_90k = u64::try_from(apart_90k).ok()?.min(before.duration_90k);
+                end_of(&Segment { duration_90k: lasts_90k, ..before.clone() })
+            }),
+            None => before.and_then(end_of),
+        };
         let is_set_back = ends_at.zip(date).is_some_and(|(ends_at, date)| {
             ends_at.duration_since(date) >= jiff::SignedDuration::from_secs(1)
         });
@@ -488,6 +498,7 @@ mod tests {
     use std::{
         fs,
         sync::{Arc, Mutex},
+        time::SystemTime,
     };
 
     const SEGMENT_90K: u64 = 180_000;
@@ -528,6 +539,7 @@ mod tests {
             let mut finished = finished_90k(SEGMENT_90K);
             let jump_90k = if number >= breaks_at { 10_000_000 } else { 0 };
             finished.facts.start_90k = number * SEGMENT_90K + jump_90k;
+            finished.stamp.modified_at = SystemTime::UNIX_EPOCH + Duration::from_secs(2 * number);
             let candidate = Candidate { name: segment_name(number), finished, seen_at: Instant::now() };
             let index = names.iter().position(|it| *it == name).unwrap();
             renditions[index].publish(candidate, std::iter::empty());

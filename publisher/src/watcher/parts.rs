@@ -485,9 +485,11 @@ impl Publication {
         if let Some(lost_90k) = lost_90k.filter(|lost_90k| *lost_90k > 0) {
             finished.facts.begin_earlier(lost_90k);
         }
-        let agreed = self.agreed_break(Some(number), &finished.facts);
+        // Behind lost parts that fit the timeline nothing is judged: parameter sets may have been in the first.
+        let joined = lost_90k.and_then(|_| self.last.facts()).map(Facts::successor);
+        let agreed = self.agreed_break(Some(number), joined.as_ref().unwrap_or(&finished.facts));
         let filmed_at = self.date_of_part(&finished);
-        let discontinuity = self.agreed_on_clock(Some(number), agreed, filmed_at).is_some();
+        let discontinuity = self.agreed_on_clock(Some(number), agreed, filmed_at, &finished.facts).is_some();
         let filmed_at = self.not_before_last(discontinuity, filmed_at);
         let Some(LowLatencyFile { list, .. }) = &mut self.low_latency else { return };
         list.begin(Beginning { filmed_at, discontinuity }, lost_90k);

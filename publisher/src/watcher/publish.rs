@@ -271,7 +271,7 @@ impl Publication {
         }
         self.hold_to_promise(&mut finished.facts);
         let filmed_at = self.dates.date(&finished, break_before.is_none(), together);
-        let break_before = self.agreed_on_clock(number, break_before, filmed_at);
+        let break_before = self.agreed_on_clock(number, break_before, filmed_at, &finished.facts);
         let filmed_at = self.not_before_last(break_before.is_some(), filmed_at);
         if self.burst.is_full(self.settings.window_segments) {
             self.write_postponed();
