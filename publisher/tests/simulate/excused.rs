@@ -135,8 +135,6 @@ pub struct Circumstances<'a> {
     pub mode: Mode,
     pub has_parts: bool,
     pub lives: u32,
-    /// Nothing tells of changes, or for a while nothing did.
-    pub is_blind: bool,
     /// How often each kind has happened.
     pub counts: &'a [u64],
 }

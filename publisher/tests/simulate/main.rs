@@ -5,6 +5,24 @@
 //!           events      encoders  notify             playlists   └─▶ shrink, report
 //! ```
 
+#![allow(
+    clippy::borrowed_box,
+    clippy::case_sensitive_file_extension_comparisons,
+    clippy::equatable_if_let,
+    clippy::format_push_string,
+    clippy::needless_for_each,
+    clippy::needless_pass_by_value,
+    clippy::needless_range_loop,
+    clippy::nonminimal_bool,
+    clippy::redundant_closure,
+    clippy::redundant_closure_for_method_calls,
+    clippy::similar_names,
+    clippy::single_match_else,
+    clippy::struct_excessive_bools,
+    clippy::struct_field_names,
+    reason = "matters of taste in a test program that is still being tidied"
+)]
+
 mod arguments;
 mod disk;
 mod encoders;

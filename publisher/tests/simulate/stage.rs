@@ -219,7 +219,6 @@ impl Stage {
                 mode: self.plan.mode,
                 has_parts: self.plan.part_pictures.is_some(),
                 lives: self.life.number,
-                is_blind: self.judge.is_blind || self.judge.deaf_until_us > 0,
                 counts: &self.statistics.counts,
             };
             let is_known = excused::is_known(invariant, &words, &circumstances);
