@@ -82,7 +82,7 @@ impl Channel {
 
     /// A file is complete, as an event says.
     pub(super) fn complete(&mut self, name: &str, seen_at: Instant, desk: &mut Desk) {
-        self.is_told();
+        self.note_event();
         if part_of_name(name).is_some() {
             self.part_complete(name, desk);
             return self.publish_waiting(self.patience());
@@ -118,7 +118,7 @@ impl Channel {
 
     /// A file is being written, or has come in a way that ends with no event.
     pub(super) fn begun(&mut self, name: &str, desk: &mut Desk) {
-        self.is_told();
+        self.note_event();
         if part_of_name(name).is_some() {
             return;
         }
@@ -144,7 +144,7 @@ impl Channel {
 
     /// A file is gone, or has another name.
     pub(super) fn gone(&mut self, name: &str) {
-        self.is_told();
+        self.note_event();
         // Another one may have come since under its name.
         if self.stamp(name).is_ok() {
             return;
@@ -188,7 +188,7 @@ impl Channel {
             return;
         }
         if self.publication.is_listed(name)
-            && !self.is_new_content(name, self.publication.listed_as(name), stamp)
+            && !self.lose_if_rewritten(name, self.publication.listed_as(name), stamp)
         {
             return;
         }
@@ -249,7 +249,7 @@ impl Channel {
         if number < order.next() {
             if let (true, Ok(stamp)) = (self.publication.is_listed(name), self.stamp(name)) {
                 let before = self.publication.listed_as(name);
-                self.is_new_content(name, before, stamp);
+                self.lose_if_rewritten(name, before, stamp);
                 return;
             }
             let is_known = self.publication.is_listed(name)
@@ -277,7 +277,7 @@ impl Channel {
     }
 
     /// A listed file was completed once more. Says whether it is another segment under the same name.
-    fn is_new_content(&mut self, name: &str, before: Option<Stamp>, stamp: Stamp) -> bool {
+    fn lose_if_rewritten(&mut self, name: &str, before: Option<Stamp>, stamp: Stamp) -> bool {
         if before.is_some_and(|before| !stamp.is_rewritten_since(&before)) {
             return false;
         }
@@ -312,7 +312,7 @@ impl Channel {
         let names: Vec<_> = self.publication.listed.keys().cloned().collect();
         for name in names {
             match (self.stamp(&name), self.publication.listed_as(&name)) {
-                (Ok(stamp), Some(before)) if self.is_new_content(&name, Some(before), stamp) => {
+                (Ok(stamp), Some(before)) if self.lose_if_rewritten(&name, Some(before), stamp) => {
                     self.handled.remove(&hash(&name));
                 }
                 (Ok(stamp), None) => self.publication.keep_stamp(&name, stamp),
@@ -421,7 +421,7 @@ impl Channel {
             self.publication.on_burst_deadline(now);
         }
         if self.silent_at().is_some_and(|at| at <= now) {
-            self.is_silent(now);
+            self.tell_of_silence(now);
         }
         if self.ends_at().is_some_and(|at| at <= now) {
             info!(
@@ -456,7 +456,7 @@ impl Channel {
             .and_then(|end_after| self.last_segment_at.checked_add(end_after))
     }
 
-    fn is_silent(&mut self, now: Instant) {
+    fn tell_of_silence(&mut self, now: Instant) {
         let since = now.saturating_duration_since(self.last_segment_at);
         let since_then = jiff::SignedDuration::try_from(since).unwrap_or_default();
         let now = self.world.date();
@@ -482,7 +482,7 @@ impl Channel {
     }
 
     /// An event has come: what changed in the directory until now is known, or will be.
-    fn is_told(&mut self) {
+    fn note_event(&mut self) {
         self.last_event_at = self.world.wall();
     }
 

@@ -225,7 +225,7 @@ impl Publication {
     }
 
     /// A segment is listed.
-    pub(super) fn has_listed(&mut self) {
+    pub(super) fn note_listed(&mut self) {
         self.last_listed_at = self.world.now();
         let playlist = self.window.playlist();
         let number = playlist.next_media_sequence() - 1;

@@ -295,7 +295,7 @@ impl Publication {
         self.has_left(evicted);
         let contents = Some(finished.contents());
         self.listed.insert(name.clone(), Some(ListedFile { stamp: finished.stamp, contents }));
-        self.has_listed();
+        self.note_listed();
         if self.silent_since.take().is_some() {
             // What it says of the silence is no longer true.
             self.status_written_at = None;

@@ -170,7 +170,7 @@ impl Pacer {
             if has_moved { Late { since: now, least: by } } else { Late { since, least: least.min(by) } };
         *known = Some(found);
         let beyond = found.least.saturating_sub(LATE);
-        let stalls_often = is_first && !self.live && self.has_stalled_often(now);
+        let stalls_often = is_first && !self.live && self.note_stall(now);
         if stalls_often || now.duration_since(found.since) >= LATE_PATIENCE {
             self.shift((beyond + ROOM_FOR_JITTER).as_micros() as i64);
         }
@@ -179,7 +179,7 @@ impl Pacer {
     }
 
     /// A stall begins.
-    fn has_stalled_often(&mut self, now: Instant) -> bool {
+    fn note_stall(&mut self, now: Instant) -> bool {
         self.stalls.rotate_left(1);
         self.stalls[STALLS - 1] = Some(now);
         self.stalls[0].is_some_and(|first| now.duration_since(first) < STALLS_WITHIN)
