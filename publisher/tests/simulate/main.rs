@@ -76,6 +76,9 @@ fn main() -> ExitCode {
         }
     };
     media::prove();
+    if arguments.strict {
+        excused::be_strict();
+    }
     // Panics of the watcher are told with their schedule.
     std::panic::set_hook(Box::new(|_| {}));
     if let Some(seed) = arguments.seed {
