@@ -6,6 +6,7 @@ use super::{
     BLIND, ChannelSettings, Desk, Naming, WatchError,
     channel::{Channel, hash},
     finished_file,
+    in_step::end_of,
     look::list,
     order::{Arrival, Numbered, Order},
     parts::{self, PartsOnDisk},
@@ -24,9 +25,9 @@ use crate::{
     numbers::Numbers,
     playlist_file::{self, LOW_LATENCY_PLAYLIST, OnDisk, PLAYLIST, STATUS, left_over_prefix},
     retention::instant_of,
-    segment_name::{Home, LEFT_OVER_PREFIX, number_of_name, number_of_uri, segment_name},
+    segment_name::{Home, LEFT_OVER_PREFIX, name_of_uri, number_of_name, number_of_uri, segment_name},
 };
-use livedir_playlist::{MediaPlaylist, TICKS_PER_S};
+use livedir_playlist::{MediaPlaylist, Segment, TICKS_PER_S};
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     io,
@@ -71,7 +72,9 @@ impl Channel {
             let all = in_segments.union(&in_parts).copied().collect();
             let ours = numbered::ours(&all, numbered::told(&on_disk));
             in_parts.retain(|number| ours.contains(number));
-            parts::rejoin(directory, &live, &in_parts);
+            // What is listed and not there any more is not made anew: its bytes would be others.
+            let listed = numbered::told(&on_disk).unwrap_or(0);
+            parts::rejoin(directory, &live, in_parts.last().copied().filter(|last| *last > listed));
             if settings.part_target_90k.is_none() {
                 parts::remove_old_list(directory, &settings.webroot).map_err(of_live)?;
             }
@@ -95,7 +98,9 @@ impl Channel {
         let mut plan = match &found {
             Found::Numbered(numbers) => {
                 let target_duration_s = settings.target_duration_s.unwrap_or(1);
-                numbered::plan(&on_disk, numbers, target_duration_s, settings.window_segments).named()
+                let changed = changed(directory, &live, settings.home, &on_disk);
+                let files = (numbers, &changed);
+                numbered::plan(&on_disk, files, target_duration_s, settings.window_segments).named()
             }
             Found::Any(files) => arrival::plan(&on_disk, files, settings.window_segments),
         };
@@ -343,6 +348,31 @@ fn found(
             Found::Any(names.iter().filter_map(stamp).collect())
         }
     }
+}
+
+/// How far the time of a file of ours may be from the end of its segment by the playlist: less than the shortest segment, and more than
+/// an estimate of the last picture's length.
+const SAME_TIME: Duration = Duration::from_millis(250);
+
+/// The numbers of listed files that are others than those that were listed: something was done to them since, and they do not bear the
+/// time that ours bear.
+fn changed(directory: &dyn Directory, live: &Path, home: Home, on_disk: &OnDisk) -> BTreeSet<u64> {
+    let OnDisk::Playlist { playlist, written_at } = on_disk else { return BTreeSet::new() };
+    let is_changed = |segment: &&Segment| {
+        let stamp = name_of_uri(home, &segment.uri).and_then(|name| directory.stamp(&live.join(name)).ok());
+        stamp.is_some_and(|stamp| stamp.changed_at > *written_at && !bears_time_of(segment, &stamp))
+    };
+    let listed = playlist.segments.iter().filter(|segment| !segment.gap);
+    listed.filter(is_changed).filter_map(|segment| number_of_uri(&segment.uri)).collect()
+}
+
+fn bears_time_of(segment: &Segment, stamp: &Stamp) -> bool {
+    let ended_at = end_of(segment).map(SystemTime::from);
+    let apart = ended_at.map(|ended_at| {
+        let later = stamp.modified_at.duration_since(ended_at);
+        later.unwrap_or_else(|earlier| earlier.duration())
+    });
+    apart.is_some_and(|apart| apart <= SAME_TIME)
 }
 
 fn numbers_of(names: &[String]) -> BTreeSet<u64> {
