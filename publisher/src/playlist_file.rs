@@ -84,6 +84,8 @@ fn read_alone(directory: &dyn Directory, webroot: &Path) -> io::Result<OnDisk> {
     let written_at = file.stamp.modified_at;
     let mut bytes = Vec::new();
     file.bytes.take(LONGEST_PLAYLIST_BYTES).read_to_end(&mut bytes)?;
+    // What stands behind the last end of a line was cut: a name may be the beginning of another one.
+    bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
     let text = String::from_utf8_lossy(&bytes);
     // Of a run with a ladder, which has its numbers elsewhere.
     if matches!(read_listing(&text), Listing::Multivariant(_)) {
@@ -167,6 +169,17 @@ mod tests {
         fs::create_dir_all(webroot.path().join(PLAYLIST).join("in-the-way")).expect("made");
         replace(&disk(), webroot.path(), PLAYLIST, b"new").expect_err("a directory is in the way");
         assert_eq!(names(webroot.path()), [PLAYLIST]);
+    }
+
+    #[test]
+    fn a_line_that_was_cut_is_not_read() {
+        let webroot = tempfile::tempdir().expect("temp dir");
+        let whole =
+            "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:2,\nlive/seg-00000001.ts\n";
+        let cut = format!("{whole}#EXTINF:2,\nlive/seg-0000");
+        fs::write(webroot.path().join(PLAYLIST), cut).expect("written");
+        let Ok(OnDisk::Unreadable { text, .. }) = read(&disk(), webroot.path()) else { panic!("it is cut") };
+        assert!(text.ends_with("#EXTINF:2,\n"), "{text}");
     }
 
     #[test]

@@ -304,7 +304,12 @@ impl Channel {
                         self.publication.goes_on_from(finished.facts);
                     }
                     Err(reason) => {
-                        debug!(name, %reason, "the last segment cannot be read back");
+                        let entries = self.publication.lose(|other| other != name);
+                        warn!(
+                            name,
+                            entries,
+                            "the last listed segment cannot be read back, so its entry leaves the playlist: {reason}"
+                        );
                         self.publication.last = Last::Unknown;
                     }
                 }
@@ -350,29 +355,27 @@ fn found(
     }
 }
 
-/// How far the time of a file of ours may be from the end of its segment by the playlist: less than the shortest segment, and more than
-/// an estimate of the last picture's length.
-const SAME_TIME: Duration = Duration::from_millis(250);
+/// How far the time of a file of ours may be from the end of its segment by the playlist: an estimate of a picture's length.
+const SAME_TIME: Duration = Duration::from_millis(20);
 
-/// The numbers of listed files that are others than those that were listed: something was done to them since, and they do not bear the
-/// time that ours bear.
+/// No date is shifted so far from the time of its file.
+const OTHER_TIME: Duration = Duration::from_secs(10);
+
+/// The numbers of listed files that are others than those that were listed: they do not bear the time that ours bear, and something
+/// was done to them since, or that time is far off.
 fn changed(directory: &dyn Directory, live: &Path, home: Home, on_disk: &OnDisk) -> BTreeSet<u64> {
     let OnDisk::Playlist { playlist, written_at } = on_disk else { return BTreeSet::new() };
     let is_changed = |segment: &&Segment| {
         let stamp = name_of_uri(home, &segment.uri).and_then(|name| directory.stamp(&live.join(name)).ok());
-        stamp.is_some_and(|stamp| stamp.changed_at > *written_at && !bears_time_of(segment, &stamp))
+        let ended_at = end_of(segment).map(SystemTime::from);
+        stamp.zip(ended_at).is_some_and(|(stamp, ended_at)| {
+            let later = stamp.modified_at.duration_since(ended_at);
+            let apart = later.unwrap_or_else(|earlier| earlier.duration());
+            apart > OTHER_TIME || (apart > SAME_TIME && stamp.changed_at > *written_at)
+        })
     };
     let listed = playlist.segments.iter().filter(|segment| !segment.gap);
     listed.filter(is_changed).filter_map(|segment| number_of_uri(&segment.uri)).collect()
-}
-
-fn bears_time_of(segment: &Segment, stamp: &Stamp) -> bool {
-    let ended_at = end_of(segment).map(SystemTime::from);
-    let apart = ended_at.map(|ended_at| {
-        let later = stamp.modified_at.duration_since(ended_at);
-        later.unwrap_or_else(|earlier| earlier.duration())
-    });
-    apart.is_some_and(|apart| apart <= SAME_TIME)
 }
 
 fn numbers_of(names: &[String]) -> BTreeSet<u64> {

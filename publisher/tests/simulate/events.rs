@@ -448,6 +448,7 @@ pub static KINDS: &[Kind] = &[
         stage.say(|| format!("each call takes {} ms for {} ms", slow_us / 1_000, for_us / 1_000));
         held(&stage.disk).slow_us = slow_us;
         stage.slow_until_us = stage.now_us() + for_us;
+        stage.judge.slow_until_us = stage.slow_until_us;
         stage.after(for_us, |stage| held(&stage.disk).slow_us = 0);
         true
     }),
