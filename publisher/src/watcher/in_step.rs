@@ -109,7 +109,11 @@ impl Publication {
         let behind = self.low_latency.as_ref().and_then(|file| file.list.first_behind(number));
         let until = behind.cloned();
         let left_out = match self.settings.naming {
-            Naming::Numbered => self.fill_up_to(number.saturating_add(1), until.as_ref()),
+            Naming::Numbered => self.fill_up_to(number, None).and_then(|()| {
+                let is_next = self.next_number() == number;
+                // Players know its parts, so it has a number whatever the timeline tells.
+                if is_next { self.push_gap(number, until.as_ref().map(|until| (until, 1))) } else { Ok(()) }
+            }),
             Naming::Any if self.promise.is_made() => self.push_gap(number, None),
             // Nothing is listed yet, and nothing is missing.
             Naming::Any => {

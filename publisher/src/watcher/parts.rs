@@ -445,10 +445,11 @@ impl Publication {
         self.low_latency.is_some()
     }
 
-    /// Whether a part of this name is listed, waits, or is to be deleted: it needs no second look.
+    /// Whether a part of this name is listed, waits, leaves the list, or is to be deleted: it needs no second look.
     pub(super) fn knows_part(&self, name: &str) -> bool {
         let Some(file) = &self.low_latency else { return true };
-        file.list.knows(name) || self.retention.holds(name) || self.refused.has(name)
+        let leaves = || file.leaving.iter().any(|leaving| leaving == name);
+        file.list.knows(name) || leaves() || self.retention.holds(name) || self.refused.has(name)
     }
 
     /// A part that is complete. It is listed by [`Self::advance_parts`].

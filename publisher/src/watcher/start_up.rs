@@ -249,7 +249,7 @@ impl Channel {
         }
         // What they lasted is not known without reading them: no longer than a segment may be.
         let target_90k = (u64::from(self.publication.playlist().target_duration_s) + 1) * TICKS_PER_S;
-        let window_90k = target_90k * self.settings.window_segments as u64;
+        let window_90k = target_90k * self.longest_window() as u64;
         let grace_90k = target_90k + self.publication.longest_duration_90k().max(window_90k);
         let left_at = self.when_they_left(found);
         for name in &plan.left_before {
@@ -262,11 +262,15 @@ impl Channel {
         }
     }
 
+    /// How many segments a playlist of an earlier run listed at the most, as far as can be told: its window may have been longer.
+    fn longest_window(&self) -> usize {
+        2 * self.settings.window_segments.max(self.publication.playlist().segments.len())
+    }
+
     /// When files that have left the playlist did so: at the latest when the one came that is a window behind, by the times of
     /// files. So each is deleted in the end, also when a program that is started again and again writes the playlist each time.
     fn when_they_left(&self, found: &Found) -> impl Fn(&str) -> Option<SystemTime> + use<> {
-        // The window of an earlier run may have been longer.
-        let window = 2 * self.settings.window_segments.max(self.publication.playlist().segments.len());
+        let window = self.longest_window();
         let target_duration_s = self.publication.playlist().target_duration_s;
         let listed_at = |stamp: &Stamp| parts::listed_at(stamp, target_duration_s);
         let in_order: Vec<(String, SystemTime)> = match found {

@@ -9,9 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A start dates old files by the longest that a playlist can have been.
+/// A start counts whole targets, and takes windows for up to twice as long: one came for the file that is a window behind, and two
+/// are its grace.
 fn most_grace_us(target_us: u64, window: usize) -> u64 {
-    (target_us + 1_000_000) * (2 * window as u64 + 3)
+    (target_us + 1_000_000) * (3 * window as u64 + 3) + 4 * target_us
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,7 @@ pub struct Expected {
 pub struct Left {
     /// It must be there until then.
     pub stays_until_us: u64,
+    pub left_us: u64,
     /// And must be gone by then.
     pub gone_by_us: u64,
     /// The program has begun again since.
@@ -163,7 +165,12 @@ impl Channel {
         self.lags_since_us = None;
         self.is_behind_clock |= self.clock_set_us.is_some();
         self.run_began_us = now_us;
-        self.left.values_mut().for_each(|left| left.is_of_run_before = true);
+        // What a longer window would have kept may stay as long.
+        let most_us = most_grace_us(plan.target_us(), plan.window);
+        for left in self.left.values_mut() {
+            left.is_of_run_before = true;
+            left.gone_by_us = left.gone_by_us.max(left.left_us.saturating_add(most_us));
+        }
         self.expected.retain(|it| it.part.is_none());
         (self.first_part_us, self.newest_part) = (None, None);
         for (file, version) in [("stream.m3u8", &mut self.plain), ("ll.m3u8", &mut self.low)] {
@@ -264,7 +271,8 @@ impl Channel {
                 let contents = disk.contents(&self.live.join(&name));
                 let left = Left {
                     stays_until_us: now_us + stays_us,
-                    gone_by_us: now_us + most_us.max(stays_us) + 4 * target_us,
+                    left_us: now_us,
+                    gone_by_us: now_us + most_us.max(stays_us),
                     is_of_run_before: false,
                     contents,
                 };
@@ -298,6 +306,7 @@ impl Channel {
                 let contents = disk.contents(&self.live.join(&name));
                 self.left.entry(name).or_insert(Left {
                     stays_until_us: now_us + 3 * target_us,
+                    left_us: now_us,
                     gone_by_us: now_us + 4 * target_us + most_grace_us(target_us, window),
                     is_of_run_before: false,
                     contents,
