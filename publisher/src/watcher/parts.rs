@@ -193,7 +193,9 @@ impl Channel {
             {
                 let number = number_of_uri(&segment.uri);
                 let listed = number.and_then(|number| told.of_segments.get(&number));
-                let listed = listed.filter(|listed| listed.media_sequence == media_sequence);
+                let listed = listed.filter(|listed| {
+                    listed.media_sequence == media_sequence && listed.fit(segment.duration_90k)
+                });
                 let listed = listed.cloned().unwrap_or_default();
                 let is_begun = |number: &u64| parts.contains_key(&(*number, 0)) || !listed.parts.is_empty();
                 let Some(number) = number.filter(is_begun) else { continue };
@@ -394,8 +396,14 @@ pub(super) fn rejoin(directory: &dyn Directory, live: &Path, last: Option<u64>) 
     if directory.has(&live.join(&name)) {
         return;
     }
-    let parts = (0..MOST_PARTS).map(|part| part_name(number, part));
-    match join(directory, live, &name, parts.take_while(|part| directory.has(&live.join(part)))) {
+    let there = parts_in(directory, live).unwrap_or_default();
+    let of_segment = there.range((number, 0)..=(number, MOST_PARTS)).map(|(&(_, part), _)| part);
+    let parts: Vec<_> = of_segment.collect();
+    // One that has lost a part is a gap.
+    if parts.last().is_some_and(|&last| last as usize + 1 != parts.len()) {
+        return debug!(name, "parts of the segment that was interrupted are missing");
+    }
+    match join(directory, live, &name, parts.into_iter().map(|part| part_name(number, part))) {
         Ok(true) => {
             info!(
                 name,
