@@ -25,6 +25,9 @@ const SEGMENTS_WORTH_SKIPPING: usize = 7;
 /// What an estimate of the last picture's length may add to a part that is not too long.
 pub(super) const ROUNDING_90K: u64 = 90;
 
+/// A picture of 24 a second.
+const LONGEST_FRAME_90K: u64 = 3_750;
+
 /// Parts that wait for others that are missing, at the most.
 const MOST_WAITING: usize = 1_000;
 
@@ -82,8 +85,8 @@ impl ToldParts {
     /// Whether they are parts of a segment of this length, and not of another one that had its number.
     pub(super) fn fit(&self, duration_90k: u64) -> bool {
         let listed_90k: u64 = self.parts.iter().map(|part| part.duration_90k).sum();
-        // Each is rounded to a millisecond in the text.
-        let room_90k = (self.parts.len() as u64 + 1) * ROUNDING_90K;
+        // Each is rounded to a millisecond in the text, and sound ends within a frame of the pictures.
+        let room_90k = LONGEST_FRAME_90K + self.parts.len() as u64 * ROUNDING_90K;
         let is_long_enough = !self.are_all || listed_90k + room_90k >= duration_90k;
         is_long_enough && listed_90k <= duration_90k + room_90k
     }

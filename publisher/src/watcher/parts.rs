@@ -275,10 +275,17 @@ impl Channel {
     /// So each is deleted in the end, also when a program that is started again and again writes the list each time.
     fn keep_old_parts(&mut self, old: &[(u64, u32)], told: &PartsOnDisk) {
         let playlist = self.publication.playlist().clone();
-        let usual_90k = playlist.duration_90k() / (playlist.segments.len() as u64).max(1);
         let near_90k = 3 * u64::from(playlist.target_duration_s) * TICKS_PER_S;
-        // One more for the segment that the part is of, and one for lengths that are not all the same.
-        let behind = near_90k.div_ceil(usual_90k.max(1)) + 2;
+        // The segments that are further than that behind this one, in the playlist: how long those were that have left is not known.
+        let overtaking = |number: u64| {
+            let mut after_90k = 0;
+            let numbered = playlist.segments.iter().filter_map(|it| Some((number_of_uri(&it.uri)?, it)));
+            let behind = numbered.filter(move |(it, _)| *it > number);
+            behind.filter_map(move |(it, segment)| {
+                after_90k += segment.duration_90k;
+                (after_90k > near_90k).then(|| segment_name(it))
+            })
+        };
         let (now, wall) = (self.world.now(), self.world.wall());
         for &(number, part) in old {
             let name = part_name(number, part);
@@ -287,7 +294,7 @@ impl Channel {
                 file.leaving.push(name);
                 continue;
             }
-            let overtaken_by = self.stamp(&segment_name(number.saturating_add(behind))).ok();
+            let overtaken_by = overtaking(number).find_map(|name| self.stamp(&name).ok());
             let overtaken_at = overtaken_by.map(|it| listed_at(&it, playlist.target_duration_s));
             let left_at = [overtaken_at, told.written_at].into_iter().flatten().min();
             let left_at = left_at.map_or(now, |left_at| instant_of(left_at, now, wall));

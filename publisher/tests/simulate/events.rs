@@ -568,7 +568,8 @@ fn second(stage: &mut Stage, of: usize) -> bool {
         WEBROOT.into()
     };
     // Nobody sees so soon that the directory is another one.
-    if stage.judge.channel(of).spoilt_us.is_some_and(|spoilt_us| stage.now_us() < spoilt_us + UNSEEN_US) {
+    let disturbed_us = stage.judge.channel(of).disturbed_us;
+    if disturbed_us > 0 && stage.now_us() < disturbed_us + UNSEEN_US {
         return false;
     }
     let locked = held(&stage.disk).lock(&webroot);
