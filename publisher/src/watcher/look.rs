@@ -6,6 +6,7 @@
 use super::{
     BLIND, BLIND_INTERVAL, Desk,
     channel::{Channel, hash},
+    finished_file,
     order::Order,
 };
 use crate::{
@@ -161,7 +162,24 @@ impl Channel {
         for name in self.unfinished.complete(now) {
             self.take(&name, now, false, desk);
         }
+        self.take_what_leads_to_next(desk);
         self.schedule_tick(now);
+    }
+
+    /// Takes the files that may be complete, and are: what is published next goes on from them.
+    pub(super) fn take_what_leads_to_next(&mut self, desk: &mut Desk) {
+        // Newest first: an older one may lead to it.
+        for name in self.unfinished.to_look_at().into_iter().rev() {
+            let Order::Arrival(order) = &self.order else { return };
+            if !order.next_breaks(self.publication.last.facts()) {
+                return;
+            }
+            let path = self.live.join(&name);
+            let read = finished_file::read(&*self.world.directory, &path, &mut desk.buffer);
+            if read.is_ok_and(|read| order.leads_to_next(&read.facts)) {
+                self.take(&name, self.world.now(), true, desk);
+            }
+        }
     }
 
     /// Looks whether the oldest listed files are still what was listed.

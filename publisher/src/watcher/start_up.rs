@@ -193,6 +193,7 @@ impl Channel {
             }
             Found::Any(files) => {
                 self.take_what_is_complete(files, &plan.unlisted, now, desk);
+                self.take_what_leads_to_next(desk);
                 self.publish_waiting(Duration::ZERO);
             }
         }
