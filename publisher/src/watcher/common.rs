@@ -16,6 +16,8 @@ use std::{
 pub(super) struct Common {
     by_number: BTreeMap<u64, Entry>,
     most: usize,
+    /// The segment in which a run before was interrupted, and how long its parts are.
+    begun: Option<(u64, u64)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +40,7 @@ pub(super) struct Listed {
 impl Common {
     /// `most` numbers are remembered.
     pub(super) fn new(most: usize) -> Self {
-        Self { by_number: BTreeMap::new(), most: most.max(1) }
+        Self { by_number: BTreeMap::new(), most: most.max(1), begun: None }
     }
 
     /// What a run before has left: who has lost some of it gets gaps that fit.
@@ -54,6 +56,16 @@ impl Common {
                 self.listed(number, segment.discontinuity, listed);
             }
         }
+    }
+
+    /// A run before was interrupted in the segment of this number, when it was so long.
+    pub(super) fn begun(&mut self, number: u64, duration_90k: u64) {
+        self.begun = Some((number, duration_90k));
+    }
+
+    /// How long the segment of this number was when a run before was interrupted in it.
+    pub(super) fn begun_90k(&self, number: u64) -> Option<u64> {
+        self.begun.filter(|(begun, duration_90k)| *begun == number && *duration_90k > 0).map(|(_, it)| it)
     }
 
     /// Whether the timeline breaks before this number, as the first has said who came to it.

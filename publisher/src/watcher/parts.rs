@@ -3,12 +3,13 @@
 //! In: names of parts that are complete, and at the start those that lie there. Out: `ll.m3u8`, replaced. Runs on the
 //! watcher's thread.
 
+pub(super) use super::low_latency::MOST_PARTS;
 use super::{
     ChannelSettings, Desk, Naming,
     channel::Channel,
     dates::Dates,
     finished_file::{self, Finished, LARGEST_SEGMENT_BYTES, Refusal},
-    low_latency::{Beginning, LowLatencyList, MOST_PARTS, ROUNDING_90K, ToldParts},
+    low_latency::{Beginning, LowLatencyList, ROUNDING_90K, ToldParts},
     order::Order,
     publish::Publication,
 };
@@ -336,6 +337,11 @@ pub(super) struct PartsOnDisk {
 }
 
 impl PartsOnDisk {
+    /// How long the parts of a segment are together.
+    pub(super) fn duration_90k(&self, number: u64) -> u64 {
+        self.of_segments.get(&number).map_or(0, |told| told.parts.iter().map(|part| part.duration_90k).sum())
+    }
+
     /// The numbers of segments that parts are or were of: files in the live directory, and what `ll.m3u8` lists.
     pub(super) fn numbers(&self, directory: &dyn Directory, live: &Path) -> io::Result<BTreeSet<u64>> {
         let there = part_names(directory, live)?;

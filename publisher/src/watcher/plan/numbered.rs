@@ -66,6 +66,20 @@ fn go_on(mut playlist: MediaPlaylist, files: &BTreeSet<u64>) -> Plan<u64> {
     }
 }
 
+/// The plan of a size whose playlist tells nothing that fits the other sizes: it begins where they go on, and what lies there may
+/// have been listed before.
+pub(in crate::watcher) fn join(files: &BTreeSet<u64>) -> Plan<u64> {
+    Plan {
+        previous: None,
+        predecessor: Predecessor::Gone,
+        entries_lost: 0,
+        left_now: Vec::new(),
+        left_before: files.iter().copied().collect(),
+        unlisted: Vec::new(),
+        next_number: next_number(files, 1),
+    }
+}
+
 /// Begins a playlist with the files from `first` on.
 ///
 /// How many discontinuities have left an earlier one cannot be known: not more than one a segment, so the number given here is
