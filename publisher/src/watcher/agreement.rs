@@ -20,7 +20,11 @@ pub(super) enum Fate {
 
 /// Decides for each size.
 pub(super) fn fates(on_disk: &[&OnDisk]) -> Vec<Fate> {
-    let told: Vec<_> = on_disk.iter().map(|on_disk| told(on_disk)).collect();
+    let told = match on_disk.iter().map(|it| told(it).filter(has_segments)).collect::<Vec<_>>() {
+        // Playlists that list nothing yet tell their numbers, where there is no better.
+        none if none.iter().all(Option::is_none) => on_disk.iter().map(|it| told(it)).collect(),
+        told => told,
+    };
     let live = |playlist: &&MediaPlaylist| !playlist.ended;
     let in_line_with = |reference: &MediaPlaylist| {
         told.iter().flatten().copied().filter(live).filter(|list| are_in_line(list, reference)).count()
@@ -44,12 +48,16 @@ pub(super) fn fates(on_disk: &[&OnDisk]) -> Vec<Fate> {
     told.iter().map(fate).collect()
 }
 
-/// The playlist, if it lists something, and that under the numbers that its names have, as those of our sizes do.
+fn has_segments(playlist: &&MediaPlaylist) -> bool {
+    !playlist.segments.is_empty()
+}
+
+/// The playlist, if all that it lists is listed under the number that its name has, as those of our sizes are.
 fn told(on_disk: &OnDisk) -> Option<&MediaPlaylist> {
     let OnDisk::Playlist { playlist, .. } = on_disk else { return None };
     let mut numbered = (playlist.media_sequence..).zip(&playlist.segments);
     let is_true = numbered.all(|(number, segment)| number_of_uri(&segment.uri) == Some(number));
-    (is_true && !playlist.segments.is_empty()).then_some(playlist)
+    is_true.then_some(playlist)
 }
 
 /// Whether two playlists say the same of the numbers that both list, or one begins where the other ends.
@@ -61,6 +69,9 @@ fn are_in_line(one: &MediaPlaylist, other: &MediaPlaylist) -> bool {
         false => (other, one),
     };
     let next = earlier.next_media_sequence();
+    if earlier.segments.is_empty() {
+        return next == later.media_sequence && earlier.discontinuity_sequence == later.discontinuity_sequence;
+    }
     if next == later.media_sequence {
         return earlier.discontinuity_sequence_of(next - 1) == Some(later.discontinuity_sequence);
     }
@@ -125,7 +136,9 @@ mod tests {
     #[test]
     fn a_list_that_is_missing_or_empty_joins() {
         check(&["1 (0): 1 2 3", "-", "3 (7):"], "+jj");
-        check(&["-", "3 (7):"], "??");
+        check(&["-", "-"], "??");
+        check(&["-", "3 (7):", "3 (7):"], "j++");
+        check(&["329 (0): 1 2", "3 (7):"], "j+");
     }
 
     #[test]

@@ -120,7 +120,7 @@ fn begin_together(begun: &mut [Begun], fates: &[Fate]) {
         let fits = publication.playlist().next_media_sequence() == number
             && publication.next_discontinuity_sequence() == next;
         if !is_agreed || !tells(fate) || !fits {
-            publication.begin_anew_at((number, next), target_duration_s, was_ended && tells(fate));
+            publication.begin_anew_at((number, next), target_duration_s, was_ended);
         }
         if next > 0 {
             publication.breaks_at(number);
