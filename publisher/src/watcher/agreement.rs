@@ -7,6 +7,9 @@
 use crate::{playlist_file::OnDisk, segment_name::number_of_uri};
 use livedir_playlist::MediaPlaylist;
 
+/// More segments than this are not listed as gaps, to leave the window again at once: so many are half an hour.
+const MOST_MISSING: u64 = 1_000;
+
 /// What becomes of the playlist of a size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -60,7 +63,8 @@ fn told(on_disk: &OnDisk) -> Option<&MediaPlaylist> {
     is_true.then_some(playlist)
 }
 
-/// Whether two playlists say the same of the numbers that both list, or one begins where the other ends.
+/// Whether two playlists say the same of the numbers that both list. Where one begins behind the end of the other, no timeline may
+/// break in between: gaps fill it.
 ///
 /// RFC 8216 6.2.4: matching content MUST have matching timestamps and discontinuity sequence numbers.
 fn are_in_line(one: &MediaPlaylist, other: &MediaPlaylist) -> bool {
@@ -72,8 +76,9 @@ fn are_in_line(one: &MediaPlaylist, other: &MediaPlaylist) -> bool {
     if earlier.segments.is_empty() {
         return next == later.media_sequence && earlier.discontinuity_sequence == later.discontinuity_sequence;
     }
-    if next == later.media_sequence {
-        return earlier.discontinuity_sequence_of(next - 1) == Some(later.discontinuity_sequence);
+    if next <= later.media_sequence {
+        let is_near = later.media_sequence - next <= MOST_MISSING;
+        return is_near && earlier.discontinuity_sequence_of(next - 1) == Some(later.discontinuity_sequence);
     }
     let both = later.media_sequence..next.min(later.next_media_sequence());
     let is_same =
@@ -130,6 +135,7 @@ mod tests {
         check(&["1 (0): 1 2 3", "1 (0): 1 2", "2 (0): 2 3"], "+++");
         check(&["1 (0): 1 !2 3", "2 (1): 2 3"], "++");
         check(&["1 (0): 1 !2", "3 (1): 3 4"], "++");
+        check(&["1 (0): 1 2", "8 (0): 8 9"], "++");
         check(&["1 (0): 1 2 end", "1 (0): 1 end"], "++");
     }
 
@@ -145,7 +151,7 @@ mod tests {
     fn a_list_that_is_not_true_joins() {
         check(&["528 (0): 1 2 3", "1 (0): 1 2 3"], "j+");
         check(&["1 (0): 1 2", "1 (0): 1 !2", "1 (0): 1 2"], "+j+");
-        check(&["1 (0): 1 2", "8 (0): 8 9"], "j+");
+        check(&["1 (0): 1 2", "8 (1): 8 9"], "j+");
         check(&["1 (0): 1 2 end", "1 (0): 1 2"], "j+");
     }
 }

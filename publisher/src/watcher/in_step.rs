@@ -341,7 +341,8 @@ impl Publication {
             .or_else(|| self.missing_by_clock_90k(until?, target_90k))
             .unwrap_or(usual_90k);
         let duration_90k = duration_90k.clamp(1, target_90k);
-        let breaks = (begins_run || elsewhere.is_some_and(|(_, breaks)| breaks)) && !self.begins();
+        let breaks = !self.begins()
+            && self.common().map_or(begins_run, |mut common| common.left_out(number, begins_run));
         let last = playlist.segments.last().filter(|_| !breaks);
         let date = match elsewhere {
             Some((listed, _)) => listed.program_date_time,
