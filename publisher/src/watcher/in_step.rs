@@ -346,7 +346,13 @@ impl Publication {
         let last = playlist.segments.last().filter(|_| !breaks);
         let date = match elsewhere {
             Some((listed, _)) => listed.program_date_time,
-            None => last.and_then(end_of).or_else(|| earlier(self.world.date(), duration_90k)),
+            None => last
+                .and_then(end_of)
+                .or_else(|| {
+                    let (until, count) = until?;
+                    earlier(Dates::OfFiles.date(until, false, std::iter::empty())?, count * duration_90k)
+                })
+                .or_else(|| earlier(self.world.date(), duration_90k)),
         };
         // What was said before its first part holds for the whole.
         let beginning = self.low_latency.as_ref().and_then(|file| file.list.beginning_of(number));

@@ -597,6 +597,9 @@ impl Publication {
         let Some(file) = self.low_latency.as_mut().filter(|file| is_ready(&file.list)) else {
             return;
         };
+        // What was listed since may be a gap, which has no parts.
+        let evicted = file.list.trim(self.window.playlist());
+        file.leaving.extend(evicted.iter().filter_map(|part| name_of_uri(self.settings.home, &part.uri)));
         let text = file.list.text(self.window.playlist());
         if file.text == text {
             return;
