@@ -74,7 +74,8 @@ fn are_in_line(one: &MediaPlaylist, other: &MediaPlaylist) -> bool {
     };
     let next = earlier.next_media_sequence();
     if earlier.segments.is_empty() {
-        return next == later.media_sequence && earlier.discontinuity_sequence == later.discontinuity_sequence;
+        return next == later.media_sequence
+            && earlier.discontinuity_sequence == later.discontinuity_sequence;
     }
     if next <= later.media_sequence {
         let is_near = later.media_sequence - next <= MOST_MISSING;

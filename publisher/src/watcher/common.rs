@@ -74,10 +74,11 @@ impl Common {
 
     /// Whether the timeline breaks before this number, as the first has said who came to it.
     pub(super) fn breaks_before(&mut self, number: u64, own_judgement: impl FnOnce() -> bool) -> bool {
-        let entry = self
-            .by_number
-            .entry(number)
-            .or_insert_with(|| Entry { discontinuity: own_judgement(), is_told: false, listed: None });
+        let entry = self.by_number.entry(number).or_insert_with(|| Entry {
+            discontinuity: own_judgement(),
+            is_told: false,
+            listed: None,
+        });
         let discontinuity = entry.discontinuity;
         self.forget();
         discontinuity

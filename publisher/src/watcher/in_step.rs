@@ -34,6 +34,17 @@ use tracing::{debug, info, warn};
 /// Two frames of AAC at 48 kHz: so far the borders of sound may be from those of pictures.
 pub(super) const ROOM_FOR_SOUND_90K: u64 = 2 * 1_920;
 
+/// What comes behind segments that are missing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Until<'a> {
+    /// The next one that is there, or the beginning of it.
+    finished: Option<&'a Finished>,
+    /// When it begins.
+    date: Option<Timestamp>,
+    /// How many are missing before it.
+    count: u64,
+}
+
 impl Channel {
     /// Lists a gap in the place of what others have listed and this one is too late with. Says when it will be too late with
     /// the next.
@@ -243,8 +254,13 @@ impl Publication {
         if playlist.ended || playlist.segments.is_empty() {
             return;
         }
-        if let Err(error) = self.fill_up_to(number, None) {
-            warn!(%error, "gap not listed");
+        let now = self.world.date();
+        for missing in self.next_number()..number {
+            // They are not longer than the time that has passed.
+            let until = Until { finished: None, date: Some(now), count: number - missing };
+            if let Err(error) = self.push_gap(missing, Some(until)) {
+                return warn!(%error, "gap not listed");
+            }
         }
     }
 
@@ -318,13 +334,18 @@ impl Publication {
             return Ok(());
         }
         for missing in self.next_number()..number {
-            self.push_gap(missing, until.map(|until| (until, number - missing)))?;
+            let until = until.map(|until| Until {
+                finished: Some(until),
+                date: Dates::OfFiles.date(until, false, std::iter::empty()),
+                count: number - missing,
+            });
+            self.push_gap(missing, until)?;
         }
         Ok(())
     }
 
-    /// Lists a gap under this number. `until`: what comes behind so many numbers, this one included.
-    pub(super) fn push_gap(&mut self, number: u64, until: Option<(&Finished, u64)>) -> Result<(), Refusal> {
+    /// Lists a gap under this number.
+    pub(super) fn push_gap(&mut self, number: u64, until: Option<Until<'_>>) -> Result<(), Refusal> {
         let name = segment_name(number);
         let playlist = self.window.playlist();
         let elsewhere = self.common().and_then(|common| common.get(number));
@@ -348,10 +369,7 @@ impl Publication {
             Some((listed, _)) => listed.program_date_time,
             None => last
                 .and_then(end_of)
-                .or_else(|| {
-                    let (until, count) = until?;
-                    earlier(Dates::OfFiles.date(until, false, std::iter::empty())?, count * duration_90k)
-                })
+                .or_else(|| until.and_then(|until| earlier(until.date?, until.count * duration_90k)))
                 .or_else(|| earlier(self.world.date(), duration_90k)),
         };
         // What was said before its first part holds for the whole.
@@ -380,19 +398,18 @@ impl Publication {
         Ok(())
     }
 
-    /// How long a segment was that is missing, where the timeline tells: `count` of them lie before `until`.
-    fn missing_90k(&self, (until, count): (&Finished, u64), target_90k: u64) -> Option<u64> {
-        let all_90k = distance_90k(self.last.facts()?.end_90k(), until.facts.start_90k);
-        let each_90k = u64::try_from(all_90k).ok()? / count.max(1);
+    /// How long a segment was that is missing, where the timeline tells.
+    fn missing_90k(&self, until: Until<'_>, target_90k: u64) -> Option<u64> {
+        let all_90k = distance_90k(self.last.facts()?.end_90k(), until.finished?.facts.start_90k);
+        let each_90k = u64::try_from(all_90k).ok()? / until.count.max(1);
         (1..=target_90k).contains(&each_90k).then_some(each_90k)
     }
 
     /// The same by the dates, where the timeline tells nothing.
-    fn missing_by_clock_90k(&self, (until, count): (&Finished, u64), target_90k: u64) -> Option<u64> {
-        let date = Dates::OfFiles.date(until, false, std::iter::empty())?;
+    fn missing_by_clock_90k(&self, until: Until<'_>, target_90k: u64) -> Option<u64> {
         let ends_at = end_of(self.window.playlist().segments.last()?)?;
-        let all_ms = u64::try_from(date.duration_since(ends_at).as_millis()).unwrap_or(0);
-        Some((all_ms * 90 / count.max(1)).clamp(1, target_90k))
+        let all_ms = u64::try_from(until.date?.duration_since(ends_at).as_millis()).unwrap_or(0);
+        Some((all_ms * 90 / until.count.max(1)).clamp(1, target_90k))
     }
 
     /// What comes behind the gap that was listed goes on where that ends: it is no discontinuity that nothing was

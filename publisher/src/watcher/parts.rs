@@ -392,10 +392,9 @@ fn parts_told(text: &str, home: Home) -> BTreeMap<u64, ToldParts> {
 }
 
 /// Makes a segment of the parts that a crash has left of one: what viewers have seen stays in the stream, under its
-/// number. `numbers`: of the parts of ours that lie there.
-pub(super) fn rejoin(directory: &dyn Directory, live: &Path, numbers: &BTreeSet<u64>) {
-    // Only the last one can have been interrupted; all before it were completed, or lost on a full disk.
-    let Some(&number) = numbers.last() else { return };
+/// number. `number`: the last one of ours of which there are parts. Only that can have been interrupted; all before it were
+/// completed, or lost on a full disk.
+pub(super) fn rejoin(directory: &dyn Directory, live: &Path, number: u64) {
     let name = segment_name(number);
     if directory.has(&live.join(&name)) {
         return;

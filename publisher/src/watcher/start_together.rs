@@ -13,6 +13,7 @@ use super::{
     in_step::ROOM_FOR_SOUND_90K,
     order::Order,
     parts,
+    plan::numbered,
     start_up::{Begun, Remains},
     world::World,
 };
@@ -24,7 +25,6 @@ use crate::{
     segment_name::{part_name, segment_name},
 };
 use std::{
-    collections::BTreeSet,
     path::Path,
     sync::{Arc, Mutex},
     time::Instant,
@@ -51,23 +51,16 @@ pub(super) fn start(
         Fate::GoesOn | Fate::Unknown => remains.last_told(),
     };
     let last_told = remains.iter().zip(&fates).filter_map(told).max();
-    let numbers_in_parts = remains.iter().map(|it| it.numbers_in_parts(directory, last_told));
-    let in_parts: Vec<BTreeSet<u64>> = numbers_in_parts.collect::<Result<_, _>>()?;
-    let longest_90k = rejoin(directory, &remains, in_parts.iter().filter_map(BTreeSet::last).max(), desk);
+    let in_files = remains.iter().map(|it| it.numbers(directory)).collect::<Result<Vec<_>, _>>()?;
+    let last_of_ours = numbered::last_of_ours(&in_files, last_told);
+    let interrupted = remains.iter().filter_map(|it| it.last_in_parts(last_of_ours)).max();
+    let longest = interrupted.map(|number| (number, rejoin(directory, &remains, number, desk)));
 
-    let common = (remains.len() > 1).then(|| common(&remains, &fates, longest_90k, world.now()));
+    let common = (remains.len() > 1).then(|| common(&remains, &fates, longest, world.now()));
     let mut begun = Vec::new();
-    for ((remains, (fate, in_parts)), meters) in
-        remains.into_iter().zip(fates.iter().zip(&in_parts)).zip(meters)
-    {
-        let mut one = Channel::begin(
-            world,
-            remains,
-            (last_told, Some(*fate)),
-            in_parts,
-            numbers.clone(),
-            meters.clone(),
-        )?;
+    for ((remains, fate), meters) in remains.into_iter().zip(&fates).zip(meters) {
+        let mut one =
+            Channel::begin(world, remains, (last_of_ours, Some(*fate)), numbers.clone(), meters.clone())?;
         one.channel.publication.common.clone_from(&common);
         one.publish_unlisted(desk);
         begun.push(one);
@@ -160,14 +153,8 @@ fn common(
 }
 
 /// Makes a segment of the parts that a crash has left of the last one, in each size that has as much of it as the others: in the
-/// others it is a gap. Gives its number, and how long it is.
-fn rejoin(
-    directory: &dyn Directory,
-    remains: &[Remains],
-    number: Option<&u64>,
-    desk: &mut Desk,
-) -> Option<(u64, u64)> {
-    let number = *number?;
+/// others it is a gap. Says how long it is.
+fn rejoin(directory: &dyn Directory, remains: &[Remains], number: u64, desk: &mut Desk) -> u64 {
     let mut picture_90k = 0;
     let mut lasts_90k = |live: &Path| {
         let mut read =
@@ -189,10 +176,10 @@ fn rejoin(
         let has_it =
             longest_90k.is_some_and(|longest| longest <= lasts_90k + picture_90k + ROOM_FOR_SOUND_90K);
         if has_it {
-            parts::rejoin(directory, &remains.live, &BTreeSet::from([number]));
+            parts::rejoin(directory, &remains.live, number);
         }
     }
-    Some((number, longest_90k.unwrap_or(0).max(told_90k)))
+    longest_90k.unwrap_or(0).max(told_90k)
 }
 
 impl Channel {

@@ -80,19 +80,20 @@ impl Remains {
         numbered::told(&self.on_disk)
     }
 
-    /// Numbers of ours of which there are parts, or were. `last_told`: see [`numbered::ours`].
-    pub(super) fn numbers_in_parts(
-        &self,
-        directory: &dyn Directory,
-        last_told: Option<u64>,
-    ) -> Result<BTreeSet<u64>, WatchError> {
+    /// The numbers of segments, and of those of which there are parts, or were: ours and those of strangers. None where names have
+    /// no numbers of ours.
+    pub(super) fn numbers(&self, directory: &dyn Directory) -> Result<BTreeSet<u64>, WatchError> {
         if self.settings.naming == Naming::Any {
             return Ok(BTreeSet::new());
         }
         let of_live = |source| WatchError::Live { path: self.live.clone(), source };
         let in_segments = numbers_of(&list(directory, &self.live).map_err(of_live)?);
-        let ours = numbered::ours(&in_segments.union(&self.in_parts).copied().collect(), last_told);
-        Ok(self.in_parts.intersection(&ours).copied().collect())
+        Ok(in_segments.union(&self.in_parts).copied().collect())
+    }
+
+    /// The last number of which there are parts, or were, if it is ours.
+    pub(super) fn last_in_parts(&self, last_of_ours: u64) -> Option<u64> {
+        self.in_parts.range(..=last_of_ours).next_back().copied()
     }
 }
 
@@ -118,27 +119,29 @@ impl Channel {
         desk: &mut Desk,
     ) -> Result<Self, WatchError> {
         let remains = Remains::find(world, settings)?;
-        let last_told = remains.last_told();
-        let in_parts = remains.numbers_in_parts(&*world.directory, last_told)?;
-        parts::rejoin(&*world.directory, &remains.live, &in_parts);
-        let mut begun = Self::begin(world, remains, (last_told, None), &in_parts, numbers, meters)?;
+        let in_files = remains.numbers(&*world.directory)?;
+        let last_of_ours = numbered::last_of_ours(&[in_files], remains.last_told());
+        if let Some(number) = remains.last_in_parts(last_of_ours) {
+            parts::rejoin(&*world.directory, &remains.live, number);
+        }
+        let mut begun = Self::begin(world, remains, (last_of_ours, None), numbers, meters)?;
         begun.publish_unlisted(desk);
         let next_number = begun.plan.next_number;
         begun.take_up_parts(next_number, desk);
         Ok(begun.channel)
     }
 
-    /// Watches the directory, and plans how to go on. `last_told`: the last number of ours that a playlist tells of. `fate`: among
-    /// the sizes of a ladder.
+    /// Watches the directory, and plans how to go on. `last_of_ours`: numbers above it are those of strangers. `fate`: among the
+    /// sizes of a ladder.
     pub(super) fn begin(
         world: &World,
         remains: Remains,
-        (last_told, fate): (Option<u64>, Option<Fate>),
-        in_parts: &BTreeSet<u64>,
+        (last_of_ours, fate): (u64, Option<Fate>),
         numbers: Numbers,
         meters: Arc<Meters>,
     ) -> Result<Begun, WatchError> {
         let directory = &*world.directory;
+        let last_in_parts = remains.last_in_parts(last_of_ours);
         let Remains { settings, live, on_disk, told, .. } = remains;
         let of_live = |source| WatchError::Live { path: live.clone(), source };
         if settings.naming == Naming::Numbered && settings.part_target_90k.is_none() {
@@ -159,7 +162,7 @@ impl Channel {
         let listed_at = world.wall();
         let listed_as_of = directory.stamp(&live).map(|stamp| stamp.modified_at).ok();
         let names = list(directory, &live).map_err(of_live)?;
-        let found = found(directory, &live, &names, settings.naming, last_told);
+        let found = found(directory, &live, &names, settings.naming, last_of_ours);
         let mut plan = match &found {
             Found::Numbered(numbers) if fate == Some(Fate::Joins) => numbered::join(numbers).named(),
             Found::Numbered(numbers) => {
@@ -173,7 +176,7 @@ impl Channel {
             plan.left_before.append(&mut plan.unlisted);
         }
         // A number that the name of a part has carried is not given again.
-        plan.next_number = in_parts.last().map_or(plan.next_number, |last| plan.next_number.max(last + 1));
+        plan.next_number = last_in_parts.map_or(plan.next_number, |last| plan.next_number.max(last + 1));
         let mut publication =
             Publication::new(world.clone(), settings.clone(), meters, plan.previous.take())?;
         let now = world.now();
@@ -407,10 +410,10 @@ fn found(
     live: &Path,
     names: &[String],
     naming: Naming,
-    last_told: Option<u64>,
+    last_of_ours: u64,
 ) -> Found {
     match naming {
-        Naming::Numbered => Found::Numbered(numbered::ours(&numbers_of(names), last_told)),
+        Naming::Numbered => Found::Numbered(numbers_of(names).range(..=last_of_ours).copied().collect()),
         Naming::Any => {
             let stamp = |name: &String| Some((name.clone(), directory.stamp(&live.join(name)).ok()?));
             Found::Any(names.iter().filter_map(stamp).collect())

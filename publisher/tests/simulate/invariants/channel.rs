@@ -213,7 +213,9 @@ impl Channel {
         // A part that comes after its segment is listed comes too late.
         let is_closed = |(number, _): (u64, u32)| {
             let segments = self.low.iter().flat_map(|low| low.listing.segments.iter().rev().take(8));
-            segments.into_iter().any(|it| self.name(&it.uri).and_then(|name| number_of_name(&name)) == Some(number))
+            segments
+                .into_iter()
+                .any(|it| self.name(&it.uri).and_then(|name| number_of_name(&name)) == Some(number))
         };
         if is_ours && part.is_some_and(is_closed) {
             return;
