@@ -390,8 +390,12 @@ impl Channel {
         self.target() / 2
     }
 
+    /// How long segments are at the most. A playlist that is gone on with may promise more than this run needs.
     pub(super) fn target(&self) -> Duration {
-        Duration::from_secs(self.publication.playlist().target_duration_s.into())
+        let promised_s = self.publication.playlist().target_duration_s;
+        let target_s =
+            self.settings.target_duration_s.map_or(promised_s, |target_s| target_s.min(promised_s));
+        Duration::from_secs(target_s.into())
     }
 
     /// When there is something to do if nothing happens.

@@ -45,6 +45,13 @@ pub(super) struct Until<'a> {
     count: u64,
 }
 
+impl<'a> Until<'a> {
+    fn of(finished: &'a Finished, count: u64) -> Self {
+        let date = Dates::OfFiles.date(finished, false, std::iter::empty());
+        Self { finished: Some(finished), date, count }
+    }
+}
+
 impl Channel {
     /// Lists a gap in the place of what others have listed and this one is too late with. Says when it will be too late with
     /// the next.
@@ -106,7 +113,15 @@ impl Publication {
         let behind = self.low_latency.as_ref().and_then(|file| file.list.first_behind(number));
         let until = behind.cloned();
         let left_out = match self.settings.naming {
-            Naming::Numbered => self.fill_up_to(number.saturating_add(1), until.as_ref()),
+            Naming::Numbered => self.fill_up_to(number, None).and_then(|()| {
+                let is_next = self.next_number() == number;
+                // Players know its parts, so it has a number whatever the timeline tells.
+                if is_next {
+                    self.push_gap(number, until.as_ref().map(|until| Until::of(until, 1)))
+                } else {
+                    Ok(())
+                }
+            }),
             Naming::Any if self.promise.is_made() => self.push_gap(number, None),
             // Nothing is listed yet, and nothing is missing.
             Naming::Any => {
@@ -334,12 +349,7 @@ impl Publication {
             return Ok(());
         }
         for missing in self.next_number()..number {
-            let until = until.map(|until| Until {
-                finished: Some(until),
-                date: Dates::OfFiles.date(until, false, std::iter::empty()),
-                count: number - missing,
-            });
-            self.push_gap(missing, until)?;
+            self.push_gap(missing, until.map(|until| Until::of(until, number - missing)))?;
         }
         Ok(())
     }
@@ -355,7 +365,7 @@ impl Publication {
         let begins_run = Some(number) == self.first_of_run;
         let begun_90k = self.common().and_then(|common| common.begun_90k(number));
         let duration_90k = elsewhere
-            .map(|(listed, _)| listed.duration_90k)
+            .map(|(listed, _)| listed.duration_90k.max(begun_90k.unwrap_or(0)))
             .or(begun_90k)
             .or_else(|| self.missing_90k(until.filter(|_| !begins_run)?, target_90k))
             .or_else(in_parts_90k)

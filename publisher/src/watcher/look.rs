@@ -109,6 +109,8 @@ impl Channel {
         };
         let now = self.world.now();
         self.look_at_listed();
+        let there: HashSet<u64> = names.iter().map(|name| hash(name)).collect();
+        self.publication.lose(|name| there.contains(&hash(name)));
         self.take_parts(parts, desk);
         match &self.order {
             Order::Numbered(order) => {
@@ -120,7 +122,7 @@ impl Channel {
                     }
                 }
             }
-            Order::Arrival(_) => self.compare_with(&names, now, desk),
+            Order::Arrival(_) => self.compare_with(&names, &there, now, desk),
         }
     }
 
@@ -132,11 +134,9 @@ impl Channel {
         }
     }
 
-    /// Finds out what has come and what is gone.
-    fn compare_with(&mut self, names: &[String], now: Instant, desk: &mut Desk) {
-        let there: HashSet<u64> = names.iter().map(|name| hash(name)).collect();
+    /// Finds out what has come. `there`: what the names are remembered by.
+    fn compare_with(&mut self, names: &[String], there: &HashSet<u64>, now: Instant, desk: &mut Desk) {
         self.handled.retain(|name| there.contains(name));
-        self.publication.lose(|name| there.contains(&hash(name)));
         for name in names {
             let is_known = self.handled.contains(&hash(name))
                 || self.unfinished.holds(name)

@@ -78,6 +78,17 @@ pub(super) struct ToldParts {
     pub(super) are_all: bool,
 }
 
+impl ToldParts {
+    /// Whether they are parts of a segment of this length, and not of another one that had its number.
+    pub(super) fn fit(&self, duration_90k: u64) -> bool {
+        let listed_90k: u64 = self.parts.iter().map(|part| part.duration_90k).sum();
+        // Each is rounded to a millisecond in the text.
+        let room_90k = (self.parts.len() as u64 + 1) * ROUNDING_90K;
+        let is_long_enough = !self.are_all || listed_90k + room_90k >= duration_90k;
+        is_long_enough && listed_90k <= duration_90k + room_90k
+    }
+}
+
 /// What the list promises for as long as it lives.
 #[derive(Debug, Clone, Copy)]
 struct Promised {

@@ -194,7 +194,9 @@ impl Channel {
             {
                 let number = number_of_uri(&segment.uri);
                 let listed = number.and_then(|number| told.of_segments.get(&number));
-                let listed = listed.filter(|listed| listed.media_sequence == media_sequence);
+                let listed = listed.filter(|listed| {
+                    listed.media_sequence == media_sequence && listed.fit(segment.duration_90k)
+                });
                 let listed = listed.cloned().unwrap_or_default();
                 let is_begun = |number: &u64| parts.contains_key(&(*number, 0)) || !listed.parts.is_empty();
                 let Some(number) = number.filter(is_begun) else { continue };
@@ -399,8 +401,14 @@ pub(super) fn rejoin(directory: &dyn Directory, live: &Path, number: u64) {
     if directory.has(&live.join(&name)) {
         return;
     }
-    let parts = (0..MOST_PARTS).map(|part| part_name(number, part));
-    match join(directory, live, &name, parts.take_while(|part| directory.has(&live.join(part)))) {
+    let there = parts_in(directory, live).unwrap_or_default();
+    let of_segment = there.range((number, 0)..=(number, MOST_PARTS)).map(|(&(_, part), _)| part);
+    let parts: Vec<_> = of_segment.collect();
+    // One that has lost a part is a gap.
+    if parts.last().is_some_and(|&last| last as usize + 1 != parts.len()) {
+        return debug!(name, "parts of the segment that was interrupted are missing");
+    }
+    match join(directory, live, &name, parts.into_iter().map(|part| part_name(number, part))) {
         Ok(true) => {
             info!(
                 name,
@@ -450,10 +458,11 @@ impl Publication {
         self.low_latency.is_some()
     }
 
-    /// Whether a part of this name is listed, waits, or is to be deleted: it needs no second look.
+    /// Whether a part of this name is listed, waits, leaves the list, or is to be deleted: it needs no second look.
     pub(super) fn knows_part(&self, name: &str) -> bool {
         let Some(file) = &self.low_latency else { return true };
-        file.list.knows(name) || self.retention.holds(name) || self.refused.has(name)
+        let leaves = || file.leaving.iter().any(|leaving| leaving == name);
+        file.list.knows(name) || leaves() || self.retention.holds(name) || self.refused.has(name)
     }
 
     /// A part that is complete. It is listed by [`Self::advance_parts`].

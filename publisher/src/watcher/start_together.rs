@@ -176,7 +176,7 @@ fn rejoin(directory: &dyn Directory, remains: &[Remains], number: u64, desk: &mu
         let has_it =
             longest_90k.is_some_and(|longest| longest <= lasts_90k + picture_90k + ROOM_FOR_SOUND_90K);
         if has_it {
-            parts::rejoin(directory, &remains.live, number);
+            remains.rejoin(directory, number);
         }
     }
     longest_90k.unwrap_or(0).max(told_90k)

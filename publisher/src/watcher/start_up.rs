@@ -7,6 +7,7 @@ use super::{
     agreement::Fate,
     channel::{Channel, hash},
     finished_file,
+    in_step::end_of,
     look::list,
     order::{Arrival, Numbered, Order},
     parts::{self, PartsOnDisk},
@@ -25,9 +26,9 @@ use crate::{
     numbers::Numbers,
     playlist_file::{self, LOW_LATENCY_PLAYLIST, OnDisk, PLAYLIST, STATUS, left_over_prefix},
     retention::instant_of,
-    segment_name::{Home, LEFT_OVER_PREFIX, number_of_name, number_of_uri, segment_name},
+    segment_name::{Home, LEFT_OVER_PREFIX, name_of_uri, number_of_name, number_of_uri, segment_name},
 };
-use livedir_playlist::{MediaPlaylist, TICKS_PER_S};
+use livedir_playlist::{MediaPlaylist, Segment, TICKS_PER_S};
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     io,
@@ -91,6 +92,14 @@ impl Remains {
         Ok(in_segments.union(&self.in_parts).copied().collect())
     }
 
+    /// Makes the segment of this number, in which a run before was interrupted, of its parts.
+    pub(super) fn rejoin(&self, directory: &dyn Directory, number: u64) {
+        // What is listed and not there any more is not made anew: its bytes would be others.
+        if self.last_told().is_none_or(|listed| number > listed) {
+            parts::rejoin(directory, &self.live, number);
+        }
+    }
+
     /// The last number of which there are parts, or were, if it is ours.
     pub(super) fn last_in_parts(&self, last_of_ours: u64) -> Option<u64> {
         self.in_parts.range(..=last_of_ours).next_back().copied()
@@ -122,7 +131,7 @@ impl Channel {
         let in_files = remains.numbers(&*world.directory)?;
         let last_of_ours = numbered::last_of_ours(&[in_files], remains.last_told());
         if let Some(number) = remains.last_in_parts(last_of_ours) {
-            parts::rejoin(&*world.directory, &remains.live, number);
+            remains.rejoin(&*world.directory, number);
         }
         let mut begun = Self::begin(world, remains, (last_of_ours, None), numbers, meters)?;
         begun.publish_unlisted(desk);
@@ -167,7 +176,9 @@ impl Channel {
             Found::Numbered(numbers) if fate == Some(Fate::Joins) => numbered::join(numbers).named(),
             Found::Numbered(numbers) => {
                 let target_duration_s = settings.target_duration_s.unwrap_or(1);
-                numbered::plan(&on_disk, numbers, target_duration_s, settings.window_segments).named()
+                let changed = changed(directory, &live, settings.home, &on_disk);
+                let files = (numbers, &changed);
+                numbered::plan(&on_disk, files, target_duration_s, settings.window_segments).named()
             }
             Found::Any(files) => arrival::plan(&on_disk, files, settings.window_segments),
         };
@@ -320,7 +331,7 @@ impl Channel {
         }
         // What they lasted is not known without reading them: no longer than a segment may be.
         let target_90k = (u64::from(self.publication.playlist().target_duration_s) + 1) * TICKS_PER_S;
-        let window_90k = target_90k * self.settings.window_segments as u64;
+        let window_90k = target_90k * self.longest_window() as u64;
         let grace_90k = target_90k + self.publication.longest_duration_90k().max(window_90k);
         let left_at = self.when_they_left(found);
         for name in &plan.left_before {
@@ -333,11 +344,15 @@ impl Channel {
         }
     }
 
+    /// How many segments a playlist of an earlier run listed at the most, as far as can be told: its window may have been longer.
+    fn longest_window(&self) -> usize {
+        2 * self.settings.window_segments.max(self.publication.playlist().segments.len())
+    }
+
     /// When files that have left the playlist did so: at the latest when the one came that is a window behind, by the times of
     /// files. So each is deleted in the end, also when a program that is started again and again writes the playlist each time.
     fn when_they_left(&self, found: &Found) -> impl Fn(&str) -> Option<SystemTime> + use<> {
-        // The window of an earlier run may have been longer.
-        let window = 2 * self.settings.window_segments.max(self.publication.playlist().segments.len());
+        let window = self.longest_window();
         let target_duration_s = self.publication.playlist().target_duration_s;
         let listed_at = |stamp: &Stamp| parts::listed_at(stamp, target_duration_s);
         let in_order: Vec<(String, SystemTime)> = match found {
@@ -375,7 +390,12 @@ impl Channel {
                         self.publication.goes_on_from(finished.facts);
                     }
                     Err(reason) => {
-                        debug!(name, %reason, "the last segment cannot be read back");
+                        let entries = self.publication.lose(|other| other != name);
+                        warn!(
+                            name,
+                            entries,
+                            "the last listed segment cannot be read back, so its entry leaves the playlist: {reason}"
+                        );
                         self.publication.last = Last::Unknown;
                     }
                 }
@@ -419,6 +439,29 @@ fn found(
             Found::Any(names.iter().filter_map(stamp).collect())
         }
     }
+}
+
+/// How far the time of a file of ours may be from the end of its segment by the playlist: an estimate of a picture's length.
+const SAME_TIME: Duration = Duration::from_millis(20);
+
+/// No date is shifted so far from the time of its file.
+const OTHER_TIME: Duration = Duration::from_secs(10);
+
+/// The numbers of listed files that are others than those that were listed: they do not bear the time that ours bear, and something
+/// was done to them since, or that time is far off.
+fn changed(directory: &dyn Directory, live: &Path, home: Home, on_disk: &OnDisk) -> BTreeSet<u64> {
+    let OnDisk::Playlist { playlist, written_at } = on_disk else { return BTreeSet::new() };
+    let is_changed = |segment: &&Segment| {
+        let stamp = name_of_uri(home, &segment.uri).and_then(|name| directory.stamp(&live.join(name)).ok());
+        let ended_at = end_of(segment).map(SystemTime::from);
+        stamp.zip(ended_at).is_some_and(|(stamp, ended_at)| {
+            let later = stamp.modified_at.duration_since(ended_at);
+            let apart = later.unwrap_or_else(|earlier| earlier.duration());
+            apart > OTHER_TIME || (apart > SAME_TIME && stamp.changed_at > *written_at)
+        })
+    };
+    let listed = playlist.segments.iter().filter(|segment| !segment.gap);
+    listed.filter(is_changed).filter_map(|segment| number_of_uri(&segment.uri)).collect()
 }
 
 fn numbers_of(names: &[String]) -> BTreeSet<u64> {

@@ -448,6 +448,7 @@ pub static KINDS: &[Kind] = &[
         stage.say(|| format!("each call takes {} ms for {} ms", slow_us / 1_000, for_us / 1_000));
         held(&stage.disk).slow_us = slow_us;
         stage.slow_until_us = stage.now_us() + for_us;
+        stage.judge.slow_until_us = stage.slow_until_us;
         stage.after(for_us, |stage| held(&stage.disk).slow_us = 0);
         true
     }),
@@ -553,6 +554,9 @@ fn spoil(
 }
 
 /// Another program wants to write to the same directory.
+/// What the event of a change takes, with room.
+const UNSEEN_US: u64 = 100_000;
+
 fn second(stage: &mut Stage, of: usize) -> bool {
     if stage.life.on_air_us.is_none() || !stage.life.is_up {
         return false;
@@ -563,6 +567,10 @@ fn second(stage: &mut Stage, of: usize) -> bool {
     } else {
         WEBROOT.into()
     };
+    // Nobody sees so soon that the directory is another one.
+    if stage.judge.channel(of).spoilt_us.is_some_and(|spoilt_us| stage.now_us() < spoilt_us + UNSEEN_US) {
+        return false;
+    }
     let locked = held(&stage.disk).lock(&webroot);
     if let Ok(Some(_)) = locked {
         let on_air_us = stage.life.on_air_us.unwrap_or(0);

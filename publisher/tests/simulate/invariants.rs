@@ -64,6 +64,8 @@ pub struct Judge {
     pub is_blind: bool,
     /// Until when events were lost, or nobody could hear.
     pub deaf_until_us: u64,
+    /// Until when the machine is slow.
+    pub slow_until_us: u64,
     next_check_us: u64,
 }
 
@@ -81,6 +83,7 @@ impl Judge {
             on_air_us: None,
             is_blind: false,
             deaf_until_us: 0,
+            slow_until_us: 0,
             next_check_us: 0,
         };
         judge.take_up(plan);

@@ -8,17 +8,17 @@ use crate::{
 use livedir_playlist::MediaPlaylist;
 use std::collections::BTreeSet;
 
-/// Decides how to go on.
+/// Decides how to go on. `changed`: listed files that are others than those that were listed.
 ///
 /// `target_duration_s` and `window_segments` are those of a playlist that is begun anew.
 pub(in crate::watcher) fn plan(
     on_disk: &OnDisk,
-    files: &BTreeSet<u64>,
+    (files, changed): (&BTreeSet<u64>, &BTreeSet<u64>),
     target_duration_s: u32,
     window_segments: usize,
 ) -> Plan<u64> {
     match on_disk {
-        OnDisk::Playlist { playlist, .. } => go_on(playlist.clone(), files),
+        OnDisk::Playlist { playlist, .. } => go_on(playlist.clone(), files, changed),
         OnDisk::Missing => {
             let next_number = next_number(files, 1);
             // The newest files, as many as a window holds.
@@ -35,9 +35,11 @@ pub(in crate::watcher) fn plan(
     }
 }
 
-fn go_on(mut playlist: MediaPlaylist, files: &BTreeSet<u64>) -> Plan<u64> {
+fn go_on(mut playlist: MediaPlaylist, files: &BTreeSet<u64>, changed: &BTreeSet<u64>) -> Plan<u64> {
     let numbers: Vec<_> = playlist.segments.iter().map(|segment| number_of_uri(&segment.uri)).collect();
-    let is_there = |number: &Option<u64>| number.is_some_and(|number| files.contains(&number));
+    let is_there = |number: &Option<u64>| {
+        number.is_some_and(|number| files.contains(&number) && !changed.contains(&number))
+    };
     let entries_lost = remove_up_to_last_hole(&mut playlist, |uri| is_there(&number_of_uri(uri)));
 
     let left_now: Vec<_> =
@@ -210,7 +212,13 @@ mod tests {
 
     #[track_caller]
     fn check(on_disk: &OnDisk, files: &[u64], expected: &Expected) {
-        let plan = plan(on_disk, &files.iter().copied().collect(), 2, 3);
+        check_changed(on_disk, files, &[], expected);
+    }
+
+    #[track_caller]
+    fn check_changed(on_disk: &OnDisk, files: &[u64], changed: &[u64], expected: &Expected) {
+        let [files, changed] = [files, changed].map(|numbers| numbers.iter().copied().collect());
+        let plan = plan(on_disk, (&files, &changed), 2, 3);
         let sequences =
             plan.previous.as_ref().map(|playlist| (playlist.media_sequence, playlist.discontinuity_sequence));
         assert_eq!(sequences, expected.sequences);
@@ -297,6 +305,18 @@ mod tests {
             ..FRESH
         };
         check(&listing(12, "12 13! 14"), &[12, 14], &expected);
+    }
+
+    #[test]
+    fn a_file_that_is_another_than_the_one_that_was_listed_is_a_hole() {
+        let expected = Expected {
+            sequences: Some((14, 1)),
+            predecessor: Predecessor::OnDisk(14),
+            left_now: &[12, 13],
+            next_number: 15,
+            ..FRESH
+        };
+        check_changed(&listing(12, "12 13! 14"), &[12, 13, 14], &[13], &expected);
     }
 
     #[test]

@@ -9,9 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A start dates old files by the longest that a playlist can have been.
+/// A start counts whole targets, and takes windows for up to twice as long: one came for the file that is a window behind, and two
+/// are its grace.
 fn most_grace_us(target_us: u64, window: usize) -> u64 {
-    (target_us + 1_000_000) * (2 * window as u64 + 3)
+    (target_us + 1_000_000) * (3 * window as u64 + 3) + 4 * target_us
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,9 @@ pub struct Expected {
 pub struct Left {
     /// It must be there until then.
     pub stays_until_us: u64,
+    pub left_us: u64,
+    /// So many were listed before it left.
+    pub listed_before: usize,
     /// And must be gone by then.
     pub gone_by_us: u64,
     /// The program has begun again since.
@@ -87,6 +91,11 @@ pub struct Channel {
     pub unheard_until_us: u64,
     /// When the program began.
     pub run_began_us: u64,
+    /// The window of the run, and whether one has been smaller than that before it.
+    pub window: usize,
+    pub has_shrunk: bool,
+    /// When each segment was listed, in order.
+    pub listed_us: Vec<u64>,
     /// Names that were in use.
     pub names: HashSet<String>,
     /// When the first segment was listed: before that nobody knows the target duration.
@@ -120,6 +129,9 @@ impl Channel {
             spoilt_us: None,
             unheard_until_us: 0,
             run_began_us: 0,
+            window: 0,
+            has_shrunk: false,
+            listed_us: Vec::new(),
             names: HashSet::new(),
             began_us: None,
             first_part_us: None,
@@ -163,7 +175,14 @@ impl Channel {
         self.lags_since_us = None;
         self.is_behind_clock |= self.clock_set_us.is_some();
         self.run_began_us = now_us;
-        self.left.values_mut().for_each(|left| left.is_of_run_before = true);
+        self.has_shrunk |= plan.window < self.window;
+        self.window = plan.window;
+        // What a longer window would have kept may stay as long.
+        let most_us = most_grace_us(plan.target_us(), plan.window);
+        for left in self.left.values_mut() {
+            left.is_of_run_before = true;
+            left.gone_by_us = left.gone_by_us.max(left.left_us.saturating_add(most_us));
+        }
         self.expected.retain(|it| it.part.is_none());
         (self.first_part_us, self.newest_part) = (None, None);
         for (file, version) in [("stream.m3u8", &mut self.plain), ("ll.m3u8", &mut self.low)] {
@@ -274,7 +293,9 @@ impl Channel {
                 let contents = disk.contents(&self.live.join(&name));
                 let left = Left {
                     stays_until_us: now_us + stays_us,
-                    gone_by_us: now_us + most_us.max(stays_us) + 4 * target_us,
+                    left_us: now_us,
+                    listed_before: self.listed_us.len(),
+                    gone_by_us: now_us + most_us.max(stays_us),
                     is_of_run_before: false,
                     contents,
                 };
@@ -287,6 +308,10 @@ impl Channel {
                 let longest_us = self.longest_us.entry(name).or_default();
                 *longest_us = sum_us.max(*longest_us);
             }
+            let before: HashSet<&str> =
+                self.plain.iter().flat_map(|it| &it.listing.segments).map(|it| &*it.uri).collect();
+            let new = version.listing.segments.iter().filter(|it| !it.gap && !before.contains(&*it.uri));
+            self.listed_us.extend(new.map(|_| now_us));
             self.began_us.get_or_insert(now_us);
             let first = version.listing.first_media_sequence();
             for (number, (segment, name)) in (first..).zip(version.listing.segments.iter().zip(&names)) {
@@ -308,6 +333,8 @@ impl Channel {
                 let contents = disk.contents(&self.live.join(&name));
                 self.left.entry(name).or_insert(Left {
                     stays_until_us: now_us + 3 * target_us,
+                    left_us: now_us,
+                    listed_before: self.listed_us.len(),
                     gone_by_us: now_us + 4 * target_us + most_grace_us(target_us, window),
                     is_of_run_before: false,
                     contents,
