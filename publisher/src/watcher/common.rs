@@ -16,11 +16,15 @@ use std::{
 pub(super) struct Common {
     by_number: BTreeMap<u64, Entry>,
     most: usize,
+    /// The segment in which a run before was interrupted, and how long its parts are.
+    begun: Option<(u64, u64)>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     discontinuity: bool,
+    /// Some rendition has listed it so, as a gap or a segment.
+    is_told: bool,
     listed: Option<Listed>,
 }
 
@@ -38,7 +42,7 @@ pub(super) struct Listed {
 impl Common {
     /// `most` numbers are remembered.
     pub(super) fn new(most: usize) -> Self {
-        Self { by_number: BTreeMap::new(), most: most.max(1) }
+        Self { by_number: BTreeMap::new(), most: most.max(1), begun: None }
     }
 
     /// What a run before has left: who has lost some of it gets gaps that fit.
@@ -52,16 +56,29 @@ impl Common {
                     at: now,
                 };
                 self.listed(number, segment.discontinuity, listed);
+            } else {
+                self.left_out(number, segment.discontinuity);
             }
         }
     }
 
+    /// A run before was interrupted in the segment of this number, when it was so long.
+    pub(super) fn begun(&mut self, number: u64, duration_90k: u64) {
+        self.begun = Some((number, duration_90k));
+    }
+
+    /// How long the segment of this number was when a run before was interrupted in it.
+    pub(super) fn begun_90k(&self, number: u64) -> Option<u64> {
+        self.begun.filter(|(begun, duration_90k)| *begun == number && *duration_90k > 0).map(|(_, it)| it)
+    }
+
     /// Whether the timeline breaks before this number, as the first has said who came to it.
     pub(super) fn breaks_before(&mut self, number: u64, own_judgement: impl FnOnce() -> bool) -> bool {
-        let entry = self
-            .by_number
-            .entry(number)
-            .or_insert_with(|| Entry { discontinuity: own_judgement(), listed: None });
+        let entry = self.by_number.entry(number).or_insert_with(|| Entry {
+            discontinuity: own_judgement(),
+            is_told: false,
+            listed: None,
+        });
         let discontinuity = entry.discontinuity;
         self.forget();
         discontinuity
@@ -69,16 +86,28 @@ impl Common {
 
     /// The timeline breaks before this number, if nobody has listed it yet. Says whether it does.
     pub(super) fn breaks(&mut self, number: u64) -> bool {
-        let entry = self.by_number.entry(number).or_insert(Entry { discontinuity: true, listed: None });
-        if entry.listed.is_none() {
+        let entry = self.entry(number, true);
+        if !entry.is_told {
             entry.discontinuity = true;
         }
         entry.discontinuity
     }
 
+    /// A rendition lists a gap under this number. Says whether the timeline breaks before it, as the first has said who listed it.
+    pub(super) fn left_out(&mut self, number: u64, own_judgement: bool) -> bool {
+        let entry = self.entry(number, own_judgement);
+        entry.is_told = true;
+        entry.discontinuity
+    }
+
+    fn entry(&mut self, number: u64, discontinuity: bool) -> &mut Entry {
+        self.by_number.entry(number).or_insert(Entry { discontinuity, is_told: false, listed: None })
+    }
+
     /// A rendition has listed this number.
     pub(super) fn listed(&mut self, number: u64, discontinuity: bool, listed: Listed) {
-        let entry = self.by_number.entry(number).or_insert(Entry { discontinuity, listed: None });
+        let entry = self.entry(number, discontinuity);
+        entry.is_told = true;
         entry.listed = Some(match entry.listed {
             Some(first) if first.has_pictures || !listed.has_pictures => first,
             Some(first) => Listed { at: first.at, ..listed },

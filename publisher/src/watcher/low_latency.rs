@@ -369,11 +369,21 @@ impl LowLatencyList {
 
     /// Opens the segment of [`Self::first_part`]. `lost_90k`: how long the parts before it were, where that is known.
     pub(super) fn begin(&mut self, beginning: Beginning, lost_90k: Option<u64>) {
-        let Some(FirstPart { number, lost, .. }) = self.first_part() else { return };
+        let Some(FirstPart { number, lost, finished }) = self.first_part() else { return };
+        let lost_90k = lost_90k.unwrap_or_else(|| u64::from(lost) * self.usual_90k(finished));
         self.open = Some(number);
         self.ends_at_90k = None;
         self.edge.begin(beginning.filmed_at, beginning.discontinuity);
-        self.push_lost(number, lost, lost_90k);
+        self.push_lost(number, lost, Some(lost_90k));
+    }
+
+    /// How long parts are of a stream that this one is of: as many frames as fit into the target.
+    fn usual_90k(&self, part: &Finished) -> u64 {
+        let (target_90k, frame_90k) = (self.edge.part_target_90k(), part.facts.frame_interval_90k);
+        // Of a single picture no byte tells how long it is shown.
+        let is_known = part.facts.video.is_none() || part.facts.duration_90k > frame_90k;
+        let is_frame = (1..=target_90k).contains(&frame_90k) && is_known;
+        if is_frame { target_90k / frame_90k * frame_90k } else { target_90k }
     }
 
     /// Lists what is in line. Says what is wrong with parts that cannot be: they are lost.
@@ -400,9 +410,13 @@ impl LowLatencyList {
                 }
             }
         }
+        (self.trim(playlist), errors)
+    }
+
+    /// Parts that are too far from the end leave (bis-22 6.2.2).
+    pub(super) fn trim(&mut self, playlist: &MediaPlaylist) -> Vec<EvictedPart> {
         // While a segment closes it is in the playlist already, and its parts would count a second time.
-        let evicted = if self.closing.is_none() { self.edge.trim(playlist) } else { Vec::new() };
-        (evicted, errors)
+        if self.closing.is_none() { self.edge.trim(playlist) } else { Vec::new() }
     }
 
     /// How much of a segment of this length is not listed in parts.
@@ -430,7 +444,8 @@ impl LowLatencyList {
             let lost_90k = self.ends_at_90k.and_then(|ends_at_90k| {
                 u64::try_from(distance_90k(ends_at_90k, finished.facts.start_90k)).ok()
             });
-            self.push_lost(open, lost, lost_90k);
+            let lost_90k = lost_90k.unwrap_or_else(|| u64::from(lost) * self.usual_90k(&finished));
+            self.push_lost(open, lost, Some(lost_90k));
             match self.push(&part_name(open, part), &finished) {
                 Ok(()) => self.ends_at_90k = Some(finished.facts.end_90k()),
                 Err(error) => {

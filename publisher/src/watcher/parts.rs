@@ -3,12 +3,13 @@
 //! In: names of parts that are complete, and at the start those that lie there. Out: `ll.m3u8`, replaced. Runs on the
 //! watcher's thread.
 
+pub(super) use super::low_latency::MOST_PARTS;
 use super::{
     ChannelSettings, Desk, Naming,
     channel::Channel,
     dates::Dates,
     finished_file::{self, Finished, LARGEST_SEGMENT_BYTES, Refusal},
-    low_latency::{Beginning, LowLatencyList, MOST_PARTS, ROUNDING_90K, ToldParts},
+    low_latency::{Beginning, LowLatencyList, ROUNDING_90K, ToldParts},
     order::Order,
     publish::Publication,
 };
@@ -345,6 +346,11 @@ pub(super) struct PartsOnDisk {
 }
 
 impl PartsOnDisk {
+    /// How long the parts of a segment are together.
+    pub(super) fn duration_90k(&self, number: u64) -> u64 {
+        self.of_segments.get(&number).map_or(0, |told| told.parts.iter().map(|part| part.duration_90k).sum())
+    }
+
     /// The numbers of segments that parts are or were of: files in the live directory, and what `ll.m3u8` lists.
     pub(super) fn numbers(&self, directory: &dyn Directory, live: &Path) -> io::Result<BTreeSet<u64>> {
         let there = part_names(directory, live)?;
@@ -395,10 +401,9 @@ fn parts_told(text: &str, home: Home) -> BTreeMap<u64, ToldParts> {
 }
 
 /// Makes a segment of the parts that a crash has left of one: what viewers have seen stays in the stream, under its
-/// number. `last`: that of the last parts that lie there; only that one can have been interrupted, all before it were completed, or lost
-/// on a full disk.
-pub(super) fn rejoin(directory: &dyn Directory, live: &Path, last: Option<u64>) {
-    let Some(number) = last else { return };
+/// number. `number`: the last one of ours of which there are parts. Only that can have been interrupted; all before it were
+/// completed, or lost on a full disk.
+pub(super) fn rejoin(directory: &dyn Directory, live: &Path, number: u64) {
     let name = segment_name(number);
     if directory.has(&live.join(&name)) {
         return;
@@ -607,6 +612,9 @@ impl Publication {
         let Some(file) = self.low_latency.as_mut().filter(|file| is_ready(&file.list)) else {
             return;
         };
+        // What was listed since may be a gap, which has no parts.
+        let evicted = file.list.trim(self.window.playlist());
+        file.leaving.extend(evicted.iter().filter_map(|part| name_of_uri(self.settings.home, &part.uri)));
         let text = file.list.text(self.window.playlist());
         if file.text == text {
             return;

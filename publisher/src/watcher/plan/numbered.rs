@@ -68,6 +68,20 @@ fn go_on(mut playlist: MediaPlaylist, files: &BTreeSet<u64>, changed: &BTreeSet<
     }
 }
 
+/// The plan of a size whose playlist tells nothing that fits the other sizes: it begins where they go on, and what lies there may
+/// have been listed before.
+pub(in crate::watcher) fn join(files: &BTreeSet<u64>) -> Plan<u64> {
+    Plan {
+        previous: None,
+        predecessor: Predecessor::Gone,
+        entries_lost: 0,
+        left_now: Vec::new(),
+        left_before: files.iter().copied().collect(),
+        unlisted: Vec::new(),
+        next_number: next_number(files, 1),
+    }
+}
+
 /// Begins a playlist with the files from `first` on.
 ///
 /// How many discontinuities have left an earlier one cannot be known: not more than one a segment, so the number given here is
@@ -100,11 +114,16 @@ const FURTHEST_JUMP: u64 = 10;
 /// Numbers of files are taken for ours below this only: one segment each second takes 3,000 years to come here.
 const PLAUSIBLE_OF_FILES: u64 = 100_000_000_000;
 
-/// Which of the numbers that files have are those of earlier runs of ours; the others are of strangers. `told`: the last number that
-/// a playlist tells of.
-pub(in crate::watcher) fn ours(files: &BTreeSet<u64>, told: Option<u64>) -> BTreeSet<u64> {
-    let last = told.map_or_else(|| last_of_longest_chain(files), |told| last_of_chain(files, told));
-    files.range(..=last).copied().collect()
+/// The last of the numbers that files have which is one of earlier runs of ours; higher ones are of strangers. `sizes`: the numbers
+/// of each size of a ladder, or of the one stream. `told`: the last number that a playlist tells of.
+pub(in crate::watcher) fn last_of_ours(sizes: &[BTreeSet<u64>], told: Option<u64>) -> u64 {
+    let all: BTreeSet<u64> = sizes.iter().flatten().copied().collect();
+    // What one size has made far from all that was listed, another has made, too, or most of it.
+    let is_backed = |number: u64| {
+        let near = number.saturating_sub(1)..=number.saturating_add(1);
+        sizes.len() < 2 || sizes.iter().filter(|it| it.range(near.clone()).next().is_some()).count() > 1
+    };
+    told.map_or_else(|| last_of_longest_chain(&all), |told| last_of_chain(&all, told, is_backed))
 }
 
 /// The last one of the most files that lie together; of as many, the highest. 0 without any.
@@ -122,13 +141,16 @@ fn last_of_longest_chain(files: &BTreeSet<u64>) -> u64 {
     chains.into_iter().max().map_or(0, |(_, last)| last)
 }
 
-fn last_of_chain(files: &BTreeSet<u64>, first: u64) -> u64 {
+fn last_of_chain(files: &BTreeSet<u64>, first: u64, is_backed: impl Fn(u64) -> bool) -> u64 {
     let mut last = first;
     for &number in files.range(first.saturating_add(1)..) {
-        if number - last > FURTHEST_JUMP {
+        let distance = number - last;
+        if distance > FURTHEST_JUMP {
             break;
         }
-        last = number;
+        if distance == 1 || is_backed(number) {
+            last = number;
+        }
     }
     last
 }
@@ -217,19 +239,26 @@ mod tests {
     };
 
     #[track_caller]
-    fn check_ours(files: &[u64], told: Option<u64>, expected: &[u64]) {
-        let ours = ours(&files.iter().copied().collect(), told);
-        assert_eq!(ours.into_iter().collect::<Vec<_>>(), expected, "{files:?} {told:?}");
+    fn check_ours(sizes: &[&[u64]], told: Option<u64>, expected: u64) {
+        let files: Vec<BTreeSet<u64>> = sizes.iter().map(|files| files.iter().copied().collect()).collect();
+        assert_eq!(last_of_ours(&files, told), expected, "{sizes:?} {told:?}");
     }
 
     #[test]
     fn numbers_far_ahead_are_those_of_strangers() {
-        check_ours(&[4, 5, 6, 8, 99], Some(5), &[4, 5, 6, 8]);
-        check_ours(&[99], Some(5), &[]);
-        check_ours(&[999_999_999_999_999], None, &[]);
-        check_ours(&[1, 2, 3, 50_000, 50_001], None, &[1, 2, 3]);
-        check_ours(&[7, 99], None, &[7, 99]);
-        check_ours(&[7, 8], Some(999_999), &[7, 8]);
+        check_ours(&[&[4, 5, 6, 8, 99]], Some(5), 8);
+        check_ours(&[&[99]], Some(5), 5);
+        check_ours(&[&[999_999_999_999_999]], None, 0);
+        check_ours(&[&[1, 2, 3, 50_000, 50_001]], None, 3);
+        check_ours(&[&[7, 99]], None, 99);
+        check_ours(&[&[7, 8]], Some(999_999), 999_999);
+    }
+
+    #[test]
+    fn a_number_that_one_size_has_alone_is_the_next_or_that_of_a_stranger() {
+        check_ours(&[&[4, 5, 6], &[4, 5]], Some(5), 6);
+        check_ours(&[&[4, 5, 12], &[4, 5]], Some(5), 5);
+        check_ours(&[&[4, 5, 8], &[4, 5, 7]], Some(5), 8);
     }
 
     #[test]

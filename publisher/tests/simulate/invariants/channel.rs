@@ -229,6 +229,16 @@ impl Channel {
         if is_ours && number.is_some_and(|number| last.is_some_and(|last| number <= last)) && part.is_none() {
             return;
         }
+        // A part that comes after its segment is listed comes too late.
+        let is_closed = |(number, _): (u64, u32)| {
+            let segments = self.low.iter().flat_map(|low| low.listing.segments.iter().rev().take(8));
+            segments
+                .into_iter()
+                .any(|it| self.name(&it.uri).and_then(|name| number_of_name(&name)) == Some(number))
+        };
+        if is_ours && part.is_some_and(is_closed) {
+            return;
+        }
         // The same bytes once more are nothing new.
         let is_known = self.plain.as_ref().is_some_and(|plain| {
             (plain.listing.first_media_sequence()..plain.listing.next_media_sequence())
