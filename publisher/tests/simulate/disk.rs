@@ -130,7 +130,10 @@ impl Disk {
     }
 
     pub fn find(&self, path: &Path) -> io::Result<usize> {
-        let path = path.to_str().ok_or(io::ErrorKind::InvalidInput)?;
+        self.find_text(path.to_str().ok_or(io::ErrorKind::InvalidInput)?)
+    }
+
+    fn find_text(&self, path: &str) -> io::Result<usize> {
         let mut inode = 0;
         for name in path.split('/').filter(|name| !name.is_empty()) {
             let Node::Directory(entries) = &self.inodes[inode].node else {
@@ -207,8 +210,12 @@ impl Disk {
 
     /// The directory of a path, and the last name.
     fn parent<'a>(&self, path: &'a Path) -> io::Result<(usize, &'a str)> {
-        let name = path.file_name().and_then(|name| name.to_str()).ok_or(io::ErrorKind::InvalidInput)?;
-        let parent = self.find(path.parent().unwrap_or(Path::new("/")))?;
+        let path = path.to_str().ok_or(io::ErrorKind::InvalidInput)?;
+        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+        if name.is_empty() {
+            return error(io::ErrorKind::InvalidInput);
+        }
+        let parent = self.find_text(parent)?;
         match self.inodes[parent].node {
             Node::Directory(_) => Ok((parent, name)),
             _ => error(io::ErrorKind::NotADirectory),

@@ -270,8 +270,6 @@ impl Channel {
 
     /// Takes note of a version that has passed.
     pub fn is_listed(&mut self, which: Which, version: Version, target_us: u64, window: usize, disk: &Disk) {
-        let names: Vec<Option<String>> =
-            version.listing.segments.iter().map(|it| self.name(&it.uri)).collect();
         let now_us = version.at_us;
         let names_of = |version: &Version| -> Vec<(String, u64)> {
             let us = |seconds: Option<f64>| (seconds.unwrap_or(0.0) * 1e6) as u64;
@@ -280,6 +278,8 @@ impl Channel {
             segments.filter_map(|(uri, us)| Some((name_of_uri(self.home, uri)?, us))).collect()
         };
         if which == Which::Plain {
+            let names: Vec<Option<String>> =
+                version.listing.segments.iter().map(|it| self.name(&it.uri)).collect();
             let sum_us = (version.listing.duration_s() * 1e6) as u64;
             let now_listed = names_of(&version);
             for (name, duration_us) in self.plain.as_ref().map(names_of).unwrap_or_default() {
@@ -315,11 +315,11 @@ impl Channel {
             self.began_us.get_or_insert(now_us);
             let first = version.listing.first_media_sequence();
             for (number, (segment, name)) in (first..).zip(version.listing.segments.iter().zip(&names)) {
-                let contents = name
-                    .as_ref()
-                    .filter(|_| !segment.gap)
-                    .and_then(|name| disk.contents(&self.live.join(name)));
-                self.given.entry(number).or_insert_with(|| (segment.uri.clone(), contents));
+                self.given.entry(number).or_insert_with(|| {
+                    let name = name.as_ref().filter(|_| !segment.gap);
+                    let contents = name.and_then(|name| disk.contents(&self.live.join(name)));
+                    (segment.uri.clone(), contents)
+                });
             }
             self.expected
                 .retain(|it| it.part.is_some() || !names.iter().flatten().any(|name| *name == it.name));
@@ -340,13 +340,19 @@ impl Channel {
                     contents,
                 });
             }
-            self.left.retain(|name, _| !parts.contains(&*uri_of_name(self.home, name)));
-            let numbers: Vec<Option<u64>> = names.iter().map(|name| number_of_name(name.as_ref()?)).collect();
-            self.expected.retain(|it| {
-                it.part.is_none_or(|(number, _)| {
-                    !parts.contains(&*uri_of_name(self.home, &it.name)) && !numbers.contains(&Some(number))
-                })
-            });
+            if !self.left.is_empty() {
+                self.left.retain(|name, _| !parts.contains(&*uri_of_name(self.home, name)));
+            }
+            if self.expected.iter().any(|it| it.part.is_some()) {
+                let segments = &version.listing.segments;
+                let numbers: Vec<u64> =
+                    segments.iter().filter_map(|it| number_of_name(&self.name(&it.uri)?)).collect();
+                self.expected.retain(|it| {
+                    it.part.is_none_or(|(number, _)| {
+                        !parts.contains(&*uri_of_name(self.home, &it.name)) && !numbers.contains(&number)
+                    })
+                });
+            }
             self.low = Some(version);
         }
     }
