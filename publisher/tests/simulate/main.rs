@@ -183,7 +183,7 @@ fn report(
         }
     }
     for (invariant, seeds) in &by_invariant {
-        println!("{invariant}: {} schedules, seeds {:?}", seeds.len(), &seeds[..seeds.len().min(6)]);
+        println!("{invariant}: {} schedules, seeds {:?}", seeds.len(), &seeds[..seeds.len().min(60)]);
     }
     let mut told = BTreeMap::<&str, usize>::new();
     for (seed, outcome) in broken {
