@@ -60,6 +60,12 @@ impl LowLatencyFile {
     pub(super) fn new(list: LowLatencyList) -> Self {
         Self { list, text: String::new(), last: None, leaving: Vec::new(), told: Vec::new(), fails: false }
     }
+
+    /// Whether the list names a part, in memory or on disk, or will.
+    pub(super) fn names(&self, name: &str) -> bool {
+        part_of_name(name).is_some()
+            && (self.list.knows(name) || self.leaving.iter().any(|leaving| leaving == name))
+    }
 }
 
 impl Channel {
@@ -499,10 +505,12 @@ impl Publication {
         let now = self.world.now();
         let Some(LowLatencyFile { list, .. }) = &mut self.low_latency else { return };
         let (evicted, errors) = list.advance(self.window.playlist(), patience, now);
+        let passed = list.take_passed();
         for error in errors {
             warn!(%error, "part not listed");
         }
         self.keep_evicted_parts(evicted);
+        self.keep_parts(passed.into_iter());
     }
 
     /// How long the lost parts are before the first one of a segment that has come, where the timeline tells.
