@@ -8,6 +8,7 @@ use super::{
     channel::Channel,
     dates::Dates,
     finished_file::{self, Finished, LARGEST_SEGMENT_BYTES, Refusal},
+    look::list,
     low_latency::{Beginning, LowLatencyList, MOST_PARTS, ROUNDING_90K, ToldParts},
     order::Order,
     publish::Publication,
@@ -227,8 +228,8 @@ impl Channel {
         let next_number = numbers.max().map_or(next_number, |last| next_number.max(last + 1));
         self.publication.settle_parts(next_number);
         let (mut old, mut new) = (Vec::new(), Vec::new());
-        for &part in parts.keys().filter(|part| !restored.contains(part)) {
-            if part.0 < next_number { old.push(part) } else { new.push(part_name(part.0, part.1)) }
+        for (&part, &stamp) in parts.iter().filter(|(part, _)| !restored.contains(part)) {
+            if part.0 < next_number { old.push((part, stamp)) } else { new.push(part_name(part.0, part.1)) }
         }
         self.keep_old_parts(&old, told);
         for name in new {
@@ -245,7 +246,7 @@ impl Channel {
 
 /// When the playlist that lists a file was written, at the latest: a target duration is far more than that takes.
 pub(super) fn listed_at(stamp: &Stamp, target_duration_s: u32) -> SystemTime {
-    let came_at = stamp.modified_at.max(stamp.changed_at);
+    let came_at = came(stamp);
     came_at.checked_add(Duration::from_secs(target_duration_s.into())).unwrap_or(came_at)
 }
 
@@ -275,29 +276,46 @@ impl Channel {
     }
 
     /// Parts that are not listed any more. Those that the list on disk names still leave with the next version of it. The others
-    /// have left before: at the latest when that version was written, or when a segment ended that is three target durations behind.
-    /// So each is deleted in the end, also when a program that is started again and again writes the list each time.
-    fn keep_old_parts(&mut self, old: &[(u64, u32)], told: &PartsOnDisk) {
-        let playlist = self.publication.playlist().clone();
+    /// have left before: at the latest when that version was written, or when so many segments had come behind it that no list
+    /// held it any more, also if nobody wrote one for the time of a window. So each is deleted in the end, also when a program
+    /// that is started again and again writes the list each time.
+    fn keep_old_parts(&mut self, old: &[((u64, u32), Stamp)], told: &PartsOnDisk) {
+        let playlist = self.publication.playlist();
+        let target_duration_s = playlist.target_duration_s;
         let usual_90k = playlist.duration_90k() / (playlist.segments.len() as u64).max(1);
-        let near_90k = 3 * u64::from(playlist.target_duration_s) * TICKS_PER_S;
+        let near_90k = 3 * u64::from(target_duration_s) * TICKS_PER_S;
         // One more for the segment that the part is of, and one for lengths that are not all the same.
-        let behind = near_90k.div_ceil(usual_90k.max(1)) + 2;
+        let near = near_90k.div_ceil(usual_90k.max(1)) as usize + 2;
+        let behind = near + 2 * self.settings.window_segments.max(playlist.segments.len());
+        let came_at = self.when_segments_came();
         let (now, wall) = (self.world.now(), self.world.wall());
-        for &(number, part) in old {
+        for &((number, part), stamp) in old {
             let name = part_name(number, part);
             if let Some(file) = self.publication.low_latency.as_mut().filter(|_| told.listed.contains(&name))
             {
                 file.leaving.push(name);
                 continue;
             }
-            let overtaken_by = self.stamp(&segment_name(number.saturating_add(behind))).ok();
-            let overtaken_at = overtaken_by.map(|it| listed_at(&it, playlist.target_duration_s));
+            let before = came_at.partition_point(|at| *at <= came(&stamp));
+            let overtaken_at = came_at.get(before.saturating_add(behind)).copied();
             let left_at = [overtaken_at, told.written_at].into_iter().flatten().min();
             let left_at = left_at.map_or(now, |left_at| instant_of(left_at, now, wall));
             self.publication.keep_part(&name, left_at);
         }
     }
+
+    /// The times at which the segments that lie there came, in their order.
+    fn when_segments_came(&self) -> Vec<SystemTime> {
+        let names = list(&*self.world.directory, &self.live).unwrap_or_default();
+        let stamps = names.iter().filter_map(|name| self.stamp(name).ok());
+        let mut came_at: Vec<_> = stamps.map(|stamp| came(&stamp)).collect();
+        came_at.sort_unstable();
+        came_at
+    }
+}
+
+fn came(stamp: &Stamp) -> SystemTime {
+    stamp.modified_at.max(stamp.changed_at)
 }
 
 /// The first of the segments whose parts are listed: bis 4.4.4.9, three target durations.
