@@ -288,6 +288,7 @@ impl Channel {
         let near = near_90k.div_ceil(usual_90k.max(1)) as usize + 2;
         let behind = near + 2 * self.settings.window_segments.max(playlist.segments.len());
         let came_at = self.when_segments_came();
+        let listed_within = Duration::from_secs(target_duration_s.into());
         let (now, wall) = (self.world.now(), self.world.wall());
         for &((number, part), stamp) in old {
             let name = part_name(number, part);
@@ -297,7 +298,7 @@ impl Channel {
                 continue;
             }
             let before = came_at.partition_point(|at| *at <= came(&stamp));
-            let overtaken_at = came_at.get(before.saturating_add(behind)).copied();
+            let overtaken_at = came_at.get(before.saturating_add(behind)).map(|at| *at + listed_within);
             let left_at = [overtaken_at, told.written_at].into_iter().flatten().min();
             let left_at = left_at.map_or(now, |left_at| instant_of(left_at, now, wall));
             self.publication.keep_part(&name, left_at);

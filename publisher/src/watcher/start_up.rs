@@ -107,6 +107,10 @@ impl Channel {
         plan.next_number = in_parts.last().map_or(plan.next_number, |last| plan.next_number.max(last + 1));
         let mut publication =
             Publication::new(world.clone(), settings.clone(), meters, plan.previous.take())?;
+        if let OnDisk::Playlist { playlist, .. } = &on_disk {
+            // Also what is not there any more was in it.
+            publication.window.was_as_long_as(playlist.duration_90k());
+        }
         let now = world.now();
         if let Found::Numbered(_) = &found {
             let first =
@@ -244,6 +248,11 @@ impl Channel {
         }
         // What they lasted is not known without reading them: no longer than a segment may be.
         let target_90k = (u64::from(self.publication.playlist().target_duration_s) + 1) * TICKS_PER_S;
+        if let Found::Any(files) = found {
+            // The window of an earlier run may have been longer: files that have left it lie there then.
+            let most = files.len().min(4 * self.settings.window_segments) as u64;
+            self.publication.window.was_as_long_as(target_90k * most);
+        }
         let window_90k = target_90k * self.settings.window_segments as u64;
         let grace_90k = target_90k + self.publication.longest_duration_90k().max(window_90k);
         let left_at = self.when_they_left(found);
@@ -260,8 +269,9 @@ impl Channel {
     /// When files that have left the playlist did so: at the latest when the one came that is a window behind, by the times of
     /// files. So each is deleted in the end, also when a program that is started again and again writes the playlist each time.
     fn when_they_left(&self, found: &Found) -> impl Fn(&str) -> Option<SystemTime> + use<> {
-        // The window of an earlier run may have been longer.
-        let window = 2 * self.settings.window_segments.max(self.publication.playlist().segments.len());
+        // The window of an earlier run may have been longer. What others wrote while nobody watched was listed later than it came.
+        let windows = if self.is_numbered() { 2 } else { 4 };
+        let window = windows * self.settings.window_segments.max(self.publication.playlist().segments.len());
         let target_duration_s = self.publication.playlist().target_duration_s;
         let listed_at = |stamp: &Stamp| parts::listed_at(stamp, target_duration_s);
         let in_order: Vec<(String, SystemTime)> = match found {
