@@ -199,6 +199,8 @@ impl Channel {
             }
             Ok(finished) => {
                 self.handled.insert(hash(name));
+                // What left the list under this name is gone.
+                self.publication.retention.forget(name);
                 let candidate = Candidate { name: name.to_owned(), finished, seen_at };
                 if let Order::Arrival(order) = &mut self.order {
                     order.arrived(candidate, self.world.now());
@@ -439,7 +441,7 @@ impl Channel {
     /// Writes and deletes what is due.
     pub(super) fn settle(&mut self) {
         self.publication.write_playlist();
-        self.publication.retention.sweep(&*self.world.directory, &self.live, self.world.now());
+        self.publication.sweep(&self.live);
     }
 
     /// When the encoder will have been silent for too long; `None` when that was told.

@@ -58,6 +58,8 @@ pub(super) struct LowLatencyList {
     pub(super) reports: Vec<EdgeReport>,
     /// Parts that have come and are not listed, by the number of their segment and their own.
     waiting: BTreeMap<(u64, u32), Finished>,
+    /// Names of parts that have waited, and come too late now.
+    passed: Vec<String>,
     /// The number of the segment that is being filmed, once a part of it is listed.
     open: Option<u64>,
     /// Where the last listed part of it ends, on its timeline.
@@ -138,6 +140,7 @@ impl LowLatencyList {
             promised: Promised { can_skip: window_segments >= SEGMENTS_WORTH_SKIPPING, parts: false },
             reports: Vec::new(),
             waiting: BTreeMap::new(),
+            passed: Vec::new(),
             open: None,
             ends_at_90k: None,
             closing: None,
@@ -156,7 +159,8 @@ impl LowLatencyList {
     /// All that a run before has left is taken up. No segment below this number is being filmed.
     pub(super) fn settle(&mut self, next_number: u64) {
         self.next_number = self.next_number.max(next_number);
-        self.waiting = self.waiting.split_off(&(self.next_number, 0));
+        let next_number = self.next_number;
+        self.pass(|(number, _)| number < next_number);
         self.is_settled = true;
         self.is_waiting_for_first = self.encoder == Encoder::Ours;
     }
@@ -209,10 +213,22 @@ impl LowLatencyList {
         let Some(number) = part_of_name(name).filter(is_possible) else { return false };
         self.is_waiting_for_first = false;
         if self.waiting.len() >= MOST_WAITING {
-            self.waiting.pop_first();
+            let first = self.waiting.first_key_value().map(|(first, _)| *first);
+            self.pass(|part| Some(part) == first);
         }
         self.waiting.insert(number, finished);
         true
+    }
+
+    /// These parts come too late now.
+    fn pass(&mut self, is_late: impl Fn((u64, u32)) -> bool) {
+        let passed = self.waiting.extract_if(.., |part, _| is_late(*part));
+        self.passed.extend(passed.map(|((number, part), _)| part_name(number, part)));
+    }
+
+    /// The names of parts that have waited, and come too late now.
+    pub(super) fn take_passed(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.passed)
     }
 
     /// Whether the part of this name is listed, or waits to be.
@@ -359,7 +375,7 @@ impl LowLatencyList {
     /// can have it. What is missing behind them is lost (draft-pantos-hls-rfc8216bis 6.2.1).
     pub(super) fn left_out(&mut self, number: u64, media_sequence: u64, duration_90k: u64) {
         self.comes_to(number);
-        self.waiting.retain(|(of, _), _| *of != number);
+        self.pass(|(of, _)| of == number);
         self.closing = self.closing.filter(|closing| closing.number != number);
         if self.open == Some(number) {
             self.push_lost_rest(number, duration_90k);
@@ -485,7 +501,7 @@ impl LowLatencyList {
         self.edge.close(media_sequence);
         if let Some(open) = self.open.take() {
             self.comes_to(open);
-            self.waiting.retain(|(of, _), _| *of != open);
+            self.pass(|(of, _)| of == open);
         }
         self.closing = None;
     }

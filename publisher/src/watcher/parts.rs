@@ -9,6 +9,7 @@ use super::{
     channel::Channel,
     dates::Dates,
     finished_file::{self, Finished, LARGEST_SEGMENT_BYTES, Refusal},
+    look::list,
     low_latency::{Beginning, LowLatencyList, ROUNDING_90K, ToldParts},
     order::Order,
     publish::Publication,
@@ -60,6 +61,12 @@ pub(super) struct LowLatencyFile {
 impl LowLatencyFile {
     pub(super) fn new(list: LowLatencyList) -> Self {
         Self { list, text: String::new(), last: None, leaving: Vec::new(), told: Vec::new(), fails: false }
+    }
+
+    /// Whether the list names a part, in memory or on disk, or will.
+    pub(super) fn names(&self, name: &str) -> bool {
+        part_of_name(name).is_some()
+            && (self.list.knows(name) || self.leaving.iter().any(|leaving| leaving == name))
     }
 }
 
@@ -224,8 +231,8 @@ impl Channel {
         let next_number = numbers.max().map_or(next_number, |last| next_number.max(last + 1));
         self.publication.settle_parts(next_number);
         let (mut old, mut new) = (Vec::new(), Vec::new());
-        for &part in parts.keys().filter(|part| !restored.contains(part)) {
-            if part.0 < next_number { old.push(part) } else { new.push(part_name(part.0, part.1)) }
+        for (&part, &stamp) in parts.iter().filter(|(part, _)| !restored.contains(part)) {
+            if part.0 < next_number { old.push((part, stamp)) } else { new.push(part_name(part.0, part.1)) }
         }
         self.keep_old_parts(&old, told);
         for name in new {
@@ -242,7 +249,7 @@ impl Channel {
 
 /// When the playlist that lists a file was written, at the latest: a target duration is far more than that takes.
 pub(super) fn listed_at(stamp: &Stamp, target_duration_s: u32) -> SystemTime {
-    let came_at = stamp.modified_at.max(stamp.changed_at);
+    let came_at = came(stamp);
     came_at.checked_add(Duration::from_secs(target_duration_s.into())).unwrap_or(came_at)
 }
 
@@ -272,36 +279,47 @@ impl Channel {
     }
 
     /// Parts that are not listed any more. Those that the list on disk names still leave with the next version of it. The others
-    /// have left before: at the latest when that version was written, or when a segment ended that is three target durations behind.
-    /// So each is deleted in the end, also when a program that is started again and again writes the list each time.
-    fn keep_old_parts(&mut self, old: &[(u64, u32)], told: &PartsOnDisk) {
-        let playlist = self.publication.playlist().clone();
-        let near_90k = 3 * u64::from(playlist.target_duration_s) * TICKS_PER_S;
-        // The segments that are further than that behind this one, in the playlist: how long those were that have left is not known.
-        let overtaking = |number: u64| {
-            let mut after_90k = 0;
-            let numbered = playlist.segments.iter().filter_map(|it| Some((number_of_uri(&it.uri)?, it)));
-            let behind = numbered.filter(move |(it, _)| *it > number);
-            behind.filter_map(move |(it, segment)| {
-                after_90k += segment.duration_90k;
-                (after_90k > near_90k).then(|| segment_name(it))
-            })
-        };
+    /// have left before: at the latest when that version was written, or when so many segments had come behind it that no list
+    /// held it any more, also if nobody wrote one for the time of a window. So each is deleted in the end, also when a program
+    /// that is started again and again writes the list each time.
+    fn keep_old_parts(&mut self, old: &[((u64, u32), Stamp)], told: &PartsOnDisk) {
+        let playlist = self.publication.playlist();
+        let target_duration_s = playlist.target_duration_s;
+        let usual_90k = playlist.duration_90k() / (playlist.segments.len() as u64).max(1);
+        let near_90k = 3 * u64::from(target_duration_s) * TICKS_PER_S;
+        // One more for the segment that the part is of, and one for lengths that are not all the same.
+        let near = near_90k.div_ceil(usual_90k.max(1)) as usize + 2;
+        let behind = near + 2 * self.settings.window_segments.max(playlist.segments.len());
+        let came_at = self.when_segments_came();
+        let listed_within = Duration::from_secs(target_duration_s.into());
         let (now, wall) = (self.world.now(), self.world.wall());
-        for &(number, part) in old {
+        for &((number, part), stamp) in old {
             let name = part_name(number, part);
             if let Some(file) = self.publication.low_latency.as_mut().filter(|_| told.listed.contains(&name))
             {
                 file.leaving.push(name);
                 continue;
             }
-            let overtaken_by = overtaking(number).find_map(|name| self.stamp(&name).ok());
-            let overtaken_at = overtaken_by.map(|it| listed_at(&it, playlist.target_duration_s));
+            let before = came_at.partition_point(|at| *at <= came(&stamp));
+            let overtaken_at = came_at.get(before.saturating_add(behind)).map(|at| *at + listed_within);
             let left_at = [overtaken_at, told.written_at].into_iter().flatten().min();
             let left_at = left_at.map_or(now, |left_at| instant_of(left_at, now, wall));
             self.publication.keep_part(&name, left_at);
         }
     }
+
+    /// The times at which the segments that lie there came, in their order.
+    fn when_segments_came(&self) -> Vec<SystemTime> {
+        let names = list(&*self.world.directory, &self.live).unwrap_or_default();
+        let stamps = names.iter().filter_map(|name| self.stamp(name).ok());
+        let mut came_at: Vec<_> = stamps.map(|stamp| came(&stamp)).collect();
+        came_at.sort_unstable();
+        came_at
+    }
+}
+
+fn came(stamp: &Stamp) -> SystemTime {
+    stamp.modified_at.max(stamp.changed_at)
 }
 
 /// The first of the segments whose parts are listed: bis 4.4.4.9, three target durations.
@@ -520,10 +538,12 @@ impl Publication {
         let now = self.world.now();
         let Some(LowLatencyFile { list, .. }) = &mut self.low_latency else { return };
         let (evicted, errors) = list.advance(self.window.playlist(), patience, now);
+        let passed = list.take_passed();
         for error in errors {
             warn!(%error, "part not listed");
         }
         self.keep_evicted_parts(evicted);
+        self.keep_parts(passed.into_iter());
     }
 
     /// How long the lost parts are before the first one of a segment that has come, where the timeline tells.

@@ -249,7 +249,10 @@ impl Publication {
     ) -> Result<(), Refusal> {
         let Candidate { name, mut finished, seen_at } = candidate;
         let durations_90k = together.clone().map(|it| it.facts.duration_90k);
-        if let Some(window) = self.promise.keep(&self.window, finished.facts.duration_90k, durations_90k)? {
+        if let Some(mut window) =
+            self.promise.keep(&self.window, finished.facts.duration_90k, durations_90k)?
+        {
+            window.was_as_long_as(self.window.longest_duration_90k());
             self.window = window;
             let target_duration_s = self.window.playlist().target_duration_s;
             info!(
@@ -395,7 +398,8 @@ impl Publication {
                 grace_90k: segment.duration_90k.saturating_add(longest_90k),
             })
             .collect();
-        let Ok(window) = Promise::window(rest, self.settings.window_segments) else { return 0 };
+        let Ok(mut window) = Promise::window(rest, self.settings.window_segments) else { return 0 };
+        window.was_as_long_as(longest_90k);
         self.window = window;
         self.forget_listed(&leaving);
         self.leaving.extend(leaving.into_iter().filter(|it| is_there(&it.segment.uri)));

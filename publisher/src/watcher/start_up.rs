@@ -190,6 +190,10 @@ impl Channel {
         plan.next_number = last_in_parts.map_or(plan.next_number, |last| plan.next_number.max(last + 1));
         let mut publication =
             Publication::new(world.clone(), settings.clone(), meters, plan.previous.take())?;
+        if let OnDisk::Playlist { playlist, .. } = &on_disk {
+            // Also what is not there any more was in it.
+            publication.window.was_as_long_as(playlist.duration_90k());
+        }
         let now = world.now();
         // Numbers of sizes are those of their names.
         if settings.home == Home::Live
@@ -352,7 +356,8 @@ impl Channel {
     /// When files that have left the playlist did so: at the latest when the one came that is a window behind, by the times of
     /// files. So each is deleted in the end, also when a program that is started again and again writes the playlist each time.
     fn when_they_left(&self, found: &Found) -> impl Fn(&str) -> Option<SystemTime> + use<> {
-        let window = self.longest_window();
+        // The window of an earlier run may have been longer. What others wrote while nobody watched was listed later than it came.
+        let window = if self.is_numbered() { self.longest_window() } else { 2 * self.longest_window() };
         let target_duration_s = self.publication.playlist().target_duration_s;
         let listed_at = |stamp: &Stamp| parts::listed_at(stamp, target_duration_s);
         let in_order: Vec<(String, SystemTime)> = match found {

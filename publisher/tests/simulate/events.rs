@@ -379,7 +379,8 @@ pub static KINDS: &[Kind] = &[
         let for_us = rng.u64(100_000..2 * stage.plan.target_us());
         stage.say(|| format!("events are lost for {} ms, and it is told", for_us / 1_000));
         stage.ears.lose_until_us = stage.now_us() + for_us;
-        stage.judge.deaf_until_us = stage.now_us() + for_us;
+        let deaf_until_us = stage.now_us() + for_us;
+        stage.judge.is_deaf_until(deaf_until_us);
         stage.after(for_us, |stage| {
             let lost = notify::Event::new(notify::EventKind::Other).set_flag(notify::event::Flag::Rescan);
             stage.translate(&Ok(lost));
@@ -410,7 +411,7 @@ pub static KINDS: &[Kind] = &[
         let for_us = rng.u64(1_000_000..8_000_000);
         stage.say(|| format!("nothing can be watched for {} ms", for_us / 1_000));
         held(&stage.disk).has_watches = false;
-        stage.judge.deaf_until_us = u64::MAX;
+        stage.judge.is_deaf_until(u64::MAX);
         stage.after(for_us, |stage| held(&stage.disk).has_watches = true);
         true
     }),
@@ -431,7 +432,8 @@ pub static KINDS: &[Kind] = &[
             taken_away(stage, of);
             forget(stage, of);
         }
-        stage.judge.deaf_until_us = stage.now_us() + 2 * stage.plan.target_us();
+        let deaf_until_us = stage.now_us() + 2 * stage.plan.target_us();
+        stage.judge.is_deaf_until(deaf_until_us);
         let mut disk = held(&stage.disk);
         let _ = disk.remove_directory(Path::new("/old"), true, Who::Hand);
         let _ = disk.rename(Path::new(WEBROOT), Path::new("/old"), Who::Hand);

@@ -140,9 +140,14 @@ impl Judge {
         }
     }
 
+    /// Events are lost until then.
+    pub fn is_deaf_until(&mut self, until_us: u64) {
+        self.deaf_until_us = self.deaf_until_us.max(until_us);
+    }
+
     /// Events are lost, and nobody says so.
     pub fn hears_nothing_until(&mut self, until_us: u64) {
-        self.deaf_until_us = until_us;
+        self.is_deaf_until(until_us);
         for channel in &mut self.channels {
             channel.unheard_until_us = until_us;
         }
@@ -167,9 +172,10 @@ impl Judge {
     }
 
     /// A file of an encoder is complete under its name.
-    pub fn has_come(&mut self, of: usize, name: &str, contents: Contents, now_us: u64, is_certain: bool) {
+    pub fn has_come(&mut self, of: usize, name: &str, contents: Contents, now_us: u64, says_complete: bool) {
         let (is_ours, has_parts) = (self.is_ours, self.has_parts);
-        self.channel(of).has_come(name, contents, now_us, is_certain, is_ours, has_parts);
+        let was_heard = self.on_air_us.is_some() && !self.is_blind && now_us >= self.deaf_until_us;
+        self.channel(of).has_come(name, contents, now_us, (says_complete, was_heard), is_ours, has_parts);
     }
 
     /// The program has put a playlist in place.
@@ -184,7 +190,7 @@ impl Judge {
         versions::check(&self.channels[index], which, &version)?;
         listed::check(self, index, disk, which, &version)?;
         progress::check_order(&self.channels[index], self.is_ours, disk, now_us, which, &version)?;
-        let (target_us, window) = (self.target_us, self.window);
+        let (target_us, window) = (self.channels[index].target_us(self.target_us), self.window);
         self.channels[index].is_listed(which, version, target_us, window, disk);
         if self.current.len() > 1 && self.channels[index].is_rendition {
             renditions::check(self, index, which)?;

@@ -37,7 +37,9 @@ pub struct Expected {
     pub contents: Contents,
     pub came_us: u64,
     /// Whether the file itself says that it is complete.
-    pub is_certain: bool,
+    pub says_complete: bool,
+    /// Whether the program that runs has heard that it is complete.
+    pub was_heard: bool,
     /// One behind it was listed already.
     pub is_late: bool,
     /// Its event was lost without a word.
@@ -46,6 +48,13 @@ pub struct Expected {
     pub is_name_used: bool,
     /// The number of its segment and its own.
     pub part: Option<(u64, u32)>,
+}
+
+impl Expected {
+    /// Whether the program that runs can know that it is complete.
+    pub fn is_certain(&self) -> bool {
+        self.says_complete || self.was_heard
+    }
 }
 
 /// What was listed, and is no more.
@@ -184,6 +193,7 @@ impl Channel {
             left.gone_by_us = left.gone_by_us.max(left.left_us.saturating_add(most_us));
         }
         self.expected.retain(|it| it.part.is_none());
+        self.expected.iter_mut().for_each(|it| it.was_heard = false);
         (self.first_part_us, self.newest_part) = (None, None);
         for (file, version) in [("stream.m3u8", &mut self.plain), ("ll.m3u8", &mut self.low)] {
             if version.is_some() && disk.at(&self.directory.join(file)).is_none() {
@@ -203,7 +213,7 @@ impl Channel {
         name: &str,
         contents: Contents,
         now_us: u64,
-        is_certain: bool,
+        (says_complete, was_heard): (bool, bool),
         is_ours: bool,
         has_parts: bool,
     ) {
@@ -259,7 +269,8 @@ impl Channel {
             name: name.to_owned(),
             contents,
             came_us: now_us,
-            is_certain,
+            says_complete,
+            was_heard,
             is_late,
             is_unheard,
             is_name_used,
@@ -355,6 +366,12 @@ impl Channel {
             }
             self.low = Some(version);
         }
+    }
+
+    /// EXT-X-TARGETDURATION: that of a playlist which is gone on with stays, whatever the settings say (RFC 8216 6.2.1).
+    pub fn target_us(&self, of_plan_us: u64) -> u64 {
+        let told_s = self.plain.as_ref().and_then(|plain| plain.listing.target_duration_s);
+        told_s.map_or(of_plan_us, |told_s| of_plan_us.max(u64::from(told_s) * 1_000_000))
     }
 
     /// For messages.

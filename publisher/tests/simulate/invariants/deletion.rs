@@ -37,13 +37,10 @@ pub fn check_removed(channel: &mut Channel, now_us: u64, name: &str) -> Verdict 
 }
 
 pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Verdict {
-    let least_us = on_air_us.max(failing_until_us(disk)) + 2 * judge.target_us;
-    if now_us < least_us {
-        return Ok(());
-    }
     for index in &judge.current {
         let channel = &mut judge.channels[*index];
-        if channel.disturbed_us + 2 * judge.target_us > now_us {
+        let begins_us = on_air_us.max(failing_until_us(disk)).max(channel.disturbed_us);
+        if begins_us + 2 * channel.target_us(judge.target_us) > now_us {
             continue;
         }
         let live = channel.live.clone();
