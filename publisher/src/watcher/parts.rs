@@ -16,13 +16,15 @@ use super::{
 };
 use crate::{
     directory::{Directory, stamp::Stamp},
-    playlist_file::{LONGEST_PLAYLIST_BYTES, LOW_LATENCY_PLAYLIST, replace},
+    playlist_file::{LONGEST_PLAYLIST_BYTES, LOW_LATENCY_PLAYLIST, PLAUSIBLE_TARGET_S, replace},
     probe::{Facts, clock::distance_90k},
     retention::instant_of,
     segment_name::{Home, name_of_uri, number_of_name, number_of_uri, part_name, part_of_name, segment_name},
 };
 use jiff::Timestamp;
-use livedir_playlist::{EdgeReport, EvictedPart, Listing, Part, PartContent, TICKS_PER_S, read_listing};
+use livedir_playlist::{
+    EdgeReport, EvictedPart, Listing, MediaListing, Part, PartContent, TICKS_PER_S, read_listing,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::{self, Read as _},
@@ -55,12 +57,22 @@ pub(super) struct LowLatencyFile {
     leaving: Vec<String>,
     /// What it says of the other renditions.
     pub(super) told: Vec<EdgeReport>,
+    /// EXT-X-TARGETDURATION of the list that lay there at the start: one that has ended may have had a longer one.
+    told_target_s: u64,
     fails: bool,
 }
 
 impl LowLatencyFile {
     pub(super) fn new(list: LowLatencyList) -> Self {
-        Self { list, text: String::new(), last: None, leaving: Vec::new(), told: Vec::new(), fails: false }
+        Self {
+            list,
+            text: String::new(),
+            last: None,
+            leaving: Vec::new(),
+            told: Vec::new(),
+            told_target_s: 0,
+            fails: false,
+        }
     }
 
     /// Whether the list names a part, in memory or on disk, or will.
@@ -185,6 +197,7 @@ impl Channel {
     pub(super) fn restore_parts(&mut self, next_number: u64, told: &PartsOnDisk, desk: &mut Desk) {
         if let Some(file) = self.publication.low_latency.as_mut().filter(|_| !told.listed.is_empty()) {
             file.list.had_parts(told.can_skip);
+            file.told_target_s = told.target_duration_s;
         }
         let parts = match parts_in(&*self.world.directory, &self.live) {
             Ok(parts) => parts,
@@ -361,6 +374,8 @@ pub(super) struct PartsOnDisk {
     written_at: Option<SystemTime>,
     /// CAN-SKIP-UNTIL.
     can_skip: bool,
+    /// EXT-X-TARGETDURATION; 0 without one.
+    target_duration_s: u64,
 }
 
 impl PartsOnDisk {
@@ -389,7 +404,10 @@ pub(super) fn on_disk(directory: &dyn Directory, settings: &ChannelSettings) -> 
             name_of_uri(settings.home, uri.split('"').next()?).filter(|name| part_of_name(name).is_some())
         });
         told.listed.extend(listed);
-        told.of_segments = parts_told(&text, settings.home);
+        if let Listing::Media(listing) = read_listing(&text) {
+            told.of_segments = parts_told(&listing, settings.home);
+            told.target_duration_s = listing.target_duration_s.unwrap_or(0).min(PLAUSIBLE_TARGET_S.into());
+        }
         told.can_skip = text.contains("CAN-SKIP-UNTIL=");
         told.written_at = Some(listed_at(&file.stamp, settings.target_duration_s.unwrap_or(1)));
     }
@@ -397,8 +415,7 @@ pub(super) fn on_disk(directory: &dyn Directory, settings: &ChannelSettings) -> 
 }
 
 /// The parts of each segment that a list of ours tells of, from the first one on.
-fn parts_told(text: &str, home: Home) -> BTreeMap<u64, ToldParts> {
-    let Listing::Media(listing) = read_listing(text) else { return BTreeMap::new() };
+fn parts_told(listing: &MediaListing, home: Home) -> BTreeMap<u64, ToldParts> {
     let mut told = BTreeMap::<u64, ToldParts>::new();
     let next = listing.next_media_sequence();
     let closed = (listing.first_media_sequence()..)
@@ -617,9 +634,10 @@ impl Publication {
 
     /// A part stays for three target durations after it has left the playlist (bis 6.2.2).
     fn keep_part(&mut self, name: &str, left_at: Instant) {
-        let grace_90k = 3 * u64::from(self.window.playlist().target_duration_s) * TICKS_PER_S;
+        let told_s = self.low_latency.as_ref().map_or(0, |file| file.told_target_s);
+        let target_s = u64::from(self.window.playlist().target_duration_s).max(told_s);
         if !self.settings.keep {
-            self.retention.keep(name, left_at, grace_90k);
+            self.retention.keep(name, left_at, 3 * target_s * TICKS_PER_S);
         }
     }
 
