@@ -181,6 +181,13 @@ impl Window {
         self.longest_90k
     }
 
+    /// The same window, of a playlist that has been as long as this in this presentation.
+    #[must_use]
+    pub fn that_was_as_long_as(mut self, duration_90k: u64) -> Window {
+        self.longest_90k = self.longest_90k.max(duration_90k);
+        self
+    }
+
     /// Whether [`Self::push`] would list this segment, and if not, why.
     pub fn check(&self, segment: &Segment) -> Result<(), PushError> {
         let uri = || segment.uri.clone();

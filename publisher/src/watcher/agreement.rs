@@ -15,10 +15,37 @@ const MOST_MISSING: u64 = 1_000;
 pub(super) enum Fate {
     /// It is gone on with.
     GoesOn,
+    /// Nothing that could be true is there: it is made again of the files that are there, and begins where one of the others does.
+    Rebuilt {
+        /// EXT-X-MEDIA-SEQUENCE.
+        media_sequence: u64,
+        /// EXT-X-DISCONTINUITY-SEQUENCE.
+        discontinuity_sequence: u64,
+        /// EXT-X-TARGETDURATION.
+        target_duration_s: u32,
+    },
     /// It does not fit those of the others: the size begins with an empty one where they go on.
     Joins,
     /// No playlist tells what was listed. Each size makes the best of its files.
     Unknown,
+}
+
+impl Fate {
+    /// What a playlist that is made again begins with.
+    pub(super) fn empty_playlist(&self) -> Option<MediaPlaylist> {
+        let &Self::Rebuilt { media_sequence, discontinuity_sequence, target_duration_s } = self else {
+            return None;
+        };
+        Some(MediaPlaylist {
+            version: 3,
+            target_duration_s,
+            media_sequence,
+            discontinuity_sequence,
+            independent_segments: true,
+            segments: Vec::new(),
+            ended: false,
+        })
+    }
 }
 
 /// Decides for each size.
@@ -40,27 +67,38 @@ pub(super) fn fates(on_disk: &[&OnDisk]) -> Vec<Fate> {
         .filter(live)
         .max_by_key(|list| (in_line_with(list), list.next_media_sequence()));
     let is_nothing_told = told.iter().all(Option::is_none);
-    let fate = |told: &Option<&MediaPlaylist>| match (told, reference) {
+    let is_strange =
+        |on_disk: &OnDisk| !matches!(on_disk, OnDisk::Playlist { playlist, .. } if is_true(playlist));
+    let fate = |(told, on_disk): (&Option<&MediaPlaylist>, &&OnDisk)| match (told, reference) {
         _ if is_nothing_told => Fate::Unknown,
+        (None, Some(reference)) if is_strange(on_disk) => Fate::Rebuilt {
+            media_sequence: reference.media_sequence,
+            discontinuity_sequence: reference.discontinuity_sequence,
+            target_duration_s: reference.target_duration_s,
+        },
         (None, _) => Fate::Joins,
         (Some(_), None) => Fate::GoesOn,
         (Some(list), Some(reference)) if live(list) && are_in_line(list, reference) => Fate::GoesOn,
         // One that is ended lists nothing behind its end.
         (Some(_), Some(_)) => Fate::Joins,
     };
-    told.iter().map(fate).collect()
+    told.iter().zip(on_disk).map(fate).collect()
 }
 
 fn has_segments(playlist: &&MediaPlaylist) -> bool {
     !playlist.segments.is_empty()
 }
 
-/// The playlist, if all that it lists is listed under the number that its name has, as those of our sizes are.
+/// The playlist, if it can be true.
 fn told(on_disk: &OnDisk) -> Option<&MediaPlaylist> {
     let OnDisk::Playlist { playlist, .. } = on_disk else { return None };
+    is_true(playlist).then_some(playlist)
+}
+
+/// Whether all that it lists is listed under the number that its name has, as it is in our sizes.
+pub(super) fn is_true(playlist: &MediaPlaylist) -> bool {
     let mut numbered = (playlist.media_sequence..).zip(&playlist.segments);
-    let is_true = numbered.all(|(number, segment)| number_of_uri(&segment.uri) == Some(number));
-    is_true.then_some(playlist)
+    numbered.all(|(number, segment)| number_of_uri(&segment.uri) == Some(number))
 }
 
 /// Whether two playlists say the same of the numbers that both list. Where one begins behind the end of the other, no timeline may
@@ -115,7 +153,7 @@ mod tests {
         OnDisk::Playlist { playlist, written_at: SystemTime::UNIX_EPOCH }
     }
 
-    /// `+` goes on, `j` joins, `?` is unknown.
+    /// `+` goes on, `r` is rebuilt, `j` joins, `?` is unknown.
     #[track_caller]
     fn check(sizes: &[&str], expected: &str) {
         let on_disk: Vec<_> = sizes.iter().map(|words| on_disk(words)).collect();
@@ -124,6 +162,7 @@ mod tests {
             .into_iter()
             .map(|fate| match fate {
                 Fate::GoesOn => '+',
+                Fate::Rebuilt { .. } => 'r',
                 Fate::Joins => 'j',
                 Fate::Unknown => '?',
             })
@@ -141,16 +180,17 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_is_missing_or_empty_joins() {
-        check(&["1 (0): 1 2 3", "-", "3 (7):"], "+jj");
+    fn a_list_that_is_missing_is_made_again_and_an_empty_one_joins() {
+        check(&["1 (0): 1 2 3", "-", "3 (7):"], "+rj");
+        check(&["1 (0): 1 2 3 end", "-"], "+j");
         check(&["-", "-"], "??");
-        check(&["-", "3 (7):", "3 (7):"], "j++");
-        check(&["329 (0): 1 2", "3 (7):"], "j+");
+        check(&["-", "3 (7):", "3 (7):"], "r++");
+        check(&["329 (0): 1 2", "3 (7):"], "r+");
     }
 
     #[test]
-    fn a_list_that_is_not_true_joins() {
-        check(&["528 (0): 1 2 3", "1 (0): 1 2 3"], "j+");
+    fn a_list_that_is_not_true_is_made_again_and_one_that_is_out_of_line_joins() {
+        check(&["528 (0): 1 2 3", "1 (0): 1 2 3"], "r+");
         check(&["1 (0): 1 2", "1 (0): 1 !2", "1 (0): 1 2"], "+j+");
         check(&["1 (0): 1 2", "8 (1): 8 9"], "j+");
         check(&["1 (0): 1 2 end", "1 (0): 1 2"], "j+");

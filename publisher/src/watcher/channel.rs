@@ -439,7 +439,14 @@ impl Channel {
     /// Writes and deletes what is due.
     pub(super) fn settle(&mut self) {
         self.publication.write_playlist();
-        self.publication.retention.sweep(&*self.world.directory, &self.live, self.world.now());
+        let now = self.world.now();
+        if self.publication.retention.next_deadline().is_some_and(|at| at <= now) {
+            self.publication.replace_old_low_latency();
+            let publication = &mut self.publication;
+            let file = publication.low_latency.as_ref();
+            let is_listed = |name: &str| file.is_some_and(|file| file.old_names.contains(name));
+            publication.retention.sweep(&*self.world.directory, &self.live, now, is_listed);
+        }
     }
 
     /// When the encoder will have been silent for too long; `None` when that was told.

@@ -184,7 +184,13 @@ impl LowLatencyList {
         }
         let listed = self.listed_parts();
         if !are_all {
-            let behind = parts.into_iter().filter(|(part, _)| *part >= listed);
+            // One that its segment has no room for is not of it.
+            let mut room_90k = duration_90k.saturating_sub(self.listed_90k()) + ROUNDING_90K;
+            let behind = parts.into_iter().filter(|(part, finished)| {
+                let fits = *part >= listed && finished.facts.duration_90k <= room_90k;
+                room_90k -= if fits { finished.facts.duration_90k } else { 0 };
+                fits
+            });
             self.waiting = behind.map(|(part, finished)| ((number, part), finished)).collect();
             errors.extend(self.list_parts_of(number));
             self.push_lost_rest(number, duration_90k);
@@ -485,6 +491,11 @@ impl LowLatencyList {
             self.waiting.retain(|(of, _), _| *of != open);
         }
         self.closing = None;
+    }
+
+    /// What happened before this run is told before the first part comes.
+    pub(super) fn waits_no_longer(&mut self) {
+        self.is_waiting_for_first = false;
     }
 
     /// A run before has listed parts, and has let viewers skip or not: what the list promises never changes while it lives.

@@ -54,12 +54,22 @@ pub(super) struct LowLatencyFile {
     leaving: Vec<String>,
     /// What it says of the other renditions.
     pub(super) told: Vec<EdgeReport>,
+    /// Names in the one that a run before has left, until it is replaced.
+    pub(super) old_names: BTreeSet<String>,
     fails: bool,
 }
 
 impl LowLatencyFile {
     pub(super) fn new(list: LowLatencyList) -> Self {
-        Self { list, text: String::new(), last: None, leaving: Vec::new(), told: Vec::new(), fails: false }
+        Self {
+            list,
+            text: String::new(),
+            last: None,
+            leaving: Vec::new(),
+            told: Vec::new(),
+            old_names: BTreeSet::new(),
+            fails: false,
+        }
     }
 }
 
@@ -176,6 +186,9 @@ impl Channel {
     /// Takes up the parts that a run before has left: those of the last segments stay in `ll.m3u8`, and all others go after
     /// their grace. `told`: what the list on disk says.
     pub(super) fn restore_parts(&mut self, next_number: u64, told: &PartsOnDisk, desk: &mut Desk) {
+        if let Some(file) = &mut self.publication.low_latency {
+            file.old_names = told.listed.union(&told.segments).cloned().collect();
+        }
         if let Some(file) = self.publication.low_latency.as_mut().filter(|_| !told.listed.is_empty()) {
             file.list.had_parts(told.can_skip);
         }
@@ -330,6 +343,8 @@ pub(super) fn part_names(directory: &dyn Directory, live: &Path) -> io::Result<V
 pub(super) struct PartsOnDisk {
     /// The names that `ll.m3u8` lists.
     listed: BTreeSet<String>,
+    /// The names of the segments that it lists.
+    segments: BTreeSet<String>,
     /// The parts of each segment, as `ll.m3u8` lists them from the first one on.
     of_segments: BTreeMap<u64, ToldParts>,
     /// When it was written, at the latest.
@@ -364,6 +379,8 @@ pub(super) fn on_disk(directory: &dyn Directory, settings: &ChannelSettings) -> 
             name_of_uri(settings.home, uri.split('"').next()?).filter(|name| part_of_name(name).is_some())
         });
         told.listed.extend(listed);
+        let uris = text.lines().filter(|line| !line.starts_with('#'));
+        told.segments.extend(uris.filter_map(|uri| name_of_uri(settings.home, uri)));
         told.of_segments = parts_told(&text, settings.home);
         told.can_skip = text.contains("CAN-SKIP-UNTIL=");
         told.written_at = Some(listed_at(&file.stamp, settings.target_duration_s.unwrap_or(1)));
@@ -596,6 +613,13 @@ impl Publication {
         }
     }
 
+    /// Something is to be deleted, and the list that a run before has left may name it: it is replaced, whatever comes.
+    pub(super) fn replace_old_low_latency(&mut self) {
+        let Some(file) = self.low_latency.as_mut().filter(|file| !file.old_names.is_empty()) else { return };
+        file.list.waits_no_longer();
+        self.write_low_latency();
+    }
+
     /// Writes `ll.m3u8`, if it can be written as it is. A failure is survived: the next part tries again.
     pub(super) fn write_low_latency(&mut self) {
         // RFC 8216 6.2.1: one that has ended in an earlier run never changes.
@@ -615,6 +639,7 @@ impl Publication {
         match replace(&*self.world.directory, &self.settings.webroot, LOW_LATENCY_PLAYLIST, text.as_bytes()) {
             Ok(()) => {
                 (file.text, file.fails) = (text, false);
+                file.old_names.clear();
                 file.told.clone_from(&file.list.reports);
                 file.last = file.list.last(self.window.playlist());
                 let left = std::mem::take(&mut file.leaving);

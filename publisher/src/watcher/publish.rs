@@ -396,7 +396,7 @@ impl Publication {
             })
             .collect();
         let Ok(window) = Promise::window(rest, self.settings.window_segments) else { return 0 };
-        self.window = window;
+        self.window = window.that_was_as_long_as(longest_90k);
         self.forget_listed(&leaving);
         self.leaving.extend(leaving.into_iter().filter(|it| is_there(&it.segment.uri)));
         self.is_behind = true;

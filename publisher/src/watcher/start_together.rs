@@ -6,7 +6,7 @@
 
 use super::{
     ChannelSettings, Desk, WatchError,
-    agreement::{Fate, fates},
+    agreement::{Fate, fates, is_true},
     channel::Channel,
     common::Common,
     finished_file,
@@ -47,7 +47,7 @@ pub(super) fn start(
     let remains: Vec<Remains> = found.collect::<Result<_, _>>()?;
     let fates = fates(&remains.iter().map(|it| &it.on_disk).collect::<Vec<_>>());
     let told = |(remains, fate): (&Remains, &Fate)| match fate {
-        Fate::Joins => None,
+        Fate::Rebuilt { .. } | Fate::Joins => None,
         Fate::GoesOn | Fate::Unknown => remains.last_told(),
     };
     let last_told = remains.iter().zip(&fates).filter_map(told).max();
@@ -124,11 +124,9 @@ fn begin_together(begun: &mut [Begun], fates: &[Fate]) {
 /// The discontinuity sequence number of the last segment that players know of a playlist.
 fn promised_discontinuities(on_disk: &OnDisk) -> u64 {
     let OnDisk::Playlist { playlist, .. } = on_disk else { return 0 };
-    // One of another stream promises nothing of this one.
-    let mut numbered = (playlist.media_sequence..).zip(&playlist.segments);
-    let is_ours = numbered.all(|(number, it)| crate::segment_name::number_of_uri(&it.uri) == Some(number));
     let listed = playlist.segments.iter().filter(|segment| segment.discontinuity).count() as u64;
-    if is_ours { playlist.discontinuity_sequence + listed } else { 0 }
+    // One of another stream promises nothing of this one.
+    if is_true(playlist) { playlist.discontinuity_sequence + listed } else { 0 }
 }
 
 /// What the sizes bring from a run before.

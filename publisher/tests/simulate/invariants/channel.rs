@@ -342,9 +342,13 @@ impl Channel {
             }
             self.left.retain(|name, _| !parts.contains(&*uri_of_name(self.home, name)));
             let numbers: Vec<Option<u64>> = names.iter().map(|name| number_of_name(name.as_ref()?)).collect();
+            // Of sizes the number tells what has left the list already.
+            let first = if self.is_rendition { version.listing.first_media_sequence() } else { 0 };
             self.expected.retain(|it| {
                 it.part.is_none_or(|(number, _)| {
-                    !parts.contains(&*uri_of_name(self.home, &it.name)) && !numbers.contains(&Some(number))
+                    number >= first
+                        && !parts.contains(&*uri_of_name(self.home, &it.name))
+                        && !numbers.contains(&Some(number))
                 })
             });
             self.low = Some(version);
