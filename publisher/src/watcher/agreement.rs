@@ -48,11 +48,33 @@ impl Fate {
     }
 }
 
+/// What is there of one size.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Left<'a> {
+    /// The playlist, if it can be true.
+    told: Option<&'a MediaPlaylist>,
+    /// The media sequence and discontinuity sequence numbers that players may have seen, and behind which nothing begins.
+    promised: (u64, u64),
+}
+
+impl<'a> Left<'a> {
+    /// `low_latency`: the numbers that the low-latency playlist begins at.
+    pub(super) fn of(on_disk: &'a OnDisk, low_latency: Option<(u64, u64)>) -> Self {
+        let told = match on_disk {
+            OnDisk::Playlist { playlist, .. } => Some(playlist).filter(|playlist| is_true(playlist)),
+            OnDisk::Missing | OnDisk::Unreadable { .. } => None,
+        };
+        let begins_at = told.map(|playlist| (playlist.media_sequence, playlist.discontinuity_sequence));
+        let (one, other) = (begins_at.unwrap_or((1, 0)), low_latency.unwrap_or((1, 0)));
+        Self { told, promised: (one.0.max(other.0), one.1.max(other.1)) }
+    }
+}
+
 /// Decides for each size.
-pub(super) fn fates(on_disk: &[&OnDisk]) -> Vec<Fate> {
-    let told = match on_disk.iter().map(|it| told(it).filter(has_segments)).collect::<Vec<_>>() {
+pub(super) fn fates(sizes: &[Left<'_>]) -> Vec<Fate> {
+    let told = match sizes.iter().map(|it| it.told.filter(has_segments)).collect::<Vec<_>>() {
         // Playlists that list nothing yet tell their numbers, where there is no better.
-        none if none.iter().all(Option::is_none) => on_disk.iter().map(|it| told(it)).collect(),
+        none if none.iter().all(Option::is_none) => sizes.iter().map(|it| it.told).collect(),
         told => told,
     };
     let live = |playlist: &&MediaPlaylist| !playlist.ended;
@@ -67,32 +89,33 @@ pub(super) fn fates(on_disk: &[&OnDisk]) -> Vec<Fate> {
         .filter(live)
         .max_by_key(|list| (in_line_with(list), list.next_media_sequence()));
     let is_nothing_told = told.iter().all(Option::is_none);
-    let is_strange =
-        |on_disk: &OnDisk| !matches!(on_disk, OnDisk::Playlist { playlist, .. } if is_true(playlist));
-    let fate = |(told, on_disk): (&Option<&MediaPlaylist>, &&OnDisk)| match (told, reference) {
+    let fate = |(told, size): (&Option<&MediaPlaylist>, &Left<'_>)| match (told, reference) {
         _ if is_nothing_told => Fate::Unknown,
-        (None, Some(reference)) if is_strange(on_disk) => Fate::Rebuilt {
-            media_sequence: reference.media_sequence,
-            discontinuity_sequence: reference.discontinuity_sequence,
-            target_duration_s: reference.target_duration_s,
-        },
-        (None, _) => Fate::Joins,
+        (None, Some(reference)) => rebuilt(reference, size.promised).unwrap_or(Fate::Joins),
+        (None, None) => Fate::Joins,
         (Some(_), None) => Fate::GoesOn,
         (Some(list), Some(reference)) if live(list) && are_in_line(list, reference) => Fate::GoesOn,
         // One that is ended lists nothing behind its end.
         (Some(_), Some(_)) => Fate::Joins,
     };
-    told.iter().zip(on_disk).map(fate).collect()
+    told.iter().zip(sizes).map(fate).collect()
+}
+
+/// A size that lists nothing begins where another one does, or behind what it has promised.
+fn rebuilt(reference: &MediaPlaylist, promised: (u64, u64)) -> Option<Fate> {
+    let media_sequence = reference.media_sequence.max(promised.0);
+    let before = media_sequence.min(reference.next_media_sequence()).checked_sub(1);
+    let before = before.and_then(|before| reference.discontinuity_sequence_of(before));
+    let discontinuity_sequence = before.unwrap_or(reference.discontinuity_sequence);
+    (discontinuity_sequence >= promised.1).then_some(Fate::Rebuilt {
+        media_sequence,
+        discontinuity_sequence,
+        target_duration_s: reference.target_duration_s,
+    })
 }
 
 fn has_segments(playlist: &&MediaPlaylist) -> bool {
     !playlist.segments.is_empty()
-}
-
-/// The playlist, if it can be true.
-fn told(on_disk: &OnDisk) -> Option<&MediaPlaylist> {
-    let OnDisk::Playlist { playlist, .. } = on_disk else { return None };
-    is_true(playlist).then_some(playlist)
 }
 
 /// Whether all that it lists is listed under the number that its name has, as it is in our sizes.
@@ -157,7 +180,7 @@ mod tests {
     #[track_caller]
     fn check(sizes: &[&str], expected: &str) {
         let on_disk: Vec<_> = sizes.iter().map(|words| on_disk(words)).collect();
-        let fates = fates(&on_disk.iter().collect::<Vec<_>>());
+        let fates = fates(&on_disk.iter().map(|it| Left::of(it, None)).collect::<Vec<_>>());
         let said: String = fates
             .into_iter()
             .map(|fate| match fate {
@@ -180,8 +203,9 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_is_missing_is_made_again_and_an_empty_one_joins() {
-        check(&["1 (0): 1 2 3", "-", "3 (7):"], "+rj");
+    fn a_list_that_is_missing_or_empty_is_made_again_unless_it_has_promised_more() {
+        check(&["1 (0): 1 2 3", "-", "3 (0):"], "+rr");
+        check(&["1 (0): 1 2 3", "3 (7):"], "+j");
         check(&["1 (0): 1 2 3 end", "-"], "+j");
         check(&["-", "-"], "??");
         check(&["-", "3 (7):", "3 (7):"], "r++");

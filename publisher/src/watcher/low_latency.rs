@@ -4,7 +4,7 @@
 //! that it lists no more. The list never shows the end of a segment before all its parts are there or lost, nor a part without
 //! those before it. A part is lost when a later one, or its whole segment, has come without it: it is listed with GAP=YES.
 
-use super::finished_file::Finished;
+use super::{finished_file::Finished, in_step::ROOM_FOR_SOUND_90K};
 use crate::{
     probe::clock::{distance_90k, later_90k},
     segment_name::{Home, part_name, part_of_name, uri_of_name},
@@ -82,8 +82,9 @@ impl ToldParts {
     /// Whether they are parts of a segment of this length, and not of another one that had its number.
     pub(super) fn fit(&self, duration_90k: u64) -> bool {
         let listed_90k: u64 = self.parts.iter().map(|part| part.duration_90k).sum();
-        // Each is rounded to a millisecond in the text.
-        let room_90k = (self.parts.len() as u64 + 1) * ROUNDING_90K;
+        // Each is rounded to a millisecond in the text, and how long a lost one was is known but for a frame.
+        let lost_90k = if self.parts.iter().any(Part::is_gap) { ROOM_FOR_SOUND_90K } else { 0 };
+        let room_90k = (self.parts.len() as u64 + 1) * ROUNDING_90K + lost_90k;
         let is_long_enough = !self.are_all || listed_90k + room_90k >= duration_90k;
         is_long_enough && listed_90k <= duration_90k + room_90k
     }
@@ -370,10 +371,9 @@ impl LowLatencyList {
         }
     }
 
-    /// Opens the segment of [`Self::first_part`]. `lost_90k`: how long the parts before it were, where that is known.
-    pub(super) fn begin(&mut self, beginning: Beginning, lost_90k: Option<u64>) {
-        let Some(FirstPart { number, lost, finished }) = self.first_part() else { return };
-        let lost_90k = lost_90k.unwrap_or_else(|| u64::from(lost) * self.usual_90k(finished));
+    /// Opens the segment of [`Self::first_part`]. `lost_90k`: how long the parts before it were.
+    pub(super) fn begin(&mut self, beginning: Beginning, lost_90k: u64) {
+        let Some(FirstPart { number, lost, .. }) = self.first_part() else { return };
         self.open = Some(number);
         self.ends_at_90k = None;
         self.edge.begin(beginning.filmed_at, beginning.discontinuity);
@@ -381,7 +381,7 @@ impl LowLatencyList {
     }
 
     /// How long parts are of a stream that this one is of: as many frames as fit into the target.
-    fn usual_90k(&self, part: &Finished) -> u64 {
+    pub(super) fn usual_90k(&self, part: &Finished) -> u64 {
         let (target_90k, frame_90k) = (self.edge.part_target_90k(), part.facts.frame_interval_90k);
         // Of a single picture no byte tells how long it is shown.
         let is_known = part.facts.video.is_none() || part.facts.duration_90k > frame_90k;

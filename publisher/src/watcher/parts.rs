@@ -21,7 +21,9 @@ use crate::{
     segment_name::{Home, name_of_uri, number_of_name, number_of_uri, part_name, part_of_name, segment_name},
 };
 use jiff::Timestamp;
-use livedir_playlist::{EdgeReport, EvictedPart, Listing, Part, PartContent, TICKS_PER_S, read_listing};
+use livedir_playlist::{
+    EdgeReport, EvictedPart, Listing, MediaListing, Part, PartContent, TICKS_PER_S, read_listing,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::{self, Read as _},
@@ -347,6 +349,8 @@ pub(super) struct PartsOnDisk {
     segments: BTreeSet<String>,
     /// The parts of each segment, as `ll.m3u8` lists them from the first one on.
     of_segments: BTreeMap<u64, ToldParts>,
+    /// Its EXT-X-MEDIA-SEQUENCE and EXT-X-DISCONTINUITY-SEQUENCE.
+    pub(super) begins_at: Option<(u64, u64)>,
     /// When it was written, at the latest.
     written_at: Option<SystemTime>,
     /// CAN-SKIP-UNTIL.
@@ -354,9 +358,10 @@ pub(super) struct PartsOnDisk {
 }
 
 impl PartsOnDisk {
-    /// How long the parts of a segment are together.
-    pub(super) fn duration_90k(&self, number: u64) -> u64 {
-        self.of_segments.get(&number).map_or(0, |told| told.parts.iter().map(|part| part.duration_90k).sum())
+    /// How long the parts of each segment are together.
+    pub(super) fn durations_90k(&self) -> BTreeMap<u64, u64> {
+        let duration_90k = |told: &ToldParts| told.parts.iter().map(|part| part.duration_90k).sum();
+        self.of_segments.iter().map(|(number, told)| (*number, duration_90k(told))).collect()
     }
 
     /// The numbers of segments that parts are or were of: files in the live directory, and what `ll.m3u8` lists.
@@ -381,7 +386,11 @@ pub(super) fn on_disk(directory: &dyn Directory, settings: &ChannelSettings) -> 
         told.listed.extend(listed);
         let uris = text.lines().filter(|line| !line.starts_with('#'));
         told.segments.extend(uris.filter_map(|uri| name_of_uri(settings.home, uri)));
-        told.of_segments = parts_told(&text, settings.home);
+        if let Listing::Media(listing) = read_listing(&text) {
+            let begins_at = (listing.first_media_sequence(), listing.discontinuity_sequence.unwrap_or(0));
+            told.begins_at = Some(begins_at);
+            told.of_segments = parts_told(&listing, settings.home);
+        }
         told.can_skip = text.contains("CAN-SKIP-UNTIL=");
         told.written_at = Some(listed_at(&file.stamp, settings.target_duration_s.unwrap_or(1)));
     }
@@ -389,8 +398,7 @@ pub(super) fn on_disk(directory: &dyn Directory, settings: &ChannelSettings) -> 
 }
 
 /// The parts of each segment that a list of ours tells of, from the first one on.
-fn parts_told(text: &str, home: Home) -> BTreeMap<u64, ToldParts> {
-    let Listing::Media(listing) = read_listing(text) else { return BTreeMap::new() };
+fn parts_told(listing: &MediaListing, home: Home) -> BTreeMap<u64, ToldParts> {
     let mut told = BTreeMap::<u64, ToldParts>::new();
     let next = listing.next_media_sequence();
     let closed = (listing.first_media_sequence()..)
@@ -512,12 +520,14 @@ impl Publication {
         if let Err(error) = self.fill_up_to(number, Some(&finished)) {
             warn!(%error, "gap not listed");
         }
-        let lost_90k = self.lost_before(lost, &finished.facts);
-        if let Some(lost_90k) = lost_90k.filter(|lost_90k| *lost_90k > 0) {
+        let told_90k = self.lost_before(lost, &finished.facts);
+        let usual_90k = self.low_latency.as_ref().map_or(0, |file| file.list.usual_90k(&finished));
+        let lost_90k = told_90k.unwrap_or(u64::from(lost) * usual_90k);
+        if lost_90k > 0 {
             finished.facts.begin_earlier(lost_90k);
         }
         // Behind lost parts that fit the timeline nothing is judged: parameter sets may have been in the first.
-        let joined = lost_90k.and_then(|_| self.last.facts()).map(Facts::successor);
+        let joined = told_90k.and_then(|_| self.last.facts()).map(Facts::successor);
         let agreed = self.agreed_break(Some(number), joined.as_ref().unwrap_or(&finished.facts));
         let filmed_at = self.date_of_part(&finished);
         let discontinuity = self.agreed_on_clock(Some(number), agreed, filmed_at, &finished.facts).is_some();

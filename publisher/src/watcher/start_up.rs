@@ -192,6 +192,7 @@ impl Channel {
         plan.next_number = last_in_parts.map_or(plan.next_number, |last| plan.next_number.max(last + 1));
         let mut publication =
             Publication::new(world.clone(), settings.clone(), meters, plan.previous.take())?;
+        publication.told_90k = told.durations_90k();
         let now = world.now();
         // Numbers of sizes are those of their names.
         if settings.home == Home::Live
