@@ -15,17 +15,66 @@ const MOST_MISSING: u64 = 1_000;
 pub(super) enum Fate {
     /// It is gone on with.
     GoesOn,
+    /// Nothing that could be true is there: it is made again of the files that are there, and begins where one of the others does.
+    Rebuilt {
+        /// EXT-X-MEDIA-SEQUENCE.
+        media_sequence: u64,
+        /// EXT-X-DISCONTINUITY-SEQUENCE.
+        discontinuity_sequence: u64,
+        /// EXT-X-TARGETDURATION.
+        target_duration_s: u32,
+    },
     /// It does not fit those of the others: the size begins with an empty one where they go on.
     Joins,
     /// No playlist tells what was listed. Each size makes the best of its files.
     Unknown,
 }
 
+impl Fate {
+    /// What a playlist that is made again begins with.
+    pub(super) fn empty_playlist(&self) -> Option<MediaPlaylist> {
+        let &Self::Rebuilt { media_sequence, discontinuity_sequence, target_duration_s } = self else {
+            return None;
+        };
+        Some(MediaPlaylist {
+            version: 3,
+            target_duration_s,
+            media_sequence,
+            discontinuity_sequence,
+            independent_segments: true,
+            segments: Vec::new(),
+            ended: false,
+        })
+    }
+}
+
+/// What is there of one size.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Left<'a> {
+    /// The playlist, if it can be true.
+    told: Option<&'a MediaPlaylist>,
+    /// The media sequence and discontinuity sequence numbers that players may have seen, and behind which nothing begins.
+    promised: (u64, u64),
+}
+
+impl<'a> Left<'a> {
+    /// `low_latency`: the numbers that the low-latency playlist begins at.
+    pub(super) fn of(on_disk: &'a OnDisk, low_latency: Option<(u64, u64)>) -> Self {
+        let told = match on_disk {
+            OnDisk::Playlist { playlist, .. } => Some(playlist).filter(|playlist| is_true(playlist)),
+            OnDisk::Missing | OnDisk::Unreadable { .. } => None,
+        };
+        let begins_at = told.map(|playlist| (playlist.media_sequence, playlist.discontinuity_sequence));
+        let (one, other) = (begins_at.unwrap_or((1, 0)), low_latency.unwrap_or((1, 0)));
+        Self { told, promised: (one.0.max(other.0), one.1.max(other.1)) }
+    }
+}
+
 /// Decides for each size.
-pub(super) fn fates(on_disk: &[&OnDisk]) -> Vec<Fate> {
-    let told = match on_disk.iter().map(|it| told(it).filter(has_segments)).collect::<Vec<_>>() {
+pub(super) fn fates(sizes: &[Left<'_>]) -> Vec<Fate> {
+    let told = match sizes.iter().map(|it| it.told.filter(has_segments)).collect::<Vec<_>>() {
         // Playlists that list nothing yet tell their numbers, where there is no better.
-        none if none.iter().all(Option::is_none) => on_disk.iter().map(|it| told(it)).collect(),
+        none if none.iter().all(Option::is_none) => sizes.iter().map(|it| it.told).collect(),
         told => told,
     };
     let live = |playlist: &&MediaPlaylist| !playlist.ended;
@@ -40,27 +89,39 @@ pub(super) fn fates(on_disk: &[&OnDisk]) -> Vec<Fate> {
         .filter(live)
         .max_by_key(|list| (in_line_with(list), list.next_media_sequence()));
     let is_nothing_told = told.iter().all(Option::is_none);
-    let fate = |told: &Option<&MediaPlaylist>| match (told, reference) {
+    let fate = |(told, size): (&Option<&MediaPlaylist>, &Left<'_>)| match (told, reference) {
         _ if is_nothing_told => Fate::Unknown,
-        (None, _) => Fate::Joins,
+        (None, Some(reference)) => rebuilt(reference, size.promised).unwrap_or(Fate::Joins),
+        (None, None) => Fate::Joins,
         (Some(_), None) => Fate::GoesOn,
         (Some(list), Some(reference)) if live(list) && are_in_line(list, reference) => Fate::GoesOn,
         // One that is ended lists nothing behind its end.
         (Some(_), Some(_)) => Fate::Joins,
     };
-    told.iter().map(fate).collect()
+    told.iter().zip(sizes).map(fate).collect()
+}
+
+/// A size that lists nothing begins where another one does, or behind what it has promised.
+fn rebuilt(reference: &MediaPlaylist, promised: (u64, u64)) -> Option<Fate> {
+    let media_sequence = reference.media_sequence.max(promised.0);
+    let before = media_sequence.min(reference.next_media_sequence()).checked_sub(1);
+    let before = before.and_then(|before| reference.discontinuity_sequence_of(before));
+    let discontinuity_sequence = before.unwrap_or(reference.discontinuity_sequence);
+    (discontinuity_sequence >= promised.1).then_some(Fate::Rebuilt {
+        media_sequence,
+        discontinuity_sequence,
+        target_duration_s: reference.target_duration_s,
+    })
 }
 
 fn has_segments(playlist: &&MediaPlaylist) -> bool {
     !playlist.segments.is_empty()
 }
 
-/// The playlist, if all that it lists is listed under the number that its name has, as those of our sizes are.
-fn told(on_disk: &OnDisk) -> Option<&MediaPlaylist> {
-    let OnDisk::Playlist { playlist, .. } = on_disk else { return None };
+/// Whether all that it lists is listed under the number that its name has, as it is in our sizes.
+pub(super) fn is_true(playlist: &MediaPlaylist) -> bool {
     let mut numbered = (playlist.media_sequence..).zip(&playlist.segments);
-    let is_true = numbered.all(|(number, segment)| number_of_uri(&segment.uri) == Some(number));
-    is_true.then_some(playlist)
+    numbered.all(|(number, segment)| number_of_uri(&segment.uri) == Some(number))
 }
 
 /// Whether two playlists say the same of the numbers that both list. Where one begins behind the end of the other, no timeline may
@@ -115,15 +176,16 @@ mod tests {
         OnDisk::Playlist { playlist, written_at: SystemTime::UNIX_EPOCH }
     }
 
-    /// `+` goes on, `j` joins, `?` is unknown.
+    /// `+` goes on, `r` is rebuilt, `j` joins, `?` is unknown.
     #[track_caller]
     fn check(sizes: &[&str], expected: &str) {
         let on_disk: Vec<_> = sizes.iter().map(|words| on_disk(words)).collect();
-        let fates = fates(&on_disk.iter().collect::<Vec<_>>());
+        let fates = fates(&on_disk.iter().map(|it| Left::of(it, None)).collect::<Vec<_>>());
         let said: String = fates
             .into_iter()
             .map(|fate| match fate {
                 Fate::GoesOn => '+',
+                Fate::Rebuilt { .. } => 'r',
                 Fate::Joins => 'j',
                 Fate::Unknown => '?',
             })
@@ -141,16 +203,18 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_is_missing_or_empty_joins() {
-        check(&["1 (0): 1 2 3", "-", "3 (7):"], "+jj");
+    fn a_list_that_is_missing_or_empty_is_made_again_unless_it_has_promised_more() {
+        check(&["1 (0): 1 2 3", "-", "3 (0):"], "+rr");
+        check(&["1 (0): 1 2 3", "3 (7):"], "+j");
+        check(&["1 (0): 1 2 3 end", "-"], "+j");
         check(&["-", "-"], "??");
-        check(&["-", "3 (7):", "3 (7):"], "j++");
-        check(&["329 (0): 1 2", "3 (7):"], "j+");
+        check(&["-", "3 (7):", "3 (7):"], "r++");
+        check(&["329 (0): 1 2", "3 (7):"], "r+");
     }
 
     #[test]
-    fn a_list_that_is_not_true_joins() {
-        check(&["528 (0): 1 2 3", "1 (0): 1 2 3"], "j+");
+    fn a_list_that_is_not_true_is_made_again_and_one_that_is_out_of_line_joins() {
+        check(&["528 (0): 1 2 3", "1 (0): 1 2 3"], "r+");
         check(&["1 (0): 1 2", "1 (0): 1 !2", "1 (0): 1 2"], "+j+");
         check(&["1 (0): 1 2", "8 (1): 8 9"], "j+");
         check(&["1 (0): 1 2 end", "1 (0): 1 2"], "j+");

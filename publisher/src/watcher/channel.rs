@@ -441,7 +441,10 @@ impl Channel {
     /// Writes and deletes what is due.
     pub(super) fn settle(&mut self) {
         self.publication.write_playlist();
-        self.publication.sweep(&self.live);
+        if self.publication.retention.next_deadline().is_some_and(|at| at <= self.world.now()) {
+            self.publication.replace_old_low_latency();
+            self.publication.sweep(&self.live);
+        }
     }
 
     /// When the encoder will have been silent for too long; `None` when that was told.

@@ -16,8 +16,6 @@ use std::{
 pub(super) struct Common {
     by_number: BTreeMap<u64, Entry>,
     most: usize,
-    /// The segment in which a run before was interrupted, and how long its parts are.
-    begun: Option<(u64, u64)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +40,7 @@ pub(super) struct Listed {
 impl Common {
     /// `most` numbers are remembered.
     pub(super) fn new(most: usize) -> Self {
-        Self { by_number: BTreeMap::new(), most: most.max(1), begun: None }
+        Self { by_number: BTreeMap::new(), most: most.max(1) }
     }
 
     /// What a run before has left: who has lost some of it gets gaps that fit.
@@ -60,16 +58,6 @@ impl Common {
                 self.left_out(number, segment.discontinuity);
             }
         }
-    }
-
-    /// A run before was interrupted in the segment of this number, when it was so long.
-    pub(super) fn begun(&mut self, number: u64, duration_90k: u64) {
-        self.begun = Some((number, duration_90k));
-    }
-
-    /// How long the segment of this number was when a run before was interrupted in it.
-    pub(super) fn begun_90k(&self, number: u64) -> Option<u64> {
-        self.begun.filter(|(begun, duration_90k)| *begun == number && *duration_90k > 0).map(|(_, it)| it)
     }
 
     /// Whether the timeline breaks before this number, as the first has said who came to it.

@@ -363,15 +363,15 @@ impl Publication {
         let usual_90k = playlist.segments.last().map_or(target_90k, |last| last.duration_90k);
         let in_parts_90k = || self.low_latency.as_ref()?.list.parts_duration_90k(number);
         let begins_run = Some(number) == self.first_of_run;
-        let begun_90k = self.common().and_then(|common| common.begun_90k(number));
+        // Parts that players know are parts of it.
+        let told_90k = self.told_90k.get(&number).copied().unwrap_or(0);
         let duration_90k = elsewhere
-            .map(|(listed, _)| listed.duration_90k.max(begun_90k.unwrap_or(0)))
-            .or(begun_90k)
+            .map(|(listed, _)| listed.duration_90k)
             .or_else(|| self.missing_90k(until.filter(|_| !begins_run)?, target_90k))
             .or_else(in_parts_90k)
             .or_else(|| self.missing_by_clock_90k(until?, target_90k))
             .unwrap_or(usual_90k);
-        let duration_90k = duration_90k.clamp(1, target_90k);
+        let duration_90k = duration_90k.max(told_90k).clamp(1, target_90k);
         let breaks = !self.begins()
             && self.common().map_or(begins_run, |mut common| common.left_out(number, begins_run));
         let last = playlist.segments.last().filter(|_| !breaks);

@@ -191,7 +191,13 @@ impl LowLatencyList {
         }
         let listed = self.listed_parts();
         if !are_all {
-            let behind = parts.into_iter().filter(|(part, _)| *part >= listed);
+            // One that its segment has no room for is not of it.
+            let mut room_90k = duration_90k.saturating_sub(self.listed_90k()) + ROUNDING_90K;
+            let behind = parts.into_iter().filter(|(part, finished)| {
+                let fits = *part >= listed && finished.facts.duration_90k <= room_90k;
+                room_90k -= if fits { finished.facts.duration_90k } else { 0 };
+                fits
+            });
             self.waiting = behind.map(|(part, finished)| ((number, part), finished)).collect();
             errors.extend(self.list_parts_of(number));
             self.push_lost_rest(number, duration_90k);
@@ -383,10 +389,9 @@ impl LowLatencyList {
         }
     }
 
-    /// Opens the segment of [`Self::first_part`]. `lost_90k`: how long the parts before it were, where that is known.
-    pub(super) fn begin(&mut self, beginning: Beginning, lost_90k: Option<u64>) {
-        let Some(FirstPart { number, lost, finished }) = self.first_part() else { return };
-        let lost_90k = lost_90k.unwrap_or_else(|| u64::from(lost) * self.usual_90k(finished));
+    /// Opens the segment of [`Self::first_part`]. `lost_90k`: how long the parts before it were.
+    pub(super) fn begin(&mut self, beginning: Beginning, lost_90k: u64) {
+        let Some(FirstPart { number, lost, .. }) = self.first_part() else { return };
         self.open = Some(number);
         self.ends_at_90k = None;
         self.edge.begin(beginning.filmed_at, beginning.discontinuity);
@@ -394,7 +399,7 @@ impl LowLatencyList {
     }
 
     /// How long parts are of a stream that this one is of: as many frames as fit into the target.
-    fn usual_90k(&self, part: &Finished) -> u64 {
+    pub(super) fn usual_90k(&self, part: &Finished) -> u64 {
         let (target_90k, frame_90k) = (self.edge.part_target_90k(), part.facts.frame_interval_90k);
         // Of a single picture no byte tells how long it is shown.
         let is_known = part.facts.video.is_none() || part.facts.duration_90k > frame_90k;
@@ -504,6 +509,11 @@ impl LowLatencyList {
             self.pass(|(of, _)| of == open);
         }
         self.closing = None;
+    }
+
+    /// What happened before this run is told before the first part comes.
+    pub(super) fn waits_no_longer(&mut self) {
+        self.is_waiting_for_first = false;
     }
 
     /// A run before has listed parts, and has let viewers skip or not: what the list promises never changes while it lives.

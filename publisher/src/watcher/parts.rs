@@ -59,6 +59,8 @@ pub(super) struct LowLatencyFile {
     pub(super) told: Vec<EdgeReport>,
     /// EXT-X-TARGETDURATION of the list that lay there at the start: one that has ended may have had a longer one.
     told_target_s: u64,
+    /// Names in the one that a run before has left, until it is replaced.
+    pub(super) old_names: BTreeSet<String>,
     fails: bool,
 }
 
@@ -71,14 +73,16 @@ impl LowLatencyFile {
             leaving: Vec::new(),
             told: Vec::new(),
             told_target_s: 0,
+            old_names: BTreeSet::new(),
             fails: false,
         }
     }
 
     /// Whether the list names a part, in memory or on disk, or will.
     pub(super) fn names(&self, name: &str) -> bool {
-        part_of_name(name).is_some()
-            && (self.list.knows(name) || self.leaving.iter().any(|leaving| leaving == name))
+        let is_leaving = || self.leaving.iter().any(|leaving| leaving == name);
+        let is_part = part_of_name(name).is_some();
+        self.old_names.contains(name) || (is_part && (self.list.knows(name) || is_leaving()))
     }
 }
 
@@ -195,6 +199,9 @@ impl Channel {
     /// Takes up the parts that a run before has left: those of the last segments stay in `ll.m3u8`, and all others go after
     /// their grace. `told`: what the list on disk says.
     pub(super) fn restore_parts(&mut self, next_number: u64, told: &PartsOnDisk, desk: &mut Desk) {
+        if let Some(file) = &mut self.publication.low_latency {
+            file.old_names = told.listed.union(&told.segments).cloned().collect();
+        }
         if let Some(file) = self.publication.low_latency.as_mut().filter(|_| !told.listed.is_empty()) {
             file.list.had_parts(told.can_skip);
             file.told_target_s = told.target_duration_s;
@@ -368,8 +375,12 @@ pub(super) fn part_names(directory: &dyn Directory, live: &Path) -> io::Result<V
 pub(super) struct PartsOnDisk {
     /// The names that `ll.m3u8` lists.
     listed: BTreeSet<String>,
+    /// The names of the segments that it lists.
+    segments: BTreeSet<String>,
     /// The parts of each segment, as `ll.m3u8` lists them from the first one on.
     of_segments: BTreeMap<u64, ToldParts>,
+    /// Its EXT-X-MEDIA-SEQUENCE and EXT-X-DISCONTINUITY-SEQUENCE.
+    pub(super) begins_at: Option<(u64, u64)>,
     /// When it was written, at the latest.
     written_at: Option<SystemTime>,
     /// CAN-SKIP-UNTIL.
@@ -379,9 +390,10 @@ pub(super) struct PartsOnDisk {
 }
 
 impl PartsOnDisk {
-    /// How long the parts of a segment are together.
-    pub(super) fn duration_90k(&self, number: u64) -> u64 {
-        self.of_segments.get(&number).map_or(0, |told| told.parts.iter().map(|part| part.duration_90k).sum())
+    /// How long the parts of each segment are together.
+    pub(super) fn durations_90k(&self) -> BTreeMap<u64, u64> {
+        let duration_90k = |told: &ToldParts| told.parts.iter().map(|part| part.duration_90k).sum();
+        self.of_segments.iter().map(|(number, told)| (*number, duration_90k(told))).collect()
     }
 
     /// The numbers of segments that parts are or were of: files in the live directory, and what `ll.m3u8` lists.
@@ -404,9 +416,13 @@ pub(super) fn on_disk(directory: &dyn Directory, settings: &ChannelSettings) -> 
             name_of_uri(settings.home, uri.split('"').next()?).filter(|name| part_of_name(name).is_some())
         });
         told.listed.extend(listed);
+        let uris = text.lines().filter(|line| !line.starts_with('#'));
+        told.segments.extend(uris.filter_map(|uri| name_of_uri(settings.home, uri)));
         if let Listing::Media(listing) = read_listing(&text) {
-            told.of_segments = parts_told(&listing, settings.home);
+            let begins_at = (listing.first_media_sequence(), listing.discontinuity_sequence.unwrap_or(0));
+            told.begins_at = Some(begins_at);
             told.target_duration_s = listing.target_duration_s.unwrap_or(0).min(PLAUSIBLE_TARGET_S.into());
+            told.of_segments = parts_told(&listing, settings.home);
         }
         told.can_skip = text.contains("CAN-SKIP-UNTIL=");
         told.written_at = Some(listed_at(&file.stamp, settings.target_duration_s.unwrap_or(1)));
@@ -537,12 +553,14 @@ impl Publication {
         if let Err(error) = self.fill_up_to(number, Some(&finished)) {
             warn!(%error, "gap not listed");
         }
-        let lost_90k = self.lost_before(lost, &finished.facts);
-        if let Some(lost_90k) = lost_90k.filter(|lost_90k| *lost_90k > 0) {
+        let told_90k = self.lost_before(lost, &finished.facts);
+        let usual_90k = self.low_latency.as_ref().map_or(0, |file| file.list.usual_90k(&finished));
+        let lost_90k = told_90k.unwrap_or(u64::from(lost) * usual_90k);
+        if lost_90k > 0 {
             finished.facts.begin_earlier(lost_90k);
         }
         // Behind lost parts that fit the timeline nothing is judged: parameter sets may have been in the first.
-        let joined = lost_90k.and_then(|_| self.last.facts()).map(Facts::successor);
+        let joined = told_90k.and_then(|_| self.last.facts()).map(Facts::successor);
         let agreed = self.agreed_break(Some(number), joined.as_ref().unwrap_or(&finished.facts));
         let filmed_at = self.date_of_part(&finished);
         let discontinuity = self.agreed_on_clock(Some(number), agreed, filmed_at, &finished.facts).is_some();
@@ -641,6 +659,13 @@ impl Publication {
         }
     }
 
+    /// Something is to be deleted, and the list that a run before has left may name it: it is replaced, whatever comes.
+    pub(super) fn replace_old_low_latency(&mut self) {
+        let Some(file) = self.low_latency.as_mut().filter(|file| !file.old_names.is_empty()) else { return };
+        file.list.waits_no_longer();
+        self.write_low_latency();
+    }
+
     /// Writes `ll.m3u8`, if it can be written as it is. A failure is survived: the next part tries again.
     pub(super) fn write_low_latency(&mut self) {
         // RFC 8216 6.2.1: one that has ended in an earlier run never changes.
@@ -660,6 +685,7 @@ impl Publication {
         match replace(&*self.world.directory, &self.settings.webroot, LOW_LATENCY_PLAYLIST, text.as_bytes()) {
             Ok(()) => {
                 (file.text, file.fails) = (text, false);
+                file.old_names.clear();
                 file.told.clone_from(&file.list.reports);
                 file.last = file.list.last(self.window.playlist());
                 let left = std::mem::take(&mut file.leaving);

@@ -6,7 +6,7 @@
 
 use super::{
     ChannelSettings, Desk, WatchError,
-    agreement::{Fate, fates},
+    agreement::{Fate, Left, fates, is_true},
     channel::Channel,
     common::Common,
     finished_file,
@@ -25,6 +25,7 @@ use crate::{
     segment_name::{part_name, segment_name},
 };
 use std::{
+    collections::BTreeSet,
     path::Path,
     sync::{Arc, Mutex},
     time::Instant,
@@ -45,18 +46,23 @@ pub(super) fn start(
     let directory = &*world.directory;
     let found = settings.into_iter().map(|settings| Remains::find(world, settings));
     let remains: Vec<Remains> = found.collect::<Result<_, _>>()?;
-    let fates = fates(&remains.iter().map(|it| &it.on_disk).collect::<Vec<_>>());
+    let left: Vec<_> = remains.iter().map(|it| Left::of(&it.on_disk, it.told.begins_at)).collect();
+    let mut fates = fates(&left);
     let told = |(remains, fate): (&Remains, &Fate)| match fate {
-        Fate::Joins => None,
+        Fate::Rebuilt { .. } | Fate::Joins => None,
         Fate::GoesOn | Fate::Unknown => remains.last_told(),
     };
     let last_told = remains.iter().zip(&fates).filter_map(told).max();
     let in_files = remains.iter().map(|it| it.numbers(directory)).collect::<Result<Vec<_>, _>>()?;
     let last_of_ours = numbered::last_of_ours(&in_files, last_told);
+    if remains.iter().all(|it| matches!(it.on_disk, OnDisk::Missing)) {
+        fates = begin_with_files(&remains, &in_files, last_of_ours).unwrap_or(fates);
+    }
     let interrupted = remains.iter().filter_map(|it| it.last_in_parts(last_of_ours)).max();
-    let longest = interrupted.map(|number| (number, rejoin(directory, &remains, number, desk)));
-
-    let common = (remains.len() > 1).then(|| common(&remains, &fates, longest, world.now()));
+    if let Some(number) = interrupted {
+        rejoin(directory, &remains, number, desk);
+    }
+    let common = (remains.len() > 1).then(|| common(&remains, &fates, world.now()));
     let mut begun = Vec::new();
     for ((remains, fate), meters) in remains.into_iter().zip(&fates).zip(meters) {
         let mut one =
@@ -71,6 +77,23 @@ pub(super) fn start(
         one.take_up_parts(next_number, desk);
     }
     Ok((begun.into_iter().map(|it| it.channel).collect(), common))
+}
+
+/// No playlist is there, as after a crash before the first one was written: all begin with the first of the newest files, as many as
+/// a window holds, that each of them has. `None`: there are no files.
+fn begin_with_files(remains: &[Remains], in_files: &[BTreeSet<u64>], last_of_ours: u64) -> Option<Vec<Fate>> {
+    let oldest = |(remains, files): (&Remains, &BTreeSet<u64>)| {
+        let window = remains.settings.window_segments.max(1);
+        files.range(..=last_of_ours).rev().take(window).last().copied()
+    };
+    let media_sequence = remains.iter().zip(in_files).filter_map(oldest).max()?;
+    let rebuilt = |remains: &Remains| Fate::Rebuilt {
+        media_sequence,
+        // How many discontinuities there were is not known: not more than one a segment.
+        discontinuity_sequence: media_sequence.saturating_sub(1),
+        target_duration_s: remains.settings.target_duration_s.unwrap_or(1),
+    };
+    Some(remains.iter().map(rebuilt).collect())
 }
 
 fn next_number(begun: &[Begun]) -> u64 {
@@ -124,20 +147,13 @@ fn begin_together(begun: &mut [Begun], fates: &[Fate]) {
 /// The discontinuity sequence number of the last segment that players know of a playlist.
 fn promised_discontinuities(on_disk: &OnDisk) -> u64 {
     let OnDisk::Playlist { playlist, .. } = on_disk else { return 0 };
-    // One of another stream promises nothing of this one.
-    let mut numbered = (playlist.media_sequence..).zip(&playlist.segments);
-    let is_ours = numbered.all(|(number, it)| crate::segment_name::number_of_uri(&it.uri) == Some(number));
     let listed = playlist.segments.iter().filter(|segment| segment.discontinuity).count() as u64;
-    if is_ours { playlist.discontinuity_sequence + listed } else { 0 }
+    // One of another stream promises nothing of this one.
+    if is_true(playlist) { playlist.discontinuity_sequence + listed } else { 0 }
 }
 
 /// What the sizes bring from a run before.
-fn common(
-    remains: &[Remains],
-    fates: &[Fate],
-    longest: Option<(u64, u64)>,
-    now: Instant,
-) -> Arc<Mutex<Common>> {
+fn common(remains: &[Remains], fates: &[Fate], now: Instant) -> Arc<Mutex<Common>> {
     let most = remains.iter().map(|it| it.settings.window_segments).max().unwrap_or(0);
     // Numbers that are listed, and those of the segments that are filmed.
     let mut common = Common::new(most + 16);
@@ -146,15 +162,12 @@ fn common(
             common.resume(playlist, remains.settings.has_pictures, now);
         }
     }
-    if let Some((number, duration_90k)) = longest {
-        common.begun(number, duration_90k);
-    }
     Arc::new(Mutex::new(common))
 }
 
 /// Makes a segment of the parts that a crash has left of the last one, in each size that has as much of it as the others: in the
-/// others it is a gap. Says how long it is.
-fn rejoin(directory: &dyn Directory, remains: &[Remains], number: u64, desk: &mut Desk) -> u64 {
+/// others it is a gap.
+fn rejoin(directory: &dyn Directory, remains: &[Remains], number: u64, desk: &mut Desk) {
     let mut picture_90k = 0;
     let mut lasts_90k = |live: &Path| {
         let mut read =
@@ -171,7 +184,6 @@ fn rejoin(directory: &dyn Directory, remains: &[Remains], number: u64, desk: &mu
     };
     let lasts_90k: Vec<u64> = remains.iter().map(|it| lasts_90k(&it.live)).collect();
     let longest_90k = lasts_90k.iter().copied().max().filter(|longest_90k| *longest_90k > 0);
-    let told_90k = remains.iter().map(|it| it.told.duration_90k(number)).max().unwrap_or(0);
     for (remains, lasts_90k) in remains.iter().zip(&lasts_90k) {
         let has_it =
             longest_90k.is_some_and(|longest| longest <= lasts_90k + picture_90k + ROOM_FOR_SOUND_90K);
@@ -179,7 +191,6 @@ fn rejoin(directory: &dyn Directory, remains: &[Remains], number: u64, desk: &mu
             remains.rejoin(directory, number);
         }
     }
-    longest_90k.unwrap_or(0).max(told_90k)
 }
 
 impl Channel {

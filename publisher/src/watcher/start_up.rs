@@ -172,17 +172,19 @@ impl Channel {
         let listed_as_of = directory.stamp(&live).map(|stamp| stamp.modified_at).ok();
         let names = list(directory, &live).map_err(of_live)?;
         let found = found(directory, &live, &names, settings.naming, last_of_ours);
-        let mut plan = match &found {
-            Found::Numbered(numbers) if fate == Some(Fate::Joins) => numbered::join(numbers).named(),
-            Found::Numbered(numbers) => {
+        let rebuilt_from = fate.as_ref().and_then(Fate::empty_playlist);
+        let mut plan = match (&found, rebuilt_from) {
+            (Found::Numbered(numbers), Some(empty)) => numbered::rebuild(empty, numbers).named(),
+            (Found::Numbered(numbers), None) if fate == Some(Fate::Joins) => numbered::join(numbers).named(),
+            (Found::Numbered(numbers), None) => {
                 let target_duration_s = settings.target_duration_s.unwrap_or(1);
                 let changed = changed(directory, &live, settings.home, &on_disk);
                 let files = (numbers, &changed);
                 numbered::plan(&on_disk, files, target_duration_s, settings.window_segments).named()
             }
-            Found::Any(files) => arrival::plan(&on_disk, files, settings.window_segments),
+            (Found::Any(files), _) => arrival::plan(&on_disk, files, settings.window_segments),
         };
-        if settings.home == Home::Beside && !matches!(on_disk, OnDisk::Playlist { .. }) {
+        if fate == Some(Fate::Unknown) && !matches!(on_disk, OnDisk::Playlist { .. }) {
             // What was listed before is not known, and the other sizes tell which number comes next.
             plan.left_before.append(&mut plan.unlisted);
         }
@@ -194,6 +196,7 @@ impl Channel {
             // Also what is not there any more was in it.
             publication.window.was_as_long_as(playlist.duration_90k());
         }
+        publication.told_90k = told.durations_90k();
         let now = world.now();
         // Numbers of sizes are those of their names.
         if settings.home == Home::Live

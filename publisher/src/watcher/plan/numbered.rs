@@ -82,6 +82,21 @@ pub(in crate::watcher) fn join(files: &BTreeSet<u64>) -> Plan<u64> {
     }
 }
 
+/// The plan of a size whose playlist is lost: it is made again of files, to agree with this one of another size, which lists
+/// nothing.
+pub(in crate::watcher) fn rebuild(empty: MediaPlaylist, files: &BTreeSet<u64>) -> Plan<u64> {
+    let first = empty.media_sequence;
+    Plan {
+        predecessor: if first > 1 { Predecessor::Gone } else { Predecessor::None },
+        entries_lost: 0,
+        left_now: Vec::new(),
+        left_before: files.range(..first).copied().collect(),
+        unlisted: files.range(first..).copied().collect(),
+        next_number: next_number(files, first),
+        previous: Some(empty),
+    }
+}
+
 /// Begins a playlist with the files from `first` on.
 ///
 /// How many discontinuities have left an earlier one cannot be known: not more than one a segment, so the number given here is

@@ -103,6 +103,8 @@ pub struct Channel {
     /// The window of the run, and whether one has been smaller than that before it.
     pub window: usize,
     pub has_shrunk: bool,
+    /// What the playlist listed when the program began.
+    pub listed_in_run_before: HashSet<String>,
     /// When each segment was listed, in order.
     pub listed_us: Vec<u64>,
     /// Names that were in use.
@@ -140,6 +142,7 @@ impl Channel {
             run_began_us: 0,
             window: 0,
             has_shrunk: false,
+            listed_in_run_before: HashSet::new(),
             listed_us: Vec::new(),
             names: HashSet::new(),
             began_us: None,
@@ -185,6 +188,8 @@ impl Channel {
         self.is_behind_clock |= self.clock_set_us.is_some();
         self.run_began_us = now_us;
         self.has_shrunk |= plan.window < self.window;
+        let listed = self.plain.iter().flat_map(|plain| &plain.listing.segments);
+        self.listed_in_run_before = listed.filter_map(|it| name_of_uri(self.home, &it.uri)).collect();
         self.window = plan.window;
         // What a longer window would have kept may stay as long.
         let most_us = most_grace_us(plan.target_us(), plan.window);
@@ -358,9 +363,13 @@ impl Channel {
                 let segments = &version.listing.segments;
                 let numbers: Vec<u64> =
                     segments.iter().filter_map(|it| number_of_name(&self.name(&it.uri)?)).collect();
+                // Of sizes the number tells what has left the list already.
+                let first = if self.is_rendition { version.listing.first_media_sequence() } else { 0 };
                 self.expected.retain(|it| {
                     it.part.is_none_or(|(number, _)| {
-                        !parts.contains(&*uri_of_name(self.home, &it.name)) && !numbers.contains(&number)
+                        number >= first
+                            && !parts.contains(&*uri_of_name(self.home, &it.name))
+                            && !numbers.contains(&number)
                     })
                 });
             }

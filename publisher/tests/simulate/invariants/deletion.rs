@@ -27,7 +27,9 @@ pub fn check_removed(channel: &mut Channel, now_us: u64, name: &str) -> Verdict 
     if let Some(left) = channel.left.remove(name)
         && now_us + if left.is_of_run_before { 2_000 + TICK_US } else { 2_000 } < left.stays_until_us
         && !channel.touched.contains_key(name)
-        && !(channel.has_shrunk && Excuse::ShorterWindow.is_used())
+        && !((left.is_of_run_before || channel.listed_in_run_before.contains(name))
+            && channel.has_shrunk
+            && Excuse::ShorterWindow.is_used())
     {
         let early_s = (left.stays_until_us - now_us) as f64 / 1e6;
         return channel
