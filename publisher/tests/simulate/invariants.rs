@@ -232,6 +232,9 @@ impl Judge {
         self.next_check_us = now_us + 50_000;
         let Some(on_air_us) = self.on_air_us.filter(|_| life.stopped_us.is_none()) else { return Ok(()) };
         low_latency::check(self, disk, now_us, on_air_us)?;
+        if self.has_parts && self.current.len() > 1 && self.is_ours {
+            renditions::check_not_behind(self, disk, now_us)?;
+        }
         progress::check(self, disk, now_us, on_air_us)?;
         deletion::check(self, disk, now_us, on_air_us)
     }
