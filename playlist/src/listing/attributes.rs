@@ -95,7 +95,10 @@ impl<'a> Iterator for Pairs<'a> {
 pub(crate) fn repeated_name<'a>(pairs: &[(&'a str, &'a str)]) -> Option<&'a str> {
     let names = || pairs.iter().map(|&(name, _)| name);
     if pairs.len() <= FEW {
-        return names().enumerate().find(|&(at, name)| names().take(at).any(|it| it == name)).map(|(_, name)| name);
+        return names()
+            .enumerate()
+            .find(|&(at, name)| names().take(at).any(|it| it == name))
+            .map(|(_, name)| name);
     }
     let mut seen = HashSet::new();
     names().find(|&name| !seen.insert(name))

@@ -2,9 +2,9 @@
 //!
 //! In: the attributes of one tag. Out: what they say. No thread.
 
-use super::value::{byterange, decimal, whole_number};
-use super::attributes::{Pairs, attribute};
 use super::ByteRange;
+use super::attributes::{Pairs, attribute};
+use super::value::{byterange, decimal, whole_number};
 
 /// EXT-X-PART.
 #[derive(Debug, Clone, PartialEq, Default)]

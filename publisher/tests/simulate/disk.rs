@@ -88,6 +88,8 @@ pub struct Disk {
     pub is_dead: bool,
     /// How long a call takes.
     pub slow_us: u64,
+    /// How often a file that holds media was changed: what a watcher is told of, or would be if it could hear.
+    pub changes: u64,
     time: Arc<Time>,
     temporary: u32,
 }
@@ -118,6 +120,7 @@ impl Disk {
             dies_after: None,
             is_dead: false,
             slow_us: 0,
+            changes: 0,
             time,
             temporary: 0,
         }
@@ -171,11 +174,10 @@ impl Disk {
     }
 
     pub fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
-        let entry = |(name, inode): (&Box<str>, &usize)| Entry {
-            name: Some(name.to_string()),
-            kind: self.kind(*inode),
-        };
-        Ok(self.entries(path)?.iter().map(entry).collect())
+        let names = self.entries(path)?.iter();
+        Ok(names
+            .map(|(name, inode)| Entry { name: Some(name.to_string()), kind: self.kind(*inode) })
+            .collect())
     }
 
     fn kind(&self, inode: usize) -> Kind {
@@ -295,11 +297,14 @@ impl Disk {
             self.free.push(inode);
         }
         if let Node::Directory(entries) = node {
-            entries.into_values().for_each(|entry| self.drop_link(entry));
+            for entry in entries.into_values() {
+                self.drop_link(entry);
+            }
         }
     }
 
     fn tell(&mut self, parent: usize, name: &str, kind: EventKind) {
+        self.changes += u64::from(!name.contains(".m3u8") && !name.contains("status.json"));
         let paths = self.watches.iter().filter(|watch| watch.inode == parent).map(|it| it.path.join(name));
         let events: Vec<_> = paths.map(|path| Event::new(kind).add_path(path)).collect();
         self.told.extend(events);

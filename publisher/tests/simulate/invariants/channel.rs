@@ -31,6 +31,7 @@ pub struct Version {
 
 /// A good file that is to be listed.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a circumstance")]
 pub struct Expected {
     pub name: String,
     pub contents: Contents,

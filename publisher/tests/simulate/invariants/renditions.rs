@@ -75,7 +75,8 @@ fn check_not_ahead(judge: &Judge, channel: &Channel) -> Verdict {
         let Some(theirs) = reported_on(judge, report).and_then(|other| other.low.as_ref()) else { continue };
         let (msn, parts) = edge(&theirs.listing);
         let told = report.last_media_sequence.unwrap_or(0);
-        let is_ahead = told > msn || (told == msn && report.last_part.is_some_and(|part| part >= parts.max(1)));
+        let is_ahead =
+            told > msn || (told == msn && report.last_part.is_some_and(|part| part >= parts.max(1)));
         if is_ahead {
             return channel.broken("reports", &words_of(report, (msn, parts)));
         }
