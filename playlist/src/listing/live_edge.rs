@@ -45,6 +45,8 @@ pub struct RenditionReport {
     pub uri: String,
     /// LAST-MSN.
     pub last_media_sequence: Option<u64>,
+    /// LAST-PART.
+    pub last_part: Option<u64>,
 }
 
 /// EXT-X-SERVER-CONTROL. What is absent or no number is `None`.
@@ -99,6 +101,7 @@ pub(super) fn report(line: usize, attributes: &str) -> RenditionReport {
         line,
         uri: uri(attributes),
         last_media_sequence: attribute(attributes, "LAST-MSN").and_then(whole_number),
+        last_part: attribute(attributes, "LAST-PART").and_then(whole_number),
     }
 }
 

@@ -169,6 +169,10 @@ impl Circumstances<'_> {
     }
 }
 
+fn has_hand(it: &Circumstances<'_>) -> bool {
+    it.has_hand()
+}
+
 /// A fault of the watcher that is known, and not mended. A schedule that meets it ends there, and is counted.
 pub struct Known {
     pub invariant: &'static str,
@@ -264,13 +268,13 @@ pub static KNOWN: &[Known] = &[
     known(
         "existence",
         "is not there or not whole",
-        |it| it.has_hand(),
+        has_hand,
         "a file that a hand took away or overwrote leaves the list late, mostly over a restart or where nothing tells",
     ),
     known(
         "existence",
         "with other bytes",
-        |it| it.has_hand(),
+        has_hand,
         "a listed file that a hand wrote again stays listed when its event was missed",
     ),
     known(

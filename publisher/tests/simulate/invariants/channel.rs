@@ -2,7 +2,7 @@
 
 use super::Verdict;
 use crate::{disk::Disk, media::Contents, schedule::Plan};
-use livedir_playlist::MediaListing;
+use livedir_playlist::{ListedPart, MediaListing};
 use livedir_publisher::segment_name::{Home, name_of_uri, number_of_name, part_of_name, uri_of_name};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -32,6 +32,7 @@ pub struct Version {
 
 /// A good file that is to be listed.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a circumstance")]
 pub struct Expected {
     pub name: String,
     pub contents: Contents,
@@ -115,6 +116,24 @@ pub struct Channel {
     pub first_part_us: Option<u64>,
     /// The newest part that has come, and when.
     pub newest_part: Option<((u64, u32), u64)>,
+}
+
+/// The parts of one list that another one has not.
+pub fn parts_without<'a>(of: Option<&'a MediaListing>, other: Option<&MediaListing>) -> Vec<&'a ListedPart> {
+    let mut others = other.into_iter().flat_map(MediaListing::parts).peekable();
+    let parts = || of.into_iter().flat_map(MediaListing::parts);
+    // Two versions of one list have the same parts in the same order, but for some at the beginning and at the end.
+    let first = others.peek().map(|first| &first.uri);
+    let begins = parts().position(|part| Some(&part.uri) == first).unwrap_or(0);
+    let mut without: Vec<_> = parts().take(begins).collect();
+    let behind = parts().skip(begins);
+    without.extend(behind.filter(|part| others.next_if(|other| other.uri == part.uri).is_none()));
+    if !without.is_empty() {
+        let others: HashSet<&str> =
+            other.into_iter().flat_map(MediaListing::parts).map(|it| &*it.uri).collect();
+        without.retain(|part| !others.contains(&*part.uri));
+    }
+    without
 }
 
 impl Channel {
@@ -341,10 +360,8 @@ impl Channel {
                 .retain(|it| it.part.is_some() || !names.iter().flatten().any(|name| *name == it.name));
             self.plain = Some(version);
         } else {
-            // Parts by their URIs: to find the name of each takes longer than all else.
-            let parts: HashSet<&str> = version.listing.parts().map(|part| &*part.uri).collect();
-            let before = self.low.iter().flat_map(|before| before.listing.parts());
-            for part in before.filter(|part| !part.gap && !parts.contains(&*part.uri)) {
+            let before = self.low.as_ref().map(|before| &before.listing);
+            for part in parts_without(before, Some(&version.listing)).into_iter().filter(|part| !part.gap) {
                 let Some(name) = name_of_uri(self.home, &part.uri) else { continue };
                 let contents = disk.contents(&self.live.join(&name));
                 self.left.entry(name).or_insert(Left {
@@ -356,8 +373,10 @@ impl Channel {
                     contents,
                 });
             }
-            if !self.left.is_empty() {
-                self.left.retain(|name, _| !parts.contains(&*uri_of_name(self.home, name)));
+            for part in parts_without(Some(&version.listing), before) {
+                if let Some(name) = name_of_uri(self.home, &part.uri) {
+                    self.left.remove(&name);
+                }
             }
             if self.expected.iter().any(|it| it.part.is_some()) {
                 let segments = &version.listing.segments;
@@ -367,8 +386,9 @@ impl Channel {
                 let first = if self.is_rendition { version.listing.first_media_sequence() } else { 0 };
                 self.expected.retain(|it| {
                     it.part.is_none_or(|(number, _)| {
+                        let uri = uri_of_name(self.home, &it.name);
                         number >= first
-                            && !parts.contains(&*uri_of_name(self.home, &it.name))
+                            && !version.listing.parts().any(|part| part.uri == uri)
                             && !numbers.contains(&number)
                     })
                 });
