@@ -14,7 +14,7 @@ use super::{
         arrival::{self, Files},
         numbered,
     },
-    publish::{Last, Publication},
+    publish::{Before, Last, Publication},
     unfinished::Unfinished,
     world::World,
 };
@@ -248,13 +248,16 @@ impl Channel {
         }
         // What they lasted is not known without reading them: no longer than a segment may be.
         let target_90k = (u64::from(self.publication.playlist().target_duration_s) + 1) * TICKS_PER_S;
+        let window_90k = target_90k * self.settings.window_segments as u64;
+        let mut longest_90k = self.publication.longest_duration_90k().max(window_90k);
         if let Found::Any(files) = found {
             // The window of an earlier run may have been longer: files that have left it lie there then.
-            let most = files.len().min(4 * self.settings.window_segments) as u64;
-            self.publication.window.was_as_long_as(target_90k * most);
+            let most = files.len().min(2 * self.settings.window_segments) as u64;
+            longest_90k = longest_90k.max(target_90k * most);
+            let until = self.publication.playlist().next_media_sequence();
+            self.publication.before = Before { until, longest_90k };
         }
-        let window_90k = target_90k * self.settings.window_segments as u64;
-        let grace_90k = target_90k + self.publication.longest_duration_90k().max(window_90k);
+        let grace_90k = target_90k + longest_90k;
         let left_at = self.when_they_left(found);
         for name in &plan.left_before {
             let left_at =
