@@ -11,7 +11,7 @@ use super::{
     parts::{self, PartsOnDisk},
     plan::{
         Plan, Predecessor,
-        arrival::{self, Files},
+        arrival::{self, Files, Room},
         numbered,
     },
     publish::{Before, Last, Publication},
@@ -28,7 +28,7 @@ use crate::{
 };
 use livedir_playlist::{MediaPlaylist, TICKS_PER_S};
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap, VecDeque},
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -97,7 +97,12 @@ impl Channel {
                 let target_duration_s = settings.target_duration_s.unwrap_or(1);
                 numbered::plan(&on_disk, numbers, target_duration_s, settings.window_segments).named()
             }
-            Found::Any(files) => arrival::plan(&on_disk, files, settings.window_segments),
+            Found::Any(files) => {
+                let is_fit =
+                    |name: &str| finished_file::read(directory, &live.join(name), &mut Vec::new()).is_ok();
+                let room = Room { window_segments: settings.window_segments, is_fit: &is_fit };
+                arrival::plan(&on_disk, files, world.wall(), &room)
+            }
         };
         if settings.home == Home::Beside && !matches!(on_disk, OnDisk::Playlist { .. }) {
             // What was listed before is not known, and the other sizes tell which number comes next.
@@ -131,7 +136,8 @@ impl Channel {
             live,
             publication,
             unfinished: Unfinished::default(),
-            handled: HashSet::new(),
+            handled: HashMap::new(),
+            lying: VecDeque::new(),
             identity: directory_now,
             is_exchanged: false,
             watched,
@@ -322,7 +328,8 @@ impl Channel {
 
     /// Takes the files that came meanwhile. The newest may still be written: its encoder has not waited for us.
     fn take_what_is_complete(&mut self, files: &Files, unlisted: &[String], now: Instant, desk: &mut Desk) {
-        self.handled = files.keys().map(|name| hash(name)).collect();
+        self.handled = files.iter().map(|(name, stamp)| (hash(name), stamp.contents())).collect();
+        self.lying = files.keys().cloned().collect();
         let newest = files.values().map(|stamp| stamp.modified_at).max();
         for name in unlisted {
             let Some(&stamp) = files.get(name) else { continue };
@@ -331,10 +338,11 @@ impl Channel {
                 || age >= RECENT
                 || newest.is_some_and(|newest| stamp.modified_at < newest);
             if is_complete {
-                self.take(name, now, false, desk);
+                // Another one may have come while it is written.
+                self.take(name, now, true, desk);
             } else {
                 self.handled.remove(&hash(name));
-                self.unfinished.begun(name, stamp, false, now);
+                self.unfinished.rests(name, stamp, now.checked_sub(age).unwrap_or(now));
                 self.schedule_tick(now);
             }
         }
