@@ -20,7 +20,7 @@ use crate::{
     segment_name::{number_of_name, part_of_name},
 };
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap, VecDeque},
     hash::{DefaultHasher, Hash as _, Hasher as _},
     io,
     path::{Path, PathBuf},
@@ -44,8 +44,11 @@ pub(super) struct Channel {
     pub(super) publication: Publication,
     pub(super) order: Order,
     pub(super) unfinished: Unfinished,
-    /// Hashes of the names on disk that have had their turn: 8 bytes for each, however many are kept.
-    pub(super) handled: HashSet<u64>,
+    /// The files on disk that have had their turn, by a hash of the name, with one of what they were then: 16 bytes for each, however
+    /// many are kept.
+    pub(super) handled: HashMap<u64, u64>,
+    /// Names of them, where no event tells that they are written again; the next to be looked at first.
+    pub(super) lying: VecDeque<String>,
     /// The directory that is there, watched or not.
     pub(super) identity: Option<Identity>,
     /// Whether another one has come in its place, or was made there, and nobody has looked after the lock.
@@ -87,7 +90,9 @@ impl Channel {
             self.part_complete(name, desk);
             return self.publish_waiting(self.patience());
         }
-        self.next_look = self.world.now() + self.look_interval();
+        let now = self.world.now();
+        self.next_look = now + self.look_interval();
+        self.look_before_hole(now, desk);
         match &self.order {
             Order::Numbered(order) if number_of_name(name).is_some_and(|number| number > order.next()) => {
                 self.look_at_directory(desk);
@@ -194,11 +199,11 @@ impl Channel {
         }
         match finished_file::read(&*self.world.directory, &path, &mut desk.buffer) {
             Ok(finished) if self.is_late(&finished) => {
-                self.handled.insert(hash(name));
+                self.handled.insert(hash(name), stamp.contents());
                 self.publication.refuse(name, Some(stamp), &Refusal::Late);
             }
             Ok(finished) => {
-                self.handled.insert(hash(name));
+                self.handled.insert(hash(name), stamp.contents());
                 // What left the list under this name is gone.
                 self.publication.retention.forget(name);
                 let candidate = Candidate { name: name.to_owned(), finished, seen_at };
@@ -213,7 +218,7 @@ impl Channel {
                 self.schedule_tick(now);
             }
             Err(reason) => {
-                self.handled.insert(hash(name));
+                self.handled.insert(hash(name), stamp.contents());
                 self.publication.refuse(name, Some(stamp), &reason);
             }
         }
@@ -419,6 +424,7 @@ impl Channel {
         if self.next_look <= now {
             self.look(desk);
         }
+        self.look_before_hole(now, desk);
         if self.next_tick.is_some_and(|tick| tick <= now) {
             self.look_at_unfinished(now, desk);
         }

@@ -101,7 +101,10 @@ impl Publication {
             let name = name_of_uri(self.settings.home, &evicted.segment.uri)
                 .filter(|name| !self.listed.contains_key(name));
             if let Some(name) = name.filter(|_| !self.settings.keep) {
-                self.retention.keep(&name, now, evicted.grace_90k);
+                let longest_before_90k =
+                    if evicted.media_sequence < self.before.until { self.before.longest_90k } else { 0 };
+                let least_90k = evicted.segment.duration_90k.saturating_add(longest_before_90k);
+                self.retention.keep(&name, now, evicted.grace_90k.max(least_90k));
             }
         }
         Ok(())

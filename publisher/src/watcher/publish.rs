@@ -64,6 +64,15 @@ pub(super) struct ListedFile {
     contents: Option<u64>,
 }
 
+/// The playlists of runs before.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Before {
+    /// They listed no segment of this number, nor of one behind it.
+    pub(super) until: u64,
+    /// The longest that one of them can have been.
+    pub(super) longest_90k: u64,
+}
+
 /// What cannot be written, and was told.
 #[derive(Debug, Default)]
 pub(super) struct Fails {
@@ -80,6 +89,7 @@ pub(super) struct Publication {
     /// The files that are listed, by name, as they were when they were listed; `None` when that was in another run.
     pub(super) listed: HashMap<String, Option<ListedFile>>,
     pub(super) retention: Retention,
+    pub(super) before: Before,
     pub(super) refused: Refused,
     pub(super) last: Last,
     /// By how much the numbers of names are ahead of those of the playlist, where names have numbers of ours.
@@ -149,6 +159,7 @@ impl Publication {
             window,
             promise,
             retention: Retention::default(),
+            before: Before::default(),
             refused: Refused::default(),
             last: Last::Nothing,
             ahead: 0,

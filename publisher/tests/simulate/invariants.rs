@@ -135,6 +135,8 @@ impl Judge {
             for left in channel.left.values_mut() {
                 (left.stays_until_us, left.gone_by_us) = (0, u64::MAX);
             }
+            // A rename says that a file is complete by a time that is later than that of its bytes.
+            channel.expected.iter_mut().for_each(|it| it.says_complete = false);
             channel.has_odd_dates = true;
             channel.clock_set_us = Some(now_us);
         }

@@ -190,6 +190,7 @@ pub fn check_all_listed(judge: &mut Judge, disk: &Disk, stopped_us: u64) -> Verd
         let is_left_out = |it: &&Expected| {
             it.part.is_none()
                 && it.is_certain()
+                && it.came_us <= stopped_us
                 && is_there(channel, disk, it)
                 && !has_been_passed(channel, it, begins_us)
                 && !is_excused(channel, it, judge.is_ours)
