@@ -162,7 +162,10 @@ impl Channel {
             order.gone(name);
         }
         if self.publication.is_listed(name) {
-            let entries = self.publication.lose(|other| other != name);
+            let mut entries = self.publication.lose(|other| other != name);
+            // Whoever takes one away takes those behind it, too: the playlist is written once for all of them.
+            let gone = self.publication.first_names(|name| self.stamp(name).is_err());
+            entries += self.publication.lose(|other| !gone.contains(other));
             let label = self.publication.label(name);
             if self.complain("gone") {
                 warn!(
@@ -349,6 +352,7 @@ impl Channel {
     /// Lists what is due: segments, and the parts that have come.
     pub(super) fn publish_waiting(&mut self, patience: Duration) {
         let mut tried = None;
+        self.take_before_first_part();
         loop {
             self.publish_in_turn(patience);
             self.advance_parts();

@@ -36,6 +36,9 @@ use tracing::{debug, info, warn};
 /// How long the last part of a segment is waited for: it follows the segment at once.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// Segments before a part that are looked for: more than are lost together.
+const MOST_BEFORE: u64 = 10;
+
 /// What has become of a segment that was begun in parts and is not whole.
 pub(super) enum GivenUp {
     /// Its file is there, and has its turn.
@@ -120,6 +123,21 @@ impl Channel {
             }
             if let Ok(finished) = finished_file::read_part(&*self.world.directory, &path, &mut buffer) {
                 self.publication.part(&name, finished);
+            }
+        }
+    }
+
+    /// Takes segments that no event has told of, before a part of a later one is listed: theirs may be on their way.
+    pub(super) fn take_before_first_part(&mut self) {
+        let first = self.publication.low_latency.as_ref().and_then(|file| file.list.first_part());
+        let (Some(first), Order::Numbered(order)) = (first.map(|first| first.number), &self.order) else {
+            return;
+        };
+        let mut desk = Desk { buffer: Vec::new() };
+        for number in order.next()..first.min(order.next().saturating_add(MOST_BEFORE)) {
+            let name = segment_name(number);
+            if !self.waits(&name) && self.stamp(&name).is_ok() {
+                self.take(&name, self.world.now(), false, &mut desk);
             }
         }
     }
@@ -390,6 +408,11 @@ pub(super) struct PartsOnDisk {
 }
 
 impl PartsOnDisk {
+    /// The media sequence number under which parts of this segment are listed.
+    pub(super) fn media_sequence_of(&self, number: u64) -> Option<u64> {
+        self.of_segments.get(&number).map(|parts| parts.media_sequence)
+    }
+
     /// How long the parts of each segment are together.
     pub(super) fn durations_90k(&self) -> BTreeMap<u64, u64> {
         let duration_90k = |told: &ToldParts| told.parts.iter().map(|part| part.duration_90k).sum();

@@ -29,7 +29,7 @@ use crate::{
 use jiff::Timestamp;
 use livedir_playlist::{BitRateMeter, Evicted, MediaPlaylist, ResumeError, Segment, TICKS_PER_S, Window};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex},
     time::{Duration, Instant, SystemTime},
 };
@@ -385,6 +385,13 @@ impl Publication {
             (Last::Known(last), Naming::Numbered) => discontinuity(last, facts).map(Break::Known),
             (Last::Known(last), Naming::Any) => break_between(last, facts).map(Break::Known),
         }
+    }
+
+    /// The names of the first entries, as long as they are such ones.
+    pub(super) fn first_names(&self, is_such: impl Fn(&str) -> bool) -> HashSet<String> {
+        let segments = self.window.playlist().segments.iter();
+        let names = segments.map_while(|segment| name_of_uri(self.settings.home, &segment.uri));
+        names.take_while(|name| is_such(name)).collect()
     }
 
     /// The playlist names no file that is missing: entries up to the last one whose file is not there leave it. Those of
