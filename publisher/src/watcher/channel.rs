@@ -295,7 +295,7 @@ impl Channel {
             self.publication.keep_stamp(name, stamp);
             return false;
         }
-        if before.is_some_and(|before| stamp.is_continued_since(&before)) {
+        if before.is_some_and(|before| stamp.is_continued_since(&before)) && self.begins_the_same(name) {
             self.publication.keep_stamp(name, stamp);
             if before.is_some_and(|before| before.bytes != stamp.bytes) && self.complain(name) {
                 let name = self.publication.label(name);
@@ -314,7 +314,16 @@ impl Channel {
     fn holds_the_same(&self, name: &str) -> bool {
         let Some(listed) = self.publication.listed_contents(name) else { return false };
         let read = finished_file::read(&*self.world.directory, &self.live.join(name), &mut Vec::new());
-        read.is_ok_and(|finished| finished.contents() == listed)
+        read.is_ok_and(|finished| finished.contents() == listed.contents)
+    }
+
+    /// Whether a listed file that was written further begins as it did. Nobody goes on with ours.
+    fn begins_the_same(&self, name: &str) -> bool {
+        let Some(listed) = self.publication.listed_contents(name) else { return !self.is_numbered() };
+        let path = self.live.join(name);
+        let read = finished_file::read(&*self.world.directory, &path, &mut Vec::new()).ok();
+        // One that cannot be read is being written.
+        !self.is_numbered() && read.is_none_or(|finished| finished.facts.start_90k == listed.start_90k)
     }
 
     /// Looks whether listed files are still what was listed, after events were lost.

@@ -303,11 +303,19 @@ impl Channel {
         let is_known = is_rendition
             || last.is_some_and(|last| last >= number)
             || unlisted.contains(&segment_name(number));
-        if is_known || playlist.ended || playlist.segments.is_empty() || !self.publication.is_low_latency() {
+        let is_next = told.number_of(playlist.next_media_sequence()) == Some(number);
+        let begins = playlist.segments.is_empty() && !is_next;
+        if is_known || playlist.ended || begins || !self.publication.is_low_latency() {
             return;
         }
         let left_out = match self.is_numbered() {
-            true => self.publication.fill_up_to(number.saturating_add(1), None),
+            true => self.publication.fill_up_to(number, None).and_then(|()| {
+                if self.publication.next_number() == number {
+                    self.publication.push_gap(number, None)
+                } else {
+                    Ok(())
+                }
+            }),
             false if self.publication.promise.is_made() => self.publication.push_gap(number, None),
             false => Ok(()),
         };
@@ -408,9 +416,10 @@ pub(super) struct PartsOnDisk {
 }
 
 impl PartsOnDisk {
-    /// The media sequence number under which parts of this segment are listed.
-    pub(super) fn media_sequence_of(&self, number: u64) -> Option<u64> {
-        self.of_segments.get(&number).map(|parts| parts.media_sequence)
+    /// The segment of which parts are listed under this media sequence number.
+    pub(super) fn number_of(&self, media_sequence: u64) -> Option<u64> {
+        let mut parts = self.of_segments.iter();
+        parts.find(|(_, parts)| parts.media_sequence == media_sequence).map(|(number, _)| *number)
     }
 
     /// How long the parts of each segment are together.

@@ -210,11 +210,10 @@ impl Channel {
             let first =
                 plan.unlisted.first().and_then(|name| number_of_name(name)).unwrap_or(plan.next_number);
             let next_media_sequence = publication.playlist().next_media_sequence();
-            // Players know parts of it under this number.
-            let is_open = told.media_sequence_of(first) == Some(next_media_sequence);
-            publication.ahead = match is_open {
-                true => difference(first, next_media_sequence),
-                false => ahead(publication.playlist(), first),
+            publication.ahead = match told.number_of(next_media_sequence) {
+                // Players know parts of it under this number.
+                Some(open) => difference(open, next_media_sequence),
+                None => ahead(publication.playlist(), first),
             };
         }
         let channel = Self {
