@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     falling_behind::Told,
+    playlist_file::OnDisk,
     probe::{
         Facts,
         clock::{distance_90k, later_90k},
@@ -186,6 +187,13 @@ impl Publication {
         is_agreed.then(|| own.unwrap_or(Break::Elsewhere))
     }
 
+    /// Players know how the segment of this number begins: the others begin it in the same way.
+    pub(super) fn note_begun(&self, number: u64, discontinuity: bool) {
+        if let Some(mut common) = self.common() {
+            common.tell(number, discontinuity);
+        }
+    }
+
     /// A date that lies before the end of the segment before, as the clock was set back, breaks the timeline, too.
     ///
     /// bis-22 6.2.1: the mapping of dates to segments MUST NOT be ambiguous; overlaps below a second are allowed.
@@ -206,6 +214,10 @@ impl Publication {
             }),
             None => before.and_then(end_of),
         };
+        // Who has lost it is told by the others when it ended.
+        let elsewhere =
+            number.zip(self.common()).and_then(|(number, common)| common.ends_at(number.checked_sub(1)?));
+        let ends_at = ends_at.max(elsewhere);
         let is_set_back = ends_at.zip(date).is_some_and(|(ends_at, date)| {
             ends_at.duration_since(date) >= jiff::SignedDuration::from_secs(1)
         });
@@ -320,6 +332,22 @@ impl Publication {
         }
     }
 
+    /// The playlist on disk is not gone on with, and stands until the next one is written. Says whether it lists the file of this
+    /// name, which leaves with it.
+    pub(super) fn lists_no_longer(&mut self, on_disk: &OnDisk, name: &str) -> bool {
+        let OnDisk::Playlist { playlist, .. } = on_disk else { return false };
+        let uri = uri_of_name(self.settings.home, name);
+        let mut numbered = (playlist.media_sequence..).zip(&playlist.segments);
+        let Some((media_sequence, segment)) = numbered.find(|(_, it)| it.uri == uri && !it.gap) else {
+            return false;
+        };
+        let target_90k = (u64::from(playlist.target_duration_s) + 1) * TICKS_PER_S;
+        let window_90k = target_90k * self.settings.window_segments as u64;
+        let grace_90k = segment.duration_90k + window_90k.max(playlist.duration_90k());
+        self.leaving.push(Evicted { segment: segment.clone(), media_sequence, grace_90k });
+        true
+    }
+
     /// The discontinuity sequence of the segments of a run that begins now.
     pub(super) fn next_discontinuity_sequence(&self) -> u64 {
         let playlist = self.window.playlist();
@@ -372,8 +400,8 @@ impl Publication {
             .or_else(|| self.missing_by_clock_90k(until?, target_90k))
             .unwrap_or(usual_90k);
         let duration_90k = duration_90k.max(told_90k).clamp(1, target_90k);
-        let breaks = !self.begins()
-            && self.common().map_or(begins_run, |mut common| common.left_out(number, begins_run));
+        let breaks =
+            !self.begins() && self.common().map_or(begins_run, |mut common| common.tell(number, begins_run));
         let last = playlist.segments.last().filter(|_| !breaks);
         let date = match elsewhere {
             Some((listed, _)) => listed.program_date_time,

@@ -6,7 +6,7 @@
 
 use super::{
     ChannelSettings, Desk, WatchError,
-    agreement::{Fate, Left, fates, is_true},
+    agreement::{Fate, Left, end, fates, is_true},
     channel::Channel,
     common::Common,
     finished_file,
@@ -147,9 +147,8 @@ fn begin_together(begun: &mut [Begun], fates: &[Fate]) {
 /// The discontinuity sequence number of the last segment that players know of a playlist.
 fn promised_discontinuities(on_disk: &OnDisk) -> u64 {
     let OnDisk::Playlist { playlist, .. } = on_disk else { return 0 };
-    let listed = playlist.segments.iter().filter(|segment| segment.discontinuity).count() as u64;
     // One of another stream promises nothing of this one.
-    if is_true(playlist) { playlist.discontinuity_sequence + listed } else { 0 }
+    if is_true(playlist) { end(playlist).1 } else { 0 }
 }
 
 /// What the sizes bring from a run before.

@@ -78,7 +78,7 @@ impl Remains {
 
     /// The last number that its playlist tells of, where numbers are ours.
     pub(super) fn last_told(&self) -> Option<u64> {
-        numbered::told(&self.on_disk)
+        numbered::told(&self.on_disk).max(self.told.last_number())
     }
 
     /// The numbers of segments, and of those of which there are parts, or were: ours and those of strangers. None where names have
@@ -193,6 +193,9 @@ impl Channel {
         let mut publication =
             Publication::new(world.clone(), settings.clone(), meters, plan.previous.take())?;
         publication.told_90k = told.durations_90k();
+        if matches!(fate, Some(Fate::Joins | Fate::Rebuilt { .. })) {
+            plan.left_before.retain(|name| !publication.lists_no_longer(&on_disk, name));
+        }
         let now = world.now();
         // Numbers of sizes are those of their names.
         if settings.home == Home::Live

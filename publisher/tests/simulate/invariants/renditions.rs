@@ -74,7 +74,10 @@ fn check_reports(judge: &Judge, channel: &Channel) -> Verdict {
         let Some(theirs) = other.and_then(|other| other.low.as_ref()) else { continue };
         let (msn, part) = (attribute("LAST-MSN=").unwrap_or(0), attribute("LAST-PART="));
         let (is_msn, parts) = edge(&theirs.listing);
-        let is_ahead = msn > is_msn || (msn == is_msn && part.is_some_and(|part| part >= parts.max(1)));
+        // A list that lists nothing any more does not say how many parts its last segment had.
+        let lists_nothing = theirs.listing.segments.is_empty() && theirs.listing.open_parts.is_empty();
+        let is_ahead = msn > is_msn
+            || (!lists_nothing && msn == is_msn && part.is_some_and(|part| part >= parts.max(1)));
         if is_ahead {
             let words = format!("{} while {name} is at {is_msn} with {parts} parts", tag.value);
             return channel.broken("reports", &words);
