@@ -16,6 +16,8 @@ use std::{
 pub(super) struct Common {
     by_number: BTreeMap<u64, Entry>,
     most: usize,
+    /// The longest that a picture or a frame of sound lasts.
+    frame_90k: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +42,7 @@ pub(super) struct Listed {
 impl Common {
     /// `most` numbers are remembered.
     pub(super) fn new(most: usize) -> Self {
-        Self { by_number: BTreeMap::new(), most: most.max(1) }
+        Self { by_number: BTreeMap::new(), most: most.max(1), frame_90k: 0 }
     }
 
     /// What a run before has left: who has lost some of it gets gaps that fit.
@@ -109,6 +111,16 @@ impl Common {
         while self.by_number.len() > self.most {
             self.by_number.pop_first();
         }
+    }
+
+    /// A picture or a frame of sound lasts so long in one of the renditions.
+    pub(super) fn note_frame(&mut self, frame_90k: u64) {
+        self.frame_90k = self.frame_90k.max(frame_90k);
+    }
+
+    /// The longest that a picture or a frame of sound lasts.
+    pub(super) fn frame_90k(&self) -> u64 {
+        self.frame_90k
     }
 
     /// When the segment of this number ended, by its date.

@@ -19,6 +19,7 @@ use crate::{
     probe::{
         Facts,
         clock::{distance_90k, later_90k},
+        discontinuity,
     },
     segment_name::{Home, name_of_uri, segment_name, uri_of_name},
     status::seconds,
@@ -151,6 +152,50 @@ impl Publication {
         if let Some(open) = open.filter(|_| self.settings.naming == Naming::Any) {
             self.leave_out_open(open);
         }
+    }
+
+    /// Whether the parts that are listed of the segment of this number are as long as the other renditions have it.
+    pub(super) fn is_as_long_as_elsewhere(&self, number: u64) -> bool {
+        let in_parts_90k = self.low_latency.as_ref().and_then(|file| file.list.parts_duration_90k(number));
+        in_parts_90k.is_none_or(|in_parts_90k| self.fits_elsewhere(number, in_parts_90k))
+    }
+
+    /// Whether a segment of this length can be the one that the other renditions have under this number.
+    pub(super) fn fits_elsewhere(&self, number: u64, duration_90k: u64) -> bool {
+        let Some(common) = self.common() else { return true };
+        let room_90k = common.frame_90k() + ROOM_FOR_SOUND_90K;
+        common.get(number).is_none_or(|(listed, _)| listed.duration_90k.abs_diff(duration_90k) <= room_90k)
+    }
+
+    /// How long a picture is shown, or a frame of sound, in segments that are listed.
+    pub(super) fn note_frames(&self, facts: &Facts) {
+        if let Some(mut common) = self.common() {
+            common.note_frame(facts.frame_interval_90k.min(facts.duration_90k));
+        }
+    }
+
+    /// Whether a file of ours holds what the other renditions have under its number, as far as its length and its time tell.
+    pub(super) fn holds_what_others_do(&self, number: u64, finished: &Finished) -> bool {
+        const SAME: Duration = Duration::from_secs(1);
+        self.note_frames(&finished.facts);
+        let ended_at = self.common().and_then(|common| common.ends_at(number));
+        let is_in_time = ended_at.is_none_or(|ended_at| {
+            let apart = finished.stamp.modified_at.duration_since(ended_at.into());
+            apart.unwrap_or_else(|early| early.duration()) <= SAME
+        });
+        is_in_time && self.fits_elsewhere(number, finished.facts.duration_90k)
+    }
+
+    /// Whether a file is no segment of ours, whatever its name says: it does not go on from the last one, and is older than that.
+    pub(super) fn is_older_than_last(&self, finished: &Finished) -> bool {
+        const OVERLAP: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
+        let ends_at = self.window.playlist().segments.last().filter(|last| !last.gap).and_then(end_of);
+        let written_at = Timestamp::try_from(finished.stamp.modified_at).ok();
+        let goes_on = self.last.facts().is_none_or(|last| discontinuity(last, &finished.facts).is_none());
+        !goes_on
+            && ends_at
+                .zip(written_at)
+                .is_some_and(|(ends_at, written_at)| ends_at.duration_since(written_at) >= OVERLAP)
     }
 
     /// The stream has ended, with the segment before `next`.
@@ -392,7 +437,7 @@ impl Publication {
         let in_parts_90k = || self.low_latency.as_ref()?.list.parts_duration_90k(number);
         let begins_run = Some(number) == self.first_of_run;
         // Parts that players know are parts of it.
-        let told_90k = self.told_90k.get(&number).copied().unwrap_or(0);
+        let told_90k = self.told_90k.get(&number).copied().max(in_parts_90k()).unwrap_or(0);
         let duration_90k = elsewhere
             .map(|(listed, _)| listed.duration_90k)
             .or_else(|| self.missing_90k(until.filter(|_| !begins_run)?, target_90k))

@@ -138,7 +138,9 @@ impl Channel {
         self.publication.list_parts(Duration::ZERO);
         let open = self.publication.low_latency.as_ref().and_then(|file| file.list.open_before(None));
         let Some(number) = open else { return };
-        let is_made = self.publication.settings.end_list && self.makes_of_parts(number, true);
+        let is_made = self.publication.settings.end_list
+            && self.publication.is_as_long_as_elsewhere(number)
+            && self.makes_of_parts(number, true);
         if is_made {
             let mut desk = Desk { buffer: Vec::new() };
             self.take(&segment_name(number), self.world.now(), false, &mut desk);
@@ -174,6 +176,7 @@ impl Channel {
         match join(&*self.world.directory, &self.live, &name, parts) {
             Ok(is_made) => {
                 if is_made {
+                    self.numbers.give(number);
                     info!(name, "segment made of its parts, as it was not written itself");
                 }
                 is_made
@@ -630,6 +633,16 @@ impl Publication {
         let grace_90k = 3 * u64::from(self.window.playlist().target_duration_s) * TICKS_PER_S;
         if !self.settings.keep {
             self.retention.keep(name, left_at, grace_90k);
+        }
+    }
+
+    /// The playlists lay in a directory that was taken away: what is there now, if anything, is older, and is replaced.
+    pub(super) fn is_elsewhere(&mut self) {
+        if self.window.next_media_sequence() > 1 && !self.window.playlist().ended {
+            self.has_changed();
+        }
+        if let Some(file) = &mut self.low_latency {
+            file.text.clear();
         }
     }
 

@@ -68,8 +68,13 @@ pub(super) fn start(
         let mut one =
             Channel::begin(world, remains, (last_of_ours, Some(*fate)), numbers.clone(), meters.clone())?;
         one.channel.publication.common.clone_from(&common);
-        one.publish_unlisted(desk);
         begun.push(one);
+    }
+    // Those that know what was before tell where the timeline breaks.
+    let knows = |fate: &Fate| *fate == Fate::GoesOn;
+    for first in [true, false] {
+        let its_turn = begun.iter_mut().zip(&fates).filter(|(_, fate)| knows(fate) == first);
+        its_turn.for_each(|(one, _)| one.publish_unlisted(desk));
     }
     begin_together(&mut begun, &fates);
     let next_number = next_number(&begun);
