@@ -278,6 +278,10 @@ impl Channel {
         }
         let path = self.live.join(name);
         let read = finished_file::read(&*self.world.directory, &path, &mut desk.buffer);
+        let begins_run = self.publication.first_of_run == Some(number);
+        if !begins_run && read.as_ref().is_ok_and(|finished| self.publication.is_older_than_last(finished)) {
+            return self.complain_of_stranger(name);
+        }
         if let Err(reason) = &read {
             let stamp = self.world.directory.stamp(&path).ok();
             self.publication.refuse(name, stamp, reason);
@@ -520,7 +524,6 @@ impl Channel {
         self.events_were_lost();
         self.look(desk);
         self.publish_waiting(Duration::ZERO);
-        self.end_parts();
     }
 
     /// Writes what there is to write at the end.

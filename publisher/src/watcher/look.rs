@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     directory::{Directory, Entry, Kind},
-    segment_name::{looks_like_segment, name_of_uri, number_of_name, part_of_name},
+    segment_name::{Home, looks_like_segment, name_of_uri, number_of_name, part_of_name},
 };
 use std::{
     collections::HashSet,
@@ -281,6 +281,9 @@ impl Channel {
             Err(error) if error.is_empty() => {}
             Err(error) if self.complain(&error) => warn!(path, error, "{BLIND}"),
             Err(_) => {}
+        }
+        if was_exchanged && self.settings.home == Home::Beside {
+            self.publication.is_elsewhere();
         }
         if was_exchanged || self.watched.is_some() {
             self.listed_as_of = None;

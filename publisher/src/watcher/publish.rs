@@ -356,6 +356,7 @@ impl Publication {
                 breaks, "packets are missing inside the segment; look at the network or the muxer"
             );
         }
+        self.note_frames(&facts);
         self.last = Last::Known(Box::new(facts.clone()));
         self.rate.push(bytes, duration_s, f64::from(self.window.playlist().target_duration_s));
         let segment = SegmentStatus { name, duration_s, bytes, filmed_at };
