@@ -174,6 +174,11 @@ impl Window {
         self.playlist.next_media_sequence()
     }
 
+    /// The playlist has been so long before, in this presentation.
+    pub fn was_as_long_as(&mut self, duration_90k: u64) {
+        self.longest_90k = self.longest_90k.max(duration_90k);
+    }
+
     /// The longest that the playlist has been in this presentation. With its own duration, that is how long the
     /// file of a segment that was in it must stay.
     #[must_use]

@@ -63,9 +63,18 @@ impl Retention {
         due
     }
 
-    /// Deletes what is due of the live directory. What cannot be deleted is tried again.
-    pub fn sweep(&mut self, directory: &dyn Directory, live: &Path, now: Instant) {
-        let due = self.due(now);
+    /// Deletes what is due of the live directory. What cannot be deleted, or is still listed somewhere, is tried again.
+    pub fn sweep(
+        &mut self,
+        directory: &dyn Directory,
+        live: &Path,
+        now: Instant,
+        is_listed: impl Fn(&str) -> bool,
+    ) {
+        let (listed, due): (Vec<_>, Vec<_>) = self.due(now).into_iter().partition(|name| is_listed(name));
+        for name in listed {
+            self.keep(&name, now, RETRY_90K);
+        }
         let kept = delete(directory, live, &due);
         match kept.first() {
             Some(name) if !std::mem::replace(&mut self.fails, true) => {
@@ -177,12 +186,14 @@ mod tests {
         for name in ["a.ts", "b.ts", "d.ts"] {
             retention.keep(name, start, 90_000);
         }
-        retention.sweep(&disk, live.path(), start + SECOND);
+        retention.sweep(&disk, live.path(), start + SECOND, |_| false);
         assert!(!live.path().join("a.ts").exists());
         assert!(live.path().join("c.ts").exists());
         assert_eq!(retention.next_deadline(), Some(start + 2 * SECOND));
         std::fs::remove_dir(live.path().join("d.ts")).expect("removed");
-        retention.sweep(&disk, live.path(), start + 2 * SECOND);
+        retention.sweep(&disk, live.path(), start + 2 * SECOND, |name| name == "d.ts");
+        assert!(retention.holds("d.ts"), "it is listed");
+        retention.sweep(&disk, live.path(), start + 3 * SECOND, |_| false);
         assert_eq!(retention.next_deadline(), None);
     }
 }

@@ -83,7 +83,7 @@ impl Leftovers {
     /// Deletes what has had its grace.
     pub(super) fn on_time(&mut self, now: Instant) {
         if self.segments.next_deadline().is_some_and(|deadline| deadline <= now) {
-            self.segments.sweep(&*self.world.directory, &self.live, now);
+            self.segments.sweep(&*self.world.directory, &self.live, now, |_| false);
             self.sweep_directories();
         }
     }

@@ -6,6 +6,7 @@
 use super::{
     BLIND, BLIND_INTERVAL, Desk,
     channel::{Channel, hash},
+    finished_file,
     order::Order,
 };
 use crate::{
@@ -30,6 +31,10 @@ const COARSEST_TIMES: Duration = Duration::from_secs(2);
 /// Listed files that are looked at where no event tells that they are written again: an encoder that uses its names in turn
 /// comes to the oldest first.
 const OLDEST: usize = 16;
+
+/// Files that lie there unlisted, and are looked at in one look where no event tells that they are written again: as many as an
+/// encoder has names that it uses in turn, and 100,000 of them in five minutes.
+const MOST_LYING: usize = 64;
 
 impl Channel {
     pub(super) fn look_interval(&self) -> Duration {
@@ -58,6 +63,7 @@ impl Channel {
         self.listed_as_of = None;
         self.last_event_at = SystemTime::UNIX_EPOCH;
         self.next_look = self.world.now();
+        self.unfinished.nobody_tells(self.next_look);
     }
 
     /// Looks after the directory, and at it if need be.
@@ -70,9 +76,18 @@ impl Channel {
         }
         if self.watched.is_none() {
             self.look_at_oldest();
+            self.look_at_lying(now);
             self.look_at_unfinished(now, desk);
         }
         self.publish_waiting(self.patience());
+    }
+
+    /// A file is waited for no longer. It may be there, and nobody has told.
+    pub(super) fn look_before_hole(&mut self, now: Instant, desk: &mut Desk) {
+        let is_due = self.turn_deadline.is_some_and(|at| at <= now);
+        if is_due && !self.is_numbered() && !self.is_known() {
+            self.look_at_directory(desk);
+        }
     }
 
     /// Whether nothing has happened in the directory since it was listed, or nothing but what events told.
@@ -108,6 +123,8 @@ impl Channel {
         };
         let now = self.world.now();
         self.look_at_listed();
+        let there: HashSet<u64> = names.iter().map(|name| hash(name)).collect();
+        self.publication.lose(|name| there.contains(&hash(name)));
         self.take_parts(parts, desk);
         match &self.order {
             Order::Numbered(order) => {
@@ -119,7 +136,7 @@ impl Channel {
                     }
                 }
             }
-            Order::Arrival(_) => self.compare_with(&names, now, desk),
+            Order::Arrival(_) => self.compare_with(&names, &there, now, desk),
         }
     }
 
@@ -131,22 +148,29 @@ impl Channel {
         }
     }
 
-    /// Finds out what has come and what is gone.
-    fn compare_with(&mut self, names: &[String], now: Instant, desk: &mut Desk) {
-        let there: HashSet<u64> = names.iter().map(|name| hash(name)).collect();
-        self.handled.retain(|name| there.contains(name));
-        self.publication.lose(|name| there.contains(&hash(name)));
+    /// Finds out what has come. `there`: what the names are remembered by.
+    fn compare_with(&mut self, names: &[String], there: &HashSet<u64>, now: Instant, desk: &mut Desk) {
+        self.handled.retain(|name, _| there.contains(name));
+        let hears = self.watched.is_some();
+        let next = self.lying.pop_front();
+        self.lying.clear();
         for name in names {
-            let is_known = self.handled.contains(&hash(name))
-                || self.unfinished.holds(name)
-                || self.publication.is_listed(name);
-            if is_known {
+            if self.unfinished.holds(name) || self.publication.is_listed(name) {
                 continue;
             }
-            if let Ok(stamp) = self.stamp(name) {
+            let handled = self.handled.get(&hash(name)).copied();
+            if handled.is_some() && !hears {
+                // There may be many of them.
+                self.lying.push_back(name.clone());
+                continue;
+            }
+            let Ok(stamp) = self.stamp(name) else { continue };
+            if handled != Some(stamp.contents()) {
                 self.unfinished.begun(name, stamp, false, now);
             }
         }
+        let next = self.lying.iter().position(|name| Some(name) == next.as_ref());
+        self.lying.rotate_left(next.unwrap_or(0));
         self.look_at_unfinished(now, desk);
     }
 
@@ -161,7 +185,38 @@ impl Channel {
         for name in self.unfinished.complete(now) {
             self.take(&name, now, false, desk);
         }
+        self.take_what_leads_to_next(desk);
         self.schedule_tick(now);
+    }
+
+    /// Takes the files that may be complete, and are: what is published next goes on from them.
+    pub(super) fn take_what_leads_to_next(&mut self, desk: &mut Desk) {
+        // Newest first: an older one may lead to it.
+        for name in self.unfinished.to_look_at().into_iter().rev() {
+            let Order::Arrival(order) = &self.order else { return };
+            if !order.next_breaks(self.publication.last.facts()) {
+                return;
+            }
+            let path = self.live.join(&name);
+            let read = finished_file::read(&*self.world.directory, &path, &mut desk.buffer);
+            if read.is_ok_and(|read| order.leads_to_next(&read.facts)) {
+                self.take(&name, self.world.now(), true, desk);
+            }
+        }
+    }
+
+    /// Looks whether files that lie there unlisted were written again, some of them at a time.
+    fn look_at_lying(&mut self, now: Instant) {
+        for _ in 0..self.lying.len().min(MOST_LYING) {
+            let Some(name) = self.lying.pop_front() else { return };
+            let Ok(stamp) = self.stamp(&name) else { continue };
+            if self.handled.get(&hash(&name)) == Some(&stamp.contents()) {
+                self.lying.push_back(name);
+            } else {
+                self.handled.remove(&hash(&name));
+                self.unfinished.begun(&name, stamp, false, now);
+            }
+        }
     }
 
     /// Looks whether the oldest listed files are still what was listed.

@@ -29,7 +29,7 @@ use crate::{
 use jiff::Timestamp;
 use livedir_playlist::{BitRateMeter, Evicted, MediaPlaylist, ResumeError, Segment, TICKS_PER_S, Window};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex},
     time::{Duration, Instant, SystemTime},
 };
@@ -64,6 +64,15 @@ pub(super) struct ListedFile {
     contents: Option<u64>,
 }
 
+/// The playlists of runs before.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Before {
+    /// They listed no segment of this number, nor of one behind it.
+    pub(super) until: u64,
+    /// The longest that one of them can have been.
+    pub(super) longest_90k: u64,
+}
+
 /// What cannot be written, and was told.
 #[derive(Debug, Default)]
 pub(super) struct Fails {
@@ -80,6 +89,7 @@ pub(super) struct Publication {
     /// The files that are listed, by name, as they were when they were listed; `None` when that was in another run.
     pub(super) listed: HashMap<String, Option<ListedFile>>,
     pub(super) retention: Retention,
+    pub(super) before: Before,
     pub(super) refused: Refused,
     pub(super) last: Last,
     /// By how much the numbers of names are ahead of those of the playlist, where names have numbers of ours.
@@ -88,6 +98,8 @@ pub(super) struct Publication {
     pub(super) started_at: Timestamp,
     /// Whether the playlist has ended in this run.
     pub(super) ends: bool,
+    /// How long the parts are of each segment of which the list of a run before tells.
+    pub(super) told_90k: BTreeMap<u64, u64>,
     /// The number of the first segment of this run, where numbers are ours.
     pub(super) first_of_run: Option<u64>,
     /// Since when no segment has come; `None` while they come.
@@ -147,11 +159,13 @@ impl Publication {
             window,
             promise,
             retention: Retention::default(),
+            before: Before::default(),
             refused: Refused::default(),
             last: Last::Nothing,
             ahead: 0,
             started_at: world.date(),
             ends: false,
+            told_90k: BTreeMap::new(),
             first_of_run: None,
             silent_since: None,
             newest: None,
@@ -249,7 +263,10 @@ impl Publication {
     ) -> Result<(), Refusal> {
         let Candidate { name, mut finished, seen_at } = candidate;
         let durations_90k = together.clone().map(|it| it.facts.duration_90k);
-        if let Some(window) = self.promise.keep(&self.window, finished.facts.duration_90k, durations_90k)? {
+        if let Some(mut window) =
+            self.promise.keep(&self.window, finished.facts.duration_90k, durations_90k)?
+        {
+            window.was_as_long_as(self.window.longest_duration_90k());
             self.window = window;
             let target_duration_s = self.window.playlist().target_duration_s;
             info!(
@@ -370,6 +387,13 @@ impl Publication {
         }
     }
 
+    /// The names of the first entries, as long as they are such ones.
+    pub(super) fn first_names(&self, is_such: impl Fn(&str) -> bool) -> HashSet<String> {
+        let segments = self.window.playlist().segments.iter();
+        let names = segments.map_while(|segment| name_of_uri(self.settings.home, &segment.uri));
+        names.take_while(|name| is_such(name)).collect()
+    }
+
     /// The playlist names no file that is missing: entries up to the last one whose file is not there leave it. Those of
     /// their files that are still there stay for their grace. Says how many left.
     pub(super) fn lose(&mut self, is_there: impl Fn(&str) -> bool) -> usize {
@@ -395,7 +419,8 @@ impl Publication {
                 grace_90k: segment.duration_90k.saturating_add(longest_90k),
             })
             .collect();
-        let Ok(window) = Promise::window(rest, self.settings.window_segments) else { return 0 };
+        let Ok(mut window) = Promise::window(rest, self.settings.window_segments) else { return 0 };
+        window.was_as_long_as(longest_90k);
         self.window = window;
         self.forget_listed(&leaving);
         self.leaving.extend(leaving.into_iter().filter(|it| is_there(&it.segment.uri)));

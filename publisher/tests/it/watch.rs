@@ -160,6 +160,27 @@ fn what_comes_while_nobody_watches_is_listed_in_order_after_a_kill() {
 }
 
 #[test]
+fn files_with_one_and_the_same_newest_time_are_listed_in_order_at_the_start() {
+    let watched = Watched::new();
+    let running = watched.start(&[]);
+    watched.rename_in("9.ts", &segments()[0]);
+    watched.wait_for_names("9");
+    running.kill();
+    let write = |name: &str, n: usize| {
+        fs::write(watched.live(name), &segments()[n]).unwrap();
+        fs::File::options().append(true).open(watched.live(name)).unwrap()
+    };
+    let first = write("11.ts", 2);
+    let last_two = [write("10.ts", 1), write("12.ts", 3)];
+    let now = SystemTime::now();
+    first.set_modified(now - Duration::from_millis(4)).unwrap();
+    // Files that are written one after the other have the same time: clocks of file systems tick.
+    last_two.iter().for_each(|file| file.set_modified(now).unwrap());
+    let _running = watched.start(&[]);
+    no_discontinuity(&watched.wait_for_names("9 10 11 12"));
+}
+
+#[test]
 fn files_that_cannot_be_listed_stop_nothing() {
     let watched = Watched::new();
     let running = watched.start(&["--target-duration", "1"]);

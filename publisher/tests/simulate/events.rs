@@ -12,7 +12,7 @@ use crate::{
     world::held,
 };
 use fastrand::Rng;
-use livedir_publisher::segment_name::segment_name;
+use livedir_publisher::segment_name::{number_of_name, segment_name};
 use std::{fmt::Write as _, io, path::Path};
 
 /// What an event is to a schedule.
@@ -379,7 +379,8 @@ pub static KINDS: &[Kind] = &[
         let for_us = rng.u64(100_000..2 * stage.plan.target_us());
         stage.say(|| format!("events are lost for {} ms, and it is told", for_us / 1_000));
         stage.ears.loses_us = stage.now_us() + for_us;
-        stage.judge.deaf_until_us = stage.now_us() + for_us;
+        let deaf_until_us = stage.now_us() + for_us;
+        stage.judge.is_deaf_until(deaf_until_us);
         stage.after(for_us, |stage| {
             let lost = notify::Event::new(notify::EventKind::Other).set_flag(notify::event::Flag::Rescan);
             stage.translate(&Ok(lost));
@@ -410,7 +411,7 @@ pub static KINDS: &[Kind] = &[
         let for_us = rng.u64(1_000_000..8_000_000);
         stage.say(|| format!("nothing can be watched for {} ms", for_us / 1_000));
         held(&stage.disk).has_watches = false;
-        stage.judge.deaf_until_us = u64::MAX;
+        stage.judge.is_deaf_until(u64::MAX);
         stage.after(for_us, |stage| held(&stage.disk).has_watches = true);
         true
     }),
@@ -431,7 +432,8 @@ pub static KINDS: &[Kind] = &[
             taken_away(stage, of);
             forget(stage, of);
         }
-        stage.judge.deaf_until_us = stage.now_us() + 2 * stage.plan.target_us();
+        let deaf_until_us = stage.now_us() + 2 * stage.plan.target_us();
+        stage.judge.is_deaf_until(deaf_until_us);
         let mut disk = held(&stage.disk);
         let _ = disk.remove_directory(Path::new("/old"), true, Who::Hand);
         let _ = disk.rename(Path::new(WEBROOT), Path::new("/old"), Who::Hand);
@@ -448,6 +450,7 @@ pub static KINDS: &[Kind] = &[
         stage.say(|| format!("each call takes {} ms for {} ms", slow_us / 1_000, for_us / 1_000));
         held(&stage.disk).slow_us = slow_us;
         stage.slow_until_us = stage.now_us() + for_us;
+        stage.judge.slow_until_us = stage.slow_until_us;
         stage.after(for_us, |stage| held(&stage.disk).slow_us = 0);
         true
     }),
@@ -510,6 +513,8 @@ fn stray(
 ) -> bool {
     stage.say(|| format!("a stray {name} in {of}"));
     touched(stage, of, name);
+    // Where the stream comes to its number it is listed, with the date of its file.
+    stage.judge.channel(of).has_odd_dates |= number_of_name(name).is_some();
     let live = stage.directory(of);
     let mut disk = held(&stage.disk);
     let done = bytes(&mut disk, &live).and_then(|bytes| {
@@ -553,6 +558,9 @@ fn spoil(
 }
 
 /// Another program wants to write to the same directory.
+/// What the event of a change takes, with room.
+const UNSEEN_US: u64 = 100_000;
+
 fn second(stage: &mut Stage, of: usize) -> bool {
     if stage.life.on_air_us.is_none() || !stage.life.is_up {
         return false;
@@ -563,6 +571,12 @@ fn second(stage: &mut Stage, of: usize) -> bool {
     } else {
         WEBROOT.into()
     };
+    // Of a directory that is moved with the one that holds it no event tells; a look comes after one and a quarter target durations.
+    let unseen_us = stage.plan.target_us() * 5 / 4 + UNSEEN_US;
+    let disturbed_us = stage.judge.channel(of).disturbed_us;
+    if disturbed_us > 0 && stage.now_us() < disturbed_us + unseen_us {
+        return false;
+    }
     let locked = held(&stage.disk).lock(&webroot);
     if let Ok(Some(_)) = locked {
         let on_air_us = stage.life.on_air_us.unwrap_or(0);

@@ -20,6 +20,7 @@ pub enum Excuse {
     TakenAway,
     EndedListStands,
     DatesOfStrays,
+    ShorterWindow,
 }
 
 pub struct Entry {
@@ -85,8 +86,8 @@ pub static EXCUSES: &[Entry] = &[
     ),
     entry(
         Excuse::SpoiltList,
-        "progress: a segment is never listed; rules: part-left-early",
-        "it came before a hand spoilt or deleted the playlist, or while the program was down after that",
+        "progress: a segment is never listed; rules: part-left-early; existence; discontinuity; grace after a restart",
+        "it came, or a hand changed it, before a hand spoilt or deleted the playlist, or while the program was down after that",
         "nobody knows what was listed: what lies there may have been listed already",
     ),
     entry(
@@ -107,9 +108,15 @@ pub static EXCUSES: &[Entry] = &[
         "files of others came out of order or by a hand, or the wall clock was set within ten seconds",
         "the dates are those of the files",
     ),
+    entry(
+        Excuse::ShorterWindow,
+        "grace: a segment is removed before its grace is over",
+        "ours: --window became smaller at a start, and the program began again after that",
+        "how long the playlist was that listed it is not on disk any more",
+    ),
 ];
 
-static USED: [AtomicU64; 12] = [const { AtomicU64::new(0) }; 12];
+static USED: [AtomicU64; EXCUSES.len()] = [const { AtomicU64::new(0) }; EXCUSES.len()];
 
 impl Excuse {
     /// Counts it. Always true, so that it can stand at the end of a condition.

@@ -64,6 +64,8 @@ pub struct Judge {
     pub is_blind: bool,
     /// Until when events were lost, or nobody could hear.
     pub deaf_until_us: u64,
+    /// Until when the machine is slow.
+    pub slow_until_us: u64,
     next_check_us: u64,
 }
 
@@ -81,6 +83,7 @@ impl Judge {
             on_air_us: None,
             is_blind: false,
             deaf_until_us: 0,
+            slow_until_us: 0,
             next_check_us: 0,
         };
         judge.take_up(plan);
@@ -132,14 +135,21 @@ impl Judge {
             for left in channel.left.values_mut() {
                 (left.stays_until_us, left.gone_by_us) = (0, u64::MAX);
             }
+            // A rename says that a file is complete by a time that is later than that of its bytes.
+            channel.expected.iter_mut().for_each(|it| it.says_complete = false);
             channel.has_odd_dates = true;
             channel.clock_set_us = Some(now_us);
         }
     }
 
+    /// Events are lost until then.
+    pub fn is_deaf_until(&mut self, until_us: u64) {
+        self.deaf_until_us = self.deaf_until_us.max(until_us);
+    }
+
     /// Events are lost, and nobody says so.
     pub fn hears_nothing_until(&mut self, until_us: u64) {
-        self.deaf_until_us = until_us;
+        self.is_deaf_until(until_us);
         for channel in &mut self.channels {
             channel.unheard_until_us = until_us;
         }
@@ -164,9 +174,10 @@ impl Judge {
     }
 
     /// A file of an encoder is complete under its name.
-    pub fn has_come(&mut self, of: usize, name: &str, contents: Contents, now_us: u64, is_certain: bool) {
+    pub fn has_come(&mut self, of: usize, name: &str, contents: Contents, now_us: u64, says_complete: bool) {
         let (is_ours, has_parts) = (self.is_ours, self.has_parts);
-        self.channel(of).has_come(name, contents, now_us, is_certain, is_ours, has_parts);
+        let was_heard = self.on_air_us.is_some() && !self.is_blind && now_us >= self.deaf_until_us;
+        self.channel(of).has_come(name, contents, now_us, (says_complete, was_heard), is_ours, has_parts);
     }
 
     /// The program has put a playlist in place.
@@ -184,7 +195,7 @@ impl Judge {
         versions::check(&self.channels[index], which, &version)?;
         listed::check(self, index, disk, which, &version)?;
         progress::check_order(&self.channels[index], self.is_ours, disk, now_us, which, &version)?;
-        let (target_us, window) = (self.target_us, self.window);
+        let (target_us, window) = (self.channels[index].target_us(self.target_us), self.window);
         self.channels[index].is_listed(which, version, target_us, window, disk);
         if self.current.len() > 1 && self.channels[index].is_rendition {
             renditions::check(self, index, which)?;

@@ -64,6 +64,11 @@ fn main() -> ExitCode {
     // Panics of the watcher are told with their schedule.
     std::panic::set_hook(Box::new(|_| {}));
     if let Some(seed) = arguments.seed {
+        // What the program logs, as far as RUST_LOG asks for it.
+        tracing_subscriber::fmt()
+            .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+            .with_writer(std::io::stderr)
+            .init();
         return replay(seed, &arguments);
     }
     let problems = sabotage::prove();

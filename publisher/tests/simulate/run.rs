@@ -137,9 +137,13 @@ fn judge(stage: &mut Stage, end: End) {
                 let path = stage.playlist(of);
                 held(&stage.disk).at(&path).is_some_and(|it| matches!(it.node, Node::Pipe))
             });
+            // What is taken away while it is being read ends the start, which says so, and it is tried again.
+            let is_taken_away = error.contains("entity not found")
+                && (0..stage.judge.count())
+                    .any(|of| stage.judge.channel(of).disturbed_us >= stage.life.began_us);
             // A person moves it away then.
             let is_asked_for = is_pipe && error.contains("move it away");
-            if !is_failing && !is_asked_for {
+            if !is_failing && !is_taken_away && !is_asked_for {
                 stage.breaks("start", error);
             }
         }

@@ -80,6 +80,17 @@ impl Arrival {
         self.holes.iter().any(|hole| hole.holds(facts))
     }
 
+    /// Whether the one that is published next does not go on from `last`.
+    pub(in crate::watcher) fn next_breaks(&self, last: Option<&Facts>) -> bool {
+        !self.waiting.is_empty() && last.is_none_or(|last| self.successor(last).is_none())
+    }
+
+    /// Whether a file with these facts ends where the one begins that is published next: its encoder has gone on to that one.
+    pub(in crate::watcher) fn leads_to_next(&self, facts: &Facts) -> bool {
+        let next = self.beginning().and_then(|name| self.waiting.get(&name));
+        next.is_some_and(|next| break_between(facts, &next.finished.facts).is_none())
+    }
+
     /// Takes one out that is published behind `last`.
     fn take(&mut self, name: &Natural, last: Option<&Facts>) -> Turn {
         let Some(next) = self.waiting.remove(name) else { return Turn::Idle };

@@ -9,9 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A start dates old files by the longest that a playlist can have been.
+/// A start counts whole targets, and takes windows for up to twice as long: one came for the file that is a window behind, and two
+/// are its grace.
 fn most_grace_us(target_us: u64, window: usize) -> u64 {
-    (target_us + 1_000_000) * (2 * window as u64 + 3)
+    (target_us + 1_000_000) * (3 * window as u64 + 3) + 4 * target_us
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +38,9 @@ pub struct Expected {
     pub contents: Contents,
     pub came_us: u64,
     /// Whether the file itself says that it is complete.
-    pub is_certain: bool,
+    pub says_complete: bool,
+    /// Whether the program that runs has heard that it is complete.
+    pub was_heard: bool,
     /// One behind it was listed already.
     pub is_late: bool,
     /// Its event was lost without a word.
@@ -48,10 +51,20 @@ pub struct Expected {
     pub part: Option<(u64, u32)>,
 }
 
+impl Expected {
+    /// Whether the program that runs can know that it is complete.
+    pub fn is_certain(&self) -> bool {
+        self.says_complete || self.was_heard
+    }
+}
+
 /// What was listed, and is no more.
 pub struct Left {
     /// It must be there until then.
     pub stays_until_us: u64,
+    pub left_us: u64,
+    /// So many were listed before it left.
+    pub listed_before: usize,
     /// And must be gone by then.
     pub gone_by_us: u64,
     /// The program has begun again since.
@@ -88,6 +101,13 @@ pub struct Channel {
     pub unheard_until_us: u64,
     /// When the program began.
     pub run_began_us: u64,
+    /// The window of the run, and whether one has been smaller than that before it.
+    pub window: usize,
+    pub has_shrunk: bool,
+    /// What the playlist listed when the program began.
+    pub listed_in_run_before: HashSet<String>,
+    /// When each segment was listed, in order.
+    pub listed_us: Vec<u64>,
     /// Names that were in use.
     pub names: HashSet<String>,
     /// When the first segment was listed: before that nobody knows the target duration.
@@ -139,6 +159,10 @@ impl Channel {
             spoilt_us: None,
             unheard_until_us: 0,
             run_began_us: 0,
+            window: 0,
+            has_shrunk: false,
+            listed_in_run_before: HashSet::new(),
+            listed_us: Vec::new(),
             names: HashSet::new(),
             began_us: None,
             first_part_us: None,
@@ -189,8 +213,18 @@ impl Channel {
         self.lags_since_us = None;
         self.is_behind_clock |= self.clock_set_us.is_some();
         self.run_began_us = now_us;
-        self.left.values_mut().for_each(|left| left.is_of_run_before = true);
+        self.has_shrunk |= plan.window < self.window;
+        let listed = self.plain.iter().flat_map(|plain| &plain.listing.segments);
+        self.listed_in_run_before = listed.filter_map(|it| name_of_uri(self.home, &it.uri)).collect();
+        self.window = plan.window;
+        // What a longer window would have kept may stay as long.
+        let most_us = most_grace_us(plan.target_us(), plan.window);
+        for left in self.left.values_mut() {
+            left.is_of_run_before = true;
+            left.gone_by_us = left.gone_by_us.max(left.left_us.saturating_add(most_us));
+        }
         self.expected.retain(|it| it.part.is_none());
+        self.expected.iter_mut().for_each(|it| it.was_heard = false);
         (self.first_part_us, self.newest_part) = (None, None);
         for (file, version) in [("stream.m3u8", &mut self.plain), ("ll.m3u8", &mut self.low)] {
             if version.is_some() && disk.at(&self.directory.join(file)).is_none() {
@@ -210,7 +244,7 @@ impl Channel {
         name: &str,
         contents: Contents,
         now_us: u64,
-        is_certain: bool,
+        (says_complete, was_heard): (bool, bool),
         is_ours: bool,
         has_parts: bool,
     ) {
@@ -236,6 +270,16 @@ impl Channel {
         if is_ours && number.is_some_and(|number| last.is_some_and(|last| number <= last)) && part.is_none() {
             return;
         }
+        // A part that comes after its segment is listed comes too late.
+        let is_closed = |(number, _): (u64, u32)| {
+            let segments = self.low.iter().flat_map(|low| low.listing.segments.iter().rev().take(8));
+            segments
+                .into_iter()
+                .any(|it| self.name(&it.uri).and_then(|name| number_of_name(&name)) == Some(number))
+        };
+        if is_ours && part.is_some_and(is_closed) {
+            return;
+        }
         // The same bytes once more are nothing new.
         let is_known = self.plain.as_ref().is_some_and(|plain| {
             (plain.listing.first_media_sequence()..plain.listing.next_media_sequence())
@@ -256,7 +300,8 @@ impl Channel {
             name: name.to_owned(),
             contents,
             came_us: now_us,
-            is_certain,
+            says_complete,
+            was_heard,
             is_late,
             is_unheard,
             is_name_used,
@@ -290,7 +335,9 @@ impl Channel {
                 let contents = disk.contents(&self.live.join(&name));
                 let left = Left {
                     stays_until_us: now_us + stays_us,
-                    gone_by_us: now_us + most_us.max(stays_us) + 4 * target_us,
+                    left_us: now_us,
+                    listed_before: self.listed_us.len(),
+                    gone_by_us: now_us + most_us.max(stays_us),
                     is_of_run_before: false,
                     contents,
                 };
@@ -303,6 +350,10 @@ impl Channel {
                 let longest_us = self.longest_us.entry(name).or_default();
                 *longest_us = sum_us.max(*longest_us);
             }
+            let before: HashSet<&str> =
+                self.plain.iter().flat_map(|it| &it.listing.segments).map(|it| &*it.uri).collect();
+            let new = version.listing.segments.iter().filter(|it| !it.gap && !before.contains(&*it.uri));
+            self.listed_us.extend(new.map(|_| now_us));
             self.began_us.get_or_insert(now_us);
             let first = version.listing.first_media_sequence();
             for (number, (segment, name)) in (first..).zip(version.listing.segments.iter().zip(&names)) {
@@ -322,6 +373,8 @@ impl Channel {
                 let contents = disk.contents(&self.live.join(&name));
                 self.left.entry(name).or_insert(Left {
                     stays_until_us: now_us + 3 * target_us,
+                    left_us: now_us,
+                    listed_before: self.listed_us.len(),
                     gone_by_us: now_us + 4 * target_us + most_grace_us(target_us, window),
                     is_of_run_before: false,
                     contents,
@@ -336,15 +389,25 @@ impl Channel {
                 let segments = &version.listing.segments;
                 let numbers: Vec<u64> =
                     segments.iter().filter_map(|it| number_of_name(&self.name(&it.uri)?)).collect();
+                // Of sizes the number tells what has left the list already.
+                let first = if self.is_rendition { version.listing.first_media_sequence() } else { 0 };
                 self.expected.retain(|it| {
                     it.part.is_none_or(|(number, _)| {
                         let uri = uri_of_name(self.home, &it.name);
-                        !version.listing.parts().any(|part| part.uri == uri) && !numbers.contains(&number)
+                        number >= first
+                            && !version.listing.parts().any(|part| part.uri == uri)
+                            && !numbers.contains(&number)
                     })
                 });
             }
             self.low = Some(version);
         }
+    }
+
+    /// EXT-X-TARGETDURATION: that of a playlist which is gone on with stays, whatever the settings say (RFC 8216 6.2.1).
+    pub fn target_us(&self, of_plan_us: u64) -> u64 {
+        let told_s = self.plain.as_ref().and_then(|plain| plain.listing.target_duration_s);
+        told_s.map_or(of_plan_us, |told_s| of_plan_us.max(u64::from(told_s) * 1_000_000))
     }
 
     /// For messages.

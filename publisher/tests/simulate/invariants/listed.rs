@@ -6,21 +6,28 @@ use super::{
 };
 use crate::{disk::Disk, excused::Excuse};
 
-/// So soon nobody sees that a hand has taken something away.
+/// So soon nobody sees that a hand has taken something away; on a slow machine, where each call takes up to 30 ms, later.
 const UNSEEN_US: u64 = 100_000;
+const UNSEEN_SLOWLY_US: u64 = 600_000;
 
 pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &Version) -> Verdict {
     let channel = &judge.channels[index];
     let now_us = version.at_us;
     // A look comes every one and a quarter target durations where no event tells.
-    let unseen_us = if judge.is_blind || now_us < judge.deaf_until_us {
+    let unseen_us = if judge.is_blind || now_us <= judge.deaf_until_us.saturating_add(UNSEEN_US) {
         UNSEEN_US + judge.target_us * 2
     } else {
         UNSEEN_US
     };
+    let unseen_us = if now_us < judge.slow_until_us { unseen_us.max(UNSEEN_SLOWLY_US) } else { unseen_us };
     let is_excused = |name: &str| {
-        channel.touched.get(name).is_some_and(|touched_us| now_us <= touched_us + unseen_us)
-            || now_us <= channel.disturbed_us + unseen_us
+        now_us <= channel.disturbed_us + unseen_us
+            || channel.touched.get(name).is_some_and(|&touched_us| {
+                now_us <= touched_us + unseen_us
+                    || (channel.spoilt_us.is_some_and(|spoilt_us| touched_us <= spoilt_us)
+                        && Excuse::SpoiltList.is_used())
+                    || (touched_us < channel.unheard_until_us && Excuse::LostWithoutAWord.is_used())
+            })
     };
     let live = disk.entries(&channel.live).ok();
     let mut last = None;
@@ -45,11 +52,7 @@ pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &V
         let Some(contents) = contents.filter(|it| it.is_independent) else {
             let is_touched = channel.touched.contains_key(&name);
             let was_ended = channel.version(which).is_some_and(|before| before.listing.ended);
-            let was_unheard =
-                channel.touched.get(&name).is_some_and(|touched_us| *touched_us < channel.unheard_until_us);
-            if (is_touched && was_ended && version.listing.ended && Excuse::EndedListStands.is_used())
-                || (was_unheard && Excuse::LostWithoutAWord.is_used())
-            {
+            if is_touched && was_ended && version.listing.ended && Excuse::EndedListStands.is_used() {
                 last = None;
                 continue;
             }
