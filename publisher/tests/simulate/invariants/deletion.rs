@@ -21,7 +21,7 @@ pub fn check_removed(channel: &mut Channel, now_us: u64, name: &str) -> Verdict 
             .filter(|part| !part.gap)
             .map(|part| &part.uri),
     );
-    if uris.any(|uri| channel.name(uri).as_deref() == Some(name)) {
+    if uris.any(|uri| channel.is_named(uri, name)) {
         return channel.broken("grace", &format!("{name} is removed while it is listed"));
     }
     if let Some(left) = channel.left.remove(name)
