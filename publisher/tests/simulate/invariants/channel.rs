@@ -14,6 +14,9 @@ fn most_grace_us(target_us: u64, window: usize) -> u64 {
     (target_us + 1_000_000) * (2 * window as u64 + 3)
 }
 
+/// A file is known so long after it has come, and several are listed so long after that was decided.
+const DECIDED_US: u64 = 30_000 + 50_000;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
     /// `stream.m3u8`.
@@ -295,6 +298,9 @@ impl Channel {
                     .as_ref()
                     .filter(|_| !segment.gap)
                     .and_then(|name| disk.contents(&self.live.join(name)));
+                if let (Some(contents), false) = (contents, self.given.contains_key(&number)) {
+                    self.passes(contents, now_us);
+                }
                 self.given.entry(number).or_insert_with(|| (segment.uri.clone(), contents));
             }
             self.expected
@@ -322,6 +328,14 @@ impl Channel {
                 })
             });
             self.low = Some(version);
+        }
+    }
+
+    /// This is listed, as it was decided a moment ago: what comes before it and has come since then is late.
+    fn passes(&mut self, listed: Contents, now_us: u64) {
+        for it in self.expected.iter_mut().filter(|it| it.part.is_none()) {
+            let is_before = it.contents.source == listed.source && it.contents.end() <= listed.first;
+            it.is_late |= is_before && now_us < it.came_us + DECIDED_US;
         }
     }
 
