@@ -87,6 +87,8 @@ fn read_alone(directory: &dyn Directory, webroot: &Path) -> io::Result<OnDisk> {
     let written_at = file.stamp.modified_at;
     let mut bytes = Vec::new();
     file.bytes.take(LONGEST_PLAYLIST_BYTES).read_to_end(&mut bytes)?;
+    // A last line without its end was cut: half a name is another name.
+    bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
     let text = String::from_utf8_lossy(&bytes);
     // Of a run with a ladder, which has its numbers elsewhere.
     if matches!(read_listing(&text), Listing::Multivariant(_)) {
@@ -99,9 +101,7 @@ fn read_alone(directory: &dyn Directory, webroot: &Path) -> io::Result<OnDisk> {
     }
     Ok(match parse(&text).map_err(|problem| ParseError::to_string(&problem)).and_then(plausible) {
         Ok(playlist) => OnDisk::Playlist { playlist, written_at },
-        Err(problem) => {
-            OnDisk::Unreadable { problem, text: text.into_owned(), written_at: Some(written_at) }
-        }
+        Err(problem) => OnDisk::Unreadable { problem, text: text.into_owned(), written_at: Some(written_at) },
     })
 }
 

@@ -260,7 +260,9 @@ impl Publication {
     ) -> Result<(), Refusal> {
         let Candidate { name, mut finished, seen_at } = candidate;
         let durations_90k = together.clone().map(|it| it.facts.duration_90k);
-        if let Some(mut window) = self.promise.keep(&self.window, finished.facts.duration_90k, durations_90k)? {
+        if let Some(mut window) =
+            self.promise.keep(&self.window, finished.facts.duration_90k, durations_90k)?
+        {
             window.was_as_long_as(self.window.longest_duration_90k());
             self.window = window;
             let target_duration_s = self.window.playlist().target_duration_s;

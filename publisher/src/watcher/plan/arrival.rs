@@ -60,8 +60,7 @@ fn go_on(
     let listed: Vec<_> =
         playlist.segments.iter().filter_map(|segment| name_of_uri(Home::Live, &segment.uri)).collect();
     // The encoder uses names again: these are other bytes than those that were listed.
-    let rewritten: HashSet<String> =
-        written_at.map(|written_at| rewritten(&playlist, written_at, files, room)).unwrap_or_default();
+    let rewritten = rewritten(&playlist, written_at, files, room);
     let is_there = |name: &str| files.contains_key(name) && !rewritten.contains(name);
     let entries_lost = remove_up_to_last_hole(&mut playlist, |uri| {
         name_of_uri(Home::Live, uri).is_some_and(|name| is_there(&name))
@@ -186,10 +185,10 @@ fn fresh() -> Plan {
     }
 }
 
-/// The names that an encoder has used again: other bytes than those that were listed.
+/// The names that an encoder has used again: other bytes than those that were listed. Without `written_at` times are of another clock.
 fn rewritten(
     playlist: &MediaPlaylist,
-    written_at: SystemTime,
+    written_at: Option<SystemTime>,
     files: &Files,
     room: &Room<'_>,
 ) -> HashSet<String> {
@@ -198,32 +197,38 @@ fn rewritten(
         .iter()
         .map(|segment| (segment, name_of_uri(Home::Live, &segment.uri).unwrap_or_default()))
         .collect();
-    let is_suspect =
-        |name: &String| files.get(name).is_some_and(|stamp| came_after(stamp, written_at));
-    let is_same = |index: usize| {
-        let (segment, name) = &entries[index];
-        // The clock was set, or somebody wrote the same once more.
-        is_of_its_date(segment, &files[name]) && {
-            let Some(finished) = (room.read)(name) else { return false };
-            let before = index.checked_sub(1).filter(|_| !segment.discontinuity).map(|before| &entries[before]);
-            let behind = entries.get(index + 1).filter(|(behind, _)| !behind.discontinuity);
-            let before = before.and_then(|(_, name)| (room.read)(name));
-            let behind = behind.and_then(|(_, name)| (room.read)(name));
-            before.is_none_or(|before| break_between(&before.facts, &finished.facts).is_none())
-                && behind.is_none_or(|behind| break_between(&finished.facts, &behind.facts).is_none())
+    let is_rewritten = |index: &usize| {
+        let (segment, name) = &entries[*index];
+        let Some(stamp) = files.get(name) else { return false };
+        match written_at {
+            Some(written_at) if !came_after(stamp, written_at) => false,
+            // The clock was set, or somebody wrote the same once more.
+            Some(_) => is_of_its_date(segment, stamp) != Some(true) || !joins_another(&entries, *index, room),
+            None => is_of_its_date(segment, stamp) == Some(false),
         }
     };
-    let suspects = (0..entries.len()).filter(|&index| is_suspect(&entries[index].1));
-    suspects.filter(|&index| !is_same(index)).map(|index| entries[index].1.clone()).collect()
+    (0..entries.len()).filter(is_rewritten).map(|index| entries[index].1.clone()).collect()
+}
+
+/// Whether a listed file goes on from the one before it, and the one behind it from this one, as the playlist says.
+fn joins_another(entries: &[(&Segment, String)], index: usize, room: &Room<'_>) -> bool {
+    let read = |index: usize| (room.read)(&entries.get(index)?.1);
+    let Some(finished) = read(index) else { return false };
+    let goes_on = |index: usize| entries.get(index).is_some_and(|(segment, _)| !segment.discontinuity);
+    let before = index.checked_sub(1).filter(|_| goes_on(index)).and_then(read);
+    let behind = Some(index + 1).filter(|&behind| goes_on(behind)).and_then(read);
+    (before.is_some() || behind.is_some())
+        && before.is_none_or(|before| break_between(&before.facts, &finished.facts).is_none())
+        && behind.is_none_or(|behind| break_between(&finished.facts, &behind.facts).is_none())
 }
 
 /// Whether the time of a file is about that of its end by the date that is listed: an encoder comes to a name again later.
-fn is_of_its_date(segment: &Segment, stamp: &Stamp) -> bool {
-    let Some(date) = segment.program_date_time.map(SystemTime::from) else { return false };
+/// `None` where none is listed.
+fn is_of_its_date(segment: &Segment, stamp: &Stamp) -> Option<bool> {
     let duration = Duration::from_micros(segment.duration_90k * 100 / 9);
-    let Some(ended_at) = date.checked_add(duration) else { return false };
+    let ended_at = SystemTime::from(segment.program_date_time?).checked_add(duration)?;
     let apart = ended_at.duration_since(stamp.modified_at).unwrap_or_else(|error| error.duration());
-    apart <= duration + HELD_BACK
+    Some(apart <= duration + HELD_BACK)
 }
 
 /// Whether all that can be told of a file is later than `written_at`.
@@ -238,14 +243,17 @@ fn newest(mut files: Vec<(&String, &Stamp)>, by_time: bool, room: &Room<'_>) -> 
     let most = room.window_segments.max(1);
     if by_time && files.len() > most {
         let times = || files.iter().map(|(_, stamp)| stamp.modified_at);
-        let lasted = times().max().zip(times().min()).and_then(|(last, first)| last.duration_since(first).ok());
+        let lasted =
+            times().max().zip(times().min()).and_then(|(last, first)| last.duration_since(first).ok());
         if lasted.is_some_and(|lasted| lasted > TOGETHER) {
             files.sort_by_key(|(_, stamp)| stamp.modified_at);
         }
     }
     let mut behind = Vec::new();
     let mut fit = 0;
-    while fit < most && let Some((name, _)) = files.pop() {
+    while fit < most
+        && let Some((name, _)) = files.pop()
+    {
         fit += usize::from(files.len() + behind.len() < most || (room.read)(name).is_some());
         behind.push(name.clone());
     }

@@ -10,6 +10,9 @@ use std::collections::HashSet;
 /// So soon nobody sees that a hand has taken something away.
 const UNSEEN_US: u64 = 100_000;
 
+/// So many calls the program makes for one event, and for others that were before it.
+const CALLS_OF_A_TURN: u64 = 20;
+
 pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &Version) -> Verdict {
     let channel = &judge.channels[index];
     let now_us = version.at_us;
@@ -19,6 +22,8 @@ pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &V
     } else {
         UNSEEN_US
     };
+    // On a slow machine the program is busy with what was before.
+    let unseen_us = unseen_us + CALLS_OF_A_TURN * disk.slow_us;
     let is_excused = |name: &str| {
         channel.touched.get(name).is_some_and(|touched_us| now_us <= touched_us + unseen_us)
             || now_us <= channel.disturbed_us + unseen_us
