@@ -174,7 +174,11 @@ struct Seconds(u64);
 impl fmt::Display for Seconds {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let duration_us = duration_us(self.0);
-        write!(out, "{}.{:06}", duration_us / 1_000_000, duration_us % 1_000_000)
+        match u64::try_from(duration_us) {
+            // Sooner written, and enough for half a million years.
+            Ok(duration_us) => write!(out, "{}.{:06}", duration_us / 1_000_000, duration_us % 1_000_000),
+            Err(_) => write!(out, "{}.{:06}", duration_us / 1_000_000, duration_us % 1_000_000),
+        }
     }
 }
 

@@ -57,22 +57,29 @@ pub enum OnDisk {
     },
 }
 
-/// Reads the playlist back.
+/// Reads the playlist back. Where it is not there, the low-latency playlist has the same segments.
 pub fn read(directory: &dyn Directory, webroot: &Path) -> io::Result<OnDisk> {
-    let on_disk = read_alone(directory, webroot)?;
-    let OnDisk::Unreadable { problem, mut text, written_at } = on_disk else { return Ok(on_disk) };
-    // The other list tells the numbers, too.
-    if let Ok(file) = directory.open(&webroot.join(LOW_LATENCY_PLAYLIST)) {
-        let mut bytes = Vec::new();
-        let _ = file.bytes.take(LONGEST_PLAYLIST_BYTES).read_to_end(&mut bytes);
-        text.push('\n');
-        text.push_str(&String::from_utf8_lossy(&bytes));
+    match read_alone(directory, webroot, PLAYLIST)? {
+        OnDisk::Missing => Ok(match read_alone(directory, webroot, LOW_LATENCY_PLAYLIST) {
+            Ok(OnDisk::Playlist { playlist, written_at }) => OnDisk::Playlist { playlist, written_at },
+            _ => OnDisk::Missing,
+        }),
+        OnDisk::Unreadable { problem, mut text, written_at } => {
+            // The other list tells the numbers, too.
+            if let Ok(file) = directory.open(&webroot.join(LOW_LATENCY_PLAYLIST)) {
+                let mut bytes = Vec::new();
+                let _ = file.bytes.take(LONGEST_PLAYLIST_BYTES).read_to_end(&mut bytes);
+                text.push('\n');
+                text.push_str(&String::from_utf8_lossy(&bytes));
+            }
+            Ok(OnDisk::Unreadable { problem, text, written_at })
+        }
+        on_disk @ OnDisk::Playlist { .. } => Ok(on_disk),
     }
-    Ok(OnDisk::Unreadable { problem, text, written_at })
 }
 
-fn read_alone(directory: &dyn Directory, webroot: &Path) -> io::Result<OnDisk> {
-    let file = match directory.open(&webroot.join(PLAYLIST)) {
+fn read_alone(directory: &dyn Directory, webroot: &Path, name: &str) -> io::Result<OnDisk> {
+    let file = match directory.open(&webroot.join(name)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(OnDisk::Missing),
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
@@ -87,7 +94,7 @@ fn read_alone(directory: &dyn Directory, webroot: &Path) -> io::Result<OnDisk> {
     let written_at = file.stamp.modified_at;
     let mut bytes = Vec::new();
     file.bytes.take(LONGEST_PLAYLIST_BYTES).read_to_end(&mut bytes)?;
-    // A last line without its end was cut: half a name is another name.
+    // What stands behind the last end of a line was cut: a name may be the beginning of another one.
     bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
     let text = String::from_utf8_lossy(&bytes);
     // Of a run with a ladder, which has its numbers elsewhere.
@@ -172,6 +179,33 @@ mod tests {
         fs::create_dir_all(webroot.path().join(PLAYLIST).join("in-the-way")).expect("made");
         replace(&disk(), webroot.path(), PLAYLIST, b"new").expect_err("a directory is in the way");
         assert_eq!(names(webroot.path()), [PLAYLIST]);
+    }
+
+    #[test]
+    fn a_line_that_was_cut_is_not_read() {
+        let webroot = tempfile::tempdir().expect("temp dir");
+        let whole =
+            "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:2,\nlive/seg-00000001.ts\n";
+        let cut = format!("{whole}#EXTINF:2,\nlive/seg-0000");
+        fs::write(webroot.path().join(PLAYLIST), cut).expect("written");
+        let Ok(OnDisk::Unreadable { text, .. }) = read(&disk(), webroot.path()) else { panic!("it is cut") };
+        assert!(text.ends_with("#EXTINF:2,\n"), "{text}");
+    }
+
+    #[test]
+    fn where_the_playlist_is_missing_the_low_latency_playlist_tells_what_was_listed() {
+        let webroot = tempfile::tempdir().expect("temp dir");
+        let text = "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:2\n\
+            #EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=0.6\n#EXT-X-PART-INF:PART-TARGET=0.2\n\
+            #EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-DISCONTINUITY-SEQUENCE:3\n#EXTINF:2,\nlive/seg-00000012.ts\n\
+            #EXT-X-PART:DURATION=0.2,INDEPENDENT=YES,URI=\"live/seg-00000013.p00.ts\"\n\
+            #EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"live/seg-00000013.p01.ts\"\n";
+        fs::write(webroot.path().join(LOW_LATENCY_PLAYLIST), text).expect("written");
+        let Ok(OnDisk::Playlist { playlist, .. }) = read(&disk(), webroot.path()) else {
+            panic!("a playlist")
+        };
+        assert_eq!((playlist.media_sequence, playlist.discontinuity_sequence), (7, 3));
+        assert_eq!(playlist.segments.len(), 1);
     }
 
     #[test]

@@ -63,17 +63,18 @@ impl Retention {
         due
     }
 
-    /// Deletes what is due of the live directory. What cannot be deleted is tried again. What `is_needed` stays: a playlist names it
-    /// again, and its grace begins when it leaves.
+    /// Deletes what is due of the live directory. What cannot be deleted, or is still listed somewhere, is tried again.
     pub fn sweep(
         &mut self,
         directory: &dyn Directory,
         live: &Path,
         now: Instant,
-        is_needed: impl Fn(&str) -> bool,
+        is_listed: impl Fn(&str) -> bool,
     ) {
-        let mut due = self.due(now);
-        due.retain(|name| !is_needed(name));
+        let (listed, due): (Vec<_>, Vec<_>) = self.due(now).into_iter().partition(|name| is_listed(name));
+        for name in listed {
+            self.keep(&name, now, RETRY_90K);
+        }
         let kept = delete(directory, live, &due);
         match kept.first() {
             Some(name) if !std::mem::replace(&mut self.fails, true) => {
@@ -190,7 +191,9 @@ mod tests {
         assert!(live.path().join("c.ts").exists());
         assert_eq!(retention.next_deadline(), Some(start + 2 * SECOND));
         std::fs::remove_dir(live.path().join("d.ts")).expect("removed");
-        retention.sweep(&disk, live.path(), start + 2 * SECOND, |_| false);
+        retention.sweep(&disk, live.path(), start + 2 * SECOND, |name| name == "d.ts");
+        assert!(retention.holds("d.ts"), "it is listed");
+        retention.sweep(&disk, live.path(), start + 3 * SECOND, |_| false);
         assert_eq!(retention.next_deadline(), None);
     }
 }

@@ -156,7 +156,7 @@ fn check_edits(findings: &mut Findings<'_>, old: &MediaListing, new: &MediaListi
     check_listed(findings, old, new, removed);
     part_updates::check(findings, old, new);
     check_discontinuities(findings, old, new, removed);
-    check_window(findings, new, removed);
+    check_window(findings, old, new, removed);
     date_ranges::check_update(findings, old, new);
 }
 
@@ -266,8 +266,9 @@ fn check_discontinuities(findings: &mut Findings<'_>, old: &MediaListing, new: &
     }
 }
 
-fn check_window(findings: &mut Findings<'_>, new: &MediaListing, removed: u64) {
-    if removed == 0 || new.ended {
+fn check_window(findings: &mut Findings<'_>, old: &MediaListing, new: &MediaListing, removed: u64) {
+    // Where nothing was listed, no segment has left.
+    if removed == 0 || old.segments.is_empty() || new.ended {
         return;
     }
     if let Some(target_s) = new.target_duration_s {

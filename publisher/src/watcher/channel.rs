@@ -403,8 +403,12 @@ impl Channel {
         self.target() / 2
     }
 
+    /// How long segments are at the most. A playlist that is gone on with may promise more than this run needs.
     pub(super) fn target(&self) -> Duration {
-        Duration::from_secs(self.publication.playlist().target_duration_s.into())
+        let promised_s = self.publication.playlist().target_duration_s;
+        let target_s =
+            self.settings.target_duration_s.map_or(promised_s, |target_s| target_s.min(promised_s));
+        Duration::from_secs(target_s.into())
     }
 
     /// When there is something to do if nothing happens.
@@ -449,7 +453,10 @@ impl Channel {
     /// Writes and deletes what is due.
     pub(super) fn settle(&mut self) {
         self.publication.write_playlist();
-        self.publication.sweep(&self.live);
+        if self.publication.retention.next_deadline().is_some_and(|at| at <= self.world.now()) {
+            self.publication.replace_old_low_latency();
+            self.publication.sweep(&self.live);
+        }
     }
 
     /// When the encoder will have been silent for too long; `None` when that was told.

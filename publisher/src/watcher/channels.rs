@@ -3,8 +3,8 @@
 //! In: wakes, and the time. Out: calls of the channel that they concern. Channels come and go with their directories.
 
 use super::{
-    ChannelSettings, Desk, Naming, Wake, WatchError, WatchSettings, channel::Channel, common::Common,
-    publish::Publication, world::World,
+    ChannelSettings, Desk, Naming, Wake, WatchError, WatchSettings, channel::Channel, publish::Publication,
+    start_together::Shared, world::World,
 };
 use crate::{
     guard::Guard,
@@ -17,7 +17,7 @@ use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, BinaryHeap},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tracing::{info, warn};
@@ -40,7 +40,7 @@ pub(super) struct Channels {
     timers: BinaryHeap<Reverse<(Instant, PathBuf)>>,
     root: Option<Root>,
     /// Of the renditions of one stream.
-    common: Option<Arc<Mutex<Common>>>,
+    common: Shared,
     /// On the webroot of all of them.
     guard: Option<Arc<Guard>>,
 }
@@ -87,27 +87,10 @@ impl Root {
 }
 
 impl Channels {
-    /// The renditions of one stream, which is locked already.
-    pub(super) fn of(world: World, renditions: Vec<Channel>) -> Self {
-        let common = (renditions.len() > 1).then(|| common_of(&renditions, world.now()));
+    /// The renditions of one stream, which is locked already, and what they share.
+    pub(super) fn of(world: World, renditions: Vec<Channel>, common: Shared) -> Self {
         let mut channels = Self::empty(world);
-        let next_number = renditions.iter().map(Channel::next_segment_number).max().unwrap_or(1);
-        // A size without a playlist knows nothing of breaks that others tell of.
-        let has_begun = |it: &&Channel| !it.publication.playlist().segments.is_empty();
-        let telling: Vec<_> = match renditions.iter().filter(has_begun).collect::<Vec<_>>() {
-            none if none.is_empty() => renditions.iter().collect(),
-            begun => begun,
-        };
-        let begun = telling.iter().map(|it| it.publication.next_discontinuity_sequence()).max().unwrap_or(0);
-        // Lists that do not agree cannot be gone on with: players would look for the same time under different numbers.
-        let goes_on = renditions.len() < 2 || agree(&renditions);
-        if !goes_on {
-            let number = next_number;
-            warn!(number, "the playlists of the sizes do not agree; they begin anew, and the numbers go on");
-        }
-        for (order, mut channel) in renditions.into_iter().enumerate() {
-            channel.begin_at(next_number, begun, goes_on);
-            channel.publication.common.clone_from(&common);
+        for (order, channel) in renditions.into_iter().enumerate() {
             channels.add(channel, order, None);
         }
         channels.common = common;
@@ -404,38 +387,6 @@ impl Channels {
         }
         ended
     }
-}
-
-/// Whether the playlists of a run before have the same numbers for the same time, as far as can be told.
-///
-/// RFC 8216 6.2.4: matching content MUST have matching timestamps and discontinuity sequence numbers.
-fn agree(renditions: &[Channel]) -> bool {
-    let begun = renditions.iter().map(|it| &it.publication).filter(|it| !it.playlist().segments.is_empty());
-    let begun: Vec<_> = begun.collect();
-    let ends = |publication: &Publication| {
-        let playlist = publication.playlist();
-        playlist.ended.then(|| playlist.next_media_sequence())
-    };
-    let is_aligned = |publication: &&Publication| publication.ahead == 0;
-    let same_end = begun.windows(2).all(|pair| ends(pair[0]) == ends(pair[1]));
-    let same_breaks = begun.windows(2).all(|pair| {
-        let last = pair[0].playlist().next_media_sequence().min(pair[1].playlist().next_media_sequence()) - 1;
-        let breaks = pair[0].playlist().discontinuity_sequence_of(last);
-        breaks.is_some() && breaks == pair[1].playlist().discontinuity_sequence_of(last)
-    });
-    begun.iter().all(is_aligned) && same_end && same_breaks
-}
-
-/// What renditions bring from a run before.
-fn common_of(renditions: &[Channel], now: Instant) -> Arc<Mutex<Common>> {
-    let most = renditions.iter().map(|it| it.settings.window_segments).max().unwrap_or(0);
-    // Numbers that are listed, and those of the segments that are filmed.
-    let mut common = Common::new(most + 16);
-    for rendition in renditions {
-        let publication = &rendition.publication;
-        common.resume(publication.playlist(), rendition.settings.has_pictures, now);
-    }
-    Arc::new(Mutex::new(common))
 }
 
 fn channel_settings(settings: &WatchSettings, webroot: PathBuf, label: String) -> ChannelSettings {

@@ -21,6 +21,8 @@ pub(super) struct Common {
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     discontinuity: bool,
+    /// Some rendition has listed it so, as a gap or a segment.
+    is_told: bool,
     listed: Option<Listed>,
 }
 
@@ -52,16 +54,19 @@ impl Common {
                     at: now,
                 };
                 self.listed(number, segment.discontinuity, listed);
+            } else {
+                self.left_out(number, segment.discontinuity);
             }
         }
     }
 
     /// Whether the timeline breaks before this number, as the first has said who came to it.
     pub(super) fn breaks_before(&mut self, number: u64, own_judgement: impl FnOnce() -> bool) -> bool {
-        let entry = self
-            .by_number
-            .entry(number)
-            .or_insert_with(|| Entry { discontinuity: own_judgement(), listed: None });
+        let entry = self.by_number.entry(number).or_insert_with(|| Entry {
+            discontinuity: own_judgement(),
+            is_told: false,
+            listed: None,
+        });
         let discontinuity = entry.discontinuity;
         self.forget();
         discontinuity
@@ -69,16 +74,28 @@ impl Common {
 
     /// The timeline breaks before this number, if nobody has listed it yet. Says whether it does.
     pub(super) fn breaks(&mut self, number: u64) -> bool {
-        let entry = self.by_number.entry(number).or_insert(Entry { discontinuity: true, listed: None });
-        if entry.listed.is_none() {
+        let entry = self.entry(number, true);
+        if !entry.is_told {
             entry.discontinuity = true;
         }
         entry.discontinuity
     }
 
+    /// A rendition lists a gap under this number. Says whether the timeline breaks before it, as the first has said who listed it.
+    pub(super) fn left_out(&mut self, number: u64, own_judgement: bool) -> bool {
+        let entry = self.entry(number, own_judgement);
+        entry.is_told = true;
+        entry.discontinuity
+    }
+
+    fn entry(&mut self, number: u64, discontinuity: bool) -> &mut Entry {
+        self.by_number.entry(number).or_insert(Entry { discontinuity, is_told: false, listed: None })
+    }
+
     /// A rendition has listed this number.
     pub(super) fn listed(&mut self, number: u64, discontinuity: bool, listed: Listed) {
-        let entry = self.by_number.entry(number).or_insert(Entry { discontinuity, listed: None });
+        let entry = self.entry(number, discontinuity);
+        entry.is_told = true;
         entry.listed = Some(match entry.listed {
             Some(first) if first.has_pictures || !listed.has_pictures => first,
             Some(first) => Listed { at: first.at, ..listed },

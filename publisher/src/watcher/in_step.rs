@@ -32,23 +32,27 @@ use std::{
 use tracing::{debug, info, warn};
 
 /// Two frames of AAC at 48 kHz: so far the borders of sound may be from those of pictures.
-const ROOM_FOR_SOUND_90K: u64 = 2 * 1_920;
+pub(super) const ROOM_FOR_SOUND_90K: u64 = 2 * 1_920;
+
+/// What comes behind segments that are missing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Until<'a> {
+    /// The next one that is there, or the beginning of it.
+    finished: Option<&'a Finished>,
+    /// When it begins.
+    date: Option<Timestamp>,
+    /// How many are missing before it.
+    count: u64,
+}
+
+impl<'a> Until<'a> {
+    fn of(finished: &'a Finished, count: u64) -> Self {
+        let date = Dates::OfFiles.date(finished, false, std::iter::empty());
+        Self { finished: Some(finished), date, count }
+    }
+}
 
 impl Channel {
-    /// The next segment of all renditions has this number. `goes_on`: their playlists agree.
-    pub(super) fn begin_at(&mut self, number: u64, discontinuity_sequence: u64, goes_on: bool) {
-        if let (Home::Beside, Order::Numbered(order)) = (self.settings.home, &mut self.order) {
-            order.skip_to(number);
-            self.publication.first_of_run = Some(number);
-            self.publication.settle_parts(number);
-            self.publication.measure_listed(&self.live);
-            if !goes_on {
-                self.publication.leave_all();
-            }
-            self.publication.begin_at(number, discontinuity_sequence);
-        }
-    }
-
     /// Lists a gap in the place of what others have listed and this one is too late with. Says when it will be too late with
     /// the next.
     pub(super) fn keep_in_step(&mut self, now: Instant, desk: &mut Desk) -> Option<Instant> {
@@ -109,7 +113,15 @@ impl Publication {
         let behind = self.low_latency.as_ref().and_then(|file| file.list.first_behind(number));
         let until = behind.cloned();
         let left_out = match self.settings.naming {
-            Naming::Numbered => self.fill_up_to(number.saturating_add(1), until.as_ref()),
+            Naming::Numbered => self.fill_up_to(number, None).and_then(|()| {
+                let is_next = self.next_number() == number;
+                // Players know its parts, so it has a number whatever the timeline tells.
+                if is_next {
+                    self.push_gap(number, until.as_ref().map(|until| Until::of(until, 1)))
+                } else {
+                    Ok(())
+                }
+            }),
             Naming::Any if self.promise.is_made() => self.push_gap(number, None),
             // Nothing is listed yet, and nothing is missing.
             Naming::Any => {
@@ -162,9 +174,10 @@ impl Publication {
     ///
     /// RFC 8216 6.2.4: matching content MUST have matching discontinuity sequence numbers.
     pub(super) fn agreed_break(&self, number: Option<u64>, facts: &Facts) -> Option<Break> {
-        // A gap of the run before says nothing of this one.
+        // A gap of the run before says nothing of this one, and a playlist that is ended has nothing behind it.
         let begins_run = number.is_some() && number == self.first_of_run && matches!(self.last, Last::Gap);
-        let own = if begins_run { Some(Break::Unknown) } else { self.break_before(facts) };
+        let begins_anew = begins_run || self.window.playlist().ended;
+        let own = if begins_anew { Some(Break::Unknown) } else { self.break_before(facts) };
         // A playlist that begins has counted the break before it already.
         let (Some(number), Some(mut common), false) = (number, self.common(), self.begins()) else {
             return own;
@@ -229,9 +242,7 @@ impl Publication {
         self.last_listed_at = self.world.now();
         let playlist = self.window.playlist();
         let number = playlist.next_media_sequence() - 1;
-        // One that joins has counted the break before it already, and does not say that there is none.
-        let joins = playlist.segments.len() == 1 && playlist.media_sequence > 1;
-        if let (Some(mut common), Some(last), false) = (self.common(), playlist.segments.last(), joins) {
+        if let (Some(mut common), Some(last)) = (self.common(), playlist.segments.last()) {
             let listed = Listed {
                 duration_90k: last.duration_90k,
                 program_date_time: last.program_date_time,
@@ -251,8 +262,38 @@ impl Publication {
         self.settings.webroot.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// All segments leave the playlist with the next version of it.
-    fn leave_all(&mut self) {
+    /// Lists gaps for what is missing before this number, with which this run begins. One that is ended lists nothing behind its end,
+    /// and one that is empty begins there.
+    pub(super) fn go_on_up_to(&mut self, number: u64) {
+        let playlist = self.window.playlist();
+        if playlist.ended || playlist.segments.is_empty() {
+            return;
+        }
+        let now = self.world.date();
+        for missing in self.next_number()..number {
+            // They are not longer than the time that has passed.
+            let until = Until { finished: None, date: Some(now), count: number - missing };
+            if let Err(error) = self.push_gap(missing, Some(until)) {
+                return warn!(%error, "gap not listed");
+            }
+        }
+    }
+
+    /// The timeline breaks before this number, in all renditions.
+    pub(super) fn breaks_at(&self, number: u64) {
+        if let Some(mut common) = self.common() {
+            common.breaks(number);
+        }
+    }
+
+    /// All segments leave the playlist with the next version of it, which begins where the other renditions go on: with this number,
+    /// and this discontinuity sequence number of its first segment. `waits`: what is on disk stays until then.
+    pub(super) fn begin_anew_at(
+        &mut self,
+        (number, discontinuity_sequence): (u64, u64),
+        target_duration_s: Option<u32>,
+        waits: bool,
+    ) {
         let playlist = self.window.playlist().clone();
         let longest_90k = self.window.longest_duration_90k();
         let leaving = (playlist.media_sequence..).zip(playlist.segments.iter().cloned());
@@ -263,23 +304,7 @@ impl Publication {
             })
             .collect();
         let settings = WindowSettings {
-            target_duration_s: playlist.target_duration_s,
-            segments: self.settings.window_segments,
-        };
-        self.window = Window::new(settings, playlist.next_media_sequence());
-        self.has_left(leaving);
-        self.ahead = 0;
-        self.last = Last::Unknown;
-    }
-
-    /// A rendition that has listed nothing yet begins where the others go on.
-    fn begin_at(&mut self, number: u64, discontinuity_sequence: u64) {
-        let playlist = self.window.playlist();
-        if !playlist.segments.is_empty() {
-            return;
-        }
-        let settings = WindowSettings {
-            target_duration_s: playlist.target_duration_s,
+            target_duration_s: target_duration_s.unwrap_or(playlist.target_duration_s),
             segments: self.settings.window_segments,
         };
         let mut begun = Window::new(settings, number).playlist().clone();
@@ -287,10 +312,11 @@ impl Publication {
         begun.discontinuity_sequence = discontinuity_sequence.saturating_sub(1);
         if let Ok(window) = Window::resume(settings, begun) {
             self.window = window;
+            self.has_left(leaving);
             self.ahead = 0;
             self.last = if discontinuity_sequence > 0 { Last::Unknown } else { Last::Nothing };
             // Its numbers are kept, whatever comes before its first segment.
-            self.is_behind = number > 1;
+            self.is_behind = number > 1 && !waits;
         }
     }
 
@@ -323,32 +349,38 @@ impl Publication {
             return Ok(());
         }
         for missing in self.next_number()..number {
-            self.push_gap(missing, until.map(|until| (until, number - missing)))?;
+            self.push_gap(missing, until.map(|until| Until::of(until, number - missing)))?;
         }
         Ok(())
     }
 
-    /// Lists a gap under this number. `until`: what comes behind so many numbers, this one included.
-    pub(super) fn push_gap(&mut self, number: u64, until: Option<(&Finished, u64)>) -> Result<(), Refusal> {
+    /// Lists a gap under this number.
+    pub(super) fn push_gap(&mut self, number: u64, until: Option<Until<'_>>) -> Result<(), Refusal> {
         let name = segment_name(number);
         let playlist = self.window.playlist();
         let elsewhere = self.common().and_then(|common| common.get(number));
         let target_90k = u64::from(playlist.target_duration_s) * TICKS_PER_S;
         let usual_90k = playlist.segments.last().map_or(target_90k, |last| last.duration_90k);
         let in_parts_90k = || self.low_latency.as_ref()?.list.parts_duration_90k(number);
-        let begins_run = Some(number) == self.first_of_run && !playlist.segments.is_empty();
+        let begins_run = Some(number) == self.first_of_run;
+        // Parts that players know are parts of it.
+        let told_90k = self.told_90k.get(&number).copied().unwrap_or(0);
         let duration_90k = elsewhere
             .map(|(listed, _)| listed.duration_90k)
             .or_else(|| self.missing_90k(until.filter(|_| !begins_run)?, target_90k))
             .or_else(in_parts_90k)
             .or_else(|| self.missing_by_clock_90k(until?, target_90k))
             .unwrap_or(usual_90k);
-        let duration_90k = duration_90k.clamp(1, target_90k);
-        let breaks = (begins_run || elsewhere.is_some_and(|(_, breaks)| breaks)) && !self.begins();
+        let duration_90k = duration_90k.max(told_90k).clamp(1, target_90k);
+        let breaks = !self.begins()
+            && self.common().map_or(begins_run, |mut common| common.left_out(number, begins_run));
         let last = playlist.segments.last().filter(|_| !breaks);
         let date = match elsewhere {
             Some((listed, _)) => listed.program_date_time,
-            None => last.and_then(end_of).or_else(|| earlier(self.world.date(), duration_90k)),
+            None => last
+                .and_then(end_of)
+                .or_else(|| until.and_then(|until| earlier(until.date?, until.count * duration_90k)))
+                .or_else(|| earlier(self.world.date(), duration_90k)),
         };
         // What was said before its first part holds for the whole.
         let beginning = self.low_latency.as_ref().and_then(|file| file.list.beginning_of(number));
@@ -376,19 +408,18 @@ impl Publication {
         Ok(())
     }
 
-    /// How long a segment was that is missing, where the timeline tells: `count` of them lie before `until`.
-    fn missing_90k(&self, (until, count): (&Finished, u64), target_90k: u64) -> Option<u64> {
-        let all_90k = distance_90k(self.last.facts()?.end_90k(), until.facts.start_90k);
-        let each_90k = u64::try_from(all_90k).ok()? / count.max(1);
+    /// How long a segment was that is missing, where the timeline tells.
+    fn missing_90k(&self, until: Until<'_>, target_90k: u64) -> Option<u64> {
+        let all_90k = distance_90k(self.last.facts()?.end_90k(), until.finished?.facts.start_90k);
+        let each_90k = u64::try_from(all_90k).ok()? / until.count.max(1);
         (1..=target_90k).contains(&each_90k).then_some(each_90k)
     }
 
     /// The same by the dates, where the timeline tells nothing.
-    fn missing_by_clock_90k(&self, (until, count): (&Finished, u64), target_90k: u64) -> Option<u64> {
-        let date = Dates::OfFiles.date(until, false, std::iter::empty())?;
+    fn missing_by_clock_90k(&self, until: Until<'_>, target_90k: u64) -> Option<u64> {
         let ends_at = end_of(self.window.playlist().segments.last()?)?;
-        let all_ms = u64::try_from(date.duration_since(ends_at).as_millis()).unwrap_or(0);
-        Some((all_ms * 90 / count.max(1)).clamp(1, target_90k))
+        let all_ms = u64::try_from(until.date?.duration_since(ends_at).as_millis()).unwrap_or(0);
+        Some((all_ms * 90 / until.count.max(1)).clamp(1, target_90k))
     }
 
     /// What comes behind the gap that was listed goes on where that ends: it is no discontinuity that nothing was
@@ -411,7 +442,7 @@ impl Publication {
     }
 
     /// What a run before has listed counts, too.
-    fn measure_listed(&mut self, live: &Path) {
+    pub(super) fn measure_listed(&mut self, live: &Path) {
         let playlist = self.window.playlist();
         for segment in playlist.segments.iter().filter(|segment| !segment.gap) {
             let file = name_of_uri(self.settings.home, &segment.uri).map(|name| live.join(name));

@@ -127,6 +127,8 @@ impl Channel {
         };
         let now = self.world.now();
         self.look_at_listed();
+        let there: HashSet<u64> = names.iter().map(|name| hash(name)).collect();
+        self.publication.lose(|name| there.contains(&hash(name)));
         self.take_parts(parts, desk);
         match &self.order {
             Order::Numbered(order) => {
@@ -138,7 +140,7 @@ impl Channel {
                     }
                 }
             }
-            Order::Arrival(_) => self.compare_with(&names, now, desk),
+            Order::Arrival(_) => self.compare_with(&names, &there, now, desk),
         }
     }
 
@@ -150,11 +152,9 @@ impl Channel {
         }
     }
 
-    /// Finds out what has come and what is gone.
-    fn compare_with(&mut self, names: &[String], now: Instant, desk: &mut Desk) {
-        let there: HashSet<u64> = names.iter().map(|name| hash(name)).collect();
+    /// Finds out what has come. `there`: what the names are remembered by.
+    fn compare_with(&mut self, names: &[String], there: &HashSet<u64>, now: Instant, desk: &mut Desk) {
         self.handled.retain(|name, _| there.contains(name));
-        self.publication.lose(|name| there.contains(&hash(name)));
         let hears = self.watched.is_some();
         let next = self.lying.pop_front();
         self.lying.clear();

@@ -25,6 +25,9 @@ const SEGMENTS_WORTH_SKIPPING: usize = 7;
 /// What an estimate of the last picture's length may add to a part that is not too long.
 pub(super) const ROUNDING_90K: u64 = 90;
 
+/// A picture of 24 a second.
+const LONGEST_FRAME_90K: u64 = 3_750;
+
 /// Parts that wait for others that are missing, at the most.
 const MOST_WAITING: usize = 1_000;
 
@@ -78,6 +81,17 @@ pub(super) struct ToldParts {
     pub(super) media_sequence: u64,
     /// Its segment is listed with them: no more of them come.
     pub(super) are_all: bool,
+}
+
+impl ToldParts {
+    /// Whether they are parts of a segment of this length, and not of another one that had its number.
+    pub(super) fn fit(&self, duration_90k: u64) -> bool {
+        let listed_90k: u64 = self.parts.iter().map(|part| part.duration_90k).sum();
+        // Each is rounded to a millisecond in the text, and sound ends within a frame of the pictures.
+        let room_90k = LONGEST_FRAME_90K + self.parts.len() as u64 * ROUNDING_90K;
+        let is_long_enough = !self.are_all || listed_90k + room_90k >= duration_90k;
+        is_long_enough && listed_90k <= duration_90k + room_90k
+    }
 }
 
 /// What the list promises for as long as it lives.
@@ -177,7 +191,13 @@ impl LowLatencyList {
         }
         let listed = self.listed_parts();
         if !are_all {
-            let behind = parts.into_iter().filter(|(part, _)| *part >= listed);
+            // One that its segment has no room for is not of it.
+            let mut room_90k = duration_90k.saturating_sub(self.listed_90k()) + ROUNDING_90K;
+            let behind = parts.into_iter().filter(|(part, finished)| {
+                let fits = *part >= listed && finished.facts.duration_90k <= room_90k;
+                room_90k -= if fits { finished.facts.duration_90k } else { 0 };
+                fits
+            });
             self.waiting = behind.map(|(part, finished)| ((number, part), finished)).collect();
             errors.extend(self.list_parts_of(number));
             self.push_lost_rest(number, duration_90k);
@@ -369,13 +389,22 @@ impl LowLatencyList {
         }
     }
 
-    /// Opens the segment of [`Self::first_part`]. `lost_90k`: how long the parts before it were, where that is known.
-    pub(super) fn begin(&mut self, beginning: Beginning, lost_90k: Option<u64>) {
+    /// Opens the segment of [`Self::first_part`]. `lost_90k`: how long the parts before it were.
+    pub(super) fn begin(&mut self, beginning: Beginning, lost_90k: u64) {
         let Some(FirstPart { number, lost, .. }) = self.first_part() else { return };
         self.open = Some(number);
         self.ends_at_90k = None;
         self.edge.begin(beginning.filmed_at, beginning.discontinuity);
-        self.push_lost(number, lost, lost_90k);
+        self.push_lost(number, lost, Some(lost_90k));
+    }
+
+    /// How long parts are of a stream that this one is of: as many frames as fit into the target.
+    pub(super) fn usual_90k(&self, part: &Finished) -> u64 {
+        let (target_90k, frame_90k) = (self.edge.part_target_90k(), part.facts.frame_interval_90k);
+        // Of a single picture no byte tells how long it is shown.
+        let is_known = part.facts.video.is_none() || part.facts.duration_90k > frame_90k;
+        let is_frame = (1..=target_90k).contains(&frame_90k) && is_known;
+        if is_frame { target_90k / frame_90k * frame_90k } else { target_90k }
     }
 
     /// Lists what is in line. Says what is wrong with parts that cannot be: they are lost.
@@ -402,9 +431,13 @@ impl LowLatencyList {
                 }
             }
         }
+        (self.trim(playlist), errors)
+    }
+
+    /// Parts that are too far from the end leave (bis-22 6.2.2).
+    pub(super) fn trim(&mut self, playlist: &MediaPlaylist) -> Vec<EvictedPart> {
         // While a segment closes it is in the playlist already, and its parts would count a second time.
-        let evicted = if self.closing.is_none() { self.edge.trim(playlist) } else { Vec::new() };
-        (evicted, errors)
+        if self.closing.is_none() { self.edge.trim(playlist) } else { Vec::new() }
     }
 
     /// How much of a segment of this length is not listed in parts.
@@ -432,7 +465,8 @@ impl LowLatencyList {
             let lost_90k = self.ends_at_90k.and_then(|ends_at_90k| {
                 u64::try_from(distance_90k(ends_at_90k, finished.facts.start_90k)).ok()
             });
-            self.push_lost(open, lost, lost_90k);
+            let lost_90k = lost_90k.unwrap_or_else(|| u64::from(lost) * self.usual_90k(&finished));
+            self.push_lost(open, lost, Some(lost_90k));
             match self.push(&part_name(open, part), &finished) {
                 Ok(()) => self.ends_at_90k = Some(finished.facts.end_90k()),
                 Err(error) => {
@@ -475,6 +509,11 @@ impl LowLatencyList {
             self.pass(|(of, _)| of == open);
         }
         self.closing = None;
+    }
+
+    /// What happened before this run is told before the first part comes.
+    pub(super) fn waits_no_longer(&mut self) {
+        self.is_waiting_for_first = false;
     }
 
     /// A run before has listed parts, and has let viewers skip or not: what the list promises never changes while it lives.

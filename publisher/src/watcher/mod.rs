@@ -10,6 +10,7 @@
 //!                      unfinished    (probe)       dates      └─▶ retention ─▶ deletions
 //! ```
 
+mod agreement;
 mod burst;
 mod channel;
 mod channels;
@@ -31,6 +32,7 @@ mod plan;
 mod promise;
 mod publish;
 mod refused;
+mod start_together;
 mod start_up;
 mod unfinished;
 pub mod world;
@@ -257,13 +259,20 @@ impl Watcher {
         meters: &[Arc<Meters>],
     ) -> Result<Self, WatchError> {
         let mut desk = Desk { buffer: Vec::new() };
-        let renditions = settings.renditions.iter().zip(meters).enumerate();
         let numbers = Numbers::any();
-        let channels = renditions.map(|(order, (rendition, meters))| {
-            let settings = settings.of_rendition(rendition, order == 0);
-            Channel::start(&world, settings, numbers.clone(), meters.clone(), &mut desk)
-        });
-        let channels = Channels::of(world.clone(), channels.collect::<Result<_, _>>()?);
+        let channels = match &settings.renditions[..] {
+            [Rendition { name: None, .. }] => {
+                let alone = settings.of_rendition(&settings.renditions[0], true);
+                let channel = Channel::start(&world, alone, numbers.clone(), meters[0].clone(), &mut desk)?;
+                Channels::of(world.clone(), vec![channel], None)
+            }
+            sizes => {
+                let sizes = sizes.iter().enumerate();
+                let sizes = sizes.map(|(order, size)| settings.of_rendition(size, order == 0)).collect();
+                let (channels, common) = start_together::start(&world, sizes, &numbers, meters, &mut desk)?;
+                Channels::of(world.clone(), channels, common)
+            }
+        };
         numbers.begin(channels.next_segment_number());
         let multivariant = Multivariant::new(world.clone(), settings);
         let leftovers = Some(Leftovers::find(world.clone(), settings));

@@ -162,7 +162,8 @@ impl Publication {
     pub(super) fn finish(&mut self) -> io::Result<()> {
         // Where nothing was ever published, there is nothing to end.
         self.is_behind |= self.burst.end();
-        if self.settings.end_list && self.window.next_media_sequence() > 1 {
+        let is_ended = self.window.playlist().ended;
+        if self.settings.end_list && !is_ended && self.window.next_media_sequence() > 1 {
             self.window.end();
             self.ends = true;
             self.is_behind = true;

@@ -3,25 +3,28 @@
 //! In: names of parts that are complete, and at the start those that lie there. Out: `ll.m3u8`, replaced. Runs on the
 //! watcher's thread.
 
+pub(super) use super::low_latency::MOST_PARTS;
 use super::{
     ChannelSettings, Desk, Naming,
     channel::Channel,
     dates::Dates,
     finished_file::{self, Finished, LARGEST_SEGMENT_BYTES, Refusal},
     look::list,
-    low_latency::{Beginning, LowLatencyList, MOST_PARTS, ROUNDING_90K, ToldParts},
+    low_latency::{Beginning, LowLatencyList, ROUNDING_90K, ToldParts},
     order::Order,
     publish::Publication,
 };
 use crate::{
     directory::{Directory, stamp::Stamp},
-    playlist_file::{LONGEST_PLAYLIST_BYTES, LOW_LATENCY_PLAYLIST, replace},
+    playlist_file::{LONGEST_PLAYLIST_BYTES, LOW_LATENCY_PLAYLIST, PLAUSIBLE_TARGET_S, replace},
     probe::{Facts, clock::distance_90k},
     retention::instant_of,
     segment_name::{Home, name_of_uri, number_of_name, number_of_uri, part_name, part_of_name, segment_name},
 };
 use jiff::Timestamp;
-use livedir_playlist::{EdgeReport, EvictedPart, Listing, Part, PartContent, TICKS_PER_S, read_listing};
+use livedir_playlist::{
+    EdgeReport, EvictedPart, Listing, MediaListing, Part, PartContent, TICKS_PER_S, read_listing,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::{self, Read as _},
@@ -54,18 +57,32 @@ pub(super) struct LowLatencyFile {
     leaving: Vec<String>,
     /// What it says of the other renditions.
     pub(super) told: Vec<EdgeReport>,
+    /// EXT-X-TARGETDURATION of the list that lay there at the start: one that has ended may have had a longer one.
+    told_target_s: u64,
+    /// Names in the one that a run before has left, until it is replaced.
+    pub(super) old_names: BTreeSet<String>,
     fails: bool,
 }
 
 impl LowLatencyFile {
     pub(super) fn new(list: LowLatencyList) -> Self {
-        Self { list, text: String::new(), last: None, leaving: Vec::new(), told: Vec::new(), fails: false }
+        Self {
+            list,
+            text: String::new(),
+            last: None,
+            leaving: Vec::new(),
+            told: Vec::new(),
+            told_target_s: 0,
+            old_names: BTreeSet::new(),
+            fails: false,
+        }
     }
 
     /// Whether the list names a part, in memory or on disk, or will.
     pub(super) fn names(&self, name: &str) -> bool {
-        part_of_name(name).is_some()
-            && (self.list.knows(name) || self.leaving.iter().any(|leaving| leaving == name))
+        let is_leaving = || self.leaving.iter().any(|leaving| leaving == name);
+        let is_part = part_of_name(name).is_some();
+        self.old_names.contains(name) || (is_part && (self.list.knows(name) || is_leaving()))
     }
 }
 
@@ -182,8 +199,12 @@ impl Channel {
     /// Takes up the parts that a run before has left: those of the last segments stay in `ll.m3u8`, and all others go after
     /// their grace. `told`: what the list on disk says.
     pub(super) fn restore_parts(&mut self, next_number: u64, told: &PartsOnDisk, desk: &mut Desk) {
+        if let Some(file) = &mut self.publication.low_latency {
+            file.old_names = told.listed.union(&told.segments).cloned().collect();
+        }
         if let Some(file) = self.publication.low_latency.as_mut().filter(|_| !told.listed.is_empty()) {
             file.list.had_parts(told.can_skip);
+            file.told_target_s = told.target_duration_s;
         }
         let parts = match parts_in(&*self.world.directory, &self.live) {
             Ok(parts) => parts,
@@ -200,7 +221,9 @@ impl Channel {
             {
                 let number = number_of_uri(&segment.uri);
                 let listed = number.and_then(|number| told.of_segments.get(&number));
-                let listed = listed.filter(|listed| listed.media_sequence == media_sequence);
+                let listed = listed.filter(|listed| {
+                    listed.media_sequence == media_sequence && listed.fit(segment.duration_90k)
+                });
                 let listed = listed.cloned().unwrap_or_default();
                 let is_begun = |number: &u64| parts.contains_key(&(*number, 0)) || !listed.parts.is_empty();
                 let Some(number) = number.filter(is_begun) else { continue };
@@ -352,15 +375,27 @@ pub(super) fn part_names(directory: &dyn Directory, live: &Path) -> io::Result<V
 pub(super) struct PartsOnDisk {
     /// The names that `ll.m3u8` lists.
     listed: BTreeSet<String>,
+    /// The names of the segments that it lists.
+    segments: BTreeSet<String>,
     /// The parts of each segment, as `ll.m3u8` lists them from the first one on.
     of_segments: BTreeMap<u64, ToldParts>,
+    /// Its EXT-X-MEDIA-SEQUENCE and EXT-X-DISCONTINUITY-SEQUENCE.
+    pub(super) begins_at: Option<(u64, u64)>,
     /// When it was written, at the latest.
     written_at: Option<SystemTime>,
     /// CAN-SKIP-UNTIL.
     can_skip: bool,
+    /// EXT-X-TARGETDURATION; 0 without one.
+    target_duration_s: u64,
 }
 
 impl PartsOnDisk {
+    /// How long the parts of each segment are together.
+    pub(super) fn durations_90k(&self) -> BTreeMap<u64, u64> {
+        let duration_90k = |told: &ToldParts| told.parts.iter().map(|part| part.duration_90k).sum();
+        self.of_segments.iter().map(|(number, told)| (*number, duration_90k(told))).collect()
+    }
+
     /// The numbers of segments that parts are or were of: files in the live directory, and what `ll.m3u8` lists.
     pub(super) fn numbers(&self, directory: &dyn Directory, live: &Path) -> io::Result<BTreeSet<u64>> {
         let there = part_names(directory, live)?;
@@ -381,7 +416,14 @@ pub(super) fn on_disk(directory: &dyn Directory, settings: &ChannelSettings) -> 
             name_of_uri(settings.home, uri.split('"').next()?).filter(|name| part_of_name(name).is_some())
         });
         told.listed.extend(listed);
-        told.of_segments = parts_told(&text, settings.home);
+        let uris = text.lines().filter(|line| !line.starts_with('#'));
+        told.segments.extend(uris.filter_map(|uri| name_of_uri(settings.home, uri)));
+        if let Listing::Media(listing) = read_listing(&text) {
+            let begins_at = (listing.first_media_sequence(), listing.discontinuity_sequence.unwrap_or(0));
+            told.begins_at = Some(begins_at);
+            told.target_duration_s = listing.target_duration_s.unwrap_or(0).min(PLAUSIBLE_TARGET_S.into());
+            told.of_segments = parts_told(&listing, settings.home);
+        }
         told.can_skip = text.contains("CAN-SKIP-UNTIL=");
         told.written_at = Some(listed_at(&file.stamp, settings.target_duration_s.unwrap_or(1)));
     }
@@ -389,8 +431,7 @@ pub(super) fn on_disk(directory: &dyn Directory, settings: &ChannelSettings) -> 
 }
 
 /// The parts of each segment that a list of ours tells of, from the first one on.
-fn parts_told(text: &str, home: Home) -> BTreeMap<u64, ToldParts> {
-    let Listing::Media(listing) = read_listing(text) else { return BTreeMap::new() };
+fn parts_told(listing: &MediaListing, home: Home) -> BTreeMap<u64, ToldParts> {
     let mut told = BTreeMap::<u64, ToldParts>::new();
     let next = listing.next_media_sequence();
     let closed = (listing.first_media_sequence()..)
@@ -411,16 +452,21 @@ fn parts_told(text: &str, home: Home) -> BTreeMap<u64, ToldParts> {
 }
 
 /// Makes a segment of the parts that a crash has left of one: what viewers have seen stays in the stream, under its
-/// number. `numbers`: of the parts of ours that lie there.
-pub(super) fn rejoin(directory: &dyn Directory, live: &Path, numbers: &BTreeSet<u64>) {
-    // Only the last one can have been interrupted; all before it were completed, or lost on a full disk.
-    let Some(&number) = numbers.last() else { return };
+/// number. `number`: the last one of ours of which there are parts. Only that can have been interrupted; all before it were
+/// completed, or lost on a full disk.
+pub(super) fn rejoin(directory: &dyn Directory, live: &Path, number: u64) {
     let name = segment_name(number);
     if directory.has(&live.join(&name)) {
         return;
     }
-    let parts = (0..MOST_PARTS).map(|part| part_name(number, part));
-    match join(directory, live, &name, parts.take_while(|part| directory.has(&live.join(part)))) {
+    let there = parts_in(directory, live).unwrap_or_default();
+    let of_segment = there.range((number, 0)..=(number, MOST_PARTS)).map(|(&(_, part), _)| part);
+    let parts: Vec<_> = of_segment.collect();
+    // One that has lost a part is a gap.
+    if parts.last().is_some_and(|&last| last as usize + 1 != parts.len()) {
+        return debug!(name, "parts of the segment that was interrupted are missing");
+    }
+    match join(directory, live, &name, parts.into_iter().map(|part| part_name(number, part))) {
         Ok(true) => {
             info!(
                 name,
@@ -470,10 +516,11 @@ impl Publication {
         self.low_latency.is_some()
     }
 
-    /// Whether a part of this name is listed, waits, or is to be deleted: it needs no second look.
+    /// Whether a part of this name is listed, waits, leaves the list, or is to be deleted: it needs no second look.
     pub(super) fn knows_part(&self, name: &str) -> bool {
         let Some(file) = &self.low_latency else { return true };
-        file.list.knows(name) || self.retention.holds(name) || self.refused.has(name)
+        let leaves = || file.leaving.iter().any(|leaving| leaving == name);
+        file.list.knows(name) || leaves() || self.retention.holds(name) || self.refused.has(name)
     }
 
     /// A part that is complete. It is listed by [`Self::advance_parts`].
@@ -506,12 +553,14 @@ impl Publication {
         if let Err(error) = self.fill_up_to(number, Some(&finished)) {
             warn!(%error, "gap not listed");
         }
-        let lost_90k = self.lost_before(lost, &finished.facts);
-        if let Some(lost_90k) = lost_90k.filter(|lost_90k| *lost_90k > 0) {
+        let told_90k = self.lost_before(lost, &finished.facts);
+        let usual_90k = self.low_latency.as_ref().map_or(0, |file| file.list.usual_90k(&finished));
+        let lost_90k = told_90k.unwrap_or(u64::from(lost) * usual_90k);
+        if lost_90k > 0 {
             finished.facts.begin_earlier(lost_90k);
         }
         // Behind lost parts that fit the timeline nothing is judged: parameter sets may have been in the first.
-        let joined = lost_90k.and_then(|_| self.last.facts()).map(Facts::successor);
+        let joined = told_90k.and_then(|_| self.last.facts()).map(Facts::successor);
         let agreed = self.agreed_break(Some(number), joined.as_ref().unwrap_or(&finished.facts));
         let filmed_at = self.date_of_part(&finished);
         let discontinuity = self.agreed_on_clock(Some(number), agreed, filmed_at, &finished.facts).is_some();
@@ -603,10 +652,18 @@ impl Publication {
 
     /// A part stays for three target durations after it has left the playlist (bis 6.2.2).
     fn keep_part(&mut self, name: &str, left_at: Instant) {
-        let grace_90k = 3 * u64::from(self.window.playlist().target_duration_s) * TICKS_PER_S;
+        let told_s = self.low_latency.as_ref().map_or(0, |file| file.told_target_s);
+        let target_s = u64::from(self.window.playlist().target_duration_s).max(told_s);
         if !self.settings.keep {
-            self.retention.keep(name, left_at, grace_90k);
+            self.retention.keep(name, left_at, 3 * target_s * TICKS_PER_S);
         }
+    }
+
+    /// Something is to be deleted, and the list that a run before has left may name it: it is replaced, whatever comes.
+    pub(super) fn replace_old_low_latency(&mut self) {
+        let Some(file) = self.low_latency.as_mut().filter(|file| !file.old_names.is_empty()) else { return };
+        file.list.waits_no_longer();
+        self.write_low_latency();
     }
 
     /// Writes `ll.m3u8`, if it can be written as it is. A failure is survived: the next part tries again.
@@ -618,6 +675,9 @@ impl Publication {
         let Some(file) = self.low_latency.as_mut().filter(|file| is_ready(&file.list)) else {
             return;
         };
+        // What was listed since may be a gap, which has no parts.
+        let evicted = file.list.trim(self.window.playlist());
+        file.leaving.extend(evicted.iter().filter_map(|part| name_of_uri(self.settings.home, &part.uri)));
         let text = file.list.text(self.window.playlist());
         if file.text == text {
             return;
@@ -625,6 +685,7 @@ impl Publication {
         match replace(&*self.world.directory, &self.settings.webroot, LOW_LATENCY_PLAYLIST, text.as_bytes()) {
             Ok(()) => {
                 (file.text, file.fails) = (text, false);
+                file.old_names.clear();
                 file.told.clone_from(&file.list.reports);
                 file.last = file.list.last(self.window.playlist());
                 let left = std::mem::take(&mut file.leaving);

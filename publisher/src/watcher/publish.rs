@@ -29,7 +29,7 @@ use crate::{
 use jiff::Timestamp;
 use livedir_playlist::{BitRateMeter, Evicted, MediaPlaylist, ResumeError, Segment, TICKS_PER_S, Window};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex},
     time::{Duration, Instant, SystemTime},
 };
@@ -98,6 +98,8 @@ pub(super) struct Publication {
     pub(super) started_at: Timestamp,
     /// Whether the playlist has ended in this run.
     pub(super) ends: bool,
+    /// How long the parts are of each segment of which the list of a run before tells.
+    pub(super) told_90k: BTreeMap<u64, u64>,
     /// The number of the first segment of this run, where numbers are ours.
     pub(super) first_of_run: Option<u64>,
     /// Since when no segment has come; `None` while they come.
@@ -163,6 +165,7 @@ impl Publication {
             ahead: 0,
             started_at: world.date(),
             ends: false,
+            told_90k: BTreeMap::new(),
             first_of_run: None,
             silent_since: None,
             newest: None,

@@ -4,8 +4,10 @@
 
 use super::{
     BLIND, ChannelSettings, Desk, Naming, WatchError,
+    agreement::Fate,
     channel::{Channel, hash},
     finished_file,
+    in_step::end_of,
     look::list,
     order::{Arrival, Numbered, Order},
     parts::{self, PartsOnDisk},
@@ -24,9 +26,9 @@ use crate::{
     numbers::Numbers,
     playlist_file::{self, LOW_LATENCY_PLAYLIST, OnDisk, PLAYLIST, STATUS, left_over_prefix},
     retention::instant_of,
-    segment_name::{Home, LEFT_OVER_PREFIX, number_of_name, number_of_uri, segment_name},
+    segment_name::{Home, LEFT_OVER_PREFIX, name_of_uri, number_of_name, number_of_uri, segment_name},
 };
-use livedir_playlist::{MediaPlaylist, TICKS_PER_S};
+use livedir_playlist::{MediaPlaylist, Segment, TICKS_PER_S};
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     io,
@@ -40,9 +42,79 @@ use tracing::{debug, info, warn};
 const RECENT: Duration = Duration::from_secs(2);
 
 /// What lies in the live directory.
-enum Found {
+pub(super) enum Found {
     Numbered(BTreeSet<u64>),
     Any(Files),
+}
+
+/// What a run before has left of one stream.
+pub(super) struct Remains {
+    pub(super) settings: ChannelSettings,
+    pub(super) live: PathBuf,
+    pub(super) on_disk: OnDisk,
+    pub(super) told: PartsOnDisk,
+    /// Numbers of segments of which there are parts, or were.
+    in_parts: BTreeSet<u64>,
+}
+
+impl Remains {
+    /// Looks, and makes the directories; nothing else is changed but that what a crash left unfinished is swept.
+    pub(super) fn find(world: &World, settings: ChannelSettings) -> Result<Self, WatchError> {
+        let directory = &*world.directory;
+        let live = settings.home.directory(&settings.webroot);
+        let of_live = |source| WatchError::Live { path: live.clone(), source };
+        directory.make(&live).map_err(of_live)?;
+        sweep_webroot(directory, &settings.webroot, &live, settings.naming).map_err(of_live)?;
+        let on_disk = playlist_file::read(directory, &settings.webroot)
+            .map_err(|source| WatchError::Playlist { path: settings.webroot.join(PLAYLIST), source })?;
+        let told = parts::on_disk(directory, &settings);
+        let mut in_parts = BTreeSet::new();
+        if settings.naming == Naming::Numbered {
+            try_to_write(directory, &live).map_err(of_live)?;
+            in_parts = told.numbers(directory, &live).map_err(of_live)?;
+        }
+        Ok(Self { settings, live, on_disk, told, in_parts })
+    }
+
+    /// The last number that its playlist tells of, where numbers are ours.
+    pub(super) fn last_told(&self) -> Option<u64> {
+        numbered::told(&self.on_disk)
+    }
+
+    /// The numbers of segments, and of those of which there are parts, or were: ours and those of strangers. None where names have
+    /// no numbers of ours.
+    pub(super) fn numbers(&self, directory: &dyn Directory) -> Result<BTreeSet<u64>, WatchError> {
+        if self.settings.naming == Naming::Any {
+            return Ok(BTreeSet::new());
+        }
+        let of_live = |source| WatchError::Live { path: self.live.clone(), source };
+        let in_segments = numbers_of(&list(directory, &self.live).map_err(of_live)?);
+        Ok(in_segments.union(&self.in_parts).copied().collect())
+    }
+
+    /// Makes the segment of this number, in which a run before was interrupted, of its parts.
+    pub(super) fn rejoin(&self, directory: &dyn Directory, number: u64) {
+        // What is listed and not there any more is not made anew: its bytes would be others.
+        if self.last_told().is_none_or(|listed| number > listed) {
+            parts::rejoin(directory, &self.live, number);
+        }
+    }
+
+    /// The last number of which there are parts, or were, if it is ours.
+    pub(super) fn last_in_parts(&self, last_of_ours: u64) -> Option<u64> {
+        self.in_parts.range(..=last_of_ours).next_back().copied()
+    }
+}
+
+/// A channel that has begun, and what is still to be done at its start.
+pub(super) struct Begun {
+    pub(super) channel: Channel,
+    pub(super) on_disk: OnDisk,
+    told: PartsOnDisk,
+    plan: Plan,
+    found: Found,
+    names: Vec<String>,
+    now: Instant,
 }
 
 impl Channel {
@@ -55,26 +127,34 @@ impl Channel {
         meters: Arc<Meters>,
         desk: &mut Desk,
     ) -> Result<Self, WatchError> {
+        let remains = Remains::find(world, settings)?;
+        let in_files = remains.numbers(&*world.directory)?;
+        let last_of_ours = numbered::last_of_ours(&[in_files], remains.last_told());
+        if let Some(number) = remains.last_in_parts(last_of_ours) {
+            remains.rejoin(&*world.directory, number);
+        }
+        let mut begun = Self::begin(world, remains, (last_of_ours, None), numbers, meters)?;
+        begun.publish_unlisted(desk);
+        let next_number = begun.plan.next_number;
+        begun.take_up_parts(next_number, desk);
+        Ok(begun.channel)
+    }
+
+    /// Watches the directory, and plans how to go on. `last_of_ours`: numbers above it are those of strangers. `fate`: among the
+    /// sizes of a ladder.
+    pub(super) fn begin(
+        world: &World,
+        remains: Remains,
+        (last_of_ours, fate): (u64, Option<Fate>),
+        numbers: Numbers,
+        meters: Arc<Meters>,
+    ) -> Result<Begun, WatchError> {
         let directory = &*world.directory;
-        let live = settings.home.directory(&settings.webroot);
+        let last_in_parts = remains.last_in_parts(last_of_ours);
+        let Remains { settings, live, on_disk, told, .. } = remains;
         let of_live = |source| WatchError::Live { path: live.clone(), source };
-        directory.make(&live).map_err(of_live)?;
-        sweep_webroot(directory, &settings.webroot, &live, settings.naming).map_err(of_live)?;
-        let on_disk = playlist_file::read(directory, &settings.webroot)
-            .map_err(|source| WatchError::Playlist { path: settings.webroot.join(PLAYLIST), source })?;
-        let mut in_parts = BTreeSet::new();
-        let told = parts::on_disk(directory, &settings);
-        if settings.naming == Naming::Numbered {
-            try_to_write(directory, &live).map_err(of_live)?;
-            in_parts = told.numbers(directory, &live).map_err(of_live)?;
-            let in_segments = numbers_of(&list(directory, &live).map_err(of_live)?);
-            let all = in_segments.union(&in_parts).copied().collect();
-            let ours = numbered::ours(&all, numbered::told(&on_disk));
-            in_parts.retain(|number| ours.contains(number));
-            parts::rejoin(directory, &live, &in_parts);
-            if settings.part_target_90k.is_none() {
-                parts::remove_old_list(directory, &settings.webroot).map_err(of_live)?;
-            }
+        if settings.naming == Naming::Numbered && settings.part_target_90k.is_none() {
+            parts::remove_old_list(directory, &settings.webroot).map_err(of_live)?;
         }
         let live: PathBuf = std::path::absolute(&live).map_err(of_live)?;
         // The watch comes before the look: what arrives in between is then seen twice, and not never.
@@ -91,38 +171,47 @@ impl Channel {
         let listed_at = world.wall();
         let listed_as_of = directory.stamp(&live).map(|stamp| stamp.modified_at).ok();
         let names = list(directory, &live).map_err(of_live)?;
-        let found = found(directory, &live, &names, settings.naming, &on_disk);
-        let mut plan = match &found {
-            Found::Numbered(numbers) => {
+        let found = found(directory, &live, &names, settings.naming, last_of_ours);
+        let rebuilt_from = fate.as_ref().and_then(Fate::empty_playlist);
+        let mut plan = match (&found, rebuilt_from) {
+            (Found::Numbered(numbers), Some(empty)) => numbered::rebuild(empty, numbers).named(),
+            (Found::Numbered(numbers), None) if fate == Some(Fate::Joins) => numbered::join(numbers).named(),
+            (Found::Numbered(numbers), None) => {
                 let target_duration_s = settings.target_duration_s.unwrap_or(1);
-                numbered::plan(&on_disk, numbers, target_duration_s, settings.window_segments).named()
+                let changed = changed(directory, &live, settings.home, &on_disk);
+                let files = (numbers, &changed);
+                numbered::plan(&on_disk, files, target_duration_s, settings.window_segments).named()
             }
-            Found::Any(files) => {
+            (Found::Any(files), _) => {
                 let read =
                     |name: &str| finished_file::read(directory, &live.join(name), &mut Vec::new()).ok();
                 let room = Room { window_segments: settings.window_segments, read: &read };
                 arrival::plan(&on_disk, files, world.wall(), &room)
             }
         };
-        if settings.home == Home::Beside && !matches!(on_disk, OnDisk::Playlist { .. }) {
+        if fate == Some(Fate::Unknown) && !matches!(on_disk, OnDisk::Playlist { .. }) {
             // What was listed before is not known, and the other sizes tell which number comes next.
             plan.left_before.append(&mut plan.unlisted);
         }
         // A number that the name of a part has carried is not given again.
-        plan.next_number = in_parts.last().map_or(plan.next_number, |last| plan.next_number.max(last + 1));
+        plan.next_number = last_in_parts.map_or(plan.next_number, |last| plan.next_number.max(last + 1));
         let mut publication =
             Publication::new(world.clone(), settings.clone(), meters, plan.previous.take())?;
         if let OnDisk::Playlist { playlist, .. } = &on_disk {
             // Also what is not there any more was in it.
             publication.window.was_as_long_as(playlist.duration_90k());
         }
+        publication.told_90k = told.durations_90k();
         let now = world.now();
-        if let Found::Numbered(_) = &found {
+        // Numbers of sizes are those of their names.
+        if settings.home == Home::Live
+            && let Found::Numbered(_) = &found
+        {
             let first =
                 plan.unlisted.first().and_then(|name| number_of_name(name)).unwrap_or(plan.next_number);
             publication.ahead = ahead(publication.playlist(), first);
         }
-        let mut channel = Self {
+        let channel = Self {
             world: world.clone(),
             order: match settings.naming {
                 Naming::Numbered => {
@@ -149,80 +238,81 @@ impl Channel {
             last_segment_at: now,
             complaints: BTreeSet::new(),
         };
-        channel.take_up((&on_disk, &told), &plan, &found, &names, now, desk);
-        Ok(channel)
+        Ok(Begun { channel, on_disk, told, plan, found, names, now })
     }
+}
 
-    /// Puts the plan into effect.
-    fn take_up(
-        &mut self,
-        (on_disk, told): (&OnDisk, &PartsOnDisk),
-        plan: &Plan,
-        found: &Found,
-        names: &[String],
-        now: Instant,
-        desk: &mut Desk,
-    ) {
-        let written_at = self.written_at(on_disk, now);
-        self.last_segment_at = written_at;
-        self.keep_for_their_grace(plan, found, written_at, now);
+impl Begun {
+    /// The first part of the plan: what was not listed is, and what was lost leaves.
+    pub(super) fn publish_unlisted(&mut self, desk: &mut Desk) {
+        let Self { channel, on_disk, told, plan, found, names, now } = self;
+        let now = *now;
+        let written_at = channel.written_at(on_disk, now);
+        channel.last_segment_at = written_at;
+        channel.keep_for_their_grace(plan, found, written_at, now);
         if plan.entries_lost > 0 {
             let entries = plan.entries_lost;
             warn!(
-                channel = self.settings.channel(),
+                channel = channel.settings.channel(),
                 entries,
                 "files that the playlist names are missing; these entries leave it, and the numbers go on"
             );
-            self.publication.has_changed();
-            self.publication.write_playlist();
+            channel.publication.has_changed();
+            channel.publication.write_playlist();
         }
-        self.remember(&plan.predecessor, desk);
-        self.leave_out_interrupted(told, &plan.unlisted);
+        channel.remember(&plan.predecessor, desk);
+        channel.leave_out_interrupted(told, &plan.unlisted);
         match found {
             Found::Numbered(numbers) => {
-                for name in names {
+                for name in names.iter() {
                     match number_of_name(name) {
-                        None => self.complain_of_foreign(name),
-                        Some(number) if !numbers.contains(&number) => self.complain_of_stranger(name),
+                        None => channel.complain_of_foreign(name),
+                        Some(number) if !numbers.contains(&number) => channel.complain_of_stranger(name),
                         Some(_) => {}
                     }
                 }
                 for name in &plan.unlisted {
-                    self.take(name, now, false, desk);
+                    channel.take(name, now, false, desk);
                 }
-                self.publish_waiting(Duration::ZERO);
-                if let Order::Numbered(order) = &mut self.order {
+                channel.publish_waiting(Duration::ZERO);
+                if let Order::Numbered(order) = &mut channel.order {
                     order.skip_to(plan.next_number);
                 }
                 // Between two runs nothing is missing: the numbers of the playlist go on.
-                let next_media_sequence = self.publication.playlist().next_media_sequence();
-                self.publication.first_of_run = Some(plan.next_number);
-                if self.settings.home == Home::Live {
-                    self.publication.ahead = difference(plan.next_number, next_media_sequence);
+                let next_media_sequence = channel.publication.playlist().next_media_sequence();
+                channel.publication.first_of_run = Some(plan.next_number);
+                if channel.settings.home == Home::Live {
+                    channel.publication.ahead = difference(plan.next_number, next_media_sequence);
                 }
             }
             Found::Any(files) => {
-                self.take_what_is_complete(files, &plan.unlisted, now, desk);
-                self.take_what_leads_to_next(desk);
-                self.publish_waiting(Duration::ZERO);
-            }
-        }
-        self.restore_parts(plan.next_number, told, desk);
-        self.publish_waiting(Duration::ZERO);
-        self.publication.write_postponed();
-        self.settle();
-        self.next_look = self.world.now() + self.look_interval();
-        let number = self.publication.playlist().next_media_sequence();
-        match self.publication.last {
-            Last::Nothing => {
-                debug!(channel = self.settings.channel(), number, "nothing was published before");
-            }
-            Last::Unknown | Last::Known(_) | Last::Gap => {
-                info!(channel = self.settings.channel(), number, "going on from what is on disk");
+                channel.take_what_is_complete(files, &plan.unlisted, now, desk);
+                channel.publish_waiting(Duration::ZERO);
             }
         }
     }
 
+    /// The second part: the parts that are listed stay, and all is written.
+    pub(super) fn take_up_parts(&mut self, next_number: u64, desk: &mut Desk) {
+        let Self { channel, told, .. } = self;
+        channel.restore_parts(next_number, told, desk);
+        channel.publish_waiting(Duration::ZERO);
+        channel.publication.write_postponed();
+        channel.settle();
+        channel.next_look = channel.world.now() + channel.look_interval();
+        let number = channel.publication.playlist().next_media_sequence();
+        match channel.publication.last {
+            Last::Nothing => {
+                debug!(channel = channel.settings.channel(), number, "nothing was published before");
+            }
+            Last::Unknown | Last::Known(_) | Last::Gap => {
+                info!(channel = channel.settings.channel(), number, "going on from what is on disk");
+            }
+        }
+    }
+}
+
+impl Channel {
     fn written_at(&mut self, on_disk: &OnDisk, now: Instant) -> Instant {
         match on_disk {
             OnDisk::Playlist { written_at, .. } => instant_of(*written_at, now, self.world.wall()),
@@ -254,15 +344,11 @@ impl Channel {
         }
         // What they lasted is not known without reading them: no longer than a segment may be.
         let target_90k = (u64::from(self.publication.playlist().target_duration_s) + 1) * TICKS_PER_S;
-        let window_90k = target_90k * self.settings.window_segments as u64;
-        let mut longest_90k = self.publication.longest_duration_90k().max(window_90k);
-        if let Found::Any(files) = found {
-            // The window of an earlier run may have been longer: files that have left it lie there then.
-            let most = files.len().min(2 * self.settings.window_segments) as u64;
-            longest_90k = longest_90k.max(target_90k * most);
-            let until = self.publication.playlist().next_media_sequence();
-            self.publication.before = Before { until, longest_90k };
-        }
+        // The window of an earlier run may have been longer.
+        let window_90k = target_90k * self.longest_window() as u64;
+        let longest_90k = self.publication.longest_duration_90k().max(window_90k);
+        let until = self.publication.playlist().next_media_sequence();
+        self.publication.before = Before { until, longest_90k };
         let grace_90k = target_90k + longest_90k;
         let left_at = self.when_they_left(found);
         for name in &plan.left_before {
@@ -275,12 +361,16 @@ impl Channel {
         }
     }
 
+    /// How many segments a playlist of an earlier run listed at the most, as far as can be told: its window may have been longer.
+    fn longest_window(&self) -> usize {
+        2 * self.settings.window_segments.max(self.publication.playlist().segments.len())
+    }
+
     /// When files that have left the playlist did so: at the latest when the one came that is a window behind, by the times of
     /// files. So each is deleted in the end, also when a program that is started again and again writes the playlist each time.
     fn when_they_left(&self, found: &Found) -> impl Fn(&str) -> Option<SystemTime> + use<> {
         // The window of an earlier run may have been longer. What others wrote while nobody watched was listed later than it came.
-        let windows = if self.is_numbered() { 2 } else { 4 };
-        let window = windows * self.settings.window_segments.max(self.publication.playlist().segments.len());
+        let window = if self.is_numbered() { self.longest_window() } else { 2 * self.longest_window() };
         let target_duration_s = self.publication.playlist().target_duration_s;
         let listed_at = |stamp: &Stamp| parts::listed_at(stamp, target_duration_s);
         let in_order: Vec<(String, SystemTime)> = match found {
@@ -318,7 +408,12 @@ impl Channel {
                         self.publication.goes_on_from(finished.facts);
                     }
                     Err(reason) => {
-                        debug!(name, %reason, "the last segment cannot be read back");
+                        let entries = self.publication.lose(|other| other != name);
+                        warn!(
+                            name,
+                            entries,
+                            "the last listed segment cannot be read back, so its entry leaves the playlist: {reason}"
+                        );
                         self.publication.last = Last::Unknown;
                     }
                 }
@@ -355,15 +450,38 @@ fn found(
     live: &Path,
     names: &[String],
     naming: Naming,
-    on_disk: &OnDisk,
+    last_of_ours: u64,
 ) -> Found {
     match naming {
-        Naming::Numbered => Found::Numbered(numbered::ours(&numbers_of(names), numbered::told(on_disk))),
+        Naming::Numbered => Found::Numbered(numbers_of(names).range(..=last_of_ours).copied().collect()),
         Naming::Any => {
             let stamp = |name: &String| Some((name.clone(), directory.stamp(&live.join(name)).ok()?));
             Found::Any(names.iter().filter_map(stamp).collect())
         }
     }
+}
+
+/// How far the time of a file of ours may be from the end of its segment by the playlist: an estimate of a picture's length.
+const SAME_TIME: Duration = Duration::from_millis(20);
+
+/// No date is shifted so far from the time of its file.
+const OTHER_TIME: Duration = Duration::from_secs(10);
+
+/// The numbers of listed files that are others than those that were listed: they do not bear the time that ours bear, and something
+/// was done to them since, or that time is far off.
+fn changed(directory: &dyn Directory, live: &Path, home: Home, on_disk: &OnDisk) -> BTreeSet<u64> {
+    let OnDisk::Playlist { playlist, written_at } = on_disk else { return BTreeSet::new() };
+    let is_changed = |segment: &&Segment| {
+        let stamp = name_of_uri(home, &segment.uri).and_then(|name| directory.stamp(&live.join(name)).ok());
+        let ended_at = end_of(segment).map(SystemTime::from);
+        stamp.zip(ended_at).is_some_and(|(stamp, ended_at)| {
+            let later = stamp.modified_at.duration_since(ended_at);
+            let apart = later.unwrap_or_else(|earlier| earlier.duration());
+            apart > OTHER_TIME || (apart > SAME_TIME && stamp.changed_at > *written_at)
+        })
+    };
+    let listed = playlist.segments.iter().filter(|segment| !segment.gap);
+    listed.filter(is_changed).filter_map(|segment| number_of_uri(&segment.uri)).collect()
 }
 
 fn numbers_of(names: &[String]) -> BTreeSet<u64> {

@@ -13,7 +13,7 @@ use crate::{
 };
 use fastrand::Rng;
 use livedir_publisher::segment_name::segment_name;
-use std::{io, path::Path};
+use std::{fmt::Write as _, io, path::Path};
 
 /// What an event is to a schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -378,7 +378,7 @@ pub static KINDS: &[Kind] = &[
     fault("events are lost, and it is told", 4, HEARS, |stage, _, rng| {
         let for_us = rng.u64(100_000..2 * stage.plan.target_us());
         stage.say(|| format!("events are lost for {} ms, and it is told", for_us / 1_000));
-        stage.ears.lose_until_us = stage.now_us() + for_us;
+        stage.ears.loses_us = stage.now_us() + for_us;
         let deaf_until_us = stage.now_us() + for_us;
         stage.judge.is_deaf_until(deaf_until_us);
         stage.after(for_us, |stage| {
@@ -391,20 +391,20 @@ pub static KINDS: &[Kind] = &[
         let for_us = rng.u64(10_000..stage.plan.target_us());
         stage.say(|| format!("events are lost for {} ms, without a word", for_us / 1_000));
         let until_us = stage.now_us() + for_us;
-        stage.ears.lose_until_us = until_us;
+        stage.ears.loses_us = until_us;
         stage.judge.hears_nothing_until(until_us);
         true
     }),
     fault("events come twice", 3, HEARS, |stage, _, rng| {
         let for_us = rng.u64(100_000..6 * stage.plan.target_us());
         stage.say(|| format!("events come twice for {} ms", for_us / 1_000));
-        stage.ears.double_until_us = stage.now_us() + for_us;
+        stage.ears.doubles_us = stage.now_us() + for_us;
         true
     }),
     fault("events come in any order", 3, HEARS, |stage, _, rng| {
         let for_us = rng.u64(100_000..6 * stage.plan.target_us());
         stage.say(|| format!("events come late and in any order for {} ms", for_us / 1_000));
-        stage.ears.shuffle_until_us = stage.now_us() + for_us;
+        stage.ears.shuffles_us = stage.now_us() + for_us;
         true
     }),
     fault("no directory can be watched any more", 2, HEARS, |stage, _, rng| {
@@ -450,6 +450,7 @@ pub static KINDS: &[Kind] = &[
         stage.say(|| format!("each call takes {} ms for {} ms", slow_us / 1_000, for_us / 1_000));
         held(&stage.disk).slow_us = slow_us;
         stage.slow_until_us = stage.now_us() + for_us;
+        stage.judge.slow_until_us = stage.slow_until_us;
         stage.after(for_us, |stage| held(&stage.disk).slow_us = 0);
         true
     }),
@@ -555,6 +556,9 @@ fn spoil(
 }
 
 /// Another program wants to write to the same directory.
+/// What the event of a change takes, with room.
+const UNSEEN_US: u64 = 100_000;
+
 fn second(stage: &mut Stage, of: usize) -> bool {
     if stage.life.on_air_us.is_none() || !stage.life.is_up {
         return false;
@@ -565,6 +569,12 @@ fn second(stage: &mut Stage, of: usize) -> bool {
     } else {
         WEBROOT.into()
     };
+    // Of a directory that is moved with the one that holds it no event tells; a look comes after one and a quarter target durations.
+    let unseen_us = stage.plan.target_us() * 5 / 4 + UNSEEN_US;
+    let disturbed_us = stage.judge.channel(of).disturbed_us;
+    if disturbed_us > 0 && stage.now_us() < disturbed_us + unseen_us {
+        return false;
+    }
     let locked = held(&stage.disk).lock(&webroot);
     if let Ok(Some(_)) = locked {
         let on_air_us = stage.life.on_air_us.unwrap_or(0);
@@ -594,13 +604,13 @@ fn foreign(stage: &mut Stage, of: usize, how: How) -> bool {
 fn words(how: How) -> String {
     let mut words = format!("by {:?}", how.way).to_lowercase();
     if how.late_us > 0 {
-        words += &format!(", {} ms late in line {}", how.late_us / 1_000, how.line);
+        let _ = write!(words, ", {} ms late in line {}", how.late_us / 1_000, how.line);
     }
     if how.never {
-        words += &format!(", and line {} never ends it", how.line);
+        let _ = write!(words, ", and line {} never ends it", how.line);
     }
     if let Some(part) = how.without_part {
-        words += &format!(", without part {part}");
+        let _ = write!(words, ", without part {part}");
     }
     if how.twice {
         words += ", twice";

@@ -20,6 +20,7 @@ pub enum Excuse {
     TakenAway,
     EndedListStands,
     DatesOfStrays,
+    ShorterWindow,
 }
 
 pub struct Entry {
@@ -85,8 +86,8 @@ pub static EXCUSES: &[Entry] = &[
     ),
     entry(
         Excuse::SpoiltList,
-        "progress: a segment is never listed; rules: part-left-early",
-        "it came before a hand spoilt or deleted the playlist, or while the program was down after that",
+        "progress: a segment is never listed; rules: part-left-early; existence; discontinuity",
+        "it came, or a hand changed it, before a hand spoilt or deleted the playlist, or while the program was down after that",
         "nobody knows what was listed: what lies there may have been listed already",
     ),
     entry(
@@ -107,9 +108,15 @@ pub static EXCUSES: &[Entry] = &[
         "files of others came out of order or by a hand, or the wall clock was set within ten seconds",
         "the dates are those of the files",
     ),
+    entry(
+        Excuse::ShorterWindow,
+        "grace: a segment is removed before its grace is over",
+        "ours: --window became smaller at a start, and the program began again after that",
+        "how long the playlist was that listed it is not on disk any more",
+    ),
 ];
 
-static USED: [AtomicU64; 12] = [const { AtomicU64::new(0) }; 12];
+static USED: [AtomicU64; EXCUSES.len()] = [const { AtomicU64::new(0) }; EXCUSES.len()];
 
 impl Excuse {
     /// Counts it. Always true, so that it can stand at the end of a condition.
@@ -160,6 +167,10 @@ impl Circumstances<'_> {
     fn has_disorder(&self) -> bool {
         self.has_seen(&["late", "out of order", "never", "twice", "gives up", "hole"])
     }
+}
+
+fn has_hand(it: &Circumstances<'_>) -> bool {
+    it.has_hand()
 }
 
 /// A fault of the watcher that is known, and not mended. A schedule that meets it ends there, and is counted.
@@ -257,13 +268,13 @@ pub static KNOWN: &[Known] = &[
     known(
         "existence",
         "is not there or not whole",
-        |it| it.has_hand(),
+        has_hand,
         "a file that a hand took away or overwrote leaves the list late, mostly over a restart or where nothing tells",
     ),
     known(
         "existence",
         "with other bytes",
-        |it| it.has_hand(),
+        has_hand,
         "a listed file that a hand wrote again stays listed when its event was missed",
     ),
     known(

@@ -64,6 +64,8 @@ pub struct Judge {
     pub is_blind: bool,
     /// Until when events were lost, or nobody could hear.
     pub deaf_until_us: u64,
+    /// Until when the machine is slow.
+    pub slow_until_us: u64,
     next_check_us: u64,
 }
 
@@ -81,6 +83,7 @@ impl Judge {
             on_air_us: None,
             is_blind: false,
             deaf_until_us: 0,
+            slow_until_us: 0,
             next_check_us: 0,
         };
         judge.take_up(plan);
@@ -96,12 +99,12 @@ impl Judge {
         self.is_blind = plan.polls || !plan.has_watches;
         self.current = live_directories(plan)
             .into_iter()
-            .map(|live| match self.channels.iter().position(|channel| channel.live == live) {
-                Some(known) => known,
-                None => {
+            .map(|live| {
+                let known = self.channels.iter().position(|channel| channel.live == live);
+                known.unwrap_or_else(|| {
                     self.channels.push(Channel::new(live, plan.mode == Mode::Ladder));
                     self.channels.len() - 1
-                }
+                })
             })
             .collect();
     }
@@ -217,14 +220,12 @@ impl Judge {
         else {
             return Ok(());
         };
-        if name.ends_with(".m3u8") {
-            self.channels.iter_mut().filter(|channel| channel.directory == live).for_each(|channel| {
-                if name == "ll.m3u8" {
-                    channel.low = None;
-                } else {
-                    channel.plain = None;
-                }
-            });
+        for channel in self.channels.iter_mut().filter(|channel| channel.directory == live) {
+            match name {
+                "ll.m3u8" => channel.low = None,
+                "stream.m3u8" => channel.plain = None,
+                _ => {}
+            }
         }
         let Some(channel) = self.channels.iter_mut().find(|channel| channel.live == live) else {
             return Ok(());
@@ -240,6 +241,9 @@ impl Judge {
         self.next_check_us = now_us + 50_000;
         let Some(on_air_us) = self.on_air_us.filter(|_| life.stopped_us.is_none()) else { return Ok(()) };
         low_latency::check(self, disk, now_us, on_air_us)?;
+        if self.has_parts && self.current.len() > 1 && self.is_ours {
+            renditions::check_not_behind(self, disk, now_us)?;
+        }
         progress::check(self, disk, now_us, on_air_us)?;
         deletion::check(self, disk, now_us, on_air_us)
     }

@@ -70,7 +70,9 @@ impl Stage {
     fn advance(&mut self, after: Duration) -> &mut Self {
         loop {
             if self.list.first_part().is_some() {
-                self.list.begin(Beginning { filmed_at: None, discontinuity: false }, None);
+                let lost = self.list.first_part().map_or(0, |first| u64::from(first.lost));
+                let lost_90k = lost * self.list.part_target_90k();
+                self.list.begin(Beginning { filmed_at: None, discontinuity: false }, lost_90k);
             }
             self.list.advance(&self.playlist, PATIENCE, self.start + after);
             if self.list.first_part().is_none() {

@@ -8,17 +8,17 @@ use crate::{
 use livedir_playlist::MediaPlaylist;
 use std::collections::BTreeSet;
 
-/// Decides how to go on.
+/// Decides how to go on. `changed`: listed files that are others than those that were listed.
 ///
 /// `target_duration_s` and `window_segments` are those of a playlist that is begun anew.
 pub(in crate::watcher) fn plan(
     on_disk: &OnDisk,
-    files: &BTreeSet<u64>,
+    (files, changed): (&BTreeSet<u64>, &BTreeSet<u64>),
     target_duration_s: u32,
     window_segments: usize,
 ) -> Plan<u64> {
     match on_disk {
-        OnDisk::Playlist { playlist, .. } => go_on(playlist.clone(), files),
+        OnDisk::Playlist { playlist, .. } => go_on(playlist.clone(), files, changed),
         OnDisk::Missing => {
             let next_number = next_number(files, 1);
             // The newest files, as many as a window holds.
@@ -35,9 +35,11 @@ pub(in crate::watcher) fn plan(
     }
 }
 
-fn go_on(mut playlist: MediaPlaylist, files: &BTreeSet<u64>) -> Plan<u64> {
+fn go_on(mut playlist: MediaPlaylist, files: &BTreeSet<u64>, changed: &BTreeSet<u64>) -> Plan<u64> {
     let numbers: Vec<_> = playlist.segments.iter().map(|segment| number_of_uri(&segment.uri)).collect();
-    let is_there = |number: &Option<u64>| number.is_some_and(|number| files.contains(&number));
+    let is_there = |number: &Option<u64>| {
+        number.is_some_and(|number| files.contains(&number) && !changed.contains(&number))
+    };
     let entries_lost = remove_up_to_last_hole(&mut playlist, |uri| is_there(&number_of_uri(uri)));
 
     let left_now: Vec<_> =
@@ -63,6 +65,35 @@ fn go_on(mut playlist: MediaPlaylist, files: &BTreeSet<u64>) -> Plan<u64> {
         unlisted: files.range(first_unlisted..).copied().collect(),
         next_number: next_number(files, first_unlisted.max(playlist.next_media_sequence())),
         previous: Some(playlist),
+    }
+}
+
+/// The plan of a size whose playlist tells nothing that fits the other sizes: it begins where they go on, and what lies there may
+/// have been listed before.
+pub(in crate::watcher) fn join(files: &BTreeSet<u64>) -> Plan<u64> {
+    Plan {
+        previous: None,
+        predecessor: Predecessor::Gone,
+        entries_lost: 0,
+        left_now: Vec::new(),
+        left_before: files.iter().copied().collect(),
+        unlisted: Vec::new(),
+        next_number: next_number(files, 1),
+    }
+}
+
+/// The plan of a size whose playlist is lost: it is made again of files, to agree with this one of another size, which lists
+/// nothing.
+pub(in crate::watcher) fn rebuild(empty: MediaPlaylist, files: &BTreeSet<u64>) -> Plan<u64> {
+    let first = empty.media_sequence;
+    Plan {
+        predecessor: if first > 1 { Predecessor::Gone } else { Predecessor::None },
+        entries_lost: 0,
+        left_now: Vec::new(),
+        left_before: files.range(..first).copied().collect(),
+        unlisted: files.range(first..).copied().collect(),
+        next_number: next_number(files, first),
+        previous: Some(empty),
     }
 }
 
@@ -98,11 +129,16 @@ const FURTHEST_JUMP: u64 = 10;
 /// Numbers of files are taken for ours below this only: one segment each second takes 3,000 years to come here.
 const PLAUSIBLE_OF_FILES: u64 = 100_000_000_000;
 
-/// Which of the numbers that files have are those of earlier runs of ours; the others are of strangers. `told`: the last number that
-/// a playlist tells of.
-pub(in crate::watcher) fn ours(files: &BTreeSet<u64>, told: Option<u64>) -> BTreeSet<u64> {
-    let last = told.map_or_else(|| last_of_longest_chain(files), |told| last_of_chain(files, told));
-    files.range(..=last).copied().collect()
+/// The last of the numbers that files have which is one of earlier runs of ours; higher ones are of strangers. `sizes`: the numbers
+/// of each size of a ladder, or of the one stream. `told`: the last number that a playlist tells of.
+pub(in crate::watcher) fn last_of_ours(sizes: &[BTreeSet<u64>], told: Option<u64>) -> u64 {
+    let all: BTreeSet<u64> = sizes.iter().flatten().copied().collect();
+    // What one size has made far from all that was listed, another has made, too, or most of it.
+    let is_backed = |number: u64| {
+        let near = number.saturating_sub(1)..=number.saturating_add(1);
+        sizes.len() < 2 || sizes.iter().filter(|it| it.range(near.clone()).next().is_some()).count() > 1
+    };
+    told.map_or_else(|| last_of_longest_chain(&all), |told| last_of_chain(&all, told, is_backed))
 }
 
 /// The last one of the most files that lie together; of as many, the highest. 0 without any.
@@ -120,13 +156,16 @@ fn last_of_longest_chain(files: &BTreeSet<u64>) -> u64 {
     chains.into_iter().max().map_or(0, |(_, last)| last)
 }
 
-fn last_of_chain(files: &BTreeSet<u64>, first: u64) -> u64 {
+fn last_of_chain(files: &BTreeSet<u64>, first: u64, is_backed: impl Fn(u64) -> bool) -> u64 {
     let mut last = first;
     for &number in files.range(first.saturating_add(1)..) {
-        if number - last > FURTHEST_JUMP {
+        let distance = number - last;
+        if distance > FURTHEST_JUMP {
             break;
         }
-        last = number;
+        if distance == 1 || is_backed(number) {
+            last = number;
+        }
     }
     last
 }
@@ -188,7 +227,13 @@ mod tests {
 
     #[track_caller]
     fn check(on_disk: &OnDisk, files: &[u64], expected: &Expected) {
-        let plan = plan(on_disk, &files.iter().copied().collect(), 2, 3);
+        check_changed(on_disk, files, &[], expected);
+    }
+
+    #[track_caller]
+    fn check_changed(on_disk: &OnDisk, files: &[u64], changed: &[u64], expected: &Expected) {
+        let [files, changed] = [files, changed].map(|numbers| numbers.iter().copied().collect());
+        let plan = plan(on_disk, (&files, &changed), 2, 3);
         let sequences =
             plan.previous.as_ref().map(|playlist| (playlist.media_sequence, playlist.discontinuity_sequence));
         assert_eq!(sequences, expected.sequences);
@@ -209,19 +254,26 @@ mod tests {
     };
 
     #[track_caller]
-    fn check_ours(files: &[u64], told: Option<u64>, expected: &[u64]) {
-        let ours = ours(&files.iter().copied().collect(), told);
-        assert_eq!(ours.into_iter().collect::<Vec<_>>(), expected, "{files:?} {told:?}");
+    fn check_ours(sizes: &[&[u64]], told: Option<u64>, expected: u64) {
+        let files: Vec<BTreeSet<u64>> = sizes.iter().map(|files| files.iter().copied().collect()).collect();
+        assert_eq!(last_of_ours(&files, told), expected, "{sizes:?} {told:?}");
     }
 
     #[test]
     fn numbers_far_ahead_are_those_of_strangers() {
-        check_ours(&[4, 5, 6, 8, 99], Some(5), &[4, 5, 6, 8]);
-        check_ours(&[99], Some(5), &[]);
-        check_ours(&[999_999_999_999_999], None, &[]);
-        check_ours(&[1, 2, 3, 50_000, 50_001], None, &[1, 2, 3]);
-        check_ours(&[7, 99], None, &[7, 99]);
-        check_ours(&[7, 8], Some(999_999), &[7, 8]);
+        check_ours(&[&[4, 5, 6, 8, 99]], Some(5), 8);
+        check_ours(&[&[99]], Some(5), 5);
+        check_ours(&[&[999_999_999_999_999]], None, 0);
+        check_ours(&[&[1, 2, 3, 50_000, 50_001]], None, 3);
+        check_ours(&[&[7, 99]], None, 99);
+        check_ours(&[&[7, 8]], Some(999_999), 999_999);
+    }
+
+    #[test]
+    fn a_number_that_one_size_has_alone_is_the_next_or_that_of_a_stranger() {
+        check_ours(&[&[4, 5, 6], &[4, 5]], Some(5), 6);
+        check_ours(&[&[4, 5, 12], &[4, 5]], Some(5), 5);
+        check_ours(&[&[4, 5, 8], &[4, 5, 7]], Some(5), 8);
     }
 
     #[test]
@@ -268,6 +320,18 @@ mod tests {
             ..FRESH
         };
         check(&listing(12, "12 13! 14"), &[12, 14], &expected);
+    }
+
+    #[test]
+    fn a_file_that_is_another_than_the_one_that_was_listed_is_a_hole() {
+        let expected = Expected {
+            sequences: Some((14, 1)),
+            predecessor: Predecessor::OnDisk(14),
+            left_now: &[12, 13],
+            next_number: 15,
+            ..FRESH
+        };
+        check_changed(&listing(12, "12 13! 14"), &[12, 13, 14], &[13], &expected);
     }
 
     #[test]

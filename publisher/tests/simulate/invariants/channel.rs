@@ -2,16 +2,17 @@
 
 use super::Verdict;
 use crate::{disk::Disk, media::Contents, schedule::Plan};
-use livedir_playlist::MediaListing;
+use livedir_playlist::{ListedPart, MediaListing};
 use livedir_publisher::segment_name::{Home, name_of_uri, number_of_name, part_of_name, uri_of_name};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
-/// A start dates old files by the longest that a playlist can have been.
+/// A start counts whole targets, and takes windows for up to twice as long: one came for the file that is a window behind, and two
+/// are its grace.
 fn most_grace_us(target_us: u64, window: usize) -> u64 {
-    (target_us + 1_000_000) * (2 * window as u64 + 3)
+    (target_us + 1_000_000) * (3 * window as u64 + 3) + 4 * target_us
 }
 
 /// A file is known so long after it has come, and several are listed so long after that was decided.
@@ -34,6 +35,7 @@ pub struct Version {
 
 /// A good file that is to be listed.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a circumstance")]
 pub struct Expected {
     pub name: String,
     pub contents: Contents,
@@ -63,6 +65,9 @@ impl Expected {
 pub struct Left {
     /// It must be there until then.
     pub stays_until_us: u64,
+    pub left_us: u64,
+    /// So many were listed before it left.
+    pub listed_before: usize,
     /// And must be gone by then.
     pub gone_by_us: u64,
     /// The program has begun again since.
@@ -99,6 +104,13 @@ pub struct Channel {
     pub unheard_until_us: u64,
     /// When the program began.
     pub run_began_us: u64,
+    /// The window of the run, and whether one has been smaller than that before it.
+    pub window: usize,
+    pub has_shrunk: bool,
+    /// What the playlist listed when the program began.
+    pub listed_in_run_before: HashSet<String>,
+    /// When each segment was listed, in order.
+    pub listed_us: Vec<u64>,
     /// Names that were in use.
     pub names: HashSet<String>,
     /// When the first segment was listed: before that nobody knows the target duration.
@@ -107,6 +119,24 @@ pub struct Channel {
     pub first_part_us: Option<u64>,
     /// The newest part that has come, and when.
     pub newest_part: Option<((u64, u32), u64)>,
+}
+
+/// The parts of one list that another one has not.
+pub fn parts_without<'a>(of: Option<&'a MediaListing>, other: Option<&MediaListing>) -> Vec<&'a ListedPart> {
+    let mut others = other.into_iter().flat_map(MediaListing::parts).peekable();
+    let parts = || of.into_iter().flat_map(MediaListing::parts);
+    // Two versions of one list have the same parts in the same order, but for some at the beginning and at the end.
+    let first = others.peek().map(|first| &first.uri);
+    let begins = parts().position(|part| Some(&part.uri) == first).unwrap_or(0);
+    let mut without: Vec<_> = parts().take(begins).collect();
+    let behind = parts().skip(begins);
+    without.extend(behind.filter(|part| others.next_if(|other| other.uri == part.uri).is_none()));
+    if !without.is_empty() {
+        let others: HashSet<&str> =
+            other.into_iter().flat_map(MediaListing::parts).map(|it| &*it.uri).collect();
+        without.retain(|part| !others.contains(&*part.uri));
+    }
+    without
 }
 
 impl Channel {
@@ -132,6 +162,10 @@ impl Channel {
             spoilt_us: None,
             unheard_until_us: 0,
             run_began_us: 0,
+            window: 0,
+            has_shrunk: false,
+            listed_in_run_before: HashSet::new(),
+            listed_us: Vec::new(),
             names: HashSet::new(),
             began_us: None,
             first_part_us: None,
@@ -175,7 +209,16 @@ impl Channel {
         self.lags_since_us = None;
         self.is_behind_clock |= self.clock_set_us.is_some();
         self.run_began_us = now_us;
-        self.left.values_mut().for_each(|left| left.is_of_run_before = true);
+        self.has_shrunk |= plan.window < self.window;
+        let listed = self.plain.iter().flat_map(|plain| &plain.listing.segments);
+        self.listed_in_run_before = listed.filter_map(|it| name_of_uri(self.home, &it.uri)).collect();
+        self.window = plan.window;
+        // What a longer window would have kept may stay as long.
+        let most_us = most_grace_us(plan.target_us(), plan.window);
+        for left in self.left.values_mut() {
+            left.is_of_run_before = true;
+            left.gone_by_us = left.gone_by_us.max(left.left_us.saturating_add(most_us));
+        }
         self.expected.retain(|it| it.part.is_none());
         self.expected.iter_mut().for_each(|it| it.was_heard = false);
         (self.first_part_us, self.newest_part) = (None, None);
@@ -223,6 +266,16 @@ impl Channel {
         if is_ours && number.is_some_and(|number| last.is_some_and(|last| number <= last)) && part.is_none() {
             return;
         }
+        // A part that comes after its segment is listed comes too late.
+        let is_closed = |(number, _): (u64, u32)| {
+            let segments = self.low.iter().flat_map(|low| low.listing.segments.iter().rev().take(8));
+            segments
+                .into_iter()
+                .any(|it| self.name(&it.uri).and_then(|name| number_of_name(&name)) == Some(number))
+        };
+        if is_ours && part.is_some_and(is_closed) {
+            return;
+        }
         // The same bytes once more are nothing new.
         let is_known = self.plain.as_ref().is_some_and(|plain| {
             (plain.listing.first_media_sequence()..plain.listing.next_media_sequence())
@@ -255,8 +308,6 @@ impl Channel {
 
     /// Takes note of a version that has passed.
     pub fn is_listed(&mut self, which: Which, version: Version, target_us: u64, window: usize, disk: &Disk) {
-        let names: Vec<Option<String>> =
-            version.listing.segments.iter().map(|it| self.name(&it.uri)).collect();
         let now_us = version.at_us;
         let names_of = |version: &Version| -> Vec<(String, u64)> {
             let us = |seconds: Option<f64>| (seconds.unwrap_or(0.0) * 1e6) as u64;
@@ -265,6 +316,8 @@ impl Channel {
             segments.filter_map(|(uri, us)| Some((name_of_uri(self.home, uri)?, us))).collect()
         };
         if which == Which::Plain {
+            let names: Vec<Option<String>> =
+                version.listing.segments.iter().map(|it| self.name(&it.uri)).collect();
             let sum_us = (version.listing.duration_s() * 1e6) as u64;
             let now_listed = names_of(&version);
             for (name, duration_us) in self.plain.as_ref().map(names_of).unwrap_or_default() {
@@ -278,7 +331,9 @@ impl Channel {
                 let contents = disk.contents(&self.live.join(&name));
                 let left = Left {
                     stays_until_us: now_us + stays_us,
-                    gone_by_us: now_us + most_us.max(stays_us) + 4 * target_us,
+                    left_us: now_us,
+                    listed_before: self.listed_us.len(),
+                    gone_by_us: now_us + most_us.max(stays_us),
                     is_of_run_before: false,
                     contents,
                 };
@@ -291,42 +346,60 @@ impl Channel {
                 let longest_us = self.longest_us.entry(name).or_default();
                 *longest_us = sum_us.max(*longest_us);
             }
+            let before: HashSet<&str> =
+                self.plain.iter().flat_map(|it| &it.listing.segments).map(|it| &*it.uri).collect();
+            let new = version.listing.segments.iter().filter(|it| !it.gap && !before.contains(&*it.uri));
+            self.listed_us.extend(new.map(|_| now_us));
             self.began_us.get_or_insert(now_us);
             let first = version.listing.first_media_sequence();
             for (number, (segment, name)) in (first..).zip(version.listing.segments.iter().zip(&names)) {
-                let contents = name
-                    .as_ref()
-                    .filter(|_| !segment.gap)
-                    .and_then(|name| disk.contents(&self.live.join(name)));
-                if let (Some(contents), false) = (contents, self.given.contains_key(&number)) {
+                if self.given.contains_key(&number) {
+                    continue;
+                }
+                let name = name.as_ref().filter(|_| !segment.gap);
+                let contents = name.and_then(|name| disk.contents(&self.live.join(name)));
+                if let Some(contents) = contents {
                     self.passes(contents, now_us);
                 }
-                self.given.entry(number).or_insert_with(|| (segment.uri.clone(), contents));
+                self.given.insert(number, (segment.uri.clone(), contents));
             }
             self.expected
                 .retain(|it| it.part.is_some() || !names.iter().flatten().any(|name| *name == it.name));
             self.plain = Some(version);
         } else {
-            // Parts by their URIs: to find the name of each takes longer than all else.
-            let parts: HashSet<&str> = version.listing.parts().map(|part| &*part.uri).collect();
-            let before = self.low.iter().flat_map(|before| before.listing.parts());
-            for part in before.filter(|part| !part.gap && !parts.contains(&*part.uri)) {
+            let before = self.low.as_ref().map(|before| &before.listing);
+            for part in parts_without(before, Some(&version.listing)).into_iter().filter(|part| !part.gap) {
                 let Some(name) = name_of_uri(self.home, &part.uri) else { continue };
                 let contents = disk.contents(&self.live.join(&name));
                 self.left.entry(name).or_insert(Left {
                     stays_until_us: now_us + 3 * target_us,
+                    left_us: now_us,
+                    listed_before: self.listed_us.len(),
                     gone_by_us: now_us + 4 * target_us + most_grace_us(target_us, window),
                     is_of_run_before: false,
                     contents,
                 });
             }
-            self.left.retain(|name, _| !parts.contains(&*uri_of_name(self.home, name)));
-            let numbers: Vec<Option<u64>> = names.iter().map(|name| number_of_name(name.as_ref()?)).collect();
-            self.expected.retain(|it| {
-                it.part.is_none_or(|(number, _)| {
-                    !parts.contains(&*uri_of_name(self.home, &it.name)) && !numbers.contains(&Some(number))
-                })
-            });
+            for part in parts_without(Some(&version.listing), before) {
+                if let Some(name) = name_of_uri(self.home, &part.uri) {
+                    self.left.remove(&name);
+                }
+            }
+            if self.expected.iter().any(|it| it.part.is_some()) {
+                let segments = &version.listing.segments;
+                let numbers: Vec<u64> =
+                    segments.iter().filter_map(|it| number_of_name(&self.name(&it.uri)?)).collect();
+                // Of sizes the number tells what has left the list already.
+                let first = if self.is_rendition { version.listing.first_media_sequence() } else { 0 };
+                self.expected.retain(|it| {
+                    it.part.is_none_or(|(number, _)| {
+                        let uri = uri_of_name(self.home, &it.name);
+                        number >= first
+                            && !version.listing.parts().any(|part| part.uri == uri)
+                            && !numbers.contains(&number)
+                    })
+                });
+            }
             self.low = Some(version);
         }
     }

@@ -1,6 +1,10 @@
 //! Deletion: nothing is removed too early, and nothing stays for ever.
 
-use super::{Judge, Verdict, channel::Channel, progress::failing_until_us};
+use super::{
+    Judge, Verdict,
+    channel::{Channel, Left},
+    progress::failing_until_us,
+};
 use crate::{
     disk::{Disk, TICK_US},
     excused::Excuse,
@@ -23,6 +27,9 @@ pub fn check_removed(channel: &mut Channel, now_us: u64, name: &str) -> Verdict 
     if let Some(left) = channel.left.remove(name)
         && now_us + if left.is_of_run_before { 2_000 + TICK_US } else { 2_000 } < left.stays_until_us
         && !channel.touched.contains_key(name)
+        && !((left.is_of_run_before || channel.listed_in_run_before.contains(name))
+            && channel.has_shrunk
+            && Excuse::ShorterWindow.is_used())
     {
         let early_s = (left.stays_until_us - now_us) as f64 / 1e6;
         return channel
@@ -45,15 +52,25 @@ pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Ver
                 contents.is_some() && contents == left.contents
             }
         });
+        // A run that comes later knows that a file has left for certain when so many have come behind it.
+        let certain = 2 * judge.window;
+        let is_due = |left: &Left| {
+            let certain_us = match left.is_of_run_before {
+                true => channel.listed_us.get(left.listed_before + certain).copied(),
+                false => Some(left.left_us),
+            };
+            let lasts_us = left.gone_by_us - left.left_us;
+            certain_us.is_some_and(|certain_us| certain_us.saturating_add(lasts_us) <= now_us)
+        };
         if let Some((name, left)) = channel
             .left
             .iter()
-            .filter(|(_, left)| left.gone_by_us <= now_us)
+            .filter(|(_, left)| is_due(left))
             .filter(|(_, left)| judge.is_ours || !left.is_of_run_before || !Excuse::PausedEncoder.is_used())
             .min_by_key(|(name, _)| (*name).clone())
         {
-            let late_s = (now_us - left.gone_by_us) as f64 / 1e6;
-            let words = format!("{name} is still there, {late_s:.3} s after it should be gone");
+            let left_s = (now_us - left.left_us) as f64 / 1e6;
+            let words = format!("{name} is still there, {left_s:.3} s after it left");
             return channel.broken("deletion", &words);
         }
     }

@@ -2,16 +2,13 @@
 
 use super::{
     Judge, Verdict,
-    channel::{Version, Which},
+    channel::{Version, Which, parts_without},
 };
 use crate::{disk::Disk, excused::Excuse};
-use std::collections::HashSet;
 
-/// So soon nobody sees that a hand has taken something away.
+/// So soon nobody sees that a hand has taken something away; on a slow machine, where each call takes up to 30 ms, later.
 const UNSEEN_US: u64 = 100_000;
-
-/// So many calls the program makes for one event, and for others that were before it.
-const CALLS_OF_A_TURN: u64 = 20;
+const UNSEEN_SLOWLY_US: u64 = 600_000;
 
 pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &Version) -> Verdict {
     let channel = &judge.channels[index];
@@ -22,12 +19,17 @@ pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &V
     } else {
         UNSEEN_US
     };
-    // On a slow machine the program is busy with what was before.
-    let unseen_us = unseen_us + CALLS_OF_A_TURN * disk.slow_us;
+    let unseen_us = if now_us < judge.slow_until_us { unseen_us.max(UNSEEN_SLOWLY_US) } else { unseen_us };
     let is_excused = |name: &str| {
-        channel.touched.get(name).is_some_and(|touched_us| now_us <= touched_us + unseen_us)
-            || now_us <= channel.disturbed_us + unseen_us
+        now_us <= channel.disturbed_us + unseen_us
+            || channel.touched.get(name).is_some_and(|&touched_us| {
+                now_us <= touched_us + unseen_us
+                    || (channel.spoilt_us.is_some_and(|spoilt_us| touched_us <= spoilt_us)
+                        && Excuse::SpoiltList.is_used())
+                    || (touched_us < channel.unheard_until_us && Excuse::LostWithoutAWord.is_used())
+            })
     };
+    let live = disk.entries(&channel.live).ok();
     let mut last = None;
     let first = version.listing.first_media_sequence();
     for (number, segment) in (first..).zip(&version.listing.segments) {
@@ -42,7 +44,7 @@ pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &V
             last = None;
             continue;
         }
-        let contents = disk.contents(&channel.live.join(&name));
+        let contents = disk.contents_in(live, &name);
         if is_excused(&name) {
             last = None;
             continue;
@@ -50,11 +52,7 @@ pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &V
         let Some(contents) = contents.filter(|it| it.is_independent) else {
             let is_touched = channel.touched.contains_key(&name);
             let was_ended = channel.version(which).is_some_and(|before| before.listing.ended);
-            let was_unheard =
-                channel.touched.get(&name).is_some_and(|touched_us| *touched_us < channel.unheard_until_us);
-            if (is_touched && was_ended && version.listing.ended && Excuse::EndedListStands.is_used())
-                || (was_unheard && Excuse::LostWithoutAWord.is_used())
-            {
+            if is_touched && was_ended && version.listing.ended && Excuse::EndedListStands.is_used() {
                 last = None;
                 continue;
             }
@@ -77,13 +75,12 @@ pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &V
     }
     if which == Which::Low {
         // Of those that were listed before, it is seen when the program removes one.
-        let known: HashSet<&str> =
-            channel.low.iter().flat_map(|low| low.listing.parts()).map(|part| &*part.uri).collect();
-        for part in version.listing.parts().filter(|part| !part.gap && !known.contains(&*part.uri)) {
+        let new = parts_without(Some(&version.listing), channel.low.as_ref().map(|low| &low.listing));
+        for part in new.into_iter().filter(|part| !part.gap) {
             let name = channel.name(&part.uri).unwrap_or_default();
             // What a hand takes away cannot leave the list in time: bis 6.2.1.
             let is_excused = is_excused(&name) || channel.touched.contains_key(&name);
-            if disk.contents(&channel.live.join(&name)).is_none() && !is_excused {
+            if disk.contents_in(live, &name).is_none() && !is_excused {
                 return channel.broken("existence", &format!("part {name} is listed, and is not there"));
             }
         }
