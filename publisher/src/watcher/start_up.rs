@@ -7,7 +7,6 @@ use super::{
     agreement::Fate,
     channel::{Channel, hash},
     finished_file,
-    in_step::end_of,
     look::list,
     order::{Arrival, Numbered, Order},
     parts::{self, PartsOnDisk},
@@ -26,9 +25,9 @@ use crate::{
     numbers::Numbers,
     playlist_file::{self, LOW_LATENCY_PLAYLIST, OnDisk, PLAYLIST, STATUS, left_over_prefix},
     retention::instant_of,
-    segment_name::{Home, LEFT_OVER_PREFIX, name_of_uri, number_of_name, number_of_uri, segment_name},
+    segment_name::{Home, LEFT_OVER_PREFIX, number_of_name, number_of_uri, segment_name},
 };
-use livedir_playlist::{MediaPlaylist, Segment, TICKS_PER_S};
+use livedir_playlist::{MediaPlaylist, TICKS_PER_S};
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     io,
@@ -180,7 +179,10 @@ impl Channel {
             (Found::Numbered(numbers), None) if fate == Some(Fate::Joins) => numbered::join(numbers).named(),
             (Found::Numbered(numbers), None) => {
                 let target_duration_s = settings.target_duration_s.unwrap_or(1);
-                let changed = changed(directory, &live, settings.home, &on_disk);
+                let stamp = |name: &str| directory.stamp(&live.join(name)).ok();
+                let read =
+                    |name: &str| finished_file::read(directory, &live.join(name), &mut Vec::new()).ok();
+                let changed = numbered::changed(&on_disk, settings.home, &stamp, &read);
                 let files = (numbers, &changed);
                 numbered::plan(&on_disk, files, target_duration_s, settings.window_segments).named()
             }
@@ -302,6 +304,7 @@ impl Begun {
             }
             Found::Any(files) => {
                 channel.take_what_is_complete(files, &plan.unlisted, now, desk);
+                channel.take_what_leads_to_next(desk);
                 channel.publish_waiting(Duration::ZERO);
             }
         }
@@ -484,29 +487,6 @@ fn found(
             Found::Any(names.iter().filter_map(stamp).collect())
         }
     }
-}
-
-/// How far the time of a file of ours may be from the end of its segment by the playlist: an estimate of a picture's length.
-const SAME_TIME: Duration = Duration::from_millis(20);
-
-/// No date is shifted so far from the time of its file.
-const OTHER_TIME: Duration = Duration::from_secs(10);
-
-/// The numbers of listed files that are others than those that were listed: they do not bear the time that ours bear, and something
-/// was done to them since, or that time is far off.
-fn changed(directory: &dyn Directory, live: &Path, home: Home, on_disk: &OnDisk) -> BTreeSet<u64> {
-    let OnDisk::Playlist { playlist, written_at } = on_disk else { return BTreeSet::new() };
-    let is_changed = |segment: &&Segment| {
-        let stamp = name_of_uri(home, &segment.uri).and_then(|name| directory.stamp(&live.join(name)).ok());
-        let ended_at = end_of(segment).map(SystemTime::from);
-        stamp.zip(ended_at).is_some_and(|(stamp, ended_at)| {
-            let later = stamp.modified_at.duration_since(ended_at);
-            let apart = later.unwrap_or_else(|earlier| earlier.duration());
-            apart > OTHER_TIME || (apart > SAME_TIME && stamp.changed_at > *written_at)
-        })
-    };
-    let listed = playlist.segments.iter().filter(|segment| !segment.gap);
-    listed.filter(is_changed).filter_map(|segment| number_of_uri(&segment.uri)).collect()
 }
 
 fn numbers_of(names: &[String]) -> BTreeSet<u64> {
