@@ -251,6 +251,14 @@ impl LowLatencyList {
         duration_90k: u64,
         now: Instant,
     ) {
+        // One that waits for its last parts is overtaken by this one.
+        let overtaken = self.closing.filter(|it| it.number != number && self.open == Some(it.number));
+        if let Some(Closing { number, media_sequence, duration_90k, .. }) = overtaken {
+            // Parts that cannot be listed are lost.
+            drop(self.list_parts_of(number));
+            self.push_lost_rest(number, duration_90k);
+            self.close(media_sequence);
+        }
         self.comes_to(number);
         if self.open == Some(number) || self.waiting_of(number).is_some() {
             self.closing = Some(Closing { number, media_sequence, duration_90k, since: now });

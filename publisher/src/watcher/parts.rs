@@ -299,6 +299,12 @@ impl Channel {
         // One more for the segment that the part is of, and one for lengths that are not all the same.
         let behind = near_90k.div_ceil(usual_90k.max(1)) + 2;
         let (now, wall) = (self.world.now(), self.world.wall());
+        // A list that is so short has begun anew: what it followed on stood until then.
+        let began_at =
+            playlist.segments.first().filter(|_| playlist.duration_90k() < near_90k).and_then(|first| {
+                let name = name_of_uri(self.settings.home, &first.uri)?;
+                Some(self.stamp(&name).ok()?.modified_at)
+            });
         for &(number, part) in old {
             let name = part_name(number, part);
             if let Some(file) = self.publication.low_latency.as_mut().filter(|_| told.listed.contains(&name))
@@ -308,6 +314,8 @@ impl Channel {
             }
             let overtaken_by = self.stamp(&segment_name(number.saturating_add(behind))).ok();
             let overtaken_at = overtaken_by.map(|it| listed_at(&it, playlist.target_duration_s));
+            let overtaken_at =
+                overtaken_at.map(|overtaken_at| began_at.map_or(overtaken_at, |at| at.max(overtaken_at)));
             let left_at = [overtaken_at, told.written_at].into_iter().flatten().min();
             let left_at = left_at.map_or(now, |left_at| instant_of(left_at, now, wall));
             self.publication.keep_part(&name, left_at);

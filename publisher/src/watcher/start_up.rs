@@ -217,7 +217,7 @@ impl Channel {
                 Naming::Any => Order::Arrival(Arrival::default()),
             },
             settings,
-            numbers,
+            numbers: numbers.of(&live),
             live,
             publication,
             unfinished: Unfinished::default(),
@@ -255,6 +255,9 @@ impl Begun {
             );
             channel.publication.has_changed();
             channel.publication.write_playlist();
+        }
+        if channel.is_numbered() {
+            channel.stamp_listed();
         }
         channel.remember(&plan.predecessor, desk);
         channel.leave_out_interrupted(told, &plan.unlisted);
@@ -313,6 +316,16 @@ impl Begun {
 }
 
 impl Channel {
+    /// Remembers what listed files are, so that it is seen when one becomes another.
+    fn stamp_listed(&mut self) {
+        let names: Vec<_> = self.publication.listed.keys().cloned().collect();
+        for name in names {
+            if let Ok(stamp) = self.stamp(&name) {
+                self.publication.keep_stamp(&name, stamp);
+            }
+        }
+    }
+
     /// Whether the file of this name holds what the other sizes have under its number.
     fn holds_what_others_do(&self, name: &str, desk: &mut Desk) -> bool {
         let read = finished_file::read(&*self.world.directory, &self.live.join(name), &mut desk.buffer);
