@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use crate::listing::{Attributes, Listing, MediaListing, decimal, read_listing};
+use crate::listing::{Listing, MediaListing, attribute, decimal, read_listing};
 
 /// bis 7: the lowest version with EXT-X-SKIP.
 const VERSION: u64 = 9;
@@ -13,8 +13,8 @@ const VERSION: u64 = 9;
 #[must_use]
 pub fn delta_update(text: &str) -> Option<String> {
     let Listing::Media(listing) = read_listing(text) else { return None };
-    let control = Attributes::read(&listing.tag("EXT-X-SERVER-CONTROL")?.value);
-    let skip_until_s = decimal(control.get("CAN-SKIP-UNTIL")?)?;
+    let control = listing.tag("EXT-X-SERVER-CONTROL")?;
+    let skip_until_s = decimal(attribute(&control.value, "CAN-SKIP-UNTIL")?)?;
     let skipped = skipped_segments(&listing, skip_until_s);
     let last_skipped = listing.segments.get(skipped.checked_sub(1)?)?;
     let first_line = first_line_of_segments(&listing)?;
@@ -41,7 +41,7 @@ pub fn delta_update(text: &str) -> Option<String> {
 fn skipped_segments(listing: &MediaListing, skip_until_s: f64) -> usize {
     let last_line = listing.segments.last().map_or(0, |segment| segment.line);
     let parts = listing.tags.iter().filter(|tag| tag.name == "EXT-X-PART" && tag.line > last_line);
-    let duration_s = |value: &str| Attributes::read(value).get("DURATION").and_then(decimal).unwrap_or(0.0);
+    let duration_s = |value: &str| attribute(value, "DURATION").and_then(decimal).unwrap_or(0.0);
     let mut from_end_s: f64 = parts.map(|tag| duration_s(&tag.value)).sum();
     let near = listing
         .segments

@@ -7,6 +7,7 @@
 mod attributes;
 mod live_edge;
 mod reader;
+mod short;
 mod value;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 pub use attributes::Attributes;
+pub(crate) use attributes::{Pairs, attribute, repeated_name};
 pub use live_edge::{ListedPart, PreloadHint, RenditionReport, ServerControl};
 pub use reader::read_listing;
 pub(crate) use reader::{extinf_s, is_of_a_multivariant_playlist};

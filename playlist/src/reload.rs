@@ -3,7 +3,7 @@
 //! In: the query of a request, and what the playlist on disk says of its edge. Out: a decision. No thread, no clock:
 //! the server holds, wakes and gives up.
 
-use crate::listing::{Attributes, Listing, decimal, read_listing};
+use crate::listing::{Listing, attribute, decimal, read_listing};
 
 /// bis 6.2.5.2: a request may be ahead of the last segment by this many.
 const SEGMENTS_AHEAD: u64 = 2;
@@ -83,7 +83,7 @@ impl Edge {
     pub fn of(text: &str) -> Option<Edge> {
         let Listing::Media(listing) = read_listing(text) else { return None };
         let attribute = |tag: &str, name: &str| {
-            listing.tag(tag).and_then(|tag| Attributes::read(&tag.value).get(name).map(str::to_owned))
+            listing.tag(tag).and_then(|tag| attribute(&tag.value, name).map(str::to_owned))
         };
         let line_of_last = |back: usize| {
             let index = listing.segments.len().checked_sub(back);

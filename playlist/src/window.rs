@@ -174,18 +174,16 @@ impl Window {
         self.playlist.next_media_sequence()
     }
 
+    /// The playlist has been so long before, in this presentation.
+    pub fn was_as_long_as(&mut self, duration_90k: u64) {
+        self.longest_90k = self.longest_90k.max(duration_90k);
+    }
+
     /// The longest that the playlist has been in this presentation. With its own duration, that is how long the
     /// file of a segment that was in it must stay.
     #[must_use]
     pub fn longest_duration_90k(&self) -> u64 {
         self.longest_90k
-    }
-
-    /// The same window, of a playlist that has been as long as this in this presentation.
-    #[must_use]
-    pub fn that_was_as_long_as(mut self, duration_90k: u64) -> Window {
-        self.longest_90k = self.longest_90k.max(duration_90k);
-        self
     }
 
     /// Whether [`Self::push`] would list this segment, and if not, why.

@@ -52,6 +52,8 @@ pub enum OnDisk {
         problem: String,
         /// As much of it as can be read.
         text: String,
+        /// When it was put there, if that is known: what came later is listed nowhere.
+        written_at: Option<SystemTime>,
     },
 }
 
@@ -62,7 +64,7 @@ pub fn read(directory: &dyn Directory, webroot: &Path) -> io::Result<OnDisk> {
             Ok(OnDisk::Playlist { playlist, written_at }) => OnDisk::Playlist { playlist, written_at },
             _ => OnDisk::Missing,
         }),
-        OnDisk::Unreadable { problem, mut text } => {
+        OnDisk::Unreadable { problem, mut text, written_at } => {
             // The other list tells the numbers, too.
             if let Ok(file) = directory.open(&webroot.join(LOW_LATENCY_PLAYLIST)) {
                 let mut bytes = Vec::new();
@@ -70,7 +72,7 @@ pub fn read(directory: &dyn Directory, webroot: &Path) -> io::Result<OnDisk> {
                 text.push('\n');
                 text.push_str(&String::from_utf8_lossy(&bytes));
             }
-            Ok(OnDisk::Unreadable { problem, text })
+            Ok(OnDisk::Unreadable { problem, text, written_at })
         }
         on_disk @ OnDisk::Playlist { .. } => Ok(on_disk),
     }
@@ -84,6 +86,7 @@ fn read_alone(directory: &dyn Directory, webroot: &Path, name: &str) -> io::Resu
             return Ok(OnDisk::Unreadable {
                 problem: "it is no regular file".to_owned(),
                 text: String::new(),
+                written_at: directory.stamp(&webroot.join(PLAYLIST)).ok().map(|stamp| stamp.modified_at),
             });
         }
         Err(error) => return Err(error),
@@ -101,11 +104,11 @@ fn read_alone(directory: &dyn Directory, webroot: &Path, name: &str) -> io::Resu
     // Ours always say so: the tag that is missing was cut off.
     if !text.contains("\n#EXT-X-MEDIA-SEQUENCE:") && !text.is_empty() {
         let problem = "it does not tell its EXT-X-MEDIA-SEQUENCE".to_owned();
-        return Ok(OnDisk::Unreadable { problem, text: text.into_owned() });
+        return Ok(OnDisk::Unreadable { problem, text: text.into_owned(), written_at: Some(written_at) });
     }
     Ok(match parse(&text).map_err(|problem| ParseError::to_string(&problem)).and_then(plausible) {
         Ok(playlist) => OnDisk::Playlist { playlist, written_at },
-        Err(problem) => OnDisk::Unreadable { problem, text: text.into_owned() },
+        Err(problem) => OnDisk::Unreadable { problem, text: text.into_owned(), written_at: Some(written_at) },
     })
 }
 

@@ -57,9 +57,8 @@ pub fn part_name(number: u64, part: u32) -> String {
 #[must_use]
 pub fn part_of_name(name: &str) -> Option<(u64, u32)> {
     let (segment, part) = name.strip_suffix(".ts")?.rsplit_once(".p")?;
-    let number = number_of_name(&format!("{segment}.ts"))?;
-    let part = part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok())??;
-    (part_name(number, part) == name).then_some((number, part))
+    let number = segment_number(segment.strip_prefix("seg-")?)?;
+    Some((number, number_of_digits(part, 2)?.try_into().ok()?))
 }
 
 /// The URI in the playlist, relative to it: `live/seg-00000042.ts`.
@@ -77,10 +76,18 @@ pub fn segment_path(webroot: &Path, number: u64) -> PathBuf {
 /// The number in a name; `None` for names that are not ours.
 #[must_use]
 pub fn number_of_name(name: &str) -> Option<u64> {
-    let digits = name.strip_prefix("seg-")?.strip_suffix(".ts")?;
-    let number: u64 = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())??;
-    // One number, one name: no more leading zeros than make eight digits.
-    ((1..=LARGEST_NUMBER).contains(&number) && segment_name(number) == name).then_some(number)
+    segment_number(name.strip_prefix("seg-")?.strip_suffix(".ts")?)
+}
+
+fn segment_number(digits: &str) -> Option<u64> {
+    number_of_digits(digits, 8).filter(|number| (1..=LARGEST_NUMBER).contains(number))
+}
+
+/// The number that is written with at least so many digits. One number, one name: no more leading zeros than it takes.
+fn number_of_digits(digits: &str, fewest: usize) -> Option<u64> {
+    let is_written_so = digits.len() == fewest || (digits.len() > fewest && !digits.starts_with('0'));
+    let is_number = is_written_so && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| digits.parse().ok())?
 }
 
 /// Whether an encoder may mean this as a segment. Dot files are work in progress, and a part is none.
@@ -92,17 +99,21 @@ pub fn looks_like_segment(name: &str) -> bool {
 /// Whether this is the name of a segment or of a part.
 #[must_use]
 pub fn is_transport_stream(name: &str) -> bool {
-    !name.starts_with('.')
-        && Path::new(name).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ts"))
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    !name.starts_with('.') && ending.is_some_and(|ending| ending.eq_ignore_ascii_case("ts"))
 }
 
 /// The URI of any file in the live directory, relative to the playlist.
 #[must_use]
 pub fn uri_of_name(home: Home, name: &str) -> String {
+    // RFC 3986 2.3: these stand for themselves everywhere.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    if name.bytes().all(is_plain) {
+        return [home.prefix(), name].concat();
+    }
     let mut uri = home.prefix().to_owned();
-    for &byte in name.as_bytes() {
-        // RFC 3986 2.3: these stand for themselves everywhere.
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+    for byte in name.bytes() {
+        if is_plain(byte) {
             uri.push(char::from(byte));
         } else {
             let _ = write!(uri, "%{byte:02X}");
@@ -114,9 +125,14 @@ pub fn uri_of_name(home: Home, name: &str) -> String {
 /// The file in the live directory that a URI names; `None` for all that lies elsewhere.
 #[must_use]
 pub fn name_of_uri(home: Home, uri: &str) -> Option<String> {
-    let encoded = uri.strip_prefix(home.prefix())?.as_bytes();
+    let encoded = uri.strip_prefix(home.prefix())?;
+    let leads_elsewhere = |byte: u8| matches!(byte, b'/' | b'\\' | 0);
+    let is_name = |name: &str| is_transport_stream(name) && !name.bytes().any(leads_elsewhere);
+    if !encoded.bytes().any(|byte| byte == b'%') {
+        return is_name(encoded).then(|| encoded.to_owned());
+    }
     let mut bytes = Vec::with_capacity(encoded.len());
-    let mut rest = encoded;
+    let mut rest = encoded.as_bytes();
     while let Some((&byte, behind)) = rest.split_first() {
         rest = behind;
         if byte == b'%' {
@@ -127,9 +143,7 @@ pub fn name_of_uri(home: Home, uri: &str) -> Option<String> {
             bytes.push(byte);
         }
     }
-    String::from_utf8(bytes)
-        .ok()
-        .filter(|name| !name.contains(['/', '\\', '\0']) && is_transport_stream(name))
+    String::from_utf8(bytes).ok().filter(|name| is_name(name))
 }
 
 /// The number in a URI of the playlist; `None` for URIs that are not ours.

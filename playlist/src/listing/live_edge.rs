@@ -2,8 +2,9 @@
 //!
 //! In: the attributes of one tag. Out: what they say. No thread.
 
+use super::ByteRange;
+use super::attributes::{Pairs, attribute};
 use super::value::{byterange, decimal, whole_number};
-use super::{Attributes, ByteRange};
 
 /// EXT-X-PART.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -44,6 +45,8 @@ pub struct RenditionReport {
     pub uri: String,
     /// LAST-MSN.
     pub last_media_sequence: Option<u64>,
+    /// LAST-PART.
+    pub last_part: Option<u64>,
 }
 
 /// EXT-X-SERVER-CONTROL. What is absent or no number is `None`.
@@ -61,49 +64,58 @@ pub struct ServerControl {
     pub part_hold_back_s: Option<f64>,
 }
 
-pub(super) fn part(line: usize, attributes: &Attributes) -> ListedPart {
+pub(super) fn part(line: usize, attributes: &str) -> ListedPart {
+    let (mut uri, mut duration, mut independent, mut gap, mut range) = (None, None, None, None, None);
+    for (name, value) in Pairs::of(attributes) {
+        let said = match name {
+            "URI" => &mut uri,
+            "DURATION" => &mut duration,
+            "INDEPENDENT" => &mut independent,
+            "GAP" => &mut gap,
+            "BYTERANGE" => &mut range,
+            _ => continue,
+        };
+        said.get_or_insert(value);
+    }
     ListedPart {
         line,
-        uri: uri(attributes),
-        duration_s: attributes.get("DURATION").and_then(decimal),
-        independent: is_yes(attributes, "INDEPENDENT"),
-        gap: is_yes(attributes, "GAP"),
-        byterange: attributes.get("BYTERANGE").and_then(byterange),
+        uri: uri.unwrap_or_default().to_owned(),
+        duration_s: duration.and_then(decimal),
+        independent: independent == Some("YES"),
+        gap: gap == Some("YES"),
+        byterange: range.and_then(byterange),
     }
 }
 
-pub(super) fn hint(line: usize, attributes: &Attributes) -> PreloadHint {
+pub(super) fn hint(line: usize, attributes: &str) -> PreloadHint {
     PreloadHint {
         line,
-        kind: attributes.get("TYPE").unwrap_or_default().to_owned(),
+        kind: attribute(attributes, "TYPE").unwrap_or_default().to_owned(),
         uri: uri(attributes),
-        first_byte: attributes.get("BYTERANGE-START").and_then(whole_number),
+        first_byte: attribute(attributes, "BYTERANGE-START").and_then(whole_number),
     }
 }
 
-pub(super) fn report(line: usize, attributes: &Attributes) -> RenditionReport {
+pub(super) fn report(line: usize, attributes: &str) -> RenditionReport {
     RenditionReport {
         line,
         uri: uri(attributes),
-        last_media_sequence: attributes.get("LAST-MSN").and_then(whole_number),
+        last_media_sequence: attribute(attributes, "LAST-MSN").and_then(whole_number),
+        last_part: attribute(attributes, "LAST-PART").and_then(whole_number),
     }
 }
 
-pub(super) fn server_control(line: usize, attributes: &Attributes) -> ServerControl {
-    let seconds = |name: &str| attributes.get(name).and_then(decimal);
+pub(super) fn server_control(line: usize, attributes: &str) -> ServerControl {
+    let seconds = |name: &str| attribute(attributes, name).and_then(decimal);
     ServerControl {
         line,
-        can_block_reload: is_yes(attributes, "CAN-BLOCK-RELOAD"),
+        can_block_reload: attribute(attributes, "CAN-BLOCK-RELOAD") == Some("YES"),
         can_skip_until_s: seconds("CAN-SKIP-UNTIL"),
         hold_back_s: seconds("HOLD-BACK"),
         part_hold_back_s: seconds("PART-HOLD-BACK"),
     }
 }
 
-fn uri(attributes: &Attributes) -> String {
-    attributes.get("URI").unwrap_or_default().to_owned()
-}
-
-fn is_yes(attributes: &Attributes, name: &str) -> bool {
-    attributes.get(name) == Some("YES")
+fn uri(attributes: &str) -> String {
+    attribute(attributes, "URI").unwrap_or_default().to_owned()
 }

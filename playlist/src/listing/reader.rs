@@ -2,19 +2,23 @@
 
 use std::sync::Arc;
 
+use super::attributes::attribute;
 use super::value::{byterange, date, decimal, whole_number};
 use super::{
     Attributes, ListedSegment, Listing, Map, MediaListing, MultivariantListing, PlaylistType, Rendition, Tag,
-    Variant, live_edge,
+    Variant, live_edge, short,
 };
+
+/// Lines are about so long, so that room for all is made at once.
+const USUAL_LINE_BYTES: usize = 32;
 
 /// Reads any text.
 #[must_use]
 pub fn read_listing(text: &str) -> Listing {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut lines = Vec::new();
+    let mut lines = Vec::with_capacity(text.len() / USUAL_LINE_BYTES);
     for (index, line) in text.lines().enumerate() {
-        let line = line.trim();
+        let line = short::trim(line);
         if !line.is_empty() {
             lines.push((index + 1, line));
         }
@@ -76,7 +80,10 @@ pub(crate) fn is_of_a_multivariant_playlist(name: &str) -> bool {
 /// A line that is a tag: comments have no EXT after the `#` (RFC 8216 4.1).
 fn name_and_value(line: &str) -> Option<(&str, &str)> {
     let tag = line.strip_prefix('#').filter(|tag| tag.starts_with("EXT"))?;
-    Some(tag.split_once(':').map_or((tag, ""), |(name, value)| (name.trim_end(), value.trim())))
+    Some(
+        short::split_once(tag, b':')
+            .map_or((tag, ""), |(name, value)| (short::trim(name), short::trim(value))),
+    )
 }
 
 fn tag(line: usize, name: &str, value: &str) -> Tag {
@@ -84,7 +91,7 @@ fn tag(line: usize, name: &str, value: &str) -> Tag {
 }
 
 fn media(lines: &[(usize, &str)]) -> MediaListing {
-    let mut listing = MediaListing::default();
+    let mut listing = MediaListing { tags: Vec::with_capacity(lines.len()), ..MediaListing::default() };
     let mut next = ListedSegment::default();
     for &(line, content) in lines {
         if let Some((name, value)) = name_and_value(content) {
@@ -133,14 +140,13 @@ fn media_tag(listing: &mut MediaListing, next: &mut ListedSegment, name: &str, v
         "EXT-X-BYTERANGE" => next.byterange = next.byterange.or_else(|| byterange(value)),
         "EXT-X-GAP" => next.gap = true,
         "EXT-X-MAP" => {
-            let attributes = Attributes::read(value);
-            next.map = attributes.get("URI").map(|uri| {
-                let byterange = attributes.get("BYTERANGE").and_then(byterange);
+            next.map = attribute(value, "URI").map(|uri| {
+                let byterange = attribute(value, "BYTERANGE").and_then(byterange);
                 Arc::new(Map { uri: uri.to_owned(), byterange })
             });
         }
         "EXT-X-KEY" => {
-            let is_encrypted = Attributes::read(value).get("METHOD") != Some("NONE");
+            let is_encrypted = attribute(value, "METHOD") != Some("NONE");
             next.key = is_encrypted.then(|| value.into());
         }
         _ => {}
@@ -155,20 +161,19 @@ fn low_latency_tag(
     name: &str,
     value: &str,
 ) {
-    let attributes = || Attributes::read(value);
     match name {
-        "EXT-X-PART" => next.parts.push(live_edge::part(line, &attributes())),
-        "EXT-X-PRELOAD-HINT" => listing.hints.push(live_edge::hint(line, &attributes())),
-        "EXT-X-RENDITION-REPORT" => listing.reports.push(live_edge::report(line, &attributes())),
+        "EXT-X-PART" => next.parts.push(live_edge::part(line, value)),
+        "EXT-X-PRELOAD-HINT" => listing.hints.push(live_edge::hint(line, value)),
+        "EXT-X-RENDITION-REPORT" => listing.reports.push(live_edge::report(line, value)),
         "EXT-X-SERVER-CONTROL" => {
-            listing.server_control.get_or_insert_with(|| live_edge::server_control(line, &attributes()));
+            listing.server_control.get_or_insert_with(|| live_edge::server_control(line, value));
         }
         "EXT-X-PART-INF" => {
-            let part_target_s = || attributes().get("PART-TARGET").and_then(decimal);
+            let part_target_s = || attribute(value, "PART-TARGET").and_then(decimal);
             listing.part_target_s = listing.part_target_s.or_else(part_target_s);
         }
         "EXT-X-SKIP" if listing.skipped_segments == 0 => {
-            let skipped = attributes().get("SKIPPED-SEGMENTS").and_then(whole_number);
+            let skipped = attribute(value, "SKIPPED-SEGMENTS").and_then(whole_number);
             listing.skipped_segments = skipped.unwrap_or(0);
         }
         _ => {}
@@ -192,7 +197,7 @@ fn multivariant(lines: &[(usize, &str)]) -> MultivariantListing {
             continue;
         };
         let attributes = || Attributes::read(value);
-        let uri = || attributes().get("URI").map(ToOwned::to_owned);
+        let uri = || attribute(value, "URI").map(ToOwned::to_owned);
         match name {
             "EXT-X-VERSION" => listing.version = listing.version.or(whole_number(value)),
             "EXT-X-INDEPENDENT-SEGMENTS" => listing.independent_segments = true,

@@ -1,10 +1,9 @@
 //! Tags by themselves, in playlists of both kinds: their values, their attributes, how often they stand there.
 
-use std::collections::HashMap;
-
 use super::{Findings, Rule, must};
 use crate::listing::{
-    Attributes, Tag, byterange, date, decimal, excerpt, extinf_s, is_of_a_multivariant_playlist, whole_number,
+    Pairs, Tag, byterange, date, decimal, excerpt, extinf_s, is_of_a_multivariant_playlist, repeated_name,
+    whole_number,
 };
 
 pub(super) static BAD_VALUE: Rule =
@@ -22,21 +21,26 @@ pub(super) static ATTRIBUTE_REPEATED: Rule =
     must("attribute-repeated", "RFC 8216 4.2", "An attribute list has each name once.");
 
 pub(super) fn check(findings: &mut Findings<'_>, tags: &[Tag]) {
-    let mut first_lines = HashMap::new();
+    // There are few such tags, however long the text is.
+    let mut first_lines: Vec<(&str, usize)> = Vec::new();
+    let mut pairs = Vec::new();
     for tag in tags {
         if let Some(expected) = expected_instead(tag) {
             let seen = format!("{} is {:?}", tag.name, excerpt(&tag.value));
             findings.line(&BAD_VALUE, tag.line, seen, expected);
         }
         if is_about_the_whole_playlist(&tag.name) {
-            let first_line = *first_lines.entry(tag.name.as_str()).or_insert(tag.line);
-            if first_line != tag.line {
-                let seen = format!("{} again, after line {first_line}", tag.name);
-                findings.line(&TAG_REPEATED, tag.line, seen, "it once");
+            match first_lines.iter().find(|(name, _)| *name == tag.name) {
+                None => first_lines.push((&tag.name, tag.line)),
+                Some((_, first_line)) => {
+                    let seen = format!("{} again, after line {first_line}", tag.name);
+                    findings.line(&TAG_REPEATED, tag.line, seen, "it once");
+                }
             }
         }
-        if has_attributes(&tag.name) {
-            check_attributes(findings, tag);
+        let required = required_attributes(&tag.name);
+        if !required.is_empty() || tag.name == "EXT-X-SERVER-CONTROL" {
+            check_attributes(findings, tag, required, &mut pairs);
         }
     }
 }
@@ -48,26 +52,32 @@ pub(super) fn check_not_mixed(findings: &mut Findings<'_>, tags: &[Tag]) {
     }
 }
 
-fn check_attributes(findings: &mut Findings<'_>, tag: &Tag) {
-    let attributes = Attributes::read(&tag.value);
+/// `pairs` is what this uses for each tag in turn.
+fn check_attributes<'a>(
+    findings: &mut Findings<'_>,
+    tag: &'a Tag,
+    required: &[&'static str],
+    pairs: &mut Vec<(&'a str, &'a str)>,
+) {
+    let mut attributes = Pairs::of(&tag.value);
+    pairs.clear();
+    pairs.extend(attributes.by_ref());
     if !attributes.is_well_formed() {
         let seen = format!("{} is {:?}", tag.name, excerpt(&tag.value));
         findings.line(&BAD_VALUE, tag.line, seen, "NAME=value,NAME=\"value\"");
         return;
     }
-    if let Some(name) = attributes.repeated_name() {
+    if let Some(name) = repeated_name(pairs) {
         let seen = format!("{} has {} twice", tag.name, excerpt(name));
         findings.line(&ATTRIBUTE_REPEATED, tag.line, seen, "it once");
     }
-    let is_absent = |name: &&str| attributes.get(name).is_none();
-    let mut required = required_attributes(&tag.name).to_vec();
-    if tag.name == "EXT-X-KEY" && attributes.get("METHOD") != Some("NONE") {
-        required.push("URI");
-    }
-    for name in required.into_iter().filter(is_absent) {
+    let get = |name: &str| pairs.iter().find(|&&(it, _)| it == name).map(|&(_, value)| value);
+    let needs_uri = tag.name == "EXT-X-KEY" && get("METHOD") != Some("NONE");
+    let required = required.iter().copied().chain(needs_uri.then_some("URI"));
+    for name in required.filter(|name| get(name).is_none()) {
         findings.line(&ATTRIBUTE_MISSING, tag.line, format!("{} without {name}", tag.name), "it there");
     }
-    for (name, value) in attributes.iter() {
+    for &(name, value) in &*pairs {
         if let Some(expected) = expected_of_attribute(name, value) {
             let seen = format!("{} has {} {:?}", tag.name, excerpt(name), excerpt(value));
             findings.line(&BAD_VALUE, tag.line, seen, expected);
@@ -139,10 +149,6 @@ fn is_about_the_whole_playlist(name: &str) -> bool {
             | "EXT-X-PART-INF"
             | "EXT-X-SERVER-CONTROL"
     )
-}
-
-fn has_attributes(name: &str) -> bool {
-    !required_attributes(name).is_empty() || name == "EXT-X-SERVER-CONTROL"
 }
 
 /// RFC 8216 4.3.2.4, 4.3.2.5, 4.3.2.7, 4.3.4.1 to 4.3.4.4, 4.3.5.2; bis-22 4.4.3.7, 4.4.4.9, 4.4.5.2 to 4.4.5.4.

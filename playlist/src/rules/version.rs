@@ -1,7 +1,7 @@
 //! EXT-X-VERSION: high enough for what is used, and no higher.
 
 use super::{Findings, Rule, must, should};
-use crate::listing::{Attributes, MediaListing, MultivariantListing, Tag, extinf_s};
+use crate::listing::{MediaListing, MultivariantListing, Tag, attribute, extinf_s};
 
 pub(super) static VERSION_TOO_LOW: Rule = must(
     "version-too-low",
@@ -52,8 +52,8 @@ fn check_low(findings: &mut Findings<'_>, tags: &[Tag], version: Option<u64>) ->
 
 /// RFC 8216 7, bis-22 8.
 fn needed_version(tag: &Tag, i_frames_only: bool) -> u64 {
-    let has = |name: &str| Attributes::read(&tag.value).get(name).is_some();
-    let is = |name: &str, value: &str| Attributes::read(&tag.value).get(name) == Some(value);
+    let has = |name: &str| attribute(&tag.value, name).is_some();
+    let is = |name: &str, value: &str| attribute(&tag.value, name) == Some(value);
     match tag.name.as_str() {
         "EXTINF" if extinf_s(&tag.value).is_some() && has_fraction(&tag.value) => 3,
         "EXT-X-BYTERANGE" | "EXT-X-I-FRAMES-ONLY" => 4,
@@ -61,7 +61,7 @@ fn needed_version(tag: &Tag, i_frames_only: bool) -> u64 {
         "EXT-X-KEY" if has("IV") => 2,
         "EXT-X-MAP" if i_frames_only => 5,
         "EXT-X-MAP" => 6,
-        "EXT-X-MEDIA" if Attributes::read(&tag.value).get("INSTREAM-ID").is_some_and(is_service) => 7,
+        "EXT-X-MEDIA" if attribute(&tag.value, "INSTREAM-ID").is_some_and(is_service) => 7,
         "EXT-X-DEFINE" if has("QUERYPARAM") => 11,
         "EXT-X-DEFINE" => 8,
         "EXT-X-SKIP" if has("RECENTLY-REMOVED-DATERANGES") => 10,

@@ -4,6 +4,7 @@
 
 use std::{
     fs::Metadata,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     time::{Duration, SystemTime},
 };
 
@@ -43,6 +44,13 @@ impl Stamp {
     /// Whether its writer has gone on with it, or its time was set.
     pub(crate) fn is_continued_since(&self, before: &Self) -> bool {
         self.inode == before.inode && self.bytes >= before.bytes
+    }
+
+    /// A number that two stamps share between which nothing was written.
+    pub(crate) fn contents(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.bytes, self.modified_at, self.inode).hash(&mut hasher);
+        hasher.finish()
     }
 
     /// Whether these are other bytes than those of `before`. A new name or link changes nothing.

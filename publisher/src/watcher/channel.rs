@@ -20,7 +20,7 @@ use crate::{
     segment_name::{number_of_name, part_of_name},
 };
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap, VecDeque},
     hash::{DefaultHasher, Hash as _, Hasher as _},
     io,
     path::{Path, PathBuf},
@@ -44,8 +44,11 @@ pub(super) struct Channel {
     pub(super) publication: Publication,
     pub(super) order: Order,
     pub(super) unfinished: Unfinished,
-    /// Hashes of the names on disk that have had their turn: 8 bytes for each, however many are kept.
-    pub(super) handled: HashSet<u64>,
+    /// The files on disk that have had their turn, by a hash of the name, with one of what they were then: 16 bytes for each, however
+    /// many are kept.
+    pub(super) handled: HashMap<u64, u64>,
+    /// Names of them, where no event tells that they are written again; the next to be looked at first.
+    pub(super) lying: VecDeque<String>,
     /// The directory that is there, watched or not.
     pub(super) identity: Option<Identity>,
     /// Whether another one has come in its place, or was made there, and nobody has looked after the lock.
@@ -87,7 +90,9 @@ impl Channel {
             self.part_complete(name, desk);
             return self.publish_waiting(self.patience());
         }
-        self.next_look = self.world.now() + self.look_interval();
+        let now = self.world.now();
+        self.next_look = now + self.look_interval();
+        self.look_before_hole(now, desk);
         match &self.order {
             Order::Numbered(order) if number_of_name(name).is_some_and(|number| number > order.next()) => {
                 self.look_at_directory(desk);
@@ -157,7 +162,10 @@ impl Channel {
             order.gone(name);
         }
         if self.publication.is_listed(name) {
-            let entries = self.publication.lose(|other| other != name);
+            let mut entries = self.publication.lose(|other| other != name);
+            // Whoever takes one away takes those behind it, too: the playlist is written once for all of them.
+            let gone = self.publication.first_names(|name| self.stamp(name).is_err());
+            entries += self.publication.lose(|other| !gone.contains(other));
             let label = self.publication.label(name);
             if self.complain("gone") {
                 warn!(
@@ -194,11 +202,13 @@ impl Channel {
         }
         match finished_file::read(&*self.world.directory, &path, &mut desk.buffer) {
             Ok(finished) if self.is_late(&finished) => {
-                self.handled.insert(hash(name));
+                self.handled.insert(hash(name), stamp.contents());
                 self.publication.refuse(name, Some(stamp), &Refusal::Late);
             }
             Ok(finished) => {
-                self.handled.insert(hash(name));
+                self.handled.insert(hash(name), stamp.contents());
+                // What left the list under this name is gone.
+                self.publication.retention.forget(name);
                 let candidate = Candidate { name: name.to_owned(), finished, seen_at };
                 if let Order::Arrival(order) = &mut self.order {
                     order.arrived(candidate, self.world.now());
@@ -211,7 +221,7 @@ impl Channel {
                 self.schedule_tick(now);
             }
             Err(reason) => {
-                self.handled.insert(hash(name));
+                self.handled.insert(hash(name), stamp.contents());
                 self.publication.refuse(name, Some(stamp), &reason);
             }
         }
@@ -289,7 +299,7 @@ impl Channel {
             self.publication.keep_stamp(name, stamp);
             return false;
         }
-        if before.is_some_and(|before| stamp.is_continued_since(&before)) {
+        if before.is_some_and(|before| stamp.is_continued_since(&before)) && self.begins_the_same(name) {
             self.publication.keep_stamp(name, stamp);
             if before.is_some_and(|before| before.bytes != stamp.bytes) && self.complain(name) {
                 let name = self.publication.label(name);
@@ -308,7 +318,16 @@ impl Channel {
     fn holds_the_same(&self, name: &str) -> bool {
         let Some(listed) = self.publication.listed_contents(name) else { return false };
         let read = finished_file::read(&*self.world.directory, &self.live.join(name), &mut Vec::new());
-        read.is_ok_and(|finished| finished.contents() == listed)
+        read.is_ok_and(|finished| finished.contents() == listed.contents)
+    }
+
+    /// Whether a listed file that was written further begins as it did. Nobody goes on with ours.
+    fn begins_the_same(&self, name: &str) -> bool {
+        let Some(listed) = self.publication.listed_contents(name) else { return !self.is_numbered() };
+        let path = self.live.join(name);
+        let read = finished_file::read(&*self.world.directory, &path, &mut Vec::new()).ok();
+        // One that cannot be read is being written.
+        !self.is_numbered() && read.is_none_or(|finished| finished.facts.start_90k == listed.start_90k)
     }
 
     /// Looks whether listed files are still what was listed, after events were lost.
@@ -346,6 +365,7 @@ impl Channel {
     /// Lists what is due: segments, and the parts that have come.
     pub(super) fn publish_waiting(&mut self, patience: Duration) {
         let mut tried = None;
+        self.take_before_first_part();
         loop {
             self.publish_in_turn(patience);
             self.advance_parts();
@@ -421,6 +441,7 @@ impl Channel {
         if self.next_look <= now {
             self.look(desk);
         }
+        self.look_before_hole(now, desk);
         if self.next_tick.is_some_and(|tick| tick <= now) {
             self.look_at_unfinished(now, desk);
         }
@@ -443,13 +464,9 @@ impl Channel {
     /// Writes and deletes what is due.
     pub(super) fn settle(&mut self) {
         self.publication.write_playlist();
-        let now = self.world.now();
-        if self.publication.retention.next_deadline().is_some_and(|at| at <= now) {
+        if self.publication.retention.next_deadline().is_some_and(|at| at <= self.world.now()) {
             self.publication.replace_old_low_latency();
-            let publication = &mut self.publication;
-            let file = publication.low_latency.as_ref();
-            let is_listed = |name: &str| file.is_some_and(|file| file.old_names.contains(name));
-            publication.retention.sweep(&*self.world.directory, &self.live, now, is_listed);
+            self.publication.sweep(&self.live);
         }
     }
 

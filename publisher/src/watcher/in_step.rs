@@ -417,6 +417,10 @@ impl Publication {
         let goes_on = |until: &Finished| self.break_before(&until.facts).is_none();
         let is_missing_nothing = self.window.playlist().segments.is_empty() || until.is_some_and(goes_on);
         if count > 0 && self.settings.home == Home::Live && is_missing_nothing {
+            if self.begins() && self.window.next_media_sequence() == 1 && self.ahead == 0 {
+                // Nobody has seen a list: it begins with the number of its first segment.
+                return self.begin_with(number);
+            }
             // Nothing is missing on the timeline: what had these numbers were no segments, or nothing was listed before.
             self.ahead = self.ahead.saturating_add_unsigned(count);
             return Ok(());
@@ -424,6 +428,16 @@ impl Publication {
         for missing in self.next_number()..number {
             self.push_gap(missing, until.map(|until| Until::of(until, number - missing)))?;
         }
+        Ok(())
+    }
+
+    /// The first segment of all has this number.
+    fn begin_with(&mut self, number: u64) -> Result<(), Refusal> {
+        let settings = WindowSettings {
+            target_duration_s: self.window.playlist().target_duration_s,
+            segments: self.settings.window_segments,
+        };
+        self.window = Window::new(settings, number);
         Ok(())
     }
 

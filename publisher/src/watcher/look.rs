@@ -32,6 +32,10 @@ const COARSEST_TIMES: Duration = Duration::from_secs(2);
 /// comes to the oldest first.
 const OLDEST: usize = 16;
 
+/// Files that lie there unlisted, and are looked at in one look where no event tells that they are written again: as many as an
+/// encoder has names that it uses in turn, and 100,000 of them in five minutes.
+const MOST_LYING: usize = 64;
+
 impl Channel {
     pub(super) fn look_interval(&self) -> Duration {
         if self.watched.is_some() {
@@ -59,6 +63,7 @@ impl Channel {
         self.listed_as_of = None;
         self.last_event_at = SystemTime::UNIX_EPOCH;
         self.next_look = self.world.now();
+        self.unfinished.nobody_tells(self.next_look);
     }
 
     /// Looks after the directory, and at it if need be.
@@ -71,9 +76,18 @@ impl Channel {
         }
         if self.watched.is_none() {
             self.look_at_oldest();
+            self.look_at_lying(now);
             self.look_at_unfinished(now, desk);
         }
         self.publish_waiting(self.patience());
+    }
+
+    /// A file is waited for no longer. It may be there, and nobody has told.
+    pub(super) fn look_before_hole(&mut self, now: Instant, desk: &mut Desk) {
+        let is_due = self.turn_deadline.is_some_and(|at| at <= now);
+        if is_due && !self.is_numbered() && !self.is_known() {
+            self.look_at_directory(desk);
+        }
     }
 
     /// Whether nothing has happened in the directory since it was listed, or nothing but what events told.
@@ -136,18 +150,27 @@ impl Channel {
 
     /// Finds out what has come. `there`: what the names are remembered by.
     fn compare_with(&mut self, names: &[String], there: &HashSet<u64>, now: Instant, desk: &mut Desk) {
-        self.handled.retain(|name| there.contains(name));
+        self.handled.retain(|name, _| there.contains(name));
+        let hears = self.watched.is_some();
+        let next = self.lying.pop_front();
+        self.lying.clear();
         for name in names {
-            let is_known = self.handled.contains(&hash(name))
-                || self.unfinished.holds(name)
-                || self.publication.is_listed(name);
-            if is_known {
+            if self.unfinished.holds(name) || self.publication.is_listed(name) {
                 continue;
             }
-            if let Ok(stamp) = self.stamp(name) {
+            let handled = self.handled.get(&hash(name)).copied();
+            if handled.is_some() && !hears {
+                // There may be many of them.
+                self.lying.push_back(name.clone());
+                continue;
+            }
+            let Ok(stamp) = self.stamp(name) else { continue };
+            if handled != Some(stamp.contents()) {
                 self.unfinished.begun(name, stamp, false, now);
             }
         }
+        let next = self.lying.iter().position(|name| Some(name) == next.as_ref());
+        self.lying.rotate_left(next.unwrap_or(0));
         self.look_at_unfinished(now, desk);
     }
 
@@ -178,6 +201,20 @@ impl Channel {
             let read = finished_file::read(&*self.world.directory, &path, &mut desk.buffer);
             if read.is_ok_and(|read| order.leads_to_next(&read.facts)) {
                 self.take(&name, self.world.now(), true, desk);
+            }
+        }
+    }
+
+    /// Looks whether files that lie there unlisted were written again, some of them at a time.
+    fn look_at_lying(&mut self, now: Instant) {
+        for _ in 0..self.lying.len().min(MOST_LYING) {
+            let Some(name) = self.lying.pop_front() else { return };
+            let Ok(stamp) = self.stamp(&name) else { continue };
+            if self.handled.get(&hash(&name)) == Some(&stamp.contents()) {
+                self.lying.push_back(name);
+            } else {
+                self.handled.remove(&hash(&name));
+                self.unfinished.begun(&name, stamp, false, now);
             }
         }
     }
@@ -290,9 +327,16 @@ fn regular(directory: &dyn Directory, live: &Path) -> io::Result<impl Iterator<I
 /// The names in the live directory that end in .ts, and those of parts, in their order.
 fn list_all(directory: &dyn Directory, live: &Path) -> io::Result<(Vec<String>, Vec<String>)> {
     let names = regular(directory, live)?;
-    let (mut parts, others): (Vec<_>, Vec<_>) = names.partition(|name| part_of_name(name).is_some());
-    parts.sort_by_key(|name| part_of_name(name));
-    Ok((others.into_iter().filter(|name| looks_like_segment(name)).collect(), parts))
+    let (mut parts, mut others) = (Vec::new(), Vec::new());
+    for name in names {
+        match part_of_name(&name) {
+            Some(part) => parts.push((part, name)),
+            None if looks_like_segment(&name) => others.push(name),
+            None => {}
+        }
+    }
+    parts.sort();
+    Ok((others, parts.into_iter().map(|(_, name)| name).collect()))
 }
 
 /// The names in the live directory that end in .ts.

@@ -4,7 +4,7 @@
 //! that it lists no more. The list never shows the end of a segment before all its parts are there or lost, nor a part without
 //! those before it. A part is lost when a later one, or its whole segment, has come without it: it is listed with GAP=YES.
 
-use super::{finished_file::Finished, in_step::ROOM_FOR_SOUND_90K};
+use super::finished_file::Finished;
 use crate::{
     probe::clock::{distance_90k, later_90k},
     segment_name::{Home, part_name, part_of_name, uri_of_name},
@@ -24,6 +24,9 @@ const SEGMENTS_WORTH_SKIPPING: usize = 7;
 
 /// What an estimate of the last picture's length may add to a part that is not too long.
 pub(super) const ROUNDING_90K: u64 = 90;
+
+/// A picture of 24 a second.
+const LONGEST_FRAME_90K: u64 = 3_750;
 
 /// Parts that wait for others that are missing, at the most.
 const MOST_WAITING: usize = 1_000;
@@ -55,6 +58,8 @@ pub(super) struct LowLatencyList {
     pub(super) reports: Vec<EdgeReport>,
     /// Parts that have come and are not listed, by the number of their segment and their own.
     waiting: BTreeMap<(u64, u32), Finished>,
+    /// Names of parts that have waited, and come too late now.
+    passed: Vec<String>,
     /// The number of the segment that is being filmed, once a part of it is listed.
     open: Option<u64>,
     /// Where the last listed part of it ends, on its timeline.
@@ -82,9 +87,8 @@ impl ToldParts {
     /// Whether they are parts of a segment of this length, and not of another one that had its number.
     pub(super) fn fit(&self, duration_90k: u64) -> bool {
         let listed_90k: u64 = self.parts.iter().map(|part| part.duration_90k).sum();
-        // Each is rounded to a millisecond in the text, and how long a lost one was is known but for a frame.
-        let lost_90k = if self.parts.iter().any(Part::is_gap) { ROOM_FOR_SOUND_90K } else { 0 };
-        let room_90k = (self.parts.len() as u64 + 1) * ROUNDING_90K + lost_90k;
+        // Each is rounded to a millisecond in the text, and sound ends within a frame of the pictures.
+        let room_90k = LONGEST_FRAME_90K + self.parts.len() as u64 * ROUNDING_90K;
         let is_long_enough = !self.are_all || listed_90k + room_90k >= duration_90k;
         is_long_enough && listed_90k <= duration_90k + room_90k
     }
@@ -136,6 +140,7 @@ impl LowLatencyList {
             promised: Promised { can_skip: window_segments >= SEGMENTS_WORTH_SKIPPING, parts: false },
             reports: Vec::new(),
             waiting: BTreeMap::new(),
+            passed: Vec::new(),
             open: None,
             ends_at_90k: None,
             closing: None,
@@ -154,7 +159,8 @@ impl LowLatencyList {
     /// All that a run before has left is taken up. No segment below this number is being filmed.
     pub(super) fn settle(&mut self, next_number: u64) {
         self.next_number = self.next_number.max(next_number);
-        self.waiting = self.waiting.split_off(&(self.next_number, 0));
+        let next_number = self.next_number;
+        self.pass(|(number, _)| number < next_number);
         self.is_settled = true;
         self.is_waiting_for_first = self.encoder == Encoder::Ours;
     }
@@ -213,10 +219,22 @@ impl LowLatencyList {
         let Some(number) = part_of_name(name).filter(is_possible) else { return false };
         self.is_waiting_for_first = false;
         if self.waiting.len() >= MOST_WAITING {
-            self.waiting.pop_first();
+            let first = self.waiting.first_key_value().map(|(first, _)| *first);
+            self.pass(|part| Some(part) == first);
         }
         self.waiting.insert(number, finished);
         true
+    }
+
+    /// These parts come too late now.
+    fn pass(&mut self, is_late: impl Fn((u64, u32)) -> bool) {
+        let passed = self.waiting.extract_if(.., |part, _| is_late(*part));
+        self.passed.extend(passed.map(|((number, part), _)| part_name(number, part)));
+    }
+
+    /// The names of parts that have waited, and come too late now.
+    pub(super) fn take_passed(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.passed)
     }
 
     /// Whether the part of this name is listed, or waits to be.
@@ -371,7 +389,7 @@ impl LowLatencyList {
     /// can have it. What is missing behind them is lost (draft-pantos-hls-rfc8216bis 6.2.1).
     pub(super) fn left_out(&mut self, number: u64, media_sequence: u64, duration_90k: u64) {
         self.comes_to(number);
-        self.waiting.retain(|(of, _), _| *of != number);
+        self.pass(|(of, _)| of == number);
         self.closing = self.closing.filter(|closing| closing.number != number);
         if self.open == Some(number) {
             self.push_lost_rest(number, duration_90k);
@@ -496,7 +514,7 @@ impl LowLatencyList {
         self.edge.close(media_sequence);
         if let Some(open) = self.open.take() {
             self.comes_to(open);
-            self.waiting.retain(|(of, _), _| *of != open);
+            self.pass(|(of, _)| of == open);
         }
         self.closing = None;
     }

@@ -6,12 +6,13 @@
 use super::publish::Publication;
 use crate::{
     playlist_file::{PLAYLIST, STATUS, replace},
-    segment_name::name_of_uri,
+    segment_name::{name_of_uri, uri_of_name},
     status::status,
 };
 use livedir_playlist::render;
 use std::{
     io, mem,
+    path::Path,
     time::{Duration, Instant},
 };
 use tracing::{info, warn};
@@ -100,10 +101,30 @@ impl Publication {
             let name = name_of_uri(self.settings.home, &evicted.segment.uri)
                 .filter(|name| !self.listed.contains_key(name));
             if let Some(name) = name.filter(|_| !self.settings.keep) {
-                self.retention.keep(&name, now, evicted.grace_90k);
+                let longest_before_90k =
+                    if evicted.media_sequence < self.before.until { self.before.longest_90k } else { 0 };
+                let least_90k = evicted.segment.duration_90k.saturating_add(longest_before_90k);
+                self.retention.keep(&name, now, evicted.grace_90k.max(least_90k));
             }
         }
         Ok(())
+    }
+
+    /// Deletes the files whose grace is over, and that no list names.
+    pub(super) fn sweep(&mut self, live: &Path) {
+        let now = self.world.now();
+        // The deadlines know nothing of what came anew.
+        let mut retention = mem::take(&mut self.retention);
+        retention.sweep(&*self.world.directory, live, now, |name| self.is_named(name));
+        self.retention = retention;
+    }
+
+    /// Whether a list names this file, in memory or on disk.
+    fn is_named(&self, name: &str) -> bool {
+        let uri = uri_of_name(self.settings.home, name);
+        self.listed.contains_key(name)
+            || self.leaving.iter().any(|evicted| evicted.segment.uri == uri)
+            || self.low_latency.as_ref().is_some_and(|file| file.names(name))
     }
 
     /// Says how the stream does, unless that was said just now.

@@ -9,13 +9,16 @@ use super::{
     channel::Channel,
     dates::Dates,
     finished_file::{self, Finished, LARGEST_SEGMENT_BYTES, Refusal},
+    look::list,
     low_latency::{Beginning, LowLatencyList, ROUNDING_90K, ToldParts},
     order::Order,
     publish::Publication,
 };
 use crate::{
     directory::{Directory, stamp::Stamp},
-    playlist_file::{LONGEST_PLAYLIST_BYTES, LOW_LATENCY_PLAYLIST, PLAUSIBLE_NUMBER, replace},
+    playlist_file::{
+        LONGEST_PLAYLIST_BYTES, LOW_LATENCY_PLAYLIST, PLAUSIBLE_NUMBER, PLAUSIBLE_TARGET_S, replace,
+    },
     probe::{Facts, clock::distance_90k},
     retention::instant_of,
     segment_name::{Home, name_of_uri, number_of_name, number_of_uri, part_name, part_of_name, segment_name},
@@ -34,6 +37,9 @@ use tracing::{debug, info, warn};
 
 /// How long the last part of a segment is waited for: it follows the segment at once.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Segments before a part that are looked for: more than are lost together.
+const MOST_BEFORE: u64 = 10;
 
 /// What has become of a segment that was begun in parts and is not whole.
 pub(super) enum GivenUp {
@@ -56,6 +62,8 @@ pub(super) struct LowLatencyFile {
     leaving: Vec<String>,
     /// What it says of the other renditions.
     pub(super) told: Vec<EdgeReport>,
+    /// EXT-X-TARGETDURATION of the list that lay there at the start: one that has ended may have had a longer one.
+    told_target_s: u64,
     /// Names in the one that a run before has left, until it is replaced.
     pub(super) old_names: BTreeSet<String>,
     fails: bool,
@@ -69,9 +77,17 @@ impl LowLatencyFile {
             last: None,
             leaving: Vec::new(),
             told: Vec::new(),
+            told_target_s: 0,
             old_names: BTreeSet::new(),
             fails: false,
         }
+    }
+
+    /// Whether the list names a part, in memory or on disk, or will.
+    pub(super) fn names(&self, name: &str) -> bool {
+        let is_leaving = || self.leaving.iter().any(|leaving| leaving == name);
+        let is_part = part_of_name(name).is_some();
+        self.old_names.contains(name) || (is_part && (self.list.knows(name) || is_leaving()))
     }
 }
 
@@ -109,6 +125,21 @@ impl Channel {
             }
             if let Ok(finished) = finished_file::read_part(&*self.world.directory, &path, &mut buffer) {
                 self.publication.part(&name, finished);
+            }
+        }
+    }
+
+    /// Takes segments that no event has told of, before a part of a later one is listed: theirs may be on their way.
+    pub(super) fn take_before_first_part(&mut self) {
+        let first = self.publication.low_latency.as_ref().and_then(|file| file.list.first_part());
+        let (Some(first), Order::Numbered(order)) = (first.map(|first| first.number), &self.order) else {
+            return;
+        };
+        let mut desk = Desk { buffer: Vec::new() };
+        for number in order.next()..first.min(order.next().saturating_add(MOST_BEFORE)) {
+            let name = segment_name(number);
+            if !self.waits(&name) && self.stamp(&name).is_ok() {
+                self.take(&name, self.world.now(), false, &mut desk);
             }
         }
     }
@@ -196,6 +227,7 @@ impl Channel {
         }
         if let Some(file) = self.publication.low_latency.as_mut().filter(|_| !told.listed.is_empty()) {
             file.list.had_parts(told.can_skip);
+            file.told_target_s = told.target_duration_s;
         }
         let parts = match parts_in(&*self.world.directory, &self.live) {
             Ok(parts) => parts,
@@ -242,8 +274,8 @@ impl Channel {
         let next_number = numbers.max().map_or(next_number, |last| next_number.max(last + 1));
         self.publication.settle_parts(next_number);
         let (mut old, mut new) = (Vec::new(), Vec::new());
-        for &part in parts.keys().filter(|part| !restored.contains(part)) {
-            if part.0 < next_number { old.push(part) } else { new.push(part_name(part.0, part.1)) }
+        for (&part, &stamp) in parts.iter().filter(|(part, _)| !restored.contains(part)) {
+            if part.0 < next_number { old.push((part, stamp)) } else { new.push(part_name(part.0, part.1)) }
         }
         self.keep_old_parts(&old, told);
         for name in new {
@@ -260,7 +292,7 @@ impl Channel {
 
 /// When the playlist that lists a file was written, at the latest: a target duration is far more than that takes.
 pub(super) fn listed_at(stamp: &Stamp, target_duration_s: u32) -> SystemTime {
-    let came_at = stamp.modified_at.max(stamp.changed_at);
+    let came_at = came(stamp);
     came_at.checked_add(Duration::from_secs(target_duration_s.into())).unwrap_or(came_at)
 }
 
@@ -276,11 +308,19 @@ impl Channel {
         let is_known = is_rendition
             || last.is_some_and(|last| last >= number)
             || unlisted.contains(&segment_name(number));
-        if is_known || playlist.ended || playlist.segments.is_empty() || !self.publication.is_low_latency() {
+        let is_next = told.number_of(playlist.next_media_sequence()) == Some(number);
+        let begins = playlist.segments.is_empty() && !is_next;
+        if is_known || playlist.ended || begins || !self.publication.is_low_latency() {
             return;
         }
         let left_out = match self.is_numbered() {
-            true => self.publication.fill_up_to(number.saturating_add(1), None),
+            true => self.publication.fill_up_to(number, None).and_then(|()| {
+                if self.publication.next_number() == number {
+                    self.publication.push_gap(number, None)
+                } else {
+                    Ok(())
+                }
+            }),
             false if self.publication.promise.is_made() => self.publication.push_gap(number, None),
             false => Ok(()),
         };
@@ -290,37 +330,47 @@ impl Channel {
     }
 
     /// Parts that are not listed any more. Those that the list on disk names still leave with the next version of it. The others
-    /// have left before: at the latest when that version was written, or when a segment ended that is three target durations behind.
-    /// So each is deleted in the end, also when a program that is started again and again writes the list each time.
-    fn keep_old_parts(&mut self, old: &[(u64, u32)], told: &PartsOnDisk) {
-        let playlist = self.publication.playlist().clone();
+    /// have left before: at the latest when that version was written, or when so many segments had come behind it that no list
+    /// held it any more, also if nobody wrote one for the time of a window. So each is deleted in the end, also when a program
+    /// that is started again and again writes the list each time.
+    fn keep_old_parts(&mut self, old: &[((u64, u32), Stamp)], told: &PartsOnDisk) {
+        let playlist = self.publication.playlist();
+        let target_duration_s = playlist.target_duration_s;
         let usual_90k = playlist.duration_90k() / (playlist.segments.len() as u64).max(1);
-        let near_90k = 3 * u64::from(playlist.target_duration_s) * TICKS_PER_S;
+        let near_90k = 3 * u64::from(target_duration_s) * TICKS_PER_S;
         // One more for the segment that the part is of, and one for lengths that are not all the same.
-        let behind = near_90k.div_ceil(usual_90k.max(1)) + 2;
+        let near = near_90k.div_ceil(usual_90k.max(1)) as usize + 2;
+        let behind = near + 2 * self.settings.window_segments.max(playlist.segments.len());
+        let came_at = self.when_segments_came();
+        let listed_within = Duration::from_secs(target_duration_s.into());
         let (now, wall) = (self.world.now(), self.world.wall());
-        // A list that is so short has begun anew: what it followed on stood until then.
-        let began_at =
-            playlist.segments.first().filter(|_| playlist.duration_90k() < near_90k).and_then(|first| {
-                let name = name_of_uri(self.settings.home, &first.uri)?;
-                Some(self.stamp(&name).ok()?.modified_at)
-            });
-        for &(number, part) in old {
+        for &((number, part), stamp) in old {
             let name = part_name(number, part);
             if let Some(file) = self.publication.low_latency.as_mut().filter(|_| told.listed.contains(&name))
             {
                 file.leaving.push(name);
                 continue;
             }
-            let overtaken_by = self.stamp(&segment_name(number.saturating_add(behind))).ok();
-            let overtaken_at = overtaken_by.map(|it| listed_at(&it, playlist.target_duration_s));
-            let overtaken_at =
-                overtaken_at.map(|overtaken_at| began_at.map_or(overtaken_at, |at| at.max(overtaken_at)));
+            let before = came_at.partition_point(|at| *at <= came(&stamp));
+            let overtaken_at = came_at.get(before.saturating_add(behind)).map(|at| *at + listed_within);
             let left_at = [overtaken_at, told.written_at].into_iter().flatten().min();
             let left_at = left_at.map_or(now, |left_at| instant_of(left_at, now, wall));
             self.publication.keep_part(&name, left_at);
         }
     }
+
+    /// The times at which the segments that lie there came, in their order.
+    fn when_segments_came(&self) -> Vec<SystemTime> {
+        let names = list(&*self.world.directory, &self.live).unwrap_or_default();
+        let stamps = names.iter().filter_map(|name| self.stamp(name).ok());
+        let mut came_at: Vec<_> = stamps.map(|stamp| came(&stamp)).collect();
+        came_at.sort_unstable();
+        came_at
+    }
+}
+
+fn came(stamp: &Stamp) -> SystemTime {
+    stamp.modified_at.max(stamp.changed_at)
 }
 
 /// The first of the segments whose parts are listed: bis 4.4.4.9, three target durations.
@@ -366,9 +416,17 @@ pub(super) struct PartsOnDisk {
     written_at: Option<SystemTime>,
     /// CAN-SKIP-UNTIL.
     can_skip: bool,
+    /// EXT-X-TARGETDURATION; 0 without one.
+    target_duration_s: u64,
 }
 
 impl PartsOnDisk {
+    /// The segment of which parts are listed under this media sequence number.
+    pub(super) fn number_of(&self, media_sequence: u64) -> Option<u64> {
+        let mut parts = self.of_segments.iter();
+        parts.find(|(_, parts)| parts.media_sequence == media_sequence).map(|(number, _)| *number)
+    }
+
     /// The last number that it tells of.
     pub(super) fn last_number(&self) -> Option<u64> {
         let in_segments = self.segments.iter().filter_map(|name| number_of_name(name));
@@ -407,6 +465,7 @@ pub(super) fn on_disk(directory: &dyn Directory, settings: &ChannelSettings) -> 
         if let Listing::Media(listing) = read_listing(&text) {
             let begins_at = (listing.first_media_sequence(), listing.discontinuity_sequence.unwrap_or(0));
             told.begins_at = Some(begins_at);
+            told.target_duration_s = listing.target_duration_s.unwrap_or(0).min(PLAUSIBLE_TARGET_S.into());
             told.of_segments = parts_told(&listing, settings.home);
         }
         told.can_skip = text.contains("CAN-SKIP-UNTIL=");
@@ -561,10 +620,12 @@ impl Publication {
         let now = self.world.now();
         let Some(LowLatencyFile { list, .. }) = &mut self.low_latency else { return };
         let (evicted, errors) = list.advance(self.window.playlist(), patience, now);
+        let passed = list.take_passed();
         for error in errors {
             warn!(%error, "part not listed");
         }
         self.keep_evicted_parts(evicted);
+        self.keep_parts(passed.into_iter());
     }
 
     /// How long the lost parts are before the first one of a segment that has come, where the timeline tells.
@@ -638,9 +699,10 @@ impl Publication {
 
     /// A part stays for three target durations after it has left the playlist (bis 6.2.2).
     fn keep_part(&mut self, name: &str, left_at: Instant) {
-        let grace_90k = 3 * u64::from(self.window.playlist().target_duration_s) * TICKS_PER_S;
+        let told_s = self.low_latency.as_ref().map_or(0, |file| file.told_target_s);
+        let target_s = u64::from(self.window.playlist().target_duration_s).max(told_s);
         if !self.settings.keep {
-            self.retention.keep(name, left_at, grace_90k);
+            self.retention.keep(name, left_at, 3 * target_s * TICKS_PER_S);
         }
     }
 

@@ -29,7 +29,7 @@ use crate::{
 use jiff::Timestamp;
 use livedir_playlist::{BitRateMeter, Evicted, MediaPlaylist, ResumeError, Segment, TICKS_PER_S, Window};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex},
     time::{Duration, Instant, SystemTime},
 };
@@ -60,8 +60,26 @@ impl Last {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ListedFile {
     stamp: Stamp,
-    /// See [`Finished::contents`]; `None` where it was not read.
-    contents: Option<u64>,
+    /// `None` where it was not read.
+    held: Option<Held>,
+}
+
+/// What a listed file held when it was listed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held {
+    /// See [`Finished::contents`].
+    pub(super) contents: u64,
+    /// Where it begins on its timeline.
+    pub(super) start_90k: u64,
+}
+
+/// The playlists of runs before.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Before {
+    /// They listed no segment of this number, nor of one behind it.
+    pub(super) until: u64,
+    /// The longest that one of them can have been.
+    pub(super) longest_90k: u64,
 }
 
 /// What cannot be written, and was told.
@@ -80,6 +98,7 @@ pub(super) struct Publication {
     /// The files that are listed, by name, as they were when they were listed; `None` when that was in another run.
     pub(super) listed: HashMap<String, Option<ListedFile>>,
     pub(super) retention: Retention,
+    pub(super) before: Before,
     pub(super) refused: Refused,
     pub(super) last: Last,
     /// By how much the numbers of names are ahead of those of the playlist, where names have numbers of ours.
@@ -149,6 +168,7 @@ impl Publication {
             window,
             promise,
             retention: Retention::default(),
+            before: Before::default(),
             refused: Refused::default(),
             last: Last::Nothing,
             ahead: 0,
@@ -192,15 +212,15 @@ impl Publication {
     }
 
     /// What the listed file of this name holds, if that is known.
-    pub(super) fn listed_contents(&self, name: &str) -> Option<u64> {
-        self.listed.get(name)?.as_ref()?.contents
+    pub(super) fn listed_contents(&self, name: &str) -> Option<Held> {
+        self.listed.get(name)?.as_ref()?.held
     }
 
     /// The listed file of this name was looked at: this is what it is.
     pub(super) fn keep_stamp(&mut self, name: &str, stamp: Stamp) {
         if let Some(listed) = self.listed.get_mut(name) {
-            let contents = listed.and_then(|listed| listed.contents);
-            *listed = Some(ListedFile { stamp, contents });
+            let held = listed.and_then(|listed| listed.held);
+            *listed = Some(ListedFile { stamp, held });
         }
     }
 
@@ -252,7 +272,10 @@ impl Publication {
     ) -> Result<(), Refusal> {
         let Candidate { name, mut finished, seen_at } = candidate;
         let durations_90k = together.clone().map(|it| it.facts.duration_90k);
-        if let Some(window) = self.promise.keep(&self.window, finished.facts.duration_90k, durations_90k)? {
+        if let Some(mut window) =
+            self.promise.keep(&self.window, finished.facts.duration_90k, durations_90k)?
+        {
+            window.was_as_long_as(self.window.longest_duration_90k());
             self.window = window;
             let target_duration_s = self.window.playlist().target_duration_s;
             info!(
@@ -296,8 +319,8 @@ impl Publication {
         self.ends = false;
         self.retention.forget(&name);
         self.has_left(evicted);
-        let contents = Some(finished.contents());
-        self.listed.insert(name.clone(), Some(ListedFile { stamp: finished.stamp, contents }));
+        let held = Held { contents: finished.contents(), start_90k: finished.facts.start_90k };
+        self.listed.insert(name.clone(), Some(ListedFile { stamp: finished.stamp, held: Some(held) }));
         self.note_listed();
         if self.silent_since.take().is_some() {
             // What it says of the silence is no longer true.
@@ -306,7 +329,7 @@ impl Publication {
         let is_written = self.write_playlist_in_turn();
         let lag = lag(&finished, self.settings.naming, seen_at, self.world.now(), self.world.wall());
 
-        let Finished { facts, stamp } = finished;
+        let Finished { facts, stamp, .. } = finished;
         let bytes = stamp.bytes;
         let duration_s = seconds(facts.duration_90k);
         let has_discontinuity = self.window.playlist().segments.last().is_some_and(|it| it.discontinuity);
@@ -374,6 +397,13 @@ impl Publication {
         }
     }
 
+    /// The names of the first entries, as long as they are such ones.
+    pub(super) fn first_names(&self, is_such: impl Fn(&str) -> bool) -> HashSet<String> {
+        let segments = self.window.playlist().segments.iter();
+        let names = segments.map_while(|segment| name_of_uri(self.settings.home, &segment.uri));
+        names.take_while(|name| is_such(name)).collect()
+    }
+
     /// The playlist names no file that is missing: entries up to the last one whose file is not there leave it. Those of
     /// their files that are still there stay for their grace. Says how many left.
     pub(super) fn lose(&mut self, is_there: impl Fn(&str) -> bool) -> usize {
@@ -399,8 +429,9 @@ impl Publication {
                 grace_90k: segment.duration_90k.saturating_add(longest_90k),
             })
             .collect();
-        let Ok(window) = Promise::window(rest, self.settings.window_segments) else { return 0 };
-        self.window = window.that_was_as_long_as(longest_90k);
+        let Ok(mut window) = Promise::window(rest, self.settings.window_segments) else { return 0 };
+        window.was_as_long_as(longest_90k);
+        self.window = window;
         self.forget_listed(&leaving);
         self.leaving.extend(leaving.into_iter().filter(|it| is_there(&it.segment.uri)));
         self.is_behind = true;

@@ -13,10 +13,10 @@ use super::{
     parts::{self, PartsOnDisk},
     plan::{
         Plan, Predecessor,
-        arrival::{self, Files},
+        arrival::{self, Files, Room},
         numbered,
     },
-    publish::{Last, Publication},
+    publish::{Before, Last, Publication},
     unfinished::Unfinished,
     world::World,
 };
@@ -30,7 +30,7 @@ use crate::{
 };
 use livedir_playlist::{MediaPlaylist, Segment, TICKS_PER_S};
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap, VecDeque},
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -184,7 +184,12 @@ impl Channel {
                 let files = (numbers, &changed);
                 numbered::plan(&on_disk, files, target_duration_s, settings.window_segments).named()
             }
-            (Found::Any(files), _) => arrival::plan(&on_disk, files, settings.window_segments),
+            (Found::Any(files), _) => {
+                let is_fit =
+                    |name: &str| finished_file::read(directory, &live.join(name), &mut Vec::new()).is_ok();
+                let room = Room { window_segments: settings.window_segments, is_fit: &is_fit };
+                arrival::plan(&on_disk, files, world.wall(), &room)
+            }
         };
         if fate == Some(Fate::Unknown) && !matches!(on_disk, OnDisk::Playlist { .. }) {
             // What was listed before is not known, and the other sizes tell which number comes next.
@@ -194,6 +199,10 @@ impl Channel {
         plan.next_number = last_in_parts.map_or(plan.next_number, |last| plan.next_number.max(last + 1));
         let mut publication =
             Publication::new(world.clone(), settings.clone(), meters, plan.previous.take())?;
+        if let OnDisk::Playlist { playlist, .. } = &on_disk {
+            // Also what is not there any more was in it.
+            publication.window.was_as_long_as(playlist.duration_90k());
+        }
         publication.told_90k = told.durations_90k();
         if matches!(fate, Some(Fate::Joins | Fate::Rebuilt { .. })) {
             plan.left_before.retain(|name| !publication.lists_no_longer(&on_disk, name));
@@ -205,7 +214,12 @@ impl Channel {
         {
             let first =
                 plan.unlisted.first().and_then(|name| number_of_name(name)).unwrap_or(plan.next_number);
-            publication.ahead = ahead(publication.playlist(), first);
+            let next_media_sequence = publication.playlist().next_media_sequence();
+            publication.ahead = match told.number_of(next_media_sequence) {
+                // Players know parts of it under this number.
+                Some(open) => difference(open, next_media_sequence),
+                None => ahead(publication.playlist(), first),
+            };
         }
         let channel = Self {
             world: world.clone(),
@@ -221,7 +235,8 @@ impl Channel {
             live,
             publication,
             unfinished: Unfinished::default(),
-            handled: HashSet::new(),
+            handled: HashMap::new(),
+            lying: VecDeque::new(),
             identity: directory_now,
             is_exchanged: false,
             watched,
@@ -367,8 +382,12 @@ impl Channel {
         }
         // What they lasted is not known without reading them: no longer than a segment may be.
         let target_90k = (u64::from(self.publication.playlist().target_duration_s) + 1) * TICKS_PER_S;
+        // The window of an earlier run may have been longer.
         let window_90k = target_90k * self.longest_window() as u64;
-        let grace_90k = target_90k + self.publication.longest_duration_90k().max(window_90k);
+        let longest_90k = self.publication.longest_duration_90k().max(window_90k);
+        let until = self.publication.playlist().next_media_sequence();
+        self.publication.before = Before { until, longest_90k };
+        let grace_90k = target_90k + longest_90k;
         let left_at = self.when_they_left(found);
         for name in &plan.left_before {
             let left_at =
@@ -388,7 +407,8 @@ impl Channel {
     /// When files that have left the playlist did so: at the latest when the one came that is a window behind, by the times of
     /// files. So each is deleted in the end, also when a program that is started again and again writes the playlist each time.
     fn when_they_left(&self, found: &Found) -> impl Fn(&str) -> Option<SystemTime> + use<> {
-        let window = self.longest_window();
+        // The window of an earlier run may have been longer. What others wrote while nobody watched was listed later than it came.
+        let window = if self.is_numbered() { self.longest_window() } else { 2 * self.longest_window() };
         let target_duration_s = self.publication.playlist().target_duration_s;
         let listed_at = |stamp: &Stamp| parts::listed_at(stamp, target_duration_s);
         let in_order: Vec<(String, SystemTime)> = match found {
@@ -441,7 +461,8 @@ impl Channel {
 
     /// Takes the files that came meanwhile. The newest may still be written: its encoder has not waited for us.
     fn take_what_is_complete(&mut self, files: &Files, unlisted: &[String], now: Instant, desk: &mut Desk) {
-        self.handled = files.keys().map(|name| hash(name)).collect();
+        self.handled = files.iter().map(|(name, stamp)| (hash(name), stamp.contents())).collect();
+        self.lying = files.keys().cloned().collect();
         let newest = files.values().map(|stamp| stamp.modified_at).max();
         for name in unlisted {
             let Some(&stamp) = files.get(name) else { continue };
@@ -450,10 +471,11 @@ impl Channel {
                 || age >= RECENT
                 || newest.is_some_and(|newest| stamp.modified_at < newest);
             if is_complete {
-                self.take(name, now, false, desk);
+                // Another one may have come while it is written.
+                self.take(name, now, true, desk);
             } else {
                 self.handled.remove(&hash(name));
-                self.unfinished.begun(name, stamp, false, now);
+                self.unfinished.rests(name, stamp, now.checked_sub(age).unwrap_or(now));
                 self.schedule_tick(now);
             }
         }

@@ -42,6 +42,19 @@ impl Unfinished {
         self.files.entry(Natural(name.to_owned())).or_insert(growing);
     }
 
+    /// A file lies there that nobody has written to since then.
+    pub(super) fn rests(&mut self, name: &str, stamp: Stamp, unchanged_since: Instant) {
+        let growing = Growing { stamp, unchanged_since, seen_since: unchanged_since, is_open: false };
+        self.files.entry(Natural(name.to_owned())).or_insert(growing);
+    }
+
+    /// Events were lost: nobody may tell when those that are open are closed.
+    pub(super) fn nobody_tells(&mut self, now: Instant) {
+        for file in self.files.values_mut().filter(|file| file.is_open) {
+            (file.is_open, file.unchanged_since) = (false, now);
+        }
+    }
+
     /// The writer has closed it in the middle of a packet, or before the first: perhaps it goes on later.
     pub(super) fn closed_early(&mut self, name: &str, stamp: Stamp, now: Instant) {
         let growing = Growing { stamp, unchanged_since: now, seen_since: now, is_open: false };

@@ -88,6 +88,8 @@ pub struct Disk {
     pub is_dead: bool,
     /// How long a call takes.
     pub slow_us: u64,
+    /// How often a file that holds media was changed: what a watcher is told of, or would be if it could hear.
+    pub changes: u64,
     time: Arc<Time>,
     temporary: u32,
 }
@@ -118,6 +120,7 @@ impl Disk {
             dies_after: None,
             is_dead: false,
             slow_us: 0,
+            changes: 0,
             time,
             temporary: 0,
         }
@@ -130,7 +133,10 @@ impl Disk {
     }
 
     pub fn find(&self, path: &Path) -> io::Result<usize> {
-        let path = path.to_str().ok_or(io::ErrorKind::InvalidInput)?;
+        self.find_text(path.to_str().ok_or(io::ErrorKind::InvalidInput)?)
+    }
+
+    fn find_text(&self, path: &str) -> io::Result<usize> {
         let mut inode = 0;
         for name in path.split('/').filter(|name| !name.is_empty()) {
             let Node::Directory(entries) = &self.inodes[inode].node else {
@@ -153,6 +159,14 @@ impl Disk {
         }
     }
 
+    /// The same of a file in a directory that was looked up.
+    pub fn contents_in(&self, entries: Option<&BTreeMap<Box<str>, usize>>, name: &str) -> Option<Contents> {
+        match &self.inodes[*entries?.get(name)?].node {
+            Node::File { contents, .. } => *contents,
+            _ => None,
+        }
+    }
+
     pub fn bytes(&self, path: &Path) -> io::Result<Arc<[u8]>> {
         match &self.inodes[self.find(path)?].node {
             Node::File { bytes, .. } => Ok(bytes.clone()),
@@ -168,11 +182,10 @@ impl Disk {
     }
 
     pub fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
-        let entry = |(name, inode): (&Box<str>, &usize)| Entry {
-            name: Some(name.to_string()),
-            kind: self.kind(*inode),
-        };
-        Ok(self.entries(path)?.iter().map(entry).collect())
+        let names = self.entries(path)?.iter();
+        Ok(names
+            .map(|(name, inode)| Entry { name: Some(name.to_string()), kind: self.kind(*inode) })
+            .collect())
     }
 
     fn kind(&self, inode: usize) -> Kind {
@@ -207,10 +220,21 @@ impl Disk {
 
     /// The directory of a path, and the last name.
     fn parent<'a>(&self, path: &'a Path) -> io::Result<(usize, &'a str)> {
-        let name = path.file_name().and_then(|name| name.to_str()).ok_or(io::ErrorKind::InvalidInput)?;
-        let parent = self.find(path.parent().unwrap_or(Path::new("/")))?;
+        let path = path.to_str().ok_or(io::ErrorKind::InvalidInput)?;
+        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+        if name.is_empty() {
+            return error(io::ErrorKind::InvalidInput);
+        }
+        let parent = self.find_text(parent)?;
         match self.inodes[parent].node {
             Node::Directory(_) => Ok((parent, name)),
+            _ => error(io::ErrorKind::NotADirectory),
+        }
+    }
+
+    fn entry(&self, parent: usize, name: &str) -> io::Result<usize> {
+        match &self.inodes[parent].node {
+            Node::Directory(entries) => Ok(*entries.get(name).ok_or(io::ErrorKind::NotFound)?),
             _ => error(io::ErrorKind::NotADirectory),
         }
     }
@@ -288,11 +312,14 @@ impl Disk {
             self.free.push(inode);
         }
         if let Node::Directory(entries) = node {
-            entries.into_values().for_each(|entry| self.drop_link(entry));
+            for entry in entries.into_values() {
+                self.drop_link(entry);
+            }
         }
     }
 
     fn tell(&mut self, parent: usize, name: &str, kind: EventKind) {
+        self.changes += u64::from(!name.contains(".m3u8") && !name.contains("status.json"));
         let paths = self.watches.iter().filter(|watch| watch.inode == parent).map(|it| it.path.join(name));
         let events: Vec<_> = paths.map(|path| Event::new(kind).add_path(path)).collect();
         self.told.extend(events);
@@ -334,12 +361,13 @@ impl Disk {
     ) -> io::Result<PathBuf> {
         self.temporary += 1;
         let path = directory.join(format!("{prefix}{:06}", self.temporary));
-        self.begin(&path, who)?;
-        if let Err(error) = self.append(&path, bytes, who) {
+        let (parent, name) = self.parent(&path)?;
+        let inode = self.make_file(&path, (parent, name), who)?;
+        if let Err(error) = self.admit_bytes(&path, who) {
             self.remove(&path, Who::Hand)?;
             return Err(error);
         }
-        let inode = self.find(&path)?;
+        self.extend((parent, name), inode, bytes)?;
         if let Some(modified_at) = modified_at {
             self.inodes[inode].modified_at = modified_at;
         }
@@ -349,7 +377,7 @@ impl Disk {
     /// Opens a file to be written: a new one, or what is there is cut to nothing.
     pub fn begin(&mut self, path: &Path, who: Who) -> io::Result<()> {
         let (parent, name) = self.parent(path)?;
-        if let Ok(inode) = self.find(path) {
+        if let Ok(inode) = self.entry(parent, name) {
             let now = self.time();
             let it = &mut self.inodes[inode];
             if !matches!(it.node, Node::File { .. }) {
@@ -360,22 +388,37 @@ impl Disk {
             self.tell(parent, name, EventKind::Modify(ModifyKind::Data(DataChange::Any)));
             return Ok(());
         }
+        self.make_file(path, (parent, name), who).map(drop)
+    }
+
+    /// An empty one.
+    fn make_file(&mut self, path: &Path, (parent, name): (usize, &str), who: Who) -> io::Result<usize> {
         self.admit(path, who, &[Trouble::ReadOnly, Trouble::NoInodes])?;
         let inode = self.add(Node::File { bytes: Arc::default(), contents: None });
         self.enter(parent, name, inode);
         self.tell(parent, name, EventKind::Create(CreateKind::File));
-        Ok(())
+        Ok(inode)
+    }
+
+    fn admit_bytes(&mut self, path: &Path, who: Who) -> io::Result<()> {
+        if who != Who::Program {
+            self.admit(path, who, &[Trouble::Full])
+        } else if self.failures.is_empty() {
+            Ok(())
+        } else {
+            // The file and its bytes are one change of the program.
+            self.admit(path, Who::Encoder, &[Trouble::Full])
+        }
     }
 
     pub fn append(&mut self, path: &Path, more: &[u8], who: Who) -> io::Result<()> {
         let (parent, name) = self.parent(path)?;
-        let inode = self.find(path)?;
-        if who != Who::Program {
-            self.admit(path, who, &[Trouble::Full])?;
-        } else if !self.failures.is_empty() {
-            // The file and its bytes are one change of the program.
-            self.admit(path, Who::Encoder, &[Trouble::Full])?;
-        }
+        let inode = self.entry(parent, name)?;
+        self.admit_bytes(path, who)?;
+        self.extend((parent, name), inode, more)
+    }
+
+    fn extend(&mut self, (parent, name): (usize, &str), inode: usize, more: &[u8]) -> io::Result<()> {
         let now = self.time();
         let it = &mut self.inodes[inode];
         let Node::File { bytes, contents } = &mut it.node else { return error(io::ErrorKind::InvalidInput) };
@@ -406,8 +449,8 @@ impl Disk {
         self.admit(to, who, &[Trouble::ReadOnly])?;
         let (from_parent, from_name) = self.parent(from)?;
         let (to_parent, to_name) = self.parent(to)?;
-        let inode = self.find(from)?;
-        if let Ok(there) = self.find(to) {
+        let inode = self.entry(from_parent, from_name)?;
+        if let Ok(there) = self.entry(to_parent, to_name) {
             let are_directories = [inode, there].map(|it| matches!(self.inodes[it].node, Node::Directory(_)));
             match are_directories {
                 _ if there == inode => return Ok(()),
@@ -429,7 +472,7 @@ impl Disk {
         self.admit(to, who, &[Trouble::ReadOnly])?;
         let (parent, name) = self.parent(to)?;
         let inode = self.find(from)?;
-        if self.find(to).is_ok() {
+        if self.entry(parent, name).is_ok() {
             return error(io::ErrorKind::AlreadyExists);
         }
         self.enter(parent, name, inode);
@@ -440,7 +483,7 @@ impl Disk {
     pub fn remove(&mut self, path: &Path, who: Who) -> io::Result<()> {
         self.admit(path, who, &[Trouble::ReadOnly])?;
         let (parent, name) = self.parent(path)?;
-        let inode = self.find(path)?;
+        let inode = self.entry(parent, name)?;
         if matches!(self.inodes[inode].node, Node::Directory(_)) {
             return error(io::ErrorKind::IsADirectory);
         }

@@ -121,21 +121,17 @@ pub fn renditions(plan: &Plan) -> Vec<(Option<String>, Medium)> {
 /// The live directories of a plan.
 pub fn live_directories(plan: &Plan) -> Vec<PathBuf> {
     let webroot = Path::new(WEBROOT);
-    match plan.mode {
-        Mode::Channels => (0..plan.channels).map(|of| webroot.join(format!("c{of}")).join("live")).collect(),
-        _ => {
-            let live = webroot.join("live");
-            renditions(plan)
-                .into_iter()
-                .map(|(name, _)| name.map_or(live.clone(), |name| live.join(name)))
-                .collect()
-        }
+    if plan.mode == Mode::Channels {
+        return (0..plan.channels).map(|of| webroot.join(format!("c{of}")).join("live")).collect();
     }
+    let live = webroot.join("live");
+    let names = renditions(plan).into_iter().map(|(name, _)| name);
+    names.map(|name| name.map_or(live.clone(), |name| live.join(name))).collect()
 }
 
 /// A source for every run of every encoder.
-fn source(life: u32, line: usize) -> u32 {
-    life * 100 + line as u32
+fn source(run: u32, line: usize) -> u32 {
+    run * 100 + line as u32
 }
 
 impl Encoders {
@@ -157,11 +153,11 @@ impl Encoders {
     pub fn begin(
         &mut self,
         plan: &Plan,
-        life: u32,
+        run: u32,
         first_number: u64,
         disk: &Arc<Mutex<Disk>>,
         numbers: &Numbers,
-        guard: Option<Arc<Guard>>,
+        guard: Option<&Arc<Guard>>,
     ) {
         if !plan.is_ours() {
             return;
@@ -170,11 +166,11 @@ impl Encoders {
         let directories = live_directories(plan);
         let media = renditions(plan).into_iter().map(|(_, medium)| medium);
         let line = |(line, (live, medium)): (usize, (PathBuf, Medium))| Line {
-            stream: Stream::new(medium, source(life, line), plan.picture_90k(), plan.begins_at_90k),
+            stream: Stream::new(medium, source(run, line), plan.picture_90k(), plan.begins_at_90k),
             files: {
                 let directory = Arc::new(WriterDirectory(disk.clone()));
                 let files = SegmentFiles::new(directory, &live, numbers, Arc::default());
-                match &guard {
+                match guard {
                     Some(guard) => files.guarded(guard.clone()),
                     None => files,
                 }
@@ -222,7 +218,7 @@ pub fn own_segment(stage: &mut Stage, how: How) -> bool {
     if stage.life.on_air_us.is_none() || !stage.life.is_up || stage.life.stopped_us.is_some() {
         return false;
     }
-    let (life, now_us, filmed_at) = (stage.life.number, stage.now_us(), stage.time.wall());
+    let (run, now_us, filmed_at) = (stage.life.number, stage.now_us(), stage.time.wall());
     let plan = stage.plan.clone();
     let is_ladder = plan.mode == Mode::Ladder;
     let it = &mut stage.encoders;
@@ -249,11 +245,11 @@ pub fn own_segment(stage: &mut Stage, how: How) -> bool {
         if let Some(part_90k) = part_90k(&plan, &stage.encoders.lines[line].stream) {
             for part in 1..plan.segment_90k().div_ceil(part_90k) {
                 let at_us = now_us + part * part_90k * 100 / 9 + jitter_us;
-                in_line(stage, line, at_us, move |stage| own_part(stage, life, line));
+                in_line(stage, line, at_us, move |stage| own_part(stage, run, line));
             }
         }
         let at_us = now_us + plan.segment_us + jitter_us + how.late_us;
-        in_line(stage, line, at_us, move |stage| own_close(stage, life, line));
+        in_line(stage, line, at_us, move |stage| own_close(stage, run, line));
     }
     true
 }
@@ -266,12 +262,12 @@ fn in_line(stage: &mut Stage, line: usize, at_us: u64, deed: impl FnOnce(&mut St
     stage.at(at_us, deed);
 }
 
-fn is_alive(stage: &Stage, life: u32) -> bool {
-    stage.life.is_up && stage.life.number == life && stage.life.stopped_us.is_none()
+fn is_alive(stage: &Stage, run: u32) -> bool {
+    stage.life.is_up && stage.life.number == run && stage.life.stopped_us.is_none()
 }
 
-fn own_part(stage: &mut Stage, life: u32, line: usize) {
-    if !is_alive(stage, life) {
+fn own_part(stage: &mut Stage, run: u32, line: usize) {
+    if !is_alive(stage, run) {
         return;
     }
     let it = &mut stage.encoders.lines[line];
@@ -283,11 +279,11 @@ fn own_part(stage: &mut Stage, life: u32, line: usize) {
     let bytes = it.stream.bytes(units, open.part == 0 || it.stream.medium == Medium::Sound);
     let ended_at = open.filmed_at + ticks(until_90k - open.start_90k);
     open.bytes.extend_from_slice(&bytes);
-    let (part, live) = (open.part, it.live.clone());
+    let (part, directory) = (open.part, it.live.clone());
     (open.part, open.until_90k) = (part + 1, until_90k);
     // Thirty seconds of failures by the real clock are never reached.
     let _ = it.files.put_part(number, part, &bytes, ended_at);
-    expect(stage, line, &live, &part_name(number, part));
+    expect(stage, line, &directory, &part_name(number, part));
     put_held(stage, line);
 }
 
@@ -299,16 +295,16 @@ fn put_held(stage: &mut Stage, line: usize) {
 
 fn put_closed(stage: &mut Stage, line: usize, closed: &ClosedSegment, number: u64) {
     let it = &mut stage.encoders.lines[line];
-    let live = it.live.clone();
+    let directory = it.live.clone();
     let _ = it.files.put_closed(closed);
-    expect(stage, line, &live, &segment_name(number));
+    expect(stage, line, &directory, &segment_name(number));
     if let Some((part, _)) = &closed.last_part {
-        expect(stage, line, &live, &part_name(number, *part));
+        expect(stage, line, &directory, &part_name(number, *part));
     }
 }
 
-fn own_close(stage: &mut Stage, life: u32, line: usize) {
-    if is_alive(stage, life) {
+fn own_close(stage: &mut Stage, run: u32, line: usize) {
+    if is_alive(stage, run) {
         close(stage, line);
     }
 }
@@ -328,11 +324,11 @@ fn close(stage: &mut Stage, line: usize) {
     }
     let number = open.number.unwrap_or(it.number);
     let ended_at = open.filmed_at + ticks(open.end_90k - open.start_90k);
-    let live = it.live.clone();
+    let directory = it.live.clone();
     if stage.plan.part_pictures.is_none() {
         it.number += 1;
         let _ = it.files.put(number, &last, ended_at);
-        return expect(stage, line, &live, &segment_name(number));
+        return expect(stage, line, &directory, &segment_name(number));
     }
     it.number += 1;
     let mut bytes = open.bytes;
@@ -449,7 +445,7 @@ fn put(stage: &mut Stage, of: usize, name: String, bytes: Vec<u8>, how: How, at_
                 if index as u64 + 1 == count {
                     let _ = disk.close(&path);
                     drop(disk);
-                    has_come(stage, of, &name, true);
+                    has_come(stage, of, &name, false);
                 }
             });
         }
@@ -505,11 +501,11 @@ fn put_now(stage: &mut Stage, of: usize, name: &str, bytes: &[u8], way: Way) {
     }
 }
 
-/// `is_certain`: the file itself says that it is complete, also to one who hears nothing.
-fn has_come(stage: &mut Stage, of: usize, name: &str, is_certain: bool) {
+/// `says_complete`: the file itself says that it is complete, also to one who hears nothing.
+fn has_come(stage: &mut Stage, of: usize, name: &str, says_complete: bool) {
     let live = stage.directory(of);
     let contents = held(&stage.disk).contents(&live.join(name));
     let Some(contents) = contents else { return };
     let now_us = stage.now_us();
-    stage.judge.has_come(of, name, contents, now_us, is_certain);
+    stage.judge.has_come(of, name, contents, now_us, says_complete);
 }

@@ -12,8 +12,8 @@ use crate::{
     world::held,
 };
 use fastrand::Rng;
-use livedir_publisher::segment_name::segment_name;
-use std::{io, path::Path};
+use livedir_publisher::segment_name::{number_of_name, segment_name};
+use std::{fmt::Write as _, io, path::Path};
 
 /// What an event is to a schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -378,8 +378,9 @@ pub static KINDS: &[Kind] = &[
     fault("events are lost, and it is told", 4, HEARS, |stage, _, rng| {
         let for_us = rng.u64(100_000..2 * stage.plan.target_us());
         stage.say(|| format!("events are lost for {} ms, and it is told", for_us / 1_000));
-        stage.ears.lose_until_us = stage.now_us() + for_us;
-        stage.judge.deaf_until_us = stage.now_us() + for_us;
+        stage.ears.loses_us = stage.now_us() + for_us;
+        let deaf_until_us = stage.now_us() + for_us;
+        stage.judge.is_deaf_until(deaf_until_us);
         stage.after(for_us, |stage| {
             let lost = notify::Event::new(notify::EventKind::Other).set_flag(notify::event::Flag::Rescan);
             stage.translate(&Ok(lost));
@@ -390,27 +391,27 @@ pub static KINDS: &[Kind] = &[
         let for_us = rng.u64(10_000..stage.plan.target_us());
         stage.say(|| format!("events are lost for {} ms, without a word", for_us / 1_000));
         let until_us = stage.now_us() + for_us;
-        stage.ears.lose_until_us = until_us;
+        stage.ears.loses_us = until_us;
         stage.judge.hears_nothing_until(until_us);
         true
     }),
     fault("events come twice", 3, HEARS, |stage, _, rng| {
         let for_us = rng.u64(100_000..6 * stage.plan.target_us());
         stage.say(|| format!("events come twice for {} ms", for_us / 1_000));
-        stage.ears.double_until_us = stage.now_us() + for_us;
+        stage.ears.doubles_us = stage.now_us() + for_us;
         true
     }),
     fault("events come in any order", 3, HEARS, |stage, _, rng| {
         let for_us = rng.u64(100_000..6 * stage.plan.target_us());
         stage.say(|| format!("events come late and in any order for {} ms", for_us / 1_000));
-        stage.ears.shuffle_until_us = stage.now_us() + for_us;
+        stage.ears.shuffles_us = stage.now_us() + for_us;
         true
     }),
     fault("no directory can be watched any more", 2, HEARS, |stage, _, rng| {
         let for_us = rng.u64(1_000_000..8_000_000);
         stage.say(|| format!("nothing can be watched for {} ms", for_us / 1_000));
         held(&stage.disk).has_watches = false;
-        stage.judge.deaf_until_us = u64::MAX;
+        stage.judge.is_deaf_until(u64::MAX);
         stage.after(for_us, |stage| held(&stage.disk).has_watches = true);
         true
     }),
@@ -431,7 +432,8 @@ pub static KINDS: &[Kind] = &[
             taken_away(stage, of);
             forget(stage, of);
         }
-        stage.judge.deaf_until_us = stage.now_us() + 2 * stage.plan.target_us();
+        let deaf_until_us = stage.now_us() + 2 * stage.plan.target_us();
+        stage.judge.is_deaf_until(deaf_until_us);
         let mut disk = held(&stage.disk);
         let _ = disk.remove_directory(Path::new("/old"), true, Who::Hand);
         let _ = disk.rename(Path::new(WEBROOT), Path::new("/old"), Who::Hand);
@@ -511,6 +513,8 @@ fn stray(
 ) -> bool {
     stage.say(|| format!("a stray {name} in {of}"));
     touched(stage, of, name);
+    // Where the stream comes to its number it is listed, with the date of its file.
+    stage.judge.channel(of).has_odd_dates |= number_of_name(name).is_some();
     let live = stage.directory(of);
     let mut disk = held(&stage.disk);
     let done = bytes(&mut disk, &live).and_then(|bytes| {
@@ -567,8 +571,10 @@ fn second(stage: &mut Stage, of: usize) -> bool {
     } else {
         WEBROOT.into()
     };
-    // Nobody sees so soon that the directory is another one.
-    if stage.judge.channel(of).spoilt_us.is_some_and(|spoilt_us| stage.now_us() < spoilt_us + UNSEEN_US) {
+    // Of a directory that is moved with the one that holds it no event tells; a look comes after one and a quarter target durations.
+    let unseen_us = stage.plan.target_us() * 5 / 4 + UNSEEN_US;
+    let disturbed_us = stage.judge.channel(of).disturbed_us;
+    if disturbed_us > 0 && stage.now_us() < disturbed_us + unseen_us {
         return false;
     }
     let locked = held(&stage.disk).lock(&webroot);
@@ -600,13 +606,13 @@ fn foreign(stage: &mut Stage, of: usize, how: How) -> bool {
 fn words(how: How) -> String {
     let mut words = format!("by {:?}", how.way).to_lowercase();
     if how.late_us > 0 {
-        words += &format!(", {} ms late in line {}", how.late_us / 1_000, how.line);
+        let _ = write!(words, ", {} ms late in line {}", how.late_us / 1_000, how.line);
     }
     if how.never {
-        words += &format!(", and line {} never ends it", how.line);
+        let _ = write!(words, ", and line {} never ends it", how.line);
     }
     if let Some(part) = how.without_part {
-        words += &format!(", without part {part}");
+        let _ = write!(words, ", without part {part}");
     }
     if how.twice {
         words += ", twice";

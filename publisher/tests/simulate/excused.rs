@@ -86,7 +86,7 @@ pub static EXCUSES: &[Entry] = &[
     ),
     entry(
         Excuse::SpoiltList,
-        "progress: a segment is never listed; rules: part-left-early; existence; discontinuity",
+        "progress: a segment is never listed; rules: part-left-early; existence; discontinuity; grace after a restart",
         "it came, or a hand changed it, before a hand spoilt or deleted the playlist, or while the program was down after that",
         "nobody knows what was listed: what lies there may have been listed already",
     ),
@@ -167,6 +167,10 @@ impl Circumstances<'_> {
     fn has_disorder(&self) -> bool {
         self.has_seen(&["late", "out of order", "never", "twice", "gives up", "hole"])
     }
+}
+
+fn has_hand(it: &Circumstances<'_>) -> bool {
+    it.has_hand()
 }
 
 /// A fault of the watcher that is known, and not mended. A schedule that meets it ends there, and is counted.
@@ -264,13 +268,13 @@ pub static KNOWN: &[Known] = &[
     known(
         "existence",
         "is not there or not whole",
-        |it| it.has_hand(),
+        has_hand,
         "a file that a hand took away or overwrote leaves the list late, mostly over a restart or where nothing tells",
     ),
     known(
         "existence",
         "with other bytes",
-        |it| it.has_hand(),
+        has_hand,
         "a listed file that a hand wrote again stays listed when its event was missed",
     ),
     known(

@@ -99,12 +99,12 @@ impl Judge {
         self.is_blind = plan.polls || !plan.has_watches;
         self.current = live_directories(plan)
             .into_iter()
-            .map(|live| match self.channels.iter().position(|channel| channel.live == live) {
-                Some(known) => known,
-                None => {
+            .map(|live| {
+                let known = self.channels.iter().position(|channel| channel.live == live);
+                known.unwrap_or_else(|| {
                     self.channels.push(Channel::new(live, plan.mode == Mode::Ladder));
                     self.channels.len() - 1
-                }
+                })
             })
             .collect();
     }
@@ -135,14 +135,21 @@ impl Judge {
             for left in channel.left.values_mut() {
                 (left.stays_until_us, left.gone_by_us) = (0, u64::MAX);
             }
+            // A rename says that a file is complete by a time that is later than that of its bytes.
+            channel.expected.iter_mut().for_each(|it| it.says_complete = false);
             channel.has_odd_dates = true;
             channel.clock_set_us = Some(now_us);
         }
     }
 
+    /// Events are lost until then.
+    pub fn is_deaf_until(&mut self, until_us: u64) {
+        self.deaf_until_us = self.deaf_until_us.max(until_us);
+    }
+
     /// Events are lost, and nobody says so.
     pub fn hears_nothing_until(&mut self, until_us: u64) {
-        self.deaf_until_us = until_us;
+        self.is_deaf_until(until_us);
         for channel in &mut self.channels {
             channel.unheard_until_us = until_us;
         }
@@ -167,15 +174,19 @@ impl Judge {
     }
 
     /// A file of an encoder is complete under its name.
-    pub fn has_come(&mut self, of: usize, name: &str, contents: Contents, now_us: u64, is_certain: bool) {
+    pub fn has_come(&mut self, of: usize, name: &str, contents: Contents, now_us: u64, says_complete: bool) {
         let (is_ours, has_parts) = (self.is_ours, self.has_parts);
-        self.channel(of).has_come(name, contents, now_us, is_certain, is_ours, has_parts);
+        let was_heard = self.on_air_us.is_some() && !self.is_blind && now_us >= self.deaf_until_us;
+        self.channel(of).has_come(name, contents, now_us, (says_complete, was_heard), is_ours, has_parts);
     }
 
     /// The program has put a playlist in place.
     pub fn is_written(&mut self, disk: &Disk, now_us: u64, path: &Path) -> Verdict {
         let Ok(bytes) = disk.bytes(path) else { return Ok(()) };
-        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let text = match std::str::from_utf8(&bytes) {
+            Ok(text) => text.to_owned(),
+            Err(_) => String::from_utf8_lossy(&bytes).into_owned(),
+        };
         let Some((index, which)) = self.find(path) else { return versions::check_multivariant(&text) };
         let Listing::Media(listing) = read_listing(&text) else {
             return versions::check_multivariant(&text);
@@ -184,7 +195,7 @@ impl Judge {
         versions::check(&self.channels[index], which, &version)?;
         listed::check(self, index, disk, which, &version)?;
         progress::check_order(&self.channels[index], self.is_ours, disk, now_us, which, &version)?;
-        let (target_us, window) = (self.target_us, self.window);
+        let (target_us, window) = (self.channels[index].target_us(self.target_us), self.window);
         self.channels[index].is_listed(which, version, target_us, window, disk);
         if self.current.len() > 1 && self.channels[index].is_rendition {
             renditions::check(self, index, which)?;
@@ -212,14 +223,12 @@ impl Judge {
         else {
             return Ok(());
         };
-        if name.ends_with(".m3u8") {
-            self.channels.iter_mut().filter(|channel| channel.directory == live).for_each(|channel| {
-                if name == "ll.m3u8" {
-                    channel.low = None;
-                } else {
-                    channel.plain = None;
-                }
-            });
+        for channel in self.channels.iter_mut().filter(|channel| channel.directory == live) {
+            match name {
+                "ll.m3u8" => channel.low = None,
+                "stream.m3u8" => channel.plain = None,
+                _ => {}
+            }
         }
         let Some(channel) = self.channels.iter_mut().find(|channel| channel.live == live) else {
             return Ok(());
@@ -235,6 +244,9 @@ impl Judge {
         self.next_check_us = now_us + 50_000;
         let Some(on_air_us) = self.on_air_us.filter(|_| life.stopped_us.is_none()) else { return Ok(()) };
         low_latency::check(self, disk, now_us, on_air_us)?;
+        if self.has_parts && self.current.len() > 1 && self.is_ours {
+            renditions::check_not_behind(self, disk, now_us)?;
+        }
         progress::check(self, disk, now_us, on_air_us)?;
         deletion::check(self, disk, now_us, on_air_us)
     }

@@ -40,6 +40,7 @@ pub enum Fault {
     HoldsEndsOfSegmentsBack,
     KeepsHint,
     ReportsAhead,
+    ReportsBehind,
     CountsDiscontinuitiesTwice,
     Spins,
     NeverStops,
@@ -96,6 +97,7 @@ static PROOFS: &[Proof] = &[
     proof(Fault::HoldsEndsOfSegmentsBack, "lag", WITH_PARTS, &[]),
     proof(Fault::KeepsHint, "hint", WITH_PARTS, &[]),
     proof(Fault::ReportsAhead, "reports", LADDER_WITH_PARTS, &[]),
+    proof(Fault::ReportsBehind, "reports", LADDER_WITH_PARTS, &[]),
     proof(Fault::CountsDiscontinuitiesTwice, "renditions", LADDER, &[]),
     proof(Fault::Spins, "starvation", ANY, &[]),
     proof(Fault::NeverStops, "stop", ANY, &[]),
@@ -231,13 +233,8 @@ impl Sabotage {
                 let first = "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"live/seg-00000001.p00.ts\"";
                 replace_line(&text, "#EXT-X-PRELOAD-HINT:", |_| first.to_owned())
             }
-            Fault::ReportsAhead if self.is_behind(20) => {
-                replace_line(&text, "#EXT-X-RENDITION-REPORT:", |line| {
-                    let (before, rest) = line.split_once("LAST-MSN=").unwrap_or((line, "0"));
-                    let msn: u64 = rest.split(',').next().and_then(|msn| msn.parse().ok()).unwrap_or(0);
-                    format!("{before}LAST-MSN={},LAST-PART=0", msn + 1)
-                })
-            }
+            Fault::ReportsAhead if self.is_behind(20) => replace_reports(&text, |msn| msn + 1),
+            Fault::ReportsBehind if self.is_behind(20) => replace_reports(&text, |msn| msn.saturating_sub(2)),
             Fault::CountsDiscontinuitiesTwice if self.count.load(Ordering::Relaxed) == 1 => {
                 replace_line(&text, "#EXT-X-DISCONTINUITY-SEQUENCE:", |line| format!("{line}1"))
             }
@@ -311,6 +308,15 @@ impl Sabotage {
     pub fn looks_up(&self) {
         assert!(!(self.is(Fault::Panics) && self.is_behind(30)), "the watcher has a bug");
     }
+}
+
+/// Each report says another number, and its first part.
+fn replace_reports(text: &str, number: impl Fn(u64) -> u64) -> String {
+    replace_line(text, "#EXT-X-RENDITION-REPORT:", |line| {
+        let (before, rest) = line.split_once("LAST-MSN=").unwrap_or((line, "0"));
+        let told = rest.split(',').next().and_then(|msn| msn.parse().ok()).unwrap_or(0);
+        format!("{before}LAST-MSN={},LAST-PART=0", number(told))
+    })
 }
 
 fn replace_line(text: &str, begins: &str, line: impl Fn(&str) -> String) -> String {

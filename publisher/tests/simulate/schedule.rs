@@ -7,7 +7,7 @@ use crate::events::{KINDS, Role};
 use fastrand::Rng;
 
 /// Every schedule has so many segments.
-const FEWEST_SEGMENTS: usize = 30;
+pub const FEWEST_SEGMENTS: usize = 30;
 
 /// At the end nothing happens but segments for so many target durations: all that was put off has to be listed then.
 const CALM_TARGETS: u64 = 5;
@@ -38,6 +38,7 @@ pub enum Naming {
 }
 
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch")]
 pub struct Plan {
     pub mode: Mode,
     pub segment_us: u64,
@@ -63,6 +64,11 @@ pub struct Plan {
 impl Plan {
     pub fn is_ours(&self) -> bool {
         matches!(self.mode, Mode::Live | Mode::Ladder)
+    }
+
+    /// Whether each of its segments is one file.
+    pub fn is_sparse(&self) -> bool {
+        matches!(self.mode, Mode::Live | Mode::Watch) && self.part_pictures.is_none()
     }
 
     pub fn target_s(&self) -> u32 {
@@ -166,34 +172,22 @@ impl Schedule {
     pub fn draw(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let plan = Plan::draw(&mut rng);
-        let segments = FEWEST_SEGMENTS + rng.usize(0..8);
-        let mut events = Vec::with_capacity(segments * plan.channels + 40);
-        for of in 0..plan.channels {
-            let phase_us = plan.segment_us * of as u64 / plan.channels as u64;
-            for segment in 0..segments as u64 {
-                let kind = pick(&mut rng, &plan, Role::Segment);
-                let at_us = 50_000 + phase_us + segment * plan.segment_us;
-                events.push(Event { at_us, kind, of, detail: rng.u64(..) });
-            }
-        }
-        let length_us = plan.segment_us * segments as u64;
-        let most_us = length_us.saturating_sub(CALM_TARGETS * plan.target_us()).max(plan.target_us());
-        let count = match rng.u32(0..10) {
-            0..2 => rng.usize(0..3),
-            2..7 => rng.usize(3..10),
-            _ => rng.usize(10..30),
-        };
-        let mut last_us = most_us / 2;
-        for _ in 0..count {
-            // Half of them strike where another has just struck.
-            let at_us = if rng.bool() { last_us + rng.u64(0..plan.target_us()) } else { rng.u64(0..most_us) };
-            last_us = at_us.min(most_us);
-            let kind = pick(&mut rng, &plan, Role::Fault);
-            let of = rng.usize(0..plan.channels);
-            events.push(Event { at_us: last_us, kind, of, detail: rng.u64(..) });
-        }
-        events.sort_by_key(|event| event.at_us);
+        let events = draw_events(&mut rng, &plan);
         Self { seed, plan, events }
+    }
+
+    /// Segments of each channel.
+    pub fn segments(&self) -> u64 {
+        self.events.iter().filter(|event| event.is_segment() && event.of == 0).count() as u64
+    }
+
+    /// As much again happens, behind all that happens already.
+    pub fn go_on(&mut self) {
+        let behind_us = self.segments() * self.plan.segment_us;
+        let mut rng = Rng::with_seed(self.seed ^ behind_us);
+        let more = draw_events(&mut rng, &self.plan).into_iter();
+        self.events.extend(more.map(|event| Event { at_us: event.at_us + behind_us, ..event }));
+        self.events.sort_by_key(|event| event.at_us);
     }
 
     /// The same without some kinds of events. Segments stay: each is made in the usual way then.
@@ -232,6 +226,37 @@ impl Schedule {
         let last_us = self.events.last().map_or(0, |event| event.at_us);
         last_us + self.plan.segment_us + 3 * self.plan.target_us()
     }
+}
+
+fn draw_events(rng: &mut Rng, plan: &Plan) -> Vec<Event> {
+    let segments = FEWEST_SEGMENTS + rng.usize(0..8);
+    let mut events = Vec::with_capacity(segments * plan.channels + 40);
+    for of in 0..plan.channels {
+        let phase_us = plan.segment_us * of as u64 / plan.channels as u64;
+        for segment in 0..segments as u64 {
+            let kind = pick(rng, plan, Role::Segment);
+            let at_us = 50_000 + phase_us + segment * plan.segment_us;
+            events.push(Event { at_us, kind, of, detail: rng.u64(..) });
+        }
+    }
+    let length_us = plan.segment_us * segments as u64;
+    let most_us = length_us.saturating_sub(CALM_TARGETS * plan.target_us()).max(plan.target_us());
+    let count = match rng.u32(0..10) {
+        0..2 => rng.usize(0..3),
+        2..7 => rng.usize(3..10),
+        _ => rng.usize(10..30),
+    };
+    let mut last_us = most_us / 2;
+    for _ in 0..count {
+        // Half of them strike where another has just struck.
+        let at_us = if rng.bool() { last_us + rng.u64(0..plan.target_us()) } else { rng.u64(0..most_us) };
+        last_us = at_us.min(most_us);
+        let kind = pick(rng, plan, Role::Fault);
+        let of = rng.usize(0..plan.channels);
+        events.push(Event { at_us: last_us, kind, of, detail: rng.u64(..) });
+    }
+    events.sort_by_key(|event| event.at_us);
+    events
 }
 
 fn pick(rng: &mut Rng, plan: &Plan, role: Role) -> usize {

@@ -72,10 +72,14 @@ impl Ord for Due {
 
 /// What happens to events of the file system on their way.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "the unit")]
 pub struct Ears {
-    pub lose_until_us: u64,
-    pub double_until_us: u64,
-    pub shuffle_until_us: u64,
+    /// Until when they are lost.
+    pub loses_us: u64,
+    /// Until when they come twice.
+    pub doubles_us: u64,
+    /// Until when they come in any order.
+    pub shuffles_us: u64,
 }
 
 /// One run of the program.
@@ -236,16 +240,15 @@ impl Stage {
             }
             for event in told {
                 let now_us = self.now_us();
-                self.statistics.told += 1;
-                if now_us < self.ears.lose_until_us {
+                if now_us < self.ears.loses_us {
                     continue;
                 }
-                if now_us < self.ears.double_until_us {
+                if now_us < self.ears.doubles_us {
                     let again = event.clone();
                     let later_us = self.chance.u64(0..20_000);
                     self.after(later_us, |stage| stage.translate(&Ok(again)));
                 }
-                if now_us < self.ears.shuffle_until_us {
+                if now_us < self.ears.shuffles_us {
                     let later_us = self.chance.u64(0..30_000);
                     self.after(later_us, move |stage| stage.translate(&Ok(event)));
                 } else {
@@ -292,10 +295,10 @@ impl Stage {
     }
 
     /// The watcher has started.
-    pub fn is_on_air(&mut self, next_number: u64, numbers: Numbers, guard: Option<Arc<Guard>>) {
+    pub fn is_on_air(&mut self, next_number: u64, numbers: &Numbers, guard: Option<&Arc<Guard>>) {
         self.life.on_air_us = Some(self.now_us());
         self.say(|| format!("on air; the next number is {next_number}"));
-        self.encoders.begin(&self.plan, self.life.number, next_number, &self.disk, &numbers, guard);
+        self.encoders.begin(&self.plan, self.life.number, next_number, &self.disk, numbers, guard);
         self.judge.is_on_air(self.time.us(), &self.plan);
         if self.life.stopped_us.is_some() {
             self.wake(Wake::Finish);

@@ -5,8 +5,10 @@ use crate::events::KINDS;
 #[derive(Debug, Clone)]
 pub struct Statistics {
     pub schedules: u64,
-    /// Events that notify told.
-    pub told: u64,
+    /// Changes of files that hold media.
+    pub changes: u64,
+    /// The fewest events, and the fewest segments, that a schedule had in which nothing broke.
+    pub fewest: Option<(u64, u64)>,
     pub counts: Vec<u64>,
     pairs: Vec<u64>,
     last_us: Vec<Option<u64>>,
@@ -17,7 +19,8 @@ impl Statistics {
         let kinds = KINDS.len();
         Self {
             schedules: 0,
-            told: 0,
+            changes: 0,
+            fewest: None,
             counts: vec![0; kinds],
             pairs: vec![0; kinds * kinds],
             last_us: vec![None; kinds],
@@ -37,7 +40,11 @@ impl Statistics {
     /// Adds what another thread, or another schedule, has counted.
     pub fn add(&mut self, other: &Self) {
         self.schedules += other.schedules;
-        self.told += other.told;
+        self.changes += other.changes;
+        self.fewest = match (self.fewest, other.fewest) {
+            (Some(mine), Some(others)) => Some((mine.0.min(others.0), mine.1.min(others.1))),
+            (mine, others) => mine.or(others),
+        };
         for (mine, others) in self.counts.iter_mut().zip(&other.counts) {
             *mine += others;
         }
@@ -46,8 +53,9 @@ impl Statistics {
         }
     }
 
+    /// Those that were drawn and have happened, and changes of files that they have led to.
     pub fn events(&self) -> u64 {
-        self.counts.iter().sum::<u64>() + self.told
+        self.counts.iter().sum::<u64>() + self.changes
     }
 
     /// Kinds that never happened.
@@ -58,14 +66,13 @@ impl Statistics {
     /// How often two kinds came within one target duration of each other, in either order; rarest first.
     pub fn pairs(&self) -> Vec<(u64, &'static str, &'static str)> {
         let mut pairs = Vec::new();
-        for first in 0..KINDS.len() {
-            for second in first..KINDS.len() {
-                if !KINDS[first].can_meet(&KINDS[second]) {
-                    continue;
-                }
+        for (first, one) in KINDS.iter().enumerate() {
+            for (second, other) in
+                KINDS.iter().enumerate().skip(first).filter(|(_, other)| one.can_meet(other))
+            {
                 let there = self.pairs[first * KINDS.len() + second];
                 let back = if first == second { 0 } else { self.pairs[second * KINDS.len() + first] };
-                pairs.push((there + back, KINDS[first].name, KINDS[second].name));
+                pairs.push((there + back, one.name, other.name));
             }
         }
         pairs.sort_unstable();

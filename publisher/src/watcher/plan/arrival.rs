@@ -19,26 +19,44 @@ const HELD_BACK: Duration = Duration::from_secs(1);
 /// Files on disk, by name.
 pub(in crate::watcher) type Files = HashMap<String, Stamp>;
 
-/// Decides how to go on. No more files are published than a window of `window_segments` can show.
-pub(in crate::watcher) fn plan(on_disk: &OnDisk, files: &Files, window_segments: usize) -> Plan {
+/// Files that were written within this time were copied together: their times say nothing of their order.
+const TOGETHER: Duration = Duration::from_secs(1);
+
+/// Which files a start publishes.
+pub(in crate::watcher) struct Room<'a> {
+    /// No more than the playlist can show.
+    pub(in crate::watcher) window_segments: usize,
+    /// Whether a file can be listed. Asked of no more files than there is room for, and of those that cannot.
+    pub(in crate::watcher) is_fit: &'a dyn Fn(&str) -> bool,
+}
+
+/// Decides how to go on. No more files are published than there is room for.
+pub(in crate::watcher) fn plan(on_disk: &OnDisk, files: &Files, now: SystemTime, room: &Room<'_>) -> Plan {
     match on_disk {
         OnDisk::Playlist { playlist, written_at } => {
-            go_on(playlist.clone(), *written_at, files, window_segments)
+            // The clock was set back since: times tell nothing.
+            let written_at = Some(*written_at).filter(|written_at| *written_at <= now);
+            go_on(playlist.clone(), written_at, files, room)
         }
         OnDisk::Missing => {
-            let unlisted = newest(files.keys().collect(), window_segments).1;
+            let unlisted = newest(files.iter().collect(), room).1;
             Plan { unlisted, ..fresh() }
         }
-        OnDisk::Unreadable { text, .. } => begin_behind(text, files, window_segments),
+        OnDisk::Unreadable { text, written_at, .. } => begin_behind(text, *written_at, files, room),
     }
 }
 
-fn go_on(mut playlist: MediaPlaylist, written_at: SystemTime, files: &Files, window_segments: usize) -> Plan {
+fn go_on(
+    mut playlist: MediaPlaylist,
+    written_at: Option<SystemTime>,
+    files: &Files,
+    room: &Room<'_>,
+) -> Plan {
     let ever_listed = playlist.media_sequence > 1 || !playlist.segments.is_empty();
     let listed: Vec<_> =
         playlist.segments.iter().filter_map(|segment| name_of_uri(Home::Live, &segment.uri)).collect();
     // The encoder uses names again: these are other bytes than those that were listed.
-    let is_rewritten = |stamp: &Stamp| stamp.modified_at > written_at && stamp.changed_at > written_at;
+    let is_rewritten = |stamp: &Stamp| written_at.is_some_and(|written_at| came_after(stamp, written_at));
     let is_there = |name: &str| files.get(name).is_some_and(|stamp| !is_rewritten(stamp));
     let entries_lost = remove_up_to_last_hole(&mut playlist, |uri| {
         name_of_uri(Home::Live, uri).is_some_and(|name| is_there(&name))
@@ -46,26 +64,27 @@ fn go_on(mut playlist: MediaPlaylist, written_at: SystemTime, files: &Files, win
 
     let still_there: HashSet<&str> =
         listed.iter().map(String::as_str).filter(|name| is_there(name)).collect();
-    let (since, last) = (written_at.checked_sub(HELD_BACK).unwrap_or(written_at), listed.last());
-    let has_come_since = |name: &str, stamp: &Stamp| {
+    let since = written_at.map(|written_at| written_at.checked_sub(HELD_BACK).unwrap_or(written_at));
+    let is_behind_last = |name: &str| listed.last().is_none_or(|last| natural(name, last).is_gt());
+    let has_come_since = |name: &str, stamp: &Stamp| match since {
         // Every way to come changes the inode. So does a restored backup, of all files: names and contents are older then.
-        stamp.changed_at >= since
-            && (stamp.modified_at >= since || last.is_none_or(|last| natural(name, last).is_gt()))
+        Some(since) => stamp.changed_at >= since && (stamp.modified_at >= since || is_behind_last(name)),
+        None => is_behind_last(name),
     };
     let (mut come, mut others) = (Vec::new(), Vec::new());
     for (name, stamp) in files.iter().filter(|(name, _)| !still_there.contains(name.as_str())) {
         if has_come_since(name, stamp) {
-            come.push(name);
+            come.push((name, stamp));
         } else {
             others.push((name, stamp));
         }
     }
-    let (passed_over, unlisted) = newest(come, window_segments);
+    let (passed_over, unlisted) = newest(come, room);
     let kept_s = still_there.iter().map(|&name| name.to_owned());
     let lost_with_others = kept_s.filter(|name| {
         !playlist.segments.iter().any(|segment| name_of_uri(Home::Live, &segment.uri).as_ref() == Some(name))
     });
-    let oldest_of_ours = oldest_that_was_listed(&playlist, &listed, files, window_segments);
+    let oldest_of_ours = oldest_that_was_listed(&playlist, &listed, files, room.window_segments);
     Plan {
         entries_lost,
         predecessor: match playlist.segments.last().and_then(|segment| name_of_uri(Home::Live, &segment.uri))
@@ -105,16 +124,18 @@ fn oldest_that_was_listed(
 ///
 /// How many discontinuities have left it cannot be known: not more than one a segment, so the number given here is not below
 /// what clients have seen.
-fn begin_behind(text: &str, files: &Files, window_segments: usize) -> Plan {
+fn begin_behind(text: &str, written_at: Option<SystemTime>, files: &Files, room: &Room<'_>) -> Plan {
     let told = |line: &str| line.trim().strip_prefix("#EXT-X-MEDIA-SEQUENCE:")?.parse().ok();
     let first: u64 = text.lines().find_map(told).filter(|&number| number <= PLAUSIBLE_NUMBER).unwrap_or(0);
     let named: Vec<_> = text.lines().filter_map(|line| name_of_uri(Home::Live, line.trim())).collect();
     let next = first.max(1) + named.len() as u64;
-    let come = match named.last() {
-        Some(last) => files.keys().filter(|name| natural(name, last).is_gt()).collect(),
-        None => Vec::new(),
+    // Nobody can have listed what came after it was written.
+    let has_come_since = |name: &String, stamp: &Stamp| {
+        written_at.is_some_and(|written_at| came_after(stamp, written_at))
+            || named.last().is_some_and(|last| natural(name, last).is_gt())
     };
-    let (passed_over, unlisted) = newest(come, window_segments);
+    let come = files.iter().filter(|(name, stamp)| has_come_since(name, stamp)).collect();
+    let (passed_over, unlisted) = newest(come, room);
     Plan {
         previous: Some(MediaPlaylist {
             version: 3,
@@ -126,7 +147,11 @@ fn begin_behind(text: &str, files: &Files, window_segments: usize) -> Plan {
             ended: false,
         }),
         predecessor: Predecessor::Gone,
-        left_now: named.into_iter().filter(|name| files.contains_key(name)).chain(passed_over).collect(),
+        left_now: named
+            .into_iter()
+            .filter(|name| files.contains_key(name) && !unlisted.contains(name))
+            .chain(passed_over)
+            .collect(),
         unlisted,
         ..fresh()
     }
@@ -150,11 +175,34 @@ fn fresh() -> Plan {
     }
 }
 
-/// The last `count` in natural order, and those before them.
-fn newest(mut names: Vec<&String>, count: usize) -> (Vec<String>, Vec<String>) {
-    names.sort_by(|a, b| natural(a, b));
-    let behind = names.split_off(names.len().saturating_sub(count.max(1)));
-    (names.into_iter().cloned().collect(), behind.into_iter().cloned().collect())
+/// Whether all that can be told of a file is later than `written_at`.
+fn came_after(stamp: &Stamp, written_at: SystemTime) -> bool {
+    stamp.modified_at > written_at && stamp.changed_at > written_at
+}
+
+/// The files that are behind all others, in natural order, and those before them. They go by their times, as names may be used in
+/// turn, unless they were copied together.
+fn newest(mut files: Vec<(&String, &Stamp)>, room: &Room<'_>) -> (Vec<String>, Vec<String>) {
+    files.sort_by(|(a, _), (b, _)| natural(a, b));
+    let most = room.window_segments.max(1);
+    if files.len() > most {
+        let times = || files.iter().map(|(_, stamp)| stamp.modified_at);
+        let lasted =
+            times().max().zip(times().min()).and_then(|(last, first)| last.duration_since(first).ok());
+        if lasted.is_some_and(|lasted| lasted > TOGETHER) {
+            files.sort_by_key(|(_, stamp)| stamp.modified_at);
+        }
+    }
+    let mut behind = Vec::new();
+    let mut fit = 0;
+    while fit < most
+        && let Some((name, _)) = files.pop()
+    {
+        fit += usize::from(files.len() + behind.len() < most || (room.is_fit)(name));
+        behind.push(name.clone());
+    }
+    behind.sort_by(|a, b| natural(a, b));
+    (files.into_iter().map(|(name, _)| name.clone()).collect(), behind)
 }
 
 #[cfg(test)]
@@ -164,6 +212,12 @@ mod tests {
 
     /// The playlist was written at this second.
     const WRITTEN_S: u64 = 1_000;
+
+    const ROOM: Room<'static> = Room { window_segments: 3, is_fit: &|name| !name.starts_with("bad") };
+
+    fn now() -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(10_000)
+    }
 
     fn listing(names: &str) -> OnDisk {
         let mut text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:7\n".to_owned();
@@ -188,7 +242,7 @@ mod tests {
     /// Expected: how many entries are lost, then the names to be published; `/` and those that are to be deleted later.
     #[track_caller]
     fn check(on_disk: &OnDisk, on_disk_files: &str, expected: &str) {
-        let plan = plan(on_disk, &files(on_disk_files), 3);
+        let plan = plan(on_disk, &files(on_disk_files), now(), &ROOM);
         let words = |names: &[String]| {
             let mut names: Vec<_> = names.iter().map(|name| name.trim_end_matches(".ts")).collect();
             names.sort_unstable();
@@ -218,6 +272,24 @@ mod tests {
     }
 
     #[test]
+    fn names_that_are_used_in_turn_go_by_their_times() {
+        check(&listing("8"), "8@998 9@1002 10@1004 11@1006 0@1008 1@1010", "0 0 1 11 / 10 9");
+        check(&OnDisk::Missing, "9@1 10@2 11@4 0@6 1@8", "0 0 1 11 / ");
+    }
+
+    #[test]
+    fn what_cannot_be_listed_takes_no_room() {
+        check(&listing("1"), "1@998 2@1002 3@1004 4@1006 bad5@1008", "0 2 3 4 bad5 / ");
+    }
+
+    #[test]
+    fn when_the_clock_was_set_back_names_tell_what_has_come() {
+        let OnDisk::Playlist { playlist, .. } = listing("8 9") else { return };
+        let written_at = now() + Duration::from_secs(1);
+        check(&OnDisk::Playlist { playlist, written_at }, "7@10 8@12 9@14 10@16", "0 10 / 7");
+    }
+
+    #[test]
     fn what_left_lately_is_deleted_and_what_lay_there_before_is_left_alone() {
         check(&listing("8 9"), "1@500 6@992 7@994 8@996 9@998", "0  / 6 7");
     }
@@ -242,9 +314,13 @@ mod tests {
     fn an_unreadable_playlist_is_gone_on_from() {
         let text =
             "#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:40\nlive/8.ts\n#EXTINF:x\nlive/9.ts\n".to_owned();
-        let on_disk = OnDisk::Unreadable { problem: String::new(), text };
+        let on_disk = OnDisk::Unreadable { problem: String::new(), text, written_at: None };
         check(&on_disk, "7@1 8@2 9@3 10@4", "0 10 / 8 9");
-        let previous = plan(&on_disk, &files(""), 3).previous.expect("numbers that go on");
+        let OnDisk::Unreadable { text, .. } = &on_disk else { return };
+        let written_at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(5));
+        let later = OnDisk::Unreadable { problem: String::new(), text: text.clone(), written_at };
+        check(&later, "7@1 8@2 9@3 0@6", "0 0 / 8 9");
+        let previous = plan(&on_disk, &files(""), now(), &ROOM).previous.expect("numbers that go on");
         assert_eq!((previous.media_sequence, previous.target_duration_s), (42, 4));
     }
 }

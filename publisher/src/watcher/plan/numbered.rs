@@ -359,7 +359,7 @@ mod tests {
     #[test]
     fn an_unreadable_playlist_still_tells_how_far_the_numbers_were() {
         let text = "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:40\n#EXTINF:2\0,\nlive/seg-00000043.ts\nlive/seg-0000";
-        let on_disk = OnDisk::Unreadable { problem: String::new(), text: text.to_owned() };
+        let on_disk = OnDisk::Unreadable { problem: String::new(), text: text.to_owned(), written_at: None };
         let gone = Expected { predecessor: Predecessor::Gone, ..FRESH };
         check(&on_disk, &[], &Expected { sequences: Some((44, 43)), next_number: 44, ..gone });
         let expected = Expected {
@@ -374,7 +374,7 @@ mod tests {
 
     #[test]
     fn a_playlist_that_tells_nothing_lists_no_file_again() {
-        let on_disk = OnDisk::Unreadable { problem: String::new(), text: String::new() };
+        let on_disk = OnDisk::Unreadable { problem: String::new(), text: String::new(), written_at: None };
         let expected = Expected {
             sequences: Some((8, 7)),
             predecessor: Predecessor::Gone,

@@ -2,7 +2,7 @@
 
 use super::Verdict;
 use crate::{disk::Disk, media::Contents, schedule::Plan};
-use livedir_playlist::MediaListing;
+use livedir_playlist::{ListedPart, MediaListing};
 use livedir_publisher::segment_name::{Home, name_of_uri, number_of_name, part_of_name, uri_of_name};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -32,12 +32,15 @@ pub struct Version {
 
 /// A good file that is to be listed.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a circumstance")]
 pub struct Expected {
     pub name: String,
     pub contents: Contents,
     pub came_us: u64,
     /// Whether the file itself says that it is complete.
-    pub is_certain: bool,
+    pub says_complete: bool,
+    /// Whether the program that runs has heard that it is complete.
+    pub was_heard: bool,
     /// One behind it was listed already.
     pub is_late: bool,
     /// Its event was lost without a word.
@@ -46,6 +49,13 @@ pub struct Expected {
     pub is_name_used: bool,
     /// The number of its segment and its own.
     pub part: Option<(u64, u32)>,
+}
+
+impl Expected {
+    /// Whether the program that runs can know that it is complete.
+    pub fn is_certain(&self) -> bool {
+        self.says_complete || self.was_heard
+    }
 }
 
 /// What was listed, and is no more.
@@ -108,6 +118,24 @@ pub struct Channel {
     pub newest_part: Option<((u64, u32), u64)>,
 }
 
+/// The parts of one list that another one has not.
+pub fn parts_without<'a>(of: Option<&'a MediaListing>, other: Option<&MediaListing>) -> Vec<&'a ListedPart> {
+    let mut others = other.into_iter().flat_map(MediaListing::parts).peekable();
+    let parts = || of.into_iter().flat_map(MediaListing::parts);
+    // Two versions of one list have the same parts in the same order, but for some at the beginning and at the end.
+    let first = others.peek().map(|first| &first.uri);
+    let begins = parts().position(|part| Some(&part.uri) == first).unwrap_or(0);
+    let mut without: Vec<_> = parts().take(begins).collect();
+    let behind = parts().skip(begins);
+    without.extend(behind.filter(|part| others.next_if(|other| other.uri == part.uri).is_none()));
+    let is_there = |part: &ListedPart| {
+        other.into_iter().flat_map(MediaListing::parts).any(|other| other.uri == part.uri)
+    };
+    // These are few.
+    without.retain(|part| !is_there(part));
+    without
+}
+
 impl Channel {
     pub fn new(live: PathBuf, is_rendition: bool) -> Self {
         let parent = live.parent().unwrap_or(Path::new("/")).to_owned();
@@ -153,6 +181,13 @@ impl Channel {
         name_of_uri(self.home, uri)
     }
 
+    /// Whether it names this file.
+    pub fn is_named(&self, uri: &str, name: &str) -> bool {
+        // To decode each takes longer than all else.
+        let may_be = uri.ends_with(name) || uri.contains('%');
+        may_be && self.name(uri).as_deref() == Some(name)
+    }
+
     /// A playlist was lost or spoilt: what comes next is another one, of which nothing is known.
     pub fn forget(&mut self, now_us: u64) {
         self.plain = None;
@@ -189,6 +224,7 @@ impl Channel {
             left.gone_by_us = left.gone_by_us.max(left.left_us.saturating_add(most_us));
         }
         self.expected.retain(|it| it.part.is_none());
+        self.expected.iter_mut().for_each(|it| it.was_heard = false);
         (self.first_part_us, self.newest_part) = (None, None);
         for (file, version) in [("stream.m3u8", &mut self.plain), ("ll.m3u8", &mut self.low)] {
             if version.is_some() && disk.at(&self.directory.join(file)).is_none() {
@@ -208,7 +244,7 @@ impl Channel {
         name: &str,
         contents: Contents,
         now_us: u64,
-        is_certain: bool,
+        (says_complete, was_heard): (bool, bool),
         is_ours: bool,
         has_parts: bool,
     ) {
@@ -264,7 +300,8 @@ impl Channel {
             name: name.to_owned(),
             contents,
             came_us: now_us,
-            is_certain,
+            says_complete,
+            was_heard,
             is_late,
             is_unheard,
             is_name_used,
@@ -275,8 +312,6 @@ impl Channel {
 
     /// Takes note of a version that has passed.
     pub fn is_listed(&mut self, which: Which, version: Version, target_us: u64, window: usize, disk: &Disk) {
-        let names: Vec<Option<String>> =
-            version.listing.segments.iter().map(|it| self.name(&it.uri)).collect();
         let now_us = version.at_us;
         let names_of = |version: &Version| -> Vec<(String, u64)> {
             let us = |seconds: Option<f64>| (seconds.unwrap_or(0.0) * 1e6) as u64;
@@ -285,6 +320,8 @@ impl Channel {
             segments.filter_map(|(uri, us)| Some((name_of_uri(self.home, uri)?, us))).collect()
         };
         if which == Which::Plain {
+            let names: Vec<Option<String>> =
+                version.listing.segments.iter().map(|it| self.name(&it.uri)).collect();
             let sum_us = (version.listing.duration_s() * 1e6) as u64;
             let now_listed = names_of(&version);
             for (name, duration_us) in self.plain.as_ref().map(names_of).unwrap_or_default() {
@@ -320,20 +357,18 @@ impl Channel {
             self.began_us.get_or_insert(now_us);
             let first = version.listing.first_media_sequence();
             for (number, (segment, name)) in (first..).zip(version.listing.segments.iter().zip(&names)) {
-                let contents = name
-                    .as_ref()
-                    .filter(|_| !segment.gap)
-                    .and_then(|name| disk.contents(&self.live.join(name)));
-                self.given.entry(number).or_insert_with(|| (segment.uri.clone(), contents));
+                self.given.entry(number).or_insert_with(|| {
+                    let name = name.as_ref().filter(|_| !segment.gap);
+                    let contents = name.and_then(|name| disk.contents(&self.live.join(name)));
+                    (segment.uri.clone(), contents)
+                });
             }
             self.expected
                 .retain(|it| it.part.is_some() || !names.iter().flatten().any(|name| *name == it.name));
             self.plain = Some(version);
         } else {
-            // Parts by their URIs: to find the name of each takes longer than all else.
-            let parts: HashSet<&str> = version.listing.parts().map(|part| &*part.uri).collect();
-            let before = self.low.iter().flat_map(|before| before.listing.parts());
-            for part in before.filter(|part| !part.gap && !parts.contains(&*part.uri)) {
+            let before = self.low.as_ref().map(|before| &before.listing);
+            for part in parts_without(before, Some(&version.listing)).into_iter().filter(|part| !part.gap) {
                 let Some(name) = name_of_uri(self.home, &part.uri) else { continue };
                 let contents = disk.contents(&self.live.join(&name));
                 self.left.entry(name).or_insert(Left {
@@ -345,19 +380,34 @@ impl Channel {
                     contents,
                 });
             }
-            self.left.retain(|name, _| !parts.contains(&*uri_of_name(self.home, name)));
-            let numbers: Vec<Option<u64>> = names.iter().map(|name| number_of_name(name.as_ref()?)).collect();
-            // Of sizes the number tells what has left the list already.
-            let first = if self.is_rendition { version.listing.first_media_sequence() } else { 0 };
-            self.expected.retain(|it| {
-                it.part.is_none_or(|(number, _)| {
-                    number >= first
-                        && !parts.contains(&*uri_of_name(self.home, &it.name))
-                        && !numbers.contains(&Some(number))
-                })
-            });
+            for part in parts_without(Some(&version.listing), before) {
+                if let Some(name) = name_of_uri(self.home, &part.uri) {
+                    self.left.remove(&name);
+                }
+            }
+            if self.expected.iter().any(|it| it.part.is_some()) {
+                let segments = &version.listing.segments;
+                let numbers: Vec<u64> =
+                    segments.iter().filter_map(|it| number_of_name(&self.name(&it.uri)?)).collect();
+                // Of sizes the number tells what has left the list already.
+                let first = if self.is_rendition { version.listing.first_media_sequence() } else { 0 };
+                self.expected.retain(|it| {
+                    it.part.is_none_or(|(number, _)| {
+                        let uri = uri_of_name(self.home, &it.name);
+                        number >= first
+                            && !version.listing.parts().any(|part| part.uri == uri)
+                            && !numbers.contains(&number)
+                    })
+                });
+            }
             self.low = Some(version);
         }
+    }
+
+    /// EXT-X-TARGETDURATION: that of a playlist which is gone on with stays, whatever the settings say (RFC 8216 6.2.1).
+    pub fn target_us(&self, of_plan_us: u64) -> u64 {
+        let told_s = self.plain.as_ref().and_then(|plain| plain.listing.target_duration_s);
+        told_s.map_or(of_plan_us, |told_s| of_plan_us.max(u64::from(told_s) * 1_000_000))
     }
 
     /// For messages.

@@ -2,10 +2,9 @@
 
 use super::{
     Judge, Verdict,
-    channel::{Version, Which},
+    channel::{Version, Which, parts_without},
 };
 use crate::{disk::Disk, excused::Excuse};
-use std::collections::HashSet;
 
 /// So soon nobody sees that a hand has taken something away; on a slow machine, where each call takes up to 30 ms, later.
 const UNSEEN_US: u64 = 100_000;
@@ -15,7 +14,7 @@ pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &V
     let channel = &judge.channels[index];
     let now_us = version.at_us;
     // A look comes every one and a quarter target durations where no event tells.
-    let unseen_us = if judge.is_blind || now_us < judge.deaf_until_us {
+    let unseen_us = if judge.is_blind || now_us <= judge.deaf_until_us.saturating_add(UNSEEN_US) {
         UNSEEN_US + judge.target_us * 2
     } else {
         UNSEEN_US
@@ -28,8 +27,10 @@ pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &V
                     || (channel.spoilt_us.is_some_and(|spoilt_us| touched_us <= spoilt_us)
                         && Excuse::SpoiltList.is_used())
                     || (touched_us < channel.unheard_until_us && Excuse::LostWithoutAWord.is_used())
+                    || (channel.is_behind_clock && Excuse::ClockSetBehindTheList.is_used())
             })
     };
+    let live = disk.entries(&channel.live).ok();
     let mut last = None;
     let first = version.listing.first_media_sequence();
     for (number, segment) in (first..).zip(&version.listing.segments) {
@@ -44,7 +45,7 @@ pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &V
             last = None;
             continue;
         }
-        let contents = disk.contents(&channel.live.join(&name));
+        let contents = disk.contents_in(live, &name);
         if is_excused(&name) {
             last = None;
             continue;
@@ -75,13 +76,12 @@ pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &V
     }
     if which == Which::Low {
         // Of those that were listed before, it is seen when the program removes one.
-        let known: HashSet<&str> =
-            channel.low.iter().flat_map(|low| low.listing.parts()).map(|part| &*part.uri).collect();
-        for part in version.listing.parts().filter(|part| !part.gap && !known.contains(&*part.uri)) {
+        let new = parts_without(Some(&version.listing), channel.low.as_ref().map(|low| &low.listing));
+        for part in new.into_iter().filter(|part| !part.gap) {
             let name = channel.name(&part.uri).unwrap_or_default();
             // What a hand takes away cannot leave the list in time: bis 6.2.1.
             let is_excused = is_excused(&name) || channel.touched.contains_key(&name);
-            if disk.contents(&channel.live.join(&name)).is_none() && !is_excused {
+            if disk.contents_in(live, &name).is_none() && !is_excused {
                 return channel.broken("existence", &format!("part {name} is listed, and is not there"));
             }
         }

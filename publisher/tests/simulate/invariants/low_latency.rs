@@ -8,11 +8,11 @@ pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Ver
     if !judge.has_parts {
         return Ok(());
     }
-    let most_us = judge.target_us;
     // What cannot be written cannot keep up.
     let on_air_us = on_air_us.max(failing_until_us(disk));
     for index in &judge.current {
         let channel = &mut judge.channels[*index];
+        let most_us = channel.target_us(judge.target_us);
         let next = |version: &Option<super::channel::Version>| {
             version.as_ref().map_or(0, |version| version.listing.next_media_sequence())
         };

@@ -27,10 +27,11 @@ pub fn failing_until_us(disk: &Disk) -> u64 {
 
 pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Verdict {
     let failing_until_us = failing_until_us(disk);
-    let (target_us, is_blind, deaf_until_us) = (judge.target_us, judge.is_blind, judge.deaf_until_us);
+    let (is_blind, deaf_until_us) = (judge.is_blind, judge.deaf_until_us);
     let is_ours = judge.is_ours;
     for index in judge.current.clone() {
         let channel = &mut judge.channels[index];
+        let target_us = channel.target_us(judge.target_us);
         let begins_us = failing_until_us.max(on_air_us).max(channel.disturbed_us);
         let is_due = |it: &Expected, channel: &Channel| {
             let since_us = it.came_us.max(begins_us);
@@ -43,7 +44,7 @@ pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Ver
             let waits_us = if has_predecessor(channel, it) { target_us } else { 2 * target_us };
             let is_told = !is_blind && it.came_us > deaf_until_us.max(on_air_us);
             let unheard_us = if is_told { 0 } else { RESTED_US + target_us * 5 / 4 };
-            let unheard_us = if it.is_certain { unheard_us } else { unheard_us.max(RESTED_US) };
+            let unheard_us = if it.is_certain() { unheard_us } else { unheard_us.max(RESTED_US) };
             now_us > since_us + waits_us + unheard_us + SLACK_US
         };
         if !channel.expected.iter().any(|it| is_due(it, channel)) {
@@ -94,6 +95,11 @@ fn is_excused(channel: &Channel, it: &Expected, is_ours: bool) -> bool {
 /// Whether it had its turn when nothing could be written, or came behind a later one.
 fn has_been_passed(channel: &Channel, it: &Expected, begins_us: u64) -> bool {
     let Some(plain) = &channel.plain else { return false };
+    if let Some((number, _)) = it.part
+        && is_behind(channel, number, it)
+    {
+        return true;
+    }
     let first = plain.listing.segments.first().and_then(|first| {
         channel
             .given
@@ -115,6 +121,17 @@ fn has_been_passed(channel: &Channel, it: &Expected, begins_us: u64) -> bool {
             .segments
             .iter()
             .any(|listed| listed.gap && channel.name(&listed.uri).as_deref() == Some(&it.name))
+}
+
+/// Whether the segment of a part is listed, or one that comes behind it: a part is never listed behind what follows it.
+fn is_behind(channel: &Channel, number: u64, part: &Expected) -> bool {
+    let Some(low) = &channel.low else { return false };
+    let first = low.listing.first_media_sequence();
+    (first..).zip(&low.listing.segments).any(|(media_sequence, segment)| {
+        let listed = channel.given.get(&media_sequence).and_then(|(_, contents)| *contents);
+        channel.name(&segment.uri).and_then(|name| number_of_name(&name)) == Some(number)
+            || listed.is_some_and(|it| it.source == part.contents.source && it.first >= part.contents.end())
+    })
 }
 
 static EMPTY: (String, Option<crate::media::Contents>) = (String::new(), None);
@@ -143,7 +160,7 @@ pub fn check_order(
                 && it.contents.end() <= contents.first
                 && it.came_us + KNOWN_US < now_us
                 && it.came_us > channel.disturbed_us
-                && it.is_certain
+                && it.is_certain()
                 && is_there(channel, disk, it)
                 && !version
                     .listing
@@ -167,12 +184,13 @@ pub fn check_all_listed(judge: &mut Judge, disk: &Disk, stopped_us: u64) -> Verd
     for index in judge.current.clone() {
         let channel = &judge.channels[index];
         let begins_us = failing_until_us.max(channel.disturbed_us);
-        if begins_us + judge.target_us > stopped_us {
+        if begins_us + channel.target_us(judge.target_us) > stopped_us {
             continue;
         }
         let is_left_out = |it: &&Expected| {
             it.part.is_none()
-                && it.is_certain
+                && it.is_certain()
+                && it.came_us <= stopped_us
                 && is_there(channel, disk, it)
                 && !has_been_passed(channel, it, begins_us)
                 && !is_excused(channel, it, judge.is_ours)

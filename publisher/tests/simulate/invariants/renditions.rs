@@ -3,8 +3,10 @@
 use super::{
     Judge, Verdict,
     channel::{Channel, Which},
+    progress::failing_until_us,
 };
-use livedir_playlist::MediaListing;
+use crate::disk::Disk;
+use livedir_playlist::{MediaListing, RenditionReport};
 
 /// Numbers of segments, their discontinuity sequence numbers, lengths, and whether there is something.
 fn entries(listing: &MediaListing) -> impl Iterator<Item = (u64, u64, f64, bool)> + '_ {
@@ -18,7 +20,7 @@ fn entries(listing: &MediaListing) -> impl Iterator<Item = (u64, u64, f64, bool)
 pub fn check(judge: &Judge, index: usize, which: Which) -> Verdict {
     let channel = &judge.channels[index];
     if which == Which::Low {
-        return check_reports(judge, channel);
+        return check_not_ahead(judge, channel);
     }
     let Some(plain) = &channel.plain else { return Ok(()) };
     let tolerance_s = judge.picture_us as f64 / 1e6 + 0.05;
@@ -60,28 +62,83 @@ fn edge(listing: &MediaListing) -> (u64, u64) {
     }
 }
 
-fn check_reports(judge: &Judge, channel: &Channel) -> Verdict {
+/// The rendition of this run that a report is about.
+fn reported_on<'a>(judge: &'a Judge, report: &RenditionReport) -> Option<&'a Channel> {
+    let name = report.uri.split('/').nth(1)?;
+    judge.current.iter().map(|index| &judge.channels[*index]).find(|it| it.live.ends_with(name))
+}
+
+/// Bis-22 4.4.5.4: what a new version says of the others is true.
+fn check_not_ahead(judge: &Judge, channel: &Channel) -> Verdict {
     let Some(low) = &channel.low else { return Ok(()) };
-    for tag in low.listing.tags.iter().filter(|tag| tag.name == "EXT-X-RENDITION-REPORT") {
-        let attribute = |name: &str| -> Option<u64> {
-            let (_, rest) = tag.value.split_once(name)?;
-            rest.split(',').next()?.parse().ok()
-        };
-        let uri = tag.value.split('"').nth(1).unwrap_or_default();
-        let Some(name) = uri.split('/').nth(1) else { continue };
-        let other =
-            judge.current.iter().map(|index| &judge.channels[*index]).find(|it| it.live.ends_with(name));
-        let Some(theirs) = other.and_then(|other| other.low.as_ref()) else { continue };
-        let (msn, part) = (attribute("LAST-MSN=").unwrap_or(0), attribute("LAST-PART="));
-        let (is_msn, parts) = edge(&theirs.listing);
+    for report in &low.listing.reports {
+        let Some(theirs) = reported_on(judge, report).and_then(|other| other.low.as_ref()) else { continue };
+        let (msn, parts) = edge(&theirs.listing);
+        let told = report.last_media_sequence.unwrap_or(0);
         // A list that lists nothing any more does not say how many parts its last segment had.
         let lists_nothing = theirs.listing.segments.is_empty() && theirs.listing.open_parts.is_empty();
-        let is_ahead = msn > is_msn
-            || (!lists_nothing && msn == is_msn && part.is_some_and(|part| part >= parts.max(1)));
+        let is_ahead = told > msn
+            || (!lists_nothing && told == msn && report.last_part.is_some_and(|part| part >= parts.max(1)));
         if is_ahead {
-            let words = format!("{} while {name} is at {is_msn} with {parts} parts", tag.value);
-            return channel.broken("reports", &words);
+            return channel.broken("reports", &words_of(report, (msn, parts)));
         }
     }
     Ok(())
+}
+
+fn words_of(report: &RenditionReport, (msn, parts): (u64, u64)) -> String {
+    let told = report.last_media_sequence.unwrap_or(0);
+    let part = report.last_part.map_or("no part".to_owned(), |part| format!("part {part}"));
+    format!("it reports number {told} and {part} of {}, which is at {msn} with {parts} parts", report.uri)
+}
+
+/// Bis-22 4.4.5.4: a report SHOULD be as up to date as the playlist that contains it. While the program waits it is at most one
+/// part behind the list that it is about. What cannot be written cannot keep up, nor what is held back for the end of a segment.
+pub fn check_not_behind(judge: &Judge, disk: &Disk, now_us: u64) -> Verdict {
+    let can_write_since_us = failing_until_us(disk) + judge.target_us;
+    for channel in judge.current.iter().map(|index| &judge.channels[*index]) {
+        let Some(low) = of_this_run(channel) else { continue };
+        let is_held_back = channel.plain.as_ref().is_some_and(|plain| {
+            plain.listing.ended || plain.listing.next_media_sequence() > low.next_media_sequence()
+        });
+        let excused_until_us = can_write_since_us.max(channel.disturbed_us + judge.target_us);
+        if is_held_back || low.ended || now_us < excused_until_us {
+            continue;
+        }
+        for other in judge.current.iter().map(|index| &judge.channels[*index]) {
+            let Some(theirs) = of_this_run(other).filter(|_| other.live != channel.live) else { continue };
+            if theirs.segments.is_empty() && theirs.open_parts.is_empty() {
+                continue;
+            }
+            let is_about = |report: &&RenditionReport| {
+                reported_on(judge, report).is_some_and(|reported| reported.live == other.live)
+            };
+            let edge = edge(theirs);
+            let Some(report) = low.reports.iter().find(is_about) else {
+                let words = format!("it reports nothing of {}", other.directory.display());
+                return channel.broken("reports", &words);
+            };
+            if is_more_than_a_part_behind(report, edge) {
+                return channel.broken("reports", &words_of(report, edge));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `ll.m3u8`, if this run of the program has written it.
+fn of_this_run(channel: &Channel) -> Option<&MediaListing> {
+    channel.low.as_ref().filter(|low| low.at_us >= channel.run_began_us).map(|low| &low.listing)
+}
+
+fn is_more_than_a_part_behind(report: &RenditionReport, (msn, parts): (u64, u64)) -> bool {
+    let told_parts = report.last_part.map_or(0, |part| part + 1);
+    match msn.checked_sub(report.last_media_sequence.unwrap_or(0)) {
+        Some(0) => parts > told_parts + 1,
+        // Whether the segment that was told of has got more parts since is not known.
+        Some(1) => parts > 1,
+        // One that is ahead is found where it is written.
+        None => false,
+        Some(_) => true,
+    }
 }
