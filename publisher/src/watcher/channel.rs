@@ -278,8 +278,10 @@ impl Channel {
         }
         let path = self.live.join(name);
         let read = finished_file::read(&*self.world.directory, &path, &mut desk.buffer);
-        let begins_run = self.publication.first_of_run == Some(number);
-        if !begins_run && read.as_ref().is_ok_and(|finished| self.publication.is_older_than_last(finished)) {
+        // Before a run has listed something, the clock may have been set since the one before.
+        let publication = &self.publication;
+        let knows_time = publication.first_of_run.is_none_or(|first| publication.next_number() > first);
+        if knows_time && read.as_ref().is_ok_and(|finished| self.publication.is_older_than_last(finished)) {
             return self.complain_of_stranger(name);
         }
         if let Err(reason) = &read {

@@ -125,7 +125,7 @@ impl Channel {
     pub(super) fn start(
         world: &World,
         settings: ChannelSettings,
-        numbers: Numbers,
+        numbers: &Numbers,
         meters: Arc<Meters>,
         desk: &mut Desk,
     ) -> Result<Self, WatchError> {
@@ -148,7 +148,7 @@ impl Channel {
         world: &World,
         remains: Remains,
         (last_of_ours, fate): (u64, Option<Fate>),
-        numbers: Numbers,
+        numbers: &Numbers,
         meters: Arc<Meters>,
     ) -> Result<Begun, WatchError> {
         let directory = &*world.directory;
