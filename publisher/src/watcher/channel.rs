@@ -293,16 +293,16 @@ impl Channel {
     }
 
     /// A listed file was completed once more. Says whether it is another segment under the same name.
-    fn lose_if_rewritten(&mut self, name: &str, before: Option<Stamp>, stamp: Stamp) -> bool {
+    pub(super) fn lose_if_rewritten(&mut self, name: &str, before: Option<Stamp>, stamp: Stamp) -> bool {
         if before.is_some_and(|before| !stamp.is_rewritten_since(&before)) {
             return false;
         }
         if self.holds_the_same(name) {
-            self.publication.keep_stamp(name, stamp);
+            self.keep_stamp(name, stamp);
             return false;
         }
         if before.is_some_and(|before| stamp.is_continued_since(&before)) && self.begins_the_same(name) {
-            self.publication.keep_stamp(name, stamp);
+            self.keep_stamp(name, stamp);
             if before.is_some_and(|before| before.bytes != stamp.bytes) && self.complain(name) {
                 let name = self.publication.label(name);
                 warn!(
@@ -314,6 +314,12 @@ impl Channel {
         }
         self.lose_rewritten(name);
         true
+    }
+
+    /// The file of this name is still what was listed.
+    pub(super) fn keep_stamp(&mut self, name: &str, stamp: Stamp) {
+        self.publication.keep_stamp(name, stamp);
+        self.handled.insert(hash(name), stamp.contents());
     }
 
     /// Whether a listed file that was written again holds the segment that was listed.
@@ -340,7 +346,7 @@ impl Channel {
                 (Ok(stamp), Some(before)) if self.lose_if_rewritten(&name, Some(before), stamp) => {
                     self.handled.remove(&hash(&name));
                 }
-                (Ok(stamp), None) => self.publication.keep_stamp(&name, stamp),
+                (Ok(stamp), None) => self.keep_stamp(&name, stamp),
                 _ => {}
             }
         }

@@ -185,9 +185,9 @@ impl Channel {
                 numbered::plan(&on_disk, files, target_duration_s, settings.window_segments).named()
             }
             (Found::Any(files), _) => {
-                let is_fit =
-                    |name: &str| finished_file::read(directory, &live.join(name), &mut Vec::new()).is_ok();
-                let room = Room { window_segments: settings.window_segments, is_fit: &is_fit };
+                let read =
+                    |name: &str| finished_file::read(directory, &live.join(name), &mut Vec::new()).ok();
+                let room = Room { window_segments: settings.window_segments, read: &read };
                 arrival::plan(&on_disk, files, world.wall(), &room)
             }
         };
