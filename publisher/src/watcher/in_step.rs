@@ -419,7 +419,8 @@ impl Publication {
         if count > 0 && self.settings.home == Home::Live && is_missing_nothing {
             if self.begins() && self.window.next_media_sequence() == 1 && self.ahead == 0 {
                 // Nobody has seen a list: it begins with the number of its first segment.
-                return self.begin_with(number);
+                self.begin_with(number);
+                return Ok(());
             }
             // Nothing is missing on the timeline: what had these numbers were no segments, or nothing was listed before.
             self.ahead = self.ahead.saturating_add_unsigned(count);
@@ -432,13 +433,12 @@ impl Publication {
     }
 
     /// The first segment of all has this number.
-    fn begin_with(&mut self, number: u64) -> Result<(), Refusal> {
+    fn begin_with(&mut self, number: u64) {
         let settings = WindowSettings {
             target_duration_s: self.window.playlist().target_duration_s,
             segments: self.settings.window_segments,
         };
         self.window = Window::new(settings, number);
-        Ok(())
     }
 
     /// Lists a gap under this number.

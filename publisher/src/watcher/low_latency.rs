@@ -228,8 +228,11 @@ impl LowLatencyList {
 
     /// These parts come too late now.
     fn pass(&mut self, is_late: impl Fn((u64, u32)) -> bool) {
-        let passed = self.waiting.extract_if(.., |part, _| is_late(*part));
-        self.passed.extend(passed.map(|((number, part), _)| part_name(number, part)));
+        let passed: Vec<_> = self.waiting.keys().copied().filter(|part| is_late(*part)).collect();
+        for (number, part) in passed {
+            self.waiting.remove(&(number, part));
+            self.passed.push(part_name(number, part));
+        }
     }
 
     /// The names of parts that have waited, and come too late now.
