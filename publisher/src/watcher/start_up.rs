@@ -124,7 +124,7 @@ impl Channel {
     pub(super) fn start(
         world: &World,
         settings: ChannelSettings,
-        numbers: Numbers,
+        numbers: &Numbers,
         meters: Arc<Meters>,
         desk: &mut Desk,
     ) -> Result<Self, WatchError> {
@@ -147,7 +147,7 @@ impl Channel {
         world: &World,
         remains: Remains,
         (last_of_ours, fate): (u64, Option<Fate>),
-        numbers: Numbers,
+        numbers: &Numbers,
         meters: Arc<Meters>,
     ) -> Result<Begun, WatchError> {
         let directory = &*world.directory;
@@ -233,7 +233,7 @@ impl Channel {
                 Naming::Any => Order::Arrival(Arrival::default()),
             },
             settings,
-            numbers,
+            numbers: numbers.of(&live),
             live,
             publication,
             unfinished: Unfinished::default(),
@@ -272,6 +272,9 @@ impl Begun {
             );
             channel.publication.has_changed();
             channel.publication.write_playlist();
+        }
+        if channel.is_numbered() {
+            channel.stamp_listed();
         }
         channel.remember(&plan.predecessor, desk);
         channel.leave_out_interrupted(told, &plan.unlisted);
@@ -331,6 +334,16 @@ impl Begun {
 }
 
 impl Channel {
+    /// Remembers what listed files are, so that it is seen when one becomes another.
+    fn stamp_listed(&mut self) {
+        let names: Vec<_> = self.publication.listed.keys().cloned().collect();
+        for name in names {
+            if let Ok(stamp) = self.stamp(&name) {
+                self.publication.keep_stamp(&name, stamp);
+            }
+        }
+    }
+
     /// Whether the file of this name holds what the other sizes have under its number.
     fn holds_what_others_do(&self, name: &str, desk: &mut Desk) -> bool {
         let read = finished_file::read(&*self.world.directory, &self.live.join(name), &mut desk.buffer);
