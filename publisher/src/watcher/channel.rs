@@ -278,6 +278,10 @@ impl Channel {
         }
         let path = self.live.join(name);
         let read = finished_file::read(&*self.world.directory, &path, &mut desk.buffer);
+        let begins_run = self.publication.first_of_run == Some(number);
+        if !begins_run && read.as_ref().is_ok_and(|finished| self.publication.is_older_than_last(finished)) {
+            return self.complain_of_stranger(name);
+        }
         if let Err(reason) = &read {
             let stamp = self.world.directory.stamp(&path).ok();
             self.publication.refuse(name, stamp, reason);
@@ -287,16 +291,16 @@ impl Channel {
     }
 
     /// A listed file was completed once more. Says whether it is another segment under the same name.
-    fn lose_if_rewritten(&mut self, name: &str, before: Option<Stamp>, stamp: Stamp) -> bool {
+    pub(super) fn lose_if_rewritten(&mut self, name: &str, before: Option<Stamp>, stamp: Stamp) -> bool {
         if before.is_some_and(|before| !stamp.is_rewritten_since(&before)) {
             return false;
         }
         if self.holds_the_same(name) {
-            self.publication.keep_stamp(name, stamp);
+            self.keep_stamp(name, stamp);
             return false;
         }
-        if before.is_some_and(|before| stamp.is_continued_since(&before)) {
-            self.publication.keep_stamp(name, stamp);
+        if before.is_some_and(|before| stamp.is_continued_since(&before)) && self.begins_the_same(name) {
+            self.keep_stamp(name, stamp);
             if before.is_some_and(|before| before.bytes != stamp.bytes) && self.complain(name) {
                 let name = self.publication.label(name);
                 warn!(
@@ -310,11 +314,26 @@ impl Channel {
         true
     }
 
+    /// The file of this name is still what was listed.
+    pub(super) fn keep_stamp(&mut self, name: &str, stamp: Stamp) {
+        self.publication.keep_stamp(name, stamp);
+        self.handled.insert(hash(name), stamp.contents());
+    }
+
     /// Whether a listed file that was written again holds the segment that was listed.
     fn holds_the_same(&self, name: &str) -> bool {
         let Some(listed) = self.publication.listed_contents(name) else { return false };
         let read = finished_file::read(&*self.world.directory, &self.live.join(name), &mut Vec::new());
-        read.is_ok_and(|finished| finished.contents() == listed)
+        read.is_ok_and(|finished| finished.contents() == listed.contents)
+    }
+
+    /// Whether a listed file that was written further begins as it did. Nobody goes on with ours.
+    fn begins_the_same(&self, name: &str) -> bool {
+        let Some(listed) = self.publication.listed_contents(name) else { return !self.is_numbered() };
+        let path = self.live.join(name);
+        let read = finished_file::read(&*self.world.directory, &path, &mut Vec::new()).ok();
+        // One that cannot be read is being written.
+        !self.is_numbered() && read.is_none_or(|finished| finished.facts.start_90k == listed.start_90k)
     }
 
     /// Looks whether listed files are still what was listed, after events were lost.
@@ -325,7 +344,7 @@ impl Channel {
                 (Ok(stamp), Some(before)) if self.lose_if_rewritten(&name, Some(before), stamp) => {
                     self.handled.remove(&hash(&name));
                 }
-                (Ok(stamp), None) => self.publication.keep_stamp(&name, stamp),
+                (Ok(stamp), None) => self.keep_stamp(&name, stamp),
                 _ => {}
             }
         }
@@ -511,7 +530,6 @@ impl Channel {
         self.events_were_lost();
         self.look(desk);
         self.publish_waiting(Duration::ZERO);
-        self.end_parts();
     }
 
     /// Writes what there is to write at the end.

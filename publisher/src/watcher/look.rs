@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     directory::{Directory, Entry, Kind},
-    segment_name::{looks_like_segment, name_of_uri, number_of_name, part_of_name},
+    segment_name::{Home, looks_like_segment, name_of_uri, number_of_name, part_of_name},
 };
 use std::{
     collections::HashSet,
@@ -85,9 +85,13 @@ impl Channel {
     /// A file is waited for no longer. It may be there, and nobody has told.
     pub(super) fn look_before_hole(&mut self, now: Instant, desk: &mut Desk) {
         let is_due = self.turn_deadline.is_some_and(|at| at <= now);
-        if is_due && !self.is_numbered() && !self.is_known() {
+        if !is_due || self.is_numbered() {
+            return;
+        }
+        if !self.is_known() {
             self.look_at_directory(desk);
         }
+        self.take_of_these(&self.unfinished.names(), desk);
     }
 
     /// Whether nothing has happened in the directory since it was listed, or nothing but what events told.
@@ -191,16 +195,20 @@ impl Channel {
 
     /// Takes the files that may be complete, and are: what is published next goes on from them.
     pub(super) fn take_what_leads_to_next(&mut self, desk: &mut Desk) {
+        self.take_of_these(&self.unfinished.to_look_at(), desk);
+    }
+
+    fn take_of_these(&mut self, unfinished: &[String], desk: &mut Desk) {
         // Newest first: an older one may lead to it.
-        for name in self.unfinished.to_look_at().into_iter().rev() {
+        for name in unfinished.iter().rev() {
             let Order::Arrival(order) = &self.order else { return };
             if !order.next_breaks(self.publication.last.facts()) {
                 return;
             }
-            let path = self.live.join(&name);
+            let path = self.live.join(name);
             let read = finished_file::read(&*self.world.directory, &path, &mut desk.buffer);
             if read.is_ok_and(|read| order.leads_to_next(&read.facts)) {
-                self.take(&name, self.world.now(), true, desk);
+                self.take(name, self.world.now(), true, desk);
             }
         }
     }
@@ -226,24 +234,16 @@ impl Channel {
             .into_iter()
             .filter_map(|segment| name_of_uri(self.publication.settings.home, &segment.uri))
             .collect();
-        let mut last_changed = None;
         for name in names {
-            let stamp = self.stamp(&name).ok();
-            let before = self.publication.listed_as(&name);
-            match (before, stamp) {
-                (Some(before), Some(stamp))
-                    if stamp.is_rewritten_since(&before) && !stamp.is_continued_since(&before) =>
-                {
+            let Ok(stamp) = self.stamp(&name) else { continue };
+            match self.publication.listed_as(&name) {
+                Some(before) if self.lose_if_rewritten(&name, Some(before), stamp) => {
                     self.handled.remove(&hash(&name));
                     self.unfinished.begun(&name, stamp, false, self.world.now());
-                    last_changed = Some(name);
                 }
-                (None, Some(stamp)) => self.publication.keep_stamp(&name, stamp),
-                _ => {}
+                None => self.keep_stamp(&name, stamp),
+                Some(_) => {}
             }
-        }
-        if let Some(name) = last_changed {
-            self.publication.lose(|other| *other != *name);
         }
     }
 
@@ -281,6 +281,9 @@ impl Channel {
             Err(error) if error.is_empty() => {}
             Err(error) if self.complain(&error) => warn!(path, error, "{BLIND}"),
             Err(_) => {}
+        }
+        if was_exchanged && self.settings.home == Home::Beside {
+            self.publication.is_elsewhere();
         }
         if was_exchanged || self.watched.is_some() {
             self.listed_as_of = None;

@@ -7,7 +7,6 @@ use super::{
     agreement::Fate,
     channel::{Channel, hash},
     finished_file,
-    in_step::end_of,
     look::list,
     order::{Arrival, Numbered, Order},
     parts::{self, PartsOnDisk},
@@ -26,9 +25,9 @@ use crate::{
     numbers::Numbers,
     playlist_file::{self, LOW_LATENCY_PLAYLIST, OnDisk, PLAYLIST, STATUS, left_over_prefix},
     retention::instant_of,
-    segment_name::{Home, LEFT_OVER_PREFIX, name_of_uri, number_of_name, number_of_uri, segment_name},
+    segment_name::{Home, LEFT_OVER_PREFIX, number_of_name, number_of_uri, segment_name},
 };
-use livedir_playlist::{MediaPlaylist, Segment, TICKS_PER_S};
+use livedir_playlist::{MediaPlaylist, TICKS_PER_S};
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     io,
@@ -78,7 +77,7 @@ impl Remains {
 
     /// The last number that its playlist tells of, where numbers are ours.
     pub(super) fn last_told(&self) -> Option<u64> {
-        numbered::told(&self.on_disk)
+        numbered::told(&self.on_disk).max(self.told.last_number())
     }
 
     /// The numbers of segments, and of those of which there are parts, or were: ours and those of strangers. None where names have
@@ -110,6 +109,8 @@ impl Remains {
 pub(super) struct Begun {
     pub(super) channel: Channel,
     pub(super) on_disk: OnDisk,
+    /// Its playlist is made again of files.
+    is_rebuilt: bool,
     told: PartsOnDisk,
     plan: Plan,
     found: Found,
@@ -178,14 +179,17 @@ impl Channel {
             (Found::Numbered(numbers), None) if fate == Some(Fate::Joins) => numbered::join(numbers).named(),
             (Found::Numbered(numbers), None) => {
                 let target_duration_s = settings.target_duration_s.unwrap_or(1);
-                let changed = changed(directory, &live, settings.home, &on_disk);
+                let stamp = |name: &str| directory.stamp(&live.join(name)).ok();
+                let read =
+                    |name: &str| finished_file::read(directory, &live.join(name), &mut Vec::new()).ok();
+                let changed = numbered::changed(&on_disk, settings.home, &stamp, &read);
                 let files = (numbers, &changed);
                 numbered::plan(&on_disk, files, target_duration_s, settings.window_segments).named()
             }
             (Found::Any(files), _) => {
-                let is_fit =
-                    |name: &str| finished_file::read(directory, &live.join(name), &mut Vec::new()).is_ok();
-                let room = Room { window_segments: settings.window_segments, is_fit: &is_fit };
+                let read =
+                    |name: &str| finished_file::read(directory, &live.join(name), &mut Vec::new()).ok();
+                let room = Room { window_segments: settings.window_segments, read: &read };
                 arrival::plan(&on_disk, files, world.wall(), &room)
             }
         };
@@ -202,6 +206,9 @@ impl Channel {
             publication.window.was_as_long_as(playlist.duration_90k());
         }
         publication.told_90k = told.durations_90k();
+        if matches!(fate, Some(Fate::Joins | Fate::Rebuilt { .. })) {
+            plan.left_before.retain(|name| !publication.lists_no_longer(&on_disk, name));
+        }
         let now = world.now();
         // Numbers of sizes are those of their names.
         if settings.home == Home::Live
@@ -210,11 +217,10 @@ impl Channel {
             let first =
                 plan.unlisted.first().and_then(|name| number_of_name(name)).unwrap_or(plan.next_number);
             let next_media_sequence = publication.playlist().next_media_sequence();
-            // Players know parts of it under this number.
-            let is_open = told.media_sequence_of(first) == Some(next_media_sequence);
-            publication.ahead = match is_open {
-                true => difference(first, next_media_sequence),
-                false => ahead(publication.playlist(), first),
+            publication.ahead = match told.number_of(next_media_sequence) {
+                // Players know parts of it under this number.
+                Some(open) => difference(open, next_media_sequence),
+                None => ahead(publication.playlist(), first),
             };
         }
         let channel = Self {
@@ -244,14 +250,15 @@ impl Channel {
             last_segment_at: now,
             complaints: BTreeSet::new(),
         };
-        Ok(Begun { channel, on_disk, told, plan, found, names, now })
+        let is_rebuilt = matches!(fate, Some(Fate::Rebuilt { .. }));
+        Ok(Begun { channel, on_disk, is_rebuilt, told, plan, found, names, now })
     }
 }
 
 impl Begun {
     /// The first part of the plan: what was not listed is, and what was lost leaves.
     pub(super) fn publish_unlisted(&mut self, desk: &mut Desk) {
-        let Self { channel, on_disk, told, plan, found, names, now } = self;
+        let Self { channel, on_disk, is_rebuilt, told, plan, found, names, now } = self;
         let now = *now;
         let written_at = channel.written_at(on_disk, now);
         channel.last_segment_at = written_at;
@@ -278,7 +285,11 @@ impl Begun {
                     }
                 }
                 for name in &plan.unlisted {
-                    channel.take(name, now, false, desk);
+                    // What was listed of it is not known: a hand may have laid another file in its place.
+                    let is_changed = *is_rebuilt && !channel.holds_what_others_do(name, desk);
+                    if !is_changed {
+                        channel.take(name, now, false, desk);
+                    }
                 }
                 channel.publish_waiting(Duration::ZERO);
                 if let Order::Numbered(order) = &mut channel.order {
@@ -293,6 +304,7 @@ impl Begun {
             }
             Found::Any(files) => {
                 channel.take_what_is_complete(files, &plan.unlisted, now, desk);
+                channel.take_what_leads_to_next(desk);
                 channel.publish_waiting(Duration::ZERO);
             }
         }
@@ -319,6 +331,16 @@ impl Begun {
 }
 
 impl Channel {
+    /// Whether the file of this name holds what the other sizes have under its number.
+    fn holds_what_others_do(&self, name: &str, desk: &mut Desk) -> bool {
+        let read = finished_file::read(&*self.world.directory, &self.live.join(name), &mut desk.buffer);
+        match (number_of_name(name), read) {
+            (Some(number), Ok(finished)) => self.publication.holds_what_others_do(number, &finished),
+            // It will be refused.
+            _ => true,
+        }
+    }
+
     fn written_at(&mut self, on_disk: &OnDisk, now: Instant) -> Instant {
         match on_disk {
             OnDisk::Playlist { written_at, .. } => instant_of(*written_at, now, self.world.wall()),
@@ -465,29 +487,6 @@ fn found(
             Found::Any(names.iter().filter_map(stamp).collect())
         }
     }
-}
-
-/// How far the time of a file of ours may be from the end of its segment by the playlist: an estimate of a picture's length.
-const SAME_TIME: Duration = Duration::from_millis(20);
-
-/// No date is shifted so far from the time of its file.
-const OTHER_TIME: Duration = Duration::from_secs(10);
-
-/// The numbers of listed files that are others than those that were listed: they do not bear the time that ours bear, and something
-/// was done to them since, or that time is far off.
-fn changed(directory: &dyn Directory, live: &Path, home: Home, on_disk: &OnDisk) -> BTreeSet<u64> {
-    let OnDisk::Playlist { playlist, written_at } = on_disk else { return BTreeSet::new() };
-    let is_changed = |segment: &&Segment| {
-        let stamp = name_of_uri(home, &segment.uri).and_then(|name| directory.stamp(&live.join(name)).ok());
-        let ended_at = end_of(segment).map(SystemTime::from);
-        stamp.zip(ended_at).is_some_and(|(stamp, ended_at)| {
-            let later = stamp.modified_at.duration_since(ended_at);
-            let apart = later.unwrap_or_else(|earlier| earlier.duration());
-            apart > OTHER_TIME || (apart > SAME_TIME && stamp.changed_at > *written_at)
-        })
-    };
-    let listed = playlist.segments.iter().filter(|segment| !segment.gap);
-    listed.filter(is_changed).filter_map(|segment| number_of_uri(&segment.uri)).collect()
 }
 
 fn numbers_of(names: &[String]) -> BTreeSet<u64> {

@@ -76,6 +76,11 @@ impl Unfinished {
         self.files.iter().filter(|(_, file)| !file.is_open).map(|(name, _)| name.0.clone()).collect()
     }
 
+    /// All of them, in natural order.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.files.keys().map(|name| name.0.clone()).collect()
+    }
+
     /// Those that are whole and were written before a file with this stamp: their writer has gone on to that one.
     pub(super) fn overtaken_by(&self, next: &Stamp) -> Vec<String> {
         let is_overtaken = |file: &Growing| {

@@ -1,13 +1,14 @@
 //! The plan for files of other encoders: nothing but times and names tells which of them have come since.
 
-use super::{Plan, Predecessor, remove_up_to_last_hole};
+use super::{Plan, Predecessor, joins_another, remove_up_to_last_hole};
+use crate::watcher::finished_file::Finished;
 use crate::{
     directory::stamp::Stamp,
     natural::natural,
     playlist_file::{OnDisk, PLAUSIBLE_NUMBER, PLAUSIBLE_TARGET_S},
     segment_name::{Home, name_of_uri},
 };
-use livedir_playlist::MediaPlaylist;
+use livedir_playlist::{MediaPlaylist, Segment};
 use std::{
     collections::{HashMap, HashSet},
     time::{Duration, SystemTime},
@@ -19,6 +20,9 @@ const HELD_BACK: Duration = Duration::from_secs(1);
 /// Files on disk, by name.
 pub(in crate::watcher) type Files = HashMap<String, Stamp>;
 
+/// A file that nobody has told of rests for so long before it is taken, or until it is given up.
+const RESTING: Duration = Duration::from_secs(5);
+
 /// Files that were written within this time were copied together: their times say nothing of their order.
 const TOGETHER: Duration = Duration::from_secs(1);
 
@@ -26,8 +30,8 @@ const TOGETHER: Duration = Duration::from_secs(1);
 pub(in crate::watcher) struct Room<'a> {
     /// No more than the playlist can show.
     pub(in crate::watcher) window_segments: usize,
-    /// Whether a file can be listed. Asked of no more files than there is room for, and of those that cannot.
-    pub(in crate::watcher) is_fit: &'a dyn Fn(&str) -> bool,
+    /// What a file holds that can be listed. Asked of no more files than there is room for, and of those that cannot.
+    pub(in crate::watcher) read: &'a dyn Fn(&str) -> Option<Finished>,
 }
 
 /// Decides how to go on. No more files are published than there is room for.
@@ -36,10 +40,10 @@ pub(in crate::watcher) fn plan(on_disk: &OnDisk, files: &Files, now: SystemTime,
         OnDisk::Playlist { playlist, written_at } => {
             // The clock was set back since: times tell nothing.
             let written_at = Some(*written_at).filter(|written_at| *written_at <= now);
-            go_on(playlist.clone(), written_at, files, room)
+            go_on(playlist.clone(), (written_at, now), files, room)
         }
         OnDisk::Missing => {
-            let unlisted = newest(files.iter().collect(), room).1;
+            let unlisted = newest(files.iter().collect(), true, room).1;
             Plan { unlisted, ..fresh() }
         }
         OnDisk::Unreadable { text, written_at, .. } => begin_behind(text, *written_at, files, room),
@@ -48,7 +52,7 @@ pub(in crate::watcher) fn plan(on_disk: &OnDisk, files: &Files, now: SystemTime,
 
 fn go_on(
     mut playlist: MediaPlaylist,
-    written_at: Option<SystemTime>,
+    (written_at, now): (Option<SystemTime>, SystemTime),
     files: &Files,
     room: &Room<'_>,
 ) -> Plan {
@@ -56,8 +60,8 @@ fn go_on(
     let listed: Vec<_> =
         playlist.segments.iter().filter_map(|segment| name_of_uri(Home::Live, &segment.uri)).collect();
     // The encoder uses names again: these are other bytes than those that were listed.
-    let is_rewritten = |stamp: &Stamp| written_at.is_some_and(|written_at| came_after(stamp, written_at));
-    let is_there = |name: &str| files.get(name).is_some_and(|stamp| !is_rewritten(stamp));
+    let rewritten = rewritten(&playlist, written_at, files, room);
+    let is_there = |name: &str| files.contains_key(name) && !rewritten.contains(name);
     let entries_lost = remove_up_to_last_hole(&mut playlist, |uri| {
         name_of_uri(Home::Live, uri).is_some_and(|name| is_there(&name))
     });
@@ -67,8 +71,14 @@ fn go_on(
     let since = written_at.map(|written_at| written_at.checked_sub(HELD_BACK).unwrap_or(written_at));
     let is_behind_last = |name: &str| listed.last().is_none_or(|last| natural(name, last).is_gt());
     let has_come_since = |name: &str, stamp: &Stamp| match since {
+        // From before the clock was set back, and so from before the list was written.
+        Some(_) if stamp.changed_at > now => false,
         // Every way to come changes the inode. So does a restored backup, of all files: names and contents are older then.
-        Some(since) => stamp.changed_at >= since && (stamp.modified_at >= since || is_behind_last(name)),
+        Some(since) => {
+            let rested = since.checked_sub(RESTING).unwrap_or(since);
+            stamp.changed_at >= since && stamp.modified_at >= since
+                || stamp.changed_at >= rested && is_behind_last(name)
+        }
         None => is_behind_last(name),
     };
     let (mut come, mut others) = (Vec::new(), Vec::new());
@@ -79,7 +89,7 @@ fn go_on(
             others.push((name, stamp));
         }
     }
-    let (passed_over, unlisted) = newest(come, room);
+    let (passed_over, unlisted) = newest(come, written_at.is_some(), room);
     let kept_s = still_there.iter().map(|&name| name.to_owned());
     let lost_with_others = kept_s.filter(|name| {
         !playlist.segments.iter().any(|segment| name_of_uri(Home::Live, &segment.uri).as_ref() == Some(name))
@@ -135,7 +145,7 @@ fn begin_behind(text: &str, written_at: Option<SystemTime>, files: &Files, room:
             || named.last().is_some_and(|last| natural(name, last).is_gt())
     };
     let come = files.iter().filter(|(name, stamp)| has_come_since(name, stamp)).collect();
-    let (passed_over, unlisted) = newest(come, room);
+    let (passed_over, unlisted) = newest(come, written_at.is_some(), room);
     Plan {
         previous: Some(MediaPlaylist {
             version: 3,
@@ -175,6 +185,42 @@ fn fresh() -> Plan {
     }
 }
 
+/// The names that an encoder has used again: other bytes than those that were listed. Without `written_at` times are of another clock.
+fn rewritten(
+    playlist: &MediaPlaylist,
+    written_at: Option<SystemTime>,
+    files: &Files,
+    room: &Room<'_>,
+) -> HashSet<String> {
+    let entries: Vec<_> = playlist
+        .segments
+        .iter()
+        .map(|segment| (segment, name_of_uri(Home::Live, &segment.uri).unwrap_or_default()))
+        .collect();
+    let is_rewritten = |index: &usize| {
+        let (segment, name) = &entries[*index];
+        let Some(stamp) = files.get(name) else { return false };
+        match written_at {
+            Some(written_at) if !came_after(stamp, written_at) => false,
+            // The clock was set, or somebody wrote the same once more.
+            Some(_) => {
+                is_of_its_date(segment, stamp) != Some(true) || !joins_another(&entries, *index, room.read)
+            }
+            None => is_of_its_date(segment, stamp) == Some(false),
+        }
+    };
+    (0..entries.len()).filter(is_rewritten).map(|index| entries[index].1.clone()).collect()
+}
+
+/// Whether the time of a file is about that of its end by the date that is listed: an encoder comes to a name again later.
+/// `None` where none is listed.
+fn is_of_its_date(segment: &Segment, stamp: &Stamp) -> Option<bool> {
+    let duration = Duration::from_micros(segment.duration_90k * 100 / 9);
+    let ended_at = SystemTime::from(segment.program_date_time?).checked_add(duration)?;
+    let apart = ended_at.duration_since(stamp.modified_at).unwrap_or_else(|error| error.duration());
+    Some(apart <= duration + HELD_BACK)
+}
+
 /// Whether all that can be told of a file is later than `written_at`.
 fn came_after(stamp: &Stamp, written_at: SystemTime) -> bool {
     stamp.modified_at > written_at && stamp.changed_at > written_at
@@ -182,10 +228,10 @@ fn came_after(stamp: &Stamp, written_at: SystemTime) -> bool {
 
 /// The files that are behind all others, in natural order, and those before them. They go by their times, as names may be used in
 /// turn, unless they were copied together.
-fn newest(mut files: Vec<(&String, &Stamp)>, room: &Room<'_>) -> (Vec<String>, Vec<String>) {
+fn newest(mut files: Vec<(&String, &Stamp)>, by_time: bool, room: &Room<'_>) -> (Vec<String>, Vec<String>) {
     files.sort_by(|(a, _), (b, _)| natural(a, b));
     let most = room.window_segments.max(1);
-    if files.len() > most {
+    if by_time && files.len() > most {
         let times = || files.iter().map(|(_, stamp)| stamp.modified_at);
         let lasted =
             times().max().zip(times().min()).and_then(|(last, first)| last.duration_since(first).ok());
@@ -198,7 +244,7 @@ fn newest(mut files: Vec<(&String, &Stamp)>, room: &Room<'_>) -> (Vec<String>, V
     while fit < most
         && let Some((name, _)) = files.pop()
     {
-        fit += usize::from(files.len() + behind.len() < most || (room.is_fit)(name));
+        fit += usize::from(files.len() + behind.len() < most || (room.read)(name).is_some());
         behind.push(name.clone());
     }
     behind.sort_by(|a, b| natural(a, b));
@@ -209,11 +255,16 @@ fn newest(mut files: Vec<(&String, &Stamp)>, room: &Room<'_>) -> (Vec<String>, V
 mod tests {
     use super::*;
     use crate::directory::stamp::tests::stamp;
+    use crate::watcher::finished_file::tests::finished;
 
     /// The playlist was written at this second.
     const WRITTEN_S: u64 = 1_000;
 
-    const ROOM: Room<'static> = Room { window_segments: 3, is_fit: &|name| !name.starts_with("bad") };
+    const ROOM: Room<'static> = Room { window_segments: 3, read: &read };
+
+    fn read(name: &str) -> Option<Finished> {
+        (!name.starts_with("bad")).then(|| finished(2))
+    }
 
     fn now() -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(10_000)

@@ -15,6 +15,9 @@ fn most_grace_us(target_us: u64, window: usize) -> u64 {
     (target_us + 1_000_000) * (3 * window as u64 + 3) + 4 * target_us
 }
 
+/// A file is known so long after it has come, and several are listed so long after that was decided.
+const DECIDED_US: u64 = 30_000 + 50_000;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
     /// `stream.m3u8`.
@@ -357,11 +360,15 @@ impl Channel {
             self.began_us.get_or_insert(now_us);
             let first = version.listing.first_media_sequence();
             for (number, (segment, name)) in (first..).zip(version.listing.segments.iter().zip(&names)) {
-                self.given.entry(number).or_insert_with(|| {
-                    let name = name.as_ref().filter(|_| !segment.gap);
-                    let contents = name.and_then(|name| disk.contents(&self.live.join(name)));
-                    (segment.uri.clone(), contents)
-                });
+                if self.given.contains_key(&number) {
+                    continue;
+                }
+                let name = name.as_ref().filter(|_| !segment.gap);
+                let contents = name.and_then(|name| disk.contents(&self.live.join(name)));
+                if let Some(contents) = contents {
+                    self.passes(contents, now_us);
+                }
+                self.given.insert(number, (segment.uri.clone(), contents));
             }
             self.expected
                 .retain(|it| it.part.is_some() || !names.iter().flatten().any(|name| *name == it.name));
@@ -401,6 +408,14 @@ impl Channel {
                 });
             }
             self.low = Some(version);
+        }
+    }
+
+    /// This is listed, as it was decided a moment ago: what comes before it and has come since then is late.
+    fn passes(&mut self, listed: Contents, now_us: u64) {
+        for it in self.expected.iter_mut().filter(|it| it.part.is_none()) {
+            let is_before = it.contents.source == listed.source && it.contents.end() <= listed.first;
+            it.is_late |= is_before && now_us < it.came_us + DECIDED_US;
         }
     }
 

@@ -27,6 +27,7 @@ pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &V
                     || (channel.spoilt_us.is_some_and(|spoilt_us| touched_us <= spoilt_us)
                         && Excuse::SpoiltList.is_used())
                     || (touched_us < channel.unheard_until_us && Excuse::LostWithoutAWord.is_used())
+                    || (channel.is_behind_clock && Excuse::ClockSetBehindTheList.is_used())
             })
     };
     let live = disk.entries(&channel.live).ok();
