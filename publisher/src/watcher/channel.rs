@@ -375,6 +375,9 @@ impl Channel {
     fn publish_in_turn(&mut self, patience: Duration) {
         self.skip_gaps();
         self.turn_deadline = loop {
+            if let Order::Arrival(order) = &mut self.order {
+                order.is_filmed_until = self.publication.is_filmed_until();
+            }
             match self.order.turn(self.publication.last.facts(), self.world.now(), patience) {
                 Turn::Publish(candidate) if self.stamp(&candidate.name).is_err() => {
                     self.publication.refuse(&candidate.name, None, &Refusal::Vanished);
