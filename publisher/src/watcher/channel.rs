@@ -162,7 +162,9 @@ impl Channel {
             order.gone(name);
         }
         if self.publication.is_listed(name) {
-            let entries = self.publication.lose(|other| other != name);
+            // When all are deleted, they leave together.
+            let newest = self.publication.newest_name().filter(|newest| self.stamp(newest).is_err());
+            let entries = self.publication.lose(|other| other != name && Some(other) != newest.as_deref());
             let label = self.publication.label(name);
             if self.complain("gone") {
                 warn!(
@@ -288,11 +290,15 @@ impl Channel {
         if before.is_some_and(|before| !stamp.is_rewritten_since(&before)) {
             return false;
         }
-        if self.holds_the_same(name) {
+        let now = finished_file::read(&*self.world.directory, &self.live.join(name), &mut Vec::new()).ok();
+        let listed = self.publication.listed_contents(name);
+        if now.as_ref().zip(listed).is_some_and(|(now, listed)| now.contents() == listed) {
             self.keep_stamp(name, stamp);
             return false;
         }
-        if before.is_some_and(|before| stamp.is_continued_since(&before)) {
+        let begins_anew =
+            now.zip(listed).is_some_and(|(now, listed)| now.contents().beginning != listed.beginning);
+        if !begins_anew && before.is_some_and(|before| stamp.is_continued_since(&before)) {
             self.keep_stamp(name, stamp);
             if before.is_some_and(|before| before.bytes != stamp.bytes) && self.complain(name) {
                 let name = self.publication.label(name);
@@ -356,8 +362,13 @@ impl Channel {
     pub(super) fn publish_waiting(&mut self, patience: Duration) {
         let mut tried = None;
         loop {
+            let was_filmed = self.publication.is_filmed_until().is_some();
             self.publish_in_turn(patience);
             self.advance_parts();
+            if was_filmed && self.turn_deadline.is_some() && self.publication.is_filmed_until().is_none() {
+                // Between two segments there is room for what begins another timeline.
+                self.publish_in_turn(patience);
+            }
             let Some(number) = self.publication.given_up() else { break };
             match self.give_up(number, tried == Some(number)) {
                 GivenUp::Takes | GivenUp::LeavesOut => tried = Some(number),

@@ -22,15 +22,25 @@ pub(super) struct Finished {
 }
 
 impl Finished {
-    /// A number that two files share which hold the same segment, as far as its head tells and not its pictures.
-    pub(super) fn contents(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        (self.stamp.bytes, self.facts.start_90k, self.facts.duration_90k).hash(&mut hasher);
+    /// What it holds, as far as its head tells and not its pictures.
+    pub(super) fn contents(&self) -> Contents {
+        let (mut beginning, mut all) = (DefaultHasher::new(), DefaultHasher::new());
+        self.facts.start_90k.hash(&mut beginning);
+        (self.stamp.bytes, self.facts.start_90k, self.facts.duration_90k).hash(&mut all);
         for counter in &self.facts.counters {
-            (counter.pid, counter.first, counter.last).hash(&mut hasher);
+            (counter.pid, counter.first).hash(&mut beginning);
+            (counter.pid, counter.first, counter.last).hash(&mut all);
         }
-        hasher.finish()
+        Contents { beginning: beginning.finish(), all: all.finish() }
     }
+}
+
+/// Numbers that two files share which hold the same segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Contents {
+    /// Of its beginning: a file that grows keeps it.
+    pub(super) beginning: u64,
+    all: u64,
 }
 
 /// Why a file cannot be listed.

@@ -8,7 +8,7 @@ use super::{
     burst::Burst,
     common::Common,
     dates::{Dates, Smoothed},
-    finished_file::{Finished, Refusal},
+    finished_file::{Contents, Finished, Refusal},
     low_latency::{Encoder, LowLatencyList},
     order::{Candidate, break_between},
     parts::LowLatencyFile,
@@ -61,7 +61,7 @@ impl Last {
 pub(super) struct ListedFile {
     stamp: Stamp,
     /// See [`Finished::contents`]; `None` where it was not read.
-    contents: Option<u64>,
+    contents: Option<Contents>,
 }
 
 /// The playlists of runs before.
@@ -197,13 +197,19 @@ impl Publication {
         self.listed.contains_key(name)
     }
 
+    /// The name of the newest file that is listed.
+    pub(super) fn newest_name(&self) -> Option<String> {
+        let newest = self.window.playlist().segments.iter().rev().find(|segment| !segment.gap)?;
+        name_of_uri(self.settings.home, &newest.uri)
+    }
+
     /// What the file of this name was when it was listed, if that is known.
     pub(super) fn listed_as(&self, name: &str) -> Option<Stamp> {
         self.listed.get(name)?.as_ref().map(|listed| listed.stamp)
     }
 
     /// What the listed file of this name holds, if that is known.
-    pub(super) fn listed_contents(&self, name: &str) -> Option<u64> {
+    pub(super) fn listed_contents(&self, name: &str) -> Option<Contents> {
         self.listed.get(name)?.as_ref()?.contents
     }
 

@@ -137,8 +137,8 @@ impl Arrival {
             .is_some_and(|(next, last)| Hole::between(last, &next.finished.facts).is_some());
         let deadline = if leaves_hole { longest } else { settles_at.min(longest) };
         // What does not go on from the last one does not come before the one that is being filmed, either.
-        let film_ends_at = self.is_filmed_until.map(|until| until.min(longest + 2 * patience));
-        let deadline = film_ends_at.filter(|_| !patience.is_zero()).map_or(deadline, |at| at.max(deadline));
+        let deadline =
+            self.is_filmed_until.filter(|_| !patience.is_zero()).map_or(deadline, |at| at.max(deadline));
         if now < deadline {
             return Turn::WaitUntil(deadline);
         }
