@@ -126,8 +126,9 @@ pub fn uri_of_name(home: Home, name: &str) -> String {
 #[must_use]
 pub fn name_of_uri(home: Home, uri: &str) -> Option<String> {
     let encoded = uri.strip_prefix(home.prefix())?;
-    let is_name = |name: &str| is_transport_stream(name) && !name.contains(['/', '\\', '\0']);
-    if !encoded.contains('%') {
+    let leads_elsewhere = |byte: u8| matches!(byte, b'/' | b'\\' | 0);
+    let is_name = |name: &str| is_transport_stream(name) && !name.bytes().any(leads_elsewhere);
+    if !encoded.bytes().any(|byte| byte == b'%') {
         return is_name(encoded).then(|| encoded.to_owned());
     }
     let mut bytes = Vec::with_capacity(encoded.len());

@@ -1,7 +1,5 @@
 //! Tags by themselves, in playlists of both kinds: their values, their attributes, how often they stand there.
 
-use std::collections::HashMap;
-
 use super::{Findings, Rule, must};
 use crate::listing::{
     Pairs, Tag, byterange, date, decimal, excerpt, extinf_s, is_of_a_multivariant_playlist, repeated_name,
@@ -23,7 +21,8 @@ pub(super) static ATTRIBUTE_REPEATED: Rule =
     must("attribute-repeated", "RFC 8216 4.2", "An attribute list has each name once.");
 
 pub(super) fn check(findings: &mut Findings<'_>, tags: &[Tag]) {
-    let mut first_lines = HashMap::new();
+    // There are few such tags, however long the text is.
+    let mut first_lines: Vec<(&str, usize)> = Vec::new();
     let mut pairs = Vec::new();
     for tag in tags {
         if let Some(expected) = expected_instead(tag) {
@@ -31,10 +30,12 @@ pub(super) fn check(findings: &mut Findings<'_>, tags: &[Tag]) {
             findings.line(&BAD_VALUE, tag.line, seen, expected);
         }
         if is_about_the_whole_playlist(&tag.name) {
-            let first_line = *first_lines.entry(tag.name.as_str()).or_insert(tag.line);
-            if first_line != tag.line {
-                let seen = format!("{} again, after line {first_line}", tag.name);
-                findings.line(&TAG_REPEATED, tag.line, seen, "it once");
+            match first_lines.iter().find(|(name, _)| *name == tag.name) {
+                None => first_lines.push((&tag.name, tag.line)),
+                Some((_, first_line)) => {
+                    let seen = format!("{} again, after line {first_line}", tag.name);
+                    findings.line(&TAG_REPEATED, tag.line, seen, "it once");
+                }
             }
         }
         let required = required_attributes(&tag.name);

@@ -64,7 +64,10 @@ impl<'a> Left<'a> {
             OnDisk::Playlist { playlist, .. } => Some(playlist).filter(|playlist| is_true(playlist)),
             OnDisk::Missing | OnDisk::Unreadable { .. } => None,
         };
-        let begins_at = told.map(|playlist| (playlist.media_sequence, playlist.discontinuity_sequence));
+        let begins_at = told.map(|playlist| match playlist.ended {
+            true => end(playlist),
+            false => (playlist.media_sequence, playlist.discontinuity_sequence),
+        });
         let (one, other) = (begins_at.unwrap_or((1, 0)), low_latency.unwrap_or((1, 0)));
         Self { told, promised: (one.0.max(other.0), one.1.max(other.1)) }
     }
@@ -95,7 +98,10 @@ pub(super) fn fates(sizes: &[Left<'_>]) -> Vec<Fate> {
         (None, None) => Fate::Joins,
         (Some(_), None) => Fate::GoesOn,
         (Some(list), Some(reference)) if live(list) && are_in_line(list, reference) => Fate::GoesOn,
-        // One that is ended lists nothing behind its end.
+        // One that is ended lists nothing behind its end: another one begins there.
+        (Some(list), Some(reference)) if list.ended => {
+            rebuilt(reference, size.promised).unwrap_or(Fate::Joins)
+        }
         (Some(_), Some(_)) => Fate::Joins,
     };
     told.iter().zip(sizes).map(fate).collect()
@@ -112,6 +118,12 @@ fn rebuilt(reference: &MediaPlaylist, promised: (u64, u64)) -> Option<Fate> {
         discontinuity_sequence,
         target_duration_s: reference.target_duration_s,
     })
+}
+
+/// The media sequence number behind a playlist, and the discontinuity sequence number of its last segment.
+pub(super) fn end(playlist: &MediaPlaylist) -> (u64, u64) {
+    let breaks = playlist.segments.iter().filter(|segment| segment.discontinuity).count() as u64;
+    (playlist.next_media_sequence(), playlist.discontinuity_sequence + breaks)
 }
 
 fn has_segments(playlist: &&MediaPlaylist) -> bool {
@@ -217,6 +229,7 @@ mod tests {
         check(&["528 (0): 1 2 3", "1 (0): 1 2 3"], "r+");
         check(&["1 (0): 1 2", "1 (0): 1 !2", "1 (0): 1 2"], "+j+");
         check(&["1 (0): 1 2", "8 (1): 8 9"], "j+");
-        check(&["1 (0): 1 2 end", "1 (0): 1 2"], "j+");
+        check(&["1 (0): 1 2 end", "1 (0): 1 2"], "r+");
+        check(&["1 (0): 1 !2 end", "1 (0): 1 2"], "j+");
     }
 }

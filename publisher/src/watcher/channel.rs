@@ -162,9 +162,10 @@ impl Channel {
             order.gone(name);
         }
         if self.publication.is_listed(name) {
-            // When all are deleted, they leave together.
-            let newest = self.publication.newest_name().filter(|newest| self.stamp(newest).is_err());
-            let entries = self.publication.lose(|other| other != name && Some(other) != newest.as_deref());
+            let mut entries = self.publication.lose(|other| other != name);
+            // Whoever takes one away takes those behind it, too: the playlist is written once for all of them.
+            let gone = self.publication.first_names(|name| self.stamp(name).is_err());
+            entries += self.publication.lose(|other| !gone.contains(other));
             let label = self.publication.label(name);
             if self.complain("gone") {
                 warn!(
@@ -277,6 +278,10 @@ impl Channel {
         }
         let path = self.live.join(name);
         let read = finished_file::read(&*self.world.directory, &path, &mut desk.buffer);
+        let begins_run = self.publication.first_of_run == Some(number);
+        if !begins_run && read.as_ref().is_ok_and(|finished| self.publication.is_older_than_last(finished)) {
+            return self.complain_of_stranger(name);
+        }
         if let Err(reason) = &read {
             let stamp = self.world.directory.stamp(&path).ok();
             self.publication.refuse(name, stamp, reason);
@@ -290,15 +295,11 @@ impl Channel {
         if before.is_some_and(|before| !stamp.is_rewritten_since(&before)) {
             return false;
         }
-        let now = finished_file::read(&*self.world.directory, &self.live.join(name), &mut Vec::new()).ok();
-        let listed = self.publication.listed_contents(name);
-        if now.as_ref().zip(listed).is_some_and(|(now, listed)| now.contents() == listed) {
+        if self.holds_the_same(name) {
             self.keep_stamp(name, stamp);
             return false;
         }
-        let begins_anew =
-            now.zip(listed).is_some_and(|(now, listed)| now.contents().beginning != listed.beginning);
-        if !begins_anew && before.is_some_and(|before| stamp.is_continued_since(&before)) {
+        if before.is_some_and(|before| stamp.is_continued_since(&before)) && self.begins_the_same(name) {
             self.keep_stamp(name, stamp);
             if before.is_some_and(|before| before.bytes != stamp.bytes) && self.complain(name) {
                 let name = self.publication.label(name);
@@ -323,7 +324,16 @@ impl Channel {
     fn holds_the_same(&self, name: &str) -> bool {
         let Some(listed) = self.publication.listed_contents(name) else { return false };
         let read = finished_file::read(&*self.world.directory, &self.live.join(name), &mut Vec::new());
-        read.is_ok_and(|finished| finished.contents() == listed)
+        read.is_ok_and(|finished| finished.contents() == listed.contents)
+    }
+
+    /// Whether a listed file that was written further begins as it did. Nobody goes on with ours.
+    fn begins_the_same(&self, name: &str) -> bool {
+        let Some(listed) = self.publication.listed_contents(name) else { return !self.is_numbered() };
+        let path = self.live.join(name);
+        let read = finished_file::read(&*self.world.directory, &path, &mut Vec::new()).ok();
+        // One that cannot be read is being written.
+        !self.is_numbered() && read.is_none_or(|finished| finished.facts.start_90k == listed.start_90k)
     }
 
     /// Looks whether listed files are still what was listed, after events were lost.
@@ -361,6 +371,7 @@ impl Channel {
     /// Lists what is due: segments, and the parts that have come.
     pub(super) fn publish_waiting(&mut self, patience: Duration) {
         let mut tried = None;
+        self.take_before_first_part();
         loop {
             let was_filmed = self.publication.is_filmed_until().is_some();
             self.publish_in_turn(patience);
@@ -527,7 +538,6 @@ impl Channel {
         self.events_were_lost();
         self.look(desk);
         self.publish_waiting(Duration::ZERO);
-        self.end_parts();
     }
 
     /// Writes what there is to write at the end.

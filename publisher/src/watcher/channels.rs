@@ -371,6 +371,10 @@ impl Channels {
         for kept in self.by_live.values_mut() {
             kept.channel.look_a_last_time(desk);
         }
+        // All sizes have listed then what is whole.
+        for kept in self.by_live.values_mut() {
+            kept.channel.end_parts();
+        }
         // Sound may end a little before or behind the pictures, and one has a segment that the other has not: all lists end with the
         // same number, from which the next run goes on.
         if self.common.is_some() {

@@ -16,12 +16,14 @@ use std::{
 pub(super) struct Common {
     by_number: BTreeMap<u64, Entry>,
     most: usize,
+    /// The longest that a picture or a frame of sound lasts.
+    frame_90k: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     discontinuity: bool,
-    /// Some rendition has listed it so, as a gap or a segment.
+    /// Some rendition has listed it so, as a gap, a segment, or the beginning of one.
     is_told: bool,
     listed: Option<Listed>,
 }
@@ -40,7 +42,7 @@ pub(super) struct Listed {
 impl Common {
     /// `most` numbers are remembered.
     pub(super) fn new(most: usize) -> Self {
-        Self { by_number: BTreeMap::new(), most: most.max(1) }
+        Self { by_number: BTreeMap::new(), most: most.max(1), frame_90k: 0 }
     }
 
     /// What a run before has left: who has lost some of it gets gaps that fit.
@@ -55,7 +57,7 @@ impl Common {
                 };
                 self.listed(number, segment.discontinuity, listed);
             } else {
-                self.left_out(number, segment.discontinuity);
+                self.tell(number, segment.discontinuity);
             }
         }
     }
@@ -81,8 +83,9 @@ impl Common {
         entry.discontinuity
     }
 
-    /// A rendition lists a gap under this number. Says whether the timeline breaks before it, as the first has said who listed it.
-    pub(super) fn left_out(&mut self, number: u64, own_judgement: bool) -> bool {
+    /// A rendition lists a gap under this number, or the first parts of a segment. Says whether the timeline breaks before it, as the
+    /// first has said who came to it.
+    pub(super) fn tell(&mut self, number: u64, own_judgement: bool) -> bool {
         let entry = self.entry(number, own_judgement);
         entry.is_told = true;
         entry.discontinuity
@@ -108,6 +111,23 @@ impl Common {
         while self.by_number.len() > self.most {
             self.by_number.pop_first();
         }
+    }
+
+    /// A picture or a frame of sound lasts so long in one of the renditions.
+    pub(super) fn note_frame(&mut self, frame_90k: u64) {
+        self.frame_90k = self.frame_90k.max(frame_90k);
+    }
+
+    /// The longest that a picture or a frame of sound lasts.
+    pub(super) fn frame_90k(&self) -> u64 {
+        self.frame_90k
+    }
+
+    /// When the segment of this number ended, by its date.
+    pub(super) fn ends_at(&self, number: u64) -> Option<Timestamp> {
+        let (listed, _) = self.get(number)?;
+        let duration = Duration::from_micros(listed.duration_90k * 100 / 9);
+        listed.program_date_time?.checked_add(jiff::SignedDuration::try_from(duration).ok()?).ok()
     }
 
     /// How this number is listed elsewhere, and whether the timeline breaks before it.

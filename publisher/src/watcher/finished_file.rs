@@ -19,28 +19,20 @@ use std::{
 pub(super) struct Finished {
     pub(super) facts: Facts,
     pub(super) stamp: Stamp,
+    /// A number of bytes from all over the file.
+    pub(super) sample: u64,
 }
 
 impl Finished {
-    /// What it holds, as far as its head tells and not its pictures.
-    pub(super) fn contents(&self) -> Contents {
-        let (mut beginning, mut all) = (DefaultHasher::new(), DefaultHasher::new());
-        self.facts.start_90k.hash(&mut beginning);
-        (self.stamp.bytes, self.facts.start_90k, self.facts.duration_90k).hash(&mut all);
+    /// A number that two files share which hold the same segment.
+    pub(super) fn contents(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.stamp.bytes, self.sample, self.facts.start_90k, self.facts.duration_90k).hash(&mut hasher);
         for counter in &self.facts.counters {
-            (counter.pid, counter.first).hash(&mut beginning);
-            (counter.pid, counter.first, counter.last).hash(&mut all);
+            (counter.pid, counter.first, counter.last).hash(&mut hasher);
         }
-        Contents { beginning: beginning.finish(), all: all.finish() }
+        hasher.finish()
     }
-}
-
-/// Numbers that two files share which hold the same segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Contents {
-    /// Of its beginning: a file that grows keeps it.
-    pub(super) beginning: u64,
-    all: u64,
 }
 
 /// Why a file cannot be listed.
@@ -74,6 +66,9 @@ pub(super) const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
 /// A file is read in such pieces: small enough to stay in the processor's cache until they are judged.
 const PIECE_BYTES: usize = 188 * 1024;
 
+/// So much of each piece tells one segment from another: no two pictures are encoded to the same bytes.
+const SAMPLE_BYTES: usize = 4 * 1024;
+
 /// Reads and judges a file. `buffer` is used again for every segment.
 pub(super) fn read(
     directory: &dyn Directory,
@@ -106,11 +101,14 @@ pub(super) fn read_part(
     }
     buffer.resize(PIECE_BYTES, 0);
     let mut file = file.bytes.take(LARGEST_SEGMENT_BYTES);
-    let mut probing = Probing::new();
+    let (mut probing, mut sample) = (Probing::new(), DefaultHasher::new());
     loop {
         match file.read(buffer) {
             Ok(0) => break,
-            Ok(read) => probing.push(&buffer[..read])?,
+            Ok(read) => {
+                sample.write(&buffer[..read.min(SAMPLE_BYTES)]);
+                probing.push(&buffer[..read])?;
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(of_io(error)),
         }
@@ -119,7 +117,7 @@ pub(super) fn read_part(
     if facts.trailing_bytes > 0 {
         return Err(Unfit::Cut { trailing_bytes: facts.trailing_bytes }.into());
     }
-    Ok(Finished { facts, stamp })
+    Ok(Finished { facts, stamp, sample: sample.finish() })
 }
 
 impl Refusal {
@@ -155,7 +153,7 @@ pub(super) mod tests {
 
     /// The same, in ticks.
     pub(in crate::watcher) fn finished_90k(duration_90k: u64) -> Finished {
-        Finished { facts: Facts::of_sound(duration_90k), stamp: stamp(188, 0, 0) }
+        Finished { facts: Facts::of_sound(duration_90k), stamp: stamp(188, 0, 0), sample: 0 }
     }
 
     #[track_caller]

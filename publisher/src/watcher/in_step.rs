@@ -15,9 +15,11 @@ use super::{
 };
 use crate::{
     falling_behind::Told,
+    playlist_file::OnDisk,
     probe::{
         Facts,
         clock::{distance_90k, later_90k},
+        discontinuity,
     },
     segment_name::{Home, name_of_uri, segment_name, uri_of_name},
     status::seconds,
@@ -152,6 +154,50 @@ impl Publication {
         }
     }
 
+    /// Whether the parts that are listed of the segment of this number are as long as the other renditions have it.
+    pub(super) fn is_as_long_as_elsewhere(&self, number: u64) -> bool {
+        let in_parts_90k = self.low_latency.as_ref().and_then(|file| file.list.parts_duration_90k(number));
+        in_parts_90k.is_none_or(|in_parts_90k| self.fits_elsewhere(number, in_parts_90k))
+    }
+
+    /// Whether a segment of this length can be the one that the other renditions have under this number.
+    pub(super) fn fits_elsewhere(&self, number: u64, duration_90k: u64) -> bool {
+        let Some(common) = self.common() else { return true };
+        let room_90k = common.frame_90k() + ROOM_FOR_SOUND_90K;
+        common.get(number).is_none_or(|(listed, _)| listed.duration_90k.abs_diff(duration_90k) <= room_90k)
+    }
+
+    /// How long a picture is shown, or a frame of sound, in segments that are listed.
+    pub(super) fn note_frames(&self, facts: &Facts) {
+        if let Some(mut common) = self.common() {
+            common.note_frame(facts.frame_interval_90k.min(facts.duration_90k));
+        }
+    }
+
+    /// Whether a file of ours holds what the other renditions have under its number, as far as its length and its time tell.
+    pub(super) fn holds_what_others_do(&self, number: u64, finished: &Finished) -> bool {
+        const SAME: Duration = Duration::from_secs(1);
+        self.note_frames(&finished.facts);
+        let ended_at = self.common().and_then(|common| common.ends_at(number));
+        let is_in_time = ended_at.is_none_or(|ended_at| {
+            let apart = finished.stamp.modified_at.duration_since(ended_at.into());
+            apart.unwrap_or_else(|early| early.duration()) <= SAME
+        });
+        is_in_time && self.fits_elsewhere(number, finished.facts.duration_90k)
+    }
+
+    /// Whether a file is no segment of ours, whatever its name says: it does not go on from the last one, and is older than that.
+    pub(super) fn is_older_than_last(&self, finished: &Finished) -> bool {
+        const OVERLAP: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
+        let ends_at = self.window.playlist().segments.last().filter(|last| !last.gap).and_then(end_of);
+        let written_at = Timestamp::try_from(finished.stamp.modified_at).ok();
+        let goes_on = self.last.facts().is_none_or(|last| discontinuity(last, &finished.facts).is_none());
+        !goes_on
+            && ends_at
+                .zip(written_at)
+                .is_some_and(|(ends_at, written_at)| ends_at.duration_since(written_at) >= OVERLAP)
+    }
+
     /// The stream has ended, with the segment before `next`.
     pub(super) fn end_in_step(&mut self, next: u64) {
         if let Err(error) = self.fill_up_to(next, None) {
@@ -186,6 +232,13 @@ impl Publication {
         is_agreed.then(|| own.unwrap_or(Break::Elsewhere))
     }
 
+    /// Players know how the segment of this number begins: the others begin it in the same way.
+    pub(super) fn note_begun(&self, number: u64, discontinuity: bool) {
+        if let Some(mut common) = self.common() {
+            common.tell(number, discontinuity);
+        }
+    }
+
     /// A date that lies before the end of the segment before, as the clock was set back, breaks the timeline, too.
     ///
     /// bis-22 6.2.1: the mapping of dates to segments MUST NOT be ambiguous; overlaps below a second are allowed.
@@ -206,6 +259,10 @@ impl Publication {
             }),
             None => before.and_then(end_of),
         };
+        // Who has lost it is told by the others when it ended.
+        let elsewhere =
+            number.zip(self.common()).and_then(|(number, common)| common.ends_at(number.checked_sub(1)?));
+        let ends_at = ends_at.max(elsewhere);
         let is_set_back = ends_at.zip(date).is_some_and(|(ends_at, date)| {
             ends_at.duration_since(date) >= jiff::SignedDuration::from_secs(1)
         });
@@ -320,6 +377,22 @@ impl Publication {
         }
     }
 
+    /// The playlist on disk is not gone on with, and stands until the next one is written. Says whether it lists the file of this
+    /// name, which leaves with it.
+    pub(super) fn lists_no_longer(&mut self, on_disk: &OnDisk, name: &str) -> bool {
+        let OnDisk::Playlist { playlist, .. } = on_disk else { return false };
+        let uri = uri_of_name(self.settings.home, name);
+        let mut numbered = (playlist.media_sequence..).zip(&playlist.segments);
+        let Some((media_sequence, segment)) = numbered.find(|(_, it)| it.uri == uri && !it.gap) else {
+            return false;
+        };
+        let target_90k = (u64::from(playlist.target_duration_s) + 1) * TICKS_PER_S;
+        let window_90k = target_90k * self.settings.window_segments as u64;
+        let grace_90k = segment.duration_90k + window_90k.max(playlist.duration_90k());
+        self.leaving.push(Evicted { segment: segment.clone(), media_sequence, grace_90k });
+        true
+    }
+
     /// The discontinuity sequence of the segments of a run that begins now.
     pub(super) fn next_discontinuity_sequence(&self) -> u64 {
         let playlist = self.window.playlist();
@@ -344,6 +417,10 @@ impl Publication {
         let goes_on = |until: &Finished| self.break_before(&until.facts).is_none();
         let is_missing_nothing = self.window.playlist().segments.is_empty() || until.is_some_and(goes_on);
         if count > 0 && self.settings.home == Home::Live && is_missing_nothing {
+            if self.begins() && self.window.next_media_sequence() == 1 && self.ahead == 0 {
+                // Nobody has seen a list: it begins with the number of its first segment.
+                return self.begin_with(number);
+            }
             // Nothing is missing on the timeline: what had these numbers were no segments, or nothing was listed before.
             self.ahead = self.ahead.saturating_add_unsigned(count);
             return Ok(());
@@ -351,6 +428,16 @@ impl Publication {
         for missing in self.next_number()..number {
             self.push_gap(missing, until.map(|until| Until::of(until, number - missing)))?;
         }
+        Ok(())
+    }
+
+    /// The first segment of all has this number.
+    fn begin_with(&mut self, number: u64) -> Result<(), Refusal> {
+        let settings = WindowSettings {
+            target_duration_s: self.window.playlist().target_duration_s,
+            segments: self.settings.window_segments,
+        };
+        self.window = Window::new(settings, number);
         Ok(())
     }
 
@@ -364,7 +451,7 @@ impl Publication {
         let in_parts_90k = || self.low_latency.as_ref()?.list.parts_duration_90k(number);
         let begins_run = Some(number) == self.first_of_run;
         // Parts that players know are parts of it.
-        let told_90k = self.told_90k.get(&number).copied().unwrap_or(0);
+        let told_90k = self.told_90k.get(&number).copied().max(in_parts_90k()).unwrap_or(0);
         let duration_90k = elsewhere
             .map(|(listed, _)| listed.duration_90k)
             .or_else(|| self.missing_90k(until.filter(|_| !begins_run)?, target_90k))
@@ -372,8 +459,8 @@ impl Publication {
             .or_else(|| self.missing_by_clock_90k(until?, target_90k))
             .unwrap_or(usual_90k);
         let duration_90k = duration_90k.max(told_90k).clamp(1, target_90k);
-        let breaks = !self.begins()
-            && self.common().map_or(begins_run, |mut common| common.left_out(number, begins_run));
+        let breaks =
+            !self.begins() && self.common().map_or(begins_run, |mut common| common.tell(number, begins_run));
         let last = playlist.segments.last().filter(|_| !breaks);
         let date = match elsewhere {
             Some((listed, _)) => listed.program_date_time,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     directory::{Directory, Entry, Kind},
-    segment_name::{looks_like_segment, name_of_uri, number_of_name, part_of_name},
+    segment_name::{Home, looks_like_segment, name_of_uri, number_of_name, part_of_name},
 };
 use std::{
     collections::HashSet,
@@ -282,6 +282,9 @@ impl Channel {
             Err(error) if self.complain(&error) => warn!(path, error, "{BLIND}"),
             Err(_) => {}
         }
+        if was_exchanged && self.settings.home == Home::Beside {
+            self.publication.is_elsewhere();
+        }
         if was_exchanged || self.watched.is_some() {
             self.listed_as_of = None;
             self.last_event_at = SystemTime::UNIX_EPOCH;
@@ -324,9 +327,16 @@ fn regular(directory: &dyn Directory, live: &Path) -> io::Result<impl Iterator<I
 /// The names in the live directory that end in .ts, and those of parts, in their order.
 fn list_all(directory: &dyn Directory, live: &Path) -> io::Result<(Vec<String>, Vec<String>)> {
     let names = regular(directory, live)?;
-    let (mut parts, others): (Vec<_>, Vec<_>) = names.partition(|name| part_of_name(name).is_some());
-    parts.sort_by_key(|name| part_of_name(name));
-    Ok((others.into_iter().filter(|name| looks_like_segment(name)).collect(), parts))
+    let (mut parts, mut others) = (Vec::new(), Vec::new());
+    for name in names {
+        match part_of_name(&name) {
+            Some(part) => parts.push((part, name)),
+            None if looks_like_segment(&name) => others.push(name),
+            None => {}
+        }
+    }
+    parts.sort();
+    Ok((others, parts.into_iter().map(|(_, name)| name).collect()))
 }
 
 /// The names in the live directory that end in .ts.

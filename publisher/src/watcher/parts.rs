@@ -16,7 +16,9 @@ use super::{
 };
 use crate::{
     directory::{Directory, stamp::Stamp},
-    playlist_file::{LONGEST_PLAYLIST_BYTES, LOW_LATENCY_PLAYLIST, PLAUSIBLE_TARGET_S, replace},
+    playlist_file::{
+        LONGEST_PLAYLIST_BYTES, LOW_LATENCY_PLAYLIST, PLAUSIBLE_NUMBER, PLAUSIBLE_TARGET_S, replace,
+    },
     probe::{Facts, clock::distance_90k},
     retention::instant_of,
     segment_name::{Home, name_of_uri, number_of_name, number_of_uri, part_name, part_of_name, segment_name},
@@ -32,6 +34,9 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 use tracing::{debug, info, warn};
+
+/// Segments before a part that are looked for: more than are lost together.
+const MOST_BEFORE: u64 = 10;
 
 /// What has become of a segment that was begun in parts and is not whole.
 pub(super) enum GivenUp {
@@ -121,6 +126,21 @@ impl Channel {
         }
     }
 
+    /// Takes segments that no event has told of, before a part of a later one is listed: theirs may be on their way.
+    pub(super) fn take_before_first_part(&mut self) {
+        let first = self.publication.low_latency.as_ref().and_then(|file| file.list.first_part());
+        let (Some(first), Order::Numbered(order)) = (first.map(|first| first.number), &self.order) else {
+            return;
+        };
+        let mut desk = Desk { buffer: Vec::new() };
+        for number in order.next()..first.min(order.next().saturating_add(MOST_BEFORE)) {
+            let name = segment_name(number);
+            if !self.waits(&name) && self.stamp(&name).is_ok() {
+                self.take(&name, self.world.now(), false, &mut desk);
+            }
+        }
+    }
+
     /// The segment of this number was begun in parts and will never be whole, as it seems. Looks for its file, makes it of its
     /// parts, or lists a gap.
     pub(super) fn give_up(&mut self, number: u64, is_tried: bool) -> GivenUp {
@@ -146,7 +166,9 @@ impl Channel {
         self.publication.list_parts(Duration::ZERO);
         let open = self.publication.low_latency.as_ref().and_then(|file| file.list.open_before(None));
         let Some(number) = open else { return };
-        let is_made = self.publication.settings.end_list && self.makes_of_parts(number, true);
+        let is_made = self.publication.settings.end_list
+            && self.publication.is_as_long_as_elsewhere(number)
+            && self.makes_of_parts(number, true);
         if is_made {
             let mut desk = Desk { buffer: Vec::new() };
             self.take(&segment_name(number), self.world.now(), false, &mut desk);
@@ -182,6 +204,7 @@ impl Channel {
         match join(&*self.world.directory, &self.live, &name, parts) {
             Ok(is_made) => {
                 if is_made {
+                    self.numbers.give(number);
                     info!(name, "segment made of its parts, as it was not written itself");
                 }
                 is_made
@@ -282,11 +305,19 @@ impl Channel {
         let is_known = is_rendition
             || last.is_some_and(|last| last >= number)
             || unlisted.contains(&segment_name(number));
-        if is_known || playlist.ended || playlist.segments.is_empty() || !self.publication.is_low_latency() {
+        let is_next = told.number_of(playlist.next_media_sequence()) == Some(number);
+        let begins = playlist.segments.is_empty() && !is_next;
+        if is_known || playlist.ended || begins || !self.publication.is_low_latency() {
             return;
         }
         let left_out = match self.is_numbered() {
-            true => self.publication.fill_up_to(number.saturating_add(1), None),
+            true => self.publication.fill_up_to(number, None).and_then(|()| {
+                if self.publication.next_number() == number {
+                    self.publication.push_gap(number, None)
+                } else {
+                    Ok(())
+                }
+            }),
             false if self.publication.promise.is_made() => self.publication.push_gap(number, None),
             false => Ok(()),
         };
@@ -387,6 +418,19 @@ pub(super) struct PartsOnDisk {
 }
 
 impl PartsOnDisk {
+    /// The segment of which parts are listed under this media sequence number.
+    pub(super) fn number_of(&self, media_sequence: u64) -> Option<u64> {
+        let mut parts = self.of_segments.iter();
+        parts.find(|(_, parts)| parts.media_sequence == media_sequence).map(|(number, _)| *number)
+    }
+
+    /// The last number that it tells of.
+    pub(super) fn last_number(&self) -> Option<u64> {
+        let in_segments = self.segments.iter().filter_map(|name| number_of_name(name));
+        let in_parts = self.listed.iter().filter_map(|name| Some(part_of_name(name)?.0));
+        in_segments.chain(in_parts).filter(|&number| number <= PLAUSIBLE_NUMBER).max()
+    }
+
     /// How long the parts of each segment are together.
     pub(super) fn durations_90k(&self) -> BTreeMap<u64, u64> {
         let duration_90k = |told: &ToldParts| told.parts.iter().map(|part| part.duration_90k).sum();
@@ -554,12 +598,14 @@ impl Publication {
         let first = self.low_latency.as_ref().and_then(|file| file.list.first_part());
         let Some(first) = first else { return };
         let (number, lost, mut finished) = (first.number, first.lost, first.finished.clone());
+        let usual_90k = self.low_latency.as_ref().map_or(0, |file| file.list.usual_90k(&finished));
+        let mut whole = finished.clone();
+        whole.facts.begin_earlier(u64::from(lost) * usual_90k);
         // What was left out before it has to be told first.
-        if let Err(error) = self.fill_up_to(number, Some(&finished)) {
+        if let Err(error) = self.fill_up_to(number, Some(&whole)) {
             warn!(%error, "gap not listed");
         }
         let told_90k = self.lost_before(lost, &finished.facts);
-        let usual_90k = self.low_latency.as_ref().map_or(0, |file| file.list.usual_90k(&finished));
         let lost_90k = told_90k.unwrap_or(u64::from(lost) * usual_90k);
         if lost_90k > 0 {
             finished.facts.begin_earlier(lost_90k);
@@ -570,6 +616,7 @@ impl Publication {
         let filmed_at = self.date_of_part(&finished);
         let discontinuity = self.agreed_on_clock(Some(number), agreed, filmed_at, &finished.facts).is_some();
         let filmed_at = self.not_before_last(discontinuity, filmed_at);
+        self.note_begun(number, discontinuity);
         let Some(LowLatencyFile { list, .. }) = &mut self.low_latency else { return };
         list.begin(Beginning { filmed_at, discontinuity }, lost_90k);
     }
@@ -666,6 +713,16 @@ impl Publication {
         let target_s = u64::from(self.window.playlist().target_duration_s).max(told_s);
         if !self.settings.keep {
             self.retention.keep(name, left_at, 3 * target_s * TICKS_PER_S);
+        }
+    }
+
+    /// The playlists lay in a directory that was taken away: what is there now, if anything, is older, and is replaced.
+    pub(super) fn is_elsewhere(&mut self) {
+        if self.window.next_media_sequence() > 1 && !self.window.playlist().ended {
+            self.has_changed();
+        }
+        if let Some(file) = &mut self.low_latency {
+            file.text.clear();
         }
     }
 

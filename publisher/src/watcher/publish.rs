@@ -8,7 +8,7 @@ use super::{
     burst::Burst,
     common::Common,
     dates::{Dates, Smoothed},
-    finished_file::{Contents, Finished, Refusal},
+    finished_file::{Finished, Refusal},
     low_latency::{Encoder, LowLatencyList},
     order::{Candidate, break_between},
     parts::LowLatencyFile,
@@ -29,7 +29,7 @@ use crate::{
 use jiff::Timestamp;
 use livedir_playlist::{BitRateMeter, Evicted, MediaPlaylist, ResumeError, Segment, TICKS_PER_S, Window};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex},
     time::{Duration, Instant, SystemTime},
 };
@@ -60,8 +60,17 @@ impl Last {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ListedFile {
     stamp: Stamp,
-    /// See [`Finished::contents`]; `None` where it was not read.
-    contents: Option<Contents>,
+    /// `None` where it was not read.
+    held: Option<Held>,
+}
+
+/// What a listed file held when it was listed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held {
+    /// See [`Finished::contents`].
+    pub(super) contents: u64,
+    /// Where it begins on its timeline.
+    pub(super) start_90k: u64,
 }
 
 /// The playlists of runs before.
@@ -197,27 +206,21 @@ impl Publication {
         self.listed.contains_key(name)
     }
 
-    /// The name of the newest file that is listed.
-    pub(super) fn newest_name(&self) -> Option<String> {
-        let newest = self.window.playlist().segments.iter().rev().find(|segment| !segment.gap)?;
-        name_of_uri(self.settings.home, &newest.uri)
-    }
-
     /// What the file of this name was when it was listed, if that is known.
     pub(super) fn listed_as(&self, name: &str) -> Option<Stamp> {
         self.listed.get(name)?.as_ref().map(|listed| listed.stamp)
     }
 
     /// What the listed file of this name holds, if that is known.
-    pub(super) fn listed_contents(&self, name: &str) -> Option<Contents> {
-        self.listed.get(name)?.as_ref()?.contents
+    pub(super) fn listed_contents(&self, name: &str) -> Option<Held> {
+        self.listed.get(name)?.as_ref()?.held
     }
 
     /// The listed file of this name was looked at: this is what it is.
     pub(super) fn keep_stamp(&mut self, name: &str, stamp: Stamp) {
         if let Some(listed) = self.listed.get_mut(name) {
-            let contents = listed.and_then(|listed| listed.contents);
-            *listed = Some(ListedFile { stamp, contents });
+            let held = listed.and_then(|listed| listed.held);
+            *listed = Some(ListedFile { stamp, held });
         }
     }
 
@@ -316,8 +319,8 @@ impl Publication {
         self.ends = false;
         self.retention.forget(&name);
         self.has_left(evicted);
-        let contents = Some(finished.contents());
-        self.listed.insert(name.clone(), Some(ListedFile { stamp: finished.stamp, contents }));
+        let held = Held { contents: finished.contents(), start_90k: finished.facts.start_90k };
+        self.listed.insert(name.clone(), Some(ListedFile { stamp: finished.stamp, held: Some(held) }));
         self.note_listed();
         if self.silent_since.take().is_some() {
             // What it says of the silence is no longer true.
@@ -326,7 +329,7 @@ impl Publication {
         let is_written = self.write_playlist_in_turn();
         let lag = lag(&finished, self.settings.naming, seen_at, self.world.now(), self.world.wall());
 
-        let Finished { facts, stamp } = finished;
+        let Finished { facts, stamp, .. } = finished;
         let bytes = stamp.bytes;
         let duration_s = seconds(facts.duration_90k);
         let has_discontinuity = self.window.playlist().segments.last().is_some_and(|it| it.discontinuity);
@@ -353,6 +356,7 @@ impl Publication {
                 breaks, "packets are missing inside the segment; look at the network or the muxer"
             );
         }
+        self.note_frames(&facts);
         self.last = Last::Known(Box::new(facts.clone()));
         self.rate.push(bytes, duration_s, f64::from(self.window.playlist().target_duration_s));
         let segment = SegmentStatus { name, duration_s, bytes, filmed_at };
@@ -391,6 +395,13 @@ impl Publication {
             (Last::Known(last), Naming::Numbered) => discontinuity(last, facts).map(Break::Known),
             (Last::Known(last), Naming::Any) => break_between(last, facts).map(Break::Known),
         }
+    }
+
+    /// The names of the first entries, as long as they are such ones.
+    pub(super) fn first_names(&self, is_such: impl Fn(&str) -> bool) -> HashSet<String> {
+        let segments = self.window.playlist().segments.iter();
+        let names = segments.map_while(|segment| name_of_uri(self.settings.home, &segment.uri));
+        names.take_while(|name| is_such(name)).collect()
     }
 
     /// The playlist names no file that is missing: entries up to the last one whose file is not there leave it. Those of

@@ -6,7 +6,7 @@
 
 use super::{
     ChannelSettings, Desk, WatchError,
-    agreement::{Fate, Left, fates, is_true},
+    agreement::{Fate, Left, end, fates, is_true},
     channel::Channel,
     common::Common,
     finished_file,
@@ -68,8 +68,13 @@ pub(super) fn start(
         let mut one =
             Channel::begin(world, remains, (last_of_ours, Some(*fate)), numbers.clone(), meters.clone())?;
         one.channel.publication.common.clone_from(&common);
-        one.publish_unlisted(desk);
         begun.push(one);
+    }
+    // Those that know what was before tell where the timeline breaks.
+    let knows = |fate: &Fate| *fate == Fate::GoesOn;
+    for first in [true, false] {
+        let its_turn = begun.iter_mut().zip(&fates).filter(|(_, fate)| knows(fate) == first);
+        its_turn.for_each(|(one, _)| one.publish_unlisted(desk));
     }
     begin_together(&mut begun, &fates);
     let next_number = next_number(&begun);
@@ -147,9 +152,8 @@ fn begin_together(begun: &mut [Begun], fates: &[Fate]) {
 /// The discontinuity sequence number of the last segment that players know of a playlist.
 fn promised_discontinuities(on_disk: &OnDisk) -> u64 {
     let OnDisk::Playlist { playlist, .. } = on_disk else { return 0 };
-    let listed = playlist.segments.iter().filter(|segment| segment.discontinuity).count() as u64;
     // One of another stream promises nothing of this one.
-    if is_true(playlist) { playlist.discontinuity_sequence + listed } else { 0 }
+    if is_true(playlist) { end(playlist).1 } else { 0 }
 }
 
 /// What the sizes bring from a run before.

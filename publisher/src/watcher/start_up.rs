@@ -78,7 +78,7 @@ impl Remains {
 
     /// The last number that its playlist tells of, where numbers are ours.
     pub(super) fn last_told(&self) -> Option<u64> {
-        numbered::told(&self.on_disk)
+        numbered::told(&self.on_disk).max(self.told.last_number())
     }
 
     /// The numbers of segments, and of those of which there are parts, or were: ours and those of strangers. None where names have
@@ -110,6 +110,8 @@ impl Remains {
 pub(super) struct Begun {
     pub(super) channel: Channel,
     pub(super) on_disk: OnDisk,
+    /// Its playlist is made again of files.
+    is_rebuilt: bool,
     told: PartsOnDisk,
     plan: Plan,
     found: Found,
@@ -202,6 +204,9 @@ impl Channel {
             publication.window.was_as_long_as(playlist.duration_90k());
         }
         publication.told_90k = told.durations_90k();
+        if matches!(fate, Some(Fate::Joins | Fate::Rebuilt { .. })) {
+            plan.left_before.retain(|name| !publication.lists_no_longer(&on_disk, name));
+        }
         let now = world.now();
         // Numbers of sizes are those of their names.
         if settings.home == Home::Live
@@ -209,7 +214,12 @@ impl Channel {
         {
             let first =
                 plan.unlisted.first().and_then(|name| number_of_name(name)).unwrap_or(plan.next_number);
-            publication.ahead = ahead(publication.playlist(), first);
+            let next_media_sequence = publication.playlist().next_media_sequence();
+            publication.ahead = match told.number_of(next_media_sequence) {
+                // Players know parts of it under this number.
+                Some(open) => difference(open, next_media_sequence),
+                None => ahead(publication.playlist(), first),
+            };
         }
         let channel = Self {
             world: world.clone(),
@@ -238,14 +248,15 @@ impl Channel {
             last_segment_at: now,
             complaints: BTreeSet::new(),
         };
-        Ok(Begun { channel, on_disk, told, plan, found, names, now })
+        let is_rebuilt = matches!(fate, Some(Fate::Rebuilt { .. }));
+        Ok(Begun { channel, on_disk, is_rebuilt, told, plan, found, names, now })
     }
 }
 
 impl Begun {
     /// The first part of the plan: what was not listed is, and what was lost leaves.
     pub(super) fn publish_unlisted(&mut self, desk: &mut Desk) {
-        let Self { channel, on_disk, told, plan, found, names, now } = self;
+        let Self { channel, on_disk, is_rebuilt, told, plan, found, names, now } = self;
         let now = *now;
         let written_at = channel.written_at(on_disk, now);
         channel.last_segment_at = written_at;
@@ -272,7 +283,11 @@ impl Begun {
                     }
                 }
                 for name in &plan.unlisted {
-                    channel.take(name, now, false, desk);
+                    // What was listed of it is not known: a hand may have laid another file in its place.
+                    let is_changed = *is_rebuilt && !channel.holds_what_others_do(name, desk);
+                    if !is_changed {
+                        channel.take(name, now, false, desk);
+                    }
                 }
                 channel.publish_waiting(Duration::ZERO);
                 if let Order::Numbered(order) = &mut channel.order {
@@ -313,6 +328,16 @@ impl Begun {
 }
 
 impl Channel {
+    /// Whether the file of this name holds what the other sizes have under its number.
+    fn holds_what_others_do(&self, name: &str, desk: &mut Desk) -> bool {
+        let read = finished_file::read(&*self.world.directory, &self.live.join(name), &mut desk.buffer);
+        match (number_of_name(name), read) {
+            (Some(number), Ok(finished)) => self.publication.holds_what_others_do(number, &finished),
+            // It will be refused.
+            _ => true,
+        }
+    }
+
     fn written_at(&mut self, on_disk: &OnDisk, now: Instant) -> Instant {
         match on_disk {
             OnDisk::Playlist { written_at, .. } => instant_of(*written_at, now, self.world.wall()),

@@ -12,7 +12,7 @@ use crate::{
     world::held,
 };
 use fastrand::Rng;
-use livedir_publisher::segment_name::segment_name;
+use livedir_publisher::segment_name::{number_of_name, segment_name};
 use std::{fmt::Write as _, io, path::Path};
 
 /// What an event is to a schedule.
@@ -513,6 +513,8 @@ fn stray(
 ) -> bool {
     stage.say(|| format!("a stray {name} in {of}"));
     touched(stage, of, name);
+    // Where the stream comes to its number it is listed, with the date of its file.
+    stage.judge.channel(of).has_odd_dates |= number_of_name(name).is_some();
     let live = stage.directory(of);
     let mut disk = held(&stage.disk);
     let done = bytes(&mut disk, &live).and_then(|bytes| {

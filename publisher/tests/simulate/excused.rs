@@ -86,7 +86,7 @@ pub static EXCUSES: &[Entry] = &[
     ),
     entry(
         Excuse::SpoiltList,
-        "progress: a segment is never listed; rules: part-left-early; existence; discontinuity",
+        "progress: a segment is never listed; rules: part-left-early; existence; discontinuity; grace after a restart",
         "it came, or a hand changed it, before a hand spoilt or deleted the playlist, or while the program was down after that",
         "nobody knows what was listed: what lies there may have been listed already",
     ),

@@ -183,7 +183,10 @@ impl Judge {
     /// The program has put a playlist in place.
     pub fn is_written(&mut self, disk: &Disk, now_us: u64, path: &Path) -> Verdict {
         let Ok(bytes) = disk.bytes(path) else { return Ok(()) };
-        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let text = match std::str::from_utf8(&bytes) {
+            Ok(text) => text.to_owned(),
+            Err(_) => String::from_utf8_lossy(&bytes).into_owned(),
+        };
         let Some((index, which)) = self.find(path) else { return versions::check_multivariant(&text) };
         let Listing::Media(listing) = read_listing(&text) else {
             return versions::check_multivariant(&text);

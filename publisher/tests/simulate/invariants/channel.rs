@@ -131,11 +131,11 @@ pub fn parts_without<'a>(of: Option<&'a MediaListing>, other: Option<&MediaListi
     let mut without: Vec<_> = parts().take(begins).collect();
     let behind = parts().skip(begins);
     without.extend(behind.filter(|part| others.next_if(|other| other.uri == part.uri).is_none()));
-    if !without.is_empty() {
-        let others: HashSet<&str> =
-            other.into_iter().flat_map(MediaListing::parts).map(|it| &*it.uri).collect();
-        without.retain(|part| !others.contains(&*part.uri));
-    }
+    let is_there = |part: &ListedPart| {
+        other.into_iter().flat_map(MediaListing::parts).any(|other| other.uri == part.uri)
+    };
+    // These are few.
+    without.retain(|part| !is_there(part));
     without
 }
 
@@ -182,6 +182,13 @@ impl Channel {
 
     pub fn name(&self, uri: &str) -> Option<String> {
         name_of_uri(self.home, uri)
+    }
+
+    /// Whether it names this file.
+    pub fn is_named(&self, uri: &str, name: &str) -> bool {
+        // To decode each takes longer than all else.
+        let may_be = uri.ends_with(name) || uri.contains('%');
+        may_be && self.name(uri).as_deref() == Some(name)
     }
 
     /// A playlist was lost or spoilt: what comes next is another one, of which nothing is known.

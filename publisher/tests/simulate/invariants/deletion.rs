@@ -21,7 +21,7 @@ pub fn check_removed(channel: &mut Channel, now_us: u64, name: &str) -> Verdict 
             .filter(|part| !part.gap)
             .map(|part| &part.uri),
     );
-    if uris.any(|uri| channel.name(uri).as_deref() == Some(name)) {
+    if uris.any(|uri| channel.is_named(uri, name)) {
         return channel.broken("grace", &format!("{name} is removed while it is listed"));
     }
     if let Some(left) = channel.left.remove(name)
@@ -30,6 +30,7 @@ pub fn check_removed(channel: &mut Channel, now_us: u64, name: &str) -> Verdict 
         && !((left.is_of_run_before || channel.listed_in_run_before.contains(name))
             && channel.has_shrunk
             && Excuse::ShorterWindow.is_used())
+        && !(left.is_of_run_before && channel.spoilt_us.is_some() && Excuse::SpoiltList.is_used())
     {
         let early_s = (left.stays_until_us - now_us) as f64 / 1e6;
         return channel

@@ -14,7 +14,7 @@ pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &V
     let channel = &judge.channels[index];
     let now_us = version.at_us;
     // A look comes every one and a quarter target durations where no event tells.
-    let unseen_us = if judge.is_blind || now_us < judge.deaf_until_us {
+    let unseen_us = if judge.is_blind || now_us <= judge.deaf_until_us.saturating_add(UNSEEN_US) {
         UNSEEN_US + judge.target_us * 2
     } else {
         UNSEEN_US
@@ -32,6 +32,7 @@ pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &V
                     || (channel.spoilt_us.is_some_and(|spoilt_us| touched_us <= spoilt_us)
                         && Excuse::SpoiltList.is_used())
                     || (touched_us < channel.unheard_until_us && Excuse::LostWithoutAWord.is_used())
+                    || (channel.is_behind_clock && Excuse::ClockSetBehindTheList.is_used())
             })
     };
     let live = disk.entries(&channel.live).ok();

@@ -75,8 +75,10 @@ fn check_not_ahead(judge: &Judge, channel: &Channel) -> Verdict {
         let Some(theirs) = reported_on(judge, report).and_then(|other| other.low.as_ref()) else { continue };
         let (msn, parts) = edge(&theirs.listing);
         let told = report.last_media_sequence.unwrap_or(0);
-        let is_ahead =
-            told > msn || (told == msn && report.last_part.is_some_and(|part| part >= parts.max(1)));
+        // A list that lists nothing any more does not say how many parts its last segment had.
+        let lists_nothing = theirs.listing.segments.is_empty() && theirs.listing.open_parts.is_empty();
+        let is_ahead = told > msn
+            || (!lists_nothing && told == msn && report.last_part.is_some_and(|part| part >= parts.max(1)));
         if is_ahead {
             return channel.broken("reports", &words_of(report, (msn, parts)));
         }

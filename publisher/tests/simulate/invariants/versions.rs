@@ -52,7 +52,9 @@ pub fn check(channel: &Channel, which: Which, version: &Version) -> Verdict {
         return Ok(());
     };
     // Hands take files away: their entries have to leave.
-    let is_disturbed = channel.is_disturbed(now_us);
+    let names = before.listing.segments.iter().filter_map(|it| channel.name(&it.uri));
+    let is_disturbed =
+        channel.is_disturbed(now_us) || names.into_iter().any(|name| channel.touched.contains_key(&name));
     let has_segments = before.listing.segments.iter().any(|it| !it.gap);
     verdict(check_edit(name, &before.listing, &version.listing), |id| match id {
         "window-below-three-targets" | "media-sequence-not-counted" if is_disturbed => {
