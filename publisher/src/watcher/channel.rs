@@ -374,8 +374,13 @@ impl Channel {
         let mut tried = None;
         self.take_before_first_part();
         loop {
+            let was_filmed = self.publication.is_filmed_until().is_some();
             self.publish_in_turn(patience);
             self.advance_parts();
+            if was_filmed && self.turn_deadline.is_some() && self.publication.is_filmed_until().is_none() {
+                // Between two segments there is room for what begins another timeline.
+                self.publish_in_turn(patience);
+            }
             let Some(number) = self.publication.given_up() else { break };
             match self.give_up(number, tried == Some(number)) {
                 GivenUp::Takes | GivenUp::LeavesOut => tried = Some(number),
@@ -393,6 +398,9 @@ impl Channel {
     fn publish_in_turn(&mut self, patience: Duration) {
         self.skip_gaps();
         self.turn_deadline = loop {
+            if let Order::Arrival(order) = &mut self.order {
+                order.is_filmed_until = self.publication.is_filmed_until();
+            }
             match self.order.turn(self.publication.last.facts(), self.world.now(), patience) {
                 Turn::Publish(candidate) if self.stamp(&candidate.name).is_err() => {
                     self.publication.refuse(&candidate.name, None, &Refusal::Vanished);

@@ -28,6 +28,13 @@ pub(super) const ROUNDING_90K: u64 = 90;
 /// A picture of 24 a second.
 const LONGEST_FRAME_90K: u64 = 3_750;
 
+/// How long parts wait for what comes before them. A part and a half where that is longer: so long the next one of the segment that
+/// is being filmed may take.
+pub(super) const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Parts that lie farther apart are of two timelines.
+const SAME_TIMELINE_90K: i64 = 60 * 90_000;
+
 /// Parts that wait for others that are missing, at the most.
 const MOST_WAITING: usize = 1_000;
 
@@ -67,6 +74,14 @@ pub(super) struct LowLatencyList {
     closing: Option<Closing>,
     /// The last segments of others that came, or were given up.
     done: VecDeque<u64>,
+    /// Where the last segment in the playlist ends, on its timeline.
+    listed_until_90k: Option<u64>,
+    /// When a part was listed last.
+    listed_at: Option<Instant>,
+    /// Since when parts of others wait, and none is listed.
+    stands_since: Option<Instant>,
+    /// For longer than [`PATIENCE`]: what comes next is what waits.
+    stands_still: bool,
     /// The number of the segment that comes next. Where numbers are ours, larger than that of every segment before.
     next_number: u64,
     /// Nothing has come in this run. What happened before it is told together with the first part.
@@ -145,6 +160,10 @@ impl LowLatencyList {
             ends_at_90k: None,
             closing: None,
             done: VecDeque::new(),
+            listed_until_90k: None,
+            listed_at: None,
+            stands_since: None,
+            stands_still: false,
             next_number: 1,
             is_settled: false,
             is_waiting_for_first: true,
@@ -215,7 +234,13 @@ impl LowLatencyList {
         let is_done = |number: u64| {
             self.done.contains(&number) && self.closing.is_none_or(|closing| closing.number != number)
         };
-        let is_possible = |part: &(u64, u32)| *part >= self.first_possible() && !is_done(part.0);
+        let is_possible = |part: &(u64, u32)| match self.encoder {
+            Encoder::Ours => *part >= self.first_possible() && !is_done(part.0),
+            // Numbers of others may begin anew.
+            Encoder::Foreign => {
+                !is_done(part.0) && (self.open != Some(part.0) || part.1 >= self.listed_parts())
+            }
+        };
         let Some(number) = part_of_name(name).filter(is_possible) else { return false };
         self.is_waiting_for_first = false;
         if self.waiting.len() >= MOST_WAITING {
@@ -248,10 +273,6 @@ impl LowLatencyList {
 
     /// The number of the segment and that of the part below which nothing can be listed any more.
     fn first_possible(&self) -> (u64, u32) {
-        // Numbers of others may begin anew.
-        if self.encoder == Encoder::Foreign && self.open.is_none() && self.closing.is_none() {
-            return (0, 0);
-        }
         let of_open = |open| (open, self.listed_parts());
         self.open
             .map(of_open)
@@ -325,7 +346,10 @@ impl LowLatencyList {
             Encoder::Foreign => {
                 let next = self.closing.map_or(self.next_number, |closing| closing.number);
                 let of_next = self.waiting.range((next, 0)..=(next, u32::MAX)).next();
-                of_next.or_else(|| self.waiting.iter().find(|((_, part), _)| *part == 0))?
+                let is_next = |((_, part), it): &(&(u64, u32), &Finished)| {
+                    self.stands_still || (*part == 0 && self.is_behind(it))
+                };
+                of_next.or_else(|| self.earliest().filter(is_next))?
             }
         };
         self.open.is_none().then_some(FirstPart { number, lost, finished })
@@ -353,7 +377,67 @@ impl LowLatencyList {
     /// next.
     pub(super) fn given_up(&self) -> Option<u64> {
         let open = self.open.filter(|open| self.closing.is_none_or(|closing| closing.number != *open))?;
-        self.is_overtaken(open).then_some(open)
+        (self.is_overtaken(open) || self.stands_still).then_some(open)
+    }
+
+    /// Where what is listed ends on its timeline.
+    pub(super) fn goes_on_from(&mut self, listed_until_90k: Option<u64>) {
+        if self.encoder == Encoder::Ours || self.listed_until_90k == listed_until_90k {
+            return;
+        }
+        self.listed_until_90k = listed_until_90k;
+        let Some(until_90k) = listed_until_90k else { return };
+        let current = [self.open, self.closing.map(|closing| closing.number)];
+        let is_before = |it: &Finished| {
+            (-SAME_TIMELINE_90K..=ROUNDING_90K as i64).contains(&distance_90k(until_90k, it.facts.end_90k()))
+        };
+        let passed: Vec<_> = self
+            .waiting
+            .iter()
+            .filter(|((number, _), it)| !current.contains(&Some(*number)) && is_before(it))
+            .map(|(part, _)| *part)
+            .collect();
+        self.pass(|part| passed.contains(&part));
+    }
+
+    /// Whether a part lies behind all that is listed, on the same timeline.
+    fn is_behind(&self, part: &Finished) -> bool {
+        let until_90k = self.open.and(self.ends_at_90k).or(self.listed_until_90k);
+        until_90k.is_none_or(|until_90k| {
+            let behind_90k = distance_90k(until_90k, part.facts.start_90k);
+            (-(ROUNDING_90K as i64)..SAME_TIMELINE_90K).contains(&behind_90k)
+        })
+    }
+
+    /// The part that waits and comes first on the timeline; one that begins another timeline comes after those.
+    fn earliest(&self) -> Option<(&(u64, u32), &Finished)> {
+        let others = || self.waiting.iter().filter(|((number, _), _)| Some(*number) != self.open);
+        let behind = others().filter(|(_, it)| self.is_behind(it)).reduce(|first, next| {
+            let is_later = distance_90k(first.1.facts.start_90k, next.1.facts.start_90k) >= 0;
+            if is_later { first } else { next }
+        });
+        behind.or_else(|| others().find(|((_, part), _)| *part == 0))
+    }
+
+    /// Takes note of how long parts have waited while none was listed.
+    fn watch_what_waits(&mut self, has_listed: bool, patience: Duration, now: Instant) {
+        let waits = self.encoder == Encoder::Foreign && self.earliest().is_some();
+        self.stands_since = self.stands_since.filter(|_| waits && !has_listed).or(waits.then_some(now));
+        self.stands_still = self
+            .stands_since
+            .is_some_and(|since| now.saturating_duration_since(since) >= self.hold(patience));
+    }
+
+    fn hold(&self, patience: Duration) -> Duration {
+        patience.max(Duration::from_micros(self.part_target_90k() * 100 / 9) * 3 / 2)
+    }
+
+    /// Until when the segment that others are filming may get its next part, if there is one.
+    pub(super) fn is_filmed_until(&self, patience: Duration) -> Option<Instant> {
+        match self.closing {
+            Some(closing) => closing.since.checked_add(patience),
+            None => self.open.and(self.listed_at)?.checked_add(self.hold(patience)),
+        }
     }
 
     /// Whether more than the first part of the segment behind this one is there.
@@ -404,6 +488,7 @@ impl LowLatencyList {
     pub(super) fn begin(&mut self, beginning: Beginning, lost_90k: u64) {
         let Some(FirstPart { number, lost, .. }) = self.first_part() else { return };
         self.open = Some(number);
+        (self.stands_since, self.stands_still) = (None, false);
         self.ends_at_90k = None;
         self.edge.begin(beginning.filmed_at, beginning.discontinuity);
         self.push_lost(number, lost, Some(lost_90k));
@@ -426,6 +511,7 @@ impl LowLatencyList {
         now: Instant,
     ) -> (Vec<EvictedPart>, Vec<PartError>) {
         let mut errors = Vec::new();
+        let before = (self.open, self.listed_parts());
         // A segment that is closed has parts that are listed, or that wait to be.
         self.closing = self
             .closing
@@ -442,6 +528,11 @@ impl LowLatencyList {
                 }
             }
         }
+        let has_listed = before != (self.open, self.listed_parts());
+        if has_listed {
+            self.listed_at = Some(now);
+        }
+        self.watch_what_waits(has_listed, patience, now);
         (self.trim(playlist), errors)
     }
 
@@ -560,7 +651,11 @@ impl LowLatencyList {
 
     /// When a part that is missing is waited for no longer.
     pub(super) fn deadline(&self, patience: Duration) -> Option<Instant> {
-        self.closing.filter(|closing| self.open == Some(closing.number))?.since.checked_add(patience)
+        let closing = self.closing.filter(|closing| self.open == Some(closing.number));
+        let closes_at = closing.and_then(|closing| closing.since.checked_add(patience));
+        let stands_until = self.stands_since.filter(|_| !self.stands_still);
+        let stands_until = stands_until.and_then(|since| since.checked_add(self.hold(patience)));
+        [closes_at, stands_until].into_iter().flatten().min()
     }
 
     /// Whether the list may be written as it is: nothing that belongs together is torn.

@@ -10,7 +10,7 @@ use super::{
     dates::Dates,
     finished_file::{self, Finished, LARGEST_SEGMENT_BYTES, Refusal},
     look::list,
-    low_latency::{Beginning, LowLatencyList, ROUNDING_90K, ToldParts},
+    low_latency::{Beginning, LowLatencyList, PATIENCE, ROUNDING_90K, ToldParts},
     order::Order,
     publish::Publication,
 };
@@ -34,9 +34,6 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 use tracing::{debug, info, warn};
-
-/// How long the last part of a segment is waited for: it follows the segment at once.
-const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Segments before a part that are looked for: more than are lost together.
 const MOST_BEFORE: u64 = 10;
@@ -578,6 +575,10 @@ impl Publication {
 
     /// Lists the parts that are in line.
     pub(super) fn advance_parts(&mut self) {
+        if !self.promise.is_made() {
+            // Nothing is listed before a segment tells how long they are.
+            return;
+        }
         loop {
             self.begin_with_first_part();
             self.list_parts(PATIENCE);
@@ -590,6 +591,10 @@ impl Publication {
 
     /// Opens the segment whose first part has come, if that is what comes next.
     fn begin_with_first_part(&mut self) {
+        let listed_until_90k = self.last.facts().map(Facts::end_90k);
+        if let Some(file) = &mut self.low_latency {
+            file.list.goes_on_from(listed_until_90k);
+        }
         let first = self.low_latency.as_ref().and_then(|file| file.list.first_part());
         let Some(first) = first else { return };
         let (number, lost, mut finished) = (first.number, first.lost, first.finished.clone());
@@ -655,6 +660,11 @@ impl Publication {
             last.program_date_time?.checked_add(jiff::SignedDuration::try_from(duration).ok()?).ok()
         });
         after_last.or_else(|| Dates::OfFiles.date(part, runs_on, std::iter::empty()))
+    }
+
+    /// Until when the segment that others are filming may get its next part, if there is one.
+    pub(super) fn is_filmed_until(&self) -> Option<Instant> {
+        self.low_latency.as_ref()?.list.is_filmed_until(PATIENCE)
     }
 
     /// When a part that is missing is waited for no longer.

@@ -54,6 +54,8 @@ pub(in crate::watcher) struct Arrival {
     waiting: BTreeMap<Natural, Candidate>,
     first_came_at: Option<Instant>,
     last_came_at: Option<Instant>,
+    /// A segment is being filmed, whose parts are listed: until then it may go on.
+    pub(in crate::watcher) is_filmed_until: Option<Instant>,
 }
 
 impl Arrival {
@@ -134,6 +136,9 @@ impl Arrival {
             .zip(last)
             .is_some_and(|(next, last)| Hole::between(last, &next.finished.facts).is_some());
         let deadline = if leaves_hole { longest } else { settles_at.min(longest) };
+        // What does not go on from the last one does not come before the one that is being filmed, either.
+        let deadline =
+            self.is_filmed_until.filter(|_| !patience.is_zero()).map_or(deadline, |at| at.max(deadline));
         if now < deadline {
             return Turn::WaitUntil(deadline);
         }

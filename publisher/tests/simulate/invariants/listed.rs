@@ -19,7 +19,12 @@ pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &V
     } else {
         UNSEEN_US
     };
-    let unseen_us = if now_us < judge.slow_until_us { unseen_us.max(UNSEEN_SLOWLY_US) } else { unseen_us };
+    // What was heard in that time has its turn after it.
+    let unseen_us = if now_us < judge.slow_until_us + UNSEEN_SLOWLY_US {
+        unseen_us.max(UNSEEN_SLOWLY_US)
+    } else {
+        unseen_us
+    };
     let is_excused = |name: &str| {
         now_us <= channel.disturbed_us + unseen_us
             || channel.touched.get(name).is_some_and(|&touched_us| {
