@@ -277,7 +277,6 @@ impl Begun {
             channel.stamp_listed();
         }
         channel.remember(&plan.predecessor, desk);
-        channel.leave_out_interrupted(told, &plan.unlisted);
         match found {
             Found::Numbered(numbers) => {
                 for name in names.iter() {
@@ -287,7 +286,13 @@ impl Begun {
                         Some(_) => {}
                     }
                 }
-                for name in &plan.unlisted {
+                let is_before = |name: &&String| number_of_name(name) < told.last_in_parts();
+                let before = plan.unlisted.iter().take_while(is_before).count();
+                for (index, name) in plan.unlisted.iter().enumerate() {
+                    if index == before {
+                        channel.publish_waiting(Duration::ZERO);
+                        channel.leave_out_interrupted(told, &plan.unlisted);
+                    }
                     // What was listed of it is not known: a hand may have laid another file in its place.
                     let is_changed = *is_rebuilt && !channel.holds_what_others_do(name, desk);
                     if !is_changed {
@@ -295,6 +300,7 @@ impl Begun {
                     }
                 }
                 channel.publish_waiting(Duration::ZERO);
+                channel.leave_out_interrupted(told, &plan.unlisted);
                 if let Order::Numbered(order) = &mut channel.order {
                     order.skip_to(plan.next_number);
                 }
@@ -306,6 +312,7 @@ impl Begun {
                 }
             }
             Found::Any(files) => {
+                channel.leave_out_interrupted(told, &plan.unlisted);
                 channel.take_what_is_complete(files, &plan.unlisted, now, desk);
                 channel.take_what_leads_to_next(desk);
                 channel.publish_waiting(Duration::ZERO);
