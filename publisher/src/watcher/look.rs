@@ -241,7 +241,14 @@ impl Channel {
                     self.handled.remove(&hash(&name));
                     self.unfinished.begun(&name, stamp, false, self.world.now());
                 }
-                None => self.keep_stamp(&name, stamp),
+                None => {
+                    self.keep_stamp(&name, stamp);
+                    let path = self.live.join(&name);
+                    let read = finished_file::read(&*self.world.directory, &path, &mut Vec::new());
+                    if let Ok(finished) = read {
+                        self.publication.keep_read(&name, &finished);
+                    }
+                }
                 Some(_) => {}
             }
         }

@@ -28,8 +28,8 @@ pub(super) const ROUNDING_90K: u64 = 90;
 /// A picture of 24 a second.
 const LONGEST_FRAME_90K: u64 = 3_750;
 
-/// How long parts wait for what comes before them. A part and a half where that is longer: so long the next one of the segment that
-/// is being filmed may take.
+/// How long parts wait for what comes before them. Two parts and a half where that is longer: so long the next one of the segment that
+/// is being filmed may take, when one is lost.
 pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Parts that lie farther apart are of two timelines.
@@ -429,7 +429,7 @@ impl LowLatencyList {
     }
 
     fn hold(&self, patience: Duration) -> Duration {
-        patience.max(Duration::from_micros(self.part_target_90k() * 100 / 9) * 3 / 2)
+        patience.max(Duration::from_micros(self.part_target_90k() * 100 / 9) * 5 / 2)
     }
 
     /// Until when the segment that others are filming may get its next part, if there is one.

@@ -222,7 +222,7 @@ impl Channel {
         if let Some(file) = &mut self.publication.low_latency {
             file.old_names = told.listed.union(&told.segments).cloned().collect();
         }
-        if let Some(file) = self.publication.low_latency.as_mut().filter(|_| !told.listed.is_empty()) {
+        if let Some(file) = self.publication.low_latency.as_mut().filter(|_| told.promises_parts) {
             file.list.had_parts(told.can_skip);
             file.told_target_s = told.target_duration_s;
         }
@@ -294,6 +294,14 @@ pub(super) fn listed_at(stamp: &Stamp, target_duration_s: u32) -> SystemTime {
 }
 
 impl Channel {
+    /// Whether a file that is not listed is a segment, or is still being written: no other is behind it.
+    fn comes_next(&self, name: &str, unlisted: &[String]) -> bool {
+        let is_last = unlisted.last().is_some_and(|last| last == name);
+        let read =
+            || finished_file::read(&*self.world.directory, &self.live.join(name), &mut Vec::new()).is_ok();
+        is_last || (unlisted.iter().any(|other| other == name) && read())
+    }
+
     /// A segment of which the run before has listed parts, and that has no file, is a gap: players know its number.
     pub(super) fn leave_out_interrupted(&mut self, told: &PartsOnDisk, unlisted: &[String]) {
         let Some(number) = told.last_in_parts() else { return };
@@ -303,7 +311,7 @@ impl Channel {
         let is_rendition = self.settings.home == Home::Beside;
         let is_known = is_rendition
             || last.is_some_and(|last| last >= number)
-            || unlisted.contains(&segment_name(number));
+            || self.comes_next(&segment_name(number), unlisted);
         let is_next = told.number_of(playlist.next_media_sequence()) == Some(number);
         let begins = playlist.segments.is_empty() && !is_next;
         if is_known || playlist.ended || begins || !self.publication.is_low_latency() {
@@ -412,6 +420,8 @@ pub(super) struct PartsOnDisk {
     written_at: Option<SystemTime>,
     /// CAN-SKIP-UNTIL.
     can_skip: bool,
+    /// PART-HOLD-BACK.
+    promises_parts: bool,
     /// EXT-X-TARGETDURATION; 0 without one.
     target_duration_s: u64,
 }
@@ -470,6 +480,7 @@ pub(super) fn on_disk(directory: &dyn Directory, settings: &ChannelSettings) -> 
             told.of_segments = parts_told(&listing, settings.home);
         }
         told.can_skip = text.contains("CAN-SKIP-UNTIL=");
+        told.promises_parts = text.contains("PART-HOLD-BACK=");
         told.written_at = Some(listed_at(&file.stamp, settings.target_duration_s.unwrap_or(1)));
     }
     told

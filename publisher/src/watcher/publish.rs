@@ -224,6 +224,14 @@ impl Publication {
         }
     }
 
+    /// The listed file of this name, which an earlier run has listed, was read: this is what it holds.
+    pub(super) fn keep_read(&mut self, name: &str, finished: &Finished) {
+        if let Some(listed) = self.listed.get_mut(name) {
+            let held = Held { contents: finished.contents(), start_90k: finished.facts.start_90k };
+            *listed = Some(ListedFile { stamp: finished.stamp, held: Some(held) });
+        }
+    }
+
     /// Learns what the first segment goes on from: the last one that is listed.
     pub(super) fn goes_on_from(&mut self, mut facts: Facts) {
         self.hold_to_promise(&mut facts);

@@ -131,7 +131,9 @@ fn is_behind(channel: &Channel, number: u64, part: &Expected) -> bool {
     let first = low.listing.first_media_sequence();
     (first..).zip(&low.listing.segments).any(|(media_sequence, segment)| {
         let listed = channel.given.get(&media_sequence).and_then(|(_, contents)| *contents);
-        channel.name(&segment.uri).and_then(|name| number_of_name(&name)) == Some(number)
+        let listed_number = channel.name(&segment.uri).and_then(|name| number_of_name(&name));
+        listed_number == Some(number)
+            || (segment.gap && listed_number > Some(number))
             || listed.is_some_and(|it| it.source == part.contents.source && it.first >= part.contents.end())
     })
 }
