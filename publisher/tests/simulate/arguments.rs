@@ -17,8 +17,6 @@ pub struct Arguments {
     pub faults: bool,
     /// Broken schedules of each invariant that are told in full.
     pub told: usize,
-    /// Whether known faults count like all others.
-    pub strict: bool,
     /// Kinds of events that are left out, by a word of their name: faults that are known and not mended yet.
     pub without: Vec<String>,
 }
@@ -34,7 +32,6 @@ impl Arguments {
             duration: Duration::from_secs(if is_ci { CI_S } else { USUAL_S }),
             faults: false,
             told: 1,
-            strict: false,
             without: Vec::new(),
         };
         let mut words = words.peekable();
@@ -53,7 +50,6 @@ impl Arguments {
                 }
                 "--told" => arguments.told = number()? as usize,
                 "--without" => arguments.without.extend(words.next()),
-                "--strict" => arguments.strict = true,
                 "--faults" => arguments.faults = true,
                 "--list" => return Ok(None),
                 "--skip" | "--test-threads" | "--format" | "--color" => drop(words.next()),

@@ -103,7 +103,7 @@ pub fn run(schedule: &Arc<Schedule>, fault: Option<Fault>, is_told: bool) -> Out
     if is_whole {
         statistics.fewest = Some((statistics.events(), schedule.segments()));
     }
-    let broken = stage.broken.take().filter(|broken| !broken.is_known);
+    let broken = stage.broken.take();
     Outcome { broken, is_whole, statistics, words: stage.words.take().unwrap_or_default() }
 }
 

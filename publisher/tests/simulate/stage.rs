@@ -6,7 +6,6 @@ use crate::{
     disk::{Disk, Who},
     encoders::Encoders,
     events::{self, KINDS},
-    excused::{self, Circumstances},
     invariants::Judge,
     schedule::{Plan, Schedule},
     statistics::Statistics,
@@ -37,8 +36,6 @@ pub struct Broken {
     pub invariant: &'static str,
     pub words: String,
     pub at_us: u64,
-    /// One of the faults that are known: [`excused::KNOWN`].
-    pub is_known: bool,
 }
 
 type Deed = Box<dyn FnOnce(&mut Stage) + Send>;
@@ -219,15 +216,8 @@ impl Stage {
 
     pub fn breaks(&mut self, invariant: &'static str, words: String) {
         if self.broken.is_none() {
-            let circumstances = Circumstances {
-                mode: self.plan.mode,
-                has_parts: self.plan.part_pictures.is_some(),
-                lives: self.life.number,
-                counts: &self.statistics.counts,
-            };
-            let is_known = excused::is_known(invariant, &words, &circumstances);
-            self.say(|| format!("BROKEN {invariant}: {words}{}", if is_known { " (known)" } else { "" }));
-            self.broken = Some(Broken { invariant, words, at_us: self.time.us(), is_known });
+            self.say(|| format!("BROKEN {invariant}: {words}"));
+            self.broken = Some(Broken { invariant, words, at_us: self.time.us() });
         }
     }
 
