@@ -168,7 +168,7 @@ impl Line {
             number: *first_number,
             started_at_90k: 0,
             filmed_at: SystemTime::UNIX_EPOCH,
-            files: SegmentFiles::new(directory.clone(), live_directory, numbers.clone(), meters.clone())
+            files: SegmentFiles::new(directory.clone(), live_directory, numbers, meters.clone())
                 .guarded(guard.clone()),
         })
     }

@@ -77,7 +77,8 @@ pub struct SegmentFiles {
 impl SegmentFiles {
     /// Files of this live directory.
     #[must_use]
-    pub fn new(directory: Arc<dyn Directory>, live: &Path, numbers: Numbers, meters: Arc<Meters>) -> Self {
+    pub fn new(directory: Arc<dyn Directory>, live: &Path, numbers: &Numbers, meters: Arc<Meters>) -> Self {
+        let numbers = numbers.of(live);
         Self { directory, live: live.to_owned(), numbers, guard: None, identity: None, meters, failing: None }
     }
 
@@ -218,7 +219,7 @@ mod tests {
     fn a_finished_segment_has_its_time_and_can_be_read_by_others() {
         let directory = tempfile::tempdir().unwrap();
         let ended_at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_000_000_123);
-        let mut files = SegmentFiles::new(disk(), directory.path(), Numbers::any(), Arc::default());
+        let mut files = SegmentFiles::new(disk(), directory.path(), &Numbers::any(), Arc::default());
         assert!(files.put(7, b"first", ended_at).unwrap());
         assert!(files.put(8, b"second", ended_at).unwrap());
         let mut names: Vec<_> =
@@ -236,7 +237,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let blocked = directory.path().join("live");
         std::fs::write(&blocked, "a file where the directory should be").unwrap();
-        let mut files = SegmentFiles::new(disk(), &blocked, Numbers::any(), Arc::default());
+        let mut files = SegmentFiles::new(disk(), &blocked, &Numbers::any(), Arc::default());
         assert!(!files.put(1, b"lost", SystemTime::now()).unwrap());
         std::fs::remove_file(&blocked).unwrap();
         assert!(files.put(1, b"kept", SystemTime::now()).unwrap());

@@ -64,10 +64,8 @@ impl<'a> Left<'a> {
             OnDisk::Playlist { playlist, .. } => Some(playlist).filter(|playlist| is_true(playlist)),
             OnDisk::Missing | OnDisk::Unreadable { .. } => None,
         };
-        let begins_at = told.map(|playlist| match playlist.ended {
-            true => end(playlist),
-            false => (playlist.media_sequence, playlist.discontinuity_sequence),
-        });
+        let begin = |playlist: &MediaPlaylist| (playlist.media_sequence, playlist.discontinuity_sequence);
+        let begins_at = told.map(|playlist| if playlist.ended { end(playlist) } else { begin(playlist) });
         let (one, other) = (begins_at.unwrap_or((1, 0)), low_latency.unwrap_or((1, 0)));
         Self { told, promised: (one.0.max(other.0), one.1.max(other.1)) }
     }
@@ -75,7 +73,11 @@ impl<'a> Left<'a> {
 
 /// Decides for each size.
 pub(super) fn fates(sizes: &[Left<'_>]) -> Vec<Fate> {
-    let told = match sizes.iter().map(|it| it.told.filter(has_segments)).collect::<Vec<_>>() {
+    let told = match sizes
+        .iter()
+        .map(|it| it.told.filter(|playlist| !playlist.segments.is_empty()))
+        .collect::<Vec<_>>()
+    {
         // Playlists that list nothing yet tell their numbers, where there is no better.
         none if none.iter().all(Option::is_none) => sizes.iter().map(|it| it.told).collect(),
         told => told,
@@ -92,19 +94,17 @@ pub(super) fn fates(sizes: &[Left<'_>]) -> Vec<Fate> {
         .filter(live)
         .max_by_key(|list| (in_line_with(list), list.next_media_sequence()));
     let is_nothing_told = told.iter().all(Option::is_none);
-    let fate = |(told, size): (&Option<&MediaPlaylist>, &Left<'_>)| match (told, reference) {
+    let fate = |(told, size): (Option<&MediaPlaylist>, &Left<'_>)| match (told, reference) {
         _ if is_nothing_told => Fate::Unknown,
-        (None, Some(reference)) => rebuilt(reference, size.promised).unwrap_or(Fate::Joins),
-        (None, None) => Fate::Joins,
         (Some(_), None) => Fate::GoesOn,
-        (Some(list), Some(reference)) if live(list) && are_in_line(list, reference) => Fate::GoesOn,
+        (Some(list), Some(reference)) if live(&list) && are_in_line(list, reference) => Fate::GoesOn,
         // One that is ended lists nothing behind its end: another one begins there.
-        (Some(list), Some(reference)) if list.ended => {
+        (told, Some(reference)) if told.is_none_or(|list| list.ended) => {
             rebuilt(reference, size.promised).unwrap_or(Fate::Joins)
         }
-        (Some(_), Some(_)) => Fate::Joins,
+        _ => Fate::Joins,
     };
-    told.iter().zip(sizes).map(fate).collect()
+    told.iter().copied().zip(sizes).map(fate).collect()
 }
 
 /// A size that lists nothing begins where another one does, or behind what it has promised.
@@ -126,10 +126,6 @@ pub(super) fn end(playlist: &MediaPlaylist) -> (u64, u64) {
     (playlist.next_media_sequence(), playlist.discontinuity_sequence + breaks)
 }
 
-fn has_segments(playlist: &&MediaPlaylist) -> bool {
-    !playlist.segments.is_empty()
-}
-
 /// Whether all that it lists is listed under the number that its name has, as it is in our sizes.
 pub(super) fn is_true(playlist: &MediaPlaylist) -> bool {
     let mut numbered = (playlist.media_sequence..).zip(&playlist.segments);
@@ -141,10 +137,8 @@ pub(super) fn is_true(playlist: &MediaPlaylist) -> bool {
 ///
 /// RFC 8216 6.2.4: matching content MUST have matching timestamps and discontinuity sequence numbers.
 fn are_in_line(one: &MediaPlaylist, other: &MediaPlaylist) -> bool {
-    let (earlier, later) = match one.media_sequence <= other.media_sequence {
-        true => (one, other),
-        false => (other, one),
-    };
+    let is_in_order = one.media_sequence <= other.media_sequence;
+    let (earlier, later) = if is_in_order { (one, other) } else { (other, one) };
     let next = earlier.next_media_sequence();
     if earlier.segments.is_empty() {
         return next == later.media_sequence

@@ -184,7 +184,7 @@ impl Channels {
         if !settings.channels {
             let guard = Arc::new(Guard::take(world.directory.clone(), &settings.webroot)?);
             let settings = channel_settings(settings, path.clone(), String::new());
-            let channel = Channel::start(world, settings, Numbers::any(), meters, desk)?;
+            let channel = Channel::start(world, settings, &Numbers::any(), meters, desk)?;
             channels.add(channel, 0, Some(guard));
             return Ok(channels);
         }
@@ -340,7 +340,7 @@ impl Channels {
         let started =
             Guard::take(self.world.directory.clone(), webroot).map_err(WatchError::from).and_then(|guard| {
                 Ok((
-                    Channel::start(&self.world, settings, Numbers::any(), Arc::default(), desk)?,
+                    Channel::start(&self.world, settings, &Numbers::any(), Arc::default(), desk)?,
                     Arc::new(guard),
                 ))
             });

@@ -48,17 +48,17 @@ impl Common {
     /// What a run before has left: who has lost some of it gets gaps that fit.
     pub(super) fn resume(&mut self, playlist: &MediaPlaylist, has_pictures: bool, now: Instant) {
         for (number, segment) in (playlist.media_sequence..).zip(&playlist.segments) {
-            if !segment.gap {
-                let listed = Listed {
-                    duration_90k: segment.duration_90k,
-                    program_date_time: segment.program_date_time,
-                    has_pictures,
-                    at: now,
-                };
-                self.listed(number, segment.discontinuity, listed);
-            } else {
+            if segment.gap {
                 self.tell(number, segment.discontinuity);
+                continue;
             }
+            let listed = Listed {
+                duration_90k: segment.duration_90k,
+                program_date_time: segment.program_date_time,
+                has_pictures,
+                at: now,
+            };
+            self.listed(number, segment.discontinuity, listed);
         }
     }
 

@@ -19,7 +19,6 @@ use crate::{
     probe::{
         Facts,
         clock::{distance_90k, later_90k},
-        discontinuity,
     },
     segment_name::{Home, name_of_uri, segment_name, uri_of_name},
     status::seconds,
@@ -186,13 +185,14 @@ impl Publication {
         is_in_time && self.fits_elsewhere(number, finished.facts.duration_90k)
     }
 
-    /// Whether a file is no segment of ours, whatever its name says: it does not go on from the last one, and is older than that.
+    /// Whether a file is no segment of ours, whatever its name says: it goes back on the timeline of the last one, and is older.
     pub(super) fn is_older_than_last(&self, finished: &Finished) -> bool {
         const OVERLAP: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
         let ends_at = self.window.playlist().segments.last().filter(|last| !last.gap).and_then(end_of);
         let written_at = Timestamp::try_from(finished.stamp.modified_at).ok();
-        let goes_on = self.last.facts().is_none_or(|last| discontinuity(last, &finished.facts).is_none());
-        !goes_on
+        let goes_back =
+            self.last.facts().is_some_and(|last| distance_90k(last.end_90k(), finished.facts.start_90k) < 0);
+        goes_back
             && ends_at
                 .zip(written_at)
                 .is_some_and(|(ends_at, written_at)| ends_at.duration_since(written_at) >= OVERLAP)
@@ -419,7 +419,8 @@ impl Publication {
         if count > 0 && self.settings.home == Home::Live && is_missing_nothing {
             if self.begins() && self.window.next_media_sequence() == 1 && self.ahead == 0 {
                 // Nobody has seen a list: it begins with the number of its first segment.
-                return self.begin_with(number);
+                self.begin_with(number);
+                return Ok(());
             }
             // Nothing is missing on the timeline: what had these numbers were no segments, or nothing was listed before.
             self.ahead = self.ahead.saturating_add_unsigned(count);
@@ -432,13 +433,12 @@ impl Publication {
     }
 
     /// The first segment of all has this number.
-    fn begin_with(&mut self, number: u64) -> Result<(), Refusal> {
+    fn begin_with(&mut self, number: u64) {
         let settings = WindowSettings {
             target_duration_s: self.window.playlist().target_duration_s,
             segments: self.settings.window_segments,
         };
         self.window = Window::new(settings, number);
-        Ok(())
     }
 
     /// Lists a gap under this number.

@@ -69,8 +69,8 @@ impl Channel {
     /// Looks after the directory, and at it if need be.
     pub(super) fn look(&mut self, desk: &mut Desk) {
         let now = self.world.now();
-        self.next_look = now + self.look_interval();
         self.keep_watch();
+        self.next_look = now + self.look_interval();
         if !self.is_known() {
             self.look_at_directory(desk);
         }

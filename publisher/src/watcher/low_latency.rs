@@ -253,8 +253,11 @@ impl LowLatencyList {
 
     /// These parts come too late now.
     fn pass(&mut self, is_late: impl Fn((u64, u32)) -> bool) {
-        let passed = self.waiting.extract_if(.., |part, _| is_late(*part));
-        self.passed.extend(passed.map(|((number, part), _)| part_name(number, part)));
+        let passed: Vec<_> = self.waiting.keys().copied().filter(|part| is_late(*part)).collect();
+        for (number, part) in passed {
+            self.waiting.remove(&(number, part));
+            self.passed.push(part_name(number, part));
+        }
     }
 
     /// The names of parts that have waited, and come too late now.
@@ -290,6 +293,14 @@ impl LowLatencyList {
         duration_90k: u64,
         now: Instant,
     ) {
+        // One that waits for its last parts is overtaken by this one.
+        let overtaken = self.closing.filter(|it| it.number != number && self.open == Some(it.number));
+        if let Some(Closing { number, media_sequence, duration_90k, .. }) = overtaken {
+            // Parts that cannot be listed are lost.
+            drop(self.list_parts_of(number));
+            self.push_lost_rest(number, duration_90k);
+            self.close(media_sequence);
+        }
         self.comes_to(number);
         if self.open == Some(number) || self.waiting_of(number).is_some() {
             self.closing = Some(Closing { number, media_sequence, duration_90k, since: now });

@@ -263,7 +263,7 @@ impl Watcher {
         let channels = match &settings.renditions[..] {
             [Rendition { name: None, .. }] => {
                 let alone = settings.of_rendition(&settings.renditions[0], true);
-                let channel = Channel::start(&world, alone, numbers.clone(), meters[0].clone(), &mut desk)?;
+                let channel = Channel::start(&world, alone, &numbers, meters[0].clone(), &mut desk)?;
                 Channels::of(world.clone(), vec![channel], None)
             }
             sizes => {

@@ -304,8 +304,7 @@ impl Channel {
 
     /// A segment of which the run before has listed parts, and that has no file, is a gap: players know its number.
     pub(super) fn leave_out_interrupted(&mut self, told: &PartsOnDisk, unlisted: &[String]) {
-        let numbers = told.listed.iter().filter_map(|name| part_of_name(name)).map(|(number, _)| number);
-        let Some(number) = numbers.max() else { return };
+        let Some(number) = told.last_in_parts() else { return };
         let playlist = self.publication.playlist();
         let last = playlist.segments.iter().filter_map(|segment| number_of_uri(&segment.uri)).max();
         // Renditions know of one another what is missing.
@@ -428,6 +427,11 @@ pub(super) struct PartsOnDisk {
 }
 
 impl PartsOnDisk {
+    /// The last segment of which parts are listed.
+    pub(super) fn last_in_parts(&self) -> Option<u64> {
+        self.listed.iter().filter_map(|name| part_of_name(name)).map(|(number, _)| number).max()
+    }
+
     /// The segment of which parts are listed under this media sequence number.
     pub(super) fn number_of(&self, media_sequence: u64) -> Option<u64> {
         let mut parts = self.of_segments.iter();

@@ -14,6 +14,7 @@ use super::{
     order::Order,
     parts,
     plan::numbered,
+    publish::Publication,
     start_up::{Begun, Remains},
     world::World,
 };
@@ -65,8 +66,7 @@ pub(super) fn start(
     let common = (remains.len() > 1).then(|| common(&remains, &fates, world.now()));
     let mut begun = Vec::new();
     for ((remains, fate), meters) in remains.into_iter().zip(&fates).zip(meters) {
-        let mut one =
-            Channel::begin(world, remains, (last_of_ours, Some(*fate)), numbers.clone(), meters.clone())?;
+        let mut one = Channel::begin(world, remains, (last_of_ours, Some(*fate)), numbers, meters.clone())?;
         one.channel.publication.common.clone_from(&common);
         begun.push(one);
     }
@@ -121,7 +121,7 @@ fn begin_together(begun: &mut [Begun], fates: &[Fate]) {
     let tells = |fate: &Fate| *fate != Fate::Joins;
     let telling =
         || begun.iter().zip(fates).filter(|(_, fate)| tells(fate)).map(|(it, _)| &it.channel.publication);
-    let next = telling().map(|it| it.next_discontinuity_sequence()).max().unwrap_or(0);
+    let next = telling().map(Publication::next_discontinuity_sequence).max().unwrap_or(0);
     let is_in_step = |it: &Begun| {
         let publication = &it.channel.publication;
         let lists_nothing = publication.playlist().segments.is_empty() || publication.playlist().ended;

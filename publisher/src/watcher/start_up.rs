@@ -7,7 +7,6 @@ use super::{
     agreement::Fate,
     channel::{Channel, hash},
     finished_file,
-    in_step::end_of,
     look::list,
     order::{Arrival, Numbered, Order},
     parts::{self, PartsOnDisk},
@@ -26,9 +25,9 @@ use crate::{
     numbers::Numbers,
     playlist_file::{self, LOW_LATENCY_PLAYLIST, OnDisk, PLAYLIST, STATUS, left_over_prefix},
     retention::instant_of,
-    segment_name::{Home, LEFT_OVER_PREFIX, name_of_uri, number_of_name, number_of_uri, segment_name},
+    segment_name::{Home, LEFT_OVER_PREFIX, number_of_name, number_of_uri, segment_name},
 };
-use livedir_playlist::{MediaPlaylist, Segment, TICKS_PER_S};
+use livedir_playlist::{MediaPlaylist, TICKS_PER_S};
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     io,
@@ -125,7 +124,7 @@ impl Channel {
     pub(super) fn start(
         world: &World,
         settings: ChannelSettings,
-        numbers: Numbers,
+        numbers: &Numbers,
         meters: Arc<Meters>,
         desk: &mut Desk,
     ) -> Result<Self, WatchError> {
@@ -148,7 +147,7 @@ impl Channel {
         world: &World,
         remains: Remains,
         (last_of_ours, fate): (u64, Option<Fate>),
-        numbers: Numbers,
+        numbers: &Numbers,
         meters: Arc<Meters>,
     ) -> Result<Begun, WatchError> {
         let directory = &*world.directory;
@@ -180,7 +179,10 @@ impl Channel {
             (Found::Numbered(numbers), None) if fate == Some(Fate::Joins) => numbered::join(numbers).named(),
             (Found::Numbered(numbers), None) => {
                 let target_duration_s = settings.target_duration_s.unwrap_or(1);
-                let changed = changed(directory, &live, settings.home, &on_disk);
+                let stamp = |name: &str| directory.stamp(&live.join(name)).ok();
+                let read =
+                    |name: &str| finished_file::read(directory, &live.join(name), &mut Vec::new()).ok();
+                let changed = numbered::changed(&on_disk, settings.home, &stamp, &read);
                 let files = (numbers, &changed);
                 numbered::plan(&on_disk, files, target_duration_s, settings.window_segments).named()
             }
@@ -231,7 +233,7 @@ impl Channel {
                 Naming::Any => Order::Arrival(Arrival::default()),
             },
             settings,
-            numbers,
+            numbers: numbers.of(&live),
             live,
             publication,
             unfinished: Unfinished::default(),
@@ -271,8 +273,10 @@ impl Begun {
             channel.publication.has_changed();
             channel.publication.write_playlist();
         }
+        if channel.is_numbered() {
+            channel.stamp_listed();
+        }
         channel.remember(&plan.predecessor, desk);
-        channel.leave_out_interrupted(told, &plan.unlisted);
         match found {
             Found::Numbered(numbers) => {
                 for name in names.iter() {
@@ -282,7 +286,13 @@ impl Begun {
                         Some(_) => {}
                     }
                 }
-                for name in &plan.unlisted {
+                let is_before = |name: &&String| number_of_name(name) < told.last_in_parts();
+                let before = plan.unlisted.iter().take_while(is_before).count();
+                for (index, name) in plan.unlisted.iter().enumerate() {
+                    if index == before {
+                        channel.publish_waiting(Duration::ZERO);
+                        channel.leave_out_interrupted(told, &plan.unlisted);
+                    }
                     // What was listed of it is not known: a hand may have laid another file in its place.
                     let is_changed = *is_rebuilt && !channel.holds_what_others_do(name, desk);
                     if !is_changed {
@@ -290,6 +300,7 @@ impl Begun {
                     }
                 }
                 channel.publish_waiting(Duration::ZERO);
+                channel.leave_out_interrupted(told, &plan.unlisted);
                 if let Order::Numbered(order) = &mut channel.order {
                     order.skip_to(plan.next_number);
                 }
@@ -301,7 +312,9 @@ impl Begun {
                 }
             }
             Found::Any(files) => {
+                channel.leave_out_interrupted(told, &plan.unlisted);
                 channel.take_what_is_complete(files, &plan.unlisted, now, desk);
+                channel.take_what_leads_to_next(desk);
                 channel.publish_waiting(Duration::ZERO);
             }
         }
@@ -328,6 +341,16 @@ impl Begun {
 }
 
 impl Channel {
+    /// Remembers what listed files are, so that it is seen when one becomes another.
+    fn stamp_listed(&mut self) {
+        let names: Vec<_> = self.publication.listed.keys().cloned().collect();
+        for name in names {
+            if let Ok(stamp) = self.stamp(&name) {
+                self.publication.keep_stamp(&name, stamp);
+            }
+        }
+    }
+
     /// Whether the file of this name holds what the other sizes have under its number.
     fn holds_what_others_do(&self, name: &str, desk: &mut Desk) -> bool {
         let read = finished_file::read(&*self.world.directory, &self.live.join(name), &mut desk.buffer);
@@ -484,29 +507,6 @@ fn found(
             Found::Any(names.iter().filter_map(stamp).collect())
         }
     }
-}
-
-/// How far the time of a file of ours may be from the end of its segment by the playlist: an estimate of a picture's length.
-const SAME_TIME: Duration = Duration::from_millis(20);
-
-/// No date is shifted so far from the time of its file.
-const OTHER_TIME: Duration = Duration::from_secs(10);
-
-/// The numbers of listed files that are others than those that were listed: they do not bear the time that ours bear, and something
-/// was done to them since, or that time is far off.
-fn changed(directory: &dyn Directory, live: &Path, home: Home, on_disk: &OnDisk) -> BTreeSet<u64> {
-    let OnDisk::Playlist { playlist, written_at } = on_disk else { return BTreeSet::new() };
-    let is_changed = |segment: &&Segment| {
-        let stamp = name_of_uri(home, &segment.uri).and_then(|name| directory.stamp(&live.join(name)).ok());
-        let ended_at = end_of(segment).map(SystemTime::from);
-        stamp.zip(ended_at).is_some_and(|(stamp, ended_at)| {
-            let later = stamp.modified_at.duration_since(ended_at);
-            let apart = later.unwrap_or_else(|earlier| earlier.duration());
-            apart > OTHER_TIME || (apart > SAME_TIME && stamp.changed_at > *written_at)
-        })
-    };
-    let listed = playlist.segments.iter().filter(|segment| !segment.gap);
-    listed.filter(is_changed).filter_map(|segment| number_of_uri(&segment.uri)).collect()
 }
 
 fn numbers_of(names: &[String]) -> BTreeSet<u64> {

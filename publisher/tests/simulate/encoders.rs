@@ -169,7 +169,7 @@ impl Encoders {
             stream: Stream::new(medium, source(run, line), plan.picture_90k(), plan.begins_at_90k),
             files: {
                 let directory = Arc::new(WriterDirectory(disk.clone()));
-                let files = SegmentFiles::new(directory, &live, numbers.clone(), Arc::default());
+                let files = SegmentFiles::new(directory, &live, numbers, Arc::default());
                 match guard {
                     Some(guard) => files.guarded(guard.clone()),
                     None => files,

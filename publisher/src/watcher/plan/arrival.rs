@@ -1,7 +1,7 @@
 //! The plan for files of other encoders: nothing but times and names tells which of them have come since.
 
-use super::{Plan, Predecessor, remove_up_to_last_hole};
-use crate::watcher::{finished_file::Finished, order::break_between};
+use super::{Plan, Predecessor, joins_another, remove_up_to_last_hole};
+use crate::watcher::finished_file::Finished;
 use crate::{
     directory::stamp::Stamp,
     natural::natural,
@@ -203,23 +203,13 @@ fn rewritten(
         match written_at {
             Some(written_at) if !came_after(stamp, written_at) => false,
             // The clock was set, or somebody wrote the same once more.
-            Some(_) => is_of_its_date(segment, stamp) != Some(true) || !joins_another(&entries, *index, room),
+            Some(_) => {
+                is_of_its_date(segment, stamp) != Some(true) || !joins_another(&entries, *index, room.read)
+            }
             None => is_of_its_date(segment, stamp) == Some(false),
         }
     };
     (0..entries.len()).filter(is_rewritten).map(|index| entries[index].1.clone()).collect()
-}
-
-/// Whether a listed file goes on from the one before it, and the one behind it from this one, as the playlist says.
-fn joins_another(entries: &[(&Segment, String)], index: usize, room: &Room<'_>) -> bool {
-    let read = |index: usize| (room.read)(&entries.get(index)?.1);
-    let Some(finished) = read(index) else { return false };
-    let goes_on = |index: usize| entries.get(index).is_some_and(|(segment, _)| !segment.discontinuity);
-    let before = index.checked_sub(1).filter(|_| goes_on(index)).and_then(read);
-    let behind = Some(index + 1).filter(|&behind| goes_on(behind)).and_then(read);
-    (before.is_some() || behind.is_some())
-        && before.is_none_or(|before| break_between(&before.facts, &finished.facts).is_none())
-        && behind.is_none_or(|behind| break_between(&finished.facts, &behind.facts).is_none())
 }
 
 /// Whether the time of a file is about that of its end by the date that is listed: an encoder comes to a name again later.

@@ -6,8 +6,9 @@
 pub(super) mod arrival;
 pub(super) mod numbered;
 
+use super::{finished_file::Finished, order::break_between};
 use crate::segment_name::segment_name;
-use livedir_playlist::MediaPlaylist;
+use livedir_playlist::{MediaPlaylist, Segment};
 
 /// How to go on. Segments of ours go by number, files of others by name.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,6 +58,23 @@ impl Plan<u64> {
             next_number: self.next_number,
         }
     }
+}
+
+/// Whether a listed file goes on from the one before it, and the one behind it from this one, as the playlist says. `read`: what the file
+/// of a name holds, if it can be listed.
+fn joins_another(
+    entries: &[(&Segment, String)],
+    index: usize,
+    read: &dyn Fn(&str) -> Option<Finished>,
+) -> bool {
+    let read = |index: usize| read(&entries.get(index)?.1);
+    let Some(finished) = read(index) else { return false };
+    let goes_on = |index: usize| entries.get(index).is_some_and(|(segment, _)| !segment.discontinuity);
+    let before = index.checked_sub(1).filter(|_| goes_on(index)).and_then(read);
+    let behind = Some(index + 1).filter(|&behind| goes_on(behind)).and_then(read);
+    (before.is_some() || behind.is_some())
+        && before.is_none_or(|before| break_between(&before.facts, &finished.facts).is_none())
+        && behind.is_none_or(|behind| break_between(&finished.facts, &behind.facts).is_none())
 }
 
 /// Takes the entries up to the last one whose file is not there out of a playlist; says how many.

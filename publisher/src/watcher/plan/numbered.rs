@@ -1,12 +1,17 @@
 //! The plan for our own segments: their numbers tell the order.
 
-use super::{Plan, Predecessor, remove_up_to_last_hole};
+use super::{Plan, Predecessor, joins_another, remove_up_to_last_hole};
 use crate::{
+    directory::stamp::Stamp,
     playlist_file::{OnDisk, PLAUSIBLE_NUMBER},
-    segment_name::number_of_uri,
+    segment_name::{Home, name_of_uri, number_of_uri},
+    watcher::{finished_file::Finished, in_step::end_of},
 };
-use livedir_playlist::MediaPlaylist;
-use std::collections::BTreeSet;
+use livedir_playlist::{MediaPlaylist, Segment};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, SystemTime},
+};
 
 /// Decides how to go on. `changed`: listed files that are others than those that were listed.
 ///
@@ -120,6 +125,40 @@ fn begin(first: u64, files: &BTreeSet<u64>, next_number: u64, target_duration_s:
         unlisted: files.range(first..).copied().collect(),
         next_number,
     }
+}
+
+/// How far the time of a file of ours may be from the end of its segment by the playlist: an estimate of a picture's length.
+const SAME_TIME: Duration = Duration::from_millis(20);
+
+/// No date is shifted so far from the time of its file.
+const OTHER_TIME: Duration = Duration::from_secs(10);
+
+/// The numbers of listed files that are others than those that were listed: they do not bear the time that ours bear, and something
+/// was done to them since, or that time is far off; and they do not join those beside them.
+///
+/// `stamp`: what the file system says of a name; `read`: what its file holds, if it can be listed.
+pub(in crate::watcher) fn changed(
+    on_disk: &OnDisk,
+    home: Home,
+    stamp: &dyn Fn(&str) -> Option<Stamp>,
+    read: &dyn Fn(&str) -> Option<Finished>,
+) -> BTreeSet<u64> {
+    let OnDisk::Playlist { playlist, written_at } = on_disk else { return BTreeSet::new() };
+    let name = |segment: &Segment| name_of_uri(home, &segment.uri).unwrap_or_default();
+    let entries: Vec<_> = playlist.segments.iter().map(|segment| (segment, name(segment))).collect();
+    let is_suspicious = |(segment, name): &(&Segment, String)| {
+        let ended_at = end_of(segment).map(SystemTime::from);
+        stamp(name).zip(ended_at).is_some_and(|(stamp, ended_at)| {
+            let later = stamp.modified_at.duration_since(ended_at);
+            let apart = later.unwrap_or_else(|earlier| earlier.duration());
+            apart > OTHER_TIME || (apart > SAME_TIME && stamp.changed_at > *written_at)
+        })
+    };
+    let is_changed = |index: &usize| {
+        let entry = &entries[*index];
+        !entry.0.gap && is_suspicious(entry) && !joins_another(&entries, *index, read)
+    };
+    (0..entries.len()).filter(is_changed).filter_map(|index| number_of_uri(&entries[index].0.uri)).collect()
 }
 
 /// Numbers of files that an earlier run may have left behind the last one that its playlist told of: it lists what it writes

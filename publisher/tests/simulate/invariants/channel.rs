@@ -63,7 +63,7 @@ impl Expected {
 pub struct Left {
     /// It must be there until then.
     pub stays_until_us: u64,
-    pub left_us: u64,
+    pub since_us: u64,
     /// So many were listed before it left.
     pub listed_before: usize,
     /// And must be gone by then.
@@ -73,6 +73,7 @@ pub struct Left {
     pub contents: Option<Contents>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Channel {
     pub live: PathBuf,
     pub directory: PathBuf,
@@ -219,7 +220,7 @@ impl Channel {
         let most_us = most_grace_us(plan.target_us(), plan.window);
         for left in self.left.values_mut() {
             left.is_of_run_before = true;
-            left.gone_by_us = left.gone_by_us.max(left.left_us.saturating_add(most_us));
+            left.gone_by_us = left.gone_by_us.max(left.since_us.saturating_add(most_us));
         }
         self.expected.retain(|it| it.part.is_none());
         self.expected.iter_mut().for_each(|it| it.was_heard = false);
@@ -331,7 +332,7 @@ impl Channel {
                 let contents = disk.contents(&self.live.join(&name));
                 let left = Left {
                     stays_until_us: now_us + stays_us,
-                    left_us: now_us,
+                    since_us: now_us,
                     listed_before: self.listed_us.len(),
                     gone_by_us: now_us + most_us.max(stays_us),
                     is_of_run_before: false,
@@ -373,7 +374,7 @@ impl Channel {
                 let contents = disk.contents(&self.live.join(&name));
                 self.left.entry(name).or_insert(Left {
                     stays_until_us: now_us + 3 * target_us,
-                    left_us: now_us,
+                    since_us: now_us,
                     listed_before: self.listed_us.len(),
                     gone_by_us: now_us + 4 * target_us + most_grace_us(target_us, window),
                     is_of_run_before: false,
@@ -415,7 +416,7 @@ impl Channel {
     /// EXT-X-TARGETDURATION: that of a playlist which is gone on with stays, whatever the settings say (RFC 8216 6.2.1).
     pub fn target_us(&self, of_plan_us: u64) -> u64 {
         let told_s = self.plain.as_ref().and_then(|plain| plain.listing.target_duration_s);
-        told_s.map_or(of_plan_us, |told_s| of_plan_us.max(u64::from(told_s) * 1_000_000))
+        told_s.map_or(of_plan_us, |told_s| of_plan_us.max(told_s * 1_000_000))
     }
 
     /// For messages.

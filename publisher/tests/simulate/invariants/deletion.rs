@@ -56,11 +56,12 @@ pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Ver
         // A run that comes later knows that a file has left for certain when so many have come behind it.
         let certain = 2 * judge.window;
         let is_due = |left: &Left| {
-            let certain_us = match left.is_of_run_before {
-                true => channel.listed_us.get(left.listed_before + certain).copied(),
-                false => Some(left.left_us),
+            let certain_us = if left.is_of_run_before {
+                channel.listed_us.get(left.listed_before + certain).copied()
+            } else {
+                Some(left.since_us)
             };
-            let lasts_us = left.gone_by_us - left.left_us;
+            let lasts_us = left.gone_by_us - left.since_us;
             certain_us.is_some_and(|certain_us| certain_us.saturating_add(lasts_us) <= now_us)
         };
         if let Some((name, left)) = channel
@@ -70,7 +71,7 @@ pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Ver
             .filter(|(_, left)| judge.is_ours || !left.is_of_run_before || !Excuse::PausedEncoder.is_used())
             .min_by_key(|(name, _)| (*name).clone())
         {
-            let left_s = (now_us - left.left_us) as f64 / 1e6;
+            let left_s = (now_us - left.since_us) as f64 / 1e6;
             let words = format!("{name} is still there, {left_s:.3} s after it left");
             return channel.broken("deletion", &words);
         }

@@ -32,7 +32,9 @@ pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Ver
     for index in judge.current.clone() {
         let channel = &mut judge.channels[index];
         let target_us = channel.target_us(judge.target_us);
-        let begins_us = failing_until_us.max(on_air_us).max(channel.disturbed_us);
+        // Where each call takes up to 30 ms, what came is listed when that is over.
+        let slow_until_us = judge.slow_until_us;
+        let begins_us = failing_until_us.max(on_air_us).max(channel.disturbed_us).max(slow_until_us);
         let is_due = |it: &Expected, channel: &Channel| {
             let since_us = it.came_us.max(begins_us);
             // Without --target-duration no part is listed before a segment tells how long they are.

@@ -23,7 +23,8 @@ pub fn check(judge: &Judge, index: usize, which: Which) -> Verdict {
         return check_not_ahead(judge, channel);
     }
     let Some(plain) = &channel.plain else { return Ok(()) };
-    let tolerance_s = judge.picture_us as f64 / 1e6 + 0.05;
+    // At a stop pictures end with the last whole one, and sound up to 44 ms behind the moment, with a frame of 21 ms.
+    let tolerance_s = judge.picture_us as f64 / 1e6 + 0.07;
     for other in judge.current.iter().filter(|other| **other != index).map(|other| &judge.channels[*other]) {
         let Some(others) = &other.plain else { continue };
         let mut theirs = entries(&others.listing).peekable();
