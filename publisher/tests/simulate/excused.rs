@@ -12,7 +12,6 @@ pub enum Excuse {
     HeaderAfterAStranger,
     LockNotWritten,
     LostWithoutAWord,
-    WrittenAgainUnderItsName,
     ClockSetBehindTheList,
     PausedEncoder,
     SpoiltList,
@@ -64,12 +63,6 @@ pub static EXCUSES: &[Entry] = &[
         "progress, order, existence, parts: a change is not seen",
         "its event was lost, and no overflow was told",
         "the kernel always tells; nothing tells that there is something to look for",
-    ),
-    entry(
-        Excuse::WrittenAgainUnderItsName,
-        "progress: a segment is never listed",
-        "watch, names in turn: the name was in use before and nobody hears",
-        "known fault: only the oldest listed files are looked at for new bytes",
     ),
     entry(
         Excuse::ClockSetBehindTheList,

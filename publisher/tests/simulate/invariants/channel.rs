@@ -48,8 +48,6 @@ pub struct Expected {
     pub is_late: bool,
     /// Its event was lost without a word.
     pub is_unheard: bool,
-    /// Nobody hears, and the name was in use before.
-    pub is_name_used: bool,
     /// The number of its segment and its own.
     pub part: Option<(u64, u32)>,
 }
@@ -112,8 +110,6 @@ pub struct Channel {
     pub listed_in_run_before: HashSet<String>,
     /// When each segment was listed, in order.
     pub listed_us: Vec<u64>,
-    /// Names that were in use.
-    pub names: HashSet<String>,
     /// When the first segment was listed: before that nobody knows the target duration.
     pub began_us: Option<u64>,
     /// When the first part has come in this run.
@@ -167,7 +163,6 @@ impl Channel {
             has_shrunk: false,
             listed_in_run_before: HashSet::new(),
             listed_us: Vec::new(),
-            names: HashSet::new(),
             began_us: None,
             first_part_us: None,
             newest_part: None,
@@ -298,7 +293,6 @@ impl Channel {
         let is_late = part.is_none() && self.given.values().rev().take(16).any(is_behind);
         self.has_odd_dates |= is_late;
         self.expected.retain(|it| it.name != name);
-        let is_name_used = !self.names.insert(name.to_owned());
         let is_unheard = now_us < self.unheard_until_us;
         let expected = Expected {
             name: name.to_owned(),
@@ -308,7 +302,6 @@ impl Channel {
             was_heard,
             is_late,
             is_unheard,
-            is_name_used,
             part,
         };
         self.expected.push(expected);

@@ -89,7 +89,6 @@ fn is_excused(channel: &Channel, it: &Expected, is_ours: bool) -> bool {
     (!is_ours && it.is_late && Excuse::CameBehindAListedOne.is_used())
         || (it.part.is_some() && is_ended && Excuse::FirstPartsAfterTheEnd.is_used())
         || (it.is_unheard && Excuse::LostWithoutAWord.is_used())
-        || (!is_ours && it.is_name_used && Excuse::WrittenAgainUnderItsName.is_used())
         || (channel.spoilt_us.is_some_and(|spoilt_us| it.came_us <= spoilt_us.max(channel.run_began_us))
             && Excuse::SpoiltList.is_used())
 }
