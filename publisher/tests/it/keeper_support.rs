@@ -184,7 +184,7 @@ impl Stage {
     pub fn try_start(&mut self) -> Result<Running, WatchError> {
         let meters = Arc::new(Meters::default());
         let watcher = Watcher::start(&self.settings, std::slice::from_ref(&meters))?;
-        self.numbers = watcher.numbers();
+        self.numbers = watcher.numbers().of(&self.webroot().join("live"));
         self.look();
         let (waker, next_segment_number) = (watcher.waker(), watcher.next_segment_number());
         let thread = std::thread::spawn(move || watcher.run());

@@ -175,7 +175,9 @@ fn files_with_one_and_the_same_newest_time_are_listed_in_order_at_the_start() {
     let now = SystemTime::now();
     first.set_modified(now - Duration::from_millis(4)).unwrap();
     // Files that are written one after the other have the same time: clocks of file systems tick.
-    last_two.iter().for_each(|file| file.set_modified(now).unwrap());
+    for file in &last_two {
+        file.set_modified(now).unwrap();
+    }
     let _running = watched.start(&[]);
     no_discontinuity(&watched.wait_for_names("9 10 11 12"));
 }
