@@ -446,7 +446,10 @@ impl Publication {
         let name = segment_name(number);
         let playlist = self.window.playlist();
         let elsewhere = self.common().and_then(|common| common.get(number));
-        let target_90k = u64::from(playlist.target_duration_s) * TICKS_PER_S;
+        // What comes behind an end is held to what this run promises.
+        let promised_s = Some(playlist.target_duration_s).filter(|_| !playlist.ended);
+        let target_s = promised_s.or(self.settings.target_duration_s).unwrap_or(playlist.target_duration_s);
+        let target_90k = u64::from(target_s) * TICKS_PER_S;
         let usual_90k = playlist.segments.last().map_or(target_90k, |last| last.duration_90k);
         let in_parts_90k = || self.low_latency.as_ref()?.list.parts_duration_90k(number);
         let begins_run = Some(number) == self.first_of_run;
@@ -673,6 +676,21 @@ mod tests {
             entries.collect::<Vec<_>>().join(" ")
         });
         assert_eq!(said, expected, "{arrivals}");
+    }
+
+    #[test]
+    fn a_gap_behind_an_end_is_no_longer_than_this_run_promises() {
+        let webroot = tempfile::tempdir().unwrap();
+        let common = Arc::new(Mutex::new(Common::new(20)));
+        let settings = rendition(webroot.path(), "720p", &common).settings;
+        let text = "#EXTM3U\n#EXT-X-TARGETDURATION:7\n#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:7,\nseg-00000001.ts\n#EXT-X-ENDLIST\n";
+        let previous = livedir_playlist::parse(text).unwrap();
+        let mut publication =
+            Publication::new(World::real(None), settings, Arc::default(), Some(previous)).unwrap();
+        publication.push_gap(2, None).unwrap();
+        let playlist = publication.playlist();
+        assert_eq!((playlist.target_duration_s, playlist.segments.len()), (2, 1), "{playlist:?}");
+        assert!(playlist.segments[0].gap && playlist.segments[0].duration_90k <= SEGMENT_90K);
     }
 
     const NEVER: u64 = u64::MAX;

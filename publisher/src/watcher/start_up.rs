@@ -428,7 +428,14 @@ impl Channel {
                     let listed_at = listed_at(&self.stamp(&name).ok()?);
                     Some((name, listed_at))
                 });
-                stamped.collect()
+                // One that is older than one of a lower number is no segment of ours, and tells nothing.
+                let mut latest = SystemTime::UNIX_EPOCH;
+                let is_in_order = |(_, listed_at): &(String, SystemTime)| {
+                    let is_later = *listed_at >= latest;
+                    latest = latest.max(*listed_at);
+                    is_later
+                };
+                stamped.filter(is_in_order).collect()
             }
             Found::Any(files) => {
                 let mut files: Vec<_> = files.iter().collect();
