@@ -86,7 +86,7 @@ fn read_alone(directory: &dyn Directory, webroot: &Path, name: &str) -> io::Resu
             return Ok(OnDisk::Unreadable {
                 problem: "it is no regular file".to_owned(),
                 text: String::new(),
-                written_at: directory.stamp(&webroot.join(PLAYLIST)).ok().map(|stamp| stamp.modified_at),
+                written_at: directory.stamp(&webroot.join(name)).ok().map(|stamp| stamp.modified_at),
             });
         }
         Err(error) => return Err(error),

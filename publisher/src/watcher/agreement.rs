@@ -8,7 +8,7 @@ use crate::{playlist_file::OnDisk, segment_name::number_of_uri};
 use livedir_playlist::MediaPlaylist;
 
 /// More segments than this are not listed as gaps, to leave the window again at once: so many are half an hour.
-const MOST_MISSING: u64 = 1_000;
+pub(super) const MOST_MISSING: u64 = 1_000;
 
 /// What becomes of the playlist of a size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

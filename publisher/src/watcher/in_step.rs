@@ -6,6 +6,7 @@
 
 use super::{
     Desk, Naming,
+    agreement::MOST_MISSING,
     channel::Channel,
     common::{Common, Listed},
     dates::Dates,
@@ -323,7 +324,8 @@ impl Publication {
     /// and one that is empty begins there.
     pub(super) fn go_on_up_to(&mut self, number: u64) {
         let playlist = self.window.playlist();
-        if playlist.ended || playlist.segments.is_empty() {
+        let is_far = number.saturating_sub(self.next_number()) > MOST_MISSING;
+        if playlist.ended || playlist.segments.is_empty() || is_far {
             return;
         }
         let now = self.world.date();
@@ -415,7 +417,8 @@ impl Publication {
         }
         let count = number.saturating_sub(self.next_number());
         let goes_on = |until: &Finished| self.break_before(&until.facts).is_none();
-        let is_missing_nothing = self.window.playlist().segments.is_empty() || until.is_some_and(goes_on);
+        let lists_nothing = self.window.playlist().segments.is_empty();
+        let is_missing_nothing = lists_nothing || until.is_some_and(goes_on) || count > MOST_MISSING;
         if count > 0 && self.settings.home == Home::Live && is_missing_nothing {
             if self.begins() && self.window.next_media_sequence() == 1 && self.ahead == 0 {
                 // Nobody has seen a list: it begins with the number of its first segment.

@@ -429,7 +429,7 @@ pub(super) struct PartsOnDisk {
 impl PartsOnDisk {
     /// The last segment of which parts are listed.
     pub(super) fn last_in_parts(&self) -> Option<u64> {
-        self.listed.iter().filter_map(|name| part_of_name(name)).map(|(number, _)| number).max()
+        self.in_parts().max()
     }
 
     /// The segment of which parts are listed under this media sequence number.
@@ -451,12 +451,23 @@ impl PartsOnDisk {
         self.of_segments.iter().map(|(number, told)| (*number, duration_90k(told))).collect()
     }
 
-    /// The numbers of segments that parts are or were of: files in the live directory, and what `ll.m3u8` lists.
-    pub(super) fn numbers(&self, directory: &dyn Directory, live: &Path) -> io::Result<BTreeSet<u64>> {
-        let there = part_names(directory, live)?;
-        let names = there.iter().chain(&self.listed);
-        Ok(names.filter_map(|name| part_of_name(name)).map(|(number, _)| number).collect())
+    /// The numbers of the segments of which parts are listed.
+    pub(super) fn in_parts(&self) -> impl Iterator<Item = u64> + '_ {
+        self.listed.iter().filter_map(|name| part_of_name(name)).map(|(number, _)| number)
     }
+
+    /// What it tells of these numbers is true; the rest is forgotten.
+    pub(super) fn retain(&mut self, is_true: impl Fn(u64) -> bool) {
+        self.listed.retain(|name| part_of_name(name).is_some_and(|(number, _)| is_true(number)));
+        self.segments.retain(|name| number_of_name(name).is_none_or(&is_true));
+        self.of_segments.retain(|number, _| is_true(*number));
+    }
+}
+
+/// The numbers of segments of which parts lie there.
+pub(super) fn numbers(directory: &dyn Directory, live: &Path) -> io::Result<BTreeSet<u64>> {
+    let there = part_names(directory, live)?;
+    Ok(there.iter().filter_map(|name| part_of_name(name)).map(|(number, _)| number).collect())
 }
 
 /// Reads `ll.m3u8` back. One that cannot be read tells nothing.

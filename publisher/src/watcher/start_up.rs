@@ -66,11 +66,16 @@ impl Remains {
         sweep_webroot(directory, &settings.webroot, &live, settings.naming).map_err(of_live)?;
         let on_disk = playlist_file::read(directory, &settings.webroot)
             .map_err(|source| WatchError::Playlist { path: settings.webroot.join(PLAYLIST), source })?;
-        let told = parts::on_disk(directory, &settings);
+        let mut told = parts::on_disk(directory, &settings);
         let mut in_parts = BTreeSet::new();
         if settings.naming == Naming::Numbered {
             try_to_write(directory, &live).map_err(of_live)?;
-            in_parts = told.numbers(directory, &live).map_err(of_live)?;
+            in_parts = parts::numbers(directory, &live).map_err(of_live)?;
+            let in_segments = numbers_of(&list(directory, &live).map_err(of_live)?);
+            let files = in_segments.union(&in_parts).copied().collect();
+            let last = numbered::told(&on_disk);
+            told.retain(|number| numbered::is_backed(number, &files, last));
+            in_parts.extend(told.in_parts());
         }
         Ok(Self { settings, live, on_disk, told, in_parts })
     }

@@ -109,6 +109,35 @@ fn a_playlist_with_a_number_near_the_end_of_all_numbers_is_set_aside() {
     }
 }
 
+/// A part of a segment that is far from all others, in the list of a run that was killed.
+#[track_caller]
+fn check_far_part(more: &[&'static str], list: &str) {
+    let webroot = tempfile::tempdir().unwrap();
+    let list = webroot.path().join(list);
+    let mut stream = LiveStream::start(webroot.path(), &words(more));
+    wait_for_newest(&mut stream, &list, 3);
+    stream.publisher.kill();
+    let mut text = fs::read_to_string(&list).unwrap();
+    let prefix = if text.contains("\"live/seg-") { "live/" } else { "" };
+    text.push_str(&format!("#EXT-X-PART:DURATION=0.2,URI=\"{prefix}seg-900000000000.p00.ts\"\n"));
+    fs::write(&list, text).unwrap();
+    let number = newest_in(&list.with_file_name("stream.m3u8"));
+    let mut stream = LiveStream::start(webroot.path(), &words(more));
+    wait_for("segments of the new run", PATIENCE, || {
+        assert!(stream.publisher.is_running(), "the publisher has ended:\n{}", stream.publisher.output());
+        let playlist = read_playlist(list.parent().unwrap())?;
+        (playlist.segments.last()?.uri.ends_with(".ts") && playlist.next_media_sequence() > number + 3)
+            .then_some(())
+    });
+    assert!(stream.publisher.interrupt().success());
+}
+
+#[test]
+fn a_part_that_is_far_from_all_segments_holds_up_no_start() {
+    check_far_part(&["--size", "160x120", "--low-latency"], "ll.m3u8");
+    check_far_part(&["--ladder", "160x120@150k,80x60@80k", "--low-latency"], "live/120p/ll.m3u8");
+}
+
 #[test]
 fn pipes_in_the_place_of_a_list_and_a_part_stop_nothing() {
     let webroot = tempfile::tempdir().unwrap();

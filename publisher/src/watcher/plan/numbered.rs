@@ -168,6 +168,14 @@ const FURTHEST_JUMP: u64 = 10;
 /// Numbers of files are taken for ours below this only: one segment each second takes 3,000 years to come here.
 const PLAUSIBLE_OF_FILES: u64 = 100_000_000_000;
 
+/// Whether a number that the low-latency playlist tells of can be true: it is near what the playlist tells of, or near a file. `files`:
+/// the numbers of segments and parts that lie there. `told`: the last number that the playlist tells of.
+pub(in crate::watcher) fn is_backed(number: u64, files: &BTreeSet<u64>, told: Option<u64>) -> bool {
+    let near = number.saturating_sub(FURTHEST_JUMP)..=number.saturating_add(FURTHEST_JUMP);
+    let nothing_tells = told.is_none() && files.is_empty();
+    nothing_tells || told.is_some_and(|told| told >= *near.start()) || files.range(near).next().is_some()
+}
+
 /// The last of the numbers that files have which is one of earlier runs of ours; higher ones are of strangers. `sizes`: the numbers
 /// of each size of a ladder, or of the one stream. `told`: the last number that a playlist tells of.
 pub(in crate::watcher) fn last_of_ours(sizes: &[BTreeSet<u64>], told: Option<u64>) -> u64 {
@@ -306,6 +314,19 @@ mod tests {
         check_ours(&[&[1, 2, 3, 50_000, 50_001]], None, 3);
         check_ours(&[&[7, 99]], None, 99);
         check_ours(&[&[7, 8]], Some(999_999), 999_999);
+    }
+
+    #[test]
+    fn a_number_that_nothing_is_near_to_is_not_told() {
+        let check = |number, files: &[u64], told, expected| {
+            let files = files.iter().copied().collect();
+            assert_eq!(is_backed(number, &files, told), expected, "{number} {files:?} {told:?}");
+        };
+        check(6, &[4, 5], Some(5), true);
+        check(900_000_000_000, &[4, 5], Some(5), false);
+        check(510, &[500, 509], Some(40), true);
+        check(3, &[], Some(40), true);
+        check(510, &[], None, true);
     }
 
     #[test]
