@@ -51,6 +51,7 @@ pub(super) const FOREIGN: fn(&Plan) -> bool = |plan| !plan.is_ours();
 pub(super) const FOREIGN_WITH_PARTS: fn(&Plan) -> bool =
     |plan| !plan.is_ours() && plan.part_pictures.is_some();
 
+pub(super) const WITH_PARTS: fn(&Plan) -> bool = |plan| plan.part_pictures.is_some();
 pub(super) const HEARS: fn(&Plan) -> bool = |plan| !plan.polls && plan.has_watches;
 
 impl Kind {

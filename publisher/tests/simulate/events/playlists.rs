@@ -1,11 +1,12 @@
 //! Playlists: a hand spoils one while the program is down.
 
-use super::{ALL, Kind, fault, lives::kill};
+use super::{ALL, Kind, WITH_PARTS, fault, lives::kill};
 use crate::{
     disk::{Node, Who},
     stage::Stage,
     world::held,
 };
+use livedir_publisher::segment_name::part_name;
 
 /// These kinds.
 pub(super) static KINDS: &[Kind] = &[
@@ -35,6 +36,21 @@ pub(super) static KINDS: &[Kind] = &[
         let first = rng.u64(1..1_000);
         spoil(stage, of, "made that of another stream", move |_| {
             format!("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:7\n#EXT-X-MEDIA-SEQUENCE:{first}\n#EXTINF:6.5,\nother/a.ts\n#EXTINF:6,\nother/b.ts\n").into_bytes()
+        })
+    }),
+    fault("the list of parts is spoilt, and a kill", 4, WITH_PARTS, |stage, of, rng| {
+        let (way, at, number) = (rng.u32(0..3), rng.usize(..), rng.u64(1..1 << 40));
+        let words = ["cut", "made garbage", "given a part that is far away"][way as usize];
+        spoil_list(stage, of, "ll.m3u8", words, move |text| match way {
+            0 => text[..at % text.len().max(1)].to_vec(),
+            1 => vec![at as u8; at % 300],
+            _ => {
+                let mut text = text.to_vec();
+                let part = part_name(number, (at % 4) as u32);
+                text.extend_from_slice(format!("#EXT-X-PART:DURATION=0.2,URI=\"live/{part}\"\n").as_bytes());
+                text.extend_from_slice(format!("#EXT-X-PART:DURATION=0.2,URI=\"{part}\"\n").as_bytes());
+                text
+            }
         })
     }),
     fault("the playlist is deleted, and a kill", 3, ALL, |stage, of, _| {
@@ -89,12 +105,22 @@ fn spoil(
     words: &str,
     spoilt: impl FnOnce(&[u8]) -> Vec<u8> + Send + 'static,
 ) -> bool {
+    spoil_list(stage, of, "stream.m3u8", words, spoilt)
+}
+
+fn spoil_list(
+    stage: &mut Stage,
+    of: usize,
+    list: &'static str,
+    words: &str,
+    spoilt: impl FnOnce(&[u8]) -> Vec<u8> + Send + 'static,
+) -> bool {
     if !kill(stage, 0, 200_000) {
         return false;
     }
-    stage.say(|| format!("the playlist of {of} is {words}"));
+    stage.say(|| format!("{list} of {of} is {words}"));
     stage.after(10_000, move |stage| {
-        let path = stage.playlist(of);
+        let path = stage.playlist(of).with_file_name(list);
         let mut disk = held(&stage.disk);
         let _ = disk.bytes(&path).and_then(|before| {
             disk.begin(&path, Who::Hand)?;
