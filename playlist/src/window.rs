@@ -175,7 +175,7 @@ impl Window {
     }
 
     /// The playlist has been so long before, in this presentation.
-    pub fn was_as_long_as(&mut self, duration_90k: u64) {
+    pub fn remember_length(&mut self, duration_90k: u64) {
         self.longest_90k = self.longest_90k.max(duration_90k);
     }
 

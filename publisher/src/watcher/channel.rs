@@ -34,6 +34,17 @@ const MOST_COMPLAINTS: usize = 1_000;
 /// An encoder is silent when nothing has come for so many target durations: players have nothing left to show then.
 const SILENT_TARGETS: u32 = 3;
 
+/// What a listed file that was written again holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reread {
+    /// The segment that was listed.
+    Same,
+    /// Perhaps that, and more.
+    GoesOn,
+    /// Another segment.
+    Another,
+}
+
 /// One stream.
 pub(super) struct Channel {
     pub(super) world: World,
@@ -132,7 +143,7 @@ impl Channel {
         let before = self.publication.listed_as(name);
         if is_listed
             && before.is_none_or(|before| stamp.is_rewritten_since(&before))
-            && !self.holds_the_same(name)
+            && self.read_listed(name) != Reread::Same
         {
             self.lose_rewritten(name);
         }
@@ -296,11 +307,14 @@ impl Channel {
         if before.is_some_and(|before| !stamp.is_rewritten_since(&before)) {
             return false;
         }
-        if self.holds_the_same(name) {
+        let read = self.read_listed(name);
+        if read == Reread::Same {
             self.keep_stamp(name, stamp);
             return false;
         }
-        if before.is_some_and(|before| stamp.is_continued_since(&before)) && self.begins_the_same(name) {
+        let is_continued = before.is_some_and(|before| stamp.is_continued_since(&before));
+        // Nobody goes on with ours.
+        if is_continued && read == Reread::GoesOn && !self.is_numbered() {
             self.keep_stamp(name, stamp);
             if before.is_some_and(|before| before.bytes != stamp.bytes) && self.complain(name) {
                 let name = self.publication.label(name);
@@ -321,20 +335,16 @@ impl Channel {
         self.handled.insert(hash(name), stamp.contents());
     }
 
-    /// Whether a listed file that was written again holds the segment that was listed.
-    fn holds_the_same(&self, name: &str) -> bool {
-        let Some(listed) = self.publication.listed_contents(name) else { return false };
-        let read = finished_file::read(&*self.world.directory, &self.live.join(name), &mut Vec::new());
-        read.is_ok_and(|finished| finished.contents() == listed.contents)
-    }
-
-    /// Whether a listed file that was written further begins as it did. Nobody goes on with ours.
-    fn begins_the_same(&self, name: &str) -> bool {
-        let Some(listed) = self.publication.listed_contents(name) else { return !self.is_numbered() };
+    /// What a listed file that was written again holds now.
+    fn read_listed(&self, name: &str) -> Reread {
+        let Some(listed) = self.publication.listed_contents(name) else { return Reread::GoesOn };
         let path = self.live.join(name);
-        let read = finished_file::read(&*self.world.directory, &path, &mut Vec::new()).ok();
-        // One that cannot be read is being written.
-        !self.is_numbered() && read.is_none_or(|finished| finished.facts.start_90k == listed.start_90k)
+        match finished_file::read(&*self.world.directory, &path, &mut Vec::new()) {
+            Ok(finished) if finished.contents() == listed.contents => Reread::Same,
+            Ok(finished) if finished.facts.start_90k != listed.start_90k => Reread::Another,
+            // One that cannot be read is being written.
+            _ => Reread::GoesOn,
+        }
     }
 
     /// Looks whether listed files are still what was listed, after events were lost.
@@ -374,10 +384,10 @@ impl Channel {
         let mut tried = None;
         self.take_before_first_part();
         loop {
-            let was_filmed = self.publication.is_filmed_until().is_some();
+            let was_filmed = self.publication.filmed_until().is_some();
             self.publish_in_turn(patience);
             self.advance_parts();
-            if was_filmed && self.turn_deadline.is_some() && self.publication.is_filmed_until().is_none() {
+            if was_filmed && self.turn_deadline.is_some() && self.publication.filmed_until().is_none() {
                 // Between two segments there is room for what begins another timeline.
                 self.publish_in_turn(patience);
             }
@@ -399,7 +409,7 @@ impl Channel {
         self.skip_gaps();
         self.turn_deadline = loop {
             if let Order::Arrival(order) = &mut self.order {
-                order.is_filmed_until = self.publication.is_filmed_until();
+                order.filmed_until = self.publication.filmed_until();
             }
             match self.order.turn(self.publication.last.facts(), self.world.now(), patience) {
                 Turn::Publish(candidate) if self.stamp(&candidate.name).is_err() => {

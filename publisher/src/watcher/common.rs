@@ -4,6 +4,7 @@
 //! In: what a rendition has listed, under its number. Out: whether the timeline breaks before a number, what a gap in its
 //! place looks like, and when a rendition that does not have it is too late.
 
+use super::dates::later;
 use jiff::Timestamp;
 use livedir_playlist::{MediaPlaylist, TICKS_PER_S};
 use std::{
@@ -126,8 +127,7 @@ impl Common {
     /// When the segment of this number ended, by its date.
     pub(super) fn ends_at(&self, number: u64) -> Option<Timestamp> {
         let (listed, _) = self.get(number)?;
-        let duration = Duration::from_micros(listed.duration_90k * 100 / 9);
-        listed.program_date_time?.checked_add(jiff::SignedDuration::try_from(duration).ok()?).ok()
+        later(listed.program_date_time?, listed.duration_90k)
     }
 
     /// How this number is listed elsewhere, and whether the timeline breaks before it.

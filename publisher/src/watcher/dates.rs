@@ -6,8 +6,12 @@
 
 use super::finished_file::Finished;
 use crate::probe::{Facts, clock::distance_90k};
-use jiff::{Timestamp, Unit};
-use std::{collections::VecDeque, time::SystemTime};
+use jiff::{SignedDuration, Timestamp, Unit};
+use livedir_playlist::Segment;
+use std::{
+    collections::VecDeque,
+    time::{Duration, SystemTime},
+};
 
 /// How dates are known.
 #[derive(Debug)]
@@ -41,6 +45,25 @@ impl Dates {
             smoothed.last = Some(Dated { start_90k: facts.start_90k, date_us: date.as_microsecond() });
         }
     }
+}
+
+/// So much before this date.
+pub(super) fn earlier(date: Timestamp, by_90k: u64) -> Option<Timestamp> {
+    date.checked_sub(lasting(by_90k)?).ok()
+}
+
+/// So much behind this date.
+pub(super) fn later(date: Timestamp, by_90k: u64) -> Option<Timestamp> {
+    date.checked_add(lasting(by_90k)?).ok()
+}
+
+/// When a segment ended, by its date.
+pub(super) fn end_of(segment: &Segment) -> Option<Timestamp> {
+    later(segment.program_date_time?, segment.duration_90k)
+}
+
+fn lasting(duration_90k: u64) -> Option<SignedDuration> {
+    SignedDuration::try_from(Duration::from_micros(duration_90k * 100 / 9)).ok()
 }
 
 /// Files whose lateness is remembered. Half a minute of them: longer than a machine is busy without a pause.
@@ -151,7 +174,7 @@ fn us(ticks_90k: i64) -> i64 {
 mod tests {
     use super::*;
     use crate::watcher::finished_file::tests::finished;
-    use std::{iter, time::Duration};
+    use std::iter;
 
     /// Two seconds that begin at `start_ms` on the timeline, written until `written_ms` by the clock.
     fn file(start_ms: u64, written_ms: u64) -> Finished {

@@ -9,7 +9,7 @@ use super::{
     agreement::MOST_MISSING,
     channel::Channel,
     common::{Common, Listed},
-    dates::Dates,
+    dates::{Dates, earlier, end_of},
     finished_file::{Finished, Refusal},
     order::Order,
     publish::{Break, Last, Publication},
@@ -115,15 +115,7 @@ impl Publication {
         let behind = self.low_latency.as_ref().and_then(|file| file.list.first_behind(number));
         let until = behind.cloned();
         let left_out = match self.settings.naming {
-            Naming::Numbered => self.fill_up_to(number, None).and_then(|()| {
-                let is_next = self.next_number() == number;
-                // Players know its parts, so it has a number whatever the timeline tells.
-                if is_next {
-                    self.push_gap(number, until.as_ref().map(|until| Until::of(until, 1)))
-                } else {
-                    Ok(())
-                }
-            }),
+            Naming::Numbered => self.push_gap_at(number, until.as_ref().map(|until| Until::of(until, 1))),
             Naming::Any if self.promise.is_made() => self.push_gap(number, None),
             // Nothing is listed yet, and nothing is missing.
             Naming::Any => {
@@ -353,15 +345,8 @@ impl Publication {
         target_duration_s: Option<u32>,
         waits: bool,
     ) {
-        let playlist = self.window.playlist().clone();
-        let longest_90k = self.window.longest_duration_90k();
-        let leaving = (playlist.media_sequence..).zip(playlist.segments.iter().cloned());
-        let leaving: Vec<_> = leaving
-            .map(|(media_sequence, segment)| {
-                let grace_90k = segment.duration_90k.saturating_add(longest_90k);
-                Evicted { segment, media_sequence, grace_90k }
-            })
-            .collect();
+        let playlist = self.window.playlist();
+        let leaving = self.first_leave(playlist.segments.len());
         let settings = WindowSettings {
             target_duration_s: target_duration_s.unwrap_or(playlist.target_duration_s),
             segments: self.settings.window_segments,
@@ -371,7 +356,7 @@ impl Publication {
         begun.discontinuity_sequence = discontinuity_sequence.saturating_sub(1);
         if let Ok(window) = Window::resume(settings, begun) {
             self.window = window;
-            self.has_left(leaving);
+            self.let_go(leaving);
             self.ahead = 0;
             self.last = if discontinuity_sequence > 0 { Last::Unknown } else { Last::Nothing };
             // Its numbers are kept, whatever comes before its first segment.
@@ -435,6 +420,12 @@ impl Publication {
         Ok(())
     }
 
+    /// Lists a gap under this number, and those before it. Players know its parts, so it has a number whatever the timeline tells.
+    pub(super) fn push_gap_at(&mut self, number: u64, until: Option<Until<'_>>) -> Result<(), Refusal> {
+        self.fill_up_to(number, None)?;
+        if self.next_number() == number { self.push_gap(number, until) } else { Ok(()) }
+    }
+
     /// The first segment of all has this number.
     fn begin_with(&mut self, number: u64) {
         let settings = WindowSettings {
@@ -485,7 +476,7 @@ impl Publication {
             gap: true,
         })?;
         let media_sequence = self.window.next_media_sequence() - 1;
-        self.has_left(evicted);
+        self.let_go(evicted);
         self.is_behind = true;
         self.last_listed_at = self.world.now();
         self.goes_on_over_gap();
@@ -588,17 +579,6 @@ impl Publication {
             self.write_low_latency();
         }
     }
-}
-
-fn earlier(date: Timestamp, by_90k: u64) -> Option<Timestamp> {
-    let by = Duration::from_micros(by_90k * 100 / 9);
-    date.checked_sub(jiff::SignedDuration::try_from(by).ok()?).ok()
-}
-
-/// When it ended, by its date.
-pub(super) fn end_of(segment: &Segment) -> Option<Timestamp> {
-    let duration = Duration::from_micros(segment.duration_90k * 100 / 9);
-    segment.program_date_time?.checked_add(jiff::SignedDuration::try_from(duration).ok()?).ok()
 }
 
 /// Whether the list that `now` is of has come more than one part further.

@@ -290,20 +290,11 @@ impl Channel {
             Err(_) => {}
         }
         if was_exchanged && self.settings.home == Home::Beside {
-            self.publication.is_elsewhere();
+            self.publication.write_all_again();
         }
         if was_exchanged || self.watched.is_some() {
             self.listed_as_of = None;
             self.last_event_at = SystemTime::UNIX_EPOCH;
-            self.forget_missing();
-        }
-    }
-
-    /// The playlist names no file that is missing.
-    fn forget_missing(&mut self) {
-        if let Ok(names) = list(&*self.world.directory, &self.live) {
-            let names: HashSet<_> = names.iter().map(String::as_str).collect();
-            self.publication.lose(|name| names.contains(name));
         }
     }
 

@@ -433,7 +433,7 @@ impl LowLatencyList {
     }
 
     /// Until when the segment that others are filming may get its next part, if there is one.
-    pub(super) fn is_filmed_until(&self, patience: Duration) -> Option<Instant> {
+    pub(super) fn filmed_until(&self, patience: Duration) -> Option<Instant> {
         match self.closing {
             Some(closing) => closing.since.checked_add(patience),
             None => self.open.and(self.listed_at)?.checked_add(self.hold(patience)),

@@ -25,7 +25,7 @@ const STATUS_OF_CHANNEL_EVERY: Duration = Duration::from_secs(10);
 
 impl Publication {
     /// Marks the playlist as one that has to be written.
-    pub(super) fn has_changed(&mut self) {
+    pub(super) fn mark_changed(&mut self) {
         self.is_behind = true;
     }
 

@@ -7,7 +7,7 @@ pub(super) use super::low_latency::MOST_PARTS;
 use super::{
     ChannelSettings, Desk, Naming,
     channel::Channel,
-    dates::Dates,
+    dates::{Dates, end_of},
     finished_file::{self, Finished, LARGEST_SEGMENT_BYTES, Refusal},
     look::list,
     low_latency::{Beginning, LowLatencyList, PATIENCE, ROUNDING_90K, ToldParts},
@@ -318,13 +318,7 @@ impl Channel {
             return;
         }
         let left_out = match self.is_numbered() {
-            true => self.publication.fill_up_to(number, None).and_then(|()| {
-                if self.publication.next_number() == number {
-                    self.publication.push_gap(number, None)
-                } else {
-                    Ok(())
-                }
-            }),
+            true => self.publication.push_gap_at(number, None),
             false if self.publication.promise.is_made() => self.publication.push_gap(number, None),
             false => Ok(()),
         };
@@ -477,21 +471,19 @@ pub(super) fn on_disk(directory: &dyn Directory, settings: &ChannelSettings) -> 
         let mut bytes = Vec::new();
         let _ = file.bytes.take(LONGEST_PLAYLIST_BYTES).read_to_end(&mut bytes);
         let text = String::from_utf8_lossy(&bytes);
-        let listed = text.lines().filter_map(|line| {
-            let (_, uri) = line.strip_prefix("#EXT-X-PART:")?.split_once("URI=\"")?;
-            name_of_uri(settings.home, uri.split('"').next()?).filter(|name| part_of_name(name).is_some())
-        });
-        told.listed.extend(listed);
-        let uris = text.lines().filter(|line| !line.starts_with('#'));
-        told.segments.extend(uris.filter_map(|uri| name_of_uri(settings.home, uri)));
         if let Listing::Media(listing) = read_listing(&text) {
+            let name = |uri: &String| name_of_uri(settings.home, uri);
+            let in_parts = listing.parts().filter_map(|part| name(&part.uri));
+            told.listed.extend(in_parts.filter(|name| part_of_name(name).is_some()));
+            told.segments.extend(listing.segments.iter().filter_map(|segment| name(&segment.uri)));
+            let control = listing.server_control.as_ref();
+            told.can_skip = control.is_some_and(|control| control.can_skip_until_s.is_some());
+            told.promises_parts = control.is_some_and(|control| control.part_hold_back_s.is_some());
             let begins_at = (listing.first_media_sequence(), listing.discontinuity_sequence.unwrap_or(0));
             told.begins_at = Some(begins_at);
             told.target_duration_s = listing.target_duration_s.unwrap_or(0).min(PLAUSIBLE_TARGET_S.into());
             told.of_segments = parts_told(&listing, settings.home);
         }
-        told.can_skip = text.contains("CAN-SKIP-UNTIL=");
-        told.promises_parts = text.contains("PART-HOLD-BACK=");
         told.written_at = Some(listed_at(&file.stamp, settings.target_duration_s.unwrap_or(1)));
     }
     told
@@ -681,16 +673,13 @@ impl Publication {
     fn date_of_part(&self, part: &Finished) -> Option<Timestamp> {
         let last = self.window.playlist().segments.last();
         let runs_on = !self.breaks_before(&part.facts);
-        let after_last = last.filter(|_| runs_on && self.settings.naming == Naming::Any).and_then(|last| {
-            let duration = Duration::from_micros(last.duration_90k * 100 / 9);
-            last.program_date_time?.checked_add(jiff::SignedDuration::try_from(duration).ok()?).ok()
-        });
-        after_last.or_else(|| Dates::OfFiles.date(part, runs_on, std::iter::empty()))
+        let after_last = last.filter(|_| runs_on && self.settings.naming == Naming::Any);
+        after_last.and_then(end_of).or_else(|| Dates::OfFiles.date(part, runs_on, std::iter::empty()))
     }
 
     /// Until when the segment that others are filming may get its next part, if there is one.
-    pub(super) fn is_filmed_until(&self) -> Option<Instant> {
-        self.low_latency.as_ref()?.list.is_filmed_until(PATIENCE)
+    pub(super) fn filmed_until(&self) -> Option<Instant> {
+        self.low_latency.as_ref()?.list.filmed_until(PATIENCE)
     }
 
     /// When a part that is missing is waited for no longer.
@@ -743,9 +732,9 @@ impl Publication {
     }
 
     /// The playlists lay in a directory that was taken away: what is there now, if anything, is older, and is replaced.
-    pub(super) fn is_elsewhere(&mut self) {
+    pub(super) fn write_all_again(&mut self) {
         if self.window.next_media_sequence() > 1 && !self.window.playlist().ended {
-            self.has_changed();
+            self.mark_changed();
         }
         if let Some(file) = &mut self.low_latency {
             file.text.clear();

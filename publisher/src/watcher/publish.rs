@@ -283,7 +283,7 @@ impl Publication {
         if let Some(mut window) =
             self.promise.keep(&self.window, finished.facts.duration_90k, durations_90k)?
         {
-            window.was_as_long_as(self.window.longest_duration_90k());
+            window.remember_length(self.window.longest_duration_90k());
             self.window = window;
             let target_duration_s = self.window.playlist().target_duration_s;
             info!(
@@ -326,7 +326,7 @@ impl Publication {
         }
         self.ends = false;
         self.retention.forget(&name);
-        self.has_left(evicted);
+        self.let_go(evicted);
         let held = Held { contents: finished.contents(), start_90k: finished.facts.start_90k };
         self.listed.insert(name.clone(), Some(ListedFile { stamp: finished.stamp, held: Some(held) }));
         self.note_listed();
@@ -428,17 +428,9 @@ impl Publication {
             return 0;
         }
         let longest_90k = self.window.longest_duration_90k();
-        let sequences = before.media_sequence..;
-        let leaving: Vec<_> = sequences
-            .zip(&before.segments[..lost])
-            .map(|(media_sequence, segment)| Evicted {
-                segment: segment.clone(),
-                media_sequence,
-                grace_90k: segment.duration_90k.saturating_add(longest_90k),
-            })
-            .collect();
+        let leaving = self.first_leave(lost);
         let Ok(mut window) = Promise::window(rest, self.settings.window_segments) else { return 0 };
-        window.was_as_long_as(longest_90k);
+        window.remember_length(longest_90k);
         self.window = window;
         self.forget_listed(&leaving);
         self.leaving.extend(leaving.into_iter().filter(|it| is_there(&it.segment.uri)));
@@ -446,7 +438,19 @@ impl Publication {
         lost
     }
 
-    pub(super) fn has_left(&mut self, evicted: Vec<Evicted>) {
+    /// The first entries, as they leave before their time.
+    pub(super) fn first_leave(&self, count: usize) -> Vec<Evicted> {
+        let playlist = self.window.playlist();
+        let longest_90k = self.window.longest_duration_90k();
+        let numbered = (playlist.media_sequence..).zip(playlist.segments.iter().take(count).cloned());
+        let leave = |(media_sequence, segment): (u64, Segment)| {
+            let grace_90k = segment.duration_90k.saturating_add(longest_90k);
+            Evicted { segment, media_sequence, grace_90k }
+        };
+        numbered.map(leave).collect()
+    }
+
+    pub(super) fn let_go(&mut self, evicted: Vec<Evicted>) {
         self.forget_listed(&evicted);
         self.leaving.extend(evicted);
     }

@@ -179,21 +179,18 @@ impl Channel {
         let names = list(directory, &live).map_err(of_live)?;
         let found = found(directory, &live, &names, settings.naming, last_of_ours);
         let rebuilt_from = fate.as_ref().and_then(Fate::empty_playlist);
+        let stamp = |name: &str| directory.stamp(&live.join(name)).ok();
+        let read = |name: &str| finished_file::read(directory, &live.join(name), &mut Vec::new()).ok();
         let mut plan = match (&found, rebuilt_from) {
             (Found::Numbered(numbers), Some(empty)) => numbered::rebuild(empty, numbers).named(),
             (Found::Numbered(numbers), None) if fate == Some(Fate::Joins) => numbered::join(numbers).named(),
             (Found::Numbered(numbers), None) => {
                 let target_duration_s = settings.target_duration_s.unwrap_or(1);
-                let stamp = |name: &str| directory.stamp(&live.join(name)).ok();
-                let read =
-                    |name: &str| finished_file::read(directory, &live.join(name), &mut Vec::new()).ok();
                 let changed = numbered::changed(&on_disk, settings.home, &stamp, &read);
                 let files = (numbers, &changed);
                 numbered::plan(&on_disk, files, target_duration_s, settings.window_segments).named()
             }
             (Found::Any(files), _) => {
-                let read =
-                    |name: &str| finished_file::read(directory, &live.join(name), &mut Vec::new()).ok();
                 let room = Room { window_segments: settings.window_segments, read: &read };
                 arrival::plan(&on_disk, files, world.wall(), &room)
             }
@@ -208,7 +205,7 @@ impl Channel {
             Publication::new(world.clone(), settings.clone(), meters, plan.previous.take())?;
         if let OnDisk::Playlist { playlist, .. } = &on_disk {
             // Also what is not there any more was in it.
-            publication.window.was_as_long_as(playlist.duration_90k());
+            publication.window.remember_length(playlist.duration_90k());
         }
         publication.told_90k = told.durations_90k();
         if matches!(fate, Some(Fate::Joins | Fate::Rebuilt { .. })) {
@@ -275,7 +272,7 @@ impl Begun {
                 entries,
                 "files that the playlist names are missing; these entries leave it, and the numbers go on"
             );
-            channel.publication.has_changed();
+            channel.publication.mark_changed();
             channel.publication.write_playlist();
         }
         if channel.is_numbered() {
@@ -384,7 +381,7 @@ impl Channel {
                 // Its numbers are kept, whatever comes before the next segment.
                 let has_numbers = self.publication.playlist().next_media_sequence() > 1;
                 if has_numbers && self.settings.home == Home::Live && self.publication.promise.is_made() {
-                    self.publication.has_changed();
+                    self.publication.mark_changed();
                 }
                 now
             }

@@ -55,7 +55,7 @@ pub(in crate::watcher) struct Arrival {
     first_came_at: Option<Instant>,
     last_came_at: Option<Instant>,
     /// A segment is being filmed, whose parts are listed: until then it may go on.
-    pub(in crate::watcher) is_filmed_until: Option<Instant>,
+    pub(in crate::watcher) filmed_until: Option<Instant>,
 }
 
 impl Arrival {
@@ -138,7 +138,7 @@ impl Arrival {
         let deadline = if leaves_hole { longest } else { settles_at.min(longest) };
         // What does not go on from the last one does not come before the one that is being filmed, either.
         let deadline =
-            self.is_filmed_until.filter(|_| !patience.is_zero()).map_or(deadline, |at| at.max(deadline));
+            self.filmed_until.filter(|_| !patience.is_zero()).map_or(deadline, |at| at.max(deadline));
         if now < deadline {
             return Turn::WaitUntil(deadline);
         }

@@ -1,7 +1,7 @@
 //! The plan for files of other encoders: nothing but times and names tells which of them have come since.
 
 use super::{Plan, Predecessor, joins_another, remove_up_to_last_hole};
-use crate::watcher::finished_file::Finished;
+use crate::watcher::{dates::end_of, finished_file::Finished};
 use crate::{
     directory::stamp::Stamp,
     natural::natural,
@@ -216,7 +216,7 @@ fn rewritten(
 /// `None` where none is listed.
 fn is_of_its_date(segment: &Segment, stamp: &Stamp) -> Option<bool> {
     let duration = Duration::from_micros(segment.duration_90k * 100 / 9);
-    let ended_at = SystemTime::from(segment.program_date_time?).checked_add(duration)?;
+    let ended_at = SystemTime::from(end_of(segment)?);
     let apart = ended_at.duration_since(stamp.modified_at).unwrap_or_else(|error| error.duration());
     Some(apart <= duration + HELD_BACK)
 }

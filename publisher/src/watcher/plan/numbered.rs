@@ -5,7 +5,7 @@ use crate::{
     directory::stamp::Stamp,
     playlist_file::{OnDisk, PLAUSIBLE_NUMBER},
     segment_name::{Home, name_of_uri, number_of_uri},
-    watcher::{finished_file::Finished, in_step::end_of},
+    watcher::{dates::end_of, finished_file::Finished},
 };
 use livedir_playlist::{MediaPlaylist, Segment};
 use std::{
