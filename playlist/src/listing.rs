@@ -7,7 +7,6 @@
 mod attributes;
 mod live_edge;
 mod reader;
-mod short;
 mod value;
 
 use std::sync::Arc;

@@ -192,11 +192,6 @@ impl LiveEdge {
         }
     }
 
-    /// The segment that was being filmed will never be complete: gives its parts back.
-    pub fn abandon(&mut self, playlist: &MediaPlaylist) -> Vec<EvictedPart> {
-        evicted(std::mem::take(&mut self.open).parts, playlist)
-    }
-
     /// Takes out the parts that are more than three target durations from the end, and those of segments that have left.
     pub fn trim(&mut self, playlist: &MediaPlaylist) -> Vec<EvictedPart> {
         let with_parts_90k = TARGETS_WITH_PARTS * u64::from(playlist.target_duration_s) * TICKS_PER_S;
@@ -322,7 +317,5 @@ mod tests {
         assert_eq!(edge.last(&playlist(1, 0)), None);
         edge.push(part("2.p0", 1)).unwrap();
         assert_eq!(edge.last(&playlist(1, 1)), Some((2, Some(0))));
-        assert_eq!(edge.abandon(&playlist(1, 1)).len(), 1);
-        assert_eq!(edge.open(), &OpenSegment::default());
     }
 }

@@ -102,7 +102,7 @@ fn write_playlist(
         if !open.parts.is_empty() {
             write_begin(text, open.discontinuity, open.program_date_time)?;
         }
-        write_parts(text, &open.parts);
+        write_parts(text, &open.parts)?;
         // bis 4.4.5.3: always there, as some players reload without end otherwise, and never with EXT-X-ENDLIST.
         writeln!(text, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{}\"", parts.hint)?;
     }
@@ -140,16 +140,12 @@ fn write_server_control(
 
 fn write_segment(text: &mut String, segment: &Segment, parts: &[Part]) -> fmt::Result {
     write_begin(text, segment.discontinuity, segment.program_date_time)?;
-    write_parts(text, parts);
+    write_parts(text, parts)?;
     if segment.gap {
         writeln!(text, "#EXT-X-GAP")?;
     }
-    text.push_str("#EXTINF:");
-    push_seconds(text, segment.duration_90k);
-    text.push_str(",\n");
-    text.push_str(&segment.uri);
-    text.push('\n');
-    Ok(())
+    writeln!(text, "#EXTINF:{},", Seconds(segment.duration_90k))?;
+    writeln!(text, "{}", segment.uri)
 }
 
 fn write_begin(text: &mut String, discontinuity: bool, date: Option<Timestamp>) -> fmt::Result {
@@ -159,32 +155,17 @@ fn write_begin(text: &mut String, discontinuity: bool, date: Option<Timestamp>) 
     date.map_or(Ok(()), |date| writeln!(text, "#EXT-X-PROGRAM-DATE-TIME:{:.3}", nearest_millisecond(date)))
 }
 
-fn write_parts(text: &mut String, parts: &[Part]) {
+fn write_parts(text: &mut String, parts: &[Part]) -> fmt::Result {
     for part in parts {
-        text.push_str("#EXT-X-PART:DURATION=");
-        push_seconds(text, part.duration_90k);
-        text.push_str(",URI=\"");
-        text.push_str(&part.uri);
-        text.push_str(match part.content {
-            PartContent::Independent => "\",INDEPENDENT=YES\n",
-            PartContent::Dependent => "\"\n",
-            PartContent::Gap => "\",GAP=YES\n",
-        });
+        write!(text, "#EXT-X-PART:DURATION={},URI=\"{}\"", Seconds(part.duration_90k), part.uri)?;
+        let attribute = match part.content {
+            PartContent::Independent => ",INDEPENDENT=YES",
+            PartContent::Dependent => "",
+            PartContent::Gap => ",GAP=YES",
+        };
+        writeln!(text, "{attribute}")?;
     }
-}
-
-/// As [`Seconds`] are written, and sooner: most of a text is lengths of parts.
-fn push_seconds(text: &mut String, duration_90k: u64) {
-    let duration_us = duration_us(duration_90k);
-    let (whole_s, rest_us) = (duration_us / 1_000_000, (duration_us % 1_000_000) as u32);
-    match u8::try_from(whole_s) {
-        Ok(digit @ 0..=9) => text.push(char::from(b'0' + digit)),
-        _ => text.push_str(&whole_s.to_string()),
-    }
-    text.push('.');
-    for power in [100_000, 10_000, 1_000, 100, 10, 1] {
-        text.push(char::from(b'0' + (rest_us / power % 10) as u8));
-    }
+    Ok(())
 }
 
 /// Ticks, written as seconds with six decimals.
@@ -192,18 +173,14 @@ struct Seconds(u64);
 
 impl fmt::Display for Seconds {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::new();
-        push_seconds(&mut text, self.0);
-        out.write_str(&text)
+        let duration_us = duration_us(self.0);
+        write!(out, "{}.{:06}", duration_us / 1_000_000, duration_us % 1_000_000)
     }
 }
 
 /// Microseconds, to the nearest: finer than a tick (11 µs), so that the tick can be found again.
 fn duration_us(duration_90k: u64) -> u128 {
-    match duration_90k.checked_mul(200).and_then(|it| it.checked_add(9)) {
-        Some(of_18) => u128::from(of_18 / 18),
-        None => (u128::from(duration_90k) * 200 + 9) / 18,
-    }
+    (u128::from(duration_90k) * 200 + 9) / 18
 }
 
 fn nearest_millisecond(date: Timestamp) -> Timestamp {
@@ -293,7 +270,7 @@ mod tests {
              #EXT-X-RENDITION-REPORT:URI=\"../b/ll.m3u8\",LAST-MSN=2,LAST-PART=1\n"
         );
         playlist.ended = true;
-        edge.abandon(&playlist);
+        edge.close(2);
         let parts = Parts { edge: &edge, hint: "h" };
         let ended =
             render_low_latency(&playlist, &LowLatency { parts: Some(parts), reports: &[], can_skip: true });

@@ -1,6 +1,5 @@
 //! Attribute lists: `NAME=value,NAME="value, with a comma"` (RFC 8216 4.2).
 
-use super::short;
 use std::collections::HashSet;
 
 /// Up to so many names are compared each with each: sooner done than a set is made, and lists of one's own have no more.
@@ -53,7 +52,7 @@ pub(crate) struct Pairs<'a> {
 
 impl<'a> Pairs<'a> {
     pub(crate) fn of(text: &'a str) -> Pairs<'a> {
-        Pairs { rest: short::trim(text), is_well_formed: true }
+        Pairs { rest: text.trim(), is_well_formed: true }
     }
 
     /// Whether what was read so far is an attribute list.
@@ -69,21 +68,21 @@ impl<'a> Iterator for Pairs<'a> {
         if self.rest.is_empty() {
             return None;
         }
-        let Some((name, value_on)) = short::split_once(self.rest, b'=') else {
+        let Some((name, value_on)) = self.rest.split_once('=') else {
             self.is_well_formed = false;
             self.rest = "";
             return None;
         };
-        let name = short::trim(name);
+        let name = name.trim();
         let (value, after) = match value_on.strip_prefix('"') {
-            Some(quoted) => short::split_once(quoted, b'"').unwrap_or_else(|| {
+            Some(quoted) => quoted.split_once('"').unwrap_or_else(|| {
                 self.is_well_formed = false;
                 (quoted, "")
             }),
-            None => value_on.split_at(short::find(value_on, b',').unwrap_or(value_on.len())),
+            None => value_on.split_at(value_on.find(',').unwrap_or(value_on.len())),
         };
         self.is_well_formed &= is_name(name);
-        let after = if after.starts_with(',') { after } else { after.trim_start() };
+        let after = after.trim_start();
         self.rest = after.strip_prefix(',').unwrap_or_else(|| {
             self.is_well_formed &= after.is_empty();
             after

@@ -6,7 +6,7 @@ use super::attributes::attribute;
 use super::value::{byterange, date, decimal, whole_number};
 use super::{
     Attributes, ListedSegment, Listing, Map, MediaListing, MultivariantListing, PlaylistType, Rendition, Tag,
-    Variant, live_edge, short,
+    Variant, live_edge,
 };
 
 /// Lines are about so long, so that room for all is made at once.
@@ -18,7 +18,7 @@ pub fn read_listing(text: &str) -> Listing {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lines = Vec::with_capacity(text.len() / USUAL_LINE_BYTES);
     for (index, line) in text.lines().enumerate() {
-        let line = short::trim(line);
+        let line = line.trim();
         if !line.is_empty() {
             lines.push((index + 1, line));
         }
@@ -80,10 +80,7 @@ pub(crate) fn is_of_a_multivariant_playlist(name: &str) -> bool {
 /// A line that is a tag: comments have no EXT after the `#` (RFC 8216 4.1).
 fn name_and_value(line: &str) -> Option<(&str, &str)> {
     let tag = line.strip_prefix('#').filter(|tag| tag.starts_with("EXT"))?;
-    Some(
-        short::split_once(tag, b':')
-            .map_or((tag, ""), |(name, value)| (short::trim(name), short::trim(value))),
-    )
+    Some(tag.split_once(':').map_or((tag, ""), |(name, value)| (name.trim_end(), value.trim())))
 }
 
 fn tag(line: usize, name: &str, value: &str) -> Tag {

@@ -67,18 +67,12 @@ fn check_precision(findings: &mut Findings<'_>, listing: &MediaListing) {
     let imprecise = listing
         .tags
         .iter()
-        .filter(|tag| tag.name == "EXT-X-PROGRAM-DATE-TIME" && !is_written_as_ours(&tag.value))
+        .filter(|tag| tag.name == "EXT-X-PROGRAM-DATE-TIME")
         .find(|tag| date(&tag.value).is_some_and(|date| !date.has_zone || !date.has_milliseconds));
     if let Some(tag) = imprecise {
         let seen = format!("{:?} in line {}", excerpt(&tag.value), tag.line);
         findings.whole(&DATE_IMPRECISE, seen, "such as 2026-03-01T12:00:00.000Z");
     }
-}
-
-/// Ends with milliseconds and a zone: precise, if it is a date at all.
-fn is_written_as_ours(value: &str) -> bool {
-    let fraction = value.strip_suffix('Z').and_then(|value| value.rsplit_once('.'));
-    fraction.is_some_and(|(_, digits)| digits.len() >= 3 && digits.bytes().all(|it| it.is_ascii_digit()))
 }
 
 pub(super) fn unix_s(at: Timestamp) -> f64 {

@@ -61,11 +61,6 @@ fn check_text(findings: &mut Findings<'_>, text: &str) {
     if first_line.trim_end() != "#EXTM3U" {
         findings.line(&EXTM3U_FIRST, 1, format!("{:?}", excerpt(first_line)), "#EXTM3U");
     }
-    // Most texts have none: one look at all bytes is sooner done than one at each character.
-    let is_unusual = |byte: u8| !(b' '..=b'~').contains(&byte) && byte != b'\n' && byte != b'\r';
-    if !text.bytes().any(is_unusual) {
-        return;
-    }
     for (index, line) in text.lines().enumerate() {
         if let Some(found) = line.chars().find(|&it| it.is_control() && it != '\r') {
             let seen = format!("the character {found:?}");

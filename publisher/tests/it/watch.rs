@@ -49,6 +49,16 @@ impl Watched {
         fs::rename(unfinished, self.live(name)).unwrap();
     }
 
+    /// A watch has listed `9.ts`, and was killed.
+    fn killed_behind_the_first() -> Self {
+        let watched = Self::new();
+        let running = watched.start(&[]);
+        watched.rename_in("9.ts", &segments()[0]);
+        watched.wait_for_names("9");
+        running.kill();
+        watched
+    }
+
     #[track_caller]
     pub fn wait_for_names(&self, expected: &str) -> MediaPlaylist {
         let mut last = String::new();
@@ -145,11 +155,7 @@ fn files_that_are_copied_together_are_listed_in_natural_order() {
 
 #[test]
 fn what_comes_while_nobody_watches_is_listed_in_order_after_a_kill() {
-    let watched = Watched::new();
-    let running = watched.start(&[]);
-    watched.rename_in("9.ts", &segments()[0]);
-    watched.wait_for_names("9");
-    running.kill();
+    let watched = Watched::killed_behind_the_first();
     for (name, n) in [("11.ts", 2), ("10.ts", 1), ("12.ts", 3)] {
         watched.rename_in(name, &segments()[n]);
     }
@@ -161,11 +167,7 @@ fn what_comes_while_nobody_watches_is_listed_in_order_after_a_kill() {
 
 #[test]
 fn files_with_one_and_the_same_newest_time_are_listed_in_order_at_the_start() {
-    let watched = Watched::new();
-    let running = watched.start(&[]);
-    watched.rename_in("9.ts", &segments()[0]);
-    watched.wait_for_names("9");
-    running.kill();
+    let watched = Watched::killed_behind_the_first();
     let write = |name: &str, n: usize| {
         fs::write(watched.live(name), &segments()[n]).unwrap();
         fs::File::options().append(true).open(watched.live(name)).unwrap()
