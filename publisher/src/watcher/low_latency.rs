@@ -4,6 +4,11 @@
 //! that it lists no more. The list never shows the end of a segment before all its parts are there or lost, nor a part without
 //! those before it. A part is lost when a later one, or its whole segment, has come without it: it is listed with GAP=YES.
 
+mod foreign;
+mod restore;
+
+pub(super) use restore::ToldParts;
+
 use super::finished_file::Finished;
 use crate::{
     probe::clock::{distance_90k, later_90k},
@@ -89,26 +94,6 @@ pub(super) struct LowLatencyList {
     is_settled: bool,
 }
 
-/// The parts of a segment, as a list of a run before tells of them.
-#[derive(Debug, Clone, Default)]
-pub(super) struct ToldParts {
-    pub(super) parts: Vec<Part>,
-    pub(super) media_sequence: u64,
-    /// Its segment is listed with them: no more of them come.
-    pub(super) are_all: bool,
-}
-
-impl ToldParts {
-    /// Whether they are parts of a segment of this length, and not of another one that had its number.
-    pub(super) fn fit(&self, duration_90k: u64) -> bool {
-        let listed_90k: u64 = self.parts.iter().map(|part| part.duration_90k).sum();
-        // Each is rounded to a millisecond in the text, and sound ends within a frame of the pictures.
-        let room_90k = LONGEST_FRAME_90K + self.parts.len() as u64 * ROUNDING_90K;
-        let is_long_enough = !self.are_all || listed_90k + room_90k >= duration_90k;
-        is_long_enough && listed_90k <= duration_90k + room_90k
-    }
-}
-
 /// What the list promises for as long as it lives.
 #[derive(Debug, Clone, Copy)]
 struct Promised {
@@ -182,47 +167,6 @@ impl LowLatencyList {
         self.pass(|(number, _)| number < next_number);
         self.is_settled = true;
         self.is_waiting_for_first = self.encoder == Encoder::Ours;
-    }
-
-    /// The parts of a complete segment at the start: those that the list on disk tells of as it does, whatever has become of
-    /// their files (bis-22 6.2.1), and then those that are there. What is missing is lost. Says what is wrong with parts that
-    /// cannot be listed.
-    pub(super) fn restore(
-        &mut self,
-        number: u64,
-        (told, parts): (ToldParts, BTreeMap<u32, Finished>),
-        (media_sequence, duration_90k): (u64, u64),
-    ) -> Vec<PartError> {
-        self.open = Some(number);
-        self.ends_at_90k = None;
-        let mut errors = Vec::new();
-        let mut are_all = told.are_all;
-        for part in told.parts {
-            let is_gap = part.is_gap();
-            if let Err(error) = self.edge.push(part) {
-                // A part target of another run: this list is a new one.
-                errors.push(error);
-                are_all = false;
-                break;
-            }
-            let finished = parts.get(&(self.listed_parts() - 1));
-            self.ends_at_90k = finished.filter(|_| !is_gap).map(|it| it.facts.end_90k());
-        }
-        let listed = self.listed_parts();
-        if !are_all {
-            // One that its segment has no room for is not of it.
-            let mut room_90k = duration_90k.saturating_sub(self.listed_90k()) + ROUNDING_90K;
-            let behind = parts.into_iter().filter(|(part, finished)| {
-                let fits = *part >= listed && finished.facts.duration_90k <= room_90k;
-                room_90k -= if fits { finished.facts.duration_90k } else { 0 };
-                fits
-            });
-            self.waiting = behind.map(|(part, finished)| ((number, part), finished)).collect();
-            errors.extend(self.list_parts_of(number));
-            self.push_lost_rest(number, duration_90k);
-        }
-        self.close(media_sequence);
-        errors
     }
 
     /// A part is there. Says whether it is one that can still be listed, or is. The system may tell of a file twice, when it
@@ -378,66 +322,6 @@ impl LowLatencyList {
     pub(super) fn given_up(&self) -> Option<u64> {
         let open = self.open.filter(|open| self.closing.is_none_or(|closing| closing.number != *open))?;
         (self.is_overtaken(open) || self.stands_still).then_some(open)
-    }
-
-    /// Where what is listed ends on its timeline.
-    pub(super) fn goes_on_from(&mut self, listed_until_90k: Option<u64>) {
-        if self.encoder == Encoder::Ours || self.listed_until_90k == listed_until_90k {
-            return;
-        }
-        self.listed_until_90k = listed_until_90k;
-        let Some(until_90k) = listed_until_90k else { return };
-        let current = [self.open, self.closing.map(|closing| closing.number)];
-        let is_before = |it: &Finished| {
-            (-SAME_TIMELINE_90K..=ROUNDING_90K as i64).contains(&distance_90k(until_90k, it.facts.end_90k()))
-        };
-        let passed: Vec<_> = self
-            .waiting
-            .iter()
-            .filter(|((number, _), it)| !current.contains(&Some(*number)) && is_before(it))
-            .map(|(part, _)| *part)
-            .collect();
-        self.pass(|part| passed.contains(&part));
-    }
-
-    /// Whether a part lies behind all that is listed, on the same timeline.
-    fn is_behind(&self, part: &Finished) -> bool {
-        let until_90k = self.open.and(self.ends_at_90k).or(self.listed_until_90k);
-        until_90k.is_none_or(|until_90k| {
-            let behind_90k = distance_90k(until_90k, part.facts.start_90k);
-            (-(ROUNDING_90K as i64)..SAME_TIMELINE_90K).contains(&behind_90k)
-        })
-    }
-
-    /// The part that waits and comes first on the timeline; one that begins another timeline comes after those.
-    fn earliest(&self) -> Option<(&(u64, u32), &Finished)> {
-        let others = || self.waiting.iter().filter(|((number, _), _)| Some(*number) != self.open);
-        let behind = others().filter(|(_, it)| self.is_behind(it)).reduce(|first, next| {
-            let is_later = distance_90k(first.1.facts.start_90k, next.1.facts.start_90k) >= 0;
-            if is_later { first } else { next }
-        });
-        behind.or_else(|| others().find(|((_, part), _)| *part == 0))
-    }
-
-    /// Takes note of how long parts have waited while none was listed.
-    fn watch_what_waits(&mut self, has_listed: bool, patience: Duration, now: Instant) {
-        let waits = self.encoder == Encoder::Foreign && self.earliest().is_some();
-        self.stands_since = self.stands_since.filter(|_| waits && !has_listed).or(waits.then_some(now));
-        self.stands_still = self
-            .stands_since
-            .is_some_and(|since| now.saturating_duration_since(since) >= self.hold(patience));
-    }
-
-    fn hold(&self, patience: Duration) -> Duration {
-        patience.max(Duration::from_micros(self.part_target_90k() * 100 / 9) * 5 / 2)
-    }
-
-    /// Until when the segment that others are filming may get its next part, if there is one.
-    pub(super) fn filmed_until(&self, patience: Duration) -> Option<Instant> {
-        match self.closing {
-            Some(closing) => closing.since.checked_add(patience),
-            None => self.open.and(self.listed_at)?.checked_add(self.hold(patience)),
-        }
     }
 
     /// Whether more than the first part of the segment behind this one is there.

@@ -15,7 +15,8 @@ use super::{
     parts,
     plan::numbered,
     publish::Publication,
-    start_up::{Begun, Remains},
+    remains::Remains,
+    start_up::Begun,
     world::World,
 };
 use crate::{

@@ -9,31 +9,31 @@ use super::{
     finished_file,
     look::list,
     order::{Arrival, Numbered, Order},
-    parts::{self, PartsOnDisk},
+    parts_on_disk::{self, PartsOnDisk},
     plan::{
         Plan, Predecessor,
         arrival::{self, Files, Room},
         numbered,
     },
-    publish::{Before, Last, Publication},
+    publish::{Last, Publication},
+    remains::Remains,
     unfinished::Unfinished,
     world::World,
 };
 use crate::{
-    directory::{Contents, Directory, Kind, stamp::Stamp},
+    directory::Directory,
     meters::Meters,
     numbers::Numbers,
-    playlist_file::{self, LOW_LATENCY_PLAYLIST, OnDisk, PLAYLIST, STATUS, left_over_prefix},
+    playlist_file::{self, OnDisk},
     retention::instant_of,
-    segment_name::{Home, LEFT_OVER_PREFIX, number_of_name, number_of_uri, segment_name},
+    segment_name::{Home, number_of_name, number_of_uri},
 };
-use livedir_playlist::{MediaPlaylist, TICKS_PER_S};
+use livedir_playlist::MediaPlaylist;
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
-    io,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 use tracing::{debug, info, warn};
 
@@ -44,70 +44,6 @@ const RECENT: Duration = Duration::from_secs(2);
 pub(super) enum Found {
     Numbered(BTreeSet<u64>),
     Any(Files),
-}
-
-/// What a run before has left of one stream.
-pub(super) struct Remains {
-    pub(super) settings: ChannelSettings,
-    pub(super) live: PathBuf,
-    pub(super) on_disk: OnDisk,
-    pub(super) told: PartsOnDisk,
-    /// Numbers of segments of which there are parts, or were.
-    in_parts: BTreeSet<u64>,
-}
-
-impl Remains {
-    /// Looks, and makes the directories; nothing else is changed but that what a crash left unfinished is swept.
-    pub(super) fn find(world: &World, settings: ChannelSettings) -> Result<Self, WatchError> {
-        let directory = &*world.directory;
-        let live = settings.home.directory(&settings.webroot);
-        let of_live = |source| WatchError::Live { path: live.clone(), source };
-        directory.make(&live).map_err(of_live)?;
-        sweep_webroot(directory, &settings.webroot, &live, settings.naming).map_err(of_live)?;
-        let on_disk = playlist_file::read(directory, &settings.webroot)
-            .map_err(|source| WatchError::Playlist { path: settings.webroot.join(PLAYLIST), source })?;
-        let mut told = parts::on_disk(directory, &settings);
-        let mut in_parts = BTreeSet::new();
-        if settings.naming == Naming::Numbered {
-            try_to_write(directory, &live).map_err(of_live)?;
-            in_parts = parts::numbers(directory, &live).map_err(of_live)?;
-            let in_segments = numbers_of(&list(directory, &live).map_err(of_live)?);
-            let files = in_segments.union(&in_parts).copied().collect();
-            let last = numbered::told(&on_disk);
-            told.retain(|number| numbered::is_backed(number, &files, last));
-            in_parts.extend(told.in_parts());
-        }
-        Ok(Self { settings, live, on_disk, told, in_parts })
-    }
-
-    /// The last number that its playlist tells of, where numbers are ours.
-    pub(super) fn last_told(&self) -> Option<u64> {
-        numbered::told(&self.on_disk).max(self.told.last_number())
-    }
-
-    /// The numbers of segments, and of those of which there are parts, or were: ours and those of strangers. None where names have
-    /// no numbers of ours.
-    pub(super) fn numbers(&self, directory: &dyn Directory) -> Result<BTreeSet<u64>, WatchError> {
-        if self.settings.naming == Naming::Any {
-            return Ok(BTreeSet::new());
-        }
-        let of_live = |source| WatchError::Live { path: self.live.clone(), source };
-        let in_segments = numbers_of(&list(directory, &self.live).map_err(of_live)?);
-        Ok(in_segments.union(&self.in_parts).copied().collect())
-    }
-
-    /// Makes the segment of this number, in which a run before was interrupted, of its parts.
-    pub(super) fn rejoin(&self, directory: &dyn Directory, number: u64) {
-        // What is listed and not there any more is not made anew: its bytes would be others.
-        if self.last_told().is_none_or(|listed| number > listed) {
-            parts::rejoin(directory, &self.live, number);
-        }
-    }
-
-    /// The last number of which there are parts, or were, if it is ours.
-    pub(super) fn last_in_parts(&self, last_of_ours: u64) -> Option<u64> {
-        self.in_parts.range(..=last_of_ours).next_back().copied()
-    }
 }
 
 /// A channel that has begun, and what is still to be done at its start.
@@ -160,7 +96,7 @@ impl Channel {
         let Remains { settings, live, on_disk, told, .. } = remains;
         let of_live = |source| WatchError::Live { path: live.clone(), source };
         if settings.naming == Naming::Numbered && settings.part_target_90k.is_none() {
-            parts::remove_old_list(directory, &settings.webroot).map_err(of_live)?;
+            parts_on_disk::remove_old_list(directory, &settings.webroot).map_err(of_live)?;
         }
         let live: PathBuf = std::path::absolute(&live).map_err(of_live)?;
         // The watch comes before the look: what arrives in between is then seen twice, and not never.
@@ -388,71 +324,6 @@ impl Channel {
         }
     }
 
-    fn keep_for_their_grace(&mut self, plan: &Plan, found: &Found, written_at: Instant, now: Instant) {
-        if self.settings.keep {
-            return;
-        }
-        // What they lasted is not known without reading them: no longer than a segment may be.
-        let target_90k = (u64::from(self.publication.playlist().target_duration_s) + 1) * TICKS_PER_S;
-        // The window of an earlier run may have been longer.
-        let window_90k = target_90k * self.longest_window() as u64;
-        let longest_90k = self.publication.longest_duration_90k().max(window_90k);
-        let until = self.publication.playlist().next_media_sequence();
-        self.publication.before = Before { until, longest_90k };
-        let grace_90k = target_90k + longest_90k;
-        let left_at = self.when_they_left(found);
-        for name in &plan.left_before {
-            let left_at =
-                left_at(name).map_or(written_at, |left_at| instant_of(left_at, now, self.world.wall()));
-            self.publication.retention.keep(name, left_at.min(written_at), grace_90k);
-        }
-        for name in &plan.left_now {
-            self.publication.retention.keep(name, now, grace_90k);
-        }
-    }
-
-    /// How many segments a playlist of an earlier run listed at the most, as far as can be told: its window may have been longer.
-    fn longest_window(&self) -> usize {
-        2 * self.settings.window_segments.max(self.publication.playlist().segments.len())
-    }
-
-    /// When files that have left the playlist did so: at the latest when the one came that is a window behind, by the times of
-    /// files. So each is deleted in the end, also when a program that is started again and again writes the playlist each time.
-    fn when_they_left(&self, found: &Found) -> impl Fn(&str) -> Option<SystemTime> + use<> {
-        // The window of an earlier run may have been longer. What others wrote while nobody watched was listed later than it came.
-        let window = if self.is_numbered() { self.longest_window() } else { 2 * self.longest_window() };
-        let target_duration_s = self.publication.playlist().target_duration_s;
-        let listed_at = |stamp: &Stamp| parts::listed_at(stamp, target_duration_s);
-        let in_order: Vec<(String, SystemTime)> = match found {
-            Found::Numbered(numbers) => {
-                let stamped = numbers.iter().filter_map(|&number| {
-                    let name = segment_name(number);
-                    let listed_at = listed_at(&self.stamp(&name).ok()?);
-                    Some((name, listed_at))
-                });
-                // One that is older than one of a lower number is no segment of ours, and tells nothing.
-                let mut latest = SystemTime::UNIX_EPOCH;
-                let is_in_order = |(_, listed_at): &(String, SystemTime)| {
-                    let is_later = *listed_at >= latest;
-                    latest = latest.max(*listed_at);
-                    is_later
-                };
-                stamped.filter(is_in_order).collect()
-            }
-            Found::Any(files) => {
-                let mut files: Vec<_> = files.iter().collect();
-                files.sort_by_key(|(_, stamp)| stamp.modified_at);
-                files.into_iter().map(|(name, stamp)| (name.clone(), listed_at(stamp))).collect()
-            }
-        };
-        let left_at: HashMap<String, SystemTime> = in_order
-            .iter()
-            .zip(in_order.iter().skip(window))
-            .map(|((name, _), (_, ended_at))| (name.clone(), *ended_at))
-            .collect();
-        move |name| left_at.get(name).copied()
-    }
-
     /// Learns what the first segment goes on from.
     fn remember(&mut self, predecessor: &Predecessor, desk: &mut Desk) {
         match predecessor {
@@ -518,7 +389,7 @@ fn found(
     }
 }
 
-fn numbers_of(names: &[String]) -> BTreeSet<u64> {
+pub(super) fn numbers_of(names: &[String]) -> BTreeSet<u64> {
     names.iter().filter_map(|name| number_of_name(name)).collect()
 }
 
@@ -533,70 +404,4 @@ fn ahead(playlist: &MediaPlaylist, first: u64) -> i64 {
 /// Both are plausible numbers.
 fn difference(number: u64, media_sequence: u64) -> i64 {
     number as i64 - media_sequence as i64
-}
-
-/// Told now, in one line, and not by the first segment.
-fn try_to_write(directory: &dyn Directory, live: &Path) -> io::Result<()> {
-    let nothing = Contents { bytes: b"", modified_at: None, mode: 0o600 };
-    let written =
-        directory.write(live, LEFT_OVER_PREFIX, &nothing).map_err(|error| io::Error::from(error.kind()))?;
-    directory.remove(&written)
-}
-
-/// Deletes the dot files that a crash left behind. The lock on webroot says that nobody else is writing them.
-fn sweep(directory: &dyn Directory, path: &Path, prefixes: &[&str]) -> io::Result<()> {
-    for entry in directory.list(path)? {
-        let Some(name) = entry.name.filter(|_| entry.kind == Kind::File) else { continue };
-        if prefixes.iter().any(|prefix| name.starts_with(prefix)) {
-            let path = path.join(name);
-            match directory.remove(&path) {
-                Ok(()) => debug!(path = %path.display(), "left-over file swept"),
-                Err(error) => {
-                    warn!(path = %path.display(), %error, "left-over file cannot be swept; delete it by hand");
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Sweeps both directories.
-fn sweep_webroot(directory: &dyn Directory, webroot: &Path, live: &Path, naming: Naming) -> io::Result<()> {
-    // Dot files of other encoders are theirs.
-    if naming == Naming::Numbered {
-        sweep(directory, live, &[LEFT_OVER_PREFIX])?;
-    }
-    let prefixes = [PLAYLIST, LOW_LATENCY_PLAYLIST, STATUS].map(left_over_prefix);
-    sweep(directory, webroot, &prefixes.each_ref().map(String::as_str))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::watcher::disk::Disk;
-    use std::fs;
-
-    #[test]
-    fn sweeping_takes_our_dot_files_and_nothing_else() {
-        let webroot = tempfile::tempdir().expect("temp dir");
-        let live = webroot.path().join("live");
-        fs::create_dir(&live).expect("live");
-        let swept = [
-            live.join(".seg-00000001.ts.x"),
-            webroot.path().join(".stream.m3u8.x"),
-            webroot.path().join(".status.json.x"),
-        ];
-        let kept = [
-            live.join("seg-00000001.ts"),
-            live.join(".other"),
-            webroot.path().join(".livedir.lock"),
-            webroot.path().join(".seg-1"),
-        ];
-        for path in swept.iter().chain(&kept) {
-            fs::write(path, b"x").expect("written");
-        }
-        sweep_webroot(&Disk::without_events(), webroot.path(), &live, Naming::Numbered).expect("swept");
-        assert!(swept.iter().all(|path| !path.exists()));
-        assert!(kept.iter().all(|path| path.exists()));
-    }
 }

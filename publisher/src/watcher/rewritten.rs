@@ -1,0 +1,101 @@
+//! Rewritten: a listed file that somebody wrote again is the same segment still, or another one.
+//!
+//! In: names of listed files, and what the file system says of them now. Out: entries that stay, or leave. Runs on the watcher's
+//! thread.
+
+use super::{
+    channel::{Channel, hash},
+    finished_file::{self},
+};
+use crate::directory::stamp::Stamp;
+use tracing::warn;
+
+/// What a listed file that was written again holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reread {
+    /// The segment that was listed.
+    Same,
+    /// Perhaps that, and more.
+    GoesOn,
+    /// Another segment.
+    Another,
+}
+
+impl Channel {
+    /// A listed file was completed once more. Says whether it is another segment under the same name.
+    pub(super) fn lose_if_rewritten(&mut self, name: &str, before: Option<Stamp>, stamp: Stamp) -> bool {
+        if before.is_some_and(|before| !stamp.is_rewritten_since(&before)) {
+            return false;
+        }
+        let read = self.read_listed(name);
+        if read == Reread::Same {
+            self.keep_stamp(name, stamp);
+            return false;
+        }
+        let is_continued = before.is_some_and(|before| stamp.is_continued_since(&before));
+        // Nobody goes on with ours.
+        if is_continued && read == Reread::GoesOn && !self.is_numbered() {
+            self.keep_stamp(name, stamp);
+            if before.is_some_and(|before| before.bytes != stamp.bytes) && self.complain(name) {
+                let name = self.publication.label(name);
+                warn!(
+                    name,
+                    "file grew after it was closed and listed; write it under a dot name and rename it when it is complete"
+                );
+            }
+            return false;
+        }
+        self.lose_rewritten(name);
+        true
+    }
+
+    /// The file of this name is still what was listed.
+    pub(super) fn keep_stamp(&mut self, name: &str, stamp: Stamp) {
+        self.publication.keep_stamp(name, stamp);
+        self.handled.insert(hash(name), stamp.contents());
+    }
+
+    /// What a listed file that was written again holds now.
+    pub(super) fn read_listed(&self, name: &str) -> Reread {
+        let Some(listed) = self.publication.listed_contents(name) else { return Reread::GoesOn };
+        let path = self.live.join(name);
+        match finished_file::read(&*self.world.directory, &path, &mut Vec::new()) {
+            Ok(finished) if finished.contents() == listed.contents => Reread::Same,
+            Ok(finished) if finished.facts.start_90k != listed.start_90k => Reread::Another,
+            // One that cannot be read is being written.
+            _ => Reread::GoesOn,
+        }
+    }
+
+    /// Looks whether listed files are still what was listed, after events were lost.
+    pub(super) fn look_at_listed(&mut self) {
+        let names: Vec<_> = self.publication.listed.keys().cloned().collect();
+        for name in names {
+            match (self.stamp(&name), self.publication.listed_as(&name)) {
+                (Ok(stamp), Some(before)) if self.lose_if_rewritten(&name, Some(before), stamp) => {
+                    self.handled.remove(&hash(&name));
+                }
+                (Ok(stamp), None) => self.keep_stamp(&name, stamp),
+                _ => {}
+            }
+        }
+    }
+
+    /// What a listed file held is gone: its entry leaves, and those before it.
+    pub(super) fn lose_rewritten(&mut self, name: &str) {
+        let entries = self.publication.lose(|other| other != name);
+        if self.is_numbered() && !self.settings.keep {
+            // Its name is ours.
+            let grace_90k = self.publication.longest_duration_90k();
+            self.publication.retention.keep(name, self.world.now(), grace_90k);
+        }
+        if self.complain("again") {
+            let name = self.publication.label(name);
+            warn!(
+                name,
+                entries,
+                "a listed file was written again, so its entry leaves the playlist; give the encoder more names than twice --window"
+            );
+        }
+    }
+}
