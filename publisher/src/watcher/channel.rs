@@ -325,12 +325,10 @@ impl Channel {
                 order.filmed_until = self.publication.filmed_until();
             }
             match self.order.turn(self.publication.last.facts(), self.world.now(), patience) {
-                Turn::Publish(candidate) if self.stamp(&candidate.name).is_err() => {
-                    self.publication.refuse(&candidate.name, None, &Refusal::Vanished);
-                }
                 Turn::Publish(candidate) => {
+                    let Some(candidate) = self.read_if_rewritten(*candidate) else { continue };
                     let published = self.publication.meters.segments_published.get();
-                    self.publication.publish(*candidate, self.order.together());
+                    self.publication.publish(candidate, self.order.together());
                     if self.publication.meters.segments_published.get() > published {
                         self.last_segment_at = self.world.now();
                         self.advance_parts();

@@ -52,15 +52,18 @@ impl PartsOnDisk {
 
     /// The last number that it tells of.
     pub(super) fn last_number(&self) -> Option<u64> {
-        let in_segments = self.segments.iter().filter_map(|name| number_of_name(name));
-        let in_parts = self.listed.iter().filter_map(|name| Some(part_of_name(name)?.0));
-        in_segments.chain(in_parts).filter(|&number| number <= PLAUSIBLE_NUMBER).max()
+        self.in_segments().chain(self.in_parts()).filter(|&number| number <= PLAUSIBLE_NUMBER).max()
     }
 
     /// How long the parts of each segment are together.
     pub(super) fn durations_90k(&self) -> BTreeMap<u64, u64> {
         let duration_90k = |told: &ToldParts| told.parts.iter().map(|part| part.duration_90k).sum();
         self.of_segments.iter().map(|(number, told)| (*number, duration_90k(told))).collect()
+    }
+
+    /// The numbers of the segments that are listed.
+    pub(super) fn in_segments(&self) -> impl Iterator<Item = u64> + '_ {
+        self.segments.iter().filter_map(|name| number_of_name(name))
     }
 
     /// The numbers of the segments of which parts are listed.

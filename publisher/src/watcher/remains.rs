@@ -44,15 +44,23 @@ impl Remains {
         let on_disk = playlist_file::read(directory, &settings.webroot)
             .map_err(|source| WatchError::Playlist { path: settings.webroot.join(PLAYLIST), source })?;
         let mut told = parts_on_disk::on_disk(directory, &settings);
+        let of_parts = parts_on_disk::numbers(directory, &live).map_err(of_live)?;
+        let of_segments = numbers_of(&list(directory, &live).map_err(of_live)?);
+        let mut near: BTreeSet<u64> = of_segments.union(&of_parts).copied().collect();
         let mut in_parts = BTreeSet::new();
-        if settings.naming == Naming::Numbered {
-            try_to_write(directory, &live).map_err(of_live)?;
-            in_parts = parts_on_disk::numbers(directory, &live).map_err(of_live)?;
-            let in_segments = numbers_of(&list(directory, &live).map_err(of_live)?);
-            let files = in_segments.union(&in_parts).copied().collect();
-            let last = numbered::told(&on_disk);
-            told.retain(|number| numbered::is_backed(number, &files, last));
-            in_parts.extend(told.in_parts());
+        match settings.naming {
+            Naming::Numbered => {
+                try_to_write(directory, &live).map_err(of_live)?;
+                let last = numbered::told(&on_disk);
+                told.retain(|number| numbered::is_backed(number, &near, last));
+                in_parts.extend(of_parts);
+                in_parts.extend(told.in_parts());
+            }
+            Naming::Any => {
+                // Numbers of others begin anywhere: those of the list itself tell.
+                near.extend(told.in_segments());
+                told.retain(|number| numbered::is_backed(number, &near, None));
+            }
         }
         Ok(Self { settings, live, on_disk, told, in_parts })
     }

@@ -1,11 +1,12 @@
-//! Rewritten: a listed file that somebody wrote again is the same segment still, or another one.
+//! Rewritten: a file that somebody wrote again after it was read is the same segment still, or another one.
 //!
-//! In: names of listed files, and what the file system says of them now. Out: entries that stay, or leave. Runs on the watcher's
-//! thread.
+//! In: files that are listed or wait for their turn, and what the file system says of them now. Out: entries and files that stay,
+//! or leave. Runs on the watcher's thread.
 
 use super::{
     channel::{Channel, hash},
-    finished_file::{self},
+    finished_file::{self, Refusal},
+    order::{Candidate, Order},
 };
 use crate::directory::stamp::Stamp;
 use tracing::warn;
@@ -47,6 +48,43 @@ impl Channel {
         }
         self.lose_rewritten(name);
         true
+    }
+
+    /// A file whose turn has come, as it is now. `None`: it was written again while it waited, and waits again or is refused.
+    pub(super) fn read_if_rewritten(&mut self, candidate: Candidate) -> Option<Candidate> {
+        let Candidate { name, finished, seen_at } = &candidate;
+        let Ok(stamp) = self.stamp(name) else {
+            self.publication.refuse(name, None, &Refusal::Vanished);
+            return None;
+        };
+        if !stamp.is_rewritten_since(&finished.stamp) {
+            return Some(candidate);
+        }
+        let read = finished_file::read(&*self.world.directory, &self.live.join(name), &mut Vec::new());
+        let now = self.world.now();
+        match (read, &mut self.order) {
+            (Ok(again), Order::Arrival(_)) if again.stamp.is_rewritten_since(&stamp) => {
+                // It is being written.
+                self.unfinished.closed_early(name, stamp, now);
+                self.schedule_tick(now);
+                None
+            }
+            (Ok(again), Order::Arrival(order)) if again.facts != finished.facts => {
+                let candidate = Candidate { name: name.clone(), finished: again, seen_at: *seen_at };
+                order.arrived(candidate, now);
+                None
+            }
+            (Ok(again), _) => Some(Candidate { finished: again, ..candidate }),
+            (Err(reason), Order::Arrival(_)) if reason.may_pass() => {
+                self.unfinished.closed_early(name, stamp, now);
+                self.schedule_tick(now);
+                None
+            }
+            (Err(reason), _) => {
+                self.publication.refuse(name, Some(stamp), &reason);
+                None
+            }
+        }
     }
 
     /// The file of this name is still what was listed.

@@ -26,7 +26,7 @@ use crate::{
     numbers::Numbers,
     playlist_file::{self, OnDisk},
     retention::instant_of,
-    segment_name::{Home, number_of_name, number_of_uri},
+    segment_name::{Home, name_of_uri, number_of_name, number_of_uri},
 };
 use livedir_playlist::MediaPlaylist;
 use std::{
@@ -115,7 +115,18 @@ impl Channel {
         let names = list(directory, &live).map_err(of_live)?;
         let found = found(directory, &live, &names, settings.naming, last_of_ours);
         let rebuilt_from = fate.as_ref().and_then(Fate::empty_playlist);
-        let stamp = |name: &str| directory.stamp(&live.join(name)).ok();
+        // What is done to them from now on is seen.
+        let stamps: Files = match (&found, &on_disk) {
+            (Found::Numbered(_), OnDisk::Playlist { playlist, .. }) => {
+                let uris = playlist.segments.iter().map(|segment| &segment.uri);
+                let names = uris.filter_map(|uri| name_of_uri(settings.home, uri));
+                names
+                    .filter_map(|name| directory.stamp(&live.join(&name)).ok().map(|stamp| (name, stamp)))
+                    .collect()
+            }
+            _ => Files::new(),
+        };
+        let stamp = |name: &str| stamps.get(name).copied();
         let read = |name: &str| finished_file::read(directory, &live.join(name), &mut Vec::new()).ok();
         let mut plan = match (&found, rebuilt_from) {
             (Found::Numbered(numbers), Some(empty)) => numbered::rebuild(empty, numbers).named(),
@@ -142,6 +153,9 @@ impl Channel {
         if let OnDisk::Playlist { playlist, .. } = &on_disk {
             // Also what is not there any more was in it.
             publication.window.remember_length(playlist.duration_90k());
+        }
+        for (name, &stamp) in &stamps {
+            publication.keep_stamp(name, stamp);
         }
         publication.told_90k = told.durations_90k();
         if matches!(fate, Some(Fate::Joins | Fate::Rebuilt { .. })) {
@@ -211,9 +225,6 @@ impl Begun {
             channel.publication.mark_changed();
             channel.publication.write_playlist();
         }
-        if channel.is_numbered() {
-            channel.stamp_listed();
-        }
         channel.remember(&plan.predecessor, desk);
         match found {
             Found::Numbered(numbers) => {
@@ -279,16 +290,6 @@ impl Begun {
 }
 
 impl Channel {
-    /// Remembers what listed files are, so that it is seen when one becomes another.
-    fn stamp_listed(&mut self) {
-        let names: Vec<_> = self.publication.listed.keys().cloned().collect();
-        for name in names {
-            if let Ok(stamp) = self.stamp(&name) {
-                self.publication.keep_stamp(&name, stamp);
-            }
-        }
-    }
-
     /// Whether the file of this name holds what the other sizes have under its number.
     fn holds_what_others_do(&self, name: &str, desk: &mut Desk) -> bool {
         let read = finished_file::read(&*self.world.directory, &self.live.join(name), &mut desk.buffer);

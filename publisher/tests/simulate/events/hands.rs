@@ -7,7 +7,10 @@ use crate::{
     world::held,
 };
 use fastrand::Rng;
-use std::{io, path::Path};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// These kinds.
 pub(super) static KINDS: &[Kind] = &[
@@ -48,10 +51,10 @@ pub(super) static KINDS: &[Kind] = &[
         let after_us = rng.u64(10_000..3_000_000);
         stage.say(|| format!("a hand moves {name} of {of} away, and back after {} ms", after_us / 1_000));
         touched(stage, of, &name);
-        let away = Path::new("/away.ts");
-        hand(stage, of, |disk, live| disk.rename(&live.join(&name), away, Who::Hand));
+        let away = away(stage);
+        hand(stage, of, |disk, live| disk.rename(&live.join(&name), &away, Who::Hand));
         stage.after(after_us, move |stage| {
-            hand(stage, of, |disk, live| disk.rename(away, &live.join(&name), Who::Hand));
+            hand(stage, of, |disk, live| disk.rename(&away, &live.join(&name), Who::Hand));
             touched(stage, of, &name);
         });
         true
@@ -77,19 +80,24 @@ pub(super) static KINDS: &[Kind] = &[
         let after_us = rng.u64(10_000..4_000_000);
         stage.say(|| format!("a hand moves the directory {of} away, and back after {} ms", after_us / 1_000));
         taken_away(stage, of);
-        let away = Path::new("/away");
-        hand(stage, of, |disk, live| disk.rename(live, away, Who::Hand));
+        let away = away(stage);
+        hand(stage, of, |disk, live| disk.rename(live, &away, Who::Hand));
         stage.after(after_us, move |stage| {
             taken_away(stage, of);
             hand(stage, of, |disk, live| {
                 let _ = disk.remove_directory(live, true, Who::Hand);
-                disk.rename(away, live, Who::Hand)
+                disk.rename(&away, live, Who::Hand)
             });
             taken_away(stage, of);
         });
         true
     }),
 ];
+
+/// Where nothing has been moved yet.
+fn away(stage: &Stage) -> PathBuf {
+    format!("/away-{}", stage.now_us()).into()
+}
 
 /// A listed file, by its name.
 pub(super) fn listed(stage: &mut Stage, of: usize, rng: &mut Rng) -> Option<String> {
