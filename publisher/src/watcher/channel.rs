@@ -328,8 +328,14 @@ impl Channel {
                 Turn::Publish(candidate) => {
                     let Some(candidate) = self.read_if_rewritten(*candidate) else { continue };
                     let published = self.publication.meters.segments_published.get();
+                    let before = self.publication.last.facts().cloned();
                     self.publication.publish(candidate, self.order.together());
                     if self.publication.meters.segments_published.get() > published {
+                        if let (Order::Arrival(order), Some(next)) =
+                            (&mut self.order, self.publication.last.facts())
+                        {
+                            order.published(before.as_ref(), next);
+                        }
                         self.last_segment_at = self.world.now();
                         self.advance_parts();
                         self.publication.write_low_latency();

@@ -88,9 +88,8 @@ impl Channel {
         if !is_due || self.is_numbered() {
             return;
         }
-        if !self.is_known() {
-            self.look_at_directory(desk);
-        }
+        // Also where all seems to be told: an event may have been lost without a word.
+        self.look_at_directory(desk);
         self.take_of_these(&self.unfinished.names(), desk);
     }
 

@@ -192,7 +192,8 @@ impl Channel {
             handled: HashMap::new(),
             lying: VecDeque::new(),
             identity: directory_now,
-            is_exchanged: false,
+            // Perhaps it was, while this looked.
+            is_exchanged: true,
             watched,
             listed_as_of: listed_as_of.map(|as_of| (as_of, listed_at)),
             last_event_at: listed_at,

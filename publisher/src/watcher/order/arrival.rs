@@ -93,24 +93,26 @@ impl Arrival {
         next.is_some_and(|next| break_between(facts, &next.finished.facts).is_none())
     }
 
-    /// Takes one out that is published behind `last`.
-    fn take(&mut self, name: &Natural, last: Option<&Facts>) -> Turn {
-        let Some(next) = self.waiting.remove(name) else { return Turn::Idle };
+    /// `next` is published behind `last`: what lies between them is passed over.
+    pub(in crate::watcher) fn published(&mut self, last: Option<&Facts>, next: &Facts) {
         match last {
-            Some(last) if last.streams == next.finished.facts.streams => {
-                if let Some(hole) = Hole::between(last, &next.finished.facts) {
+            Some(last) if last.streams == next.streams => {
+                if let Some(hole) = Hole::between(last, next) {
                     if self.holes.len() == MOST_HOLES {
                         self.holes.pop_front();
                     }
                     self.holes.push_back(hole);
-                } else if break_between(last, &next.finished.facts).is_some() {
+                } else if break_between(last, next).is_some() {
                     // Another timeline: its times may be those of the holes.
                     self.holes.clear();
                 }
             }
             _ => self.holes.clear(),
         }
-        Turn::Publish(Box::new(next))
+    }
+
+    fn take(&mut self, name: &Natural) -> Turn {
+        self.waiting.remove(name).map_or(Turn::Idle, |next| Turn::Publish(Box::new(next)))
     }
 
     /// All that wait, in natural order.
@@ -125,7 +127,7 @@ impl Arrival {
         }
         let next = last.and_then(|last| self.successor(last));
         if let Some(next) = next {
-            return self.take(&next, last);
+            return self.take(&next);
         }
         let Some(next) = self.beginning() else { return Turn::Idle };
         let longest = self.first_came_at.unwrap_or(now) + patience;
@@ -142,7 +144,7 @@ impl Arrival {
         if now < deadline {
             return Turn::WaitUntil(deadline);
         }
-        self.take(&next, last)
+        self.take(&next)
     }
 
     /// The file that goes on where `facts` end.
@@ -195,6 +197,7 @@ mod tests {
         loop {
             match order.turn(last.as_ref(), later, PATIENCE) {
                 Turn::Publish(next) => {
+                    order.published(last.as_ref(), &next.finished.facts);
                     last = Some(next.finished.facts);
                     published.push(next.name);
                 }
@@ -223,13 +226,20 @@ mod tests {
         let last = candidate("a", 0).finished.facts;
         order.arrived(candidate("c", 4), now);
         assert_eq!(order.turn(Some(&last), now, PATIENCE), Turn::WaitUntil(now + PATIENCE));
-        assert!(matches!(order.turn(Some(&last), now + PATIENCE, PATIENCE), Turn::Publish(_)));
+        let Turn::Publish(next) = order.turn(Some(&last), now + PATIENCE, PATIENCE) else {
+            panic!("it waits")
+        };
+        assert!(!order.is_late(&candidate("b", 2).finished.facts), "c may have vanished");
+        order.published(Some(&last), &next.finished.facts);
         assert!(order.is_late(&candidate("b", 2).finished.facts));
         assert!(!order.is_late(&candidate("d", 6).finished.facts));
         // The encoder begins anew, with the times of the hole.
         order.arrived(candidate("e", 1_000), now);
         let last = candidate("c", 4).finished.facts;
-        assert!(matches!(order.turn(Some(&last), now + PATIENCE, PATIENCE), Turn::Publish(_)));
+        let Turn::Publish(next) = order.turn(Some(&last), now + PATIENCE, PATIENCE) else {
+            panic!("it waits")
+        };
+        order.published(Some(&last), &next.finished.facts);
         assert!(!order.is_late(&candidate("f", 2).finished.facts));
     }
 

@@ -53,17 +53,22 @@ pub(super) static KINDS: &[Kind] = &[
     }),
 ];
 
-/// Another program wants to write to the same directory.
 /// What the event of a change takes, with room.
 const UNSEEN_US: u64 = 100_000;
 
+/// Another program wants to write to the same directory.
 fn second(stage: &mut Stage, of: usize) -> bool {
     if stage.life.on_air_us.is_none() || !stage.life.is_up {
         return false;
     }
+    let live = stage.directory(of);
+    if stage.plan.mode == Mode::Channels && held(&stage.disk).entries(&live).is_err() {
+        // A channel without a directory is nobody's.
+        return false;
+    }
     stage.say(|| "a second program begins".to_owned());
     let webroot = if stage.plan.mode == Mode::Channels {
-        stage.directory(of).parent().map(Path::to_owned).unwrap_or_default()
+        live.parent().map(Path::to_owned).unwrap_or_default()
     } else {
         WEBROOT.into()
     };
