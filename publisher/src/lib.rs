@@ -97,7 +97,7 @@ use filter::FilterError;
 use grid::SoundLine;
 use guard::Guard;
 use last_segment::LastSegment;
-use lock::{LockError, WebrootLock};
+use lock::LockError;
 use meters::Meters;
 use packager::Package;
 use picture_queue::{PictureReceiver, WhenLate};
@@ -180,7 +180,8 @@ pub fn run(
     meters: &Arc<Meters>,
     mut on_status: impl FnMut(&Stream, &Meters),
 ) -> Result<(), RunError> {
-    let lock = WebrootLock::take(&settings.webroot)?;
+    let directory: Arc<dyn Directory> = Arc::new(Disk::without_events());
+    let guard = Arc::new(Guard::take(directory.clone(), &settings.webroot)?);
     let (mut captured_tx, captured_rx) = capture_queue::channel(meters.clone());
     let microphone = microphone(settings, &mut captured_tx)?;
     let (opened_tx, opened_rx) = mpsc::sync_channel(1);
@@ -206,8 +207,6 @@ pub fn run(
         stream.rungs.iter().try_for_each(encoder::trial::check)?;
         room_for(settings, &stream)?;
         let of_renditions = meters_of(&stream, meters);
-        let directory: Arc<dyn Directory> = Arc::new(Disk::without_events());
-        let guard = Arc::new(Guard::holding(directory.clone(), &settings.webroot, Box::new(lock)));
         let watcher =
             Watcher::start(&watcher_settings(settings, &stream), &of_renditions)?.guarded(guard.clone());
         let first_number = watcher.next_segment_number();

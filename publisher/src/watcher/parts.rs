@@ -13,6 +13,7 @@ use super::{
     parts_on_disk::{PartsOnDisk, parts_in},
     publish::Publication,
     rejoin::join,
+    start_up::Found,
 };
 use crate::{
     probe::clock::distance_90k,
@@ -168,7 +169,13 @@ impl Channel {
 
     /// Takes up the parts that a run before has left: those of the last segments stay in `ll.m3u8`, and all others go after
     /// their grace. `told`: what the list on disk says.
-    pub(super) fn restore_parts(&mut self, next_number: u64, told: &PartsOnDisk, desk: &mut Desk) {
+    pub(super) fn restore_parts(
+        &mut self,
+        next_number: u64,
+        told: &PartsOnDisk,
+        found: &Found,
+        desk: &mut Desk,
+    ) {
         if let Some(file) = &mut self.publication.low_latency {
             file.old_names = told.listed.union(&told.segments).cloned().collect();
         }
@@ -222,7 +229,11 @@ impl Channel {
         self.publication.settle_parts(next_number);
         let (mut old, mut new) = (Vec::new(), Vec::new());
         for (&part, &stamp) in parts.iter().filter(|(part, _)| !restored.contains(part)) {
-            if part.0 < next_number { old.push((part, stamp)) } else { new.push(part_name(part.0, part.1)) }
+            if part.0 < next_number || found.is_passed(part.0, &stamp) {
+                old.push((part, stamp));
+            } else {
+                new.push(part_name(part.0, part.1));
+            }
         }
         self.keep_old_parts(&old, told);
         for name in new {

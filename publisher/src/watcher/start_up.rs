@@ -21,6 +21,7 @@ use super::{
     world::World,
 };
 use crate::{
+    directory::stamp::Stamp,
     directory::Directory,
     meters::Meters,
     numbers::Numbers,
@@ -44,6 +45,16 @@ const RECENT: Duration = Duration::from_secs(2);
 pub(super) enum Found {
     Numbered(BTreeSet<u64>),
     Any(Files),
+}
+
+impl Found {
+    /// Whether a segment was written after this part that comes behind it: its encoder has gone on.
+    pub(super) fn is_passed(&self, number: u64, stamp: &Stamp) -> bool {
+        let Self::Any(files) = self else { return false };
+        files.iter().any(|(name, segment)| {
+            segment.modified_at > stamp.modified_at && number_of_name(name).is_some_and(|it| it >= number)
+        })
+    }
 }
 
 /// A channel that has begun, and what is still to be done at its start.
@@ -272,8 +283,8 @@ impl Begun {
 
     /// The second part: the parts that are listed stay, and all is written.
     pub(super) fn take_up_parts(&mut self, next_number: u64, desk: &mut Desk) {
-        let Self { channel, told, .. } = self;
-        channel.restore_parts(next_number, told, desk);
+        let Self { channel, told, found, .. } = self;
+        channel.restore_parts(next_number, told, found, desk);
         channel.publish_waiting(Duration::ZERO);
         channel.publication.write_postponed();
         channel.settle();

@@ -182,13 +182,13 @@ fn watch(world: &Arc<World>, wakes: Wakes) -> Result<(), String> {
     };
     let watcher = if plan.is_ours() {
         let lock = lock(&world.disk, Path::new(WEBROOT)).map_err(|error| error.to_string())?;
+        let directory = Arc::new(WriterDirectory(world.disk.clone()));
+        let lock = Some(lock).filter(|_| world.sabotage.locks());
+        let guard = Arc::new(Guard::holding(directory, Path::new(WEBROOT), Box::new(lock)));
         let settings = watcher_settings(&plan);
         let meters: Vec<_> = settings.renditions.iter().map(|_| Arc::default()).collect();
         let watcher =
             Watcher::start_in(inner, wakes, &settings, &meters).map_err(|error| error.to_string())?;
-        let directory = Arc::new(WriterDirectory(world.disk.clone()));
-        let lock = Some(lock).filter(|_| world.sabotage.locks());
-        let guard = Arc::new(Guard::holding(directory, Path::new(WEBROOT), Box::new(lock)));
         let watcher = watcher.guarded(guard.clone());
         held(&world.stage).is_on_air(watcher.next_segment_number(), &watcher.numbers(), Some(&guard));
         world.sabotage.is_on_air();
