@@ -32,6 +32,9 @@ use tracing::{info, warn};
 /// Names that are complained of once are remembered, up to this many.
 const MOST_COMPLAINTS: usize = 1_000;
 
+/// Listed files that were taken away are remembered, up to this many.
+const MOST_DEPARTED: usize = 1_000;
+
 /// An encoder is silent when nothing has come for so many target durations: players have nothing left to show then.
 const SILENT_TARGETS: u32 = 3;
 
@@ -48,6 +51,8 @@ pub(super) struct Channel {
     /// The files on disk that have had their turn, by a hash of the name, with one of what they were then: 16 bytes for each, however
     /// many are kept.
     pub(super) handled: HashMap<u64, u64>,
+    /// The last of them that were taken away while they were listed: one that comes back as it was has had its turn.
+    pub(super) departed: VecDeque<(u64, u64)>,
     /// Names of them, where no event tells that they are written again; the next to be looked at first.
     pub(super) lying: VecDeque<String>,
     /// The directory that is there, watched or not.
@@ -155,6 +160,9 @@ impl Channel {
         if self.stamp(name).is_ok() {
             return;
         }
+        if self.publication.is_listed(name) {
+            self.remember_departed(name);
+        }
         self.handled.remove(&hash(name));
         self.unfinished.forget(name);
         self.publication.retention.forget(name);
@@ -166,6 +174,7 @@ impl Channel {
             let mut entries = self.publication.lose(|other| other != name);
             // Whoever takes one away takes those behind it, too: the playlist is written once for all of them.
             let gone = self.publication.first_names(|name| self.stamp(name).is_err());
+            gone.iter().for_each(|name| self.remember_departed(name));
             entries += self.publication.lose(|other| !gone.contains(other));
             let label = self.publication.label(name);
             if self.complain("gone") {
@@ -176,6 +185,25 @@ impl Channel {
                 );
             }
         }
+    }
+
+    /// A listed file was taken away.
+    pub(super) fn remember_departed(&mut self, name: &str) {
+        let Some(departed) = self.handled.remove_entry(&hash(name)) else { return };
+        if self.departed.len() == MOST_DEPARTED {
+            self.departed.pop_front();
+        }
+        self.departed.push_back(departed);
+    }
+
+    /// Whether a file was listed, was taken away, and is there again as it was.
+    pub(super) fn has_come_back(&mut self, name: &str, stamp: &Stamp) -> bool {
+        let file = (hash(name), stamp.contents());
+        let Some(index) = self.departed.iter().position(|it| *it == file) else { return false };
+        self.departed.remove(index);
+        self.handled.insert(file.0, file.1);
+        self.lying.push_back(name.to_owned());
+        true
     }
 
     /// Reads a file and puts it in line. `may_grow`: its writer may go on if it is cut.
@@ -189,6 +217,9 @@ impl Channel {
         self.unfinished.forget(name);
         let path = self.live.join(name);
         let Ok(stamp) = self.stamp(name) else { return self.gone(name) };
+        if self.has_come_back(name, &stamp) {
+            return;
+        }
         let Order::Arrival(order) = &self.order else { return };
         if order.waiting(name).is_some_and(|waiting| waiting.finished.stamp == stamp) {
             return;

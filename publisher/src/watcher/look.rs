@@ -127,6 +127,9 @@ impl Channel {
         let now = self.world.now();
         self.look_at_listed();
         let there: HashSet<u64> = names.iter().map(|name| hash(name)).collect();
+        let is_gone = |name: &&String| !there.contains(&hash(name));
+        let gone: Vec<_> = self.publication.listed.keys().filter(is_gone).cloned().collect();
+        gone.iter().for_each(|name| self.remember_departed(name));
         self.publication.lose(|name| there.contains(&hash(name)));
         self.take_parts(parts, desk);
         match &self.order {
@@ -168,7 +171,7 @@ impl Channel {
                 continue;
             }
             let Ok(stamp) = self.stamp(name) else { continue };
-            if handled != Some(stamp.contents()) {
+            if handled != Some(stamp.contents()) && !self.has_come_back(name, &stamp) {
                 self.unfinished.begun(name, stamp, false, now);
             }
         }

@@ -227,9 +227,14 @@ impl Channel {
         let numbers = playlist.segments.iter().filter_map(|segment| number_of_uri(&segment.uri));
         let next_number = numbers.max().map_or(next_number, |last| next_number.max(last + 1));
         self.publication.settle_parts(next_number);
+        let told_of: BTreeSet<u64> = told.in_parts().collect();
+        let is_passed = |number: u64| {
+            let of_segment = parts.range((number, 0)..=(number, MOST_PARTS)).map(|(_, stamp)| stamp);
+            !told_of.contains(&number) && found.are_passed(number, of_segment)
+        };
         let (mut old, mut new) = (Vec::new(), Vec::new());
         for (&part, &stamp) in parts.iter().filter(|(part, _)| !restored.contains(part)) {
-            if part.0 < next_number || found.is_passed(part.0, &stamp) {
+            if part.0 < next_number || is_passed(part.0) {
                 old.push((part, stamp));
             } else {
                 new.push(part_name(part.0, part.1));

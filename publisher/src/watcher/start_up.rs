@@ -21,8 +21,8 @@ use super::{
     world::World,
 };
 use crate::{
-    directory::stamp::Stamp,
     directory::Directory,
+    directory::stamp::Stamp,
     meters::Meters,
     numbers::Numbers,
     playlist_file::{self, OnDisk},
@@ -48,12 +48,12 @@ pub(super) enum Found {
 }
 
 impl Found {
-    /// Whether a segment was written after this part that comes behind it: its encoder has gone on.
-    pub(super) fn is_passed(&self, number: u64, stamp: &Stamp) -> bool {
+    /// Whether a later segment was written after these parts of the segment of this number: its encoder has gone on.
+    pub(super) fn are_passed<'a>(&self, number: u64, mut parts: impl Iterator<Item = &'a Stamp>) -> bool {
         let Self::Any(files) = self else { return false };
-        files.iter().any(|(name, segment)| {
-            segment.modified_at > stamp.modified_at && number_of_name(name).is_some_and(|it| it >= number)
-        })
+        let later = files.iter().filter(|(name, _)| number_of_name(name).is_some_and(|it| it > number));
+        let newest = later.map(|(_, stamp)| stamp.modified_at).max();
+        parts.all(|part| newest.is_some_and(|newest| part.modified_at < newest))
     }
 }
 
@@ -201,6 +201,7 @@ impl Channel {
             publication,
             unfinished: Unfinished::default(),
             handled: HashMap::new(),
+            departed: VecDeque::new(),
             lying: VecDeque::new(),
             identity: directory_now,
             // Perhaps it was, while this looked.
