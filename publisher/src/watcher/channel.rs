@@ -199,11 +199,11 @@ impl Channel {
     /// Whether a file was listed, was taken away, and is there again as it was.
     pub(super) fn has_come_back(&mut self, name: &str, stamp: &Stamp) -> bool {
         let file = (hash(name), stamp.contents());
-        let Some(index) = self.departed.iter().position(|it| *it == file) else { return false };
-        self.departed.remove(index);
-        self.handled.insert(file.0, file.1);
-        self.lying.push_back(name.to_owned());
-        true
+        let has_departed = self.departed.contains(&file);
+        if has_departed && self.handled.insert(file.0, file.1).is_none() {
+            self.lying.push_back(name.to_owned());
+        }
+        has_departed
     }
 
     /// Reads a file and puts it in line. `may_grow`: its writer may go on if it is cut.

@@ -76,7 +76,7 @@ impl Channel {
         }
         if self.watched.is_none() {
             self.look_at_oldest();
-            self.look_at_lying(now);
+            self.look_at_lying(MOST_LYING, now);
             self.look_at_unfinished(now, desk);
         }
         self.publish_waiting(self.patience());
@@ -90,6 +90,7 @@ impl Channel {
         }
         // Also where all seems to be told: an event may have been lost without a word.
         self.look_at_directory(desk);
+        self.look_at_lying(self.lying.len(), now);
         self.take_of_these(&self.unfinished.names(), desk);
     }
 
@@ -215,9 +216,9 @@ impl Channel {
         }
     }
 
-    /// Looks whether files that lie there unlisted were written again, some of them at a time.
-    fn look_at_lying(&mut self, now: Instant) {
-        for _ in 0..self.lying.len().min(MOST_LYING) {
+    /// Looks whether files that lie there unlisted were written again, up to `most` of them.
+    fn look_at_lying(&mut self, most: usize, now: Instant) {
+        for _ in 0..self.lying.len().min(most) {
             let Some(name) = self.lying.pop_front() else { return };
             let Ok(stamp) = self.stamp(&name) else { continue };
             if self.handled.get(&hash(&name)) == Some(&stamp.contents()) {
