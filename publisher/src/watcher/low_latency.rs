@@ -12,7 +12,7 @@ pub(super) use restore::ToldParts;
 use super::finished_file::Finished;
 use crate::{
     probe::clock::{distance_90k, later_90k},
-    segment_name::{Home, part_name, part_of_name, uri_of_name},
+    segment_name::{Home, number_of_uri, part_name, part_of_name, uri_of_name},
 };
 use jiff::Timestamp;
 use livedir_playlist::{
@@ -552,11 +552,21 @@ impl LowLatencyList {
         self.edge.last(playlist)
     }
 
+    /// The next number that is not listed: files of others may be listed out of order.
+    fn next_unlisted(&self, playlist: &MediaPlaylist) -> u64 {
+        let numbers = || playlist.segments.iter().filter_map(|segment| number_of_uri(&segment.uri));
+        let mut next = self.next_number;
+        while numbers().any(|number| number == next) {
+            next += 1;
+        }
+        next
+    }
+
     /// The text of `ll.m3u8`.
     pub(super) fn text(&self, playlist: &MediaPlaylist) -> String {
         let hint = match self.open {
             Some(open) => part_name(open, self.edge.open().parts.len() as u32),
-            None => part_name(self.next_number, 0),
+            None => part_name(self.next_unlisted(playlist), 0),
         };
         let hint = uri_of_name(self.home, &hint);
         let has_parts = self.encoder == Encoder::Ours || self.promised.parts;

@@ -159,6 +159,8 @@ fn live(world: &Arc<World>) -> End {
     let ended = catch_unwind(AssertUnwindSafe(|| watch(world, wakes)));
     match ended {
         Ok(Ok(())) => End::Stopped,
+        // What it could not do when it died.
+        Ok(Err(_)) if held(&world.disk).is_dead => End::Unwound,
         Ok(Err(error)) => End::Failed(error),
         Err(panic) => told(&*panic),
     }

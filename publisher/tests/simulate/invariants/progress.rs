@@ -10,6 +10,9 @@ use livedir_publisher::segment_name::number_of_name;
 /// A file that nobody tells of is complete when it has rested for so long: two seconds, and a look each 200 ms.
 const RESTED_US: u64 = 2_400_000;
 
+/// A channel that could not be kept is taken up so long after writes are possible again.
+const TAKEN_UP_US: u64 = 1_100_000;
+
 /// What the file system and the program take.
 const SLACK_US: u64 = 50_000;
 
@@ -29,6 +32,11 @@ pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Ver
     let failing_until_us = failing_until_us(disk);
     let (is_blind, deaf_until_us) = (judge.is_blind, judge.deaf_until_us);
     let is_ours = judge.is_ours;
+    let is_one_of_many = !is_ours && judge.current.len() > 1;
+    let heard_from_us = match is_one_of_many && failing_until_us > on_air_us {
+        true => failing_until_us + TAKEN_UP_US,
+        false => on_air_us,
+    };
     for index in judge.current.clone() {
         let channel = &mut judge.channels[index];
         let target_us = channel.target_us(judge.target_us);
@@ -44,7 +52,7 @@ pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Ver
                 _ => since_us,
             };
             let waits_us = if has_predecessor(channel, it) { target_us } else { 2 * target_us };
-            let is_told = !is_blind && it.came_us > deaf_until_us.max(on_air_us);
+            let is_told = !is_blind && it.came_us > deaf_until_us.max(heard_from_us);
             let unheard_us = if is_told { 0 } else { RESTED_US + target_us * 5 / 4 };
             let unheard_us = if it.is_certain() { unheard_us } else { unheard_us.max(RESTED_US) };
             now_us > since_us + waits_us + unheard_us + SLACK_US
