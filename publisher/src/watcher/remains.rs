@@ -6,7 +6,7 @@ use super::{
     ChannelSettings, Naming, WatchError,
     look::list,
     parts_on_disk::{self, PartsOnDisk},
-    plan::numbered,
+    plan::{numbered, remove_before},
     rejoin,
     start_up::numbers_of,
     world::World,
@@ -41,7 +41,7 @@ impl Remains {
         let of_live = |source| WatchError::Live { path: live.clone(), source };
         directory.make(&live).map_err(of_live)?;
         sweep_webroot(directory, &settings.webroot, &live, settings.naming).map_err(of_live)?;
-        let on_disk = playlist_file::read(directory, &settings.webroot)
+        let mut on_disk = playlist_file::read(directory, &settings.webroot)
             .map_err(|source| WatchError::Playlist { path: settings.webroot.join(PLAYLIST), source })?;
         let mut told = parts_on_disk::on_disk(directory, &settings);
         let of_parts = parts_on_disk::numbers(directory, &live).map_err(of_live)?;
@@ -61,6 +61,9 @@ impl Remains {
                 near.extend(told.in_segments());
                 told.retain(|number| numbered::is_backed(number, &near, None));
             }
+        }
+        if let (OnDisk::Playlist { playlist, .. }, Some((begins_at, _))) = (&mut on_disk, told.begins_at) {
+            remove_before(playlist, begins_at);
         }
         Ok(Self { settings, live, on_disk, told, in_parts })
     }
