@@ -117,7 +117,7 @@ impl Plan {
             40..68 => Mode::Watch,
             _ => Mode::Live,
         };
-        let has_parts = rng.u32(0..100) < if mode == Mode::Channels { 10 } else { 40 };
+        let has_parts = rng.u32(0..100) < if mode == Mode::Channels { 10 } else { 27 };
         let [segment_us, pictures] =
             [[500_000, 4], [1_000_000, 4], [1_000_000, 8], [2_000_000, 8]][rng.usize(0..4)];
         let naming = match rng.u32(0..8) {
