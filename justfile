@@ -80,12 +80,12 @@ check: setup (_tool "cargo-deny")
     cargo deny --all-features check bans licenses sources
     .ci/not-checked '{{ target }}'
 
-# Figures: publish lag, processor time and memory beside the ffmpeg program's, a thousand watched channels. Twelve minutes; a word runs the rows that have it
+# Figures: publish lag, processor time and memory beside the ffmpeg program's, a thousand watched channels. A quarter of an hour; a word runs the rows that have it
 bench *row: setup-tests
     cargo bench --locked --quiet -p livedir-publisher --bench live -- "$@"
     @[ $# -gt 0 ] || cargo bench --locked --quiet -p livedir-publisher --bench watch
 
-# Figures: livedir-server beside nginx. Seven minutes on a machine that does nothing else; a word runs the rows that have it
+# Figures: livedir-server beside nginx as we set it up and as plain and fast as it can be. Ten minutes on a machine that does nothing else; a word runs the rows that have it
 bench-server *row: setup (_packages "bench")
     cargo bench --locked --quiet -p livedir-server --bench server -- "$@"
 
