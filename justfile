@@ -14,7 +14,7 @@ default:
     @just --list
 
 # Watch your camera in a browser, under a second behind: builds, serves and streams until Ctrl-C. A file, a URL or `test` may follow
-live *args: setup build
+live *args: _first setup build
     #!/usr/bin/env bash
     set -euo pipefail
     bin='{{ programs }}'
@@ -42,6 +42,13 @@ live *args: setup build
         echo "the publisher was killed (signal $((code - 128))); starting it again, the players go on" >&2
     done
 
+# Says what the first run has before it
+[private]
+_first:
+    @[ -x '{{ programs }}/livedir-publisher' ] || printf '%s\n' \
+        "The first time: system packages that are missing, the player's npm packages, then both programs are built." \
+        "On two quiet cores the build takes two to four minutes, with more cores less. After that it starts at once."
+
 # Cameras and microphones, and the formats that they offer
 devices: setup build
     '{{ programs }}/livedir-publisher' devices
@@ -56,30 +63,33 @@ setup: (_packages "build") (_node "webroot/player")
 # Everything that the tests need besides
 setup-tests: setup (_packages "tests") (_node "playlist/tests/second_opinion") (_node "publisher/tests/browser") (_node "publisher/tests/encoders")
 
-# All tests. Browsers and the virtual machine with the camera come last and one at a time: each of them fills two cores
+# All tests. Installs a browser, a virtual machine and the encoders of others
 test: setup-tests
-    RUST_TEST_THREADS=4 cargo test --workspace --locked -- --skip browser:: --skip camera::the_camera
-    RUST_TEST_THREADS=1 cargo test --workspace --locked --test it -- browser:: camera::the_camera
+    .ci/tests all
 
 # The watcher in a simulated world: `just simulate --seed 7` replays one schedule and shrinks it, `--minutes 30` takes its time. `just test` runs it too, for ten seconds, or for two minutes where CI=true
 simulate *args: setup
     cargo test --locked --quiet -p livedir-publisher --test simulate -- "$@"
 
-# What has to hold before a change is taken: format, lints, licences and sources of dependencies
+# The tests that need no root, no browser, no virtual machine, and install nothing; says at the end what was left out
+test-quick:
+    .ci/tests quick
+
+# What has to hold before a change is taken: format, lints, documentation, fuzz targets, licences and sources of dependencies
 check: setup (_tool "cargo-deny")
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --locked -- -D warnings
+    RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --quiet
+    cargo check --manifest-path fuzz/Cargo.toml --locked --target-dir '{{ target }}/fuzz'
     cargo deny --all-features check bans licenses sources
-    @if cargo deny fetch db >/dev/null 2>&1; \
-        then cargo deny check --disable-fetch advisories; \
-        else echo "advisories not checked: their database cannot be reached from here"; fi
+    .ci/check-rest '{{ target }}'
 
-# Figures: publish lag, processor time and memory beside the ffmpeg program's, a thousand watched channels. Twelve minutes; a word runs the rows that have it
+# Figures: publish lag, processor time and memory beside the ffmpeg program's, a thousand watched channels. A quarter of an hour; a word runs the rows that have it
 bench *row: setup-tests
     cargo bench --locked --quiet -p livedir-publisher --bench live -- "$@"
     @[ $# -gt 0 ] || cargo bench --locked --quiet -p livedir-publisher --bench watch
 
-# Figures: livedir-server beside nginx. Seven minutes on a machine that does nothing else; a word runs the rows that have it
+# Figures: livedir-server beside nginx as we set it up and as plain and fast as it can be. Ten minutes on a machine that does nothing else; a word runs the rows that have it
 bench-server *row: setup (_packages "bench")
     cargo bench --locked --quiet -p livedir-server --bench server -- "$@"
 

@@ -17,7 +17,7 @@ use livedir_publisher::segment_name::segment_name;
 use notify::event::{ModifyKind, RenameMode};
 use notify::{EventKind, RecursiveMode, Watcher};
 
-/// Each program has this many turns, alternating; the medians are compared.
+/// Each program has this many turns after one for nothing; the medians are compared. Who begins changes with each round.
 const ROUNDS: usize = 3;
 
 /// Length of each turn.
@@ -84,12 +84,12 @@ fn main() {
         }
     }
 
-    println!("\n{FILM_S} s live, {ROUNDS} turns each, medians");
+    println!("\n{FILM_S} s live, {ROUNDS} turns each, medians, and the least and largest ratio");
     println!(
-        "{:<28}{:>12}{:>12}{:>8}   {:>12}{:>12}{:>8}",
-        "", "livedir", "ffmpeg", "ratio", "livedir", "ffmpeg", "ratio"
+        "{:<28}{:>12}{:>12}{:>7}  {:>9}   {:>12}{:>12}{:>7}  {:>9}",
+        "", "livedir", "ffmpeg", "ratio", "spread", "livedir", "ffmpeg", "ratio", "spread"
     );
-    println!("{:<28}{:>32}   {:>32}", "", "processor time", "peak memory");
+    println!("{:<28}{:>42}   {:>42}", "", "processor time for each picture made", "peak memory");
     let pattern = "test pattern, 640x480";
     if is_wanted(pattern) {
         let (picture, sound) = record_test_pattern(directory);
@@ -153,27 +153,55 @@ fn compare_copies(directory: &Path, name: &str, length_s: u32) {
         command.args(["-v", "error", "-nostdin", "-i", &film, "-c", "copy"]).args(hls);
         start(command.arg(webroot.join("stream.m3u8")))
     };
-    let (mut our_s, mut their_s) = (Vec::new(), Vec::new());
-    for round in 0..COPY_ROUNDS {
-        for is_ours in [true, false] {
-            let webroot = directory.join(format!("copied-{length_s}-{round}-{is_ours}"));
-            if is_ours {
-                our_s.push(processor_s_to_the_end(livedir(&webroot, &[&film, "--copy", "--fast"])));
-            } else {
-                their_s.push(processor_s_to_the_end(ffmpeg_copy(&webroot)));
-            }
-            std::fs::remove_dir_all(webroot).expect("a webroot");
-            // What one program has left to be written to the disk is not the other's work.
-            run(&mut Command::new("sync"));
+    let turns = in_turn(COPY_ROUNDS, |is_ours, round| {
+        let webroot = directory.join(format!("copied-{length_s}-{round}-{is_ours}"));
+        let used_s = processor_s_to_the_end(if is_ours {
+            livedir(&webroot, &[&film, "--copy", "--fast"])
+        } else {
+            ffmpeg_copy(&webroot)
+        });
+        std::fs::remove_dir_all(webroot).expect("a webroot");
+        // What one program has left to be written to the disk is not the other's work.
+        run(&mut Command::new("sync"));
+        used_s
+    });
+    let (ours, theirs, ratio) = medians(&turns, |used_s| *used_s);
+    println!(
+        "{name:<28}{ours:>10.2} s{theirs:>10.2} s{ratio}   (aim: <= 0.8; 1280x720 as fast as it goes, {COPY_ROUNDS} turns)"
+    );
+}
+
+/// Turns of both programs, ours first in every other round. The first turn of each is not counted: files are in the cache then.
+fn in_turn<T>(rounds: usize, mut turn: impl FnMut(bool, usize) -> T) -> Vec<[T; 2]> {
+    let mut turns = Vec::new();
+    for round in 0..=rounds {
+        let pair = if round % 2 == 0 {
+            let ours = turn(true, round);
+            [ours, turn(false, round)]
+        } else {
+            let theirs = turn(false, round);
+            [turn(true, round), theirs]
+        };
+        if round > 0 {
+            turns.push(pair);
         }
     }
-    our_s.sort_by(f64::total_cmp);
-    their_s.sort_by(f64::total_cmp);
-    let (our_s, their_s) = (our_s[COPY_ROUNDS / 2], their_s[COPY_ROUNDS / 2]);
-    println!(
-        "{name:<28}{our_s:>10.2} s{their_s:>10.2} s{:>8.2}   (aim: <= 0.8; 1280x720 as fast as it goes, {COPY_ROUNDS} turns)",
-        our_s / their_s
-    );
+    turns
+}
+
+/// Ours, theirs, and the columns of their ratio: the median of those of each round, the least and the largest.
+fn medians<T>(turns: &[[T; 2]], of: impl Fn(&T) -> f64) -> (f64, f64, String) {
+    let sorted = |values: &mut dyn Iterator<Item = f64>| {
+        let mut values: Vec<f64> = values.collect();
+        values.sort_by(f64::total_cmp);
+        values
+    };
+    let middle = turns.len() / 2;
+    let ours = sorted(&mut turns.iter().map(|[ours, _]| of(ours)))[middle];
+    let theirs = sorted(&mut turns.iter().map(|[_, theirs]| of(theirs)))[middle];
+    let ratios = sorted(&mut turns.iter().map(|[ours, theirs]| of(ours) / of(theirs)));
+    let spread = format!("{:.2}–{:.2}", ratios[0], ratios[ratios.len() - 1]);
+    (ours, theirs, format!("{:>7.2}  {spread:>9}", ratios[middle]))
 }
 
 /// What a program has used when it has ended by itself.
@@ -308,42 +336,31 @@ fn compare_turns(
     ffmpeg: impl Fn(&Path) -> Child,
     aim: &str,
 ) {
-    let (mut our_turns, mut their_turns) = (Vec::new(), Vec::new());
     let webroots = directory.join(name.replace(|it: char| !it.is_ascii_alphanumeric(), "-"));
-    for round in 0..ROUNDS {
-        our_turns.push(measure(livedir(&webroots.join(format!("ours-{round}")))));
-        their_turns.push(measure(ffmpeg(&webroots.join(format!("theirs-{round}")))));
-    }
-    let (our_s, our_mb) =
-        (median(&our_turns, |cost| cost.processor_s), median(&our_turns, |cost| cost.memory_mb));
-    let (their_s, their_mb) =
-        (median(&their_turns, |cost| cost.processor_s), median(&their_turns, |cost| cost.memory_mb));
+    let turns = in_turn(ROUNDS, |is_ours, round| {
+        let webroot = webroots.join(format!("{round}-{is_ours}"));
+        let program = if is_ours { livedir(&webroot) } else { ffmpeg(&webroot) };
+        measure(program, &webroot)
+    });
+    let (our_ms, their_ms, time) = medians(&turns, |cost| cost.processor_ms_a_picture);
+    let (our_mb, their_mb, memory) = medians(&turns, |cost| cost.memory_mb);
     println!(
-        "{name:<28}{our_s:>10.2} s{their_s:>10.2} s{:>8.2}   {our_mb:>9.1} MB{their_mb:>9.1} MB{:>8.2}   ({aim})",
-        our_s / their_s,
-        our_mb / their_mb
+        "{name:<28}{our_ms:>9.2} ms{their_ms:>9.2} ms{time}   {our_mb:>9.1} MB{their_mb:>9.1} MB{memory}   ({aim})"
     );
 }
 
 struct Cost {
-    processor_s: f64,
+    processor_ms_a_picture: f64,
     memory_mb: f64,
 }
 
-/// What a program has used after [`FILM_S`] seconds; ends it then.
-fn measure(mut program: Child) -> Cost {
-    let started = Instant::now();
-    let until =
-        (started + Duration::from_secs(u64::from(FILM_S))).checked_sub(Duration::from_millis(500)).unwrap();
-    std::thread::sleep(until - started);
+/// What a program has used in [`FILM_S`] seconds, after which it is told to end.
+fn measure(mut program: Child, webroot: &Path) -> Cost {
+    let before_us = children_us();
+    std::thread::sleep(Duration::from_secs(u64::from(FILM_S)) - Duration::from_millis(500));
     assert!(program.try_wait().expect("its state").is_none(), "a program ended before its time");
-    let proc = Path::new("/proc").join(program.id().to_string());
-    let stat = std::fs::read_to_string(proc.join("stat")).expect("/proc/PID/stat");
-    // proc(5): user and system time are fields 14 and 15; the name before them may contain blanks.
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks: f64 =
-        fields[11..13].iter().map(|field| field.parse::<f64>().expect("a number of ticks")).sum();
-    let status = std::fs::read_to_string(proc.join("status")).expect("/proc/PID/status");
+    let status = Path::new("/proc").join(program.id().to_string()).join("status");
+    let status = std::fs::read_to_string(status).expect("/proc/PID/status");
     let peak_kb: f64 = status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))
@@ -351,13 +368,29 @@ fn measure(mut program: Child) -> Cost {
         .and_then(|number| number.parse().ok())
         .expect("VmHWM");
     end(program);
-    Cost { processor_s: ticks / rustix::param::clock_ticks_per_second() as f64, memory_mb: peak_kb / 1024.0 }
+    let used_us = (children_us() - before_us) as f64;
+    Cost { processor_ms_a_picture: used_us / 1e3 / pictures_below(webroot), memory_mb: peak_kb / 1024.0 }
 }
 
-fn median(costs: &[Cost], of: impl Fn(&Cost) -> f64) -> f64 {
-    let mut values: Vec<f64> = costs.iter().map(of).collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+/// Pictures in all segments: those of a turn are still there, in every size, when it is over.
+fn pictures_below(directory: &Path) -> f64 {
+    let mut pictures = 0.0;
+    for entry in std::fs::read_dir(directory).expect("a directory").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            pictures += pictures_below(&path);
+        } else if path.extension().is_some_and(|it| it == "ts") {
+            let mut ffprobe = Command::new("ffprobe");
+            ffprobe.args(["-v", "error", "-select_streams", "v:0", "-count_packets"]);
+            ffprobe.args(["-show_entries", "stream=nb_read_packets", "-of", "default=nw=1:nk=1"]);
+            let counted = ffprobe.arg(&path).output().expect("ffprobe is installed by `just setup-tests`");
+            let counted = String::from_utf8_lossy(&counted.stdout);
+            // A stream of MPEG-TS is listed a second time with its programme. Segments of sound alone have none.
+            pictures +=
+                counted.lines().next().map_or(0.0, |count| count.parse().expect("a count of pictures"));
+        }
+    }
+    pictures
 }
 
 fn livedir(webroot: &Path, source: &[&str]) -> Child {

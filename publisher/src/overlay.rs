@@ -236,7 +236,7 @@ mod tests {
             let with_file = with_text.replace(&format!("text={}:", escaped(&escaped(title))), &by_file);
             assert_ne!(with_text, with_file);
             let draw = |steps: String| Graph::new(steps).run(grey(640, 480), NOON);
-            let Ok(expected) = draw(with_file) else { return };
+            let expected = draw(with_file).unwrap_or_else(|error| panic!("{title}, from a file: {error}"));
             let drawn = draw(with_text).unwrap_or_else(|error| panic!("{title}: {error}"));
             assert!(drawn.data(0) == expected.data(0), "{title} is not drawn as it is");
             assert!(changed(&drawn).contains(&(false, true)), "{title}");

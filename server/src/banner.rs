@@ -3,7 +3,7 @@
 use std::env;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use qrcode::{Color, EcLevel, QrCode};
 
@@ -44,18 +44,25 @@ impl Style {
 /// IPv4 addresses of this machine that others in the network may reach, the one with the default route first.
 #[must_use]
 pub fn lan_addresses() -> Vec<IpAddr> {
-    let routed = local_ip_address::local_ip().ok();
-    let others = local_ip_address::list_afinet_netifas().unwrap_or_default();
-    let others =
-        others.into_iter().filter(|(interface, _)| !is_virtual(interface)).map(|(_, address)| address);
+    let others = if_addrs::get_if_addrs().unwrap_or_default();
+    let others = others.into_iter().filter(|other| !is_virtual(&other.name)).map(|other| other.ip());
     let mut addresses = Vec::new();
-    for address in routed.into_iter().chain(others) {
+    for address in routed_address().into_iter().chain(others) {
         let reachable = matches!(address, IpAddr::V4(v4) if !v4.is_loopback() && !v4.is_link_local());
         if reachable && !addresses.contains(&address) {
             addresses.push(address);
         }
     }
     addresses
+}
+
+/// The address that this machine would send from to the internet. Nothing is sent: a UDP socket only looks up its route.
+fn routed_address() -> Option<IpAddr> {
+    /// RFC 5737: of documentation, and so of nobody's own network.
+    const ELSEWHERE: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 9);
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect(ELSEWHERE).ok()?;
+    Some(socket.local_addr().ok()?.ip())
 }
 
 /// Bridges between containers and virtual machines of this very machine lead no phone here.

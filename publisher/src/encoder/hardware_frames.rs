@@ -138,6 +138,13 @@ fn succeeded(returned: i32) -> Result<(), ffmpeg::Error> {
 mod tests {
     use super::*;
 
+    /// Needs Vulkan, if only that of a processor (`.ci/tests` knows).
+    #[track_caller]
+    fn vulkan(width: u32, height: u32) -> HardwareFrames {
+        HardwareFrames::open(Way::Vulkan, width, height)
+            .unwrap_or_else(|error| panic!("no Vulkan here: {error}; install mesa-vulkan-drivers"))
+    }
+
     /// A picture whose bytes are all different from their neighbours', and others for each seed.
     fn noise(width: u32, height: u32, seed: u32) -> ffmpeg::frame::Video {
         let mut picture = ffmpeg::frame::Video::new(IN_MAIN_MEMORY, width, height);
@@ -175,15 +182,7 @@ mod tests {
     #[test]
     fn pictures_come_back_from_a_card_as_they_were_sent_there() {
         for (width, height) in [(640, 480), (322, 182)] {
-            let frames = match HardwareFrames::open(Way::Vulkan, width, height) {
-                Ok(frames) => frames,
-                Err(error) => {
-                    eprintln!(
-                        "not run: no Vulkan here, not even of a processor ({error}); Debian: mesa-vulkan-drivers"
-                    );
-                    return;
-                }
-            };
+            let frames = vulkan(width, height);
             let check = |sent: &ffmpeg::frame::Video, uploaded: &ffmpeg::frame::Video| {
                 assert_eq!(uploaded.format(), Pixel::VULKAN);
                 let back = download(uploaded);
@@ -204,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_picture_of_another_size_is_refused() {
-        let Ok(frames) = HardwareFrames::open(Way::Vulkan, 640, 480) else { return };
+        let frames = vulkan(640, 480);
         assert!(frames.upload(&noise(64, 48, 0)).is_err());
         assert!(frames.upload(&noise(642, 480, 0)).is_err());
         assert!(frames.upload(&ffmpeg::frame::Video::new(Pixel::YUV420P, 640, 480)).is_err());

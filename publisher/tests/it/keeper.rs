@@ -3,10 +3,11 @@
 use crate::keeper_support::{
     HALF_SECOND_90K, Stage, TEST_SOURCES, cut_segments, numbers, segments, wait_until,
 };
+use crate::support::small_disk::SmallDisk;
 use livedir_publisher::{segment_name::segment_path, watcher::WatchError};
+use rustix::mount::MountFlags;
 use std::{
     fs,
-    process::Command,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -361,8 +362,7 @@ fn status_tells_the_newest_segment() {
 
 #[test]
 fn a_full_disk_is_survived() {
-    let disk = tempfile::tempdir().expect("temp dir");
-    let _mounted = SmallDisk::mount(disk.path());
+    let disk = SmallDisk::mount("size=512k", MountFlags::empty());
     let mut stage = Stage::at(tempfile::tempdir_in(disk.path()).expect("temp dir"));
     let running = stage.start();
     stage.drop_in(1, &segments()[0]);
@@ -382,21 +382,4 @@ fn a_full_disk_is_survived() {
     fs::remove_file(filler).expect("removed");
     assert_eq!(numbers(&stage.wait_for_last(2)), [1, 2]);
     running.finish();
-}
-
-/// A disk of 512 KB, until it is dropped.
-struct SmallDisk<'a>(&'a std::path::Path);
-
-impl<'a> SmallDisk<'a> {
-    fn mount(at: &'a std::path::Path) -> Self {
-        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=512k", "tmpfs"]).arg(at).status();
-        assert!(mount.expect("mount runs").success(), "run this test as root: it mounts a small disk");
-        Self(at)
-    }
-}
-
-impl Drop for SmallDisk<'_> {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0).status();
-    }
 }

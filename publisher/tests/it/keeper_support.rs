@@ -2,6 +2,7 @@
 //!
 //! Whatever a test does, each playlist seen is held to the rules against the one before it.
 
+use crate::support::wait_for;
 use livedir_playlist::{MediaPlaylist, Segment, parse};
 use livedir_publisher::{
     encoder::Medium,
@@ -235,6 +236,7 @@ impl Stage {
     /// Waits for a playlist.
     #[track_caller]
     pub fn wait_for(&mut self, what: &str, is_there: impl Fn(&MediaPlaylist) -> bool) -> MediaPlaylist {
+        // More often than others wait: each version that is seen is held to the rules.
         let deadline = Instant::now() + DEADLINE;
         loop {
             let playlist = self.look();
@@ -272,11 +274,7 @@ impl Stage {
 /// Waits for something that is no playlist.
 #[track_caller]
 pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + DEADLINE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{what} did not happen");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    wait_for(what, DEADLINE, || is_so().then_some(()));
 }
 
 /// The numbers of the files that a playlist names.

@@ -34,13 +34,13 @@ fn decide(command: &str) -> Typed {
         return Typed::RunsAndPrints("watching");
     }
     match command.split_whitespace().next() {
-        Some("just") if has("test") && !has("live") => Typed::Elsewhere,
+        Some("just") if (has("test") || has("test-quick")) && !has("live") => Typed::Elsewhere,
         Some("cargo" | "just" | "ls" | "livedir-publisher") => Typed::Returns,
         other => panic!("README has a command that no test types: {command} ({other:?})"),
     }
 }
 
-/// `cargo install` and `just` themselves are tried by `just_live`. Here they stand for what `just` makes of its words: every flag
+/// `cargo` and `just` themselves are tried by `just_live`. Here they stand for what `just` makes of its words: every flag
 /// is one that there is, and fits the others.
 const STAND_INS: &str = "cargo() { :; }; just() { case $1 in
     live) shift; livedir-publisher live \"$@\" --print-config;;

@@ -62,7 +62,7 @@ impl Load {
 
 fn run(mut command: Command, name: &str) -> String {
     let output = command.output();
-    let output = output.unwrap_or_else(|error| panic!("{name}: {error}; `just setup-bench` installs it"));
+    let output = output.unwrap_or_else(|error| panic!("{name}: {error}; `just bench-server` installs it"));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 

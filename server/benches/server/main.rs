@@ -1,8 +1,9 @@
 //! `just bench-server`: `livedir-server` beside the system's nginx, over the same directory, in turn, in one run: processor
-//! time of the server for each request, requests per second, memory of idle connections, and the viewers' mix.
+//! time of the server for each request, requests per second, memory of idle connections, and the viewers' mix. nginx has
+//! two turns: with `nginx.conf.example`, which sends what livedir-server sends, and as plain and fast as it can be.
 //!
 //! Linux only: processor time and memory are read from /proc. Nothing is asserted; the table is the result. Figures are
-//! medians of `ROUNDS` rounds, livedir-server ÷ nginx in each round, so that a machine that is busy with something else
+//! medians of `ROUNDS` rounds, livedir-server ÷ each nginx in each round, so that a machine that is busy with something else
 //! for a while is busy for both.
 
 mod held;
@@ -11,19 +12,21 @@ mod load;
 mod programs;
 mod viewers;
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
 use load::Load;
-use programs::{Program, livedir, nginx};
+use programs::{Program, livedir, nginx, plain_nginx};
 
 const ROUNDS: usize = 5;
 
 /// A large segment: 2 s at 2 Mbit/s.
 const SEGMENT_BYTES: usize = 512 * 1024;
 
-/// What a figure is to be, livedir-server ÷ nginx.
+/// Of livedir-server, nginx with our configuration, and the plain one.
+type Round = [f64; 3];
+
+/// What a figure is to be, livedir-server ÷ nginx with our configuration.
 #[derive(Debug, Clone, Copy)]
 enum Aim {
     AtMost(f64),
@@ -43,7 +46,10 @@ fn main() {
     make_webroot(&webroot);
 
     println!("{}\n", programs::about());
-    println!("{:<44}{:>12}{:>12}{:>9}{:>9}  {:>8}", "", "livedir", "nginx", "ratio", "aim", "spread");
+    println!(
+        "{:<44}{:>12}{:>12}{:>12}{:>9}{:>9}  {:<9}{:>9}  spread",
+        "", "livedir", "nginx", "plain nginx", "ratio", "aim", "spread", "to plain"
+    );
     let h1 = |path, connections| Load { path, connections, is_h2: false };
     for (name, load, most_cpu, least_throughput) in [
         ("playlist, 64 connections", h1("/stream.m3u8", 64), 0.75, Some(1.2)),
@@ -54,7 +60,7 @@ fn main() {
         if !name.contains(&wanted) {
             continue;
         }
-        let servers = [livedir(directory.path(), load.is_h2), nginx(directory.path(), load.is_h2)];
+        let servers = [livedir, nginx, plain_nginx].map(|start| start(directory.path(), load.is_h2));
         if !load.is_h2 {
             // A player begins with the playlist: what it lists is in memory then.
             for server in &servers {
@@ -63,19 +69,20 @@ fn main() {
         }
         let rounds = rounds(&servers, |server| load.run(server));
         let row = |what: &str, unit, figure: fn(&load::Measured) -> f64, aim| {
-            let pairs: Vec<[f64; 2]> =
-                rounds.iter().map(|round| [figure(&round[0]), figure(&round[1])]).collect();
-            print_row(&format!("{name}: {what}"), unit, &pairs, aim);
+            let figures: Vec<Round> = rounds.iter().map(|round| round.each_ref().map(figure)).collect();
+            print_row(&format!("{name}: {what}"), unit, &figures, aim);
         };
         row("CPU", "µs", |measured| measured.cpu_us, Some(Aim::AtMost(most_cpu)));
         row("requests", "/s", |measured| measured.requests_per_s, least_throughput.map(Aim::AtLeast));
     }
     if "10,000 idle connections".contains(&wanted) {
         // New ones for each round: what a server has allocated before it does not give back.
-        let pairs: Vec<[f64; 2]> = (0..ROUNDS)
-            .map(|_| [livedir, nginx].map(|start| idle::memory_mb(&start(directory.path(), false))))
+        let figures: Vec<Round> = (0..ROUNDS)
+            .map(|_| {
+                [livedir, nginx, plain_nginx].map(|start| idle::memory_mb(&start(directory.path(), false)))
+            })
             .collect();
-        print_row("10,000 idle connections: memory", "MB", &pairs, Some(Aim::AtMost(1.5)));
+        print_row("10,000 idle connections: memory", "MB", &figures, Some(Aim::AtMost(1.5)));
     }
     for (players, name, most_median_ms) in
         [(100, "100 held requests", 5.0), (10_000, "10,000 held requests", 250.0)]
@@ -96,12 +103,11 @@ fn main() {
         row("last answer", "ms", measured.last_ms, Some(250.0));
     }
     if "2,000 viewers".contains(&wanted) {
-        let servers = [livedir(directory.path(), false), nginx(directory.path(), false)];
+        let servers = [livedir, nginx, plain_nginx].map(|start| start(directory.path(), false));
         let rounds = rounds(&servers, |server| viewers::watch(server, &webroot));
         let row = |what: &str, unit, figure: fn(&viewers::Measured) -> f64, aim| {
-            let pairs: Vec<[f64; 2]> =
-                rounds.iter().map(|round| [figure(&round[0]), figure(&round[1])]).collect();
-            print_row(&format!("2,000 viewers: {what}"), unit, &pairs, aim);
+            let figures: Vec<Round> = rounds.iter().map(|round| round.each_ref().map(figure)).collect();
+            print_row(&format!("2,000 viewers: {what}"), unit, &figures, aim);
         };
         row("CPU", "µs", |measured| measured.cpu_us, Some(Aim::AtMost(0.9)));
         row("median answer", "ms", |measured| measured.median_ms, None);
@@ -110,8 +116,8 @@ fn main() {
     }
 }
 
-/// In turn, and the other one first in every other round.
-fn rounds<T>(servers: &[Program; 2], mut run: impl FnMut(&Program) -> T) -> Vec<[T; 2]> {
+/// In turn, and the last one first in every other round.
+fn rounds<T>(servers: &[Program; 3], mut run: impl FnMut(&Program) -> T) -> Vec<[T; 3]> {
     // Once for nothing: caches fill, pages are allocated.
     for server in servers {
         run(server);
@@ -119,41 +125,48 @@ fn rounds<T>(servers: &[Program; 2], mut run: impl FnMut(&Program) -> T) -> Vec<
     (0..ROUNDS)
         .map(|round| {
             if round % 2 == 0 {
-                let livedir = run(&servers[0]);
-                [livedir, run(&servers[1])]
+                servers.each_ref().map(&mut run)
             } else {
-                let nginx = run(&servers[1]);
-                [run(&servers[0]), nginx]
+                let [livedir, nginx, plain] = servers;
+                let [plain, nginx, livedir] = [plain, nginx, livedir].map(&mut run);
+                [livedir, nginx, plain]
             }
         })
         .collect()
 }
 
-fn print_row(name: &str, unit: &str, pairs: &[[f64; 2]], aim: Option<Aim>) {
-    let median = |values: &mut dyn Iterator<Item = f64>| {
-        let mut values: Vec<f64> = values.collect();
-        values.sort_by(f64::total_cmp);
-        (values[values.len() / 2], values[0], values[values.len() - 1])
+/// The middle one, the least and the largest.
+fn spread(values: impl Iterator<Item = f64>) -> (f64, f64, f64) {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    (values[values.len() / 2], values[0], values[values.len() - 1])
+}
+
+fn print_row(name: &str, unit: &str, rounds: &[Round], aim: Option<Aim>) {
+    let figure = |server: usize| match spread(rounds.iter().map(|round| round[server])).0 {
+        value if value >= 1000.0 => format!("{value:.0} {unit}"),
+        value => format!("{value:.2} {unit}"),
     };
-    let (livedir, ..) = median(&mut pairs.iter().map(|pair| pair[0]));
-    let (nginx, ..) = median(&mut pairs.iter().map(|pair| pair[1]));
-    let (ratio, least, most) = median(&mut pairs.iter().map(|pair| pair[0] / pair[1]));
+    // Of two zeros there is no ratio.
+    let ratio_to = |server: usize| {
+        let (ratio, least, most) = spread(rounds.iter().map(|round| round[0] / round[server]));
+        let shown = (format!("{ratio:.2}"), format!("{least:.2}–{most:.2}"));
+        (ratio, if ratio.is_finite() { shown } else { Default::default() })
+    };
+    let (ratio, (shown, range)) = ratio_to(1);
+    let (_, (to_plain, plain_range)) = ratio_to(2);
     let (aim, is_met) = match aim {
         Some(Aim::AtMost(most)) => (format!("≤ {most}"), ratio <= most),
         Some(Aim::AtLeast(least)) => (format!("≥ {least}"), ratio >= least),
         None => (String::new(), true),
     };
-    let figure = |value: f64| match value {
-        value if value >= 1000.0 => format!("{value:.0} {unit}"),
-        value => format!("{value:.2} {unit}"),
-    };
-    let shown = if ratio.is_finite() { format!("{ratio:.2}") } else { String::new() };
-    let mut line = format!("{name:<44}{:>12}{:>12}{shown:>9}{aim:>9}", figure(livedir), figure(nginx));
-    // Of two zeros there is no ratio.
-    if ratio.is_finite() {
-        let _ = write!(line, "  {least:.2}–{most:.2}");
-    }
-    println!("{line}{}", if is_met { "" } else { "  short" });
+    println!(
+        "{name:<44}{:>12}{:>12}{:>12}{shown:>9}{aim:>9}  {range:<9}{to_plain:>9}  {plain_range}{}",
+        figure(0),
+        figure(1),
+        figure(2),
+        if is_met { "" } else { "  short" }
+    );
 }
 
 /// A figure that nginx has none for.

@@ -113,20 +113,9 @@ pub fn livedir(directory: &Path, is_tls: bool) -> Program {
 pub fn nginx(directory: &Path, is_tls: bool) -> Program {
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../nginx.conf.example");
     let mut text = fs::read_to_string(example).expect("nginx.conf.example");
-    let address = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
-    let prefix = directory.join("nginx");
-    fs::create_dir_all(&prefix).expect("a directory for nginx");
-    let listen = if is_tls {
-        let (certificate, key) = certificate(directory);
-        let (certificate, key) = (certificate.display(), key.display());
-        format!(
-            "listen {address} reuseport ssl http2; ssl_certificate {certificate}; ssl_certificate_key {key};"
-        )
-    } else {
-        format!("listen {address} reuseport;")
-    };
+    let address = free_address();
     let replacements = [
-        ("listen 8080;", listen),
+        ("listen 8080;", listen(directory, address, is_tls)),
         ("root   webroot;", format!("root {};", directory.join("webroot").display())),
         ("worker_processes auto;", "worker_processes 2; worker_rlimit_nofile 40000;".to_owned()),
         ("worker_connections 4096;", "worker_connections 20000;".to_owned()),
@@ -141,10 +130,51 @@ pub fn nginx(directory: &Path, is_tls: bool) -> Program {
         assert_eq!(text.matches(old).count(), 1, "nginx.conf.example has no single {old:?}");
         text = text.replace(old, new);
     }
+    start_nginx(&directory.join("nginx"), &text, address)
+}
+
+/// The same directory with what makes nginx fast and nothing that makes a stream safe: no headers of ours, no conditions.
+pub fn plain_nginx(directory: &Path, is_tls: bool) -> Program {
+    let address = free_address();
+    let listen = listen(directory, address, is_tls);
+    let webroot = directory.join("webroot");
+    let webroot = webroot.display();
+    let text = format!(
+        "worker_processes 2; worker_rlimit_nofile 40000; pid .nginx.pid; error_log .nginx-error.log warn;
+        events {{ worker_connections 20000; }}
+        http {{
+            client_body_temp_path .nginx-temp; proxy_temp_path .nginx-temp; fastcgi_temp_path .nginx-temp;
+            uwsgi_temp_path .nginx-temp; scgi_temp_path .nginx-temp;
+            types {{ application/vnd.apple.mpegurl m3u8; video/mp2t ts; }}
+            access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000;
+            open_file_cache max=1000; open_file_cache_valid 1s;
+            server {{ {listen} ssl_protocols TLSv1.3; root {webroot}; }}
+        }}"
+    );
+    start_nginx(&directory.join("plain-nginx"), &text, address)
+}
+
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port")
+}
+
+/// The directives that have nginx listen there.
+fn listen(directory: &Path, address: SocketAddr, is_tls: bool) -> String {
+    if !is_tls {
+        return format!("listen {address} reuseport;");
+    }
+    let (certificate, key) = certificate(directory);
+    let (certificate, key) = (certificate.display(), key.display());
+    format!("listen {address} reuseport ssl http2; ssl_certificate {certificate}; ssl_certificate_key {key};")
+}
+
+/// Returns when it listens.
+fn start_nginx(prefix: &Path, configuration: &str, address: SocketAddr) -> Program {
+    fs::create_dir_all(prefix).expect("a directory for nginx");
     let config = prefix.join("nginx.conf");
-    fs::write(&config, text).expect("the configuration");
+    fs::write(&config, configuration).expect("the configuration");
     let mut command = Command::new(nginx_program());
-    command.arg("-p").arg(&prefix).arg("-c").arg(&config).args(["-g", "daemon off;"]);
+    command.arg("-p").arg(prefix).arg("-c").arg(&config).args(["-g", "daemon off;"]);
     let child = command.stdin(Stdio::null()).spawn().expect("nginx");
     let program = Program { child, address };
     let start = Instant::now();
@@ -162,7 +192,7 @@ fn nginx_program() -> PathBuf {
     let mut programs = directories.map(|directory| directory.join("nginx"));
     programs
         .find(|program| program.is_file())
-        .expect("nginx is not installed; `just setup-bench` installs it")
+        .expect("nginx is not installed; `just bench-server` installs it")
 }
 
 fn certificate(directory: &Path) -> (PathBuf, PathBuf) {

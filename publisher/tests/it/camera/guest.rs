@@ -1,5 +1,7 @@
 //! What runs inside the camera machine, one case after the other, each bringing the camera into its own state first.
 
+use crate::support::wait_for;
+
 use super::jpeg_camera::{JpegCamera, LUMA_OF_THE_SHORT};
 use ffmpeg_next::format::Pixel;
 use livedir_publisher::devices;
@@ -29,17 +31,9 @@ fn wish(width: u32, height: u32, fps: u32) -> CameraWish {
     CameraWish { width, height, fps, exact: false }
 }
 
-/// Polls until there is an answer.
 #[track_caller]
-fn eventually<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
-    let give_up = Instant::now() + PATIENCE;
-    loop {
-        if let Some(answer) = answer() {
-            return answer;
-        }
-        assert!(Instant::now() < give_up, "{what}: not within {PATIENCE:?}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+fn eventually<T>(what: &str, answer: impl FnMut() -> Option<T>) -> T {
+    wait_for(what, PATIENCE, answer)
 }
 
 #[track_caller]

@@ -78,7 +78,7 @@ fn program() -> PathBuf {
     directories
         .map(|directory| directory.join("nginx"))
         .find(|program| program.is_file())
-        .expect("nginx is not installed; `just setup` installs it")
+        .expect("nginx is not installed; `just setup-tests` installs it")
 }
 
 fn example() -> PathBuf {
