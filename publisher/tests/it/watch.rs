@@ -231,6 +231,21 @@ fn a_listed_file_that_is_deleted_leaves_the_playlist_at_once() {
 }
 
 #[test]
+fn a_listed_file_that_is_moved_away_and_back_is_not_shown_twice() {
+    let watched = Watched::new();
+    let _running = watched.start(&[]);
+    watched.rename_in("a.ts", &segments()[0]);
+    watched.rename_in("b.ts", &segments()[1]);
+    watched.wait_for_names("a b");
+    let away = watched.webroot().join("a.ts");
+    fs::rename(watched.live("a.ts"), &away).unwrap();
+    watched.wait_for_names("b");
+    fs::rename(&away, watched.live("a.ts")).unwrap();
+    watched.rename_in("c.ts", &segments()[2]);
+    no_discontinuity(&watched.wait_for_names("b c"));
+}
+
+#[test]
 fn names_that_are_used_again_are_new_segments() {
     let watched = Watched::new();
     let _running = watched.start(&["--window", "3", "--target-duration", "1"]);

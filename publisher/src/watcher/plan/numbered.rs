@@ -246,6 +246,7 @@ fn salvage(text: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::watcher::plan::remove_before;
     use std::time::SystemTime;
 
     /// `"12 13! 14"`: files 12 to 14 listed, a discontinuity before 13.
@@ -457,5 +458,22 @@ mod tests {
             next_number: 45,
         };
         check(&OnDisk::Missing, &[40, 41, 42, 43, 44], &expected);
+    }
+
+    #[test]
+    fn what_another_list_has_left_behind_leaves() {
+        #[track_caller]
+        fn check(begins_at: u64, expected: (u64, u64, usize)) {
+            let OnDisk::Playlist { mut playlist, .. } = listing(4, "12! 13 14!") else { unreachable!() };
+            remove_before(&mut playlist, begins_at);
+            let left = (playlist.media_sequence, playlist.discontinuity_sequence, playlist.segments.len());
+            assert_eq!(left, expected, "{begins_at}");
+        }
+        check(3, (4, 0, 3));
+        check(6, (6, 1, 1));
+        check(7, (7, 2, 0));
+        // Of another stream.
+        check(8, (4, 0, 3));
+        check(u64::MAX, (4, 0, 3));
     }
 }
