@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use livedir_playlist::{MediaPlaylist, Segment, render};
 use rustix::mount::MountFlags;
@@ -39,7 +39,8 @@ fn check_at(webroot: &Path, words: &[&str], expected: &str) {
 
 #[track_caller]
 fn check_one_line(program: &str, command: &mut Command, expected: &str) {
-    let (status, output) = Running::start(command.env("RUST_LOG", "error")).wait_and_read();
+    let (status, output) =
+        Running::start(command.env("RUST_LOG", "error").stdin(Stdio::null())).wait_and_read();
     assert_eq!(status.code(), Some(1), "{output}");
     let rest = output.strip_prefix(program).and_then(|rest| rest.strip_prefix(": "));
     assert!(rest.is_some_and(|rest| rest.contains(expected)), "{expected:?} is not in {output:?}");
@@ -92,7 +93,7 @@ fn what_is_no_film_is_refused() {
     check(&[&path("noise.ts")], "give a whole .mp4, .mkv, .ts");
     run(Command::new("ffmpeg").args(["-v", "error", "-f", "lavfi", "-i", "sine=d=2", &path("tone.m4a")]));
     check(&[&path("tone.m4a")], "has no video; it holds: sound (aac); give a source with pictures");
-    // Standard input, which tests leave empty.
+    // Standard input, which is empty.
     check(&["-"], "standard input is not a media file");
 }
 
