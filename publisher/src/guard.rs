@@ -28,6 +28,7 @@ struct Held {
     /// The directory that is locked.
     identity: Option<Identity>,
     lock: Option<Box<dyn Send>>,
+    has_warned: bool,
 }
 
 impl Guard {
@@ -40,7 +41,7 @@ impl Guard {
     /// It is locked already.
     #[must_use]
     pub fn holding(directory: Arc<dyn Directory>, webroot: &Path, lock: Box<dyn Send>) -> Self {
-        let held = Held { identity: directory.identity(webroot).ok(), lock: Some(lock) };
+        let held = Held { identity: directory.identity(webroot).ok(), lock: Some(lock), has_warned: false };
         let webroot = webroot.to_owned();
         Self { directory, webroot, held: Mutex::new(held), is_lost: AtomicBool::new(false) }
     }
@@ -50,31 +51,34 @@ impl Guard {
         self.is_lost.load(Ordering::SeqCst)
     }
 
-    /// Locks what lies under the path now. An error means that somebody else writes there.
-    pub fn renew(&self) -> Result<(), LockError> {
+    /// Locks what lies under the path now. Says whether that is locked; it is to be tried again if not. An error means that somebody
+    /// else writes there.
+    pub fn renew(&self) -> Result<bool, LockError> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_lost() {
             return Err(LockError::Taken(self.webroot.clone()));
         }
         let now = self.directory.identity(&self.webroot).ok();
         if now.is_some() && now == held.identity && held.lock.is_some() {
-            return Ok(());
+            return Ok(true);
         }
         // Of a directory that is elsewhere now.
         held.lock = None;
         match self.directory.lock(&self.webroot) {
             Ok(lock) => {
-                *held = Held { identity: self.directory.identity(&self.webroot).ok(), lock: Some(lock) };
-                Ok(())
+                let identity = self.directory.identity(&self.webroot).ok();
+                *held = Held { identity, lock: Some(lock), has_warned: false };
+                Ok(true)
             }
             Err(error @ LockError::Taken(_)) => {
                 self.is_lost.store(true, Ordering::SeqCst);
                 Err(error)
             }
-            // It is tried again.
             Err(error) => {
-                warn!(%error, "the webroot cannot be locked");
-                Ok(())
+                if !std::mem::replace(&mut held.has_warned, true) {
+                    warn!(%error, "the webroot cannot be locked");
+                }
+                Ok(false)
             }
         }
     }
@@ -92,9 +96,9 @@ mod tests {
         let webroot = parent.path().join("webroot");
         let disk: Arc<dyn Directory> = Arc::new(Disk::without_events());
         let guard = Guard::take(Arc::clone(&disk), &webroot).expect("a lock");
-        guard.renew().expect("it is there");
+        assert!(guard.renew().expect("it is there"));
         fs::rename(&webroot, parent.path().join("away")).expect("moved");
-        guard.renew().expect("made and locked");
+        assert!(guard.renew().expect("made"), "and locked");
         assert!(disk.lock(&webroot).is_err(), "a second one is refused");
         fs::rename(&webroot, parent.path().join("away too")).expect("moved");
         let _others = disk.lock(&webroot).expect("the second one is first");

@@ -303,6 +303,11 @@ impl Channel {
                     "segment came after a later one was published, so it is not listed; write segments in order"
                 );
             }
+            if !is_known && !self.settings.keep {
+                // It is ours all the same.
+                let grace_90k = self.publication.longest_duration_90k();
+                self.publication.retention.keep(name, self.world.now(), grace_90k);
+            }
             return;
         }
         if order.is_waiting(number) {

@@ -145,13 +145,12 @@ impl Channels {
             .collect();
         for live in exchanged {
             let Some(kept) = self.by_live.get_mut(&live) else { continue };
-            kept.channel.is_exchanged = false;
             let renewed = match self.guard.as_ref().or(kept.guard.as_ref()) {
                 Some(guard) => guard.renew(),
-                None => Ok(()),
+                None => Ok(true),
             };
             match (renewed, &mut self.root) {
-                (Ok(()), _) => {}
+                (Ok(is_locked), _) => kept.channel.is_exchanged = !is_locked,
                 (Err(error), None) => return Err(error),
                 (Err(error), Some(root)) => {
                     warn!(channel = %live.display(), %error, "channel left to somebody else");
