@@ -342,11 +342,12 @@ fn compare_turns(
         let program = if is_ours { livedir(&webroot) } else { ffmpeg(&webroot) };
         measure(program, &webroot)
     });
-    let (our_ms, their_ms, time) = medians(&turns, |cost| cost.processor_ms_a_picture);
-    let (our_mb, their_mb, memory) = medians(&turns, |cost| cost.memory_mb);
-    println!(
-        "{name:<28}{our_ms:>9.2} ms{their_ms:>9.2} ms{time}   {our_mb:>9.1} MB{their_mb:>9.1} MB{memory}   ({aim})"
-    );
+    let row = |unit: &str, figure: fn(&Cost) -> f64| {
+        let (ours, theirs, ratio) = medians(&turns, figure);
+        format!("{ours:>9.2} {unit}{theirs:>9.2} {unit}{ratio}")
+    };
+    let (time, memory) = (row("ms", |cost| cost.processor_ms_a_picture), row("MB", |cost| cost.memory_mb));
+    println!("{name:<28}{time}   {memory}   ({aim})");
 }
 
 struct Cost {
@@ -357,7 +358,7 @@ struct Cost {
 /// What a program has used in [`FILM_S`] seconds, after which it is told to end.
 fn measure(mut program: Child, webroot: &Path) -> Cost {
     let before_us = children_us();
-    std::thread::sleep(Duration::from_secs(u64::from(FILM_S)) - Duration::from_millis(500));
+    std::thread::sleep(Duration::from_millis(u64::from(FILM_S) * 1000 - 500));
     assert!(program.try_wait().expect("its state").is_none(), "a program ended before its time");
     let status = Path::new("/proc").join(program.id().to_string()).join("status");
     let status = std::fs::read_to_string(status).expect("/proc/PID/status");

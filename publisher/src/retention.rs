@@ -1,6 +1,6 @@
 //! Retention: segments that have left the playlist stay on disk for their grace, then go.
 //!
-//! In: names with deadlines. Out: deletions. The list is pure and is told the time; [`delete`] is the thin part, and runs on
+//! In: names with deadlines. Out: deletions. The list is pure and is told the time; `delete` is the thin part, and runs on
 //! the watcher's thread. The list dies with the program; at the next start it is made again from the directory.
 
 use crate::directory::Directory;

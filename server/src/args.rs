@@ -19,7 +19,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR", default_value = "webroot", env = "LIVEDIR_WEBROOT")]
     pub webroot: PathBuf,
 
-    /// Address and port, or unix:PATH; may be given several times. 127.0.0.1:8080 for this machine alone, [::]:8080 for
+    /// Address and port, or unix:PATH; may be given several times. 127.0.0.1:8080 for this machine alone, `[::]:8080` for
     /// IPv6 too, port 0 for any free port. With --tls-cert an address means https://; write http://ADDRESS:PORT for one
     /// without [default: 0.0.0.0:8080, or the sockets that systemd hands over]
     #[arg(long, value_name = "ADDRESS:PORT", env = "LIVEDIR_LISTEN", value_delimiter = ',')]

@@ -1,5 +1,7 @@
 //! The fuzzer's checks over its seeds and their mutations, on the stable toolchain: `just fuzz` goes further.
 
+#![allow(unreachable_pub)] // the fuzz targets use the same files
+
 use std::path::Path;
 
 #[path = "../../fuzz/checks/mutation.rs"]

@@ -1,5 +1,7 @@
 //! One binary for all integration tests of the playlist crate.
 
+#![allow(unreachable_pub)] // one program: what is public is so for its own modules
+
 mod foreign;
 mod fuzz_corpus;
 mod golden;

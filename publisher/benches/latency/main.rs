@@ -5,6 +5,8 @@
 //! and `livedir-server`. Nothing is asserted; the table is the result. Words: `--seconds N` for each row's length, and a
 //! part of a row's name for that row alone.
 
+#![allow(unreachable_pub)] // one program: what is public is so for its own modules
+
 mod disk;
 mod page;
 mod stream;

@@ -124,7 +124,7 @@ pub struct LiveArgs {
     #[arg(long, env = "LIVEDIR_MIRROR")]
     pub mirror: bool,
 
-    /// For experts: filters of libavfilter, like "eq=brightness=0.1" or "movie=logo.png[logo];[in][logo]overlay=16:16". They
+    /// For experts: filters of libavfilter, like `eq=brightness=0.1` or `movie=logo.png[logo];[in][logo]overlay=16:16`. They
     /// come after --rotate and --mirror, before the picture is made as large as the stream
     #[arg(long, value_name = "GRAPH", env = "LIVEDIR_FILTER")]
     pub filter: Option<String>,

@@ -38,7 +38,7 @@ const NAMED: usize = 10_000;
 const LAST_QUESTIONS: Duration = Duration::from_secs(10);
 
 /// Examines the segments of one playlist.
-pub struct Examiner<'a> {
+pub(super) struct Examiner<'a> {
     reader: &'a Reader,
     name: &'a str,
     address: &'a Address,
@@ -68,7 +68,7 @@ struct Wanted {
 impl<'a> Examiner<'a> {
     /// Of the playlist of this name at this address.
     #[must_use]
-    pub fn new(
+    pub(super) fn new(
         reader: &'a Reader,
         name: &'a str,
         address: &'a Address,
@@ -94,7 +94,7 @@ impl<'a> Examiner<'a> {
     }
 
     /// Examines what comes until the end.
-    pub fn run(mut self, versions: &Receiver<Box<Seen>>) {
+    pub(super) fn run(mut self, versions: &Receiver<Box<Seen>>) {
         loop {
             let is_idle = self.wanted.is_empty();
             let more = if is_idle {

@@ -34,7 +34,7 @@ const ON_ITS_WAY_S: f64 = 0.25;
 
 /// A version of a playlist, on its way to the examiner.
 #[derive(Debug)]
-pub struct Seen {
+pub(super) struct Seen {
     /// Its text.
     pub text: String,
     /// The same, read.
@@ -44,7 +44,7 @@ pub struct Seen {
 }
 
 /// Follows one playlist.
-pub struct Follower<'a> {
+pub(super) struct Follower<'a> {
     /// Brings it here.
     pub reader: &'a Reader,
     /// For findings.
@@ -92,7 +92,7 @@ struct Look {
 
 impl Follower<'_> {
     /// Looks until the end. `first` is what has been read of it already; without a time it is looked at once.
-    pub fn run(self, mut first: Option<&Reading>, until: Option<Instant>) {
+    pub(super) fn run(self, mut first: Option<&Reading>, until: Option<Instant>) {
         let mut progress =
             Progress { current: None, sent_until_s: None, pause: LONGEST_PAUSE, versions: 0, next: None };
         loop {

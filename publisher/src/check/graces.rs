@@ -15,7 +15,7 @@ const LAST_ASKED_BEFORE_S: f64 = 0.5;
 
 /// A segment that has left the playlist.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Removed {
+pub(super) struct Removed {
     /// As the playlist had it.
     pub uri: String,
     /// The last moment at which it was seen in the playlist: it left then or later.
@@ -28,7 +28,7 @@ pub struct Removed {
 impl Removed {
     /// No less than what has passed since it left: a server that keeps it for so long does not break the rule.
     #[must_use]
-    pub fn since_removed_s(&self, now_s: f64) -> f64 {
+    pub(super) fn since_removed_s(&self, now_s: f64) -> f64 {
         now_s - self.listed_until_s
     }
 }
@@ -41,7 +41,7 @@ struct Listed {
 
 /// Follows what one playlist lists and lists no more.
 #[derive(Default)]
-pub struct Graces {
+pub(super) struct Graces {
     listed: HashMap<String, Listed>,
     removed: Vec<Removed>,
     versions: u64,
@@ -49,7 +49,7 @@ pub struct Graces {
 
 impl Graces {
     /// Takes in a version. `before_until_s` is when the version before it was last seen.
-    pub fn update(&mut self, segments: &[ListedSegment], before_until_s: f64) {
+    pub(super) fn update(&mut self, segments: &[ListedSegment], before_until_s: f64) {
         self.versions += 1;
         let duration_s = |segment: &ListedSegment| segment.duration_s.unwrap_or(0.0);
         let playlist_s: f64 = segments.iter().map(duration_s).sum();
@@ -76,18 +76,18 @@ impl Graces {
 
     /// Whether the newest version lists it.
     #[must_use]
-    pub fn is_listed(&self, uri: &str) -> bool {
+    pub(super) fn is_listed(&self, uri: &str) -> bool {
         self.listed.contains_key(uri)
     }
 
     /// Whether it left so long ago that it may be gone, or was never seen.
     #[must_use]
-    pub fn may_be_gone(&self, uri: &str) -> bool {
+    pub(super) fn may_be_gone(&self, uri: &str) -> bool {
         !self.is_listed(uri) && !self.removed.iter().any(|removed| removed.uri == uri)
     }
 
     /// One that is to be asked for now. Those whose grace is over are forgotten.
-    pub fn due(&mut self, now_s: f64) -> Option<Removed> {
+    pub(super) fn due(&mut self, now_s: f64) -> Option<Removed> {
         self.removed.retain(|removed| removed.since_removed_s(now_s) < removed.must_stay_s);
         let removed = self.removed.iter_mut().find(|removed| removed.ask_at_s <= now_s)?;
         let last_s = removed.listed_until_s + removed.must_stay_s - LAST_ASKED_BEFORE_S;
@@ -97,13 +97,13 @@ impl Graces {
     }
 
     /// All whose grace is not over, for a last question.
-    pub fn take_all(&mut self, now_s: f64) -> Vec<Removed> {
+    pub(super) fn take_all(&mut self, now_s: f64) -> Vec<Removed> {
         self.removed.retain(|removed| removed.since_removed_s(now_s) < removed.must_stay_s);
         std::mem::take(&mut self.removed)
     }
 
     /// It was found to be gone; that is said once.
-    pub fn forget(&mut self, uri: &str) {
+    pub(super) fn forget(&mut self, uri: &str) {
         self.removed.retain(|removed| removed.uri != uri);
     }
 }

@@ -6,7 +6,7 @@ use livedir_playlist::{BitRate, BitRateMeter, MediaListing, PlaylistType};
 
 /// What has been measured so far.
 #[derive(Debug, Default)]
-pub struct Measure {
+pub(super) struct Measure {
     meter: BitRateMeter,
     /// The media sequence number that comes next; `None` before the first version.
     next: Option<u64>,
@@ -16,7 +16,7 @@ pub struct Measure {
 
 impl Measure {
     /// Takes in a version. `bytes_of` knows the size of a file by its URI.
-    pub fn take(
+    pub(super) fn take(
         &mut self,
         listing: &MediaListing,
         bytes_of: impl Fn(&str) -> Option<u64>,

@@ -33,7 +33,7 @@ const JUDGED_EVERY: Duration = Duration::from_millis(500);
 const READ_EVERY: Duration = Duration::from_secs(2);
 
 /// A multivariant playlist that is followed.
-pub struct Presentation<'a> {
+pub(super) struct Presentation<'a> {
     reader: &'a Reader,
     tally: &'a Tally,
     stop: &'a Stop,
@@ -57,7 +57,7 @@ struct Followed {
 
 impl<'a> Presentation<'a> {
     /// Of the multivariant playlist of this name, which is read no more when the time has come.
-    pub fn new(
+    pub(super) fn new(
         reader: &'a Reader,
         tally: &'a Tally,
         stop: &'a Stop,
@@ -69,7 +69,7 @@ impl<'a> Presentation<'a> {
     }
 
     /// Has those followed that the first reading lists, and goes on from there.
-    pub fn run(mut self, first: &Reading, started: &Sender<Watched>) -> Self {
+    pub(super) fn run(mut self, first: &Reading, started: &Sender<Watched>) -> Self {
         self.take(first, started);
         let (mut read_at, mut judged_at) = (Instant::now(), Instant::now());
         while self.followed.iter().any(|it| it.is_running.strong_count() > 0) {
@@ -95,7 +95,7 @@ impl<'a> Presentation<'a> {
     }
 
     /// When all have ended.
-    pub fn finish(self) {
+    pub(super) fn finish(self) {
         self.judge_together();
         let measured: Vec<_> = self
             .followed

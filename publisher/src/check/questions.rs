@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is asked of the server of one playlist.
 #[derive(Debug, Default)]
-pub struct Questions {
+pub(super) struct Questions {
     asked_at_s: Option<f64>,
     /// Of the newest version, not asked about yet.
     next: Option<Promises>,
@@ -42,7 +42,7 @@ struct Promises {
 
 impl Questions {
     /// Takes in a version.
-    pub fn take(&mut self, listing: &MediaListing) {
+    pub(super) fn take(&mut self, listing: &MediaListing) {
         let control = listing.server_control.as_ref().filter(|it| it.can_block_reload && listing.is_live());
         self.next = control.map(|control| Promises {
             next_media_sequence: listing.next_media_sequence(),
@@ -52,7 +52,7 @@ impl Questions {
     }
 
     /// Asks, when it is time to.
-    pub fn ask(&mut self, reader: &Reader, name: &str, address: &Address, tally: &Tally) {
+    pub(super) fn ask(&mut self, reader: &Reader, name: &str, address: &Address, tally: &Tally) {
         let Address::Url(url) = address else { return };
         let now_s = tally.now_s();
         if self.asked_at_s.is_some_and(|asked_at_s| now_s - asked_at_s < ASKED_EVERY_S) {
@@ -115,7 +115,7 @@ fn answered(read: Result<Reading, ReadError>, tally: &Tally) -> Option<(Option<u
 
 /// The playlist's URL with directives behind whatever query it has (bis-22 6.2.5).
 #[must_use]
-pub fn with_directives(url: &Url, directives: Directives) -> Url {
+pub(super) fn with_directives(url: &Url, directives: Directives) -> Url {
     let mut url = url.clone();
     let Directives { media_sequence, part, skip } = directives;
     if directives != Directives::default() {

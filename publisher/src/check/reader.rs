@@ -84,7 +84,7 @@ pub enum ReadError {
 
 /// What was read.
 #[derive(Debug)]
-pub struct Reading {
+pub(super) struct Reading {
     /// The content, unpacked.
     pub bytes: Vec<u8>,
     /// What the server said; `None` on disk.
@@ -97,14 +97,14 @@ pub struct Reading {
 
 /// Reads from disk and over HTTP; clones share connections.
 #[derive(Debug, Clone)]
-pub struct Reader {
+pub(super) struct Reader {
     agent: Agent,
 }
 
 impl Reader {
     /// With no connection yet.
     #[must_use]
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         // As browsers here do, and with SSL_CERT_FILE and SSL_CERT_DIR for those that this machine does not know.
         let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
         let config = Agent::config_builder()
@@ -120,12 +120,12 @@ impl Reader {
     }
 
     /// The whole of a playlist.
-    pub fn playlist(&self, address: &Address) -> Result<Reading, ReadError> {
+    pub(super) fn playlist(&self, address: &Address) -> Result<Reading, ReadError> {
         self.read(address, Kind::Playlist { live_target_duration_s: None }, LONGEST_PLAYLIST_BYTES)
     }
 
     /// The whole of a segment.
-    pub fn segment(&self, address: &Address) -> Result<Reading, ReadError> {
+    pub(super) fn segment(&self, address: &Address) -> Result<Reading, ReadError> {
         self.read(address, Kind::Segment, LONGEST_SEGMENT_BYTES)
     }
 
@@ -137,13 +137,13 @@ impl Reader {
     }
 
     /// A playlist that the server may hold back for so long.
-    pub fn held_playlist(&self, url: &Url, patience: Duration) -> Result<Reading, ReadError> {
+    pub(super) fn held_playlist(&self, url: &Url, patience: Duration) -> Result<Reading, ReadError> {
         let kind = Kind::Playlist { live_target_duration_s: None };
         self.get(url, kind, LONGEST_PLAYLIST_BYTES, Some(patience))
     }
 
     /// A part that the server may hold back for so long.
-    pub fn held_part(&self, url: &Url, patience: Duration) -> Result<Reading, ReadError> {
+    pub(super) fn held_part(&self, url: &Url, patience: Duration) -> Result<Reading, ReadError> {
         self.get(url, Kind::Segment, LONGEST_SEGMENT_BYTES, Some(patience))
     }
 
@@ -189,7 +189,7 @@ impl Reader {
     }
 
     /// Asks for something that has left the playlist, without bringing it here. `kind` is called when the answer has come.
-    pub fn ask(&self, url: &Url, kind: impl FnOnce() -> Kind) -> Result<HttpAnswer, ReadError> {
+    pub(super) fn ask(&self, url: &Url, kind: impl FnOnce() -> Kind) -> Result<HttpAnswer, ReadError> {
         let failed = |error: ureq::Error| ReadError::Http { url: url.to_string(), error: told(&error) };
         let mut response = self.agent.head(url.as_str()).call().map_err(failed)?;
         if matches!(response.status().as_u16(), 405 | 501) {

@@ -14,7 +14,7 @@ const TICKS_PER_S: f64 = 90_000.0;
 /// What is true of the segment with these bytes. Those of a part of a file, or of an encrypted one, are not
 /// `in_the_clear`: what is in them is not looked at.
 #[must_use]
-pub fn segment_facts(uri: &str, bytes: &[u8], in_the_clear: bool) -> SegmentFacts {
+pub(super) fn segment_facts(uri: &str, bytes: &[u8], in_the_clear: bool) -> SegmentFacts {
     let mut facts = nothing_known(uri);
     facts.bytes = bytes.len() as u64;
     facts.container = container(bytes);
@@ -33,7 +33,7 @@ pub fn segment_facts(uri: &str, bytes: &[u8], in_the_clear: bool) -> SegmentFact
 
 /// What is known of a segment that cannot be read: why.
 #[must_use]
-pub fn without_bytes(uri: &str, problem: String) -> SegmentFacts {
+pub(super) fn without_bytes(uri: &str, problem: String) -> SegmentFacts {
     SegmentFacts { problem: Some(problem), ..nothing_known(uri) }
 }
 

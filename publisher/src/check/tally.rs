@@ -17,7 +17,7 @@ const KEPT_PROBLEMS: usize = 100;
 
 /// Shared by the threads of a check.
 #[derive(Debug)]
-pub struct Tally {
+pub(super) struct Tally {
     started_at: Instant,
     findings: Mutex<Findings>,
     problems: Mutex<Vec<String>>,
@@ -34,7 +34,7 @@ pub struct Tally {
 
 /// The newest version of a media playlist.
 #[derive(Debug, Clone)]
-pub struct Newest {
+pub(super) struct Newest {
     /// Its text.
     pub text: Arc<str>,
     /// When the look ended that found it first.
@@ -45,7 +45,7 @@ pub struct Newest {
 
 /// What a segment says of the time.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock {
+pub(super) struct Clock {
     /// Which timeline it belongs to.
     pub discontinuity_sequence: u64,
     /// Its date.
@@ -57,7 +57,7 @@ pub struct Clock {
 impl Tally {
     /// Nothing so far; the clock begins.
     #[must_use]
-    pub fn start() -> Self {
+    pub(super) fn start() -> Self {
         Self {
             started_at: Instant::now(),
             findings: Mutex::default(),
@@ -73,12 +73,12 @@ impl Tally {
 
     /// Seconds since the start: the one clock of a check.
     #[must_use]
-    pub fn now_s(&self) -> f64 {
+    pub(super) fn now_s(&self) -> f64 {
         self.started_at.elapsed().as_secs_f64()
     }
 
     /// Rules are broken.
-    pub fn find(&self, found: Vec<Finding>) {
+    pub(super) fn find(&self, found: Vec<Finding>) {
         let mut findings = lock(&self.findings);
         for finding in found {
             findings.add(finding);
@@ -86,7 +86,7 @@ impl Tally {
     }
 
     /// Something could not be looked at.
-    pub fn problem(&self, problem: String) {
+    pub(super) fn problem(&self, problem: String) {
         let mut problems = lock(&self.problems);
         if problems.len() < KEPT_PROBLEMS && !problems.contains(&problem) {
             problems.push(problem);
@@ -94,67 +94,67 @@ impl Tally {
     }
 
     /// One more playlist.
-    pub fn count_playlist(&self) {
+    pub(super) fn count_playlist(&self) {
         self.playlists.fetch_add(1, Ordering::Relaxed);
     }
 
     /// One more version of the playlist of this name, which a look found that began at this time.
-    pub fn count_version(&self, name: &str, text: &str, looked_at_s: f64) {
+    pub(super) fn count_version(&self, name: &str, text: &str, looked_at_s: f64) {
         self.versions.fetch_add(1, Ordering::Relaxed);
         let newest = Newest { text: text.into(), seen_at_s: self.now_s(), looked_at_s };
         lock(&self.newest).insert(name.to_owned(), newest);
     }
 
     /// A look that began at this time found the same version.
-    pub fn same_version(&self, name: &str, looked_at_s: f64) {
+    pub(super) fn same_version(&self, name: &str, looked_at_s: f64) {
         if let Some(newest) = lock(&self.newest).get_mut(name) {
             newest.looked_at_s = looked_at_s;
         }
     }
 
     /// What has been measured of the playlist of this name.
-    pub fn measured(&self, name: &str, bit_rate: BitRate) {
+    pub(super) fn measured(&self, name: &str, bit_rate: BitRate) {
         lock(&self.bit_rates).insert(name.to_owned(), bit_rate);
     }
 
     /// What a segment of the playlist of this name says of the time.
-    pub fn told_the_time(&self, name: &str, clock: Clock) {
+    pub(super) fn told_the_time(&self, name: &str, clock: Clock) {
         lock(&self.clocks).insert(name.to_owned(), clock);
     }
 
     /// The playlist of this name is no longer listed.
-    pub fn forget(&self, name: &str) {
+    pub(super) fn forget(&self, name: &str) {
         lock(&self.newest).remove(name);
         lock(&self.clocks).remove(name);
         lock(&self.bit_rates).remove(name);
     }
 
     /// One more segment.
-    pub fn count_segment(&self) {
+    pub(super) fn count_segment(&self) {
         self.segments.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The newest version of the media playlist of this name.
     #[must_use]
-    pub fn newest(&self, name: &str) -> Option<Newest> {
+    pub(super) fn newest(&self, name: &str) -> Option<Newest> {
         lock(&self.newest).get(name).cloned()
     }
 
     /// What has been measured of the media playlist of this name.
     #[must_use]
-    pub fn bit_rate(&self, name: &str) -> Option<BitRate> {
+    pub(super) fn bit_rate(&self, name: &str) -> Option<BitRate> {
         lock(&self.bit_rates).get(name).copied()
     }
 
     /// What the newest segment of the media playlist of this name says of the time.
     #[must_use]
-    pub fn clock(&self, name: &str) -> Option<Clock> {
+    pub(super) fn clock(&self, name: &str) -> Option<Clock> {
         lock(&self.clocks).get(name).copied()
     }
 
     /// How much has been looked at.
     #[must_use]
-    pub fn looked_at(&self) -> LookedAt {
+    pub(super) fn looked_at(&self) -> LookedAt {
         LookedAt {
             playlists: self.playlists.load(Ordering::Relaxed),
             versions: self.versions.load(Ordering::Relaxed),
@@ -165,7 +165,7 @@ impl Tally {
 
     /// The end.
     #[must_use]
-    pub fn report(self, subject: String) -> Report {
+    pub(super) fn report(self, subject: String) -> Report {
         let looked_at = self.looked_at();
         let findings = self.findings.into_inner().unwrap_or_else(PoisonError::into_inner);
         let problems = self.problems.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -7,7 +7,7 @@
 
 /// What becomes of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub(super) enum Place {
     /// It begins a segment.
     Begins,
     /// It belongs to the segment that is being made.
@@ -19,7 +19,7 @@ pub enum Place {
 /// See the file's head.
 #[derive(Debug)]
 #[expect(clippy::struct_field_names, reason = "the unit belongs into each name")]
-pub struct Cutter {
+pub(super) struct Cutter {
     /// No segment is made longer if a keyframe allows it.
     aim_90k: i64,
     /// No segment is longer.
@@ -36,7 +36,7 @@ pub struct Cutter {
 impl Cutter {
     /// Segments of at most `aim_90k` where possible, and of `promise_90k` at most, out of a stream with keyframes so far apart.
     #[must_use]
-    pub fn new(aim_90k: i64, promise_90k: i64, keyframes_90k: i64) -> Self {
+    pub(super) fn new(aim_90k: i64, promise_90k: i64, keyframes_90k: i64) -> Self {
         Self {
             aim_90k,
             promise_90k,
@@ -49,14 +49,14 @@ impl Cutter {
     }
 
     /// Another film or client: nothing fits to what was before.
-    pub fn break_off(&mut self) {
+    pub(super) fn break_off(&mut self) {
         if self.hole_90k.1.is_some() {
             self.hole_90k = (self.end_90k, None);
         }
     }
 
     /// The next picture, by its decode time.
-    pub fn picture(&mut self, dts_90k: i64, duration_90k: i64, is_keyframe: bool) -> Place {
+    pub(super) fn picture(&mut self, dts_90k: i64, duration_90k: i64, is_keyframe: bool) -> Place {
         let is_in_hole = self.hole_90k.1.is_none();
         let is_after_hole = dts_90k - self.end_90k > duration_90k;
         if is_keyframe {
@@ -85,7 +85,7 @@ impl Cutter {
 
     /// Whether sound of this time belongs nowhere.
     #[must_use]
-    pub fn leaves_out_sound(&self, dts_90k: i64) -> bool {
+    pub(super) fn leaves_out_sound(&self, dts_90k: i64) -> bool {
         let (from_90k, to_90k) = self.hole_90k;
         dts_90k >= from_90k && to_90k.is_none_or(|to_90k| dts_90k < to_90k)
     }
@@ -93,7 +93,7 @@ impl Cutter {
 
 /// The longest segment out of keyframes that are so far apart: as many whole distances as fit into `aim_90k`.
 #[must_use]
-pub fn longest_segment_90k(aim_90k: i64, keyframes_90k: i64) -> i64 {
+pub(super) fn longest_segment_90k(aim_90k: i64, keyframes_90k: i64) -> i64 {
     (aim_90k / keyframes_90k.max(1)).max(1).saturating_mul(keyframes_90k)
 }
 

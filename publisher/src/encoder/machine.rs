@@ -8,7 +8,7 @@ use super::choice::Machine;
 
 /// The machine as it is now.
 #[must_use]
-pub fn look() -> Machine {
+pub(super) fn look() -> Machine {
     let read = |directory: &str, file: &str| {
         let entries = fs::read_dir(directory).into_iter().flatten().flatten();
         entries.filter_map(|entry| fs::read_to_string(entry.path().join(file)).ok()).collect::<Vec<_>>()

@@ -7,14 +7,14 @@
 use crate::probe::{Nal, Slice, VideoCodec};
 
 /// Pictures of a trial: two segments.
-pub const PICTURES: u64 = 6;
+pub(super) const PICTURES: u64 = 6;
 
 /// An IDR picture is asked for so often in a trial; `gop` may make more.
-pub const IDR_EVERY: u64 = 3;
+pub(super) const IDR_EVERY: u64 = 3;
 
 /// One packet of a trial.
 #[derive(Debug, Clone)]
-pub struct TrialPacket<'a> {
+pub(super) struct TrialPacket<'a> {
     /// Presentation time in pictures from 0.
     pub pts: i64,
     /// Decode time in pictures from 0.
@@ -44,7 +44,7 @@ pub enum BadManners {
 }
 
 /// Judges all packets of a trial, in the order in which they came.
-pub fn judge(codec: VideoCodec, packets: &[TrialPacket]) -> Result<(), BadManners> {
+pub(super) fn judge(codec: VideoCodec, packets: &[TrialPacket]) -> Result<(), BadManners> {
     if packets.len() as u64 != PICTURES {
         return Err(BadManners::Count(packets.len()));
     }

@@ -8,14 +8,14 @@ use std::collections::VecDeque;
 
 /// How many samples a fade takes: 5 ms, under which an ear hears a click. So many are held back, as they may be the last before
 /// a silence.
-pub const FADE: usize = 240;
+pub(super) const FADE: usize = 240;
 
 /// Left and right.
 type Sample = [f32; 2];
 
 /// See the file's head.
 #[derive(Debug, Default)]
-pub struct SoundLine {
+pub(super) struct SoundLine {
     samples: VecDeque<Sample>,
     /// What comes next did not follow the last sample.
     is_broken: bool,
@@ -24,29 +24,29 @@ pub struct SoundLine {
 impl SoundLine {
     /// Samples that can be taken.
     #[must_use]
-    pub fn ready(&self) -> usize {
+    pub(super) fn ready(&self) -> usize {
         self.samples.len().saturating_sub(FADE)
     }
 
     /// All samples.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.samples.len()
     }
 
     /// Takes the first `count` samples.
-    pub fn take(&mut self, count: usize) -> impl Iterator<Item = Sample> {
+    pub(super) fn take(&mut self, count: usize) -> impl Iterator<Item = Sample> {
         self.samples.drain(..count)
     }
 
     /// Drops everything.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.samples.clear();
         self.is_broken = true;
     }
 
     /// Joins on silence.
-    pub fn append_silence(&mut self, count: usize) {
+    pub(super) fn append_silence(&mut self, count: usize) {
         if count == 0 {
             return;
         }
@@ -58,7 +58,7 @@ impl SoundLine {
     }
 
     /// Joins on a run, but for its first `skip` samples.
-    pub fn append(&mut self, left: &[f32], right: &[f32], skip: usize) {
+    pub(super) fn append(&mut self, left: &[f32], right: &[f32], skip: usize) {
         let mut run = left.iter().zip(right).map(|(left, right)| [*left, *right]);
         if skip >= left.len().min(right.len()) {
             // The silence before has faded out already, if there is one.

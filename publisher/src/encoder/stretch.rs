@@ -13,13 +13,17 @@ const SPREAD: i32 = 480_000;
 
 /// Makes what comes out longer by the part `stretch`; a resampler that was never stretched is left as it is by 0.
 #[derive(Debug, Default)]
-pub struct Stretch {
+pub(super) struct Stretch {
     samples: i32,
 }
 
 impl Stretch {
     /// Sets the stretch of `resampler`.
-    pub fn apply(&mut self, resampler: &mut resampling::Context, stretch: f64) -> Result<(), ffmpeg::Error> {
+    pub(super) fn apply(
+        &mut self,
+        resampler: &mut resampling::Context,
+        stretch: f64,
+    ) -> Result<(), ffmpeg::Error> {
         let samples = (stretch * f64::from(SPREAD)).round() as i32;
         if samples == 0 && self.samples == 0 {
             return Ok(());

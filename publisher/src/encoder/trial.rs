@@ -1,7 +1,7 @@
 //! From the choice to an open encoder: each one that is tried makes a few pictures before it is taken.
 //!
 //! In: the settings of the stream. Out: a [`VideoEncoder`], or why there is none. [`choice`] says in which order they are
-//! tried, [`manners`] what is expected of them. Used on the thread that starts the run and on those of the rungs.
+//! tried, `manners` what is expected of them. Used on the thread that starts the run and on those of the rungs.
 
 use std::fmt::Write as _;
 

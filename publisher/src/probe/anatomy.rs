@@ -23,7 +23,7 @@ pub struct Anatomy {
     pub pids: Vec<PidAnatomy>,
     /// Pictures and pieces of sound, in order of appearance.
     pub units: Vec<Unit>,
-    /// Where continuity counters do not run on. No more than [`MOST_BREAKS`].
+    /// Where continuity counters do not run on. No more than `MOST_BREAKS`.
     pub breaks: Vec<Break>,
 }
 
@@ -86,7 +86,7 @@ pub struct Break {
 }
 
 /// More breaks than this are a broken network, and no places to look at.
-pub const MOST_BREAKS: usize = 1_000;
+pub(super) const MOST_BREAKS: usize = 1_000;
 
 const SDT_PID: u16 = 0x11;
 

@@ -1,7 +1,7 @@
 //! Camera: a device of this machine as a [`Source`].
 //!
 //! In: which camera, and the size and rate that the stream needs. Out: captured pictures in the camera's own pixel
-//! format. It lives on the source thread; the device itself is read by the thread of its pump ([`pump`]
+//! format. It lives on the source thread; the device itself is read by the thread of its pump (`pump`
 //! says why), and pictures are unpacked here. It ends with [`CameraError::Unplugged`] or [`CameraError::Silent`]:
 //! drop it, and [`open`] the camera anew when it is back. Nothing here tries again; that is for the caller's loop.
 

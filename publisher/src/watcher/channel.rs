@@ -174,7 +174,9 @@ impl Channel {
             let mut entries = self.publication.lose(|other| other != name);
             // Whoever takes one away takes those behind it, too: the playlist is written once for all of them.
             let gone = self.publication.first_names(|name| self.stamp(name).is_err());
-            gone.iter().for_each(|name| self.remember_departed(name));
+            for name in &gone {
+                self.remember_departed(name);
+            }
             entries += self.publication.lose(|other| !gone.contains(other));
             let label = self.publication.label(name);
             if self.complain("gone") {

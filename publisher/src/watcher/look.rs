@@ -88,9 +88,17 @@ impl Channel {
         if !is_due || self.is_numbered() {
             return;
         }
-        // Also where all seems to be told: an event may have been lost without a word.
-        self.look_at_directory(desk);
-        self.look_at_lying(self.lying.len(), now);
+        let is_hole = match &self.order {
+            Order::Numbered(_) => false,
+            Order::Arrival(order) => order.leaves_hole(self.publication.last.facts()),
+        };
+        // What is missing may be there also where all seems to be told: an event was lost without a word.
+        if is_hole || !self.is_known() {
+            self.look_at_directory(desk);
+        }
+        if is_hole {
+            self.look_at_lying(self.lying.len(), now);
+        }
         self.take_of_these(&self.unfinished.names(), desk);
     }
 
@@ -130,7 +138,9 @@ impl Channel {
         let there: HashSet<u64> = names.iter().map(|name| hash(name)).collect();
         let is_gone = |name: &&String| !there.contains(&hash(name));
         let gone: Vec<_> = self.publication.listed.keys().filter(is_gone).cloned().collect();
-        gone.iter().for_each(|name| self.remember_departed(name));
+        for name in &gone {
+            self.remember_departed(name);
+        }
         self.publication.lose(|name| there.contains(&hash(name)));
         self.take_parts(parts, desk);
         match &self.order {

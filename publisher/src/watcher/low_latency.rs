@@ -20,7 +20,7 @@ use livedir_playlist::{
     render_low_latency,
 };
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -554,9 +554,10 @@ impl LowLatencyList {
 
     /// The next number that is not listed: files of others may be listed out of order.
     fn next_unlisted(&self, playlist: &MediaPlaylist) -> u64 {
-        let numbers = || playlist.segments.iter().filter_map(|segment| number_of_uri(&segment.uri));
+        let uris = playlist.segments.iter().map(|segment| &segment.uri);
+        let listed: BTreeSet<u64> = uris.filter_map(|uri| number_of_uri(uri)).collect();
         let mut next = self.next_number;
-        while numbers().any(|number| number == next) {
+        while listed.contains(&next) {
             next += 1;
         }
         next

@@ -21,8 +21,7 @@ use super::{
     world::World,
 };
 use crate::{
-    directory::Directory,
-    directory::stamp::Stamp,
+    directory::{Directory, Identity, stamp::Stamp},
     meters::Meters,
     numbers::Numbers,
     playlist_file::{self, OnDisk},
@@ -111,15 +110,7 @@ impl Channel {
         }
         let live: PathBuf = std::path::absolute(&live).map_err(of_live)?;
         // The watch comes before the look: what arrives in between is then seen twice, and not never.
-        let watched = match directory.watch(&live) {
-            Ok(identity) => Some(identity),
-            Err(error) => {
-                if !error.is_empty() {
-                    warn!(path = %live.display(), error, "{BLIND}");
-                }
-                None
-            }
-        };
+        let watched = watch(directory, &live);
         let directory_now = directory.identity(&live).ok();
         let listed_at = world.wall();
         let listed_as_of = directory.stamp(&live).map(|stamp| stamp.modified_at).ok();
@@ -127,15 +118,9 @@ impl Channel {
         let found = found(directory, &live, &names, settings.naming, last_of_ours);
         let rebuilt_from = fate.as_ref().and_then(Fate::empty_playlist);
         // What is done to them from now on is seen.
-        let stamps: Files = match (&found, &on_disk) {
-            (Found::Numbered(_), OnDisk::Playlist { playlist, .. }) => {
-                let uris = playlist.segments.iter().map(|segment| &segment.uri);
-                let names = uris.filter_map(|uri| name_of_uri(settings.home, uri));
-                names
-                    .filter_map(|name| directory.stamp(&live.join(&name)).ok().map(|stamp| (name, stamp)))
-                    .collect()
-            }
-            _ => Files::new(),
+        let stamps = match &found {
+            Found::Numbered(_) => stamps_of_listed(directory, &live, &on_disk, settings.home),
+            Found::Any(_) => Files::new(),
         };
         let stamp = |name: &str| stamps.get(name).copied();
         let read = |name: &str| finished_file::read(directory, &live.join(name), &mut Vec::new()).ok();
@@ -384,6 +369,26 @@ impl Channel {
             }
         }
     }
+}
+
+/// Watches a live directory, or says why it cannot be watched.
+fn watch(directory: &dyn Directory, live: &Path) -> Option<Identity> {
+    match directory.watch(live) {
+        Ok(identity) => Some(identity),
+        Err(error) => {
+            if !error.is_empty() {
+                warn!(path = %live.display(), error, "{BLIND}");
+            }
+            None
+        }
+    }
+}
+
+/// What the file system says of the files that the playlist names.
+fn stamps_of_listed(directory: &dyn Directory, live: &Path, on_disk: &OnDisk, home: Home) -> Files {
+    let OnDisk::Playlist { playlist, .. } = on_disk else { return Files::new() };
+    let names = playlist.segments.iter().filter_map(|segment| name_of_uri(home, &segment.uri));
+    names.filter_map(|name| directory.stamp(&live.join(&name)).ok().map(|stamp| (name, stamp))).collect()
 }
 
 /// What the names mean, with what the file system says of each file where that matters.

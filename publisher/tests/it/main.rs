@@ -1,5 +1,7 @@
 //! `livedir-publisher` as its users meet it: the real program, real files, and other people's programs to judge them.
 
+#![allow(unreachable_pub)] // one program: what is public is so for its own modules
+
 mod bad_input;
 mod browser;
 mod camera;

@@ -5,6 +5,8 @@
 //!           events      encoders  notify             playlists   └─▶ shrink, report
 //! ```
 
+#![allow(unreachable_pub)] // one program: what is public is so for its own modules
+
 mod arguments;
 mod disk;
 mod encoders;

@@ -6,6 +6,8 @@
 //! medians of `ROUNDS` rounds, livedir-server ÷ each nginx in each round, so that a machine that is busy with something else
 //! for a while is busy for both.
 
+#![allow(unreachable_pub)] // one program: what is public is so for its own modules
+
 mod held;
 mod idle;
 mod load;

@@ -1,5 +1,7 @@
 //! The program from outside: the real binary on a free port, asked over plain sockets.
 
+#![allow(unreachable_pub)] // one program: what is public is so for its own modules
+
 mod support;
 
 mod abuse;

@@ -21,7 +21,7 @@ const MOST_AGE: Duration = Duration::from_millis(120);
 
 /// A camera that is attached.
 #[derive(Debug)]
-pub struct Attached {
+pub(super) struct Attached {
     /// Its number; on Linux that of its `/dev/video…` node.
     pub index: u32,
     /// What it calls itself.
@@ -33,7 +33,7 @@ pub struct Attached {
 /// The cameras that are attached, by ascending number. Nodes that are no cameras are left out.
 #[cfg(target_os = "linux")]
 #[allow(clippy::unnecessary_wraps)] // other systems can refuse
-pub fn attached() -> Result<Vec<Attached>, String> {
+pub(super) fn attached() -> Result<Vec<Attached>, String> {
     // nokhwa would panic on oddly named nodes, list metadata nodes, and tell no modes while a camera is busy
     let cameras = v4l2::nodes().into_iter().filter_map(|index| {
         let modes = match v4l2::modes(index) {
@@ -106,7 +106,7 @@ fn ask_permission() -> Result<(), String> {
 }
 
 /// One buffer as the camera filled it.
-pub struct Shot {
+pub(super) struct Shot {
     buffer: nokhwa::Buffer,
     /// How far apart its rows begin; 0: not known, they lie back to back.
     pub stride_bytes: usize,
@@ -116,13 +116,13 @@ pub struct Shot {
 
 impl Shot {
     /// The buffer, which may go on behind the picture.
-    pub fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         self.buffer.buffer()
     }
 }
 
 /// A camera that is streaming.
-pub struct Streaming {
+pub(super) struct Streaming {
     camera: nokhwa::Camera,
     stride_bytes: usize,
     newest_at: Option<Instant>,
@@ -131,7 +131,7 @@ pub struct Streaming {
 impl Streaming {
     /// Starts the camera in a mode that it offers. Some refusals, such as too little USB bandwidth, come with the
     /// first [`Device::next`] only.
-    pub fn open(index: u32, mode: &CameraMode) -> Result<Self, String> {
+    pub(super) fn open(index: u32, mode: &CameraMode) -> Result<Self, String> {
         #[cfg(target_os = "linux")]
         let stride_bytes = v4l2::prepare(index, mode)?;
         #[cfg(not(target_os = "linux"))]

@@ -87,7 +87,7 @@ const LARGE_AREA: u64 = 4;
 
 /// The mode that serves the wish best; none if the list is empty, or if the wish is exact and nothing fulfils it.
 #[must_use]
-pub fn choose(modes: &[CameraMode], wish: &CameraWish) -> Option<CameraMode> {
+pub(super) fn choose(modes: &[CameraMode], wish: &CameraWish) -> Option<CameraMode> {
     let fulfils = |mode: &&CameraMode| {
         !wish.exact || (mode.width == wish.width && mode.height == wish.height && mode.fps >= wish.fps)
     };
@@ -133,7 +133,7 @@ fn same_shape(mode: &CameraMode, wish: &CameraWish) -> bool {
 
 /// The sizes of a camera with the highest rate of each, for an error: `640x480@25, 1280x720@10`.
 #[must_use]
-pub fn summary(modes: &[CameraMode]) -> String {
+pub(super) fn summary(modes: &[CameraMode]) -> String {
     let mut fastest = BTreeMap::new();
     for mode in modes {
         let fps = fastest.entry((mode.width, mode.height)).or_insert(mode.fps);

@@ -10,7 +10,7 @@ use ffmpeg_next::format::Pixel;
 
 /// A buffer with no picture in it that could be shown. The next one may be well.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum BadPicture {
+pub(super) enum BadPicture {
     /// Fewer bytes than the mode needs.
     #[error("the picture ended after {actual} of {expected} bytes")]
     Short {
@@ -28,21 +28,21 @@ pub enum BadPicture {
 }
 
 /// Turns the buffers of one camera into frames.
-pub struct Developer {
+pub(super) struct Developer {
     mode: CameraMode,
     jpeg: Option<ffmpeg::decoder::Video>,
 }
 
 impl Developer {
     /// For the buffers of a camera in `mode`. An error means that this libav has no JPEG decoder.
-    pub fn new(mode: CameraMode) -> Result<Self, ffmpeg::Error> {
+    pub(super) fn new(mode: CameraMode) -> Result<Self, ffmpeg::Error> {
         let jpeg = (mode.format == PixelFormat::Mjpeg).then(jpeg_decoder).transpose()?;
         Ok(Self { mode, jpeg })
     }
 
     /// The picture in a buffer whose rows begin `stride_bytes` apart; a stride below the length of a row, such as 0,
     /// means that the rows lie back to back.
-    pub fn develop(
+    pub(super) fn develop(
         &mut self,
         buffer: &[u8],
         stride_bytes: usize,

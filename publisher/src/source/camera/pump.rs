@@ -26,12 +26,12 @@ const MOST_LEFT_BEHIND: usize = 4;
 static LEFT_BEHIND: AtomicUsize = AtomicUsize::new(0);
 
 /// Threads of this process that still wait for a device that nobody wants any more.
-pub fn threads_left_behind() -> usize {
+pub(super) fn threads_left_behind() -> usize {
     LEFT_BEHIND.load(Ordering::Relaxed)
 }
 
 /// A device that the pump can run.
-pub trait Device {
+pub(super) trait Device {
     /// What it delivers.
     type Piece: Send + 'static;
     /// Waits for the next piece, maybe for ever. After an error it is dropped.
@@ -40,7 +40,7 @@ pub trait Device {
 
 /// Why a pump has nothing more to give.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PumpError {
+pub(super) enum PumpError {
     /// Opening or reading the device failed, in the device's words.
     Device(String),
     /// Opening took longer than it was given.
@@ -50,7 +50,7 @@ pub enum PumpError {
 }
 
 /// A device with the thread that reads it. Dropping it closes the device.
-pub struct Pump<P> {
+pub(super) struct Pump<P> {
     shared: Arc<Shared<P>>,
     thread: JoinHandle<()>,
 }
@@ -109,7 +109,7 @@ impl<P> Shared<P> {
 
 impl<P: Send + 'static> Pump<P> {
     /// Opens a device on a new thread called `name`; returns when it is open, or has failed, or at `deadline`.
-    pub fn start<D, O>(name: &str, deadline: Instant, open: O) -> Result<Self, PumpError>
+    pub(super) fn start<D, O>(name: &str, deadline: Instant, open: O) -> Result<Self, PumpError>
     where
         D: Device<Piece = P>,
         O: FnOnce() -> Result<D, String> + Send + 'static,
@@ -148,7 +148,7 @@ impl<P: Send + 'static> Pump<P> {
     }
 
     /// The oldest piece that waits, or the next that comes until `deadline`; none if none comes.
-    pub fn take(&self, deadline: Instant) -> Result<Option<P>, PumpError> {
+    pub(super) fn take(&self, deadline: Instant) -> Result<Option<P>, PumpError> {
         let mut state = self.wait(deadline);
         match state.waiting.pop_front() {
             Some(piece) => Ok(Some(piece)),
@@ -157,13 +157,13 @@ impl<P: Send + 'static> Pump<P> {
     }
 
     /// Waits for the first piece, which stays to be taken; an error if the device fails until `deadline`.
-    pub fn confirm(&self, deadline: Instant) -> Result<(), PumpError> {
+    pub(super) fn confirm(&self, deadline: Instant) -> Result<(), PumpError> {
         let failure = self.wait(deadline).failure.clone();
         failure.map_or(Ok(()), |failure| Err(PumpError::Device(failure)))
     }
 
     /// Pieces that were dropped since the start because nobody took them in time.
-    pub fn dropped(&self) -> u64 {
+    pub(super) fn dropped(&self) -> u64 {
         self.shared.lock().dropped
     }
 

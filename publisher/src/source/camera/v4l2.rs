@@ -17,7 +17,7 @@ use v4l::{Device, Format, FourCC};
 const MAX_SIDE_PX: u32 = 16_384;
 
 /// The numbers of the `/dev/video…` nodes, ascending. Names that are not a number are none of V4L2's.
-pub fn nodes() -> Vec<u32> {
+pub(super) fn nodes() -> Vec<u32> {
     let Ok(entries) = std::fs::read_dir("/dev") else { return Vec::new() };
     let mut nodes: Vec<u32> =
         entries.filter_map(|entry| node_number(entry.ok()?.file_name().to_str()?)).collect();
@@ -33,7 +33,7 @@ fn node_number(file_name: &str) -> Option<u32> {
 }
 
 /// What the driver calls the camera; the node's path if it does not say.
-pub fn name(node: u32) -> String {
+pub(super) fn name(node: u32) -> String {
     let file = Path::new("/sys/class/video4linux").join(format!("video{node}")).join("name");
     let name = std::fs::read(file).map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
     name.ok().filter(|name| !name.is_empty()).unwrap_or_else(|| format!("/dev/video{node}"))
@@ -42,7 +42,7 @@ pub fn name(node: u32) -> String {
 /// The modes of a camera, sorted; none if the node is no camera (metadata, radio, output, a codec).
 ///
 /// Works while another program streams from it.
-pub fn modes(node: u32) -> io::Result<Vec<CameraMode>> {
+pub(super) fn modes(node: u32) -> io::Result<Vec<CameraMode>> {
     let device = Device::new(node as usize)?;
     let mut modes = Vec::new();
     // a node that captures no pictures refuses to enumerate their formats
@@ -155,7 +155,7 @@ fn fourcc(format: PixelFormat) -> Option<FourCC> {
 ///
 /// nokhwa then finds the mode set and changes nothing. Left to itself it gives up on a camera that stands at a
 /// fractional rate or in a format it does not know, and forgets to set the rate anew after a change of size.
-pub fn prepare(node: u32, mode: &CameraMode) -> Result<usize, String> {
+pub(super) fn prepare(node: u32, mode: &CameraMode) -> Result<usize, String> {
     let refused = |instead: String| Err(format!("it refused {mode} and took {instead}"));
     let system = |error: io::Error| error.to_string();
     let Some(fourcc) = fourcc(mode.format) else { return Err(format!("{} cannot be read", mode.format)) };

@@ -7,13 +7,13 @@
 use std::thread::JoinHandle;
 
 /// Makes ready to be woken. Called at the start of the thread that will wait.
-pub fn prepare_this_thread() {
+pub(super) fn prepare_this_thread() {
     #[cfg(target_os = "linux")]
     linux::prepare_this_thread();
 }
 
 /// Ends the wait that the thread is in. A thread that is not waiting notices nothing: so wake it until it has ended.
-pub fn wake(thread: &JoinHandle<()>) {
+pub(super) fn wake(thread: &JoinHandle<()>) {
     #[cfg(target_os = "linux")]
     linux::wake(thread);
     #[cfg(not(target_os = "linux"))]
@@ -32,7 +32,7 @@ mod linux {
     /// Ignored by every program that does not ask for it, so a stray one does no harm.
     const WAKE: Signal = Signal::SIGURG;
 
-    pub fn prepare_this_thread() {
+    pub(super) fn prepare_this_thread() {
         static HANDLER: Once = Once::new();
         HANDLER.call_once(|| {
             // an ignored signal ends no wait, a handled one does; the flag is what the handler has to have
@@ -49,7 +49,7 @@ mod linux {
         let _ = others.thread_block();
     }
 
-    pub fn wake(thread: &JoinHandle<()>) {
+    pub(super) fn wake(thread: &JoinHandle<()>) {
         // the handle keeps the thread's id from being used again; a thread that has ended is no one to wake
         let _ = pthread_kill(thread.as_pthread_t(), WAKE);
     }

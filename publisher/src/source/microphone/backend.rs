@@ -33,13 +33,13 @@ pub fn list() -> Result<Vec<MicrophoneDescription>, MicrophoneError> {
 
 /// Keeps alsa-lib from writing the troubles of this thread to the terminal; they come back as errors anyway. What it has
 /// kept until then is let go.
-pub fn keep_quiet() {
+pub(super) fn keep_quiet() {
     #[cfg(target_os = "linux")]
     let _ = alsa::Output::local_error_handler();
 }
 
 /// An open microphone.
-pub struct Listening {
+pub(super) struct Listening {
     /// For people: `Default, stereo at 48000 Hz`.
     pub description: String,
     /// Tells at most once why no more will come.
@@ -50,7 +50,7 @@ pub struct Listening {
 
 impl Listening {
     /// Opens a microphone whose sound goes to `sound`.
-    pub fn open(selector: &MicrophoneSelector, sound: SoundSender) -> Result<Self, MicrophoneError> {
+    pub(super) fn open(selector: &MicrophoneSelector, sound: SoundSender) -> Result<Self, MicrophoneError> {
         keep_quiet();
         let mut microphones = Vec::new();
         for found in attached() {
@@ -133,7 +133,7 @@ impl Listening {
     }
 
     /// Since when no samples have come.
-    pub fn silent_for(&self) -> Duration {
+    pub(super) fn silent_for(&self) -> Duration {
         self.newest_at.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 }

@@ -9,7 +9,7 @@ const WANTED_HZ: u32 = crate::encoder::audio::RATE_HZ;
 
 /// How samples are written, in the order of preference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SampleKind {
+pub(super) enum SampleKind {
     /// 32-bit floating point.
     F32,
     /// 16-bit signed.
@@ -22,7 +22,7 @@ pub enum SampleKind {
 
 /// Something that a microphone can send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Offer {
+pub(super) struct Offer {
     /// Channels.
     pub channels: u16,
     /// The lowest rate.
@@ -35,7 +35,7 @@ pub struct Offer {
 
 /// What a microphone is opened with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Format {
+pub(super) struct Format {
     /// Channels.
     pub channels: u16,
     /// Samples a second.
@@ -56,7 +56,7 @@ impl fmt::Display for Format {
 }
 
 /// The one that needs the least conversion: stereo, at the rate of the stream.
-pub fn choose(offers: &[Offer]) -> Option<Format> {
+pub(super) fn choose(offers: &[Offer]) -> Option<Format> {
     let formats = offers.iter().filter(|offer| offer.channels > 0 && offer.most_hz > 0).map(|offer| {
         let rate_hz = WANTED_HZ.max(offer.least_hz).min(offer.most_hz);
         Format { channels: offer.channels, rate_hz, kind: offer.kind }

@@ -93,6 +93,12 @@ impl Arrival {
         next.is_some_and(|next| break_between(facts, &next.finished.facts).is_none())
     }
 
+    /// Whether something is missing between `last` and the one that is published next.
+    pub(in crate::watcher) fn leaves_hole(&self, last: Option<&Facts>) -> bool {
+        let next = self.beginning().and_then(|name| self.waiting.get(&name));
+        next.zip(last).is_some_and(|(next, last)| Hole::between(last, &next.finished.facts).is_some())
+    }
+
     /// `next` is published behind `last`: what lies between them is passed over.
     pub(in crate::watcher) fn published(&mut self, last: Option<&Facts>, next: &Facts) {
         match last {
@@ -130,13 +136,10 @@ impl Arrival {
             return self.take(&next);
         }
         let Some(next) = self.beginning() else { return Turn::Idle };
+        let leaves_hole = self.leaves_hole(last);
         let longest = self.first_came_at.unwrap_or(now) + patience;
         let settles_at = self.last_came_at.unwrap_or(now) + TOGETHER.min(patience);
         // What lies in between may still come: it is late, or being written.
-        let leaves_hole = self
-            .waiting(&next.0)
-            .zip(last)
-            .is_some_and(|(next, last)| Hole::between(last, &next.finished.facts).is_some());
         let deadline = if leaves_hole { longest } else { settles_at.min(longest) };
         // What does not go on from the last one does not come before the one that is being filmed, either.
         let deadline =

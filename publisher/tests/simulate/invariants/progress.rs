@@ -33,9 +33,10 @@ pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Ver
     let (is_blind, deaf_until_us) = (judge.is_blind, judge.deaf_until_us);
     let is_ours = judge.is_ours;
     let is_one_of_many = !is_ours && judge.current.len() > 1;
-    let heard_from_us = match is_one_of_many && failing_until_us > on_air_us {
-        true => failing_until_us + TAKEN_UP_US,
-        false => on_air_us,
+    let heard_from_us = if is_one_of_many && failing_until_us > on_air_us {
+        failing_until_us + TAKEN_UP_US
+    } else {
+        on_air_us
     };
     for index in judge.current.clone() {
         let channel = &mut judge.channels[index];
