@@ -198,8 +198,8 @@ impl Channel {
         self.departed.push_back(departed);
     }
 
-    /// Whether a file was listed, was taken away, and is there again as it was.
-    pub(super) fn has_come_back(&mut self, name: &str, stamp: &Stamp) -> bool {
+    /// Recognizes a file that was listed, was taken away, and is there again as it was: it has had its turn. Says whether it is one.
+    pub(super) fn recognize(&mut self, name: &str, stamp: &Stamp) -> bool {
         let file = (hash(name), stamp.contents());
         let has_departed = self.departed.contains(&file);
         if has_departed && self.handled.insert(file.0, file.1).is_none() {
@@ -219,7 +219,7 @@ impl Channel {
         self.unfinished.forget(name);
         let path = self.live.join(name);
         let Ok(stamp) = self.stamp(name) else { return self.gone(name) };
-        if self.has_come_back(name, &stamp) {
+        if self.recognize(name, &stamp) {
             return;
         }
         let Order::Arrival(order) = &self.order else { return };
@@ -366,13 +366,10 @@ impl Channel {
                 Turn::Publish(candidate) => {
                     let Some(candidate) = self.read_if_rewritten(*candidate) else { continue };
                     let published = self.publication.meters.segments_published.get();
-                    let before = self.publication.last.facts().cloned();
                     self.publication.publish(candidate, self.order.together());
                     if self.publication.meters.segments_published.get() > published {
-                        if let (Order::Arrival(order), Some(next)) =
-                            (&mut self.order, self.publication.last.facts())
-                        {
-                            order.published(before.as_ref(), next);
+                        if let Order::Arrival(order) = &mut self.order {
+                            order.published();
                         }
                         self.last_segment_at = self.world.now();
                         self.advance_parts();

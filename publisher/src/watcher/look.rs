@@ -182,7 +182,7 @@ impl Channel {
                 continue;
             }
             let Ok(stamp) = self.stamp(name) else { continue };
-            if handled != Some(stamp.contents()) && !self.has_come_back(name, &stamp) {
+            if handled != Some(stamp.contents()) && !self.recognize(name, &stamp) {
                 self.unfinished.begun(name, stamp, false, now);
             }
         }
@@ -336,7 +336,7 @@ fn regular(directory: &dyn Directory, live: &Path) -> io::Result<impl Iterator<I
 }
 
 /// The names in the live directory that end in .ts, and those of parts, in their order.
-fn list_all(directory: &dyn Directory, live: &Path) -> io::Result<(Vec<String>, Vec<String>)> {
+pub(super) fn list_all(directory: &dyn Directory, live: &Path) -> io::Result<(Vec<String>, Vec<String>)> {
     let names = regular(directory, live)?;
     let (mut parts, mut others) = (Vec::new(), Vec::new());
     for name in names {

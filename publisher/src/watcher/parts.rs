@@ -228,13 +228,15 @@ impl Channel {
         let next_number = numbers.max().map_or(next_number, |last| next_number.max(last + 1));
         self.publication.settle_parts(next_number);
         let told_of: BTreeSet<u64> = told.in_parts().collect();
-        let is_passed = |number: u64| {
-            let of_segment = parts.range((number, 0)..=(number, MOST_PARTS)).map(|(_, stamp)| stamp);
-            !told_of.contains(&number) && found.are_passed(number, of_segment)
+        let is_passed = |number: &u64| {
+            let of_segment = parts.range((*number, 0)..=(*number, MOST_PARTS)).map(|(_, stamp)| stamp);
+            !told_of.contains(number) && found.are_passed(*number, of_segment)
         };
+        let in_parts: BTreeSet<u64> = parts.keys().map(|(number, _)| *number).collect();
+        let passed: BTreeSet<u64> = in_parts.into_iter().filter(is_passed).collect();
         let (mut old, mut new) = (Vec::new(), Vec::new());
         for (&part, &stamp) in parts.iter().filter(|(part, _)| !restored.contains(part)) {
-            if part.0 < next_number || is_passed(part.0) {
+            if part.0 < next_number || passed.contains(&part.0) {
                 old.push((part, stamp));
             } else {
                 new.push(part_name(part.0, part.1));

@@ -39,6 +39,11 @@ pub(super) struct PartsOnDisk {
 }
 
 impl PartsOnDisk {
+    /// Whether it tells of any segment or part.
+    pub(super) fn tells(&self) -> bool {
+        !(self.listed.is_empty() && self.segments.is_empty())
+    }
+
     /// The last segment of which parts are listed.
     pub(super) fn last_in_parts(&self) -> Option<u64> {
         self.in_parts().max()
@@ -77,18 +82,6 @@ impl PartsOnDisk {
         self.segments.retain(|name| number_of_name(name).is_none_or(&is_true));
         self.of_segments.retain(|number, _| is_true(*number));
     }
-}
-
-/// The numbers of segments of which parts lie there.
-pub(super) fn numbers(directory: &dyn Directory, live: &Path) -> io::Result<BTreeSet<u64>> {
-    let there = part_names(directory, live)?;
-    Ok(there.iter().filter_map(|name| part_of_name(name)).map(|(number, _)| number).collect())
-}
-
-/// The names of the parts that lie there.
-pub(super) fn part_names(directory: &dyn Directory, live: &Path) -> io::Result<Vec<String>> {
-    let names = directory.list(live)?.into_iter().filter_map(|entry| entry.name);
-    Ok(names.filter(|name| part_of_name(name).is_some()).collect())
 }
 
 /// Reads `ll.m3u8` back. One that cannot be read tells nothing.

@@ -4,7 +4,7 @@
 
 use super::{
     ChannelSettings, Naming, WatchError,
-    look::list,
+    look::{list, list_all},
     parts_on_disk::{self, PartsOnDisk},
     plan::{numbered, remove_before},
     rejoin,
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     directory::{Contents, Directory, Kind},
     playlist_file::{self, LOW_LATENCY_PLAYLIST, OnDisk, PLAYLIST, STATUS, left_over_prefix},
-    segment_name::LEFT_OVER_PREFIX,
+    segment_name::{LEFT_OVER_PREFIX, part_of_name},
 };
 use std::{
     collections::BTreeSet,
@@ -44,22 +44,28 @@ impl Remains {
         let mut on_disk = playlist_file::read(directory, &settings.webroot)
             .map_err(|source| WatchError::Playlist { path: settings.webroot.join(PLAYLIST), source })?;
         let mut told = parts_on_disk::on_disk(directory, &settings);
-        let of_parts = parts_on_disk::numbers(directory, &live).map_err(of_live)?;
-        let of_segments = numbers_of(&list(directory, &live).map_err(of_live)?);
-        let mut near: BTreeSet<u64> = of_segments.union(&of_parts).copied().collect();
         let mut in_parts = BTreeSet::new();
-        match settings.naming {
-            Naming::Numbered => {
-                try_to_write(directory, &live).map_err(of_live)?;
-                let last = numbered::told(&on_disk);
-                told.retain(|number| numbered::is_backed(number, &near, last));
+        if settings.naming == Naming::Numbered {
+            try_to_write(directory, &live).map_err(of_live)?;
+        }
+        if settings.naming == Naming::Numbered || told.tells() {
+            let (segments, parts) = list_all(directory, &live).map_err(of_live)?;
+            let of_parts = parts.iter().filter_map(|name| part_of_name(name)).map(|(number, _)| number);
+            let of_parts: BTreeSet<u64> = of_parts.collect();
+            let mut near = numbers_of(&segments);
+            near.extend(&of_parts);
+            let last = match settings.naming {
+                Naming::Numbered => numbered::told(&on_disk),
+                // Numbers of others begin anywhere: those of the list itself tell.
+                Naming::Any => {
+                    near.extend(told.in_segments());
+                    None
+                }
+            };
+            told.retain(|number| numbered::is_backed(number, &near, last));
+            if settings.naming == Naming::Numbered {
                 in_parts.extend(of_parts);
                 in_parts.extend(told.in_parts());
-            }
-            Naming::Any => {
-                // Numbers of others begin anywhere: those of the list itself tell.
-                near.extend(told.in_segments());
-                told.retain(|number| numbered::is_backed(number, &near, None));
             }
         }
         if let (OnDisk::Playlist { playlist, .. }, Some((begins_at, _))) = (&mut on_disk, told.begins_at) {

@@ -61,10 +61,13 @@ impl Channel {
             return Some(candidate);
         }
         let read = finished_file::read(&*self.world.directory, &self.live.join(name), &mut Vec::new());
+        let is_being_written = match &read {
+            Ok(again) => again.stamp.is_rewritten_since(&stamp),
+            Err(reason) => reason.may_pass(),
+        };
         let now = self.world.now();
         match (read, &mut self.order) {
-            (Ok(again), Order::Arrival(_)) if again.stamp.is_rewritten_since(&stamp) => {
-                // It is being written.
+            (_, Order::Arrival(_)) if is_being_written => {
                 self.unfinished.closed_early(name, stamp, now);
                 self.schedule_tick(now);
                 None
@@ -75,11 +78,6 @@ impl Channel {
                 None
             }
             (Ok(again), _) => Some(Candidate { finished: again, ..candidate }),
-            (Err(reason), Order::Arrival(_)) if reason.may_pass() => {
-                self.unfinished.closed_early(name, stamp, now);
-                self.schedule_tick(now);
-                None
-            }
             (Err(reason), _) => {
                 self.publication.refuse(name, Some(stamp), &reason);
                 None

@@ -46,11 +46,35 @@ impl Hole {
     }
 }
 
+/// What a file that is published passes over.
+#[derive(Debug, Default)]
+enum Passes {
+    #[default]
+    Nothing,
+    Over(Hole),
+    ToAnotherTimeline,
+}
+
+impl Passes {
+    fn between(last: Option<&Facts>, next: &Facts) -> Self {
+        let Some(last) = last.filter(|last| last.streams == next.streams) else {
+            return Self::ToAnotherTimeline;
+        };
+        match Hole::between(last, next) {
+            Some(hole) => Self::Over(hole),
+            None if break_between(last, next).is_some() => Self::ToAnotherTimeline,
+            None => Self::Nothing,
+        }
+    }
+}
+
 /// Files that have arrived and are not published.
 #[derive(Debug, Default)]
 pub(in crate::watcher) struct Arrival {
     /// The last ones.
     holes: VecDeque<Hole>,
+    /// Of the file that was taken out last.
+    passes: Passes,
     waiting: BTreeMap<Natural, Candidate>,
     first_came_at: Option<Instant>,
     last_came_at: Option<Instant>,
@@ -99,26 +123,26 @@ impl Arrival {
         next.zip(last).is_some_and(|(next, last)| Hole::between(last, &next.finished.facts).is_some())
     }
 
-    /// `next` is published behind `last`: what lies between them is passed over.
-    pub(in crate::watcher) fn published(&mut self, last: Option<&Facts>, next: &Facts) {
-        match last {
-            Some(last) if last.streams == next.streams => {
-                if let Some(hole) = Hole::between(last, next) {
-                    if self.holes.len() == MOST_HOLES {
-                        self.holes.pop_front();
-                    }
-                    self.holes.push_back(hole);
-                } else if break_between(last, next).is_some() {
-                    // Another timeline: its times may be those of the holes.
-                    self.holes.clear();
+    /// The one that was taken out last is published: what lies before it is passed over.
+    pub(in crate::watcher) fn published(&mut self) {
+        match std::mem::take(&mut self.passes) {
+            Passes::Nothing => {}
+            Passes::Over(hole) => {
+                if self.holes.len() == MOST_HOLES {
+                    self.holes.pop_front();
                 }
+                self.holes.push_back(hole);
             }
-            _ => self.holes.clear(),
+            // Its times may be those of the holes.
+            Passes::ToAnotherTimeline => self.holes.clear(),
         }
     }
 
-    fn take(&mut self, name: &Natural) -> Turn {
-        self.waiting.remove(name).map_or(Turn::Idle, |next| Turn::Publish(Box::new(next)))
+    /// Takes one out that is published behind `last`, if it is still there.
+    fn take(&mut self, name: &Natural, last: Option<&Facts>) -> Turn {
+        let Some(next) = self.waiting.remove(name) else { return Turn::Idle };
+        self.passes = Passes::between(last, &next.finished.facts);
+        Turn::Publish(Box::new(next))
     }
 
     /// All that wait, in natural order.
@@ -133,7 +157,7 @@ impl Arrival {
         }
         let next = last.and_then(|last| self.successor(last));
         if let Some(next) = next {
-            return self.take(&next);
+            return self.take(&next, last);
         }
         let Some(next) = self.beginning() else { return Turn::Idle };
         let leaves_hole = self.leaves_hole(last);
@@ -147,7 +171,7 @@ impl Arrival {
         if now < deadline {
             return Turn::WaitUntil(deadline);
         }
-        self.take(&next)
+        self.take(&next, last)
     }
 
     /// The file that goes on where `facts` end.
@@ -200,7 +224,7 @@ mod tests {
         loop {
             match order.turn(last.as_ref(), later, PATIENCE) {
                 Turn::Publish(next) => {
-                    order.published(last.as_ref(), &next.finished.facts);
+                    order.published();
                     last = Some(next.finished.facts);
                     published.push(next.name);
                 }
@@ -229,20 +253,16 @@ mod tests {
         let last = candidate("a", 0).finished.facts;
         order.arrived(candidate("c", 4), now);
         assert_eq!(order.turn(Some(&last), now, PATIENCE), Turn::WaitUntil(now + PATIENCE));
-        let Turn::Publish(next) = order.turn(Some(&last), now + PATIENCE, PATIENCE) else {
-            panic!("it waits")
-        };
+        assert!(matches!(order.turn(Some(&last), now + PATIENCE, PATIENCE), Turn::Publish(_)));
         assert!(!order.is_late(&candidate("b", 2).finished.facts), "c may have vanished");
-        order.published(Some(&last), &next.finished.facts);
+        order.published();
         assert!(order.is_late(&candidate("b", 2).finished.facts));
         assert!(!order.is_late(&candidate("d", 6).finished.facts));
         // The encoder begins anew, with the times of the hole.
         order.arrived(candidate("e", 1_000), now);
         let last = candidate("c", 4).finished.facts;
-        let Turn::Publish(next) = order.turn(Some(&last), now + PATIENCE, PATIENCE) else {
-            panic!("it waits")
-        };
-        order.published(Some(&last), &next.finished.facts);
+        assert!(matches!(order.turn(Some(&last), now + PATIENCE, PATIENCE), Turn::Publish(_)));
+        order.published();
         assert!(!order.is_late(&candidate("f", 2).finished.facts));
     }
 

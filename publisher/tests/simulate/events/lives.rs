@@ -1,12 +1,7 @@
 //! Lives: the program is killed, stopped, and begun again.
 
 use super::{ALL, Kind, OURS, fault};
-use crate::{
-    encoders::{self},
-    schedule::Mode,
-    stage::Stage,
-    world::held,
-};
+use crate::{encoders, schedule::Mode, stage::Stage, world::held};
 use fastrand::Rng;
 
 /// These kinds.
