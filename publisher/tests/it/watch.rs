@@ -243,6 +243,9 @@ fn a_listed_file_that_is_moved_away_and_back_is_not_shown_twice() {
     fs::rename(&away, watched.live("a.ts")).unwrap();
     watched.rename_in("c.ts", &segments()[2]);
     no_discontinuity(&watched.wait_for_names("b c"));
+    // It goes on from nothing either, and would have its turn behind `a`.
+    watched.rename_in("z.ts", &segments()[0]);
+    watched.wait_for_names("b c z");
 }
 
 #[test]
