@@ -122,13 +122,18 @@ impl Drop for CaptureSender {
 }
 
 impl CaptureReceiver {
-    /// When the oldest sound was taken that is not handed out yet.
-    #[must_use]
-    pub fn sound_waits_since(&self) -> Option<Instant> {
-        self.0.lock().pieces.iter().find_map(|piece| match piece {
-            Captured::Sound(sound) => Some(sound.captured_at),
-            Captured::Picture(_) => None,
-        })
+    /// All sound that waits, the oldest first: however late the pictures are, sound that is here is not missing.
+    pub fn take_sound(&self) -> Vec<CapturedSound> {
+        let mut state = self.0.lock();
+        let waiting = std::mem::take(&mut state.pieces);
+        let mut sounds = Vec::new();
+        for piece in waiting {
+            match piece {
+                Captured::Sound(sound) => sounds.push(sound),
+                Captured::Picture(_) => state.pieces.push_back(piece),
+            }
+        }
+        sounds
     }
 
     /// The oldest piece, or the news that none came by `deadline`.

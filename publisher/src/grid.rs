@@ -27,9 +27,6 @@ const LOST: Duration = Duration::from_secs(5);
 /// Wall clock and grid may be this far apart before the dates of the stream follow the wall clock.
 const CLOCK_STEP: Duration = Duration::from_millis(200);
 
-/// Sound that came and waits for so long to be taken is not missing.
-const SOUND_MAY_WAIT: Duration = Duration::from_secs(1);
-
 /// Sound that came before the first picture is kept this long, for a source whose sound starts earlier.
 const LEAD_IN: usize = 128;
 
@@ -90,7 +87,12 @@ pub fn run(
             Next::TimedOut => {}
             Next::Closed => break,
         }
-        grid.fill_overdue(captured.sound_waits_since())?;
+        // Before the sound is taken: what comes in between is not missing either.
+        let now = Instant::now();
+        for sound in captured.take_sound() {
+            grid.take_sound(&sound);
+        }
+        grid.fill_overdue(now)?;
     }
     grid.finish()
 }
@@ -219,18 +221,12 @@ impl<'a> Grid<'a> {
         tracing::warn!(behind_s, "the machine stood still or is too slow; the stream leaps to the present");
     }
 
-    /// What no picture and no sound came for. Sound that has waited for a moment, because this thread stood still, is not
-    /// taken for missing; on a machine that is too slow it is, or it would come ever later than the picture.
-    fn fill_overdue(&mut self, sound_waits_since: Option<Instant>) -> Result<(), EncodeError> {
-        let now = Instant::now();
-        let sound_waits =
-            sound_waits_since.is_some_and(|since| now.saturating_duration_since(since) < SOUND_MAY_WAIT);
+    /// What no picture and no sound came for by `now`.
+    fn fill_overdue(&mut self, now: Instant) -> Result<(), EncodeError> {
         for n in self.clock.overdue(now) {
             self.fill(n);
         }
-        if let Some(sound) = &mut self.sound
-            && !sound_waits
-        {
+        if let Some(sound) = &mut self.sound {
             let packets = sound.encoder.fill_overdue(now)?;
             self.send_sound(packets);
         }
@@ -336,11 +332,11 @@ mod tests {
         let meters = Arc::<Meters>::default();
         let (sender, receiver) = capture_queue::channel(meters.clone());
         let origin =
-            Instant::now().checked_sub(Duration::from_millis(900)).expect("the machine runs for longer");
+            Instant::now().checked_sub(Duration::from_millis(3000)).expect("the machine runs for longer");
         let mut frame = ffmpeg::frame::Video::new(ffmpeg::format::Pixel::YUV420P, 16, 16);
         frame.data_mut(0).fill(16);
         sender.send(Captured::Picture(CapturedPicture { frame, captured_at: origin }));
-        for n in 0..40_u64 {
+        for n in 0..140_u64 {
             let mono = ffmpeg::ChannelLayout::MONO;
             let mut frame = ffmpeg::frame::Audio::new(Sample::F32(Type::Packed), 960, mono);
             frame.set_rate(48_000);
@@ -351,7 +347,7 @@ mod tests {
             sender.send(Captured::Sound(CapturedSound { frame, captured_at, stretch: 0.0 }));
         }
         drop(sender);
-        let settings = GridSettings { fps: 20, segment_frames: 40, filter: FilterSettings::default() };
+        let settings = GridSettings { fps: 5, segment_frames: 10, filter: FilterSettings::default() };
         let (packets, encoded) = mpsc::sync_channel(1000);
         let (shown, _shown) = crate::picture_queue::channel(20, WhenLate::Wait, "16x16", meters.clone());
         let sound = SoundLine { audio_bps: 128_000, is_alone: false, packets };
@@ -359,6 +355,6 @@ mod tests {
         // Silence takes a few bytes only.
         let is_heard = |it: &Encoded| matches!(it, Encoded::Packet(packet) if packet.packet.size() > 40);
         let heard = encoded.iter().filter(is_heard).count();
-        assert!(heard >= 35, "{heard} packets of 21 ms, of 0.8 s");
+        assert!(heard >= 128, "{heard} packets of 21 ms, of 2.8 s");
     }
 }
