@@ -331,8 +331,7 @@ mod tests {
     fn sound_that_waited_while_the_machine_stood_still_is_heard() {
         let meters = Arc::<Meters>::default();
         let (sender, receiver) = capture_queue::channel(meters.clone());
-        let origin =
-            Instant::now().checked_sub(Duration::from_millis(3000)).expect("the machine runs for longer");
+        let origin = Instant::now().checked_sub(Duration::from_secs(3)).expect("the machine runs for longer");
         let mut frame = ffmpeg::frame::Video::new(ffmpeg::format::Pixel::YUV420P, 16, 16);
         frame.data_mut(0).fill(16);
         sender.send(Captured::Picture(CapturedPicture { frame, captured_at: origin }));

@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const HEARD: &str = "heard";
 const PULLED_OUT: &str = "sound-card-pulled-out";
 
+/// What the publisher said, beside what it streamed.
+const SAID: &str = "said.txt";
+
 /// How late the machine woke a thread, in milliseconds, at the latest; beside what was streamed meanwhile.
 const LATEST_WAKE: &str = "latest-wake-ms";
 
@@ -58,7 +61,7 @@ fn a_camera_is_heard_without_being_asked_to() {
         ["camera:10", "--size", "320x240", "--fps", "10", "--segment-duration", "1s", "--window", "200"];
     let mut live = LiveStream::start(Path::new(HEARD), &words);
     live.wait_for_segment(12);
-    assert!(live.publisher.interrupt().success());
+    end(live, HEARD);
 }
 
 #[test]
@@ -76,7 +79,7 @@ fn a_sound_card_that_is_pulled_out_is_silence_until_it_is_back() {
     std::fs::write(Path::new(SOUND_CARD_DRIVER).join("bind"), "snd_aloop.0").unwrap();
     wait_for_words(&mut live, "microphone is back");
     three_more_segments(&mut live);
-    assert!(live.publisher.interrupt().success());
+    end(live, PULLED_OUT);
 }
 
 #[test]
@@ -102,6 +105,15 @@ fn a_sound_card_that_belongs_to_others_is_refused_with_the_remedy() {
     assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}");
 }
 
+/// Keeps what the publisher said for [`check`].
+#[track_caller]
+fn end(live: LiveStream, webroot: &str) {
+    live.publisher.signal(rustix::process::Signal::INT);
+    let (status, said) = live.publisher.wait_and_read();
+    assert!(status.success(), "{said}");
+    std::fs::write(Path::new(webroot).join(SAID), said).unwrap();
+}
+
 #[track_caller]
 fn wait_for_words(live: &mut LiveStream, words: &str) {
     wait_for(words, PATIENCE, || live.publisher.output().contains(words).then_some(()));
@@ -124,13 +136,14 @@ pub fn check(folder: &Path) {
     std::fs::write(&joined, files.collect::<Vec<_>>().concat()).unwrap();
     let mut offsets_s = media::beeps_after_flashes(&joined, "320:240:0:0");
     offsets_s.sort_by(f64::total_cmp);
-    let wake_ms = latest_wake_ms(&webroot);
-    println!("woken {wake_ms} ms late; sound after picture: {offsets_s:?}, heard: {heard:?}");
+    let (wake_ms, leaps) = (latest_wake_ms(&webroot), leaps(&webroot));
+    println!("woken {wake_ms} ms late, {leaps} leaps; sound after picture: {offsets_s:?}, heard: {heard:?}");
     // A machine that is too busy sheds flashes and loses beeps: what it has of both is still together.
     assert!(heard.contains(&true), "no sound at all");
     if wake_ms < TOO_LATE_MS {
+        // However slow the encoders are: what the sound card has sent is in the stream.
         let audible = heard.iter().filter(|is_heard| **is_heard).count();
-        assert!(2 * audible > heard.len(), "{heard:?}");
+        assert!(4 * audible > 3 * heard.len(), "{heard:?}");
     }
     if offsets_s.len() >= 3 {
         // A flash is seen in the next picture only, up to a tenth later, and emulation is late with pictures.
@@ -166,12 +179,18 @@ fn note_latest_wake(is_over: &AtomicBool, webroot: &str) {
     std::fs::write(Path::new(webroot).join(LATEST_WAKE), latest.as_millis().to_string()).unwrap();
 }
 
-/// Which of the whole segments have sound; there are no breaks between them.
+/// How often the machine was so slow that the stream leapt to the present.
+fn leaps(webroot: &Path) -> usize {
+    std::fs::read_to_string(webroot.join(SAID)).unwrap().matches("the stream leaps to the present").count()
+}
+
+/// Which of the whole segments have sound; there are no breaks between them but those that the publisher told.
 #[track_caller]
 fn heard(webroot: &Path) -> Vec<bool> {
     let playlist = read_playlist(webroot).expect("the machine has left a playlist");
     assert!(playlist.ended && playlist.media_sequence == 1, "{playlist:?}");
-    assert!(playlist.segments.iter().all(|segment| !segment.discontinuity), "{playlist:?}");
+    let breaks = playlist.segments.iter().filter(|segment| segment.discontinuity).count();
+    assert!(breaks <= leaps(webroot), "{playlist:?}");
     let (_, whole) = playlist.segments.split_last().expect("segments");
     whole.iter().map(|segment| media::volume_db(&webroot.join(&segment.uri)) > AUDIBLE_DB).collect()
 }
