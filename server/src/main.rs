@@ -16,7 +16,7 @@ use tracing_subscriber::EnvFilter;
 /// Of ten thousand connections at rest, glibc keeps 165 MB of buffers that nobody uses; this one gives them back.
 #[cfg(target_os = "linux")]
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
