@@ -8,12 +8,22 @@ use flate2::read::GzDecoder;
 
 use super::DEADLINE;
 
-/// An answer, read to its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An answer, read to its end. Two are the same whatever second they were given in.
+#[derive(Debug, Clone)]
 pub struct Answer {
     pub status: u16,
     headers: Vec<(String, String)>,
     pub body: Vec<u8>,
+}
+
+impl PartialEq for Answer {
+    fn eq(&self, other: &Self) -> bool {
+        let dateless = |answer: &Self| {
+            let headers = answer.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("date"));
+            headers.cloned().collect::<Vec<_>>()
+        };
+        (self.status, &self.body) == (other.status, &other.body) && dateless(self) == dateless(other)
+    }
 }
 
 impl Answer {
