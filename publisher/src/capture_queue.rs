@@ -124,7 +124,7 @@ impl Drop for CaptureSender {
 impl CaptureReceiver {
     /// All sound that waits, the oldest first: however late the pictures are, sound that is here is not missing.
     #[must_use]
-    pub fn take_sound(&self) -> Vec<CapturedSound> {
+    pub fn drain_sound(&self) -> Vec<CapturedSound> {
         let mut state = self.0.lock();
         let waiting = std::mem::take(&mut state.pieces);
         let mut sounds = Vec::new();

@@ -89,7 +89,7 @@ pub fn run(
         }
         // Before the sound is taken: what comes in between is not missing either.
         let now = Instant::now();
-        for sound in captured.take_sound() {
+        for sound in captured.drain_sound() {
             grid.take_sound(&sound);
         }
         grid.fill_overdue(now)?;

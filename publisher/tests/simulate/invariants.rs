@@ -123,7 +123,7 @@ impl Judge {
     }
 
     /// A hand has done something to the files of a channel, which the program may need a while to see.
-    pub fn is_disturbed(&mut self, of: usize, now_us: u64) {
+    pub fn note_disturbance(&mut self, of: usize, now_us: u64) {
         let channel = self.channel(of);
         channel.disturbed_us = now_us;
         channel.has_odd_dates = true;

@@ -167,7 +167,7 @@ impl Testimony {
             .collect();
         listed
             .into_iter()
-            .filter(|(uri, grace)| self.shelf.is_listed(uri, read_at, *grace))
+            .filter(|(uri, grace)| self.shelf.note_listed(uri, read_at, *grace))
             .map(|(uri, _)| uri)
             .collect()
     }
@@ -175,8 +175,8 @@ impl Testimony {
     fn sees_segment(&mut self, uri: &str, read: Result<Option<Vec<u8>>, String>, now: Instant) {
         self.segment_reads += 1;
         let broken = match read {
-            Ok(Some(bytes)) => self.shelf.is_there(uri, &bytes),
-            Ok(None) => self.shelf.is_missing(uri, now),
+            Ok(Some(bytes)) => self.shelf.note_read(uri, &bytes),
+            Ok(None) => self.shelf.note_missing(uri, now),
             Err(problem) => vec![format!("{uri} cannot be read: {problem}")],
         };
         let text = self.history.text().to_owned();

@@ -102,7 +102,7 @@ fn put(stage: &mut Stage, of: usize, name: String, bytes: Vec<u8>, how: How, at_
             // The file that was listed is gone, and its entry with it.
             let now_us = stage.now_us();
             stage.judge.channel(of).touched.insert(name, now_us);
-            stage.judge.is_disturbed(of, now_us);
+            stage.judge.note_disturbance(of, now_us);
         });
     }
 }

@@ -115,7 +115,7 @@ pub(super) fn hand(stage: &mut Stage, of: usize, deed: impl FnOnce(&mut Disk, &P
     let _ = deed(&mut disk, &live);
     drop(disk);
     let now_us = stage.now_us();
-    stage.judge.is_disturbed(of, now_us);
+    stage.judge.note_disturbance(of, now_us);
 }
 
 pub(super) fn touched(stage: &mut Stage, of: usize, name: &str) {
@@ -132,7 +132,7 @@ pub(super) fn taken_away(stage: &mut Stage, of: usize) {
         touched(stage, of, &name);
     }
     let now_us = stage.now_us();
-    stage.judge.is_disturbed(of, now_us);
+    stage.judge.note_disturbance(of, now_us);
     let channel = stage.judge.channel(of);
     channel.left.clear();
     // Those of a ladder have their playlists there.

@@ -86,7 +86,7 @@ pub(super) static KINDS: &[Kind] = &[
             }
             drop(disk);
             let now_us = stage.now_us();
-            stage.judge.is_disturbed(of, now_us);
+            stage.judge.note_disturbance(of, now_us);
         });
         true
     }),

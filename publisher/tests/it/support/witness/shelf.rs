@@ -26,7 +26,7 @@ struct Kept {
 
 impl Shelf {
     /// A playlist read at `read_at` lists this file, and it may be asked for `grace` longer. Says whether it is new.
-    pub fn is_listed(&mut self, uri: &str, read_at: Instant, grace: Duration) -> bool {
+    pub fn note_listed(&mut self, uri: &str, read_at: Instant, grace: Duration) -> bool {
         if let Some(kept) = self.files.get_mut(uri) {
             (kept.last_listed_at, kept.grace) = (read_at, grace);
             return false;
@@ -39,7 +39,7 @@ impl Shelf {
     }
 
     /// The file was read. Gives the rules that it breaks.
-    pub fn is_there(&mut self, uri: &str, bytes: &[u8]) -> Vec<String> {
+    pub fn note_read(&mut self, uri: &str, bytes: &[u8]) -> Vec<String> {
         let mut broken = Vec::new();
         let Some(kept) = self.files.get_mut(uri) else { return broken };
         let mut hasher = DefaultHasher::new();
@@ -56,7 +56,7 @@ impl Shelf {
     }
 
     /// The file was looked for in vain. Gives the rules that this breaks.
-    pub fn is_missing(&mut self, uri: &str, now: Instant) -> Vec<String> {
+    pub fn note_missing(&mut self, uri: &str, now: Instant) -> Vec<String> {
         let Some(kept) = self.files.get_mut(uri) else { return Vec::new() };
         // RFC 8216 6.2.2: MUST remain available for its duration and that of the longest playlist that contained it.
         let since_listed = now.saturating_duration_since(kept.last_listed_at);
@@ -88,8 +88,8 @@ mod tests {
     fn shelf(read_at: Instant) -> Shelf {
         let mut shelf = Shelf::default();
         for uri in ["a.ts", "b.ts"] {
-            assert!(shelf.is_listed(uri, read_at, GRACE));
-            assert_eq!(shelf.is_there(uri, &segment(4)), [""; 0]);
+            assert!(shelf.note_listed(uri, read_at, GRACE));
+            assert_eq!(shelf.note_read(uri, &segment(4)), [""; 0]);
         }
         shelf
     }
@@ -114,27 +114,27 @@ mod tests {
     fn a_file_deleted_within_its_grace_is_told() {
         let start = Instant::now();
         let mut shelf = shelf(start);
-        assert_eq!(shelf.is_missing("a.ts", start + GRACE), [""; 0]);
-        check(&shelf.is_missing("a.ts", start + GRACE / 2), "a.ts is missing 2.000s after it was listed");
-        assert_eq!(shelf.is_missing("a.ts", start + GRACE / 2), [""; 0], "once is enough");
-        shelf.is_listed("b.ts", start + GRACE, GRACE);
-        check(&shelf.is_missing("b.ts", start + GRACE), "b.ts is missing 0.000ns");
+        assert_eq!(shelf.note_missing("a.ts", start + GRACE), [""; 0]);
+        check(&shelf.note_missing("a.ts", start + GRACE / 2), "a.ts is missing 2.000s after it was listed");
+        assert_eq!(shelf.note_missing("a.ts", start + GRACE / 2), [""; 0], "once is enough");
+        shelf.note_listed("b.ts", start + GRACE, GRACE);
+        check(&shelf.note_missing("b.ts", start + GRACE), "b.ts is missing 0.000ns");
     }
 
     #[test]
     fn a_file_that_changes_is_told() {
         let mut shelf = shelf(Instant::now());
-        assert_eq!(shelf.is_there("a.ts", &segment(4)), [""; 0]);
-        check(&shelf.is_there("a.ts", &segment(5)), "a.ts has changed, from 752 bytes to 940");
+        assert_eq!(shelf.note_read("a.ts", &segment(4)), [""; 0]);
+        check(&shelf.note_read("a.ts", &segment(5)), "a.ts has changed, from 752 bytes to 940");
         let mut other = segment(4);
         other[700] = 1;
-        check(&shelf.is_there("b.ts", &other), "b.ts has changed");
+        check(&shelf.note_read("b.ts", &other), "b.ts has changed");
     }
 
     #[test]
     fn a_file_that_is_cut_is_told() {
         let mut shelf = Shelf::default();
-        shelf.is_listed("a.ts", Instant::now(), GRACE);
-        check(&shelf.is_there("a.ts", &segment(4)[..700]), "a.ts is not complete");
+        shelf.note_listed("a.ts", Instant::now(), GRACE);
+        check(&shelf.note_read("a.ts", &segment(4)[..700]), "a.ts is not complete");
     }
 }
