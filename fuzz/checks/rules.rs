@@ -82,6 +82,7 @@ fn facts(text: &str, bytes: &[u8]) -> Vec<SegmentFacts> {
             container: [Container::Ts, Container::Fmp4, Container::Other][usize::from(odd % 3)],
             starts_with_pat_pmt: odd & 1 == 0,
             starts_with_idr: [None, Some(false), Some(true)][usize::from(odd / 3 % 3)],
+            starts_with_parameter_sets: [None, Some(false), Some(true)][usize::from(odd / 9 % 3)],
             video_duration_s: [None, Some(f64::NAN), Some(2.0), Some(f64::from(odd))]
                 [usize::from(odd / 9 % 4)],
             frame_s: [None, Some(0.05), Some(0.0)][usize::from(odd / 36 % 3)],

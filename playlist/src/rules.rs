@@ -300,6 +300,7 @@ pub const RULES: &[&Rule] = &[
     &part_segments::PART_UNREADABLE,
     &part_segments::INDEPENDENT_UNTRUE,
     &part_segments::INDEPENDENT_UNSAID,
+    &part_segments::PART_WITHOUT_SETUP,
     &part_segments::PARTS_NOT_THE_SEGMENT,
     &deltas::DELTA_MISSING,
     &deltas::DELTA_SKIPS_TOO_MUCH,

@@ -56,6 +56,7 @@ pub mod last_segment;
 pub mod resume_point;
 
 pub mod interleaver;
+pub mod parameter_sets;
 pub mod part_cutter;
 pub mod segmenter;
 
@@ -213,7 +214,10 @@ pub fn run(
         let before = last_segments(&*directory, settings, &stream, first_number);
         let resume_point = Arc::new(ResumePoint::after(before.iter().flatten().cloned().collect()));
         let finish = Arc::new(FinishOnDrop(watcher.waker()));
-        tracing::info!(?settings, ?stream, first_number, "on air");
+        for rendition in stream.in_words() {
+            tracing::info!("on air: {rendition}");
+        }
+        tracing::debug!(?settings, ?stream, first_number, "settings");
         warn_of_hevc(settings, &stream);
 
         let mut packages = Vec::new();

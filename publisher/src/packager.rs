@@ -10,7 +10,7 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, SystemTime};
 
 use ffmpeg_next::Packet;
-use ffmpeg_next::codec::Parameters;
+use ffmpeg_next::codec::{Id, Parameters};
 
 use crate::directory::Directory;
 use crate::encoder::{Encoded, EncodedPacket, Medium};
@@ -19,8 +19,9 @@ use crate::interleaver::Interleaver;
 use crate::meters::Meters;
 use crate::muxer::Muxer;
 use crate::numbers::Numbers;
+use crate::parameter_sets::ParameterSets;
 use crate::part_cutter::PartCutter;
-use crate::probe::Counter;
+use crate::probe::{Counter, VideoCodec};
 use crate::resume_point::ResumePoint;
 use crate::running_counters::RunningCounters;
 use crate::segment_file::{ClosedSegment, SegmentError, SegmentFiles};
@@ -120,6 +121,10 @@ struct Parts {
     index: u32,
     /// Whether anything was written since the last part.
     has_begun: bool,
+    /// Of the picture, where there is one.
+    sets: Option<ParameterSets>,
+    /// The picture of the part being written has not begun.
+    is_before_picture: bool,
     /// The parts of the segment being written that are complete, end to end.
     bytes: Vec<u8>,
     /// A segment that the timeline breaks behind. It waits for the first part of the next, so that a playlist can list its
@@ -128,14 +133,41 @@ struct Parts {
 }
 
 impl Parts {
-    fn new(target_90k: i64) -> Self {
+    fn new(target_90k: i64, codec: Option<VideoCodec>) -> Self {
         Self {
             cutter: PartCutter::new(target_90k),
             index: 0,
             has_begun: false,
+            sets: codec.map(ParameterSets::new),
+            is_before_picture: true,
             bytes: Vec::new(),
             held: None,
         }
+    }
+}
+
+impl Parts {
+    /// The packet; the first picture of a part with the parameter sets in force.
+    fn with_sets(&mut self, packet: Packet) -> Packet {
+        let (Some(sets), Some(picture)) = (&mut self.sets, packet.data()) else { return packet };
+        sets.note(picture);
+        let is_first = std::mem::take(&mut self.is_before_picture);
+        let Some(whole) = is_first.then(|| sets.put_into(picture)).flatten() else { return packet };
+        let mut whole = Packet::copy(&whole);
+        whole.set_pts(packet.pts());
+        whole.set_dts(packet.dts());
+        whole.set_duration(packet.duration());
+        whole.set_flags(packet.flags());
+        whole
+    }
+}
+
+/// What the pictures of a stream are coded in.
+fn codec(parameters: &Parameters) -> Option<VideoCodec> {
+    match parameters.id() {
+        Id::H264 => Some(VideoCodec::H264),
+        Id::HEVC => Some(VideoCodec::Hevc),
+        _ => None,
     }
 }
 
@@ -157,13 +189,14 @@ impl Line {
             counters,
             resume_point,
         } = package;
+        let codec = streams.iter().find_map(|(_, parameters)| codec(parameters));
         Ok(Self {
             leading: media.first().copied().unwrap_or(Medium::Video),
             muxer: Muxer::open(streams)?,
             counters: RunningCounters::after(counters.clone()),
             resume_point: resume_point.clone(),
             segmenter: Segmenter::new(lengths.segment_90k),
-            parts: lengths.part_90k.map(Parts::new),
+            parts: lengths.part_90k.map(|target_90k| Parts::new(target_90k, codec)),
             counted_from: in_step.then_some(*first_number),
             number: *first_number,
             started_at_90k: 0,
@@ -209,10 +242,14 @@ impl Line {
             }
         }
         let shift_90k = self.resume_point.shift_90k(self.started_at_90k, self.filmed_at);
-        self.muxer.write(packet.medium, later(packet.packet, shift_90k))?;
+        let mut later = later(packet.packet, shift_90k);
         if let Some(parts) = &mut self.parts {
             parts.has_begun = true;
+            if packet.medium == Medium::Video {
+                later = parts.with_sets(later);
+            }
         }
+        self.muxer.write(packet.medium, later)?;
         let is_full =
             leads && self.parts.as_mut().is_some_and(|parts| parts.cutter.push(dts_90k, duration_90k));
         // The last part of a segment waits for the next segment, as it ends with the sound of its last picture.
@@ -224,6 +261,9 @@ impl Line {
 
     /// The bytes since the last cut.
     fn cut(&mut self) -> Result<Vec<u8>, SegmentError> {
+        if let Some(parts) = &mut self.parts {
+            parts.is_before_picture = true;
+        }
         let mut bytes = self.muxer.cut()?;
         self.counters.run_on(&mut bytes);
         Ok(bytes)
@@ -278,6 +318,7 @@ impl Line {
         parts.cutter.cut();
         parts.index = 0;
         parts.has_begun = false;
+        parts.is_before_picture = true;
         parts.bytes.clear();
         parts.held.take().map_or(Ok(()), |held| self.files.put_closed(&held))
     }

@@ -25,7 +25,7 @@ pub(crate) const LONGEST_PLAYLIST_BYTES: u64 = 64 << 20;
 /// Puts `bytes` in the place of `webroot/name`, at once for every reader.
 pub fn replace(directory: &dyn Directory, webroot: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     // Other users read it (nginx), so 0600, which is usual for temporary files, will not do. The umask still applies.
-    directory.put(webroot, name, &Contents { bytes, modified_at: None, mode: 0o644 })
+    directory.put(webroot, name, &Contents { bytes, modified_at: None, mode: 0o666 })
 }
 
 /// How the temporary names of `name` begin.
@@ -169,7 +169,7 @@ mod tests {
             // What a plain file gets here is the umask's choice.
             fs::write(webroot.path().join("plain"), b"").expect("written");
             let plain = fs::metadata(webroot.path().join("plain")).expect("metadata").permissions().mode();
-            assert_eq!(mode & 0o777, plain & 0o644);
+            assert_eq!(mode & 0o777, plain & 0o777);
         }
     }
 

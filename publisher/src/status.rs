@@ -243,6 +243,7 @@ mod tests {
             frames: 60,
             keyframes: 1,
             starts_with_keyframe: true,
+            starts_with_parameter_sets: true,
             picture: None,
             sps: Vec::new(),
         };

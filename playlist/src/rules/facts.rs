@@ -13,6 +13,8 @@ pub struct SegmentFacts {
     pub starts_with_pat_pmt: bool,
     /// Whether the video begins with an IDR picture; `None` without video, or where it is not known.
     pub starts_with_idr: Option<bool>,
+    /// Whether its first picture carries its parameter sets; `None` without video.
+    pub starts_with_parameter_sets: Option<bool>,
     /// How long its pictures last, the last one included; of a segment without video, its sound. `None` when not known.
     pub video_duration_s: Option<f64>,
     /// How long one picture lasts, or one audio frame where there is no video; `None` when not known.

@@ -19,6 +19,12 @@ pub(super) static INDEPENDENT_UNSAID: Rule = should(
     "bis-22 4.4.4.9",
     "A part with a keyframe says INDEPENDENT=YES: there a viewer can join.",
 );
+pub(super) static PART_WITHOUT_SETUP: Rule = should(
+    "part-without-setup",
+    "bis-22 3.1",
+    "A part begins with PAT and PMT, and its first picture carries the parameter sets: players that join there, or give \
+     each part to the decoder by itself, stop without them.",
+);
 pub(super) static PARTS_NOT_THE_SEGMENT: Rule = must(
     "parts-not-the-segment",
     "bis-22 4.4.4.9",
@@ -52,7 +58,16 @@ fn check_part(findings: &mut Findings<'_>, part: &ListedPart, facts: &SegmentFac
     let uri = &part.uri;
     if let Some(problem) = &facts.problem {
         findings.segment(&PART_UNREADABLE, uri, problem, "a complete part");
-    } else if part.independent && facts.keyframes == Some(0) {
+        return;
+    }
+    if !facts.starts_with_pat_pmt {
+        let expected = "PAT and PMT before all else";
+        findings.segment(&PART_WITHOUT_SETUP, uri, "no PAT and PMT at its start", expected);
+    } else if facts.starts_with_parameter_sets == Some(false) {
+        let expected = "parameter sets behind the access unit delimiter of its first picture";
+        findings.segment(&PART_WITHOUT_SETUP, uri, "a first picture without parameter sets", expected);
+    }
+    if part.independent && facts.keyframes == Some(0) {
         let seen = format!("INDEPENDENT=YES in line {} and no IDR picture", part.line);
         findings.segment(&INDEPENDENT_UNTRUE, uri, seen, "an IDR picture in it");
     } else if !part.independent && facts.keyframes.is_some_and(|keyframes| keyframes > 0) {

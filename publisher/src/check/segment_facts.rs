@@ -44,6 +44,7 @@ fn nothing_known(uri: &str) -> SegmentFacts {
         container: Container::Other,
         starts_with_pat_pmt: true,
         starts_with_idr: None,
+        starts_with_parameter_sets: None,
         video_duration_s: None,
         frame_s: None,
         start_90k: None,
@@ -63,6 +64,7 @@ fn fill(facts: &mut SegmentFacts, probed: &Facts) {
     facts.starts_with_idr = probed.video.as_ref().map(|video| video.starts_with_keyframe);
     if let Some(video) = &probed.video {
         facts.keyframes = Some(video.keyframes);
+        facts.starts_with_parameter_sets = Some(video.starts_with_parameter_sets);
         facts.video_stream_type = Some(video.codec.stream_type());
     }
     facts.continuity_ok_inside = probed.counter_breaks() == 0;

@@ -101,6 +101,7 @@ mod tests {
             frames: 40,
             keyframes: 1,
             starts_with_keyframe: true,
+            starts_with_parameter_sets: true,
             picture: None,
             sps: vec![0x67, 1],
         };

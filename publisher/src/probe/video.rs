@@ -30,6 +30,8 @@ pub struct VideoFacts {
     /// Whether decoding can begin here: the first picture is a keyframe with its parameter sets, and none behind it needs one
     /// before it.
     pub starts_with_keyframe: bool,
+    /// Whether the first picture carries its parameter sets: a decoder that begins here knows how to read it.
+    pub starts_with_parameter_sets: bool,
     /// What the first SPS says of the pictures; `None` without a readable one.
     pub picture: Option<Picture>,
     /// The first SPS, byte by byte: pictures that need another decoder set-up have another one.
@@ -58,6 +60,7 @@ pub(super) struct VideoScan {
     began_inside_a_picture: bool,
     first: Option<Slice>,
     first_is_key: bool,
+    first_has_sets: bool,
     sps: Option<Vec<u8>>,
     picture: PictureHead,
 }
@@ -89,6 +92,7 @@ impl VideoScan {
             began_inside_a_picture: false,
             first: None,
             first_is_key: false,
+            first_has_sets: false,
             sps: None,
             picture: PictureHead::new(codec),
         }
@@ -100,8 +104,9 @@ impl VideoScan {
         self.keyframes += u64::from(head.is_keyframe());
         if index == 0 {
             self.first = head.slice();
+            self.first_has_sets = head.has_parameter_sets();
             self.first_is_key =
-                head.is_keyframe() && head.has_parameter_sets() && !self.began_inside_a_picture;
+                head.is_keyframe() && self.first_has_sets && !self.began_inside_a_picture;
         } else if self.keyframes == 1
             && (self.first, head.slice()) == (Some(Slice::OpenGop), Some(Slice::AcrossOpenGop))
         {
@@ -143,6 +148,7 @@ impl VideoScan {
             frames: self.pts_90k.len() as u64,
             keyframes: self.keyframes,
             starts_with_keyframe: self.first_is_key,
+            starts_with_parameter_sets: self.first_has_sets,
             picture,
             sps,
         })

@@ -97,6 +97,43 @@ impl Stream {
     }
 }
 
+impl Stream {
+    /// A line for each rendition, for people: `720p: 1280x720 at 20 fps, H.264 at 2500 kbit/s, segments of 2 s`.
+    #[must_use]
+    pub fn in_words(&self) -> Vec<String> {
+        let mut rungs = self.rungs.iter();
+        let lengths = match self.copied {
+            Some(copied) => format!("segments of up to {} s", copied.lengths.promise_s),
+            None => format!("segments of {} s", seconds(self.grid_segment_90k())),
+        };
+        let parts = self.part_target_90k.map(|target_90k| format!("parts of {} s", seconds(target_90k)));
+        let line = |rendition: &Rendition| {
+            let mut facts = Vec::new();
+            if self.copied.is_some() {
+                facts.push("copied as it comes".to_owned());
+            } else {
+                let rung = rendition.media.contains(&Medium::Video).then(|| rungs.next()).flatten();
+                facts.extend(rung.map(|rung| {
+                    let EncodeSettings { width, height, fps, codec, video_bps, .. } = rung;
+                    format!("{width}x{height} at {fps} fps, {codec} at {} kbit/s", video_bps / 1000)
+                }));
+                let audio_bps = self.audio_bps.filter(|_| rendition.media.contains(&Medium::Audio));
+                facts.extend(audio_bps.map(|bps| format!("AAC at {} kbit/s", bps / 1000)));
+            }
+            facts.push(lengths.clone());
+            facts.extend(parts.clone());
+            let name = rendition.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+            name + &facts.join(", ")
+        };
+        self.renditions.iter().map(line).collect()
+    }
+}
+
+/// As short as it goes: `2`, `0.2`.
+fn seconds(duration_90k: u64) -> f64 {
+    (duration_90k as f64 / 90.0).round() / 1000.0
+}
+
 impl LiveSettings {
     /// What to make of it, now that the source is known, and the size of its pictures behind the filters.
     #[must_use]
@@ -215,6 +252,26 @@ mod tests {
             stream.rungs.into_iter().map(|rung| (rung.height, rung.video_bps)).collect::<Vec<_>>()
         };
         assert_eq!(rungs("--ladder auto --codec hevc --fps 40"), rungs("--ladder auto --fps 120"));
+    }
+
+    #[test]
+    fn each_rendition_is_told_in_a_line() {
+        let check = |line: &str, copied: Option<CopiedFormat>, expected: &[&str]| {
+            let source = SourceFormat { copied, ..source(1280, 720) };
+            assert_eq!(meant(line).unwrap().stream(&source, (1280, 720)).in_words(), expected);
+        };
+        let one = "1280x720 at 20 fps, H.264 at 1000 kbit/s, AAC at 128 kbit/s, segments of 2 s";
+        check("--size 1280x720", None, &[one]);
+        let ladder = [
+            "720p: 1280x720 at 20 fps, HEVC at 2500 kbit/s, segments of 0.5 s, parts of 0.2 s",
+            "360p: 640x360 at 20 fps, HEVC at 800 kbit/s, segments of 0.5 s, parts of 0.2 s",
+            "audio: AAC at 128 kbit/s, segments of 0.5 s, parts of 0.2 s",
+        ];
+        let words = "--ladder 640x360@800k,1280x720@2.5M --codec hevc --low-latency --segment-duration 500ms";
+        check(words, None, &ladder);
+        let copied =
+            CopiedFormat { keyframes_90k: 180_180, picture_90k: 3_003, bps: 8_000_000, at_once_s: 0 };
+        check("film.mp4 --copy", Some(copied), &["copied as it comes, segments of up to 3 s"]);
     }
 
     #[test]

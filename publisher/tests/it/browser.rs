@@ -15,6 +15,7 @@ mod ladder;
 mod low_latency;
 mod low_latency_nginx;
 mod no_decoder;
+mod players;
 
 /// The stream of every test here.
 const STREAM: [&str; 3] = ["test", "--size", "320x240"];

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use livedir_playlist::{Edge, Listing, MediaListing, read_listing};
 
 use crate::support::live_source::LiveSource;
+use crate::support::media;
 use crate::support::programs::{LiveStream, PATIENCE, lose_and_find};
 use crate::support::wait_for;
 
@@ -294,4 +296,57 @@ fn watch_lists_parts_of_others_that_are_named_as_ours() {
         "live/seg-00000001.ts\n",
         "HINT:TYPE=PART,URI=\"live/seg-00000002.p00.ts\"",
     ]);
+}
+
+/// Every part says by itself how its pictures are read, and holds no more than the segment: a player may join with any of them.
+#[track_caller]
+fn check_joins(words: &[&str], least_parts: usize) {
+    let directory = tempfile::tempdir().unwrap();
+    let webroot = directory.path();
+    let words = [words, &["--low-latency", "--segment-duration", "1s", "--window", "100"]].concat();
+    let stream = LiveStream::start(webroot, &words);
+    let mut parts = Vec::new();
+    wait_for("parts", PATIENCE, || {
+        parts = part_files(&webroot.join("live"));
+        (parts.len() >= least_parts).then_some(())
+    });
+    for part in &parts {
+        let facts = livedir_publisher::probe::probe(&fs::read(part).unwrap()).unwrap();
+        let Some(video) = facts.video else { continue };
+        assert!(facts.tables_first && video.starts_with_parameter_sets, "{}", part.display());
+        let size = media::run(
+            Command::new("ffprobe")
+                .args(["-v", "quiet", "-select_streams", "v", "-show_entries", "stream=width", "-of", "csv=p=0"])
+                .arg(part),
+        );
+        assert!(size.starts_with(b"320"), "{}: {size:?}", part.display());
+    }
+    assert!(stream.publisher.interrupt().success());
+}
+
+/// Below a directory.
+fn part_files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+    let (directories, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let parts = files.into_iter().filter(|file| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("seg-") && name.contains(".p") && name.ends_with(".ts")
+    });
+    parts.chain(directories.iter().flat_map(|directory| part_files(directory))).collect()
+}
+
+#[test]
+fn a_player_may_join_with_any_part() {
+    check_joins(&["test", "--size", "320x180"], 15);
+    check_joins(&["test", "--codec", "hevc", "--size", "320x180"], 15);
+    check_joins(&["test", "--ladder", "320x180@400k,320x240@500k"], 40);
+    let directory = tempfile::tempdir().unwrap();
+    let film = directory.path().join("film.mp4");
+    media::run(
+        Command::new("ffmpeg")
+            .args(["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=60"])
+            .args(["-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-bf", "2", "-pix_fmt", "yuv420p"])
+            .arg(&film),
+    );
+    check_joins(&[film.to_str().unwrap(), "--copy"], 15);
 }

@@ -126,6 +126,7 @@ fn facts(uri: &str, start_90k: u64, duration_90k: u64) -> SegmentFacts {
         container: Container::Ts,
         starts_with_pat_pmt: true,
         starts_with_idr: Some(true),
+        starts_with_parameter_sets: Some(true),
         video_duration_s: Some(duration_90k as f64 / TICKS_PER_S as f64),
         frame_s: Some(0.02),
         start_90k: Some(start_90k % (1 << 33)),

@@ -172,6 +172,7 @@ fn facts() -> Vec<SegmentFacts> {
         container: Container::Ts,
         starts_with_pat_pmt: true,
         starts_with_idr: Some(keyframes > 0),
+        starts_with_parameter_sets: Some(true),
         video_duration_s: Some(duration_90k as f64 / 90_000.0),
         frame_s: Some(0.05),
         start_90k: Some(start_90k),
@@ -215,6 +216,8 @@ fn later(facts: &mut SegmentFacts) {
 fn of_bytes() -> Vec<(&'static str, Case)> {
     vec![
         ("part-unreadable", changed("13.p01.ts", |it| it.problem = Some("it does not exist".to_owned()))),
+        ("part-without-setup", changed("13.p01.ts", |it| it.starts_with_pat_pmt = false)),
+        ("part-without-setup", changed("13.p01.ts", |it| it.starts_with_parameter_sets = Some(false))),
         ("independent-untrue", changed("13.p00.ts", |it| it.keyframes = Some(0))),
         ("independent-unsaid", changed("12.p02.ts", |it| it.keyframes = Some(1))),
         ("parts-not-the-segment", changed("12.p03.ts", later)),

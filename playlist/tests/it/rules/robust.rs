@@ -36,6 +36,7 @@ fn any_facts() -> impl Strategy<Value = Vec<SegmentFacts>> {
                 container: if first { Container::Ts } else { Container::Fmp4 },
                 starts_with_pat_pmt: first,
                 starts_with_idr: Some(idr),
+                starts_with_parameter_sets: Some(idr),
                 video_duration_s,
                 frame_s,
                 start_90k,

@@ -18,6 +18,7 @@ fn facts() -> Vec<SegmentFacts> {
                 container: Container::Ts,
                 starts_with_pat_pmt: true,
                 starts_with_idr: Some(true),
+                starts_with_parameter_sets: Some(true),
                 video_duration_s: Some(2.0),
                 frame_s: Some(0.04),
                 start_90k: Some(start_90k),

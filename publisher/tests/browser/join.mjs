@@ -1,0 +1,139 @@
+// Players of other people, with their own defaults, join a low-latency list at each tenth of a segment.
+//
+//   node join.mjs URL --player shaka|videojs [--joins 10] [--seconds 15] [--within 60]
+//
+// As many pages of one headless Chromium open URL, one after the other: the k-th when k parts of the newest segment are listed.
+// Each ends well when SECONDS of picture were shown WITHIN so many seconds without an error. When all have shown a second,
+// `ready-for-restart` is said; then the publisher may be started again, and SECONDS are counted from there.
+//
+// stdout: JSON lines {event: ready-for-restart}, then {event: ok | failed, players: [{joined_at, error, played_s, parts}]}; exit status 0 or 1.
+// stdin: the line `restart-done`.
+
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { launchBrowser } from './browser.mjs';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    player: { type: 'string' }, joins: { type: 'string', default: '10' },
+    seconds: { type: 'string', default: '15' }, within: { type: 'string', default: '60' },
+  },
+});
+const [url] = positionals;
+const [joins, seconds, within_s] = [values.joins, values.seconds, values.within].map(Number);
+const SCRIPTS = { shaka: 'shaka-player/dist/shaka-player.compiled.js', videojs: 'video.js/dist/video.min.js' };
+
+const commands = createInterface({ input: process.stdin });
+const browser = await launchBrowser();
+let outcome;
+try {
+  outcome = await play();
+} catch (error) {
+  outcome = { event: 'failed', reason: error.message.split('\n')[0] };
+}
+await browser.close();
+say(outcome);
+process.exit(outcome.event === 'ok' ? 0 : 1);
+
+function say(line) {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+async function play() {
+  const pages = [];
+  while (pages.length < joins) pages.push(await open());
+  const list = await mediaList();
+  for (const [tenth, it] of pages.entries()) {
+    it.joined_at = await newestParts(list, tenth);
+    await it.page.evaluate(values.player === 'shaka' ? startShaka : startVideoJs, url);
+  }
+  await all(pages, 1);
+  say({ event: 'ready-for-restart' });
+  const [line] = await once(commands, 'line');
+  if (line !== 'restart-done') throw new Error(`told to ${line}`);
+  await all(pages, seconds);
+  const players = [];
+  for (const { page, joined_at, fetched } of pages) {
+    players.push({ joined_at, ...await page.evaluate(() => window.shown), ...fetched });
+  }
+  const isGood = players.every(({ error, played_s, parts }) => error === null && played_s >= seconds && parts > 0);
+  return { event: isGood ? 'ok' : 'failed', players };
+}
+
+/** Until each page has shown so much more, or has an error, or time is over. */
+async function all(pages, more_s) {
+  const shown = await Promise.all(pages.map(({ page }) => page.evaluate(() => window.shown.played_s)));
+  const enough = pages.map(({ page }, at) => page.waitForFunction(
+    (until_s) => window.shown.error !== null || window.shown.played_s >= until_s,
+    shown[at] + more_s, { timeout: within_s * 1000, polling: 200 },
+  ));
+  await Promise.allSettled(enough);
+}
+
+/** A page with the player in it, which plays nothing as yet. */
+async function open() {
+  const page = await browser.newPage();
+  const fetched = { parts: 0, segments: 0 };
+  page.on('requestfinished', (request) => {
+    const { pathname } = new URL(request.url());
+    if (/\.p\d+\.ts$/.test(pathname)) fetched.parts += 1;
+    else if (pathname.endsWith('.ts')) fetched.segments += 1;
+  });
+  await page.setContent('<video muted autoplay playsinline></video>');
+  await page.addScriptTag({ path: new URL(`node_modules/${SCRIPTS[values.player]}`, import.meta.url).pathname });
+  return { page, fetched };
+}
+
+/** Waits until the newest segment has so many parts, or has begun anew: a part may be missed between two looks. */
+async function newestParts(list, wanted) {
+  for (let before = Infinity; ;) {
+    const text = await (await fetch(list)).text();
+    const listed = text.slice(text.lastIndexOf('#EXTINF')).match(/#EXT-X-PART:/g)?.length ?? 0;
+    if (listed === wanted || (before < wanted && listed > wanted)) return listed;
+    before = listed;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The list itself, or the first that a multivariant one names. */
+async function mediaList() {
+  const text = await (await fetch(url)).text();
+  const variant = text.split('\n').find((line, at, lines) => lines[at - 1]?.startsWith('#EXT-X-STREAM-INF'));
+  return variant ? new URL(variant, url) : url;
+}
+
+// What follows runs in the page. Only what the picture itself advances is counted: leaps are not playing.
+
+function startShaka(url) {
+  const video = document.querySelector('video');
+  const shown = { error: null, played_s: 0 };
+  window.shown = shown;
+  const player = new window.shaka.Player();
+  player.addEventListener('error', ({ detail }) => { shown.error ??= `${detail.category}/${detail.code}`; });
+  let before_s = 0;
+  setInterval(() => {
+    const advanced_s = video.currentTime - before_s;
+    if (advanced_s > 0 && advanced_s < 1) shown.played_s += advanced_s;
+    before_s = video.currentTime;
+  }, 100);
+  player.attach(video).then(() => player.load(url)).catch((thrown) => {
+    shown.error ??= `${thrown.category}/${thrown.code}`;
+  });
+}
+
+function startVideoJs(url) {
+  const video = document.querySelector('video');
+  const shown = { error: null, played_s: 0 };
+  window.shown = shown;
+  const player = window.videojs(video, { liveui: true });
+  player.on('error', () => { shown.error ??= player.error().message; });
+  let before_s = 0;
+  setInterval(() => {
+    const advanced_s = player.currentTime() - before_s;
+    if (advanced_s > 0 && advanced_s < 1) shown.played_s += advanced_s;
+    before_s = player.currentTime();
+  }, 100);
+  player.src({ src: url, type: 'application/vnd.apple.mpegurl' });
+}
