@@ -214,11 +214,7 @@ pub fn run(
         let before = last_segments(&*directory, settings, &stream, first_number);
         let resume_point = Arc::new(ResumePoint::after(before.iter().flatten().cloned().collect()));
         let finish = Arc::new(FinishOnDrop(watcher.waker()));
-        for rendition in stream.in_words() {
-            tracing::info!("on air: {rendition}");
-        }
-        tracing::debug!(?settings, ?stream, first_number, "settings");
-        warn_of_hevc(settings, &stream);
+        tell(settings, &stream, first_number);
 
         let mut packages = Vec::new();
         let mut stages = Vec::new();
@@ -302,6 +298,15 @@ fn rung(
         tracing::error!(%error, width = settings.width, height = settings.height, "this size has ended");
         error.into()
     })
+}
+
+/// What goes on air, and what may surprise.
+fn tell(settings: &LiveSettings, stream: &Stream, first_number: u64) {
+    for rendition in stream.in_words() {
+        tracing::info!("on air: {rendition}");
+    }
+    tracing::debug!(?settings, ?stream, first_number, "settings");
+    warn_of_hevc(settings, stream);
 }
 
 fn warn_of_hevc(settings: &LiveSettings, stream: &Stream) {
