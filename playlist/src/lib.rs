@@ -37,7 +37,7 @@ pub use listing::{
 };
 pub use live_edge::{EvictedPart, LiveEdge, OpenSegment, Part, PartContent, PartError};
 pub use media::{MediaPlaylist, Segment, TICKS_PER_S};
-pub use multivariant::{Rates, SharedAudio, VariantStream, render_multivariant};
+pub use multivariant::{Rates, SharedAudio, VariantStream, put_in_order, render_multivariant};
 pub use parse::{ParseError, Problem, parse};
 pub use reload::{Directives, Edge, Reload};
 pub use render::{EdgeReport, LowLatency, Parts, render, render_low_latency};

@@ -46,6 +46,27 @@ impl Rates {
     }
 }
 
+/// Puts variants in the order of their pictures, the largest first, and raises the rates of a picture that is larger than another
+/// and was measured with less. Such a picture costs a viewer little; a player that looks at rates alone would take the smaller one
+/// for the better, and stay there. Only pictures of the same codec are compared.
+pub fn put_in_order(variants: &mut [VariantStream]) {
+    let pixels = |variant: &VariantStream| {
+        variant.resolution.map(|(width, height)| u64::from(width) * u64::from(height))
+    };
+    variants.sort_by_key(|variant| std::cmp::Reverse(pixels(variant)));
+    let codec = |variant: &VariantStream| {
+        variant.codecs.first().and_then(|it| it.split('.').next()).map(str::to_owned)
+    };
+    for at in (0..variants.len()).rev() {
+        let (larger, smaller) = variants.split_at_mut(at);
+        let Some(smaller) = smaller.first().filter(|it| it.resolution.is_some()) else { continue };
+        for it in larger.iter_mut().filter(|it| codec(it) == codec(smaller)) {
+            it.rates.peak_bps = it.rates.peak_bps.max(smaller.rates.peak_bps);
+            it.rates.average_bps = it.rates.average_bps.max(smaller.rates.average_bps);
+        }
+    }
+}
+
 /// Sound that all variants share (EXT-X-MEDIA).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedAudio {
@@ -129,6 +150,35 @@ mod tests {
         );
         let Listing::Multivariant(listing) = read_listing(&text) else { panic!("{text}") };
         assert_eq!((listing.variants.len(), listing.renditions.len()), (2, 1));
+    }
+
+    #[test]
+    fn no_smaller_picture_is_declared_with_a_higher_rate_than_a_larger_one() {
+        let variant = |(width, height), codec: &str, peak_bps| VariantStream {
+            uri: format!("{height}p"),
+            rates: Rates { peak_bps, average_bps: peak_bps / 2 },
+            codecs: vec![codec.to_owned(), "mp4a.40.2".to_owned()],
+            resolution: Some((width, height)),
+            frame_rate: None,
+        };
+        let (avc, hevc) = ("avc1.64001f", "hvc1.1.6.L93.B0");
+        let mut variants = [
+            variant((640, 360), "avc1.64001e", 800),
+            variant((426, 240), avc, 300),
+            variant((1920, 1080), hevc, 500),
+            variant((1280, 720), avc, 600),
+        ];
+        put_in_order(&mut variants);
+        let seen = variants.map(|it| (it.uri, it.rates.peak_bps, it.rates.average_bps));
+        let expected = [("1080p", 500, 250), ("720p", 800, 400), ("360p", 800, 400), ("240p", 300, 150)];
+        assert_eq!(
+            seen,
+            expected.map(|(uri, peak_bps, average_bps)| (uri.to_owned(), peak_bps, average_bps))
+        );
+        // Of the same size in two rates the order stays, and the first one is the better.
+        let mut same = [variant((640, 360), avc, 700), variant((640, 360), avc, 800)];
+        put_in_order(&mut same);
+        assert_eq!(same.map(|it| it.rates.peak_bps), [800, 800]);
     }
 
     #[test]

@@ -112,6 +112,18 @@ pub fn parse(
         let Rung { width, height, video_bps } = twice[0];
         return Err(format!("{width}x{height}@{video_bps} stands there twice; leave one out"));
     }
+    let pixels = |rung: &Rung| rung.width * rung.height;
+    if let Some([larger, smaller]) = rungs
+        .windows(2)
+        .filter_map(|pair| pair.first_chunk::<2>())
+        .find(|[larger, smaller]| pixels(smaller) < pixels(larger) && smaller.video_bps > larger.video_bps)
+    {
+        return Err(format!(
+            "{}x{} has more bits a second than {}x{}, which is larger; players would show the smaller one. Exchange their rates, \
+             {} and {}",
+            smaller.width, smaller.height, larger.width, larger.height, smaller.video_bps, larger.video_bps
+        ));
+    }
     Ok(Ladder::Rungs(rungs))
 }
 
@@ -175,6 +187,16 @@ mod tests {
         assert!(parsed("640x360").unwrap_err().contains("like 640x360@800k"));
         assert!(parsed("640x360@800k,").unwrap_err().contains("is no rung"));
         assert!(parsed("640x360@800k,640x360@800k").unwrap_err().contains("twice"));
+        assert!(
+            parsed("640x360@800k,320x180@900k")
+                .unwrap_err()
+                .contains("320x180 has more bits a second than 640x360")
+        );
+        assert!(
+            parsed("640x360@800k,640x360@400k,320x180@800k")
+                .unwrap_err()
+                .contains("Exchange their rates, 800 and 400")
+        );
         assert!(parsed(&["2x2@1k"; 9].join(",")).unwrap_err().contains("at most 8"));
     }
 }

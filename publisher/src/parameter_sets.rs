@@ -92,12 +92,28 @@ fn which(codec: VideoCodec, unit: &[u8]) -> Option<Which> {
     match codec.nal(*unit.first()?) {
         // H.265 7.3.2.1
         Nal::Vps => Some((0, bits.read::<4, u32>("number").ok()?)),
-        // H.265 7.3.2.2.1: the number stands behind the profile, in another place for each. Streams have one.
-        Nal::Sps if codec == VideoCodec::Hevc => Some((1, 0)),
+        Nal::Sps if codec == VideoCodec::Hevc => Some((1, hevc_sps_number(&mut bits)?)),
         Nal::Sps => Some((1, bits.read_ue("number").ok()?)),
         Nal::Pps => Some((2, bits.read_ue("number").ok()?)),
         Nal::Slice(_) | Nal::Other => None,
     }
+}
+
+/// H.265 7.3.2.2.1 and 7.3.3: the number of an SPS stands behind the profiles and levels, of which each sublayer may have its own.
+fn hevc_sps_number(bits: &mut impl BitRead) -> Option<u32> {
+    bits.skip(4, "number of the VPS").ok()?;
+    let sublayers = bits.read::<3, u32>("sublayers besides one").ok()?;
+    bits.skip(1 + 88 + 8, "nesting, profile and level of all").ok()?;
+    let mut of_sublayers_bits = 0;
+    for _ in 0..sublayers {
+        of_sublayers_bits += if bits.read_bit("has a profile").ok()? { 88 } else { 0 };
+        of_sublayers_bits += if bits.read_bit("has a level").ok()? { 8 } else { 0 };
+    }
+    if sublayers > 0 {
+        bits.skip(2 * (8 - sublayers), "reserved").ok()?;
+    }
+    bits.skip(of_sublayers_bits, "profiles and levels of sublayers").ok()?;
+    bits.read_ue("number").ok()
 }
 
 /// H.264 table 7-1, H.265 table 7-1.
@@ -204,7 +220,7 @@ mod tests {
         let delimiter: &[u8] = &[0, 0, 0, 1, 35 << 1, 1, 0x50];
         let sets: [&[u8]; 3] = [
             &[0, 0, 0, 1, 32 << 1, 1, 0x0c],
-            &[0, 0, 0, 1, 33 << 1, 1, 1, 96],
+            &[0, 0, 0, 1, 33 << 1, 1, 1, 0x60, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 63, 0b1010_0000],
             &[0, 0, 0, 1, 34 << 1, 1, 0xc1],
         ];
         let [vps, sps, pps] = sets;
@@ -212,6 +228,45 @@ mod tests {
         let keyframe: &[&[u8]] = &[delimiter, vps, sps, pps, idr];
         check(VideoCodec::Hevc, &[keyframe], &[delimiter, slice], Some(&[delimiter, vps, sps, pps, slice]));
         check(VideoCodec::Hevc, &[keyframe], keyframe, None);
+        // Number 1, of two sublayers; the second has a level of its own, 90.
+        let second: &[u8] = &[
+            0,
+            0,
+            0,
+            1,
+            33 << 1,
+            1,
+            3,
+            0x60,
+            9,
+            9,
+            9,
+            9,
+            9,
+            9,
+            9,
+            9,
+            9,
+            9,
+            63,
+            0b0100_0000,
+            0,
+            90,
+            0b0100_0000,
+        ];
+        let both: &[&[u8]] = &[delimiter, vps, sps, second, pps, idr];
+        check(
+            VideoCodec::Hevc,
+            &[both],
+            &[delimiter, slice],
+            Some(&[delimiter, vps, sps, second, pps, slice]),
+        );
+        check(
+            VideoCodec::Hevc,
+            &[keyframe, &[delimiter, second, slice]],
+            &[delimiter, sps, idr],
+            Some(&[delimiter, vps, second, pps, sps, idr]),
+        );
     }
 
     #[test]

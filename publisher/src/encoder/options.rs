@@ -10,6 +10,10 @@ const X264_PIXELS_PER_THREAD: u64 = 30_000_000;
 /// The same of x265, which takes six times as long.
 const X265_PIXELS_PER_THREAD: u64 = 6_000_000;
 
+/// The smallest quantiser. Below it nobody sees a difference, and pictures without much in them (a test pattern, a slide) would take
+/// whatever rate they are given; the larger of two sizes could then take less than the smaller.
+const SMALLEST_QUANTISER: u32 = 18;
+
 /// What an encoder is told besides size, rates and where keyframes are. Options that a version of libav does not know are
 /// left aside by it.
 #[must_use]
@@ -56,14 +60,14 @@ fn hardware_options(encoder: &str) -> &'static [(&'static str, &'static str)] {
         "hevc_vaapi" => &[("async_depth", "1"), ("profile", "main")],
         "h264_videotoolbox" => &[("realtime", "1"), ("profile", "high")],
         "hevc_videotoolbox" => &[("realtime", "1"), ("profile", "main")],
-        "libopenh264" => &[("allow_skip_frames", "0")],
+        "libopenh264" => &[("allow_skip_frames", "0"), ("qmin", "18")],
         _ => &[],
     }
 }
 
 /// What x264 is told; the benchmark tells the ffmpeg program the same.
 #[must_use]
-pub fn x264_options(settings: &EncodeSettings) -> [(&'static str, String); 6] {
+pub fn x264_options(settings: &EncodeSettings) -> [(&'static str, String); 7] {
     [
         ("preset", "veryfast".into()),
         ("tune", "zerolatency".into()),
@@ -72,6 +76,7 @@ pub fn x264_options(settings: &EncodeSettings) -> [(&'static str, String); 6] {
         // A scene cut would put a keyframe off the grid.
         ("sc_threshold", "0".into()),
         ("threads", threads(settings, X264_PIXELS_PER_THREAD).to_string()),
+        ("qmin", SMALLEST_QUANTISER.to_string()),
     ]
 }
 
@@ -81,7 +86,8 @@ fn x265_options(settings: &EncodeSettings) -> [(&'static str, String); 5] {
     // An open GOP would make segments that need the one before them, a scene cut a keyframe off the grid. Pictures that are
     // encoded side by side, and those that are looked at ahead, come late.
     let x265 = format!(
-        "open-gop=0:scenecut=0:repeat-headers=1:bframes=0:rc-lookahead=0:frame-threads=1:pools={threads}:log-level=error"
+        "open-gop=0:scenecut=0:repeat-headers=1:bframes=0:rc-lookahead=0:frame-threads=1:pools={threads}:\
+         qpmin={SMALLEST_QUANTISER}:log-level=error"
     );
     [
         ("preset", "veryfast".into()),

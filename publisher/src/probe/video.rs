@@ -105,8 +105,7 @@ impl VideoScan {
         if index == 0 {
             self.first = head.slice();
             self.first_has_sets = head.has_parameter_sets();
-            self.first_is_key =
-                head.is_keyframe() && self.first_has_sets && !self.began_inside_a_picture;
+            self.first_is_key = head.is_keyframe() && self.first_has_sets && !self.began_inside_a_picture;
         } else if self.keyframes == 1
             && (self.first, head.slice()) == (Some(Slice::OpenGop), Some(Slice::AcrossOpenGop))
         {

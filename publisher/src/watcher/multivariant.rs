@@ -10,7 +10,7 @@ use crate::{
     rendition::AUDIO,
     segment_name::LIVE,
 };
-use livedir_playlist::{EdgeReport, Rates, SharedAudio, VariantStream, render_multivariant};
+use livedir_playlist::{EdgeReport, Rates, SharedAudio, VariantStream, put_in_order, render_multivariant};
 use std::path::PathBuf;
 use tracing::warn;
 
@@ -108,7 +108,7 @@ impl Multivariant {
         let pictures = listed
             .filter(|(((name, _), _), measured)| *name != AUDIO && measured.is_some())
             .map(|(rendition, _)| rendition);
-        let variants: Vec<_> = pictures
+        let mut variants: Vec<_> = pictures
             .map(|((name, rates), rendition)| {
                 let picture = rendition.newest_facts().and_then(|it| it.video.as_ref()?.picture.as_ref());
                 let codecs = picture.map(|picture| picture.codec.clone()).into_iter();
@@ -124,6 +124,7 @@ impl Multivariant {
                 }
             })
             .collect();
+        put_in_order(&mut variants);
         let audio = sound.map(|_| SharedAudio { uri: format!("{LIVE}/{AUDIO}/{PLAYLIST}"), channels });
         let text = render_multivariant(&variants, audio.as_ref());
         if text == self.text {

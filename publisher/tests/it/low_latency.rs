@@ -316,7 +316,16 @@ fn check_joins(words: &[&str], least_parts: usize) {
         assert!(facts.tables_first && video.starts_with_parameter_sets, "{}", part.display());
         let size = media::run(
             Command::new("ffprobe")
-                .args(["-v", "quiet", "-select_streams", "v", "-show_entries", "stream=width", "-of", "csv=p=0"])
+                .args([
+                    "-v",
+                    "quiet",
+                    "-select_streams",
+                    "v",
+                    "-show_entries",
+                    "stream=width",
+                    "-of",
+                    "csv=p=0",
+                ])
                 .arg(part),
         );
         assert!(size.starts_with(b"320"), "{}: {size:?}", part.display());
