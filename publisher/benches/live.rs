@@ -11,6 +11,7 @@ use livedir_publisher::colour_space::ColourSpace;
 use livedir_publisher::encoder::EncodeSettings;
 use livedir_publisher::encoder::choice::EncoderChoice;
 use livedir_publisher::encoder::options::x264_options;
+use livedir_publisher::ladder::SMALLEST_QUANTISER;
 use livedir_publisher::overlay::OverlaySettings;
 use livedir_publisher::probe::VideoCodec;
 use livedir_publisher::segment_name::segment_name;
@@ -55,6 +56,7 @@ const STREAM: EncodeSettings = EncodeSettings {
     fps: 20,
     segment_frames: 40,
     video_bps: 1_000_000,
+    smallest_quantiser: SMALLEST_QUANTISER,
     overlay: OverlaySettings { text: None, clock: false },
     codec: VideoCodec::H264,
     encoder: EncoderChoice::Auto,

@@ -24,6 +24,28 @@ pub struct Rung {
     pub video_bps: u64,
 }
 
+/// Below this quantiser nobody sees a difference. Without a bound pictures without much in them (a test pattern, a slide) would
+/// take whatever rate they are given.
+pub const SMALLEST_QUANTISER: u8 = 18;
+
+/// So much more of the quantiser halves the rate, about (H.264 8.5.9: it doubles the step).
+const QUANTISERS_PER_OCTAVE: f64 = 6.0;
+
+/// H.264 and H.265 end at 51; beyond this one nothing is left to look at.
+const COARSEST_BOUND: u8 = 30;
+
+impl Rung {
+    /// The smallest quantiser of this rung. Half the height may take half the bits: scaled down, a drawing has finer edges, and would
+    /// take more than in full size with the same quantiser.
+    #[must_use]
+    pub fn smallest_quantiser(&self, largest: &Self) -> u8 {
+        let octaves = (f64::from(largest.height) / f64::from(self.height.max(1))).max(1.0).log2();
+        (f64::from(SMALLEST_QUANTISER) + QUANTISERS_PER_OCTAVE * octaves)
+            .round()
+            .min(f64::from(COARSEST_BOUND)) as u8
+    }
+}
+
 /// Heights and rates to choose from. Each has about half the rate of the one above it: closer ones are hard to tell
 /// apart, and further ones leave viewers between them without their due.
 const LADDER: [(u32, u64); 5] =
@@ -158,6 +180,13 @@ mod tests {
         check((1920, 1080), 30, 2, "854x480@1200k 640x360@700k 426x240@300k");
         check((1920, 1080), 30, 1, "640x360@700k 426x240@300k");
         check((1920, 1080), 120, 1, "426x240@300k");
+    }
+
+    #[test]
+    fn a_picture_of_half_the_height_is_quantised_for_half_the_bits() {
+        let bounds = [720, 480, 360, 240, 90, 1440]
+            .map(|height| rung(2, height, 1).smallest_quantiser(&rung(2, 720, 1)));
+        assert_eq!(bounds, [18, 22, 24, 28, 30, 18]);
     }
 
     #[test]

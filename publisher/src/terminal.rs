@@ -185,6 +185,7 @@ mod tests {
             fps: 20,
             segment_frames: 40,
             video_bps: 1,
+            smallest_quantiser: crate::ladder::SMALLEST_QUANTISER,
             overlay: crate::overlay::OverlaySettings::default(),
             codec: crate::probe::VideoCodec::H264,
             encoder: crate::encoder::choice::EncoderChoice::Auto,

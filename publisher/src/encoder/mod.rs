@@ -41,6 +41,8 @@ pub struct EncodeSettings {
     pub segment_frames: u64,
     /// Bits a second of the picture.
     pub video_bps: u64,
+    /// The encoder quantises no picture more finely, whatever room the bit rate leaves.
+    pub smallest_quantiser: u8,
     /// What is written on the pictures and on the slate.
     pub overlay: OverlaySettings,
     /// What the pictures are coded in.

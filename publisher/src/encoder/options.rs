@@ -10,10 +10,6 @@ const X264_PIXELS_PER_THREAD: u64 = 30_000_000;
 /// The same of x265, which takes six times as long.
 const X265_PIXELS_PER_THREAD: u64 = 6_000_000;
 
-/// The smallest quantiser. Below it nobody sees a difference, and pictures without much in them (a test pattern, a slide) would take
-/// whatever rate they are given; the larger of two sizes could then take less than the smaller.
-const SMALLEST_QUANTISER: u32 = 18;
-
 /// What an encoder is told besides size, rates and where keyframes are. Options that a version of libav does not know are
 /// left aside by it.
 #[must_use]
@@ -21,6 +17,9 @@ pub fn options(encoder: &str, settings: &EncodeSettings) -> Vec<(&'static str, S
     match encoder {
         "libx264" => x264_options(settings).into(),
         "libx265" => x265_options(settings).into(),
+        "libopenh264" => {
+            vec![("allow_skip_frames", "0".into()), ("qmin", settings.smallest_quantiser.to_string())]
+        }
         _ => hardware_options(encoder).iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
     }
 }
@@ -60,7 +59,6 @@ fn hardware_options(encoder: &str) -> &'static [(&'static str, &'static str)] {
         "hevc_vaapi" => &[("async_depth", "1"), ("profile", "main")],
         "h264_videotoolbox" => &[("realtime", "1"), ("profile", "high")],
         "hevc_videotoolbox" => &[("realtime", "1"), ("profile", "main")],
-        "libopenh264" => &[("allow_skip_frames", "0"), ("qmin", "18")],
         _ => &[],
     }
 }
@@ -76,7 +74,7 @@ pub fn x264_options(settings: &EncodeSettings) -> [(&'static str, String); 7] {
         // A scene cut would put a keyframe off the grid.
         ("sc_threshold", "0".into()),
         ("threads", threads(settings, X264_PIXELS_PER_THREAD).to_string()),
-        ("qmin", SMALLEST_QUANTISER.to_string()),
+        ("qmin", settings.smallest_quantiser.to_string()),
     ]
 }
 
@@ -87,7 +85,8 @@ fn x265_options(settings: &EncodeSettings) -> [(&'static str, String); 5] {
     // encoded side by side, and those that are looked at ahead, come late.
     let x265 = format!(
         "open-gop=0:scenecut=0:repeat-headers=1:bframes=0:rc-lookahead=0:frame-threads=1:pools={threads}:\
-         qpmin={SMALLEST_QUANTISER}:log-level=error"
+         qpmin={}:log-level=error",
+        settings.smallest_quantiser
     );
     [
         ("preset", "veryfast".into()),

@@ -13,6 +13,7 @@ use super::video::VideoEncoder;
 use super::{EncodeError, EncodeSettings, START_90K, machine};
 use crate::canvas::Canvas;
 use crate::colour_space::ColourSpace;
+use crate::ladder::SMALLEST_QUANTISER;
 use crate::overlay::OverlaySettings;
 use crate::probe::VideoCodec;
 
@@ -140,6 +141,7 @@ pub fn describe() -> String {
             fps: 20,
             segment_frames: 40,
             video_bps: 1_000_000,
+            smallest_quantiser: SMALLEST_QUANTISER,
             overlay: OverlaySettings::default(),
             codec,
             encoder: EncoderChoice::Auto,
@@ -170,6 +172,7 @@ mod tests {
             fps: 7,
             segment_frames: 5,
             video_bps: 300_000,
+            smallest_quantiser: SMALLEST_QUANTISER,
             overlay: OverlaySettings::default(),
             codec,
             encoder: EncoderChoice::parse(encoder),

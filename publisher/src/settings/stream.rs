@@ -142,17 +142,6 @@ impl LiveSettings {
             return self.copied_stream(source, copied);
         }
         let audio_bps = source.has_sound.then_some(self.audio_bps);
-        let encode = |rung: Rung| EncodeSettings {
-            width: rung.width,
-            height: rung.height,
-            colours: source.colours,
-            fps: self.fps,
-            segment_frames: self.segment_frames,
-            video_bps: rung.video_bps,
-            overlay: self.overlay.clone(),
-            codec: self.codec,
-            encoder: self.encoder.clone(),
-        };
         let (rungs, renditions) = if let Some(ladder) = &self.ladder {
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
             let work = match self.codec {
@@ -169,9 +158,21 @@ impl LiveSettings {
             let (width, height) = self.size.unwrap_or_else(|| scaler::fit(shape, DEFAULT_SIZE));
             (vec![Rung { width, height, video_bps: self.video_bps }], vec![only_rendition(source.has_sound)])
         };
+        let encode = |rung: &Rung| EncodeSettings {
+            width: rung.width,
+            height: rung.height,
+            colours: source.colours,
+            fps: self.fps,
+            segment_frames: self.segment_frames,
+            video_bps: rung.video_bps,
+            smallest_quantiser: rung.smallest_quantiser(&rungs[0]),
+            overlay: self.overlay.clone(),
+            codec: self.codec,
+            encoder: self.encoder.clone(),
+        };
         Stream {
             grid: self.grid(),
-            rungs: rungs.into_iter().map(encode).collect(),
+            rungs: rungs.iter().map(encode).collect(),
             renditions,
             audio_bps,
             copied: None,

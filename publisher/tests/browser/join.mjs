@@ -119,7 +119,7 @@ function startShaka(url) {
     before_s = video.currentTime;
   }, 100);
   player.attach(video).then(() => player.load(url)).catch((thrown) => {
-    shown.error ??= `${thrown.category}/${thrown.code}`;
+    shown.error ??= thrown.category ? `${thrown.category}/${thrown.code}` : String(thrown);
   });
 }
 
