@@ -35,8 +35,8 @@ const QUANTISERS_PER_OCTAVE: f64 = 6.0;
 const COARSEST_BOUND: u8 = 30;
 
 impl Rung {
-    /// The smallest quantiser of this rung. Half the height may take half the bits: scaled down, a drawing has finer edges, and would
-    /// take more than in full size with the same quantiser.
+    /// The smallest quantiser of this rung. Half the height may take half the bits: scaled down, a drawing has finer edges, and
+    /// takes more than in full size with the same quantiser.
     #[must_use]
     pub fn smallest_quantiser(&self, largest: &Self) -> u8 {
         let octaves = (f64::from(largest.height) / f64::from(self.height.max(1))).max(1.0).log2();

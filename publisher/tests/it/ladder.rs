@@ -205,20 +205,16 @@ fn a_webroot_changes_between_one_size_and_several() {
 }
 
 #[test]
-fn no_smaller_size_of_a_test_pattern_is_made_or_declared_with_a_higher_rate_than_a_larger_one() {
+fn no_smaller_size_of_a_test_pattern_is_declared_with_a_higher_rate_than_a_larger_one() {
     let directory = tempfile::tempdir().unwrap();
     let webroot = directory.path();
     // Far more than a test pattern needs.
     let words =
         ["live", "test", "--ladder", "640x360@4M,320x180@4M", "--segment-duration", "1s", "--webroot"];
     let live = Running::start(publisher().args(words).arg(webroot));
-    let bytes = |size: &str| {
-        let file = |number| webroot.join(format!("live/{size}/seg-{number:08}.ts"));
-        (1..=6).map(|number| Some(fs::metadata(file(number)).ok()?.len())).sum::<Option<u64>>()
-    };
-    let made = wait_for("six segments", PATIENCE, || Some([bytes("360p")?, bytes("180p")?]));
+    let has_it = |size: &str| webroot.join(format!("live/{size}/seg-00000006.ts")).exists();
+    wait_for("six segments", PATIENCE, || (has_it("360p") && has_it("180p")).then_some(()));
     assert!(live.interrupt().success());
-    assert!(made.is_sorted_by(|larger, smaller| larger > smaller), "{made:?} bytes, the larger size first");
     let text = fs::read_to_string(webroot.join("stream.m3u8")).unwrap();
     for attribute in ["STREAM-INF:BANDWIDTH=", "AVERAGE-BANDWIDTH="] {
         let rate = |rest: &str| rest.split([',', '\n']).next()?.parse::<u64>().ok();
