@@ -251,7 +251,7 @@ impl<'a> Grid<'a> {
             return slate.clone();
         }
         let time = jiff::Zoned::now().strftime("%H:%M:%S").to_string();
-        let slate = Arc::new(SlateText { second, time, reason: self.meters.source() });
+        let slate = Arc::new(SlateText { second, time, reason: self.meters.absence() });
         self.slate.insert(slate).clone()
     }
 

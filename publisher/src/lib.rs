@@ -23,7 +23,10 @@ pub mod settings;
 pub mod guard;
 pub mod lock;
 pub mod meters;
+pub mod shown_address;
 pub mod stop;
+pub mod titles;
+pub mod unseen;
 
 pub mod source;
 
@@ -110,7 +113,7 @@ use source::camera::{self, CameraSelector, CameraWish};
 use source::input::{self, InputSettings};
 use source::microphone::{Microphone, MicrophoneError, MicrophoneSelector};
 use source::test_pattern::TestPattern;
-use source::{Opener, Source, SourceError, SourceFormat};
+use source::{Opener, Source, SourceError, SourceFormat, SourceState};
 use stop::Stop;
 use watcher::{Wake, WatchError, Watcher, WatcherSettings, disk::Disk};
 
@@ -183,6 +186,7 @@ pub fn run(
 ) -> Result<(), RunError> {
     let directory: Arc<dyn Directory> = Arc::new(Disk::without_events());
     let guard = Arc::new(Guard::take(directory.clone(), &settings.webroot)?);
+    announce(settings, meters);
     let (mut captured_tx, captured_rx) = capture_queue::channel(meters.clone());
     let microphone = microphone(settings, &mut captured_tx)?;
     let (opened_tx, opened_rx) = mpsc::sync_channel(1);
@@ -286,6 +290,12 @@ pub fn run(
         // All are waited for, and the first that failed is told: those before it in the line fail because of it.
         ended.collect::<Vec<_>>().into_iter().collect()
     })
+}
+
+/// What viewers may know before the source is open.
+fn announce(settings: &LiveSettings, meters: &Meters) {
+    meters.set_title(settings.shown_title(camera::is_any));
+    meters.set_source(SourceState::Awaited, "the source is being opened");
 }
 
 /// A rung that fails is told at once: the others go on.

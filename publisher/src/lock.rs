@@ -17,7 +17,7 @@ pub struct WebrootLock {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Somebody else writes there.
-    #[error("another livedir-publisher is writing to {}; stop it first, or choose another --webroot", .0.display())]
+    #[error("another livedir-publisher is writing to {}; stop it first, or name another directory", .0.display())]
     Taken(PathBuf),
     /// It cannot be made or opened.
     #[error("cannot use {} as webroot: {source}; {}", path.display(), remedy(source))]
@@ -30,10 +30,10 @@ pub enum LockError {
 }
 
 impl WebrootLock {
-    /// Makes the webroot if need be, and locks it.
+    /// Makes the webroot if need be, which it says, and locks it.
     pub fn take(webroot: &Path) -> Result<Self, LockError> {
         let unusable = |source| LockError::Unusable { path: webroot.to_owned(), source };
-        std::fs::create_dir_all(webroot).map_err(unusable)?;
+        make(webroot).map_err(unusable)?;
         let directory = File::open(webroot).map_err(unusable)?;
         match directory.try_lock() {
             Ok(()) => {}
@@ -47,6 +47,20 @@ impl WebrootLock {
         probe.map_err(|error| unusable(error.kind().into()))?;
         Ok(Self { _directory: directory })
     }
+}
+
+/// Says that a directory was made, with its whole path: whoever has misspelt the name of another one learns it by that.
+pub(crate) fn tell_of_new_directory(absolute: &Path) {
+    tracing::warn!(path = %absolute.display(), "there was no such directory, so a new one has been made; is its name right?");
+}
+
+fn make(webroot: &Path) -> io::Result<()> {
+    let is_new = !webroot.try_exists()?;
+    std::fs::create_dir_all(webroot)?;
+    if is_new {
+        tell_of_new_directory(&std::path::absolute(webroot)?);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -69,6 +83,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let webroot = parent.path().join("webroot");
         std::fs::write(&webroot, "").unwrap();
-        assert!(WebrootLock::take(&webroot).unwrap_err().to_string().contains("--webroot"));
+        let error = WebrootLock::take(&webroot).unwrap_err().to_string();
+        assert!(error.contains("there is a file in its place; name a directory"), "{error}");
     }
 }

@@ -1,5 +1,6 @@
 //! The command `livedir-publisher`.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,13 +12,21 @@ use livedir_publisher::meters::Meters;
 use livedir_publisher::settings::LiveSettings;
 use livedir_publisher::stop::Stop;
 use livedir_publisher::terminal::Terminal;
-use livedir_publisher::{check, devices, encoder, inspect};
+use livedir_publisher::{check, devices, encoder, inspect, unseen};
 
 /// What a shell says of a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
 fn main() -> ExitCode {
-    let understood = match config::read(std::env::args_os()) {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let understood = config::read(words.iter().cloned());
+    if let Ok(understood) = &understood {
+        unseen::go_on_unseen(&understood.command, &words);
+    }
+    for line in config::unknown_variables() {
+        eprintln!("livedir-publisher: {line}");
+    }
+    let understood = match understood {
         Ok(understood) => understood,
         Err(ConfigError::Typed(error)) => error.exit(),
         Err(error) => {

@@ -1,7 +1,9 @@
 //! Meters: what each stage counts. The status line, the log and `status.json` read them; nothing decides by them.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::source::SourceState;
 
 /// One count that a stage raises.
 #[derive(Debug, Default)]
@@ -57,18 +59,74 @@ pub struct Meters {
     pub publish_lag_us: Count,
     /// Bits per second of the newest segment.
     pub bitrate_bps: Count,
-    /// What the source is and how it does, for people.
-    pub source: Mutex<String>,
+    source: Mutex<SourceNews>,
+}
+
+/// What is known of the source.
+#[derive(Debug, Default)]
+struct SourceNews {
+    /// For viewers.
+    title: String,
+    /// `None`: there is none, files come from another encoder.
+    state: Option<SourceState>,
+    /// For people at this machine: it names files and addresses.
+    description: String,
 }
 
 impl Meters {
-    /// Says what the source is, or what is the matter with it.
-    pub fn set_source(&self, text: impl Into<String>) {
-        *self.source.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = text.into();
+    fn source_news(&self) -> MutexGuard<'_, SourceNews> {
+        self.source.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the source is, or what is the matter with it.
+    /// Gives the stream the title that viewers see.
+    pub fn set_title(&self, title: impl Into<String>) {
+        self.source_news().title = title.into();
+    }
+
+    /// The title that viewers see.
+    pub fn title(&self) -> String {
+        self.source_news().title.clone()
+    }
+
+    /// Says how the source does, and for people at this machine what it is, or what is the matter with it.
+    pub fn set_source(&self, state: SourceState, description: impl Into<String>) {
+        let mut news = self.source_news();
+        news.state = Some(state);
+        news.description = description.into();
+    }
+
+    /// What the source is, or what is the matter with it, for people at this machine.
     pub fn source(&self) -> String {
-        self.source.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.source_news().description.clone()
+    }
+
+    /// How the source does; `None` where files of another encoder are listed.
+    pub fn source_state(&self) -> Option<SourceState> {
+        self.source_news().state
+    }
+
+    /// What is the matter where there is no picture, for viewers.
+    pub fn absence(&self) -> String {
+        let news = self.source_news();
+        let what = match news.state {
+            Some(SourceState::Awaited) => "nobody has come yet",
+            Some(SourceState::Lost) => "it is away and is waited for",
+            Some(SourceState::Here) | None => "no pictures come now",
+        };
+        if news.title.is_empty() { what.to_owned() } else { format!("{}: {what}", news.title) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn viewers_learn_the_title_and_nothing_of_the_address() {
+        let meters = Meters::default();
+        meters.set_title("Harbour");
+        meters.set_source(SourceState::Lost, "cannot reach rtsp://cam.local/1: connection refused");
+        assert_eq!(meters.absence(), "Harbour: it is away and is waited for");
+        assert_eq!(meters.source(), "cannot reach rtsp://cam.local/1: connection refused");
     }
 }

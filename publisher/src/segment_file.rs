@@ -40,12 +40,15 @@ pub enum SegmentError {
 pub(crate) fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "free some space there, or lower --window or --bitrate"
+            "free some space there, or lower --window"
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "choose another --webroot, or make this one writable for this user"
+            "name another directory, or make this one writable for this user"
         }
-        _ => "look at the directory, or choose another --webroot",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "there is a file in its place; name a directory, like webroot"
+        }
+        _ => "look at the directory, or name another one",
     }
 }
 

@@ -1,6 +1,7 @@
 //! What was meant by what was typed: every check that needs no device, no file and no network.
 
 mod stream;
+mod title;
 
 pub use stream::{CopyPlan, Stream};
 
@@ -25,10 +26,10 @@ const DEFAULT_SIZE: (u32, u32) = (640, 480);
 const SHORTEST_SEGMENT: Duration = Duration::from_millis(500);
 
 /// Segments longer than this make viewers wait half a minute for the first picture.
-const LONGEST_SEGMENT: Duration = Duration::from_secs(10);
+pub(crate) const LONGEST_SEGMENT: Duration = Duration::from_secs(10);
 
 /// Parts shorter than this are a request for every picture.
-const SHORTEST_PART: Duration = Duration::from_millis(50);
+pub(crate) const SHORTEST_PART: Duration = Duration::from_millis(50);
 
 /// Parts longer than this are as late as short segments.
 const LONGEST_PART: Duration = Duration::from_secs(1);
@@ -70,6 +71,8 @@ pub struct LiveSettings {
     pub source: SourceChoice,
     /// Where its sound comes from.
     pub sound: SoundChoice,
+    /// What viewers see of it, if that was said.
+    pub title: Option<String>,
     /// The directory that is served.
     pub webroot: PathBuf,
     /// Width and height in pixels, if they were asked for.
@@ -112,25 +115,30 @@ pub struct LiveSettings {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SettingsError {
     /// A segment of this length is of no use.
-    #[error("segments of {0:?} make no good stream; --segment-duration can be from 500ms to 10s")]
+    #[error("segments of {} make no good stream; --segment-duration can be from 500ms to 10s, like --segment-duration 2s", length(.0))]
     SegmentDuration(Duration),
     /// A part of this length is of no use.
-    #[error("parts of {0:?} make no good stream; --part-duration can be from 50ms to 1s")]
+    #[error("parts of {} make no good stream; --part-duration can be from 50ms to 1s, like --part-duration 200ms", length(.0))]
     PartDuration(Duration),
-    /// A window of this length is of no use.
-    #[error("a window of {0} segments is not possible; --window can be from 3 (players need three) to 43200")]
-    Window(usize),
     /// Only files can begin again.
     #[error("--loop is for files; this source has no beginning to go back to")]
     Loop,
     /// Nothing to copy from.
     #[error("--copy is for files and URLs; cameras, screens and the test pattern have to be encoded")]
     Copy,
+    /// A part of another encoder's of this length is of no use.
+    #[error("parts of {} make no good stream; --part-duration can be from 50ms to 10s, like --part-duration 200ms", length(.0))]
+    ForeignPart(Duration),
     /// What is asked for would have no effect.
     #[error(
         "--copy encodes nothing, so {0} has no effect; leave it out, or let --copy=auto encode what cannot be copied"
     )]
     CopyEncodesNothing(&'static str),
+    /// It has no meaning where pictures are encoded.
+    #[error(
+        "--fast goes with --copy: what is encoded is shown in real time; add --copy, or leave --fast out"
+    )]
+    FastWithoutCopy,
     /// What is as it happens cannot be faster.
     #[error("--fast is for files; this source comes in its own time")]
     Fast,
@@ -146,9 +154,6 @@ impl TryFrom<LiveArgs> for LiveSettings {
         if !(SHORTEST_PART..=LONGEST_PART).contains(&args.part_duration) {
             return Err(SettingsError::PartDuration(args.part_duration));
         }
-        if !(SMALLEST_WINDOW..=LARGEST_WINDOW).contains(&args.window) {
-            return Err(SettingsError::Window(args.window));
-        }
         let source = source_choice(args.source.as_deref());
         if args.copy == Some(CopyWhen::Always)
             && let Some(flag) = first_of_encoding(&args)
@@ -158,13 +163,17 @@ impl TryFrom<LiveArgs> for LiveSettings {
         if args.loop_forever && !matches!(source, SourceChoice::Input(InputAddress::File(_))) {
             return Err(SettingsError::Loop);
         }
-        if args.copy.is_some()
+        let copy = args.copy.filter(|when| *when != CopyWhen::Never);
+        if copy.is_some()
             && !matches!(
                 source,
                 SourceChoice::Input(InputAddress::File(_) | InputAddress::Url(_) | InputAddress::Stdin)
             )
         {
             return Err(SettingsError::Copy);
+        }
+        if args.fast && copy.is_none() {
+            return Err(SettingsError::FastWithoutCopy);
         }
         if args.fast && !matches!(source, SourceChoice::Input(InputAddress::File(_) | InputAddress::Stdin)) {
             return Err(SettingsError::Fast);
@@ -177,6 +186,7 @@ impl TryFrom<LiveArgs> for LiveSettings {
                 Some(name) => SoundChoice::Microphone(MicrophoneSelector::parse(&name)),
                 None => SoundChoice::Fitting,
             },
+            title: args.title.filter(|title| !title.trim().is_empty()),
             webroot: args.webroot,
             size: args.size,
             ladder: args.ladder,
@@ -187,7 +197,7 @@ impl TryFrom<LiveArgs> for LiveSettings {
             segment_duration: args.segment_duration,
             part_duration: args.low_latency.then_some(args.part_duration),
             window_segments: args.window,
-            copy: args.copy,
+            copy,
             fast: args.fast,
             loop_forever: args.loop_forever,
             end_list: !args.resume_later,
@@ -264,6 +274,16 @@ impl LiveSettings {
             Some((width, height)) if self.filter.swaps_sides() => (height, width),
             size => size.unwrap_or(DEFAULT_SIZE),
         }
+    }
+}
+
+/// As people write it: 2s, 1.5s, 500ms.
+fn length(duration: &Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if *duration >= Duration::from_secs(1) || duration.is_zero() {
+        format!("{seconds}s")
+    } else {
+        format!("{}ms", seconds * 1e3)
     }
 }
 
@@ -387,11 +407,14 @@ pub(crate) mod tests {
 
     #[test]
     fn what_cannot_be_meant_is_refused_with_the_remedy() {
-        check_refused("--segment-duration 100ms", "from 500ms to 10s");
-        check_refused("--segment-duration 1000s", "from 500ms to 10s");
-        check_refused("--window 2", "from 3");
+        check_refused("--segment-duration 0", "segments of 0s make no good stream");
+        check_refused("--segment-duration 100ms", "segments of 100ms make no good stream");
+        check_refused("--segment-duration 1000s", "from 500ms to 10s, like --segment-duration 2s");
+        check_refused("--part-duration 1.5s", "parts of 1.5s make no good stream");
         check_refused("camera --loop", "--loop is for files");
         check_refused("rtsp://camera/1 --loop", "--loop is for files");
+        check_refused("film.mp4 --fast", "add --copy");
+        check_refused("film.mp4 --copy=never --fast", "add --copy");
         check_refused("test --copy", "--copy is for files");
         check_refused("rtsp://camera/1 --copy --fast", "--fast is for files");
     }

@@ -6,6 +6,7 @@
 use crate::{
     meters::Meters,
     probe::{AudioCodec, AudioFacts, Facts},
+    source::SourceState,
 };
 use jiff::Timestamp;
 use livedir_playlist::MediaPlaylist;
@@ -20,8 +21,10 @@ pub struct Status {
     pub started_at: Timestamp,
     /// When this was written.
     pub updated_at: Timestamp,
-    /// What the source is, or what is the matter with it.
-    pub source: String,
+    /// What the stream is called. Paths and addresses are nobody's business: the log has them.
+    pub title: String,
+    /// How the source does; `None` where files of another encoder are listed.
+    pub source: Option<SourceState>,
     /// Number of the first segment listed.
     pub media_sequence_first: u64,
     /// Number of the last segment listed; one less than the first when none is.
@@ -143,7 +146,8 @@ pub fn status(
         state: if playlist.ended { State::Ended } else { State::Live },
         started_at,
         updated_at,
-        source: meters.source(),
+        title: meters.title(),
+        source: meters.source_state(),
         media_sequence_first: playlist.media_sequence,
         media_sequence_last: playlist.next_media_sequence().saturating_sub(1),
         segments_published: meters.segments_published.get(),
@@ -218,13 +222,15 @@ mod tests {
     #[test]
     fn status_before_the_first_segment_says_what_is_known() {
         let meters = Meters::default();
-        meters.set_source("Test pattern");
+        meters.set_title("Harbour");
+        meters.set_source(SourceState::Here, "rtsp://cam.local/1, h264 at 25 fps");
         meters.publish_lag_us.set(1_250);
         let status = status(at(0), at(60), &playlist(), None, &meters);
         let json = serde_json::to_value(&status).expect("JSON");
         assert_eq!(json["state"], "live");
         assert_eq!(json["started_at"], "1970-01-01T00:00:00Z");
-        assert_eq!(json["source"], "Test pattern");
+        assert_eq!((&json["title"], &json["source"]), (&json!("Harbour"), &json!("here")));
+        assert!(!json.to_string().contains("cam.local"), "{json}");
         assert_eq!((&json["media_sequence_first"], &json["media_sequence_last"]), (&json!(41), &json!(42)));
         assert_eq!(json["window_s"], 3.05);
         assert_eq!(json["publish_lag_ms"], 1.25);

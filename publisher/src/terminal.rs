@@ -169,6 +169,7 @@ mod tests {
     use super::*;
     use crate::encoder::EncodeSettings;
     use crate::grid::GridSettings;
+    use crate::source::SourceState;
 
     #[test]
     fn the_status_line_says_what_people_want_to_know() {
@@ -177,7 +178,7 @@ mod tests {
         meters.segments_published.add(1);
         meters.frames_duplicated.add(3);
         meters.publish_lag_us.set(640);
-        meters.set_source("test pattern, 640x480 at 20 fps");
+        meters.set_source(SourceState::Here, "test pattern, 640x480 at 20 fps");
         let encode = EncodeSettings {
             width: 640,
             height: 480,

@@ -7,8 +7,9 @@ use crate::{
     RunError,
     args::WatchArgs,
     meters::Meters,
-    settings::{LARGEST_WINDOW, SMALLEST_WINDOW, SettingsError},
+    settings::{LONGEST_SEGMENT, SHORTEST_PART, SettingsError},
     stop::Stop,
+    titles::Titles,
     watcher::{Wake, WatchSettings, Watcher},
 };
 use std::{
@@ -23,11 +24,12 @@ const STATUS_EVERY: Duration = Duration::from_millis(250);
 
 /// Checks what was typed.
 pub fn settings(args: WatchArgs) -> Result<WatchSettings, SettingsError> {
-    if !(SMALLEST_WINDOW..=LARGEST_WINDOW).contains(&args.window) {
-        return Err(SettingsError::Window(args.window));
+    if !(SHORTEST_PART..=LONGEST_SEGMENT).contains(&args.part_duration) {
+        return Err(SettingsError::ForeignPart(args.part_duration));
     }
     Ok(WatchSettings {
         webroot: args.webroot,
+        titles: Titles::new(args.title, args.channels),
         channels: args.channels,
         target_duration_s: args.target_duration,
         window_segments: args.window,
@@ -50,6 +52,7 @@ pub fn run(
     if settings.channels {
         allow_many_files();
     }
+    meters.set_title(settings.titles.of_stream());
     let watcher = Watcher::watch(settings, Arc::clone(meters))?;
     let waker = watcher.waker();
     tracing::info!(?settings, "watching");
@@ -106,6 +109,7 @@ mod tests {
     fn everything_has_a_default() {
         let expected = WatchSettings {
             webroot: "webroot".into(),
+            titles: Titles::default(),
             channels: false,
             target_duration_s: None,
             window_segments: 10,
@@ -121,6 +125,7 @@ mod tests {
     fn everything_can_be_said() {
         let expected = WatchSettings {
             webroot: "all".into(),
+            titles: Titles::new(vec!["one=Harbour".to_owned()], true),
             channels: true,
             target_duration_s: Some(4),
             window_segments: 20,
@@ -129,12 +134,15 @@ mod tests {
             poll: true,
             end_after: Some(Duration::from_secs(30)),
         };
-        let words = "all --channels --target-duration 4 --window 20 --keep --poll --end-after 30s --low-latency --part-duration 100ms";
+        let words = "all --channels --target-duration 4 --window 20 --keep --poll --end-after 30s --low-latency --part-duration 100ms --title one=Harbour";
         assert_eq!(typed(words), Ok(expected));
     }
 
     #[test]
-    fn a_window_that_players_cannot_use_is_refused() {
-        assert_eq!(typed("--window 2"), Err(SettingsError::Window(2)));
+    fn parts_that_players_cannot_use_are_refused() {
+        for length in ["0", "11s"] {
+            let error = typed(&format!("--low-latency --part-duration {length}")).unwrap_err().to_string();
+            assert!(error.contains("like --part-duration 200ms"), "{error}");
+        }
     }
 }

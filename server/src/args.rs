@@ -10,6 +10,9 @@ use crate::listen::ListenAt;
 use crate::settings::{
     AccessLog, LogFormat, PagePolicy, parse_max_age_s, parse_network, parse_size_bytes, parse_timeout_s,
 };
+use crate::values::{
+    parse_connections, parse_connections_per_address, parse_metrics_listen, parse_switch, parse_threads,
+};
 
 /// Serve a livedir webroot over HTTP: the playlist, its segments and the player page.
 #[derive(Debug, Clone, Parser)]
@@ -42,7 +45,7 @@ pub struct Args {
     pub cache_size: u64,
 
     /// Look at playlists every 100 ms while they are asked for, and do not wait to be told of changes
-    #[arg(long, env = "LIVEDIR_POLL")]
+    #[arg(long, env = "LIVEDIR_POLL", value_parser = parse_switch)]
     pub poll: bool,
 
     /// Where to write one line a request: a file, - for stdout, or off
@@ -60,15 +63,15 @@ pub struct Args {
     pub forwarded_from: Vec<IpNet>,
 
     /// Address for /metrics (Prometheus) and /healthz, apart from the viewers; 127.0.0.1:9101 for this machine alone
-    #[arg(long, value_name = "ADDRESS:PORT", env = "LIVEDIR_METRICS_LISTEN")]
+    #[arg(long, value_name = "ADDRESS:PORT", env = "LIVEDIR_METRICS_LISTEN", value_parser = parse_metrics_listen)]
     pub metrics_listen: Option<SocketAddr>,
 
     /// Connections at a time; above, the one that has been silent for longest makes room
-    #[arg(long, value_name = "COUNT", default_value = "10000", env = "LIVEDIR_CONNECTIONS")]
+    #[arg(long, value_name = "COUNT", default_value = "10000", env = "LIVEDIR_CONNECTIONS", value_parser = parse_connections)]
     pub connections: usize,
 
     /// Connections at a time from one IPv4 address or IPv6 /64; those of --forwarded-from and unix sockets are not counted
-    #[arg(long, value_name = "COUNT", default_value = "1000", env = "LIVEDIR_CONNECTIONS_PER_ADDRESS")]
+    #[arg(long, value_name = "COUNT", default_value = "1000", env = "LIVEDIR_CONNECTIONS_PER_ADDRESS", value_parser = parse_connections_per_address)]
     pub connections_per_address: usize,
 
     /// How long a connection may stay open without a request, as 30s or 10m
@@ -80,7 +83,7 @@ pub struct Args {
     pub client_timeout: u32,
 
     /// Threads that serve [default: one for each core]
-    #[arg(long, value_name = "COUNT", env = "LIVEDIR_THREADS", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "COUNT", env = "LIVEDIR_THREADS", value_parser = parse_threads)]
     pub threads: Option<u16>,
 
     /// Content-Security-Policy of HTML pages, or off for a page of your own that brings one along

@@ -13,6 +13,8 @@
 
 pub mod args;
 pub mod settings;
+mod values;
+pub mod variables;
 
 pub mod access_log;
 pub mod banner;

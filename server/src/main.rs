@@ -6,10 +6,10 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use livedir_server::args::Args;
 use livedir_server::pid_file::PidFile;
-use livedir_server::{Settings, access_log, banner, listen, open_files, run, tls};
+use livedir_server::{Settings, access_log, banner, listen, open_files, run, tls, variables};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -20,7 +20,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match serve(Args::parse()).await {
+    for line in variables::unknown(std::env::vars_os().map(|(name, _)| name), &Args::command()) {
+        eprintln!("livedir-server: {line}");
+    }
+    let words = variables::with_negative_values(std::env::args_os(), &Args::command());
+    match serve(Args::parse_from(words)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("livedir-server: {error}");

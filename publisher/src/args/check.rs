@@ -1,6 +1,6 @@
 //! The flags of `check`.
 
-use super::parse_duration;
+use super::values::{parse_seconds, parse_switch};
 use clap::Args;
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
@@ -9,18 +9,18 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 pub struct CheckArgs {
     /// What to check: a playlist (.m3u8), a directory with one, or the http or https URL of one. Certificates are those
     /// that this machine trusts, or those in the file that the variable `SSL_CERT_FILE` names
-    #[arg(value_name = "PATH|URL")]
+    #[arg(value_name = "PATH|URL", env = "LIVEDIR_SUBJECT", hide_env_values = true)]
     pub subject: OsString,
 
     /// Follow a live stream for so long, like 30s; without it, it is looked at once
-    #[arg(long = "for", value_name = "TIME", value_parser = parse_duration)]
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_seconds, env = "LIVEDIR_FOR")]
     pub follow_for: Option<Duration>,
 
     /// Print the findings as JSON
-    #[arg(long)]
+    #[arg(long, env = "LIVEDIR_JSON", value_parser = parse_switch)]
     pub json: bool,
 
     /// Write a report for build servers (`JUnit`) too: one test case a rule
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "LIVEDIR_JUNIT")]
     pub junit: Option<PathBuf>,
 }

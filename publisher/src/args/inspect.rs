@@ -1,5 +1,6 @@
 //! The flags of `inspect`.
 
+use super::values::parse_switch;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -12,26 +13,28 @@ pub struct InspectArgs {
     pub path: PathBuf,
 
     /// Keep the picture up to date until Ctrl-C
-    #[arg(long, short)]
+    #[arg(long, short, env = "LIVEDIR_FOLLOW", value_parser = parse_switch)]
     pub follow: bool,
 
     /// For programs: one JSON document a line
-    #[arg(long)]
+    #[arg(long, env = "LIVEDIR_JSON", value_parser = parse_switch)]
     pub json: bool,
 
     /// The newest segments that are looked into
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = parse_rows)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = parse_rows, env = "LIVEDIR_ROWS")]
     pub rows: usize,
 
     /// Look into every segment
-    #[arg(long, conflicts_with = "rows")]
+    #[arg(long, conflicts_with = "rows", env = "LIVEDIR_ALL", value_parser = parse_switch)]
     pub all: bool,
 }
 
 fn parse_rows(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(rows @ 1..) => Ok(rows),
-        _ => Err(format!("'{text}' is not a number of rows from 1 up; for all of them write --all")),
+        _ => Err(format!(
+            "'{text}' is not a number of rows from 1 up, like --rows 20; for all of them write --all"
+        )),
     }
 }
 

@@ -1,8 +1,9 @@
 //! The flags of `live`.
 
-use super::parse_duration;
+use super::values::{parse_duration, parse_switch, parse_whole};
 use crate::ladder::{self, Ladder};
 use crate::probe::VideoCodec;
+use crate::settings::{LARGEST_WINDOW, SMALLEST_WINDOW};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,9 +24,13 @@ pub const DEFAULT_ENCODER: &str = "auto";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CopyWhen {
     /// Copied, or refused
+    #[value(aliases = ["1", "yes", "true", "on"])]
     Always,
     /// Copied if it can be, or else encoded
     Auto,
+    /// Encoded
+    #[value(aliases = ["0", "no", "false", "off"])]
+    Never,
 }
 
 /// The flags of `live`.
@@ -34,9 +39,16 @@ pub enum CopyWhen {
 pub struct LiveArgs {
     /// What to stream: camera, camera:INDEX or camera:NAME; screen; test (a test pattern); a file, or an .m3u that lists
     /// some; a URL (rtsp, rtmp, srt, http, udp); - (standard input). At `rtmp://0.0.0.0:1935/live/KEY` and `srt://0.0.0.0:9000`
-    /// it waits for OBS, a phone or ffmpeg to push. Without it the first camera, or the test pattern where there is none
-    #[arg(env = "LIVEDIR_SOURCE")]
+    /// it waits for OBS, a phone or ffmpeg to push; at one address of this machine with ?listen=1, in quotes for the shell:
+    /// `'rtmp://127.0.0.1:1935/live/KEY?listen=1'`, and so with srt, tcp, udp and rtp. In a user or a password write %40 for @,
+    /// %2F for /, %3F for ? and %23 for #. Without SOURCE the first camera, or the test pattern where there is none
+    #[arg(env = "LIVEDIR_SOURCE", hide_env_values = true)]
     pub source: Option<String>,
+
+    /// What viewers see of the stream's source, in status.json and where there is no picture. By default its kind, like camera or
+    /// film: its path or address is in the log alone
+    #[arg(long, value_name = "TEXT", env = "LIVEDIR_TITLE")]
+    pub title: Option<String>,
 
     /// Directory that the web server serves; the stream goes into stream.m3u8 and live/ within it
     #[arg(long, value_name = "DIR", default_value = "webroot", env = "LIVEDIR_WEBROOT")]
@@ -52,7 +64,7 @@ pub struct LiveArgs {
     pub ladder: Option<Ladder>,
 
     /// Frames a second; the source's pictures are doubled or left out to make it exactly so many
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_FPS, value_parser = clap::value_parser!(u32).range(1..=120), env = "LIVEDIR_FPS")]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_FPS, value_parser = parse_fps, env = "LIVEDIR_FPS")]
     pub fps: u32,
 
     /// Bits a second of the picture, like 800k or 2.5M
@@ -69,7 +81,7 @@ pub struct LiveArgs {
     pub mic: Option<String>,
 
     /// No sound, whatever the source has
-    #[arg(long, conflicts_with = "mic", env = "LIVEDIR_NO_SOUND", value_parser = clap::builder::BoolishValueParser::new())]
+    #[arg(long, conflicts_with = "mic", env = "LIVEDIR_NO_SOUND", value_parser = parse_switch)]
     pub no_sound: bool,
 
     /// Length of a segment, like 2s or 500ms. Shorter: less delay, more requests
@@ -78,7 +90,7 @@ pub struct LiveArgs {
 
     /// Less than a second behind: also write each segment in parts as it is filmed, and list them in ll.m3u8. It needs
     /// livedir-server, which holds requests for what is not there yet; stream.m3u8 stays as it is, for any web server
-    #[arg(long, env = "LIVEDIR_LOW_LATENCY", value_parser = clap::builder::BoolishValueParser::new())]
+    #[arg(long, env = "LIVEDIR_LOW_LATENCY", value_parser = parse_switch)]
     pub low_latency: bool,
 
     /// Length of a part at most, with --low-latency. Shorter: less delay, more requests
@@ -92,6 +104,7 @@ pub struct LiveArgs {
     #[arg(
         long,
         value_enum,
+        ignore_case = true,
         value_name = "WHEN",
         num_args = 0..=1,
         require_equals = true,
@@ -101,19 +114,19 @@ pub struct LiveArgs {
     pub copy: Option<CopyWhen>,
 
     /// With --copy, play a file not in real time but as fast as it can go (ffmpeg without -re)
-    #[arg(long, requires = "copy", env = "LIVEDIR_FAST")]
+    #[arg(long, env = "LIVEDIR_FAST", value_parser = parse_switch)]
     pub fast: bool,
 
     /// Segments that the playlist lists; viewers can go back so far
-    #[arg(long, value_name = "N", default_value_t = 10, env = "LIVEDIR_WINDOW")]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = parse_window, env = "LIVEDIR_WINDOW")]
     pub window: usize,
 
     /// Play a file over and over
-    #[arg(long = "loop", env = "LIVEDIR_LOOP")]
+    #[arg(long = "loop", env = "LIVEDIR_LOOP", value_parser = parse_switch)]
     pub loop_forever: bool,
 
     /// At the end leave the playlist open (no EXT-X-ENDLIST): viewers wait for the next run
-    #[arg(long, env = "LIVEDIR_RESUME_LATER")]
+    #[arg(long, env = "LIVEDIR_RESUME_LATER", value_parser = parse_switch)]
     pub resume_later: bool,
 
     /// Degrees to turn the picture clockwise: 90, 180 or 270
@@ -121,7 +134,7 @@ pub struct LiveArgs {
     pub rotate: Option<u32>,
 
     /// Swap left and right, after --rotate
-    #[arg(long, env = "LIVEDIR_MIRROR")]
+    #[arg(long, env = "LIVEDIR_MIRROR", value_parser = parse_switch)]
     pub mirror: bool,
 
     /// For experts: filters of libavfilter, like `eq=brightness=0.1` or `movie=logo.png[logo];[in][logo]overlay=16:16`. They
@@ -134,7 +147,7 @@ pub struct LiveArgs {
     pub text: Option<String>,
 
     /// Write the date and the time at which the picture was taken on it
-    #[arg(long, env = "LIVEDIR_CLOCK")]
+    #[arg(long, env = "LIVEDIR_CLOCK", value_parser = parse_switch)]
     pub clock: bool,
 
     /// What the picture is coded in. h264: every player takes it. hevc: a better picture at the same rate for several times
@@ -158,13 +171,22 @@ pub struct LiveArgs {
     pub print_config: bool,
 }
 
+fn parse_fps(text: &str) -> Result<u32, String> {
+    parse_whole(text, "whole frames a second", &(1..=120), "--fps 25")
+}
+
+pub(super) fn parse_window(text: &str) -> Result<usize, String> {
+    parse_whole(text, "a number of segments", &(SMALLEST_WINDOW..=LARGEST_WINDOW), "--window 10")
+        .map_err(|error| format!("{error}; players need three"))
+}
+
 fn parse_rotation(text: &str) -> Result<u32, String> {
     match text {
         "90" => Ok(90),
         "180" => Ok(180),
         "270" => Ok(270),
         _ => {
-            Err("pictures can be turned by 90, 180 or 270 degrees; for other angles see --filter rotate"
+            Err("pictures can be turned by 90, 180 or 270 degrees, like --rotate 90; for other angles see --filter rotate"
                 .into())
         }
     }
@@ -195,7 +217,9 @@ fn parse_size(text: &str) -> Result<(u32, u32), String> {
         ));
     }
     if !(16..=7680).contains(&width) || !(16..=4320).contains(&height) {
-        return Err("the picture can be from 16x16 to 7680x4320".into());
+        return Err(format!(
+            "'{text}' is no size that can be made; write one from 16x16 to 7680x4320, like 640x480"
+        ));
     }
     Ok((width, height))
 }
@@ -214,7 +238,7 @@ fn parse_rate(text: &str) -> Result<u64, String> {
     if (16e3..=200e6).contains(&bps) {
         Ok(bps as u64)
     } else {
-        Err("the rate can be from 16k to 200M".into())
+        Err(format!("'{text}' is no rate that makes a good stream; write one from 16k to 200M, like 800k"))
     }
 }
 

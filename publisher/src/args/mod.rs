@@ -3,15 +3,16 @@
 mod check;
 mod inspect;
 mod live;
+mod values;
 mod watch;
 
 pub use check::CheckArgs;
 pub use inspect::InspectArgs;
 pub use live::{CopyWhen, DEFAULT_AUDIO_BITRATE, DEFAULT_BITRATE, DEFAULT_ENCODER, DEFAULT_FPS, LiveArgs};
+pub use values::parse_switch;
 pub use watch::WatchArgs;
 
 use clap::{Parser, Subcommand};
-use std::time::Duration;
 
 /// Puts a camera, a file or a URL live on the web: H.264 segments and a playlist in a directory that any web server can
 /// serve.
@@ -38,16 +39,6 @@ pub enum Command {
     Devices,
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("'{text}' is not a length of time; write it like 2s or 500ms");
-    let (number, unit_s) = match text.strip_suffix("ms") {
-        Some(number) => (number, 1e-3),
-        None => (text.strip_suffix('s').unwrap_or(text), 1.0),
-    };
-    let seconds = number.parse::<f64>().map_err(|_| wrong())? * unit_s;
-    Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,18 +48,29 @@ mod tests {
         <CommandLine as clap::CommandFactory>::command().debug_assert();
     }
 
+    /// README says so; `--print-config` alone is about a single run.
     #[test]
-    fn lengths_of_time_are_read_as_people_write_them() {
-        assert_eq!(parse_duration("2s"), Ok(Duration::from_secs(2)));
-        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(parse_duration("1.5"), Ok(Duration::from_millis(1500)));
-    }
-
-    #[test]
-    fn lengths_of_time_that_make_no_sense_are_refused_with_the_remedy() {
-        for text in ["-2s", "soon", "NaN"] {
-            let error = parse_duration(text).unwrap_err();
-            assert!(error.contains("like 2s"), "{error}");
+    fn every_flag_can_be_a_variable_and_every_switch_takes_the_same_words() {
+        let program = <CommandLine as clap::CommandFactory>::command();
+        let args = program.get_subcommands().flat_map(clap::Command::get_arguments);
+        let flags = args.filter_map(|arg| Some((arg, arg.get_long()?)));
+        let mut switches = 0;
+        for (arg, flag) in flags.filter(|(_, flag)| !["help", "version", "print-config"].contains(flag)) {
+            let variable = format!("LIVEDIR_{}", flag.to_uppercase().replace('-', "_"));
+            assert_eq!(arg.get_env().and_then(|name| name.to_str()), Some(&*variable), "--{flag}");
+            if !matches!(arg.get_action(), clap::ArgAction::SetTrue) {
+                continue;
+            }
+            switches += 1;
+            for (word, expected) in
+                [("1", true), ("Yes", true), ("TRUE", true), ("0", false), ("no", false), ("False", false)]
+            {
+                let alone = clap::Arg::new("it").long("it").value_parser(arg.get_value_parser().clone());
+                let words = ["one", &format!("--it={word}")];
+                let matches = clap::Command::new("one").arg(alone).try_get_matches_from(words);
+                assert_eq!(matches.unwrap().get_one("it"), Some(&expected), "--{flag} {word}");
+            }
         }
+        assert!(switches > 10, "{switches}");
     }
 }

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
+use crate::shown_address::shown;
+
 /// Where something lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
@@ -29,7 +31,7 @@ impl Address {
     pub fn typed(subject: &OsStr) -> Result<Self, AddressError> {
         match subject.to_str() {
             Some(text) if is_http(text) => {
-                Url::parse(text).map(Self::Url).map_err(|_| AddressError { uri: text.to_owned() })
+                Url::parse(text).map(Self::Url).map_err(|_| AddressError { uri: shown(text) })
             }
             _ => Ok(Self::File(PathBuf::from(subject))),
         }
@@ -38,7 +40,7 @@ impl Address {
     /// Where a URI in the playlist at this address leads (RFC 8216 4.1: relative to the playlist that contains it). On disk
     /// the directory of the playlist stands for the root of the server.
     pub fn resolve(&self, uri: &str) -> Result<Self, AddressError> {
-        let wrong = || AddressError { uri: uri.to_owned() };
+        let wrong = || AddressError { uri: shown(uri) };
         match self {
             Self::Url(base) => {
                 let url = base.join(uri).map_err(|_| wrong())?;
@@ -60,10 +62,11 @@ impl Address {
 }
 
 impl fmt::Display for Address {
+    /// For people: without passwords.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(out),
-            Self::Url(url) => out.write_str(url.as_str()),
+            Self::Url(url) => out.write_str(&shown(url.as_str())),
         }
     }
 }
@@ -130,6 +133,15 @@ mod tests {
         check("https://example.com/a/stream.m3u8", "/live/a.ts", Some("https://example.com/live/a.ts"));
         check("https://example.com/a/stream.m3u8", "//b.example/a.ts", Some("https://b.example/a.ts"));
         check("https://example.com/a/stream.m3u8", "file:///etc/passwd", None);
+    }
+
+    #[test]
+    fn a_password_is_not_told() {
+        let typed = |text: &str| Address::typed(OsStr::new(text));
+        let address = typed("http://user:secret@example.com/stream.m3u8?token=secret").unwrap();
+        assert_eq!(address.to_string(), "http://***@example.com/stream.m3u8?***");
+        let error = typed("http://user:sec/ret@example.com/").unwrap_err().to_string();
+        assert!(error.contains("'http://***'"), "{error}");
     }
 
     #[test]

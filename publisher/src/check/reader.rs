@@ -16,6 +16,7 @@ use ureq::{Agent, Body, ResponseExt};
 use url::Url;
 
 use super::address::Address;
+use crate::shown_address::shown;
 
 /// A playlist of a day's segments of 2 s has about 4 MiB; more is no playlist.
 const LONGEST_PLAYLIST_BYTES: u64 = 4 << 20;
@@ -155,8 +156,8 @@ impl Reader {
         patience: Option<Duration>,
     ) -> Result<Reading, ReadError> {
         let failed = |error: ureq::Error| match (&error, patience) {
-            (ureq::Error::Timeout(_), Some(waited)) => ReadError::Silent { url: url.to_string(), waited },
-            _ => ReadError::Http { url: url.to_string(), error: told(&error) },
+            (ureq::Error::Timeout(_), Some(waited)) => ReadError::Silent { url: shown(url.as_str()), waited },
+            _ => ReadError::Http { url: shown(url.as_str()), error: told(&error) },
         };
         // The crate would unpack it, and not tell.
         let mut request = self.agent.get(url.as_str()).header("accept-encoding", "gzip");
@@ -173,14 +174,14 @@ impl Reader {
         } else {
             body.by_ref().take(limit + 1).read_to_end(&mut bytes)
         };
-        read.map_err(|error| ReadError::Http { url: url.to_string(), error: error.to_string() })?;
+        read.map_err(|error| ReadError::Http { url: shown(url.as_str()), error: error.to_string() })?;
         answer.bytes = bytes.len() as u64;
         let status = answer.status;
         if status != 200 {
-            return Err(ReadError::Status { url: url.to_string(), answer: Box::new(answer), status });
+            return Err(ReadError::Status { url: shown(url.as_str()), answer: Box::new(answer), status });
         }
         if answer.bytes > limit {
-            return Err(ReadError::TooLong { what: url.to_string(), limit });
+            return Err(ReadError::TooLong { what: shown(url.as_str()), limit });
         }
         let moved_to = (answer.redirects > 0)
             .then(|| Url::parse(&response.get_uri().to_string()).ok().map(Address::Url))
@@ -190,7 +191,7 @@ impl Reader {
 
     /// Asks for something that has left the playlist, without bringing it here. `kind` is called when the answer has come.
     pub(super) fn ask(&self, url: &Url, kind: impl FnOnce() -> Kind) -> Result<HttpAnswer, ReadError> {
-        let failed = |error: ureq::Error| ReadError::Http { url: url.to_string(), error: told(&error) };
+        let failed = |error: ureq::Error| ReadError::Http { url: shown(url.as_str()), error: told(&error) };
         let mut response = self.agent.head(url.as_str()).call().map_err(failed)?;
         if matches!(response.status().as_u16(), 405 | 501) {
             // One byte is the least that a GET can ask for.
@@ -236,7 +237,7 @@ fn answer_of(url: &Url, kind: Kind, response: &Response<Body>) -> HttpAnswer {
     });
     let visited = response.get_redirect_history().map_or(1, <[_]>::len);
     HttpAnswer {
-        url: url.to_string(),
+        url: shown(url.as_str()),
         kind,
         status: response.status().as_u16(),
         headers,

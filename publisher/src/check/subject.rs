@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::address::Address;
+use crate::shown_address::shown;
 
 /// What livedir calls it.
 const USUAL_NAME: &str = "stream.m3u8";
@@ -51,7 +52,7 @@ pub(super) fn playlist(subject: &Address) -> Result<Address, SubjectError> {
         Ok(metadata) if metadata.is_dir() => in_directory(path).map(Address::File),
         Ok(_) => Ok(subject.clone()),
         Err(error) if error.kind() == io::ErrorKind::NotFound && told().contains("://") => {
-            Err(SubjectError::Scheme(told()))
+            Err(SubjectError::Scheme(shown(&told())))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(SubjectError::Missing(told())),
         Err(error) => Err(SubjectError::Unreadable { path: told(), error }),

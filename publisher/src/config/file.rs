@@ -6,8 +6,7 @@ use std::ffi::OsString;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use toml_edit::{Document, Item, Value};
 
-/// Names at least so alike are worth a guess.
-const ALIKE: f64 = 0.75;
+use super::nearest;
 
 /// One key of the file.
 #[derive(Debug, PartialEq, Eq)]
@@ -145,12 +144,8 @@ fn is_about_others(error: &clap::Error) -> bool {
 }
 
 fn unknown(key: &str, program: &Command, command: &Command) -> Problem {
-    let alike = keys(command)
-        .map(|(known, _)| (strsim::jaro_winkler(key, known), known))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other));
-    let remedy = match alike {
-        Some((_, known)) => format!("did you mean '{known}'?"),
+    let remedy = match nearest(key, keys(command).map(|(known, _)| known)) {
+        Some(known) => format!("did you mean '{known}'?"),
         None => format!(
             "keys are the flags of `{} {} --help` without the dashes",
             program.get_name(),
@@ -262,6 +257,7 @@ mod tests {
     #[test]
     fn a_line_that_makes_no_sense_is_named_with_the_remedy() {
         check_refused("\n\ncuont = 7", 3, "unknown key 'cuont'; did you mean 'count'?");
+        check_refused("fats = true", 1, "did you mean 'fast'?");
         check_refused("fast = true\nmany_words = 'x'", 2, "did you mean 'many-words'?");
         check_refused("zzz = 1", 1, "keys are the flags of `program go --help`");
         check_refused("config = 'other.toml'", 1, "unknown key 'config'");

@@ -6,9 +6,13 @@
 //! main thread before anything else, and reads no other file.
 
 mod file;
+mod nearest;
 mod print;
+mod typed;
+mod variables;
 
 pub use file::{Problem, Setting, settings};
+pub use nearest::nearest;
 pub use print::print;
 
 use std::ffi::OsString;
@@ -20,6 +24,8 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches};
 
 use crate::args::{Command, CommandLine};
+
+use variables::Settled;
 
 /// A file of all keys with all their help is a hundredth of this; more is no configuration.
 const LARGEST_FILE: u64 = 1 << 20;
@@ -72,10 +78,21 @@ pub enum ConfigError {
 
 /// The command that these words, the environment and the file ask for; the first word is the program's name.
 pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Understood, ConfigError> {
-    let mut description = CommandLine::command();
-    description.build();
     let words: Vec<OsString> = words.into_iter().collect();
-    let mut matches = description.clone().try_get_matches_from(&words)?;
+    let program = CommandLine::command();
+    let typed = words.iter().skip(1).filter_map(|word| word.to_str());
+    let name = typed.into_iter().find(|word| program.find_subcommand(word).is_some()).map(str::to_owned);
+    let Settled { program: mut description, refused } = match &name {
+        Some(name) => variables::settle(program, name, &words),
+        None => Settled { program, refused: Vec::new() },
+    };
+    description.build();
+    let command = name.as_ref().and_then(|name| description.find_subcommand(name));
+    let words = command.map_or(words.clone(), |command| typed::with_negative_values(&words, command));
+    let mut matches = description
+        .clone()
+        .try_get_matches_from(&words)
+        .map_err(|error| typed::explained(error, command, &words))?;
     if let Some((name, typed)) = matches.subcommand()
         && let Some(path) = given::<PathBuf>(typed, "config")
     {
@@ -83,7 +100,7 @@ pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Understood, Con
         let at_line = |(line, problem)| ConfigError::Line { path: path.clone(), line, problem };
         let mut all = settings(&text, &description, name).map_err(at_line)?;
         let command = description.find_subcommand(name).unwrap_or(&description);
-        all.retain(|setting| !is_overruled(command, typed, &setting.id));
+        all.retain(|setting| !is_overruled(command, typed, &setting.id) && !refused.contains(&setting.id));
         let split = words.iter().position(|word| word.as_os_str() == name).map_or(words.len(), |at| at + 1);
         let from_file = all.into_iter().flat_map(|setting| setting.words);
         let merged = words[..split].iter().cloned().chain(from_file).chain(words[split..].iter().cloned());
@@ -97,6 +114,12 @@ pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Understood, Con
         .and_then(|(name, given)| Some(print(description.find_subcommand(name)?, given)));
     let command = CommandLine::from_arg_matches(&matches)?.command;
     Ok(Understood { command, printed })
+}
+
+/// A line for each variable of the environment that has our prefix and that nothing understands.
+#[must_use]
+pub fn unknown_variables() -> Vec<String> {
+    variables::unknown(std::env::vars_os().map(|(name, _)| name), &CommandLine::command())
 }
 
 /// The value of a flag that not every command has.

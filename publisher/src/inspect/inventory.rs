@@ -91,7 +91,9 @@ pub struct DiskUse {
 pub struct StatusSummary {
     /// `live` or `ended`.
     pub state: Option<String>,
-    /// The source.
+    /// What the stream is called.
+    pub title: Option<String>,
+    /// How the source does.
     pub source: Option<String>,
     /// When it was written.
     pub updated_at: Option<Timestamp>,

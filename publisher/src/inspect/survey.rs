@@ -336,6 +336,7 @@ fn read_status(json: &str) -> StatusSummary {
     let time = |name: &str| value[name].as_str().and_then(|time| time.parse().ok());
     StatusSummary {
         state: text("state"),
+        title: text("title"),
         source: text("source"),
         updated_at: time("updated_at"),
         silent_since: time("silent_since"),

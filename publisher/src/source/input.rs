@@ -147,7 +147,8 @@ fn first_round(demuxer: &Demuxer, address: &InputAddress) -> Result<Round, Input
         }
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             let reason = format!("no answer within {} s", OPEN_URL.as_secs());
-            return Err(InputError::Unreachable { name, reason, remedy: error::ADDRESS_REMEDY });
+            let remedy = error::remedy_where_nobody_answers(address);
+            return Err(InputError::Unreachable { name, reason, remedy });
         }
         demuxer.wait(seen, Instant::now() + demuxer::TICK);
     }

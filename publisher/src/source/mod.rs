@@ -7,7 +7,10 @@ pub mod camera;
 pub mod clock_rate;
 pub mod input;
 pub mod microphone;
+mod state;
 pub mod test_pattern;
+
+pub use state::SourceState;
 
 use ffmpeg_next as ffmpeg;
 use std::sync::mpsc::SyncSender;
@@ -92,6 +95,11 @@ pub trait Source<Piece = Captured> {
     /// What it delivers.
     fn format(&self) -> SourceFormat;
 
+    /// Whether it is open, and somebody has yet to come.
+    fn state(&self) -> SourceState {
+        SourceState::Here
+    }
+
     /// The next piece; returns after about `timeout` at the latest, whatever the device does.
     ///
     /// An error means that this opening of the source is spent: drop it and open it again.
@@ -140,7 +148,7 @@ pub fn run<Piece>(
         }
     };
     let description = source.format().description;
-    meters.set_source(&description);
+    meters.set_source(source.state(), description);
     if opened.send(Ok(source.format())).is_err() {
         return;
     }
@@ -157,7 +165,7 @@ pub fn run<Piece>(
         }
         meters.source_losses.add(1);
         tracing::warn!(%error, "source lost; waiting for it to come back");
-        meters.set_source(error.to_string());
+        meters.set_source(SourceState::Lost, error.to_string());
         source = loop {
             if stop.wait(backoff) {
                 return;
@@ -167,13 +175,13 @@ pub fn run<Piece>(
                 Ok(source) => break source,
                 Err(error) => {
                     tracing::debug!(%error, "source not back yet");
-                    meters.set_source(error.to_string());
+                    meters.set_source(SourceState::Lost, error.to_string());
                 }
             }
         };
         let description = source.format().description;
         tracing::warn!(source = description, "source is back");
-        meters.set_source(description);
+        meters.set_source(source.state(), description);
     }
 }
 
@@ -201,12 +209,12 @@ fn pump<Piece>(
             Ok(Read::Nothing) => {}
             Ok(Read::Here(description)) => {
                 tracing::info!(source = description, "source is here");
-                meters.set_source(description);
+                meters.set_source(SourceState::Here, description);
             }
             Ok(Read::Away(reason)) => {
                 meters.source_losses.add(1);
                 tracing::warn!(reason, "source lost; its place stays open");
-                meters.set_source(reason);
+                meters.set_source(SourceState::Awaited, reason);
             }
             Ok(Read::End) => break,
             Err(error) => return Pumped { delivered, outcome: Err(error) },

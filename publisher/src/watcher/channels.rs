@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     guard::Guard,
-    lock::LockError,
+    lock::{self, LockError},
     meters::Meters,
     numbers::Numbers,
     segment_name::{Home, LIVE},
@@ -187,8 +187,12 @@ impl Channels {
             channels.add(channel, 0, Some(guard));
             return Ok(channels);
         }
+        let is_new = !world.directory.has(&path);
         world.directory.make(&path).map_err(of_path)?;
         let absolute = std::path::absolute(&path).map_err(of_path)?;
+        if is_new {
+            lock::tell_of_new_directory(&absolute);
+        }
         // Without it new channels are found a little later.
         let _ = world.directory.watch(&absolute);
         channels.root = Some(Root {
@@ -334,14 +338,14 @@ impl Channels {
     }
 
     fn take_up(&mut self, root: &mut Root, webroot: &Path, desk: &mut Desk) {
-        let label = format!("{}/", webroot.file_name().unwrap_or_default().to_string_lossy());
+        let name = webroot.file_name().unwrap_or_default().to_string_lossy();
+        let label = format!("{name}/");
+        let meters = Arc::new(Meters::default());
+        meters.set_title(root.settings.titles.of_channel(&name));
         let settings = channel_settings(&root.settings, webroot.to_owned(), label.clone());
         let started =
             Guard::take(self.world.directory.clone(), webroot).map_err(WatchError::from).and_then(|guard| {
-                Ok((
-                    Channel::start(&self.world, settings, &Numbers::any(), Arc::default(), desk)?,
-                    Arc::new(guard),
-                ))
+                Ok((Channel::start(&self.world, settings, &Numbers::any(), meters, desk)?, Arc::new(guard)))
             });
         match started {
             Ok((channel, guard)) => {
@@ -413,6 +417,7 @@ fn channel_settings(settings: &WatchSettings, webroot: PathBuf, label: String) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::titles::Titles;
     use std::fs;
 
     #[test]
@@ -422,6 +427,7 @@ mod tests {
         fs::create_dir_all(&live).expect("a channel");
         let settings = WatchSettings {
             webroot: root.path().to_owned(),
+            titles: Titles::default(),
             channels: true,
             target_duration_s: None,
             window_segments: 5,

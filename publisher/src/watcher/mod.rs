@@ -47,7 +47,7 @@ pub mod world;
 
 use crate::{
     encoder::Medium, guard::Guard, lock::LockError, meters::Meters, numbers::Numbers, rendition::Rendition,
-    segment_name::Home,
+    segment_name::Home, titles::Titles,
 };
 use channel::Channel;
 use channels::Channels;
@@ -115,6 +115,8 @@ impl WatcherSettings {
 pub struct WatchSettings {
     /// Where the playlist lies, and `live/` beside it; with `channels` the directory of all of these.
     pub webroot: PathBuf,
+    /// What viewers see of it.
+    pub titles: Titles,
     /// Whether there are many streams, one in each directory that has a `live/`.
     pub channels: bool,
     /// EXT-X-TARGETDURATION; `None`: that of the playlist on disk, or as the first files need it.

@@ -9,8 +9,9 @@ use rustix::mount::MountFlags;
 
 use crate::support::check::assert_clean;
 use crate::support::media::run;
-use crate::support::programs::{LiveStream, Running, WebServer, publisher, server};
+use crate::support::programs::{LiveStream, PATIENCE, Running, WebServer, publisher, server};
 use crate::support::small_disk::SmallDisk;
+use crate::support::wait_for;
 
 /// Runs `livedir-publisher live` with these words in a directory of their own.
 #[track_caller]
@@ -101,10 +102,21 @@ fn what_is_no_film_is_refused() {
 fn what_cannot_be_reached_is_refused() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     check(&[&format!("http://{closed}/film.ts")], "connection refused; is the camera on");
-    check(&[&format!("rtmp://{closed}/live/film")], "connection refused; is the camera on");
+    for (address, waits_at) in [
+        (format!("rtmp://{closed}/live/SECRET"), format!("rtmp://{closed}/live/KEY?listen=1")),
+        (format!("rtsp://{closed}/live"), "rtmp://127.0.0.1:1935/live/KEY?listen=1".to_owned()),
+        (format!("tcp://{closed}"), format!("tcp://{closed}?listen=1")),
+        (format!("srt://{closed}"), format!("srt://{closed}?listen=1")),
+    ] {
+        let pushed =
+            format!("To wait until somebody pushes instead, type: livedir-publisher live '{waits_at}'");
+        check(&[&address], &format!("is the server there running? {pushed}"));
+    }
     let address = format!("rtsp://user:secret@{closed}/1");
     // Names and passwords are for the camera alone.
-    check(&[&address], &format!("cannot reach rtsp://***@{closed}/1: connection refused; is the camera on"));
+    check(&[&address], &format!("cannot reach rtsp://***@{closed}/1: connection refused; is the server"));
+    check(&["rtsp://user:a@b/c@127.0.0.1/"], "cannot reach rtsp://***: ");
+    check(&["rtsp://user:a@b/c@127.0.0.1/"], "write %40 for @, %2F for /, %3F for ?, %23 for #");
     check(&["gopher://127.0.0.1/film"], "gopher is not supported; use one of rtsp");
     let empty = tempfile::tempdir().unwrap();
     let web = WebServer::start(empty.path());
@@ -116,21 +128,21 @@ fn a_webroot_that_cannot_be_written_to_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     std::fs::write(&file, "in its place").unwrap();
-    check_at(&file, &["test"], "choose another --webroot");
-    check_at(&file.join("below"), &["test"], "choose another --webroot");
+    check_at(&file, &["test"], "there is a file in its place; name a directory");
+    check_at(&file.join("below"), &["test"], "there is a file in its place; name a directory");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "in its place");
-    check_at(Path::new("/proc/livedir"), &["test"], "choose another --webroot");
+    check_at(Path::new("/proc/livedir"), &["test"], "look at the directory, or name another one");
     let live = directory.path().join("webroot/live");
     std::fs::create_dir(live.parent().unwrap()).unwrap();
     std::fs::write(&live, "in its place").unwrap();
     check_at(live.parent().unwrap(), &["test"], &live.display().to_string());
     // Root may write to everything else.
     let read_only = SmallDisk::mount("size=1m", MountFlags::RDONLY);
-    check_at(read_only.path(), &["test"], "choose another --webroot, or make this one writable");
+    check_at(read_only.path(), &["test"], "name another directory, or make this one writable");
     check_at(
         &read_only.path().join("webroot"),
         &["test"],
-        "choose another --webroot, or make this one writable",
+        "name another directory, or make this one writable",
     );
 }
 
@@ -148,7 +160,7 @@ fn a_second_publisher_on_the_same_webroot_is_refused_and_the_first_goes_on() {
     let mut first = LiveStream::start(directory.path(), &words);
     first.wait_for_segment(1);
     check_at(directory.path(), &words, "another livedir-publisher is writing to");
-    check_at(&directory.path().join("."), &words, "stop it first, or choose another --webroot");
+    check_at(&directory.path().join("."), &words, "stop it first, or name another directory");
     let next = first.playlist().unwrap().next_media_sequence();
     first.wait_for_segment(next);
     assert!(first.publisher.interrupt().success());
@@ -186,18 +198,101 @@ fn flags_that_make_no_sense_are_refused() {
     check_live("--size", "640", "like 640x480");
     check_live("--size", "641x480", "try 640x480");
     check_live("--size", "2x2", "from 16x16 to 7680x4320");
-    check_live("--fps", "0", "1..=120");
-    check_live("--fps", "many", "--fps");
+    for number in ["abc", "0", "-5", "121", "99999999999999999999"] {
+        check_live("--fps", number, &format!("invalid value '{number}' for '--fps <N>': write whole frames"));
+        check_live("--fps", number, "from 1 to 120, like --fps 25");
+    }
     check_live("--bitrate", "lots", "like 800k or 2.5M");
-    check_live("--bitrate", "1", "from 16k to 200M");
+    for rate in ["1", "0", "-1M", "1e30M"] {
+        check_live("--bitrate", rate, "from 16k to 200M, like 800k");
+    }
     check_live("--audio-bitrate", "NaN", "from 16k to 200M");
-    check_live("--segment-duration", "soon", "like 2s or 500ms");
-    check_live("--window", "many", "--window");
+    for time in ["soon", "-2s", "-1", "1e300s"] {
+        check_live("--segment-duration", time, "like 2s or 500ms");
+    }
+    for number in ["many", "2", "0", "-5", "43201", "99999999999999999999"] {
+        check_live("--window", number, "from 3 to 43200, like --window 10");
+    }
+    check_live("--rotate", "-90", "like --rotate 90");
+    check(&["test", "--segment-duration", "0"], "segments of 0s make no good stream");
+    check(&["test", "--part-duration", "0"], "like --part-duration 200ms");
     check(&["test", "--segment-duration", "100ms"], "from 500ms to 10s");
     check(&["test", "--segment-duration", "1000s"], "from 500ms to 10s");
-    check(&["test", "--window", "2"], "--window can be from 3");
     check(&["test", "--loop"], "--loop is for files");
     check(&["rtsp://127.0.0.1/1", "--loop"], "--loop is for files");
+}
+
+#[test]
+fn a_word_too_many_is_not_repeated() {
+    let directory = tempfile::tempdir().unwrap();
+    let words = ["live", "rtsp://user:pass", "word@camera/1", "--webroot"];
+    let (status, output) = Running::start(publisher().args(words).arg(directory.path())).wait_and_read();
+    assert_eq!(status.code(), Some(2), "{output}");
+    assert!(output.contains("put it in quotes") && !output.contains("word@"), "{output}");
+}
+
+#[test]
+fn flags_of_the_other_commands_that_make_no_sense_are_refused() {
+    let check = |words: &[&str], expected: &str| {
+        let (status, output) = Running::start(publisher().args(words)).wait_and_read();
+        assert!(matches!(status.code(), Some(1 | 2)), "{output}");
+        assert!(output.lines().next().is_some_and(|line| line.contains(expected)), "{words:?}: {output}");
+    };
+    for number in ["abc", "0", "-5", "99999999999999999999"] {
+        check(&["watch", "--target-duration", number], "from 1 to 60, like --target-duration 6");
+        check(&["watch", "--window", number], "like --window 10");
+        check(&["inspect", "--rows", number], "like --rows 20");
+    }
+    for time in ["abc", "0", "-5s", "99999999999s"] {
+        check(&["watch", "--end-after", time], "like ");
+        check(&["check", "webroot", "--for", time], "like ");
+    }
+    check(&["watch", "--part-duration", "0"], "like --part-duration 200ms");
+}
+
+#[test]
+fn a_screen_without_a_desktop_is_refused() {
+    check_one_line(
+        "livedir-publisher",
+        publisher()
+            .args(["live", "screen", "--webroot"])
+            .arg(tempfile::tempdir().unwrap().path())
+            .env_remove("DISPLAY"),
+        "DISPLAY is not set, so there is no desktop here; type this in a terminal on the desktop",
+    );
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_made_and_told_with_its_whole_path() {
+    let directory = tempfile::tempdir().unwrap();
+    for words in
+        [&["live", "test", "--size", "160x120", "--webroot"][..], &["watch"], &["watch", "--channels"]]
+    {
+        let name = format!("webrot{}", words.len());
+        let mut command = publisher();
+        command.args(words).arg(&name).current_dir(directory.path());
+        let running = Running::start(&mut command);
+        let whole = directory.path().join(&name).display().to_string();
+        wait_for(&format!("a word of {whole} from {words:?}"), PATIENCE, || {
+            let output = running.output();
+            let line = output.lines().find(|line| line.contains("there was no such directory"))?;
+            assert!(line.contains("WARN") && line.contains(&whole), "{line}");
+            Some(())
+        });
+        assert!(running.interrupt().success());
+        let mut command = publisher();
+        command.args(words).arg(&name).current_dir(directory.path()).env("RUST_LOG", "info");
+        let again = Running::start(&mut command);
+        wait_for("the start", PATIENCE, || {
+            (again.output().contains("on air") || again.output().contains("watching")).then_some(())
+        });
+        assert!(
+            !again.output().contains("there was no such directory"),
+            "it is there now: {}",
+            again.output()
+        );
+        assert!(again.interrupt().success());
+    }
 }
 
 #[test]
@@ -221,5 +316,8 @@ fn a_server_that_cannot_start_says_why() {
     check(&[&free[..], &["--access-log", &nowhere]].concat(), "name a writable file with --access-log");
     check(&[&free[..], &["--pid-file", &nowhere]].concat(), "name a writable place with --pid-file");
     check_flag(&mut server(), &["--listen", "localhost"], "like 0.0.0.0:8080");
+    check_flag(&mut server(), &["--threads", "-5"], "like --threads 2");
+    check_flag(&mut server(), &["--connections", "0"], "like --connections 10000");
+    check_flag(&mut server(), &["--metrics-listen", "9101"], "like 127.0.0.1:9101");
     check_flag(&mut server(), &["--listen", "127.0.0.1:0", "--segment-max-age", "x"], "like 30s");
 }

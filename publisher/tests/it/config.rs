@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use crate::support::check::assert_clean;
-use crate::support::programs::{LiveStream, publisher};
+use crate::support::programs::{LiveStream, publisher, server};
 
 /// A configuration file in a directory of its own.
 fn file(text: &str) -> (tempfile::TempDir, String) {
@@ -59,6 +59,97 @@ fn what_is_typed_wins_over_the_environment_over_the_file_over_the_defaults() {
 }
 
 #[test]
+fn a_switch_is_said_yes_or_no_to_in_many_words() {
+    for (word, meant) in
+        [("1", true), ("YES", true), ("true", true), ("0", false), ("no", false), ("False", false)]
+    {
+        for (variable, key) in [
+            ("LIVEDIR_CLOCK", "clock"),
+            ("LIVEDIR_LOOP", "loop"),
+            ("LIVEDIR_LOW_LATENCY", "low-latency"),
+            ("LIVEDIR_MIRROR", "mirror"),
+            ("LIVEDIR_NO_SOUND", "no-sound"),
+            ("LIVEDIR_RESUME_LATER", "resume-later"),
+        ] {
+            check(&["film.mp4"], &[(variable, word)], &[&format!("{key} = {meant}")]);
+        }
+    }
+    let ended = run(&["test"], &[("LIVEDIR_CLOCK", "maybe")]);
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(
+        said.starts_with("error: invalid value 'maybe' for 'LIVEDIR_CLOCK': write 1, yes or true"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_variable_that_says_no_wishes_nothing_and_what_is_typed_wins_over_variables() {
+    let no_sound = [("LIVEDIR_NO_SOUND", "0")];
+    check(&["test", "--mic", "Webcam"], &no_sound, &["mic = \"Webcam\"", "# no-sound = false"]);
+    check(&["film.mp4"], &[("LIVEDIR_FAST", "no")], &["fast = false"]);
+    check(
+        &["--size", "320x240"],
+        &[("LIVEDIR_LADDER", "auto")],
+        &["size = \"320x240\"", "# ladder = \"RUNGS\""],
+    );
+    let (_directory, path) = file("no-sound = true\nclock = true");
+    check(&["--config", &path], &no_sound, &["no-sound = false", "clock = true"]);
+}
+
+#[test]
+fn a_misspelt_variable_is_told_in_one_line_and_those_of_the_other_program_are_not() {
+    let of_help = |command: &mut Command| {
+        let help = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        let names = help.split("[env: ").skip(1).filter_map(|rest| rest.split(['=', ']']).next());
+        names.map(str::to_owned).filter(|name| name != "LIVEDIR_WEBROOT").collect::<Vec<_>>()
+    };
+    let of_server = of_help(server().arg("--help"));
+    let commands = ["live", "watch", "inspect", "check"];
+    let of_publisher: Vec<_> =
+        commands.iter().flat_map(|it| of_help(publisher().args([it, "--help"]))).collect();
+    assert!(of_server.len() > 14 && of_publisher.len() > 30, "{of_server:?} {of_publisher:?}");
+    let said = |mut command: Command, names: &[String]| {
+        let ended = command.envs(names.iter().map(|name| (name, "1"))).output().unwrap();
+        String::from_utf8(ended.stderr).unwrap()
+    };
+    let publisher_here = || {
+        let mut command = publisher();
+        command.args(["check", "no-such-directory"]);
+        command
+    };
+    let server_here = || {
+        let mut command = server();
+        command.args(["--webroot", "no-such-directory"]);
+        command
+    };
+    for (output, names) in [
+        (said(publisher_here(), &of_server), &of_server),
+        (said(server_here(), &of_publisher), &of_publisher),
+    ] {
+        assert!(output.contains("no-such-directory does not exist"), "{output}");
+        assert!(!output.contains("means nothing"), "{names:?}: {output}");
+    }
+    for (output, program) in [
+        (said(publisher_here(), &["LIVEDIR_FSP".into()]), "publisher"),
+        (said(server_here(), &["LIVEDIR_LISETN".into()]), "server"),
+    ] {
+        let meant = if program == "server" { "LISTEN" } else { "FPS" };
+        let lines: Vec<_> = output.lines().filter(|line| line.contains("means nothing")).collect();
+        assert_eq!(lines.len(), 1, "{output}");
+        assert!(lines[0].starts_with(&format!("livedir-{program}: the variable LIVEDIR_")), "{output}");
+        assert!(lines[0].ends_with(&format!("did you mean LIVEDIR_{meant}?")), "{output}");
+    }
+}
+
+#[test]
+fn help_does_not_show_the_address_of_the_environment() {
+    let address = "rtsp://user:secret@camera/1";
+    let help = publisher().args(["live", "--help"]).env("LIVEDIR_SOURCE", address).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    assert!(help.contains("LIVEDIR_SOURCE") && !help.contains("secret"), "{help}");
+}
+
+#[test]
 fn copying_is_asked_for_like_everything_else() {
     check(&["film.mp4", "--copy"], &[], &["copy = \"always\"", "fast = false"]);
     check(
@@ -67,6 +158,11 @@ fn copying_is_asked_for_like_everything_else() {
         &["copy = \"auto\"", "fast = true"],
     );
     check(&["film.mp4"], &[], &["# copy = \"WHEN\""]);
+    for (word, line) in
+        [("Yes", "copy = \"Yes\""), ("1", "copy = 1"), ("no", "copy = \"no\""), ("0", "copy = 0")]
+    {
+        check(&["film.mp4"], &[("LIVEDIR_COPY", word)], &[line]);
+    }
     let (_directory, path) = file("source = 'film.mp4'\ncopy = true\nfast = true");
     check(&["--config", &path], &[], &["copy = \"always\"", "fast = true"]);
     check(&["--config", &path, "--copy=auto"], &[], &["copy = \"auto\""]);
@@ -87,6 +183,7 @@ fn check_refused(text: &str, expected: &str) {
 
 #[test]
 fn a_mistake_is_named_with_its_line_and_the_remedy() {
+    check_refused("fsp = 25", ".toml:1: unknown key 'fsp'; did you mean 'fps'?");
     check_refused("fps = 20\n\nbitrat = '2M'\n", ".toml:3: unknown key 'bitrat'; did you mean 'bitrate'?");
     check_refused(
         "segment_duration = '2s'",

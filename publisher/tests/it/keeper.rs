@@ -345,12 +345,12 @@ fn a_webroot_that_cannot_be_made_is_told_with_the_remedy() {
 fn status_tells_the_newest_segment() {
     let mut stage = Stage::new();
     let running = stage.start();
-    running.meters.set_source("Test sources");
+    running.meters.set_title("Test sources");
     stage.drop_in_all(1, 0..2);
     stage.wait_for_last(2);
     running.finish();
     let status = stage.status();
-    assert_eq!(status["source"], "Test sources");
+    assert_eq!(status["title"], "Test sources");
     assert_eq!((&status["media_sequence_first"], &status["media_sequence_last"]), (&1.into(), &2.into()));
     assert_eq!(
         (&status["segment"]["name"], &status["segment"]["duration_s"]),

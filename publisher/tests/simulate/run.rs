@@ -15,6 +15,7 @@ use livedir_publisher::{
     guard::Guard,
     numbers::Numbers,
     rendition::Rendition,
+    titles::Titles,
     watcher::{
         WatchSettings, Watcher, WatcherSettings,
         world::{Wakes, World as WatcherWorld},
@@ -223,6 +224,7 @@ fn watcher_settings(plan: &Plan) -> WatcherSettings {
 
 fn watch_settings(plan: &Plan) -> WatchSettings {
     WatchSettings {
+        titles: Titles::default(),
         webroot: WEBROOT.into(),
         channels: plan.mode == Mode::Channels,
         target_duration_s: None,

@@ -180,7 +180,10 @@ pub(super) fn behind(inventory: &Inventory) -> Vec<String> {
 
 fn status(inventory: &Inventory, page: &Page) -> Vec<String> {
     let Some(status) = &inventory.status else { return Vec::new() };
-    let mut parts: Vec<String> = status.state.iter().chain(&status.source).cloned().collect();
+    let mut parts: Vec<String> = status.state.iter().chain(&status.title).cloned().collect();
+    // That it is there goes without saying.
+    let source = status.source.iter().filter(|state| *state != "here");
+    parts.extend(source.map(|state| format!("source {state}")));
     parts.extend(
         status.silent_since.map(|at| format!("silent since {}", words::second_of_day(at, &page.zone))),
     );

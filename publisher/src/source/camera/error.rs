@@ -49,7 +49,9 @@ pub enum CameraError {
         camera: String,
     },
     /// Too many cameras, or too large a mode, on one USB controller.
-    #[error("there is no USB bandwidth left for {camera}; ask for a smaller --size, or use another USB port")]
+    #[error(
+        "there is no USB bandwidth left for {camera}; use another USB port, or a smaller picture: `livedir-publisher live camera --size 320x240`"
+    )]
     NoBandwidth {
         /// Which camera.
         camera: String,
@@ -139,7 +141,7 @@ mod tests {
         );
         check(
             "Could not capture frame: No space left on device (os error 28)",
-            "there is no USB bandwidth left for camera 0 (USB Camera); ask for a smaller --size, or use another USB port",
+            "there is no USB bandwidth left for camera 0 (USB Camera); use another USB port, or a smaller picture: `livedir-publisher live camera --size 320x240`",
         );
     }
 

@@ -1,6 +1,7 @@
 //! Addresses: what the user named, what libav is told about it, and what people may see of it.
 
 use super::listening;
+use crate::shown_address::{shown, shown_path_or_mistyped};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -34,9 +35,6 @@ pub(super) const SCHEMES: [&str; 14] = [
     "tcp", "rist",
 ];
 
-/// Query keys whose values are nobody's business.
-const SECRET_KEYS: [&str; 7] = ["pass", "pwd", "token", "key", "secret", "auth", "sig"];
-
 impl InputAddress {
     /// From `screen` or `screen:1`, as people type it.
     #[must_use]
@@ -44,6 +42,21 @@ impl InputAddress {
         match typed.strip_prefix("screen")? {
             "" => Some(InputAddress::Screen(None)),
             rest => Some(InputAddress::Screen(Some(rest.strip_prefix(':')?.to_owned()))),
+        }
+    }
+
+    /// What viewers may know of it, where nobody has given the stream a title.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            InputAddress::File(_) => "film",
+            InputAddress::Screen(_) => "screen",
+            InputAddress::Stdin => "stream",
+            InputAddress::Url(url) => match self.scheme().as_deref() {
+                _ if matches!(listening::place(url, ""), Ok(Some(_))) => "push",
+                Some("rtsp" | "rtsps") => "camera",
+                _ => "stream",
+            },
         }
     }
 
@@ -123,8 +136,8 @@ impl fmt::Display for InputAddress {
     /// For people and logs: without passwords.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            InputAddress::File(path) => write!(f, "{}", path.display()),
-            InputAddress::Url(url) => f.write_str(&without_key(url, without_secrets(url))),
+            InputAddress::File(path) => f.write_str(&shown_path_or_mistyped(&path.to_string_lossy())),
+            InputAddress::Url(url) => f.write_str(&shown(url)),
             InputAddress::Stdin => f.write_str("standard input"),
             InputAddress::Screen(None) => f.write_str("screen"),
             InputAddress::Screen(Some(which)) => write!(f, "screen {which}"),
@@ -132,87 +145,35 @@ impl fmt::Display for InputAddress {
     }
 }
 
-/// Who knows the path at which we listen may push to it, and status.json is for everybody to read.
-fn without_key(url: &str, shown: String) -> String {
-    let is_rtmp = url.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("rtmp://"));
-    if !is_rtmp || matches!(listening::place(url, ""), Ok(None)) {
-        return shown;
-    }
-    let base = shown.split_once('?').map_or(&*shown, |(base, _)| base).trim_end_matches('/');
-    match base.rsplit_once('/') {
-        Some((before, key)) if !before.ends_with('/') && !key.is_empty() => format!("{before}/***"),
-        _ => shown,
-    }
-}
-
-fn without_secrets(url: &str) -> String {
-    let (base, query) = url.split_once('?').map_or((url, None), |(base, query)| (base, Some(query)));
-    let mut shown = without_user(base);
-    let pairs = query.into_iter().flat_map(|query| query.split('&'));
-    for (nr, pair) in pairs.enumerate() {
-        shown.push(if nr == 0 { '?' } else { '&' });
-        match pair.split_once('=') {
-            Some((key, _)) if SECRET_KEYS.iter().any(|secret| key.to_ascii_lowercase().contains(secret)) => {
-                shown.push_str(key);
-                shown.push_str("=***");
-            }
-            _ => shown.push_str(pair),
-        }
-    }
-    // A password may itself hold the question mark.
-    if query.is_some_and(|query| query.contains('@')) && !base.contains('@') {
-        without_user(url)
-    } else {
-        shown
-    }
-}
-
-fn without_user(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let authority_ends = rest.find('/').unwrap_or(rest.len());
-    let authority = &rest[..authority_ends];
-    let host_starts = match authority.rfind('@') {
-        Some(at) => Some(at + 1),
-        // A slash in the password: what looks like a port is no number, and an @ comes later.
-        None => authority
-            .rsplit_once(':')
-            .filter(|(_, port)| !port.ends_with(']') && !port.bytes().all(|byte| byte.is_ascii_digit()))
-            .and_then(|_| rest.rfind('@').map(|at| at + 1)),
-    };
-    match host_starts {
-        Some(1) if authority.starts_with('@') => url.to_owned(),
-        Some(host_starts) => format!("{scheme}://***@{}", &rest[host_starts..]),
-        None => url.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check(url: &str, shown: &str) {
-        assert_eq!(InputAddress::Url(url.to_owned()).to_string(), shown);
+    #[test]
+    fn neither_messages_nor_settings_show_a_password() {
+        let address = InputAddress::Url("rtsp://u:a@b/c@host/".into());
+        assert_eq!(
+            (address.to_string(), format!("{address:?}")),
+            ("rtsp://***".into(), "\"rtsp://***\"".into())
+        );
+        let mistyped = InputAddress::File("rtsp:/u:secret@host/".into());
+        assert_eq!(mistyped.to_string(), "***");
     }
 
     #[test]
-    fn passwords_are_never_shown() {
-        check("rtsp://admin:secret@cam.local:554/1", "rtsp://***@cam.local:554/1");
-        check("rtsp://admin:se@cr@t@cam.local/1", "rtsp://***@cam.local/1");
-        check("rtsp://admin:se/cr?t@cam.local/1", "rtsp://***@cam.local/1");
-        check("rtsp://admin:s?crt@cam.local/1", "rtsp://***@cam.local/1");
-        check("srt://host:9000?mode=caller&passphrase=abc", "srt://host:9000?mode=caller&passphrase=***");
-        check("https://host/live.m3u8?Token=abc&x=1", "https://host/live.m3u8?Token=***&x=1");
-    }
-
-    #[test]
-    fn the_key_of_a_place_to_push_to_is_never_shown() {
-        check("rtmp://0.0.0.0:1935/live/KEY", "rtmp://0.0.0.0:1935/live/***");
-        check("rtmp://127.0.0.1:1935/a/b/KEY/?listen=1", "rtmp://127.0.0.1:1935/a/b/***");
-        check("rtmp://0.0.0.0/KEY", "rtmp://0.0.0.0/***");
-        check("rtmp://0.0.0.0", "rtmp://0.0.0.0");
-        let address = InputAddress::Url("rtmp://0.0.0.0/live/KEY".into());
-        assert_eq!(format!("{address:?}"), "\"rtmp://0.0.0.0/live/***\"");
+    fn the_kind_is_all_that_viewers_learn_of_an_address() {
+        let url = |url: &str| InputAddress::Url(url.to_owned());
+        for (address, kind) in [
+            (InputAddress::File("secret.mp4".into()), "film"),
+            (InputAddress::Stdin, "stream"),
+            (InputAddress::Screen(None), "screen"),
+            (url("rtsp://cam/1"), "camera"),
+            (url("rtmp://host/live/1"), "stream"),
+            (url("rtmp://0.0.0.0/live/KEY"), "push"),
+            (url("srt://127.0.0.1:9000?mode=listener"), "push"),
+        ] {
+            assert_eq!(address.kind(), kind, "{address}");
+        }
     }
 
     #[test]
@@ -226,21 +187,6 @@ mod tests {
         check("rtsp://cam/1?channel=2", "rtsp://cam/1?channel=2", ("rtsp_flags", "prefer_tcp"));
         check("rtsp://cam/1?transport=udp", "rtsp://cam/1", ("rtsp_transport", "udp"));
         check("rtsp://cam/1?a=b&transport=tcp&c", "rtsp://cam/1?a=b&c", ("rtsp_transport", "tcp"));
-    }
-
-    #[test]
-    fn what_holds_no_password_is_shown_whole() {
-        for url in [
-            "rtsp://cam.local:554/h264@1",
-            "udp://239.0.0.1:1234",
-            "http://[::1]:8080/a?b=c&d",
-            "rtmp://host/app/@stream",
-            "udp://@:5000",
-            "nonsense",
-            "",
-        ] {
-            check(url, url);
-        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use super::super::SourceError;
 use super::address::{InputAddress, SCHEMES};
+use super::listening;
+use crate::shown_address::{ENCODING, may_need_encoding};
 use ffmpeg_next as ffmpeg;
 
 /// Why an input cannot be opened, or has stopped.
@@ -56,7 +58,7 @@ pub enum InputError {
         /// What happened.
         reason: String,
         /// What to try.
-        remedy: &'static str,
+        remedy: String,
     },
     /// Nobody can push to it.
     #[error("cannot listen on {name}: {reason}; {remedy}")]
@@ -79,15 +81,14 @@ pub enum InputError {
         remedy: &'static str,
     },
     /// There is no screen to film.
-    #[error(
-        "cannot film the screen {name}: {reason}; is it on, and may this user see it? \
-         A Wayland desktop does not let others film it: push from OBS to rtmp://0.0.0.0:1935/live/KEY instead"
-    )]
+    #[error("cannot film the screen {name}: {reason}; {remedy}")]
     NoScreen {
         /// As the system calls it.
         name: String,
         /// libav's words.
         reason: String,
+        /// What to try.
+        remedy: &'static str,
     },
     /// The scheme is not one of ours, or libav was built without it.
     #[error("{name}: {scheme} is not supported; use one of {}", SCHEMES.join(", "))]
@@ -169,10 +170,14 @@ impl InputError {
     pub(super) fn from_open(address: &InputAddress, error: ffmpeg::Error, timed_out: bool) -> Self {
         let name = address.to_string();
         let scheme = address.scheme().unwrap_or_default();
-        let unreachable =
-            |reason: String, remedy| InputError::Unreachable { name: name.clone(), reason, remedy };
+        let unreachable = |reason: String, remedy: &str| InputError::Unreachable {
+            name: name.clone(),
+            reason,
+            remedy: remedy.to_owned(),
+        };
+        let nobody_there = |reason: String| unreachable(reason, &remedy_where_nobody_answers(address));
         if timed_out {
-            return unreachable("nothing usable came within 10 s".to_owned(), ADDRESS_REMEDY);
+            return nobody_there("nothing usable came within 10 s".to_owned());
         }
         match (address, error) {
             (_, ffmpeg::Error::ProtocolNotFound) => InputError::Protocol { name, scheme },
@@ -186,11 +191,12 @@ impl InputError {
             | (_, error @ ffmpeg::Error::InvalidData) => InputError::NotMedia { name, reason: reason(error) },
             (_, ffmpeg::Error::HttpUnauthorized) => unreachable(
                 "it asks for a password (401)".to_owned(),
-                "write it into the address: scheme://user:password@host/…",
+                &format!("write it into the address: scheme://user:password@host/…; {ENCODING}"),
             ),
-            (_, ffmpeg::Error::HttpForbidden) => {
-                unreachable("it refuses (403)".to_owned(), "are the user and the password right?")
-            }
+            (_, ffmpeg::Error::HttpForbidden) => unreachable(
+                "it refuses (403)".to_owned(),
+                &format!("are the user and the password right? {}", capital(ENCODING)),
+            ),
             (_, ffmpeg::Error::HttpNotFound) => {
                 unreachable("it knows no such path (404)".to_owned(), "is the path right?")
             }
@@ -201,14 +207,33 @@ impl InputError {
             }
             // libav says "input/output error" for an unknown host name and for a handshake without an answer.
             (_, ffmpeg::Error::Other { errno: ffmpeg::error::EIO }) => {
-                unreachable("no answer from there".to_owned(), ADDRESS_REMEDY)
+                nobody_there("no answer from there".to_owned())
             }
-            (_, error) => unreachable(reason(error), ADDRESS_REMEDY),
+            (_, error) => nobody_there(reason(error)),
         }
     }
 }
 
-pub(super) const ADDRESS_REMEDY: &str = "is the camera on, and is the address right?";
+/// What to try where nobody answers. An address of this machine may be one to wait at.
+pub(super) fn remedy_where_nobody_answers(address: &InputAddress) -> String {
+    let InputAddress::Url(url) = address else { return ADDRESS_REMEDY.to_owned() };
+    if may_need_encoding(url) {
+        return format!("is that the host? It has an @ behind it: {ENCODING}");
+    }
+    match listening::turned_round(url) {
+        Some(typed) => format!(
+            "is the server there running? To wait until somebody pushes instead, type: livedir-publisher live '{typed}'"
+        ),
+        None => ADDRESS_REMEDY.to_owned(),
+    }
+}
+
+const ADDRESS_REMEDY: &str = "is the camera on, and is the address right?";
+
+/// The same as the beginning of a sentence.
+fn capital(words: &str) -> String {
+    words.get(..1).map_or_else(String::new, |first| first.to_uppercase() + &words[1..])
+}
 
 /// libav's words for an error, in the case of ours.
 pub(super) fn reason(error: ffmpeg::Error) -> String {
@@ -225,6 +250,8 @@ pub(super) fn reason(error: ffmpeg::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shown_address::tests::PLACES;
+    use proptest::prelude::*;
 
     #[track_caller]
     fn check(address: &InputAddress, error: ffmpeg::Error, expected: &str) {
@@ -240,6 +267,19 @@ mod tests {
             &url("rtsp://admin:secret@cam/1"),
             ffmpeg::Error::Other { errno: ffmpeg::error::ECONNREFUSED },
             "cannot reach rtsp://***@cam/1: connection refused; is the camera on, and is the address right?",
+        );
+        let refused = ffmpeg::Error::Other { errno: ffmpeg::error::ECONNREFUSED };
+        check(
+            &url("rtmp://127.0.0.1:1935/live/SECRET"),
+            refused,
+            "cannot reach rtmp://127.0.0.1:1935/***: connection refused; is the server there running? To wait until somebody \
+             pushes instead, type: livedir-publisher live 'rtmp://127.0.0.1:1935/live/KEY?listen=1'",
+        );
+        check(
+            &url("rtsp://u:a@b/c@host/"),
+            refused,
+            "cannot reach rtsp://***: connection refused; is that the host? It has an @ behind it: in a user or a password \
+             write %40 for @, %2F for /, %3F for ?, %23 for #, %3A for : and %25 for %",
         );
         check(
             &url("http://host/x.m3u8"),
@@ -257,5 +297,52 @@ mod tests {
             ffmpeg::Error::Other { errno: ffmpeg::error::ENOENT },
             "no such file: movie.mp4",
         );
+    }
+
+    /// Whatever goes wrong at an address, in all words that are told of it.
+    fn told_of(url: &str) -> Vec<String> {
+        let address = InputAddress::Url(url.to_owned());
+        let shown = address.to_string();
+        let refused = ffmpeg::Error::Other { errno: ffmpeg::error::ECONNREFUSED };
+        let opened = [
+            refused,
+            ffmpeg::Error::InvalidData,
+            ffmpeg::Error::HttpUnauthorized,
+            ffmpeg::Error::ProtocolNotFound,
+        ]
+        .map(|error| InputError::from_open(&address, error, false).to_string());
+        let in_use = std::io::Error::from(std::io::ErrorKind::AddrInUse);
+        let waited = [url.to_owned(), format!("{url}&listen=1"), format!("{url}?listen=1")].map(|url| {
+            match listening::place(&url, &InputAddress::Url(url.clone()).to_string()) {
+                Ok(Some(
+                    listening::Place::Rtmp { bind, .. } | listening::Place::Libav { bind: Some(bind), .. },
+                )) => InputError::no_port("", &bind, &in_use).to_string(),
+                Ok(_) => String::new(),
+                Err(error) => error.to_string(),
+            }
+        });
+        opened
+            .into_iter()
+            .chain(waited)
+            .chain([shown, format!("{address:?}"), address.kind().to_owned()])
+            .collect()
+    }
+
+    proptest! {
+        /// No word of ours has such letters.
+        #[test]
+        fn no_three_letters_of_a_secret_are_told(secret in "[Б-Я0-9@/?#&:=%+;!$~. -]{3,24}") {
+            super::super::demuxer::init_libav();
+            for place in PLACES {
+                let url = place.replace("{}", &secret).replace("h.test", "127.0.0.1");
+                let letters: Vec<char> = secret.chars().collect();
+                for part in letters.windows(3).filter(|part| part.iter().any(|letter| !letter.is_ascii())) {
+                    let part: String = part.iter().collect();
+                    for told in told_of(&url) {
+                        prop_assert!(!told.contains(&part), "{} of {} is in {}", part, url, told);
+                    }
+                }
+            }
+        }
     }
 }

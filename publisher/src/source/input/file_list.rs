@@ -39,7 +39,8 @@ fn films(text: &str, directory: &Path) -> Result<Vec<InputAddress>, (String, &'s
         let path = line.strip_prefix("file://").unwrap_or(line);
         // As in a local HLS playlist: who opens a file that came by mail does not expect it to call anybody.
         if path.contains("://") {
-            return Err((format!("it names {path}"), "a list can name files of this machine only"));
+            let named = InputAddress::Url(path.to_owned());
+            return Err((format!("it names {named}"), "a list can name files of this machine only"));
         }
         Ok(InputAddress::File(directory.join(path)))
     });

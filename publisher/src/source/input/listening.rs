@@ -2,10 +2,13 @@
 //!
 //! Nobody can be called at `0.0.0.0` or `::`, so an address with such a host, or with none, can only mean: listen. So does
 //! a multicast group. `rtmp://localhost/…` could be either, and stays what it is for every other program: a server to
-//! call; `?listen=1` (SRT: `?mode=listener`) turns it round. Pure.
+//! call; `?listen=1` turns it round, for RTMP, SRT (whose own word is `?mode=listener`), TCP, UDP and RTP. Nobody can push by
+//! RTSP; who wants that is told how. Pure, but that it
+//! asks the system which addresses are its own.
 
 use super::error::InputError;
-use std::net::IpAddr;
+use crate::shown_address;
+use std::net::{IpAddr, UdpSocket};
 
 /// Where and how to wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +69,13 @@ impl<'a> Parts<'a> {
         self.host.trim_start_matches('[').trim_end_matches(']').parse().ok()
     }
 
+    /// Whether this is surely an address of this machine. No name server is asked.
+    fn is_here(&self) -> bool {
+        // Only an address of our own can be bound.
+        self.host.eq_ignore_ascii_case("localhost")
+            || self.ip().is_some_and(|ip| UdpSocket::bind((ip, 0)).is_ok())
+    }
+
     /// Nobody can be called there.
     fn is_nowhere(&self) -> bool {
         self.host.is_empty() || self.ip().is_some_and(|ip| ip.is_unspecified())
@@ -80,7 +90,10 @@ impl<'a> Parts<'a> {
                 Some(mode) => mode == "listener",
                 None => asked.unwrap_or_else(|| self.is_nowhere()),
             },
-            "udp" | "rtp" => self.is_nowhere() || self.ip().is_some_and(|ip| ip.is_multicast()),
+            "udp" | "rtp" => {
+                asked.unwrap_or_else(|| self.is_nowhere() || self.ip().is_some_and(|ip| ip.is_multicast()))
+            }
+            "rtsp" | "rtsps" => asked.unwrap_or_else(|| !self.host.is_empty() && self.is_nowhere()),
             _ => false,
         }
     }
@@ -97,6 +110,20 @@ pub(super) fn place(url: &str, name: &str) -> Result<Option<Place>, InputError> 
     let refused = |reason, remedy: &str| {
         Err(InputError::Listen { name: name.to_owned(), reason, remedy: remedy.to_owned() })
     };
+    if parts.port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        // It may be a part of a password, and is not shown.
+        return refused(
+            "what stands behind the last : of its host is no port".to_owned(),
+            &format!("write scheme://HOST:PORT; {}", shown_address::ENCODING),
+        );
+    }
+    if parts.scheme.starts_with("rtsp") {
+        // What is no address may be a part of a password.
+        let host = if parts.ip().is_some() { parts.host } else { "0.0.0.0" };
+        let remedy =
+            format!("push by RTMP instead: livedir-publisher live 'rtmp://{host}:1935/live/KEY?listen=1'");
+        return refused("nobody can push by RTSP".to_owned(), &remedy);
+    }
     let bind = parts.bind((parts.scheme == "rtmp").then_some("1935"));
     let Some(bind) = bind else {
         let remedy = "write one after the host: scheme://0.0.0.0:PORT".to_owned();
@@ -140,6 +167,28 @@ pub(super) fn place(url: &str, name: &str) -> Result<Option<Place>, InputError> 
         })),
         _ => Ok(Some(Place::Libav { url: url.to_owned(), bind: None, open_to_all: false })),
     }
+}
+
+/// What to type so that somebody may push to this address of our own, which is called as it stands.
+pub(super) fn turned_round(url: &str) -> Option<String> {
+    let parts = Parts::of(url).filter(|parts| parts.is_here() && !parts.listens())?;
+    let host = parts.host;
+    let with_port = match parts.port {
+        Some(port) => format!("{host}:{}", port.parse::<u16>().ok()?),
+        None if parts.scheme.starts_with("rtmp") => format!("{host}:1935"),
+        None => host.to_owned(),
+    };
+    Some(match parts.scheme.as_str() {
+        "rtmp" | "rtmps" | "rtmpt" | "rtmpts" | "rtmpe" => format!("rtmp://{with_port}/live/KEY?listen=1"),
+        "rtsp" | "rtsps" => format!("rtmp://{host}:1935/live/KEY?listen=1"),
+        "srt" if parts.asks_for("passphrase").is_some() => {
+            format!("srt://{with_port}?listen=1&passphrase=PASSPHRASE")
+        }
+        scheme @ ("srt" | "tcp" | "udp" | "rtp") if parts.port.is_some() => {
+            format!("{scheme}://{with_port}?listen=1")
+        }
+        _ => return None,
+    })
 }
 
 /// The address with an option that it may have already.
@@ -202,6 +251,45 @@ mod tests {
         check("rtmp://127.0.0.1:0/live/KEY?listen=1", Some("rtmp 127.0.0.1:0 live/KEY"));
         check("srt://127.0.0.1:9000?mode=listener", Some("srt://127.0.0.1:9000?mode=listener"));
         check("tcp://127.0.0.1:9000?listen", Some("tcp://127.0.0.1:9000?listen"));
+        check("srt://127.0.0.1:9000?listen=1", Some("srt://127.0.0.1:9000?listen=1&mode=listener"));
+        check("udp://127.0.0.1:5000?listen=1", Some("udp://127.0.0.1:5000?listen=1"));
+        check("rtp://127.0.0.1:5000?listen=1", Some("rtp://127.0.0.1:5000?listen=1"));
+    }
+
+    #[test]
+    fn who_is_called_in_vain_is_told_how_to_wait() {
+        let check = |url: &str, expected: Option<&str>| {
+            let typed = turned_round(url);
+            assert_eq!(typed.as_deref(), expected, "{url}");
+            assert!(
+                typed.is_none_or(|typed| matches!(place(&typed, ""), Ok(Some(_)))),
+                "{url}: it does not wait"
+            );
+        };
+        check("rtmp://127.0.0.1:1936/live/SECRET", Some("rtmp://127.0.0.1:1936/live/KEY?listen=1"));
+        check("rtmp://localhost/live/SECRET", Some("rtmp://localhost:1935/live/KEY?listen=1"));
+        check("rtsp://u:p@127.0.0.1:554/1", Some("rtmp://127.0.0.1:1935/live/KEY?listen=1"));
+        check("srt://[::1]:9000", Some("srt://[::1]:9000?listen=1"));
+        check(
+            "srt://127.0.0.1:9000?passphrase=0123456789",
+            Some("srt://127.0.0.1:9000?listen=1&passphrase=PASSPHRASE"),
+        );
+        check("tcp://127.0.0.1:5000", Some("tcp://127.0.0.1:5000?listen=1"));
+        check("udp://127.0.0.1:5000", Some("udp://127.0.0.1:5000?listen=1"));
+        for elsewhere in
+            ["rtmp://192.0.2.1/live/KEY", "rtmp://media.example/live/KEY", "http://127.0.0.1/a.ts"]
+        {
+            check(elsewhere, None);
+        }
+    }
+
+    #[test]
+    fn a_refusal_shows_no_part_of_a_password() {
+        for url in ["srt://u:PASS/WORD@0.0.0.0:9000?listen=1", "rtmp://u:PASS/WORD@127.0.0.1?listen=1"] {
+            check_refused(url, "write scheme://HOST:PORT");
+            let error = place(url, &shown_address::shown(url)).expect_err("no port").to_string();
+            assert!(!error.contains("PAS") && !error.contains("WOR"), "{error}");
+        }
     }
 
     #[test]
@@ -211,5 +299,7 @@ mod tests {
         check_refused("srt://0.0.0.0", "names no port");
         check_refused("srt://0.0.0.0:9000?passphrase=short", "10 to 79");
         check_refused("srt://0.0.0.0:9000?streamid=me", "passphrase");
+        check_refused("rtsp://0.0.0.0:554/live", "live 'rtmp://0.0.0.0:1935/live/KEY?listen=1'");
+        check_refused("rtsp://127.0.0.1:554/live?listen=1", "live 'rtmp://127.0.0.1:1935/live/KEY?listen=1'");
     }
 }

@@ -11,7 +11,7 @@ use super::listening::Place;
 use super::rtmp::Door;
 use super::{Input, InputSettings};
 use crate::colour_space::ColourSpace;
-use crate::source::{Read, Source, SourceError, SourceFormat};
+use crate::source::{Read, Source, SourceError, SourceFormat, SourceState};
 use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -49,6 +49,7 @@ impl Waiting {
         if let Origin::Listening(_) = origin {
             fails_at_once(&demuxer, &name)?;
         }
+        info!(place = name, "waiting for somebody to push");
         Ok(Waiting { settings: settings.clone(), origin, name, state: State::Listening(demuxer) })
     }
 
@@ -164,6 +165,10 @@ impl Source for Waiting {
         let (width, height) = LIKELY_SIZE;
         let colours = ColourSpace::HIGH_DEFINITION;
         SourceFormat { description: self.wish(), width, height, colours, has_sound: true, copied: None }
+    }
+
+    fn state(&self) -> SourceState {
+        if matches!(self.state, State::OnAir(_)) { SourceState::Here } else { SourceState::Awaited }
     }
 
     fn read(&mut self, timeout: Duration) -> Result<Read, SourceError> {

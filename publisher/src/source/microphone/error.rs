@@ -13,7 +13,9 @@ const LEAVE: &str = if cfg!(target_os = "macos") {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MicrophoneError {
     /// There is none.
-    #[error("no microphone is attached; plug one in, or leave the sound out with --no-sound")]
+    #[error(
+        "no microphone is attached; plug one in, or leave the sound out: `livedir-publisher live --no-sound`"
+    )]
     None,
     /// There are others.
     #[error("there is no {wanted}; attached: {attached}; `livedir-publisher devices` lists them")]
@@ -24,7 +26,9 @@ pub enum MicrophoneError {
         attached: String,
     },
     /// Another program has it for itself.
-    #[error("{microphone} is in use by another program; close it, or choose another with --mic")]
+    #[error(
+        "{microphone} is in use by another program; close it, or take another: `livedir-publisher live --mic NAME`"
+    )]
     Busy {
         /// Which one.
         microphone: String,
@@ -43,7 +47,8 @@ pub enum MicrophoneError {
     },
     /// Anything else.
     #[error(
-        "{microphone} cannot be used: {reason}; choose another with --mic, or leave the sound out with --no-sound"
+        "{microphone} cannot be used: {reason}; take another: `livedir-publisher live --mic NAME`, or none: \
+         `livedir-publisher live --no-sound`"
     )]
     Failed {
         /// Which one.

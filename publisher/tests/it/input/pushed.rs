@@ -4,7 +4,7 @@ use super::media::{PICTURES, SOUND};
 use crate::support::check::assert_clean;
 use crate::support::programs::{LiveStream, PATIENCE, Running, publisher};
 use crate::support::wait_for;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::Command;
@@ -27,10 +27,11 @@ impl Listening {
         let live = LiveStream::start(webroot, &words);
         let mut listening = Self { live, address: address.to_owned() };
         let waits = listening.wait_until("it waits", |status| status["frames_slate"].as_u64() > Some(0));
-        let source = waits["source"].as_str().expect("a source");
-        let place = source.strip_prefix("waiting for somebody to push to ").expect("it waits");
-        assert!(!place.contains("KEY") && !place.contains("0123456789"), "{place}");
-        place.split('?').next().expect("an address").clone_into(&mut listening.address);
+        assert_eq!((&waits["title"], &waits["source"]), (&json!("push"), &json!("awaited")));
+        let output = listening.live.publisher.output();
+        assert!(!output.contains("KEY") && !output.contains("0123456789"), "{output}");
+        let place = output.split("place=\"").nth(1).and_then(|rest| rest.split(['?', '"']).next());
+        listening.address = place.expect("a place in the log").replace("/***", "/live/***");
         assert_eq!(waits["audio"]["codec"], "aac", "silence while nobody is there");
         listening
     }
@@ -64,8 +65,7 @@ impl Listening {
         let before = self.count("frames_slate");
         let status =
             self.wait_until("the slate", |status| status["frames_slate"].as_u64() > Some(before + 5));
-        let source = status["source"].as_str().expect("a source");
-        assert!(source.starts_with("waiting for somebody to push to "), "{source}");
+        assert_eq!(status["source"], "awaited");
     }
 }
 
@@ -103,6 +103,7 @@ fn gstreamer(muxer: &str, sink: &str) -> Running {
 fn rtmp_takes_one_client_with_the_key_and_the_next_after_it() {
     let webroot = tempfile::tempdir().expect("a directory");
     let mut listening = Listening::start(webroot.path(), "rtmp://127.0.0.1:0/live/KEY?listen=1");
+    assert_unseen(&listening, "KEY");
     let place = listening.address.replace("***", "");
     let (right, wrong) = (format!("{place}KEY"), format!("{place}WRONG"));
 
@@ -131,12 +132,21 @@ fn rtmp_takes_one_client_with_the_key_and_the_next_after_it() {
     assert_clean(webroot.path());
 }
 
+/// Others on this machine do not see a word in the list of processes.
+#[track_caller]
+fn assert_unseen(listening: &Listening, word: &str) {
+    let process = format!("/proc/{}/cmdline", listening.live.publisher.id().as_raw_nonzero());
+    let seen = String::from_utf8_lossy(&std::fs::read(process).expect("a process")).into_owned();
+    assert!(seen.contains("--segment-duration") && !seen.contains(word), "{seen}");
+}
+
 #[test]
 fn srt_takes_one_client_with_the_passphrase_and_the_next_after_it() {
     let webroot = tempfile::tempdir().expect("a directory");
     let port = free_udp_port();
     let address = format!("srt://127.0.0.1:{port}?mode=listener&passphrase=0123456789");
     let mut listening = Listening::start(webroot.path(), &address);
+    assert_unseen(&listening, "0123456789");
     let place = format!("{}?mode=caller&pkt_size=1316", listening.address);
     let (right, wrong) = (format!("{place}&passphrase=0123456789"), format!("{place}&passphrase=9876543210"));
 
