@@ -34,7 +34,7 @@ const TARGETS_HELD: u64 = 3;
 const LONGEST_HELD_S: u64 = 60;
 
 /// The playlist whose hints are heeded, beside the directory of the parts.
-const LOW_LATENCY_PLAYLIST: &str = "ll.m3u8";
+pub(crate) const LOW_LATENCY_PLAYLIST: &str = "ll.m3u8";
 
 /// What of a request its answer depends on.
 const HEEDED: [HeaderName; 7] =

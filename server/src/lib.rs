@@ -24,6 +24,7 @@ pub mod pid_file;
 pub mod systemd;
 pub mod tls;
 
+mod alternate;
 mod answer;
 mod client;
 mod conditions;

@@ -4,8 +4,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::header::CONTENT_LENGTH;
-use axum::http::{Method, Request, StatusCode};
+use axum::http::header::{CONTENT_LENGTH, LINK};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use axum::response::Response;
 use axum::{BoxError, Router};
 use hyper::body::Incoming;
@@ -14,6 +14,7 @@ use hyper_util::service::TowerToHyperService;
 use livedir_playlist::Directives;
 use tower_http::compression::CompressionLayer;
 
+use crate::alternate;
 use crate::answer::{self, Files};
 use crate::headers;
 use crate::hold::{self, Waits};
@@ -50,7 +51,8 @@ impl Site {
         waiter: &Arc<W>,
     ) -> Answering {
         let hot = self.0.hot.as_ref();
-        let hot = hot.filter(|_| !hold::concerns(request.uri().query()));
+        let query = request.uri().query();
+        let hot = hot.filter(|_| !hold::concerns(query) && !alternate::is_asked(query));
         let told =
             hot.and_then(|hot| hot.answer_now(request.method(), request.uri().path(), request.headers()));
         match told {
@@ -78,16 +80,45 @@ impl Site {
             return Answering::Later(Box::pin(async { finished(reload.await) }));
         }
         let hot = hot.clone();
+        if alternate::is_asked(query)
+            && let Some(other) = alternate::of(&target)
+        {
+            return Answering::Later(Box::pin(
+                async move { site.with_link(hot, request, &target, &other).await },
+            ));
+        }
         let Some(playlist) = hold::playlist_of(&target) else {
-            return Answering::Later(Box::pin(async move {
-                match hot.answer_later(&target, request.method(), request.headers()).await {
-                    Told::Answer(response) => finished(response),
-                    Told::NotHot => site.file(request).await,
-                }
-            }));
+            return Answering::Later(Box::pin(async move { site.look(&hot, request, &target).await }));
         };
         let kept = hold::kept(&request, &target);
         Answering::Later(Box::pin(async move { site.part(hot, kept, &target, &playlist, waits).await }))
+    }
+
+    /// A file, from memory where it is kept there.
+    async fn look(&self, hot: &Hot, request: Request<Incoming>, target: &Target) -> Response {
+        match hot.answer_later(target, request.method(), request.headers()).await {
+            Told::Answer(response) => finished(response),
+            Told::NotHot => self.file(request).await,
+        }
+    }
+
+    /// A playlist, with the address of the other one where that is there.
+    async fn with_link(
+        self,
+        hot: Hot,
+        request: Request<Incoming>,
+        target: &Target,
+        other: &Target,
+    ) -> Response {
+        let is_there = match hot.answer_later(other, &Method::HEAD, &HeaderMap::new()).await {
+            Told::Answer(response) => response.status() == StatusCode::OK,
+            Told::NotHot => false,
+        };
+        let mut response = self.look(&hot, request, target).await;
+        if is_there && response.status() == StatusCode::OK {
+            response.headers_mut().insert(LINK, HeaderValue::from_static(alternate::LINK));
+        }
+        response
     }
 
     /// A part: at once, or when it is there.

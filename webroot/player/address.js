@@ -25,6 +25,11 @@ export function nativeWanted(search) {
   return new URLSearchParams(search).get('native') === '1';
 }
 
+/** @param {string} hostname of the page @returns {boolean} whether whoever looks sits where livedir runs */
+export function isOnThisMachine(hostname) {
+  return /^(([^.]+\.)*localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+}
+
 function sameOriginPlaylist(wanted, page) {
   // A scheme, a host (`//host`), a root or a backslash is not a relative path, whatever it resolves to.
   if (/^[/\\]|[:\\]/.test(wanted)) return null;

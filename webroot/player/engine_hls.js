@@ -3,6 +3,7 @@
 // Out: events; facts when asked. hls.js runs its own timers and a worker; close() ends them.
 
 import { KeepUp } from './keep_up.js';
+import { LossAfterBreak } from './loss_after_break.js';
 import { ReloadTime } from './reload_time.js';
 
 // RFC 8216 6.3.3: a client SHOULD NOT start closer than three target durations to the end
@@ -52,6 +53,7 @@ export function openHls(Hls, video, url, pace, tell) {
   const timed = pace === 'smooth' ? { pLoader: loaderThatWaits(Hls.DefaultConfig.loader, reloadTime) } : {};
   const hls = new Hls({ ...CONFIG, ...PACED[pace], ...timed });
   const keepUp = new KeepUp(pace);
+  const loss = new LossAfterBreak();
   let bitrate_bps = null;
   let hasSound = null;
 
@@ -65,6 +67,11 @@ export function openHls(Hls, video, url, pace, tell) {
   hls.on(Hls.Events.FRAG_BUFFERED, (_, { frag, part, stats }) => {
     const { duration } = part ?? frag;
     if (duration > 0 && stats.total > 0) bitrate_bps = smoothed(bitrate_bps, (stats.total * 8) / duration);
+  });
+  hls.on(Hls.Events.BUFFER_APPENDED, (_, { frag, part, type, timeRanges }) => {
+    const { start, duration } = part ?? {};
+    const isLost = part && loss.appended({ timeline: frag.cc, type, start_s: start, duration_s: duration, buffered: rangesOf(timeRanges[type]) });
+    if (isLost) tell.event({ type: 'fault', kind: 'lost' });
   });
   hls.on(Hls.Events.ERROR, (_, { fatal, type, details, mimeType, reason }) => {
     if (!fatal) return;
@@ -188,6 +195,11 @@ function wallClock_ms(performance_ms) {
 /** @returns {string} for people; empty when it is not known. The names are those of RFC 6381 */
 function codecName(text) {
   return /\b(hvc1|hev1)\b/.test(text) ? 'HEVC' : '';
+}
+
+/** @param {TimeRanges} [buffered] */
+function rangesOf(buffered) {
+  return Array.from({ length: buffered?.length ?? 0 }, (_, n) => ({ start_s: buffered.start(n), end_s: buffered.end(n) }));
 }
 
 function smoothed(before, now) {

@@ -2,7 +2,7 @@
 // In: the page's address, the video element. Out: `window.livedir`, a read-only snapshot from which the page itself is
 // drawn. One timer, four times a second, and the events of the video element; all end with the page.
 
-import { lowLatencyAddress, nativeWanted, streamAddress } from './address.js';
+import { isOnThisMachine, lowLatencyAddress, nativeWanted, streamAddress } from './address.js';
 import { UNKNOWN, narrowed, offset_ms } from './clock.js';
 import { openHls } from './engine_hls.js';
 import { openNative } from './engine_native.js';
@@ -21,7 +21,9 @@ const video = document.getElementById('video');
 const urls = { smooth: streamAddress(location.search, document.baseURI), fast: lowLatencyAddress(location.search, document.baseURI) };
 const mode = chooseMode();
 const frameRate = new FrameRate();
-const view = openView(video, { togglePlay, toggleSound, togglePace, goLive: () => happened({ type: 'go_live' }) });
+const view = openView(video, {
+  togglePlay, toggleSound, togglePace, goLive: () => happened({ type: 'go_live' }), isOperator: isOnThisMachine(location.hostname),
+});
 const tell = {
   event: happened,
   date: (answer) => { serverClock = narrowed(serverClock, answer); },
@@ -29,8 +31,8 @@ const tell = {
 
 const ACTIONS = {
   async probe() {
-    if (isLookNeeded(pace, model)) await look();
-    happened(await probe(urls[pace.playing], tell.date));
+    const isAnswered = !isLookNeeded(pace, model) || (await look());
+    happened(isAnswered ? await probe(urls[pace.playing], tell.date) : { type: 'playlist_failed', reason: 'unreachable' });
   },
   open() {
     view.holdPicture();
@@ -67,6 +69,7 @@ const ACTIONS = {
 let model = initial(performance.now(), mode);
 let pace = initialPace(rememberedWish());
 let looking = false;
+let wantsSound = false;
 let engine = null;
 let serverClock = UNKNOWN;
 let snapshot = takeSnapshot();
@@ -75,9 +78,14 @@ Object.defineProperty(window, 'livedir', { get: () => snapshot });
 video.addEventListener('waiting', () => {
   if (!video.seeking) happened({ type: 'stall' });
 });
+video.addEventListener('volumechange', () => {
+  if (keepSilent() && model.phase === 'open' && !model.paused) startPlaying();
+});
 document.addEventListener('visibilitychange', () => {
+  frameRate.forget();
   if (!document.hidden) happened({ type: 'shown' });
 });
+watchPictures();
 setInterval(tick, TICK_MS);
 tick();
 
@@ -116,20 +124,23 @@ function happened(event) {
   }
   const now_ms = performance.now();
   const result = step(model, { ...event, now_ms });
-  const isRepair = result.model.recoveries > model.recoveries;
+  // What was mended because the whole server was away says nothing against the fast list.
+  const isRepair = result.model.recoveries > model.recoveries && model.away_since_ms === null;
   model = result.model;
   if (result.action) ACTIONS[result.action]();
   if (isRepair) settlePace(repaired(pace, now_ms));
 }
 
-/** Looks whether the fast list can be had. */
+/** Looks whether the fast list can be had. @returns {Promise<boolean>} false when nobody answers */
 async function look() {
   // The browser's own HLS sees to its latency itself.
-  if (looking || mode !== 'hls.js' || !urls.fast) return;
+  if (looking || mode !== 'hls.js' || !urls.fast) return true;
   looking = true;
   const seen = await lookForLowLatency(urls);
   looking = false;
-  settlePace(looked(pace, seen, performance.now()));
+  // A server that is away says nothing of what it has.
+  settlePace(looked(pace, seen ?? { blocks: false, fast: null, smooth: null }, performance.now()));
+  return seen !== null;
 }
 
 function settlePace(next) {
@@ -147,8 +158,17 @@ function togglePace() {
 
 function startPlaying() {
   ACTIONS.release();
+  keepSilent();
   // A browser that refuses leaves the video paused, which the page shows with a play button.
   video.play().catch(() => {});
+}
+
+/** WebKitGTK turns the sound on by itself now and then, and then refuses to play. @returns {boolean} whether it had */
+function keepSilent() {
+  // The browser's own player may have been given sound by its own controls.
+  const isLoud = mode === 'hls.js' && !wantsSound && !video.muted;
+  if (isLoud) video.muted = true;
+  return isLoud;
 }
 
 function togglePlay() {
@@ -157,7 +177,8 @@ function togglePlay() {
 }
 
 function toggleSound() {
-  video.muted = !video.muted;
+  wantsSound = video.muted;
+  video.muted = !wantsSound;
 }
 
 function bufferedAhead_s() {
@@ -175,7 +196,10 @@ function engineFacts() {
 
 function takeSnapshot() {
   const facts = engineFacts();
-  const quality = video.getVideoPlaybackQuality?.() ?? { totalVideoFrames: 0, droppedVideoFrames: 0 };
+  const { totalVideoFrames, droppedVideoFrames } = video.getVideoPlaybackQuality?.() ?? { totalVideoFrames: 0, droppedVideoFrames: 0 };
+  if (!video.requestVideoFrameCallback) {
+    frameRate.saw({ media_s: video.currentTime, count: totalVideoFrames - droppedVideoFrames, now_ms: performance.now() });
+  }
   return Object.freeze({
     state: shownState(model),
     why: model.why,
@@ -187,9 +211,9 @@ function takeSnapshot() {
     shownDate: facts.shown_ms === null ? null : new Date(facts.shown_ms).toISOString(),
     width: video.videoWidth,
     height: video.videoHeight,
-    fps: framesPerSecond(quality),
+    fps: frameRate.rate(),
     bitrate_bps: facts.bitrate_bps,
-    droppedFrames: quality.droppedVideoFrames,
+    droppedFrames: droppedVideoFrames,
     stalls: model.stalls,
     recoveries: model.recoveries,
     currentTime: video.currentTime,
@@ -198,8 +222,10 @@ function takeSnapshot() {
   });
 }
 
-function framesPerSecond({ totalVideoFrames, droppedVideoFrames }) {
-  const shown = frameRate.at(performance.now(), totalVideoFrames - droppedVideoFrames);
-  // The stream's rate, also while the player runs a little faster to catch up.
-  return shown === null ? null : shown / (video.playbackRate || 1);
+/** Tells frameRate of each picture that is shown; where the browser cannot tell, tick() does. */
+function watchPictures() {
+  video.requestVideoFrameCallback?.((now_ms, { mediaTime, presentedFrames }) => {
+    frameRate.saw({ media_s: mediaTime, count: presentedFrames, now_ms });
+    watchPictures();
+  });
 }

@@ -28,7 +28,7 @@ export function wished(pace, wish) {
 
 /**
  * @param {{blocks: boolean, fast: ?object, smooth: ?object}} seen
- *   blocks: the server refuses a request that only a server which holds requests has to refuse ·
+ *   blocks: the server says that it holds requests ·
  *   fast, smooth: facts of the two playlists, null where there is none
  */
 export function looked(pace, { blocks, fast, smooth }, now_ms) {

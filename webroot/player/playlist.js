@@ -4,6 +4,7 @@
 /**
  * @typedef {object} PlaylistFacts
  * @property {boolean} ended    EXT-X-ENDLIST: nothing more will come
+ * @property {boolean} canBlock EXT-X-SERVER-CONTROL: its server holds a request for what is to come
  * @property {number} first     media sequence number of the first segment
  * @property {number} last      … of the last one; first − 1 when there is none
  * @property {number} target_s  EXT-X-TARGETDURATION
@@ -16,7 +17,7 @@ export function readPlaylist(text) {
   const lines = text.split(/\r?\n/);
   // RFC 8216 4.3.1.1: #EXTM3U MUST be the first line
   if (!lines[0].startsWith('#EXTM3U')) return null;
-  const facts = { ended: false, first: 0, last: -1, target_s: 0, window_s: 0, edge_ms: null };
+  const facts = { ended: false, canBlock: false, first: 0, last: -1, target_s: 0, window_s: 0, edge_ms: null };
   let segments = 0;
   let duration_s = 0;
   for (const line of lines) {
@@ -24,6 +25,7 @@ export function readPlaylist(text) {
     if (tag === '#EXT-X-TARGETDURATION') facts.target_s = Number.parseFloat(value);
     else if (tag === '#EXT-X-MEDIA-SEQUENCE') facts.first = Number.parseInt(value, 10);
     else if (tag === '#EXT-X-ENDLIST') facts.ended = true;
+    else if (tag === '#EXT-X-SERVER-CONTROL') facts.canBlock = /(^|,)CAN-BLOCK-RELOAD=YES(,|$)/.test(value.trim());
     else if (tag === '#EXT-X-PROGRAM-DATE-TIME') facts.edge_ms = dateOrNull(value);
     else if (tag === '#EXTINF') duration_s = Number.parseFloat(value) || 0;
     else if (line !== '' && !line.startsWith('#')) {

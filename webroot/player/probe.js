@@ -15,38 +15,35 @@ const GIVE_UP_AFTER_MS = 5000;
 export async function probe(url, onDate) {
   try {
     const text = await read(url, onDate);
-    if (text === null) return { type: 'playlist_failed', reason: 'missing' };
-    const variant = firstVariant(text);
-    const media = variant === null ? text : await read(new URL(variant, url).href, onDate);
-    const facts = media === null ? null : readPlaylist(media);
-    if (!facts || facts.last < facts.first) return { type: 'playlist_failed', reason: 'missing' };
-    return { type: 'playlist', ...facts };
+    const facts = text === null ? null : await factsOfText(text, url, onDate);
+    return facts ? { type: 'playlist', ...facts } : { type: 'playlist_failed', reason: 'missing' };
   } catch {
     return { type: 'playlist_failed', reason: 'unreachable' };
   }
 }
 
 /**
+ * Nothing is asked for that may not be there: a server of plain files answers the question with the plain list.
  * @param {{fast: string, smooth: string}} urls of the two lists
- * @returns {Promise<{blocks: boolean, fast: ?object, smooth: ?object}>} for pace.js
+ * @returns {Promise<?{blocks: boolean, fast: ?object, smooth: ?object}>} for pace.js; null when nobody answers
  */
 export async function lookForLowLatency(urls) {
-  const [blocks, fast, smooth] = await Promise.all([holdsRequests(urls.fast), factsOf(urls.fast), factsOf(urls.smooth)]);
-  return { blocks, fast, smooth };
+  let answer;
+  try {
+    answer = await ask(`${urls.smooth}?low-latency`);
+  } catch {
+    return null;
+  }
+  const isTold = answer.ok && namesAlternate(answer.headers.get('link'), urls);
+  const smooth = answer.ok ? answer.text().then((text) => factsOfText(text, urls.smooth, () => {})).catch(() => null) : null;
+  const seen = { fast: isTold ? await factsOf(urls.fast) : null, smooth: await smooth };
+  return { ...seen, blocks: seen.fast?.canBlock ?? false };
 }
 
-/** A server that serves plain files does not look at the query, and one that holds requests must refuse this one. */
-async function holdsRequests(url, isVariant = false) {
-  try {
-    // draft-pantos-hls-rfc8216bis 6.2.5.2: _HLS_part without _HLS_msn MUST be answered with 400
-    const response = await fetch(`${url}?_HLS_part=0`, { cache: 'no-store', signal: AbortSignal.timeout(GIVE_UP_AFTER_MS) });
-    if (response.status === 400) return true;
-    // A multivariant playlist is never waited for: those that it names are.
-    const variant = response.ok && !isVariant ? firstVariant(await response.text()) : null;
-    return variant !== null && (await holdsRequests(new URL(variant, url).href, true));
-  } catch {
-    return false;
-  }
+/** Whether a server that holds requests has said where. RFC 8288 3.1: the address is relative to that of the request. */
+function namesAlternate(link, { fast, smooth }) {
+  const [, address] = /^<([^>]*)>; *rel="alternate"$/.exec(link ?? '') ?? [];
+  return address !== undefined && new URL(address, smooth).href === fast;
 }
 
 async function factsOf(url) {
@@ -54,10 +51,22 @@ async function factsOf(url) {
   return type === 'playlist' ? facts : null;
 }
 
+/** @returns {Promise<?object>} null where there is nothing to play */
+async function factsOfText(text, url, onDate) {
+  const variant = firstVariant(text);
+  const media = variant === null ? text : await read(new URL(variant, url).href, onDate);
+  const facts = media === null ? null : readPlaylist(media);
+  return facts && facts.last >= facts.first ? facts : null;
+}
+
+function ask(url) {
+  return fetch(url, { cache: 'no-store', signal: AbortSignal.timeout(GIVE_UP_AFTER_MS) });
+}
+
 /** @returns {Promise<?string>} null when the server says that there is no such file; throws when it cannot be asked */
 async function read(url, onDate) {
   const sent_ms = Date.now();
-  const response = await fetch(url, { cache: 'no-store', signal: AbortSignal.timeout(GIVE_UP_AFTER_MS) });
+  const response = await ask(url);
   if (!response.headers.get('age')) {
     onDate({ date_ms: Date.parse(response.headers.get('date') ?? ''), sent_ms, received_ms: Date.now() });
   }

@@ -7,7 +7,7 @@
 //
 // Events   playlist {ended, first, last, edge_ms, target_s, age_s}   playlist_failed {reason: missing | unreachable}
 //          playhead {position_s, paused, hidden, finished, ahead_s, behind_s}, four times a second
-//          fault {kind: network | media | decoder, codec}   stall   shown   go_live   pace {pace: fast | smooth}: play the other list
+//          fault {kind: network | media | lost | decoder, codec}   stall   shown   go_live   pace {pace: fast | smooth}: play the other list
 // Actions  probe: read the playlist · open: (re)build the player · close: take it away · jump: seek to the live edge
 //          resume: load on after a network fault · recover_media: mend the decoder
 //          hold, release: keep the picture standing while a drained buffer fills up again
@@ -33,6 +33,11 @@ const SEGMENTS_TO_START = { 'hls.js': 2, native: 4 };
 // With parts it starts on the segment that is being filmed; one before it says where in time that is.
 const SEGMENTS_TO_START_FAST = 1;
 const RETRY_CAP_MS = 15_000;
+// A server that restarts is back in seconds, and is asked so often; one that stays away, after every eighth of the time that
+// it has been away.
+const AWAY_ASKED_EVERY_MS = 250;
+const AWAY_ASKED_AFTER = 1 / 8;
+const AWAY_ASKED_CAP_MS = 5000;
 // A browser does not learn to decode; whoever streams may start again with another codec.
 const OTHER_CODEC_AFTER_MS = 20_000;
 // At half the speed again this is made good in a quarter of a minute.
@@ -43,9 +48,9 @@ export function initial(now_ms, mode) {
   return {
     phase: mode ? 'looking' : 'unsupported', mode, pace: 'smooth', now_ms,
     why: null, first: null, last: null, edge_ms: null, target_s: 2, ending: false,
-    heard_ms: -Infinity, advanced_ms: -Infinity, failures: 0, missing_since_ms: null, probing: false,
+    heard_ms: -Infinity, advanced_ms: -Infinity, away_since_ms: null, missing_since_ms: null, probing: false,
     position_s: null, started_ms: null, moved_ms: now_ms, paused: false, hidden: false, ahead_s: 0, behind_s: null, byChoice: false,
-    hold: null, catchUp: false, fault: null, attempts: 0, acted_ms: -Infinity, retry_ms: -Infinity,
+    hold: null, catchUp: false, stood_ms: -Infinity, fault: null, attempts: 0, acted_ms: -Infinity, retry_ms: -Infinity,
     noDecoder: false, codec: '', stalls: 0, recoveries: 0,
   };
 }
@@ -65,7 +70,7 @@ export function shownState(model) {
   if (model.noDecoder) return 'undecodable';
   if (model.paused) return 'paused';
   if (model.started_ms === null) return model.recoveries > 0 ? 'reconnecting' : 'connecting';
-  if (model.now_ms - model.moved_ms > FREEZE_SHOWN_AFTER_MS) return 'reconnecting';
+  if (isStanding(model)) return 'reconnecting';
   return isBehind(model) ? 'behind' : 'live';
 }
 
@@ -74,7 +79,7 @@ const HANDLERS = {
     const before = { last: model.last, edge_ms: model.edge_ms, ending: model.ending };
     const moved = before.last !== null && event.last !== before.last;
     Object.assign(model, {
-      heard_ms: model.now_ms, probing: false, failures: 0, missing_since_ms: null,
+      heard_ms: model.now_ms, probing: false, away_since_ms: null, missing_since_ms: null,
       first: event.first, last: event.last, edge_ms: event.edge_ms, target_s: event.target_s, ending: event.ended,
     });
     if (moved) model.advanced_ms = model.now_ms;
@@ -94,7 +99,7 @@ const HANDLERS = {
   playlist_failed(model, { reason }) {
     model.heard_ms = model.now_ms;
     model.probing = false;
-    model.failures += 1;
+    model.away_since_ms = reason === 'missing' ? null : model.away_since_ms ?? model.now_ms;
     model.missing_since_ms = reason === 'missing' ? model.missing_since_ms ?? model.now_ms : null;
     model.why = reason;
     if (model.phase !== 'open') {
@@ -113,11 +118,12 @@ const HANDLERS = {
     // An element that was given nothing yet, or has played to the end, says that it is paused too.
     Object.assign(model, { position_s, hidden, ahead_s, behind_s, paused: paused && !finished && model.phase === 'open' });
     if (model.phase === 'open') {
+      if (isStanding(model)) model.stood_ms = model.now_ms;
       // While it is held, an engine may still move the playhead to where the picture will go on.
       if (moved && !model.hold) noteMovement(model);
       if (model.paused) Object.assign(model, { moved_ms: model.now_ms, byChoice: true });
       else if (!isBehind(model)) model.byChoice = false;
-      const standing = model.started_ms !== null && model.now_ms - model.moved_ms > FREEZE_SHOWN_AFTER_MS;
+      const standing = isStanding(model);
       if (model.ending && (finished || (standing && !model.paused))) {
         Object.assign(model, { phase: 'ended', fault: null, attempts: 0 });
         return null;
@@ -238,15 +244,19 @@ function refill(model, standing) {
 function catchUp(model, moved) {
   if (isLost(model)) model.catchUp = true;
   if (!model.catchUp || !moved || model.hold) return null;
+  if (!isBehind(model)) {
+    // By a list of before the outage nobody is behind.
+    if (model.heard_ms > model.stood_ms) model.catchUp = false;
+    return null;
+  }
   model.catchUp = false;
-  if (!isBehind(model)) return null;
   model.acted_ms = model.now_ms;
   return 'jump';
 }
 
 /** The watchdog: something is there to be played, and nothing moves. */
 function watch(model) {
-  if (model.fault === 'media') return repairIfDue(model);
+  if (model.fault === 'media' || model.fault === 'lost') return repairIfDue(model);
   if (model.fault || model.hold || model.paused || model.hidden || model.ending) return null;
   const patience_ms = model.started_ms === null ? STUCK_AT_START_AFTER_MS : STUCK_AFTER_MS;
   const stuck = model.now_ms - Math.max(model.moved_ms, model.acted_ms) > patience_ms;
@@ -255,14 +265,14 @@ function watch(model) {
 }
 
 // First the mild remedy of the fault at hand, then a new player, each time after a longer wait.
-const MILD_REMEDY = { network: 'resume', media: 'recover_media', stuck: 'jump' };
+const MILD_REMEDY = { network: 'resume', media: 'recover_media', stuck: 'jump', lost: null };
 
 function repairIfDue(model) {
   if (model.now_ms < model.retry_ms) return null;
   const remedy = MILD_REMEDY[model.fault ?? 'stuck'];
   model.retry_ms = model.now_ms + backoff_ms(model.attempts, 1000);
   model.attempts += 1;
-  if (model.attempts > 1 || model.started_ms === null) return reopen(model);
+  if (remedy === null || model.attempts > 1 || model.started_ms === null) return reopen(model);
   model.recoveries += 1;
   Object.assign(model, { hold: null, fault: null, acted_ms: model.now_ms });
   return remedy;
@@ -270,7 +280,9 @@ function repairIfDue(model) {
 
 /** How long after the last news of the playlist it is read again by the page itself. */
 function probeInterval_ms(model) {
-  if (model.failures > 0 && model.why !== 'missing') return Math.min(backoff_ms(model.failures - 1, 500), 5000);
+  if (model.away_since_ms !== null) {
+    return Math.min(Math.max(AWAY_ASKED_EVERY_MS, AWAY_ASKED_AFTER * (model.now_ms - model.away_since_ms)), AWAY_ASKED_CAP_MS);
+  }
   if (model.phase === 'looking') return model.why === 'starting' ? 500 : 0;
   if (model.fault === 'network') return 1000;
   if (model.phase === 'waiting') return 1500;
@@ -287,6 +299,10 @@ function backoff_ms(attempts, first_ms) {
 function isLost(model) {
   const settled = model.now_ms - model.acted_ms > SETTLED_AFTER_MS;
   return model.pace === 'fast' && settled && !model.byChoice && model.behind_s > TIMES_BEHIND_TO_BE_LOST * closeToLive_s(model.target_s);
+}
+
+function isStanding(model) {
+  return model.started_ms !== null && model.now_ms - model.moved_ms > FREEZE_SHOWN_AFTER_MS;
 }
 
 function isBehind(model) {

@@ -1,7 +1,9 @@
 // Everything that is seen and touched, except the moving picture itself.
 // In: snapshots; clicks, taps and keys. Out: the page; calls of the wishes it was given. Lives as long as the page.
 
-import { announcement, facts, label, message, paceTitle } from './words.js';
+import { fillHelp } from './help.js';
+import { wishOf } from './keys.js';
+import { announcement, facts, label, message, operatorHint, paceTitle } from './words.js';
 
 const MOVING = new Set(['live', 'behind']);
 const FIGURES_EVERY_MS = 1000;
@@ -10,7 +12,8 @@ const el = (id) => document.getElementById(id);
 
 /**
  * @param {HTMLVideoElement} video
- * @param {{togglePlay: () => void, toggleSound: () => void, togglePace: () => void, goLive: () => void}} wishes what a viewer may want
+ * @param {{togglePlay: () => void, toggleSound: () => void, togglePace: () => void, goLive: () => void, isOperator: boolean}} wishes
+ *   what a viewer may want · isOperator: whoever looks can do something about the stream
  */
 export function openView(video, wishes) {
   const still = el('still');
@@ -21,7 +24,7 @@ export function openView(video, wishes) {
   return {
     render(snapshot) {
       const { state } = snapshot;
-      if (state !== before.state || snapshot.why !== before.why) renderState(snapshot);
+      if (state !== before.state || snapshot.why !== before.why) renderState(snapshot, wishes.isOperator);
       // The last picture stays under the message, unless there is none to wait for.
       if (state === 'waiting' && before.state !== 'waiting') clear(still);
       if (snapshot.width > 0) document.querySelector('main').style.setProperty('--ratio', String(snapshot.width / snapshot.height));
@@ -42,12 +45,16 @@ export function openView(video, wishes) {
   };
 }
 
-function renderState(snapshot) {
+function renderState(snapshot, isOperator) {
   document.body.dataset.state = snapshot.state;
   el('label').textContent = label(snapshot);
   const { headline, hint } = message(snapshot);
   el('headline').textContent = headline;
   el('hint').replaceChildren(...withCode(hint));
+  const forOperator = operatorHint(snapshot);
+  el('operator').replaceChildren(...withCode(isOperator ? forOperator : ''));
+  // Elsewhere it is found by those who look for it.
+  if (forOperator !== '' && !isOperator) console.info(`livedir: ${forOperator}`);
   el('announcer').textContent = announcement(snapshot);
   document.title = snapshot.state === 'live' ? '● livedir' : 'livedir';
 }
@@ -88,12 +95,16 @@ function bind(video, wishes) {
   el('fullscreen').addEventListener('click', fullscreen);
   el('fullscreen').hidden = !document.fullscreenEnabled && !video.webkitEnterFullscreen;
 
-  const keys = { ' ': wishes.togglePlay, k: wishes.togglePlay, m: wishes.toggleSound, f: fullscreen, d: wishes.togglePace, l: wishes.goLive, End: wishes.goLive };
+  const help = fillHelp(el('help'));
+  el('keys').addEventListener('click', help.toggle);
+  const all = { ...wishes, toggleFullscreen: fullscreen, toggleHelp: help.toggle };
   document.addEventListener('keydown', (event) => {
+    const wish = wishOf(event.key);
     const onButton = event.target instanceof HTMLButtonElement && event.key === ' ';
-    if (onButton || event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
+    const isElsewhere = el('help').open && wish !== 'toggleHelp';
+    if (!wish || onButton || isElsewhere || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    keys[event.key]();
+    all[wish]();
   });
 }
 

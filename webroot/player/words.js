@@ -21,7 +21,7 @@ export function message({ state, why, codec }) {
     case 'waiting':
       return why === 'stale'
         ? { headline: 'The camera is away', hint: 'The picture comes by itself when it is back.' }
-        : { headline: 'No stream yet', hint: 'Start one with `just live`. It will play here by itself.' };
+        : { headline: 'No stream yet', hint: 'It will play here by itself.' };
     case 'reconnecting':
       return why === 'unreachable'
         ? { headline: 'The server is away', hint: 'Trying again. The picture comes back by itself.' }
@@ -30,16 +30,20 @@ export function message({ state, why, codec }) {
       return { headline: 'The stream has ended', hint: 'If it starts again, it will play here by itself.' };
     case 'undecodable':
       return codec === 'HEVC'
-        ? { headline: 'This browser cannot decode HEVC', hint: 'VLC can: open the address of `stream.m3u8` in it. Streamed without `--codec hevc` it plays here.' }
+        ? { headline: 'This browser cannot decode HEVC', hint: 'VLC can: open the address of `stream.m3u8` in it.' }
         : { headline: 'This browser cannot decode the stream', hint: 'Try another one, or open the address of `stream.m3u8` in VLC.' };
     case 'unsupported':
-      return {
-        headline: 'This browser plays no HLS by itself',
-        hint: 'Run `just setup` where livedir runs, which installs hls.js, and reload.',
-      };
+      return { headline: 'This browser cannot play the stream', hint: 'Try another one, or open the address of `stream.m3u8` in VLC.' };
     default:
       return { headline: '', hint: '' };
   }
+}
+
+/** @returns {string} what whoever runs the stream can do about it; nothing that a viewer can */
+export function operatorHint({ state, why, codec }) {
+  if (state === 'waiting' && why !== 'stale') return '`just live` starts a stream.';
+  if (state === 'undecodable' && codec === 'HEVC') return 'Streamed without `--codec hevc` it plays in this browser too.';
+  return state === 'unsupported' ? '`just setup`, where livedir runs, installs hls.js, with which this browser can play it.' : '';
 }
 
 /** @returns {string} what the control for the delay says: how it is, and what a press does */

@@ -2,12 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nativeWanted, streamAddress } from '../../../webroot/player/address.js';
+import { isOnThisMachine, nativeWanted, streamAddress } from '../../../webroot/player/address.js';
 import { UNKNOWN, narrowed, offset_ms } from '../../../webroot/player/clock.js';
 import { EdgeDate } from '../../../webroot/player/edge_date.js';
 import { FrameRate } from '../../../webroot/player/frame_rate.js';
+import { LossAfterBreak } from '../../../webroot/player/loss_after_break.js';
+import { KEYS, keyName, wishOf } from '../../../webroot/player/keys.js';
 import { firstVariant, readPlaylist } from '../../../webroot/player/playlist.js';
-import { announcement, facts, message } from '../../../webroot/player/words.js';
+import { announcement, facts, message, operatorHint } from '../../../webroot/player/words.js';
 
 test('src names a playlist on the same origin, and nothing else', () => {
   const check = (search, expected) => assert.equal(streamAddress(search, 'https://here.test/cam/'), `https://here.test${expected}`);
@@ -21,6 +23,12 @@ test('src names a playlist on the same origin, and nothing else', () => {
 
 test('native HLS is taken only when asked for', () => {
   assert.deepEqual(['?native=1', '?native=0', ''].map(nativeWanted), [true, false, false]);
+});
+
+test('only the machine itself is this machine', () => {
+  const check = (hostname, expected) => assert.equal(isOnThisMachine(hostname), expected, hostname);
+  for (const here of ['localhost', 'cam.localhost', '127.0.0.1', '127.1.2.3', '[::1]']) check(here, true);
+  for (const there of ['livedir.test', 'localhost.test', 'notlocalhost', '127.0.0.1.test', '192.168.1.5', '[::2]', '']) check(there, false);
 });
 
 test('a clock that may be right is not corrected, and a wrong one is', () => {
@@ -46,9 +54,11 @@ live/seg-00000041.ts\r
 #EXTINF:1.500000,\r
 live/seg-00000042.ts\r
 `;
-  const expected = { ended: false, first: 41, last: 42, target_s: 2, window_s: 3.5, edge_ms: Date.UTC(2026, 0, 1, 0, 0, 4) };
+  const expected = { ended: false, canBlock: false, first: 41, last: 42, target_s: 2, window_s: 3.5, edge_ms: Date.UTC(2026, 0, 1, 0, 0, 4) };
   assert.deepEqual(readPlaylist(text), expected);
   assert.deepEqual(readPlaylist(`${text}#EXT-X-ENDLIST\r\n`), { ...expected, ended: true });
+  const control = (attributes) => readPlaylist(text.replace('#EXTINF', `#EXT-X-SERVER-CONTROL:${attributes}\n#EXTINF`)).canBlock;
+  assert.deepEqual(['CAN-BLOCK-RELOAD=YES,HOLD-BACK=6', 'HOLD-BACK=6,CAN-BLOCK-RELOAD=YES', 'HOLD-BACK=6'].map(control), [true, true, false]);
   assert.deepEqual(readPlaylist(text.replace('500Z', '500+0000')), expected);
   assert.equal(readPlaylist(text.replace(/#EXT-X-PROGRAM.*\r\n/, '')).edge_ms, null);
 });
@@ -75,12 +85,48 @@ test('the shown date comes from the nearest pair of playlist end and buffer end'
   assert.equal(edge.at(5), null);
 });
 
-test('the frame rate follows the count, also over a new player', () => {
+/** Plays pictures of a 20 fps stream at these speeds, for so many seconds each; every rate that is said meanwhile. */
+function ratesOf(rate, speeds, { media_s = 0, now_ms = 0, frames = 0 } = {}) {
+  const said = new Set();
+  for (const [speed, seconds] of speeds) {
+    for (let picture = 0; picture < seconds * 20 * speed; picture += 1) {
+      [media_s, now_ms, frames] = [media_s + 0.05, now_ms + 50 / speed, frames + 1];
+      rate.saw({ media_s, count: frames, now_ms });
+      said.add(rate.rate() === null ? null : Math.round(rate.rate()));
+    }
+  }
+  return [...said];
+}
+
+test('the frame rate is that of the stream, also while the player catches up', () => {
+  assert.deepEqual(ratesOf(new FrameRate(), [[1, 4], [1.5, 4], [1, 1], [1.5, 1], [0.95, 4]]), [null, 20]);
+});
+
+test('pictures that a slow device left out are missing from the frame rate', () => {
   const rate = new FrameRate();
-  for (let now_ms = -5000; now_ms <= 0; now_ms += 250) assert.equal(rate.at(now_ms, 0), null);
-  for (let now_ms = 250; now_ms <= 10_000; now_ms += 250) rate.at(now_ms, now_ms / 50);
-  assert.equal(rate.at(10_250, 205), 20);
-  assert.equal(rate.at(10_500, 0), null);
+  for (let picture = 0; picture < 60; picture += 1) rate.saw({ media_s: picture / 10, count: picture, now_ms: picture * 100 });
+  assert.equal(Math.round(rate.rate()), 10);
+});
+
+test('a browser that counts anew at each change of speed has a frame rate too', () => {
+  const rate = new FrameRate();
+  for (let picture = 0; picture < 120; picture += 1) rate.saw({ media_s: picture / 20, count: picture % 30, now_ms: picture * 50 });
+  assert.equal(Math.round(rate.rate()), 20);
+});
+
+test('a leap, a new player and a page that was hidden start the frame rate anew', () => {
+  const rate = new FrameRate();
+  ratesOf(rate, [[1, 4]]);
+  assert.deepEqual(ratesOf(rate, [[1, 4]], { media_s: 60, now_ms: 4100, frames: 80 }), [null, 20]);
+  assert.deepEqual(ratesOf(rate, [[1, 4]], { media_s: 3, now_ms: 9000 }), [null, 20]);
+  rate.forget();
+  assert.equal(rate.rate(), null);
+});
+
+test('a browser that counts no pictures has no frame rate', () => {
+  const rate = new FrameRate();
+  for (let now_ms = 0; now_ms < 9000; now_ms += 250) rate.saw({ media_s: now_ms / 1000, count: 0, now_ms });
+  assert.equal(rate.rate(), null);
 });
 
 test('figures are said in words that fit on a line', () => {
@@ -93,10 +139,52 @@ test('figures are said in words that fit on a line', () => {
   assert.deepEqual(facts(nothing), { latency: '', size: '', rate: '', bitrate: '', dropped: '' });
 });
 
-test('no stream yet is said plainly, with the command that starts one', () => {
+const WITHOUT_PICTURE = ['connecting', 'waiting', 'reconnecting', 'ended', 'undecodable', 'unsupported'];
+
+test('no stream yet is said plainly, and no viewer is told what only an operator can do', () => {
   assert.equal(message({ state: 'waiting', why: 'missing' }).headline, 'No stream yet');
-  assert.match(announcement({ state: 'waiting', why: 'missing' }), /^No stream yet\. Start one with just live\./);
-  for (const state of ['connecting', 'waiting', 'reconnecting', 'ended', 'undecodable', 'unsupported']) {
-    assert.notEqual(message({ state, why: null }).headline, '', state);
+  assert.equal(announcement({ state: 'waiting', why: 'missing' }), 'No stream yet. It will play here by itself.');
+  for (const state of WITHOUT_PICTURE) {
+    for (const codec of ['', 'HEVC']) {
+      const { headline, hint } = message({ state, why: null, codec });
+      assert.notEqual(headline, '', state);
+      assert.doesNotMatch(`${headline} ${hint}`, /just |--|install/, state);
+    }
   }
+});
+
+test('an operator is told what to do where there is something', () => {
+  const hint = (state, more) => operatorHint({ state, why: null, codec: '', ...more });
+  assert.match(hint('waiting'), /`just live`/);
+  assert.match(hint('undecodable', { codec: 'HEVC' }), /`--codec hevc`/);
+  assert.match(hint('unsupported'), /`just setup`/);
+  for (const none of [hint('waiting', { why: 'stale' }), hint('undecodable'), hint('live'), hint('reconnecting')]) assert.equal(none, '');
+});
+
+test('every key has one meaning, with Caps Lock too', () => {
+  const keys = KEYS.flatMap((row) => row.keys);
+  assert.equal(new Set(keys).size, keys.length);
+  assert.deepEqual([' ', 'k', 'K', 'F', '?', 'End', 'Escape', 'x'].map(wishOf), [
+    'togglePlay', 'togglePlay', 'togglePlay', 'toggleFullscreen', 'toggleHelp', 'goLive', null, null,
+  ]);
+  assert.deepEqual([' ', 'k', 'End', 'Escape'].map(keyName), ['Space', 'K', 'End', 'Esc']);
+});
+
+/** Appends parts of 0.2 s to a browser that keeps what comes after the break, or all but the first picture; when it was said to be lost. */
+function lostAt(keepsIt, breaks) {
+  const loss = new LossAfterBreak();
+  let end_s = 0;
+  for (let part = 0; part < 10; part += 1) {
+    const start_s = part * 0.2;
+    const timeline = breaks && part >= 5 ? 2 : 1;
+    if (timeline === 1 || keepsIt) end_s = start_s + 0.17;
+    if (loss.appended({ timeline, type: 'audio', start_s, duration_s: 0.2, buffered: [{ start_s: 0, end_s }] })) return part;
+  }
+  return null;
+}
+
+test('what a browser throws away after a break is noticed at the second part, and nothing else is', () => {
+  assert.equal(lostAt(false, true), 6);
+  assert.equal(lostAt(true, true), null);
+  assert.equal(lostAt(false, false), null);
 });

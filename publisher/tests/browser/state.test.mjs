@@ -73,7 +73,21 @@ test('the playlist is asked for again and again, but not in a storm', () => {
     if (page.model.probing) page.failed('unreachable');
   }
   const probes = page.actions.length;
-  assert.ok(probes > 10 && probes < 30, `${probes} probes a minute`);
+  assert.ok(probes > 10 && probes < 40, `${probes} probes a minute`);
+});
+
+test('a server that comes back after some seconds is found at once, and one that stays away is asked ever more seldom', () => {
+  const page = new Page().playing().tell({ type: 'fault', kind: 'network' });
+  const gaps_ms = [];
+  for (let asked_ms = null; page.now_ms < 120_000;) {
+    page.run(0.25, { speed: 0, ahead_s: 0 });
+    if (!page.model.probing) continue;
+    if (asked_ms !== null) gaps_ms.push(page.now_ms - asked_ms);
+    asked_ms = page.now_ms;
+    page.failed('unreachable');
+  }
+  const after = (seconds) => gaps_ms[gaps_ms.findIndex((_, n) => gaps_ms.slice(0, n).reduce((sum, gap_ms) => sum + gap_ms, 0) >= seconds * 1000)];
+  assert.deepEqual([0, 1, 3, 10, 60].map(after), [250, 250, 500, 1500, 5000]);
 });
 
 test('a server that is away is not called a missing stream', () => {
@@ -151,6 +165,10 @@ test('a media fault is mended at once, and a second one rebuilds', () => {
   page.tell({ type: 'fault', kind: 'media' }).run(1.25, { speed: 0 }).check('reconnecting', ['open']);
 });
 
+test('where the browser loses what it is given the player is built anew, and nothing is leapt over', () => {
+  new Page().playing().tell({ type: 'fault', kind: 'lost' }).check('reconnecting', ['open']);
+});
+
 test('sequence numbers that start again mean a new stream', () => {
   const page = new Page().playing().playlist(2, { first: 1, edge_ms: 40_000 });
   page.check('reconnecting', ['open']);
@@ -170,6 +188,17 @@ test('a viewer who was held up by an outage is brought back to live', () => {
   const page = new Page().playing().run(3, { speed: 0, ahead_s: 0 }).check('reconnecting', ['hold']);
   page.run(0.25, { speed: 0, ahead_s: 20 }).check('reconnecting', ['release']);
   page.run(0.5, { behind_s: 12 }).check('behind', ['jump']);
+});
+
+test('how far behind an outage has left a viewer is judged by a list of after it', () => {
+  const page = new Page().tell({ type: 'pace', pace: 'fast' }).playing();
+  page.run(3, { speed: 0, ahead_s: 0, behind_s: 0 });
+  // The page itself has read the new list, and the engine not yet.
+  page.now_ms += 100;
+  page.playlist(11).run(0.5, { behind_s: 0.2 }).check('live', []);
+  page.playlist(12).run(0.25, { behind_s: 3 }).check('behind', ['jump']);
+  page.run(3, { speed: 0, ahead_s: 0 }).run(0.5, { behind_s: 0.2 }).playlist(13).run(0.25, { behind_s: 0.2 }).run(2, { behind_s: 3 });
+  assert.deepEqual(page.done(), [], 'who was not behind by then fell behind by himself');
 });
 
 test('a viewer who paused stays behind, and goes to live by wish', () => {

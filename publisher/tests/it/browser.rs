@@ -11,6 +11,7 @@ use crate::restart::Away;
 use crate::support::check::assert_clean;
 use crate::support::programs::{LiveStream, WebServer};
 
+mod first_look;
 mod ladder;
 mod low_latency;
 mod low_latency_nginx;
@@ -73,6 +74,8 @@ fn plays_and_goes_on(mode: &str, seconds: &str, away: Option<Away>) {
     ];
     let mut page = Page::open(&site.address, &[&asked[..], &["--resume-within", "60"]].concat());
     page.wait_for_line(r#""event":"ready-for-restart""#);
+    let console: Vec<_> = page.account.iter().filter(|it| it.contains(r#""event":"console""#)).collect();
+    assert!(console.is_empty(), "{console:?}");
     live.publisher.kill();
     if let Some(away) = away {
         away.pretend(webroot.path());

@@ -195,3 +195,40 @@ fn of_two_servers_one_may_go_and_no_player_notices() {
         }
     });
 }
+
+/// Where the page is sent that asks for low latency.
+fn link(address: SocketAddr, path: &str) -> (u16, String) {
+    let answer = get(address, path, &[]);
+    (answer.status, answer.header("Link"))
+}
+
+#[test]
+fn a_page_learns_through_nginx_whether_somebody_waits_and_is_never_told_of_an_error() {
+    const ASKS: &str = "/stream.m3u8?low-latency";
+    let webroot = Webroot::new();
+    let address = free_address();
+    let server = start_server(&webroot, address);
+    let nginx = start_nginx(&webroot, &[address]);
+    for at in [address, nginx.address] {
+        assert_eq!(link(at, ASKS), (200, String::new()), "there is no such list");
+    }
+    webroot.replace("ll.m3u8", list(1).as_bytes());
+    for at in [address, nginx.address] {
+        assert_eq!(link(at, ASKS), (200, "<ll.m3u8>; rel=\"alternate\"".to_owned()));
+        assert_eq!(link(at, "/stream.m3u8"), (200, String::new()));
+        assert_eq!(link(at, "/ll.m3u8?low-latency"), (200, String::new()));
+        assert_eq!(link(at, "/nothing.m3u8?low-latency"), (404, String::new()));
+    }
+    let (asked, plain) = (get(nginx.address, ASKS, &[]), get(nginx.address, "/stream.m3u8", &[]));
+    assert_eq!(asked.text(), plain.text());
+    drop(server);
+    assert_eq!(link(nginx.address, ASKS), (200, String::new()), "nobody waits");
+    let from_disk = get(nginx.address, ASKS, &[]);
+    for field in ["Content-Type", "Cache-Control", "Pragma", "Expires", "Last-Modified"] {
+        assert_eq!(asked.header(field), plain.header(field), "{field}");
+        assert_eq!(from_disk.header(field), plain.header(field), "{field}");
+    }
+    // That of the server is made of the content; nginx's own could be that of another list.
+    assert_eq!(from_disk.header("ETag"), "");
+    assert_eq!(link(nginx.address, "/nothing.m3u8?low-latency"), (404, String::new()));
+}

@@ -1,0 +1,35 @@
+//! The first look at the page: no error in the console whoever serves it, and what it says and shows to whom.
+
+use std::process::Command;
+
+use super::low_latency::{STREAM, free_address, start_server};
+use super::{driver_directory, one_browser_at_a_time, webroot_with_page};
+use crate::support::nginx::Nginx;
+use crate::support::programs::LiveStream;
+
+#[track_caller]
+fn looks_good(address: &str, asked: &[&str]) {
+    let looked = Command::new("node")
+        .args(["first_look.mjs", address])
+        .args(asked)
+        .current_dir(driver_directory())
+        .output()
+        .expect("node");
+    let said = String::from_utf8_lossy(&looked.stdout);
+    assert!(looked.status.success(), "{said}{}", String::from_utf8_lossy(&looked.stderr));
+}
+
+#[test]
+fn the_page_is_good_at_first_sight_and_asks_nobody_for_what_is_not_there() {
+    let _turn = one_browser_at_a_time();
+    let webroot = webroot_with_page();
+    let mut live = LiveStream::start(webroot.path(), &STREAM);
+    let address = free_address();
+    let _server = start_server(webroot.path(), address);
+    live.wait_for_segment(4);
+    looks_good(&format!("http://{address}/"), &[]);
+    let alone = Nginx::start(webroot.path());
+    looks_good(&alone.address, &["--pace", "smooth", "--console-only"]);
+    let before_the_server = Nginx::start_before(webroot.path(), address);
+    looks_good(&before_the_server.address, &["--pace", "fast", "--console-only"]);
+}
