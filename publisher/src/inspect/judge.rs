@@ -101,7 +101,8 @@ fn is_growing(parts: &FileFound, survey: &Survey) -> bool {
     let patience = SignedDuration::from_secs(GROWING_TARGETS * i64::from(target_duration_s.unwrap_or(1)));
     let has_ended = survey.playlist.as_ref().is_some_and(|found| found.listing.ended);
     let is_recent = |at: Timestamp| survey.looked_at.duration_since(at).abs() < patience;
-    !has_ended && parts.modified_at.is_some_and(is_recent)
+    let came_at = parts.parts.iter().filter_map(|part| part.came_at).max();
+    !has_ended && came_at.is_some_and(is_recent)
 }
 
 const MARKED: &str = "the playlist says so";

@@ -17,8 +17,10 @@ pub struct PartFound {
     pub index: u32,
     /// Where it is.
     pub path: PathBuf,
-    /// When it was last changed.
+    /// When it was last changed, or what its writer says instead: when its last picture was captured.
     pub modified_at: Option<Timestamp>,
+    /// When it got its name.
+    pub came_at: Option<Timestamp>,
     /// Size.
     pub bytes: u64,
 }
@@ -118,7 +120,10 @@ mod tests {
     fn taken(parts: &mut Parts, name: &str) {
         let name = parts.read(name).unwrap_or_else(|| panic!("{name} is a part"));
         let index = name.index;
-        parts.take(name, PartFound { index, path: PathBuf::new(), modified_at: None, bytes: 1 });
+        parts.take(
+            name,
+            PartFound { index, path: PathBuf::new(), modified_at: None, came_at: None, bytes: 1 },
+        );
     }
 
     #[track_caller]

@@ -10,7 +10,7 @@ use super::{
     newest::Newest,
     parts::{PartFound, PartName, Parts},
     place::Place,
-    survey::{FileFound, modified_at},
+    survey::{FileFound, changed_at, modified_at},
 };
 use crate::segment_name::looks_like_segment;
 use std::{
@@ -130,11 +130,12 @@ impl Walk<'_> {
             return;
         }
         let Some(file) = found(String::new(), path) else { return };
+        let came_at = fs::metadata(path).ok().as_ref().and_then(changed_at);
         self.disk.parts += 1;
         self.disk.part_bytes += file.bytes;
         self.date(&file);
         let FileFound { path, modified_at, bytes, .. } = file;
-        let part = PartFound { index: name.index, path, modified_at, bytes };
+        let part = PartFound { index: name.index, path, modified_at, came_at, bytes };
         self.parts.take(name, part);
     }
 

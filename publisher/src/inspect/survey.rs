@@ -12,6 +12,7 @@ use super::{
     scan::scan,
 };
 use crate::{
+    directory::stamp::Stamp,
     playlist_file::{LOW_LATENCY_PLAYLIST, PLAYLIST, STATUS},
     probe::{Facts, probe},
     segment_name::{LIVE, looks_like_segment},
@@ -158,6 +159,8 @@ impl Surveyor {
         }
         let target_duration_s = playlist.as_ref().and_then(|found| found.listing.target_duration_s);
         self.look_into(&mut slots, target_duration_s, &mut on_progress);
+        // What has been deleted since the walk is not there, and nobody misses it.
+        slots.retain(|slot| slot.entry.is_some() || slot.contents.is_some());
 
         let older = (unlisted + entries.len() as u64).saturating_sub(slots.len() as u64);
         let is_ours = place.playlist.as_ref().is_some_and(|path| {
@@ -190,39 +193,42 @@ impl Surveyor {
             let Some(file) = &slot.file else { continue };
             let key = (file.path.clone(), file.bytes, file.modified_at);
             let contents = known.get(&key).cloned().or_else(|| self.known.remove(&key));
-            let contents = contents.unwrap_or_else(|| look_into(file, target_duration_s, &mut self.buffer));
-            known.insert(key, contents.clone());
-            slot.contents = Some(contents);
+            let contents = contents.or_else(|| look_into(file, target_duration_s, &mut self.buffer));
+            if let Some(contents) = &contents {
+                known.insert(key, contents.clone());
+            }
+            slot.contents = contents;
             on_progress(index + 1, count);
         }
         self.known = known;
     }
 }
 
-fn look_into(file: &FileFound, target_duration_s: Option<u32>, buffer: &mut Vec<u8>) -> Contents {
+/// What its bytes say; `None` where it has gone.
+fn look_into(file: &FileFound, target_duration_s: Option<u32>, buffer: &mut Vec<u8>) -> Option<Contents> {
     if file.bytes > LARGEST_SEGMENT_BYTES {
         let bytes = file.bytes;
-        return Contents::Nothing(format!(
-            "it has {bytes} bytes, over the {LARGEST_SEGMENT_BYTES} that are read"
-        ));
+        let problem = format!("it has {bytes} bytes, over the {LARGEST_SEGMENT_BYTES} that are read");
+        return Some(Contents::Nothing(problem));
     }
     buffer.clear();
-    let read = read(file, buffer);
-    match read {
-        Err(error) => Contents::Nothing(format!("it cannot be read: {error}")),
-        Ok(()) if !looks_like_segment(&file.name) && buffer.first() != Some(&SYNC_BYTE) => {
-            Contents::Nothing("it is no MPEG-TS, and is not looked into".to_owned())
-        }
-        Ok(()) => match probe(buffer) {
-            Ok(mut facts) => {
-                if let Some(target_duration_s) = target_duration_s {
-                    facts.hold_to(u64::from(target_duration_s) * TICKS_PER_S);
-                }
-                Contents::Segment(Arc::new(facts))
-            }
-            Err(error) => Contents::Nothing(error.to_string()),
-        },
+    match read(file, buffer) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) => return Some(Contents::Nothing(format!("it cannot be read: {error}"))),
+        Ok(()) => {}
     }
+    if !looks_like_segment(&file.name) && buffer.first() != Some(&SYNC_BYTE) {
+        return Some(Contents::Nothing("it is no MPEG-TS, and is not looked into".to_owned()));
+    }
+    Some(match probe(buffer) {
+        Ok(mut facts) => {
+            if let Some(target_duration_s) = target_duration_s {
+                facts.hold_to(u64::from(target_duration_s) * TICKS_PER_S);
+            }
+            Contents::Segment(Arc::new(facts))
+        }
+        Err(error) => Contents::Nothing(error.to_string()),
+    })
 }
 
 /// Its bytes; those of its parts, end to end, are what there is so far of one that is not there yet.
@@ -271,6 +277,11 @@ fn notes(place: &Place, playlist: Option<&PlaylistFound>) -> Vec<String> {
     notes
 }
 
+/// When it was written, renamed or linked last. Nobody can set that, and livedir sets the other.
+pub(super) fn changed_at(metadata: &fs::Metadata) -> Option<Timestamp> {
+    Timestamp::try_from(Stamp::of(metadata).changed_at).ok()
+}
+
 pub(super) fn modified_at(metadata: &fs::Metadata) -> Option<Timestamp> {
     Timestamp::try_from(metadata.modified().ok()?).ok()
 }
@@ -298,7 +309,7 @@ fn read_text(path: &Path) -> io::Result<Option<(String, Option<Timestamp>)>> {
 /// Each value on its own: a status that another version wrote says less, and nothing wrong.
 fn read_status(json: &str) -> StatusSummary {
     let value: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
-    let text = |name: &str| value[name].as_str().map(str::to_owned);
+    let text = |name: &str| value[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     let time = |name: &str| value[name].as_str().and_then(|time| time.parse().ok());
     StatusSummary {
         state: text("state"),
