@@ -11,17 +11,20 @@
 //! ```
 //!
 //! The rules are in the playlist crate and know no files, sockets or clocks. Here are those. Two threads for each media
-//! playlist, which end with the playlist's end, the time given, or the stop; and one for a multivariant playlist.
+//! playlist, which end with the playlist's end, the time given, or the stop; one for a multivariant playlist; and one for the
+//! pulse, by which this program knows when it did not run: what came late to it then is not the stream's fault.
 
 pub mod address;
 pub mod command;
 pub mod report;
 
+mod absences;
 mod examiner;
 mod follower;
 mod graces;
 mod json;
 mod junit;
+mod lateness;
 mod measure;
 mod presentation;
 mod questions;
@@ -121,6 +124,7 @@ pub fn run(
     let name = subject::name(&address);
     let (started, watched) = mpsc::channel();
     thread::scope(|scope| {
+        let _beats = start_pulse(scope, &tally).map_err(CheckError::Thread)?;
         let presenter = if let Listing::Multivariant(_) = listing {
             let presentation = Presentation::new(&reader, &tally, stop, name, address, until);
             let presenter = thread::Builder::new().name("presentation".into());
@@ -182,6 +186,19 @@ fn low_latency_beside(reader: &Reader, subject: &Address, found: &Address) -> Op
     let reading = reader.playlist(&address).ok()?;
     let listing = read_listing(&String::from_utf8_lossy(&reading.bytes));
     matches!(listing, Listing::Media(_)).then_some((address, reading))
+}
+
+/// The pulse beats until what is returned is dropped.
+fn start_pulse<'scope>(scope: &'scope Scope<'scope, '_>, tally: &'scope Tally) -> io::Result<Sender<()>> {
+    let (beats, is_over) = mpsc::channel();
+    let pulse = Duration::from_secs_f64(absences::PULSE_S);
+    thread::Builder::new().name("pulse".into()).spawn_scoped(scope, move || {
+        tally.pulse();
+        while is_over.recv_timeout(pulse) == Err(RecvTimeoutError::Timeout) {
+            tally.pulse();
+        }
+    })?;
+    Ok(beats)
 }
 
 /// The threads of a media playlist are started here and nowhere else.

@@ -16,7 +16,7 @@ use livedir_playlist::{
 use url::Url;
 
 use super::address::Address;
-use super::follower::Seen;
+use super::follower::{Seen, Until};
 use super::graces::{Graces, Removed};
 use super::measure::Measure;
 use super::questions::Questions;
@@ -33,6 +33,9 @@ const WAITING_VERSIONS: usize = 32;
 
 /// Maps and keys that are remembered, so that each is asked for once.
 const NAMED: usize = 10_000;
+
+/// bis-22 6.2.1: parts stay available for so many target durations after they have left the playlist.
+const TARGETS_OF_PARTS: f64 = 3.0;
 
 /// How long the last questions may take, all together.
 const LAST_QUESTIONS: Duration = Duration::from_secs(10);
@@ -56,6 +59,10 @@ pub(super) struct Examiner<'a> {
     waiting: VecDeque<Box<Seen>>,
     /// Parts that the newest version lists.
     listed_parts: HashSet<String>,
+    /// For how long they have to stay after they have left it, seconds.
+    parts_must_stay_s: f64,
+    /// When the look began that found the newest version for the last time.
+    until: Until,
     questions: Questions,
 }
 
@@ -89,6 +96,8 @@ impl<'a> Examiner<'a> {
             measure: Measure::default(),
             waiting: VecDeque::new(),
             listed_parts: HashSet::new(),
+            parts_must_stay_s: 0.0,
+            until: Until::default(),
             questions: Questions::default(),
         }
     }
@@ -153,6 +162,8 @@ impl<'a> Examiner<'a> {
             self.want_part(part, in_the_clear);
         }
         self.listed_parts = seen.listing.parts().map(|part| part.uri.clone()).collect();
+        self.parts_must_stay_s = TARGETS_OF_PARTS * seen.listing.target_duration_s.unwrap_or(0) as f64;
+        self.until = seen.until.clone();
         self.questions.take(&seen.listing);
         self.waiting.push_back(seen);
         if self.waiting.len() > WAITING_VERSIONS {
@@ -194,6 +205,7 @@ impl<'a> Examiner<'a> {
     }
 
     fn fetch(&mut self, Wanted { uri, in_the_clear, is_part }: &Wanted) {
+        let began_s = self.tally.now_s();
         let read = match self.address.resolve(uri) {
             Ok(address) => self.reader.segment(&address),
             Err(error) => return self.know(without_bytes(uri, error.to_string())),
@@ -208,10 +220,22 @@ impl<'a> Examiner<'a> {
             }
             // Fetched too late to blame the stream.
             Err(ReadError::Missing(_) | ReadError::Status { .. }) if self.may_be_gone(uri, *is_part) => {}
+            Err(ReadError::Missing(_) | ReadError::Status { .. }) if self.came_too_late(uri, *is_part) => {
+                let absent_s = self.tally.absent_since_s(self.until.s());
+                if absent_s > 0.0 {
+                    self.tally.not_judged(unreadable(*is_part), self.name, absent_s);
+                }
+            }
             Err(ReadError::Status { answer, .. }) => self.tally.find(check_http(&answer)),
             Err(ReadError::Missing(_)) => self.know(without_bytes(uri, "it does not exist".to_owned())),
-            Err(error) => self.tally.problem(error.to_string()),
+            Err(error) => self.tally.unread(&error, began_s, unreadable(*is_part), self.name),
         }
+    }
+
+    /// Whether it may have left the playlist since the last look at that, and its grace be over by now.
+    fn came_too_late(&self, uri: &str, is_part: bool) -> bool {
+        let must_stay_s = if is_part { Some(self.parts_must_stay_s) } else { self.graces.must_stay_s(uri) };
+        must_stay_s.is_some_and(|must_stay_s| self.tally.now_s() - self.until.s() >= must_stay_s)
     }
 
     /// What EXT-X-MAP and EXT-X-KEY name has to be there; what is in it is not looked at.
@@ -229,13 +253,14 @@ impl<'a> Examiner<'a> {
             Err(_) if named == Named::Key => return,
             Err(error) => return missing(&error.to_string()),
         };
+        let began_s = self.tally.now_s();
         match self.reader.segment(&address) {
             Ok(reading) => self.tally.find(reading.answer.iter().flat_map(check_http).collect()),
             // Not everybody is to have it.
             Err(ReadError::Status { status: 401 | 403, .. }) if named == Named::Key => {}
             Err(ReadError::Status { answer, .. }) => self.tally.find(check_http(&answer)),
             Err(ReadError::Missing(_)) => missing("it does not exist"),
-            Err(error) => self.tally.problem(error.to_string()),
+            Err(error) => self.tally.unread(&error, began_s, "status-not-ok", self.name),
         }
     }
 
@@ -296,6 +321,7 @@ impl<'a> Examiner<'a> {
     }
 
     fn ask_for(&self, removed: &Removed, url: &Url) -> bool {
+        let began_s = self.tally.now_s();
         let answer = self.reader.ask(url, || Kind::Removed {
             since_removed_s: removed.since_removed_s(self.tally.now_s()),
             must_stay_s: removed.must_stay_s,
@@ -306,11 +332,16 @@ impl<'a> Examiner<'a> {
                 !(200..300).contains(&answer.status)
             }
             Err(error) => {
-                self.tally.problem(error.to_string());
+                self.tally.unread(&error, began_s, "removed-too-early", self.name);
                 false
             }
         }
     }
+}
+
+/// The rule that asks that it can be read.
+fn unreadable(is_part: bool) -> &'static str {
+    if is_part { "part-unreadable" } else { "segment-unreadable" }
 }
 
 /// Of all segments and parts.

@@ -4,17 +4,21 @@
 //! own, which ends with the playlist's end, with the time that it was given, or with the stop. A playlist that can be waited
 //! for is waited for, as players do (bis-22 6.2.5.2): the server holds the request until there is a new version.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SendError, SyncSender, TrySendError};
 use std::time::{Duration, Instant, SystemTime};
 
 use livedir_playlist::{
-    Asked, Directives, Kind, Listing, MediaListing, Named, Version, check_http, check_missing,
-    check_playlist, check_reload, check_update, read_listing,
+    Asked, Directives, Kind, Listing, MediaListing, Named, check_http, check_missing, check_playlist,
+    check_reload, read_listing,
 };
 use url::Url;
 
 use super::address::Address;
+use super::lateness::{Found, Judged, judge_update};
 use super::questions::with_directives;
 use super::reader::{ReadError, Reader, Reading};
 use super::tally::Tally;
@@ -41,6 +45,29 @@ pub(super) struct Seen {
     pub listing: MediaListing,
     /// When the look began that found the version before it for the last time.
     pub before_until_s: f64,
+    /// When the look began that found this one for the last time; later looks move it on.
+    pub until: Until,
+}
+
+/// A time that one thread moves on and another reads; monotonic seconds.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Until(Arc<AtomicU64>);
+
+impl Until {
+    fn at(time_s: f64) -> Self {
+        let until = Self::default();
+        until.set(time_s);
+        until
+    }
+
+    fn set(&self, time_s: f64) {
+        self.0.store(time_s.to_bits(), Ordering::Relaxed);
+    }
+
+    #[must_use]
+    pub(super) fn s(&self) -> f64 {
+        f64::from_bits(self.0.load(Ordering::Relaxed))
+    }
 }
 
 /// Follows one playlist.
@@ -64,10 +91,11 @@ pub(super) struct Follower<'a> {
 /// The version that was found last.
 struct Current {
     text: String,
+    listing: MediaListing,
     seen_at_s: f64,
     not_before_s: f64,
     /// When the last look began that found it.
-    until_s: f64,
+    until: Until,
 }
 
 /// What is remembered from look to look.
@@ -104,12 +132,13 @@ impl Follower<'_> {
                 (None, Some(next), Address::Url(url)) => self.wait(&mut progress, url, next, until),
                 _ => match self.reader.playlist(self.address) {
                     Ok(reading) => self.take(&mut progress, &reading, look),
-                    Err(error) => self.failed(&error),
+                    Err(error) => self.failed(&error, began_s),
                 },
             };
             if taken.is_break() {
                 return;
             }
+            let looked_s = self.tally.now_s();
             // Whoever waits needs no pause; only a server that does not hold is not asked without end.
             let has_come = progress.next.is_some() && progress.versions > before;
             let pause = if has_come { Duration::ZERO } else { progress.pause };
@@ -117,6 +146,10 @@ impl Follower<'_> {
             if is_over || self.stop.wait(pause.saturating_sub(began.elapsed())) {
                 break;
             }
+            // What a disk takes is time of this machine; what a server takes is not.
+            let is_file = matches!(self.address, Address::File(_));
+            let planned_s = began_s + pause.as_secs_f64();
+            self.tally.woke(if is_file { planned_s } else { planned_s.max(looked_s) });
         }
         if let (Some(current), Some(_)) = (&progress.current, until) {
             self.judge_silence(current);
@@ -132,21 +165,28 @@ impl Follower<'_> {
         if let Some(current) = &mut progress.current
             && current.text == text
         {
-            current.until_s = began_s;
+            current.until.set(began_s);
             self.tally.same_version(self.name, began_s);
             return ControlFlow::Continue(());
         }
         let before = progress.current.take();
-        let before_until_s = before.as_ref().map_or(began_s, |before| before.until_s);
-        let (seen_at_s, not_before_s) = self.came_at(reading, before.as_ref(), look);
-        let current = Current { text: text.clone(), seen_at_s, not_before_s, until_s: began_s };
+        let before_until_s = before.as_ref().map_or(began_s, |before| before.until.s());
+        let (seen_at_s, not_before_s) = self.came_at(reading, before.as_ref(), &listing, look);
+        let until = Until::at(began_s);
+        let is_live = listing.is_live();
+        let current = Current {
+            text: text.clone(),
+            listing: listing.clone(),
+            seen_at_s,
+            not_before_s,
+            until: until.clone(),
+        };
         self.judge(before.as_ref(), &current);
         progress.current = Some(current);
         progress.versions += 1;
 
-        let is_live = listing.is_live();
         let before_until_s = *progress.sent_until_s.get_or_insert(before_until_s);
-        let seen = Box::new(Seen { text, listing, before_until_s });
+        let seen = Box::new(Seen { text, listing, before_until_s, until });
         // The last one waits for the examiner, the others do not: the next look is due.
         let sent = if is_live {
             self.versions.try_send(seen)
@@ -191,14 +231,16 @@ impl Follower<'_> {
                 self.tally.find(check_reload(self.name, &asked, Some(400), ""));
                 ControlFlow::Continue(())
             }
-            Err(error) => self.failed(&error),
+            Err(error) => self.failed(&error, began_s),
         }
     }
 
     fn nothing_came(&self, progress: &mut Progress, began_s: f64) -> ControlFlow<()> {
-        let until_s = began_s.max(self.tally.now_s() - ON_ITS_WAY_S);
+        // An answer may have come while nobody was here to take it.
+        let is_certain = self.tally.absent_since_s(began_s) <= 0.0;
+        let until_s = if is_certain { began_s.max(self.tally.now_s() - ON_ITS_WAY_S) } else { began_s };
         if let Some(current) = &mut progress.current {
-            current.until_s = until_s;
+            current.until.set(until_s);
             self.tally.same_version(self.name, until_s);
         }
         ControlFlow::Continue(())
@@ -241,10 +283,16 @@ impl Follower<'_> {
         Some((text, listing))
     }
 
-    /// When a version came: seen at, and not before. A file tells it to the millisecond.
-    fn came_at(&self, reading: &Reading, before: Option<&Current>, look: Look) -> (f64, f64) {
+    /// When a version came: seen at, and not before. A file tells it to the millisecond, of the newest version.
+    fn came_at(
+        &self,
+        reading: &Reading,
+        before: Option<&Current>,
+        listing: &MediaListing,
+        look: Look,
+    ) -> (f64, f64) {
         let began_s = look.began_s;
-        let not_before_s = before.map_or(began_s, |before| before.until_s);
+        let not_before_s = before.map_or(began_s, |before| before.until.s());
         if let Some(held_until_s) = look.held_until_s {
             return (held_until_s, not_before_s.max(held_until_s - ON_ITS_WAY_S));
         }
@@ -252,27 +300,37 @@ impl Follower<'_> {
         let changed_s = age.map(|age| self.tally.now_s() - age.as_secs_f64());
         match changed_s {
             Some(changed_s) if before.is_none() => (changed_s.min(began_s), changed_s.min(began_s)),
-            Some(changed_s) if (not_before_s..=began_s).contains(&changed_s) => (changed_s, changed_s),
-            _ => (began_s, not_before_s),
+            Some(changed_s) if (not_before_s..=began_s).contains(&changed_s) => {
+                let is_next = before.is_some_and(|before| new_parts(&before.listing, listing) <= 1);
+                (changed_s, if is_next { changed_s } else { not_before_s })
+            }
+            _ => (self.tally.now_s(), not_before_s),
         }
     }
 
     fn judge(&self, before: Option<&Current>, after: &Current) {
-        self.tally.count_version(self.name, &after.text, after.until_s);
+        self.tally.count_version(self.name, &after.text, after.until.s());
         self.tally.find(check_playlist(self.name, &after.text));
         if let Some(before) = before {
-            self.tally.find(check_update(self.name, &before.version(), &after.version()));
+            let absent_s = self.tally.absent_since_s(before.until.s().max(before.seen_at_s));
+            let (was, is) = ((&*before.text, before.found()), (&*after.text, after.found()));
+            let Judged { found, not_judged } = judge_update(self.name, was, is, absent_s);
+            self.tally.find(found);
+            for finding in not_judged {
+                self.tally.not_judged(finding.rule.id, &finding.at, absent_s);
+            }
         }
     }
 
     /// A stream that has stopped without saying so has no next version: the last look stands for it.
     fn judge_silence(&self, current: &Current) {
-        let last_look =
-            Version { seen_at_s: current.until_s, not_before_s: current.until_s, ..current.version() };
-        self.tally.find(check_update(self.name, &current.version(), &last_look));
+        let until_s = current.until.s();
+        let last_look = Found { seen_at_s: until_s, not_before_s: until_s, until_s };
+        let (was, is) = ((&*current.text, current.found()), (&*current.text, last_look));
+        self.tally.find(judge_update(self.name, was, is, 0.0).found);
     }
 
-    fn failed(&self, error: &ReadError) -> ControlFlow<()> {
+    fn failed(&self, error: &ReadError, began_s: f64) -> ControlFlow<()> {
         if let ReadError::Status { answer, .. } = error {
             let found = check_http(answer);
             if !found.is_empty() {
@@ -282,7 +340,7 @@ impl Follower<'_> {
         }
         match error {
             ReadError::Missing(_) => self.not_there("it does not exist", || error.to_string()),
-            _ => self.tally.problem(error.to_string()),
+            _ => self.tally.unread(error, began_s, "update-late", self.name),
         }
         ControlFlow::Continue(())
     }
@@ -306,8 +364,18 @@ fn next(listing: &MediaListing) -> Option<Directives> {
     Some(Directives { media_sequence: Some(listing.next_media_sequence()), part, skip: false })
 }
 
+/// How many parts, or segments where there are no parts, have come from one version to the next.
+fn new_parts(before: &MediaListing, after: &MediaListing) -> u64 {
+    if !after.has_parts() {
+        return after.next_media_sequence().saturating_sub(before.next_media_sequence());
+    }
+    let known: HashSet<&str> = before.parts().map(|part| part.uri.as_str()).collect();
+    after.parts().filter(|part| !known.contains(part.uri.as_str())).count() as u64
+}
+
 impl Current {
-    fn version(&self) -> Version<'_> {
-        Version { text: &self.text, seen_at_s: self.seen_at_s, not_before_s: self.not_before_s }
+    fn found(&self) -> Found {
+        let (seen_at_s, not_before_s) = (self.seen_at_s, self.not_before_s);
+        Found { seen_at_s, not_before_s, until_s: self.until.s() }
     }
 }

@@ -86,6 +86,12 @@ impl Graces {
         !self.is_listed(uri) && !self.removed.iter().any(|removed| removed.uri == uri)
     }
 
+    /// For how long the segment has to stay after it has left the playlist, if the newest version lists it.
+    #[must_use]
+    pub(super) fn must_stay_s(&self, uri: &str) -> Option<f64> {
+        self.listed.get(uri).map(|listed| listed.duration_s + listed.longest_playlist_s)
+    }
+
     /// One that is to be asked for now. Those whose grace is over are forgotten.
     pub(super) fn due(&mut self, now_s: f64) -> Option<Removed> {
         self.removed.retain(|removed| removed.since_removed_s(now_s) < removed.must_stay_s);
@@ -133,6 +139,7 @@ mod tests {
     fn a_removed_segment_must_stay_for_its_own_time_and_that_of_the_longest_playlist() {
         let mut graces = graces(&[(&["a", "b"], 0.0), (&["a", "b", "c"], 2.0), (&["b", "c"], 3.5)]);
         assert!(graces.is_listed("b") && !graces.is_listed("a"));
+        assert_eq!((graces.must_stay_s("b"), graces.must_stay_s("a")), (Some(8.0), None));
         assert_eq!(graces.due(4.0), None);
         let asked = graces.due(4.5).unwrap();
         assert_eq!((asked.uri.as_str(), asked.listed_until_s, asked.must_stay_s), ("a", 3.5, 8.0));

@@ -5,17 +5,19 @@
 use livedir_playlist::Severity;
 use serde_json::{Value, json};
 
-use super::report::{Noted, Report};
+use super::report::{NotJudged, Noted, Report};
 
 /// The object that `check --json` prints.
 #[must_use]
 pub fn json(report: &Report) -> Value {
     let findings: Vec<Value> = report.findings.iter().map(finding).collect();
+    let not_judged: Vec<Value> = report.not_judged.iter().map(not_judged).collect();
     let looked_at = &report.looked_at;
     json!({
         "subject": report.subject,
         "findings": findings,
         "problems": report.problems,
+        "not_judged": not_judged,
         "summary": {
             "playlists": looked_at.playlists,
             "versions": looked_at.versions,
@@ -23,8 +25,13 @@ pub fn json(report: &Report) -> Value {
             "seconds": looked_at.seconds,
             "must": report.count(Severity::Must),
             "should": report.count(Severity::Should),
+            "not_judged": report.times_not_judged(),
         },
     })
+}
+
+fn not_judged(NotJudged { rule_id, at, absent_s, count }: &NotJudged) -> Value {
+    json!({ "rule": rule_id, "at": at, "machine_absent_s": absent_s, "count": count })
 }
 
 fn finding(Noted { finding, count }: &Noted) -> Value {

@@ -1,7 +1,7 @@
 //! `JUnit`: a report for build servers, one test case a rule.
 //!
 //! In: a report. Out: XML. A MUST that is broken is a failure; a SHOULD passes, with what was found in its output, as
-//! the exit status has it. Pure.
+//! the exit status has it; a rule that could not be judged is skipped. Pure.
 
 use std::io;
 
@@ -54,7 +54,17 @@ fn test_case(xml: &mut Writer<Vec<u8>>, report: &Report, rule: &Rule) -> io::Res
         ("time", "0"),
     ]);
     if lines.is_empty() {
-        case.write_empty()?;
+        match report.not_judged.iter().find(|it| it.rule_id == rule.id) {
+            None => case.write_empty()?,
+            Some(it) => {
+                let message = legal(&format!("{}: this machine was too busy to look", it.at));
+                case.write_inner_content(|xml| {
+                    let skipped = xml.create_element("skipped");
+                    skipped.with_attributes([("message", message.as_str())]).write_empty()?;
+                    Ok(())
+                })?
+            }
+        };
         return Ok(());
     }
     let lines = legal(&lines.join("\n"));

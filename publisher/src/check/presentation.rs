@@ -79,10 +79,11 @@ impl<'a> Presentation<'a> {
             }
             let is_followed = self.until.is_some_and(|until| Instant::now() < until);
             if is_followed && read_at.elapsed() >= READ_EVERY {
+                let began_s = self.tally.now_s();
                 match self.reader.playlist(&self.address) {
                     Ok(reading) => self.take(&reading, started),
                     Err(ReadError::Status { answer, .. }) => self.tally.find(check_http(&answer)),
-                    Err(error) => self.tally.problem(error.to_string()),
+                    Err(error) => self.tally.unread(&error, began_s, "status-not-ok", &self.name),
                 }
                 read_at = Instant::now();
             }

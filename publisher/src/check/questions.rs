@@ -61,9 +61,19 @@ impl Questions {
         let Some(promises) = self.next.take() else { return };
         self.asked_at_s = Some(now_s);
         let reload = |directives: Directives, asked: &Asked| {
+            let began_s = tally.now_s();
             let read = reader.held_playlist(&with_directives(url, directives), PATIENCE);
-            let Some((status, text)) = answered(read, tally) else { return };
-            tally.find(check_reload(name, asked, status, &text));
+            let Some((status, text)) = answered(read, tally, began_s, name) else { return };
+            let found = check_reload(name, asked, status, &text);
+            let absent_s = tally.absent_since_s(began_s);
+            if status.is_some() || absent_s <= 0.0 {
+                tally.find(found);
+                return;
+            }
+            // The answer came, and nobody was here to take it.
+            for finding in found {
+                tally.not_judged(finding.rule.id, &finding.at, absent_s);
+            }
         };
         reload(Directives { part: Some(0), ..Directives::default() }, &Asked::PartAlone);
         let far = promises.next_media_sequence.saturating_add(FAR_AHEAD);
@@ -72,13 +82,15 @@ impl Questions {
         if promises.can_skip {
             compare_delta(reader, name, url, tally);
         }
+        let began_s = tally.now_s();
+        let answered = |read| answered(read, tally, began_s, name);
         if let Some(hint) = &promises.hint
             && let Ok(Address::Url(part)) = address.resolve(hint)
-            && let Some((status, _)) = answered(reader.held_part(&part, PATIENCE), tally)
+            && let Some((status, _)) = answered(reader.held_part(&part, PATIENCE))
         {
             // bis-22 6.2.6: what is lost need not come, and the playlist then says so.
             let is_there = matches!(status, Some(200 | 206));
-            let now = if is_there { None } else { answered(reader.held_playlist(url, PATIENCE), tally) };
+            let now = if is_there { None } else { answered(reader.held_playlist(url, PATIENCE)) };
             let text = now.map_or(String::new(), |(_, text)| text);
             tally.find(check_reload(name, &Asked::Hint(hint.clone()), status, &text));
         }
@@ -88,8 +100,8 @@ impl Questions {
 /// A delta update says what the whole playlist says before and after it: then nothing new came in between.
 fn compare_delta(reader: &Reader, name: &str, url: &Url, tally: &Tally) {
     let read = |skip: bool| {
-        let directives = Directives { skip, ..Directives::default() };
-        answered(reader.held_playlist(&with_directives(url, directives), PATIENCE), tally)
+        let (directives, began_s) = (Directives { skip, ..Directives::default() }, tally.now_s());
+        answered(reader.held_playlist(&with_directives(url, directives), PATIENCE), tally, began_s, name)
     };
     for _ in 0..TRIES {
         let (Some(before), Some(delta), Some(after)) = (read(false), read(true), read(false)) else { return };
@@ -101,13 +113,18 @@ fn compare_delta(reader: &Reader, name: &str, url: &Url, tally: &Tally) {
 }
 
 /// The status, and the text; a failure of the network says nothing of the server.
-fn answered(read: Result<Reading, ReadError>, tally: &Tally) -> Option<(Option<u16>, String)> {
+fn answered(
+    read: Result<Reading, ReadError>,
+    tally: &Tally,
+    began_s: f64,
+    name: &str,
+) -> Option<(Option<u16>, String)> {
     match read {
         Ok(reading) => Some((Some(200), String::from_utf8_lossy(&reading.bytes).into_owned())),
         Err(ReadError::Status { status, .. }) => Some((Some(status), String::new())),
         Err(ReadError::Silent { .. }) => Some((None, String::new())),
         Err(error) => {
-            tally.problem(error.to_string());
+            tally.unread(&error, began_s, "blocking-reload-refused", name);
             None
         }
     }

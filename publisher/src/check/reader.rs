@@ -83,6 +83,14 @@ pub enum ReadError {
     },
 }
 
+impl ReadError {
+    /// Whether the answer was lost or late on its way. Whoever does not fetch it in time loses it, too.
+    #[must_use]
+    pub(super) fn is_of_the_way(&self) -> bool {
+        matches!(self, Self::Http { .. } | Self::Silent { .. })
+    }
+}
+
 /// What was read.
 #[derive(Debug)]
 pub(super) struct Reading {

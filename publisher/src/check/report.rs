@@ -55,9 +55,24 @@ pub struct Report {
     pub findings: Vec<Noted>,
     /// What could not be looked at, one line each.
     pub problems: Vec<String>,
+    /// What could not be judged, in the order in which it came up. It has no part in the exit status.
+    pub not_judged: Vec<NotJudged>,
     /// How much was looked at.
     pub looked_at: LookedAt,
     left_out: [u64; 2],
+}
+
+/// A rule that may be broken. Nobody can tell, as this machine did not look in time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotJudged {
+    /// Such as `part-late`.
+    pub rule_id: &'static str,
+    /// As in a finding.
+    pub at: String,
+    /// For how long it did not look, the longest time; seconds.
+    pub absent_s: f64,
+    /// At least 1.
+    pub count: u64,
 }
 
 /// How much was looked at.
@@ -79,7 +94,19 @@ impl Report {
     pub fn new(subject: String, findings: Findings, problems: Vec<String>, looked_at: LookedAt) -> Self {
         let Findings { mut noted, left_out, .. } = findings;
         noted.sort_by_key(|noted| noted.finding.rule.severity == Severity::Should);
-        Self { subject, findings: noted, problems, looked_at, left_out }
+        Self { subject, findings: noted, problems, not_judged: Vec::new(), looked_at, left_out }
+    }
+
+    /// The same, with what could not be judged.
+    #[must_use]
+    pub fn with_not_judged(self, not_judged: Vec<NotJudged>) -> Self {
+        Self { not_judged, ..self }
+    }
+
+    /// How often something could not be judged.
+    #[must_use]
+    pub fn times_not_judged(&self) -> u64 {
+        self.not_judged.iter().map(|it| it.count).sum()
     }
 
     /// Different findings of this severity.

@@ -34,6 +34,14 @@ pub enum SubjectError {
     /// A directory without a playlist.
     #[error("{0} has no stream.m3u8 and no other playlist; name one, or start the stream first")]
     None(String),
+    /// A directory of directories with playlists, as `watch --channels` keeps them.
+    #[error("{directory} has no stream.m3u8 of its own; name one of those below it: {names}")]
+    Below {
+        /// Which.
+        directory: String,
+        /// With commas.
+        names: String,
+    },
     /// A directory with more than one, none of which has the usual name.
     #[error("{directory} has several playlists; name one of them: {names}")]
     Several {
@@ -85,23 +93,37 @@ fn in_directory(directory: &Path) -> Result<PathBuf, SubjectError> {
     }
     let told = || directory.display().to_string();
     let unreadable = |error| SubjectError::Unreadable { path: told(), error };
-    let mut names = Vec::new();
+    let (mut names, mut below) = (Vec::new(), Vec::new());
     for entry in std::fs::read_dir(directory).map_err(unreadable)? {
         let name = PathBuf::from(entry.map_err(unreadable)?.file_name());
         let is_work_in_progress = name.as_os_str().as_encoded_bytes().starts_with(b".");
         if name.extension().is_some_and(|extension| extension == "m3u8") && !is_work_in_progress {
             names.push(name);
+        } else if !is_work_in_progress && directory.join(&name).join(USUAL_NAME).is_file() {
+            below.push(name.join(USUAL_NAME));
         }
     }
     names.sort();
+    below.sort();
     match names.as_slice() {
-        [] => Err(SubjectError::None(told())),
+        [] if below.is_empty() => Err(SubjectError::None(told())),
+        [] => Err(SubjectError::Below { directory: told(), names: listed(&below) }),
         [name] => Ok(directory.join(name)),
         names => {
             let names: Vec<_> = names.iter().map(|name| name.display().to_string()).collect();
             Err(SubjectError::Several { directory: told(), names: names.join(", ") })
         }
     }
+}
+
+/// More names than this are not read.
+const MOST_NAMES: usize = 8;
+
+/// `a/stream.m3u8, b/stream.m3u8 and 990 more`
+fn listed(names: &[PathBuf]) -> String {
+    let told: Vec<_> = names.iter().take(MOST_NAMES).map(|name| name.display().to_string()).collect();
+    let more = names.len() - told.len();
+    if more > 0 { format!("{} and {more} more", told.join(", ")) } else { told.join(", ") }
 }
 
 /// What findings call it: the last part of its path.
@@ -139,6 +161,22 @@ mod tests {
         check(&["a.m3u8", ".b.m3u8", "a.ts"], Ok("a.m3u8"));
         check(&["a.m3u8", "b.m3u8"], Err("a.m3u8, b.m3u8"));
         check(&["a.ts"], Err("has no stream.m3u8"));
+    }
+
+    #[test]
+    fn of_a_directory_of_channels_those_are_told_that_can_be_named() {
+        let directory = tempfile::tempdir().unwrap();
+        for channel in ["b", "a", "c"] {
+            std::fs::create_dir(directory.path().join(channel)).unwrap();
+            write(directory.path().join(channel).join(USUAL_NAME), "").unwrap();
+        }
+        let error = playlist(&Address::File(directory.path().to_owned())).unwrap_err().to_string();
+        assert!(
+            error.ends_with("name one of those below it: a/stream.m3u8, b/stream.m3u8, c/stream.m3u8"),
+            "{error}"
+        );
+        let many: Vec<_> = (0..20).map(|n| PathBuf::from(format!("{n}"))).collect();
+        assert_eq!(listed(&many), "0, 1, 2, 3, 4, 5, 6, 7 and 12 more");
     }
 
     #[test]

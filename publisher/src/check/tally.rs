@@ -10,7 +10,9 @@ use std::time::Instant;
 use jiff::Timestamp;
 use livedir_playlist::{BitRate, Finding};
 
-use super::report::{Findings, LookedAt, Report};
+use super::absences::Absences;
+use super::reader::ReadError;
+use super::report::{Findings, LookedAt, NotJudged, Report};
 
 /// More lines than this say nothing new.
 const KEPT_PROBLEMS: usize = 100;
@@ -21,6 +23,8 @@ pub(super) struct Tally {
     started_at: Instant,
     findings: Mutex<Findings>,
     problems: Mutex<Vec<String>>,
+    not_judged: Mutex<Vec<NotJudged>>,
+    absences: Mutex<Absences>,
     /// Of each media playlist, by its name.
     newest: Mutex<BTreeMap<String, Newest>>,
     /// Of the newest segment of each media playlist, by its name.
@@ -62,6 +66,8 @@ impl Tally {
             started_at: Instant::now(),
             findings: Mutex::default(),
             problems: Mutex::default(),
+            not_judged: Mutex::default(),
+            absences: Mutex::default(),
             newest: Mutex::default(),
             clocks: Mutex::default(),
             bit_rates: Mutex::default(),
@@ -90,6 +96,45 @@ impl Tally {
         let mut problems = lock(&self.problems);
         if problems.len() < KEPT_PROBLEMS && !problems.contains(&problem) {
             problems.push(problem);
+        }
+    }
+
+    /// The pulse has woken.
+    pub(super) fn pulse(&self) {
+        lock(&self.absences).pulse(self.now_s());
+    }
+
+    /// A thread has woken that had meant to wake at this time.
+    pub(super) fn woke(&self, planned_s: f64) {
+        lock(&self.absences).woke(planned_s, self.now_s());
+    }
+
+    /// For how long this machine was absent from `from_s` until now.
+    #[must_use]
+    pub(super) fn absent_since_s(&self, from_s: f64) -> f64 {
+        let absences = lock(&self.absences);
+        let now_s = self.now_s();
+        absences.within_s(from_s, now_s, now_s)
+    }
+
+    /// A rule may be broken at this place. Nobody can tell: this machine was absent for so long.
+    pub(super) fn not_judged(&self, rule_id: &'static str, at: &str, absent_s: f64) {
+        let mut not_judged = lock(&self.not_judged);
+        if let Some(known) = not_judged.iter_mut().find(|it| it.rule_id == rule_id && it.at == at) {
+            known.count += 1;
+            known.absent_s = known.absent_s.max(absent_s);
+        } else if not_judged.len() < KEPT_PROBLEMS {
+            not_judged.push(NotJudged { rule_id, at: at.to_owned(), absent_s, count: 1 });
+        }
+    }
+
+    /// Something could not be read that was asked for at `began_s`; the rule says that it can be.
+    pub(super) fn unread(&self, error: &ReadError, began_s: f64, rule_id: &'static str, at: &str) {
+        let absent_s = self.absent_since_s(began_s);
+        if error.is_of_the_way() && absent_s > 0.0 {
+            self.not_judged(rule_id, at, absent_s);
+        } else {
+            self.problem(error.to_string());
         }
     }
 
@@ -169,7 +214,8 @@ impl Tally {
         let looked_at = self.looked_at();
         let findings = self.findings.into_inner().unwrap_or_else(PoisonError::into_inner);
         let problems = self.problems.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Report::new(subject, findings, problems, looked_at)
+        let not_judged = self.not_judged.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Report::new(subject, findings, problems, looked_at).with_not_judged(not_judged)
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use livedir_playlist::Severity;
 
-use super::report::{Noted, Report};
+use super::report::{NotJudged, Noted, Report};
 
 const RED: &str = "\x1b[1;31m";
 const YELLOW: &str = "\x1b[33m";
@@ -28,8 +28,12 @@ pub fn text(report: &Report, colour: bool) -> String {
         let at = one_line(&finding.at);
         let (seen, expected) = (one_line(&finding.seen), one_line(&finding.expected));
         let _ = write!(text, "{severity} {} {section} {at}: {seen}; expected {expected}", finding.rule.id);
-        let times = if *count > 1 { format!(" ({count} times)") } else { String::new() };
-        let _ = writeln!(text, "{times}");
+        let _ = writeln!(text, "{}", times(*count));
+    }
+    for NotJudged { rule_id, at, absent_s, count } in &report.not_judged {
+        let (note, at) = (paint(DIM, &format!("{:6}", "note")), one_line(at));
+        let why = format!("not judged: this machine was too busy to look for {absent_s:.1} s");
+        let _ = writeln!(text, "{note} {rule_id} {at}: {why}{}", times(*count));
     }
     let (must, should) = (report.count(Severity::Must), report.count(Severity::Should));
     let result = format!("MUST {must}, SHOULD {should}");
@@ -40,10 +44,14 @@ pub fn text(report: &Report, colour: bool) -> String {
     } else {
         result
     };
+    let not_judged = match report.times_not_judged() {
+        0 => String::new(),
+        count => format!(", not judged {count}"),
+    };
     let looked_at = &report.looked_at;
     let _ = writeln!(
         text,
-        "{}, {}, {}, {:.1} s: {result}",
+        "{}, {}, {}, {:.1} s: {result}{not_judged}",
         counted(looked_at.playlists, "playlist"),
         counted(looked_at.versions, "version"),
         counted(looked_at.segments, "segment"),
@@ -55,6 +63,10 @@ pub fn text(report: &Report, colour: bool) -> String {
 /// What a stream says of itself must not write elsewhere on the terminal.
 fn one_line(words: &str) -> String {
     words.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+}
+
+fn times(count: u64) -> String {
+    if count > 1 { format!(" ({count} times)") } else { String::new() }
 }
 
 fn counted(count: u64, what: &str) -> String {
@@ -90,6 +102,16 @@ mod tests {
         );
         assert_eq!(text(&report, false), expected);
         assert!(text(&report, true).starts_with(RED));
+    }
+
+    #[test]
+    fn what_could_not_be_judged_is_told_with_its_reason_and_counted() {
+        let late = NotJudged { rule_id: "part-late", at: "ll.m3u8".into(), absent_s: 4.24, count: 2 };
+        let looked_at = LookedAt { playlists: 1, versions: 12, segments: 22, seconds: 30.04 };
+        let report = Report::new("webroot".into(), Findings::default(), Vec::new(), looked_at);
+        let expected = "note   part-late ll.m3u8: not judged: this machine was too busy to look for 4.2 s (2 times)\n\
+             1 playlist, 12 versions, 22 segments, 30.0 s: MUST 0, SHOULD 0, not judged 2\n";
+        assert_eq!(text(&report.with_not_judged(vec![late]), false), expected);
     }
 
     #[test]

@@ -135,6 +135,7 @@ mod tests {
                 is_gap: false,
                 is_part_of_file: false,
                 lost_parts: 0,
+                parts: Vec::new(),
             })
             .collect()
     }
@@ -147,6 +148,8 @@ mod tests {
                 path: (*name).into(),
                 modified_at: Timestamp::from_second(*second).ok(),
                 bytes: 1,
+                parts: Vec::new(),
+                is_parts_only: false,
             })
             .collect()
     }

@@ -55,6 +55,9 @@ pub struct PlaylistSummary {
     pub ended: bool,
     /// EXT-X-TARGETDURATION.
     pub target_duration_s: Option<u32>,
+    /// EXT-X-PART-INF: the longest part, where it lists parts.
+    #[serde(default)]
+    pub part_target_s: Option<f64>,
     /// Number of the first segment listed.
     pub media_sequence_first: u64,
     /// Segments listed.
@@ -67,7 +70,7 @@ pub struct PlaylistSummary {
     pub window_s: f64,
     /// When it was last replaced.
     pub written_at: Option<Timestamp>,
-    /// How far the end of its newest segment lies behind the time of this look. A player is at least so far behind.
+    /// How far the end of its newest segment, or part, lies behind the time of this look. A player is at least so far behind.
     pub behind_now_s: Option<f64>,
 }
 
@@ -78,6 +81,12 @@ pub struct DiskUse {
     pub segments: u64,
     /// Their sizes.
     pub segment_bytes: u64,
+    /// Files that are parts of segments.
+    #[serde(default)]
+    pub parts: u64,
+    /// Their sizes.
+    #[serde(default)]
+    pub part_bytes: u64,
     /// Files under a dot name: being written, or left over from a crash.
     pub unfinished: u64,
     /// When the oldest file was last changed.
@@ -132,6 +141,9 @@ pub struct Row {
     pub bytes: Option<u64>,
     /// Of the whole file.
     pub bitrate_bps: Option<u64>,
+    /// Its parts that are there, each a file of its own. Of one that is being written, these are all that is there.
+    #[serde(default)]
+    pub parts: u64,
     /// Pictures.
     pub frames: Option<u64>,
     /// Pictures that are IDR.
@@ -194,15 +206,15 @@ pub fn inventory(survey: Survey) -> Inventory {
     let segments = rows(&survey);
     let playlist = survey.playlist.as_ref().map(|found| {
         let listing = &found.listing;
-        let ends_at = segments
-            .iter()
-            .rfind(|row| row.state == State::Listed)
-            .and_then(|row| ends_at(row.filmed_at?, row.duration_s.or(row.listed_duration_s)?));
+        let ends_at = segments.iter().rfind(|row| row.state == State::Listed).and_then(|row| {
+            ends_at(row.filmed_at?, row.duration_s.or(row.listed_duration_s)? + listing.open_s)
+        });
         PlaylistSummary {
             file: found.file.clone(),
             problem: found.problem.clone(),
             ended: listing.ended,
             target_duration_s: listing.target_duration_s,
+            part_target_s: listing.part_target_s,
             media_sequence_first: listing.media_sequence,
             segments: listing.entries.len() as u64,
             segments_missing: survey.missing,
@@ -279,6 +291,7 @@ fn row(slot: &Slot, survey: &Survey, judged: Judged) -> Row {
             .zip(bytes)
             .filter(|(duration_s, _)| *duration_s > 0.0)
             .map(|(duration_s, bytes)| (bytes as f64 * 8.0 / duration_s).round() as u64),
+        parts: file.map_or(0, |file| file.parts.len() as u64),
         frames: video.map(|video| video.frames),
         keyframes: video.map(|video| video.keyframes),
         streams: facts.map(|facts| stream_names(&facts.streams)).unwrap_or_default(),

@@ -4,12 +4,13 @@ use super::{
     arrange::{Place, Slot},
     inventory::{Row, State, is_young},
     listing::{Entry, directory_of},
-    survey::{Contents, Survey},
+    survey::{Contents, FileFound, Survey},
 };
 use crate::{
     probe::{Facts, discontinuity, unfit},
     status::seconds,
 };
+use jiff::{SignedDuration, Timestamp};
 
 /// What there is to say of a segment beside what it is.
 pub(super) struct Judged {
@@ -28,6 +29,8 @@ pub(super) fn judge(slot: &Slot, survey: &Survey, before: Option<(&Row, &Facts)>
     let absent = match entry {
         Some(entry) if entry.is_gap => Some(State::Gap),
         Some(entry) if directory_of(&entry.name).is_none() => Some(State::Elsewhere),
+        // That parts of it are there makes it no whole.
+        Some(_) if slot.file.as_ref().is_some_and(|file| file.is_parts_only) => Some(State::Missing),
         _ if slot.contents.is_none() => Some(State::Missing),
         _ => None,
     };
@@ -47,6 +50,9 @@ pub(super) fn judge(slot: &Slot, survey: &Survey, before: Option<(&Row, &Facts)>
     let problem = problem(contents, target_duration_s).filter(|_| is_whole);
     let state = match (slot.place, &problem) {
         (Place::Listed, _) => State::Listed,
+        (Place::After | Place::Alone, _) if file.is_parts_only && is_growing(file, survey) => {
+            State::BeingWritten
+        }
         (Place::After | Place::Alone, Some(_)) if is_young(file.modified_at, survey.looked_at) => {
             State::BeingWritten
         }
@@ -60,6 +66,9 @@ pub(super) fn judge(slot: &Slot, survey: &Survey, before: Option<(&Row, &Facts)>
     let reason = before.zip(facts).and_then(|((_, before), facts)| discontinuity(before, facts));
     let mut odd = facts.map(|facts| odd(facts, entry)).unwrap_or_default();
     odd.extend(lost_parts(entry));
+    if file.is_parts_only && state != State::BeingWritten {
+        odd.push("its parts are all that is there, and no more of them come".to_owned());
+    }
     if let (Some(reason), Some((Row { state: State::Listed, .. }, _))) = (&reason, before)
         && state == State::Listed
         && !is_marked
@@ -81,6 +90,19 @@ pub(super) fn judge(slot: &Slot, survey: &Survey, before: Option<(&Row, &Facts)>
         problem,
         odd,
     }
+}
+
+/// A segment of which parts come is at work for so many target durations after the last one: so long a server waits for
+/// the next one (bis-22 6.2.5.2).
+const GROWING_TARGETS: i64 = 3;
+
+fn is_growing(parts: &FileFound, survey: &Survey) -> bool {
+    let target_duration_s = survey.playlist.as_ref().and_then(|found| found.listing.target_duration_s);
+    let patience = SignedDuration::from_secs(GROWING_TARGETS * i64::from(target_duration_s.unwrap_or(1)));
+    let has_ended = survey.playlist.as_ref().is_some_and(|found| found.listing.ended);
+    let is_recent = |at: Timestamp| survey.looked_at.duration_since(at).abs() < patience;
+    let came_at = parts.parts.iter().filter_map(|part| part.came_at).max();
+    !has_ended && came_at.is_some_and(is_recent)
 }
 
 const MARKED: &str = "the playlist says so";

@@ -17,6 +17,12 @@ pub struct Listing {
     pub entries: Vec<Entry>,
     /// How many parts of the segment that is being filmed are listed as lost: EXT-X-PART with GAP=YES.
     pub open_lost_parts: u64,
+    /// The files of the other parts of that segment, in order.
+    pub open_parts: Vec<String>,
+    /// How long the parts of that segment are, those that are lost too.
+    pub open_s: f64,
+    /// EXT-X-PART-INF: the longest part, where there are parts.
+    pub part_target_s: Option<f64>,
     /// What a multivariant playlist lists instead.
     pub playlists: Vec<ListedPlaylist>,
 }
@@ -53,6 +59,8 @@ pub struct Entry {
     pub is_part_of_file: bool,
     /// How many of its parts are listed as lost: EXT-X-PART with GAP=YES.
     pub lost_parts: u64,
+    /// The files of its other parts, in order.
+    pub parts: Vec<String>,
 }
 
 /// Reads a playlist; the second value says why it lists nothing that can be looked at.
@@ -80,6 +88,7 @@ pub(super) fn read(text: &str) -> (Listing, Option<String>) {
             is_gap: segment.gap,
             is_part_of_file: segment.byterange.is_some(),
             lost_parts: lost(&segment.parts),
+            parts: files_of(&segment.parts),
         })
         .collect();
     let target_duration_s =
@@ -90,6 +99,9 @@ pub(super) fn read(text: &str) -> (Listing, Option<String>) {
         ended: media.ended,
         entries,
         open_lost_parts: lost(&media.open_parts),
+        open_parts: files_of(&media.open_parts),
+        open_s: media.open_parts.iter().filter_map(|part| part.duration_s).filter(|it| it.is_finite()).sum(),
+        part_target_s: media.part_target_s.filter(|it| it.is_finite()),
         playlists: Vec::new(),
     };
     (listing, None)
@@ -97,6 +109,12 @@ pub(super) fn read(text: &str) -> (Listing, Option<String>) {
 
 fn lost(parts: &[ListedPart]) -> u64 {
     parts.iter().filter(|part| part.gap).count() as u64
+}
+
+/// Those that are files of their own, and have come.
+fn files_of(parts: &[ListedPart]) -> Vec<String> {
+    let files = parts.iter().filter(|part| !part.gap && part.byterange.is_none() && !part.uri.is_empty());
+    files.map(|part| file_name(&part.uri)).collect()
 }
 
 /// Variants first, in the order of the text.

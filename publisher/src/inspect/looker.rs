@@ -8,6 +8,7 @@ use super::{
     file_detail::file_detail,
     inventory::{DiskUse, Inventory, inventory},
     multivariant::Variants,
+    parts::part_name,
     place::{Place, place},
     survey::{LARGEST_SEGMENT_BYTES, Surveyor},
 };
@@ -70,6 +71,9 @@ fn add_detail(inventory: &mut Inventory, place: &Place) -> io::Result<()> {
     if let Some((facts, target_duration_s)) = facts.as_mut().zip(target_duration_s) {
         facts.hold_to(u64::from(target_duration_s) * TICKS_PER_S);
     }
+    if let Some(part) = path.file_name().and_then(|name| name.to_str()).and_then(part_name) {
+        inventory.notes.push(format!("what is taken apart is part {} of it, {}", part.index, path.display()));
+    }
     inventory.detail = Some(file_detail(&anatomy(&bytes), facts.as_ref()));
     Ok(())
 }
@@ -79,6 +83,8 @@ fn together(sum: &DiskUse, more: &DiskUse) -> DiskUse {
     DiskUse {
         segments: sum.segments + more.segments,
         segment_bytes: sum.segment_bytes + more.segment_bytes,
+        parts: sum.parts + more.parts,
+        part_bytes: sum.part_bytes + more.part_bytes,
         unfinished: sum.unfinished + more.unfinished,
         oldest_modified_at: times.into_iter().flatten().min(),
         newest_modified_at: sum.newest_modified_at.max(more.newest_modified_at),

@@ -1,6 +1,6 @@
 //! Media summary: pictures, sound and rates of what was looked into. Pure.
 
-use super::inventory::Row;
+use super::inventory::{Row, State};
 use crate::{
     probe::{AudioCodec, ElementaryStream, Facts},
     status::seconds,
@@ -47,15 +47,19 @@ pub struct AudioSummary {
 impl MediaSummary {
     /// Sums up, from `facts` and `rows` in order from old to new.
     pub(super) fn of<'a>(facts: impl DoubleEndedIterator<Item = &'a Facts> + Clone, rows: &[Row]) -> Self {
+        // What is being written has its keyframe and little else so far.
+        let whole = || rows.iter().filter(|row| row.state != State::BeingWritten);
         let measured =
-            || rows.iter().filter_map(|row| Some((row.bytes?, row.duration_s.filter(|it| *it > 0.0)?)));
+            || whole().filter_map(|row| Some((row.bytes?, row.duration_s.filter(|it| *it > 0.0)?)));
+        // One without parameter sets says less than the one before it.
+        let described = facts.clone().rev().filter_map(video).find(|video| video.codec.is_some());
         let duration_s: f64 = measured().map(|(_, duration_s)| duration_s).sum();
         let bytes: u64 = measured().map(|(bytes, _)| bytes).sum();
         Self {
-            video: facts.clone().rev().find_map(video),
+            video: described.or_else(|| facts.clone().rev().find_map(video)),
             audio: facts.rev().find_map(audio),
             bitrate_average_bps: (duration_s > 0.0).then(|| (bytes as f64 * 8.0 / duration_s).round() as u64),
-            bitrate_peak_bps: rows.iter().filter_map(|row| row.bitrate_bps).max(),
+            bitrate_peak_bps: whole().filter_map(|row| row.bitrate_bps).max(),
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod inventory;
 pub mod listing;
 pub mod media_summary;
 pub mod multivariant;
+pub mod parts;
 pub mod place;
 pub mod survey;
 
@@ -25,6 +26,7 @@ mod judge;
 mod looker;
 mod newest;
 mod profile;
+mod scan;
 mod screen;
 
 use crate::args::InspectArgs;

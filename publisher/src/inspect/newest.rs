@@ -58,7 +58,9 @@ mod tests {
             // Every number once, in no order.
             let number = number * 389 % 1_009;
             let modified_at = Timestamp::from_second(second(number)).ok();
-            newest.take(FileFound { name: name(number), path: "".into(), modified_at, bytes: 1 });
+            let (name, parts) = (name(number), Vec::new());
+            let is_parts_only = false;
+            newest.take(FileFound { name, path: "".into(), modified_at, bytes: 1, parts, is_parts_only });
             assert!(newest.own.len() + newest.foreign.len() < 6);
         }
         let mut names: Vec<_> = newest.into_files().into_iter().map(|file| file.name).collect();

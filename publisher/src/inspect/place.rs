@@ -4,8 +4,9 @@
 //! On the caller's thread.
 
 use crate::{
+    natural::natural,
     playlist_file::PLAYLIST,
-    segment_name::{LIVE, looks_like_segment},
+    segment_name::{LIVE, is_transport_stream},
 };
 use livedir_playlist::{Listing, read_listing};
 use std::{
@@ -29,7 +30,7 @@ pub struct Place {
     pub segment_directories: Vec<String>,
     /// Whether files that the playlist does not list have nothing to do with it.
     pub only_listed: bool,
-    /// The one segment that was named.
+    /// The one segment, or part of one, that was named.
     pub segment: Option<PathBuf>,
     /// Playlists beside it that are not looked at.
     pub others: Vec<String>,
@@ -70,7 +71,7 @@ pub fn place(path: &Path) -> Result<Place, PlaceError> {
         let playlists = vec![(SystemTime::UNIX_EPOCH, path.to_owned())];
         return Ok(Place { named, ..choose(parent, playlists, vec![String::new(), LIVE.to_owned()]) });
     }
-    let is_segment = path.file_name().and_then(|name| name.to_str()).is_some_and(looks_like_segment);
+    let is_segment = path.file_name().and_then(|name| name.to_str()).is_some_and(is_transport_stream);
     if metadata.is_file() && is_segment {
         // What lists it lies beside it or around it, and not below.
         let (playlists, _) = look(parent).map_err(unreadable)?;
@@ -101,7 +102,14 @@ fn of_directory(directory: &Path) -> io::Result<Place> {
         segment_directories.push(name);
     }
     match found.iter().max().and_then(|(_, newest)| newest.parent()).map(Path::to_owned) {
-        Some(directory) => of_directory(&directory),
+        Some(chosen) => {
+            let mut place = of_directory(&chosen)?;
+            let elsewhere = found.iter().filter(|(_, path)| path.parent() != Some(&chosen));
+            let name = |path: &Path| path.strip_prefix(directory).unwrap_or(path).display().to_string();
+            place.others.extend(elsewhere.map(|(_, path)| name(path)));
+            place.others.sort_by(|left, right| natural(left, right));
+            Ok(place)
+        }
         None => Ok(choose(directory, Vec::new(), segment_directories)),
     }
 }
@@ -116,8 +124,8 @@ fn look(directory: &Path) -> io::Result<(Vec<Dated>, Vec<String>)> {
         let entry = entry?;
         let (path, name) = (entry.path(), entry.file_name());
         let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
-        // Files that can be segments are many, and are not asked what they are.
-        if looks_like_segment(name) {
+        // Files that can be segments or parts are many, and are not asked what they are.
+        if is_transport_stream(name) {
             continue;
         }
         match fs::metadata(&path) {

@@ -7,17 +7,20 @@ use super::{
     arrange::{Slot, arrange},
     inventory::{DiskUse, StatusSummary},
     listing::{self, Entry, Listing},
-    newest::Newest,
+    parts::{PartFound, part_name},
     place::Place,
+    scan::scan,
 };
 use crate::{
+    directory::stamp::Stamp,
+    playlist_file::{LOW_LATENCY_PLAYLIST, PLAYLIST, STATUS},
     probe::{Facts, probe},
-    segment_name::looks_like_segment,
+    segment_name::{LIVE, looks_like_segment},
 };
 use jiff::Timestamp;
 use livedir_playlist::TICKS_PER_S;
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     fs::{self, File},
     io::{self, Read as _},
     path::{Path, PathBuf},
@@ -81,6 +84,11 @@ pub struct FileFound {
     pub modified_at: Option<Timestamp>,
     /// Size.
     pub bytes: u64,
+    /// Its parts that are there, in order.
+    pub parts: Vec<PartFound>,
+    /// Whether nothing but parts of it is there: `path` leads nowhere then, the time is that of the newest part, and the size that
+    /// of all parts together.
+    pub is_parts_only: bool,
 }
 
 /// What the bytes of a file say.
@@ -96,10 +104,10 @@ pub enum Contents {
 const LONGEST_TEXT_BYTES: u64 = 64 << 20;
 /// As the watcher does: a minute at 35 Mbit/s.
 pub(super) const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
+/// More names of other playlists than this are not read.
+const MOST_OTHERS: usize = 8;
 /// How every packet of MPEG-TS begins.
 const SYNC_BYTE: u8 = 0x47;
-/// A directory a day for two months. More than that is left out.
-const MOST_DIRECTORIES: usize = 64;
 
 /// Looks at a place, again and again if need be: what has not changed is not read twice.
 #[derive(Debug, Default)]
@@ -122,7 +130,8 @@ impl Surveyor {
         // What lies beside a multivariant playlist belongs to those that it lists.
         let lists_playlists = place.segment.is_none()
             && playlist.as_ref().is_some_and(|found| !found.listing.playlists.is_empty());
-        let scan = scan(place, entries, place.only_listed || lists_playlists, rows)?;
+        let listing = playlist.as_ref().map(|found| &found.listing);
+        let scan = scan(place, listing, place.only_listed || lists_playlists, rows)?;
         let is_missing = |entry: &&Entry| {
             !entry.is_gap
                 && listing::directory_of(&entry.name).is_some()
@@ -131,27 +140,33 @@ impl Surveyor {
         let missing = entries.iter().filter(is_missing).count() as u64;
 
         // Entries that are certainly too old to be shown are not lined up.
-        let tail = &entries[entries.len().saturating_sub(rows)..];
+        let (old, tail) = entries.split_at(entries.len().saturating_sub(rows));
+        let old_names: HashSet<&str> = old.iter().map(|entry| entry.name.as_str()).collect();
         let known_names: HashSet<&str> = tail.iter().map(|entry| entry.name.as_str()).collect();
-        let mut files = scan.newest.into_files();
-        files.extend(scan.listed_files.into_iter().filter(|file| known_names.contains(file.name.as_str())));
+        let is_known = |file: &FileFound| known_names.contains(file.name.as_str());
+        let is_old = |file: &FileFound| old_names.contains(file.name.as_str()) && !is_known(file);
+        let unlisted = scan.disk.segments - scan.listed.len() as u64
+            + scan.parts_only.iter().filter(|file| !is_known(file) && !is_old(file)).count() as u64;
+        let mut files = scan.other_files;
+        files.extend(scan.listed_files.into_iter().filter(is_known));
+        files.extend(scan.parts_only.into_iter().filter(|file| !is_old(file)));
         let mut slots = arrange(tail, files);
         slots.drain(..slots.len().saturating_sub(rows));
         if let Some(only) = &place.segment {
-            slots.retain(|slot| {
-                slot.file.as_ref().is_some_and(|file| file.path.file_name() == only.file_name())
-            });
+            let name = only.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let name = part_name(name).map_or_else(|| name.to_owned(), |part| part.segment);
+            slots.retain(|slot| slot.file.as_ref().is_some_and(|file| file.path.ends_with(&name)));
         }
         let target_duration_s = playlist.as_ref().and_then(|found| found.listing.target_duration_s);
         self.look_into(&mut slots, target_duration_s, &mut on_progress);
+        // What has been deleted since the walk is not there, and nobody misses it.
+        slots.retain(|slot| slot.entry.is_some() || slot.contents.is_some());
 
-        let unlisted = scan.disk.segments - scan.listed.len() as u64;
         let older = (unlisted + entries.len() as u64).saturating_sub(slots.len() as u64);
-        let status = place.directory.join(crate::playlist_file::STATUS);
-        let is_ours =
-            place.playlist.as_ref().is_some_and(|path| path.ends_with(crate::playlist_file::PLAYLIST));
-        let status =
-            read_text(&status).ok().flatten().filter(|_| is_ours).map(|(text, _)| read_status(&text));
+        let is_ours = place.playlist.as_ref().is_some_and(|path| {
+            [PLAYLIST, LOW_LATENCY_PLAYLIST].into_iter().any(|ours| path.ends_with(ours))
+        });
+        let status = if is_ours { status_of(&place.directory) } else { None };
         Ok(Survey {
             place: place.named.clone(),
             looked_at,
@@ -178,109 +193,66 @@ impl Surveyor {
             let Some(file) = &slot.file else { continue };
             let key = (file.path.clone(), file.bytes, file.modified_at);
             let contents = known.get(&key).cloned().or_else(|| self.known.remove(&key));
-            let contents = contents.unwrap_or_else(|| look_into(file, target_duration_s, &mut self.buffer));
-            known.insert(key, contents.clone());
-            slot.contents = Some(contents);
+            let contents = contents.or_else(|| look_into(file, target_duration_s, &mut self.buffer));
+            if let Some(contents) = &contents {
+                known.insert(key, contents.clone());
+            }
+            slot.contents = contents;
             on_progress(index + 1, count);
         }
         self.known = known;
     }
 }
 
-fn look_into(file: &FileFound, target_duration_s: Option<u32>, buffer: &mut Vec<u8>) -> Contents {
+/// What its bytes say; `None` where it has gone.
+fn look_into(file: &FileFound, target_duration_s: Option<u32>, buffer: &mut Vec<u8>) -> Option<Contents> {
     if file.bytes > LARGEST_SEGMENT_BYTES {
         let bytes = file.bytes;
-        return Contents::Nothing(format!(
-            "it has {bytes} bytes, over the {LARGEST_SEGMENT_BYTES} that are read"
-        ));
+        let problem = format!("it has {bytes} bytes, over the {LARGEST_SEGMENT_BYTES} that are read");
+        return Some(Contents::Nothing(problem));
     }
     buffer.clear();
-    let read =
-        File::open(&file.path).and_then(|opened| opened.take(LARGEST_SEGMENT_BYTES).read_to_end(buffer));
-    match read {
-        Err(error) => Contents::Nothing(format!("it cannot be read: {error}")),
-        Ok(_) if !looks_like_segment(&file.name) && buffer.first() != Some(&SYNC_BYTE) => {
-            Contents::Nothing("it is no MPEG-TS, and is not looked into".to_owned())
-        }
-        Ok(_) => match probe(buffer) {
-            Ok(mut facts) => {
-                if let Some(target_duration_s) = target_duration_s {
-                    facts.hold_to(u64::from(target_duration_s) * TICKS_PER_S);
-                }
-                Contents::Segment(Arc::new(facts))
-            }
-            Err(error) => Contents::Nothing(error.to_string()),
-        },
+    match read(file, buffer) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) => return Some(Contents::Nothing(format!("it cannot be read: {error}"))),
+        Ok(()) => {}
     }
+    if !looks_like_segment(&file.name) && buffer.first() != Some(&SYNC_BYTE) {
+        return Some(Contents::Nothing("it is no MPEG-TS, and is not looked into".to_owned()));
+    }
+    Some(match probe(buffer) {
+        Ok(mut facts) => {
+            if let Some(target_duration_s) = target_duration_s {
+                facts.hold_to(u64::from(target_duration_s) * TICKS_PER_S);
+            }
+            Contents::Segment(Arc::new(facts))
+        }
+        Err(error) => Contents::Nothing(error.to_string()),
+    })
 }
 
-/// What a walk through the directories found.
-struct Scan {
-    disk: DiskUse,
-    /// Names that are listed and there.
-    listed: HashSet<String>,
-    listed_files: Vec<FileFound>,
-    newest: Newest,
+/// Its bytes; those of its parts, end to end, are what there is so far of one that is not there yet.
+fn read(file: &FileFound, buffer: &mut Vec<u8>) -> io::Result<()> {
+    if !file.is_parts_only {
+        File::open(&file.path)?.take(LARGEST_SEGMENT_BYTES).read_to_end(buffer)?;
+        return Ok(());
+    }
+    for part in &file.parts {
+        let left = LARGEST_SEGMENT_BYTES.saturating_sub(buffer.len() as u64);
+        File::open(&part.path)?.take(left).read_to_end(buffer)?;
+    }
+    Ok(())
 }
 
-fn scan(place: &Place, entries: &[Entry], only_listed: bool, rows: usize) -> io::Result<Scan> {
-    let listed_names: HashSet<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
-    let mut scan = Scan {
-        disk: DiskUse::default(),
-        listed: HashSet::new(),
-        listed_files: Vec::new(),
-        newest: Newest::new(rows),
+/// Beside the playlist, or, where that is of one of several sizes, beside the one that lists them all.
+fn status_of(directory: &Path) -> Option<StatusSummary> {
+    let text = |directory: &Path| read_text(&directory.join(STATUS)).ok().flatten();
+    let webroot = || {
+        let absolute = std::path::absolute(directory).ok()?;
+        absolute.parent()?.ends_with(LIVE).then(|| absolute.ancestors().nth(2).map(Path::to_owned))?
     };
-    let mut directories: BTreeSet<String> = place.segment_directories.iter().cloned().collect();
-    directories.extend(
-        entries
-            .iter()
-            .rev()
-            .filter_map(|entry| listing::directory_of(&entry.name))
-            .map(str::to_owned)
-            .take(MOST_DIRECTORIES),
-    );
-    for directory in directories.iter().take(MOST_DIRECTORIES) {
-        let listing = match fs::read_dir(place.directory.join(directory)) {
-            Ok(listing) => listing,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
-        };
-        for entry in listing {
-            let entry = entry?;
-            let file_name = entry.file_name().to_string_lossy().into_owned();
-            if is_unfinished(&file_name) {
-                scan.disk.unfinished += 1;
-                continue;
-            }
-            let name = if directory.is_empty() { file_name } else { format!("{directory}/{file_name}") };
-            let is_listed = listed_names.contains(name.as_str());
-            if is_listed || (!only_listed && looks_like_segment(&name)) {
-                scan.take(name, &entry.path(), is_listed);
-            }
-        }
-    }
-    Ok(scan)
-}
-
-impl Scan {
-    fn take(&mut self, name: String, path: &Path, is_listed: bool) {
-        // What vanishes meanwhile is gone.
-        let Some(metadata) = fs::metadata(path).ok().filter(fs::Metadata::is_file) else { return };
-        let modified_at = modified_at(&metadata);
-        let (disk, bytes) = (&mut self.disk, metadata.len());
-        disk.segments += 1;
-        disk.segment_bytes += bytes;
-        disk.oldest_modified_at = [disk.oldest_modified_at, modified_at].into_iter().flatten().min();
-        disk.newest_modified_at = disk.newest_modified_at.max(modified_at);
-        let file = FileFound { name, path: path.to_owned(), modified_at, bytes };
-        if is_listed {
-            self.listed.insert(file.name.clone());
-            self.listed_files.push(file);
-        } else {
-            self.newest.take(file);
-        }
-    }
+    let (text, _) = text(directory).or_else(|| text(&webroot()?))?;
+    Some(read_status(&text))
 }
 
 /// What is to be said of the choice of the playlist.
@@ -290,7 +262,12 @@ fn notes(place: &Place, playlist: Option<&PlaylistFound>) -> Vec<String> {
     let others: Vec<&str> = place.others.iter().filter(is_other).map(String::as_str).collect();
     let mut notes = Vec::new();
     if !others.is_empty() {
-        notes.push(format!("not looked at: {}; name one to see it", others.join(", ")));
+        let more = match others.len().saturating_sub(MOST_OTHERS) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let others = &others[..others.len().min(MOST_OTHERS)];
+        notes.push(format!("not looked at: {}{more}; name one to see it", others.join(", ")));
     }
     match playlist.map_or(0, |found| found.listing.open_lost_parts) {
         0 => {}
@@ -300,12 +277,12 @@ fn notes(place: &Place, playlist: Option<&PlaylistFound>) -> Vec<String> {
     notes
 }
 
-/// Dot names in which a segment may be in the making.
-fn is_unfinished(name: &str) -> bool {
-    name.starts_with('.') && name.contains(".ts")
+/// When it was written, renamed or linked last. Nobody can set that, and livedir sets the other.
+pub(super) fn changed_at(metadata: &fs::Metadata) -> Option<Timestamp> {
+    Timestamp::try_from(Stamp::of(metadata).changed_at).ok()
 }
 
-fn modified_at(metadata: &fs::Metadata) -> Option<Timestamp> {
+pub(super) fn modified_at(metadata: &fs::Metadata) -> Option<Timestamp> {
     Timestamp::try_from(metadata.modified().ok()?).ok()
 }
 
@@ -332,7 +309,7 @@ fn read_text(path: &Path) -> io::Result<Option<(String, Option<Timestamp>)>> {
 /// Each value on its own: a status that another version wrote says less, and nothing wrong.
 fn read_status(json: &str) -> StatusSummary {
     let value: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
-    let text = |name: &str| value[name].as_str().map(str::to_owned);
+    let text = |name: &str| value[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     let time = |name: &str| value[name].as_str().and_then(|time| time.parse().ok());
     StatusSummary {
         state: text("state"),

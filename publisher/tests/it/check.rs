@@ -1,6 +1,7 @@
 //! `livedir-publisher check` as its users meet it: clean on livedir's own streams, from disk and from every server;
 //! exit status, JSON and `JUnit`; Ctrl-C. What others do wrong is found in the modules.
 
+mod busy;
 mod faulty_server;
 mod foreign;
 mod low_latency;

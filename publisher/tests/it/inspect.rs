@@ -2,6 +2,7 @@
 //! has written.
 
 mod multivariant;
+mod parts;
 
 use crate::keeper_support::{TEST_SOURCES, cut_segments_of, ffmpeg, segments};
 use crate::support::programs::{LiveStream, PATIENCE, Running, publisher, read_playlist};

@@ -12,7 +12,9 @@ mod variants;
 mod words;
 
 use super::inventory::Inventory;
+use crate::probe::clock::distance_90k;
 use jiff::tz::TimeZone;
+use livedir_playlist::TICKS_PER_S;
 use paint::Paint;
 
 /// What is drawn on.
@@ -37,7 +39,10 @@ pub fn draw(inventory: &Inventory, page: &Page) -> String {
     let page = &Page { width: page.width.max(NARROWEST), ..page.clone() };
     let paint = Paint::new(page.colour);
     let blocks = if let Some(detail) = &inventory.detail {
-        let duration_s = inventory.segments.iter().find_map(|row| row.duration_s);
+        let duration_s = detail
+            .end_90k
+            .zip(detail.start_90k)
+            .map(|(end_90k, start_90k)| distance_90k(start_90k, end_90k) as f64 / TICKS_PER_S as f64);
         vec![
             table::table(inventory, page, paint, None),
             segment::streams(detail, page, paint),

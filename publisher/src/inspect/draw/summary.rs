@@ -73,6 +73,7 @@ pub(super) fn playlist(inventory: &Inventory) -> Vec<String> {
     let state = if playlist.ended { "ended" } else { "live" };
     let mut parts = vec![playlist.file.clone(), state.to_owned()];
     parts.extend(playlist.target_duration_s.map(|target_duration_s| format!("target {target_duration_s} s")));
+    parts.extend(playlist.part_target_s.map(|part_target_s| format!("parts of {part_target_s} s")));
     parts.push(listed(playlist));
     if playlist.discontinuities > 0 {
         parts.push(
@@ -138,6 +139,9 @@ pub(super) fn disk(inventory: &Inventory) -> Vec<String> {
     let disk = &inventory.disk;
     let mut parts =
         vec![format!("{}, {}", words::count(disk.segments, "segment"), words::bytes(disk.segment_bytes))];
+    if disk.parts > 0 {
+        parts.push(format!("{}, {}", words::count(disk.parts, "part"), words::bytes(disk.part_bytes)));
+    }
     for state in [
         State::WaitingForDeletion,
         State::WaitingToBeListed,

@@ -103,22 +103,26 @@ fn columns(rows: &[Row], page: &Page) -> Vec<Column> {
     let file_alone = |row: &Row| Some(words::harmless(row.file.rsplit('/').next().unwrap_or(&row.file)));
     let date = |row: &Row| Some(words::date_and_time(row.filmed_at?, &page.zone));
     let time = |row: &Row| Some(words::time_of_day(row.filmed_at?, &page.zone));
-    vec![
-        column("#", true, 6, &|row| number(row.media_sequence)),
+    let mut columns = vec![
+        column("#", true, 7, &|row| number(row.media_sequence)),
         with_narrow(column(FILE, false, u8::MAX, &file), &file_alone),
-        with_narrow(column(DATE, false, 5, &date), &time),
-        column("length", true, 7, &|row| {
+        with_narrow(column(DATE, false, 6, &date), &time),
+        column("length", true, 8, &|row| {
             row.duration_s.or(row.listed_duration_s).map(|duration_s| format!("{duration_s:.3}s"))
         }),
-        column("size", true, 3, &|row| row.bytes.map(words::bytes)),
-        column("Mb/s", true, 4, &|row| row.bitrate_bps.map(words::mbps)),
+        column("size", true, 4, &|row| row.bytes.map(words::bytes)),
+        column("Mb/s", true, 5, &|row| row.bitrate_bps.map(words::mbps)),
         column("frames", true, 2, &|row| number(row.frames)),
         column("keys", true, 1, &|row| number(row.keyframes)),
         column("streams", false, 0, &|row| (!row.streams.is_empty()).then(|| row.streams.join("+"))),
-        with_narrow(column(STATE, false, 8, &|row| Some(words::state(row.state).to_owned())), &|row| {
-            Some(words::short_state(row.state).to_owned())
+        with_narrow(column(STATE, false, 9, &|row| Some(words::state_of(row).to_owned())), &|row| {
+            Some(words::short_state_of(row).to_owned())
         }),
-    ]
+    ];
+    if rows.iter().any(|row| row.parts > 0) {
+        columns.insert(columns.len() - 2, column("parts", true, 3, &words::parts));
+    }
+    columns
 }
 
 /// Makes `columns` fit: in their wide form, else narrow, else closer together, else the name shortened, else fewer. The form

@@ -27,7 +27,9 @@ pub(super) fn timeline(rows: &[Row], page: &Page, paint: Paint) -> Vec<String> {
     let (cells, cell_width) = lay_out(rows, page.width - LABEL);
     let bar_width = if cell_width > 1 { cell_width - 1 } else { 1 };
     let longest_s = cells.iter().filter_map(|cell| cell.row.duration_s).fold(0.0, f64::max);
-    let peak_bps = cells.iter().filter_map(|cell| cell.row.bitrate_bps).max().unwrap_or(0);
+    // What is being written has its keyframe and little else so far: its bar may stand over the top.
+    let whole = cells.iter().filter(|cell| cell.row.state != State::BeingWritten);
+    let peak_bps = whole.filter_map(|cell| cell.row.bitrate_bps).max().unwrap_or(0);
 
     let mut lines = Vec::new();
     let length = |row: &Row| row.duration_s.map(|duration_s| duration_s / longest_s);

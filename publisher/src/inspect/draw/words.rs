@@ -1,6 +1,6 @@
 //! Words: numbers, times and states as people read them.
 
-use crate::inspect::inventory::State;
+use crate::inspect::inventory::{Row, State};
 use jiff::{Timestamp, tz::TimeZone};
 
 /// `268 kB`: at most seven columns.
@@ -83,8 +83,30 @@ pub(super) fn state(state: State) -> &'static str {
     }
 }
 
+/// In full: of one of which parts come, that it grows.
+pub(super) fn state_of(row: &Row) -> &'static str {
+    if is_growing(row) { GROWING } else { state(row.state) }
+}
+
+/// The same where there is little room.
+pub(super) fn short_state_of(row: &Row) -> &'static str {
+    if is_growing(row) { GROWING } else { short_state(row.state) }
+}
+
+const GROWING: &str = "growing";
+
+/// `5`, and `3…` of one that grows.
+pub(super) fn parts(row: &Row) -> Option<String> {
+    let more = if is_growing(row) { "…" } else { "" };
+    (row.parts > 0).then(|| format!("{}{more}", row.parts))
+}
+
+fn is_growing(row: &Row) -> bool {
+    row.state == State::BeingWritten && row.parts > 0
+}
+
 /// Where there is little room.
-pub(super) fn short_state(state: State) -> &'static str {
+fn short_state(state: State) -> &'static str {
     match state {
         State::Listed => "listed",
         State::WaitingForDeletion => "leaving",

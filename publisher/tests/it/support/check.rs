@@ -56,6 +56,11 @@ impl Following {
         Self(Running::start(&mut command(&[subject.as_ref(), OsStr::new("--for"), OsStr::new(time)])))
     }
 
+    /// Sends it a signal.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        self.0.signal(signal);
+    }
+
     /// Waits for its end.
     #[track_caller]
     pub fn report(self) -> Checked {
