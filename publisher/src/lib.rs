@@ -218,7 +218,7 @@ pub fn run(
         let before = last_segments(&*directory, settings, &stream, first_number);
         let resume_point = Arc::new(ResumePoint::after(before.iter().flatten().cloned().collect()));
         let finish = Arc::new(FinishOnDrop(watcher.waker()));
-        tell(settings, &stream, first_number);
+        tell(settings, &source, &stream, first_number);
 
         let mut packages = Vec::new();
         let mut stages = Vec::new();
@@ -311,7 +311,8 @@ fn rung(
 }
 
 /// What goes on air, and what may surprise.
-fn tell(settings: &LiveSettings, stream: &Stream, first_number: u64) {
+fn tell(settings: &LiveSettings, source: &SourceFormat, stream: &Stream, first_number: u64) {
+    tracing::info!("source: {}", source.description);
     for rendition in stream.in_words() {
         tracing::info!("on air: {rendition}");
     }

@@ -22,8 +22,7 @@ pub(super) static INDEPENDENT_UNSAID: Rule = should(
 pub(super) static PART_WITHOUT_SETUP: Rule = should(
     "part-without-setup",
     "bis-22 3.1",
-    "A part begins with PAT and PMT, and its first picture carries the parameter sets: players that join there, or give \
-     each part to the decoder by itself, stop without them.",
+    "A part begins with PAT and PMT, and its first picture carries the parameter sets: players may join there.",
 );
 pub(super) static PARTS_NOT_THE_SEGMENT: Rule = must(
     "parts-not-the-segment",

@@ -7,6 +7,7 @@ use livedir_playlist::{Finding, Version, check_update};
 
 /// When a version was found. Monotonic seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(clippy::struct_field_names, reason = "each is a time, in seconds")]
 pub(super) struct Found {
     /// It was there by then: when the look ended that found it first, or when its file was written.
     pub seen_at_s: f64,

@@ -111,7 +111,10 @@ function startShaka(url) {
   const shown = { error: null, played_s: 0 };
   window.shown = shown;
   const player = new window.shaka.Player();
-  player.addEventListener('error', ({ detail }) => { shown.error ??= `${detail.category}/${detail.code}`; });
+  // Shaka first tells, then decides whether it goes on by itself: as after a part that was lost with the publisher.
+  player.addEventListener('error', ({ detail }) => setTimeout(() => {
+    if (detail.severity === window.shaka.util.Error.Severity.CRITICAL) shown.error ??= `${detail.category}/${detail.code} ${detail.data}`;
+  }));
   let before_s = 0;
   setInterval(() => {
     const advanced_s = video.currentTime - before_s;

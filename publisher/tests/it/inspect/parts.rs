@@ -1,5 +1,6 @@
 //! Segments in parts under `inspect`: how they are drawn, and parts that others have named.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use jiff::SignedDuration;
@@ -20,7 +21,7 @@ fn in_parts() -> Inventory {
         row.parts = 10;
     }
     growing.media_sequence = Some(46);
-    growing.file = "live/seg-00000047.ts".to_owned();
+    "live/seg-00000047.ts".clone_into(&mut growing.file);
     (growing.state, growing.parts) = (State::BeingWritten, 3);
     growing.filmed_at = growing.filmed_at.map(|at| at + SignedDuration::from_secs(2));
     (growing.duration_s, growing.frames, growing.bitrate_bps) = (Some(0.6), Some(12), Some(2_400_000));
@@ -65,7 +66,8 @@ fn parts_that_others_have_named_belong_to_the_segment_that_lists_them() {
         for (index, part) in cut(segment).into_iter().enumerate() {
             let part_name = format!("{name}, piece {index}.ts");
             fs::write(at(&part_name), part).expect("written");
-            list += &format!("#EXT-X-PART:DURATION=0.2,URI=\"{}\"\n", part_name.replace(' ', "%20"));
+            let uri = part_name.replace(' ', "%20");
+            writeln!(list, "#EXT-X-PART:DURATION=0.2,URI=\"{uri}\"").expect("a String takes all");
             // The first two of the second segment have come so far.
             if name == "film b" && index == 1 {
                 break;
@@ -110,7 +112,7 @@ fn segments_whose_parts_are_gone_are_plain_and_the_newest_rows_are_few_if_few_ar
     }
     let mut list = "#EXTM3U\n#EXT-X-TARGETDURATION:60\n#EXT-X-MEDIA-SEQUENCE:1\n".to_owned();
     for number in 1..4 {
-        list += &format!("#EXTINF:0.5,\nlive/seg-{number:08}.ts\n");
+        writeln!(list, "#EXTINF:0.5,\nlive/seg-{number:08}.ts").expect("a String takes all");
     }
     write_old(&directory.path().join("stream.m3u8"), list.as_bytes());
     let seen = |words: &[&str]| {
