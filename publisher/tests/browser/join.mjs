@@ -1,6 +1,6 @@
 // Players of other people, with their own defaults, join a low-latency list at each tenth of a segment.
 //
-//   node join.mjs URL --player shaka|videojs [--joins 10] [--seconds 15] [--within 60]
+//   node join.mjs URL --player shaka|videojs [--joins 10] [--seconds 15] [--within 120]
 //
 // As many pages of one headless Chromium open URL, one after the other: the k-th when k parts of the newest segment are listed.
 // Each ends well when SECONDS of picture were shown WITHIN so many seconds without an error. When all have shown a second,
@@ -18,7 +18,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     player: { type: 'string' }, joins: { type: 'string', default: '10' },
-    seconds: { type: 'string', default: '15' }, within: { type: 'string', default: '60' },
+    seconds: { type: 'string', default: '15' }, within: { type: 'string', default: '120' },
   },
 });
 const [url] = positionals;

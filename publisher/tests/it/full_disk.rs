@@ -70,7 +70,7 @@ fn a_stream_that_ends_on_a_full_disk_says_so_and_the_next_run_goes_on() {
     assert_eq!(status.code(), Some(1), "{output}");
     let last_line = output.lines().last().unwrap();
     assert!(last_line.starts_with("livedir-publisher: cannot write"), "{output}");
-    assert!(last_line.contains("free some space there, or lower --window or --bitrate"), "{output}");
+    assert!(last_line.contains("free some space there, or lower --window"), "{output}");
 
     std::fs::remove_file(&filler).unwrap();
     let next_number = read_playlist(&webroot).unwrap().next_media_sequence();
