@@ -143,13 +143,13 @@ impl Judge {
     }
 
     /// Events are lost until then.
-    pub fn is_deaf_until(&mut self, until_us: u64) {
+    pub fn note_deaf_until(&mut self, until_us: u64) {
         self.deaf_until_us = self.deaf_until_us.max(until_us);
     }
 
     /// Events are lost, and nobody says so.
     pub fn hears_nothing_until(&mut self, until_us: u64) {
-        self.is_deaf_until(until_us);
+        self.note_deaf_until(until_us);
         for channel in &mut self.channels {
             channel.unheard_until_us = until_us;
         }
@@ -164,20 +164,27 @@ impl Judge {
         }
     }
 
-    pub fn is_on_air(&mut self, now_us: u64, _: &Plan) {
+    pub fn note_on_air(&mut self, now_us: u64, _: &Plan) {
         self.on_air_us = Some(now_us);
         self.next_check_us = 0;
     }
 
-    pub fn has_ended(&mut self) {
+    pub fn note_end(&mut self) {
         self.on_air_us = None;
     }
 
     /// A file of an encoder is complete under its name.
-    pub fn has_come(&mut self, of: usize, name: &str, contents: Contents, now_us: u64, says_complete: bool) {
+    pub fn note_arrival(
+        &mut self,
+        of: usize,
+        name: &str,
+        contents: Contents,
+        now_us: u64,
+        says_complete: bool,
+    ) {
         let (is_ours, has_parts) = (self.is_ours, self.has_parts);
         let was_heard = self.on_air_us.is_some() && !self.is_blind && now_us >= self.deaf_until_us;
-        self.channel(of).has_come(name, contents, now_us, (says_complete, was_heard), is_ours, has_parts);
+        self.channel(of).note_arrival(name, contents, now_us, (says_complete, was_heard), is_ours, has_parts);
     }
 
     /// The program has put a playlist in place.

@@ -81,7 +81,7 @@ pub fn run(schedule: &Arc<Schedule>, fault: Option<Fault>, is_told: bool) -> Out
         let end = live(&world);
         let mut stage = held(&world.stage);
         judge(&mut stage, end);
-        stage.has_ended();
+        stage.note_end();
         if stage.broken.is_some() || stage.is_over() || stage.life.number >= MOST_LIVES {
             break;
         }
@@ -193,14 +193,14 @@ fn watch(world: &Arc<World>, wakes: Wakes) -> Result<(), String> {
         let watcher =
             Watcher::start_in(inner, wakes, &settings, &meters).map_err(|error| error.to_string())?;
         let watcher = watcher.guarded(guard.clone());
-        held(&world.stage).is_on_air(watcher.next_segment_number(), &watcher.numbers(), Some(&guard));
-        world.sabotage.is_on_air();
+        held(&world.stage).note_on_air(watcher.next_segment_number(), &watcher.numbers(), Some(&guard));
+        world.sabotage.note_on_air();
         return watcher.run().map_err(|error| error.to_string());
     } else {
         let settings = watch_settings(&plan);
         Watcher::watch_in(inner, wakes, &settings, Arc::default()).map_err(|error| error.to_string())?
     };
-    held(&world.stage).is_on_air(1, &Numbers::any(), None);
+    held(&world.stage).note_on_air(1, &Numbers::any(), None);
     watcher.run().map_err(|error| error.to_string())
 }
 

@@ -299,7 +299,7 @@ impl Sabotage {
     }
 
     /// A run of it is on air.
-    pub fn is_on_air(&self) {
+    pub fn note_on_air(&self) {
         if self.is(Fault::GivesNumbersAgain) {
             self.count.fetch_add(1, Ordering::Relaxed);
         }

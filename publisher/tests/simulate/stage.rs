@@ -285,17 +285,17 @@ impl Stage {
     }
 
     /// The watcher has started.
-    pub fn is_on_air(&mut self, next_number: u64, numbers: &Numbers, guard: Option<&Arc<Guard>>) {
+    pub fn note_on_air(&mut self, next_number: u64, numbers: &Numbers, guard: Option<&Arc<Guard>>) {
         self.life.on_air_us = Some(self.now_us());
         self.say(|| format!("on air; the next number is {next_number}"));
         self.encoders.begin(&self.plan, self.life.number, next_number, &self.disk, numbers, guard);
-        self.judge.is_on_air(self.time.us(), &self.plan);
+        self.judge.note_on_air(self.time.us(), &self.plan);
         if self.life.stopped_us.is_some() {
             self.wake(Wake::Finish);
         }
     }
 
-    pub fn has_ended(&mut self) {
+    pub fn note_end(&mut self) {
         self.wakes = None;
         self.life.is_up = false;
         self.encoders.end();
@@ -304,7 +304,7 @@ impl Stage {
         disk.is_dead = false;
         disk.dies_after = None;
         drop(disk);
-        self.judge.has_ended();
+        self.judge.note_end();
     }
 
     pub fn is_over(&self) -> bool {

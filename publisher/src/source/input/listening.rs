@@ -3,8 +3,7 @@
 //! Nobody can be called at `0.0.0.0` or `::`, so an address with such a host, or with none, can only mean: listen. So does
 //! a multicast group. `rtmp://localhost/…` could be either, and stays what it is for every other program: a server to
 //! call; `?listen=1` turns it round, for RTMP, SRT (whose own word is `?mode=listener`), TCP, UDP and RTP. Nobody can push by
-//! RTSP; who wants that is told how. Pure, but that it
-//! asks the system which addresses are its own.
+//! RTSP; who wants that is told how. Pure, except that the system is asked which addresses are its own.
 
 use super::error::InputError;
 use crate::shown_address;

@@ -88,7 +88,7 @@ fn put(stage: &mut Stage, of: usize, name: String, bytes: Vec<u8>, how: How, at_
                 if index as u64 + 1 == count {
                     let _ = disk.close(&path);
                     drop(disk);
-                    has_come(stage, of, &name, false);
+                    note_arrival(stage, of, &name, false);
                 }
             });
         }
@@ -140,15 +140,15 @@ fn put_now(stage: &mut Stage, of: usize, name: &str, bytes: &[u8], way: Way) {
         });
     }
     if done.is_ok() {
-        has_come(stage, of, name, way != Way::Copy);
+        note_arrival(stage, of, name, way != Way::Copy);
     }
 }
 
 /// `says_complete`: the file itself says that it is complete, also to one who hears nothing.
-fn has_come(stage: &mut Stage, of: usize, name: &str, says_complete: bool) {
+fn note_arrival(stage: &mut Stage, of: usize, name: &str, says_complete: bool) {
     let live = stage.directory(of);
     let contents = held(&stage.disk).contents(&live.join(name));
     let Some(contents) = contents else { return };
     let now_us = stage.now_us();
-    stage.judge.has_come(of, name, contents, now_us, says_complete);
+    stage.judge.note_arrival(of, name, contents, now_us, says_complete);
 }

@@ -210,5 +210,5 @@ fn expect(stage: &mut Stage, of: usize, live: &Path, name: &str) {
     let contents = held(&stage.disk).contents(&live.join(name));
     let Some(contents) = contents else { return };
     let now_us = stage.now_us();
-    stage.judge.has_come(of, name, contents, now_us, true);
+    stage.judge.note_arrival(of, name, contents, now_us, true);
 }

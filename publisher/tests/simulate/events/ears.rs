@@ -10,7 +10,7 @@ pub(super) static KINDS: &[Kind] = &[
         stage.say(|| format!("events are lost for {} ms, and it is told", for_us / 1_000));
         stage.ears.loses_us = stage.now_us() + for_us;
         let deaf_until_us = stage.now_us() + for_us;
-        stage.judge.is_deaf_until(deaf_until_us);
+        stage.judge.note_deaf_until(deaf_until_us);
         stage.after(for_us, |stage| {
             let lost = notify::Event::new(notify::EventKind::Other).set_flag(notify::event::Flag::Rescan);
             stage.translate(&Ok(lost));
@@ -41,7 +41,7 @@ pub(super) static KINDS: &[Kind] = &[
         let for_us = rng.u64(1_000_000..8_000_000);
         stage.say(|| format!("nothing can be watched for {} ms", for_us / 1_000));
         held(&stage.disk).has_watches = false;
-        stage.judge.is_deaf_until(u64::MAX);
+        stage.judge.note_deaf_until(u64::MAX);
         stage.after(for_us, |stage| held(&stage.disk).has_watches = true);
         true
     }),

@@ -30,7 +30,7 @@ pub(super) static KINDS: &[Kind] = &[
             forget(stage, of);
         }
         let deaf_until_us = stage.now_us() + 2 * stage.plan.target_us();
-        stage.judge.is_deaf_until(deaf_until_us);
+        stage.judge.note_deaf_until(deaf_until_us);
         let mut disk = held(&stage.disk);
         let _ = disk.remove_directory(Path::new("/old"), true, Who::Hand);
         let _ = disk.rename(Path::new(WEBROOT), Path::new("/old"), Who::Hand);

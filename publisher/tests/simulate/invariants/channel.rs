@@ -238,7 +238,7 @@ impl Channel {
         }
     }
 
-    pub fn has_come(
+    pub fn note_arrival(
         &mut self,
         name: &str,
         contents: Contents,
