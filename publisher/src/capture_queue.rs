@@ -19,7 +19,7 @@ const SOUNDS: usize = 512;
 #[derive(Default)]
 struct State {
     pieces: VecDeque<Captured>,
-    closed: bool,
+    closed_at: Option<Instant>,
 }
 
 struct Shared {
@@ -93,7 +93,7 @@ impl SoundSender {
 impl Shared {
     fn put(&self, piece: Captured) {
         let mut state = self.lock();
-        if state.closed {
+        if state.closed_at.is_some() {
             return;
         }
         let is_picture = |piece: &Captured| matches!(piece, Captured::Picture(_));
@@ -114,10 +114,23 @@ impl Shared {
     }
 }
 
+impl CaptureSender {
+    /// Nothing came after `moment`, and nothing will.
+    fn close(&self, moment: Instant) {
+        self.shared.lock().closed_at.get_or_insert(moment);
+        self.shared.changed.notify_one();
+    }
+
+    /// As if it had been dropped at `moment`.
+    #[cfg(test)]
+    pub fn close_at(self, moment: Instant) {
+        self.close(moment);
+    }
+}
+
 impl Drop for CaptureSender {
     fn drop(&mut self) {
-        self.shared.lock().closed = true;
-        self.shared.changed.notify_one();
+        self.close(Instant::now());
     }
 }
 
@@ -137,6 +150,12 @@ impl CaptureReceiver {
         sounds
     }
 
+    /// Now, or when the source ended: what has not come since then is not missing, however late the rest is taken.
+    #[must_use]
+    pub fn present(&self) -> Instant {
+        self.0.lock().closed_at.unwrap_or_else(Instant::now)
+    }
+
     /// The oldest piece, or the news that none came by `deadline`.
     pub fn next(&self, deadline: Instant) -> Next {
         let mut state = self.0.lock();
@@ -144,7 +163,7 @@ impl CaptureReceiver {
             if let Some(piece) = state.pieces.pop_front() {
                 return Next::Captured(piece);
             }
-            if state.closed {
+            if state.closed_at.is_some() {
                 return Next::Closed;
             }
             let left = deadline.saturating_duration_since(Instant::now());
