@@ -11,6 +11,7 @@ mod config;
 mod copy;
 mod crash;
 mod encoders_choice;
+mod every_webroot;
 mod full_disk;
 mod fuzz_corpus;
 mod hevc;
