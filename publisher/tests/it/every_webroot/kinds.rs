@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use livedir_playlist::{Listing, read_listing};
+use livedir_playlist::Edge;
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::support::media::run;
@@ -177,9 +178,16 @@ impl Webroot {
             let text = |playlist: &&str| fs::read_to_string(self.path().join(playlist)).unwrap_or_default();
             let are_there =
                 self.kind.playlists.iter().all(|it| text(it).matches("#EXTINF").count() >= SEGMENTS);
-            let has_open_parts =
-                self.kind.end != End::Killed || open_parts(&self.path().join("ll.m3u8")) >= 2;
-            ((are_there && has_open_parts) || has_ended).then_some(())
+            if has_ended || !are_there || self.kind.end != End::Killed {
+                return (has_ended || are_there).then_some(());
+            }
+            // It is to be killed in the middle of a segment, with both lists written.
+            writer.signal(Signal::STOP);
+            let is_the_moment = self.is_amid_a_segment();
+            if !is_the_moment {
+                writer.signal(Signal::CONT);
+            }
+            is_the_moment.then_some(())
         });
         match self.kind.end {
             End::Running => self.writer = Some(writer),
@@ -187,6 +195,15 @@ impl Webroot {
             End::Ended | End::ResumeLater if writer.is_running() => assert!(writer.interrupt().success()),
             End::Ended | End::ResumeLater => assert!(writer.wait().success()),
         }
+    }
+
+    /// The low-latency list has two parts or more of the segment after the last one of the other list.
+    fn is_amid_a_segment(&self) -> bool {
+        let edges = ["ll.m3u8", "stream.m3u8"].map(|name| {
+            let text = fs::read_to_string(self.path().join(name)).unwrap_or_default();
+            Edge::of(&text).map(|edge| (edge.next_media_sequence, edge.open_parts))
+        });
+        matches!(edges, [Some((next, 2..)), Some((of_whole, _))] if next == of_whole)
     }
 
     /// Where it is.
@@ -199,14 +216,6 @@ impl Webroot {
         let plain = self.kind.playlists.iter().map(|it| self.path().join(it));
         let both = plain.flat_map(|it| [it.with_file_name("ll.m3u8"), it]);
         both.filter(|it| self.kind.has_parts || !it.ends_with("ll.m3u8")).collect()
-    }
-}
-
-/// How many parts the playlist lists of the segment that is being made.
-fn open_parts(playlist: &Path) -> usize {
-    match read_listing(&fs::read_to_string(playlist).unwrap_or_default()) {
-        Listing::Media(listing) => listing.open_parts.len(),
-        _ => 0,
     }
 }
 

@@ -136,12 +136,8 @@ pub fn try_all(killed: &Webroot) -> Vec<String> {
     for row in ROWS {
         let directory = tempfile::tempdir().unwrap();
         copy(killed.path(), directory.path());
-        // It may have been killed between the two lists.
-        let next = ["stream.m3u8", "ll.m3u8"].map(|name| {
-            let list = fs::read_to_string(directory.path().join(name)).unwrap();
-            Edge::of(&list).unwrap().next_media_sequence
-        });
-        let last = next[0].max(next[1]) - 1;
+        let list = fs::read_to_string(directory.path().join("ll.m3u8")).unwrap();
+        let last = Edge::of(&list).unwrap().next_media_sequence - 1;
         age(directory.path());
         forget_newer(directory.path(), last);
         (row.spoil)(&Spot { webroot: directory.path().to_owned(), last });
