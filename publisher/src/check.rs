@@ -119,33 +119,29 @@ pub fn run(
     let reader = Reader::new();
     let tally = Tally::start();
     let until = settings.follow_for.map(|time| Instant::now() + time);
-    let (address, reading, listing) = first_look(&reader, &settings.subject)?;
-    tally.count_playlist();
-    let name = subject::name(&address);
+    let found = first_look(&reader, &settings.subject)?;
+    let beside = low_latency_beside(&reader, &settings.subject, &found.address);
     let (started, watched) = mpsc::channel();
     thread::scope(|scope| {
         let _beats = start_pulse(scope, &tally).map_err(CheckError::Thread)?;
-        let presenter = if let Listing::Multivariant(_) = listing {
-            let presentation = Presentation::new(&reader, &tally, stop, name, address, until);
-            let presenter = thread::Builder::new().name("presentation".into());
-            let presenter = presenter.spawn_scoped(scope, move || presentation.run(&reading, &started));
-            Some(presenter.map_err(CheckError::Thread)?)
-        } else {
-            let beside = low_latency_beside(&reader, &settings.subject, &address);
-            if beside.is_some() {
-                tally.count_playlist();
-            }
-            for (address, reading) in [Some((address, reading)), beside].into_iter().flatten() {
-                let name = subject::name(&address).into();
+        let mut presenters = Vec::new();
+        for FirstLook { address, reading, listing } in [Some(found), beside].into_iter().flatten() {
+            tally.count_playlist();
+            let (name, started) = (subject::name(&address), started.clone());
+            if let Listing::Multivariant(_) = listing {
+                let presentation = Presentation::new(&reader, &tally, stop, name, address, until);
+                let presenter = thread::Builder::new().name("presentation".into());
+                let presenter = presenter.spawn_scoped(scope, move || presentation.run(&reading, &started));
+                presenters.push(presenter.map_err(CheckError::Thread)?);
+            } else {
                 let address = reading.moved_to.clone().unwrap_or(address);
                 let (first, stop, listed_in) = (Some(reading), stop.clone(), None);
                 let held = Held { _running: Arc::new(()), _may_start: started.clone() };
                 // Taken below.
-                let _ = started.send(Watched { name, address, first, listed_in, stop, held });
+                let _ = started.send(Watched { name: name.into(), address, first, listed_in, stop, held });
             }
-            drop(started);
-            None
-        };
+        }
+        drop(started);
         loop {
             match watched.recv_timeout(PROGRESS_EVERY) {
                 Ok(watched) => {
@@ -158,7 +154,7 @@ pub fn run(
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        if let Some(Ok(presentation)) = presenter.map(thread::ScopedJoinHandle::join) {
+        for presentation in presenters.into_iter().filter_map(|presenter| presenter.join().ok()) {
             presentation.finish();
         }
         Ok(())
@@ -166,13 +162,20 @@ pub fn run(
     Ok(tally.report(settings.subject.to_string()))
 }
 
+/// A playlist of either kind, read for the first time.
+struct FirstLook {
+    address: Address,
+    reading: Reading,
+    listing: Listing,
+}
+
 /// The playlist that is meant, and what is in it. The URL of a page means the playlist of its webroot.
-fn first_look(reader: &Reader, subject: &Address) -> Result<(Address, Reading, Listing), CheckError> {
+fn first_look(reader: &Reader, subject: &Address) -> Result<FirstLook, CheckError> {
     let look = |address: Address| {
         let reading = reader.playlist(&address)?;
         match read_listing(&String::from_utf8_lossy(&reading.bytes)) {
             Listing::Neither => Err(CheckError::NoPlaylist(address)),
-            listing => Ok((address, reading, listing)),
+            listing => Ok(FirstLook { address, reading, listing }),
         }
     };
     let typed = subject::playlist(subject)?;
@@ -181,11 +184,12 @@ fn first_look(reader: &Reader, subject: &Address) -> Result<(Address, Reading, L
 }
 
 /// Where a whole webroot is meant, its low-latency playlist, if it has one.
-fn low_latency_beside(reader: &Reader, subject: &Address, found: &Address) -> Option<(Address, Reading)> {
+fn low_latency_beside(reader: &Reader, subject: &Address, found: &Address) -> Option<FirstLook> {
     let address = subject::low_latency_beside(subject, found)?;
     let reading = reader.playlist(&address).ok()?;
     let listing = read_listing(&String::from_utf8_lossy(&reading.bytes));
-    matches!(listing, Listing::Media(_)).then_some((address, reading))
+    let is_playlist = !matches!(listing, Listing::Neither);
+    is_playlist.then_some(FirstLook { address, reading, listing })
 }
 
 /// The pulse beats until what is returned is dropped.

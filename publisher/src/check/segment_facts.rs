@@ -9,6 +9,9 @@ use mpeg2ts_reader::packet::Packet;
 
 use crate::probe::{self, AudioFacts, Facts, ProbeError, VideoCodec, VideoFacts};
 
+/// RFC 8216 3 lists the formats that a segment may have.
+const IN_NO_FORMAT: &str = "it is neither MPEG-TS nor fragmented MP4, packed audio or WebVTT";
+
 const TICKS_PER_S: f64 = 90_000.0;
 
 /// What is true of the segment with these bytes. Those of a part of a file, or of an encrypted one, are not
@@ -27,6 +30,8 @@ pub(super) fn segment_facts(uri: &str, bytes: &[u8], in_the_clear: bool) -> Segm
             Err(ProbeError::ForeignVideo { stream_type }) => facts.video_stream_type = Some(stream_type),
             Err(error) => facts.problem = Some(error.to_string()),
         }
+    } else if facts.container == Container::Other && in_the_clear && !is_audio_or_subtitles(bytes) {
+        facts.problem = Some(IN_NO_FORMAT.to_owned());
     }
     facts
 }
@@ -137,6 +142,14 @@ fn container(bytes: &[u8]) -> Container {
     }
 }
 
+/// Packed audio (RFC 8216 3.4), with or without its ID3 tag, or WebVTT (3.5), with or without a byte order mark.
+fn is_audio_or_subtitles(bytes: &[u8]) -> bool {
+    let is_mpeg_audio = matches!(bytes, [0xff, second, ..] if second & 0xe0 == 0xe0);
+    let is_dolby = bytes.starts_with(&[0x0b, 0x77]);
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    is_mpeg_audio || is_dolby || bytes.starts_with(b"ID3") || text.starts_with(b"WEBVTT")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,10 +164,14 @@ mod tests {
     fn containers_are_told_by_their_first_bytes() {
         check(b"\0\0\0\x18stypmsdh", Container::Fmp4, false);
         check(b"WEBVTT\n", Container::Other, false);
+        check(b"\xef\xbb\xbfWEBVTT\n", Container::Other, false);
         check(b"ID3\x04", Container::Other, false);
+        check(b"\xff\xf1\x50\x80", Container::Other, false);
+        check(b"\x0b\x77", Container::Other, false);
+        check(b"<html>", Container::Other, true);
         check(b"", Container::Other, true);
         check(&[0x47; 188], Container::Ts, true);
-        check(&[&[0x47; 188][..], b"<html>"].concat(), Container::Other, false);
+        check(&[&[0x47; 188][..], b"<html>"].concat(), Container::Other, true);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 // Players of other people, with their own defaults, join a low-latency list at each tenth of a segment.
 //
-//   node join.mjs URL --player shaka|videojs [--joins 10] [--seconds 15] [--within 120]
+//   node join.mjs URL --players shaka,videojs [--joins 10] [--seconds 15] [--within 120]
 //
-// As many pages of one headless Chromium open URL, one after the other: the k-th when k parts of the newest segment are listed.
+// As many pages of one headless Chromium open URL, one after the other, each with the next of PLAYERS: the k-th when k parts of the
+// newest segment are listed.
 // Each ends well when SECONDS of picture were shown WITHIN so many seconds without an error. When all have shown a second,
 // `ready-for-restart` is said; then the publisher may be started again, and SECONDS are counted from there.
 //
-// stdout: JSON lines {event: ready-for-restart}, then {event: ok | failed, players: [{joined_at, error, played_s, parts}]}; exit status 0 or 1.
+// stdout: JSON lines {event: ready-for-restart}, then {event: ok | failed, players: [{player, joined_at, error, played_s, parts}]}; exit status 0 or 1.
 // stdin: the line `restart-done`.
 
 import { once } from 'node:events';
@@ -17,12 +18,13 @@ import { launchBrowser } from './browser.mjs';
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    player: { type: 'string' }, joins: { type: 'string', default: '10' },
+    players: { type: 'string' }, joins: { type: 'string', default: '10' },
     seconds: { type: 'string', default: '15' }, within: { type: 'string', default: '120' },
   },
 });
 const [url] = positionals;
 const [joins, seconds, within_s] = [values.joins, values.seconds, values.within].map(Number);
+const players = values.players.split(',');
 const SCRIPTS = { shaka: 'shaka-player/dist/shaka-player.compiled.js', videojs: 'video.js/dist/video.min.js' };
 
 const commands = createInterface({ input: process.stdin });
@@ -43,23 +45,23 @@ function say(line) {
 
 async function play() {
   const pages = [];
-  while (pages.length < joins) pages.push(await open());
+  while (pages.length < joins) pages.push(await open(players[pages.length % players.length]));
   const list = await mediaList();
   for (const [tenth, it] of pages.entries()) {
     it.joined_at = await newestParts(list, tenth);
-    await it.page.evaluate(values.player === 'shaka' ? startShaka : startVideoJs, url);
+    await it.page.evaluate(it.player === 'shaka' ? startShaka : startVideoJs, url);
   }
   await all(pages, 1);
   say({ event: 'ready-for-restart' });
   const [line] = await once(commands, 'line');
   if (line !== 'restart-done') throw new Error(`told to ${line}`);
   await all(pages, seconds);
-  const players = [];
-  for (const { page, joined_at, fetched } of pages) {
-    players.push({ joined_at, ...await page.evaluate(() => window.shown), ...fetched });
+  const seen = [];
+  for (const { page, player, joined_at, fetched } of pages) {
+    seen.push({ player, joined_at, ...await page.evaluate(() => window.shown), ...fetched });
   }
-  const isGood = players.every(({ error, played_s, parts }) => error === null && played_s >= seconds && parts > 0);
-  return { event: isGood ? 'ok' : 'failed', players };
+  const isGood = seen.every(({ error, played_s, parts }) => error === null && played_s >= seconds && parts > 0);
+  return { event: isGood ? 'ok' : 'failed', players: seen };
 }
 
 /** Until each page has shown so much more, or has an error, or time is over. */
@@ -73,7 +75,7 @@ async function all(pages, more_s) {
 }
 
 /** A page with the player in it, which plays nothing as yet. */
-async function open() {
+async function open(player) {
   const page = await browser.newPage();
   const fetched = { parts: 0, segments: 0 };
   page.on('requestfinished', (request) => {
@@ -82,8 +84,8 @@ async function open() {
     else if (pathname.endsWith('.ts')) fetched.segments += 1;
   });
   await page.setContent('<video muted autoplay playsinline></video>');
-  await page.addScriptTag({ path: new URL(`node_modules/${SCRIPTS[values.player]}`, import.meta.url).pathname });
-  return { page, fetched };
+  await page.addScriptTag({ path: new URL(`node_modules/${SCRIPTS[player]}`, import.meta.url).pathname });
+  return { page, player, fetched };
 }
 
 /** Waits until the newest segment has so many parts, or has begun anew: a part may be missed between two looks. */

@@ -7,7 +7,7 @@ use super::{Page, driver_directory, one_browser_at_a_time, webroot_with_page};
 use crate::support::programs::{LiveStream, WebServer};
 use crate::support::wait_for;
 
-const STREAM: [&str; 3] = ["test", "--ladder", "320x240@600k,160x120@200k"];
+const STREAM: [&str; 5] = ["test", "--segment-duration", "1s", "--ladder", "320x240@600k,160x120@200k"];
 
 fn wait_for_ladder(webroot: &std::path::Path) {
     wait_for("a multivariant playlist", crate::support::programs::PATIENCE, || {

@@ -4,8 +4,8 @@ use super::{Page, one_browser_at_a_time, webroot_with_page};
 use crate::support::programs::{LiveStream, PATIENCE, WebServer};
 use crate::support::wait_for;
 
-const ONE_SIZE: [&str; 3] = ["test", "--size", "320x240"];
-const LADDER: [&str; 3] = ["test", "--ladder", "320x240@300k,160x120@100k"];
+const ONE_SIZE: [&str; 5] = ["test", "--segment-duration", "1s", "--size", "320x240"];
+const LADDER: [&str; 5] = ["test", "--segment-duration", "1s", "--ladder", "320x240@300k,160x120@100k"];
 
 #[track_caller]
 fn check(stream: &[&str]) {

@@ -162,6 +162,10 @@ impl Webroot {
                 command.arg(word)
             };
         }
+        // Many encode at once.
+        if kind.words.starts_with("test") {
+            command.args(["--fps", "10"]);
+        }
         if kind.end == End::ResumeLater {
             command.arg("--resume-later");
         }
@@ -204,6 +208,11 @@ impl Webroot {
             Edge::of(&text).map(|edge| (edge.next_media_sequence, edge.open_parts))
         });
         matches!(edges, [Some((next, 2..)), Some((of_whole, _))] if next == of_whole)
+    }
+
+    /// What its writer has said, unless it has ended.
+    pub fn said(&self) -> String {
+        self.writer.as_ref().map(Running::output).unwrap_or_default()
     }
 
     /// Where it is.
