@@ -13,7 +13,7 @@ use crate::{
 };
 use livedir_playlist::TICKS_PER_S;
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -91,7 +91,7 @@ impl Channel {
                 files.into_iter().map(|(name, stamp)| (name.clone(), listed_at(stamp))).collect()
             }
         };
-        let left_at: HashMap<String, SystemTime> = in_order
+        let left_at: BTreeMap<String, SystemTime> = in_order
             .iter()
             .zip(in_order.iter().skip(window))
             .map(|((name, _), (_, ended_at))| (name.clone(), *ended_at))

@@ -5,7 +5,7 @@
 use super::{finished_file::Finished, plan::remove_up_to_last_hole, promise::Promise, publish::Publication};
 use crate::{directory::stamp::Stamp, segment_name::name_of_uri};
 use livedir_playlist::{Evicted, Segment};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 /// A file that is listed.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +57,7 @@ impl Publication {
     }
 
     /// The names of the first entries, as long as they are such ones.
-    pub(super) fn first_names(&self, is_such: impl Fn(&str) -> bool) -> HashSet<String> {
+    pub(super) fn first_names(&self, is_such: impl Fn(&str) -> bool) -> BTreeSet<String> {
         let segments = self.window.playlist().segments.iter();
         let names = segments.map_while(|segment| name_of_uri(self.settings.home, &segment.uri));
         names.take_while(|name| is_such(name)).collect()

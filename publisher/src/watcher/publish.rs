@@ -29,7 +29,7 @@ use crate::{
 use jiff::Timestamp;
 use livedir_playlist::{BitRateMeter, Evicted, MediaPlaylist, ResumeError, Segment, TICKS_PER_S, Window};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::{Duration, Instant, SystemTime},
 };
@@ -79,7 +79,7 @@ pub(super) struct Publication {
     pub(super) window: Window,
     pub(super) promise: Promise,
     /// The files that are listed, by name, as they were when they were listed; `None` when that was in another run.
-    pub(super) listed: HashMap<String, Option<ListedFile>>,
+    pub(super) listed: BTreeMap<String, Option<ListedFile>>,
     pub(super) retention: Retention,
     pub(super) before: Before,
     pub(super) refused: Refused,

@@ -4,7 +4,7 @@
 //! In: names, and stamps as files are refused. Out: whether that is news. Memory is bounded: beyond that, files are told again.
 
 use crate::directory::stamp::Stamp;
-use std::{collections::HashMap, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 /// An encoder of nothing but refused files has the oldest of them in its window still.
 const MOST_NAMES: usize = 1_000;
@@ -16,7 +16,7 @@ const GOES_ON_WITHIN: Duration = Duration::from_secs(10);
 /// Files that were refused.
 #[derive(Debug, Default)]
 pub(super) struct Refused {
-    as_they_were: HashMap<String, Stamp>,
+    as_they_were: BTreeMap<String, Stamp>,
 }
 
 impl Refused {

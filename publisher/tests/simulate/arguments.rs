@@ -19,6 +19,8 @@ pub struct Arguments {
     pub told: usize,
     /// Kinds of events that are left out, by a word of their name: faults that are known and not mended yet.
     pub without: Vec<String>,
+    /// Where to keep what the program did.
+    pub record: Option<String>,
 }
 
 impl Arguments {
@@ -33,6 +35,7 @@ impl Arguments {
             faults: false,
             told: 1,
             without: Vec::new(),
+            record: None,
         };
         let mut words = words.peekable();
         while let Some(word) = words.next() {
@@ -50,6 +53,7 @@ impl Arguments {
                 }
                 "--told" => arguments.told = number()? as usize,
                 "--without" => arguments.without.extend(words.next()),
+                "--record" => arguments.record = words.next(),
                 "--faults" => arguments.faults = true,
                 "--list" => return Ok(None),
                 "--skip" | "--test-threads" | "--format" | "--color" => drop(words.next()),

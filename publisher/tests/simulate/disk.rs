@@ -7,6 +7,7 @@ mod changes;
 mod failures;
 mod inode;
 mod locks;
+mod trace;
 mod watches;
 
 use crate::{media::Contents, time::Time};
@@ -22,6 +23,7 @@ use std::{
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
+use trace::Trace;
 use watches::Watch;
 
 /// Times of files tick this often on Linux.
@@ -48,6 +50,8 @@ pub struct Disk {
     pub slow_us: u64,
     /// How often a file that holds media was changed: what a watcher is told of, or would be if it could hear.
     pub changes: u64,
+    /// What the program has written and deleted.
+    pub trace: Trace,
     time: Arc<Time>,
     temporary: u32,
 }
@@ -79,6 +83,7 @@ impl Disk {
             is_dead: false,
             slow_us: 0,
             changes: 0,
+            trace: Trace::default(),
             time,
             temporary: 0,
         }

@@ -14,6 +14,7 @@ mod events;
 mod excused;
 mod invariants;
 mod media;
+mod record;
 mod run;
 mod sabotage;
 mod schedule;
@@ -24,6 +25,7 @@ mod time;
 mod world;
 
 use arguments::Arguments;
+use record::Record;
 use run::Outcome;
 use schedule::Schedule;
 use statistics::Statistics;
@@ -86,6 +88,7 @@ fn main() -> ExitCode {
 fn replay(seed: u64, arguments: &Arguments) -> ExitCode {
     let (schedule, outcome) = run::run_seed(seed, &arguments.without, true);
     println!("{:#?}\n{}", schedule.plan, outcome.words);
+    println!("digest of all that was written and deleted: {:016x}", outcome.digest);
     if outcome.broken.is_none() {
         println!("1 passed, 0 failed");
         return ExitCode::SUCCESS;
@@ -113,8 +116,9 @@ fn simulate(arguments: &Arguments, unproved: u64) -> ExitCode {
     let is_over = AtomicBool::new(false);
     let total = Mutex::new(Statistics::new());
     let broken: Mutex<Vec<(Schedule, Outcome)>> = Mutex::default();
+    let record: Mutex<Record> = Mutex::default();
     let work = || {
-        let mut mine = Statistics::new();
+        let (mut mine, mut my_record) = (Statistics::new(), Record::default());
         while !is_over.load(Ordering::Relaxed) {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             let is_enough = seed - arguments.first_seed >= arguments.schedules;
@@ -124,11 +128,13 @@ fn simulate(arguments: &Arguments, unproved: u64) -> ExitCode {
             let (schedule, outcome) = run::run_seed(seed, &arguments.without, false);
             mine.schedules += 1;
             mine.add(&outcome.statistics);
+            my_record.note(seed, outcome.digest);
             if outcome.broken.is_some() {
                 held(&broken).push((schedule, outcome));
             }
         }
         held(&total).add(&mine);
+        held(&record).add(&my_record);
     };
     let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
@@ -140,7 +146,33 @@ fn simulate(arguments: &Arguments, unproved: u64) -> ExitCode {
     let total = total.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut broken = broken.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     broken.sort_by_key(|(schedule, _)| schedule.seed);
-    report(arguments, &total, broken, took, unproved)
+    let record = record.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let is_as_before = compare(arguments, &record);
+    let outcome = report(arguments, &total, broken, took, unproved);
+    if is_as_before { outcome } else { ExitCode::FAILURE }
+}
+
+/// Whether the program did what it did when its record was kept. Events that are left out change it.
+fn compare(arguments: &Arguments, record: &Record) -> bool {
+    if let Some(path) = &arguments.record {
+        if let Err(error) = std::fs::write(path, record.text()) {
+            println!("{path} cannot be written: {error}");
+            return false;
+        }
+        println!("what the program did is kept in {path}");
+        return true;
+    }
+    if !arguments.without.is_empty() {
+        return true;
+    }
+    let (same, others) = record.compare();
+    println!("{same} blocks of 1,000 schedules as they were kept, others: {others:?}");
+    if !others.is_empty() {
+        println!(
+            "the program writes or deletes something else than before, or at other times; if it is to, keep that: just simulate --schedules 100000 --record publisher/tests/simulate/record.txt"
+        );
+    }
+    others.is_empty()
 }
 
 fn report(

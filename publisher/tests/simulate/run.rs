@@ -44,6 +44,8 @@ pub struct Outcome {
     pub is_whole: bool,
     pub statistics: Statistics,
     pub words: String,
+    /// Of all that the program wrote and deleted.
+    pub digest: u64,
 }
 
 /// How one run of the program ended.
@@ -100,12 +102,13 @@ pub fn run(schedule: &Arc<Schedule>, fault: Option<Fault>, is_told: bool) -> Out
     let mut stage = held(&world.stage);
     let mut statistics = std::mem::replace(&mut stage.statistics, Statistics::new());
     statistics.changes = held(&stage.disk).changes;
+    let digest = held(&stage.disk).trace.digest();
     let is_whole = stage.broken.is_none();
     if is_whole {
         statistics.fewest = Some((statistics.events(), schedule.segments()));
     }
     let broken = stage.broken.take();
-    Outcome { broken, is_whole, statistics, words: stage.words.take().unwrap_or_default() }
+    Outcome { broken, is_whole, statistics, words: stage.words.take().unwrap_or_default(), digest }
 }
 
 fn judge(stage: &mut Stage, end: End) {

@@ -10,7 +10,7 @@ use crate::{
 };
 use livedir_playlist::{MediaPlaylist, Segment};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, SystemTime},
 };
 
@@ -18,7 +18,7 @@ use std::{
 const HELD_BACK: Duration = Duration::from_secs(1);
 
 /// Files on disk, by name.
-pub(in crate::watcher) type Files = HashMap<String, Stamp>;
+pub(in crate::watcher) type Files = BTreeMap<String, Stamp>;
 
 /// A file that nobody has told of rests for so long before it is taken, or until it is given up.
 const RESTING: Duration = Duration::from_secs(5);
@@ -66,7 +66,7 @@ fn go_on(
         name_of_uri(Home::Live, uri).is_some_and(|name| is_there(&name))
     });
 
-    let still_there: HashSet<&str> =
+    let still_there: BTreeSet<&str> =
         listed.iter().map(String::as_str).filter(|name| is_there(name)).collect();
     let since = written_at.map(|written_at| written_at.checked_sub(HELD_BACK).unwrap_or(written_at));
     let is_behind_last = |name: &str| listed.last().is_none_or(|last| natural(name, last).is_gt());
@@ -191,7 +191,7 @@ fn rewritten(
     written_at: Option<SystemTime>,
     files: &Files,
     room: &Room<'_>,
-) -> HashSet<String> {
+) -> BTreeSet<String> {
     let entries: Vec<_> = playlist
         .segments
         .iter()

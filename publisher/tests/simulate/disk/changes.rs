@@ -197,6 +197,7 @@ impl Disk {
         self.tell(from_parent, from_name, EventKind::Modify(ModifyKind::Name(RenameMode::From)));
         self.tell(to_parent, to_name, EventKind::Modify(ModifyKind::Name(RenameMode::To)));
         self.tell_of_itself(inode, EventKind::Modify(ModifyKind::Name(RenameMode::From)));
+        self.trace_written(to, who);
         Ok(())
     }
 
@@ -222,6 +223,7 @@ impl Disk {
         self.leave(parent, name);
         self.drop_link(inode);
         self.tell(parent, name, EventKind::Remove(RemoveKind::File));
+        self.trace_deleted(path, who);
         Ok(())
     }
 
