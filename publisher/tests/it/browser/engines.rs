@@ -47,8 +47,10 @@ fn goes_on(browser: &str) {
     live.wait_for_segment(2);
     let mut page = Page::open(&format!("http://{address}/"), &[&["--browser", browser], &ASKED[..]].concat());
 
-    let live = goes_on_after_a_restart(&mut page, live, webroot.path(), "smooth list, restart of the publisher");
-    let _live = goes_on_after_a_restart(&mut page, live, webroot.path(), "fast list, restart of the publisher");
+    let live =
+        goes_on_after_a_restart(&mut page, live, webroot.path(), "smooth list, restart of the publisher");
+    let _live =
+        goes_on_after_a_restart(&mut page, live, webroot.path(), "fast list, restart of the publisher");
 
     page.wait_for_line(r#""event":"ready-for-restart""#);
     server.kill();
