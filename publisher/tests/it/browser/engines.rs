@@ -1,5 +1,5 @@
-//! The page in the browsers of others: Firefox ESR and WebKitGTK. Each goes in one sitting through three scenes: the plain list
-//! and the low-latency one through a restart of the publisher, then the server away for three seconds. WebKitGTK is not
+//! The page in the browsers of others: Firefox ESR and `WebKitGTK`. Each goes in one sitting through three scenes: the plain list
+//! and the low-latency one through a restart of the publisher, then the server away for three seconds. `WebKitGTK` is not
 //! Apple's player, and says nothing of it.
 
 use std::path::Path;
