@@ -63,7 +63,7 @@ setup: (_packages "build") (_node "webroot/player")
 # Everything that the tests need besides
 setup-tests: setup (_packages "tests") (_node "playlist/tests/second_opinion") (_node "publisher/tests/browser") (_node "publisher/tests/encoders")
 
-# All tests. Installs a browser, a virtual machine and the encoders of others
+# All tests. Installs browsers, a virtual machine and the encoders of others
 test: setup-tests
     .ci/tests all
 
@@ -144,7 +144,8 @@ _packages purpose:
             tests) packages="ffmpeg nginx-light curl chromium qemu-system-x86 xz-utils make gcc gstreamer1.0-tools
                 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
                 python3-gi gir1.2-gst-rtsp-server-1.0 xvfb obs-studio mesa-vulkan-drivers
-                pulseaudio pulseaudio-utils libasound2-plugins mpv" ;;
+                pulseaudio pulseaudio-utils libasound2-plugins mpv
+                firefox-esr webkit2gtk-driver gstreamer1.0-libav" ;;
             bench) packages="nginx-light wrk nghttp2-client openssl" ;;
         esac
         command -v npm >/dev/null || packages="$packages nodejs npm"

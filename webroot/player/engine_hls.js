@@ -5,6 +5,7 @@
 import { KeepUp } from './keep_up.js';
 import { LossAfterBreak } from './loss_after_break.js';
 import { ReloadTime } from './reload_time.js';
+import { soundThatGoesOn } from './rounded_end.js';
 
 // RFC 8216 6.3.3: a client SHOULD NOT start closer than three target durations to the end
 const HOLD_BACK_TARGETS = 3;
@@ -51,7 +52,8 @@ export function openHls(Hls, video, url, pace, tell) {
   const reloadTime = new ReloadTime();
   // Where requests can be held, the server has the timing.
   const timed = pace === 'smooth' ? { pLoader: loaderThatWaits(Hls.DefaultConfig.loader, reloadTime) } : {};
-  const hls = new Hls({ ...CONFIG, ...PACED[pace], ...timed });
+  const audioStreamController = soundThatGoesOn(Hls.DefaultConfig.audioStreamController);
+  const hls = new Hls({ ...CONFIG, ...PACED[pace], ...timed, audioStreamController });
   const keepUp = new KeepUp(pace);
   const loss = new LossAfterBreak();
   let bitrate_bps = null;

@@ -1,5 +1,5 @@
 // Decides from what the page shows, look by look, whether it plays as it should.
-// In: samples of the page ({now_ms, wallClock_ms, currentTime, stalls, state, mode, width, height, shownDate}), the news
+// In: samples of the page ({now_ms, wallClock_ms, currentTime, stalls, state, mode, width, height, shownDate, filmedDate?}), the news
 // of a restart. Out: lines to report, and in the end a verdict. Pure: the samples carry the time.
 
 // A picture of 20 frames a second moves between any two looks; this long is a freeze that a viewer sees.
@@ -132,7 +132,8 @@ export class Judge {
 
   #seeRestart(sample, moved) {
     if (this.#restart === null) return [];
-    const filmed_ms = Date.parse(sample.shownDate ?? '');
+    // What stands in the picture is surer than what the page says.
+    const filmed_ms = Date.parse(sample.filmedDate ?? sample.shownDate ?? '');
     if (moved && filmed_ms > this.#restart.wallClock_ms) this.#resumed ??= sample;
     if (this.#resumed && sample.now_ms - this.#resumed.now_ms >= PLAYS_ON_FOR_MS && moved) {
       const advanced_s = sample.currentTime - this.#resumed.currentTime;

@@ -1,23 +1,26 @@
-// Plays the player page in a real, headless Chromium and judges what it sees.
+// Plays the player page in a real browser that nobody sees, and judges what it sees.
 //
-//   node play.mjs URL [--mode hls|native] [--seconds 15] [--start-within 20] [--size 320x240]
-//                     [--pace smooth|fast] [--patience 0] [--median-latency SECONDS]
+//   node play.mjs URL [--browser chromium|firefox|webkit] [--mode hls|native] [--seconds 15] [--start-within 20] [--size 320x240]
+//                     [--pace smooth|fast[,…]] [--wish] [--patience 0] [--median-latency SECONDS] [--pattern]
 //                     [--until-restart] [--resume-within 30] [--screenshot FILE] [--viewport 1280x800]
 //
 // It opens URL (with ?native=1 for --mode native), waits until the picture moves, then requires SECONDS of playback with
 // no stall, of the list that --pace names; until --patience seconds have gone by, a disturbed playback may begin again.
 // With --until-restart it then waits for the publisher to be restarted, and requires that the page goes on by
 // itself, with pictures filmed after the restart. Every wait has a deadline except the one for `restart-done`.
+// With more than one --pace all this is done for each of them in turn, on the same page. With --wish a viewer presses the button of
+// the page until it plays that list. With --pattern, which is for the test pattern alone, a picture that moves and shows no clock
+// of the test pattern is a fault: it was decoded without a keyframe.
 //
 // stdout: one JSON object a line; `wall_s` counts from the start of this program.
 //   {"event":"opened","wall_s"}                  the page is loaded
 //   {"event":"state","state",…}                  the page's state changed (connecting, waiting, live, behind, paused, reconnecting, ended)
 //   {"event":"playing",…}                        the picture moves for the first time
-//   {"event":"sample",…}                         once a second: currentTime, latency_s, stalls, recoveries, width, height, dropped, state, mode, readyState, shownDate
+//   {"event":"sample",…}                         once a second: currentTime, latency_s, stalls, recoveries, width, height, dropped, state, mode, readyState, shownDate, with --pattern filmedDate
 //   {"event":"played","seconds","advanced_s"}    the asked-for playback is through, without a stall
 //   {"event":"disturbed","reason"}               with --patience: it begins again
 //   {"event":"ready-for-restart"}                with --until-restart: restart the publisher now, then say `restart-done`
-//   {"event":"went-on","after_s",…}              pictures filmed after `restart-done` have played for 5 s
+//   {"event":"went-on","after_s",…}              pictures filmed after `restart-done` have played for 5 s; with more than one --pace, the next follows
 //   {"event":"console","text"}                   what the page wrote to its console (a 404 before there is a stream, for example)
 //   {"event":"ok"}                               last line, exit status 0
 //   {"event":"failed","reason",…}                last line, exit status 1 (2: bad arguments)
@@ -25,12 +28,13 @@
 //   restart-done    the publisher has been started again
 //   quit            close the browser and end with `ok`, or with `failed` if the asked-for playback was not reached
 //
-// CHROMIUM names the browser (default /usr/bin/chromium). Its profile is fresh, and removed at the end.
+// engines/ says where each browser is, and what it does not tell. Its profile is fresh, and removed at the end.
 
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { launchBrowser } from './browser.mjs';
+import { ENGINES, openPage } from './engines.mjs';
 import { Judge } from './judge.mjs';
+import { STRIP_CELLS, stripClock_ms } from './strip.mjs';
 
 const CLOSED = Symbol('stdin closed');
 
@@ -42,39 +46,45 @@ listener.on('line', (line) => commands.push(line.trim()));
 listener.on('close', () => commands.push(CLOSED));
 process.stdout.on('error', () => process.exit(1));
 
-let browser = null;
+const troubles = [];
+const hear = { console: (text) => say({ event: 'console', text }), trouble: (text) => troubles.push(text) };
+let page = null;
 let outcome;
 try {
-  browser = await launchBrowser();
-  outcome = await play(browser, settings);
+  page = await openPage(settings.browser, { viewport: settings.viewport, hear });
+  outcome = await play(page, settings);
 } catch (error) {
   outcome = { event: 'failed', reason: error.message.split('\n')[0] };
 }
-await browser?.close().catch(() => {});
+await page?.close().catch(() => {});
 say(outcome);
 listener.close();
 process.exitCode = outcome.event === 'ok' ? 0 : 1;
 
-async function play(browser, { url, screenshot, viewport, ...asked }) {
-  const page = await browser.newPage({ viewport });
-  const troubles = [];
-  page.on('console', (message) => say({ event: 'console', text: message.text() }));
-  page.on('pageerror', (error) => troubles.push(`error in the page: ${error.message}`));
-  page.on('request', (request) => {
-    const address = new URL(request.url());
-    const inside = address.origin === new URL(url).origin || ['blob:', 'data:'].includes(address.protocol);
-    if (!inside) troubles.push(`the page loads from elsewhere: ${request.url()}`);
-  });
-  await page.goto(url, { timeout: 20_000 });
+async function play(page, { url, screenshot, paces, isWished, pattern, ...asked }) {
+  await page.goto(url);
+  // WebKitGTK says that a page is loaded before its modules have run.
+  await until(page, () => window.livedir !== undefined, null, asked.startWithin_s, 'the page runs');
   say({ event: 'opened' });
+  let verdict = null;
+  for (const pace of paces) {
+    if (isWished) await until(page, pressPace, pace, asked.startWithin_s, `the page plays the ${pace} list`);
+    verdict = await watch(page, new Judge({ ...asked, pace }), pattern);
+    if (verdict.event === 'failed') break;
+  }
+  if (screenshot) await page.screenshot(screenshot);
+  return verdict;
+}
 
-  const judge = new Judge(asked);
-  let state = null;
+/** @returns {Promise<object>} the verdict */
+async function watch(page, judge, pattern) {
+  let before = { state: null, currentTime: 0 };
   let verdict = null;
   while (verdict === null) {
-    const sample = await page.evaluate(readPage);
-    if (sample.state !== state) say({ event: 'state', ...sample });
-    state = sample.state;
+    const sample = withClock(await page.evaluate(readPage, pattern ? STRIP_CELLS : 0));
+    if (sample.state !== before.state) say({ event: 'state', ...sample });
+    if (sample.filmedDate === null && sample.currentTime > before.currentTime) troubles.push(`a picture without its clock at ${sample.currentTime} s`);
+    before = sample;
     for (const line of judge.see(sample)) say(line);
     verdict = troubles.length > 0 ? { event: 'failed', reason: troubles[0] } : judge.verdict;
     for (const command of commands.splice(0)) {
@@ -82,20 +92,53 @@ async function play(browser, { url, screenshot, viewport, ...asked }) {
       else if (command === CLOSED) judge.noMoreNews(sample);
       else if (command === 'quit') verdict ??= judge.verdictNow();
     }
-    // Four looks a second: a picture that stands for half a second is seen.
-    if (verdict === null) await new Promise((resolve) => setTimeout(resolve, 250));
+    // Four looks a second: a picture that stands for half a second is seen. One that is decoded wrong may be gone sooner.
+    if (verdict === null) await new Promise((resolve) => setTimeout(resolve, pattern ? 80 : 250));
   }
-  if (screenshot) await page.screenshot({ path: screenshot });
   return verdict;
 }
 
-/** Runs in the page. */
-function readPage() {
+/** What is read in the picture becomes `filmedDate`; null where no clock can be read. */
+function withClock({ cells, ...sample }) {
+  if (cells === null) return sample;
+  const clock_ms = stripClock_ms(cells, sample.wallClock_ms);
+  return { ...sample, filmedDate: clock_ms === null ? null : new Date(clock_ms).toISOString() };
+}
+
+/** Asks the page until it says yes. @param {(argument: *) => boolean} ask runs in the page */
+async function until(page, ask, argument, within_s, what) {
+  const until_ms = performance.now() + within_s * 1000;
+  while (!(await page.evaluate(ask, argument))) {
+    if (performance.now() > until_ms) throw new Error(`not within ${within_s} s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}
+
+/** Runs in the page; presses its button, as a viewer does. @returns {boolean} whether it plays this list and stays with it */
+function pressPace(wanted) {
+  const { pace, canBeFast } = window.livedir;
+  if (canBeFast && pace !== wanted) document.getElementById('pace').click();
+  return canBeFast && pace === wanted;
+}
+
+/** Runs in the page. @param {number} count cells of the clock in the picture; 0 not to look at it */
+function readPage(count) {
   const video = document.querySelector('video');
   const { state, mode, pace, latency_s, stalls, recoveries, width, height, droppedFrames, shownDate } = window.livedir;
+  const readStrip = () => {
+    const canvas = document.createElement('canvas');
+    canvas.width = video.videoWidth;
+    canvas.height = 1;
+    const context = canvas.getContext('2d');
+    const row = video.videoHeight - Math.floor(video.videoHeight / 60) - 1;
+    context.drawImage(video, 0, row, canvas.width, 1, 0, 0, canvas.width, 1);
+    const { data } = context.getImageData(0, 0, canvas.width, 1);
+    return Array.from({ length: count }, (_, cell) => data[4 * Math.floor(((2 * cell + 1) * canvas.width) / (2 * count)) + 1]);
+  };
   return {
     now_ms: performance.now(), wallClock_ms: Date.now(), currentTime: video.currentTime, readyState: video.readyState,
     state, mode, pace, rate: video.playbackRate, latency_s, stalls, recoveries, width, height, dropped: droppedFrames, shownDate,
+    cells: count > 0 && !video.seeking && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA ? readStrip() : null,
   };
 }
 
@@ -109,12 +152,15 @@ function readArguments() {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
       options: {
+        browser: { type: 'string', default: 'chromium' },
         mode: { type: 'string', default: 'hls' },
         seconds: { type: 'string', default: '15' },
         'start-within': { type: 'string', default: '20' },
         'resume-within': { type: 'string', default: '30' },
         'until-restart': { type: 'boolean', default: false },
         pace: { type: 'string', default: 'smooth' },
+        wish: { type: 'boolean', default: false },
+        pattern: { type: 'boolean', default: false },
         patience: { type: 'string', default: '0' },
         'median-latency': { type: 'string', default: 'Infinity' },
         size: { type: 'string' },
@@ -125,10 +171,16 @@ function readArguments() {
     const url = new URL(positionals[0]);
     if (values.mode === 'native') url.searchParams.set('native', '1');
     else if (values.mode !== 'hls') throw new Error(`--mode is hls or native, not ${values.mode}`);
-    if (!['smooth', 'fast'].includes(values.pace)) throw new Error(`--pace is smooth or fast, not ${values.pace}`);
+    if (!Object.hasOwn(ENGINES, values.browser)) throw new Error(`--browser is ${Object.keys(ENGINES).join(' or ')}, not ${values.browser}`);
+    const paces = values.pace.split(',');
+    const stranger = paces.find((pace) => !['smooth', 'fast'].includes(pace));
+    if (stranger !== undefined) throw new Error(`--pace is smooth or fast, not ${stranger}`);
     return {
       url: url.href,
-      pace: values.pace,
+      browser: values.browser,
+      paces,
+      isWished: values.wish,
+      pattern: values.pattern,
       patience_s: Number(values.patience),
       medianLatency_s: positive('median-latency', values['median-latency']),
       seconds: positive('seconds', values.seconds),

@@ -1,0 +1,84 @@
+//! The page in the browsers of others: Firefox ESR and `WebKitGTK`. Each goes in one sitting through three scenes: the plain list
+//! and the low-latency one through a restart of the publisher, then the server away for three seconds. `WebKitGTK` is not
+//! Apple's player, and says nothing of it.
+
+use std::path::Path;
+
+use super::low_latency::{STREAM, free_address, start_server};
+use super::{Page, one_browser_at_a_time, webroot_with_page};
+use crate::support::programs::LiveStream;
+
+/// What the page is asked for in each scene, with the patience of the tests in Chromium.
+const ASKED: [&str; 15] = [
+    "--pace",
+    "smooth,fast,fast",
+    "--wish",
+    "--pattern",
+    "--size",
+    "320x240",
+    "--seconds",
+    "3",
+    "--start-within",
+    "60",
+    "--patience",
+    "40",
+    "--until-restart",
+    "--resume-within",
+    "40",
+];
+
+#[test]
+fn the_page_in_firefox_goes_on_after_restarts_of_publisher_and_server() {
+    goes_on("firefox");
+}
+
+#[test]
+fn the_page_in_webkitgtk_goes_on_after_restarts_of_publisher_and_server() {
+    goes_on("webkit");
+}
+
+#[track_caller]
+fn goes_on(browser: &str) {
+    let _turn = one_browser_at_a_time();
+    let webroot = webroot_with_page();
+    let address = free_address();
+    let server = start_server(webroot.path(), address);
+    let mut live = LiveStream::start(webroot.path(), &STREAM);
+    live.wait_for_segment(2);
+    let mut page = Page::open(&format!("http://{address}/"), &[&["--browser", browser], &ASKED[..]].concat());
+
+    let live =
+        goes_on_after_a_restart(&mut page, live, webroot.path(), "smooth list, restart of the publisher");
+    let _live =
+        goes_on_after_a_restart(&mut page, live, webroot.path(), "fast list, restart of the publisher");
+
+    page.wait_for_line(r#""event":"ready-for-restart""#);
+    server.kill();
+    // A line a second.
+    for _ in 0..3 {
+        page.wait_for_line(r#""event":"sample""#);
+    }
+    let _server = start_server(webroot.path(), address);
+    page.say("restart-done");
+    page.wait_until_it_went_on("fast list, server away for three seconds");
+    page.wait_for_line(r#""event":"ok""#);
+}
+
+#[track_caller]
+fn goes_on_after_a_restart(page: &mut Page, live: LiveStream, webroot: &Path, scene: &str) -> LiveStream {
+    page.wait_for_line(r#""event":"ready-for-restart""#);
+    live.publisher.kill();
+    let live = LiveStream::start(webroot, &STREAM);
+    page.say("restart-done");
+    page.wait_until_it_went_on(scene);
+    live
+}
+
+impl Page {
+    /// Tells how long it took, which also depends on the machine.
+    #[track_caller]
+    fn wait_until_it_went_on(&mut self, scene: &str) {
+        self.wait_for_line(r#""event":"went-on""#);
+        println!("{scene}: {}", self.account.last().unwrap());
+    }
+}
