@@ -12,9 +12,9 @@ export function unrounded_s(at_s, parts) {
   return part?.end ?? at_s;
 }
 
-/** @param {Function} Controller hls.js's AudioStreamController */
+/** @param {?Function} Controller hls.js's AudioStreamController; its smallest build has none */
 export function soundThatGoesOn(Controller) {
-  return class extends Controller {
+  return Controller && class extends Controller {
     getFragmentAtPosition(bufferEnd_s, end_s, details) {
       return super.getFragmentAtPosition(unrounded_s(bufferEnd_s, details.partList ?? []), end_s, details);
     }

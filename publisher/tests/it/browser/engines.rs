@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::low_latency::{STREAM, free_address, start_server};
-use super::{Page, one_browser_at_a_time, webroot_with_page};
+use super::{Page, beside_other_browsers, webroot_with_page};
 use crate::support::programs::LiveStream;
 
 /// What the page is asked for in each scene, with the patience of the tests in Chromium.
@@ -39,7 +39,7 @@ fn the_page_in_webkitgtk_goes_on_after_restarts_of_publisher_and_server() {
 
 #[track_caller]
 fn goes_on(browser: &str) {
-    let _turn = one_browser_at_a_time();
+    let _turn = beside_other_browsers();
     let webroot = webroot_with_page();
     let address = free_address();
     let server = start_server(webroot.path(), address);

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::low_latency::{STREAM, free_address, start_server};
-use super::{driver_directory, one_browser_at_a_time, webroot_with_page};
+use super::{beside_other_browsers, driver_directory, webroot_with_page};
 use crate::support::nginx::Nginx;
 use crate::support::programs::LiveStream;
 
@@ -21,7 +21,7 @@ fn looks_good(address: &str, asked: &[&str]) {
 
 #[test]
 fn the_page_is_good_at_first_sight_and_asks_nobody_for_what_is_not_there() {
-    let _turn = one_browser_at_a_time();
+    let _turn = beside_other_browsers();
     let webroot = webroot_with_page();
     let mut live = LiveStream::start(webroot.path(), &STREAM);
     let address = free_address();

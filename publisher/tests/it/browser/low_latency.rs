@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
 
-use super::{Page, driver_directory, one_browser_at_a_time, webroot_with_page};
+use super::{Page, beside_other_browsers, driver_directory, webroot_with_page, without_other_browsers};
 use crate::support::live_source::LiveSource;
 use crate::support::nginx::Nginx;
 use crate::support::programs::{LiveStream, PATIENCE, Running, WebServer, lose_and_find, server};
@@ -33,7 +33,7 @@ pub(super) const FAST: [&str; 10] = [
 
 #[test]
 fn the_page_plays_close_behind_the_camera() {
-    let _turn = one_browser_at_a_time();
+    let _turn = beside_other_browsers();
     let webroot = webroot_with_page();
     let site = WebServer::start(webroot.path());
     let mut live = LiveStream::start(webroot.path(), &USUAL);
@@ -45,7 +45,7 @@ fn the_page_plays_close_behind_the_camera() {
 
 #[test]
 fn what_the_page_says_of_its_latency_is_what_the_picture_shows() {
-    let _turn = one_browser_at_a_time();
+    let _turn = without_other_browsers();
     let webroot = webroot_with_page();
     let site = WebServer::start(webroot.path());
     let mut live = LiveStream::start(webroot.path(), &STREAM);
@@ -68,7 +68,7 @@ fn what_the_page_says_of_its_latency_is_what_the_picture_shows() {
 
 #[test]
 fn the_page_goes_on_close_behind_while_the_source_is_lost_and_found() {
-    let _turn = one_browser_at_a_time();
+    let _turn = beside_other_browsers();
     let webroot = webroot_with_page();
     let site = WebServer::start(webroot.path());
     let source = LiveSource::start();
@@ -113,7 +113,7 @@ fn the_page_goes_on_after_a_restart_of_the_publisher_with_an_older_hls_js() {
 
 #[test]
 fn the_page_goes_on_close_behind_the_camera_after_a_restart_of_the_server() {
-    let _turn = one_browser_at_a_time();
+    let _turn = beside_other_browsers();
     let webroot = webroot_with_page();
     let mut live = LiveStream::start(webroot.path(), &STREAM);
     let address = free_address();
@@ -137,7 +137,7 @@ fn the_page_goes_on_close_behind_the_camera_after_a_restart_of_the_server() {
 
 #[test]
 fn the_page_plays_the_plain_list_where_nobody_holds_requests() {
-    let _turn = one_browser_at_a_time();
+    let _turn = beside_other_browsers();
     let webroot = webroot_with_page();
     let mut live = LiveStream::start(webroot.path(), &STREAM);
     let site = Nginx::start(webroot.path());
@@ -160,7 +160,7 @@ fn the_page_plays_the_plain_list_where_nobody_holds_requests() {
 
 #[test]
 fn the_page_plays_the_plain_list_while_the_fast_one_comes_to_grief() {
-    let _turn = one_browser_at_a_time();
+    let _turn = beside_other_browsers();
     let webroot = webroot_with_page();
     let site = WebServer::start(webroot.path());
     let mut live = LiveStream::start(webroot.path(), &STREAM);
@@ -173,7 +173,7 @@ fn the_page_plays_the_plain_list_while_the_fast_one_comes_to_grief() {
 
 #[track_caller]
 fn goes_on_after_a_restart_of_the_publisher(webroot: &Path) {
-    let _turn = one_browser_at_a_time();
+    let _turn = beside_other_browsers();
     let site = WebServer::start(webroot);
     let mut live = LiveStream::start(webroot, &STREAM);
     live.wait_for_segment(2);

@@ -1,7 +1,7 @@
 //! The page close behind the camera through nginx, while the server that holds its requests goes away and comes back.
 
 use super::low_latency::{FAST, STREAM, free_address, start_server};
-use super::{Page, one_browser_at_a_time, webroot_with_page};
+use super::{Page, beside_other_browsers, webroot_with_page};
 use crate::support::nginx::Nginx;
 use crate::support::programs::LiveStream;
 
@@ -12,7 +12,7 @@ const MOST_STANDING: usize = 10;
 
 #[test]
 fn the_page_goes_on_while_nobody_holds_its_requests() {
-    let _turn = one_browser_at_a_time();
+    let _turn = beside_other_browsers();
     let webroot = webroot_with_page();
     let mut live = LiveStream::start(webroot.path(), &STREAM);
     let address = free_address();

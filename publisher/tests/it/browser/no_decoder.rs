@@ -1,6 +1,6 @@
 //! HEVC in a real browser: it plays where it can be decoded, and where it cannot the viewer is told so, with a way out.
 
-use super::{Page, one_browser_at_a_time, webroot_with_page};
+use super::{Page, beside_other_browsers, webroot_with_page};
 use crate::support::programs::{LiveStream, PATIENCE, WebServer};
 use crate::support::wait_for;
 
@@ -9,7 +9,7 @@ const LADDER: [&str; 5] = ["test", "--segment-duration", "1s", "--ladder", "320x
 
 #[track_caller]
 fn check(stream: &[&str]) {
-    let _turn = one_browser_at_a_time();
+    let _turn = beside_other_browsers();
     let webroot = webroot_with_page();
     let site = WebServer::start(webroot.path());
     let hevc = LiveStream::start(webroot.path(), &[stream, &["--codec", "hevc", "--resume-later"]].concat());
