@@ -67,7 +67,7 @@ setup-tests: setup (_packages "tests") (_node "playlist/tests/second_opinion") (
 test: setup-tests
     .ci/tests all
 
-# The watcher in a simulated world: `just simulate --seed 7` replays one schedule and shrinks it, `--minutes 30` takes its time. `just test` runs it too, for ten seconds, or for two minutes where CI=true
+# The watcher in a simulated world: `just simulate --seed 7` replays one schedule and shrinks it, `--minutes 30` takes its time. `--record FILE` keeps digests of what it wrote and deleted. `just test` runs it too, for ten seconds, or for two minutes where CI=true
 simulate *args: setup
     cargo test --locked --quiet -p livedir-publisher --test simulate -- "$@"
 

@@ -142,7 +142,7 @@ fn container(bytes: &[u8]) -> Container {
     }
 }
 
-/// Packed audio (RFC 8216 3.4), with or without its ID3 tag, or WebVTT (3.5), with or without a byte order mark.
+/// Packed audio (RFC 8216 3.4), with or without its ID3 tag, or `WebVTT` (3.5), with or without a byte order mark.
 fn is_audio_or_subtitles(bytes: &[u8]) -> bool {
     let is_mpeg_audio = matches!(bytes, [0xff, second, ..] if second & 0xe0 == 0xe0);
     let is_dolby = bytes.starts_with(&[0x0b, 0x77]);

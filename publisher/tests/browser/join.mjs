@@ -1,9 +1,9 @@
 // Players of other people, with their own defaults, join a low-latency list at each tenth of a segment.
 //
-//   node join.mjs URL --players shaka,videojs [--joins 10] [--seconds 15] [--within 120]
+//   node join.mjs URL --players shaka,videojs [--joins 10] [--step 1] [--seconds 15] [--within 120]
 //
-// As many pages of one headless Chromium open URL, one after the other, each with the next of PLAYERS: the k-th when k parts of the
-// newest segment are listed.
+// As many pages of one headless Chromium open URL, one after the other, each with the next of PLAYERS: the k-th when k
+// times STEP parts of the newest segment are listed.
 // Each ends well when SECONDS of picture were shown WITHIN so many seconds without an error. When all have shown a second,
 // `ready-for-restart` is said; then the publisher may be started again, and SECONDS are counted from there.
 //
@@ -18,12 +18,12 @@ import { launchBrowser } from './browser.mjs';
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    players: { type: 'string' }, joins: { type: 'string', default: '10' },
+    players: { type: 'string' }, joins: { type: 'string', default: '10' }, step: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '15' }, within: { type: 'string', default: '120' },
   },
 });
 const [url] = positionals;
-const [joins, seconds, within_s] = [values.joins, values.seconds, values.within].map(Number);
+const [joins, step, seconds, within_s] = [values.joins, values.step, values.seconds, values.within].map(Number);
 const players = values.players.split(',');
 const SCRIPTS = { shaka: 'shaka-player/dist/shaka-player.compiled.js', videojs: 'video.js/dist/video.min.js' };
 
@@ -47,8 +47,8 @@ async function play() {
   const pages = [];
   while (pages.length < joins) pages.push(await open(players[pages.length % players.length]));
   const list = await mediaList();
-  for (const [tenth, it] of pages.entries()) {
-    it.joined_at = await newestParts(list, tenth);
+  for (const [at, it] of pages.entries()) {
+    it.joined_at = await newestParts(list, at * step);
     await it.page.evaluate(it.player === 'shaka' ? startShaka : startVideoJs, url);
   }
   await all(pages, 1);

@@ -188,7 +188,7 @@ fn state(kind: Kind) -> &'static str {
     if kind.end == End::Ended { "ended" } else { "live" }
 }
 
-fn differs<T: PartialEq + std::fmt::Debug>(what: &str, is: T, wants: T) -> Option<String> {
+fn differs<T: Copy + PartialEq + std::fmt::Debug>(what: &str, is: T, wants: T) -> Option<String> {
     (is != wants).then(|| format!("{what}: {is:?}, not {wants:?}"))
 }
 
@@ -212,7 +212,7 @@ fn fault_of_check(kind: Kind, subject: &Path, words: &[&str]) -> Option<String> 
     let mut rules = checked.rules();
     let is_late = |rule: &&str| ["part-late", "update-late"].contains(rule);
     let late = rules.iter().filter(|rule| is_late(rule)).count();
-    rules.retain(|rule| !is_late(&rule) && !kind.known.contains(rule));
+    rules.retain(|rule| !is_late(rule) && !kind.known.contains(rule));
     let may_be_late = words.is_empty() || kind.end != End::Ended;
     let is_status_right = checked.status == i32::from(late > 0 || !kind.known.is_empty());
     // Of a webroot also its list for low latency, and each of a ladder's.
@@ -265,7 +265,7 @@ fn fault_of_watch(kind: Kind, webroot: &Webroot) -> Option<String> {
     // It marks where another writer ended, also where the timeline goes on: a SHOULD.
     let is_known = |rule: &&str| kind.known.contains(rule) || *rule == "discontinuity-needless";
     let rules: Vec<_> = found.rules().into_iter().filter(|rule| !is_known(rule)).collect();
-    says.or_else(|| differs("rules broken", rules, vec![]))
+    says.or_else(|| differs("rules broken", &rules[..], &[]))
 }
 
 /// The newest segment that is listed, and the newest part, if there is one.

@@ -36,7 +36,7 @@ impl Record {
 
     /// To be kept.
     pub fn text(&self) -> String {
-        self.blocks().map(|(first, sum)| format!("{first} {sum:016x}\n")).collect()
+        self.blocks().fold(String::new(), |text, (first, sum)| text + &format!("{first} {sum:016x}\n"))
     }
 
     /// How many blocks are as they were kept, and the first seeds of those that are not.

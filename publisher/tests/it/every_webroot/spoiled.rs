@@ -152,21 +152,19 @@ pub fn try_all(killed: &Webroot) -> Vec<String> {
     for row in ROWS {
         let directory = tempfile::tempdir().unwrap();
         copy(killed.path(), directory.path());
-        let list = fs::read_to_string(directory.path().join("ll.m3u8")).unwrap();
-        let last = Edge::of(&list).unwrap().next_media_sequence - 1;
+        let playlist = fs::read_to_string(directory.path().join("ll.m3u8")).unwrap();
+        let last = Edge::of(&playlist).unwrap().next_media_sequence - 1;
         age(directory.path());
         forget_newer(directory.path(), last);
         (row.spoil)(&Spot { webroot: directory.path().to_owned(), last });
         let subject = directory.path().join(row.subject);
-        match drawn(Look::Once, &subject) {
-            Ok(text) if text.contains(row.says) => {}
-            other => {
-                faults.push(format!("spoiled {}: inspect does not say {:?}: {other:?}", row.name, row.says))
-            }
+        let told = drawn(Look::Once, &subject);
+        if !told.as_ref().is_ok_and(|text| text.contains(row.says)) {
+            faults.push(format!("spoiled {}: inspect does not say {:?}: {told:?}", row.name, row.says));
         }
-        let checked = check(&[&subject]);
-        if (checked.rules().as_slice(), checked.status) != (row.rules, row.status) {
-            faults.push(format!("spoiled {}: {checked:#?}", row.name));
+        let found = check(&[&subject]);
+        if (found.rules().as_slice(), found.status) != (row.rules, row.status) {
+            faults.push(format!("spoiled {}: {found:#?}", row.name));
         }
     }
     faults
