@@ -1,5 +1,5 @@
-//! Every command on every kind of webroot that the programs make. The webroots are made once, all at the same time, of short
-//! streams; a healthy one is called so by every command.
+//! Every command on every kind of webroot that the programs make. Each webroot is made once, of a short
+//! stream; a healthy one is called so by every command.
 
 mod channels;
 mod kinds;
@@ -7,6 +7,8 @@ mod looks;
 mod spoiled;
 
 use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use kinds::{End, KINDS, Kind, Webroot, copy, film};
@@ -21,6 +23,9 @@ use crate::support::wait_for;
 const NEVER_SAID: [&str; 6] =
     ["refused", "unknown size", "cannot be read", "listed, and missing", "without a file", "passed over"];
 
+/// Webroots that are made and looked at side by side: other tests stream beside this one.
+const AT_A_TIME: usize = 3;
+
 /// What comes before a remark.
 const REMARK: &str = "└";
 
@@ -31,31 +36,34 @@ const LEFT_UNFINISHED: &str = "its parts are all that is there, and no more of t
 fn every_command_calls_every_healthy_webroot_healthy() {
     let directory = tempfile::tempdir().unwrap();
     let film = film(directory.path());
-    let webroots: Vec<Webroot> = KINDS.iter().map(|kind| Webroot::start(*kind, &film)).collect();
-    let faults: Vec<String> = thread::scope(|scope| {
-        let tried: Vec<_> = webroots
-            .into_iter()
-            .map(|mut webroot| {
-                scope.spawn(move || {
-                    webroot.wait();
-                    let mut faults = try_every_command(&webroot);
-                    match webroot.kind.name {
-                        "parts, killed" => faults.extend(spoiled::try_all(&webroot)),
-                        "ended" => faults.extend(channels::try_all(&webroot)),
-                        _ => {}
-                    }
-                    if !faults.is_empty() {
-                        faults.push(format!("the writer of {} said:\n{}", webroot.kind.name, webroot.said()));
-                    }
-                    faults
-                })
-            })
-            .collect();
-        let ended =
-            tried.into_iter().map(|it| it.join().unwrap_or_else(|_| vec!["a row has panicked".to_owned()]));
-        ended.flatten().collect()
+    let (next, faults) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        for _ in 0..AT_A_TIME {
+            scope.spawn(|| {
+                while let Some(kind) = KINDS.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let found = faults_of_kind(*kind, &film);
+                    faults.lock().unwrap().extend(found);
+                }
+            });
+        }
     });
+    let faults = faults.into_inner().unwrap();
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+fn faults_of_kind(kind: Kind, film: &Path) -> Vec<String> {
+    let mut webroot = Webroot::start(kind, film);
+    webroot.wait();
+    let mut faults = try_every_command(&webroot);
+    match kind.name {
+        "parts, killed" => faults.extend(spoiled::try_all(&webroot)),
+        "ended" => faults.extend(channels::try_all(&webroot)),
+        _ => {}
+    }
+    if !faults.is_empty() {
+        faults.push(format!("the writer of {} said:\n{}", kind.name, webroot.said()));
+    }
+    faults
 }
 
 /// Gives what is wrong.

@@ -295,7 +295,9 @@ fn a_silent_encoder_is_told_and_its_stream_ends_when_that_was_asked_for() {
     watched.rename_in("1.ts", &segments()[0]);
     watched.wait_for_names("1");
     wait_for("the silence", PATIENCE, || watched.status()["silent_since"].is_string().then_some(()));
-    assert_eq!(running.output().matches("no segment has come").count(), 1);
+    let warnings = || running.output().matches("no segment has come").count();
+    wait_for("the words", PATIENCE, || (warnings() > 0).then_some(()));
+    assert_eq!(warnings(), 1);
     wait_for("the end", PATIENCE, || read_playlist(watched.webroot())?.ended.then_some(()));
     wait_for("the end in status.json", PATIENCE, || (watched.status()["state"] == "ended").then_some(()));
     watched.rename_in("2.ts", &segments()[1]);

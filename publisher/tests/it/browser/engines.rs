@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::low_latency::{STREAM, free_address, start_server};
-use super::{Page, beside_other_browsers, webroot_with_page};
+use super::{Page, beside_other_browsers, webroot_with_page, without_other_browsers};
 use crate::support::programs::LiveStream;
 
 /// What the page is asked for in each scene, with the patience of the tests in Chromium.
@@ -29,17 +29,19 @@ const ASKED: [&str; 15] = [
 
 #[test]
 fn the_page_in_firefox_goes_on_after_restarts_of_publisher_and_server() {
+    let _turn = beside_other_browsers();
     goes_on("firefox");
 }
 
 #[test]
 fn the_page_in_webkitgtk_goes_on_after_restarts_of_publisher_and_server() {
+    // It draws without a graphics card, and has neither core to spare.
+    let _turn = without_other_browsers();
     goes_on("webkit");
 }
 
 #[track_caller]
 fn goes_on(browser: &str) {
-    let _turn = beside_other_browsers();
     let webroot = webroot_with_page();
     let address = free_address();
     let server = start_server(webroot.path(), address);

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::low_latency::FAST;
-use super::{Page, beside_other_browsers, driver_directory, webroot_with_page};
+use super::{Page, beside_other_browsers, driver_directory, webroot_with_page, without_other_browsers};
 use crate::support::programs::{LiveStream, WebServer};
 use crate::support::wait_for;
 
@@ -17,7 +17,7 @@ fn wait_for_ladder(webroot: &std::path::Path) {
 
 #[test]
 fn hls_js_changes_between_sizes_without_a_stall_or_a_leap() {
-    let _turn = beside_other_browsers();
+    let _turn = without_other_browsers();
     let webroot = webroot_with_page();
     let site = WebServer::start(webroot.path());
     let _live = LiveStream::start(webroot.path(), &STREAM);
