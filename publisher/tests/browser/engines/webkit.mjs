@@ -10,6 +10,7 @@ import { createServer } from 'node:net';
 const MINIBROWSERS = ['x86_64-linux-gnu', 'aarch64-linux-gnu'].map((machine) => `/usr/lib/${machine}/webkit2gtk-4.1/MiniBrowser`);
 const MIME_JSON = { 'Content-Type': 'application/json' };
 const START_WITHIN_MS = 30_000;
+const ANSWER_WITHIN_MS = 30_000;
 
 export async function openWebKit({ viewport }) {
   const binary = process.env.WEBKIT_MINIBROWSER ?? MINIBROWSERS.find(existsSync);
@@ -92,7 +93,7 @@ function freePort() {
 
 /** @returns {Promise<*>} the value of the answer */
 async function tell(method, url, body) {
-  const answer = await fetch(url, { method, headers: MIME_JSON, body: body === undefined ? undefined : JSON.stringify(body) });
+  const answer = await fetch(url, { method, headers: MIME_JSON, body: body === undefined ? undefined : JSON.stringify(body), signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
   const { value } = await answer.json();
   if (!answer.ok) throw new Error(`${value.error}: ${value.message}`);
   return value;
