@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::restart::Away;
 use crate::support::check::assert_clean;
@@ -183,6 +183,12 @@ impl Drop for Page {
     fn drop(&mut self) {
         // The driver closes its browser and ends; if it has ended already, nobody is there to read this.
         let _ = writeln!(self.commands, "quit");
+        let until = Instant::now() + Duration::from_secs(60);
+        while self.driver.try_wait().is_ok_and(|ended| ended.is_none()) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        // One that hangs is ended; of one that has ended this is no news.
+        let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
 }

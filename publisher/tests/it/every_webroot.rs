@@ -147,7 +147,7 @@ const FOR_A_MOMENT: [&str; 2] = [NOTHING_GROWS, "No such file or directory"];
 /// What is wrong with what is said of a healthy media playlist.
 fn fault_of(kind: Kind, seen: &Inventory) -> Option<String> {
     let rows = &seen.segments;
-    let playlist = seen.playlist.as_ref()?;
+    let Some(playlist) = &seen.playlist else { return Some("no playlist".to_owned()) };
     // A machine that is too busy to film breaks the timeline: then the list says so.
     let is_told = playlist.discontinuities > 0;
     for (index, row) in rows.iter().enumerate() {

@@ -188,7 +188,7 @@ impl Judge {
     }
 
     /// The program has put a playlist in place.
-    pub fn is_written(&mut self, disk: &Disk, now_us: u64, path: &Path) -> Verdict {
+    pub fn note_written(&mut self, disk: &Disk, now_us: u64, path: &Path) -> Verdict {
         let Ok(bytes) = disk.bytes(path) else { return Ok(()) };
         let text = match std::str::from_utf8(&bytes) {
             Ok(text) => text.to_owned(),
@@ -203,7 +203,7 @@ impl Judge {
         listed::check(self, index, disk, which, &version)?;
         progress::check_order(&self.channels[index], self.is_ours, disk, now_us, which, &version)?;
         let (target_us, window) = (self.channels[index].target_us(self.target_us), self.window);
-        self.channels[index].is_listed(which, version, target_us, window, disk);
+        self.channels[index].note_listed(which, version, target_us, window, disk);
         if self.current.len() > 1 && self.channels[index].is_rendition {
             renditions::check(self, index, which)?;
         }
@@ -225,7 +225,7 @@ impl Judge {
     }
 
     /// The program has removed a file.
-    pub fn is_removed(&mut self, now_us: u64, path: &Path) -> Verdict {
+    pub fn note_removed(&mut self, now_us: u64, path: &Path) -> Verdict {
         let (Some(live), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str()))
         else {
             return Ok(());
@@ -259,7 +259,7 @@ impl Judge {
     }
 
     /// The program has ended as it was told to: nothing that had come is left out.
-    pub fn has_stopped(&mut self, disk: &Disk, stopped_us: u64, end_list: bool) -> Verdict {
+    pub fn note_stopped(&mut self, disk: &Disk, stopped_us: u64, end_list: bool) -> Verdict {
         progress::check_all_listed(self, disk, stopped_us)?;
         for index in &self.current {
             let channel = &self.channels[*index];

@@ -169,7 +169,7 @@ fn compare(arguments: &Arguments, record: &Record) -> bool {
     println!("{same} blocks of 1,000 schedules as they were kept, others: {others:?}");
     if !others.is_empty() {
         println!(
-            "the program writes or deletes something else than before, or at other times; if it is to, keep that: just simulate --schedules 100000 --record publisher/tests/simulate/record.txt"
+            "the program writes or deletes something else than before, or at other times; if it is to, keep that: just simulate --schedules 20000 --record tests/simulate/record.txt"
         );
     }
     others.is_empty()

@@ -130,7 +130,7 @@ fn judge(stage: &mut Stage, end: End) {
             }
             let end_list = stage.plan.end_list;
             let disk = stage.disk.clone();
-            let broken = stage.judge.has_stopped(&held(&disk), stopped_us, end_list);
+            let broken = stage.judge.note_stopped(&held(&disk), stopped_us, end_list);
             stage.take(broken);
         }
         End::Failed(error) => {

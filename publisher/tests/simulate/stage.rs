@@ -320,9 +320,9 @@ impl Stage {
     }
 
     /// The program has put a playlist in place.
-    pub fn is_written(&mut self, path: &Path) {
+    pub fn note_written(&mut self, path: &Path) {
         let disk = held(&self.disk);
-        let broken = self.judge.is_written(&disk, self.time.us(), path);
+        let broken = self.judge.note_written(&disk, self.time.us(), path);
         let written = self.words.is_some().then(|| disk.bytes(path)).and_then(Result::ok);
         drop(disk);
         if let Some(written) = written {
@@ -332,8 +332,8 @@ impl Stage {
     }
 
     /// The program has removed a file.
-    pub fn is_removed(&mut self, path: &Path) {
-        let broken = self.judge.is_removed(self.time.us(), path);
+    pub fn note_removed(&mut self, path: &Path) {
+        let broken = self.judge.note_removed(self.time.us(), path);
         self.take(broken);
     }
 

@@ -240,7 +240,7 @@ impl Directory for ProgramDirectory {
         let renamed = held(&self.0.disk).rename(from, to, Who::Program);
         self.0.done(renamed)?;
         if to.extension().is_some_and(|extension| extension == "m3u8") {
-            self.0.look(|stage| stage.is_written(to));
+            self.0.look(|stage| stage.note_written(to));
         }
         Ok(())
     }
@@ -258,7 +258,7 @@ impl Directory for ProgramDirectory {
         }
         let removed = held(&self.0.disk).remove(path, Who::Program);
         self.0.done(removed)?;
-        self.0.look(|stage| stage.is_removed(path));
+        self.0.look(|stage| stage.note_removed(path));
         Ok(())
     }
 

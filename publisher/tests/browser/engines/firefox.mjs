@@ -2,7 +2,7 @@
 // FIREFOX names the browser (default /usr/bin/firefox-esr).
 
 import { launch } from 'puppeteer-core';
-import { listen } from './listen.mjs';
+import { asPage } from './page.mjs';
 
 const AUTOPLAY_ALLOWED = 0;
 
@@ -15,12 +15,5 @@ export async function openFirefox({ viewport, hear }) {
     timeout: 60_000,
     extraPrefsFirefox: { 'media.autoplay.default': AUTOPLAY_ALLOWED },
   });
-  const page = await browser.newPage();
-  listen(page, hear);
-  return {
-    goto: (url) => page.goto(url, { timeout: 20_000 }),
-    evaluate: (run, argument) => page.evaluate(run, argument),
-    screenshot: (path) => page.screenshot({ path }),
-    close: () => browser.close(),
-  };
+  return asPage(browser, await browser.newPage(), hear);
 }

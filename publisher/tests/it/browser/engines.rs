@@ -54,15 +54,7 @@ fn goes_on(browser: &str) {
     let _live =
         goes_on_after_a_restart(&mut page, live, webroot.path(), "fast list, restart of the publisher");
 
-    page.wait_for_line(r#""event":"ready-for-restart""#);
-    server.kill();
-    // A line a second.
-    for _ in 0..3 {
-        page.wait_for_line(r#""event":"sample""#);
-    }
-    let _server = start_server(webroot.path(), address);
-    page.say("restart-done");
-    page.wait_until_it_went_on("fast list, server away for three seconds");
+    let _server = page.stays_while_the_server_is_away(server, webroot.path(), address);
     page.wait_for_line(r#""event":"ok""#);
 }
 
@@ -74,13 +66,4 @@ fn goes_on_after_a_restart(page: &mut Page, live: LiveStream, webroot: &Path, sc
     page.say("restart-done");
     page.wait_until_it_went_on(scene);
     live
-}
-
-impl Page {
-    /// Tells how long it took, which also depends on the machine.
-    #[track_caller]
-    fn wait_until_it_went_on(&mut self, scene: &str) {
-        self.wait_for_line(r#""event":"went-on""#);
-        println!("{scene}: {}", self.account.last().unwrap());
-    }
 }

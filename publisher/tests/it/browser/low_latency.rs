@@ -89,6 +89,33 @@ fn the_page_goes_on_close_behind_while_the_source_is_lost_and_found() {
 }
 
 impl Page {
+    /// The server goes away for three seconds: the page notices, asks for it, and goes on when it is back.
+    #[track_caller]
+    pub(super) fn stays_while_the_server_is_away(
+        &mut self,
+        server: Running,
+        webroot: &Path,
+        address: SocketAddr,
+    ) -> Running {
+        self.wait_for_line(r#""event":"ready-for-restart""#);
+        server.kill();
+        // A line a second.
+        for _ in 0..3 {
+            self.wait_for_line(r#""event":"sample""#);
+        }
+        let server = start_server(webroot, address);
+        self.say("restart-done");
+        self.wait_until_it_went_on("server away for three seconds");
+        server
+    }
+
+    /// Tells how long it took, which also depends on the machine.
+    #[track_caller]
+    pub(super) fn wait_until_it_went_on(&mut self, scene: &str) {
+        self.wait_for_line(r#""event":"went-on""#);
+        println!("{scene}: {}", self.account.last().unwrap());
+    }
+
     /// How often the page had to mend its player, by the last look at it.
     #[track_caller]
     fn repairs(&self) -> u64 {
@@ -121,17 +148,7 @@ fn the_page_goes_on_close_behind_the_camera_after_a_restart_of_the_server() {
     live.wait_for_segment(2);
     let asked = [&FAST[..], &["--seconds", "5", "--until-restart"]].concat();
     let mut page = Page::open(&format!("http://{address}/"), &asked);
-    page.wait_for_line(r#""event":"ready-for-restart""#);
-    server.kill();
-    // Three seconds: the page has noticed, and asks for it.
-    for _ in 0..3 {
-        page.wait_for_line(r#""event":"sample""#);
-    }
-    let _server = start_server(webroot.path(), address);
-    page.say("restart-done");
-    page.wait_for_line(r#""event":"went-on""#);
-    // The line says how long it took, which also depends on the machine.
-    println!("{}", page.account.last().unwrap());
+    let _server = page.stays_while_the_server_is_away(server, webroot.path(), address);
     page.wait_for_line(r#""event":"ok""#);
 }
 

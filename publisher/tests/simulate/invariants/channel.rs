@@ -308,7 +308,14 @@ impl Channel {
     }
 
     /// Takes note of a version that has passed.
-    pub fn is_listed(&mut self, which: Which, version: Version, target_us: u64, window: usize, disk: &Disk) {
+    pub fn note_listed(
+        &mut self,
+        which: Which,
+        version: Version,
+        target_us: u64,
+        window: usize,
+        disk: &Disk,
+    ) {
         let now_us = version.at_us;
         let names_of = |version: &Version| -> Vec<(String, u64)> {
             let us = |seconds: Option<f64>| (seconds.unwrap_or(0.0) * 1e6) as u64;
