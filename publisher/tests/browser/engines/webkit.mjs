@@ -62,8 +62,15 @@ async function startDriver(display, ends) {
 
 /** A program that ends with the browser; `failed` rejects when it ends before. */
 function start(program, words, env, ends) {
-  const child = spawn(program, words, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'], env });
-  const kill = () => child.kill();
+  // A group of its own: what the driver has started ends with it, also where it hangs.
+  const child = spawn(program, words, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'], env, detached: true });
+  const kill = () => {
+    try {
+      process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // It has ended, or never began.
+    }
+  };
   process.once('exit', kill);
   ends.push(kill);
   const failed = new Promise((_, reject) => {
