@@ -1,7 +1,7 @@
 // Plays the player page in a real browser that nobody sees, and judges what it sees.
 //
 //   node play.mjs URL [--browser chromium|firefox|webkit] [--mode hls|native] [--seconds 15] [--start-within 20] [--size 320x240]
-//                     [--pace smooth|fast[,…]] [--wish] [--patience 0] [--median-latency SECONDS] [--pattern]
+//                     [--pace smooth|fast[,…]] [--wish] [--patience 0] [--median-latency SECONDS] [--pattern] [--grey-ms 0]
 //                     [--until-restart] [--resume-within 30] [--screenshot FILE] [--viewport 1280x800]
 //
 // It opens URL (with ?native=1 for --mode native), waits until the picture moves, then requires SECONDS of playback with
@@ -10,7 +10,8 @@
 // itself, with pictures filmed after the restart. Every wait has a deadline except the one for `restart-done`.
 // With more than one --pace all this is done for each of them in turn, on the same page. With --wish a viewer presses the button of
 // the page until it plays that list. With --pattern, which is for the test pattern alone, a picture that moves and shows no clock
-// of the test pattern is a fault: it was decoded without a keyframe.
+// of the test pattern was decoded without a keyframe: a fault, where such pictures are shown for longer than --grey-ms.
+// A browser that answers no more before the first picture has moved has its own trouble: it is ended, and another is opened.
 //
 // stdout: one JSON object a line; `wall_s` counts from the start of this program.
 //   {"event":"opened","wall_s"}                  the page is loaded
@@ -21,6 +22,8 @@
 //   {"event":"disturbed","reason"}               with --patience: it begins again
 //   {"event":"ready-for-restart"}                with --until-restart: restart the publisher now, then say `restart-done`
 //   {"event":"went-on","after_s",…}              pictures filmed after `restart-done` have played for 5 s; with more than one --pace, the next follows
+//   {"event":"grey","lasted_ms"}                 so long pictures were shown that were decoded without a keyframe
+//   {"event":"opened-anew","reason"}             the browser answered no more; another one is opened
 //   {"event":"console","text"}                   what the page wrote to its console (a 404 before there is a stream, for example)
 //   {"event":"ok"}                               last line, exit status 0
 //   {"event":"failed","reason",…}                last line, exit status 1 (2: bad arguments)
@@ -32,9 +35,13 @@
 
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { ENGINES, openPage } from './engines.mjs';
+import { ENGINES, NoAnswer, openPage } from './engines.mjs';
 import { Judge } from './judge.mjs';
 import { STRIP_CELLS, stripClock_ms } from './strip.mjs';
+import { WithoutKeyframe } from './without_keyframe.mjs';
+
+/** Browsers that are opened until one answers. */
+const OPENINGS = 3;
 
 const CLOSED = Symbol('stdin closed');
 
@@ -45,23 +52,35 @@ const listener = createInterface({ input: process.stdin });
 listener.on('line', (line) => commands.push(line.trim()));
 listener.on('close', () => commands.push(CLOSED));
 process.stdout.on('error', () => process.exit(1));
+// What was started ends with this program.
+process.on('SIGTERM', () => process.exit(1));
 
 const troubles = [];
 const hear = { console: (text) => say({ event: 'console', text }), trouble: (text) => troubles.push(text) };
-let page = null;
-let outcome;
-try {
-  page = await openPage(settings.browser, { viewport: settings.viewport, hear });
-  outcome = await play(page, settings);
-} catch (error) {
-  outcome = { event: 'failed', reason: error.message.split('\n')[0] };
-}
-await page?.close().catch(() => {});
+let hasMoved = false;
+let outcome = null;
+for (let opening = 1; outcome === null; opening++) outcome = await open(opening === OPENINGS);
 say(outcome);
 listener.close();
 process.exitCode = outcome.event === 'ok' ? 0 : 1;
 
-async function play(page, { url, screenshot, paces, isWished, pattern, ...asked }) {
+/** @returns {Promise<?object>} the verdict; null when another browser is to be opened */
+async function open(isLast) {
+  let page = null;
+  try {
+    page = await openPage(settings.browser, { viewport: settings.viewport, hear });
+    return await play(page, settings);
+  } catch (error) {
+    const reason = error.message.split('\n')[0];
+    if (!(error instanceof NoAnswer) || hasMoved || isLast) return { event: 'failed', reason };
+    say({ event: 'opened-anew', reason });
+    return null;
+  } finally {
+    await page?.close().catch(() => {});
+  }
+}
+
+async function play(page, { url, screenshot, paces, isWished, pattern, grey_ms, ...asked }) {
   await page.goto(url);
   // WebKitGTK says that a page is loaded before its modules have run.
   await until(page, () => window.livedir !== undefined, null, asked.startWithin_s, 'the page runs');
@@ -69,23 +88,28 @@ async function play(page, { url, screenshot, paces, isWished, pattern, ...asked 
   let verdict = null;
   for (const pace of paces) {
     if (isWished) await until(page, pressPace, pace, asked.startWithin_s, `the page plays the ${pace} list`);
-    verdict = await watch(page, new Judge({ ...asked, pace }), pattern);
+    verdict = await watch(page, new Judge({ ...asked, pace }), pattern ? new WithoutKeyframe(grey_ms) : null);
     if (verdict.event === 'failed') break;
   }
   if (screenshot) await page.screenshot(screenshot);
   return verdict;
 }
 
-/** @returns {Promise<object>} the verdict */
-async function watch(page, judge, pattern) {
-  let before = { state: null, currentTime: 0 };
+/** @param {?WithoutKeyframe} grey null where the picture is not looked at @returns {Promise<object>} the verdict */
+async function watch(page, judge, grey) {
+  let before = { state: null };
   let verdict = null;
   while (verdict === null) {
-    const sample = withClock(await page.evaluate(readPage, pattern ? STRIP_CELLS : 0));
+    const sample = withClock(await page.evaluate(readPage, grey ? STRIP_CELLS : 0));
     if (sample.state !== before.state) say({ event: 'state', ...sample });
-    if (sample.filmedDate === null && sample.currentTime > before.currentTime) troubles.push(`a picture without its clock at ${sample.currentTime} s`);
+    const undecoded = grey?.see(sample) ?? null;
+    if (undecoded?.isFault) troubles.push(`pictures without their clock for ${Math.round(undecoded.lasted_ms)} ms until ${sample.currentTime} s`);
+    else if (undecoded) say({ event: 'grey', lasted_ms: Math.round(undecoded.lasted_ms) });
     before = sample;
-    for (const line of judge.see(sample)) say(line);
+    for (const line of judge.see(sample)) {
+      hasMoved ||= line.event === 'playing';
+      say(line);
+    }
     verdict = troubles.length > 0 ? { event: 'failed', reason: troubles[0] } : judge.verdict;
     for (const command of commands.splice(0)) {
       if (command === 'restart-done') judge.restarted(sample);
@@ -93,7 +117,7 @@ async function watch(page, judge, pattern) {
       else if (command === 'quit') verdict ??= judge.verdictNow();
     }
     // Four looks a second: a picture that stands for half a second is seen. One that is decoded wrong may be gone sooner.
-    if (verdict === null) await new Promise((resolve) => setTimeout(resolve, pattern ? 80 : 250));
+    if (verdict === null) await new Promise((resolve) => setTimeout(resolve, grey ? 80 : 250));
   }
   return verdict;
 }
@@ -161,6 +185,7 @@ function readArguments() {
         pace: { type: 'string', default: 'smooth' },
         wish: { type: 'boolean', default: false },
         pattern: { type: 'boolean', default: false },
+        'grey-ms': { type: 'string', default: '0' },
         patience: { type: 'string', default: '0' },
         'median-latency': { type: 'string', default: 'Infinity' },
         size: { type: 'string' },
@@ -181,6 +206,7 @@ function readArguments() {
       paces,
       isWished: values.wish,
       pattern: values.pattern,
+      grey_ms: Number(values['grey-ms']),
       patience_s: Number(values.patience),
       medianLatency_s: positive('median-latency', values['median-latency']),
       seconds: positive('seconds', values.seconds),

@@ -179,16 +179,33 @@ impl Page {
     }
 }
 
+impl Page {
+    fn ends_within(&mut self, wait: Duration) -> bool {
+        let until = Instant::now() + wait;
+        while self.driver.try_wait().is_ok_and(|ended| ended.is_none()) {
+            if Instant::now() > until {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        true
+    }
+}
+
 impl Drop for Page {
     fn drop(&mut self) {
         // The driver closes its browser and ends; if it has ended already, nobody is there to read this.
         let _ = writeln!(self.commands, "quit");
-        let until = Instant::now() + Duration::from_secs(60);
-        while self.driver.try_wait().is_ok_and(|ended| ended.is_none()) && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(50));
+        if self.ends_within(Duration::from_secs(60)) {
+            return;
         }
-        // One that hangs is ended; of one that has ended this is no news.
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
+        // One that hangs is asked to end what it has started, and is ended.
+        if let Some(id) = rustix::process::Pid::from_raw(self.driver.id() as i32) {
+            let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+        }
+        if !self.ends_within(Duration::from_secs(5)) {
+            let _ = self.driver.kill();
+            let _ = self.driver.wait();
+        }
     }
 }

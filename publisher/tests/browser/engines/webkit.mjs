@@ -11,6 +11,10 @@ const MINIBROWSERS = ['x86_64-linux-gnu', 'aarch64-linux-gnu'].map((machine) => 
 const MIME_JSON = { 'Content-Type': 'application/json' };
 const START_WITHIN_MS = 30_000;
 const ANSWER_WITHIN_MS = 30_000;
+const END_WITHIN_MS = 5_000;
+
+/** The browser hangs: GStreamer's pipeline waits for itself now and then when the first picture is to be shown. */
+export class NoAnswer extends Error {}
 
 export async function openWebKit({ viewport }) {
   const binary = process.env.WEBKIT_MINIBROWSER ?? MINIBROWSERS.find(existsSync);
@@ -25,7 +29,7 @@ export async function openWebKit({ viewport }) {
     const capabilities = { alwaysMatch: { 'webkitgtk:browserOptions': { binary, args: ['--automation', '--autoplay-policy=allow'] } } };
     const { sessionId } = await tell('POST', `${address}/session`, { capabilities });
     const session = `${address}/session/${sessionId}`;
-    ends.push(() => tell('DELETE', session).catch(() => {}));
+    ends.push(() => tell('DELETE', session, undefined, END_WITHIN_MS).catch(() => {}));
     return {
       goto: (url) => tell('POST', `${session}/url`, { url }),
       // Of a function that stands alone, and returns what JSON has.
@@ -99,8 +103,11 @@ function freePort() {
 }
 
 /** @returns {Promise<*>} the value of the answer */
-async function tell(method, url, body) {
-  const answer = await fetch(url, { method, headers: MIME_JSON, body: body === undefined ? undefined : JSON.stringify(body), signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+async function tell(method, url, body, within_ms = ANSWER_WITHIN_MS) {
+  const signal = AbortSignal.timeout(within_ms);
+  const answer = await fetch(url, { method, headers: MIME_JSON, body: body === undefined ? undefined : JSON.stringify(body), signal }).catch((error) => {
+    throw signal.aborted ? new NoAnswer(`the browser gave no answer within ${within_ms / 1000} s`) : error;
+  });
   const { value } = await answer.json();
   if (!answer.ok) throw new Error(`${value.error}: ${value.message}`);
   return value;

@@ -1,0 +1,32 @@
+// Pictures of the test pattern that were decoded without their keyframe: the clock in them cannot be read.
+// In: samples of the page {now_ms, currentTime, filmedDate}; filmedDate is null where the picture has no clock, and undefined where
+// there is no picture to look at. Out: how long such pictures were shown, and whether that is longer than allowed. Pure.
+
+export class WithoutKeyframe {
+  #allowed_ms;
+  #since_ms = null;
+  #before_s = 0;
+
+  /** @param {number} allowed_ms 0 when not one may be shown */
+  constructor(allowed_ms) {
+    this.#allowed_ms = allowed_ms;
+  }
+
+  /** @returns {?{lasted_ms: number, isFault: boolean}} once such pictures have ended, or are there for too long */
+  see({ now_ms, currentTime, filmedDate }) {
+    const hasMoved = currentTime > this.#before_s;
+    this.#before_s = currentTime;
+    if (filmedDate === undefined) return null;
+    if (filmedDate === null) {
+      // Before the first picture there may be anything.
+      if (this.#since_ms === null && !hasMoved) return null;
+      this.#since_ms ??= now_ms;
+      const lasted_ms = now_ms - this.#since_ms;
+      return lasted_ms >= this.#allowed_ms ? { lasted_ms, isFault: true } : null;
+    }
+    if (this.#since_ms === null) return null;
+    const lasted_ms = now_ms - this.#since_ms;
+    this.#since_ms = null;
+    return { lasted_ms, isFault: lasted_ms > this.#allowed_ms };
+  }
+}
