@@ -14,6 +14,7 @@ mod operator;
 mod paths;
 mod ports;
 mod ranges;
+mod record;
 mod resets;
 mod staleness;
 mod tls;
