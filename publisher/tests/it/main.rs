@@ -32,6 +32,7 @@ mod restart;
 mod single_events;
 mod stream;
 mod support;
+mod surface;
 mod titles;
 mod torn_reads;
 mod watch;

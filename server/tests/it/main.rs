@@ -17,5 +17,6 @@ mod ranges;
 mod record;
 mod resets;
 mod staleness;
+mod surface;
 mod tls;
 mod tricks;

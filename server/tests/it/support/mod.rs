@@ -4,6 +4,7 @@ mod client;
 mod kept;
 mod nginx;
 mod server;
+pub mod surface;
 mod webroot;
 
 pub use client::{Answer, Connection, ask, get, gunzip};
