@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod browser;
+mod bytes;
 mod camera;
 mod check;
 mod colours;
