@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod browser;
+mod bytes;
 mod camera;
 mod check;
 mod colours;
@@ -32,6 +33,7 @@ mod restart;
 mod single_events;
 mod stream;
 mod support;
+mod surface;
 mod titles;
 mod torn_reads;
 mod watch;

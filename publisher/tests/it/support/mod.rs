@@ -1,11 +1,15 @@
 //! What the tests of the whole program share: the programs under test, other people's programs, and ways to wait.
 
 pub mod check;
+#[path = "../../../../server/tests/it/support/kept.rs"]
+pub mod kept;
 pub mod live_source;
 pub mod media;
 pub mod nginx;
 pub mod programs;
 pub mod small_disk;
+#[path = "../../../../server/tests/it/support/surface.rs"]
+pub mod surface;
 pub mod witness;
 
 use std::time::{Duration, Instant};

@@ -1,11 +1,14 @@
 //! What the tests share: a webroot, the running server, a client that sends exactly what it is told.
 
 mod client;
+mod kept;
 mod nginx;
 mod server;
+pub mod surface;
 mod webroot;
 
 pub use client::{Answer, Connection, ask, get, gunzip};
+pub use kept::{Entry, compare_digests, compare_lines};
 pub use nginx::Nginx;
 pub use server::Server;
 pub use webroot::{Webroot, segment};
