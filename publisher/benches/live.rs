@@ -7,12 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use livedir_publisher::colour_space::ColourSpace;
-use livedir_publisher::encoder::EncodeSettings;
-use livedir_publisher::encoder::choice::EncoderChoice;
-use livedir_publisher::encoder::options::x264_options;
-use livedir_publisher::ladder::SMALLEST_QUANTISER;
-use livedir_publisher::overlay::OverlaySettings;
+use livedir_publisher::encode::EncodeSettings;
+use livedir_publisher::encode::choice::EncoderChoice;
+use livedir_publisher::encode::ladder::SMALLEST_QUANTISER;
+use livedir_publisher::encode::options::x264_options;
+use livedir_publisher::picture::colour_space::ColourSpace;
+use livedir_publisher::picture::overlay::OverlaySettings;
 use livedir_publisher::probe::VideoCodec;
 use livedir_publisher::segment_name::segment_name;
 use notify::event::{ModifyKind, RenameMode};

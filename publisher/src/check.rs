@@ -15,7 +15,6 @@
 //! pulse, by which this program knows when it did not run: what came late to it then is not the stream's fault.
 
 pub mod address;
-pub mod command;
 pub mod report;
 
 mod absences;

@@ -16,63 +16,22 @@
 //! Nothing but files passes from the segment thread to the watcher thread, and which [`numbers`] are ours: any other encoder could
 //! stand there.
 
-pub mod args;
-pub mod config;
-pub mod settings;
-
 pub mod guard;
 pub mod lock;
 pub mod meters;
 pub mod shown_address;
 pub mod stop;
 pub mod titles;
-pub mod unseen;
 
 pub mod source;
 
-pub mod copy;
-
-pub mod capture_queue;
-
-pub mod borders;
-pub mod filter;
-pub mod frame_clock;
 pub mod grid;
-pub mod sound_clock;
-pub mod sound_drift;
 
-pub mod falling_behind;
-pub mod picture_queue;
-
-pub mod canvas;
-pub mod colour_space;
-pub mod ladder;
-pub mod overlay;
-pub mod rung;
-pub mod scaler;
-pub mod shared_picture;
-pub mod slate;
-
-pub mod encoder;
-
-pub mod last_segment;
-pub mod resume_point;
-
-pub mod interleaver;
-pub mod parameter_sets;
-pub mod part_cutter;
-pub mod segmenter;
-
-pub mod muxer;
 mod natural;
 pub mod numbers;
-pub mod packager;
 pub mod rendition;
-pub mod running_counters;
-pub mod segment_file;
 pub mod segment_name;
 
-pub mod watch;
 pub mod watcher;
 
 pub mod probe;
@@ -83,9 +42,15 @@ pub mod retention;
 pub mod status;
 
 pub mod check;
-pub mod devices;
+pub mod cli;
+pub mod commands;
+pub(crate) mod copy;
+pub mod encode;
 pub mod inspect;
-pub mod terminal;
+pub mod live;
+pub mod package;
+pub mod picture;
+pub mod queue;
 
 use std::io;
 use std::panic::resume_unwind;
@@ -93,22 +58,23 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use capture_queue::CaptureSender;
-use copy::Attempt;
+use cli::settings::{LiveSettings, SoundChoice, SourceChoice};
+use copy::thread::Attempt;
 use directory::Directory;
-use encoder::{EncodeError, EncodeSettings, Encoded};
-use filter::FilterError;
+use encode::{EncodeError, EncodeSettings, Encoded};
 use grid::SoundLine;
 use guard::Guard;
-use last_segment::LastSegment;
+use live::plan::Stream;
 use lock::LockError;
 use meters::Meters;
-use packager::Package;
-use picture_queue::{PictureReceiver, WhenLate};
+use package::Package;
+use package::last_segment::LastSegment;
+use package::resume_point::ResumePoint;
+use package::segment_writer::SegmentError;
+use picture::filter::FilterError;
 use probe::VideoCodec;
-use resume_point::ResumePoint;
-use segment_file::SegmentError;
-use settings::{LiveSettings, SoundChoice, SourceChoice, Stream};
+use queue::capture::CaptureSender;
+use queue::picture::{PictureReceiver, WhenLate};
 use source::camera::{self, CameraSelector, CameraWish};
 use source::input::{self, InputSettings};
 use source::microphone::{Microphone, MicrophoneError, MicrophoneSelector};
@@ -187,7 +153,7 @@ pub fn run(
     let directory: Arc<dyn Directory> = Arc::new(Disk::without_events());
     let guard = Arc::new(Guard::take(directory.clone(), &settings.webroot)?);
     announce(settings, meters);
-    let (mut captured_tx, captured_rx) = capture_queue::channel(meters.clone());
+    let (mut captured_tx, captured_rx) = queue::capture::channel(meters.clone());
     let microphone = microphone(settings, &mut captured_tx)?;
     let (opened_tx, opened_rx) = mpsc::sync_channel(1);
     let (ended_tx, ended_rx) = mpsc::channel::<()>();
@@ -196,7 +162,7 @@ pub fn run(
         let _stop_all = StopOnDrop(stop);
         // Of this scope: a run that is given up wakes the source thread by dropping its end.
         let (copy_order_tx, copy_order_rx) = mpsc::sync_channel(1);
-        spawn(scope, "source", move || match copy::attempt(settings, stop, &opened_tx) {
+        spawn(scope, "source", move || match copy::thread::attempt(settings, stop, &opened_tx) {
             Attempt::Copies(source) => source.run(&opened_tx, &copy_order_rx, stop, meters),
             Attempt::Encodes => {
                 let deliver = |piece| captured_tx.send(piece);
@@ -209,7 +175,7 @@ pub fn run(
         let has_sound = settings.sound != SoundChoice::Silent && (microphone.is_some() || source.has_sound);
         let source = SourceFormat { has_sound, ..source };
         let stream = settings.stream(&source, filtered_size(settings, &source)?);
-        stream.rungs.iter().try_for_each(encoder::trial::check)?;
+        stream.rungs.iter().try_for_each(encode::trial::check)?;
         room_for(settings, &stream)?;
         let of_renditions = meters_of(&stream, meters);
         let watcher =
@@ -241,7 +207,7 @@ pub fn run(
             let (meters, finish) = (meters.clone(), finish.clone());
             stages.push(spawn(scope, "segment", move || {
                 let _finish = finish;
-                packager::run(&packets_rx, &package, &meters).map_err(RunError::from)
+                package::run(&packets_rx, &package, &meters).map_err(RunError::from)
             })?);
         }
         drop(finish);
@@ -265,7 +231,7 @@ pub fn run(
             } else {
                 WhenLate::Wait
             };
-            let (shown_tx, shown_rx) = picture_queue::channel(encode.fps, when_late, &name, meters.clone());
+            let (shown_tx, shown_rx) = queue::picture::channel(encode.fps, when_late, &name, meters.clone());
             rungs.push(shown_tx);
             let encode = encode.clone();
             stages.push(spawn(scope, &name, move || rung(&shown_rx, &encode, &packets))?);
@@ -304,7 +270,7 @@ fn rung(
     settings: &EncodeSettings,
     packets: &mpsc::SyncSender<Encoded>,
 ) -> Result<(), RunError> {
-    rung::run(shown, settings, packets).map_err(|error| {
+    encode::rung::run(shown, settings, packets).map_err(|error| {
         tracing::error!(%error, width = settings.width, height = settings.height, "this size has ended");
         error.into()
     })
@@ -341,7 +307,7 @@ fn last_segments(
 fn filtered_size(settings: &LiveSettings, source: &SourceFormat) -> Result<(u32, u32), FilterError> {
     let stored = (source.width, source.height);
     match source.copied {
-        None => filter::try_out(&settings.filter, stored, settings.fps),
+        None => picture::filter::try_out(&settings.filter, stored, settings.fps),
         Some(_) => Ok(stored),
     }
 }

@@ -6,13 +6,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use livedir_publisher::args::{CheckArgs, Command, LiveArgs, WatchArgs};
-use livedir_publisher::config::{self, ConfigError};
+use livedir_publisher::cli::args::{CheckArgs, Command, LiveArgs, WatchArgs};
+use livedir_publisher::cli::config::{self, ConfigError};
+use livedir_publisher::cli::settings::LiveSettings;
+use livedir_publisher::cli::unseen;
+use livedir_publisher::commands::devices;
+use livedir_publisher::commands::terminal::Terminal;
 use livedir_publisher::meters::Meters;
-use livedir_publisher::settings::LiveSettings;
 use livedir_publisher::stop::Stop;
-use livedir_publisher::terminal::Terminal;
-use livedir_publisher::{check, devices, encoder, inspect, unseen};
+use livedir_publisher::{commands, encode, inspect};
 
 /// What a shell says of a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
@@ -67,19 +69,20 @@ fn live(args: LiveArgs, printed: Option<String>) -> anyhow::Result<()> {
 }
 
 fn watch(args: WatchArgs) -> anyhow::Result<()> {
-    let settings = livedir_publisher::watch::settings(args)?;
+    let settings = livedir_publisher::commands::watch::settings(args)?;
     let terminal = Terminal::start();
     let stop = stop_on_signals()?;
     let meters = Arc::new(Meters::default());
-    let ended =
-        livedir_publisher::watch::run(&settings, &stop, &meters, |meters| terminal.draw_watch(meters));
+    let ended = livedir_publisher::commands::watch::run(&settings, &stop, &meters, |meters| {
+        terminal.draw_watch(meters)
+    });
     terminal.clear();
     Ok(ended?)
 }
 
 /// Exit status: 0 clean, 1 a MUST is broken, 2 could not check.
 fn check(args: &CheckArgs) -> ExitCode {
-    match stop_on_signals().and_then(|stop| check::command::check(args, &stop)) {
+    match stop_on_signals().and_then(|stop| commands::check::check(args, &stop)) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
             eprintln!("livedir-publisher: {error:#}");
@@ -106,7 +109,7 @@ fn stop_on_signals() -> anyhow::Result<Stop> {
 fn list_devices() -> anyhow::Result<()> {
     print!("{}", devices::devices()?);
     start_libav()?;
-    print!("\n{}", encoder::trial::describe());
+    print!("\n{}", encode::trial::describe());
     Ok(())
 }
 

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::encoder::Medium;
+use crate::encode::Medium;
 use crate::segment_name::LIVE;
 
 /// The directory of the sound that all rungs share.
@@ -29,7 +29,7 @@ impl Rendition {
     }
 }
 
-/// Whether a directory has such a name as [`crate::ladder::names`] gives, or that of the sound.
+/// Whether a directory has such a name as [`crate::encode::ladder::names`] gives, or that of the sound.
 #[must_use]
 pub fn is_name_of_rendition(name: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -45,7 +45,7 @@ pub fn is_name_of_rendition(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ladder::{Rung, names};
+    use crate::encode::ladder::{Rung, names};
 
     #[test]
     fn our_names_are_known_again_and_those_of_others_are_not() {

@@ -13,7 +13,7 @@ const PART_OF_PICTURE: f64 = 0.9;
 
 /// A picture that begins a segment.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Keyframe {
+pub(crate) struct Keyframe {
     /// Decode time on the stream's timeline.
     pub dts_90k: i64,
     /// How long it is shown.
@@ -26,13 +26,13 @@ pub(super) struct Keyframe {
 
 /// See the file's head.
 #[derive(Debug, Default)]
-pub(super) struct Dates {
+pub(crate) struct Dates {
     last: Option<(i64, SystemTime)>,
 }
 
 impl Dates {
     /// The date of the segment that begins with `next`.
-    pub(super) fn of(&mut self, next: Keyframe) -> SystemTime {
+    pub(crate) fn of(&mut self, next: Keyframe) -> SystemTime {
         let date = self.last.map_or(next.filmed_at, |last| follow(last, next));
         self.last = Some((next.dts_90k, date));
         date

@@ -12,7 +12,7 @@ use super::{
     screen::{self, Screen},
     text,
 };
-use crate::args::InspectArgs;
+use crate::cli::args::InspectArgs;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::{
     path::Path,

@@ -12,10 +12,8 @@ use super::{
     place::{Place, place},
     survey::{LARGEST_SEGMENT_BYTES, Surveyor},
 };
-use crate::{
-    args::InspectArgs,
-    probe::{anatomy, probe},
-};
+use crate::cli::args::InspectArgs;
+use crate::probe::{anatomy, probe};
 use jiff::Timestamp;
 use livedir_playlist::TICKS_PER_S;
 use std::{

@@ -29,7 +29,7 @@ mod profile;
 mod scan;
 mod screen;
 
-use crate::args::InspectArgs;
+use crate::cli::args::InspectArgs;
 use indicatif::ProgressBar;
 use inventory::Inventory;
 use looker::Looker;

@@ -7,6 +7,7 @@ pub mod camera;
 pub mod clock_rate;
 pub mod input;
 pub mod microphone;
+pub(crate) mod push;
 mod state;
 pub mod test_pattern;
 
@@ -16,8 +17,8 @@ use ffmpeg_next as ffmpeg;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use crate::colour_space::ColourSpace;
 use crate::meters::Meters;
+use crate::picture::colour_space::ColourSpace;
 use crate::stop::Stop;
 
 /// A picture as the source delivered it: any size, any pixel format.
@@ -226,7 +227,7 @@ fn pump<Piece>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture_queue;
+    use crate::queue::capture;
     use std::collections::VecDeque;
     use std::sync::{Arc, mpsc};
 
@@ -261,7 +262,7 @@ mod tests {
         openings: Vec<Result<Vec<Result<Read, SourceError>>, SourceError>>,
     ) -> (usize, Result<SourceFormat, SourceError>, u64) {
         let meters = Arc::new(Meters::default());
-        let (sender, receiver) = capture_queue::channel(meters.clone());
+        let (sender, receiver) = capture::channel(meters.clone());
         let (opened, first) = mpsc::sync_channel(1);
         let mut openings = VecDeque::from(openings);
         let open: Opener = Box::new(move || {
@@ -271,7 +272,7 @@ mod tests {
         run(open, &opened, |piece| sender.send(piece), &Stop::default(), &meters);
         drop(sender);
         let mut pieces = 0;
-        while let capture_queue::Next::Captured(_) = receiver.next(Instant::now()) {
+        while let capture::Next::Captured(_) = receiver.next(Instant::now()) {
             pieces += 1;
         }
         (pieces, first.recv().unwrap(), meters.source_losses.get())

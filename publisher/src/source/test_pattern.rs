@@ -10,8 +10,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use ffmpeg_next as ffmpeg;
 
 use super::{Captured, CapturedPicture, CapturedSound, Read, Source, SourceError, SourceFormat};
-use crate::canvas::{BLACK, Canvas, Colour, WHITE, text_size};
-use crate::colour_space::ColourSpace;
+use crate::picture::canvas::{BLACK, Canvas, Colour, WHITE, text_size};
+use crate::picture::colour_space::ColourSpace;
 
 /// Samples a second.
 const RATE_HZ: u32 = 48_000;

@@ -13,13 +13,12 @@ use super::{
     order::Order,
     publish::{Break, Last, Publication},
 };
-use crate::{
-    falling_behind::Told,
-    playlist_file::OnDisk,
-    probe::{Facts, clock::distance_90k},
-    segment_name::{name_of_uri, uri_of_name},
-    status::seconds,
-};
+use crate::playlist_file::OnDisk;
+use crate::probe::Facts;
+use crate::probe::clock::distance_90k;
+use crate::queue::overload::Told;
+use crate::segment_name::{name_of_uri, uri_of_name};
+use crate::status::seconds;
 use jiff::Timestamp;
 use livedir_playlist::{EdgeReport, Evicted, Rates, Segment, TICKS_PER_S, Window, WindowSettings};
 use std::{

@@ -116,7 +116,8 @@ fn remove(directory: &dyn Directory, path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{encoder::Medium, rendition::Rendition};
+    use crate::encode::Medium;
+    use crate::rendition::Rendition;
     use std::{fs, time::Duration};
 
     fn settings(webroot: &Path, renditions: &[Option<&str>]) -> WatcherSettings {

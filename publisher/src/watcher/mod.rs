@@ -45,10 +45,14 @@ mod start_up;
 mod unfinished;
 pub mod world;
 
-use crate::{
-    encoder::Medium, guard::Guard, lock::LockError, meters::Meters, numbers::Numbers, rendition::Rendition,
-    segment_name::Home, titles::Titles,
-};
+use crate::encode::Medium;
+use crate::guard::Guard;
+use crate::lock::LockError;
+use crate::meters::Meters;
+use crate::numbers::Numbers;
+use crate::rendition::Rendition;
+use crate::segment_name::Home;
+use crate::titles::Titles;
 use channel::Channel;
 use channels::Channels;
 use leftovers::Leftovers;

@@ -17,15 +17,14 @@ use super::{
     refused::Refused,
     world::World,
 };
-use crate::{
-    directory::stamp::{COARSEST_TICK, Stamp},
-    falling_behind::FallingBehind,
-    meters::Meters,
-    probe::{Discontinuity, Facts, clock::distance_90k, discontinuity},
-    retention::Retention,
-    segment_name::{LIVE, name_of_uri, number_of_name, uri_of_name},
-    status::{Newest, SegmentStatus, seconds},
-};
+use crate::directory::stamp::{COARSEST_TICK, Stamp};
+use crate::meters::Meters;
+use crate::probe::clock::distance_90k;
+use crate::probe::{Discontinuity, Facts, discontinuity};
+use crate::queue::overload::FallingBehind;
+use crate::retention::Retention;
+use crate::segment_name::{LIVE, name_of_uri, number_of_name, uri_of_name};
+use crate::status::{Newest, SegmentStatus, seconds};
 use jiff::Timestamp;
 use livedir_playlist::{BitRateMeter, Evicted, MediaPlaylist, ResumeError, Segment, TICKS_PER_S, Window};
 use std::{

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use clap::{Arg, ArgAction, CommandFactory};
-use livedir_publisher::args::{Command as Asked, CommandLine, LiveArgs};
-use livedir_publisher::config::{self, ConfigError, Understood};
+use livedir_publisher::cli::args::{Command as Asked, CommandLine, LiveArgs};
+use livedir_publisher::cli::config::{self, ConfigError, Understood};
 use proptest::prelude::*;
 use proptest::sample::Index;
 

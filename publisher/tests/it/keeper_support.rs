@@ -4,14 +4,12 @@
 
 use crate::support::wait_for;
 use livedir_playlist::{MediaPlaylist, Segment, parse};
-use livedir_publisher::{
-    encoder::Medium,
-    meters::Meters,
-    numbers::Numbers,
-    rendition::Rendition,
-    segment_name::segment_path,
-    watcher::{Wake, WatchError, Watcher, WatcherSettings},
-};
+use livedir_publisher::encode::Medium;
+use livedir_publisher::meters::Meters;
+use livedir_publisher::numbers::Numbers;
+use livedir_publisher::rendition::Rendition;
+use livedir_publisher::segment_name::segment_path;
+use livedir_publisher::watcher::{Wake, WatchError, Watcher, WatcherSettings};
 use std::{
     collections::BTreeMap,
     fs,

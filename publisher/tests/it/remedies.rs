@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
-use livedir_publisher::args::CommandLine;
+use livedir_publisher::cli::args::CommandLine;
 
 use crate::support::programs::server;
 

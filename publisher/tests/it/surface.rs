@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use clap::CommandFactory;
-use livedir_publisher::args::CommandLine;
+use livedir_publisher::cli::args::CommandLine;
 use serde_json::Value;
 
 use super::input::media::film;

@@ -10,17 +10,13 @@ use crate::{
     statistics::Statistics,
     world::{ProgramDirectory, ToldClock, Unwound, World, WriterDirectory, held, lock},
 };
-use livedir_publisher::{
-    encoder::Medium as EncodedMedium,
-    guard::Guard,
-    numbers::Numbers,
-    rendition::Rendition,
-    titles::Titles,
-    watcher::{
-        WatchSettings, Watcher, WatcherSettings,
-        world::{Wakes, World as WatcherWorld},
-    },
-};
+use livedir_publisher::encode::Medium as EncodedMedium;
+use livedir_publisher::guard::Guard;
+use livedir_publisher::numbers::Numbers;
+use livedir_publisher::rendition::Rendition;
+use livedir_publisher::titles::Titles;
+use livedir_publisher::watcher::world::{Wakes, World as WatcherWorld};
+use livedir_publisher::watcher::{WatchSettings, Watcher, WatcherSettings};
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},

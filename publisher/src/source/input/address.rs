@@ -1,7 +1,7 @@
 //! Addresses: what the user named, what libav is told about it, and what people may see of it.
 
-use super::listening;
 use crate::shown_address::{shown, shown_path_or_mistyped};
+use crate::source::push::listen_address;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -30,7 +30,7 @@ const FILE_PROTOCOLS: &str = "file,crypto,data";
 const PIPE_PROTOCOLS: &str = "pipe,crypto,data";
 
 /// The schemes that [`InputAddress::Url`] takes.
-pub(super) const SCHEMES: [&str; 14] = [
+pub(crate) const SCHEMES: [&str; 14] = [
     "rtsp", "rtsps", "rtmp", "rtmps", "rtmpt", "rtmpts", "rtmpe", "srt", "http", "https", "udp", "rtp",
     "tcp", "rist",
 ];
@@ -53,7 +53,7 @@ impl InputAddress {
             InputAddress::Screen(_) => "screen",
             InputAddress::Stdin => "stream",
             InputAddress::Url(url) => match self.scheme().as_deref() {
-                _ if matches!(listening::place(url, ""), Ok(Some(_))) => "push",
+                _ if matches!(listen_address::place(url, ""), Ok(Some(_))) => "push",
                 Some("rtsp" | "rtsps") => "camera",
                 _ => "stream",
             },
@@ -61,7 +61,7 @@ impl InputAddress {
     }
 
     /// The scheme of a URL, in lower case.
-    pub(super) fn scheme(&self) -> Option<String> {
+    pub(crate) fn scheme(&self) -> Option<String> {
         match self {
             InputAddress::Url(url) => url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase()),
             _ => None,
@@ -69,7 +69,7 @@ impl InputAddress {
     }
 
     /// The name under which libav opens it; nothing if libav cannot be told the name.
-    pub(super) fn libav_name(&self) -> Option<String> {
+    pub(crate) fn libav_name(&self) -> Option<String> {
         let name = match self {
             // With the prefix no path can be mistaken for a URL or an option, as `a:b.mp4` would be.
             InputAddress::File(path) => format!("file:{}", path.to_str()?),
@@ -98,7 +98,7 @@ impl InputAddress {
     }
 
     /// Options for libav, by name and value.
-    pub(super) fn libav_options(&self) -> Vec<(&'static str, &'static str)> {
+    pub(crate) fn libav_options(&self) -> Vec<(&'static str, &'static str)> {
         let protocols = match self {
             InputAddress::File(_) => FILE_PROTOCOLS,
             InputAddress::Url(_) => NETWORK_PROTOCOLS,

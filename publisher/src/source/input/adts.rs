@@ -5,7 +5,7 @@
 //! them, give none.
 
 /// The header without a checksum.
-pub(super) const HEADER_BYTES: usize = 7;
+pub(crate) const HEADER_BYTES: usize = 7;
 /// The length of a frame has 13 bits.
 const LONGEST_FRAME_BYTES: usize = (1 << 13) - 1;
 /// The rate is named in the head, and not one of a list.
@@ -16,14 +16,14 @@ const EXTENSIONS: [u8; 2] = [5, 29];
 
 /// What the headers of a stream have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Adts {
+pub(crate) struct Adts {
     rate_index: u8,
     channels: u8,
 }
 
 impl Adts {
     /// Reads the head.
-    pub(super) fn of_head(head: &[u8]) -> Option<Self> {
+    pub(crate) fn of_head(head: &[u8]) -> Option<Self> {
         let mut bits = Bits { bytes: head, at: 0 };
         let mut kind = bits.take(5)?;
         let rate_index = bits.take(4)?;
@@ -42,7 +42,7 @@ impl Adts {
     }
 
     /// The header of a frame whose payload has so many bytes; `None` where that is more than any frame has.
-    pub(super) fn header(self, payload_bytes: usize) -> Option<[u8; HEADER_BYTES]> {
+    pub(crate) fn header(self, payload_bytes: usize) -> Option<[u8; HEADER_BYTES]> {
         let bytes = payload_bytes.checked_add(HEADER_BYTES).filter(|&bytes| bytes <= LONGEST_FRAME_BYTES)?;
         let Self { rate_index, channels } = self;
         Some([
@@ -60,7 +60,7 @@ impl Adts {
 }
 
 /// Whether a packet has its header already.
-pub(super) fn has_header(stored: &[u8]) -> bool {
+pub(crate) fn has_header(stored: &[u8]) -> bool {
     matches!(stored, [0xff, second, ..] if second & 0xf6 == 0xf0)
 }
 

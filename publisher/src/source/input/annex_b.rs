@@ -16,7 +16,7 @@ const MOST_HEAD_BYTES: usize = 64 << 10;
 
 /// How a stream stores its pictures.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Storage {
+pub(crate) struct Storage {
     /// Bytes of the length before each NAL unit; `None` where there are start codes.
     length_bytes: Option<usize>,
     /// The parameter sets of the head, behind start codes.
@@ -26,9 +26,9 @@ pub(super) struct Storage {
 /// What has to be known before a picture is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a NAL unit that was seen")]
-pub(super) struct Picture {
+pub(crate) struct Picture {
     /// Decoding can begin here.
-    pub(super) is_idr: bool,
+    pub(crate) is_idr: bool,
     has_parameter_sets: bool,
     has_delimiter: bool,
     has_slice: bool,
@@ -36,7 +36,7 @@ pub(super) struct Picture {
 
 impl Storage {
     /// Reads the head: an `AVCDecoderConfigurationRecord`, parameter sets behind start codes, or nothing.
-    pub(super) fn of_head(head: &[u8]) -> Self {
+    pub(crate) fn of_head(head: &[u8]) -> Self {
         if head.first() != Some(&1) {
             let parameter_sets =
                 if head.starts_with(&[0, 0]) && head.len() <= MOST_HEAD_BYTES { head } else { &[] };
@@ -60,7 +60,7 @@ impl Storage {
     }
 
     /// Looks at the NAL units up to the first slice.
-    pub(super) fn look(&self, stored: &[u8]) -> Picture {
+    pub(crate) fn look(&self, stored: &[u8]) -> Picture {
         let mut picture = Picture::default();
         let mut note = |kind: u8| {
             match kind {
@@ -95,7 +95,7 @@ impl Storage {
     }
 
     /// Whether the picture can go as it is stored.
-    pub(super) fn is_ready(&self, picture: Picture, stored: &[u8]) -> bool {
+    pub(crate) fn is_ready(&self, picture: Picture, stored: &[u8]) -> bool {
         self.length_bytes.is_none()
             && stored.starts_with(&START_CODE)
             && picture.has_delimiter
@@ -103,14 +103,14 @@ impl Storage {
     }
 
     /// How many bytes the picture has in MPEG-TS; 0 if it holds no whole NAL unit.
-    pub(super) fn size(&self, picture: Picture, stored: &[u8]) -> usize {
+    pub(crate) fn size(&self, picture: Picture, stored: &[u8]) -> usize {
         let mut bytes = 0;
         let has_units = self.pieces(picture, stored, |piece| bytes += piece.len());
         if has_units { bytes } else { 0 }
     }
 
     /// Writes the picture as MPEG-TS has it into as many bytes as that takes.
-    pub(super) fn write(&self, picture: Picture, stored: &[u8], out: &mut [u8]) {
+    pub(crate) fn write(&self, picture: Picture, stored: &[u8], out: &mut [u8]) {
         let mut rest = out;
         self.pieces(picture, stored, |piece| {
             if let Some((place, after)) = std::mem::take(&mut rest).split_at_mut_checked(piece.len()) {

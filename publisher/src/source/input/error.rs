@@ -2,8 +2,8 @@
 
 use super::super::SourceError;
 use super::address::{InputAddress, SCHEMES};
-use super::listening;
 use crate::shown_address::{ENCODING, may_need_encoding};
+use crate::source::push::listen_address;
 use ffmpeg_next as ffmpeg;
 
 /// Why an input cannot be opened, or has stopped.
@@ -147,7 +147,7 @@ impl From<InputError> for SourceError {
 
 impl InputError {
     /// Why the system does not let us listen at `bind`.
-    pub(super) fn no_port(name: &str, bind: &str, error: &std::io::Error) -> Self {
+    pub(crate) fn no_port(name: &str, bind: &str, error: &std::io::Error) -> Self {
         let port = bind.rsplit_once(':').map_or(bind, |(_, port)| port);
         let (reason, remedy) = match error.kind() {
             std::io::ErrorKind::AddrInUse => (
@@ -167,7 +167,7 @@ impl InputError {
     }
 
     /// Why libav did not open `address`; `timed_out` if it was we who lost patience.
-    pub(super) fn from_open(address: &InputAddress, error: ffmpeg::Error, timed_out: bool) -> Self {
+    pub(crate) fn from_open(address: &InputAddress, error: ffmpeg::Error, timed_out: bool) -> Self {
         let name = address.to_string();
         let scheme = address.scheme().unwrap_or_default();
         let unreachable = |reason: String, remedy: &str| InputError::Unreachable {
@@ -215,12 +215,12 @@ impl InputError {
 }
 
 /// What to try where nobody answers. An address of this machine may be one to wait at.
-pub(super) fn remedy_where_nobody_answers(address: &InputAddress) -> String {
+pub(crate) fn remedy_where_nobody_answers(address: &InputAddress) -> String {
     let InputAddress::Url(url) = address else { return ADDRESS_REMEDY.to_owned() };
     if may_need_encoding(url) {
         return format!("is that the host? It has an @ behind it: {ENCODING}");
     }
-    match listening::turned_round(url) {
+    match listen_address::turned_round(url) {
         Some(typed) => format!(
             "is the server there running? To wait until somebody pushes instead, type: livedir-publisher live '{typed}'"
         ),
@@ -236,7 +236,7 @@ fn capital(words: &str) -> String {
 }
 
 /// libav's words for an error, in the case of ours.
-pub(super) fn reason(error: ffmpeg::Error) -> String {
+pub(crate) fn reason(error: ffmpeg::Error) -> String {
     let words = error.to_string();
     let mut letters = words.chars();
     match (letters.next(), letters.next()) {
@@ -255,7 +255,7 @@ mod tests {
 
     #[track_caller]
     fn check(address: &InputAddress, error: ffmpeg::Error, expected: &str) {
-        super::super::demuxer::init_libav();
+        super::super::demux::init_libav();
         let error = InputError::from_open(address, error, false);
         assert_eq!(SourceError::from(error).to_string(), expected);
     }
@@ -313,9 +313,10 @@ mod tests {
         .map(|error| InputError::from_open(&address, error, false).to_string());
         let in_use = std::io::Error::from(std::io::ErrorKind::AddrInUse);
         let waited = [url.to_owned(), format!("{url}&listen=1"), format!("{url}?listen=1")].map(|url| {
-            match listening::place(&url, &InputAddress::Url(url.clone()).to_string()) {
+            match listen_address::place(&url, &InputAddress::Url(url.clone()).to_string()) {
                 Ok(Some(
-                    listening::Place::Rtmp { bind, .. } | listening::Place::Libav { bind: Some(bind), .. },
+                    listen_address::Place::Rtmp { bind, .. }
+                    | listen_address::Place::Libav { bind: Some(bind), .. },
                 )) => InputError::no_port("", &bind, &in_use).to_string(),
                 Ok(_) => String::new(),
                 Err(error) => error.to_string(),
@@ -332,7 +333,7 @@ mod tests {
         /// No word of ours has such letters.
         #[test]
         fn no_three_letters_of_a_secret_are_told(secret in "[Б-Я0-9@/?#&:=%+;!$~. -]{3,24}") {
-            super::super::demuxer::init_libav();
+            super::super::demux::init_libav();
             for place in PLACES {
                 let url = place.replace("{}", &secret).replace("h.test", "127.0.0.1");
                 let letters: Vec<char> = secret.chars().collect();

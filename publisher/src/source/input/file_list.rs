@@ -12,7 +12,7 @@ use std::path::Path;
 const MOST_BYTES: u64 = 1 << 20;
 
 /// The films of a list; nothing if the address is something else.
-pub(super) fn read(address: &InputAddress) -> Result<Option<Vec<InputAddress>>, InputError> {
+pub(crate) fn read(address: &InputAddress) -> Result<Option<Vec<InputAddress>>, InputError> {
     let InputAddress::File(path) = address else { return Ok(None) };
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
     if extension != "m3u" && extension != "m3u8" {

@@ -34,7 +34,7 @@ fn device_and_name(which: Option<&str>, display: Option<String>) -> Option<(&'st
 }
 
 /// Begins to film it.
-pub(super) fn open(which: Option<&str>) -> Result<Input, InputError> {
+pub(crate) fn open(which: Option<&str>) -> Result<Input, InputError> {
     let Some((device, name)) = device_and_name(which, std::env::var("DISPLAY").ok()) else {
         let reason = "the variable DISPLAY is not set, so there is no desktop here".to_owned();
         return Err(InputError::NoScreen {

@@ -17,7 +17,7 @@ use ffmpeg_next as ffmpeg;
 use super::offer::{Format, Offer, SampleKind, choose};
 use super::run_times::RunTimes;
 use super::{MicrophoneDescription, MicrophoneError, MicrophoneSelector};
-use crate::capture_queue::SoundSender;
+use crate::queue::capture::SoundSender;
 use crate::source::CapturedSound;
 
 /// Runs of a twentieth of a second: short beside the parts of a stream. A sound card keeps two of them, so the callback

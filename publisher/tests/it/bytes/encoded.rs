@@ -15,19 +15,19 @@ use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::format::sample::{Sample, Type};
 
-use livedir_publisher::colour_space::ColourSpace;
 use livedir_publisher::directory::Directory;
-use livedir_publisher::encoder::audio::AudioEncoder;
-use livedir_publisher::encoder::choice::EncoderChoice;
-use livedir_publisher::encoder::{Border, EncodeSettings, Encoded, EncodedPacket, Medium};
+use livedir_publisher::encode::choice::EncoderChoice;
+use livedir_publisher::encode::rung;
+use livedir_publisher::encode::sound::AudioEncoder;
+use livedir_publisher::encode::{Border, EncodeSettings, Encoded, EncodedPacket, Medium};
 use livedir_publisher::guard::Guard;
 use livedir_publisher::numbers::Numbers;
-use livedir_publisher::overlay::OverlaySettings;
-use livedir_publisher::packager::{self, Lengths, Package};
-use livedir_publisher::picture_queue::{self, Picture, Shown, WhenLate};
+use livedir_publisher::package::resume_point::ResumePoint;
+use livedir_publisher::package::{self, Lengths, Package};
+use livedir_publisher::picture::colour_space::ColourSpace;
+use livedir_publisher::picture::overlay::OverlaySettings;
 use livedir_publisher::probe::VideoCodec;
-use livedir_publisher::resume_point::ResumePoint;
-use livedir_publisher::rung;
+use livedir_publisher::queue::picture::{self, Picture, Shown, WhenLate};
 use livedir_publisher::source::CapturedSound;
 use livedir_publisher::watcher::disk::Disk;
 
@@ -128,13 +128,13 @@ fn make(run: &Run, webroot: &Path) {
     };
     let meters = Arc::default();
     let (packets_tx, packets_rx) = mpsc::sync_channel(10_000);
-    let (shown_tx, shown_rx) = picture_queue::channel(run.fps, WhenLate::Wait, run.name, Arc::clone(&meters));
+    let (shown_tx, shown_rx) = picture::channel(run.fps, WhenLate::Wait, run.name, Arc::clone(&meters));
     if run.has_sound {
         send_sound(&packets_tx);
     }
     thread::scope(|scope| {
         scope.spawn(move || rung::run(&shown_rx, &settings, &packets_tx).unwrap());
-        scope.spawn(move || packager::run(&packets_rx, &package, &meters).unwrap());
+        scope.spawn(move || package::run(&packets_rx, &package, &meters).unwrap());
         for n in 0..SECONDS * segment_frames + 2 {
             let filmed_at = SystemTime::UNIX_EPOCH + Duration::from_secs(FILMED_S + n / segment_frames);
             let segment = n / segment_frames;

@@ -4,7 +4,7 @@ use crate::support::wait_for;
 
 use super::jpeg_camera::{JpegCamera, LUMA_OF_THE_SHORT};
 use ffmpeg_next::format::Pixel;
-use livedir_publisher::devices;
+use livedir_publisher::commands::devices;
 use livedir_publisher::source::camera::{
     self, Camera, CameraError, CameraMode, CameraSelector, CameraWish, PixelFormat, SILENCE_LIMIT,
 };

@@ -4,7 +4,7 @@
 //! each kind, and what was broken first. After an event there is a time in which its own harm is forgiven: what did not come
 //! cannot be shown.
 
-use super::super::timeline::Lane;
+use super::super::pace::timeline::Lane;
 use super::stage::{Heard, ShownPicture};
 use super::world::{Event, Plan, Sent};
 
@@ -36,7 +36,7 @@ const EARLY_S: f64 = 2.5;
 const SETTLED_S: f64 = 6.0;
 
 /// What the stage tells.
-pub(super) trait Judge {
+pub(crate) trait Judge {
     fn shown(&mut self, shown: &ShownPicture);
     fn dropped(&mut self, sent: &Sent);
     fn heard(&mut self, heard: &Heard);
@@ -45,22 +45,22 @@ pub(super) trait Judge {
 
 /// What was found.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Findings {
-    pub(super) pictures: u64,
-    pub(super) repeated: u64,
-    pub(super) dropped: u64,
-    pub(super) longest_repeat: u64,
-    pub(super) most_apart_s: f64,
-    pub(super) growth_s: f64,
-    pub(super) seams: u64,
-    pub(super) most_stretch: f64,
-    pub(super) broken: Vec<String>,
+pub(crate) struct Findings {
+    pub(crate) pictures: u64,
+    pub(crate) repeated: u64,
+    pub(crate) dropped: u64,
+    pub(crate) longest_repeat: u64,
+    pub(crate) most_apart_s: f64,
+    pub(crate) growth_s: f64,
+    pub(crate) seams: u64,
+    pub(crate) most_stretch: f64,
+    pub(crate) broken: Vec<String>,
 }
 
 /// See the file's head.
-pub(super) struct Invariants {
+pub(crate) struct Invariants {
     plan: Plan,
-    pub(super) findings: Findings,
+    pub(crate) findings: Findings,
     repeats: u64,
     drops: u64,
     apart_since_s: Option<f64>,
@@ -71,7 +71,7 @@ pub(super) struct Invariants {
 }
 
 impl Invariants {
-    pub(super) fn new(plan: &Plan) -> Self {
+    pub(crate) fn new(plan: &Plan) -> Self {
         Invariants {
             plan: plan.clone(),
             findings: Findings::default(),

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 /// See the file's head.
 #[derive(Debug, Clone)]
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -18,11 +18,11 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    pub(super) fn within(&mut self, range: Range<f64>) -> f64 {
+    pub(crate) fn within(&mut self, range: Range<f64>) -> f64 {
         range.start + (self.next() >> 11) as f64 / (1_u64 << 53) as f64 * (range.end - range.start)
     }
 
-    pub(super) fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+    pub(crate) fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[(self.next() % choices.len() as u64) as usize]
     }
 }

@@ -4,15 +4,15 @@
 //! packet queue, frame clock and sound clock are those of the program; what is written anew here is what stands around them and
 //! waits: the reader, the loop of [`super::super::Input`] and that of the grid.
 
-use super::super::pacing::Pacer;
-use super::super::packet_queue::{Extent, PacketQueue};
-use super::super::timeline::{Lane, Timeline};
+use super::super::demux::packet_queue::{Extent, PacketQueue};
+use super::super::pace::pacing::Pacer;
+use super::super::pace::timeline::{Lane, Timeline};
 use super::judge::Judge;
 use super::random::Random;
 use super::world::{Plan, Sent, World};
-use crate::frame_clock::{FrameClock, Placement};
-use crate::sound_clock::SoundClock;
-use crate::sound_drift::steer;
+use crate::encode::sound::clock::SoundClock;
+use crate::encode::sound::drift::steer;
+use crate::grid::frame_clock::{FrameClock, Placement};
 use std::iter::Peekable;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -24,23 +24,23 @@ const BYTES: usize = 1000;
 
 /// A picture at a grid time; [`Option::None`] stands for one of before.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ShownPicture {
-    pub(super) at_s: f64,
-    pub(super) of: Option<Sent>,
-    pub(super) emitted_s: f64,
+pub(crate) struct ShownPicture {
+    pub(crate) at_s: f64,
+    pub(crate) of: Option<Sent>,
+    pub(crate) emitted_s: f64,
 }
 
 /// A run of sound on the line.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Heard {
+pub(crate) struct Heard {
     /// Where its first sample that is heard stands, if any is.
-    pub(super) at_s: f64,
-    pub(super) of: Sent,
-    pub(super) silence_s: f64,
-    pub(super) skipped_s: f64,
+    pub(crate) at_s: f64,
+    pub(crate) of: Sent,
+    pub(crate) silence_s: f64,
+    pub(crate) skipped_s: f64,
     /// By what part it is longer than its samples say.
-    pub(super) stretch: f64,
-    pub(super) emitted_s: f64,
+    pub(crate) stretch: f64,
+    pub(crate) emitted_s: f64,
 }
 
 struct Held {
@@ -105,7 +105,7 @@ impl Connection {
 }
 
 /// See the file's head.
-pub(super) struct Stage<J> {
+pub(crate) struct Stage<J> {
     base: Instant,
     arrivals: Peekable<World>,
     wakes: Random,
@@ -128,7 +128,7 @@ struct Line {
 }
 
 impl<J: Judge> Stage<J> {
-    pub(super) fn new(plan: &Plan, seed: u64, judge: J) -> Self {
+    pub(crate) fn new(plan: &Plan, seed: u64, judge: J) -> Self {
         Stage {
             // Far from the machine's start, so that the past can be named.
             base: Instant::now() + Duration::from_secs(1_000_000),
@@ -151,7 +151,7 @@ impl<J: Judge> Stage<J> {
     }
 
     /// Plays the world to its end.
-    pub(super) fn play(mut self) -> J {
+    pub(crate) fn play(mut self) -> J {
         let mut now = self.base;
         while let Some(wake_at) = self.next_wake() {
             now = now.max(wake_at) + Duration::from_secs_f64(self.wakes.within(0.0..WAKES_WITHIN_S));

@@ -3,7 +3,7 @@
 //! In: a seed. Out: pieces in the order in which they arrive, each with the timestamp that the source wrote on it and the
 //! moment at which it truly was captured. All times are seconds; those of ours begin with the world.
 
-use super::super::timeline::Lane;
+use super::super::pace::timeline::Lane;
 use super::random::Random;
 
 /// A clock that is off by more is not found behind much jitter before it adds up to a tenth of a second.
@@ -14,7 +14,7 @@ const AFTER_RETURN_S: f64 = 8.0;
 
 /// Something that happens to the source or the network.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Event {
+pub(crate) enum Event {
     /// Its clock runs at another rate from now on.
     Drift { rate: f64 },
     /// It stops for so long and goes on with the next timestamp: nothing is made up for.
@@ -33,7 +33,7 @@ pub(super) enum Event {
 
 impl Event {
     /// How long nothing may come because of it.
-    pub(super) fn lasts_s(self) -> f64 {
+    pub(crate) fn lasts_s(self) -> f64 {
         match self {
             Event::Stop { for_s }
             | Event::Pause { for_s }
@@ -46,28 +46,28 @@ impl Event {
 
 /// What a world is made of; the seed decides it.
 #[derive(Debug, Clone)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// Pictures a second by the source's own clock.
-    pub(super) source_fps: f64,
+    pub(crate) source_fps: f64,
     /// Of the stream.
-    pub(super) grid_fps: u32,
+    pub(crate) grid_fps: u32,
     /// Samples of a run of sound, by its nominal rate.
-    pub(super) run_samples: u64,
-    pub(super) run_hz: u64,
+    pub(crate) run_samples: u64,
+    pub(crate) run_hz: u64,
     /// Seconds of the source's clock in one of ours, at the start.
-    pub(super) rate: f64,
+    pub(crate) rate: f64,
     /// A piece takes up to so long.
-    pub(super) jitter_s: f64,
+    pub(crate) jitter_s: f64,
     /// So much comes at once at the start and after each return.
-    pub(super) burst_s: f64,
+    pub(crate) burst_s: f64,
     /// What happens when.
-    pub(super) events: Vec<(f64, Event)>,
-    pub(super) length_s: f64,
+    pub(crate) events: Vec<(f64, Event)>,
+    pub(crate) length_s: f64,
 }
 
 impl Plan {
     /// A source that is as it should be.
-    pub(super) fn plain(rate: f64, length_s: f64) -> Self {
+    pub(crate) fn plain(rate: f64, length_s: f64) -> Self {
         Plan {
             source_fps: 20.0,
             grid_fps: 20,
@@ -82,7 +82,7 @@ impl Plan {
     }
 
     /// That of a seed.
-    pub(super) fn of_seed(seed: u64) -> Self {
+    pub(crate) fn of_seed(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let grid_fps = random.one_of(&[20, 20, 25, 30, 60]);
         let source_fps = f64::from(random.one_of(&[grid_fps, grid_fps, grid_fps, 15, 25, 30, 50]));
@@ -113,7 +113,7 @@ impl Plan {
         plan
     }
 
-    pub(super) fn run_s(&self) -> f64 {
+    pub(crate) fn run_s(&self) -> f64 {
         self.run_samples as f64 / self.run_hz as f64
     }
 }
@@ -139,20 +139,20 @@ fn some_event(random: &mut Random) -> Event {
 
 /// A piece as it arrives.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sent {
-    pub(super) lane: Lane,
+pub(crate) struct Sent {
+    pub(crate) lane: Lane,
     /// As the source writes it, in microseconds.
-    pub(super) pts_us: i64,
-    pub(super) duration_us: i64,
+    pub(crate) pts_us: i64,
+    pub(crate) duration_us: i64,
     /// When it truly was captured.
-    pub(super) captured_s: f64,
-    pub(super) arrives_s: f64,
+    pub(crate) captured_s: f64,
+    pub(crate) arrives_s: f64,
     /// Which connection brings it.
-    pub(super) connection: u32,
+    pub(crate) connection: u32,
 }
 
 /// See the file's head.
-pub(super) struct World {
+pub(crate) struct World {
     random: Random,
     plan: Plan,
     next_event: usize,
@@ -171,7 +171,7 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(plan: Plan, seed: u64) -> Self {
+    pub(crate) fn new(plan: Plan, seed: u64) -> Self {
         let rate = plan.rate;
         World {
             random: Random::new(seed ^ 0x5eed),

@@ -1,0 +1,76 @@
+//! What was typed, one file a command. [`crate::cli::settings`] says what was meant.
+
+mod check;
+mod inspect;
+mod live;
+mod values;
+mod watch;
+
+pub use check::CheckArgs;
+pub use inspect::InspectArgs;
+pub use live::{CopyWhen, DEFAULT_AUDIO_BITRATE, DEFAULT_BITRATE, DEFAULT_ENCODER, DEFAULT_FPS, LiveArgs};
+pub use values::parse_switch;
+pub use watch::WatchArgs;
+
+use clap::{Parser, Subcommand};
+
+/// Puts a camera, a file or a URL live on the web: H.264 segments and a playlist in a directory that any web server can
+/// serve.
+#[derive(Debug, Parser)]
+#[command(name = "livedir-publisher", version, arg_required_else_help = true)]
+pub struct CommandLine {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Stream a camera, a file, a URL or the test pattern
+    Live(Box<LiveArgs>),
+    /// Keep the playlist for .ts files that any encoder drops into webroot/live
+    Watch(WatchArgs),
+    /// Show what is on disk: the segments, a picture of the timeline, and what the playlist says of them
+    Inspect(InspectArgs),
+    /// Hold a stream, on disk or over HTTP, to the rules of HLS; exit status 1 when it breaks one
+    Check(CheckArgs),
+    /// List the cameras with the formats that they offer, and the encoders that work here
+    Devices,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        <CommandLine as clap::CommandFactory>::command().debug_assert();
+    }
+
+    /// README says so; `--print-config` alone is about a single run.
+    #[test]
+    fn every_flag_can_be_a_variable_and_every_switch_takes_the_same_words() {
+        let program = <CommandLine as clap::CommandFactory>::command();
+        let args = program.get_subcommands().flat_map(clap::Command::get_arguments);
+        let flags = args.filter_map(|arg| Some((arg, arg.get_long()?)));
+        let mut switches = 0;
+        for (arg, flag) in flags.filter(|(_, flag)| !["help", "version", "print-config"].contains(flag)) {
+            let variable = format!("LIVEDIR_{}", flag.to_uppercase().replace('-', "_"));
+            assert_eq!(arg.get_env().and_then(|name| name.to_str()), Some(&*variable), "--{flag}");
+            if !matches!(arg.get_action(), clap::ArgAction::SetTrue) {
+                continue;
+            }
+            switches += 1;
+            for (word, expected) in
+                [("1", true), ("Yes", true), ("TRUE", true), ("0", false), ("no", false), ("False", false)]
+            {
+                let alone = clap::Arg::new("it").long("it").value_parser(arg.get_value_parser().clone());
+                let words = ["one", &format!("--it={word}")];
+                let matches = clap::Command::new("one").arg(alone).try_get_matches_from(words);
+                assert_eq!(matches.unwrap().get_one("it"), Some(&expected), "--{flag} {word}");
+            }
+        }
+        assert!(switches > 10, "{switches}");
+    }
+}

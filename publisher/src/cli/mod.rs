@@ -1,0 +1,8 @@
+//! What people type: arguments, variables of the environment and a configuration file become settings.
+//!
+//! In: words. Out: settings that can be used, or one line that says what is wrong with them.
+
+pub mod args;
+pub mod config;
+pub mod settings;
+pub mod unseen;

@@ -1,0 +1,444 @@
+//! What was meant by what was typed: every check that needs no device, no file and no network.
+
+mod title;
+
+pub use crate::live::plan::{CopyPlan, Stream};
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::cli::args::{
+    CopyWhen, DEFAULT_AUDIO_BITRATE, DEFAULT_BITRATE, DEFAULT_ENCODER, DEFAULT_FPS, LiveArgs,
+};
+use crate::copy::CopySettings;
+use crate::encode::choice::EncoderChoice;
+use crate::encode::ladder::{self, Ladder};
+use crate::picture::filter::FilterSettings;
+use crate::picture::overlay::OverlaySettings;
+use crate::probe::VideoCodec;
+use crate::source::camera::CameraSelector;
+use crate::source::input::{InputAddress, InputSettings};
+use crate::source::microphone::MicrophoneSelector;
+use crate::stop::Stop;
+
+/// The picture fits into this when no size was asked for.
+pub(crate) const DEFAULT_SIZE: (u32, u32) = (640, 480);
+
+/// Segments shorter than this are more trouble than they are worth: a request each, and hardly a picture in them.
+const SHORTEST_SEGMENT: Duration = Duration::from_millis(500);
+
+/// Segments longer than this make viewers wait half a minute for the first picture.
+pub(crate) const LONGEST_SEGMENT: Duration = Duration::from_secs(10);
+
+/// Parts shorter than this are a request for every picture.
+pub(crate) const SHORTEST_PART: Duration = Duration::from_millis(50);
+
+/// Parts longer than this are as late as short segments.
+const LONGEST_PART: Duration = Duration::from_secs(1);
+
+/// RFC 8216 6.2.2 asks for at least three target durations.
+pub(crate) const SMALLEST_WINDOW: usize = 3;
+
+/// A day of 2 s segments: larger playlists are too much to load every few seconds.
+pub(crate) const LARGEST_WINDOW: usize = 43_200;
+
+/// What to stream.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SourceChoice {
+    /// The first camera, or the test pattern where there is none.
+    FirstCameraOrTest,
+    /// A camera that was named.
+    Camera(CameraSelector),
+    /// The test pattern.
+    Test,
+    /// A file, a URL or standard input.
+    Input(InputAddress),
+}
+
+/// Where the sound comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SoundChoice {
+    /// From the source; for a camera from the first microphone, if there is one.
+    Fitting,
+    /// From this microphone, whatever the source has.
+    Microphone(MicrophoneSelector),
+    /// From nowhere.
+    Silent,
+}
+
+/// What `live` is to do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveSettings {
+    /// What to stream.
+    pub source: SourceChoice,
+    /// Where its sound comes from.
+    pub sound: SoundChoice,
+    /// What viewers see of it, if that was said.
+    pub title: Option<String>,
+    /// The directory that is served.
+    pub webroot: PathBuf,
+    /// Width and height in pixels, if they were asked for.
+    pub size: Option<(u32, u32)>,
+    /// Several sizes and rates, if they were asked for.
+    pub ladder: Option<Ladder>,
+    /// Frames a second.
+    pub fps: u32,
+    /// Bits a second of the picture, where there is one size.
+    pub video_bps: u64,
+    /// Bits a second of the sound.
+    pub audio_bps: u64,
+    /// Frames of a segment that is encoded.
+    pub segment_frames: u64,
+    /// Length of a segment as it was asked for.
+    pub segment_duration: Duration,
+    /// Length of a part at most; `None` without low latency.
+    pub part_duration: Option<Duration>,
+    /// Segments that the playlist lists.
+    pub window_segments: usize,
+    /// Whether the source's packets are passed on as they are.
+    pub copy: Option<CopyWhen>,
+    /// Not in real time, but as fast as it can go.
+    pub fast: bool,
+    /// Whether a file begins again at its end.
+    pub loop_forever: bool,
+    /// Whether the playlist is ended with EXT-X-ENDLIST at the end of the run.
+    pub end_list: bool,
+    /// What is done to captured pictures.
+    pub filter: FilterSettings,
+    /// What is written on pictures.
+    pub overlay: OverlaySettings,
+    /// What the picture is coded in.
+    pub codec: VideoCodec,
+    /// Which encoder makes the picture.
+    pub encoder: EncoderChoice,
+}
+
+/// What cannot be meant.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SettingsError {
+    /// A segment of this length is of no use.
+    #[error("segments of {} make no good stream; --segment-duration can be from 500ms to 10s, like --segment-duration 2s", length(.0))]
+    SegmentDuration(Duration),
+    /// A part of this length is of no use.
+    #[error("parts of {} make no good stream; --part-duration can be from 50ms to 1s, like --part-duration 200ms", length(.0))]
+    PartDuration(Duration),
+    /// Only files can begin again.
+    #[error("--loop is for files; this source has no beginning to go back to")]
+    Loop,
+    /// Nothing to copy from.
+    #[error("--copy is for files and URLs; cameras, screens and the test pattern have to be encoded")]
+    Copy,
+    /// A part of another encoder's of this length is of no use.
+    #[error("parts of {} make no good stream; --part-duration can be from 50ms to 10s, like --part-duration 200ms", length(.0))]
+    ForeignPart(Duration),
+    /// What is asked for would have no effect.
+    #[error(
+        "--copy encodes nothing, so {0} has no effect; leave it out, or let --copy=auto encode what cannot be copied"
+    )]
+    CopyEncodesNothing(&'static str),
+    /// It has no meaning where pictures are encoded.
+    #[error(
+        "--fast goes with --copy: what is encoded is shown in real time; add --copy, or leave --fast out"
+    )]
+    FastWithoutCopy,
+    /// What is as it happens cannot be faster.
+    #[error("--fast is for files; this source comes in its own time")]
+    Fast,
+}
+
+impl TryFrom<LiveArgs> for LiveSettings {
+    type Error = SettingsError;
+
+    fn try_from(args: LiveArgs) -> Result<Self, SettingsError> {
+        if !(SHORTEST_SEGMENT..=LONGEST_SEGMENT).contains(&args.segment_duration) {
+            return Err(SettingsError::SegmentDuration(args.segment_duration));
+        }
+        if !(SHORTEST_PART..=LONGEST_PART).contains(&args.part_duration) {
+            return Err(SettingsError::PartDuration(args.part_duration));
+        }
+        let source = source_choice(args.source.as_deref());
+        if args.copy == Some(CopyWhen::Always)
+            && let Some(flag) = first_of_encoding(&args)
+        {
+            return Err(SettingsError::CopyEncodesNothing(flag));
+        }
+        if args.loop_forever && !matches!(source, SourceChoice::Input(InputAddress::File(_))) {
+            return Err(SettingsError::Loop);
+        }
+        let copy = args.copy.filter(|when| *when != CopyWhen::Never);
+        if copy.is_some()
+            && !matches!(
+                source,
+                SourceChoice::Input(InputAddress::File(_) | InputAddress::Url(_) | InputAddress::Stdin)
+            )
+        {
+            return Err(SettingsError::Copy);
+        }
+        if args.fast && copy.is_none() {
+            return Err(SettingsError::FastWithoutCopy);
+        }
+        if args.fast && !matches!(source, SourceChoice::Input(InputAddress::File(_) | InputAddress::Stdin)) {
+            return Err(SettingsError::Fast);
+        }
+        let frames = args.segment_duration.as_secs_f64() * f64::from(args.fps);
+        Ok(Self {
+            source,
+            sound: match args.mic {
+                _ if args.no_sound => SoundChoice::Silent,
+                Some(name) => SoundChoice::Microphone(MicrophoneSelector::parse(&name)),
+                None => SoundChoice::Fitting,
+            },
+            title: args.title.filter(|title| !title.trim().is_empty()),
+            webroot: args.webroot,
+            size: args.size,
+            ladder: args.ladder,
+            fps: args.fps,
+            video_bps: args.bitrate,
+            audio_bps: args.audio_bitrate,
+            segment_frames: (frames.round() as u64).max(1),
+            segment_duration: args.segment_duration,
+            part_duration: args.low_latency.then_some(args.part_duration),
+            window_segments: args.window,
+            copy,
+            fast: args.fast,
+            loop_forever: args.loop_forever,
+            end_list: !args.resume_later,
+            filter: FilterSettings {
+                rotate: args.rotate.unwrap_or_default(),
+                mirror: args.mirror,
+                graph: args.filter.filter(|graph| !graph.trim().is_empty()),
+            },
+            overlay: OverlaySettings { text: args.text, clock: args.clock },
+            codec: args.codec,
+            encoder: EncoderChoice::parse(&args.encoder),
+        })
+    }
+}
+
+impl LiveSettings {
+    /// Length of a segment in 90 kHz ticks.
+    #[must_use]
+    pub fn segment_duration_90k(&self) -> u64 {
+        self.segment_frames * 90_000 / u64::from(self.fps)
+    }
+
+    /// The same before it was made to fit the frames.
+    pub(crate) fn asked_segment_90k(&self) -> i64 {
+        (self.segment_duration.as_secs_f64() * 90_000.0).round() as i64
+    }
+
+    /// Length of a part in 90 kHz ticks, rounded up: as many whole pictures as fit into what was asked for.
+    #[must_use]
+    pub fn part_target_90k(&self) -> Option<u64> {
+        let frames = self.part_duration?.as_secs_f64() * f64::from(self.fps);
+        // Room for what a float makes of 0.2 s x 20.
+        let frames = ((frames + 1e-6) as u64).clamp(1, self.segment_frames);
+        Some((frames * 90_000).div_ceil(u64::from(self.fps)))
+    }
+
+    /// The promise of EXT-X-TARGETDURATION in seconds. RFC 8216 4.3.3.1 lets it be the rounded length of the longest
+    /// segment, readers of version 6 and later take it so, older ones as the true maximum: rounded up holds for both.
+    #[must_use]
+    pub fn target_duration_s(&self) -> u32 {
+        (self.segment_frames as u32).div_ceil(self.fps)
+    }
+
+    /// What to copy from, if that was asked for.
+    #[must_use]
+    pub fn copy_settings(&self, stop: &Stop) -> Option<CopySettings> {
+        let (Some(_), SourceChoice::Input(address)) = (self.copy, &self.source) else { return None };
+        // Sound of a microphone has to be encoded, and goes with pictures that are.
+        if matches!(self.sound, SoundChoice::Microphone(_)) {
+            return None;
+        }
+        let input =
+            InputSettings { address: address.clone(), loop_forever: self.loop_forever, stop: stop.flag() };
+        let segment_90k = self.asked_segment_90k();
+        Some(CopySettings {
+            input,
+            segment_90k,
+            low_latency: self.part_duration.is_some(),
+            fast: self.fast,
+            silent: self.sound == SoundChoice::Silent,
+            falls_back: self.copy == Some(CopyWhen::Auto),
+        })
+    }
+
+    /// The size to ask a camera or the test pattern for.
+    #[must_use]
+    pub fn wished_size(&self) -> (u32, u32) {
+        let of_ladder = self.ladder.as_ref().map(|ladder| match ladder {
+            Ladder::Auto => ladder::LARGEST_AUTO,
+            Ladder::Rungs(rungs) => rungs.first().map_or(DEFAULT_SIZE, |rung| (rung.width, rung.height)),
+        });
+        match self.size.or(of_ladder) {
+            // The camera lies on its side.
+            Some((width, height)) if self.filter.swaps_sides() => (height, width),
+            size => size.unwrap_or(DEFAULT_SIZE),
+        }
+    }
+}
+
+/// As people write it: 2s, 1.5s, 500ms.
+fn length(duration: &Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if *duration >= Duration::from_secs(1) || duration.is_zero() {
+        format!("{seconds}s")
+    } else {
+        format!("{}ms", seconds * 1e3)
+    }
+}
+
+/// The first flag that says how to encode, and does not say what goes without saying.
+fn first_of_encoding(args: &LiveArgs) -> Option<&'static str> {
+    let said = [
+        ("--size", args.size.is_some()),
+        ("--ladder", args.ladder.is_some()),
+        ("--fps", args.fps != DEFAULT_FPS),
+        ("--bitrate", args.bitrate != DEFAULT_BITRATE),
+        ("--audio-bitrate", args.audio_bitrate != DEFAULT_AUDIO_BITRATE),
+        ("--mic", args.mic.is_some()),
+        ("--rotate", args.rotate.is_some()),
+        ("--mirror", args.mirror),
+        ("--filter", args.filter.is_some()),
+        ("--text", args.text.is_some()),
+        ("--clock", args.clock),
+        ("--codec", args.codec != VideoCodec::H264),
+        ("--encoder", args.encoder != DEFAULT_ENCODER),
+    ];
+    said.into_iter().find_map(|(flag, is_said)| is_said.then_some(flag))
+}
+
+fn source_choice(typed: Option<&str>) -> SourceChoice {
+    let Some(typed) = typed else { return SourceChoice::FirstCameraOrTest };
+    if let Some(selector) = CameraSelector::parse(typed) {
+        return SourceChoice::Camera(selector);
+    }
+    if let Some(screen) = InputAddress::screen(typed) {
+        return SourceChoice::Input(screen);
+    }
+    SourceChoice::Input(match typed {
+        "test" => return SourceChoice::Test,
+        "-" => InputAddress::Stdin,
+        url if url.contains("://") => InputAddress::Url(url.to_owned()),
+        path => InputAddress::File(path.into()),
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::cli::args::{Command, CommandLine};
+    use clap::Parser;
+
+    pub(crate) fn meant(line: &str) -> Result<LiveSettings, SettingsError> {
+        let words = ["livedir-publisher", "live"].into_iter().chain(line.split_whitespace());
+        match CommandLine::try_parse_from(words).unwrap().command {
+            Command::Live(args) => (*args).try_into(),
+            _ => unreachable!("the words begin with live"),
+        }
+    }
+
+    #[track_caller]
+    fn check_refused(line: &str, remedy: &str) {
+        let error = meant(line).unwrap_err().to_string();
+        assert!(error.contains(remedy), "{error}");
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_readme() {
+        let settings = meant("").unwrap();
+        assert_eq!(settings.source, SourceChoice::FirstCameraOrTest);
+        assert_eq!(settings.wished_size(), (640, 480));
+        assert_eq!((settings.fps, settings.video_bps, settings.window_segments), (20, 1_000_000, 10));
+        assert_eq!((settings.segment_duration_90k(), settings.target_duration_s()), (180_000, 2));
+        assert!(settings.end_list);
+    }
+
+    #[test]
+    fn a_camera_that_lies_on_its_side_is_asked_for_the_size_that_it_has() {
+        assert_eq!(meant("--size 480x640 --rotate 90").unwrap().wished_size(), (640, 480));
+        assert_eq!(meant("--size 480x640 --rotate 180").unwrap().wished_size(), (480, 640));
+        assert_eq!(meant("--rotate 270").unwrap().wished_size(), (640, 480));
+    }
+
+    #[test]
+    fn sources_are_told_apart() {
+        let input = |address| SourceChoice::Input(address);
+        for (typed, expected) in [
+            ("test", SourceChoice::Test),
+            ("./test", input(InputAddress::File("./test".into()))),
+            ("-", input(InputAddress::Stdin)),
+            ("rtsp://camera/1", input(InputAddress::Url("rtsp://camera/1".into()))),
+            ("movie.mp4", input(InputAddress::File("movie.mp4".into()))),
+            ("camera", SourceChoice::Camera(CameraSelector::First)),
+            ("camera:1", SourceChoice::Camera(CameraSelector::Index(1))),
+            ("camera:FaceTime", SourceChoice::Camera(CameraSelector::Name("FaceTime".into()))),
+        ] {
+            assert_eq!(meant(typed).unwrap().source, expected, "{typed}");
+        }
+    }
+
+    #[test]
+    fn sound_is_that_which_fits_unless_a_microphone_or_none_is_asked_for() {
+        let named = |name: &str| SoundChoice::Microphone(MicrophoneSelector::Name(name.into()));
+        for (line, expected) in [
+            ("", SoundChoice::Fitting),
+            ("test --mic", SoundChoice::Microphone(MicrophoneSelector::First)),
+            ("test --mic Webcam", named("Webcam")),
+            ("camera --no-sound", SoundChoice::Silent),
+        ] {
+            assert_eq!(meant(line).unwrap().sound, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_target_duration_holds_the_longest_segment() {
+        for (line, segment_90k, target_s) in [
+            ("--segment-duration 1.5s", 135_000, 2),
+            ("--segment-duration 500ms --fps 7", 51_428, 1),
+            ("--segment-duration 3s --fps 30", 270_000, 3),
+        ] {
+            let settings = meant(line).unwrap();
+            assert_eq!(
+                (settings.segment_duration_90k(), settings.target_duration_s()),
+                (segment_90k, target_s)
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_with_the_remedy() {
+        check_refused("--segment-duration 0", "segments of 0s make no good stream");
+        check_refused("--segment-duration 100ms", "segments of 100ms make no good stream");
+        check_refused("--segment-duration 1000s", "from 500ms to 10s, like --segment-duration 2s");
+        check_refused("--part-duration 1.5s", "parts of 1.5s make no good stream");
+        check_refused("camera --loop", "--loop is for files");
+        check_refused("rtsp://camera/1 --loop", "--loop is for files");
+        check_refused("film.mp4 --fast", "add --copy");
+        check_refused("film.mp4 --copy=never --fast", "add --copy");
+        check_refused("test --copy", "--copy is for files");
+        check_refused("rtsp://camera/1 --copy --fast", "--fast is for files");
+    }
+
+    #[test]
+    fn what_is_said_of_encoding_goes_with_auto_alone() {
+        for said in ["--size 320x240", "--fps 25", "--bitrate 2M", "--audio-bitrate 64k", "--ladder auto"]
+            .into_iter()
+            .chain([
+                "--rotate 90",
+                "--mirror",
+                "--filter hflip",
+                "--text A",
+                "--clock",
+                "--encoder libx264",
+                "--mic",
+            ])
+        {
+            let flag = said.split(' ').next().unwrap();
+            check_refused(&format!("film.mp4 --copy {said}"), &format!("so {flag} has no effect"));
+            assert!(meant(&format!("film.mp4 --copy=auto {said}")).is_ok(), "{said}");
+        }
+        assert!(meant("film.mp4 --copy --fps 20").is_ok(), "what goes without saying may be said");
+    }
+}

@@ -1,0 +1,179 @@
+//! Copy: packets of a source become the stream's own, and nothing is encoded.
+//!
+//! In: [`Copied`] pieces, when they are due. Out: [`Encoded`] messages to the packager, on one timeline that only goes forward;
+//! keyframes that begin a segment are marked. Runs on the source thread, in the place of capture queue, grid and rungs. While
+//! the source is away nothing comes, and the playlist waits; when it is back a hole in the timeline tells players so.
+
+use std::sync::mpsc::SyncSender;
+use std::time::{Instant, SystemTime};
+
+use crate::copy::dates::{Dates, Keyframe};
+use crate::copy::keyframe_cutter::{Cutter, Place};
+
+use crate::copy::{Copied, CopiedPacket, CopiedStream, longest_copied_90k};
+use crate::encode::{Encoded, EncodedPacket, Medium, START_90K};
+use crate::meters::Meters;
+use crate::stop::Stop;
+
+/// Between what was before and another film or client: more than any pause between two pictures, so that everybody sees the
+/// break.
+const BREAK_90K: i64 = 90_000;
+
+/// How long segments are to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CopyLengths {
+    /// What was asked for, with its room, in 90 kHz ticks.
+    pub aim_90k: i64,
+    /// EXT-X-TARGETDURATION.
+    pub promise_s: u32,
+    /// The distance of keyframes that was seen at the start.
+    pub keyframes_90k: i64,
+}
+
+impl CopyLengths {
+    /// Of segments that are to be `segment_90k` long, out of keyframes so far apart: the promise holds what was asked for, and
+    /// what becomes of it.
+    #[must_use]
+    pub fn new(segment_90k: i64, keyframes_90k: i64) -> Self {
+        let aim_90k = longest_copied_90k(segment_90k);
+        let longest_90k =
+            segment_90k.max(crate::copy::keyframe_cutter::longest_segment_90k(aim_90k, keyframes_90k)).max(1);
+        let promise_s = (longest_90k as u64).div_ceil(90_000) as u32;
+        Self { aim_90k, promise_s, keyframes_90k }
+    }
+
+    fn promise_90k(self) -> i64 {
+        i64::from(self.promise_s) * 90_000
+    }
+}
+
+/// See the file's head.
+pub struct Copier<'a> {
+    packets: SyncSender<Encoded>,
+    stop: &'a Stop,
+    meters: &'a Meters,
+    cutter: Cutter,
+    promise_90k: i64,
+    has_begun: bool,
+    has_told: bool,
+    /// From the source's timeline to the stream's; `None` until the first packet of a film or client.
+    offset_90k: Option<i64>,
+    last_dts_90k: [i64; 2],
+    end_90k: i64,
+    dates: Dates,
+}
+
+impl<'a> Copier<'a> {
+    /// For one run.
+    #[must_use]
+    pub fn new(
+        packets: SyncSender<Encoded>,
+        lengths: CopyLengths,
+        stop: &'a Stop,
+        meters: &'a Meters,
+    ) -> Self {
+        let promise_90k = lengths.promise_90k();
+        Self {
+            packets,
+            stop,
+            meters,
+            cutter: Cutter::new(lengths.aim_90k, promise_90k, lengths.keyframes_90k),
+            promise_90k,
+            has_begun: false,
+            has_told: false,
+            offset_90k: None,
+            last_dts_90k: [0; 2],
+            end_90k: START_90K - BREAK_90K,
+            dates: Dates::default(),
+        }
+    }
+
+    /// Takes the next piece.
+    pub fn take(&mut self, piece: Copied) {
+        match piece {
+            Copied::Begins(streams) => self.begin(streams),
+            Copied::Packets(packets) => {
+                let packets: Vec<_> = packets.into_iter().filter_map(|packet| self.packet(packet)).collect();
+                if !packets.is_empty() {
+                    self.send(Encoded::Packets(packets));
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, streams: Vec<CopiedStream>) {
+        self.offset_90k = None;
+        self.cutter.break_off();
+        self.dates = Dates::default();
+        // The muxer is set up once; what other films have of their own is in their packets.
+        if !std::mem::replace(&mut self.has_begun, true) {
+            for CopiedStream { medium, parameters } in streams {
+                self.send(Encoded::Stream { medium, parameters });
+            }
+        }
+    }
+
+    /// The packet on the stream's timeline, if it belongs into a segment.
+    fn packet(&mut self, copied: CopiedPacket) -> Option<EncodedPacket> {
+        let CopiedPacket { medium, mut packet, duration_90k, is_keyframe, captured_at, stretch, .. } = copied;
+        let next_90k = self.end_90k + BREAK_90K;
+        let offset_90k = *self.offset_90k.get_or_insert(next_90k - copied.dts_90k);
+        let last_90k = &mut self.last_dts_90k[medium as usize];
+        // Muxers take only decode times that grow; sources with careless clocks have others.
+        let stated_90k = copied.dts_90k + offset_90k;
+        let dts_90k = stated_90k.max(*last_90k + 1);
+        *last_90k = dts_90k;
+        self.end_90k = self.end_90k.max(dts_90k + duration_90k);
+        let mut begins = false;
+        let is_left_out = match medium {
+            Medium::Audio => self.cutter.leaves_out_sound(dts_90k),
+            Medium::Video => {
+                self.meters.pictures_captured.add(1);
+                let place = self.cutter.picture(dts_90k, duration_90k, is_keyframe);
+                begins = place == Place::Begins;
+                place == Place::LeftOut
+            }
+        };
+        if is_left_out {
+            if medium == Medium::Video {
+                self.tell(dts_90k);
+            }
+            return None;
+        }
+        packet.set_dts(Some(dts_90k));
+        packet.set_pts(Some(dts_90k.max(stated_90k + copied.shown_after_90k)));
+        packet.set_duration(duration_90k);
+        let keyframe = Keyframe { dts_90k, picture_90k: duration_90k, stretch, filmed_at: date(captured_at) };
+        let keyframe_filmed_at = begins.then(|| self.dates.of(keyframe));
+        Some(EncodedPacket { medium, dts_90k, duration_90k, keyframe_filmed_at, border: None, packet })
+    }
+
+    /// Says what is left out: once, and then by the count of dropped pictures.
+    fn tell(&mut self, dts_90k: i64) {
+        self.meters.pictures_dropped.add(1);
+        let is_late = dts_90k > START_90K + self.promise_90k && self.meters.pictures_captured.get() > 1;
+        if is_late && !std::mem::replace(&mut self.has_told, true) {
+            tracing::warn!(
+                "keyframes are now further apart than the playlist promises, so pictures up to the next one are left out; have \
+                 the encoder make a keyframe every {} s, or restart with a longer --segment-duration or --copy=auto",
+                self.promise_90k / 90_000
+            );
+        }
+    }
+
+    fn send(&self, message: Encoded) {
+        // A packager that is gone has told why itself.
+        if self.packets.send(message).is_err() {
+            self.stop.request();
+        }
+    }
+}
+
+/// The wall-clock time of a moment, past or to come.
+fn date(moment: Instant) -> SystemTime {
+    let (now, date) = (Instant::now(), SystemTime::now());
+    match moment.checked_duration_since(now) {
+        Some(after) => date + after,
+        None => date - (now - moment),
+    }
+}

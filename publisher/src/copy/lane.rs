@@ -1,0 +1,179 @@
+//! Lane: one of the two streams, and its packets in the form that MPEG-TS has them in.
+//!
+//! In: packets as the demuxer has them. Out: the next one, ready: pictures with start codes and parameter sets, sound with its
+//! header, times as the container says. A picture is copied once on the way, when its start codes are put in.
+
+use super::super::source::input::adts::{self, Adts, HEADER_BYTES};
+use super::super::source::input::annex_b::Storage;
+use super::super::source::input::decode::{MICROSECONDS, StreamSetup};
+use super::super::source::input::demux::stream_fields;
+use super::super::source::input::demux::{Demuxer, Queued};
+use super::super::source::input::pace::timeline::Lane;
+use crate::encode::sound::FRAME_90K as SOUND_FRAME_90K;
+use ffmpeg_next::{Packet, Rational, Rescale, codec};
+use std::collections::VecDeque;
+use std::time::Instant;
+
+pub(crate) const TICKS: Rational = Rational(1, 90_000);
+/// What a picture lasts when nothing says it.
+const GUESSED_PICTURE_90K: i64 = 3_600;
+
+/// One of the two streams.
+pub(crate) struct CopyLane {
+    /// `None`: what the lane brings is thrown away.
+    pub(crate) setup: Option<LaneSetup>,
+    /// What was taken from the demuxer and not handed out yet.
+    pub(crate) ahead: VecDeque<Queued>,
+    pub(crate) ready: Option<ReadyPacket>,
+    pub(crate) finished: bool,
+}
+
+/// How the packets of a stream are to be read.
+pub(crate) struct LaneSetup {
+    time_base: Rational,
+    form: Form,
+    piece_90k: i64,
+}
+
+/// How packets are stored.
+enum Form {
+    H264(Storage),
+    Aac(Adts),
+    /// As MPEG-TS has it, or in a way that the muxer knows of.
+    AsItIs,
+}
+
+/// The next packet of a lane.
+pub(crate) struct ReadyPacket {
+    pub(crate) packet: Packet,
+    pub(crate) is_keyframe: bool,
+    pub(crate) dts_us: Option<i64>,
+    pub(crate) shown_after_90k: i64,
+    pub(crate) duration_90k: i64,
+    /// Its place on the timeline; nothing until the round is under way.
+    pub(crate) media_us: Option<i64>,
+    pub(crate) arrived: Option<Instant>,
+}
+
+impl LaneSetup {
+    pub(crate) fn of_picture(setup: &StreamSetup) -> Self {
+        let rate = setup.frame_rate;
+        LaneSetup {
+            time_base: setup.time_base,
+            form: Form::H264(Storage::of_head(stream_fields::head(&setup.parameters))),
+            piece_90k: rate.map_or(GUESSED_PICTURE_90K, |rate| 1.rescale(rate.invert(), TICKS)).max(1),
+        }
+    }
+
+    pub(crate) fn of_sound(setup: &StreamSetup) -> Self {
+        let adts = Adts::of_head(stream_fields::head(&setup.parameters));
+        LaneSetup {
+            time_base: setup.time_base,
+            form: adts.map_or(Form::AsItIs, Form::Aac),
+            piece_90k: SOUND_FRAME_90K,
+        }
+    }
+
+    /// Whether sound with this head brings all that players need with each packet: with none, it has headers already.
+    pub(crate) fn has_own_headers(head: &[u8]) -> bool {
+        head.is_empty() || Adts::of_head(head).is_some()
+    }
+
+    pub(crate) fn ticks(&self, value: i64) -> i64 {
+        value.rescale(self.time_base, TICKS)
+    }
+
+    /// How long a packet is shown or heard.
+    pub(crate) fn duration_90k(&self, packet: &Packet) -> i64 {
+        match self.ticks(packet.duration()) {
+            duration_90k if duration_90k > 0 => duration_90k,
+            _ => self.piece_90k,
+        }
+    }
+
+    /// How long one is shown or heard that does not say it.
+    pub(crate) fn usual_90k(&self) -> i64 {
+        self.piece_90k
+    }
+
+    /// Whether decoding can begin with this picture.
+    pub(crate) fn is_idr(&self, packet: &Packet) -> bool {
+        match (&self.form, packet.data()) {
+            (Form::H264(storage), Some(stored)) => storage.look(stored).is_idr,
+            _ => false,
+        }
+    }
+
+    /// Nothing for a packet that holds nothing.
+    fn ready(&self, packet: Packet, arrived: Option<Instant>) -> Option<ReadyPacket> {
+        let to_us = |value: i64| value.rescale(self.time_base, MICROSECONDS);
+        let (dts, pts) = (packet.dts().or(packet.pts()), packet.pts().or(packet.dts()));
+        let duration_90k = self.duration_90k(&packet);
+        let (mut packet, is_keyframe) = self.form.written(packet)?;
+        packet.set_flags(if is_keyframe { codec::packet::Flags::KEY } else { codec::packet::Flags::empty() });
+        Some(ReadyPacket {
+            packet,
+            is_keyframe,
+            dts_us: dts.map(to_us),
+            shown_after_90k: dts.zip(pts).map_or(0, |(dts, pts)| self.ticks(pts.saturating_sub(dts))).max(0),
+            duration_90k,
+            media_us: None,
+            arrived,
+        })
+    }
+}
+
+impl Form {
+    /// The packet as MPEG-TS has it, and whether it is a keyframe.
+    fn written(&self, packet: Packet) -> Option<(Packet, bool)> {
+        let stored = packet.data().filter(|stored| !stored.is_empty())?;
+        match self {
+            Form::H264(storage) => {
+                let picture = storage.look(stored);
+                if storage.is_ready(picture, stored) {
+                    return Some((packet, picture.is_idr));
+                }
+                let bytes = Some(storage.size(picture, stored)).filter(|&bytes| bytes > 0)?;
+                let mut written = Packet::new(bytes);
+                storage.write(picture, stored, written.data_mut()?);
+                Some((written, picture.is_idr))
+            }
+            Form::Aac(_) if adts::has_header(stored) => Some((packet, false)),
+            Form::Aac(adts) => {
+                let mut written = Packet::new(HEADER_BYTES + stored.len());
+                let (header, payload) = written.data_mut()?.split_first_chunk_mut()?;
+                *header = adts.header(stored.len())?;
+                payload.copy_from_slice(stored);
+                Some((written, false))
+            }
+            Form::AsItIs => Some((packet, false)),
+        }
+    }
+}
+
+impl CopyLane {
+    pub(crate) fn new(setup: Option<LaneSetup>) -> Self {
+        CopyLane { setup, ahead: VecDeque::new(), ready: None, finished: false }
+    }
+
+    /// Makes the next packet ready, if there is one.
+    pub(crate) fn fill(&mut self, lane: Lane, demuxer: &Demuxer) {
+        while self.ready.is_none() && !self.finished {
+            if self.ahead.is_empty() {
+                demuxer.take(lane, &mut self.ahead);
+            }
+            match self.ahead.pop_front() {
+                None => return,
+                Some(Queued::RoundEnd) => self.finished = true,
+                Some(Queued::Packet { packet, arrived }) => {
+                    self.ready = self.setup.as_ref().and_then(|setup| setup.ready(packet, arrived));
+                }
+            }
+        }
+    }
+
+    /// Nothing of this round is left.
+    pub(crate) fn is_over(&self) -> bool {
+        self.finished && self.ready.is_none()
+    }
+}

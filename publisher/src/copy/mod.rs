@@ -1,0 +1,84 @@
+//! Copying: an input is handed out in packets, as it is stored, and nothing is decoded.
+//!
+//! In: an address, as for [`super::source::input::Input`]. Out: H.264 with start codes and AAC, each packet on the source's own timeline in
+//! 90 kHz ticks, in real time or as fast as it is taken. The files stand in the order of a packet's way: where others push, the
+//! opener waits for somebody who can be copied; the start is looked at before anything is handed out; lanes bring packets
+//! into the form of MPEG-TS; the source puts both lanes into one line. All of it runs on the caller's thread; libav reads on
+//! the demuxer's.
+
+mod error;
+mod look_ahead;
+mod opener;
+
+pub(crate) mod copier;
+pub(crate) mod dates;
+pub(crate) mod keyframe_cutter;
+mod lane;
+mod source;
+pub(crate) mod suitability;
+pub(crate) mod thread;
+
+pub use error::CopyError;
+pub use opener::{CopyOpener, open_copy};
+pub use suitability::longest_copied_90k;
+
+use error::Unfit;
+
+use super::source::input::InputSettings;
+use crate::encode::Medium;
+use ffmpeg_next::{Packet, codec};
+use std::time::Instant;
+
+/// What to copy, and how.
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub struct CopySettings {
+    /// The input.
+    pub input: InputSettings,
+    /// How long segments are to be, in 90 kHz ticks.
+    pub segment_90k: i64,
+    /// Parts are made, too.
+    pub low_latency: bool,
+    /// Not in real time, but as fast as it is taken.
+    pub fast: bool,
+    /// Its sound is left out.
+    pub silent: bool,
+    /// What cannot be copied is encoded: where others push, the first client decides it.
+    pub falls_back: bool,
+}
+
+/// What a copied source hands out.
+pub enum Copied {
+    /// Before the first packet of a film or of a client.
+    Begins(Vec<CopiedStream>),
+    /// What is due, in order of decode time; in real time one packet or a few.
+    Packets(Vec<CopiedPacket>),
+}
+
+/// One of the streams.
+pub struct CopiedStream {
+    /// Picture or sound.
+    pub medium: Medium,
+    /// As libav has them.
+    pub parameters: codec::Parameters,
+}
+
+/// A packet as MPEG-TS has it.
+pub struct CopiedPacket {
+    /// Picture or sound.
+    pub medium: Medium,
+    /// The payload.
+    pub packet: Packet,
+    /// Decode time in 90 kHz ticks, from about 0 when the source was opened.
+    pub dts_90k: i64,
+    /// From the decode time to the time of presentation.
+    pub shown_after_90k: i64,
+    /// How long it is shown or heard.
+    pub duration_90k: i64,
+    /// An IDR picture with its parameter sets.
+    pub is_keyframe: bool,
+    /// When it was due.
+    pub captured_at: Instant,
+    /// By what part of itself it lasts longer by our clock than by that of its source (shorter: negative).
+    pub stretch: f64,
+}

@@ -1,0 +1,292 @@
+//! Source: both lanes in one line, on one timeline, when they are due.
+//!
+//! In: the demuxer's rounds and packets. Out: [`Copied`] pieces. A film or client that follows begins a piece of its own.
+
+use super::super::source::input::decode::{MICROSECONDS, StreamSetup};
+use super::super::source::input::demux::stream_fields;
+use super::super::source::input::demux::{Demuxer, Ending, Round};
+use super::super::source::input::error::InputError;
+use super::super::source::input::pace::pacing::{Due, Pacer};
+use super::super::source::input::pace::timeline::{Lane, Timeline};
+use super::lane::{CopyLane, LaneSetup, TICKS};
+use super::look_ahead::look_ahead;
+use super::suitability::Start;
+use super::{Copied, CopiedPacket, CopiedStream, CopyError, CopySettings, Unfit};
+use crate::encode::Medium;
+use crate::picture::colour_space::ColourSpace;
+use crate::source::{CopiedFormat, Read, Source, SourceError, SourceFormat};
+use ffmpeg_next as ffmpeg;
+use ffmpeg_next::{Rescale, codec};
+use std::time::{Duration, Instant};
+use tracing::warn;
+
+/// Handed out together where nothing is waited for: to wake the next thread costs more than to pack a packet.
+const MOST_AT_ONCE: usize = 256;
+
+/// An open source whose packets are copied.
+pub(crate) struct CopySource {
+    name: String,
+    settings: CopySettings,
+    demuxer: Demuxer,
+    lanes: [CopyLane; 2],
+    begins: Option<Vec<CopiedStream>>,
+    /// The sound that the muxer was set up for; that of later films has to be the same.
+    sound_head: Option<Vec<u8>>,
+    timeline: Timeline,
+    /// `None`: as fast as it is taken.
+    pacer: Option<Pacer>,
+    opened_at: Instant,
+    under_way: bool,
+    live: bool,
+    /// Its place stays open when it is over.
+    is_pushed: bool,
+    format: SourceFormat,
+}
+
+/// Whether the streams of a round are such as can be copied.
+fn codecs_fit(round: &Round) -> Result<(), Unfit> {
+    let name = |setup: &StreamSetup| {
+        let id = setup.parameters.id();
+        ffmpeg::decoder::find(id)
+            .map_or_else(|| format!("{id:?}").to_lowercase(), |codec| codec.name().to_owned())
+    };
+    if round.picture.parameters.id() != codec::Id::H264 {
+        return Err(Unfit::Pictures(name(&round.picture)));
+    }
+    match &round.sound {
+        Some(sound) if sound.parameters.id() != codec::Id::AAC => Err(Unfit::Sound(name(sound))),
+        _ => Ok(()),
+    }
+}
+
+impl CopySource {
+    /// Of a round that has just begun; looks at its start.
+    pub(crate) fn begin(
+        settings: &CopySettings,
+        name: &str,
+        is_pushed: bool,
+        demuxer: Demuxer,
+        mut round: Round,
+    ) -> Result<Self, CopyError> {
+        if settings.silent {
+            round.sound = None;
+        }
+        let unfit = |reason| CopyError::Unfit { name: name.to_owned(), reason };
+        codecs_fit(&round).map_err(unfit)?;
+        let (width, height) = stream_fields::stored_size(&round.picture.parameters);
+        let stated_bps = round.bps;
+        let at_once_s = if settings.fast { round.length_s } else { 0 };
+        let format = SourceFormat {
+            description: round.description.clone(),
+            width,
+            height,
+            // Whatever it is, it stays.
+            colours: ColourSpace::HIGH_DEFINITION,
+            has_sound: round.sound.is_some(),
+            copied: None,
+        };
+        let mut source = CopySource {
+            name: name.to_owned(),
+            settings: settings.clone(),
+            demuxer,
+            lanes: [CopyLane::new(None), CopyLane::new(None)],
+            begins: None,
+            sound_head: round.sound.as_ref().map(|sound| stream_fields::head(&sound.parameters).to_vec()),
+            timeline: Timeline::default(),
+            pacer: (!settings.fast).then(|| Pacer::new(round.live && !round.in_bursts)),
+            opened_at: Instant::now(),
+            under_way: false,
+            live: round.live,
+            is_pushed,
+            format,
+        };
+        source.enter(round);
+        let start = Start::new(settings.segment_90k, source.live);
+        let start = look_ahead(start, &mut source.lanes, &source.demuxer, name)?;
+        let copied = start.judge(settings.low_latency, stated_bps).map_err(unfit)?;
+        source.format.copied = Some(CopiedFormat { at_once_s, ..copied });
+        Ok(source)
+    }
+
+    fn enter(&mut self, round: Round) {
+        let picture = LaneSetup::of_picture(&round.picture);
+        let sound = round.sound.as_ref().map(LaneSetup::of_sound);
+        let mut streams = vec![CopiedStream { medium: Medium::Video, parameters: round.picture.parameters }];
+        let sound_parameters = round.sound.map(|sound| sound.parameters);
+        streams.extend(sound_parameters.map(|parameters| CopiedStream { medium: Medium::Audio, parameters }));
+        self.lanes = [CopyLane::new(Some(picture)), CopyLane::new(sound)];
+        self.begins = Some(streams);
+        self.under_way = false;
+    }
+
+    fn fill(&mut self) {
+        for lane in Lane::ALL {
+            self.lanes[lane as usize].fill(lane, &self.demuxer);
+        }
+        if !self.under_way {
+            let ready = self.lanes.iter().filter_map(|lane| lane.ready.as_ref());
+            let Some(first_us) =
+                ready.map(|ready| ready.dts_us).min_by_key(|dts_us| dts_us.unwrap_or(i64::MAX))
+            else {
+                return;
+            };
+            if !(self.live || self.is_known()) {
+                return;
+            }
+            self.timeline.begin_round(first_us.unwrap_or(0));
+            self.under_way = true;
+        }
+        let in_real_time = self.pacer.as_ref().is_some_and(Pacer::is_live);
+        for lane in Lane::ALL {
+            if let Some(ready) = &mut self.lanes[lane as usize].ready {
+                let arrived = ready.arrived.filter(|_| in_real_time);
+                let duration_us = ready.duration_90k.rescale(TICKS, MICROSECONDS);
+                ready
+                    .media_us
+                    .get_or_insert_with(|| self.timeline.place(lane, ready.dts_us, duration_us, arrived));
+            }
+        }
+    }
+
+    /// Whether what comes first cannot change any more.
+    fn is_known(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.finished || lane.ready.is_some()) || self.demuxer.has_read_enough()
+    }
+
+    fn first_due(&mut self) -> Option<(Lane, Instant)> {
+        if self.pacer.is_none() && !self.is_known() {
+            return None;
+        }
+        let media_us = |lane: Lane| self.lanes[lane as usize].ready.as_ref().and_then(|ready| ready.media_us);
+        let places = Lane::ALL.into_iter().filter_map(|lane| media_us(lane).map(|media_us| (lane, media_us)));
+        let (lane, media_us) = places.min_by_key(|&(_, media_us)| media_us)?;
+        let now = Instant::now();
+        // What was looked at before has waited long enough: its time began when it came.
+        let arrived = self.lanes[lane as usize].ready.as_ref().and_then(|ready| ready.arrived);
+        let began = arrived.filter(|_| self.live).unwrap_or(now);
+        Some((lane, self.pacer.as_mut().map_or(now, |pacer| pacer.due(media_us, began))))
+    }
+
+    /// What is due now, the first of it in `lane`: in real time that one packet.
+    fn hand_out_all(&mut self, mut lane: Lane) -> Vec<CopiedPacket> {
+        let mut packets = Vec::new();
+        loop {
+            packets.extend(self.hand_out(lane));
+            if self.pacer.is_some() || packets.len() >= MOST_AT_ONCE {
+                return packets;
+            }
+            self.fill();
+            match self.first_due() {
+                Some((next, _)) => lane = next,
+                None => return packets,
+            }
+        }
+    }
+
+    fn hand_out(&mut self, lane: Lane) -> Option<CopiedPacket> {
+        let ready = self.lanes[lane as usize].ready.take()?;
+        let media_us = ready.media_us?;
+        let due = match &mut self.pacer {
+            Some(pacer) => pacer.hand_out(lane, media_us, ready.arrived, Instant::now()),
+            // Dates run with the film.
+            None => Due { at: self.opened_at + Duration::from_micros(media_us.max(0) as u64), stretch: 0.0 },
+        };
+        Some(CopiedPacket {
+            medium: if lane == Lane::Picture { Medium::Video } else { Medium::Audio },
+            packet: ready.packet,
+            dts_90k: media_us.rescale(MICROSECONDS, TICKS),
+            shown_after_90k: ready.shown_after_90k,
+            duration_90k: ready.duration_90k,
+            is_keyframe: ready.is_keyframe,
+            captured_at: due.at,
+            stretch: due.stretch,
+        })
+    }
+
+    /// Whether the muxer, which was set up for the sound of the first film, can go on with this one.
+    fn can_carry_on(&self, sound: &StreamSetup) -> bool {
+        let head = stream_fields::head(&sound.parameters);
+        self.sound_head.as_ref().is_some_and(|first| first == head || LaneSetup::has_own_headers(head))
+    }
+
+    /// Both lanes are at their end.
+    fn next_round(&mut self) -> Result<Turn, SourceError> {
+        // The order matters: a round that is there before the ending is seen is still to be played.
+        let ending = self.demuxer.ending();
+        let Some(mut round) = self.demuxer.next_round() else {
+            return match ending {
+                Some(Ending::Over) if self.is_pushed => Err(InputError::HungUp(self.name.clone()).into()),
+                Some(Ending::Over) => Ok(Turn::Over),
+                Some(Ending::Failed(error)) => Err(error.into()),
+                None => Ok(Turn::Wait),
+            };
+        };
+        if self.settings.silent {
+            round.sound = None;
+        }
+        if let Err(reason) = codecs_fit(&round) {
+            let error = CopyError::Unfit { name: round.description, reason };
+            return Err(SourceError::Lost(error.to_string()));
+        }
+        if let Some(sound) = round.sound.take_if(|sound| !self.can_carry_on(sound)) {
+            let bytes = stream_fields::head(&sound.parameters).len();
+            warn!(
+                source = round.description,
+                bytes, "no sound: the first film had none, or one of another kind"
+            );
+        }
+        let is_another = self.format.description != round.description;
+        self.format.description.clone_from(&round.description);
+        self.enter(round);
+        Ok(if is_another { Turn::Another } else { Turn::Begun })
+    }
+}
+
+enum Turn {
+    Begun,
+    /// Another film has begun.
+    Another,
+    Wait,
+    Over,
+}
+
+impl Source<Copied> for CopySource {
+    fn format(&self) -> SourceFormat {
+        self.format.clone()
+    }
+
+    fn read(&mut self, timeout: Duration) -> Result<Read<Copied>, SourceError> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            if self.demuxer.stopped() {
+                return Ok(Read::Nothing);
+            }
+            if let Some(streams) = self.begins.take() {
+                return Ok(Read::Captured(Copied::Begins(streams)));
+            }
+            let seen = self.demuxer.changes();
+            self.fill();
+            let mut wake_at = deadline;
+            if let Some((lane, due)) = self.first_due() {
+                if due <= Instant::now() {
+                    return Ok(Read::Captured(Copied::Packets(self.hand_out_all(lane))));
+                }
+                wake_at = wake_at.min(due);
+            } else if self.lanes.iter().all(CopyLane::is_over) {
+                match self.next_round()? {
+                    Turn::Begun => continue,
+                    Turn::Another => return Ok(Read::Here(self.format.description.clone())),
+                    Turn::Over => return Ok(Read::End),
+                    Turn::Wait => {}
+                }
+            }
+            if Instant::now() >= deadline {
+                return Ok(Read::Nothing);
+            }
+            match self.pacer {
+                Some(_) => self.demuxer.wait(seen, wake_at),
+                None => self.demuxer.wait_for_plenty(seen, wake_at),
+            }
+        }
+    }
+}

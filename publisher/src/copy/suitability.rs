@@ -1,0 +1,180 @@
+//! Start: what the first seconds of a stream show of it, and whether that can be copied. Pure.
+
+use super::super::source::input::pace::timeline::Lane;
+use super::Unfit;
+use super::lane::LaneSetup;
+use crate::source::CopiedFormat;
+use ffmpeg_next::Packet;
+
+/// So much of a file is looked at, to say how far its keyframes are apart. Longer ones fit into no segment.
+const LOOK_AHEAD_90K: i64 = 12 * 90_000;
+/// A stream of more bytes than this in that time is looked at no further.
+const MOST_LOOKED_AT_BYTES: usize = 64 << 20;
+/// A film whose keyframes are regular shows it in so many.
+const ENOUGH_INTERVALS: u32 = 4;
+/// A keyframe may come so much later than a segment is to be long: 2.002 s for 2 s, as with 29.97 pictures a second.
+const ROOM_PERCENT: i64 = 1;
+
+/// How long a segment may become where `segment_90k` is asked for, in 90 kHz ticks.
+#[must_use]
+pub fn longest_copied_90k(segment_90k: i64) -> i64 {
+    segment_90k + segment_90k * ROOM_PERCENT / 100
+}
+
+/// What the start of a stream shows.
+#[derive(Debug, Default)]
+pub(crate) struct Start {
+    segment_90k: i64,
+    live: bool,
+    bytes: usize,
+    first_90k: Option<i64>,
+    last_90k: i64,
+    keyframe_90k: Option<i64>,
+    intervals: u32,
+    longest_90k: i64,
+    picture_90k: i64,
+    is_reordered: bool,
+    is_over: bool,
+}
+
+impl Start {
+    /// Of a stream, `live` or not, that is to be cut into segments of `segment_90k`.
+    pub(crate) fn new(segment_90k: i64, live: bool) -> Self {
+        Self { segment_90k, live, ..Self::default() }
+    }
+
+    /// A packet.
+    pub(crate) fn see(&mut self, lane: Lane, setup: &LaneSetup, packet: &Packet) {
+        self.bytes += packet.size();
+        let Some(dts) = packet.dts().or(packet.pts()).filter(|_| lane == Lane::Picture) else { return };
+        let dts_90k = setup.ticks(dts);
+        self.is_reordered |=
+            packet.pts().is_some_and(|pts| setup.ticks(pts.saturating_sub(dts)) >= setup.usual_90k());
+        self.picture_90k = setup.duration_90k(packet);
+        self.see_picture(dts_90k, setup.is_idr(packet));
+    }
+
+    /// The end of one of its streams.
+    pub(crate) fn see_end(&mut self, lane: Lane) {
+        self.is_over |= lane == Lane::Picture;
+    }
+
+    fn see_picture(&mut self, dts_90k: i64, is_idr: bool) {
+        let first_90k = *self.first_90k.get_or_insert(dts_90k);
+        // A jump tells nothing.
+        if dts_90k < self.last_90k || dts_90k.saturating_sub(self.last_90k) > LOOK_AHEAD_90K {
+            self.keyframe_90k = None;
+        }
+        self.last_90k = dts_90k;
+        if is_idr {
+            if let Some(before_90k) = self.keyframe_90k.replace(dts_90k) {
+                self.longest_90k = self.longest_90k.max(dts_90k.saturating_sub(before_90k));
+                self.intervals += 1;
+            }
+        } else {
+            let since_90k = self.keyframe_90k.unwrap_or(first_90k);
+            let so_far_90k = dts_90k.saturating_sub(since_90k).saturating_add(self.picture_90k);
+            self.longest_90k = self.longest_90k.max(so_far_90k);
+        }
+    }
+
+    fn limit_90k(&self) -> i64 {
+        longest_copied_90k(self.segment_90k)
+    }
+
+    fn looked_at_90k(&self) -> i64 {
+        self.last_90k.saturating_sub(self.first_90k.unwrap_or(self.last_90k))
+    }
+
+    /// Whether more would tell nothing else, or take too long.
+    pub(crate) fn is_enough(&self) -> bool {
+        // A live source is not made later for the sake of a better answer.
+        let enough = if self.live { 1 } else { ENOUGH_INTERVALS };
+        self.is_over
+            || self.intervals >= enough
+            || self.looked_at_90k() >= LOOK_AHEAD_90K
+            || self.bytes >= MOST_LOOKED_AT_BYTES
+            || (self.live && self.longest_90k > self.limit_90k())
+    }
+
+    /// Bits a second of what was looked at.
+    fn bps(&self) -> u64 {
+        let length_90k = self.looked_at_90k().saturating_add(self.picture_90k).max(1);
+        (self.bytes as u128 * 8 * 90_000 / length_90k as u128).try_into().unwrap_or(u64::MAX)
+    }
+
+    /// What can be expected of the rest, or why it cannot be copied. `stated_bps`: as the container says, 0 if it does not.
+    pub(crate) fn judge(&self, low_latency: bool, stated_bps: u64) -> Result<CopiedFormat, Unfit> {
+        if self.longest_90k > self.limit_90k() || self.keyframe_90k.is_none() {
+            let seconds = |ticks_90k: i64| format!("{}", (ticks_90k as f64 / 900.0).round() / 100.0);
+            return Err(Unfit::Keyframes {
+                at_least: if self.intervals == 0 { "at least " } else { "" },
+                found_s: seconds(self.longest_90k),
+                asked_s: seconds(self.segment_90k),
+            });
+        }
+        if low_latency && self.is_reordered {
+            return Err(Unfit::Reordered);
+        }
+        Ok(CopiedFormat {
+            keyframes_90k: self.longest_90k.max(1),
+            picture_90k: self.picture_90k.max(1),
+            bps: stated_bps.max(self.bps()),
+            at_once_s: 0,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRAME_90K: i64 = 3_600;
+
+    /// A stream of 25 pictures a second and 1,000 bytes each, with a keyframe each `gop` of them, looked at until it is enough.
+    fn seen(gop: i64, live: bool) -> (i64, Start) {
+        let mut start = Start::new(180_000, live);
+        start.picture_90k = FRAME_90K;
+        let mut pictures = 0;
+        while !start.is_enough() {
+            start.bytes += 1_000;
+            start.see_picture(pictures * FRAME_90K, pictures % gop == 0);
+            pictures += 1;
+        }
+        (pictures, start)
+    }
+
+    #[test]
+    fn a_file_is_looked_at_for_four_keyframes_and_a_live_stream_for_one() {
+        assert_eq!(seen(50, false).0, 201);
+        assert_eq!(seen(50, true).0, 51);
+        assert_eq!(seen(10_000, false).0, 301, "12 s and no more");
+        assert_eq!(seen(10_000, true).0, 51, "as soon as it is over the limit");
+    }
+
+    #[test]
+    fn the_distance_of_keyframes_and_the_rate_are_told() {
+        let format = seen(50, false).1.judge(false, 0).unwrap();
+        assert_eq!((format.keyframes_90k, format.picture_90k, format.bps), (180_000, FRAME_90K, 200_000));
+        assert_eq!(seen(50, false).1.judge(false, 7_000_000).unwrap().bps, 7_000_000);
+    }
+
+    #[test]
+    fn keyframes_too_far_apart_are_refused() {
+        let refusal = |gop| seen(gop, false).1.judge(false, 0).unwrap_err().to_string();
+        assert!(refusal(100).starts_with("its keyframes are 4 s apart, over the 2 s"), "{}", refusal(100));
+        assert!(refusal(10_000).starts_with("its keyframes are at least 12"), "{}", refusal(10_000));
+        assert!(Start::new(180_000, false).judge(false, 0).is_err(), "nothing was seen");
+    }
+
+    #[test]
+    fn times_from_any_source_are_survived() {
+        let mut start = Start::new(180_000, false);
+        for dts_90k in [i64::MIN, i64::MAX, 0, -1, i64::MIN, i64::MAX] {
+            start.see_picture(dts_90k, true);
+            start.see_picture(dts_90k, false);
+        }
+        start.is_enough();
+        let _ = start.judge(true, u64::MAX);
+    }
+}

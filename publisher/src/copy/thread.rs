@@ -1,0 +1,89 @@
+//! Source thread: that of a stream that is copied, from the first opening to the end.
+//!
+//! In: what to copy from. Out: packets to the packager, by the [`Copier`]. The thread opens the source and looks at its start
+//! before anything else is known of the stream, and goes on when the packager is there. It ends with the source, or at the stop.
+
+use std::sync::mpsc::{Receiver, SyncSender};
+
+use super::copier::{Copier, CopyLengths};
+use crate::cli::args::CopyWhen;
+use crate::cli::settings::LiveSettings;
+use crate::copy::{Copied, CopyError, CopyOpener};
+use crate::encode::Encoded;
+use crate::meters::Meters;
+use crate::source::input;
+use crate::source::{self, Source, SourceError, SourceFormat};
+use crate::stop::Stop;
+
+/// Where packets go, and how they are cut.
+pub type CopyOrder = (SyncSender<Encoded>, CopyLengths);
+
+/// What becomes of a wish to copy.
+pub enum Attempt {
+    /// It can be done.
+    Copies(CopiedSource),
+    /// There is nothing to copy, so it is encoded.
+    Encodes,
+    /// It cannot be done, as was told, or the stop came first.
+    Fails,
+}
+
+/// What is copied, and its first opening.
+pub struct CopiedSource {
+    opener: CopyOpener,
+    first: Box<dyn Source<Copied>>,
+}
+
+/// Opens what is to be copied. An error is told to `opened`.
+#[must_use]
+pub fn attempt(
+    settings: &LiveSettings,
+    stop: &Stop,
+    opened: &SyncSender<Result<SourceFormat, SourceError>>,
+) -> Attempt {
+    let Some(copy) = settings.copy_settings(stop) else { return Attempt::Encodes };
+    let source = input::open_copy(copy).map_err(CopyError::from).and_then(|mut opener| {
+        let first = opener.open()?;
+        Ok(CopiedSource { opener, first })
+    });
+    match source {
+        Ok(source) => Attempt::Copies(source),
+        Err(_) if stop.is_requested() => Attempt::Fails,
+        Err(CopyError::Unfit { name, reason }) if settings.copy == Some(CopyWhen::Auto) => {
+            tracing::warn!(name, %reason, "it cannot be copied, so it is encoded");
+            Attempt::Encodes
+        }
+        Err(error) => {
+            // Nobody listens only if the run has been given up already.
+            let _ = opened.send(Err(error.into()));
+            Attempt::Fails
+        }
+    }
+}
+
+impl CopiedSource {
+    /// Copies to the end. The order comes when `opened` has been heard; none comes when the run has been given up.
+    pub fn run(
+        self,
+        opened: &SyncSender<Result<SourceFormat, SourceError>>,
+        order: &Receiver<CopyOrder>,
+        stop: &Stop,
+        meters: &Meters,
+    ) {
+        let Self { mut opener, first } = self;
+        let mut first = Some(first);
+        let open = move || first.take().map_or_else(|| opener.open().map_err(SourceError::from), Ok);
+        let mut copier = None;
+        let deliver = |piece| {
+            if copier.is_none() {
+                let order = order.recv().ok();
+                copier = order.map(|(packets, lengths)| Copier::new(packets, lengths, stop, meters));
+            }
+            match &mut copier {
+                Some(copier) => copier.take(piece),
+                None => stop.request(),
+            }
+        };
+        source::run(Box::new(open), opened, deliver, stop, meters);
+    }
+}

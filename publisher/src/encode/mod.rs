@@ -1,0 +1,140 @@
+//! Encoders: pictures and sound become H.264 or HEVC and AAC packets with the times of the grid. There is one of each for the
+//! whole run, so that their state runs on over every segment border. The threads that own them are [`crate::encode::rung`] and
+//! [`crate::grid`].
+
+pub mod choice;
+mod hardware_frames;
+pub mod ladder;
+mod machine;
+pub mod options;
+pub(crate) mod requirements;
+pub mod rung;
+pub mod sound;
+pub mod trial;
+pub mod video;
+
+use std::time::SystemTime;
+
+use ffmpeg_next as ffmpeg;
+
+use crate::picture::colour_space::ColourSpace;
+use crate::picture::overlay::OverlaySettings;
+use crate::probe::VideoCodec;
+use choice::EncoderChoice;
+use sound::RATE_HZ;
+
+/// The first timestamp of a run. Not 0, because the AAC encoder's lead-in has to come before it.
+pub const START_90K: i64 = 90_000;
+
+/// What the encoders are to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodeSettings {
+    /// Width of the stream in pixels, even.
+    pub width: u32,
+    /// Height of the stream in pixels, even.
+    pub height: u32,
+    /// The colour space of the stream.
+    pub colours: ColourSpace,
+    /// Frames a second.
+    pub fps: u32,
+    /// Frames from one forced keyframe to the next: one segment.
+    pub segment_frames: u64,
+    /// Bits a second of the picture.
+    pub video_bps: u64,
+    /// The encoder quantises no picture more finely, whatever room the bit rate leaves.
+    pub smallest_quantiser: u8,
+    /// What is written on the pictures and on the slate.
+    pub overlay: OverlaySettings,
+    /// What the pictures are coded in.
+    pub codec: VideoCodec,
+    /// Which encoder makes the picture.
+    pub encoder: EncoderChoice,
+}
+
+/// Which of the two streams a packet belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Medium {
+    /// H.264 or HEVC.
+    Video,
+    /// AAC.
+    Audio,
+}
+
+/// A grid time at which a segment begins, the same in every rendition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Border {
+    /// When it was, by the wall clock.
+    pub filmed_at: SystemTime,
+    /// Which segment of the run begins, from 0.
+    pub segment: u64,
+    /// The encoder had no time for the end of what it had begun before: that will never be whole.
+    pub is_leapt_to: bool,
+}
+
+/// One packet of the stream.
+pub struct EncodedPacket {
+    /// Picture or sound.
+    pub medium: Medium,
+    /// Decode time in 90 kHz ticks; it runs on for the whole run and does not wrap.
+    pub dts_90k: i64,
+    /// How long it is shown or heard, in 90 kHz ticks.
+    pub duration_90k: i64,
+    /// An IDR picture, or sound that begins a segment: when it was taken, by the wall clock. `None` for every other packet.
+    pub keyframe_filmed_at: Option<SystemTime>,
+    /// The border of the grid that it begins a segment at; `None` for every other packet.
+    pub border: Option<Border>,
+    /// Payload and presentation time, in libav's own form with 90 kHz timestamps.
+    pub packet: ffmpeg::Packet,
+}
+
+/// What a packager gets.
+pub enum Encoded {
+    /// Before the first packet of a stream: what the muxer has to know of it.
+    Stream {
+        /// Picture or sound.
+        medium: Medium,
+        /// As libav has them.
+        parameters: ffmpeg::codec::Parameters,
+    },
+    /// A packet; each stream's come in order.
+    Packet(EncodedPacket),
+    /// Many at once, of a source that is copied.
+    Packets(Vec<EncodedPacket>),
+}
+
+/// Why encoding ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// No encoder would open.
+    #[error(
+        "no {codec} encoder of this libav could be opened ({refused}); install one with {} (Debian: libavcodec-extra)",
+        choice::software(*codec)
+    )]
+    NoVideoEncoder {
+        /// What they were to make.
+        codec: VideoCodec,
+        /// Their names, each with why.
+        refused: String,
+    },
+    /// The encoder that was asked for cannot be used.
+    #[error("--encoder {refused}; here can be used for {codec}: {others}")]
+    NamedEncoder {
+        /// What it was to make.
+        codec: VideoCodec,
+        /// Its name, and why.
+        refused: String,
+        /// Names of those that can.
+        others: String,
+    },
+    /// The sound encoder would not open.
+    #[error("the AAC encoder of this libav could not be opened: {0}")]
+    NoAudioEncoder(ffmpeg::Error),
+    /// A call of libav failed.
+    #[error("encoding failed: {0}")]
+    Libav(#[from] ffmpeg::Error),
+}
+
+/// Sample positions of the sound line as 90 kHz ticks of the stream.
+fn samples_to_90k(samples: i64) -> i64 {
+    START_90K + samples * 90_000 / i64::from(RATE_HZ)
+}

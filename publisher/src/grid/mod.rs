@@ -1,0 +1,380 @@
+//! Grid: captured pictures and sound, at whatever times they come, become a steady line of grid times and of AAC.
+//!
+//! In: [`Captured`] pieces from the capture queue. Out: what is to be [`Shown`] at each grid time, to the encoder of every
+//! rung, and packets of sound. The grid thread owns the frame clock, the filters, the sound clock and the sound encoder;
+//! there is one of each for the whole run, so that time runs on over every segment border, which is the same for all. At
+//! the end of the source all of its channels close.
+
+pub mod frame_clock;
+pub mod segment_boundaries;
+
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::encode::sound::AudioEncoder;
+use crate::encode::{Border, EncodeError, Encoded, EncodedPacket, Medium, START_90K};
+use crate::grid::frame_clock::{FrameClock, Placement, SILENCE};
+use crate::grid::segment_boundaries::Borders;
+use crate::meters::Meters;
+use crate::picture::filter::{Filter, FilterError, FilterSettings};
+use crate::picture::slate::SlateText;
+use crate::queue::capture::{CaptureReceiver, Next};
+use crate::queue::picture::{Picture, PictureSender, Shown};
+use crate::source::{Captured, CapturedPicture, CapturedSound};
+
+/// This far behind the present (the machine stood still, or is too slow even for repeated pictures) the stream leaps to
+/// it. Less is made up for: a repeated picture takes the encoder a fraction of its grid time.
+const LOST: Duration = Duration::from_secs(5);
+
+/// Wall clock and grid may be this far apart before the dates of the stream follow the wall clock.
+const CLOCK_STEP: Duration = Duration::from_millis(200);
+
+/// Sound that came before the first picture is kept this long, for a source whose sound starts earlier.
+const LEAD_IN: usize = 128;
+
+/// The line that everything is put on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GridSettings {
+    /// Frames a second.
+    pub fps: u32,
+    /// Frames from the start of one segment to that of the next.
+    pub segment_frames: u64,
+    /// What is done to captured pictures before any rung sees them.
+    pub filter: FilterSettings,
+}
+
+/// Where sound goes.
+pub struct SoundLine {
+    /// Bits a second.
+    pub audio_bps: u64,
+    /// Whether its segments hold nothing else: they are then told to begin with those of the picture.
+    pub is_alone: bool,
+    /// The packager.
+    pub packets: SyncSender<Encoded>,
+}
+
+/// The grid thread: from the first captured piece to the end of the source.
+pub fn run(
+    captured: &CaptureReceiver,
+    settings: &GridSettings,
+    rungs: Vec<PictureSender>,
+    sound: Option<SoundLine>,
+    meters: &Arc<Meters>,
+) -> Result<(), EncodeError> {
+    let mut lead_in = Vec::new();
+    let opened_at = Instant::now();
+    let first = loop {
+        match captured.next(opened_at + SILENCE) {
+            Next::Captured(Captured::Picture(picture)) => break Some(picture),
+            Next::Captured(Captured::Sound(sound)) if lead_in.len() < LEAD_IN => lead_in.push(sound),
+            Next::Captured(Captured::Sound(_)) => {}
+            Next::TimedOut => break None,
+            Next::Closed => return Ok(()),
+        }
+    };
+    let origin = first.as_ref().map_or_else(Instant::now, |picture| picture.captured_at);
+    let mut grid = Grid::start(settings, origin, rungs, sound, meters)?;
+    for sound in lead_in {
+        grid.take_sound(&sound);
+    }
+    if let Some(picture) = first {
+        grid.take_picture(picture);
+    }
+    while grid.is_heard() {
+        let next = captured.next(grid.clock.next_overdue());
+        grid.leap_if_lost(captured.present());
+        match next {
+            Next::Captured(Captured::Picture(picture)) => grid.take_picture(picture),
+            Next::Captured(Captured::Sound(sound)) => grid.take_sound(&sound),
+            Next::TimedOut => {}
+            Next::Closed => break,
+        }
+        // Before the sound is taken: what comes in between is not missing either.
+        let now = captured.present();
+        for sound in captured.drain_sound() {
+            grid.take_sound(&sound);
+        }
+        grid.fill_overdue(now)?;
+    }
+    grid.finish()
+}
+
+struct Grid<'a> {
+    settings: &'a GridSettings,
+    meters: &'a Meters,
+    clock: FrameClock,
+    borders: Borders,
+    /// The wall-clock time of grid time 0.
+    origin_filmed_at: SystemTime,
+    filter: Filter,
+    /// What is wrong with the captured pictures of now.
+    complaint: String,
+    rungs: Vec<PictureSender>,
+    sound: Option<Sound>,
+    /// A picture has come.
+    has_picture: bool,
+    slate: Option<Arc<SlateText>>,
+}
+
+struct Sound {
+    encoder: AudioEncoder,
+    line: SoundLine,
+    /// Its newest segment, where it has segments of its own.
+    segment: Option<u64>,
+    is_heard: bool,
+}
+
+impl<'a> Grid<'a> {
+    fn start(
+        settings: &'a GridSettings,
+        origin: Instant,
+        rungs: Vec<PictureSender>,
+        sound: Option<SoundLine>,
+        meters: &'a Meters,
+    ) -> Result<Self, EncodeError> {
+        let sound = sound.map(|line| {
+            let encoder = AudioEncoder::open(line.audio_bps, origin)?;
+            let parameters = encoder.parameters();
+            let is_heard = line.packets.send(Encoded::Stream { medium: Medium::Audio, parameters }).is_ok();
+            Ok::<_, EncodeError>(Sound { encoder, line, segment: None, is_heard })
+        });
+        Ok(Self {
+            settings,
+            meters,
+            clock: FrameClock::new(settings.fps, origin),
+            borders: Borders::new(settings.segment_frames),
+            origin_filmed_at: SystemTime::now() - origin.elapsed(),
+            filter: Filter::new(&settings.filter),
+            complaint: String::new(),
+            rungs,
+            sound: sound.transpose()?,
+            has_picture: false,
+            slate: None,
+        })
+    }
+
+    /// Somebody still takes what it makes.
+    fn is_heard(&self) -> bool {
+        !self.rungs.is_empty() && self.sound.as_ref().is_none_or(|sound| sound.is_heard)
+    }
+
+    fn take_picture(&mut self, picture: CapturedPicture) {
+        self.meters.pictures_captured.add(1);
+        match self.clock.offer(picture.captured_at) {
+            Placement::Drop => self.meters.pictures_dropped.add(1),
+            Placement::Show { gap, at } => {
+                for n in gap {
+                    self.fill(n);
+                }
+                self.take_filtered(at, picture);
+            }
+        }
+    }
+
+    /// The picture of grid time `at`; the one before stays on where the filters make none of it.
+    fn take_filtered(&mut self, at: u64, picture: CapturedPicture) {
+        let since_start = picture.captured_at.saturating_duration_since(self.clock.time_of(0));
+        let ago = picture.captured_at.elapsed();
+        match self.filter.apply(picture.frame, since_start) {
+            Ok(frame) => {
+                self.complaint.clear();
+                self.has_picture = true;
+                self.show(at, Picture::New(Arc::new(frame), SystemTime::now() - ago));
+            }
+            Err(error) => {
+                self.complain(&error);
+                self.fill(at);
+            }
+        }
+    }
+
+    /// Once for any number of pictures in a row with the same fault.
+    fn complain(&mut self, error: &FilterError) {
+        let complaint = error.to_string();
+        if complaint != self.complaint {
+            tracing::warn!(%error, "captured pictures cannot be filtered");
+            self.complaint = complaint;
+        }
+    }
+
+    fn take_sound(&mut self, captured: &CapturedSound) {
+        let Some(sound) = &mut self.sound else { return };
+        match sound.encoder.take(captured) {
+            Ok(packets) => self.send_sound(packets),
+            Err(error) => tracing::warn!(%error, "a run of captured sound could not be converted"),
+        }
+    }
+
+    /// Goes on with the present when too much is left undone: the segment ends with its last frame, the next one begins
+    /// after the hole, and its bytes tell the watcher so.
+    fn leap_if_lost(&mut self, now: Instant) {
+        let behind = self.clock.behind(now);
+        if behind < LOST {
+            return;
+        }
+        let left_out = self.clock.leap(now);
+        self.borders.leap(&left_out, self.sound.as_ref().and_then(|sound| sound.segment));
+        self.meters.frames_skipped.add(left_out.end - left_out.start);
+        if let Some(sound) = &mut self.sound {
+            sound.encoder.leap(self.clock.time_of(left_out.end));
+        }
+        let behind_s = behind.as_secs_f64();
+        tracing::warn!(behind_s, "the machine stood still or is too slow; the stream leaps to the present");
+    }
+
+    /// What no picture and no sound came for by `now`.
+    fn fill_overdue(&mut self, now: Instant) -> Result<(), EncodeError> {
+        for n in self.clock.overdue(now) {
+            self.fill(n);
+        }
+        if let Some(sound) = &mut self.sound {
+            let packets = sound.encoder.fill_overdue(now)?;
+            self.send_sound(packets);
+        }
+        Ok(())
+    }
+
+    /// A grid time that no picture came for.
+    fn fill(&mut self, n: u64) {
+        if self.clock.is_silent_at(n) || !self.has_picture {
+            self.meters.frames_slate.add(1);
+            let slate = self.slate(n);
+            return self.show(n, Picture::Slate(slate));
+        }
+        self.meters.frames_duplicated.add(1);
+        self.show(n, Picture::Same);
+    }
+
+    /// What the slate says: a new one each second.
+    fn slate(&mut self, n: u64) -> Arc<SlateText> {
+        let second = n / u64::from(self.settings.fps);
+        if let Some(slate) = self.slate.as_ref().filter(|slate| slate.second == second) {
+            return slate.clone();
+        }
+        let time = jiff::Zoned::now().strftime("%H:%M:%S").to_string();
+        let slate = Arc::new(SlateText { second, time, reason: self.meters.absence() });
+        self.slate.insert(slate).clone()
+    }
+
+    fn show(&mut self, n: u64, picture: Picture) {
+        let (segment, begins_at) = self.borders.segment_of(n).unwrap_or_default();
+        let border =
+            (begins_at == n).then(|| Border { filmed_at: self.filmed_at(n), segment, is_leapt_to: false });
+        let shown = Shown { n, border, picture };
+        self.meters.frames_encoded.add(1);
+        self.rungs.retain(|rung| rung.send(shown.clone()));
+    }
+
+    /// The wall-clock time of grid time `n`: steady along the grid, unless the wall clock was put right or the machine
+    /// slept, which stops the grid's clock but not the wall's.
+    fn filmed_at(&mut self, n: u64) -> SystemTime {
+        let along_grid = self.clock.time_of(n) - self.clock.time_of(0);
+        let by_wall = SystemTime::now() - self.clock.time_of(n).elapsed();
+        let by_grid = self.origin_filmed_at + along_grid;
+        let apart = by_wall.duration_since(by_grid).unwrap_or_else(|before| before.duration());
+        if apart <= CLOCK_STEP {
+            return by_grid;
+        }
+        tracing::warn!(
+            apart_s = apart.as_secs_f64(),
+            "the wall clock jumped; dates follow it from this segment on"
+        );
+        self.origin_filmed_at = by_wall - along_grid;
+        by_wall
+    }
+
+    fn send_sound(&mut self, packets: Vec<EncodedPacket>) {
+        for mut packet in packets {
+            packet.border = self.border_of_sound(&packet);
+            packet.keyframe_filmed_at = packet.border.map(|border| border.filmed_at);
+            let Some(sound) = &mut self.sound else { return };
+            sound.is_heard &= sound.line.packets.send(Encoded::Packet(packet)).is_ok();
+        }
+    }
+
+    /// Sound with segments of its own begins one with the first packet at or after the border of the pictures'.
+    fn border_of_sound(&mut self, packet: &EncodedPacket) -> Option<Border> {
+        let sound = self.sound.as_ref().filter(|sound| sound.line.is_alone)?;
+        let ticks = u64::try_from(packet.dts_90k - START_90K).ok()?;
+        let n = ticks * u64::from(self.settings.fps) / 90_000;
+        let (segment, begins_at) = self.borders.segment_of(n)?;
+        if sound.segment.is_some_and(|before| before >= segment) {
+            return None;
+        }
+        let ticks_of_border = begins_at * 90_000 / u64::from(self.settings.fps);
+        let late = Duration::from_nanos((ticks - ticks_of_border) * 100_000 / 9);
+        let filmed_at = self.filmed_at(begins_at) + late;
+        if let Some(sound) = &mut self.sound {
+            sound.segment = Some(segment);
+        }
+        Some(Border { filmed_at, segment, is_leapt_to: false })
+    }
+
+    fn finish(mut self) -> Result<(), EncodeError> {
+        if let Some(sound) = &mut self.sound {
+            let rest = sound.encoder.finish()?;
+            self.send_sound(rest);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::capture;
+    use crate::queue::picture::WhenLate;
+    use ffmpeg_next as ffmpeg;
+    use ffmpeg_next::format::sample::{Sample, Type};
+    use std::sync::mpsc;
+
+    #[test]
+    fn sound_that_waited_while_the_machine_stood_still_is_heard() {
+        let packets = take_a_tone(140, Duration::from_secs(3), None);
+        assert!(packets.heard >= 128, "{packets:?} of 21 ms, of 2.8 s");
+    }
+
+    #[test]
+    fn what_is_taken_after_the_end_of_the_source_is_followed_by_nothing() {
+        let packets = take_a_tone(100, Duration::from_secs(20), Some(Duration::from_secs(2)));
+        assert!(packets.heard >= 90 && packets.all <= 96, "{packets:?} of 21 ms, of 2 s");
+    }
+
+    #[derive(Debug)]
+    struct Packets {
+        heard: usize,
+        all: usize,
+    }
+
+    /// A picture and runs of 20 ms of a tone that waited, the first of them for `waited`, beside the end of the source where
+    /// it has ended, so long after them. Gives how many packets of sound that makes.
+    fn take_a_tone(runs: u32, waited: Duration, ended_after: Option<Duration>) -> Packets {
+        let meters = Arc::<Meters>::default();
+        let (sender, receiver) = capture::channel(meters.clone());
+        let origin = Instant::now().checked_sub(waited).expect("the machine runs for longer");
+        let mut frame = ffmpeg::frame::Video::new(ffmpeg::format::Pixel::YUV420P, 16, 16);
+        frame.data_mut(0).fill(16);
+        sender.send(Captured::Picture(CapturedPicture { frame, captured_at: origin }));
+        for n in 0..runs {
+            let mono = ffmpeg::ChannelLayout::MONO;
+            let mut frame = ffmpeg::frame::Audio::new(Sample::F32(Type::Packed), 960, mono);
+            frame.set_rate(48_000);
+            let tone = (0..960).map(|sample| (f64::from(sample) * 0.13).sin() as f32 * 0.4);
+            let bytes: Vec<u8> = tone.flat_map(f32::to_le_bytes).collect();
+            frame.data_mut(0)[..bytes.len()].copy_from_slice(&bytes);
+            let captured_at = origin + Duration::from_millis(20) * n;
+            sender.send(Captured::Sound(CapturedSound { frame, captured_at, stretch: 0.0 }));
+        }
+        sender.close_at(ended_after.map_or_else(Instant::now, |after| origin + after));
+        let settings = GridSettings { fps: 5, segment_frames: 10, filter: FilterSettings::default() };
+        let (packets, encoded) = mpsc::sync_channel(1000);
+        let (shown, _shown) = crate::queue::picture::channel(20, WhenLate::Wait, "16x16", meters.clone());
+        let sound = SoundLine { audio_bps: 128_000, is_alone: false, packets };
+        run(&receiver, &settings, vec![shown], Some(sound), &meters).unwrap();
+        // Silence takes a few bytes only.
+        let is_heard = |it: &Encoded| matches!(it, Encoded::Packet(packet) if packet.packet.size() > 40);
+        let packets: Vec<_> = encoded.iter().filter(|it| matches!(it, Encoded::Packet(_))).collect();
+        Packets { heard: packets.iter().filter(|it| is_heard(it)).count(), all: packets.len() }
+    }
+}

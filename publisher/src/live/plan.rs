@@ -1,0 +1,296 @@
+//! Stream: what is made of a source that is known. Pure.
+//!
+//! In: [`LiveSettings`], and what the opened source says of itself. Out: the encoders, what is written where, and how long its
+//! pieces are; of a source that is copied these are its own.
+
+use crate::copy::copier::CopyLengths;
+use crate::encode::ladder::{self, Rung};
+use crate::encode::sound::FRAME_90K as AUDIO_FRAME_90K;
+use crate::encode::{EncodeSettings, Medium};
+use crate::grid::GridSettings;
+use crate::package::Lengths;
+use crate::picture::scaler;
+use crate::probe::VideoCodec;
+use crate::rendition::{AUDIO, Rendition};
+use crate::source::{CopiedFormat, SourceFormat};
+
+use crate::cli::settings::{DEFAULT_SIZE, LiveSettings};
+
+/// Parts lie there beside their segments: listed for three target durations and kept for three more.
+const SEGMENTS_WITH_PARTS: u64 = 7;
+
+/// A picture in HEVC is as much work for x265 as so many are reckoned to be in H.264 when a ladder is chosen.
+const HEVC_WORK: u32 = 3;
+
+/// Containers that count in milliseconds are off by so much at each end of a part.
+const COARSE_TICK_90K: u64 = 180;
+
+/// What is made of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stream {
+    /// The grid that all of it is on.
+    pub grid: GridSettings,
+    /// An encoder each, the largest first.
+    pub rungs: Vec<EncodeSettings>,
+    /// What is written: one for each rung, and with several one for the sound.
+    pub renditions: Vec<Rendition>,
+    /// Bits a second of the sound that is encoded; `None` where there is none.
+    pub audio_bps: Option<u64>,
+    /// Nothing is encoded: the packets of the source, as they are.
+    pub copied: Option<CopyPlan>,
+    /// EXT-X-TARGETDURATION.
+    pub target_duration_s: u32,
+    /// PART-TARGET in 90 kHz ticks; `None` without low latency.
+    pub part_target_90k: Option<u64>,
+}
+
+/// How a source is copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CopyPlan {
+    /// How long its segments become.
+    pub lengths: CopyLengths,
+    /// Bits a second, as far as that is known.
+    pub bps: u64,
+    /// Seconds of it that come at once, and lie there together for their grace.
+    pub at_once_s: u64,
+}
+
+impl Stream {
+    /// Whether there are several sizes and rates.
+    #[must_use]
+    pub fn is_ladder(&self) -> bool {
+        self.renditions.iter().any(|rendition| rendition.name.is_some())
+    }
+
+    /// How long segments and parts of a rendition are to be.
+    #[must_use]
+    pub fn lengths(&self, rendition: &Rendition) -> Lengths {
+        let part_90k = self.part_target_90k.map(|target_90k| target_90k as i64);
+        if self.copied.is_some() {
+            // Each keyframe that is marked begins a segment.
+            return Lengths { segment_90k: 0, part_90k };
+        }
+        // Frames of sound do not end where pictures do: a segment of them may be one shorter.
+        let room_90k = if rendition.media.contains(&Medium::Video) { 0 } else { 2 * AUDIO_FRAME_90K };
+        Lengths { segment_90k: self.grid_segment_90k() as i64 - room_90k, part_90k }
+    }
+
+    /// Length of a segment of what is encoded, in 90 kHz ticks.
+    fn grid_segment_90k(&self) -> u64 {
+        self.grid.segment_frames * 90_000 / u64::from(self.grid.fps)
+    }
+
+    /// Bytes that the stream takes on disk at most: the window, as much again that waits for its deletion
+    /// (RFC 8216 6.2.2), the segments on the way in and out, and with low latency the parts of those near the edge.
+    #[must_use]
+    pub fn bytes_on_disk(&self, window_segments: usize) -> u64 {
+        let with_parts = self.part_target_90k.map_or(0, |_| SEGMENTS_WITH_PARTS);
+        let segments = 2 * window_segments as u64 + 3 + with_parts;
+        let video_bps: u64 = self.rungs.iter().map(|rung| rung.video_bps).sum();
+        let encoded_bps = video_bps + self.audio_bps.unwrap_or(0);
+        // MPEG-TS adds about a tenth.
+        let bps = self.copied.map_or(encoded_bps, |copied| copied.bps).saturating_mul(11) / 10;
+        let segment_90k = self
+            .copied
+            .map_or(self.grid_segment_90k(), |copied| u64::from(copied.lengths.promise_s) * 90_000);
+        let at_once_90k = self.copied.map_or(0, |copied| copied.at_once_s.saturating_mul(90_000));
+        (segments * segment_90k).max(at_once_90k).saturating_mul(bps / 8) / 90_000
+    }
+}
+
+impl Stream {
+    /// A line for each rendition, for people: `720p: 1280x720 at 20 fps, H.264 at 2500 kbit/s, segments of 2 s`.
+    #[must_use]
+    pub fn in_words(&self) -> Vec<String> {
+        let mut rungs = self.rungs.iter();
+        let lengths = match self.copied {
+            Some(copied) => format!("segments of up to {} s", copied.lengths.promise_s),
+            None => format!("segments of {} s", seconds(self.grid_segment_90k())),
+        };
+        let parts = self.part_target_90k.map(|target_90k| format!("parts of {} s", seconds(target_90k)));
+        let line = |rendition: &Rendition| {
+            let mut facts = Vec::new();
+            if self.copied.is_some() {
+                facts.push("copied as it comes".to_owned());
+            } else {
+                let rung = rendition.media.contains(&Medium::Video).then(|| rungs.next()).flatten();
+                facts.extend(rung.map(|rung| {
+                    let EncodeSettings { width, height, fps, codec, video_bps, .. } = rung;
+                    format!("{width}x{height} at {fps} fps, {codec} at {} kbit/s", video_bps / 1000)
+                }));
+                let audio_bps = self.audio_bps.filter(|_| rendition.media.contains(&Medium::Audio));
+                facts.extend(audio_bps.map(|bps| format!("AAC at {} kbit/s", bps / 1000)));
+            }
+            facts.push(lengths.clone());
+            facts.extend(parts.clone());
+            let name = rendition.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+            name + &facts.join(", ")
+        };
+        self.renditions.iter().map(line).collect()
+    }
+}
+
+/// As short as it goes: `2`, `0.2`.
+fn seconds(duration_90k: u64) -> f64 {
+    (duration_90k as f64 / 90.0).round() / 1000.0
+}
+
+impl LiveSettings {
+    /// What to make of it, now that the source is known, and the size of its pictures behind the filters.
+    #[must_use]
+    pub fn stream(&self, source: &SourceFormat, filtered: (u32, u32)) -> Stream {
+        if let Some(copied) = source.copied {
+            return self.copied_stream(source, copied);
+        }
+        let audio_bps = source.has_sound.then_some(self.audio_bps);
+        let (rungs, renditions) = if let Some(ladder) = &self.ladder {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            let work = match self.codec {
+                VideoCodec::H264 => 1,
+                VideoCodec::Hevc => HEVC_WORK,
+            };
+            let rungs = ladder.rungs(filtered, self.fps * work, cores);
+            let video = ladder::names(&rungs).into_iter().map(|name| (name, Medium::Video));
+            let all = video.chain(audio_bps.map(|_| (AUDIO.to_owned(), Medium::Audio)));
+            let renditions = all.map(|(name, medium)| Rendition { name: Some(name), media: vec![medium] });
+            (rungs, renditions.collect())
+        } else {
+            let shape = (u64::from(filtered.0), u64::from(filtered.1));
+            let (width, height) = self.size.unwrap_or_else(|| scaler::fit(shape, DEFAULT_SIZE));
+            (vec![Rung { width, height, video_bps: self.video_bps }], vec![only_rendition(source.has_sound)])
+        };
+        let encode = |rung: &Rung| EncodeSettings {
+            width: rung.width,
+            height: rung.height,
+            colours: source.colours,
+            fps: self.fps,
+            segment_frames: self.segment_frames,
+            video_bps: rung.video_bps,
+            smallest_quantiser: rung.smallest_quantiser(&rungs[0]),
+            overlay: self.overlay.clone(),
+            codec: self.codec,
+            encoder: self.encoder.clone(),
+        };
+        Stream {
+            grid: self.grid(),
+            rungs: rungs.iter().map(encode).collect(),
+            renditions,
+            audio_bps,
+            copied: None,
+            target_duration_s: self.target_duration_s(),
+            part_target_90k: self.part_target_90k(),
+        }
+    }
+
+    fn copied_stream(&self, source: &SourceFormat, copied: CopiedFormat) -> Stream {
+        let lengths = CopyLengths::new(self.asked_segment_90k(), copied.keyframes_90k);
+        let part_target_90k = self.part_duration.map(|part_duration| {
+            let picture_90k = copied.picture_90k.max(1) as u64;
+            let asked_90k = (part_duration.as_secs_f64() * 90_000.0) as u64;
+            (asked_90k / picture_90k).max(1) * picture_90k + COARSE_TICK_90K
+        });
+        Stream {
+            grid: self.grid(),
+            rungs: Vec::new(),
+            renditions: vec![only_rendition(source.has_sound)],
+            audio_bps: None,
+            copied: Some(CopyPlan { lengths, bps: copied.bps, at_once_s: copied.at_once_s }),
+            target_duration_s: lengths.promise_s,
+            part_target_90k,
+        }
+    }
+
+    fn grid(&self) -> GridSettings {
+        GridSettings { fps: self.fps, segment_frames: self.segment_frames, filter: self.filter.clone() }
+    }
+}
+
+fn only_rendition(has_sound: bool) -> Rendition {
+    let media = std::iter::once(Medium::Video).chain(has_sound.then_some(Medium::Audio));
+    Rendition { name: None, media: media.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::settings::tests::meant;
+    use crate::picture::colour_space::ColourSpace;
+
+    fn source(width: u32, height: u32) -> SourceFormat {
+        let colours = ColourSpace::WEBCAM;
+        SourceFormat { description: String::new(), width, height, colours, has_sound: true, copied: None }
+    }
+
+    #[test]
+    fn the_stream_takes_the_shape_of_the_source_unless_a_size_was_asked_for() {
+        let check = |line: &str, source: &SourceFormat, size: (u32, u32), media: &[Medium]| {
+            let stream = meant(line).unwrap().stream(source, (source.width, source.height));
+            assert_eq!((stream.rungs[0].width, stream.rungs[0].height), size);
+            assert_eq!(stream.renditions, [Rendition { name: None, media: media.to_vec() }]);
+        };
+        check("", &source(1920, 1080), (640, 360), &[Medium::Video, Medium::Audio]);
+        check("--rotate 90", &source(1080, 1920), (270, 480), &[Medium::Video, Medium::Audio]);
+        let silent = SourceFormat { has_sound: false, ..source(1920, 1080) };
+        check("--size 800x600", &silent, (800, 600), &[Medium::Video]);
+    }
+
+    #[test]
+    fn a_ladder_has_a_rendition_for_each_rung_and_one_for_the_sound() {
+        let settings = meant("--ladder 640x360@800k,1280x720@2.5M").unwrap();
+        assert_eq!(settings.wished_size(), (1280, 720));
+        let stream = settings.stream(&source(1280, 720), (1280, 720));
+        let sizes: Vec<_> = stream.rungs.iter().map(|rung| (rung.width, rung.video_bps)).collect();
+        assert_eq!(sizes, [(1280, 2_500_000), (640, 800_000)]);
+        let names: Vec<_> = stream.renditions.iter().filter_map(|it| it.name.as_deref()).collect();
+        assert_eq!(names, ["720p", "360p", "audio"]);
+        let silent = SourceFormat { has_sound: false, ..source(1280, 720) };
+        assert_eq!(settings.stream(&silent, (1280, 720)).renditions.len(), 2);
+    }
+
+    #[test]
+    fn a_machine_is_not_given_more_of_hevc_than_it_can_encode() {
+        let rungs = |line: &str| {
+            let stream = meant(line).unwrap().stream(&source(1280, 720), (1280, 720));
+            stream.rungs.into_iter().map(|rung| (rung.height, rung.video_bps)).collect::<Vec<_>>()
+        };
+        assert_eq!(rungs("--ladder auto --codec hevc --fps 40"), rungs("--ladder auto --fps 120"));
+    }
+
+    #[test]
+    fn each_rendition_is_told_in_a_line() {
+        let check = |line: &str, copied: Option<CopiedFormat>, expected: &[&str]| {
+            let source = SourceFormat { copied, ..source(1280, 720) };
+            assert_eq!(meant(line).unwrap().stream(&source, (1280, 720)).in_words(), expected);
+        };
+        let one = "1280x720 at 20 fps, H.264 at 1000 kbit/s, AAC at 128 kbit/s, segments of 2 s";
+        check("--size 1280x720", None, &[one]);
+        let ladder = [
+            "720p: 1280x720 at 20 fps, HEVC at 2500 kbit/s, segments of 0.5 s, parts of 0.2 s",
+            "360p: 640x360 at 20 fps, HEVC at 800 kbit/s, segments of 0.5 s, parts of 0.2 s",
+            "audio: AAC at 128 kbit/s, segments of 0.5 s, parts of 0.2 s",
+        ];
+        let words = "--ladder 640x360@800k,1280x720@2.5M --codec hevc --low-latency --segment-duration 500ms";
+        check(words, None, &ladder);
+        let copied =
+            CopiedFormat { keyframes_90k: 180_180, picture_90k: 3_003, bps: 8_000_000, at_once_s: 0 };
+        check("film.mp4 --copy", Some(copied), &["copied as it comes, segments of up to 3 s"]);
+    }
+
+    #[test]
+    fn a_copied_stream_has_the_lengths_and_the_rate_of_its_source() {
+        let copied =
+            Some(CopiedFormat { keyframes_90k: 180_180, picture_90k: 3_003, bps: 8_000_000, at_once_s: 0 });
+        let source = SourceFormat { copied, ..source(1920, 1080) };
+        let settings = meant("film.mp4 --copy=auto --low-latency --bitrate 500k").unwrap();
+        let stream = settings.stream(&source, (1920, 1080));
+        assert_eq!((stream.target_duration_s, stream.part_target_90k), (3, Some(15_195)));
+        assert!(stream.rungs.is_empty());
+        // 30 segments of 3 s at 8.8 Mbit/s.
+        assert_eq!(stream.bytes_on_disk(settings.window_segments), 30 * 3 * 1_100_000);
+        let fast = copied.map(|copied| CopiedFormat { at_once_s: 3_600, ..copied });
+        let fast = settings.stream(&SourceFormat { copied: fast, ..source.clone() }, (1920, 1080));
+        assert_eq!(fast.bytes_on_disk(settings.window_segments), 3_600 * 1_100_000);
+        let encoded = settings.stream(&SourceFormat { copied: None, ..source }, (1920, 1080));
+        assert!(encoded.bytes_on_disk(settings.window_segments) < 30 * 2 * 110_000);
+    }
+}

@@ -1,0 +1,351 @@
+//! Packager: packets become segments, and parts of them, in memory.
+//!
+//! In: [`Encoded`] messages. Out: bytes, to [`SegmentFiles`]. The segment thread owns interleaver, segmenter, part cutter and
+//! muxer. A segment being written is bytes in memory; it gets a file when it is complete. At the end of the packets the
+//! last segment is closed properly.
+
+pub mod interleaver;
+pub mod last_segment;
+pub mod mux;
+pub mod parameter_sets;
+pub mod part_cutter;
+pub mod resume_point;
+pub mod running_counters;
+pub mod segment_writer;
+pub mod segmenter;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, SystemTime};
+
+use ffmpeg_next::Packet;
+use ffmpeg_next::codec::{Id, Parameters};
+
+use crate::directory::Directory;
+use crate::encode::{Encoded, EncodedPacket, Medium};
+use crate::guard::Guard;
+use crate::meters::Meters;
+use crate::numbers::Numbers;
+use crate::package::interleaver::Interleaver;
+use crate::package::mux::mpeg_ts::Muxer;
+use crate::package::parameter_sets::ParameterSets;
+use crate::package::part_cutter::PartCutter;
+use crate::package::resume_point::ResumePoint;
+use crate::package::running_counters::RunningCounters;
+use crate::package::segment_writer::{ClosedSegment, SegmentError, SegmentFiles};
+use crate::package::segmenter::{Cut, Segmenter};
+use crate::probe::{Counter, VideoCodec};
+
+/// How long segments and parts are to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Lengths {
+    /// Of a segment, in 90 kHz ticks.
+    pub segment_90k: i64,
+    /// Of a part at most, in 90 kHz ticks; `None` without parts.
+    pub part_90k: Option<i64>,
+}
+
+/// Where segments go, and what they hold.
+pub struct Package {
+    /// The file system.
+    pub directory: Arc<dyn Directory>,
+    /// The numbers that are given.
+    pub numbers: Numbers,
+    /// Of the webroot.
+    pub guard: Arc<Guard>,
+    /// The live directory.
+    pub live_directory: PathBuf,
+    /// The number of the first segment.
+    pub first_number: u64,
+    /// The streams, in the order of the multiplex. A segment begins where the first has a keyframe.
+    pub media: Vec<Medium>,
+    /// How long segments and parts are to be.
+    pub lengths: Lengths,
+    /// Whether other renditions have the same borders: segments are then numbered by those, and one that is lost or not
+    /// whole leaves its number empty.
+    pub in_step: bool,
+    /// The last continuity counters of the run before.
+    pub counters: Vec<Counter>,
+    /// What the timestamps of all renditions are on.
+    pub resume_point: Arc<ResumePoint>,
+}
+
+/// The segment thread: from the first packet to the last.
+pub fn run(encoded: &Receiver<Encoded>, package: &Package, meters: &Arc<Meters>) -> Result<(), SegmentError> {
+    let mut interleaver = Interleaver::new(package.media.len() > 1);
+    let mut streams: Vec<(Medium, Parameters)> = Vec::new();
+    let mut line = None;
+    for message in encoded {
+        match message {
+            Encoded::Packet(packet) => interleaver.push(packet.medium, packet.dts_90k, packet),
+            Encoded::Packets(packets) => {
+                for packet in packets {
+                    interleaver.push(packet.medium, packet.dts_90k, packet);
+                }
+            }
+            Encoded::Stream { medium, parameters } => {
+                streams.push((medium, parameters));
+                if streams.len() == package.media.len() {
+                    streams.sort_by_key(|(medium, _)| package.media.iter().position(|it| it == medium));
+                    line = Some(Line::open(std::mem::take(&mut streams), package, meters)?);
+                }
+            }
+        }
+        // What comes before all streams are known waits.
+        let Some(line) = &mut line else { continue };
+        while let Some(packet) = interleaver.pop() {
+            line.write(packet)?;
+        }
+    }
+    let Some(mut line) = line else { return Ok(()) };
+    while let Some(packet) = interleaver.pop_rest() {
+        line.write(packet)?;
+    }
+    line.finish()
+}
+
+struct Line {
+    /// The stream that says where segments begin, and how long they are.
+    leading: Medium,
+    muxer: Muxer,
+    counters: RunningCounters,
+    resume_point: Arc<ResumePoint>,
+    segmenter: Segmenter,
+    parts: Option<Parts>,
+    /// The number of the first segment of the run; `None` where the numbers are nobody else's, too.
+    counted_from: Option<u64>,
+    /// The number of the segment being written.
+    number: u64,
+    /// The decode time of the first picture of the segment being written.
+    started_at_90k: i64,
+    /// When that picture was taken.
+    filmed_at: SystemTime,
+    files: SegmentFiles,
+}
+
+/// What low latency needs besides.
+struct Parts {
+    cutter: PartCutter,
+    /// The number of the part being written, from 0.
+    index: u32,
+    /// Whether anything was written since the last part.
+    has_begun: bool,
+    /// Of the picture, where there is one.
+    sets: Option<ParameterSets>,
+    /// The picture of the part being written has not begun.
+    is_before_picture: bool,
+    /// The parts of the segment being written that are complete, end to end.
+    bytes: Vec<u8>,
+    /// A segment that the timeline breaks behind. It waits for the first part of the next, so that a playlist can list its
+    /// end and the discontinuity at once: some players stop at an end that a discontinuity follows later.
+    held: Option<ClosedSegment>,
+}
+
+impl Parts {
+    fn new(target_90k: i64, codec: Option<VideoCodec>) -> Self {
+        Self {
+            cutter: PartCutter::new(target_90k),
+            index: 0,
+            has_begun: false,
+            sets: codec.map(ParameterSets::new),
+            is_before_picture: true,
+            bytes: Vec::new(),
+            held: None,
+        }
+    }
+}
+
+impl Parts {
+    /// The packet; the first picture of a part with the parameter sets in force.
+    fn with_sets(&mut self, packet: Packet) -> Packet {
+        let (Some(sets), Some(picture)) = (&mut self.sets, packet.data()) else { return packet };
+        sets.note(picture);
+        let is_first = std::mem::take(&mut self.is_before_picture);
+        let Some(whole) = is_first.then(|| sets.put_into(picture)).flatten() else { return packet };
+        let mut whole = Packet::copy(&whole);
+        whole.set_pts(packet.pts());
+        whole.set_dts(packet.dts());
+        whole.set_duration(packet.duration());
+        whole.set_flags(packet.flags());
+        whole
+    }
+}
+
+/// What the pictures of a stream are coded in.
+fn codec(parameters: &Parameters) -> Option<VideoCodec> {
+    match parameters.id() {
+        Id::H264 => Some(VideoCodec::H264),
+        Id::HEVC => Some(VideoCodec::Hevc),
+        _ => None,
+    }
+}
+
+impl Line {
+    fn open(
+        streams: Vec<(Medium, Parameters)>,
+        package: &Package,
+        meters: &Arc<Meters>,
+    ) -> Result<Self, SegmentError> {
+        let Package {
+            directory,
+            numbers,
+            guard,
+            live_directory,
+            first_number,
+            lengths,
+            media,
+            in_step,
+            counters,
+            resume_point,
+        } = package;
+        let codec = streams.iter().find_map(|(_, parameters)| codec(parameters));
+        Ok(Self {
+            leading: media.first().copied().unwrap_or(Medium::Video),
+            muxer: Muxer::open(streams)?,
+            counters: RunningCounters::after(counters.clone()),
+            resume_point: resume_point.clone(),
+            segmenter: Segmenter::new(lengths.segment_90k),
+            parts: lengths.part_90k.map(|target_90k| Parts::new(target_90k, codec)),
+            counted_from: in_step.then_some(*first_number),
+            number: *first_number,
+            started_at_90k: 0,
+            filmed_at: SystemTime::UNIX_EPOCH,
+            files: SegmentFiles::new(directory.clone(), live_directory, numbers, meters.clone())
+                .guarded(guard.clone()),
+        })
+    }
+
+    fn write(&mut self, packet: EncodedPacket) -> Result<(), SegmentError> {
+        let (dts_90k, duration_90k) = (packet.dts_90k, packet.duration_90k);
+        let leads = packet.medium == self.leading;
+        let cut = if leads {
+            self.segmenter.push_leading(dts_90k, duration_90k, packet.keyframe_filmed_at.is_some())
+        } else {
+            self.segmenter.push_other()
+        };
+        match cut {
+            Cut::Unusable => return Ok(()),
+            Cut::Within if leads => {
+                if self.parts.as_mut().is_some_and(|parts| parts.cutter.is_over(dts_90k, duration_90k)) {
+                    self.end_part()?;
+                }
+            }
+            Cut::Within => {}
+            Cut::Before(ended) => {
+                let border = packet.border.zip(self.counted_from);
+                let next_number = border.map(|(border, first)| first + border.segment);
+                match ended {
+                    Some(_) if border.is_some_and(|(border, _)| border.is_leapt_to) => self.give_up()?,
+                    Some(duration_90k) => {
+                        let is_hole = self.started_at_90k + duration_90k < dts_90k;
+                        // Where this rendition alone has left out segments, the timeline goes on behind them.
+                        let is_next = next_number.is_none_or(|next| next == self.number + 1);
+                        self.close(duration_90k, is_hole && is_next)?;
+                    }
+                    // What the muxer wrote with its header is not part of a segment.
+                    None => drop(self.muxer.cut()?),
+                }
+                self.number = next_number.unwrap_or(self.number);
+                self.started_at_90k = dts_90k;
+                self.filmed_at = packet.keyframe_filmed_at.unwrap_or(self.filmed_at);
+            }
+        }
+        let shift_90k = self.resume_point.shift_90k(self.started_at_90k, self.filmed_at);
+        let mut later = later(packet.packet, shift_90k);
+        if let Some(parts) = &mut self.parts {
+            parts.has_begun = true;
+            if packet.medium == Medium::Video {
+                later = parts.with_sets(later);
+            }
+        }
+        self.muxer.write(packet.medium, later)?;
+        let is_full =
+            leads && self.parts.as_mut().is_some_and(|parts| parts.cutter.push(dts_90k, duration_90k));
+        // The last part of a segment waits for the next segment, as it ends with the sound of its last picture.
+        if is_full && !self.segmenter.is_full(duration_90k) {
+            self.end_part()?;
+        }
+        Ok(())
+    }
+
+    /// The bytes since the last cut.
+    fn cut(&mut self) -> Result<Vec<u8>, SegmentError> {
+        if let Some(parts) = &mut self.parts {
+            parts.is_before_picture = true;
+        }
+        let mut bytes = self.muxer.cut()?;
+        self.counters.run_on(&mut bytes);
+        Ok(bytes)
+    }
+
+    /// The part that is being written is complete.
+    fn end_part(&mut self) -> Result<(), SegmentError> {
+        let ended_at_90k = self.parts.as_mut().and_then(|parts| parts.cutter.cut());
+        let Some(ended_at_90k) = ended_at_90k else { return Ok(()) };
+        let bytes = self.cut()?;
+        let ended_at = self.filmed_at + ticks(ended_at_90k - self.started_at_90k);
+        let Some(parts) = &mut self.parts else { return Ok(()) };
+        self.files.put_part(self.number, parts.index, &bytes, ended_at)?;
+        parts.bytes.extend_from_slice(&bytes);
+        parts.has_begun = false;
+        parts.index += 1;
+        parts.held.take().map_or(Ok(()), |held| self.files.put_closed(&held))
+    }
+
+    /// The segment is complete.
+    fn close(&mut self, duration_90k: i64, breaks_behind: bool) -> Result<(), SegmentError> {
+        let bytes = self.cut()?;
+        let ended_at = self.filmed_at + ticks(duration_90k);
+        let number = self.number;
+        // The number of one that is lost is never given to another.
+        self.number += 1;
+        let Some(parts) = &mut self.parts else {
+            return self.files.put(number, &bytes, ended_at).map(|_| ());
+        };
+        parts.cutter.cut();
+        let mut segment = std::mem::take(&mut parts.bytes);
+        segment.extend_from_slice(&bytes);
+        let last = std::mem::take(&mut parts.index);
+        // At the very end nothing may have come after the last part.
+        let last_part = std::mem::take(&mut parts.has_begun).then_some((last, bytes));
+        let closed = ClosedSegment { number, bytes: segment, last_part, ended_at };
+        let earlier = parts.held.take();
+        if let Some(earlier) = earlier {
+            self.files.put_closed(&earlier)?;
+        }
+        if breaks_behind {
+            parts.held = Some(closed);
+            return Ok(());
+        }
+        self.files.put_closed(&closed)
+    }
+
+    /// The segment will never be whole: its parts are all that there is of it.
+    fn give_up(&mut self) -> Result<(), SegmentError> {
+        drop(self.muxer.cut()?);
+        let Some(parts) = &mut self.parts else { return Ok(()) };
+        parts.cutter.cut();
+        parts.index = 0;
+        parts.has_begun = false;
+        parts.is_before_picture = true;
+        parts.bytes.clear();
+        parts.held.take().map_or(Ok(()), |held| self.files.put_closed(&held))
+    }
+
+    fn finish(mut self) -> Result<(), SegmentError> {
+        let Some(duration_90k) = self.segmenter.length() else { return Ok(()) };
+        self.close(duration_90k, false)?;
+        self.files.finish()
+    }
+}
+
+fn later(mut packet: Packet, by_90k: i64) -> Packet {
+    packet.set_pts(packet.pts().map(|pts_90k| pts_90k + by_90k));
+    packet.set_dts(packet.dts().map(|dts_90k| dts_90k + by_90k));
+    packet
+}
+
+fn ticks(duration_90k: i64) -> Duration {
+    Duration::from_nanos(duration_90k.max(0) as u64 * 100_000 / 9)
+}

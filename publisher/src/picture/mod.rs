@@ -1,0 +1,11 @@
+//! Pictures: size, colours, filters, overlays and the slate.
+//!
+//! In: pictures in any size and form. Out: pictures as an encoder takes them.
+
+pub mod canvas;
+pub mod colour_space;
+pub mod filter;
+pub mod overlay;
+pub mod scaler;
+pub mod shared;
+pub mod slate;

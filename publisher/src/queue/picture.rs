@@ -1,0 +1,361 @@
+//! Picture queue: from the grid to the encoder of one rung, so that a slow encoder holds up nobody but itself.
+//!
+//! Grid times go through in order. What is shed when the encoder falls behind are the new pictures: it is told to show the
+//! one before once more, which costs it next to nothing. Beside other rungs an encoder that has no time even for that
+//! leaves out the rest of its segment and goes on with the newest, so that all keep the same borders; one that is alone is
+//! waited for. Bounded; closes from either end.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use ffmpeg_next as ffmpeg;
+
+use crate::encode::Border;
+use crate::meters::Meters;
+use crate::picture::slate::SlateText;
+use crate::queue::overload::{Episode, FallingBehind, Told};
+
+/// New pictures that may wait. They are large (3 MB for full HD), and each is a grid time late already.
+const PICTURES: usize = 4;
+
+/// Grid times that may wait, in seconds of the grid: an encoder that is alone and further behind cannot even repeat
+/// pictures in time, and the grid waits for it.
+const SECONDS: usize = 2;
+
+/// How far an encoder may be behind when a segment begins, in quarters of a segment: with the next quarter the segment
+/// before would come when the others list the one after it, and would be listed as a gap in any case.
+const QUARTERS_LATE: u32 = 3;
+
+/// What happens when an encoder is too far behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenLate {
+    /// The grid waits.
+    Wait,
+    /// It leaves out what is late, from one segment of so many frames to another.
+    LeaveOut {
+        /// Frames of a segment.
+        segment_frames: u64,
+    },
+}
+
+/// What is to be seen at one grid time.
+#[derive(Clone)]
+pub struct Shown {
+    /// The grid time.
+    pub n: u64,
+    /// A segment begins with it.
+    pub border: Option<Border>,
+    /// What is seen.
+    pub picture: Picture,
+}
+
+/// A picture, in the size of the source.
+#[derive(Clone)]
+pub enum Picture {
+    /// A new one, and when it was taken.
+    New(Arc<ffmpeg::frame::Video>, SystemTime),
+    /// The one before once more.
+    Same,
+    /// That there is none.
+    Slate(Arc<SlateText>),
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Shown>,
+    /// Since when each of them waits.
+    since: VecDeque<Instant>,
+    is_closed: bool,
+    behind: FallingBehind,
+}
+
+impl State {
+    /// Leaves out all that waits; says how many segments will not be whole for it. The border that comes next is told
+    /// whether the one that the encoder is at is among them.
+    fn leave_out(&mut self, next: &mut Border) -> u64 {
+        let first = self.waiting.front().map(|shown| shown.border);
+        let is_at_one = first.is_some_and(|border| border.is_none());
+        // A border that was leapt to and never reached hands that on.
+        next.is_leapt_to = is_at_one || first.flatten().is_some_and(|border| border.is_leapt_to);
+        let begun = self.waiting.iter().filter(|shown| shown.border.is_some()).count() as u64;
+        self.waiting.clear();
+        self.since.clear();
+        begun + u64::from(is_at_one)
+    }
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+    /// The grid waits when so many grid times wait, for an encoder that is alone.
+    limit: Option<usize>,
+    /// Beside others an encoder is too late with what has waited for so long when a segment begins. Many that come at once,
+    /// after the machine stood still, have not.
+    too_late: Duration,
+    /// Of the rung, for people.
+    name: String,
+    meters: Arc<Meters>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_too_late(&self, state: &State, now: Instant) -> bool {
+        let has_waited = state.since.front().map(|since| now.saturating_duration_since(*since));
+        self.limit.is_none() && has_waited.is_some_and(|waited| waited >= self.too_late)
+    }
+
+    fn tell(&self, told: Option<Told>) {
+        let size = &self.name;
+        match told {
+            Some(Told::Repeats) => tracing::warn!(
+                size,
+                "the encoder falls behind and repeats pictures; choose fewer or smaller sizes, or a lower --fps"
+            ),
+            Some(Told::LeavesOut) => tracing::warn!(
+                size,
+                "the encoder falls behind so far that it leaves out segments, the other sizes go on; choose fewer or \
+                 smaller sizes, or a lower --fps"
+            ),
+            Some(Told::KeepsUp(episode)) => self.tell_cost(&episode, "the encoder keeps up again"),
+            None => {}
+        }
+    }
+
+    fn tell_cost(&self, episode: &Episode, what: &str) {
+        let Episode { pictures, segments, lasted } = *episode;
+        tracing::info!(size = self.name, pictures, segments, lasted_s = lasted.as_secs_f64(), "{what}");
+    }
+
+    fn close(&self) {
+        self.lock().is_closed = true;
+        self.changed.notify_all();
+    }
+}
+
+/// The grid's end. Dropping it closes the queue; what waits is still handed out, but for segments that are late.
+pub struct PictureSender(Arc<Shared>);
+
+/// The encoder's end. Dropping it closes the queue.
+pub struct PictureReceiver(Arc<Shared>);
+
+/// A new queue for a grid of `fps` and the rung of this name; what is shed and left out is counted in `meters`.
+#[must_use]
+pub fn channel(
+    fps: u32,
+    when_late: WhenLate,
+    name: &str,
+    meters: Arc<Meters>,
+) -> (PictureSender, PictureReceiver) {
+    let fps = fps.max(1);
+    let (limit, segment_frames) = match when_late {
+        WhenLate::Wait => (Some(SECONDS * fps as usize), 0),
+        WhenLate::LeaveOut { segment_frames } => (None, segment_frames),
+    };
+    // Segments may be shorter than it is worth to leave one out for.
+    let segment = Duration::from_secs_f64(segment_frames.max(u64::from(fps)) as f64 / f64::from(fps));
+    let too_late = segment * QUARTERS_LATE / 4;
+    let name = name.to_owned();
+    let shared =
+        Arc::new(Shared { state: Mutex::default(), changed: Condvar::new(), limit, too_late, name, meters });
+    (PictureSender(shared.clone()), PictureReceiver(shared))
+}
+
+impl PictureSender {
+    /// Puts a grid time in. Says whether there is still an encoder.
+    #[must_use]
+    pub fn send(&self, shown: Shown) -> bool {
+        self.send_at(shown, Instant::now())
+    }
+
+    fn send_at(&self, mut shown: Shown, now: Instant) -> bool {
+        let shared = &*self.0;
+        let mut state = shared.lock();
+        while shared.limit.is_some_and(|limit| state.waiting.len() >= limit) && !state.is_closed {
+            state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let mut told = None;
+        if shared.is_too_late(&state, now)
+            && let Some(border) = &mut shown.border
+        {
+            let segments = state.leave_out(border);
+            shared.meters.segments_left_out.add(segments);
+            told = state.behind.left_out(segments, now);
+        }
+        let is_new = |shown: &Shown| matches!(shown.picture, Picture::New(..));
+        if is_new(&shown) && state.waiting.iter().filter(|waiting| is_new(waiting)).count() >= PICTURES {
+            shown.picture = Picture::Same;
+            shared.meters.pictures_shed.add(1);
+            told = told.or(state.behind.shed(now));
+        }
+        told = told.or_else(|| state.behind.kept_up(now));
+        state.waiting.push_back(shown);
+        state.since.push_back(now);
+        let is_heard = !state.is_closed;
+        drop(state);
+        shared.changed.notify_all();
+        shared.tell(told);
+        is_heard
+    }
+}
+
+impl Drop for PictureSender {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        // The end of the stream does not wait for segments that are late already.
+        if self.0.is_too_late(&state, Instant::now())
+            && let Some(border) = state.waiting.iter().position(|shown| shown.border.is_some())
+        {
+            state.waiting.truncate(border);
+            state.since.truncate(border);
+        }
+        let episode = state.behind.end();
+        drop(state);
+        if let Some(episode) = episode {
+            self.0.tell_cost(&episode, "the encoder was behind until the end");
+        }
+        self.0.close();
+    }
+}
+
+impl PictureReceiver {
+    /// The next grid time; `None` when there will be no more.
+    #[must_use]
+    pub fn next(&self) -> Option<Shown> {
+        let mut state = self.0.lock();
+        loop {
+            if let Some(shown) = state.waiting.pop_front() {
+                state.since.pop_front();
+                drop(state);
+                self.0.changed.notify_all();
+                return Some(shown);
+            }
+            if state.is_closed {
+                return None;
+            }
+            state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Drop for PictureReceiver {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEP: Duration = Duration::from_millis(50);
+    const LEAVE_OUT: WhenLate = WhenLate::LeaveOut { segment_frames: 40 };
+
+    fn new(n: u64) -> Shown {
+        let picture = Picture::New(Arc::new(ffmpeg::frame::Video::empty()), SystemTime::UNIX_EPOCH);
+        let filmed_at = SystemTime::UNIX_EPOCH;
+        let border = Border { filmed_at, segment: n / 40, is_leapt_to: false };
+        Shown { n, border: n.is_multiple_of(40).then_some(border), picture }
+    }
+
+    /// The grid times that are handed out when the encoder takes so many after each of them, as runs; those that begin a
+    /// segment which was leapt to are marked.
+    #[track_caller]
+    fn check(grid_times: u64, takes: impl Fn(u64) -> usize, expected: &str) -> Arc<Meters> {
+        let meters = Arc::new(Meters::default());
+        let (sender, receiver) = channel(20, LEAVE_OUT, "720p", meters.clone());
+        let mut got: Vec<Shown> = Vec::new();
+        // So that the last was sent now.
+        let start = Instant::now().checked_sub(STEP * grid_times as u32).expect("a machine that is up");
+        for n in 0..grid_times {
+            assert!(sender.send_at(new(n), start + STEP * n as u32));
+            assert!(receiver.0.lock().waiting.len() <= 30 + 40, "it is bounded");
+            let waiting = receiver.0.lock().waiting.len();
+            got.extend((0..takes(n).min(waiting)).filter_map(|_| receiver.next()));
+        }
+        drop(sender);
+        got.extend(std::iter::from_fn(|| receiver.next()));
+        let mut runs: Vec<(u64, u64, bool)> = Vec::new();
+        for shown in got {
+            match runs.last_mut().filter(|(_, end, _)| *end == shown.n) {
+                Some((_, end, _)) => *end += 1,
+                None => runs.push((
+                    shown.n,
+                    shown.n + 1,
+                    shown.border.expect("a run begins at a border").is_leapt_to,
+                )),
+            }
+        }
+        let words =
+            runs.iter().map(|(from, to, leapt)| format!("{from}-{to}{}", if *leapt { "!" } else { "" }));
+        assert_eq!(words.collect::<Vec<_>>().join(" "), expected);
+        meters
+    }
+
+    #[test]
+    fn an_encoder_that_keeps_up_gets_everything() {
+        let meters = check(400, |_| 1, "0-400");
+        assert_eq!((meters.pictures_shed.get(), meters.segments_left_out.get()), (0, 0));
+    }
+
+    #[test]
+    fn one_that_is_late_for_less_than_a_segment_gets_every_grid_time_and_not_every_picture() {
+        let meters = check(60, |n| if n < 29 { 0 } else { 2 }, "0-60");
+        assert!(meters.pictures_shed.get() > 20);
+        assert_eq!(meters.segments_left_out.get(), 0);
+    }
+
+    #[test]
+    fn one_that_is_too_late_goes_on_with_the_newest_segment() {
+        // It takes 5 of the first 40, and keeps up from then on.
+        let meters = check(120, |n| if n < 40 { usize::from(n < 5) } else { 1 }, "0-5 40-120!");
+        assert_eq!(meters.segments_left_out.get(), 1);
+        // It has just ended the first when it stalls.
+        let meters = check(120, |n| usize::from(!(40..80).contains(&n)), "0-40 80-120");
+        assert_eq!(meters.segments_left_out.get(), 1);
+    }
+
+    #[test]
+    fn what_comes_at_once_after_a_standstill_is_not_late() {
+        let (sender, receiver) = channel(20, LEAVE_OUT, "720p", Arc::default());
+        let now = Instant::now();
+        assert!((0..100).all(|n| sender.send_at(new(n), now)));
+        let got: Vec<_> = std::iter::from_fn(|| Some(receiver.next()?.n).filter(|n| *n < 99)).collect();
+        assert_eq!(got, (0..99).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn one_that_stands_still_holds_up_nobody_and_the_end_does_not_wait_for_it() {
+        let meters = check(1_000, |n| usize::from(n == 0), "0-1");
+        assert_eq!(meters.segments_left_out.get(), 24);
+        let first_and_last = |n| usize::from(n == 0 || n > 980);
+        check(985, first_and_last, "0-1 960-985!");
+        // Within the first segment: what is late by then is its rest, and the segment after it.
+        check(79, |n| usize::from(n < 20), "0-40");
+    }
+
+    #[test]
+    fn the_grid_waits_for_an_encoder_that_is_alone() {
+        let (sender, receiver) = channel(1, WhenLate::Wait, "720p", Arc::default());
+        std::thread::scope(|scope| {
+            scope.spawn(move || (0..100).all(|n| sender.send(new(n))).then_some(()).unwrap());
+            let mut last = None;
+            while let Some(shown) = receiver.next() {
+                assert!(receiver.0.lock().waiting.len() <= SECONDS);
+                assert!(shown.n == last.map_or(0, |last| last + 1), "all of them, in order");
+                last = Some(shown.n);
+            }
+            assert_eq!(last, Some(99));
+        });
+    }
+
+    #[test]
+    fn an_encoder_that_is_gone_is_told() {
+        let (sender, receiver) = channel(20, LEAVE_OUT, "720p", Arc::default());
+        drop(receiver);
+        assert!(!sender.send(new(0)));
+    }
+}

@@ -1,0 +1,213 @@
+//! Decoding: the packets of one lane become pictures or sound.
+//!
+//! In: packets, one at a time. Out: decoded pieces with their container times in microseconds. What cannot be decoded
+//! is skipped and counted, with one warning a burst. No thread of its own but libav's.
+
+pub(crate) mod upright;
+
+use super::decode::upright::{Orientation, Upright};
+use super::error::reason;
+use crate::picture::colour_space::ColourSpace;
+use ffmpeg_next as ffmpeg;
+use ffmpeg_next::codec::{self, threading};
+use ffmpeg_next::{Packet, Rational, Rescale, decoder, frame, media};
+use tracing::warn;
+
+/// Microseconds, the unit of all times here.
+pub(crate) const MICROSECONDS: Rational = Rational(1, 1_000_000);
+/// More threads than this add memory and delay, not speed that playing in real time could use.
+const MOST_THREADS: usize = 4;
+/// After so many good pieces the next bad one starts a new burst.
+const BURST_ENDS_AFTER: u32 = 50;
+/// Threads that decode ahead may each report a failure of their own before the next good picture comes out.
+const MOST_FAILURES_A_STEP: usize = 64;
+/// What a picture lasts when neither the container nor the codec says it.
+const GUESSED_PICTURE_US: i64 = 40_000;
+
+/// All that is needed to decode one stream, free of the demuxer.
+pub(crate) struct StreamSetup {
+    pub(crate) parameters: codec::Parameters,
+    pub(crate) time_base: Rational,
+    pub(crate) frame_rate: Option<Rational>,
+    /// As the container names it; 0/1 when it does not.
+    pub(crate) sample_aspect: Rational,
+    pub(crate) orientation: Orientation,
+}
+
+/// What a packet became.
+pub(crate) enum Decoded {
+    Picture(frame::Video),
+    Sound(frame::Audio),
+}
+
+/// A decoded piece and its place in the container's time.
+pub(crate) struct Piece {
+    pub(crate) decoded: Decoded,
+    pub(crate) pts_us: Option<i64>,
+    pub(crate) duration_us: i64,
+}
+
+/// The decoder's answer.
+pub(crate) enum Step {
+    Piece(Piece),
+    NeedsPacket,
+    Drained,
+}
+
+/// The decoder of one lane.
+pub(crate) struct LaneDecoder {
+    name: String,
+    codec: Codec,
+    upright: Upright,
+    time_base: Rational,
+    picture_us: i64,
+    ended: bool,
+    failures: Failures,
+}
+
+enum Codec {
+    Picture(decoder::Video),
+    Sound(decoder::Audio),
+}
+
+impl Codec {
+    fn opened(&mut self) -> &mut decoder::Opened {
+        match self {
+            Codec::Picture(decoder) => decoder,
+            Codec::Sound(decoder) => decoder,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Failures {
+    total: u64,
+    good_since: u32,
+}
+
+impl LaneDecoder {
+    /// Opens the decoder. A live source is decoded without the delay that frame threads bring.
+    pub(crate) fn open(name: &str, setup: &StreamSetup, live: bool) -> Result<Self, ffmpeg::Error> {
+        let mut context = codec::Context::from_parameters(setup.parameters.clone())?;
+        let codec = decoder::find(context.id()).ok_or(ffmpeg::Error::DecoderNotFound)?;
+        let kind = if live { threading::Type::Slice } else { threading::Type::Frame };
+        let count = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+        context.set_threading(threading::Config { kind, count, ..Default::default() });
+        let mut decoder = context.decoder();
+        decoder.set_packet_time_base(setup.time_base);
+        Ok(LaneDecoder {
+            name: name.to_owned(),
+            codec: if setup.parameters.medium() == media::Type::Video {
+                Codec::Picture(decoder.open_as(codec)?.video()?)
+            } else {
+                Codec::Sound(decoder.open_as(codec)?.audio()?)
+            },
+            upright: Upright::new(setup.orientation, setup.sample_aspect),
+            time_base: setup.time_base,
+            picture_us: setup.frame_rate.map_or(GUESSED_PICTURE_US, |rate| {
+                1_000_000 * i64::from(rate.denominator()) / i64::from(rate.numerator())
+            }),
+            ended: false,
+            failures: Failures::default(),
+        })
+    }
+
+    /// The size of the pictures in square pixels, if the stream's head names it.
+    pub(crate) fn stated_size(&self) -> Option<(u32, u32)> {
+        match &self.codec {
+            Codec::Picture(decoder) if decoder.width() > 0 && decoder.height() > 0 => {
+                Some(self.upright.shown_size(decoder.width(), decoder.height(), decoder.aspect_ratio()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The colour space of its pictures, as far as the stream's head or the first picture says it.
+    pub(crate) fn colours(&self) -> ColourSpace {
+        let Codec::Picture(decoder) = &self.codec else { return ColourSpace::HIGH_DEFINITION };
+        let said = ColourSpace {
+            matrix: decoder.color_space(),
+            primaries: decoder.color_primaries(),
+            transfer: decoder.color_transfer_characteristic(),
+        };
+        said.or_likely((decoder.width(), decoder.height()))
+    }
+
+    /// The next piece, if the packets so far hold one.
+    pub(crate) fn step(&mut self) -> Step {
+        for _ in 0..MOST_FAILURES_A_STEP {
+            match self.receive().and_then(|decoded| self.finish(decoded)) {
+                Ok(piece) => {
+                    self.failures.good_since = self.failures.good_since.saturating_add(1);
+                    return Step::Piece(piece);
+                }
+                Err(ffmpeg::Error::Eof) => return Step::Drained,
+                Err(ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN }) => break,
+                Err(error) => self.count_failure(error),
+            }
+        }
+        if self.ended { Step::Drained } else { Step::NeedsPacket }
+    }
+
+    fn receive(&mut self) -> Result<Decoded, ffmpeg::Error> {
+        match &mut self.codec {
+            Codec::Picture(decoder) => {
+                let mut picture = frame::Video::empty();
+                decoder.receive_frame(&mut picture).map(|()| Decoded::Picture(picture))
+            }
+            Codec::Sound(decoder) => {
+                let mut sound = frame::Audio::empty();
+                decoder.receive_frame(&mut sound).map(|()| Decoded::Sound(sound))
+            }
+        }
+    }
+
+    /// Takes the next packet; call it after [`Step::NeedsPacket`].
+    pub(crate) fn send(&mut self, packet: &Packet) {
+        if let Err(error) = self.codec.opened().send_packet(packet) {
+            self.count_failure(error);
+        }
+    }
+
+    /// No packet follows: what the decoder holds back comes out.
+    pub(crate) fn send_end(&mut self) {
+        self.ended = true;
+        if let Err(error) = self.codec.opened().send_eof() {
+            self.count_failure(error);
+        }
+    }
+
+    fn finish(&mut self, decoded: Decoded) -> Result<Piece, ffmpeg::Error> {
+        let to_us = |value: i64| value.rescale(self.time_base, MICROSECONDS);
+        let frame: &ffmpeg::Frame = match &decoded {
+            Decoded::Picture(picture) => picture,
+            Decoded::Sound(sound) => sound,
+        };
+        let pts_us = frame.timestamp().or(frame.pts()).map(to_us);
+        let stated_us = Some(to_us(frame.packet().duration)).filter(|duration_us| *duration_us > 0);
+        Ok(match decoded {
+            Decoded::Picture(picture) => Piece {
+                decoded: Decoded::Picture(self.upright.turn(picture)?),
+                pts_us,
+                duration_us: stated_us.unwrap_or(self.picture_us),
+            },
+            Decoded::Sound(sound) => {
+                let rate = i64::from(sound.rate());
+                let played_us = (rate > 0).then(|| sound.samples() as i64 * 1_000_000 / rate);
+                Piece {
+                    decoded: Decoded::Sound(sound),
+                    pts_us,
+                    duration_us: played_us.or(stated_us).unwrap_or(0),
+                }
+            }
+        })
+    }
+
+    fn count_failure(&mut self, error: ffmpeg::Error) {
+        self.failures.total += 1;
+        if self.failures.total == 1 || self.failures.good_since >= BURST_ENDS_AFTER {
+            warn!(source = %self.name, reason = reason(error), total = self.failures.total, "damaged data skipped");
+        }
+        self.failures.good_since = 0;
+    }
+}

@@ -1,0 +1,336 @@
+//! Demuxer: the thread that reads the file or stream ahead.
+//!
+//! In: an address. Out: rounds (what the streams are) and their packets, in a bounded queue. libav blocks as long as it
+//! likes (a name server, a silent pipe, a dead network disk), therefore it has this thread to itself, and its caller
+//! never waits for more than it wants to. What the thread does stands in [`super::demux::reader`]. When the [`Demuxer`] is
+//! dropped it waits for the thread, but a thread that is stuck in the system is left behind and ends when the system
+//! lets go of it.
+
+pub(crate) mod packet_queue;
+pub(crate) mod reader;
+pub(crate) mod stream_fields;
+pub(crate) mod streams;
+
+use super::InputSettings;
+use super::decode::StreamSetup;
+use super::demux::packet_queue::{Extent, PacketQueue};
+use super::demux::reader::Reader;
+use super::error::InputError;
+use super::pace::timeline::Lane;
+use crate::source::push::rtmp::Door;
+use ffmpeg_next as ffmpeg;
+use ffmpeg_next::{Packet, format};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tracing::{debug, warn};
+
+/// The stop flag tells nobody that it was set, so nobody sleeps for longer.
+pub(crate) const TICK: Duration = Duration::from_millis(50);
+/// How long a dropped demuxer waits for its thread.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Where the media comes from, and what it takes to get there.
+#[derive(Clone)]
+pub(crate) enum Origin {
+    /// The address is opened, by name.
+    Address,
+    /// libav listens at this address, for as long as it takes.
+    Listening(String),
+    /// Somebody comes through our own door.
+    Door(Arc<Door>),
+}
+
+/// One passage through the input, as the demuxer found it.
+pub(crate) struct Round {
+    pub(crate) picture: StreamSetup,
+    pub(crate) sound: Option<StreamSetup>,
+    /// The source sends in real time, as far as can be told: it is no file, and nobody knows how long it is.
+    pub(crate) live: bool,
+    /// It is live, but comes a whole segment at a time: when something arrives tells nothing about the source's clock.
+    pub(crate) in_bursts: bool,
+    /// Bits a second as the container says or libav guesses; 0 where neither knows.
+    pub(crate) bps: u64,
+    /// How long it is, as libav guesses; 0 where it does not know.
+    pub(crate) length_s: u64,
+    /// Other films follow, with sound or without.
+    pub(crate) of_several: bool,
+    pub(crate) description: String,
+}
+
+/// What stands in a lane.
+pub(crate) enum Queued {
+    Packet {
+        packet: Packet,
+        /// When it came; nothing if the source was kept waiting before it.
+        arrived: Option<Instant>,
+    },
+    RoundEnd,
+}
+
+/// How the reading ended.
+#[derive(Debug, Clone)]
+pub(crate) enum Ending {
+    Over,
+    Failed(InputError),
+}
+
+/// What the two threads share, whole between any two statements.
+pub(crate) struct Queue {
+    pub(crate) rounds: VecDeque<Round>,
+    pub(crate) packets: PacketQueue<Queued>,
+    pub(crate) ending: Option<Ending>,
+    pub(crate) thread_done: bool,
+    seen: Seen,
+    /// Threads that sleep until something changes: to wake nobody costs as much as to wake somebody.
+    sleepers: usize,
+    /// Of these, those that no single packet is to wake.
+    patient_sleepers: usize,
+}
+
+/// Counts what the thread has done, so that nothing happens unseen between a look and a sleep.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    packets: u64,
+    /// All else: rounds, ends.
+    news: u64,
+}
+
+/// The queue, and what wakes and stops those who wait for it.
+pub(crate) struct Shared {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+    pub(crate) watchdog: Watchdog,
+}
+
+/// Asked by libav, again and again, whether to give up.
+pub(crate) struct Watchdog {
+    started: Instant,
+    /// Milliseconds after `started`; `u64::MAX`: wait for ever.
+    deadline_ms: AtomicU64,
+    timed_out: AtomicBool,
+    closed: AtomicBool,
+    stop: Arc<AtomicBool>,
+}
+
+impl Watchdog {
+    pub(crate) fn arm(&self, patience: Option<Duration>) {
+        let deadline_ms =
+            patience.map_or(u64::MAX, |span| (self.started.elapsed() + span).as_millis() as u64);
+        self.deadline_ms.store(deadline_ms, Ordering::Relaxed);
+    }
+
+    pub(crate) fn stopped(&self) -> bool {
+        self.closed.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn timed_out(&self) -> bool {
+        self.timed_out.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn barks(&self) -> bool {
+        if self.started.elapsed().as_millis() as u64 >= self.deadline_ms.load(Ordering::Relaxed) {
+            self.timed_out.store(true, Ordering::Relaxed);
+        }
+        self.stopped() || self.timed_out()
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn change(&self, by: impl FnOnce(&mut Queue)) {
+        let mut queue = self.lock();
+        by(&mut queue);
+        queue.seen.news += 1;
+        self.wake(queue);
+    }
+
+    /// A packet has been read.
+    pub(crate) fn push(&self, lane: Lane, queued: Queued, extent: Extent) {
+        let mut queue = self.lock();
+        queue.packets.push(lane, queued, extent);
+        queue.seen.packets += 1;
+        if queue.sleepers > queue.patient_sleepers || queue.packets.is_plenty() {
+            self.wake(queue);
+        }
+    }
+
+    /// Lets go of the queue and wakes who sleeps.
+    fn wake(&self, queue: MutexGuard<'_, Queue>) {
+        let is_awaited = queue.sleepers > 0;
+        drop(queue);
+        if is_awaited {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Sleeps until something changes, but not for longer than `span`.
+    fn sleep<'a>(&self, mut queue: MutexGuard<'a, Queue>, span: Duration) -> MutexGuard<'a, Queue> {
+        queue.sleepers += 1;
+        let mut queue = self.changed.wait_timeout(queue, span).unwrap_or_else(PoisonError::into_inner).0;
+        queue.sleepers -= 1;
+        queue
+    }
+
+    /// Waits until there is room; true if that took time.
+    pub(crate) fn wait_for_room(&self) -> bool {
+        let mut queue = self.lock();
+        let mut waited = false;
+        while queue.packets.is_full() && !self.watchdog.stopped() {
+            waited = true;
+            queue = self.sleep(queue, TICK);
+        }
+        waited
+    }
+}
+
+/// The reading end of the queue; owns the thread.
+pub(crate) struct Demuxer {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Demuxer {
+    /// Starts the thread.
+    pub(crate) fn start(settings: &InputSettings, origin: Origin) -> Result<Self, InputError> {
+        init_libav();
+        let shared = Arc::new(Shared {
+            queue: Mutex::new(Queue {
+                rounds: VecDeque::new(),
+                packets: PacketQueue::new(),
+                ending: None,
+                thread_done: false,
+                seen: Seen::default(),
+                sleepers: 0,
+                patient_sleepers: 0,
+            }),
+            changed: Condvar::new(),
+            watchdog: Watchdog {
+                started: Instant::now(),
+                deadline_ms: AtomicU64::new(u64::MAX),
+                timed_out: AtomicBool::new(false),
+                closed: AtomicBool::new(false),
+                stop: settings.stop.clone(),
+            },
+        });
+        let reader = Reader {
+            address: settings.address.clone(),
+            origin,
+            loop_forever: settings.loop_forever,
+            shared: shared.clone(),
+        };
+        let thread = std::thread::Builder::new().name("demuxer".to_owned()).spawn(move || reader.run());
+        let thread = thread.map_err(|error| InputError::NoThread {
+            name: settings.address.to_string(),
+            reason: error.to_string(),
+        })?;
+        Ok(Demuxer { shared, thread: Some(thread) })
+    }
+
+    pub(crate) fn stopped(&self) -> bool {
+        self.shared.watchdog.stopped()
+    }
+
+    pub(crate) fn next_round(&self) -> Option<Round> {
+        self.shared.lock().rounds.pop_front()
+    }
+
+    pub(crate) fn pop(&self, lane: Lane) -> Option<Queued> {
+        let mut queue = self.shared.lock();
+        let popped = queue.packets.pop(lane);
+        if popped.is_some() {
+            self.shared.wake(queue);
+        }
+        popped
+    }
+
+    /// All that a lane holds of this round, at once: cheaper where nothing is decoded between one packet and the next.
+    pub(crate) fn take(&self, lane: Lane, taken: &mut VecDeque<Queued>) {
+        let mut queue = self.shared.lock();
+        let before = taken.len();
+        while let Some(queued) = queue.packets.pop(lane) {
+            let is_end = matches!(queued, Queued::RoundEnd);
+            taken.push_back(queued);
+            if is_end {
+                break;
+            }
+        }
+        if taken.len() > before {
+            self.shared.wake(queue);
+        }
+    }
+
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        self.shared.lock().ending.clone()
+    }
+
+    /// Whether nothing more will come before something is taken.
+    pub(crate) fn has_read_enough(&self) -> bool {
+        let queue = self.shared.lock();
+        queue.packets.is_full() || queue.ending.is_some()
+    }
+
+    /// How much has happened so far; for [`Demuxer::wait`].
+    pub(crate) fn changes(&self) -> Seen {
+        self.shared.lock().seen
+    }
+
+    /// Sleeps until more has happened than `seen`, until `deadline`, or for one [`TICK`].
+    pub(crate) fn wait(&self, seen: Seen, deadline: Instant) {
+        let span = deadline.saturating_duration_since(Instant::now()).min(TICK);
+        let queue = self.shared.lock();
+        if queue.seen != seen {
+            return;
+        }
+        drop(self.shared.sleep(queue, span));
+    }
+
+    /// The same, but until there is plenty, or something other than a packet: for whom packets come early enough, and who wants
+    /// many at once.
+    pub(crate) fn wait_for_plenty(&self, seen: Seen, deadline: Instant) {
+        let span = deadline.saturating_duration_since(Instant::now()).min(TICK);
+        let mut queue = self.shared.lock();
+        if queue.seen.news != seen.news || queue.packets.is_plenty() {
+            return;
+        }
+        queue.patient_sleepers += 1;
+        let mut queue = self.shared.sleep(queue, span);
+        queue.patient_sleepers -= 1;
+    }
+}
+
+impl Drop for Demuxer {
+    fn drop(&mut self) {
+        self.shared.watchdog.closed.store(true, Ordering::Relaxed);
+        self.shared.changed.notify_all();
+        let deadline = Instant::now() + FAREWELL;
+        let mut queue = self.shared.lock();
+        while !queue.thread_done && Instant::now() < deadline {
+            queue = self.shared.sleep(queue, TICK);
+        }
+        let done = queue.thread_done;
+        drop(queue);
+        match self.thread.take() {
+            Some(thread) if done => drop(thread.join()),
+            _ => debug!("the demuxer is stuck in the system and left behind"),
+        }
+    }
+}
+
+/// Readies libav, once. What it would print goes nowhere: it knows neither our log nor our status line, and its codes
+/// come back to us as errors.
+pub(crate) fn init_libav() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        if let Err(error) = ffmpeg::init() {
+            warn!(%error, "libav does not start well");
+        }
+        format::network::init();
+        ffmpeg::log::set_level(ffmpeg::log::Level::Quiet);
+    });
+}

@@ -1,0 +1,240 @@
+//! Reader: what the demuxer's thread does, from opening to the end.
+//!
+//! In: an address, a place to wait at, or a list of films. Out: rounds and their packets, into the queue that
+//! [`crate::source::input::demux`] reads. The thread opens, uses and closes libav's context. It ends at the end of the input, at an error, at the stop flag, or when the demuxer is dropped.
+
+use super::packet_queue::Extent;
+use super::streams::{self, Chosen};
+use super::{Ending, Origin, Queued, Round, Shared};
+use crate::source::input::address::InputAddress;
+use crate::source::input::decode::MICROSECONDS;
+use crate::source::input::error::{InputError, reason};
+use crate::source::input::file_list;
+use crate::source::input::pace::timeline::Lane;
+use crate::source::input::screen;
+use ffmpeg_next as ffmpeg;
+use ffmpeg_next::format::context::StreamIo;
+use ffmpeg_next::{Packet, Rescale, format};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tracing::{debug, warn};
+
+/// A camera that has not answered by then will not; who waits for it wants to know.
+const CONNECT: Duration = Duration::from_secs(10);
+/// A live stream without a packet for so long is gone, even if its connection still stands.
+const SILENCE: Duration = Duration::from_secs(10);
+/// So many damaged packets in a row are no damage but the end of what can be used.
+const MOST_BAD_PACKETS: u32 = 1000;
+
+/// What the thread works with.
+pub(crate) struct Reader {
+    pub(crate) address: InputAddress,
+    pub(crate) origin: Origin,
+    pub(crate) loop_forever: bool,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// Whatever ends the thread, those who wait for it learn of it.
+struct DoneGuard(Arc<Shared>);
+
+impl Drop for DoneGuard {
+    fn drop(&mut self) {
+        self.0.change(|queue| {
+            queue.ending.get_or_insert(Ending::Over);
+            queue.thread_done = true;
+        });
+    }
+}
+
+impl Reader {
+    pub(crate) fn run(self) {
+        let _done = DoneGuard(self.shared.clone());
+        let ending = match self.play() {
+            Ok(()) => Ending::Over,
+            Err(error) => Ending::Failed(error),
+        };
+        self.shared.change(|queue| queue.ending = Some(ending));
+    }
+
+    fn play(&self) -> Result<(), InputError> {
+        let films = file_list::read(&self.address)?;
+        let mut several = films.is_some();
+        let films = films.unwrap_or_else(|| vec![self.address.clone()]);
+        several &= films.len() > 1;
+        loop {
+            let mut packets = 0;
+            let mut failed = None;
+            for film in &films {
+                // Each round opens the input afresh: that works for all that can be played twice, seekable or not,
+                // and leaves nothing of the round before in libav.
+                match self.play_once(film, several) {
+                    Ok(used) => packets += used,
+                    Err(error) if several && !self.shared.watchdog.stopped() => {
+                        warn!(%error, "left out");
+                        failed = Some(error);
+                    }
+                    Err(error) => return Err(error),
+                }
+                if self.shared.watchdog.stopped() {
+                    return Ok(());
+                }
+            }
+            if packets == 0
+                && let Some(error) = failed
+            {
+                return Err(error);
+            }
+            if !self.loop_forever {
+                return Ok(());
+            }
+            if packets == 0 {
+                return Err(InputError::Undecodable(self.address.to_string()));
+            }
+        }
+    }
+
+    /// One round, from its opening to its end; the number of packets that were of use.
+    fn play_once(&self, film: &InputAddress, of_several: bool) -> Result<u64, InputError> {
+        self.shared.wait_for_room();
+        let mut input = self.open(film)?;
+        let (chosen, round) = streams::choose(&mut input, film, self.is_pushed())?;
+        let round = Round { of_several, ..round };
+        // A live list of HLS says itself when it is over; other live streams never are.
+        let hangs_up = round.live && !round.in_bursts && !self.ends();
+        self.shared.change(|queue| {
+            queue.packets.set_in_use(Lane::Sound, round.sound.is_some());
+            queue.rounds.push_back(round);
+        });
+        let packets = self.read(&mut input, chosen);
+        self.shared.change(|queue| {
+            for lane in Lane::ALL {
+                queue.packets.push(lane, Queued::RoundEnd, Extent::default());
+            }
+        });
+        if hangs_up && packets.is_ok() && !self.shared.watchdog.stopped() {
+            return Err(InputError::HungUp(self.address.to_string()));
+        }
+        packets
+    }
+
+    /// It may be over some time, and to fail on the way is one way to be over.
+    fn ends(&self) -> bool {
+        matches!(self.address, InputAddress::File(_) | InputAddress::Stdin)
+    }
+
+    /// Somebody sends it to us as it happens, whatever the head of the stream says.
+    fn is_pushed(&self) -> bool {
+        !matches!(self.origin, Origin::Address)
+    }
+
+    fn open(&self, film: &InputAddress) -> Result<format::context::Input, InputError> {
+        if let InputAddress::File(path) = film {
+            match std::fs::metadata(path) {
+                Ok(metadata) if metadata.is_dir() => {
+                    return Err(InputError::Directory(film.to_string()));
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    return Err(InputError::NoSuchFile(film.to_string()));
+                }
+                _ => {} // libav will say what else is wrong
+            }
+        }
+        let unspeakable = || InputError::Unspeakable(film.to_string());
+        let is_called = matches!((&self.origin, film), (Origin::Address, InputAddress::Url(_)));
+        self.shared.watchdog.arm(is_called.then_some(CONNECT));
+        let shared = self.shared.clone();
+        let interrupt = move || shared.watchdog.barks();
+        let options = film.libav_options();
+        if let InputAddress::Screen(which) = film {
+            return screen::open(which.as_deref());
+        }
+        let opened = match &self.origin {
+            Origin::Address => {
+                let name = film.libav_name().ok_or_else(unspeakable)?;
+                format::input_with_interrupt_and_dictionary(&name, interrupt, options.into_iter().collect())
+            }
+            Origin::Listening(url) => {
+                // A client that connects and sends nothing; waiting for one has no end.
+                let silence_us = CONNECT.as_micros().to_string();
+                let silence = matches!(film.scheme().as_deref(), Some("srt" | "tcp"))
+                    .then_some(("timeout", &*silence_us));
+                let options = options.into_iter().chain(silence).collect();
+                format::input_with_interrupt_and_dictionary(url, interrupt, options)
+            }
+            Origin::Door(door) => match door.wait_for_guest(|| self.shared.watchdog.stopped()) {
+                None => Err(ffmpeg::Error::Exit),
+                Some(guest) => {
+                    debug!(from = %guest.from, "reading what is pushed");
+                    StreamIo::from_read(guest.media).and_then(|media| {
+                        // Rates are not worth waiting for: the grid has its own.
+                        let options = [
+                            ("format_whitelist", "flv"),
+                            ("analyzeduration", "1500000"),
+                            ("fpsprobesize", "0"),
+                        ];
+                        let options = Some(options.into_iter().collect());
+                        format::input_from_stream_with_interrupt(media, Some("push.flv"), options, interrupt)
+                    })
+                }
+            },
+        };
+        let timed_out = self.shared.watchdog.timed_out();
+        match opened {
+            _ if self.shared.watchdog.stopped() => Err(InputError::Stopped(film.to_string())),
+            Ok(input) if !timed_out => Ok(input),
+            Ok(_) => Err(InputError::from_open(film, ffmpeg::Error::Exit, true)),
+            Err(error) => Err(InputError::from_open(film, error, timed_out)),
+        }
+    }
+
+    /// Reads one round to its end; the number of packets that were of use.
+    fn read(&self, input: &mut format::context::Input, chosen: Chosen) -> Result<u64, InputError> {
+        let watchdog = &self.shared.watchdog;
+        let is_url = matches!(self.address, InputAddress::Url(_));
+        let (mut used, mut bad) = (0, 0);
+        loop {
+            let waited = self.shared.wait_for_room();
+            watchdog.arm(is_url.then_some(SILENCE));
+            let mut packet = Packet::empty();
+            let result = packet.read(input);
+            if watchdog.stopped() {
+                return Ok(used);
+            }
+            match result {
+                Ok(()) => bad = 0,
+                Err(ffmpeg::Error::Eof) => return Ok(used),
+                Err(ffmpeg::Error::InvalidData) if bad < MOST_BAD_PACKETS => {
+                    bad += 1;
+                    continue;
+                }
+                Err(ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN }) => {
+                    std::thread::park_timeout(Duration::from_millis(5)); // libav has no way to wait for it
+                    continue;
+                }
+                Err(_) if watchdog.timed_out() => {
+                    let name = self.address.to_string();
+                    return Err(InputError::Silent { name, seconds: SILENCE.as_secs() });
+                }
+                Err(_) if self.is_pushed() => return Ok(used),
+                Err(error) if !self.ends() => {
+                    let name = self.address.to_string();
+                    return Err(InputError::Broken { name, reason: reason(error) });
+                }
+                Err(error) => {
+                    warn!(source = %self.address, reason = reason(error), "the rest cannot be read");
+                    return Ok(used);
+                }
+            }
+            let Some((lane, time_base)) = chosen.lane_of(packet.stream()) else { continue };
+            let to_us = |value: i64| value.rescale(time_base, MICROSECONDS);
+            let extent = Extent {
+                bytes: packet.size(),
+                dts_us: packet.dts().map(to_us),
+                duration_us: to_us(packet.duration()),
+            };
+            let arrived = (!waited).then(Instant::now);
+            used += 1;
+            self.shared.push(lane, Queued::Packet { packet, arrived }, extent);
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! Inputs: a file, a list of files, a URL, a screen or standard input, decoded and handed out in real time.
+//!
+//! In: an address; where nobody can be called, as at `rtmp://0.0.0.0:1935/live/KEY`, it is waited for somebody to push
+//! (`waiting.rs`). Out: pictures and sound as they are stored (turned upright, but neither scaled nor resampled), each
+//! at the moment at which it is due. The caller's thread decodes and waits; libav's reading has a thread of its own
+//! (`demuxer.rs`), for it may block longer than [`Source::read`] may. At the end of a file comes [`Read::End`], or the
+//! next round of a loop; a live source that hangs up or falls silent is an error, so that it is opened again.
+
+mod address;
+pub(crate) mod adts;
+pub(crate) mod annex_b;
+#[cfg(test)]
+mod clock_world;
+pub(crate) mod decode;
+pub(crate) mod demux;
+pub(crate) mod error;
+mod file_list;
+pub mod pace;
+mod screen;
+
+pub use crate::copy::{
+    Copied, CopiedPacket, CopiedStream, CopyError, CopyOpener, CopySettings, longest_copied_90k, open_copy,
+};
+pub use address::InputAddress;
+pub use error::InputError;
+
+use super::{Captured, CapturedPicture, CapturedSound, Read, Source, SourceError, SourceFormat};
+use crate::picture::colour_space::ColourSpace;
+use crate::source::push::Waiting;
+use decode::{Decoded, LaneDecoder, Step, StreamSetup};
+use demux::{Demuxer, Ending, Origin, Queued, Round};
+use pace::pacing::Pacer;
+use pace::timeline::{Lane, Timeline};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+use tracing::warn;
+
+/// A name server may keep libav longer than [`demuxer`]'s own patience lasts.
+const OPEN_URL: Duration = Duration::from_secs(12);
+/// How long pictures are waited for that do not say their size in advance.
+const FIRST_PICTURE: Duration = Duration::from_secs(10);
+
+/// What to open, and how.
+#[derive(Debug, Clone)]
+pub struct InputSettings {
+    /// Where the media comes from.
+    pub address: InputAddress,
+    /// At the end, begin again; the timestamps go on.
+    pub loop_forever: bool,
+    /// Once it is set, whatever blocks gives up.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// An open input.
+pub struct Input {
+    name: String,
+    demuxer: Demuxer,
+    lanes: [InputLane; 2],
+    timeline: Timeline,
+    pacer: Pacer,
+    /// The round's first piece has been placed on the timeline.
+    under_way: bool,
+    live: bool,
+    pictures: u64,
+    format: SourceFormat,
+}
+
+/// One stream: its decoder, and the piece that comes next.
+struct InputLane {
+    /// Without one, what the lane brings is thrown away.
+    decoder: Option<LaneDecoder>,
+    ready: Option<ReadyPiece>,
+    arrived: Option<Instant>,
+    finished: bool,
+}
+
+struct ReadyPiece {
+    decoded: Decoded,
+    pts_us: Option<i64>,
+    duration_us: i64,
+    /// Its place on the timeline; nothing until the round is under way.
+    media_us: Option<i64>,
+    arrived: Option<Instant>,
+}
+
+/// Opens the input and finds out what it will deliver.
+///
+/// Returns within some ten seconds for URLs; for files and pipes when they have told enough, or at the stop flag.
+pub fn open(settings: &InputSettings) -> Result<Input, InputError> {
+    check_address(settings)?;
+    let name = settings.address.to_string();
+    let demuxer = Demuxer::start(settings, Origin::Address)?;
+    let round = first_round(&demuxer, &settings.address)?;
+    Input::begin(name, demuxer, round)
+}
+
+/// Opens the input, or begins to listen where nobody can be called: a client may come whenever it wants to.
+pub fn open_source(settings: &InputSettings) -> Result<Box<dyn Source>, SourceError> {
+    let place = match &settings.address {
+        InputAddress::Url(url) => {
+            crate::source::push::listen_address::place(url, &settings.address.to_string())?
+        }
+        _ => None,
+    };
+    Ok(match place {
+        Some(place) => Box::new(Waiting::open(settings, place)?),
+        None => Box::new(open(settings)?),
+    })
+}
+
+/// What can be told without opening it.
+pub(crate) fn check_address(settings: &InputSettings) -> Result<(), InputError> {
+    if settings.loop_forever && settings.address == InputAddress::Stdin {
+        return Err(InputError::LoopedPipe);
+    }
+    let name = settings.address.to_string();
+    if let (InputAddress::Url(_), scheme) = (&settings.address, settings.address.scheme().unwrap_or_default())
+        && !address::SCHEMES.contains(&scheme.as_str())
+    {
+        return Err(InputError::Protocol { name, scheme });
+    }
+    Ok(())
+}
+
+pub(crate) fn first_round(demuxer: &Demuxer, address: &InputAddress) -> Result<Round, InputError> {
+    let name = address.to_string();
+    let deadline = matches!(address, InputAddress::Url(_)).then(|| Instant::now() + OPEN_URL);
+    loop {
+        let seen = demuxer.changes();
+        if let Some(round) = demuxer.next_round() {
+            return Ok(round);
+        }
+        if let Some(Ending::Failed(error)) = demuxer.ending() {
+            return Err(error);
+        }
+        if demuxer.stopped() || demuxer.ending().is_some() {
+            return Err(InputError::Stopped(name));
+        }
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            let reason = format!("no answer within {} s", OPEN_URL.as_secs());
+            let remedy = error::remedy_where_nobody_answers(address);
+            return Err(InputError::Unreachable { name, reason, remedy });
+        }
+        demuxer.wait(seen, Instant::now() + demux::TICK);
+    }
+}
+
+fn open_sound(name: &str, setup: &StreamSetup, live: bool) -> Option<LaneDecoder> {
+    LaneDecoder::open(name, setup, live)
+        .inspect_err(|error| {
+            warn!(source = name, reason = error::reason(*error), "no sound: its decoder does not open");
+        })
+        .ok()
+}
+
+impl InputLane {
+    fn new(decoder: Option<LaneDecoder>) -> Self {
+        InputLane { decoder, ready: None, arrived: None, finished: false }
+    }
+
+    /// Decodes until a piece is ready, or what has been read is used up.
+    fn fill(&mut self, lane: Lane, demuxer: &Demuxer) {
+        while self.ready.is_none() && !self.finished {
+            match self.decoder.as_mut().map_or(Step::NeedsPacket, LaneDecoder::step) {
+                Step::Piece(piece) => {
+                    self.ready = Some(ReadyPiece {
+                        decoded: piece.decoded,
+                        pts_us: piece.pts_us,
+                        duration_us: piece.duration_us,
+                        media_us: None,
+                        arrived: self.arrived,
+                    });
+                }
+                Step::Drained => self.finished = true,
+                Step::NeedsPacket => match (demuxer.pop(lane), &mut self.decoder) {
+                    (None, _) => return,
+                    (Some(Queued::Packet { packet, arrived }), Some(decoder)) => {
+                        self.arrived = arrived;
+                        decoder.send(&packet);
+                    }
+                    (Some(Queued::RoundEnd), Some(decoder)) => decoder.send_end(),
+                    (Some(Queued::Packet { .. }), None) => {}
+                    (Some(Queued::RoundEnd), None) => self.finished = true,
+                },
+            }
+        }
+    }
+}
+
+impl Input {
+    /// The demuxer has found its first round: opens the decoders and looks at the size.
+    pub(crate) fn begin(name: String, demuxer: Demuxer, round: Round) -> Result<Self, InputError> {
+        let not_media = |error| InputError::NotMedia { name: name.clone(), reason: error::reason(error) };
+        let picture = LaneDecoder::open(&name, &round.picture, round.live).map_err(not_media)?;
+        let sound = round.sound.as_ref().and_then(|sound| open_sound(&name, sound, round.live));
+        let mut input = Input {
+            format: SourceFormat {
+                description: round.description,
+                width: 0,
+                height: 0,
+                colours: ColourSpace::HIGH_DEFINITION,
+                has_sound: sound.is_some() || round.of_several,
+                copied: None,
+            },
+            name,
+            demuxer,
+            lanes: [InputLane::new(Some(picture)), InputLane::new(sound)],
+            timeline: Timeline::default(),
+            pacer: Pacer::new(round.live && !round.in_bursts),
+            under_way: false,
+            live: round.live,
+            pictures: 0,
+        };
+        (input.format.width, input.format.height) = input.shown_size()?;
+        let picture = input.lanes[Lane::Picture as usize].decoder.as_ref();
+        input.format.colours = picture.map_or(ColourSpace::HIGH_DEFINITION, LaneDecoder::colours);
+        Ok(input)
+    }
+
+    /// What the stream's head says, or else what the first picture shows.
+    fn shown_size(&mut self) -> Result<(u32, u32), InputError> {
+        let picture = Lane::Picture as usize;
+        let deadline = Instant::now() + FIRST_PICTURE;
+        loop {
+            if let Some(size) = self.lanes[picture].decoder.as_ref().and_then(LaneDecoder::stated_size) {
+                return Ok(size);
+            }
+            let seen = self.demuxer.changes();
+            // A decoder states the size as soon as it has decoded something.
+            self.lanes[picture].fill(Lane::Picture, &self.demuxer);
+            if self.lanes[picture].ready.is_some() {
+                continue;
+            }
+            if self.demuxer.stopped() {
+                return Err(InputError::Stopped(self.name.clone()));
+            }
+            if self.lanes[picture].finished || self.demuxer.has_read_enough() || Instant::now() >= deadline {
+                return Err(InputError::Undecodable(self.name.clone()));
+            }
+            self.demuxer.wait(seen, deadline);
+        }
+    }
+
+    /// Decodes ahead, one piece in each lane, and puts it on the timeline.
+    fn fill(&mut self) {
+        for lane in Lane::ALL {
+            self.lanes[lane as usize].fill(lane, &self.demuxer);
+        }
+        if !self.under_way {
+            let first_us = self.lanes.iter().filter_map(|lane| lane.ready.as_ref()).map(|ready| ready.pts_us);
+            let Some(first_us) = first_us.min_by_key(|pts_us| pts_us.unwrap_or(i64::MAX)) else { return };
+            // The first piece of the round is the earliest, not the one that happens to stand first in the file.
+            // A live source is not held up for that.
+            let all_there = self.lanes.iter().all(|lane| lane.finished || lane.ready.is_some());
+            if !(all_there || self.live || self.demuxer.has_read_enough()) {
+                return;
+            }
+            self.timeline.begin_round(first_us.unwrap_or(0));
+            self.under_way = true;
+        }
+        let in_real_time = self.pacer.is_live();
+        for lane in Lane::ALL {
+            if let Some(ready) = &mut self.lanes[lane as usize].ready {
+                let arrived = ready.arrived.filter(|_| in_real_time);
+                ready.media_us.get_or_insert_with(|| {
+                    self.timeline.place(lane, ready.pts_us, ready.duration_us, arrived)
+                });
+            }
+        }
+    }
+
+    /// The lane whose piece is due first.
+    fn first_due(&mut self) -> Option<(Lane, i64, Instant)> {
+        let media_us = |lane: Lane| self.lanes[lane as usize].ready.as_ref().and_then(|ready| ready.media_us);
+        let places = Lane::ALL.into_iter().filter_map(|lane| media_us(lane).map(|media_us| (lane, media_us)));
+        let (lane, media_us) = places.min_by_key(|&(_, media_us)| media_us)?;
+        Some((lane, media_us, self.pacer.due(media_us, Instant::now())))
+    }
+
+    fn hand_out(&mut self, lane: Lane, media_us: i64) -> Option<Captured> {
+        let ready = self.lanes[lane as usize].ready.take()?;
+        let due = self.pacer.hand_out(lane, media_us, ready.arrived, Instant::now());
+        let captured_at = due.at;
+        Some(match ready.decoded {
+            Decoded::Picture(frame) => {
+                self.pictures += 1;
+                Captured::Picture(CapturedPicture { frame, captured_at })
+            }
+            Decoded::Sound(frame) => {
+                Captured::Sound(CapturedSound { frame, captured_at, stretch: due.stretch })
+            }
+        })
+    }
+
+    /// Both lanes are at their end: the next round begins, if there is one.
+    fn next_round(&mut self) -> Result<Turn, SourceError> {
+        // The order matters: a round that is there before the ending is seen is still to be played.
+        let ending = self.demuxer.ending();
+        let round = self.demuxer.next_round();
+        let went_well = round.is_some() || matches!(ending, Some(Ending::Over));
+        if went_well && self.pictures == 0 {
+            return Err(InputError::Undecodable(self.name.clone()).into());
+        }
+        if let Some(round) = round {
+            let decoder = LaneDecoder::open(&self.name, &round.picture, round.live);
+            let decoder = decoder.map_err(|error| InputError::Broken {
+                name: self.name.clone(),
+                reason: error::reason(error),
+            })?;
+            // The encoders are set up: sound that was not there at the start has no place to go.
+            let sound = round.sound.filter(|_| self.format.has_sound);
+            let sound = sound.and_then(|sound| open_sound(&self.name, &sound, round.live));
+            self.lanes = [InputLane::new(Some(decoder)), InputLane::new(sound)];
+            self.under_way = false;
+            if self.format.description == round.description {
+                return Ok(Turn::Begun);
+            }
+            self.format.description.clone_from(&round.description);
+            return Ok(Turn::Another(round.description));
+        }
+        match ending {
+            Some(Ending::Over) => Ok(Turn::Over),
+            Some(Ending::Failed(error)) => Err(error.into()),
+            None => Ok(Turn::Wait),
+        }
+    }
+}
+
+enum Turn {
+    Begun,
+    /// Another film has begun.
+    Another(String),
+    Wait,
+    Over,
+}
+
+impl Source for Input {
+    fn format(&self) -> SourceFormat {
+        self.format.clone()
+    }
+
+    fn read(&mut self, timeout: Duration) -> Result<Read, SourceError> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            if self.demuxer.stopped() {
+                return Ok(Read::Nothing);
+            }
+            let seen = self.demuxer.changes();
+            self.fill();
+            let mut wake_at = deadline;
+            if let Some((lane, media_us, due)) = self.first_due() {
+                if due <= Instant::now() {
+                    return Ok(self.hand_out(lane, media_us).map_or(Read::Nothing, Read::Captured));
+                }
+                wake_at = wake_at.min(due);
+            } else if self.lanes.iter().all(|lane| lane.finished && lane.ready.is_none()) {
+                match self.next_round()? {
+                    Turn::Begun => continue,
+                    Turn::Another(description) => return Ok(Read::Here(description)),
+                    Turn::Over => return Ok(Read::End),
+                    Turn::Wait => {}
+                }
+            }
+            if Instant::now() >= deadline {
+                return Ok(Read::Nothing);
+            }
+            self.demuxer.wait(seen, wake_at);
+        }
+    }
+}

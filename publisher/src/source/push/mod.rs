@@ -1,0 +1,208 @@
+//! Waiting: a source that is open from the start, and delivers whenever somebody pushes to it.
+//!
+//! In: a place to listen at. Out: pictures and sound of one client after the other; between them the news that there is
+//! none. What will come is not known in advance: pictures are promised in the shape that nearly all have today, and
+//! sound, which is silence while there is none. The caller's thread does it all; the [`Demuxer`] has its own. A client whose
+//! stream does not name its size holds the caller up until its first picture, or for ten seconds.
+
+pub(crate) mod listen_address;
+pub(crate) mod rtmp;
+
+use super::input::demux::{Demuxer, Ending, Origin, TICK};
+use super::input::error::InputError;
+use super::input::{Input, InputSettings};
+use super::push::listen_address::Place;
+use super::push::rtmp::Door;
+use crate::picture::colour_space::ColourSpace;
+use crate::source::{Read, Source, SourceError, SourceFormat, SourceState};
+use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use tracing::{info, warn};
+
+/// The shape of what phones held upright do not send, and all others do.
+const LIKELY_SIZE: (u32, u32) = (1280, 720);
+/// So soon libav says that it cannot listen at all.
+const AT_ONCE: Duration = Duration::from_millis(300);
+/// Whoever pushes what cannot be used, or keeps the port from us, is not tried more often than this.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// See the file's head.
+pub(crate) struct Waiting {
+    settings: InputSettings,
+    origin: Origin,
+    /// Where it waits, for people.
+    name: String,
+    state: State,
+}
+
+enum State {
+    /// For somebody.
+    Listening(Demuxer),
+    OnAir(Box<Input>),
+    Pausing(Instant),
+}
+
+impl Waiting {
+    /// Begins to listen; a port that is not to be had is told at once.
+    pub(crate) fn open(settings: &InputSettings, place: Place) -> Result<Self, InputError> {
+        let (origin, name) = origin(settings, place)?;
+        let demuxer = Demuxer::start(settings, origin.clone())?;
+        if let Origin::Listening(_) = origin {
+            fails_at_once(&demuxer, &name)?;
+        }
+        info!(place = name, "waiting for somebody to push");
+        Ok(Waiting { settings: settings.clone(), origin, name, state: State::Listening(demuxer) })
+    }
+
+    fn wish(&self) -> String {
+        format!("waiting for somebody to push to {}", self.name)
+    }
+
+    /// The client's format is known, or it was no client.
+    fn listen(&mut self, deadline: Instant) -> Option<Read> {
+        let State::Listening(demuxer) = &self.state else { return None };
+        let seen = demuxer.changes();
+        let round = demuxer.next_round();
+        let ending = demuxer.ending();
+        let failed = match (round, ending) {
+            (Some(round), _) => {
+                let pausing = State::Pausing(Instant::now() + PAUSE);
+                let State::Listening(demuxer) = std::mem::replace(&mut self.state, pausing) else {
+                    return None;
+                };
+                match Input::begin(self.name.clone(), demuxer, round) {
+                    Ok(input) => {
+                        let description = input.format().description;
+                        self.state = State::OnAir(Box::new(input));
+                        return Some(Read::Here(description));
+                    }
+                    Err(error) => Some(error),
+                }
+            }
+            (None, Some(Ending::Failed(error))) => Some(error),
+            (None, Some(Ending::Over)) => None,
+            (None, None) => {
+                demuxer.wait(seen, deadline);
+                return None;
+            }
+        };
+        if let Some(error) = failed.filter(|error| !matches!(error, InputError::Stopped(_))) {
+            warn!(%error, "what was pushed cannot be used");
+        }
+        self.state = State::Pausing(Instant::now() + PAUSE);
+        None
+    }
+
+    fn lost(&mut self) -> Read {
+        // Whoever comes next is expected at once.
+        self.state = State::Pausing(Instant::now());
+        Read::Away(self.wish())
+    }
+
+    fn start_again(&mut self) {
+        match Demuxer::start(&self.settings, self.origin.clone()) {
+            Ok(demuxer) => self.state = State::Listening(demuxer),
+            Err(error) => {
+                warn!(%error, "cannot listen now");
+                self.state = State::Pausing(Instant::now() + PAUSE);
+            }
+        }
+    }
+}
+
+/// Where clients come in, and what people are to call it.
+pub(crate) fn origin(settings: &InputSettings, place: Place) -> Result<(Origin, String), InputError> {
+    let shown = settings.address.to_string();
+    let no_port = |bind: &str, error: &std::io::Error| InputError::no_port(&shown, bind, error);
+    Ok(match place {
+        Place::Rtmp { bind, path } => {
+            let addresses = resolve(&bind).map_err(|error| no_port(&bind, &error))?;
+            let door = Door::open(&addresses, &path, settings.stop.clone());
+            let door = door.map_err(|error| no_port(&bind, &error))?;
+            // The port may have been left to the system.
+            let name = shown.replacen(&bind, &door.address.to_string(), 1);
+            (Origin::Door(Arc::new(door)), name)
+        }
+        Place::Libav { url, bind, open_to_all } => {
+            if let Some(bind) = bind {
+                // libav opens the port later, on a thread of its own, and does not say what is the matter with it.
+                let free = resolve(&bind).and_then(|addresses| UdpSocket::bind(&*addresses));
+                free.map_err(|error| no_port(&bind, &error))?;
+            }
+            if open_to_all {
+                warn!(
+                    address = shown,
+                    "whoever reaches this port may push; srt takes ?passphrase=… to keep others out"
+                );
+            }
+            (Origin::Listening(url), shown)
+        }
+    })
+}
+
+/// A port that is taken, an option or a protocol that this libav does not know: told at the start, and not on the slate.
+pub(crate) fn fails_at_once(demuxer: &Demuxer, name: &str) -> Result<(), InputError> {
+    let deadline = Instant::now() + AT_ONCE;
+    while Instant::now() < deadline && !demuxer.stopped() {
+        let seen = demuxer.changes();
+        match demuxer.ending() {
+            Some(Ending::Failed(InputError::Unreachable { reason, .. })) => {
+                let remedy = "is the port free, and is the address right?".to_owned();
+                return Err(InputError::Listen { name: name.to_owned(), reason, remedy });
+            }
+            Some(Ending::Failed(error)) => return Err(error),
+            _ => demuxer.wait(seen, deadline),
+        }
+    }
+    Ok(())
+}
+
+fn resolve(bind: &str) -> std::io::Result<Vec<SocketAddr>> {
+    Ok(bind.to_socket_addrs()?.collect())
+}
+
+impl Source for Waiting {
+    fn format(&self) -> SourceFormat {
+        let (width, height) = LIKELY_SIZE;
+        let colours = ColourSpace::HIGH_DEFINITION;
+        SourceFormat { description: self.wish(), width, height, colours, has_sound: true, copied: None }
+    }
+
+    fn state(&self) -> SourceState {
+        if matches!(self.state, State::OnAir(_)) { SourceState::Here } else { SourceState::Awaited }
+    }
+
+    fn read(&mut self, timeout: Duration) -> Result<Read, SourceError> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            match &mut self.state {
+                State::OnAir(input) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    match input.read(left) {
+                        Ok(Read::End) => return Ok(self.lost()),
+                        Err(error) => {
+                            info!(%error, "no more comes from there");
+                            return Ok(self.lost());
+                        }
+                        read => return read,
+                    }
+                }
+                State::Listening(_) => {
+                    if let Some(read) = self.listen(deadline) {
+                        return Ok(read);
+                    }
+                }
+                State::Pausing(until) if Instant::now() >= *until => self.start_again(),
+                State::Pausing(until) => {
+                    let left = deadline.min(*until).saturating_duration_since(Instant::now());
+                    std::thread::park_timeout(left.min(TICK)); // nobody has news to wait for
+                }
+            }
+            if Instant::now() >= deadline || self.settings.stop.load(Ordering::Relaxed) {
+                return Ok(Read::Nothing);
+            }
+        }
+    }
+}

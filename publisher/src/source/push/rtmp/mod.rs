@@ -1,0 +1,325 @@
+//! RTMP door: lets the one client in that knows the key, and hands its media on as an FLV file that never ends.
+//!
+//! In: TCP connections. Out: [`Guest`]s, one after the other. libav's own RTMP server takes any key, one client per
+//! opening, and cannot refuse a second one; so the door is ours. Its thread accepts; each client, [`MOST_CLIENTS`] at most, has a
+//! thread that ends with it. All of them end within [`TICK`] when the door is dropped or the stop flag is set.
+
+mod amf;
+mod chunks;
+mod session;
+mod visit;
+
+use std::io::{self, ErrorKind, PipeReader};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tracing::{debug, warn};
+use visit::Visit;
+
+/// So late are the stop and the end of the door noticed.
+const TICK: Duration = Duration::from_millis(100);
+/// Clients at a time, with those that only sit there until they are sent away.
+const MOST_CLIENTS: usize = 64;
+/// After so long without a byte, one that comes back, a phone in another network, may take a client's place.
+const SEAT_KEPT: Duration = Duration::from_secs(5);
+
+/// A listening socket and what goes with it.
+pub(crate) struct Door {
+    shared: Arc<Shared>,
+    /// Where it listens; the port is known here even if it was given as 0.
+    pub(crate) address: SocketAddr,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A client that was let in. When it is dropped the client is sent away.
+pub(crate) struct Guest {
+    /// Where it comes from.
+    pub(crate) from: SocketAddr,
+    /// What it sends, as FLV; ends with the client.
+    pub(crate) media: PipeReader,
+}
+
+struct Shared {
+    /// `live/KEY`: who says so is let in.
+    path: String,
+    /// How long a silent client keeps its place.
+    seat_kept: Duration,
+    closed: AtomicBool,
+    stop: Arc<AtomicBool>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    clients: usize,
+    next_client: u64,
+    seat: Option<Seat>,
+    guest: Option<Guest>,
+    last_warning: Option<Instant>,
+}
+
+/// The client that is on air, or about to be.
+struct Seat {
+    client: u64,
+    last_heard: Instant,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_over(&self) -> bool {
+        self.closed.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Whether these are the same, in a time that does not tell how much of them is.
+    fn is_path(&self, path: &str) -> bool {
+        let differing = self.path.bytes().zip(path.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b));
+        differing == 0 && self.path.len() == path.len()
+    }
+}
+
+impl Door {
+    /// Listens at `address` for clients that publish under `path`.
+    pub(crate) fn open(address: &[SocketAddr], path: &str, stop: Arc<AtomicBool>) -> io::Result<Self> {
+        Self::open_with(address, path, stop, SEAT_KEPT)
+    }
+
+    fn open_with(
+        address: &[SocketAddr],
+        path: &str,
+        stop: Arc<AtomicBool>,
+        seat_kept: Duration,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
+        // The only way to wait for a client and for the end of the door.
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            path: path.to_owned(),
+            seat_kept,
+            closed: AtomicBool::new(false),
+            stop,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let door = shared.clone();
+        let thread =
+            std::thread::Builder::new().name("rtmp".to_owned()).spawn(move || accept(&listener, &door))?;
+        Ok(Door { shared, address, thread: Some(thread) })
+    }
+
+    /// The next client that was let in, or nothing when `give_up` says so.
+    pub(crate) fn wait_for_guest(&self, give_up: impl Fn() -> bool) -> Option<Guest> {
+        let mut state = self.shared.lock();
+        loop {
+            if let Some(guest) = state.guest.take() {
+                return Some(guest);
+            }
+            if give_up() || self.shared.is_over() {
+                return None;
+            }
+            state = self.shared.changed.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.shared.closed.store(true, Ordering::Relaxed);
+        self.shared.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            let _ = thread.join(); // a panic there has been printed
+        }
+    }
+}
+
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    while !shared.is_over() {
+        match listener.accept() {
+            Ok((connection, from)) => greet(connection, from, shared),
+            Err(error) => {
+                if error.kind() != ErrorKind::WouldBlock {
+                    debug!(%error, "a client went before it was accepted, or there is no room for it");
+                }
+                std::thread::park_timeout(TICK);
+            }
+        }
+    }
+}
+
+/// Starts a client's thread.
+fn greet(connection: TcpStream, from: SocketAddr, shared: &Arc<Shared>) {
+    let mut state = shared.lock();
+    if state.clients >= MOST_CLIENTS {
+        return;
+    }
+    state.clients += 1;
+    let client = state.next_client;
+    state.next_client += 1;
+    drop(state);
+    let visit = Visit::new(client, from, shared.clone());
+    let started = std::thread::Builder::new().name("rtmp client".to_owned()).spawn(move || {
+        let mut visit = visit;
+        match visit.serve(connection) {
+            Ok(()) => debug!(%from, "an rtmp client has gone"),
+            Err(error) => debug!(%from, %error, "an rtmp client was sent away"),
+        }
+    });
+    if let Err(error) = started {
+        warn!(%error, "no thread for a client");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::session::FLV_HEAD;
+    use super::session::tests::{asking, picture};
+    use super::*;
+    use std::io::{Read, Write};
+
+    /// Nothing here takes so long unless it hangs.
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    fn door(seat_kept: Duration) -> Door {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        Door::open_with(&[address], "live/KEY", Arc::default(), seat_kept).expect("a port")
+    }
+
+    /// A client that asks to publish under this key.
+    fn client(door: &Door, key: &str) -> TcpStream {
+        let mut client = TcpStream::connect(door.address).expect("a door");
+        client.set_read_timeout(Some(LIMIT)).expect("a socket");
+        client.write_all(&asking("live", key)).expect("a connection");
+        client
+    }
+
+    /// Reads the answers up to one of these words; the word.
+    #[track_caller]
+    fn answer(client: &mut TcpStream) -> &'static str {
+        let words = ["NetStream.Publish.Start", "wrong key", "somebody else is pushing already"];
+        let (mut answers, mut buffer) = (Vec::new(), [0; 4096]);
+        loop {
+            let text = String::from_utf8_lossy(&answers);
+            if let Some(word) = words.into_iter().find(|word| text.contains(word)) {
+                return word;
+            }
+            let length = client.read(&mut buffer).expect("an answer");
+            assert!(length > 0, "it hung up without an answer");
+            answers.extend_from_slice(&buffer[..length]);
+        }
+    }
+
+    #[track_caller]
+    fn guest(door: &Door) -> Guest {
+        let deadline = Instant::now() + LIMIT;
+        door.wait_for_guest(|| Instant::now() >= deadline).expect("a guest")
+    }
+
+    #[test]
+    fn a_guest_brings_flv_and_its_end_is_an_end() {
+        let door = door(LIMIT);
+        let mut client = client(&door, "KEY");
+        assert_eq!(answer(&mut client), "NetStream.Publish.Start");
+        client.write_all(&picture(40)).expect("a connection");
+        drop(client);
+        let mut media = Vec::new();
+        guest(&door).media.read_to_end(&mut media).expect("media");
+        assert_eq!(media[..13], FLV_HEAD);
+        assert_eq!(media[13..], [9, 0, 0, 3, 0, 0, 40, 0, 0, 0, 0, 0x17, 1, 2, 0, 0, 0, 14]);
+    }
+
+    #[test]
+    fn a_wrong_key_and_a_second_client_are_refused_and_the_first_goes_on() {
+        let door = door(LIMIT);
+        assert_eq!(answer(&mut client(&door, "KEX")), "wrong key");
+        assert_eq!(answer(&mut client(&door, "KEY2")), "wrong key");
+        let mut first = client(&door, "KEY");
+        assert_eq!(answer(&mut first), "NetStream.Publish.Start");
+        assert_eq!(answer(&mut client(&door, "KEX")), "wrong key");
+        assert_eq!(answer(&mut client(&door, "KEY")), "somebody else is pushing already");
+        let mut guest = guest(&door);
+        first.write_all(&picture(0)).expect("a connection");
+        guest.media.read_exact(&mut [0; 13 + 18]).expect("the first's picture");
+    }
+
+    #[test]
+    fn a_client_that_fell_silent_gives_its_place_to_one_with_the_key() {
+        let door = door(Duration::ZERO);
+        let mut first = client(&door, "KEY");
+        assert_eq!(answer(&mut first), "NetStream.Publish.Start");
+        let mut first_guest = guest(&door);
+        assert_eq!(answer(&mut client(&door, "KEX")), "wrong key");
+        let mut second = client(&door, "KEY");
+        assert_eq!(answer(&mut second), "NetStream.Publish.Start");
+        first_guest.media.read_to_end(&mut Vec::new()).expect("an end");
+        second.write_all(&picture(0)).expect("a connection");
+        guest(&door).media.read_exact(&mut [0; 13 + 18]).expect("the second's picture");
+    }
+
+    #[test]
+    fn a_guest_that_is_not_wanted_is_sent_away_and_the_next_may_come() {
+        let door = door(LIMIT);
+        let mut first = client(&door, "KEY");
+        assert_eq!(answer(&mut first), "NetStream.Publish.Start");
+        drop(guest(&door));
+        let deadline = Instant::now() + LIMIT;
+        while first.write_all(&picture(0)).is_ok() {
+            assert!(Instant::now() < deadline, "it was not sent away");
+        }
+        while answer(&mut client(&door, "KEY")) != "NetStream.Publish.Start" {
+            assert!(Instant::now() < deadline, "its place is not free");
+        }
+        guest(&door);
+    }
+
+    #[test]
+    fn a_taken_port_is_an_error() {
+        let first = door(LIMIT);
+        let error = Door::open(&[first.address], "live/KEY", Arc::default()).err().expect("an error");
+        assert_eq!(error.kind(), ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn who_speaks_something_else_is_sent_away_and_no_one_is_let_in() {
+        let door = door(LIMIT);
+        let mut connection = TcpStream::connect(door.address).expect("a door");
+        connection.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").expect("a connection");
+        connection.set_read_timeout(Some(LIMIT)).expect("a socket");
+        let answer = connection.read(&mut [0; 100]);
+        assert!(
+            matches!(answer, Ok(0)) || answer.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset)
+        );
+        assert!(door.shared.lock().guest.is_none());
+    }
+
+    #[test]
+    fn those_who_only_sit_there_do_not_fill_the_house() {
+        let door = door(LIMIT);
+        let mut sitting: Vec<_> =
+            (0..=MOST_CLIENTS).map(|_| TcpStream::connect(door.address).expect("a door")).collect();
+        let mut last = sitting.pop().expect("the last");
+        last.set_read_timeout(Some(LIMIT)).expect("a socket");
+        assert!(!matches!(last.read(&mut [0; 1]), Ok(1..)), "it is closed at once");
+        assert!(door.shared.lock().clients <= MOST_CLIENTS);
+        sitting.clear();
+        let deadline = Instant::now() + LIMIT;
+        while door.shared.lock().clients > 0 {
+            assert!(Instant::now() < deadline, "they have gone and count as there");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn waiting_ends_when_it_is_to_end() {
+        assert!(door(LIMIT).wait_for_guest(|| true).is_none());
+        let door = door(LIMIT);
+        door.shared.stop.store(true, Ordering::Relaxed);
+        assert!(door.wait_for_guest(|| false).is_none());
+    }
+}

@@ -1,0 +1,143 @@
+//! Visit: one client at the RTMP door, on a thread of its own.
+//!
+//! In: its connection. Out: a [`Guest`] for the door once it has said the key, and its media into the guest's pipe. What it
+//! means, `session.rs` says; here it is only heard, answered, and sent away when it is silent or not wanted.
+
+use super::session::{Event, FLV_HEAD, Session};
+use super::{Guest, Seat, Shared, TICK};
+use std::io::{self, ErrorKind, PipeWriter, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tracing::{info, warn};
+
+/// Who has not asked to publish by then never will.
+const ASKING: Duration = Duration::from_secs(10);
+/// A client without a byte for so long is gone, even if its connection still stands.
+const SILENCE: Duration = Duration::from_secs(10);
+/// A client that does not take its answers is not worth a thread.
+const ANSWER: Duration = Duration::from_secs(5);
+/// Wrong keys are told to the log no more often than this: someone may be trying.
+const WARN_EVERY: Duration = Duration::from_secs(10);
+
+/// One client; its thread owns it.
+pub(crate) struct Visit {
+    client: u64,
+    from: SocketAddr,
+    shared: Arc<Shared>,
+    /// The way to the demuxer, once it was let in.
+    media: Option<PipeWriter>,
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.clients -= 1;
+        state.seat.take_if(|seat| seat.client == self.client);
+    }
+}
+
+impl Visit {
+    /// One that has just come in, and counts as such until it is dropped.
+    pub(crate) fn new(client: u64, from: SocketAddr, shared: Arc<Shared>) -> Self {
+        Visit { client, from, shared, media: None }
+    }
+
+    /// Talks with the client to its end, or to ours.
+    pub(crate) fn serve(&mut self, mut connection: TcpStream) -> io::Result<()> {
+        // On some systems a connection inherits this from the listener.
+        connection.set_nonblocking(false)?;
+        connection.set_read_timeout(Some(TICK))?;
+        connection.set_write_timeout(Some(ANSWER))?;
+        connection.set_nodelay(true)?;
+        let mut session = Session::new();
+        let mut buffer = vec![0; 64 << 10];
+        let came_at = Instant::now();
+        let mut last_heard = came_at;
+        while !self.shared.is_over() {
+            match connection.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(length) => {
+                    last_heard = Instant::now();
+                    session.push(&buffer[..length]);
+                    let ended = self.follow(&mut session);
+                    connection.write_all(&session.take_answer())?;
+                    if ended? {
+                        return Ok(());
+                    }
+                }
+                // Two systems, two names for the same.
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            if self.media.is_some() && !self.keeps_seat(last_heard) {
+                return Err(io::Error::other("another one has taken its place"));
+            }
+            let patience = if self.media.is_some() { last_heard + SILENCE } else { came_at + ASKING };
+            if Instant::now() >= patience {
+                return Err(io::Error::other("it says nothing"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what the client wants; true at its end.
+    fn follow(&mut self, session: &mut Session) -> io::Result<bool> {
+        while let Some(event) = session.next().map_err(io::Error::other)? {
+            match event {
+                Event::Publish(path) => match self.take_seat(&path) {
+                    Ok(media) => {
+                        self.media = Some(media);
+                        session.accept();
+                    }
+                    Err(why) => {
+                        session.refuse(why);
+                        return Ok(true);
+                    }
+                },
+                Event::Tag(tag) => {
+                    if let Some(media) = &mut self.media {
+                        // An error says that the demuxer has done with this client.
+                        media.write_all(&tag)?;
+                    }
+                }
+                Event::Over => return Ok(true),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Lets the client in if it knows the key and nobody else is there.
+    fn take_seat(&self, path: &str) -> Result<PipeWriter, &'static str> {
+        let from = self.from;
+        let mut state = self.shared.lock();
+        if !self.shared.is_path(path) {
+            if state.last_warning.is_none_or(|warned_at| warned_at.elapsed() >= WARN_EVERY) {
+                state.last_warning = Some(Instant::now());
+                warn!(%from, "somebody wants to push with a wrong key; refused");
+            }
+            return Err("wrong key");
+        }
+        if state.seat.as_ref().is_some_and(|seat| seat.last_heard.elapsed() < self.shared.seat_kept) {
+            warn!(%from, "a second one wants to push; refused, the first goes on");
+            return Err("somebody else is pushing already");
+        }
+        let (media, mut writer) = io::pipe().map_err(|_| "no pipe left")?;
+        // It fits into an empty pipe.
+        writer.write_all(&FLV_HEAD).map_err(|_| "no pipe left")?;
+        info!(%from, "somebody pushes");
+        state.seat = Some(Seat { client: self.client, last_heard: Instant::now() });
+        state.guest = Some(Guest { from, media });
+        drop(state);
+        self.shared.changed.notify_all();
+        Ok(writer)
+    }
+
+    /// Whether nobody has come instead.
+    fn keeps_seat(&self, last_heard: Instant) -> bool {
+        let mut state = self.shared.lock();
+        let seat = state.seat.as_mut().filter(|seat| seat.client == self.client);
+        seat.map(|seat| seat.last_heard = last_heard).is_some()
+    }
+}
