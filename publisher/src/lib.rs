@@ -1,7 +1,7 @@
 //! From a camera to a live playlist on disk. The modules stand in the order of the data:
 //!
 //! ```text
-//!  camera ─┐                                          ┌─▶ rung ─▶ packager ─▶ webroot/live/seg-00000042.ts
+//!  camera ─┐                                          ┌─▶ encode ▶ package ──▶ webroot/live/seg-00000042.ts
 //!  file  ──┼─▶ source ─▶ capture queue ─▶ grid ───────┤   scaler   segmenter       │ notify
 //!  URL   ──┤             newest wins      frame clock  │   H.264    muxer           ▼
 //!  test  ──┘              ▲               sound clock, └─▶ rung …              watcher ─▶ probe ─▶ window
@@ -11,420 +11,48 @@
 //!                                                                             status.json: watcher thread
 //! ```
 //!
-//! With `--copy` nothing is decoded: [`copy`] stands between source and packager, on the source thread.
+//! With `--copy` nothing is decoded: `copy` stands between source and package, on the source thread.
 //!
 //! Nothing but files passes from the segment thread to the watcher thread, and which [`numbers`] are ours: any other encoder could
 //! stand there.
 
-pub mod guard;
-pub mod lock;
-pub mod meters;
-pub mod shown_address;
-pub mod stop;
-pub mod titles;
+pub mod cli;
+pub mod commands;
+pub mod live;
 
 pub mod source;
 
-pub mod grid;
+pub(crate) mod copy;
 
+pub mod grid;
+pub mod queue;
+
+pub mod encode;
+pub mod picture;
+
+pub mod package;
+
+pub mod directory;
+pub mod guard;
+pub mod lock;
 mod natural;
 pub mod numbers;
+pub mod playlist_file;
 pub mod rendition;
+pub mod retention;
 pub mod segment_name;
+pub mod status;
 
 pub mod watcher;
 
 pub mod probe;
 
-pub mod directory;
-pub mod playlist_file;
-pub mod retention;
-pub mod status;
-
 pub mod check;
-pub mod cli;
-pub mod commands;
-pub(crate) mod copy;
-pub mod encode;
 pub mod inspect;
-pub mod live;
-pub mod package;
-pub mod picture;
-pub mod queue;
 
-use std::io;
-use std::panic::resume_unwind;
-use std::sync::{Arc, mpsc};
-use std::thread;
-use std::time::Duration;
+pub mod meters;
+pub mod shown_address;
+pub mod stop;
+pub mod titles;
 
-use cli::settings::{LiveSettings, SoundChoice, SourceChoice};
-use copy::thread::Attempt;
-use directory::Directory;
-use encode::{EncodeError, EncodeSettings, Encoded};
-use grid::SoundLine;
-use guard::Guard;
-use live::plan::Stream;
-use lock::LockError;
-use meters::Meters;
-use package::Package;
-use package::last_segment::LastSegment;
-use package::resume_point::ResumePoint;
-use package::segment_writer::SegmentError;
-use picture::filter::FilterError;
-use probe::VideoCodec;
-use queue::capture::CaptureSender;
-use queue::picture::{PictureReceiver, WhenLate};
-use source::camera::{self, CameraSelector, CameraWish};
-use source::input::{self, InputSettings};
-use source::microphone::{Microphone, MicrophoneError, MicrophoneSelector};
-use source::test_pattern::TestPattern;
-use source::{Opener, Source, SourceError, SourceFormat, SourceState};
-use stop::Stop;
-use watcher::{Wake, WatchError, Watcher, WatcherSettings, disk::Disk};
-
-/// Packets that may wait for the segment thread: about 15 s of picture and sound at the default settings. When a disk
-/// hangs for longer, the encode thread waits, and the capture queue drops.
-const PACKETS: usize = 1024;
-
-/// The same where a file is copied as fast as it can be, and comes in batches of some seconds.
-const BATCHES: usize = 4;
-
-/// What HEVC costs, said at the start: Apple's HLS authoring specification, 1.5.
-const FEWER_PLAYERS: &str = "the picture is HEVC in MPEG-TS: VLC, mpv and ffmpeg play it, and the page does in \
-    browsers that decode HEVC; iPhones, Apple TV and other players of Apple's cannot: leave --codec hevc out for them";
-
-/// How often the status line is brought up to date.
-const STATUS_EVERY: Duration = Duration::from_millis(500);
-
-/// Why a stream could not begin, or ended early. One line with the remedy.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The webroot.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// The source, at the start.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// The microphone, at the start.
-    #[error(transparent)]
-    Microphone(#[from] MicrophoneError),
-    /// The disk.
-    #[error(
-        "the disk of {webroot} has {free} free, this stream needs up to {needed}; \
-         free some space there, or lower --window or --bitrate"
-    )]
-    DiskFull {
-        /// Where it was to go.
-        webroot: String,
-        /// Bytes that are free, for people.
-        free: String,
-        /// Bytes that are needed, for people.
-        needed: String,
-    },
-    /// The filters.
-    #[error(transparent)]
-    Filter(#[from] FilterError),
-    /// The encoders.
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
-    /// The segment files.
-    #[error(transparent)]
-    Segment(#[from] SegmentError),
-    /// The watcher.
-    #[error(transparent)]
-    Watch(#[from] WatchError),
-    /// The system has no thread to give.
-    #[error("cannot start a thread: {0}; close other programs, or raise the limit of processes")]
-    Thread(io::Error),
-}
-
-/// Streams until the source ends or the stop is requested. All threads of a stream are started here and nowhere else,
-/// but for four: cameras, inputs and microphones are read by a thread of their own that can be abandoned when a driver
-/// or libav hangs, and the door for RTMP has one, with one more for each client.
-///
-/// `on_status` is called twice a second on the caller's thread.
-pub fn run(
-    settings: &LiveSettings,
-    stop: &Stop,
-    meters: &Arc<Meters>,
-    mut on_status: impl FnMut(&Stream, &Meters),
-) -> Result<(), RunError> {
-    let directory: Arc<dyn Directory> = Arc::new(Disk::without_events());
-    let guard = Arc::new(Guard::take(directory.clone(), &settings.webroot)?);
-    announce(settings, meters);
-    let (mut captured_tx, captured_rx) = queue::capture::channel(meters.clone());
-    let microphone = microphone(settings, &mut captured_tx)?;
-    let (opened_tx, opened_rx) = mpsc::sync_channel(1);
-    let (ended_tx, ended_rx) = mpsc::channel::<()>();
-
-    thread::scope(|scope| {
-        let _stop_all = StopOnDrop(stop);
-        // Of this scope: a run that is given up wakes the source thread by dropping its end.
-        let (copy_order_tx, copy_order_rx) = mpsc::sync_channel(1);
-        spawn(scope, "source", move || match copy::thread::attempt(settings, stop, &opened_tx) {
-            Attempt::Copies(source) => source.run(&opened_tx, &copy_order_rx, stop, meters),
-            Attempt::Encodes => {
-                let deliver = |piece| captured_tx.send(piece);
-                source::run(opener(settings, stop), &opened_tx, deliver, stop, meters);
-            }
-            Attempt::Fails => {}
-        })?;
-        let Ok(source) = opened_rx.recv() else { return Ok(()) };
-        let source = source?;
-        let has_sound = settings.sound != SoundChoice::Silent && (microphone.is_some() || source.has_sound);
-        let source = SourceFormat { has_sound, ..source };
-        let stream = settings.stream(&source, filtered_size(settings, &source)?);
-        stream.rungs.iter().try_for_each(encode::trial::check)?;
-        room_for(settings, &stream)?;
-        let of_renditions = meters_of(&stream, meters);
-        let watcher =
-            Watcher::start(&watcher_settings(settings, &stream), &of_renditions)?.guarded(guard.clone());
-        let first_number = watcher.next_segment_number();
-        let before = last_segments(&*directory, settings, &stream, first_number);
-        let resume_point = Arc::new(ResumePoint::after(before.iter().flatten().cloned().collect()));
-        let finish = Arc::new(FinishOnDrop(watcher.waker()));
-        tell(settings, &source, &stream, first_number);
-
-        let mut packages = Vec::new();
-        let mut stages = Vec::new();
-        for ((rendition, meters), last) in stream.renditions.iter().zip(&of_renditions).zip(before) {
-            let in_batches = settings.fast && stream.copied.is_some();
-            let (packets_tx, packets_rx) = mpsc::sync_channel(if in_batches { BATCHES } else { PACKETS });
-            packages.push(packets_tx);
-            let package = Package {
-                directory: directory.clone(),
-                numbers: watcher.numbers(),
-                guard: guard.clone(),
-                live_directory: rendition.live_directory(&settings.webroot),
-                first_number,
-                media: rendition.media.clone(),
-                lengths: stream.lengths(rendition),
-                in_step: stream.is_ladder(),
-                counters: last.map_or_else(Vec::new, |last| last.counters),
-                resume_point: resume_point.clone(),
-            };
-            let (meters, finish) = (meters.clone(), finish.clone());
-            stages.push(spawn(scope, "segment", move || {
-                let _finish = finish;
-                package::run(&packets_rx, &package, &meters).map_err(RunError::from)
-            })?);
-        }
-        drop(finish);
-        if let Some(copied) = stream.copied
-            && let Some(packets) = packages.pop()
-        {
-            // A source thread that has ended is gone with its packets.
-            let _ = copy_order_tx.send((packets, copied.lengths));
-        }
-        // Without a ladder sound goes into the segments of the only rung, with one into its own.
-        let sound = stream.audio_bps.zip(packages.last().cloned()).map(|(audio_bps, packets)| SoundLine {
-            audio_bps,
-            is_alone: stream.is_ladder(),
-            packets,
-        });
-        let mut rungs = Vec::new();
-        for (encode, packets) in stream.rungs.iter().zip(packages) {
-            let name = format!("{}x{}", encode.width, encode.height);
-            let when_late = if stream.is_ladder() {
-                WhenLate::LeaveOut { segment_frames: encode.segment_frames }
-            } else {
-                WhenLate::Wait
-            };
-            let (shown_tx, shown_rx) = queue::picture::channel(encode.fps, when_late, &name, meters.clone());
-            rungs.push(shown_tx);
-            let encode = encode.clone();
-            stages.push(spawn(scope, &name, move || rung(&shown_rx, &encode, &packets))?);
-        }
-        if stream.copied.is_none() {
-            let grid = stream.grid.clone();
-            stages.push(spawn(scope, "grid", move || {
-                let _stop_source = StopOnDrop(stop);
-                grid::run(&captured_rx, &grid, rungs, sound, meters).map_err(RunError::from)
-            })?);
-        }
-        stages.push(spawn(scope, "watcher", move || {
-            let _stop_source = StopOnDrop(stop);
-            let _ended = ended_tx;
-            watcher.run().map_err(RunError::from)
-        })?);
-
-        while let Err(mpsc::RecvTimeoutError::Timeout) = ended_rx.recv_timeout(STATUS_EVERY) {
-            on_status(&stream, meters);
-        }
-        let ended = stages.into_iter().map(|stage| stage.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        // All are waited for, and the first that failed is told: those before it in the line fail because of it.
-        ended.collect::<Vec<_>>().into_iter().collect()
-    })
-}
-
-/// What viewers may know before the source is open.
-fn announce(settings: &LiveSettings, meters: &Meters) {
-    meters.set_title(settings.shown_title(camera::is_any));
-    meters.set_source(SourceState::Awaited, "the source is being opened");
-}
-
-/// A rung that fails is told at once: the others go on.
-fn rung(
-    shown: &PictureReceiver,
-    settings: &EncodeSettings,
-    packets: &mpsc::SyncSender<Encoded>,
-) -> Result<(), RunError> {
-    encode::rung::run(shown, settings, packets).map_err(|error| {
-        tracing::error!(%error, width = settings.width, height = settings.height, "this size has ended");
-        error.into()
-    })
-}
-
-/// What goes on air, and what may surprise.
-fn tell(settings: &LiveSettings, source: &SourceFormat, stream: &Stream, first_number: u64) {
-    tracing::info!("source: {}", source.description);
-    for rendition in stream.in_words() {
-        tracing::info!("on air: {rendition}");
-    }
-    tracing::debug!(?settings, ?stream, first_number, "settings");
-    warn_of_hevc(settings, stream);
-}
-
-fn warn_of_hevc(settings: &LiveSettings, stream: &Stream) {
-    if settings.codec == VideoCodec::Hevc && stream.copied.is_none() {
-        tracing::warn!("{FEWER_PLAYERS}");
-    }
-}
-
-/// Where the runs before have ended, rendition by rendition.
-fn last_segments(
-    disk: &dyn Directory,
-    settings: &LiveSettings,
-    stream: &Stream,
-    next_number: u64,
-) -> Vec<Option<LastSegment>> {
-    let find = |rendition| LastSegment::find(disk, &settings.webroot, rendition, next_number);
-    stream.renditions.iter().map(find).collect()
-}
-
-/// The size that the filters make of the source's.
-fn filtered_size(settings: &LiveSettings, source: &SourceFormat) -> Result<(u32, u32), FilterError> {
-    let stored = (source.width, source.height);
-    match source.copied {
-        None => picture::filter::try_out(&settings.filter, stored, settings.fps),
-        Some(_) => Ok(stored),
-    }
-}
-
-/// The stream's own count for the first rendition; the others are counted beside it.
-fn meters_of(stream: &Stream, meters: &Arc<Meters>) -> Vec<Arc<Meters>> {
-    let others = std::iter::repeat_with(Arc::<Meters>::default);
-    std::iter::once(meters.clone()).chain(others).take(stream.renditions.len()).collect()
-}
-
-/// The last packager that ends tells the watcher. One that is gone has told why itself.
-struct FinishOnDrop(mpsc::Sender<Wake>);
-
-impl Drop for FinishOnDrop {
-    fn drop(&mut self) {
-        let _ = self.0.send(Wake::Finish);
-    }
-}
-
-/// A stage that ends, well or not, stops the source; the stages after it end as their channels close.
-struct StopOnDrop<'a>(&'a Stop);
-
-impl Drop for StopOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.request();
-    }
-}
-
-fn spawn<'scope, T: Send + 'scope>(
-    scope: &'scope thread::Scope<'scope, '_>,
-    stage: &str,
-    body: impl FnOnce() -> T + Send + 'scope,
-) -> Result<thread::ScopedJoinHandle<'scope, T>, RunError> {
-    thread::Builder::new().name(stage.to_owned()).spawn_scoped(scope, body).map_err(RunError::Thread)
-}
-
-fn watcher_settings(settings: &LiveSettings, stream: &Stream) -> WatcherSettings {
-    WatcherSettings {
-        webroot: settings.webroot.clone(),
-        renditions: stream.renditions.clone(),
-        target_duration_s: stream.target_duration_s,
-        window_segments: settings.window_segments,
-        part_target_90k: stream.part_target_90k,
-        end_list: settings.end_list,
-    }
-}
-
-/// A disk that cannot hold the stream is told before anything is written.
-fn room_for(settings: &LiveSettings, stream: &Stream) -> Result<(), RunError> {
-    let needed = stream.bytes_on_disk(settings.window_segments);
-    match fs4::available_space(&settings.webroot) {
-        Ok(free) if free < needed => Err(RunError::DiskFull {
-            webroot: settings.webroot.display().to_string(),
-            free: indicatif::HumanBytes(free).to_string(),
-            needed: indicatif::HumanBytes(needed).to_string(),
-        }),
-        Ok(_) => Ok(()),
-        Err(error) => {
-            tracing::warn!(%error, "cannot tell how much room the disk of the webroot has");
-            Ok(())
-        }
-    }
-}
-
-/// The microphone, where one is wanted and there is one: the source's own sound is then left out.
-fn microphone(
-    settings: &LiveSettings,
-    captured: &mut CaptureSender,
-) -> Result<Option<Microphone>, MicrophoneError> {
-    let is_camera = || match settings.source {
-        SourceChoice::FirstCameraOrTest => camera::is_any(),
-        SourceChoice::Camera(_) => true,
-        SourceChoice::Test | SourceChoice::Input(_) => false,
-    };
-    let selector = match &settings.sound {
-        SoundChoice::Microphone(selector) => selector,
-        SoundChoice::Fitting if is_camera() => &MicrophoneSelector::First,
-        SoundChoice::Fitting | SoundChoice::Silent => return Ok(None),
-    };
-    match Microphone::start(selector, captured.for_sound()) {
-        Ok(microphone) => {
-            captured.leave_out_sound();
-            Ok(Some(microphone))
-        }
-        Err(error) if settings.sound == SoundChoice::Fitting => {
-            tracing::info!(%error, "no microphone; the stream is without sound");
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn opener<'a>(settings: &'a LiveSettings, stop: &'a Stop) -> Opener<'a> {
-    let (width, height) = settings.wished_size();
-    let fps = settings.fps;
-    let test = move || Ok(Box::new(TestPattern::new(width, height, fps)) as Box<dyn Source>);
-    let wish = CameraWish { width, height, fps, exact: settings.size.is_some() };
-    let open_camera = move |selector: &CameraSelector| {
-        camera::open(selector, &wish)
-            .map(|camera| Box::new(camera) as Box<dyn Source>)
-            .map_err(SourceError::from)
-    };
-    match &settings.source {
-        SourceChoice::FirstCameraOrTest if !camera::is_any() => {
-            tracing::warn!("no camera found; streaming the test pattern");
-            Box::new(test)
-        }
-        SourceChoice::FirstCameraOrTest => Box::new(move || open_camera(&CameraSelector::First)),
-        SourceChoice::Camera(selector) => Box::new(move || open_camera(selector)),
-        SourceChoice::Test => Box::new(test),
-        SourceChoice::Input(address) => {
-            let input = InputSettings {
-                address: address.clone(),
-                loop_forever: settings.loop_forever,
-                stop: stop.flag(),
-            };
-            Box::new(move || input::open_source(&input))
-        }
-    }
-}
+pub use live::run::{RunError, run};

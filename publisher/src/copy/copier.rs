@@ -21,11 +21,11 @@ const BREAK_90K: i64 = 90_000;
 
 /// How long segments are to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CopyLengths {
+pub(crate) struct CopyLengths {
     /// What was asked for, with its room, in 90 kHz ticks.
     pub aim_90k: i64,
     /// EXT-X-TARGETDURATION.
-    pub promise_s: u32,
+    pub(crate) promise_s: u32,
     /// The distance of keyframes that was seen at the start.
     pub keyframes_90k: i64,
 }
@@ -34,7 +34,7 @@ impl CopyLengths {
     /// Of segments that are to be `segment_90k` long, out of keyframes so far apart: the promise holds what was asked for, and
     /// what becomes of it.
     #[must_use]
-    pub fn new(segment_90k: i64, keyframes_90k: i64) -> Self {
+    pub(crate) fn new(segment_90k: i64, keyframes_90k: i64) -> Self {
         let aim_90k = longest_copied_90k(segment_90k);
         let longest_90k =
             segment_90k.max(crate::copy::keyframe_cutter::longest_segment_90k(aim_90k, keyframes_90k)).max(1);
@@ -48,7 +48,7 @@ impl CopyLengths {
 }
 
 /// See the file's head.
-pub struct Copier<'a> {
+pub(crate) struct Copier<'a> {
     packets: SyncSender<Encoded>,
     stop: &'a Stop,
     meters: &'a Meters,
@@ -66,7 +66,7 @@ pub struct Copier<'a> {
 impl<'a> Copier<'a> {
     /// For one run.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         packets: SyncSender<Encoded>,
         lengths: CopyLengths,
         stop: &'a Stop,
@@ -89,7 +89,7 @@ impl<'a> Copier<'a> {
     }
 
     /// Takes the next piece.
-    pub fn take(&mut self, piece: Copied) {
+    pub(crate) fn take(&mut self, piece: Copied) {
         match piece {
             Copied::Begins(streams) => self.begin(streams),
             Copied::Packets(packets) => {

@@ -19,7 +19,7 @@ use crate::stop::Stop;
 pub type CopyOrder = (SyncSender<Encoded>, CopyLengths);
 
 /// What becomes of a wish to copy.
-pub enum Attempt {
+pub(crate) enum Attempt {
     /// It can be done.
     Copies(CopiedSource),
     /// There is nothing to copy, so it is encoded.
@@ -29,14 +29,14 @@ pub enum Attempt {
 }
 
 /// What is copied, and its first opening.
-pub struct CopiedSource {
+pub(crate) struct CopiedSource {
     opener: CopyOpener,
     first: Box<dyn Source<Copied>>,
 }
 
 /// Opens what is to be copied. An error is told to `opened`.
 #[must_use]
-pub fn attempt(
+pub(crate) fn attempt(
     settings: &LiveSettings,
     stop: &Stop,
     opened: &SyncSender<Result<SourceFormat, SourceError>>,
@@ -63,7 +63,7 @@ pub fn attempt(
 
 impl CopiedSource {
     /// Copies to the end. The order comes when `opened` has been heard; none comes when the run has been given up.
-    pub fn run(
+    pub(crate) fn run(
         self,
         opened: &SyncSender<Result<SourceFormat, SourceError>>,
         order: &Receiver<CopyOrder>,

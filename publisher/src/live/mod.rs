@@ -1,5 +1,6 @@
 //! `live`: one stream, from its source to the files.
 //!
-//! In: settings. Out: what is to be made of this source ([`plan`]).
+//! In: settings. Out: what is to be made of this source ([`plan`]), and the threads that make it ([`run`](run::run)).
 
 pub mod plan;
+pub mod run;
