@@ -53,6 +53,8 @@ pub mod inspect;
 pub mod meters;
 pub mod shown_address;
 pub mod stop;
+pub mod ticks;
 pub mod titles;
+pub mod write;
 
 pub use live::run::{RunError, run};

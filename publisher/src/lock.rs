@@ -5,7 +5,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::package::segment_writer::remedy;
+use crate::write::remedy;
 
 /// Held as long as it lives.
 #[derive(Debug)]

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::encode::Medium;
+use crate::probe::Medium;
 use crate::segment_name::LIVE;
 
 /// The directory of the sound that all rungs share.

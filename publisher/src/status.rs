@@ -7,6 +7,7 @@ use crate::{
     meters::Meters,
     probe::{AudioCodec, AudioFacts, Facts},
     source::SourceState,
+    ticks::seconds,
 };
 use jiff::Timestamp;
 use livedir_playlist::MediaPlaylist;
@@ -169,12 +170,6 @@ pub fn status(
         silent_since: None,
         publish_lag_ms: meters.publish_lag_us.get() as f64 / 1_000.0,
     }
-}
-
-/// Ticks to seconds, to the microsecond: what EXTINF says.
-#[must_use]
-pub fn seconds(duration_90k: u64) -> f64 {
-    (duration_90k as f64 / 0.09).round() / 1_000_000.0
 }
 
 fn video(newest: &Newest) -> Option<VideoStatus> {

@@ -25,7 +25,7 @@ pub use suitability::longest_copied_90k;
 use error::Unfit;
 
 use super::source::input::InputSettings;
-use crate::encode::Medium;
+use crate::probe::Medium;
 use ffmpeg_next::{Packet, codec};
 use std::time::Instant;
 

@@ -16,7 +16,7 @@ use crate::source::{self, Source, SourceError, SourceFormat};
 use crate::stop::Stop;
 
 /// Where packets go, and how they are cut.
-pub type CopyOrder = (SyncSender<Encoded>, CopyLengths);
+pub(crate) type CopyOrder = (SyncSender<Encoded>, CopyLengths);
 
 /// What becomes of a wish to copy.
 pub(crate) enum Attempt {

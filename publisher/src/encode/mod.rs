@@ -19,7 +19,7 @@ use ffmpeg_next as ffmpeg;
 
 use crate::picture::colour_space::ColourSpace;
 use crate::picture::overlay::OverlaySettings;
-use crate::probe::VideoCodec;
+use crate::probe::{Medium, VideoCodec};
 use choice::EncoderChoice;
 use sound::RATE_HZ;
 
@@ -49,15 +49,6 @@ pub struct EncodeSettings {
     pub codec: VideoCodec,
     /// Which encoder makes the picture.
     pub encoder: EncoderChoice,
-}
-
-/// Which of the two streams a packet belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Medium {
-    /// H.264 or HEVC.
-    Video,
-    /// AAC.
-    Audio,
 }
 
 /// A grid time at which a segment begins, the same in every rendition.

@@ -10,11 +10,12 @@ use std::time::SystemTime;
 use ffmpeg_next as ffmpeg;
 
 use crate::encode::video::VideoEncoder;
-use crate::encode::{EncodeError, EncodeSettings, Encoded, EncodedPacket, Medium};
+use crate::encode::{EncodeError, EncodeSettings, Encoded, EncodedPacket};
 use crate::picture::canvas::Canvas;
 use crate::picture::overlay::Overlay;
 use crate::picture::scaler::Scaler;
 use crate::picture::slate::{self, SlateText};
+use crate::probe::Medium;
 use crate::queue::picture::{Picture, PictureReceiver};
 
 /// A rung's thread: from the first grid time to the last.

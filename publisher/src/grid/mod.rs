@@ -13,12 +13,13 @@ use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::encode::sound::AudioEncoder;
-use crate::encode::{Border, EncodeError, Encoded, EncodedPacket, Medium, START_90K};
+use crate::encode::{Border, EncodeError, Encoded, EncodedPacket, START_90K};
 use crate::grid::frame_clock::{FrameClock, Placement, SILENCE};
 use crate::grid::segment_boundaries::Borders;
 use crate::meters::Meters;
 use crate::picture::filter::{Filter, FilterError, FilterSettings};
 use crate::picture::slate::SlateText;
+use crate::probe::Medium;
 use crate::queue::capture::{CaptureReceiver, Next};
 use crate::queue::picture::{Picture, PictureSender, Shown};
 use crate::source::{Captured, CapturedPicture, CapturedSound};

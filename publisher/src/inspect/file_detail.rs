@@ -3,10 +3,9 @@
 //! In: its bytes, as [`anatomy`](crate::probe::anatomy) and the probe took them apart. Out: a [`FileDetail`]. Pure.
 
 use super::{media_summary::stream_name, profile::profile};
-use crate::{
-    probe::{Anatomy, Carries, Facts, PidAnatomy, Unit, clock::distance_90k},
-    status::seconds,
-};
+use crate::probe::clock::distance_90k;
+use crate::probe::{Anatomy, Carries, Facts, PidAnatomy, Unit};
+use crate::ticks::seconds;
 use serde::{Deserialize, Serialize};
 
 /// One segment, taken apart. Times are seconds from its start where nothing else is said.

@@ -11,7 +11,8 @@ use super::{
     multivariant::VariantSummary,
     survey::Survey,
 };
-use crate::{probe::Facts, status::seconds};
+use crate::probe::Facts;
+use crate::ticks::seconds;
 use jiff::{SignedDuration, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 

@@ -6,10 +6,8 @@ use super::{
     listing::{Entry, directory_of},
     survey::{Contents, FileFound, Survey},
 };
-use crate::{
-    probe::{Facts, discontinuity, unfit},
-    status::seconds,
-};
+use crate::probe::{Facts, discontinuity, unfit};
+use crate::ticks::seconds;
 use jiff::{SignedDuration, Timestamp};
 
 /// What there is to say of a segment beside what it is.

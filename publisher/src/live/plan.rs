@@ -4,12 +4,13 @@
 //! pieces are; of a source that is copied these are its own.
 
 use crate::copy::copier::CopyLengths;
+use crate::encode::EncodeSettings;
 use crate::encode::ladder::{self, Rung};
 use crate::encode::sound::FRAME_90K as AUDIO_FRAME_90K;
-use crate::encode::{EncodeSettings, Medium};
 use crate::grid::GridSettings;
 use crate::package::Lengths;
 use crate::picture::scaler;
+use crate::probe::Medium;
 use crate::probe::VideoCodec;
 use crate::rendition::{AUDIO, Rendition};
 use crate::source::{CopiedFormat, SourceFormat};

@@ -23,7 +23,7 @@ use ffmpeg_next::Packet;
 use ffmpeg_next::codec::{Id, Parameters};
 
 use crate::directory::Directory;
-use crate::encode::{Encoded, EncodedPacket, Medium};
+use crate::encode::{Encoded, EncodedPacket};
 use crate::guard::Guard;
 use crate::meters::Meters;
 use crate::numbers::Numbers;
@@ -35,6 +35,7 @@ use crate::package::resume_point::ResumePoint;
 use crate::package::running_counters::RunningCounters;
 use crate::package::segment_writer::{ClosedSegment, SegmentError, SegmentFiles};
 use crate::package::segmenter::{Cut, Segmenter};
+use crate::probe::Medium;
 use crate::probe::{Counter, VideoCodec};
 
 /// How long segments and parts are to be.

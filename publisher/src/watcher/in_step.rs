@@ -18,7 +18,7 @@ use crate::probe::Facts;
 use crate::probe::clock::distance_90k;
 use crate::queue::overload::Told;
 use crate::segment_name::{name_of_uri, uri_of_name};
-use crate::status::seconds;
+use crate::ticks::seconds;
 use jiff::Timestamp;
 use livedir_playlist::{EdgeReport, Evicted, Rates, Segment, TICKS_PER_S, Window, WindowSettings};
 use std::{

@@ -116,7 +116,7 @@ fn remove(directory: &dyn Directory, path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encode::Medium;
+    use crate::probe::Medium;
     use crate::rendition::Rendition;
     use std::{fs, time::Duration};
 

@@ -45,11 +45,11 @@ mod start_up;
 mod unfinished;
 pub mod world;
 
-use crate::encode::Medium;
 use crate::guard::Guard;
 use crate::lock::LockError;
 use crate::meters::Meters;
 use crate::numbers::Numbers;
+use crate::probe::Medium;
 use crate::rendition::Rendition;
 use crate::segment_name::Home;
 use crate::titles::Titles;

@@ -24,7 +24,8 @@ use crate::probe::{Discontinuity, Facts, discontinuity};
 use crate::queue::overload::FallingBehind;
 use crate::retention::Retention;
 use crate::segment_name::{LIVE, name_of_uri, number_of_name, uri_of_name};
-use crate::status::{Newest, SegmentStatus, seconds};
+use crate::status::{Newest, SegmentStatus};
+use crate::ticks::seconds;
 use jiff::Timestamp;
 use livedir_playlist::{BitRateMeter, Evicted, MediaPlaylist, ResumeError, Segment, TICKS_PER_S, Window};
 use std::{

@@ -57,6 +57,6 @@ pub(super) fn join(
         ended_at = Some(part.stamp.modified_at);
     }
     let Some(ended_at) = ended_at else { return Ok(false) };
-    crate::package::segment_writer::write(directory, live, name, &bytes, ended_at)?;
+    crate::write::write(directory, live, name, &bytes, ended_at)?;
     Ok(true)
 }

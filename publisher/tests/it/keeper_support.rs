@@ -4,9 +4,9 @@
 
 use crate::support::wait_for;
 use livedir_playlist::{MediaPlaylist, Segment, parse};
-use livedir_publisher::encode::Medium;
 use livedir_publisher::meters::Meters;
 use livedir_publisher::numbers::Numbers;
+use livedir_publisher::probe::Medium;
 use livedir_publisher::rendition::Rendition;
 use livedir_publisher::segment_name::segment_path;
 use livedir_publisher::watcher::{Wake, WatchError, Watcher, WatcherSettings};

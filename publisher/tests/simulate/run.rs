@@ -10,9 +10,9 @@ use crate::{
     statistics::Statistics,
     world::{ProgramDirectory, ToldClock, Unwound, World, WriterDirectory, held, lock},
 };
-use livedir_publisher::encode::Medium as EncodedMedium;
 use livedir_publisher::guard::Guard;
 use livedir_publisher::numbers::Numbers;
+use livedir_publisher::probe::Medium as EncodedMedium;
 use livedir_publisher::rendition::Rendition;
 use livedir_publisher::titles::Titles;
 use livedir_publisher::watcher::world::{Wakes, World as WatcherWorld};

@@ -15,8 +15,9 @@ use ffmpeg_next as ffmpeg;
 
 use super::sound::line::SoundLine;
 use super::sound::stretch::Stretch;
-use super::{EncodeError, EncodedPacket, Medium, samples_to_90k};
+use super::{EncodeError, EncodedPacket, samples_to_90k};
 use crate::encode::sound::clock::SoundClock;
+use crate::probe::Medium;
 
 use crate::source::CapturedSound;
 
