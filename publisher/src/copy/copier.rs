@@ -22,7 +22,7 @@ const BREAK_90K: i64 = 90_000;
 
 /// How long segments are to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct CopyLengths {
+pub struct CopyLengths {
     /// What was asked for, with its room, in 90 kHz ticks.
     pub aim_90k: i64,
     /// EXT-X-TARGETDURATION.

@@ -3,34 +3,56 @@
 //! Nothing is synced to the disk: a crash of the program loses nothing without it, and after a crash of the machine the directory
 //! tells what a playlist does not. It would cost tens of milliseconds a segment.
 
-use super::{Wake, hints::Hints};
 use crate::{
     directory::{Contents, Directory, Entry, Found, Identity, Kind, OpenFile, stamp::Stamp},
     lock::{LockError, WebrootLock},
 };
 use std::{
+    fmt,
     fs::{self, File, FileType, Metadata},
     io::{self, Write as _},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError, mpsc::Sender},
+    sync::{Mutex, PoisonError},
 };
+
+/// Tells somebody of what changes in directories.
+pub trait EventSource: Send + fmt::Debug {
+    /// Every change in this directory, which has an absolute path, is told from here on. The error is for people; an empty one says
+    /// that no events are wanted.
+    fn watch(&mut self, directory: &Path) -> Result<(), String>;
+
+    /// Changes in this directory are told no more.
+    fn unwatch(&mut self, directory: &Path);
+}
+
+#[derive(Debug)]
+struct NoEvents;
+
+impl EventSource for NoEvents {
+    fn watch(&mut self, _: &Path) -> Result<(), String> {
+        Err(String::new())
+    }
+
+    fn unwatch(&mut self, _: &Path) {}
+}
 
 /// The file system of this machine.
 #[derive(Debug)]
 pub struct Disk {
-    hints: Mutex<Hints>,
+    events: Mutex<Box<dyn EventSource>>,
 }
 
 impl Disk {
-    /// Events go to `wakes`.
-    pub(super) fn with_events(wakes: Sender<Wake>) -> Self {
-        Self { hints: Mutex::new(Hints::new(wakes)) }
+    /// Changes are told.
+    #[must_use]
+    pub fn with_events(events: Box<dyn EventSource>) -> Self {
+        Self { events: Mutex::new(events) }
     }
 
     /// Nobody is told of events.
     #[must_use]
     pub fn without_events() -> Self {
-        Self { hints: Mutex::new(Hints::none()) }
+        Self::with_events(Box::new(NoEvents))
     }
 }
 
@@ -102,15 +124,15 @@ impl Directory for Disk {
     }
 
     fn watch(&self, directory: &Path) -> Result<Identity, String> {
-        let mut hints = self.hints.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         // Before the watch: a directory that is exchanged in between then differs from what is watched.
         let identity = self.identity(directory);
-        hints.watch(directory)?;
+        events.watch(directory)?;
         identity.map_err(|error| error.to_string())
     }
 
     fn unwatch(&self, directory: &Path) {
-        self.hints.lock().unwrap_or_else(PoisonError::into_inner).unwatch(directory);
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).unwatch(directory);
     }
 }
 
@@ -146,21 +168,6 @@ fn identity_of(metadata: &Metadata) -> Identity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watcher::world::Wakes;
-
-    #[test]
-    fn a_directory_that_is_made_again_is_another_one() {
-        let webroot = tempfile::tempdir().expect("temp dir");
-        let live = webroot.path().join("live");
-        fs::create_dir(&live).expect("live");
-        let disk = Disk::with_events(Wakes::new().sender);
-        let watched = disk.watch(&live).expect("a watch");
-        assert!(disk.identity(&live).is_ok_and(|now| now == watched));
-        fs::remove_dir(&live).expect("removed");
-        assert!(disk.identity(&live).is_err());
-        fs::create_dir(&live).expect("live");
-        assert!(disk.identity(&live).is_ok_and(|now| now != watched));
-    }
 
     #[test]
     fn a_failure_leaves_the_old_file_and_no_rest() {

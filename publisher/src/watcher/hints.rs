@@ -5,6 +5,7 @@
 
 use super::Wake;
 use crate::segment_name::is_transport_stream;
+use crate::watcher::disk::EventSource;
 use notify::{
     Config, Event, EventKind, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher as _,
     event::{AccessKind, AccessMode, CreateKind, ModifyKind, RemoveKind, RenameMode},
@@ -50,14 +51,10 @@ impl Hints {
         let notify = RecommendedWatcher::new(on_event, Config::default().with_event_kinds(kinds));
         Self { notify: notify.map_err(|error| remedy(&error)), watched }
     }
+}
 
-    /// None: the directories are looked at instead.
-    pub(super) fn none() -> Self {
-        Self { notify: Err(String::new()), watched: Arc::default() }
-    }
-
-    /// Watches a directory, which has an absolute path, as it is now.
-    pub(super) fn watch(&mut self, directory: &Path) -> Result<(), String> {
+impl EventSource for Hints {
+    fn watch(&mut self, directory: &Path) -> Result<(), String> {
         let notify = self.notify.as_mut().map_err(|error| error.clone())?;
         // One that is gone may still be watched under this name.
         let _ = notify.unwatch(directory);
@@ -66,8 +63,7 @@ impl Hints {
         Ok(())
     }
 
-    /// Watches it no more.
-    pub(super) fn unwatch(&mut self, directory: &Path) {
+    fn unwatch(&mut self, directory: &Path) {
         if let Ok(notify) = &mut self.notify {
             let _ = notify.unwatch(directory);
         }
@@ -170,7 +166,10 @@ fn concerns_directory(event: &Event, path: &Path, is_watched: impl Fn(&Path) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::directory::Directory;
+    use crate::watcher::{disk::Disk, world::Wakes};
     use notify::event::{DataChange, Flag};
+    use std::fs;
 
     fn event(kind: EventKind, path: &str) -> Event {
         Event::new(kind).add_path(path.into())
@@ -202,6 +201,21 @@ mod tests {
 
     fn renamed(mode: RenameMode) -> EventKind {
         EventKind::Modify(ModifyKind::Name(mode))
+    }
+
+    #[test]
+    fn a_directory_that_is_made_again_is_another_one() {
+        let webroot = tempfile::tempdir().expect("temp dir");
+        let live = webroot.path().join("live");
+        fs::create_dir(&live).expect("live");
+        let disk = Disk::with_events(Box::new(Hints::new(Wakes::new().sender)));
+        let watched = disk.watch(&live).expect("a watch");
+        let identity = || disk.look_up(&live).map(|found| found.identity);
+        assert!(identity().is_ok_and(|now| now == watched));
+        fs::remove_dir(&live).expect("removed");
+        assert!(identity().is_err());
+        fs::create_dir(&live).expect("live");
+        assert!(identity().is_ok_and(|now| now != watched));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! World: the directory and the clock that a watcher runs in, and its wakes. All of them can be made up.
 
+use super::hints::Hints;
 use super::{
     Wake,
     clock::{Clock, SystemClock},
@@ -53,7 +54,7 @@ impl World {
     #[must_use]
     pub fn real(wakes: Option<&Wakes>) -> Self {
         let directory = match wakes {
-            Some(wakes) => Disk::with_events(wakes.sender.clone()),
+            Some(wakes) => Disk::with_events(Box::new(Hints::new(wakes.sender.clone()))),
             None => Disk::without_events(),
         };
         Self { directory: Arc::new(directory), clock: Arc::new(SystemClock) }
