@@ -1,6 +1,6 @@
 //! What holds of the probe whatever the bytes are. The fuzzer runs it, and a plain test over the seeds.
 
-use super::probe::{discontinuity, probe};
+use livedir_media::{discontinuity, probe};
 
 /// Times of MPEG-TS have so many values.
 const WRAP_90K: u64 = 1 << 33;

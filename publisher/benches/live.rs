@@ -7,14 +7,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use livedir_layout::names::segment_name;
+use livedir_media::VideoCodec;
 use livedir_publisher::encode::EncodeSettings;
 use livedir_publisher::encode::choice::EncoderChoice;
 use livedir_publisher::encode::ladder::SMALLEST_QUANTISER;
 use livedir_publisher::encode::options::x264_options;
 use livedir_publisher::picture::colour_space::ColourSpace;
 use livedir_publisher::picture::overlay::OverlaySettings;
-use livedir_publisher::probe::VideoCodec;
-use livedir_publisher::segment_name::segment_name;
 use notify::event::{ModifyKind, RenameMode};
 use notify::{EventKind, RecursiveMode, Watcher};
 

@@ -45,10 +45,10 @@ use std::time::{Duration, Instant};
 
 use livedir_playlist::{Listing, read_listing};
 
-use crate::stop::Stop;
 use address::Address;
 use examiner::Examiner;
 use follower::Follower;
+use livedir_time::stop::Stop;
 use presentation::Presentation;
 use reader::{ReadError, Reader, Reading};
 use report::{LookedAt, Report};

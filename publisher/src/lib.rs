@@ -32,29 +32,11 @@ pub mod picture;
 
 pub mod package;
 
-pub mod directory;
-pub mod guard;
-pub mod lock;
-mod natural;
-pub mod numbers;
-pub mod playlist_file;
-pub mod rendition;
-pub mod retention;
-pub mod segment_name;
-pub mod status;
-
 pub mod watcher;
-
-pub mod probe;
 
 pub mod check;
 pub mod inspect;
 
-pub mod meters;
 pub mod shown_address;
-pub mod stop;
-pub mod ticks;
-pub mod titles;
-pub mod write;
 
 pub use live::run::{RunError, run};

@@ -6,15 +6,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::anyhow;
+use livedir_layout::meters::Meters;
 use livedir_publisher::cli::args::{CheckArgs, Command, LiveArgs, WatchArgs};
 use livedir_publisher::cli::config::{self, ConfigError};
 use livedir_publisher::cli::settings::LiveSettings;
 use livedir_publisher::cli::unseen;
 use livedir_publisher::commands::devices;
 use livedir_publisher::commands::terminal::Terminal;
-use livedir_publisher::meters::Meters;
-use livedir_publisher::stop::Stop;
 use livedir_publisher::{commands, encode, inspect};
+use livedir_time::stop::Stop;
 
 /// What a shell says of a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;

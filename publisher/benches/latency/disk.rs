@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
 
-use livedir_publisher::segment_name::segment_name;
+use livedir_layout::names::segment_name;
 use livedir_publisher::source::test_pattern::STRIP_CELLS;
 use notify::event::{ModifyKind, RenameMode};
 use notify::{EventKind, RecursiveMode, Watcher};

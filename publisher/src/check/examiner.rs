@@ -23,7 +23,7 @@ use super::questions::Questions;
 use super::reader::{ReadError, Reader};
 use super::segment_facts::{segment_facts, without_bytes};
 use super::tally::{Clock, Tally};
-use crate::stop::Stop;
+use livedir_time::stop::Stop;
 
 /// How often it looks whether a removed segment is to be asked for.
 const TICK: Duration = Duration::from_millis(100);

@@ -22,7 +22,7 @@ use super::lateness::{Found, Judged, judge_update};
 use super::questions::with_directives;
 use super::reader::{ReadError, Reader, Reading};
 use super::tally::Tally;
-use crate::stop::Stop;
+use livedir_time::stop::Stop;
 
 /// The longest pause between two looks; a quarter of a target duration where that is shorter.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);

@@ -18,7 +18,7 @@ use super::address::Address;
 use super::reader::{ReadError, Reader, Reading};
 use super::tally::{Clock, Tally};
 use super::{Held, Watched};
-use crate::stop::Stop;
+use livedir_time::stop::Stop;
 
 /// More media playlists than a multivariant one needs; each takes two threads.
 const MEDIA_PLAYLISTS: usize = 64;

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use livedir_playlist::{Container, CounterFacts, SegmentFacts};
 use mpeg2ts_reader::packet::Packet;
 
-use crate::probe::{self, AudioFacts, Facts, ProbeError, VideoCodec, VideoFacts};
+use livedir_media::{self, AudioFacts, Facts, ProbeError, VideoCodec, VideoFacts};
 
 /// RFC 8216 3 lists the formats that a segment may have.
 const IN_NO_FORMAT: &str = "it is neither MPEG-TS nor fragmented MP4, packed audio or WebVTT";
@@ -24,7 +24,7 @@ pub(super) fn segment_facts(uri: &str, bytes: &[u8], in_the_clear: bool) -> Segm
     if bytes.is_empty() {
         facts.problem = Some(ProbeError::Empty.to_string());
     } else if facts.container == Container::Ts && in_the_clear {
-        match probe::probe(bytes) {
+        match livedir_media::probe(bytes) {
             Ok(probed) => fill(&mut facts, &probed),
             // Unusual and not for every player, but no sign of damage: there is a rule of its own for it, or none.
             Err(ProbeError::ForeignVideo { stream_type }) => facts.video_stream_type = Some(stream_type),

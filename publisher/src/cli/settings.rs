@@ -15,11 +15,11 @@ use crate::encode::choice::EncoderChoice;
 use crate::encode::ladder::{self, Ladder};
 use crate::picture::filter::FilterSettings;
 use crate::picture::overlay::OverlaySettings;
-use crate::probe::VideoCodec;
 use crate::source::camera::CameraSelector;
 use crate::source::input::{InputAddress, InputSettings};
 use crate::source::microphone::MicrophoneSelector;
-use crate::stop::Stop;
+use livedir_media::VideoCodec;
+use livedir_time::stop::Stop;
 
 /// The picture fits into this when no size was asked for.
 pub(crate) const DEFAULT_SIZE: (u32, u32) = (640, 480);

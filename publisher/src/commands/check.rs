@@ -14,7 +14,7 @@ use crate::check::address::Address;
 use crate::check::report::{LookedAt, Report};
 use crate::check::{CheckSettings, json, junit, run, text};
 use crate::cli::args::CheckArgs;
-use crate::stop::Stop;
+use livedir_time::stop::Stop;
 
 /// Checks, tells, and gives the exit status: 0 clean, 1 a MUST is broken, 2 not all could be looked at. An error is a 2
 /// too.

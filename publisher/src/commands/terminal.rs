@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::live::plan::Stream;
-use crate::meters::Meters;
+use livedir_layout::meters::Meters;
 
 /// The status line of a run, on standard error.
 pub struct Terminal {
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
     use crate::encode::EncodeSettings;
     use crate::grid::GridSettings;
-    use crate::source::SourceState;
+    use livedir_layout::source_state::SourceState;
 
     #[test]
     fn the_status_line_says_what_people_want_to_know() {
@@ -188,7 +188,7 @@ mod tests {
             video_bps: 1,
             smallest_quantiser: crate::encode::ladder::SMALLEST_QUANTISER,
             overlay: crate::picture::overlay::OverlaySettings::default(),
-            codec: crate::probe::VideoCodec::H264,
+            codec: livedir_media::VideoCodec::H264,
             encoder: crate::encode::choice::EncoderChoice::Auto,
         };
         let filter = crate::picture::filter::FilterSettings::default();

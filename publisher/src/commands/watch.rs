@@ -6,10 +6,10 @@
 use crate::RunError;
 use crate::cli::args::WatchArgs;
 use crate::cli::settings::{LONGEST_SEGMENT, SHORTEST_PART, SettingsError};
-use crate::meters::Meters;
-use crate::stop::Stop;
-use crate::titles::Titles;
+use crate::watcher::titles::Titles;
 use crate::watcher::{Wake, WatchSettings, Watcher};
+use livedir_layout::meters::Meters;
+use livedir_time::stop::Stop;
 use std::{
     panic::resume_unwind,
     sync::{Arc, mpsc},

@@ -12,9 +12,9 @@ use crate::copy::keyframe_cutter::{Cutter, Place};
 
 use crate::copy::{Copied, CopiedPacket, CopiedStream, longest_copied_90k};
 use crate::encode::{Encoded, EncodedPacket, START_90K};
-use crate::meters::Meters;
-use crate::probe::Medium;
-use crate::stop::Stop;
+use livedir_layout::meters::Meters;
+use livedir_media::Medium;
+use livedir_time::stop::Stop;
 
 /// Between what was before and another film or client: more than any pause between two pictures, so that everybody sees the
 /// break.

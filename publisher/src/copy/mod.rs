@@ -25,8 +25,8 @@ pub use suitability::longest_copied_90k;
 use error::Unfit;
 
 use super::source::input::InputSettings;
-use crate::probe::Medium;
 use ffmpeg_next::{Packet, codec};
+use livedir_media::Medium;
 use std::time::Instant;
 
 /// What to copy, and how.

@@ -13,10 +13,10 @@ use super::look_ahead::look_ahead;
 use super::suitability::Start;
 use super::{Copied, CopiedPacket, CopiedStream, CopyError, CopySettings, Unfit};
 use crate::picture::colour_space::ColourSpace;
-use crate::probe::Medium;
 use crate::source::{CopiedFormat, Read, Source, SourceError, SourceFormat};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::{Rescale, codec};
+use livedir_media::Medium;
 use std::time::{Duration, Instant};
 use tracing::warn;
 

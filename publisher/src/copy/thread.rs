@@ -10,10 +10,10 @@ use crate::cli::args::CopyWhen;
 use crate::cli::settings::LiveSettings;
 use crate::copy::{Copied, CopyError, CopyOpener};
 use crate::encode::Encoded;
-use crate::meters::Meters;
 use crate::source::input;
 use crate::source::{self, Source, SourceError, SourceFormat};
-use crate::stop::Stop;
+use livedir_layout::meters::Meters;
+use livedir_time::stop::Stop;
 
 /// Where packets go, and how they are cut.
 pub(crate) type CopyOrder = (SyncSender<Encoded>, CopyLengths);

@@ -1,7 +1,7 @@
 //! Which encoder is taken: the order in which they are tried, and what becomes of those that do not work. Pure; the trial
 //! itself is the caller's.
 
-use crate::probe::VideoCodec;
+use livedir_media::VideoCodec;
 
 /// Every encoder of libav for this codec that can be livedir's, hardware first.
 #[must_use]

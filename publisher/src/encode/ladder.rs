@@ -155,6 +155,7 @@ const LARGEST_LADDER: usize = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use livedir_layout::rendition::{AUDIO, is_name_of_rendition};
 
     fn rung(width: u32, height: u32, video_bps: u64) -> Rung {
         Rung { width, height, video_bps }
@@ -165,6 +166,17 @@ mod tests {
         let rungs = Ladder::Auto.rungs(source, fps, cores);
         let words = rungs.iter().map(|it| format!("{}x{}@{}k", it.width, it.height, it.video_bps / 1000));
         assert_eq!(words.collect::<Vec<_>>().join(" "), expected);
+    }
+
+    #[test]
+    fn our_names_are_known_again_and_those_of_others_are_not() {
+        let rung = Rung { width: 1280, height: 720, video_bps: 800_000 };
+        for name in names(&[rung; 4]).iter().map(String::as_str).chain([AUDIO]) {
+            assert!(is_name_of_rendition(name), "{name}");
+        }
+        for name in ["", "p", "holiday", "720", "720p-", "720p-k", "720p-800k-", "720p-800k-2-3", "720px"] {
+            assert!(!is_name_of_rendition(name), "{name}");
+        }
     }
 
     #[test]

@@ -19,8 +19,8 @@ use ffmpeg_next as ffmpeg;
 
 use crate::picture::colour_space::ColourSpace;
 use crate::picture::overlay::OverlaySettings;
-use crate::probe::{Medium, VideoCodec};
 use choice::EncoderChoice;
+use livedir_media::{Medium, VideoCodec};
 use sound::RATE_HZ;
 
 /// The first timestamp of a run. Not 0, because the AAC encoder's lead-in has to come before it.

@@ -4,7 +4,7 @@
 //! stream could not be cut into segments that play on their own. So every encoder makes [`PICTURES`] pictures before it
 //! is taken, with an IDR picture asked for at every [`IDR_EVERY`]th.
 
-use crate::probe::{Nal, Slice, VideoCodec};
+use livedir_media::{Nal, Slice, VideoCodec};
 
 /// Pictures of a trial: two segments.
 pub(super) const PICTURES: u64 = 6;

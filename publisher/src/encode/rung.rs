@@ -15,8 +15,8 @@ use crate::picture::canvas::Canvas;
 use crate::picture::overlay::Overlay;
 use crate::picture::scaler::Scaler;
 use crate::picture::slate::{self, SlateText};
-use crate::probe::Medium;
 use crate::queue::picture::{Picture, PictureReceiver};
+use livedir_media::Medium;
 
 /// A rung's thread: from the first grid time to the last.
 pub fn run(

@@ -15,7 +15,7 @@ use crate::encode::ladder::SMALLEST_QUANTISER;
 use crate::picture::canvas::Canvas;
 use crate::picture::colour_space::ColourSpace;
 use crate::picture::overlay::OverlaySettings;
-use crate::probe::VideoCodec;
+use livedir_media::VideoCodec;
 
 /// Why an encoder is of no use here.
 #[derive(Debug, thiserror::Error)]

@@ -12,7 +12,7 @@ use ffmpeg_next as ffmpeg;
 use super::hardware_frames::{HardwareFrames, Way};
 use super::trial::Refusal;
 use super::{Border, EncodeSettings, EncodedPacket, START_90K, options};
-use crate::probe::Medium;
+use livedir_media::Medium;
 
 /// An open encoder.
 pub struct VideoEncoder {

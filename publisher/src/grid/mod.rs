@@ -16,13 +16,13 @@ use crate::encode::sound::AudioEncoder;
 use crate::encode::{Border, EncodeError, Encoded, EncodedPacket, START_90K};
 use crate::grid::frame_clock::{FrameClock, Placement, SILENCE};
 use crate::grid::segment_boundaries::Borders;
-use crate::meters::Meters;
 use crate::picture::filter::{Filter, FilterError, FilterSettings};
 use crate::picture::slate::SlateText;
-use crate::probe::Medium;
 use crate::queue::capture::{CaptureReceiver, Next};
 use crate::queue::picture::{Picture, PictureSender, Shown};
 use crate::source::{Captured, CapturedPicture, CapturedSound};
+use livedir_layout::meters::Meters;
+use livedir_media::Medium;
 
 /// This far behind the present (the machine stood still, or is too slow even for repeated pictures) the stream leaps to
 /// it. Less is made up for: a repeated picture takes the encoder a fraction of its grid time.

@@ -7,7 +7,9 @@ use super::{
     listing::Entry,
     survey::{Contents, FileFound},
 };
-use crate::{natural::natural, probe::Facts, segment_name::number_of_name};
+use livedir_layout::names::number_of_name;
+use livedir_layout::natural_order::natural;
+use livedir_media::Facts;
 use std::{
     cmp::Ordering,
     collections::{HashMap, HashSet},

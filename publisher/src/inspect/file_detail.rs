@@ -1,11 +1,11 @@
 //! File detail: everything that is known of the one segment that was named. This is `detail` in what `--json` prints.
 //!
-//! In: its bytes, as [`anatomy`](crate::probe::anatomy) and the probe took them apart. Out: a [`FileDetail`]. Pure.
+//! In: its bytes, as [`anatomy`](livedir_media::anatomy) and the probe took them apart. Out: a [`FileDetail`]. Pure.
 
 use super::{media_summary::stream_name, profile::profile};
-use crate::probe::clock::distance_90k;
-use crate::probe::{Anatomy, Carries, Facts, PidAnatomy, Unit};
-use crate::ticks::seconds;
+use livedir_media::{Anatomy, Carries, Facts, PidAnatomy, Unit};
+use livedir_time::clock_33_bit::distance_90k;
+use livedir_time::ticks::seconds;
 use serde::{Deserialize, Serialize};
 
 /// One segment, taken apart. Times are seconds from its start where nothing else is said.

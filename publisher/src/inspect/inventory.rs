@@ -11,9 +11,9 @@ use super::{
     multivariant::VariantSummary,
     survey::Survey,
 };
-use crate::probe::Facts;
-use crate::ticks::seconds;
 use jiff::{SignedDuration, Timestamp, Unit};
+use livedir_media::Facts;
+use livedir_time::ticks::seconds;
 use serde::{Deserialize, Serialize};
 
 /// What is on disk.

@@ -6,9 +6,9 @@ use super::{
     listing::{Entry, directory_of},
     survey::{Contents, FileFound, Survey},
 };
-use crate::probe::{Facts, discontinuity, unfit};
-use crate::ticks::seconds;
 use jiff::{SignedDuration, Timestamp};
+use livedir_media::{Facts, discontinuity, unfit};
+use livedir_time::ticks::seconds;
 
 /// What there is to say of a segment beside what it is.
 pub(super) struct Judged {

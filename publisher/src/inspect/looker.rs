@@ -13,8 +13,9 @@ use super::{
     survey::{LARGEST_SEGMENT_BYTES, Surveyor},
 };
 use crate::cli::args::InspectArgs;
-use crate::probe::{anatomy, probe};
 use jiff::Timestamp;
+use livedir_media::anatomy;
+use livedir_media::probe;
 use livedir_playlist::TICKS_PER_S;
 use std::{
     fs::File,

@@ -1,8 +1,8 @@
 //! Media summary: pictures, sound and rates of what was looked into. Pure.
 
 use super::inventory::{Row, State};
-use crate::probe::{AudioCodec, ElementaryStream, Facts};
-use crate::ticks::seconds;
+use livedir_media::{AudioCodec, ElementaryStream, Facts};
+use livedir_time::ticks::seconds;
 use serde::{Deserialize, Serialize};
 
 /// Pictures, sound and rates.

@@ -3,8 +3,8 @@
 //! livedir's own are told by their names, `seg-00000042.p03.ts`; those of others by the playlist that lists them.
 
 use super::listing::Listing;
-use crate::segment_name::{is_transport_stream, part_of_name, segment_name};
 use jiff::Timestamp;
+use livedir_layout::names::{is_transport_stream, part_of_name, segment_name};
 use std::{
     collections::{BTreeMap, HashMap},
     path::PathBuf,
@@ -173,6 +173,6 @@ mod tests {
     }
 
     fn part_file(number: u64) -> String {
-        format!("live/{}", crate::segment_name::part_name(number, 0))
+        format!("live/{}", livedir_layout::names::part_name(number, 0))
     }
 }

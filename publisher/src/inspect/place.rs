@@ -3,11 +3,9 @@
 //! In: the path that was typed. Out: a [`Place`]. Looks at names, and into playlists where there are several to choose from.
 //! On the caller's thread.
 
-use crate::{
-    natural::natural,
-    playlist_file::PLAYLIST,
-    segment_name::{LIVE, is_transport_stream},
-};
+use livedir_layout::files::PLAYLIST;
+use livedir_layout::names::{LIVE, is_transport_stream};
+use livedir_layout::natural_order::natural;
 use livedir_playlist::{Listing, read_listing};
 use std::{
     cmp::Reverse,

@@ -12,7 +12,7 @@ use super::{
     place::Place,
     survey::{FileFound, changed_at, modified_at},
 };
-use crate::segment_name::looks_like_segment;
+use livedir_layout::names::looks_like_segment;
 use std::{
     collections::{BTreeSet, HashSet},
     fs, io,

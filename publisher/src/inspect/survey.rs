@@ -11,13 +11,11 @@ use super::{
     place::Place,
     scan::scan,
 };
-use crate::{
-    directory::stamp::Stamp,
-    playlist_file::{LOW_LATENCY_PLAYLIST, PLAYLIST, STATUS},
-    probe::{Facts, probe},
-    segment_name::{LIVE, looks_like_segment},
-};
 use jiff::Timestamp;
+use livedir_layout::directory::stamp::Stamp;
+use livedir_layout::files::{LOW_LATENCY_PLAYLIST, PLAYLIST, STATUS};
+use livedir_layout::names::{LIVE, looks_like_segment};
+use livedir_media::{Facts, probe};
 use livedir_playlist::TICKS_PER_S;
 use std::{
     collections::{HashMap, HashSet},

@@ -10,10 +10,10 @@ use crate::encode::sound::FRAME_90K as AUDIO_FRAME_90K;
 use crate::grid::GridSettings;
 use crate::package::Lengths;
 use crate::picture::scaler;
-use crate::probe::Medium;
-use crate::probe::VideoCodec;
-use crate::rendition::{AUDIO, Rendition};
 use crate::source::{CopiedFormat, SourceFormat};
+use livedir_layout::rendition::{AUDIO, Rendition};
+use livedir_media::Medium;
+use livedir_media::VideoCodec;
 
 use crate::cli::settings::{DEFAULT_SIZE, LiveSettings};
 

@@ -11,28 +11,30 @@ use std::time::Duration;
 
 use crate::cli::settings::{LiveSettings, SoundChoice, SourceChoice};
 use crate::copy::thread::Attempt;
-use crate::directory::Directory;
 use crate::encode::{EncodeError, EncodeSettings, Encoded};
 use crate::grid::SoundLine;
-use crate::guard::Guard;
 use crate::live::plan::Stream;
-use crate::lock::LockError;
-use crate::meters::Meters;
 use crate::package::Package;
 use crate::package::last_segment::LastSegment;
 use crate::package::resume_point::ResumePoint;
 use crate::package::segment_writer::SegmentError;
 use crate::picture::filter::FilterError;
-use crate::probe::VideoCodec;
 use crate::queue::capture::CaptureSender;
 use crate::queue::picture::{PictureReceiver, WhenLate};
 use crate::source::camera::{self, CameraSelector, CameraWish};
 use crate::source::input::{self, InputSettings};
 use crate::source::microphone::{Microphone, MicrophoneError, MicrophoneSelector};
 use crate::source::test_pattern::TestPattern;
-use crate::source::{Opener, Source, SourceError, SourceFormat, SourceState};
-use crate::stop::Stop;
-use crate::watcher::{Wake, WatchError, Watcher, WatcherSettings, disk::Disk};
+use crate::source::{Opener, Source, SourceError, SourceFormat};
+use crate::watcher::{Wake, WatchError, Watcher, WatcherSettings};
+use livedir_layout::directory::Directory;
+use livedir_layout::directory::disk::Disk;
+use livedir_layout::guard::Guard;
+use livedir_layout::lock::LockError;
+use livedir_layout::meters::Meters;
+use livedir_layout::source_state::SourceState;
+use livedir_media::VideoCodec;
+use livedir_time::stop::Stop;
 
 /// Packets that may wait for the segment thread: about 15 s of picture and sound at the default settings. When a disk
 /// hangs for longer, the encode thread waits, and the capture queue drops.

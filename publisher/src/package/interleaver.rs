@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use crate::probe::Medium;
+use livedir_media::Medium;
 
 /// A stream may be this far ahead of the other (5 s in 90 kHz ticks) before its packets are let go all the same.
 const FARTHEST_90K: i64 = 5 * 90_000;

@@ -8,11 +8,11 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::directory::{Directory, Kind};
-use crate::playlist_file::{self, OnDisk};
-use crate::probe::{Counter, Facts, ProbeError, Probing, Unfit, smallest_break_90k, unfit};
-use crate::rendition::Rendition;
-use crate::segment_name::{Home, name_of_uri, number_of_name, segment_name};
+use livedir_layout::directory::{Directory, Kind};
+use livedir_layout::files::{self, OnDisk};
+use livedir_layout::names::{Home, name_of_uri, number_of_name, segment_name};
+use livedir_layout::rendition::Rendition;
+use livedir_media::{Counter, Facts, ProbeError, Probing, Unfit, smallest_break_90k, unfit};
 
 /// A minute at 35 Mbit/s: more is no segment but a recording.
 const LARGEST_BYTES: u64 = 256 << 20;
@@ -119,7 +119,7 @@ impl LastSegment {
 
 /// The names in the playlist, the last one first.
 fn listed(disk: &dyn Directory, playlists: &Path, home: Home) -> Vec<String> {
-    match playlist_file::read(disk, playlists) {
+    match files::read(disk, playlists) {
         Ok(OnDisk::Playlist { playlist, .. }) => {
             playlist.segments.iter().rev().filter_map(|segment| name_of_uri(home, &segment.uri)).collect()
         }

@@ -22,11 +22,7 @@ use std::time::{Duration, SystemTime};
 use ffmpeg_next::Packet;
 use ffmpeg_next::codec::{Id, Parameters};
 
-use crate::directory::Directory;
 use crate::encode::{Encoded, EncodedPacket};
-use crate::guard::Guard;
-use crate::meters::Meters;
-use crate::numbers::Numbers;
 use crate::package::interleaver::Interleaver;
 use crate::package::mux::mpeg_ts::Muxer;
 use crate::package::parameter_sets::ParameterSets;
@@ -35,8 +31,12 @@ use crate::package::resume_point::ResumePoint;
 use crate::package::running_counters::RunningCounters;
 use crate::package::segment_writer::{ClosedSegment, SegmentError, SegmentFiles};
 use crate::package::segmenter::{Cut, Segmenter};
-use crate::probe::Medium;
-use crate::probe::{Counter, VideoCodec};
+use livedir_layout::directory::Directory;
+use livedir_layout::guard::Guard;
+use livedir_layout::meters::Meters;
+use livedir_layout::numbers::Numbers;
+use livedir_media::Medium;
+use livedir_media::{Counter, VideoCodec};
 
 /// How long segments and parts are to be.
 #[derive(Debug, Clone, Copy)]

@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 
 use h264_reader::rbsp::{BitRead, BitReader, ByteReader};
 
-use crate::probe::{Nal, VideoCodec};
+use livedir_media::{Nal, VideoCodec};
 
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
 

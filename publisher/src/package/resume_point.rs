@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::encode::START_90K;
 use crate::package::last_segment::LastSegment;
-use crate::probe::clock::{WRAP_90K, distance_90k, later_90k};
+use livedir_time::clock_33_bit::{WRAP_90K, distance_90k, later_90k};
 
 /// Renditions of one run end within a few segments of each other. One that seems to be farther ahead is of another run.
 const FARTHEST_APART: Duration = Duration::from_secs(60);

@@ -4,7 +4,7 @@
 //! bytes with other counters. libav's muxer begins at a number of its own and cannot be told another one. Pure; the segment
 //! thread owns one for each rendition.
 
-use crate::probe::Counter;
+use livedir_media::Counter;
 
 /// Bytes of a transport packet.
 const TS_PACKET: usize = 188;

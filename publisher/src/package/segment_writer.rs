@@ -11,12 +11,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ffmpeg_next as ffmpeg;
 
-use crate::directory::{Directory, Identity};
-use crate::guard::Guard;
-use crate::meters::Meters;
-use crate::numbers::Numbers;
-use crate::segment_name::{part_name, segment_name};
-use crate::write::{remedy, write};
+use livedir_layout::directory::{Directory, Identity};
+use livedir_layout::guard::Guard;
+use livedir_layout::meters::Meters;
+use livedir_layout::names::{part_name, segment_name};
+use livedir_layout::numbers::Numbers;
+use livedir_layout::write::{remedy, write};
 
 /// A directory that takes no segment for this long ends the run: a supervisor or a person has to look at it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -175,7 +175,7 @@ impl SegmentFiles {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watcher::disk::Disk;
+    use livedir_layout::directory::disk::Disk;
 
     fn disk() -> Arc<dyn Directory> {
         Arc::new(Disk::without_events())

@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::meters::Meters;
 use crate::source::{Captured, CapturedSound};
+use livedir_layout::meters::Meters;
 
 /// Pictures that may wait. Raw pictures are large (3 MB for full HD) and old ones are worth nothing.
 const PICTURES: usize = 8;

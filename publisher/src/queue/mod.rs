@@ -3,5 +3,4 @@
 //! In: pictures and sound. Out: the same, or what is left of them when those who come next are too slow.
 
 pub mod capture;
-pub mod overload;
 pub mod picture;

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant, SystemTime};
 use ffmpeg_next as ffmpeg;
 
 use crate::encode::Border;
-use crate::meters::Meters;
 use crate::picture::slate::SlateText;
-use crate::queue::overload::{Episode, FallingBehind, Told};
+use livedir_layout::meters::Meters;
+use livedir_time::overload::{Episode, FallingBehind, Told};
 
 /// New pictures that may wait. They are large (3 MB for full HD), and each is a grid time late already.
 const PICTURES: usize = 4;

@@ -8,18 +8,17 @@ pub mod clock_rate;
 pub mod input;
 pub mod microphone;
 pub(crate) mod push;
-mod state;
 pub mod test_pattern;
 
-pub use state::SourceState;
+pub use livedir_layout::source_state::SourceState;
 
 use ffmpeg_next as ffmpeg;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use crate::meters::Meters;
 use crate::picture::colour_space::ColourSpace;
-use crate::stop::Stop;
+use livedir_layout::meters::Meters;
+use livedir_time::stop::Stop;
 
 /// A picture as the source delivered it: any size, any pixel format.
 pub struct CapturedPicture {

@@ -14,12 +14,11 @@ use super::{
     unfinished::{Unfinished, is_whole},
     world::World,
 };
-use crate::{
-    directory::{Identity, stamp::Stamp},
-    numbers::Numbers,
-    playlist_file::PLAYLIST,
-    segment_name::{number_of_name, part_of_name},
-};
+use livedir_layout::directory::Identity;
+use livedir_layout::directory::stamp::Stamp;
+use livedir_layout::files::PLAYLIST;
+use livedir_layout::names::{number_of_name, part_of_name};
+use livedir_layout::numbers::Numbers;
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     hash::{DefaultHasher, Hash as _, Hasher as _},

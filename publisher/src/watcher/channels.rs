@@ -6,13 +6,11 @@ use super::{
     ChannelSettings, Desk, Naming, Wake, WatchError, WatchSettings, channel::Channel, publish::Publication,
     start_together::Shared, world::World,
 };
-use crate::{
-    guard::Guard,
-    lock::{self, LockError},
-    meters::Meters,
-    numbers::Numbers,
-    segment_name::{Home, LIVE},
-};
+use livedir_layout::guard::Guard;
+use livedir_layout::lock::{self, LockError};
+use livedir_layout::meters::Meters;
+use livedir_layout::names::{Home, LIVE};
+use livedir_layout::numbers::Numbers;
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, BinaryHeap},
@@ -417,7 +415,7 @@ fn channel_settings(settings: &WatchSettings, webroot: PathBuf, label: String) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::titles::Titles;
+    use crate::watcher::titles::Titles;
     use std::fs;
 
     #[test]

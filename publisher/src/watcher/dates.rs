@@ -5,9 +5,10 @@
 //! So dates run along the timestamps, and follow the earliest of the latest files, slowly.
 
 use super::finished_file::Finished;
-use crate::probe::{Facts, clock::distance_90k};
 use jiff::{SignedDuration, Timestamp, Unit};
+use livedir_media::Facts;
 use livedir_playlist::Segment;
+use livedir_time::clock_33_bit::distance_90k;
 use std::{
     collections::VecDeque,
     time::{Duration, SystemTime},

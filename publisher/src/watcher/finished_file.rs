@@ -3,10 +3,9 @@
 //! In: a path. Out: a [`Finished`] segment, or a [`Refusal`] that says why the file cannot be listed and what to do about it.
 
 use super::promise::PromiseError;
-use crate::{
-    directory::{Directory, stamp::Stamp},
-    probe::{Facts, ProbeError, Probing, Unfit, unfit},
-};
+use livedir_layout::directory::Directory;
+use livedir_layout::directory::stamp::Stamp;
+use livedir_media::{Facts, ProbeError, Probing, Unfit, unfit};
 use livedir_playlist::PushError;
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -144,7 +143,8 @@ impl From<PushError> for Refusal {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::{directory::stamp::tests::stamp, watcher::disk::Disk};
+    use livedir_layout::directory::disk::Disk;
+    use livedir_layout::directory::stamp::tests::stamp;
 
     /// A file of so many seconds of sound.
     pub(in crate::watcher) fn finished(duration_s: u64) -> Finished {

@@ -11,12 +11,10 @@ use super::{
     in_step::ROOM_FOR_SOUND_90K,
     publish::{Last, Publication},
 };
-use crate::{
-    probe::clock::{distance_90k, later_90k},
-    segment_name::{Home, segment_name, uri_of_name},
-};
 use jiff::Timestamp;
+use livedir_layout::names::{Home, segment_name, uri_of_name};
 use livedir_playlist::{Segment, TICKS_PER_S, Window, WindowSettings};
+use livedir_time::clock_33_bit::{distance_90k, later_90k};
 use tracing::{debug, warn};
 
 /// What comes behind segments that are missing.

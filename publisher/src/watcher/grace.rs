@@ -1,16 +1,14 @@
 //! Grace: how long files stay that have left the playlist in a run before, and when they left.
 //!
-//! In: what lies there at the start, and the times of files. Out: deadlines of the [`retention`](crate::retention). Runs on the
+//! In: what lies there at the start, and the times of files. Out: deadlines of the [`retention`](crate::watcher::retention). Runs on the
 //! watcher's thread.
 
 use super::{
     channel::Channel, look::list, parts_on_disk::PartsOnDisk, plan::Plan, publish::Before, start_up::Found,
 };
-use crate::{
-    directory::stamp::Stamp,
-    retention::instant_of,
-    segment_name::{part_name, segment_name},
-};
+use crate::watcher::retention::instant_of;
+use livedir_layout::directory::stamp::Stamp;
+use livedir_layout::names::{part_name, segment_name};
 use livedir_playlist::TICKS_PER_S;
 use std::{
     collections::BTreeMap,

@@ -4,8 +4,8 @@
 //! ends when it is dropped.
 
 use super::Wake;
-use crate::segment_name::is_transport_stream;
-use crate::watcher::disk::EventSource;
+use livedir_layout::directory::disk::EventSource;
+use livedir_layout::names::is_transport_stream;
 use notify::{
     Config, Event, EventKind, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher as _,
     event::{AccessKind, AccessMode, CreateKind, ModifyKind, RemoveKind, RenameMode},
@@ -166,8 +166,9 @@ fn concerns_directory(event: &Event, path: &Path, is_watched: impl Fn(&Path) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::Directory;
-    use crate::watcher::{disk::Disk, world::Wakes};
+    use crate::watcher::world::Wakes;
+    use livedir_layout::directory::Directory;
+    use livedir_layout::directory::disk::Disk;
     use notify::event::{DataChange, Flag};
     use std::fs;
 

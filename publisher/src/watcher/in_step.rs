@@ -13,14 +13,14 @@ use super::{
     order::Order,
     publish::{Break, Last, Publication},
 };
-use crate::playlist_file::OnDisk;
-use crate::probe::Facts;
-use crate::probe::clock::distance_90k;
-use crate::queue::overload::Told;
-use crate::segment_name::{name_of_uri, uri_of_name};
-use crate::ticks::seconds;
 use jiff::Timestamp;
+use livedir_layout::files::OnDisk;
+use livedir_layout::names::{name_of_uri, uri_of_name};
+use livedir_media::Facts;
 use livedir_playlist::{EdgeReport, Evicted, Rates, Segment, TICKS_PER_S, Window, WindowSettings};
+use livedir_time::clock_33_bit::distance_90k;
+use livedir_time::overload::Told;
+use livedir_time::ticks::seconds;
 use std::{
     path::Path,
     sync::{MutexGuard, PoisonError},
@@ -352,12 +352,11 @@ fn is_more_than_a_part_behind(told: &EdgeReport, now: &EdgeReport) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        segment_name::{Home, segment_name},
-        watcher::{
-            ChannelSettings, Naming, finished_file::tests::finished_90k, order::Candidate, world::World,
-        },
-    };
+    use crate::watcher::finished_file::tests::finished_90k;
+    use crate::watcher::order::Candidate;
+    use crate::watcher::world::World;
+    use crate::watcher::{ChannelSettings, Naming};
+    use livedir_layout::names::{Home, segment_name};
     use std::{
         fs,
         sync::{Arc, Mutex},

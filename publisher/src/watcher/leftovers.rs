@@ -5,13 +5,11 @@
 //! grace is over.
 
 use super::{WatcherSettings, world::World};
-use crate::{
-    directory::{Directory, Kind},
-    playlist_file::{LOW_LATENCY_PLAYLIST, PLAYLIST, STATUS},
-    rendition::is_name_of_rendition,
-    retention::{Retention, instant_of},
-    segment_name::{LIVE, number_of_name, part_of_name},
-};
+use crate::watcher::retention::{Retention, instant_of};
+use livedir_layout::directory::{Directory, Kind};
+use livedir_layout::files::{LOW_LATENCY_PLAYLIST, PLAYLIST, STATUS};
+use livedir_layout::names::{LIVE, number_of_name, part_of_name};
+use livedir_layout::rendition::is_name_of_rendition;
 use livedir_playlist::TICKS_PER_S;
 use std::{
     io,
@@ -116,8 +114,8 @@ fn remove(directory: &dyn Directory, path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::Medium;
-    use crate::rendition::Rendition;
+    use livedir_layout::rendition::Rendition;
+    use livedir_media::Medium;
     use std::{fs, time::Duration};
 
     fn settings(webroot: &Path, renditions: &[Option<&str>]) -> WatcherSettings {

@@ -3,7 +3,8 @@
 //! In: names. Out: entries that leave, and what is known of the files. Runs on the watcher's thread.
 
 use super::{finished_file::Finished, plan::remove_up_to_last_hole, promise::Promise, publish::Publication};
-use crate::{directory::stamp::Stamp, segment_name::name_of_uri};
+use livedir_layout::directory::stamp::Stamp;
+use livedir_layout::names::name_of_uri;
 use livedir_playlist::{Evicted, Segment};
 use std::collections::BTreeSet;
 

@@ -9,10 +9,8 @@ use super::{
     finished_file,
     order::Order,
 };
-use crate::{
-    directory::{Directory, Entry, Kind},
-    segment_name::{Home, looks_like_segment, name_of_uri, number_of_name, part_of_name},
-};
+use livedir_layout::directory::{Directory, Entry, Kind};
+use livedir_layout::names::{Home, looks_like_segment, name_of_uri, number_of_name, part_of_name};
 use std::{
     collections::HashSet,
     io,

@@ -10,15 +10,13 @@ mod restore;
 pub(super) use restore::ToldParts;
 
 use super::finished_file::Finished;
-use crate::{
-    probe::clock::{distance_90k, later_90k},
-    segment_name::{Home, number_of_uri, part_name, part_of_name, uri_of_name},
-};
 use jiff::Timestamp;
+use livedir_layout::names::{Home, number_of_uri, part_name, part_of_name, uri_of_name};
 use livedir_playlist::{
     EdgeReport, EvictedPart, LiveEdge, LowLatency, MediaPlaylist, Part, PartContent, PartError, Parts,
     render_low_latency,
 };
+use livedir_time::clock_33_bit::{distance_90k, later_90k};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     time::{Duration, Instant},

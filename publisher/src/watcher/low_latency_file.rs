@@ -10,13 +10,12 @@ use super::{
     low_latency::{Beginning, LowLatencyList, PATIENCE, ROUNDING_90K, ToldParts},
     publish::Publication,
 };
-use crate::{
-    playlist_file::{LOW_LATENCY_PLAYLIST, replace},
-    probe::{Facts, clock::distance_90k},
-    segment_name::{name_of_uri, part_of_name},
-};
 use jiff::Timestamp;
+use livedir_layout::files::{LOW_LATENCY_PLAYLIST, replace};
+use livedir_layout::names::{name_of_uri, part_of_name};
+use livedir_media::Facts;
 use livedir_playlist::{EdgeReport, EvictedPart, TICKS_PER_S};
+use livedir_time::clock_33_bit::distance_90k;
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},

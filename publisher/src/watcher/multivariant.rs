@@ -4,12 +4,10 @@
 //! latency how far each rendition is, for the playlists of the others. Runs on the watcher's thread.
 
 use super::{WatcherSettings, publish::Publication, world::World};
-use crate::{
-    playlist_file::{LOW_LATENCY_PLAYLIST, PLAYLIST, replace},
-    probe::AudioCodec,
-    rendition::AUDIO,
-    segment_name::LIVE,
-};
+use livedir_layout::files::{LOW_LATENCY_PLAYLIST, PLAYLIST, replace};
+use livedir_layout::names::LIVE;
+use livedir_layout::rendition::AUDIO;
+use livedir_media::AudioCodec;
 use livedir_playlist::{EdgeReport, Rates, SharedAudio, VariantStream, put_in_order, render_multivariant};
 use std::path::PathBuf;
 use tracing::warn;

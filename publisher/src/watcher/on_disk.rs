@@ -4,11 +4,9 @@
 //! Runs on the watcher's thread.
 
 use super::publish::Publication;
-use crate::{
-    playlist_file::{PLAYLIST, STATUS, replace},
-    segment_name::{name_of_uri, uri_of_name},
-    status::status,
-};
+use livedir_layout::files::{PLAYLIST, STATUS, replace};
+use livedir_layout::names::{name_of_uri, uri_of_name};
+use livedir_layout::status::status;
 use livedir_playlist::render;
 use std::{
     io, mem,

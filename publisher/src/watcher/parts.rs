@@ -15,11 +15,9 @@ use super::{
     rejoin::join,
     start_up::Found,
 };
-use crate::{
-    probe::clock::distance_90k,
-    segment_name::{Home, number_of_name, number_of_uri, part_name, segment_name},
-};
+use livedir_layout::names::{Home, number_of_name, number_of_uri, part_name, segment_name};
 use livedir_playlist::TICKS_PER_S;
+use livedir_time::clock_33_bit::distance_90k;
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,

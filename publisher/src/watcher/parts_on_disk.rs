@@ -3,11 +3,12 @@
 //! In: the webroot at the start. Out: [`PartsOnDisk`]. Runs on the watcher's thread.
 
 use super::{ChannelSettings, grace::listed_at, low_latency::ToldParts};
-use crate::{
-    directory::{Directory, stamp::Stamp},
-    playlist_file::{LONGEST_PLAYLIST_BYTES, LOW_LATENCY_PLAYLIST, PLAUSIBLE_NUMBER, PLAUSIBLE_TARGET_S},
-    segment_name::{Home, name_of_uri, number_of_name, part_of_name},
+use livedir_layout::directory::Directory;
+use livedir_layout::directory::stamp::Stamp;
+use livedir_layout::files::{
+    LONGEST_PLAYLIST_BYTES, LOW_LATENCY_PLAYLIST, PLAUSIBLE_NUMBER, PLAUSIBLE_TARGET_S,
 };
+use livedir_layout::names::{Home, name_of_uri, number_of_name, part_of_name};
 use livedir_playlist::{Listing, MediaListing, Part, PartContent, TICKS_PER_S, read_listing};
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -17,17 +17,17 @@ use super::{
     refused::Refused,
     world::World,
 };
-use crate::directory::stamp::{COARSEST_TICK, Stamp};
-use crate::meters::Meters;
-use crate::probe::clock::distance_90k;
-use crate::probe::{Discontinuity, Facts, discontinuity};
-use crate::queue::overload::FallingBehind;
-use crate::retention::Retention;
-use crate::segment_name::{LIVE, name_of_uri, number_of_name, uri_of_name};
-use crate::status::{Newest, SegmentStatus};
-use crate::ticks::seconds;
+use crate::watcher::retention::Retention;
 use jiff::Timestamp;
+use livedir_layout::directory::stamp::{COARSEST_TICK, Stamp};
+use livedir_layout::meters::Meters;
+use livedir_layout::names::{LIVE, name_of_uri, number_of_name, uri_of_name};
+use livedir_layout::status::{Newest, SegmentStatus};
+use livedir_media::{Discontinuity, Facts, discontinuity};
 use livedir_playlist::{BitRateMeter, Evicted, MediaPlaylist, ResumeError, Segment, TICKS_PER_S, Window};
+use livedir_time::clock_33_bit::distance_90k;
+use livedir_time::overload::FallingBehind;
+use livedir_time::ticks::seconds;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},

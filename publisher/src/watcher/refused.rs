@@ -3,7 +3,7 @@
 //!
 //! In: names, and stamps as files are refused. Out: whether that is news. Memory is bounded: beyond that, files are told again.
 
-use crate::directory::stamp::Stamp;
+use livedir_layout::directory::stamp::Stamp;
 use std::{collections::BTreeMap, time::Duration};
 
 /// An encoder of nothing but refused files has the oldest of them in its window still.
@@ -59,7 +59,7 @@ impl Refused {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::stamp::tests::stamp;
+    use livedir_layout::directory::stamp::tests::stamp;
 
     #[test]
     fn a_file_is_told_once_also_when_it_grows() {

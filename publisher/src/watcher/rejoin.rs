@@ -3,10 +3,8 @@
 //! In: the numbers of its parts. Out: a file, end to end. Runs on the watcher's thread.
 
 use super::{finished_file::LARGEST_SEGMENT_BYTES, parts::MOST_PARTS, parts_on_disk::parts_in};
-use crate::{
-    directory::Directory,
-    segment_name::{part_name, segment_name},
-};
+use livedir_layout::directory::Directory;
+use livedir_layout::names::{part_name, segment_name};
 use std::{
     io::{self, Read as _},
     path::Path,
@@ -57,6 +55,6 @@ pub(super) fn join(
         ended_at = Some(part.stamp.modified_at);
     }
     let Some(ended_at) = ended_at else { return Ok(false) };
-    crate::write::write(directory, live, name, &bytes, ended_at)?;
+    livedir_layout::write::write(directory, live, name, &bytes, ended_at)?;
     Ok(true)
 }

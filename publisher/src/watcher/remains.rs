@@ -11,11 +11,9 @@ use super::{
     start_up::numbers_of,
     world::World,
 };
-use crate::{
-    directory::{Contents, Directory, Kind},
-    playlist_file::{self, LOW_LATENCY_PLAYLIST, OnDisk, PLAYLIST, STATUS, left_over_prefix},
-    segment_name::{LEFT_OVER_PREFIX, part_of_name},
-};
+use livedir_layout::directory::{Contents, Directory, Kind};
+use livedir_layout::files::{self, LOW_LATENCY_PLAYLIST, OnDisk, PLAYLIST, STATUS, left_over_prefix};
+use livedir_layout::names::{LEFT_OVER_PREFIX, part_of_name};
 use std::{
     collections::BTreeSet,
     io,
@@ -41,7 +39,7 @@ impl Remains {
         let of_live = |source| WatchError::Live { path: live.clone(), source };
         directory.make(&live).map_err(of_live)?;
         sweep_webroot(directory, &settings.webroot, &live, settings.naming).map_err(of_live)?;
-        let mut on_disk = playlist_file::read(directory, &settings.webroot)
+        let mut on_disk = files::read(directory, &settings.webroot)
             .map_err(|source| WatchError::Playlist { path: settings.webroot.join(PLAYLIST), source })?;
         let mut told = parts_on_disk::on_disk(directory, &settings);
         let mut in_parts = BTreeSet::new();
@@ -142,7 +140,7 @@ fn sweep_webroot(directory: &dyn Directory, webroot: &Path, live: &Path, naming:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watcher::disk::Disk;
+    use livedir_layout::directory::disk::Disk;
     use std::fs;
 
     #[test]

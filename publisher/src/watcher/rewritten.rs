@@ -8,7 +8,7 @@ use super::{
     finished_file::{self, Refusal},
     order::{Candidate, Order},
 };
-use crate::directory::stamp::Stamp;
+use livedir_layout::directory::stamp::Stamp;
 use tracing::warn;
 
 /// What a listed file that was written again holds.

@@ -19,13 +19,11 @@ use super::{
     start_up::Begun,
     world::World,
 };
-use crate::{
-    directory::Directory,
-    meters::Meters,
-    numbers::Numbers,
-    playlist_file::OnDisk,
-    segment_name::{part_name, segment_name},
-};
+use livedir_layout::directory::Directory;
+use livedir_layout::files::OnDisk;
+use livedir_layout::meters::Meters;
+use livedir_layout::names::{part_name, segment_name};
+use livedir_layout::numbers::Numbers;
 use std::{
     collections::BTreeSet,
     path::Path,

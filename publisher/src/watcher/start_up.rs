@@ -20,14 +20,13 @@ use super::{
     unfinished::Unfinished,
     world::World,
 };
-use crate::{
-    directory::{Directory, Identity, stamp::Stamp},
-    meters::Meters,
-    numbers::Numbers,
-    playlist_file::{self, OnDisk},
-    retention::instant_of,
-    segment_name::{Home, name_of_uri, number_of_name, number_of_uri},
-};
+use crate::watcher::retention::instant_of;
+use livedir_layout::directory::stamp::Stamp;
+use livedir_layout::directory::{Directory, Identity};
+use livedir_layout::files::{self, OnDisk};
+use livedir_layout::meters::Meters;
+use livedir_layout::names::{Home, name_of_uri, number_of_name, number_of_uri};
+use livedir_layout::numbers::Numbers;
 use livedir_playlist::MediaPlaylist;
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
@@ -310,7 +309,7 @@ impl Channel {
                     number,
                     "stream.m3u8 cannot be read back; it is set aside as stream.m3u8.bad, and the numbers go on"
                 );
-                if let Err(error) = playlist_file::set_aside(&*self.world.directory, &self.settings.webroot) {
+                if let Err(error) = files::set_aside(&*self.world.directory, &self.settings.webroot) {
                     warn!(%error, "stream.m3u8 cannot be set aside; it will be replaced");
                 }
                 // Its numbers are kept, whatever comes before the next segment.

@@ -3,8 +3,8 @@
 //!
 //! In: names that have begun, and their stamps from time to time. Out: the names that are complete.
 
-use crate::directory::stamp::Stamp;
-use crate::natural::Natural;
+use livedir_layout::directory::stamp::Stamp;
+use livedir_layout::natural_order::Natural;
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
@@ -143,7 +143,7 @@ pub(super) fn is_whole(stamp: &Stamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::stamp::tests::stamp;
+    use livedir_layout::directory::stamp::tests::stamp;
 
     const WHOLE: u64 = 100 * PACKET_BYTES;
     const TICK: Duration = Duration::from_millis(200);

@@ -1,13 +1,11 @@
 //! World: the directory and the clock that a watcher runs in, and its wakes. All of them can be made up.
 
+use super::Wake;
+use super::clock::{Clock, SystemClock};
 use super::hints::Hints;
-use super::{
-    Wake,
-    clock::{Clock, SystemClock},
-    disk::Disk,
-};
-use crate::directory::Directory;
 use jiff::{Timestamp, Unit};
+use livedir_layout::directory::Directory;
+use livedir_layout::directory::disk::Disk;
 use std::{
     sync::{
         Arc,

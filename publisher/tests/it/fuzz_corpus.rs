@@ -1,6 +1,5 @@
 //! The fuzzer's checks of the probe, on its seeds and on mutations of them that are the same each time: what CI runs.
 
-use livedir_publisher::probe;
 use std::path::Path;
 
 #[path = "../../../fuzz/checks/probe.rs"]

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::Path;
 
+use livedir_media::{VideoCodec, probe};
 use livedir_playlist::{Edge, Listing, Segment, parse, read_listing};
-use livedir_publisher::probe::{VideoCodec, probe};
 
 use crate::support::check::assert_clean_but_for_apple;
 use crate::support::media::{decode, packets};

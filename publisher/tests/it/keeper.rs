@@ -4,7 +4,8 @@ use crate::keeper_support::{
     HALF_SECOND_90K, Stage, TEST_SOURCES, cut_segments, numbers, segments, wait_until,
 };
 use crate::support::small_disk::SmallDisk;
-use livedir_publisher::{segment_name::segment_path, watcher::WatchError};
+use livedir_layout::names::segment_path;
+use livedir_publisher::watcher::WatchError;
 use rustix::mount::MountFlags;
 use std::{
     fs,

@@ -4,9 +4,9 @@ use crate::keeper_support::{
     HALF_SECOND_90K, SLOW_PICTURES, TEST_SOURCES, cut_segments, ffmpeg, hevc_segments, segments,
     slow_segments,
 };
-use livedir_publisher::probe::{
-    AudioCodec, Carries, Discontinuity, Facts, ProbeError, Unfit, VideoCodec, anatomy, discontinuity, probe,
-    unfit,
+use livedir_media::anatomy;
+use livedir_media::{
+    AudioCodec, Carries, Discontinuity, Facts, ProbeError, Unfit, VideoCodec, discontinuity, probe, unfit,
 };
 use proptest::prelude::*;
 use std::{fs, process::Command};

@@ -3,12 +3,12 @@
 //! Whatever a test does, each playlist seen is held to the rules against the one before it.
 
 use crate::support::wait_for;
+use livedir_layout::meters::Meters;
+use livedir_layout::names::segment_path;
+use livedir_layout::numbers::Numbers;
+use livedir_layout::rendition::Rendition;
+use livedir_media::Medium;
 use livedir_playlist::{MediaPlaylist, Segment, parse};
-use livedir_publisher::meters::Meters;
-use livedir_publisher::numbers::Numbers;
-use livedir_publisher::probe::Medium;
-use livedir_publisher::rendition::Rendition;
-use livedir_publisher::segment_name::segment_path;
 use livedir_publisher::watcher::{Wake, WatchError, Watcher, WatcherSettings};
 use std::{
     collections::BTreeMap,
@@ -277,7 +277,7 @@ pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
 
 /// The numbers of the files that a playlist names.
 pub fn numbers(playlist: &MediaPlaylist) -> Vec<u64> {
-    let number = |segment: &Segment| livedir_publisher::segment_name::number_of_uri(&segment.uri);
+    let number = |segment: &Segment| livedir_layout::names::number_of_uri(&segment.uri);
     playlist.segments.iter().map(|segment| number(segment).expect("a name of ours")).collect()
 }
 

@@ -7,9 +7,9 @@ mod two_minutes;
 use std::fs;
 use std::path::Path;
 
+use livedir_layout::names::number_of_uri;
+use livedir_media::{Facts, probe};
 use livedir_playlist::{Listing, MediaPlaylist, parse, read_listing, render};
-use livedir_publisher::probe::{Facts, probe};
-use livedir_publisher::segment_name::number_of_uri;
 
 use crate::support::check::assert_clean;
 use crate::support::programs::{LiveStream, PATIENCE, Running, publisher};

@@ -314,7 +314,7 @@ fn check_joins(words: &[&str], least_parts: usize) {
     let by_itself = webroot.join("part-by-itself.ts");
     for (bytes, part) in &parts {
         fs::write(&by_itself, bytes).unwrap();
-        let facts = livedir_publisher::probe::probe(bytes).unwrap();
+        let facts = livedir_media::probe(bytes).unwrap();
         let Some(video) = facts.video else { continue };
         assert!(facts.tables_first && video.starts_with_parameter_sets, "{}", part.display());
         // It cannot decode them without those of the parts before, and ends with an error at times.

@@ -5,8 +5,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use livedir_media::{Facts, probe};
 use livedir_playlist::MediaPlaylist;
-use livedir_publisher::probe::{Facts, probe};
 
 use super::input::media::{PICTURES, SOUND, made};
 use crate::support::check::assert_clean;

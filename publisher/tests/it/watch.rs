@@ -3,8 +3,8 @@
 use crate::keeper_support::{cut_segments, segments};
 use crate::support::programs::{PATIENCE, Running, publisher, read_playlist};
 use crate::support::{media, wait_for};
+use livedir_layout::names::{Home, name_of_uri};
 use livedir_playlist::MediaPlaylist;
-use livedir_publisher::segment_name::{Home, name_of_uri};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -13,7 +13,8 @@ mod watches;
 use crate::{media::Contents, time::Time};
 pub use failures::{Failure, Trouble, Who};
 pub use inode::{Inode, Node};
-use livedir_publisher::directory::{Entry, Found, Identity, Kind, stamp::Stamp};
+use livedir_layout::directory::stamp::Stamp;
+use livedir_layout::directory::{Entry, Found, Identity, Kind};
 pub use locks::Lock;
 use notify::Event;
 use std::{

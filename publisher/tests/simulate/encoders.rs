@@ -15,8 +15,8 @@ use crate::{
 };
 use foreign::Foreign;
 pub use foreign::foreign_segment;
-use livedir_publisher::guard::Guard;
-use livedir_publisher::numbers::Numbers;
+use livedir_layout::guard::Guard;
+use livedir_layout::numbers::Numbers;
 use livedir_publisher::package::segment_writer::SegmentFiles;
 use own::Line;
 pub use own::{own_segment, own_stop};

@@ -310,7 +310,7 @@ fn sound(frames: usize) -> [u8; PACKET_BYTES] {
 
 /// Fails when these are not the files that they are meant to be.
 pub fn prove() {
-    use livedir_publisher::probe::{discontinuity, probe};
+    use livedir_media::{discontinuity, probe};
     let mut pictures = Stream::new(Medium::Pictures, 7, 22_500, WRAP_90K - 45_000);
     let mut files = [pictures.bytes(0..4, true), pictures.bytes(4..8, true)].map(|bytes| {
         assert_eq!(

@@ -10,11 +10,11 @@ use crate::{
     statistics::Statistics,
     world::{ProgramDirectory, ToldClock, Unwound, World, WriterDirectory, held, lock},
 };
-use livedir_publisher::guard::Guard;
-use livedir_publisher::numbers::Numbers;
-use livedir_publisher::probe::Medium as EncodedMedium;
-use livedir_publisher::rendition::Rendition;
-use livedir_publisher::titles::Titles;
+use livedir_layout::guard::Guard;
+use livedir_layout::numbers::Numbers;
+use livedir_layout::rendition::Rendition;
+use livedir_media::Medium as EncodedMedium;
+use livedir_publisher::watcher::titles::Titles;
 use livedir_publisher::watcher::world::{Wakes, World as WatcherWorld};
 use livedir_publisher::watcher::{WatchSettings, Watcher, WatcherSettings};
 use std::{

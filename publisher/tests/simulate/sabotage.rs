@@ -9,11 +9,9 @@ use crate::{
     schedule::{Mode, Plan, Schedule},
     world::{World, held},
 };
+use livedir_layout::files::{LOW_LATENCY_PLAYLIST, PLAYLIST};
 use livedir_playlist::{Listing, read_listing};
-use livedir_publisher::{
-    playlist_file::{LOW_LATENCY_PLAYLIST, PLAYLIST},
-    watcher::Wake,
-};
+use livedir_publisher::watcher::Wake;
 use std::{
     borrow::Cow,
     io,
@@ -223,7 +221,7 @@ impl Sabotage {
                     .segments
                     .last()
                     .map_or(("", 1), |last| (&*last.uri, listing.next_media_sequence()));
-                let name = livedir_publisher::segment_name::segment_uri(next);
+                let name = livedir_layout::names::segment_uri(next);
                 let entry = text
                     .rfind("#EXT")
                     .map_or("", |_| "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T01:00:00.000Z\n#EXTINF:0.5,\n");

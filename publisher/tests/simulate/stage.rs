@@ -13,12 +13,10 @@ use crate::{
     world::held,
 };
 use fastrand::Rng;
+use livedir_layout::guard::Guard;
+use livedir_layout::numbers::Numbers;
 use livedir_playlist::{Listing, read_listing};
-use livedir_publisher::{
-    guard::Guard,
-    numbers::Numbers,
-    watcher::{Wake, hints},
-};
+use livedir_publisher::watcher::{Wake, hints};
 use std::{
     cmp::Ordering,
     collections::BinaryHeap,

@@ -10,11 +10,10 @@ use crate::{
     stage::Stage,
     time::Time,
 };
-use livedir_publisher::{
-    directory::{Contents, Directory, Entry, Found, Identity, OpenFile},
-    lock::LockError,
-    watcher::{Wake, clock::Clock},
-};
+use livedir_layout::directory::{Contents, Directory, Entry, Found, Identity, OpenFile};
+use livedir_layout::lock::LockError;
+use livedir_publisher::watcher::Wake;
+use livedir_publisher::watcher::clock::Clock;
 use std::{
     io::{self, Cursor},
     panic::resume_unwind,
@@ -284,7 +283,7 @@ impl Directory for ProgramDirectory {
     }
 }
 
-/// As [`livedir_publisher::lock::WebrootLock`] does it.
+/// As [`livedir_layout::lock::WebrootLock`] does it.
 pub fn lock(disk: &Mutex<Disk>, webroot: &Path) -> Result<Lock, LockError> {
     let unusable = |source| LockError::Unusable { path: webroot.to_owned(), source };
     let mut disk = held(disk);

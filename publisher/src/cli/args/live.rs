@@ -3,8 +3,8 @@
 use super::values::{parse_duration, parse_switch, parse_whole};
 use crate::cli::settings::{LARGEST_WINDOW, SMALLEST_WINDOW};
 use crate::encode::ladder::{self, Ladder};
-use crate::probe::VideoCodec;
 use clap::{Args, ValueEnum};
+use livedir_media::VideoCodec;
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -17,7 +17,7 @@ use super::sound::line::SoundLine;
 use super::sound::stretch::Stretch;
 use super::{EncodeError, EncodedPacket, samples_to_90k};
 use crate::encode::sound::clock::SoundClock;
-use crate::probe::Medium;
+use livedir_media::Medium;
 
 use crate::source::CapturedSound;
 

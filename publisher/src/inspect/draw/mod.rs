@@ -12,9 +12,9 @@ mod variants;
 mod words;
 
 use super::inventory::Inventory;
-use crate::probe::clock::distance_90k;
 use jiff::tz::TimeZone;
 use livedir_playlist::TICKS_PER_S;
+use livedir_time::clock_33_bit::distance_90k;
 use paint::Paint;
 
 /// What is drawn on.

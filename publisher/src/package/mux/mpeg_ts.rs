@@ -11,7 +11,7 @@ use ffmpeg::codec::Parameters;
 use ffmpeg::format::context::{Output, StreamIo};
 use ffmpeg_next as ffmpeg;
 
-use crate::probe::Medium;
+use livedir_media::Medium;
 
 /// Bytes of a transport packet.
 const TS_PACKET: usize = 188;

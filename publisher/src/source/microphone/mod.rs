@@ -15,8 +15,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_chan
 use std::time::{Duration, Instant};
 
 use crate::queue::capture::SoundSender;
-use crate::stop::Stop;
 use backend::Listening;
+use livedir_time::stop::Stop;
 
 pub use backend::list;
 pub use error::MicrophoneError;

@@ -2,11 +2,10 @@
 //! arrive together go by their timestamps where these join up, and else by the natural order of their names.
 
 use super::{Candidate, Turn, break_between};
-use crate::{
-    natural::Natural,
-    probe::{Facts, clock::distance_90k},
-    watcher::finished_file::Finished,
-};
+use crate::watcher::finished_file::Finished;
+use livedir_layout::natural_order::Natural;
+use livedir_media::Facts;
+use livedir_time::clock_33_bit::distance_90k;
 use std::{
     collections::{BTreeMap, VecDeque},
     time::{Duration, Instant},

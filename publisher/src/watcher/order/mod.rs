@@ -10,7 +10,7 @@ pub(super) use arrival::Arrival;
 pub(super) use numbered::Numbered;
 
 use super::finished_file::Finished;
-use crate::probe::{Discontinuity, Facts, discontinuity};
+use livedir_media::{Discontinuity, Facts, discontinuity};
 use std::time::{Duration, Instant};
 
 /// A file that can be listed.

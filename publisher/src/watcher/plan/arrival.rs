@@ -2,12 +2,10 @@
 
 use super::{Plan, Predecessor, joins_another, remove_up_to_last_hole};
 use crate::watcher::{dates::end_of, finished_file::Finished};
-use crate::{
-    directory::stamp::Stamp,
-    natural::natural,
-    playlist_file::{OnDisk, PLAUSIBLE_NUMBER, PLAUSIBLE_TARGET_S},
-    segment_name::{Home, name_of_uri},
-};
+use livedir_layout::directory::stamp::Stamp;
+use livedir_layout::files::{OnDisk, PLAUSIBLE_NUMBER, PLAUSIBLE_TARGET_S};
+use livedir_layout::names::{Home, name_of_uri};
+use livedir_layout::natural_order::natural;
 use livedir_playlist::{MediaPlaylist, Segment};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -254,8 +252,8 @@ fn newest(mut files: Vec<(&String, &Stamp)>, by_time: bool, room: &Room<'_>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::stamp::tests::stamp;
     use crate::watcher::finished_file::tests::finished;
+    use livedir_layout::directory::stamp::tests::stamp;
 
     /// The playlist was written at this second.
     const WRITTEN_S: u64 = 1_000;

@@ -7,7 +7,7 @@ pub(super) mod arrival;
 pub(super) mod numbered;
 
 use super::{finished_file::Finished, order::break_between};
-use crate::segment_name::segment_name;
+use livedir_layout::names::segment_name;
 use livedir_playlist::{MediaPlaylist, Segment};
 
 /// How to go on. Segments of ours go by number, files of others by name.

@@ -1,12 +1,11 @@
 //! The plan for our own segments: their numbers tell the order.
 
 use super::{Plan, Predecessor, joins_another, remove_up_to_last_hole};
-use crate::{
-    directory::stamp::Stamp,
-    playlist_file::{OnDisk, PLAUSIBLE_NUMBER},
-    segment_name::{Home, name_of_uri, number_of_uri},
-    watcher::{dates::end_of, finished_file::Finished},
-};
+use crate::watcher::dates::end_of;
+use crate::watcher::finished_file::Finished;
+use livedir_layout::directory::stamp::Stamp;
+use livedir_layout::files::{OnDisk, PLAUSIBLE_NUMBER};
+use livedir_layout::names::{Home, name_of_uri, number_of_uri};
 use livedir_playlist::{MediaPlaylist, Segment};
 use std::{
     collections::BTreeSet,

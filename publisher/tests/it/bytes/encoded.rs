@@ -15,22 +15,22 @@ use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::format::sample::{Sample, Type};
 
-use livedir_publisher::directory::Directory;
+use livedir_layout::directory::Directory;
+use livedir_layout::directory::disk::Disk;
+use livedir_layout::guard::Guard;
+use livedir_layout::numbers::Numbers;
+use livedir_media::Medium;
+use livedir_media::VideoCodec;
 use livedir_publisher::encode::choice::EncoderChoice;
 use livedir_publisher::encode::rung;
 use livedir_publisher::encode::sound::AudioEncoder;
 use livedir_publisher::encode::{Border, EncodeSettings, Encoded, EncodedPacket};
-use livedir_publisher::guard::Guard;
-use livedir_publisher::numbers::Numbers;
 use livedir_publisher::package::resume_point::ResumePoint;
 use livedir_publisher::package::{self, Lengths, Package};
 use livedir_publisher::picture::colour_space::ColourSpace;
 use livedir_publisher::picture::overlay::OverlaySettings;
-use livedir_publisher::probe::Medium;
-use livedir_publisher::probe::VideoCodec;
 use livedir_publisher::queue::picture::{self, Picture, Shown, WhenLate};
 use livedir_publisher::source::CapturedSound;
-use livedir_publisher::watcher::disk::Disk;
 
 use crate::support::kept::Entry;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use livedir_publisher::probe::probe;
+use livedir_media::probe;
 
 use super::guest::{plug_in, pull_out, v4l2_ctl};
 use crate::support::check::assert_clean;

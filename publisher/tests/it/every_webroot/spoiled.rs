@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use livedir_layout::names::{number_of_name, part_name, part_of_name, segment_name};
 use livedir_playlist::Edge;
-use livedir_publisher::segment_name::{number_of_name, part_name, part_of_name, segment_name};
 
 use super::kinds::{Webroot, copy};
 use super::looks::{Look, drawn};

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use livedir_layout::names::number_of_uri;
+use livedir_media::probe;
 use livedir_playlist::{Listing, MediaPlaylist, parse, read_listing};
-use livedir_publisher::probe::probe;
-use livedir_publisher::segment_name::number_of_uri;
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 

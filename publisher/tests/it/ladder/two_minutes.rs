@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use livedir_publisher::probe::{Facts, probe};
+use livedir_media::{Facts, probe};
 
 use crate::support::check::assert_clean;
 use crate::support::programs::{Running, publisher};

@@ -1,7 +1,7 @@
 //! Watches: who is told of which directory, as notify tells it.
 
 use super::Disk;
-use livedir_publisher::directory::Identity;
+use livedir_layout::directory::Identity;
 use notify::{Event, EventKind};
 use std::path::{Path, PathBuf};
 

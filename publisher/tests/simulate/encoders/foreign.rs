@@ -8,7 +8,7 @@ use crate::{
     stage::Stage,
     world::held,
 };
-use livedir_publisher::segment_name::{part_name, segment_name};
+use livedir_layout::names::{part_name, segment_name};
 use std::time::Duration;
 
 pub(super) struct Foreign {

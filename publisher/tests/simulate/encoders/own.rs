@@ -7,8 +7,8 @@ use crate::{
     stage::Stage,
     world::held,
 };
+use livedir_layout::names::{part_name, segment_name};
 use livedir_publisher::package::segment_writer::{ClosedSegment, SegmentFiles};
-use livedir_publisher::segment_name::{part_name, segment_name};
 use std::{
     collections::VecDeque,
     path::{Path, PathBuf},

@@ -7,7 +7,7 @@ use crate::{
     world::held,
 };
 use fastrand::Rng;
-use livedir_publisher::segment_name::segment_name;
+use livedir_layout::names::segment_name;
 
 /// These kinds.
 pub(super) static KINDS: &[Kind] = &[

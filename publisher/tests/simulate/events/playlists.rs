@@ -6,7 +6,7 @@ use crate::{
     stage::Stage,
     world::held,
 };
-use livedir_publisher::segment_name::part_name;
+use livedir_layout::names::part_name;
 
 /// These kinds.
 pub(super) static KINDS: &[Kind] = &[

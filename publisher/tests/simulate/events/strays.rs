@@ -10,7 +10,7 @@ use crate::{
     stage::Stage,
     world::held,
 };
-use livedir_publisher::segment_name::{number_of_name, segment_name};
+use livedir_layout::names::{number_of_name, segment_name};
 use std::{io, path::Path};
 
 /// These kinds.
@@ -37,7 +37,7 @@ pub(super) static KINDS: &[Kind] = &[
     fault("a copy of a part under a higher number", 3, ALL, |stage, of, rng| {
         let Some(name) = listed(stage, of, rng) else { return false };
         let number = stage.encoders.next_count(of) + rng.u64(2..50);
-        let part = livedir_publisher::segment_name::part_name(number, rng.u32(0..3));
+        let part = livedir_layout::names::part_name(number, rng.u32(0..3));
         stray(stage, of, &part, |disk, live| disk.bytes(&live.join(&name)).map(|it| it.to_vec()))
     }),
     fault("a stray file", 4, ALL, |stage, of, rng| {
@@ -61,7 +61,7 @@ pub(super) static KINDS: &[Kind] = &[
     }),
     fault("a pipe in the place of a part", 3, ALL, |stage, of, rng| {
         let number = stage.encoders.next_count(of) + rng.u64(0..3);
-        pipe(stage, of, &livedir_publisher::segment_name::part_name(number, rng.u32(0..4)))
+        pipe(stage, of, &livedir_layout::names::part_name(number, rng.u32(0..4)))
     }),
     fault("a directory in the place of a segment", 2, ALL, |stage, of, rng| {
         let name = segment_name(stage.encoders.next_count(of) + rng.u64(0..3));

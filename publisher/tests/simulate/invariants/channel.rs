@@ -2,8 +2,8 @@
 
 use super::Verdict;
 use crate::{disk::Disk, media::Contents, schedule::Plan};
+use livedir_layout::names::{Home, name_of_uri, number_of_name, part_of_name, uri_of_name};
 use livedir_playlist::{ListedPart, MediaListing};
-use livedir_publisher::segment_name::{Home, name_of_uri, number_of_name, part_of_name, uri_of_name};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},

@@ -2,7 +2,7 @@
 
 use super::{Judge, Verdict, channel::Channel, progress::failing_until_us};
 use crate::disk::Disk;
-use livedir_publisher::segment_name::part_of_name;
+use livedir_layout::names::part_of_name;
 
 pub fn check(judge: &mut Judge, disk: &Disk, now_us: u64, on_air_us: u64) -> Verdict {
     if !judge.has_parts {

@@ -5,7 +5,7 @@ use super::{
     channel::{Channel, Expected, Version, Which},
 };
 use crate::{disk::Disk, excused::Excuse};
-use livedir_publisher::segment_name::number_of_name;
+use livedir_layout::names::number_of_name;
 
 /// A file that nobody tells of is complete when it has rested for so long: two seconds, and a look each 200 ms.
 const RESTED_US: u64 = 2_400_000;

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use livedir_publisher::probe::VideoCodec;
+use livedir_media::VideoCodec;
 
 /// The length of a packet of the transport.
 const TRANSPORT_BYTES: usize = 188;

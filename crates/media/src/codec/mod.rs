@@ -1,0 +1,110 @@
+//! Video codecs that segments may hold: what tells their pictures apart. H.264 and HEVC both come as NAL units behind
+//! start codes; their types and parameter sets differ. Pure.
+
+pub(crate) mod h264;
+pub(crate) mod hevc;
+pub(crate) mod picture_head;
+
+use super::ts::video::Picture;
+
+/// What pictures are coded in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum VideoCodec {
+    /// H.264, which every player takes.
+    #[default]
+    H264,
+    /// HEVC, also called H.265. In MPEG-TS some players take it; Apple's do not.
+    Hevc,
+}
+
+/// What a NAL unit holds, as far as it matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nal {
+    /// A parameter set above those of H.264; HEVC alone has it.
+    Vps,
+    /// The sequence parameter set.
+    Sps,
+    /// The picture parameter set.
+    Pps,
+    /// A picture.
+    Slice(Slice),
+    /// Anything else.
+    Other,
+}
+
+/// What a picture needs to be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slice {
+    /// Nothing; nor does any picture behind it need one before it (IDR, and BLA of HEVC).
+    Idr,
+    /// Nothing; but pictures that are shown before it may need those before it (CRA of HEVC).
+    OpenGop,
+    /// Pictures before the last [`Slice::OpenGop`] (RASL of HEVC).
+    AcrossOpenGop,
+    /// Other pictures.
+    Dependent,
+}
+
+impl VideoCodec {
+    /// All of them, in the order in which they are looked for.
+    pub const ALL: [Self; 2] = [Self::H264, Self::Hevc];
+
+    /// As a PMT names it.
+    #[must_use]
+    pub fn of_stream_type(stream_type: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|codec| codec.stream_type() == stream_type)
+    }
+
+    /// ISO 13818-1 table 2-34.
+    #[must_use]
+    pub fn stream_type(self) -> u8 {
+        match self {
+            Self::H264 => 0x1b,
+            Self::Hevc => 0x24,
+        }
+    }
+
+    /// As it is typed behind `--codec`.
+    #[must_use]
+    pub fn typed(self) -> &'static str {
+        match self {
+            Self::H264 => "h264",
+            Self::Hevc => "hevc",
+        }
+    }
+
+    /// What a NAL unit is that begins with this byte.
+    #[must_use]
+    pub fn nal(self, first_byte: u8) -> Nal {
+        match self {
+            Self::H264 => h264::nal(first_byte),
+            Self::Hevc => hevc::nal(first_byte),
+        }
+    }
+
+    /// The parameter sets without which no picture can be decoded.
+    #[must_use]
+    pub fn parameter_sets(self) -> &'static [Nal] {
+        match self {
+            Self::H264 => &[Nal::Sps, Nal::Pps],
+            Self::Hevc => &[Nal::Vps, Nal::Sps, Nal::Pps],
+        }
+    }
+
+    /// What a sequence parameter set says, with its NAL header; `None` when it is damaged.
+    pub(super) fn read_sps(self, sps: &[u8]) -> Option<Picture> {
+        match self {
+            Self::H264 => h264::read_sps(sps),
+            Self::Hevc => hevc::read_sps(sps),
+        }
+    }
+}
+
+impl std::fmt::Display for VideoCodec {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::H264 => "H.264",
+            Self::Hevc => "HEVC",
+        })
+    }
+}

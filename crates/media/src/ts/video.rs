@@ -1,0 +1,280 @@
+//! Video: when its pictures are shown, which of them can be decoded on their own, and what they look like.
+//!
+//! In: PES starts and the bytes behind them, as they come. Of each picture only the bytes before its first slice are looked at.
+
+use super::pes::StreamScan;
+use crate::codec::picture_head::PictureHead;
+use crate::codec::{Slice, VideoCodec};
+use crate::last_picture::{LastPicture, last_picture, median};
+use livedir_time::clock_33_bit::{distance_90k, later_90k};
+
+/// The video of a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VideoFacts {
+    /// What its pictures are coded in.
+    pub codec: VideoCodec,
+    /// When the first picture in order of presentation is shown, 33 bits.
+    pub start_90k: u64,
+    /// From there to the end of the last picture.
+    pub duration_90k: u64,
+    /// How long one picture is shown: the median interval; of a single picture what its SPS says, or 0.
+    pub frame_interval_90k: u64,
+    /// How long the last picture is shown.
+    pub last_picture: LastPicture,
+    /// Pictures.
+    pub frames: u64,
+    /// Pictures that can be decoded by themselves.
+    pub keyframes: u64,
+    /// Whether decoding can begin here: the first picture is a keyframe with its parameter sets, and none behind it needs one
+    /// before it.
+    pub starts_with_keyframe: bool,
+    /// Whether the first picture carries its parameter sets: a decoder that begins here knows how to read it.
+    pub starts_with_parameter_sets: bool,
+    /// What the first SPS says of the pictures; `None` without a readable one.
+    pub picture: Option<Picture>,
+    /// The first SPS, byte by byte: pictures that need another decoder set-up have another one.
+    pub sps: Vec<u8>,
+}
+
+/// What an SPS says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Width in pixels, cropped.
+    pub width: u32,
+    /// Height in pixels, cropped.
+    pub height: u32,
+    /// For example `avc1.64001e` or `hvc1.1.6.L63.90`: profile, constraints and level (RFC 6381).
+    pub codec: String,
+    pub(crate) frame_interval_90k: Option<u64>,
+}
+
+/// An hour: even a slide show goes on sooner, and times are told apart up to 13 hours.
+pub(crate) const LONGEST_INTERVAL_90K: u64 = 3_600 * 90_000;
+
+pub(crate) struct VideoScan {
+    codec: VideoCodec,
+    pts_90k: Vec<u64>,
+    keyframes: u64,
+    began_inside_a_picture: bool,
+    first: Option<Slice>,
+    first_is_key: bool,
+    first_has_sets: bool,
+    sps: Option<Vec<u8>>,
+    picture: PictureHead,
+}
+
+impl StreamScan for VideoScan {
+    fn start(&mut self, pts_90k: Option<u64>) {
+        // A PES packet without a time goes on with the picture before it (long pictures take several).
+        if let Some(pts_90k) = pts_90k {
+            self.end_picture();
+            self.pts_90k.push(pts_90k);
+        }
+    }
+
+    fn push(&mut self, stream_bytes: &[u8]) {
+        if self.pts_90k.is_empty() {
+            self.began_inside_a_picture |= !stream_bytes.is_empty();
+        } else {
+            self.picture.push(stream_bytes);
+        }
+    }
+}
+
+impl VideoScan {
+    pub(crate) fn new(codec: VideoCodec) -> Self {
+        Self {
+            codec,
+            pts_90k: Vec::new(),
+            keyframes: 0,
+            began_inside_a_picture: false,
+            first: None,
+            first_is_key: false,
+            first_has_sets: false,
+            sps: None,
+            picture: PictureHead::new(codec),
+        }
+    }
+
+    fn end_picture(&mut self) {
+        let Some(index) = self.pts_90k.len().checked_sub(1) else { return };
+        let head = std::mem::replace(&mut self.picture, PictureHead::new(self.codec));
+        self.keyframes += u64::from(head.is_keyframe());
+        if index == 0 {
+            self.first = head.slice();
+            self.first_has_sets = head.has_parameter_sets();
+            self.first_is_key = head.is_keyframe() && self.first_has_sets && !self.began_inside_a_picture;
+        } else if self.keyframes == 1
+            && (self.first, head.slice()) == (Some(Slice::OpenGop), Some(Slice::AcrossOpenGop))
+        {
+            // ITU-T H.265 3: RASL pictures of the first CRA picture need those before it, which other segments hold.
+            self.first_is_key = false;
+        }
+        if self.sps.is_none() {
+            self.sps = head.into_sps();
+        }
+    }
+
+    /// `None` when no picture came. The sound beside it lasts `sound_90k`.
+    pub(crate) fn finish(mut self, sound_90k: Option<u64>) -> Option<VideoFacts> {
+        self.end_picture();
+        let reference_90k = *self.pts_90k.first()?;
+        let mut shown_90k: Vec<i64> =
+            self.pts_90k.iter().map(|&pts_90k| distance_90k(reference_90k, pts_90k)).collect();
+        shown_90k.sort_unstable();
+        let (first, last) = (shown_90k[0], shown_90k[shown_90k.len() - 1]);
+
+        let sps = self.sps.unwrap_or_default();
+        let picture = self.codec.read_sps(&sps);
+        let told_90k = picture.as_ref().and_then(|picture| picture.frame_interval_90k);
+        // The two fields of a frame may carry the same time.
+        let intervals_90k: Vec<u64> = shown_90k
+            .windows(2)
+            .map(|pair| (pair[1] - pair[0]) as u64)
+            .filter(|&interval_90k| interval_90k > 0)
+            .collect();
+        // The sound of a part is cut anywhere; only that of a whole segment ends where the pictures do.
+        let sound_90k = sound_90k.filter(|_| self.first_is_key);
+        let last_picture = last_picture(&intervals_90k, told_90k, sound_90k);
+        Some(VideoFacts {
+            codec: self.codec,
+            start_90k: later_90k(reference_90k, first as u64),
+            duration_90k: (last - first) as u64 + last_picture.believed_90k,
+            frame_interval_90k: median(&intervals_90k).unwrap_or(last_picture.believed_90k),
+            last_picture,
+            frames: self.pts_90k.len() as u64,
+            keyframes: self.keyframes,
+            starts_with_keyframe: self.first_is_key,
+            starts_with_parameter_sets: self.first_has_sets,
+            picture,
+            sps,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// High profile, level 3, 640x480, 20 fps.
+    const SPS_640X480: &[u8] = &[
+        0x67, 0x64, 0x00, 0x1e, 0xac, 0xd9, 0x40, 0xa0, 0x3d, 0xb0, 0x11, 0x00, 0x00, 0x03, 0x00, 0x01, 0x00,
+        0x00, 0x03, 0x00, 0x28, 0x0f, 0x16, 0x2d, 0x96,
+    ];
+
+    fn keyframe() -> Vec<u8> {
+        let start: &[u8] = &[0, 0, 0, 1];
+        [&[0, 0, 0, 1, 9, 0xf0], start, SPS_640X480, start, &[0x68, 0xeb], &[0, 0, 1], &[0x65, 1, 2]].concat()
+    }
+
+    fn scan(pictures: &[(u64, &[u8])], chunk_bytes: usize) -> VideoFacts {
+        let mut scan = VideoScan::new(VideoCodec::H264);
+        for (pts_90k, bytes) in pictures {
+            scan.start(Some(*pts_90k));
+            bytes.chunks(chunk_bytes).for_each(|chunk| scan.push(chunk));
+        }
+        scan.finish(None).expect("pictures")
+    }
+
+    const OTHER: &[u8] = &[0, 0, 0, 1, 9, 0xf0, 0, 0, 1, 0x41, 0xff];
+
+    #[test]
+    fn facts_do_not_depend_on_where_packets_are_cut() {
+        let key = keyframe();
+        let whole = scan(&[(9_000, &key), (13_500, OTHER)], 1_000);
+        assert!(whole.starts_with_keyframe);
+        assert_eq!((whole.frames, whole.keyframes, whole.duration_90k), (2, 1, 9_000));
+        for chunk_bytes in 1..key.len() {
+            assert_eq!(scan(&[(9_000, &key), (13_500, OTHER)], chunk_bytes), whole, "{chunk_bytes}");
+        }
+    }
+
+    #[test]
+    fn the_sps_tells_size_codec_and_rate() {
+        let picture = scan(&[(0, &keyframe())], 50).picture.expect("an SPS");
+        assert_eq!((picture.width, picture.height, picture.codec.as_str()), (640, 480, "avc1.64001e"));
+        assert_eq!(picture.frame_interval_90k, Some(4_500));
+    }
+
+    #[test]
+    fn a_single_picture_lasts_as_its_sps_says() {
+        assert_eq!(scan(&[(0, &keyframe())], 50).duration_90k, 4_500);
+        assert_eq!(scan(&[(0, OTHER)], 50).duration_90k, 0);
+    }
+
+    #[test]
+    fn the_sound_of_a_part_does_not_stretch_its_last_picture() {
+        let mut part = VideoScan::new(VideoCodec::H264);
+        for pts_90k in [0, 4_500] {
+            part.start(Some(pts_90k));
+            part.push(OTHER);
+        }
+        assert_eq!(part.finish(Some(13_440)).expect("pictures").duration_90k, 9_000);
+    }
+
+    #[test]
+    fn pictures_are_timed_in_order_of_presentation_over_the_wrap() {
+        let wrap = 1 << 33;
+        let facts =
+            scan(&[(wrap - 6_000, &keyframe()), (3_000, OTHER), (wrap - 3_000, OTHER), (0, OTHER)], 50);
+        assert_eq!(
+            (facts.start_90k, facts.duration_90k, facts.frame_interval_90k),
+            (wrap - 6_000, 12_000, 3_000)
+        );
+    }
+
+    #[test]
+    fn a_late_picture_does_not_stretch_the_last_one() {
+        let facts = scan(&[(0, &keyframe()), (3_000, OTHER), (6_000, OTHER), (90_000, OTHER)], 50);
+        assert_eq!(facts.duration_90k, 93_000);
+    }
+
+    #[test]
+    fn decoding_cannot_begin_without_idr_or_parameter_sets_or_inside_a_picture() {
+        assert!(!scan(&[(0, OTHER), (3_000, &keyframe())], 50).starts_with_keyframe);
+        assert!(!scan(&[(0, &[0, 0, 1, 0x65, 1])], 50).starts_with_keyframe);
+        let mut torn = VideoScan::new(VideoCodec::H264);
+        torn.push(&[1, 2, 3]);
+        torn.start(Some(0));
+        torn.push(&keyframe());
+        assert!(!torn.finish(None).expect("a picture").starts_with_keyframe);
+    }
+
+    #[test]
+    fn a_pes_packet_without_a_time_goes_on_with_its_picture() {
+        let key = keyframe();
+        let mut scan = VideoScan::new(VideoCodec::H264);
+        scan.start(Some(0));
+        scan.push(&key[..9]);
+        scan.start(None);
+        scan.push(&key[9..]);
+        let facts = scan.finish(None).expect("a picture");
+        assert!(facts.starts_with_keyframe);
+        assert_eq!(facts.frames, 1);
+    }
+
+    /// Pictures of HEVC with slices of these types, the first with its parameter sets.
+    #[track_caller]
+    fn check_hevc(slices: &[u8], keyframes: u64, starts_with_keyframe: bool) {
+        let mut scan = VideoScan::new(VideoCodec::Hevc);
+        for (n, slice) in (0..).zip(slices) {
+            scan.start(Some(n * 3_600));
+            let sets: &[u8] = if n == 0 { &[35, 32, 33, 34] } else { &[35] };
+            for nal_type in sets.iter().chain([slice]) {
+                scan.push(&[0, 0, 1, nal_type << 1, 1, 0x80]);
+            }
+        }
+        let facts = scan.finish(None).expect("pictures");
+        assert_eq!((facts.keyframes, facts.starts_with_keyframe), (keyframes, starts_with_keyframe));
+    }
+
+    #[test]
+    fn decoding_of_hevc_can_begin_where_no_picture_looks_back_over_the_first() {
+        check_hevc(&[19, 1, 0], 1, true);
+        check_hevc(&[20, 1, 21, 8], 2, true);
+        check_hevc(&[21, 1, 0], 1, true);
+        check_hevc(&[21, 9, 1], 1, false);
+        check_hevc(&[16, 1], 1, true);
+        check_hevc(&[1, 19], 1, false);
+    }
+}
