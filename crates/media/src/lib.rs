@@ -50,24 +50,6 @@ pub struct Facts {
     pub trailing_bytes: usize,
 }
 
-#[cfg(test)]
-impl Facts {
-    /// Of a segment that holds so much sound and nothing else.
-    pub(crate) fn of_sound(duration_90k: u64) -> Self {
-        Self {
-            start_90k: 0,
-            duration_90k,
-            frame_interval_90k: 0,
-            video: None,
-            audio: None,
-            streams: vec![ElementaryStream { pid: 256, stream_type: 0x0f }],
-            counters: Vec::new(),
-            tables_first: true,
-            trailing_bytes: 0,
-        }
-    }
-}
-
 impl Facts {
     /// When it ends: where the next one has to begin.
     #[must_use]

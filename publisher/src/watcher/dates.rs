@@ -174,7 +174,7 @@ fn us(ticks_90k: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watcher::finished_file::tests::finished;
+    use crate::watcher::samples::finished;
     use std::iter;
 
     /// Two seconds that begin at `start_ms` on the timeline, written until `written_ms` by the clock.

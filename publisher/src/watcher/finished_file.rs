@@ -141,20 +141,9 @@ impl From<PushError> for Refusal {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
     use livedir_layout::directory::disk::Disk;
-    use livedir_layout::directory::stamp::tests::stamp;
-
-    /// A file of so many seconds of sound.
-    pub(in crate::watcher) fn finished(duration_s: u64) -> Finished {
-        finished_90k(duration_s * 90_000)
-    }
-
-    /// The same, in ticks.
-    pub(in crate::watcher) fn finished_90k(duration_90k: u64) -> Finished {
-        Finished { facts: Facts::of_sound(duration_90k), stamp: stamp(188, 0, 0), sample: 0 }
-    }
 
     #[track_caller]
     fn check_refused(contents: Option<&[u8]>, expected: &str) {

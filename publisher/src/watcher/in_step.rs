@@ -352,8 +352,8 @@ fn is_more_than_a_part_behind(told: &EdgeReport, now: &EdgeReport) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watcher::finished_file::tests::finished_90k;
     use crate::watcher::order::Candidate;
+    use crate::watcher::samples::finished_90k;
     use crate::watcher::world::World;
     use crate::watcher::{ChannelSettings, Naming};
     use livedir_layout::names::{Home, segment_name};

@@ -40,6 +40,8 @@ mod rejoin;
 mod remains;
 pub mod retention;
 mod rewritten;
+#[cfg(test)]
+mod samples;
 mod start_together;
 mod start_up;
 pub mod titles;

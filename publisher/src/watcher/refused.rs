@@ -59,7 +59,7 @@ impl Refused {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use livedir_layout::directory::stamp::tests::stamp;
+    use crate::watcher::samples::stamp;
 
     #[test]
     fn a_file_is_told_once_also_when_it_grows() {

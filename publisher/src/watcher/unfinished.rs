@@ -143,7 +143,7 @@ pub(super) fn is_whole(stamp: &Stamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use livedir_layout::directory::stamp::tests::stamp;
+    use crate::watcher::samples::stamp;
 
     const WHOLE: u64 = 100 * PACKET_BYTES;
     const TICK: Duration = Duration::from_millis(200);

@@ -27,7 +27,9 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    pub(crate) fn of(metadata: &Metadata) -> Self {
+    /// As the system tells of a file.
+    #[must_use]
+    pub fn of(metadata: &Metadata) -> Self {
         // A system without times of files has them all at once.
         let modified_at = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         let (changed_at, links, inode) = inode_of(metadata, modified_at);
@@ -36,25 +38,25 @@ impl Stamp {
 
     /// Whether something was done to it after its last byte was written: it was renamed, linked, or given a time. Whoever
     /// does that is done with writing.
-    pub(crate) fn was_finished_off(&self) -> bool {
+    pub fn was_finished_off(&self) -> bool {
         self.links > 1
             || self.changed_at.duration_since(self.modified_at).is_ok_and(|later| later > COARSEST_TICK)
     }
 
     /// Whether its writer has gone on with it, or its time was set.
-    pub(crate) fn is_continued_since(&self, before: &Self) -> bool {
+    pub fn is_continued_since(&self, before: &Self) -> bool {
         self.inode == before.inode && self.bytes >= before.bytes
     }
 
     /// A number that two stamps share between which nothing was written.
-    pub(crate) fn contents(&self) -> u64 {
+    pub fn contents(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         (self.bytes, self.modified_at, self.inode).hash(&mut hasher);
         hasher.finish()
     }
 
     /// Whether these are other bytes than those of `before`. A new name or link changes nothing.
-    pub(crate) fn is_rewritten_since(&self, before: &Self) -> bool {
+    pub fn is_rewritten_since(&self, before: &Self) -> bool {
         (self.bytes, self.modified_at, self.inode) != (before.bytes, before.modified_at, before.inode)
     }
 }
@@ -74,11 +76,11 @@ fn inode_of(_: &Metadata, modified_at: SystemTime) -> (SystemTime, u64, u64) {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
 
     /// A file that was written at one time and changed at another, in seconds.
-    pub(crate) fn stamp(bytes: u64, modified_s: u64, changed_s: u64) -> Stamp {
+    fn stamp(bytes: u64, modified_s: u64, changed_s: u64) -> Stamp {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         Stamp { bytes, modified_at: at(modified_s), changed_at: at(changed_s), links: 1, inode: 1 }
     }

@@ -3,7 +3,7 @@
 use mpeg2ts_reader::pes::{PesContents, PesHeader, PtsDts};
 
 /// Takes a stream apart into what is shown at which time.
-pub(super) trait StreamScan {
+pub(crate) trait StreamScan {
     /// A PES packet begins. Without a time it goes on with the picture or sound before it.
     fn start(&mut self, pts_90k: Option<u64>);
 

@@ -199,7 +199,7 @@ impl Arrival {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watcher::finished_file::tests::finished;
+    use crate::watcher::samples::finished;
 
     const PATIENCE: Duration = Duration::from_secs(1);
 

@@ -64,7 +64,7 @@ impl Numbered {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watcher::finished_file::tests::finished;
+    use crate::watcher::samples::finished;
 
     const PATIENCE: Duration = Duration::from_millis(500);
 

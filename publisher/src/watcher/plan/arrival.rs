@@ -252,8 +252,8 @@ fn newest(mut files: Vec<(&String, &Stamp)>, by_time: bool, room: &Room<'_>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watcher::finished_file::tests::finished;
-    use livedir_layout::directory::stamp::tests::stamp;
+    use crate::watcher::samples::finished;
+    use crate::watcher::samples::stamp;
 
     /// The playlist was written at this second.
     const WRITTEN_S: u64 = 1_000;

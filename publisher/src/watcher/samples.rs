@@ -1,0 +1,33 @@
+//! Files that the watcher's own tests are about. None of them is on a disk.
+
+use super::finished_file::Finished;
+use livedir_layout::directory::stamp::Stamp;
+use livedir_media::{ElementaryStream, Facts};
+use std::time::{Duration, SystemTime};
+
+/// A file that was written at one time and changed at another, in seconds.
+pub(super) fn stamp(bytes: u64, modified_s: u64, changed_s: u64) -> Stamp {
+    let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    Stamp { bytes, modified_at: at(modified_s), changed_at: at(changed_s), links: 1, inode: 1 }
+}
+
+/// A segment of so many seconds of sound, and nothing else.
+pub(super) fn finished(duration_s: u64) -> Finished {
+    finished_90k(duration_s * 90_000)
+}
+
+/// The same, in ticks.
+pub(super) fn finished_90k(duration_90k: u64) -> Finished {
+    let facts = Facts {
+        start_90k: 0,
+        duration_90k,
+        frame_interval_90k: 0,
+        video: None,
+        audio: None,
+        streams: vec![ElementaryStream { pid: 256, stream_type: 0x0f }],
+        counters: Vec::new(),
+        tables_first: true,
+        trailing_bytes: 0,
+    };
+    Finished { facts, stamp: stamp(188, 0, 0), sample: 0 }
+}
