@@ -20,14 +20,16 @@ pub mod cli;
 pub mod commands;
 pub mod live;
 
+pub mod captured;
 pub mod source;
 
-pub(crate) mod copy;
+pub mod copy;
 
 pub mod grid;
 pub mod queue;
 
 pub mod encode;
+pub mod packet;
 pub mod picture;
 
 pub mod package;
@@ -37,6 +39,8 @@ pub mod watcher;
 pub mod check;
 pub mod inspect;
 
+#[cfg(test)]
+mod clock_world;
 pub mod shown_address;
 
 pub use live::run::{RunError, run};

@@ -11,7 +11,8 @@ use crate::copy::dates::{Dates, Keyframe};
 use crate::copy::keyframe_cutter::{Cutter, Place};
 
 use crate::copy::{Copied, CopiedPacket, CopiedStream, longest_copied_90k};
-use crate::encode::{Encoded, EncodedPacket, START_90K};
+use crate::encode::START_90K;
+use crate::packet::{Encoded, EncodedPacket};
 use livedir_layout::meters::Meters;
 use livedir_media::Medium;
 use livedir_time::stop::Stop;

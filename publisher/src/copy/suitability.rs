@@ -3,7 +3,7 @@
 use super::super::source::input::pace::timeline::Lane;
 use super::Unfit;
 use super::lane::LaneSetup;
-use crate::source::CopiedFormat;
+use crate::captured::CopiedFormat;
 use ffmpeg_next::Packet;
 
 /// So much of a file is looked at, to say how far its keyframes are apart. Longer ones fit into no segment.

@@ -13,14 +13,12 @@ pub mod sound;
 pub mod trial;
 pub mod video;
 
-use std::time::SystemTime;
-
 use ffmpeg_next as ffmpeg;
 
 use crate::picture::colour_space::ColourSpace;
 use crate::picture::overlay::OverlaySettings;
 use choice::EncoderChoice;
-use livedir_media::{Medium, VideoCodec};
+use livedir_media::VideoCodec;
 use sound::RATE_HZ;
 
 /// The first timestamp of a run. Not 0, because the AAC encoder's lead-in has to come before it.
@@ -49,48 +47,6 @@ pub struct EncodeSettings {
     pub codec: VideoCodec,
     /// Which encoder makes the picture.
     pub encoder: EncoderChoice,
-}
-
-/// A grid time at which a segment begins, the same in every rendition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Border {
-    /// When it was, by the wall clock.
-    pub filmed_at: SystemTime,
-    /// Which segment of the run begins, from 0.
-    pub segment: u64,
-    /// The encoder had no time for the end of what it had begun before: that will never be whole.
-    pub is_leapt_to: bool,
-}
-
-/// One packet of the stream.
-pub struct EncodedPacket {
-    /// Picture or sound.
-    pub medium: Medium,
-    /// Decode time in 90 kHz ticks; it runs on for the whole run and does not wrap.
-    pub dts_90k: i64,
-    /// How long it is shown or heard, in 90 kHz ticks.
-    pub duration_90k: i64,
-    /// An IDR picture, or sound that begins a segment: when it was taken, by the wall clock. `None` for every other packet.
-    pub keyframe_filmed_at: Option<SystemTime>,
-    /// The border of the grid that it begins a segment at; `None` for every other packet.
-    pub border: Option<Border>,
-    /// Payload and presentation time, in libav's own form with 90 kHz timestamps.
-    pub packet: ffmpeg::Packet,
-}
-
-/// What a packager gets.
-pub enum Encoded {
-    /// Before the first packet of a stream: what the muxer has to know of it.
-    Stream {
-        /// Picture or sound.
-        medium: Medium,
-        /// As libav has them.
-        parameters: ffmpeg::codec::Parameters,
-    },
-    /// A packet; each stream's come in order.
-    Packet(EncodedPacket),
-    /// Many at once, of a source that is copied.
-    Packets(Vec<EncodedPacket>),
 }
 
 /// Why encoding ended early.

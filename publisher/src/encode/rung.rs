@@ -10,7 +10,8 @@ use std::time::SystemTime;
 use ffmpeg_next as ffmpeg;
 
 use crate::encode::video::VideoEncoder;
-use crate::encode::{EncodeError, EncodeSettings, Encoded, EncodedPacket};
+use crate::encode::{EncodeError, EncodeSettings};
+use crate::packet::{Encoded, EncodedPacket};
 use crate::picture::canvas::Canvas;
 use crate::picture::overlay::Overlay;
 use crate::picture::scaler::Scaler;

@@ -160,7 +160,7 @@ pub fn describe() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encode::Border;
+    use crate::packet::Border;
     use ffmpeg::format::Pixel;
     use std::time::{Duration, SystemTime};
 

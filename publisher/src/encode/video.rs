@@ -11,7 +11,8 @@ use ffmpeg_next as ffmpeg;
 
 use super::hardware_frames::{HardwareFrames, Way};
 use super::trial::Refusal;
-use super::{Border, EncodeSettings, EncodedPacket, START_90K, options};
+use super::{EncodeSettings, START_90K, options};
+use crate::packet::{Border, EncodedPacket};
 use livedir_media::Medium;
 
 /// An open encoder.

@@ -12,15 +12,16 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::captured::{Captured, CapturedPicture, CapturedSound};
 use crate::encode::sound::AudioEncoder;
-use crate::encode::{Border, EncodeError, Encoded, EncodedPacket, START_90K};
+use crate::encode::{EncodeError, START_90K};
 use crate::grid::frame_clock::{FrameClock, Placement, SILENCE};
 use crate::grid::segment_boundaries::Borders;
+use crate::packet::{Border, Encoded, EncodedPacket};
 use crate::picture::filter::{Filter, FilterError, FilterSettings};
 use crate::picture::slate::SlateText;
 use crate::queue::capture::{CaptureReceiver, Next};
 use crate::queue::picture::{Picture, PictureSender, Shown};
-use crate::source::{Captured, CapturedPicture, CapturedSound};
 use livedir_layout::meters::Meters;
 use livedir_media::Medium;
 

@@ -3,6 +3,7 @@
 //! In: [`LiveSettings`], and what the opened source says of itself. Out: the encoders, what is written where, and how long its
 //! pieces are; of a source that is copied these are its own.
 
+use crate::captured::{CopiedFormat, SourceFormat};
 use crate::copy::copier::CopyLengths;
 use crate::encode::EncodeSettings;
 use crate::encode::ladder::{self, Rung};
@@ -10,7 +11,6 @@ use crate::encode::sound::FRAME_90K as AUDIO_FRAME_90K;
 use crate::grid::GridSettings;
 use crate::package::Lengths;
 use crate::picture::scaler;
-use crate::source::{CopiedFormat, SourceFormat};
 use livedir_layout::rendition::{AUDIO, Rendition};
 use livedir_media::Medium;
 use livedir_media::VideoCodec;

@@ -22,7 +22,6 @@ use std::time::{Duration, SystemTime};
 use ffmpeg_next::Packet;
 use ffmpeg_next::codec::{Id, Parameters};
 
-use crate::encode::{Encoded, EncodedPacket};
 use crate::package::interleaver::Interleaver;
 use crate::package::mux::mpeg_ts::Muxer;
 use crate::package::parameter_sets::ParameterSets;
@@ -31,6 +30,7 @@ use crate::package::resume_point::ResumePoint;
 use crate::package::running_counters::RunningCounters;
 use crate::package::segment_writer::{ClosedSegment, SegmentError, SegmentFiles};
 use crate::package::segmenter::{Cut, Segmenter};
+use crate::packet::{Encoded, EncodedPacket};
 use livedir_layout::directory::Directory;
 use livedir_layout::guard::Guard;
 use livedir_layout::meters::Meters;

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::source::{Captured, CapturedSound};
+use crate::captured::{Captured, CapturedSound};
 use livedir_layout::meters::Meters;
 
 /// Pictures that may wait. Raw pictures are large (3 MB for full HD) and old ones are worth nothing.
@@ -178,7 +178,7 @@ impl CaptureReceiver {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{CapturedPicture, CapturedSound};
+    use crate::captured::{CapturedPicture, CapturedSound};
     use ffmpeg_next as ffmpeg;
     use std::time::Duration;
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ffmpeg_next as ffmpeg;
 
-use crate::encode::Border;
+use crate::packet::Border;
 use crate::picture::slate::SlateText;
 use livedir_layout::meters::Meters;
 use livedir_time::overload::{Episode, FallingBehind, Told};

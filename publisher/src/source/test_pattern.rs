@@ -9,7 +9,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ffmpeg_next as ffmpeg;
 
-use super::{Captured, CapturedPicture, CapturedSound, Read, Source, SourceError, SourceFormat};
+use super::{Read, Source, SourceError};
+use crate::captured::{Captured, CapturedPicture, CapturedSound, SourceFormat};
 use crate::picture::canvas::{BLACK, Canvas, Colour, WHITE, text_size};
 use crate::picture::colour_space::ColourSpace;
 

@@ -15,11 +15,12 @@ use ffmpeg_next as ffmpeg;
 
 use super::sound::line::SoundLine;
 use super::sound::stretch::Stretch;
-use super::{EncodeError, EncodedPacket, samples_to_90k};
+use super::{EncodeError, samples_to_90k};
 use crate::encode::sound::clock::SoundClock;
+use crate::packet::EncodedPacket;
 use livedir_media::Medium;
 
-use crate::source::CapturedSound;
+use crate::captured::CapturedSound;
 
 /// Samples a second of every stream.
 pub const RATE_HZ: u32 = 48_000;

@@ -14,7 +14,8 @@ mod pump;
 mod v4l2;
 mod wake;
 
-use super::{Captured, CapturedPicture, Read, Source, SourceError, SourceFormat};
+use super::{Read, Source, SourceError};
+use crate::captured::{Captured, CapturedPicture, SourceFormat};
 use crate::picture::colour_space::ColourSpace;
 use backend::{Attached, Shot, Streaming, attached};
 use ffmpeg_next::color::Space;

@@ -9,8 +9,6 @@
 mod address;
 pub(crate) mod adts;
 pub(crate) mod annex_b;
-#[cfg(test)]
-mod clock_world;
 pub(crate) mod decode;
 pub(crate) mod demux;
 pub(crate) mod error;
@@ -18,13 +16,11 @@ mod file_list;
 pub mod pace;
 mod screen;
 
-pub use crate::copy::{
-    Copied, CopiedPacket, CopiedStream, CopyError, CopyOpener, CopySettings, longest_copied_90k, open_copy,
-};
 pub use address::InputAddress;
 pub use error::InputError;
 
-use super::{Captured, CapturedPicture, CapturedSound, Read, Source, SourceError, SourceFormat};
+use super::{Read, Source, SourceError};
+use crate::captured::{Captured, CapturedPicture, CapturedSound, SourceFormat};
 use crate::picture::colour_space::ColourSpace;
 use crate::source::push::Waiting;
 use decode::{Decoded, LaneDecoder, Step, StreamSetup};

@@ -17,8 +17,8 @@ use ffmpeg_next as ffmpeg;
 use super::offer::{Format, Offer, SampleKind, choose};
 use super::run_times::RunTimes;
 use super::{MicrophoneDescription, MicrophoneError, MicrophoneSelector};
+use crate::captured::CapturedSound;
 use crate::queue::capture::SoundSender;
-use crate::source::CapturedSound;
 
 /// Runs of a twentieth of a second: short beside the parts of a stream. A sound card keeps two of them, so the callback
 /// may be a tenth late on a busy machine before sound is lost.

@@ -21,16 +21,17 @@ use livedir_layout::guard::Guard;
 use livedir_layout::numbers::Numbers;
 use livedir_media::Medium;
 use livedir_media::VideoCodec;
+use livedir_publisher::captured::CapturedSound;
+use livedir_publisher::encode::EncodeSettings;
 use livedir_publisher::encode::choice::EncoderChoice;
 use livedir_publisher::encode::rung;
 use livedir_publisher::encode::sound::AudioEncoder;
-use livedir_publisher::encode::{Border, EncodeSettings, Encoded, EncodedPacket};
 use livedir_publisher::package::resume_point::ResumePoint;
 use livedir_publisher::package::{self, Lengths, Package};
+use livedir_publisher::packet::{Border, Encoded, EncodedPacket};
 use livedir_publisher::picture::colour_space::ColourSpace;
 use livedir_publisher::picture::overlay::OverlaySettings;
 use livedir_publisher::queue::picture::{self, Picture, Shown, WhenLate};
-use livedir_publisher::source::CapturedSound;
 
 use crate::support::kept::Entry;
 

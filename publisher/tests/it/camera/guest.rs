@@ -4,11 +4,12 @@ use crate::support::wait_for;
 
 use super::jpeg_camera::{JpegCamera, LUMA_OF_THE_SHORT};
 use ffmpeg_next::format::Pixel;
+use livedir_publisher::captured::{Captured, CapturedPicture};
 use livedir_publisher::commands::devices;
 use livedir_publisher::source::camera::{
     self, Camera, CameraError, CameraMode, CameraSelector, CameraWish, PixelFormat, SILENCE_LIMIT,
 };
-use livedir_publisher::source::{Captured, CapturedPicture, Read, Source, SourceError};
+use livedir_publisher::source::{Read, Source, SourceError};
 use std::ffi::OsStr;
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt;

@@ -1,7 +1,8 @@
 //! Media for the tests, made by the ffmpeg program and kept between runs, and what it takes to play them.
 
+use livedir_publisher::captured::Captured;
 use livedir_publisher::source::input::{self, Input, InputAddress, InputError, InputSettings};
-use livedir_publisher::source::{Captured, Read, Source, SourceError};
+use livedir_publisher::source::{Read, Source, SourceError};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -5,9 +5,10 @@ use super::media::{
 };
 use crate::support::programs::LiveStream;
 use crate::support::wait_for;
+use livedir_publisher::captured::Captured;
 use livedir_publisher::source::Read::Here;
 use livedir_publisher::source::input::{self, InputAddress, InputError, InputSettings};
-use livedir_publisher::source::{Captured, Source, SourceError};
+use livedir_publisher::source::{Source, SourceError};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -63,9 +64,9 @@ fn a_live_stream_that_stalls_is_live_again_afterwards() {
         let before = pieces.len();
         while Instant::now() < until {
             match input.read(Duration::from_millis(20)).expect("a stream") {
-                livedir_publisher::source::Read::Captured(livedir_publisher::source::Captured::Picture(
-                    picture,
-                )) => {
+                livedir_publisher::source::Read::Captured(
+                    livedir_publisher::captured::Captured::Picture(picture),
+                ) => {
                     pieces.push((picture.captured_at, Instant::now()));
                 }
                 livedir_publisher::source::Read::End => panic!("a live stream does not end"),

@@ -3,8 +3,9 @@
 use super::media::{PATIENCE, settings};
 use crate::support::programs::Running;
 use crate::support::wait_for;
+use livedir_publisher::captured::Captured;
 use livedir_publisher::source::input::{self, InputAddress};
-use livedir_publisher::source::{Captured, Read, Source, SourceError};
+use livedir_publisher::source::{Read, Source, SourceError};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::Command;

@@ -3,7 +3,7 @@
 //! In: a seed. Out: pieces in the order in which they arrive, each with the timestamp that the source wrote on it and the
 //! moment at which it truly was captured. All times are seconds; those of ours begin with the world.
 
-use super::super::pace::timeline::Lane;
+use super::super::source::input::pace::timeline::Lane;
 use super::random::Random;
 
 /// A clock that is off by more is not found behind much jitter before it adds up to a tenth of a second.

@@ -4,7 +4,7 @@
 //! each kind, and what was broken first. After an event there is a time in which its own harm is forgiven: what did not come
 //! cannot be shown.
 
-use super::super::pace::timeline::Lane;
+use super::super::source::input::pace::timeline::Lane;
 use super::stage::{Heard, ShownPicture};
 use super::world::{Event, Plan, Sent};
 

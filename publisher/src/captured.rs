@@ -1,0 +1,61 @@
+//! What a source hands out, and what it says of it: the stages from the source to the encoders speak of this.
+
+use crate::picture::colour_space::ColourSpace;
+use ffmpeg_next as ffmpeg;
+use std::time::Instant;
+
+/// A picture as the source delivered it: any size, any pixel format.
+pub struct CapturedPicture {
+    /// The pixels, in libav's own description of them.
+    pub frame: ffmpeg::frame::Video,
+    /// When the picture was taken (for a file: when it is due to be shown).
+    pub captured_at: Instant,
+}
+
+/// A run of sound samples as the source delivered it: any rate, layout and sample format.
+pub struct CapturedSound {
+    /// The samples.
+    pub frame: ffmpeg::frame::Audio,
+    /// When the first sample was taken.
+    pub captured_at: Instant,
+    /// By what part of itself the run lasts longer by our clock than by that of its source (shorter: negative).
+    pub stretch: f64,
+}
+
+/// What a source hands out.
+pub enum Captured {
+    /// One picture.
+    Picture(CapturedPicture),
+    /// One run of samples.
+    Sound(CapturedSound),
+}
+
+/// What a source promises once it is open; the encoders are set up from it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceFormat {
+    /// For people: `USB Camera, 640x480 YUYV at 30 fps`.
+    pub description: String,
+    /// Width of its pictures in pixels, as they are to be shown (square pixels).
+    pub width: u32,
+    /// Height of its pictures in pixels.
+    pub height: u32,
+    /// The colour space of its pictures.
+    pub colours: ColourSpace,
+    /// Whether sound will come.
+    pub has_sound: bool,
+    /// Of packets that are passed on as they are; `None` for pictures and samples.
+    pub copied: Option<CopiedFormat>,
+}
+
+/// What the start of a stream that is copied has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CopiedFormat {
+    /// The longest time between two keyframes, in 90 kHz ticks.
+    pub keyframes_90k: i64,
+    /// How long a picture is shown, in 90 kHz ticks.
+    pub picture_90k: i64,
+    /// Bits a second: as the container says, or as its start has shown if that is more.
+    pub bps: u64,
+    /// Seconds of it that come at once; 0 in real time.
+    pub at_once_s: u64,
+}

@@ -1,0 +1,47 @@
+//! Packets of a stream, as encoders and copies hand them to the packager.
+
+use ffmpeg_next as ffmpeg;
+use livedir_media::Medium;
+use std::time::SystemTime;
+
+/// A grid time at which a segment begins, the same in every rendition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Border {
+    /// When it was, by the wall clock.
+    pub filmed_at: SystemTime,
+    /// Which segment of the run begins, from 0.
+    pub segment: u64,
+    /// The encoder had no time for the end of what it had begun before: that will never be whole.
+    pub is_leapt_to: bool,
+}
+
+/// One packet of the stream.
+pub struct EncodedPacket {
+    /// Picture or sound.
+    pub medium: Medium,
+    /// Decode time in 90 kHz ticks; it runs on for the whole run and does not wrap.
+    pub dts_90k: i64,
+    /// How long it is shown or heard, in 90 kHz ticks.
+    pub duration_90k: i64,
+    /// An IDR picture, or sound that begins a segment: when it was taken, by the wall clock. `None` for every other packet.
+    pub keyframe_filmed_at: Option<SystemTime>,
+    /// The border of the grid that it begins a segment at; `None` for every other packet.
+    pub border: Option<Border>,
+    /// Payload and presentation time, in libav's own form with 90 kHz timestamps.
+    pub packet: ffmpeg::Packet,
+}
+
+/// What a packager gets.
+pub enum Encoded {
+    /// Before the first packet of a stream: what the muxer has to know of it.
+    Stream {
+        /// Picture or sound.
+        medium: Medium,
+        /// As libav has them.
+        parameters: ffmpeg::codec::Parameters,
+    },
+    /// A packet; each stream's come in order.
+    Packet(EncodedPacket),
+    /// Many at once, of a source that is copied.
+    Packets(Vec<EncodedPacket>),
+}
