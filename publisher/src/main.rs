@@ -74,7 +74,7 @@ fn watch(args: WatchArgs) -> anyhow::Result<()> {
     let stop = stop_on_signals()?;
     let meters = Arc::new(Meters::default());
     let ended = livedir_publisher::commands::watch::run(&settings, &stop, &meters, |meters| {
-        terminal.draw_watch(meters)
+        terminal.draw_watch(meters);
     });
     terminal.clear();
     Ok(ended?)

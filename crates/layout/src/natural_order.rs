@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 /// Compares as people count: runs of digits by their value, all else byte by byte. Names that are worth the same (`a1`,
 /// `a01`) are told apart by their bytes, so that only equal names are equal.
+#[must_use]
 pub fn natural(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a.as_bytes(), b.as_bytes());
     while let (Some(&first), Some(&second)) = (left.first(), right.first()) {

@@ -28,6 +28,7 @@ pub fn write(
 }
 
 /// What helps against a failed write.
+#[must_use]
 pub fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {

@@ -38,17 +38,20 @@ impl Stamp {
 
     /// Whether something was done to it after its last byte was written: it was renamed, linked, or given a time. Whoever
     /// does that is done with writing.
+    #[must_use]
     pub fn was_finished_off(&self) -> bool {
         self.links > 1
             || self.changed_at.duration_since(self.modified_at).is_ok_and(|later| later > COARSEST_TICK)
     }
 
     /// Whether its writer has gone on with it, or its time was set.
+    #[must_use]
     pub fn is_continued_since(&self, before: &Self) -> bool {
         self.inode == before.inode && self.bytes >= before.bytes
     }
 
     /// A number that two stamps share between which nothing was written.
+    #[must_use]
     pub fn contents(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         (self.bytes, self.modified_at, self.inode).hash(&mut hasher);
@@ -56,6 +59,7 @@ impl Stamp {
     }
 
     /// Whether these are other bytes than those of `before`. A new name or link changes nothing.
+    #[must_use]
     pub fn is_rewritten_since(&self, before: &Self) -> bool {
         (self.bytes, self.modified_at, self.inode) != (before.bytes, before.modified_at, before.inode)
     }
