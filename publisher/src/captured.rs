@@ -4,6 +4,13 @@ use crate::picture::colour_space::ColourSpace;
 use ffmpeg_next as ffmpeg;
 use std::time::Instant;
 
+/// Samples a second of every stream.
+pub const RATE_HZ: u32 = 48_000;
+
+/// The most that sound is stretched of whose source nothing is known: five times what poor crystals are off, a sixth of the
+/// change of pitch that trained ears notice.
+pub const MOST_STRETCH: f64 = 0.0005;
+
 /// A picture as the source delivered it: any size, any pixel format.
 pub struct CapturedPicture {
     /// The pixels, in libav's own description of them.

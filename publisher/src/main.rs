@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     let ended = match understood.command {
         Command::Live(args) => live(*args, understood.printed),
         Command::Watch(args) => watch(args),
-        Command::Inspect(args) => inspect::run(&args).map_err(Into::into),
+        Command::Inspect(args) => inspect::run(&args.into()).map_err(Into::into),
         Command::Check(args) => return check(&args),
         Command::Devices => list_devices(),
     };

@@ -2,8 +2,6 @@
 
 mod title;
 
-pub use crate::live::plan::{CopyPlan, Stream};
-
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -3,9 +3,9 @@
 //! In: the flags, and the wish to stop. Out: playlists that are kept until then. No other thread is started here; at the
 //! end the playlists stay open, as the encoders go on.
 
-use crate::RunError;
 use crate::cli::args::WatchArgs;
 use crate::cli::settings::{LONGEST_SEGMENT, SHORTEST_PART, SettingsError};
+use crate::live::run::RunError;
 use crate::watcher::titles::Titles;
 use crate::watcher::{Wake, WatchSettings, Watcher};
 use livedir_layout::meters::Meters;

@@ -16,7 +16,6 @@ pub(crate) mod keyframe_cutter;
 mod lane;
 mod source;
 pub(crate) mod suitability;
-pub(crate) mod thread;
 
 pub use error::CopyError;
 pub use opener::{CopyOpener, open_copy};
@@ -24,7 +23,7 @@ pub use suitability::longest_copied_90k;
 
 use error::Unfit;
 
-use super::source::input::InputSettings;
+use crate::source::input::InputSettings;
 use ffmpeg_next::{Packet, codec};
 use livedir_media::Medium;
 use std::time::Instant;

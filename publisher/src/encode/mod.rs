@@ -15,11 +15,11 @@ pub mod video;
 
 use ffmpeg_next as ffmpeg;
 
+use crate::captured::RATE_HZ;
 use crate::picture::colour_space::ColourSpace;
 use crate::picture::overlay::OverlaySettings;
 use choice::EncoderChoice;
 use livedir_media::VideoCodec;
-use sound::RATE_HZ;
 
 /// The first timestamp of a run. Not 0, because the AAC encoder's lead-in has to come before it.
 pub const START_90K: i64 = 90_000;

@@ -12,7 +12,7 @@ use super::{
     screen::{self, Screen},
     text,
 };
-use crate::cli::args::InspectArgs;
+use crate::inspect::InspectSettings;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::{
     path::Path,
@@ -37,7 +37,7 @@ const WAKES: usize = 16;
 /// Looking takes at most about one part in so many of the time, however large the directory is.
 const REST: u32 = 10;
 
-pub(super) fn run(args: &InspectArgs) -> Result<(), InspectError> {
+pub(super) fn run(settings: &InspectSettings) -> Result<(), InspectError> {
     let (wakes_tx, wakes) = mpsc::sync_channel(WAKES);
     let on_signal = wakes_tx.clone();
     ctrlc::set_handler(move || {
@@ -45,19 +45,19 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), InspectError> {
         let _ = on_signal.send(Wake::Stop);
     })
     .map_err(InspectError::Signal)?;
-    let watch = watch(&args.path, wakes_tx);
+    let watch = watch(&settings.path, wakes_tx);
     let mut looks = Looker::default();
     // What cannot be looked at now is told at once; what goes away later may come back.
     let mut started = Instant::now();
-    let mut looked = Ok(looks.look(args, |_, _| {})?);
-    let is_drawn = !args.json && screen::is_terminal();
+    let mut looked = Ok(looks.look(settings, |_, _| {})?);
+    let is_drawn = !settings.json && screen::is_terminal();
     let screen = is_drawn.then(Screen::enter).transpose().map_err(InspectError::Output)?;
     let mut printed = None;
     loop {
         let shown = match (&screen, &looked) {
             (Some(screen), Ok(inventory)) => screen.show(&draw(inventory, &screen.page())),
             (Some(screen), Err(error)) => screen.show(&format!("{error}\n")),
-            (None, Ok(inventory)) => print_change(inventory, args, &mut printed),
+            (None, Ok(inventory)) => print_change(inventory, settings, &mut printed),
             (None, Err(_)) => Ok(()),
         };
         shown.map_err(InspectError::Output)?;
@@ -69,23 +69,23 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), InspectError> {
             Wake::Change => {}
         }
         started = Instant::now();
-        looked = looks.look(args, |_, _| {});
+        looked = looks.look(settings, |_, _| {});
     }
 }
 
 /// Prints what differs from what was printed before in more than its age.
 fn print_change(
     inventory: &Inventory,
-    args: &InspectArgs,
+    settings: &InspectSettings,
     printed: &mut Option<Inventory>,
 ) -> std::io::Result<()> {
     let ageless = without_age(inventory);
     if printed.as_ref() == Some(&ageless) {
         return Ok(());
     }
-    let gap = if printed.is_none() || args.json { "" } else { "\n" };
+    let gap = if printed.is_none() || settings.json { "" } else { "\n" };
     *printed = Some(ageless);
-    print(&format!("{gap}{}", text(inventory, args)))
+    print(&format!("{gap}{}", text(inventory, settings)))
 }
 
 fn without_age(inventory: &Inventory) -> Inventory {

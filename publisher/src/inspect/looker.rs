@@ -12,7 +12,7 @@ use super::{
     place::{Place, place},
     survey::{LARGEST_SEGMENT_BYTES, Surveyor},
 };
-use crate::cli::args::InspectArgs;
+use crate::inspect::InspectSettings;
 use jiff::Timestamp;
 use livedir_media::anatomy;
 use livedir_media::probe;
@@ -33,13 +33,13 @@ impl Looker {
     /// Looks at what was named. `on_progress` is told how many of how many segments are read.
     pub(super) fn look(
         &mut self,
-        args: &InspectArgs,
+        settings: &InspectSettings,
         on_progress: impl FnMut(usize, usize),
     ) -> Result<Inventory, InspectError> {
-        let place = place(&args.path)?;
-        let read_error = |source| InspectError::Read { path: args.path.clone(), source };
+        let place = place(&settings.path)?;
+        let read_error = |source| InspectError::Read { path: settings.path.clone(), source };
         let looked_at = Timestamp::now();
-        let rows = if args.all || place.segment.is_some() { usize::MAX } else { args.rows };
+        let rows = if settings.all || place.segment.is_some() { usize::MAX } else { settings.rows };
         let survey = self.surveyor.survey(&place, rows, looked_at, on_progress).map_err(read_error)?;
         let listed =
             survey.playlist.as_ref().map(|found| found.listing.playlists.clone()).unwrap_or_default();

@@ -29,7 +29,6 @@ mod profile;
 mod scan;
 mod screen;
 
-use crate::cli::args::InspectArgs;
 use indicatif::ProgressBar;
 use inventory::Inventory;
 use looker::Looker;
@@ -64,9 +63,24 @@ pub enum InspectError {
 /// Looks into more segments than this show their progress.
 const QUICKLY_READ: usize = 100;
 
+/// What to look at, and how.
+#[derive(Debug, Clone)]
+pub struct InspectSettings {
+    /// A directory, a playlist or one segment.
+    pub path: PathBuf,
+    /// The picture is kept up to date until Ctrl-C.
+    pub follow: bool,
+    /// For programs: one JSON document a line.
+    pub json: bool,
+    /// The newest segments that are looked into.
+    pub rows: usize,
+    /// Every segment is looked into.
+    pub all: bool,
+}
+
 /// Prints what is on disk.
-pub fn run(args: &InspectArgs) -> Result<(), InspectError> {
-    let ended = if args.follow { follow::run(args) } else { once(args) };
+pub fn run(settings: &InspectSettings) -> Result<(), InspectError> {
+    let ended = if settings.follow { follow::run(settings) } else { once(settings) };
     match ended {
         // Whoever read it has seen enough.
         Err(InspectError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -74,10 +88,10 @@ pub fn run(args: &InspectArgs) -> Result<(), InspectError> {
     }
 }
 
-fn once(args: &InspectArgs) -> Result<(), InspectError> {
+fn once(settings: &InspectSettings) -> Result<(), InspectError> {
     let progress = ProgressBar::hidden();
     let is_seen = io::stderr().is_terminal();
-    let inventory = Looker::default().look(args, |done, all| {
+    let inventory = Looker::default().look(settings, |done, all| {
         if is_seen && all > QUICKLY_READ {
             progress.set_draw_target(indicatif::ProgressDrawTarget::stderr());
             progress.set_length(all as u64);
@@ -85,12 +99,12 @@ fn once(args: &InspectArgs) -> Result<(), InspectError> {
         }
     });
     progress.finish_and_clear();
-    print(&text(&inventory?, args)).map_err(InspectError::Output)
+    print(&text(&inventory?, settings)).map_err(InspectError::Output)
 }
 
 /// The inventory as it was asked for.
-fn text(inventory: &Inventory, args: &InspectArgs) -> String {
-    if args.json { json(inventory) } else { draw::draw(inventory, &screen::page(None)) }
+fn text(inventory: &Inventory, settings: &InspectSettings) -> String {
+    if settings.json { json(inventory) } else { draw::draw(inventory, &screen::page(None)) }
 }
 
 /// One line.

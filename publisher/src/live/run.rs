@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use crate::captured::SourceFormat;
 use crate::cli::settings::{LiveSettings, SoundChoice, SourceChoice};
-use crate::copy::thread::Attempt;
 use crate::encode::{EncodeError, EncodeSettings};
 use crate::grid::SoundLine;
+use crate::live::copy::Attempt;
 use crate::live::plan::Stream;
 use crate::package::Package;
 use crate::package::last_segment::LastSegment;
@@ -117,7 +117,7 @@ pub fn run(
         let _stop_all = StopOnDrop(stop);
         // Of this scope: a run that is given up wakes the source thread by dropping its end.
         let (copy_order_tx, copy_order_rx) = mpsc::sync_channel(1);
-        spawn(scope, "source", move || match crate::copy::thread::attempt(settings, stop, &opened_tx) {
+        spawn(scope, "source", move || match crate::live::copy::attempt(settings, stop, &opened_tx) {
             Attempt::Copies(source) => source.run(&opened_tx, &copy_order_rx, stop, meters),
             Attempt::Encodes => {
                 let deliver = |piece| captured_tx.send(piece);

@@ -23,6 +23,7 @@ mod keeper;
 mod keeper_probe;
 mod keeper_support;
 mod ladder;
+mod layers;
 mod low_latency;
 mod microphone;
 mod overlays;

@@ -1,6 +1,7 @@
 //! The flags of `inspect`.
 
 use super::values::parse_switch;
+use crate::inspect::InspectSettings;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -27,6 +28,13 @@ pub struct InspectArgs {
     /// Look into every segment
     #[arg(long, conflicts_with = "rows", env = "LIVEDIR_ALL", value_parser = parse_switch)]
     pub all: bool,
+}
+
+impl From<InspectArgs> for InspectSettings {
+    fn from(args: InspectArgs) -> Self {
+        let InspectArgs { path, follow, json, rows, all } = args;
+        Self { path, follow, json, rows, all }
+    }
 }
 
 fn parse_rows(text: &str) -> Result<usize, String> {

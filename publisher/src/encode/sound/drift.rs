@@ -4,6 +4,7 @@
 //! In: how far each run of samples is from its place on the line. Out: a stretch, a few millionths, that changes so slowly
 //! that nobody hears it. Pure: the sound clock owns it, the resampler before the encoder obeys it.
 
+use crate::captured::MOST_STRETCH;
 /// Offsets under this are none: timestamps of files are rounded to milliseconds, and sound that is right stays untouched.
 const WORTHWHILE_S: f64 = 0.002;
 
@@ -17,15 +18,11 @@ const PULL: f64 = 0.06;
 /// How fast the card's own error is learnt: `(PULL / 2)²` is the fastest that does not swing.
 const LEARNING: f64 = 0.0009;
 
-/// The most that sound is stretched of whose source nothing is known: five times what poor crystals are off, a sixth of the
-/// change of pitch that trained ears notice.
-pub const MOST: f64 = 0.0005;
-
 /// By what part to make sound longer whose source's clock makes it longer by `source`, and which belongs longer by `drift`
-/// besides. The pitch changes by no more than the source's clock demands, or by [`MOST`].
+/// besides. The pitch changes by no more than the source's clock demands, or by [`MOST_STRETCH`].
 #[must_use]
 pub fn steer(source: f64, drift: f64) -> f64 {
-    let most = MOST.max(source.abs());
+    let most = MOST_STRETCH.max(source.abs());
     (source + drift).clamp(-most, most)
 }
 
@@ -43,8 +40,8 @@ impl SoundDrift {
         self.offset_s += (offset_s - self.offset_s) * (run_s / SMOOTHING_S).clamp(0.0, 1.0);
         self.is_awake |= self.offset_s.abs() > WORTHWHILE_S;
         // What is beyond the most is not learnt: it would be paid back as a swing to the other side.
-        if self.is_awake && self.wanted().abs() < MOST {
-            self.learnt = (self.learnt + self.offset_s * run_s * LEARNING).clamp(-MOST, MOST);
+        if self.is_awake && self.wanted().abs() < MOST_STRETCH {
+            self.learnt = (self.learnt + self.offset_s * run_s * LEARNING).clamp(-MOST_STRETCH, MOST_STRETCH);
         }
     }
 
@@ -53,10 +50,10 @@ impl SoundDrift {
         self.offset_s = 0.0;
     }
 
-    /// By what part sound is to be made longer (shorter: negative); within [`MOST`], 0 where nothing is wrong.
+    /// By what part sound is to be made longer (shorter: negative); within [`MOST_STRETCH`], 0 where nothing is wrong.
     #[must_use]
     pub fn stretch(&self) -> f64 {
-        if self.is_awake { self.wanted().clamp(-MOST, MOST) } else { 0.0 }
+        if self.is_awake { self.wanted().clamp(-MOST_STRETCH, MOST_STRETCH) } else { 0.0 }
     }
 
     fn wanted(&self) -> f64 {
@@ -82,13 +79,13 @@ mod tests {
         let mut drift = SoundDrift::default();
         for _ in 0..500_000 {
             drift.note(10.0, 0.02);
-            assert!(drift.stretch() <= MOST);
+            assert!(drift.stretch() <= MOST_STRETCH);
         }
         drift.set_right();
-        assert!(drift.stretch() < MOST / 2.0, "{} was learnt from what cannot be", drift.stretch());
+        assert!(drift.stretch() < MOST_STRETCH / 2.0, "{} was learnt from what cannot be", drift.stretch());
         for n in 0..30_000 {
             drift.note(-drift.stretch(), 0.02);
-            assert!(drift.stretch() > -MOST, "after run {n}");
+            assert!(drift.stretch() > -MOST_STRETCH, "after run {n}");
         }
     }
 }

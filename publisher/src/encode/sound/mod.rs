@@ -20,10 +20,7 @@ use crate::encode::sound::clock::SoundClock;
 use crate::packet::EncodedPacket;
 use livedir_media::Medium;
 
-use crate::captured::CapturedSound;
-
-/// Samples a second of every stream.
-pub const RATE_HZ: u32 = 48_000;
+use crate::captured::{CapturedSound, RATE_HZ};
 
 const FORMAT: Sample = Sample::F32(Type::Planar);
 const LAYOUT: ChannelLayout = ChannelLayout::STEREO;

@@ -5,7 +5,7 @@
 use std::fmt;
 
 /// What the stream has: taken as it is where the microphone has it.
-const WANTED_HZ: u32 = crate::encode::sound::RATE_HZ;
+const WANTED_HZ: u32 = crate::captured::RATE_HZ;
 
 /// How samples are written, in the order of preference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -9,7 +9,7 @@
 //! is the matter.
 
 use super::timeline::Lane;
-use crate::encode::sound::drift::MOST as FREE;
+use crate::captured::MOST_STRETCH as FREE;
 use crate::source::clock_rate::ClockRate;
 use std::time::{Duration, Instant};
 

@@ -5,10 +5,10 @@
 
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use super::copier::{Copier, CopyLengths};
 use crate::captured::SourceFormat;
 use crate::cli::args::CopyWhen;
 use crate::cli::settings::LiveSettings;
+use crate::copy::copier::{Copier, CopyLengths};
 use crate::copy::{Copied, CopyError, CopyOpener};
 use crate::packet::Encoded;
 use crate::source::{self, Source, SourceError};
@@ -42,7 +42,7 @@ pub(crate) fn attempt(
     opened: &SyncSender<Result<SourceFormat, SourceError>>,
 ) -> Attempt {
     let Some(copy) = settings.copy_settings(stop) else { return Attempt::Encodes };
-    let source = super::open_copy(copy).map_err(CopyError::from).and_then(|mut opener| {
+    let source = crate::copy::open_copy(copy).map_err(CopyError::from).and_then(|mut opener| {
         let first = opener.open()?;
         Ok(CopiedSource { opener, first })
     });

@@ -1,0 +1,150 @@
+//! Which folder of the publisher may use which: the way of a picture goes down, and nothing looks back up. Between crates cargo
+//! itself allows no circle; which of them may use which stands here, too.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Folders and files of `publisher/src`, from above to below: each uses those below it alone. `main` and `lib` use what they like.
+const FOLDERS: [&str; 18] = [
+    "commands",
+    "live",
+    "cli",
+    "check",
+    "inspect",
+    "watcher",
+    "clock_world",
+    "copy",
+    "package",
+    "grid",
+    "encode",
+    "source",
+    "queue",
+    "packet",
+    "captured",
+    "picture",
+    "shown_address",
+    "lib",
+];
+
+/// Crates, and what each uses of ours.
+const CRATES: [(&str, &[&str]); 6] = [
+    ("crates/time", &[]),
+    ("crates/media", &["livedir-time"]),
+    ("playlist", &[]),
+    ("crates/layout", &["livedir-media", "livedir-playlist", "livedir-time"]),
+    ("publisher", &["livedir-layout", "livedir-media", "livedir-playlist", "livedir-time"]),
+    ("server", &["livedir-playlist"]),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn sources(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// Without comments, and without the tests at the end: those may use what they like.
+fn code(text: &str) -> String {
+    let text = text.split("mod tests {").next().unwrap_or_default();
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// The names behind `crate::` in some code; those in braces, too.
+fn named(code: &str) -> BTreeSet<String> {
+    let word =
+        |text: &str| text.chars().take_while(|it| it.is_alphanumeric() || *it == '_').collect::<String>();
+    let mut names = BTreeSet::new();
+    for after in code.split("crate::").skip(1) {
+        let Some(list) = after.strip_prefix('{') else {
+            names.insert(word(after));
+            continue;
+        };
+        let (mut depth, mut begins) = (0, true);
+        for (at, it) in list.char_indices() {
+            match it {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => begins = true,
+                _ if begins && !it.is_whitespace() => {
+                    names.insert(word(&list[at..]));
+                    begins = false;
+                }
+                _ => {}
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn no_folder_of_the_publisher_uses_one_above_it() {
+    let source = root().join("publisher/src");
+    let place = |name: &str| FOLDERS.iter().position(|it| *it == name);
+    let mut upward = Vec::new();
+    let mut seen = 0;
+    for path in sources(&source) {
+        let inside = path.strip_prefix(&source).unwrap();
+        let own = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
+        if own == "main" || own == "lib" {
+            continue;
+        }
+        let above =
+            place(own).unwrap_or_else(|| panic!("{own} has no place yet; give it one in {}", file!()));
+        let code = code(&fs::read_to_string(&path).unwrap());
+        let is_top = inside.components().count() == 1
+            || (inside.ends_with("mod.rs") && inside.components().count() == 2);
+        assert!(
+            !is_top || !code.contains("super::"),
+            "{}: write crate:: where the folder is left",
+            path.display()
+        );
+        for name in named(&code) {
+            // What lib.rs itself holds is above all.
+            let below = place(&name).unwrap_or(0);
+            seen += 1;
+            if name != own && below <= above {
+                upward.push(format!("{} uses {name}", inside.display()));
+            }
+        }
+    }
+    assert!(upward.is_empty(), "{upward:#?}");
+    assert!(seen > 100, "only {seen} uses were found: does this test still read them?");
+}
+
+#[test]
+fn no_crate_uses_one_above_it() {
+    for (directory, allowed) in CRATES {
+        let manifest = fs::read_to_string(root().join(directory).join("Cargo.toml")).unwrap();
+        let dependencies = manifest.split("\n[dependencies]\n").nth(1).unwrap().split("\n[").next().unwrap();
+        let ours: Vec<_> = dependencies
+            .lines()
+            .filter_map(|line| line.split(['.', ' ', '=']).next())
+            .filter(|name| name.starts_with("livedir-"))
+            .collect();
+        assert_eq!(ours, allowed, "{directory}");
+    }
+    let crates = fs::read_dir(root().join("crates")).unwrap().count();
+    assert_eq!(
+        crates,
+        CRATES.iter().filter(|(it, _)| it.starts_with("crates/")).count(),
+        "each crate stands here"
+    );
+}
+
+#[test]
+fn names_are_found_in_braces_and_without() {
+    let found = named("use crate::a::B;\nuse crate::{\n    c::{D, E},\n    f,\n};\nlet x = crate::g::h();");
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), ["a", "c", "f", "g"]);
+}
