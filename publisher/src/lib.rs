@@ -1,20 +1,21 @@
 //! From a camera to a live playlist on disk. The modules stand in the order of the data:
 //!
 //! ```text
-//!  camera ─┐                                          ┌─▶ encode ▶ package ──▶ webroot/live/seg-00000042.ts
-//!  file  ──┼─▶ source ─▶ capture queue ─▶ grid ───────┤   scaler   segmenter       │ notify
-//!  URL   ──┤             newest wins      frame clock  │   H.264    muxer           ▼
-//!  test  ──┘              ▲               sound clock, └─▶ rung …              watcher ─▶ probe ─▶ window
+//!  camera ─┐                                          ┌─▶ encode ─▶ package ─▶ webroot/live/seg-00000042.ts
+//!  file  ──┼─▶ source ─▶ capture queue ─▶ grid ───────┤   scaler    segmenter      │ notify
+//!  URL   ──┤             newest wins      frame clock  │   H.264     muxer          ▼
+//!  test  ──┘              ▲               sound clock, └─▶ encode …             watcher ─▶ media ─▶ window
 //!  microphone ────────────┘               filters, AAC     one for each size        │    from bytes
-//!  ─ source thread ─┘└───── grid thread ─────────────┘└─ rung ─┘└─ segment ─┘       ▼
+//!  ─ source thread ─┘└───── grid thread ─────────────┘└ encode ─┘└ segment ┘        ▼
 //!                                                       threads    threads    stream.m3u8, ll.m3u8, retention,
 //!                                                                             status.json: watcher thread
 //! ```
 //!
 //! With `--copy` nothing is decoded: `copy` stands between source and package, on the source thread.
 //!
-//! Nothing but files passes from the segment thread to the watcher thread, and which [`numbers`] are ours: any other encoder could
-//! stand there.
+//! Nothing but files passes from the segment thread to the watcher thread, and which [numbers](livedir_layout::numbers) are ours: any
+//! other encoder could stand there. What files are called, and who may write them, is in `livedir-layout`; what the bytes of one
+//! hold, in `livedir-media`. A folder uses those below it alone (`tests/it/layers.rs` has their order).
 
 pub mod cli;
 pub mod commands;

@@ -29,7 +29,7 @@ impl Rendition {
     }
 }
 
-/// Whether a directory has such a name as [`livedir_publisher::encode::ladder::names`] gives, or that of the sound.
+/// Whether a directory has such a name as the ladder of the publisher gives, or that of the sound.
 #[must_use]
 pub fn is_name_of_rendition(name: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
