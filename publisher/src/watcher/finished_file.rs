@@ -62,8 +62,8 @@ pub(super) enum Refusal {
 /// A minute at 35 Mbit/s: more is no segment but a recording.
 pub(super) const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
 
-/// A file is read in such pieces: small enough to stay in the processor's cache until they are judged.
-const PIECE_BYTES: usize = 188 * 1024;
+/// A file is read in such pieces: small enough to stay in the inner caches of the processor until they are judged.
+const PIECE_BYTES: usize = 188 * 256;
 
 /// So much of each piece tells one segment from another: no two pictures are encoded to the same bytes.
 const SAMPLE_BYTES: usize = 4 * 1024;
