@@ -4,8 +4,8 @@
 //! In: the films of `films`, made by the ffmpeg program without anything that differs from run to run, and the pictures of
 //! `encoded`. Out: the same bytes, or structure, as when the file was written, or the names and sizes of what is now another.
 //!
-//! A film that is another one, as of another version of the ffmpeg program, is told apart from a program that does otherwise: it has
-//! a line of its own.
+//! A film has a line of its own. Where it is another, as another version of the ffmpeg program or another processor makes it, that is
+//! said, and of what becomes of it the number of segments and parts alone is compared.
 
 mod encoded;
 mod films;
@@ -39,18 +39,29 @@ fn of_film(film: &Film) -> [Entry; 2] {
     assert!(ended.status.success(), "{}: {said}", film.name);
     let made = Made::read(webroot.path());
     assert!(made.segments > 0, "{}: {said}", film.name);
-    [
-        Entry {
-            name: format!("the film of {}", film.name),
-            facts: "-".to_owned(),
-            whole: fs::read(path).unwrap(),
-        },
-        Entry {
-            name: format!("{} {}", film.name, film.flags.join(" ")).trim_end().to_owned(),
-            facts: format!("{} segments, {} parts", made.segments, made.parts),
-            whole: made.listing.into_bytes(),
-        },
-    ]
+    let mut source = Entry {
+        name: format!("the film of {}", film.name),
+        facts: "-".to_owned(),
+        whole: fs::read(path).unwrap(),
+        only_facts: false,
+    };
+    source.only_facts = !is_kept(&source.line());
+    if source.only_facts {
+        eprintln!("{} is not what it was when {FILE} was written; its bytes are not compared", source.name);
+    }
+    let copied = Entry {
+        name: format!("{} {}", film.name, film.flags.join(" ")).trim_end().to_owned(),
+        facts: format!("{} segments, {} parts", made.segments, made.parts),
+        whole: made.listing.into_bytes(),
+        only_facts: source.only_facts,
+    };
+    [source, copied]
+}
+
+/// Whether the record has this line.
+fn is_kept(line: &str) -> bool {
+    let kept = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(FILE));
+    kept.is_ok_and(|text| text.lines().any(|it| it == line))
 }
 
 /// What lies in a webroot.

@@ -1,4 +1,4 @@
-//! Record of the server: what it answers to some 600 requests, held to what it answered when `record.txt` was written.
+//! Record of the server: what it answers to more than 700 requests, held to what it answered when `record.txt` was written.
 //!
 //! In: a webroot that is the same each time, servers with several settings, the requests of `requests`. Out: the same digests
 //! of heads and bodies as in `record.txt`, or the answers that differ.
@@ -44,6 +44,7 @@ fn answers(part: &str, address: SocketAddr, asks: &[Ask]) -> Vec<Entry> {
             name: format!("{part}: {}", ask.shown()),
             facts: answer.status(),
             whole: answer.bytes(),
+            only_facts: false,
         });
     }
     entries

@@ -95,7 +95,7 @@ fn entry(run: &Run) -> Entry {
     let listing =
         names.iter().fold(String::new(), |text, name| text + &structure::of(&live.join(name), run.codec));
     let facts = format!("{} segments, {parts} parts", names.len() - parts);
-    Entry { name: run.name.to_owned(), facts, whole: listing.into_bytes() }
+    Entry { name: run.name.to_owned(), facts, whole: listing.into_bytes(), only_facts: false }
 }
 
 /// Encodes a run into the live directory of a webroot.

@@ -49,7 +49,7 @@ pub fn answers(address: SocketAddr) -> Vec<Entry> {
             let answer = mask(ask(&mut client, method, path, headers).await);
             let headers: Vec<_> = headers.iter().map(|(name, value)| format!("; {name}: {value}")).collect();
             let name = format!("HTTP/2: {method} {path}{}", headers.concat());
-            entries.push(Entry { name, facts: answer.status(), whole: answer.bytes() });
+            entries.push(Entry { name, facts: answer.status(), whole: answer.bytes(), only_facts: false });
         }
         entries
     })

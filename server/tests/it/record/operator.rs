@@ -25,7 +25,7 @@ pub fn answers(webroot: &Webroot) -> Vec<Entry> {
         let request = format!("{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n");
         let answer = mask_operator(talk::ask(operator, request.as_bytes(), method == "HEAD"));
         let name = format!("operator, {name}: {method} {path}");
-        entries.push(Entry { name, facts: answer.status(), whole: answer.bytes() });
+        entries.push(Entry { name, facts: answer.status(), whole: answer.bytes(), only_facts: false });
     };
     ask("a viewer", "GET", "/metrics");
     ask("a viewer", "HEAD", "/metrics");

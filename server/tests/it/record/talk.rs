@@ -144,7 +144,12 @@ pub fn rows(address: SocketAddr) -> Vec<Entry> {
         assert!(rest.is_empty(), "more than was asked for: {:?}", rest.escape_ascii());
         let statuses: Vec<String> = answers.iter().map(Answer::status).collect();
         let whole = answers.iter().flat_map(Answer::bytes).collect();
-        Entry { name: format!("a row: {}", requests.join(", ")), facts: statuses.join(" "), whole }
+        Entry {
+            name: format!("a row: {}", requests.join(", ")),
+            facts: statuses.join(" "),
+            whole,
+            only_facts: false,
+        }
     };
     ROWS.iter().map(row).collect()
 }
