@@ -11,26 +11,24 @@ use livedir_publisher::cli::args::CommandLine;
 use crate::support::programs::server;
 
 /// Which commands show the messages of a file, by how its path begins; the first that fits. All others are of `live`.
-const SHOWN_BY: [(&str, &[&str]); 18] = [
-    ("args/watch.rs", &["watch"]),
-    ("args/inspect.rs", &["inspect"]),
-    ("args/check.rs", &["check"]),
-    ("check", &["check"]),
-    ("inspect/", &["inspect"]),
+const SHOWN_BY: [(&str, &[&str]); 16] = [
+    ("publisher/src/cli/args/watch.rs", &["watch"]),
+    ("publisher/src/cli/args/inspect.rs", &["inspect"]),
+    ("publisher/src/cli/args/check.rs", &["check"]),
+    ("publisher/src/check", &["check"]),
+    ("publisher/src/commands/check.rs", &["check"]),
+    ("publisher/src/inspect/", &["inspect"]),
     // The playlist of other encoders alone has a target duration that can be chosen.
-    ("watcher/publish.rs", &["watch"]),
-    ("watcher/promise.rs", &["watch"]),
-    ("watcher/", &["live", "watch"]),
-    ("watch.rs", &["watch"]),
-    ("lock.rs", &["live", "watch"]),
-    ("guard.rs", &["live", "watch"]),
-    ("segment_file.rs", &["live", "watch"]),
-    ("playlist_file.rs", &["live", "watch"]),
-    ("retention.rs", &["live", "watch"]),
-    ("probe/", &["live", "watch", "inspect", "check"]),
-    ("devices.rs", &["live"]),
-    ("source/camera", &["live", "devices"]),
-    ("source/microphone", &["live", "devices"]),
+    ("publisher/src/watcher/publish.rs", &["watch"]),
+    ("publisher/src/watcher/promise.rs", &["watch"]),
+    ("publisher/src/watcher/", &["live", "watch"]),
+    ("publisher/src/commands/watch.rs", &["watch"]),
+    ("publisher/src/package/segment_writer.rs", &["live", "watch"]),
+    ("crates/layout/", &["live", "watch"]),
+    ("crates/media/", &["live", "watch", "inspect", "check"]),
+    ("publisher/src/commands/devices.rs", &["live"]),
+    ("publisher/src/source/camera", &["live", "devices"]),
+    ("publisher/src/source/microphone", &["live", "devices"]),
 ];
 
 /// The text between quotation marks, of the code before its tests and without its comments.
@@ -83,10 +81,12 @@ fn files_below(directory: &Path) -> Vec<PathBuf> {
     entries.flat_map(below).collect()
 }
 
-fn check(sources: &Path, flags_at: impl Fn(&str, Option<&str>) -> BTreeSet<String>) {
+/// Holds all sources below these directories of the repository to the flags that a file may name.
+fn check(directories: &[&str], flags_at: impl Fn(&str, Option<&str>) -> BTreeSet<String>) {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let (mut wrong, mut count) = (Vec::new(), 0);
-    for path in files_below(sources) {
-        let name = path.strip_prefix(sources).unwrap().display().to_string();
+    for path in directories.iter().flat_map(|directory| files_below(&repository.join(directory))) {
+        let name = path.strip_prefix(repository).unwrap().display().to_string();
         for text in literals(&fs::read_to_string(&path).unwrap()) {
             for (command, flag) in named(&text) {
                 count += 1;
@@ -96,7 +96,7 @@ fn check(sources: &Path, flags_at: impl Fn(&str, Option<&str>) -> BTreeSet<Strin
             }
         }
     }
-    assert!(count > 15, "only {count} flags are named in {}", sources.display());
+    assert!(count > 15, "only {count} flags are named in {directories:?}");
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
@@ -111,7 +111,7 @@ fn a_message_of_the_publisher_names_flags_of_its_command() {
             (command.get_name().to_owned(), flags.collect())
         })
         .collect();
-    check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), |file, command| {
+    check(&["publisher/src", "crates"], |file, command| {
         let shown_by =
             SHOWN_BY.iter().find(|(begin, _)| file.starts_with(begin)).map_or(&["live"][..], |(_, it)| it);
         let typed = command.filter(|command| of_command.contains_key(*command));
@@ -125,7 +125,7 @@ fn a_message_of_the_publisher_names_flags_of_its_command() {
 fn a_message_of_the_server_names_its_own_flags() {
     let help = String::from_utf8(server().arg("--help").output().unwrap().stdout).unwrap();
     let flags: BTreeSet<String> = named(&help).into_iter().map(|(_, flag)| flag).collect();
-    check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../server/src"), |_, _| flags.clone());
+    check(&["server/src"], |_, _| flags.clone());
 }
 
 #[test]
