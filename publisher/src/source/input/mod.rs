@@ -1,9 +1,9 @@
 //! Inputs: a file, a list of files, a URL, a screen or standard input, decoded and handed out in real time.
 //!
 //! In: an address; where nobody can be called, as at `rtmp://0.0.0.0:1935/live/KEY`, it is waited for somebody to push
-//! (`waiting.rs`). Out: pictures and sound as they are stored (turned upright, but neither scaled nor resampled), each
+//! (`push/`). Out: pictures and sound as they are stored (turned upright, but neither scaled nor resampled), each
 //! at the moment at which it is due. The caller's thread decodes and waits; libav's reading has a thread of its own
-//! (`demuxer.rs`), for it may block longer than [`Source::read`] may. At the end of a file comes [`Read::End`], or the
+//! (`demux/`), for it may block longer than [`Source::read`] may. At the end of a file comes [`Read::End`], or the
 //! next round of a loop; a live source that hangs up or falls silent is an error, so that it is opened again.
 
 mod address;

@@ -1,7 +1,8 @@
 //! Reader: what the demuxer's thread does, from opening to the end.
 //!
 //! In: an address, a place to wait at, or a list of films. Out: rounds and their packets, into the queue that
-//! [`crate::source::input::demux`] reads. The thread opens, uses and closes libav's context. It ends at the end of the input, at an error, at the stop flag, or when the demuxer is dropped.
+//! [`crate::source::input::demux`] reads. The thread opens, uses and closes libav's context. It ends at the end of the input, at
+//! an error, at the stop flag, or when the demuxer is dropped.
 
 use super::packet_queue::Extent;
 use super::streams::{self, Chosen};
