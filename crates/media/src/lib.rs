@@ -7,7 +7,7 @@ mod codec;
 mod discontinuity;
 mod last_picture;
 mod medium;
-pub mod ts;
+mod ts;
 mod unfit;
 
 pub use codec::{Nal, Slice, VideoCodec};
@@ -21,6 +21,7 @@ pub use ts::tables::ElementaryStream;
 pub use ts::video::{Picture, VideoFacts};
 pub use unfit::{Unfit, unfit};
 
+use livedir_time::clock_33_bit::{distance_90k, earlier_90k, later_90k};
 use mpeg2ts_reader::{StreamType, packet::Packet};
 use ts::audio::AudioScan;
 use ts::continuity::{Continuity, Payload};
@@ -28,7 +29,7 @@ use ts::tables::Section;
 use ts::video::VideoScan;
 
 /// What is true of a segment. Times are 33-bit and wrap.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     /// When it begins: its video, or its audio where there is no video.
     pub start_90k: u64,
@@ -54,12 +55,12 @@ impl Facts {
     /// When it ends: where the next one has to begin.
     #[must_use]
     pub fn end_90k(&self) -> u64 {
-        livedir_time::clock_33_bit::later_90k(self.start_90k, self.duration_90k)
+        later_90k(self.start_90k, self.duration_90k)
     }
 
     /// Takes it that it begins so much earlier: what came before it is lost, and packets with it.
     pub fn begin_earlier(&mut self, by_90k: u64) {
-        self.start_90k = livedir_time::clock_33_bit::earlier_90k(self.start_90k, by_90k);
+        self.start_90k = earlier_90k(self.start_90k, by_90k);
         self.duration_90k = self.duration_90k.saturating_add(by_90k);
         self.counters.clear();
     }
@@ -76,11 +77,8 @@ impl Facts {
         let doubt_90k = self.video.as_ref().map_or(0, |video| {
             video.last_picture.longest_90k.saturating_sub(video.last_picture.believed_90k)
         });
-        let end_90k = livedir_time::clock_33_bit::later_90k(self.end_90k(), doubt_90k);
-        let sound = self
-            .audio
-            .as_ref()
-            .filter(|sound| livedir_time::clock_33_bit::distance_90k(end_90k, sound.end_90k) > 0);
+        let end_90k = later_90k(self.end_90k(), doubt_90k);
+        let sound = self.audio.as_ref().filter(|sound| distance_90k(end_90k, sound.end_90k) > 0);
         sound.map_or(end_90k, |sound| sound.end_90k)
     }
 

@@ -54,7 +54,6 @@ pub fn unfit(facts: &Facts, target_duration_s: Option<u32>) -> Option<Unfit> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ElementaryStream;
 
     #[track_caller]
     fn check(
@@ -63,22 +62,8 @@ mod tests {
         target_duration_s: Option<u32>,
         expected: Option<Unfit>,
     ) {
-        let facts = Facts { trailing_bytes, ..of_sound(duration_90k) };
+        let facts = Facts { duration_90k, trailing_bytes, ..Facts::default() };
         assert_eq!(unfit(&facts, target_duration_s), expected);
-    }
-
-    fn of_sound(duration_90k: u64) -> Facts {
-        Facts {
-            start_90k: 0,
-            duration_90k,
-            frame_interval_90k: 0,
-            video: None,
-            audio: None,
-            streams: vec![ElementaryStream { pid: 256, stream_type: 0x0f }],
-            counters: Vec::new(),
-            tables_first: true,
-            trailing_bytes: 0,
-        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! In: pieces as they arrive. Out: what is shown at each grid time and what is heard where, to a [`Judge`]. Timeline, pacer,
 //! packet queue, frame clock and sound clock are those of the program; what is written anew here is what stands around them and
-//! waits: the reader, the loop of [`super::super::source::input::Input`] and that of the grid.
+//! waits: the reader, the loop of [`crate::source::input::Input`] and that of the grid.
 
 use super::super::source::input::demux::packet_queue::{Extent, PacketQueue};
 use super::super::source::input::pace::pacing::Pacer;

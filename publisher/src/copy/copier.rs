@@ -8,7 +8,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::{Instant, SystemTime};
 
 use crate::copy::dates::{Dates, Keyframe};
-use crate::copy::keyframe_cutter::{Cutter, Place};
+use crate::copy::keyframe_cutter::{Cutter, Place, longest_segment_90k};
 
 use crate::copy::{Copied, CopiedPacket, CopiedStream, longest_copied_90k};
 use crate::encode::START_90K;
@@ -38,8 +38,7 @@ impl CopyLengths {
     #[must_use]
     pub(crate) fn new(segment_90k: i64, keyframes_90k: i64) -> Self {
         let aim_90k = longest_copied_90k(segment_90k);
-        let longest_90k =
-            segment_90k.max(crate::copy::keyframe_cutter::longest_segment_90k(aim_90k, keyframes_90k)).max(1);
+        let longest_90k = segment_90k.max(longest_segment_90k(aim_90k, keyframes_90k)).max(1);
         let promise_s = (longest_90k as u64).div_ceil(90_000) as u32;
         Self { aim_90k, promise_s, keyframes_90k }
     }

@@ -1,10 +1,10 @@
 //! Copying: an input is handed out in packets, as it is stored, and nothing is decoded.
 //!
-//! In: an address, as for [`super::source::input::Input`]. Out: H.264 with start codes and AAC, each packet on the source's own timeline in
-//! 90 kHz ticks, in real time or as fast as it is taken. The files stand in the order of a packet's way: where others push, the
-//! opener waits for somebody who can be copied; the start is looked at before anything is handed out; lanes bring packets
-//! into the form of MPEG-TS; the source puts both lanes into one line. All of it runs on the caller's thread; libav reads on
-//! the demuxer's.
+//! In: an address, as for [`crate::source::input::Input`]. Out: H.264 with start codes and AAC, each packet on the source's
+//! own timeline in 90 kHz ticks, in real time or as fast as it is taken. The files stand in the order of a packet's way:
+//! where others push, the opener waits for somebody who can be copied; the start is looked at before anything is handed out;
+//! lanes bring packets into the form of MPEG-TS; the source puts both lanes into one line. All of it runs on the caller's
+//! thread; libav reads on the demuxer's.
 
 mod error;
 mod look_ahead;

@@ -11,23 +11,23 @@ use std::time::Duration;
 
 use crate::captured::SourceFormat;
 use crate::cli::settings::{LiveSettings, SoundChoice, SourceChoice};
-use crate::encode::{EncodeError, EncodeSettings};
-use crate::grid::SoundLine;
-use crate::live::copy::Attempt;
+use crate::encode::{EncodeError, EncodeSettings, trial};
+use crate::grid::{self, SoundLine};
+use crate::live::copy::{self, Attempt};
 use crate::live::plan::Stream;
-use crate::package::Package;
 use crate::package::last_segment::LastSegment;
 use crate::package::resume_point::ResumePoint;
 use crate::package::segment_writer::SegmentError;
+use crate::package::{self, Package};
 use crate::packet::Encoded;
-use crate::picture::filter::FilterError;
-use crate::queue::capture::CaptureSender;
-use crate::queue::picture::{PictureReceiver, WhenLate};
+use crate::picture::filter::{self, FilterError};
+use crate::queue::capture::{self, CaptureSender};
+use crate::queue::picture::{self, PictureReceiver, WhenLate};
 use crate::source::camera::{self, CameraSelector, CameraWish};
 use crate::source::input::{self, InputSettings};
 use crate::source::microphone::{Microphone, MicrophoneError, MicrophoneSelector};
 use crate::source::test_pattern::TestPattern;
-use crate::source::{Opener, Source, SourceError};
+use crate::source::{self, Opener, Source, SourceError};
 use crate::watcher::{Wake, WatchError, Watcher, WatcherSettings};
 use livedir_layout::directory::Directory;
 use livedir_layout::directory::disk::Disk;
@@ -108,7 +108,7 @@ pub fn run(
     let directory: Arc<dyn Directory> = Arc::new(Disk::without_events());
     let guard = Arc::new(Guard::take(directory.clone(), &settings.webroot)?);
     announce(settings, meters);
-    let (mut captured_tx, captured_rx) = crate::queue::capture::channel(meters.clone());
+    let (mut captured_tx, captured_rx) = capture::channel(meters.clone());
     let microphone = microphone(settings, &mut captured_tx)?;
     let (opened_tx, opened_rx) = mpsc::sync_channel(1);
     let (ended_tx, ended_rx) = mpsc::channel::<()>();
@@ -117,11 +117,11 @@ pub fn run(
         let _stop_all = StopOnDrop(stop);
         // Of this scope: a run that is given up wakes the source thread by dropping its end.
         let (copy_order_tx, copy_order_rx) = mpsc::sync_channel(1);
-        spawn(scope, "source", move || match crate::live::copy::attempt(settings, stop, &opened_tx) {
+        spawn(scope, "source", move || match copy::attempt(settings, stop, &opened_tx) {
             Attempt::Copies(source) => source.run(&opened_tx, &copy_order_rx, stop, meters),
             Attempt::Encodes => {
                 let deliver = |piece| captured_tx.send(piece);
-                crate::source::run(opener(settings, stop), &opened_tx, deliver, stop, meters);
+                source::run(opener(settings, stop), &opened_tx, deliver, stop, meters);
             }
             Attempt::Fails => {}
         })?;
@@ -130,7 +130,7 @@ pub fn run(
         let has_sound = settings.sound != SoundChoice::Silent && (microphone.is_some() || source.has_sound);
         let source = SourceFormat { has_sound, ..source };
         let stream = settings.stream(&source, filtered_size(settings, &source)?);
-        stream.rungs.iter().try_for_each(crate::encode::trial::check)?;
+        stream.rungs.iter().try_for_each(trial::check)?;
         room_for(settings, &stream)?;
         let of_renditions = meters_of(&stream, meters);
         let watcher =
@@ -162,7 +162,7 @@ pub fn run(
             let (meters, finish) = (meters.clone(), finish.clone());
             stages.push(spawn(scope, "segment", move || {
                 let _finish = finish;
-                crate::package::run(&packets_rx, &package, &meters).map_err(RunError::from)
+                package::run(&packets_rx, &package, &meters).map_err(RunError::from)
             })?);
         }
         drop(finish);
@@ -186,8 +186,7 @@ pub fn run(
             } else {
                 WhenLate::Wait
             };
-            let (shown_tx, shown_rx) =
-                crate::queue::picture::channel(encode.fps, when_late, &name, meters.clone());
+            let (shown_tx, shown_rx) = picture::channel(encode.fps, when_late, &name, meters.clone());
             rungs.push(shown_tx);
             let encode = encode.clone();
             stages.push(spawn(scope, &name, move || rung(&shown_rx, &encode, &packets))?);
@@ -196,7 +195,7 @@ pub fn run(
             let grid = stream.grid.clone();
             stages.push(spawn(scope, "grid", move || {
                 let _stop_source = StopOnDrop(stop);
-                crate::grid::run(&captured_rx, &grid, rungs, sound, meters).map_err(RunError::from)
+                grid::run(&captured_rx, &grid, rungs, sound, meters).map_err(RunError::from)
             })?);
         }
         stages.push(spawn(scope, "watcher", move || {
@@ -263,7 +262,7 @@ fn last_segments(
 fn filtered_size(settings: &LiveSettings, source: &SourceFormat) -> Result<(u32, u32), FilterError> {
     let stored = (source.width, source.height);
     match source.copied {
-        None => crate::picture::filter::try_out(&settings.filter, stored, settings.fps),
+        None => filter::try_out(&settings.filter, stored, settings.fps),
         Some(_) => Ok(stored),
     }
 }

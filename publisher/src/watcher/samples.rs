@@ -18,16 +18,7 @@ pub(super) fn finished(duration_s: u64) -> Finished {
 
 /// The same, in ticks.
 pub(super) fn finished_90k(duration_90k: u64) -> Finished {
-    let facts = Facts {
-        start_90k: 0,
-        duration_90k,
-        frame_interval_90k: 0,
-        video: None,
-        audio: None,
-        streams: vec![ElementaryStream { pid: 256, stream_type: 0x0f }],
-        counters: Vec::new(),
-        tables_first: true,
-        trailing_bytes: 0,
-    };
+    let streams = vec![ElementaryStream { pid: 256, stream_type: 0x0f }];
+    let facts = Facts { duration_90k, streams, tables_first: true, ..Facts::default() };
     Finished { facts, stamp: stamp(188, 0, 0), sample: 0 }
 }

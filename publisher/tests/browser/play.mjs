@@ -206,7 +206,7 @@ function readArguments() {
       paces,
       isWished: values.wish,
       pattern: values.pattern,
-      grey_ms: Number(values['grey-ms']),
+      grey_ms: notNegative('grey-ms', values['grey-ms']),
       patience_s: Number(values.patience),
       medianLatency_s: positive('median-latency', values['median-latency']),
       seconds: positive('seconds', values.seconds),
@@ -222,6 +222,12 @@ function readArguments() {
     process.stderr.write(`play.mjs: ${error.message}; usage: node play.mjs URL [--mode hls|native] [--seconds N] …\n`);
     process.exit(2);
   }
+}
+
+function notNegative(name, text) {
+  const value = Number(text);
+  if (!(value >= 0)) throw new Error(`--${name} is a number from 0 up, not ${text}`);
+  return value;
 }
 
 function positive(name, text) {

@@ -1,6 +1,6 @@
 //! MPEG-TS: packets, tables, the counters of its streams, and what its PES packets carry. Pure.
 
-pub mod anatomy;
+pub(crate) mod anatomy;
 pub(crate) mod audio;
 pub(crate) mod continuity;
 pub(crate) mod pes;
