@@ -4,9 +4,9 @@
 //! each kind, and what was broken first. After an event there is a time in which its own harm is forgiven: what did not come
 //! cannot be shown.
 
-use super::super::source::input::pace::timeline::Lane;
 use super::stage::{Heard, ShownPicture};
 use super::world::{Event, Plan, Sent};
+use crate::source::input::pace::timeline::Lane;
 
 /// Sound and picture may be so far apart (the issue; ITU-R BT.1359 says that 45 ms are seen).
 const MOST_APART_S: f64 = 0.04;

@@ -4,15 +4,15 @@
 //! packet queue, frame clock and sound clock are those of the program; what is written anew here is what stands around them and
 //! waits: the reader, the loop of [`crate::source::input::Input`] and that of the grid.
 
-use super::super::source::input::demux::packet_queue::{Extent, PacketQueue};
-use super::super::source::input::pace::pacing::Pacer;
-use super::super::source::input::pace::timeline::{Lane, Timeline};
 use super::judge::Judge;
 use super::random::Random;
 use super::world::{Plan, Sent, World};
 use crate::encode::sound::clock::SoundClock;
 use crate::encode::sound::drift::steer;
 use crate::grid::frame_clock::{FrameClock, Placement};
+use crate::source::input::demux::packet_queue::{Extent, PacketQueue};
+use crate::source::input::pace::pacing::Pacer;
+use crate::source::input::pace::timeline::{Lane, Timeline};
 use std::iter::Peekable;
 use std::ops::Range;
 use std::time::{Duration, Instant};

@@ -3,8 +3,8 @@
 //! In: a seed. Out: pieces in the order in which they arrive, each with the timestamp that the source wrote on it and the
 //! moment at which it truly was captured. All times are seconds; those of ours begin with the world.
 
-use super::super::source::input::pace::timeline::Lane;
 use super::random::Random;
+use crate::source::input::pace::timeline::Lane;
 
 /// A clock that is off by more is not found behind much jitter before it adds up to a tenth of a second.
 const MOST_IN_JITTER: f64 = 0.0105;

@@ -3,13 +3,13 @@
 //! In: packets as the demuxer has them. Out: the next one, ready: pictures with start codes and parameter sets, sound with its
 //! header, times as the container says. A picture is copied once on the way, when its start codes are put in.
 
-use super::super::source::input::adts::{self, Adts, HEADER_BYTES};
-use super::super::source::input::annex_b::Storage;
-use super::super::source::input::decode::{MICROSECONDS, StreamSetup};
-use super::super::source::input::demux::stream_fields;
-use super::super::source::input::demux::{Demuxer, Queued};
-use super::super::source::input::pace::timeline::Lane;
 use crate::encode::sound::FRAME_90K as SOUND_FRAME_90K;
+use crate::source::input::adts::{self, Adts, HEADER_BYTES};
+use crate::source::input::annex_b::Storage;
+use crate::source::input::decode::{MICROSECONDS, StreamSetup};
+use crate::source::input::demux::stream_fields;
+use crate::source::input::demux::{Demuxer, Queued};
+use crate::source::input::pace::timeline::Lane;
 use ffmpeg_next::{Packet, Rational, Rescale, codec};
 use std::collections::VecDeque;
 use std::time::Instant;

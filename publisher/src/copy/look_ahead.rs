@@ -3,11 +3,11 @@
 //! In: what the demuxer reads. Out: what it shows. Waits for as long as it takes to know how far keyframes are apart: some
 //! seconds of a live stream, a moment of a file.
 
-use super::super::source::input::demux::{Demuxer, Ending, Queued, TICK};
-use super::super::source::input::error::InputError;
-use super::super::source::input::pace::timeline::Lane;
 use super::lane::CopyLane;
 use super::suitability::Start;
+use crate::source::input::demux::{Demuxer, Ending, Queued, TICK};
+use crate::source::input::error::InputError;
+use crate::source::input::pace::timeline::Lane;
 use std::time::Instant;
 
 /// See the file's head. `name`: of the source, for people.

@@ -3,13 +3,13 @@
 //! In: an address. Out: a source whose start was looked at. Where others push, the door stays open between them, and opening
 //! waits for somebody for as long as it takes.
 
-use super::super::source::input::demux::{Demuxer, Ending, Origin, Round, TICK};
-use super::super::source::input::error::InputError;
-use super::super::source::input::{InputAddress, check_address, first_round};
-use super::super::source::push::{self, listen_address};
 use super::source::CopySource;
 use super::{Copied, CopyError, CopySettings};
 use crate::source::Source;
+use crate::source::input::demux::{Demuxer, Ending, Origin, Round, TICK};
+use crate::source::input::error::InputError;
+use crate::source::input::{InputAddress, check_address, first_round};
+use crate::source::push::{self, listen_address};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tracing::{info, warn};

@@ -2,18 +2,18 @@
 //!
 //! In: the demuxer's rounds and packets. Out: [`Copied`] pieces. A film or client that follows begins a piece of its own.
 
-use super::super::source::input::decode::{MICROSECONDS, StreamSetup};
-use super::super::source::input::demux::stream_fields;
-use super::super::source::input::demux::{Demuxer, Ending, Round};
-use super::super::source::input::error::InputError;
-use super::super::source::input::pace::pacing::{Due, Pacer};
-use super::super::source::input::pace::timeline::{Lane, Timeline};
 use super::lane::{CopyLane, LaneSetup, TICKS};
 use super::look_ahead::look_ahead;
 use super::suitability::Start;
 use super::{Copied, CopiedPacket, CopiedStream, CopyError, CopySettings, Unfit};
 use crate::captured::{CopiedFormat, SourceFormat};
 use crate::picture::colour_space::ColourSpace;
+use crate::source::input::decode::{MICROSECONDS, StreamSetup};
+use crate::source::input::demux::stream_fields;
+use crate::source::input::demux::{Demuxer, Ending, Round};
+use crate::source::input::error::InputError;
+use crate::source::input::pace::pacing::{Due, Pacer};
+use crate::source::input::pace::timeline::{Lane, Timeline};
 use crate::source::{Read, Source, SourceError};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::{Rescale, codec};

@@ -1,9 +1,9 @@
 //! Start: what the first seconds of a stream show of it, and whether that can be copied. Pure.
 
-use super::super::source::input::pace::timeline::Lane;
 use super::Unfit;
 use super::lane::LaneSetup;
 use crate::captured::CopiedFormat;
+use crate::source::input::pace::timeline::Lane;
 use ffmpeg_next::Packet;
 
 /// So much of a file is looked at, to say how far its keyframes are apart. Longer ones fit into no segment.
