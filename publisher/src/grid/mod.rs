@@ -85,7 +85,7 @@ pub fn run(
     }
     while grid.is_heard() {
         let next = captured.next(grid.clock.next_overdue());
-        grid.leap_if_lost(captured.present());
+        grid.leap_if_lost(captured.present())?;
         match next {
             Next::Captured(Captured::Picture(picture)) => grid.take_picture(picture),
             Next::Captured(Captured::Sound(sound)) => grid.take_sound(&sound),
@@ -210,12 +210,17 @@ impl<'a> Grid<'a> {
 
     /// Goes on with the present when too much is left undone: the segment ends with its last frame, the next one begins
     /// after the hole, and its bytes tell the watcher so.
-    fn leap_if_lost(&mut self, now: Instant) {
+    fn leap_if_lost(&mut self, now: Instant) -> Result<(), EncodeError> {
         let behind = self.clock.behind(now);
         if behind < LOST {
-            return;
+            return Ok(());
         }
         let left_out = self.clock.leap(now);
+        if let Some(sound) = &mut self.sound {
+            // The sound of what is shown already may still be on its way; a segment without any stops some players.
+            let packets = sound.encoder.fill_until(self.clock.time_of(left_out.start))?;
+            self.send_sound(packets);
+        }
         self.borders.leap(&left_out, self.sound.as_ref().and_then(|sound| sound.segment));
         self.meters.frames_skipped.add(left_out.end - left_out.start);
         if let Some(sound) = &mut self.sound {
@@ -223,6 +228,7 @@ impl<'a> Grid<'a> {
         }
         let behind_s = behind.as_secs_f64();
         tracing::warn!(behind_s, "the machine stood still or is too slow; the stream leaps to the present");
+        Ok(())
     }
 
     /// What no picture and no sound came for by `now`.
@@ -343,6 +349,27 @@ mod tests {
         assert!(packets.heard >= 90 && packets.all <= 96, "{packets:?} of 21 ms, of 2 s");
     }
 
+    #[test]
+    fn the_last_segment_before_a_leap_has_sound_to_its_end() {
+        let meters = Arc::<Meters>::default();
+        let settings = GridSettings { fps: 5, segment_frames: 10, filter: FilterSettings::default() };
+        let (packets, encoded) = mpsc::sync_channel(1000);
+        let (shown, _shown) = crate::queue::picture::channel(20, WhenLate::Wait, "16x16", meters.clone());
+        let sound = SoundLine { audio_bps: 128_000, is_alone: false, packets };
+        let origin = Instant::now();
+        let mut grid = Grid::start(&settings, origin, vec![shown], Some(sound), &meters).unwrap();
+        grid.take_picture(grey(origin));
+        grid.leap_if_lost(origin + Duration::from_secs(10)).unwrap();
+        grid.finish().unwrap();
+        let packets: Vec<_> = encoded
+            .iter()
+            .filter_map(|it| if let Encoded::Packet(packet) = it { Some(packet.dts_90k - START_90K) } else { None })
+            .collect();
+        // The picture is shown for 200 ms; the encoder puts one packet before its first.
+        assert!(packets.iter().filter(|dts_90k| **dts_90k < 18_000).count() >= 9, "{packets:?}");
+        assert!(packets.iter().all(|dts_90k| *dts_90k < 18_000 || *dts_90k > 800_000), "{packets:?}");
+    }
+
     #[derive(Debug)]
     struct Packets {
         heard: usize,
@@ -355,9 +382,7 @@ mod tests {
         let meters = Arc::<Meters>::default();
         let (sender, receiver) = capture::channel(meters.clone());
         let origin = Instant::now().checked_sub(waited).expect("the machine runs for longer");
-        let mut frame = ffmpeg::frame::Video::new(ffmpeg::format::Pixel::YUV420P, 16, 16);
-        frame.data_mut(0).fill(16);
-        sender.send(Captured::Picture(CapturedPicture { frame, captured_at: origin }));
+        sender.send(Captured::Picture(grey(origin)));
         for n in 0..runs {
             let mono = ffmpeg::ChannelLayout::MONO;
             let mut frame = ffmpeg::frame::Audio::new(Sample::F32(Type::Packed), 960, mono);
@@ -378,5 +403,11 @@ mod tests {
         let is_heard = |it: &Encoded| matches!(it, Encoded::Packet(packet) if packet.packet.size() > 40);
         let packets: Vec<_> = encoded.iter().filter(|it| matches!(it, Encoded::Packet(_))).collect();
         Packets { heard: packets.iter().filter(|it| is_heard(it)).count(), all: packets.len() }
+    }
+
+    fn grey(captured_at: Instant) -> CapturedPicture {
+        let mut frame = ffmpeg::frame::Video::new(ffmpeg::format::Pixel::YUV420P, 16, 16);
+        frame.data_mut(0).fill(16);
+        CapturedPicture { frame, captured_at }
     }
 }

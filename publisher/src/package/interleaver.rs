@@ -7,8 +7,14 @@ use std::collections::VecDeque;
 
 use livedir_media::Medium;
 
-/// A stream may be this far ahead of the other (5 s in 90 kHz ticks) before its packets are let go all the same.
-const FARTHEST_90K: i64 = 5 * 90_000;
+/// Pictures may be this far ahead of the sound (5 s in 90 kHz ticks) before they are let go all the same: players are to see
+/// them, also if the sound of a source has stopped.
+const VIDEO_AHEAD_90K: i64 = 5 * 90_000;
+
+/// Sound may be this far ahead of the pictures. It is where the machine stood still: of up to 5 s, after which the grid
+/// leaps, all sound comes at once, and 2 s of pictures wait for their encoder besides. Sound that waits keeps nobody
+/// waiting, as segments end at pictures only.
+const AUDIO_AHEAD_90K: i64 = 10 * 90_000;
 
 /// Packets that wait for the other stream.
 #[derive(Debug)]
@@ -37,10 +43,10 @@ impl<T> Interleaver<T> {
     pub fn pop(&mut self) -> Option<T> {
         let first = match (self.video.front(), self.audio.front()) {
             (Some((video, _)), Some((audio, _))) if video <= audio => &mut self.video,
-            (_, Some(_)) if !self.has_both || !self.video.is_empty() || is_far(&self.audio) => {
+            (_, Some(_)) if !self.has_both || !self.video.is_empty() || is_far(&self.audio, AUDIO_AHEAD_90K) => {
                 &mut self.audio
             }
-            (Some(_), None) if !self.has_both || is_far(&self.video) => &mut self.video,
+            (Some(_), None) if !self.has_both || is_far(&self.video, VIDEO_AHEAD_90K) => &mut self.video,
             _ => return None,
         };
         first.pop_front().map(|(_, packet)| packet)
@@ -57,8 +63,9 @@ impl<T> Interleaver<T> {
     }
 }
 
-fn is_far<T>(waiting: &VecDeque<(i64, T)>) -> bool {
-    matches!((waiting.front(), waiting.back()), (Some((first, _)), Some((last, _))) if last - first > FARTHEST_90K)
+fn is_far<T>(waiting: &VecDeque<(i64, T)>, farthest_90k: i64) -> bool {
+    let (Some((first, _)), Some((last, _))) = (waiting.front(), waiting.back()) else { return false };
+    last - first > farthest_90k
 }
 
 #[cfg(test)]
@@ -99,5 +106,16 @@ mod tests {
         }
         let let_go = std::iter::from_fn(|| line.pop()).count();
         assert_eq!(let_go, 1000 - 101);
+    }
+
+    #[test]
+    fn sound_that_comes_at_once_after_a_standstill_waits_for_its_pictures() {
+        let mut line = Interleaver::new(true);
+        for n in 0..350 {
+            line.push(Audio, n * 1920, "sound");
+        }
+        assert_eq!(line.pop(), None, "7 s of it");
+        line.push(Video, 0, "picture");
+        assert_eq!(line.pop(), Some("picture"));
     }
 }

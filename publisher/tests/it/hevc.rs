@@ -93,6 +93,9 @@ fn a_ladder_of_hevc_names_its_codecs_and_keeps_its_borders() {
         "1s",
         "--codec",
         "hevc",
+        // More than come while the encoders, which may be late, end.
+        "--window",
+        "60",
     ];
     let live = Running::start(publisher().args(words).arg("--webroot").arg(&webroot));
     let playlist = |rung: &str| {

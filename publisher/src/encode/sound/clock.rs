@@ -70,8 +70,12 @@ impl SoundClock {
 
     /// Samples of silence that are due at `now`; they count as joined on.
     pub fn overdue(&mut self, now: Instant) -> u64 {
-        let Some(due) = now.checked_sub(PATIENCE) else { return 0 };
-        let silence = (self.position_of(due) - self.next as i64).max(0) as u64;
+        now.checked_sub(PATIENCE).map_or(0, |due| self.silence_until(due))
+    }
+
+    /// Samples of silence from the end of the line to `moment`; they count as joined on.
+    pub fn silence_until(&mut self, moment: Instant) -> u64 {
+        let silence = (self.position_of(moment) - self.next as i64).max(0) as u64;
         self.next += silence;
         self.is_of_run &= silence == 0;
         silence

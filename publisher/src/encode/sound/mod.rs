@@ -93,6 +93,13 @@ impl AudioEncoder {
         self.encode_whole_frames()
     }
 
+    /// Silence up to `moment`, where no more sound is waited for.
+    pub fn fill_until(&mut self, moment: Instant) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
+        let silence = self.clock.silence_until(moment);
+        self.line.append_silence(silence as usize);
+        self.encode_whole_frames()
+    }
+
     /// Leaves out everything before `moment`, as the picture does.
     pub fn leap(&mut self, moment: Instant) {
         let partly_filled = self.line.len() as i64;

@@ -70,9 +70,15 @@ impl Checkout {
     /// The same text with a directory and ports of this test.
     fn here(&self, text: &str) -> String {
         let production = self.production();
-        let text = text.replace(PRODUCTION, production.to_str().unwrap()).replace(INSTALLED, "");
-        let ports = [PAGE_PORT, HOLDING_PORT, METRICS_PORT].into_iter().zip(&self.ports);
-        ports.fold(text, |text, (everywhere, here)| text.replace(everywhere, here))
+        let [page, holding, metrics] = self.ports.each_ref().map(String::as_str);
+        let replacements = [
+            (PRODUCTION, production.to_str().unwrap()),
+            (INSTALLED, ""),
+            (PAGE_PORT, page),
+            (HOLDING_PORT, holding),
+            (METRICS_PORT, metrics),
+        ];
+        replaced(text, &replacements)
     }
 
     /// Types a line into a shell.
@@ -94,6 +100,25 @@ impl Checkout {
                 .envs(variables.iter().copied()),
         )
     }
+}
+
+/// In one pass: what is put in is not looked at again, and may hold what is looked for (port 38080 does).
+fn replaced(mut text: &str, replacements: &[(&str, &str)]) -> String {
+    let mut made = String::new();
+    while let Some((at, old, new)) =
+        replacements.iter().filter_map(|(old, new)| Some((text.find(old)?, old, new))).min()
+    {
+        made.push_str(&text[..at]);
+        made.push_str(new);
+        text = &text[at + old.len()..];
+    }
+    made + text
+}
+
+#[test]
+fn a_port_that_holds_the_text_of_another_is_put_in_whole() {
+    let replacements = [("8080", "38081"), ("8081", "8080")];
+    assert_eq!(replaced("8080, 8081 and 8080;", &replacements), "38081, 8080 and 38081;");
 }
 
 /// What stands behind the prompts of the console blocks.
