@@ -35,8 +35,6 @@ pub mod picture;
 
 pub mod package;
 
-pub mod watcher;
-
 pub mod check;
 pub mod inspect;
 

@@ -6,10 +6,10 @@
 use crate::cli::args::WatchArgs;
 use crate::cli::settings::{LONGEST_SEGMENT, SHORTEST_PART, SettingsError};
 use crate::live::run::RunError;
-use crate::watcher::titles::Titles;
-use crate::watcher::{Wake, WatchSettings, Watcher};
 use livedir_layout::meters::Meters;
 use livedir_time::stop::Stop;
+use livedir_watcher::titles::Titles;
+use livedir_watcher::{Wake, WatchSettings, Watcher};
 use std::{
     panic::resume_unwind,
     sync::{Arc, mpsc},

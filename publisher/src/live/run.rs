@@ -28,7 +28,6 @@ use crate::source::input::{self, InputSettings};
 use crate::source::microphone::{Microphone, MicrophoneError, MicrophoneSelector};
 use crate::source::test_pattern::TestPattern;
 use crate::source::{self, Opener, Source, SourceError};
-use crate::watcher::{Wake, WatchError, Watcher, WatcherSettings};
 use livedir_layout::directory::Directory;
 use livedir_layout::directory::disk::Disk;
 use livedir_layout::guard::Guard;
@@ -37,6 +36,7 @@ use livedir_layout::meters::Meters;
 use livedir_layout::source_state::SourceState;
 use livedir_media::VideoCodec;
 use livedir_time::stop::Stop;
+use livedir_watcher::{Wake, WatchError, Watcher, WatcherSettings};
 
 /// Packets that may wait for the segment thread: about 15 s of picture and sound at the default settings. When a disk
 /// hangs for longer, the encode thread waits, and the capture queue drops.

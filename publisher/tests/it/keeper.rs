@@ -5,7 +5,7 @@ use crate::keeper_support::{
 };
 use crate::support::small_disk::SmallDisk;
 use livedir_layout::names::segment_path;
-use livedir_publisher::watcher::WatchError;
+use livedir_watcher::WatchError;
 use rustix::mount::MountFlags;
 use std::{
     fs,

@@ -9,7 +9,7 @@ use livedir_layout::numbers::Numbers;
 use livedir_layout::rendition::Rendition;
 use livedir_media::Medium;
 use livedir_playlist::{MediaPlaylist, Segment, parse};
-use livedir_publisher::watcher::{Wake, WatchError, Watcher, WatcherSettings};
+use livedir_watcher::{Wake, WatchError, Watcher, WatcherSettings};
 use std::{
     collections::BTreeMap,
     fs,

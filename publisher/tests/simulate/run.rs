@@ -14,9 +14,9 @@ use livedir_layout::guard::Guard;
 use livedir_layout::numbers::Numbers;
 use livedir_layout::rendition::Rendition;
 use livedir_media::Medium as EncodedMedium;
-use livedir_publisher::watcher::titles::Titles;
-use livedir_publisher::watcher::world::{Wakes, World as WatcherWorld};
-use livedir_publisher::watcher::{WatchSettings, Watcher, WatcherSettings};
+use livedir_watcher::titles::Titles;
+use livedir_watcher::world::{Wakes, World as WatcherWorld};
+use livedir_watcher::{WatchSettings, Watcher, WatcherSettings};
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},

@@ -11,7 +11,7 @@ use crate::{
 };
 use livedir_layout::files::{LOW_LATENCY_PLAYLIST, PLAYLIST};
 use livedir_playlist::{Listing, read_listing};
-use livedir_publisher::watcher::Wake;
+use livedir_watcher::Wake;
 use std::{
     borrow::Cow,
     io,

@@ -12,8 +12,8 @@ use crate::{
 };
 use livedir_layout::directory::{Contents, Directory, Entry, Found, Identity, OpenFile};
 use livedir_layout::lock::LockError;
-use livedir_publisher::watcher::Wake;
-use livedir_publisher::watcher::clock::Clock;
+use livedir_watcher::Wake;
+use livedir_watcher::clock::Clock;
 use std::{
     io::{self, Cursor},
     panic::resume_unwind,

@@ -89,7 +89,7 @@ pub fn stop(stage: &mut Stage, down_us: u64) -> bool {
         let (life, after_us) = (stage.life.number, stage.chance.u64(0..5_000));
         stage.after(after_us, move |stage| {
             if stage.life.number == life {
-                stage.wake(livedir_publisher::watcher::Wake::Finish);
+                stage.wake(livedir_watcher::Wake::Finish);
             }
         });
     }
