@@ -36,7 +36,6 @@ pub mod picture;
 pub mod package;
 
 pub mod check;
-pub mod inspect;
 
 #[cfg(test)]
 mod clock_world;

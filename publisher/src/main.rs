@@ -13,7 +13,7 @@ use livedir_publisher::cli::settings::LiveSettings;
 use livedir_publisher::cli::unseen;
 use livedir_publisher::commands::devices;
 use livedir_publisher::commands::terminal::Terminal;
-use livedir_publisher::{commands, encode, inspect};
+use livedir_publisher::{commands, encode};
 use livedir_time::stop::Stop;
 
 /// What a shell says of a program that Ctrl-C ended.
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     let ended = match understood.command {
         Command::Live(args) => live(*args, understood.printed),
         Command::Watch(args) => watch(args),
-        Command::Inspect(args) => inspect::run(&args.into()).map_err(Into::into),
+        Command::Inspect(args) => livedir_inspect::run(&args.into()).map_err(Into::into),
         Command::Check(args) => return check(&args),
         Command::Devices => list_devices(),
     };

@@ -8,7 +8,7 @@ use crate::keeper_support::{TEST_SOURCES, cut_segments_of, ffmpeg, segments};
 use crate::support::programs::{LiveStream, PATIENCE, Running, publisher, read_playlist};
 use crate::support::wait_for;
 use jiff::tz::TimeZone;
-use livedir_publisher::inspect::{
+use livedir_inspect::{
     draw::{Page, draw},
     inventory::{Inventory, State},
 };

@@ -1,8 +1,8 @@
 //! The flags of `inspect`.
 
 use super::values::parse_switch;
-use crate::inspect::InspectSettings;
 use clap::Args;
+use livedir_inspect::InspectSettings;
 use std::path::PathBuf;
 
 /// The flags of `inspect`.

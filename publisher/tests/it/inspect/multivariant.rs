@@ -2,7 +2,7 @@
 
 use super::{check_pages, files, inspect, rows_in, write_old};
 use crate::keeper_support::segments;
-use livedir_publisher::inspect::{
+use livedir_inspect::{
     inventory::State,
     multivariant::{VariantKind, VariantState},
 };

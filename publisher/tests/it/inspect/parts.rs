@@ -5,7 +5,7 @@ use std::fs;
 
 use jiff::SignedDuration;
 
-use livedir_publisher::inspect::{
+use livedir_inspect::{
     draw::draw,
     inventory::{Inventory, State},
 };

@@ -3,7 +3,7 @@
 //! In: the entries of a multivariant playlist. Out: a [`VariantSummary`] for each, with an inventory of what lies behind it.
 //! Reads, through a [`Surveyor`] for each playlist, so that nothing is read twice. On the caller's thread.
 
-use super::{
+use crate::{
     inventory::{Inventory, State, inventory},
     listing::{ListedPlaylist, directory_of},
     place::place,
@@ -74,13 +74,13 @@ const MOST_PLAYLISTS: usize = 64;
 
 /// Looks at the playlists that one lists, again and again if need be.
 #[derive(Debug, Default)]
-pub(super) struct Variants {
+pub(crate) struct Variants {
     surveyors: HashMap<PathBuf, Surveyor>,
 }
 
 impl Variants {
     /// Looks at `playlists`, which are listed by one in `directory`; reads the newest `rows` segments of each.
-    pub(super) fn look(
+    pub(crate) fn look(
         &mut self,
         directory: &Path,
         playlists: &[ListedPlaylist],

@@ -1,9 +1,9 @@
 //! Survey: reads a directory, its playlist, and as many segments as are asked for.
 //!
-//! In: a [`Place`]. Out: a [`Survey`], from which [`super::inventory`] is made without reading anything more. Thin, on the
+//! In: a [`Place`]. Out: a [`Survey`], from which [`crate::inventory`] is made without reading anything more. Thin, on the
 //! caller's thread. Memory does not grow with the files on disk, only with the rows asked for and the text of the playlist.
 
-use super::{
+use crate::{
     arrange::{Slot, arrange},
     inventory::{DiskUse, StatusSummary},
     listing::{self, Entry, Listing},
@@ -101,7 +101,7 @@ pub enum Contents {
 /// A day of 1 s segments takes 10 MB.
 const LONGEST_TEXT_BYTES: u64 = 64 << 20;
 /// As the watcher does: a minute at 35 Mbit/s.
-pub(super) const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
+pub(crate) const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
 /// More names of other playlists than this are not read.
 const MOST_OTHERS: usize = 8;
 /// How every packet of MPEG-TS begins.
@@ -276,11 +276,11 @@ fn notes(place: &Place, playlist: Option<&PlaylistFound>) -> Vec<String> {
 }
 
 /// When it was written, renamed or linked last. Nobody can set that, and livedir sets the other.
-pub(super) fn changed_at(metadata: &fs::Metadata) -> Option<Timestamp> {
+pub(crate) fn changed_at(metadata: &fs::Metadata) -> Option<Timestamp> {
     Timestamp::try_from(Stamp::of(metadata).changed_at).ok()
 }
 
-pub(super) fn modified_at(metadata: &fs::Metadata) -> Option<Timestamp> {
+pub(crate) fn modified_at(metadata: &fs::Metadata) -> Option<Timestamp> {
     Timestamp::try_from(metadata.modified().ok()?).ok()
 }
 

@@ -2,7 +2,7 @@
 //!
 //! In: its bytes, as [`anatomy`](livedir_media::anatomy) and the probe took them apart. Out: a [`FileDetail`]. Pure.
 
-use super::{media_summary::stream_name, profile::profile};
+use crate::{media_summary::stream_name, profile::profile};
 use livedir_media::{Anatomy, Carries, Facts, PidAnatomy, Unit};
 use livedir_time::clock_33_bit::distance_90k;
 use livedir_time::ticks::seconds;
@@ -78,7 +78,7 @@ const MOST_SLOTS: u64 = 60;
 const SHORTEST_SLOT_90K: u64 = 90_000 / 10;
 
 /// Puts together what is known. `facts` are there if it can be a segment.
-pub(super) fn file_detail(anatomy: &Anatomy, facts: Option<&Facts>) -> FileDetail {
+pub(crate) fn file_detail(anatomy: &Anatomy, facts: Option<&Facts>) -> FileDetail {
     let start_90k =
         facts.map(|facts| facts.start_90k).or_else(|| anatomy.pids.iter().find_map(|pid| pid.first_90k));
     let Some(start_90k) = start_90k else {

@@ -11,7 +11,7 @@ mod timeline;
 mod variants;
 mod words;
 
-use super::inventory::Inventory;
+use crate::inventory::Inventory;
 use jiff::tz::TimeZone;
 use livedir_playlist::TICKS_PER_S;
 use livedir_time::clock_33_bit::distance_90k;

@@ -1,6 +1,6 @@
 //! Judge: one segment, by its bytes, its place in the playlist and the segment before it. Pure.
 
-use super::{
+use crate::{
     arrange::{Place, Slot},
     inventory::{Row, State, is_young},
     listing::{Entry, directory_of},
@@ -11,17 +11,17 @@ use livedir_media::{Facts, discontinuity, unfit};
 use livedir_time::ticks::seconds;
 
 /// What there is to say of a segment beside what it is.
-pub(super) struct Judged {
-    pub(super) state: State,
-    pub(super) problem: Option<String>,
-    pub(super) discontinuity: Option<String>,
-    pub(super) odd: Vec<String>,
+pub(crate) struct Judged {
+    pub(crate) state: State,
+    pub(crate) problem: Option<String>,
+    pub(crate) discontinuity: Option<String>,
+    pub(crate) odd: Vec<String>,
 }
 
 /// A picture's length where a segment does not tell one.
 const FALLBACK_INTERVAL_S: f64 = 0.05;
 
-pub(super) fn judge(slot: &Slot, survey: &Survey, before: Option<(&Row, &Facts)>) -> Judged {
+pub(crate) fn judge(slot: &Slot, survey: &Survey, before: Option<(&Row, &Facts)>) -> Judged {
     let entry = slot.entry.as_ref();
     let is_marked = entry.is_some_and(|entry| entry.discontinuity);
     let absent = match entry {

@@ -1,6 +1,6 @@
 //! Listing: the text of a playlist → what it lists, whoever wrote it. Pure.
 
-use super::multivariant::VariantKind;
+use crate::multivariant::VariantKind;
 use jiff::Timestamp;
 use livedir_playlist::{Attributes, ListedPart, MultivariantListing, parse, read_listing};
 
@@ -64,7 +64,7 @@ pub struct Entry {
 }
 
 /// Reads a playlist; the second value says why it lists nothing that can be looked at.
-pub(super) fn read(text: &str) -> (Listing, Option<String>) {
+pub(crate) fn read(text: &str) -> (Listing, Option<String>) {
     let media = match read_listing(text) {
         livedir_playlist::Listing::Media(media) => media,
         livedir_playlist::Listing::Multivariant(multivariant) => {
@@ -152,7 +152,7 @@ fn file_name(uri: &str) -> String {
 }
 
 /// The directory below the playlist's that a listed file lies in; `None` where the name leads elsewhere.
-pub(super) fn directory_of(name: &str) -> Option<&str> {
+pub(crate) fn directory_of(name: &str) -> Option<&str> {
     let directory = name.rsplit_once('/').map_or("", |(directory, _)| directory);
     let leads_elsewhere = name.starts_with('/')
         || name.contains('\\')

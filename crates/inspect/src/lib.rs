@@ -29,10 +29,10 @@ mod profile;
 mod scan;
 mod screen;
 
+use crate::inventory::Inventory;
+use crate::looker::Looker;
+use crate::place::PlaceError;
 use indicatif::ProgressBar;
-use inventory::Inventory;
-use looker::Looker;
-use place::PlaceError;
 use std::{
     io::{self, IsTerminal as _, Write as _},
     path::PathBuf,

@@ -1,7 +1,7 @@
 //! Summary: the playlist, pictures and sound, disk, dates and status, a line each.
 
-use super::{Page, paint::Paint, words};
-use crate::inspect::{
+use crate::draw::{Page, paint::Paint, words};
+use crate::{
     inventory::{Inventory, PlaylistSummary, State},
     multivariant::VariantKind,
 };

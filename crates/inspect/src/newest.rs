@@ -2,25 +2,25 @@
 //!
 //! livedir's own names and foreign ones are kept apart: the former are as new as their number, the latter as their time.
 
-use super::{
+use crate::{
     arrange::{compare, number},
     survey::FileFound,
 };
 
 /// The newest files so far.
 #[derive(Debug)]
-pub(super) struct Newest {
+pub(crate) struct Newest {
     most: usize,
     own: Vec<FileFound>,
     foreign: Vec<FileFound>,
 }
 
 impl Newest {
-    pub(super) fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize) -> Self {
         Self { most, own: Vec::new(), foreign: Vec::new() }
     }
 
-    pub(super) fn take(&mut self, file: FileFound) {
+    pub(crate) fn take(&mut self, file: FileFound) {
         let by_number = number(&file.name).is_some();
         let kept = if by_number { &mut self.own } else { &mut self.foreign };
         kept.push(file);
@@ -31,7 +31,7 @@ impl Newest {
     }
 
     /// At most so many of each kind, in no order.
-    pub(super) fn into_files(mut self) -> Vec<FileFound> {
+    pub(crate) fn into_files(mut self) -> Vec<FileFound> {
         cut(&mut self.own, self.most, true);
         cut(&mut self.foreign, self.most, false);
         self.own.append(&mut self.foreign);

@@ -3,7 +3,8 @@
 //! In: a path, each time. Out: an [`Inventory`] of all that is there now. Thin, on the caller's thread. What has not changed
 //! since the look before is not read again.
 
-use super::{
+use crate::InspectSettings;
+use crate::{
     InspectError,
     file_detail::file_detail,
     inventory::{DiskUse, Inventory, inventory},
@@ -12,7 +13,6 @@ use super::{
     place::{Place, place},
     survey::{LARGEST_SEGMENT_BYTES, Surveyor},
 };
-use crate::inspect::InspectSettings;
 use jiff::Timestamp;
 use livedir_media::anatomy;
 use livedir_media::probe;
@@ -24,14 +24,14 @@ use std::{
 
 /// Looks, and remembers.
 #[derive(Debug, Default)]
-pub(super) struct Looker {
+pub(crate) struct Looker {
     surveyor: Surveyor,
     variants: Variants,
 }
 
 impl Looker {
     /// Looks at what was named. `on_progress` is told how many of how many segments are read.
-    pub(super) fn look(
+    pub(crate) fn look(
         &mut self,
         settings: &InspectSettings,
         on_progress: impl FnMut(usize, usize),

@@ -1,7 +1,7 @@
 //! Segment: one file taken apart: its streams, its rate as bars along its time with a mark under each keyframe, its times.
 
-use super::{Page, paint::Paint, summary, words};
-use crate::inspect::{
+use crate::draw::{Page, paint::Paint, summary, words};
+use crate::{
     file_detail::{FileDetail, PidDetail},
     inventory::Inventory,
 };
@@ -162,7 +162,7 @@ fn keyframes(detail: &FileDetail) -> Vec<String> {
 }
 
 fn breaks(detail: &FileDetail) -> Vec<String> {
-    let one = |it: &crate::inspect::file_detail::BreakDetail| {
+    let one = |it: &crate::file_detail::BreakDetail| {
         let at = it.at_s.map(|at_s| format!(" at about {at_s:.3} s")).unwrap_or_default();
         format!("PID {} before byte {}{at}", it.pid, words::count(it.byte, ""))
     };

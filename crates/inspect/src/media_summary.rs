@@ -1,6 +1,6 @@
 //! Media summary: pictures, sound and rates of what was looked into. Pure.
 
-use super::inventory::{Row, State};
+use crate::inventory::{Row, State};
 use livedir_media::{AudioCodec, ElementaryStream, Facts};
 use livedir_time::ticks::seconds;
 use serde::{Deserialize, Serialize};
@@ -44,7 +44,7 @@ pub struct AudioSummary {
 
 impl MediaSummary {
     /// Sums up, from `facts` and `rows` in order from old to new.
-    pub(super) fn of<'a>(facts: impl DoubleEndedIterator<Item = &'a Facts> + Clone, rows: &[Row]) -> Self {
+    pub(crate) fn of<'a>(facts: impl DoubleEndedIterator<Item = &'a Facts> + Clone, rows: &[Row]) -> Self {
         // What is being written has its keyframe and little else so far.
         let whole = || rows.iter().filter(|row| row.state != State::BeingWritten);
         let measured =
@@ -89,12 +89,12 @@ fn audio(facts: &Facts) -> Option<AudioSummary> {
 }
 
 /// What the PMT names, in its order.
-pub(super) fn stream_names(streams: &[ElementaryStream]) -> Vec<String> {
+pub(crate) fn stream_names(streams: &[ElementaryStream]) -> Vec<String> {
     streams.iter().map(|stream| stream_name(stream.stream_type)).collect()
 }
 
 /// ISO 13818-1 table 2-34, and what ATSC and Apple added.
-pub(super) fn stream_name(stream_type: u8) -> String {
+pub(crate) fn stream_name(stream_type: u8) -> String {
     let name = match stream_type {
         0x01 | 0x02 => "mpeg2",
         0x03 | 0x04 => "mp3",

@@ -3,7 +3,8 @@
 //! In: notify's events, which only say that a look is worth while; a look is taken anyway about once a second. Runs on the
 //! caller's thread until Ctrl-C.
 
-use super::{
+use crate::InspectSettings;
+use crate::{
     InspectError,
     draw::draw,
     inventory::Inventory,
@@ -12,7 +13,6 @@ use super::{
     screen::{self, Screen},
     text,
 };
-use crate::inspect::InspectSettings;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::{
     path::Path,
@@ -37,7 +37,7 @@ const WAKES: usize = 16;
 /// Looking takes at most about one part in so many of the time, however large the directory is.
 const REST: u32 = 10;
 
-pub(super) fn run(settings: &InspectSettings) -> Result<(), InspectError> {
+pub(crate) fn run(settings: &InspectSettings) -> Result<(), InspectError> {
     let (wakes_tx, wakes) = mpsc::sync_channel(WAKES);
     let on_signal = wakes_tx.clone();
     ctrlc::set_handler(move || {

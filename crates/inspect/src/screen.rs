@@ -1,6 +1,6 @@
 //! Screen: standard output as a page, and the terminal's second screen while a picture is kept up to date on it.
 
-use super::draw::Page;
+use crate::draw::Page;
 use console::Term;
 use jiff::tz::TimeZone;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -16,12 +16,12 @@ const CLEAR_LINE: &str = "\x1b[K";
 const CLEAR_BELOW: &str = "\x1b[J";
 
 /// Whether standard output is a terminal that can do more than print.
-pub(super) fn is_terminal() -> bool {
+pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// What standard output is now.
-pub(super) fn page(height: Option<usize>) -> Page {
+pub(crate) fn page(height: Option<usize>) -> Page {
     let from_environment = || std::env::var("COLUMNS").ok()?.parse().ok();
     let (size, is_terminal) = (Term::stdout().size_checked(), is_terminal());
     let width = match size.filter(|_| io::stdout().is_terminal()) {
@@ -34,22 +34,22 @@ pub(super) fn page(height: Option<usize>) -> Page {
 }
 
 /// The terminal's second screen, until it is dropped.
-pub(super) struct Screen(Term);
+pub(crate) struct Screen(Term);
 
 impl Screen {
-    pub(super) fn enter() -> io::Result<Self> {
+    pub(crate) fn enter() -> io::Result<Self> {
         write(ENTER)?;
         Ok(Self(Term::stdout()))
     }
 
     /// The page that the screen has room for.
-    pub(super) fn page(&self) -> Page {
+    pub(crate) fn page(&self) -> Page {
         let height = self.0.size_checked().map(|(lines, _)| usize::from(lines));
         page(height)
     }
 
     /// Puts `text` in the place of what was there, without flicker.
-    pub(super) fn show(&self, text: &str) -> io::Result<()> {
+    pub(crate) fn show(&self, text: &str) -> io::Result<()> {
         // Cleared before it is written: behind a line of full width the cursor still stands on its last column.
         let lines: Vec<String> = text.lines().map(|line| format!("{CLEAR_LINE}{line}")).collect();
         // No line feed behind the last line of a screen that is full: it would move the picture up.

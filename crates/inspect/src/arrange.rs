@@ -3,7 +3,7 @@
 //! Listed segments keep the order of the playlist. Others find their place among them by their number where all names are
 //! livedir's own, by the time of the file (and natural order) otherwise.
 
-use super::{
+use crate::{
     listing::Entry,
     survey::{Contents, FileFound},
 };
@@ -68,7 +68,7 @@ impl Slot {
 }
 
 /// Lines up `entries` and `files`.
-pub(super) fn arrange(entries: &[Entry], files: Vec<FileFound>) -> Vec<Slot> {
+pub(crate) fn arrange(entries: &[Entry], files: Vec<FileFound>) -> Vec<Slot> {
     let by_number = files.iter().all(|file| number(&file.name).is_some());
     let names: HashSet<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
     let (listed, mut others): (Vec<_>, Vec<_>) =
@@ -108,7 +108,7 @@ pub(super) fn arrange(entries: &[Entry], files: Vec<FileFound>) -> Vec<Slot> {
 }
 
 /// Older first. Files of livedir's own come by number, which no clock can set back.
-pub(super) fn compare(left: &FileFound, right: &FileFound, by_number: bool) -> Ordering {
+pub(crate) fn compare(left: &FileFound, right: &FileFound, by_number: bool) -> Ordering {
     if by_number {
         return number(&left.name).cmp(&number(&right.name)).then_with(|| left.name.cmp(&right.name));
     }
@@ -116,7 +116,7 @@ pub(super) fn compare(left: &FileFound, right: &FileFound, by_number: bool) -> O
 }
 
 /// The number in a name of ours.
-pub(super) fn number(name: &str) -> Option<u64> {
+pub(crate) fn number(name: &str) -> Option<u64> {
     number_of_name(name.rsplit('/').next().unwrap_or(name))
 }
 

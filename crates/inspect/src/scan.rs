@@ -3,7 +3,7 @@
 //! In: a [`Place`] and what its playlist lists. Out: a [`Scan`]. Looks at names and sizes and reads nothing. On the caller's
 //! thread. Memory grows with the rows asked for and the playlist, not with the files.
 
-use super::{
+use crate::{
     arrange::number,
     inventory::DiskUse,
     listing::{self, Listing},
@@ -20,17 +20,17 @@ use std::{
 };
 
 /// What a walk found.
-pub(super) struct Scan {
+pub(crate) struct Scan {
     /// All files.
-    pub(super) disk: DiskUse,
+    pub(crate) disk: DiskUse,
     /// Names that are listed and there.
-    pub(super) listed: HashSet<String>,
+    pub(crate) listed: HashSet<String>,
     /// The files of those.
-    pub(super) listed_files: Vec<FileFound>,
+    pub(crate) listed_files: Vec<FileFound>,
     /// The newest files that are not listed, and more of them.
-    pub(super) other_files: Vec<FileFound>,
+    pub(crate) other_files: Vec<FileFound>,
     /// Segments of which nothing but parts is there.
-    pub(super) parts_only: Vec<FileFound>,
+    pub(crate) parts_only: Vec<FileFound>,
 }
 
 /// A directory a day for two months. More than that is left out.
@@ -38,7 +38,7 @@ const MOST_DIRECTORIES: usize = 64;
 
 /// Walks. With `only_listed`, files that have nothing to do with the playlist are left out. The newest `rows` files are
 /// kept.
-pub(super) fn scan(
+pub(crate) fn scan(
     place: &Place,
     listing: Option<&Listing>,
     only_listed: bool,

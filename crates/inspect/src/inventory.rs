@@ -3,7 +3,7 @@
 //! In: a [`Survey`], which is all that was read. Out: an [`Inventory`], whose names and units are a promise to programs.
 //! Pure: the time is a part of the survey.
 
-use super::{
+use crate::{
     arrange::{self, Place, Slot},
     file_detail::FileDetail,
     judge::{self, Judged},
@@ -317,7 +317,7 @@ fn number(slot: &Slot, survey: &Survey, state: State) -> Option<u64> {
 }
 
 /// Whether its writer may still be at it.
-pub(super) fn is_young(contents_changed_at: Option<Timestamp>, looked_at: Timestamp) -> bool {
+pub(crate) fn is_young(contents_changed_at: Option<Timestamp>, looked_at: Timestamp) -> bool {
     contents_changed_at.is_some_and(|at| looked_at.duration_since(at).abs() < STILL_WRITTEN)
 }
 

@@ -1,7 +1,7 @@
 //! Profiles: what a codec string of RFC 6381 says, in the words of the specifications. Pure.
 
 /// `avc1.64001e` → `High, level 3.0`, `hvc1.1.6.L93.90` → `Main, level 3.1`.
-pub(super) fn profile(codec: &str) -> Option<String> {
+pub(crate) fn profile(codec: &str) -> Option<String> {
     codec.strip_prefix("avc1.").and_then(h264).or_else(|| codec.strip_prefix("hvc1.").and_then(hevc))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! livedir's own are told by their names, `seg-00000042.p03.ts`; those of others by the playlist that lists them.
 
-use super::listing::Listing;
+use crate::listing::Listing;
 use jiff::Timestamp;
 use livedir_layout::names::{is_transport_stream, part_of_name, segment_name};
 use std::{
@@ -27,18 +27,18 @@ pub struct PartFound {
 
 /// What a name says of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PartName {
+pub(crate) struct PartName {
     /// The segment, relative to the playlist. It may not be there yet.
-    pub(super) segment: String,
+    pub(crate) segment: String,
     /// Its number; `None` where the name is not livedir's own.
-    pub(super) number: Option<u64>,
+    pub(crate) number: Option<u64>,
     /// Its place among the parts of its segment.
-    pub(super) index: u32,
+    pub(crate) index: u32,
 }
 
 /// Parts on disk, of the newest segments that have some.
 #[derive(Debug)]
-pub(super) struct Parts {
+pub(crate) struct Parts {
     most_segments: usize,
     /// Parts under names that say nothing to us, by name.
     listed: HashMap<String, PartName>,
@@ -48,7 +48,7 @@ pub(super) struct Parts {
 
 impl Parts {
     /// Keeps those of at most so many segments, and of those that `listing` tells of.
-    pub(super) fn new(listing: Option<&Listing>, most_segments: usize) -> Self {
+    pub(crate) fn new(listing: Option<&Listing>, most_segments: usize) -> Self {
         let mut listed = HashMap::new();
         let segments = listing.iter().flat_map(|listing| {
             let open = listing.open_parts.first().map(|first| (first.as_str(), &listing.open_parts));
@@ -65,12 +65,12 @@ impl Parts {
     }
 
     /// Whether the file of this name, relative to the playlist, is a part, and of what.
-    pub(super) fn read(&self, name: &str) -> Option<PartName> {
+    pub(crate) fn read(&self, name: &str) -> Option<PartName> {
         part_name(name).or_else(|| self.listed.get(name).cloned())
     }
 
     /// Takes a part in.
-    pub(super) fn take(&mut self, name: PartName, found: PartFound) {
+    pub(crate) fn take(&mut self, name: PartName, found: PartFound) {
         self.by_segment.entry((name.number.unwrap_or(u64::MAX), name.segment)).or_default().push(found);
         let is_oldest_ours = |parts: &Self| parts.by_segment.keys().next().is_some_and(|it| it.0 < u64::MAX);
         if self.by_segment.len() > self.most_segments && is_oldest_ours(self) {
@@ -79,8 +79,8 @@ impl Parts {
     }
 
     /// The parts of this segment, in order.
-    pub(super) fn remove(&mut self, segment: &str) -> Vec<PartFound> {
-        let number = super::arrange::number(segment);
+    pub(crate) fn remove(&mut self, segment: &str) -> Vec<PartFound> {
+        let number = crate::arrange::number(segment);
         let key = |number| (number, segment.to_owned());
         let ours = number.and_then(|number| self.by_segment.remove(&key(number)));
         in_order(ours.or_else(|| self.by_segment.remove(&key(u64::MAX))).unwrap_or_default())
@@ -88,7 +88,7 @@ impl Parts {
 
     /// What is left: names of segments with their parts in order, and whether the name is one of livedir's own. Others have that
     /// of their first part.
-    pub(super) fn into_segments(self) -> impl Iterator<Item = (String, bool, Vec<PartFound>)> {
+    pub(crate) fn into_segments(self) -> impl Iterator<Item = (String, bool, Vec<PartFound>)> {
         self.by_segment
             .into_iter()
             .map(|((number, segment), parts)| (segment, number < u64::MAX, in_order(parts)))
@@ -101,7 +101,7 @@ fn in_order(mut parts: Vec<PartFound>) -> Vec<PartFound> {
 }
 
 /// What the name of a part of livedir's own says.
-pub(super) fn part_name(name: &str) -> Option<PartName> {
+pub(crate) fn part_name(name: &str) -> Option<PartName> {
     let file_name = file_name(name);
     let (number, index) = part_of_name(file_name)?;
     let directory = &name[..name.len() - file_name.len()];
@@ -115,7 +115,7 @@ fn file_name(name: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inspect::listing::read;
+    use crate::listing::read;
 
     fn taken(parts: &mut Parts, name: &str) {
         let name = parts.read(name).unwrap_or_else(|| panic!("{name} is a part"));
