@@ -14,8 +14,8 @@
 //! With `--copy` nothing is decoded: `copy` stands between source and package, on the source thread.
 //!
 //! Nothing but files passes from the segment thread to the watcher thread, and which [numbers](livedir_layout::numbers) are ours: any
-//! other encoder could stand there. What files are called, and who may write them, is in `livedir-layout`; what the bytes of one
-//! hold, in `livedir-media`. A folder uses those below it alone (`tests/it/layers.rs` has their order).
+//! other encoder could stand there. The watcher is `livedir-watcher`. What files are called, and who may write them, is in
+//! `livedir-layout`; what the bytes of one hold, in `livedir-media`. A folder uses those below it alone (`tests/it/layers.rs` has their order).
 
 pub mod cli;
 pub mod commands;

@@ -1,6 +1,6 @@
 //! Clock: what the watcher asks of time. The real one is [`SystemClock`]; the simulation has one that is told.
 
-use crate::Wake;
+use crate::events::wake::Wake;
 use std::{
     fmt,
     sync::mpsc::{Receiver, RecvTimeoutError},

@@ -1,6 +1,6 @@
 //! Files that the watcher's own tests are about. None of them is on a disk.
 
-use crate::finished_file::Finished;
+use crate::events::finished_file::Finished;
 use livedir_layout::directory::stamp::Stamp;
 use livedir_media::{ElementaryStream, Facts};
 use std::time::{Duration, SystemTime};

@@ -1,8 +1,8 @@
 //! World: the directory and the clock that a watcher runs in, and its wakes. All of them can be made up.
 
-use crate::Wake;
 use crate::clock::{Clock, SystemClock};
-use crate::hints::Hints;
+use crate::events::hints::Hints;
+use crate::events::wake::Wake;
 use jiff::{Timestamp, Unit};
 use livedir_layout::directory::Directory;
 use livedir_layout::directory::disk::Disk;

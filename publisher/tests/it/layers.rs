@@ -6,13 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders and files of `publisher/src`, from above to below: each uses those below it alone. `main` and `lib` use what they like.
-const FOLDERS: [&str; 17] = [
+const FOLDERS: [&str; 15] = [
     "commands",
     "live",
     "cli",
     "check",
-    "inspect",
-    "watcher",
     "clock_world",
     "copy",
     "package",
@@ -27,12 +25,24 @@ const FOLDERS: [&str; 17] = [
 ];
 
 /// Crates, and what each uses of ours.
-const CRATES: [(&str, &[&str]); 6] = [
+const CRATES: [(&str, &[&str]); 8] = [
     ("crates/time", &[]),
     ("crates/media", &["livedir-time"]),
     ("playlist", &[]),
     ("crates/layout", &["livedir-media", "livedir-playlist", "livedir-time"]),
-    ("publisher", &["livedir-layout", "livedir-media", "livedir-playlist", "livedir-time"]),
+    ("crates/watcher", &["livedir-layout", "livedir-media", "livedir-playlist", "livedir-time"]),
+    ("crates/inspect", &["livedir-layout", "livedir-media", "livedir-playlist", "livedir-time"]),
+    (
+        "publisher",
+        &[
+            "livedir-inspect",
+            "livedir-layout",
+            "livedir-media",
+            "livedir-playlist",
+            "livedir-time",
+            "livedir-watcher",
+        ],
+    ),
     ("server", &["livedir-playlist"]),
 ];
 

@@ -16,7 +16,7 @@ use fastrand::Rng;
 use livedir_layout::guard::Guard;
 use livedir_layout::numbers::Numbers;
 use livedir_playlist::{Listing, read_listing};
-use livedir_watcher::{Wake, hints};
+use livedir_watcher::{Wake, events::hints};
 use std::{
     cmp::Ordering,
     collections::BinaryHeap,

@@ -1,7 +1,7 @@
 //! The order of segments of other encoders: a file that goes on where the last one ended is next, at once; files that
 //! arrive together go by their timestamps where these join up, and else by the natural order of their names.
 
-use crate::finished_file::Finished;
+use crate::events::finished_file::Finished;
 use crate::order::{Candidate, Turn, break_between};
 use livedir_layout::natural_order::Natural;
 use livedir_media::Facts;

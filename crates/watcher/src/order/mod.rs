@@ -9,7 +9,7 @@ mod numbered;
 pub(crate) use arrival::Arrival;
 pub(crate) use numbered::Numbered;
 
-use crate::finished_file::Finished;
+use crate::events::finished_file::Finished;
 use livedir_media::{Discontinuity, Facts, discontinuity};
 use std::time::{Duration, Instant};
 

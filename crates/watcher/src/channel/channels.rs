@@ -1,0 +1,453 @@
+//! Channels: one stream, or all that a directory holds, in one thread.
+//!
+//! In: wakes, and the time. Out: calls of the channel that they concern. Channels come and go with their directories.
+
+use crate::channel::Channel;
+use crate::channel::start_together::Shared;
+use crate::error::WatchError;
+use crate::events::desk::Desk;
+use crate::events::wake::Wake;
+use crate::publish::Publication;
+use crate::settings::ChannelSettings;
+use crate::settings::Naming;
+use crate::settings::WatchSettings;
+use crate::world::World;
+use livedir_layout::guard::Guard;
+use livedir_layout::lock::{self, LockError};
+use livedir_layout::meters::Meters;
+use livedir_layout::names::{Home, LIVE};
+use livedir_layout::numbers::Numbers;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tracing::{info, warn};
+
+/// How often the directory of all channels is looked at: no event tells of a `live/` that is made later.
+const LOOK_FOR_CHANNELS: Duration = Duration::from_secs(1);
+
+/// How soon after a look the next one may be, whatever comes and goes: a look costs as much as there are channels.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// A timer that no channel needs.
+const IDLE: Duration = Duration::from_secs(3_600);
+
+/// The streams that are kept.
+pub(crate) struct Channels {
+    world: World,
+    /// By the absolute path of their live directory, as events have it.
+    by_live: BTreeMap<PathBuf, Kept>,
+    /// What is due when. An entry counts only while it is what the channel is scheduled for.
+    timers: BinaryHeap<Reverse<(Instant, PathBuf)>>,
+    root: Option<Root>,
+    /// Of the renditions of one stream.
+    common: Shared,
+    /// On the webroot of all of them.
+    guard: Option<Arc<Guard>>,
+}
+
+struct Kept {
+    channel: Channel,
+    /// Among the renditions of one stream.
+    order: usize,
+    scheduled: Option<Instant>,
+    /// Segments published and refused that the meters of all channels know of.
+    counted: (u64, u64),
+    /// On the webroot of this channel alone.
+    guard: Option<Arc<Guard>>,
+}
+
+impl Kept {
+    /// Brings the meters of all channels up to date.
+    fn count(&mut self, all: &Meters) {
+        let meters = &self.channel.publication.meters;
+        let counts = (meters.segments_published.get(), meters.segments_refused.get());
+        all.segments_published.add(counts.0 - self.counted.0);
+        all.segments_refused.add(counts.1 - self.counted.1);
+        self.counted = counts;
+    }
+}
+
+/// A directory of channels.
+struct Root {
+    settings: WatchSettings,
+    path: PathBuf,
+    /// They count for all channels.
+    meters: Arc<Meters>,
+    looked_at: Instant,
+    next_look: Instant,
+    /// Channels that cannot be kept, so that it is said once.
+    failed: BTreeSet<PathBuf>,
+}
+
+impl Root {
+    /// Something has come or gone.
+    fn look_soon(&mut self) {
+        self.next_look = self.next_look.min(self.looked_at + LOOK_AGAIN);
+    }
+}
+
+impl Channels {
+    /// The renditions of one stream, which is locked already, and what they share.
+    pub(crate) fn of(world: World, renditions: Vec<Channel>, common: Shared) -> Self {
+        let mut channels = Self::empty(world);
+        for (order, channel) in renditions.into_iter().enumerate() {
+            channels.add(channel, order, None);
+        }
+        channels.common = common;
+        channels
+    }
+
+    fn empty(world: World) -> Self {
+        Self {
+            world,
+            by_live: BTreeMap::new(),
+            timers: BinaryHeap::new(),
+            root: None,
+            common: None,
+            guard: None,
+        }
+    }
+
+    /// Gives a gap to the renditions of a stream that are too late with what others have listed. Says when there is
+    /// something to do next.
+    pub(crate) fn keep_in_step(&mut self, now: Instant, desk: &mut Desk) -> Instant {
+        if self.common.is_none() {
+            return self.next_deadline();
+        }
+        let all: Vec<_> = self.by_live.keys().cloned().collect();
+        let mut next = None;
+        for live in all {
+            let Some(kept) = self.by_live.get_mut(&live) else { continue };
+            let late_at = kept.channel.keep_in_step(now, desk);
+            next = [next, late_at].into_iter().flatten().min();
+            self.schedule(&live);
+        }
+        next.map_or_else(|| self.next_deadline(), |next| next.min(self.next_deadline()))
+    }
+
+    /// The webroot of all renditions is locked.
+    pub(crate) fn guard(&mut self, guard: Arc<Guard>) {
+        self.guard = Some(guard);
+    }
+
+    /// Locks the webroots again whose live directory was exchanged. An error means that somebody else writes to that of the one
+    /// stream; of many channels one that somebody else writes to is left to them.
+    pub(crate) fn renew_guards(&mut self) -> Result<(), LockError> {
+        // Another thread may have found it out.
+        if let Some(guard) = self.guard.as_ref().filter(|guard| guard.is_lost()) {
+            guard.renew()?;
+        }
+        let exchanged: Vec<_> = self
+            .by_live
+            .iter()
+            .filter(|(_, kept)| kept.channel.is_exchanged)
+            .map(|(live, _)| live.clone())
+            .collect();
+        for live in exchanged {
+            let Some(kept) = self.by_live.get_mut(&live) else { continue };
+            let renewed = match self.guard.as_ref().or(kept.guard.as_ref()) {
+                Some(guard) => guard.renew(),
+                None => Ok(true),
+            };
+            match (renewed, &mut self.root) {
+                (Ok(is_locked), _) => kept.channel.is_exchanged = !is_locked,
+                (Err(error), None) => return Err(error),
+                (Err(error), Some(root)) => {
+                    warn!(channel = %live.display(), %error, "channel left to somebody else");
+                    self.world.directory.unwatch(&live);
+                    self.by_live.remove(&live);
+                    root.look_soon();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The renditions of one stream, in their order.
+    pub(crate) fn renditions(&mut self) -> Vec<&mut Publication> {
+        let mut kept: Vec<_> = self.by_live.values_mut().collect();
+        kept.sort_by_key(|kept| kept.order);
+        kept.into_iter().map(|kept| &mut kept.channel.publication).collect()
+    }
+
+    /// One stream, or all that are there now.
+    pub(crate) fn open(
+        world: &World,
+        settings: &WatchSettings,
+        meters: Arc<Meters>,
+        desk: &mut Desk,
+    ) -> Result<Self, WatchError> {
+        let path = settings.webroot.clone();
+        let of_path = |source| WatchError::Live { path: path.clone(), source };
+        let mut channels = Self::empty(world.clone());
+        if !settings.channels {
+            let guard = Arc::new(Guard::take(world.directory.clone(), &settings.webroot)?);
+            let settings = channel_settings(settings, path.clone(), String::new());
+            let channel = Channel::start(world, settings, &Numbers::any(), meters, desk)?;
+            channels.add(channel, 0, Some(guard));
+            return Ok(channels);
+        }
+        let is_new = !world.directory.has(&path);
+        world.directory.make(&path).map_err(of_path)?;
+        let absolute = std::path::absolute(&path).map_err(of_path)?;
+        if is_new {
+            lock::tell_of_new_directory(&absolute);
+        }
+        // Without it new channels are found a little later.
+        let _ = world.directory.watch(&absolute);
+        channels.root = Some(Root {
+            settings: settings.clone(),
+            path: absolute,
+            meters,
+            looked_at: world.now(),
+            next_look: world.now(),
+            failed: BTreeSet::new(),
+        });
+        channels.look_for_channels(desk);
+        Ok(channels)
+    }
+
+    /// Larger than that of every segment.
+    pub(crate) fn next_segment_number(&self) -> u64 {
+        self.by_live.values().map(|kept| kept.channel.next_segment_number()).max().unwrap_or(1)
+    }
+
+    fn add(&mut self, channel: Channel, order: usize, guard: Option<Arc<Guard>>) {
+        let live = channel.live().to_owned();
+        self.by_live.insert(live.clone(), Kept { channel, order, scheduled: None, counted: (0, 0), guard });
+        self.schedule(&live);
+    }
+
+    pub(crate) fn next_deadline(&self) -> Instant {
+        let timer = self.timers.peek().map(|Reverse((at, _))| *at);
+        let look = self.root.as_ref().map(|root| root.next_look);
+        [timer, look].into_iter().flatten().min().unwrap_or_else(|| self.world.now() + IDLE)
+    }
+
+    /// Tells the channel that a wake concerns.
+    pub(crate) fn wake(&mut self, wake: &Wake, desk: &mut Desk) {
+        match wake {
+            Wake::Complete { path, seen_at } => {
+                self.tell(path, |channel, name| channel.complete(name, *seen_at, desk));
+            }
+            Wake::Begun(path) => self.tell(path, |channel, name| channel.begun(name, desk)),
+            Wake::Gone(path) => self.tell(path, Channel::gone),
+            Wake::Directory(path) => {
+                if let Some(kept) = self.by_live.get_mut(path) {
+                    kept.channel.directory_is_gone();
+                    self.schedule(path);
+                }
+                // What comes and goes inside of a live directory is no channel.
+                if let Some(root) = &mut self.root
+                    && (path.parent() == Some(&*root.path) || self.by_live.contains_key(path))
+                {
+                    root.look_soon();
+                }
+            }
+            Wake::Rescan => {
+                let all: Vec<_> = self.by_live.keys().cloned().collect();
+                for live in all {
+                    if let Some(kept) = self.by_live.get_mut(&live) {
+                        kept.channel.events_were_lost();
+                    }
+                    self.schedule(&live);
+                }
+                if let Some(root) = &mut self.root {
+                    root.look_soon();
+                }
+            }
+            Wake::Finish => {}
+        }
+    }
+
+    fn tell(&mut self, path: &Path, tell: impl FnOnce(&mut Channel, &str)) {
+        let (Some(live), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str()))
+        else {
+            return;
+        };
+        if let Some(kept) = self.by_live.get_mut(live) {
+            tell(&mut kept.channel, name);
+            kept.channel.settle();
+            self.schedule(live);
+        }
+    }
+
+    /// Does what is due.
+    pub(crate) fn on_time(&mut self, now: Instant, desk: &mut Desk) {
+        while self.timers.peek().is_some_and(|Reverse((at, _))| *at <= now) {
+            let Some(Reverse((at, live))) = self.timers.pop() else { break };
+            let Some(kept) = self.by_live.get_mut(&live) else { continue };
+            if kept.scheduled == Some(at) {
+                kept.scheduled = None;
+                kept.channel.on_time(now, desk);
+                kept.channel.settle();
+                self.schedule(&live);
+            }
+        }
+        if self.root.as_ref().is_some_and(|root| root.next_look <= now) {
+            self.look_for_channels(desk);
+        }
+    }
+
+    fn schedule(&mut self, live: &Path) {
+        let Some(kept) = self.by_live.get_mut(live) else { return };
+        if let Some(root) = &self.root {
+            kept.count(&root.meters);
+        }
+        let deadline = kept.channel.next_deadline();
+        // A timer that rings too early rings again; one that would ring too late is overtaken.
+        if kept.scheduled.is_none_or(|scheduled| deadline < scheduled) {
+            kept.scheduled = Some(deadline);
+            self.timers.push(Reverse((deadline, live.to_owned())));
+        }
+    }
+
+    fn look_for_channels(&mut self, desk: &mut Desk) {
+        let Some(mut root) = self.root.take() else { return };
+        root.looked_at = self.world.now();
+        root.next_look = root.looked_at + LOOK_FOR_CHANNELS;
+        let gone: Vec<_> =
+            self.by_live.keys().filter(|live| !self.world.directory.has_directory(live)).cloned().collect();
+        for live in gone {
+            if let Some(mut kept) = self.by_live.remove(&live) {
+                self.world.directory.unwatch(&live);
+                kept.channel.leave();
+                info!(channel = %live.display(), "channel gone");
+            }
+        }
+        match self.world.directory.list(&root.path) {
+            Ok(entries) => {
+                // A name that is no text is not taken up: nobody could type its address.
+                let names = entries.into_iter().filter_map(|entry| entry.name);
+                for name in names.filter(|name| !name.starts_with('.')) {
+                    let webroot = root.path.join(name);
+                    let live = webroot.join(LIVE);
+                    if !self.by_live.contains_key(&live) && self.world.directory.has_directory(&live) {
+                        self.take_up(&mut root, &webroot, desk);
+                    }
+                }
+                root.failed.remove(&root.path);
+            }
+            Err(error) => {
+                if root.failed.insert(root.path.clone()) {
+                    warn!(path = %root.path.display(), %error, "the directory of channels cannot be read; make it readable");
+                }
+            }
+        }
+        self.root = Some(root);
+    }
+
+    fn take_up(&mut self, root: &mut Root, webroot: &Path, desk: &mut Desk) {
+        let name = webroot.file_name().unwrap_or_default().to_string_lossy();
+        let label = format!("{name}/");
+        let meters = Arc::new(Meters::default());
+        meters.set_title(root.settings.titles.of_channel(&name));
+        let settings = channel_settings(&root.settings, webroot.to_owned(), label.clone());
+        let started =
+            Guard::take(self.world.directory.clone(), webroot).map_err(WatchError::from).and_then(|guard| {
+                Ok((Channel::start(&self.world, settings, &Numbers::any(), meters, desk)?, Arc::new(guard)))
+            });
+        match started {
+            Ok((channel, guard)) => {
+                root.failed.remove(webroot);
+                info!(channel = label, "channel taken up");
+                self.add(channel, 0, Some(guard));
+            }
+            // It is tried again at every look.
+            Err(error) if root.failed.insert(webroot.to_owned()) => {
+                let error = match error {
+                    WatchError::Lock(LockError::Taken(_)) => {
+                        "another livedir-publisher is writing to it; it is taken up when that one ends"
+                            .to_owned()
+                    }
+                    error => error.to_string(),
+                };
+                warn!(channel = label, error, "channel cannot be kept");
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// The last look; what there is to write at the end gets written.
+    pub(crate) fn finish(&mut self, desk: &mut Desk) -> Result<(), WatchError> {
+        let mut ended = Ok(());
+        for kept in self.by_live.values_mut() {
+            kept.channel.look_a_last_time(desk);
+        }
+        // All sizes have listed then what is whole.
+        for kept in self.by_live.values_mut() {
+            kept.channel.end_parts();
+        }
+        // Sound may end a little before or behind the pictures, and one has a segment that the other has not: all lists end with the
+        // same number, from which the next run goes on.
+        if self.common.is_some() {
+            let channels = self.by_live.values_mut().map(|kept| &mut kept.channel.publication);
+            let mut renditions: Vec<_> = channels.filter(|it| !it.playlist().segments.is_empty()).collect();
+            let next = renditions.iter().map(|it| it.playlist().next_media_sequence()).max();
+            for rendition in &mut renditions {
+                rendition.end_in_step(next.unwrap_or(0));
+            }
+        }
+        for kept in self.by_live.values_mut() {
+            let one = kept.channel.finish();
+            ended = ended.and(one);
+        }
+        ended
+    }
+}
+
+fn channel_settings(settings: &WatchSettings, webroot: PathBuf, label: String) -> ChannelSettings {
+    ChannelSettings {
+        status_directory: webroot.clone(),
+        webroot,
+        home: Home::Live,
+        has_pictures: true,
+        label,
+        naming: Naming::Any,
+        target_duration_s: settings.target_duration_s,
+        window_segments: settings.window_segments,
+        part_target_90k: settings.part_target_90k,
+        // The encoder goes on while the watcher is upgraded.
+        end_list: false,
+        keep: settings.keep,
+        end_after: settings.end_after,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::titles::Titles;
+    use std::fs;
+
+    #[test]
+    fn only_what_comes_and_goes_among_the_channels_asks_for_a_look_at_all_of_them() {
+        let root = tempfile::tempdir().expect("temp dir");
+        let live = root.path().join("one/live");
+        fs::create_dir_all(&live).expect("a channel");
+        let settings = WatchSettings {
+            webroot: root.path().to_owned(),
+            titles: Titles::default(),
+            channels: true,
+            target_duration_s: None,
+            window_segments: 5,
+            part_target_90k: None,
+            keep: false,
+            poll: true,
+            end_after: None,
+        };
+        let mut desk = Desk { buffer: Vec::new() };
+        let mut channels =
+            Channels::open(&World::real(None), &settings, Arc::default(), &mut desk).expect("channels");
+        let next_look = |channels: &Channels| channels.root.as_ref().map(|root| root.next_look);
+        let before = next_look(&channels);
+        channels.wake(&Wake::Directory(live.join("not-yet-a-segment")), &mut desk);
+        assert_eq!(next_look(&channels), before);
+        channels.wake(&Wake::Directory(root.path().join("two")), &mut desk);
+        assert!(next_look(&channels) < before);
+    }
+}

@@ -1,0 +1,526 @@
+//! Channel: one stream, from the files in its `live/` to its playlist. It decides what each event means.
+//!
+//! In: names of files that have begun, are complete or are gone, and the time. Out: files in the order in which they are to be
+//! listed. Runs on the watcher's thread; [`look`](crate::channel::scan) has the part that reads the directory.
+
+pub(crate) mod channels;
+pub(crate) mod grace;
+pub(crate) mod leftovers;
+pub(crate) mod parts;
+pub(crate) mod rewritten;
+pub(crate) mod scan;
+pub(crate) mod start_together;
+pub(crate) mod start_up;
+
+use crate::channel::parts::GivenUp;
+use crate::channel::rewritten::Reread;
+use crate::error::WatchError;
+use crate::events::desk::Desk;
+use crate::events::finished_file::{self, Finished, Refusal};
+use crate::events::hints::TELLS_OF_CLOSE;
+use crate::events::unfinished::{Unfinished, is_whole};
+use crate::order::{Candidate, Order, Turn};
+use crate::publish::Publication;
+use crate::settings::ChannelSettings;
+use crate::world::World;
+use livedir_layout::directory::Identity;
+use livedir_layout::directory::stamp::Stamp;
+use livedir_layout::files::PLAYLIST;
+use livedir_layout::names::{number_of_name, part_of_name};
+use livedir_layout::numbers::Numbers;
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    io,
+    path::{Path, PathBuf},
+    time::{Duration, Instant, SystemTime},
+};
+use tracing::{info, warn};
+
+/// Names that are complained of once are remembered, up to this many.
+const MOST_COMPLAINTS: usize = 1_000;
+
+/// Listed files that were taken away are remembered, up to this many.
+const MOST_DEPARTED: usize = 1_000;
+
+/// An encoder is silent when nothing has come for so many target durations: players have nothing left to show then.
+const SILENT_TARGETS: u32 = 3;
+
+/// One stream.
+pub(crate) struct Channel {
+    pub(crate) world: World,
+    pub(crate) settings: ChannelSettings,
+    pub(crate) numbers: Numbers,
+    /// An absolute path: events carry such.
+    pub(crate) live: PathBuf,
+    pub(crate) publication: Publication,
+    pub(crate) order: Order,
+    pub(crate) unfinished: Unfinished,
+    /// The files on disk that have had their turn, by a hash of the name, with one of what they were then: 16 bytes for each, however
+    /// many are kept.
+    pub(crate) handled: HashMap<u64, u64>,
+    /// The last of them that were taken away while they were listed: one that comes back as it was has had its turn.
+    pub(crate) departed: VecDeque<(u64, u64)>,
+    /// Names of them, where no event tells that they are written again; the next to be looked at first.
+    pub(crate) lying: VecDeque<String>,
+    /// The directory that is there, watched or not.
+    pub(crate) identity: Option<Identity>,
+    /// Whether another one has come in its place, or was made there, and nobody has looked after the lock.
+    pub(crate) is_exchanged: bool,
+    /// The directory that is watched; `None` while it is not.
+    pub(crate) watched: Option<Identity>,
+    /// The time of the directory when it was listed last, and when that was.
+    pub(crate) listed_as_of: Option<(SystemTime, SystemTime)>,
+    pub(crate) last_event_at: SystemTime,
+    pub(crate) next_look: Instant,
+    pub(crate) next_tick: Option<Instant>,
+    pub(crate) turn_deadline: Option<Instant>,
+    pub(crate) last_segment_at: Instant,
+    /// Names and errors that were complained of.
+    pub(crate) complaints: BTreeSet<String>,
+}
+
+impl Channel {
+    pub(crate) fn live(&self) -> &Path {
+        &self.live
+    }
+
+    /// What the file system says of a file in the live directory.
+    pub(crate) fn stamp(&self, name: &str) -> io::Result<Stamp> {
+        self.world.directory.stamp(&self.live.join(name))
+    }
+
+    pub(crate) fn next_segment_number(&self) -> u64 {
+        match &self.order {
+            Order::Numbered(order) => order.next(),
+            Order::Arrival(_) => 1,
+        }
+    }
+
+    /// A file is complete, as an event says.
+    pub(crate) fn complete(&mut self, name: &str, seen_at: Instant, desk: &mut Desk) {
+        self.note_event();
+        if part_of_name(name).is_some() {
+            self.part_complete(name, desk);
+            return self.publish_waiting(self.patience());
+        }
+        let now = self.world.now();
+        self.next_look = now + self.look_interval();
+        self.look_before_hole(now, desk);
+        match &self.order {
+            Order::Numbered(order) if number_of_name(name).is_some_and(|number| number > order.next()) => {
+                self.look_at_directory(desk);
+            }
+            _ => {
+                self.take_overtaken(name, desk);
+                self.take(name, seen_at, true, desk);
+            }
+        }
+        self.publish_waiting(self.patience());
+    }
+
+    /// Takes those whose end nobody has told of, and which were written before this one, which is complete.
+    fn take_overtaken(&mut self, name: &str, desk: &mut Desk) {
+        if !self.unfinished.is_waiting() {
+            return;
+        }
+        let Ok(next) = self.stamp(name) else { return };
+        for earlier in self.unfinished.overtaken_by(&next) {
+            match self.stamp(&earlier) {
+                Ok(stamp) if stamp.modified_at < next.modified_at && earlier != name => {
+                    self.take(&earlier, self.world.now(), true, desk);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A file is being written, or has come in a way that ends with no event.
+    pub(crate) fn begun(&mut self, name: &str, desk: &mut Desk) {
+        self.note_event();
+        if part_of_name(name).is_some() {
+            return;
+        }
+        let Ok(stamp) = self.stamp(name) else { return };
+        let is_listed = self.publication.is_listed(name);
+        let before = self.publication.listed_as(name);
+        if is_listed
+            && before.is_none_or(|before| stamp.is_rewritten_since(&before))
+            && self.read_listed(name) != Reread::Same
+        {
+            self.lose_rewritten(name);
+        }
+        // A file that was linked is one that somebody has finished, also when its first name is gone already.
+        if !is_listed && stamp.was_finished_off() {
+            self.complete(name, self.world.now(), desk);
+        } else if matches!(self.order, Order::Arrival(_)) {
+            let now = self.world.now();
+            // One that is whole when it comes was linked, perhaps: nobody will close it.
+            self.unfinished.begun(name, stamp, TELLS_OF_CLOSE && !is_whole(&stamp), now);
+            self.schedule_tick(now);
+        }
+    }
+
+    /// A file is gone, or has another name.
+    pub(crate) fn gone(&mut self, name: &str) {
+        self.note_event();
+        // Another one may have come since under its name.
+        if self.stamp(name).is_ok() {
+            return;
+        }
+        if self.publication.is_listed(name) {
+            self.remember_departed(name);
+        }
+        self.handled.remove(&hash(name));
+        self.unfinished.forget(name);
+        self.publication.retention.forget(name);
+        self.publication.refused.forget(name);
+        if let Order::Arrival(order) = &mut self.order {
+            order.gone(name);
+        }
+        if self.publication.is_listed(name) {
+            let mut entries = self.publication.lose(|other| other != name);
+            // Whoever takes one away takes those behind it, too: the playlist is written once for all of them.
+            let gone = self.publication.first_names(|name| self.stamp(name).is_err());
+            for name in &gone {
+                self.remember_departed(name);
+            }
+            entries += self.publication.lose(|other| !gone.contains(other));
+            let label = self.publication.label(name);
+            if self.complain("gone") {
+                warn!(
+                    name = label,
+                    entries,
+                    "a listed file was taken away, so the playlist ends sooner; let files stay longer, or lower --window"
+                );
+            }
+        }
+    }
+
+    /// A listed file was taken away.
+    pub(crate) fn remember_departed(&mut self, name: &str) {
+        let Some(departed) = self.handled.remove_entry(&hash(name)) else { return };
+        if self.departed.len() == MOST_DEPARTED {
+            self.departed.pop_front();
+        }
+        self.departed.push_back(departed);
+    }
+
+    /// Recognizes a file that was listed, was taken away, and is there again as it was: it has had its turn. Says whether it is one.
+    pub(crate) fn recognize(&mut self, name: &str, stamp: &Stamp) -> bool {
+        let file = (hash(name), stamp.contents());
+        let has_departed = self.departed.contains(&file);
+        if has_departed && self.handled.insert(file.0, file.1).is_none() {
+            self.lying.push_back(name.to_owned());
+        }
+        has_departed
+    }
+
+    /// Reads a file and puts it in line. `may_grow`: its writer may go on if it is cut.
+    pub(crate) fn take(&mut self, name: &str, seen_at: Instant, may_grow: bool, desk: &mut Desk) {
+        if let Some(number) = number_of_name(name).filter(|_| matches!(self.order, Order::Numbered(_))) {
+            return self.take_number(number, name, seen_at, desk);
+        }
+        if matches!(self.order, Order::Numbered(_)) {
+            return self.complain_of_foreign(name);
+        }
+        self.unfinished.forget(name);
+        let path = self.live.join(name);
+        let Ok(stamp) = self.stamp(name) else { return self.gone(name) };
+        if self.recognize(name, &stamp) {
+            return;
+        }
+        let Order::Arrival(order) = &self.order else { return };
+        if order.waiting(name).is_some_and(|waiting| waiting.finished.stamp == stamp) {
+            return;
+        }
+        if self.publication.refused.has_as(name, &stamp) {
+            return;
+        }
+        if self.publication.is_listed(name)
+            && !self.lose_if_rewritten(name, self.publication.listed_as(name), stamp)
+        {
+            return;
+        }
+        match finished_file::read(&*self.world.directory, &path, &mut desk.buffer) {
+            Ok(finished) if self.is_late(&finished) => {
+                self.handled.insert(hash(name), stamp.contents());
+                self.publication.refuse(name, Some(stamp), &Refusal::Late);
+            }
+            Ok(finished) => {
+                self.handled.insert(hash(name), stamp.contents());
+                // What left the list under this name is gone.
+                self.publication.retention.forget(name);
+                let candidate = Candidate { name: name.to_owned(), finished, seen_at };
+                if let Order::Arrival(order) = &mut self.order {
+                    order.arrived(candidate, self.world.now());
+                }
+            }
+            Err(Refusal::Vanished) => self.gone(name),
+            Err(reason) if may_grow && reason.may_pass() => {
+                let now = self.world.now();
+                self.unfinished.closed_early(name, stamp, now);
+                self.schedule_tick(now);
+            }
+            Err(reason) => {
+                self.handled.insert(hash(name), stamp.contents());
+                self.publication.refuse(name, Some(stamp), &reason);
+            }
+        }
+    }
+
+    /// Whether others were published that come behind this file on its timeline.
+    fn is_late(&self, finished: &Finished) -> bool {
+        match &self.order {
+            Order::Numbered(_) => false,
+            Order::Arrival(order) => order.is_late(&finished.facts),
+        }
+    }
+
+    /// Whether names have numbers of ours.
+    pub(crate) fn is_numbered(&self) -> bool {
+        matches!(self.order, Order::Numbered(_))
+    }
+
+    /// Whether no publisher of this stream has given this name to a file.
+    pub(crate) fn is_strange(&self, name: &str) -> bool {
+        self.is_numbered() && !self.numbers.has_given(name)
+    }
+
+    pub(crate) fn complain_of_stranger(&mut self, name: &str) {
+        if self.complain(name) {
+            warn!(name, "file ignored: the stream has not come to its number; give it another name");
+        }
+    }
+
+    fn take_number(&mut self, number: u64, name: &str, seen_at: Instant, desk: &mut Desk) {
+        if self.is_strange(name) {
+            return self.complain_of_stranger(name);
+        }
+        let Order::Numbered(order) = &mut self.order else { return };
+        if number < order.next() {
+            if let (true, Ok(stamp)) = (self.publication.is_listed(name), self.stamp(name)) {
+                let before = self.publication.listed_as(name);
+                self.lose_if_rewritten(name, before, stamp);
+                return;
+            }
+            let is_known = self.publication.is_listed(name)
+                || self.publication.is_gap(name)
+                || self.publication.refused.has(name);
+            if !is_known && self.complain(name) {
+                warn!(
+                    name,
+                    "segment came after a later one was published, so it is not listed; write segments in order"
+                );
+            }
+            if !is_known && !self.settings.keep {
+                // It is ours all the same.
+                let grace_90k = self.publication.longest_duration_90k();
+                self.publication.retention.keep(name, self.world.now(), grace_90k);
+            }
+            return;
+        }
+        if order.is_waiting(number) {
+            return;
+        }
+        let path = self.live.join(name);
+        let read = finished_file::read(&*self.world.directory, &path, &mut desk.buffer);
+        // Those of this run are its own, whatever their clock says.
+        let is_on_air = self.publication.first_of_run.is_some();
+        if !is_on_air && read.as_ref().is_ok_and(|finished| self.publication.is_older_than_last(finished)) {
+            return self.complain_of_stranger(name);
+        }
+        if let Err(reason) = &read {
+            let stamp = self.world.directory.stamp(&path).ok();
+            self.publication.refuse(name, stamp, reason);
+        }
+        let candidate = read.ok().map(|finished| Candidate { name: name.to_owned(), finished, seen_at });
+        order.arrived(number, candidate);
+    }
+
+    /// Lists what is due: segments, and the parts that have come.
+    pub(crate) fn publish_waiting(&mut self, patience: Duration) {
+        let mut tried = None;
+        self.take_before_first_part();
+        loop {
+            let was_filmed = self.publication.filmed_until().is_some();
+            self.publish_in_turn(patience);
+            self.advance_parts();
+            if was_filmed && self.turn_deadline.is_some() && self.publication.filmed_until().is_none() {
+                // Between two segments there is room for what begins another timeline.
+                self.publish_in_turn(patience);
+            }
+            let Some(number) = self.publication.given_up() else { break };
+            match self.give_up(number, tried == Some(number)) {
+                GivenUp::Takes | GivenUp::LeavesOut => tried = Some(number),
+                GivenUp::Waits => break,
+            }
+        }
+        self.publication.write_low_latency();
+    }
+
+    fn advance_parts(&mut self) {
+        self.look_for_missing_parts();
+        self.publication.advance_parts();
+    }
+
+    fn publish_in_turn(&mut self, patience: Duration) {
+        self.skip_gaps();
+        self.turn_deadline = loop {
+            if let Order::Arrival(order) = &mut self.order {
+                order.filmed_until = self.publication.filmed_until();
+            }
+            match self.order.turn(self.publication.last.facts(), self.world.now(), patience) {
+                Turn::Publish(candidate) => {
+                    let Some(candidate) = self.read_if_rewritten(*candidate) else { continue };
+                    let published = self.publication.meters.segments_published.get();
+                    self.publication.publish(candidate, self.order.together());
+                    if self.publication.meters.segments_published.get() > published {
+                        if let Order::Arrival(order) = &mut self.order {
+                            order.published();
+                        }
+                        self.last_segment_at = self.world.now();
+                        self.advance_parts();
+                        self.publication.write_low_latency();
+                        self.publication.write_status_in_turn();
+                    }
+                }
+                Turn::WaitUntil(deadline) => break Some(deadline),
+                Turn::Idle => break None,
+            }
+        };
+    }
+
+    /// How long a missing number is waited for when a later one is there: renames that come together may be seen in either
+    /// order. So long at most, too, files of others are waited for that may have come together.
+    ///
+    /// RFC 8216 6.2.1: a new playlist no later than 1.5 target durations after the one before. A segment took one of them.
+    pub(crate) fn patience(&self) -> Duration {
+        self.target() / 2
+    }
+
+    /// How long segments are at the most. A playlist that is gone on with may promise more than this run needs.
+    pub(crate) fn target(&self) -> Duration {
+        let promised_s = self.publication.playlist().target_duration_s;
+        let target_s =
+            self.settings.target_duration_s.map_or(promised_s, |target_s| target_s.min(promised_s));
+        Duration::from_secs(target_s.into())
+    }
+
+    /// When there is something to do if nothing happens.
+    pub(crate) fn next_deadline(&self) -> Instant {
+        let others = [
+            self.turn_deadline,
+            self.next_tick,
+            self.publication.retention.next_deadline(),
+            self.silent_at(),
+            self.ends_at(),
+            self.publication.parts_deadline(),
+            self.publication.burst_deadline(),
+        ];
+        others.into_iter().flatten().fold(self.next_look, Instant::min)
+    }
+
+    /// Does what is due.
+    pub(crate) fn on_time(&mut self, now: Instant, desk: &mut Desk) {
+        if self.next_look <= now {
+            self.look(desk);
+        }
+        self.look_before_hole(now, desk);
+        if self.next_tick.is_some_and(|tick| tick <= now) {
+            self.look_at_unfinished(now, desk);
+        }
+        self.publish_waiting(self.patience());
+        if self.publication.burst_deadline().is_some_and(|at| at <= now) {
+            self.publication.on_burst_deadline(now);
+        }
+        if self.silent_at().is_some_and(|at| at <= now) {
+            self.tell_of_silence(now);
+        }
+        if self.ends_at().is_some_and(|at| at <= now) {
+            info!(
+                channel = self.settings.channel(),
+                "the encoder is silent for so long that the stream has ended"
+            );
+            self.publication.end_for_now();
+        }
+    }
+
+    /// Writes and deletes what is due.
+    pub(crate) fn settle(&mut self) {
+        self.publication.write_playlist();
+        if self.publication.retention.next_deadline().is_some_and(|at| at <= self.world.now()) {
+            self.publication.replace_old_low_latency();
+            self.publication.sweep(&self.live);
+        }
+    }
+
+    /// When the encoder will have been silent for too long; `None` when that was told.
+    fn silent_at(&self) -> Option<Instant> {
+        let is_told = self.publication.silent_since.is_some() || self.publication.playlist().ended;
+        let is_foreign = matches!(self.order, Order::Arrival(_));
+        (is_foreign && !is_told)
+            .then(|| self.last_segment_at.checked_add(self.target() * SILENT_TARGETS))
+            .flatten()
+    }
+
+    fn ends_at(&self) -> Option<Instant> {
+        let playlist = self.publication.playlist();
+        let can_end = !playlist.ended && playlist.next_media_sequence() > 1;
+        self.settings
+            .end_after
+            .filter(|_| can_end)
+            .and_then(|end_after| self.last_segment_at.checked_add(end_after))
+    }
+
+    fn tell_of_silence(&mut self, now: Instant) {
+        let since = now.saturating_duration_since(self.last_segment_at);
+        let since_then = jiff::SignedDuration::try_from(since).unwrap_or_default();
+        let now = self.world.date();
+        let since = now.checked_sub(since_then).unwrap_or(now);
+        self.publication.silent_since = Some(since);
+        warn!(
+            channel = self.settings.channel(),
+            %since,
+            "no segment has come; look after the encoder, the playlist waits for it"
+        );
+        self.publication.write_status();
+    }
+
+    pub(crate) fn complain_of_foreign(&mut self, name: &str) {
+        if self.complain(name) {
+            warn!(name, "file ignored: segments are named seg-00000001.ts and so on; rename it");
+        }
+    }
+
+    /// Whether this was not complained of before.
+    pub(crate) fn complain(&mut self, of: &str) -> bool {
+        self.complaints.len() < MOST_COMPLAINTS && self.complaints.insert(of.to_owned())
+    }
+
+    /// An event has come: what changed in the directory until now is known, or will be.
+    fn note_event(&mut self) {
+        self.last_event_at = self.world.wall();
+    }
+
+    /// The last look.
+    pub(crate) fn look_a_last_time(&mut self, desk: &mut Desk) {
+        // The event of the last segment may still be on its way.
+        self.events_were_lost();
+        self.look(desk);
+        self.publish_waiting(Duration::ZERO);
+    }
+
+    /// Writes what there is to write at the end.
+    pub(crate) fn finish(&mut self) -> Result<(), WatchError> {
+        let path = self.settings.webroot.join(PLAYLIST);
+        self.publication.finish().map_err(|source| WatchError::Finish { path, source })
+    }
+}
+
+/// What is remembered of a name.
+pub(crate) fn hash(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,358 @@
+//! Looks: the part of a channel that reads the directory, when no event tells or none can be trusted.
+//!
+//! In: the directory. Out: what a [`Channel`] did not know of. A directory of 100,000 files is listed only when its time says
+//! that something has happened in it which no event told.
+
+use crate::channel::{Channel, hash};
+use crate::events::desk::Desk;
+use crate::events::finished_file;
+use crate::order::Order;
+use livedir_layout::directory::{Directory, Entry, Kind};
+use livedir_layout::names::{Home, looks_like_segment, name_of_uri, number_of_name, part_of_name};
+use std::{
+    collections::HashSet,
+    io,
+    path::Path,
+    time::{Duration, Instant, SystemTime},
+};
+use tracing::warn;
+
+/// How often the directory is looked at while it cannot be watched.
+const BLIND_INTERVAL: Duration = Duration::from_millis(200);
+
+/// The stream goes on without a watch.
+pub(crate) const BLIND: &str = "the live directory cannot be watched; it is looked at every 200 ms instead";
+
+/// How often a file is looked at that may be complete.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Times of files tick: a change this long before a listing may bear the same time as one after it. Two seconds is the
+/// coarsest in use.
+const COARSEST_TIMES: Duration = Duration::from_secs(2);
+
+/// Listed files that are looked at where no event tells that they are written again: an encoder that uses its names in turn
+/// comes to the oldest first.
+const OLDEST: usize = 16;
+
+/// Files that lie there unlisted, and are looked at in one look where no event tells that they are written again: as many as an
+/// encoder has names that it uses in turn, and 100,000 of them in five minutes.
+const MOST_LYING: usize = 64;
+
+impl Channel {
+    pub(crate) fn look_interval(&self) -> Duration {
+        if self.watched.is_some() {
+            // Every segment puts the look off, so that none is needed while they come in time.
+            return self.target() * 5 / 4;
+        }
+        let part = self.settings.part_target_90k.map(|part_90k| Duration::from_micros(part_90k * 100 / 9));
+        part.map_or(BLIND_INTERVAL, |part| part.min(BLIND_INTERVAL))
+    }
+
+    pub(crate) fn schedule_tick(&mut self, now: Instant) {
+        self.next_tick = self.unfinished.is_waiting().then(|| now + TICK);
+    }
+
+    /// The directory itself has come, gone, or changed its name.
+    pub(crate) fn directory_is_gone(&mut self) {
+        if self.world.directory.identity(&self.live).is_ok_and(|now| self.watched == Some(now)) {
+            return;
+        }
+        self.events_were_lost();
+    }
+
+    /// Something may have happened that no event told.
+    pub(crate) fn events_were_lost(&mut self) {
+        self.listed_as_of = None;
+        self.last_event_at = SystemTime::UNIX_EPOCH;
+        self.next_look = self.world.now();
+        self.unfinished.nobody_tells(self.next_look);
+    }
+
+    /// Looks after the directory, and at it if need be.
+    pub(crate) fn look(&mut self, desk: &mut Desk) {
+        let now = self.world.now();
+        self.keep_watch();
+        self.next_look = now + self.look_interval();
+        if !self.is_known() {
+            self.look_at_directory(desk);
+        }
+        if self.watched.is_none() {
+            self.look_at_oldest();
+            self.look_at_lying(MOST_LYING, now);
+            self.look_at_unfinished(now, desk);
+        }
+        self.publish_waiting(self.patience());
+    }
+
+    /// A file is waited for no longer. It may be there, and nobody has told.
+    pub(crate) fn look_before_hole(&mut self, now: Instant, desk: &mut Desk) {
+        let is_due = self.turn_deadline.is_some_and(|at| at <= now);
+        if !is_due || self.is_numbered() {
+            return;
+        }
+        let is_hole = match &self.order {
+            Order::Numbered(_) => false,
+            Order::Arrival(order) => order.leaves_hole(self.publication.last.facts()),
+        };
+        // What is missing may be there also where all seems to be told: an event was lost without a word.
+        if is_hole || !self.is_known() {
+            self.look_at_directory(desk);
+        }
+        if is_hole {
+            self.look_at_lying(self.lying.len(), now);
+        }
+        self.take_of_these(&self.unfinished.names(), desk);
+    }
+
+    /// Whether nothing has happened in the directory since it was listed, or nothing but what events told.
+    fn is_known(&self) -> bool {
+        let Ok(changed_at) = self.changed_at() else { return false };
+        if self.watched.is_some() && changed_at <= self.last_event_at {
+            return true;
+        }
+        self.listed_as_of.is_some_and(|(as_of, listed_at)| {
+            as_of == changed_at && listed_at.duration_since(as_of).is_ok_and(|passed| passed > COARSEST_TIMES)
+        })
+    }
+
+    /// When the directory itself was changed.
+    fn changed_at(&self) -> io::Result<SystemTime> {
+        self.world.directory.stamp(&self.live).map(|stamp| stamp.modified_at)
+    }
+
+    /// Lists the directory.
+    pub(crate) fn look_at_directory(&mut self, desk: &mut Desk) {
+        let listed_at = self.world.wall();
+        self.listed_as_of = self.changed_at().ok().map(|changed_at| (changed_at, listed_at));
+        let (names, parts) = match list_all(&*self.world.directory, &self.live) {
+            Ok(names) => names,
+            Err(error) => {
+                let is_going = error.kind() == io::ErrorKind::NotFound && self.settings.channel().is_some();
+                if !is_going && self.complain(&error.to_string()) {
+                    let path = self.live.display();
+                    warn!(%path, %error, "the live directory cannot be read; make it readable");
+                }
+                return;
+            }
+        };
+        let now = self.world.now();
+        self.look_at_listed();
+        let there: HashSet<u64> = names.iter().map(|name| hash(name)).collect();
+        let is_gone = |name: &&String| !there.contains(&hash(name));
+        let gone: Vec<_> = self.publication.listed.keys().filter(is_gone).cloned().collect();
+        for name in &gone {
+            self.remember_departed(name);
+        }
+        self.publication.lose(|name| there.contains(&hash(name)));
+        self.take_parts(parts, desk);
+        match &self.order {
+            Order::Numbered(order) => {
+                let next = order.next();
+                for name in names {
+                    match number_of_name(&name) {
+                        Some(number) if number < next => {}
+                        _ => self.take(&name, now, false, desk),
+                    }
+                }
+            }
+            Order::Arrival(_) => self.compare_with(&names, &there, now, desk),
+        }
+    }
+
+    /// Takes up the parts that no event has told of.
+    fn take_parts(&mut self, parts: Vec<String>, desk: &mut Desk) {
+        let unknown: Vec<_> = parts.into_iter().filter(|name| !self.publication.knows_part(name)).collect();
+        for name in unknown {
+            self.part_complete(&name, desk);
+        }
+    }
+
+    /// Finds out what has come. `there`: what the names are remembered by.
+    fn compare_with(&mut self, names: &[String], there: &HashSet<u64>, now: Instant, desk: &mut Desk) {
+        self.handled.retain(|name, _| there.contains(name));
+        let hears = self.watched.is_some();
+        let next = self.lying.pop_front();
+        self.lying.clear();
+        for name in names {
+            if self.unfinished.holds(name) || self.publication.is_listed(name) {
+                continue;
+            }
+            let handled = self.handled.get(&hash(name)).copied();
+            if handled.is_some() && !hears {
+                // There may be many of them.
+                self.lying.push_back(name.clone());
+                continue;
+            }
+            let Ok(stamp) = self.stamp(name) else { continue };
+            if handled != Some(stamp.contents()) && !self.recognize(name, &stamp) {
+                self.unfinished.begun(name, stamp, false, now);
+            }
+        }
+        let next = self.lying.iter().position(|name| Some(name) == next.as_ref());
+        self.lying.rotate_left(next.unwrap_or(0));
+        self.look_at_unfinished(now, desk);
+    }
+
+    /// Looks at the files that may be complete.
+    pub(crate) fn look_at_unfinished(&mut self, now: Instant, desk: &mut Desk) {
+        for name in self.unfinished.to_look_at() {
+            match self.stamp(&name) {
+                Ok(stamp) => self.unfinished.looked(&name, stamp, now),
+                Err(_) => self.unfinished.forget(&name),
+            }
+        }
+        for name in self.unfinished.complete(now) {
+            self.take(&name, now, false, desk);
+        }
+        self.take_what_leads_to_next(desk);
+        self.schedule_tick(now);
+    }
+
+    /// Takes the files that may be complete, and are: what is published next goes on from them.
+    pub(crate) fn take_what_leads_to_next(&mut self, desk: &mut Desk) {
+        self.take_of_these(&self.unfinished.to_look_at(), desk);
+    }
+
+    fn take_of_these(&mut self, unfinished: &[String], desk: &mut Desk) {
+        // Newest first: an older one may lead to it.
+        for name in unfinished.iter().rev() {
+            let Order::Arrival(order) = &self.order else { return };
+            if !order.next_breaks(self.publication.last.facts()) {
+                return;
+            }
+            let path = self.live.join(name);
+            let read = finished_file::read(&*self.world.directory, &path, &mut desk.buffer);
+            if read.is_ok_and(|read| order.leads_to_next(&read.facts)) {
+                self.take(name, self.world.now(), true, desk);
+            }
+        }
+    }
+
+    /// Looks whether files that lie there unlisted were written again, up to `most` of them.
+    fn look_at_lying(&mut self, most: usize, now: Instant) {
+        for _ in 0..self.lying.len().min(most) {
+            let Some(name) = self.lying.pop_front() else { return };
+            let Ok(stamp) = self.stamp(&name) else { continue };
+            if self.handled.get(&hash(&name)) == Some(&stamp.contents()) {
+                self.lying.push_back(name);
+            } else {
+                self.handled.remove(&hash(&name));
+                self.unfinished.begun(&name, stamp, false, now);
+            }
+        }
+    }
+
+    /// Looks whether the oldest listed files are still what was listed.
+    fn look_at_oldest(&mut self) {
+        let oldest: Vec<_> = self.publication.playlist().segments.iter().take(OLDEST).collect();
+        let names: Vec<_> = oldest
+            .into_iter()
+            .filter_map(|segment| name_of_uri(self.publication.settings.home, &segment.uri))
+            .collect();
+        for name in names {
+            let Ok(stamp) = self.stamp(&name) else { continue };
+            match self.publication.listed_as(&name) {
+                Some(before) if self.lose_if_rewritten(&name, Some(before), stamp) => {
+                    self.handled.remove(&hash(&name));
+                    self.unfinished.begun(&name, stamp, false, self.world.now());
+                }
+                None => {
+                    self.keep_stamp(&name, stamp);
+                    let path = self.live.join(&name);
+                    let read = finished_file::read(&*self.world.directory, &path, &mut Vec::new());
+                    if let Ok(finished) = read {
+                        self.publication.keep_read(&name, &finished);
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Watches the directory again after someone took it away, and makes it again if need be.
+    fn keep_watch(&mut self) {
+        let now = self.world.directory.identity(&self.live).ok();
+        let was_exchanged = self.identity.is_some() && now != self.identity;
+        if self.watched.is_some() && self.watched == now {
+            return;
+        }
+        let path = self.live.display().to_string();
+        if was_exchanged {
+            self.is_exchanged = true;
+            if self.settings.label.is_empty() {
+                warn!(path, "the live directory was taken away; going on in a new one");
+            }
+        }
+        self.watched = None;
+        if now.is_none() {
+            // A channel goes with its directory; a stream of ours does not.
+            if !self.settings.label.is_empty() && !self.is_numbered() {
+                return;
+            }
+            if let Err(error) = self.world.directory.make(&self.live) {
+                if self.complain(&error.to_string()) {
+                    warn!(path, %error, "the live directory cannot be made again; make it");
+                }
+                return;
+            }
+        }
+        self.identity = self.world.directory.identity(&self.live).ok();
+        match self.world.directory.watch(&self.live) {
+            Ok(identity) => self.watched = Some(identity),
+            // Nobody asked for a watch.
+            Err(error) if error.is_empty() => {}
+            Err(error) if self.complain(&error) => warn!(path, error, "{BLIND}"),
+            Err(_) => {}
+        }
+        if was_exchanged && self.settings.home == Home::Beside {
+            self.publication.write_all_again();
+        }
+        if was_exchanged || self.watched.is_some() {
+            self.listed_as_of = None;
+            self.last_event_at = SystemTime::UNIX_EPOCH;
+        }
+    }
+
+    /// The directory is gone, and the channel with it.
+    pub(crate) fn leave(&mut self) {
+        self.publication.lose(|_| false);
+        if self.world.directory.has_directory(&self.settings.webroot) {
+            self.settle();
+        }
+    }
+}
+
+/// The names of regular files. A name that is no text cannot stand in a playlist.
+fn regular(directory: &dyn Directory, live: &Path) -> io::Result<impl Iterator<Item = String>> {
+    let is_regular = |entry: &Entry| match (entry.kind, &entry.name) {
+        (Kind::File, _) => true,
+        (Kind::Directory, _) | (_, None) => false,
+        // Where a link leads is not known yet.
+        (Kind::Other, Some(name)) => {
+            looks_like_segment(name)
+                && directory.look_up(&live.join(name)).is_ok_and(|it| it.kind == Kind::File)
+        }
+    };
+    let entries: Vec<_> = directory.list(live)?.into_iter().filter(is_regular).collect();
+    Ok(entries.into_iter().filter_map(|entry| entry.name))
+}
+
+/// The names in the live directory that end in .ts, and those of parts, in their order.
+pub(crate) fn list_all(directory: &dyn Directory, live: &Path) -> io::Result<(Vec<String>, Vec<String>)> {
+    let names = regular(directory, live)?;
+    let (mut parts, mut others) = (Vec::new(), Vec::new());
+    for name in names {
+        match part_of_name(&name) {
+            Some(part) => parts.push((part, name)),
+            None if looks_like_segment(&name) => others.push(name),
+            None => {}
+        }
+    }
+    parts.sort();
+    Ok((others, parts.into_iter().map(|(_, name)| name).collect()))
+}
+
+/// The names in the live directory that end in .ts.
+pub(crate) fn list(directory: &dyn Directory, live: &Path) -> io::Result<Vec<String>> {
+    Ok(regular(directory, live)?.filter(|name| looks_like_segment(name)).collect())
+}

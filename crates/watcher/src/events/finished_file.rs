@@ -1,0 +1,174 @@
+//! One finished file: read once, and judged from its bytes.
+//!
+//! In: a path. Out: a [`Finished`] segment, or a [`Refusal`] that says why the file cannot be listed and what to do about it.
+
+use crate::timeline::target_duration::PromiseError;
+use livedir_layout::directory::Directory;
+use livedir_layout::directory::stamp::Stamp;
+use livedir_media::{Facts, ProbeError, Probing, Unfit, unfit};
+use livedir_playlist::PushError;
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    io::{self, Read as _},
+    path::Path,
+};
+
+/// A segment that can be listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Finished {
+    pub(crate) facts: Facts,
+    pub(crate) stamp: Stamp,
+    /// A number of bytes from all over the file.
+    pub(crate) sample: u64,
+}
+
+impl Finished {
+    /// A number that two files share which hold the same segment.
+    pub(crate) fn contents(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.stamp.bytes, self.sample, self.facts.start_90k, self.facts.duration_90k).hash(&mut hasher);
+        for counter in &self.facts.counters {
+            (counter.pid, counter.first, counter.last).hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+}
+
+/// Why a file cannot be listed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("it vanished before it could be listed; let files stay until the playlist has moved on")]
+    Vanished,
+    #[error("it came after the one behind it was listed; write segments in order")]
+    Late,
+    #[error("it is a directory or a device; write segments as plain files")]
+    NoFile,
+    #[error("it cannot be read: {0}; let the publisher's user read it")]
+    Unreadable(io::Error),
+    #[error(
+        "it has {bytes} bytes, over the {LARGEST_SEGMENT_BYTES} of the longest segment; cut shorter segments"
+    )]
+    TooLarge { bytes: u64 },
+    #[error("{0}")]
+    NoSegment(#[from] ProbeError),
+    #[error("{0}")]
+    Unfit(#[from] Unfit),
+    #[error("{0}")]
+    NoPromise(#[from] PromiseError),
+    #[error("{0}")]
+    NotListed(PushError),
+}
+
+/// A minute at 35 Mbit/s: more is no segment but a recording.
+pub(crate) const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
+
+/// A file is read in such pieces: small enough to stay in the inner caches of the processor until they are judged.
+const PIECE_BYTES: usize = 188 * 256;
+
+/// So much of each piece tells one segment from another: no two pictures are encoded to the same bytes.
+const SAMPLE_BYTES: usize = 4 * 1024;
+
+/// Reads and judges a file. `buffer` is used again for every segment.
+pub(crate) fn read(
+    directory: &dyn Directory,
+    path: &Path,
+    buffer: &mut Vec<u8>,
+) -> Result<Finished, Refusal> {
+    let finished = read_part(directory, path, buffer)?;
+    match unfit(&finished.facts, None) {
+        Some(reason) => Err(reason.into()),
+        None => Ok(finished),
+    }
+}
+
+/// The same for a part of a segment, which may begin with any picture.
+pub(crate) fn read_part(
+    directory: &dyn Directory,
+    path: &Path,
+    buffer: &mut Vec<u8>,
+) -> Result<Finished, Refusal> {
+    let of_io = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => Refusal::Vanished,
+        io::ErrorKind::InvalidInput => Refusal::NoFile,
+        _ => Refusal::Unreadable(error),
+    };
+    let file = directory.open(path).map_err(of_io)?;
+    let stamp = file.stamp;
+    let bytes = stamp.bytes;
+    if bytes > LARGEST_SEGMENT_BYTES {
+        return Err(Refusal::TooLarge { bytes });
+    }
+    buffer.resize(PIECE_BYTES, 0);
+    let mut file = file.bytes.take(LARGEST_SEGMENT_BYTES);
+    let (mut probing, mut sample) = (Probing::new(), DefaultHasher::new());
+    loop {
+        match file.read(buffer) {
+            Ok(0) => break,
+            Ok(read) => {
+                sample.write(&buffer[..read.min(SAMPLE_BYTES)]);
+                probing.push(&buffer[..read])?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(of_io(error)),
+        }
+    }
+    let facts = probing.finish()?;
+    if facts.trailing_bytes > 0 {
+        return Err(Unfit::Cut { trailing_bytes: facts.trailing_bytes }.into());
+    }
+    Ok(Finished { facts, stamp, sample: sample.finish() })
+}
+
+impl Refusal {
+    /// Whether more bytes could make it good: its writer may have stopped in the middle.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Unfit(Unfit::Cut { .. }) | Self::NoSegment(ProbeError::Empty | ProbeError::NoTables)
+        )
+    }
+}
+
+impl From<PushError> for Refusal {
+    fn from(error: PushError) -> Self {
+        match error {
+            PushError::OverTarget { duration_90k, target_duration_s, .. } => {
+                Self::Unfit(Unfit::TooLong { duration_90k, target_duration_s })
+            }
+            error => Self::NotListed(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use livedir_layout::directory::disk::Disk;
+
+    #[track_caller]
+    fn check_refused(contents: Option<&[u8]>, expected: &str) {
+        let directory = tempfile::tempdir().expect("temp dir");
+        let path = directory.path().join("a.ts");
+        if let Some(contents) = contents {
+            std::fs::write(&path, contents).expect("written");
+        }
+        let refusal = read(&Disk::without_events(), &path, &mut Vec::new()).expect_err("refused").to_string();
+        assert!(refusal.starts_with(expected), "{refusal}");
+    }
+
+    #[test]
+    fn files_that_cannot_be_listed_are_refused_with_the_remedy() {
+        check_refused(None, "it vanished");
+        check_refused(Some(b""), "it is empty");
+        check_refused(Some(b"<html>"), "it is no MPEG-TS");
+    }
+
+    #[test]
+    fn a_directory_is_refused() {
+        let directory = tempfile::tempdir().expect("temp dir");
+        assert!(matches!(
+            read(&Disk::without_events(), directory.path(), &mut Vec::new()),
+            Err(Refusal::NoFile)
+        ));
+    }
+}

@@ -1,0 +1,25 @@
+//! Wakes: what the watcher is told, by notify and by the segmenter's end.
+
+use std::{path::PathBuf, time::Instant};
+
+/// Why the watcher looks up.
+#[derive(Debug, Clone)]
+pub enum Wake {
+    /// This file is finished.
+    Complete {
+        /// The file.
+        path: PathBuf,
+        /// When the event was seen, for the publish lag.
+        seen_at: Instant,
+    },
+    /// This file is being written.
+    Begun(PathBuf),
+    /// This file is gone, or has another name.
+    Gone(PathBuf),
+    /// This directory has come or gone.
+    Directory(PathBuf),
+    /// Events were lost.
+    Rescan,
+    /// No segment will come any more.
+    Finish,
+}

@@ -1,0 +1,579 @@
+//! Low latency: the parts of segments, as they come, and what `ll.m3u8` says of them. Pure; times are arguments.
+//!
+//! In: finished parts, and the segments that are listed in the playlist. Out: the text of `ll.m3u8`, and the names of parts
+//! that it lists no more. The list never shows the end of a segment before all its parts are there or lost, nor a part without
+//! those before it. A part is lost when a later one, or its whole segment, has come without it: it is listed with GAP=YES.
+
+mod foreign;
+mod restore;
+
+pub(crate) use restore::ToldParts;
+
+use crate::events::finished_file::Finished;
+use jiff::Timestamp;
+use livedir_layout::names::{Home, number_of_uri, part_name, part_of_name, uri_of_name};
+use livedir_playlist::{
+    EdgeReport, EvictedPart, LiveEdge, LowLatency, MediaPlaylist, Part, PartContent, PartError, Parts,
+    render_low_latency,
+};
+use livedir_time::clock_33_bit::{distance_90k, later_90k};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::{Duration, Instant},
+};
+
+/// A delta update leaves out what is older than six target durations; a shorter window has nothing to leave out.
+const SEGMENTS_WORTH_SKIPPING: usize = 7;
+
+/// What an estimate of the last picture's length may add to a part that is not too long.
+pub(crate) const ROUNDING_90K: u64 = 90;
+
+/// A picture of 24 a second.
+const LONGEST_FRAME_90K: u64 = 3_750;
+
+/// How long parts wait for what comes before them. Two parts and a half where that is longer: so long the next one of the segment that
+/// is being filmed may take, when one is lost.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Parts that lie farther apart are of two timelines.
+const SAME_TIMELINE_90K: i64 = 60 * 90_000;
+
+/// Parts that wait for others that are missing, at the most.
+const MOST_WAITING: usize = 1_000;
+
+/// Segments of others whose parts come too late, as far as is remembered.
+const MOST_DONE: usize = 64;
+
+/// Parts of a segment, at the most: 10 s, the longest segment of ours, in parts of 50 ms. A name with a larger number makes no
+/// more lost parts than these.
+pub(crate) const MOST_PARTS: u32 = 200;
+
+/// Where segments come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encoder {
+    /// From this program: with parts.
+    Ours,
+    /// From another one, which may make parts or not.
+    Foreign,
+}
+
+/// What is known of the live edge.
+#[derive(Debug)]
+pub(crate) struct LowLatencyList {
+    edge: LiveEdge,
+    encoder: Encoder,
+    home: Home,
+    promised: Promised,
+    /// How far the other renditions are.
+    pub(crate) reports: Vec<EdgeReport>,
+    /// Parts that have come and are not listed, by the number of their segment and their own.
+    waiting: BTreeMap<(u64, u32), Finished>,
+    /// Names of parts that have waited, and come too late now.
+    passed: Vec<String>,
+    /// The number of the segment that is being filmed, once a part of it is listed.
+    open: Option<u64>,
+    /// Where the last listed part of it ends, on its timeline.
+    ends_at_90k: Option<u64>,
+    closing: Option<Closing>,
+    /// The last segments of others that came, or were given up.
+    done: VecDeque<u64>,
+    /// Where the last segment in the playlist ends, on its timeline.
+    listed_until_90k: Option<u64>,
+    /// When a part was listed last.
+    listed_at: Option<Instant>,
+    /// Since when parts of others wait, and none is listed.
+    stands_since: Option<Instant>,
+    /// For longer than [`PATIENCE`]: what comes next is what waits.
+    stands_still: bool,
+    /// The number of the segment that comes next. Where numbers are ours, larger than that of every segment before.
+    next_number: u64,
+    /// Nothing has come in this run. What happened before it is told together with the first part.
+    is_waiting_for_first: bool,
+    is_settled: bool,
+}
+
+/// What the list promises for as long as it lives.
+#[derive(Debug, Clone, Copy)]
+struct Promised {
+    /// CAN-SKIP-UNTIL.
+    can_skip: bool,
+    /// PART-HOLD-BACK and PART-INF: parts were listed.
+    parts: bool,
+}
+
+/// A segment that is listed, and not all of whose parts are.
+#[derive(Debug, Clone, Copy)]
+struct Closing {
+    number: u64,
+    media_sequence: u64,
+    duration_90k: u64,
+    since: Instant,
+}
+
+/// The first part that has come of a segment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FirstPart<'a> {
+    /// The number of the segment.
+    pub(crate) number: u64,
+    /// How many parts before it are lost.
+    pub(crate) lost: u32,
+    pub(crate) finished: &'a Finished,
+}
+
+/// What stands before the first part of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Beginning {
+    /// When its first picture was captured.
+    pub(crate) filmed_at: Option<Timestamp>,
+    /// EXT-X-DISCONTINUITY.
+    pub(crate) discontinuity: bool,
+}
+
+impl LowLatencyList {
+    pub(crate) fn new(part_target_90k: u64, encoder: Encoder, home: Home, window_segments: usize) -> Self {
+        Self {
+            edge: LiveEdge::new(part_target_90k),
+            encoder,
+            home,
+            promised: Promised { can_skip: window_segments >= SEGMENTS_WORTH_SKIPPING, parts: false },
+            reports: Vec::new(),
+            waiting: BTreeMap::new(),
+            passed: Vec::new(),
+            open: None,
+            ends_at_90k: None,
+            closing: None,
+            done: VecDeque::new(),
+            listed_until_90k: None,
+            listed_at: None,
+            stands_since: None,
+            stands_still: false,
+            next_number: 1,
+            is_settled: false,
+            is_waiting_for_first: true,
+        }
+    }
+
+    /// PART-TARGET.
+    pub(crate) fn part_target_90k(&self) -> u64 {
+        self.edge.part_target_90k()
+    }
+
+    /// All that a run before has left is taken up. No segment below this number is being filmed.
+    pub(crate) fn settle(&mut self, next_number: u64) {
+        self.next_number = self.next_number.max(next_number);
+        let next_number = self.next_number;
+        self.pass(|(number, _)| number < next_number);
+        self.is_settled = true;
+        self.is_waiting_for_first = self.encoder == Encoder::Ours;
+    }
+
+    /// A part is there. Says whether it is one that can still be listed, or is. The system may tell of a file twice, when it
+    /// is renamed and when it is closed.
+    pub(crate) fn arrived(&mut self, name: &str, finished: Finished) -> bool {
+        if self.edge.lists(&uri_of_name(self.home, name)) {
+            return true;
+        }
+        let is_done = |number: u64| {
+            self.done.contains(&number) && self.closing.is_none_or(|closing| closing.number != number)
+        };
+        let is_possible = |part: &(u64, u32)| match self.encoder {
+            Encoder::Ours => *part >= self.first_possible() && !is_done(part.0),
+            // Numbers of others may begin anew.
+            Encoder::Foreign => {
+                !is_done(part.0) && (self.open != Some(part.0) || part.1 >= self.listed_parts())
+            }
+        };
+        let Some(number) = part_of_name(name).filter(is_possible) else { return false };
+        self.is_waiting_for_first = false;
+        if self.waiting.len() >= MOST_WAITING {
+            let first = self.waiting.first_key_value().map(|(first, _)| *first);
+            self.pass(|part| Some(part) == first);
+        }
+        self.waiting.insert(number, finished);
+        true
+    }
+
+    /// These parts come too late now.
+    fn pass(&mut self, is_late: impl Fn((u64, u32)) -> bool) {
+        let passed: Vec<_> = self.waiting.keys().copied().filter(|part| is_late(*part)).collect();
+        for (number, part) in passed {
+            self.waiting.remove(&(number, part));
+            self.passed.push(part_name(number, part));
+        }
+    }
+
+    /// The names of parts that have waited, and come too late now.
+    pub(crate) fn take_passed(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.passed)
+    }
+
+    /// Whether the part of this name is listed, or waits to be.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        part_of_name(name).is_none_or(|number| self.waiting.contains_key(&number))
+            || self.edge.lists(&uri_of_name(self.home, name))
+    }
+
+    /// The number of the segment and that of the part below which nothing can be listed any more.
+    fn first_possible(&self) -> (u64, u32) {
+        let of_open = |open| (open, self.listed_parts());
+        self.open
+            .map(of_open)
+            .or(self.closing.map(|closing| (closing.number, 0)))
+            .unwrap_or((self.next_number, 0))
+    }
+
+    /// How many parts of the open segment are listed.
+    fn listed_parts(&self) -> u32 {
+        self.edge.open().parts.len() as u32
+    }
+
+    /// A segment is listed in the playlist. Parts of another one that is open are lost with it: see [`Self::left_out`].
+    pub(crate) fn segment_listed(
+        &mut self,
+        number: u64,
+        media_sequence: u64,
+        duration_90k: u64,
+        now: Instant,
+    ) {
+        // One that waits for its last parts is overtaken by this one.
+        let overtaken = self.closing.filter(|it| it.number != number && self.open == Some(it.number));
+        if let Some(Closing { number, media_sequence, duration_90k, .. }) = overtaken {
+            // Parts that cannot be listed are lost.
+            drop(self.list_parts_of(number));
+            self.push_lost_rest(number, duration_90k);
+            self.close(media_sequence);
+        }
+        self.comes_to(number);
+        if self.open == Some(number) || self.waiting_of(number).is_some() {
+            self.closing = Some(Closing { number, media_sequence, duration_90k, since: now });
+        } else if self.is_settled {
+            // Its encoder makes no parts, or no more, or all of them are lost.
+            self.is_waiting_for_first = false;
+        }
+    }
+
+    /// The segment of this number is listed, or will never be.
+    fn comes_to(&mut self, number: u64) {
+        let next = number.saturating_add(1);
+        match self.encoder {
+            Encoder::Ours => self.next_number = self.next_number.max(next),
+            // One that was started again may count from 1 again.
+            Encoder::Foreign => {
+                self.done.retain(|done| *done != number);
+                if self.done.len() == MOST_DONE {
+                    self.done.pop_front();
+                }
+                self.done.push_back(number);
+                self.next_number = next;
+            }
+        }
+    }
+
+    /// The first part of this segment that waits.
+    fn waiting_of(&self, number: u64) -> Option<u32> {
+        self.waiting.range((number, 0)..=(number, u32::MAX)).next().map(|((_, part), _)| *part)
+    }
+
+    /// How the segment of this number was begun, if a part of it is listed.
+    pub(crate) fn beginning_of(&self, number: u64) -> Option<Beginning> {
+        let open = (self.open == Some(number)).then(|| self.edge.open())?;
+        Some(Beginning { filmed_at: open.program_date_time, discontinuity: open.discontinuity })
+    }
+
+    /// The first part of a segment, if that is what comes next.
+    pub(crate) fn first_part(&self) -> Option<FirstPart<'_>> {
+        let (&(number, lost), finished) = match self.encoder {
+            Encoder::Ours => self.waiting.range(self.first_possible()..).next()?,
+            // A segment that begins with its first part, unless it is the next one.
+            Encoder::Foreign => {
+                let next = self.closing.map_or(self.next_number, |closing| closing.number);
+                let of_next = self.waiting.range((next, 0)..=(next, u32::MAX)).next();
+                let is_next = |((_, part), it): &(&(u64, u32), &Finished)| {
+                    self.stands_still || (*part == 0 && self.is_behind(it))
+                };
+                of_next.or_else(|| self.earliest().filter(is_next))?
+            }
+        };
+        self.open.is_none().then_some(FirstPart { number, lost, finished })
+    }
+
+    /// Parts that are missing before one that has come, or before the end of a segment that is listed: the last chance to
+    /// look for their files.
+    pub(crate) fn missing(&self, patience: Duration, now: Instant) -> Vec<String> {
+        let names = |number, parts: std::ops::Range<u32>| parts.map(|part| part_name(number, part)).collect();
+        match (self.open, self.first_part()) {
+            (None, Some(first)) => names(first.number, 0..first.lost.min(MOST_PARTS)),
+            (None, None) => Vec::new(),
+            (Some(open), _) => {
+                let next = self.listed_parts();
+                let until = match self.waiting_of(open) {
+                    Some(part) => part.min(next.saturating_add(MOST_PARTS)),
+                    None => next + u32::from(self.rest_is_lost(open, patience, now)),
+                };
+                names(open, next..until)
+            }
+        }
+    }
+
+    /// The segment that is being filmed and will never be whole: one that is being closed is there before the second part of the
+    /// next.
+    pub(crate) fn given_up(&self) -> Option<u64> {
+        let open = self.open.filter(|open| self.closing.is_none_or(|closing| closing.number != *open))?;
+        (self.is_overtaken(open) || self.stands_still).then_some(open)
+    }
+
+    /// Whether more than the first part of the segment behind this one is there.
+    fn is_overtaken(&self, number: u64) -> bool {
+        let next = number.saturating_add(1);
+        match self.encoder {
+            Encoder::Ours => self.waiting.last_key_value().is_some_and(|(last, _)| *last > (next, 0)),
+            // Others may have any numbers.
+            Encoder::Foreign => self.waiting.range((next, 1)..=(next, u32::MAX)).next().is_some(),
+        }
+    }
+
+    /// The segment that is being filmed, if it is not the one of this number.
+    pub(crate) fn open_before(&self, number: Option<u64>) -> Option<u64> {
+        self.open.filter(|open| Some(*open) != number)
+    }
+
+    /// The first part of the segment that comes behind this one.
+    pub(crate) fn first_behind(&self, number: u64) -> Option<&Finished> {
+        self.waiting.get(&(number.saturating_add(1), 0))
+    }
+
+    /// The parts that are listed of the segment that is being filmed, and where they end on its timeline, if all of them are
+    /// there.
+    pub(crate) fn whole_until(&self) -> Option<(u32, u64)> {
+        let has_lost = self.edge.open().parts.iter().any(Part::is_gap);
+        self.ends_at_90k.filter(|_| !has_lost).map(|ends_at_90k| (self.listed_parts(), ends_at_90k))
+    }
+
+    /// How long the listed parts of the segment that is being filmed are, if it has this number.
+    pub(crate) fn parts_duration_90k(&self, number: u64) -> Option<u64> {
+        (self.open == Some(number)).then(|| self.listed_90k())
+    }
+
+    /// The segment of this number is listed as a gap of this length. What is listed of its parts stays as it is: players have it, or
+    /// can have it. What is missing behind them is lost (draft-pantos-hls-rfc8216bis 6.2.1).
+    pub(crate) fn left_out(&mut self, number: u64, media_sequence: u64, duration_90k: u64) {
+        self.comes_to(number);
+        self.pass(|(of, _)| of == number);
+        self.closing = self.closing.filter(|closing| closing.number != number);
+        if self.open == Some(number) {
+            self.push_lost_rest(number, duration_90k);
+            self.close(media_sequence);
+        }
+    }
+
+    /// Opens the segment of [`Self::first_part`]. `lost_90k`: how long the parts before it were.
+    pub(crate) fn begin(&mut self, beginning: Beginning, lost_90k: u64) {
+        let Some(FirstPart { number, lost, .. }) = self.first_part() else { return };
+        self.open = Some(number);
+        (self.stands_since, self.stands_still) = (None, false);
+        self.ends_at_90k = None;
+        self.edge.begin(beginning.filmed_at, beginning.discontinuity);
+        self.push_lost(number, lost, Some(lost_90k));
+    }
+
+    /// How long parts are of a stream that this one is of: as many frames as fit into the target.
+    pub(crate) fn usual_90k(&self, part: &Finished) -> u64 {
+        let (target_90k, frame_90k) = (self.edge.part_target_90k(), part.facts.frame_interval_90k);
+        // Of a single picture no byte tells how long it is shown.
+        let is_known = part.facts.video.is_none() || part.facts.duration_90k > frame_90k;
+        let is_frame = (1..=target_90k).contains(&frame_90k) && is_known;
+        if is_frame { target_90k / frame_90k * frame_90k } else { target_90k }
+    }
+
+    /// Lists what is in line. Says what is wrong with parts that cannot be: they are lost.
+    pub(crate) fn advance(
+        &mut self,
+        playlist: &MediaPlaylist,
+        patience: Duration,
+        now: Instant,
+    ) -> (Vec<EvictedPart>, Vec<PartError>) {
+        let mut errors = Vec::new();
+        let before = (self.open, self.listed_parts());
+        // A segment that is closed has parts that are listed, or that wait to be.
+        self.closing = self
+            .closing
+            .filter(|closing| self.open == Some(closing.number) || self.waiting_of(closing.number).is_some());
+        if let Some(open) = self.open {
+            errors = self.list_parts_of(open);
+            if let Some(closing) = self.closing.filter(|closing| closing.number == open) {
+                let rest_is_lost = self.rest_is_lost(open, patience, now);
+                if rest_is_lost {
+                    self.push_lost_rest(open, closing.duration_90k);
+                }
+                if rest_is_lost || self.missing_90k(closing.duration_90k) == 0 {
+                    self.close(closing.media_sequence);
+                }
+            }
+        }
+        let has_listed = before != (self.open, self.listed_parts());
+        if has_listed {
+            self.listed_at = Some(now);
+        }
+        self.watch_what_waits(has_listed, patience, now);
+        (self.trim(playlist), errors)
+    }
+
+    /// Parts that are too far from the end leave (bis-22 6.2.2).
+    pub(crate) fn trim(&mut self, playlist: &MediaPlaylist) -> Vec<EvictedPart> {
+        // While a segment closes it is in the playlist already, and its parts would count a second time.
+        if self.closing.is_none() { self.edge.trim(playlist) } else { Vec::new() }
+    }
+
+    /// How much of a segment of this length is not listed in parts.
+    fn missing_90k(&self, duration_90k: u64) -> u64 {
+        let missing_90k = duration_90k.saturating_sub(self.listed_90k());
+        if missing_90k <= ROUNDING_90K { 0 } else { missing_90k }
+    }
+
+    /// Whether the parts that are missing at the end of the open segment, which is listed, come no more.
+    fn rest_is_lost(&self, open: u64, patience: Duration, now: Instant) -> bool {
+        self.closing.is_some_and(|closing| {
+            closing.number == open
+                && self.missing_90k(closing.duration_90k) > 0
+                && (now.saturating_duration_since(closing.since) >= patience || self.is_overtaken(open))
+        })
+    }
+
+    /// Lists the parts of the open segment that have come. Those that are missing before them are lost.
+    fn list_parts_of(&mut self, open: u64) -> Vec<PartError> {
+        let mut errors = Vec::new();
+        while let Some(part) = self.waiting_of(open) {
+            let Some(finished) = self.waiting.remove(&(open, part)) else { break };
+            // It has come twice, or after it was listed as lost.
+            let Some(lost) = part.checked_sub(self.listed_parts()) else { continue };
+            let lost_90k = self.ends_at_90k.and_then(|ends_at_90k| {
+                u64::try_from(distance_90k(ends_at_90k, finished.facts.start_90k)).ok()
+            });
+            let lost_90k = lost_90k.unwrap_or_else(|| u64::from(lost) * self.usual_90k(&finished));
+            self.push_lost(open, lost, Some(lost_90k));
+            match self.push(&part_name(open, part), &finished) {
+                Ok(()) => self.ends_at_90k = Some(finished.facts.end_90k()),
+                Err(error) => {
+                    self.push_lost(open, 1, Some(finished.facts.duration_90k));
+                    errors.push(error);
+                }
+            }
+        }
+        errors
+    }
+
+    /// Lists so many lost parts, `all_90k` long together.
+    ///
+    /// bis 6.2.1: what a server cannot make available it lists with GAP=YES.
+    fn push_lost(&mut self, open: u64, count: u32, all_90k: Option<u64>) {
+        let target_90k = self.edge.part_target_90k();
+        let count = u64::from(count.min(MOST_PARTS));
+        let all_90k = all_90k.filter(|all_90k| (count..=count * target_90k).contains(all_90k));
+        for index in 0..count {
+            let until_90k = |index| all_90k.map_or(index * target_90k, |all_90k| index * all_90k / count);
+            let duration_90k = until_90k(index + 1) - until_90k(index);
+            let uri = uri_of_name(self.home, &part_name(open, self.listed_parts()));
+            // Its name is ours, and its length within the target.
+            let _ = self.edge.push(Part { uri, duration_90k, content: PartContent::Gap });
+            self.ends_at_90k = self.ends_at_90k.map(|ends_at_90k| later_90k(ends_at_90k, duration_90k));
+        }
+    }
+
+    /// What is missing at the end of a segment of this length is lost.
+    fn push_lost_rest(&mut self, open: u64, duration_90k: u64) {
+        let missing_90k = self.missing_90k(duration_90k);
+        let count = missing_90k.div_ceil(self.edge.part_target_90k());
+        self.push_lost(open, count.min(u64::from(MOST_PARTS)) as u32, Some(missing_90k));
+    }
+
+    fn close(&mut self, media_sequence: u64) {
+        self.edge.close(media_sequence);
+        if let Some(open) = self.open.take() {
+            self.comes_to(open);
+            self.pass(|(of, _)| of == open);
+        }
+        self.closing = None;
+    }
+
+    /// What happened before this run is told before the first part comes.
+    pub(crate) fn waits_no_longer(&mut self) {
+        self.is_waiting_for_first = false;
+    }
+
+    /// A run before has listed parts, and has let viewers skip or not: what the list promises never changes while it lives.
+    ///
+    /// bis-22 6.2.1: EXT-X-SERVER-CONTROL is not among what may change.
+    pub(crate) fn had_parts(&mut self, can_skip: bool) {
+        self.promised.parts = true;
+        self.promised.can_skip = can_skip;
+    }
+
+    fn push(&mut self, name: &str, finished: &Finished) -> Result<(), PartError> {
+        self.promised.parts = true;
+        let target_90k = self.edge.part_target_90k();
+        let mut facts = finished.facts.clone();
+        // Of a part with a single picture no byte tells how long that is shown; of the last one its segment does.
+        let left_90k = self
+            .closing
+            .filter(|closing| Some(closing.number) == self.open)
+            .map_or(target_90k, |closing| closing.duration_90k.saturating_sub(self.listed_90k()));
+        facts.hold_to(target_90k.min(left_90k));
+        let mut duration_90k = facts.duration_90k;
+        if duration_90k <= target_90k + ROUNDING_90K {
+            duration_90k = duration_90k.min(target_90k);
+        }
+        let has_keyframe = facts.video.as_ref().is_none_or(|video| video.starts_with_keyframe);
+        let content = PartContent::of_media(has_keyframe);
+        self.edge.push(Part { uri: uri_of_name(self.home, name), duration_90k, content })
+    }
+
+    fn listed_90k(&self) -> u64 {
+        self.edge.open().parts.iter().map(|part| part.duration_90k).sum()
+    }
+
+    /// When a part that is missing is waited for no longer.
+    pub(crate) fn deadline(&self, patience: Duration) -> Option<Instant> {
+        let closing = self.closing.filter(|closing| self.open == Some(closing.number));
+        let closes_at = closing.and_then(|closing| closing.since.checked_add(patience));
+        let stands_until = self.stands_since.filter(|_| !self.stands_still);
+        let stands_until = stands_until.and_then(|since| since.checked_add(self.hold(patience)));
+        [closes_at, stands_until].into_iter().flatten().min()
+    }
+
+    /// Whether the list may be written as it is: nothing that belongs together is torn.
+    pub(crate) fn is_whole(&self, playlist: &MediaPlaylist) -> bool {
+        playlist.ended || (self.closing.is_none() && !self.is_waiting_for_first)
+    }
+
+    /// The last segment of which something is listed, and the last part of it.
+    pub(crate) fn last(&self, playlist: &MediaPlaylist) -> Option<(u64, Option<u64>)> {
+        self.edge.last(playlist)
+    }
+
+    /// The next number that is not listed: files of others may be listed out of order.
+    fn next_unlisted(&self, playlist: &MediaPlaylist) -> u64 {
+        let uris = playlist.segments.iter().map(|segment| &segment.uri);
+        let listed: BTreeSet<u64> = uris.filter_map(|uri| number_of_uri(uri)).collect();
+        let mut next = self.next_number;
+        while listed.contains(&next) {
+            next += 1;
+        }
+        next
+    }
+
+    /// The text of `ll.m3u8`.
+    pub(crate) fn text(&self, playlist: &MediaPlaylist) -> String {
+        let hint = match self.open {
+            Some(open) => part_name(open, self.edge.open().parts.len() as u32),
+            None => part_name(self.next_unlisted(playlist), 0),
+        };
+        let hint = uri_of_name(self.home, &hint);
+        let has_parts = self.encoder == Encoder::Ours || self.promised.parts;
+        let parts = has_parts.then_some(Parts { edge: &self.edge, hint: &hint });
+        let reports = &self.reports;
+        render_low_latency(playlist, &LowLatency { parts, reports, can_skip: self.promised.can_skip })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,469 @@
+//! In step: the playlists of the renditions of one stream have the same numbers for the same time (RFC 8216 6.2.4), through
+//! segments that one of them lost and others have.
+//!
+//! In: what a [`Publication`] knows, and what is common to all. Out: entries that say that there is nothing, and breaks of
+//! the timeline that are the same everywhere. Runs on the watcher's thread.
+
+use crate::channel::Channel;
+use crate::events::desk::Desk;
+use crate::events::finished_file::Finished;
+use crate::order::Order;
+use crate::publish::{Break, Last, Publication};
+use crate::timeline::dates::end_of;
+use crate::timeline::shared::{Common, Listed};
+use jiff::Timestamp;
+use livedir_layout::files::OnDisk;
+use livedir_layout::names::{name_of_uri, uri_of_name};
+use livedir_media::Facts;
+use livedir_playlist::{EdgeReport, Evicted, Rates, Segment, TICKS_PER_S, Window, WindowSettings};
+use livedir_time::clock_33_bit::distance_90k;
+use livedir_time::overload::Told;
+use livedir_time::ticks::seconds;
+use std::{
+    path::Path,
+    sync::{MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+use tracing::info;
+
+/// Two frames of AAC at 48 kHz: so far the borders of sound may be from those of pictures.
+pub(crate) const ROOM_FOR_SOUND_90K: u64 = 2 * 1_920;
+
+impl Channel {
+    /// Lists a gap in the place of what others have listed and this one is too late with. Says when it will be too late with
+    /// the next.
+    pub(crate) fn keep_in_step(&mut self, now: Instant, desk: &mut Desk) -> Option<Instant> {
+        loop {
+            let late_at = self.publication.late_at()?;
+            if late_at > now {
+                return Some(late_at);
+            }
+            let number = self.publication.playlist().next_media_sequence();
+            // The event that tells of it may be on its way.
+            self.look_at_directory(desk);
+            self.publish_waiting(Duration::ZERO);
+            if self.publication.playlist().next_media_sequence() == number {
+                self.publication.leave_out(number);
+            }
+            self.publish_waiting(Duration::ZERO);
+            self.settle();
+            if self.publication.playlist().next_media_sequence() == number {
+                return None;
+            }
+        }
+    }
+
+    /// What is listed as a gap is waited for no longer.
+    pub(crate) fn skip_gaps(&mut self) {
+        if let Order::Numbered(order) = &mut self.order {
+            order.skip_to(self.publication.next_number());
+        }
+    }
+}
+
+impl Publication {
+    pub(crate) fn common(&self) -> Option<MutexGuard<'_, Common>> {
+        self.common.as_ref().map(|common| common.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// When this rendition is too late with its next segment.
+    fn late_at(&self) -> Option<Instant> {
+        let playlist = self.window.playlist();
+        let next = playlist.next_media_sequence();
+        self.common()?.late_at(next, self.last_listed_at, playlist.target_duration_s)
+    }
+
+    /// Whether the parts that are listed of the segment of this number are as long as the other renditions have it.
+    pub(crate) fn is_as_long_as_elsewhere(&self, number: u64) -> bool {
+        let in_parts_90k = self.low_latency.as_ref().and_then(|file| file.list.parts_duration_90k(number));
+        in_parts_90k.is_none_or(|in_parts_90k| self.fits_elsewhere(number, in_parts_90k))
+    }
+
+    /// Whether a segment of this length can be the one that the other renditions have under this number.
+    pub(crate) fn fits_elsewhere(&self, number: u64, duration_90k: u64) -> bool {
+        let Some(common) = self.common() else { return true };
+        let room_90k = common.frame_90k() + ROOM_FOR_SOUND_90K;
+        common.get(number).is_none_or(|(listed, _)| listed.duration_90k.abs_diff(duration_90k) <= room_90k)
+    }
+
+    /// How long a picture is shown, or a frame of sound, in segments that are listed.
+    pub(crate) fn note_frames(&self, facts: &Facts) {
+        if let Some(mut common) = self.common() {
+            common.note_frame(facts.frame_interval_90k.min(facts.duration_90k));
+        }
+    }
+
+    /// Whether a file of ours holds what the other renditions have under its number, as far as its length and its time tell.
+    pub(crate) fn holds_what_others_do(&self, number: u64, finished: &Finished) -> bool {
+        const SAME: Duration = Duration::from_secs(1);
+        self.note_frames(&finished.facts);
+        let ended_at = self.common().and_then(|common| common.ends_at(number));
+        let is_in_time = ended_at.is_none_or(|ended_at| {
+            let apart = finished.stamp.modified_at.duration_since(ended_at.into());
+            apart.unwrap_or_else(|early| early.duration()) <= SAME
+        });
+        is_in_time && self.fits_elsewhere(number, finished.facts.duration_90k)
+    }
+
+    /// Whether a file is no segment of ours, whatever its name says: it goes back on the timeline of the last one, and is older.
+    pub(crate) fn is_older_than_last(&self, finished: &Finished) -> bool {
+        const OVERLAP: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
+        let ends_at = self.window.playlist().segments.last().filter(|last| !last.gap).and_then(end_of);
+        let written_at = Timestamp::try_from(finished.stamp.modified_at).ok();
+        let goes_back =
+            self.last.facts().is_some_and(|last| distance_90k(last.end_90k(), finished.facts.start_90k) < 0);
+        goes_back
+            && ends_at
+                .zip(written_at)
+                .is_some_and(|(ends_at, written_at)| ends_at.duration_since(written_at) >= OVERLAP)
+    }
+
+    /// Why the timeline breaks before the segment of this number: a break is one of all renditions, or of none.
+    ///
+    /// RFC 8216 6.2.4: matching content MUST have matching discontinuity sequence numbers.
+    pub(crate) fn agreed_break(&self, number: Option<u64>, facts: &Facts) -> Option<Break> {
+        // A gap of the run before says nothing of this one, and a playlist that is ended has nothing behind it.
+        let begins_run = number.is_some() && number == self.first_of_run && matches!(self.last, Last::Gap);
+        let begins_anew = begins_run || self.window.playlist().ended;
+        let own = if begins_anew { Some(Break::Unknown) } else { self.break_before(facts) };
+        // A playlist that begins has counted the break before it already.
+        let (Some(number), Some(mut common), false) = (number, self.common(), self.begins()) else {
+            return own;
+        };
+        let is_agreed = common.breaks_before(number, || own.is_some());
+        is_agreed.then(|| own.unwrap_or(Break::Elsewhere))
+    }
+
+    /// Players know how the segment of this number begins: the others begin it in the same way.
+    pub(crate) fn note_begun(&self, number: u64, discontinuity: bool) {
+        if let Some(mut common) = self.common() {
+            common.tell(number, discontinuity);
+        }
+    }
+
+    /// A date that lies before the end of the segment before, as the clock was set back, breaks the timeline, too.
+    ///
+    /// bis-22 6.2.1: the mapping of dates to segments MUST NOT be ambiguous; overlaps below a second are allowed.
+    pub(crate) fn agreed_on_clock(
+        &self,
+        number: Option<u64>,
+        agreed: Option<Break>,
+        date: Option<Timestamp>,
+        facts: &Facts,
+    ) -> Option<Break> {
+        let before = self.window.playlist().segments.last();
+        // What is listed of its length may be an estimate: the timeline knows better.
+        let ends_at = match self.last.facts() {
+            Some(last) => before.and_then(|before| {
+                let apart_90k = distance_90k(last.start_90k, facts.start_90k);
+                let lasts_90k = u64::try_from(apart_90k).ok()?.min(before.duration_90k);
+                end_of(&Segment { duration_90k: lasts_90k, ..before.clone() })
+            }),
+            None => before.and_then(end_of),
+        };
+        // Who has lost it is told by the others when it ended.
+        let elsewhere =
+            number.zip(self.common()).and_then(|(number, common)| common.ends_at(number.checked_sub(1)?));
+        let ends_at = ends_at.max(elsewhere);
+        let is_set_back = ends_at.zip(date).is_some_and(|(ends_at, date)| {
+            ends_at.duration_since(date) >= jiff::SignedDuration::from_secs(1)
+        });
+        if agreed.is_some() || !is_set_back || self.begins() {
+            return agreed;
+        }
+        match (number, self.common()) {
+            // Who comes first says so for all.
+            (Some(number), Some(mut common)) => common.breaks(number).then_some(Break::Clock),
+            _ => Some(Break::Clock),
+        }
+    }
+
+    /// The date behind a break, which does not lie before the end of the segment before: files that are copied, and runs that follow
+    /// at once, bear times that are off by a little. A clock that was set back by more is believed.
+    pub(crate) fn not_before_last(&self, breaks: bool, date: Option<Timestamp>) -> Option<Timestamp> {
+        const LITTLE: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
+        let ends_at = self.window.playlist().segments.last().and_then(end_of);
+        let is_early = |ends_at: &Timestamp| {
+            date.is_some_and(|date| {
+                (jiff::SignedDuration::ZERO..LITTLE).contains(&ends_at.duration_since(date))
+            })
+        };
+        ends_at.filter(|ends_at| breaks && is_early(ends_at)).or(date)
+    }
+
+    /// Nothing was ever listed.
+    pub(crate) fn begins(&self) -> bool {
+        self.window.playlist().segments.is_empty() && matches!(self.last, Last::Nothing)
+    }
+
+    /// A segment is listed.
+    pub(crate) fn note_listed(&mut self) {
+        self.last_listed_at = self.world.now();
+        let playlist = self.window.playlist();
+        let number = playlist.next_media_sequence() - 1;
+        if let (Some(mut common), Some(last)) = (self.common(), playlist.segments.last()) {
+            let listed = Listed {
+                duration_90k: last.duration_90k,
+                program_date_time: last.program_date_time,
+                has_pictures: self.settings.has_pictures,
+                at: self.last_listed_at,
+            };
+            common.listed(number, last.discontinuity, listed);
+        }
+        if let Some(Told::KeepsUp(episode)) = self.gaps.kept_up(self.last_listed_at) {
+            let (size, gaps, lasted_s) = (self.size(), episode.segments, episode.lasted.as_secs_f64());
+            info!(size, gaps, lasted_s, "segments come in time again");
+        }
+    }
+
+    /// The name of its directory.
+    pub(crate) fn size(&self) -> String {
+        self.settings.webroot.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// The timeline breaks before this number, in all renditions.
+    pub(crate) fn breaks_at(&self, number: u64) {
+        if let Some(mut common) = self.common() {
+            common.breaks(number);
+        }
+    }
+
+    /// All segments leave the playlist with the next version of it, which begins where the other renditions go on: with this number,
+    /// and this discontinuity sequence number of its first segment. `waits`: what is on disk stays until then.
+    pub(crate) fn begin_anew_at(
+        &mut self,
+        (number, discontinuity_sequence): (u64, u64),
+        target_duration_s: Option<u32>,
+        waits: bool,
+    ) {
+        let playlist = self.window.playlist();
+        let leaving = self.first_leave(playlist.segments.len());
+        let settings = WindowSettings {
+            target_duration_s: target_duration_s.unwrap_or(playlist.target_duration_s),
+            segments: self.settings.window_segments,
+        };
+        let mut begun = Window::new(settings, number).playlist().clone();
+        // The first segment tells of the break before it.
+        begun.discontinuity_sequence = discontinuity_sequence.saturating_sub(1);
+        if let Ok(window) = Window::resume(settings, begun) {
+            self.window = window;
+            self.let_go(leaving);
+            self.ahead = 0;
+            self.last = if discontinuity_sequence > 0 { Last::Unknown } else { Last::Nothing };
+            // Its numbers are kept, whatever comes before its first segment.
+            self.is_behind = number > 1 && !waits;
+        }
+    }
+
+    /// The playlist on disk is not gone on with, and stands until the next one is written. Says whether it lists the file of this
+    /// name, which leaves with it.
+    pub(crate) fn lists_no_longer(&mut self, on_disk: &OnDisk, name: &str) -> bool {
+        let OnDisk::Playlist { playlist, .. } = on_disk else { return false };
+        let uri = uri_of_name(self.settings.home, name);
+        let mut numbered = (playlist.media_sequence..).zip(&playlist.segments);
+        let Some((media_sequence, segment)) = numbered.find(|(_, it)| it.uri == uri && !it.gap) else {
+            return false;
+        };
+        let target_90k = (u64::from(playlist.target_duration_s) + 1) * TICKS_PER_S;
+        let window_90k = target_90k * self.settings.window_segments as u64;
+        let grace_90k = segment.duration_90k + window_90k.max(playlist.duration_90k());
+        self.leaving.push(Evicted { segment: segment.clone(), media_sequence, grace_90k });
+        true
+    }
+
+    /// The discontinuity sequence of the segments of a run that begins now.
+    pub(crate) fn next_discontinuity_sequence(&self) -> u64 {
+        let playlist = self.window.playlist();
+        let listed = playlist.segments.iter().filter(|segment| segment.discontinuity).count() as u64;
+        let breaks = u64::from(playlist.next_media_sequence() > 1);
+        playlist.discontinuity_sequence + listed + breaks
+    }
+
+    /// What a run before has listed counts, too.
+    pub(crate) fn measure_listed(&mut self, live: &Path) {
+        let playlist = self.window.playlist();
+        for segment in playlist.segments.iter().filter(|segment| !segment.gap) {
+            let file = name_of_uri(self.settings.home, &segment.uri).map(|name| live.join(name));
+            if let Some(Ok(stamp)) = file.map(|file| self.world.directory.stamp(&file)) {
+                let target_s = f64::from(playlist.target_duration_s);
+                self.rate.push(stamp.bytes, seconds(segment.duration_90k), target_s);
+            }
+        }
+    }
+
+    /// Bits a second of what was listed; `None` before the first segment of this run.
+    pub(crate) fn measured(&self) -> Option<Rates> {
+        self.newest.as_ref()?;
+        let measured = self.rate.measured(false)?;
+        Some(Rates {
+            peak_bps: measured.peak_bps.ceil() as u64,
+            average_bps: measured.average_bps.ceil() as u64,
+        })
+    }
+
+    /// What the bytes of the newest segment say.
+    pub(crate) fn newest_facts(&self) -> Option<&Facts> {
+        self.newest.as_ref().map(|newest| &newest.facts)
+    }
+
+    /// Pictures a second.
+    pub(crate) fn frame_rate(&self) -> Option<f64> {
+        let video = self.newest_facts()?.video.as_ref()?;
+        (video.frame_interval_90k > 0).then(|| TICKS_PER_S as f64 / video.frame_interval_90k as f64)
+    }
+
+    /// The last segment of which `ll.m3u8` on disk lists something, and its last part.
+    pub(crate) fn last_part(&self) -> Option<(u64, Option<u64>)> {
+        self.low_latency.as_ref()?.last
+    }
+
+    /// How far the playlists of the other renditions are: for the next version of `ll.m3u8`, which is written at once when the one
+    /// on disk says less than the part before.
+    ///
+    /// bis 4.4.5.4: a report SHOULD be as up to date as the playlist that contains it.
+    pub(crate) fn set_reports(&mut self, reports: Vec<EdgeReport>) {
+        let Some(file) = &mut self.low_latency else { return };
+        let is_behind = |now: &EdgeReport| {
+            let told = file.told.iter().find(|told| told.uri == now.uri);
+            told.is_none_or(|told| is_more_than_a_part_behind(told, now))
+        };
+        let is_behind = reports.iter().any(is_behind);
+        file.list.reports = reports;
+        if is_behind {
+            self.write_low_latency();
+        }
+    }
+}
+
+/// Whether the list that `now` is of has come more than one part further.
+fn is_more_than_a_part_behind(told: &EdgeReport, now: &EdgeReport) -> bool {
+    let parts = |report: &EdgeReport| report.last_part.map_or(0, |part| part + 1);
+    match now.last_media_sequence.checked_sub(told.last_media_sequence) {
+        Some(0) => parts(now) > parts(told) + 1,
+        // Whether the segment that was told of has got more parts since is not known.
+        Some(1) => parts(now) > 1,
+        // Further than a part, or begun anew.
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::order::Candidate;
+    use crate::samples::finished_90k;
+    use crate::settings::ChannelSettings;
+    use crate::settings::Naming;
+    use crate::world::World;
+    use livedir_layout::names::{Home, segment_name};
+    use std::{
+        fs,
+        sync::{Arc, Mutex},
+        time::SystemTime,
+    };
+
+    const SEGMENT_90K: u64 = 180_000;
+
+    fn rendition(webroot: &Path, name: &str, common: &Arc<Mutex<Common>>) -> Publication {
+        let webroot = webroot.join(name);
+        fs::create_dir_all(&webroot).unwrap();
+        let settings = ChannelSettings {
+            status_directory: webroot.clone(),
+            webroot,
+            home: Home::Beside,
+            has_pictures: true,
+            label: format!("{name}/"),
+            naming: Naming::Numbered,
+            target_duration_s: Some(2),
+            window_segments: 20,
+            part_target_90k: None,
+            end_list: true,
+            keep: false,
+            end_after: None,
+        };
+        let mut publication = Publication::new(World::real(None), settings, Arc::default(), None).unwrap();
+        publication.common = Some(common.clone());
+        publication
+    }
+
+    /// Segments come, `720p:3` in this order; from number `breaks_at` on they are of another timeline. What the playlists
+    /// say then: `(3)` is a gap, `!4` has a discontinuity.
+    #[track_caller]
+    fn check(arrivals: &str, breaks_at: u64, expected: [&str; 2]) {
+        let webroot = tempfile::tempdir().unwrap();
+        let common = Arc::new(Mutex::new(Common::new(20)));
+        let names = ["720p", "360p"];
+        let mut renditions = names.map(|name| rendition(webroot.path(), name, &common));
+        for arrival in arrivals.split(' ') {
+            let (name, number) = arrival.split_once(':').unwrap();
+            let number: u64 = number.parse().unwrap();
+            let mut finished = finished_90k(SEGMENT_90K);
+            let jump_90k = if number >= breaks_at { 10_000_000 } else { 0 };
+            finished.facts.start_90k = number * SEGMENT_90K + jump_90k;
+            finished.stamp.modified_at = SystemTime::UNIX_EPOCH + Duration::from_secs(2 * number);
+            let candidate = Candidate { name: segment_name(number), finished, seen_at: Instant::now() };
+            let index = names.iter().position(|it| *it == name).unwrap();
+            renditions[index].publish(candidate, std::iter::empty());
+        }
+        let said = renditions.each_ref().map(|rendition| {
+            let playlist = rendition.playlist();
+            let entries = (playlist.media_sequence..).zip(&playlist.segments).map(|(number, it)| {
+                assert_eq!(it.uri, segment_name(number));
+                assert_eq!(it.duration_90k, SEGMENT_90K);
+                let word = if it.gap { format!("({number})") } else { number.to_string() };
+                format!("{}{word}", if it.discontinuity { "!" } else { "" })
+            });
+            entries.collect::<Vec<_>>().join(" ")
+        });
+        assert_eq!(said, expected, "{arrivals}");
+    }
+
+    #[test]
+    fn a_gap_behind_an_end_is_no_longer_than_this_run_promises() {
+        let webroot = tempfile::tempdir().unwrap();
+        let common = Arc::new(Mutex::new(Common::new(20)));
+        let settings = rendition(webroot.path(), "720p", &common).settings;
+        let text = "#EXTM3U\n#EXT-X-TARGETDURATION:7\n#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:7,\nseg-00000001.ts\n#EXT-X-ENDLIST\n";
+        let previous = livedir_playlist::parse(text).unwrap();
+        let mut publication =
+            Publication::new(World::real(None), settings, Arc::default(), Some(previous)).unwrap();
+        publication.push_gap(2, None).unwrap();
+        let playlist = publication.playlist();
+        assert_eq!((playlist.target_duration_s, playlist.segments.len()), (2, 1), "{playlist:?}");
+        assert!(playlist.segments[0].gap && playlist.segments[0].duration_90k <= SEGMENT_90K);
+    }
+
+    const NEVER: u64 = u64::MAX;
+
+    #[test]
+    fn what_one_rendition_has_lost_is_a_gap_and_no_discontinuity() {
+        let both = ["1 2 3 4", "1 2 (3) 4"];
+        check("720p:1 360p:1 720p:2 360p:2 720p:3 720p:4 360p:4", NEVER, both);
+        check("720p:1 360p:1 720p:2 360p:2 720p:3 360p:4 720p:4", NEVER, both);
+        check(
+            "720p:1 360p:1 720p:2 360p:2 720p:3 720p:4 720p:5 360p:5",
+            NEVER,
+            ["1 2 3 4 5", "1 2 (3) (4) 5"],
+        );
+    }
+
+    #[test]
+    fn a_break_of_the_timeline_is_one_in_all_renditions_whoever_comes_first() {
+        let both = ["1 2 !3 4", "1 2 !3 4"];
+        check("720p:1 360p:1 720p:2 360p:2 720p:3 360p:3 720p:4 360p:4", 3, both);
+        check("360p:1 360p:2 360p:3 360p:4 720p:1 720p:2 720p:3 720p:4", 3, both);
+    }
+
+    #[test]
+    fn a_break_that_lies_in_what_was_lost_is_told_there_and_not_again() {
+        check("720p:1 360p:1 720p:2 720p:3 720p:4 360p:4", 3, ["1 2 !3 4", "1 (2) !(3) 4"]);
+        check("720p:1 360p:1 720p:2 720p:3 360p:4 720p:4", 3, ["1 2 !3 4", "1 (2) !(3) 4"]);
+        check("720p:1 360p:1 720p:2 360p:3 720p:3", 3, ["1 2 !3", "1 (2) !3"]);
+    }
+
+    #[test]
+    fn a_playlist_that_begins_later_has_counted_what_was_before() {
+        check("720p:1 720p:2 720p:3 360p:1 360p:2 360p:3", NEVER, ["1 2 3", "1 2 3"]);
+        check("720p:1 720p:2 720p:3 360p:3", 3, ["1 2 !3", "(1) (2) !3"]);
+    }
+}

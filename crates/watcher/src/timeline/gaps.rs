@@ -1,0 +1,257 @@
+//! Gaps: entries of the playlist that say that there is nothing (EXT-X-GAP), each under its own number.
+//!
+//! In: numbers that are missing, and what comes behind them. Out: entries as long as what is missing, as far as that is known. Runs on
+//! the watcher's thread.
+
+use crate::events::finished_file::{Finished, Refusal};
+use crate::publish::{Last, Publication};
+use crate::resume::agreement::MOST_MISSING;
+use crate::settings::Naming;
+use crate::timeline::align::ROOM_FOR_SOUND_90K;
+use crate::timeline::dates::{Dates, earlier, end_of};
+use jiff::Timestamp;
+use livedir_layout::names::{Home, segment_name, uri_of_name};
+use livedir_playlist::{Segment, TICKS_PER_S, Window, WindowSettings};
+use livedir_time::clock_33_bit::{distance_90k, later_90k};
+use tracing::{debug, warn};
+
+/// What comes behind segments that are missing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Until<'a> {
+    /// The next one that is there, or the beginning of it.
+    finished: Option<&'a Finished>,
+    /// When it begins.
+    date: Option<Timestamp>,
+    /// How many are missing before it.
+    count: u64,
+}
+
+impl<'a> Until<'a> {
+    fn of(finished: &'a Finished, count: u64) -> Self {
+        let date = Dates::OfFiles.date(finished, false, std::iter::empty());
+        Self { finished: Some(finished), date, count }
+    }
+}
+
+impl Publication {
+    /// Lists a gap under this number, the next.
+    pub(crate) fn leave_out(&mut self, number: u64) {
+        match self.fill_up_to(number + 1, None) {
+            Ok(()) => {
+                self.write_playlist();
+                // It may be the one that speaks for the whole stream.
+                self.write_status();
+            }
+            Err(error) => warn!(%error, "gap not listed"),
+        }
+    }
+
+    /// Lists a gap in the place of a segment that was begun in parts and will never be whole.
+    pub(crate) fn leave_out_open(&mut self, number: u64) {
+        let behind = self.low_latency.as_ref().and_then(|file| file.list.first_behind(number));
+        let until = behind.cloned();
+        let left_out = match self.settings.naming {
+            Naming::Numbered => self.push_gap_at(number, until.as_ref().map(|until| Until::of(until, 1))),
+            Naming::Any if self.promise.is_made() => self.push_gap(number, None),
+            // Nothing is listed yet, and nothing is missing.
+            Naming::Any => {
+                if let Some(file) = &mut self.low_latency {
+                    file.list.left_out(number, 0, 0);
+                }
+                return;
+            }
+        };
+        if let Err(error) = left_out {
+            warn!(%error, "gap not listed");
+        }
+        // It is not waited for, whatever the playlist says.
+        if let Some(file) =
+            self.low_latency.as_mut().filter(|file| file.list.open_before(None) == Some(number))
+        {
+            file.list.left_out(number, self.window.next_media_sequence().saturating_sub(1), 0);
+        }
+        self.write_playlist();
+        self.write_status();
+    }
+
+    /// The parts of another segment than the one of this number, which is listed now, are all that there is of it.
+    pub(crate) fn leave_out_before(&mut self, number: Option<u64>) {
+        let open = self.low_latency.as_ref().and_then(|file| file.list.open_before(number));
+        if let Some(open) = open.filter(|_| self.settings.naming == Naming::Any) {
+            self.leave_out_open(open);
+        }
+    }
+
+    /// The stream has ended, with the segment before `next`.
+    pub(crate) fn end_in_step(&mut self, next: u64) {
+        if let Err(error) = self.fill_up_to(next, None) {
+            warn!(%error, "gap not listed");
+        }
+    }
+
+    /// Whether there is no more of it than that others have something in its place.
+    pub(crate) fn is_left_out(&self) -> bool {
+        self.window.playlist().segments.last().is_some_and(|last| last.gap)
+    }
+
+    /// Whether the file of this name came too late.
+    pub(crate) fn is_gap(&self, name: &str) -> bool {
+        let uri = uri_of_name(self.settings.home, name);
+        self.window.playlist().segments.iter().any(|segment| segment.gap && segment.uri == uri)
+    }
+
+    /// Lists gaps for what is missing before this number, with which this run begins. One that is ended lists nothing behind its end,
+    /// and one that is empty begins there.
+    pub(crate) fn go_on_up_to(&mut self, number: u64) {
+        let playlist = self.window.playlist();
+        let is_far = number.saturating_sub(self.next_number()) > MOST_MISSING;
+        if playlist.ended || playlist.segments.is_empty() || is_far {
+            return;
+        }
+        let now = self.world.date();
+        for missing in self.next_number()..number {
+            // They are not longer than the time that has passed.
+            let until = Until { finished: None, date: Some(now), count: number - missing };
+            if let Err(error) = self.push_gap(missing, Some(until)) {
+                return warn!(%error, "gap not listed");
+            }
+        }
+    }
+
+    /// The number of the name that comes next.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.window.next_media_sequence().saturating_add_signed(self.ahead)
+    }
+
+    /// Lists those before `number` that are lost as gaps, each under its own number. `until`: what the segment of that number
+    /// holds, or the beginning of it.
+    pub(crate) fn fill_up_to(&mut self, number: u64, until: Option<&Finished>) -> Result<(), Refusal> {
+        // Names of others tell nothing of what comes between.
+        if self.settings.naming == Naming::Any {
+            return Ok(());
+        }
+        let count = number.saturating_sub(self.next_number());
+        let goes_on = |until: &Finished| self.break_before(&until.facts).is_none();
+        let lists_nothing = self.window.playlist().segments.is_empty();
+        let is_missing_nothing = lists_nothing || until.is_some_and(goes_on) || count > MOST_MISSING;
+        if count > 0 && self.settings.home == Home::Live && is_missing_nothing {
+            if self.begins() && self.window.next_media_sequence() == 1 && self.ahead == 0 {
+                // Nobody has seen a list: it begins with the number of its first segment.
+                self.begin_with(number);
+                return Ok(());
+            }
+            // Nothing is missing on the timeline: what had these numbers were no segments, or nothing was listed before.
+            self.ahead = self.ahead.saturating_add_unsigned(count);
+            return Ok(());
+        }
+        for missing in self.next_number()..number {
+            self.push_gap(missing, until.map(|until| Until::of(until, number - missing)))?;
+        }
+        Ok(())
+    }
+
+    /// Lists a gap under this number, and those before it. Players know its parts, so it has a number whatever the timeline tells.
+    pub(crate) fn push_gap_at(&mut self, number: u64, until: Option<Until<'_>>) -> Result<(), Refusal> {
+        self.fill_up_to(number, None)?;
+        if self.next_number() == number { self.push_gap(number, until) } else { Ok(()) }
+    }
+
+    /// The first segment of all has this number.
+    fn begin_with(&mut self, number: u64) {
+        let settings = WindowSettings {
+            target_duration_s: self.window.playlist().target_duration_s,
+            segments: self.settings.window_segments,
+        };
+        self.window = Window::new(settings, number);
+    }
+
+    /// Lists a gap under this number.
+    pub(crate) fn push_gap(&mut self, number: u64, until: Option<Until<'_>>) -> Result<(), Refusal> {
+        let name = segment_name(number);
+        let playlist = self.window.playlist();
+        let elsewhere = self.common().and_then(|common| common.get(number));
+        // What comes behind an end is held to what this run promises.
+        let promised_s = Some(playlist.target_duration_s).filter(|_| !playlist.ended);
+        let target_s = promised_s.or(self.settings.target_duration_s).unwrap_or(playlist.target_duration_s);
+        let target_90k = u64::from(target_s) * TICKS_PER_S;
+        let usual_90k = playlist.segments.last().map_or(target_90k, |last| last.duration_90k);
+        let in_parts_90k = || self.low_latency.as_ref()?.list.parts_duration_90k(number);
+        let begins_run = Some(number) == self.first_of_run;
+        // Parts that players know are parts of it.
+        let told_90k = self.told_90k.get(&number).copied().max(in_parts_90k()).unwrap_or(0);
+        let duration_90k = elsewhere
+            .map(|(listed, _)| listed.duration_90k)
+            .or_else(|| self.missing_90k(until.filter(|_| !begins_run)?, target_90k))
+            .or_else(in_parts_90k)
+            .or_else(|| self.missing_by_clock_90k(until?, target_90k))
+            .unwrap_or(usual_90k);
+        let duration_90k = duration_90k.max(told_90k).clamp(1, target_90k);
+        let breaks =
+            !self.begins() && self.common().map_or(begins_run, |mut common| common.tell(number, begins_run));
+        let last = playlist.segments.last().filter(|_| !breaks);
+        let date = match elsewhere {
+            Some((listed, _)) => listed.program_date_time,
+            None => last
+                .and_then(end_of)
+                .or_else(|| until.and_then(|until| earlier(until.date?, until.count * duration_90k)))
+                .or_else(|| earlier(self.world.date(), duration_90k)),
+        };
+        // What was said before its first part holds for the whole.
+        let beginning = self.low_latency.as_ref().and_then(|file| file.list.beginning_of(number));
+        let evicted = self.window.push(Segment {
+            uri: uri_of_name(self.settings.home, &name),
+            duration_90k,
+            program_date_time: beginning.map_or(date, |beginning| beginning.filmed_at),
+            discontinuity: beginning.map_or(breaks, |beginning| beginning.discontinuity),
+            gap: true,
+        })?;
+        let media_sequence = self.window.next_media_sequence() - 1;
+        self.let_go(evicted);
+        self.is_behind = true;
+        self.last_listed_at = self.world.now();
+        self.goes_on_over_gap();
+        if let Some(file) = &mut self.low_latency {
+            file.list.left_out(number, media_sequence, duration_90k);
+        }
+        let size = self.size();
+        if self.gaps.left_out(1, self.last_listed_at).is_some() {
+            warn!(size, name, "segment is missing; listed as a gap");
+        } else {
+            debug!(size, name, "one more segment is missing; listed as a gap");
+        }
+        Ok(())
+    }
+
+    /// How long a segment was that is missing, where the timeline tells.
+    fn missing_90k(&self, until: Until<'_>, target_90k: u64) -> Option<u64> {
+        let all_90k = distance_90k(self.last.facts()?.end_90k(), until.finished?.facts.start_90k);
+        let each_90k = u64::try_from(all_90k).ok()? / until.count.max(1);
+        (1..=target_90k).contains(&each_90k).then_some(each_90k)
+    }
+
+    /// The same by the dates, where the timeline tells nothing.
+    fn missing_by_clock_90k(&self, until: Until<'_>, target_90k: u64) -> Option<u64> {
+        let ends_at = end_of(self.window.playlist().segments.last()?)?;
+        let all_ms = u64::try_from(until.date?.duration_since(ends_at).as_millis()).unwrap_or(0);
+        Some((all_ms * 90 / until.count.max(1)).clamp(1, target_90k))
+    }
+
+    /// What comes behind the gap that was listed goes on where that ends: it is no discontinuity that nothing was
+    /// encoded for a while, as long as the timestamps go on.
+    fn goes_on_over_gap(&mut self) {
+        let Some(gap) = self.window.playlist().segments.last() else { return };
+        self.last = match std::mem::replace(&mut self.last, Last::Nothing) {
+            Last::Nothing => Last::Nothing,
+            _ if gap.discontinuity => Last::Gap,
+            Last::Known(mut facts) => {
+                facts.start_90k = later_90k(facts.start_90k, gap.duration_90k);
+                // Packets were lost with it.
+                facts.counters.clear();
+                // It may have the length of the sound of that time.
+                facts.frame_interval_90k = facts.frame_interval_90k.max(ROOM_FOR_SOUND_90K);
+                Last::Known(facts)
+            }
+            other => other,
+        };
+    }
+}
