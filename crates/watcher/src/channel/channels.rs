@@ -389,7 +389,7 @@ impl Channels {
             let mut renditions: Vec<_> = channels.filter(|it| !it.playlist().segments.is_empty()).collect();
             let next = renditions.iter().map(|it| it.playlist().next_media_sequence()).max();
             for rendition in &mut renditions {
-                rendition.end_in_step(next.unwrap_or(0));
+                rendition.leave_out_up_to(next.unwrap_or(0));
             }
         }
         for kept in self.by_live.values_mut() {

@@ -43,7 +43,7 @@ impl Channel {
         let target_90k = (u64::from(self.publication.playlist().target_duration_s) + 1) * TICKS_PER_S;
         // The window of an earlier run may have been longer.
         let window_90k = target_90k * self.longest_window() as u64;
-        let longest_90k = self.publication.longest_duration_90k().max(window_90k);
+        let longest_90k = self.publication.timeline.longest_duration_90k().max(window_90k);
         let until = self.publication.playlist().next_media_sequence();
         self.publication.before = Before { until, longest_90k };
         let grace_90k = target_90k + longest_90k;
@@ -117,9 +117,8 @@ impl Channel {
         let (now, wall) = (self.world.now(), self.world.wall());
         for &((number, part), stamp) in old {
             let name = part_name(number, part);
-            if let Some(file) = self.publication.low_latency.as_mut().filter(|_| told.listed.contains(&name))
-            {
-                file.leaving.push(name);
+            if self.publication.is_low_latency() && told.listed.contains(&name) {
+                self.publication.part_leaves(name);
                 continue;
             }
             let before = came_at.partition_point(|at| *at <= came(&stamp));

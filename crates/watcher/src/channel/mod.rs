@@ -142,8 +142,8 @@ impl Channel {
             return;
         }
         let Ok(stamp) = self.stamp(name) else { return };
-        let is_listed = self.publication.is_listed(name);
-        let before = self.publication.listed_as(name);
+        let is_listed = self.publication.timeline.is_listed(name);
+        let before = self.publication.timeline.listed_as(name);
         if is_listed
             && before.is_none_or(|before| stamp.is_rewritten_since(&before))
             && self.read_listed(name) != Reread::Same
@@ -168,7 +168,7 @@ impl Channel {
         if self.stamp(name).is_ok() {
             return;
         }
-        if self.publication.is_listed(name) {
+        if self.publication.timeline.is_listed(name) {
             self.remember_departed(name);
         }
         self.handled.remove(&hash(name));
@@ -178,14 +178,14 @@ impl Channel {
         if let Order::Arrival(order) = &mut self.order {
             order.gone(name);
         }
-        if self.publication.is_listed(name) {
-            let mut entries = self.publication.lose(|other| other != name);
+        if self.publication.timeline.is_listed(name) {
+            let mut entries = self.publication.timeline.lose(|other| other != name);
             // Whoever takes one away takes those behind it, too: the playlist is written once for all of them.
-            let gone = self.publication.first_names(|name| self.stamp(name).is_err());
+            let gone = self.publication.timeline.first_names(|name| self.stamp(name).is_err());
             for name in &gone {
                 self.remember_departed(name);
             }
-            entries += self.publication.lose(|other| !gone.contains(other));
+            entries += self.publication.timeline.lose(|other| !gone.contains(other));
             let label = self.publication.label(name);
             if self.complain("gone") {
                 warn!(
@@ -237,8 +237,8 @@ impl Channel {
         if self.publication.refused.has_as(name, &stamp) {
             return;
         }
-        if self.publication.is_listed(name)
-            && !self.lose_if_rewritten(name, self.publication.listed_as(name), stamp)
+        if self.publication.timeline.is_listed(name)
+            && !self.lose_if_rewritten(name, self.publication.timeline.listed_as(name), stamp)
         {
             return;
         }
@@ -299,13 +299,13 @@ impl Channel {
         }
         let Order::Numbered(order) = &mut self.order else { return };
         if number < order.next() {
-            if let (true, Ok(stamp)) = (self.publication.is_listed(name), self.stamp(name)) {
-                let before = self.publication.listed_as(name);
+            if let (true, Ok(stamp)) = (self.publication.timeline.is_listed(name), self.stamp(name)) {
+                let before = self.publication.timeline.listed_as(name);
                 self.lose_if_rewritten(name, before, stamp);
                 return;
             }
-            let is_known = self.publication.is_listed(name)
-                || self.publication.is_gap(name)
+            let is_known = self.publication.timeline.is_listed(name)
+                || self.publication.timeline.is_gap(name)
                 || self.publication.refused.has(name);
             if !is_known && self.complain(name) {
                 warn!(
@@ -315,7 +315,7 @@ impl Channel {
             }
             if !is_known && !self.settings.keep {
                 // It is ours all the same.
-                let grace_90k = self.publication.longest_duration_90k();
+                let grace_90k = self.publication.timeline.longest_duration_90k();
                 self.publication.retention.keep(name, self.world.now(), grace_90k);
             }
             return;
@@ -326,8 +326,10 @@ impl Channel {
         let path = self.live.join(name);
         let read = finished_file::read(&*self.world.directory, &path, &mut desk.buffer);
         // Those of this run are its own, whatever their clock says.
-        let is_on_air = self.publication.first_of_run.is_some();
-        if !is_on_air && read.as_ref().is_ok_and(|finished| self.publication.is_older_than_last(finished)) {
+        let is_on_air = self.publication.timeline.first_of_run().is_some();
+        if !is_on_air
+            && read.as_ref().is_ok_and(|finished| self.publication.timeline.is_older_than_last(finished))
+        {
             return self.complain_of_stranger(name);
         }
         if let Err(reason) = &read {
@@ -343,14 +345,17 @@ impl Channel {
         let mut tried = None;
         self.take_before_first_part();
         loop {
-            let was_filmed = self.publication.filmed_until().is_some();
+            let was_filmed = self.publication.timeline.filmed_until().is_some();
             self.publish_in_turn(patience);
             self.advance_parts();
-            if was_filmed && self.turn_deadline.is_some() && self.publication.filmed_until().is_none() {
+            if was_filmed
+                && self.turn_deadline.is_some()
+                && self.publication.timeline.filmed_until().is_none()
+            {
                 // Between two segments there is room for what begins another timeline.
                 self.publish_in_turn(patience);
             }
-            let Some(number) = self.publication.given_up() else { break };
+            let Some(number) = self.publication.timeline.given_up() else { break };
             match self.give_up(number, tried == Some(number)) {
                 GivenUp::Takes | GivenUp::LeavesOut => tried = Some(number),
                 GivenUp::Waits => break,
@@ -368,14 +373,12 @@ impl Channel {
         self.skip_gaps();
         self.turn_deadline = loop {
             if let Order::Arrival(order) = &mut self.order {
-                order.filmed_until = self.publication.filmed_until();
+                order.filmed_until = self.publication.timeline.filmed_until();
             }
-            match self.order.turn(self.publication.last.facts(), self.world.now(), patience) {
+            match self.order.turn(self.publication.timeline.last().facts(), self.world.now(), patience) {
                 Turn::Publish(candidate) => {
                     let Some(candidate) = self.read_if_rewritten(*candidate) else { continue };
-                    let published = self.publication.meters.segments_published.get();
-                    self.publication.publish(candidate, self.order.together());
-                    if self.publication.meters.segments_published.get() > published {
+                    if self.publication.publish(candidate, self.order.together()) {
                         if let Order::Arrival(order) = &mut self.order {
                             order.published();
                         }
@@ -415,7 +418,7 @@ impl Channel {
             self.publication.retention.next_deadline(),
             self.silent_at(),
             self.ends_at(),
-            self.publication.parts_deadline(),
+            self.publication.timeline.parts_deadline(),
             self.publication.burst_deadline(),
         ];
         others.into_iter().flatten().fold(self.next_look, Instant::min)
@@ -501,6 +504,36 @@ impl Channel {
     /// An event has come: what changed in the directory until now is known, or will be.
     fn note_event(&mut self) {
         self.last_event_at = self.world.wall();
+    }
+
+    /// Lists a gap in the place of what others have listed and this one is too late with. Says when it will be too late with
+    /// the next.
+    pub(crate) fn keep_in_step(&mut self, now: Instant, desk: &mut Desk) -> Option<Instant> {
+        loop {
+            let late_at = self.publication.timeline.late_at()?;
+            if late_at > now {
+                return Some(late_at);
+            }
+            let number = self.publication.playlist().next_media_sequence();
+            // The event that tells of it may be on its way.
+            self.look_at_directory(desk);
+            self.publish_waiting(Duration::ZERO);
+            if self.publication.playlist().next_media_sequence() == number {
+                self.publication.leave_out(number);
+            }
+            self.publish_waiting(Duration::ZERO);
+            self.settle();
+            if self.publication.playlist().next_media_sequence() == number {
+                return None;
+            }
+        }
+    }
+
+    /// What is listed as a gap is waited for no longer.
+    pub(crate) fn skip_gaps(&mut self) {
+        if let Order::Numbered(order) = &mut self.order {
+            order.skip_to(self.publication.timeline.next_number());
+        }
     }
 
     /// The last look.

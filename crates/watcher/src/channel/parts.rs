@@ -1,4 +1,4 @@
-//! Parts of segments: files in `live/` → `ll.m3u8`. The thin part of [`low_latency`](crate::publish::low_latency).
+//! Parts of segments: files in `live/` → `ll.m3u8`. The thin part of [`low_latency`](crate::timeline::low_latency).
 //!
 //! In: names of parts that are complete, and at the start those that lie there. Out: `ll.m3u8`, replaced. Runs on the
 //! watcher's thread.
@@ -8,11 +8,10 @@ use crate::channel::start_up::Found;
 use crate::events::desk::Desk;
 use crate::events::finished_file::{self, Finished, Refusal};
 use crate::order::Order;
-use crate::publish::Publication;
-pub(crate) use crate::publish::low_latency::MOST_PARTS;
-use crate::publish::low_latency::{PATIENCE, ROUNDING_90K};
 use crate::resume::parts_on_disk::{PartsOnDisk, parts_in};
 use crate::resume::rejoin::join;
+use crate::timeline::low_latency::MOST_PARTS;
+use crate::timeline::low_latency::ROUNDING_90K;
 use livedir_layout::names::{Home, number_of_name, number_of_uri, part_name, segment_name};
 use livedir_playlist::TICKS_PER_S;
 use livedir_time::clock_33_bit::distance_90k;
@@ -58,11 +57,8 @@ impl Channel {
     /// Looks for parts that no event has told of: they are lost if their files are not there.
     pub(crate) fn look_for_missing_parts(&mut self) {
         let now = self.world.now();
-        let missing = |publication: &Publication| {
-            publication.low_latency.as_ref().map_or(Vec::new(), |file| file.list.missing(PATIENCE, now))
-        };
         let mut buffer = Vec::new();
-        for name in missing(&self.publication) {
+        for name in self.publication.timeline.missing_parts(now) {
             let path = self.live.join(&name);
             if self.is_strange(&name) {
                 continue;
@@ -75,7 +71,7 @@ impl Channel {
 
     /// Takes segments that no event has told of, before a part of a later one is listed: theirs may be on their way.
     pub(crate) fn take_before_first_part(&mut self) {
-        let first = self.publication.low_latency.as_ref().and_then(|file| file.list.first_part());
+        let first = self.publication.timeline.first_part();
         let (Some(first), Order::Numbered(order)) = (first.map(|first| first.number), &self.order) else {
             return;
         };
@@ -111,17 +107,17 @@ impl Channel {
     /// Nothing comes any more: what is missing of the last segment is lost.
     pub(crate) fn end_parts(&mut self) {
         self.publication.list_parts(Duration::ZERO);
-        let open = self.publication.low_latency.as_ref().and_then(|file| file.list.open_before(None));
+        let open = self.publication.timeline.open_segment();
         let Some(number) = open else { return };
-        let is_made = self.publication.settings.end_list
-            && self.publication.is_as_long_as_elsewhere(number)
+        let is_made = self.settings.end_list
+            && self.publication.timeline.is_as_long_as_elsewhere(number)
             && self.makes_of_parts(number, true);
         if is_made {
             let mut desk = Desk { buffer: Vec::new() };
             self.take(&segment_name(number), self.world.now(), false, &mut desk);
             self.publish_waiting(Duration::ZERO);
             self.publication.list_parts(Duration::ZERO);
-        } else if self.publication.settings.end_list {
+        } else if self.settings.end_list {
             self.publication.leave_out_open(number);
         }
     }
@@ -137,13 +133,13 @@ impl Channel {
     /// Makes a segment that could not be written of its parts, when all of them are there: the next segment goes on where they
     /// end, or it is the last one. Says whether it is there now.
     fn makes_of_parts(&mut self, number: u64, is_last: bool) -> bool {
-        let Some(file) = self.publication.low_latency.as_ref().filter(|_| self.is_numbered()) else {
+        let Some(list) = self.publication.timeline.parts().filter(|_| self.is_numbered()) else {
             return false;
         };
-        let Some((count, ends_at_90k)) = file.list.whole_until() else { return false };
+        let Some((count, ends_at_90k)) = list.whole_until() else { return false };
         let goes_on =
             |next: &Finished| distance_90k(ends_at_90k, next.facts.start_90k).unsigned_abs() <= ROUNDING_90K;
-        if !is_last && !file.list.first_behind(number).is_some_and(goes_on) {
+        if !is_last && !list.first_behind(number).is_some_and(goes_on) {
             return false;
         }
         let parts = (0..count).map(|part| part_name(number, part));
@@ -172,13 +168,9 @@ impl Channel {
         found: &Found,
         desk: &mut Desk,
     ) {
-        if let Some(file) = &mut self.publication.low_latency {
-            file.old_names = told.listed.union(&told.segments).cloned().collect();
-        }
-        if let Some(file) = self.publication.low_latency.as_mut().filter(|_| told.promises_parts) {
-            file.list.had_parts(told.can_skip);
-            file.told_target_s = told.target_duration_s;
-        }
+        let names = told.listed.union(&told.segments).cloned().collect();
+        let promised = told.promises_parts.then_some((told.can_skip, told.target_duration_s));
+        self.publication.goes_on_from_list(names, promised);
         let parts = match parts_in(&*self.world.directory, &self.live) {
             Ok(parts) => parts,
             Err(error) => {
@@ -222,7 +214,7 @@ impl Channel {
         }
         let numbers = playlist.segments.iter().filter_map(|segment| number_of_uri(&segment.uri));
         let next_number = numbers.max().map_or(next_number, |last| next_number.max(last + 1));
-        self.publication.settle_parts(next_number);
+        self.publication.timeline.settle_parts(next_number);
         let told_of: BTreeSet<u64> = told.in_parts().collect();
         let is_passed = |number: &u64| {
             let of_segment = parts.range((*number, 0)..=(*number, MOST_PARTS)).map(|(_, stamp)| stamp);
@@ -275,14 +267,7 @@ impl Channel {
         if is_known || playlist.ended || begins || !self.publication.is_low_latency() {
             return;
         }
-        let left_out = match self.is_numbered() {
-            true => self.publication.push_gap_at(number, None),
-            false if self.publication.promise.is_made() => self.publication.push_gap(number, None),
-            false => Ok(()),
-        };
-        if let Err(error) = left_out {
-            warn!(%error, "gap not listed");
-        }
+        self.publication.leave_out_interrupted(number);
     }
 }
 

@@ -85,13 +85,13 @@ impl Channel {
 
     /// The file of this name is still what was listed.
     pub(crate) fn keep_stamp(&mut self, name: &str, stamp: Stamp) {
-        self.publication.keep_stamp(name, stamp);
+        self.publication.timeline.keep_stamp(name, stamp);
         self.handled.insert(hash(name), stamp.contents());
     }
 
     /// What a listed file that was written again holds now.
     pub(crate) fn read_listed(&self, name: &str) -> Reread {
-        let Some(listed) = self.publication.listed_contents(name) else { return Reread::GoesOn };
+        let Some(listed) = self.publication.timeline.listed_contents(name) else { return Reread::GoesOn };
         let path = self.live.join(name);
         match finished_file::read(&*self.world.directory, &path, &mut Vec::new()) {
             Ok(finished) if finished.contents() == listed.contents => Reread::Same,
@@ -103,9 +103,9 @@ impl Channel {
 
     /// Looks whether listed files are still what was listed, after events were lost.
     pub(crate) fn look_at_listed(&mut self) {
-        let names: Vec<_> = self.publication.listed.keys().cloned().collect();
+        let names: Vec<_> = self.publication.timeline.listed_names().cloned().collect();
         for name in names {
-            match (self.stamp(&name), self.publication.listed_as(&name)) {
+            match (self.stamp(&name), self.publication.timeline.listed_as(&name)) {
                 (Ok(stamp), Some(before)) if self.lose_if_rewritten(&name, Some(before), stamp) => {
                     self.handled.remove(&hash(&name));
                 }
@@ -117,10 +117,10 @@ impl Channel {
 
     /// What a listed file held is gone: its entry leaves, and those before it.
     pub(crate) fn lose_rewritten(&mut self, name: &str) {
-        let entries = self.publication.lose(|other| other != name);
+        let entries = self.publication.timeline.lose(|other| other != name);
         if self.is_numbered() && !self.settings.keep {
             // Its name is ours.
-            let grace_90k = self.publication.longest_duration_90k();
+            let grace_90k = self.publication.timeline.longest_duration_90k();
             self.publication.retention.keep(name, self.world.now(), grace_90k);
         }
         if self.complain("again") {

@@ -92,7 +92,7 @@ impl Channel {
         }
         let is_hole = match &self.order {
             Order::Numbered(_) => false,
-            Order::Arrival(order) => order.leaves_hole(self.publication.last.facts()),
+            Order::Arrival(order) => order.leaves_hole(self.publication.timeline.last().facts()),
         };
         // What is missing may be there also where all seems to be told: an event was lost without a word.
         if is_hole || !self.is_known() {
@@ -139,11 +139,11 @@ impl Channel {
         self.look_at_listed();
         let there: HashSet<u64> = names.iter().map(|name| hash(name)).collect();
         let is_gone = |name: &&String| !there.contains(&hash(name));
-        let gone: Vec<_> = self.publication.listed.keys().filter(is_gone).cloned().collect();
+        let gone: Vec<_> = self.publication.timeline.listed_names().filter(is_gone).cloned().collect();
         for name in &gone {
             self.remember_departed(name);
         }
-        self.publication.lose(|name| there.contains(&hash(name)));
+        self.publication.timeline.lose(|name| there.contains(&hash(name)));
         self.take_parts(parts, desk);
         match &self.order {
             Order::Numbered(order) => {
@@ -174,7 +174,7 @@ impl Channel {
         let next = self.lying.pop_front();
         self.lying.clear();
         for name in names {
-            if self.unfinished.holds(name) || self.publication.is_listed(name) {
+            if self.unfinished.holds(name) || self.publication.timeline.is_listed(name) {
                 continue;
             }
             let handled = self.handled.get(&hash(name)).copied();
@@ -217,7 +217,7 @@ impl Channel {
         // Newest first: an older one may lead to it.
         for name in unfinished.iter().rev() {
             let Order::Arrival(order) = &self.order else { return };
-            if !order.next_breaks(self.publication.last.facts()) {
+            if !order.next_breaks(self.publication.timeline.last().facts()) {
                 return;
             }
             let path = self.live.join(name);
@@ -245,13 +245,11 @@ impl Channel {
     /// Looks whether the oldest listed files are still what was listed.
     fn look_at_oldest(&mut self) {
         let oldest: Vec<_> = self.publication.playlist().segments.iter().take(OLDEST).collect();
-        let names: Vec<_> = oldest
-            .into_iter()
-            .filter_map(|segment| name_of_uri(self.publication.settings.home, &segment.uri))
-            .collect();
+        let names: Vec<_> =
+            oldest.into_iter().filter_map(|segment| name_of_uri(self.settings.home, &segment.uri)).collect();
         for name in names {
             let Ok(stamp) = self.stamp(&name) else { continue };
-            match self.publication.listed_as(&name) {
+            match self.publication.timeline.listed_as(&name) {
                 Some(before) if self.lose_if_rewritten(&name, Some(before), stamp) => {
                     self.handled.remove(&hash(&name));
                     self.unfinished.begun(&name, stamp, false, self.world.now());
@@ -261,7 +259,7 @@ impl Channel {
                     let path = self.live.join(&name);
                     let read = finished_file::read(&*self.world.directory, &path, &mut Vec::new());
                     if let Ok(finished) = read {
-                        self.publication.keep_read(&name, &finished);
+                        self.publication.timeline.keep_read(&name, &finished);
                     }
                 }
                 Some(_) => {}
@@ -315,7 +313,7 @@ impl Channel {
 
     /// The directory is gone, and the channel with it.
     pub(crate) fn leave(&mut self) {
-        self.publication.lose(|_| false);
+        self.publication.timeline.lose(|_| false);
         if self.world.directory.has_directory(&self.settings.webroot) {
             self.settle();
         }

@@ -5,18 +5,17 @@
 //! an empty one. Where that does not do, all begin anew.
 
 use crate::channel::Channel;
-use crate::channel::parts;
 use crate::channel::start_up::Begun;
 use crate::error::WatchError;
 use crate::events::desk::Desk;
 use crate::events::finished_file;
 use crate::order::Order;
-use crate::publish::Publication;
 use crate::resume::agreement::{Fate, Left, end, fates, is_true};
 use crate::resume::numbered;
 use crate::resume::remains::Remains;
 use crate::settings::ChannelSettings;
 use crate::timeline::align::ROOM_FOR_SOUND_90K;
+use crate::timeline::low_latency::MOST_PARTS;
 use crate::timeline::shared::Common;
 use crate::world::World;
 use livedir_layout::directory::Directory;
@@ -66,7 +65,7 @@ pub(crate) fn start(
     let mut begun = Vec::new();
     for ((remains, fate), meters) in remains.into_iter().zip(&fates).zip(meters) {
         let mut one = Channel::begin(world, remains, (last_of_ours, Some(*fate)), numbers, meters.clone())?;
-        one.channel.publication.common.clone_from(&common);
+        one.channel.publication.timeline.share(common.clone());
         begun.push(one);
     }
     // Those that know what was before tell where the timeline breaks.
@@ -120,11 +119,11 @@ fn begin_together(begun: &mut [Begun], fates: &[Fate]) {
     let tells = |fate: &Fate| *fate != Fate::Joins;
     let telling =
         || begun.iter().zip(fates).filter(|(_, fate)| tells(fate)).map(|(it, _)| &it.channel.publication);
-    let next = telling().map(Publication::next_discontinuity_sequence).max().unwrap_or(0);
+    let next = telling().map(|it| it.timeline.next_discontinuity_sequence()).max().unwrap_or(0);
     let is_in_step = |it: &Begun| {
         let publication = &it.channel.publication;
         let lists_nothing = publication.playlist().segments.is_empty() || publication.playlist().ended;
-        lists_nothing || publication.next_discontinuity_sequence() == next
+        lists_nothing || publication.timeline.next_discontinuity_sequence() == next
     };
     // Numbers that players of a size have seen do not go back.
     let promised = begun.iter().map(|it| promised_discontinuities(&it.on_disk)).max().unwrap_or(0);
@@ -138,12 +137,12 @@ fn begin_together(begun: &mut [Begun], fates: &[Fate]) {
         let was_ended = matches!(&it.on_disk, OnDisk::Playlist { playlist, .. } if playlist.ended);
         let publication = &mut it.channel.publication;
         let fits = publication.playlist().next_media_sequence() == number
-            && publication.next_discontinuity_sequence() == next;
+            && publication.timeline.next_discontinuity_sequence() == next;
         if !is_agreed || !tells(fate) || !fits {
             publication.begin_anew_at((number, next), target_duration_s, was_ended);
         }
         if next > 0 {
-            publication.breaks_at(number);
+            publication.timeline.breaks_at(number);
         }
     }
 }
@@ -177,8 +176,7 @@ fn rejoin(directory: &dyn Directory, remains: &[Remains], number: u64, desk: &mu
             |name: String| finished_file::read_part(directory, &live.join(name), &mut desk.buffer).ok();
         let whole = read(segment_name(number));
         let is_whole = whole.is_some();
-        let parts =
-            (0..parts::MOST_PARTS).map_while(|part| read(part_name(number, part)).filter(|_| !is_whole));
+        let parts = (0..MOST_PARTS).map_while(|part| read(part_name(number, part)).filter(|_| !is_whole));
         let pieces: Vec<_> = whole.into_iter().chain(parts).collect();
         for video in pieces.iter().filter_map(|piece| piece.facts.video.as_ref()) {
             picture_90k = picture_90k.max(video.frame_interval_90k);
@@ -200,8 +198,8 @@ impl Channel {
     fn begins_run_at(&mut self, number: u64) {
         if let Order::Numbered(order) = &mut self.order {
             order.skip_to(number);
-            self.publication.first_of_run = Some(number);
-            self.publication.settle_parts(number);
+            self.publication.timeline.set_first_of_run(number);
+            self.publication.timeline.settle_parts(number);
             self.publication.measure_listed(&self.live);
         }
     }

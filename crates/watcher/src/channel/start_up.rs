@@ -10,8 +10,8 @@ use crate::events::desk::Desk;
 use crate::events::finished_file;
 use crate::events::unfinished::Unfinished;
 use crate::order::{Arrival, Numbered, Order};
+use crate::publish::Publication;
 use crate::publish::retention::instant_of;
-use crate::publish::{Last, Publication};
 use crate::resume::agreement::Fate;
 use crate::resume::parts_on_disk::{self, PartsOnDisk};
 use crate::resume::remains::Remains;
@@ -22,6 +22,7 @@ use crate::resume::{
 };
 use crate::settings::ChannelSettings;
 use crate::settings::Naming;
+use crate::timeline::Last;
 use crate::world::World;
 use livedir_layout::directory::stamp::Stamp;
 use livedir_layout::directory::{Directory, Identity};
@@ -149,12 +150,12 @@ impl Channel {
             Publication::new(world.clone(), settings.clone(), meters, plan.previous.take())?;
         if let OnDisk::Playlist { playlist, .. } = &on_disk {
             // Also what is not there any more was in it.
-            publication.window.remember_length(playlist.duration_90k());
+            publication.timeline.remember_length(playlist.duration_90k());
         }
         for (name, &stamp) in &stamps {
-            publication.keep_stamp(name, stamp);
+            publication.timeline.keep_stamp(name, stamp);
         }
-        publication.told_90k = told.durations_90k();
+        publication.timeline.set_told(told.durations_90k());
         if matches!(fate, Some(Fate::Joins | Fate::Rebuilt { .. })) {
             plan.left_before.retain(|name| !publication.lists_no_longer(&on_disk, name));
         }
@@ -166,11 +167,11 @@ impl Channel {
             let first =
                 plan.unlisted.first().and_then(|name| number_of_name(name)).unwrap_or(plan.next_number);
             let next_media_sequence = publication.playlist().next_media_sequence();
-            publication.ahead = match told.number_of(next_media_sequence) {
+            publication.timeline.set_ahead(match told.number_of(next_media_sequence) {
                 // Players know parts of it under this number.
                 Some(open) => difference(open, next_media_sequence),
                 None => ahead(publication.playlist(), first),
-            };
+            });
         }
         let channel = Self {
             world: world.clone(),
@@ -254,9 +255,9 @@ impl Begun {
                 }
                 // Between two runs nothing is missing: the numbers of the playlist go on.
                 let next_media_sequence = channel.publication.playlist().next_media_sequence();
-                channel.publication.first_of_run = Some(plan.next_number);
+                channel.publication.timeline.set_first_of_run(plan.next_number);
                 if channel.settings.home == Home::Live {
-                    channel.publication.ahead = difference(plan.next_number, next_media_sequence);
+                    channel.publication.timeline.set_ahead(difference(plan.next_number, next_media_sequence));
                 }
             }
             Found::Any(files) => {
@@ -277,7 +278,7 @@ impl Begun {
         channel.settle();
         channel.next_look = channel.world.now() + channel.look_interval();
         let number = channel.publication.playlist().next_media_sequence();
-        match channel.publication.last {
+        match channel.publication.timeline.last() {
             Last::Nothing => {
                 debug!(channel = channel.settings.channel(), number, "nothing was published before");
             }
@@ -293,7 +294,7 @@ impl Channel {
     fn holds_what_others_do(&self, name: &str, desk: &mut Desk) -> bool {
         let read = finished_file::read(&*self.world.directory, &self.live.join(name), &mut desk.buffer);
         match (number_of_name(name), read) {
-            (Some(number), Ok(finished)) => self.publication.holds_what_others_do(number, &finished),
+            (Some(number), Ok(finished)) => self.publication.timeline.holds_what_others_do(number, &finished),
             // It will be refused.
             _ => true,
         }
@@ -316,7 +317,10 @@ impl Channel {
                 }
                 // Its numbers are kept, whatever comes before the next segment.
                 let has_numbers = self.publication.playlist().next_media_sequence() > 1;
-                if has_numbers && self.settings.home == Home::Live && self.publication.promise.is_made() {
+                if has_numbers
+                    && self.settings.home == Home::Live
+                    && self.publication.timeline.is_promise_made()
+                {
                     self.publication.mark_changed();
                 }
                 now
@@ -327,22 +331,22 @@ impl Channel {
     /// Learns what the first segment goes on from.
     fn remember(&mut self, predecessor: &Predecessor, desk: &mut Desk) {
         match predecessor {
-            Predecessor::None => self.publication.last = Last::Nothing,
-            Predecessor::Gone => self.publication.last = Last::Unknown,
+            Predecessor::None => self.publication.timeline.set_last(Last::Nothing),
+            Predecessor::Gone => self.publication.timeline.set_last(Last::Unknown),
             Predecessor::OnDisk(name) => {
                 match finished_file::read(&*self.world.directory, &self.live.join(name), &mut desk.buffer) {
                     Ok(finished) => {
-                        self.publication.keep_stamp(name, finished.stamp);
-                        self.publication.goes_on_from(finished.facts);
+                        self.publication.timeline.keep_stamp(name, finished.stamp);
+                        self.publication.timeline.goes_on_from(finished.facts);
                     }
                     Err(reason) => {
-                        let entries = self.publication.lose(|other| other != name);
+                        let entries = self.publication.timeline.lose(|other| other != name);
                         warn!(
                             name,
                             entries,
                             "the last listed segment cannot be read back, so its entry leaves the playlist: {reason}"
                         );
-                        self.publication.last = Last::Unknown;
+                        self.publication.timeline.set_last(Last::Unknown);
                     }
                 }
             }

@@ -1,19 +1,15 @@
-//! `ll.m3u8`, and what is done for it when something is published: parts that have come are listed, and the file is replaced.
+//! `ll.m3u8`, and what is done for it when something is published: the file is replaced, and parts that it names no more are
+//! deleted.
 //!
-//! In: parts, and the segments that a [`Publication`] lists. Out: `ll.m3u8`, and parts that are to be deleted. Runs on the watcher's
-//! thread.
+//! In: the parts that a [`Timeline`](crate::timeline::Timeline) lists. Out: `ll.m3u8`, and parts that are to be deleted. Runs on
+//! the watcher's thread.
 
 use crate::events::finished_file::Finished;
 use crate::publish::Publication;
-use crate::publish::low_latency::{Beginning, LowLatencyList, PATIENCE, ROUNDING_90K, ToldParts};
-use crate::settings::Naming;
-use crate::timeline::dates::{Dates, end_of};
-use jiff::Timestamp;
+use crate::timeline::low_latency::ToldParts;
 use livedir_layout::files::{LOW_LATENCY_PLAYLIST, replace};
-use livedir_layout::names::{name_of_uri, part_of_name};
-use livedir_media::Facts;
-use livedir_playlist::{EdgeReport, EvictedPart, TICKS_PER_S};
-use livedir_time::clock_33_bit::distance_90k;
+use livedir_layout::names::part_of_name;
+use livedir_playlist::{EdgeReport, TICKS_PER_S};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
@@ -21,43 +17,21 @@ use std::{
 use tracing::{debug, warn};
 
 /// `ll.m3u8`.
+#[derive(Debug, Default)]
 pub(crate) struct LowLatencyFile {
-    pub(crate) list: LowLatencyList,
     /// What it says.
     text: String,
     /// The last segment, and the last part of it, of which it says something.
-    pub(crate) last: Option<(u64, Option<u64>)>,
+    last: Option<(u64, Option<u64>)>,
     /// Names of parts that the list on disk names, and the next one will not.
-    pub(crate) leaving: Vec<String>,
+    pub(super) leaving: Vec<String>,
     /// What it says of the other renditions.
-    pub(crate) told: Vec<EdgeReport>,
+    told: Vec<EdgeReport>,
     /// EXT-X-TARGETDURATION of the list that lay there at the start: one that has ended may have had a longer one.
-    pub(crate) told_target_s: u64,
+    told_target_s: u64,
     /// Names in the one that a run before has left, until it is replaced.
-    pub(crate) old_names: BTreeSet<String>,
+    old_names: BTreeSet<String>,
     fails: bool,
-}
-
-impl LowLatencyFile {
-    pub(crate) fn new(list: LowLatencyList) -> Self {
-        Self {
-            list,
-            text: String::new(),
-            last: None,
-            leaving: Vec::new(),
-            told: Vec::new(),
-            told_target_s: 0,
-            old_names: BTreeSet::new(),
-            fails: false,
-        }
-    }
-
-    /// Whether the list names a part, in memory or on disk, or will.
-    pub(crate) fn names(&self, name: &str) -> bool {
-        let is_leaving = || self.leaving.iter().any(|leaving| leaving == name);
-        let is_part = part_of_name(name).is_some();
-        self.old_names.contains(name) || (is_part && (self.list.knows(name) || is_leaving()))
-    }
 }
 
 impl Publication {
@@ -65,17 +39,41 @@ impl Publication {
         self.low_latency.is_some()
     }
 
+    /// Whether `ll.m3u8` names a part, in memory or on disk, or will.
+    pub(super) fn is_part_named(&self, name: &str) -> bool {
+        let Some((file, list)) = self.low_latency.as_ref().zip(self.timeline.parts()) else { return false };
+        let is_leaving = || file.leaving.iter().any(|leaving| leaving == name);
+        let is_part = part_of_name(name).is_some();
+        file.old_names.contains(name) || (is_part && (list.knows(name) || is_leaving()))
+    }
+
     /// Whether a part of this name is listed, waits, leaves the list, or is to be deleted: it needs no second look.
     pub(crate) fn knows_part(&self, name: &str) -> bool {
-        let Some(file) = &self.low_latency else { return true };
+        let Some((file, list)) = self.low_latency.as_ref().zip(self.timeline.parts()) else { return true };
         let leaves = || file.leaving.iter().any(|leaving| leaving == name);
-        file.list.knows(name) || leaves() || self.retention.holds(name) || self.refused.has(name)
+        list.knows(name) || leaves() || self.retention.holds(name) || self.refused.has(name)
+    }
+
+    /// What a run before has left: the names in its list, and what it promised, if it did.
+    pub(crate) fn goes_on_from_list(&mut self, names: BTreeSet<String>, promised: Option<(bool, u64)>) {
+        let Some(file) = &mut self.low_latency else { return };
+        file.old_names = names;
+        if let Some((can_skip, target_duration_s)) = promised {
+            file.told_target_s = target_duration_s;
+            self.timeline.had_parts(can_skip);
+        }
+    }
+
+    /// A part that the list on disk names leaves with the next version of it.
+    pub(crate) fn part_leaves(&mut self, name: String) {
+        if let Some(file) = &mut self.low_latency {
+            file.leaving.push(name);
+        }
     }
 
     /// A part that is complete. It is listed by [`Self::advance_parts`].
     pub(crate) fn part(&mut self, name: &str, finished: Finished) {
-        let Some(file) = &mut self.low_latency else { return };
-        if !file.list.arrived(name, finished) {
+        if !self.timeline.take_part(name, finished) {
             debug!(name, "part came after its segment was complete");
             self.keep_parts(std::iter::once(name.to_owned()));
         }
@@ -83,98 +81,14 @@ impl Publication {
 
     /// Lists the parts that are in line.
     pub(crate) fn advance_parts(&mut self) {
-        if !self.promise.is_made() {
-            // Nothing is listed before a segment tells how long they are.
-            return;
-        }
-        loop {
-            self.begin_with_first_part();
-            self.list_parts(PATIENCE);
-            let begins_another = |file: &LowLatencyFile| file.list.first_part().is_some();
-            if !self.low_latency.as_ref().is_some_and(begins_another) {
-                return;
-            }
-        }
+        self.timeline.advance_parts(self.now());
+        self.take_changes();
     }
 
-    /// Opens the segment whose first part has come, if that is what comes next.
-    fn begin_with_first_part(&mut self) {
-        let listed_until_90k = self.last.facts().map(Facts::end_90k);
-        if let Some(file) = &mut self.low_latency {
-            file.list.goes_on_from(listed_until_90k);
-        }
-        let first = self.low_latency.as_ref().and_then(|file| file.list.first_part());
-        let Some(first) = first else { return };
-        let (number, lost, mut finished) = (first.number, first.lost, first.finished.clone());
-        let usual_90k = self.low_latency.as_ref().map_or(0, |file| file.list.usual_90k(&finished));
-        let mut whole = finished.clone();
-        whole.facts.begin_earlier(u64::from(lost) * usual_90k);
-        // What was left out before it has to be told first.
-        if let Err(error) = self.fill_up_to(number, Some(&whole)) {
-            warn!(%error, "gap not listed");
-        }
-        let told_90k = self.lost_before(lost, &finished.facts);
-        let lost_90k = told_90k.unwrap_or(u64::from(lost) * usual_90k);
-        if lost_90k > 0 {
-            finished.facts.begin_earlier(lost_90k);
-        }
-        // Behind lost parts that fit the timeline nothing is judged: parameter sets may have been in the first.
-        let joined = told_90k.and_then(|_| self.last.facts()).map(Facts::successor);
-        let agreed = self.agreed_break(Some(number), joined.as_ref().unwrap_or(&finished.facts));
-        let filmed_at = self.date_of_part(&finished);
-        let discontinuity = self.agreed_on_clock(Some(number), agreed, filmed_at, &finished.facts).is_some();
-        let filmed_at = self.not_before_last(discontinuity, filmed_at);
-        self.note_begun(number, discontinuity);
-        let Some(LowLatencyFile { list, .. }) = &mut self.low_latency else { return };
-        list.begin(Beginning { filmed_at, discontinuity }, lost_90k);
-    }
-
+    /// Lists the parts that are there of the open segment.
     pub(crate) fn list_parts(&mut self, patience: Duration) {
-        let now = self.world.now();
-        let Some(LowLatencyFile { list, .. }) = &mut self.low_latency else { return };
-        let (evicted, errors) = list.advance(self.window.playlist(), patience, now);
-        let passed = list.take_passed();
-        for error in errors {
-            warn!(%error, "part not listed");
-        }
-        self.keep_evicted_parts(evicted);
-        self.keep_parts(passed.into_iter());
-    }
-
-    /// How long the lost parts are before the first one of a segment that has come, where the timeline tells.
-    fn lost_before(&self, lost: u32, first: &Facts) -> Option<u64> {
-        let target_90k = self.low_latency.as_ref()?.list.part_target_90k();
-        let lost_90k = distance_90k(self.last.facts()?.end_90k(), first.start_90k);
-        let most_90k = u64::from(lost) * target_90k + ROUNDING_90K;
-        u64::try_from(lost_90k).ok().filter(|lost_90k| lost > 0 && *lost_90k <= most_90k)
-    }
-
-    /// The segment that was begun in parts and will never be whole.
-    pub(crate) fn given_up(&self) -> Option<u64> {
-        self.low_latency.as_ref()?.list.given_up()
-    }
-
-    /// Whether the timeline breaks before a part with these facts.
-    fn breaks_before(&self, facts: &Facts) -> bool {
-        self.break_before(facts).is_some()
-    }
-
-    /// When the first picture of a part was captured that begins a segment.
-    fn date_of_part(&self, part: &Finished) -> Option<Timestamp> {
-        let last = self.window.playlist().segments.last();
-        let runs_on = !self.breaks_before(&part.facts);
-        let after_last = last.filter(|_| runs_on && self.settings.naming == Naming::Any);
-        after_last.and_then(end_of).or_else(|| Dates::OfFiles.date(part, runs_on, std::iter::empty()))
-    }
-
-    /// Until when the segment that others are filming may get its next part, if there is one.
-    pub(crate) fn filmed_until(&self) -> Option<Instant> {
-        self.low_latency.as_ref()?.list.filmed_until(PATIENCE)
-    }
-
-    /// When a part that is missing is waited for no longer.
-    pub(crate) fn parts_deadline(&self) -> Option<Instant> {
-        self.low_latency.as_ref().and_then(|file| file.list.deadline(PATIENCE))
+        self.timeline.list_parts(patience, self.world.now());
+        self.take_changes();
     }
 
     pub(crate) fn restore_parts(
@@ -183,24 +97,8 @@ impl Publication {
         parts: (ToldParts, BTreeMap<u32, Finished>),
         segment: (u64, u64),
     ) {
-        if let Some(file) = &mut self.low_latency {
-            for error in file.list.restore(number, parts, segment) {
-                debug!(%error, "part not taken up");
-            }
-        }
-    }
-
-    pub(crate) fn settle_parts(&mut self, next_number: u64) {
-        if let Some(file) = &mut self.low_latency {
-            file.list.settle(next_number);
-        }
-    }
-
-    fn keep_evicted_parts(&mut self, evicted: Vec<EvictedPart>) {
-        let home = self.settings.home;
-        let names = evicted.into_iter().filter_map(|part| name_of_uri(home, &part.uri));
-        if let Some(file) = &mut self.low_latency {
-            file.leaving.extend(names);
+        for error in self.timeline.restore_parts(number, parts, segment) {
+            debug!(%error, "part not taken up");
         }
     }
 
@@ -215,7 +113,7 @@ impl Publication {
     /// A part stays for three target durations after it has left the playlist (bis 6.2.2).
     pub(crate) fn keep_part(&mut self, name: &str, left_at: Instant) {
         let told_s = self.low_latency.as_ref().map_or(0, |file| file.told_target_s);
-        let target_s = u64::from(self.window.playlist().target_duration_s).max(told_s);
+        let target_s = u64::from(self.timeline.playlist().target_duration_s).max(told_s);
         if !self.settings.keep {
             self.retention.keep(name, left_at, 3 * target_s * TICKS_PER_S);
         }
@@ -223,7 +121,7 @@ impl Publication {
 
     /// The playlists lay in a directory that was taken away: what is there now, if anything, is older, and is replaced.
     pub(crate) fn write_all_again(&mut self) {
-        if self.window.next_media_sequence() > 1 && !self.window.playlist().ended {
+        if self.playlist().next_media_sequence() > 1 && !self.timeline.playlist().ended {
             self.mark_changed();
         }
         if let Some(file) = &mut self.low_latency {
@@ -233,24 +131,18 @@ impl Publication {
 
     /// Something is to be deleted, and the list that a run before has left may name it: it is replaced, whatever comes.
     pub(crate) fn replace_old_low_latency(&mut self) {
-        let Some(file) = self.low_latency.as_mut().filter(|file| !file.old_names.is_empty()) else { return };
-        file.list.waits_no_longer();
+        if self.low_latency.as_ref().is_none_or(|file| file.old_names.is_empty()) {
+            return;
+        }
+        self.timeline.waits_no_longer();
         self.write_low_latency();
     }
 
     /// Writes `ll.m3u8`, if it can be written as it is. A failure is survived: the next part tries again.
     pub(crate) fn write_low_latency(&mut self) {
-        // RFC 8216 6.2.1: one that has ended in an earlier run never changes.
-        let lives = self.ends || !self.window.playlist().ended;
-        let is_ready =
-            |list: &LowLatencyList| lives && self.promise.is_made() && list.is_whole(self.window.playlist());
-        let Some(file) = self.low_latency.as_mut().filter(|file| is_ready(&file.list)) else {
-            return;
-        };
-        // What was listed since may be a gap, which has no parts.
-        let evicted = file.list.trim(self.window.playlist());
-        file.leaving.extend(evicted.iter().filter_map(|part| name_of_uri(self.settings.home, &part.uri)));
-        let text = file.list.text(self.window.playlist());
+        let Some(text) = self.timeline.low_latency_text() else { return };
+        self.take_changes();
+        let Some((file, list)) = self.low_latency.as_mut().zip(self.timeline.parts()) else { return };
         if file.text == text {
             return;
         }
@@ -258,11 +150,10 @@ impl Publication {
             Ok(()) => {
                 (file.text, file.fails) = (text, false);
                 file.old_names.clear();
-                file.told.clone_from(&file.list.reports);
-                file.last = file.list.last(self.window.playlist());
+                file.told.clone_from(&list.reports);
+                file.last = self.timeline.last_part();
                 let left = std::mem::take(&mut file.leaving);
-                let listed = |name: &String| file.list.knows(name);
-                let left: Vec<_> = left.into_iter().filter(|name| !listed(name)).collect();
+                let left: Vec<_> = left.into_iter().filter(|name| !list.knows(name)).collect();
                 self.keep_parts(left.into_iter());
             }
             Err(error) => {
@@ -271,5 +162,39 @@ impl Publication {
                 }
             }
         }
+    }
+
+    /// The last segment of which `ll.m3u8` on disk lists something, and its last part.
+    pub(crate) fn last_part(&self) -> Option<(u64, Option<u64>)> {
+        self.low_latency.as_ref()?.last
+    }
+
+    /// How far the playlists of the other renditions are: for the next version of `ll.m3u8`, which is written at once when the one
+    /// on disk says less than the part before.
+    ///
+    /// bis 4.4.5.4: a report SHOULD be as up to date as the playlist that contains it.
+    pub(crate) fn set_reports(&mut self, reports: Vec<EdgeReport>) {
+        let Some(file) = &mut self.low_latency else { return };
+        let is_behind = |now: &EdgeReport| {
+            let told = file.told.iter().find(|told| told.uri == now.uri);
+            told.is_none_or(|told| is_more_than_a_part_behind(told, now))
+        };
+        let is_behind = reports.iter().any(is_behind);
+        self.timeline.set_reports(reports);
+        if is_behind {
+            self.write_low_latency();
+        }
+    }
+}
+
+/// Whether the list that `now` is of has come more than one part further.
+fn is_more_than_a_part_behind(told: &EdgeReport, now: &EdgeReport) -> bool {
+    let parts = |report: &EdgeReport| report.last_part.map_or(0, |part| part + 1);
+    match now.last_media_sequence.checked_sub(told.last_media_sequence) {
+        Some(0) => parts(now) > parts(told) + 1,
+        // Whether the segment that was told of has got more parts since is not known.
+        Some(1) => parts(now) > 1,
+        // Further than a part, or begun anew.
+        _ => true,
     }
 }

@@ -1,68 +1,40 @@
-//! Publishing: a finished file becomes an entry of the playlist, and the playlist a file.
+//! Publishing: what the timeline lists becomes files.
 //!
-//! In: files in their order. Out: `stream.m3u8`, then `status.json`, replaced. Nothing is deleted before the playlist
-//! that no longer names it is on disk. Runs on the watcher's thread.
+//! In: files in their order, and the changes of the [`Timeline`]. Out: `stream.m3u8`, then `status.json`, replaced. Nothing is
+//! deleted before the playlist that no longer names it is on disk. Runs on the watcher's thread.
 
 pub(crate) mod burst;
-pub(crate) mod listed;
-pub(crate) mod low_latency;
 pub(crate) mod low_latency_file;
 pub(crate) mod multivariant;
+pub(crate) mod rates;
 pub(crate) mod refused;
 pub(crate) mod retention;
 pub(crate) mod write;
 
 use crate::events::finished_file::{Finished, Refusal};
-use crate::order::{Candidate, break_between};
+use crate::order::Candidate;
 use crate::publish::burst::Burst;
-use crate::publish::listed::{Held, ListedFile};
-use crate::publish::low_latency::{Encoder, LowLatencyList};
 use crate::publish::low_latency_file::LowLatencyFile;
 use crate::publish::refused::Refused;
 use crate::publish::retention::Retention;
-use crate::settings::ChannelSettings;
-use crate::settings::Naming;
-use crate::timeline::dates::{Dates, Smoothed};
-use crate::timeline::shared::Common;
-use crate::timeline::target_duration::Promise;
+use crate::publish::write::Written;
+use crate::settings::{ChannelSettings, Naming};
+use crate::timeline::{Changes, Listed, NotListed, Now, Timeline};
 use crate::world::World;
 use jiff::Timestamp;
 use livedir_layout::directory::stamp::{COARSEST_TICK, Stamp};
+use livedir_layout::files::OnDisk;
 use livedir_layout::meters::Meters;
-use livedir_layout::names::{LIVE, name_of_uri, number_of_name, uri_of_name};
+use livedir_layout::names::{LIVE, uri_of_name};
 use livedir_layout::status::{Newest, SegmentStatus};
-use livedir_media::{Discontinuity, Facts, discontinuity};
-use livedir_playlist::{BitRateMeter, Evicted, MediaPlaylist, ResumeError, Segment, TICKS_PER_S, Window};
-use livedir_time::clock_33_bit::distance_90k;
-use livedir_time::overload::FallingBehind;
+use livedir_playlist::{BitRateMeter, Evicted, MediaPlaylist, ResumeError, TICKS_PER_S};
+use livedir_time::overload::{FallingBehind, Told};
 use livedir_time::ticks::seconds;
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 use tracing::{debug, info, warn};
-
-/// What the playlist goes on from.
-pub(crate) enum Last {
-    /// Nothing was published ever.
-    Nothing,
-    /// A segment that is not known.
-    Unknown,
-    /// This one.
-    Known(Box<Facts>),
-    /// A gap on a timeline that began in a gap: what comes next goes on from it.
-    Gap,
-}
-
-impl Last {
-    pub(crate) fn facts(&self) -> Option<&Facts> {
-        match self {
-            Self::Known(facts) => Some(facts),
-            Self::Nothing | Self::Unknown | Self::Gap => None,
-        }
-    }
-}
 
 /// The playlists of runs before.
 #[derive(Debug, Clone, Copy, Default)]
@@ -73,55 +45,27 @@ pub(crate) struct Before {
     pub(crate) longest_90k: u64,
 }
 
-/// What cannot be written, and was told.
-#[derive(Debug, Default)]
-pub(crate) struct Fails {
-    pub(crate) playlist: bool,
-    pub(crate) status: bool,
-}
-
+/// What is on disk of one stream.
 pub(crate) struct Publication {
-    pub(crate) world: World,
-    pub(crate) settings: ChannelSettings,
+    world: World,
+    settings: ChannelSettings,
     pub(crate) meters: Arc<Meters>,
-    pub(crate) window: Window,
-    pub(crate) promise: Promise,
-    /// The files that are listed, by name, as they were when they were listed; `None` when that was in another run.
-    pub(crate) listed: BTreeMap<String, Option<ListedFile>>,
+    pub(crate) timeline: Timeline,
     pub(crate) retention: Retention,
     pub(crate) before: Before,
     pub(crate) refused: Refused,
-    pub(crate) last: Last,
-    /// By how much the numbers of names are ahead of those of the playlist, where names have numbers of ours.
-    pub(crate) ahead: i64,
-    dates: Dates,
-    pub(crate) started_at: Timestamp,
-    /// Whether the playlist has ended in this run.
-    pub(crate) ends: bool,
-    /// How long the parts are of each segment of which the list of a run before tells.
-    pub(crate) told_90k: BTreeMap<u64, u64>,
-    /// The number of the first segment of this run, where numbers are ours.
-    pub(crate) first_of_run: Option<u64>,
+    started_at: Timestamp,
     /// Since when no segment has come; `None` while they come.
     pub(crate) silent_since: Option<Timestamp>,
-    pub(crate) newest: Option<Newest>,
-    pub(crate) rate: BitRateMeter,
+    newest: Option<Newest>,
+    rate: BitRateMeter,
     /// Taken out of the playlist, and still in the one on disk.
-    pub(crate) leaving: Vec<Evicted>,
-    /// The playlist on disk is not the one in memory.
-    pub(crate) is_behind: bool,
-    pub(crate) fails: Fails,
-    pub(crate) status_written_at: Option<Instant>,
-    /// When `status.json`, which is not the newest, is to be written; `None`: it is.
-    pub(crate) status_due_at: Option<Instant>,
-    pub(crate) burst: Burst,
-    pub(crate) low_latency: Option<LowLatencyFile>,
-    /// Shared with the other renditions of the stream, if there are some.
-    pub(crate) common: Option<Arc<Mutex<Common>>>,
-    /// When the playlist got its last entry.
-    pub(crate) last_listed_at: Instant,
+    leaving: Vec<Evicted>,
+    written: Written,
+    burst: Burst,
+    low_latency: Option<LowLatencyFile>,
     /// When people are told of gaps.
-    pub(crate) gaps: FallingBehind,
+    gaps: FallingBehind,
 }
 
 impl Publication {
@@ -132,73 +76,32 @@ impl Publication {
         meters: Arc<Meters>,
         previous: Option<MediaPlaylist>,
     ) -> Result<Self, ResumeError> {
-        let (promise, window) = Promise::new(settings.target_duration_s, settings.window_segments, previous)?;
-        let home = settings.home;
-        let names = window.playlist().segments.iter().filter_map(|segment| name_of_uri(home, &segment.uri));
-        let low_latency = settings.part_target_90k.map(|part_target_90k| {
-            let encoder = match settings.naming {
-                Naming::Numbered => Encoder::Ours,
-                Naming::Any => Encoder::Foreign,
-            };
-            LowLatencyFile::new(LowLatencyList::new(
-                part_target_90k,
-                encoder,
-                settings.home,
-                settings.window_segments,
-            ))
-        });
         Ok(Self {
-            low_latency,
-            listed: names.map(|name| (name, None)).collect(),
-            dates: match settings.naming {
-                Naming::Numbered => Dates::OfFiles,
-                Naming::Any => Dates::Smoothed(Smoothed::default()),
-            },
+            timeline: Timeline::new(settings.clone(), previous, world.now())?,
+            low_latency: settings.part_target_90k.map(|_| LowLatencyFile::default()),
             settings,
             meters,
-            window,
-            promise,
             retention: Retention::default(),
             before: Before::default(),
             refused: Refused::default(),
-            last: Last::Nothing,
-            ahead: 0,
             started_at: world.date(),
-            ends: false,
-            told_90k: BTreeMap::new(),
-            first_of_run: None,
             silent_since: None,
             newest: None,
             rate: BitRateMeter::default(),
             leaving: Vec::new(),
-            is_behind: false,
-            fails: Fails::default(),
-            status_written_at: None,
-            status_due_at: None,
+            written: Written::default(),
             burst: Burst::default(),
-            common: None,
-            last_listed_at: world.now(),
             gaps: FallingBehind::default(),
             world,
         })
     }
 
     pub(crate) fn playlist(&self) -> &MediaPlaylist {
-        self.window.playlist()
+        self.timeline.playlist()
     }
 
-    /// The longest that the playlist has been.
-    pub(crate) fn longest_duration_90k(&self) -> u64 {
-        self.window.longest_duration_90k()
-    }
-
-    /// Learns what the first segment goes on from: the last one that is listed.
-    pub(crate) fn goes_on_from(&mut self, mut facts: Facts) {
-        self.hold_to_promise(&mut facts);
-        if let Some(date) = self.window.playlist().segments.last().and_then(|last| last.program_date_time) {
-            self.dates.resume(&facts, date);
-        }
-        self.last = Last::Known(Box::new(facts));
+    pub(crate) fn now(&self) -> Now {
+        Now { at: self.world.now(), date: self.world.date() }
     }
 
     /// The name of a file as people are to read it, with its channel.
@@ -220,87 +123,46 @@ impl Publication {
         self.write_status();
     }
 
-    /// Lists a segment, or refuses its file. `together`: files that came with it.
+    /// Lists a segment, or refuses its file. `together`: files that came with it. Says whether it is listed.
     pub(crate) fn publish<'a>(
         &mut self,
         candidate: Candidate,
         together: impl Iterator<Item = &'a Finished> + Clone,
-    ) {
-        let (name, stamp) = (candidate.name.clone(), candidate.finished.stamp);
-        match self.list(candidate, together) {
-            Ok(()) => self.refused.forget(&name),
-            Err(reason) => self.refuse(&name, Some(stamp), &reason),
-        }
-    }
-
-    fn list<'a>(
-        &mut self,
-        candidate: Candidate,
-        together: impl Iterator<Item = &'a Finished> + Clone,
-    ) -> Result<(), Refusal> {
-        let Candidate { name, mut finished, seen_at } = candidate;
-        let durations_90k = together.clone().map(|it| it.facts.duration_90k);
-        if let Some(mut window) =
-            self.promise.keep(&self.window, finished.facts.duration_90k, durations_90k)?
-        {
-            window.remember_length(self.window.longest_duration_90k());
-            self.window = window;
-            let target_duration_s = self.window.playlist().target_duration_s;
-            info!(
-                channel = self.settings.channel(),
-                target_duration_s,
-                "no segment may be longer than this for as long as the stream lives; --target-duration chooses it"
-            );
-        }
-        let number = number_of_name(&name);
-        self.check_length(&name, &finished.facts)?;
-        self.leave_out_before(number);
-        if let Some(number) = number {
-            self.fill_up_to(number, Some(&finished))?;
-        }
-        let break_before = self.agreed_break(number, &finished.facts);
-        if let (Last::Known(last), None) = (&self.last, &break_before) {
-            let before_90k = distance_90k(last.start_90k, finished.facts.start_90k);
-            finished.facts.last_like(before_90k.max(0) as u64);
-        }
-        self.hold_to_promise(&mut finished.facts);
-        let filmed_at = self.dates.date(&finished, break_before.is_none(), together);
-        let break_before = self.agreed_on_clock(number, break_before, filmed_at, &finished.facts);
-        let filmed_at = self.not_before_last(break_before.is_some(), filmed_at);
+    ) -> bool {
         if self.burst.is_full(self.settings.window_segments) {
             self.write_postponed();
         }
-        // What was said before its first part holds for the whole.
-        let beginning =
-            number.zip(self.low_latency.as_ref()).and_then(|(number, file)| file.list.beginning_of(number));
-        let evicted = self.window.push(Segment {
-            uri: uri_of_name(self.settings.home, &name),
-            duration_90k: finished.facts.duration_90k,
-            program_date_time: beginning.map_or(filmed_at, |beginning| beginning.filmed_at),
-            discontinuity: beginning.map_or(break_before.is_some(), |beginning| beginning.discontinuity),
-            gap: false,
-        })?;
-        if let (Some(number), Some(file)) = (number, &mut self.low_latency) {
-            let media_sequence = self.window.next_media_sequence() - 1;
-            file.list.segment_listed(number, media_sequence, finished.facts.duration_90k, self.world.now());
+        let Candidate { name, finished, seen_at } = candidate;
+        let (stamp, now) = (finished.stamp, self.now());
+        let listed = self.timeline.list(&name, finished, together, now);
+        self.take_changes();
+        match listed {
+            Ok(listed) => {
+                self.refused.forget(&name);
+                self.note_listed(name, listed, seen_at);
+                true
+            }
+            Err(reason) => {
+                self.refuse(&name, Some(stamp), &reason);
+                false
+            }
         }
-        self.ends = false;
+    }
+
+    /// A segment is listed: writes the playlist, and tells of it.
+    fn note_listed(&mut self, name: String, listed: Listed, seen_at: Instant) {
         self.retention.forget(&name);
-        self.let_go(evicted);
-        let held = Held { contents: finished.contents(), start_90k: finished.facts.start_90k };
-        self.listed.insert(name.clone(), Some(ListedFile { stamp: finished.stamp, held: Some(held) }));
-        self.note_listed();
+        self.note_in_time();
         if self.silent_since.take().is_some() {
             // What it says of the silence is no longer true.
-            self.status_written_at = None;
+            self.written.status_at = None;
         }
         let is_written = self.write_playlist_in_turn();
-        let lag = lag(&finished, self.settings.naming, seen_at, self.world.now(), self.world.wall());
+        let lag = lag(&listed.stamp, self.settings.naming, seen_at, self.world.now(), self.world.wall());
 
-        let Finished { facts, stamp, .. } = finished;
+        let Listed { break_before, discontinuity: has_discontinuity, filmed_at, facts, stamp, .. } = listed;
         let bytes = stamp.bytes;
         let duration_s = seconds(facts.duration_90k);
-        let has_discontinuity = self.window.playlist().segments.last().is_some_and(|it| it.discontinuity);
         self.meters.segments_published.add(1);
         self.meters.discontinuities.add(u64::from(has_discontinuity));
         let label = self.label(&name);
@@ -324,93 +186,140 @@ impl Publication {
                 breaks, "packets are missing inside the segment; look at the network or the muxer"
             );
         }
-        self.note_frames(&facts);
-        self.last = Last::Known(Box::new(facts.clone()));
-        self.rate.push(bytes, duration_s, f64::from(self.window.playlist().target_duration_s));
+        self.rate.push(bytes, duration_s, f64::from(self.playlist().target_duration_s));
         let segment = SegmentStatus { name, duration_s, bytes, filmed_at };
         let newest = Newest { segment, facts };
         self.meters.bitrate_bps.set(newest.bitrate_bps());
         self.newest = Some(newest);
-        Ok(())
     }
 
-    /// A file that is too long is refused before anything is said of those before it.
-    fn check_length(&self, name: &str, facts: &Facts) -> Result<(), Refusal> {
-        let mut facts = facts.clone();
-        self.hold_to_promise(&mut facts);
-        let segment = Segment {
-            uri: uri_of_name(self.settings.home, name),
-            duration_90k: facts.duration_90k,
-            program_date_time: None,
-            discontinuity: false,
-            gap: false,
+    /// Segments come: gaps are told of no more.
+    fn note_in_time(&mut self) {
+        if let Some(Told::KeepsUp(episode)) = self.gaps.kept_up(self.world.now()) {
+            let (size, gaps, lasted_s) = (self.size(), episode.segments, episode.lasted.as_secs_f64());
+            info!(size, gaps, lasted_s, "segments come in time again");
+        }
+    }
+
+    /// Takes what has changed in the timeline, and tells of it.
+    pub(crate) fn take_changes(&mut self) {
+        let Changes { left, gaps, parts_left, parts_late, failures, promised_s, is_changed } =
+            self.timeline.take_changes();
+        if let Some(target_duration_s) = promised_s {
+            info!(
+                channel = self.settings.channel(),
+                target_duration_s,
+                "no segment may be longer than this for as long as the stream lives; --target-duration chooses it"
+            );
+        }
+        self.leaving.extend(left);
+        self.written.is_behind |= is_changed;
+        for (name, at) in gaps {
+            let size = self.size();
+            if self.gaps.left_out(1, at).is_some() {
+                warn!(size, name, "segment is missing; listed as a gap");
+            } else {
+                debug!(size, name, "one more segment is missing; listed as a gap");
+            }
+        }
+        for failure in failures {
+            match failure {
+                NotListed::Gap(error) => warn!(%error, "gap not listed"),
+                NotListed::Part(error) => warn!(%error, "part not listed"),
+            }
+        }
+        if let Some(file) = &mut self.low_latency {
+            file.leaving.extend(parts_left);
+        }
+        self.keep_parts(parts_late.into_iter());
+    }
+
+    /// Lists a gap under this number, the next.
+    pub(crate) fn leave_out(&mut self, number: u64) {
+        self.timeline.leave_out_up_to(number + 1, self.now());
+        self.write_playlist();
+        // It may be the one that speaks for the whole stream.
+        self.write_status();
+    }
+
+    /// Lists a gap in the place of a segment that was begun in parts and will never be whole.
+    pub(crate) fn leave_out_open(&mut self, number: u64) {
+        if self.timeline.leave_out_open(number, self.now()) {
+            self.write_playlist();
+            self.write_status();
+        }
+    }
+
+    /// A segment of which the run before has listed parts, and that has no file, is a gap: players know its number.
+    pub(crate) fn leave_out_interrupted(&mut self, number: u64) {
+        self.timeline.leave_out_interrupted(number, self.now());
+        self.take_changes();
+    }
+
+    /// Lists gaps for what the other renditions have listed before this number, with which the stream has ended.
+    pub(crate) fn leave_out_up_to(&mut self, number: u64) {
+        self.timeline.leave_out_up_to(number, self.now());
+        self.take_changes();
+    }
+
+    /// Lists gaps for what is missing before this number, with which this run begins.
+    pub(crate) fn go_on_up_to(&mut self, number: u64) {
+        self.timeline.go_on_up_to(number, self.now());
+        self.take_changes();
+    }
+
+    /// The name of its directory.
+    fn size(&self) -> String {
+        self.settings.webroot.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// All segments leave the playlist with the next version of it, which begins where the other renditions go on. `waits`: what is on
+    /// disk stays until then.
+    pub(crate) fn begin_anew_at(
+        &mut self,
+        (number, discontinuity_sequence): (u64, u64),
+        target_duration_s: Option<u32>,
+        waits: bool,
+    ) {
+        if self.timeline.begin_anew_at((number, discontinuity_sequence), target_duration_s) {
+            self.take_changes();
+            // Its numbers are kept, whatever comes before its first segment.
+            self.written.is_behind = number > 1 && !waits;
+        }
+    }
+
+    /// The playlist on disk is not gone on with, and stands until the next one is written. Says whether it lists the file of this
+    /// name, which leaves with it.
+    pub(crate) fn lists_no_longer(&mut self, on_disk: &OnDisk, name: &str) -> bool {
+        let OnDisk::Playlist { playlist, .. } = on_disk else { return false };
+        let uri = uri_of_name(self.settings.home, name);
+        let mut numbered = (playlist.media_sequence..).zip(&playlist.segments);
+        let Some((media_sequence, segment)) = numbered.find(|(_, it)| it.uri == uri && !it.gap) else {
+            return false;
         };
-        Ok(self.window.check(&segment)?)
-    }
-
-    /// One that is ended promises nothing of what comes after it.
-    fn hold_to_promise(&self, facts: &mut Facts) {
-        let playlist = self.window.playlist();
-        if !playlist.ended {
-            facts.hold_to(u64::from(playlist.target_duration_s) * TICKS_PER_S);
-        }
-    }
-
-    pub(crate) fn break_before(&self, facts: &Facts) -> Option<Break> {
-        match (&self.last, self.settings.naming) {
-            (Last::Nothing | Last::Gap, _) => None,
-            (Last::Unknown, _) => Some(Break::Unknown),
-            (Last::Known(last), Naming::Numbered) => discontinuity(last, facts).map(Break::Known),
-            (Last::Known(last), Naming::Any) => break_between(last, facts).map(Break::Known),
-        }
+        let target_90k = (u64::from(playlist.target_duration_s) + 1) * TICKS_PER_S;
+        let window_90k = target_90k * self.settings.window_segments as u64;
+        let grace_90k = segment.duration_90k + window_90k.max(playlist.duration_90k());
+        self.leaving.push(Evicted { segment: segment.clone(), media_sequence, grace_90k });
+        true
     }
 
     /// Ends the playlist, for now: the next segment begins a new one behind it.
     pub(crate) fn end_for_now(&mut self) {
-        if self.window.next_media_sequence() == 1 || self.window.playlist().ended {
+        if !self.timeline.end() {
             return;
         }
-        self.window.end();
-        self.ends = true;
-        self.is_behind = true;
         self.write_playlist();
         self.write_low_latency();
-        let ended = self.window.playlist().clone();
-        let settings = (self.settings.target_duration_s, self.settings.window_segments);
-        // An ended playlist can always be resumed.
-        if let Ok((promise, window)) = Promise::new(settings.0, settings.1, Some(ended)) {
-            (self.promise, self.window) = (promise, window);
-        }
+        self.timeline.goes_on_behind_end();
         self.write_status();
-    }
-}
-
-/// Why a segment carries EXT-X-DISCONTINUITY.
-#[derive(Debug)]
-pub(crate) enum Break {
-    Known(Discontinuity),
-    Unknown,
-    /// The clock was set back: a date would stand for two moments.
-    Clock,
-    /// The other renditions say so.
-    Elsewhere,
-}
-
-impl std::fmt::Display for Break {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Known(reason) => reason.fmt(out),
-            Self::Unknown => out.write_str("the segment before is gone"),
-            Self::Clock => out.write_str("the clock was set back"),
-            Self::Elsewhere => out.write_str("the timeline breaks in the other sizes"),
-        }
     }
 }
 
 /// From its completion to now: no less than since the event was seen, and, where we know that it was completed by its
 /// rename, no less than the file's own time of change says, as exactly as its clock ticks.
 fn lag(
-    finished: &Finished,
+    stamp: &Stamp,
     naming: Naming,
     seen_at: Instant,
     now: Instant,
@@ -418,7 +327,7 @@ fn lag(
 ) -> Duration {
     let since_seen = now.saturating_duration_since(seen_at);
     let since_renamed = match naming {
-        Naming::Numbered => now_on_the_wall.duration_since(finished.stamp.changed_at).unwrap_or_default(),
+        Naming::Numbered => now_on_the_wall.duration_since(stamp.changed_at).unwrap_or_default(),
         Naming::Any => Duration::ZERO,
     };
     since_seen.max(since_renamed.saturating_sub(COARSEST_TICK))

@@ -59,7 +59,7 @@ impl Multivariant {
         // Until each has been measured, players would be told what is not so. An encoder that has no time for a single
         // segment is waited for no longer.
         let is_known = |(measured, rendition): (&Option<Rates>, &&mut Publication)| {
-            measured.is_some() || rendition.is_left_out()
+            measured.is_some() || rendition.timeline.is_left_out()
         };
         let has_pictures =
             measured.iter().zip(&self.names).any(|(measured, name)| measured.is_some() && name != AUDIO);

@@ -4,12 +4,10 @@
 //! empty one where they go on. A hand may have taken one size's playlist away, cut it, or laid another stream's in its place: the
 //! others keep theirs, as players have them.
 
+use crate::timeline::gaps::MOST_MISSING;
 use livedir_layout::files::OnDisk;
 use livedir_layout::names::number_of_uri;
 use livedir_playlist::MediaPlaylist;
-
-/// More segments than this are not listed as gaps, to leave the window again at once: so many are half an hour.
-pub(crate) const MOST_MISSING: u64 = 1_000;
 
 /// What becomes of the playlist of a size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

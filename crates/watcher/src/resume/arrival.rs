@@ -1,8 +1,9 @@
 //! The plan for files of other encoders: nothing but times and names tells which of them have come since.
 
 use crate::events::finished_file::Finished;
-use crate::resume::{Plan, Predecessor, joins_another, remove_up_to_last_hole};
+use crate::resume::{Plan, Predecessor, joins_another};
 use crate::timeline::dates::end_of;
+use crate::timeline::listed::remove_up_to_last_hole;
 use livedir_layout::directory::stamp::Stamp;
 use livedir_layout::files::{OnDisk, PLAUSIBLE_NUMBER, PLAUSIBLE_TARGET_S};
 use livedir_layout::names::{Home, name_of_uri};

@@ -83,33 +83,12 @@ fn joins_another(
         && behind.is_none_or(|behind| break_between(&finished.facts, &behind.facts).is_none())
 }
 
-/// Takes the entries up to the last one whose file is not there out of a playlist; says how many.
-///
-/// RFC 8216 6.2.1: segments are removed from the beginning, in order. So everything up to the last hole goes.
-pub(crate) fn remove_up_to_last_hole(playlist: &mut MediaPlaylist, is_there: impl Fn(&str) -> bool) -> usize {
-    // RFC 8216 6.2.1: nothing changes after EXT-X-ENDLIST.
-    if playlist.ended {
-        return 0;
-    }
-    let hole = playlist.segments.iter().rposition(|segment| !segment.gap && !is_there(&segment.uri));
-    let entries_lost = hole.map_or(0, |hole| hole + 1);
-    remove_first(playlist, entries_lost);
-    entries_lost
-}
-
 /// Takes the entries out of a playlist that lie before this media sequence number: another list of the same stream has gone on, and
 /// players have seen it. A number that lies behind all entries is not one of this stream.
 pub(crate) fn remove_before(playlist: &mut MediaPlaylist, media_sequence: u64) {
     let ahead = media_sequence.saturating_sub(playlist.media_sequence);
     let count = usize::try_from(ahead).unwrap_or(usize::MAX);
     if !playlist.ended && count <= playlist.segments.len() {
-        remove_first(playlist, count);
+        crate::timeline::listed::remove_first(playlist, count);
     }
-}
-
-fn remove_first(playlist: &mut MediaPlaylist, count: usize) {
-    let removed = playlist.segments.drain(..count);
-    let discontinuities = removed.filter(|segment| segment.discontinuity).count() as u64;
-    playlist.media_sequence = playlist.media_sequence.saturating_add(count as u64);
-    playlist.discontinuity_sequence = playlist.discontinuity_sequence.saturating_add(discontinuities);
 }

@@ -3,8 +3,8 @@
 //! In: the webroot at the start. Out: [`PartsOnDisk`]. Runs on the watcher's thread.
 
 use crate::channel::grace::listed_at;
-use crate::publish::low_latency::ToldParts;
 use crate::settings::ChannelSettings;
+use crate::timeline::low_latency::ToldParts;
 use livedir_layout::directory::Directory;
 use livedir_layout::directory::stamp::Stamp;
 use livedir_layout::files::{

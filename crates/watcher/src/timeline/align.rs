@@ -1,73 +1,32 @@
-//! In step: the playlists of the renditions of one stream have the same numbers for the same time (RFC 8216 6.2.4), through
+//! Alignment: the playlists of the renditions of one stream have the same numbers for the same time (RFC 8216 6.2.4), through
 //! segments that one of them lost and others have.
 //!
-//! In: what a [`Publication`] knows, and what is common to all. Out: entries that say that there is nothing, and breaks of
-//! the timeline that are the same everywhere. Runs on the watcher's thread.
+//! In: what one rendition lists, and what is common to all. Out: breaks of the timeline that are the same everywhere, and when a
+//! rendition is too late. Pure.
 
-use crate::channel::Channel;
-use crate::events::desk::Desk;
 use crate::events::finished_file::Finished;
-use crate::order::Order;
-use crate::publish::{Break, Last, Publication};
 use crate::timeline::dates::end_of;
 use crate::timeline::shared::{Common, Listed};
+use crate::timeline::{Break, Last, Timeline};
 use jiff::Timestamp;
-use livedir_layout::files::OnDisk;
-use livedir_layout::names::{name_of_uri, uri_of_name};
 use livedir_media::Facts;
-use livedir_playlist::{EdgeReport, Evicted, Rates, Segment, TICKS_PER_S, Window, WindowSettings};
+use livedir_playlist::{Segment, Window, WindowSettings};
 use livedir_time::clock_33_bit::distance_90k;
-use livedir_time::overload::Told;
-use livedir_time::ticks::seconds;
 use std::{
-    path::Path,
-    sync::{MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
-use tracing::info;
 
 /// Two frames of AAC at 48 kHz: so far the borders of sound may be from those of pictures.
 pub(crate) const ROOM_FOR_SOUND_90K: u64 = 2 * 1_920;
 
-impl Channel {
-    /// Lists a gap in the place of what others have listed and this one is too late with. Says when it will be too late with
-    /// the next.
-    pub(crate) fn keep_in_step(&mut self, now: Instant, desk: &mut Desk) -> Option<Instant> {
-        loop {
-            let late_at = self.publication.late_at()?;
-            if late_at > now {
-                return Some(late_at);
-            }
-            let number = self.publication.playlist().next_media_sequence();
-            // The event that tells of it may be on its way.
-            self.look_at_directory(desk);
-            self.publish_waiting(Duration::ZERO);
-            if self.publication.playlist().next_media_sequence() == number {
-                self.publication.leave_out(number);
-            }
-            self.publish_waiting(Duration::ZERO);
-            self.settle();
-            if self.publication.playlist().next_media_sequence() == number {
-                return None;
-            }
-        }
-    }
-
-    /// What is listed as a gap is waited for no longer.
-    pub(crate) fn skip_gaps(&mut self) {
-        if let Order::Numbered(order) = &mut self.order {
-            order.skip_to(self.publication.next_number());
-        }
-    }
-}
-
-impl Publication {
-    pub(crate) fn common(&self) -> Option<MutexGuard<'_, Common>> {
+impl Timeline {
+    pub(super) fn common(&self) -> Option<MutexGuard<'_, Common>> {
         self.common.as_ref().map(|common| common.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// When this rendition is too late with its next segment.
-    fn late_at(&self) -> Option<Instant> {
+    pub(crate) fn late_at(&self) -> Option<Instant> {
         let playlist = self.window.playlist();
         let next = playlist.next_media_sequence();
         self.common()?.late_at(next, self.last_listed_at, playlist.target_duration_s)
@@ -75,7 +34,7 @@ impl Publication {
 
     /// Whether the parts that are listed of the segment of this number are as long as the other renditions have it.
     pub(crate) fn is_as_long_as_elsewhere(&self, number: u64) -> bool {
-        let in_parts_90k = self.low_latency.as_ref().and_then(|file| file.list.parts_duration_90k(number));
+        let in_parts_90k = self.parts.as_ref().and_then(|list| list.parts_duration_90k(number));
         in_parts_90k.is_none_or(|in_parts_90k| self.fits_elsewhere(number, in_parts_90k))
     }
 
@@ -87,7 +46,7 @@ impl Publication {
     }
 
     /// How long a picture is shown, or a frame of sound, in segments that are listed.
-    pub(crate) fn note_frames(&self, facts: &Facts) {
+    pub(super) fn note_frames(&self, facts: &Facts) {
         if let Some(mut common) = self.common() {
             common.note_frame(facts.frame_interval_90k.min(facts.duration_90k));
         }
@@ -121,7 +80,7 @@ impl Publication {
     /// Why the timeline breaks before the segment of this number: a break is one of all renditions, or of none.
     ///
     /// RFC 8216 6.2.4: matching content MUST have matching discontinuity sequence numbers.
-    pub(crate) fn agreed_break(&self, number: Option<u64>, facts: &Facts) -> Option<Break> {
+    pub(super) fn agreed_break(&self, number: Option<u64>, facts: &Facts) -> Option<Break> {
         // A gap of the run before says nothing of this one, and a playlist that is ended has nothing behind it.
         let begins_run = number.is_some() && number == self.first_of_run && matches!(self.last, Last::Gap);
         let begins_anew = begins_run || self.window.playlist().ended;
@@ -135,7 +94,7 @@ impl Publication {
     }
 
     /// Players know how the segment of this number begins: the others begin it in the same way.
-    pub(crate) fn note_begun(&self, number: u64, discontinuity: bool) {
+    pub(super) fn note_begun(&self, number: u64, discontinuity: bool) {
         if let Some(mut common) = self.common() {
             common.tell(number, discontinuity);
         }
@@ -144,7 +103,7 @@ impl Publication {
     /// A date that lies before the end of the segment before, as the clock was set back, breaks the timeline, too.
     ///
     /// bis-22 6.2.1: the mapping of dates to segments MUST NOT be ambiguous; overlaps below a second are allowed.
-    pub(crate) fn agreed_on_clock(
+    pub(super) fn agreed_on_clock(
         &self,
         number: Option<u64>,
         agreed: Option<Break>,
@@ -180,7 +139,7 @@ impl Publication {
 
     /// The date behind a break, which does not lie before the end of the segment before: files that are copied, and runs that follow
     /// at once, bear times that are off by a little. A clock that was set back by more is believed.
-    pub(crate) fn not_before_last(&self, breaks: bool, date: Option<Timestamp>) -> Option<Timestamp> {
+    pub(super) fn not_before_last(&self, breaks: bool, date: Option<Timestamp>) -> Option<Timestamp> {
         const LITTLE: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
         let ends_at = self.window.playlist().segments.last().and_then(end_of);
         let is_early = |ends_at: &Timestamp| {
@@ -192,13 +151,18 @@ impl Publication {
     }
 
     /// Nothing was ever listed.
-    pub(crate) fn begins(&self) -> bool {
+    pub(super) fn begins(&self) -> bool {
         self.window.playlist().segments.is_empty() && matches!(self.last, Last::Nothing)
     }
 
+    /// What is common to all renditions of the stream.
+    pub(crate) fn share(&mut self, common: Option<Arc<Mutex<Common>>>) {
+        self.common = common;
+    }
+
     /// A segment is listed.
-    pub(crate) fn note_listed(&mut self) {
-        self.last_listed_at = self.world.now();
+    pub(super) fn note_listed(&mut self, now: Instant) {
+        self.last_listed_at = now;
         let playlist = self.window.playlist();
         let number = playlist.next_media_sequence() - 1;
         if let (Some(mut common), Some(last)) = (self.common(), playlist.segments.last()) {
@@ -206,19 +170,10 @@ impl Publication {
                 duration_90k: last.duration_90k,
                 program_date_time: last.program_date_time,
                 has_pictures: self.settings.has_pictures,
-                at: self.last_listed_at,
+                at: now,
             };
             common.listed(number, last.discontinuity, listed);
         }
-        if let Some(Told::KeepsUp(episode)) = self.gaps.kept_up(self.last_listed_at) {
-            let (size, gaps, lasted_s) = (self.size(), episode.segments, episode.lasted.as_secs_f64());
-            info!(size, gaps, lasted_s, "segments come in time again");
-        }
-    }
-
-    /// The name of its directory.
-    pub(crate) fn size(&self) -> String {
-        self.settings.webroot.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// The timeline breaks before this number, in all renditions.
@@ -229,13 +184,12 @@ impl Publication {
     }
 
     /// All segments leave the playlist with the next version of it, which begins where the other renditions go on: with this number,
-    /// and this discontinuity sequence number of its first segment. `waits`: what is on disk stays until then.
+    /// and this discontinuity sequence number of its first segment. Says whether it does.
     pub(crate) fn begin_anew_at(
         &mut self,
         (number, discontinuity_sequence): (u64, u64),
         target_duration_s: Option<u32>,
-        waits: bool,
-    ) {
+    ) -> bool {
         let playlist = self.window.playlist();
         let leaving = self.first_leave(playlist.segments.len());
         let settings = WindowSettings {
@@ -245,29 +199,11 @@ impl Publication {
         let mut begun = Window::new(settings, number).playlist().clone();
         // The first segment tells of the break before it.
         begun.discontinuity_sequence = discontinuity_sequence.saturating_sub(1);
-        if let Ok(window) = Window::resume(settings, begun) {
-            self.window = window;
-            self.let_go(leaving);
-            self.ahead = 0;
-            self.last = if discontinuity_sequence > 0 { Last::Unknown } else { Last::Nothing };
-            // Its numbers are kept, whatever comes before its first segment.
-            self.is_behind = number > 1 && !waits;
-        }
-    }
-
-    /// The playlist on disk is not gone on with, and stands until the next one is written. Says whether it lists the file of this
-    /// name, which leaves with it.
-    pub(crate) fn lists_no_longer(&mut self, on_disk: &OnDisk, name: &str) -> bool {
-        let OnDisk::Playlist { playlist, .. } = on_disk else { return false };
-        let uri = uri_of_name(self.settings.home, name);
-        let mut numbered = (playlist.media_sequence..).zip(&playlist.segments);
-        let Some((media_sequence, segment)) = numbered.find(|(_, it)| it.uri == uri && !it.gap) else {
-            return false;
-        };
-        let target_90k = (u64::from(playlist.target_duration_s) + 1) * TICKS_PER_S;
-        let window_90k = target_90k * self.settings.window_segments as u64;
-        let grace_90k = segment.duration_90k + window_90k.max(playlist.duration_90k());
-        self.leaving.push(Evicted { segment: segment.clone(), media_sequence, grace_90k });
+        let Ok(window) = Window::resume(settings, begun) else { return false };
+        self.window = window;
+        self.let_go(leaving);
+        self.ahead = 0;
+        self.last = if discontinuity_sequence > 0 { Last::Unknown } else { Last::Nothing };
         true
     }
 
@@ -278,101 +214,27 @@ impl Publication {
         let breaks = u64::from(playlist.next_media_sequence() > 1);
         playlist.discontinuity_sequence + listed + breaks
     }
-
-    /// What a run before has listed counts, too.
-    pub(crate) fn measure_listed(&mut self, live: &Path) {
-        let playlist = self.window.playlist();
-        for segment in playlist.segments.iter().filter(|segment| !segment.gap) {
-            let file = name_of_uri(self.settings.home, &segment.uri).map(|name| live.join(name));
-            if let Some(Ok(stamp)) = file.map(|file| self.world.directory.stamp(&file)) {
-                let target_s = f64::from(playlist.target_duration_s);
-                self.rate.push(stamp.bytes, seconds(segment.duration_90k), target_s);
-            }
-        }
-    }
-
-    /// Bits a second of what was listed; `None` before the first segment of this run.
-    pub(crate) fn measured(&self) -> Option<Rates> {
-        self.newest.as_ref()?;
-        let measured = self.rate.measured(false)?;
-        Some(Rates {
-            peak_bps: measured.peak_bps.ceil() as u64,
-            average_bps: measured.average_bps.ceil() as u64,
-        })
-    }
-
-    /// What the bytes of the newest segment say.
-    pub(crate) fn newest_facts(&self) -> Option<&Facts> {
-        self.newest.as_ref().map(|newest| &newest.facts)
-    }
-
-    /// Pictures a second.
-    pub(crate) fn frame_rate(&self) -> Option<f64> {
-        let video = self.newest_facts()?.video.as_ref()?;
-        (video.frame_interval_90k > 0).then(|| TICKS_PER_S as f64 / video.frame_interval_90k as f64)
-    }
-
-    /// The last segment of which `ll.m3u8` on disk lists something, and its last part.
-    pub(crate) fn last_part(&self) -> Option<(u64, Option<u64>)> {
-        self.low_latency.as_ref()?.last
-    }
-
-    /// How far the playlists of the other renditions are: for the next version of `ll.m3u8`, which is written at once when the one
-    /// on disk says less than the part before.
-    ///
-    /// bis 4.4.5.4: a report SHOULD be as up to date as the playlist that contains it.
-    pub(crate) fn set_reports(&mut self, reports: Vec<EdgeReport>) {
-        let Some(file) = &mut self.low_latency else { return };
-        let is_behind = |now: &EdgeReport| {
-            let told = file.told.iter().find(|told| told.uri == now.uri);
-            told.is_none_or(|told| is_more_than_a_part_behind(told, now))
-        };
-        let is_behind = reports.iter().any(is_behind);
-        file.list.reports = reports;
-        if is_behind {
-            self.write_low_latency();
-        }
-    }
-}
-
-/// Whether the list that `now` is of has come more than one part further.
-fn is_more_than_a_part_behind(told: &EdgeReport, now: &EdgeReport) -> bool {
-    let parts = |report: &EdgeReport| report.last_part.map_or(0, |part| part + 1);
-    match now.last_media_sequence.checked_sub(told.last_media_sequence) {
-        Some(0) => parts(now) > parts(told) + 1,
-        // Whether the segment that was told of has got more parts since is not known.
-        Some(1) => parts(now) > 1,
-        // Further than a part, or begun anew.
-        _ => true,
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::order::Candidate;
     use crate::samples::finished_90k;
-    use crate::settings::ChannelSettings;
-    use crate::settings::Naming;
-    use crate::world::World;
+    use crate::settings::{ChannelSettings, Naming};
+    use crate::timeline::Now;
     use livedir_layout::names::{Home, segment_name};
-    use std::{
-        fs,
-        sync::{Arc, Mutex},
-        time::SystemTime,
-    };
+    use livedir_playlist::MediaPlaylist;
+    use std::{path::PathBuf, time::SystemTime};
 
     const SEGMENT_90K: u64 = 180_000;
 
-    fn rendition(webroot: &Path, name: &str, common: &Arc<Mutex<Common>>) -> Publication {
-        let webroot = webroot.join(name);
-        fs::create_dir_all(&webroot).unwrap();
+    fn rendition(common: &Arc<Mutex<Common>>, previous: Option<MediaPlaylist>) -> Timeline {
         let settings = ChannelSettings {
-            status_directory: webroot.clone(),
-            webroot,
+            webroot: PathBuf::new(),
+            status_directory: PathBuf::new(),
             home: Home::Beside,
             has_pictures: true,
-            label: format!("{name}/"),
+            label: String::new(),
             naming: Naming::Numbered,
             target_duration_s: Some(2),
             window_segments: 20,
@@ -381,19 +243,22 @@ mod tests {
             keep: false,
             end_after: None,
         };
-        let mut publication = Publication::new(World::real(None), settings, Arc::default(), None).unwrap();
-        publication.common = Some(common.clone());
-        publication
+        let mut timeline = Timeline::new(settings, previous, Instant::now()).unwrap();
+        timeline.share(Some(common.clone()));
+        timeline
+    }
+
+    fn now() -> Now {
+        Now { at: Instant::now(), date: Timestamp::now() }
     }
 
     /// Segments come, `720p:3` in this order; from number `breaks_at` on they are of another timeline. What the playlists
     /// say then: `(3)` is a gap, `!4` has a discontinuity.
     #[track_caller]
     fn check(arrivals: &str, breaks_at: u64, expected: [&str; 2]) {
-        let webroot = tempfile::tempdir().unwrap();
         let common = Arc::new(Mutex::new(Common::new(20)));
         let names = ["720p", "360p"];
-        let mut renditions = names.map(|name| rendition(webroot.path(), name, &common));
+        let mut renditions = names.map(|_| rendition(&common, None));
         for arrival in arrivals.split(' ') {
             let (name, number) = arrival.split_once(':').unwrap();
             let number: u64 = number.parse().unwrap();
@@ -401,9 +266,8 @@ mod tests {
             let jump_90k = if number >= breaks_at { 10_000_000 } else { 0 };
             finished.facts.start_90k = number * SEGMENT_90K + jump_90k;
             finished.stamp.modified_at = SystemTime::UNIX_EPOCH + Duration::from_secs(2 * number);
-            let candidate = Candidate { name: segment_name(number), finished, seen_at: Instant::now() };
             let index = names.iter().position(|it| *it == name).unwrap();
-            renditions[index].publish(candidate, std::iter::empty());
+            renditions[index].list(&segment_name(number), finished, std::iter::empty(), now()).unwrap();
         }
         let said = renditions.each_ref().map(|rendition| {
             let playlist = rendition.playlist();
@@ -420,17 +284,14 @@ mod tests {
 
     #[test]
     fn a_gap_behind_an_end_is_no_longer_than_this_run_promises() {
-        let webroot = tempfile::tempdir().unwrap();
-        let common = Arc::new(Mutex::new(Common::new(20)));
-        let settings = rendition(webroot.path(), "720p", &common).settings;
         let text = "#EXTM3U\n#EXT-X-TARGETDURATION:7\n#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:7,\nseg-00000001.ts\n#EXT-X-ENDLIST\n";
         let previous = livedir_playlist::parse(text).unwrap();
-        let mut publication =
-            Publication::new(World::real(None), settings, Arc::default(), Some(previous)).unwrap();
-        publication.push_gap(2, None).unwrap();
-        let playlist = publication.playlist();
+        let mut timeline = rendition(&Arc::new(Mutex::new(Common::new(20))), Some(previous));
+        timeline.push_gap(2, None, now()).unwrap();
+        let playlist = timeline.playlist();
         assert_eq!((playlist.target_duration_s, playlist.segments.len()), (2, 1), "{playlist:?}");
         assert!(playlist.segments[0].gap && playlist.segments[0].duration_90k <= SEGMENT_90K);
+        assert_eq!(timeline.take_changes().gaps.len(), 1);
     }
 
     const NEVER: u64 = u64::MAX;

@@ -1,19 +1,19 @@
 //! Gaps: entries of the playlist that say that there is nothing (EXT-X-GAP), each under its own number.
 //!
-//! In: numbers that are missing, and what comes behind them. Out: entries as long as what is missing, as far as that is known. Runs on
-//! the watcher's thread.
+//! In: numbers that are missing, and what comes behind them. Out: entries as long as what is missing, as far as that is known. Pure.
 
 use crate::events::finished_file::{Finished, Refusal};
-use crate::publish::{Last, Publication};
-use crate::resume::agreement::MOST_MISSING;
 use crate::settings::Naming;
 use crate::timeline::align::ROOM_FOR_SOUND_90K;
 use crate::timeline::dates::{Dates, earlier, end_of};
+use crate::timeline::{Last, NotListed, Now, Timeline};
 use jiff::Timestamp;
-use livedir_layout::names::{Home, segment_name, uri_of_name};
+use livedir_layout::names::{segment_name, uri_of_name};
 use livedir_playlist::{Segment, TICKS_PER_S, Window, WindowSettings};
 use livedir_time::clock_33_bit::{distance_90k, later_90k};
-use tracing::{debug, warn};
+
+/// More segments than this are not listed as gaps, to leave the window again at once: so many are half an hour.
+pub(crate) const MOST_MISSING: u64 = 1_000;
 
 /// What comes behind segments that are missing.
 #[derive(Debug, Clone, Copy)]
@@ -33,60 +33,57 @@ impl<'a> Until<'a> {
     }
 }
 
-impl Publication {
-    /// Lists a gap under this number, the next.
-    pub(crate) fn leave_out(&mut self, number: u64) {
-        match self.fill_up_to(number + 1, None) {
-            Ok(()) => {
-                self.write_playlist();
-                // It may be the one that speaks for the whole stream.
-                self.write_status();
-            }
-            Err(error) => warn!(%error, "gap not listed"),
-        }
+impl Timeline {
+    /// Lists gaps before this number. What cannot be listed is told with the changes.
+    pub(crate) fn leave_out_up_to(&mut self, number: u64, now: Now) {
+        let filled = self.fill_up_to(number, None, now);
+        self.note_failed(filled);
     }
 
-    /// Lists a gap in the place of a segment that was begun in parts and will never be whole.
-    pub(crate) fn leave_out_open(&mut self, number: u64) {
-        let behind = self.low_latency.as_ref().and_then(|file| file.list.first_behind(number));
-        let until = behind.cloned();
+    /// Lists a gap in the place of a segment that was begun in parts and will never be whole. Says whether players have to be told.
+    pub(crate) fn leave_out_open(&mut self, number: u64, now: Now) -> bool {
+        let until = self.parts.as_ref().and_then(|list| list.first_behind(number)).cloned();
         let left_out = match self.settings.naming {
-            Naming::Numbered => self.push_gap_at(number, until.as_ref().map(|until| Until::of(until, 1))),
-            Naming::Any if self.promise.is_made() => self.push_gap(number, None),
+            Naming::Numbered => {
+                self.push_gap_at(number, until.as_ref().map(|until| Until::of(until, 1)), now)
+            }
+            Naming::Any if self.promise.is_made() => self.push_gap(number, None, now),
             // Nothing is listed yet, and nothing is missing.
             Naming::Any => {
-                if let Some(file) = &mut self.low_latency {
-                    file.list.left_out(number, 0, 0);
+                if let Some(list) = &mut self.parts {
+                    list.left_out(number, 0, 0);
                 }
-                return;
+                return false;
             }
         };
-        if let Err(error) = left_out {
-            warn!(%error, "gap not listed");
-        }
+        self.note_failed(left_out);
         // It is not waited for, whatever the playlist says.
-        if let Some(file) =
-            self.low_latency.as_mut().filter(|file| file.list.open_before(None) == Some(number))
-        {
-            file.list.left_out(number, self.window.next_media_sequence().saturating_sub(1), 0);
+        if let Some(list) = self.parts.as_mut().filter(|list| list.open_before(None) == Some(number)) {
+            list.left_out(number, self.window.next_media_sequence().saturating_sub(1), 0);
         }
-        self.write_playlist();
-        self.write_status();
+        true
     }
 
     /// The parts of another segment than the one of this number, which is listed now, are all that there is of it.
-    pub(crate) fn leave_out_before(&mut self, number: Option<u64>) {
-        let open = self.low_latency.as_ref().and_then(|file| file.list.open_before(number));
+    pub(super) fn leave_out_before(&mut self, number: Option<u64>, now: Now) {
+        let open = self.parts.as_ref().and_then(|list| list.open_before(number));
         if let Some(open) = open.filter(|_| self.settings.naming == Naming::Any) {
-            self.leave_out_open(open);
+            self.leave_out_open(open, now);
         }
     }
 
-    /// The stream has ended, with the segment before `next`.
-    pub(crate) fn end_in_step(&mut self, next: u64) {
-        if let Err(error) = self.fill_up_to(next, None) {
-            warn!(%error, "gap not listed");
-        }
+    /// A segment of which the run before has listed parts, and that has no file, is a gap: players know its number.
+    pub(crate) fn leave_out_interrupted(&mut self, number: u64, now: Now) {
+        let left_out = match self.settings.naming {
+            Naming::Numbered => self.push_gap_at(number, None, now),
+            Naming::Any if self.promise.is_made() => self.push_gap(number, None, now),
+            Naming::Any => Ok(()),
+        };
+        self.note_failed(left_out);
+    }
+
+    fn note_failed(&mut self, listed: Result<(), Refusal>) {
+        self.changes.failures.extend(listed.err().map(NotListed::Gap));
     }
 
     /// Whether there is no more of it than that others have something in its place.
@@ -102,18 +99,17 @@ impl Publication {
 
     /// Lists gaps for what is missing before this number, with which this run begins. One that is ended lists nothing behind its end,
     /// and one that is empty begins there.
-    pub(crate) fn go_on_up_to(&mut self, number: u64) {
+    pub(crate) fn go_on_up_to(&mut self, number: u64, now: Now) {
         let playlist = self.window.playlist();
         let is_far = number.saturating_sub(self.next_number()) > MOST_MISSING;
         if playlist.ended || playlist.segments.is_empty() || is_far {
             return;
         }
-        let now = self.world.date();
         for missing in self.next_number()..number {
             // They are not longer than the time that has passed.
-            let until = Until { finished: None, date: Some(now), count: number - missing };
-            if let Err(error) = self.push_gap(missing, Some(until)) {
-                return warn!(%error, "gap not listed");
+            let until = Until { finished: None, date: Some(now.date), count: number - missing };
+            if let Err(error) = self.push_gap(missing, Some(until), now) {
+                return self.note_failed(Err(error));
             }
         }
     }
@@ -125,7 +121,12 @@ impl Publication {
 
     /// Lists those before `number` that are lost as gaps, each under its own number. `until`: what the segment of that number
     /// holds, or the beginning of it.
-    pub(crate) fn fill_up_to(&mut self, number: u64, until: Option<&Finished>) -> Result<(), Refusal> {
+    pub(super) fn fill_up_to(
+        &mut self,
+        number: u64,
+        until: Option<&Finished>,
+        now: Now,
+    ) -> Result<(), Refusal> {
         // Names of others tell nothing of what comes between.
         if self.settings.naming == Naming::Any {
             return Ok(());
@@ -134,7 +135,7 @@ impl Publication {
         let goes_on = |until: &Finished| self.break_before(&until.facts).is_none();
         let lists_nothing = self.window.playlist().segments.is_empty();
         let is_missing_nothing = lists_nothing || until.is_some_and(goes_on) || count > MOST_MISSING;
-        if count > 0 && self.settings.home == Home::Live && is_missing_nothing {
+        if count > 0 && self.is_alone() && is_missing_nothing {
             if self.begins() && self.window.next_media_sequence() == 1 && self.ahead == 0 {
                 // Nobody has seen a list: it begins with the number of its first segment.
                 self.begin_with(number);
@@ -145,15 +146,15 @@ impl Publication {
             return Ok(());
         }
         for missing in self.next_number()..number {
-            self.push_gap(missing, until.map(|until| Until::of(until, number - missing)))?;
+            self.push_gap(missing, until.map(|until| Until::of(until, number - missing)), now)?;
         }
         Ok(())
     }
 
     /// Lists a gap under this number, and those before it. Players know its parts, so it has a number whatever the timeline tells.
-    pub(crate) fn push_gap_at(&mut self, number: u64, until: Option<Until<'_>>) -> Result<(), Refusal> {
-        self.fill_up_to(number, None)?;
-        if self.next_number() == number { self.push_gap(number, until) } else { Ok(()) }
+    fn push_gap_at(&mut self, number: u64, until: Option<Until<'_>>, now: Now) -> Result<(), Refusal> {
+        self.fill_up_to(number, None, now)?;
+        if self.next_number() == number { self.push_gap(number, until, now) } else { Ok(()) }
     }
 
     /// The first segment of all has this number.
@@ -166,7 +167,12 @@ impl Publication {
     }
 
     /// Lists a gap under this number.
-    pub(crate) fn push_gap(&mut self, number: u64, until: Option<Until<'_>>) -> Result<(), Refusal> {
+    pub(super) fn push_gap(
+        &mut self,
+        number: u64,
+        until: Option<Until<'_>>,
+        now: Now,
+    ) -> Result<(), Refusal> {
         let name = segment_name(number);
         let playlist = self.window.playlist();
         let elsewhere = self.common().and_then(|common| common.get(number));
@@ -175,7 +181,7 @@ impl Publication {
         let target_s = promised_s.or(self.settings.target_duration_s).unwrap_or(playlist.target_duration_s);
         let target_90k = u64::from(target_s) * TICKS_PER_S;
         let usual_90k = playlist.segments.last().map_or(target_90k, |last| last.duration_90k);
-        let in_parts_90k = || self.low_latency.as_ref()?.list.parts_duration_90k(number);
+        let in_parts_90k = || self.parts.as_ref()?.parts_duration_90k(number);
         let begins_run = Some(number) == self.first_of_run;
         // Parts that players know are parts of it.
         let told_90k = self.told_90k.get(&number).copied().max(in_parts_90k()).unwrap_or(0);
@@ -194,10 +200,10 @@ impl Publication {
             None => last
                 .and_then(end_of)
                 .or_else(|| until.and_then(|until| earlier(until.date?, until.count * duration_90k)))
-                .or_else(|| earlier(self.world.date(), duration_90k)),
+                .or_else(|| earlier(now.date, duration_90k)),
         };
         // What was said before its first part holds for the whole.
-        let beginning = self.low_latency.as_ref().and_then(|file| file.list.beginning_of(number));
+        let beginning = self.parts.as_ref().and_then(|list| list.beginning_of(number));
         let evicted = self.window.push(Segment {
             uri: uri_of_name(self.settings.home, &name),
             duration_90k,
@@ -207,18 +213,13 @@ impl Publication {
         })?;
         let media_sequence = self.window.next_media_sequence() - 1;
         self.let_go(evicted);
-        self.is_behind = true;
-        self.last_listed_at = self.world.now();
+        self.last_listed_at = now.at;
         self.goes_on_over_gap();
-        if let Some(file) = &mut self.low_latency {
-            file.list.left_out(number, media_sequence, duration_90k);
+        if let Some(list) = &mut self.parts {
+            list.left_out(number, media_sequence, duration_90k);
         }
-        let size = self.size();
-        if self.gaps.left_out(1, self.last_listed_at).is_some() {
-            warn!(size, name, "segment is missing; listed as a gap");
-        } else {
-            debug!(size, name, "one more segment is missing; listed as a gap");
-        }
+        self.changes.is_changed = true;
+        self.changes.gaps.push((name, now.at));
         Ok(())
     }
 

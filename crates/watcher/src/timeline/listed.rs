@@ -1,14 +1,13 @@
 //! Listed: the files that the playlist names, as they were when they were listed, and how they leave it.
 //!
-//! In: names. Out: entries that leave, and what is known of the files. Runs on the watcher's thread.
+//! In: names. Out: entries that leave, and what is known of the files. Pure.
 
 use crate::events::finished_file::Finished;
-use crate::publish::Publication;
-use crate::resume::remove_up_to_last_hole;
+use crate::timeline::Timeline;
 use crate::timeline::target_duration::Promise;
 use livedir_layout::directory::stamp::Stamp;
 use livedir_layout::names::name_of_uri;
-use livedir_playlist::{Evicted, Segment};
+use livedir_playlist::{Evicted, MediaPlaylist, Segment};
 use std::collections::BTreeSet;
 
 /// A file that is listed.
@@ -28,7 +27,12 @@ pub(crate) struct Held {
     pub(crate) start_90k: u64,
 }
 
-impl Publication {
+impl Timeline {
+    /// The names of all files that are listed.
+    pub(crate) fn listed_names(&self) -> impl Iterator<Item = &String> {
+        self.listed.keys()
+    }
+
     /// Whether the file of this name is listed.
     pub(crate) fn is_listed(&self, name: &str) -> bool {
         self.listed.contains_key(name)
@@ -52,7 +56,7 @@ impl Publication {
         }
     }
 
-    /// The listed file of this name, which an earlier run has listed, was read: this is what it holds.
+    /// The listed file of this name was read: this is what it holds.
     pub(crate) fn keep_read(&mut self, name: &str, finished: &Finished) {
         if let Some(listed) = self.listed.get_mut(name) {
             let held = Held { contents: finished.contents(), start_90k: finished.facts.start_90k };
@@ -88,13 +92,13 @@ impl Publication {
         window.remember_length(longest_90k);
         self.window = window;
         self.forget_listed(&leaving);
-        self.leaving.extend(leaving.into_iter().filter(|it| is_there(&it.segment.uri)));
-        self.is_behind = true;
+        self.changes.left.extend(leaving.into_iter().filter(|it| is_there(&it.segment.uri)));
+        self.changes.is_changed = true;
         lost
     }
 
     /// The first entries, as they leave before their time.
-    pub(crate) fn first_leave(&self, count: usize) -> Vec<Evicted> {
+    pub(super) fn first_leave(&self, count: usize) -> Vec<Evicted> {
         let playlist = self.window.playlist();
         let longest_90k = self.window.longest_duration_90k();
         let numbered = (playlist.media_sequence..).zip(playlist.segments.iter().take(count).cloned());
@@ -105,9 +109,9 @@ impl Publication {
         numbered.map(leave).collect()
     }
 
-    pub(crate) fn let_go(&mut self, evicted: Vec<Evicted>) {
+    pub(super) fn let_go(&mut self, evicted: Vec<Evicted>) {
         self.forget_listed(&evicted);
-        self.leaving.extend(evicted);
+        self.changes.left.extend(evicted);
     }
 
     fn forget_listed(&mut self, left: &[Evicted]) {
@@ -117,4 +121,25 @@ impl Publication {
             }
         }
     }
+}
+
+/// Takes the entries up to the last one whose file is not there out of a playlist; says how many.
+///
+/// RFC 8216 6.2.1: segments are removed from the beginning, in order. So everything up to the last hole goes.
+pub(crate) fn remove_up_to_last_hole(playlist: &mut MediaPlaylist, is_there: impl Fn(&str) -> bool) -> usize {
+    // RFC 8216 6.2.1: nothing changes after EXT-X-ENDLIST.
+    if playlist.ended {
+        return 0;
+    }
+    let hole = playlist.segments.iter().rposition(|segment| !segment.gap && !is_there(&segment.uri));
+    let entries_lost = hole.map_or(0, |hole| hole + 1);
+    remove_first(playlist, entries_lost);
+    entries_lost
+}
+
+pub(crate) fn remove_first(playlist: &mut MediaPlaylist, count: usize) {
+    let removed = playlist.segments.drain(..count);
+    let discontinuities = removed.filter(|segment| segment.discontinuity).count() as u64;
+    playlist.media_sequence = playlist.media_sequence.saturating_add(count as u64);
+    playlist.discontinuity_sequence = playlist.discontinuity_sequence.saturating_add(discontinuities);
 }

@@ -3,7 +3,7 @@
 //! In: what the list on disk tells of a segment, and the parts that are there. Out: the list, as it was.
 
 use crate::events::finished_file::Finished;
-use crate::publish::low_latency::{LONGEST_FRAME_90K, LowLatencyList, ROUNDING_90K};
+use crate::timeline::low_latency::{LONGEST_FRAME_90K, LowLatencyList, ROUNDING_90K};
 use livedir_playlist::{Part, PartError};
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! Parts as they come, and what the list says: `7[7.0 7.1]` is a segment with its parts, `8.0` a part of an open one.
 
-use crate::publish::low_latency::*;
 use crate::samples::finished_90k;
+use crate::timeline::low_latency::*;
 use livedir_layout::names::segment_uri;
 use livedir_playlist::Segment;
 

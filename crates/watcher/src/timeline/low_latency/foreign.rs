@@ -3,7 +3,7 @@
 //! In: parts that wait. Out: which of them comes next, and whether what is being filmed is waited for.
 
 use crate::events::finished_file::Finished;
-use crate::publish::low_latency::{Encoder, LowLatencyList, ROUNDING_90K, SAME_TIMELINE_90K};
+use crate::timeline::low_latency::{Encoder, LowLatencyList, ROUNDING_90K, SAME_TIMELINE_90K};
 use livedir_time::clock_33_bit::distance_90k;
 use std::time::{Duration, Instant};
 

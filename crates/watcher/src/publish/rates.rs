@@ -1,0 +1,43 @@
+//! Rates: how many bits and pictures a second a rendition has, as the multivariant playlist tells them.
+
+use crate::publish::Publication;
+use livedir_layout::names::name_of_uri;
+use livedir_media::Facts;
+use livedir_playlist::{Rates, TICKS_PER_S};
+use livedir_time::ticks::seconds;
+use std::path::Path;
+
+impl Publication {
+    /// What a run before has listed counts, too.
+    pub(crate) fn measure_listed(&mut self, live: &Path) {
+        let playlist = self.timeline.playlist();
+        for segment in playlist.segments.iter().filter(|segment| !segment.gap) {
+            let file = name_of_uri(self.settings.home, &segment.uri).map(|name| live.join(name));
+            if let Some(Ok(stamp)) = file.map(|file| self.world.directory.stamp(&file)) {
+                let target_s = f64::from(playlist.target_duration_s);
+                self.rate.push(stamp.bytes, seconds(segment.duration_90k), target_s);
+            }
+        }
+    }
+
+    /// Bits a second of what was listed; `None` before the first segment of this run.
+    pub(crate) fn measured(&self) -> Option<Rates> {
+        self.newest.as_ref()?;
+        let measured = self.rate.measured(false)?;
+        Some(Rates {
+            peak_bps: measured.peak_bps.ceil() as u64,
+            average_bps: measured.average_bps.ceil() as u64,
+        })
+    }
+
+    /// What the bytes of the newest segment say.
+    pub(crate) fn newest_facts(&self) -> Option<&Facts> {
+        self.newest.as_ref().map(|newest| &newest.facts)
+    }
+
+    /// Pictures a second.
+    pub(crate) fn frame_rate(&self) -> Option<f64> {
+        let video = self.newest_facts()?.video.as_ref()?;
+        (video.frame_interval_90k > 0).then(|| TICKS_PER_S as f64 / video.frame_interval_90k as f64)
+    }
+}
