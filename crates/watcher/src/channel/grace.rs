@@ -4,11 +4,13 @@
 //! watcher's thread.
 
 use crate::channel::Channel;
-use crate::channel::scan::list;
 use crate::channel::start_up::Found;
+use crate::events::present::list;
 use crate::publish::Before;
 use crate::publish::retention::instant_of;
 use crate::resume::Plan;
+use crate::resume::came;
+use crate::resume::listed_at;
 use crate::resume::parts_on_disk::PartsOnDisk;
 use livedir_layout::directory::stamp::Stamp;
 use livedir_layout::names::{part_name, segment_name};
@@ -17,16 +19,6 @@ use std::{
     collections::BTreeMap,
     time::{Duration, Instant, SystemTime},
 };
-
-/// When the playlist that lists a file was written, at the latest: a target duration is far more than that takes.
-pub(crate) fn listed_at(stamp: &Stamp, target_duration_s: u32) -> SystemTime {
-    let came_at = came(stamp);
-    came_at.checked_add(Duration::from_secs(target_duration_s.into())).unwrap_or(came_at)
-}
-
-fn came(stamp: &Stamp) -> SystemTime {
-    stamp.modified_at.max(stamp.changed_at)
-}
 
 impl Channel {
     pub(crate) fn keep_for_their_grace(

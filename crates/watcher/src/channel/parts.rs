@@ -6,7 +6,8 @@
 use crate::channel::Channel;
 use crate::channel::start_up::Found;
 use crate::events::desk::Desk;
-use crate::events::finished_file::{self, Finished, Refusal};
+use crate::events::finished_file::{self, Finished};
+use crate::events::refusal::Refusal;
 use crate::order::Order;
 use crate::resume::parts_on_disk::{PartsOnDisk, parts_in};
 use crate::resume::rejoin::join;

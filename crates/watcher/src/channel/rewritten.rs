@@ -4,7 +4,8 @@
 //! or leave. Runs on the watcher's thread.
 
 use crate::channel::{Channel, hash};
-use crate::events::finished_file::{self, Refusal};
+use crate::events::finished_file;
+use crate::events::refusal::Refusal;
 use crate::order::{Candidate, Order};
 use livedir_layout::directory::stamp::Stamp;
 use tracing::warn;

@@ -6,13 +6,12 @@
 use crate::channel::{Channel, hash};
 use crate::events::desk::Desk;
 use crate::events::finished_file;
+use crate::events::present::list_all;
 use crate::order::Order;
-use livedir_layout::directory::{Directory, Entry, Kind};
-use livedir_layout::names::{Home, looks_like_segment, name_of_uri, number_of_name, part_of_name};
+use livedir_layout::names::{Home, name_of_uri, number_of_name};
 use std::{
     collections::HashSet,
     io,
-    path::Path,
     time::{Duration, Instant, SystemTime},
 };
 use tracing::warn;
@@ -318,39 +317,4 @@ impl Channel {
             self.settle();
         }
     }
-}
-
-/// The names of regular files. A name that is no text cannot stand in a playlist.
-fn regular(directory: &dyn Directory, live: &Path) -> io::Result<impl Iterator<Item = String>> {
-    let is_regular = |entry: &Entry| match (entry.kind, &entry.name) {
-        (Kind::File, _) => true,
-        (Kind::Directory, _) | (_, None) => false,
-        // Where a link leads is not known yet.
-        (Kind::Other, Some(name)) => {
-            looks_like_segment(name)
-                && directory.look_up(&live.join(name)).is_ok_and(|it| it.kind == Kind::File)
-        }
-    };
-    let entries: Vec<_> = directory.list(live)?.into_iter().filter(is_regular).collect();
-    Ok(entries.into_iter().filter_map(|entry| entry.name))
-}
-
-/// The names in the live directory that end in .ts, and those of parts, in their order.
-pub(crate) fn list_all(directory: &dyn Directory, live: &Path) -> io::Result<(Vec<String>, Vec<String>)> {
-    let names = regular(directory, live)?;
-    let (mut parts, mut others) = (Vec::new(), Vec::new());
-    for name in names {
-        match part_of_name(&name) {
-            Some(part) => parts.push((part, name)),
-            None if looks_like_segment(&name) => others.push(name),
-            None => {}
-        }
-    }
-    parts.sort();
-    Ok((others, parts.into_iter().map(|(_, name)| name).collect()))
-}
-
-/// The names in the live directory that end in .ts.
-pub(crate) fn list(directory: &dyn Directory, live: &Path) -> io::Result<Vec<String>> {
-    Ok(regular(directory, live)?.filter(|name| looks_like_segment(name)).collect())
 }

@@ -3,11 +3,11 @@
 //! In: webroot as the last run, or its crash, left it. Out: a [`Channel`] whose playlist on disk is true again.
 
 use crate::channel::scan::BLIND;
-use crate::channel::scan::list;
 use crate::channel::{Channel, hash};
 use crate::error::WatchError;
 use crate::events::desk::Desk;
 use crate::events::finished_file;
+use crate::events::present::{list, numbers_of};
 use crate::events::unfinished::Unfinished;
 use crate::order::{Arrival, Numbered, Order};
 use crate::publish::Publication;
@@ -411,10 +411,6 @@ fn found(
             Found::Any(names.iter().filter_map(stamp).collect())
         }
     }
-}
-
-pub(crate) fn numbers_of(names: &[String]) -> BTreeSet<u64> {
-    names.iter().filter_map(|name| number_of_name(name)).collect()
 }
 
 /// By how much the number of the name `first`, which comes first in this run, is ahead of that of the playlist, as its listed

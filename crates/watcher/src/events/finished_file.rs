@@ -2,11 +2,10 @@
 //!
 //! In: a path. Out: a [`Finished`] segment, or a [`Refusal`] that says why the file cannot be listed and what to do about it.
 
-use crate::timeline::target_duration::PromiseError;
+use crate::events::refusal::Refusal;
 use livedir_layout::directory::Directory;
 use livedir_layout::directory::stamp::Stamp;
-use livedir_media::{Facts, ProbeError, Probing, Unfit, unfit};
-use livedir_playlist::PushError;
+use livedir_media::{Facts, Probing, Unfit, unfit};
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     io::{self, Read as _},
@@ -32,31 +31,6 @@ impl Finished {
         }
         hasher.finish()
     }
-}
-
-/// Why a file cannot be listed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Refusal {
-    #[error("it vanished before it could be listed; let files stay until the playlist has moved on")]
-    Vanished,
-    #[error("it came after the one behind it was listed; write segments in order")]
-    Late,
-    #[error("it is a directory or a device; write segments as plain files")]
-    NoFile,
-    #[error("it cannot be read: {0}; let the publisher's user read it")]
-    Unreadable(io::Error),
-    #[error(
-        "it has {bytes} bytes, over the {LARGEST_SEGMENT_BYTES} of the longest segment; cut shorter segments"
-    )]
-    TooLarge { bytes: u64 },
-    #[error("{0}")]
-    NoSegment(#[from] ProbeError),
-    #[error("{0}")]
-    Unfit(#[from] Unfit),
-    #[error("{0}")]
-    NoPromise(#[from] PromiseError),
-    #[error("{0}")]
-    NotListed(PushError),
 }
 
 /// A minute at 35 Mbit/s: more is no segment but a recording.
@@ -117,27 +91,6 @@ pub(crate) fn read_part(
         return Err(Unfit::Cut { trailing_bytes: facts.trailing_bytes }.into());
     }
     Ok(Finished { facts, stamp, sample: sample.finish() })
-}
-
-impl Refusal {
-    /// Whether more bytes could make it good: its writer may have stopped in the middle.
-    pub(crate) fn may_pass(&self) -> bool {
-        matches!(
-            self,
-            Self::Unfit(Unfit::Cut { .. }) | Self::NoSegment(ProbeError::Empty | ProbeError::NoTables)
-        )
-    }
-}
-
-impl From<PushError> for Refusal {
-    fn from(error: PushError) -> Self {
-        match error {
-            PushError::OverTarget { duration_90k, target_duration_s, .. } => {
-                Self::Unfit(Unfit::TooLong { duration_90k, target_duration_s })
-            }
-            error => Self::NotListed(error),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -5,5 +5,7 @@
 pub(crate) mod desk;
 pub(crate) mod finished_file;
 pub mod hints;
+pub(crate) mod present;
+pub(crate) mod refusal;
 pub(crate) mod unfinished;
 pub mod wake;

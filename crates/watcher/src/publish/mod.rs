@@ -11,7 +11,8 @@ pub(crate) mod refused;
 pub(crate) mod retention;
 pub(crate) mod write;
 
-use crate::events::finished_file::{Finished, Refusal};
+use crate::events::finished_file::Finished;
+use crate::events::refusal::Refusal;
 use crate::order::Candidate;
 use crate::publish::burst::Burst;
 use crate::publish::low_latency_file::LowLatencyFile;

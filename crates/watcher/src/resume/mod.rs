@@ -13,8 +13,10 @@ pub(crate) mod numbered;
 
 use crate::events::finished_file::Finished;
 use crate::order::break_between;
+use livedir_layout::directory::stamp::Stamp;
 use livedir_layout::names::segment_name;
 use livedir_playlist::{MediaPlaylist, Segment};
+use std::time::{Duration, SystemTime};
 
 /// How to go on. Segments of ours go by number, files of others by name.
 #[derive(Debug, PartialEq, Eq)]
@@ -91,4 +93,15 @@ pub(crate) fn remove_before(playlist: &mut MediaPlaylist, media_sequence: u64) {
     if !playlist.ended && count <= playlist.segments.len() {
         crate::timeline::listed::remove_first(playlist, count);
     }
+}
+
+/// When the playlist that lists a file was written, at the latest: a target duration is far more than that takes.
+pub(crate) fn listed_at(stamp: &Stamp, target_duration_s: u32) -> SystemTime {
+    let came_at = came(stamp);
+    came_at.checked_add(Duration::from_secs(target_duration_s.into())).unwrap_or(came_at)
+}
+
+/// When a file came to its place.
+pub(crate) fn came(stamp: &Stamp) -> SystemTime {
+    stamp.modified_at.max(stamp.changed_at)
 }

@@ -2,7 +2,7 @@
 //!
 //! In: the webroot at the start. Out: [`PartsOnDisk`]. Runs on the watcher's thread.
 
-use crate::channel::grace::listed_at;
+use crate::resume::listed_at;
 use crate::settings::ChannelSettings;
 use crate::timeline::low_latency::ToldParts;
 use livedir_layout::directory::Directory;

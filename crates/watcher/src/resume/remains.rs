@@ -2,9 +2,8 @@
 //!
 //! In: the webroot. Out: [`Remains`], before anything is decided. Runs on the watcher's thread.
 
-use crate::channel::scan::{list, list_all};
-use crate::channel::start_up::numbers_of;
 use crate::error::WatchError;
+use crate::events::present::{list, list_all, numbers_of};
 use crate::resume::parts_on_disk::{self, PartsOnDisk};
 use crate::resume::rejoin;
 use crate::resume::{numbered, remove_before};

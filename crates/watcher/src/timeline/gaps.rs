@@ -2,7 +2,8 @@
 //!
 //! In: numbers that are missing, and what comes behind them. Out: entries as long as what is missing, as far as that is known. Pure.
 
-use crate::events::finished_file::{Finished, Refusal};
+use crate::events::finished_file::Finished;
+use crate::events::refusal::Refusal;
 use crate::settings::Naming;
 use crate::timeline::align::ROOM_FOR_SOUND_90K;
 use crate::timeline::dates::{Dates, earlier, end_of};

@@ -13,7 +13,8 @@ pub(crate) mod parts;
 pub(crate) mod shared;
 pub(crate) mod target_duration;
 
-use crate::events::finished_file::{Finished, Refusal};
+use crate::events::finished_file::Finished;
+use crate::events::refusal::Refusal;
 use crate::order::break_between;
 use crate::settings::{ChannelSettings, Naming};
 use crate::timeline::dates::{Dates, Smoothed};

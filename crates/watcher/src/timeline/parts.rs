@@ -51,11 +51,11 @@ impl Timeline {
     /// Opens the segment whose first part has come, if that is what comes next.
     fn begin_with_first_part(&mut self, now: Now) {
         let listed_until_90k = self.last.facts().map(Facts::end_90k);
-        let Some(list) = &mut self.parts else { return };
-        list.goes_on_from(listed_until_90k);
-        let Some(first) = list.first_part() else { return };
+        let Some(parts) = &mut self.parts else { return };
+        parts.goes_on_from(listed_until_90k);
+        let Some(first) = parts.first_part() else { return };
         let (number, lost, mut finished) = (first.number, first.lost, first.finished.clone());
-        let usual_90k = list.usual_90k(&finished);
+        let usual_90k = parts.usual_90k(&finished);
         let mut whole = finished.clone();
         whole.facts.begin_earlier(u64::from(lost) * usual_90k);
         // What was left out before it has to be told first.

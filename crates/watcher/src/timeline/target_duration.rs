@@ -1,6 +1,7 @@
 //! Promise: the target duration, which never changes while the stream lives (RFC 8216 6.2.1), and where it comes from:
 //! what the user said, else the playlist that is gone on with, else the first files. Pure.
 
+use crate::events::refusal::PromiseError;
 use livedir_playlist::{MediaPlaylist, ResumeError, TICKS_PER_S, Window, WindowSettings};
 
 /// Longer first files make no target duration of themselves: a film that lies among segments would make players wait for
@@ -14,16 +15,6 @@ pub(crate) enum Promise {
     Made,
     /// The first segment makes it, of the playlist that goes on from this.
     Open { previous: Option<MediaPlaylist>, window_segments: usize },
-}
-
-/// Why the first file cannot make it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "it runs {duration_s} s, too long to promise for all that follow; have the encoder cut shorter segments, or say \
-     --target-duration {duration_s}"
-)]
-pub(crate) struct PromiseError {
-    duration_s: u64,
 }
 
 impl Promise {

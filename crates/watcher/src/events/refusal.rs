@@ -1,0 +1,62 @@
+//! Refusals: why a file cannot be listed, and what to do about it.
+
+use crate::events::finished_file::LARGEST_SEGMENT_BYTES;
+use livedir_media::{ProbeError, Unfit};
+use livedir_playlist::PushError;
+use std::io;
+
+/// Why a file cannot be listed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("it vanished before it could be listed; let files stay until the playlist has moved on")]
+    Vanished,
+    #[error("it came after the one behind it was listed; write segments in order")]
+    Late,
+    #[error("it is a directory or a device; write segments as plain files")]
+    NoFile,
+    #[error("it cannot be read: {0}; let the publisher's user read it")]
+    Unreadable(io::Error),
+    #[error(
+        "it has {bytes} bytes, over the {LARGEST_SEGMENT_BYTES} of the longest segment; cut shorter segments"
+    )]
+    TooLarge { bytes: u64 },
+    #[error("{0}")]
+    NoSegment(#[from] ProbeError),
+    #[error("{0}")]
+    Unfit(#[from] Unfit),
+    #[error("{0}")]
+    NoPromise(#[from] PromiseError),
+    #[error("{0}")]
+    NotListed(PushError),
+}
+
+/// Why the first file makes no target duration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "it runs {duration_s} s, too long to promise for all that follow; have the encoder cut shorter segments, or say \
+     --target-duration {duration_s}"
+)]
+pub(crate) struct PromiseError {
+    pub(crate) duration_s: u64,
+}
+
+impl Refusal {
+    /// Whether more bytes could make it good: its writer may have stopped in the middle.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Unfit(Unfit::Cut { .. }) | Self::NoSegment(ProbeError::Empty | ProbeError::NoTables)
+        )
+    }
+}
+
+impl From<PushError> for Refusal {
+    fn from(error: PushError) -> Self {
+        match error {
+            PushError::OverTarget { duration_90k, target_duration_s, .. } => {
+                Self::Unfit(Unfit::TooLong { duration_90k, target_duration_s })
+            }
+            error => Self::NotListed(error),
+        }
+    }
+}
