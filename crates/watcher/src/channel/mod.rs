@@ -5,15 +5,20 @@
 
 pub(crate) mod channels;
 pub(crate) mod grace;
+pub(crate) mod handled;
 pub(crate) mod leftovers;
 pub(crate) mod parts;
 pub(crate) mod rewritten;
 pub(crate) mod scan;
+pub(crate) mod silence;
 pub(crate) mod start_together;
 pub(crate) mod start_up;
+pub(crate) mod watch;
 
+use crate::channel::handled::Handled;
 use crate::channel::parts::GivenUp;
 use crate::channel::rewritten::Reread;
+use crate::channel::watch::Watch;
 use crate::error::WatchError;
 use crate::events::desk::Desk;
 use crate::events::finished_file::{self, Finished};
@@ -24,28 +29,20 @@ use crate::order::{Candidate, Order, Turn};
 use crate::publish::Publication;
 use crate::settings::ChannelSettings;
 use crate::world::World;
-use livedir_layout::directory::Identity;
 use livedir_layout::directory::stamp::Stamp;
 use livedir_layout::files::PLAYLIST;
 use livedir_layout::names::{number_of_name, part_of_name};
 use livedir_layout::numbers::Numbers;
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
-    hash::{DefaultHasher, Hash as _, Hasher as _},
+    collections::BTreeSet,
     io,
     path::{Path, PathBuf},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
-use tracing::{info, warn};
+use tracing::warn;
 
 /// Names that are complained of once are remembered, up to this many.
 const MOST_COMPLAINTS: usize = 1_000;
-
-/// Listed files that were taken away are remembered, up to this many.
-const MOST_DEPARTED: usize = 1_000;
-
-/// An encoder is silent when nothing has come for so many target durations: players have nothing left to show then.
-const SILENT_TARGETS: u32 = 3;
 
 /// One stream.
 pub(crate) struct Channel {
@@ -57,22 +54,8 @@ pub(crate) struct Channel {
     pub(crate) publication: Publication,
     pub(crate) order: Order,
     pub(crate) unfinished: Unfinished,
-    /// The files on disk that have had their turn, by a hash of the name, with one of what they were then: 16 bytes for each, however
-    /// many are kept.
-    pub(crate) handled: HashMap<u64, u64>,
-    /// The last of them that were taken away while they were listed: one that comes back as it was has had its turn.
-    pub(crate) departed: VecDeque<(u64, u64)>,
-    /// Names of them, where no event tells that they are written again; the next to be looked at first.
-    pub(crate) lying: VecDeque<String>,
-    /// The directory that is there, watched or not.
-    pub(crate) identity: Option<Identity>,
-    /// Whether another one has come in its place, or was made there, and nobody has looked after the lock.
-    pub(crate) is_exchanged: bool,
-    /// The directory that is watched; `None` while it is not.
-    pub(crate) watched: Option<Identity>,
-    /// The time of the directory when it was listed last, and when that was.
-    pub(crate) listed_as_of: Option<(SystemTime, SystemTime)>,
-    pub(crate) last_event_at: SystemTime,
+    pub(crate) handled: Handled,
+    pub(crate) watch: Watch,
     pub(crate) next_look: Instant,
     pub(crate) next_tick: Option<Instant>,
     pub(crate) turn_deadline: Option<Instant>,
@@ -100,7 +83,7 @@ impl Channel {
 
     /// A file is complete, as an event says.
     pub(crate) fn complete(&mut self, name: &str, seen_at: Instant, desk: &mut Desk) {
-        self.note_event();
+        self.watch.note_event(self.world.wall());
         if part_of_name(name).is_some() {
             self.part_complete(name, desk);
             return self.publish_waiting(self.patience());
@@ -138,7 +121,7 @@ impl Channel {
 
     /// A file is being written, or has come in a way that ends with no event.
     pub(crate) fn begun(&mut self, name: &str, desk: &mut Desk) {
-        self.note_event();
+        self.watch.note_event(self.world.wall());
         if part_of_name(name).is_some() {
             return;
         }
@@ -164,15 +147,15 @@ impl Channel {
 
     /// A file is gone, or has another name.
     pub(crate) fn gone(&mut self, name: &str) {
-        self.note_event();
+        self.watch.note_event(self.world.wall());
         // Another one may have come since under its name.
         if self.stamp(name).is_ok() {
             return;
         }
         if self.publication.timeline.is_listed(name) {
-            self.remember_departed(name);
+            self.handled.depart(name);
         }
-        self.handled.remove(&hash(name));
+        self.handled.forget(name);
         self.unfinished.forget(name);
         self.publication.retention.forget(name);
         self.publication.refused.forget(name);
@@ -184,7 +167,7 @@ impl Channel {
             // Whoever takes one away takes those behind it, too: the playlist is written once for all of them.
             let gone = self.publication.timeline.first_names(|name| self.stamp(name).is_err());
             for name in &gone {
-                self.remember_departed(name);
+                self.handled.depart(name);
             }
             entries += self.publication.timeline.lose(|other| !gone.contains(other));
             let label = self.publication.label(name);
@@ -198,25 +181,6 @@ impl Channel {
         }
     }
 
-    /// A listed file was taken away.
-    pub(crate) fn remember_departed(&mut self, name: &str) {
-        let Some(departed) = self.handled.remove_entry(&hash(name)) else { return };
-        if self.departed.len() == MOST_DEPARTED {
-            self.departed.pop_front();
-        }
-        self.departed.push_back(departed);
-    }
-
-    /// Recognizes a file that was listed, was taken away, and is there again as it was: it has had its turn. Says whether it is one.
-    pub(crate) fn recognize(&mut self, name: &str, stamp: &Stamp) -> bool {
-        let file = (hash(name), stamp.contents());
-        let has_departed = self.departed.contains(&file);
-        if has_departed && self.handled.insert(file.0, file.1).is_none() {
-            self.lying.push_back(name.to_owned());
-        }
-        has_departed
-    }
-
     /// Reads a file and puts it in line. `may_grow`: its writer may go on if it is cut.
     pub(crate) fn take(&mut self, name: &str, seen_at: Instant, may_grow: bool, desk: &mut Desk) {
         if let Some(number) = number_of_name(name).filter(|_| matches!(self.order, Order::Numbered(_))) {
@@ -228,7 +192,7 @@ impl Channel {
         self.unfinished.forget(name);
         let path = self.live.join(name);
         let Ok(stamp) = self.stamp(name) else { return self.gone(name) };
-        if self.recognize(name, &stamp) {
+        if self.handled.recognize(name, &stamp) {
             return;
         }
         let Order::Arrival(order) = &self.order else { return };
@@ -245,11 +209,11 @@ impl Channel {
         }
         match finished_file::read(&*self.world.directory, &path, &mut desk.buffer) {
             Ok(finished) if self.is_late(&finished) => {
-                self.handled.insert(hash(name), stamp.contents());
+                self.handled.note(name, &stamp);
                 self.publication.refuse(name, Some(stamp), &Refusal::Late);
             }
             Ok(finished) => {
-                self.handled.insert(hash(name), stamp.contents());
+                self.handled.note(name, &stamp);
                 // What left the list under this name is gone.
                 self.publication.retention.forget(name);
                 let candidate = Candidate { name: name.to_owned(), finished, seen_at };
@@ -264,7 +228,7 @@ impl Channel {
                 self.schedule_tick(now);
             }
             Err(reason) => {
-                self.handled.insert(hash(name), stamp.contents());
+                self.handled.note(name, &stamp);
                 self.publication.refuse(name, Some(stamp), &reason);
             }
         }
@@ -438,16 +402,7 @@ impl Channel {
         if self.publication.burst_deadline().is_some_and(|at| at <= now) {
             self.publication.on_burst_deadline(now);
         }
-        if self.silent_at().is_some_and(|at| at <= now) {
-            self.tell_of_silence(now);
-        }
-        if self.ends_at().is_some_and(|at| at <= now) {
-            info!(
-                channel = self.settings.channel(),
-                "the encoder is silent for so long that the stream has ended"
-            );
-            self.publication.end_for_now();
-        }
+        self.note_silence(now);
     }
 
     /// Writes and deletes what is due.
@@ -459,38 +414,6 @@ impl Channel {
         }
     }
 
-    /// When the encoder will have been silent for too long; `None` when that was told.
-    fn silent_at(&self) -> Option<Instant> {
-        let is_told = self.publication.silent_since.is_some() || self.publication.playlist().ended;
-        let is_foreign = matches!(self.order, Order::Arrival(_));
-        (is_foreign && !is_told)
-            .then(|| self.last_segment_at.checked_add(self.target() * SILENT_TARGETS))
-            .flatten()
-    }
-
-    fn ends_at(&self) -> Option<Instant> {
-        let playlist = self.publication.playlist();
-        let can_end = !playlist.ended && playlist.next_media_sequence() > 1;
-        self.settings
-            .end_after
-            .filter(|_| can_end)
-            .and_then(|end_after| self.last_segment_at.checked_add(end_after))
-    }
-
-    fn tell_of_silence(&mut self, now: Instant) {
-        let since = now.saturating_duration_since(self.last_segment_at);
-        let since_then = jiff::SignedDuration::try_from(since).unwrap_or_default();
-        let now = self.world.date();
-        let since = now.checked_sub(since_then).unwrap_or(now);
-        self.publication.silent_since = Some(since);
-        warn!(
-            channel = self.settings.channel(),
-            %since,
-            "no segment has come; look after the encoder, the playlist waits for it"
-        );
-        self.publication.write_status();
-    }
-
     pub(crate) fn complain_of_foreign(&mut self, name: &str) {
         if self.complain(name) {
             warn!(name, "file ignored: segments are named seg-00000001.ts and so on; rename it");
@@ -500,11 +423,6 @@ impl Channel {
     /// Whether this was not complained of before.
     pub(crate) fn complain(&mut self, of: &str) -> bool {
         self.complaints.len() < MOST_COMPLAINTS && self.complaints.insert(of.to_owned())
-    }
-
-    /// An event has come: what changed in the directory until now is known, or will be.
-    fn note_event(&mut self) {
-        self.last_event_at = self.world.wall();
     }
 
     /// Lists a gap in the place of what others have listed and this one is too late with. Says when it will be too late with
@@ -550,11 +468,4 @@ impl Channel {
         let path = self.settings.webroot.join(PLAYLIST);
         self.publication.finish().map_err(|source| WatchError::Finish { path, source })
     }
-}
-
-/// What is remembered of a name.
-pub(crate) fn hash(name: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    name.hash(&mut hasher);
-    hasher.finish()
 }

@@ -3,7 +3,7 @@
 //! In: files that are listed or wait for their turn, and what the file system says of them now. Out: entries and files that stay,
 //! or leave. Runs on the watcher's thread.
 
-use crate::channel::{Channel, hash};
+use crate::channel::Channel;
 use crate::events::finished_file;
 use crate::events::refusal::Refusal;
 use crate::order::{Candidate, Order};
@@ -87,7 +87,7 @@ impl Channel {
     /// The file of this name is still what was listed.
     pub(crate) fn keep_stamp(&mut self, name: &str, stamp: Stamp) {
         self.publication.timeline.keep_stamp(name, stamp);
-        self.handled.insert(hash(name), stamp.contents());
+        self.handled.note(name, &stamp);
     }
 
     /// What a listed file that was written again holds now.
@@ -108,7 +108,7 @@ impl Channel {
         for name in names {
             match (self.stamp(&name), self.publication.timeline.listed_as(&name)) {
                 (Ok(stamp), Some(before)) if self.lose_if_rewritten(&name, Some(before), stamp) => {
-                    self.handled.remove(&hash(&name));
+                    self.handled.forget(&name);
                 }
                 (Ok(stamp), None) => self.keep_stamp(&name, stamp),
                 _ => {}

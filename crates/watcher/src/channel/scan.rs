@@ -3,14 +3,14 @@
 //! In: the directory. Out: what a [`Channel`] did not know of. A directory of 100,000 files is listed only when its time says
 //! that something has happened in it which no event told.
 
-use crate::channel::{Channel, hash};
+use crate::channel::Channel;
+use crate::channel::handled::Present;
 use crate::events::desk::Desk;
 use crate::events::finished_file;
 use crate::events::present::list_all;
 use crate::order::Order;
 use livedir_layout::names::{Home, name_of_uri, number_of_name};
 use std::{
-    collections::HashSet,
     io,
     time::{Duration, Instant, SystemTime},
 };
@@ -25,21 +25,17 @@ pub(crate) const BLIND: &str = "the live directory cannot be watched; it is look
 /// How often a file is looked at that may be complete.
 const TICK: Duration = Duration::from_millis(200);
 
-/// Times of files tick: a change this long before a listing may bear the same time as one after it. Two seconds is the
-/// coarsest in use.
-const COARSEST_TIMES: Duration = Duration::from_secs(2);
-
 /// Listed files that are looked at where no event tells that they are written again: an encoder that uses its names in turn
 /// comes to the oldest first.
 const OLDEST: usize = 16;
 
 /// Files that lie there unlisted, and are looked at in one look where no event tells that they are written again: as many as an
 /// encoder has names that it uses in turn, and 100,000 of them in five minutes.
-const MOST_LYING: usize = 64;
+const MOST_UNWATCHED: usize = 64;
 
 impl Channel {
     pub(crate) fn look_interval(&self) -> Duration {
-        if self.watched.is_some() {
+        if self.watch.watched.is_some() {
             // Every segment puts the look off, so that none is needed while they come in time.
             return self.target() * 5 / 4;
         }
@@ -53,7 +49,7 @@ impl Channel {
 
     /// The directory itself has come, gone, or changed its name.
     pub(crate) fn directory_is_gone(&mut self) {
-        if self.world.directory.identity(&self.live).is_ok_and(|now| self.watched == Some(now)) {
+        if self.world.directory.identity(&self.live).is_ok_and(|now| self.watch.watched == Some(now)) {
             return;
         }
         self.events_were_lost();
@@ -61,8 +57,7 @@ impl Channel {
 
     /// Something may have happened that no event told.
     pub(crate) fn events_were_lost(&mut self) {
-        self.listed_as_of = None;
-        self.last_event_at = SystemTime::UNIX_EPOCH;
+        self.watch.knows_nothing();
         self.next_look = self.world.now();
         self.unfinished.nobody_tells(self.next_look);
     }
@@ -75,9 +70,9 @@ impl Channel {
         if !self.is_known() {
             self.look_at_directory(desk);
         }
-        if self.watched.is_none() {
+        if self.watch.watched.is_none() {
             self.look_at_oldest();
-            self.look_at_lying(MOST_LYING, now);
+            self.look_at_unwatched(MOST_UNWATCHED, now);
             self.look_at_unfinished(now, desk);
         }
         self.publish_waiting(self.patience());
@@ -98,20 +93,14 @@ impl Channel {
             self.look_at_directory(desk);
         }
         if is_hole {
-            self.look_at_lying(self.lying.len(), now);
+            self.look_at_unwatched(self.handled.unwatched(), now);
         }
         self.take_of_these(&self.unfinished.names(), desk);
     }
 
     /// Whether nothing has happened in the directory since it was listed, or nothing but what events told.
     fn is_known(&self) -> bool {
-        let Ok(changed_at) = self.changed_at() else { return false };
-        if self.watched.is_some() && changed_at <= self.last_event_at {
-            return true;
-        }
-        self.listed_as_of.is_some_and(|(as_of, listed_at)| {
-            as_of == changed_at && listed_at.duration_since(as_of).is_ok_and(|passed| passed > COARSEST_TIMES)
-        })
+        self.changed_at().is_ok_and(|changed_at| self.watch.knows_all(changed_at))
     }
 
     /// When the directory itself was changed.
@@ -122,7 +111,7 @@ impl Channel {
     /// Lists the directory.
     pub(crate) fn look_at_directory(&mut self, desk: &mut Desk) {
         let listed_at = self.world.wall();
-        self.listed_as_of = self.changed_at().ok().map(|changed_at| (changed_at, listed_at));
+        self.watch.note_listing(self.changed_at().ok(), listed_at);
         let (names, parts) = match list_all(&*self.world.directory, &self.live) {
             Ok(names) => names,
             Err(error) => {
@@ -136,13 +125,13 @@ impl Channel {
         };
         let now = self.world.now();
         self.look_at_listed();
-        let there: HashSet<u64> = names.iter().map(|name| hash(name)).collect();
-        let is_gone = |name: &&String| !there.contains(&hash(name));
+        let present = Present::of(&names);
+        let is_gone = |name: &&String| !present.has(name);
         let gone: Vec<_> = self.publication.timeline.listed_names().filter(is_gone).cloned().collect();
         for name in &gone {
-            self.remember_departed(name);
+            self.handled.depart(name);
         }
-        self.publication.timeline.lose(|name| there.contains(&hash(name)));
+        self.publication.timeline.lose(|name| present.has(name));
         self.take_parts(parts, desk);
         match &self.order {
             Order::Numbered(order) => {
@@ -154,7 +143,7 @@ impl Channel {
                     }
                 }
             }
-            Order::Arrival(_) => self.compare_with(&names, &there, now, desk),
+            Order::Arrival(_) => self.compare_with(&names, &present, now, desk),
         }
     }
 
@@ -166,29 +155,26 @@ impl Channel {
         }
     }
 
-    /// Finds out what has come. `there`: what the names are remembered by.
-    fn compare_with(&mut self, names: &[String], there: &HashSet<u64>, now: Instant, desk: &mut Desk) {
-        self.handled.retain(|name, _| there.contains(name));
-        let hears = self.watched.is_some();
-        let next = self.lying.pop_front();
-        self.lying.clear();
+    /// Finds out what has come. `present`: all these names.
+    fn compare_with(&mut self, names: &[String], present: &Present, now: Instant, desk: &mut Desk) {
+        self.handled.retain(present);
+        let hears = self.watch.watched.is_some();
+        let next = self.handled.begin_listing();
         for name in names {
             if self.unfinished.holds(name) || self.publication.timeline.is_listed(name) {
                 continue;
             }
-            let handled = self.handled.get(&hash(name)).copied();
-            if handled.is_some() && !hears {
+            if self.handled.has(name) && !hears {
                 // There may be many of them.
-                self.lying.push_back(name.clone());
+                self.handled.look_again(name.clone());
                 continue;
             }
             let Ok(stamp) = self.stamp(name) else { continue };
-            if handled != Some(stamp.contents()) && !self.recognize(name, &stamp) {
+            if !self.handled.has_as(name, &stamp) && !self.handled.recognize(name, &stamp) {
                 self.unfinished.begun(name, stamp, false, now);
             }
         }
-        let next = self.lying.iter().position(|name| Some(name) == next.as_ref());
-        self.lying.rotate_left(next.unwrap_or(0));
+        self.handled.continue_at(next.as_ref());
         self.look_at_unfinished(now, desk);
     }
 
@@ -228,14 +214,14 @@ impl Channel {
     }
 
     /// Looks whether files that lie there unlisted were written again, up to `most` of them.
-    fn look_at_lying(&mut self, most: usize, now: Instant) {
-        for _ in 0..self.lying.len().min(most) {
-            let Some(name) = self.lying.pop_front() else { return };
+    fn look_at_unwatched(&mut self, most: usize, now: Instant) {
+        for _ in 0..self.handled.unwatched().min(most) {
+            let Some(name) = self.handled.next_unwatched() else { return };
             let Ok(stamp) = self.stamp(&name) else { continue };
-            if self.handled.get(&hash(&name)) == Some(&stamp.contents()) {
-                self.lying.push_back(name);
+            if self.handled.has_as(&name, &stamp) {
+                self.handled.look_again(name);
             } else {
-                self.handled.remove(&hash(&name));
+                self.handled.forget(&name);
                 self.unfinished.begun(&name, stamp, false, now);
             }
         }
@@ -250,7 +236,7 @@ impl Channel {
             let Ok(stamp) = self.stamp(&name) else { continue };
             match self.publication.timeline.listed_as(&name) {
                 Some(before) if self.lose_if_rewritten(&name, Some(before), stamp) => {
-                    self.handled.remove(&hash(&name));
+                    self.handled.forget(&name);
                     self.unfinished.begun(&name, stamp, false, self.world.now());
                 }
                 None => {
@@ -269,18 +255,18 @@ impl Channel {
     /// Watches the directory again after someone took it away, and makes it again if need be.
     fn keep_watch(&mut self) {
         let now = self.world.directory.identity(&self.live).ok();
-        let was_exchanged = self.identity.is_some() && now != self.identity;
-        if self.watched.is_some() && self.watched == now {
+        let was_exchanged = self.watch.identity.is_some() && now != self.watch.identity;
+        if self.watch.watched.is_some() && self.watch.watched == now {
             return;
         }
         let path = self.live.display().to_string();
         if was_exchanged {
-            self.is_exchanged = true;
+            self.watch.is_exchanged = true;
             if self.settings.label.is_empty() {
                 warn!(path, "the live directory was taken away; going on in a new one");
             }
         }
-        self.watched = None;
+        self.watch.watched = None;
         if now.is_none() {
             // A channel goes with its directory; a stream of ours does not.
             if !self.settings.label.is_empty() && !self.is_numbered() {
@@ -293,9 +279,9 @@ impl Channel {
                 return;
             }
         }
-        self.identity = self.world.directory.identity(&self.live).ok();
+        self.watch.identity = self.world.directory.identity(&self.live).ok();
         match self.world.directory.watch(&self.live) {
-            Ok(identity) => self.watched = Some(identity),
+            Ok(identity) => self.watch.watched = Some(identity),
             // Nobody asked for a watch.
             Err(error) if error.is_empty() => {}
             Err(error) if self.complain(&error) => warn!(path, error, "{BLIND}"),
@@ -304,9 +290,8 @@ impl Channel {
         if was_exchanged && self.settings.home == Home::Beside {
             self.publication.write_all_again();
         }
-        if was_exchanged || self.watched.is_some() {
-            self.listed_as_of = None;
-            self.last_event_at = SystemTime::UNIX_EPOCH;
+        if was_exchanged || self.watch.watched.is_some() {
+            self.watch.knows_nothing();
         }
     }
 

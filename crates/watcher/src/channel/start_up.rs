@@ -2,8 +2,10 @@
 //!
 //! In: webroot as the last run, or its crash, left it. Out: a [`Channel`] whose playlist on disk is true again.
 
+use crate::channel::Channel;
+use crate::channel::handled::Handled;
 use crate::channel::scan::BLIND;
-use crate::channel::{Channel, hash};
+use crate::channel::watch::Watch;
 use crate::error::WatchError;
 use crate::events::desk::Desk;
 use crate::events::finished_file;
@@ -32,7 +34,7 @@ use livedir_layout::names::{Home, name_of_uri, number_of_name, number_of_uri};
 use livedir_layout::numbers::Numbers;
 use livedir_playlist::MediaPlaylist;
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -187,15 +189,8 @@ impl Channel {
             live,
             publication,
             unfinished: Unfinished::default(),
-            handled: HashMap::new(),
-            departed: VecDeque::new(),
-            lying: VecDeque::new(),
-            identity: directory_now,
-            // Perhaps it was, while this looked.
-            is_exchanged: true,
-            watched,
-            listed_as_of: listed_as_of.map(|as_of| (as_of, listed_at)),
-            last_event_at: listed_at,
+            handled: Handled::default(),
+            watch: Watch::begin(directory_now, watched, listed_as_of, listed_at),
             next_look: now,
             next_tick: None,
             turn_deadline: None,
@@ -355,8 +350,7 @@ impl Channel {
 
     /// Takes the files that came meanwhile. The newest may still be written: its encoder has not waited for us.
     fn take_what_is_complete(&mut self, files: &Files, unlisted: &[String], now: Instant, desk: &mut Desk) {
-        self.handled = files.iter().map(|(name, stamp)| (hash(name), stamp.contents())).collect();
-        self.lying = files.keys().cloned().collect();
+        self.handled = Handled::begin(files.iter());
         let newest = files.values().map(|stamp| stamp.modified_at).max();
         for name in unlisted {
             let Some(&stamp) = files.get(name) else { continue };
@@ -368,7 +362,7 @@ impl Channel {
                 // Another one may have come while it is written.
                 self.take(name, now, true, desk);
             } else {
-                self.handled.remove(&hash(name));
+                self.handled.forget(name);
                 self.unfinished.rests(name, stamp, now.checked_sub(age).unwrap_or(now));
                 self.schedule_tick(now);
             }
