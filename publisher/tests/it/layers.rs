@@ -30,7 +30,7 @@ const FOLDERS: [&str; 17] = [
 const CRATES: [(&str, &[&str]); 6] = [
     ("crates/time", &[]),
     ("crates/media", &["livedir-time"]),
-    ("playlist", &[]),
+    ("crates/playlist", &[]),
     ("crates/layout", &["livedir-media", "livedir-playlist", "livedir-time"]),
     ("publisher", &["livedir-layout", "livedir-media", "livedir-playlist", "livedir-time"]),
     ("server", &["livedir-playlist"]),

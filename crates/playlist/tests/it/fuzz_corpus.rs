@@ -1,13 +1,13 @@
 //! The fuzzer's checks, on its seeds and on mutations of them that are the same each time: what CI runs.
 
-#[path = "../../../fuzz/checks/playlist.rs"]
+#[path = "../../../../fuzz/checks/playlist.rs"]
 mod playlist;
-#[path = "../../../fuzz/checks/reload.rs"]
+#[path = "../../../../fuzz/checks/reload.rs"]
 mod reload;
-#[path = "../../../fuzz/checks/rules.rs"]
+#[path = "../../../../fuzz/checks/rules.rs"]
 mod rules;
 
-#[path = "../../../fuzz/checks/mutation.rs"]
+#[path = "../../../../fuzz/checks/mutation.rs"]
 mod mutation;
 
 use mutation::{inputs_of, mutations};
@@ -31,15 +31,15 @@ fn check_all(directories: &[&str], check: fn(&[u8])) {
 
 #[test]
 fn the_readers_hold_on_mutations_of_all_seeds() {
-    check_all(&["../fuzz/seeds/playlist", "tests/golden"], playlist::check);
+    check_all(&["../../fuzz/seeds/playlist", "tests/golden"], playlist::check);
 }
 
 #[test]
 fn the_rules_hold_on_mutations_of_all_seeds() {
-    check_all(&["../fuzz/seeds/rules", "../fuzz/seeds/playlist", "tests/golden"], rules::check);
+    check_all(&["../../fuzz/seeds/rules", "../../fuzz/seeds/playlist", "tests/golden"], rules::check);
 }
 
 #[test]
 fn reloads_and_delta_updates_hold_on_mutations_of_all_seeds() {
-    check_all(&["../fuzz/seeds/reload", "../fuzz/seeds/playlist"], reload::check);
+    check_all(&["../../fuzz/seeds/reload", "../../fuzz/seeds/playlist"], reload::check);
 }
