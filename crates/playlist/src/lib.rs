@@ -19,32 +19,34 @@
 
 #![forbid(unsafe_code)]
 
+mod bit_rate;
+mod blocking_reload;
 mod delta;
 mod listing;
 mod live_edge;
-mod media;
+mod media_playlist;
 mod multivariant;
 mod parse;
-mod reload;
 mod render;
 mod rules;
 mod window;
 
+pub use bit_rate::{BitRate, BitRateMeter};
+pub use blocking_reload::{Directives, Edge, Reload};
 pub use delta::delta_update;
 pub use listing::{
     Attributes, ByteRange, ListedPart, ListedSegment, Listing, Map, MediaListing, MultivariantListing,
     PlaylistType, PreloadHint, Rendition, RenditionReport, ServerControl, Tag, Variant, read_listing,
 };
 pub use live_edge::{EvictedPart, LiveEdge, OpenSegment, Part, PartContent, PartError};
-pub use media::{MediaPlaylist, Segment, TICKS_PER_S};
+pub use media_playlist::{MediaPlaylist, Segment, TICKS_PER_S};
 pub use multivariant::{Rates, SharedAudio, VariantStream, put_in_order, render_multivariant};
 pub use parse::{ParseError, Problem, parse};
-pub use reload::{Directives, Edge, Reload};
 pub use render::{EdgeReport, LowLatency, Parts, render, render_low_latency};
 pub use rules::{
-    Asked, BitRate, BitRateMeter, Container, CounterFacts, Finding, HttpAnswer, Kind, MeasuredRendition,
-    Named, RULES, Removal, RenditionClock, RenditionText, Rule, SegmentFacts, Severity, Version,
-    check_bandwidth, check_clocks, check_delta, check_edit, check_http, check_media_playlist, check_missing,
-    check_parts, check_playlist, check_reload, check_removal, check_renditions, check_segments, check_update,
+    Asked, Container, CounterFacts, Finding, HttpAnswer, Kind, MeasuredRendition, Named, RULES, Removal,
+    RenditionClock, RenditionText, Rule, SegmentFacts, Severity, Version, check_bandwidth, check_clocks,
+    check_delta, check_edit, check_http, check_media_playlist, check_missing, check_parts, check_playlist,
+    check_reload, check_removal, check_renditions, check_segments, check_update,
 };
 pub use window::{Evicted, PushError, ResumeError, Window, WindowSettings};

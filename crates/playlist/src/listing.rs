@@ -5,7 +5,7 @@
 //! Work and memory grow with the length of the text and with nothing in it.
 
 mod attributes;
-mod live_edge;
+mod low_latency;
 mod reader;
 mod value;
 
@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 pub use attributes::Attributes;
 pub(crate) use attributes::{Pairs, attribute, repeated_name};
-pub use live_edge::{ListedPart, PreloadHint, RenditionReport, ServerControl};
+pub use low_latency::{ListedPart, PreloadHint, RenditionReport, ServerControl};
 pub use reader::read_listing;
 pub(crate) use reader::{extinf_s, is_of_a_multivariant_playlist};
 pub(crate) use value::{byterange, date, decimal, excerpt, whole_number};

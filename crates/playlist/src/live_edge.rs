@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::media::{MediaPlaylist, TICKS_PER_S};
+use crate::media_playlist::{MediaPlaylist, TICKS_PER_S};
 
 /// draft-pantos-hls-rfc8216bis 4.4.4.9: parts SHOULD leave the playlist when they are more than three target durations from its end.
 const TARGETS_WITH_PARTS: u64 = 3;
@@ -223,7 +223,7 @@ fn seconds(duration_90k: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::Segment;
+    use crate::media_playlist::Segment;
 
     const TARGET_90K: u64 = 18_000;
 

@@ -11,7 +11,7 @@ mod value;
 use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::media::{MediaPlaylist, Segment};
+use crate::media_playlist::{MediaPlaylist, Segment};
 
 /// A text that is no playlist of whole files.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -8,7 +8,7 @@ use std::fmt::{self, Write as _};
 use jiff::{Timestamp, Unit};
 
 use crate::live_edge::{LiveEdge, Part, PartContent};
-use crate::media::{MediaPlaylist, Segment, TICKS_PER_S};
+use crate::media_playlist::{MediaPlaylist, Segment, TICKS_PER_S};
 
 /// bis 4.4.3.8: PART-HOLD-BACK SHOULD be at least so many part targets, and Apple's authoring specification (14.3) says MUST.
 const PART_TARGETS_HELD_BACK: u64 = 3;

@@ -40,7 +40,6 @@
 
 mod alignment;
 mod bandwidth;
-mod bit_rate;
 mod clocks;
 mod continuity;
 mod date_ranges;
@@ -67,7 +66,6 @@ mod version;
 use std::fmt;
 
 pub use bandwidth::{MeasuredRendition, check_bandwidth};
-pub use bit_rate::{BitRate, BitRateMeter};
 pub use clocks::{RenditionClock, check_clocks};
 pub use deltas::check_delta;
 pub use facts::{Container, CounterFacts, SegmentFacts};

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use thiserror::Error;
 
-use crate::media::{MediaPlaylist, Segment, TICKS_PER_S};
+use crate::media_playlist::{MediaPlaylist, Segment, TICKS_PER_S};
 
 /// RFC 8216 7: 3 is the lowest version that allows fractions of a second in EXTINF.
 const VERSION: u8 = 3;

@@ -6,7 +6,7 @@ use super::attributes::attribute;
 use super::value::{byterange, date, decimal, whole_number};
 use super::{
     Attributes, ListedSegment, Listing, Map, MediaListing, MultivariantListing, PlaylistType, Rendition, Tag,
-    Variant, live_edge,
+    Variant, low_latency,
 };
 
 /// Lines are about so long, so that room for all is made at once.
@@ -159,11 +159,11 @@ fn low_latency_tag(
     value: &str,
 ) {
     match name {
-        "EXT-X-PART" => next.parts.push(live_edge::part(line, value)),
-        "EXT-X-PRELOAD-HINT" => listing.hints.push(live_edge::hint(line, value)),
-        "EXT-X-RENDITION-REPORT" => listing.reports.push(live_edge::report(line, value)),
+        "EXT-X-PART" => next.parts.push(low_latency::part(line, value)),
+        "EXT-X-PRELOAD-HINT" => listing.hints.push(low_latency::hint(line, value)),
+        "EXT-X-RENDITION-REPORT" => listing.reports.push(low_latency::report(line, value)),
         "EXT-X-SERVER-CONTROL" => {
-            listing.server_control.get_or_insert_with(|| live_edge::server_control(line, value));
+            listing.server_control.get_or_insert_with(|| low_latency::server_control(line, value));
         }
         "EXT-X-PART-INF" => {
             let part_target_s = || attribute(value, "PART-TARGET").and_then(decimal);

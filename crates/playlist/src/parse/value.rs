@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 
 use super::Problem;
-use crate::media::TICKS_PER_S;
+use crate::media_playlist::TICKS_PER_S;
 
 pub(super) fn version(value: &str) -> Result<u8, Problem> {
     whole_number(value)

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::bit_rate::BitRate;
 use super::{Finding, Findings, Rule, must, should};
+use crate::bit_rate::BitRate;
 use crate::listing::{Listing, MultivariantListing, Variant, read_listing};
 
 pub(super) static BANDWIDTH_BELOW_PEAK: Rule = must(

@@ -6,7 +6,7 @@ use super::dates::unix_s;
 use super::segments::{DATE_DRIFTS, EXTINF_DRIFTS, FALLBACK_FRAME_S, ROUNDING_S};
 use super::{Findings, SegmentFacts};
 use crate::listing::ListedSegment;
-use crate::media::TICKS_PER_S;
+use crate::media_playlist::TICKS_PER_S;
 
 /// Why a segment does not go on where the one before it ended.
 pub(super) enum Break {

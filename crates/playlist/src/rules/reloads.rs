@@ -1,8 +1,8 @@
 //! What a server makes of delivery directives and of requests for what it has hinted at (bis-22 6.2.5.2, 6.2.6).
 
 use super::{Finding, Findings, Rule, must, should};
+use crate::blocking_reload::{Directives, Edge, Reload};
 use crate::listing::{Listing, read_listing};
-use crate::reload::{Directives, Edge, Reload};
 
 pub(super) static RELOAD_NOT_HELD: Rule = must(
     "blocking-reload-not-held",
