@@ -42,6 +42,5 @@ pub mod inspect;
 
 #[cfg(test)]
 mod clock_world;
-pub mod shown_address;
 
 pub use live::run::{RunError, run};

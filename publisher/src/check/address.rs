@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use crate::shown_address::shown;
+use livedir_address::shown;
 
 /// Where something lies.
 #[derive(Debug, Clone, PartialEq, Eq)]

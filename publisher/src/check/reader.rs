@@ -16,7 +16,7 @@ use ureq::{Agent, Body, ResponseExt};
 use url::Url;
 
 use super::address::Address;
-use crate::shown_address::shown;
+use livedir_address::shown;
 
 /// A playlist of a day's segments of 2 s has about 4 MiB; more is no playlist.
 const LONGEST_PLAYLIST_BYTES: u64 = 4 << 20;

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::address::Address;
-use crate::shown_address::shown;
+use livedir_address::shown;
 
 /// What livedir calls it.
 const USUAL_NAME: &str = "stream.m3u8";

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders and files of `publisher/src`, from above to below: each uses those below it alone. `main` and `lib` use what they like.
-const FOLDERS: [&str; 17] = [
+const FOLDERS: [&str; 16] = [
     "commands",
     "live",
     "cli",
@@ -23,16 +23,19 @@ const FOLDERS: [&str; 17] = [
     "packet",
     "captured",
     "picture",
-    "shown_address",
 ];
 
 /// Crates, and what each uses of ours.
-const CRATES: [(&str, &[&str]); 6] = [
+const CRATES: [(&str, &[&str]); 7] = [
     ("crates/time", &[]),
+    ("crates/address", &[]),
     ("crates/media", &["livedir-time"]),
     ("crates/playlist", &[]),
     ("crates/layout", &["livedir-media", "livedir-playlist", "livedir-time"]),
-    ("publisher", &["livedir-layout", "livedir-media", "livedir-playlist", "livedir-time"]),
+    (
+        "publisher",
+        &["livedir-address", "livedir-layout", "livedir-media", "livedir-playlist", "livedir-time"],
+    ),
     ("server", &["livedir-playlist"]),
 ];
 

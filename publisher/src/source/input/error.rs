@@ -2,9 +2,9 @@
 
 use super::super::SourceError;
 use super::address::{InputAddress, SCHEMES};
-use crate::shown_address::{ENCODING, may_need_encoding};
 use crate::source::push::listen_address;
 use ffmpeg_next as ffmpeg;
+use livedir_address::{ENCODING, may_need_encoding};
 
 /// Why an input cannot be opened, or has stopped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -253,7 +253,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// Addresses with a place for a secret. They are in lower case; secrets are not.
-    const PLACES: &str = include_str!("../../secret_places.txt");
+    const PLACES: &str = include_str!("../../../../crates/address/src/secret_places.txt");
 
     #[track_caller]
     fn check(address: &InputAddress, error: ffmpeg::Error, expected: &str) {
