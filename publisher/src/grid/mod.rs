@@ -363,7 +363,9 @@ mod tests {
         grid.finish().unwrap();
         let packets: Vec<_> = encoded
             .iter()
-            .filter_map(|it| if let Encoded::Packet(packet) = it { Some(packet.dts_90k - START_90K) } else { None })
+            .filter_map(|it| {
+                if let Encoded::Packet(packet) = it { Some(packet.dts_90k - START_90K) } else { None }
+            })
             .collect();
         // The picture is shown for 200 ms; the encoder puts one packet before its first.
         assert!(packets.iter().filter(|dts_90k| **dts_90k < 18_000).count() >= 9, "{packets:?}");

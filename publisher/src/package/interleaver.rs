@@ -43,7 +43,9 @@ impl<T> Interleaver<T> {
     pub fn pop(&mut self) -> Option<T> {
         let first = match (self.video.front(), self.audio.front()) {
             (Some((video, _)), Some((audio, _))) if video <= audio => &mut self.video,
-            (_, Some(_)) if !self.has_both || !self.video.is_empty() || is_far(&self.audio, AUDIO_AHEAD_90K) => {
+            (_, Some(_))
+                if !self.has_both || !self.video.is_empty() || is_far(&self.audio, AUDIO_AHEAD_90K) =>
+            {
                 &mut self.audio
             }
             (Some(_), None) if !self.has_both || is_far(&self.video, VIDEO_AHEAD_90K) => &mut self.video,
