@@ -31,6 +31,14 @@ mod render;
 mod rules;
 mod window;
 
+/// What stands behind a tag, as the lenient reader takes it.
+pub mod tag_values {
+    pub use crate::listing::{
+        Date, Pairs, attribute, byterange, date, decimal, extinf_s, is_of_a_multivariant_playlist,
+        whole_number,
+    };
+}
+
 pub use bit_rate::{BitRate, BitRateMeter};
 pub use blocking_reload::{Directives, Edge, Reload};
 pub use delta::delta_update;

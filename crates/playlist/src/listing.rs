@@ -13,12 +13,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub use attributes::Attributes;
-pub(crate) use attributes::{Pairs, attribute, repeated_name};
+pub use attributes::{Attributes, Pairs, attribute};
 pub use low_latency::{ListedPart, PreloadHint, RenditionReport, ServerControl};
-pub use reader::read_listing;
-pub(crate) use reader::{extinf_s, is_of_a_multivariant_playlist};
-pub(crate) use value::{byterange, date, decimal, excerpt, whole_number};
+pub use reader::{extinf_s, is_of_a_multivariant_playlist, read_listing};
+pub use value::{Date, byterange, date, decimal, whole_number};
 
 /// What a text is, by its tags.
 #[derive(Debug, Clone, PartialEq)]

@@ -186,6 +186,11 @@ impl<'a> Findings<'a> {
     }
 }
 
+/// As much of a line as a message can take.
+fn excerpt(line: &str) -> String {
+    line.chars().take(60).collect()
+}
+
 /// All rules; no two have the same id.
 pub const RULES: &[&Rule] = &[
     &playlist::EXTM3U_FIRST,

@@ -1,10 +1,5 @@
 //! Attribute lists: `NAME=value,NAME="value, with a comma"` (RFC 8216 4.2).
 
-use std::collections::HashSet;
-
-/// Up to so many names are compared each with each: sooner done than a set is made, and lists of one's own have no more.
-const FEW: usize = 16;
-
 /// The attributes of one tag, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Attributes {
@@ -39,24 +34,28 @@ impl Attributes {
 }
 
 /// One value of an attribute list, as [`Attributes::get`] has it, without a copy of the list.
-pub(crate) fn attribute<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+#[must_use]
+pub fn attribute<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     Pairs::of(text).find(|&(it, _)| it == name).map(|(_, value)| value)
 }
 
 /// Names and values of an attribute list, in order.
 #[derive(Debug, Clone)]
-pub(crate) struct Pairs<'a> {
+pub struct Pairs<'a> {
     rest: &'a str,
     is_well_formed: bool,
 }
 
 impl<'a> Pairs<'a> {
-    pub(crate) fn of(text: &'a str) -> Pairs<'a> {
+    /// Of a whole list; reading begins with its first.
+    #[must_use]
+    pub fn of(text: &'a str) -> Pairs<'a> {
         Pairs { rest: text.trim(), is_well_formed: true }
     }
 
     /// Whether what was read so far is an attribute list.
-    pub(crate) fn is_well_formed(&self) -> bool {
+    #[must_use]
+    pub fn is_well_formed(&self) -> bool {
         self.is_well_formed
     }
 }
@@ -89,19 +88,6 @@ impl<'a> Iterator for Pairs<'a> {
         });
         Some((name, value))
     }
-}
-
-/// A name that stands there more than once.
-pub(crate) fn repeated_name<'a>(pairs: &[(&'a str, &'a str)]) -> Option<&'a str> {
-    let names = || pairs.iter().map(|&(name, _)| name);
-    if pairs.len() <= FEW {
-        return names()
-            .enumerate()
-            .find(|&(at, name)| names().take(at).any(|it| it == name))
-            .map(|(_, name)| name);
-    }
-    let mut seen = HashSet::new();
-    names().find(|&name| !seen.insert(name))
 }
 
 /// RFC 8216 4.2: capital letters, digits and hyphens.
@@ -141,19 +127,5 @@ mod tests {
         check(r#"A="1"B=2"#, &[("A", "1"), ("B", "2")], false);
         check("A=1,=", &[("A", "1"), ("", "")], false);
         check("=\"\"=\"\"", &[("", ""), ("", "")], false);
-    }
-
-    #[test]
-    fn a_name_that_comes_twice_is_known() {
-        #[track_caller]
-        fn check(text: &str, expected: Option<&str>) {
-            assert_eq!(repeated_name(&Pairs::of(text).collect::<Vec<_>>()), expected, "{text:?}");
-        }
-        check("A=1,B=2,A=1", Some("A"));
-        check("A=1,B=2", None);
-        let names: Vec<_> = (0..20).map(|number| format!("A{number}=1")).collect();
-        let many = |last: &str| format!("{},{last}", names.join(","));
-        check(&many("A3=1"), Some("A3"));
-        check(&many("B=1"), None);
     }
 }

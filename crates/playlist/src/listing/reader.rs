@@ -65,7 +65,8 @@ fn is_of_a_media_playlist(name: &str) -> bool {
 }
 
 /// RFC 8216 4.3.4, and the tags that bis-22 adds to them.
-pub(crate) fn is_of_a_multivariant_playlist(name: &str) -> bool {
+#[must_use]
+pub fn is_of_a_multivariant_playlist(name: &str) -> bool {
     matches!(
         name,
         "EXT-X-MEDIA"
@@ -178,7 +179,8 @@ fn low_latency_tag(
 }
 
 /// What stands before the comma; behind it is a title.
-pub(crate) fn extinf_s(value: &str) -> Option<f64> {
+#[must_use]
+pub fn extinf_s(value: &str) -> Option<f64> {
     decimal(value.split(',').next().unwrap_or_default().trim())
 }
 

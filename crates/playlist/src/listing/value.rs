@@ -7,27 +7,33 @@ use jiff::tz::TimeZone;
 use super::ByteRange;
 
 /// RFC 8216 4.2: decimal-integer.
-pub(crate) fn whole_number(value: &str) -> Option<u64> {
+#[must_use]
+pub fn whole_number(value: &str) -> Option<u64> {
     let digits_only = value.bytes().all(|byte| byte.is_ascii_digit());
     digits_only.then(|| value.parse().ok()).flatten()
 }
 
 /// RFC 8216 4.2: decimal-floating-point or decimal-integer, of any length, without a sign.
-pub(crate) fn decimal(value: &str) -> Option<f64> {
+#[must_use]
+pub fn decimal(value: &str) -> Option<f64> {
     let lawful = value.starts_with(|first: char| first.is_ascii_digit())
         && value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     lawful.then(|| value.parse().ok()).flatten().filter(|it: &f64| it.is_finite())
 }
 
 /// A date as it was written.
-pub(crate) struct Date {
-    pub(crate) at: Timestamp,
-    pub(crate) has_zone: bool,
-    pub(crate) has_milliseconds: bool,
+pub struct Date {
+    /// Without a zone it is taken as UTC.
+    pub at: Timestamp,
+    /// `Z`, or how far from UTC.
+    pub has_zone: bool,
+    /// At least three digits of a second's fraction.
+    pub has_milliseconds: bool,
 }
 
 /// ISO 8601, with or without a zone.
-pub(crate) fn date(value: &str) -> Option<Date> {
+#[must_use]
+pub fn date(value: &str) -> Option<Date> {
     let has_milliseconds = value
         .split_once('.')
         .is_some_and(|(_, fraction)| fraction.bytes().take_while(u8::is_ascii_digit).count() >= 3);
@@ -40,17 +46,13 @@ pub(crate) fn date(value: &str) -> Option<Date> {
 }
 
 /// `length[@offset]`.
-pub(crate) fn byterange(value: &str) -> Option<ByteRange> {
+#[must_use]
+pub fn byterange(value: &str) -> Option<ByteRange> {
     let (length, offset) = match value.split_once('@') {
         Some((length, offset)) => (length, Some(whole_number(offset)?)),
         None => (value, None),
     };
     Some(ByteRange { length: whole_number(length)?, offset })
-}
-
-/// As much of a line as a message can take.
-pub(crate) fn excerpt(line: &str) -> String {
-    line.chars().take(60).collect()
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::dates::unix_s;
-use super::{Findings, Rule, must};
-use crate::listing::{Attributes, MediaListing, Tag, date, decimal, excerpt};
+use super::{Findings, Rule, excerpt, must};
+use crate::listing::{Attributes, MediaListing, Tag};
+use crate::tag_values::{date, decimal};
 
 pub(super) static DATE_RANGE_WITHOUT_DATES: Rule = must(
     "date-range-without-dates",

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Findings, Rule, must, should};
-use crate::listing::{MediaListing, date, excerpt};
+use super::{Findings, Rule, excerpt, must, should};
+use crate::listing::MediaListing;
+use crate::tag_values::date;
 
 pub(super) static DATE_MISSING: Rule =
     must("date-missing", "Apple 8.4", "A live playlist says when its segments were filmed.");

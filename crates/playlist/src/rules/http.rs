@@ -1,7 +1,7 @@
 //! What a server answers: types, caching, gzip, CORS, and whether what has left a playlist stays for its grace.
 
-use super::{Finding, Findings, Rule, must, should};
-use crate::listing::{decimal, excerpt};
+use super::{Finding, Findings, Rule, excerpt, must, should};
+use crate::tag_values::decimal;
 
 pub(super) static STATUS: Rule =
     must("status-not-ok", "RFC 8216 6.2.1", "What is listed can be had at once, with status 200.");

@@ -1,7 +1,8 @@
 //! One media playlist alone: its header, and what it says of each segment.
 
-use super::{Findings, Rule, must, should};
-use crate::listing::{Attributes, MediaListing, PlaylistType, Tag, decimal, excerpt};
+use super::{Findings, Rule, excerpt, must, should};
+use crate::listing::{Attributes, MediaListing, PlaylistType, Tag};
+use crate::tag_values::decimal;
 
 pub(super) static TARGET_DURATION_MISSING: Rule = must(
     "target-duration-missing",

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{Findings, Rule, must};
-use crate::listing::{MultivariantListing, Variant, excerpt};
+use super::{Findings, Rule, excerpt, must};
+use crate::listing::{MultivariantListing, Variant};
 
 pub(super) static VARIANT_WITHOUT_URI: Rule = must(
     "variant-without-uri",

@@ -1,10 +1,10 @@
 //! One playlist alone: what its text says by itself.
 
 use super::{
-    Finding, Findings, Rule, date_ranges, dates, media, multivariant, must, parts, server_control, tags,
-    version,
+    Finding, Findings, Rule, date_ranges, dates, excerpt, media, multivariant, must, parts, server_control,
+    tags, version,
 };
-use crate::listing::{Listing, MediaListing, excerpt, read_listing};
+use crate::listing::{Listing, MediaListing, read_listing};
 
 pub(super) static EXTM3U_FIRST: Rule =
     must("extm3u-first", "RFC 8216 4.3.1.1", "The first line of a playlist is #EXTM3U.");

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::segments::ROUNDING_S;
-use super::{Findings, Rule, must, should};
-use crate::listing::{MediaListing, ServerControl, excerpt};
+use super::{Findings, Rule, excerpt, must, should};
+use crate::listing::{MediaListing, ServerControl};
 
 pub(super) static PART_HOLD_BACK_MISSING: Rule = must(
     "part-hold-back-missing",

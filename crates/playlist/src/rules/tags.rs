@@ -1,9 +1,11 @@
 //! Tags by themselves, in playlists of both kinds: their values, their attributes, how often they stand there.
 
-use super::{Findings, Rule, must};
-use crate::listing::{
-    Pairs, Tag, byterange, date, decimal, excerpt, extinf_s, is_of_a_multivariant_playlist, repeated_name,
-    whole_number,
+use std::collections::HashSet;
+
+use super::{Findings, Rule, excerpt, must};
+use crate::listing::Tag;
+use crate::tag_values::{
+    Pairs, byterange, date, decimal, extinf_s, is_of_a_multivariant_playlist, whole_number,
 };
 
 pub(super) static BAD_VALUE: Rule =
@@ -19,6 +21,9 @@ pub(super) static ATTRIBUTE_MISSING: Rule =
     must("attribute-missing", "RFC 8216 4.3", "A tag has the attributes that are required for it.");
 pub(super) static ATTRIBUTE_REPEATED: Rule =
     must("attribute-repeated", "RFC 8216 4.2", "An attribute list has each name once.");
+
+/// Up to so many names are compared each with each: sooner done than a set is made, and lists of one's own have no more.
+const FEW: usize = 16;
 
 pub(super) fn check(findings: &mut Findings<'_>, tags: &[Tag]) {
     // There are few such tags, however long the text is.
@@ -167,5 +172,37 @@ fn required_attributes(name: &str) -> &'static [&'static str] {
         "EXT-X-PRELOAD-HINT" => &["TYPE", "URI"],
         "EXT-X-SKIP" => &["SKIPPED-SEGMENTS"],
         _ => &[],
+    }
+}
+
+/// A name that stands there more than once.
+fn repeated_name<'a>(pairs: &[(&'a str, &'a str)]) -> Option<&'a str> {
+    let names = || pairs.iter().map(|&(name, _)| name);
+    if pairs.len() <= FEW {
+        return names()
+            .enumerate()
+            .find(|&(at, name)| names().take(at).any(|it| it == name))
+            .map(|(_, name)| name);
+    }
+    let mut seen = HashSet::new();
+    names().find(|&name| !seen.insert(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_comes_twice_is_known() {
+        #[track_caller]
+        fn check(text: &str, expected: Option<&str>) {
+            assert_eq!(repeated_name(&Pairs::of(text).collect::<Vec<_>>()), expected, "{text:?}");
+        }
+        check("A=1,B=2,A=1", Some("A"));
+        check("A=1,B=2", None);
+        let names: Vec<_> = (0..20).map(|number| format!("A{number}=1")).collect();
+        let many = |last: &str| format!("{},{last}", names.join(","));
+        check(&many("A3=1"), Some("A3"));
+        check(&many("B=1"), None);
     }
 }

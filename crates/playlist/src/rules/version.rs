@@ -1,7 +1,8 @@
 //! EXT-X-VERSION: high enough for what is used, and no higher.
 
 use super::{Findings, Rule, must, should};
-use crate::listing::{MediaListing, MultivariantListing, Tag, attribute, extinf_s};
+use crate::listing::{MediaListing, MultivariantListing, Tag};
+use crate::tag_values::{attribute, extinf_s};
 
 pub(super) static VERSION_TOO_LOW: Rule = must(
     "version-too-low",
