@@ -2,7 +2,7 @@
 
 use livedir_playlist::{MediaPlaylist, Segment, Window, parse};
 
-use crate::{TEN_OF_2_S, segment};
+use crate::support::{TEN_OF_2_S, segment};
 
 fn listed(uri: &str, duration_90k: u64, date: Option<&str>, discontinuity: bool) -> Segment {
     Segment {

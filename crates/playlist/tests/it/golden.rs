@@ -8,7 +8,8 @@ use std::{env, fs};
 
 use livedir_playlist::{Window, parse, render};
 
-use crate::{TEN_OF_2_S, THREE_OF_2_S, after_a_break, segment, window_after};
+use crate::THREE_OF_2_S;
+use crate::support::{TEN_OF_2_S, after_a_break, segment, window_after};
 
 /// All whole-file goldens, by name.
 pub fn all() -> Vec<(String, String)> {

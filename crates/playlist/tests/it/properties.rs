@@ -3,8 +3,8 @@
 use livedir_playlist::{MediaPlaylist, PushError, Window, WindowSettings, parse, render};
 use proptest::prelude::*;
 
-use crate::random::{Step, settings, steps};
-use crate::segment;
+use crate::support::random::{Step, settings, steps};
+use crate::support::segment;
 use crate::witness::Witness;
 
 proptest! {

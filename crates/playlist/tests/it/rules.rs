@@ -20,7 +20,7 @@ use livedir_playlist::{
     check_segments, check_update, render,
 };
 
-use crate::{TEN_OF_2_S, window_after};
+use crate::support::{TEN_OF_2_S, window_after};
 
 /// What can be held to the rules.
 #[derive(Debug)]

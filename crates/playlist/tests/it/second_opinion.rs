@@ -15,7 +15,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::Value;
 
 use crate::golden;
-use crate::random::lawful_playlist;
+use crate::support::random::lawful_playlist;
 
 /// Enough to meet every combination of tags; both parsers together take well under a second.
 const RANDOM_PLAYLISTS: usize = 300;

@@ -2,7 +2,8 @@
 
 use livedir_playlist::{Evicted, PushError, Window, WindowSettings};
 
-use crate::{TEN_OF_2_S, THREE_OF_2_S, after_a_break, segment, window_after};
+use crate::THREE_OF_2_S;
+use crate::support::{TEN_OF_2_S, after_a_break, segment, window_after};
 
 fn numbers(evicted: &[Evicted]) -> Vec<u64> {
     evicted.iter().map(|evicted| evicted.media_sequence).collect()

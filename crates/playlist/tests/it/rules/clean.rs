@@ -8,7 +8,7 @@ use livedir_playlist::{
 use proptest::prelude::*;
 
 use crate::golden;
-use crate::random::{Step, settings, steps};
+use crate::support::random::{Step, settings, steps};
 
 const NO_FINDINGS: &[Finding] = &[];
 

@@ -4,7 +4,7 @@ use livedir_playlist::{Asked, Container, Directives, SegmentFacts, delta_update}
 
 use super::multivariant::MAIN;
 use super::{Case, undated, with};
-use crate::low_latency::Writer;
+use crate::support::low_latency::Writer;
 
 const DATE_OF_13: &str = "#EXT-X-PROGRAM-DATE-TIME:2026-03-01T12:00:24.000Z\n";
 const EXTINF_OF_12: &str = "#EXTINF:2.000000,\nlive/seg-00000012";

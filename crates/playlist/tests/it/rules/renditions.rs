@@ -2,7 +2,7 @@
 
 use super::multivariant::{MAIN, VIDEO_ONLY};
 use super::{Case, live, undated, with};
-use crate::{TEN_OF_2_S, after_a_break, segment, window_after};
+use crate::support::{TEN_OF_2_S, after_a_break, segment, window_after};
 use livedir_playlist::render;
 
 /// Read one after the other.

@@ -10,8 +10,8 @@ use livedir_playlist::{
 use proptest::prelude::*;
 
 use super::live;
-use crate::random::any_playlist;
-use crate::round_trip::{damage, damaged};
+use crate::support::damage::{damage, damaged};
+use crate::support::random::any_playlist;
 
 /// Lines that mean something, in no order.
 const LINE: &str = "#EXTM3U|#EXTINF:[0-9.]{0,30},|#EXT-X-(ENDLIST|GAP|DISCONTINUITY|I-FRAMES-ONLY)\

@@ -3,7 +3,7 @@
 use livedir_playlist::{Window, WindowSettings, render};
 
 use super::{Case, with};
-use crate::{TEN_OF_2_S, after_a_break, segment, window_after};
+use crate::support::{TEN_OF_2_S, after_a_break, segment, window_after};
 
 fn text(pushes: u64) -> String {
     render(window_after(TEN_OF_2_S, pushes).playlist())

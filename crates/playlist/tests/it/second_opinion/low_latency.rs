@@ -7,7 +7,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 use super::ask_hls_parser;
-use crate::live_edge::{Stream, settings, steps};
+use crate::support::live_edge::{Stream, settings, steps};
 
 const RANDOM_STREAMS: usize = 30;
 

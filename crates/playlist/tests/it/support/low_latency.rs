@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use livedir_playlist::{LiveEdge, LowLatency, Part, PartContent, Parts, Window, render_low_latency};
 
-use crate::{TEN_OF_2_S, after_a_break, segment};
+use super::{TEN_OF_2_S, after_a_break, segment};
 
 /// Half a second.
 pub const PART_90K: u64 = 45_000;
