@@ -108,6 +108,7 @@ fuzz seconds="60": (_tool "cargo-fuzz")
         mkdir -p "corpus/$target"
         seeds=("seeds/$target")
         case "$target" in playlist | rules | paths) seeds+=(seeds/playlist ../crates/playlist/tests/golden) ;; esac
+        case "$target" in rules) seeds+=(seeds/reload) ;; esac
         echo "fuzzing $target for {{ seconds }} s"
         cargo +nightly fuzz run "$target" "corpus/$target" "${seeds[@]}" -- \
             -max_total_time={{ seconds }} -timeout=10 -rss_limit_mb=1024 -verbosity=0 -print_final_stats=1

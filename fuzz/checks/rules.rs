@@ -5,7 +5,7 @@
 use livedir_playlist::{
     Asked, Container, CounterFacts, Directives, Finding, HttpAnswer, Kind, Listing, RULES, Removal,
     RenditionText, SegmentFacts, Version, check_delta, check_http, check_parts, check_playlist, check_reload,
-    check_removal, check_renditions, check_segments, check_update, read_listing,
+    check_removal, check_renditions, check_segments, check_update, delta_update, read_listing,
 };
 
 const NAME: &str = "stream.m3u8";
@@ -25,6 +25,10 @@ pub fn check(bytes: &[u8]) {
         hold(&check_playlist(NAME, text), text);
         hold(&check_segments(NAME, text, &facts(text, bytes)), text);
         hold(&check_parts(NAME, text, &facts(text, bytes)), text);
+        hold(&check_parts(NAME, text, &[]), text);
+        if let Some(delta) = delta_update(text) {
+            hold(&check_delta(NAME, text, &delta), text);
+        }
         let directives = Directives { media_sequence: Some(bytes.len() as u64), part: Some(1), skip: false };
         for asked in
             [Asked::Next(directives), Asked::PartAlone, Asked::FarAhead(9), Asked::Hint(text.to_owned())]

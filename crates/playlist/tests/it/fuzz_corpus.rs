@@ -36,7 +36,8 @@ fn the_readers_hold_on_mutations_of_all_seeds() {
 
 #[test]
 fn the_rules_hold_on_mutations_of_all_seeds() {
-    check_all(&["../../fuzz/seeds/rules", "../../fuzz/seeds/playlist", "tests/golden"], rules::check);
+    let own = ["../../fuzz/seeds/rules", "../../fuzz/seeds/reload"];
+    check_all(&[&own[..], &["../../fuzz/seeds/playlist", "tests/golden"]].concat(), rules::check);
 }
 
 #[test]

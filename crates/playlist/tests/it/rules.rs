@@ -3,6 +3,7 @@
 mod answers;
 mod bandwidth;
 mod clean;
+mod clean_low_latency;
 mod low_latency;
 mod multivariant;
 mod one_playlist;
