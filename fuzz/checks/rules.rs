@@ -2,11 +2,12 @@
 //!
 //! The input is one playlist, or two versions of it with a NUL between. Facts and answers are made up from its lines.
 
-use livedir_playlist::{
-    Asked, Container, CounterFacts, Directives, Finding, HttpAnswer, Kind, Listing, RULES, Removal,
-    RenditionText, SegmentFacts, Version, check_delta, check_http, check_parts, check_playlist, check_reload,
-    check_removal, check_renditions, check_segments, check_update, delta_update, read_listing,
+use livedir_check::rules::{
+    Asked, Container, CounterFacts, Finding, HttpAnswer, Kind, RULES, Removal, RenditionText, SegmentFacts,
+    Version, check_delta, check_http, check_parts, check_playlist, check_reload, check_removal,
+    check_renditions, check_segments, check_update,
 };
+use livedir_playlist::{Directives, Listing, delta_update, read_listing};
 
 const NAME: &str = "stream.m3u8";
 

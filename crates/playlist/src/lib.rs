@@ -12,8 +12,7 @@
 //! The file is the journal: `parse` gives back exactly what `render` was given, so a restarted writer goes on
 //! with the same numbers.
 //!
-//! Playlists of others, whatever they use, are read by `read_listing`; the `check_*` functions hold them, and ours, to the
-//! rules of live streaming.
+//! Playlists of others, whatever they use, are read by `read_listing`.
 //!
 //! Durations are in ticks of the 90 kHz MPEG clock and end in `_90k`; those that end in `_s` are seconds.
 
@@ -28,7 +27,6 @@ mod media_playlist;
 mod multivariant;
 mod parse;
 mod render;
-mod rules;
 mod window;
 
 /// What stands behind a tag, as the lenient reader takes it.
@@ -51,10 +49,4 @@ pub use media_playlist::{MediaPlaylist, Segment, TICKS_PER_S};
 pub use multivariant::{Rates, SharedAudio, VariantStream, put_in_order, render_multivariant};
 pub use parse::{ParseError, Problem, parse};
 pub use render::{EdgeReport, LowLatency, Parts, render, render_low_latency};
-pub use rules::{
-    Asked, Container, CounterFacts, Finding, HttpAnswer, Kind, MeasuredRendition, Named, RULES, Removal,
-    RenditionClock, RenditionText, Rule, SegmentFacts, Severity, Version, check_bandwidth, check_clocks,
-    check_delta, check_edit, check_http, check_media_playlist, check_missing, check_parts, check_playlist,
-    check_reload, check_removal, check_renditions, check_segments, check_update,
-};
 pub use window::{Evicted, PushError, ResumeError, Window, WindowSettings};

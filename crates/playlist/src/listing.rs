@@ -1,7 +1,7 @@
 //! A lenient reading of any .m3u8 text: media or multivariant, of any version, of any writer.
 //!
 //! In: any text. Out: a [`Listing`]: every tag with its line, typed where it is understood. It never fails: what cannot
-//! be understood is `None` here and a finding in [`crate::check_playlist`]. No thread.
+//! be understood is `None` here. No thread.
 //! Work and memory grow with the length of the text and with nothing in it.
 
 mod attributes;

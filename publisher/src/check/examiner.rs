@@ -9,10 +9,10 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
-use livedir_playlist::{
-    Attributes, Kind, ListedPart, ListedSegment, MediaListing, Named, Removal, SegmentFacts, check_http,
-    check_missing, check_parts, check_removal, check_segments,
+use livedir_check::rules::{
+    Kind, Named, Removal, SegmentFacts, check_http, check_missing, check_parts, check_removal, check_segments,
 };
+use livedir_playlist::{Attributes, ListedPart, ListedSegment, MediaListing};
 use url::Url;
 
 use super::address::Address;

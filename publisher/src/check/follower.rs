@@ -11,10 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SendError, SyncSender, TrySendError};
 use std::time::{Duration, Instant, SystemTime};
 
-use livedir_playlist::{
-    Asked, Directives, Kind, Listing, MediaListing, Named, check_http, check_missing, check_playlist,
-    check_reload, read_listing,
-};
+use livedir_check::rules::{Asked, Kind, Named, check_http, check_missing, check_playlist, check_reload};
+use livedir_playlist::{Directives, Listing, MediaListing, read_listing};
 use url::Url;
 
 use super::address::Address;

@@ -2,7 +2,7 @@
 //!
 //! In: a report. Out: one JSON object. Pure.
 
-use livedir_playlist::Severity;
+use livedir_check::rules::Severity;
 use serde_json::{Value, json};
 
 use super::report::{NotJudged, Noted, Report};

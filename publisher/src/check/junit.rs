@@ -5,7 +5,7 @@
 
 use std::io;
 
-use livedir_playlist::{RULES, Rule, Severity};
+use livedir_check::rules::{RULES, Rule, Severity};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 

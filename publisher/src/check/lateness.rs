@@ -3,7 +3,7 @@
 //! In: two versions, when they were looked at, and for how long nobody looked in between. Out: findings that hold whatever
 //! this machine did, and those that cannot be judged because of it. Pure.
 
-use livedir_playlist::{Finding, Version, check_update};
+use livedir_check::rules::{Finding, Version, check_update};
 
 /// When a version was found. Monotonic seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -9,10 +9,11 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use livedir_playlist::{
-    Listing, MeasuredRendition, MultivariantListing, RenditionClock, RenditionText, check_bandwidth,
-    check_clocks, check_http, check_playlist, check_renditions, read_listing,
+use livedir_check::rules::{
+    MeasuredRendition, RenditionClock, RenditionText, check_bandwidth, check_clocks, check_http,
+    check_playlist, check_renditions,
 };
+use livedir_playlist::{Listing, MultivariantListing, read_listing};
 
 use super::address::Address;
 use super::reader::{ReadError, Reader, Reading};

@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use livedir_playlist::{Asked, Directives, MediaListing, check_delta, check_reload};
+use livedir_check::rules::{Asked, check_delta, check_reload};
+use livedir_playlist::{Directives, MediaListing};
 use url::Url;
 
 use super::address::Address;

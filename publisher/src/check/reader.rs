@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use flate2::read::MultiGzDecoder;
-use livedir_playlist::{HttpAnswer, Kind};
+use livedir_check::rules::{HttpAnswer, Kind};
 use ureq::http::Response;
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, ResponseExt};

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use livedir_playlist::{Finding, Severity};
+use livedir_check::rules::{Finding, Severity};
 
 /// More different findings than anyone reads; those beyond are counted and not kept.
 const KEPT_FINDINGS: usize = 10_000;
@@ -135,7 +135,7 @@ fn without_line(at: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use livedir_playlist::RULES;
+    use livedir_check::rules::RULES;
 
     use super::*;
 

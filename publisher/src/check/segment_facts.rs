@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use livedir_playlist::{Container, CounterFacts, SegmentFacts};
+use livedir_check::rules::{Container, CounterFacts, SegmentFacts};
 use mpeg2ts_reader::packet::Packet;
 
 use livedir_media::{self, AudioFacts, Facts, ProbeError, VideoCodec, VideoFacts};

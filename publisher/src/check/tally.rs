@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use jiff::Timestamp;
-use livedir_playlist::{BitRate, Finding};
+use livedir_check::rules::Finding;
+use livedir_playlist::BitRate;
 
 use super::absences::Absences;
 use super::reader::ReadError;

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use livedir_playlist::Severity;
+use livedir_check::rules::Severity;
 
 use super::report::{NotJudged, Noted, Report};
 
@@ -75,7 +75,7 @@ fn counted(count: u64, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use livedir_playlist::{Finding, RULES};
+    use livedir_check::rules::{Finding, RULES};
 
     use super::super::report::{Findings, LookedAt};
     use super::*;

@@ -26,15 +26,23 @@ const FOLDERS: [&str; 16] = [
 ];
 
 /// Crates, and what each uses of ours.
-const CRATES: [(&str, &[&str]); 7] = [
+const CRATES: [(&str, &[&str]); 8] = [
     ("crates/time", &[]),
     ("crates/address", &[]),
     ("crates/media", &["livedir-time"]),
     ("crates/playlist", &[]),
+    ("crates/check", &["livedir-playlist"]),
     ("crates/layout", &["livedir-media", "livedir-playlist", "livedir-time"]),
     (
         "publisher",
-        &["livedir-address", "livedir-layout", "livedir-media", "livedir-playlist", "livedir-time"],
+        &[
+            "livedir-address",
+            "livedir-check",
+            "livedir-layout",
+            "livedir-media",
+            "livedir-playlist",
+            "livedir-time",
+        ],
     ),
     ("server", &["livedir-playlist"]),
 ];

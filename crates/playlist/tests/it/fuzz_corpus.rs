@@ -4,8 +4,6 @@
 mod playlist;
 #[path = "../../../../fuzz/checks/reload.rs"]
 mod reload;
-#[path = "../../../../fuzz/checks/rules.rs"]
-mod rules;
 
 #[path = "../../../../fuzz/checks/mutation.rs"]
 mod mutation;
@@ -32,12 +30,6 @@ fn check_all(directories: &[&str], check: fn(&[u8])) {
 #[test]
 fn the_readers_hold_on_mutations_of_all_seeds() {
     check_all(&["../../fuzz/seeds/playlist", "tests/golden"], playlist::check);
-}
-
-#[test]
-fn the_rules_hold_on_mutations_of_all_seeds() {
-    let own = ["../../fuzz/seeds/rules", "../../fuzz/seeds/reload"];
-    check_all(&[&own[..], &["../../fuzz/seeds/playlist", "tests/golden"]].concat(), rules::check);
 }
 
 #[test]

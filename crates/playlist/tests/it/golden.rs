@@ -3,31 +3,13 @@
 //! To write them anew after a wanted change, run `LIVEDIR_BLESS=1 cargo test -p livedir-playlist golden`, then read
 //! the difference, then run all tests again.
 
-use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use livedir_playlist::{Window, parse, render};
 
 use crate::THREE_OF_2_S;
+use crate::support::golden::folder;
 use crate::support::{TEN_OF_2_S, after_a_break, segment, window_after};
-
-/// All whole-file goldens, by name.
-pub fn all() -> Vec<(String, String)> {
-    let mut goldens: Vec<_> = fs::read_dir(folder())
-        .unwrap()
-        .map(|entry| {
-            let entry = entry.unwrap();
-            let text = fs::read_to_string(entry.path()).unwrap();
-            (entry.file_name().into_string().unwrap(), text)
-        })
-        .collect();
-    goldens.sort();
-    goldens
-}
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
-}
 
 #[track_caller]
 fn check(name: &str, window: &Window) {

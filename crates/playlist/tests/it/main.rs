@@ -8,7 +8,6 @@ mod golden;
 mod live_edge;
 mod properties;
 mod round_trip;
-mod rules;
 mod second_opinion;
 mod support;
 mod window;

@@ -14,7 +14,7 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
 
-use crate::golden;
+use crate::support::golden;
 use crate::support::random::lawful_playlist;
 
 /// Enough to meet every combination of tags; both parsers together take well under a second.

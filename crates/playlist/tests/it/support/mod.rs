@@ -3,6 +3,7 @@
 #![allow(dead_code)] // each program uses some of it
 
 pub mod damage;
+pub mod golden;
 pub mod live_edge;
 pub mod low_latency;
 pub mod random;

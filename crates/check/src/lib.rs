@@ -1,0 +1,5 @@
+//! Check: holds a stream to the rules of HLS.
+
+#![forbid(unsafe_code)]
+
+pub mod rules;
