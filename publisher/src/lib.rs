@@ -37,7 +37,6 @@ pub mod package;
 
 pub mod watcher;
 
-pub mod check;
 pub mod inspect;
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ const SHOWN_BY: [(&str, &[&str]); 16] = [
     ("publisher/src/cli/args/watch.rs", &["watch"]),
     ("publisher/src/cli/args/inspect.rs", &["inspect"]),
     ("publisher/src/cli/args/check.rs", &["check"]),
-    ("publisher/src/check", &["check"]),
+    ("crates/check/", &["check"]),
     ("publisher/src/commands/check.rs", &["check"]),
     ("publisher/src/inspect/", &["inspect"]),
     // The playlist of other encoders alone has a target duration that can be chosen.

@@ -9,16 +9,16 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use livedir_check::rules::{
+use crate::rules::{
     MeasuredRendition, RenditionClock, RenditionText, check_bandwidth, check_clocks, check_http,
     check_playlist, check_renditions,
 };
 use livedir_playlist::{Listing, MultivariantListing, read_listing};
 
-use super::address::Address;
-use super::reader::{ReadError, Reader, Reading};
-use super::tally::{Clock, Tally};
-use super::{Held, Watched};
+use crate::fetch::address::Address;
+use crate::fetch::reader::{ReadError, Reader, Reading};
+use crate::report::collector::{Clock, Tally};
+use crate::{Held, Watched};
 use livedir_time::stop::Stop;
 
 /// More media playlists than a multivariant one needs; each takes two threads.
@@ -34,7 +34,7 @@ const JUDGED_EVERY: Duration = Duration::from_millis(500);
 const READ_EVERY: Duration = Duration::from_secs(2);
 
 /// A multivariant playlist that is followed.
-pub(super) struct Presentation<'a> {
+pub(crate) struct Presentation<'a> {
     reader: &'a Reader,
     tally: &'a Tally,
     stop: &'a Stop,
@@ -58,7 +58,7 @@ struct Followed {
 
 impl<'a> Presentation<'a> {
     /// Of the multivariant playlist of this name, which is read no more when the time has come.
-    pub(super) fn new(
+    pub(crate) fn new(
         reader: &'a Reader,
         tally: &'a Tally,
         stop: &'a Stop,
@@ -70,7 +70,7 @@ impl<'a> Presentation<'a> {
     }
 
     /// Has those followed that the first reading lists, and goes on from there.
-    pub(super) fn run(mut self, first: &Reading, started: &Sender<Watched>) -> Self {
+    pub(crate) fn run(mut self, first: &Reading, started: &Sender<Watched>) -> Self {
         self.take(first, started);
         let (mut read_at, mut judged_at) = (Instant::now(), Instant::now());
         while self.followed.iter().any(|it| it.is_running.strong_count() > 0) {
@@ -97,7 +97,7 @@ impl<'a> Presentation<'a> {
     }
 
     /// When all have ended.
-    pub(super) fn finish(self) {
+    pub(crate) fn finish(self) {
         self.judge_together();
         let measured: Vec<_> = self
             .followed

@@ -5,11 +5,11 @@
 
 use std::io;
 
-use livedir_check::rules::{RULES, Rule, Severity};
+use crate::rules::{RULES, Rule, Severity};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use super::report::{Noted, Report};
+use crate::report::{Noted, Report};
 
 /// The file that `check --junit` writes.
 pub fn junit(report: &Report) -> io::Result<Vec<u8>> {

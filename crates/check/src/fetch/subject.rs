@@ -5,7 +5,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::address::Address;
+use crate::fetch::address::Address;
 use livedir_address::shown;
 
 /// What livedir calls it.
@@ -53,7 +53,7 @@ pub enum SubjectError {
 }
 
 /// The playlist at this address: itself, or the one in the directory.
-pub(super) fn playlist(subject: &Address) -> Result<Address, SubjectError> {
+pub(crate) fn playlist(subject: &Address) -> Result<Address, SubjectError> {
     let Address::File(path) = subject else { return Ok(subject.clone()) };
     let told = || path.display().to_string();
     match std::fs::metadata(path) {
@@ -69,7 +69,7 @@ pub(super) fn playlist(subject: &Address) -> Result<Address, SubjectError> {
 
 /// The playlist of a webroot whose page has this URL.
 #[must_use]
-pub(super) fn in_webroot(page: &Address) -> Option<Address> {
+pub(crate) fn in_webroot(page: &Address) -> Option<Address> {
     match page {
         Address::Url(url) if url.path().ends_with('/') => url.join(USUAL_NAME).ok().map(Address::Url),
         _ => None,
@@ -79,7 +79,7 @@ pub(super) fn in_webroot(page: &Address) -> Option<Address> {
 /// Where the low-latency playlist of a webroot would lie, when not a playlist but a webroot was typed, and this was found
 /// in it.
 #[must_use]
-pub(super) fn low_latency_beside(typed: &Address, found: &Address) -> Option<Address> {
+pub(crate) fn low_latency_beside(typed: &Address, found: &Address) -> Option<Address> {
     if typed == found || name(found) != USUAL_NAME {
         return None;
     }
@@ -128,7 +128,7 @@ fn listed(names: &[PathBuf]) -> String {
 
 /// What findings call it: the last part of its path.
 #[must_use]
-pub(super) fn name(playlist: &Address) -> String {
+pub(crate) fn name(playlist: &Address) -> String {
     let name = match playlist {
         Address::File(path) => path.file_name().map(|name| name.to_string_lossy().into_owned()),
         Address::Url(url) => url.path_segments().and_then(Iterator::last).map(str::to_owned),

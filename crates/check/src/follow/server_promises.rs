@@ -5,13 +5,13 @@
 
 use std::time::Duration;
 
-use livedir_check::rules::{Asked, check_delta, check_reload};
+use crate::rules::{Asked, check_delta, check_reload};
 use livedir_playlist::{Directives, MediaListing};
 use url::Url;
 
-use super::address::Address;
-use super::reader::{ReadError, Reader, Reading};
-use super::tally::Tally;
+use crate::fetch::address::Address;
+use crate::fetch::reader::{ReadError, Reader, Reading};
+use crate::report::collector::Tally;
 
 /// Servers that keep their word once do so again; those that lose it are found soon enough.
 const ASKED_EVERY_S: f64 = 10.0;
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is asked of the server of one playlist.
 #[derive(Debug, Default)]
-pub(super) struct Questions {
+pub(crate) struct Questions {
     asked_at_s: Option<f64>,
     /// Of the newest version, not asked about yet.
     next: Option<Promises>,
@@ -43,7 +43,7 @@ struct Promises {
 
 impl Questions {
     /// Takes in a version.
-    pub(super) fn take(&mut self, listing: &MediaListing) {
+    pub(crate) fn take(&mut self, listing: &MediaListing) {
         let control = listing.server_control.as_ref().filter(|it| it.can_block_reload && listing.is_live());
         self.next = control.map(|control| Promises {
             next_media_sequence: listing.next_media_sequence(),
@@ -53,7 +53,7 @@ impl Questions {
     }
 
     /// Asks, when it is time to.
-    pub(super) fn ask(&mut self, reader: &Reader, name: &str, address: &Address, tally: &Tally) {
+    pub(crate) fn ask(&mut self, reader: &Reader, name: &str, address: &Address, tally: &Tally) {
         let Address::Url(url) = address else { return };
         let now_s = tally.now_s();
         if self.asked_at_s.is_some_and(|asked_at_s| now_s - asked_at_s < ASKED_EVERY_S) {
@@ -133,7 +133,7 @@ fn answered(
 
 /// The playlist's URL with directives behind whatever query it has (bis-22 6.2.5).
 #[must_use]
-pub(super) fn with_directives(url: &Url, directives: Directives) -> Url {
+pub(crate) fn with_directives(url: &Url, directives: Directives) -> Url {
     let mut url = url.clone();
     let Directives { media_sequence, part, skip } = directives;
     if directives != Directives::default() {

@@ -2,9 +2,18 @@
 //!
 //! In: findings of the rules, as often as they come. Out: a [`Report`], for `text`, `json` and `junit`. Pure.
 
+pub(crate) mod collector;
+mod json;
+mod junit;
+mod text;
+
+pub use json::json;
+pub use junit::junit;
+pub use text::text;
+
 use std::collections::HashMap;
 
-use livedir_check::rules::{Finding, Severity};
+use crate::rules::{Finding, Severity};
 
 /// More different findings than anyone reads; those beyond are counted and not kept.
 const KEPT_FINDINGS: usize = 10_000;
@@ -135,7 +144,7 @@ fn without_line(at: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use livedir_check::rules::RULES;
+    use crate::rules::RULES;
 
     use super::*;
 

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use livedir_check::rules::{Container, CounterFacts, SegmentFacts};
+use crate::rules::{Container, CounterFacts, SegmentFacts};
 use mpeg2ts_reader::packet::Packet;
 
 use livedir_media::{self, AudioFacts, Facts, ProbeError, VideoCodec, VideoFacts};
@@ -17,7 +17,7 @@ const TICKS_PER_S: f64 = 90_000.0;
 /// What is true of the segment with these bytes. Those of a part of a file, or of an encrypted one, are not
 /// `in_the_clear`: what is in them is not looked at.
 #[must_use]
-pub(super) fn segment_facts(uri: &str, bytes: &[u8], in_the_clear: bool) -> SegmentFacts {
+pub(crate) fn segment_facts(uri: &str, bytes: &[u8], in_the_clear: bool) -> SegmentFacts {
     let mut facts = nothing_known(uri);
     facts.bytes = bytes.len() as u64;
     facts.container = container(bytes);
@@ -38,7 +38,7 @@ pub(super) fn segment_facts(uri: &str, bytes: &[u8], in_the_clear: bool) -> Segm
 
 /// What is known of a segment that cannot be read: why.
 #[must_use]
-pub(super) fn without_bytes(uri: &str, problem: String) -> SegmentFacts {
+pub(crate) fn without_bytes(uri: &str, problem: String) -> SegmentFacts {
     SegmentFacts { problem: Some(problem), ..nothing_known(uri) }
 }
 

@@ -11,15 +11,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SendError, SyncSender, TrySendError};
 use std::time::{Duration, Instant, SystemTime};
 
-use livedir_check::rules::{Asked, Kind, Named, check_http, check_missing, check_playlist, check_reload};
+use crate::rules::{Asked, Kind, Named, check_http, check_missing, check_playlist, check_reload};
 use livedir_playlist::{Directives, Listing, MediaListing, read_listing};
 use url::Url;
 
-use super::address::Address;
-use super::lateness::{Found, Judged, judge_update};
-use super::questions::with_directives;
-use super::reader::{ReadError, Reader, Reading};
-use super::tally::Tally;
+use crate::fetch::address::Address;
+use crate::fetch::reader::{ReadError, Reader, Reading};
+use crate::follow::lateness::{Found, Judged, judge_update};
+use crate::follow::server_promises::with_directives;
+use crate::report::collector::Tally;
 use livedir_time::stop::Stop;
 
 /// The longest pause between two looks; a quarter of a target duration where that is shorter.
@@ -36,7 +36,7 @@ const ON_ITS_WAY_S: f64 = 0.25;
 
 /// A version of a playlist, on its way to the examiner.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// Its text.
     pub text: String,
     /// The same, read.
@@ -49,7 +49,7 @@ pub(super) struct Seen {
 
 /// A time that one thread moves on and another reads; monotonic seconds.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Until(Arc<AtomicU64>);
+pub(crate) struct Until(Arc<AtomicU64>);
 
 impl Until {
     fn at(time_s: f64) -> Self {
@@ -63,13 +63,13 @@ impl Until {
     }
 
     #[must_use]
-    pub(super) fn s(&self) -> f64 {
+    pub(crate) fn s(&self) -> f64 {
         f64::from_bits(self.0.load(Ordering::Relaxed))
     }
 }
 
 /// Follows one playlist.
-pub(super) struct Follower<'a> {
+pub(crate) struct Follower<'a> {
     /// Brings it here.
     pub reader: &'a Reader,
     /// For findings.
@@ -118,7 +118,7 @@ struct Look {
 
 impl Follower<'_> {
     /// Looks until the end. `first` is what has been read of it already; without a time it is looked at once.
-    pub(super) fn run(self, mut first: Option<&Reading>, until: Option<Instant>) {
+    pub(crate) fn run(self, mut first: Option<&Reading>, until: Option<Instant>) {
         let mut progress =
             Progress { current: None, sent_until_s: None, pause: LONGEST_PAUSE, versions: 0, next: None };
         loop {

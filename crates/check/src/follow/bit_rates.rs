@@ -6,7 +6,7 @@ use livedir_playlist::{BitRate, BitRateMeter, MediaListing, PlaylistType};
 
 /// What has been measured so far.
 #[derive(Debug, Default)]
-pub(super) struct Measure {
+pub(crate) struct Measure {
     meter: BitRateMeter,
     /// The media sequence number that comes next; `None` before the first version.
     next: Option<u64>,
@@ -16,7 +16,7 @@ pub(super) struct Measure {
 
 impl Measure {
     /// Takes in a version. `bytes_of` knows the size of a file by its URI.
-    pub(super) fn take(
+    pub(crate) fn take(
         &mut self,
         listing: &MediaListing,
         bytes_of: impl Fn(&str) -> Option<u64>,

@@ -8,14 +8,14 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use crate::rules::{HttpAnswer, Kind};
 use flate2::read::MultiGzDecoder;
-use livedir_check::rules::{HttpAnswer, Kind};
 use ureq::http::Response;
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, ResponseExt};
 use url::Url;
 
-use super::address::Address;
+use crate::fetch::address::Address;
 use livedir_address::shown;
 
 /// A playlist of a day's segments of 2 s has about 4 MiB; more is no playlist.
@@ -86,14 +86,14 @@ pub enum ReadError {
 impl ReadError {
     /// Whether the answer was lost or late on its way. Whoever does not fetch it in time loses it, too.
     #[must_use]
-    pub(super) fn is_of_the_way(&self) -> bool {
+    pub(crate) fn is_of_the_way(&self) -> bool {
         matches!(self, Self::Http { .. } | Self::Silent { .. })
     }
 }
 
 /// What was read.
 #[derive(Debug)]
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// The content, unpacked.
     pub bytes: Vec<u8>,
     /// What the server said; `None` on disk.
@@ -106,14 +106,14 @@ pub(super) struct Reading {
 
 /// Reads from disk and over HTTP; clones share connections.
 #[derive(Debug, Clone)]
-pub(super) struct Reader {
+pub(crate) struct Reader {
     agent: Agent,
 }
 
 impl Reader {
     /// With no connection yet.
     #[must_use]
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         // As browsers here do, and with SSL_CERT_FILE and SSL_CERT_DIR for those that this machine does not know.
         let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
         let config = Agent::config_builder()
@@ -129,12 +129,12 @@ impl Reader {
     }
 
     /// The whole of a playlist.
-    pub(super) fn playlist(&self, address: &Address) -> Result<Reading, ReadError> {
+    pub(crate) fn playlist(&self, address: &Address) -> Result<Reading, ReadError> {
         self.read(address, Kind::Playlist { live_target_duration_s: None }, LONGEST_PLAYLIST_BYTES)
     }
 
     /// The whole of a segment.
-    pub(super) fn segment(&self, address: &Address) -> Result<Reading, ReadError> {
+    pub(crate) fn segment(&self, address: &Address) -> Result<Reading, ReadError> {
         self.read(address, Kind::Segment, LONGEST_SEGMENT_BYTES)
     }
 
@@ -146,13 +146,13 @@ impl Reader {
     }
 
     /// A playlist that the server may hold back for so long.
-    pub(super) fn held_playlist(&self, url: &Url, patience: Duration) -> Result<Reading, ReadError> {
+    pub(crate) fn held_playlist(&self, url: &Url, patience: Duration) -> Result<Reading, ReadError> {
         let kind = Kind::Playlist { live_target_duration_s: None };
         self.get(url, kind, LONGEST_PLAYLIST_BYTES, Some(patience))
     }
 
     /// A part that the server may hold back for so long.
-    pub(super) fn held_part(&self, url: &Url, patience: Duration) -> Result<Reading, ReadError> {
+    pub(crate) fn held_part(&self, url: &Url, patience: Duration) -> Result<Reading, ReadError> {
         self.get(url, Kind::Segment, LONGEST_SEGMENT_BYTES, Some(patience))
     }
 
@@ -198,7 +198,7 @@ impl Reader {
     }
 
     /// Asks for something that has left the playlist, without bringing it here. `kind` is called when the answer has come.
-    pub(super) fn ask(&self, url: &Url, kind: impl FnOnce() -> Kind) -> Result<HttpAnswer, ReadError> {
+    pub(crate) fn ask(&self, url: &Url, kind: impl FnOnce() -> Kind) -> Result<HttpAnswer, ReadError> {
         let failed = |error: ureq::Error| ReadError::Http { url: shown(url.as_str()), error: told(&error) };
         let mut response = self.agent.head(url.as_str()).call().map_err(failed)?;
         if matches!(response.status().as_u16(), 405 | 501) {

@@ -15,7 +15,7 @@ const LAST_ASKED_BEFORE_S: f64 = 0.5;
 
 /// A segment that has left the playlist.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Removed {
+pub(crate) struct Removed {
     /// As the playlist had it.
     pub uri: String,
     /// The last moment at which it was seen in the playlist: it left then or later.
@@ -28,7 +28,7 @@ pub(super) struct Removed {
 impl Removed {
     /// No less than what has passed since it left: a server that keeps it for so long does not break the rule.
     #[must_use]
-    pub(super) fn since_removed_s(&self, now_s: f64) -> f64 {
+    pub(crate) fn since_removed_s(&self, now_s: f64) -> f64 {
         now_s - self.listed_until_s
     }
 }
@@ -41,7 +41,7 @@ struct Listed {
 
 /// Follows what one playlist lists and lists no more.
 #[derive(Default)]
-pub(super) struct Graces {
+pub(crate) struct Graces {
     listed: HashMap<String, Listed>,
     removed: Vec<Removed>,
     versions: u64,
@@ -49,7 +49,7 @@ pub(super) struct Graces {
 
 impl Graces {
     /// Takes in a version. `before_until_s` is when the version before it was last seen.
-    pub(super) fn update(&mut self, segments: &[ListedSegment], before_until_s: f64) {
+    pub(crate) fn update(&mut self, segments: &[ListedSegment], before_until_s: f64) {
         self.versions += 1;
         let duration_s = |segment: &ListedSegment| segment.duration_s.unwrap_or(0.0);
         let playlist_s: f64 = segments.iter().map(duration_s).sum();
@@ -76,24 +76,24 @@ impl Graces {
 
     /// Whether the newest version lists it.
     #[must_use]
-    pub(super) fn is_listed(&self, uri: &str) -> bool {
+    pub(crate) fn is_listed(&self, uri: &str) -> bool {
         self.listed.contains_key(uri)
     }
 
     /// Whether it left so long ago that it may be gone, or was never seen.
     #[must_use]
-    pub(super) fn may_be_gone(&self, uri: &str) -> bool {
+    pub(crate) fn may_be_gone(&self, uri: &str) -> bool {
         !self.is_listed(uri) && !self.removed.iter().any(|removed| removed.uri == uri)
     }
 
     /// For how long the segment has to stay after it has left the playlist, if the newest version lists it.
     #[must_use]
-    pub(super) fn must_stay_s(&self, uri: &str) -> Option<f64> {
+    pub(crate) fn must_stay_s(&self, uri: &str) -> Option<f64> {
         self.listed.get(uri).map(|listed| listed.duration_s + listed.longest_playlist_s)
     }
 
     /// One that is to be asked for now. Those whose grace is over are forgotten.
-    pub(super) fn due(&mut self, now_s: f64) -> Option<Removed> {
+    pub(crate) fn due(&mut self, now_s: f64) -> Option<Removed> {
         self.removed.retain(|removed| removed.since_removed_s(now_s) < removed.must_stay_s);
         let removed = self.removed.iter_mut().find(|removed| removed.ask_at_s <= now_s)?;
         let last_s = removed.listed_until_s + removed.must_stay_s - LAST_ASKED_BEFORE_S;
@@ -103,13 +103,13 @@ impl Graces {
     }
 
     /// All whose grace is not over, for a last question.
-    pub(super) fn take_all(&mut self, now_s: f64) -> Vec<Removed> {
+    pub(crate) fn take_all(&mut self, now_s: f64) -> Vec<Removed> {
         self.removed.retain(|removed| removed.since_removed_s(now_s) < removed.must_stay_s);
         std::mem::take(&mut self.removed)
     }
 
     /// It was found to be gone; that is said once.
-    pub(super) fn forget(&mut self, uri: &str) {
+    pub(crate) fn forget(&mut self, uri: &str) {
         self.removed.retain(|removed| removed.uri != uri);
     }
 }

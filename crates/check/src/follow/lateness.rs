@@ -3,12 +3,12 @@
 //! In: two versions, when they were looked at, and for how long nobody looked in between. Out: findings that hold whatever
 //! this machine did, and those that cannot be judged because of it. Pure.
 
-use livedir_check::rules::{Finding, Version, check_update};
+use crate::rules::{Finding, Version, check_update};
 
 /// When a version was found. Monotonic seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[expect(clippy::struct_field_names, reason = "each is a time, in seconds")]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// It was there by then: when the look ended that found it first, or when its file was written.
     pub seen_at_s: f64,
     /// It was not there by then, if this machine was there all the time.
@@ -19,7 +19,7 @@ pub(super) struct Found {
 
 /// What is said of a version.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Judged {
+pub(crate) struct Judged {
     /// Rules that are broken.
     pub found: Vec<Finding>,
     /// Rules that may be broken: so long was this machine absent that nobody can tell.
@@ -29,7 +29,7 @@ pub(super) struct Judged {
 /// Holds a version to the one before it. `absent_s` is for how long this machine did not look from when the old one was
 /// found, for the last time as far as can be told, to the end of the look that found the new one.
 #[must_use]
-pub(super) fn judge_update(
+pub(crate) fn judge_update(
     name: &str,
     (before, was): (&str, Found),
     (after, is): (&str, Found),
@@ -57,8 +57,8 @@ pub(super) fn judge_update(
 mod tests {
     use std::fmt::Write as _;
 
-    use super::super::absences::{Absences, PULSE_S};
     use super::*;
+    use crate::follow::absences::{Absences, PULSE_S};
 
     const PART_S: f64 = 0.2;
 

@@ -7,20 +7,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use crate::rules::Finding;
 use jiff::Timestamp;
-use livedir_check::rules::Finding;
 use livedir_playlist::BitRate;
 
-use super::absences::Absences;
-use super::reader::ReadError;
-use super::report::{Findings, LookedAt, NotJudged, Report};
+use crate::fetch::reader::ReadError;
+use crate::follow::absences::Absences;
+use crate::report::{Findings, LookedAt, NotJudged, Report};
 
 /// More lines than this say nothing new.
 const KEPT_PROBLEMS: usize = 100;
 
 /// Shared by the threads of a check.
 #[derive(Debug)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     started_at: Instant,
     findings: Mutex<Findings>,
     problems: Mutex<Vec<String>>,
@@ -39,7 +39,7 @@ pub(super) struct Tally {
 
 /// The newest version of a media playlist.
 #[derive(Debug, Clone)]
-pub(super) struct Newest {
+pub(crate) struct Newest {
     /// Its text.
     pub text: Arc<str>,
     /// When the look ended that found it first.
@@ -50,7 +50,7 @@ pub(super) struct Newest {
 
 /// What a segment says of the time.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     /// Which timeline it belongs to.
     pub discontinuity_sequence: u64,
     /// Its date.
@@ -62,7 +62,7 @@ pub(super) struct Clock {
 impl Tally {
     /// Nothing so far; the clock begins.
     #[must_use]
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self {
             started_at: Instant::now(),
             findings: Mutex::default(),
@@ -80,12 +80,12 @@ impl Tally {
 
     /// Seconds since the start: the one clock of a check.
     #[must_use]
-    pub(super) fn now_s(&self) -> f64 {
+    pub(crate) fn now_s(&self) -> f64 {
         self.started_at.elapsed().as_secs_f64()
     }
 
     /// Rules are broken.
-    pub(super) fn find(&self, found: Vec<Finding>) {
+    pub(crate) fn find(&self, found: Vec<Finding>) {
         let mut findings = lock(&self.findings);
         for finding in found {
             findings.add(finding);
@@ -93,7 +93,7 @@ impl Tally {
     }
 
     /// Something could not be looked at.
-    pub(super) fn problem(&self, problem: String) {
+    pub(crate) fn problem(&self, problem: String) {
         let mut problems = lock(&self.problems);
         if problems.len() < KEPT_PROBLEMS && !problems.contains(&problem) {
             problems.push(problem);
@@ -101,25 +101,25 @@ impl Tally {
     }
 
     /// The pulse has woken.
-    pub(super) fn pulse(&self) {
+    pub(crate) fn pulse(&self) {
         lock(&self.absences).pulse(self.now_s());
     }
 
     /// A thread has woken that had meant to wake at this time.
-    pub(super) fn woke(&self, planned_s: f64) {
+    pub(crate) fn woke(&self, planned_s: f64) {
         lock(&self.absences).woke(planned_s, self.now_s());
     }
 
     /// For how long this machine was absent from `from_s` until now.
     #[must_use]
-    pub(super) fn absent_since_s(&self, from_s: f64) -> f64 {
+    pub(crate) fn absent_since_s(&self, from_s: f64) -> f64 {
         let absences = lock(&self.absences);
         let now_s = self.now_s();
         absences.within_s(from_s, now_s, now_s)
     }
 
     /// A rule may be broken at this place. Nobody can tell: this machine was absent for so long.
-    pub(super) fn not_judged(&self, rule_id: &'static str, at: &str, absent_s: f64) {
+    pub(crate) fn not_judged(&self, rule_id: &'static str, at: &str, absent_s: f64) {
         let mut not_judged = lock(&self.not_judged);
         if let Some(known) = not_judged.iter_mut().find(|it| it.rule_id == rule_id && it.at == at) {
             known.count += 1;
@@ -130,7 +130,7 @@ impl Tally {
     }
 
     /// Something could not be read that was asked for at `began_s`; the rule says that it can be.
-    pub(super) fn unread(&self, error: &ReadError, began_s: f64, rule_id: &'static str, at: &str) {
+    pub(crate) fn unread(&self, error: &ReadError, began_s: f64, rule_id: &'static str, at: &str) {
         let absent_s = self.absent_since_s(began_s);
         if error.is_of_the_way() && absent_s > 0.0 {
             self.not_judged(rule_id, at, absent_s);
@@ -140,67 +140,67 @@ impl Tally {
     }
 
     /// One more playlist.
-    pub(super) fn count_playlist(&self) {
+    pub(crate) fn count_playlist(&self) {
         self.playlists.fetch_add(1, Ordering::Relaxed);
     }
 
     /// One more version of the playlist of this name, which a look found that began at this time.
-    pub(super) fn count_version(&self, name: &str, text: &str, looked_at_s: f64) {
+    pub(crate) fn count_version(&self, name: &str, text: &str, looked_at_s: f64) {
         self.versions.fetch_add(1, Ordering::Relaxed);
         let newest = Newest { text: text.into(), seen_at_s: self.now_s(), looked_at_s };
         lock(&self.newest).insert(name.to_owned(), newest);
     }
 
     /// A look that began at this time found the same version.
-    pub(super) fn same_version(&self, name: &str, looked_at_s: f64) {
+    pub(crate) fn same_version(&self, name: &str, looked_at_s: f64) {
         if let Some(newest) = lock(&self.newest).get_mut(name) {
             newest.looked_at_s = looked_at_s;
         }
     }
 
     /// What has been measured of the playlist of this name.
-    pub(super) fn measured(&self, name: &str, bit_rate: BitRate) {
+    pub(crate) fn measured(&self, name: &str, bit_rate: BitRate) {
         lock(&self.bit_rates).insert(name.to_owned(), bit_rate);
     }
 
     /// What a segment of the playlist of this name says of the time.
-    pub(super) fn told_the_time(&self, name: &str, clock: Clock) {
+    pub(crate) fn told_the_time(&self, name: &str, clock: Clock) {
         lock(&self.clocks).insert(name.to_owned(), clock);
     }
 
     /// The playlist of this name is no longer listed.
-    pub(super) fn forget(&self, name: &str) {
+    pub(crate) fn forget(&self, name: &str) {
         lock(&self.newest).remove(name);
         lock(&self.clocks).remove(name);
         lock(&self.bit_rates).remove(name);
     }
 
     /// One more segment.
-    pub(super) fn count_segment(&self) {
+    pub(crate) fn count_segment(&self) {
         self.segments.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The newest version of the media playlist of this name.
     #[must_use]
-    pub(super) fn newest(&self, name: &str) -> Option<Newest> {
+    pub(crate) fn newest(&self, name: &str) -> Option<Newest> {
         lock(&self.newest).get(name).cloned()
     }
 
     /// What has been measured of the media playlist of this name.
     #[must_use]
-    pub(super) fn bit_rate(&self, name: &str) -> Option<BitRate> {
+    pub(crate) fn bit_rate(&self, name: &str) -> Option<BitRate> {
         lock(&self.bit_rates).get(name).copied()
     }
 
     /// What the newest segment of the media playlist of this name says of the time.
     #[must_use]
-    pub(super) fn clock(&self, name: &str) -> Option<Clock> {
+    pub(crate) fn clock(&self, name: &str) -> Option<Clock> {
         lock(&self.clocks).get(name).copied()
     }
 
     /// How much has been looked at.
     #[must_use]
-    pub(super) fn looked_at(&self) -> LookedAt {
+    pub(crate) fn looked_at(&self) -> LookedAt {
         LookedAt {
             playlists: self.playlists.load(Ordering::Relaxed),
             versions: self.versions.load(Ordering::Relaxed),
@@ -211,7 +211,7 @@ impl Tally {
 
     /// The end.
     #[must_use]
-    pub(super) fn report(self, subject: String) -> Report {
+    pub(crate) fn report(self, subject: String) -> Report {
         let looked_at = self.looked_at();
         let findings = self.findings.into_inner().unwrap_or_else(PoisonError::into_inner);
         let problems = self.problems.into_inner().unwrap_or_else(PoisonError::into_inner);

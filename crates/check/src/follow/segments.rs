@@ -9,20 +9,20 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
-use livedir_check::rules::{
+use crate::rules::{
     Kind, Named, Removal, SegmentFacts, check_http, check_missing, check_parts, check_removal, check_segments,
 };
 use livedir_playlist::{Attributes, ListedPart, ListedSegment, MediaListing};
 use url::Url;
 
-use super::address::Address;
-use super::follower::{Seen, Until};
-use super::graces::{Graces, Removed};
-use super::measure::Measure;
-use super::questions::Questions;
-use super::reader::{ReadError, Reader};
-use super::segment_facts::{segment_facts, without_bytes};
-use super::tally::{Clock, Tally};
+use crate::fetch::address::Address;
+use crate::fetch::reader::{ReadError, Reader};
+use crate::follow::bit_rates::Measure;
+use crate::follow::playlist::{Seen, Until};
+use crate::follow::removed::{Graces, Removed};
+use crate::follow::segment_facts::{segment_facts, without_bytes};
+use crate::follow::server_promises::Questions;
+use crate::report::collector::{Clock, Tally};
 use livedir_time::stop::Stop;
 
 /// How often it looks whether a removed segment is to be asked for.
@@ -41,7 +41,7 @@ const TARGETS_OF_PARTS: f64 = 3.0;
 const LAST_QUESTIONS: Duration = Duration::from_secs(10);
 
 /// Examines the segments of one playlist.
-pub(super) struct Examiner<'a> {
+pub(crate) struct Examiner<'a> {
     reader: &'a Reader,
     name: &'a str,
     address: &'a Address,
@@ -75,7 +75,7 @@ struct Wanted {
 impl<'a> Examiner<'a> {
     /// Of the playlist of this name at this address.
     #[must_use]
-    pub(super) fn new(
+    pub(crate) fn new(
         reader: &'a Reader,
         name: &'a str,
         address: &'a Address,
@@ -103,7 +103,7 @@ impl<'a> Examiner<'a> {
     }
 
     /// Examines what comes until the end.
-    pub(super) fn run(mut self, versions: &Receiver<Box<Seen>>) {
+    pub(crate) fn run(mut self, versions: &Receiver<Box<Seen>>) {
         loop {
             let is_idle = self.wanted.is_empty();
             let more = if is_idle {

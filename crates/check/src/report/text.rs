@@ -4,9 +4,9 @@
 
 use std::fmt::Write as _;
 
-use livedir_check::rules::Severity;
+use crate::rules::Severity;
 
-use super::report::{NotJudged, Noted, Report};
+use crate::report::{NotJudged, Noted, Report};
 
 const RED: &str = "\x1b[1;31m";
 const YELLOW: &str = "\x1b[33m";
@@ -75,10 +75,10 @@ fn counted(count: u64, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use livedir_check::rules::{Finding, RULES};
+    use crate::rules::{Finding, RULES};
 
-    use super::super::report::{Findings, LookedAt};
     use super::*;
+    use crate::report::{Findings, LookedAt};
 
     fn report(seen: &str) -> Report {
         let rule = RULES.iter().find(|rule| rule.severity == Severity::Must).unwrap();

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 /// How often the pulse means to wake.
-pub(super) const PULSE_S: f64 = 0.05;
+pub(crate) const PULSE_S: f64 = 0.05;
 
 /// Later than planned by no more than this is no absence: any machine is so late at times, and the rules that judge by the
 /// clock leave room for it.
@@ -16,7 +16,7 @@ const MOST: usize = 1_000;
 
 /// The absences so far.
 #[derive(Debug, Default)]
-pub(super) struct Absences {
+pub(crate) struct Absences {
     /// When the pulse woke last.
     pulse_at_s: Option<f64>,
     /// Begin and end.
@@ -25,14 +25,14 @@ pub(super) struct Absences {
 
 impl Absences {
     /// The pulse woke.
-    pub(super) fn pulse(&mut self, now_s: f64) {
+    pub(crate) fn pulse(&mut self, now_s: f64) {
         if let Some(pulse_at_s) = self.pulse_at_s.replace(now_s) {
             self.woke(pulse_at_s + PULSE_S, now_s);
         }
     }
 
     /// A thread woke that had meant to wake at `planned_s`.
-    pub(super) fn woke(&mut self, planned_s: f64, now_s: f64) {
+    pub(crate) fn woke(&mut self, planned_s: f64, now_s: f64) {
         if now_s - planned_s > MARGIN_S {
             self.known.push_back((planned_s, now_s));
             if self.known.len() > MOST {
@@ -43,7 +43,7 @@ impl Absences {
 
     /// For how long it was absent between the two times, seconds. The pulse may not have woken yet at `now_s`.
     #[must_use]
-    pub(super) fn within_s(&self, from_s: f64, to_s: f64, now_s: f64) -> f64 {
+    pub(crate) fn within_s(&self, from_s: f64, to_s: f64, now_s: f64) -> f64 {
         let asleep = self.pulse_at_s.map(|pulse_at_s| (pulse_at_s + PULSE_S, now_s));
         let asleep = asleep.filter(|(planned_s, now_s)| now_s - planned_s > MARGIN_S);
         let mut parts: Vec<_> = self

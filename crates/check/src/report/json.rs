@@ -2,10 +2,10 @@
 //!
 //! In: a report. Out: one JSON object. Pure.
 
-use livedir_check::rules::Severity;
+use crate::rules::Severity;
 use serde_json::{Value, json};
 
-use super::report::{NotJudged, Noted, Report};
+use crate::report::{NotJudged, Noted, Report};
 
 /// The object that `check --json` prints.
 #[must_use]
