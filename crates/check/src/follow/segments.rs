@@ -356,7 +356,7 @@ fn newest_clock(listing: &MediaListing, facts: &HashMap<String, SegmentFacts>) -
     let mut newest = None;
     for segment in &listing.segments {
         discontinuity_sequence = discontinuity_sequence.saturating_add(u64::from(segment.discontinuity));
-        let start_90k = facts.get(&segment.uri).and_then(|facts| facts.start_90k);
+        let start_90k = facts.get(&segment.uri).and_then(SegmentFacts::start_90k);
         if let (Some(date), Some(start_90k)) = (segment.program_date_time, start_90k) {
             newest = Some(Clock { discontinuity_sequence, date, start_90k });
         }

@@ -48,7 +48,7 @@ mod presentation;
 
 use std::fmt;
 
-pub use facts::{Container, CounterFacts, SegmentFacts};
+pub use facts::{Container, SegmentFacts};
 pub use http::answer::{HttpAnswer, Kind, Removal, check_http, check_removal};
 pub use http::missing::{Named, check_missing};
 pub use low_latency::deltas::check_delta;

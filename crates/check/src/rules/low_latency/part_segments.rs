@@ -59,17 +59,17 @@ fn check_part(findings: &mut Findings<'_>, part: &ListedPart, facts: &SegmentFac
         findings.segment(&PART_UNREADABLE, uri, problem, "a complete part");
         return;
     }
-    if !facts.starts_with_pat_pmt {
+    if !facts.starts_with_tables() {
         let expected = "PAT and PMT before all else";
         findings.segment(&PART_WITHOUT_SETUP, uri, "no PAT and PMT at its start", expected);
-    } else if facts.starts_with_parameter_sets == Some(false) {
+    } else if facts.video().is_some_and(|video| !video.starts_with_parameter_sets) {
         let expected = "parameter sets behind the access unit delimiter of its first picture";
         findings.segment(&PART_WITHOUT_SETUP, uri, "a first picture without parameter sets", expected);
     }
-    if part.independent && facts.keyframes == Some(0) {
+    if part.independent && facts.keyframes() == Some(0) {
         let seen = format!("INDEPENDENT=YES in line {} and no IDR picture", part.line);
         findings.segment(&INDEPENDENT_UNTRUE, uri, seen, "an IDR picture in it");
-    } else if !part.independent && facts.keyframes.is_some_and(|keyframes| keyframes > 0) {
+    } else if !part.independent && facts.keyframes().is_some_and(|keyframes| keyframes > 0) {
         let seen = format!("an IDR picture and no INDEPENDENT in line {}", part.line);
         findings.segment(&INDEPENDENT_UNSAID, uri, seen, "INDEPENDENT=YES");
     }
@@ -82,10 +82,10 @@ fn check_ends<'a>(
     whole: &SegmentFacts,
     known: impl Fn(&'a ListedPart) -> Option<&'a SegmentFacts>,
 ) {
-    let tolerance_s = whole.frame_s.unwrap_or(FALLBACK_FRAME_S) + ROUNDING_S;
+    let tolerance_s = whole.frame_s().unwrap_or(FALLBACK_FRAME_S) + ROUNDING_S;
     let (Some(first), Some(last)) = (segment.parts.first(), segment.parts.last()) else { return };
     let (first, last) = (known(first), known(last));
-    let begins_s = first.and_then(|first| first.start_90k).zip(whole.start_90k);
+    let begins_s = first.and_then(SegmentFacts::start_90k).zip(whole.start_90k());
     if let Some((part_90k, whole_90k)) = begins_s {
         let early_s = distance_s(part_90k, whole_90k);
         if early_s > tolerance_s {
@@ -94,7 +94,7 @@ fn check_ends<'a>(
             return;
         }
     }
-    let ends_s = last.and_then(|last| last.end_90k).zip(whole.end_90k);
+    let ends_s = last.and_then(SegmentFacts::end_90k).zip(whole.end_90k());
     if let Some((part_90k, whole_90k)) = ends_s {
         let apart_s = distance_s(part_90k, whole_90k);
         if apart_s.abs() > tolerance_s {

@@ -25,19 +25,20 @@ const WRAP_90K: u64 = 1 << 33;
 
 /// The first reason, if there is one.
 pub(crate) fn break_between(before: &SegmentFacts, facts: &SegmentFacts) -> Option<Break> {
-    let (was, is) = (&before.streams_key, &facts.streams_key);
-    if before.container != facts.container || (was != is && !was.is_empty() && !is.is_empty()) {
+    let set_ups = before.decoder_set_up().zip(facts.decoder_set_up());
+    if before.container != facts.container || set_ups.is_some_and(|(was, is)| was != is) {
         return Some(Break::Streams);
     }
-    if let (Some(end_90k), Some(start_90k)) = (before.end_90k, facts.start_90k) {
+    if let (Some(end_90k), Some(start_90k)) = (before.end_90k(), facts.start_90k()) {
         let jump_s = distance_s(end_90k, start_90k);
         // More than rounding can do, less than a picture that is missing.
-        if jump_s.abs() > 1.5 * before.frame_s.unwrap_or(FALLBACK_FRAME_S) {
+        if jump_s.abs() > 1.5 * before.frame_s().unwrap_or(FALLBACK_FRAME_S) {
             return Some(Break::Timeline { jump_s });
         }
     }
+    let (before, media) = before.media.as_ref().zip(facts.media.as_ref())?;
     let last_counts: HashMap<u16, u8> = before.counters.iter().map(|it| (it.pid, it.last)).collect();
-    facts.counters.iter().find_map(|counter| {
+    media.counters.iter().find_map(|counter| {
         let last = last_counts.get(&counter.pid)?;
         let runs_on = last.wrapping_add(1) & 0x0f == counter.first & 0x0f;
         (!runs_on).then_some(Break::Counter { pid: counter.pid })
@@ -90,7 +91,7 @@ impl<'a> Run<'a> {
         facts: &'a SegmentFacts,
         is_off: bool,
     ) -> Self {
-        let (Some(last_start_90k), Some(start_90k)) = (self.last.start_90k, facts.start_90k) else {
+        let (Some(last_start_90k), Some(start_90k)) = (self.last.start_90k(), facts.start_90k()) else {
             return Self::new(segment, facts, is_off);
         };
         let real_s = distance_s(last_start_90k, start_90k);
@@ -100,7 +101,7 @@ impl<'a> Run<'a> {
         self.least_error_s = self.least_error_s.min(self.error_s);
         self.greatest_error_s = self.greatest_error_s.max(self.error_s);
         let worst_s = self.greatest_error_s - self.least_error_s;
-        if worst_s > self.last.frame_s.unwrap_or(FALLBACK_FRAME_S) + ROUNDING_S {
+        if worst_s > self.last.frame_s().unwrap_or(FALLBACK_FRAME_S) + ROUNDING_S {
             let seen = format!("EXTINF and time stamps apart by {worst_s:.3} s up to here");
             findings.segment(&EXTINF_DRIFTS, &segment.uri, seen, "less than a picture");
             (self.error_s, self.least_error_s, self.greatest_error_s) = (0.0, 0.0, 0.0);

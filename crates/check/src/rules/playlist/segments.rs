@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::continuity::{Break, Run, break_between};
 use crate::rules::{Container, Finding, Findings, Rule, SegmentFacts, must, should};
+use livedir_media::VideoCodec;
 use livedir_playlist::{ListedSegment, Listing, MediaListing, read_listing};
 
 pub(crate) static SEGMENT_UNREADABLE: Rule = must(
@@ -78,9 +79,6 @@ pub(crate) const ROUNDING_S: f64 = 0.001;
 /// Apple 1.13.
 const KEYFRAME_EVERY_S: f64 = 2.0;
 
-/// ISO 13818-1 table 2-34.
-const HEVC: u8 = 0x24;
-
 /// Holds a media playlist to the facts of its segments, in any order; listed segments without facts are passed over,
 /// and so are byte ranges.
 #[must_use]
@@ -122,38 +120,39 @@ fn check_alone(
     if facts.container == Container::Fmp4 && segment.map.is_none() {
         findings.segment(&MAP_MISSING, uri, "fragmented MP4 without EXT-X-MAP", "EXT-X-MAP before it");
     }
-    if facts.container == Container::Ts && segment.map.is_none() && !facts.starts_with_pat_pmt {
+    if facts.container == Container::Ts && segment.map.is_none() && !facts.starts_with_tables() {
         findings.segment(&TABLES_NOT_FIRST, uri, "other packets before PAT and PMT", "PAT and PMT first");
     }
-    if facts.starts_with_idr == Some(false) {
+    if facts.video().is_some_and(|video| !video.starts_with_keyframe) {
         let rule =
             if listing.independent_segments { &INDEPENDENT_SEGMENTS_UNTRUE } else { &KEYFRAME_NOT_FIRST };
         findings.segment(rule, uri, "video that does not begin with an IDR picture", "an IDR picture first");
     }
-    if !facts.continuity_ok_inside {
+    if facts.has_counter_breaks() {
         findings.segment(&COUNTER_BREAK_INSIDE, uri, "continuity counters with a break", "each one up by 1");
     }
-    if facts.container == Container::Ts && facts.video_stream_type == Some(HEVC) {
+    if facts.video().is_some_and(|video| video.codec == VideoCodec::Hevc) {
         findings.segment(&HEVC_IN_TS, uri, "HEVC in MPEG-TS", "H.264, or fragmented MP4");
     }
-    if let (Some(duration_s), Some(keyframes @ 1..)) = (facts.video_duration_s, facts.keyframes) {
+    if let (Some(duration_s), Some(keyframes @ 1..)) = (facts.duration_s(), facts.keyframes()) {
         // If all were equally far apart; in truth some are farther.
         let apart_s = duration_s / keyframes as f64;
-        if apart_s > KEYFRAME_EVERY_S + facts.frame_s.unwrap_or(FALLBACK_FRAME_S) + ROUNDING_S {
+        if apart_s > KEYFRAME_EVERY_S + facts.frame_s().unwrap_or(FALLBACK_FRAME_S) + ROUNDING_S {
             let seen = format!("{keyframes} in {duration_s:.3} s");
             findings.segment(&KEYFRAMES_FAR_APART, uri, seen, format!("one every {KEYFRAME_EVERY_S} s"));
         }
     }
-    if facts.audio_streams > 1 {
-        let seen = format!("{} streams of sound", facts.audio_streams);
+    let audio_streams = facts.audio_streams();
+    if audio_streams > 1 {
+        let seen = format!("{audio_streams} streams of sound");
         findings.segment(&SEVERAL_AUDIO_STREAMS, uri, seen, "one, and others as renditions of their own");
     }
 }
 
 /// Says whether EXTINF is wrong.
 fn check_duration(findings: &mut Findings<'_>, segment: &ListedSegment, facts: &SegmentFacts) -> bool {
-    let (Some(extinf_s), Some(real_s)) = (segment.duration_s, facts.video_duration_s) else { return false };
-    let tolerance_s = facts.frame_s.unwrap_or(FALLBACK_FRAME_S) + ROUNDING_S;
+    let (Some(extinf_s), Some(real_s)) = (segment.duration_s, facts.duration_s()) else { return false };
+    let tolerance_s = facts.frame_s().unwrap_or(FALLBACK_FRAME_S) + ROUNDING_S;
     let is_off = (extinf_s - real_s).abs() > tolerance_s;
     if is_off {
         let seen = format!("EXTINF of {extinf_s:.3} s");
@@ -172,8 +171,7 @@ fn goes_on(
     let uri = &segment.uri;
     let found = break_between(run.last, facts);
     if segment.discontinuity {
-        let is_known =
-            |it: &SegmentFacts| it.start_90k.is_some() && it.end_90k.is_some() && !it.streams_key.is_empty();
+        let is_known = |it: &SegmentFacts| it.end_90k().is_some() && it.decoder_set_up().is_some();
         if found.is_none() && is_known(run.last) && is_known(facts) {
             let seen = "EXT-X-DISCONTINUITY, and time stamps, counters and streams that run on";
             findings.segment(&DISCONTINUITY_NEEDLESS, uri, seen, "no EXT-X-DISCONTINUITY");

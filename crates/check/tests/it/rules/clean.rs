@@ -1,12 +1,11 @@
 //! Nothing is found in what our own window writes, whatever arrives and however often the writer is killed.
 
 use jiff::{SignedDuration, Timestamp};
-use livedir_check::rules::{
-    Container, Finding, SegmentFacts, Version, check_playlist, check_segments, check_update,
-};
+use livedir_check::rules::{Finding, SegmentFacts, Version, check_playlist, check_segments, check_update};
 use livedir_playlist::{Segment, TICKS_PER_S, Window, WindowSettings, parse, render};
 use proptest::prelude::*;
 
+use crate::media;
 use crate::support::golden;
 use crate::support::random::{Step, settings, steps};
 
@@ -91,7 +90,10 @@ impl Stream {
         let uri = format!("live/seg-{media_sequence:08}.ts");
         let since_noon = SignedDuration::from_micros((self.now_90k * 100 / 9) as i64);
         let program_date_time = Some(noon + since_noon);
-        self.facts.push(facts(&uri, self.media_90k, duration_90k));
+        let mut facts = media::segment(uri.clone(), self.media_90k, duration_90k, 1_800);
+        // Apple 1.13: every two seconds.
+        media::video_of(&mut facts).keyframes = 1 + duration_90k / (2 * TICKS_PER_S);
+        self.facts.push(facts);
         self.window
             .push(Segment { uri, duration_90k, program_date_time, discontinuity, gap: false })
             .unwrap();
@@ -116,27 +118,5 @@ impl Stream {
             assert_eq!(check_update("stream.m3u8", &old, &new), NO_FINDINGS, "{before}\n{text}");
         }
         self.seen = Some((text, now_s));
-    }
-}
-
-fn facts(uri: &str, start_90k: u64, duration_90k: u64) -> SegmentFacts {
-    SegmentFacts {
-        uri: uri.to_owned(),
-        bytes: 188_000,
-        container: Container::Ts,
-        starts_with_pat_pmt: true,
-        starts_with_idr: Some(true),
-        starts_with_parameter_sets: Some(true),
-        video_duration_s: Some(duration_90k as f64 / TICKS_PER_S as f64),
-        frame_s: Some(0.02),
-        start_90k: Some(start_90k % (1 << 33)),
-        end_90k: Some((start_90k + duration_90k) % (1 << 33)),
-        continuity_ok_inside: true,
-        counters: Vec::new(),
-        streams_key: "avc1.42c01e".to_owned(),
-        audio_streams: 1,
-        keyframes: None,
-        video_stream_type: Some(0x1b),
-        problem: None,
     }
 }

@@ -1,10 +1,11 @@
 //! Low latency: parts, what a playlist promises of them, delta updates, and what a server makes of its promises.
 
-use livedir_check::rules::{Asked, Container, SegmentFacts};
+use livedir_check::rules::{Asked, SegmentFacts};
 use livedir_playlist::{Directives, delta_update};
 
 use super::multivariant::MAIN;
 use super::{Case, undated, with};
+use crate::media::{self, video_of};
 use crate::support::low_latency::Writer;
 
 const DATE_OF_13: &str = "#EXT-X-PROGRAM-DATE-TIME:2026-03-01T12:00:24.000Z\n";
@@ -167,24 +168,11 @@ fn without_parts_of(text: &str, media_sequence: u64) -> String {
 
 /// Of segments 10 to 12, their parts, and those of 13.
 fn facts() -> Vec<SegmentFacts> {
-    let fact = |uri: String, start_90k: u64, duration_90k: u64, keyframes: u64| SegmentFacts {
-        uri,
-        bytes: 18_800,
-        container: Container::Ts,
-        starts_with_pat_pmt: true,
-        starts_with_idr: Some(keyframes > 0),
-        starts_with_parameter_sets: Some(true),
-        video_duration_s: Some(duration_90k as f64 / 90_000.0),
-        frame_s: Some(0.05),
-        start_90k: Some(start_90k),
-        end_90k: Some(start_90k + duration_90k),
-        continuity_ok_inside: true,
-        counters: Vec::new(),
-        streams_key: String::new(),
-        audio_streams: 0,
-        keyframes: Some(keyframes),
-        video_stream_type: Some(0x1b),
-        problem: None,
+    let fact = |uri: String, start_90k: u64, duration_90k: u64, keyframes: u64| {
+        let mut facts = media::segment(uri, start_90k, duration_90k, 4_500);
+        (video_of(&mut facts).keyframes, video_of(&mut facts).starts_with_keyframe) =
+            (keyframes, keyframes > 0);
+        facts
     };
     let mut facts: Vec<_> = (10..=12)
         .map(|number| fact(format!("live/seg-{number:08}.ts"), number * 180_000, 180_000, 1))
@@ -209,18 +197,16 @@ fn changed(uri: &str, change: impl FnOnce(&mut SegmentFacts)) -> Case {
 }
 
 fn later(facts: &mut SegmentFacts) {
-    for at in [&mut facts.start_90k, &mut facts.end_90k] {
-        *at = at.map(|at| at + 45_000);
-    }
+    media::later(facts, 45_000);
 }
 
 fn of_bytes() -> Vec<(&'static str, Case)> {
     vec![
         ("part-unreadable", changed("13.p01.ts", |it| it.problem = Some("it does not exist".to_owned()))),
-        ("part-without-setup", changed("13.p01.ts", |it| it.starts_with_pat_pmt = false)),
-        ("part-without-setup", changed("13.p01.ts", |it| it.starts_with_parameter_sets = Some(false))),
-        ("independent-untrue", changed("13.p00.ts", |it| it.keyframes = Some(0))),
-        ("independent-unsaid", changed("12.p02.ts", |it| it.keyframes = Some(1))),
+        ("part-without-setup", changed("13.p01.ts", |it| media::of(it).tables_first = false)),
+        ("part-without-setup", changed("13.p01.ts", |it| video_of(it).starts_with_parameter_sets = false)),
+        ("independent-untrue", changed("13.p00.ts", |it| video_of(it).keyframes = 0)),
+        ("independent-unsaid", changed("12.p02.ts", |it| video_of(it).keyframes = 1)),
         ("parts-not-the-segment", changed("12.p03.ts", later)),
         ("parts-not-the-segment", changed("00000012.ts", later)),
     ]

@@ -10,6 +10,7 @@ use livedir_playlist::{Directives, Listing, read_listing, render};
 use proptest::prelude::*;
 
 use super::live;
+use crate::media;
 use crate::support::damage::{damage, damaged};
 use crate::support::random::any_playlist;
 
@@ -27,29 +28,17 @@ fn any_text() -> impl Strategy<Value = String> {
 }
 
 fn any_facts() -> impl Strategy<Value = Vec<SegmentFacts>> {
-    let one = (any::<[Option<u64>; 2]>(), any::<[Option<f64>; 2]>(), any::<[bool; 3]>(), "[a-c]\\.ts");
-    let one =
-        one.prop_map(|([start_90k, end_90k], [video_duration_s, frame_s], [first, idr, runs_on], uri)| {
-            SegmentFacts {
-                uri,
-                bytes: 0,
-                container: if first { Container::Ts } else { Container::Fmp4 },
-                starts_with_pat_pmt: first,
-                starts_with_idr: Some(idr),
-                starts_with_parameter_sets: Some(idr),
-                video_duration_s,
-                frame_s,
-                start_90k,
-                end_90k,
-                continuity_ok_inside: runs_on,
-                counters: Vec::new(),
-                streams_key: String::new(),
-                audio_streams: 0,
-                keyframes: Some(0),
-                video_stream_type: None,
-                problem: None,
-            }
-        });
+    let one = (any::<[u64; 3]>(), any::<[bool; 3]>(), "[a-c]\\.ts");
+    let one = one.prop_map(|([start_90k, duration_90k, frame_90k], [first, idr, is_known], uri)| {
+        let (duration_90k, frame_90k) = (duration_90k >> 30, frame_90k >> 40);
+        let mut facts = media::segment(uri, start_90k, duration_90k, frame_90k);
+        media::of(&mut facts).tables_first = first;
+        let video = media::video_of(&mut facts);
+        (video.starts_with_keyframe, video.starts_with_parameter_sets, video.keyframes) = (idr, idr, 0);
+        facts.container = if first { Container::Ts } else { Container::Fmp4 };
+        facts.media = facts.media.filter(|_| is_known);
+        facts
+    });
     prop::collection::vec(one, 0..4)
 }
 

@@ -1,8 +1,10 @@
 //! A playlist and the facts of its segments.
 
-use livedir_check::rules::{Container, CounterFacts, SegmentFacts};
+use livedir_check::rules::{Container, SegmentFacts};
+use livedir_media::{Counter, VideoCodec};
 
 use super::{Case, live, with};
+use crate::media::{self, later, video_of};
 
 const CLOCK_BEGINS_90K: u64 = (1 << 33) - 500_000;
 
@@ -10,27 +12,12 @@ const CLOCK_BEGINS_90K: u64 = (1 << 33) - 500_000;
 fn facts() -> Vec<SegmentFacts> {
     (3..=12)
         .map(|number: u64| {
-            let start_90k = (CLOCK_BEGINS_90K + (number - 3) * 180_000) % (1 << 33);
+            let start_90k = CLOCK_BEGINS_90K + (number - 3) * 180_000;
             let first = (number * 7 % 16) as u8;
-            SegmentFacts {
-                uri: format!("live/seg-{number:08}.ts"),
-                bytes: 188_000,
-                container: Container::Ts,
-                starts_with_pat_pmt: true,
-                starts_with_idr: Some(true),
-                starts_with_parameter_sets: Some(true),
-                video_duration_s: Some(2.0),
-                frame_s: Some(0.04),
-                start_90k: Some(start_90k),
-                end_90k: Some((start_90k + 180_000) % (1 << 33)),
-                continuity_ok_inside: true,
-                counters: vec![CounterFacts { pid: 256, first, last: (first + 6) % 16 }],
-                streams_key: "256 avc1.42c01e 640x480".to_owned(),
-                audio_streams: 1,
-                keyframes: Some(1),
-                video_stream_type: Some(0x1b),
-                problem: None,
-            }
+            let uri = format!("live/seg-{number:08}.ts");
+            let mut facts = media::segment(uri, start_90k, 180_000, 3_600);
+            media::of(&mut facts).counters = vec![media::counter(first, first + 6)];
+            facts
         })
         .collect()
 }
@@ -49,15 +36,9 @@ fn changed_from_9(change: impl Fn(&mut SegmentFacts)) -> Vec<SegmentFacts> {
     facts
 }
 
-fn later(facts: &mut SegmentFacts, by_90k: u64) {
-    for at in [&mut facts.start_90k, &mut facts.end_90k] {
-        *at = at.map(|at| (at + by_90k) % (1 << 33));
-    }
-}
-
 fn fragmented(facts: &mut SegmentFacts) {
     facts.container = Container::Fmp4;
-    facts.counters.clear();
+    facts.media = None;
 }
 
 fn with_discontinuity(text: &str) -> String {
@@ -74,30 +55,39 @@ pub(super) fn broken() -> Vec<(&'static str, Case)> {
     let of_live = |id, facts| (id, Case::Segments(live(), facts));
     let mut cases = vec![
         of_live("segment-unreadable", changed(|it| it.problem = Some("it is empty".to_owned()))),
-        of_live("tables-not-first", changed(|it| it.starts_with_pat_pmt = false)),
-        of_live("independent-segments-untrue", changed(|it| it.starts_with_idr = Some(false))),
-        ("keyframe-not-first", Case::Segments(not_promised, changed(|it| it.starts_with_idr = Some(false)))),
-        of_live("counter-break-inside", changed(|it| it.continuity_ok_inside = false)),
-        of_live("counter-break-between", changed_from_9(|it| it.counters[0] = next_but_one(it.counters[0]))),
+        of_live("tables-not-first", changed(|it| media::of(it).tables_first = false)),
+        of_live("independent-segments-untrue", changed(|it| video_of(it).starts_with_keyframe = false)),
+        (
+            "keyframe-not-first",
+            Case::Segments(not_promised, changed(|it| video_of(it).starts_with_keyframe = false)),
+        ),
+        of_live("counter-break-inside", changed(|it| media::of(it).counters[0].breaks = 1)),
+        of_live("counter-break-between", changed_from_9(|it| skip_one(&mut media::of(it).counters[0]))),
         of_live("timeline-break", changed_from_9(|it| later(it, 5_500))),
         of_live("timeline-break", changed_from_9(|it| later(it, (1 << 33) - 900_000))),
-        of_live(
-            "streams-change",
-            changed_from_9(|it| "256 avc1.64001f 1280x720".clone_into(&mut it.streams_key)),
-        ),
+        of_live("streams-change", changed_from_9(|it| video_of(it).sps[1] = 0x64)),
         ("discontinuity-needless", Case::Segments(with_discontinuity(&live()), facts())),
-        of_live("several-audio-streams", changed(|it| it.audio_streams = 2)),
-        of_live("hevc-in-ts", changed(|it| it.video_stream_type = Some(0x24))),
+        of_live("several-audio-streams", with_more_sound()),
+        of_live("hevc-in-ts", changed(|it| video_of(it).codec = VideoCodec::Hevc)),
         ("keyframes-far-apart", seconds_of_a_segment(4)),
-        of_live("extinf-off", changed(|it| it.video_duration_s = Some(1.95))),
+        of_live("extinf-off", changed(|it| media::of(it).duration_90k = 175_500)),
         of_live("map-missing", all_fragmented.collect()),
     ];
     cases.extend([("extinf-drifts", drifting_extinf()), ("date-drifts", drifting_dates())]);
     cases
 }
 
-fn next_but_one(counter: CounterFacts) -> CounterFacts {
-    CounterFacts { first: (counter.first + 1) % 16, last: (counter.last + 1) % 16, ..counter }
+fn skip_one(counter: &mut Counter) {
+    *counter = media::counter(counter.first + 1, counter.last + 1);
+}
+
+/// Each with another stream of sound.
+fn with_more_sound() -> Vec<SegmentFacts> {
+    let mut facts = facts();
+    for it in &mut facts {
+        media::of(it).streams.push(media::AUDIO);
+    }
+    facts
 }
 
 /// One segment of so many seconds, with one keyframe.
@@ -108,7 +98,7 @@ fn seconds_of_a_segment(seconds: u64) -> Case {
     );
     let mut facts = facts();
     facts.truncate(1);
-    facts[0].video_duration_s = Some(seconds as f64);
+    media::of(&mut facts[0]).duration_90k = seconds * 90_000;
     Case::Segments(text, facts)
 }
 
@@ -140,20 +130,20 @@ fn what_the_playlist_says_truly_is_not_found() {
     check(live(), facts().into_iter().rev().collect());
     // Nothing is known of some.
     check(live(), facts().into_iter().step_by(2).collect());
-    check(live(), changed(|it| (it.start_90k, it.end_90k, it.video_duration_s) = (None, None, None)));
+    check(live(), changed(|it| it.media = None));
     // Less than a picture.
-    check(live(), changed(|it| it.video_duration_s = Some(2.04)));
+    check(live(), changed(|it| media::of(it).duration_90k = 183_600));
     check(live(), changed_from_9(|it| later(it, 3_000)));
     // A segment too short for a whole frame of sound.
-    check(live(), changed(|it| it.counters.clear()));
+    check(live(), changed(|it| media::of(it).counters.clear()));
     seconds_of_a_segment(2).assert_clean();
     // Each reason for a discontinuity.
     let broken = with_discontinuity(&live());
     check(broken.clone(), changed_from_9(|it| later(it, 900_000)));
-    check(broken.clone(), changed_from_9(|it| it.counters[0] = next_but_one(it.counters[0])));
-    check(broken.clone(), changed_from_9(|it| "other".clone_into(&mut it.streams_key)));
+    check(broken.clone(), changed_from_9(|it| skip_one(&mut media::of(it).counters[0])));
+    check(broken.clone(), changed_from_9(|it| video_of(it).sps[1] = 0x64));
     // Perhaps the streams changed, perhaps not.
-    check(broken.clone(), changed(|it| it.streams_key.clear()));
+    check(broken.clone(), changed(|it| media::of(it).audio = None));
     // The predecessor is gone: nobody can tell.
     check(broken, facts().split_off(6));
 }
