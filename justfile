@@ -61,7 +61,7 @@ build:
 setup: (_packages "build") (_node "webroot/player")
 
 # Everything that the tests need besides
-setup-tests: setup (_packages "tests") (_node "playlist/tests/second_opinion") (_node "publisher/tests/browser") (_node "publisher/tests/encoders")
+setup-tests: setup (_packages "tests") (_node "crates/playlist/tests/second_opinion") (_node "publisher/tests/browser") (_node "publisher/tests/encoders")
 
 # All tests. Installs browsers, a virtual machine and the encoders of others
 test: setup-tests
@@ -107,7 +107,8 @@ fuzz seconds="60": (_tool "cargo-fuzz")
         # What is found goes into the first directory, which is not checked in.
         mkdir -p "corpus/$target"
         seeds=("seeds/$target")
-        case "$target" in playlist | rules | paths) seeds+=(seeds/playlist ../playlist/tests/golden) ;; esac
+        case "$target" in playlist | rules | paths) seeds+=(seeds/playlist ../crates/playlist/tests/golden) ;; esac
+        case "$target" in rules) seeds+=(seeds/reload) ;; esac
         echo "fuzzing $target for {{ seconds }} s"
         cargo +nightly fuzz run "$target" "corpus/$target" "${seeds[@]}" -- \
             -max_total_time={{ seconds }} -timeout=10 -rss_limit_mb=1024 -verbosity=0 -print_final_stats=1

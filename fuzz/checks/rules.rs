@@ -2,11 +2,13 @@
 //!
 //! The input is one playlist, or two versions of it with a NUL between. Facts and answers are made up from its lines.
 
-use livedir_playlist::{
-    Asked, Container, CounterFacts, Directives, Finding, HttpAnswer, Kind, Listing, RULES, Removal,
-    RenditionText, SegmentFacts, Version, check_delta, check_http, check_parts, check_playlist, check_reload,
-    check_removal, check_renditions, check_segments, check_update, read_listing,
+use livedir_check::rules::{
+    Asked, Container, Finding, HttpAnswer, Kind, RULES, Removal, RenditionText, SegmentFacts, Version,
+    check_delta, check_http, check_parts, check_playlist, check_reload, check_removal, check_renditions,
+    check_segments, check_update,
 };
+use livedir_media::{Counter, ElementaryStream, Facts, LastPicture, VideoCodec, VideoFacts};
+use livedir_playlist::{Directives, Listing, delta_update, read_listing};
 
 const NAME: &str = "stream.m3u8";
 
@@ -25,6 +27,10 @@ pub fn check(bytes: &[u8]) {
         hold(&check_playlist(NAME, text), text);
         hold(&check_segments(NAME, text, &facts(text, bytes)), text);
         hold(&check_parts(NAME, text, &facts(text, bytes)), text);
+        hold(&check_parts(NAME, text, &[]), text);
+        if let Some(delta) = delta_update(text) {
+            hold(&check_delta(NAME, text, &delta), text);
+        }
         let directives = Directives { media_sequence: Some(bytes.len() as u64), part: Some(1), skip: false };
         for asked in
             [Asked::Next(directives), Asked::PartAlone, Asked::FarAhead(9), Asked::Hint(text.to_owned())]
@@ -76,24 +82,41 @@ fn facts(text: &str, bytes: &[u8]) -> Vec<SegmentFacts> {
     let facts = |(index, uri): (usize, &str)| {
         let odd = byte(index);
         let start_90k = u64::from(byte(index + 1)) << 25;
+        let video = VideoFacts {
+            codec: [VideoCodec::H264, VideoCodec::Hevc][usize::from(odd % 2)],
+            start_90k,
+            duration_90k: 180_000,
+            frame_interval_90k: 4_500,
+            last_picture: LastPicture::default(),
+            frames: 40,
+            keyframes: u64::from(odd % 3),
+            starts_with_keyframe: odd / 3 % 3 > 0,
+            starts_with_parameter_sets: odd / 9 % 3 > 0,
+            picture: None,
+            sps: vec![odd % 13],
+        };
+        let stream = |stream_type| ElementaryStream { pid: 256, stream_type };
+        let media = Facts {
+            start_90k,
+            duration_90k: [0, 180_000, u64::from(odd) * 90_000][usize::from(odd / 9 % 3)],
+            frame_interval_90k: [0, 4_500][usize::from(odd / 36 % 2)],
+            video: (odd % 7 > 0).then_some(video),
+            audio: None,
+            streams: [0x1b, 0x0f, 0x0f].map(stream).into_iter().take(usize::from(odd % 4)).collect(),
+            counters: vec![Counter {
+                pid: 256,
+                first: odd & 15,
+                last: odd >> 4,
+                breaks: u32::from(odd % 11),
+            }],
+            tables_first: odd & 1 == 0,
+            trailing_bytes: 0,
+        };
         SegmentFacts {
             uri: uri.to_owned(),
             bytes: u64::from(odd) << (odd % 60),
             container: [Container::Ts, Container::Fmp4, Container::Other][usize::from(odd % 3)],
-            starts_with_pat_pmt: odd & 1 == 0,
-            starts_with_idr: [None, Some(false), Some(true)][usize::from(odd / 3 % 3)],
-            starts_with_parameter_sets: [None, Some(false), Some(true)][usize::from(odd / 9 % 3)],
-            video_duration_s: [None, Some(f64::NAN), Some(2.0), Some(f64::from(odd))]
-                [usize::from(odd / 9 % 4)],
-            frame_s: [None, Some(0.05), Some(0.0)][usize::from(odd / 36 % 3)],
-            start_90k: (odd % 5 > 0).then_some(start_90k),
-            end_90k: (odd % 7 > 0).then_some(start_90k ^ 0x2_bf20),
-            continuity_ok_inside: odd % 11 > 0,
-            counters: vec![CounterFacts { pid: 256, first: odd & 15, last: odd >> 4 }],
-            streams_key: if odd % 13 > 0 { "h264".to_owned() } else { String::new() },
-            audio_streams: u32::from(odd % 4),
-            keyframes: (odd % 19 > 0).then_some(u64::from(odd % 3)),
-            video_stream_type: Some(odd),
+            media: (odd % 5 > 0).then_some(media),
             problem: (odd % 17 == 0).then(|| "it is missing".to_owned()),
         }
     };

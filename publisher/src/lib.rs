@@ -35,10 +35,7 @@ pub mod picture;
 
 pub mod package;
 
-pub mod check;
-
 #[cfg(test)]
 mod clock_world;
-pub mod shown_address;
 
 pub use live::run::{RunError, run};

@@ -7,7 +7,7 @@
 use std::ffi::{OsStr, OsString};
 
 use crate::cli::args::Command;
-use crate::shown_address::shown;
+use livedir_address::shown;
 
 /// The words without the address, and its variable and value; nothing if it may be seen, or was not typed.
 fn moved(command: &Command, words: &[OsString]) -> Option<(Vec<OsString>, &'static str, OsString)> {

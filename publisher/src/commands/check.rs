@@ -10,10 +10,9 @@ use std::time::Duration;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::check::address::Address;
-use crate::check::report::{LookedAt, Report};
-use crate::check::{CheckSettings, json, junit, run, text};
 use crate::cli::args::CheckArgs;
+use livedir_check::report::{LookedAt, Report, json, junit, text};
+use livedir_check::{Address, CheckSettings, run};
 use livedir_time::stop::Stop;
 
 /// Checks, tells, and gives the exit status: 0 clean, 1 a MUST is broken, 2 not all could be looked at. An error is a 2

@@ -12,7 +12,7 @@ mod tls;
 use std::fs;
 use std::path::Path;
 
-use livedir_playlist::RULES;
+use livedir_check::rules::RULES;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 

@@ -6,11 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders and files of `publisher/src`, from above to below: each uses those below it alone. `main` and `lib` use what they like.
-const FOLDERS: [&str; 15] = [
+const FOLDERS: [&str; 13] = [
     "commands",
     "live",
     "cli",
-    "check",
     "clock_world",
     "copy",
     "package",
@@ -21,20 +20,23 @@ const FOLDERS: [&str; 15] = [
     "packet",
     "captured",
     "picture",
-    "shown_address",
 ];
 
 /// Crates, and what each uses of ours.
-const CRATES: [(&str, &[&str]); 8] = [
+const CRATES: [(&str, &[&str]); 10] = [
     ("crates/time", &[]),
+    ("crates/address", &[]),
     ("crates/media", &["livedir-time"]),
-    ("playlist", &[]),
+    ("crates/playlist", &[]),
+    ("crates/check", &["livedir-address", "livedir-media", "livedir-playlist", "livedir-time"]),
     ("crates/layout", &["livedir-media", "livedir-playlist", "livedir-time"]),
     ("crates/watcher", &["livedir-layout", "livedir-media", "livedir-playlist", "livedir-time"]),
     ("crates/inspect", &["livedir-layout", "livedir-media", "livedir-playlist", "livedir-time"]),
     (
         "publisher",
         &[
+            "livedir-address",
+            "livedir-check",
             "livedir-inspect",
             "livedir-layout",
             "livedir-media",

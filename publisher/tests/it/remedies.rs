@@ -15,7 +15,7 @@ const SHOWN_BY: [(&str, &[&str]); 16] = [
     ("publisher/src/cli/args/watch.rs", &["watch"]),
     ("publisher/src/cli/args/inspect.rs", &["inspect"]),
     ("publisher/src/cli/args/check.rs", &["check"]),
-    ("publisher/src/check", &["check"]),
+    ("crates/check/", &["check"]),
     ("publisher/src/commands/check.rs", &["check"]),
     ("crates/inspect/src/", &["inspect"]),
     // The playlist of other encoders alone has a target duration that can be chosen.
@@ -75,9 +75,15 @@ fn named(text: &str) -> Vec<(Option<String>, String)> {
     flags
 }
 
-fn files_below(directory: &Path) -> Vec<PathBuf> {
+/// The sources of programs; not those of tests, which may have packages of others beside them.
+fn sources_below(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    let below = |path: PathBuf| if path.is_dir() { files_below(&path) } else { vec![path] };
+    let below = |path: PathBuf| match path.extension() {
+        _ if path.ends_with("tests") => Vec::new(),
+        _ if path.is_dir() => sources_below(&path),
+        Some(extension) if extension == "rs" => vec![path],
+        _ => Vec::new(),
+    };
     entries.flat_map(below).collect()
 }
 
@@ -85,7 +91,7 @@ fn files_below(directory: &Path) -> Vec<PathBuf> {
 fn check(directories: &[&str], flags_at: impl Fn(&str, Option<&str>) -> BTreeSet<String>) {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let (mut wrong, mut count) = (Vec::new(), 0);
-    for path in directories.iter().flat_map(|directory| files_below(&repository.join(directory))) {
+    for path in directories.iter().flat_map(|directory| sources_below(&repository.join(directory))) {
         let name = path.strip_prefix(repository).unwrap().display().to_string();
         for text in literals(&fs::read_to_string(&path).unwrap()) {
             for (command, flag) in named(&text) {

@@ -2,9 +2,9 @@
 
 use super::super::SourceError;
 use super::address::{InputAddress, SCHEMES};
-use crate::shown_address::{ENCODING, may_need_encoding};
 use crate::source::push::listen_address;
 use ffmpeg_next as ffmpeg;
+use livedir_address::{ENCODING, may_need_encoding};
 
 /// Why an input cannot be opened, or has stopped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -250,8 +250,10 @@ pub(crate) fn reason(error: ffmpeg::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shown_address::tests::PLACES;
     use proptest::prelude::*;
+
+    /// Addresses with a place for a secret. They are in lower case; secrets are not.
+    const PLACES: &str = include_str!("../../../../crates/address/src/secret_places.txt");
 
     #[track_caller]
     fn check(address: &InputAddress, error: ffmpeg::Error, expected: &str) {
@@ -334,7 +336,7 @@ mod tests {
         #[test]
         fn no_three_letters_of_a_secret_are_told(secret in "[Б-Я0-9@/?#&:=%+;!$~. -]{3,24}") {
             super::super::demux::init_libav();
-            for place in PLACES {
+            for place in PLACES.lines() {
                 let url = place.replace("{}", &secret).replace("h.test", "127.0.0.1");
                 let letters: Vec<char> = secret.chars().collect();
                 for part in letters.windows(3).filter(|part| part.iter().any(|letter| !letter.is_ascii())) {

@@ -5,7 +5,6 @@
 //! call; `?listen=1` turns it round, for RTMP, SRT (whose own word is `?mode=listener`), TCP, UDP and RTP. Nobody can push by
 //! RTSP; who wants that is told how. Pure, except that the system is asked which addresses are its own.
 
-use crate::shown_address;
 use crate::source::input::error::InputError;
 use std::net::{IpAddr, UdpSocket};
 
@@ -113,7 +112,7 @@ pub(crate) fn place(url: &str, name: &str) -> Result<Option<Place>, InputError> 
         // It may be a part of a password, and is not shown.
         return refused(
             "what stands behind the last : of its host is no port".to_owned(),
-            &format!("write scheme://HOST:PORT; {}", shown_address::ENCODING),
+            &format!("write scheme://HOST:PORT; {}", livedir_address::ENCODING),
         );
     }
     if parts.scheme.starts_with("rtsp") {
@@ -286,7 +285,7 @@ mod tests {
     fn a_refusal_shows_no_part_of_a_password() {
         for url in ["srt://u:PASS/WORD@0.0.0.0:9000?listen=1", "rtmp://u:PASS/WORD@127.0.0.1?listen=1"] {
             check_refused(url, "write scheme://HOST:PORT");
-            let error = place(url, &shown_address::shown(url)).expect_err("no port").to_string();
+            let error = place(url, &livedir_address::shown(url)).expect_err("no port").to_string();
             assert!(!error.contains("PAS") && !error.contains("WOR"), "{error}");
         }
     }

@@ -5,7 +5,7 @@ use super::{
     channel::{Channel, Version, Which},
 };
 use crate::excused::Excuse;
-use livedir_playlist::{Finding, Severity, check_edit, check_media_playlist, check_playlist};
+use livedir_check::rules::{Finding, Severity, check_edit, check_media_playlist, check_playlist};
 
 /// What depends on encoders and hands, or is only advice.
 const NOT_OURS: &[&str] = &[

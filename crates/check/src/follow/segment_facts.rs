@@ -1,0 +1,104 @@
+//! Segment facts: the bytes of a segment → what the rules ask for.
+//!
+//! In: URI and bytes. Out: [`SegmentFacts`]. Pure. MPEG-TS is probed; of other containers only kind and size are told.
+
+use crate::rules::{Container, SegmentFacts};
+use mpeg2ts_reader::packet::Packet;
+
+use livedir_media::{Facts, ProbeError};
+
+/// RFC 8216 3 lists the formats that a segment may have.
+const IN_NO_FORMAT: &str = "it is neither MPEG-TS nor fragmented MP4, packed audio or WebVTT";
+
+/// What is true of the segment with these bytes. Those of a part of a file, or of an encrypted one, are not
+/// `in_the_clear`: what is in them is not looked at.
+#[must_use]
+pub(crate) fn segment_facts(uri: &str, bytes: &[u8], in_the_clear: bool) -> SegmentFacts {
+    let container = container(bytes);
+    let (media, problem) = if bytes.is_empty() {
+        (None, Some(ProbeError::Empty.to_string()))
+    } else if container == Container::Ts && in_the_clear {
+        match livedir_media::probe(bytes) {
+            Ok(media) => {
+                let problem = cut(&media);
+                (Some(media), problem)
+            }
+            // Unusual and not for every player, but no sign of damage: there is no rule for it.
+            Err(ProbeError::ForeignVideo { .. }) => (None, None),
+            Err(error) => (None, Some(error.to_string())),
+        }
+    } else if container == Container::Other && in_the_clear && !is_audio_or_subtitles(bytes) {
+        (None, Some(IN_NO_FORMAT.to_owned()))
+    } else {
+        (None, None)
+    };
+    SegmentFacts { uri: uri.to_owned(), bytes: bytes.len() as u64, container, media, problem }
+}
+
+/// What is known of a segment that cannot be read: why.
+#[must_use]
+pub(crate) fn without_bytes(uri: &str, problem: String) -> SegmentFacts {
+    let (container, problem) = (Container::Other, Some(problem));
+    SegmentFacts { uri: uri.to_owned(), bytes: 0, container, media: None, problem }
+}
+
+fn cut(media: &Facts) -> Option<String> {
+    let bytes = media.trailing_bytes;
+    (bytes > 0).then(|| format!("it ends in the middle of a packet, with {bytes} bytes of it"))
+}
+
+/// Told by the first bytes: the name of a file says nothing.
+fn container(bytes: &[u8]) -> Container {
+    let is_sync = |at: usize| bytes.get(at).is_none_or(|&byte| Packet::is_sync_byte(byte));
+    let is_box = bytes.get(4..8).is_some_and(|name| {
+        let first: [&[u8]; 9] =
+            [b"ftyp", b"styp", b"moof", b"moov", b"sidx", b"emsg", b"prft", b"free", b"mdat"];
+        first.contains(&name)
+    });
+    if is_box {
+        Container::Fmp4
+    } else if !bytes.is_empty() && is_sync(0) && is_sync(Packet::SIZE) {
+        Container::Ts
+    } else {
+        Container::Other
+    }
+}
+
+/// Packed audio (RFC 8216 3.4), with or without its ID3 tag, or `WebVTT` (3.5), with or without a byte order mark.
+fn is_audio_or_subtitles(bytes: &[u8]) -> bool {
+    let is_mpeg_audio = matches!(bytes, [0xff, second, ..] if second & 0xe0 == 0xe0);
+    let is_dolby = bytes.starts_with(&[0x0b, 0x77]);
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    is_mpeg_audio || is_dolby || bytes.starts_with(b"ID3") || text.starts_with(b"WEBVTT")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(bytes: &[u8], container: Container, has_problem: bool) {
+        let facts = segment_facts("a", bytes, true);
+        assert_eq!((facts.container, facts.problem.is_some()), (container, has_problem), "{facts:?}");
+    }
+
+    #[test]
+    fn containers_are_told_by_their_first_bytes() {
+        check(b"\0\0\0\x18stypmsdh", Container::Fmp4, false);
+        check(b"WEBVTT\n", Container::Other, false);
+        check(b"\xef\xbb\xbfWEBVTT\n", Container::Other, false);
+        check(b"ID3\x04", Container::Other, false);
+        check(b"\xff\xf1\x50\x80", Container::Other, false);
+        check(b"\x0b\x77", Container::Other, false);
+        check(b"<html>", Container::Other, true);
+        check(b"", Container::Other, true);
+        check(&[0x47; 188], Container::Ts, true);
+        check(&[&[0x47; 188][..], b"<html>"].concat(), Container::Other, true);
+    }
+
+    #[test]
+    fn what_is_encrypted_is_not_looked_into() {
+        let facts = segment_facts("a", &[0x47; 188], false);
+        assert_eq!((facts.bytes, facts.problem), (188, None));
+    }
+}

@@ -1,0 +1,215 @@
+//! Check: holds a stream, on disk or over HTTP, to the rules of HLS.
+//!
+//! ```text
+//!               presentation: a multivariant playlist, which has playlists followed ──▶ check_renditions, check_bandwidth
+//!                │ playlists                                                                   │
+//!                ├─▶ follower: every version ──▶ check_playlist, check_update ──┐              ▼
+//!  PATH|URL ─────┤        │ versions                                            ├────────▶ tally ─▶ report ─▶ text, JSON, JUnit
+//!    reader      └─▶ examiner: every segment and part once ─▶ probe ────────────┘
+//!                     ─▶ check_segments, check_parts; what has left ─▶ check_removal, check_http;
+//!                     what a server of low latency promises ─▶ check_reload, check_delta
+//! ```
+//!
+//! The rules are pure and know no files, sockets or clocks; `fetch` and `follow` do. Two threads for each media
+//! playlist, which end with the playlist's end, the time given, or the stop; one for a multivariant playlist; and one for the
+//! pulse, by which this program knows when it did not run: what came late to it then is not the stream's fault.
+
+#![forbid(unsafe_code)]
+
+mod fetch;
+mod follow;
+pub mod report;
+pub mod rules;
+
+pub use fetch::address::{Address, AddressError};
+pub use fetch::reader::ReadError;
+pub use fetch::subject::SubjectError;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, Scope};
+use std::time::{Duration, Instant};
+
+use livedir_playlist::{Listing, read_listing};
+
+use crate::fetch::reader::{Reader, Reading};
+use crate::fetch::subject;
+use crate::follow::multivariant::Presentation;
+use crate::follow::playlist::Follower;
+use crate::follow::segments::Examiner;
+use crate::report::collector::Tally;
+use crate::report::{LookedAt, Report};
+use livedir_time::stop::Stop;
+
+/// Versions on their way to an examiner that is busy.
+const VERSIONS: usize = 16;
+
+/// How often the status line is brought up to date.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+
+/// What is to be checked.
+#[derive(Debug, Clone)]
+pub struct CheckSettings {
+    /// A playlist, or a directory with one.
+    pub subject: Address,
+    /// How long to follow a live stream; `None`: one look.
+    pub follow_for: Option<Duration>,
+}
+
+/// Why there is nothing to report. One line.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// Nothing there that could be a playlist.
+    #[error(transparent)]
+    Subject(#[from] SubjectError),
+    /// It cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// It is something else.
+    #[error("{0} is no playlist: it has not one HLS tag; name the .m3u8 file of a stream")]
+    NoPlaylist(Address),
+    /// The system has no thread to give.
+    #[error("cannot start a thread: {0}; close other programs, or raise the limit of processes")]
+    Thread(io::Error),
+}
+
+/// A media playlist that is to be followed.
+struct Watched {
+    /// For findings: the file's name, or the URI in the multivariant playlist.
+    name: Arc<str>,
+    address: Address,
+    first: Option<Reading>,
+    /// The multivariant playlist that lists it.
+    listed_in: Option<String>,
+    stop: Stop,
+    #[expect(dead_code, reason = "it is for its drop")]
+    held: Held,
+}
+
+/// What the threads of a playlist hold until both have ended.
+struct Held {
+    /// Whoever counts those knows whether they run.
+    _running: Arc<()>,
+    /// As long as it is there, others may be started.
+    _may_start: Sender<Watched>,
+}
+
+/// Checks until the end, or until the stop is requested. `on_progress` is called a few times a second on the caller's
+/// thread.
+pub fn run(
+    settings: &CheckSettings,
+    stop: &Stop,
+    mut on_progress: impl FnMut(&LookedAt),
+) -> Result<Report, CheckError> {
+    let reader = Reader::new();
+    let tally = Tally::start();
+    let until = settings.follow_for.map(|time| Instant::now() + time);
+    let found = first_look(&reader, &settings.subject)?;
+    let beside = low_latency_beside(&reader, &settings.subject, &found.address);
+    let (started, watched) = mpsc::channel();
+    thread::scope(|scope| {
+        let _beats = start_pulse(scope, &tally).map_err(CheckError::Thread)?;
+        let mut presenters = Vec::new();
+        for FirstLook { address, reading, listing } in [Some(found), beside].into_iter().flatten() {
+            tally.count_playlist();
+            let (name, started) = (subject::name(&address), started.clone());
+            if let Listing::Multivariant(_) = listing {
+                let presentation = Presentation::new(&reader, &tally, stop, name, address, until);
+                let presenter = thread::Builder::new().name("presentation".into());
+                let presenter = presenter.spawn_scoped(scope, move || presentation.run(&reading, &started));
+                presenters.push(presenter.map_err(CheckError::Thread)?);
+            } else {
+                let address = reading.moved_to.clone().unwrap_or(address);
+                let (first, stop, listed_in) = (Some(reading), stop.clone(), None);
+                let held = Held { _running: Arc::new(()), _may_start: started.clone() };
+                // Taken below.
+                let _ = started.send(Watched { name: name.into(), address, first, listed_in, stop, held });
+            }
+        }
+        drop(started);
+        loop {
+            match watched.recv_timeout(PROGRESS_EVERY) {
+                Ok(watched) => {
+                    if let Err(error) = follow(scope, watched, until, &reader, &tally) {
+                        stop.request();
+                        return Err(CheckError::Thread(error));
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => on_progress(&tally.looked_at()),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        for presentation in presenters.into_iter().filter_map(|presenter| presenter.join().ok()) {
+            presentation.finish();
+        }
+        Ok(())
+    })?;
+    Ok(tally.report(settings.subject.to_string()))
+}
+
+/// A playlist of either kind, read for the first time.
+struct FirstLook {
+    address: Address,
+    reading: Reading,
+    listing: Listing,
+}
+
+/// The playlist that is meant, and what is in it. The URL of a page means the playlist of its webroot.
+fn first_look(reader: &Reader, subject: &Address) -> Result<FirstLook, CheckError> {
+    let look = |address: Address| {
+        let reading = reader.playlist(&address)?;
+        match read_listing(&String::from_utf8_lossy(&reading.bytes)) {
+            Listing::Neither => Err(CheckError::NoPlaylist(address)),
+            listing => Ok(FirstLook { address, reading, listing }),
+        }
+    };
+    let typed = subject::playlist(subject)?;
+    let in_webroot = subject::in_webroot(&typed);
+    look(typed).or_else(|error| in_webroot.and_then(|address| look(address).ok()).ok_or(error))
+}
+
+/// Where a whole webroot is meant, its low-latency playlist, if it has one.
+fn low_latency_beside(reader: &Reader, subject: &Address, found: &Address) -> Option<FirstLook> {
+    let address = subject::low_latency_beside(subject, found)?;
+    let reading = reader.playlist(&address).ok()?;
+    let listing = read_listing(&String::from_utf8_lossy(&reading.bytes));
+    let is_playlist = !matches!(listing, Listing::Neither);
+    is_playlist.then_some(FirstLook { address, reading, listing })
+}
+
+/// The pulse beats until what is returned is dropped.
+fn start_pulse<'scope>(scope: &'scope Scope<'scope, '_>, tally: &'scope Tally) -> io::Result<Sender<()>> {
+    let (beats, is_over) = mpsc::channel();
+    let pulse = Duration::from_secs_f64(crate::follow::absences::PULSE_S);
+    thread::Builder::new().name("pulse".into()).spawn_scoped(scope, move || {
+        tally.pulse();
+        while is_over.recv_timeout(pulse) == Err(RecvTimeoutError::Timeout) {
+            tally.pulse();
+        }
+    })?;
+    Ok(beats)
+}
+
+/// The threads of a media playlist are started here and nowhere else.
+fn follow<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    watched: Watched,
+    until: Option<Instant>,
+    reader: &'scope Reader,
+    tally: &'scope Tally,
+) -> io::Result<()> {
+    let (versions, seen) = mpsc::sync_channel(VERSIONS);
+    let watched = Arc::new(watched);
+    let examined = watched.clone();
+    thread::Builder::new().name("follower".into()).spawn_scoped(scope, move || {
+        let Watched { name, address, listed_in, stop, first, .. } = &*watched;
+        let listed_in = listed_in.as_deref();
+        Follower { reader, name, address, tally, stop, listed_in, versions }.run(first.as_ref(), until);
+    })?;
+    thread::Builder::new().name("examiner".into()).spawn_scoped(scope, move || {
+        let Watched { name, address, stop, .. } = &*examined;
+        Examiner::new(reader, name, address, tally, stop).run(&seen);
+    })?;
+    Ok(())
+}

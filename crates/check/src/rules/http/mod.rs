@@ -1,0 +1,4 @@
+//! How a server answers.
+
+pub(crate) mod answer;
+pub(crate) mod missing;

@@ -1,0 +1,3 @@
+//! Two versions of a media playlist, one after the other.
+
+pub(crate) mod update;

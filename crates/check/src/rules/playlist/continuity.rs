@@ -1,0 +1,143 @@
+//! Whether a segment goes on where the one before it ended, and what adds up over a run of those that do.
+
+use std::collections::HashMap;
+
+use super::dates::unix_s;
+use super::segments::{DATE_DRIFTS, EXTINF_DRIFTS, FALLBACK_FRAME_S, ROUNDING_S};
+use crate::rules::{Findings, SegmentFacts};
+use livedir_playlist::{ListedSegment, TICKS_PER_S};
+
+/// Why a segment does not go on where the one before it ended.
+pub(crate) enum Break {
+    /// Other tracks, codecs, file format.
+    Streams,
+    /// From the end of the one to the start of the other; negative: back.
+    Timeline { jump_s: f64 },
+    /// The counter of this PID.
+    Counter { pid: u16 },
+}
+
+/// As a difference of clocks, dates may be off by this: bis-22 6.2.1 speaks of less than a second.
+const DATE_DRIFT_S: f64 = 1.0;
+
+/// The clock of MPEG is 33 bits wide.
+const WRAP_90K: u64 = 1 << 33;
+
+/// The first reason, if there is one.
+pub(crate) fn break_between(before: &SegmentFacts, facts: &SegmentFacts) -> Option<Break> {
+    let set_ups = before.decoder_set_up().zip(facts.decoder_set_up());
+    if before.container != facts.container || set_ups.is_some_and(|(was, is)| was != is) {
+        return Some(Break::Streams);
+    }
+    if let (Some(end_90k), Some(start_90k)) = (before.end_90k(), facts.start_90k()) {
+        let jump_s = distance_s(end_90k, start_90k);
+        // More than rounding can do, less than a picture that is missing.
+        if jump_s.abs() > 1.5 * before.frame_s().unwrap_or(FALLBACK_FRAME_S) {
+            return Some(Break::Timeline { jump_s });
+        }
+    }
+    let (before, media) = before.media.as_ref().zip(facts.media.as_ref())?;
+    let last_counts: HashMap<u16, u8> = before.counters.iter().map(|it| (it.pid, it.last)).collect();
+    media.counters.iter().find_map(|counter| {
+        let last = last_counts.get(&counter.pid)?;
+        let runs_on = last.wrapping_add(1) & 0x0f == counter.first & 0x0f;
+        (!runs_on).then_some(Break::Counter { pid: counter.pid })
+    })
+}
+
+/// By the shorter way round.
+pub(crate) fn distance_s(from_90k: u64, to_90k: u64) -> f64 {
+    let forward_90k = to_90k.wrapping_sub(from_90k) % WRAP_90K;
+    let distance_90k =
+        if forward_90k < WRAP_90K / 2 { forward_90k as i64 } else { forward_90k as i64 - WRAP_90K as i64 };
+    distance_90k as f64 / TICKS_PER_S as f64
+}
+
+/// Segments that go on from one another, up to the last one read.
+pub(crate) struct Run<'a> {
+    /// The last one.
+    pub(crate) last: &'a SegmentFacts,
+    last_extinf_s: f64,
+    /// Whether its EXTINF is a finding of its own already.
+    is_last_off: bool,
+    /// EXTINF less the truth, summed up to the start of the last segment; and the ends of where that has been.
+    error_s: f64,
+    least_error_s: f64,
+    greatest_error_s: f64,
+    /// Media time since the first date, and that date.
+    since_date_s: f64,
+    date_s: Option<f64>,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(segment: &ListedSegment, facts: &'a SegmentFacts, is_off: bool) -> Self {
+        Self {
+            last: facts,
+            last_extinf_s: segment.duration_s.unwrap_or(0.0),
+            is_last_off: is_off,
+            error_s: 0.0,
+            least_error_s: 0.0,
+            greatest_error_s: 0.0,
+            since_date_s: 0.0,
+            date_s: segment.program_date_time.map(unix_s),
+        }
+    }
+
+    /// Takes in the next segment of the run.
+    pub(crate) fn on_to(
+        mut self,
+        findings: &mut Findings<'_>,
+        segment: &ListedSegment,
+        facts: &'a SegmentFacts,
+        is_off: bool,
+    ) -> Self {
+        let (Some(last_start_90k), Some(start_90k)) = (self.last.start_90k(), facts.start_90k()) else {
+            return Self::new(segment, facts, is_off);
+        };
+        let real_s = distance_s(last_start_90k, start_90k);
+        if !self.is_last_off {
+            self.error_s += self.last_extinf_s - real_s;
+        }
+        self.least_error_s = self.least_error_s.min(self.error_s);
+        self.greatest_error_s = self.greatest_error_s.max(self.error_s);
+        let worst_s = self.greatest_error_s - self.least_error_s;
+        if worst_s > self.last.frame_s().unwrap_or(FALLBACK_FRAME_S) + ROUNDING_S {
+            let seen = format!("EXTINF and time stamps apart by {worst_s:.3} s up to here");
+            findings.segment(&EXTINF_DRIFTS, &segment.uri, seen, "less than a picture");
+            (self.error_s, self.least_error_s, self.greatest_error_s) = (0.0, 0.0, 0.0);
+        }
+        self.since_date_s += real_s;
+        if let Some(date_s) = segment.program_date_time.map(unix_s) {
+            let drift_s = self.date_s.map_or(0.0, |first_s| date_s - first_s - self.since_date_s);
+            if drift_s.abs() > DATE_DRIFT_S {
+                let seen = format!("dates and time stamps apart by {drift_s:.3} s up to here");
+                findings.segment(&DATE_DRIFTS, &segment.uri, seen, "less than 1 s");
+            }
+            if self.date_s.is_none() || drift_s.abs() > DATE_DRIFT_S {
+                (self.date_s, self.since_date_s) = (Some(date_s), 0.0);
+            }
+        }
+        self.last = facts;
+        self.last_extinf_s = segment.duration_s.unwrap_or(0.0);
+        self.is_last_off = is_off;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_go_the_shorter_way_round() {
+        #[track_caller]
+        fn check(from_90k: u64, to_90k: u64, expected_s: f64) {
+            let distance_s = distance_s(from_90k, to_90k);
+            assert!((distance_s - expected_s).abs() < 1e-9, "{distance_s}");
+        }
+        check(0, 180_000, 2.0);
+        check(180_000, 0, -2.0);
+        check(WRAP_90K - 90_000, 90_000, 2.0);
+        check(90_000, WRAP_90K - 90_000, -2.0);
+    }
+}
