@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 /// A grid time at which a segment begins, the same in every rendition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Border {
+pub struct SegmentBoundary {
     /// When it was, by the wall clock.
     pub filmed_at: SystemTime,
     /// Which segment of the run begins, from 0.
@@ -25,8 +25,8 @@ pub struct EncodedPacket {
     pub duration_90k: i64,
     /// An IDR picture, or sound that begins a segment: when it was taken, by the wall clock. `None` for every other packet.
     pub keyframe_filmed_at: Option<SystemTime>,
-    /// The border of the grid that it begins a segment at; `None` for every other packet.
-    pub border: Option<Border>,
+    /// The boundary of the grid that it begins a segment at; `None` for every other packet.
+    pub boundary: Option<SegmentBoundary>,
     /// Payload and presentation time, in libav's own form with 90 kHz timestamps.
     pub packet: ffmpeg::Packet,
 }

@@ -1,14 +1,14 @@
 //! Arrange: files and entries of the playlist, in one line from old to new. Pure.
 //!
 //! Listed segments keep the order of the playlist. Others find their place among them by their number where all names are
-//! livedir's own, by the time of the file (and natural order) otherwise.
+//! livedir's own, by the time of the file (and natural_order order) otherwise.
 
 use crate::{
     listing::Entry,
     survey::{Contents, FileFound},
 };
 use livedir_layout::names::number_of_name;
-use livedir_layout::natural_order::natural;
+use livedir_layout::natural_order::natural_order;
 use livedir_media::Facts;
 use std::{
     cmp::Ordering,
@@ -25,12 +25,12 @@ pub struct Slot {
     /// What its bytes say; `None` until it is looked into.
     pub contents: Option<Contents>,
     /// Where it stands.
-    pub place: Place,
+    pub place: Standing,
 }
 
 /// Where a segment stands to the playlist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Standing {
     /// In it.
     Listed,
     /// Older than everything listed.
@@ -95,14 +95,14 @@ pub(crate) fn arrange(entries: &[Entry], files: Vec<FileFound>) -> Vec<Slot> {
     let mut slots = Vec::with_capacity(entries.len() + others.len());
     let mut others = others.into_iter().enumerate().peekable();
     for (index, (entry, stand_before)) in entries.iter().zip(stand_before).enumerate() {
-        let place = if index == 0 { Place::Before } else { Place::Between };
+        let place = if index == 0 { Standing::Before } else { Standing::Between };
         while let Some((_, file)) = others.next_if(|(at, _)| *at < stand_before) {
             slots.push(Slot { entry: None, file: Some(file), contents: None, place });
         }
         let file = listed.get(entry.name.as_str()).map(|file| FileFound::clone(file));
-        slots.push(Slot { entry: Some(entry.clone()), file, contents: None, place: Place::Listed });
+        slots.push(Slot { entry: Some(entry.clone()), file, contents: None, place: Standing::Listed });
     }
-    let place = if entries.is_empty() { Place::Alone } else { Place::After };
+    let place = if entries.is_empty() { Standing::Alone } else { Standing::After };
     slots.extend(others.map(|(_, file)| Slot { entry: None, file: Some(file), contents: None, place }));
     slots
 }
@@ -112,7 +112,7 @@ pub(crate) fn compare(left: &FileFound, right: &FileFound, by_number: bool) -> O
     if by_number {
         return number(&left.name).cmp(&number(&right.name)).then_with(|| left.name.cmp(&right.name));
     }
-    left.modified_at.cmp(&right.modified_at).then_with(|| natural(&left.name, &right.name))
+    left.modified_at.cmp(&right.modified_at).then_with(|| natural_order(&left.name, &right.name))
 }
 
 /// The number in a name of ours.
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(listed: &[&str], on_disk: &[(&str, i64)], expected: &[(&str, Place)]) {
+    fn check(listed: &[&str], on_disk: &[(&str, i64)], expected: &[(&str, Standing)]) {
         let slots = arrange(&entries(listed), files(on_disk));
         let found: Vec<_> = slots.iter().map(|slot| (slot.name(), slot.place)).collect();
         assert_eq!(found, expected);
@@ -174,11 +174,11 @@ mod tests {
                 ("live/seg-00000002.ts", 9),
             ],
             &[
-                ("live/seg-00000002.ts", Place::Before),
-                ("live/seg-00000003.ts", Place::Listed),
-                ("live/seg-00000004.ts", Place::Between),
-                ("live/seg-00000005.ts", Place::Listed),
-                ("live/seg-00000006.ts", Place::After),
+                ("live/seg-00000002.ts", Standing::Before),
+                ("live/seg-00000003.ts", Standing::Listed),
+                ("live/seg-00000004.ts", Standing::Between),
+                ("live/seg-00000005.ts", Standing::Listed),
+                ("live/seg-00000006.ts", Standing::After),
             ],
         );
     }
@@ -189,19 +189,19 @@ mod tests {
             &["b.ts", "a.ts"],
             &[("a.ts", 5), ("b.ts", 3), ("x10.ts", 5), ("x9.ts", 5), ("old.ts", 1), ("mid.ts", 4)],
             &[
-                ("old.ts", Place::Before),
-                ("b.ts", Place::Listed),
-                ("mid.ts", Place::Between),
-                ("a.ts", Place::Listed),
-                ("x9.ts", Place::After),
-                ("x10.ts", Place::After),
+                ("old.ts", Standing::Before),
+                ("b.ts", Standing::Listed),
+                ("mid.ts", Standing::Between),
+                ("a.ts", Standing::Listed),
+                ("x9.ts", Standing::After),
+                ("x10.ts", Standing::After),
             ],
         );
     }
 
     #[test]
     fn without_a_playlist_every_file_stands_alone() {
-        check(&[], &[("b.ts", 2), ("a.ts", 1)], &[("a.ts", Place::Alone), ("b.ts", Place::Alone)]);
+        check(&[], &[("b.ts", 2), ("a.ts", 1)], &[("a.ts", Standing::Alone), ("b.ts", Standing::Alone)]);
     }
 
     #[test]
@@ -209,7 +209,7 @@ mod tests {
         check(
             &["a.ts", "b.ts", "a.ts"],
             &[("a.ts", 1), ("b.ts", 2)],
-            &[("a.ts", Place::Listed), ("b.ts", Place::Listed), ("a.ts", Place::Listed)],
+            &[("a.ts", Standing::Listed), ("b.ts", Standing::Listed), ("a.ts", Standing::Listed)],
         );
     }
 }

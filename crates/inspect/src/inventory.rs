@@ -4,7 +4,7 @@
 //! Pure: the time is a part of the survey.
 
 use crate::{
-    arrange::{self, Place, Slot},
+    arrange::{self, Slot, Standing},
     file_detail::FileDetail,
     judge::{self, Judged},
     media_summary::{MediaSummary, stream_names},
@@ -307,10 +307,10 @@ fn row(slot: &Slot, survey: &Survey, judged: Judged) -> Row {
 fn number(slot: &Slot, survey: &Survey, state: State) -> Option<u64> {
     let entries = survey.playlist.as_ref().map(|found| &found.listing.entries[..]).unwrap_or_default();
     let nearest = match slot.place {
-        Place::Listed => return slot.entry.as_ref().map(|entry| entry.media_sequence),
-        Place::Between => return None,
-        Place::Before | Place::Alone => entries.first(),
-        Place::After => entries.last(),
+        Standing::Listed => return slot.entry.as_ref().map(|entry| entry.media_sequence),
+        Standing::Between => return None,
+        Standing::Before | Standing::Alone => entries.first(),
+        Standing::After => entries.last(),
     };
     let runs_along = nearest.is_none_or(|entry| arrange::number(&entry.name) == Some(entry.media_sequence));
     arrange::number(slot.name()).filter(|_| runs_along && state != State::Refused)

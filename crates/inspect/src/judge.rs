@@ -1,7 +1,7 @@
 //! Judge: one segment, by its bytes, its place in the playlist and the segment before it. Pure.
 
 use crate::{
-    arrange::{Place, Slot},
+    arrange::{Slot, Standing},
     inventory::{Row, State, is_young},
     listing::{Entry, directory_of},
     survey::{Contents, FileFound, Survey},
@@ -47,18 +47,18 @@ pub(crate) fn judge(slot: &Slot, survey: &Survey, before: Option<(&Row, &Facts)>
     let is_whole = !entry.is_some_and(|entry| entry.is_part_of_file);
     let problem = problem(contents, target_duration_s).filter(|_| is_whole);
     let state = match (slot.place, &problem) {
-        (Place::Listed, _) => State::Listed,
-        (Place::After | Place::Alone, _) if file.is_parts_only && is_growing(file, survey) => {
+        (Standing::Listed, _) => State::Listed,
+        (Standing::After | Standing::Alone, _) if file.is_parts_only && is_growing(file, survey) => {
             State::BeingWritten
         }
-        (Place::After | Place::Alone, Some(_)) if is_young(file.modified_at, survey.looked_at) => {
+        (Standing::After | Standing::Alone, Some(_)) if is_young(file.modified_at, survey.looked_at) => {
             State::BeingWritten
         }
         (_, Some(_)) => State::Refused,
-        (Place::Before, None) if survey.is_kept_by_livedir => State::WaitingForDeletion,
-        (Place::Between, None) => State::PassedOver,
-        (Place::After, None) if survey.is_live() => State::WaitingToBeListed,
-        (Place::Alone | Place::Before | Place::After, None) => State::Unlisted,
+        (Standing::Before, None) if survey.is_kept_by_livedir => State::WaitingForDeletion,
+        (Standing::Between, None) => State::PassedOver,
+        (Standing::After, None) if survey.is_live() => State::WaitingToBeListed,
+        (Standing::Alone | Standing::Before | Standing::After, None) => State::Unlisted,
     };
     let facts = slot.facts();
     let reason = before.zip(facts).and_then(|((_, before), facts)| discontinuity(before, facts));

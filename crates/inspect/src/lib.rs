@@ -7,7 +7,7 @@
 //!                     └────▶ multivariant ────────┘        each playlist that one lists
 //! ```
 //!
-//! In: a path. Out: text on standard output. Place, survey and looker read, the rest is pure. All on the caller's thread; it ends when
+//! In: a path. Out: text on standard output. Subject, survey and looker read, the rest is pure. All on the caller's thread; it ends when
 //! all is printed, with `--follow` at Ctrl-C. Nothing on disk is changed.
 
 pub mod arrange;
@@ -31,7 +31,7 @@ mod screen;
 
 use crate::inventory::Inventory;
 use crate::looker::Looker;
-use crate::place::PlaceError;
+use crate::place::SubjectError;
 use indicatif::ProgressBar;
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -43,7 +43,7 @@ use std::{
 pub enum InspectError {
     /// What was named.
     #[error(transparent)]
-    Place(#[from] PlaceError),
+    Subject(#[from] SubjectError),
     /// The disk.
     #[error("cannot look at {}: {source}; make it readable for this user", path.display())]
     Read {

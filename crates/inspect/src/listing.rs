@@ -1,4 +1,4 @@
-//! Listing: the text of a playlist → what it lists, whoever wrote it. Pure.
+//! PlaylistListing: the text of a playlist → what it lists, whoever wrote it. Pure.
 
 use crate::multivariant::VariantKind;
 use jiff::Timestamp;
@@ -6,7 +6,7 @@ use livedir_playlist::{Attributes, ListedPart, MultivariantListing, parse, read_
 
 /// What a playlist lists.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Listing {
+pub struct PlaylistListing {
     /// EXT-X-TARGETDURATION.
     pub target_duration_s: Option<u32>,
     /// EXT-X-MEDIA-SEQUENCE.
@@ -64,16 +64,19 @@ pub struct Entry {
 }
 
 /// Reads a playlist; the second value says why it lists nothing that can be looked at.
-pub(crate) fn read(text: &str) -> (Listing, Option<String>) {
+pub(crate) fn read(text: &str) -> (PlaylistListing, Option<String>) {
     let media = match read_listing(text) {
         livedir_playlist::Listing::Media(media) => media,
         livedir_playlist::Listing::Multivariant(multivariant) => {
-            return (Listing { playlists: playlists(&multivariant), ..Listing::default() }, None);
+            return (
+                PlaylistListing { playlists: playlists(&multivariant), ..PlaylistListing::default() },
+                None,
+            );
         }
         // The strict reading knows what is wrong.
         livedir_playlist::Listing::Neither => {
             let problem = parse(text).err().map(|error| error.to_string());
-            return (Listing::default(), problem.or_else(|| Some("it is no playlist".to_owned())));
+            return (PlaylistListing::default(), problem.or_else(|| Some("it is no playlist".to_owned())));
         }
     };
     let media_sequence = media.first_media_sequence();
@@ -93,7 +96,7 @@ pub(crate) fn read(text: &str) -> (Listing, Option<String>) {
         .collect();
     let target_duration_s =
         media.target_duration_s.and_then(|target_duration_s| target_duration_s.try_into().ok());
-    let listing = Listing {
+    let listing = PlaylistListing {
         target_duration_s,
         media_sequence,
         ended: media.ended,
@@ -231,7 +234,7 @@ mod tests {
     #[test]
     fn what_is_no_playlist_lists_nothing_and_says_why() {
         let (listing, problem) = read("<html>");
-        assert_eq!(listing, Listing::default());
+        assert_eq!(listing, PlaylistListing::default());
         assert!(problem.expect("a problem").contains("is it a playlist?"));
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     inventory::{DiskUse, Inventory, inventory},
     multivariant::Variants,
     parts::part_name,
-    place::{Place, place},
+    place::{Subject, place},
     survey::{LARGEST_SEGMENT_BYTES, Surveyor},
 };
 use jiff::Timestamp;
@@ -61,7 +61,7 @@ impl Looker {
 }
 
 /// Takes the segment that was named apart.
-fn add_detail(inventory: &mut Inventory, place: &Place) -> io::Result<()> {
+fn add_detail(inventory: &mut Inventory, place: &Subject) -> io::Result<()> {
     let Some(path) = &place.segment else { return Ok(()) };
     let mut bytes = Vec::new();
     File::open(path)?.take(LARGEST_SEGMENT_BYTES).read_to_end(&mut bytes)?;

@@ -1,8 +1,8 @@
-//! Parts: which files are parts of which segment. Pure.
+//! PartsOnDisk: which files are parts of which segment. Pure.
 //!
 //! livedir's own are told by their names, `seg-00000042.p03.ts`; those of others by the playlist that lists them.
 
-use crate::listing::Listing;
+use crate::listing::PlaylistListing;
 use jiff::Timestamp;
 use livedir_layout::names::{is_transport_stream, part_of_name, segment_name};
 use std::{
@@ -36,19 +36,19 @@ pub(crate) struct PartName {
     pub(crate) index: u32,
 }
 
-/// Parts on disk, of the newest segments that have some.
+/// PartsOnDisk on disk, of the newest segments that have some.
 #[derive(Debug)]
-pub(crate) struct Parts {
+pub(crate) struct PartsOnDisk {
     most_segments: usize,
-    /// Parts under names that say nothing to us, by name.
+    /// PartsOnDisk under names that say nothing to us, by name.
     listed: HashMap<String, PartName>,
     /// By number and name of the segment, so that the oldest come first; those without a number last.
     by_segment: BTreeMap<(u64, String), Vec<PartFound>>,
 }
 
-impl Parts {
+impl PartsOnDisk {
     /// Keeps those of at most so many segments, and of those that `listing` tells of.
-    pub(crate) fn new(listing: Option<&Listing>, most_segments: usize) -> Self {
+    pub(crate) fn new(listing: Option<&PlaylistListing>, most_segments: usize) -> Self {
         let mut listed = HashMap::new();
         let segments = listing.iter().flat_map(|listing| {
             let open = listing.open_parts.first().map(|first| (first.as_str(), &listing.open_parts));
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
     use crate::listing::read;
 
-    fn taken(parts: &mut Parts, name: &str) {
+    fn taken(parts: &mut PartsOnDisk, name: &str) {
         let name = parts.read(name).unwrap_or_else(|| panic!("{name} is a part"));
         let index = name.index;
         parts.take(
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(mut parts: Parts, names: &[&str], expected: &[(&str, &[u32])]) {
+    fn check(mut parts: PartsOnDisk, names: &[&str], expected: &[(&str, &[u32])]) {
         for name in names {
             taken(&mut parts, name);
         }
@@ -142,11 +142,11 @@ mod tests {
     #[test]
     fn parts_of_ours_belong_to_the_segment_of_their_number_in_their_directory() {
         check(
-            Parts::new(None, 9),
+            PartsOnDisk::new(None, 9),
             &["live/seg-00000007.p01.ts", "live/seg-00000007.p00.ts", "seg-00000008.p100.ts"],
             &[("live/seg-00000007.ts", &[0, 1]), ("seg-00000008.ts", &[100])],
         );
-        let parts = Parts::new(None, 9);
+        let parts = PartsOnDisk::new(None, 9);
         for name in ["live/seg-00000007.ts", "live/seg-00000007.p1.ts", "live/other.p01.ts"] {
             assert_eq!(parts.read(name), None, "{name}");
         }
@@ -159,7 +159,7 @@ mod tests {
             [part("a-1.ts"), part("a-2.ts"), "#EXTINF:2,\na.ts\n".to_owned(), part("b%20-1.ts")].concat();
         let (listing, _) = read(&format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n{list}"));
         check(
-            Parts::new(Some(&listing), 9),
+            PartsOnDisk::new(Some(&listing), 9),
             &["a-2.ts", "a-1.ts", "b -1.ts"],
             &[("a.ts", &[0, 1]), ("b -1.ts", &[0])],
         );
@@ -169,7 +169,11 @@ mod tests {
     fn of_many_segments_the_parts_of_the_newest_are_kept() {
         let names: Vec<String> = (1..=1_000).map(|number| part_file(number * 389 % 1_009)).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        check(Parts::new(None, 2), &names, &[("live/seg-00001007.ts", &[0]), ("live/seg-00001008.ts", &[0])]);
+        check(
+            PartsOnDisk::new(None, 2),
+            &names,
+            &[("live/seg-00001007.ts", &[0]), ("live/seg-00001008.ts", &[0])],
+        );
     }
 
     fn part_file(number: u64) -> String {

@@ -1,11 +1,11 @@
-//! Place: what a path means, whoever writes there: a directory, a playlist or a segment.
+//! Subject: what a path means, whoever writes there: a directory, a playlist or a segment.
 //!
-//! In: the path that was typed. Out: a [`Place`]. Looks at names, and into playlists where there are several to choose from.
+//! In: the path that was typed. Out: a [`Subject`]. Looks at names, and into playlists where there are several to choose from.
 //! On the caller's thread.
 
 use livedir_layout::files::PLAYLIST;
 use livedir_layout::names::{LIVE, is_transport_stream};
-use livedir_layout::natural_order::natural;
+use livedir_layout::natural_order::natural_order;
 use livedir_playlist::{Listing, read_listing};
 use std::{
     cmp::Reverse,
@@ -17,7 +17,7 @@ use std::{
 
 /// Where to look.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Subject {
     /// What was typed.
     pub named: String,
     /// The playlist's directory, or where it would be.
@@ -36,7 +36,7 @@ pub struct Place {
 
 /// Why there is nothing to look at.
 #[derive(Debug, thiserror::Error)]
-pub enum PlaceError {
+pub enum SubjectError {
     /// Nothing is there, or it is closed.
     #[error("cannot look at {}: {source}; name a directory, a playlist (.m3u8) or a segment (.ts)", path.display())]
     Unreadable {
@@ -54,12 +54,12 @@ pub enum PlaceError {
 const MOST_DIRECTORIES_BELOW: usize = 60;
 
 /// Finds out what a path means.
-pub fn place(path: &Path) -> Result<Place, PlaceError> {
-    let unreadable = |source| PlaceError::Unreadable { path: path.to_owned(), source };
+pub fn place(path: &Path) -> Result<Subject, SubjectError> {
+    let unreadable = |source| SubjectError::Unreadable { path: path.to_owned(), source };
     let metadata = fs::metadata(path).map_err(unreadable)?;
     let named = path.display().to_string();
     if metadata.is_dir() {
-        return Ok(Place { named, ..of_directory(path).map_err(unreadable)? });
+        return Ok(Subject { named, ..of_directory(path).map_err(unreadable)? });
     }
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -67,7 +67,7 @@ pub fn place(path: &Path) -> Result<Place, PlaceError> {
     };
     if is_playlist(path) {
         let playlists = vec![(SystemTime::UNIX_EPOCH, path.to_owned())];
-        return Ok(Place { named, ..choose(parent, playlists, vec![String::new(), LIVE.to_owned()]) });
+        return Ok(Subject { named, ..choose(parent, playlists, vec![String::new(), LIVE.to_owned()]) });
     }
     let is_segment = path.file_name().and_then(|name| name.to_str()).is_some_and(is_transport_stream);
     if metadata.is_file() && is_segment {
@@ -77,12 +77,12 @@ pub fn place(path: &Path) -> Result<Place, PlaceError> {
             Some(webroot) => of_directory(&webroot).map_err(unreadable)?,
             None => choose(parent, those_that_name(path, playlists), vec![String::new()]),
         };
-        return Ok(Place { named, segment: Some(path.to_owned()), others: Vec::new(), ..around });
+        return Ok(Subject { named, segment: Some(path.to_owned()), others: Vec::new(), ..around });
     }
-    Err(PlaceError::SomethingElse(path.to_owned()))
+    Err(SubjectError::SomethingElse(path.to_owned()))
 }
 
-fn of_directory(directory: &Path) -> io::Result<Place> {
+fn of_directory(directory: &Path) -> io::Result<Subject> {
     let (playlists, below) = look(directory)?;
     if playlists.is_empty()
         && let Some(webroot) = webroot_around(directory)
@@ -105,7 +105,7 @@ fn of_directory(directory: &Path) -> io::Result<Place> {
             let elsewhere = found.iter().filter(|(_, path)| path.parent() != Some(&chosen));
             let name = |path: &Path| path.strip_prefix(directory).unwrap_or(path).display().to_string();
             place.others.extend(elsewhere.map(|(_, path)| name(path)));
-            place.others.sort_by(|left, right| natural(left, right));
+            place.others.sort_by(|left, right| natural_order(left, right));
             Ok(place)
         }
         None => Ok(choose(directory, Vec::new(), segment_directories)),
@@ -162,7 +162,7 @@ fn read_head(path: &Path) -> String {
 }
 
 /// livedir's own playlist, or else one that lists others, or else the one that was written last.
-fn choose(directory: &Path, mut playlists: Vec<Dated>, segment_directories: Vec<String>) -> Place {
+fn choose(directory: &Path, mut playlists: Vec<Dated>, segment_directories: Vec<String>) -> Subject {
     let is_one_of_several = playlists.len() > 1;
     playlists.sort_by_cached_key(|(written_at, path)| {
         let is_above = is_one_of_several && is_multivariant(path);
@@ -172,7 +172,7 @@ fn choose(directory: &Path, mut playlists: Vec<Dated>, segment_directories: Vec<
     let playlist = playlists.next();
     let others =
         playlists.filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect();
-    Place {
+    Subject {
         named: String::new(),
         directory: directory.to_owned(),
         playlist,

@@ -1,15 +1,15 @@
 //! Scan: a walk through the directories of a stream: the segments that are there, and the parts of those that are being made.
 //!
-//! In: a [`Place`] and what its playlist lists. Out: a [`Scan`]. Looks at names and sizes and reads nothing. On the caller's
+//! In: a [`Subject`] and what its playlist lists. Out: a [`Scan`]. Looks at names and sizes and reads nothing. On the caller's
 //! thread. Memory grows with the rows asked for and the playlist, not with the files.
 
 use crate::{
     arrange::number,
     inventory::DiskUse,
-    listing::{self, Listing},
+    listing::{self, PlaylistListing},
     newest::Newest,
-    parts::{PartFound, PartName, Parts},
-    place::Place,
+    parts::{PartFound, PartName, PartsOnDisk},
+    place::Subject,
     survey::{FileFound, changed_at, modified_at},
 };
 use livedir_layout::names::looks_like_segment;
@@ -39,8 +39,8 @@ const MOST_DIRECTORIES: usize = 64;
 /// Walks. With `only_listed`, files that have nothing to do with the playlist are left out. The newest `rows` files are
 /// kept.
 pub(crate) fn scan(
-    place: &Place,
-    listing: Option<&Listing>,
+    place: &Subject,
+    listing: Option<&PlaylistListing>,
     only_listed: bool,
     rows: usize,
 ) -> io::Result<Scan> {
@@ -54,7 +54,7 @@ pub(crate) fn scan(
         listed_files: Vec::new(),
         newest: Newest::new(rows),
         newest_number: None,
-        parts: Parts::new(listing, rows),
+        parts: PartsOnDisk::new(listing, rows),
     };
     let mut directories: BTreeSet<String> = place.segment_directories.iter().cloned().collect();
     directories.extend(
@@ -72,7 +72,7 @@ pub(crate) fn scan(
 }
 
 struct Walk<'a> {
-    place: &'a Place,
+    place: &'a Subject,
     only_listed: bool,
     listed_names: HashSet<&'a str>,
     last_name: Option<&'a str>,
@@ -81,7 +81,7 @@ struct Walk<'a> {
     newest: Newest,
     /// Of all files under names of livedir's own.
     newest_number: Option<u64>,
-    parts: Parts,
+    parts: PartsOnDisk,
 }
 
 impl Walk<'_> {

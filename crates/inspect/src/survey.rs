@@ -1,14 +1,14 @@
 //! Survey: reads a directory, its playlist, and as many segments as are asked for.
 //!
-//! In: a [`Place`]. Out: a [`Survey`], from which [`crate::inventory`] is made without reading anything more. Thin, on the
+//! In: a [`Subject`]. Out: a [`Survey`], from which [`crate::inventory`] is made without reading anything more. Thin, on the
 //! caller's thread. Memory does not grow with the files on disk, only with the rows asked for and the text of the playlist.
 
 use crate::{
     arrange::{Slot, arrange},
     inventory::{DiskUse, StatusSummary},
-    listing::{self, Entry, Listing},
+    listing::{self, Entry, PlaylistListing},
     parts::{PartFound, part_name},
-    place::Place,
+    place::Subject,
     scan::scan,
 };
 use jiff::Timestamp;
@@ -66,7 +66,7 @@ pub struct PlaylistFound {
     /// When it was written.
     pub written_at: Option<Timestamp>,
     /// What it lists.
-    pub listing: Listing,
+    pub listing: PlaylistListing,
     /// Why it lists nothing.
     pub problem: Option<String>,
 }
@@ -118,7 +118,7 @@ impl Surveyor {
     /// Looks at `place` now; reads the newest `rows` segments. `on_progress` is told how many of how many are read.
     pub fn survey(
         &mut self,
-        place: &Place,
+        place: &Subject,
         rows: usize,
         looked_at: Timestamp,
         mut on_progress: impl FnMut(usize, usize),
@@ -254,7 +254,7 @@ fn status_of(directory: &Path) -> Option<StatusSummary> {
 }
 
 /// What is to be said of the choice of the playlist.
-fn notes(place: &Place, playlist: Option<&PlaylistFound>) -> Vec<String> {
+fn notes(place: &Subject, playlist: Option<&PlaylistFound>) -> Vec<String> {
     let listed = playlist.map(|found| &found.listing.playlists[..]).unwrap_or_default();
     let is_other = |name: &&String| !listed.iter().any(|it| it.name.as_deref() == Some(name.as_str()));
     let others: Vec<&str> = place.others.iter().filter(is_other).map(String::as_str).collect();

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 /// Compares as people count: runs of digits by their value, all else byte by byte. Names that are worth the same (`a1`,
 /// `a01`) are told apart by their bytes, so that only equal names are equal.
 #[must_use]
-pub fn natural(a: &str, b: &str) -> Ordering {
+pub fn natural_order(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a.as_bytes(), b.as_bytes());
     while let (Some(&first), Some(&second)) = (left.first(), right.first()) {
         let order = if first.is_ascii_digit() && second.is_ascii_digit() {
@@ -32,13 +32,13 @@ fn number<'a>(text: &mut &'a [u8]) -> &'a [u8] {
     &digits[zeros..]
 }
 
-/// A name in natural order.
+/// A name in natural_order order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Natural(pub String);
 
 impl Ord for Natural {
     fn cmp(&self, other: &Self) -> Ordering {
-        natural(&self.0, &other.0)
+        natural_order(&self.0, &other.0)
     }
 }
 
@@ -57,7 +57,7 @@ mod tests {
     fn check(ascending: &[&str]) {
         let mut sorted = ascending.to_vec();
         sorted.reverse();
-        sorted.sort_by(|a, b| natural(a, b));
+        sorted.sort_by(|a, b| natural_order(a, b));
         assert_eq!(sorted, ascending);
     }
 
@@ -78,10 +78,10 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_an_order(a in "[a0-2]{0,5}", b in "[a0-2]{0,5}", c in "[a0-2]{0,5}") {
-            prop_assert_eq!(natural(&a, &b), natural(&b, &a).reverse());
-            prop_assert_eq!(natural(&a, &b).is_eq(), a == b);
-            if natural(&a, &b).is_le() && natural(&b, &c).is_le() {
-                prop_assert!(natural(&a, &c).is_le());
+            prop_assert_eq!(natural_order(&a, &b), natural_order(&b, &a).reverse());
+            prop_assert_eq!(natural_order(&a, &b).is_eq(), a == b);
+            if natural_order(&a, &b).is_le() && natural_order(&b, &c).is_le() {
+                prop_assert!(natural_order(&a, &c).is_le());
             }
         }
     }

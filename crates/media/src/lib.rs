@@ -14,7 +14,7 @@ pub use codec::{Nal, Slice, VideoCodec};
 pub use discontinuity::{Discontinuity, discontinuity, smallest_break_90k};
 pub use last_picture::LastPicture;
 pub use medium::Medium;
-pub use ts::anatomy::{Anatomy, Break, Carries, PidAnatomy, Unit, anatomy};
+pub use ts::anatomy::{Anatomy, Carries, CounterBreak, PidAnatomy, Unit, anatomy};
 pub use ts::audio::{AudioCodec, AudioFacts};
 pub use ts::continuity::Counter;
 pub use ts::tables::ElementaryStream;

@@ -37,11 +37,11 @@ pub struct Episode {
 
 /// Follows one encoder.
 #[derive(Debug, Default)]
-pub struct FallingBehind {
+pub struct Overload {
     episode: Option<(Instant, Instant, Episode)>,
 }
 
-impl FallingBehind {
+impl Overload {
     /// A new picture was shed.
     pub fn shed(&mut self, now: Instant) -> Option<Told> {
         let episode = self.add(1, 0, now);
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn each_time_is_told_once_and_its_end_too() {
-        let (mut behind, start) = (FallingBehind::default(), Instant::now());
+        let (mut behind, start) = (Overload::default(), Instant::now());
         let at = |s: u64| start + Duration::from_secs(s);
         for episode in 0..3 {
             let begun = episode * 100;
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_moment_is_not_worth_a_word() {
-        let (mut behind, start) = (FallingBehind::default(), Instant::now());
+        let (mut behind, start) = (Overload::default(), Instant::now());
         assert_eq!((behind.shed(start), behind.shed(start)), (None, None));
         assert_eq!(behind.kept_up(start + KEEPS_UP_AFTER), None);
         assert_eq!(behind.shed(start + KEEPS_UP_AFTER), None);
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_end_of_the_stream_tells_what_is_not_told() {
-        let (mut behind, now) = (FallingBehind::default(), Instant::now());
+        let (mut behind, now) = (Overload::default(), Instant::now());
         assert_eq!(behind.end(), None);
         assert_eq!(behind.left_out(1, now), Some(Told::LeavesOut));
         let cost = Episode { pictures: 0, segments: 1, lasted: Duration::ZERO };

@@ -31,7 +31,7 @@ pub use crate::settings::{WatchSettings, WatcherSettings};
 use crate::channel::Channel;
 use crate::channel::channels::Channels;
 use crate::channel::leftovers::Leftovers;
-use crate::events::desk::Desk;
+use crate::events::finished_file::ReadBuffer;
 use crate::publish::multivariant::Multivariant;
 use crate::world::{Wakes, World};
 use livedir_layout::guard::Guard;
@@ -43,10 +43,10 @@ use std::sync::{
     mpsc::{self, RecvTimeoutError},
 };
 
-/// The keeper of the playlists.
+/// Keeps the playlists.
 pub struct Watcher {
     world: World,
-    desk: Desk,
+    buffer: ReadBuffer,
     channels: Channels,
     multivariant: Option<Multivariant>,
     leftovers: Option<Leftovers>,
@@ -71,26 +71,26 @@ impl Watcher {
         settings: &WatcherSettings,
         meters: &[Arc<Meters>],
     ) -> Result<Self, WatchError> {
-        let mut desk = Desk { buffer: Vec::new() };
+        let mut buffer = ReadBuffer::default();
         let numbers = Numbers::any();
         let channels = match &settings.renditions[..] {
             [Rendition { name: None, .. }] => {
                 let alone = settings.of_rendition(&settings.renditions[0], true);
-                let channel = Channel::start(&world, alone, &numbers, meters[0].clone(), &mut desk)?;
+                let channel = Channel::start(&world, alone, &numbers, meters[0].clone(), &mut buffer)?;
                 Channels::of(world.clone(), vec![channel], None)
             }
             sizes => {
                 let sizes = sizes.iter().enumerate();
                 let sizes = sizes.map(|(order, size)| settings.of_rendition(size, order == 0)).collect();
-                let (channels, common) =
-                    channel::start_together::start(&world, sizes, &numbers, meters, &mut desk)?;
-                Channels::of(world.clone(), channels, common)
+                let (channels, shared) =
+                    channel::start_together::start(&world, sizes, &numbers, meters, &mut buffer)?;
+                Channels::of(world.clone(), channels, shared)
             }
         };
         numbers.begin(channels.next_segment_number());
         let multivariant = Multivariant::new(world.clone(), settings);
         let leftovers = Some(Leftovers::find(world.clone(), settings));
-        Ok(Self { world, desk, channels, multivariant, leftovers, wakes, numbers })
+        Ok(Self { world, buffer, channels, multivariant, leftovers, wakes, numbers })
     }
 
     /// Goes on from the playlists and directories of other encoders, and publishes what has come meanwhile. The meters count
@@ -108,11 +108,11 @@ impl Watcher {
         settings: &WatchSettings,
         meters: Arc<Meters>,
     ) -> Result<Self, WatchError> {
-        let mut desk = Desk { buffer: Vec::new() };
-        let channels = Channels::open(&world, settings, meters, &mut desk)?;
+        let mut buffer = ReadBuffer::default();
+        let channels = Channels::open(&world, settings, meters, &mut buffer)?;
         Ok(Self {
             world,
-            desk,
+            buffer,
             channels,
             multivariant: None,
             leftovers: None,
@@ -150,20 +150,20 @@ impl Watcher {
     pub fn run(mut self) -> Result<(), WatchError> {
         loop {
             let now = self.world.now();
-            let deadline = self.channels.keep_in_step(now, &mut self.desk);
+            let deadline = self.channels.align(now, &mut self.buffer);
             self.describe();
             let wait = deadline.saturating_duration_since(now);
             match self.world.clock.wait(&self.wakes.receiver, wait) {
                 Ok(Wake::Finish) | Err(RecvTimeoutError::Disconnected) => {
-                    let ended = self.channels.finish(&mut self.desk);
+                    let ended = self.channels.finish(&mut self.buffer);
                     self.describe();
                     return ended;
                 }
-                Ok(wake) => self.channels.wake(&wake, &mut self.desk),
+                Ok(wake) => self.channels.wake(&wake, &mut self.buffer),
                 Err(RecvTimeoutError::Timeout) => {}
             }
             let now = self.world.now();
-            self.channels.on_time(now, &mut self.desk);
+            self.channels.on_time(now, &mut self.buffer);
             // What lies there is somebody else's.
             self.channels.renew_guards()?;
             if let Some(leftovers) = &mut self.leftovers {

@@ -10,14 +10,14 @@ mod stage;
 mod world;
 
 use judge::{Findings, Invariants};
-use stage::Stage;
+use stage::Rehearsal;
 use world::{Event, Plan};
 
 /// Played by `cargo test`; some seconds.
 const SEEDS: u64 = 300;
 
 fn play(plan: &Plan, seed: u64) -> Findings {
-    Stage::new(plan, seed, Invariants::new(plan)).play().findings
+    Rehearsal::new(plan, seed, Invariants::new(plan)).play().findings
 }
 
 #[track_caller]

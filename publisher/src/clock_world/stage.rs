@@ -1,4 +1,4 @@
-//! Stage: the code under test, from packet queue to grid, by a clock that is told the time.
+//! Rehearsal: the code under test, from packet queue to grid, by a clock that is told the time.
 //!
 //! In: pieces as they arrive. Out: what is shown at each grid time and what is heard where, to a [`Judge`]. Timeline, pacer,
 //! packet queue, frame clock and sound clock are those of the program; what is written anew here is what stands around them and
@@ -105,7 +105,7 @@ impl Connection {
 }
 
 /// See the file's head.
-pub(crate) struct Stage<J> {
+pub(crate) struct Rehearsal<J> {
     base: Instant,
     arrivals: Peekable<World>,
     wakes: Random,
@@ -127,9 +127,9 @@ struct Line {
     samples: u64,
 }
 
-impl<J: Judge> Stage<J> {
+impl<J: Judge> Rehearsal<J> {
     pub(crate) fn new(plan: &Plan, seed: u64, judge: J) -> Self {
-        Stage {
+        Rehearsal {
             // Far from the machine's start, so that the past can be named.
             base: Instant::now() + Duration::from_secs(1_000_000),
             arrivals: World::new(plan.clone(), seed).peekable(),

@@ -8,7 +8,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::{Instant, SystemTime};
 
 use crate::copy::dates::{Dates, Keyframe};
-use crate::copy::keyframe_cutter::{Cutter, Place, longest_segment_90k};
+use crate::copy::keyframe_cutter::{Cutter, Fit, longest_segment_90k};
 
 use crate::copy::{Copied, CopiedPacket, CopiedStream, longest_copied_90k};
 use crate::encode::START_90K;
@@ -131,8 +131,8 @@ impl<'a> Copier<'a> {
             Medium::Video => {
                 self.meters.pictures_captured.add(1);
                 let place = self.cutter.picture(dts_90k, duration_90k, is_keyframe);
-                begins = place == Place::Begins;
-                place == Place::LeftOut
+                begins = place == Fit::Begins;
+                place == Fit::LeftOut
             }
         };
         if is_left_out {
@@ -146,7 +146,7 @@ impl<'a> Copier<'a> {
         packet.set_duration(duration_90k);
         let keyframe = Keyframe { dts_90k, picture_90k: duration_90k, stretch, filmed_at: date(captured_at) };
         let keyframe_filmed_at = begins.then(|| self.dates.of(keyframe));
-        Some(EncodedPacket { medium, dts_90k, duration_90k, keyframe_filmed_at, border: None, packet })
+        Some(EncodedPacket { medium, dts_90k, duration_90k, keyframe_filmed_at, boundary: None, packet })
     }
 
     /// Says what is left out: once, and then by the count of dropped pictures.

@@ -7,7 +7,7 @@
 
 /// What becomes of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Fit {
     /// It begins a segment.
     Begins,
     /// It belongs to the segment that is being made.
@@ -56,7 +56,7 @@ impl Cutter {
     }
 
     /// The next picture, by its decode time.
-    pub(crate) fn picture(&mut self, dts_90k: i64, duration_90k: i64, is_keyframe: bool) -> Place {
+    pub(crate) fn picture(&mut self, dts_90k: i64, duration_90k: i64, is_keyframe: bool) -> Fit {
         let is_in_hole = self.hole_90k.1.is_none();
         let is_after_hole = dts_90k - self.end_90k > duration_90k;
         if is_keyframe {
@@ -71,16 +71,16 @@ impl Cutter {
         if is_keyframe && (is_in_hole || is_after_hole || next_90k > self.aim_90k.min(self.promise_90k)) {
             self.start_90k = dts_90k;
             self.hole_90k.1.get_or_insert(dts_90k);
-            return Place::Begins;
+            return Fit::Begins;
         }
         if is_in_hole {
-            return Place::LeftOut;
+            return Fit::LeftOut;
         }
         if dts_90k + duration_90k - self.start_90k > self.promise_90k {
             self.hole_90k = (dts_90k, None);
-            return Place::LeftOut;
+            return Fit::LeftOut;
         }
-        Place::Within
+        Fit::Within
     }
 
     /// Whether sound of this time belongs nowhere.
@@ -110,9 +110,9 @@ mod tests {
         let (mut begun, mut out) = (Vec::new(), 0);
         for n in 0..frames {
             match cutter.picture(n * FRAME, FRAME, keyframes.contains(&n)) {
-                Place::Begins => begun.push(n),
-                Place::Within => {}
-                Place::LeftOut => out += 1,
+                Fit::Begins => begun.push(n),
+                Fit::Within => {}
+                Fit::LeftOut => out += 1,
             }
         }
         assert_eq!((begun.as_slice(), out), (begins, left_out));

@@ -114,7 +114,7 @@ fn is_encoder_chip(name: &str) -> bool {
 
 /// The encoder that is taken.
 #[derive(Debug)]
-pub struct Found<'a, T, E> {
+pub struct Opened<'a, T, E> {
     /// Its name.
     pub name: &'a str,
     /// The open encoder.
@@ -127,11 +127,11 @@ pub struct Found<'a, T, E> {
 pub fn first_that_opens<'a, T, E>(
     names: &[&'a str],
     mut open: impl FnMut(&str) -> Result<T, E>,
-) -> Result<Found<'a, T, E>, Vec<(&'a str, E)>> {
+) -> Result<Opened<'a, T, E>, Vec<(&'a str, E)>> {
     let mut passed_over = Vec::new();
     for name in names {
         match open(name) {
-            Ok(opened) => return Ok(Found { name, opened, passed_over }),
+            Ok(opened) => return Ok(Opened { name, opened, passed_over }),
             Err(error) => passed_over.push((*name, error)),
         }
     }

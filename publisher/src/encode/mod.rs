@@ -1,5 +1,5 @@
 //! Encoders: pictures and sound become H.264 or HEVC and AAC packets with the times of the grid. There is one of each for the
-//! whole run, so that their state runs on over every segment border. The threads that own them are [`crate::encode::rung`] and
+//! whole run, so that their state runs on over every segment boundary. The threads that own them are [`crate::encode::rung`] and
 //! [`crate::grid`].
 
 pub mod choice;

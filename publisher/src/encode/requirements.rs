@@ -25,7 +25,7 @@ pub(super) struct TrialPacket<'a> {
 
 /// What an encoder did that makes it useless here.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum BadManners {
+pub enum UnmetRequirement {
     /// Pictures are missing, or there are too many.
     #[error("it made {0} packets of {PICTURES} pictures")]
     Count(usize),
@@ -44,25 +44,25 @@ pub enum BadManners {
 }
 
 /// Judges all packets of a trial, in the order in which they came.
-pub(super) fn judge(codec: VideoCodec, packets: &[TrialPacket]) -> Result<(), BadManners> {
+pub(super) fn judge(codec: VideoCodec, packets: &[TrialPacket]) -> Result<(), UnmetRequirement> {
     if packets.len() as u64 != PICTURES {
-        return Err(BadManners::Count(packets.len()));
+        return Err(UnmetRequirement::Count(packets.len()));
     }
     for (n, packet) in (0..).zip(packets) {
         if packet.pts != n || packet.dts > n {
-            return Err(BadManners::Reordered);
+            return Err(UnmetRequirement::Reordered);
         }
         let nals = nals(codec, packet.bytes);
         if nals.is_empty() {
-            return Err(BadManners::NoStartCodes);
+            return Err(UnmetRequirement::NoStartCodes);
         }
         if !(n as u64).is_multiple_of(IDR_EVERY) {
             continue;
         }
         let is_idr = |nal: &Nal| *nal == Nal::Slice(Slice::Idr);
-        let idr = nals.iter().position(is_idr).ok_or(BadManners::NoIdr)?;
+        let idr = nals.iter().position(is_idr).ok_or(UnmetRequirement::NoIdr)?;
         if !codec.parameter_sets().iter().all(|set| nals[..idr].contains(set)) {
-            return Err(BadManners::NoParameterSets);
+            return Err(UnmetRequirement::NoParameterSets);
         }
     }
     Ok(())
@@ -79,7 +79,7 @@ mod tests {
 
     /// Packets of NAL units of these types, one string of digits a packet.
     #[track_caller]
-    fn check(packets: &[(i64, &str)], expected: Option<&BadManners>) {
+    fn check(packets: &[(i64, &str)], expected: Option<&UnmetRequirement>) {
         let types: Vec<_> = packets
             .iter()
             .map(|(pts, types)| (*pts, types.bytes().map(|digit| 0x60 | (digit - b'0'))))
@@ -89,7 +89,7 @@ mod tests {
 
     /// Packets of HEVC in order, one list of types a packet.
     #[track_caller]
-    fn check_hevc(packets: [&[u8]; 6], expected: Option<&BadManners>) {
+    fn check_hevc(packets: [&[u8]; 6], expected: Option<&UnmetRequirement>) {
         let types: Vec<_> =
             (0..).zip(packets).map(|(pts, types)| (pts, types.iter().map(|it| it << 1))).collect();
         check_bytes(VideoCodec::Hevc, &types, expected);
@@ -99,7 +99,7 @@ mod tests {
     fn check_bytes(
         codec: VideoCodec,
         packets: &[(i64, impl Iterator<Item = u8> + Clone)],
-        expected: Option<&BadManners>,
+        expected: Option<&UnmetRequirement>,
     ) {
         let bytes: Vec<Vec<u8>> = packets
             .iter()
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn bad_manners_are_called_by_their_name() {
-        use BadManners::{Count, NoIdr, NoParameterSets, NoStartCodes, Reordered};
+        use UnmetRequirement::{Count, NoIdr, NoParameterSets, NoStartCodes, Reordered};
         check(&[], Some(&Count(0)));
         check(&[(0, "785"); 7], Some(&Count(7)));
         check(&[(0, "785"), (3, "1"), (1, "1"), (2, "1"), (4, "1"), (5, "1")], Some(&Reordered));
@@ -136,7 +136,7 @@ mod tests {
     fn hevc_has_one_more_parameter_set_and_other_types() {
         let key: &[u8] = &[35, 32, 33, 34, 39, 19];
         check_hevc([key, &[1], &[35, 1], key, &[1], &[0]], None);
-        check_hevc([key, &[1], &[1], &[33, 34, 20], &[1], &[1]], Some(&BadManners::NoParameterSets));
-        check_hevc([key, &[1], &[1], &[32, 33, 34, 21], &[1], &[1]], Some(&BadManners::NoIdr));
+        check_hevc([key, &[1], &[1], &[33, 34, 20], &[1], &[1]], Some(&UnmetRequirement::NoParameterSets));
+        check_hevc([key, &[1], &[1], &[32, 33, 34, 21], &[1], &[1]], Some(&UnmetRequirement::NoIdr));
     }
 }

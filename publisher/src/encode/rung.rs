@@ -36,13 +36,13 @@ pub fn run(
             slate: None,
         },
         encoder,
-        is_heard: packets.send(stream).is_ok(),
+        is_receiver_alive: packets.send(stream).is_ok(),
         packets,
     };
-    while rung.is_heard {
+    while rung.is_receiver_alive {
         let Some(shown) = shown.next() else { break };
         let frame = rung.screen.show(shown.picture);
-        let ready = rung.encoder.encode(shown.n, shown.border, frame)?;
+        let ready = rung.encoder.encode(shown.n, shown.boundary, frame)?;
         rung.send(ready);
     }
     let rest = rung.encoder.finish()?;
@@ -55,13 +55,13 @@ struct Rung<'a> {
     encoder: VideoEncoder,
     packets: &'a SyncSender<Encoded>,
     /// The packager still takes packets.
-    is_heard: bool,
+    is_receiver_alive: bool,
 }
 
 impl Rung<'_> {
     fn send(&mut self, packets: Vec<EncodedPacket>) {
         for packet in packets {
-            self.is_heard &= self.packets.send(Encoded::Packet(packet)).is_ok();
+            self.is_receiver_alive &= self.packets.send(Encoded::Packet(packet)).is_ok();
         }
     }
 }

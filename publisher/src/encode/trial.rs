@@ -1,14 +1,14 @@
 //! From the choice to an open encoder: each one that is tried makes a few pictures before it is taken.
 //!
 //! In: the settings of the stream. Out: a [`VideoEncoder`], or why there is none. [`choice`] says in which order they are
-//! tried, `manners` what is expected of them. Used on the thread that starts the run and on those of the rungs.
+//! tried, `requirements` what is expected of them. Used on the thread that starts the run and on those of the rungs.
 
 use std::fmt::Write as _;
 
 use ffmpeg_next as ffmpeg;
 
-use super::choice::{self, EncoderChoice, Found};
-use super::requirements::{self, BadManners, IDR_EVERY, PICTURES, TrialPacket};
+use super::choice::{self, EncoderChoice, Opened};
+use super::requirements::{self, IDR_EVERY, PICTURES, TrialPacket, UnmetRequirement};
 use super::video::VideoEncoder;
 use super::{EncodeError, EncodeSettings, START_90K, machine};
 use crate::encode::ladder::SMALLEST_QUANTISER;
@@ -37,7 +37,7 @@ pub enum Refusal {
     Libav(#[from] ffmpeg::Error),
     /// It opened, and did not do what it was asked to.
     #[error(transparent)]
-    Manners(#[from] BadManners),
+    Unmet(#[from] UnmetRequirement),
 }
 
 impl VideoEncoder {
@@ -51,7 +51,7 @@ impl VideoEncoder {
         Ok(found.opened)
     }
 
-    fn find(settings: &EncodeSettings) -> Result<Found<'_, Self, Refusal>, EncodeError> {
+    fn find(settings: &EncodeSettings) -> Result<Opened<'_, Self, Refusal>, EncodeError> {
         let order = match &settings.encoder {
             EncoderChoice::Auto => machine::look().order(settings.codec),
             EncoderChoice::Named(name) => vec![name.as_str()],
@@ -160,7 +160,7 @@ pub fn describe() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::packet::Border;
+    use crate::packet::SegmentBoundary;
     use ffmpeg::format::Pixel;
     use std::time::{Duration, SystemTime};
 
@@ -183,7 +183,7 @@ mod tests {
     fn check_keyframes(codec: VideoCodec) {
         let mut encoder = VideoEncoder::open(&settings(codec, "auto")).unwrap();
         let mut picture = Canvas::new(320, 240).to_frame();
-        let border = |n: u64| Border {
+        let boundary = |n: u64| SegmentBoundary {
             filmed_at: SystemTime::UNIX_EPOCH + Duration::from_secs(n),
             segment: n / 3,
             is_leapt_to: false,
@@ -191,14 +191,14 @@ mod tests {
         let mut packets = Vec::new();
         for n in 0..20 {
             // Off the grid too: after a leap segments begin elsewhere.
-            let ready = encoder.encode(n, (n % 3 == 0).then(|| border(n)), &mut picture).unwrap();
+            let ready = encoder.encode(n, (n % 3 == 0).then(|| boundary(n)), &mut picture).unwrap();
             assert_eq!(ready.len(), 1, "picture {n} of {codec} comes late");
             packets.extend(ready);
         }
         packets.extend(encoder.finish().unwrap());
         assert_eq!(packets.len(), 20);
         for (n, packet) in (0..).zip(&packets) {
-            assert_eq!(packet.border, (n % 3 == 0).then(|| border(n)), "picture {n}");
+            assert_eq!(packet.boundary, (n % 3 == 0).then(|| boundary(n)), "picture {n}");
             assert!(n % 3 != 0 || packet.packet.is_key(), "picture {n}");
         }
     }

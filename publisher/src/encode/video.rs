@@ -12,7 +12,7 @@ use ffmpeg_next as ffmpeg;
 use super::hardware_frames::{HardwareFrames, Way};
 use super::trial::Refusal;
 use super::{EncodeSettings, START_90K, options};
-use crate::packet::{Border, EncodedPacket};
+use crate::packet::{EncodedPacket, SegmentBoundary};
 use livedir_media::Medium;
 
 /// An open encoder.
@@ -24,7 +24,7 @@ pub struct VideoEncoder {
     card: Option<HardwareFrames>,
     fps: u32,
     /// Grid times of the keyframes that the encoder was asked for and has not made yet.
-    borders: VecDeque<(i64, Border)>,
+    boundaries: VecDeque<(i64, SegmentBoundary)>,
 }
 
 impl VideoEncoder {
@@ -64,7 +64,7 @@ impl VideoEncoder {
             )?)
         };
         let encoder = open(codec, format, card.as_ref(), settings)?;
-        Ok(Self { encoder, converter, card, fps: settings.fps, borders: VecDeque::new() })
+        Ok(Self { encoder, converter, card, fps: settings.fps, boundaries: VecDeque::new() })
     }
 
     /// What the muxer has to know of the stream.
@@ -77,11 +77,11 @@ impl VideoEncoder {
     pub fn encode(
         &mut self,
         n: u64,
-        border: Option<Border>,
+        boundary: Option<SegmentBoundary>,
         frame: &mut ffmpeg::frame::Video,
     ) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
-        self.borders.extend(border.map(|border| (n as i64, border)));
-        self.send(n, border.is_some(), frame)?;
+        self.boundaries.extend(boundary.map(|boundary| (n as i64, boundary)));
+        self.send(n, boundary.is_some(), frame)?;
         self.received()
     }
 
@@ -144,14 +144,15 @@ impl VideoEncoder {
         packet.set_dts(Some(ticks(dts)));
         packet.set_duration(duration_90k);
         // Those of keyframes that never came are let go.
-        let asked_for = self.borders.iter().position(|(n, _)| *n == pts);
-        let border = asked_for.and_then(|at| self.borders.drain(..=at).next_back()).map(|(_, border)| border);
+        let asked_for = self.boundaries.iter().position(|(n, _)| *n == pts);
+        let boundary =
+            asked_for.and_then(|at| self.boundaries.drain(..=at).next_back()).map(|(_, boundary)| boundary);
         EncodedPacket {
             medium: Medium::Video,
             dts_90k: ticks(dts),
             duration_90k,
-            keyframe_filmed_at: border.map(|border| border.filmed_at),
-            border,
+            keyframe_filmed_at: boundary.map(|boundary| boundary.filmed_at),
+            boundary,
             packet,
         }
     }

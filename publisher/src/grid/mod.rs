@@ -2,7 +2,7 @@
 //!
 //! In: [`Captured`] pieces from the capture queue. Out: what is to be [`Shown`] at each grid time, to the encoder of every
 //! rung, and packets of sound. The grid thread owns the frame clock, the filters, the sound clock and the sound encoder;
-//! there is one of each for the whole run, so that time runs on over every segment border, which is the same for all. At
+//! there is one of each for the whole run, so that time runs on over every segment boundary, which is the same for all. At
 //! the end of the source all of its channels close.
 
 pub mod frame_clock;
@@ -16,8 +16,8 @@ use crate::captured::{Captured, CapturedPicture, CapturedSound};
 use crate::encode::sound::AudioEncoder;
 use crate::encode::{EncodeError, START_90K};
 use crate::grid::frame_clock::{FrameClock, Placement, SILENCE};
-use crate::grid::segment_boundaries::Borders;
-use crate::packet::{Border, Encoded, EncodedPacket};
+use crate::grid::segment_boundaries::SegmentBoundaries;
+use crate::packet::{Encoded, EncodedPacket, SegmentBoundary};
 use crate::picture::filter::{Filter, FilterError, FilterSettings};
 use crate::picture::slate::SlateText;
 use crate::queue::capture::{CaptureReceiver, Next};
@@ -83,7 +83,7 @@ pub fn run(
     if let Some(picture) = first {
         grid.take_picture(picture);
     }
-    while grid.is_heard() {
+    while grid.is_receiver_alive() {
         let next = captured.next(grid.clock.next_overdue());
         grid.leap_if_lost(captured.present())?;
         match next {
@@ -106,7 +106,7 @@ struct Grid<'a> {
     settings: &'a GridSettings,
     meters: &'a Meters,
     clock: FrameClock,
-    borders: Borders,
+    boundaries: SegmentBoundaries,
     /// The wall-clock time of grid time 0.
     origin_filmed_at: SystemTime,
     filter: Filter,
@@ -124,7 +124,7 @@ struct Sound {
     line: SoundLine,
     /// Its newest segment, where it has segments of its own.
     segment: Option<u64>,
-    is_heard: bool,
+    is_receiver_alive: bool,
 }
 
 impl<'a> Grid<'a> {
@@ -138,14 +138,15 @@ impl<'a> Grid<'a> {
         let sound = sound.map(|line| {
             let encoder = AudioEncoder::open(line.audio_bps, origin)?;
             let parameters = encoder.parameters();
-            let is_heard = line.packets.send(Encoded::Stream { medium: Medium::Audio, parameters }).is_ok();
-            Ok::<_, EncodeError>(Sound { encoder, line, segment: None, is_heard })
+            let is_receiver_alive =
+                line.packets.send(Encoded::Stream { medium: Medium::Audio, parameters }).is_ok();
+            Ok::<_, EncodeError>(Sound { encoder, line, segment: None, is_receiver_alive })
         });
         Ok(Self {
             settings,
             meters,
             clock: FrameClock::new(settings.fps, origin),
-            borders: Borders::new(settings.segment_frames),
+            boundaries: SegmentBoundaries::new(settings.segment_frames),
             origin_filmed_at: SystemTime::now() - origin.elapsed(),
             filter: Filter::new(&settings.filter),
             complaint: String::new(),
@@ -157,8 +158,8 @@ impl<'a> Grid<'a> {
     }
 
     /// Somebody still takes what it makes.
-    fn is_heard(&self) -> bool {
-        !self.rungs.is_empty() && self.sound.as_ref().is_none_or(|sound| sound.is_heard)
+    fn is_receiver_alive(&self) -> bool {
+        !self.rungs.is_empty() && self.sound.as_ref().is_none_or(|sound| sound.is_receiver_alive)
     }
 
     fn take_picture(&mut self, picture: CapturedPicture) {
@@ -221,7 +222,7 @@ impl<'a> Grid<'a> {
             let packets = sound.encoder.fill_until(self.clock.time_of(left_out.start))?;
             self.send_sound(packets);
         }
-        self.borders.leap(&left_out, self.sound.as_ref().and_then(|sound| sound.segment));
+        self.boundaries.leap(&left_out, self.sound.as_ref().and_then(|sound| sound.segment));
         self.meters.frames_skipped.add(left_out.end - left_out.start);
         if let Some(sound) = &mut self.sound {
             sound.encoder.leap(self.clock.time_of(left_out.end));
@@ -266,10 +267,13 @@ impl<'a> Grid<'a> {
     }
 
     fn show(&mut self, n: u64, picture: Picture) {
-        let (segment, begins_at) = self.borders.segment_of(n).unwrap_or_default();
-        let border =
-            (begins_at == n).then(|| Border { filmed_at: self.filmed_at(n), segment, is_leapt_to: false });
-        let shown = Shown { n, border, picture };
+        let (segment, begins_at) = self.boundaries.segment_of(n).unwrap_or_default();
+        let boundary = (begins_at == n).then(|| SegmentBoundary {
+            filmed_at: self.filmed_at(n),
+            segment,
+            is_leapt_to: false,
+        });
+        let shown = Shown { n, boundary, picture };
         self.meters.frames_encoded.add(1);
         self.rungs.retain(|rung| rung.send(shown.clone()));
     }
@@ -294,19 +298,19 @@ impl<'a> Grid<'a> {
 
     fn send_sound(&mut self, packets: Vec<EncodedPacket>) {
         for mut packet in packets {
-            packet.border = self.border_of_sound(&packet);
-            packet.keyframe_filmed_at = packet.border.map(|border| border.filmed_at);
+            packet.boundary = self.boundary_of_sound(&packet);
+            packet.keyframe_filmed_at = packet.boundary.map(|boundary| boundary.filmed_at);
             let Some(sound) = &mut self.sound else { return };
-            sound.is_heard &= sound.line.packets.send(Encoded::Packet(packet)).is_ok();
+            sound.is_receiver_alive &= sound.line.packets.send(Encoded::Packet(packet)).is_ok();
         }
     }
 
-    /// Sound with segments of its own begins one with the first packet at or after the border of the pictures'.
-    fn border_of_sound(&mut self, packet: &EncodedPacket) -> Option<Border> {
+    /// Sound with segments of its own begins one with the first packet at or after the boundary of the pictures'.
+    fn boundary_of_sound(&mut self, packet: &EncodedPacket) -> Option<SegmentBoundary> {
         let sound = self.sound.as_ref().filter(|sound| sound.line.is_alone)?;
         let ticks = u64::try_from(packet.dts_90k - START_90K).ok()?;
         let n = ticks * u64::from(self.settings.fps) / 90_000;
-        let (segment, begins_at) = self.borders.segment_of(n)?;
+        let (segment, begins_at) = self.boundaries.segment_of(n)?;
         if sound.segment.is_some_and(|before| before >= segment) {
             return None;
         }
@@ -316,7 +320,7 @@ impl<'a> Grid<'a> {
         if let Some(sound) = &mut self.sound {
             sound.segment = Some(segment);
         }
-        Some(Border { filmed_at, segment, is_leapt_to: false })
+        Some(SegmentBoundary { filmed_at, segment, is_leapt_to: false })
     }
 
     fn finish(mut self) -> Result<(), EncodeError> {
@@ -402,9 +406,9 @@ mod tests {
         let sound = SoundLine { audio_bps: 128_000, is_alone: false, packets };
         run(&receiver, &settings, vec![shown], Some(sound), &meters).unwrap();
         // Silence takes a few bytes only.
-        let is_heard = |it: &Encoded| matches!(it, Encoded::Packet(packet) if packet.packet.size() > 40);
+        let is_sound = |it: &Encoded| matches!(it, Encoded::Packet(packet) if packet.packet.size() > 40);
         let packets: Vec<_> = encoded.iter().filter(|it| matches!(it, Encoded::Packet(_))).collect();
-        Packets { heard: packets.iter().filter(|it| is_heard(it)).count(), all: packets.len() }
+        Packets { heard: packets.iter().filter(|it| is_sound(it)).count(), all: packets.len() }
     }
 
     fn grey(captured_at: Instant) -> CapturedPicture {

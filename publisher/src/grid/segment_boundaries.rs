@@ -1,4 +1,4 @@
-//! Borders: which grid times begin a segment, and which one. Pure; the grid thread owns it.
+//! Segment boundaries: which grid times begin a segment, and which one. Pure; the grid thread owns it.
 //!
 //! In: grid times, and those that were left out. Out: the number of the segment within the run, which is the same in
 //! every rendition: one that an encoder had no time for keeps its number, and the next has the next.
@@ -7,14 +7,14 @@ use std::ops::Range;
 
 /// Counts the segments of a run.
 #[derive(Debug, Clone)]
-pub struct Borders {
+pub struct SegmentBoundaries {
     segment_frames: u64,
     /// The grid time that is counted from, and the segment that begins there.
     from: u64,
     first: u64,
 }
 
-impl Borders {
+impl SegmentBoundaries {
     /// A segment every so many frames.
     #[must_use]
     pub fn new(segment_frames: u64) -> Self {
@@ -43,37 +43,37 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(borders: &Borders, n: u64, expected: Option<(u64, u64)>) {
-        assert_eq!(borders.segment_of(n), expected, "grid time {n}");
+    fn check(boundaries: &SegmentBoundaries, n: u64, expected: Option<(u64, u64)>) {
+        assert_eq!(boundaries.segment_of(n), expected, "grid time {n}");
     }
 
     #[test]
     fn segments_are_counted_along_the_grid() {
-        let borders = Borders::new(40);
+        let boundaries = SegmentBoundaries::new(40);
         for (n, expected) in [(0, (0, 0)), (39, (0, 0)), (40, (1, 40)), (81, (2, 80))] {
-            check(&borders, n, Some(expected));
+            check(&boundaries, n, Some(expected));
         }
     }
 
     #[test]
     fn a_leap_begins_the_next_segment_behind_the_hole() {
-        let mut borders = Borders::new(40);
-        borders.leap(&(50..170), None);
-        check(&borders, 169, None);
-        check(&borders, 170, Some((2, 170)));
-        check(&borders, 210, Some((3, 210)));
+        let mut boundaries = SegmentBoundaries::new(40);
+        boundaries.leap(&(50..170), None);
+        check(&boundaries, 169, None);
+        check(&boundaries, 170, Some((2, 170)));
+        check(&boundaries, 210, Some((3, 210)));
         // Nothing was shown in between.
-        borders.leap(&(170..400), None);
-        check(&borders, 400, Some((2, 400)));
+        boundaries.leap(&(170..400), None);
+        check(&boundaries, 400, Some((2, 400)));
         // The segment before was whole.
-        borders.leap(&(440..500), None);
-        check(&borders, 500, Some((3, 500)));
+        boundaries.leap(&(440..500), None);
+        check(&boundaries, 500, Some((3, 500)));
     }
 
     #[test]
     fn a_segment_that_sound_has_begun_is_not_begun_again() {
-        let mut borders = Borders::new(40);
-        borders.leap(&(39..170), Some(1));
-        check(&borders, 170, Some((2, 170)));
+        let mut boundaries = SegmentBoundaries::new(40);
+        boundaries.leap(&(39..170), Some(1));
+        check(&boundaries, 170, Some((2, 170)));
     }
 }

@@ -8,7 +8,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::SystemTime;
 
-use livedir_layout::directory::{Directory, Kind};
+use livedir_layout::directory::{Directory, EntryKind};
 use livedir_layout::files::{self, OnDisk};
 use livedir_layout::names::{Home, name_of_uri, number_of_name, segment_name};
 use livedir_layout::rendition::Rendition;
@@ -66,8 +66,9 @@ impl LastSegment {
         };
         let names = listed(disk, playlists, home).into_iter().chain(ours(disk, &directory, next_number));
         let mut is_any = false;
-        let is_file =
-            |name: &String| disk.look_up(&directory.join(name)).is_ok_and(|found| found.kind == Kind::File);
+        let is_file = |name: &String| {
+            disk.look_up(&directory.join(name)).is_ok_and(|found| found.kind == EntryKind::File)
+        };
         for name in names.filter(is_file).take(TRIES) {
             match Self::read(disk, &directory.join(&name)) {
                 Ok(last) => return Some(last),

@@ -63,7 +63,7 @@ pub struct Package {
     pub media: Vec<Medium>,
     /// How long segments and parts are to be.
     pub lengths: Lengths,
-    /// Whether other renditions have the same borders: segments are then numbered by those, and one that is lost or not
+    /// Whether other renditions have the same boundaries: segments are then numbered by those, and one that is lost or not
     /// whole leaves its number empty.
     pub in_step: bool,
     /// The last continuity counters of the run before.
@@ -113,7 +113,7 @@ struct Line {
     counters: RunningCounters,
     resume_point: Arc<ResumePoint>,
     segmenter: Segmenter,
-    parts: Option<Parts>,
+    parts: Option<PartWriter>,
     /// The number of the first segment of the run; `None` where the numbers are nobody else's, too.
     counted_from: Option<u64>,
     /// The number of the segment being written.
@@ -126,7 +126,7 @@ struct Line {
 }
 
 /// What low latency needs besides.
-struct Parts {
+struct PartWriter {
     cutter: PartCutter,
     /// The number of the part being written, from 0.
     index: u32,
@@ -143,7 +143,7 @@ struct Parts {
     held: Option<ClosedSegment>,
 }
 
-impl Parts {
+impl PartWriter {
     fn new(target_90k: i64, codec: Option<VideoCodec>) -> Self {
         Self {
             cutter: PartCutter::new(target_90k),
@@ -157,7 +157,7 @@ impl Parts {
     }
 }
 
-impl Parts {
+impl PartWriter {
     /// The packet; the first picture of a part with the parameter sets in force.
     fn with_sets(&mut self, packet: Packet) -> Packet {
         let (Some(sets), Some(picture)) = (&mut self.sets, packet.data()) else { return packet };
@@ -207,7 +207,7 @@ impl Line {
             counters: RunningCounters::after(counters.clone()),
             resume_point: resume_point.clone(),
             segmenter: Segmenter::new(lengths.segment_90k),
-            parts: lengths.part_90k.map(|target_90k| Parts::new(target_90k, codec)),
+            parts: lengths.part_90k.map(|target_90k| PartWriter::new(target_90k, codec)),
             counted_from: in_step.then_some(*first_number),
             number: *first_number,
             started_at_90k: 0,
@@ -234,10 +234,12 @@ impl Line {
             }
             Cut::Within => {}
             Cut::Before(ended) => {
-                let border = packet.border.zip(self.counted_from);
-                let next_number = border.map(|(border, first)| first + border.segment);
+                let boundary = packet.boundary.zip(self.counted_from);
+                let next_number = boundary.map(|(boundary, first)| first + boundary.segment);
                 match ended {
-                    Some(_) if border.is_some_and(|(border, _)| border.is_leapt_to) => self.give_up()?,
+                    Some(_) if boundary.is_some_and(|(boundary, _)| boundary.is_leapt_to) => {
+                        self.give_up()?
+                    }
                     Some(duration_90k) => {
                         let is_hole = self.started_at_90k + duration_90k < dts_90k;
                         // Where this rendition alone has left out segments, the timeline goes on behind them.

@@ -2,7 +2,7 @@
 //!
 //! Grid times go through in order. What is shed when the encoder falls behind are the new pictures: it is told to show the
 //! one before once more, which costs it next to nothing. Beside other rungs an encoder that has no time even for that
-//! leaves out the rest of its segment and goes on with the newest, so that all keep the same borders; one that is alone is
+//! leaves out the rest of its segment and goes on with the newest, so that all keep the same boundaries; one that is alone is
 //! waited for. Bounded; closes from either end.
 
 use std::collections::VecDeque;
@@ -11,10 +11,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ffmpeg_next as ffmpeg;
 
-use crate::packet::Border;
+use crate::packet::SegmentBoundary;
 use crate::picture::slate::SlateText;
 use livedir_layout::meters::Meters;
-use livedir_time::overload::{Episode, FallingBehind, Told};
+use livedir_time::overload::{Episode, Overload, Told};
 
 /// New pictures that may wait. They are large (3 MB for full HD), and each is a grid time late already.
 const PICTURES: usize = 4;
@@ -45,7 +45,7 @@ pub struct Shown {
     /// The grid time.
     pub n: u64,
     /// A segment begins with it.
-    pub border: Option<Border>,
+    pub boundary: Option<SegmentBoundary>,
     /// What is seen.
     pub picture: Picture,
 }
@@ -67,18 +67,18 @@ struct State {
     /// Since when each of them waits.
     since: VecDeque<Instant>,
     is_closed: bool,
-    behind: FallingBehind,
+    behind: Overload,
 }
 
 impl State {
-    /// Leaves out all that waits; says how many segments will not be whole for it. The border that comes next is told
+    /// Leaves out all that waits; says how many segments will not be whole for it. The boundary that comes next is told
     /// whether the one that the encoder is at is among them.
-    fn leave_out(&mut self, next: &mut Border) -> u64 {
-        let first = self.waiting.front().map(|shown| shown.border);
-        let is_at_one = first.is_some_and(|border| border.is_none());
-        // A border that was leapt to and never reached hands that on.
-        next.is_leapt_to = is_at_one || first.flatten().is_some_and(|border| border.is_leapt_to);
-        let begun = self.waiting.iter().filter(|shown| shown.border.is_some()).count() as u64;
+    fn leave_out(&mut self, next: &mut SegmentBoundary) -> u64 {
+        let first = self.waiting.front().map(|shown| shown.boundary);
+        let is_at_one = first.is_some_and(|boundary| boundary.is_none());
+        // A boundary that was leapt to and never reached hands that on.
+        next.is_leapt_to = is_at_one || first.flatten().is_some_and(|boundary| boundary.is_leapt_to);
+        let begun = self.waiting.iter().filter(|shown| shown.boundary.is_some()).count() as u64;
         self.waiting.clear();
         self.since.clear();
         begun + u64::from(is_at_one)
@@ -179,9 +179,9 @@ impl PictureSender {
         }
         let mut told = None;
         if shared.is_too_late(&state, now)
-            && let Some(border) = &mut shown.border
+            && let Some(boundary) = &mut shown.boundary
         {
-            let segments = state.leave_out(border);
+            let segments = state.leave_out(boundary);
             shared.meters.segments_left_out.add(segments);
             told = state.behind.left_out(segments, now);
         }
@@ -194,11 +194,11 @@ impl PictureSender {
         told = told.or_else(|| state.behind.kept_up(now));
         state.waiting.push_back(shown);
         state.since.push_back(now);
-        let is_heard = !state.is_closed;
+        let is_receiver_alive = !state.is_closed;
         drop(state);
         shared.changed.notify_all();
         shared.tell(told);
-        is_heard
+        is_receiver_alive
     }
 }
 
@@ -207,10 +207,10 @@ impl Drop for PictureSender {
         let mut state = self.0.lock();
         // The end of the stream does not wait for segments that are late already.
         if self.0.is_too_late(&state, Instant::now())
-            && let Some(border) = state.waiting.iter().position(|shown| shown.border.is_some())
+            && let Some(boundary) = state.waiting.iter().position(|shown| shown.boundary.is_some())
         {
-            state.waiting.truncate(border);
-            state.since.truncate(border);
+            state.waiting.truncate(boundary);
+            state.since.truncate(boundary);
         }
         let episode = state.behind.end();
         drop(state);
@@ -257,8 +257,8 @@ mod tests {
     fn new(n: u64) -> Shown {
         let picture = Picture::New(Arc::new(ffmpeg::frame::Video::empty()), SystemTime::UNIX_EPOCH);
         let filmed_at = SystemTime::UNIX_EPOCH;
-        let border = Border { filmed_at, segment: n / 40, is_leapt_to: false };
-        Shown { n, border: n.is_multiple_of(40).then_some(border), picture }
+        let boundary = SegmentBoundary { filmed_at, segment: n / 40, is_leapt_to: false };
+        Shown { n, boundary: n.is_multiple_of(40).then_some(boundary), picture }
     }
 
     /// The grid times that are handed out when the encoder takes so many after each of them, as runs; those that begin a
@@ -285,7 +285,7 @@ mod tests {
                 None => runs.push((
                     shown.n,
                     shown.n + 1,
-                    shown.border.expect("a run begins at a border").is_leapt_to,
+                    shown.boundary.expect("a run begins at a boundary").is_leapt_to,
                 )),
             }
         }

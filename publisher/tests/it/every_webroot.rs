@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use kinds::{End, KINDS, Kind, Webroot, copy, film};
+use kinds::{End, KINDS, Webroot, WebrootKind, copy, film};
 use livedir_inspect::inventory::{Inventory, State};
 use looks::{Look, drawn, inventory, look};
 
@@ -51,7 +51,7 @@ fn every_command_calls_every_healthy_webroot_healthy() {
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
-fn faults_of_kind(kind: Kind, film: &Path) -> Vec<String> {
+fn faults_of_kind(kind: WebrootKind, film: &Path) -> Vec<String> {
     let mut webroot = Webroot::start(kind, film);
     webroot.wait();
     let mut faults = try_every_command(&webroot);
@@ -117,7 +117,7 @@ fn try_every_command(webroot: &Webroot) -> Vec<String> {
 }
 
 /// Looks again where a stream goes on: its newest segment may just have been complete, and a file be deleted.
-fn until_healthy(kind: Kind, look: impl Fn() -> Option<String>) -> Option<String> {
+fn until_healthy(kind: WebrootKind, look: impl Fn() -> Option<String>) -> Option<String> {
     let looks = if kind.end == End::Running { 20 } else { 1 };
     let mut fault = None;
     for _ in 0..looks {
@@ -131,7 +131,7 @@ fn until_healthy(kind: Kind, look: impl Fn() -> Option<String>) -> Option<String
 }
 
 /// What is wrong with what is said of a directory and the playlists of its ladder.
-fn fault_of_variants(kind: Kind, all: &Inventory) -> Option<String> {
+fn fault_of_variants(kind: WebrootKind, all: &Inventory) -> Option<String> {
     let wants = if kind.playlists.len() == 1 { 0 } else { 3 };
     let of_each = all.variants.iter().filter_map(|variant| {
         let inside = variant.inventory.as_deref().expect("its playlist is there");
@@ -145,7 +145,7 @@ const NOTHING_GROWS: &str = "the newest segment does not grow";
 const FOR_A_MOMENT: [&str; 2] = [NOTHING_GROWS, "No such file or directory"];
 
 /// What is wrong with what is said of a healthy media playlist.
-fn fault_of(kind: Kind, seen: &Inventory) -> Option<String> {
+fn fault_of(kind: WebrootKind, seen: &Inventory) -> Option<String> {
     let rows = &seen.segments;
     let Some(playlist) = &seen.playlist else { return Some("no playlist".to_owned()) };
     // A machine that is too busy to film breaks the timeline: then the list says so.
@@ -192,7 +192,7 @@ fn fault_of(kind: Kind, seen: &Inventory) -> Option<String> {
     fault.or_else(|| (grows && !(growing == 1 && last > 0)).then(|| NOTHING_GROWS.to_owned()))
 }
 
-fn state(kind: Kind) -> &'static str {
+fn state(kind: WebrootKind) -> &'static str {
     if kind.end == End::Ended { "ended" } else { "live" }
 }
 
@@ -213,7 +213,7 @@ fn fault_of_drawing(drawn: &Result<String, String>) -> Option<String> {
 }
 
 /// Of a stream that stands still it may say that it is late, when it is asked to wait.
-fn fault_of_check(kind: Kind, subject: &Path, words: &[&str]) -> Option<String> {
+fn fault_of_check(kind: WebrootKind, subject: &Path, words: &[&str]) -> Option<String> {
     let all: Vec<_> =
         [subject.as_os_str()].into_iter().chain(words.iter().map(std::ffi::OsStr::new)).collect();
     let checked = check(&all);
@@ -232,7 +232,7 @@ fn fault_of_check(kind: Kind, subject: &Path, words: &[&str]) -> Option<String> 
     (!is_right).then(|| format!("{checked:#?}"))
 }
 
-fn fault_of_status(kind: Kind, webroot: &Path) -> Option<String> {
+fn fault_of_status(kind: WebrootKind, webroot: &Path) -> Option<String> {
     let text = std::fs::read_to_string(webroot.join("status.json")).unwrap_or_default();
     let status: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     differs("state", status["state"].as_str(), Some(state(kind)))
@@ -240,7 +240,7 @@ fn fault_of_status(kind: Kind, webroot: &Path) -> Option<String> {
 }
 
 /// `watch` takes over a copy and leaves it healthy.
-fn fault_of_watch(kind: Kind, webroot: &Webroot) -> Option<String> {
+fn fault_of_watch(kind: WebrootKind, webroot: &Webroot) -> Option<String> {
     let directory = tempfile::tempdir().unwrap();
     copy(webroot.path(), directory.path());
     let mut command = publisher();

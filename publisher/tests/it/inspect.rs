@@ -4,9 +4,9 @@
 mod multivariant;
 mod parts;
 
-use crate::keeper_support::{TEST_SOURCES, cut_segments_of, ffmpeg, segments};
 use crate::support::programs::{LiveStream, PATIENCE, Running, publisher, read_playlist};
 use crate::support::wait_for;
+use crate::watcher_support::{TEST_SOURCES, cut_segments_of, ffmpeg, segments};
 use jiff::tz::TimeZone;
 use livedir_inspect::{
     draw::{Page, draw},

@@ -10,7 +10,7 @@ use crate::support::programs::{LiveStream, PATIENCE, WebServer};
 use crate::support::wait_for;
 use crate::support::witness::Witness;
 use crate::support::witness::history::uri;
-use crate::support::witness::reader::{Files, Http, Reader};
+use crate::support::witness::reader::{Files, Http, PlaylistReader};
 use crate::support::witness::transport_stream;
 
 const FPS: u32 = 20;

@@ -1,8 +1,8 @@
 //! `livedir-publisher watch` in a real directory: files arrive in every way that happens, and the playlist lists them.
 
-use crate::keeper_support::{cut_segments, segments};
 use crate::support::programs::{PATIENCE, Running, publisher, read_playlist};
 use crate::support::{media, wait_for};
+use crate::watcher_support::{cut_segments, segments};
 use livedir_layout::names::{Home, name_of_uri};
 use livedir_playlist::MediaPlaylist;
 use std::fs;
@@ -191,7 +191,7 @@ fn files_that_cannot_be_listed_stop_nothing() {
     watched.rename_in("a.ts", &segments()[0]);
     watched.wait_for_names("a");
     let whole = &segments()[1];
-    let long = cut_segments(&format!("{} -g 40 -keyint_min 40 -t 2", crate::keeper_support::TEST_SOURCES));
+    let long = cut_segments(&format!("{} -g 40 -keyint_min 40 -t 2", crate::watcher_support::TEST_SOURCES));
     let (empty, html, cut): (&[u8], &[u8], &[u8]) = (b"", b"<html>", &whole[..whole.len() - 7]);
     let late_keyframe = &whole[whole.len() / 376 * 188..];
     for (name, bytes) in

@@ -1,12 +1,12 @@
 //! `livedir-publisher watch` beside the encoders that people have. Each of them writes as it likes into the watched folder;
 //! the witness reads all the while, and ffmpeg judges what was listed.
 
-use crate::keeper_support::{SLOW_PICTURES, segments, slow_segments};
 use crate::support::media;
 use crate::support::programs::{LiveStream, PATIENCE, Running, read_playlist};
 use crate::support::wait_for;
 use crate::support::witness::{Testimony, Witness, reader::Files};
 use crate::watch::Watched;
+use crate::watcher_support::{SLOW_PICTURES, segments, slow_segments};
 use livedir_playlist::MediaPlaylist;
 use std::fs;
 use std::path::Path;

@@ -14,7 +14,7 @@ use crate::{media::Contents, time::Time};
 pub use failures::{Failure, Trouble, Who};
 pub use inode::{Inode, Node};
 use livedir_layout::directory::stamp::Stamp;
-use livedir_layout::directory::{Entry, Found, Identity, Kind};
+use livedir_layout::directory::{Entry, EntryKind, Identity, LookedUp};
 pub use locks::Lock;
 use notify::Event;
 use std::{
@@ -152,11 +152,11 @@ impl Disk {
             .collect())
     }
 
-    fn kind(&self, inode: usize) -> Kind {
+    fn kind(&self, inode: usize) -> EntryKind {
         match self.inodes[inode].node {
-            Node::File { .. } => Kind::File,
-            Node::Directory(_) => Kind::Directory,
-            Node::Pipe => Kind::Other,
+            Node::File { .. } => EntryKind::File,
+            Node::Directory(_) => EntryKind::Directory,
+            Node::Pipe => EntryKind::Other,
         }
     }
 
@@ -175,11 +175,11 @@ impl Disk {
         }
     }
 
-    pub fn look_up(&self, path: &Path) -> io::Result<Found> {
+    pub fn look_up(&self, path: &Path) -> io::Result<LookedUp> {
         let inode = self.find(path)?;
         let identity =
             Identity { device_and_inode: Some((1, inode as u64)), made_at: Some(self.inodes[inode].made_at) };
-        Ok(Found { kind: self.kind(inode), stamp: self.stamp(inode), identity })
+        Ok(LookedUp { kind: self.kind(inode), stamp: self.stamp(inode), identity })
     }
 
     /// The directory of a path, and the last name.

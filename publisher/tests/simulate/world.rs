@@ -10,7 +10,7 @@ use crate::{
     stage::Stage,
     time::Time,
 };
-use livedir_layout::directory::{Contents, Directory, Entry, Found, Identity, OpenFile};
+use livedir_layout::directory::{Contents, Directory, Entry, Identity, LookedUp, OpenFile};
 use livedir_layout::lock::LockError;
 use livedir_watcher::Wake;
 use livedir_watcher::clock::Clock;
@@ -200,7 +200,7 @@ impl Directory for ProgramDirectory {
         held(&self.0.disk).list(directory)
     }
 
-    fn look_up(&self, path: &Path) -> io::Result<Found> {
+    fn look_up(&self, path: &Path) -> io::Result<LookedUp> {
         self.0.pass();
         self.0.sabotage.looks_up();
         held(&self.0.disk).look_up(path)
@@ -303,7 +303,7 @@ impl Directory for WriterDirectory {
         held(&self.0).list(directory)
     }
 
-    fn look_up(&self, path: &Path) -> io::Result<Found> {
+    fn look_up(&self, path: &Path) -> io::Result<LookedUp> {
         held(&self.0).look_up(path)
     }
 

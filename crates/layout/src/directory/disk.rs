@@ -4,7 +4,7 @@
 //! tells what a playlist does not. It would cost tens of milliseconds a segment.
 
 use crate::{
-    directory::{Contents, Directory, Entry, Found, Identity, Kind, OpenFile, stamp::Stamp},
+    directory::{Contents, Directory, Entry, EntryKind, Identity, LookedUp, OpenFile, stamp::Stamp},
     lock::{LockError, WebrootLock},
 };
 use std::{
@@ -61,15 +61,15 @@ impl Directory for Disk {
         let entry = |entry: io::Result<fs::DirEntry>| {
             let entry = entry?;
             // One that vanishes meanwhile is nothing.
-            let kind = entry.file_type().map_or(Kind::Other, kind_of);
+            let kind = entry.file_type().map_or(EntryKind::Other, kind_of);
             Ok(Entry { name: entry.file_name().into_string().ok(), kind })
         };
         fs::read_dir(directory)?.map(entry).collect()
     }
 
-    fn look_up(&self, path: &Path) -> io::Result<Found> {
+    fn look_up(&self, path: &Path) -> io::Result<LookedUp> {
         let metadata = fs::metadata(path)?;
-        Ok(Found {
+        Ok(LookedUp {
             kind: kind_of(metadata.file_type()),
             stamp: Stamp::of(&metadata),
             identity: identity_of(&metadata),
@@ -142,13 +142,13 @@ impl Disk {
     }
 }
 
-fn kind_of(file_type: FileType) -> Kind {
+fn kind_of(file_type: FileType) -> EntryKind {
     if file_type.is_file() {
-        Kind::File
+        EntryKind::File
     } else if file_type.is_dir() {
-        Kind::Directory
+        EntryKind::Directory
     } else {
-        Kind::Other
+        EntryKind::Other
     }
 }
 

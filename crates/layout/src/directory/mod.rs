@@ -22,7 +22,7 @@ pub trait Directory: Send + Sync + fmt::Debug {
     fn list(&self, directory: &Path) -> io::Result<Vec<Entry>>;
 
     /// What lies under this path, looked at and not opened. Links are followed.
-    fn look_up(&self, path: &Path) -> io::Result<Found>;
+    fn look_up(&self, path: &Path) -> io::Result<LookedUp>;
 
     /// Opens a regular file. Nothing else is opened: a pipe would wait for its writer. The error is then of the kind
     /// [`io::ErrorKind::InvalidInput`].
@@ -63,12 +63,12 @@ pub struct Entry {
     /// The name; `None` where it is no text.
     pub name: Option<String>,
     /// What it is the name of.
-    pub kind: Kind,
+    pub kind: EntryKind,
 }
 
 /// What a name leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum EntryKind {
     /// A regular file.
     File,
     /// A directory.
@@ -79,9 +79,9 @@ pub enum Kind {
 
 /// What lies under a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Found {
+pub struct LookedUp {
     /// What it is.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// Its size and times.
     pub stamp: Stamp,
     /// Which one it is.
@@ -134,7 +134,7 @@ impl dyn Directory + '_ {
 
     /// Whether a directory lies under this path.
     pub fn has_directory(&self, path: &Path) -> bool {
-        self.look_up(path).is_ok_and(|found| found.kind == Kind::Directory)
+        self.look_up(path).is_ok_and(|found| found.kind == EntryKind::Directory)
     }
 
     /// What the file system says of a file.

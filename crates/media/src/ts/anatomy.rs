@@ -22,7 +22,7 @@ pub struct Anatomy {
     /// Pictures and pieces of sound, in order of appearance.
     pub units: Vec<Unit>,
     /// Where continuity counters do not run on. No more than `MOST_BREAKS`.
-    pub breaks: Vec<Break>,
+    pub breaks: Vec<CounterBreak>,
 }
 
 /// The packets of one PID.
@@ -74,7 +74,7 @@ pub struct Unit {
 
 /// A continuity counter that does not run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Break {
+pub struct CounterBreak {
     /// The PID.
     pub pid: u16,
     /// Where the packet lies that does not follow on the one before.
@@ -121,7 +121,7 @@ pub fn anatomy(bytes: &[u8]) -> Anatomy {
         let is_fresh = continuity.push(&packet) == Payload::Fresh;
         if continuity.breaks_of(pid) > breaks_before && anatomy.breaks.len() < MOST_BREAKS {
             let pts_90k = open[place].unit.map(|unit| anatomy.units[unit].pts_90k);
-            anatomy.breaks.push(Break { pid, byte: (index * Packet::SIZE) as u64, pts_90k });
+            anatomy.breaks.push(CounterBreak { pid, byte: (index * Packet::SIZE) as u64, pts_90k });
         }
         if let (Carries::Stream(_), true) = (anatomy.pids[place].carries, is_fresh) {
             open[place].push(&packet, pid, &mut anatomy.units);

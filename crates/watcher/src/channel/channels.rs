@@ -5,7 +5,7 @@
 use crate::channel::Channel;
 use crate::channel::start_together::Shared;
 use crate::error::WatchError;
-use crate::events::desk::Desk;
+use crate::events::finished_file::ReadBuffer;
 use crate::events::wake::Wake;
 use crate::publish::Publication;
 use crate::settings::ChannelSettings;
@@ -27,10 +27,10 @@ use std::{
 use tracing::{info, warn};
 
 /// How often the directory of all channels is looked at: no event tells of a `live/` that is made later.
-const LOOK_FOR_CHANNELS: Duration = Duration::from_secs(1);
+const SCAN_FOR_CHANNELS: Duration = Duration::from_secs(1);
 
 /// How soon after a look the next one may be, whatever comes and goes: a look costs as much as there are channels.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const SCAN_AGAIN: Duration = Duration::from_millis(100);
 
 /// A timer that no channel needs.
 const IDLE: Duration = Duration::from_secs(3_600);
@@ -44,7 +44,7 @@ pub(crate) struct Channels {
     timers: BinaryHeap<Reverse<(Instant, PathBuf)>>,
     root: Option<Root>,
     /// Of the renditions of one stream.
-    common: Shared,
+    shared: Shared,
     /// On the webroot of all of them.
     guard: Option<Arc<Guard>>,
 }
@@ -77,27 +77,27 @@ struct Root {
     path: PathBuf,
     /// They count for all channels.
     meters: Arc<Meters>,
-    looked_at: Instant,
-    next_look: Instant,
+    scanned_at: Instant,
+    next_scan: Instant,
     /// Channels that cannot be kept, so that it is said once.
     failed: BTreeSet<PathBuf>,
 }
 
 impl Root {
     /// Something has come or gone.
-    fn look_soon(&mut self) {
-        self.next_look = self.next_look.min(self.looked_at + LOOK_AGAIN);
+    fn scan_soon(&mut self) {
+        self.next_scan = self.next_scan.min(self.scanned_at + SCAN_AGAIN);
     }
 }
 
 impl Channels {
     /// The renditions of one stream, which is locked already, and what they share.
-    pub(crate) fn of(world: World, renditions: Vec<Channel>, common: Shared) -> Self {
+    pub(crate) fn of(world: World, renditions: Vec<Channel>, shared: Shared) -> Self {
         let mut channels = Self::empty(world);
         for (order, channel) in renditions.into_iter().enumerate() {
             channels.add(channel, order, None);
         }
-        channels.common = common;
+        channels.shared = shared;
         channels
     }
 
@@ -107,22 +107,22 @@ impl Channels {
             by_live: BTreeMap::new(),
             timers: BinaryHeap::new(),
             root: None,
-            common: None,
+            shared: None,
             guard: None,
         }
     }
 
     /// Gives a gap to the renditions of a stream that are too late with what others have listed. Says when there is
     /// something to do next.
-    pub(crate) fn keep_in_step(&mut self, now: Instant, desk: &mut Desk) -> Instant {
-        if self.common.is_none() {
+    pub(crate) fn align(&mut self, now: Instant, buffer: &mut ReadBuffer) -> Instant {
+        if self.shared.is_none() {
             return self.next_deadline();
         }
         let all: Vec<_> = self.by_live.keys().cloned().collect();
         let mut next = None;
         for live in all {
             let Some(kept) = self.by_live.get_mut(&live) else { continue };
-            let late_at = kept.channel.keep_in_step(now, desk);
+            let late_at = kept.channel.align(now, buffer);
             next = [next, late_at].into_iter().flatten().min();
             self.schedule(&live);
         }
@@ -160,7 +160,7 @@ impl Channels {
                     warn!(channel = %live.display(), %error, "channel left to somebody else");
                     self.world.directory.unwatch(&live);
                     self.by_live.remove(&live);
-                    root.look_soon();
+                    root.scan_soon();
                 }
             }
         }
@@ -179,7 +179,7 @@ impl Channels {
         world: &World,
         settings: &WatchSettings,
         meters: Arc<Meters>,
-        desk: &mut Desk,
+        buffer: &mut ReadBuffer,
     ) -> Result<Self, WatchError> {
         let path = settings.webroot.clone();
         let of_path = |source| WatchError::Live { path: path.clone(), source };
@@ -187,7 +187,7 @@ impl Channels {
         if !settings.channels {
             let guard = Arc::new(Guard::take(world.directory.clone(), &settings.webroot)?);
             let settings = channel_settings(settings, path.clone(), String::new());
-            let channel = Channel::start(world, settings, &Numbers::any(), meters, desk)?;
+            let channel = Channel::start(world, settings, &Numbers::any(), meters, buffer)?;
             channels.add(channel, 0, Some(guard));
             return Ok(channels);
         }
@@ -203,11 +203,11 @@ impl Channels {
             settings: settings.clone(),
             path: absolute,
             meters,
-            looked_at: world.now(),
-            next_look: world.now(),
+            scanned_at: world.now(),
+            next_scan: world.now(),
             failed: BTreeSet::new(),
         });
-        channels.look_for_channels(desk);
+        channels.scan_for_channels(buffer);
         Ok(channels)
     }
 
@@ -224,17 +224,17 @@ impl Channels {
 
     pub(crate) fn next_deadline(&self) -> Instant {
         let timer = self.timers.peek().map(|Reverse((at, _))| *at);
-        let look = self.root.as_ref().map(|root| root.next_look);
+        let look = self.root.as_ref().map(|root| root.next_scan);
         [timer, look].into_iter().flatten().min().unwrap_or_else(|| self.world.now() + IDLE)
     }
 
     /// Tells the channel that a wake concerns.
-    pub(crate) fn wake(&mut self, wake: &Wake, desk: &mut Desk) {
+    pub(crate) fn wake(&mut self, wake: &Wake, buffer: &mut ReadBuffer) {
         match wake {
             Wake::Complete { path, seen_at } => {
-                self.tell(path, |channel, name| channel.complete(name, *seen_at, desk));
+                self.tell(path, |channel, name| channel.complete(name, *seen_at, buffer));
             }
-            Wake::Begun(path) => self.tell(path, |channel, name| channel.begun(name, desk)),
+            Wake::Begun(path) => self.tell(path, |channel, name| channel.begun(name, buffer)),
             Wake::Gone(path) => self.tell(path, Channel::gone),
             Wake::Directory(path) => {
                 if let Some(kept) = self.by_live.get_mut(path) {
@@ -245,7 +245,7 @@ impl Channels {
                 if let Some(root) = &mut self.root
                     && (path.parent() == Some(&*root.path) || self.by_live.contains_key(path))
                 {
-                    root.look_soon();
+                    root.scan_soon();
                 }
             }
             Wake::Rescan => {
@@ -257,7 +257,7 @@ impl Channels {
                     self.schedule(&live);
                 }
                 if let Some(root) = &mut self.root {
-                    root.look_soon();
+                    root.scan_soon();
                 }
             }
             Wake::Finish => {}
@@ -277,19 +277,19 @@ impl Channels {
     }
 
     /// Does what is due.
-    pub(crate) fn on_time(&mut self, now: Instant, desk: &mut Desk) {
+    pub(crate) fn on_time(&mut self, now: Instant, buffer: &mut ReadBuffer) {
         while self.timers.peek().is_some_and(|Reverse((at, _))| *at <= now) {
             let Some(Reverse((at, live))) = self.timers.pop() else { break };
             let Some(kept) = self.by_live.get_mut(&live) else { continue };
             if kept.scheduled == Some(at) {
                 kept.scheduled = None;
-                kept.channel.on_time(now, desk);
+                kept.channel.on_time(now, buffer);
                 kept.channel.settle();
                 self.schedule(&live);
             }
         }
-        if self.root.as_ref().is_some_and(|root| root.next_look <= now) {
-            self.look_for_channels(desk);
+        if self.root.as_ref().is_some_and(|root| root.next_scan <= now) {
+            self.scan_for_channels(buffer);
         }
     }
 
@@ -306,10 +306,10 @@ impl Channels {
         }
     }
 
-    fn look_for_channels(&mut self, desk: &mut Desk) {
+    fn scan_for_channels(&mut self, buffer: &mut ReadBuffer) {
         let Some(mut root) = self.root.take() else { return };
-        root.looked_at = self.world.now();
-        root.next_look = root.looked_at + LOOK_FOR_CHANNELS;
+        root.scanned_at = self.world.now();
+        root.next_scan = root.scanned_at + SCAN_FOR_CHANNELS;
         let gone: Vec<_> =
             self.by_live.keys().filter(|live| !self.world.directory.has_directory(live)).cloned().collect();
         for live in gone {
@@ -327,7 +327,7 @@ impl Channels {
                     let webroot = root.path.join(name);
                     let live = webroot.join(LIVE);
                     if !self.by_live.contains_key(&live) && self.world.directory.has_directory(&live) {
-                        self.take_up(&mut root, &webroot, desk);
+                        self.take_up(&mut root, &webroot, buffer);
                     }
                 }
                 root.failed.remove(&root.path);
@@ -341,7 +341,7 @@ impl Channels {
         self.root = Some(root);
     }
 
-    fn take_up(&mut self, root: &mut Root, webroot: &Path, desk: &mut Desk) {
+    fn take_up(&mut self, root: &mut Root, webroot: &Path, buffer: &mut ReadBuffer) {
         let name = webroot.file_name().unwrap_or_default().to_string_lossy();
         let label = format!("{name}/");
         let meters = Arc::new(Meters::default());
@@ -349,7 +349,7 @@ impl Channels {
         let settings = channel_settings(&root.settings, webroot.to_owned(), label.clone());
         let started =
             Guard::take(self.world.directory.clone(), webroot).map_err(WatchError::from).and_then(|guard| {
-                Ok((Channel::start(&self.world, settings, &Numbers::any(), meters, desk)?, Arc::new(guard)))
+                Ok((Channel::start(&self.world, settings, &Numbers::any(), meters, buffer)?, Arc::new(guard)))
             });
         match started {
             Ok((channel, guard)) => {
@@ -373,10 +373,10 @@ impl Channels {
     }
 
     /// The last look; what there is to write at the end gets written.
-    pub(crate) fn finish(&mut self, desk: &mut Desk) -> Result<(), WatchError> {
+    pub(crate) fn finish(&mut self, buffer: &mut ReadBuffer) -> Result<(), WatchError> {
         let mut ended = Ok(());
         for kept in self.by_live.values_mut() {
-            kept.channel.look_a_last_time(desk);
+            kept.channel.scan_a_last_time(buffer);
         }
         // All sizes have listed then what is whole.
         for kept in self.by_live.values_mut() {
@@ -384,7 +384,7 @@ impl Channels {
         }
         // Sound may end a little before or behind the pictures, and one has a segment that the other has not: all lists end with the
         // same number, from which the next run goes on.
-        if self.common.is_some() {
+        if self.shared.is_some() {
             let channels = self.by_live.values_mut().map(|kept| &mut kept.channel.publication);
             let mut renditions: Vec<_> = channels.filter(|it| !it.playlist().segments.is_empty()).collect();
             let next = renditions.iter().map(|it| it.playlist().next_media_sequence()).max();
@@ -440,14 +440,14 @@ mod tests {
             poll: true,
             end_after: None,
         };
-        let mut desk = Desk { buffer: Vec::new() };
+        let mut buffer = ReadBuffer::default();
         let mut channels =
-            Channels::open(&World::real(None), &settings, Arc::default(), &mut desk).expect("channels");
-        let next_look = |channels: &Channels| channels.root.as_ref().map(|root| root.next_look);
-        let before = next_look(&channels);
-        channels.wake(&Wake::Directory(live.join("not-yet-a-segment")), &mut desk);
-        assert_eq!(next_look(&channels), before);
-        channels.wake(&Wake::Directory(root.path().join("two")), &mut desk);
-        assert!(next_look(&channels) < before);
+            Channels::open(&World::real(None), &settings, Arc::default(), &mut buffer).expect("channels");
+        let next_scan = |channels: &Channels| channels.root.as_ref().map(|root| root.next_scan);
+        let before = next_scan(&channels);
+        channels.wake(&Wake::Directory(live.join("not-yet-a-segment")), &mut buffer);
+        assert_eq!(next_scan(&channels), before);
+        channels.wake(&Wake::Directory(root.path().join("two")), &mut buffer);
+        assert!(next_scan(&channels) < before);
     }
 }

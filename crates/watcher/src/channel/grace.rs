@@ -4,7 +4,7 @@
 //! watcher's thread.
 
 use crate::channel::Channel;
-use crate::channel::start_up::Found;
+use crate::channel::start_up::FilesAtStart;
 use crate::events::present::list;
 use crate::publish::Before;
 use crate::publish::retention::instant_of;
@@ -24,7 +24,7 @@ impl Channel {
     pub(crate) fn keep_for_their_grace(
         &mut self,
         plan: &Plan,
-        found: &Found,
+        found: &FilesAtStart,
         written_at: Instant,
         now: Instant,
     ) {
@@ -57,13 +57,13 @@ impl Channel {
 
     /// When files that have left the playlist did so: at the latest when the one came that is a window behind, by the times of
     /// files. So each is deleted in the end, also when a program that is started again and again writes the playlist each time.
-    fn when_they_left(&self, found: &Found) -> impl Fn(&str) -> Option<SystemTime> + use<> {
+    fn when_they_left(&self, found: &FilesAtStart) -> impl Fn(&str) -> Option<SystemTime> + use<> {
         // The window of an earlier run may have been longer. What others wrote while nobody watched was listed later than it came.
         let window = if self.is_numbered() { self.longest_window() } else { 2 * self.longest_window() };
         let target_duration_s = self.publication.playlist().target_duration_s;
         let listed_at = |stamp: &Stamp| listed_at(stamp, target_duration_s);
         let in_order: Vec<(String, SystemTime)> = match found {
-            Found::Numbered(numbers) => {
+            FilesAtStart::Numbered(numbers) => {
                 let stamped = numbers.iter().filter_map(|&number| {
                     let name = segment_name(number);
                     let listed_at = listed_at(&self.stamp(&name).ok()?);
@@ -78,7 +78,7 @@ impl Channel {
                 };
                 stamped.filter(is_in_order).collect()
             }
-            Found::Any(files) => {
+            FilesAtStart::Any(files) => {
                 let mut files: Vec<_> = files.iter().collect();
                 files.sort_by_key(|(_, stamp)| stamp.modified_at);
                 files.into_iter().map(|(name, stamp)| (name.clone(), listed_at(stamp))).collect()

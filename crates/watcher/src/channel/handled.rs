@@ -101,13 +101,13 @@ impl Handled {
         self.unwatched.len()
     }
 
-    /// The next of them to be looked at. Whoever looks puts it back with [`look_again`](Self::look_again).
+    /// The next of them to be looked at. Whoever looks puts it back with [`scan_again`](Self::scan_again).
     pub(crate) fn next_unwatched(&mut self) -> Option<String> {
         self.unwatched.pop_front()
     }
 
     /// A file that no event tells of is looked at again when all others were.
-    pub(crate) fn look_again(&mut self, name: String) {
+    pub(crate) fn scan_again(&mut self, name: String) {
         self.unwatched.push_back(name);
     }
 

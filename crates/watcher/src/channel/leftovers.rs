@@ -7,7 +7,7 @@
 use crate::publish::retention::{Retention, instant_of};
 use crate::settings::WatcherSettings;
 use crate::world::World;
-use livedir_layout::directory::{Directory, Kind};
+use livedir_layout::directory::{Directory, EntryKind};
 use livedir_layout::files::{LOW_LATENCY_PLAYLIST, PLAYLIST, STATUS};
 use livedir_layout::names::{LIVE, number_of_name, part_of_name};
 use livedir_layout::rendition::is_name_of_rendition;
@@ -100,7 +100,7 @@ fn is_segment(name: &str) -> bool {
 /// Names, and whether they are those of directories.
 fn entries(directory: &dyn Directory, path: &Path) -> io::Result<Vec<(String, bool)>> {
     let entries = directory.list(path)?.into_iter();
-    Ok(entries.filter_map(|entry| Some((entry.name?, entry.kind == Kind::Directory))).collect())
+    Ok(entries.filter_map(|entry| Some((entry.name?, entry.kind == EntryKind::Directory))).collect())
 }
 
 fn remove(directory: &dyn Directory, path: &Path) {

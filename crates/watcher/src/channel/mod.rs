@@ -20,7 +20,7 @@ use crate::channel::parts::GivenUp;
 use crate::channel::rewritten::Reread;
 use crate::channel::watch::Watch;
 use crate::error::WatchError;
-use crate::events::desk::Desk;
+use crate::events::finished_file::ReadBuffer;
 use crate::events::finished_file::{self, Finished};
 use crate::events::hints::TELLS_OF_CLOSE;
 use crate::events::refusal::Refusal;
@@ -56,7 +56,7 @@ pub(crate) struct Channel {
     pub(crate) unfinished: Unfinished,
     pub(crate) handled: Handled,
     pub(crate) watch: Watch,
-    pub(crate) next_look: Instant,
+    pub(crate) next_scan: Instant,
     pub(crate) next_tick: Option<Instant>,
     pub(crate) turn_deadline: Option<Instant>,
     pub(crate) last_segment_at: Instant,
@@ -82,29 +82,29 @@ impl Channel {
     }
 
     /// A file is complete, as an event says.
-    pub(crate) fn complete(&mut self, name: &str, seen_at: Instant, desk: &mut Desk) {
+    pub(crate) fn complete(&mut self, name: &str, seen_at: Instant, buffer: &mut ReadBuffer) {
         self.watch.note_event(self.world.wall());
         if part_of_name(name).is_some() {
-            self.part_complete(name, desk);
+            self.part_complete(name, buffer);
             return self.publish_waiting(self.patience());
         }
         let now = self.world.now();
-        self.next_look = now + self.look_interval();
-        self.look_before_hole(now, desk);
+        self.next_scan = now + self.scan_interval();
+        self.scan_before_hole(now, buffer);
         match &self.order {
             Order::Numbered(order) if number_of_name(name).is_some_and(|number| number > order.next()) => {
-                self.look_at_directory(desk);
+                self.scan_directory(buffer);
             }
             _ => {
-                self.take_overtaken(name, desk);
-                self.take(name, seen_at, true, desk);
+                self.take_overtaken(name, buffer);
+                self.take(name, seen_at, true, buffer);
             }
         }
         self.publish_waiting(self.patience());
     }
 
     /// Takes those whose end nobody has told of, and which were written before this one, which is complete.
-    fn take_overtaken(&mut self, name: &str, desk: &mut Desk) {
+    fn take_overtaken(&mut self, name: &str, buffer: &mut ReadBuffer) {
         if !self.unfinished.is_waiting() {
             return;
         }
@@ -112,7 +112,7 @@ impl Channel {
         for earlier in self.unfinished.overtaken_by(&next) {
             match self.stamp(&earlier) {
                 Ok(stamp) if stamp.modified_at < next.modified_at && earlier != name => {
-                    self.take(&earlier, self.world.now(), true, desk);
+                    self.take(&earlier, self.world.now(), true, buffer);
                 }
                 _ => {}
             }
@@ -120,7 +120,7 @@ impl Channel {
     }
 
     /// A file is being written, or has come in a way that ends with no event.
-    pub(crate) fn begun(&mut self, name: &str, desk: &mut Desk) {
+    pub(crate) fn begun(&mut self, name: &str, buffer: &mut ReadBuffer) {
         self.watch.note_event(self.world.wall());
         if part_of_name(name).is_some() {
             return;
@@ -136,7 +136,7 @@ impl Channel {
         }
         // A file that was linked is one that somebody has finished, also when its first name is gone already.
         if !is_listed && stamp.was_finished_off() {
-            self.complete(name, self.world.now(), desk);
+            self.complete(name, self.world.now(), buffer);
         } else if matches!(self.order, Order::Arrival(_)) {
             let now = self.world.now();
             // One that is whole when it comes was linked, perhaps: nobody will close it.
@@ -182,9 +182,9 @@ impl Channel {
     }
 
     /// Reads a file and puts it in line. `may_grow`: its writer may go on if it is cut.
-    pub(crate) fn take(&mut self, name: &str, seen_at: Instant, may_grow: bool, desk: &mut Desk) {
+    pub(crate) fn take(&mut self, name: &str, seen_at: Instant, may_grow: bool, buffer: &mut ReadBuffer) {
         if let Some(number) = number_of_name(name).filter(|_| matches!(self.order, Order::Numbered(_))) {
-            return self.take_number(number, name, seen_at, desk);
+            return self.take_number(number, name, seen_at, buffer);
         }
         if matches!(self.order, Order::Numbered(_)) {
             return self.complain_of_foreign(name);
@@ -207,7 +207,7 @@ impl Channel {
         {
             return;
         }
-        match finished_file::read(&*self.world.directory, &path, &mut desk.buffer) {
+        match finished_file::read(&*self.world.directory, &path, buffer) {
             Ok(finished) if self.is_late(&finished) => {
                 self.handled.note(name, &stamp);
                 self.publication.refuse(name, Some(stamp), &Refusal::Late);
@@ -258,7 +258,7 @@ impl Channel {
         }
     }
 
-    fn take_number(&mut self, number: u64, name: &str, seen_at: Instant, desk: &mut Desk) {
+    fn take_number(&mut self, number: u64, name: &str, seen_at: Instant, buffer: &mut ReadBuffer) {
         if self.is_strange(name) {
             return self.complain_of_stranger(name);
         }
@@ -289,7 +289,7 @@ impl Channel {
             return;
         }
         let path = self.live.join(name);
-        let read = finished_file::read(&*self.world.directory, &path, &mut desk.buffer);
+        let read = finished_file::read(&*self.world.directory, &path, buffer);
         // Those of this run are its own, whatever their clock says.
         let is_on_air = self.publication.timeline.first_of_run().is_some();
         if !is_on_air
@@ -330,7 +330,7 @@ impl Channel {
     }
 
     fn advance_parts(&mut self) {
-        self.look_for_missing_parts();
+        self.scan_for_missing_parts();
         self.publication.advance_parts();
     }
 
@@ -386,17 +386,17 @@ impl Channel {
             self.publication.timeline.parts_deadline(),
             self.publication.burst_deadline(),
         ];
-        others.into_iter().flatten().fold(self.next_look, Instant::min)
+        others.into_iter().flatten().fold(self.next_scan, Instant::min)
     }
 
     /// Does what is due.
-    pub(crate) fn on_time(&mut self, now: Instant, desk: &mut Desk) {
-        if self.next_look <= now {
-            self.look(desk);
+    pub(crate) fn on_time(&mut self, now: Instant, buffer: &mut ReadBuffer) {
+        if self.next_scan <= now {
+            self.look(buffer);
         }
-        self.look_before_hole(now, desk);
+        self.scan_before_hole(now, buffer);
         if self.next_tick.is_some_and(|tick| tick <= now) {
-            self.look_at_unfinished(now, desk);
+            self.scan_unfinished(now, buffer);
         }
         self.publish_waiting(self.patience());
         if self.publication.burst_deadline().is_some_and(|at| at <= now) {
@@ -427,7 +427,7 @@ impl Channel {
 
     /// Lists a gap in the place of what others have listed and this one is too late with. Says when it will be too late with
     /// the next.
-    pub(crate) fn keep_in_step(&mut self, now: Instant, desk: &mut Desk) -> Option<Instant> {
+    pub(crate) fn align(&mut self, now: Instant, buffer: &mut ReadBuffer) -> Option<Instant> {
         loop {
             let late_at = self.publication.timeline.late_at()?;
             if late_at > now {
@@ -435,7 +435,7 @@ impl Channel {
             }
             let number = self.publication.playlist().next_media_sequence();
             // The event that tells of it may be on its way.
-            self.look_at_directory(desk);
+            self.scan_directory(buffer);
             self.publish_waiting(Duration::ZERO);
             if self.publication.playlist().next_media_sequence() == number {
                 self.publication.leave_out(number);
@@ -456,10 +456,10 @@ impl Channel {
     }
 
     /// The last look.
-    pub(crate) fn look_a_last_time(&mut self, desk: &mut Desk) {
+    pub(crate) fn scan_a_last_time(&mut self, buffer: &mut ReadBuffer) {
         // The event of the last segment may still be on its way.
         self.events_were_lost();
-        self.look(desk);
+        self.look(buffer);
         self.publish_waiting(Duration::ZERO);
     }
 

@@ -4,8 +4,8 @@
 //! watcher's thread.
 
 use crate::channel::Channel;
-use crate::channel::start_up::Found;
-use crate::events::desk::Desk;
+use crate::channel::start_up::FilesAtStart;
+use crate::events::finished_file::ReadBuffer;
 use crate::events::finished_file::{self, Finished};
 use crate::events::refusal::Refusal;
 use crate::order::Order;
@@ -37,14 +37,14 @@ pub(crate) enum GivenUp {
 
 impl Channel {
     /// A part is complete, as an event says.
-    pub(crate) fn part_complete(&mut self, name: &str, desk: &mut Desk) {
+    pub(crate) fn part_complete(&mut self, name: &str, buffer: &mut ReadBuffer) {
         if !self.publication.is_low_latency() {
             return;
         }
         if self.is_strange(name) {
             return self.complain_of_stranger(name);
         }
-        match finished_file::read_part(&*self.world.directory, &self.live.join(name), &mut desk.buffer) {
+        match finished_file::read_part(&*self.world.directory, &self.live.join(name), buffer) {
             Ok(finished) => self.publication.part(name, finished),
             Err(Refusal::Vanished) => {}
             Err(reason) => {
@@ -56,9 +56,9 @@ impl Channel {
     }
 
     /// Looks for parts that no event has told of: they are lost if their files are not there.
-    pub(crate) fn look_for_missing_parts(&mut self) {
+    pub(crate) fn scan_for_missing_parts(&mut self) {
         let now = self.world.now();
-        let mut buffer = Vec::new();
+        let mut buffer = ReadBuffer::default();
         for name in self.publication.timeline.missing_parts(now) {
             let path = self.live.join(&name);
             if self.is_strange(&name) {
@@ -76,11 +76,11 @@ impl Channel {
         let (Some(first), Order::Numbered(order)) = (first.map(|first| first.number), &self.order) else {
             return;
         };
-        let mut desk = Desk { buffer: Vec::new() };
+        let mut buffer = ReadBuffer::default();
         for number in order.next()..first.min(order.next().saturating_add(MOST_BEFORE)) {
             let name = segment_name(number);
             if !self.waits(&name) && self.stamp(&name).is_ok() {
-                self.take(&name, self.world.now(), false, &mut desk);
+                self.take(&name, self.world.now(), false, &mut buffer);
             }
         }
     }
@@ -89,14 +89,14 @@ impl Channel {
     /// parts, or lists a gap.
     pub(crate) fn give_up(&mut self, number: u64, is_tried: bool) -> GivenUp {
         let name = segment_name(number);
-        let mut desk = Desk { buffer: Vec::new() };
+        let mut buffer = ReadBuffer::default();
         // The event that tells of it may be on its way.
-        self.take(&name, self.world.now(), false, &mut desk);
+        self.take(&name, self.world.now(), false, &mut buffer);
         if self.waits(&name) {
             return if is_tried { GivenUp::Waits } else { GivenUp::Takes };
         }
         if !is_tried && self.makes_of_parts(number, false) {
-            self.take(&name, self.world.now(), false, &mut desk);
+            self.take(&name, self.world.now(), false, &mut buffer);
             if self.waits(&name) {
                 return GivenUp::Takes;
             }
@@ -110,12 +110,12 @@ impl Channel {
         self.publication.list_parts(Duration::ZERO);
         let open = self.publication.timeline.open_segment();
         let Some(number) = open else { return };
-        let is_made = self.settings.end_list
+        let is_fixed = self.settings.end_list
             && self.publication.timeline.is_as_long_as_elsewhere(number)
             && self.makes_of_parts(number, true);
-        if is_made {
-            let mut desk = Desk { buffer: Vec::new() };
-            self.take(&segment_name(number), self.world.now(), false, &mut desk);
+        if is_fixed {
+            let mut buffer = ReadBuffer::default();
+            self.take(&segment_name(number), self.world.now(), false, &mut buffer);
             self.publish_waiting(Duration::ZERO);
             self.publication.list_parts(Duration::ZERO);
         } else if self.settings.end_list {
@@ -146,12 +146,12 @@ impl Channel {
         let parts = (0..count).map(|part| part_name(number, part));
         let name = segment_name(number);
         match join(&*self.world.directory, &self.live, &name, parts) {
-            Ok(is_made) => {
-                if is_made {
+            Ok(is_fixed) => {
+                if is_fixed {
                     self.numbers.give(number);
                     info!(name, "segment made of its parts, as it was not written itself");
                 }
-                is_made
+                is_fixed
             }
             Err(error) => {
                 warn!(name, %error, "segment cannot be made of its parts; free space or make live/ writable");
@@ -166,8 +166,8 @@ impl Channel {
         &mut self,
         next_number: u64,
         told: &PartsOnDisk,
-        found: &Found,
-        desk: &mut Desk,
+        found: &FilesAtStart,
+        buffer: &mut ReadBuffer,
     ) {
         let names = told.listed.union(&told.segments).cloned().collect();
         let promised = told.promises_parts.then_some((told.can_skip, told.target_duration_s));
@@ -197,11 +197,7 @@ impl Channel {
                 let mut finished = BTreeMap::new();
                 for part in of_segment {
                     let name = part_name(number, part);
-                    match finished_file::read_part(
-                        &*self.world.directory,
-                        &self.live.join(&name),
-                        &mut desk.buffer,
-                    ) {
+                    match finished_file::read_part(&*self.world.directory, &self.live.join(&name), buffer) {
                         Ok(read) => drop(finished.insert(part, read)),
                         Err(reason) => debug!(name, %reason, "part not taken up"),
                     }
@@ -238,7 +234,7 @@ impl Channel {
                 self.complain_of_stranger(&name);
             } else {
                 // The segment that another encoder is at.
-                self.part_complete(&name, desk);
+                self.part_complete(&name, buffer);
             }
         }
     }
@@ -248,8 +244,10 @@ impl Channel {
     /// Whether a file that is not listed is a segment, or is still being written: no other is behind it.
     fn comes_next(&self, name: &str, unlisted: &[String]) -> bool {
         let is_last = unlisted.last().is_some_and(|last| last == name);
-        let read =
-            || finished_file::read(&*self.world.directory, &self.live.join(name), &mut Vec::new()).is_ok();
+        let read = || {
+            finished_file::read(&*self.world.directory, &self.live.join(name), &mut ReadBuffer::default())
+                .is_ok()
+        };
         is_last || (unlisted.iter().any(|other| other == name) && read())
     }
 

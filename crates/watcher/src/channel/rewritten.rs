@@ -4,7 +4,7 @@
 //! or leave. Runs on the watcher's thread.
 
 use crate::channel::Channel;
-use crate::events::finished_file;
+use crate::events::finished_file::{self, ReadBuffer};
 use crate::events::refusal::Refusal;
 use crate::order::{Candidate, Order};
 use livedir_layout::directory::stamp::Stamp;
@@ -59,7 +59,8 @@ impl Channel {
         if !stamp.is_rewritten_since(&finished.stamp) {
             return Some(candidate);
         }
-        let read = finished_file::read(&*self.world.directory, &self.live.join(name), &mut Vec::new());
+        let read =
+            finished_file::read(&*self.world.directory, &self.live.join(name), &mut ReadBuffer::default());
         let is_being_written = match &read {
             Ok(again) => again.stamp.is_rewritten_since(&stamp),
             Err(reason) => reason.may_pass(),
@@ -94,7 +95,7 @@ impl Channel {
     pub(crate) fn read_listed(&self, name: &str) -> Reread {
         let Some(listed) = self.publication.timeline.listed_contents(name) else { return Reread::GoesOn };
         let path = self.live.join(name);
-        match finished_file::read(&*self.world.directory, &path, &mut Vec::new()) {
+        match finished_file::read(&*self.world.directory, &path, &mut ReadBuffer::default()) {
             Ok(finished) if finished.contents() == listed.contents => Reread::Same,
             Ok(finished) if finished.facts.start_90k != listed.start_90k => Reread::Another,
             // One that cannot be read is being written.
@@ -103,7 +104,7 @@ impl Channel {
     }
 
     /// Looks whether listed files are still what was listed, after events were lost.
-    pub(crate) fn look_at_listed(&mut self) {
+    pub(crate) fn scan_listed(&mut self) {
         let names: Vec<_> = self.publication.timeline.listed_names().cloned().collect();
         for name in names {
             match (self.stamp(&name), self.publication.timeline.listed_as(&name)) {

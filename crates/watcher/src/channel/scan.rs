@@ -5,8 +5,8 @@
 
 use crate::channel::Channel;
 use crate::channel::handled::Present;
-use crate::events::desk::Desk;
 use crate::events::finished_file;
+use crate::events::finished_file::ReadBuffer;
 use crate::events::present::list_all;
 use crate::order::Order;
 use livedir_layout::names::{Home, name_of_uri, number_of_name};
@@ -34,7 +34,7 @@ const OLDEST: usize = 16;
 const MOST_UNWATCHED: usize = 64;
 
 impl Channel {
-    pub(crate) fn look_interval(&self) -> Duration {
+    pub(crate) fn scan_interval(&self) -> Duration {
         if self.watch.watched.is_some() {
             // Every segment puts the look off, so that none is needed while they come in time.
             return self.target() * 5 / 4;
@@ -58,28 +58,28 @@ impl Channel {
     /// Something may have happened that no event told.
     pub(crate) fn events_were_lost(&mut self) {
         self.watch.knows_nothing();
-        self.next_look = self.world.now();
-        self.unfinished.nobody_tells(self.next_look);
+        self.next_scan = self.world.now();
+        self.unfinished.nobody_tells(self.next_scan);
     }
 
     /// Looks after the directory, and at it if need be.
-    pub(crate) fn look(&mut self, desk: &mut Desk) {
+    pub(crate) fn look(&mut self, buffer: &mut ReadBuffer) {
         let now = self.world.now();
         self.keep_watch();
-        self.next_look = now + self.look_interval();
+        self.next_scan = now + self.scan_interval();
         if !self.is_known() {
-            self.look_at_directory(desk);
+            self.scan_directory(buffer);
         }
         if self.watch.watched.is_none() {
-            self.look_at_oldest();
-            self.look_at_unwatched(MOST_UNWATCHED, now);
-            self.look_at_unfinished(now, desk);
+            self.scan_oldest();
+            self.scan_unwatched(MOST_UNWATCHED, now);
+            self.scan_unfinished(now, buffer);
         }
         self.publish_waiting(self.patience());
     }
 
     /// A file is waited for no longer. It may be there, and nobody has told.
-    pub(crate) fn look_before_hole(&mut self, now: Instant, desk: &mut Desk) {
+    pub(crate) fn scan_before_hole(&mut self, now: Instant, buffer: &mut ReadBuffer) {
         let is_due = self.turn_deadline.is_some_and(|at| at <= now);
         if !is_due || self.is_numbered() {
             return;
@@ -90,12 +90,12 @@ impl Channel {
         };
         // What is missing may be there also where all seems to be told: an event was lost without a word.
         if is_hole || !self.is_known() {
-            self.look_at_directory(desk);
+            self.scan_directory(buffer);
         }
         if is_hole {
-            self.look_at_unwatched(self.handled.unwatched(), now);
+            self.scan_unwatched(self.handled.unwatched(), now);
         }
-        self.take_of_these(&self.unfinished.names(), desk);
+        self.take_of_these(&self.unfinished.names(), buffer);
     }
 
     /// Whether nothing has happened in the directory since it was listed, or nothing but what events told.
@@ -109,7 +109,7 @@ impl Channel {
     }
 
     /// Lists the directory.
-    pub(crate) fn look_at_directory(&mut self, desk: &mut Desk) {
+    pub(crate) fn scan_directory(&mut self, buffer: &mut ReadBuffer) {
         let listed_at = self.world.wall();
         self.watch.note_listing(self.changed_at().ok(), listed_at);
         let (names, parts) = match list_all(&*self.world.directory, &self.live) {
@@ -124,7 +124,7 @@ impl Channel {
             }
         };
         let now = self.world.now();
-        self.look_at_listed();
+        self.scan_listed();
         let present = Present::of(&names);
         let is_gone = |name: &&String| !present.has(name);
         let gone: Vec<_> = self.publication.timeline.listed_names().filter(is_gone).cloned().collect();
@@ -132,31 +132,31 @@ impl Channel {
             self.handled.depart(name);
         }
         self.publication.timeline.lose(|name| present.has(name));
-        self.take_parts(parts, desk);
+        self.take_parts(parts, buffer);
         match &self.order {
             Order::Numbered(order) => {
                 let next = order.next();
                 for name in names {
                     match number_of_name(&name) {
                         Some(number) if number < next => {}
-                        _ => self.take(&name, now, false, desk),
+                        _ => self.take(&name, now, false, buffer),
                     }
                 }
             }
-            Order::Arrival(_) => self.compare_with(&names, &present, now, desk),
+            Order::Arrival(_) => self.compare_with(&names, &present, now, buffer),
         }
     }
 
     /// Takes up the parts that no event has told of.
-    fn take_parts(&mut self, parts: Vec<String>, desk: &mut Desk) {
+    fn take_parts(&mut self, parts: Vec<String>, buffer: &mut ReadBuffer) {
         let unknown: Vec<_> = parts.into_iter().filter(|name| !self.publication.knows_part(name)).collect();
         for name in unknown {
-            self.part_complete(&name, desk);
+            self.part_complete(&name, buffer);
         }
     }
 
     /// Finds out what has come. `present`: all these names.
-    fn compare_with(&mut self, names: &[String], present: &Present, now: Instant, desk: &mut Desk) {
+    fn compare_with(&mut self, names: &[String], present: &Present, now: Instant, buffer: &mut ReadBuffer) {
         self.handled.retain(present);
         let hears = self.watch.watched.is_some();
         let next = self.handled.begin_listing();
@@ -166,7 +166,7 @@ impl Channel {
             }
             if self.handled.has(name) && !hears {
                 // There may be many of them.
-                self.handled.look_again(name.clone());
+                self.handled.scan_again(name.clone());
                 continue;
             }
             let Ok(stamp) = self.stamp(name) else { continue };
@@ -175,11 +175,11 @@ impl Channel {
             }
         }
         self.handled.continue_at(next.as_ref());
-        self.look_at_unfinished(now, desk);
+        self.scan_unfinished(now, buffer);
     }
 
     /// Looks at the files that may be complete.
-    pub(crate) fn look_at_unfinished(&mut self, now: Instant, desk: &mut Desk) {
+    pub(crate) fn scan_unfinished(&mut self, now: Instant, buffer: &mut ReadBuffer) {
         for name in self.unfinished.to_look_at() {
             match self.stamp(&name) {
                 Ok(stamp) => self.unfinished.looked(&name, stamp, now),
@@ -187,18 +187,18 @@ impl Channel {
             }
         }
         for name in self.unfinished.complete(now) {
-            self.take(&name, now, false, desk);
+            self.take(&name, now, false, buffer);
         }
-        self.take_what_leads_to_next(desk);
+        self.take_what_leads_to_next(buffer);
         self.schedule_tick(now);
     }
 
     /// Takes the files that may be complete, and are: what is published next goes on from them.
-    pub(crate) fn take_what_leads_to_next(&mut self, desk: &mut Desk) {
-        self.take_of_these(&self.unfinished.to_look_at(), desk);
+    pub(crate) fn take_what_leads_to_next(&mut self, buffer: &mut ReadBuffer) {
+        self.take_of_these(&self.unfinished.to_look_at(), buffer);
     }
 
-    fn take_of_these(&mut self, unfinished: &[String], desk: &mut Desk) {
+    fn take_of_these(&mut self, unfinished: &[String], buffer: &mut ReadBuffer) {
         // Newest first: an older one may lead to it.
         for name in unfinished.iter().rev() {
             let Order::Arrival(order) = &self.order else { return };
@@ -206,20 +206,20 @@ impl Channel {
                 return;
             }
             let path = self.live.join(name);
-            let read = finished_file::read(&*self.world.directory, &path, &mut desk.buffer);
+            let read = finished_file::read(&*self.world.directory, &path, buffer);
             if read.is_ok_and(|read| order.leads_to_next(&read.facts)) {
-                self.take(name, self.world.now(), true, desk);
+                self.take(name, self.world.now(), true, buffer);
             }
         }
     }
 
     /// Looks whether files that lie there unlisted were written again, up to `most` of them.
-    fn look_at_unwatched(&mut self, most: usize, now: Instant) {
+    fn scan_unwatched(&mut self, most: usize, now: Instant) {
         for _ in 0..self.handled.unwatched().min(most) {
             let Some(name) = self.handled.next_unwatched() else { return };
             let Ok(stamp) = self.stamp(&name) else { continue };
             if self.handled.has_as(&name, &stamp) {
-                self.handled.look_again(name);
+                self.handled.scan_again(name);
             } else {
                 self.handled.forget(&name);
                 self.unfinished.begun(&name, stamp, false, now);
@@ -228,7 +228,7 @@ impl Channel {
     }
 
     /// Looks whether the oldest listed files are still what was listed.
-    fn look_at_oldest(&mut self) {
+    fn scan_oldest(&mut self) {
         let oldest: Vec<_> = self.publication.playlist().segments.iter().take(OLDEST).collect();
         let names: Vec<_> =
             oldest.into_iter().filter_map(|segment| name_of_uri(self.settings.home, &segment.uri)).collect();
@@ -242,7 +242,7 @@ impl Channel {
                 None => {
                     self.keep_stamp(&name, stamp);
                     let path = self.live.join(&name);
-                    let read = finished_file::read(&*self.world.directory, &path, &mut Vec::new());
+                    let read = finished_file::read(&*self.world.directory, &path, &mut ReadBuffer::default());
                     if let Ok(finished) = read {
                         self.publication.timeline.keep_read(&name, &finished);
                     }

@@ -7,8 +7,8 @@
 use crate::channel::Channel;
 use crate::channel::start_up::Begun;
 use crate::error::WatchError;
-use crate::events::desk::Desk;
 use crate::events::finished_file;
+use crate::events::finished_file::ReadBuffer;
 use crate::order::Order;
 use crate::resume::agreement::{Fate, Left, end, fates, is_true};
 use crate::resume::numbered;
@@ -16,7 +16,7 @@ use crate::resume::remains::Remains;
 use crate::settings::ChannelSettings;
 use crate::timeline::align::ROOM_FOR_SOUND_90K;
 use crate::timeline::low_latency::MOST_PARTS;
-use crate::timeline::shared::Common;
+use crate::timeline::shared::SharedTimeline;
 use crate::world::World;
 use livedir_layout::directory::Directory;
 use livedir_layout::files::OnDisk;
@@ -32,7 +32,7 @@ use std::{
 use tracing::warn;
 
 /// What the sizes of a ladder share, where there are several.
-pub(crate) type Shared = Option<Arc<Mutex<Common>>>;
+pub(crate) type Shared = Option<Arc<Mutex<SharedTimeline>>>;
 
 /// Starts all sizes of a stream.
 pub(crate) fn start(
@@ -40,7 +40,7 @@ pub(crate) fn start(
     settings: Vec<ChannelSettings>,
     numbers: &Numbers,
     meters: &[Arc<Meters>],
-    desk: &mut Desk,
+    buffer: &mut ReadBuffer,
 ) -> Result<(Vec<Channel>, Shared), WatchError> {
     let directory = &*world.directory;
     let found = settings.into_iter().map(|settings| Remains::find(world, settings));
@@ -59,27 +59,27 @@ pub(crate) fn start(
     }
     let interrupted = remains.iter().filter_map(|it| it.last_in_parts(last_of_ours)).max();
     if let Some(number) = interrupted {
-        rejoin(directory, &remains, number, desk);
+        rejoin(directory, &remains, number, buffer);
     }
-    let common = (remains.len() > 1).then(|| common(&remains, &fates, world.now()));
+    let shared = (remains.len() > 1).then(|| shared_timeline(&remains, &fates, world.now()));
     let mut begun = Vec::new();
     for ((remains, fate), meters) in remains.into_iter().zip(&fates).zip(meters) {
         let mut one = Channel::begin(world, remains, (last_of_ours, Some(*fate)), numbers, meters.clone())?;
-        one.channel.publication.timeline.share(common.clone());
+        one.channel.publication.timeline.share(shared.clone());
         begun.push(one);
     }
     // Those that know what was before tell where the timeline breaks.
     let knows = |fate: &Fate| *fate == Fate::GoesOn;
     for first in [true, false] {
         let its_turn = begun.iter_mut().zip(&fates).filter(|(_, fate)| knows(fate) == first);
-        its_turn.for_each(|(one, _)| one.publish_unlisted(desk));
+        its_turn.for_each(|(one, _)| one.publish_unlisted(buffer));
     }
     begin_together(&mut begun, &fates);
     let next_number = next_number(&begun);
     for one in &mut begun {
-        one.take_up_parts(next_number, desk);
+        one.take_up_parts(next_number, buffer);
     }
-    Ok((begun.into_iter().map(|it| it.channel).collect(), common))
+    Ok((begun.into_iter().map(|it| it.channel).collect(), shared))
 }
 
 /// No playlist is there, as after a crash before the first one was written: all begin with the first of the newest files, as many as
@@ -120,7 +120,7 @@ fn begin_together(begun: &mut [Begun], fates: &[Fate]) {
     let telling =
         || begun.iter().zip(fates).filter(|(_, fate)| tells(fate)).map(|(it, _)| &it.channel.publication);
     let next = telling().map(|it| it.timeline.next_discontinuity_sequence()).max().unwrap_or(0);
-    let is_in_step = |it: &Begun| {
+    let is_aligned = |it: &Begun| {
         let publication = &it.channel.publication;
         let lists_nothing = publication.playlist().segments.is_empty() || publication.playlist().ended;
         lists_nothing || publication.timeline.next_discontinuity_sequence() == next
@@ -128,7 +128,7 @@ fn begin_together(begun: &mut [Begun], fates: &[Fate]) {
     // Numbers that players of a size have seen do not go back.
     let promised = begun.iter().map(|it| promised_discontinuities(&it.on_disk)).max().unwrap_or(0);
     let is_agreed =
-        promised < next.max(1) && begun.iter().zip(fates).all(|(it, fate)| !tells(fate) || is_in_step(it));
+        promised < next.max(1) && begun.iter().zip(fates).all(|(it, fate)| !tells(fate) || is_aligned(it));
     let next = if is_agreed { next } else { next.max(promised + 1) };
     if !is_agreed {
         warn!(number, "the playlists of the sizes do not agree; they begin anew, and the numbers go on");
@@ -155,25 +155,24 @@ fn promised_discontinuities(on_disk: &OnDisk) -> u64 {
 }
 
 /// What the sizes bring from a run before.
-fn common(remains: &[Remains], fates: &[Fate], now: Instant) -> Arc<Mutex<Common>> {
+fn shared_timeline(remains: &[Remains], fates: &[Fate], now: Instant) -> Arc<Mutex<SharedTimeline>> {
     let most = remains.iter().map(|it| it.settings.window_segments).max().unwrap_or(0);
     // Numbers that are listed, and those of the segments that are filmed.
-    let mut common = Common::new(most + 16);
+    let mut shared = SharedTimeline::new(most + 16);
     for (remains, _) in remains.iter().zip(fates).filter(|(_, fate)| **fate == Fate::GoesOn) {
         if let OnDisk::Playlist { playlist, .. } = &remains.on_disk {
-            common.resume(playlist, remains.settings.has_pictures, now);
+            shared.resume(playlist, remains.settings.has_pictures, now);
         }
     }
-    Arc::new(Mutex::new(common))
+    Arc::new(Mutex::new(shared))
 }
 
 /// Makes a segment of the parts that a crash has left of the last one, in each size that has as much of it as the others: in the
 /// others it is a gap.
-fn rejoin(directory: &dyn Directory, remains: &[Remains], number: u64, desk: &mut Desk) {
+fn rejoin(directory: &dyn Directory, remains: &[Remains], number: u64, buffer: &mut ReadBuffer) {
     let mut picture_90k = 0;
     let mut lasts_90k = |live: &Path| {
-        let mut read =
-            |name: String| finished_file::read_part(directory, &live.join(name), &mut desk.buffer).ok();
+        let mut read = |name: String| finished_file::read_part(directory, &live.join(name), buffer).ok();
         let whole = read(segment_name(number));
         let is_whole = whole.is_some();
         let parts = (0..MOST_PARTS).map_while(|part| read(part_name(number, part)).filter(|_| !is_whole));

@@ -7,8 +7,8 @@ use crate::channel::handled::Handled;
 use crate::channel::scan::BLIND;
 use crate::channel::watch::Watch;
 use crate::error::WatchError;
-use crate::events::desk::Desk;
 use crate::events::finished_file;
+use crate::events::finished_file::ReadBuffer;
 use crate::events::present::{list, numbers_of};
 use crate::events::unfinished::Unfinished;
 use crate::order::{Arrival, Numbered, Order};
@@ -45,12 +45,12 @@ use tracing::{debug, info, warn};
 const RECENT: Duration = Duration::from_secs(2);
 
 /// What lies in the live directory.
-pub(crate) enum Found {
+pub(crate) enum FilesAtStart {
     Numbered(BTreeSet<u64>),
     Any(Files),
 }
 
-impl Found {
+impl FilesAtStart {
     /// Whether a later segment was written after these parts of the segment of this number: its encoder has gone on.
     pub(crate) fn are_passed<'a>(&self, number: u64, mut parts: impl Iterator<Item = &'a Stamp>) -> bool {
         let Self::Any(files) = self else { return false };
@@ -68,7 +68,7 @@ pub(crate) struct Begun {
     is_rebuilt: bool,
     told: PartsOnDisk,
     plan: Plan,
-    found: Found,
+    found: FilesAtStart,
     names: Vec<String>,
     now: Instant,
 }
@@ -81,7 +81,7 @@ impl Channel {
         settings: ChannelSettings,
         numbers: &Numbers,
         meters: Arc<Meters>,
-        desk: &mut Desk,
+        buffer: &mut ReadBuffer,
     ) -> Result<Self, WatchError> {
         let remains = Remains::find(world, settings)?;
         let in_files = remains.numbers(&*world.directory)?;
@@ -90,9 +90,9 @@ impl Channel {
             remains.rejoin(&*world.directory, number);
         }
         let mut begun = Self::begin(world, remains, (last_of_ours, None), numbers, meters)?;
-        begun.publish_unlisted(desk);
+        begun.publish_unlisted(buffer);
         let next_number = begun.plan.next_number;
-        begun.take_up_parts(next_number, desk);
+        begun.take_up_parts(next_number, buffer);
         Ok(begun.channel)
     }
 
@@ -123,21 +123,24 @@ impl Channel {
         let rebuilt_from = fate.as_ref().and_then(Fate::empty_playlist);
         // What is done to them from now on is seen.
         let stamps = match &found {
-            Found::Numbered(_) => stamps_of_listed(directory, &live, &on_disk, settings.home),
-            Found::Any(_) => Files::new(),
+            FilesAtStart::Numbered(_) => stamps_of_listed(directory, &live, &on_disk, settings.home),
+            FilesAtStart::Any(_) => Files::new(),
         };
         let stamp = |name: &str| stamps.get(name).copied();
-        let read = |name: &str| finished_file::read(directory, &live.join(name), &mut Vec::new()).ok();
+        let read =
+            |name: &str| finished_file::read(directory, &live.join(name), &mut ReadBuffer::default()).ok();
         let mut plan = match (&found, rebuilt_from) {
-            (Found::Numbered(numbers), Some(empty)) => numbered::rebuild(empty, numbers).named(),
-            (Found::Numbered(numbers), None) if fate == Some(Fate::Joins) => numbered::join(numbers).named(),
-            (Found::Numbered(numbers), None) => {
+            (FilesAtStart::Numbered(numbers), Some(empty)) => numbered::rebuild(empty, numbers).named(),
+            (FilesAtStart::Numbered(numbers), None) if fate == Some(Fate::Joins) => {
+                numbered::join(numbers).named()
+            }
+            (FilesAtStart::Numbered(numbers), None) => {
                 let target_duration_s = settings.target_duration_s.unwrap_or(1);
                 let changed = numbered::changed(&on_disk, settings.home, &stamp, &read);
                 let files = (numbers, &changed);
                 numbered::plan(&on_disk, files, target_duration_s, settings.window_segments).named()
             }
-            (Found::Any(files), _) => {
+            (FilesAtStart::Any(files), _) => {
                 let room = Room { window_segments: settings.window_segments, read: &read };
                 arrival::plan(&on_disk, files, world.wall(), &room)
             }
@@ -164,7 +167,7 @@ impl Channel {
         let now = world.now();
         // Numbers of sizes are those of their names.
         if settings.home == Home::Live
-            && let Found::Numbered(_) = &found
+            && let FilesAtStart::Numbered(_) = &found
         {
             let first =
                 plan.unlisted.first().and_then(|name| number_of_name(name)).unwrap_or(plan.next_number);
@@ -191,7 +194,7 @@ impl Channel {
             unfinished: Unfinished::default(),
             handled: Handled::default(),
             watch: Watch::begin(directory_now, watched, listed_as_of, listed_at),
-            next_look: now,
+            next_scan: now,
             next_tick: None,
             turn_deadline: None,
             last_segment_at: now,
@@ -204,7 +207,7 @@ impl Channel {
 
 impl Begun {
     /// The first part of the plan: what was not listed is, and what was lost leaves.
-    pub(crate) fn publish_unlisted(&mut self, desk: &mut Desk) {
+    pub(crate) fn publish_unlisted(&mut self, buffer: &mut ReadBuffer) {
         let Self { channel, on_disk, is_rebuilt, told, plan, found, names, now } = self;
         let now = *now;
         let written_at = channel.written_at(on_disk, now);
@@ -220,9 +223,9 @@ impl Begun {
             channel.publication.mark_changed();
             channel.publication.write_playlist();
         }
-        channel.remember(&plan.predecessor, desk);
+        channel.remember(&plan.predecessor, buffer);
         match found {
-            Found::Numbered(numbers) => {
+            FilesAtStart::Numbered(numbers) => {
                 for name in names.iter() {
                     match number_of_name(name) {
                         None => channel.complain_of_foreign(name),
@@ -238,9 +241,9 @@ impl Begun {
                         channel.leave_out_interrupted(told, &plan.unlisted);
                     }
                     // What was listed of it is not known: a hand may have laid another file in its place.
-                    let is_changed = *is_rebuilt && !channel.holds_what_others_do(name, desk);
+                    let is_changed = *is_rebuilt && !channel.holds_what_others_do(name, buffer);
                     if !is_changed {
-                        channel.take(name, now, false, desk);
+                        channel.take(name, now, false, buffer);
                     }
                 }
                 channel.publish_waiting(Duration::ZERO);
@@ -255,23 +258,23 @@ impl Begun {
                     channel.publication.timeline.set_ahead(difference(plan.next_number, next_media_sequence));
                 }
             }
-            Found::Any(files) => {
+            FilesAtStart::Any(files) => {
                 channel.leave_out_interrupted(told, &plan.unlisted);
-                channel.take_what_is_complete(files, &plan.unlisted, now, desk);
-                channel.take_what_leads_to_next(desk);
+                channel.take_what_is_complete(files, &plan.unlisted, now, buffer);
+                channel.take_what_leads_to_next(buffer);
                 channel.publish_waiting(Duration::ZERO);
             }
         }
     }
 
     /// The second part: the parts that are listed stay, and all is written.
-    pub(crate) fn take_up_parts(&mut self, next_number: u64, desk: &mut Desk) {
+    pub(crate) fn take_up_parts(&mut self, next_number: u64, buffer: &mut ReadBuffer) {
         let Self { channel, told, found, .. } = self;
-        channel.restore_parts(next_number, told, found, desk);
+        channel.restore_parts(next_number, told, found, buffer);
         channel.publish_waiting(Duration::ZERO);
         channel.publication.write_postponed();
         channel.settle();
-        channel.next_look = channel.world.now() + channel.look_interval();
+        channel.next_scan = channel.world.now() + channel.scan_interval();
         let number = channel.publication.playlist().next_media_sequence();
         match channel.publication.timeline.last() {
             Last::Nothing => {
@@ -286,8 +289,8 @@ impl Begun {
 
 impl Channel {
     /// Whether the file of this name holds what the other sizes have under its number.
-    fn holds_what_others_do(&self, name: &str, desk: &mut Desk) -> bool {
-        let read = finished_file::read(&*self.world.directory, &self.live.join(name), &mut desk.buffer);
+    fn holds_what_others_do(&self, name: &str, buffer: &mut ReadBuffer) -> bool {
+        let read = finished_file::read(&*self.world.directory, &self.live.join(name), buffer);
         match (number_of_name(name), read) {
             (Some(number), Ok(finished)) => self.publication.timeline.holds_what_others_do(number, &finished),
             // It will be refused.
@@ -314,7 +317,7 @@ impl Channel {
                 let has_numbers = self.publication.playlist().next_media_sequence() > 1;
                 if has_numbers
                     && self.settings.home == Home::Live
-                    && self.publication.timeline.is_promise_made()
+                    && self.publication.timeline.is_target_fixed()
                 {
                     self.publication.mark_changed();
                 }
@@ -324,12 +327,12 @@ impl Channel {
     }
 
     /// Learns what the first segment goes on from.
-    fn remember(&mut self, predecessor: &Predecessor, desk: &mut Desk) {
+    fn remember(&mut self, predecessor: &Predecessor, buffer: &mut ReadBuffer) {
         match predecessor {
             Predecessor::None => self.publication.timeline.set_last(Last::Nothing),
             Predecessor::Gone => self.publication.timeline.set_last(Last::Unknown),
             Predecessor::OnDisk(name) => {
-                match finished_file::read(&*self.world.directory, &self.live.join(name), &mut desk.buffer) {
+                match finished_file::read(&*self.world.directory, &self.live.join(name), buffer) {
                     Ok(finished) => {
                         self.publication.timeline.keep_stamp(name, finished.stamp);
                         self.publication.timeline.goes_on_from(finished.facts);
@@ -349,7 +352,13 @@ impl Channel {
     }
 
     /// Takes the files that came meanwhile. The newest may still be written: its encoder has not waited for us.
-    fn take_what_is_complete(&mut self, files: &Files, unlisted: &[String], now: Instant, desk: &mut Desk) {
+    fn take_what_is_complete(
+        &mut self,
+        files: &Files,
+        unlisted: &[String],
+        now: Instant,
+        buffer: &mut ReadBuffer,
+    ) {
         self.handled = Handled::begin(files.iter());
         let newest = files.values().map(|stamp| stamp.modified_at).max();
         for name in unlisted {
@@ -360,7 +369,7 @@ impl Channel {
                 || newest.is_some_and(|newest| stamp.modified_at < newest);
             if is_complete {
                 // Another one may have come while it is written.
-                self.take(name, now, true, desk);
+                self.take(name, now, true, buffer);
             } else {
                 self.handled.forget(name);
                 self.unfinished.rests(name, stamp, now.checked_sub(age).unwrap_or(now));
@@ -397,12 +406,14 @@ fn found(
     names: &[String],
     naming: Naming,
     last_of_ours: u64,
-) -> Found {
+) -> FilesAtStart {
     match naming {
-        Naming::Numbered => Found::Numbered(numbers_of(names).range(..=last_of_ours).copied().collect()),
+        Naming::Numbered => {
+            FilesAtStart::Numbered(numbers_of(names).range(..=last_of_ours).copied().collect())
+        }
         Naming::Any => {
             let stamp = |name: &String| Some((name.clone(), directory.stamp(&live.join(name)).ok()?));
-            Found::Any(names.iter().filter_map(stamp).collect())
+            FilesAtStart::Any(names.iter().filter_map(stamp).collect())
         }
     }
 }

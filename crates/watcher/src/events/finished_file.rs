@@ -33,6 +33,10 @@ impl Finished {
     }
 }
 
+/// A piece of the file that is being read. All channels share one.
+#[derive(Debug, Default)]
+pub(crate) struct ReadBuffer(Vec<u8>);
+
 /// A minute at 35 Mbit/s: more is no segment but a recording.
 pub(crate) const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
 
@@ -46,7 +50,7 @@ const SAMPLE_BYTES: usize = 4 * 1024;
 pub(crate) fn read(
     directory: &dyn Directory,
     path: &Path,
-    buffer: &mut Vec<u8>,
+    buffer: &mut ReadBuffer,
 ) -> Result<Finished, Refusal> {
     let finished = read_part(directory, path, buffer)?;
     match unfit(&finished.facts, None) {
@@ -59,7 +63,7 @@ pub(crate) fn read(
 pub(crate) fn read_part(
     directory: &dyn Directory,
     path: &Path,
-    buffer: &mut Vec<u8>,
+    buffer: &mut ReadBuffer,
 ) -> Result<Finished, Refusal> {
     let of_io = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => Refusal::Vanished,
@@ -72,6 +76,7 @@ pub(crate) fn read_part(
     if bytes > LARGEST_SEGMENT_BYTES {
         return Err(Refusal::TooLarge { bytes });
     }
+    let buffer = &mut buffer.0;
     buffer.resize(PIECE_BYTES, 0);
     let mut file = file.bytes.take(LARGEST_SEGMENT_BYTES);
     let (mut probing, mut sample) = (Probing::new(), DefaultHasher::new());
@@ -105,7 +110,9 @@ mod tests {
         if let Some(contents) = contents {
             std::fs::write(&path, contents).expect("written");
         }
-        let refusal = read(&Disk::without_events(), &path, &mut Vec::new()).expect_err("refused").to_string();
+        let refusal = read(&Disk::without_events(), &path, &mut ReadBuffer::default())
+            .expect_err("refused")
+            .to_string();
         assert!(refusal.starts_with(expected), "{refusal}");
     }
 
@@ -120,7 +127,7 @@ mod tests {
     fn a_directory_is_refused() {
         let directory = tempfile::tempdir().expect("temp dir");
         assert!(matches!(
-            read(&Disk::without_events(), directory.path(), &mut Vec::new()),
+            read(&Disk::without_events(), directory.path(), &mut ReadBuffer::default()),
             Err(Refusal::NoFile)
         ));
     }

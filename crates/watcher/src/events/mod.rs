@@ -2,7 +2,6 @@
 //!
 //! In: events of the file system. Out: wakes, finished files with their facts, and which files are still being written.
 
-pub(crate) mod desk;
 pub(crate) mod finished_file;
 pub mod hints;
 pub(crate) mod present;

@@ -2,19 +2,19 @@
 //!
 //! In: a directory. Out: the names of segments and parts in it, in no order but that of their numbers.
 
-use livedir_layout::directory::{Directory, Entry, Kind};
+use livedir_layout::directory::{Directory, Entry, EntryKind};
 use livedir_layout::names::{looks_like_segment, number_of_name, part_of_name};
 use std::{collections::BTreeSet, io, path::Path};
 
 /// The names of regular files. A name that is no text cannot stand in a playlist.
 fn regular(directory: &dyn Directory, live: &Path) -> io::Result<impl Iterator<Item = String>> {
     let is_regular = |entry: &Entry| match (entry.kind, &entry.name) {
-        (Kind::File, _) => true,
-        (Kind::Directory, _) | (_, None) => false,
+        (EntryKind::File, _) => true,
+        (EntryKind::Directory, _) | (_, None) => false,
         // Where a link leads is not known yet.
-        (Kind::Other, Some(name)) => {
+        (EntryKind::Other, Some(name)) => {
             looks_like_segment(name)
-                && directory.look_up(&live.join(name)).is_ok_and(|it| it.kind == Kind::File)
+                && directory.look_up(&live.join(name)).is_ok_and(|it| it.kind == EntryKind::File)
         }
     };
     let entries: Vec<_> = directory.list(live)?.into_iter().filter(is_regular).collect();

@@ -25,7 +25,7 @@ pub(crate) enum Refusal {
     #[error("{0}")]
     Unfit(#[from] Unfit),
     #[error("{0}")]
-    NoPromise(#[from] PromiseError),
+    NoTarget(#[from] TooLongForTarget),
     #[error("{0}")]
     NotListed(PushError),
 }
@@ -36,7 +36,7 @@ pub(crate) enum Refusal {
     "it runs {duration_s} s, too long to promise for all that follow; have the encoder cut shorter segments, or say \
      --target-duration {duration_s}"
 )]
-pub(crate) struct PromiseError {
+pub(crate) struct TooLongForTarget {
     pub(crate) duration_s: u64,
 }
 

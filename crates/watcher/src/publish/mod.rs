@@ -29,7 +29,7 @@ use livedir_layout::meters::Meters;
 use livedir_layout::names::{LIVE, uri_of_name};
 use livedir_layout::status::{Newest, SegmentStatus};
 use livedir_playlist::{BitRateMeter, Evicted, MediaPlaylist, ResumeError, TICKS_PER_S};
-use livedir_time::overload::{FallingBehind, Told};
+use livedir_time::overload::{Overload, Told};
 use livedir_time::ticks::seconds;
 use std::{
     sync::Arc,
@@ -66,7 +66,7 @@ pub(crate) struct Publication {
     burst: Burst,
     low_latency: Option<LowLatencyFile>,
     /// When people are told of gaps.
-    gaps: FallingBehind,
+    gaps: Overload,
 }
 
 impl Publication {
@@ -92,7 +92,7 @@ impl Publication {
             leaving: Vec::new(),
             written: Written::default(),
             burst: Burst::default(),
-            gaps: FallingBehind::default(),
+            gaps: Overload::default(),
             world,
         })
     }

@@ -7,7 +7,7 @@ use crate::timeline::listed::remove_up_to_last_hole;
 use livedir_layout::directory::stamp::Stamp;
 use livedir_layout::files::{OnDisk, PLAUSIBLE_NUMBER, PLAUSIBLE_TARGET_S};
 use livedir_layout::names::{Home, name_of_uri};
-use livedir_layout::natural_order::natural;
+use livedir_layout::natural_order::natural_order;
 use livedir_playlist::{MediaPlaylist, Segment};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -69,7 +69,7 @@ fn go_on(
     let still_there: BTreeSet<&str> =
         listed.iter().map(String::as_str).filter(|name| is_there(name)).collect();
     let since = written_at.map(|written_at| written_at.checked_sub(HELD_BACK).unwrap_or(written_at));
-    let is_behind_last = |name: &str| listed.last().is_none_or(|last| natural(name, last).is_gt());
+    let is_behind_last = |name: &str| listed.last().is_none_or(|last| natural_order(name, last).is_gt());
     let has_come_since = |name: &str, stamp: &Stamp| match since {
         // From before the clock was set back, and so from before the list was written.
         Some(_) if stamp.changed_at > now => false,
@@ -142,7 +142,7 @@ fn begin_behind(text: &str, written_at: Option<SystemTime>, files: &Files, room:
     // Nobody can have listed what came after it was written.
     let has_come_since = |name: &String, stamp: &Stamp| {
         written_at.is_some_and(|written_at| came_after(stamp, written_at))
-            || named.last().is_some_and(|last| natural(name, last).is_gt())
+            || named.last().is_some_and(|last| natural_order(name, last).is_gt())
     };
     let come = files.iter().filter(|(name, stamp)| has_come_since(name, stamp)).collect();
     let (passed_over, unlisted) = newest(come, written_at.is_some(), room);
@@ -226,10 +226,10 @@ fn came_after(stamp: &Stamp, written_at: SystemTime) -> bool {
     stamp.modified_at > written_at && stamp.changed_at > written_at
 }
 
-/// The files that are behind all others, in natural order, and those before them. They go by their times, as names may be used in
+/// The files that are behind all others, in natural_order order, and those before them. They go by their times, as names may be used in
 /// turn, unless they were copied together.
 fn newest(mut files: Vec<(&String, &Stamp)>, by_time: bool, room: &Room<'_>) -> (Vec<String>, Vec<String>) {
-    files.sort_by(|(a, _), (b, _)| natural(a, b));
+    files.sort_by(|(a, _), (b, _)| natural_order(a, b));
     let most = room.window_segments.max(1);
     if by_time && files.len() > most {
         let times = || files.iter().map(|(_, stamp)| stamp.modified_at);
@@ -247,7 +247,7 @@ fn newest(mut files: Vec<(&String, &Stamp)>, by_time: bool, room: &Room<'_>) -> 
         fit += usize::from(files.len() + behind.len() < most || (room.read)(name).is_some());
         behind.push(name.clone());
     }
-    behind.sort_by(|a, b| natural(a, b));
+    behind.sort_by(|a, b| natural_order(a, b));
     (files.into_iter().map(|(name, _)| name.clone()).collect(), behind)
 }
 

@@ -10,7 +10,7 @@ use crate::resume::{numbered, remove_before};
 use crate::settings::ChannelSettings;
 use crate::settings::Naming;
 use crate::world::World;
-use livedir_layout::directory::{Contents, Directory, Kind};
+use livedir_layout::directory::{Contents, Directory, EntryKind};
 use livedir_layout::files::{self, LOW_LATENCY_PLAYLIST, OnDisk, PLAYLIST, STATUS, left_over_prefix};
 use livedir_layout::names::{LEFT_OVER_PREFIX, part_of_name};
 use std::{
@@ -112,7 +112,7 @@ fn try_to_write(directory: &dyn Directory, live: &Path) -> io::Result<()> {
 /// Deletes the dot files that a crash left behind. The lock on webroot says that nobody else is writing them.
 fn sweep(directory: &dyn Directory, path: &Path, prefixes: &[&str]) -> io::Result<()> {
     for entry in directory.list(path)? {
-        let Some(name) = entry.name.filter(|_| entry.kind == Kind::File) else { continue };
+        let Some(name) = entry.name.filter(|_| entry.kind == EntryKind::File) else { continue };
         if prefixes.iter().any(|prefix| name.starts_with(prefix)) {
             let path = path.join(name);
             match directory.remove(&path) {

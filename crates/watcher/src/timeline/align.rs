@@ -6,8 +6,8 @@
 
 use crate::events::finished_file::Finished;
 use crate::timeline::dates::end_of;
-use crate::timeline::shared::{Common, Listed};
-use crate::timeline::{Break, Last, Timeline};
+use crate::timeline::shared::{Listed, SharedTimeline};
+use crate::timeline::{BreakReason, Last, Timeline};
 use jiff::Timestamp;
 use livedir_media::Facts;
 use livedir_playlist::{Segment, Window, WindowSettings};
@@ -21,15 +21,15 @@ use std::{
 pub(crate) const ROOM_FOR_SOUND_90K: u64 = 2 * 1_920;
 
 impl Timeline {
-    pub(super) fn common(&self) -> Option<MutexGuard<'_, Common>> {
-        self.common.as_ref().map(|common| common.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn shared(&self) -> Option<MutexGuard<'_, SharedTimeline>> {
+        self.shared.as_ref().map(|shared| shared.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// When this rendition is too late with its next segment.
     pub(crate) fn late_at(&self) -> Option<Instant> {
         let playlist = self.window.playlist();
         let next = playlist.next_media_sequence();
-        self.common()?.late_at(next, self.last_listed_at, playlist.target_duration_s)
+        self.shared()?.late_at(next, self.last_listed_at, playlist.target_duration_s)
     }
 
     /// Whether the parts that are listed of the segment of this number are as long as the other renditions have it.
@@ -40,15 +40,15 @@ impl Timeline {
 
     /// Whether a segment of this length can be the one that the other renditions have under this number.
     pub(crate) fn fits_elsewhere(&self, number: u64, duration_90k: u64) -> bool {
-        let Some(common) = self.common() else { return true };
-        let room_90k = common.frame_90k() + ROOM_FOR_SOUND_90K;
-        common.get(number).is_none_or(|(listed, _)| listed.duration_90k.abs_diff(duration_90k) <= room_90k)
+        let Some(shared) = self.shared() else { return true };
+        let room_90k = shared.frame_90k() + ROOM_FOR_SOUND_90K;
+        shared.get(number).is_none_or(|(listed, _)| listed.duration_90k.abs_diff(duration_90k) <= room_90k)
     }
 
     /// How long a picture is shown, or a frame of sound, in segments that are listed.
     pub(super) fn note_frames(&self, facts: &Facts) {
-        if let Some(mut common) = self.common() {
-            common.note_frame(facts.frame_interval_90k.min(facts.duration_90k));
+        if let Some(mut shared) = self.shared() {
+            shared.note_frame(facts.frame_interval_90k.min(facts.duration_90k));
         }
     }
 
@@ -56,7 +56,7 @@ impl Timeline {
     pub(crate) fn holds_what_others_do(&self, number: u64, finished: &Finished) -> bool {
         const SAME: Duration = Duration::from_secs(1);
         self.note_frames(&finished.facts);
-        let ended_at = self.common().and_then(|common| common.ends_at(number));
+        let ended_at = self.shared().and_then(|shared| shared.ends_at(number));
         let is_in_time = ended_at.is_none_or(|ended_at| {
             let apart = finished.stamp.modified_at.duration_since(ended_at.into());
             apart.unwrap_or_else(|early| early.duration()) <= SAME
@@ -80,23 +80,23 @@ impl Timeline {
     /// Why the timeline breaks before the segment of this number: a break is one of all renditions, or of none.
     ///
     /// RFC 8216 6.2.4: matching content MUST have matching discontinuity sequence numbers.
-    pub(super) fn agreed_break(&self, number: Option<u64>, facts: &Facts) -> Option<Break> {
+    pub(super) fn agreed_break(&self, number: Option<u64>, facts: &Facts) -> Option<BreakReason> {
         // A gap of the run before says nothing of this one, and a playlist that is ended has nothing behind it.
         let begins_run = number.is_some() && number == self.first_of_run && matches!(self.last, Last::Gap);
         let begins_anew = begins_run || self.window.playlist().ended;
-        let own = if begins_anew { Some(Break::Unknown) } else { self.break_before(facts) };
+        let own = if begins_anew { Some(BreakReason::Unknown) } else { self.break_before(facts) };
         // A playlist that begins has counted the break before it already.
-        let (Some(number), Some(mut common), false) = (number, self.common(), self.begins()) else {
+        let (Some(number), Some(mut shared), false) = (number, self.shared(), self.begins()) else {
             return own;
         };
-        let is_agreed = common.breaks_before(number, || own.is_some());
-        is_agreed.then(|| own.unwrap_or(Break::Elsewhere))
+        let is_agreed = shared.breaks_before(number, || own.is_some());
+        is_agreed.then(|| own.unwrap_or(BreakReason::Elsewhere))
     }
 
     /// Players know how the segment of this number begins: the others begin it in the same way.
     pub(super) fn note_begun(&self, number: u64, discontinuity: bool) {
-        if let Some(mut common) = self.common() {
-            common.tell(number, discontinuity);
+        if let Some(mut shared) = self.shared() {
+            shared.tell(number, discontinuity);
         }
     }
 
@@ -106,10 +106,10 @@ impl Timeline {
     pub(super) fn agreed_on_clock(
         &self,
         number: Option<u64>,
-        agreed: Option<Break>,
+        agreed: Option<BreakReason>,
         date: Option<Timestamp>,
         facts: &Facts,
-    ) -> Option<Break> {
+    ) -> Option<BreakReason> {
         let before = self.window.playlist().segments.last();
         // What is listed of its length may be an estimate: the timeline knows better.
         let ends_at = match self.last.facts() {
@@ -122,7 +122,7 @@ impl Timeline {
         };
         // Who has lost it is told by the others when it ended.
         let elsewhere =
-            number.zip(self.common()).and_then(|(number, common)| common.ends_at(number.checked_sub(1)?));
+            number.zip(self.shared()).and_then(|(number, shared)| shared.ends_at(number.checked_sub(1)?));
         let ends_at = ends_at.max(elsewhere);
         let is_set_back = ends_at.zip(date).is_some_and(|(ends_at, date)| {
             ends_at.duration_since(date) >= jiff::SignedDuration::from_secs(1)
@@ -130,10 +130,10 @@ impl Timeline {
         if agreed.is_some() || !is_set_back || self.begins() {
             return agreed;
         }
-        match (number, self.common()) {
+        match (number, self.shared()) {
             // Who comes first says so for all.
-            (Some(number), Some(mut common)) => common.breaks(number).then_some(Break::Clock),
-            _ => Some(Break::Clock),
+            (Some(number), Some(mut shared)) => shared.breaks(number).then_some(BreakReason::Clock),
+            _ => Some(BreakReason::Clock),
         }
     }
 
@@ -156,8 +156,8 @@ impl Timeline {
     }
 
     /// What is common to all renditions of the stream.
-    pub(crate) fn share(&mut self, common: Option<Arc<Mutex<Common>>>) {
-        self.common = common;
+    pub(crate) fn share(&mut self, shared: Option<Arc<Mutex<SharedTimeline>>>) {
+        self.shared = shared;
     }
 
     /// A segment is listed.
@@ -165,21 +165,21 @@ impl Timeline {
         self.last_listed_at = now;
         let playlist = self.window.playlist();
         let number = playlist.next_media_sequence() - 1;
-        if let (Some(mut common), Some(last)) = (self.common(), playlist.segments.last()) {
+        if let (Some(mut shared), Some(last)) = (self.shared(), playlist.segments.last()) {
             let listed = Listed {
                 duration_90k: last.duration_90k,
                 program_date_time: last.program_date_time,
                 has_pictures: self.settings.has_pictures,
                 at: now,
             };
-            common.listed(number, last.discontinuity, listed);
+            shared.listed(number, last.discontinuity, listed);
         }
     }
 
     /// The timeline breaks before this number, in all renditions.
     pub(crate) fn breaks_at(&self, number: u64) {
-        if let Some(mut common) = self.common() {
-            common.breaks(number);
+        if let Some(mut shared) = self.shared() {
+            shared.breaks(number);
         }
     }
 
@@ -228,7 +228,7 @@ mod tests {
 
     const SEGMENT_90K: u64 = 180_000;
 
-    fn rendition(common: &Arc<Mutex<Common>>, previous: Option<MediaPlaylist>) -> Timeline {
+    fn rendition(shared: &Arc<Mutex<SharedTimeline>>, previous: Option<MediaPlaylist>) -> Timeline {
         let settings = ChannelSettings {
             webroot: PathBuf::new(),
             status_directory: PathBuf::new(),
@@ -244,7 +244,7 @@ mod tests {
             end_after: None,
         };
         let mut timeline = Timeline::new(settings, previous, Instant::now()).unwrap();
-        timeline.share(Some(common.clone()));
+        timeline.share(Some(shared.clone()));
         timeline
     }
 
@@ -256,9 +256,9 @@ mod tests {
     /// say then: `(3)` is a gap, `!4` has a discontinuity.
     #[track_caller]
     fn check(arrivals: &str, breaks_at: u64, expected: [&str; 2]) {
-        let common = Arc::new(Mutex::new(Common::new(20)));
+        let shared = Arc::new(Mutex::new(SharedTimeline::new(20)));
         let names = ["720p", "360p"];
-        let mut renditions = names.map(|_| rendition(&common, None));
+        let mut renditions = names.map(|_| rendition(&shared, None));
         for arrival in arrivals.split(' ') {
             let (name, number) = arrival.split_once(':').unwrap();
             let number: u64 = number.parse().unwrap();
@@ -286,7 +286,7 @@ mod tests {
     fn a_gap_behind_an_end_is_no_longer_than_this_run_promises() {
         let text = "#EXTM3U\n#EXT-X-TARGETDURATION:7\n#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:7,\nseg-00000001.ts\n#EXT-X-ENDLIST\n";
         let previous = livedir_playlist::parse(text).unwrap();
-        let mut timeline = rendition(&Arc::new(Mutex::new(Common::new(20))), Some(previous));
+        let mut timeline = rendition(&Arc::new(Mutex::new(SharedTimeline::new(20))), Some(previous));
         timeline.push_gap(2, None, now()).unwrap();
         let playlist = timeline.playlist();
         assert_eq!((playlist.target_duration_s, playlist.segments.len()), (2, 1), "{playlist:?}");

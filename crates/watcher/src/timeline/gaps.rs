@@ -48,7 +48,7 @@ impl Timeline {
             Naming::Numbered => {
                 self.push_gap_at(number, until.as_ref().map(|until| Until::of(until, 1)), now)
             }
-            Naming::Any if self.promise.is_made() => self.push_gap(number, None, now),
+            Naming::Any if self.target.is_fixed() => self.push_gap(number, None, now),
             // Nothing is listed yet, and nothing is missing.
             Naming::Any => {
                 if let Some(list) = &mut self.parts {
@@ -77,7 +77,7 @@ impl Timeline {
     pub(crate) fn leave_out_interrupted(&mut self, number: u64, now: Now) {
         let left_out = match self.settings.naming {
             Naming::Numbered => self.push_gap_at(number, None, now),
-            Naming::Any if self.promise.is_made() => self.push_gap(number, None, now),
+            Naming::Any if self.target.is_fixed() => self.push_gap(number, None, now),
             Naming::Any => Ok(()),
         };
         self.note_failed(left_out);
@@ -176,7 +176,7 @@ impl Timeline {
     ) -> Result<(), Refusal> {
         let name = segment_name(number);
         let playlist = self.window.playlist();
-        let elsewhere = self.common().and_then(|common| common.get(number));
+        let elsewhere = self.shared().and_then(|shared| shared.get(number));
         // What comes behind an end is held to what this run promises.
         let promised_s = Some(playlist.target_duration_s).filter(|_| !playlist.ended);
         let target_s = promised_s.or(self.settings.target_duration_s).unwrap_or(playlist.target_duration_s);
@@ -194,7 +194,7 @@ impl Timeline {
             .unwrap_or(usual_90k);
         let duration_90k = duration_90k.max(told_90k).clamp(1, target_90k);
         let breaks =
-            !self.begins() && self.common().map_or(begins_run, |mut common| common.tell(number, begins_run));
+            !self.begins() && self.shared().map_or(begins_run, |mut shared| shared.tell(number, begins_run));
         let last = playlist.segments.last().filter(|_| !breaks);
         let date = match elsewhere {
             Some((listed, _)) => listed.program_date_time,

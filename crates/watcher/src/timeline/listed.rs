@@ -4,7 +4,7 @@
 
 use crate::events::finished_file::Finished;
 use crate::timeline::Timeline;
-use crate::timeline::target_duration::Promise;
+use crate::timeline::target_duration::TargetDuration;
 use livedir_layout::directory::stamp::Stamp;
 use livedir_layout::names::name_of_uri;
 use livedir_playlist::{Evicted, MediaPlaylist, Segment};
@@ -88,7 +88,7 @@ impl Timeline {
         }
         let longest_90k = self.window.longest_duration_90k();
         let leaving = self.first_leave(lost);
-        let Ok(mut window) = Promise::window(rest, self.settings.window_segments) else { return 0 };
+        let Ok(mut window) = TargetDuration::window(rest, self.settings.window_segments) else { return 0 };
         window.remember_length(longest_90k);
         self.window = window;
         self.forget_listed(&leaving);

@@ -20,8 +20,8 @@ use crate::settings::{ChannelSettings, Naming};
 use crate::timeline::dates::{Dates, Smoothed};
 use crate::timeline::listed::ListedFile;
 use crate::timeline::low_latency::{Encoder, LowLatencyList};
-use crate::timeline::shared::Common;
-use crate::timeline::target_duration::Promise;
+use crate::timeline::shared::SharedTimeline;
+use crate::timeline::target_duration::TargetDuration;
 use jiff::Timestamp;
 use livedir_layout::directory::stamp::Stamp;
 use livedir_layout::names::{Home, name_of_uri, number_of_name, uri_of_name};
@@ -58,7 +58,7 @@ impl Last {
 
 /// Why a segment carries EXT-X-DISCONTINUITY.
 #[derive(Debug)]
-pub(crate) enum Break {
+pub(crate) enum BreakReason {
     Known(Discontinuity),
     Unknown,
     /// The clock was set back: a date would stand for two moments.
@@ -67,7 +67,7 @@ pub(crate) enum Break {
     Elsewhere,
 }
 
-impl std::fmt::Display for Break {
+impl std::fmt::Display for BreakReason {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Known(reason) => reason.fmt(out),
@@ -115,7 +115,7 @@ pub(crate) enum NotListed {
 #[derive(Debug)]
 pub(crate) struct Listed {
     /// Why the timeline breaks before it.
-    pub(crate) break_before: Option<Break>,
+    pub(crate) break_before: Option<BreakReason>,
     /// EXT-X-DISCONTINUITY, as it was said before its first part.
     pub(crate) discontinuity: bool,
     /// When its first picture was captured.
@@ -129,7 +129,7 @@ pub(crate) struct Listed {
 pub(crate) struct Timeline {
     settings: ChannelSettings,
     window: Window,
-    promise: Promise,
+    target: TargetDuration,
     /// The files that are listed, by name, as they were when they were listed; `None` when that was in another run.
     listed: BTreeMap<String, Option<ListedFile>>,
     last: Last,
@@ -145,7 +145,7 @@ pub(crate) struct Timeline {
     /// What `ll.m3u8` lists; `None` without low latency.
     parts: Option<LowLatencyList>,
     /// Shared with the other renditions of the stream, if there are some.
-    common: Option<Arc<Mutex<Common>>>,
+    shared: Option<Arc<Mutex<SharedTimeline>>>,
     /// When the playlist got its last entry.
     last_listed_at: Instant,
     changes: Changes,
@@ -158,7 +158,8 @@ impl Timeline {
         previous: Option<MediaPlaylist>,
         now: Instant,
     ) -> Result<Self, ResumeError> {
-        let (promise, window) = Promise::new(settings.target_duration_s, settings.window_segments, previous)?;
+        let (target, window) =
+            TargetDuration::new(settings.target_duration_s, settings.window_segments, previous)?;
         let names = window.playlist().segments.iter().filter_map(|it| name_of_uri(settings.home, &it.uri));
         let encoder = match settings.naming {
             Naming::Numbered => Encoder::Ours,
@@ -174,13 +175,13 @@ impl Timeline {
                 Naming::Any => Dates::Smoothed(Smoothed::default()),
             },
             window,
-            promise,
+            target,
             last: Last::Nothing,
             ahead: 0,
             ends: false,
             told_90k: BTreeMap::new(),
             first_of_run: None,
-            common: None,
+            shared: None,
             last_listed_at: now,
             changes: Changes::default(),
             settings,
@@ -217,7 +218,7 @@ impl Timeline {
 
     /// Learns what the first segment goes on from: the last one that is listed.
     pub(crate) fn goes_on_from(&mut self, mut facts: Facts) {
-        self.hold_to_promise(&mut facts);
+        self.hold_to_target(&mut facts);
         if let Some(date) = self.window.playlist().segments.last().and_then(|last| last.program_date_time) {
             self.dates.resume(&facts, date);
         }
@@ -225,8 +226,8 @@ impl Timeline {
     }
 
     /// Whether the playlist has a target duration.
-    pub(crate) fn is_promise_made(&self) -> bool {
-        self.promise.is_made()
+    pub(crate) fn is_target_fixed(&self) -> bool {
+        self.target.is_fixed()
     }
 
     /// Whether the playlist has ended, and not in this run: RFC 8216 6.2.1, it never changes.
@@ -263,7 +264,7 @@ impl Timeline {
         now: Now,
     ) -> Result<Listed, Refusal> {
         let durations_90k = together.clone().map(|it| it.facts.duration_90k);
-        self.keep_promise(finished.facts.duration_90k, durations_90k)?;
+        self.fix_target(finished.facts.duration_90k, durations_90k)?;
         let number = number_of_name(name);
         self.check_length(name, &finished.facts)?;
         self.leave_out_before(number, now);
@@ -275,7 +276,7 @@ impl Timeline {
             let before_90k = distance_90k(last.start_90k, finished.facts.start_90k);
             finished.facts.last_like(before_90k.max(0) as u64);
         }
-        self.hold_to_promise(&mut finished.facts);
+        self.hold_to_target(&mut finished.facts);
         let filmed_at = self.dates.date(&finished, break_before.is_none(), together);
         let break_before = self.agreed_on_clock(number, break_before, filmed_at, &finished.facts);
         let filmed_at = self.not_before_last(break_before.is_some(), filmed_at);
@@ -304,9 +305,9 @@ impl Timeline {
         Ok(Listed { break_before, discontinuity, filmed_at, facts, stamp })
     }
 
-    /// Makes the promise of a target duration, where it is open.
-    fn keep_promise(&mut self, first_90k: u64, others_90k: impl Iterator<Item = u64>) -> Result<(), Refusal> {
-        let Some(mut window) = self.promise.keep(&self.window, first_90k, others_90k)? else { return Ok(()) };
+    /// Fixes the target duration, where it is open.
+    fn fix_target(&mut self, first_90k: u64, others_90k: impl Iterator<Item = u64>) -> Result<(), Refusal> {
+        let Some(mut window) = self.target.fix(&self.window, first_90k, others_90k)? else { return Ok(()) };
         window.remember_length(self.window.longest_duration_90k());
         self.window = window;
         self.changes.promised_s = Some(self.window.playlist().target_duration_s);
@@ -316,7 +317,7 @@ impl Timeline {
     /// A file that is too long is refused before anything is said of those before it.
     fn check_length(&self, name: &str, facts: &Facts) -> Result<(), Refusal> {
         let mut facts = facts.clone();
-        self.hold_to_promise(&mut facts);
+        self.hold_to_target(&mut facts);
         let segment = Segment {
             uri: uri_of_name(self.settings.home, name),
             duration_90k: facts.duration_90k,
@@ -328,19 +329,19 @@ impl Timeline {
     }
 
     /// One that is ended promises nothing of what comes after it.
-    fn hold_to_promise(&self, facts: &mut Facts) {
+    fn hold_to_target(&self, facts: &mut Facts) {
         let playlist = self.window.playlist();
         if !playlist.ended {
             facts.hold_to(u64::from(playlist.target_duration_s) * TICKS_PER_S);
         }
     }
 
-    fn break_before(&self, facts: &Facts) -> Option<Break> {
+    fn break_before(&self, facts: &Facts) -> Option<BreakReason> {
         match (&self.last, self.settings.naming) {
             (Last::Nothing | Last::Gap, _) => None,
-            (Last::Unknown, _) => Some(Break::Unknown),
-            (Last::Known(last), Naming::Numbered) => discontinuity(last, facts).map(Break::Known),
-            (Last::Known(last), Naming::Any) => break_between(last, facts).map(Break::Known),
+            (Last::Unknown, _) => Some(BreakReason::Unknown),
+            (Last::Known(last), Naming::Numbered) => discontinuity(last, facts).map(BreakReason::Known),
+            (Last::Known(last), Naming::Any) => break_between(last, facts).map(BreakReason::Known),
         }
     }
 
@@ -360,8 +361,8 @@ impl Timeline {
         let ended = self.window.playlist().clone();
         let settings = (self.settings.target_duration_s, self.settings.window_segments);
         // An ended playlist can always be resumed.
-        if let Ok((promise, window)) = Promise::new(settings.0, settings.1, Some(ended)) {
-            (self.promise, self.window) = (promise, window);
+        if let Ok((target, window)) = TargetDuration::new(settings.0, settings.1, Some(ended)) {
+            (self.target, self.window) = (target, window);
         }
     }
 

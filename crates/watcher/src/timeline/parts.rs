@@ -30,7 +30,7 @@ impl Timeline {
 
     /// Lists the parts that are in line.
     pub(crate) fn advance_parts(&mut self, now: Now) {
-        if !self.promise.is_made() {
+        if !self.target.is_fixed() {
             // Nothing is listed before a segment tells how long they are.
             return;
         }
@@ -170,7 +170,7 @@ impl Timeline {
     /// What `ll.m3u8` is to say; `None` while it cannot be written.
     pub(crate) fn low_latency_text(&mut self) -> Option<String> {
         // RFC 8216 6.2.1: one that has ended in an earlier run never changes.
-        if self.is_over() || !self.promise.is_made() {
+        if self.is_over() || !self.target.is_fixed() {
             return None;
         }
         let playlist = self.window.playlist();

@@ -1,4 +1,4 @@
-//! Common: what the renditions of one stream say of each segment number. Who lists it first says how it is; the others
+//! SharedTimeline: what the renditions of one stream say of each segment number. Who lists it first says how it is; the others
 //! say the same (RFC 8216 6.2.4), also of one that they do not have. Pure; times are arguments.
 //!
 //! In: what a rendition has listed, under its number. Out: whether the timeline breaks before a number, what a gap in its
@@ -14,7 +14,7 @@ use std::{
 
 /// What all renditions have in common. Bounded: the oldest numbers are forgotten.
 #[derive(Debug)]
-pub(crate) struct Common {
+pub(crate) struct SharedTimeline {
     by_number: BTreeMap<u64, Entry>,
     most: usize,
     /// The longest that a picture or a frame of sound lasts.
@@ -40,7 +40,7 @@ pub(crate) struct Listed {
     pub(crate) at: Instant,
 }
 
-impl Common {
+impl SharedTimeline {
     /// `most` numbers are remembered.
     pub(crate) fn new(most: usize) -> Self {
         Self { by_number: BTreeMap::new(), most: most.max(1), frame_90k: 0 }
@@ -163,47 +163,47 @@ mod tests {
 
     #[test]
     fn who_comes_first_says_whether_the_timeline_breaks() {
-        let mut common = Common::new(10);
-        assert!(common.breaks_before(5, || true));
-        assert!(common.breaks_before(5, || false));
-        assert!(!common.breaks_before(6, || false));
-        common.listed(7, true, listed(180_000, true, Instant::now()));
-        assert!(common.breaks_before(7, || panic!("it is known")));
+        let mut shared = SharedTimeline::new(10);
+        assert!(shared.breaks_before(5, || true));
+        assert!(shared.breaks_before(5, || false));
+        assert!(!shared.breaks_before(6, || false));
+        shared.listed(7, true, listed(180_000, true, Instant::now()));
+        assert!(shared.breaks_before(7, || panic!("it is known")));
     }
 
     #[test]
     fn a_gap_is_as_long_as_the_pictures_are() {
-        let (mut common, now) = (Common::new(10), Instant::now());
-        assert_eq!(common.get(5), None);
-        common.listed(5, false, listed(178_000, false, now));
-        assert_eq!(common.get(5), Some((listed(178_000, false, now), false)));
-        common.listed(5, false, listed(180_000, true, now + Duration::from_secs(1)));
-        common.listed(5, false, listed(178_000, false, now + Duration::from_secs(2)));
-        assert_eq!(common.get(5), Some((listed(180_000, true, now), false)), "and listed when it was first");
+        let (mut shared, now) = (SharedTimeline::new(10), Instant::now());
+        assert_eq!(shared.get(5), None);
+        shared.listed(5, false, listed(178_000, false, now));
+        assert_eq!(shared.get(5), Some((listed(178_000, false, now), false)));
+        shared.listed(5, false, listed(180_000, true, now + Duration::from_secs(1)));
+        shared.listed(5, false, listed(178_000, false, now + Duration::from_secs(2)));
+        assert_eq!(shared.get(5), Some((listed(180_000, true, now), false)), "and listed when it was first");
     }
 
     #[test]
     fn a_rendition_is_too_late_just_before_the_others_have_the_next() {
-        let (mut common, now) = (Common::new(10), Instant::now());
-        assert_eq!(common.late_at(5, now, 2), None);
-        common.listed(5, false, listed(180_000, true, now));
-        let late_at = |last_at| common.late_at(5, last_at, 2).unwrap() - now;
+        let (mut shared, now) = (SharedTimeline::new(10), Instant::now());
+        assert_eq!(shared.late_at(5, now, 2), None);
+        shared.listed(5, false, listed(180_000, true, now));
+        let late_at = |last_at| shared.late_at(5, last_at, 2).unwrap() - now;
         assert_eq!(late_at(now), Duration::from_millis(1750));
         assert_eq!(late_at(now + Duration::from_secs(5)), Duration::from_millis(6750), "after a standstill");
-        common.listed(6, false, listed(45_000, true, now));
-        assert_eq!(common.late_at(6, now, 2), None, "the end of the stream");
-        common.listed(7, false, listed(45_000, true, now));
-        assert_eq!(common.late_at(7, now, 1).unwrap() - now, Duration::from_millis(875));
+        shared.listed(6, false, listed(45_000, true, now));
+        assert_eq!(shared.late_at(6, now, 2), None, "the end of the stream");
+        shared.listed(7, false, listed(45_000, true, now));
+        assert_eq!(shared.late_at(7, now, 1).unwrap() - now, Duration::from_millis(875));
     }
 
     #[test]
     fn old_numbers_are_forgotten() {
-        let mut common = Common::new(3);
+        let mut shared = SharedTimeline::new(3);
         for number in 0..100 {
-            common.listed(number, false, listed(1, true, Instant::now()));
-            common.breaks_before(number, || false);
+            shared.listed(number, false, listed(1, true, Instant::now()));
+            shared.breaks_before(number, || false);
         }
-        assert_eq!(common.by_number.len(), 3);
-        assert!(common.get(99).is_some());
+        assert_eq!(shared.by_number.len(), 3);
+        assert!(shared.get(99).is_some());
     }
 }

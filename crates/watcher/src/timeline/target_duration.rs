@@ -1,23 +1,23 @@
-//! Promise: the target duration, which never changes while the stream lives (RFC 8216 6.2.1), and where it comes from:
+//! The target duration, which never changes while the stream lives (RFC 8216 6.2.1), and where it comes from:
 //! what the user said, else the playlist that is gone on with, else the first files. Pure.
 
-use crate::events::refusal::PromiseError;
+use crate::events::refusal::TooLongForTarget;
 use livedir_playlist::{MediaPlaylist, ResumeError, TICKS_PER_S, Window, WindowSettings};
 
 /// Longer first files make no target duration of themselves: a film that lies among segments would make players wait for
 /// minutes, for ever.
 const LONGEST_GUESS_S: u64 = 30;
 
-/// Whether the promise is made.
+/// Whether the target duration is fixed.
 #[derive(Debug)]
-pub(crate) enum Promise {
+pub(crate) enum TargetDuration {
     /// It is.
-    Made,
+    Fixed,
     /// The first segment makes it, of the playlist that goes on from this.
     Open { previous: Option<MediaPlaylist>, window_segments: usize },
 }
 
-impl Promise {
+impl TargetDuration {
     /// The window to begin with, after `previous`. `target_duration_s` is what the user said.
     pub(crate) fn new(
         target_duration_s: Option<u32>,
@@ -28,14 +28,14 @@ impl Promise {
         if let Some(target_duration_s) = target_duration_s.or(lives.map(|lives| lives.target_duration_s)) {
             let settings = WindowSettings { target_duration_s, segments: window_segments };
             let window = match previous {
-                // One that told no target is one that was lost: its numbers go on, under the new promise.
+                // One that told no target is one that was lost: its numbers go on, under the new target duration.
                 Some(previous) if previous.target_duration_s == 0 => {
                     Window::resume(settings, MediaPlaylist { target_duration_s, ..previous })?
                 }
                 Some(previous) => Window::resume(settings, previous)?,
                 None => Window::new(settings, 1),
             };
-            return Ok((Self::Made, window));
+            return Ok((Self::Fixed, window));
         }
         let settings = WindowSettings { target_duration_s: 1, segments: window_segments };
         let window = match &previous {
@@ -47,28 +47,28 @@ impl Promise {
     }
 
     /// Whether the playlist has a target duration that never changes any more.
-    pub(crate) fn is_made(&self) -> bool {
-        matches!(self, Self::Made)
+    pub(crate) fn is_fixed(&self) -> bool {
+        matches!(self, Self::Fixed)
     }
 
-    /// A window that goes on with a playlist which keeps its promise.
+    /// A window that goes on with a playlist and its target duration.
     pub(crate) fn window(playlist: MediaPlaylist, window_segments: usize) -> Result<Window, ResumeError> {
         let target_duration_s = playlist.target_duration_s;
         Window::resume(WindowSettings { target_duration_s, segments: window_segments }, playlist)
     }
 
-    /// Makes the promise, if it is open, for a file of `first_90k` and those that came with it: the longest of them, rounded
-    /// up. Gives the window that promises it.
-    pub(crate) fn keep(
+    /// Fixes the target duration, if it is open, for a file of `first_90k` and those that came with it: the longest of them, rounded
+    /// up. Gives the window that has it.
+    pub(crate) fn fix(
         &mut self,
         window: &Window,
         first_90k: u64,
         others_90k: impl Iterator<Item = u64>,
-    ) -> Result<Option<Window>, PromiseError> {
+    ) -> Result<Option<Window>, TooLongForTarget> {
         let Self::Open { previous, window_segments } = self else { return Ok(None) };
         let first_s = first_90k.div_ceil(TICKS_PER_S);
         if first_s > LONGEST_GUESS_S {
-            return Err(PromiseError { duration_s: first_s });
+            return Err(TooLongForTarget { duration_s: first_s });
         }
         let others_s = others_90k.map(|duration_90k| duration_90k.div_ceil(TICKS_PER_S));
         let target_duration_s =
@@ -79,7 +79,7 @@ impl Promise {
             Some(previous) => Window::resume(settings, MediaPlaylist { target_duration_s, ..previous }),
             None => Ok(Window::new(settings, window.next_media_sequence())),
         };
-        *self = Self::Made;
+        *self = Self::Fixed;
         Ok(made.ok())
     }
 }
@@ -99,9 +99,9 @@ mod tests {
     /// The target duration after first files of so many ticks.
     #[track_caller]
     fn check(said_s: Option<u32>, previous: Option<MediaPlaylist>, files_90k: &[u64], expected_s: u32) {
-        let (mut promise, mut window) = Promise::new(said_s, 6, previous).expect("a window");
+        let (mut target, mut window) = TargetDuration::new(said_s, 6, previous).expect("a window");
         let others = files_90k[1..].iter().copied();
-        if let Some(made) = promise.keep(&window, files_90k[0], others).expect("a promise") {
+        if let Some(made) = target.fix(&window, files_90k[0], others).expect("a promise") {
             window = made;
         }
         window
@@ -114,7 +114,7 @@ mod tests {
             })
             .expect("listed");
         assert_eq!(window.playlist().target_duration_s, expected_s);
-        assert!(matches!(promise, Promise::Made));
+        assert!(matches!(target, TargetDuration::Fixed));
     }
 
     #[test]
@@ -139,21 +139,21 @@ mod tests {
 
     #[test]
     fn a_film_promises_nothing() {
-        let (mut promise, window) = Promise::new(None, 6, None).expect("a window");
-        let error = promise.keep(&window, 3_600 * 90_000, std::iter::empty()).expect_err("too long");
+        let (mut target, window) = TargetDuration::new(None, 6, None).expect("a window");
+        let error = target.fix(&window, 3_600 * 90_000, std::iter::empty()).expect_err("too long");
         assert!(error.to_string().contains("--target-duration 3600"), "{error}");
-        assert!(promise.keep(&window, 180_000, std::iter::empty()).expect("a promise").is_some());
+        assert!(target.fix(&window, 180_000, std::iter::empty()).expect("a promise").is_some());
     }
 
     #[test]
     fn numbers_go_on_after_an_end_and_after_a_loss() {
-        let (mut promise, window) = Promise::new(None, 6, Some(playlist(true))).expect("a window");
+        let (mut target, window) = TargetDuration::new(None, 6, Some(playlist(true))).expect("a window");
         assert_eq!(window.next_media_sequence(), 8);
-        let window = promise.keep(&window, 180_000, std::iter::empty()).expect("a promise").expect("made");
+        let window = target.fix(&window, 180_000, std::iter::empty()).expect("a promise").expect("made");
         assert_eq!(window.next_media_sequence(), 8);
         let lost = MediaPlaylist { target_duration_s: 0, segments: Vec::new(), ..playlist(false) };
-        let (mut promise, window) = Promise::new(None, 6, Some(lost)).expect("a window");
-        let window = promise.keep(&window, 180_000, std::iter::empty()).expect("a promise").expect("made");
+        let (mut target, window) = TargetDuration::new(None, 6, Some(lost)).expect("a window");
+        let window = target.fix(&window, 180_000, std::iter::empty()).expect("a promise").expect("made");
         assert_eq!((window.next_media_sequence(), window.playlist().target_duration_s), (7, 2));
     }
 }

@@ -167,7 +167,7 @@ impl AudioEncoder {
                 dts_90k,
                 duration_90k,
                 keyframe_filmed_at: None,
-                border: None,
+                boundary: None,
                 packet,
             });
         }

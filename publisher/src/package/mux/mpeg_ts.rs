@@ -1,5 +1,5 @@
 //! Muxer: packets become MPEG-TS bytes in memory. One muxer for the whole run, so that continuity counters and
-//! timestamps run on over segment borders.
+//! timestamps run on over segment boundaries.
 //!
 //! Its `unsafe` code: three calls of libav that ffmpeg-next does not wrap.
 #![allow(unsafe_code)]

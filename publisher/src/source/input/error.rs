@@ -317,8 +317,8 @@ mod tests {
         let waited = [url.to_owned(), format!("{url}&listen=1"), format!("{url}?listen=1")].map(|url| {
             match listen_address::place(&url, &InputAddress::Url(url.clone()).to_string()) {
                 Ok(Some(
-                    listen_address::Place::Rtmp { bind, .. }
-                    | listen_address::Place::Libav { bind: Some(bind), .. },
+                    listen_address::ListenAt::Rtmp { bind, .. }
+                    | listen_address::ListenAt::Libav { bind: Some(bind), .. },
                 )) => InputError::no_port("", &bind, &in_use).to_string(),
                 Ok(_) => String::new(),
                 Err(error) => error.to_string(),

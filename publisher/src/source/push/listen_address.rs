@@ -10,7 +10,7 @@ use std::net::{IpAddr, UdpSocket};
 
 /// Where and how to wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum ListenAt {
     /// At our own door.
     Rtmp {
         /// `0.0.0.0:1935`.
@@ -32,7 +32,7 @@ pub(crate) enum Place {
 const PASSPHRASE_CHARS: std::ops::RangeInclusive<usize> = 10..=79;
 
 /// The parts of a URL.
-struct Parts<'a> {
+struct UrlParts<'a> {
     scheme: String,
     host: &'a str,
     port: Option<&'a str>,
@@ -40,7 +40,7 @@ struct Parts<'a> {
     query: Vec<(&'a str, &'a str)>,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> UrlParts<'a> {
     fn of(url: &'a str) -> Option<Self> {
         let (scheme, rest) = url.split_once("://")?;
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -50,7 +50,7 @@ impl<'a> Parts<'a> {
             Some((host, port)) if !port.contains(']') => (host, Some(port)),
             _ => (authority, None),
         };
-        Some(Parts {
+        Some(UrlParts {
             scheme: scheme.to_ascii_lowercase(),
             host,
             port,
@@ -103,8 +103,8 @@ impl<'a> Parts<'a> {
 }
 
 /// Where to wait, if this is an address to wait at. `name` is the address for people.
-pub(crate) fn place(url: &str, name: &str) -> Result<Option<Place>, InputError> {
-    let Some(parts) = Parts::of(url).filter(Parts::listens) else { return Ok(None) };
+pub(crate) fn place(url: &str, name: &str) -> Result<Option<ListenAt>, InputError> {
+    let Some(parts) = UrlParts::of(url).filter(UrlParts::listens) else { return Ok(None) };
     let refused = |reason, remedy: &str| {
         Err(InputError::Listen { name: name.to_owned(), reason, remedy: remedy.to_owned() })
     };
@@ -141,7 +141,7 @@ pub(crate) fn place(url: &str, name: &str) -> Result<Option<Place>, InputError> 
                 "anybody could push to it".to_owned(),
                 "name a path with a key that only you know: rtmp://0.0.0.0:1935/live/KEY",
             ),
-            path => Ok(Some(Place::Rtmp { bind, path: path.to_owned() })),
+            path => Ok(Some(ListenAt::Rtmp { bind, path: path.to_owned() })),
         },
         "srt" => match parts.asks_for("passphrase") {
             Some(passphrase) if !PASSPHRASE_CHARS.contains(&passphrase.chars().count()) => refused(
@@ -152,24 +152,24 @@ pub(crate) fn place(url: &str, name: &str) -> Result<Option<Place>, InputError> 
                 "a stream id cannot be checked".to_owned(),
                 "keep others out with ?passphrase=… of 10 characters or more",
             ),
-            passphrase => Ok(Some(Place::Libav {
+            passphrase => Ok(Some(ListenAt::Libav {
                 url: with_option(url, "mode", "listener"),
                 bind: Some(bind),
                 open_to_all: passphrase.is_none(),
             })),
         },
-        "tcp" => Ok(Some(Place::Libav {
+        "tcp" => Ok(Some(ListenAt::Libav {
             url: with_option(url, "listen", "1"),
             bind: None, // libav takes a port over that was in use a moment ago; we would not get it
             open_to_all: true,
         })),
-        _ => Ok(Some(Place::Libav { url: url.to_owned(), bind: None, open_to_all: false })),
+        _ => Ok(Some(ListenAt::Libav { url: url.to_owned(), bind: None, open_to_all: false })),
     }
 }
 
 /// What to type so that somebody may push to this address of our own, which is called as it stands.
 pub(crate) fn turned_round(url: &str) -> Option<String> {
-    let parts = Parts::of(url).filter(|parts| parts.is_here() && !parts.listens())?;
+    let parts = UrlParts::of(url).filter(|parts| parts.is_here() && !parts.listens())?;
     let host = parts.host;
     let with_port = match parts.port {
         Some(port) => format!("{host}:{}", port.parse::<u16>().ok()?),
@@ -207,8 +207,8 @@ mod tests {
     #[track_caller]
     fn check(url: &str, expected: Option<&str>) {
         let place = place(url, url).expect("an address").map(|place| match place {
-            Place::Rtmp { bind, path } => format!("rtmp {bind} {path}"),
-            Place::Libav { url, .. } => url,
+            ListenAt::Rtmp { bind, path } => format!("rtmp {bind} {path}"),
+            ListenAt::Libav { url, .. } => url,
         });
         assert_eq!(place.as_deref(), expected, "{url}");
     }

@@ -11,7 +11,7 @@ pub(crate) mod rtmp;
 use super::input::demux::{Demuxer, Ending, Origin, TICK};
 use super::input::error::InputError;
 use super::input::{Input, InputSettings};
-use super::push::listen_address::Place;
+use super::push::listen_address::ListenAt;
 use super::push::rtmp::Door;
 use crate::captured::SourceFormat;
 use crate::picture::colour_space::ColourSpace;
@@ -48,7 +48,7 @@ enum State {
 
 impl Waiting {
     /// Begins to listen; a port that is not to be had is told at once.
-    pub(crate) fn open(settings: &InputSettings, place: Place) -> Result<Self, InputError> {
+    pub(crate) fn open(settings: &InputSettings, place: ListenAt) -> Result<Self, InputError> {
         let (origin, name) = origin(settings, place)?;
         let demuxer = Demuxer::start(settings, origin.clone())?;
         if let Origin::Listening(_) = origin {
@@ -115,11 +115,11 @@ impl Waiting {
 }
 
 /// Where clients come in, and what people are to call it.
-pub(crate) fn origin(settings: &InputSettings, place: Place) -> Result<(Origin, String), InputError> {
+pub(crate) fn origin(settings: &InputSettings, place: ListenAt) -> Result<(Origin, String), InputError> {
     let shown = settings.address.to_string();
     let no_port = |bind: &str, error: &std::io::Error| InputError::no_port(&shown, bind, error);
     Ok(match place {
-        Place::Rtmp { bind, path } => {
+        ListenAt::Rtmp { bind, path } => {
             let addresses = resolve(&bind).map_err(|error| no_port(&bind, &error))?;
             let door = Door::open(&addresses, &path, settings.stop.clone());
             let door = door.map_err(|error| no_port(&bind, &error))?;
@@ -127,7 +127,7 @@ pub(crate) fn origin(settings: &InputSettings, place: Place) -> Result<(Origin, 
             let name = shown.replacen(&bind, &door.address.to_string(), 1);
             (Origin::Door(Arc::new(door)), name)
         }
-        Place::Libav { url, bind, open_to_all } => {
+        ListenAt::Libav { url, bind, open_to_all } => {
             if let Some(bind) = bind {
                 // libav opens the port later, on a thread of its own, and does not say what is the matter with it.
                 let free = resolve(&bind).and_then(|addresses| UdpSocket::bind(&*addresses));

@@ -28,7 +28,7 @@ use livedir_publisher::encode::rung;
 use livedir_publisher::encode::sound::AudioEncoder;
 use livedir_publisher::package::resume_point::ResumePoint;
 use livedir_publisher::package::{self, Lengths, Package};
-use livedir_publisher::packet::{Border, Encoded, EncodedPacket};
+use livedir_publisher::packet::{Encoded, EncodedPacket, SegmentBoundary};
 use livedir_publisher::picture::colour_space::ColourSpace;
 use livedir_publisher::picture::overlay::OverlaySettings;
 use livedir_publisher::queue::picture::{self, Picture, Shown, WhenLate};
@@ -140,14 +140,17 @@ fn make(run: &Run, webroot: &Path) {
         for n in 0..SECONDS * segment_frames + 2 {
             let filmed_at = SystemTime::UNIX_EPOCH + Duration::from_secs(FILMED_S + n / segment_frames);
             let segment = n / segment_frames;
-            let border =
-                (n % segment_frames == 0).then_some(Border { filmed_at, segment, is_leapt_to: false });
+            let boundary = (n % segment_frames == 0).then_some(SegmentBoundary {
+                filmed_at,
+                segment,
+                is_leapt_to: false,
+            });
             // Some are shown twice.
             let picture = match n % 5 {
                 3 => Picture::Same,
                 _ => Picture::New(Arc::new(picture(n)), filmed_at),
             };
-            assert!(shown_tx.send(Shown { n, border, picture }), "the rung takes pictures");
+            assert!(shown_tx.send(Shown { n, boundary, picture }), "the rung takes pictures");
         }
         drop(shown_tx);
     });

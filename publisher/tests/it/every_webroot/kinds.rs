@@ -27,7 +27,7 @@ pub enum End {
 
 /// A kind of webroot.
 #[derive(Debug, Clone, Copy)]
-pub struct Kind {
+pub struct WebrootKind {
     /// For messages.
     pub name: &'static str,
     /// What is typed behind `live`; `film` is a film.
@@ -46,8 +46,8 @@ const ONE: &[&str] = &["stream.m3u8"];
 const LADDER: &[&str] = &["live/180p/stream.m3u8", "live/90p/stream.m3u8", "live/audio/stream.m3u8"];
 
 /// In one row each.
-pub const KINDS: &[Kind] = &[
-    Kind {
+pub const KINDS: &[WebrootKind] = &[
+    WebrootKind {
         name: "plain",
         words: "test --size 160x120",
         end: End::ResumeLater,
@@ -55,7 +55,7 @@ pub const KINDS: &[Kind] = &[
         has_parts: false,
         known: &[],
     },
-    Kind {
+    WebrootKind {
         name: "ended",
         words: "test --size 160x120",
         end: End::Ended,
@@ -63,7 +63,7 @@ pub const KINDS: &[Kind] = &[
         has_parts: false,
         known: &[],
     },
-    Kind {
+    WebrootKind {
         name: "parts",
         words: "test --size 160x120 --low-latency",
         end: End::Running,
@@ -71,7 +71,7 @@ pub const KINDS: &[Kind] = &[
         has_parts: true,
         known: &[],
     },
-    Kind {
+    WebrootKind {
         name: "parts, ended",
         words: "test --size 160x120 --low-latency",
         end: End::Ended,
@@ -79,7 +79,7 @@ pub const KINDS: &[Kind] = &[
         has_parts: true,
         known: &[],
     },
-    Kind {
+    WebrootKind {
         name: "parts, killed",
         words: "test --size 160x120 --low-latency",
         end: End::Killed,
@@ -87,7 +87,7 @@ pub const KINDS: &[Kind] = &[
         has_parts: true,
         known: &[],
     },
-    Kind {
+    WebrootKind {
         name: "ladder and sound apart",
         words: "test --ladder 320x180@300k,160x90@100k",
         end: End::ResumeLater,
@@ -95,7 +95,7 @@ pub const KINDS: &[Kind] = &[
         has_parts: false,
         known: &[],
     },
-    Kind {
+    WebrootKind {
         name: "ladder in parts",
         words: "test --ladder 320x180@300k,160x90@100k --low-latency",
         end: End::Running,
@@ -103,7 +103,7 @@ pub const KINDS: &[Kind] = &[
         has_parts: true,
         known: &[],
     },
-    Kind {
+    WebrootKind {
         name: "HEVC in parts",
         words: "test --size 160x120 --codec hevc --low-latency",
         end: End::Running,
@@ -111,7 +111,7 @@ pub const KINDS: &[Kind] = &[
         has_parts: true,
         known: &["hevc-in-ts"],
     },
-    Kind {
+    WebrootKind {
         name: "copied",
         words: "film --copy --fast",
         end: End::Ended,
@@ -119,7 +119,7 @@ pub const KINDS: &[Kind] = &[
         has_parts: false,
         known: &[],
     },
-    Kind {
+    WebrootKind {
         name: "copied in parts",
         words: "film --copy --loop --low-latency",
         end: End::Running,
@@ -127,7 +127,7 @@ pub const KINDS: &[Kind] = &[
         has_parts: true,
         known: &[],
     },
-    Kind {
+    WebrootKind {
         name: "no sound",
         words: "test --size 160x120 --no-sound --low-latency",
         end: End::Running,
@@ -140,7 +140,7 @@ pub const KINDS: &[Kind] = &[
 /// A webroot of this kind.
 pub struct Webroot {
     /// What it is.
-    pub kind: Kind,
+    pub kind: WebrootKind,
     directory: TempDir,
     writer: Option<Running>,
 }
@@ -151,7 +151,7 @@ const SEGMENTS: usize = 6;
 impl Webroot {
     /// Starts its writer.
     #[track_caller]
-    pub fn start(kind: Kind, film: &Path) -> Self {
+    pub fn start(kind: WebrootKind, film: &Path) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut command = publisher();
         command.arg("live");

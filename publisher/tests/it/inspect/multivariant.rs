@@ -1,7 +1,7 @@
 //! Multivariant playlists under `inspect`: those of the ffmpeg program, and those that name what is not there.
 
 use super::{check_pages, files, inspect, rows_in, write_old};
-use crate::keeper_support::segments;
+use crate::watcher_support::segments;
 use livedir_inspect::{
     inventory::State,
     multivariant::{VariantKind, VariantState},

@@ -11,7 +11,7 @@ use livedir_inspect::{
 };
 
 use super::{check_pages, files, golden_inventory, inspect, page, write_old};
-use crate::keeper_support::segments;
+use crate::watcher_support::segments;
 
 /// The golden inventory in parts: those of the segments near the end are still there, and the next segment grows.
 fn in_parts() -> Inventory {

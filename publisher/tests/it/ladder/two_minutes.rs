@@ -1,4 +1,4 @@
-//! Borders over two minutes of a stream, in real time.
+//! SegmentBoundaries over two minutes of a stream, in real time.
 
 use std::fs;
 use std::path::Path;

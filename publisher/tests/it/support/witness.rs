@@ -16,7 +16,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use history::History;
-use reader::Reader;
+use reader::PlaylistReader;
 use shelf::Shelf;
 
 use super::{programs::PATIENCE, wait_for};
@@ -59,7 +59,7 @@ struct Broken {
 
 impl Witness {
     /// Begins to watch a stream of `fps` frames a second.
-    pub fn start(mut reader: impl Reader + 'static, fps: u32) -> Self {
+    pub fn start(mut reader: impl PlaylistReader + 'static, fps: u32) -> Self {
         let testimony =
             Arc::new(Mutex::new(Testimony { history: History::new(fps), ..Testimony::default() }));
         let stop = Arc::new(AtomicBool::new(false));
@@ -119,7 +119,7 @@ impl Drop for Witness {
     }
 }
 
-fn look(reader: &mut impl Reader, testimony: &Mutex<Testimony>) {
+fn look(reader: &mut impl PlaylistReader, testimony: &Mutex<Testimony>) {
     let read_at = Instant::now();
     let text = reader.read(PLAYLIST);
     let unread = testimony.lock().unwrap().sees_playlist(text, read_at);
@@ -227,7 +227,7 @@ mod tests {
     /// A webroot that only ever answers what it was told to.
     struct Told(BTreeMap<String, Vec<u8>>);
 
-    impl Reader for Told {
+    impl PlaylistReader for Told {
         fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, String> {
             Ok(self.0.get(path).cloned())
         }

@@ -8,13 +8,13 @@ use livedir_playlist::Segment;
 const PART_90K: u64 = 18_000;
 const PATIENCE: Duration = Duration::from_millis(500);
 
-struct Stage {
+struct PartStage {
     list: LowLatencyList,
     playlist: MediaPlaylist,
     start: Instant,
 }
 
-impl Stage {
+impl PartStage {
     fn new() -> Self {
         Self::of(Encoder::Ours)
     }
@@ -117,7 +117,7 @@ impl Stage {
 
 #[test]
 fn parts_are_listed_as_they_come_and_the_next_is_hinted_at() {
-    Stage::new()
+    PartStage::new()
         .check("then 1.0 (not yet)")
         .parts("1.0")
         .check("1.0, then 1.1")
@@ -127,7 +127,7 @@ fn parts_are_listed_as_they_come_and_the_next_is_hinted_at() {
 
 #[test]
 fn the_end_of_a_segment_is_shown_with_its_last_part() {
-    let mut stage = Stage::new();
+    let mut stage = PartStage::new();
     stage.parts("1.0").segment(1, 2).check("1[], 1.0, then 1.1 (not yet)");
     stage.parts("1.1").check("1[1.0 1.1], then 2.0");
     stage.parts("2.0").check("1[1.0 1.1], 2.0, then 2.1");
@@ -138,13 +138,13 @@ fn a_segment_that_closes_drives_no_parts_out_early() {
     let names = |number: u64, parts: std::ops::Range<u64>| -> String {
         parts.map(|part| format!("{number}.{part}")).collect::<Vec<_>>().join(" ")
     };
-    let mut stage = Stage::new();
+    let mut stage = PartStage::new();
     for number in 1..=3 {
         stage.parts(&names(number, 0..10)).segment(number, 10);
     }
     // What comes after the parts of 1 lasts six seconds then: three target durations, and no more.
     stage.parts(&names(4, 0..9)).segment(4, 10).parts("4.9");
-    let lists = |stage: &Stage| stage.list.text(&stage.playlist).contains("seg-00000001.p00.ts");
+    let lists = |stage: &PartStage| stage.list.text(&stage.playlist).contains("seg-00000001.p00.ts");
     assert!(lists(&stage));
     stage.parts("5.0");
     assert!(!lists(&stage));
@@ -152,21 +152,21 @@ fn a_segment_that_closes_drives_no_parts_out_early() {
 
 #[test]
 fn a_part_of_the_next_segment_waits_for_the_end_of_this_one() {
-    let mut stage = Stage::new();
+    let mut stage = PartStage::new();
     stage.parts("1.0 2.0").check("1.0, then 1.1").segment(1, 2).parts("1.1");
     stage.check("1[1.0 1.1], 2.0, then 2.1");
 }
 
 #[test]
 fn a_part_is_lost_when_a_later_one_has_come() {
-    let mut stage = Stage::new();
+    let mut stage = PartStage::new();
     stage.parts("1.0 1.2").check("1.0, -1.1, 1.2, then 1.3").segment(1, 3).check("1[1.0 -1.1 1.2], then 2.0");
     stage.parts("1.1").check("1[1.0 -1.1 1.2], then 2.0");
 }
 
 #[test]
 fn the_first_parts_of_a_segment_may_be_lost() {
-    let mut stage = Stage::new();
+    let mut stage = PartStage::new();
     stage
         .parts("1.2")
         .check("-1.0, -1.1, 1.2, then 1.3")
@@ -177,7 +177,7 @@ fn the_first_parts_of_a_segment_may_be_lost() {
 
 #[test]
 fn the_last_parts_are_lost_when_they_do_not_follow_their_segment() {
-    let mut stage = Stage::new();
+    let mut stage = PartStage::new();
     stage.parts("1.0").segment(1, 3).check("1[], 1.0, then 1.1 (not yet)");
     stage.advance(PATIENCE).check("1[1.0 -1.1 -1.2], then 2.0");
     stage
@@ -189,7 +189,7 @@ fn the_last_parts_are_lost_when_they_do_not_follow_their_segment() {
 
 #[test]
 fn all_parts_of_a_segment_may_be_lost() {
-    Stage::new()
+    PartStage::new()
         .parts("1.0")
         .segment(1, 1)
         .segment(2, 2)
@@ -200,7 +200,7 @@ fn all_parts_of_a_segment_may_be_lost() {
 
 #[test]
 fn lost_parts_are_as_long_as_the_timeline_says() {
-    let mut stage = Stage::new();
+    let mut stage = PartStage::new();
     stage.parts("1.0");
     let mut finished = finished_90k(PART_90K);
     finished.facts.start_90k = PART_90K + 2 * 7_000;
@@ -212,7 +212,7 @@ fn lost_parts_are_as_long_as_the_timeline_says() {
 
 #[test]
 fn a_segment_that_is_lost_is_given_up_and_does_not_hold_up_the_next() {
-    let mut stage = Stage::new();
+    let mut stage = PartStage::new();
     stage.parts("1.0 1.1 2.0").check("1.0, 1.1, then 1.2");
     assert_eq!(stage.list.given_up(), None, "its file may come behind the first part of the next");
     stage.parts("2.1");
@@ -223,7 +223,7 @@ fn a_segment_that_is_lost_is_given_up_and_does_not_hold_up_the_next() {
 
 #[test]
 fn a_part_that_comes_too_late_is_not_listed() {
-    let mut stage = Stage::new();
+    let mut stage = PartStage::new();
     stage.parts("1.0").segment(1, 1).check("1[1.0], then 2.0");
     assert!(!stage.list.arrived(&part_name(1, 1), finished_90k(PART_90K)));
     assert!(!stage.list.arrived("holiday.ts", finished_90k(PART_90K)));
@@ -231,7 +231,7 @@ fn a_part_that_comes_too_late_is_not_listed() {
 
 #[test]
 fn an_estimate_that_is_a_little_too_long_is_cut_to_the_target_and_a_longer_part_is_refused() {
-    let mut stage = Stage::new();
+    let mut stage = PartStage::new();
     stage.list.arrived(&part_name(1, 0), finished_90k(PART_90K + ROUNDING_90K));
     stage.advance(Duration::ZERO).check("1.0, then 1.1");
     stage.list.arrived(&part_name(1, 1), finished_90k(PART_90K + ROUNDING_90K + 1));
@@ -240,7 +240,7 @@ fn an_estimate_that_is_a_little_too_long_is_cut_to_the_target_and_a_longer_part_
 
 #[test]
 fn an_encoder_that_makes_no_parts_gets_a_list_without() {
-    let mut stage = Stage::of(Encoder::Foreign);
+    let mut stage = PartStage::of(Encoder::Foreign);
     assert!(!stage.list.is_whole(&stage.playlist), "what lies there is taken up first");
     stage.list.settle(1);
     stage.segment(1, 2).check("1[]").segment(2, 2).check("1[], 2[]");
@@ -251,7 +251,7 @@ fn an_encoder_that_makes_no_parts_gets_a_list_without() {
 
 #[test]
 fn an_encoder_that_makes_no_parts_any_more_does_not_hold_up_the_list() {
-    let mut stage = Stage::of(Encoder::Foreign);
+    let mut stage = PartStage::of(Encoder::Foreign);
     stage.segment(1, 1);
     stage.list.restore(
         1,
@@ -264,7 +264,7 @@ fn an_encoder_that_makes_no_parts_any_more_does_not_hold_up_the_list() {
 
 #[test]
 fn what_a_run_before_has_left_is_told_with_the_first_part_of_this_one() {
-    let mut stage = Stage::new();
+    let mut stage = PartStage::new();
     stage.playlist.segments.push(Segment {
         uri: segment_uri(1),
         duration_90k: 2 * PART_90K,
@@ -280,7 +280,7 @@ fn what_a_run_before_has_left_is_told_with_the_first_part_of_this_one() {
 
 #[test]
 fn a_part_that_is_told_of_twice_is_not_one_that_came_too_late() {
-    let mut stage = Stage::new();
+    let mut stage = PartStage::new();
     stage.parts("1.0").segment(1, 2).parts("1.1");
     assert!(stage.list.arrived(&part_name(1, 1), finished_90k(PART_90K)), "it is listed, and has to stay");
     stage.check("1[1.0 1.1], then 2.0");
@@ -289,7 +289,7 @@ fn a_part_that_is_told_of_twice_is_not_one_that_came_too_late() {
 
 #[test]
 fn an_encoder_that_was_started_again_and_counts_from_1_again_is_followed() {
-    let mut stage = Stage::of(Encoder::Foreign);
+    let mut stage = PartStage::of(Encoder::Foreign);
     stage.list.settle(1);
     stage.parts("98.0").segment(98, 1).check("98[98.0], then 99.0");
     stage.segment(1, 1).check("98[98.0], 1[], then 2.0").parts("2.0").check("98[98.0], 1[], 2.0, then 2.1");

@@ -14,7 +14,7 @@ pub(crate) mod streams;
 use super::InputSettings;
 use super::decode::StreamSetup;
 use super::demux::packet_queue::{Extent, PacketQueue};
-use super::demux::reader::Reader;
+use super::demux::reader::DemuxThread;
 use super::error::InputError;
 use super::pace::timeline::Lane;
 use crate::source::push::rtmp::Door;
@@ -218,7 +218,7 @@ impl Demuxer {
                 stop: settings.stop.clone(),
             },
         });
-        let reader = Reader {
+        let reader = DemuxThread {
             address: settings.address.clone(),
             origin,
             loop_forever: settings.loop_forever,

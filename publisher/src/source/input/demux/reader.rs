@@ -1,4 +1,4 @@
-//! Reader: what the demuxer's thread does, from opening to the end.
+//! DemuxThread: what the demuxer's thread does, from opening to the end.
 //!
 //! In: an address, a place to wait at, or a list of films. Out: rounds and their packets, into the queue that
 //! [`crate::source::input::demux`] reads. The thread opens, uses and closes libav's context. It ends at the end of the input, at
@@ -28,7 +28,7 @@ const SILENCE: Duration = Duration::from_secs(10);
 const MOST_BAD_PACKETS: u32 = 1000;
 
 /// What the thread works with.
-pub(crate) struct Reader {
+pub(crate) struct DemuxThread {
     pub(crate) address: InputAddress,
     pub(crate) origin: Origin,
     pub(crate) loop_forever: bool,
@@ -47,7 +47,7 @@ impl Drop for DoneGuard {
     }
 }
 
-impl Reader {
+impl DemuxThread {
     pub(crate) fn run(self) {
         let _done = DoneGuard(self.shared.clone());
         let ending = match self.play() {

@@ -58,7 +58,7 @@ pub(crate) enum SessionError {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum Progress {
     Hello,
     Echo,
     Asking,
@@ -69,7 +69,7 @@ enum Stage {
 
 /// See the file's head.
 pub(crate) struct Session {
-    stage: Stage,
+    stage: Progress,
     greeting: Vec<u8>,
     chunks: ChunkReader,
     application: String,
@@ -82,7 +82,7 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new() -> Self {
         Session {
-            stage: Stage::Hello,
+            stage: Progress::Hello,
             greeting: Vec::new(),
             chunks: ChunkReader::new(MOST_COMMAND_BYTES),
             application: String::new(),
@@ -97,7 +97,7 @@ impl Session {
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.received += bytes.len() as u64;
         match self.stage {
-            Stage::Hello | Stage::Echo => self.greeting.extend_from_slice(bytes),
+            Progress::Hello | Progress::Echo => self.greeting.extend_from_slice(bytes),
             _ => self.chunks.push(bytes),
         }
         if self.received - self.acknowledged >= u64::from(self.window_bytes) {
@@ -114,11 +114,11 @@ impl Session {
 
     /// What the client wants next.
     pub(crate) fn next(&mut self) -> Result<Option<Event>, SessionError> {
-        if self.stage != Stage::Publishing && self.received > MOST_ASKING_BYTES {
+        if self.stage != Progress::Publishing && self.received > MOST_ASKING_BYTES {
             return Err(SessionError::TooMuch);
         }
         self.greet()?;
-        while matches!(self.stage, Stage::Asking | Stage::Publishing) {
+        while matches!(self.stage, Progress::Asking | Progress::Publishing) {
             let Some(message) = self.chunks.next()? else { break };
             if let Some(event) = self.answer_to(&message) {
                 return Ok(Some(event));
@@ -129,7 +129,7 @@ impl Session {
 
     /// It may publish.
     pub(crate) fn accept(&mut self) {
-        self.stage = Stage::Publishing;
+        self.stage = Progress::Publishing;
         self.chunks.most_bytes = MOST_MEDIA_BYTES;
         // RTMP 7.1.7: Stream Begin.
         let stream_begin = [&[0, 0], STREAM.to_be_bytes().as_slice()].concat();
@@ -144,7 +144,7 @@ impl Session {
 
     /// RTMP 5.2: version and 1536 bytes from each side, then each gives the other's bytes back.
     fn greet(&mut self) -> Result<(), SessionError> {
-        if self.stage == Stage::Hello {
+        if self.stage == Progress::Hello {
             if self.greeting.first().is_some_and(|version| *version != VERSION) {
                 return Err(SessionError::NotRtmp);
             }
@@ -155,13 +155,13 @@ impl Session {
                 self.answer.extend((8..HANDSHAKE_BYTES).map(|byte| (byte * 31) as u8));
                 self.answer.extend_from_slice(&hello[1..]);
                 self.greeting.drain(..=HANDSHAKE_BYTES);
-                self.stage = Stage::Echo;
+                self.stage = Progress::Echo;
             }
         }
-        if self.stage == Stage::Echo && self.greeting.len() >= HANDSHAKE_BYTES {
+        if self.stage == Progress::Echo && self.greeting.len() >= HANDSHAKE_BYTES {
             self.chunks.push(&self.greeting[HANDSHAKE_BYTES..]);
             self.greeting = Vec::new();
-            self.stage = Stage::Asking;
+            self.stage = Progress::Asking;
         }
         Ok(())
     }
@@ -181,10 +181,10 @@ impl Session {
                 self.say(2, 4, 0, &pong);
                 None
             }
-            SOUND | PICTURE if self.stage == Stage::Publishing && !message.body.is_empty() => {
+            SOUND | PICTURE if self.stage == Progress::Publishing && !message.body.is_empty() => {
                 Some(Event::Tag(tag(message.kind, message.timestamp_ms, &message.body)))
             }
-            DATA if self.stage == Stage::Publishing => {
+            DATA if self.stage == Progress::Publishing => {
                 let body = without_command(&message.body);
                 let is_metadata = Values(body).next() == Some(Value::Text(b"onMetaData"));
                 is_metadata.then(|| Event::Tag(tag(DATA, message.timestamp_ms, body)))
@@ -200,7 +200,7 @@ impl Session {
         let name = values.next()?.text()?;
         let Some(Value::Number(transaction)) = values.next() else { return None };
         let object = values.next();
-        let asking = self.stage == Stage::Asking;
+        let asking = self.stage == Progress::Asking;
         match name.as_str() {
             "connect" if asking => {
                 self.application = object.and_then(|object| object.text_of("app")).unwrap_or_default();
@@ -230,13 +230,13 @@ impl Session {
                 None
             }
             "publish" if asking => {
-                self.stage = Stage::Asked;
+                self.stage = Progress::Asked;
                 let key = values.next().and_then(|key| key.text()).unwrap_or_default();
                 let path = format!("{}/{key}", self.application.trim_matches('/'));
                 Some(Event::Publish(path.trim_matches('/').to_owned()))
             }
             "play" | "play2" => Some(Event::Over),
-            "FCUnpublish" | "deleteStream" | "closeStream" if self.stage == Stage::Publishing => {
+            "FCUnpublish" | "deleteStream" | "closeStream" if self.stage == Progress::Publishing => {
                 Some(Event::Over)
             }
             _ => None,

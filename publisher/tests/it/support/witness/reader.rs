@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Reads what lies under a path relative to webroot.
-pub trait Reader: Send {
+pub trait PlaylistReader: Send {
     /// The bytes; nothing when there is no such file; or what is wrong with the answer.
     fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, String>;
 }
@@ -21,7 +21,7 @@ impl Files {
     }
 }
 
-impl Reader for Files {
+impl PlaylistReader for Files {
     fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, String> {
         match std::fs::read(self.0.join(path)) {
             Ok(bytes) => Ok(Some(bytes)),
@@ -49,7 +49,7 @@ impl Http {
     }
 }
 
-impl Reader for Http {
+impl PlaylistReader for Http {
     fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, String> {
         let url = format!("{}/{path}", self.address);
         let mut answer = self.agent.get(&url).call().map_err(|error| format!("{url}: {error}"))?;

@@ -1,6 +1,6 @@
 //! The probe on segments that the ffmpeg program made, with the ffprobe program as a second opinion; and on damaged ones.
 
-use crate::keeper_support::{
+use crate::watcher_support::{
     HALF_SECOND_90K, SLOW_PICTURES, TEST_SOURCES, cut_segments, ffmpeg, hevc_segments, segments,
     slow_segments,
 };

@@ -118,7 +118,7 @@ pub fn hevc_segments() -> &'static [Vec<u8>] {
 }
 
 /// A webroot with a watcher, or between two of them.
-pub struct Stage {
+pub struct WatchedWebroot {
     webroot: TempDir,
     pub settings: WatcherSettings,
     numbers: Numbers,
@@ -142,7 +142,7 @@ impl Running {
     }
 }
 
-impl Stage {
+impl WatchedWebroot {
     pub fn new() -> Self {
         Self::at(tempfile::tempdir().expect("temp dir"))
     }
@@ -211,7 +211,7 @@ impl Stage {
         fs::rename(&unfinished, segment_path(self.webroot(), number)).expect("renamed");
     }
 
-    /// [`Stage::drop_in`] of some of [`segments`], numbered from `first_number`.
+    /// [`WatchedWebroot::drop_in`] of some of [`segments`], numbered from `first_number`.
     pub fn drop_in_all(&self, first_number: u64, range: std::ops::Range<usize>) {
         for (number, bytes) in (first_number..).zip(&segments()[range]) {
             self.drop_in(number, bytes);

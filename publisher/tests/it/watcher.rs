@@ -1,9 +1,9 @@
 //! The watcher in a real directory: segments are renamed in, and every playlist that can be seen keeps the rules.
 
-use crate::keeper_support::{
-    HALF_SECOND_90K, Stage, TEST_SOURCES, cut_segments, numbers, segments, wait_until,
-};
 use crate::support::small_disk::SmallDisk;
+use crate::watcher_support::{
+    HALF_SECOND_90K, TEST_SOURCES, WatchedWebroot, cut_segments, numbers, segments, wait_until,
+};
 use livedir_layout::names::segment_path;
 use livedir_watcher::WatchError;
 use rustix::mount::MountFlags;
@@ -17,7 +17,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 #[test]
 fn segments_are_listed_as_they_come() {
-    let mut stage = Stage::new();
+    let mut stage = WatchedWebroot::new();
     let running = stage.start();
     assert_eq!(running.next_segment_number, 1);
     for number in 1..=3 {
@@ -38,7 +38,7 @@ fn segments_are_listed_as_they_come() {
 
 #[test]
 fn the_date_of_a_segment_is_its_mtime_less_its_duration() {
-    let mut stage = Stage::new();
+    let mut stage = WatchedWebroot::new();
     let running = stage.start();
     let unfinished = stage.webroot().join("live/.seg-00000001.ts.x");
     fs::write(&unfinished, &segments()[0]).expect("written");
@@ -55,7 +55,7 @@ fn the_date_of_a_segment_is_its_mtime_less_its_duration() {
 
 #[test]
 fn a_burst_is_listed_in_order_and_the_window_slides() {
-    let mut stage = Stage::new();
+    let mut stage = WatchedWebroot::new();
     let running = stage.start();
     stage.drop_in_all(1, 0..20);
     let playlist = stage.wait_for_last(20);
@@ -67,7 +67,7 @@ fn a_burst_is_listed_in_order_and_the_window_slides() {
 
 #[test]
 fn segments_out_of_order_are_put_in_order() {
-    let mut stage = Stage::new();
+    let mut stage = WatchedWebroot::new();
     // Half of it is how long a missing number is waited for, and a loaded machine may take its time.
     stage.settings.target_duration_s = 20;
     let running = stage.start();
@@ -80,7 +80,7 @@ fn segments_out_of_order_are_put_in_order() {
 
 #[test]
 fn a_number_that_never_comes_holds_nothing_up_and_coming_late_changes_nothing() {
-    let mut stage = Stage::new();
+    let mut stage = WatchedWebroot::new();
     let running = stage.start();
     stage.drop_in(1, &segments()[0]);
     // What was lost took its time.
@@ -100,7 +100,7 @@ fn a_number_that_never_comes_holds_nothing_up_and_coming_late_changes_nothing() 
 
 #[test]
 fn a_file_written_in_place_is_listed_when_it_is_closed() {
-    let mut stage = Stage::new();
+    let mut stage = WatchedWebroot::new();
     let running = stage.start();
     stage.give(1);
     fs::write(segment_path(stage.webroot(), 1), &segments()[0]).expect("written");
@@ -110,7 +110,7 @@ fn a_file_written_in_place_is_listed_when_it_is_closed() {
 
 #[test]
 fn a_file_that_no_event_tells_of_is_found_anyway() {
-    let mut stage = Stage::new();
+    let mut stage = WatchedWebroot::new();
     let running = stage.start();
     let elsewhere = stage.webroot().join("elsewhere");
     fs::write(&elsewhere, &segments()[0]).expect("written");
@@ -123,7 +123,7 @@ fn a_file_that_no_event_tells_of_is_found_anyway() {
 
 #[test]
 fn a_restart_goes_on_where_the_timeline_does() {
-    let mut stage = Stage::after_a_run(3);
+    let mut stage = WatchedWebroot::after_a_run(3);
     assert!(!stage.look().expect("a playlist").ended);
 
     let running = stage.start();
@@ -137,7 +137,7 @@ fn a_restart_goes_on_where_the_timeline_does() {
 
 #[test]
 fn a_restart_of_the_encoder_is_one_discontinuity_that_is_counted_when_it_leaves() {
-    let mut stage = Stage::after_a_run(3);
+    let mut stage = WatchedWebroot::after_a_run(3);
 
     let running = stage.start();
     stage.drop_in_all(4, 0..4);
@@ -156,7 +156,7 @@ fn a_restart_of_the_encoder_is_one_discontinuity_that_is_counted_when_it_leaves(
 
 #[test]
 fn segments_that_a_crash_left_unlisted_are_listed_before_new_ones() {
-    let mut stage = Stage::after_a_run(3);
+    let mut stage = WatchedWebroot::after_a_run(3);
     stage.drop_in_all(4, 3..5);
     let left_over = stage.webroot().join("live/.seg-00000006.ts.abc");
     fs::write(&left_over, b"half").expect("written");
@@ -175,7 +175,7 @@ fn segments_that_a_crash_left_unlisted_are_listed_before_new_ones() {
 
 #[test]
 fn an_unreadable_playlist_is_set_aside_and_the_numbers_go_on() {
-    let mut stage = Stage::after_a_run(8);
+    let mut stage = WatchedWebroot::after_a_run(8);
     let path = stage.webroot().join("stream.m3u8");
     let text = fs::read_to_string(&path).expect("read");
     fs::write(&path, text.replace("#EXTINF:0.5", "#EXTINF:x")).expect("written");
@@ -193,7 +193,7 @@ fn an_unreadable_playlist_is_set_aside_and_the_numbers_go_on() {
 
 #[test]
 fn entries_whose_files_are_missing_leave_the_playlist() {
-    let mut stage = Stage::after_a_run(6);
+    let mut stage = WatchedWebroot::after_a_run(6);
     fs::remove_file(segment_path(stage.webroot(), 3)).expect("removed");
 
     let running = stage.start();
@@ -207,7 +207,7 @@ fn entries_whose_files_are_missing_leave_the_playlist() {
 
 #[test]
 fn after_all_files_are_gone_the_numbers_go_on_behind_a_discontinuity() {
-    let mut stage = Stage::after_a_run(3);
+    let mut stage = WatchedWebroot::after_a_run(3);
     fs::remove_dir_all(stage.webroot().join("live")).expect("removed");
 
     let running = stage.start();
@@ -221,7 +221,7 @@ fn after_all_files_are_gone_the_numbers_go_on_behind_a_discontinuity() {
 
 #[test]
 fn an_ended_stream_begins_anew_with_its_next_segment() {
-    let mut stage = Stage::new();
+    let mut stage = WatchedWebroot::new();
     let running = stage.start();
     stage.drop_in_all(1, 0..4);
     stage.wait_for_last(4);
@@ -242,7 +242,7 @@ fn an_ended_stream_begins_anew_with_its_next_segment() {
 
 #[test]
 fn files_that_are_no_segments_are_refused_and_stop_nothing() {
-    let mut stage = Stage::new();
+    let mut stage = WatchedWebroot::new();
     let running = stage.start();
     let whole = &segments()[1];
     let late_keyframe = &whole[whole.len() / 376 * 188..];
@@ -263,7 +263,7 @@ fn files_that_are_no_segments_are_refused_and_stop_nothing() {
 
 #[test]
 fn foreign_names_are_ignored() {
-    let mut stage = Stage::new();
+    let mut stage = WatchedWebroot::new();
     let running = stage.start();
     for name in ["clip.ts", "seg-1.ts", "seg-00000002.ts.part", "käse.ts"] {
         fs::write(stage.webroot().join("live").join(name), &segments()[0]).expect("written");
@@ -276,7 +276,7 @@ fn foreign_names_are_ignored() {
 
 #[test]
 fn evicted_files_are_deleted_when_their_grace_is_over() {
-    let mut stage = Stage::new();
+    let mut stage = WatchedWebroot::new();
     let running = stage.start();
     let not_evicted_before = Instant::now();
     stage.drop_in_all(1, 0..7);
@@ -290,7 +290,7 @@ fn evicted_files_are_deleted_when_their_grace_is_over() {
 
 #[test]
 fn files_that_were_evicted_before_a_restart_are_deleted_too() {
-    let mut stage = Stage::after_a_run(9);
+    let mut stage = WatchedWebroot::after_a_run(9);
     assert!((1..=9).all(|number| stage.has(number)));
 
     let running = stage.start();
@@ -308,7 +308,7 @@ fn files_that_were_evicted_before_a_restart_are_deleted_too() {
 
 #[test]
 fn a_live_directory_that_is_taken_away_is_made_again() {
-    let mut stage = Stage::new();
+    let mut stage = WatchedWebroot::new();
     let running = stage.start();
     stage.drop_in_all(1, 0..2);
     stage.wait_for_last(2);
@@ -325,7 +325,7 @@ fn a_live_directory_that_is_taken_away_is_made_again() {
 
 #[test]
 fn a_shorter_target_cannot_become_a_longer_one() {
-    let mut stage = Stage::after_a_run(1);
+    let mut stage = WatchedWebroot::after_a_run(1);
     stage.settings.target_duration_s = 2;
     let error = stage.try_start().err().expect("RFC 8216 6.2.1");
     assert!(matches!(error, WatchError::Resume(_)), "{error}");
@@ -334,7 +334,7 @@ fn a_shorter_target_cannot_become_a_longer_one() {
 
 #[test]
 fn a_webroot_that_cannot_be_made_is_told_with_the_remedy() {
-    let mut stage = Stage::new();
+    let mut stage = WatchedWebroot::new();
     fs::write(stage.webroot().join("file"), b"").expect("written");
     stage.settings.webroot = stage.webroot().join("file");
     let error = stage.try_start().err().expect("not a directory").to_string();
@@ -344,7 +344,7 @@ fn a_webroot_that_cannot_be_made_is_told_with_the_remedy() {
 
 #[test]
 fn status_tells_the_newest_segment() {
-    let mut stage = Stage::new();
+    let mut stage = WatchedWebroot::new();
     let running = stage.start();
     running.meters.set_title("Test sources");
     stage.drop_in_all(1, 0..2);
@@ -364,7 +364,7 @@ fn status_tells_the_newest_segment() {
 #[test]
 fn a_full_disk_is_survived() {
     let disk = SmallDisk::mount("size=512k", MountFlags::empty());
-    let mut stage = Stage::at(tempfile::tempdir_in(disk.path()).expect("temp dir"));
+    let mut stage = WatchedWebroot::at(tempfile::tempdir_in(disk.path()).expect("temp dir"));
     let running = stage.start();
     stage.drop_in(1, &segments()[0]);
     stage.wait_for_last(1);
