@@ -16,26 +16,39 @@
 //! Nothing but files passes from the segment thread to the watcher thread, and which [numbers](livedir_layout::numbers) are ours: any
 //! other encoder could stand there. The watcher is `livedir-watcher`. What files are called, and who may write them, is in
 //! `livedir-layout`; what the bytes of one hold, in `livedir-media`. A folder uses those below it alone (`tests/it/layers.rs` has their order).
+//!
+//! Without the feature `capture` there is no `live`: `watch`, `check` and `inspect` need neither FFmpeg nor a sound library.
 
 pub mod cli;
 pub mod commands;
+#[cfg(feature = "capture")]
 pub mod live;
 
+#[cfg(feature = "capture")]
 pub mod captured;
+#[cfg(feature = "capture")]
 pub mod source;
 
+#[cfg(feature = "capture")]
 pub mod copy;
 
+#[cfg(feature = "capture")]
 pub mod grid;
+#[cfg(feature = "capture")]
 pub mod queue;
 
+#[cfg(feature = "capture")]
 pub mod encode;
+#[cfg(feature = "capture")]
 pub mod packet;
+#[cfg(feature = "capture")]
 pub mod picture;
 
+#[cfg(feature = "capture")]
 pub mod package;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "capture"))]
 mod clock_world;
 
+#[cfg(feature = "capture")]
 pub use live::run::{RunError, run};

@@ -1,7 +1,7 @@
 //! Arrange: files and entries of the playlist, in one line from old to new. Pure.
 //!
 //! Listed segments keep the order of the playlist. Others find their place among them by their number where all names are
-//! livedir's own, by the time of the file (and natural_order order) otherwise.
+//! livedir's own, by the time of the file (and natural order) otherwise.
 
 use crate::{
     listing::Entry,

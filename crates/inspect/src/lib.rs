@@ -18,7 +18,7 @@ pub mod listing;
 pub mod media_summary;
 pub mod multivariant;
 pub mod parts;
-pub mod place;
+pub mod subject;
 pub mod survey;
 
 mod follow;
@@ -31,7 +31,7 @@ mod screen;
 
 use crate::inventory::Inventory;
 use crate::looker::Looker;
-use crate::place::SubjectError;
+use crate::subject::SubjectError;
 use indicatif::ProgressBar;
 use std::{
     io::{self, IsTerminal as _, Write as _},

@@ -1,4 +1,4 @@
-//! PlaylistListing: the text of a playlist → what it lists, whoever wrote it. Pure.
+//! The text of a playlist → what it lists, whoever wrote it. Pure.
 
 use crate::multivariant::VariantKind;
 use jiff::Timestamp;

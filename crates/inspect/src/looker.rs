@@ -10,7 +10,7 @@ use crate::{
     inventory::{DiskUse, Inventory, inventory},
     multivariant::Variants,
     parts::part_name,
-    place::{Subject, place},
+    subject::{Subject, place},
     survey::{LARGEST_SEGMENT_BYTES, Surveyor},
 };
 use jiff::Timestamp;

@@ -6,7 +6,7 @@
 use crate::{
     inventory::{Inventory, State, inventory},
     listing::{ListedPlaylist, directory_of},
-    place::place,
+    subject::place,
     survey::Surveyor,
 };
 use jiff::Timestamp;

@@ -1,4 +1,4 @@
-//! PartsOnDisk: which files are parts of which segment. Pure.
+//! Parts on disk: which files are parts of which segment. Pure.
 //!
 //! livedir's own are told by their names, `seg-00000042.p03.ts`; those of others by the playlist that lists them.
 
@@ -36,11 +36,11 @@ pub(crate) struct PartName {
     pub(crate) index: u32,
 }
 
-/// PartsOnDisk on disk, of the newest segments that have some.
+/// Parts on disk, of the newest segments that have some.
 #[derive(Debug)]
 pub(crate) struct PartsOnDisk {
     most_segments: usize,
-    /// PartsOnDisk under names that say nothing to us, by name.
+    /// Parts under names that say nothing to us, by name.
     listed: HashMap<String, PartName>,
     /// By number and name of the segment, so that the oldest come first; those without a number last.
     by_segment: BTreeMap<(u64, String), Vec<PartFound>>,

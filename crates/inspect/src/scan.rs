@@ -9,7 +9,7 @@ use crate::{
     listing::{self, PlaylistListing},
     newest::Newest,
     parts::{PartFound, PartName, PartsOnDisk},
-    place::Subject,
+    subject::Subject,
     survey::{FileFound, changed_at, modified_at},
 };
 use livedir_layout::names::looks_like_segment;

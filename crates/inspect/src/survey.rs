@@ -8,8 +8,8 @@ use crate::{
     inventory::{DiskUse, StatusSummary},
     listing::{self, Entry, PlaylistListing},
     parts::{PartFound, part_name},
-    place::Subject,
     scan::scan,
+    subject::Subject,
 };
 use jiff::Timestamp;
 use livedir_layout::directory::stamp::Stamp;

@@ -32,7 +32,7 @@ fn number<'a>(text: &mut &'a [u8]) -> &'a [u8] {
     &digits[zeros..]
 }
 
-/// A name in natural_order order.
+/// A name in natural order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Natural(pub String);
 

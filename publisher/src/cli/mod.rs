@@ -4,5 +4,9 @@
 
 pub mod args;
 pub mod config;
+mod limits;
+#[cfg(feature = "capture")]
 pub mod settings;
 pub mod unseen;
+
+pub(crate) use limits::{LONGEST_SEGMENT, SHORTEST_PART, length};

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::cli::args::{
     CopyWhen, DEFAULT_AUDIO_BITRATE, DEFAULT_BITRATE, DEFAULT_ENCODER, DEFAULT_FPS, LiveArgs,
 };
+use crate::cli::limits::{LONGEST_PART, LONGEST_SEGMENT, SHORTEST_PART, SHORTEST_SEGMENT, length};
 use crate::copy::CopySettings;
 use crate::encode::choice::EncoderChoice;
 use crate::encode::ladder::{self, Ladder};
@@ -21,24 +22,6 @@ use livedir_time::stop::Stop;
 
 /// The picture fits into this when no size was asked for.
 pub(crate) const DEFAULT_SIZE: (u32, u32) = (640, 480);
-
-/// Segments shorter than this are more trouble than they are worth: a request each, and hardly a picture in them.
-const SHORTEST_SEGMENT: Duration = Duration::from_millis(500);
-
-/// Segments longer than this make viewers wait half a minute for the first picture.
-pub(crate) const LONGEST_SEGMENT: Duration = Duration::from_secs(10);
-
-/// Parts shorter than this are a request for every picture.
-pub(crate) const SHORTEST_PART: Duration = Duration::from_millis(50);
-
-/// Parts longer than this are as late as short segments.
-const LONGEST_PART: Duration = Duration::from_secs(1);
-
-/// RFC 8216 6.2.2 asks for at least three target durations.
-pub(crate) const SMALLEST_WINDOW: usize = 3;
-
-/// A day of 2 s segments: larger playlists are too much to load every few seconds.
-pub(crate) const LARGEST_WINDOW: usize = 43_200;
 
 /// What to stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -126,9 +109,6 @@ pub enum SettingsError {
     /// Nothing to copy from.
     #[error("--copy is for files and URLs; cameras, screens and the test pattern have to be encoded")]
     Copy,
-    /// A part of another encoder's of this length is of no use.
-    #[error("parts of {} make no good stream; --part-duration can be from 50ms to 10s, like --part-duration 200ms", length(.0))]
-    ForeignPart(Duration),
     /// What is asked for would have no effect.
     #[error(
         "--copy encodes nothing, so {0} has no effect; leave it out, or let --copy=auto encode what cannot be copied"
@@ -274,16 +254,6 @@ impl LiveSettings {
             Some((width, height)) if self.filter.swaps_sides() => (height, width),
             size => size.unwrap_or(DEFAULT_SIZE),
         }
-    }
-}
-
-/// As people write it: 2s, 1.5s, 500ms.
-fn length(duration: &Duration) -> String {
-    let seconds = duration.as_secs_f64();
-    if *duration >= Duration::from_secs(1) || duration.is_zero() {
-        format!("{seconds}s")
-    } else {
-        format!("{}ms", seconds * 1e3)
     }
 }
 

@@ -12,9 +12,10 @@ use livedir_address::shown;
 /// The words without the address, and its variable and value; nothing if it may be seen, or was not typed.
 fn moved(command: &Command, words: &[OsString]) -> Option<(Vec<OsString>, &'static str, OsString)> {
     let (variable, address) = match command {
+        #[cfg(feature = "capture")]
         Command::Live(args) => ("LIVEDIR_SOURCE", OsString::from(args.source.as_ref()?)),
         Command::Check(args) => ("LIVEDIR_SUBJECT", args.subject.clone()),
-        Command::Watch(_) | Command::Inspect(_) | Command::Devices => return None,
+        _ => return None,
     };
     let text = address.to_str()?;
     let is_it = |word: &OsString| *word == address;
@@ -54,6 +55,7 @@ mod tests {
     use crate::cli::args::CommandLine;
     use clap::Parser;
 
+    #[cfg(feature = "capture")]
     #[track_caller]
     fn check(line: &str, expected: Option<&str>) {
         let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
@@ -65,6 +67,7 @@ mod tests {
         assert_eq!(moved.as_deref(), expected);
     }
 
+    #[cfg(feature = "capture")]
     #[test]
     fn an_address_with_a_secret_goes_on_in_a_variable() {
         check("p live rtsp://u:p@cam/1 --fps 5", Some("LIVEDIR_SOURCE=rtsp://u:p@cam/1 p live --fps 5"));

@@ -5,19 +5,32 @@
 use std::env;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::args::CheckArgs;
+use crate::commands::stop_on_signals;
 use livedir_check::report::{LookedAt, Report, json, junit, text};
 use livedir_check::{Address, CheckSettings, run};
 use livedir_time::stop::Stop;
 
+/// Exit status: 0 clean, 1 a MUST is broken, 2 could not check.
+pub fn check(args: &CheckArgs) -> ExitCode {
+    match stop_on_signals().and_then(|stop| checked(args, &stop)) {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            eprintln!("livedir-publisher: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
 /// Checks, tells, and gives the exit status: 0 clean, 1 a MUST is broken, 2 not all could be looked at. An error is a 2
 /// too.
-pub fn check(args: &CheckArgs, stop: &Stop) -> anyhow::Result<u8> {
+fn checked(args: &CheckArgs, stop: &Stop) -> anyhow::Result<u8> {
     let settings = CheckSettings { subject: Address::typed(&args.subject)?, follow_for: args.follow_for };
     let line = status_line();
     let checked = run(&settings, stop, |looked_at| line.set_message(progress(looked_at, args.follow_for)));

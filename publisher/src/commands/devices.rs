@@ -1,11 +1,20 @@
 //! Devices: what `livedir-publisher devices` prints.
 //!
-//! In: the cameras and microphones that are attached. Out: text for people, one after the other. Pure but for [`devices`].
+//! In: the cameras and microphones that are attached. Out: text for people, one after the other. Pure but for [`list`].
 
+use crate::commands::start_libav;
 use crate::source::camera::{self, CameraDescription, CameraError, CameraMode};
 use crate::source::microphone::{self, MicrophoneDescription, MicrophoneError};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+
+/// Prints them, and the encoders that work here.
+pub fn list() -> anyhow::Result<()> {
+    print!("{}", devices()?);
+    start_libav()?;
+    print!("\n{}", crate::encode::trial::describe());
+    Ok(())
+}
 
 /// The cameras and microphones of this machine with their formats.
 pub fn devices() -> Result<String, CameraError> {

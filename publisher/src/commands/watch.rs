@@ -4,13 +4,15 @@
 //! end the playlists stay open, as the encoders go on.
 
 use crate::cli::args::WatchArgs;
-use crate::cli::settings::{LONGEST_SEGMENT, SHORTEST_PART, SettingsError};
-use crate::live::run::RunError;
+use crate::cli::{LONGEST_SEGMENT, SHORTEST_PART, length};
+use crate::commands::stop_on_signals;
+use crate::commands::terminal::{Terminal, clock, plural};
 use livedir_layout::meters::Meters;
 use livedir_time::stop::Stop;
 use livedir_watcher::titles::Titles;
-use livedir_watcher::{Wake, WatchSettings, Watcher};
+use livedir_watcher::{Wake, WatchError, WatchSettings, Watcher};
 use std::{
+    io,
     panic::resume_unwind,
     sync::{Arc, mpsc},
     thread,
@@ -20,10 +22,35 @@ use std::{
 /// How often the status line is brought up to date, and a stop is seen.
 const STATUS_EVERY: Duration = Duration::from_millis(250);
 
+/// Why nothing is watched, or no more.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchCommandError {
+    /// A part of another encoder's of this length is of no use.
+    #[error("parts of {} make no good stream; --part-duration can be from 50ms to 10s, like --part-duration 200ms", length(.0))]
+    Part(Duration),
+    /// The watcher.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+    /// The system has no thread to give.
+    #[error("cannot start a thread: {0}; close other programs, or raise the limit of processes")]
+    Thread(io::Error),
+}
+
+/// Keeps the playlists until Ctrl-C.
+pub fn watch(args: WatchArgs) -> anyhow::Result<()> {
+    let settings = settings(args)?;
+    let terminal = Terminal::start();
+    let stop = stop_on_signals()?;
+    let meters = Arc::new(Meters::default());
+    let ended = run(&settings, &stop, &meters, |meters| terminal.draw(|time| watch_line(time, meters)));
+    terminal.clear();
+    Ok(ended?)
+}
+
 /// Checks what was typed.
-pub fn settings(args: WatchArgs) -> Result<WatchSettings, SettingsError> {
+fn settings(args: WatchArgs) -> Result<WatchSettings, WatchCommandError> {
     if !(SHORTEST_PART..=LONGEST_SEGMENT).contains(&args.part_duration) {
-        return Err(SettingsError::ForeignPart(args.part_duration));
+        return Err(WatchCommandError::Part(args.part_duration));
     }
     Ok(WatchSettings {
         webroot: args.webroot,
@@ -41,12 +68,12 @@ pub fn settings(args: WatchArgs) -> Result<WatchSettings, SettingsError> {
 }
 
 /// Keeps the playlists until the stop is requested. `on_status` is called from time to time, on the caller's thread.
-pub fn run(
+fn run(
     settings: &WatchSettings,
     stop: &Stop,
     meters: &Arc<Meters>,
     mut on_status: impl FnMut(&Meters),
-) -> Result<(), RunError> {
+) -> Result<(), WatchCommandError> {
     if settings.channels {
         allow_many_files();
     }
@@ -62,7 +89,7 @@ pub fn run(
                 let _ended = ended_tx;
                 watcher.run()
             })
-            .map_err(RunError::Thread)?;
+            .map_err(WatchCommandError::Thread)?;
         while let Err(mpsc::TryRecvError::Empty) = ended_rx.try_recv() {
             on_status(meters);
             if stop.wait(STATUS_EVERY) {
@@ -71,8 +98,18 @@ pub fn run(
                 break;
             }
         }
-        watch.join().unwrap_or_else(|panic| resume_unwind(panic)).map_err(RunError::from)
+        watch.join().unwrap_or_else(|panic| resume_unwind(panic)).map_err(WatchCommandError::from)
     })
+}
+
+/// `WATCHING 00:12:34 · 372 segments · 1 refused`
+fn watch_line(running: Duration, meters: &Meters) -> String {
+    let mut parts =
+        vec![format!("WATCHING {}", clock(running)), plural(meters.segments_published.get(), "segment")];
+    if meters.segments_refused.get() > 0 {
+        parts.push(format!("{} refused", meters.segments_refused.get()));
+    }
+    parts.join(" · ")
 }
 
 /// Every channel holds a lock, and with it a file; the usual limit is 1,024 of them.
@@ -95,7 +132,7 @@ mod tests {
     use crate::cli::args::{Command, CommandLine};
     use clap::Parser as _;
 
-    fn typed(words: &str) -> Result<WatchSettings, SettingsError> {
+    fn typed(words: &str) -> Result<WatchSettings, WatchCommandError> {
         let words = ["livedir-publisher", "watch"].into_iter().chain(words.split_whitespace());
         match CommandLine::parse_from(words).command {
             Command::Watch(args) => settings(args),
@@ -116,7 +153,7 @@ mod tests {
             poll: false,
             end_after: None,
         };
-        assert_eq!(typed(""), Ok(expected));
+        assert_eq!(typed("").unwrap(), expected);
     }
 
     #[test]
@@ -133,7 +170,7 @@ mod tests {
             end_after: Some(Duration::from_secs(30)),
         };
         let words = "all --channels --target-duration 4 --window 20 --keep --poll --end-after 30s --low-latency --part-duration 100ms --title one=Harbour";
-        assert_eq!(typed(words), Ok(expected));
+        assert_eq!(typed(words).unwrap(), expected);
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl Unfinished {
         self.files.iter().filter(|(_, file)| !file.is_open).map(|(name, _)| name.0.clone()).collect()
     }
 
-    /// All of them, in natural_order order.
+    /// All of them, in natural order.
     pub(crate) fn names(&self) -> Vec<String> {
         self.files.keys().map(|name| name.0.clone()).collect()
     }
@@ -104,7 +104,7 @@ impl Unfinished {
         }
     }
 
-    /// Takes out what is complete, in natural_order order. Those that are given up are among them: their bytes say what is wrong.
+    /// Takes out what is complete, in natural order. Those that are given up are among them: their bytes say what is wrong.
     pub(crate) fn complete(&mut self, now: Instant) -> Vec<String> {
         let complete: Vec<_> = self
             .files

@@ -1,5 +1,5 @@
 //! The order of segments of other encoders: a file that goes on where the last one ended is next, at once; files that
-//! arrive together go by their timestamps where these join up, and else by the natural_order order of their names.
+//! arrive together go by their timestamps where these join up, and else by the natural order of their names.
 
 use crate::events::finished_file::Finished;
 use crate::order::{Candidate, Turn, break_between};
@@ -144,7 +144,7 @@ impl Arrival {
         Turn::Publish(Box::new(next))
     }
 
-    /// All that wait, in natural_order order.
+    /// All that wait, in natural order.
     pub(super) fn all(&self) -> impl Iterator<Item = &Finished> + Clone {
         self.waiting.values().map(|candidate| &candidate.finished)
     }
@@ -179,7 +179,7 @@ impl Arrival {
         self.waiting.iter().find(|(_, candidate)| goes_on(candidate)).map(|(name, _)| name.clone())
     }
 
-    /// The first in natural_order order, or the beginning of what it goes on from: an encoder that uses its names in turn
+    /// The first in natural order, or the beginning of what it goes on from: an encoder that uses its names in turn
     /// (`0.ts` after `9.ts`) has written its first name last.
     fn beginning(&self) -> Option<Natural> {
         let (mut name, mut first) = self.waiting.first_key_value()?;

@@ -51,7 +51,7 @@ impl Order {
         }
     }
 
-    /// Files that came together and wait, in natural_order order; none where numbers say what comes next.
+    /// Files that came together and wait, in natural order; none where numbers say what comes next.
     pub(crate) fn together(&self) -> impl Iterator<Item = &Finished> + Clone {
         let arrival = match self {
             Self::Numbered(_) => None,

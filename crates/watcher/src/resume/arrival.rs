@@ -226,7 +226,7 @@ fn came_after(stamp: &Stamp, written_at: SystemTime) -> bool {
     stamp.modified_at > written_at && stamp.changed_at > written_at
 }
 
-/// The files that are behind all others, in natural_order order, and those before them. They go by their times, as names may be used in
+/// The files that are behind all others, in natural order, and those before them. They go by their times, as names may be used in
 /// turn, unless they were copied together.
 fn newest(mut files: Vec<(&String, &Stamp)>, by_time: bool, room: &Room<'_>) -> (Vec<String>, Vec<String>) {
     files.sort_by(|(a, _), (b, _)| natural_order(a, b));

@@ -1,4 +1,4 @@
-//! SharedTimeline: what the renditions of one stream say of each segment number. Who lists it first says how it is; the others
+//! The shared timeline: what the renditions of one stream say of each segment number. Who lists it first says how it is; the others
 //! say the same (RFC 8216 6.2.4), also of one that they do not have. Pure; times are arguments.
 //!
 //! In: what a rendition has listed, under its number. Out: whether the timeline breaks before a number, what a gap in its

@@ -1,7 +1,6 @@
 //! The flags of `live`.
 
-use super::values::{parse_duration, parse_switch, parse_whole};
-use crate::cli::settings::{LARGEST_WINDOW, SMALLEST_WINDOW};
+use super::values::{parse_duration, parse_switch, parse_whole, parse_window};
 use crate::encode::ladder::{self, Ladder};
 use clap::{Args, ValueEnum};
 use livedir_media::VideoCodec;
@@ -173,11 +172,6 @@ pub struct LiveArgs {
 
 fn parse_fps(text: &str) -> Result<u32, String> {
     parse_whole(text, "whole frames a second", &(1..=120), "--fps 25")
-}
-
-pub(super) fn parse_window(text: &str) -> Result<usize, String> {
-    parse_whole(text, "a number of segments", &(SMALLEST_WINDOW..=LARGEST_WINDOW), "--window 10")
-        .map_err(|error| format!("{error}; players need three"))
 }
 
 fn parse_rotation(text: &str) -> Result<u32, String> {

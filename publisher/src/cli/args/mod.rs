@@ -2,22 +2,30 @@
 
 mod check;
 mod inspect;
+#[cfg(feature = "capture")]
 mod live;
 mod values;
 mod watch;
 
 pub use check::CheckArgs;
 pub use inspect::InspectArgs;
+#[cfg(feature = "capture")]
 pub use live::{CopyWhen, DEFAULT_AUDIO_BITRATE, DEFAULT_BITRATE, DEFAULT_ENCODER, DEFAULT_FPS, LiveArgs};
 pub use values::parse_switch;
 pub use watch::WatchArgs;
 
 use clap::{Parser, Subcommand};
 
+/// What the program is without the feature `capture`.
+#[cfg(not(feature = "capture"))]
+const WITHOUT_CAPTURE: &str = "Keeps the playlists of segments that other programs write, shows what is on disk, and checks streams. \
+                               Built without cameras and encoders";
+
 /// Puts a camera, a file or a URL live on the web: H.264 segments and a playlist in a directory that any web server can
 /// serve.
 #[derive(Debug, Parser)]
 #[command(name = "livedir-publisher", version, arg_required_else_help = true)]
+#[cfg_attr(not(feature = "capture"), command(about = WITHOUT_CAPTURE, long_about = None))]
 pub struct CommandLine {
     /// What to do.
     #[command(subcommand)]
@@ -28,6 +36,7 @@ pub struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Stream a camera, a file, a URL or the test pattern
+    #[cfg(feature = "capture")]
     Live(Box<LiveArgs>),
     /// Keep the playlist for .ts files that any encoder drops into webroot/live
     Watch(WatchArgs),
@@ -36,7 +45,25 @@ pub enum Command {
     /// Hold a stream, on disk or over HTTP, to the rules of HLS; exit status 1 when it breaks one
     Check(CheckArgs),
     /// List the cameras with the formats that they offer, and the encoders that work here
+    #[cfg(feature = "capture")]
     Devices,
+    /// What this program was built without
+    #[cfg(not(feature = "capture"))]
+    #[command(hide = true, disable_help_flag = true)]
+    Live(LeftOut),
+    /// What this program was built without
+    #[cfg(not(feature = "capture"))]
+    #[command(hide = true, disable_help_flag = true)]
+    Devices(LeftOut),
+}
+
+/// A command that this program was built without: anything may stand behind it.
+#[cfg(not(feature = "capture"))]
+#[derive(Debug, clap::Args)]
+pub struct LeftOut {
+    /// What was typed.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    words: Vec<std::ffi::OsString>,
 }
 
 #[cfg(test)]
@@ -49,6 +76,7 @@ mod tests {
     }
 
     /// README says so; `--print-config` alone is about a single run.
+    #[cfg(feature = "capture")]
     #[test]
     fn every_flag_can_be_a_variable_and_every_switch_takes_the_same_words() {
         let program = <CommandLine as clap::CommandFactory>::command();

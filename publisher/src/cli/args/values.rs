@@ -1,5 +1,6 @@
 //! Values that several flags take, as people write them. What is wrong is answered with what to type.
 
+use crate::cli::limits::{LARGEST_WINDOW, SMALLEST_WINDOW};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -44,6 +45,12 @@ pub(super) fn parse_whole<N: FromStr + PartialOrd + Display>(
         Ok(number) if range.contains(&number) => Ok(number),
         _ => Err(format!("write {what} from {} to {}, like {example}", range.start(), range.end())),
     }
+}
+
+/// How many segments a playlist lists.
+pub(super) fn parse_window(text: &str) -> Result<usize, String> {
+    parse_whole(text, "a number of segments", &(SMALLEST_WINDOW..=LARGEST_WINDOW), "--window 10")
+        .map_err(|error| format!("{error}; players need three"))
 }
 
 /// What a variable says of a flag that is there or not.

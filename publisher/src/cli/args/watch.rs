@@ -1,7 +1,6 @@
 //! The flags of `watch`.
 
-use super::live::parse_window;
-use super::values::{parse_duration, parse_seconds, parse_switch, parse_whole};
+use super::values::{parse_duration, parse_seconds, parse_switch, parse_whole, parse_window};
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;

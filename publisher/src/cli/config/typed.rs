@@ -88,7 +88,7 @@ fn one_source_too_many(command: &Command) -> clap::Error {
     .with_cmd(command)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "capture"))]
 mod tests {
     use super::*;
     use crate::cli::args::CommandLine;

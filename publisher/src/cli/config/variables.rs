@@ -108,6 +108,7 @@ mod tests {
     use crate::cli::args::CommandLine;
     use clap::CommandFactory;
 
+    #[cfg(feature = "capture")]
     #[track_caller]
     fn check(name: &str, expected: Option<&str>) {
         let lines = unknown([OsString::from(name)], &CommandLine::command());
@@ -115,6 +116,7 @@ mod tests {
         assert!(expected.is_none_or(|expected| lines[0].contains(expected)), "{lines:?}");
     }
 
+    #[cfg(feature = "capture")]
     #[test]
     fn a_misspelt_variable_is_told_with_the_one_that_was_meant() {
         check(
@@ -126,6 +128,7 @@ mod tests {
         check("LIVEDIR_QQQQQQ", Some("`livedir-publisher live --help`"));
     }
 
+    #[cfg(feature = "capture")]
     #[test]
     fn what_some_command_of_either_program_understands_is_not_told() {
         for name in

@@ -2,19 +2,19 @@
 //!
 //! In: an address. Out: rounds (what the streams are) and their packets, in a bounded queue. libav blocks as long as it
 //! likes (a name server, a silent pipe, a dead network disk), therefore it has this thread to itself, and its caller
-//! never waits for more than it wants to. What the thread does stands in [`super::demux::reader`]. When the [`Demuxer`] is
+//! never waits for more than it wants to. What the thread does stands in [`super::demux::thread`]. When the [`Demuxer`] is
 //! dropped it waits for the thread, but a thread that is stuck in the system is left behind and ends when the system
 //! lets go of it.
 
 pub(crate) mod packet_queue;
-pub(crate) mod reader;
 pub(crate) mod stream_fields;
 pub(crate) mod streams;
+pub(crate) mod thread;
 
 use super::InputSettings;
 use super::decode::StreamSetup;
 use super::demux::packet_queue::{Extent, PacketQueue};
-use super::demux::reader::DemuxThread;
+use super::demux::thread::DemuxThread;
 use super::error::InputError;
 use super::pace::timeline::Lane;
 use crate::source::push::rtmp::Door;

@@ -1,4 +1,4 @@
-//! DemuxThread: what the demuxer's thread does, from opening to the end.
+//! The demuxer's thread, from opening the input to its end.
 //!
 //! In: an address, a place to wait at, or a list of films. Out: rounds and their packets, into the queue that
 //! [`crate::source::input::demux`] reads. The thread opens, uses and closes libav's context. It ends at the end of the input, at

@@ -1,0 +1,33 @@
+//! Limits: how long segments, parts and windows can be. What they are for stands at each.
+
+use std::time::Duration;
+
+/// Segments shorter than this are more trouble than they are worth: a request each, and hardly a picture in them.
+#[cfg(feature = "capture")]
+pub(crate) const SHORTEST_SEGMENT: Duration = Duration::from_millis(500);
+
+/// Segments longer than this make viewers wait half a minute for the first picture.
+pub(crate) const LONGEST_SEGMENT: Duration = Duration::from_secs(10);
+
+/// Parts shorter than this are a request for every picture.
+pub(crate) const SHORTEST_PART: Duration = Duration::from_millis(50);
+
+/// Parts longer than this are as late as short segments.
+#[cfg(feature = "capture")]
+pub(crate) const LONGEST_PART: Duration = Duration::from_secs(1);
+
+/// RFC 8216 6.2.2 asks for at least three target durations.
+pub(crate) const SMALLEST_WINDOW: usize = 3;
+
+/// A day of 2 s segments: larger playlists are too much to load every few seconds.
+pub(crate) const LARGEST_WINDOW: usize = 43_200;
+
+/// As people write it: 2s, 1.5s, 500ms.
+pub(crate) fn length(duration: &Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if *duration >= Duration::from_secs(1) || duration.is_zero() {
+        format!("{seconds}s")
+    } else {
+        format!("{}ms", seconds * 1e3)
+    }
+}
