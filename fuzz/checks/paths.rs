@@ -1,7 +1,7 @@
 //! What holds of the server's reading of paths whatever is sent. The fuzzer runs it, and a plain test over the seeds.
 
-use crate::hot::listed;
-use crate::paths::{Kind, Target, resolve, resolve_plain};
+use crate::http::paths::{Kind, Target, resolve, resolve_plain};
+use crate::memory::listed;
 
 pub fn check(bytes: &[u8]) {
     let text = &String::from_utf8_lossy(bytes);

@@ -6,9 +6,9 @@ use std::time::{Duration, UNIX_EPOCH};
 use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::http::{Method, StatusCode};
 
-use crate::conditions::{Precondition, evaluate};
-use crate::paths::Kind;
-use crate::ranges::{Parts, judge, parts, requested};
+use crate::http::conditions::{Precondition, evaluate};
+use crate::http::paths::Kind;
+use crate::http::ranges::{Parts, judge, parts, requested};
 
 pub fn check(bytes: &[u8]) {
     let Some((length, sent)) = bytes.split_at_checked(2) else { return };

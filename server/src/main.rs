@@ -7,9 +7,11 @@ use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 use clap::{CommandFactory, Parser};
-use livedir_server::args::Args;
-use livedir_server::pid_file::PidFile;
-use livedir_server::{Settings, access_log, banner, listen, open_files, run, tls, variables};
+use livedir_server::cli::args::Args;
+use livedir_server::cli::{banner, variables};
+use livedir_server::listen::pid_file::PidFile;
+use livedir_server::listen::{self, open_files, tls};
+use livedir_server::{Settings, access_log, run};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 

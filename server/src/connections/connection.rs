@@ -20,13 +20,13 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use super::activity::{Activity, Command};
-use super::desk::{Desk, Pending, StandIn};
-use super::exchange;
+use super::pending_answer::{Desk, Pending, StandIn};
 use super::registry::Entered;
+use super::request;
 use super::transport::{Carrier, Transport};
 use super::worker::Worker;
-use crate::client::Peer;
-use crate::limits::{MAX_HEAD_BYTES, Place};
+use crate::connections::limits::{MAX_HEAD_BYTES, Place};
+use crate::http::client::Peer;
 use crate::listen::{Duty, Scheme};
 
 /// RFC 9113 3.4: what a client sends first that knows that we speak HTTP/2.
@@ -188,7 +188,7 @@ async fn speak_http1(connection: Arc<Connection>, transport: Transport, desk: De
     let activity = connection.activity.clone();
     let has_waited = desk.is_answered();
     let desk = Arc::new(desk);
-    let service = exchange::service(connection, Some(desk.clone()));
+    let service = request::service(connection, Some(desk.clone()));
     let mut http1 = http1::Builder::new()
         .header_read_timeout(None) // `limits` looks after it
         .max_header_size(MAX_HEAD_BYTES)
@@ -256,7 +256,7 @@ async fn drain(mut transport: Transport) {
 /// Until the connection ends.
 async fn speak_http2(connection: Arc<Connection>, transport: Transport) {
     let activity = connection.activity.clone();
-    let service = exchange::service(connection, None);
+    let service = request::service(connection, None);
     let mut http2 = http2::Builder::new(TokioExecutor::new());
     let http2 = http2
         .max_concurrent_streams(STREAMS)

@@ -5,15 +5,16 @@
 //! | `worker` | a thread: takes connections, looks after them once a second, ends |
 //! | `registry` | the connections of a thread |
 //! | `connection` | the task of one: TLS, HTTP/1.1 or HTTP/2, rest, waiting |
-//! | `desk` | an answer that is waited for |
+//! | `pending_answer` | an answer that is waited for |
 //! | `transport`, `activity` | its bytes, and what it has done |
-//! | `exchange` | one request and its answer, counted and logged |
+//! | `request` | one request and its answer, counted and logged |
 
 mod activity;
 mod connection;
-mod desk;
-mod exchange;
+pub(crate) mod limits;
+mod pending_answer;
 mod registry;
+mod request;
 mod transport;
 mod worker;
 
@@ -27,11 +28,11 @@ use ipnet::IpNet;
 use tokio::sync::{oneshot, watch};
 use tokio_rustls::TlsAcceptor;
 
-use crate::access_log::Log;
-use crate::limits::Places;
+use crate::connections::limits::Places;
 use crate::listen::{Duty, ListeningSocket, Port, Scheme};
-use crate::metrics::Metrics;
 use crate::operator::Operator;
+use crate::operator::access_log::Log;
+use crate::operator::metrics::Metrics;
 use crate::site::Site;
 
 /// What all threads serve, and how.

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use super::activity::{Activity, Command};
-use crate::limits::{Limits, Reached, Verdict, Watch};
+use crate::connections::limits::{Limits, Reached, Verdict, Watch};
 
 /// So many are looked at to find one that has been silent for long; enough to miss the busy ones by far.
 const SAMPLE: usize = 16;

@@ -12,7 +12,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
 use super::activity::{Activity, add_u64};
-use crate::metrics::Counters;
+use crate::operator::metrics::Counters;
 
 /// What carries the bytes.
 pub(super) enum Carrier {

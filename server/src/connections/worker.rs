@@ -19,10 +19,10 @@ use super::activity::Activity;
 use super::connection::{self, Connection, Stream};
 use super::registry::Registry;
 use super::{Serving, Socket};
-use crate::client::Peer;
-use crate::limits::{HELD_PER_CONNECTION, Reached};
+use crate::connections::limits::{HELD_PER_CONNECTION, Reached};
+use crate::http::client::Peer;
 use crate::listen::{Duty, ListeningSocket, Scheme};
-use crate::metrics::Counters;
+use crate::operator::metrics::Counters;
 
 /// Enough for a segment on its way to a slow player, short enough for a person who pressed Ctrl-C.
 const STOP_GRACE: Duration = Duration::from_secs(5);

@@ -1,0 +1,15 @@
+//! What HTTP says, and what this server says of its files in it. Pure: no socket, no file, no clock.
+//!
+//! | file | |
+//! |---|---|
+//! | `paths` | which file a path means |
+//! | `conditions`, `ranges` | whether to send the content, and which part of it |
+//! | `headers`, `security` | the headers of an answer |
+//! | `client` | who asks |
+
+pub(crate) mod client;
+pub(crate) mod conditions;
+pub(crate) mod headers;
+pub(crate) mod paths;
+pub(crate) mod ranges;
+pub(crate) mod security;

@@ -1,0 +1,114 @@
+//! Following a playlist: every version of it, as soon as it is there, for as long as somebody waits for one.
+//!
+//! In: a path. Out: its versions. A task for each playlist that is followed, on each thread where it is, looks when notify
+//! tells of a change, and every `TRUST` all the same; it ends when nobody has followed for `IDLE`, and at the stop. Thousands
+//! who wait are then woken by their own thread, without a word to another one for each.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use super::entries::Found;
+use super::version::Version;
+use super::{Hot, Shared, TRUST};
+use crate::http::paths::Target;
+
+/// Players that reload come back at once.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// What a playlist is now.
+#[derive(Debug, Clone)]
+pub(crate) enum Newest {
+    /// It has not been looked at.
+    Unknown,
+    /// It is not there, or cannot be read.
+    Missing,
+    /// This.
+    Version(Arc<Version>),
+}
+
+/// The playlists that are followed.
+#[derive(Debug, Default)]
+pub(super) struct Followed {
+    by_path: Mutex<HashMap<(ThreadId, String), watch::Receiver<Newest>>>,
+    is_over: AtomicBool,
+}
+
+impl Hot {
+    /// The versions of a playlist, from now on, for this thread. Closed at the stop, with the last one still in it.
+    pub(crate) fn follow(&self, target: &Target) -> watch::Receiver<Newest> {
+        let key = (thread::current().id(), target.path.clone());
+        let mut followed = self.0.followed.by_path.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(versions) = followed.get(&key)
+            && versions.has_changed().is_ok()
+        {
+            return versions.clone();
+        }
+        let (newest, versions) = watch::channel(Newest::Unknown);
+        followed.insert(key.clone(), versions.clone());
+        drop(followed);
+        tokio::spawn(run(Arc::downgrade(&self.0), target.clone(), key, newest));
+        versions
+    }
+
+    /// Tells everybody who follows what there is, and no more.
+    pub(crate) fn stop_following(&self) {
+        self.0.followed.is_over.store(true, Ordering::Release);
+        self.0.looker.slots.changed(self.0.clock.now_ns());
+    }
+}
+
+async fn run(shared: Weak<Shared>, target: Target, key: (ThreadId, String), newest: watch::Sender<Newest>) {
+    let mut followed_at = Instant::now();
+    while let Some(hot) = shared.upgrade().map(Hot) {
+        let slot = hot.0.looker.slots.get_or_insert(&target);
+        // Before the look: a change that comes while it runs is not missed.
+        let changed = slot.change.notified();
+        let now_ns = hot.0.clock.now_ns();
+        // On another thread somebody may just have looked.
+        let known = slot.version.load_full().filter(|_| slot.is_trusted(now_ns));
+        let found = match known {
+            Some(version) => Found::Version(version),
+            None => hot.look(&slot, now_ns).await.found,
+        };
+        tell(&newest, found);
+        if newest.receiver_count() > 1 {
+            followed_at = Instant::now();
+        }
+        let is_over = hot.0.followed.is_over.load(Ordering::Acquire);
+        if is_over || followed_at.elapsed() > IDLE {
+            let mut followed = hot.0.followed.by_path.lock().unwrap_or_else(PoisonError::into_inner);
+            // Nobody can come to follow while the lock is held.
+            if is_over || newest.receiver_count() <= 1 {
+                followed.remove(&key);
+                return;
+            }
+        }
+        drop(hot);
+        let _ = timeout(TRUST, changed).await;
+    }
+}
+
+fn tell(newest: &watch::Sender<Newest>, found: Found) {
+    newest.send_if_modified(|current| {
+        let next = match found {
+            Found::Version(version) => {
+                if matches!(current, Newest::Version(old) if old.is_same_as(&version)) {
+                    return false;
+                }
+                Newest::Version(version)
+            }
+            // A disk in trouble: whoever waits goes on waiting.
+            Found::Failed if !matches!(current, Newest::Unknown) => return false,
+            Found::Failed | Found::Missing | Found::NotHot => Newest::Missing,
+        };
+        let is_news = !matches!((&*current, &next), (Newest::Missing, Newest::Missing));
+        *current = next;
+        is_news
+    });
+}

@@ -1,0 +1,374 @@
+//! A look at a file: opens it beneath webroot, and reads it if it is another one than before. All I/O of the hot window
+//! is here, on threads for blocking work; at most one look for a slot runs at a time.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, SystemTime};
+
+use tracing::warn;
+
+use super::Clock;
+use super::budget::{Budget, Charge};
+use super::entries::{Found, Outcome, Slot, Slots};
+use super::version::{self, Representation, Version};
+use super::watcher::Watcher;
+use super::{listed, watcher};
+use crate::cli::settings::Settings;
+use crate::http::paths::Kind;
+use crate::webroot::open_regular;
+
+/// A playlist of a whole day has two megabytes; what is larger is none, or no live one.
+const LARGEST_PLAYLIST_BYTES: u64 = 8 << 20;
+
+/// What a slot, its headers and one listed path take besides content, rounded up.
+const OVERHEAD_BYTES: u64 = 4096;
+const LISTED_BYTES: u64 = 512;
+
+/// Longer than a step of the clock that files get their dates from (10 ms on the coarsest kernels).
+const CLOCK_STEP: Duration = Duration::from_millis(20);
+
+/// Nobody is at that place of the stream any more.
+const FORGOTTEN_AFTER_S: u64 = 60;
+const FORGET_EVERY_NS: u64 = 5_000_000_000;
+
+/// What was asked for more recently is what memory is for: never pushed out by what is asked for now.
+const IN_USE_S: u64 = 2;
+
+/// Of what is pushed out, in parts of the limit: each time is a walk through all slots.
+const PUSHED_OUT: u64 = 16;
+
+/// Tells one version of a file from another.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Identity {
+    device_and_inode: (u64, u64),
+    size_bytes: u64,
+    modified_s_ns: (i64, i64),
+    changed_s_ns: (i64, i64),
+}
+
+impl Identity {
+    fn of(metadata: &Metadata) -> Identity {
+        Identity {
+            device_and_inode: (metadata.dev(), metadata.ino()),
+            size_bytes: metadata.size(),
+            modified_s_ns: (metadata.mtime(), metadata.mtime_nsec()),
+            changed_s_ns: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// `None` for dates before 1970.
+    fn modified(&self) -> Option<SystemTime> {
+        let (s, ns) = self.modified_s_ns;
+        let since_1970 = Duration::new(u64::try_from(s).ok()?, u32::try_from(ns).ok()?);
+        SystemTime::UNIX_EPOCH.checked_add(since_1970)
+    }
+
+    /// Whether a file that differs from this one may look the same: replaced or written to within one step of the clock,
+    /// with the same size, the inode used again. `seen_at` is when this one was looked at.
+    fn is_ambiguous(&self, seen_at: SystemTime) -> bool {
+        let (s, ns) = self.changed_s_ns;
+        let changed_at = Duration::new(u64::try_from(s).unwrap_or(0), u32::try_from(ns).unwrap_or(0));
+        let since_1970 = seen_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        changed_at + CLOCK_STEP >= since_1970
+    }
+}
+
+/// Looks at files, and keeps what they have in the slots.
+#[derive(Debug)]
+pub(super) struct Looker {
+    pub(super) slots: Arc<Slots>,
+    pub(super) budget: Arc<Budget>,
+    clock: Clock,
+    webroot: PathBuf,
+    segment_max_age_s: u32,
+    watcher: Option<Mutex<Watcher>>,
+    forgot_at_ns: AtomicU64,
+}
+
+impl Looker {
+    pub(super) fn new(settings: &Settings, clock: Clock) -> Arc<Looker> {
+        let slots = Arc::new(Slots::default());
+        let watcher = (!settings.poll).then(|| watcher::start(&settings.webroot, slots.clone(), clock));
+        Arc::new(Looker {
+            slots,
+            budget: Budget::new(settings.cache_size_bytes),
+            clock,
+            webroot: settings.webroot.clone(),
+            segment_max_age_s: settings.segment_max_age_s,
+            watcher: watcher.flatten().map(Mutex::new),
+            forgot_at_ns: AtomicU64::new(0),
+        })
+    }
+
+    /// Puts into the slot what the file is now.
+    pub(super) fn look(&self, slot: &Arc<Slot>) -> Outcome {
+        let looked_at_ns = self.clock.now_ns();
+        slot.asked(looked_at_ns);
+        let found = match self.version(slot) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Found::Missing,
+            Err(error) => {
+                warn!(path = slot.target.path, %error, "file not read");
+                Found::Failed
+            }
+        };
+        match &found {
+            // Forgotten meanwhile: nobody else would take back what it lists.
+            Found::Version(_) if !self.slots.has(slot) => self.slots.remove(slot),
+            Found::Version(_) => slot.looked(looked_at_ns),
+            Found::Missing | Found::NotHot | Found::Failed => self.slots.remove(slot),
+        }
+        self.forget(looked_at_ns);
+        Outcome { looked_at_ns, found }
+    }
+
+    fn version(&self, slot: &Arc<Slot>) -> io::Result<Found> {
+        let seen_at = SystemTime::now();
+        let mut file = open_regular(&self.webroot, Path::new(&slot.target.path))?;
+        let identity = Identity::of(&file.metadata()?);
+        let old = slot.version.load_full();
+        if let Some(old) = &old
+            && old.identity == identity
+            && !old.is_ambiguous
+        {
+            return Ok(Found::Version(old.clone()));
+        }
+        if slot.target.kind != Kind::Segment {
+            self.watch(slot);
+        }
+        let Some((content, charge)) = self.read(&mut file, slot, identity.size_bytes)? else {
+            return Ok(Found::NotHot);
+        };
+        if Identity::of(&file.metadata()?).modified_s_ns != identity.modified_s_ns {
+            // Being written, against the contract. That it has been replaced or deleted meanwhile is no harm.
+            return Ok(Found::NotHot);
+        }
+        let listed = match slot.target.kind {
+            Kind::Playlist => listed::segments(&slot.target, &content),
+            _ => Vec::new(),
+        };
+        let listing_charge = self.charge(listed.len() as u64 * LISTED_BYTES);
+        let is_ambiguous = identity.is_ambiguous(seen_at);
+        let represented = self.represent(slot, content, charge, &identity)?;
+        let Some(((plain, gzip), listing_charge)) = represented.zip(listing_charge) else {
+            return Ok(Found::NotHot);
+        };
+        let old = old.as_ref().map_or(&[][..], |old| &old.listed);
+        let version = Arc::new(Version {
+            modified: identity.modified().filter(|_| slot.target.kind == Kind::Segment),
+            identity,
+            is_ambiguous,
+            kind: slot.target.kind,
+            path: slot.target.path.clone(),
+            plain,
+            gzip,
+            listed: self.slots.relist(old, &listed),
+            _listing_charge: listing_charge,
+            edge: OnceLock::new(),
+            hint_target: OnceLock::new(),
+            delta: OnceLock::new(),
+        });
+        slot.version.store(Some(version.clone()));
+        Ok(Found::Version(version))
+    }
+
+    /// `None` when that is no file for memory, or not one that is finished.
+    fn read(&self, file: &mut File, slot: &Slot, size_bytes: u64) -> io::Result<Option<(Vec<u8>, Charge)>> {
+        let is_listing = slot.target.kind != Kind::Segment;
+        if is_listing && size_bytes > LARGEST_PLAYLIST_BYTES {
+            return Ok(None);
+        }
+        let Some(charge) = self.charge(size_bytes + OVERHEAD_BYTES) else { return Ok(None) };
+        let mut content = Vec::with_capacity(size_bytes as usize);
+        let read_bytes = file.take(size_bytes).read_to_end(&mut content)?;
+        Ok((read_bytes as u64 == size_bytes).then_some((content, charge)))
+    }
+
+    /// The content as it is, and packed if it is a playlist. `None` when there is no memory for both.
+    fn represent(
+        &self,
+        slot: &Slot,
+        content: Vec<u8>,
+        charge: Charge,
+        identity: &Identity,
+    ) -> io::Result<Option<(Representation, Option<Representation>)>> {
+        let target = &slot.target;
+        let modified = identity.modified().filter(|_| target.kind == Kind::Segment);
+        let represent = |content: Vec<u8>, charge: Charge, is_gzip| {
+            let tag = version::tag(&content, is_gzip);
+            let body = charge.hold(content);
+            Representation::new(target, body, tag, is_gzip, modified, self.segment_max_age_s)
+        };
+        let mut gzip = None;
+        if target.kind == Kind::Playlist {
+            let packed = version::gzip(&content)?;
+            let Some(charge) = self.charge(packed.len() as u64) else { return Ok(None) };
+            gzip = Some(represent(packed, charge, true));
+        }
+        Ok(Some((represent(content, charge, false), gzip)))
+    }
+
+    /// So much of the budget, if need be at the cost of what nobody asks for.
+    fn charge(&self, size_bytes: u64) -> Option<Charge> {
+        let limit_bytes = self.budget.limit_bytes();
+        if let Some(charge) = self.budget.charge(size_bytes) {
+            return Some(charge);
+        }
+        if size_bytes > limit_bytes {
+            return None;
+        }
+        let now_ns = self.clock.now_ns();
+        let enough_bytes = limit_bytes - size_bytes.max(limit_bytes / PUSHED_OUT);
+        for slot in self.slots.by_use(now_ns) {
+            if self.budget.used_bytes() <= enough_bytes {
+                break;
+            }
+            if slot.unasked_for_s(now_ns) >= IN_USE_S && !slot.is_looked_at() {
+                self.slots.remove(&slot);
+            }
+        }
+        self.budget.charge(size_bytes)
+    }
+
+    /// Lets go of what nobody has asked for in a while.
+    fn forget(&self, now_ns: u64) {
+        let forgot_at_ns = self.forgot_at_ns.load(Ordering::Relaxed);
+        let is_due = now_ns.saturating_sub(forgot_at_ns) >= FORGET_EVERY_NS;
+        if !is_due
+            || self
+                .forgot_at_ns
+                .compare_exchange(forgot_at_ns, now_ns, Ordering::Relaxed, Ordering::Relaxed)
+                .is_err()
+        {
+            return;
+        }
+        for slot in self.slots.by_use(now_ns) {
+            if slot.unasked_for_s(now_ns) >= FORGOTTEN_AFTER_S && !slot.is_looked_at() {
+                self.slots.remove(&slot);
+            }
+        }
+    }
+
+    /// Anew for each version: the directory may be another one under the same name.
+    fn watch(&self, slot: &Slot) {
+        if let Some(watcher) = &self.watcher {
+            watcher::watch(watcher, &self.webroot, &slot.target.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Instant;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::cli::args::Args;
+    use crate::http::paths;
+    use clap::Parser as _;
+
+    const SEGMENT_BYTES: usize = 100_000;
+
+    /// Webroot with a playlist of three segments.
+    fn webroot() -> TempDir {
+        let webroot = tempfile::tempdir().unwrap();
+        fs::create_dir(webroot.path().join("live")).unwrap();
+        for name in ["a", "b", "c"] {
+            fs::write(webroot.path().join(format!("live/{name}.ts")), vec![b'G'; SEGMENT_BYTES]).unwrap();
+        }
+        fs::write(webroot.path().join("stream.m3u8"), "#EXTM3U\nlive/a.ts\nlive/b.ts\nlive/c.ts\n").unwrap();
+        webroot
+    }
+
+    fn looker(webroot: &TempDir, cache_size_bytes: u64) -> Arc<Looker> {
+        let typed = ["livedir-server", "--poll", "--webroot", webroot.path().to_str().unwrap()];
+        let mut settings = Settings::new(Args::try_parse_from(typed).unwrap(), false).unwrap();
+        settings.cache_size_bytes = cache_size_bytes;
+        Looker::new(&settings, Clock(Instant::now()))
+    }
+
+    fn look(looker: &Looker, path: &str) -> Found {
+        looker.look(&looker.slots.get_or_insert(&paths::resolve(path).unwrap())).found
+    }
+
+    #[track_caller]
+    fn hold(found: &Found) -> Arc<Version> {
+        match found {
+            Found::Version(version) => version.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_a_playlist_lists_has_a_place_until_it_has_left() {
+        let webroot = webroot();
+        let looker = looker(&webroot, 1 << 20);
+        look(&looker, "/stream.m3u8");
+        assert!(looker.slots.get("/live/c.ts").is_some() && looker.slots.get("/live/d.ts").is_none());
+        look(&looker, "/live/a.ts");
+        fs::write(webroot.path().join("stream.m3u8"), "#EXTM3U\nlive/d.ts\n").unwrap();
+        look(&looker, "/stream.m3u8");
+        assert!(looker.slots.get("/live/d.ts").is_some() && looker.slots.get("/live/c.ts").is_none());
+        assert!(looker.slots.get("/live/a.ts").is_some(), "players that lag behind ask for it");
+        fs::remove_file(webroot.path().join("live/a.ts")).unwrap();
+        assert!(matches!(look(&looker, "/live/a.ts"), Found::Missing));
+        assert!(looker.slots.get("/live/a.ts").is_none());
+        fs::remove_file(webroot.path().join("stream.m3u8")).unwrap();
+        assert!(matches!(look(&looker, "/stream.m3u8"), Found::Missing));
+        assert!(looker.slots.get("/live/d.ts").is_none(), "a playlist that is gone lists nothing");
+        assert_eq!(looker.budget.used_bytes(), 0);
+    }
+
+    #[test]
+    fn memory_is_never_more_than_the_limit_and_what_is_in_use_stays() {
+        let webroot = webroot();
+        let limit_bytes = 2 * SEGMENT_BYTES as u64 + 30_000;
+        let looker = looker(&webroot, limit_bytes);
+        look(&looker, "/stream.m3u8");
+        let held = hold(&look(&looker, "/live/a.ts"));
+        look(&looker, "/live/b.ts");
+        assert!(matches!(look(&looker, "/live/c.ts"), Found::NotHot), "both were asked for just now");
+        assert!(looker.budget.used_bytes() <= limit_bytes);
+
+        // Long ago, as far as the slots know.
+        let later_ns = 10_000_000_000;
+        let longest_unasked = looker.slots.by_use(later_ns);
+        assert!(longest_unasked.iter().all(|slot| slot.unasked_for_s(later_ns) >= IN_USE_S));
+        looker.slots.remove(&looker.slots.get("/live/a.ts").unwrap());
+        assert!(matches!(look(&looker, "/live/c.ts"), Found::NotHot), "a reader still holds a.ts");
+        drop(held);
+        looker.slots.remove(&looker.slots.get("/live/b.ts").unwrap());
+        hold(&look(&looker, "/live/c.ts"));
+    }
+
+    #[test]
+    fn a_file_that_stays_is_not_read_again() {
+        let webroot = webroot();
+        let looker = looker(&webroot, 1 << 20);
+        let first = hold(&look(&looker, "/stream.m3u8"));
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while hold(&look(&looker, "/stream.m3u8")).is_ambiguous {
+            assert!(Instant::now() < deadline, "written to a moment ago for ever");
+        }
+        let settled = hold(&look(&looker, "/stream.m3u8"));
+        assert!(Arc::ptr_eq(&settled, &hold(&look(&looker, "/stream.m3u8"))), "not read again");
+        assert_eq!(settled.plain.tag, first.plain.tag, "the same content");
+    }
+
+    #[test]
+    fn a_file_that_changed_within_a_step_of_the_clock_may_be_another_one() {
+        let webroot = webroot();
+        let mut identity = Identity::of(&fs::metadata(webroot.path()).unwrap());
+        identity.changed_s_ns = (1_000, 0);
+        let at = |milliseconds| SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds);
+        assert!(identity.is_ambiguous(at(1_000_000)) && identity.is_ambiguous(at(1_000_020)));
+        assert!(!identity.is_ambiguous(at(1_000_021)));
+        assert!(identity.is_ambiguous(at(900_000)), "the clock has been put back");
+    }
+}

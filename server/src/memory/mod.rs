@@ -1,0 +1,169 @@
+//! The hot window: playlists and the segments that they list, in memory, each version loaded once.
+//!
+//! ```text
+//! request ─▶ slot ─ looked at in the last 100 ms ──────────────▶ version ─▶ answer
+//!             │                                                    ▲
+//!             └ otherwise: one look at the file, however many wait ┘  (look: open, stat, and read if it is another)
+//!   notify ─▶ slot: to be looked at again
+//! ```
+//!
+//! Answers are made on the threads of the connections, without waiting and without a lock. A look runs on one of tokio's
+//! threads for blocking work and is waited for at most `LOOK_TIMEOUT`; it ends by itself. notify has a thread of its own,
+//! which ends with the last `Hot`.
+
+mod answer;
+mod budget;
+mod encoding;
+mod entries;
+mod follow;
+pub(crate) mod listed;
+mod loader;
+mod version;
+mod watcher;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::Response;
+use tokio::task;
+use tokio::time::timeout;
+
+use crate::cli::settings::Settings;
+use crate::http::headers;
+use crate::http::paths::{Kind, Target};
+use crate::site::from_disk::refusal;
+use entries::{Found, Outcome, Slot};
+use follow::Followed;
+use loader::Looker;
+
+pub(crate) use follow::Newest;
+pub(crate) use version::Version;
+
+/// For how long a file is taken to be what it was; a player that reloads once a second does not notice.
+const TRUST: Duration = Duration::from_millis(100);
+
+/// For a disk or a file server that hangs: a player asks again, and all that wait take memory.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Ends early only when each look that was joined had begun too long before: the second one begins after the request.
+const MOST_LOOKS: usize = 3;
+
+/// Nanoseconds since the start, never 0.
+#[derive(Debug, Clone, Copy)]
+struct Clock(Instant);
+
+impl Clock {
+    fn now_ns(self) -> u64 {
+        self.0.elapsed().as_nanos() as u64 + 1
+    }
+}
+
+/// What is in memory, for all connections.
+#[derive(Debug, Clone)]
+pub(crate) struct Hot(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    clock: Clock,
+    looker: Arc<Looker>,
+    followed: Followed,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+/// What memory says to a request.
+pub(crate) enum Told {
+    /// The answer.
+    Answer(Response),
+    /// Ask the disk.
+    NotHot,
+}
+
+impl Hot {
+    /// `None` when there shall be no memory.
+    pub(crate) fn new(settings: &Settings) -> Option<Hot> {
+        if settings.cache_size_bytes == 0 {
+            return None;
+        }
+        let clock = Clock(Instant::now());
+        let looker = Looker::new(settings, clock);
+        let (hits, misses) = (AtomicU64::new(0), AtomicU64::new(0));
+        Some(Hot(Arc::new(Shared { clock, looker, followed: Followed::default(), hits, misses })))
+    }
+
+    /// The answer, when nothing has to be waited for.
+    pub(crate) fn answer_now(&self, method: &Method, path: &str, request: &HeaderMap) -> Option<Response> {
+        if method != Method::GET && method != Method::HEAD {
+            return None;
+        }
+        let now_ns = self.0.clock.now_ns();
+        // A path in any other spelling than that of the key is decided on in `paths` first.
+        let response = self.0.looker.slots.with(path, |slot| {
+            slot.asked(now_ns);
+            let is_trusted = slot.is_trusted(now_ns);
+            // In this order: a version is at least as new as the look that was read before it.
+            let version = slot.version.load();
+            version.as_ref().filter(|_| is_trusted).map(|version| answer::answer(version, method, request))
+        })??;
+        self.0.hits.fetch_add(1, Ordering::Relaxed);
+        Some(response)
+    }
+
+    /// The answer after a look at the file.
+    pub(crate) async fn answer_later(&self, target: &Target, method: &Method, request: &HeaderMap) -> Told {
+        let began_ns = self.0.clock.now_ns();
+        let Some(slot) = self.slot(target) else { return Told::NotHot };
+        self.0.misses.fetch_add(1, Ordering::Relaxed);
+        let Ok(outcome) = timeout(LOOK_TIMEOUT, self.look(&slot, began_ns)).await else {
+            return refused(StatusCode::SERVICE_UNAVAILABLE);
+        };
+        match outcome.found {
+            Found::Version(version) => Told::Answer(answer::answer(&version, method, request)),
+            Found::Missing => refused(StatusCode::NOT_FOUND),
+            Found::NotHot => Told::NotHot,
+            Found::Failed => refused(StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    }
+
+    fn slot(&self, target: &Target) -> Option<Arc<Slot>> {
+        match target.kind {
+            Kind::Playlist | Kind::Status => Some(self.0.looker.slots.get_or_insert(target)),
+            // Only what a playlist lists is asked for by everyone.
+            Kind::Segment => self.0.looker.slots.get(&target.uri_path()),
+            Kind::Page => None,
+        }
+    }
+
+    /// What the file was at most `TRUST` before `began_ns`.
+    async fn look(&self, slot: &Arc<Slot>, began_ns: u64) -> Outcome {
+        for _ in 0..MOST_LOOKS {
+            let mut look = slot.join_or_begin(|result| {
+                let (looker, slot) = (self.0.looker.clone(), slot.clone());
+                task::spawn_blocking(move || result.send_replace(Some(looker.look(&slot))));
+            });
+            let Ok(outcome) = look.wait_for(Option::is_some).await.map(|outcome| outcome.clone()) else {
+                break;
+            };
+            if let Some(outcome) = outcome
+                && slot.is_new_enough(outcome.looked_at_ns, began_ns)
+            {
+                return outcome;
+            }
+        }
+        Outcome { looked_at_ns: began_ns, found: Found::Failed }
+    }
+
+    /// Answers without a look at the disk, answers after one, and bytes in memory.
+    pub(crate) fn counts(&self) -> (u64, u64, u64) {
+        let Shared { hits, misses, looker, .. } = &*self.0;
+        (hits.load(Ordering::Relaxed), misses.load(Ordering::Relaxed), looker.budget.used_bytes())
+    }
+}
+
+fn refused(status: StatusCode) -> Told {
+    let mut response = refusal(status);
+    headers::set_cors(response.headers_mut());
+    Told::Answer(response)
+}
