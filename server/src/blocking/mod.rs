@@ -24,8 +24,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::http::headers;
 use crate::http::paths::{self, Kind, Target};
+use crate::http::refusal::refusal;
 use crate::memory::{Newest, Version};
-use crate::site::from_disk::refusal;
 use waiters::{End, Waiter, Waiting};
 
 /// bis 6.2.5.2: a request that is held for longer than three target durations SHOULD be answered with 503.

@@ -5,6 +5,7 @@
 //! | `paths` | which file a path means |
 //! | `conditions`, `ranges` | whether to send the content, and which part of it |
 //! | `headers`, `security` | the headers of an answer |
+//! | `refusal` | the answer that says no |
 //! | `client` | who asks |
 
 pub(crate) mod client;
@@ -12,4 +13,5 @@ pub(crate) mod conditions;
 pub(crate) mod headers;
 pub(crate) mod paths;
 pub(crate) mod ranges;
+pub(crate) mod refusal;
 pub(crate) mod security;

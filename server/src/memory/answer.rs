@@ -21,7 +21,7 @@ use super::version::{Representation, Version};
 use crate::http::conditions::{self, Precondition};
 use crate::http::headers;
 use crate::http::ranges::{self, Parts};
-use crate::site::from_disk::refusal;
+use crate::http::refusal::refusal;
 
 pub(super) fn answer(version: &Version, method: &Method, request: &HeaderMap) -> Response {
     of(&version.plain, version.gzip.as_ref(), version, method, request)

@@ -33,7 +33,7 @@ use tokio::time::timeout;
 use crate::cli::settings::Settings;
 use crate::http::headers;
 use crate::http::paths::{Kind, Target};
-use crate::site::from_disk::refusal;
+use crate::http::refusal::refusal;
 use entries::{Found, Outcome, Slot};
 use follow::Followed;
 use loader::Looker;

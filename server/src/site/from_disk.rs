@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, IF_RANGE, RANGE};
+use axum::http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderValue, IF_RANGE, RANGE};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -13,9 +13,10 @@ use tower_http::services::fs::DefaultServeDirFallback;
 use tracing::warn;
 
 use crate::cli::settings::Settings;
-use crate::http::headers::{self, Caching};
+use crate::http::headers;
 use crate::http::paths::{self, Target};
 use crate::http::ranges::{self, Verdict};
+use crate::http::refusal::refusal;
 use crate::webroot::Webroot;
 
 /// What all requests share.
@@ -106,24 +107,5 @@ pub(crate) async fn answer(State(files): State<Arc<Files>>, request: Request) ->
         _ => refusal(StatusCode::METHOD_NOT_ALLOWED),
     };
     headers::set_cors(response.headers_mut());
-    response
-}
-
-/// A short plain text that repeats nothing of the request.
-pub(crate) fn refusal(status: StatusCode) -> Response {
-    let text = match status {
-        StatusCode::BAD_REQUEST => "bad request\n",
-        StatusCode::NOT_FOUND => "not found\n",
-        StatusCode::METHOD_NOT_ALLOWED => "method not allowed\n",
-        StatusCode::PRECONDITION_FAILED => "precondition failed\n",
-        StatusCode::RANGE_NOT_SATISFIABLE => "range not satisfiable\n",
-        StatusCode::SERVICE_UNAVAILABLE => "not available now\n",
-        _ => "server error\n",
-    };
-    let mut response = (status, text).into_response();
-    headers::set_caching(response.headers_mut(), Caching::Never);
-    if status == StatusCode::METHOD_NOT_ALLOWED {
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
-    }
     response
 }

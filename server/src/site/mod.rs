@@ -1,7 +1,7 @@
 //! The site: a request in, its answer out. What everyone asks for is answered from memory, all else by `from_disk`.
 
 mod alternate;
-pub(crate) mod from_disk;
+mod from_disk;
 
 use std::pin::Pin;
 use std::sync::Arc;
