@@ -83,7 +83,7 @@ pub async fn run(
     );
     let places = Places::new(limits);
     let metrics = Arc::new(Metrics::new(settings.threads, settings.metrics_listen.is_some()));
-    let site = Site::new(settings, limits::most_held(&limits));
+    let site = Site::new(&settings.cache(), limits::most_held(&limits));
     let serving = Arc::new(Serving {
         site: site.clone(),
         operator: Operator {

@@ -55,7 +55,7 @@ async fn serve(args: Args) -> Result<()> {
 
     let tls = settings.tls.as_ref().map(tls::open).transpose()?;
     let log = access_log::open(&settings.access_log, settings.access_log_format)?;
-    let ports = listen::listen(&settings)?;
+    let ports = listen::listen(&settings.listening())?;
     let _pid_file = pid_path.map(PidFile::create).transpose()?;
     banner::print(&ports, &banner::lan_addresses(), banner::Style::of_stdout(on_terminal));
 

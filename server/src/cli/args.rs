@@ -6,13 +6,12 @@ use std::path::PathBuf;
 use clap::Parser;
 use ipnet::IpNet;
 
-use crate::cli::settings::{
-    AccessLog, LogFormat, PagePolicy, parse_max_age_s, parse_network, parse_size_bytes, parse_timeout_s,
-};
-use crate::cli::values::{
-    parse_connections, parse_connections_per_address, parse_metrics_listen, parse_switch, parse_threads,
+use super::values::{
+    PagePolicy, parse_connections, parse_connections_per_address, parse_max_age_s, parse_metrics_listen,
+    parse_network, parse_size_bytes, parse_switch, parse_threads, parse_timeout_s,
 };
 use crate::listen::ListenAt;
+use crate::operator::access_log::{AccessLog, LogFormat};
 
 /// Serve a livedir webroot over HTTP: the playlist, its segments and the player page.
 #[derive(Debug, Clone, Parser)]

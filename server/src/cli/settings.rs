@@ -1,32 +1,28 @@
 //! What was meant: the typed words in, checked values with units out. Looks at the webroot directory, changes nothing.
 
-use std::ffi::OsString;
-use std::fmt;
 use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
 
 use axum::http::HeaderValue;
 use ipnet::IpNet;
 
-use crate::cli::args::Args;
+use super::args::Args;
+use super::values::PagePolicy;
 use crate::http::security::PAGE_POLICY;
-use crate::listen::{Listen, ListenAt, Place, Scheme};
-
-/// RFC 9111 has no upper limit, but HTTP/1.1 caches by convention cap a lifetime at one year.
-const LONGEST_MAX_AGE_S: u32 = 365 * 24 * 60 * 60;
-
-/// Beyond what any machine has, and far from where sums of sizes overflow.
-const LARGEST_SIZE_BYTES: u64 = 1 << 40;
+use crate::listen::tls::TlsFiles;
+use crate::listen::{Listen, ListenAt, ListenSettings, Scheme};
+use crate::memory::CacheSettings;
+use crate::operator::access_log::{AccessLog, LogFormat};
 
 /// Everything the server needs to know, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// An existing directory; every answer is a file in it.
     pub webroot: PathBuf,
-    /// What was asked for; empty leaves it to systemd, and without that to [`Settings::usual_listen`].
+    /// What was asked for; empty leaves it to systemd, and without that to port 8080 of all IPv4 addresses.
     pub listen: Vec<Listen>,
     /// What HTTPS is served with.
     pub tls: Option<TlsFiles>,
@@ -56,44 +52,6 @@ pub struct Settings {
     pub threads: usize,
     /// The Content-Security-Policy of HTML pages; `None` for none.
     pub page_policy: Option<HeaderValue>,
-}
-
-/// Where certificate and key are, in PEM.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// The chain, the server's own certificate first.
-    pub certificate: PathBuf,
-    /// The private key.
-    pub key: PathBuf,
-}
-
-/// What a line of the access log looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum LogFormat {
-    /// As Apache and nginx write it.
-    Combined,
-    /// One object a line, with the time that the answer took.
-    Json,
-}
-
-/// What `--page-policy` says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PagePolicy {
-    /// The page says itself what it may load, or nobody does.
-    Off,
-    /// This.
-    Policy(HeaderValue),
-}
-
-/// Where the access log goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AccessLog {
-    /// Nowhere.
-    Off,
-    /// Standard output, between the start-up lines and the end.
-    Stdout,
-    /// Appended to this file, which is created when missing.
-    File(PathBuf),
 }
 
 /// A setting that makes no sense here.
@@ -159,16 +117,25 @@ impl Settings {
         })
     }
 
-    /// Where to listen when nobody says where.
+    /// What to listen on.
     #[must_use]
-    pub fn usual_listen(&self) -> Listen {
-        Listen { scheme: self.usual_scheme(), place: Place::Address((Ipv4Addr::UNSPECIFIED, 8080).into()) }
+    pub fn listening(&self) -> ListenSettings {
+        ListenSettings {
+            viewers: self.listen.clone(),
+            operator: self.metrics_listen,
+            usual_scheme: if self.tls.is_some() { Scheme::Https } else { Scheme::Http },
+            threads: self.threads,
+        }
     }
 
-    /// What a port speaks for which nothing else is said.
-    #[must_use]
-    pub fn usual_scheme(&self) -> Scheme {
-        if self.tls.is_some() { Scheme::Https } else { Scheme::Http }
+    /// What of the webroot to keep in memory.
+    pub(crate) fn cache(&self) -> CacheSettings {
+        CacheSettings {
+            webroot: self.webroot.clone(),
+            size_bytes: self.cache_size_bytes,
+            segment_max_age_s: self.segment_max_age_s,
+            poll: self.poll,
+        }
     }
 }
 
@@ -186,154 +153,11 @@ fn cores() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 
-/// `10.0.0.7`, `10.0.0.0/8`, `2001:db8::/32`
-pub(crate) fn parse_network(typed: &str) -> Result<IpNet, String> {
-    let network = typed.parse().or_else(|_| typed.parse::<IpAddr>().map(IpNet::from));
-    network.map_err(|_| {
-        "not an address or a network; write it like 10.0.0.7, 10.0.0.0/8 or 2001:db8::/32".to_owned()
-    })
-}
-
-/// `30s`, `10m`: in seconds, at least one.
-pub(crate) fn parse_timeout_s(typed: &str) -> Result<u32, String> {
-    match parse_max_age_s(typed)? {
-        0 => Err("nothing is done in no time; write at least 1s".to_owned()),
-        timeout_s => Ok(timeout_s),
-    }
-}
-
-/// A policy, or `off`.
-impl std::str::FromStr for PagePolicy {
-    type Err = String;
-
-    fn from_str(typed: &str) -> Result<PagePolicy, String> {
-        match typed {
-            "off" => Ok(PagePolicy::Off),
-            _ => HeaderValue::from_str(typed)
-                .map(PagePolicy::Policy)
-                .map_err(|_| "not a header value; write it in one line of ASCII".to_owned()),
-        }
-    }
-}
-
-/// `0`, `30s`, `10m`, `6h`, `1d`: in seconds.
-pub(crate) fn parse_max_age_s(typed: &str) -> Result<u32, String> {
-    if typed == "0" {
-        return Ok(0);
-    }
-    let unit_s = match typed.bytes().last() {
-        Some(b's') => 1,
-        Some(b'm') => 60,
-        Some(b'h') => 60 * 60,
-        Some(b'd') => 24 * 60 * 60,
-        _ => return Err("not a duration; write it like 30s, 10m, 6h or 1d".to_owned()),
-    };
-    let count: u32 = typed[..typed.len() - 1]
-        .parse()
-        .map_err(|_| "not a whole number before the unit; write it like 30s, 10m, 6h or 1d".to_owned())?;
-    match count.checked_mul(unit_s) {
-        Some(max_age_s) if max_age_s <= LONGEST_MAX_AGE_S => Ok(max_age_s),
-        _ => Err("longer than a year; write at most 365d".to_owned()),
-    }
-}
-
-/// `0`, `500K`, `256M`, `2G`: in bytes.
-pub(crate) fn parse_size_bytes(typed: &str) -> Result<u64, String> {
-    if typed == "0" {
-        return Ok(0);
-    }
-    let shift = match typed.bytes().last() {
-        Some(b'K') => 10,
-        Some(b'M') => 20,
-        Some(b'G') => 30,
-        _ => return Err("not a size; write it like 256M, 2G or 0".to_owned()),
-    };
-    let count: u64 = typed[..typed.len() - 1]
-        .parse()
-        .map_err(|_| "not a whole number before the unit; write it like 256M, 2G or 0".to_owned())?;
-    match count.checked_mul(1 << shift) {
-        Some(size_bytes) if size_bytes <= LARGEST_SIZE_BYTES => Ok(size_bytes),
-        _ => Err("larger than any memory; write at most 1024G".to_owned()),
-    }
-}
-
-/// A file name, `-` or `off`.
-impl From<OsString> for AccessLog {
-    fn from(typed: OsString) -> AccessLog {
-        match typed.to_str() {
-            Some("off") => AccessLog::Off,
-            Some("-") => AccessLog::Stdout,
-            _ => AccessLog::File(typed.into()),
-        }
-    }
-}
-
-impl fmt::Display for AccessLog {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            AccessLog::Off => out.write_str("off"),
-            AccessLog::Stdout => out.write_str("-"),
-            AccessLog::File(path) => path.display().fmt(out),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
 
     use super::*;
-
-    #[track_caller]
-    fn check_max_age(typed: &str, expected: Result<u32, &str>) {
-        match (parse_max_age_s(typed), expected) {
-            (Ok(actual), Ok(expected)) => assert_eq!(actual, expected, "{typed}"),
-            (Err(actual), Err(part)) => assert!(actual.contains(part), "{typed}: {actual}"),
-            (actual, expected) => panic!("{typed}: {actual:?} instead of {expected:?}"),
-        }
-    }
-
-    #[test]
-    fn a_max_age_is_a_count_and_a_unit() {
-        check_max_age("0", Ok(0));
-        check_max_age("30s", Ok(30));
-        check_max_age("10m", Ok(600));
-        check_max_age("6h", Ok(21_600));
-        check_max_age("365d", Ok(31_536_000));
-        check_max_age("366d", Err("at most 365d"));
-        check_max_age("4294967295d", Err("at most 365d"));
-        check_max_age("30", Err("like 30s"));
-        check_max_age("", Err("like 30s"));
-        check_max_age("s", Err("whole number"));
-        check_max_age("1.5s", Err("whole number"));
-        check_max_age("-1s", Err("whole number"));
-        check_max_age("10µ", Err("like 30s"));
-    }
-
-    #[test]
-    fn a_size_is_a_count_and_a_unit() {
-        for (typed, expected) in [
-            ("0", Ok(0)),
-            ("500K", Ok(512_000)),
-            ("256M", Ok(268_435_456)),
-            ("2G", Ok(2_147_483_648)),
-            ("1024G", Ok(LARGEST_SIZE_BYTES)),
-            ("1025G", Err("at most 1024G")),
-            ("18446744073709551615G", Err("at most 1024G")),
-            ("256", Err("like 256M")),
-            ("256m", Err("like 256M")),
-            ("", Err("like 256M")),
-            ("M", Err("whole number")),
-            ("-1M", Err("whole number")),
-            ("1µ", Err("like 256M")),
-        ] {
-            match (parse_size_bytes(typed), expected) {
-                (Ok(actual), Ok(expected)) => assert_eq!(actual, expected, "{typed}"),
-                (Err(actual), Err(part)) => assert!(actual.contains(part), "{typed}: {actual}"),
-                (actual, expected) => panic!("{typed}: {actual:?} instead of {expected:?}"),
-            }
-        }
-    }
 
     #[track_caller]
     fn settings(typed: &[&str], on_terminal: bool) -> Result<Settings, SettingsError> {
@@ -406,13 +230,5 @@ mod tests {
         let error =
             Args::try_parse_from(["livedir-server", "--listen", "localhost"]).unwrap_err().to_string();
         assert!(error.contains("0.0.0.0:8080"), "{error}");
-    }
-
-    #[test]
-    fn a_proxy_is_an_address_or_a_network() {
-        assert_eq!(parse_network("10.0.0.7").unwrap().to_string(), "10.0.0.7/32");
-        assert_eq!(parse_network("2001:db8::/32").unwrap().to_string(), "2001:db8::/32");
-        assert!(parse_network("proxy.test").unwrap_err().contains("10.0.0.0/8"));
-        assert!(parse_timeout_s("0").unwrap_err().contains("1s"));
     }
 }

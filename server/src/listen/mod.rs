@@ -12,7 +12,7 @@ pub mod tls;
 
 use std::fs::{self, Permissions};
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -22,13 +22,27 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 pub use address::{Listen, ListenAt, Place, Scheme};
 
-use crate::cli::settings::Settings;
-
 /// Connections that the kernel holds while we are busy; it caps this itself (net.core.somaxconn).
 const BACKLOG: i32 = 4096;
 
 /// The kernels that spread connections evenly over sockets with the same port.
 const SPREADS: bool = cfg!(target_os = "linux");
+
+/// Where to listen when nobody says where. A port above 1023 needs no rights.
+const USUAL_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8080);
+
+/// What to listen on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenSettings {
+    /// For the viewers; empty leaves it to systemd, and without that to port 8080 of all IPv4 addresses.
+    pub viewers: Vec<Listen>,
+    /// For the operator.
+    pub operator: Option<SocketAddr>,
+    /// What a port speaks for which nothing else is said.
+    pub usual_scheme: Scheme,
+    /// So many take connections.
+    pub threads: usize,
+}
 
 /// The address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -110,11 +124,11 @@ impl Drop for SocketFile {
     }
 }
 
-/// Binds all ports of `settings`, and takes over those that systemd has opened.
-pub fn listen(settings: &Settings) -> Result<Vec<Port>, ListenError> {
+/// Binds all ports, and takes over those that systemd has opened.
+pub fn listen(settings: &ListenSettings) -> Result<Vec<Port>, ListenError> {
     let mut ports = inherited(settings)?;
-    let usual = [settings.usual_listen()];
-    let wanted = if settings.listen.is_empty() && ports.is_empty() { &usual[..] } else { &settings.listen };
+    let usual = [Listen { scheme: settings.usual_scheme, place: Place::Address(USUAL_ADDRESS) }];
+    let wanted = if settings.viewers.is_empty() && ports.is_empty() { &usual[..] } else { &settings.viewers };
     for listen in wanted {
         ports.push(match &listen.place {
             Place::Address(address) => {
@@ -124,7 +138,7 @@ pub fn listen(settings: &Settings) -> Result<Vec<Port>, ListenError> {
             Place::Path(path) => bind_path(path, settings.threads)?,
         });
     }
-    if let Some(address) = settings.metrics_listen {
+    if let Some(address) = settings.operator {
         ports.push(bind(address, Scheme::Http, Duty::Operator, 1, false)?);
     }
     Ok(ports)
@@ -203,7 +217,7 @@ fn shared_unix(socket: UnixListener, threads: usize, file: Option<SocketFile>) -
 }
 
 /// The sockets that systemd hands over (`LISTEN_FDS`).
-fn inherited(settings: &Settings) -> Result<Vec<Port>, ListenError> {
+fn inherited(settings: &ListenSettings) -> Result<Vec<Port>, ListenError> {
     let mut handed = ListenFd::from_env();
     let mut ports = Vec::new();
     for index in 0..handed.len() {
@@ -226,7 +240,7 @@ fn inherited(settings: &Settings) -> Result<Vec<Port>, ListenError> {
             sockets.push(sockets[0].try_clone().map_err(failed)?);
         }
         ports.push(Port {
-            scheme: settings.usual_scheme(),
+            scheme: settings.usual_scheme,
             duty: Duty::Viewers,
             address: Some(address),
             sockets: sockets.into_iter().map(ListeningSocket::Tcp).collect(),
@@ -248,8 +262,6 @@ fn unprivileged(mut address: SocketAddr) -> SocketAddr {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
-
     use super::*;
 
     #[track_caller]

@@ -20,9 +20,16 @@ use tokio::time::interval;
 use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
-use crate::cli::settings::TlsFiles;
-
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Where certificate and key are, in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The chain, the server's own certificate first.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
 
 /// Certificate or key cannot be used.
 #[derive(Debug, thiserror::Error)]

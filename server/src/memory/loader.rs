@@ -11,13 +11,12 @@ use std::time::{Duration, SystemTime};
 
 use tracing::warn;
 
-use super::Clock;
 use super::budget::{Budget, Charge};
 use super::entries::{Found, Outcome, Slot, Slots};
 use super::version::{self, Representation, Version};
 use super::watcher::Watcher;
+use super::{CacheSettings, Clock};
 use super::{listed, watcher};
-use crate::cli::settings::Settings;
 use crate::http::paths::Kind;
 use crate::webroot::open_regular;
 
@@ -90,12 +89,12 @@ pub(super) struct Looker {
 }
 
 impl Looker {
-    pub(super) fn new(settings: &Settings, clock: Clock) -> Arc<Looker> {
+    pub(super) fn new(settings: &CacheSettings, clock: Clock) -> Arc<Looker> {
         let slots = Arc::new(Slots::default());
         let watcher = (!settings.poll).then(|| watcher::start(&settings.webroot, slots.clone(), clock));
         Arc::new(Looker {
             slots,
-            budget: Budget::new(settings.cache_size_bytes),
+            budget: Budget::new(settings.size_bytes),
             clock,
             webroot: settings.webroot.clone(),
             segment_max_age_s: settings.segment_max_age_s,
@@ -269,9 +268,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::cli::args::Args;
     use crate::http::paths;
-    use clap::Parser as _;
 
     const SEGMENT_BYTES: usize = 100_000;
 
@@ -287,9 +284,12 @@ mod tests {
     }
 
     fn looker(webroot: &TempDir, cache_size_bytes: u64) -> Arc<Looker> {
-        let typed = ["livedir-server", "--poll", "--webroot", webroot.path().to_str().unwrap()];
-        let mut settings = Settings::new(Args::try_parse_from(typed).unwrap(), false).unwrap();
-        settings.cache_size_bytes = cache_size_bytes;
+        let settings = CacheSettings {
+            webroot: webroot.path().to_owned(),
+            size_bytes: cache_size_bytes,
+            segment_max_age_s: 0,
+            poll: true,
+        };
         Looker::new(&settings, Clock(Instant::now()))
     }
 

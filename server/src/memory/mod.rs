@@ -21,6 +21,7 @@ mod loader;
 mod version;
 mod watcher;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -30,7 +31,6 @@ use axum::response::Response;
 use tokio::task;
 use tokio::time::timeout;
 
-use crate::cli::settings::Settings;
 use crate::http::headers;
 use crate::http::paths::{Kind, Target};
 use crate::http::refusal::refusal;
@@ -60,6 +60,18 @@ impl Clock {
     }
 }
 
+/// What to keep in memory, and of what.
+#[derive(Debug, Clone)]
+pub(crate) struct CacheSettings {
+    pub(crate) webroot: PathBuf,
+    /// 0 for none.
+    pub(crate) size_bytes: u64,
+    /// What caches are told.
+    pub(crate) segment_max_age_s: u32,
+    /// Do not wait to be told of changes, only look.
+    pub(crate) poll: bool,
+}
+
 /// What is in memory, for all connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Hot(Arc<Shared>);
@@ -83,8 +95,8 @@ pub(crate) enum Told {
 
 impl Hot {
     /// `None` when there shall be no memory.
-    pub(crate) fn new(settings: &Settings) -> Option<Hot> {
-        if settings.cache_size_bytes == 0 {
+    pub(crate) fn new(settings: &CacheSettings) -> Option<Hot> {
+        if settings.size_bytes == 0 {
             return None;
         }
         let clock = Clock(Instant::now());

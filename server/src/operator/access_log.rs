@@ -4,7 +4,8 @@
 //! than that, lines are dropped, counted and reported once the writer is free again. The thread ends when the last
 //! connection has dropped its sender.
 
-use std::fmt::Write as _;
+use std::ffi::OsString;
+use std::fmt::{self, Write as _};
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
 use std::iter;
@@ -24,8 +25,6 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tracing::warn;
 
-use crate::cli::settings::{AccessLog, LogFormat};
-
 /// Some seconds of a busy server; with `LONGEST_FIELD` the queue stays under 64 MiB.
 const QUEUE_LINES: usize = 4096;
 
@@ -34,6 +33,47 @@ const LONGEST_FIELD: usize = 1024;
 
 /// At the end, for a disk to take the queue or for a reader of stdout that has gone away.
 const FINISH_GRACE: Duration = Duration::from_secs(1);
+
+/// Where the access log goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccessLog {
+    /// Nowhere.
+    Off,
+    /// Standard output, between the start-up lines and the end.
+    Stdout,
+    /// Appended to this file, which is created when missing.
+    File(PathBuf),
+}
+
+/// A file name, `-` or `off`.
+impl From<OsString> for AccessLog {
+    fn from(typed: OsString) -> AccessLog {
+        match typed.to_str() {
+            Some("off") => AccessLog::Off,
+            Some("-") => AccessLog::Stdout,
+            _ => AccessLog::File(typed.into()),
+        }
+    }
+}
+
+impl fmt::Display for AccessLog {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AccessLog::Off => out.write_str("off"),
+            AccessLog::Stdout => out.write_str("-"),
+            AccessLog::File(path) => path.display().fmt(out),
+        }
+    }
+}
+
+/// What a line of the access log looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// As Apache and nginx write it.
+    Combined,
+    /// One object a line, with the time that the answer took.
+    Json,
+}
 
 /// The log file cannot be opened.
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,6 @@
 //! A request in, its answer out: method, path, file, headers, in this order. All decisions are in `paths` and `headers`.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -12,7 +13,6 @@ use tower_http::services::ServeDir;
 use tower_http::services::fs::DefaultServeDirFallback;
 use tracing::warn;
 
-use crate::cli::settings::Settings;
 use crate::http::headers;
 use crate::http::paths::{self, Target};
 use crate::http::ranges::{self, Verdict};
@@ -27,14 +27,14 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    pub(crate) fn new(settings: &Settings) -> Arc<Files> {
+    pub(crate) fn new(webroot: &Path, segment_max_age_s: u32) -> Arc<Files> {
         // `paths` has decided on index.html and against redirects. No player asks for several ranges at once, and an
         // answer in parts can be larger than the file: RFC 9110 14.2 allows to send the whole.
-        let files = ServeDir::with_backend("", Webroot::new(&settings.webroot))
+        let files = ServeDir::with_backend("", Webroot::new(webroot))
             .append_index_html_on_directories(false)
             .redirect_to_trailing_slash(false)
             .ignore_multi_range_requests(true);
-        Arc::new(Files { files, segment_max_age_s: settings.segment_max_age_s })
+        Arc::new(Files { files, segment_max_age_s })
     }
 
     async fn file(&self, request: &Parts) -> Response {

@@ -19,10 +19,9 @@ use tower_http::compression::CompressionLayer;
 
 use crate::blocking::waiters::{Waiter, Waiting};
 use crate::blocking::{self, Waits};
-use crate::cli::settings::Settings;
 use crate::http::headers;
 use crate::http::paths::{self, Kind, Target};
-use crate::memory::{Hot, Told};
+use crate::memory::{CacheSettings, Hot, Told};
 use from_disk::Files;
 
 /// What all connections share.
@@ -36,14 +35,14 @@ struct Shared {
 }
 
 impl Site {
-    /// At most `most_held` requests are held at a time.
-    pub(crate) fn new(settings: &Settings, most_held: usize) -> Site {
+    /// `cache` says where the files are, too. At most `most_held` requests are held at a time.
+    pub(crate) fn new(cache: &CacheSettings, most_held: usize) -> Site {
         let files = Router::new()
             .fallback(from_disk::answer)
-            .with_state(Files::new(settings))
+            .with_state(Files::new(&cache.webroot, cache.segment_max_age_s))
             .layer(CompressionLayer::new().compress_when(headers::is_gzipped));
         let (files, waiting) = (TowerToHyperService::new(files), Waiting::new(most_held));
-        Site(Arc::new(Shared { hot: Hot::new(settings), files, waiting }))
+        Site(Arc::new(Shared { hot: Hot::new(cache), files, waiting }))
     }
 
     /// Answers any request; one that everyone asks is answered at once.
