@@ -86,12 +86,7 @@ pub async fn run(
     let site = Site::new(&settings.cache(), limits::most_held(&limits));
     let serving = Arc::new(Serving {
         site: site.clone(),
-        operator: Operator {
-            site,
-            webroot: settings.webroot.clone(),
-            metrics: metrics.clone(),
-            places: places.clone(),
-        },
+        operator: Operator { site, webroot: settings.webroot.clone(), metrics: metrics.clone() },
         places,
         trusted: settings.forwarded_from.clone(),
         page_policy: settings.page_policy.clone(),

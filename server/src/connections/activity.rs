@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 
 use atomic_waker::AtomicWaker;
 
+use super::limits::Done;
 use crate::blocking::waiters::Waiter;
-use crate::connections::limits::Done;
 
 /// What a connection is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,12 +20,12 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use super::activity::{Activity, Command};
+use super::limits::{MAX_HEAD_BYTES, Place};
 use super::pending_answer::{Desk, Pending, StandIn};
 use super::registry::Entered;
 use super::request;
 use super::transport::{Carrier, Transport};
 use super::worker::Worker;
-use crate::connections::limits::{MAX_HEAD_BYTES, Place};
 use crate::http::client::Peer;
 use crate::listen::{Duty, Scheme};
 

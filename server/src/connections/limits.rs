@@ -1,6 +1,6 @@
 //! What a client may take, and when a connection has had enough. Pure, but for two counts that all threads share.
 //!
-//! Once a second each thread looks at each of its connections (`connections::registry`) and asks `Watch` about it; so no
+//! Once a second each thread looks at each of its connections (`registry`) and asks `Watch` about it; so no
 //! connection needs a timer, and no request pays for one.
 
 use std::collections::HashMap;
@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::http::client::subscriber;
+use crate::operator::metrics::Reached;
 
 /// Less than this within the patience is no progress: acknowledgements of HTTP/2 alone do not keep a connection.
 const PROGRESS_BYTES: u64 = 1024;
@@ -38,30 +39,6 @@ pub(crate) struct Limits {
     /// For a request head, a TLS handshake or a first word at all, and for the next `PROGRESS_BYTES` of an answer. A
     /// client that needs longer wants to use up our connections, or has given up on the stream.
     pub(crate) patience_s: u64,
-}
-
-/// What a client ran into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reached {
-    Connections,
-    PerAddress,
-    Idle,
-    SlowHead,
-    SlowReader,
-    Resets,
-    Body,
-}
-
-impl Reached {
-    pub(crate) const ALL: [(Reached, &str); 7] = [
-        (Reached::Connections, "connections"),
-        (Reached::PerAddress, "connections_per_address"),
-        (Reached::Idle, "idle"),
-        (Reached::SlowHead, "slow_head"),
-        (Reached::SlowReader, "slow_reader"),
-        (Reached::Resets, "resets"),
-        (Reached::Body, "body"),
-    ];
 }
 
 /// How many connections `open_files` allow for, when `wanted` are asked for.

@@ -28,12 +28,12 @@ use ipnet::IpNet;
 use tokio::sync::{oneshot, watch};
 use tokio_rustls::TlsAcceptor;
 
-use crate::connections::limits::Places;
 use crate::listen::{Duty, ListeningSocket, Port, Scheme};
 use crate::operator::Operator;
 use crate::operator::access_log::Log;
 use crate::operator::metrics::Metrics;
 use crate::site::Site;
+use limits::Places;
 
 /// What all threads serve, and how.
 pub(crate) struct Serving {

@@ -9,7 +9,8 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use super::activity::{Activity, Command};
-use crate::connections::limits::{Limits, Reached, Verdict, Watch};
+use super::limits::{Limits, Verdict, Watch};
+use crate::operator::metrics::Reached;
 
 /// So many are looked at to find one that has been silent for long; enough to miss the busy ones by far.
 const SAMPLE: usize = 16;

@@ -19,13 +19,13 @@ use hyper::service::{HttpService, service_fn};
 
 use super::activity::{Command, add_u32};
 use super::connection::Connection;
+use super::limits::is_flood;
 use super::pending_answer::{Desk, StandIn};
 use crate::blocking::HeldFor;
-use crate::connections::limits::{Reached, is_flood};
 use crate::http::security;
 use crate::listen::Duty;
 use crate::operator::access_log::Line;
-use crate::operator::metrics::{Asked, Kind, kind_of};
+use crate::operator::metrics::{Asked, Kind, Reached, kind_of};
 use crate::site::Answering;
 
 /// Answers the requests of one connection. Those that are waited for lie on `desk`, if it has one.
@@ -65,7 +65,7 @@ async fn answer(
             Answering::Now(refuse_body(request.version()))
         }
         Duty::Viewers => serving.site.answer(request, &connection.activity),
-        Duty::Operator => Answering::Now(serving.operator.answer(&request).await),
+        Duty::Operator => Answering::Now(serving.operator.answer(&request, serving.places.taken()).await),
     };
     Ok(match (answering, desk.zip(stand_in)) {
         (Answering::Now(response), _) => question.answered(response),

@@ -17,12 +17,12 @@ use tracing::{debug, warn};
 
 use super::activity::Activity;
 use super::connection::{self, Connection, Stream};
+use super::limits::HELD_PER_CONNECTION;
 use super::registry::Registry;
 use super::{Serving, Socket};
-use crate::connections::limits::{HELD_PER_CONNECTION, Reached};
 use crate::http::client::Peer;
 use crate::listen::{Duty, ListeningSocket, Scheme};
-use crate::operator::metrics::Counters;
+use crate::operator::metrics::{Counters, Reached};
 
 /// Enough for a segment on its way to a slow player, short enough for a person who pressed Ctrl-C.
 const STOP_GRACE: Duration = Duration::from_secs(5);

@@ -12,7 +12,6 @@ use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use axum::http::{Method, Request, Response, StatusCode};
 use tokio::task::spawn_blocking;
 
-use crate::connections::limits::Places;
 use crate::site::Site;
 use health::Health;
 use metrics::Metrics;
@@ -23,12 +22,12 @@ const TEXT: &str = "text/plain; charset=utf-8";
 pub(crate) struct Operator {
     pub(crate) webroot: PathBuf,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) places: Arc<Places>,
     pub(crate) site: Site,
 }
 
 impl Operator {
-    pub(crate) async fn answer<B>(&self, request: &Request<B>) -> Response<Body> {
+    /// `open` is how many connections there are.
+    pub(crate) async fn answer<B>(&self, request: &Request<B>, open: usize) -> Response<Body> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let mut response = text(StatusCode::METHOD_NOT_ALLOWED, TEXT, "method not allowed\n".to_owned());
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -38,13 +37,7 @@ impl Operator {
             "/metrics" => {
                 let patience_s = self.health().await.patience_s;
                 let cache = self.site.cache_counts();
-                let all = metrics::render(
-                    &self.metrics,
-                    self.places.taken(),
-                    cache,
-                    self.site.waiting(),
-                    patience_s,
-                );
+                let all = metrics::render(&self.metrics, open, cache, self.site.waiting(), patience_s);
                 text(StatusCode::OK, metrics::CONTENT_TYPE, all)
             }
             "/healthz" => {

@@ -7,7 +7,6 @@ use std::time::Duration;
 use axum::http::{Method, StatusCode};
 
 use super::viewers::Viewers;
-use crate::connections::limits::Reached;
 
 /// What was asked for, by the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +37,30 @@ pub(crate) fn kind_of(method: &Method, path: &str) -> Kind {
         Some((_, "ts" | "m4s" | "mp4" | "aac" | "vtt")) => Kind::Segment,
         _ => Kind::Page,
     }
+}
+
+/// Which limit a client ran into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reached {
+    Connections,
+    PerAddress,
+    Idle,
+    SlowHead,
+    SlowReader,
+    Resets,
+    Body,
+}
+
+impl Reached {
+    pub(crate) const ALL: [(Reached, &str); 7] = [
+        (Reached::Connections, "connections"),
+        (Reached::PerAddress, "connections_per_address"),
+        (Reached::Idle, "idle"),
+        (Reached::SlowHead, "slow_head"),
+        (Reached::SlowReader, "slow_reader"),
+        (Reached::Resets, "resets"),
+        (Reached::Body, "body"),
+    ];
 }
 
 /// Upper ends of the classes of the histogram, in microseconds: from memory, from a disk's cache, from a disk, late.

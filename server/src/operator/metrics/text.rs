@@ -5,9 +5,8 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::Metrics;
-use super::counters::{CLASSES, Counters, Kind, TOOK_US};
+use super::counters::{CLASSES, Counters, Kind, Reached, TOOK_US};
 use crate::blocking::waiters::{End, Waiting};
-use crate::connections::limits::Reached;
 
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
