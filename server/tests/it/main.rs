@@ -7,6 +7,7 @@ mod support;
 mod abuse;
 mod caching;
 mod holding;
+mod layers;
 mod lifecycle;
 mod lost_parts;
 mod nginx;
