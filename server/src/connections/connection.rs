@@ -19,15 +19,13 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 use tracing::debug;
 
-use super::activity::{Activity, Command};
-use super::limits::{MAX_HEAD_BYTES, Place};
+use super::activity::Command;
+use super::context::Connection;
+use super::limits::MAX_HEAD_BYTES;
 use super::pending_answer::{Desk, Pending, StandIn};
-use super::registry::Entered;
 use super::request;
 use super::transport::{Carrier, Transport};
-use super::worker::Worker;
-use crate::http::client::Peer;
-use crate::listen::{Duty, Scheme};
+use crate::listen::Scheme;
 
 /// RFC 9113 3.4: what a client sends first that knows that we speak HTTP/2.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -56,16 +54,6 @@ const LINGER_BYTES: usize = 64 * 1024;
 pub(super) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
-}
-
-/// What all requests of a connection share; its place is free again when the last of them has gone.
-pub(super) struct Connection {
-    pub(super) worker: Arc<Worker>,
-    pub(super) activity: Arc<Activity>,
-    pub(super) peer: Peer,
-    pub(super) duty: Duty,
-    pub(super) _entered: Entered,
-    pub(super) _place: Place,
 }
 
 /// Serves all requests of a connection. Each stage is a box of its own, so that one at rest is small.

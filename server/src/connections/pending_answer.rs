@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use axum::http::header::CONNECTION;
 use axum::http::{Method, Request, Response, Version};
 
-use super::request::Answer;
+use super::body::Answer;
 
 /// An answer to come.
 pub(super) type Pending = Pin<Box<dyn Future<Output = Response<Answer>> + Send>>;

@@ -5,26 +5,21 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Body, HttpBody};
 use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use axum::http::{Method, Request, Response, StatusCode, Version};
-use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::body::Incoming;
 use hyper::service::{HttpService, service_fn};
 
-use super::activity::{Command, add_u32};
-use super::connection::Connection;
-use super::limits::is_flood;
+use super::body::{Answer, Exchange};
+use super::context::Connection;
 use super::pending_answer::{Desk, StandIn};
 use crate::blocking::HeldFor;
 use crate::http::security;
 use crate::listen::Duty;
-use crate::operator::access_log::Line;
 use crate::operator::metrics::{Asked, Kind, Reached, kind_of};
 use crate::site::Answering;
 
@@ -134,82 +129,4 @@ fn refuse_body(version: Version) -> Response<Body> {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
-}
-
-/// A running request; ends when dropped, however that comes about.
-struct Exchange {
-    connection: Arc<Connection>,
-    line: Option<Box<Line>>,
-    /// Whether the client let us say something, or nothing was to be said.
-    is_heard: bool,
-}
-
-impl Exchange {
-    fn begin(connection: Arc<Connection>, request: &Request<Incoming>) -> Exchange {
-        let activity = &connection.activity;
-        add_u32(&activity.requests, 1);
-        add_u32(&activity.answering, 1);
-        activity.heard.store(false, Relaxed);
-        if !request.body().is_end_stream() {
-            activity.has_body.store(true, Relaxed);
-        }
-        let serving = &connection.worker.serving;
-        let line = match connection.duty {
-            Duty::Viewers => {
-                serving.log.begin(request, |headers| connection.peer.viewer(headers, &serving.trusted))
-            }
-            Duty::Operator => None,
-        };
-        Exchange { line, is_heard: false, connection }
-    }
-}
-
-impl Drop for Exchange {
-    fn drop(&mut self) {
-        let activity = &self.connection.activity;
-        activity.answering.store(activity.answering.load(Relaxed).wrapping_sub(1), Relaxed);
-        if !self.is_heard && activity.is_http2.load(Relaxed) {
-            add_u32(&activity.abandoned, 1);
-            if is_flood(activity.requests.load(Relaxed), activity.abandoned.load(Relaxed)) {
-                self.connection.worker.counters.reached(Reached::Resets);
-                activity.tell(Command::Cut);
-            }
-        }
-    }
-}
-
-/// The body of an answer, unchanged; holds the exchange until it has gone.
-pub(super) struct Answer {
-    body: Body,
-    exchange: Exchange,
-}
-
-impl HttpBody for Answer {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        if polled.is_ready() {
-            self.exchange.is_heard = true;
-        }
-        if let Some(line) = &mut self.exchange.line
-            && let Poll::Ready(Some(Ok(frame))) = &polled
-            && let Some(bytes) = frame.data_ref()
-        {
-            line.sent_bytes += bytes.len() as u64;
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }

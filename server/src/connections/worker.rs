@@ -16,10 +16,9 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tracing::{debug, warn};
 
 use super::activity::Activity;
-use super::connection::{self, Connection, Stream};
+use super::connection::{self, Stream};
+use super::context::{Connection, Serving, Worker};
 use super::limits::HELD_PER_CONNECTION;
-use super::registry::Registry;
-use super::{Serving, Socket};
 use crate::http::client::Peer;
 use crate::listen::{Duty, ListeningSocket, Scheme};
 use crate::operator::metrics::{Counters, Reached};
@@ -42,15 +41,11 @@ const SEARCH_STEP: usize = 7919;
 /// Threads that read files for this one; more would only queue at the disk.
 const READERS: usize = 16;
 
-/// What all connections of one thread share.
-pub(super) struct Worker {
-    pub(super) serving: Arc<Serving>,
-    pub(super) counters: Arc<Counters>,
-    registry: Arc<Registry>,
-    /// Connections not let in since the last warning.
-    refused: AtomicUsize,
-    /// Where the next search for room begins.
-    search_from: AtomicUsize,
+/// One thread's share of a port.
+pub(super) struct Socket {
+    pub(super) listening: ListeningSocket,
+    pub(super) scheme: Scheme,
+    pub(super) duty: Duty,
 }
 
 /// Serves until `stop` changes; how many connections were cut off then.
