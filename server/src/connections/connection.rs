@@ -6,49 +6,26 @@
 //! ten thousand that wait for the next part.
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Poll, ready};
-use std::time::Duration;
 
-use hyper::server::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpStream, UnixStream};
-use tokio::time::timeout;
 use tracing::debug;
 
 use super::activity::Command;
 use super::context::Connection;
+use super::http1::Parted;
 use super::limits::MAX_HEAD_BYTES;
 use super::pending_answer::{Desk, Pending, StandIn};
-use super::request;
 use super::transport::{Carrier, Transport};
+use super::{http1, http2};
 use crate::listen::Scheme;
 
 /// RFC 9113 3.4: what a client sends first that knows that we speak HTTP/2.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-/// Of an HTTP/1.1 connection, each way. A larger piece of a body goes past it.
-const BUFFER_BYTES: usize = 64 * 1024;
-
-/// At a time on one connection. Players ask for two or three files at a time.
-const STREAMS: u32 = 64;
-
-/// RFC 9113 6.9.2. We take no bodies, so the window of what clients may send is as small as may be.
-const WINDOW_BYTES: u32 = 65_535;
-
-/// Of an answer on its way, for each stream.
-const STREAM_BUFFER_BYTES: usize = 128 * 1024;
-
-/// Streams that were reset before we came to them, and those that we had to reset: CVE-2023-44487 and CVE-2025-8671.
-const PENDING_RESETS: usize = 20;
-const OWN_RESETS: usize = 128;
-
-/// For what a client still sends after the end, when it sends what nobody asked for.
-const LINGER: Duration = Duration::from_secs(2);
-const LINGER_BYTES: usize = 64 * 1024;
 
 /// A new connection.
 pub(super) enum Stream {
@@ -76,9 +53,9 @@ pub(super) fn serve(
                         None => return Poll::Ready(()),
                         Some((transport, true)) => {
                             connection.activity.is_http2.store(true, Relaxed);
-                            Stage::Http2(Box::pin(speak_http2(connection.clone(), transport)))
+                            Stage::Http2(Box::pin(http2::speak(connection.clone(), transport)))
                         }
-                        Some((transport, false)) => http1(&connection, transport, Desk::default()),
+                        Some((transport, false)) => speaking(&connection, transport, Desk::default()),
                     }
                 }
                 Stage::Http1(http1) => match ready!(http1.as_mut().poll(cx)) {
@@ -100,7 +77,7 @@ pub(super) fn serve(
                     if let Poll::Ready(answer) = pending.as_mut().poll(cx) {
                         transport.put_back(stand_in.text().as_bytes());
                         match waiting.take() {
-                            Some(transport) => http1(&connection, transport, Desk::with(answer)),
+                            Some(transport) => speaking(&connection, transport, Desk::with(answer)),
                             None => return Poll::Ready(()),
                         }
                     } else {
@@ -116,7 +93,7 @@ pub(super) fn serve(
                     let Some(transport) = resting else { return Poll::Ready(()) };
                     ready!(transport.poll_heard(cx));
                     match resting.take() {
-                        Some(transport) => http1(&connection, transport, Desk::default()),
+                        Some(transport) => speaking(&connection, transport, Desk::default()),
                         None => return Poll::Ready(()),
                     }
                 }
@@ -135,11 +112,8 @@ enum Stage {
     Rest(Option<Transport>),
 }
 
-/// What is left of a connection that was taken apart: what carries it, and the request that it waits for.
-type Parted = (Transport, Option<(Pending, StandIn)>);
-
-fn http1(connection: &Arc<Connection>, transport: Transport, desk: Desk) -> Stage {
-    Stage::Http1(Box::pin(speak_http1(connection.clone(), transport, desk)))
+fn speaking(connection: &Arc<Connection>, transport: Transport, desk: Desk) -> Stage {
+    Stage::Http1(Box::pin(http1::speak(connection.clone(), transport, desk)))
 }
 
 /// TLS, and the first bytes that tell HTTP/2. `None` when the client leaves or talks nonsense.
@@ -169,113 +143,4 @@ async fn greet(connection: Arc<Connection>, stream: Stream, scheme: Scheme) -> O
     }
     transport.put_back(&first[..count]);
     Some((transport, first == PREFACE))
-}
-
-/// Until the connection ends, or rests or waits: then what is left of it comes back.
-async fn speak_http1(connection: Arc<Connection>, transport: Transport, desk: Desk) -> Option<Parted> {
-    let activity = connection.activity.clone();
-    let has_waited = desk.is_answered();
-    let desk = Arc::new(desk);
-    let service = request::service(connection, Some(desk.clone()));
-    let mut http1 = http1::Builder::new()
-        .header_read_timeout(None) // `limits` looks after it
-        .max_header_size(MAX_HEAD_BYTES)
-        .max_buf_size(BUFFER_BYTES)
-        .serve_connection(TokioIo::new(transport), service);
-    // Whoever has said goodbye is not asked again.
-    let mut finishing = false;
-    let told = poll_fn(|cx| match Pin::new(&mut http1).poll(cx) {
-        Poll::Ready(ended) => {
-            if let Err(error) = ended {
-                debug!(%error, "connection ended early");
-            }
-            Poll::Ready(Command::Cut)
-        }
-        Poll::Pending => loop {
-            match activity.poll_command(cx) {
-                Poll::Pending if !finishing && activity.only_waits() && desk.is_waited_at() => {
-                    return Poll::Ready(Command::Rest);
-                }
-                // It is going to wait again, and thousands are answered at the same time.
-                Poll::Pending if has_waited && activity.is_still() => return Poll::Ready(Command::Rest),
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Command::Rest) if activity.is_still() => return Poll::Ready(Command::Rest),
-                Poll::Ready(Command::Rest) => {}
-                Poll::Ready(Command::Cut) => return Poll::Ready(Command::Cut),
-                Poll::Ready(Command::Finish) => {
-                    finishing = true;
-                    Pin::new(&mut http1).graceful_shutdown();
-                    if Pin::new(&mut http1).poll(cx).is_ready() {
-                        return Poll::Ready(Command::Cut);
-                    }
-                }
-            }
-        },
-    })
-    .await;
-    if told != Command::Rest {
-        if activity.has_body.load(Relaxed) {
-            let _ = timeout(LINGER, drain(http1.into_parts().io.into_inner())).await;
-        }
-        return None;
-    }
-    let parts = http1.into_parts();
-    let mut transport = parts.io.into_inner();
-    if !parts.read_buf.is_empty() {
-        // The beginning of a head. Its end will come, or `limits` will.
-        activity.heard.store(true, Relaxed);
-        transport.put_back(&parts.read_buf);
-    }
-    Some((transport, desk.take_pending()))
-}
-
-/// Reads what a client still sends. RFC 9112 9.6: closed with bytes unread, a connection is reset, and that can take our
-/// last answer from the client before it has read it.
-async fn drain(mut transport: Transport) {
-    let (mut bytes, mut taken) = ([0; 1024], 0);
-    while taken < LINGER_BYTES {
-        match transport.read(&mut bytes).await {
-            Ok(more) if more > 0 => taken += more,
-            _ => return,
-        }
-    }
-}
-
-/// Until the connection ends.
-async fn speak_http2(connection: Arc<Connection>, transport: Transport) {
-    let activity = connection.activity.clone();
-    let service = request::service(connection, None);
-    let mut http2 = http2::Builder::new(TokioExecutor::new());
-    let http2 = http2
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(MAX_HEAD_BYTES as u32)
-        .initial_stream_window_size(WINDOW_BYTES)
-        .initial_connection_window_size(WINDOW_BYTES)
-        .max_send_buf_size(STREAM_BUFFER_BYTES)
-        .max_pending_accept_reset_streams(PENDING_RESETS)
-        .max_local_error_reset_streams(OWN_RESETS)
-        .serve_connection(TokioIo::new(transport), service);
-    let mut http2 = pin!(http2);
-    poll_fn(|cx| {
-        if let Poll::Ready(ended) = http2.as_mut().poll(cx) {
-            if let Err(error) = ended {
-                debug!(%error, "connection ended early");
-            }
-            return Poll::Ready(());
-        }
-        while let Poll::Ready(command) = activity.poll_command(cx) {
-            match command {
-                Command::Rest => {}
-                Command::Cut => return Poll::Ready(()),
-                Command::Finish => {
-                    http2.as_mut().graceful_shutdown();
-                    if http2.as_mut().poll(cx).is_ready() {
-                        return Poll::Ready(());
-                    }
-                }
-            }
-        }
-        Poll::Pending
-    })
-    .await;
 }

@@ -5,7 +5,8 @@
 //! | `context` | what requests share |
 //! | `worker` | a thread: takes connections, looks after them once a second, ends |
 //! | `registry` | the connections of a thread |
-//! | `connection` | the task of one: TLS, HTTP/1.1 or HTTP/2, rest, waiting |
+//! | `connection` | the task of one: TLS, then HTTP/1.1 or HTTP/2, rest, waiting |
+//! | `http1`, `http2` | what hyper does, and for how long |
 //! | `pending_answer` | an answer that is waited for |
 //! | `transport`, `activity` | its bytes, and what it has done |
 //! | `request`, `body` | one request and its answer, counted and logged |
@@ -14,6 +15,8 @@ mod activity;
 mod body;
 mod connection;
 mod context;
+mod http1;
+mod http2;
 pub(crate) mod limits;
 mod pending_answer;
 mod registry;
