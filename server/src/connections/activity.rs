@@ -36,6 +36,8 @@ pub(super) struct Activity {
     pub(super) heard: AtomicBool,
     /// A body may be on its way that nobody is going to read.
     pub(super) has_body: AtomicBool,
+    /// A request was held since hyper took over.
+    pub(super) has_waited: AtomicBool,
     /// HTTP/2 frames are not heads; only requests count there.
     pub(super) is_http2: AtomicBool,
     command: AtomicU8,
@@ -89,12 +91,6 @@ impl Activity {
             3 => Poll::Ready(Command::Cut),
             _ => Poll::Pending,
         }
-    }
-
-    /// Whether all that goes on is one request that is held.
-    pub(super) fn only_waits(&self) -> bool {
-        let count = |number: &AtomicU32| number.load(Relaxed);
-        count(&self.held) == 1 && count(&self.answering) == 1 && !self.blocked.load(Relaxed)
     }
 
     /// Whether nothing is half done: no answer, no unsent bytes.

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::Request;
-use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::body::{Frame, SizeHint};
 
 use super::activity::{Command, add_u32};
 use super::context::Connection;
@@ -25,12 +25,12 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    pub(super) fn begin(connection: Arc<Connection>, request: &Request<Incoming>) -> Exchange {
+    pub(super) fn begin<B>(connection: Arc<Connection>, request: &Request<B>, has_body: bool) -> Exchange {
         let activity = &connection.activity;
         add_u32(&activity.requests, 1);
         add_u32(&activity.answering, 1);
         activity.heard.store(false, Relaxed);
-        if !request.body().is_end_stream() {
+        if has_body {
             activity.has_body.store(true, Relaxed);
         }
         let serving = &connection.worker.serving;

@@ -1,31 +1,35 @@
 //! The task of one connection: TLS first if the port speaks it, then HTTP/1.1 or HTTP/2, as the client likes.
 //!
-//! An HTTP/1.1 connection that is silent for a second is taken apart: what remains of it is the socket and a waiting
-//! task, a tenth of what its buffers need. Ten thousand viewers between two reloads are such connections. One whose request
-//! is held is taken apart at once, put together when there is an answer, and taken apart again when that is sent: so are
-//! ten thousand that wait for the next part.
+//! An HTTP/1.1 connection belongs to hyper only while there is something to answer. One that is silent for a second is taken
+//! back from it: what remains is the socket and a waiting task, a tenth of what its buffers need. Ten thousand viewers between
+//! two reloads are such connections. A request that has to wait is waited for before hyper has read it, and its connection is
+//! taken back when the answer is sent: so are ten thousand that wait for the next part.
 
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 
+use axum::http::header::{CONNECTION, HeaderValue};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpStream, UnixStream};
 use tracing::debug;
 
 use super::activity::Command;
 use super::context::Connection;
-use super::http1::Parted;
 use super::limits::MAX_HEAD_BYTES;
-use super::pending_answer::{Desk, Pending, StandIn};
+use super::request::{self, Pending, Prepared};
 use super::transport::{Carrier, Transport};
-use super::{http1, http2};
+use super::{head, http1, http2};
 use crate::listen::Scheme;
 
 /// RFC 9113 3.4: what a client sends first that knows that we speak HTTP/2.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The head of a request that waits, and the beginning of what follows it: with nothing more read, nobody notices that a
+/// client has left.
+const MAX_EARLY_BYTES: usize = 2 * MAX_HEAD_BYTES;
 
 /// A new connection.
 pub(super) enum Stream {
@@ -42,7 +46,7 @@ pub(super) fn serve(
     let mut stage = Stage::Greeting(Box::pin(greet(connection.clone(), stream, scheme)));
     poll_fn(move |cx| {
         loop {
-            stage = match &mut stage {
+            let next = match &mut stage {
                 Stage::Greeting(greeting) => {
                     // Until the first request there is nothing to finish.
                     if let Poll::Ready(Command::Finish | Command::Cut) = connection.activity.poll_command(cx)
@@ -50,41 +54,14 @@ pub(super) fn serve(
                         return Poll::Ready(());
                     }
                     match ready!(greeting.as_mut().poll(cx)) {
-                        None => return Poll::Ready(()),
+                        None => None,
                         Some((transport, true)) => {
                             connection.activity.is_http2.store(true, Relaxed);
-                            Stage::Http2(Box::pin(http2::speak(connection.clone(), transport)))
+                            Some(Stage::Http2(Box::pin(http2::speak(connection.clone(), transport))))
                         }
-                        Some((transport, false)) => speaking(&connection, transport, Desk::default()),
+                        Some((transport, false)) => hear(&connection, transport, cx),
                     }
                 }
-                Stage::Http1(http1) => match ready!(http1.as_mut().poll(cx)) {
-                    None => return Poll::Ready(()),
-                    Some((transport, None)) => Stage::Rest(Some(transport)),
-                    Some((transport, Some((pending, stand_in)))) => {
-                        Stage::Waiting(Some(transport), pending, stand_in)
-                    }
-                },
-                Stage::Waiting(waiting, pending, stand_in) => {
-                    let Some(transport) = waiting else { return Poll::Ready(()) };
-                    while let Poll::Ready(command) = connection.activity.poll_command(cx) {
-                        match command {
-                            Command::Rest => {}
-                            Command::Finish => *stand_in = stand_in.last(),
-                            Command::Cut => return Poll::Ready(()),
-                        }
-                    }
-                    if let Poll::Ready(answer) = pending.as_mut().poll(cx) {
-                        transport.put_back(stand_in.text().as_bytes());
-                        match waiting.take() {
-                            Some(transport) => speaking(&connection, transport, Desk::with(answer)),
-                            None => return Poll::Ready(()),
-                        }
-                    } else {
-                        return transport.poll_left(cx, MAX_HEAD_BYTES);
-                    }
-                }
-                Stage::Http2(http2) => return http2.as_mut().poll(cx),
                 Stage::Rest(resting) => {
                     if let Poll::Ready(Command::Finish | Command::Cut) = connection.activity.poll_command(cx)
                     {
@@ -92,12 +69,34 @@ pub(super) fn serve(
                     }
                     let Some(transport) = resting else { return Poll::Ready(()) };
                     ready!(transport.poll_heard(cx));
-                    match resting.take() {
-                        Some(transport) => speaking(&connection, transport, Desk::default()),
-                        None => return Poll::Ready(()),
-                    }
+                    resting.take().and_then(|transport| hear(&connection, transport, cx))
                 }
+                Stage::Waiting(waiting, pending, is_last) => {
+                    let Some(transport) = waiting else { return Poll::Ready(()) };
+                    while let Poll::Ready(command) = connection.activity.poll_command(cx) {
+                        match command {
+                            Command::Rest => {}
+                            Command::Finish => *is_last = true,
+                            Command::Cut => return Poll::Ready(()),
+                        }
+                    }
+                    let Poll::Ready(mut answer) = Pin::new(pending).poll(cx) else {
+                        return transport.poll_left(cx, MAX_EARLY_BYTES);
+                    };
+                    if *is_last {
+                        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                    }
+                    let request = head::read(transport.early());
+                    let prepared = request.map(|request| Prepared { request, answer });
+                    waiting.take().map(|transport| speaking(&connection, transport, prepared))
+                }
+                Stage::Http1(http1) => ready!(http1.as_mut().poll(cx)).map(|it| Stage::Rest(Some(it))),
+                Stage::Http2(http2) => return http2.as_mut().poll(cx),
             };
+            match next {
+                Some(next) => stage = next,
+                None => return Poll::Ready(()),
+            }
         }
     })
 }
@@ -106,14 +105,31 @@ type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 enum Stage {
     Greeting(Running<Option<(Transport, bool)>>),
-    Http1(Running<Option<Parted>>),
-    Waiting(Option<Transport>, Pending, StandIn),
-    Http2(Running<()>),
     Rest(Option<Transport>),
+    /// With whether no request may follow.
+    Waiting(Option<Transport>, Pending, bool),
+    Http1(Running<Option<Transport>>),
+    Http2(Running<()>),
 }
 
-fn speaking(connection: &Arc<Connection>, transport: Transport, desk: Desk) -> Stage {
-    Stage::Http1(Box::pin(http1::speak(connection.clone(), transport, desk)))
+/// The stage after something was heard; `None` when that was the end.
+fn hear(connection: &Arc<Connection>, mut transport: Transport, cx: &mut Context<'_>) -> Option<Stage> {
+    let has_left = transport.poll_left(cx, MAX_HEAD_BYTES).is_ready();
+    if transport.early().is_empty() {
+        return (!has_left).then(|| Stage::Rest(Some(transport)));
+    }
+    let request = if has_left { None } else { head::read(transport.early()) };
+    if let Some(pending) = request.and_then(|request| request::blocking(connection, &request)) {
+        transport.shrink();
+        return Some(Stage::Waiting(Some(transport), pending, false));
+    }
+    // The beginning of a head at least. Its end will come, or `limits` will.
+    connection.activity.heard.store(true, Relaxed);
+    Some(speaking(connection, transport, None))
+}
+
+fn speaking(connection: &Arc<Connection>, transport: Transport, prepared: Option<Prepared>) -> Stage {
+    Stage::Http1(Box::pin(http1::speak(connection.clone(), transport, prepared)))
 }
 
 /// TLS, and the first bytes that tell HTTP/2. `None` when the client leaves or talks nonsense.

@@ -4,8 +4,10 @@
 //! With log and metrics off this costs a request a handful of plain additions.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, HttpBody};
@@ -15,61 +17,105 @@ use hyper::body::Incoming;
 use hyper::service::{HttpService, service_fn};
 
 use super::body::{Answer, Exchange};
-use super::context::Connection;
-use super::pending_answer::{Desk, StandIn};
+use super::context::{Connection, Serving};
 use crate::blocking::HeldFor;
 use crate::http::security;
 use crate::listen::Duty;
 use crate::operator::metrics::{Asked, Kind, Reached, kind_of};
-use crate::site::Answering;
+use crate::site::{Answering, Later};
 
-/// Answers the requests of one connection. Those that are waited for lie on `desk`, if it has one.
+/// Answers the requests of one connection; `prepared` is the answer to the first one.
 pub(super) fn service(
     connection: Arc<Connection>,
-    desk: Option<Arc<Desk>>,
-) -> impl HttpService<
-    Incoming,
-    ResBody = Answer,
-    Error = Infallible,
-    Future = impl Future<Output = Result<Response<Answer>, Infallible>> + Send + 'static,
-> + Unpin {
-    service_fn(move |request| answer(connection.clone(), desk.clone(), request))
+    prepared: Option<Prepared>,
+) -> impl HttpService<Incoming, ResBody = Answer, Error = Infallible, Future = Reply> + Unpin {
+    let prepared = Mutex::new(prepared.map(Box::new));
+    service_fn(move |request: Request<Incoming>| {
+        let prepared = prepared.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match prepared.filter(|it| it.is_for(&request)) {
+            Some(prepared) => Reply::Now(Some(prepared.answer)),
+            None => answer(connection.clone(), request),
+        }
+    })
 }
 
-async fn answer(
-    connection: Arc<Connection>,
-    desk: Option<Arc<Desk>>,
-    request: Request<Incoming>,
-) -> Result<Response<Answer>, Infallible> {
-    if let Some(answer) = desk.as_ref().and_then(|desk| desk.take_ready()) {
-        return Ok(answer);
+/// The answer to a request that was waited for before hyper has read it.
+pub(super) struct Prepared {
+    pub(super) request: Request<()>,
+    pub(super) answer: Response<Answer>,
+}
+
+impl Prepared {
+    /// Whether hyper has read the same request.
+    fn is_for(&self, request: &Request<Incoming>) -> bool {
+        self.request.method() == request.method() && self.request.uri() == request.uri()
     }
-    let exchange = Exchange::begin(connection, &request);
-    let connection = exchange.connection.clone();
-    let serving = &connection.worker.serving;
-    let counted = (connection.duty == Duty::Viewers && serving.metrics.is_on).then(|| {
-        let path = request.uri().path();
-        let kind = kind_of(request.method(), path);
-        Counted { start: Instant::now(), kind, viewer: viewer_key(&connection, &request) }
-    });
-    let question = Question { exchange, counted, is_head: request.method() == Method::HEAD };
-    let stand_in = StandIn::of(&request);
+}
+
+/// An answer, or one to come.
+pub(super) enum Reply {
+    Now(Option<Response<Answer>>),
+    Later(Pending),
+}
+
+impl Future for Reply {
+    type Output = Result<Response<Answer>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Reply::Now(answer) => Poll::Ready(Ok(answer.take().expect("not polled after its end"))),
+            Reply::Later(pending) => Pin::new(pending).poll(cx).map(Ok),
+        }
+    }
+}
+
+/// An answer to come; smaller than one that is there.
+pub(super) struct Pending {
+    later: Later,
+    question: Option<Question>,
+}
+
+impl Future for Pending {
+    type Output = Response<Answer>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<Answer>> {
+        let response = ready!(self.later.as_mut().poll(cx));
+        Poll::Ready(self.question.take().expect("not polled after its end").answered(response))
+    }
+}
+
+/// The answer to a request that may have to wait for it; `None` for all others.
+pub(super) fn blocking(connection: &Arc<Connection>, request: &Request<()>) -> Option<Pending> {
+    if connection.duty != Duty::Viewers {
+        return None;
+    }
+    let later = connection.worker.serving.site.blocking(request, &connection.activity)?;
+    let question = Some(Question::begin(connection.clone(), request, false));
+    Some(Pending { later, question })
+}
+
+fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Reply {
+    let has_body = !request.body().is_end_stream();
+    let question = Question::begin(connection, &request, has_body);
+    let connection = &question.exchange.connection;
     let answering = match connection.duty {
-        _ if !request.body().is_end_stream() && takes_no_body(request.method()) => {
+        _ if has_body && takes_no_body(request.method()) => {
             connection.worker.counters.reached(Reached::Body);
             Answering::Now(refuse_body(request.version()))
         }
-        Duty::Viewers => serving.site.answer(request, &connection.activity),
-        Duty::Operator => Answering::Now(serving.operator.answer(&request, serving.places.taken()).await),
-    };
-    Ok(match (answering, desk.zip(stand_in)) {
-        (Answering::Now(response), _) => question.answered(response),
-        (Answering::Later(later), None) => question.answered(later.await),
-        (Answering::Later(later), Some((desk, stand_in))) => {
-            desk.put(Box::pin(async { question.answered(later.await) }), stand_in);
-            poll_fn(|cx| desk.poll(cx)).await
+        Duty::Viewers => connection.worker.serving.site.answer(request, &connection.activity),
+        Duty::Operator => {
+            let worker = connection.worker.clone();
+            Answering::Later(Box::pin(async move {
+                let Serving { operator, places, .. } = &*worker.serving;
+                operator.answer(&request, places.taken()).await
+            }))
         }
-    })
+    };
+    match answering {
+        Answering::Now(response) => Reply::Now(Some(question.answered(response))),
+        Answering::Later(later) => Reply::Later(Pending { later, question: Some(question) }),
+    }
 }
 
 /// What is to be remembered of a request until it is answered.
@@ -86,12 +132,26 @@ struct Counted {
 }
 
 impl Question {
+    fn begin<B>(connection: Arc<Connection>, request: &Request<B>, has_body: bool) -> Question {
+        let exchange = Exchange::begin(connection, request, has_body);
+        let connection = &exchange.connection;
+        let counted =
+            (connection.duty == Duty::Viewers && connection.worker.serving.metrics.is_on).then(|| {
+                let kind = kind_of(request.method(), request.uri().path());
+                Counted { start: Instant::now(), kind, viewer: viewer_key(connection, request) }
+            });
+        Question { exchange, counted, is_head: request.method() == Method::HEAD }
+    }
+
     fn answered(self, mut response: Response<Body>) -> Response<Answer> {
         let Question { mut exchange, counted, is_head } = self;
         let worker = &exchange.connection.worker;
         security::protect(response.headers_mut(), worker.serving.page_policy.as_ref());
         let status = response.status();
         let held_for = response.extensions().get().map_or(Duration::ZERO, |HeldFor(held_for)| *held_for);
+        if held_for > Duration::ZERO {
+            exchange.connection.activity.has_waited.store(true, Relaxed);
+        }
         if let Some(Counted { start, kind, viewer }) = counted {
             // That the next part takes its time says nothing of this server.
             let took = start.elapsed().saturating_sub(held_for);
@@ -107,7 +167,7 @@ impl Question {
 }
 
 /// What tells one player from another, for requests that count: of playlists.
-fn viewer_key(connection: &Connection, request: &Request<Incoming>) -> Option<u64> {
+fn viewer_key<B>(connection: &Connection, request: &Request<B>) -> Option<u64> {
     let metrics = &connection.worker.serving.metrics;
     (kind_of(request.method(), request.uri().path()) == Kind::Playlist).then(|| {
         let viewer = connection.peer.viewer(request.headers(), &connection.worker.serving.trusted);

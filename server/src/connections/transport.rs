@@ -45,6 +45,16 @@ impl Transport {
         Transport { carrier, early: Vec::new(), activity, counters }
     }
 
+    /// What was read, and not yet read again.
+    pub(super) fn early(&self) -> &[u8] {
+        &self.early
+    }
+
+    /// To be called when nothing will be read for a while.
+    pub(super) fn shrink(&mut self) {
+        self.early.shrink_to_fit();
+    }
+
     /// Puts back what was read.
     pub(super) fn put_back(&mut self, bytes: &[u8]) {
         self.early.splice(0..0, bytes.iter().copied());
@@ -63,7 +73,7 @@ impl Transport {
         ready.map(|_| ())
     }
 
-    /// Ready when the client has left. What it sends before its answer is put back, up to `most_bytes`.
+    /// Ready when the client has left. What it has sent before is put back, up to `most_bytes`.
     pub(super) fn poll_left(&mut self, cx: &mut Context<'_>, most_bytes: usize) -> Poll<()> {
         let mut bytes = [MaybeUninit::uninit(); 256];
         while self.early.len() < most_bytes {

@@ -123,6 +123,13 @@ impl Hot {
         Some(response)
     }
 
+    /// Whether nothing has to be waited for to answer.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        let now_ns = self.0.clock.now_ns();
+        let is_known = |slot: &Slot| slot.is_trusted(now_ns) && slot.version.load().is_some();
+        self.0.looker.slots.with(path, is_known).unwrap_or(false)
+    }
+
     /// The answer after a look at the file.
     pub(crate) async fn answer_later(&self, target: &Target, method: &Method, request: &HeaderMap) -> Told {
         let began_ns = self.0.clock.now_ns();

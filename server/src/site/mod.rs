@@ -58,41 +58,46 @@ impl Site {
             hot.and_then(|hot| hot.answer_now(request.method(), request.uri().path(), request.headers()));
         match told {
             Some(response) => Answering::Now(finished(response)),
-            None => self.answer_later(request, waiter.clone()),
+            None => self.answer_later(request, waiter),
         }
     }
 
-    fn answer_later(&self, request: Request<Incoming>, waiter: Arc<dyn Waiter>) -> Answering {
-        let target = match *request.method() {
-            Method::GET | Method::HEAD => paths::resolve(request.uri().path()),
-            _ => None,
-        };
-        let site = self.clone();
-        let Some((target, hot)) = target.zip(self.0.hot.as_ref()) else {
-            return Answering::Later(Box::pin(async move { site.file(request).await }));
-        };
-        let waits = Waits { all: self.0.waiting.clone(), waiter };
-        let query = request.uri().query();
-        if let Some(query) = query.filter(|query| blocking::concerns(Some(query)))
+    /// The answer to a request for what may not be there yet; `None` for all others.
+    pub(crate) fn blocking<B, W: Waiter + 'static>(
+        &self,
+        request: &Request<B>,
+        waiter: &Arc<W>,
+    ) -> Option<Later> {
+        let (target, hot) = reading(request).zip(self.0.hot.clone())?;
+        let waits = || Waits { all: self.0.waiting.clone(), waiter: waiter.clone() };
+        if let Some(query) = request.uri().query().filter(|query| blocking::concerns(Some(query)))
             && target.kind == Kind::Playlist
         {
             let (asked, versions) = (Directives::of_query(query), hot.follow(&target));
-            let reload = blocking::reload(versions, asked, blocking::kept(&request, &target), waits);
-            return Answering::Later(Box::pin(async { finished(reload.await) }));
+            let reload = blocking::reload(versions, asked, blocking::kept(request, &target), waits());
+            return Some(Box::pin(async { finished(reload.await) }));
         }
-        let hot = hot.clone();
-        if alternate::is_asked(query)
+        let playlist = blocking::playlist_of(&target).filter(|_| !hot.has(request.uri().path()))?;
+        let (site, kept, waits) = (self.clone(), blocking::kept(request, &target), waits());
+        Some(Box::pin(async move { site.part(hot, kept, &target, &playlist, waits).await }))
+    }
+
+    fn answer_later<W: Waiter + 'static>(&self, request: Request<Incoming>, waiter: &Arc<W>) -> Answering {
+        if let Some(later) = self.blocking(&request, waiter) {
+            return Answering::Later(later);
+        }
+        let site = self.clone();
+        let Some((target, hot)) = reading(&request).zip(self.0.hot.clone()) else {
+            return Answering::Later(Box::pin(async move { site.file(request).await }));
+        };
+        if alternate::is_asked(request.uri().query())
             && let Some(other) = alternate::of(&target)
         {
             return Answering::Later(Box::pin(
                 async move { site.with_link(hot, request, &target, &other).await },
             ));
         }
-        let Some(playlist) = blocking::playlist_of(&target) else {
-            return Answering::Later(Box::pin(async move { site.look(&hot, request, &target).await }));
-        };
-        let kept = blocking::kept(&request, &target);
-        Answering::Later(Box::pin(async move { site.part(hot, kept, &target, &playlist, waits).await }))
+        Answering::Later(Box::pin(async move { site.look(&hot, request, &target).await }))
     }
 
     /// A file, from memory where it is kept there.
@@ -190,7 +195,15 @@ impl Site {
 pub(crate) enum Answering {
     Now(Response),
     /// In a box, so that the many connections that never wait are small.
-    Later(Pin<Box<dyn Future<Output = Response> + Send>>),
+    Later(Later),
+}
+
+pub(crate) type Later = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// The file that a request wants to read.
+fn reading<B>(request: &Request<B>) -> Option<Target> {
+    let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);
+    is_reading.then(|| paths::resolve(request.uri().path()))?
 }
 
 fn finished(mut response: Response) -> Response {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::fs;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use h2::client::handshake;
@@ -239,6 +240,51 @@ async fn streams_of_http2_wait_beside_each_other_and_can_be_given_up() {
     held(0).await.unwrap();
 }
 
+/// Of each connection whose request is held. In hyper it has two buffers of 8 KiB alone.
+const MOST_KIB: u64 = 10;
+
+/// The allocator gives back what has been free for a second, the next time that something becomes free.
+const BETWEEN_ROUNDS: Duration = Duration::from_millis(500);
+const ROUNDS: usize = 20;
+
+#[test]
+fn nine_hundred_that_wait_again_and_again_take_less_memory_than_the_buffers_of_hyper() {
+    const PLAYERS: u64 = 900;
+    let webroot = Webroot::new();
+    webroot.replace("ll.m3u8", list(1).as_bytes());
+    let (server, operator) = start(&webroot, &["--threads", "1"]);
+    // The first ones of all take memory for what all use.
+    let first = begin(server.address, &next(1));
+    wait_until_held(operator, 1);
+    webroot.replace("ll.m3u8", list(2).as_bytes());
+    finish(first);
+    get(server.address, "/stream.m3u8", &[]);
+    let Some(before_kib) = server.resident_kib() else { return };
+    let mut players: Vec<_> = (0..PLAYERS).map(|_| Connection::open(server.address)).collect();
+    for player in &mut players {
+        assert_eq!(player.ask("HEAD", "/stream.m3u8", &[]).status, 200);
+    }
+    let mut of_each_kib = Vec::new();
+    for parts in (2..).take(ROUNDS) {
+        for player in &mut players {
+            player.send("GET", &next(parts), &[]);
+        }
+        wait_until_held(operator, PLAYERS);
+        of_each_kib.push(server.resident_kib().unwrap().saturating_sub(before_kib) / PLAYERS);
+        if of_each_kib.last().is_some_and(|it| *it < MOST_KIB) {
+            return;
+        }
+        webroot.replace("ll.m3u8", list(parts + 1).as_bytes());
+        for player in &mut players {
+            let mut answer = player.read_head();
+            player.read_body(&mut answer);
+            assert_eq!(answer.status, 200);
+        }
+        thread::sleep(BETWEEN_ROUNDS);
+    }
+    panic!("{of_each_kib:?} KiB each");
+}
+
 #[test]
 fn a_stop_lets_a_thousand_go_with_the_list_as_it_is() {
     let webroot = Webroot::new();
@@ -268,7 +314,7 @@ fn the_log_tells_waiting_from_working() {
     let (server, operator) = start(&webroot, &words);
     let waiting = begin(server.address, &next(1));
     wait_until_held(operator, 1);
-    std::thread::sleep(Duration::from_millis(300)); // what is measured
+    thread::sleep(Duration::from_millis(300)); // what is measured
     webroot.replace("ll.m3u8", list(2).as_bytes());
     assert_eq!(finish(waiting).status, 200);
     assert_eq!(ask(server.address, "GET", &next(1), &[]).status, 200);
