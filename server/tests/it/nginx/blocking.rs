@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::holding::{list, metric, next};
+use crate::blocking::{list, metric, next};
 use crate::lost_parts::last_lost;
 use crate::support::{Connection, Nginx, Server, Webroot, get, wait_until};
 
