@@ -31,7 +31,7 @@ use std::sync::atomic::AtomicUsize;
 use tracing::{info, warn};
 
 use access_log::{Log, LogWriter};
-use connections::limits::{self, Limits, Places};
+use connections::limits::{self, ConnectionLimiter, Limits};
 use connections::{Serving, Threads};
 use listen::tls::Tls;
 use listen::{Port, systemd};
@@ -81,13 +81,13 @@ pub async fn run(
         threads = settings.threads,
         "serving"
     );
-    let places = Places::new(limits);
+    let limiter = ConnectionLimiter::new(limits);
     let metrics = Arc::new(Metrics::new(settings.threads, settings.metrics_listen.is_some()));
-    let site = Site::new(&settings.cache(), limits::most_held(&limits));
+    let site = Site::new(&settings.cache(), limits::most_blocked(&limits));
     let serving = Arc::new(Serving {
         site: site.clone(),
         operator: Operator { site, webroot: settings.webroot.clone(), metrics: metrics.clone() },
-        places,
+        limiter,
         trusted: settings.forwarded_from.clone(),
         page_policy: settings.page_policy.clone(),
         log,

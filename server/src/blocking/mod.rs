@@ -1,7 +1,7 @@
-//! Holding: requests for what is not there yet wait until it is (draft-pantos-hls-rfc8216bis 6.2.5.2, 6.2.6).
+//! Blocking requests: those for what is not there yet wait until it is (draft-pantos-hls-rfc8216bis 6.2.5.2, 6.2.6).
 //!
 //! In: a request for a low-latency playlist, or for the part that it hints at. Out: the answer, when the playlist on disk
-//! says that it is time, after three target durations, or at the stop. There is no other state: what is held for lies on
+//! says that it is time, after three target durations, or at the stop. There is no other state: what is waited for lies on
 //! the disk, so that any number of servers can do this beside each other, and each can be restarted at any time.
 
 #[cfg(test)]
@@ -23,16 +23,16 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use crate::http::headers;
-use crate::http::paths::{self, Kind, Target};
+use crate::http::paths::{self, ResourceKind, Target};
 use crate::http::refusal::refusal;
 use crate::memory::{Newest, Version};
-use waiters::{End, Waiter, Waiting};
+use waiters::{BlockedRequests, End, Waiter};
 
-/// bis 6.2.5.2: a request that is held for longer than three target durations SHOULD be answered with 503.
-const TARGETS_HELD: u64 = 3;
+/// bis 6.2.5.2: a request that is blocked for longer than three target durations SHOULD be answered with 503.
+const TARGETS_BLOCKED: u64 = 3;
 
-/// Nobody is held for longer, whatever a playlist says.
-const LONGEST_HELD_S: u64 = 60;
+/// Nobody is blocked for longer, whatever a playlist says.
+const LONGEST_BLOCKED_S: u64 = 60;
 
 /// The playlist whose hints are heeded, beside the directory of the parts.
 pub(crate) const LOW_LATENCY_PLAYLIST: &str = "ll.m3u8";
@@ -46,7 +46,7 @@ pub(crate) fn concerns(query: Option<&str>) -> bool {
     query.is_some_and(|query| query.contains("_HLS_"))
 }
 
-/// What has to be kept of a request while it is held, in memory of its own: what it came in is many times larger.
+/// What has to be kept of a request while it is blocked, in memory of its own: what it came in is many times larger.
 pub(crate) fn kept<B>(request: &Request<B>, target: &Target) -> Request<()> {
     let mut kept = Request::new(());
     kept.method_mut().clone_from(request.method());
@@ -62,14 +62,14 @@ pub(crate) fn kept<B>(request: &Request<B>, target: &Target) -> Request<()> {
     kept
 }
 
-/// How long the request of this answer was held.
+/// How long the request of this answer was blocked.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct HeldFor(pub(crate) Duration);
+pub(crate) struct BlockedFor(pub(crate) Duration);
 
 /// Who waits, and with whom.
 #[derive(Clone)]
 pub(crate) struct Waits {
-    pub(crate) all: Arc<Waiting>,
+    pub(crate) all: Arc<BlockedRequests>,
     pub(crate) waiter: Arc<dyn Waiter>,
 }
 
@@ -80,10 +80,10 @@ pub(crate) async fn reload(
     kept: Request<()>,
     waits: Waits,
 ) -> Response {
-    let held = held(&mut versions, &waits, |newest| judge(newest, asked) != Verdict::Wait).await;
-    let (newest, held_for) = match held {
-        Held::Until(newest, held_for) => (newest, held_for),
-        Held::InVain(refusal) => return refusal,
+    let waited = wait(&mut versions, &waits, |newest| judge(newest, asked) != Verdict::Wait).await;
+    let (newest, blocked_for) = match waited {
+        Waited::Until(newest, blocked_for) => (newest, blocked_for),
+        Waited::InVain(refusal) => return refusal,
     };
     let mut response = match (&newest, judge(&newest, asked)) {
         // The server stops: with the list as it is the player asks on at once, whoever is there then. The draft has no
@@ -96,7 +96,7 @@ pub(crate) async fn reload(
         (Newest::Missing, _) => refused(StatusCode::NOT_FOUND),
         (Newest::Unknown, _) => unavailable(),
     };
-    response.extensions_mut().insert(HeldFor(held_for));
+    response.extensions_mut().insert(BlockedFor(blocked_for));
     response
 }
 
@@ -133,40 +133,40 @@ pub(crate) async fn part(
     mut versions: watch::Receiver<Newest>,
     target: &Target,
     waits: &Waits,
-) -> Result<HeldFor, Response> {
+) -> Result<BlockedFor, Response> {
     let is_hinted =
         |newest: &Newest| matches!(newest, Newest::Version(version) if version.hint() == Some(target));
     let is_settled = |newest: &Newest| !matches!(newest, Newest::Unknown) && !is_hinted(newest);
-    match held(&mut versions, waits, is_settled).await {
+    match wait(&mut versions, waits, is_settled).await {
         // The server stops, and whoever comes after it can be asked in a second.
-        Held::Until(newest, _) if is_hinted(&newest) => Err(unavailable()),
-        Held::Until(_, held_for) => Ok(HeldFor(held_for)),
-        Held::InVain(refusal) => Err(refusal),
+        Waited::Until(newest, _) if is_hinted(&newest) => Err(unavailable()),
+        Waited::Until(_, blocked_for) => Ok(BlockedFor(blocked_for)),
+        Waited::InVain(refusal) => Err(refusal),
     }
 }
 
 /// How waiting for a playlist came out.
-enum Held {
+enum Waited {
     /// The first state that is settled, or the last one before the stop, after this time.
     Until(Newest, Duration),
     /// This is the answer.
     InVain(Response),
 }
 
-async fn held(
+async fn wait(
     versions: &mut watch::Receiver<Newest>,
     waits: &Waits,
     is_settled: impl Fn(&Newest) -> bool,
-) -> Held {
+) -> Waited {
     let began = Instant::now();
-    let until = |held_s: u64| began + Duration::from_secs(held_s);
+    let until = |blocked_s: u64| began + Duration::from_secs(blocked_s);
     let is_known = |newest: &Newest| !matches!(newest, Newest::Unknown);
-    let known = timeout_at(until(LONGEST_HELD_S), versions.wait_for(is_known)).await;
+    let known = timeout_at(until(LONGEST_BLOCKED_S), versions.wait_for(is_known)).await;
     let Some(known) = known.ok().and_then(|known| known.ok().map(|it| it.clone())) else {
-        return Held::InVain(unavailable());
+        return Waited::InVain(unavailable());
     };
     if is_settled(&known) {
-        return Held::Until(known, Duration::ZERO);
+        return Waited::Until(known, Duration::ZERO);
     }
     let target_duration_s = match &known {
         Newest::Version(version) => version.edge().map_or(1, |edge| edge.target_duration_s),
@@ -174,20 +174,20 @@ async fn held(
     };
     // The old version is of no use to those who wait for the next one.
     drop(known);
-    let Some(place) = waits.all.begin(&waits.waiter) else { return Held::InVain(unavailable()) };
-    let held_s = target_duration_s.saturating_mul(TARGETS_HELD).min(LONGEST_HELD_S);
-    let waited = timeout_at(until(held_s), versions.wait_for(is_settled))
+    let Some(blocked_request) = waits.all.begin(&waits.waiter) else { return Waited::InVain(unavailable()) };
+    let blocked_s = target_duration_s.saturating_mul(TARGETS_BLOCKED).min(LONGEST_BLOCKED_S);
+    let waited = timeout_at(until(blocked_s), versions.wait_for(is_settled))
         .await
         .map(|settled| settled.ok().map(|it| it.clone()));
     match waited {
-        Ok(Some(settled)) => Held::Until(settled, place.give_back(End::Settled)),
+        Ok(Some(settled)) => Waited::Until(settled, blocked_request.finish(End::Settled)),
         // Nobody tells of this playlist any more.
-        Ok(None) => Held::Until(versions.borrow().clone(), place.give_back(End::Stopped)),
+        Ok(None) => Waited::Until(versions.borrow().clone(), blocked_request.finish(End::Stopped)),
         Err(_) => {
-            let held_for = HeldFor(place.give_back(End::TooLate));
+            let blocked_for = BlockedFor(blocked_request.finish(End::TooLate));
             let mut response = unavailable();
-            response.extensions_mut().insert(held_for);
-            Held::InVain(response)
+            response.extensions_mut().insert(blocked_for);
+            Waited::InVain(response)
         }
     }
 }
@@ -198,7 +198,7 @@ pub(crate) fn playlist_of(part: &Target) -> Option<Target> {
     let (directory, name) = part.path.rsplit_once('/')?;
     let (_, number) = name.strip_suffix(".ts")?.rsplit_once(".p")?;
     let is_part = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    if part.kind != Kind::Segment || !is_part {
+    if part.kind != ResourceKind::Segment || !is_part {
         return None;
     }
     let playlist = match directory.strip_suffix("live").filter(|it| it.is_empty() || it.ends_with('/')) {

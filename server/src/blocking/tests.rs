@@ -46,7 +46,7 @@ enum Event {
 use Event::{Gone, Is, Stop};
 
 fn waits() -> Waits {
-    Waits { all: Waiting::new(100), waiter: Arc::new(Someone::default()) }
+    Waits { all: BlockedRequests::new(100), waiter: Arc::new(Someone::default()) }
 }
 
 /// Each event at its time in milliseconds.
@@ -336,17 +336,17 @@ async fn whoever_waits_is_counted_until_it_is_over() {
     let settled = tokio::spawn(ask("_HLS_msn=20&_HLS_part=0"));
     let leaves = tokio::spawn(ask("_HLS_msn=20"));
     sleep(Duration::from_millis(10)).await;
-    assert_eq!(waits.all.held(), 2);
+    assert_eq!(waits.all.blocked(), 2);
     // A third one of this connection.
     let refused = ask("_HLS_msn=20").await;
     assert_eq!((refused.status().as_u16(), refused.headers()[RETRY_AFTER].as_bytes()), (503, &b"1"[..]));
     let response = settled.await.unwrap();
-    let held_for = response.extensions().get::<HeldFor>().unwrap().0.as_millis();
-    assert!((490..503).contains(&held_for), "{held_for}");
+    let blocked_for = response.extensions().get::<BlockedFor>().unwrap().0.as_millis();
+    assert!((490..503).contains(&blocked_for), "{blocked_for}");
     leaves.abort();
     assert!(leaves.await.unwrap_err().is_cancelled());
     let ended = [End::Settled, End::Left, End::Refused].map(|end| waits.all.ended(end));
-    assert_eq!((waits.all.held(), ended), (0, [1, 1, 1]));
+    assert_eq!((waits.all.blocked(), ended), (0, [1, 1, 1]));
 }
 
 #[track_caller]

@@ -1,6 +1,6 @@
 //! Those who wait: counted for the operator, bounded, and known to the limits of their connections.
 //!
-//! In: a request that is to be held. Out: its place, given back when it is dropped, however the waiting ends.
+//! In: a request that is to be blocked. Out: its count, taken back when it is dropped, however the waiting ends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A connection whose requests may be held.
+/// A connection whose requests may be blocked.
 pub(crate) trait Waiter: Send + Sync {
     /// How many of its requests are.
-    fn held(&self) -> &AtomicU32;
+    fn blocked(&self) -> &AtomicU32;
 
     /// How many may be.
-    fn most_held(&self) -> u32;
+    fn most_blocked(&self) -> u32;
 }
 
 /// How waiting ends.
@@ -42,22 +42,22 @@ impl End {
     ];
 }
 
-/// All requests that are held.
+/// All requests that are blocked.
 #[derive(Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct BlockedRequests {
     most: usize,
-    held: AtomicUsize,
+    blocked: AtomicUsize,
     ends: [AtomicU64; End::ALL.len()],
 }
 
-impl Waiting {
-    pub(crate) fn new(most: usize) -> Arc<Waiting> {
-        Arc::new(Waiting { most, held: AtomicUsize::new(0), ends: Default::default() })
+impl BlockedRequests {
+    pub(crate) fn new(most: usize) -> Arc<BlockedRequests> {
+        Arc::new(BlockedRequests { most, blocked: AtomicUsize::new(0), ends: Default::default() })
     }
 
-    /// How many are held now.
-    pub(crate) fn held(&self) -> usize {
-        self.held.load(Relaxed)
+    /// How many are blocked now.
+    pub(crate) fn blocked(&self) -> usize {
+        self.blocked.load(Relaxed)
     }
 
     /// How often waiting has ended like this.
@@ -66,39 +66,43 @@ impl Waiting {
     }
 
     /// A place for one more; `None` when all, or those of its connection, are taken.
-    pub(crate) fn begin(self: &Arc<Waiting>, waiter: &Arc<dyn Waiter>) -> Option<Place> {
-        self.held.fetch_add(1, Relaxed);
-        waiter.held().fetch_add(1, Relaxed);
-        let mut place =
-            Place { waiting: self.clone(), waiter: waiter.clone(), began: Instant::now(), end: End::Left };
-        if self.held() > self.most || waiter.held().load(Relaxed) > waiter.most_held() {
-            place.end = End::Refused;
+    pub(crate) fn begin(self: &Arc<BlockedRequests>, waiter: &Arc<dyn Waiter>) -> Option<BlockedRequest> {
+        self.blocked.fetch_add(1, Relaxed);
+        waiter.blocked().fetch_add(1, Relaxed);
+        let mut blocked_request = BlockedRequest {
+            waiting: self.clone(),
+            waiter: waiter.clone(),
+            began: Instant::now(),
+            end: End::Left,
+        };
+        if self.blocked() > self.most || waiter.blocked().load(Relaxed) > waiter.most_blocked() {
+            blocked_request.end = End::Refused;
             return None;
         }
-        Some(place)
+        Some(blocked_request)
     }
 }
 
 /// The place of one who waits.
-pub(crate) struct Place {
-    waiting: Arc<Waiting>,
+pub(crate) struct BlockedRequest {
+    waiting: Arc<BlockedRequests>,
     waiter: Arc<dyn Waiter>,
     began: Instant,
     end: End,
 }
 
-impl Place {
+impl BlockedRequest {
     /// Gives it back; how long it was taken.
-    pub(crate) fn give_back(mut self, end: End) -> Duration {
+    pub(crate) fn finish(mut self, end: End) -> Duration {
         self.end = end;
         self.began.elapsed()
     }
 }
 
-impl Drop for Place {
+impl Drop for BlockedRequest {
     fn drop(&mut self) {
-        self.waiting.held.fetch_sub(1, Relaxed);
-        self.waiter.held().fetch_sub(1, Relaxed);
+        self.waiting.blocked.fetch_sub(1, Relaxed);
+        self.waiter.blocked().fetch_sub(1, Relaxed);
         self.waiting.ends[self.end as usize].fetch_add(1, Relaxed);
     }
 }
@@ -112,18 +116,18 @@ pub(crate) mod tests {
     pub(crate) struct Someone(AtomicU32);
 
     impl Waiter for Someone {
-        fn held(&self) -> &AtomicU32 {
+        fn blocked(&self) -> &AtomicU32 {
             &self.0
         }
 
-        fn most_held(&self) -> u32 {
+        fn most_blocked(&self) -> u32 {
             2
         }
     }
 
     #[test]
     fn places_are_bounded_in_all_and_for_each_connection() {
-        let waiting = Waiting::new(3);
+        let waiting = BlockedRequests::new(3);
         let someone = || -> Arc<dyn Waiter> { Arc::new(Someone::default()) };
         let (one, two) = (someone(), someone());
         let first = waiting.begin(&one).unwrap();
@@ -131,10 +135,10 @@ pub(crate) mod tests {
         assert!(waiting.begin(&one).is_none(), "of one connection");
         let _third = waiting.begin(&two).unwrap();
         assert!(waiting.begin(&two).is_none(), "in all");
-        assert_eq!((waiting.held(), one.held().load(Relaxed), two.held().load(Relaxed)), (3, 2, 1));
-        first.give_back(End::Settled);
+        assert_eq!((waiting.blocked(), one.blocked().load(Relaxed), two.blocked().load(Relaxed)), (3, 2, 1));
+        first.finish(End::Settled);
         drop(waiting.begin(&two).unwrap());
         let ended = End::ALL.map(|(end, _)| waiting.ended(end));
-        assert_eq!((waiting.held(), ended), (2, [1, 0, 0, 1, 2]));
+        assert_eq!((waiting.blocked(), ended), (2, [1, 0, 0, 1, 2]));
     }
 }

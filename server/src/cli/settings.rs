@@ -30,7 +30,7 @@ pub struct Settings {
     pub segment_max_age_s: u32,
     /// Memory for the playlists and segments that everyone asks for; 0: every answer comes from the disk.
     pub cache_size_bytes: u64,
-    /// Do not wait to be told of changes, only look.
+    /// Do not wait to be told of changes, only check.
     pub poll: bool,
     /// Where the access log goes.
     pub access_log: AccessLog,

@@ -17,15 +17,19 @@ use crate::operator::access_log::Line;
 use crate::operator::metrics::Reached;
 
 /// A running request; ends when dropped, however that comes about.
-pub(super) struct Exchange {
+pub(super) struct RunningRequest {
     pub(super) connection: Arc<Connection>,
     pub(super) line: Option<Box<Line>>,
     /// Whether the client let us say something, or nothing was to be said.
     pub(super) is_heard: bool,
 }
 
-impl Exchange {
-    pub(super) fn begin<B>(connection: Arc<Connection>, request: &Request<B>, has_body: bool) -> Exchange {
+impl RunningRequest {
+    pub(super) fn begin<B>(
+        connection: Arc<Connection>,
+        request: &Request<B>,
+        has_body: bool,
+    ) -> RunningRequest {
         let activity = &connection.activity;
         add_u32(&activity.requests, 1);
         add_u32(&activity.answering, 1);
@@ -40,11 +44,11 @@ impl Exchange {
             }
             Duty::Operator => None,
         };
-        Exchange { line, is_heard: false, connection }
+        RunningRequest { line, is_heard: false, connection }
     }
 }
 
-impl Drop for Exchange {
+impl Drop for RunningRequest {
     fn drop(&mut self) {
         let activity = &self.connection.activity;
         activity.answering.store(activity.answering.load(Relaxed).wrapping_sub(1), Relaxed);
@@ -58,10 +62,10 @@ impl Drop for Exchange {
     }
 }
 
-/// The body of an answer, unchanged; holds the exchange until it has gone.
+/// The body of an answer, unchanged; keeps the request running until it has gone.
 pub(super) struct Answer {
     pub(super) body: Body,
-    pub(super) exchange: Exchange,
+    pub(super) running: RunningRequest,
 }
 
 impl HttpBody for Answer {
@@ -74,9 +78,9 @@ impl HttpBody for Answer {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         if polled.is_ready() {
-            self.exchange.is_heard = true;
+            self.running.is_heard = true;
         }
-        if let Some(line) = &mut self.exchange.line
+        if let Some(line) = &mut self.running.line
             && let Poll::Ready(Some(Ok(frame))) = &polled
             && let Some(bytes) = frame.data_ref()
         {

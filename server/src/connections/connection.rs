@@ -37,17 +37,17 @@ pub(super) enum Stream {
     Unix(UnixStream),
 }
 
-/// Serves all requests of a connection. Each stage is a box of its own, so that one at rest is small.
+/// Serves all requests of a connection. Each state is a box of its own, so that one at rest is small.
 pub(super) fn serve(
     connection: Arc<Connection>,
     stream: Stream,
     scheme: Scheme,
 ) -> impl Future<Output = ()> + Send + 'static {
-    let mut stage = Stage::Greeting(Box::pin(greet(connection.clone(), stream, scheme)));
+    let mut state = State::Greeting(Box::pin(greet(connection.clone(), stream, scheme)));
     poll_fn(move |cx| {
         loop {
-            let next = match &mut stage {
-                Stage::Greeting(greeting) => {
+            let next = match &mut state {
+                State::Greeting(greeting) => {
                     // Until the first request there is nothing to finish.
                     if let Poll::Ready(Command::Finish | Command::Cut) = connection.activity.poll_command(cx)
                     {
@@ -57,12 +57,12 @@ pub(super) fn serve(
                         None => None,
                         Some((transport, true)) => {
                             connection.activity.is_http2.store(true, Relaxed);
-                            Some(Stage::Http2(Box::pin(http2::speak(connection.clone(), transport))))
+                            Some(State::Http2(Box::pin(http2::speak(connection.clone(), transport))))
                         }
                         Some((transport, false)) => hear(&connection, transport, cx),
                     }
                 }
-                Stage::Rest(resting) => {
+                State::Rest(resting) => {
                     if let Poll::Ready(Command::Finish | Command::Cut) = connection.activity.poll_command(cx)
                     {
                         return Poll::Ready(());
@@ -71,7 +71,7 @@ pub(super) fn serve(
                     ready!(transport.poll_heard(cx));
                     resting.take().and_then(|transport| hear(&connection, transport, cx))
                 }
-                Stage::Waiting(waiting, pending, is_last) => {
+                State::Waiting(waiting, pending, is_last) => {
                     let Some(transport) = waiting else { return Poll::Ready(()) };
                     while let Poll::Ready(command) = connection.activity.poll_command(cx) {
                         match command {
@@ -90,11 +90,11 @@ pub(super) fn serve(
                     let prepared = request.map(|request| Prepared { request, answer });
                     waiting.take().map(|transport| speaking(&connection, transport, prepared))
                 }
-                Stage::Http1(http1) => ready!(http1.as_mut().poll(cx)).map(|it| Stage::Rest(Some(it))),
-                Stage::Http2(http2) => return http2.as_mut().poll(cx),
+                State::Http1(http1) => ready!(http1.as_mut().poll(cx)).map(|it| State::Rest(Some(it))),
+                State::Http2(http2) => return http2.as_mut().poll(cx),
             };
             match next {
-                Some(next) => stage = next,
+                Some(next) => state = next,
                 None => return Poll::Ready(()),
             }
         }
@@ -103,7 +103,7 @@ pub(super) fn serve(
 
 type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-enum Stage {
+enum State {
     Greeting(Running<Option<(Transport, bool)>>),
     Rest(Option<Transport>),
     /// With whether no request may follow.
@@ -112,24 +112,24 @@ enum Stage {
     Http2(Running<()>),
 }
 
-/// The stage after something was heard; `None` when that was the end.
-fn hear(connection: &Arc<Connection>, mut transport: Transport, cx: &mut Context<'_>) -> Option<Stage> {
+/// The state after something was heard; `None` when that was the end.
+fn hear(connection: &Arc<Connection>, mut transport: Transport, cx: &mut Context<'_>) -> Option<State> {
     let has_left = transport.poll_left(cx, MAX_HEAD_BYTES).is_ready();
     if transport.early().is_empty() {
-        return (!has_left).then(|| Stage::Rest(Some(transport)));
+        return (!has_left).then(|| State::Rest(Some(transport)));
     }
     let request = if has_left { None } else { head::read(transport.early()) };
     if let Some(pending) = request.and_then(|request| request::blocking(connection, &request)) {
         transport.shrink();
-        return Some(Stage::Waiting(Some(transport), pending, false));
+        return Some(State::Waiting(Some(transport), pending, false));
     }
     // The beginning of a head at least. Its end will come, or `limits` will.
     connection.activity.heard.store(true, Relaxed);
     Some(speaking(connection, transport, None))
 }
 
-fn speaking(connection: &Arc<Connection>, transport: Transport, prepared: Option<Prepared>) -> Stage {
-    Stage::Http1(Box::pin(http1::speak(connection.clone(), transport, prepared)))
+fn speaking(connection: &Arc<Connection>, transport: Transport, prepared: Option<Prepared>) -> State {
+    State::Http1(Box::pin(http1::speak(connection.clone(), transport, prepared)))
 }
 
 /// TLS, and the first bytes that tell HTTP/2. `None` when the client leaves or talks nonsense.

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use tokio_rustls::TlsAcceptor;
 
 use super::activity::Activity;
-use super::limits::{Place, Places};
+use super::limits::{ConnectionLimiter, ConnectionPermit};
 use super::registry::{Entered, Registry};
 use crate::http::client::Peer;
 use crate::listen::Duty;
@@ -21,7 +21,7 @@ use crate::site::Site;
 pub(crate) struct Serving {
     pub(crate) site: Site,
     pub(crate) operator: Operator,
-    pub(crate) places: Arc<Places>,
+    pub(crate) limiter: Arc<ConnectionLimiter>,
     pub(crate) trusted: Vec<IpNet>,
     pub(crate) page_policy: Option<HeaderValue>,
     pub(crate) log: Log,
@@ -37,7 +37,7 @@ impl Serving {
     /// connection that does not say so, a player would ask again.
     pub(super) fn let_go_who_waits(&self) {
         if self.finishing.fetch_add(1, Ordering::AcqRel) + 1 == self.metrics.workers().len() {
-            self.site.stop_holding();
+            self.site.stop_blocking();
         }
     }
 }
@@ -60,5 +60,5 @@ pub(super) struct Connection {
     pub(super) peer: Peer,
     pub(super) duty: Duty,
     pub(super) _entered: Entered,
-    pub(super) _place: Place,
+    pub(super) _permit: ConnectionPermit,
 }

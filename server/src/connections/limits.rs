@@ -1,6 +1,6 @@
 //! What a client may take, and when a connection has had enough. Pure, but for two counts that all threads share.
 //!
-//! Once a second each thread looks at each of its connections (`registry`) and asks `Watch` about it; so no
+//! Once a second each thread scans each of its connections (`registry`) and asks `Watch` about it; so no
 //! connection needs a timer, and no request pays for one.
 
 use std::collections::HashMap;
@@ -22,10 +22,10 @@ pub(crate) const MAX_HEAD_BYTES: usize = 16 * 1024;
 const ABANDONED: u32 = 100;
 
 /// A player waits for a list and a part at a time, of each rendition that it plays.
-pub(crate) const HELD_PER_CONNECTION: u32 = 8;
+pub(crate) const BLOCKED_PER_CONNECTION: u32 = 8;
 
-/// Requests that are held at a time for each connection that there may be: the list and the part.
-const HELD_FOR_EACH: usize = 2;
+/// Requests that are blocked at a time for each connection that there may be: the list and the part.
+const BLOCKED_FOR_EACH: usize = 2;
 
 /// Files other than those of connections: webroot, log, certificate, epoll, and files on their way out.
 const FILES_BESIDES: usize = 512;
@@ -47,9 +47,9 @@ pub(crate) fn affordable(wanted: usize, open_files: Option<u64>) -> usize {
     wanted.min(files.saturating_sub(FILES_BESIDES.min(files / 2))).max(1)
 }
 
-/// How many requests may be held at a time.
-pub(crate) fn most_held(limits: &Limits) -> usize {
-    limits.connections.saturating_mul(HELD_FOR_EACH)
+/// How many requests may be blocked at a time.
+pub(crate) fn most_blocked(limits: &Limits) -> usize {
+    limits.connections.saturating_mul(BLOCKED_FOR_EACH)
 }
 
 /// Whether a client breaks off more than it reads.
@@ -64,10 +64,10 @@ pub(crate) struct Done {
     pub(crate) requests: u32,
     /// Answers that are not finished.
     pub(crate) answering: u32,
-    /// Of these, requests that are held: for them we are the slow one.
-    pub(crate) held: u32,
+    /// Of these, requests that are blocked: for them we are the slow one.
+    pub(crate) blocked: u32,
     /// Bytes that the kernel does not take at present.
-    pub(crate) blocked: bool,
+    pub(crate) send_blocked: bool,
     /// Part of a head.
     pub(crate) heard: bool,
 }
@@ -83,7 +83,7 @@ pub(crate) enum Verdict {
     Cut(Reached),
 }
 
-/// The memory of the one who looks; all times in seconds of one clock.
+/// What the scan remembers of a connection; all times in seconds of one clock.
 #[derive(Debug)]
 pub(crate) struct Watch {
     /// Since when nothing has come forward.
@@ -99,9 +99,9 @@ impl Watch {
         Watch { still_since_s: now_s, heard_since_s: None, sent_bytes: 0, requests: 0, busy: false }
     }
 
-    pub(crate) fn look(&mut self, now_s: u64, done: &Done, limits: &Limits) -> Verdict {
-        let busy = done.answering > done.held || done.blocked;
-        if done.held > 0 && !busy {
+    pub(crate) fn judge(&mut self, now_s: u64, done: &Done, limits: &Limits) -> Verdict {
+        let busy = done.answering > done.blocked || done.send_blocked;
+        if done.blocked > 0 && !busy {
             let (sent_bytes, requests) = (done.sent_bytes, done.requests);
             *self = Watch { still_since_s: now_s, heard_since_s: None, sent_bytes, requests, busy: true };
             return Verdict::Fine;
@@ -146,7 +146,7 @@ impl Watch {
 
 /// The connections of all threads.
 #[derive(Debug)]
-pub(crate) struct Places {
+pub(crate) struct ConnectionLimiter {
     limits: Limits,
     taken: AtomicUsize,
     by_subscriber: Mutex<HashMap<IpAddr, usize>>,
@@ -154,14 +154,14 @@ pub(crate) struct Places {
 
 /// One connection's place; given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
-    places: Arc<Places>,
+pub(crate) struct ConnectionPermit {
+    limiter: Arc<ConnectionLimiter>,
     subscriber: Option<IpAddr>,
 }
 
-impl Places {
-    pub(crate) fn new(limits: Limits) -> Arc<Places> {
-        Arc::new(Places { limits, taken: AtomicUsize::new(0), by_subscriber: Mutex::default() })
+impl ConnectionLimiter {
+    pub(crate) fn new(limits: Limits) -> Arc<ConnectionLimiter> {
+        Arc::new(ConnectionLimiter { limits, taken: AtomicUsize::new(0), by_subscriber: Mutex::default() })
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -175,10 +175,10 @@ impl Places {
     /// Takes a place for a connection from `address`, `None` being one that is not counted there. When all are taken,
     /// `make_room` may end another connection.
     pub(crate) fn take(
-        self: &Arc<Places>,
+        self: &Arc<ConnectionLimiter>,
         address: Option<IpAddr>,
         make_room: impl FnOnce() -> bool,
-    ) -> Result<Place, Reached> {
+    ) -> Result<ConnectionPermit, Reached> {
         let subscriber = address.map(subscriber);
         if let Some(subscriber) = subscriber {
             let mut by_subscriber = self.by_subscriber.lock().unwrap_or_else(PoisonError::into_inner);
@@ -189,19 +189,19 @@ impl Places {
             *count += 1;
         }
         self.taken.fetch_add(1, Ordering::Relaxed);
-        let place = Place { places: self.clone(), subscriber };
+        let permit = ConnectionPermit { limiter: self.clone(), subscriber };
         if self.taken() > self.limits.connections && !make_room() {
             return Err(Reached::Connections);
         }
-        Ok(place)
+        Ok(permit)
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        self.places.taken.fetch_sub(1, Ordering::Relaxed);
+        self.limiter.taken.fetch_sub(1, Ordering::Relaxed);
         let Some(subscriber) = self.subscriber else { return };
-        let mut by_subscriber = self.places.by_subscriber.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut by_subscriber = self.limiter.by_subscriber.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = by_subscriber.get_mut(&subscriber) {
             *count -= 1;
             if *count == 0 {
@@ -220,7 +220,7 @@ mod tests {
     /// Looks once a second at what `done` says; the second in which it is cut, and why.
     fn cut_at_s(mut done: impl FnMut(u64) -> Done) -> Option<(u64, Reached)> {
         let mut watch = Watch::new(0);
-        (0..200).find_map(|now_s| match watch.look(now_s, &done(now_s), &LIMITS) {
+        (0..200).find_map(|now_s| match watch.judge(now_s, &done(now_s), &LIMITS) {
             Verdict::Cut(reached) => Some((now_s, reached)),
             _ => None,
         })
@@ -253,23 +253,23 @@ mod tests {
     fn an_answer_has_to_move() {
         let answer = Done { requests: 1, answering: 1, ..Done::default() };
         check(|_| answer, Some((31, Reached::SlowReader)));
-        check(|_| Done { blocked: true, answering: 0, ..answer }, Some((31, Reached::SlowReader)));
+        check(|_| Done { send_blocked: true, answering: 0, ..answer }, Some((31, Reached::SlowReader)));
         check(|now_s| Done { sent_bytes: now_s * 17, ..answer }, Some((31, Reached::SlowReader)));
         check(|now_s| Done { sent_bytes: now_s * 100, ..answer }, None);
     }
 
     #[test]
-    fn whoever_is_held_is_not_slow_and_whoever_does_not_take_what_came_of_it_is() {
-        let held = Done { requests: 1, answering: 1, held: 1, ..Done::default() };
-        check(|_| held, None);
+    fn whoever_is_blocked_is_not_slow_and_whoever_does_not_take_what_came_of_it_is() {
+        let blocked = Done { requests: 1, answering: 1, blocked: 1, ..Done::default() };
+        check(|_| blocked, None);
         check(
-            |now_s| if now_s < 50 { held } else { Done { held: 0, ..held } },
+            |now_s| if now_s < 50 { blocked } else { Done { blocked: 0, ..blocked } },
             Some((80, Reached::SlowReader)),
         );
-        check(|_| Done { blocked: true, ..held }, Some((31, Reached::SlowReader)));
-        check(|_| Done { answering: 2, ..held }, Some((31, Reached::SlowReader)));
+        check(|_| Done { send_blocked: true, ..blocked }, Some((31, Reached::SlowReader)));
+        check(|_| Done { answering: 2, ..blocked }, Some((31, Reached::SlowReader)));
         let mut watch = Watch::new(0);
-        assert_eq!(watch.look(1, &held, &LIMITS), Verdict::Fine);
+        assert_eq!(watch.judge(1, &blocked, &LIMITS), Verdict::Fine);
         assert_eq!(watch.still_since_s(), None, "its place is not free for others");
     }
 
@@ -289,34 +289,34 @@ mod tests {
 
     #[test]
     fn only_a_connection_with_nothing_going_on_rests() {
-        let look = |done: Done| {
+        let judge = |done: Done| {
             let mut watch = Watch::new(0);
-            watch.look(0, &done, &LIMITS);
-            watch.look(1, &done, &LIMITS)
+            watch.judge(0, &done, &LIMITS);
+            watch.judge(1, &done, &LIMITS)
         };
-        assert_eq!(look(Done { requests: 1, ..Done::default() }), Verdict::Rest);
-        assert_eq!(look(Done { requests: 1, answering: 1, ..Done::default() }), Verdict::Fine);
-        assert_eq!(look(Done { requests: 1, blocked: true, ..Done::default() }), Verdict::Fine);
-        assert_eq!(look(Done { requests: 1, heard: true, ..Done::default() }), Verdict::Fine);
-        assert_eq!(look(Done::default()), Verdict::Fine);
+        assert_eq!(judge(Done { requests: 1, ..Done::default() }), Verdict::Rest);
+        assert_eq!(judge(Done { requests: 1, answering: 1, ..Done::default() }), Verdict::Fine);
+        assert_eq!(judge(Done { requests: 1, send_blocked: true, ..Done::default() }), Verdict::Fine);
+        assert_eq!(judge(Done { requests: 1, heard: true, ..Done::default() }), Verdict::Fine);
+        assert_eq!(judge(Done::default()), Verdict::Fine);
     }
 
     #[test]
     fn places_are_counted_in_all_and_for_each_subscriber() {
-        let places = Places::new(LIMITS);
+        let limiter = ConnectionLimiter::new(LIMITS);
         let [one, two] = ["192.0.2.1", "192.0.2.2"].map(|text| Some(text.parse().unwrap()));
-        let first = places.take(one, || false).unwrap();
-        let _second = places.take(one, || false).unwrap();
-        assert_eq!(places.take(one, || true).unwrap_err(), Reached::PerAddress);
-        let _third = places.take(two, || false).unwrap();
-        assert_eq!(places.take(None, || false).unwrap_err(), Reached::Connections);
-        assert_eq!(places.taken(), 3, "what is refused takes no place");
-        let _room = places.take(None, || true).unwrap();
+        let first = limiter.take(one, || false).unwrap();
+        let _second = limiter.take(one, || false).unwrap();
+        assert_eq!(limiter.take(one, || true).unwrap_err(), Reached::PerAddress);
+        let _third = limiter.take(two, || false).unwrap();
+        assert_eq!(limiter.take(None, || false).unwrap_err(), Reached::Connections);
+        assert_eq!(limiter.taken(), 3, "what is refused takes no place");
+        let _room = limiter.take(None, || true).unwrap();
         drop(first);
-        assert_eq!(places.taken(), 3);
-        assert_eq!(places.take(one, || false).unwrap_err(), Reached::Connections);
+        assert_eq!(limiter.taken(), 3);
+        assert_eq!(limiter.take(one, || false).unwrap_err(), Reached::Connections);
         assert_eq!(
-            places.by_subscriber.lock().unwrap().len(),
+            limiter.by_subscriber.lock().unwrap().len(),
             2,
             "addresses without connections are forgotten"
         );

@@ -16,12 +16,12 @@ use axum::http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::service::{HttpService, service_fn};
 
-use super::body::{Answer, Exchange};
+use super::body::{Answer, RunningRequest};
 use super::context::{Connection, Serving};
-use crate::blocking::HeldFor;
+use crate::blocking::BlockedFor;
 use crate::http::security;
 use crate::listen::Duty;
-use crate::operator::metrics::{Asked, Kind, Reached, kind_of};
+use crate::operator::metrics::{Asked, Reached, RequestKind, kind_of};
 use crate::site::{Answering, Later};
 
 /// Answers the requests of one connection; `prepared` is the answer to the first one.
@@ -97,7 +97,7 @@ pub(super) fn blocking(connection: &Arc<Connection>, request: &Request<()>) -> O
 fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Reply {
     let has_body = !request.body().is_end_stream();
     let question = Question::begin(connection, &request, has_body);
-    let connection = &question.exchange.connection;
+    let connection = &question.running.connection;
     let answering = match connection.duty {
         _ if has_body && takes_no_body(request.method()) => {
             connection.worker.counters.reached(Reached::Body);
@@ -107,8 +107,8 @@ fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Reply {
         Duty::Operator => {
             let worker = connection.worker.clone();
             Answering::Later(Box::pin(async move {
-                let Serving { operator, places, .. } = &*worker.serving;
-                operator.answer(&request, places.taken()).await
+                let Serving { operator, limiter, .. } = &*worker.serving;
+                operator.answer(&request, limiter.taken()).await
             }))
         }
     };
@@ -120,56 +120,57 @@ fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Reply {
 
 /// What is to be remembered of a request until it is answered.
 struct Question {
-    exchange: Exchange,
+    running: RunningRequest,
     counted: Option<Counted>,
     is_head: bool,
 }
 
 struct Counted {
     start: Instant,
-    kind: Kind,
+    kind: RequestKind,
     viewer: Option<u64>,
 }
 
 impl Question {
     fn begin<B>(connection: Arc<Connection>, request: &Request<B>, has_body: bool) -> Question {
-        let exchange = Exchange::begin(connection, request, has_body);
-        let connection = &exchange.connection;
+        let running = RunningRequest::begin(connection, request, has_body);
+        let connection = &running.connection;
         let counted =
             (connection.duty == Duty::Viewers && connection.worker.serving.metrics.is_on).then(|| {
                 let kind = kind_of(request.method(), request.uri().path());
                 Counted { start: Instant::now(), kind, viewer: viewer_key(connection, request) }
             });
-        Question { exchange, counted, is_head: request.method() == Method::HEAD }
+        Question { running, counted, is_head: request.method() == Method::HEAD }
     }
 
     fn answered(self, mut response: Response<Body>) -> Response<Answer> {
-        let Question { mut exchange, counted, is_head } = self;
-        let worker = &exchange.connection.worker;
+        let Question { mut running, counted, is_head } = self;
+        let worker = &running.connection.worker;
         security::protect(response.headers_mut(), worker.serving.page_policy.as_ref());
         let status = response.status();
-        let held_for = response.extensions().get().map_or(Duration::ZERO, |HeldFor(held_for)| *held_for);
-        if held_for > Duration::ZERO {
-            exchange.connection.activity.has_waited.store(true, Relaxed);
+        let blocked_for =
+            response.extensions().get().map_or(Duration::ZERO, |BlockedFor(blocked_for)| *blocked_for);
+        if blocked_for > Duration::ZERO {
+            running.connection.activity.has_waited.store(true, Relaxed);
         }
         if let Some(Counted { start, kind, viewer }) = counted {
             // That the next part takes its time says nothing of this server.
-            let took = start.elapsed().saturating_sub(held_for);
+            let took = start.elapsed().saturating_sub(blocked_for);
             worker.counters.answered(&Asked { kind, status, took }, viewer);
         }
-        if let Some(line) = &mut exchange.line {
+        if let Some(line) = &mut running.line {
             line.status = status;
-            line.held_for = held_for;
+            line.blocked_for = blocked_for;
         }
-        exchange.is_heard = is_head || response.body().is_end_stream();
-        response.map(|body| Answer { body, exchange })
+        running.is_heard = is_head || response.body().is_end_stream();
+        response.map(|body| Answer { body, running })
     }
 }
 
 /// What tells one player from another, for requests that count: of playlists.
 fn viewer_key<B>(connection: &Connection, request: &Request<B>) -> Option<u64> {
     let metrics = &connection.worker.serving.metrics;
-    (kind_of(request.method(), request.uri().path()) == Kind::Playlist).then(|| {
+    (kind_of(request.method(), request.uri().path()) == RequestKind::Playlist).then(|| {
         let viewer = connection.peer.viewer(request.headers(), &connection.worker.serving.trusted);
         metrics.viewer_key(viewer, request.headers().get(USER_AGENT).map(HeaderValue::as_bytes))
     })

@@ -91,7 +91,7 @@ impl Transport {
             add_u64(&self.activity.sent_bytes, *bytes as u64);
             self.counters.sent(*bytes as u64);
         }
-        self.activity.blocked.store(polled.is_pending(), Relaxed);
+        self.activity.send_blocked.store(polled.is_pending(), Relaxed);
         polled
     }
 }
@@ -146,7 +146,7 @@ impl AsyncWrite for Transport {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = each!(self, stream => Pin::new(stream).poll_flush(cx));
         // TLS takes more than the kernel does; it is sent when flushed.
-        self.activity.blocked.store(polled.is_pending(), Relaxed);
+        self.activity.send_blocked.store(polled.is_pending(), Relaxed);
         polled
     }
 

@@ -7,7 +7,7 @@ use axum::http::header::{
 };
 use axum::http::{Extensions, StatusCode, Version};
 
-use crate::http::paths::{Kind, extension};
+use crate::http::paths::{ResourceKind, extension};
 
 /// The type that RFC 8216 4 gives to playlists.
 const PLAYLIST_TYPE: &str = "application/vnd.apple.mpegurl";
@@ -38,10 +38,12 @@ pub(crate) fn content_type(path: &str) -> &'static str {
 
 /// The conditions that are heeded for a file from disk. A playlist is then always sent: the tag that `ServeDir` makes of
 /// size and date could only save bytes by risking a stale 304. From memory it has a tag of its content.
-pub(crate) fn conditions(kind: Kind) -> &'static [HeaderName] {
+pub(crate) fn conditions(kind: ResourceKind) -> &'static [HeaderName] {
     match kind {
-        Kind::Playlist | Kind::Status => &[],
-        Kind::Segment | Kind::Page => &[IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE],
+        ResourceKind::Playlist | ResourceKind::Status => &[],
+        ResourceKind::Segment | ResourceKind::Page => {
+            &[IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE]
+        }
     }
 }
 
@@ -57,15 +59,15 @@ pub(crate) enum Caching {
 }
 
 /// Decides how long an answer stays true.
-pub(crate) fn caching(kind: Kind, status: StatusCode, segment_max_age_s: u32) -> Caching {
+pub(crate) fn caching(kind: ResourceKind, status: StatusCode, segment_max_age_s: u32) -> Caching {
     if status.is_client_error() || status.is_server_error() {
         // The segment that is missing now may be there in a second.
         return Caching::Never;
     }
     match kind {
-        Kind::Playlist | Kind::Status => Caching::Never,
-        Kind::Segment if segment_max_age_s > 0 => Caching::Immutable { max_age_s: segment_max_age_s },
-        Kind::Segment | Kind::Page => Caching::AskFirst,
+        ResourceKind::Playlist | ResourceKind::Status => Caching::Never,
+        ResourceKind::Segment if segment_max_age_s > 0 => Caching::Immutable { max_age_s: segment_max_age_s },
+        ResourceKind::Segment | ResourceKind::Page => Caching::AskFirst,
     }
 }
 
@@ -123,7 +125,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check_caching(kind: Kind, status: u16, segment_max_age_s: u32, expected: Caching) {
+    fn check_caching(kind: ResourceKind, status: u16, segment_max_age_s: u32, expected: Caching) {
         assert_eq!(caching(kind, StatusCode::from_u16(status).unwrap(), segment_max_age_s), expected);
     }
 
@@ -131,15 +133,15 @@ mod tests {
     fn only_a_segment_that_exists_is_ever_kept_unasked() {
         let immutable = Caching::Immutable { max_age_s: 60 };
         for status in [200, 206, 304] {
-            check_caching(Kind::Segment, status, 0, Caching::AskFirst);
-            check_caching(Kind::Segment, status, 60, immutable);
-            check_caching(Kind::Page, status, 60, Caching::AskFirst);
-            check_caching(Kind::Playlist, status, 60, Caching::Never);
-            check_caching(Kind::Status, status, 60, Caching::Never);
+            check_caching(ResourceKind::Segment, status, 0, Caching::AskFirst);
+            check_caching(ResourceKind::Segment, status, 60, immutable);
+            check_caching(ResourceKind::Page, status, 60, Caching::AskFirst);
+            check_caching(ResourceKind::Playlist, status, 60, Caching::Never);
+            check_caching(ResourceKind::Status, status, 60, Caching::Never);
         }
         for status in [404, 405, 412, 416, 500] {
-            check_caching(Kind::Segment, status, 60, Caching::Never);
-            check_caching(Kind::Page, status, 60, Caching::Never);
+            check_caching(ResourceKind::Segment, status, 60, Caching::Never);
+            check_caching(ResourceKind::Page, status, 60, Caching::Never);
         }
     }
 

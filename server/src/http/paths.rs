@@ -10,12 +10,12 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 pub(crate) struct Target {
     /// Relative to webroot, decoded, without `.`, `..`, empty or hidden parts: `live/seg-00000001.ts`.
     pub(crate) path: String,
-    pub(crate) kind: Kind,
+    pub(crate) kind: ResourceKind,
 }
 
 /// What a file is to a player; it decides the headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ResourceKind {
     /// Replaced every second or two under the same name.
     Playlist,
     /// `status.json`, replaced like a playlist.
@@ -62,15 +62,15 @@ impl Target {
     }
 }
 
-fn kind(path: &str) -> Kind {
+fn kind(path: &str) -> ResourceKind {
     if path == "status.json" {
-        return Kind::Status;
+        return ResourceKind::Status;
     }
     match extension(path) {
-        "m3u8" => Kind::Playlist,
+        "m3u8" => ResourceKind::Playlist,
         // `live` of this webroot, or of one that is a directory in it.
-        "ts" if path.split('/').rev().skip(1).any(|directory| directory == "live") => Kind::Segment,
-        _ => Kind::Page,
+        "ts" if path.split('/').rev().skip(1).any(|directory| directory == "live") => ResourceKind::Segment,
+        _ => ResourceKind::Page,
     }
 }
 
@@ -85,36 +85,36 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(uri_path: &str, expected: Option<(&str, Kind)>) {
+    fn check(uri_path: &str, expected: Option<(&str, ResourceKind)>) {
         let actual = resolve(uri_path);
         assert_eq!(actual.as_ref().map(|target| (target.path.as_str(), target.kind)), expected, "{uri_path}");
     }
 
     #[test]
     fn a_path_names_a_file_and_its_kind() {
-        check("/", Some(("index.html", Kind::Page)));
-        check("/stream.m3u8", Some(("stream.m3u8", Kind::Playlist)));
-        check("/live/low/index.m3u8", Some(("live/low/index.m3u8", Kind::Playlist)));
-        check("/status.json", Some(("status.json", Kind::Status)));
-        check("/live/status.json", Some(("live/status.json", Kind::Page)));
-        check("/live/seg-00000001.ts", Some(("live/seg-00000001.ts", Kind::Segment)));
-        check("/one/live/seg-00000001.ts", Some(("one/live/seg-00000001.ts", Kind::Segment)));
-        check("/live.ts", Some(("live.ts", Kind::Page)));
-        check("/live2/a.ts", Some(("live2/a.ts", Kind::Page)));
+        check("/", Some(("index.html", ResourceKind::Page)));
+        check("/stream.m3u8", Some(("stream.m3u8", ResourceKind::Playlist)));
+        check("/live/low/index.m3u8", Some(("live/low/index.m3u8", ResourceKind::Playlist)));
+        check("/status.json", Some(("status.json", ResourceKind::Status)));
+        check("/live/status.json", Some(("live/status.json", ResourceKind::Page)));
+        check("/live/seg-00000001.ts", Some(("live/seg-00000001.ts", ResourceKind::Segment)));
+        check("/one/live/seg-00000001.ts", Some(("one/live/seg-00000001.ts", ResourceKind::Segment)));
+        check("/live.ts", Some(("live.ts", ResourceKind::Page)));
+        check("/live2/a.ts", Some(("live2/a.ts", ResourceKind::Page)));
         check(
             "/player/node_modules/hls.js/src/hls.ts",
-            Some(("player/node_modules/hls.js/src/hls.ts", Kind::Page)),
+            Some(("player/node_modules/hls.js/src/hls.ts", ResourceKind::Page)),
         );
-        check("/player/", Some(("player/index.html", Kind::Page)));
-        check("/player", Some(("player", Kind::Page)));
+        check("/player/", Some(("player/index.html", ResourceKind::Page)));
+        check("/player", Some(("player", ResourceKind::Page)));
     }
 
     #[test]
     fn different_spellings_mean_the_same_file() {
-        check("//stream.m3u8", Some(("stream.m3u8", Kind::Playlist)));
-        check("/%73tream%2Em3u8", Some(("stream.m3u8", Kind::Playlist)));
-        check("/live%2fseg-00000001.ts", Some(("live/seg-00000001.ts", Kind::Segment)));
-        check("/caf%C3%A9.html", Some(("café.html", Kind::Page)));
+        check("//stream.m3u8", Some(("stream.m3u8", ResourceKind::Playlist)));
+        check("/%73tream%2Em3u8", Some(("stream.m3u8", ResourceKind::Playlist)));
+        check("/live%2fseg-00000001.ts", Some(("live/seg-00000001.ts", ResourceKind::Segment)));
+        check("/caf%C3%A9.html", Some(("café.html", ResourceKind::Page)));
     }
 
     #[test]
@@ -151,9 +151,9 @@ mod tests {
 
     #[test]
     fn decoding_happens_once() {
-        check("/%252e%252e/etc/passwd", Some(("%2e%2e/etc/passwd", Kind::Page)));
+        check("/%252e%252e/etc/passwd", Some(("%2e%2e/etc/passwd", ResourceKind::Page)));
         assert_eq!(resolve("/%252e%252e/x").unwrap().uri_path(), "/%252e%252e/x");
-        check("/100%", Some(("100%", Kind::Page)));
+        check("/100%", Some(("100%", ResourceKind::Page)));
         assert_eq!(resolve("/100%").unwrap().uri_path(), "/100%25");
     }
 

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use listenfd::ListenFd;
 use socket2::{Domain, Protocol, Socket, Type};
 
-pub use address::{Listen, ListenAt, Place, Scheme};
+pub use address::{Endpoint, Listen, ListenAt, Scheme};
 
 /// Connections that the kernel holds while we are busy; it caps this itself (net.core.somaxconn).
 const BACKLOG: i32 = 4096;
@@ -127,15 +127,15 @@ impl Drop for SocketFile {
 /// Binds all ports, and takes over those that systemd has opened.
 pub fn listen(settings: &ListenSettings) -> Result<Vec<Port>, ListenError> {
     let mut ports = inherited(settings)?;
-    let usual = [Listen { scheme: settings.usual_scheme, place: Place::Address(USUAL_ADDRESS) }];
+    let usual = [Listen { scheme: settings.usual_scheme, endpoint: Endpoint::Address(USUAL_ADDRESS) }];
     let wanted = if settings.viewers.is_empty() && ports.is_empty() { &usual[..] } else { &settings.viewers };
     for listen in wanted {
-        ports.push(match &listen.place {
-            Place::Address(address) => {
-                let beside_ipv4 = wanted.iter().any(|other| other.place.is_ipv4_of(address.port()));
+        ports.push(match &listen.endpoint {
+            Endpoint::Address(address) => {
+                let beside_ipv4 = wanted.iter().any(|other| other.endpoint.is_ipv4_of(address.port()));
                 bind(*address, listen.scheme, Duty::Viewers, settings.threads, beside_ipv4)?
             }
-            Place::Path(path) => bind_path(path, settings.threads)?,
+            Endpoint::Path(path) => bind_path(path, settings.threads)?,
         });
     }
     if let Some(address) = settings.operator {

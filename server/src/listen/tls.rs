@@ -1,6 +1,6 @@
-//! HTTPS: certificate and key files in, what a handshake needs out; looked at again every few seconds.
+//! HTTPS: certificate and key files in, what a handshake needs out; checked again every few seconds.
 //!
-//! A new certificate counts when two looks in a row have found the same files, for chain and key are replaced one after
+//! A new certificate counts when two checks in a row have found the same files, for chain and key are replaced one after
 //! the other. A bad one is reported once, and the old one stays.
 
 use std::fs;
@@ -20,7 +20,7 @@ use tokio::time::interval;
 use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+const CHECK_EVERY: Duration = Duration::from_secs(2);
 
 /// Where certificate and key are, in PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl ResolvesServerCert for Current {
 
 /// What tells one version of the two files from another.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Version([Option<(u64, u64, i64, i64)>; 2]);
+struct FileVersions([Option<(u64, u64, i64, i64)>; 2]);
 
 /// Reads certificate and key.
 pub fn open(files: &TlsFiles) -> Result<Tls, TlsError> {
@@ -103,7 +103,7 @@ impl Tls {
 
     /// Follows the files for ever.
     pub(crate) async fn follow(self) {
-        let mut ticks = interval(LOOK_EVERY);
+        let mut ticks = interval(CHECK_EVERY);
         let mut used = version(&self.files);
         let mut seen = used.clone();
         loop {
@@ -125,8 +125,8 @@ impl Tls {
     }
 }
 
-fn version(files: &TlsFiles) -> Version {
-    Version([&files.certificate, &files.key].map(|path| {
+fn version(files: &TlsFiles) -> FileVersions {
+    FileVersions([&files.certificate, &files.key].map(|path| {
         let metadata = fs::metadata(path).ok()?;
         Some((metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec()))
     }))

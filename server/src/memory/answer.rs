@@ -20,7 +20,7 @@ use super::encoding::takes_gzip;
 use super::version::{Representation, Version};
 use crate::http::conditions::{self, Precondition};
 use crate::http::headers;
-use crate::http::ranges::{self, Parts};
+use crate::http::ranges::{self, ByteRanges};
 use crate::http::refusal::refusal;
 
 pub(super) fn answer(version: &Version, method: &Method, request: &HeaderMap) -> Response {
@@ -46,9 +46,9 @@ pub(super) fn of(
     {
         let length = chosen.body.len() as u64;
         match ranges::parts(&range, length) {
-            Parts::Whole => {}
-            Parts::None => return refused(StatusCode::RANGE_NOT_SATISFIABLE, Some(length)),
-            Parts::Some(parts) => return partial(chosen, &parts),
+            ByteRanges::Whole => {}
+            ByteRanges::None => return refused(StatusCode::RANGE_NOT_SATISFIABLE, Some(length)),
+            ByteRanges::Some(parts) => return partial(chosen, &parts),
         }
     }
     let is_head = method == Method::HEAD;

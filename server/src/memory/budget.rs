@@ -1,4 +1,4 @@
-//! How much memory the hot window may take: sizes in, charges out. What a slow reader still holds counts until it is let
+//! How many bytes may be kept in memory: sizes in, charges out. What a slow reader still holds counts until it is let
 //! go, so the limit holds whatever readers do.
 
 use std::sync::Arc;
@@ -61,7 +61,7 @@ impl AsRef<[u8]> for Charged {
 
 impl Charge {
     /// The charge ends with the last clone or slice of these bytes.
-    pub(super) fn hold(self, content: Vec<u8>) -> Bytes {
+    pub(super) fn keep(self, content: Vec<u8>) -> Bytes {
         Bytes::from_owner(Charged { content, _charge: self })
     }
 }
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn what_a_reader_holds_stays_charged_until_it_is_let_go() {
         let budget = Budget::new(10);
-        let content = budget.charge(6).unwrap().hold(vec![7; 6]);
+        let content = budget.charge(6).unwrap().keep(vec![7; 6]);
         assert!(budget.charge(5).is_none(), "more than the limit");
         let piece = content.slice(2..3);
         drop(content);

@@ -1,6 +1,6 @@
 //! What a playlist lists: its text in, paths of files of this site out. Pure; survives any text.
 
-use crate::http::paths::{self, Kind, Target};
+use crate::http::paths::{self, ResourceKind, Target};
 
 /// Viewers are at the live edge, which is the end; a playlist of a whole day lists some 40,000.
 const MOST_LISTED: usize = 1_000;
@@ -10,7 +10,7 @@ pub(crate) fn segments(playlist: &Target, text: &[u8]) -> Vec<Target> {
     let Ok(text) = str::from_utf8(text) else { return Vec::new() };
     let lines = text.lines().rev().map(str::trim_end).filter_map(uri);
     let targets = lines.filter_map(|uri| target(&playlist.path, uri));
-    targets.filter(|target| target.kind == Kind::Segment).take(MOST_LISTED).collect()
+    targets.filter(|target| target.kind == ResourceKind::Segment).take(MOST_LISTED).collect()
 }
 
 /// RFC 8216 4.1: each line is a URI, is blank, or starts with the character '#'. Tags name files in an attribute.

@@ -1,5 +1,5 @@
-//! A look at a file: opens it beneath webroot, and reads it if it is another one than before. All I/O of the hot window
-//! is here, on threads for blocking work; at most one look for a slot runs at a time.
+//! Loads files: opens one beneath webroot, and reads it if it is another one than before. All I/O of this folder is here,
+//! on threads for blocking work; at most one load of an entry runs at a time.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
@@ -12,18 +12,18 @@ use std::time::{Duration, SystemTime};
 use tracing::warn;
 
 use super::budget::{Budget, Charge};
-use super::entries::{Found, Outcome, Slot, Slots};
+use super::entries::{Entries, FileEntry, LoadResult, Outcome};
 use super::version::{self, Representation, Version};
 use super::watcher::Watcher;
 use super::{CacheSettings, Clock};
 use super::{listed, watcher};
-use crate::http::paths::Kind;
+use crate::http::paths::ResourceKind;
 use crate::webroot::open_regular;
 
 /// A playlist of a whole day has two megabytes; what is larger is none, or no live one.
 const LARGEST_PLAYLIST_BYTES: u64 = 8 << 20;
 
-/// What a slot, its headers and one listed path take besides content, rounded up.
+/// What an entry, its headers and one listed path take besides content, rounded up.
 const OVERHEAD_BYTES: u64 = 4096;
 const LISTED_BYTES: u64 = 512;
 
@@ -37,7 +37,7 @@ const FORGET_EVERY_NS: u64 = 5_000_000_000;
 /// What was asked for more recently is what memory is for: never pushed out by what is asked for now.
 const IN_USE_S: u64 = 2;
 
-/// Of what is pushed out, in parts of the limit: each time is a walk through all slots.
+/// Of what is pushed out, in parts of the limit: each time is a walk through all entries.
 const PUSHED_OUT: u64 = 16;
 
 /// Tells one version of a file from another.
@@ -67,7 +67,7 @@ impl Identity {
     }
 
     /// Whether a file that differs from this one may look the same: replaced or written to within one step of the clock,
-    /// with the same size, the inode used again. `seen_at` is when this one was looked at.
+    /// with the same size, the inode used again. `seen_at` is when this one was checked.
     fn is_ambiguous(&self, seen_at: SystemTime) -> bool {
         let (s, ns) = self.changed_s_ns;
         let changed_at = Duration::new(u64::try_from(s).unwrap_or(0), u32::try_from(ns).unwrap_or(0));
@@ -76,10 +76,10 @@ impl Identity {
     }
 }
 
-/// Looks at files, and keeps what they have in the slots.
+/// Loads files into the entries.
 #[derive(Debug)]
-pub(super) struct Looker {
-    pub(super) slots: Arc<Slots>,
+pub(super) struct Loader {
+    pub(super) entries: Arc<Entries>,
     pub(super) budget: Arc<Budget>,
     clock: Clock,
     webroot: PathBuf,
@@ -88,12 +88,12 @@ pub(super) struct Looker {
     forgot_at_ns: AtomicU64,
 }
 
-impl Looker {
-    pub(super) fn new(settings: &CacheSettings, clock: Clock) -> Arc<Looker> {
-        let slots = Arc::new(Slots::default());
-        let watcher = (!settings.poll).then(|| watcher::start(&settings.webroot, slots.clone(), clock));
-        Arc::new(Looker {
-            slots,
+impl Loader {
+    pub(super) fn new(settings: &CacheSettings, clock: Clock) -> Arc<Loader> {
+        let entries = Arc::new(Entries::default());
+        let watcher = (!settings.poll).then(|| watcher::start(&settings.webroot, entries.clone(), clock));
+        Arc::new(Loader {
+            entries,
             budget: Budget::new(settings.size_bytes),
             clock,
             webroot: settings.webroot.clone(),
@@ -103,81 +103,86 @@ impl Looker {
         })
     }
 
-    /// Puts into the slot what the file is now.
-    pub(super) fn look(&self, slot: &Arc<Slot>) -> Outcome {
-        let looked_at_ns = self.clock.now_ns();
-        slot.asked(looked_at_ns);
-        let found = match self.version(slot) {
+    /// Puts into the entry what the file is now.
+    pub(super) fn load(&self, entry: &Arc<FileEntry>) -> Outcome {
+        let checked_at_ns = self.clock.now_ns();
+        entry.asked(checked_at_ns);
+        let found = match self.version(entry) {
             Ok(found) => found,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Found::Missing,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => LoadResult::Missing,
             Err(error) => {
-                warn!(path = slot.target.path, %error, "file not read");
-                Found::Failed
+                warn!(path = entry.target.path, %error, "file not read");
+                LoadResult::Failed
             }
         };
         match &found {
             // Forgotten meanwhile: nobody else would take back what it lists.
-            Found::Version(_) if !self.slots.has(slot) => self.slots.remove(slot),
-            Found::Version(_) => slot.looked(looked_at_ns),
-            Found::Missing | Found::NotHot | Found::Failed => self.slots.remove(slot),
+            LoadResult::Version(_) if !self.entries.has(entry) => self.entries.remove(entry),
+            LoadResult::Version(_) => entry.checked(checked_at_ns),
+            LoadResult::Missing | LoadResult::NotForMemory | LoadResult::Failed => self.entries.remove(entry),
         }
-        self.forget(looked_at_ns);
-        Outcome { looked_at_ns, found }
+        self.forget(checked_at_ns);
+        Outcome { checked_at_ns, found }
     }
 
-    fn version(&self, slot: &Arc<Slot>) -> io::Result<Found> {
+    fn version(&self, entry: &Arc<FileEntry>) -> io::Result<LoadResult> {
         let seen_at = SystemTime::now();
-        let mut file = open_regular(&self.webroot, Path::new(&slot.target.path))?;
+        let mut file = open_regular(&self.webroot, Path::new(&entry.target.path))?;
         let identity = Identity::of(&file.metadata()?);
-        let old = slot.version.load_full();
+        let old = entry.version.load_full();
         if let Some(old) = &old
             && old.identity == identity
             && !old.is_ambiguous
         {
-            return Ok(Found::Version(old.clone()));
+            return Ok(LoadResult::Version(old.clone()));
         }
-        if slot.target.kind != Kind::Segment {
-            self.watch(slot);
+        if entry.target.kind != ResourceKind::Segment {
+            self.watch(entry);
         }
-        let Some((content, charge)) = self.read(&mut file, slot, identity.size_bytes)? else {
-            return Ok(Found::NotHot);
+        let Some((content, charge)) = self.read(&mut file, entry, identity.size_bytes)? else {
+            return Ok(LoadResult::NotForMemory);
         };
         if Identity::of(&file.metadata()?).modified_s_ns != identity.modified_s_ns {
             // Being written, against the contract. That it has been replaced or deleted meanwhile is no harm.
-            return Ok(Found::NotHot);
+            return Ok(LoadResult::NotForMemory);
         }
-        let listed = match slot.target.kind {
-            Kind::Playlist => listed::segments(&slot.target, &content),
+        let listed = match entry.target.kind {
+            ResourceKind::Playlist => listed::segments(&entry.target, &content),
             _ => Vec::new(),
         };
         let listing_charge = self.charge(listed.len() as u64 * LISTED_BYTES);
         let is_ambiguous = identity.is_ambiguous(seen_at);
-        let represented = self.represent(slot, content, charge, &identity)?;
+        let represented = self.represent(entry, content, charge, &identity)?;
         let Some(((plain, gzip), listing_charge)) = represented.zip(listing_charge) else {
-            return Ok(Found::NotHot);
+            return Ok(LoadResult::NotForMemory);
         };
         let old = old.as_ref().map_or(&[][..], |old| &old.listed);
         let version = Arc::new(Version {
-            modified: identity.modified().filter(|_| slot.target.kind == Kind::Segment),
+            modified: identity.modified().filter(|_| entry.target.kind == ResourceKind::Segment),
             identity,
             is_ambiguous,
-            kind: slot.target.kind,
-            path: slot.target.path.clone(),
+            kind: entry.target.kind,
+            path: entry.target.path.clone(),
             plain,
             gzip,
-            listed: self.slots.relist(old, &listed),
+            listed: self.entries.relist(old, &listed),
             _listing_charge: listing_charge,
             edge: OnceLock::new(),
             hint_target: OnceLock::new(),
             delta: OnceLock::new(),
         });
-        slot.version.store(Some(version.clone()));
-        Ok(Found::Version(version))
+        entry.version.store(Some(version.clone()));
+        Ok(LoadResult::Version(version))
     }
 
     /// `None` when that is no file for memory, or not one that is finished.
-    fn read(&self, file: &mut File, slot: &Slot, size_bytes: u64) -> io::Result<Option<(Vec<u8>, Charge)>> {
-        let is_listing = slot.target.kind != Kind::Segment;
+    fn read(
+        &self,
+        file: &mut File,
+        entry: &FileEntry,
+        size_bytes: u64,
+    ) -> io::Result<Option<(Vec<u8>, Charge)>> {
+        let is_listing = entry.target.kind != ResourceKind::Segment;
         if is_listing && size_bytes > LARGEST_PLAYLIST_BYTES {
             return Ok(None);
         }
@@ -190,20 +195,20 @@ impl Looker {
     /// The content as it is, and packed if it is a playlist. `None` when there is no memory for both.
     fn represent(
         &self,
-        slot: &Slot,
+        entry: &FileEntry,
         content: Vec<u8>,
         charge: Charge,
         identity: &Identity,
     ) -> io::Result<Option<(Representation, Option<Representation>)>> {
-        let target = &slot.target;
-        let modified = identity.modified().filter(|_| target.kind == Kind::Segment);
+        let target = &entry.target;
+        let modified = identity.modified().filter(|_| target.kind == ResourceKind::Segment);
         let represent = |content: Vec<u8>, charge: Charge, is_gzip| {
             let tag = version::tag(&content, is_gzip);
-            let body = charge.hold(content);
+            let body = charge.keep(content);
             Representation::new(target, body, tag, is_gzip, modified, self.segment_max_age_s)
         };
         let mut gzip = None;
-        if target.kind == Kind::Playlist {
+        if target.kind == ResourceKind::Playlist {
             let packed = version::gzip(&content)?;
             let Some(charge) = self.charge(packed.len() as u64) else { return Ok(None) };
             gzip = Some(represent(packed, charge, true));
@@ -222,12 +227,12 @@ impl Looker {
         }
         let now_ns = self.clock.now_ns();
         let enough_bytes = limit_bytes - size_bytes.max(limit_bytes / PUSHED_OUT);
-        for slot in self.slots.by_use(now_ns) {
+        for entry in self.entries.by_use(now_ns) {
             if self.budget.used_bytes() <= enough_bytes {
                 break;
             }
-            if slot.unasked_for_s(now_ns) >= IN_USE_S && !slot.is_looked_at() {
-                self.slots.remove(&slot);
+            if entry.unasked_for_s(now_ns) >= IN_USE_S && !entry.is_loading() {
+                self.entries.remove(&entry);
             }
         }
         self.budget.charge(size_bytes)
@@ -245,17 +250,17 @@ impl Looker {
         {
             return;
         }
-        for slot in self.slots.by_use(now_ns) {
-            if slot.unasked_for_s(now_ns) >= FORGOTTEN_AFTER_S && !slot.is_looked_at() {
-                self.slots.remove(&slot);
+        for entry in self.entries.by_use(now_ns) {
+            if entry.unasked_for_s(now_ns) >= FORGOTTEN_AFTER_S && !entry.is_loading() {
+                self.entries.remove(&entry);
             }
         }
     }
 
     /// Anew for each version: the directory may be another one under the same name.
-    fn watch(&self, slot: &Slot) {
+    fn watch(&self, entry: &FileEntry) {
         if let Some(watcher) = &self.watcher {
-            watcher::watch(watcher, &self.webroot, &slot.target.path);
+            watcher::watch(watcher, &self.webroot, &entry.target.path);
         }
     }
 }
@@ -283,24 +288,24 @@ mod tests {
         webroot
     }
 
-    fn looker(webroot: &TempDir, cache_size_bytes: u64) -> Arc<Looker> {
+    fn loader(webroot: &TempDir, cache_size_bytes: u64) -> Arc<Loader> {
         let settings = CacheSettings {
             webroot: webroot.path().to_owned(),
             size_bytes: cache_size_bytes,
             segment_max_age_s: 0,
             poll: true,
         };
-        Looker::new(&settings, Clock(Instant::now()))
+        Loader::new(&settings, Clock(Instant::now()))
     }
 
-    fn look(looker: &Looker, path: &str) -> Found {
-        looker.look(&looker.slots.get_or_insert(&paths::resolve(path).unwrap())).found
+    fn load(loader: &Loader, path: &str) -> LoadResult {
+        loader.load(&loader.entries.get_or_insert(&paths::resolve(path).unwrap())).found
     }
 
     #[track_caller]
-    fn hold(found: &Found) -> Arc<Version> {
+    fn version_in(found: &LoadResult) -> Arc<Version> {
         match found {
-            Found::Version(version) => version.clone(),
+            LoadResult::Version(version) => version.clone(),
             other => panic!("{other:?}"),
         }
     }
@@ -308,56 +313,59 @@ mod tests {
     #[test]
     fn what_a_playlist_lists_has_a_place_until_it_has_left() {
         let webroot = webroot();
-        let looker = looker(&webroot, 1 << 20);
-        look(&looker, "/stream.m3u8");
-        assert!(looker.slots.get("/live/c.ts").is_some() && looker.slots.get("/live/d.ts").is_none());
-        look(&looker, "/live/a.ts");
+        let loader = loader(&webroot, 1 << 20);
+        load(&loader, "/stream.m3u8");
+        assert!(loader.entries.get("/live/c.ts").is_some() && loader.entries.get("/live/d.ts").is_none());
+        load(&loader, "/live/a.ts");
         fs::write(webroot.path().join("stream.m3u8"), "#EXTM3U\nlive/d.ts\n").unwrap();
-        look(&looker, "/stream.m3u8");
-        assert!(looker.slots.get("/live/d.ts").is_some() && looker.slots.get("/live/c.ts").is_none());
-        assert!(looker.slots.get("/live/a.ts").is_some(), "players that lag behind ask for it");
+        load(&loader, "/stream.m3u8");
+        assert!(loader.entries.get("/live/d.ts").is_some() && loader.entries.get("/live/c.ts").is_none());
+        assert!(loader.entries.get("/live/a.ts").is_some(), "players that lag behind ask for it");
         fs::remove_file(webroot.path().join("live/a.ts")).unwrap();
-        assert!(matches!(look(&looker, "/live/a.ts"), Found::Missing));
-        assert!(looker.slots.get("/live/a.ts").is_none());
+        assert!(matches!(load(&loader, "/live/a.ts"), LoadResult::Missing));
+        assert!(loader.entries.get("/live/a.ts").is_none());
         fs::remove_file(webroot.path().join("stream.m3u8")).unwrap();
-        assert!(matches!(look(&looker, "/stream.m3u8"), Found::Missing));
-        assert!(looker.slots.get("/live/d.ts").is_none(), "a playlist that is gone lists nothing");
-        assert_eq!(looker.budget.used_bytes(), 0);
+        assert!(matches!(load(&loader, "/stream.m3u8"), LoadResult::Missing));
+        assert!(loader.entries.get("/live/d.ts").is_none(), "a playlist that is gone lists nothing");
+        assert_eq!(loader.budget.used_bytes(), 0);
     }
 
     #[test]
     fn memory_is_never_more_than_the_limit_and_what_is_in_use_stays() {
         let webroot = webroot();
         let limit_bytes = 2 * SEGMENT_BYTES as u64 + 30_000;
-        let looker = looker(&webroot, limit_bytes);
-        look(&looker, "/stream.m3u8");
-        let held = hold(&look(&looker, "/live/a.ts"));
-        look(&looker, "/live/b.ts");
-        assert!(matches!(look(&looker, "/live/c.ts"), Found::NotHot), "both were asked for just now");
-        assert!(looker.budget.used_bytes() <= limit_bytes);
+        let loader = loader(&webroot, limit_bytes);
+        load(&loader, "/stream.m3u8");
+        let kept = version_in(&load(&loader, "/live/a.ts"));
+        load(&loader, "/live/b.ts");
+        assert!(
+            matches!(load(&loader, "/live/c.ts"), LoadResult::NotForMemory),
+            "both were asked for just now"
+        );
+        assert!(loader.budget.used_bytes() <= limit_bytes);
 
-        // Long ago, as far as the slots know.
+        // Long ago, as far as the entries know.
         let later_ns = 10_000_000_000;
-        let longest_unasked = looker.slots.by_use(later_ns);
-        assert!(longest_unasked.iter().all(|slot| slot.unasked_for_s(later_ns) >= IN_USE_S));
-        looker.slots.remove(&looker.slots.get("/live/a.ts").unwrap());
-        assert!(matches!(look(&looker, "/live/c.ts"), Found::NotHot), "a reader still holds a.ts");
-        drop(held);
-        looker.slots.remove(&looker.slots.get("/live/b.ts").unwrap());
-        hold(&look(&looker, "/live/c.ts"));
+        let longest_unasked = loader.entries.by_use(later_ns);
+        assert!(longest_unasked.iter().all(|entry| entry.unasked_for_s(later_ns) >= IN_USE_S));
+        loader.entries.remove(&loader.entries.get("/live/a.ts").unwrap());
+        assert!(matches!(load(&loader, "/live/c.ts"), LoadResult::NotForMemory), "a reader still holds a.ts");
+        drop(kept);
+        loader.entries.remove(&loader.entries.get("/live/b.ts").unwrap());
+        version_in(&load(&loader, "/live/c.ts"));
     }
 
     #[test]
     fn a_file_that_stays_is_not_read_again() {
         let webroot = webroot();
-        let looker = looker(&webroot, 1 << 20);
-        let first = hold(&look(&looker, "/stream.m3u8"));
+        let loader = loader(&webroot, 1 << 20);
+        let first = version_in(&load(&loader, "/stream.m3u8"));
         let deadline = Instant::now() + Duration::from_secs(30);
-        while hold(&look(&looker, "/stream.m3u8")).is_ambiguous {
+        while version_in(&load(&loader, "/stream.m3u8")).is_ambiguous {
             assert!(Instant::now() < deadline, "written to a moment ago for ever");
         }
-        let settled = hold(&look(&looker, "/stream.m3u8"));
-        assert!(Arc::ptr_eq(&settled, &hold(&look(&looker, "/stream.m3u8"))), "not read again");
+        let settled = version_in(&load(&loader, "/stream.m3u8"));
+        assert!(Arc::ptr_eq(&settled, &version_in(&load(&loader, "/stream.m3u8"))), "not read again");
         assert_eq!(settled.plain.tag, first.plain.tag, "the same content");
     }
 

@@ -1,15 +1,15 @@
-//! The hot window: playlists and the segments that they list, in memory, each version loaded once.
+//! The cache: playlists and the segments that they list, in memory, each version loaded once.
 //!
 //! ```text
-//! request ─▶ slot ─ looked at in the last 100 ms ──────────────▶ version ─▶ answer
+//! request ─▶ entry ─ checked in the last 100 ms ────────────────▶ version ─▶ answer
 //!             │                                                    ▲
-//!             └ otherwise: one look at the file, however many wait ┘  (look: open, stat, and read if it is another)
-//!   notify ─▶ slot: to be looked at again
+//!             └ otherwise: one load of the file, however many wait ┘  (load: open, stat, and read if it is another)
+//!   notify ─▶ entry: to be checked again
 //! ```
 //!
-//! Answers are made on the threads of the connections, without waiting and without a lock. A look runs on one of tokio's
-//! threads for blocking work and is waited for at most `LOOK_TIMEOUT`; it ends by itself. notify has a thread of its own,
-//! which ends with the last `Hot`.
+//! Answers are made on the threads of the connections, without waiting and without a lock. A load runs on one of tokio's
+//! threads for blocking work and is waited for at most `LOAD_TIMEOUT`; it ends by itself. notify has a thread of its own,
+//! which ends with the last `Memory`.
 
 mod answer;
 mod budget;
@@ -32,11 +32,11 @@ use tokio::task;
 use tokio::time::timeout;
 
 use crate::http::headers;
-use crate::http::paths::{Kind, Target};
+use crate::http::paths::{ResourceKind, Target};
 use crate::http::refusal::refusal;
-use entries::{Found, Outcome, Slot};
+use entries::{FileEntry, LoadResult, Outcome};
 use follow::Followed;
-use loader::Looker;
+use loader::Loader;
 
 pub(crate) use follow::Newest;
 pub(crate) use version::Version;
@@ -45,10 +45,10 @@ pub(crate) use version::Version;
 const TRUST: Duration = Duration::from_millis(100);
 
 /// For a disk or a file server that hangs: a player asks again, and all that wait take memory.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
+const LOAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Ends early only when each look that was joined had begun too long before: the second one begins after the request.
-const MOST_LOOKS: usize = 3;
+/// Ends early only when each load that was joined had begun too long before: the second one begins after the request.
+const MOST_LOADS: usize = 3;
 
 /// Nanoseconds since the start, never 0.
 #[derive(Debug, Clone, Copy)]
@@ -68,41 +68,41 @@ pub(crate) struct CacheSettings {
     pub(crate) size_bytes: u64,
     /// What caches are told.
     pub(crate) segment_max_age_s: u32,
-    /// Do not wait to be told of changes, only look.
+    /// Do not wait to be told of changes, only check.
     pub(crate) poll: bool,
 }
 
 /// What is in memory, for all connections.
 #[derive(Debug, Clone)]
-pub(crate) struct Hot(Arc<Shared>);
+pub(crate) struct Memory(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     clock: Clock,
-    looker: Arc<Looker>,
+    loader: Arc<Loader>,
     followed: Followed,
     hits: AtomicU64,
     misses: AtomicU64,
 }
 
 /// What memory says to a request.
-pub(crate) enum Told {
+pub(crate) enum FromMemory {
     /// The answer.
     Answer(Response),
     /// Ask the disk.
-    NotHot,
+    AskDisk,
 }
 
-impl Hot {
+impl Memory {
     /// `None` when there shall be no memory.
-    pub(crate) fn new(settings: &CacheSettings) -> Option<Hot> {
+    pub(crate) fn new(settings: &CacheSettings) -> Option<Memory> {
         if settings.size_bytes == 0 {
             return None;
         }
         let clock = Clock(Instant::now());
-        let looker = Looker::new(settings, clock);
+        let loader = Loader::new(settings, clock);
         let (hits, misses) = (AtomicU64::new(0), AtomicU64::new(0));
-        Some(Hot(Arc::new(Shared { clock, looker, followed: Followed::default(), hits, misses })))
+        Some(Memory(Arc::new(Shared { clock, loader, followed: Followed::default(), hits, misses })))
     }
 
     /// The answer, when nothing has to be waited for.
@@ -112,11 +112,11 @@ impl Hot {
         }
         let now_ns = self.0.clock.now_ns();
         // A path in any other spelling than that of the key is decided on in `paths` first.
-        let response = self.0.looker.slots.with(path, |slot| {
-            slot.asked(now_ns);
-            let is_trusted = slot.is_trusted(now_ns);
-            // In this order: a version is at least as new as the look that was read before it.
-            let version = slot.version.load();
+        let response = self.0.loader.entries.with(path, |entry| {
+            entry.asked(now_ns);
+            let is_trusted = entry.is_trusted(now_ns);
+            // In this order: a version is at least as new as the check that was read before it.
+            let version = entry.version.load();
             version.as_ref().filter(|_| is_trusted).map(|version| answer::answer(version, method, request))
         })??;
         self.0.hits.fetch_add(1, Ordering::Relaxed);
@@ -126,63 +126,70 @@ impl Hot {
     /// Whether nothing has to be waited for to answer.
     pub(crate) fn has(&self, path: &str) -> bool {
         let now_ns = self.0.clock.now_ns();
-        let is_known = |slot: &Slot| slot.is_trusted(now_ns) && slot.version.load().is_some();
-        self.0.looker.slots.with(path, is_known).unwrap_or(false)
+        let is_known = |entry: &FileEntry| entry.is_trusted(now_ns) && entry.version.load().is_some();
+        self.0.loader.entries.with(path, is_known).unwrap_or(false)
     }
 
-    /// The answer after a look at the file.
-    pub(crate) async fn answer_later(&self, target: &Target, method: &Method, request: &HeaderMap) -> Told {
+    /// The answer after a check of the file.
+    pub(crate) async fn answer_later(
+        &self,
+        target: &Target,
+        method: &Method,
+        request: &HeaderMap,
+    ) -> FromMemory {
         let began_ns = self.0.clock.now_ns();
-        let Some(slot) = self.slot(target) else { return Told::NotHot };
+        let Some(entry) = self.entry(target) else { return FromMemory::AskDisk };
         self.0.misses.fetch_add(1, Ordering::Relaxed);
-        let Ok(outcome) = timeout(LOOK_TIMEOUT, self.look(&slot, began_ns)).await else {
+        let Ok(outcome) = timeout(LOAD_TIMEOUT, self.load(&entry, began_ns)).await else {
             return refused(StatusCode::SERVICE_UNAVAILABLE);
         };
         match outcome.found {
-            Found::Version(version) => Told::Answer(answer::answer(&version, method, request)),
-            Found::Missing => refused(StatusCode::NOT_FOUND),
-            Found::NotHot => Told::NotHot,
-            Found::Failed => refused(StatusCode::INTERNAL_SERVER_ERROR),
+            LoadResult::Version(version) => FromMemory::Answer(answer::answer(&version, method, request)),
+            LoadResult::Missing => refused(StatusCode::NOT_FOUND),
+            LoadResult::NotForMemory => FromMemory::AskDisk,
+            LoadResult::Failed => refused(StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
 
-    fn slot(&self, target: &Target) -> Option<Arc<Slot>> {
+    fn entry(&self, target: &Target) -> Option<Arc<FileEntry>> {
         match target.kind {
-            Kind::Playlist | Kind::Status => Some(self.0.looker.slots.get_or_insert(target)),
+            ResourceKind::Playlist | ResourceKind::Status => {
+                Some(self.0.loader.entries.get_or_insert(target))
+            }
             // Only what a playlist lists is asked for by everyone.
-            Kind::Segment => self.0.looker.slots.get(&target.uri_path()),
-            Kind::Page => None,
+            ResourceKind::Segment => self.0.loader.entries.get(&target.uri_path()),
+            ResourceKind::Page => None,
         }
     }
 
     /// What the file was at most `TRUST` before `began_ns`.
-    async fn look(&self, slot: &Arc<Slot>, began_ns: u64) -> Outcome {
-        for _ in 0..MOST_LOOKS {
-            let mut look = slot.join_or_begin(|result| {
-                let (looker, slot) = (self.0.looker.clone(), slot.clone());
-                task::spawn_blocking(move || result.send_replace(Some(looker.look(&slot))));
+    async fn load(&self, entry: &Arc<FileEntry>, began_ns: u64) -> Outcome {
+        for _ in 0..MOST_LOADS {
+            let mut load = entry.join_or_begin(|result| {
+                let (loader, entry) = (self.0.loader.clone(), entry.clone());
+                task::spawn_blocking(move || result.send_replace(Some(loader.load(&entry))));
             });
-            let Ok(outcome) = look.wait_for(Option::is_some).await.map(|outcome| outcome.clone()) else {
+            let Ok(outcome) = load.wait_for(Option::is_some).await.map(|outcome| outcome.clone()) else {
                 break;
             };
             if let Some(outcome) = outcome
-                && slot.is_new_enough(outcome.looked_at_ns, began_ns)
+                && entry.is_new_enough(outcome.checked_at_ns, began_ns)
             {
                 return outcome;
             }
         }
-        Outcome { looked_at_ns: began_ns, found: Found::Failed }
+        Outcome { checked_at_ns: began_ns, found: LoadResult::Failed }
     }
 
     /// Answers without a look at the disk, answers after one, and bytes in memory.
     pub(crate) fn counts(&self) -> (u64, u64, u64) {
-        let Shared { hits, misses, looker, .. } = &*self.0;
-        (hits.load(Ordering::Relaxed), misses.load(Ordering::Relaxed), looker.budget.used_bytes())
+        let Shared { hits, misses, loader, .. } = &*self.0;
+        (hits.load(Ordering::Relaxed), misses.load(Ordering::Relaxed), loader.budget.used_bytes())
     }
 }
 
-fn refused(status: StatusCode) -> Told {
+fn refused(status: StatusCode) -> FromMemory {
     let mut response = refusal(status);
     headers::set_cors(response.headers_mut());
-    Told::Answer(response)
+    FromMemory::Answer(response)
 }

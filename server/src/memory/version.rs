@@ -19,7 +19,7 @@ use super::budget::Charge;
 use super::loader::Identity;
 use super::{answer, listed};
 use crate::http::headers;
-use crate::http::paths::{Kind, Target};
+use crate::http::paths::{ResourceKind, Target};
 
 /// Of RFC 9110 5.6.7 dates, which have four digits for the year.
 const END_OF_YEAR_9999_S: u64 = 253_402_300_800;
@@ -30,14 +30,14 @@ pub(crate) struct Version {
     pub(super) identity: Identity,
     /// The identity does not tell it from what may have come right after.
     pub(super) is_ambiguous: bool,
-    pub(super) kind: Kind,
+    pub(super) kind: ResourceKind,
     /// Of a file whose date says something: a playlist is replaced more often than dates can tell.
     pub(super) modified: Option<SystemTime>,
     /// As it is asked for, relative to webroot.
     pub(super) path: String,
     pub(super) plain: Representation,
     pub(super) gzip: Option<Representation>,
-    /// Slots of the segments that a playlist lists.
+    /// Entries of the segments that a playlist lists.
     pub(super) listed: Vec<Arc<str>>,
     pub(super) _listing_charge: Charge,
     /// What requests for the next version depend on; `None` in files that are no media playlists.
@@ -165,13 +165,13 @@ impl Representation {
         headers::set_caching(&mut headers, headers::caching(target.kind, StatusCode::OK, segment_max_age_s));
         headers.insert(ETAG, tag.clone());
         match target.kind {
-            Kind::Playlist => {
+            ResourceKind::Playlist => {
                 headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
             }
-            Kind::Segment | Kind::Page => {
+            ResourceKind::Segment | ResourceKind::Page => {
                 headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
             }
-            Kind::Status => {}
+            ResourceKind::Status => {}
         }
         if is_gzip {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));

@@ -1,5 +1,5 @@
-//! Hints: events of the file system → slots that are to be looked at again. An event only says where to look; the file
-//! is the truth, and one that nobody tells of is looked at all the same.
+//! Hints: events of the file system → entries that are to be checked again. An event only says where; the file
+//! is the truth, and one that nobody tells of is checked all the same.
 //!
 //! In: notify's events, on notify's own thread, for the directories of the playlists that are asked for. The thread ends
 //! when the `Watcher` is dropped.
@@ -15,7 +15,7 @@ use notify::{Config, Event, EventKindMask, RecommendedWatcher, RecursiveMode, Wa
 use tracing::warn;
 
 use super::Clock;
-use super::entries::Slots;
+use super::entries::Entries;
 use crate::http::paths;
 
 /// Each takes a little of the kernel's memory; a thousand channels are served from one machine.
@@ -37,8 +37,8 @@ struct Directory {
     made_at: Option<SystemTime>,
 }
 
-/// `None` when the system has no more watches to give: the files are looked at instead.
-pub(super) fn start(webroot: &Path, slots: Arc<Slots>, clock: Clock) -> Option<Watcher> {
+/// `None` when the system has no more watches to give: the files are checked instead.
+pub(super) fn start(webroot: &Path, entries: Arc<Entries>, clock: Clock) -> Option<Watcher> {
     let webroot = webroot.to_owned();
     let on_event = move |event: notify::Result<Event>| match event {
         Ok(event) if !event.need_rescan() => {
@@ -47,11 +47,11 @@ pub(super) fn start(webroot: &Path, slots: Arc<Slots>, clock: Clock) -> Option<W
                 else {
                     continue;
                 };
-                slots.with(&target.uri_path(), |slot| slot.changed(clock.now_ns()));
+                entries.with(&target.uri_path(), |entry| entry.changed(clock.now_ns()));
             }
         }
         // Something may have been missed.
-        _ => slots.changed(clock.now_ns()),
+        _ => entries.changed(clock.now_ns()),
     };
     // Not those of readers: a file that a viewer opens is no news.
     let events = EventKindMask::CREATE

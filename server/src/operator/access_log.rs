@@ -183,7 +183,7 @@ impl Log {
             agent: header(request.headers(), &header::USER_AGENT),
             status: StatusCode::OK,
             sent_bytes: 0,
-            held_for: Duration::ZERO,
+            blocked_for: Duration::ZERO,
             begun: Instant::now(),
         }))
     }
@@ -201,7 +201,7 @@ pub(crate) struct Line {
     agent: Option<Vec<u8>>,
     pub(crate) status: StatusCode,
     pub(crate) sent_bytes: u64,
-    pub(crate) held_for: Duration,
+    pub(crate) blocked_for: Duration,
     begun: Instant,
 }
 
@@ -245,7 +245,7 @@ impl Line {
             status: self.status.as_u16(),
             sent_bytes: self.sent_bytes,
             took_s: rounded_s(took),
-            held_s: rounded_s(self.held_for),
+            held_s: rounded_s(self.blocked_for),
             referer: self.referer.as_deref().map(text),
             agent: self.agent.as_deref().map(text),
         };
@@ -310,7 +310,7 @@ mod tests {
             agent: Some(b"Player/1.0 \"x\"\n\x1b[2J\xff".to_vec()),
             status: StatusCode::OK,
             sent_bytes: 512,
-            held_for: Duration::from_micros(1200),
+            blocked_for: Duration::from_micros(1200),
             begun: Instant::now(),
         }
     }

@@ -1,4 +1,4 @@
-//! Whether the stream lives: the playlists and their age in, a verdict in one line out. Pure, but for [`look`], which reads
+//! Whether the stream lives: the playlists and their age in, a verdict in one line out. Pure, but for [`check_webroot`], which reads
 //! the files.
 
 use std::fs::File;
@@ -30,7 +30,7 @@ pub(crate) struct Health {
 }
 
 /// Looks at `stream.m3u8` in `webroot`, and at `ll.m3u8` where there is one: it must not stand still while the other goes on.
-pub(crate) fn look(webroot: &Path) -> Health {
+pub(crate) fn check_webroot(webroot: &Path) -> Health {
     let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
     match read(webroot, "stream.m3u8") {
         Ok((text, age)) => {
@@ -144,11 +144,11 @@ mod tests {
             std::fs::write(path, text).unwrap();
         };
         write("stream.m3u8", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlive/720p/stream.m3u8\n");
-        assert!(look(webroot.path()).why.contains("does not exist"));
+        assert!(check_webroot(webroot.path()).why.contains("does not exist"));
         write("live/720p/stream.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-ENDLIST\n");
-        assert_eq!(look(webroot.path()).why, "the stream has ended");
+        assert_eq!(check_webroot(webroot.path()).why, "the stream has ended");
         write("stream.m3u8", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n../../etc/passwd\n");
-        assert!(!look(webroot.path()).why.contains("ended"));
+        assert!(!check_webroot(webroot.path()).why.contains("ended"));
     }
 
     #[test]
@@ -160,7 +160,7 @@ mod tests {
             0.0,
             (true, "stream.m3u8 is 0.0 s old", 18),
         );
-        let nowhere = look(Path::new("/no-such-directory"));
+        let nowhere = check_webroot(Path::new("/no-such-directory"));
         assert!(!nowhere.is_well && nowhere.why.contains("start a publisher"), "{nowhere:?}");
     }
 }

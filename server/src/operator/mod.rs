@@ -51,7 +51,7 @@ impl Operator {
 
     async fn health(&self) -> Health {
         let webroot = self.webroot.clone();
-        spawn_blocking(move || health::look(&webroot)).await.unwrap_or_else(|error| Health {
+        spawn_blocking(move || health::check_webroot(&webroot)).await.unwrap_or_else(|error| Health {
             is_well: false,
             why: format!("stream.m3u8 cannot be looked at: {error}"),
             patience_s: 0,

@@ -4,7 +4,7 @@
 //! In: the query and the target of a request, what is known of the other list. Out: a `Link` header (RFC 8288). Pure.
 
 use crate::blocking::LOW_LATENCY_PLAYLIST;
-use crate::http::paths::{self, Kind, Target};
+use crate::http::paths::{self, ResourceKind, Target};
 
 /// The query of `stream.m3u8?low-latency`. A server of plain files answers with the list too, and without the header.
 const QUESTION: &str = "low-latency";
@@ -20,7 +20,7 @@ pub(crate) fn of(target: &Target) -> Option<Target> {
         Some((directory, name)) => (format!("{directory}/"), name),
         None => (String::new(), target.path.as_str()),
     };
-    let is_plain = target.kind == Kind::Playlist && name != LOW_LATENCY_PLAYLIST;
+    let is_plain = target.kind == ResourceKind::Playlist && name != LOW_LATENCY_PLAYLIST;
     is_plain.then(|| paths::resolve_plain(&format!("{directory}{LOW_LATENCY_PLAYLIST}")))?
 }
 

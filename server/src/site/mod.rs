@@ -17,11 +17,11 @@ use hyper_util::service::TowerToHyperService;
 use livedir_playlist::Directives;
 use tower_http::compression::CompressionLayer;
 
-use crate::blocking::waiters::{Waiter, Waiting};
+use crate::blocking::waiters::{BlockedRequests, Waiter};
 use crate::blocking::{self, Waits};
 use crate::http::headers;
-use crate::http::paths::{self, Kind, Target};
-use crate::memory::{CacheSettings, Hot, Told};
+use crate::http::paths::{self, ResourceKind, Target};
+use crate::memory::{CacheSettings, FromMemory, Memory};
 use from_disk::Files;
 
 /// What all connections share.
@@ -29,20 +29,20 @@ use from_disk::Files;
 pub(crate) struct Site(Arc<Shared>);
 
 struct Shared {
-    hot: Option<Hot>,
+    memory: Option<Memory>,
     files: TowerToHyperService<Router>,
-    waiting: Arc<Waiting>,
+    waiting: Arc<BlockedRequests>,
 }
 
 impl Site {
-    /// `cache` says where the files are, too. At most `most_held` requests are held at a time.
-    pub(crate) fn new(cache: &CacheSettings, most_held: usize) -> Site {
+    /// `cache` says where the files are, too. At most `most_blocked` requests are blocked at a time.
+    pub(crate) fn new(cache: &CacheSettings, most_blocked: usize) -> Site {
         let files = Router::new()
             .fallback(from_disk::answer)
             .with_state(Files::new(&cache.webroot, cache.segment_max_age_s))
             .layer(CompressionLayer::new().compress_when(headers::is_gzipped));
-        let (files, waiting) = (TowerToHyperService::new(files), Waiting::new(most_held));
-        Site(Arc::new(Shared { hot: Hot::new(cache), files, waiting }))
+        let (files, waiting) = (TowerToHyperService::new(files), BlockedRequests::new(most_blocked));
+        Site(Arc::new(Shared { memory: Memory::new(cache), files, waiting }))
     }
 
     /// Answers any request; one that everyone asks is answered at once.
@@ -51,11 +51,11 @@ impl Site {
         request: Request<Incoming>,
         waiter: &Arc<W>,
     ) -> Answering {
-        let hot = self.0.hot.as_ref();
+        let memory = self.0.memory.as_ref();
         let query = request.uri().query();
-        let hot = hot.filter(|_| !blocking::concerns(query) && !alternate::is_asked(query));
-        let told =
-            hot.and_then(|hot| hot.answer_now(request.method(), request.uri().path(), request.headers()));
+        let memory = memory.filter(|_| !blocking::concerns(query) && !alternate::is_asked(query));
+        let told = memory
+            .and_then(|memory| memory.answer_now(request.method(), request.uri().path(), request.headers()));
         match told {
             Some(response) => Answering::Now(finished(response)),
             None => self.answer_later(request, waiter),
@@ -68,18 +68,18 @@ impl Site {
         request: &Request<B>,
         waiter: &Arc<W>,
     ) -> Option<Later> {
-        let (target, hot) = reading(request).zip(self.0.hot.clone())?;
+        let (target, memory) = reading(request).zip(self.0.memory.clone())?;
         let waits = || Waits { all: self.0.waiting.clone(), waiter: waiter.clone() };
         if let Some(query) = request.uri().query().filter(|query| blocking::concerns(Some(query)))
-            && target.kind == Kind::Playlist
+            && target.kind == ResourceKind::Playlist
         {
-            let (asked, versions) = (Directives::of_query(query), hot.follow(&target));
+            let (asked, versions) = (Directives::of_query(query), memory.follow(&target));
             let reload = blocking::reload(versions, asked, blocking::kept(request, &target), waits());
             return Some(Box::pin(async { finished(reload.await) }));
         }
-        let playlist = blocking::playlist_of(&target).filter(|_| !hot.has(request.uri().path()))?;
+        let playlist = blocking::playlist_of(&target).filter(|_| !memory.has(request.uri().path()))?;
         let (site, kept, waits) = (self.clone(), blocking::kept(request, &target), waits());
-        Some(Box::pin(async move { site.part(hot, kept, &target, &playlist, waits).await }))
+        Some(Box::pin(async move { site.part(memory, kept, &target, &playlist, waits).await }))
     }
 
     fn answer_later<W: Waiter + 'static>(&self, request: Request<Incoming>, waiter: &Arc<W>) -> Answering {
@@ -87,40 +87,40 @@ impl Site {
             return Answering::Later(later);
         }
         let site = self.clone();
-        let Some((target, hot)) = reading(&request).zip(self.0.hot.clone()) else {
+        let Some((target, memory)) = reading(&request).zip(self.0.memory.clone()) else {
             return Answering::Later(Box::pin(async move { site.file(request).await }));
         };
         if alternate::is_asked(request.uri().query())
             && let Some(other) = alternate::of(&target)
         {
-            return Answering::Later(Box::pin(
-                async move { site.with_link(hot, request, &target, &other).await },
-            ));
+            return Answering::Later(Box::pin(async move {
+                site.with_link(memory, request, &target, &other).await
+            }));
         }
-        Answering::Later(Box::pin(async move { site.look(&hot, request, &target).await }))
+        Answering::Later(Box::pin(async move { site.memory_or_disk(&memory, request, &target).await }))
     }
 
-    /// A file, from memory where it is kept there.
-    async fn look(&self, hot: &Hot, request: Request<Incoming>, target: &Target) -> Response {
-        match hot.answer_later(target, request.method(), request.headers()).await {
-            Told::Answer(response) => finished(response),
-            Told::NotHot => self.file(request).await,
+    /// A file, from memory where it is kept there, else from disk.
+    async fn memory_or_disk(&self, memory: &Memory, request: Request<Incoming>, target: &Target) -> Response {
+        match memory.answer_later(target, request.method(), request.headers()).await {
+            FromMemory::Answer(response) => finished(response),
+            FromMemory::AskDisk => self.file(request).await,
         }
     }
 
     /// A playlist, with the address of the other one where that is there.
     async fn with_link(
         self,
-        hot: Hot,
+        memory: Memory,
         request: Request<Incoming>,
         target: &Target,
         other: &Target,
     ) -> Response {
-        let is_there = match hot.answer_later(other, &Method::HEAD, &HeaderMap::new()).await {
-            Told::Answer(response) => response.status() == StatusCode::OK,
-            Told::NotHot => false,
+        let is_there = match memory.answer_later(other, &Method::HEAD, &HeaderMap::new()).await {
+            FromMemory::Answer(response) => response.status() == StatusCode::OK,
+            FromMemory::AskDisk => false,
         };
-        let mut response = self.look(&hot, request, target).await;
+        let mut response = self.memory_or_disk(&memory, request, target).await;
         if is_there && response.status() == StatusCode::OK {
             response.headers_mut().insert(LINK, HeaderValue::from_static(alternate::LINK));
         }
@@ -130,31 +130,31 @@ impl Site {
     /// A part: at once, or when it is there.
     async fn part(
         self,
-        hot: Hot,
+        memory: Memory,
         request: Request<()>,
         target: &Target,
         playlist: &Target,
         waits: Waits,
     ) -> Response {
         // In boxes: most of what the first needs is not needed while the part is waited for.
-        let response = Box::pin(self.part_now(&hot, &request, target)).await;
+        let response = Box::pin(self.part_now(&memory, &request, target)).await;
         if response.status() != StatusCode::NOT_FOUND {
             return response;
         }
-        match blocking::part(hot.follow(playlist), target, &waits).await {
-            Ok(held_for) => {
-                let mut response = Box::pin(self.part_now(&hot, &request, target)).await;
-                response.extensions_mut().insert(held_for);
+        match blocking::part(memory.follow(playlist), target, &waits).await {
+            Ok(blocked_for) => {
+                let mut response = Box::pin(self.part_now(&memory, &request, target)).await;
+                response.extensions_mut().insert(blocked_for);
                 response
             }
             Err(refusal) => refusal,
         }
     }
 
-    async fn part_now(&self, hot: &Hot, request: &Request<()>, target: &Target) -> Response {
-        match hot.answer_later(target, request.method(), request.headers()).await {
-            Told::Answer(response) => finished(response),
-            Told::NotHot => {
+    async fn part_now(&self, memory: &Memory, request: &Request<()>, target: &Target) -> Response {
+        match memory.answer_later(target, request.method(), request.headers()).await {
+            FromMemory::Answer(response) => finished(response),
+            FromMemory::AskDisk => {
                 let mut again = Request::new(Body::empty());
                 again.method_mut().clone_from(request.method());
                 again.uri_mut().clone_from(request.uri());
@@ -174,20 +174,20 @@ impl Site {
         }
     }
 
-    /// Lets all go who are held, now and from now on.
-    pub(crate) fn stop_holding(&self) {
-        if let Some(hot) = &self.0.hot {
-            hot.stop_following();
+    /// Lets all go who are blocked, now and from now on.
+    pub(crate) fn stop_blocking(&self) {
+        if let Some(memory) = &self.0.memory {
+            memory.stop_following();
         }
     }
 
-    pub(crate) fn waiting(&self) -> &Waiting {
+    pub(crate) fn waiting(&self) -> &BlockedRequests {
         &self.0.waiting
     }
 
-    /// Answers from memory, answers after a look at the file, and bytes in memory.
+    /// Answers from memory, answers after a check of the file, and bytes in memory.
     pub(crate) fn cache_counts(&self) -> (u64, u64, u64) {
-        self.0.hot.as_ref().map_or((0, 0, 0), Hot::counts)
+        self.0.memory.as_ref().map_or((0, 0, 0), Memory::counts)
     }
 }
 

@@ -10,7 +10,7 @@ use super::viewers::Viewers;
 
 /// What was asked for, by the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum RequestKind {
     Playlist,
     Segment,
     Page,
@@ -18,24 +18,24 @@ pub(crate) enum Kind {
     Other,
 }
 
-impl Kind {
-    pub(super) const ALL: [(Kind, &str); 4] = [
-        (Kind::Playlist, "playlist"),
-        (Kind::Segment, "segment"),
-        (Kind::Page, "page"),
-        (Kind::Other, "other"),
+impl RequestKind {
+    pub(super) const ALL: [(RequestKind, &str); 4] = [
+        (RequestKind::Playlist, "playlist"),
+        (RequestKind::Segment, "segment"),
+        (RequestKind::Page, "page"),
+        (RequestKind::Other, "other"),
     ];
 }
 
 /// Sorts a request without a look at the disk.
-pub(crate) fn kind_of(method: &Method, path: &str) -> Kind {
+pub(crate) fn kind_of(method: &Method, path: &str) -> RequestKind {
     if !matches!(*method, Method::GET | Method::HEAD) {
-        return Kind::Other;
+        return RequestKind::Other;
     }
     match path.rsplit_once('.') {
-        Some((_, "m3u8")) => Kind::Playlist,
-        Some((_, "ts" | "m4s" | "mp4" | "aac" | "vtt")) => Kind::Segment,
-        _ => Kind::Page,
+        Some((_, "m3u8")) => RequestKind::Playlist,
+        Some((_, "ts" | "m4s" | "mp4" | "aac" | "vtt")) => RequestKind::Segment,
+        _ => RequestKind::Page,
     }
 }
 
@@ -73,7 +73,7 @@ pub(super) const CLASSES: usize = 5;
 /// A finished decision.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked {
-    pub(crate) kind: Kind,
+    pub(crate) kind: RequestKind,
     pub(crate) status: StatusCode,
     /// From the end of the request's head to the beginning of the answer's.
     pub(crate) took: Duration,
@@ -84,7 +84,7 @@ pub(crate) struct Asked {
 // Aligned so that two threads' numbers are never in one line of the cache.
 #[repr(align(128))]
 pub(crate) struct Counters {
-    pub(super) requests: [[AtomicU64; CLASSES]; Kind::ALL.len()],
+    pub(super) requests: [[AtomicU64; CLASSES]; RequestKind::ALL.len()],
     pub(super) took: [AtomicU64; TOOK_US.len() + 1],
     pub(super) took_ns: AtomicU64,
     pub(super) sent_bytes: AtomicU64,
@@ -146,22 +146,22 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(method: &Method, path: &str, expected: Kind) {
+    fn check(method: &Method, path: &str, expected: RequestKind) {
         assert_eq!(kind_of(method, path), expected, "{path}");
     }
 
     #[test]
     fn requests_are_sorted_by_their_path() {
-        check(&Method::GET, "/stream.m3u8", Kind::Playlist);
-        check(&Method::HEAD, "/live/seg-00000001.ts", Kind::Segment);
-        check(&Method::GET, "/", Kind::Page);
-        check(&Method::GET, "/player/main.js", Kind::Page);
-        check(&Method::POST, "/stream.m3u8", Kind::Other);
+        check(&Method::GET, "/stream.m3u8", RequestKind::Playlist);
+        check(&Method::HEAD, "/live/seg-00000001.ts", RequestKind::Segment);
+        check(&Method::GET, "/", RequestKind::Page);
+        check(&Method::GET, "/player/main.js", RequestKind::Page);
+        check(&Method::POST, "/stream.m3u8", RequestKind::Other);
     }
 
     #[test]
     fn names_stand_in_the_order_of_the_numbers() {
-        for (index, (kind, _)) in Kind::ALL.iter().enumerate() {
+        for (index, (kind, _)) in RequestKind::ALL.iter().enumerate() {
             assert_eq!(*kind as usize, index);
         }
         for (index, (reached, _)) in Reached::ALL.iter().enumerate() {

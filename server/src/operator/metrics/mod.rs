@@ -14,7 +14,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-pub(crate) use counters::{Asked, Counters, Kind, Reached, kind_of};
+pub(crate) use counters::{Asked, Counters, Reached, RequestKind, kind_of};
 pub(crate) use text::{CONTENT_TYPE, render};
 
 /// The numbers of all threads.

@@ -5,17 +5,17 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::Metrics;
-use super::counters::{CLASSES, Counters, Kind, Reached, TOOK_US};
-use crate::blocking::waiters::{End, Waiting};
+use super::counters::{CLASSES, Counters, Reached, RequestKind, TOOK_US};
+use crate::blocking::waiters::{BlockedRequests, End};
 
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// `open` connections at present; answers from memory, answers after a look at the file, and bytes in memory; viewers are those of the last `viewers_within_s`.
+/// `open` connections at present; answers from memory, answers after a check of the file, and bytes in memory; viewers are those of the last `viewers_within_s`.
 pub(crate) fn render(
     metrics: &Metrics,
     open: usize,
     (hits, misses, memory_bytes): (u64, u64, u64),
-    waiting: &Waiting,
+    waiting: &BlockedRequests,
     viewers_within_s: u64,
 ) -> String {
     let sum = |number: &dyn Fn(&Counters) -> &AtomicU64| -> u64 {
@@ -31,7 +31,7 @@ pub(crate) fn render(
     let plain = |value: u64| vec![(String::new(), value.to_string())];
 
     let mut requests = Vec::new();
-    for (kind, name) in Kind::ALL {
+    for (kind, name) in RequestKind::ALL {
         for class in 0..CLASSES {
             let count = sum(&|worker| &worker.requests[kind as usize][class]);
             // 1xx and 3xx hardly ever happen; a line that is always 0 helps nobody.
@@ -95,7 +95,7 @@ pub(crate) fn render(
         "livedir_held_requests",
         "gauge",
         "Requests for what is not there yet, waiting for it.",
-        &plain(waiting.held() as u64),
+        &plain(waiting.blocked() as u64),
     );
     let ends = End::ALL.map(|(end, name)| (format!("{{end=\"{name}\"}}"), waiting.ended(end).to_string()));
     family(
@@ -128,7 +128,7 @@ mod tests {
     fn threads_are_summed_up_and_a_viewer_of_two_threads_is_one() {
         let metrics = Metrics::new(2, true);
         let asked = |status, took_us| Asked {
-            kind: Kind::Playlist,
+            kind: RequestKind::Playlist,
             status: StatusCode::from_u16(status).unwrap(),
             took: Duration::from_micros(took_us),
         };
@@ -137,7 +137,7 @@ mod tests {
         metrics.workers()[1].answered(&asked(404, 2_000_000), Some(8));
         metrics.workers()[1].sent(1000);
         metrics.workers()[0].reached(Reached::SlowHead);
-        let text = render(&metrics, 3, (40, 2, 5000), &Waiting::new(1), 6);
+        let text = render(&metrics, 3, (40, 2, 5000), &BlockedRequests::new(1), 6);
         for line in [
             "livedir_requests_total{kind=\"playlist\",status=\"2xx\"} 2",
             "livedir_requests_total{kind=\"playlist\",status=\"4xx\"} 1",
