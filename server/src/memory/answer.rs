@@ -23,6 +23,17 @@ use crate::http::headers;
 use crate::http::ranges::{self, ByteRanges};
 use crate::http::refusal::refusal;
 
+impl Version {
+    /// The answer to a request for this version, or for its delta update.
+    pub(crate) fn answer(&self, skip: bool, method: &Method, request: &HeaderMap) -> Response {
+        let delta = if skip { self.delta.get_or_init(|| self.delta()).as_ref() } else { None };
+        match delta {
+            Some(delta) => of(&delta.plain, delta.gzip.as_ref(), self, method, request),
+            None => answer(self, method, request),
+        }
+    }
+}
+
 pub(super) fn answer(version: &Version, method: &Method, request: &HeaderMap) -> Response {
     of(&version.plain, version.gzip.as_ref(), version, method, request)
 }

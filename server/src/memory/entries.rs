@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwapOption;
 use tokio::sync::{Notify, watch};
 
-use super::TRUST;
+use super::clock::TRUST;
 use super::version::Version;
 use crate::http::paths::{ResourceKind, Target};
 

@@ -4,40 +4,22 @@
 //! tells of a change, and every `TRUST` all the same; it ends when nobody has followed for `IDLE`, and at the stop. Thousands
 //! who wait are then woken by their own thread, without a word to another one for each.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, Weak};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
+use super::cache::{Memory, Shared};
+use super::clock::TRUST;
 use super::entries::LoadResult;
-use super::version::Version;
-use super::{Memory, Shared, TRUST};
+use super::followed::Newest;
 use crate::http::paths::Target;
 
 /// Players that reload come back at once.
 const IDLE: Duration = Duration::from_secs(5);
-
-/// What a playlist is now.
-#[derive(Debug, Clone)]
-pub(crate) enum Newest {
-    /// It has not been loaded yet.
-    Unknown,
-    /// It is not there, or cannot be read.
-    Missing,
-    /// This.
-    Version(Arc<Version>),
-}
-
-/// The playlists that are followed.
-#[derive(Debug, Default)]
-pub(super) struct Followed {
-    by_path: Mutex<HashMap<(ThreadId, String), watch::Receiver<Newest>>>,
-    is_over: AtomicBool,
-}
 
 impl Memory {
     /// The versions of a playlist, from now on, for this thread. Closed at the stop, with the last one still in it.

@@ -1,21 +1,21 @@
 //! Loads files: opens one beneath webroot, and reads it if it is another one than before. All I/O of this folder is here,
 //! on threads for blocking work; at most one load of an entry runs at a time.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use tracing::warn;
 
 use super::budget::{Budget, Charge};
+use super::clock::Clock;
 use super::entries::{Entries, FileEntry, LoadResult, Outcome};
+use super::identity::Identity;
 use super::version::{self, Representation, Version};
 use super::watcher::Watcher;
-use super::{CacheSettings, Clock};
 use super::{listed, watcher};
 use crate::http::paths::ResourceKind;
 use crate::webroot::open_regular;
@@ -27,9 +27,6 @@ const LARGEST_PLAYLIST_BYTES: u64 = 8 << 20;
 const OVERHEAD_BYTES: u64 = 4096;
 const LISTED_BYTES: u64 = 512;
 
-/// Longer than a step of the clock that files get their dates from (10 ms on the coarsest kernels).
-const CLOCK_STEP: Duration = Duration::from_millis(20);
-
 /// Nobody is at that place of the stream any more.
 const FORGOTTEN_AFTER_S: u64 = 60;
 const FORGET_EVERY_NS: u64 = 5_000_000_000;
@@ -40,40 +37,16 @@ const IN_USE_S: u64 = 2;
 /// Of what is pushed out, in parts of the limit: each time is a walk through all entries.
 const PUSHED_OUT: u64 = 16;
 
-/// Tells one version of a file from another.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Identity {
-    device_and_inode: (u64, u64),
-    size_bytes: u64,
-    modified_s_ns: (i64, i64),
-    changed_s_ns: (i64, i64),
-}
-
-impl Identity {
-    fn of(metadata: &Metadata) -> Identity {
-        Identity {
-            device_and_inode: (metadata.dev(), metadata.ino()),
-            size_bytes: metadata.size(),
-            modified_s_ns: (metadata.mtime(), metadata.mtime_nsec()),
-            changed_s_ns: (metadata.ctime(), metadata.ctime_nsec()),
-        }
-    }
-
-    /// `None` for dates before 1970.
-    fn modified(&self) -> Option<SystemTime> {
-        let (s, ns) = self.modified_s_ns;
-        let since_1970 = Duration::new(u64::try_from(s).ok()?, u32::try_from(ns).ok()?);
-        SystemTime::UNIX_EPOCH.checked_add(since_1970)
-    }
-
-    /// Whether a file that differs from this one may look the same: replaced or written to within one step of the clock,
-    /// with the same size, the inode used again. `seen_at` is when this one was checked.
-    fn is_ambiguous(&self, seen_at: SystemTime) -> bool {
-        let (s, ns) = self.changed_s_ns;
-        let changed_at = Duration::new(u64::try_from(s).unwrap_or(0), u32::try_from(ns).unwrap_or(0));
-        let since_1970 = seen_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        changed_at + CLOCK_STEP >= since_1970
-    }
+/// What to keep in memory, and of what.
+#[derive(Debug, Clone)]
+pub(crate) struct CacheSettings {
+    pub(crate) webroot: PathBuf,
+    /// 0 for none.
+    pub(crate) size_bytes: u64,
+    /// What caches are told.
+    pub(crate) segment_max_age_s: u32,
+    /// Do not wait to be told of changes, only check.
+    pub(crate) poll: bool,
 }
 
 /// Loads files into the entries.
@@ -268,7 +241,7 @@ impl Loader {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use tempfile::TempDir;
 
@@ -367,16 +340,5 @@ mod tests {
         let settled = version_in(&load(&loader, "/stream.m3u8"));
         assert!(Arc::ptr_eq(&settled, &version_in(&load(&loader, "/stream.m3u8"))), "not read again");
         assert_eq!(settled.plain.tag, first.plain.tag, "the same content");
-    }
-
-    #[test]
-    fn a_file_that_changed_within_a_step_of_the_clock_may_be_another_one() {
-        let webroot = webroot();
-        let mut identity = Identity::of(&fs::metadata(webroot.path()).unwrap());
-        identity.changed_s_ns = (1_000, 0);
-        let at = |milliseconds| SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds);
-        assert!(identity.is_ambiguous(at(1_000_000)) && identity.is_ambiguous(at(1_000_020)));
-        assert!(!identity.is_ambiguous(at(1_000_021)));
-        assert!(identity.is_ambiguous(at(900_000)), "the clock has been put back");
     }
 }

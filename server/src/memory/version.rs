@@ -4,11 +4,10 @@ use std::io::{self, Write};
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
+use axum::http::StatusCode;
 use axum::http::header::{
     ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED, VARY,
 };
-use axum::http::{Method, StatusCode};
-use axum::response::Response;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -16,8 +15,8 @@ use livedir_playlist::{Edge, delta_update};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::budget::Charge;
-use super::loader::Identity;
-use super::{answer, listed};
+use super::identity::Identity;
+use super::listed;
 use crate::http::headers;
 use crate::http::paths::{ResourceKind, Target};
 
@@ -72,15 +71,6 @@ impl Version {
         listed::target(&self.path, uri)
     }
 
-    /// The answer to a request for this version, or for its delta update.
-    pub(crate) fn answer(&self, skip: bool, method: &Method, request: &HeaderMap) -> Response {
-        let delta = if skip { self.delta.get_or_init(|| self.delta()).as_ref() } else { None };
-        match delta {
-            Some(delta) => answer::of(&delta.plain, delta.gzip.as_ref(), self, method, request),
-            None => answer::answer(self, method, request),
-        }
-    }
-
     /// A playlist that comes from no file.
     #[cfg(test)]
     pub(crate) fn of_text(path: &str, text: &str) -> Arc<Version> {
@@ -105,7 +95,7 @@ impl Version {
         })
     }
 
-    fn delta(&self) -> Option<Delta> {
+    pub(super) fn delta(&self) -> Option<Delta> {
         let text = delta_update(str::from_utf8(&self.plain.body).ok()?)?;
         let represent = |content: Vec<u8>, tag, of: &Representation| {
             let mut headers = of.headers.clone();

@@ -14,7 +14,7 @@ use std::time::SystemTime;
 use notify::{Config, Event, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tracing::warn;
 
-use super::Clock;
+use super::clock::Clock;
 use super::entries::Entries;
 use crate::http::paths;
 

@@ -2,42 +2,15 @@
 //!
 //! | file | |
 //! |---|---|
-//! | `counters` | one thread's numbers |
+//! | `counters`, `threads` | one thread's numbers, and those of all |
 //! | `viewers` | who has fetched a playlist lately |
 //! | `text` | all of it in Prometheus's words |
 
 mod counters;
 mod text;
+mod threads;
 mod viewers;
-
-use std::hash::{BuildHasher, RandomState};
-use std::net::IpAddr;
-use std::sync::Arc;
 
 pub(crate) use counters::{Asked, Counters, Reached, RequestKind, kind_of};
 pub(crate) use text::{CONTENT_TYPE, render};
-
-/// The numbers of all threads.
-pub(crate) struct Metrics {
-    /// Whether anybody can ask. Without that, what would cost time is not counted.
-    pub(crate) is_on: bool,
-    workers: Vec<Arc<Counters>>,
-    /// With a secret of this process, so that nobody can choose two viewers to be taken for one.
-    hasher: RandomState,
-}
-
-impl Metrics {
-    pub(crate) fn new(threads: usize, is_on: bool) -> Metrics {
-        let workers = (0..threads).map(|_| Arc::default()).collect();
-        Metrics { is_on, workers, hasher: RandomState::new() }
-    }
-
-    pub(crate) fn workers(&self) -> &[Arc<Counters>] {
-        &self.workers
-    }
-
-    /// What tells one player from another: people behind one address have different browsers, mostly.
-    pub(crate) fn viewer_key(&self, viewer: Option<IpAddr>, agent: Option<&[u8]>) -> u64 {
-        self.hasher.hash_one((viewer, agent))
-    }
-}
+pub(crate) use threads::Metrics;

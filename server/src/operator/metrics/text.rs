@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::Metrics;
 use super::counters::{CLASSES, Counters, Reached, RequestKind, TOOK_US};
+use super::threads::Metrics;
 use crate::blocking::waiters::{BlockedRequests, End};
 
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
