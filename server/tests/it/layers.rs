@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::layers::{Uses, read};
+use crate::support::layers::{Uses, in_circles, read};
 
 /// Folders and files of `server/src`, from above to below: each uses those below it alone.
 ///
@@ -22,6 +22,12 @@ fn no_folder_of_the_server_uses_one_above_it() {
     let uses = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &ORDER, &ROOTS);
     assert!(uses.upward.is_empty(), "{:#?}", uses.upward);
     assert!(uses.count >= FEWEST_USES, "only {} uses were found", uses.count);
+}
+
+#[test]
+fn no_files_of_the_server_use_each_other_in_a_circle() {
+    let in_circles = in_circles(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &ROOTS);
+    assert!(in_circles.is_empty(), "{in_circles:#?}");
 }
 
 /// Writes sources of two folders, `above` and `below`; the second of these files is the one that is under test.
@@ -63,4 +69,40 @@ fn what_is_below_or_a_test_or_a_comment_may_be_used() {
     );
     check("below/tests.rs", "use crate::above::A;", (1, &[]));
     check("lib.rs", "use crate::above::A;", (1, &[]));
+}
+
+#[track_caller]
+fn check_circles(files: &[(&str, &str)], expected: &[&str]) {
+    let sources = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = sources.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    assert_eq!(in_circles(sources.path(), &["lib"]), expected, "{files:?}");
+}
+
+#[test]
+fn files_that_use_each_other_in_a_circle_are_found() {
+    check_circles(&[("a/b.rs", "use super::c::C;"), ("a/c.rs", "use super::b::B;")], &["a::b", "a::c"]);
+    let through = [
+        ("a.rs", "use crate::b;"),
+        ("b.rs", "use crate::{d, c::{C, E}};"),
+        ("c.rs", "crate::a::f();"),
+        ("d.rs", ""),
+    ];
+    check_circles(&through, &["a", "b", "c"]);
+    check_circles(&[("a/mod.rs", "use b::B;"), ("a/b.rs", "use super::{A, c};")], &["a", "a::b"]);
+    check_circles(&[("a/mod.rs", "use b::B;"), ("a/b.rs", "pub(super) fn f() {}")], &[]);
+    check_circles(
+        &[
+            ("a/b.rs", "use super::c::C;"),
+            ("a/c.rs", "#[cfg(test)]\nmod tests {\n    use super::super::b;\n}\n"),
+        ],
+        &[],
+    );
+    check_circles(
+        &[("a.rs", "// As crate::b\n"), ("b.rs", "use crate::a::A;"), ("lib.rs", "use b::B;")],
+        &[],
+    );
 }
