@@ -6,9 +6,9 @@ use std::time::{Duration, UNIX_EPOCH};
 use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::http::{Method, StatusCode};
 
-use crate::conditions::{Precondition, evaluate};
-use crate::paths::Kind;
-use crate::ranges::{Parts, judge, parts, requested};
+use crate::http::conditions::{Precondition, evaluate};
+use crate::http::paths::ResourceKind;
+use crate::http::ranges::{ByteRanges, judge, parts, requested};
 
 pub fn check(bytes: &[u8]) {
     let Some((length, sent)) = bytes.split_at_checked(2) else { return };
@@ -20,9 +20,13 @@ pub fn check(bytes: &[u8]) {
 
 fn check_range(sent: &HeaderValue, length: u64) {
     let request = |range: &HeaderValue| HeaderMap::from_iter([(header::RANGE, range.clone())]);
-    let Some(range) = requested(Kind::Segment, &Method::GET, &request(sent)) else { return };
-    assert_eq!(requested(Kind::Segment, &Method::GET, &request(&range)).as_ref(), Some(&range), "{sent:?}");
-    if let Parts::Some(parts) = parts(&range, length) {
+    let Some(range) = requested(ResourceKind::Segment, &Method::GET, &request(sent)) else { return };
+    assert_eq!(
+        requested(ResourceKind::Segment, &Method::GET, &request(&range)).as_ref(),
+        Some(&range),
+        "{sent:?}"
+    );
+    if let ByteRanges::Some(parts) = parts(&range, length) {
         assert!(!parts.is_empty() && parts.len() <= 16, "{sent:?}");
         assert!(parts.iter().all(|part| part.start < part.end && part.end <= length), "{sent:?} of {length}");
         assert!(

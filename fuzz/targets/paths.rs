@@ -5,11 +5,14 @@
 #[path = "../checks/paths.rs"]
 mod check;
 /// As the server has it.
-#[path = "../../server/src/hot"]
-mod hot {
+#[path = "../../server/src/http"]
+mod http {
+    pub(crate) mod paths;
+}
+/// As the server has it.
+#[path = "../../server/src/memory"]
+mod memory {
     pub(crate) mod listed;
 }
-#[path = "../../server/src/paths.rs"]
-mod paths;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check::check(bytes));

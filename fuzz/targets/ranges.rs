@@ -4,13 +4,14 @@
 
 #[path = "../checks/ranges.rs"]
 mod check;
-#[path = "../../server/src/conditions.rs"]
-mod conditions;
-#[expect(dead_code, reason = "the server uses the rest of it")]
-#[path = "../../server/src/paths.rs"]
-mod paths;
-#[expect(dead_code, reason = "the server uses the rest of it")]
-#[path = "../../server/src/ranges.rs"]
-mod ranges;
+/// As the server has it.
+#[path = "../../server/src/http"]
+mod http {
+    pub(crate) mod conditions;
+    #[expect(dead_code, reason = "the server uses the rest of it")]
+    pub(crate) mod paths;
+    #[expect(dead_code, reason = "the server uses the rest of it")]
+    pub(crate) mod ranges;
+}
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check::check(bytes));

@@ -1,48 +1,27 @@
 //! Serves a livedir webroot over HTTP: every answer is a file, with the right type and caching headers.
 //!
 //! ```text
-//! listen ─▶ connections ────────────────────────▶ site ─┬▶ hot: what everyone asks for, from memory
-//!  ports     a thread a core, a task a connection,       │
-//!            TLS, HTTP/1.1, HTTP/2, limits,              └▶ gzip ─▶ answer ─▶ paths ─▶ ranges ─▶ webroot ─▶ headers
-//!            access_log, metrics ──┐                                method    which    which part  the open    type and
-//!                                  └─▶ operator: /metrics, /healthz           file     of it       file        caching
+//! cli ─▶ listen ─▶ connections ───────────────────────▶ site ─┬▶ blocking: waits for what is not there yet
+//!         ports     a thread a core, a task a connection,      ├▶ memory: what everyone asks for
+//!                   TLS, HTTP/1.1, HTTP/2, limits              └▶ gzip ─▶ from_disk ─▶ webroot
+//!                        └─▶ operator: access log, metrics, health      which file,     the open file
+//!                                                                       which part of it
 //! ```
 //!
-//! The caller owns the ports, the log and the stop: [`listen::listen`] binds, [`access_log::open`] and [`tls::open`] open,
+//! The caller owns the ports, the log and the stop: [`listen::listen`] binds, [`access_log::open`] and [`listen::tls::open`] open,
 //! [`run`] serves until `shutdown` completes, then lets running answers finish within a bounded time.
 
-pub mod args;
-pub mod settings;
-mod values;
-pub mod variables;
-
-pub mod access_log;
-pub mod banner;
+pub mod cli;
 pub mod listen;
-pub mod open_files;
-pub mod pid_file;
-pub mod systemd;
-pub mod tls;
 
-mod alternate;
-mod answer;
-mod client;
-mod conditions;
+mod blocking;
 mod connections;
 #[cfg(test)]
 mod fuzz_corpus;
-mod headers;
-mod health;
-mod hold;
-mod hot;
-mod limits;
-mod metrics;
+mod http;
+mod memory;
 mod operator;
-mod paths;
-mod ranges;
-mod security;
 mod site;
-mod waiting;
 mod webroot;
 
 use std::io;
@@ -52,15 +31,16 @@ use std::sync::atomic::AtomicUsize;
 use tracing::{info, warn};
 
 use access_log::{Log, LogWriter};
+use connections::limits::{self, ConnectionLimiter, Limits};
 use connections::{Serving, Threads};
-use limits::{Limits, Places};
-use listen::Port;
-use metrics::Metrics;
+use listen::tls::Tls;
+use listen::{Port, systemd};
 use operator::Operator;
+use operator::metrics::Metrics;
 use site::Site;
-use tls::Tls;
 
-pub use settings::Settings;
+pub use cli::settings::Settings;
+pub use operator::access_log;
 
 /// Serves `settings.webroot` on `ports` until `shutdown` completes.
 ///
@@ -101,18 +81,13 @@ pub async fn run(
         threads = settings.threads,
         "serving"
     );
-    let places = Places::new(limits);
+    let limiter = ConnectionLimiter::new(limits);
     let metrics = Arc::new(Metrics::new(settings.threads, settings.metrics_listen.is_some()));
-    let site = Site::new(settings, limits::most_held(&limits));
+    let site = Site::new(&settings.cache(), limits::most_blocked(&limits));
     let serving = Arc::new(Serving {
         site: site.clone(),
-        operator: Operator {
-            site,
-            webroot: settings.webroot.clone(),
-            metrics: metrics.clone(),
-            places: places.clone(),
-        },
-        places,
+        operator: Operator { site, webroot: settings.webroot.clone(), metrics: metrics.clone() },
+        limiter,
         trusted: settings.forwarded_from.clone(),
         page_policy: settings.page_policy.clone(),
         log,

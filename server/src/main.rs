@@ -7,9 +7,11 @@ use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 use clap::{CommandFactory, Parser};
-use livedir_server::args::Args;
-use livedir_server::pid_file::PidFile;
-use livedir_server::{Settings, access_log, banner, listen, open_files, run, tls, variables};
+use livedir_server::cli::args::Args;
+use livedir_server::cli::{banner, variables};
+use livedir_server::listen::pid_file::PidFile;
+use livedir_server::listen::{self, open_files, tls};
+use livedir_server::{Settings, access_log, run};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -53,7 +55,7 @@ async fn serve(args: Args) -> Result<()> {
 
     let tls = settings.tls.as_ref().map(tls::open).transpose()?;
     let log = access_log::open(&settings.access_log, settings.access_log_format)?;
-    let ports = listen::listen(&settings)?;
+    let ports = listen::listen(&settings.listening())?;
     let _pid_file = pid_path.map(PidFile::create).transpose()?;
     banner::print(&ports, &banner::lan_addresses(), banner::Style::of_stdout(on_terminal));
 

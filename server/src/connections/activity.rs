@@ -1,4 +1,4 @@
-//! What one connection has done, and what it is told to do: the link between its task and the thread's look-out.
+//! What one connection has done, and what it is told to do: the link between its task and the thread's scan.
 //!
 //! All of it happens on one thread; the atomics only satisfy the compiler, and cost as much as plain numbers.
 
@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 
 use atomic_waker::AtomicWaker;
 
-use crate::limits::Done;
-use crate::waiting::Waiter;
+use super::limits::Done;
+use crate::blocking::waiters::Waiter;
 
 /// What a connection is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,14 +28,16 @@ pub(super) struct Activity {
     pub(super) sent_bytes: AtomicU64,
     pub(super) requests: AtomicU32,
     pub(super) answering: AtomicU32,
-    held: AtomicU32,
+    blocked: AtomicU32,
     /// How many may be.
-    most_held: u32,
+    most_blocked: u32,
     pub(super) abandoned: AtomicU32,
-    pub(super) blocked: AtomicBool,
+    pub(super) send_blocked: AtomicBool,
     pub(super) heard: AtomicBool,
     /// A body may be on its way that nobody is going to read.
     pub(super) has_body: AtomicBool,
+    /// A request was blocked since hyper took over.
+    pub(super) has_waited: AtomicBool,
     /// HTTP/2 frames are not heads; only requests count there.
     pub(super) is_http2: AtomicBool,
     command: AtomicU8,
@@ -52,8 +54,8 @@ pub(super) fn add_u32(number: &AtomicU32, more: u32) {
 }
 
 impl Activity {
-    pub(super) fn new(most_held: u32) -> Activity {
-        Activity { most_held, ..Activity::default() }
+    pub(super) fn new(most_blocked: u32) -> Activity {
+        Activity { most_blocked, ..Activity::default() }
     }
 
     pub(super) fn done(&self) -> Done {
@@ -61,8 +63,8 @@ impl Activity {
             sent_bytes: self.sent_bytes.load(Relaxed),
             requests: self.requests.load(Relaxed),
             answering: self.answering.load(Relaxed),
-            held: self.held.load(Relaxed),
             blocked: self.blocked.load(Relaxed),
+            send_blocked: self.send_blocked.load(Relaxed),
             heard: self.heard.load(Relaxed) && !self.is_http2.load(Relaxed),
         }
     }
@@ -91,24 +93,18 @@ impl Activity {
         }
     }
 
-    /// Whether all that goes on is one request that is held.
-    pub(super) fn only_waits(&self) -> bool {
-        let count = |number: &AtomicU32| number.load(Relaxed);
-        count(&self.held) == 1 && count(&self.answering) == 1 && !self.blocked.load(Relaxed)
-    }
-
     /// Whether nothing is half done: no answer, no unsent bytes.
     pub(super) fn is_still(&self) -> bool {
-        self.answering.load(Relaxed) == 0 && !self.blocked.load(Relaxed)
+        self.answering.load(Relaxed) == 0 && !self.send_blocked.load(Relaxed)
     }
 }
 
 impl Waiter for Activity {
-    fn held(&self) -> &AtomicU32 {
-        &self.held
+    fn blocked(&self) -> &AtomicU32 {
+        &self.blocked
     }
 
-    fn most_held(&self) -> u32 {
-        self.most_held
+    fn most_blocked(&self) -> u32 {
+        self.most_blocked
     }
 }

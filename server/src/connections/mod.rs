@@ -2,69 +2,38 @@
 //!
 //! | file | |
 //! |---|---|
+//! | `context` | what requests share |
 //! | `worker` | a thread: takes connections, looks after them once a second, ends |
 //! | `registry` | the connections of a thread |
-//! | `connection` | the task of one: TLS, HTTP/1.1 or HTTP/2, rest, waiting |
-//! | `desk` | an answer that is waited for |
+//! | `connection` | the task of one: TLS, then HTTP/1.1 or HTTP/2, rest, waiting |
+//! | `http1`, `http2` | what hyper does, and for how long |
+//! | `head` | the head of a request that may have to wait |
 //! | `transport`, `activity` | its bytes, and what it has done |
-//! | `exchange` | one request and its answer, counted and logged |
+//! | `request`, `body` | one request and its answer, counted and logged |
 
 mod activity;
+mod body;
 mod connection;
-mod desk;
-mod exchange;
+mod context;
+mod head;
+mod http1;
+mod http2;
+pub(crate) mod limits;
 mod registry;
+mod request;
 mod transport;
 mod worker;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use axum::http::HeaderValue;
-use ipnet::IpNet;
 use tokio::sync::{oneshot, watch};
-use tokio_rustls::TlsAcceptor;
 
-use crate::access_log::Log;
-use crate::limits::Places;
-use crate::listen::{Duty, ListeningSocket, Port, Scheme};
-use crate::metrics::Metrics;
-use crate::operator::Operator;
-use crate::site::Site;
+use crate::listen::Port;
+use worker::Socket;
 
-/// What all threads serve, and how.
-pub(crate) struct Serving {
-    pub(crate) site: Site,
-    pub(crate) operator: Operator,
-    pub(crate) places: Arc<Places>,
-    pub(crate) trusted: Vec<IpNet>,
-    pub(crate) page_policy: Option<HeaderValue>,
-    pub(crate) log: Log,
-    pub(crate) metrics: Arc<Metrics>,
-    /// Always there when a port speaks HTTPS.
-    pub(crate) tls: Option<TlsAcceptor>,
-    /// Threads whose connections know that it is the end.
-    pub(crate) finishing: AtomicUsize,
-}
-
-impl Serving {
-    /// To be called once by each thread when its connections know that it is the end. Only then they are answered: on a
-    /// connection that does not say so, a player would ask again.
-    fn let_go_who_waits(&self) {
-        if self.finishing.fetch_add(1, Ordering::AcqRel) + 1 == self.metrics.workers().len() {
-            self.site.stop_holding();
-        }
-    }
-}
-
-/// One thread's share of a port.
-struct Socket {
-    listening: ListeningSocket,
-    scheme: Scheme,
-    duty: Duty,
-}
+pub(crate) use context::Serving;
 
 /// The threads that serve.
 pub(crate) struct Threads {

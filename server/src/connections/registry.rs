@@ -1,4 +1,4 @@
-//! The connections of one thread, and the look at all of them once a second. Ends those that `limits` has had enough of,
+//! The connections of one thread, and the scan of all of them once a second. Ends those that `limits` has had enough of,
 //! and finds one to end when a new one needs its place.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -9,7 +9,8 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use super::activity::{Activity, Command};
-use crate::limits::{Limits, Reached, Verdict, Watch};
+use super::limits::{Limits, Verdict, Watch};
+use crate::operator::metrics::Reached;
 
 /// So many are looked at to find one that has been silent for long; enough to miss the busy ones by far.
 const SAMPLE: usize = 16;
@@ -19,7 +20,7 @@ const SAMPLE: usize = 16;
 pub(super) struct Registry {
     entries: Mutex<Slab<Entry>>,
     now_s: AtomicU64,
-    is_empty: Notify,
+    became_empty: Notify,
 }
 
 struct Entry {
@@ -54,11 +55,11 @@ impl Registry {
     }
 
     /// Looks at all connections; `reached` hears why one was cut.
-    pub(super) fn look(&self, now_s: u64, limits: &Limits, mut reached: impl FnMut(Reached)) {
+    pub(super) fn scan(&self, now_s: u64, limits: &Limits, mut reached: impl FnMut(Reached)) {
         self.now_s.store(now_s, Relaxed);
         let mut cut = Vec::new();
         for (_, entry) in self.entries().iter_mut() {
-            match entry.watch.look(now_s, &entry.activity.done(), limits) {
+            match entry.watch.judge(now_s, &entry.activity.done(), limits) {
                 Verdict::Fine => {}
                 Verdict::Rest => entry.activity.tell(Command::Rest),
                 Verdict::Cut(why) if !entry.ending => {
@@ -107,9 +108,9 @@ impl Registry {
     }
 
     /// Until there is none.
-    pub(super) async fn is_finished(&self) {
+    pub(super) async fn wait_until_empty(&self) {
         while self.len() > 0 {
-            self.is_empty.notified().await;
+            self.became_empty.notified().await;
         }
     }
 
@@ -130,7 +131,7 @@ impl Drop for Entered {
         entries.try_remove(self.key);
         if entries.is_empty() {
             entries.shrink_to_fit();
-            self.registry.is_empty.notify_one();
+            self.registry.became_empty.notify_one();
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
 use super::activity::{Activity, add_u64};
-use crate::metrics::Counters;
+use crate::operator::metrics::Counters;
 
 /// What carries the bytes.
 pub(super) enum Carrier {
@@ -45,6 +45,16 @@ impl Transport {
         Transport { carrier, early: Vec::new(), activity, counters }
     }
 
+    /// What was read, and not yet read again.
+    pub(super) fn early(&self) -> &[u8] {
+        &self.early
+    }
+
+    /// To be called when nothing will be read for a while.
+    pub(super) fn shrink(&mut self) {
+        self.early.shrink_to_fit();
+    }
+
     /// Puts back what was read.
     pub(super) fn put_back(&mut self, bytes: &[u8]) {
         self.early.splice(0..0, bytes.iter().copied());
@@ -63,7 +73,7 @@ impl Transport {
         ready.map(|_| ())
     }
 
-    /// Ready when the client has left. What it sends before its answer is put back, up to `most_bytes`.
+    /// Ready when the client has left. What it has sent before is put back, up to `most_bytes`.
     pub(super) fn poll_left(&mut self, cx: &mut Context<'_>, most_bytes: usize) -> Poll<()> {
         let mut bytes = [MaybeUninit::uninit(); 256];
         while self.early.len() < most_bytes {
@@ -81,7 +91,7 @@ impl Transport {
             add_u64(&self.activity.sent_bytes, *bytes as u64);
             self.counters.sent(*bytes as u64);
         }
-        self.activity.blocked.store(polled.is_pending(), Relaxed);
+        self.activity.send_blocked.store(polled.is_pending(), Relaxed);
         polled
     }
 }
@@ -136,7 +146,7 @@ impl AsyncWrite for Transport {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = each!(self, stream => Pin::new(stream).poll_flush(cx));
         // TLS takes more than the kernel does; it is sent when flushed.
-        self.activity.blocked.store(polled.is_pending(), Relaxed);
+        self.activity.send_blocked.store(polled.is_pending(), Relaxed);
         polled
     }
 

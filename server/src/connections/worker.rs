@@ -16,13 +16,12 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tracing::{debug, warn};
 
 use super::activity::Activity;
-use super::connection::{self, Connection, Stream};
-use super::registry::Registry;
-use super::{Serving, Socket};
-use crate::client::Peer;
-use crate::limits::{HELD_PER_CONNECTION, Reached};
+use super::connection::{self, Stream};
+use super::context::{Connection, Serving, Worker};
+use super::limits::BLOCKED_PER_CONNECTION;
+use crate::http::client::Peer;
 use crate::listen::{Duty, ListeningSocket, Scheme};
-use crate::metrics::Counters;
+use crate::operator::metrics::{Counters, Reached};
 
 /// Enough for a segment on its way to a slow player, short enough for a person who pressed Ctrl-C.
 const STOP_GRACE: Duration = Duration::from_secs(5);
@@ -31,7 +30,7 @@ const STOP_GRACE: Duration = Duration::from_secs(5);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What time-outs are counted in.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const SCAN_EVERY: Duration = Duration::from_secs(1);
 
 /// Between two lines that say the same of a full house.
 const WARN_EVERY_S: u64 = 60;
@@ -42,15 +41,11 @@ const SEARCH_STEP: usize = 7919;
 /// Threads that read files for this one; more would only queue at the disk.
 const READERS: usize = 16;
 
-/// What all connections of one thread share.
-pub(super) struct Worker {
-    pub(super) serving: Arc<Serving>,
-    pub(super) counters: Arc<Counters>,
-    registry: Arc<Registry>,
-    /// Connections not let in since the last warning.
-    refused: AtomicUsize,
-    /// Where the next search for room begins.
-    search_from: AtomicUsize,
+/// One thread's share of a port.
+pub(super) struct Socket {
+    pub(super) listening: ListeningSocket,
+    pub(super) scheme: Scheme,
+    pub(super) duty: Duty,
 }
 
 /// Serves until `stop` changes; how many connections were cut off then.
@@ -77,7 +72,7 @@ pub(super) fn run(
         for socket in sockets {
             accepting.push(tokio::spawn(accept(worker.clone(), socket)));
         }
-        let look_out = tokio::spawn(look_out(worker.clone()));
+        let scan_connections = tokio::spawn(scan_connections(worker.clone()));
         let _ = stop.changed().await;
         for task in accepting {
             task.abort();
@@ -85,11 +80,11 @@ pub(super) fn run(
         }
         worker.registry.finish();
         worker.serving.let_go_who_waits();
-        let left = match timeout(STOP_GRACE, worker.registry.is_finished()).await {
+        let left = match timeout(STOP_GRACE, worker.registry.wait_until_empty()).await {
             Ok(()) => 0,
             Err(_) => worker.registry.len(),
         };
-        look_out.abort();
+        scan_connections.abort();
         left
     });
     // Whoever still reads a file for an answer that nobody waits for is not waited for either.
@@ -167,8 +162,8 @@ impl Worker {
             Peer::Address(address) if !peer.is_trusted(&self.serving.trusted) => Some(address),
             _ => None,
         };
-        let place = match self.serving.places.take(counted, || self.make_room()) {
-            Ok(place) => place,
+        let permit = match self.serving.limiter.take(counted, || self.make_room()) {
+            Ok(permit) => permit,
             Err(reached) => {
                 self.counters.reached(reached);
                 self.refused.fetch_add(1, Relaxed);
@@ -177,21 +172,21 @@ impl Worker {
         };
         self.counters.accepted();
         // A proxy brings many players over one connection.
-        let most_held = if counted.is_some() { HELD_PER_CONNECTION } else { u32::MAX };
-        let activity = Arc::new(Activity::new(most_held));
+        let most_blocked = if counted.is_some() { BLOCKED_PER_CONNECTION } else { u32::MAX };
+        let activity = Arc::new(Activity::new(most_blocked));
         let entered = self.registry.enter(activity.clone());
         let key = entered.key();
         let connection =
-            Connection { worker: self.clone(), activity, peer, duty, _entered: entered, _place: place };
+            Connection { worker: self.clone(), activity, peer, duty, _entered: entered, _permit: permit };
         let task = tokio::spawn(connection::serve(Arc::new(connection), stream, scheme));
         self.registry.set_task(key, task.abort_handle());
     }
 }
 
 /// Looks at all connections of the thread once a second.
-async fn look_out(worker: Arc<Worker>) {
+async fn scan_connections(worker: Arc<Worker>) {
     let start = Instant::now();
-    let mut ticks = interval(LOOK_EVERY);
+    let mut ticks = interval(SCAN_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut warned_at_s = None;
     loop {
@@ -199,7 +194,7 @@ async fn look_out(worker: Arc<Worker>) {
         let now_s = start.elapsed().as_secs();
         worker
             .registry
-            .look(now_s, worker.serving.places.limits(), |why: Reached| worker.counters.reached(why));
+            .scan(now_s, worker.serving.limiter.limits(), |why: Reached| worker.counters.reached(why));
         worker.counters.set_now(now_s);
         if warned_at_s.is_none_or(|warned_at_s| now_s - warned_at_s >= WARN_EVERY_S) {
             let refused = worker.refused.swap(0, Relaxed);
@@ -207,7 +202,7 @@ async fn look_out(worker: Arc<Worker>) {
                 warned_at_s = Some(now_s);
                 warn!(
                     refused,
-                    open = worker.serving.places.taken(),
+                    open = worker.serving.limiter.taken(),
                     "connections refused; see --connections and --connections-per-address"
                 );
             }

@@ -16,17 +16,17 @@ pub enum Scheme {
 
 /// Where a port is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum Endpoint {
     /// Port 0 means any free port.
     Address(SocketAddr),
     /// A unix socket.
     Path(PathBuf),
 }
 
-impl Place {
+impl Endpoint {
     /// Whether this is all of IPv4 on `port`, which [::] would take as well if it were let.
     pub(super) fn is_ipv4_of(&self, port: u16) -> bool {
-        *self == Place::Address((Ipv4Addr::UNSPECIFIED, port).into()) && port != 0
+        *self == Endpoint::Address((Ipv4Addr::UNSPECIFIED, port).into()) && port != 0
     }
 }
 
@@ -34,7 +34,7 @@ impl Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListenAt {
     scheme: Option<Scheme>,
-    place: Place,
+    endpoint: Endpoint,
 }
 
 /// What was meant.
@@ -43,18 +43,19 @@ pub struct Listen {
     /// What to speak there.
     pub scheme: Scheme,
     /// Where.
-    pub place: Place,
+    pub endpoint: Endpoint,
 }
 
 impl ListenAt {
     /// `None`: https without a certificate.
     pub(crate) fn meant(&self, has_certificate: bool) -> Option<Listen> {
-        let scheme = match (self.scheme, &self.place) {
+        let scheme = match (self.scheme, &self.endpoint) {
             (Some(scheme), _) => scheme,
-            (None, Place::Address(_)) if has_certificate => Scheme::Https,
+            (None, Endpoint::Address(_)) if has_certificate => Scheme::Https,
             (None, _) => Scheme::Http,
         };
-        (scheme == Scheme::Http || has_certificate).then(|| Listen { scheme, place: self.place.clone() })
+        (scheme == Scheme::Http || has_certificate)
+            .then(|| Listen { scheme, endpoint: self.endpoint.clone() })
     }
 }
 
@@ -65,7 +66,7 @@ impl FromStr for ListenAt {
         if let Some(path) = typed.strip_prefix("unix:")
             && !path.is_empty()
         {
-            return Ok(ListenAt { scheme: None, place: Place::Path(path.into()) });
+            return Ok(ListenAt { scheme: None, endpoint: Endpoint::Path(path.into()) });
         }
         let (scheme, address) = match typed.split_once("://") {
             Some(("http", address)) => (Some(Scheme::Http), address),
@@ -73,7 +74,7 @@ impl FromStr for ListenAt {
             _ => (None, typed),
         };
         match address.trim_end_matches('/').parse() {
-            Ok(address) => Ok(ListenAt { scheme, place: Place::Address(address) }),
+            Ok(address) => Ok(ListenAt { scheme, endpoint: Endpoint::Address(address) }),
             Err(_) => {
                 Err("not an address and a port; write it like 0.0.0.0:8080, [::]:8080, https://0.0.0.0:8443 \
                  or unix:/run/livedir.sock"
@@ -94,16 +95,16 @@ impl fmt::Display for Scheme {
 
 impl fmt::Display for Listen {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::Address(address) => write!(out, "{}://{address}", self.scheme),
-            Place::Path(path) => write!(out, "unix:{}", path.display()),
+        match &self.endpoint {
+            Endpoint::Address(address) => write!(out, "{}://{address}", self.scheme),
+            Endpoint::Path(path) => write!(out, "unix:{}", path.display()),
         }
     }
 }
 
 impl fmt::Display for ListenAt {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Listen { scheme: self.scheme.unwrap_or(Scheme::Http), place: self.place.clone() }.fmt(out)
+        Listen { scheme: self.scheme.unwrap_or(Scheme::Http), endpoint: self.endpoint.clone() }.fmt(out)
     }
 }
 
@@ -112,22 +113,22 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(typed: &str, expected: Option<(Option<Scheme>, Place)>) {
+    fn check(typed: &str, expected: Option<(Option<Scheme>, Endpoint)>) {
         let actual = typed.parse::<ListenAt>();
         match expected {
-            Some((scheme, place)) => assert_eq!(actual, Ok(ListenAt { scheme, place }), "{typed}"),
+            Some((scheme, endpoint)) => assert_eq!(actual, Ok(ListenAt { scheme, endpoint }), "{typed}"),
             None => assert!(actual.unwrap_err().contains("unix:/run"), "{typed}"),
         }
     }
 
     #[test]
     fn a_place_is_an_address_with_a_port_or_a_path() {
-        let address = |text: &str| Place::Address(text.parse().unwrap());
+        let address = |text: &str| Endpoint::Address(text.parse().unwrap());
         check("0.0.0.0:8080", Some((None, address("0.0.0.0:8080"))));
         check("[::1]:0", Some((None, address("[::1]:0"))));
         check("http://0.0.0.0:80", Some((Some(Scheme::Http), address("0.0.0.0:80"))));
         check("https://[::]:443/", Some((Some(Scheme::Https), address("[::]:443"))));
-        check("unix:/run/livedir.sock", Some((None, Place::Path("/run/livedir.sock".into()))));
+        check("unix:/run/livedir.sock", Some((None, Endpoint::Path("/run/livedir.sock".into()))));
         for nonsense in ["", "8080", "localhost:8080", "ftp://0.0.0.0:21", "unix:", "0.0.0.0", "https://"] {
             check(nonsense, None);
         }

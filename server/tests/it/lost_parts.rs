@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use h2::client::handshake;
 
-use crate::holding::{list, metric, next};
+use crate::blocking::{list, metric, next};
 use crate::support::{Answer, Connection, Server, Webroot, get, wait_until};
 
 /// Where a stream lies, and how its list names a file beside which one it is.
@@ -78,7 +78,7 @@ fn finish(mut connection: Connection) -> Answer {
 #[track_caller]
 fn check(place: &Place, list: &str) {
     let webroot = Webroot::new();
-    place.publish(&webroot, &crate::holding::list(1));
+    place.publish(&webroot, &crate::blocking::list(1));
     let (server, operator) = start(&webroot);
     let part = place.part(1);
     let waiting: Vec<_> = (0..3)

@@ -5,8 +5,9 @@
 mod support;
 
 mod abuse;
+mod blocking;
 mod caching;
-mod holding;
+mod layers;
 mod lifecycle;
 mod lost_parts;
 mod nginx;

@@ -1,8 +1,8 @@
 //! Real nginx with the committed configuration and `livedir-server`, over the same directory: the same answers to the
 //! same requests. Every difference is written down in `DIFFERENCES` with its reason, and none of them may vanish unseen.
 
+mod blocking;
 mod differences;
-mod holding;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;

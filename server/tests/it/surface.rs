@@ -7,7 +7,7 @@ use std::fs;
 use std::process::Command;
 
 use clap::CommandFactory;
-use livedir_server::args::Args;
+use livedir_server::cli::args::Args;
 
 use crate::support::{Server, Webroot, compare_lines, get, surface};
 

@@ -3,8 +3,9 @@
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
+use crate::blocking::{list, metric, next};
 use crate::support::{Server, Webroot, segment, wait_until};
 
 struct Files {
@@ -83,6 +84,30 @@ fn a_connection_that_rests_between_two_requests_is_the_same_afterwards() {
     let output = command.args([&url, &url]).output().unwrap();
     let expected = [&segment()[..], b"<1 200>", &segment(), b"<0 200>"].concat();
     assert!(output.stdout == expected, "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn requests_that_wait_over_tls_are_answered_on_the_same_connection() {
+    let webroot = Webroot::new();
+    webroot.replace("ll.m3u8", list(1).as_bytes());
+    let files = write_certificate(webroot.outer(), "one");
+    let words = [&files.flags()[..], &["--metrics-listen", "127.0.0.1:0"]].concat();
+    let mut server = Server::start(&webroot.path(), &words);
+    let operator = server.next_address();
+    let url = |parts| format!("https://localhost:{}{}", server.address.port(), next(parts));
+    let mut command = Command::new("curl");
+    command.args(["--silent", "--http1.1", "--noproxy", "*", "--ipv4", "--max-time", "20", "--cacert"]);
+    command.arg(&files.certificate).args(["--write-out", "<%{num_connects} %{http_code}>", &url(1), &url(2)]);
+    let curl = command.stdout(Stdio::piped()).spawn().unwrap();
+    for parts in 1..3 {
+        wait_until("one more is held", || {
+            metric(operator, "livedir_holds_total{end=\"settled\"}") == parts - 1
+                && metric(operator, "livedir_held_requests") == 1
+        });
+        webroot.replace("ll.m3u8", list(parts as usize + 1).as_bytes());
+    }
+    let output = String::from_utf8(curl.wait_with_output().unwrap().stdout).unwrap();
+    assert_eq!(output, format!("{}<1 200>{}<0 200>", list(2), list(3)));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod client;
 mod kept;
+pub mod layers;
 mod nginx;
 mod server;
 pub mod surface;

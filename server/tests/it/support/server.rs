@@ -63,8 +63,17 @@ impl Server {
 
     /// The most memory that the server has needed so far, in KiB; `None` where the system does not tell.
     pub fn peak_kib(&self) -> Option<u64> {
+        self.memory_kib("VmHWM:")
+    }
+
+    /// The memory that the server has now, without its program, in KiB; `None` where the system does not tell.
+    pub fn resident_kib(&self) -> Option<u64> {
+        self.memory_kib("RssAnon:")
+    }
+
+    fn memory_kib(&self, field: &str) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(field))?;
         line.trim().trim_end_matches(" kB").parse().ok()
     }
 

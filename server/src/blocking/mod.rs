@@ -1,0 +1,235 @@
+//! Blocking requests: those for what is not there yet wait until it is (draft-pantos-hls-rfc8216bis 6.2.5.2, 6.2.6).
+//!
+//! In: a request for a low-latency playlist, or for the part that it hints at. Out: the answer, when the playlist on disk
+//! says that it is time, after three target durations, or at the stop. There is no other state: what is waited for lies on
+//! the disk, so that any number of servers can do this beside each other, and each can be restarted at any time.
+
+#[cfg(test)]
+mod tests;
+pub(crate) mod waiters;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header::{
+    ACCEPT_ENCODING, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    IF_UNMODIFIED_SINCE, RANGE, RETRY_AFTER,
+};
+use axum::http::{Request, StatusCode};
+use axum::response::Response;
+use livedir_playlist::{Directives, Reload};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use crate::http::headers;
+use crate::http::paths::{self, ResourceKind, Target};
+use crate::http::refusal::refusal;
+use crate::memory::{Newest, Version};
+use waiters::{BlockedRequests, End, Waiter};
+
+/// bis 6.2.5.2: a request that is blocked for longer than three target durations SHOULD be answered with 503.
+const TARGETS_BLOCKED: u64 = 3;
+
+/// Nobody is blocked for longer, whatever a playlist says.
+const LONGEST_BLOCKED_S: u64 = 60;
+
+/// The playlist whose hints are heeded, beside the directory of the parts.
+pub(crate) const LOW_LATENCY_PLAYLIST: &str = "ll.m3u8";
+
+/// What of a request its answer depends on.
+const HEEDED: [HeaderName; 7] =
+    [ACCEPT_ENCODING, IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, IF_RANGE, RANGE];
+
+/// Whether a query asks for more than the file as it is.
+pub(crate) fn concerns(query: Option<&str>) -> bool {
+    query.is_some_and(|query| query.contains("_HLS_"))
+}
+
+/// What has to be kept of a request while it is blocked, in memory of its own: what it came in is many times larger.
+pub(crate) fn kept<B>(request: &Request<B>, target: &Target) -> Request<()> {
+    let mut kept = Request::new(());
+    kept.method_mut().clone_from(request.method());
+    if let Ok(uri) = target.uri_path().parse() {
+        *kept.uri_mut() = uri;
+    }
+    for name in HEEDED {
+        for value in request.headers().get_all(&name) {
+            kept.headers_mut()
+                .extend(HeaderValue::from_bytes(value.as_bytes()).ok().map(|value| (name.clone(), value)));
+        }
+    }
+    kept
+}
+
+/// How long the request of this answer was blocked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BlockedFor(pub(crate) Duration);
+
+/// Who waits, and with whom.
+#[derive(Clone)]
+pub(crate) struct Waits {
+    pub(crate) all: Arc<BlockedRequests>,
+    pub(crate) waiter: Arc<dyn Waiter>,
+}
+
+/// Answers a request for a playlist with delivery directives.
+pub(crate) async fn reload(
+    mut versions: watch::Receiver<Newest>,
+    asked: Result<Directives, &'static str>,
+    kept: Request<()>,
+    waits: Waits,
+) -> Response {
+    let waited = wait(&mut versions, &waits, |newest| judge(newest, asked) != Verdict::Wait).await;
+    let (newest, blocked_for) = match waited {
+        Waited::Until(newest, blocked_for) => (newest, blocked_for),
+        Waited::InVain(refusal) => return refusal,
+    };
+    let mut response = match (&newest, judge(&newest, asked)) {
+        // The server stops: with the list as it is the player asks on at once, whoever is there then. The draft has no
+        // word for this; after a 503 players wait for a second, and stand still.
+        (Newest::Version(version), Verdict::Wait) => version.answer(false, kept.method(), kept.headers()),
+        (Newest::Version(version), Verdict::Answer { skip }) => {
+            version.answer(skip, kept.method(), kept.headers())
+        }
+        (_, Verdict::BadRequest(why)) => bad_request(why),
+        (Newest::Missing, _) => refused(StatusCode::NOT_FOUND),
+        (Newest::Unknown, _) => unavailable(),
+    };
+    response.extensions_mut().insert(BlockedFor(blocked_for));
+    response
+}
+
+/// What a request with directives comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Wait,
+    Answer { skip: bool },
+    BadRequest(&'static str),
+}
+
+fn judge(newest: &Newest, asked: Result<Directives, &'static str>) -> Verdict {
+    let edge = match newest {
+        Newest::Unknown => return Verdict::Wait,
+        Newest::Missing => None,
+        Newest::Version(version) => version.edge(),
+    };
+    // bis 6.2.5.2: with EXT-X-ENDLIST all directives MUST be ignored, wrong ones too. Where there is no list, there is
+    // nothing that they could be wrong for.
+    let Some(edge) = edge.filter(|edge| !edge.ended) else { return Verdict::Answer { skip: false } };
+    match asked {
+        Err(why) if edge.can_block_reload => Verdict::BadRequest(why),
+        Err(_) => Verdict::Answer { skip: false },
+        Ok(directives) => match edge.judge(directives) {
+            Reload::Now => Verdict::Answer { skip: directives.skip },
+            Reload::Wait => Verdict::Wait,
+            Reload::BadRequest(why) => Verdict::BadRequest(why),
+        },
+    }
+}
+
+/// Waits for a part that is not there for as long as its playlist hints at it. Then it is there, or never will be.
+pub(crate) async fn part(
+    mut versions: watch::Receiver<Newest>,
+    target: &Target,
+    waits: &Waits,
+) -> Result<BlockedFor, Response> {
+    let is_hinted =
+        |newest: &Newest| matches!(newest, Newest::Version(version) if version.hint() == Some(target));
+    let is_settled = |newest: &Newest| !matches!(newest, Newest::Unknown) && !is_hinted(newest);
+    match wait(&mut versions, waits, is_settled).await {
+        // The server stops, and whoever comes after it can be asked in a second.
+        Waited::Until(newest, _) if is_hinted(&newest) => Err(unavailable()),
+        Waited::Until(_, blocked_for) => Ok(BlockedFor(blocked_for)),
+        Waited::InVain(refusal) => Err(refusal),
+    }
+}
+
+/// How waiting for a playlist came out.
+enum Waited {
+    /// The first state that is settled, or the last one before the stop, after this time.
+    Until(Newest, Duration),
+    /// This is the answer.
+    InVain(Response),
+}
+
+async fn wait(
+    versions: &mut watch::Receiver<Newest>,
+    waits: &Waits,
+    is_settled: impl Fn(&Newest) -> bool,
+) -> Waited {
+    let began = Instant::now();
+    let until = |blocked_s: u64| began + Duration::from_secs(blocked_s);
+    let is_known = |newest: &Newest| !matches!(newest, Newest::Unknown);
+    let known = timeout_at(until(LONGEST_BLOCKED_S), versions.wait_for(is_known)).await;
+    let Some(known) = known.ok().and_then(|known| known.ok().map(|it| it.clone())) else {
+        return Waited::InVain(unavailable());
+    };
+    if is_settled(&known) {
+        return Waited::Until(known, Duration::ZERO);
+    }
+    let target_duration_s = match &known {
+        Newest::Version(version) => version.edge().map_or(1, |edge| edge.target_duration_s),
+        Newest::Unknown | Newest::Missing => 1,
+    };
+    // The old version is of no use to those who wait for the next one.
+    drop(known);
+    let Some(blocked_request) = waits.all.begin(&waits.waiter) else { return Waited::InVain(unavailable()) };
+    let blocked_s = target_duration_s.saturating_mul(TARGETS_BLOCKED).min(LONGEST_BLOCKED_S);
+    let waited = timeout_at(until(blocked_s), versions.wait_for(is_settled))
+        .await
+        .map(|settled| settled.ok().map(|it| it.clone()));
+    match waited {
+        Ok(Some(settled)) => Waited::Until(settled, blocked_request.finish(End::Settled)),
+        // Nobody tells of this playlist any more.
+        Ok(None) => Waited::Until(versions.borrow().clone(), blocked_request.finish(End::Stopped)),
+        Err(_) => {
+            let blocked_for = BlockedFor(blocked_request.finish(End::TooLate));
+            let mut response = unavailable();
+            response.extensions_mut().insert(blocked_for);
+            Waited::InVain(response)
+        }
+    }
+}
+
+/// The low-latency playlist that lists the parts beside this one: beside `live/`, or beside the parts of a rung, as in
+/// `live/720p/`. `None` for what is no part.
+pub(crate) fn playlist_of(part: &Target) -> Option<Target> {
+    let (directory, name) = part.path.rsplit_once('/')?;
+    let (_, number) = name.strip_suffix(".ts")?.rsplit_once(".p")?;
+    let is_part = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    if part.kind != ResourceKind::Segment || !is_part {
+        return None;
+    }
+    let playlist = match directory.strip_suffix("live").filter(|it| it.is_empty() || it.ends_with('/')) {
+        Some(webroot) => format!("{webroot}{LOW_LATENCY_PLAYLIST}"),
+        None => format!("{directory}/{LOW_LATENCY_PLAYLIST}"),
+    };
+    paths::resolve_plain(&playlist)
+}
+
+fn refused(status: StatusCode) -> Response {
+    let mut response = refusal(status);
+    headers::set_cors(response.headers_mut());
+    response
+}
+
+fn bad_request(why: &'static str) -> Response {
+    let mut response = refused(StatusCode::BAD_REQUEST);
+    *response.body_mut() = Body::from(format!("{why}\n"));
+    response
+}
+
+/// A proxy or a player may try again, elsewhere or a second later.
+fn unavailable() -> Response {
+    let mut response = refused(StatusCode::SERVICE_UNAVAILABLE);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+impl Version {
+    fn hint(&self) -> Option<&Target> {
+        let read = || self.resolve(self.edge()?.hint.as_deref()?);
+        self.hint_target.get_or_init(read).as_ref()
+    }
+}

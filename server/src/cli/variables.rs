@@ -1,0 +1,172 @@
+//! Variables of the environment that begin as ours do and mean nothing, and words that clap takes for something else. Pure.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+
+use clap::{Arg, ArgAction, Command};
+
+/// What all of them begin with.
+const PREFIX: &str = "LIVEDIR_";
+
+/// Of so many letters one may be wrong.
+const LETTERS_FOR_EACH_MISTAKE: usize = 4;
+
+/// Those of livedir-publisher and of the justfile, which may stand in the same environment.
+const OTHERS: [&str; 37] = [
+    "LIVEDIR_ALL",
+    "LIVEDIR_AUDIO_BITRATE",
+    "LIVEDIR_BITRATE",
+    "LIVEDIR_CHANNELS",
+    "LIVEDIR_CLOCK",
+    "LIVEDIR_CODEC",
+    "LIVEDIR_CONFIG",
+    "LIVEDIR_COPY",
+    "LIVEDIR_ENCODER",
+    "LIVEDIR_END_AFTER",
+    "LIVEDIR_FAST",
+    "LIVEDIR_FILTER",
+    "LIVEDIR_FOLLOW",
+    "LIVEDIR_FOR",
+    "LIVEDIR_FPS",
+    "LIVEDIR_JSON",
+    "LIVEDIR_JUNIT",
+    "LIVEDIR_KEEP",
+    "LIVEDIR_LADDER",
+    "LIVEDIR_LOOP",
+    "LIVEDIR_LOW_LATENCY",
+    "LIVEDIR_MIC",
+    "LIVEDIR_MIRROR",
+    "LIVEDIR_NO_SOUND",
+    "LIVEDIR_PART_DURATION",
+    "LIVEDIR_PORT",
+    "LIVEDIR_RESUME_LATER",
+    "LIVEDIR_ROTATE",
+    "LIVEDIR_ROWS",
+    "LIVEDIR_SEGMENT_DURATION",
+    "LIVEDIR_SIZE",
+    "LIVEDIR_SOURCE",
+    "LIVEDIR_SUBJECT",
+    "LIVEDIR_TARGET_DURATION",
+    "LIVEDIR_TEXT",
+    "LIVEDIR_TITLE",
+    "LIVEDIR_WINDOW",
+];
+
+/// A line for each variable that has our prefix and means nothing.
+#[must_use]
+pub fn unknown(names: impl IntoIterator<Item = OsString>, program: &Command) -> Vec<String> {
+    let of_flags = program.get_arguments().filter_map(Arg::get_env).filter_map(OsStr::to_str);
+    let known: BTreeSet<&str> = of_flags.chain(OTHERS).collect();
+    let names: BTreeSet<String> = names.into_iter().filter_map(|name| name.into_string().ok()).collect();
+    let unknown = names.iter().filter(|name| name.starts_with(PREFIX) && !known.contains(name.as_str()));
+    let line = |name: &String| {
+        let remedy = match nearest(name, &known) {
+            Some(meant) => format!("did you mean {meant}?"),
+            None => "`livedir-server --help` names those that there are".to_owned(),
+        };
+        format!("the variable {name} means nothing; {remedy}")
+    };
+    unknown.map(line).collect()
+}
+
+/// The one that is the fewest mistakes away, if these are few; two letters that have changed places are one.
+fn nearest<'a>(typed: &str, known: &BTreeSet<&'a str>) -> Option<&'a str> {
+    let typed = &typed[PREFIX.len()..];
+    let ranked = known.iter().filter_map(|name| {
+        let meant = &name[PREFIX.len()..];
+        let mistakes = strsim::osa_distance(typed, meant);
+        let length = typed.chars().count().max(meant.len());
+        let likeness = (strsim::jaro_winkler(typed, meant) * 1e6) as u32;
+        (mistakes <= length.div_ceil(LETTERS_FOR_EACH_MISTAKE)).then_some((
+            mistakes,
+            Reverse(likeness),
+            *name,
+        ))
+    });
+    ranked.min().map(|(_, _, name)| name)
+}
+
+/// The words in which a negative number stands behind its flag with a =, without which it is taken for a flag.
+#[must_use]
+pub fn with_negative_values(words: impl IntoIterator<Item = OsString>, program: &Command) -> Vec<OsString> {
+    let mut joined: Vec<OsString> = Vec::new();
+    for word in words {
+        let takes_value = joined.last().and_then(|last| last.to_str()).is_some_and(|last| {
+            let is_it = |arg: &Arg| {
+                !matches!(arg.get_action(), ArgAction::SetTrue) && last.strip_prefix("--") == arg.get_long()
+            };
+            last.starts_with("--") && program.get_arguments().any(is_it)
+        });
+        let is_negative = word
+            .to_str()
+            .and_then(|word| word.strip_prefix('-'))
+            .is_some_and(|digits| digits.starts_with(|digit: char| digit.is_ascii_digit()));
+        match joined.last_mut() {
+            Some(last) if takes_value && is_negative => {
+                last.push("=");
+                last.push(word);
+            }
+            _ => joined.push(word),
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::Args;
+    use clap::{CommandFactory, Parser};
+
+    #[track_caller]
+    fn check(name: &str, expected: Option<&str>) {
+        let lines = unknown([OsString::from(name)], &Args::command());
+        assert_eq!(lines.len(), usize::from(expected.is_some()), "{lines:?}");
+        assert!(expected.is_none_or(|expected| lines[0].contains(expected)), "{lines:?}");
+    }
+
+    #[test]
+    fn a_misspelt_variable_is_told_with_the_one_that_was_meant() {
+        check(
+            "LIVEDIR_LISETN",
+            Some("the variable LIVEDIR_LISETN means nothing; did you mean LIVEDIR_LISTEN?"),
+        );
+        check("LIVEDIR_FSP", Some("did you mean LIVEDIR_FPS?"));
+        check("LIVEDIR_QQQQQQ", Some("`livedir-server --help`"));
+        for name in ["LIVEDIR_LISTEN", "LIVEDIR_FPS", "LIVEDIR_PORT", "PATH"] {
+            check(name, None);
+        }
+    }
+
+    #[test]
+    fn a_negative_number_is_a_value_and_no_flag() {
+        for flag in ["--threads", "--connections", "--cache-size", "--idle-timeout"] {
+            let words = ["livedir-server", flag, "-5"].map(OsString::from);
+            let error =
+                Args::try_parse_from(with_negative_values(words, &Args::command())).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("error: invalid value '-5' for '{flag} <")), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_flag_can_be_a_variable_and_every_switch_takes_the_same_words() {
+        let command = Args::command();
+        for arg in command.get_arguments() {
+            let id = arg.get_id().as_str();
+            let expected = format!("{PREFIX}{}", id.to_uppercase());
+            assert_eq!(arg.get_env().and_then(OsStr::to_str), Some(&*expected), "{id}");
+            if !matches!(arg.get_action(), ArgAction::SetTrue) {
+                continue;
+            }
+            for (word, expected) in
+                [("1", true), ("Yes", true), ("TRUE", true), ("0", false), ("no", false), ("False", false)]
+            {
+                let alone = Arg::new("it").long("it").value_parser(arg.get_value_parser().clone());
+                let matches =
+                    Command::new("one").arg(alone).try_get_matches_from(["one", &format!("--it={word}")]);
+                assert_eq!(matches.unwrap().get_one("it"), Some(&expected), "{id}: {word}");
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! One request and its answer: refuses bodies, asks the site, counts, and writes the line of the log when the last byte
+//! has gone.
+//!
+//! With log and metrics off this costs a request a handful of plain additions.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, HttpBody};
+use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use axum::http::{Method, Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
+use hyper::service::{HttpService, service_fn};
+
+use super::body::{Answer, RunningRequest};
+use super::context::{Connection, Serving};
+use crate::blocking::BlockedFor;
+use crate::http::security;
+use crate::listen::Duty;
+use crate::operator::metrics::{Asked, Reached, RequestKind, kind_of};
+use crate::site::{Answering, Later};
+
+/// Answers the requests of one connection; `prepared` is the answer to the first one.
+pub(super) fn service(
+    connection: Arc<Connection>,
+    prepared: Option<Prepared>,
+) -> impl HttpService<Incoming, ResBody = Answer, Error = Infallible, Future = Reply> + Unpin {
+    let prepared = Mutex::new(prepared.map(Box::new));
+    service_fn(move |request: Request<Incoming>| {
+        let prepared = prepared.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match prepared.filter(|it| it.is_for(&request)) {
+            Some(prepared) => Reply::Now(Some(prepared.answer)),
+            None => answer(connection.clone(), request),
+        }
+    })
+}
+
+/// The answer to a request that was waited for before hyper has read it.
+pub(super) struct Prepared {
+    pub(super) request: Request<()>,
+    pub(super) answer: Response<Answer>,
+}
+
+impl Prepared {
+    /// Whether hyper has read the same request.
+    fn is_for(&self, request: &Request<Incoming>) -> bool {
+        self.request.method() == request.method() && self.request.uri() == request.uri()
+    }
+}
+
+/// An answer, or one to come.
+pub(super) enum Reply {
+    Now(Option<Response<Answer>>),
+    Later(Pending),
+}
+
+impl Future for Reply {
+    type Output = Result<Response<Answer>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Reply::Now(answer) => Poll::Ready(Ok(answer.take().expect("not polled after its end"))),
+            Reply::Later(pending) => Pin::new(pending).poll(cx).map(Ok),
+        }
+    }
+}
+
+/// An answer to come; smaller than one that is there.
+pub(super) struct Pending {
+    later: Later,
+    question: Option<Question>,
+}
+
+impl Future for Pending {
+    type Output = Response<Answer>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<Answer>> {
+        let response = ready!(self.later.as_mut().poll(cx));
+        Poll::Ready(self.question.take().expect("not polled after its end").answered(response))
+    }
+}
+
+/// The answer to a request that may have to wait for it; `None` for all others.
+pub(super) fn blocking(connection: &Arc<Connection>, request: &Request<()>) -> Option<Pending> {
+    if connection.duty != Duty::Viewers {
+        return None;
+    }
+    let later = connection.worker.serving.site.blocking(request, &connection.activity)?;
+    let question = Some(Question::begin(connection.clone(), request, false));
+    Some(Pending { later, question })
+}
+
+fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Reply {
+    let has_body = !request.body().is_end_stream();
+    let question = Question::begin(connection, &request, has_body);
+    let connection = &question.running.connection;
+    let answering = match connection.duty {
+        _ if has_body && takes_no_body(request.method()) => {
+            connection.worker.counters.reached(Reached::Body);
+            Answering::Now(refuse_body(request.version()))
+        }
+        Duty::Viewers => connection.worker.serving.site.answer(request, &connection.activity),
+        Duty::Operator => {
+            let worker = connection.worker.clone();
+            Answering::Later(Box::pin(async move {
+                let Serving { operator, limiter, .. } = &*worker.serving;
+                operator.answer(&request, limiter.taken()).await
+            }))
+        }
+    };
+    match answering {
+        Answering::Now(response) => Reply::Now(Some(question.answered(response))),
+        Answering::Later(later) => Reply::Later(Pending { later, question: Some(question) }),
+    }
+}
+
+/// What is to be remembered of a request until it is answered.
+struct Question {
+    running: RunningRequest,
+    counted: Option<Counted>,
+    is_head: bool,
+}
+
+struct Counted {
+    start: Instant,
+    kind: RequestKind,
+    viewer: Option<u64>,
+}
+
+impl Question {
+    fn begin<B>(connection: Arc<Connection>, request: &Request<B>, has_body: bool) -> Question {
+        let running = RunningRequest::begin(connection, request, has_body);
+        let connection = &running.connection;
+        let counted =
+            (connection.duty == Duty::Viewers && connection.worker.serving.metrics.is_on).then(|| {
+                let kind = kind_of(request.method(), request.uri().path());
+                Counted { start: Instant::now(), kind, viewer: viewer_key(connection, request) }
+            });
+        Question { running, counted, is_head: request.method() == Method::HEAD }
+    }
+
+    fn answered(self, mut response: Response<Body>) -> Response<Answer> {
+        let Question { mut running, counted, is_head } = self;
+        let worker = &running.connection.worker;
+        security::protect(response.headers_mut(), worker.serving.page_policy.as_ref());
+        let status = response.status();
+        let blocked_for =
+            response.extensions().get().map_or(Duration::ZERO, |BlockedFor(blocked_for)| *blocked_for);
+        if blocked_for > Duration::ZERO {
+            running.connection.activity.has_waited.store(true, Relaxed);
+        }
+        if let Some(Counted { start, kind, viewer }) = counted {
+            // That the next part takes its time says nothing of this server.
+            let took = start.elapsed().saturating_sub(blocked_for);
+            worker.counters.answered(&Asked { kind, status, took }, viewer);
+        }
+        if let Some(line) = &mut running.line {
+            line.status = status;
+            line.blocked_for = blocked_for;
+        }
+        running.is_heard = is_head || response.body().is_end_stream();
+        response.map(|body| Answer { body, running })
+    }
+}
+
+/// What tells one player from another, for requests that count: of playlists.
+fn viewer_key<B>(connection: &Connection, request: &Request<B>) -> Option<u64> {
+    let metrics = &connection.worker.serving.metrics;
+    (kind_of(request.method(), request.uri().path()) == RequestKind::Playlist).then(|| {
+        let viewer = connection.peer.viewer(request.headers(), &connection.worker.serving.trusted);
+        metrics.viewer_key(viewer, request.headers().get(USER_AGENT).map(HeaderValue::as_bytes))
+    })
+}
+
+/// Other methods are refused as such.
+fn takes_no_body(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// RFC 9110 9.3.1: content of a GET has no meaning, and may be an attempt to smuggle a request.
+fn refuse_body(version: Version) -> Response<Body> {
+    let mut response = Response::new(Body::from("a body is not expected\n"));
+    *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    if version < Version::HTTP_2 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}

@@ -1,0 +1,374 @@
+//! The access log: finished answers in, one line each out, in combined log format or JSON, on a thread of its own.
+//!
+//! Answering never waits for the log. Lines queue up to `QUEUE_LINES`; when the disk or the reader of stdout is slower
+//! than that, lines are dropped, counted and reported once the writer is free again. The thread ends when the last
+//! connection has dropped its sender.
+
+use std::ffi::OsString;
+use std::fmt::{self, Write as _};
+use std::fs::OpenOptions;
+use std::io::{self, BufWriter, Write};
+use std::iter;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, HeaderName, Method, Request, StatusCode, Version, header};
+use jiff::{Timestamp, Zoned};
+use serde::Serialize;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tracing::warn;
+
+/// Some seconds of a busy server; with `LONGEST_FIELD` the queue stays under 64 MiB.
+const QUEUE_LINES: usize = 4096;
+
+/// In bytes of the request; real paths and agents are shorter, and whoever sends more does not get to fill the disk.
+const LONGEST_FIELD: usize = 1024;
+
+/// At the end, for a disk to take the queue or for a reader of stdout that has gone away.
+const FINISH_GRACE: Duration = Duration::from_secs(1);
+
+/// Where the access log goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccessLog {
+    /// Nowhere.
+    Off,
+    /// Standard output, between the start-up lines and the end.
+    Stdout,
+    /// Appended to this file, which is created when missing.
+    File(PathBuf),
+}
+
+/// A file name, `-` or `off`.
+impl From<OsString> for AccessLog {
+    fn from(typed: OsString) -> AccessLog {
+        match typed.to_str() {
+            Some("off") => AccessLog::Off,
+            Some("-") => AccessLog::Stdout,
+            _ => AccessLog::File(typed.into()),
+        }
+    }
+}
+
+impl fmt::Display for AccessLog {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AccessLog::Off => out.write_str("off"),
+            AccessLog::Stdout => out.write_str("-"),
+            AccessLog::File(path) => path.display().fmt(out),
+        }
+    }
+}
+
+/// What a line of the access log looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// As Apache and nginx write it.
+    Combined,
+    /// One object a line, with the time that the answer took.
+    Json,
+}
+
+/// The log file cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write access log {}: {source}; name a writable file with --access-log, or off", path.display())]
+pub struct AccessLogError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// Takes lines; `None` when the log is off.
+#[derive(Debug, Clone)]
+pub struct Log(Option<Sender>);
+
+#[derive(Debug, Clone)]
+struct Sender {
+    lines: SyncSender<String>,
+    format: LogFormat,
+    dropped: Arc<AtomicU64>,
+}
+
+/// The writing end, for a clean finish.
+#[derive(Debug)]
+pub struct LogWriter(Option<oneshot::Receiver<()>>);
+
+/// Opens the log and starts its thread.
+pub fn open(setting: &AccessLog, format: LogFormat) -> Result<(Log, LogWriter), AccessLogError> {
+    let out: Box<dyn Write + Send> = match setting {
+        AccessLog::Off => return Ok((Log(None), LogWriter(None))),
+        AccessLog::Stdout => Box::new(io::stdout()),
+        AccessLog::File(path) => {
+            let opened = OpenOptions::new().append(true).create(true).open(path);
+            Box::new(opened.map_err(|source| AccessLogError { path: path.clone(), source })?)
+        }
+    };
+    let (lines, queue) = sync_channel(QUEUE_LINES);
+    let dropped = Arc::new(AtomicU64::new(0));
+    let (finished, finish) = oneshot::channel();
+    let sender = Sender { lines, format, dropped: dropped.clone() };
+    let writing = thread::Builder::new().name("livedir-log".to_owned()).spawn(move || {
+        write_lines(&queue, &dropped, BufWriter::new(out));
+        let _ = finished.send(());
+    });
+    writing.map_err(|source| AccessLogError { path: PathBuf::from(setting.to_string()), source })?;
+    Ok((Log(Some(sender)), LogWriter(Some(finish))))
+}
+
+fn write_lines(queue: &Receiver<String>, dropped: &AtomicU64, mut out: impl Write) {
+    let mut failed = false;
+    while let Ok(first) = queue.recv() {
+        let mut lines = iter::once(first).chain(queue.try_iter()).take(QUEUE_LINES);
+        let written = lines.try_for_each(|line| out.write_all(line.as_bytes())).and_then(|()| out.flush());
+        match written {
+            Ok(()) => failed = false,
+            Err(error) if !failed => {
+                failed = true;
+                warn!(%error, "access log not written");
+            }
+            Err(_) => {}
+        }
+        let dropped = dropped.swap(0, Ordering::Relaxed);
+        if dropped > 0 {
+            warn!(dropped, "access log too slow, lines dropped");
+        }
+    }
+}
+
+impl LogWriter {
+    /// Waits until all lines are written, when every `Log` is gone; not for ever.
+    pub(crate) async fn finish(self) {
+        if let Some(finish) = self.0
+            && timeout(FINISH_GRACE, finish).await.is_err()
+        {
+            warn!("access log not finished");
+        }
+    }
+}
+
+impl Sender {
+    fn send(&self, line: String) {
+        if self.lines.try_send(line).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Log {
+    /// Remembers a request; the line is written when what is returned is dropped, after the last byte of the answer.
+    /// `viewer` says who asks, if anybody knows.
+    pub(crate) fn begin<B>(
+        &self,
+        request: &Request<B>,
+        viewer: impl FnOnce(&HeaderMap) -> Option<IpAddr>,
+    ) -> Option<Box<Line>> {
+        let sender = self.0.clone()?;
+        // HTTP/2 has no line to repeat; its host belongs to another field.
+        let target = match request.version() {
+            Version::HTTP_2 => request.uri().path_and_query().map_or("*", PathAndQuery::as_str).to_owned(),
+            _ => request.uri().to_string(),
+        };
+        Some(Box::new(Line {
+            sender,
+            viewer: viewer(request.headers()),
+            method: request.method().clone(),
+            target,
+            version: request.version(),
+            referer: header(request.headers(), &header::REFERER),
+            agent: header(request.headers(), &header::USER_AGENT),
+            status: StatusCode::OK,
+            sent_bytes: 0,
+            blocked_for: Duration::ZERO,
+            begun: Instant::now(),
+        }))
+    }
+}
+
+/// One line of the log; written when dropped, however the answer ended.
+#[derive(Debug)]
+pub(crate) struct Line {
+    sender: Sender,
+    viewer: Option<IpAddr>,
+    method: Method,
+    target: String,
+    version: Version,
+    referer: Option<Vec<u8>>,
+    agent: Option<Vec<u8>>,
+    pub(crate) status: StatusCode,
+    pub(crate) sent_bytes: u64,
+    pub(crate) blocked_for: Duration,
+    begun: Instant,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let now = Zoned::now();
+        let line = match self.sender.format {
+            LogFormat::Combined => self.combined(&now),
+            LogFormat::Json => self.json(&now, self.begun.elapsed()),
+        };
+        self.sender.send(line);
+    }
+}
+
+impl Line {
+    fn combined(&self, now: &Zoned) -> String {
+        let optional = |sent: &Option<Vec<u8>>| sent.as_deref().map_or_else(|| "-".to_owned(), field);
+        format!(
+            "{} - - [{}] \"{} {} {:?}\" {} {} \"{}\" \"{}\"\n",
+            self.viewer.map_or_else(|| "-".to_owned(), |viewer| viewer.to_string()),
+            now.strftime("%d/%b/%Y:%H:%M:%S %z"),
+            field(self.method.as_str().as_bytes()),
+            field(self.target.as_bytes()),
+            self.version,
+            self.status.as_u16(),
+            self.sent_bytes,
+            optional(&self.referer),
+            optional(&self.agent)
+        )
+    }
+
+    fn json(&self, now: &Zoned, took: Duration) -> String {
+        let text = |sent: &[u8]| String::from_utf8_lossy(&sent[..sent.len().min(LONGEST_FIELD)]).into_owned();
+        let rounded_s = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e6;
+        let line = JsonLine {
+            time: now.timestamp(),
+            client: self.viewer,
+            method: text(self.method.as_str().as_bytes()),
+            target: text(self.target.as_bytes()),
+            protocol: format!("{:?}", self.version),
+            status: self.status.as_u16(),
+            sent_bytes: self.sent_bytes,
+            took_s: rounded_s(took),
+            held_s: rounded_s(self.blocked_for),
+            referer: self.referer.as_deref().map(text),
+            agent: self.agent.as_deref().map(text),
+        };
+        // Of plain values nothing can fail.
+        let mut line = serde_json::to_string(&line).unwrap_or_default();
+        line.push('\n');
+        line
+    }
+}
+
+/// A request in JSON. What is not known is null.
+#[derive(Debug, Serialize)]
+struct JsonLine {
+    /// Of the end of the answer.
+    time: Timestamp,
+    client: Option<IpAddr>,
+    method: String,
+    target: String,
+    protocol: String,
+    status: u16,
+    /// Of the body.
+    sent_bytes: u64,
+    /// From the end of the request's head to the last byte of the answer.
+    took_s: f64,
+    /// Of that, for what was not there yet.
+    held_s: f64,
+    referer: Option<String>,
+    agent: Option<String>,
+}
+
+fn header(headers: &HeaderMap, name: &HeaderName) -> Option<Vec<u8>> {
+    let value = headers.get(name)?.as_bytes();
+    Some(value[..value.len().min(LONGEST_FIELD)].to_vec())
+}
+
+/// As a client sent it, but unable to end its field or line, or to speak to a terminal.
+fn field(sent: &[u8]) -> String {
+    let mut text = String::with_capacity(sent.len().min(LONGEST_FIELD));
+    for &byte in &sent[..sent.len().min(LONGEST_FIELD)] {
+        match byte {
+            b'"' | b'\\' | 0..=0x1f | 0x7f.. => {
+                let _ = write!(text, "\\x{byte:02X}");
+            }
+            _ => text.push(char::from(byte)),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(lines: SyncSender<String>) -> Line {
+        Line {
+            sender: Sender { lines, format: LogFormat::Combined, dropped: Arc::default() },
+            viewer: Some("192.168.1.20".parse().unwrap()),
+            method: Method::GET,
+            target: "/stream.m3u8".to_owned(),
+            version: Version::HTTP_11,
+            referer: None,
+            agent: Some(b"Player/1.0 \"x\"\n\x1b[2J\xff".to_vec()),
+            status: StatusCode::OK,
+            sent_bytes: 512,
+            blocked_for: Duration::from_micros(1200),
+            begun: Instant::now(),
+        }
+    }
+
+    #[test]
+    fn a_line_is_in_combined_log_format_and_stays_one_line() {
+        let (lines, queue) = sync_channel(1);
+        let now: Zoned = "2026-11-22T14:39:16+01:00[+01:00]".parse().unwrap();
+        assert_eq!(
+            line(lines).combined(&now),
+            "192.168.1.20 - - [22/Nov/2026:14:39:16 +0100] \"GET /stream.m3u8 HTTP/1.1\" 200 512 \"-\" \
+             \"Player/1.0 \\x22x\\x22\\x0A\\x1B[2J\\xFF\"\n"
+        );
+        assert_eq!(queue.try_iter().count(), 1, "dropping the answer writes its line");
+    }
+
+    #[test]
+    fn a_line_of_json_is_one_object_whatever_the_client_sent() {
+        let now: Zoned = "2026-11-22T14:39:16+01:00[+01:00]".parse().unwrap();
+        let text = line(sync_channel(1).0).json(&now, Duration::from_micros(1500));
+        assert_eq!(text.matches('\n').count(), 1, "{text}");
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["time"], "2026-11-22T13:39:16Z");
+        assert_eq!(value["client"], "192.168.1.20");
+        assert_eq!(value["target"], "/stream.m3u8");
+        assert_eq!(value["status"], 200);
+        assert_eq!(value["took_s"], 0.0015);
+        assert_eq!(value["held_s"], 0.0012);
+        assert_eq!(value["referer"], serde_json::Value::Null);
+        assert_eq!(value["agent"], "Player/1.0 \"x\"\n\u{1b}[2J\u{fffd}");
+    }
+
+    #[test]
+    fn a_full_queue_drops_lines_and_counts_them() {
+        let (lines, queue) = sync_channel(1);
+        let sender = Sender { lines, format: LogFormat::Combined, dropped: Arc::default() };
+        for number in 0..4 {
+            sender.send(format!("{number}\n"));
+        }
+        let dropped = sender.dropped.clone();
+        assert_eq!(dropped.load(Ordering::Relaxed), 3);
+        drop(sender);
+        let mut out = Vec::new();
+        write_lines(&queue, &dropped, &mut out);
+        assert_eq!(out, b"0\n");
+        assert_eq!(dropped.load(Ordering::Relaxed), 0, "reported once");
+    }
+
+    #[test]
+    fn a_giant_field_is_cut() {
+        assert_eq!(field(&vec![b'a'; 100_000]).len(), LONGEST_FIELD);
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_opened_is_named_with_the_remedy() {
+        let error = open(&AccessLog::File("/no-such-directory/a.log".into()), LogFormat::Combined)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("/no-such-directory/a.log") && error.contains("--access-log"), "{error}");
+    }
+}
