@@ -1,6 +1,7 @@
 //! What a server answers: types, caching, gzip, CORS, and whether what has left a playlist stays for its grace.
 
-use crate::rules::{Finding, Findings, Rule, excerpt, must, should};
+use crate::rules::finding::{Finding, Findings, excerpt};
+use crate::rules::rule::{Rule, must, should};
 use livedir_playlist::tag_values::decimal;
 
 pub(crate) static STATUS: Rule =

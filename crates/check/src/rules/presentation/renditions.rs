@@ -3,11 +3,12 @@
 //! Playlists are read one after the other, and a live one moves on meanwhile. So a playlist is called behind only if it
 //! was read after the one that it is behind of.
 
-use super::alignment;
-use super::alignment::Timeline;
+use super::alignment::{self, ALIGNED_S, Timeline};
 use super::multivariant::has_video;
 use super::reports;
-use crate::rules::{Finding, Findings, Rule, must};
+use crate::rules::finding::{Finding, Findings};
+use crate::rules::presentation::rendition_text::RenditionText;
+use crate::rules::rule::{Rule, must};
 use livedir_playlist::{Listing, MediaListing, MultivariantListing, PlaylistType, read_listing};
 
 pub(crate) static RENDITIONS_TARGET_DIFFERS: Rule = must(
@@ -37,20 +38,7 @@ pub(crate) static RENDITIONS_APART: Rule = must(
     "What one playlist lists and another does not is at an end, and no longer than the target duration.",
 );
 
-/// A media playlist that a multivariant one lists.
-#[derive(Debug, Clone, Copy)]
-pub struct RenditionText<'a> {
-    /// For findings, such as `low/stream.m3u8`.
-    pub name: &'a str,
-    /// Its text.
-    pub text: &'a str,
-    /// When the look ended that found this text first; monotonic seconds.
-    pub seen_at_s: f64,
-    /// When the last look began that found this text.
-    pub looked_at_s: f64,
-}
-
-/// One of them, read.
+/// A media playlist of it, read.
 struct Rendition<'a> {
     name: &'a str,
     listing: MediaListing,
@@ -58,10 +46,6 @@ struct Rendition<'a> {
     seen_at_s: f64,
     looked_at_s: f64,
 }
-
-/// Where the dates of two playlists are compared, those of one medium may be off by this from those of another: a picture
-/// and a frame of sound, and rounding.
-pub(crate) const ALIGNED_S: f64 = 0.1;
 
 /// Holds a multivariant playlist and those that it lists, in the order of that one, to what they must have in common.
 #[must_use]
