@@ -38,7 +38,8 @@ use crate::fetch::subject;
 use crate::follow::multivariant::Presentation;
 use crate::follow::playlist::Follower;
 use crate::follow::segments::Examiner;
-use crate::report::collector::Tally;
+use crate::follow::session::Session;
+use crate::follow::watched::{Held, Watched};
 use crate::report::{LookedAt, Report};
 use livedir_time::stop::Stop;
 
@@ -74,27 +75,6 @@ pub enum CheckError {
     Thread(io::Error),
 }
 
-/// A media playlist that is to be followed.
-struct Watched {
-    /// For findings: the file's name, or the URI in the multivariant playlist.
-    name: Arc<str>,
-    address: Address,
-    first: Option<Reading>,
-    /// The multivariant playlist that lists it.
-    listed_in: Option<String>,
-    stop: Stop,
-    #[expect(dead_code, reason = "it is for its drop")]
-    held: Held,
-}
-
-/// What the threads of a playlist hold until both have ended.
-struct Held {
-    /// Whoever counts those knows whether they run.
-    _running: Arc<()>,
-    /// As long as it is there, others may be started.
-    _may_start: Sender<Watched>,
-}
-
 /// Checks until the end, or until the stop is requested. `on_progress` is called a few times a second on the caller's
 /// thread.
 pub fn run(
@@ -103,19 +83,19 @@ pub fn run(
     mut on_progress: impl FnMut(&LookedAt),
 ) -> Result<Report, CheckError> {
     let reader = Reader::new();
-    let tally = Tally::start();
+    let session = Session::start();
     let until = settings.follow_for.map(|time| Instant::now() + time);
     let found = first_look(&reader, &settings.subject)?;
     let beside = low_latency_beside(&reader, &settings.subject, &found.address);
     let (started, watched) = mpsc::channel();
     thread::scope(|scope| {
-        let _beats = start_pulse(scope, &tally).map_err(CheckError::Thread)?;
+        let _beats = start_pulse(scope, &session).map_err(CheckError::Thread)?;
         let mut presenters = Vec::new();
         for FirstLook { address, reading, listing } in [Some(found), beside].into_iter().flatten() {
-            tally.count_playlist();
+            session.collector.count_playlist();
             let (name, started) = (subject::name(&address), started.clone());
             if let Listing::Multivariant(_) = listing {
-                let presentation = Presentation::new(&reader, &tally, stop, name, address, until);
+                let presentation = Presentation::new(&reader, &session, stop, name, address, until);
                 let presenter = thread::Builder::new().name("presentation".into());
                 let presenter = presenter.spawn_scoped(scope, move || presentation.run(&reading, &started));
                 presenters.push(presenter.map_err(CheckError::Thread)?);
@@ -131,12 +111,12 @@ pub fn run(
         loop {
             match watched.recv_timeout(PROGRESS_EVERY) {
                 Ok(watched) => {
-                    if let Err(error) = follow(scope, watched, until, &reader, &tally) {
+                    if let Err(error) = follow(scope, watched, until, &reader, &session) {
                         stop.request();
                         return Err(CheckError::Thread(error));
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => on_progress(&tally.looked_at()),
+                Err(RecvTimeoutError::Timeout) => on_progress(&session.looked_at()),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
@@ -145,7 +125,7 @@ pub fn run(
         }
         Ok(())
     })?;
-    Ok(tally.report(settings.subject.to_string()))
+    Ok(session.report(settings.subject.to_string()))
 }
 
 /// A playlist of either kind, read for the first time.
@@ -179,13 +159,13 @@ fn low_latency_beside(reader: &Reader, subject: &Address, found: &Address) -> Op
 }
 
 /// The pulse beats until what is returned is dropped.
-fn start_pulse<'scope>(scope: &'scope Scope<'scope, '_>, tally: &'scope Tally) -> io::Result<Sender<()>> {
+fn start_pulse<'scope>(scope: &'scope Scope<'scope, '_>, session: &'scope Session) -> io::Result<Sender<()>> {
     let (beats, is_over) = mpsc::channel();
     let pulse = Duration::from_secs_f64(crate::follow::absences::PULSE_S);
     thread::Builder::new().name("pulse".into()).spawn_scoped(scope, move || {
-        tally.pulse();
+        session.pulse();
         while is_over.recv_timeout(pulse) == Err(RecvTimeoutError::Timeout) {
-            tally.pulse();
+            session.pulse();
         }
     })?;
     Ok(beats)
@@ -197,7 +177,7 @@ fn follow<'scope>(
     watched: Watched,
     until: Option<Instant>,
     reader: &'scope Reader,
-    tally: &'scope Tally,
+    session: &'scope Session,
 ) -> io::Result<()> {
     let (versions, seen) = mpsc::sync_channel(VERSIONS);
     let watched = Arc::new(watched);
@@ -205,11 +185,11 @@ fn follow<'scope>(
     thread::Builder::new().name("follower".into()).spawn_scoped(scope, move || {
         let Watched { name, address, listed_in, stop, first, .. } = &*watched;
         let listed_in = listed_in.as_deref();
-        Follower { reader, name, address, tally, stop, listed_in, versions }.run(first.as_ref(), until);
+        Follower { reader, name, address, session, stop, listed_in, versions }.run(first.as_ref(), until);
     })?;
     thread::Builder::new().name("examiner".into()).spawn_scoped(scope, move || {
         let Watched { name, address, stop, .. } = &*examined;
-        Examiner::new(reader, name, address, tally, stop).run(&seen);
+        Examiner::new(reader, name, address, session, stop).run(&seen);
     })?;
     Ok(())
 }

@@ -19,7 +19,7 @@ use crate::fetch::address::Address;
 use crate::fetch::reader::{ReadError, Reader, Reading};
 use crate::follow::lateness::{Found, Judged, judge_update};
 use crate::follow::server_promises::with_directives;
-use crate::report::collector::Tally;
+use crate::follow::session::Session;
 use livedir_time::stop::Stop;
 
 /// The longest pause between two looks; a quarter of a target duration where that is shorter.
@@ -77,7 +77,7 @@ pub(crate) struct Follower<'a> {
     /// Where it lies.
     pub address: &'a Address,
     /// Takes the findings.
-    pub tally: &'a Tally,
+    pub session: &'a Session,
     /// Ends it early.
     pub stop: &'a Stop,
     /// The multivariant playlist that lists it.
@@ -122,7 +122,7 @@ impl Follower<'_> {
         let mut progress =
             Progress { current: None, sent_until_s: None, pause: LONGEST_PAUSE, versions: 0, next: None };
         loop {
-            let (began, began_s) = (Instant::now(), self.tally.now_s());
+            let (began, began_s) = (Instant::now(), self.session.now_s());
             let look = Look { began_s, held_until_s: None };
             let before = progress.versions;
             let taken = match (first.take(), progress.next.take(), self.address) {
@@ -136,7 +136,7 @@ impl Follower<'_> {
             if taken.is_break() {
                 return;
             }
-            let looked_s = self.tally.now_s();
+            let looked_s = self.session.now_s();
             // Whoever waits needs no pause; only a server that does not hold is not asked without end.
             let has_come = progress.next.is_some() && progress.versions > before;
             let pause = if has_come { Duration::ZERO } else { progress.pause };
@@ -147,7 +147,7 @@ impl Follower<'_> {
             // What a disk takes is time of this machine; what a server takes is not.
             let is_file = matches!(self.address, Address::File(_));
             let planned_s = began_s + pause.as_secs_f64();
-            self.tally.woke(if is_file { planned_s } else { planned_s.max(looked_s) });
+            self.session.woke(if is_file { planned_s } else { planned_s.max(looked_s) });
         }
         if let (Some(current), Some(_)) = (&progress.current, until) {
             self.judge_silence(current);
@@ -164,7 +164,7 @@ impl Follower<'_> {
             && current.text == text
         {
             current.until.set(began_s);
-            self.tally.same_version(self.name, began_s);
+            self.session.same_version(self.name, began_s);
             return ControlFlow::Continue(());
         }
         let before = progress.current.take();
@@ -208,7 +208,7 @@ impl Follower<'_> {
         next: Directives,
         until: Option<Instant>,
     ) -> ControlFlow<()> {
-        let began_s = self.tally.now_s();
+        let began_s = self.session.now_s();
         let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
         let patience = LONGEST_WAIT.min(left).max(SHORTEST_PAUSE);
         let read = self.reader.held_playlist(&with_directives(url, next), patience);
@@ -216,8 +216,8 @@ impl Follower<'_> {
         match read {
             Ok(reading) => {
                 let text = String::from_utf8_lossy(&reading.bytes);
-                self.tally.find(check_reload(self.name, &asked, Some(200), &text));
-                let held_until_s = Some(self.tally.now_s());
+                self.session.collector.find(check_reload(self.name, &asked, Some(200), &text));
+                let held_until_s = Some(self.session.now_s());
                 self.take(progress, &reading, Look { began_s, held_until_s })
             }
             // There is no new version so far; a server says so with this status after three target durations.
@@ -226,7 +226,7 @@ impl Follower<'_> {
             }
             // The next look goes without waiting.
             Err(ReadError::Status { status: 400, .. }) => {
-                self.tally.find(check_reload(self.name, &asked, Some(400), ""));
+                self.session.collector.find(check_reload(self.name, &asked, Some(400), ""));
                 ControlFlow::Continue(())
             }
             Err(error) => self.failed(&error, began_s),
@@ -235,11 +235,11 @@ impl Follower<'_> {
 
     fn nothing_came(&self, progress: &mut Progress, began_s: f64) -> ControlFlow<()> {
         // An answer may have come while nobody was here to take it.
-        let is_certain = self.tally.absent_since_s(began_s) <= 0.0;
-        let until_s = if is_certain { began_s.max(self.tally.now_s() - ON_ITS_WAY_S) } else { began_s };
+        let is_certain = self.session.absent_since_s(began_s) <= 0.0;
+        let until_s = if is_certain { began_s.max(self.session.now_s() - ON_ITS_WAY_S) } else { began_s };
         if let Some(current) = &mut progress.current {
             current.until.set(until_s);
-            self.tally.same_version(self.name, until_s);
+            self.session.same_version(self.name, until_s);
         }
         ControlFlow::Continue(())
     }
@@ -271,10 +271,10 @@ impl Follower<'_> {
             // Findings are about the playlist, whatever was waited for.
             answer.url = self.address.to_string();
             answer.kind = Kind::Playlist { live_target_duration_s };
-            self.tally.find(check_http(&answer));
+            self.session.collector.find(check_http(&answer));
         }
         let Listing::Media(listing) = listing else {
-            self.tally.find(check_playlist(self.name, &text));
+            self.session.collector.find(check_playlist(self.name, &text));
             self.not_there("it is no media playlist", || format!("{} is no media playlist", self.address));
             return None;
         };
@@ -295,27 +295,27 @@ impl Follower<'_> {
             return (held_until_s, not_before_s.max(held_until_s - ON_ITS_WAY_S));
         }
         let age = reading.changed_at.and_then(|changed_at| SystemTime::now().duration_since(changed_at).ok());
-        let changed_s = age.map(|age| self.tally.now_s() - age.as_secs_f64());
+        let changed_s = age.map(|age| self.session.now_s() - age.as_secs_f64());
         match changed_s {
             Some(changed_s) if before.is_none() => (changed_s.min(began_s), changed_s.min(began_s)),
             Some(changed_s) if (not_before_s..=began_s).contains(&changed_s) => {
                 let is_next = before.is_some_and(|before| new_parts(&before.listing, listing) <= 1);
                 (changed_s, if is_next { changed_s } else { not_before_s })
             }
-            _ => (self.tally.now_s(), not_before_s),
+            _ => (self.session.now_s(), not_before_s),
         }
     }
 
     fn judge(&self, before: Option<&Current>, after: &Current) {
-        self.tally.count_version(self.name, &after.text, after.until.s());
-        self.tally.find(check_playlist(self.name, &after.text));
+        self.session.count_version(self.name, &after.text, after.until.s());
+        self.session.collector.find(check_playlist(self.name, &after.text));
         if let Some(before) = before {
-            let absent_s = self.tally.absent_since_s(before.until.s().max(before.seen_at_s));
+            let absent_s = self.session.absent_since_s(before.until.s().max(before.seen_at_s));
             let (was, is) = ((&*before.text, before.found()), (&*after.text, after.found()));
             let Judged { found, not_judged } = judge_update(self.name, was, is, absent_s);
-            self.tally.find(found);
+            self.session.collector.find(found);
             for finding in not_judged {
-                self.tally.not_judged(finding.rule.id, &finding.at, absent_s);
+                self.session.collector.not_judged(finding.rule.id, &finding.at, absent_s);
             }
         }
     }
@@ -325,20 +325,20 @@ impl Follower<'_> {
         let until_s = current.until.s();
         let last_look = Found { seen_at_s: until_s, not_before_s: until_s, until_s };
         let (was, is) = ((&*current.text, current.found()), (&*current.text, last_look));
-        self.tally.find(judge_update(self.name, was, is, 0.0).found);
+        self.session.collector.find(judge_update(self.name, was, is, 0.0).found);
     }
 
     fn failed(&self, error: &ReadError, began_s: f64) -> ControlFlow<()> {
         if let ReadError::Status { answer, .. } = error {
             let found = check_http(answer);
             if !found.is_empty() {
-                self.tally.find(found);
+                self.session.collector.find(found);
                 return ControlFlow::Continue(());
             }
         }
         match error {
             ReadError::Missing(_) => self.not_there("it does not exist", || error.to_string()),
-            _ => self.tally.unread(error, began_s, "update-late", self.name),
+            _ => self.session.unread(error, began_s, "update-late", self.name),
         }
         ControlFlow::Continue(())
     }
@@ -347,9 +347,9 @@ impl Follower<'_> {
     fn not_there(&self, seen: &str, problem: impl FnOnce() -> String) {
         match self.listed_in {
             Some(multivariant) => {
-                self.tally.find(check_missing(multivariant, Named::Playlist, self.name, seen));
+                self.session.collector.find(check_missing(multivariant, Named::Playlist, self.name, seen));
             }
-            None => self.tally.problem(problem()),
+            None => self.session.collector.problem(problem()),
         }
     }
 }

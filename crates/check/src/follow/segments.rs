@@ -22,7 +22,7 @@ use crate::follow::playlist::{Seen, Until};
 use crate::follow::removed::{Graces, Removed};
 use crate::follow::segment_facts::{segment_facts, without_bytes};
 use crate::follow::server_promises::Questions;
-use crate::report::collector::{Clock, Tally};
+use crate::follow::session::{Clock, Session};
 use livedir_time::stop::Stop;
 
 /// How often it looks whether a removed segment is to be asked for.
@@ -45,7 +45,7 @@ pub(crate) struct Examiner<'a> {
     reader: &'a Reader,
     name: &'a str,
     address: &'a Address,
-    tally: &'a Tally,
+    session: &'a Session,
     stop: &'a Stop,
     graces: Graces,
     /// To be fetched, oldest first.
@@ -79,14 +79,14 @@ impl<'a> Examiner<'a> {
         reader: &'a Reader,
         name: &'a str,
         address: &'a Address,
-        tally: &'a Tally,
+        session: &'a Session,
         stop: &'a Stop,
     ) -> Self {
         Self {
             reader,
             name,
             address,
-            tally,
+            session,
             stop,
             graces: Graces::default(),
             wanted: VecDeque::new(),
@@ -131,7 +131,7 @@ impl<'a> Examiner<'a> {
             if is_idle {
                 self.ask_the_server();
             }
-            while let Some(removed) = self.graces.due(self.tally.now_s()) {
+            while let Some(removed) = self.graces.due(self.session.now_s()) {
                 self.ask(&removed);
             }
             if let Some(wanted) = self.wanted.pop_front() {
@@ -143,7 +143,7 @@ impl<'a> Examiner<'a> {
         self.is_wanted.clear();
         self.judge();
         let started = Instant::now();
-        for removed in self.graces.take_all(self.tally.now_s()) {
+        for removed in self.graces.take_all(self.session.now_s()) {
             if self.stop.is_requested() || started.elapsed() > LAST_QUESTIONS {
                 break;
             }
@@ -200,42 +200,42 @@ impl<'a> Examiner<'a> {
 
     fn ask_the_server(&mut self) {
         if !self.stop.is_requested() {
-            self.questions.ask(self.reader, self.name, self.address, self.tally);
+            self.questions.ask(self.reader, self.name, self.address, self.session);
         }
     }
 
     fn fetch(&mut self, Wanted { uri, in_the_clear, is_part }: &Wanted) {
-        let began_s = self.tally.now_s();
+        let began_s = self.session.now_s();
         let read = match self.address.resolve(uri) {
             Ok(address) => self.reader.segment(&address),
             Err(error) => return self.know(without_bytes(uri, error.to_string())),
         };
         match read {
             Ok(reading) => {
-                self.tally.find(reading.answer.iter().flat_map(check_http).collect());
+                self.session.collector.find(reading.answer.iter().flat_map(check_http).collect());
                 self.know(segment_facts(uri, &reading.bytes, *in_the_clear));
                 if !is_part {
-                    self.tally.count_segment();
+                    self.session.collector.count_segment();
                 }
             }
             // Fetched too late to blame the stream.
             Err(ReadError::Missing(_) | ReadError::Status { .. }) if self.may_be_gone(uri, *is_part) => {}
             Err(ReadError::Missing(_) | ReadError::Status { .. }) if self.came_too_late(uri, *is_part) => {
-                let absent_s = self.tally.absent_since_s(self.until.s());
+                let absent_s = self.session.absent_since_s(self.until.s());
                 if absent_s > 0.0 {
-                    self.tally.not_judged(unreadable(*is_part), self.name, absent_s);
+                    self.session.collector.not_judged(unreadable(*is_part), self.name, absent_s);
                 }
             }
-            Err(ReadError::Status { answer, .. }) => self.tally.find(check_http(&answer)),
+            Err(ReadError::Status { answer, .. }) => self.session.collector.find(check_http(&answer)),
             Err(ReadError::Missing(_)) => self.know(without_bytes(uri, "it does not exist".to_owned())),
-            Err(error) => self.tally.unread(&error, began_s, unreadable(*is_part), self.name),
+            Err(error) => self.session.unread(&error, began_s, unreadable(*is_part), self.name),
         }
     }
 
     /// Whether it may have left the playlist since the last look at that, and its grace be over by now.
     fn came_too_late(&self, uri: &str, is_part: bool) -> bool {
         let must_stay_s = if is_part { Some(self.parts_must_stay_s) } else { self.graces.must_stay_s(uri) };
-        must_stay_s.is_some_and(|must_stay_s| self.tally.now_s() - self.until.s() >= must_stay_s)
+        must_stay_s.is_some_and(|must_stay_s| self.session.now_s() - self.until.s() >= must_stay_s)
     }
 
     /// What EXT-X-MAP and EXT-X-KEY name has to be there; what is in it is not looked at.
@@ -246,21 +246,22 @@ impl<'a> Examiner<'a> {
         if !self.named.insert((named, uri.to_owned())) {
             return;
         }
-        let missing = |problem: &str| self.tally.find(check_missing(self.name, named, uri, problem));
+        let missing =
+            |problem: &str| self.session.collector.find(check_missing(self.name, named, uri, problem));
         let address = match self.address.resolve(uri) {
             Ok(address) => address,
             // A key may come by any way that the player knows.
             Err(_) if named == Named::Key => return,
             Err(error) => return missing(&error.to_string()),
         };
-        let began_s = self.tally.now_s();
+        let began_s = self.session.now_s();
         match self.reader.segment(&address) {
-            Ok(reading) => self.tally.find(reading.answer.iter().flat_map(check_http).collect()),
+            Ok(reading) => self.session.collector.find(reading.answer.iter().flat_map(check_http).collect()),
             // Not everybody is to have it.
             Err(ReadError::Status { status: 401 | 403, .. }) if named == Named::Key => {}
-            Err(ReadError::Status { answer, .. }) => self.tally.find(check_http(&answer)),
+            Err(ReadError::Status { answer, .. }) => self.session.collector.find(check_http(&answer)),
             Err(ReadError::Missing(_)) => missing("it does not exist"),
-            Err(error) => self.tally.unread(&error, began_s, "status-not-ok", self.name),
+            Err(error) => self.session.unread(&error, began_s, "status-not-ok", self.name),
         }
     }
 
@@ -281,14 +282,14 @@ impl<'a> Examiner<'a> {
         }
         for seen in self.waiting.drain(..here) {
             let facts: Vec<_> = uris(&seen.listing).filter_map(|uri| self.facts.get(uri)).cloned().collect();
-            self.tally.find(check_segments(self.name, &seen.text, &facts));
-            self.tally.find(check_parts(self.name, &seen.text, &facts));
+            self.session.collector.find(check_segments(self.name, &seen.text, &facts));
+            self.session.collector.find(check_parts(self.name, &seen.text, &facts));
             if let Some(clock) = newest_clock(&seen.listing, &self.facts) {
-                self.tally.told_the_time(self.name, clock);
+                self.session.told_the_time(self.name, clock);
             }
             let bytes_of = |uri: &str| self.facts.get(uri).map(|facts| facts.bytes);
             if let Some(bit_rate) = self.measure.take(&seen.listing, bytes_of) {
-                self.tally.measured(self.name, bit_rate);
+                self.session.measured(self.name, bit_rate);
             }
         }
         let waiting: HashSet<&str> = self.waiting.iter().flat_map(|seen| uris(&seen.listing)).collect();
@@ -310,10 +311,10 @@ impl<'a> Examiner<'a> {
 
     fn look_for(&self, removed: &Removed, path: &Path) -> bool {
         let is_available = path.exists();
-        self.tally.find(check_removal(&Removal {
+        self.session.collector.find(check_removal(&Removal {
             at: format!("{}: {}", self.name, removed.uri),
             // The clock is read after the look: at least so much has passed.
-            since_removed_s: removed.since_removed_s(self.tally.now_s()),
+            since_removed_s: removed.since_removed_s(self.session.now_s()),
             must_stay_s: removed.must_stay_s,
             is_available,
         }));
@@ -321,18 +322,18 @@ impl<'a> Examiner<'a> {
     }
 
     fn ask_for(&self, removed: &Removed, url: &Url) -> bool {
-        let began_s = self.tally.now_s();
+        let began_s = self.session.now_s();
         let answer = self.reader.ask(url, || Kind::Removed {
-            since_removed_s: removed.since_removed_s(self.tally.now_s()),
+            since_removed_s: removed.since_removed_s(self.session.now_s()),
             must_stay_s: removed.must_stay_s,
         });
         match answer {
             Ok(answer) => {
-                self.tally.find(check_http(&answer));
+                self.session.collector.find(check_http(&answer));
                 !(200..300).contains(&answer.status)
             }
             Err(error) => {
-                self.tally.unread(&error, began_s, "removed-too-early", self.name);
+                self.session.unread(&error, began_s, "removed-too-early", self.name);
                 false
             }
         }
