@@ -1,11 +1,11 @@
 //! Check: holds a stream, on disk or over HTTP, to the rules of HLS.
 //!
 //! ```text
-//!               presentation: a multivariant playlist, which has playlists followed ──▶ check_renditions, check_bandwidth
-//!                │ playlists                                                                   │
-//!                ├─▶ follower: every version ──▶ check_playlist, check_update ──┐              ▼
-//!  PATH|URL ─────┤        │ versions                                            ├────────▶ tally ─▶ report ─▶ text, JSON, JUnit
-//!    reader      └─▶ examiner: every segment and part once ─▶ probe ────────────┘
+//!               multivariant: has playlists followed ──▶ check_renditions, check_bandwidth
+//!                │ playlists                                                   │
+//!                ├─▶ playlist: every version ──▶ check_playlist, check_update ─┤
+//!  PATH|URL ─────┤        │ versions                                           ├──▶ collector ─▶ report ─▶ text, JSON, JUnit
+//!    fetcher     └─▶ segments: each of them and each part once ─▶ probe ───────┘
 //!                     ─▶ check_segments, check_parts; what has left ─▶ check_removal, check_http;
 //!                     what a server of low latency promises ─▶ check_reload, check_delta
 //! ```
@@ -22,7 +22,7 @@ pub mod report;
 pub mod rules;
 
 pub use fetch::address::{Address, AddressError};
-pub use fetch::reader::ReadError;
+pub use fetch::fetcher::ReadError;
 pub use fetch::subject::SubjectError;
 
 use std::io;
@@ -33,17 +33,17 @@ use std::time::{Duration, Instant};
 
 use livedir_playlist::{Listing, read_listing};
 
-use crate::fetch::reader::{Reader, Reading};
+use crate::fetch::fetcher::{Fetcher, Reading};
 use crate::fetch::subject;
-use crate::follow::multivariant::Presentation;
-use crate::follow::playlist::Follower;
-use crate::follow::segments::Examiner;
+use crate::follow::multivariant::MultivariantFollower;
+use crate::follow::playlist::PlaylistFollower;
+use crate::follow::segments::SegmentFollower;
 use crate::follow::session::Session;
 use crate::follow::watched::{Held, Watched};
 use crate::report::{LookedAt, Report};
 use livedir_time::stop::Stop;
 
-/// Versions on their way to an examiner that is busy.
+/// Versions on their way to a follower of segments that is busy.
 const VERSIONS: usize = 16;
 
 /// How often the status line is brought up to date.
@@ -82,23 +82,23 @@ pub fn run(
     stop: &Stop,
     mut on_progress: impl FnMut(&LookedAt),
 ) -> Result<Report, CheckError> {
-    let reader = Reader::new();
+    let fetcher = Fetcher::new();
     let session = Session::start();
     let until = settings.follow_for.map(|time| Instant::now() + time);
-    let found = first_look(&reader, &settings.subject)?;
-    let beside = low_latency_beside(&reader, &settings.subject, &found.address);
+    let found = first_look(&fetcher, &settings.subject)?;
+    let beside = low_latency_beside(&fetcher, &settings.subject, &found.address);
     let (started, watched) = mpsc::channel();
     thread::scope(|scope| {
         let _beats = start_pulse(scope, &session).map_err(CheckError::Thread)?;
-        let mut presenters = Vec::new();
+        let mut multivariant = Vec::new();
         for FirstLook { address, reading, listing } in [Some(found), beside].into_iter().flatten() {
             session.collector.count_playlist();
             let (name, started) = (subject::name(&address), started.clone());
             if let Listing::Multivariant(_) = listing {
-                let presentation = Presentation::new(&reader, &session, stop, name, address, until);
-                let presenter = thread::Builder::new().name("presentation".into());
-                let presenter = presenter.spawn_scoped(scope, move || presentation.run(&reading, &started));
-                presenters.push(presenter.map_err(CheckError::Thread)?);
+                let follower = MultivariantFollower::new(&fetcher, &session, stop, name, address, until);
+                let thread = thread::Builder::new().name("follow-variants".into());
+                let thread = thread.spawn_scoped(scope, move || follower.run(&reading, &started));
+                multivariant.push(thread.map_err(CheckError::Thread)?);
             } else {
                 let address = reading.moved_to.clone().unwrap_or(address);
                 let (first, stop, listed_in) = (Some(reading), stop.clone(), None);
@@ -111,7 +111,7 @@ pub fn run(
         loop {
             match watched.recv_timeout(PROGRESS_EVERY) {
                 Ok(watched) => {
-                    if let Err(error) = follow(scope, watched, until, &reader, &session) {
+                    if let Err(error) = follow(scope, watched, until, &fetcher, &session) {
                         stop.request();
                         return Err(CheckError::Thread(error));
                     }
@@ -120,8 +120,8 @@ pub fn run(
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        for presentation in presenters.into_iter().filter_map(|presenter| presenter.join().ok()) {
-            presentation.finish();
+        for follower in multivariant.into_iter().filter_map(|thread| thread.join().ok()) {
+            follower.finish();
         }
         Ok(())
     })?;
@@ -136,9 +136,9 @@ struct FirstLook {
 }
 
 /// The playlist that is meant, and what is in it. The URL of a page means the playlist of its webroot.
-fn first_look(reader: &Reader, subject: &Address) -> Result<FirstLook, CheckError> {
+fn first_look(fetcher: &Fetcher, subject: &Address) -> Result<FirstLook, CheckError> {
     let look = |address: Address| {
-        let reading = reader.playlist(&address)?;
+        let reading = fetcher.playlist(&address)?;
         match read_listing(&String::from_utf8_lossy(&reading.bytes)) {
             Listing::Neither => Err(CheckError::NoPlaylist(address)),
             listing => Ok(FirstLook { address, reading, listing }),
@@ -150,9 +150,9 @@ fn first_look(reader: &Reader, subject: &Address) -> Result<FirstLook, CheckErro
 }
 
 /// Where a whole webroot is meant, its low-latency playlist, if it has one.
-fn low_latency_beside(reader: &Reader, subject: &Address, found: &Address) -> Option<FirstLook> {
+fn low_latency_beside(fetcher: &Fetcher, subject: &Address, found: &Address) -> Option<FirstLook> {
     let address = subject::low_latency_beside(subject, found)?;
-    let reading = reader.playlist(&address).ok()?;
+    let reading = fetcher.playlist(&address).ok()?;
     let listing = read_listing(&String::from_utf8_lossy(&reading.bytes));
     let is_playlist = !matches!(listing, Listing::Neither);
     is_playlist.then_some(FirstLook { address, reading, listing })
@@ -176,20 +176,21 @@ fn follow<'scope>(
     scope: &'scope Scope<'scope, '_>,
     watched: Watched,
     until: Option<Instant>,
-    reader: &'scope Reader,
+    fetcher: &'scope Fetcher,
     session: &'scope Session,
 ) -> io::Result<()> {
     let (versions, seen) = mpsc::sync_channel(VERSIONS);
     let watched = Arc::new(watched);
-    let examined = watched.clone();
-    thread::Builder::new().name("follower".into()).spawn_scoped(scope, move || {
+    let of_segments = watched.clone();
+    thread::Builder::new().name("follow-playlist".into()).spawn_scoped(scope, move || {
         let Watched { name, address, listed_in, stop, first, .. } = &*watched;
         let listed_in = listed_in.as_deref();
-        Follower { reader, name, address, session, stop, listed_in, versions }.run(first.as_ref(), until);
+        PlaylistFollower { fetcher, name, address, session, stop, listed_in, versions }
+            .run(first.as_ref(), until);
     })?;
-    thread::Builder::new().name("examiner".into()).spawn_scoped(scope, move || {
-        let Watched { name, address, stop, .. } = &*examined;
-        Examiner::new(reader, name, address, session, stop).run(&seen);
+    thread::Builder::new().name("follow-segments".into()).spawn_scoped(scope, move || {
+        let Watched { name, address, stop, .. } = &*of_segments;
+        SegmentFollower::new(fetcher, name, address, session, stop).run(&seen);
     })?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Presentation: a multivariant playlist, and which media playlists are followed for it.
+//! Follows a multivariant playlist, and tells which media playlists are followed for it.
 //!
 //! In: the address of the multivariant playlist, read again and again while a live stream is followed. Out: findings on it
 //! and on its playlists together; media playlists that are to be followed, as they come. On a thread of its own, which
@@ -16,7 +16,7 @@ use crate::rules::{
 use livedir_playlist::{Listing, MultivariantListing, read_listing};
 
 use crate::fetch::address::Address;
-use crate::fetch::reader::{ReadError, Reader, Reading};
+use crate::fetch::fetcher::{Fetcher, ReadError, Reading};
 use crate::follow::session::{Clock, Session};
 use crate::follow::watched::{Held, Watched};
 use livedir_time::stop::Stop;
@@ -34,8 +34,8 @@ const JUDGED_EVERY: Duration = Duration::from_millis(500);
 const READ_EVERY: Duration = Duration::from_secs(2);
 
 /// A multivariant playlist that is followed.
-pub(crate) struct Presentation<'a> {
-    reader: &'a Reader,
+pub(crate) struct MultivariantFollower<'a> {
+    fetcher: &'a Fetcher,
     session: &'a Session,
     stop: &'a Stop,
     name: String,
@@ -56,17 +56,17 @@ struct Followed {
     is_running: Weak<()>,
 }
 
-impl<'a> Presentation<'a> {
+impl<'a> MultivariantFollower<'a> {
     /// Of the multivariant playlist of this name, which is read no more when the time has come.
     pub(crate) fn new(
-        reader: &'a Reader,
+        fetcher: &'a Fetcher,
         session: &'a Session,
         stop: &'a Stop,
         name: String,
         address: Address,
         until: Option<Instant>,
     ) -> Self {
-        Self { reader, session, stop, name, address, until, text: String::new(), followed: Vec::new() }
+        Self { fetcher, session, stop, name, address, until, text: String::new(), followed: Vec::new() }
     }
 
     /// Has those followed that the first reading lists, and goes on from there.
@@ -81,7 +81,7 @@ impl<'a> Presentation<'a> {
             let is_followed = self.until.is_some_and(|until| Instant::now() < until);
             if is_followed && read_at.elapsed() >= READ_EVERY {
                 let began_s = self.session.now_s();
-                match self.reader.playlist(&self.address) {
+                match self.fetcher.playlist(&self.address) {
                     Ok(reading) => self.take(&reading, started),
                     Err(ReadError::Status { answer, .. }) => self.session.collector.find(check_http(&answer)),
                     Err(error) => self.session.unread(&error, began_s, "status-not-ok", &self.name),

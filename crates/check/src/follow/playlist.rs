@@ -1,8 +1,8 @@
-//! Follower: reads a media playlist as often as it takes to see every version of it.
+//! Follows a media playlist: reads it as often as it takes to see every version of it.
 //!
-//! In: an address. Out: findings on each version and on each update; the versions, to the examiner. On a thread of its
-//! own, which ends with the playlist's end, with the time that it was given, or with the stop. A playlist that can be waited
-//! for is waited for, as players do (bis-22 6.2.5.2): the server holds the request until there is a new version.
+//! In: an address. Out: findings on each version and on each update; the versions, to the follower of its segments. On a
+//! thread of its own, which ends with the playlist's end, with the time that it was given, or with the stop. A playlist that
+//! can be waited for is waited for, as players do (bis-22 6.2.5.2): the server holds the request until there is a new version.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -11,13 +11,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SendError, SyncSender, TrySendError};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::rules::{Asked, Kind, Named, check_http, check_missing, check_playlist, check_reload};
+use crate::rules::{Asked, Named, Requested, check_http, check_missing, check_playlist, check_reload};
 use livedir_playlist::{Directives, Listing, MediaListing, read_listing};
 use url::Url;
 
 use crate::fetch::address::Address;
-use crate::fetch::reader::{ReadError, Reader, Reading};
-use crate::follow::lateness::{Found, Judged, judge_update};
+use crate::fetch::fetcher::{Fetcher, ReadError, Reading};
+use crate::follow::lateness::{FoundAt, Judged, judge_update};
 use crate::follow::server_promises::with_directives;
 use crate::follow::session::Session;
 use livedir_time::stop::Stop;
@@ -34,7 +34,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// An answer that was held is on its way for less than this, or the way is too long for low latency.
 const ON_ITS_WAY_S: f64 = 0.25;
 
-/// A version of a playlist, on its way to the examiner.
+/// A version of a playlist, on its way to the follower of its segments.
 #[derive(Debug)]
 pub(crate) struct Seen {
     /// Its text.
@@ -69,9 +69,9 @@ impl Until {
 }
 
 /// Follows one playlist.
-pub(crate) struct Follower<'a> {
+pub(crate) struct PlaylistFollower<'a> {
     /// Brings it here.
-    pub reader: &'a Reader,
+    pub fetcher: &'a Fetcher,
     /// For findings.
     pub name: &'a str,
     /// Where it lies.
@@ -99,7 +99,7 @@ struct Current {
 /// What is remembered from look to look.
 struct Progress {
     current: Option<Current>,
-    /// While versions wait to be sent: when the one that the examiner has was last seen.
+    /// While versions wait to be sent: when the one that the follower of the segments has was last seen.
     sent_until_s: Option<f64>,
     pause: Duration,
     /// How many there were.
@@ -116,7 +116,7 @@ struct Look {
     held_until_s: Option<f64>,
 }
 
-impl Follower<'_> {
+impl PlaylistFollower<'_> {
     /// Looks until the end. `first` is what has been read of it already; without a time it is looked at once.
     pub(crate) fn run(self, mut first: Option<&Reading>, until: Option<Instant>) {
         let mut progress =
@@ -128,7 +128,7 @@ impl Follower<'_> {
             let taken = match (first.take(), progress.next.take(), self.address) {
                 (Some(reading), ..) => self.take(&mut progress, reading, look),
                 (None, Some(next), Address::Url(url)) => self.wait(&mut progress, url, next, until),
-                _ => match self.reader.playlist(self.address) {
+                _ => match self.fetcher.playlist(self.address) {
                     Ok(reading) => self.take(&mut progress, &reading, look),
                     Err(error) => self.failed(&error, began_s),
                 },
@@ -185,7 +185,7 @@ impl Follower<'_> {
 
         let before_until_s = *progress.sent_until_s.get_or_insert(before_until_s);
         let seen = Box::new(Seen { text, listing, before_until_s, until });
-        // The last one waits for the examiner, the others do not: the next look is due.
+        // The last one waits until it is taken, the others do not: the next look is due.
         let sent = if is_live {
             self.versions.try_send(seen)
         } else {
@@ -193,7 +193,7 @@ impl Follower<'_> {
         };
         match sent {
             Ok(()) => progress.sent_until_s = None,
-            // An examiner that is behind does without this one; it learns of it with the next.
+            // Who is behind does without this version: the next one says since when, by `sent_until_s`.
             Err(TrySendError::Full(_)) => {}
             Err(TrySendError::Disconnected(_)) => return ControlFlow::Break(()),
         }
@@ -211,7 +211,7 @@ impl Follower<'_> {
         let began_s = self.session.now_s();
         let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
         let patience = LONGEST_WAIT.min(left).max(SHORTEST_PAUSE);
-        let read = self.reader.held_playlist(&with_directives(url, next), patience);
+        let read = self.fetcher.held_playlist(&with_directives(url, next), patience);
         let asked = Asked::Next(next);
         match read {
             Ok(reading) => {
@@ -270,7 +270,7 @@ impl Follower<'_> {
             let mut answer = answer.clone();
             // Findings are about the playlist, whatever was waited for.
             answer.url = self.address.to_string();
-            answer.kind = Kind::Playlist { live_target_duration_s };
+            answer.kind = Requested::Playlist { live_target_duration_s };
             self.session.collector.find(check_http(&answer));
         }
         let Listing::Media(listing) = listing else {
@@ -323,7 +323,7 @@ impl Follower<'_> {
     /// A stream that has stopped without saying so has no next version: the last look stands for it.
     fn judge_silence(&self, current: &Current) {
         let until_s = current.until.s();
-        let last_look = Found { seen_at_s: until_s, not_before_s: until_s, until_s };
+        let last_look = FoundAt { seen_at_s: until_s, not_before_s: until_s, until_s };
         let (was, is) = ((&*current.text, current.found()), (&*current.text, last_look));
         self.session.collector.find(judge_update(self.name, was, is, 0.0).found);
     }
@@ -372,8 +372,8 @@ fn new_parts(before: &MediaListing, after: &MediaListing) -> u64 {
 }
 
 impl Current {
-    fn found(&self) -> Found {
+    fn found(&self) -> FoundAt {
         let (seen_at_s, not_before_s) = (self.seen_at_s, self.not_before_s);
-        Found { seen_at_s, not_before_s, until_s: self.until.s() }
+        FoundAt { seen_at_s, not_before_s, until_s: self.until.s() }
     }
 }

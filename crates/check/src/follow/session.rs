@@ -10,7 +10,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use livedir_playlist::BitRate;
 
-use crate::fetch::reader::ReadError;
+use crate::fetch::fetcher::ReadError;
 use crate::follow::absences::Absences;
 use crate::report::collector::Collector;
 use crate::report::{LookedAt, Report};

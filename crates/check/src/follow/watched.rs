@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 use livedir_time::stop::Stop;
 
 use crate::fetch::address::Address;
-use crate::fetch::reader::Reading;
+use crate::fetch::fetcher::Reading;
 
 /// A media playlist that is to be followed.
 pub(crate) struct Watched {

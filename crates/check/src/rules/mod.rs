@@ -52,7 +52,7 @@ mod tolerances;
 
 pub use facts::{Container, SegmentFacts};
 pub use finding::Finding;
-pub use http::answer::{HttpAnswer, Kind, Removal, check_http, check_removal};
+pub use http::answer::{HttpAnswer, Removal, Requested, check_http, check_removal};
 pub use http::missing::{Named, check_missing};
 pub use low_latency::deltas::check_delta;
 pub use low_latency::part_segments::check_parts;

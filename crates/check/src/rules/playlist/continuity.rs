@@ -21,7 +21,7 @@ pub(crate) static DATE_DRIFTS: Rule = should(
 );
 
 /// Why a segment does not go on where the one before it ended.
-pub(crate) enum Break {
+pub(crate) enum Interruption {
     /// Other tracks, codecs, file format.
     Streams,
     /// From the end of the one to the start of the other; negative: back.
@@ -31,16 +31,16 @@ pub(crate) enum Break {
 }
 
 /// The first reason, if there is one.
-pub(crate) fn break_between(before: &SegmentFacts, facts: &SegmentFacts) -> Option<Break> {
+pub(crate) fn break_between(before: &SegmentFacts, facts: &SegmentFacts) -> Option<Interruption> {
     let set_ups = before.decoder_set_up().zip(facts.decoder_set_up());
     if before.container != facts.container || set_ups.is_some_and(|(was, is)| was != is) {
-        return Some(Break::Streams);
+        return Some(Interruption::Streams);
     }
     if let (Some(end_90k), Some(start_90k)) = (before.end_90k(), facts.start_90k()) {
         let jump_s = distance_s(end_90k, start_90k);
         // More than rounding can do, less than a picture that is missing.
         if jump_s.abs() > 1.5 * before.frame_s().unwrap_or(FALLBACK_FRAME_S) {
-            return Some(Break::Timeline { jump_s });
+            return Some(Interruption::Timeline { jump_s });
         }
     }
     let (before, media) = before.media.as_ref().zip(facts.media.as_ref())?;
@@ -48,7 +48,7 @@ pub(crate) fn break_between(before: &SegmentFacts, facts: &SegmentFacts) -> Opti
     media.counters.iter().find_map(|counter| {
         let last = last_counts.get(&counter.pid)?;
         let runs_on = last.wrapping_add(1) & 0x0f == counter.first & 0x0f;
-        (!runs_on).then_some(Break::Counter { pid: counter.pid })
+        (!runs_on).then_some(Interruption::Counter { pid: counter.pid })
     })
 }
 

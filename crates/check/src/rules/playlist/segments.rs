@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::continuity::{Break, Run, break_between};
+use super::continuity::{Interruption, Run, break_between};
 use crate::rules::facts::{Container, SegmentFacts};
 use crate::rules::finding::{Finding, Findings};
 use crate::rules::rule::{Rule, must, should};
@@ -166,10 +166,12 @@ fn goes_on(
     }
     let Some(found) = found else { return true };
     let expected = "EXT-X-DISCONTINUITY before it";
-    let is_counter = matches!(found, Break::Counter { .. });
+    let is_counter = matches!(found, Interruption::Counter { .. });
     match found {
-        Break::Streams => findings.segment(&STREAMS_CHANGE, uri, "other streams than before", expected),
-        Break::Timeline { jump_s } => {
+        Interruption::Streams => {
+            findings.segment(&STREAMS_CHANGE, uri, "other streams than before", expected);
+        }
+        Interruption::Timeline { jump_s } => {
             findings.segment(
                 &TIMELINE_BREAK,
                 uri,
@@ -177,7 +179,7 @@ fn goes_on(
                 expected,
             );
         }
-        Break::Counter { pid } => {
+        Interruption::Counter { pid } => {
             let seen = format!("a continuity counter that does not run on, of PID {pid}");
             findings.segment(&COUNTER_BREAK_BETWEEN, uri, seen, "it up by 1");
         }
