@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::report::{Findings, LookedAt, NotJudged, Report};
+use crate::report::content::{Findings, LookedAt, NotJudged, Report};
 use crate::rules::Finding;
 
 /// More lines than this say nothing new.

@@ -9,7 +9,7 @@ use crate::rules::{RULES, Rule, Severity};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use crate::report::{Noted, Report};
+use crate::report::content::{Noted, Report};
 
 /// The file that `check --junit` writes.
 pub fn junit(report: &Report) -> io::Result<Vec<u8>> {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use crate::rules::Severity;
 
-use crate::report::{NotJudged, Noted, Report};
+use crate::report::content::{NotJudged, Noted, Report};
 
 const RED: &str = "\x1b[1;31m";
 const YELLOW: &str = "\x1b[33m";
@@ -78,7 +78,7 @@ mod tests {
     use crate::rules::{Finding, RULES};
 
     use super::*;
-    use crate::report::{Findings, LookedAt};
+    use crate::report::content::{Findings, LookedAt};
 
     fn report(seen: &str) -> Report {
         let rule = RULES.iter().find(|rule| rule.severity == Severity::Must).unwrap();
