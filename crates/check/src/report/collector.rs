@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::report::content::{Findings, LookedAt, NotJudged, Report};
+use crate::report::content::{CountedFindings, LookedAt, NotJudged, Report};
 use crate::rules::Finding;
 
 /// More lines than this say nothing new.
@@ -14,7 +14,7 @@ const KEPT_PROBLEMS: usize = 100;
 /// Takes findings from any thread.
 #[derive(Debug, Default)]
 pub(crate) struct Collector {
-    findings: Mutex<Findings>,
+    findings: Mutex<CountedFindings>,
     problems: Mutex<Vec<String>>,
     not_judged: Mutex<Vec<NotJudged>>,
     playlists: AtomicU64,

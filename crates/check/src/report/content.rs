@@ -18,16 +18,16 @@ pub struct Noted {
     pub count: u64,
 }
 
-/// Findings in the order in which they came up first.
+/// CountedFindings in the order in which they came up first.
 #[derive(Debug, Default)]
-pub struct Findings {
+pub struct CountedFindings {
     noted: Vec<Noted>,
     /// What makes two findings the same → place in `noted`.
     places: HashMap<(&'static str, String, String), usize>,
     left_out: [u64; 2],
 }
 
-impl Findings {
+impl CountedFindings {
     /// Takes a finding. It is the same as one before if it is of the same rule and at the same place. Lines of a
     /// playlist move up from version to version: there it is the same one if the same was seen.
     pub fn add(&mut self, finding: Finding) {
@@ -91,8 +91,13 @@ pub struct LookedAt {
 impl Report {
     /// Puts it in order.
     #[must_use]
-    pub fn new(subject: String, findings: Findings, problems: Vec<String>, looked_at: LookedAt) -> Self {
-        let Findings { mut noted, left_out, .. } = findings;
+    pub fn new(
+        subject: String,
+        findings: CountedFindings,
+        problems: Vec<String>,
+        looked_at: LookedAt,
+    ) -> Self {
+        let CountedFindings { mut noted, left_out, .. } = findings;
         noted.sort_by_key(|noted| noted.finding.rule.severity == Severity::Should);
         Self { subject, findings: noted, problems, not_judged: Vec::new(), looked_at, left_out }
     }
@@ -144,14 +149,14 @@ mod tests {
         Finding { rule, at: at.into(), seen: seen.into(), expected: "less".into() }
     }
 
-    fn report(findings: Findings, problems: &[&str]) -> Report {
+    fn report(findings: CountedFindings, problems: &[&str]) -> Report {
         let problems = problems.iter().map(|&problem| problem.to_owned()).collect();
         Report::new("a".into(), findings, problems, LookedAt::default())
     }
 
     #[test]
     fn the_same_finding_is_noted_once_with_a_count() {
-        let mut findings = Findings::default();
+        let mut findings = CountedFindings::default();
         findings.add(finding(Severity::Must, "a.m3u8 line 12", "4 s"));
         findings.add(finding(Severity::Must, "a.m3u8 line 9", "4 s"));
         findings.add(finding(Severity::Must, "a.m3u8 line 12", "5 s"));
@@ -163,12 +168,12 @@ mod tests {
 
     #[test]
     fn musts_come_first_and_decide_the_exit_status() {
-        let mut findings = Findings::default();
+        let mut findings = CountedFindings::default();
         findings.add(finding(Severity::Should, "a", "b"));
         assert_eq!(report(findings, &[]).exit_code(), 0);
-        assert_eq!(report(Findings::default(), &["gone"]).exit_code(), 2);
+        assert_eq!(report(CountedFindings::default(), &["gone"]).exit_code(), 2);
 
-        let mut findings = Findings::default();
+        let mut findings = CountedFindings::default();
         findings.add(finding(Severity::Should, "a", "b"));
         findings.add(finding(Severity::Must, "a", "b"));
         let report = report(findings, &["gone"]);
@@ -178,7 +183,7 @@ mod tests {
 
     #[test]
     fn findings_that_are_not_kept_are_counted() {
-        let mut findings = Findings::default();
+        let mut findings = CountedFindings::default();
         for n in 0..=KEPT_FINDINGS {
             findings.add(finding(Severity::Must, &format!("live/{n}.ts"), "b"));
         }
