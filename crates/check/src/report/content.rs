@@ -11,16 +11,16 @@ const KEPT_FINDINGS: usize = 10_000;
 
 /// A finding, and how often it came up.
 #[derive(Debug, Clone)]
-pub struct Noted {
+pub(crate) struct Noted {
     /// As it came up first.
-    pub finding: Finding,
+    pub(crate) finding: Finding,
     /// At least 1.
-    pub count: u64,
+    pub(crate) count: u64,
 }
 
-/// CountedFindings in the order in which they came up first.
+/// Findings in the order in which they came up first.
 #[derive(Debug, Default)]
-pub struct CountedFindings {
+pub(crate) struct CountedFindings {
     noted: Vec<Noted>,
     /// What makes two findings the same → place in `noted`.
     places: HashMap<(&'static str, String, String), usize>,
@@ -30,7 +30,7 @@ pub struct CountedFindings {
 impl CountedFindings {
     /// Takes a finding. It is the same as one before if it is of the same rule and at the same place. Lines of a
     /// playlist move up from version to version: there it is the same one if the same was seen.
-    pub fn add(&mut self, finding: Finding) {
+    pub(crate) fn add(&mut self, finding: Finding) {
         let key = match without_line(&finding.at) {
             Some(playlist) => (finding.rule.id, playlist.to_owned(), finding.seen.clone()),
             None => (finding.rule.id, finding.at.clone(), String::new()),
@@ -50,29 +50,29 @@ impl CountedFindings {
 #[derive(Debug)]
 pub struct Report {
     /// As it was typed.
-    pub subject: String,
+    pub(crate) subject: String,
     /// Those of a MUST first.
-    pub findings: Vec<Noted>,
+    pub(crate) findings: Vec<Noted>,
     /// What could not be looked at, one line each.
     pub problems: Vec<String>,
     /// What could not be judged, in the order in which it came up. It has no part in the exit status.
-    pub not_judged: Vec<NotJudged>,
+    pub(crate) not_judged: Vec<NotJudged>,
     /// How much was looked at.
-    pub looked_at: LookedAt,
+    pub(crate) looked_at: LookedAt,
     left_out: [u64; 2],
 }
 
 /// A rule that may be broken. Nobody can tell, as this machine did not look in time.
 #[derive(Debug, Clone, PartialEq)]
-pub struct NotJudged {
+pub(crate) struct NotJudged {
     /// Such as `part-late`.
-    pub rule_id: &'static str,
+    pub(crate) rule_id: &'static str,
     /// As in a finding.
-    pub at: String,
+    pub(crate) at: String,
     /// For how long it did not look, the longest time; seconds.
-    pub absent_s: f64,
+    pub(crate) absent_s: f64,
     /// At least 1.
-    pub count: u64,
+    pub(crate) count: u64,
 }
 
 /// How much was looked at.
@@ -91,7 +91,7 @@ pub struct LookedAt {
 impl Report {
     /// Puts it in order.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         subject: String,
         findings: CountedFindings,
         problems: Vec<String>,
@@ -104,19 +104,19 @@ impl Report {
 
     /// The same, with what could not be judged.
     #[must_use]
-    pub fn with_not_judged(self, not_judged: Vec<NotJudged>) -> Self {
+    pub(crate) fn with_not_judged(self, not_judged: Vec<NotJudged>) -> Self {
         Self { not_judged, ..self }
     }
 
     /// How often something could not be judged.
     #[must_use]
-    pub fn times_not_judged(&self) -> u64 {
+    pub(crate) fn times_not_judged(&self) -> u64 {
         self.not_judged.iter().map(|it| it.count).sum()
     }
 
     /// Different findings of this severity.
     #[must_use]
-    pub fn count(&self, severity: Severity) -> u64 {
+    pub(crate) fn count(&self, severity: Severity) -> u64 {
         let kept = self.findings.iter().filter(|noted| noted.finding.rule.severity == severity).count();
         kept as u64 + self.left_out[usize::from(severity == Severity::Should)]
     }

@@ -8,7 +8,7 @@ mod json;
 mod junit;
 mod text;
 
-pub use content::{CountedFindings, LookedAt, NotJudged, Noted, Report};
+pub use content::{LookedAt, Report};
 pub use json::json;
 pub use junit::junit;
 pub use text::text;
