@@ -62,8 +62,11 @@ const CRATES: [(&str, &[&str]); 8] = [
     ("crates/address", &[]),
     ("crates/media", &["livedir-time"]),
     ("crates/playlist", &[]),
-    ("crates/check", &["livedir-address", "livedir-media", "livedir-playlist", "livedir-time"]),
     ("crates/layout", &["livedir-media", "livedir-playlist", "livedir-time"]),
+    (
+        "crates/check",
+        &["livedir-address", "livedir-layout", "livedir-media", "livedir-playlist", "livedir-time"],
+    ),
     (
         "publisher",
         &[
