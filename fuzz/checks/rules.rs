@@ -3,7 +3,7 @@
 //! The input is one playlist, or two versions of it with a NUL between. Facts and answers are made up from its lines.
 
 use livedir_check::rules::{
-    Asked, Container, Finding, HttpAnswer, Kind, RULES, Removal, RenditionText, SegmentFacts, Version,
+    Asked, Container, Finding, HttpAnswer, RULES, Removal, RenditionText, Requested, SegmentFacts, Version,
     check_delta, check_http, check_parts, check_playlist, check_reload, check_removal, check_renditions,
     check_segments, check_update,
 };
@@ -51,10 +51,10 @@ pub fn check(bytes: &[u8]) {
     hold(&check_renditions(NAME, before, &renditions), text);
     hold(&check_renditions(NAME, after, &renditions), text);
     for kind in [
-        Kind::Playlist { live_target_duration_s: None },
-        Kind::Playlist { live_target_duration_s: Some(bytes.len() as u64) },
-        Kind::Segment,
-        Kind::Removed { since_removed_s: seconds(4), must_stay_s: seconds(5) },
+        Requested::Playlist { live_target_duration_s: None },
+        Requested::Playlist { live_target_duration_s: Some(bytes.len() as u64) },
+        Requested::Segment,
+        Requested::Removed { since_removed_s: seconds(4), must_stay_s: seconds(5) },
     ] {
         hold(&check_http(&answer(kind, text)), text);
     }
@@ -126,7 +126,7 @@ fn facts(text: &str, bytes: &[u8]) -> Vec<SegmentFacts> {
 }
 
 /// The lines of the text as headers.
-fn answer(kind: Kind, text: &str) -> HttpAnswer {
+fn answer(kind: Requested, text: &str) -> HttpAnswer {
     let header = |line: &str| {
         let (name, value) = line.trim_start_matches('#').split_once(':')?;
         Some((name.to_lowercase(), value.to_owned()))

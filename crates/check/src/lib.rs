@@ -1,11 +1,11 @@
 //! Check: holds a stream, on disk or over HTTP, to the rules of HLS.
 //!
 //! ```text
-//!               presentation: a multivariant playlist, which has playlists followed ──▶ check_renditions, check_bandwidth
-//!                │ playlists                                                                   │
-//!                ├─▶ follower: every version ──▶ check_playlist, check_update ──┐              ▼
-//!  PATH|URL ─────┤        │ versions                                            ├────────▶ tally ─▶ report ─▶ text, JSON, JUnit
-//!    reader      └─▶ examiner: every segment and part once ─▶ probe ────────────┘
+//!               multivariant: has playlists followed ──▶ check_renditions, check_bandwidth
+//!                │ playlists                                                   │
+//!                ├─▶ playlist: every version ──▶ check_playlist, check_update ─┤
+//!  PATH|URL ─────┤        │ versions                                           ├──▶ collector ─▶ report ─▶ text, JSON, JUnit
+//!    fetcher     └─▶ segments: each of them and each part once ─▶ probe ───────┘
 //!                     ─▶ check_segments, check_parts; what has left ─▶ check_removal, check_http;
 //!                     what a server of low latency promises ─▶ check_reload, check_delta
 //! ```
@@ -22,7 +22,7 @@ pub mod report;
 pub mod rules;
 
 pub use fetch::address::{Address, AddressError};
-pub use fetch::reader::ReadError;
+pub use fetch::fetcher::ReadError;
 pub use fetch::subject::SubjectError;
 
 use std::io;
@@ -33,16 +33,17 @@ use std::time::{Duration, Instant};
 
 use livedir_playlist::{Listing, read_listing};
 
-use crate::fetch::reader::{Reader, Reading};
+use crate::fetch::fetcher::{Fetcher, Reading};
 use crate::fetch::subject;
-use crate::follow::multivariant::Presentation;
-use crate::follow::playlist::Follower;
-use crate::follow::segments::Examiner;
-use crate::report::collector::Tally;
+use crate::follow::multivariant::MultivariantFollower;
+use crate::follow::playlist::PlaylistFollower;
+use crate::follow::segments::SegmentFollower;
+use crate::follow::session::Session;
+use crate::follow::watched::{Held, Watched};
 use crate::report::{LookedAt, Report};
 use livedir_time::stop::Stop;
 
-/// Versions on their way to an examiner that is busy.
+/// Versions on their way to a follower of segments that is busy.
 const VERSIONS: usize = 16;
 
 /// How often the status line is brought up to date.
@@ -74,27 +75,6 @@ pub enum CheckError {
     Thread(io::Error),
 }
 
-/// A media playlist that is to be followed.
-struct Watched {
-    /// For findings: the file's name, or the URI in the multivariant playlist.
-    name: Arc<str>,
-    address: Address,
-    first: Option<Reading>,
-    /// The multivariant playlist that lists it.
-    listed_in: Option<String>,
-    stop: Stop,
-    #[expect(dead_code, reason = "it is for its drop")]
-    held: Held,
-}
-
-/// What the threads of a playlist hold until both have ended.
-struct Held {
-    /// Whoever counts those knows whether they run.
-    _running: Arc<()>,
-    /// As long as it is there, others may be started.
-    _may_start: Sender<Watched>,
-}
-
 /// Checks until the end, or until the stop is requested. `on_progress` is called a few times a second on the caller's
 /// thread.
 pub fn run(
@@ -102,23 +82,23 @@ pub fn run(
     stop: &Stop,
     mut on_progress: impl FnMut(&LookedAt),
 ) -> Result<Report, CheckError> {
-    let reader = Reader::new();
-    let tally = Tally::start();
+    let fetcher = Fetcher::new();
+    let session = Session::start();
     let until = settings.follow_for.map(|time| Instant::now() + time);
-    let found = first_look(&reader, &settings.subject)?;
-    let beside = low_latency_beside(&reader, &settings.subject, &found.address);
+    let found = first_look(&fetcher, &settings.subject)?;
+    let beside = low_latency_beside(&fetcher, &settings.subject, &found.address);
     let (started, watched) = mpsc::channel();
     thread::scope(|scope| {
-        let _beats = start_pulse(scope, &tally).map_err(CheckError::Thread)?;
-        let mut presenters = Vec::new();
+        let _beats = start_pulse(scope, &session).map_err(CheckError::Thread)?;
+        let mut multivariant = Vec::new();
         for FirstLook { address, reading, listing } in [Some(found), beside].into_iter().flatten() {
-            tally.count_playlist();
+            session.collector.count_playlist();
             let (name, started) = (subject::name(&address), started.clone());
             if let Listing::Multivariant(_) = listing {
-                let presentation = Presentation::new(&reader, &tally, stop, name, address, until);
-                let presenter = thread::Builder::new().name("presentation".into());
-                let presenter = presenter.spawn_scoped(scope, move || presentation.run(&reading, &started));
-                presenters.push(presenter.map_err(CheckError::Thread)?);
+                let follower = MultivariantFollower::new(&fetcher, &session, stop, name, address, until);
+                let thread = thread::Builder::new().name("follow-variants".into());
+                let thread = thread.spawn_scoped(scope, move || follower.run(&reading, &started));
+                multivariant.push(thread.map_err(CheckError::Thread)?);
             } else {
                 let address = reading.moved_to.clone().unwrap_or(address);
                 let (first, stop, listed_in) = (Some(reading), stop.clone(), None);
@@ -131,21 +111,21 @@ pub fn run(
         loop {
             match watched.recv_timeout(PROGRESS_EVERY) {
                 Ok(watched) => {
-                    if let Err(error) = follow(scope, watched, until, &reader, &tally) {
+                    if let Err(error) = follow(scope, watched, until, &fetcher, &session) {
                         stop.request();
                         return Err(CheckError::Thread(error));
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => on_progress(&tally.looked_at()),
+                Err(RecvTimeoutError::Timeout) => on_progress(&session.looked_at()),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        for presentation in presenters.into_iter().filter_map(|presenter| presenter.join().ok()) {
-            presentation.finish();
+        for follower in multivariant.into_iter().filter_map(|thread| thread.join().ok()) {
+            follower.finish();
         }
         Ok(())
     })?;
-    Ok(tally.report(settings.subject.to_string()))
+    Ok(session.report(settings.subject.to_string()))
 }
 
 /// A playlist of either kind, read for the first time.
@@ -156,9 +136,9 @@ struct FirstLook {
 }
 
 /// The playlist that is meant, and what is in it. The URL of a page means the playlist of its webroot.
-fn first_look(reader: &Reader, subject: &Address) -> Result<FirstLook, CheckError> {
+fn first_look(fetcher: &Fetcher, subject: &Address) -> Result<FirstLook, CheckError> {
     let look = |address: Address| {
-        let reading = reader.playlist(&address)?;
+        let reading = fetcher.playlist(&address)?;
         match read_listing(&String::from_utf8_lossy(&reading.bytes)) {
             Listing::Neither => Err(CheckError::NoPlaylist(address)),
             listing => Ok(FirstLook { address, reading, listing }),
@@ -170,22 +150,22 @@ fn first_look(reader: &Reader, subject: &Address) -> Result<FirstLook, CheckErro
 }
 
 /// Where a whole webroot is meant, its low-latency playlist, if it has one.
-fn low_latency_beside(reader: &Reader, subject: &Address, found: &Address) -> Option<FirstLook> {
+fn low_latency_beside(fetcher: &Fetcher, subject: &Address, found: &Address) -> Option<FirstLook> {
     let address = subject::low_latency_beside(subject, found)?;
-    let reading = reader.playlist(&address).ok()?;
+    let reading = fetcher.playlist(&address).ok()?;
     let listing = read_listing(&String::from_utf8_lossy(&reading.bytes));
     let is_playlist = !matches!(listing, Listing::Neither);
     is_playlist.then_some(FirstLook { address, reading, listing })
 }
 
 /// The pulse beats until what is returned is dropped.
-fn start_pulse<'scope>(scope: &'scope Scope<'scope, '_>, tally: &'scope Tally) -> io::Result<Sender<()>> {
+fn start_pulse<'scope>(scope: &'scope Scope<'scope, '_>, session: &'scope Session) -> io::Result<Sender<()>> {
     let (beats, is_over) = mpsc::channel();
     let pulse = Duration::from_secs_f64(crate::follow::absences::PULSE_S);
     thread::Builder::new().name("pulse".into()).spawn_scoped(scope, move || {
-        tally.pulse();
+        session.pulse();
         while is_over.recv_timeout(pulse) == Err(RecvTimeoutError::Timeout) {
-            tally.pulse();
+            session.pulse();
         }
     })?;
     Ok(beats)
@@ -196,20 +176,21 @@ fn follow<'scope>(
     scope: &'scope Scope<'scope, '_>,
     watched: Watched,
     until: Option<Instant>,
-    reader: &'scope Reader,
-    tally: &'scope Tally,
+    fetcher: &'scope Fetcher,
+    session: &'scope Session,
 ) -> io::Result<()> {
     let (versions, seen) = mpsc::sync_channel(VERSIONS);
     let watched = Arc::new(watched);
-    let examined = watched.clone();
-    thread::Builder::new().name("follower".into()).spawn_scoped(scope, move || {
+    let of_segments = watched.clone();
+    thread::Builder::new().name("follow-playlist".into()).spawn_scoped(scope, move || {
         let Watched { name, address, listed_in, stop, first, .. } = &*watched;
         let listed_in = listed_in.as_deref();
-        Follower { reader, name, address, tally, stop, listed_in, versions }.run(first.as_ref(), until);
+        PlaylistFollower { fetcher, name, address, session, stop, listed_in, versions }
+            .run(first.as_ref(), until);
     })?;
-    thread::Builder::new().name("examiner".into()).spawn_scoped(scope, move || {
-        let Watched { name, address, stop, .. } = &*examined;
-        Examiner::new(reader, name, address, tally, stop).run(&seen);
+    thread::Builder::new().name("follow-segments".into()).spawn_scoped(scope, move || {
+        let Watched { name, address, stop, .. } = &*of_segments;
+        SegmentFollower::new(fetcher, name, address, session, stop).run(&seen);
     })?;
     Ok(())
 }

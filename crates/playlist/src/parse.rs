@@ -53,7 +53,7 @@ pub enum Problem {
 
 /// Reads the text of a media playlist.
 pub fn parse(text: &str) -> Result<MediaPlaylist, ParseError> {
-    let mut reader = Reader::default();
+    let mut reader = LineReader::default();
     let mut line_number = 1;
     let first_line = text.lines().next().unwrap_or_default();
     // RFC 8216 4.3.1.1: EXTM3U MUST be the first line; 4.1: a byte order mark MUST NOT stand before it.
@@ -74,7 +74,7 @@ fn at(line: usize) -> impl Fn(Problem) -> ParseError {
 
 /// What has been read so far.
 #[derive(Default)]
-struct Reader {
+struct LineReader {
     version: Option<u8>,
     target_duration_s: Option<u32>,
     media_sequence: Option<u64>,
@@ -97,7 +97,7 @@ struct Next {
     gap: bool,
 }
 
-impl Reader {
+impl LineReader {
     fn line(&mut self, line: &str) -> Result<(), Problem> {
         // RFC 8216 4.1: MUST NOT contain control characters other than CR and LF.
         if let Some(found) = line.chars().find(|character| character.is_control()) {

@@ -43,7 +43,7 @@ pub fn render_low_latency(playlist: &MediaPlaylist, low_latency: &LowLatency<'_>
 #[derive(Debug, Clone, Copy)]
 pub struct LowLatency<'a> {
     /// The parts; `None` where the encoder makes none, and only reloads can be waited for.
-    pub parts: Option<Parts<'a>>,
+    pub parts: Option<PartList<'a>>,
     /// How far the other renditions are (bis 4.4.5.4).
     pub reports: &'a [EdgeReport],
     /// Whether the window is long enough for delta updates, for as long as the stream lives.
@@ -63,7 +63,7 @@ pub struct EdgeReport {
 
 /// The parts at the live edge.
 #[derive(Debug, Clone, Copy)]
-pub struct Parts<'a> {
+pub struct PartList<'a> {
     /// Those that are complete.
     pub edge: &'a LiveEdge,
     /// The URI of the one that comes next.
@@ -242,14 +242,14 @@ mod tests {
         edge.push(part("live/1.p00.ts", PartContent::Independent)).unwrap();
         edge.push(part("live/1.p01.ts", PartContent::Dependent)).unwrap();
         edge.close(1);
-        let parts = Parts { edge: &edge, hint: "h" };
+        let parts = PartList { edge: &edge, hint: "h" };
         let begun =
             render_low_latency(&playlist, &LowLatency { parts: Some(parts), reports: &[], can_skip: false });
         assert!(begun.ends_with("live/1.ts\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"h\"\n"), "{begun}");
         edge.begin(Some(date), false);
         edge.push(part("live/2.p00.ts", PartContent::Independent)).unwrap();
         edge.push(part("live/2.p01.ts", PartContent::Gap)).unwrap();
-        let parts = Parts { edge: &edge, hint: "live/2.p02.ts" };
+        let parts = PartList { edge: &edge, hint: "live/2.p02.ts" };
         let report =
             EdgeReport { uri: "../b/ll.m3u8".to_owned(), last_media_sequence: 2, last_part: Some(1) };
         let low_latency = LowLatency { parts: Some(parts), reports: &[report], can_skip: true };
@@ -271,7 +271,7 @@ mod tests {
         );
         playlist.ended = true;
         edge.close(2);
-        let parts = Parts { edge: &edge, hint: "h" };
+        let parts = PartList { edge: &edge, hint: "h" };
         let ended =
             render_low_latency(&playlist, &LowLatency { parts: Some(parts), reports: &[], can_skip: true });
         assert!(ended.ends_with("live/1.ts\n#EXT-X-ENDLIST\n"), "{ended}");

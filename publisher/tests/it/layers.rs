@@ -1,25 +1,65 @@
-//! Which folder of the publisher may use which: the way of a picture goes down, and nothing looks back up. Between crates cargo
-//! itself allows no circle; which of them may use which stands here, too.
+//! Which folder of a crate may use which: the way of the data goes down, and nothing looks back up. Between crates cargo itself
+//! allows no circle; which of them may use which stands here, too.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folders and files of `publisher/src`, from above to below: each uses those below it alone. `main` and `lib` use what they like.
-const FOLDERS: [&str; 13] = [
-    "commands",
-    "live",
-    "cli",
-    "clock_world",
-    "copy",
-    "package",
-    "grid",
-    "encode",
-    "source",
-    "queue",
-    "packet",
-    "captured",
-    "picture",
+/// A directory of sources whose folders have an order.
+struct Layers {
+    source: &'static str,
+    /// How a path in it begins.
+    path: &'static str,
+    /// Folders and files, from above to below: each uses those below it alone. `main`, `lib` and `mod` use what they like.
+    folders: &'static [&'static str],
+}
+
+const LAYERS: [Layers; 4] = [
+    Layers {
+        source: "publisher/src",
+        path: "crate::",
+        folders: &[
+            "commands",
+            "live",
+            "cli",
+            "clock_world",
+            "copy",
+            "package",
+            "grid",
+            "encode",
+            "source",
+            "queue",
+            "packet",
+            "captured",
+            "picture",
+        ],
+    },
+    Layers {
+        source: "crates/watcher/src",
+        path: "crate::",
+        folders: &[
+            "channel", "publish", "resume", "timeline", "order", "world", "clock", "events", "error",
+            "settings", "titles", "samples",
+        ],
+    },
+    Layers { source: "crates/check/src", path: "crate::", folders: &["follow", "report", "fetch", "rules"] },
+    Layers {
+        source: "crates/check/src/rules",
+        path: "crate::rules::",
+        folders: &[
+            "one_playlist",
+            "over_time",
+            "presentation",
+            "low_latency",
+            "playlist",
+            "http",
+            "facts",
+            "finding",
+            "rule",
+            "times",
+            "tolerances",
+        ],
+    },
 ];
 
 /// Crates, and what each uses of ours.
@@ -28,10 +68,13 @@ const CRATES: [(&str, &[&str]); 10] = [
     ("crates/address", &[]),
     ("crates/media", &["livedir-time"]),
     ("crates/playlist", &[]),
-    ("crates/check", &["livedir-address", "livedir-media", "livedir-playlist", "livedir-time"]),
     ("crates/layout", &["livedir-media", "livedir-playlist", "livedir-time"]),
     ("crates/watcher", &["livedir-layout", "livedir-media", "livedir-playlist", "livedir-time"]),
     ("crates/inspect", &["livedir-layout", "livedir-media", "livedir-playlist", "livedir-time"]),
+    (
+        "crates/check",
+        &["livedir-address", "livedir-layout", "livedir-media", "livedir-playlist", "livedir-time"],
+    ),
     (
         "publisher",
         &[
@@ -71,12 +114,12 @@ fn code(text: &str) -> String {
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-/// The names behind `crate::` in some code; those in braces, too.
-fn named(code: &str) -> BTreeSet<String> {
+/// The names behind a path, such as `crate::`, in some code; those in braces, too.
+fn named(code: &str, path: &str) -> BTreeSet<String> {
     let word =
         |text: &str| text.chars().take_while(|it| it.is_alphanumeric() || *it == '_').collect::<String>();
     let mut names = BTreeSet::new();
-    for after in code.split("crate::").skip(1) {
+    for after in code.split(path).skip(1) {
         let Some(list) = after.strip_prefix('{') else {
             names.insert(word(after));
             continue;
@@ -99,16 +142,15 @@ fn named(code: &str) -> BTreeSet<String> {
     names
 }
 
-#[test]
-fn no_folder_of_the_publisher_uses_one_above_it() {
-    let source = root().join("publisher/src");
-    let place = |name: &str| FOLDERS.iter().position(|it| *it == name);
-    let mut upward = Vec::new();
-    let mut seen = 0;
+/// Uses that look up, and how many there are in all.
+fn upward(layers: &Layers) -> (Vec<String>, usize) {
+    let source = root().join(layers.source);
+    let place = |name: &str| layers.folders.iter().position(|it| *it == name);
+    let (mut upward, mut seen) = (Vec::new(), 0);
     for path in sources(&source) {
         let inside = path.strip_prefix(&source).unwrap();
         let own = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
-        if own == "main" || own == "lib" {
+        if matches!(own, "main" | "lib" | "mod") {
             continue;
         }
         let above =
@@ -118,20 +160,33 @@ fn no_folder_of_the_publisher_uses_one_above_it() {
         let depth = inside.components().count() - usize::from(inside.ends_with("mod.rs"));
         assert!(
             !code.contains(&"super::".repeat(depth)),
-            "{}: write crate:: where the folder is left",
-            path.display()
+            "{}: write {} where the folder is left",
+            path.display(),
+            layers.path
         );
-        for name in named(&code) {
-            // What lib.rs itself holds is above all.
+        for name in named(&code, layers.path) {
+            // What lib.rs or mod.rs itself holds is above all.
             let below = place(&name).unwrap_or(0);
             seen += 1;
             if name != own && below <= above {
-                upward.push(format!("{} uses {name}", inside.display()));
+                upward.push(format!("{}/{} uses {name}", layers.source, inside.display()));
             }
         }
     }
-    assert!(upward.is_empty(), "{upward:#?}");
-    assert!(seen > 100, "only {seen} uses were found: does this test still read them?");
+    (upward, seen)
+}
+
+#[test]
+fn no_folder_uses_one_above_it() {
+    for layers in &LAYERS {
+        let (upward, seen) = upward(layers);
+        assert!(upward.is_empty(), "{upward:#?}");
+        assert!(
+            seen > layers.folders.len(),
+            "only {seen} uses were found in {}: does this test still read them?",
+            layers.source
+        );
+    }
 }
 
 #[test]
@@ -156,6 +211,9 @@ fn no_crate_uses_one_above_it() {
 
 #[test]
 fn names_are_found_in_braces_and_without() {
-    let found = named("use crate::a::B;\nuse crate::{\n    c::{D, E},\n    f,\n};\nlet x = crate::g::h();");
+    let found = named(
+        "use crate::a::B;\nuse crate::{\n    c::{D, E},\n    f,\n};\nlet x = crate::g::h();",
+        "crate::",
+    );
     assert_eq!(found.into_iter().collect::<Vec<_>>(), ["a", "c", "f", "g"]);
 }

@@ -39,7 +39,7 @@ impl Address {
 
     /// Where a URI in the playlist at this address leads (RFC 8216 4.1: relative to the playlist that contains it). On disk
     /// the directory of the playlist stands for the root of the server.
-    pub fn resolve(&self, uri: &str) -> Result<Self, AddressError> {
+    pub(crate) fn resolve(&self, uri: &str) -> Result<Self, AddressError> {
         let wrong = || AddressError { uri: shown(uri) };
         match self {
             Self::Url(base) => {

@@ -7,12 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::fetch::address::Address;
 use livedir_address::shown;
-
-/// What livedir calls it.
-const USUAL_NAME: &str = "stream.m3u8";
-
-/// What livedir calls the one for low latency.
-const LOW_LATENCY_NAME: &str = "ll.m3u8";
+use livedir_layout::files::{LOW_LATENCY_PLAYLIST, PLAYLIST};
 
 /// Why there is no playlist. One line with the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +66,7 @@ pub(crate) fn playlist(subject: &Address) -> Result<Address, SubjectError> {
 #[must_use]
 pub(crate) fn in_webroot(page: &Address) -> Option<Address> {
     match page {
-        Address::Url(url) if url.path().ends_with('/') => url.join(USUAL_NAME).ok().map(Address::Url),
+        Address::Url(url) if url.path().ends_with('/') => url.join(PLAYLIST).ok().map(Address::Url),
         _ => None,
     }
 }
@@ -80,14 +75,14 @@ pub(crate) fn in_webroot(page: &Address) -> Option<Address> {
 /// in it.
 #[must_use]
 pub(crate) fn low_latency_beside(typed: &Address, found: &Address) -> Option<Address> {
-    if typed == found || name(found) != USUAL_NAME {
+    if typed == found || name(found) != PLAYLIST {
         return None;
     }
-    found.resolve(LOW_LATENCY_NAME).ok()
+    found.resolve(LOW_LATENCY_PLAYLIST).ok()
 }
 
 fn in_directory(directory: &Path) -> Result<PathBuf, SubjectError> {
-    let usual = directory.join(USUAL_NAME);
+    let usual = directory.join(PLAYLIST);
     if usual.exists() {
         return Ok(usual);
     }
@@ -99,8 +94,8 @@ fn in_directory(directory: &Path) -> Result<PathBuf, SubjectError> {
         let is_work_in_progress = name.as_os_str().as_encoded_bytes().starts_with(b".");
         if name.extension().is_some_and(|extension| extension == "m3u8") && !is_work_in_progress {
             names.push(name);
-        } else if !is_work_in_progress && directory.join(&name).join(USUAL_NAME).is_file() {
-            below.push(name.join(USUAL_NAME));
+        } else if !is_work_in_progress && directory.join(&name).join(PLAYLIST).is_file() {
+            below.push(name.join(PLAYLIST));
         }
     }
     names.sort();
@@ -168,7 +163,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         for channel in ["b", "a", "c"] {
             std::fs::create_dir(directory.path().join(channel)).unwrap();
-            write(directory.path().join(channel).join(USUAL_NAME), "").unwrap();
+            write(directory.path().join(channel).join(PLAYLIST), "").unwrap();
         }
         let error = playlist(&Address::File(directory.path().to_owned())).unwrap_err().to_string();
         assert!(

@@ -1,4 +1,4 @@
-//! Measure: the bit rates of one media playlist, from its versions and the sizes of its segments.
+//! Bit rates of one media playlist, from its versions and the sizes of its segments.
 //!
 //! In: versions, in order, and how many bytes each segment has. Out: a [`BitRate`]. Pure; each segment counts once.
 
@@ -6,7 +6,7 @@ use livedir_playlist::{BitRate, BitRateMeter, MediaListing, PlaylistType};
 
 /// What has been measured so far.
 #[derive(Debug, Default)]
-pub(crate) struct Measure {
+pub(crate) struct PlaylistBitRate {
     meter: BitRateMeter,
     /// The media sequence number that comes next; `None` before the first version.
     next: Option<u64>,
@@ -14,7 +14,7 @@ pub(crate) struct Measure {
     has_holes: bool,
 }
 
-impl Measure {
+impl PlaylistBitRate {
     /// Takes in a version. `bytes_of` knows the size of a file by its URI.
     pub(crate) fn take(
         &mut self,
@@ -78,10 +78,10 @@ mod tests {
     /// Seconds, kilobytes, and whether these were all.
     #[track_caller]
     fn check(versions: &[MediaListing], expected: (f64, f64, bool)) {
-        let mut measure = Measure::default();
+        let mut bit_rate = PlaylistBitRate::default();
         let bytes_of = |uri: &str| uri.parse::<u64>().ok().filter(|&it| it != 13).map(|it| it * 1000);
         let measured =
-            versions.iter().map(|version| measure.take(version, bytes_of)).last().flatten().unwrap();
+            versions.iter().map(|version| bit_rate.take(version, bytes_of)).last().flatten().unwrap();
         let kilobytes = (measured.average_bps * measured.seconds / 8000.0).round();
         assert_eq!((measured.seconds, kilobytes, measured.is_complete), expected, "{measured:?}");
     }

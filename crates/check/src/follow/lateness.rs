@@ -8,7 +8,7 @@ use crate::rules::{Finding, Version, check_update};
 /// When a version was found. Monotonic seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[expect(clippy::struct_field_names, reason = "each is a time, in seconds")]
-pub(crate) struct Found {
+pub(crate) struct FoundAt {
     /// It was there by then: when the look ended that found it first, or when its file was written.
     pub seen_at_s: f64,
     /// It was not there by then, if this machine was there all the time.
@@ -31,12 +31,12 @@ pub(crate) struct Judged {
 #[must_use]
 pub(crate) fn judge_update(
     name: &str,
-    (before, was): (&str, Found),
-    (after, is): (&str, Found),
+    (before, was): (&str, FoundAt),
+    (after, is): (&str, FoundAt),
     absent_s: f64,
 ) -> Judged {
     let check = |not_before_s: f64| {
-        let version = |text, found: Found| Version {
+        let version = |text, found: FoundAt| Version {
             text,
             seen_at_s: found.seen_at_s,
             not_before_s: found.not_before_s,
@@ -81,7 +81,7 @@ mod tests {
     fn follow(parts_at_s: &[f64], (away_s, back_s): (f64, f64)) -> (Vec<&'static str>, Vec<&'static str>) {
         let mut absences = Absences::default();
         let (mut broken, mut not_judged) = (Vec::new(), Vec::new());
-        let mut current: Option<(String, Found)> = None;
+        let mut current: Option<(String, FoundAt)> = None;
         let mut look_s = 0.0;
         while look_s < parts_at_s[parts_at_s.len() - 1] + PULSE_S {
             look_s += PULSE_S;
@@ -97,7 +97,7 @@ mod tests {
                 continue;
             }
             // As the time of a file tells it.
-            let mut found = Found { seen_at_s: newest_s, not_before_s: newest_s, until_s: look_s };
+            let mut found = FoundAt { seen_at_s: newest_s, not_before_s: newest_s, until_s: look_s };
             if let Some((was, before)) = &current {
                 let is_next = now == text(was.matches("URI").count() as u64 + 1);
                 found.not_before_s = if is_next { newest_s } else { before.until_s };

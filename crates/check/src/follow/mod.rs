@@ -9,3 +9,5 @@ pub(crate) mod removed;
 pub(crate) mod segment_facts;
 pub(crate) mod segments;
 pub(crate) mod server_promises;
+pub(crate) mod session;
+pub(crate) mod watched;

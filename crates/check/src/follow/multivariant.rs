@@ -1,4 +1,4 @@
-//! Presentation: a multivariant playlist, and which media playlists are followed for it.
+//! Follows a multivariant playlist, and tells which media playlists are followed for it.
 //!
 //! In: the address of the multivariant playlist, read again and again while a live stream is followed. Out: findings on it
 //! and on its playlists together; media playlists that are to be followed, as they come. On a thread of its own, which
@@ -16,9 +16,9 @@ use crate::rules::{
 use livedir_playlist::{Listing, MultivariantListing, read_listing};
 
 use crate::fetch::address::Address;
-use crate::fetch::reader::{ReadError, Reader, Reading};
-use crate::report::collector::{Clock, Tally};
-use crate::{Held, Watched};
+use crate::fetch::fetcher::{Fetcher, ReadError, Reading};
+use crate::follow::session::{Clock, Session};
+use crate::follow::watched::{Held, Watched};
 use livedir_time::stop::Stop;
 
 /// More media playlists than a multivariant one needs; each takes two threads.
@@ -34,9 +34,9 @@ const JUDGED_EVERY: Duration = Duration::from_millis(500);
 const READ_EVERY: Duration = Duration::from_secs(2);
 
 /// A multivariant playlist that is followed.
-pub(crate) struct Presentation<'a> {
-    reader: &'a Reader,
-    tally: &'a Tally,
+pub(crate) struct MultivariantFollower<'a> {
+    fetcher: &'a Fetcher,
+    session: &'a Session,
     stop: &'a Stop,
     name: String,
     address: Address,
@@ -56,17 +56,17 @@ struct Followed {
     is_running: Weak<()>,
 }
 
-impl<'a> Presentation<'a> {
+impl<'a> MultivariantFollower<'a> {
     /// Of the multivariant playlist of this name, which is read no more when the time has come.
     pub(crate) fn new(
-        reader: &'a Reader,
-        tally: &'a Tally,
+        fetcher: &'a Fetcher,
+        session: &'a Session,
         stop: &'a Stop,
         name: String,
         address: Address,
         until: Option<Instant>,
     ) -> Self {
-        Self { reader, tally, stop, name, address, until, text: String::new(), followed: Vec::new() }
+        Self { fetcher, session, stop, name, address, until, text: String::new(), followed: Vec::new() }
     }
 
     /// Has those followed that the first reading lists, and goes on from there.
@@ -80,11 +80,11 @@ impl<'a> Presentation<'a> {
             }
             let is_followed = self.until.is_some_and(|until| Instant::now() < until);
             if is_followed && read_at.elapsed() >= READ_EVERY {
-                let began_s = self.tally.now_s();
-                match self.reader.playlist(&self.address) {
+                let began_s = self.session.now_s();
+                match self.fetcher.playlist(&self.address) {
                     Ok(reading) => self.take(&reading, started),
-                    Err(ReadError::Status { answer, .. }) => self.tally.find(check_http(&answer)),
-                    Err(error) => self.tally.unread(&error, began_s, "status-not-ok", &self.name),
+                    Err(ReadError::Status { answer, .. }) => self.session.collector.find(check_http(&answer)),
+                    Err(error) => self.session.unread(&error, began_s, "status-not-ok", &self.name),
                 }
                 read_at = Instant::now();
             }
@@ -103,26 +103,29 @@ impl<'a> Presentation<'a> {
             .followed
             .iter()
             .filter_map(|it| {
-                let bit_rate = self.tally.bit_rate(&it.name)?;
+                let bit_rate = self.session.bit_rate(&it.name)?;
                 Some(MeasuredRendition { uri: &it.uri, bit_rate })
             })
             .collect();
-        self.tally.find(check_bandwidth(&self.name, &self.text, &measured));
+        self.session.collector.find(check_bandwidth(&self.name, &self.text, &measured));
     }
 
     fn take(&mut self, reading: &Reading, started: &Sender<Watched>) {
-        self.tally.find(reading.answer.iter().flat_map(check_http).collect());
+        self.session.collector.find(reading.answer.iter().flat_map(check_http).collect());
         let text = String::from_utf8_lossy(&reading.bytes).into_owned();
         if text == self.text {
             return;
         }
-        self.tally.find(check_playlist(&self.name, &text));
+        self.session.collector.find(check_playlist(&self.name, &text));
         match read_listing(&text) {
             Listing::Multivariant(listing) => {
                 let base = reading.moved_to.clone().unwrap_or_else(|| self.address.clone());
                 self.follow(&listing, &base, started);
             }
-            _ => self.tally.problem(format!("{} is no multivariant playlist any more", self.address)),
+            _ => self
+                .session
+                .collector
+                .problem(format!("{} is no multivariant playlist any more", self.address)),
         }
         self.text = text;
     }
@@ -140,7 +143,7 @@ impl<'a> Presentation<'a> {
                 continue;
             }
             if self.followed.len() >= MEDIA_PLAYLISTS {
-                self.tally.problem(format!(
+                self.session.collector.problem(format!(
                     "{} lists more than {MEDIA_PLAYLISTS} playlists; not all are looked at",
                     self.address
                 ));
@@ -148,15 +151,15 @@ impl<'a> Presentation<'a> {
             }
             match base.resolve(uri) {
                 Ok(address) => self.start(uri, address, started),
-                Err(error) => self.tally.problem(error.to_string()),
+                Err(error) => self.session.collector.problem(error.to_string()),
             }
         }
-        let tally = self.tally;
+        let session = self.session;
         self.followed.retain(|it| {
             let is_listed = listed.contains(it.uri.as_str());
             if !is_listed {
                 it.stop.request();
-                tally.forget(&it.name);
+                session.forget(&it.name);
             }
             is_listed
         });
@@ -170,7 +173,7 @@ impl<'a> Presentation<'a> {
             stop: stop.clone(),
             is_running: Arc::downgrade(&running),
         });
-        self.tally.count_playlist();
+        self.session.collector.count_playlist();
         let listed_in = Some(self.name.clone());
         // If nobody takes it, all is over.
         let _ = started.send(Watched {
@@ -185,7 +188,7 @@ impl<'a> Presentation<'a> {
 
     fn judge_together(&self) {
         let newest: Vec<_> =
-            self.followed.iter().filter_map(|it| Some((&it.name, self.tally.newest(&it.name)?))).collect();
+            self.followed.iter().filter_map(|it| Some((&it.name, self.session.newest(&it.name)?))).collect();
         let renditions: Vec<_> = newest
             .iter()
             .map(|(name, newest)| RenditionText {
@@ -195,16 +198,16 @@ impl<'a> Presentation<'a> {
                 looked_at_s: newest.looked_at_s,
             })
             .collect();
-        self.tally.find(check_renditions(&self.name, &self.text, &renditions));
+        self.session.collector.find(check_renditions(&self.name, &self.text, &renditions));
         let clocks: Vec<_> = self
             .followed
             .iter()
             .filter_map(|it| {
-                let Clock { discontinuity_sequence, date, start_90k } = self.tally.clock(&it.name)?;
+                let Clock { discontinuity_sequence, date, start_90k } = self.session.clock(&it.name)?;
                 Some(RenditionClock { name: &it.name, discontinuity_sequence, date, start_90k })
             })
             .collect();
-        self.tally.find(check_clocks(&self.name, &clocks));
+        self.session.collector.find(check_clocks(&self.name, &clocks));
     }
 }
 

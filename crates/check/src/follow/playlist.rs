@@ -1,8 +1,8 @@
-//! Follower: reads a media playlist as often as it takes to see every version of it.
+//! Follows a media playlist: reads it as often as it takes to see every version of it.
 //!
-//! In: an address. Out: findings on each version and on each update; the versions, to the examiner. On a thread of its
-//! own, which ends with the playlist's end, with the time that it was given, or with the stop. A playlist that can be waited
-//! for is waited for, as players do (bis-22 6.2.5.2): the server holds the request until there is a new version.
+//! In: an address. Out: findings on each version and on each update; the versions, to the follower of its segments. On a
+//! thread of its own, which ends with the playlist's end, with the time that it was given, or with the stop. A playlist that
+//! can be waited for is waited for, as players do (bis-22 6.2.5.2): the server holds the request until there is a new version.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -11,15 +11,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SendError, SyncSender, TrySendError};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::rules::{Asked, Kind, Named, check_http, check_missing, check_playlist, check_reload};
+use crate::rules::{Asked, Named, Requested, check_http, check_missing, check_playlist, check_reload};
 use livedir_playlist::{Directives, Listing, MediaListing, read_listing};
 use url::Url;
 
 use crate::fetch::address::Address;
-use crate::fetch::reader::{ReadError, Reader, Reading};
-use crate::follow::lateness::{Found, Judged, judge_update};
+use crate::fetch::fetcher::{Fetcher, ReadError, Reading};
+use crate::follow::lateness::{FoundAt, Judged, judge_update};
 use crate::follow::server_promises::with_directives;
-use crate::report::collector::Tally;
+use crate::follow::session::Session;
 use livedir_time::stop::Stop;
 
 /// The longest pause between two looks; a quarter of a target duration where that is shorter.
@@ -34,7 +34,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// An answer that was held is on its way for less than this, or the way is too long for low latency.
 const ON_ITS_WAY_S: f64 = 0.25;
 
-/// A version of a playlist, on its way to the examiner.
+/// A version of a playlist, on its way to the follower of its segments.
 #[derive(Debug)]
 pub(crate) struct Seen {
     /// Its text.
@@ -69,15 +69,15 @@ impl Until {
 }
 
 /// Follows one playlist.
-pub(crate) struct Follower<'a> {
+pub(crate) struct PlaylistFollower<'a> {
     /// Brings it here.
-    pub reader: &'a Reader,
+    pub fetcher: &'a Fetcher,
     /// For findings.
     pub name: &'a str,
     /// Where it lies.
     pub address: &'a Address,
     /// Takes the findings.
-    pub tally: &'a Tally,
+    pub session: &'a Session,
     /// Ends it early.
     pub stop: &'a Stop,
     /// The multivariant playlist that lists it.
@@ -99,7 +99,7 @@ struct Current {
 /// What is remembered from look to look.
 struct Progress {
     current: Option<Current>,
-    /// While versions wait to be sent: when the one that the examiner has was last seen.
+    /// While versions wait to be sent: when the one that the follower of the segments has was last seen.
     sent_until_s: Option<f64>,
     pause: Duration,
     /// How many there were.
@@ -116,19 +116,19 @@ struct Look {
     held_until_s: Option<f64>,
 }
 
-impl Follower<'_> {
+impl PlaylistFollower<'_> {
     /// Looks until the end. `first` is what has been read of it already; without a time it is looked at once.
     pub(crate) fn run(self, mut first: Option<&Reading>, until: Option<Instant>) {
         let mut progress =
             Progress { current: None, sent_until_s: None, pause: LONGEST_PAUSE, versions: 0, next: None };
         loop {
-            let (began, began_s) = (Instant::now(), self.tally.now_s());
+            let (began, began_s) = (Instant::now(), self.session.now_s());
             let look = Look { began_s, held_until_s: None };
             let before = progress.versions;
             let taken = match (first.take(), progress.next.take(), self.address) {
                 (Some(reading), ..) => self.take(&mut progress, reading, look),
                 (None, Some(next), Address::Url(url)) => self.wait(&mut progress, url, next, until),
-                _ => match self.reader.playlist(self.address) {
+                _ => match self.fetcher.playlist(self.address) {
                     Ok(reading) => self.take(&mut progress, &reading, look),
                     Err(error) => self.failed(&error, began_s),
                 },
@@ -136,7 +136,7 @@ impl Follower<'_> {
             if taken.is_break() {
                 return;
             }
-            let looked_s = self.tally.now_s();
+            let looked_s = self.session.now_s();
             // Whoever waits needs no pause; only a server that does not hold is not asked without end.
             let has_come = progress.next.is_some() && progress.versions > before;
             let pause = if has_come { Duration::ZERO } else { progress.pause };
@@ -147,7 +147,7 @@ impl Follower<'_> {
             // What a disk takes is time of this machine; what a server takes is not.
             let is_file = matches!(self.address, Address::File(_));
             let planned_s = began_s + pause.as_secs_f64();
-            self.tally.woke(if is_file { planned_s } else { planned_s.max(looked_s) });
+            self.session.woke(if is_file { planned_s } else { planned_s.max(looked_s) });
         }
         if let (Some(current), Some(_)) = (&progress.current, until) {
             self.judge_silence(current);
@@ -164,7 +164,7 @@ impl Follower<'_> {
             && current.text == text
         {
             current.until.set(began_s);
-            self.tally.same_version(self.name, began_s);
+            self.session.same_version(self.name, began_s);
             return ControlFlow::Continue(());
         }
         let before = progress.current.take();
@@ -185,7 +185,7 @@ impl Follower<'_> {
 
         let before_until_s = *progress.sent_until_s.get_or_insert(before_until_s);
         let seen = Box::new(Seen { text, listing, before_until_s, until });
-        // The last one waits for the examiner, the others do not: the next look is due.
+        // The last one waits until it is taken, the others do not: the next look is due.
         let sent = if is_live {
             self.versions.try_send(seen)
         } else {
@@ -193,7 +193,7 @@ impl Follower<'_> {
         };
         match sent {
             Ok(()) => progress.sent_until_s = None,
-            // An examiner that is behind does without this one; it learns of it with the next.
+            // Who is behind does without this version: the next one says since when, by `sent_until_s`.
             Err(TrySendError::Full(_)) => {}
             Err(TrySendError::Disconnected(_)) => return ControlFlow::Break(()),
         }
@@ -208,16 +208,16 @@ impl Follower<'_> {
         next: Directives,
         until: Option<Instant>,
     ) -> ControlFlow<()> {
-        let began_s = self.tally.now_s();
+        let began_s = self.session.now_s();
         let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
         let patience = LONGEST_WAIT.min(left).max(SHORTEST_PAUSE);
-        let read = self.reader.held_playlist(&with_directives(url, next), patience);
+        let read = self.fetcher.held_playlist(&with_directives(url, next), patience);
         let asked = Asked::Next(next);
         match read {
             Ok(reading) => {
                 let text = String::from_utf8_lossy(&reading.bytes);
-                self.tally.find(check_reload(self.name, &asked, Some(200), &text));
-                let held_until_s = Some(self.tally.now_s());
+                self.session.collector.find(check_reload(self.name, &asked, Some(200), &text));
+                let held_until_s = Some(self.session.now_s());
                 self.take(progress, &reading, Look { began_s, held_until_s })
             }
             // There is no new version so far; a server says so with this status after three target durations.
@@ -226,7 +226,7 @@ impl Follower<'_> {
             }
             // The next look goes without waiting.
             Err(ReadError::Status { status: 400, .. }) => {
-                self.tally.find(check_reload(self.name, &asked, Some(400), ""));
+                self.session.collector.find(check_reload(self.name, &asked, Some(400), ""));
                 ControlFlow::Continue(())
             }
             Err(error) => self.failed(&error, began_s),
@@ -235,11 +235,11 @@ impl Follower<'_> {
 
     fn nothing_came(&self, progress: &mut Progress, began_s: f64) -> ControlFlow<()> {
         // An answer may have come while nobody was here to take it.
-        let is_certain = self.tally.absent_since_s(began_s) <= 0.0;
-        let until_s = if is_certain { began_s.max(self.tally.now_s() - ON_ITS_WAY_S) } else { began_s };
+        let is_certain = self.session.absent_since_s(began_s) <= 0.0;
+        let until_s = if is_certain { began_s.max(self.session.now_s() - ON_ITS_WAY_S) } else { began_s };
         if let Some(current) = &mut progress.current {
             current.until.set(until_s);
-            self.tally.same_version(self.name, until_s);
+            self.session.same_version(self.name, until_s);
         }
         ControlFlow::Continue(())
     }
@@ -270,11 +270,11 @@ impl Follower<'_> {
             let mut answer = answer.clone();
             // Findings are about the playlist, whatever was waited for.
             answer.url = self.address.to_string();
-            answer.kind = Kind::Playlist { live_target_duration_s };
-            self.tally.find(check_http(&answer));
+            answer.kind = Requested::Playlist { live_target_duration_s };
+            self.session.collector.find(check_http(&answer));
         }
         let Listing::Media(listing) = listing else {
-            self.tally.find(check_playlist(self.name, &text));
+            self.session.collector.find(check_playlist(self.name, &text));
             self.not_there("it is no media playlist", || format!("{} is no media playlist", self.address));
             return None;
         };
@@ -295,27 +295,27 @@ impl Follower<'_> {
             return (held_until_s, not_before_s.max(held_until_s - ON_ITS_WAY_S));
         }
         let age = reading.changed_at.and_then(|changed_at| SystemTime::now().duration_since(changed_at).ok());
-        let changed_s = age.map(|age| self.tally.now_s() - age.as_secs_f64());
+        let changed_s = age.map(|age| self.session.now_s() - age.as_secs_f64());
         match changed_s {
             Some(changed_s) if before.is_none() => (changed_s.min(began_s), changed_s.min(began_s)),
             Some(changed_s) if (not_before_s..=began_s).contains(&changed_s) => {
                 let is_next = before.is_some_and(|before| new_parts(&before.listing, listing) <= 1);
                 (changed_s, if is_next { changed_s } else { not_before_s })
             }
-            _ => (self.tally.now_s(), not_before_s),
+            _ => (self.session.now_s(), not_before_s),
         }
     }
 
     fn judge(&self, before: Option<&Current>, after: &Current) {
-        self.tally.count_version(self.name, &after.text, after.until.s());
-        self.tally.find(check_playlist(self.name, &after.text));
+        self.session.count_version(self.name, &after.text, after.until.s());
+        self.session.collector.find(check_playlist(self.name, &after.text));
         if let Some(before) = before {
-            let absent_s = self.tally.absent_since_s(before.until.s().max(before.seen_at_s));
+            let absent_s = self.session.absent_since_s(before.until.s().max(before.seen_at_s));
             let (was, is) = ((&*before.text, before.found()), (&*after.text, after.found()));
             let Judged { found, not_judged } = judge_update(self.name, was, is, absent_s);
-            self.tally.find(found);
+            self.session.collector.find(found);
             for finding in not_judged {
-                self.tally.not_judged(finding.rule.id, &finding.at, absent_s);
+                self.session.collector.not_judged(finding.rule.id, &finding.at, absent_s);
             }
         }
     }
@@ -323,22 +323,22 @@ impl Follower<'_> {
     /// A stream that has stopped without saying so has no next version: the last look stands for it.
     fn judge_silence(&self, current: &Current) {
         let until_s = current.until.s();
-        let last_look = Found { seen_at_s: until_s, not_before_s: until_s, until_s };
+        let last_look = FoundAt { seen_at_s: until_s, not_before_s: until_s, until_s };
         let (was, is) = ((&*current.text, current.found()), (&*current.text, last_look));
-        self.tally.find(judge_update(self.name, was, is, 0.0).found);
+        self.session.collector.find(judge_update(self.name, was, is, 0.0).found);
     }
 
     fn failed(&self, error: &ReadError, began_s: f64) -> ControlFlow<()> {
         if let ReadError::Status { answer, .. } = error {
             let found = check_http(answer);
             if !found.is_empty() {
-                self.tally.find(found);
+                self.session.collector.find(found);
                 return ControlFlow::Continue(());
             }
         }
         match error {
             ReadError::Missing(_) => self.not_there("it does not exist", || error.to_string()),
-            _ => self.tally.unread(error, began_s, "update-late", self.name),
+            _ => self.session.unread(error, began_s, "update-late", self.name),
         }
         ControlFlow::Continue(())
     }
@@ -347,9 +347,9 @@ impl Follower<'_> {
     fn not_there(&self, seen: &str, problem: impl FnOnce() -> String) {
         match self.listed_in {
             Some(multivariant) => {
-                self.tally.find(check_missing(multivariant, Named::Playlist, self.name, seen));
+                self.session.collector.find(check_missing(multivariant, Named::Playlist, self.name, seen));
             }
-            None => self.tally.problem(problem()),
+            None => self.session.collector.problem(problem()),
         }
     }
 }
@@ -372,8 +372,8 @@ fn new_parts(before: &MediaListing, after: &MediaListing) -> u64 {
 }
 
 impl Current {
-    fn found(&self) -> Found {
+    fn found(&self) -> FoundAt {
         let (seen_at_s, not_before_s) = (self.seen_at_s, self.not_before_s);
-        Found { seen_at_s, not_before_s, until_s: self.until.s() }
+        FoundAt { seen_at_s, not_before_s, until_s: self.until.s() }
     }
 }

@@ -1,6 +1,6 @@
-//! Graces: which segments have left the playlist and must still be there, and when to ask for them.
+//! Removed: which segments have left the playlist and must still be there, and when to ask for them.
 //!
-//! In: what each version lists, and the time. Out: whom to ask for now. Pure; the examiner asks.
+//! In: what each version lists, and the time. Out: whom to ask for now. Pure; the follower of the segments asks.
 
 use std::collections::HashMap;
 
@@ -41,13 +41,13 @@ struct Listed {
 
 /// Follows what one playlist lists and lists no more.
 #[derive(Default)]
-pub(crate) struct Graces {
+pub(crate) struct RemovedSegments {
     listed: HashMap<String, Listed>,
     removed: Vec<Removed>,
     versions: u64,
 }
 
-impl Graces {
+impl RemovedSegments {
     /// Takes in a version. `before_until_s` is when the version before it was last seen.
     pub(crate) fn update(&mut self, segments: &[ListedSegment], before_until_s: f64) {
         self.versions += 1;
@@ -121,8 +121,8 @@ mod tests {
     /// Behind the URI of a segment with EXT-X-GAP.
     const LOST: char = '?';
 
-    fn graces(versions: &[(&[&str], f64)]) -> Graces {
-        let mut graces = Graces::default();
+    fn removed_after(versions: &[(&[&str], f64)]) -> RemovedSegments {
+        let mut removed = RemovedSegments::default();
         for (uris, before_until_s) in versions {
             let segment = |uri: &&str| ListedSegment {
                 uri: uri.trim_end_matches(LOST).to_owned(),
@@ -130,27 +130,27 @@ mod tests {
                 gap: uri.ends_with(LOST),
                 ..ListedSegment::default()
             };
-            graces.update(&uris.iter().map(segment).collect::<Vec<_>>(), *before_until_s);
+            removed.update(&uris.iter().map(segment).collect::<Vec<_>>(), *before_until_s);
         }
-        graces
+        removed
     }
 
     #[test]
     fn a_removed_segment_must_stay_for_its_own_time_and_that_of_the_longest_playlist() {
-        let mut graces = graces(&[(&["a", "b"], 0.0), (&["a", "b", "c"], 2.0), (&["b", "c"], 3.5)]);
-        assert!(graces.is_listed("b") && !graces.is_listed("a"));
-        assert_eq!((graces.must_stay_s("b"), graces.must_stay_s("a")), (Some(8.0), None));
-        assert_eq!(graces.due(4.0), None);
-        let asked = graces.due(4.5).unwrap();
+        let mut removed = removed_after(&[(&["a", "b"], 0.0), (&["a", "b", "c"], 2.0), (&["b", "c"], 3.5)]);
+        assert!(removed.is_listed("b") && !removed.is_listed("a"));
+        assert_eq!((removed.must_stay_s("b"), removed.must_stay_s("a")), (Some(8.0), None));
+        assert_eq!(removed.due(4.0), None);
+        let asked = removed.due(4.5).unwrap();
         assert_eq!((asked.uri.as_str(), asked.listed_until_s, asked.must_stay_s), ("a", 3.5, 8.0));
         assert!((asked.since_removed_s(4.5) - 1.0).abs() < 1e-9);
     }
 
     #[test]
     fn a_segment_that_was_never_there_need_not_stay_and_counts_as_time() {
-        let mut graces = graces(&[(&["a?", "b", "c"], 0.0), (&["b", "c"], 3.5), (&["c"], 5.5)]);
-        assert!(graces.may_be_gone("a"));
-        let asked = graces.take_all(6.0);
+        let mut removed = removed_after(&[(&["a?", "b", "c"], 0.0), (&["b", "c"], 3.5), (&["c"], 5.5)]);
+        assert!(removed.may_be_gone("a"));
+        let asked = removed.take_all(6.0);
         assert_eq!(
             asked.iter().map(|it| (it.uri.as_str(), it.must_stay_s)).collect::<Vec<_>>(),
             [("b", 8.0)]
@@ -159,23 +159,23 @@ mod tests {
 
     #[test]
     fn it_is_asked_for_in_growing_pauses_and_once_more_before_its_grace_is_over() {
-        let mut graces = graces(&[(&["a", "b", "c"], 0.0), (&["b", "c"], 0.0)]);
+        let mut removed = removed_after(&[(&["a", "b", "c"], 0.0), (&["b", "c"], 0.0)]);
         let mut asked_s = Vec::new();
         for tenths in 0..200 {
             let now_s = f64::from(tenths) / 10.0;
-            asked_s.extend(graces.due(now_s).map(|_| now_s));
+            asked_s.extend(removed.due(now_s).map(|_| now_s));
         }
         assert_eq!(asked_s, [1.0, 2.0, 4.0, 7.5]);
-        assert!(graces.may_be_gone("a"));
-        assert!(!graces.may_be_gone("b"));
+        assert!(removed.may_be_gone("a"));
+        assert!(!removed.may_be_gone("b"));
     }
 
     #[test]
     fn one_that_is_gone_or_came_back_is_asked_for_no_more() {
-        let mut gone = graces(&[(&["a", "b"], 0.0), (&["b"], 2.0)]);
+        let mut gone = removed_after(&[(&["a", "b"], 0.0), (&["b"], 2.0)]);
         gone.forget("a");
         assert_eq!(gone.take_all(2.0), []);
-        let mut back = graces(&[(&["a", "b"], 0.0), (&["b"], 2.0), (&["a", "b"], 4.0)]);
+        let mut back = removed_after(&[(&["a", "b"], 0.0), (&["b"], 2.0), (&["a", "b"], 4.0)]);
         assert_eq!(back.take_all(4.0), []);
     }
 }

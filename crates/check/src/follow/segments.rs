@@ -1,6 +1,6 @@
-//! Examiner: fetches each new segment of a playlist once, and asks for those that have left it.
+//! Follows the segments of a media playlist: fetches each new one once, and asks for those that have left it.
 //!
-//! In: versions of a playlist. Out: findings on its segments. On a thread of its own, beside the follower's, so that a
+//! In: versions of a playlist. Out: findings on its segments. On a thread of its own, beside that of the playlist, so that a
 //! slow download does not keep that one from looking. Ends when the versions end and all that they list has been
 //! fetched, or with the stop.
 
@@ -10,19 +10,20 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
 use crate::rules::{
-    Kind, Named, Removal, SegmentFacts, check_http, check_missing, check_parts, check_removal, check_segments,
+    Named, Removal, Requested, SegmentFacts, check_http, check_missing, check_parts, check_removal,
+    check_segments,
 };
 use livedir_playlist::{Attributes, ListedPart, ListedSegment, MediaListing};
 use url::Url;
 
 use crate::fetch::address::Address;
-use crate::fetch::reader::{ReadError, Reader};
-use crate::follow::bit_rates::Measure;
+use crate::fetch::fetcher::{Fetcher, ReadError};
+use crate::follow::bit_rates::PlaylistBitRate;
 use crate::follow::playlist::{Seen, Until};
-use crate::follow::removed::{Graces, Removed};
+use crate::follow::removed::{Removed, RemovedSegments};
 use crate::follow::segment_facts::{segment_facts, without_bytes};
-use crate::follow::server_promises::Questions;
-use crate::report::collector::{Clock, Tally};
+use crate::follow::server_promises::ServerPromises;
+use crate::follow::session::{Clock, Session};
 use livedir_time::stop::Stop;
 
 /// How often it looks whether a removed segment is to be asked for.
@@ -40,14 +41,14 @@ const TARGETS_OF_PARTS: f64 = 3.0;
 /// How long the last questions may take, all together.
 const LAST_QUESTIONS: Duration = Duration::from_secs(10);
 
-/// Examines the segments of one playlist.
-pub(crate) struct Examiner<'a> {
-    reader: &'a Reader,
+/// Fetches and judges the segments of one playlist.
+pub(crate) struct SegmentFollower<'a> {
+    fetcher: &'a Fetcher,
     name: &'a str,
     address: &'a Address,
-    tally: &'a Tally,
+    session: &'a Session,
     stop: &'a Stop,
-    graces: Graces,
+    removed: RemovedSegments,
     /// To be fetched, oldest first.
     wanted: VecDeque<Wanted>,
     /// URIs in `wanted`.
@@ -55,7 +56,7 @@ pub(crate) struct Examiner<'a> {
     facts: HashMap<String, SegmentFacts>,
     /// Maps and keys that have been asked for.
     named: HashSet<(Named, String)>,
-    measure: Measure,
+    bit_rate: PlaylistBitRate,
     waiting: VecDeque<Box<Seen>>,
     /// Parts that the newest version lists.
     listed_parts: HashSet<String>,
@@ -63,7 +64,7 @@ pub(crate) struct Examiner<'a> {
     parts_must_stay_s: f64,
     /// When the look began that found the newest version for the last time.
     until: Until,
-    questions: Questions,
+    server_promises: ServerPromises,
 }
 
 struct Wanted {
@@ -72,37 +73,37 @@ struct Wanted {
     is_part: bool,
 }
 
-impl<'a> Examiner<'a> {
+impl<'a> SegmentFollower<'a> {
     /// Of the playlist of this name at this address.
     #[must_use]
     pub(crate) fn new(
-        reader: &'a Reader,
+        fetcher: &'a Fetcher,
         name: &'a str,
         address: &'a Address,
-        tally: &'a Tally,
+        session: &'a Session,
         stop: &'a Stop,
     ) -> Self {
         Self {
-            reader,
+            fetcher,
             name,
             address,
-            tally,
+            session,
             stop,
-            graces: Graces::default(),
+            removed: RemovedSegments::default(),
             wanted: VecDeque::new(),
             is_wanted: HashSet::new(),
             facts: HashMap::new(),
             named: HashSet::new(),
-            measure: Measure::default(),
+            bit_rate: PlaylistBitRate::default(),
             waiting: VecDeque::new(),
             listed_parts: HashSet::new(),
             parts_must_stay_s: 0.0,
             until: Until::default(),
-            questions: Questions::default(),
+            server_promises: ServerPromises::default(),
         }
     }
 
-    /// Examines what comes until the end.
+    /// Takes what comes until the end.
     pub(crate) fn run(mut self, versions: &Receiver<Box<Seen>>) {
         loop {
             let is_idle = self.wanted.is_empty();
@@ -131,7 +132,7 @@ impl<'a> Examiner<'a> {
             if is_idle {
                 self.ask_the_server();
             }
-            while let Some(removed) = self.graces.due(self.tally.now_s()) {
+            while let Some(removed) = self.removed.due(self.session.now_s()) {
                 self.ask(&removed);
             }
             if let Some(wanted) = self.wanted.pop_front() {
@@ -143,7 +144,7 @@ impl<'a> Examiner<'a> {
         self.is_wanted.clear();
         self.judge();
         let started = Instant::now();
-        for removed in self.graces.take_all(self.tally.now_s()) {
+        for removed in self.removed.take_all(self.session.now_s()) {
             if self.stop.is_requested() || started.elapsed() > LAST_QUESTIONS {
                 break;
             }
@@ -153,7 +154,7 @@ impl<'a> Examiner<'a> {
 
     fn take(&mut self, seen: Box<Seen>) {
         let segments = &seen.listing.segments;
-        self.graces.update(segments, seen.before_until_s);
+        self.removed.update(segments, seen.before_until_s);
         for segment in segments {
             self.want(segment);
         }
@@ -164,7 +165,7 @@ impl<'a> Examiner<'a> {
         self.listed_parts = seen.listing.parts().map(|part| part.uri.clone()).collect();
         self.parts_must_stay_s = TARGETS_OF_PARTS * seen.listing.target_duration_s.unwrap_or(0) as f64;
         self.until = seen.until.clone();
-        self.questions.take(&seen.listing);
+        self.server_promises.take(&seen.listing);
         self.waiting.push_back(seen);
         if self.waiting.len() > WAITING_VERSIONS {
             self.waiting.pop_front();
@@ -200,42 +201,42 @@ impl<'a> Examiner<'a> {
 
     fn ask_the_server(&mut self) {
         if !self.stop.is_requested() {
-            self.questions.ask(self.reader, self.name, self.address, self.tally);
+            self.server_promises.ask(self.fetcher, self.name, self.address, self.session);
         }
     }
 
     fn fetch(&mut self, Wanted { uri, in_the_clear, is_part }: &Wanted) {
-        let began_s = self.tally.now_s();
+        let began_s = self.session.now_s();
         let read = match self.address.resolve(uri) {
-            Ok(address) => self.reader.segment(&address),
+            Ok(address) => self.fetcher.segment(&address),
             Err(error) => return self.know(without_bytes(uri, error.to_string())),
         };
         match read {
             Ok(reading) => {
-                self.tally.find(reading.answer.iter().flat_map(check_http).collect());
+                self.session.collector.find(reading.answer.iter().flat_map(check_http).collect());
                 self.know(segment_facts(uri, &reading.bytes, *in_the_clear));
                 if !is_part {
-                    self.tally.count_segment();
+                    self.session.collector.count_segment();
                 }
             }
             // Fetched too late to blame the stream.
             Err(ReadError::Missing(_) | ReadError::Status { .. }) if self.may_be_gone(uri, *is_part) => {}
             Err(ReadError::Missing(_) | ReadError::Status { .. }) if self.came_too_late(uri, *is_part) => {
-                let absent_s = self.tally.absent_since_s(self.until.s());
+                let absent_s = self.session.absent_since_s(self.until.s());
                 if absent_s > 0.0 {
-                    self.tally.not_judged(unreadable(*is_part), self.name, absent_s);
+                    self.session.collector.not_judged(unreadable(*is_part), self.name, absent_s);
                 }
             }
-            Err(ReadError::Status { answer, .. }) => self.tally.find(check_http(&answer)),
+            Err(ReadError::Status { answer, .. }) => self.session.collector.find(check_http(&answer)),
             Err(ReadError::Missing(_)) => self.know(without_bytes(uri, "it does not exist".to_owned())),
-            Err(error) => self.tally.unread(&error, began_s, unreadable(*is_part), self.name),
+            Err(error) => self.session.unread(&error, began_s, unreadable(*is_part), self.name),
         }
     }
 
     /// Whether it may have left the playlist since the last look at that, and its grace be over by now.
     fn came_too_late(&self, uri: &str, is_part: bool) -> bool {
-        let must_stay_s = if is_part { Some(self.parts_must_stay_s) } else { self.graces.must_stay_s(uri) };
-        must_stay_s.is_some_and(|must_stay_s| self.tally.now_s() - self.until.s() >= must_stay_s)
+        let must_stay_s = if is_part { Some(self.parts_must_stay_s) } else { self.removed.must_stay_s(uri) };
+        must_stay_s.is_some_and(|must_stay_s| self.session.now_s() - self.until.s() >= must_stay_s)
     }
 
     /// What EXT-X-MAP and EXT-X-KEY name has to be there; what is in it is not looked at.
@@ -246,26 +247,27 @@ impl<'a> Examiner<'a> {
         if !self.named.insert((named, uri.to_owned())) {
             return;
         }
-        let missing = |problem: &str| self.tally.find(check_missing(self.name, named, uri, problem));
+        let missing =
+            |problem: &str| self.session.collector.find(check_missing(self.name, named, uri, problem));
         let address = match self.address.resolve(uri) {
             Ok(address) => address,
             // A key may come by any way that the player knows.
             Err(_) if named == Named::Key => return,
             Err(error) => return missing(&error.to_string()),
         };
-        let began_s = self.tally.now_s();
-        match self.reader.segment(&address) {
-            Ok(reading) => self.tally.find(reading.answer.iter().flat_map(check_http).collect()),
+        let began_s = self.session.now_s();
+        match self.fetcher.segment(&address) {
+            Ok(reading) => self.session.collector.find(reading.answer.iter().flat_map(check_http).collect()),
             // Not everybody is to have it.
             Err(ReadError::Status { status: 401 | 403, .. }) if named == Named::Key => {}
-            Err(ReadError::Status { answer, .. }) => self.tally.find(check_http(&answer)),
+            Err(ReadError::Status { answer, .. }) => self.session.collector.find(check_http(&answer)),
             Err(ReadError::Missing(_)) => missing("it does not exist"),
-            Err(error) => self.tally.unread(&error, began_s, "status-not-ok", self.name),
+            Err(error) => self.session.unread(&error, began_s, "status-not-ok", self.name),
         }
     }
 
     fn may_be_gone(&self, uri: &str, is_part: bool) -> bool {
-        if is_part { !self.listed_parts.contains(uri) } else { self.graces.may_be_gone(uri) }
+        if is_part { !self.listed_parts.contains(uri) } else { self.removed.may_be_gone(uri) }
     }
 
     fn know(&mut self, facts: SegmentFacts) {
@@ -281,19 +283,19 @@ impl<'a> Examiner<'a> {
         }
         for seen in self.waiting.drain(..here) {
             let facts: Vec<_> = uris(&seen.listing).filter_map(|uri| self.facts.get(uri)).cloned().collect();
-            self.tally.find(check_segments(self.name, &seen.text, &facts));
-            self.tally.find(check_parts(self.name, &seen.text, &facts));
+            self.session.collector.find(check_segments(self.name, &seen.text, &facts));
+            self.session.collector.find(check_parts(self.name, &seen.text, &facts));
             if let Some(clock) = newest_clock(&seen.listing, &self.facts) {
-                self.tally.told_the_time(self.name, clock);
+                self.session.told_the_time(self.name, clock);
             }
             let bytes_of = |uri: &str| self.facts.get(uri).map(|facts| facts.bytes);
-            if let Some(bit_rate) = self.measure.take(&seen.listing, bytes_of) {
-                self.tally.measured(self.name, bit_rate);
+            if let Some(bit_rate) = self.bit_rate.take(&seen.listing, bytes_of) {
+                self.session.measured(self.name, bit_rate);
             }
         }
         let waiting: HashSet<&str> = self.waiting.iter().flat_map(|seen| uris(&seen.listing)).collect();
         self.facts.retain(|uri, _| {
-            self.graces.is_listed(uri) || self.listed_parts.contains(uri) || waiting.contains(uri.as_str())
+            self.removed.is_listed(uri) || self.listed_parts.contains(uri) || waiting.contains(uri.as_str())
         });
     }
 
@@ -304,16 +306,16 @@ impl<'a> Examiner<'a> {
             Err(_) => true,
         };
         if is_gone {
-            self.graces.forget(&removed.uri);
+            self.removed.forget(&removed.uri);
         }
     }
 
     fn look_for(&self, removed: &Removed, path: &Path) -> bool {
         let is_available = path.exists();
-        self.tally.find(check_removal(&Removal {
+        self.session.collector.find(check_removal(&Removal {
             at: format!("{}: {}", self.name, removed.uri),
             // The clock is read after the look: at least so much has passed.
-            since_removed_s: removed.since_removed_s(self.tally.now_s()),
+            since_removed_s: removed.since_removed_s(self.session.now_s()),
             must_stay_s: removed.must_stay_s,
             is_available,
         }));
@@ -321,18 +323,18 @@ impl<'a> Examiner<'a> {
     }
 
     fn ask_for(&self, removed: &Removed, url: &Url) -> bool {
-        let began_s = self.tally.now_s();
-        let answer = self.reader.ask(url, || Kind::Removed {
-            since_removed_s: removed.since_removed_s(self.tally.now_s()),
+        let began_s = self.session.now_s();
+        let answer = self.fetcher.ask(url, || Requested::Removed {
+            since_removed_s: removed.since_removed_s(self.session.now_s()),
             must_stay_s: removed.must_stay_s,
         });
         match answer {
             Ok(answer) => {
-                self.tally.find(check_http(&answer));
+                self.session.collector.find(check_http(&answer));
                 !(200..300).contains(&answer.status)
             }
             Err(error) => {
-                self.tally.unread(&error, began_s, "removed-too-early", self.name);
+                self.session.unread(&error, began_s, "removed-too-early", self.name);
                 false
             }
         }

@@ -5,7 +5,7 @@
 use crate::rules::Severity;
 use serde_json::{Value, json};
 
-use crate::report::{NotJudged, Noted, Report};
+use crate::report::content::{NotJudged, Noted, Report};
 
 /// The object that `check --json` prints.
 #[must_use]

@@ -9,7 +9,7 @@ use crate::rules::{RULES, Rule, Severity};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use crate::report::{Noted, Report};
+use crate::report::content::{Noted, Report};
 
 /// The file that `check --junit` writes.
 pub fn junit(report: &Report) -> io::Result<Vec<u8>> {
@@ -108,4 +108,65 @@ fn line(Noted { finding, count }: &Noted) -> String {
 fn legal(text: &str) -> String {
     let is_legal = |letter: char| matches!(letter, '\t' | '\n' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
     text.chars().map(|letter| if is_legal(letter) { letter } else { '\u{fffd}' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::content::{CountedFindings, LookedAt, NotJudged};
+    use crate::rules::Finding;
+
+    fn rule(id: &str) -> &'static Rule {
+        RULES.iter().find(|rule| rule.id == id).unwrap()
+    }
+
+    #[track_caller]
+    fn check(xml: &str, expected: &str) {
+        assert!(xml.contains(expected), "{expected}\nis not in\n{xml}");
+    }
+
+    #[test]
+    fn the_file_is_the_same_to_the_byte() {
+        let mut findings = CountedFindings::default();
+        for id in ["extinf-over-target", "extinf-over-target", "hevc-in-ts", "window-below-six-segments"] {
+            let (at, seen, expected) = ("a.m3u8: <1>".into(), "\u{7}4 s".into(), "\"2\" s".into());
+            findings.add(Finding { rule: rule(id), at, seen, expected });
+        }
+        let looked_at = LookedAt { playlists: 1, versions: 2, segments: 3, seconds: 4.5 };
+        let problems = vec!["a & b".to_owned(), "c".to_owned()];
+        let late = NotJudged { rule_id: "part-late", at: "ll.m3u8".into(), absent_s: 4.24, count: 2 };
+        let report = Report::new("http://a.example/?a&b".into(), findings, problems, looked_at)
+            .with_not_judged(vec![late]);
+        let xml = String::from_utf8(junit(&report).unwrap()).unwrap();
+        let tests = RULES.len() + 1;
+        let begin = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+             <testsuites name=\"livedir-publisher check\" tests=\"{tests}\" failures=\"2\" errors=\"1\" time=\"4.500\">\n  \
+               <testsuite name=\"http://a.example/?a&amp;b\" tests=\"{tests}\" failures=\"2\" errors=\"1\" time=\"4.500\">\n    \
+                 <testcase classname=\"RFC 8216 4.3.1.1\" name=\"extm3u-first\" time=\"0\"/>\n"
+        );
+        assert!(xml.starts_with(&begin), "{xml}");
+        check(
+            &xml,
+            "    <testcase classname=\"RFC 8216 4.3.3.1\" name=\"extinf-over-target\" time=\"0\">\n      \
+               <failure message=\"",
+        );
+        check(
+            &xml,
+            "\" type=\"MUST\">a.m3u8: &lt;1&gt;: \u{fffd}4 s; expected &quot;2&quot; s (2 times)</failure>\n    </testcase>\n",
+        );
+        check(
+            &xml,
+            "name=\"window-below-six-segments\" time=\"0\">\n      <system-out>a.m3u8: &lt;1&gt;: \u{fffd}4 s; ",
+        );
+        check(
+            &xml,
+            "name=\"part-late\" time=\"0\">\n      \
+               <skipped message=\"ll.m3u8: this machine was too busy to look\"/>\n    </testcase>\n",
+        );
+        let end = "    <testcase classname=\"check\" name=\"everything-could-be-read\" time=\"0\">\n      \
+                     <error message=\"not all could be read\">a &amp; b\nc</error>\n    </testcase>\n  \
+                   </testsuite>\n</testsuites>\n";
+        assert!(xml.ends_with(end), "{xml}");
+    }
 }

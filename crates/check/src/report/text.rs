@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use crate::rules::Severity;
 
-use crate::report::{NotJudged, Noted, Report};
+use crate::report::content::{NotJudged, Noted, Report};
 
 const RED: &str = "\x1b[1;31m";
 const YELLOW: &str = "\x1b[33m";
@@ -78,11 +78,11 @@ mod tests {
     use crate::rules::{Finding, RULES};
 
     use super::*;
-    use crate::report::{Findings, LookedAt};
+    use crate::report::content::{CountedFindings, LookedAt};
 
     fn report(seen: &str) -> Report {
         let rule = RULES.iter().find(|rule| rule.severity == Severity::Must).unwrap();
-        let mut findings = Findings::default();
+        let mut findings = CountedFindings::default();
         for _ in 0..3 {
             let (at, expected) = ("stream.m3u8 line 3".into(), "2 s".into());
             findings.add(Finding { rule, at, seen: seen.into(), expected });
@@ -108,7 +108,7 @@ mod tests {
     fn what_could_not_be_judged_is_told_with_its_reason_and_counted() {
         let late = NotJudged { rule_id: "part-late", at: "ll.m3u8".into(), absent_s: 4.24, count: 2 };
         let looked_at = LookedAt { playlists: 1, versions: 12, segments: 22, seconds: 30.04 };
-        let report = Report::new("webroot".into(), Findings::default(), Vec::new(), looked_at);
+        let report = Report::new("webroot".into(), CountedFindings::default(), Vec::new(), looked_at);
         let expected = "note   part-late ll.m3u8: not judged: this machine was too busy to look for 4.2 s (2 times)\n\
              1 playlist, 12 versions, 22 segments, 30.0 s: MUST 0, SHOULD 0, not judged 2\n";
         assert_eq!(text(&report.with_not_judged(vec![late]), false), expected);

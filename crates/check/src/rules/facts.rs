@@ -42,8 +42,7 @@ pub(crate) struct DecoderSetUp<'a> {
 
 impl SegmentFacts {
     /// Its first time stamp, 33 bits.
-    #[must_use]
-    pub fn start_90k(&self) -> Option<u64> {
+    pub(crate) fn start_90k(&self) -> Option<u64> {
         self.media.as_ref().map(|media| media.start_90k)
     }
 

@@ -39,17 +39,20 @@
 //!   the one is the viewer's network, the other a matter of size.
 
 mod facts;
+mod finding;
 mod http;
 mod low_latency;
 mod one_playlist;
 mod over_time;
 mod playlist;
 mod presentation;
-
-use std::fmt;
+mod rule;
+mod times;
+mod tolerances;
 
 pub use facts::{Container, SegmentFacts};
-pub use http::answer::{HttpAnswer, Kind, Removal, check_http, check_removal};
+pub use finding::Finding;
+pub use http::answer::{HttpAnswer, Removal, Requested, check_http, check_removal};
 pub use http::missing::{Named, check_missing};
 pub use low_latency::deltas::check_delta;
 pub use low_latency::part_segments::check_parts;
@@ -59,120 +62,9 @@ pub use over_time::update::{Version, check_edit, check_update};
 pub use playlist::segments::check_segments;
 pub use presentation::bandwidth::{MeasuredRendition, check_bandwidth};
 pub use presentation::clocks::{RenditionClock, check_clocks};
-pub use presentation::renditions::{RenditionText, check_renditions};
-
-/// How much a rule asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// The source says MUST, REQUIRED or MUST NOT.
-    Must,
-    /// The source says SHOULD or SHOULD NOT.
-    Should,
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.pad(match self {
-            Severity::Must => "MUST",
-            Severity::Should => "SHOULD",
-        })
-    }
-}
-
-/// One thing that is asked of a stream.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Rule {
-    /// Such as `extinf-over-target`.
-    pub id: &'static str,
-    /// Such as `RFC 8216 4.3.3.1`, `bis-22 6.2.2` or `Apple 8.4`.
-    pub section: &'static str,
-    /// How much it asks.
-    pub severity: Severity,
-    /// What it asks.
-    pub sentence: &'static str,
-}
-
-const fn must(id: &'static str, section: &'static str, sentence: &'static str) -> Rule {
-    Rule { id, section, severity: Severity::Must, sentence }
-}
-
-const fn should(id: &'static str, section: &'static str, sentence: &'static str) -> Rule {
-    Rule { id, section, severity: Severity::Should, sentence }
-}
-
-/// A place where a rule is broken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The rule.
-    pub rule: &'static Rule,
-    /// Such as `stream.m3u8 line 12`, `live/seg-00000042.ts` or `GET /stream.m3u8`.
-    pub at: String,
-    /// What is there.
-    pub seen: String,
-    /// What should be.
-    pub expected: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Rule { id, section, severity, .. } = self.rule;
-        write!(out, "{severity} {id} ({section}) {}: {}; expected {}", self.at, self.seen, self.expected)
-    }
-}
-
-/// Collects what is found in one playlist.
-struct Findings<'a> {
-    name: &'a str,
-    found: Vec<Finding>,
-}
-
-impl<'a> Findings<'a> {
-    fn new(name: &'a str) -> Self {
-        Self { name, found: Vec::new() }
-    }
-
-    /// About the playlist as a whole.
-    fn whole(&mut self, rule: &'static Rule, seen: impl Into<String>, expected: impl Into<String>) {
-        self.push(rule, self.name.to_owned(), seen, expected);
-    }
-
-    /// About a line that stays where it is while the window slides.
-    fn line(
-        &mut self,
-        rule: &'static Rule,
-        line: usize,
-        seen: impl Into<String>,
-        expected: impl Into<String>,
-    ) {
-        self.push(rule, format!("{} line {line}", self.name), seen, expected);
-    }
-
-    /// About a segment, wherever its line is by now.
-    fn segment(
-        &mut self,
-        rule: &'static Rule,
-        uri: &str,
-        seen: impl Into<String>,
-        expected: impl Into<String>,
-    ) {
-        self.push(rule, format!("{}: {uri}", self.name), seen, expected);
-    }
-
-    fn push(
-        &mut self,
-        rule: &'static Rule,
-        at: String,
-        seen: impl Into<String>,
-        expected: impl Into<String>,
-    ) {
-        self.found.push(Finding { rule, at, seen: seen.into(), expected: expected.into() });
-    }
-}
-
-/// As much of a line as a message can take.
-fn excerpt(line: &str) -> String {
-    line.chars().take(60).collect()
-}
+pub use presentation::rendition_text::RenditionText;
+pub use presentation::renditions::check_renditions;
+pub use rule::{Rule, Severity};
 
 /// All rules; no two have the same id.
 pub const RULES: &[&Rule] = &[
@@ -258,8 +150,8 @@ pub const RULES: &[&Rule] = &[
     &playlist::segments::KEYFRAMES_FAR_APART,
     &playlist::segments::HEVC_IN_TS,
     &playlist::segments::EXTINF_OFF,
-    &playlist::segments::EXTINF_DRIFTS,
-    &playlist::segments::DATE_DRIFTS,
+    &playlist::continuity::EXTINF_DRIFTS,
+    &playlist::continuity::DATE_DRIFTS,
     &low_latency::parts::PART_TARGET_MISSING,
     &low_latency::parts::PART_OVER_TARGET,
     &low_latency::parts::PART_SHORT,

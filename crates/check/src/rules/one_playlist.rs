@@ -1,9 +1,10 @@
 //! One playlist alone: what its text says by itself.
 
+use crate::rules::finding::{Finding, Findings, excerpt};
 use crate::rules::low_latency::{parts, server_control};
 use crate::rules::playlist::{date_ranges, dates, media, tags, version};
 use crate::rules::presentation::multivariant;
-use crate::rules::{Finding, Findings, Rule, excerpt, must};
+use crate::rules::rule::{Rule, must};
 use livedir_playlist::{Listing, MediaListing, read_listing};
 
 pub(crate) static EXTM3U_FIRST: Rule =

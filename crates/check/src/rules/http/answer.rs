@@ -1,6 +1,7 @@
 //! What a server answers: types, caching, gzip, CORS, and whether what has left a playlist stays for its grace.
 
-use crate::rules::{Finding, Findings, Rule, excerpt, must, should};
+use crate::rules::finding::{Finding, Findings, excerpt};
+use crate::rules::rule::{Rule, must, should};
 use livedir_playlist::tag_values::decimal;
 
 pub(crate) static STATUS: Rule =
@@ -58,7 +59,7 @@ pub struct HttpAnswer {
     /// As it was asked for, before any redirect.
     pub url: String,
     /// What was asked for.
-    pub kind: Kind,
+    pub kind: Requested,
     /// Of the last answer.
     pub status: u16,
     /// Names in lower case; in order, repeated ones too.
@@ -73,7 +74,7 @@ pub struct HttpAnswer {
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Kind {
+pub enum Requested {
     /// A playlist.
     Playlist {
         /// Of a live media playlist, its target duration, seconds; `None` for one that does not change.
@@ -113,14 +114,14 @@ pub fn check_http(answer: &HttpAnswer) -> Vec<Finding> {
     }
     let is_there = matches!(answer.status, 200 | 206);
     match answer.kind {
-        Kind::Removed { since_removed_s, must_stay_s } => {
+        Requested::Removed { since_removed_s, must_stay_s } => {
             let seen = format!("status {}", answer.status);
             check_stays(&mut findings, is_there, &seen, since_removed_s, must_stay_s);
         }
         _ if !is_there => {
             findings.whole(&STATUS, format!("status {}", answer.status), "200");
         }
-        Kind::Playlist { live_target_duration_s } => {
+        Requested::Playlist { live_target_duration_s } => {
             let is_named_so = matches!(extension(&answer.url), Some("m3u8" | "m3u"));
             let rule = if is_named_so { &PLAYLIST_TYPE } else { &PLAYLIST_UNIDENTIFIED };
             check_type(&mut findings, answer, rule, PLAYLIST_TYPES);
@@ -133,7 +134,7 @@ pub fn check_http(answer: &HttpAnswer) -> Vec<Finding> {
                 check_caching(&mut findings, answer, target_s as f64);
             }
         }
-        Kind::Segment => {
+        Requested::Segment => {
             if let Some(types) = segment_types(&answer.url) {
                 check_type(&mut findings, answer, &SEGMENT_TYPE, types);
             }

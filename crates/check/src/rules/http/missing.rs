@@ -1,6 +1,7 @@
 //! What a playlist names besides segments: it has to be there. Over HTTP the answer says so; this is for a disk.
 
-use crate::rules::{Finding, Findings, Rule, must};
+use crate::rules::finding::{Finding, Findings};
+use crate::rules::rule::{Rule, must};
 
 pub(crate) static PLAYLIST_NOT_THERE: Rule = must(
     "playlist-not-there",

@@ -1,7 +1,8 @@
 //! Delta updates: with what a player has already, they say what the whole playlist says (bis-22 6.2.5.1).
 
-use crate::rules::playlist::segments::ROUNDING_S;
-use crate::rules::{Finding, Findings, Rule, must};
+use crate::rules::finding::{Finding, Findings};
+use crate::rules::rule::{Rule, must};
+use crate::rules::tolerances::ROUNDING_S;
 use livedir_playlist::{ListedPart, ListedSegment, Listing, MediaListing, read_listing};
 
 pub(crate) static DELTA_MISSING: Rule = must(

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use crate::rules::playlist::continuity::distance_s;
-use crate::rules::playlist::segments::{FALLBACK_FRAME_S, ROUNDING_S};
-use crate::rules::{Finding, Findings, Rule, SegmentFacts, must, should};
+use crate::rules::facts::SegmentFacts;
+use crate::rules::finding::{Finding, Findings};
+use crate::rules::rule::{Rule, must, should};
+use crate::rules::times::distance_s;
+use crate::rules::tolerances::{FALLBACK_FRAME_S, ROUNDING_S};
 use livedir_playlist::{ListedPart, ListedSegment, Listing, read_listing};
 
 pub(crate) static PART_UNREADABLE: Rule = must(

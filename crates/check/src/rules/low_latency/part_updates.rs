@@ -1,8 +1,9 @@
 //! Two versions of a low-latency playlist: what happens to its parts, and in time.
 
 use super::parts::{TARGETS_WITH_PARTS, from_end};
-use crate::rules::playlist::segments::ROUNDING_S;
-use crate::rules::{Findings, Rule, must, should};
+use crate::rules::finding::Findings;
+use crate::rules::rule::{Rule, must, should};
+use crate::rules::tolerances::ROUNDING_S;
 use livedir_playlist::{ListedPart, MediaListing};
 
 pub(crate) static PART_TARGET_CHANGED: Rule =

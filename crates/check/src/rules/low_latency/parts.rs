@@ -1,8 +1,9 @@
 //! EXT-X-PART: how long parts are, where they stand, and what they are parts of.
 
 use super::part_segments::INDEPENDENT_UNTRUE;
-use crate::rules::playlist::segments::{FALLBACK_FRAME_S, ROUNDING_S};
-use crate::rules::{Findings, Rule, must, should};
+use crate::rules::finding::Findings;
+use crate::rules::rule::{Rule, must, should};
+use crate::rules::tolerances::{FALLBACK_FRAME_S, ROUNDING_S};
 use livedir_playlist::{ListedPart, ListedSegment, MediaListing};
 
 pub(crate) static PART_TARGET_MISSING: Rule = must(

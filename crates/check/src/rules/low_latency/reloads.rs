@@ -1,6 +1,7 @@
 //! What a server makes of delivery directives and of requests for what it has hinted at (bis-22 6.2.5.2, 6.2.6).
 
-use crate::rules::{Finding, Findings, Rule, must, should};
+use crate::rules::finding::{Finding, Findings};
+use crate::rules::rule::{Rule, must, should};
 use livedir_playlist::{Directives, Edge, Reload};
 use livedir_playlist::{Listing, read_listing};
 

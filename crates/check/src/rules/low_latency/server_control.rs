@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::rules::playlist::segments::ROUNDING_S;
-use crate::rules::{Findings, Rule, excerpt, must, should};
+use crate::rules::finding::{Findings, excerpt};
+use crate::rules::rule::{Rule, must, should};
+use crate::rules::tolerances::ROUNDING_S;
 use livedir_playlist::{MediaListing, ServerControl};
 
 pub(crate) static PART_HOLD_BACK_MISSING: Rule = must(

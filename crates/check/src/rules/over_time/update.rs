@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
+use crate::rules::finding::{Finding, Findings};
 use crate::rules::low_latency::part_updates;
 use crate::rules::playlist::date_ranges;
-use crate::rules::{Finding, Findings, Rule, must, should};
+use crate::rules::rule::{Rule, must, should};
 use livedir_playlist::{ListedSegment, Listing, MediaListing, PlaylistType, Tag, read_listing};
 
 pub(crate) static TARGET_DURATION_CHANGED: Rule = must(

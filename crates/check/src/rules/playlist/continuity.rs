@@ -2,13 +2,26 @@
 
 use std::collections::HashMap;
 
-use super::dates::unix_s;
-use super::segments::{DATE_DRIFTS, EXTINF_DRIFTS, FALLBACK_FRAME_S, ROUNDING_S};
-use crate::rules::{Findings, SegmentFacts};
-use livedir_playlist::{ListedSegment, TICKS_PER_S};
+use crate::rules::facts::SegmentFacts;
+use crate::rules::finding::Findings;
+use crate::rules::rule::{Rule, must, should};
+use crate::rules::times::{distance_s, unix_s};
+use crate::rules::tolerances::{DATE_DRIFT_S, FALLBACK_FRAME_S, ROUNDING_S};
+use livedir_playlist::ListedSegment;
+
+pub(crate) static EXTINF_DRIFTS: Rule = must(
+    "extinf-drifts",
+    "Apple 8.1",
+    "The sum of EXTINF over any run of segments is its length, to within a picture.",
+);
+pub(crate) static DATE_DRIFTS: Rule = should(
+    "date-drifts",
+    "RFC 8216 4.3.2.6",
+    "Dates and time stamps run at the same pace, so that one date tells all others.",
+);
 
 /// Why a segment does not go on where the one before it ended.
-pub(crate) enum Break {
+pub(crate) enum Interruption {
     /// Other tracks, codecs, file format.
     Streams,
     /// From the end of the one to the start of the other; negative: back.
@@ -17,23 +30,17 @@ pub(crate) enum Break {
     Counter { pid: u16 },
 }
 
-/// As a difference of clocks, dates may be off by this: bis-22 6.2.1 speaks of less than a second.
-const DATE_DRIFT_S: f64 = 1.0;
-
-/// The clock of MPEG is 33 bits wide.
-const WRAP_90K: u64 = 1 << 33;
-
 /// The first reason, if there is one.
-pub(crate) fn break_between(before: &SegmentFacts, facts: &SegmentFacts) -> Option<Break> {
+pub(crate) fn break_between(before: &SegmentFacts, facts: &SegmentFacts) -> Option<Interruption> {
     let set_ups = before.decoder_set_up().zip(facts.decoder_set_up());
     if before.container != facts.container || set_ups.is_some_and(|(was, is)| was != is) {
-        return Some(Break::Streams);
+        return Some(Interruption::Streams);
     }
     if let (Some(end_90k), Some(start_90k)) = (before.end_90k(), facts.start_90k()) {
         let jump_s = distance_s(end_90k, start_90k);
         // More than rounding can do, less than a picture that is missing.
         if jump_s.abs() > 1.5 * before.frame_s().unwrap_or(FALLBACK_FRAME_S) {
-            return Some(Break::Timeline { jump_s });
+            return Some(Interruption::Timeline { jump_s });
         }
     }
     let (before, media) = before.media.as_ref().zip(facts.media.as_ref())?;
@@ -41,16 +48,8 @@ pub(crate) fn break_between(before: &SegmentFacts, facts: &SegmentFacts) -> Opti
     media.counters.iter().find_map(|counter| {
         let last = last_counts.get(&counter.pid)?;
         let runs_on = last.wrapping_add(1) & 0x0f == counter.first & 0x0f;
-        (!runs_on).then_some(Break::Counter { pid: counter.pid })
+        (!runs_on).then_some(Interruption::Counter { pid: counter.pid })
     })
-}
-
-/// By the shorter way round.
-pub(crate) fn distance_s(from_90k: u64, to_90k: u64) -> f64 {
-    let forward_90k = to_90k.wrapping_sub(from_90k) % WRAP_90K;
-    let distance_90k =
-        if forward_90k < WRAP_90K / 2 { forward_90k as i64 } else { forward_90k as i64 - WRAP_90K as i64 };
-    distance_90k as f64 / TICKS_PER_S as f64
 }
 
 /// Segments that go on from one another, up to the last one read.
@@ -121,23 +120,5 @@ impl<'a> Run<'a> {
         self.last_extinf_s = segment.duration_s.unwrap_or(0.0);
         self.is_last_off = is_off;
         self
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn distances_go_the_shorter_way_round() {
-        #[track_caller]
-        fn check(from_90k: u64, to_90k: u64, expected_s: f64) {
-            let distance_s = distance_s(from_90k, to_90k);
-            assert!((distance_s - expected_s).abs() < 1e-9, "{distance_s}");
-        }
-        check(0, 180_000, 2.0);
-        check(180_000, 0, -2.0);
-        check(WRAP_90K - 90_000, 90_000, 2.0);
-        check(90_000, WRAP_90K - 90_000, -2.0);
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::dates::unix_s;
-use crate::rules::{Findings, Rule, excerpt, must};
+use crate::rules::finding::{Findings, excerpt};
+use crate::rules::rule::{Rule, must};
+use crate::rules::times::unix_s;
 use livedir_playlist::tag_values::{date, decimal};
 use livedir_playlist::{Attributes, MediaListing, Tag};
 

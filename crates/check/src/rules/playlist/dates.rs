@@ -1,8 +1,9 @@
 //! EXT-X-PROGRAM-DATE-TIME: when each segment was filmed, without contradiction.
 
-use jiff::Timestamp;
-
-use crate::rules::{Findings, Rule, excerpt, must, should};
+use crate::rules::finding::{Findings, excerpt};
+use crate::rules::rule::{Rule, must, should};
+use crate::rules::times::unix_s;
+use crate::rules::tolerances::DATE_DRIFT_S;
 use livedir_playlist::MediaListing;
 use livedir_playlist::tag_values::date;
 
@@ -26,9 +27,6 @@ pub(crate) static DATE_GAP: Rule = should(
     "Dates run on: time without media is filled with EXT-X-GAP, or EXT-X-DISCONTINUITY stands behind it.",
 );
 
-/// bis-22 6.2.1 allows overlaps below a second, for clocks that drift; the same is granted to gaps.
-pub(crate) const DRIFT_S: f64 = 1.0;
-
 pub(crate) fn check(findings: &mut Findings<'_>, listing: &MediaListing) {
     let has_tags = listing.tag("EXT-X-PROGRAM-DATE-TIME").is_some();
     let lists_anything = !listing.segments.is_empty() || listing.has_parts();
@@ -50,10 +48,10 @@ pub(crate) fn check(findings: &mut Findings<'_>, listing: &MediaListing) {
         let begins_s = segment.program_date_time.map(unix_s);
         if let (Some(begins_s), Some(end_s)) = (begins_s, end_s) {
             let gap_s = begins_s - end_s;
-            if gap_s <= -DRIFT_S {
+            if gap_s <= -DATE_DRIFT_S {
                 let seen = format!("a date {:.3} s before the end of the segment before", -gap_s);
                 findings.segment(&DATE_AMBIGUOUS, &segment.uri, seen, "less than 1 s");
-            } else if gap_s >= DRIFT_S && !segment.discontinuity {
+            } else if gap_s >= DATE_DRIFT_S && !segment.discontinuity {
                 let seen = format!("a date {gap_s:.3} s after the end of the segment before");
                 findings.segment(&DATE_GAP, &segment.uri, seen, "less than 1 s, or EXT-X-DISCONTINUITY");
             }
@@ -74,8 +72,4 @@ fn check_precision(findings: &mut Findings<'_>, listing: &MediaListing) {
         let seen = format!("{:?} in line {}", excerpt(&tag.value), tag.line);
         findings.whole(&DATE_IMPRECISE, seen, "such as 2026-03-01T12:00:00.000Z");
     }
-}
-
-pub(crate) fn unix_s(at: Timestamp) -> f64 {
-    at.as_nanosecond() as f64 / 1e9
 }

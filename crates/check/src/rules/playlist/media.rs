@@ -1,6 +1,7 @@
 //! One media playlist alone: its header, and what it says of each segment.
 
-use crate::rules::{Findings, Rule, excerpt, must, should};
+use crate::rules::finding::{Findings, excerpt};
+use crate::rules::rule::{Rule, must, should};
 use livedir_playlist::tag_values::decimal;
 use livedir_playlist::{Attributes, MediaListing, PlaylistType, Tag};
 

@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::continuity::{Break, Run, break_between};
-use crate::rules::{Container, Finding, Findings, Rule, SegmentFacts, must, should};
+use super::continuity::{Interruption, Run, break_between};
+use crate::rules::facts::{Container, SegmentFacts};
+use crate::rules::finding::{Finding, Findings};
+use crate::rules::rule::{Rule, must, should};
+use crate::rules::tolerances::{FALLBACK_FRAME_S, ROUNDING_S};
 use livedir_media::VideoCodec;
 use livedir_playlist::{ListedSegment, Listing, MediaListing, read_listing};
 
@@ -59,23 +62,6 @@ pub(crate) static HEVC_IN_TS: Rule =
     must("hevc-in-ts", "Apple 1.5", "HEVC video comes in fragmented MP4, not in MPEG-TS.");
 pub(crate) static EXTINF_OFF: Rule =
     must("extinf-off", "Apple 8.1", "EXTINF is the length of the segment, to within a picture.");
-pub(crate) static EXTINF_DRIFTS: Rule = must(
-    "extinf-drifts",
-    "Apple 8.1",
-    "The sum of EXTINF over any run of segments is its length, to within a picture.",
-);
-pub(crate) static DATE_DRIFTS: Rule = should(
-    "date-drifts",
-    "RFC 8216 4.3.2.6",
-    "Dates and time stamps run at the same pace, so that one date tells all others.",
-);
-
-/// A picture's length where a segment does not tell one: 20 pictures a second.
-pub(crate) const FALLBACK_FRAME_S: f64 = 0.05;
-
-/// EXTINF may be rounded to a millisecond.
-pub(crate) const ROUNDING_S: f64 = 0.001;
-
 /// Apple 1.13.
 const KEYFRAME_EVERY_S: f64 = 2.0;
 
@@ -180,10 +166,12 @@ fn goes_on(
     }
     let Some(found) = found else { return true };
     let expected = "EXT-X-DISCONTINUITY before it";
-    let is_counter = matches!(found, Break::Counter { .. });
+    let is_counter = matches!(found, Interruption::Counter { .. });
     match found {
-        Break::Streams => findings.segment(&STREAMS_CHANGE, uri, "other streams than before", expected),
-        Break::Timeline { jump_s } => {
+        Interruption::Streams => {
+            findings.segment(&STREAMS_CHANGE, uri, "other streams than before", expected);
+        }
+        Interruption::Timeline { jump_s } => {
             findings.segment(
                 &TIMELINE_BREAK,
                 uri,
@@ -191,7 +179,7 @@ fn goes_on(
                 expected,
             );
         }
-        Break::Counter { pid } => {
+        Interruption::Counter { pid } => {
             let seen = format!("a continuity counter that does not run on, of PID {pid}");
             findings.segment(&COUNTER_BREAK_BETWEEN, uri, seen, "it up by 1");
         }

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::rules::{Findings, Rule, excerpt, must};
+use crate::rules::finding::{Findings, excerpt};
+use crate::rules::rule::{Rule, must};
 use livedir_playlist::Tag;
 use livedir_playlist::tag_values::{
     Pairs, byterange, date, decimal, extinf_s, is_of_a_multivariant_playlist, whole_number,

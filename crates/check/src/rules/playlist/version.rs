@@ -1,6 +1,7 @@
 //! EXT-X-VERSION: high enough for what is used, and no higher.
 
-use crate::rules::{Findings, Rule, must, should};
+use crate::rules::finding::Findings;
+use crate::rules::rule::{Rule, must, should};
 use livedir_playlist::tag_values::{attribute, extinf_s};
 use livedir_playlist::{MediaListing, MultivariantListing, Tag};
 

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::renditions::ALIGNED_S;
-use crate::rules::playlist::dates::unix_s;
-use crate::rules::{Findings, Rule, must, should};
+use crate::rules::finding::Findings;
+use crate::rules::rule::{Rule, must, should};
+use crate::rules::times::unix_s;
 use livedir_playlist::MediaListing;
 
 pub(crate) static RENDITIONS_DISCONTINUITIES_DIFFER: Rule = must(
@@ -17,6 +17,10 @@ pub(crate) static RENDITIONS_BORDERS_DIFFER: Rule = should(
     "Apple 8.22",
     "Segments begin at the same times in all playlists of a presentation.",
 );
+
+/// Where the dates of two playlists are compared, those of one medium may be off by this from those of another: a picture
+/// and a frame of sound, and rounding.
+pub(crate) const ALIGNED_S: f64 = 0.1;
 
 /// The segments of a playlist that have a date, by themselves or from those before.
 pub(crate) struct Timeline {

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::rules::{Finding, Findings, Rule, must, should};
+use crate::rules::finding::{Finding, Findings};
+use crate::rules::rule::{Rule, must, should};
 use livedir_playlist::BitRate;
 use livedir_playlist::{Listing, MultivariantListing, Variant, read_listing};
 

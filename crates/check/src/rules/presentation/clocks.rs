@@ -1,12 +1,13 @@
 //! The clocks of the playlists of a presentation: the same date and the same time stamp belong together in all.
 
+use crate::rules::finding::{Finding, Findings};
+use crate::rules::rule::{Rule, must};
+use crate::rules::times::{distance_s, unix_s};
+use crate::rules::tolerances::DATE_DRIFT_S;
+
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-
-use crate::rules::playlist::continuity::distance_s;
-use crate::rules::playlist::dates::{DRIFT_S, unix_s};
-use crate::rules::{Finding, Findings, Rule, must};
 
 pub(crate) static RENDITIONS_CLOCKS_DIFFER: Rule = must(
     "renditions-clocks-differ",
@@ -36,7 +37,7 @@ pub fn check_clocks(name: &str, clocks: &[RenditionClock<'_>]) -> Vec<Finding> {
         let first = *firsts.entry(clock.discontinuity_sequence).or_insert(clock);
         let by_date_s = unix_s(clock.date) - unix_s(first.date);
         let apart_s = by_date_s - distance_s(first.start_90k, clock.start_90k);
-        if apart_s.abs() >= DRIFT_S {
+        if apart_s.abs() >= DATE_DRIFT_S {
             let seen = format!("dates that are off by {apart_s:.3} s from those of {}", first.name);
             findings.push(&RENDITIONS_CLOCKS_DIFFER, clock.name.to_owned(), seen, "less than 1 s");
         }

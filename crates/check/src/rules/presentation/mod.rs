@@ -4,5 +4,6 @@ pub(crate) mod alignment;
 pub(crate) mod bandwidth;
 pub(crate) mod clocks;
 pub(crate) mod multivariant;
+pub(crate) mod rendition_text;
 pub(crate) mod renditions;
 pub(crate) mod reports;

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::rules::{Findings, Rule, excerpt, must};
+use crate::rules::finding::{Findings, excerpt};
+use crate::rules::rule::{Rule, must};
 use livedir_playlist::{MultivariantListing, Variant};
 
 pub(crate) static VARIANT_WITHOUT_URI: Rule = must(

@@ -3,11 +3,12 @@
 //! Playlists are read one after the other, and a live one moves on meanwhile. So a playlist is called behind only if it
 //! was read after the one that it is behind of.
 
-use super::alignment;
-use super::alignment::Timeline;
+use super::alignment::{self, ALIGNED_S, Timeline};
 use super::multivariant::has_video;
 use super::reports;
-use crate::rules::{Finding, Findings, Rule, must};
+use crate::rules::finding::{Finding, Findings};
+use crate::rules::presentation::rendition_text::RenditionText;
+use crate::rules::rule::{Rule, must};
 use livedir_playlist::{Listing, MediaListing, MultivariantListing, PlaylistType, read_listing};
 
 pub(crate) static RENDITIONS_TARGET_DIFFERS: Rule = must(
@@ -37,21 +38,8 @@ pub(crate) static RENDITIONS_APART: Rule = must(
     "What one playlist lists and another does not is at an end, and no longer than the target duration.",
 );
 
-/// A media playlist that a multivariant one lists.
-#[derive(Debug, Clone, Copy)]
-pub struct RenditionText<'a> {
-    /// For findings, such as `low/stream.m3u8`.
-    pub name: &'a str,
-    /// Its text.
-    pub text: &'a str,
-    /// When the look ended that found this text first; monotonic seconds.
-    pub seen_at_s: f64,
-    /// When the last look began that found this text.
-    pub looked_at_s: f64,
-}
-
-/// One of them, read.
-struct Rendition<'a> {
+/// A media playlist of it, read.
+struct ReadRendition<'a> {
     name: &'a str,
     listing: MediaListing,
     timeline: Timeline,
@@ -59,19 +47,15 @@ struct Rendition<'a> {
     looked_at_s: f64,
 }
 
-/// Where the dates of two playlists are compared, those of one medium may be off by this from those of another: a picture
-/// and a frame of sound, and rounding.
-pub(crate) const ALIGNED_S: f64 = 0.1;
-
 /// Holds a multivariant playlist and those that it lists, in the order of that one, to what they must have in common.
 #[must_use]
 pub fn check_renditions(name: &str, text: &str, texts: &[RenditionText<'_>]) -> Vec<Finding> {
     let mut findings = Findings::new(name);
     let Listing::Multivariant(multivariant) = read_listing(text) else { return findings.found };
-    let renditions: Vec<Rendition<'_>> = texts.iter().filter_map(read).collect();
+    let renditions: Vec<ReadRendition<'_>> = texts.iter().filter_map(read).collect();
     check_headers(&mut findings, &multivariant, &renditions);
     reports::check(&mut findings, texts);
-    let dated: Vec<&Rendition<'_>> = renditions.iter().filter(|it| !it.timeline.is_empty()).collect();
+    let dated: Vec<&ReadRendition<'_>> = renditions.iter().filter(|it| !it.timeline.is_empty()).collect();
     if let Some((first, others)) = dated.split_first() {
         for other in others {
             alignment::check(&mut findings, first.name, &first.timeline, other.name, &other.timeline);
@@ -83,20 +67,20 @@ pub fn check_renditions(name: &str, text: &str, texts: &[RenditionText<'_>]) -> 
     findings.found
 }
 
-fn read<'a>(it: &RenditionText<'a>) -> Option<Rendition<'a>> {
+fn read<'a>(it: &RenditionText<'a>) -> Option<ReadRendition<'a>> {
     match read_listing(it.text) {
         // RFC 8216 6.2.4: playlists of I-frames may have a target duration of their own.
         Listing::Media(listing) if listing.tag("EXT-X-I-FRAMES-ONLY").is_none() => {
             let timeline = Timeline::of(&listing);
             let RenditionText { name, seen_at_s, looked_at_s, .. } = *it;
-            Some(Rendition { name, listing, timeline, seen_at_s, looked_at_s })
+            Some(ReadRendition { name, listing, timeline, seen_at_s, looked_at_s })
         }
         _ => None,
     }
 }
 
 /// Holds one to those that had been read by then.
-fn check_apart(findings: &mut Findings<'_>, all: &[&Rendition<'_>], behind: &Rendition<'_>) {
+fn check_apart(findings: &mut Findings<'_>, all: &[&ReadRendition<'_>], behind: &ReadRendition<'_>) {
     let Some(target_s) = behind.listing.target_duration_s else { return };
     let (target_s, (begins_s, ends_s)) = (target_s as f64, behind.timeline.span_s());
     // What has ended is as it will be at any time.
@@ -125,17 +109,17 @@ fn check_apart(findings: &mut Findings<'_>, all: &[&Rendition<'_>], behind: &Ren
 fn check_headers(
     findings: &mut Findings<'_>,
     multivariant: &MultivariantListing,
-    renditions: &[Rendition<'_>],
+    renditions: &[ReadRendition<'_>],
 ) {
     let name = findings.name;
-    let Some(Rendition { name: first_name, listing: first, .. }) = renditions.first() else { return };
+    let Some(ReadRendition { name: first_name, listing: first, .. }) = renditions.first() else { return };
     let said = |target_s: Option<u64>| target_s.map_or("none".to_owned(), |target_s| format!("{target_s} s"));
     let has_dates = |listing: &MediaListing| listing.tag("EXT-X-PROGRAM-DATE-TIME").is_some();
     let with_dates = renditions.iter().find(|it| has_dates(&it.listing));
     // Which of the playlists has the sound alone is not known here, and sound needs no such promise.
     let all_are_video = multivariant.variants.iter().all(has_video)
         && multivariant.renditions.iter().all(|rendition| rendition.uri.is_none());
-    for Rendition { name: rendition_name, listing, .. } in renditions {
+    for ReadRendition { name: rendition_name, listing, .. } in renditions {
         let at = || (*rendition_name).to_owned();
         if listing.target_duration_s != first.target_duration_s {
             let expected = format!("{}, as in {first_name}", said(first.target_duration_s));
@@ -145,7 +129,7 @@ fn check_headers(
             let expected = format!("{}, as in {first_name}", type_name(first.playlist_type));
             findings.push(&RENDITIONS_TYPE_DIFFERS, at(), type_name(listing.playlist_type), expected);
         }
-        if let Some(Rendition { name: dated, .. }) = with_dates
+        if let Some(ReadRendition { name: dated, .. }) = with_dates
             && !has_dates(listing)
             && !listing.segments.is_empty()
         {

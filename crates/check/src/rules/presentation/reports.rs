@@ -1,7 +1,8 @@
 //! EXT-X-RENDITION-REPORT: low-latency playlists of one presentation tell where the others are (bis-22 4.4.5.4).
 
-use crate::rules::presentation::renditions::RenditionText;
-use crate::rules::{Findings, Rule, must};
+use crate::rules::finding::Findings;
+use crate::rules::presentation::rendition_text::RenditionText;
+use crate::rules::rule::{Rule, must};
 use livedir_playlist::{Listing, MediaListing, read_listing};
 
 pub(crate) static REPORT_MISSING: Rule = must(

@@ -1,22 +1,22 @@
 //! Answers of a server, and segments that have left.
 
-use livedir_check::rules::{HttpAnswer, Kind, Removal};
+use livedir_check::rules::{HttpAnswer, Removal, Requested};
 
 use super::Case;
 
 /// Of a live playlist of 2 s, as `livedir-server` answers.
 fn playlist() -> HttpAnswer {
-    let kind = Kind::Playlist { live_target_duration_s: Some(2) };
+    let kind = Requested::Playlist { live_target_duration_s: Some(2) };
     let cache_control = "no-cache, no-store, must-revalidate";
     answer("/stream.m3u8", kind, "application/vnd.apple.mpegurl", cache_control)
 }
 
 /// Of a segment, as `livedir-server` answers.
 fn segment() -> HttpAnswer {
-    answer("/live/seg-00000042.ts", Kind::Segment, "video/mp2t", "no-cache")
+    answer("/live/seg-00000042.ts", Requested::Segment, "video/mp2t", "no-cache")
 }
 
-fn answer(path: &str, kind: Kind, content_type: &str, cache_control: &str) -> HttpAnswer {
+fn answer(path: &str, kind: Requested, content_type: &str, cache_control: &str) -> HttpAnswer {
     let headers = [
         ("content-type", content_type),
         ("cache-control", cache_control),
@@ -29,7 +29,7 @@ fn answer(path: &str, kind: Kind, content_type: &str, cache_control: &str) -> Ht
         status: 200,
         headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
         bytes: 700,
-        was_gzip: matches!(kind, Kind::Playlist { .. }),
+        was_gzip: matches!(kind, Requested::Playlist { .. }),
         redirects: 0,
     }
 }
@@ -54,7 +54,7 @@ fn with_expires(expires: &str) -> HttpAnswer {
 }
 
 fn removed(status: u16, since_removed_s: f64) -> HttpAnswer {
-    HttpAnswer { status, kind: Kind::Removed { since_removed_s, must_stay_s: 22.0 }, ..segment() }
+    HttpAnswer { status, kind: Requested::Removed { since_removed_s, must_stay_s: 22.0 }, ..segment() }
 }
 
 fn removal(since_removed_s: f64, is_available: bool) -> Removal {
@@ -110,7 +110,7 @@ fn good_answers_are_not_found() {
     check(HttpAnswer { url: "http://localhost/stream".to_owned(), ..playlist() });
     check(HttpAnswer { url: "http://localhost/live/a.bin?x=b.ts".to_owned(), ..segment() });
     // What does not change may be kept.
-    let kind = Kind::Playlist { live_target_duration_s: None };
+    let kind = Requested::Playlist { live_target_duration_s: None };
     check(HttpAnswer { kind, ..without("cache-control", playlist()) });
 }
 

@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use livedir_playlist::{
-    Directives, Edge, Listing, LiveEdge, LowLatency, MediaListing, Part, PartContent, Parts, Reload, Segment,
-    TICKS_PER_S, Window, WindowSettings, parse, read_listing, render_low_latency,
+    Directives, Edge, Listing, LiveEdge, LowLatency, MediaListing, Part, PartContent, PartList, Reload,
+    Segment, TICKS_PER_S, Window, WindowSettings, parse, read_listing, render_low_latency,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -149,7 +149,7 @@ impl Stream {
         self.edge.trim(self.window.playlist());
         // Of the segment that is open the next part may still come, or the first of the segment behind it.
         let hint = part_uri(self.window.next_media_sequence(), self.edge.open().parts.len() as u64);
-        let parts = Parts { edge: &self.edge, hint: &hint };
+        let parts = PartList { edge: &self.edge, hint: &hint };
         let low_latency = LowLatency { parts: Some(parts), reports: &[], can_skip: self.can_skip };
         let text = render_low_latency(self.window.playlist(), &low_latency);
         self.hold(&text);

@@ -1,7 +1,7 @@
 //! Low-latency playlists for the tests: what a writer lists whose segments of 2 s have four parts each.
 
 use jiff::{SignedDuration, Timestamp};
-use livedir_playlist::{LiveEdge, LowLatency, Part, PartContent, Parts, Window, render_low_latency};
+use livedir_playlist::{LiveEdge, LowLatency, Part, PartContent, PartList, Window, render_low_latency};
 
 use super::{TEN_OF_2_S, after_a_break, segment};
 
@@ -41,7 +41,7 @@ impl Writer {
         let open = self.edge.open().parts.len() as u64;
         let (number, part) = (self.window.next_media_sequence(), open % 4);
         let hint = part_uri(if open == 4 { number + 1 } else { number }, part);
-        let parts = Parts { edge: &self.edge, hint: &hint };
+        let parts = PartList { edge: &self.edge, hint: &hint };
         let low_latency = LowLatency { parts: Some(parts), reports: &[], can_skip: true };
         render_low_latency(self.window.playlist(), &low_latency)
     }

@@ -1,4 +1,4 @@
-//! Reader: brings a playlist or a segment here, from disk or over HTTP, and asks whether one is still there.
+//! Fetcher: brings a playlist or a segment here, from disk or over HTTP, and asks whether one is still there.
 //!
 //! In: addresses. Out: bytes, and what the server said of them. On the caller's thread; every wait and every size has a
 //! limit.
@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::rules::{HttpAnswer, Kind};
+use crate::rules::{HttpAnswer, Requested};
 use flate2::read::MultiGzDecoder;
 use ureq::http::Response;
 use ureq::tls::{RootCerts, TlsConfig};
@@ -106,11 +106,11 @@ pub(crate) struct Reading {
 
 /// Reads from disk and over HTTP; clones share connections.
 #[derive(Debug, Clone)]
-pub(crate) struct Reader {
+pub(crate) struct Fetcher {
     agent: Agent,
 }
 
-impl Reader {
+impl Fetcher {
     /// With no connection yet.
     #[must_use]
     pub(crate) fn new() -> Self {
@@ -130,15 +130,15 @@ impl Reader {
 
     /// The whole of a playlist.
     pub(crate) fn playlist(&self, address: &Address) -> Result<Reading, ReadError> {
-        self.read(address, Kind::Playlist { live_target_duration_s: None }, LONGEST_PLAYLIST_BYTES)
+        self.read(address, Requested::Playlist { live_target_duration_s: None }, LONGEST_PLAYLIST_BYTES)
     }
 
     /// The whole of a segment.
     pub(crate) fn segment(&self, address: &Address) -> Result<Reading, ReadError> {
-        self.read(address, Kind::Segment, LONGEST_SEGMENT_BYTES)
+        self.read(address, Requested::Segment, LONGEST_SEGMENT_BYTES)
     }
 
-    fn read(&self, address: &Address, kind: Kind, limit: u64) -> Result<Reading, ReadError> {
+    fn read(&self, address: &Address, kind: Requested, limit: u64) -> Result<Reading, ReadError> {
         match address {
             Address::File(path) => read_file(path, limit),
             Address::Url(url) => self.get(url, kind, limit, None),
@@ -147,19 +147,19 @@ impl Reader {
 
     /// A playlist that the server may hold back for so long.
     pub(crate) fn held_playlist(&self, url: &Url, patience: Duration) -> Result<Reading, ReadError> {
-        let kind = Kind::Playlist { live_target_duration_s: None };
+        let kind = Requested::Playlist { live_target_duration_s: None };
         self.get(url, kind, LONGEST_PLAYLIST_BYTES, Some(patience))
     }
 
     /// A part that the server may hold back for so long.
     pub(crate) fn held_part(&self, url: &Url, patience: Duration) -> Result<Reading, ReadError> {
-        self.get(url, Kind::Segment, LONGEST_SEGMENT_BYTES, Some(patience))
+        self.get(url, Requested::Segment, LONGEST_SEGMENT_BYTES, Some(patience))
     }
 
     fn get(
         &self,
         url: &Url,
-        kind: Kind,
+        kind: Requested,
         limit: u64,
         patience: Option<Duration>,
     ) -> Result<Reading, ReadError> {
@@ -198,7 +198,7 @@ impl Reader {
     }
 
     /// Asks for something that has left the playlist, without bringing it here. `kind` is called when the answer has come.
-    pub(crate) fn ask(&self, url: &Url, kind: impl FnOnce() -> Kind) -> Result<HttpAnswer, ReadError> {
+    pub(crate) fn ask(&self, url: &Url, kind: impl FnOnce() -> Requested) -> Result<HttpAnswer, ReadError> {
         let failed = |error: ureq::Error| ReadError::Http { url: shown(url.as_str()), error: told(&error) };
         let mut response = self.agent.head(url.as_str()).call().map_err(failed)?;
         if matches!(response.status().as_u16(), 405 | 501) {
@@ -210,7 +210,7 @@ impl Reader {
     }
 }
 
-impl Default for Reader {
+impl Default for Fetcher {
     fn default() -> Self {
         Self::new()
     }
@@ -233,7 +233,7 @@ fn told(error: &ureq::Error) -> String {
     }
 }
 
-fn answer_of(url: &Url, kind: Kind, response: &Response<Body>) -> HttpAnswer {
+fn answer_of(url: &Url, kind: Requested, response: &Response<Body>) -> HttpAnswer {
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
     let headers: Vec<(String, String)> = response
         .headers()
