@@ -79,6 +79,7 @@ test-quick:
 check: setup (_tool "cargo-deny")
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --locked -- -D warnings
+    PKG_CONFIG=false cargo clippy --package livedir-publisher --no-default-features --all-targets --locked -- -D warnings
     RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --quiet
     cargo check --manifest-path fuzz/Cargo.toml --locked --target-dir '{{ target }}/fuzz'
     cargo deny --all-features check bans licenses sources

@@ -1,6 +1,7 @@
 //! What a source hands out, and what it says of it: the stages from the source to the encoders speak of this.
 
 use crate::picture::colour_space::ColourSpace;
+use crate::picture::shared::SharedPicture;
 use ffmpeg_next as ffmpeg;
 use std::time::Instant;
 
@@ -14,7 +15,7 @@ pub const MOST_STRETCH: f64 = 0.0005;
 /// A picture as the source delivered it: any size, any pixel format.
 pub struct CapturedPicture {
     /// The pixels, in libav's own description of them.
-    pub frame: ffmpeg::frame::Video,
+    pub frame: SharedPicture,
     /// When the picture was taken (for a file: when it is due to be shown).
     pub captured_at: Instant,
 }

@@ -17,7 +17,7 @@
 //! other encoder could stand there. The watcher is `livedir-watcher`. What files are called, and who may write them, is in
 //! `livedir-layout`; what the bytes of one hold, in `livedir-media`. A folder uses those below it alone (`tests/it/layers.rs` has their order).
 //!
-//! Without the feature `capture` there is no `live`: `watch`, `check` and `inspect` need neither FFmpeg nor a sound library.
+//! Without the feature `capture` there is no `live`: `watch`, `check` and `inspect` need neither libav nor a sound library.
 
 pub mod cli;
 pub mod commands;

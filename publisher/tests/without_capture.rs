@@ -1,4 +1,4 @@
-//! The program that is built without the feature `capture`, on a machine that has neither FFmpeg nor a sound library.
+//! The program that is built without the feature `capture`, on a machine that has neither libav nor a sound library.
 #![cfg(not(feature = "capture"))]
 
 use std::fs;

@@ -48,5 +48,5 @@ pub use live_edge::{EvictedPart, LiveEdge, OpenSegment, Part, PartContent, PartE
 pub use media_playlist::{MediaPlaylist, Segment, TICKS_PER_S};
 pub use multivariant::{Rates, SharedAudio, VariantStream, put_in_order, render_multivariant};
 pub use parse::{ParseError, Problem, parse};
-pub use render::{EdgeReport, LowLatency, PartList, PartList as Parts, render, render_low_latency};
+pub use render::{EdgeReport, LowLatency, PartList, render, render_low_latency};
 pub use window::{Evicted, PushError, ResumeError, Window, WindowSettings};

@@ -12,7 +12,7 @@ use livedir_address::shown;
 /// The words without the address, and its variable and value; nothing if it may be seen, or was not typed.
 fn moved(command: &Command, words: &[OsString]) -> Option<(Vec<OsString>, &'static str, OsString)> {
     let (variable, address) = match command {
-        #[cfg(feature = "capture")]
+            #[cfg(feature = "capture")]
         Command::Live(args) => ("LIVEDIR_SOURCE", OsString::from(args.source.as_ref()?)),
         Command::Check(args) => ("LIVEDIR_SUBJECT", args.subject.clone()),
         _ => return None,
@@ -49,13 +49,12 @@ fn begin_anew(words: &[OsString], variable: &str, address: &OsStr) {
 #[cfg(not(unix))]
 fn begin_anew(_words: &[OsString], _variable: &str, _address: &OsStr) {}
 
-#[cfg(test)]
+#[cfg(all(test, feature = "capture"))]
 mod tests {
     use super::*;
     use crate::cli::args::CommandLine;
     use clap::Parser;
 
-    #[cfg(feature = "capture")]
     #[track_caller]
     fn check(line: &str, expected: Option<&str>) {
         let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
@@ -67,7 +66,6 @@ mod tests {
         assert_eq!(moved.as_deref(), expected);
     }
 
-    #[cfg(feature = "capture")]
     #[test]
     fn an_address_with_a_secret_goes_on_in_a_variable() {
         check("p live rtsp://u:p@cam/1 --fps 5", Some("LIVEDIR_SOURCE=rtsp://u:p@cam/1 p live --fps 5"));

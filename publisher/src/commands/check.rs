@@ -18,6 +18,7 @@ use livedir_check::{Address, CheckSettings, run};
 use livedir_time::stop::Stop;
 
 /// Exit status: 0 clean, 1 a MUST is broken, 2 could not check.
+#[must_use]
 pub fn check(args: &CheckArgs) -> ExitCode {
     match stop_on_signals().and_then(|stop| checked(args, &stop)) {
         Ok(status) => ExitCode::from(status),

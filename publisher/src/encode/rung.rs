@@ -7,14 +7,13 @@
 use std::sync::mpsc::SyncSender;
 use std::time::SystemTime;
 
-use ffmpeg_next as ffmpeg;
-
 use crate::encode::video::VideoEncoder;
 use crate::encode::{EncodeError, EncodeSettings};
 use crate::packet::{Encoded, EncodedPacket};
 use crate::picture::canvas::Canvas;
 use crate::picture::overlay::Overlay;
 use crate::picture::scaler::Scaler;
+use crate::picture::shared::SharedPicture;
 use crate::picture::slate::{self, SlateText};
 use crate::queue::picture::{Picture, PictureReceiver};
 use livedir_media::Medium;
@@ -72,13 +71,13 @@ struct Screen<'a> {
     scaler: Scaler,
     overlay: Overlay,
     /// The last picture.
-    picture: Option<ffmpeg::frame::Video>,
+    picture: Option<SharedPicture>,
     /// The last slate, and the second that it was drawn for.
-    slate: Option<(u64, ffmpeg::frame::Video)>,
+    slate: Option<(u64, SharedPicture)>,
 }
 
 impl Screen<'_> {
-    fn show(&mut self, picture: Picture) -> &mut ffmpeg::frame::Video {
+    fn show(&mut self, picture: Picture) -> &mut SharedPicture {
         match picture {
             Picture::Slate(text) => return self.slate(&text),
             Picture::Same => {}
@@ -90,22 +89,18 @@ impl Screen<'_> {
         }
         let EncodeSettings { width, height, .. } = *self.settings;
         // Black before the first.
-        self.picture.get_or_insert_with(|| Canvas::new(width, height).to_frame())
+        self.picture.get_or_insert_with(|| Canvas::new(width, height).to_frame().into())
     }
 
     /// With title and clock on it.
-    fn written(
-        &mut self,
-        picture: ffmpeg::frame::Video,
-        taken_at: SystemTime,
-    ) -> Option<ffmpeg::frame::Video> {
+    fn written(&mut self, picture: SharedPicture, taken_at: SystemTime) -> Option<SharedPicture> {
         let written = self.overlay.draw(picture, taken_at);
         written.inspect_err(|error| tracing::warn!(%error, "a picture could not be written on")).ok()
     }
 
-    fn slate(&mut self, text: &SlateText) -> &mut ffmpeg::frame::Video {
+    fn slate(&mut self, text: &SlateText) -> &mut SharedPicture {
         let EncodeSettings { width, height, .. } = *self.settings;
-        let draw = || slate::draw(width, height, &text.time, &text.reason);
+        let draw = || SharedPicture::from(slate::draw(width, height, &text.time, &text.reason));
         if self.slate.as_ref().is_none_or(|(second, _)| *second != text.second) {
             let slate = self.written(draw(), SystemTime::now()).unwrap_or_else(draw);
             self.slate = Some((text.second, slate));

@@ -15,6 +15,7 @@ use crate::encode::ladder::SMALLEST_QUANTISER;
 use crate::picture::canvas::Canvas;
 use crate::picture::colour_space::ColourSpace;
 use crate::picture::overlay::OverlaySettings;
+use crate::picture::shared::SharedPicture;
 use livedir_media::VideoCodec;
 
 /// Why an encoder is of no use here.
@@ -82,7 +83,7 @@ impl VideoEncoder {
 
     /// Has the encoder make a few pictures, and judges what comes.
     fn try_out(mut self, settings: &EncodeSettings) -> Result<(), Refusal> {
-        let mut picture = Canvas::new(settings.width, settings.height).to_frame();
+        let mut picture = SharedPicture::from(Canvas::new(settings.width, settings.height).to_frame());
         let mut packets = Vec::new();
         for n in 0..PICTURES {
             let is_keyframe = n.is_multiple_of(IDR_EVERY);
@@ -182,7 +183,7 @@ mod tests {
     #[track_caller]
     fn check_keyframes(codec: VideoCodec) {
         let mut encoder = VideoEncoder::open(&settings(codec, "auto")).unwrap();
-        let mut picture = Canvas::new(320, 240).to_frame();
+        let mut picture = SharedPicture::from(Canvas::new(320, 240).to_frame());
         let boundary = |n: u64| SegmentBoundary {
             filmed_at: SystemTime::UNIX_EPOCH + Duration::from_secs(n),
             segment: n / 3,

@@ -13,6 +13,7 @@ use super::hardware_frames::{HardwareFrames, Way};
 use super::trial::Refusal;
 use super::{EncodeSettings, START_90K, options};
 use crate::packet::{EncodedPacket, SegmentBoundary};
+use crate::picture::shared::SharedPicture;
 use livedir_media::Medium;
 
 /// An open encoder.
@@ -78,7 +79,7 @@ impl VideoEncoder {
         &mut self,
         n: u64,
         boundary: Option<SegmentBoundary>,
-        frame: &mut ffmpeg::frame::Video,
+        frame: &mut SharedPicture,
     ) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
         self.boundaries.extend(boundary.map(|boundary| (n as i64, boundary)));
         self.send(n, boundary.is_some(), frame)?;
@@ -90,13 +91,15 @@ impl VideoEncoder {
         &mut self,
         n: u64,
         is_keyframe: bool,
-        frame: &mut ffmpeg::frame::Video,
+        frame: &mut SharedPicture,
     ) -> Result<(), ffmpeg::Error> {
-        let mut in_its_format = ffmpeg::frame::Video::empty();
+        let mut in_its_format;
         let frame = match &mut self.converter {
             None => frame,
             Some(converter) => {
-                converter.run(frame, &mut in_its_format)?;
+                let mut in_format = ffmpeg::frame::Video::empty();
+                converter.run(frame, &mut in_format)?;
+                in_its_format = SharedPicture::from(in_format);
                 &mut in_its_format
             }
         };
@@ -104,11 +107,11 @@ impl VideoEncoder {
         let frame = match &self.card {
             None => frame,
             Some(card) => {
-                on_the_card = card.upload(frame)?;
+                on_the_card = SharedPicture::from(card.upload(frame)?);
                 &mut on_the_card
             }
         };
-        frame.set_pts(Some(n as i64));
+        frame.set_pts(n as i64);
         frame.set_kind(if is_keyframe { picture::Type::I } else { picture::Type::None });
         self.encoder.send_frame(frame)
     }

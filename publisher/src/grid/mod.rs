@@ -414,6 +414,6 @@ mod tests {
     fn grey(captured_at: Instant) -> CapturedPicture {
         let mut frame = ffmpeg::frame::Video::new(ffmpeg::format::Pixel::YUV420P, 16, 16);
         frame.data_mut(0).fill(16);
-        CapturedPicture { frame, captured_at }
+        CapturedPicture { frame: frame.into(), captured_at }
     }
 }

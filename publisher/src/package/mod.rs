@@ -238,7 +238,7 @@ impl Line {
                 let next_number = boundary.map(|(boundary, first)| first + boundary.segment);
                 match ended {
                     Some(_) if boundary.is_some_and(|(boundary, _)| boundary.is_leapt_to) => {
-                        self.give_up()?
+                        self.give_up()?;
                     }
                     Some(duration_90k) => {
                         let is_hole = self.started_at_90k + duration_90k < dts_90k;

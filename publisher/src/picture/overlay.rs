@@ -10,6 +10,7 @@ use ffmpeg_next::frame;
 
 use crate::picture::canvas::{Canvas, text_size};
 use crate::picture::filter::{FilterError, Graph};
+use crate::picture::shared::SharedPicture;
 
 /// What is written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -47,7 +48,7 @@ impl Overlay {
         if !steps.is_empty() {
             let mut graph = Graph::new(steps);
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            overlay.pen = match graph.run(Canvas::new(width, height).to_frame(), now) {
+            overlay.pen = match graph.run(Canvas::new(width, height).to_frame().into(), now) {
                 Ok(_) => Pen::Drawtext(Box::new(graph)),
                 Err(error) => {
                     tracing::info!(%error, "no letters of the system's; --text and --clock use livedir's own");
@@ -60,11 +61,15 @@ impl Overlay {
 
     /// The picture with everything on it. After an error, which the trial at the start makes unlikely, the next pictures
     /// get the slate's letters.
-    pub fn draw(&mut self, picture: frame::Video, taken_at: SystemTime) -> Result<frame::Video, FilterError> {
+    pub fn draw(
+        &mut self,
+        picture: SharedPicture,
+        taken_at: SystemTime,
+    ) -> Result<SharedPicture, FilterError> {
         let unix = taken_at.duration_since(UNIX_EPOCH).unwrap_or_default();
         match &mut self.pen {
             Pen::None => Ok(picture),
-            Pen::Canvas => Ok(self.write(&picture, taken_at)),
+            Pen::Canvas => Ok(self.write(&picture, taken_at).into()),
             Pen::Drawtext(graph) => graph.run(picture, unix).inspect_err(|_| self.pen = Pen::Canvas),
         }
     }
@@ -198,7 +203,7 @@ mod tests {
         ] {
             let nothing = expected.is_empty();
             for mut overlay in pens(&settings, 960, 480) {
-                let written = overlay.draw(grey(960, 480), UNIX_EPOCH + NOON).unwrap();
+                let written = overlay.draw(grey(960, 480).into(), UNIX_EPOCH + NOON).unwrap();
                 assert_eq!(changed(&written), expected, "{settings:?}");
                 assert!(nothing || written.data(0).iter().any(|luma| *luma > 220), "{settings:?}");
                 assert_eq!((written.width(), written.height(), written.format()), (960, 480, Pixel::YUV420P));
@@ -209,7 +214,8 @@ mod tests {
     #[test]
     fn the_clock_shows_when_the_picture_was_taken_not_when_it_was_drawn() {
         for mut overlay in pens(&settings("", true), 640, 480) {
-            let mut drawn = |time| overlay.draw(grey(640, 480), UNIX_EPOCH + time).unwrap().data(0).to_vec();
+            let mut drawn =
+                |time| overlay.draw(grey(640, 480).into(), UNIX_EPOCH + time).unwrap().data(0).to_vec();
             assert_eq!(drawn(NOON), drawn(NOON + Duration::from_millis(400)));
             assert_ne!(drawn(NOON), drawn(NOON + Duration::from_secs(1)));
             assert_eq!(drawn(NOON), drawn(NOON));
@@ -235,7 +241,7 @@ mod tests {
             let with_text = steps(title, false, 480);
             let with_file = with_text.replace(&format!("text={}:", escaped(&escaped(title))), &by_file);
             assert_ne!(with_text, with_file);
-            let draw = |steps: String| Graph::new(steps).run(grey(640, 480), NOON);
+            let draw = |steps: String| Graph::new(steps).run(grey(640, 480).into(), NOON);
             let expected = draw(with_file).unwrap_or_else(|error| panic!("{title}, from a file: {error}"));
             let drawn = draw(with_text).unwrap_or_else(|error| panic!("{title}: {error}"));
             assert!(drawn.data(0) == expected.data(0), "{title} is not drawn as it is");
@@ -249,7 +255,7 @@ mod tests {
         for text in ["a\nb\0c\u{7f}", "'", "\\", "%", &long, "\u{202e}"] {
             for (width, height) in [(640, 480), (16, 16), (2, 2), (7680, 16)] {
                 for mut overlay in pens(&settings(text, true), width, height) {
-                    let written = overlay.draw(grey(width, height), UNIX_EPOCH).unwrap();
+                    let written = overlay.draw(grey(width, height).into(), UNIX_EPOCH).unwrap();
                     assert_eq!((written.width(), written.height()), (width, height));
                 }
             }

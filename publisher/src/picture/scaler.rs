@@ -10,7 +10,7 @@ use ffmpeg::software::scaling;
 use ffmpeg_next as ffmpeg;
 
 use crate::picture::colour_space::{ColourSpace, Numbers};
-use crate::picture::shared::share;
+use crate::picture::shared::SharedPicture;
 
 /// Scales to one output size for the whole run; the input may change from picture to picture.
 pub struct Scaler {
@@ -37,13 +37,11 @@ impl Scaler {
     }
 
     /// The picture in the stream's size and format; passed through untouched if it already is.
-    pub fn scale(
-        &mut self,
-        picture: Arc<ffmpeg::frame::Video>,
-    ) -> Result<ffmpeg::frame::Video, ffmpeg::Error> {
-        let shape = shape_of(&picture);
+    pub fn scale(&mut self, shared: Arc<SharedPicture>) -> Result<SharedPicture, ffmpeg::Error> {
+        let picture: &ffmpeg::frame::Video = &shared;
+        let shape = shape_of(picture);
         let inner = fit(shape, (self.width, self.height));
-        let numbers = Numbers::of(&picture);
+        let numbers = Numbers::of(picture);
         let (width, height) = (picture.width(), picture.height());
         let input = Input { format: picture.format(), width, height, inner, numbers };
         if input.format == Pixel::YUV420P
@@ -52,7 +50,7 @@ impl Scaler {
             && numbers.fit(self.colours)
         {
             // Where another rung needs it, too, the pixels are shared.
-            return Arc::try_unwrap(picture).or_else(|shared| share(&shared));
+            return Arc::try_unwrap(shared).or_else(|shared| shared.share());
         }
         if self.context.as_ref().is_none_or(|(_, was)| *was != input) {
             let mut context = scaling::Context::get(
@@ -69,11 +67,11 @@ impl Scaler {
         }
         let Some((context, _)) = &mut self.context else { return Err(ffmpeg::Error::Bug) };
         let mut scaled = ffmpeg::frame::Video::empty();
-        context.run(&picture, &mut scaled)?;
+        context.run(picture, &mut scaled)?;
         if inner == (self.width, self.height) {
-            return Ok(scaled);
+            return Ok(scaled.into());
         }
-        Ok(self.framed(&scaled))
+        Ok(self.framed(&scaled).into())
     }
 
     /// The scaled picture in the middle of a black one of the stream's size.
@@ -138,7 +136,7 @@ mod tests {
         let mut scaler = Scaler::new(640, 480, ColourSpace::WEBCAM);
         let mut white = ffmpeg::frame::Video::new(Pixel::GRAY8, 1280, 360);
         white.data_mut(0).fill(255);
-        let out = scaler.scale(Arc::new(white)).unwrap();
+        let out = scaler.scale(Arc::new(white.into())).unwrap();
         assert_eq!((out.width(), out.height(), out.format()), (640, 480, Pixel::YUV420P));
         let luma = |x: usize, y: usize| out.data(0)[y * out.stride(0) + x];
         assert!(luma(320, 240) > 200 && luma(2, 240) > 200 && luma(637, 240) > 200);
@@ -150,12 +148,12 @@ mod tests {
         let mut scaler = Scaler::new(320, 240, ColourSpace::WEBCAM);
         for (width, height) in [(320, 240), (1280, 720), (176, 144), (320, 240)] {
             let frame = ffmpeg::frame::Video::new(Pixel::YUYV422, width, height);
-            let out = scaler.scale(Arc::new(frame)).unwrap();
+            let out = scaler.scale(Arc::new(frame.into())).unwrap();
             assert_eq!((out.width(), out.height()), (320, 240));
         }
         let frame = crate::picture::canvas::Canvas::new(320, 240).to_frame();
         let before = frame.data(0).as_ptr();
-        let frame = Arc::new(frame);
+        let frame = Arc::new(SharedPicture::from(frame));
         assert_eq!(scaler.scale(frame.clone()).unwrap().data(0).as_ptr(), before, "shared");
         assert_eq!(scaler.scale(frame).unwrap().data(0).as_ptr(), before, "the last that holds it");
     }

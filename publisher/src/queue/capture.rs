@@ -185,7 +185,7 @@ mod tests {
     fn picture(width: u32) -> Captured {
         let mut frame = ffmpeg::frame::Video::empty();
         frame.set_width(width);
-        Captured::Picture(CapturedPicture { frame, captured_at: Instant::now() })
+        Captured::Picture(CapturedPicture { frame: frame.into(), captured_at: Instant::now() })
     }
 
     fn sound() -> Captured {

@@ -9,9 +9,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use ffmpeg_next as ffmpeg;
-
 use crate::packet::SegmentBoundary;
+use crate::picture::shared::SharedPicture;
 use crate::picture::slate::SlateText;
 use livedir_layout::meters::Meters;
 use livedir_time::overload::{Episode, Overload, Told};
@@ -54,7 +53,7 @@ pub struct Shown {
 #[derive(Clone)]
 pub enum Picture {
     /// A new one, and when it was taken.
-    New(Arc<ffmpeg::frame::Video>, SystemTime),
+    New(Arc<SharedPicture>, SystemTime),
     /// The one before once more.
     Same,
     /// That there is none.
@@ -255,7 +254,8 @@ mod tests {
     const LEAVE_OUT: WhenLate = WhenLate::LeaveOut { segment_frames: 40 };
 
     fn new(n: u64) -> Shown {
-        let picture = Picture::New(Arc::new(ffmpeg::frame::Video::empty()), SystemTime::UNIX_EPOCH);
+        let picture =
+            Picture::New(Arc::new(ffmpeg_next::frame::Video::empty().into()), SystemTime::UNIX_EPOCH);
         let filmed_at = SystemTime::UNIX_EPOCH;
         let boundary = SegmentBoundary { filmed_at, segment: n / 40, is_leapt_to: false };
         Shown { n, boundary: n.is_multiple_of(40).then_some(boundary), picture }

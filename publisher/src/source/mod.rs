@@ -200,7 +200,10 @@ mod tests {
 
     fn picture() -> Read {
         let frame = ffmpeg::frame::Video::empty();
-        Read::Captured(Captured::Picture(CapturedPicture { frame, captured_at: Instant::now() }))
+        Read::Captured(Captured::Picture(CapturedPicture {
+            frame: frame.into(),
+            captured_at: Instant::now(),
+        }))
     }
 
     /// Runs a source whose openings answer as scripted; returns what was captured, and the first outcome.

@@ -121,7 +121,7 @@ impl Source for TestPattern {
         let beep = beep(self.origin_unix + time, length);
         self.sound = Some(CapturedSound { frame: beep, captured_at: due, stretch: 0.0 });
         self.next_picture += 1;
-        Ok(Read::Captured(Captured::Picture(CapturedPicture { frame, captured_at: due })))
+        Ok(Read::Captured(Captured::Picture(CapturedPicture { frame: frame.into(), captured_at: due })))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::events::finished_file::Finished;
 use jiff::Timestamp;
 use livedir_layout::names::{Home, number_of_uri, part_name, part_of_name, uri_of_name};
 use livedir_playlist::{
-    EdgeReport, EvictedPart, LiveEdge, LowLatency, MediaPlaylist, Part, PartContent, PartError, Parts,
+    EdgeReport, EvictedPart, LiveEdge, LowLatency, MediaPlaylist, Part, PartContent, PartError, PartList,
     render_low_latency,
 };
 use livedir_time::clock_33_bit::{distance_90k, later_90k};
@@ -569,7 +569,7 @@ impl LowLatencyList {
         };
         let hint = uri_of_name(self.home, &hint);
         let has_parts = self.encoder == Encoder::Ours || self.promised.parts;
-        let parts = has_parts.then_some(Parts { edge: &self.edge, hint: &hint });
+        let parts = has_parts.then_some(PartList { edge: &self.edge, hint: &hint });
         let reports = &self.reports;
         render_low_latency(playlist, &LowLatency { parts, reports, can_skip: self.promised.can_skip })
     }

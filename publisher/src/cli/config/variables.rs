@@ -102,13 +102,12 @@ pub(super) fn is_flag(word: &str, arg: &Arg) -> bool {
     typed.is_some() && typed == arg.get_long()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "capture"))]
 mod tests {
     use super::*;
     use crate::cli::args::CommandLine;
     use clap::CommandFactory;
 
-    #[cfg(feature = "capture")]
     #[track_caller]
     fn check(name: &str, expected: Option<&str>) {
         let lines = unknown([OsString::from(name)], &CommandLine::command());
@@ -116,7 +115,6 @@ mod tests {
         assert!(expected.is_none_or(|expected| lines[0].contains(expected)), "{lines:?}");
     }
 
-    #[cfg(feature = "capture")]
     #[test]
     fn a_misspelt_variable_is_told_with_the_one_that_was_meant() {
         check(
@@ -128,7 +126,6 @@ mod tests {
         check("LIVEDIR_QQQQQQ", Some("`livedir-publisher live --help`"));
     }
 
-    #[cfg(feature = "capture")]
     #[test]
     fn what_some_command_of_either_program_understands_is_not_told() {
         for name in

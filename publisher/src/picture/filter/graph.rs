@@ -10,6 +10,7 @@ use ffmpeg_next::format::Pixel;
 use ffmpeg_next::{Rational, filter, frame};
 
 use super::FilterError;
+use crate::picture::shared::SharedPicture;
 
 /// Ticks a second of the times that filters see.
 const TICKS_PER_S: i32 = 1_000_000;
@@ -41,9 +42,9 @@ impl Graph {
     /// The picture that comes out for this one. `at` is the time that the filters see.
     pub(crate) fn run(
         &mut self,
-        mut picture: frame::Video,
+        mut picture: SharedPicture,
         at: Duration,
-    ) -> Result<frame::Video, FilterError> {
+    ) -> Result<SharedPicture, FilterError> {
         let shape = Shape {
             width: picture.width(),
             height: picture.height(),
@@ -56,7 +57,7 @@ impl Graph {
             Some((made_for, graph)) if *made_for == shape => graph,
             slot => &mut slot.insert((shape, set_up(shape, steps).map_err(failed)?)).1,
         };
-        picture.set_pts(Some(at.as_micros() as i64));
+        picture.set_pts(at.as_micros() as i64);
         let missing = ffmpeg::Error::FilterNotFound;
         graph.get("in").ok_or(missing).and_then(|mut input| input.source().add(&picture)).map_err(failed)?;
         let mut output = graph.get("out").ok_or(missing).map_err(failed)?;
@@ -73,7 +74,7 @@ impl Graph {
             self.set_up = None;
             return Err(error);
         }
-        Ok(filtered)
+        Ok(filtered.into())
     }
 }
 
@@ -155,14 +156,14 @@ mod tests {
     fn a_graph_that_runs_dry_says_so_each_time_and_one_that_floods_is_let_go() {
         let picture = || frame::Video::new(Pixel::GRAY8, 16, 16);
         let mut dry = Graph::new("trim=end_frame=1".into());
-        assert!(dry.run(picture(), Duration::ZERO).is_ok());
+        assert!(dry.run(picture().into(), Duration::ZERO).is_ok());
         for n in 1..5 {
-            let error = dry.run(picture(), Duration::from_secs(n)).err().expect("it is refused");
+            let error = dry.run(picture().into(), Duration::from_secs(n)).err().expect("it is refused");
             assert!(matches!(error, FilterError::TooFew(_) | FilterError::Graph { .. }), "{error}");
         }
         let mut flood = Graph::new("loop=loop=-1:size=1".into());
         for n in 0..5 {
-            let error = flood.run(picture(), Duration::from_secs(n)).err().expect("it is refused");
+            let error = flood.run(picture().into(), Duration::from_secs(n)).err().expect("it is refused");
             assert!(matches!(error, FilterError::TooMany(_)), "{error}");
             assert!(flood.set_up.is_none());
         }

@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::Pixel;
-use ffmpeg_next::frame;
 
 use crate::picture::canvas::Canvas;
 use crate::picture::colour_space::ColourSpace;
 use crate::picture::scaler::Scaler;
+use crate::picture::shared::SharedPicture;
 
 /// Pictures that a graph is tried out with: enough to see that it holds some back, or makes more or fewer of them.
 const TRIAL_PICTURES: u32 = 12;
@@ -119,7 +119,11 @@ impl Filter {
     }
 
     /// The filtered picture; untouched if there is nothing to do. `taken_at` counts from any moment, the same for all.
-    pub fn apply(&mut self, picture: frame::Video, taken_at: Duration) -> Result<frame::Video, FilterError> {
+    pub fn apply(
+        &mut self,
+        picture: SharedPicture,
+        taken_at: Duration,
+    ) -> Result<SharedPicture, FilterError> {
         self.graphs.iter_mut().try_fold(picture, |picture, graph| graph.run(picture, taken_at))
     }
 }
@@ -131,7 +135,7 @@ pub fn try_out(settings: &FilterSettings, size: (u32, u32), fps: u32) -> Result<
     let canvas = Canvas::new(size.0, size.1);
     let mut shown = size;
     for n in 0..TRIAL_PICTURES {
-        let filtered = filter.apply(canvas.to_frame(), Duration::from_secs(1) * n / fps.max(1))?;
+        let filtered = filter.apply(canvas.to_frame().into(), Duration::from_secs(1) * n / fps.max(1))?;
         let (format, aspect) = (filtered.format(), filtered.aspect_ratio());
         shown = (filtered.width(), filtered.height());
         if aspect.numerator() > 0 && aspect.denominator() > 0 {
@@ -159,7 +163,7 @@ mod tests {
         let mut canvas = Canvas::new(64, 32);
         canvas.fill(0, 0, 32, 16, crate::picture::canvas::WHITE);
         let mut filter = Filter::new(&settings(rotate, mirror, ""));
-        let turned = filter.apply(canvas.to_frame(), Duration::ZERO).unwrap();
+        let turned = filter.apply(canvas.to_frame().into(), Duration::ZERO).unwrap();
         let (width, height) = if rotate.is_multiple_of(180) { (64, 32) } else { (32, 64) };
         assert_eq!((turned.width(), turned.height()), (width, height), "{rotate} {mirror}");
         for (right, lower) in [(false, false), (true, false), (false, true), (true, true)] {
@@ -247,8 +251,8 @@ mod tests {
     fn pictures_may_change_in_the_middle_of_a_run() {
         let mut filter = Filter::new(&settings(90, false, "hflip"));
         for (n, (width, height)) in (0..).zip([(64, 32), (64, 32), (128, 32), (64, 32)]) {
-            let frame = frame::Video::new(Pixel::YUYV422, width, height);
-            let turned = filter.apply(frame, Duration::from_millis(50) * n).unwrap();
+            let frame = ffmpeg_next::frame::Video::new(Pixel::YUYV422, width, height);
+            let turned = filter.apply(frame.into(), Duration::from_millis(50) * n).unwrap();
             assert_eq!((turned.width(), turned.height()), (height, width));
         }
     }

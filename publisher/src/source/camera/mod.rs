@@ -211,7 +211,7 @@ impl Camera {
                     if frame.color_space() == Space::Unspecified {
                         frame.set_color_space(ColourSpace::WEBCAM.matrix);
                     }
-                    return Ok(Some(CapturedPicture { frame, captured_at: shot.captured_at }));
+                    return Ok(Some(CapturedPicture { frame: frame.into(), captured_at: shot.captured_at }));
                 }
                 Err(error) => {
                     if self.damaged == 0 {

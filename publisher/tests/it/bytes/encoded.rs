@@ -148,7 +148,7 @@ fn make(run: &Run, webroot: &Path) {
             // Some are shown twice.
             let picture = match n % 5 {
                 3 => Picture::Same,
-                _ => Picture::New(Arc::new(picture(n)), filmed_at),
+                _ => Picture::New(Arc::new(picture(n).into()), filmed_at),
             };
             assert!(shown_tx.send(Shown { n, boundary, picture }), "the rung takes pictures");
         }

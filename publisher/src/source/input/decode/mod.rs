@@ -8,6 +8,7 @@ pub(crate) mod upright;
 use super::decode::upright::{Orientation, Upright};
 use super::error::reason;
 use crate::picture::colour_space::ColourSpace;
+use crate::picture::shared::SharedPicture;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::codec::{self, threading};
 use ffmpeg_next::{Packet, Rational, Rescale, decoder, frame, media};
@@ -36,7 +37,7 @@ pub(crate) struct StreamSetup {
 
 /// What a packet became.
 pub(crate) enum Decoded {
-    Picture(frame::Video),
+    Picture(SharedPicture),
     Sound(frame::Audio),
 }
 
@@ -153,7 +154,7 @@ impl LaneDecoder {
         match &mut self.codec {
             Codec::Picture(decoder) => {
                 let mut picture = frame::Video::empty();
-                decoder.receive_frame(&mut picture).map(|()| Decoded::Picture(picture))
+                decoder.receive_frame(&mut picture).map(|()| Decoded::Picture(picture.into()))
             }
             Codec::Sound(decoder) => {
                 let mut sound = frame::Audio::empty();

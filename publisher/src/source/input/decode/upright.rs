@@ -6,9 +6,10 @@
 use std::time::Duration;
 
 use ffmpeg_next as ffmpeg;
-use ffmpeg_next::{Rational, frame};
+use ffmpeg_next::Rational;
 
 use crate::picture::filter::{FilterError, Graph};
+use crate::picture::shared::SharedPicture;
 
 /// How stored pictures are to be turned: one of the eight ways to lay a rectangle on a rectangle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -107,7 +108,7 @@ impl Upright {
     }
 
     /// The picture as it is to be seen.
-    pub(crate) fn turn(&mut self, picture: frame::Video) -> Result<frame::Video, ffmpeg::Error> {
+    pub(crate) fn turn(&mut self, picture: SharedPicture) -> Result<SharedPicture, ffmpeg::Error> {
         let aspect = self.sample_aspect.filter(|wanted| *wanted != picture.aspect_ratio());
         let steps: Vec<String> = aspect
             .map(|aspect| format!("setsar={}/{}", aspect.numerator(), aspect.denominator()))
@@ -180,14 +181,14 @@ mod tests {
     #[test]
     fn the_right_edge_of_a_clockwise_quarter_goes_down() {
         // A grey picture whose right half is white, turned clockwise: the lower half is white.
-        let mut picture = frame::Video::new(Pixel::GRAY8, 64, 32);
+        let mut picture = ffmpeg_next::frame::Video::new(Pixel::GRAY8, 64, 32);
         let stride = picture.stride(0);
         for row in picture.data_mut(0).chunks_exact_mut(stride) {
             row[..32].fill(0);
             row[32..64].fill(255);
         }
         let mut upright = Upright::new(Orientation::QuarterClockwise, Rational::new(2, 1));
-        let turned = upright.turn(picture).expect("a picture");
+        let turned = upright.turn(picture.into()).expect("a picture");
         assert_eq!((turned.width(), turned.height()), (32, 64));
         assert_eq!(turned.aspect_ratio(), Rational::new(1, 2));
         assert_eq!((turned.data(0)[0], turned.data(0)[turned.stride(0) * 63 + 31]), (0, 255));
