@@ -32,8 +32,7 @@ fn main() -> ExitCode {
         Command::Devices => commands::devices::list(),
         #[cfg(not(feature = "capture"))]
         Command::Live(_) | Command::Devices(_) => Err(anyhow::anyhow!(
-            "this program was built without cameras and encoders, for watch, inspect and check; build it whole with cargo build \
-             --release"
+            "this program was built without cameras and encoders, for watch, inspect and check; build it whole with just build"
         )),
         Command::Watch(args) => commands::watch::watch(args),
         Command::Inspect(args) => livedir_inspect::run(&args.into()).map_err(Into::into),

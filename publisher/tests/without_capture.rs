@@ -53,7 +53,7 @@ fn what_it_cannot_do_is_answered_with_what_to_do() {
         let said = text(&ended.stderr);
         assert_eq!(ended.status.code(), Some(1), "{words:?}: {said}");
         assert_eq!(said.lines().count(), 1, "{words:?}: {said}");
-        assert!(said.contains("build it whole with cargo build --release"), "{words:?}: {said}");
+        assert!(said.contains("build it whole with just build"), "{words:?}: {said}");
     }
 }
 

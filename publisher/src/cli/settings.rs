@@ -14,27 +14,14 @@ use crate::encode::choice::EncoderChoice;
 use crate::encode::ladder::{self, Ladder};
 use crate::picture::filter::FilterSettings;
 use crate::picture::overlay::OverlaySettings;
-use crate::source::camera::CameraSelector;
 use crate::source::input::{InputAddress, InputSettings};
 use crate::source::microphone::MicrophoneSelector;
+use crate::source::open::SourceChoice;
 use livedir_media::VideoCodec;
 use livedir_time::stop::Stop;
 
 /// The picture fits into this when no size was asked for.
 pub(crate) const DEFAULT_SIZE: (u32, u32) = (640, 480);
-
-/// What to stream.
-#[derive(Debug, Clone, PartialEq)]
-pub enum SourceChoice {
-    /// The first camera, or the test pattern where there is none.
-    FirstCameraOrTest,
-    /// A camera that was named.
-    Camera(CameraSelector),
-    /// The test pattern.
-    Test,
-    /// A file, a URL or standard input.
-    Input(InputAddress),
-}
 
 /// Where the sound comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,7 +121,7 @@ impl TryFrom<LiveArgs> for LiveSettings {
         if !(SHORTEST_PART..=LONGEST_PART).contains(&args.part_duration) {
             return Err(SettingsError::PartDuration(args.part_duration));
         }
-        let source = source_choice(args.source.as_deref());
+        let source = SourceChoice::typed(args.source.as_deref());
         if args.copy == Some(CopyWhen::Always)
             && let Some(flag) = first_of_encoding(&args)
         {
@@ -277,26 +264,11 @@ fn first_of_encoding(args: &LiveArgs) -> Option<&'static str> {
     said.into_iter().find_map(|(flag, is_said)| is_said.then_some(flag))
 }
 
-fn source_choice(typed: Option<&str>) -> SourceChoice {
-    let Some(typed) = typed else { return SourceChoice::FirstCameraOrTest };
-    if let Some(selector) = CameraSelector::parse(typed) {
-        return SourceChoice::Camera(selector);
-    }
-    if let Some(screen) = InputAddress::screen(typed) {
-        return SourceChoice::Input(screen);
-    }
-    SourceChoice::Input(match typed {
-        "test" => return SourceChoice::Test,
-        "-" => InputAddress::Stdin,
-        url if url.contains("://") => InputAddress::Url(url.to_owned()),
-        path => InputAddress::File(path.into()),
-    })
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
     use crate::cli::args::{Command, CommandLine};
+    use crate::source::camera::CameraSelector;
     use clap::Parser;
 
     pub(crate) fn meant(line: &str) -> Result<LiveSettings, SettingsError> {

@@ -12,7 +12,7 @@ use livedir_address::shown;
 /// The words without the address, and its variable and value; nothing if it may be seen, or was not typed.
 fn moved(command: &Command, words: &[OsString]) -> Option<(Vec<OsString>, &'static str, OsString)> {
     let (variable, address) = match command {
-            #[cfg(feature = "capture")]
+        #[cfg(feature = "capture")]
         Command::Live(args) => ("LIVEDIR_SOURCE", OsString::from(args.source.as_ref()?)),
         Command::Check(args) => ("LIVEDIR_SUBJECT", args.subject.clone()),
         _ => return None,

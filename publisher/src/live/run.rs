@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::captured::SourceFormat;
-use crate::cli::settings::{LiveSettings, SoundChoice, SourceChoice};
+use crate::cli::settings::{LiveSettings, SoundChoice};
 use crate::encode::{EncodeError, EncodeSettings, trial};
 use crate::grid::{self, SoundLine};
 use crate::live::copy::{self, Attempt};
@@ -23,11 +23,10 @@ use crate::packet::Encoded;
 use crate::picture::filter::{self, FilterError};
 use crate::queue::capture::{self, CaptureSender};
 use crate::queue::picture::{self, PictureReceiver, WhenLate};
-use crate::source::camera::{self, CameraSelector, CameraWish};
-use crate::source::input::{self, InputSettings};
+use crate::source::camera;
 use crate::source::microphone::{Microphone, MicrophoneError, MicrophoneSelector};
-use crate::source::test_pattern::TestPattern;
-use crate::source::{self, Opener, Source, SourceError};
+use crate::source::open::SourceWish;
+use crate::source::{self, Opener, SourceError};
 use livedir_layout::directory::Directory;
 use livedir_layout::directory::disk::Disk;
 use livedir_layout::guard::Guard;
@@ -332,14 +331,9 @@ fn microphone(
     settings: &LiveSettings,
     captured: &mut CaptureSender,
 ) -> Result<Option<Microphone>, MicrophoneError> {
-    let is_camera = || match settings.source {
-        SourceChoice::FirstCameraOrTest => camera::is_any(),
-        SourceChoice::Camera(_) => true,
-        SourceChoice::Test | SourceChoice::Input(_) => false,
-    };
     let selector = match &settings.sound {
         SoundChoice::Microphone(selector) => selector,
-        SoundChoice::Fitting if is_camera() => &MicrophoneSelector::First,
+        SoundChoice::Fitting if settings.source.is_camera() => &MicrophoneSelector::First,
         SoundChoice::Fitting | SoundChoice::Silent => return Ok(None),
     };
     match Microphone::start(selector, captured.for_sound()) {
@@ -356,30 +350,11 @@ fn microphone(
 }
 
 fn opener<'a>(settings: &'a LiveSettings, stop: &'a Stop) -> Opener<'a> {
-    let (width, height) = settings.wished_size();
-    let fps = settings.fps;
-    let test = move || Ok(Box::new(TestPattern::new(width, height, fps)) as Box<dyn Source>);
-    let wish = CameraWish { width, height, fps, exact: settings.size.is_some() };
-    let open_camera = move |selector: &CameraSelector| {
-        camera::open(selector, &wish)
-            .map(|camera| Box::new(camera) as Box<dyn Source>)
-            .map_err(SourceError::from)
+    let wish = SourceWish {
+        size: settings.wished_size(),
+        is_exact: settings.size.is_some(),
+        fps: settings.fps,
+        loop_forever: settings.loop_forever,
     };
-    match &settings.source {
-        SourceChoice::FirstCameraOrTest if !camera::is_any() => {
-            tracing::warn!("no camera found; streaming the test pattern");
-            Box::new(test)
-        }
-        SourceChoice::FirstCameraOrTest => Box::new(move || open_camera(&CameraSelector::First)),
-        SourceChoice::Camera(selector) => Box::new(move || open_camera(selector)),
-        SourceChoice::Test => Box::new(test),
-        SourceChoice::Input(address) => {
-            let input = InputSettings {
-                address: address.clone(),
-                loop_forever: settings.loop_forever,
-                stop: stop.flag(),
-            };
-            Box::new(move || input::open_source(&input))
-        }
-    }
+    settings.source.opener(wish, stop)
 }

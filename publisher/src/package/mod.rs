@@ -10,7 +10,6 @@ pub mod mux;
 pub mod parameter_sets;
 pub mod part_cutter;
 pub mod resume_point;
-pub mod running_counters;
 pub mod segment_writer;
 pub mod segmenter;
 
@@ -23,11 +22,10 @@ use ffmpeg_next::Packet;
 use ffmpeg_next::codec::{Id, Parameters};
 
 use crate::package::interleaver::Interleaver;
-use crate::package::mux::mpeg_ts::Muxer;
+use crate::package::mux::{Mux, mpeg_ts};
 use crate::package::parameter_sets::ParameterSets;
 use crate::package::part_cutter::PartCutter;
 use crate::package::resume_point::ResumePoint;
-use crate::package::running_counters::RunningCounters;
 use crate::package::segment_writer::{ClosedSegment, SegmentError, SegmentFiles};
 use crate::package::segmenter::{Cut, Segmenter};
 use crate::packet::{Encoded, EncodedPacket};
@@ -109,8 +107,7 @@ pub fn run(encoded: &Receiver<Encoded>, package: &Package, meters: &Arc<Meters>)
 struct Line {
     /// The stream that says where segments begin, and how long they are.
     leading: Medium,
-    muxer: Muxer,
-    counters: RunningCounters,
+    muxer: Box<dyn Mux>,
     resume_point: Arc<ResumePoint>,
     segmenter: Segmenter,
     parts: Option<PartWriter>,
@@ -203,8 +200,7 @@ impl Line {
         let codec = streams.iter().find_map(|(_, parameters)| codec(parameters));
         Ok(Self {
             leading: media.first().copied().unwrap_or(Medium::Video),
-            muxer: Muxer::open(streams)?,
-            counters: RunningCounters::after(counters.clone()),
+            muxer: Box::new(mpeg_ts::Muxer::open(streams, counters.clone())?),
             resume_point: resume_point.clone(),
             segmenter: Segmenter::new(lengths.segment_90k),
             parts: lengths.part_90k.map(|target_90k| PartWriter::new(target_90k, codec)),
@@ -247,7 +243,7 @@ impl Line {
                         self.close(duration_90k, is_hole && is_next)?;
                     }
                     // What the muxer wrote with its header is not part of a segment.
-                    None => drop(self.muxer.cut()?),
+                    None => self.muxer.discard()?,
                 }
                 self.number = next_number.unwrap_or(self.number);
                 self.started_at_90k = dts_90k;
@@ -277,9 +273,7 @@ impl Line {
         if let Some(parts) = &mut self.parts {
             parts.is_before_picture = true;
         }
-        let mut bytes = self.muxer.cut()?;
-        self.counters.run_on(&mut bytes);
-        Ok(bytes)
+        Ok(self.muxer.cut()?)
     }
 
     /// The part that is being written is complete.
@@ -326,7 +320,7 @@ impl Line {
 
     /// The segment will never be whole: its parts are all that there is of it.
     fn give_up(&mut self) -> Result<(), SegmentError> {
-        drop(self.muxer.cut()?);
+        self.muxer.discard()?;
         let Some(parts) = &mut self.parts else { return Ok(()) };
         parts.cutter.cut();
         parts.index = 0;

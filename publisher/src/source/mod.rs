@@ -7,6 +7,7 @@ pub mod camera;
 pub mod clock_rate;
 pub mod input;
 pub mod microphone;
+pub mod open;
 pub(crate) mod push;
 pub mod test_pattern;
 

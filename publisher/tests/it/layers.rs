@@ -38,8 +38,8 @@ const LAYERS: [Layers; 4] = [
         source: "crates/watcher/src",
         path: "crate::",
         folders: &[
-            "channel", "publish", "resume", "timeline", "order", "world", "clock", "events", "error",
-            "settings", "titles", "samples",
+            "channel", "publish", "resume", "timeline", "order", "world", "clock", "samples", "events",
+            "error", "settings", "titles",
         ],
     },
     Layers { source: "crates/check/src", path: "crate::", folders: &["follow", "report", "fetch", "rules"] },

@@ -11,7 +11,7 @@ use livedir_publisher::cli::args::CommandLine;
 use crate::support::programs::server;
 
 /// Which commands show the messages of a file, by how its path begins; the first that fits. All others are of `live`.
-const SHOWN_BY: [(&str, &[&str]); 16] = [
+const SHOWN_BY: [(&str, &[&str]); 17] = [
     ("publisher/src/cli/args/watch.rs", &["watch"]),
     ("publisher/src/cli/args/inspect.rs", &["inspect"]),
     ("publisher/src/cli/args/check.rs", &["check"]),
@@ -21,6 +21,7 @@ const SHOWN_BY: [(&str, &[&str]); 16] = [
     // The playlist of other encoders alone has a target duration that can be chosen.
     ("crates/watcher/src/publish/mod.rs", &["watch"]),
     ("crates/watcher/src/timeline/target_duration.rs", &["watch"]),
+    ("crates/watcher/src/events/refusal.rs", &["watch"]),
     ("crates/watcher/src/", &["live", "watch"]),
     ("publisher/src/commands/watch.rs", &["watch"]),
     ("publisher/src/package/segment_writer.rs", &["live", "watch"]),
@@ -33,7 +34,7 @@ const SHOWN_BY: [(&str, &[&str]); 16] = [
 
 /// The text between quotation marks, of the code before its tests and without its comments.
 fn literals(source: &str) -> Vec<String> {
-    let code = source.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let code = source.split("mod tests {").next().unwrap_or_default();
     let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
     let letters: Vec<char> = lines.flat_map(|line| line.chars().chain(['\n'])).collect();
     let (mut found, mut open, mut at) = (Vec::new(), None::<String>, 0);

@@ -1,19 +1,13 @@
 //! Title: what viewers see of the stream's source. Pure.
 
-use super::{LiveSettings, SourceChoice};
+use super::LiveSettings;
 
 impl LiveSettings {
     /// The title that was given, or else the kind of the source, and never its address. `has_camera` says whether there is one
     /// where the first is asked for.
     #[must_use]
     pub fn shown_title(&self, has_camera: impl FnOnce() -> bool) -> String {
-        let kind = || match &self.source {
-            SourceChoice::Camera(_) => "camera",
-            SourceChoice::FirstCameraOrTest if has_camera() => "camera",
-            SourceChoice::FirstCameraOrTest | SourceChoice::Test => "test pattern",
-            SourceChoice::Input(address) => address.kind(),
-        };
-        self.title.clone().unwrap_or_else(|| kind().to_owned())
+        self.title.clone().unwrap_or_else(|| self.source.kind(has_camera).to_owned())
     }
 }
 

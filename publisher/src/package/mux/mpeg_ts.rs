@@ -11,7 +11,10 @@ use ffmpeg::codec::Parameters;
 use ffmpeg::format::context::{Output, StreamIo};
 use ffmpeg_next as ffmpeg;
 
-use livedir_media::Medium;
+use livedir_media::{Counter, Medium};
+
+use super::Mux;
+use super::running_counters::RunningCounters;
 
 /// Bytes of a transport packet.
 const TS_PACKET: usize = 188;
@@ -32,11 +35,12 @@ pub struct Muxer {
     output: Output,
     written: Written,
     streams: Vec<Medium>,
+    counters: RunningCounters,
 }
 
 impl Muxer {
-    /// A muxer for one stream of each medium at most.
-    pub fn open(streams: Vec<(Medium, Parameters)>) -> Result<Self, ffmpeg::Error> {
+    /// A muxer for one stream of each medium at most, whose continuity counters go on after `counters`.
+    pub fn open(streams: Vec<(Medium, Parameters)>, counters: Vec<Counter>) -> Result<Self, ffmpeg::Error> {
         let written = Written::default();
         // A multiple of the packet size, so that the sink is always handed whole packets.
         let io = StreamIo::from_write_with_capacity(written.clone(), 64 * TS_PACKET)?;
@@ -54,11 +58,12 @@ impl Muxer {
         // Timestamps are written as they are given, and not later by twice that delay.
         options.set("mpegts_copyts", "1");
         output.write_header_with(options)?;
-        Ok(Self { output, written, streams: media })
+        Ok(Self { output, written, streams: media, counters: RunningCounters::after(counters) })
     }
+}
 
-    /// Adds a packet with 90 kHz timestamps. Packets of a stream that was not announced are left out.
-    pub fn write(&mut self, medium: Medium, mut packet: ffmpeg::Packet) -> Result<(), ffmpeg::Error> {
+impl Mux for Muxer {
+    fn write(&mut self, medium: Medium, mut packet: ffmpeg::Packet) -> Result<(), ffmpeg::Error> {
         let Some(index) = self.streams.iter().position(|announced| *announced == medium) else {
             return Ok(());
         };
@@ -66,8 +71,20 @@ impl Muxer {
         packet.write(&mut self.output).map(|_| ())
     }
 
-    /// The bytes since the last cut, whole packets all; the next packet begins with PAT and PMT.
-    pub fn cut(&mut self) -> Result<Vec<u8>, ffmpeg::Error> {
+    /// Whole packets all; the next packet begins with PAT and PMT.
+    fn cut(&mut self) -> Result<Vec<u8>, ffmpeg::Error> {
+        let mut bytes = self.take()?;
+        self.counters.run_on(&mut bytes);
+        Ok(bytes)
+    }
+
+    fn discard(&mut self) -> Result<(), ffmpeg::Error> {
+        self.take().map(drop)
+    }
+}
+
+impl Muxer {
+    fn take(&mut self) -> Result<Vec<u8>, ffmpeg::Error> {
         // SAFETY: the context is open and owned by `self.output`. A null packet asks the muxer to write out the sound
         // that it has gathered; avio_flush then empties libav's buffer into `self.written`.
         let flushed = unsafe {

@@ -1,4 +1,4 @@
-//! SegmentBoundaries over two minutes of a stream, in real time.
+//! Segment boundaries over two minutes of a stream, in real time.
 
 use std::fs;
 use std::path::Path;

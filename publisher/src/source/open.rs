@@ -1,0 +1,102 @@
+//! Choice of the source: what was typed names one, and it is opened as often as it has to be.
+//!
+//! In: the word that was typed, and what is wanted of pictures. Out: an [`Opener`].
+
+use crate::source::camera::{self, CameraSelector, CameraWish};
+use crate::source::input::{self, InputAddress, InputSettings};
+use crate::source::test_pattern::TestPattern;
+use crate::source::{Opener, Source, SourceError};
+use livedir_time::stop::Stop;
+
+/// What to stream.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SourceChoice {
+    /// The first camera, or the test pattern where there is none.
+    FirstCameraOrTest,
+    /// A camera that was named.
+    Camera(CameraSelector),
+    /// The test pattern.
+    Test,
+    /// A file, a URL or standard input.
+    Input(InputAddress),
+}
+
+/// What is wanted of it.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceWish {
+    /// Width and height in pixels to ask a camera for, and of the test pattern.
+    pub size: (u32, u32),
+    /// Whether no other size will do.
+    pub is_exact: bool,
+    /// Frames a second.
+    pub fps: u32,
+    /// Whether a file begins again at its end.
+    pub loop_forever: bool,
+}
+
+impl SourceChoice {
+    /// The source that was typed, if one was.
+    #[must_use]
+    pub fn typed(word: Option<&str>) -> Self {
+        let Some(word) = word else { return Self::FirstCameraOrTest };
+        if let Some(selector) = CameraSelector::parse(word) {
+            return Self::Camera(selector);
+        }
+        if let Some(screen) = InputAddress::screen(word) {
+            return Self::Input(screen);
+        }
+        Self::Input(match word {
+            "test" => return Self::Test,
+            "-" => InputAddress::Stdin,
+            url if url.contains("://") => InputAddress::Url(url.to_owned()),
+            path => InputAddress::File(path.into()),
+        })
+    }
+
+    /// What kind of source it is, for viewers; never its address. `has_camera` says whether there is one where the first is asked for.
+    #[must_use]
+    pub fn kind(&self, has_camera: impl FnOnce() -> bool) -> &'static str {
+        match self {
+            Self::Camera(_) => "camera",
+            Self::FirstCameraOrTest if has_camera() => "camera",
+            Self::FirstCameraOrTest | Self::Test => "test pattern",
+            Self::Input(address) => address.kind(),
+        }
+    }
+
+    /// Whether it is a camera, which brings no sound.
+    #[must_use]
+    pub fn is_camera(&self) -> bool {
+        match self {
+            Self::FirstCameraOrTest => camera::is_any(),
+            Self::Camera(_) => true,
+            Self::Test | Self::Input(_) => false,
+        }
+    }
+
+    /// How to open it.
+    #[must_use]
+    pub fn opener<'a>(&'a self, wish: SourceWish, stop: &'a Stop) -> Opener<'a> {
+        let SourceWish { size: (width, height), is_exact, fps, loop_forever } = wish;
+        let test = move || Ok(Box::new(TestPattern::new(width, height, fps)) as Box<dyn Source>);
+        let of_camera = CameraWish { width, height, fps, exact: is_exact };
+        let open_camera = move |selector: &CameraSelector| {
+            camera::open(selector, &of_camera)
+                .map(|camera| Box::new(camera) as Box<dyn Source>)
+                .map_err(SourceError::from)
+        };
+        match self {
+            Self::FirstCameraOrTest if !camera::is_any() => {
+                tracing::warn!("no camera found; streaming the test pattern");
+                Box::new(test)
+            }
+            Self::FirstCameraOrTest => Box::new(move || open_camera(&CameraSelector::First)),
+            Self::Camera(selector) => Box::new(move || open_camera(selector)),
+            Self::Test => Box::new(test),
+            Self::Input(address) => {
+                let input = InputSettings { address: address.clone(), loop_forever, stop: stop.flag() };
+                Box::new(move || input::open_source(&input))
+            }
+        }
+    }
+}
