@@ -16,11 +16,53 @@ const VIDEO_AHEAD_90K: i64 = 5 * 90_000;
 /// waiting, as segments end at pictures only.
 const AUDIO_AHEAD_90K: i64 = 10 * 90_000;
 
+/// What lies between two packets of a stream counts as no more (1 s in 90 kHz ticks): behind a hole in the timeline nothing has
+/// waited for longer than in front of it.
+const LONGEST_STEP_90K: i64 = 90_000;
+
+/// Packets of one stream that wait.
+#[derive(Debug)]
+struct Waiting<T> {
+    /// With their decode time, and what lies between them and the one before.
+    packets: VecDeque<(i64, i64, T)>,
+    last_90k: Option<i64>,
+    /// The sum of these steps.
+    length_90k: i64,
+}
+
+impl<T> Waiting<T> {
+    fn new() -> Self {
+        Self { packets: VecDeque::new(), last_90k: None, length_90k: 0 }
+    }
+
+    fn push(&mut self, dts_90k: i64, packet: T) {
+        let step_90k = self.last_90k.map_or(0, |last_90k| (dts_90k - last_90k).clamp(0, LONGEST_STEP_90K));
+        self.last_90k = Some(dts_90k);
+        self.length_90k += step_90k;
+        self.packets.push_back((dts_90k, step_90k, packet));
+    }
+
+    fn pop(&mut self) -> Option<T> {
+        let (_, step_90k, packet) = self.packets.pop_front()?;
+        self.length_90k -= step_90k;
+        Some(packet)
+    }
+
+    fn first_90k(&self) -> Option<i64> {
+        self.packets.front().map(|(dts_90k, ..)| *dts_90k)
+    }
+
+    /// Whether more than this lies between the first and the last.
+    fn is_longer_than(&self, farthest_90k: i64) -> bool {
+        self.packets.front().is_some_and(|(_, step_90k, _)| self.length_90k - step_90k > farthest_90k)
+    }
+}
+
 /// Packets that wait for the other stream.
 #[derive(Debug)]
 pub struct Interleaver<T> {
-    video: VecDeque<(i64, T)>,
-    audio: VecDeque<(i64, T)>,
+    video: Waiting<T>,
+    audio: Waiting<T>,
     has_both: bool,
 }
 
@@ -28,46 +70,37 @@ impl<T> Interleaver<T> {
     /// With one stream alone nothing ever waits.
     #[must_use]
     pub fn new(has_both: bool) -> Self {
-        Self { video: VecDeque::new(), audio: VecDeque::new(), has_both }
+        Self { video: Waiting::new(), audio: Waiting::new(), has_both }
     }
 
     /// Takes a packet with its decode time in 90 kHz ticks.
     pub fn push(&mut self, medium: Medium, dts_90k: i64, packet: T) {
         match medium {
-            Medium::Video => self.video.push_back((dts_90k, packet)),
-            Medium::Audio => self.audio.push_back((dts_90k, packet)),
+            Medium::Video => self.video.push(dts_90k, packet),
+            Medium::Audio => self.audio.push(dts_90k, packet),
         }
     }
 
     /// The next packet in order, if it is settled that it is the next.
     pub fn pop(&mut self) -> Option<T> {
-        let first = match (self.video.front(), self.audio.front()) {
-            (Some((video, _)), Some((audio, _))) if video <= audio => &mut self.video,
-            (_, Some(_))
-                if !self.has_both || !self.video.is_empty() || is_far(&self.audio, AUDIO_AHEAD_90K) =>
-            {
-                &mut self.audio
-            }
-            (Some(_), None) if !self.has_both || is_far(&self.video, VIDEO_AHEAD_90K) => &mut self.video,
-            _ => return None,
-        };
-        first.pop_front().map(|(_, packet)| packet)
+        let Self { video, audio, has_both } = self;
+        match (video.first_90k(), audio.first_90k()) {
+            (Some(of_video), Some(of_audio)) if of_video <= of_audio => video.pop(),
+            (Some(_), Some(_)) => audio.pop(),
+            (None, Some(_)) if !*has_both || audio.is_longer_than(AUDIO_AHEAD_90K) => audio.pop(),
+            (Some(_), None) if !*has_both || video.is_longer_than(VIDEO_AHEAD_90K) => video.pop(),
+            _ => None,
+        }
     }
 
     /// The next packet at the end of the stream, when nothing more will come.
     pub fn pop_rest(&mut self) -> Option<T> {
-        let first = match (self.video.front(), self.audio.front()) {
-            (Some((video, _)), Some((audio, _))) if video > audio => &mut self.audio,
-            (Some(_), _) => &mut self.video,
-            (None, _) => &mut self.audio,
-        };
-        first.pop_front().map(|(_, packet)| packet)
+        match (self.video.first_90k(), self.audio.first_90k()) {
+            (Some(of_video), Some(of_audio)) if of_video > of_audio => self.audio.pop(),
+            (Some(_), _) => self.video.pop(),
+            (None, _) => self.audio.pop(),
+        }
     }
-}
-
-fn is_far<T>(waiting: &VecDeque<(i64, T)>, farthest_90k: i64) -> bool {
-    let (Some((first, _)), Some((last, _))) = (waiting.front(), waiting.back()) else { return false };
-    last - first > farthest_90k
 }
 
 #[cfg(test)]
@@ -119,5 +152,16 @@ mod tests {
         assert_eq!(line.pop(), None, "7 s of it");
         line.push(Video, 0, "picture");
         assert_eq!(line.pop(), Some("picture"));
+    }
+
+    #[test]
+    fn what_stands_before_a_hole_in_the_timeline_waits_for_the_other_stream_too() {
+        let mut line = Interleaver::new(true);
+        for n in [0, 1920, 3840, 3_600_000] {
+            line.push(Audio, n, "sound");
+        }
+        assert_eq!(line.pop(), None, "the pictures of 40 s ago are being encoded");
+        line.push(Video, 0, "picture");
+        assert_eq!((line.pop(), line.pop()), (Some("picture"), None));
     }
 }
