@@ -336,12 +336,13 @@ fn microphone(
         SoundChoice::Fitting if settings.source.is_camera() => &MicrophoneSelector::First,
         SoundChoice::Fitting | SoundChoice::Silent => return Ok(None),
     };
-    match Microphone::start(selector, captured.for_sound()) {
+    let may_be_late = settings.sound == SoundChoice::Fitting;
+    match Microphone::start(selector, captured.for_sound(), may_be_late) {
         Ok(microphone) => {
             captured.leave_out_sound();
             Ok(Some(microphone))
         }
-        Err(error) if settings.sound == SoundChoice::Fitting => {
+        Err(error) if may_be_late => {
             tracing::info!(%error, "no microphone; the stream is without sound");
             Ok(None)
         }

@@ -97,8 +97,13 @@ pub struct Microphone {
 }
 
 impl Microphone {
-    /// Opens it on a thread of its own; from then on its sound goes to `sound`. Returns within some seconds.
-    pub fn start(selector: &MicrophoneSelector, sound: SoundSender) -> Result<Self, MicrophoneError> {
+    /// Opens it on a thread of its own; from then on its sound goes to `sound`. Returns within some seconds. `may_be_late`: one that
+    /// has not answered by then is waited for beside the stream, which has silence until it does.
+    pub fn start(
+        selector: &MicrophoneSelector,
+        sound: SoundSender,
+        may_be_late: bool,
+    ) -> Result<Self, MicrophoneError> {
         let stop = Stop::default();
         let (opened_tx, opened) = sync_channel(1);
         let (ended_tx, ended) = channel();
@@ -112,9 +117,25 @@ impl Microphone {
             reason: error.to_string(),
         })?;
         let microphone = Self { stop, ended };
-        let stuck = |_| MicrophoneError::Stuck { microphone: selector.to_string() };
-        opened.recv_timeout(OPEN_LIMIT).map_err(stuck)??;
+        answer(&opened, OPEN_LIMIT, selector, may_be_late)?;
         Ok(microphone)
+    }
+}
+
+/// How the opening went, as far as that is known within `limit`.
+fn answer(
+    opened: &Receiver<Result<(), MicrophoneError>>,
+    limit: Duration,
+    selector: &MicrophoneSelector,
+    may_be_late: bool,
+) -> Result<(), MicrophoneError> {
+    match opened.recv_timeout(limit) {
+        Ok(outcome) => outcome,
+        Err(_) if may_be_late => {
+            tracing::warn!("the {selector} does not answer yet; the stream has silence until it does");
+            Ok(())
+        }
+        Err(_) => Err(MicrophoneError::Stuck { microphone: selector.to_string() }),
     }
 }
 
@@ -198,6 +219,18 @@ mod tests {
             problem: (id == "busy").then(|| "it is in use".into()),
         });
         assert_eq!(MicrophoneSelector::parse(wanted).select(&microphones), expected, "{wanted}");
+    }
+
+    #[test]
+    fn one_that_was_asked_for_has_to_answer_and_one_that_fits_is_waited_for() {
+        let first = MicrophoneSelector::First;
+        let (answers, opened) = sync_channel(1);
+        let stuck = answer(&opened, Duration::ZERO, &first, false);
+        assert!(matches!(stuck, Err(MicrophoneError::Stuck { .. })), "{stuck:?}");
+        assert!(answer(&opened, Duration::ZERO, &first, true).is_ok());
+        let refused = MicrophoneError::Stuck { microphone: "any".into() };
+        answers.send(Err(refused)).unwrap();
+        assert!(answer(&opened, Duration::ZERO, &first, true).is_err(), "it has answered that it cannot");
     }
 
     #[test]
