@@ -3,16 +3,14 @@
 //! In: notify's events, which only say that a look is worth while; a look is taken anyway about once a second. Runs on the
 //! caller's thread until Ctrl-C.
 
+use crate::InspectError;
 use crate::InspectSettings;
-use crate::{
-    InspectError,
-    draw::draw,
-    inventory::Inventory,
-    looker::Looker,
-    print,
-    screen::{self, Screen},
-    text,
-};
+use crate::draw::draw;
+use crate::draw::screen::{self, Screen};
+use crate::inventory::Inventory;
+use crate::looker::Looker;
+use crate::print;
+use crate::text;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::{
     path::Path,

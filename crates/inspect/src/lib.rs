@@ -10,28 +10,16 @@
 //! In: a path. Out: text on standard output. Subject, survey and looker read, the rest is pure. All on the caller's thread; it ends when
 //! all is printed, with `--follow` at Ctrl-C. Nothing on disk is changed.
 
-pub mod arrange;
-pub mod draw;
-pub mod file_detail;
-pub mod inventory;
-pub mod listing;
-pub mod media_summary;
-pub mod multivariant;
-pub mod parts;
-pub mod subject;
-pub mod survey;
-
 mod follow;
-mod judge;
 mod looker;
-mod newest;
-mod profile;
-mod scan;
-mod screen;
+
+pub mod draw;
+pub mod inventory;
+mod read;
 
 use crate::inventory::Inventory;
 use crate::looker::Looker;
-use crate::subject::SubjectError;
+use crate::read::subject::SubjectError;
 use indicatif::ProgressBar;
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -104,7 +92,7 @@ fn once(settings: &InspectSettings) -> Result<(), InspectError> {
 
 /// The inventory as it was asked for.
 fn text(inventory: &Inventory, settings: &InspectSettings) -> String {
-    if settings.json { json(inventory) } else { draw::draw(inventory, &screen::page(None)) }
+    if settings.json { json(inventory) } else { draw::draw(inventory, &draw::screen::page(None)) }
 }
 
 /// One line.

@@ -3,16 +3,14 @@
 //! In: a path, each time. Out: an [`Inventory`] of all that is there now. Thin, on the caller's thread. What has not changed
 //! since the look before is not read again.
 
+use crate::InspectError;
 use crate::InspectSettings;
-use crate::{
-    InspectError,
-    file_detail::file_detail,
-    inventory::{DiskUse, Inventory, inventory},
-    multivariant::Variants,
-    parts::part_name,
-    subject::{Subject, place},
-    survey::{LARGEST_SEGMENT_BYTES, Surveyor},
-};
+use crate::inventory::file_detail::file_detail;
+use crate::inventory::variants::Variants;
+use crate::inventory::{DiskUse, Inventory, inventory};
+use crate::read::parts::part_name;
+use crate::read::subject::{Subject, place};
+use crate::read::survey::{LARGEST_SEGMENT_BYTES, Surveyor};
 use jiff::Timestamp;
 use livedir_media::anatomy;
 use livedir_media::probe;

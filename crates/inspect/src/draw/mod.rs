@@ -3,6 +3,8 @@
 //!
 //! In: an [`Inventory`] and the [`Page`] that it goes on. Out: lines, none of them wider than the page. Pure.
 
+pub(crate) mod screen;
+
 mod paint;
 mod segment;
 mod summary;

@@ -4,7 +4,7 @@ use super::{check_pages, files, inspect, rows_in, write_old};
 use crate::watcher_support::segments;
 use livedir_inspect::{
     inventory::State,
-    multivariant::{VariantKind, VariantState},
+    inventory::variants::{VariantKind, VariantState},
 };
 use std::{fs, process::Command};
 

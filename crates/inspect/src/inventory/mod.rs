@@ -3,14 +3,19 @@
 //! In: a [`Survey`], which is all that was read. Out: an [`Inventory`], whose names and units are a promise to programs.
 //! Pure: the time is a part of the survey.
 
-use crate::{
-    arrange::{self, Slot, Standing},
-    file_detail::FileDetail,
-    judge::{self, Judged},
-    media_summary::{MediaSummary, stream_names},
-    multivariant::VariantSummary,
-    survey::Survey,
-};
+pub mod file_detail;
+pub mod media_summary;
+pub mod variants;
+
+mod judge;
+mod profile;
+
+use crate::inventory::file_detail::FileDetail;
+use crate::inventory::judge::Judged;
+use crate::inventory::media_summary::{MediaSummary, stream_names};
+use crate::inventory::variants::VariantSummary;
+use crate::read::arrange::{self, Slot, Standing};
+use crate::read::survey::Survey;
 use jiff::{SignedDuration, Timestamp, Unit};
 use livedir_media::Facts;
 use livedir_time::ticks::seconds;
@@ -202,8 +207,7 @@ const STILL_WRITTEN: SignedDuration = SignedDuration::from_secs(2);
 const SHORTEST_GAP_S: f64 = 0.1;
 
 /// Puts together what was read.
-#[must_use]
-pub fn inventory(survey: Survey) -> Inventory {
+pub(crate) fn inventory(survey: Survey) -> Inventory {
     let segments = rows(&survey);
     let playlist = survey.playlist.as_ref().map(|found| {
         let listing = &found.listing;

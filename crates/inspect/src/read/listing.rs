@@ -1,12 +1,12 @@
 //! The text of a playlist → what it lists, whoever wrote it. Pure.
 
-use crate::multivariant::VariantKind;
+use crate::inventory::variants::VariantKind;
 use jiff::Timestamp;
 use livedir_playlist::{Attributes, ListedPart, MultivariantListing, parse, read_listing};
 
 /// What a playlist lists.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct PlaylistListing {
+pub(crate) struct PlaylistListing {
     /// EXT-X-TARGETDURATION.
     pub target_duration_s: Option<u32>,
     /// EXT-X-MEDIA-SEQUENCE.
@@ -29,7 +29,7 @@ pub struct PlaylistListing {
 
 /// One playlist that is listed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ListedPlaylist {
+pub(crate) struct ListedPlaylist {
     /// What it is to the stream.
     pub kind: VariantKind,
     /// As it stands there; `None` where it has no playlist of its own.
@@ -42,7 +42,7 @@ pub struct ListedPlaylist {
 
 /// One segment that is listed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Its number.
     pub media_sequence: u64,
     /// The file relative to the playlist, or the URI as it is where it names no file below.

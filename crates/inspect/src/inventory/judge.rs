@@ -1,11 +1,9 @@
 //! Judge: one segment, by its bytes, its place in the playlist and the segment before it. Pure.
 
-use crate::{
-    arrange::{Slot, Standing},
-    inventory::{Row, State, is_young},
-    listing::{Entry, directory_of},
-    survey::{Contents, FileFound, Survey},
-};
+use crate::inventory::{Row, State, is_young};
+use crate::read::arrange::{Slot, Standing};
+use crate::read::listing::{Entry, directory_of};
+use crate::read::survey::{Contents, FileFound, Survey};
 use jiff::{SignedDuration, Timestamp};
 use livedir_media::{Facts, discontinuity, unfit};
 use livedir_time::ticks::seconds;

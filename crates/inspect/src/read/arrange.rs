@@ -3,10 +3,8 @@
 //! Listed segments keep the order of the playlist. Others find their place among them by their number where all names are
 //! livedir's own, by the time of the file (and natural order) otherwise.
 
-use crate::{
-    listing::Entry,
-    survey::{Contents, FileFound},
-};
+use crate::read::listing::Entry;
+use crate::read::survey::{Contents, FileFound};
 use livedir_layout::names::number_of_name;
 use livedir_layout::natural_order::natural_order;
 use livedir_media::Facts;
@@ -17,7 +15,7 @@ use std::{
 
 /// One place in the line: a file, an entry of the playlist, or both.
 #[derive(Debug)]
-pub struct Slot {
+pub(crate) struct Slot {
     /// What the playlist says.
     pub entry: Option<Entry>,
     /// What is on disk.
@@ -30,7 +28,7 @@ pub struct Slot {
 
 /// Where a segment stands to the playlist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// In it.
     Listed,
     /// Older than everything listed.
@@ -46,7 +44,7 @@ pub enum Standing {
 impl Slot {
     /// What is true of its bytes, where they could be read. Nothing where only some of them are listed.
     #[must_use]
-    pub fn facts(&self) -> Option<&Facts> {
+    pub(crate) fn facts(&self) -> Option<&Facts> {
         if self.entry.as_ref().is_some_and(|entry| entry.is_part_of_file) {
             return None;
         }
@@ -58,7 +56,7 @@ impl Slot {
 
     /// The file's name.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         match (&self.file, &self.entry) {
             (Some(file), _) => &file.name,
             (None, Some(entry)) => &entry.name,

@@ -2,7 +2,7 @@
 //!
 //! livedir's own are told by their names, `seg-00000042.p03.ts`; those of others by the playlist that lists them.
 
-use crate::listing::PlaylistListing;
+use crate::read::listing::PlaylistListing;
 use jiff::Timestamp;
 use livedir_layout::names::{is_transport_stream, part_of_name, segment_name};
 use std::{
@@ -12,7 +12,7 @@ use std::{
 
 /// A part's file.
 #[derive(Debug, Clone)]
-pub struct PartFound {
+pub(crate) struct PartFound {
     /// Its place among the parts of its segment.
     pub index: u32,
     /// Where it is.
@@ -80,7 +80,7 @@ impl PartsOnDisk {
 
     /// The parts of this segment, in order.
     pub(crate) fn remove(&mut self, segment: &str) -> Vec<PartFound> {
-        let number = crate::arrange::number(segment);
+        let number = crate::read::arrange::number(segment);
         let key = |number| (number, segment.to_owned());
         let ours = number.and_then(|number| self.by_segment.remove(&key(number)));
         in_order(ours.or_else(|| self.by_segment.remove(&key(u64::MAX))).unwrap_or_default())
@@ -115,7 +115,7 @@ fn file_name(name: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::listing::read;
+    use crate::read::listing::read;
 
     fn taken(parts: &mut PartsOnDisk, name: &str) {
         let name = parts.read(name).unwrap_or_else(|| panic!("{name} is a part"));

@@ -2,7 +2,8 @@
 //!
 //! In: its bytes, as [`anatomy`](livedir_media::anatomy) and the probe took them apart. Out: a [`FileDetail`]. Pure.
 
-use crate::{media_summary::stream_name, profile::profile};
+use crate::inventory::media_summary::stream_name;
+use crate::inventory::profile::profile;
 use livedir_media::{Anatomy, Carries, Facts, PidAnatomy, Unit};
 use livedir_time::clock_33_bit::distance_90k;
 use livedir_time::ticks::seconds;

@@ -3,12 +3,10 @@
 //! In: the entries of a multivariant playlist. Out: a [`VariantSummary`] for each, with an inventory of what lies behind it.
 //! Reads, through a [`Surveyor`] for each playlist, so that nothing is read twice. On the caller's thread.
 
-use crate::{
-    inventory::{Inventory, State, inventory},
-    listing::{ListedPlaylist, directory_of},
-    subject::place,
-    survey::Surveyor,
-};
+use crate::inventory::{Inventory, State, inventory};
+use crate::read::listing::{ListedPlaylist, directory_of};
+use crate::read::subject::place;
+use crate::read::survey::Surveyor;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{

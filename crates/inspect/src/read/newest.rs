@@ -2,10 +2,8 @@
 //!
 //! livedir's own names and foreign ones are kept apart: the former are as new as their number, the latter as their time.
 
-use crate::{
-    arrange::{compare, number},
-    survey::FileFound,
-};
+use crate::read::arrange::{compare, number};
+use crate::read::survey::FileFound;
 
 /// The newest files so far.
 #[derive(Debug)]

@@ -3,14 +3,12 @@
 //! In: a [`Subject`]. Out: a [`Survey`], from which [`crate::inventory`] is made without reading anything more. Thin, on the
 //! caller's thread. Memory does not grow with the files on disk, only with the rows asked for and the text of the playlist.
 
-use crate::{
-    arrange::{Slot, arrange},
-    inventory::{DiskUse, StatusSummary},
-    listing::{self, Entry, PlaylistListing},
-    parts::{PartFound, part_name},
-    scan::scan,
-    subject::Subject,
-};
+use crate::inventory::{DiskUse, StatusSummary};
+use crate::read::arrange::{Slot, arrange};
+use crate::read::listing::{self, Entry, PlaylistListing};
+use crate::read::parts::{PartFound, part_name};
+use crate::read::scan::scan;
+use crate::read::subject::Subject;
 use jiff::Timestamp;
 use livedir_layout::directory::stamp::Stamp;
 use livedir_layout::files::{LOW_LATENCY_PLAYLIST, PLAYLIST, STATUS};
@@ -27,7 +25,7 @@ use std::{
 
 /// All that was read.
 #[derive(Debug)]
-pub struct Survey {
+pub(crate) struct Survey {
     /// What was named.
     pub place: String,
     /// When.
@@ -53,14 +51,14 @@ pub struct Survey {
 impl Survey {
     /// Whether more is to come.
     #[must_use]
-    pub fn is_live(&self) -> bool {
+    pub(crate) fn is_live(&self) -> bool {
         self.playlist.as_ref().is_some_and(|found| found.problem.is_none() && !found.listing.ended)
     }
 }
 
 /// A playlist on disk.
 #[derive(Debug)]
-pub struct PlaylistFound {
+pub(crate) struct PlaylistFound {
     /// The file, as it was found.
     pub file: String,
     /// When it was written.
@@ -73,7 +71,7 @@ pub struct PlaylistFound {
 
 /// A segment's file.
 #[derive(Debug, Clone)]
-pub struct FileFound {
+pub(crate) struct FileFound {
     /// Relative to the playlist, with slashes.
     pub name: String,
     /// Where it is.
@@ -91,7 +89,7 @@ pub struct FileFound {
 
 /// What the bytes of a file say.
 #[derive(Debug, Clone)]
-pub enum Contents {
+pub(crate) enum Contents {
     /// They are a segment.
     Segment(Arc<Facts>),
     /// They are none, for this reason.
@@ -109,14 +107,14 @@ const SYNC_BYTE: u8 = 0x47;
 
 /// Looks at a place, again and again if need be: what has not changed is not read twice.
 #[derive(Debug, Default)]
-pub struct Surveyor {
+pub(crate) struct Surveyor {
     known: HashMap<(PathBuf, u64, Option<Timestamp>), Contents>,
     buffer: Vec<u8>,
 }
 
 impl Surveyor {
     /// Looks at `place` now; reads the newest `rows` segments. `on_progress` is told how many of how many are read.
-    pub fn survey(
+    pub(crate) fn survey(
         &mut self,
         place: &Subject,
         rows: usize,

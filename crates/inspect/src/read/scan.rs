@@ -3,15 +3,13 @@
 //! In: a [`Subject`] and what its playlist lists. Out: a [`Scan`]. Looks at names and sizes and reads nothing. On the caller's
 //! thread. Memory grows with the rows asked for and the playlist, not with the files.
 
-use crate::{
-    arrange::number,
-    inventory::DiskUse,
-    listing::{self, PlaylistListing},
-    newest::Newest,
-    parts::{PartFound, PartName, PartsOnDisk},
-    subject::Subject,
-    survey::{FileFound, changed_at, modified_at},
-};
+use crate::inventory::DiskUse;
+use crate::read::arrange::number;
+use crate::read::listing::{self, PlaylistListing};
+use crate::read::newest::Newest;
+use crate::read::parts::{PartFound, PartName, PartsOnDisk};
+use crate::read::subject::Subject;
+use crate::read::survey::{FileFound, changed_at, modified_at};
 use livedir_layout::names::looks_like_segment;
 use std::{
     collections::{BTreeSet, HashSet},
