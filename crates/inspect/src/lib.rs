@@ -14,11 +14,13 @@ mod follow;
 mod looker;
 
 pub mod draw;
-pub mod inventory;
+mod inventory;
 mod read;
 
-use crate::inventory::Inventory;
+pub mod model;
+
 use crate::looker::Looker;
+use crate::model::inventory::Inventory;
 use crate::read::subject::SubjectError;
 use indicatif::ProgressBar;
 use std::{

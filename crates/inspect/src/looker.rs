@@ -6,11 +6,13 @@
 use crate::InspectError;
 use crate::InspectSettings;
 use crate::inventory::file_detail::file_detail;
+use crate::inventory::inventory;
 use crate::inventory::variants::Variants;
-use crate::inventory::{DiskUse, Inventory, inventory};
+use crate::model::inventory::{DiskUse, Inventory};
+use crate::read::contents::LARGEST_SEGMENT_BYTES;
 use crate::read::parts::part_name;
 use crate::read::subject::{Subject, place};
-use crate::read::survey::{LARGEST_SEGMENT_BYTES, Surveyor};
+use crate::read::survey::Surveyor;
 use jiff::Timestamp;
 use livedir_media::anatomy;
 use livedir_media::probe;

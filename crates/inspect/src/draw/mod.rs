@@ -13,7 +13,7 @@ mod timeline;
 mod variants;
 mod words;
 
-use crate::inventory::Inventory;
+use crate::model::inventory::Inventory;
 use jiff::tz::TimeZone;
 use livedir_playlist::TICKS_PER_S;
 use livedir_time::clock_33_bit::distance_90k;

@@ -1,8 +1,8 @@
 //! Segment: one file taken apart: its streams, its rate as bars along its time with a mark under each keyframe, its times.
 
 use crate::draw::{Page, paint::Paint, summary, words};
-use crate::inventory::Inventory;
-use crate::inventory::file_detail::{FileDetail, PidDetail};
+use crate::model::file_detail::{FileDetail, PidDetail};
+use crate::model::inventory::Inventory;
 
 /// What stands to the left of the bars.
 const LABEL: usize = 16;
@@ -160,7 +160,7 @@ fn keyframes(detail: &FileDetail) -> Vec<String> {
 }
 
 fn breaks(detail: &FileDetail) -> Vec<String> {
-    let one = |it: &crate::inventory::file_detail::BreakDetail| {
+    let one = |it: &crate::model::file_detail::BreakDetail| {
         let at = it.at_s.map(|at_s| format!(" at about {at_s:.3} s")).unwrap_or_default();
         format!("PID {} before byte {}{at}", it.pid, words::count(it.byte, ""))
     };

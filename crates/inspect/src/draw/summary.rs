@@ -1,8 +1,8 @@
 //! Summary: the playlist, pictures and sound, disk, dates and status, a line each.
 
 use crate::draw::{Page, paint::Paint, words};
-use crate::inventory::variants::VariantKind;
-use crate::inventory::{Inventory, PlaylistSummary, State};
+use crate::model::inventory::VariantKind;
+use crate::model::inventory::{Inventory, PlaylistSummary, State};
 
 const LABEL: usize = 10;
 

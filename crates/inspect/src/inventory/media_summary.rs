@@ -1,64 +1,27 @@
 //! Media summary: pictures, sound and rates of what was looked into. Pure.
 
-use crate::inventory::{Row, State};
+use crate::model::inventory::{Row, State};
+use crate::model::media_summary::{AudioSummary, MediaSummary, VideoSummary};
 use livedir_media::{AudioCodec, ElementaryStream, Facts};
 use livedir_time::ticks::seconds;
-use serde::{Deserialize, Serialize};
 
-/// Pictures, sound and rates.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct MediaSummary {
-    /// Of the newest segment that has pictures.
-    pub video: Option<VideoSummary>,
-    /// Of the newest segment that has sound.
-    pub audio: Option<AudioSummary>,
-    /// Of all segments that were looked into, together.
-    pub bitrate_average_bps: Option<u64>,
-    /// Of the one with the highest.
-    pub bitrate_peak_bps: Option<u64>,
-}
-
-/// Pictures.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct VideoSummary {
-    /// As in RFC 6381, such as `avc1.64001e` or `hvc1.1.6.L63.90`.
-    pub codec: Option<String>,
-    /// Pixels.
-    pub width: Option<u32>,
-    /// Pixels.
-    pub height: Option<u32>,
-    /// Pictures a second.
-    pub fps: Option<f64>,
-}
-
-/// Sound.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AudioSummary {
-    /// `aac`, or the stream type.
-    pub codec: String,
-    /// Samples a second.
-    pub sample_rate_hz: Option<u32>,
-    /// Channels.
-    pub channels: Option<u8>,
-}
-
-impl MediaSummary {
-    /// Sums up, from `facts` and `rows` in order from old to new.
-    pub(crate) fn of<'a>(facts: impl DoubleEndedIterator<Item = &'a Facts> + Clone, rows: &[Row]) -> Self {
-        // What is being written has its keyframe and little else so far.
-        let whole = || rows.iter().filter(|row| row.state != State::BeingWritten);
-        let measured =
-            || whole().filter_map(|row| Some((row.bytes?, row.duration_s.filter(|it| *it > 0.0)?)));
-        // One without parameter sets says less than the one before it.
-        let described = facts.clone().rev().filter_map(video).find(|video| video.codec.is_some());
-        let duration_s: f64 = measured().map(|(_, duration_s)| duration_s).sum();
-        let bytes: u64 = measured().map(|(bytes, _)| bytes).sum();
-        Self {
-            video: described.or_else(|| facts.clone().rev().find_map(video)),
-            audio: facts.rev().find_map(audio),
-            bitrate_average_bps: (duration_s > 0.0).then(|| (bytes as f64 * 8.0 / duration_s).round() as u64),
-            bitrate_peak_bps: whole().filter_map(|row| row.bitrate_bps).max(),
-        }
+/// Sums up, from `facts` and `rows` in order from old to new.
+pub(crate) fn media_summary<'a>(
+    facts: impl DoubleEndedIterator<Item = &'a Facts> + Clone,
+    rows: &[Row],
+) -> MediaSummary {
+    // What is being written has its keyframe and little else so far.
+    let whole = || rows.iter().filter(|row| row.state != State::BeingWritten);
+    let measured = || whole().filter_map(|row| Some((row.bytes?, row.duration_s.filter(|it| *it > 0.0)?)));
+    // One without parameter sets says less than the one before it.
+    let described = facts.clone().rev().filter_map(video).find(|video| video.codec.is_some());
+    let duration_s: f64 = measured().map(|(_, duration_s)| duration_s).sum();
+    let bytes: u64 = measured().map(|(bytes, _)| bytes).sum();
+    MediaSummary {
+        video: described.or_else(|| facts.clone().rev().find_map(video)),
+        audio: facts.rev().find_map(audio),
+        bitrate_average_bps: (duration_s > 0.0).then(|| (bytes as f64 * 8.0 / duration_s).round() as u64),
+        bitrate_peak_bps: whole().filter_map(|row| row.bitrate_bps).max(),
     }
 }
 

@@ -1,207 +1,22 @@
-//! Inventory: what is on disk and what the playlist says of it, put together. This is what `--json` prints.
+//! Inventory: what is on disk and what the playlist says of it, put together.
 //!
-//! In: a [`Survey`], which is all that was read. Out: an [`Inventory`], whose names and units are a promise to programs.
-//! Pure: the time is a part of the survey.
+//! In: a [`Survey`], which is all that was read. Out: an [`Inventory`]. Pure: the time is a part of the survey.
 
-pub mod file_detail;
-pub mod media_summary;
-pub mod variants;
+pub(crate) mod file_detail;
+pub(crate) mod variants;
 
 mod judge;
+mod media_summary;
 mod profile;
 
-use crate::inventory::file_detail::FileDetail;
 use crate::inventory::judge::Judged;
-use crate::inventory::media_summary::{MediaSummary, stream_names};
-use crate::inventory::variants::VariantSummary;
-use crate::read::arrange::{self, Slot, Standing};
-use crate::read::survey::Survey;
+use crate::inventory::media_summary::{media_summary, stream_names};
+use crate::model::inventory::{DateSource, Inventory, PlaylistSummary, Row, State};
+use crate::model::names::number_of;
+use crate::model::survey::{Slot, Standing, Survey};
 use jiff::{SignedDuration, Timestamp, Unit};
 use livedir_media::Facts;
 use livedir_time::ticks::seconds;
-use serde::{Deserialize, Serialize};
-
-/// What is on disk.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Inventory {
-    /// What was named.
-    pub place: String,
-    /// When it was looked at.
-    pub looked_at: Timestamp,
-    /// The playlist, if there is one.
-    pub playlist: Option<PlaylistSummary>,
-    /// Pictures and sound of the newest segment that could be read, and the rates of all that were.
-    pub media: MediaSummary,
-    /// All segments, also those that are not looked into.
-    pub disk: DiskUse,
-    /// What `status.json` says, if there is one.
-    pub status: Option<StatusSummary>,
-    /// Segments on disk or listed that are older than the first row.
-    pub older_segments: u64,
-    /// The segments, oldest first.
-    pub segments: Vec<Row>,
-    /// What a multivariant playlist lists.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub variants: Vec<VariantSummary>,
-    /// All that is known of the one segment that was named.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<FileDetail>,
-    /// What is to be said of the whole.
-    pub notes: Vec<String>,
-}
-
-/// The playlist.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PlaylistSummary {
-    /// The file.
-    pub file: String,
-    /// Why it cannot be read; the rest then says nothing.
-    pub problem: Option<String>,
-    /// Whether it is complete: EXT-X-ENDLIST.
-    pub ended: bool,
-    /// EXT-X-TARGETDURATION.
-    pub target_duration_s: Option<u32>,
-    /// EXT-X-PART-INF: the longest part, where it lists parts.
-    #[serde(default)]
-    pub part_target_s: Option<f64>,
-    /// Number of the first segment listed.
-    pub media_sequence_first: u64,
-    /// Segments listed.
-    pub segments: u64,
-    /// Segments listed whose files are not there.
-    pub segments_missing: u64,
-    /// EXT-X-DISCONTINUITY tags listed.
-    pub discontinuities: u64,
-    /// How much it lists.
-    pub window_s: f64,
-    /// When it was last replaced.
-    pub written_at: Option<Timestamp>,
-    /// How far the end of its newest segment, or part, lies behind the time of this look. A player is at least so far behind.
-    pub behind_now_s: Option<f64>,
-}
-
-/// All segments on disk.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct DiskUse {
-    /// Files.
-    pub segments: u64,
-    /// Their sizes.
-    pub segment_bytes: u64,
-    /// Files that are parts of segments.
-    #[serde(default)]
-    pub parts: u64,
-    /// Their sizes.
-    #[serde(default)]
-    pub part_bytes: u64,
-    /// Files under a dot name: being written, or left over from a crash.
-    pub unfinished: u64,
-    /// When the oldest file was last changed.
-    pub oldest_modified_at: Option<Timestamp>,
-    /// When the newest file was last changed.
-    pub newest_modified_at: Option<Timestamp>,
-}
-
-/// What `status.json` says; absent what it does not say.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct StatusSummary {
-    /// `live` or `ended`.
-    pub state: Option<String>,
-    /// What the stream is called.
-    pub title: Option<String>,
-    /// How the source does.
-    pub source: Option<String>,
-    /// When it was written.
-    pub updated_at: Option<Timestamp>,
-    /// Since when nothing came.
-    pub silent_since: Option<Timestamp>,
-    /// Files that could not be listed.
-    pub segments_refused: Option<u64>,
-    /// Grid times that showed the picture before once more.
-    pub frames_duplicated: Option<u64>,
-    /// Captured pictures that were not used.
-    pub pictures_dropped: Option<u64>,
-    /// From a finished segment to the playlist that lists it.
-    pub publish_lag_ms: Option<f64>,
-}
-
-/// One segment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Row {
-    /// Its number in the playlist, where that is known.
-    pub media_sequence: Option<u64>,
-    /// The file, relative to the playlist.
-    pub file: String,
-    /// Where it stands.
-    pub state: State,
-    /// What keeps it out of the playlist.
-    pub problem: Option<String>,
-    /// When its first picture was captured.
-    pub filmed_at: Option<Timestamp>,
-    /// Who says so.
-    pub filmed_at_from: Option<DateSource>,
-    /// How long it lasts, by its bytes.
-    pub duration_s: Option<f64>,
-    /// EXTINF.
-    pub listed_duration_s: Option<f64>,
-    /// Size.
-    pub bytes: Option<u64>,
-    /// Of the whole file.
-    pub bitrate_bps: Option<u64>,
-    /// Its parts that are there, each a file of its own. Of one that is being written, these are all that is there.
-    #[serde(default)]
-    pub parts: u64,
-    /// Pictures.
-    pub frames: Option<u64>,
-    /// Pictures that are IDR.
-    pub keyframes: Option<u64>,
-    /// What the PMT names: `h264`, `aac`, …
-    pub streams: Vec<String>,
-    /// Why it does not go on from the segment before it.
-    pub discontinuity: Option<String>,
-    /// Time between the two that was not filmed.
-    pub gap_before_s: Option<f64>,
-    /// Anything else that should not be.
-    pub odd: Vec<String>,
-}
-
-/// Where a segment stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// In the playlist.
-    Listed,
-    /// It has left the playlist, and livedir will delete it when its grace is over.
-    WaitingForDeletion,
-    /// It is newer than the playlist.
-    WaitingToBeListed,
-    /// Its writer is still at it.
-    BeingWritten,
-    /// It cannot be listed; `problem` says why.
-    Refused,
-    /// It is older than something listed, and is not listed.
-    PassedOver,
-    /// Nobody will list it or delete it.
-    Unlisted,
-    /// It is listed, and there is no file.
-    Missing,
-    /// It is listed as absent: EXT-X-GAP.
-    Gap,
-    /// It is listed, and lies where it cannot be looked at: behind a URL, or outside of the playlist's directory.
-    Elsewhere,
-}
-
-/// Who says when a segment was filmed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DateSource {
-    /// EXT-X-PROGRAM-DATE-TIME.
-    Playlist,
-    /// The time of the file, which for livedir's own is when its last picture was captured, less its duration.
-    File,
-}
-
-/// A file that changed so short ago may not be complete.
-const STILL_WRITTEN: SignedDuration = SignedDuration::from_secs(2);
 
 /// A break in the timeline that is shorter has no length to speak of.
 const SHORTEST_GAP_S: f64 = 0.1;
@@ -230,7 +45,7 @@ pub(crate) fn inventory(survey: Survey) -> Inventory {
         }
     });
     let facts = survey.slots.iter().filter_map(Slot::facts);
-    let media = MediaSummary::of(facts, &segments);
+    let media = media_summary(facts, &segments);
     Inventory {
         place: survey.place,
         looked_at: survey.looked_at,
@@ -310,19 +125,14 @@ fn row(slot: &Slot, survey: &Survey, judged: Judged) -> Row {
 /// playlist's own numbers tell, and nothing can be said of what it does not list.
 fn number(slot: &Slot, survey: &Survey, state: State) -> Option<u64> {
     let entries = survey.playlist.as_ref().map(|found| &found.listing.entries[..]).unwrap_or_default();
-    let nearest = match slot.place {
+    let nearest = match slot.standing {
         Standing::Listed => return slot.entry.as_ref().map(|entry| entry.media_sequence),
         Standing::Between => return None,
         Standing::Before | Standing::Alone => entries.first(),
         Standing::After => entries.last(),
     };
-    let runs_along = nearest.is_none_or(|entry| arrange::number(&entry.name) == Some(entry.media_sequence));
-    arrange::number(slot.name()).filter(|_| runs_along && state != State::Refused)
-}
-
-/// Whether its writer may still be at it.
-pub(crate) fn is_young(contents_changed_at: Option<Timestamp>, looked_at: Timestamp) -> bool {
-    contents_changed_at.is_some_and(|at| looked_at.duration_since(at).abs() < STILL_WRITTEN)
+    let runs_along = nearest.is_none_or(|entry| number_of(&entry.name) == Some(entry.media_sequence));
+    number_of(slot.name()).filter(|_| runs_along && state != State::Refused)
 }
 
 fn gap_s(before: &Row, after: &Row) -> Option<f64> {
