@@ -3,8 +3,7 @@
 //! In: a path, each time. Out: an [`Inventory`] of all that is there now. Thin, on the caller's thread. What has not changed
 //! since the look before is not read again.
 
-use crate::InspectError;
-use crate::InspectSettings;
+use crate::error::InspectError;
 use crate::inventory::file_detail::file_detail;
 use crate::inventory::inventory;
 use crate::inventory::variants::Variants;
@@ -13,6 +12,7 @@ use crate::read::contents::LARGEST_SEGMENT_BYTES;
 use crate::read::parts::part_name;
 use crate::read::subject::{Subject, place};
 use crate::read::survey::Surveyor;
+use crate::settings::InspectSettings;
 use jiff::Timestamp;
 use livedir_media::anatomy;
 use livedir_media::probe;

@@ -3,8 +3,10 @@
 //!
 //! In: an [`Inventory`] and the [`Page`] that it goes on. Out: lines, none of them wider than the page. Pure.
 
+pub(crate) mod output;
 pub(crate) mod screen;
 
+mod page;
 mod paint;
 mod segment;
 mod summary;
@@ -13,24 +15,12 @@ mod timeline;
 mod variants;
 mod words;
 
+pub use page::Page;
+
 use crate::model::inventory::Inventory;
-use jiff::tz::TimeZone;
 use livedir_playlist::TICKS_PER_S;
 use livedir_time::clock_33_bit::distance_90k;
 use paint::Paint;
-
-/// What is drawn on.
-#[derive(Debug, Clone)]
-pub struct Page {
-    /// Columns.
-    pub width: usize,
-    /// Lines, where there are only so many: the oldest rows of the table are left out then.
-    pub height: Option<usize>,
-    /// Whether to use colour.
-    pub colour: bool,
-    /// Where the reader is.
-    pub zone: TimeZone,
-}
 
 /// The narrowest page that is drawn on. What is narrower cuts the lines off.
 const NARROWEST: usize = 40;

@@ -1,6 +1,6 @@
 //! Segment: one file taken apart: its streams, its rate as bars along its time with a mark under each keyframe, its times.
 
-use crate::draw::{Page, paint::Paint, summary, words};
+use crate::draw::{page::Page, paint::Paint, summary, words};
 use crate::model::file_detail::{FileDetail, PidDetail};
 use crate::model::inventory::Inventory;
 

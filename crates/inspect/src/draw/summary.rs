@@ -1,6 +1,6 @@
 //! Summary: the playlist, pictures and sound, disk, dates and status, a line each.
 
-use crate::draw::{Page, paint::Paint, words};
+use crate::draw::{page::Page, paint::Paint, words};
 use crate::model::inventory::VariantKind;
 use crate::model::inventory::{Inventory, PlaylistSummary, State};
 
