@@ -3,6 +3,8 @@
 use crate::model::inventory::VariantKind;
 use crate::model::listing::{Entry, ListedPlaylist, PlaylistListing};
 use livedir_playlist::{Attributes, ListedPart, MultivariantListing, parse, read_listing};
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
 
 /// Reads a playlist; the second value says why it lists nothing that can be looked at.
 pub(crate) fn read(text: &str) -> (PlaylistListing, Option<String>) {
@@ -82,17 +84,7 @@ fn playlists(multivariant: &MultivariantListing) -> Vec<ListedPlaylist> {
 fn file_name(uri: &str) -> String {
     let path = uri.split(['?', '#']).next().unwrap_or(uri);
     let path = path.strip_prefix("./").unwrap_or(path);
-    let mut decoded = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        let value = hex
-            .filter(|hex| byte == b'%' && hex.bytes().all(|digit| digit.is_ascii_hexdigit()))
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        decoded.push(value.unwrap_or(byte));
-        rest = if value.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8(decoded).unwrap_or_else(|_| path.to_owned())
+    percent_decode_str(path).decode_utf8().map_or_else(|_| path.to_owned(), Cow::into_owned)
 }
 
 #[cfg(test)]
