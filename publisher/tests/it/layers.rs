@@ -105,7 +105,7 @@ const CRATES: [(&str, &[&str]); 10] = [
             "livedir-watcher",
         ],
     ),
-    ("server", &["livedir-playlist"]),
+    ("server", &["livedir-layout", "livedir-playlist"]),
 ];
 
 fn root() -> PathBuf {
