@@ -16,7 +16,7 @@ use crate::settings::InspectSettings;
 use jiff::Timestamp;
 use livedir_media::anatomy;
 use livedir_media::probe;
-use livedir_playlist::TICKS_PER_S;
+use livedir_time::ticks::of_seconds;
 use std::{
     fs::File,
     io::{self, Read as _},
@@ -68,7 +68,7 @@ fn add_detail(inventory: &mut Inventory, place: &Subject) -> io::Result<()> {
     let mut facts = probe(&bytes).ok();
     let target_duration_s = inventory.playlist.as_ref().and_then(|playlist| playlist.target_duration_s);
     if let Some((facts, target_duration_s)) = facts.as_mut().zip(target_duration_s) {
-        facts.hold_to(u64::from(target_duration_s) * TICKS_PER_S);
+        facts.hold_to(of_seconds(target_duration_s));
     }
     if let Some(part) = path.file_name().and_then(|name| name.to_str()).and_then(part_name) {
         inventory.notes.push(format!("what is taken apart is part {} of it, {}", part.index, path.display()));

@@ -18,8 +18,8 @@ mod words;
 pub use page::Page;
 
 use crate::model::inventory::Inventory;
-use livedir_playlist::TICKS_PER_S;
 use livedir_time::clock_33_bit::distance_90k;
+use livedir_time::ticks::exact_signed_seconds;
 use paint::Paint;
 
 /// The narrowest page that is drawn on. What is narrower cuts the lines off.
@@ -34,7 +34,7 @@ pub fn draw(inventory: &Inventory, page: &Page) -> String {
         let duration_s = detail
             .end_90k
             .zip(detail.start_90k)
-            .map(|(end_90k, start_90k)| distance_90k(start_90k, end_90k) as f64 / TICKS_PER_S as f64);
+            .map(|(end_90k, start_90k)| exact_signed_seconds(distance_90k(start_90k, end_90k)));
         vec![
             table::table(inventory, page, paint, None),
             segment::streams(detail, page, paint),

@@ -7,13 +7,13 @@ use crate::inventory::profile::profile;
 use crate::model::file_detail::{BreakDetail, FileDetail, PidDetail};
 use livedir_media::{Anatomy, Carries, Facts, PidAnatomy, Unit};
 use livedir_time::clock_33_bit::distance_90k;
-use livedir_time::ticks::seconds;
+use livedir_time::ticks::{TICKS_PER_S, bits_per_second, seconds};
 
 const PACKET_BYTES: u64 = 188;
 /// As many slots as a narrow terminal has columns, if each is to hold a few pictures.
 const MOST_SLOTS: u64 = 60;
 /// A slot is no shorter: one picture in each says nothing.
-const SHORTEST_SLOT_90K: u64 = 90_000 / 10;
+const SHORTEST_SLOT_90K: u64 = TICKS_PER_S / 10;
 
 /// Puts together what is known. `facts` are there if it can be a segment.
 pub(crate) fn file_detail(anatomy: &Anatomy, facts: Option<&Facts>) -> FileDetail {
@@ -81,16 +81,12 @@ fn pid_detail(pid: &PidAnatomy, anatomy: &Anatomy, start_90k: Option<u64>, durat
             Carries::Unknown => "unknown".to_owned(),
         },
         packets: pid.packets,
-        bitrate_bps: bits_a_second(pid.packets * PACKET_BYTES, duration_90k),
+        bitrate_bps: bits_per_second(pid.packets * PACKET_BYTES, duration_90k),
         units: pid.units,
         first_s: time_s(pid.first_90k),
         last_s: time_s(pid.last_90k),
         breaks: anatomy.breaks.iter().filter(|it| it.pid == pid.pid).count() as u64,
     }
-}
-
-fn bits_a_second(bytes: u64, duration_90k: u64) -> Option<u64> {
-    (duration_90k > 0).then(|| (bytes as f64 * 8.0 * 90_000.0 / duration_90k as f64).round() as u64)
 }
 
 /// The shortest and the longest time between two pictures.
@@ -123,7 +119,7 @@ fn rates(anatomy: &Anatomy, start_90k: u64, duration_90k: u64, interval_90k: u64
     }
     let rates = (0..).zip(bytes).map(|(slot, bytes)| {
         let length_90k = slot_90k.min(duration_90k - slot * slot_90k);
-        bits_a_second(bytes, length_90k).unwrap_or(0)
+        bits_per_second(bytes, length_90k).unwrap_or(0)
     });
     (rates.collect(), seconds(slot_90k))
 }

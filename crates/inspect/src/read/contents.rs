@@ -5,7 +5,7 @@
 use crate::model::survey::{Contents, FileFound};
 use livedir_layout::names::looks_like_segment;
 use livedir_media::probe;
-use livedir_playlist::TICKS_PER_S;
+use livedir_time::ticks::of_seconds;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub(crate) fn contents_of(
     Some(match probe(buffer) {
         Ok(mut facts) => {
             if let Some(target_duration_s) = target_duration_s {
-                facts.hold_to(u64::from(target_duration_s) * TICKS_PER_S);
+                facts.hold_to(of_seconds(target_duration_s));
             }
             Contents::Segment(Arc::new(facts))
         }
