@@ -3,16 +3,13 @@
 //! In: notify's events, which only say that a look is worth while; a look is taken anyway about once a second. Runs on the
 //! caller's thread until Ctrl-C.
 
-use crate::InspectSettings;
-use crate::{
-    InspectError,
-    draw::draw,
-    inventory::Inventory,
-    looker::Looker,
-    print,
-    screen::{self, Screen},
-    text,
-};
+use crate::draw::draw;
+use crate::draw::output::text;
+use crate::draw::screen::{self, Screen, print};
+use crate::error::InspectError;
+use crate::looker::Looker;
+use crate::model::inventory::Inventory;
+use crate::settings::InspectSettings;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::{
     path::Path,
@@ -85,7 +82,7 @@ fn print_change(
     }
     let gap = if printed.is_none() || settings.json { "" } else { "\n" };
     *printed = Some(ageless);
-    print(&format!("{gap}{}", text(inventory, settings)))
+    print(&format!("{gap}{}", text(inventory, settings.json)))
 }
 
 fn without_age(inventory: &Inventory) -> Inventory {

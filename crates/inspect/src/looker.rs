@@ -3,20 +3,20 @@
 //! In: a path, each time. Out: an [`Inventory`] of all that is there now. Thin, on the caller's thread. What has not changed
 //! since the look before is not read again.
 
-use crate::InspectSettings;
-use crate::{
-    InspectError,
-    file_detail::file_detail,
-    inventory::{DiskUse, Inventory, inventory},
-    multivariant::Variants,
-    parts::part_name,
-    subject::{Subject, place},
-    survey::{LARGEST_SEGMENT_BYTES, Surveyor},
-};
+use crate::error::InspectError;
+use crate::inventory::file_detail::file_detail;
+use crate::inventory::inventory;
+use crate::inventory::variants::Variants;
+use crate::model::inventory::{DiskUse, Inventory};
+use crate::read::contents::LARGEST_SEGMENT_BYTES;
+use crate::read::parts::part_name;
+use crate::read::subject::{Subject, place};
+use crate::read::survey::Surveyor;
+use crate::settings::InspectSettings;
 use jiff::Timestamp;
 use livedir_media::anatomy;
 use livedir_media::probe;
-use livedir_playlist::TICKS_PER_S;
+use livedir_time::ticks::of_seconds;
 use std::{
     fs::File,
     io::{self, Read as _},
@@ -68,7 +68,7 @@ fn add_detail(inventory: &mut Inventory, place: &Subject) -> io::Result<()> {
     let mut facts = probe(&bytes).ok();
     let target_duration_s = inventory.playlist.as_ref().and_then(|playlist| playlist.target_duration_s);
     if let Some((facts, target_duration_s)) = facts.as_mut().zip(target_duration_s) {
-        facts.hold_to(u64::from(target_duration_s) * TICKS_PER_S);
+        facts.hold_to(of_seconds(target_duration_s));
     }
     if let Some(part) = path.file_name().and_then(|name| name.to_str()).and_then(part_name) {
         inventory.notes.push(format!("what is taken apart is part {} of it, {}", part.index, path.display()));

@@ -8,7 +8,7 @@ use crate::source_state::SourceState;
 use jiff::Timestamp;
 use livedir_media::{AudioCodec, AudioFacts, Facts};
 use livedir_playlist::MediaPlaylist;
-use livedir_time::ticks::seconds;
+use livedir_time::ticks::{bits_per_second_rounded_down, pictures_per_second, seconds};
 use serde::Serialize;
 
 /// The contents of `status.json`. Sums count from the start of this run.
@@ -128,7 +128,7 @@ impl Newest {
     /// Bits per second.
     #[must_use]
     pub fn bitrate_bps(&self) -> u64 {
-        (u128::from(self.segment.bytes) * 8 * 90_000 / u128::from(self.facts.duration_90k.max(1))) as u64
+        bits_per_second_rounded_down(self.segment.bytes, self.facts.duration_90k)
     }
 }
 
@@ -173,7 +173,7 @@ pub fn status(
 fn video(newest: &Newest) -> Option<VideoStatus> {
     let video = newest.facts.video.as_ref()?;
     let picture = video.picture.as_ref();
-    let fps = if video.frame_interval_90k == 0 { 0.0 } else { 90_000.0 / video.frame_interval_90k as f64 };
+    let fps = pictures_per_second(video.frame_interval_90k).unwrap_or(0.0);
     Some(VideoStatus {
         codec: picture.map(|picture| picture.codec.clone()),
         width: picture.map(|picture| picture.width),

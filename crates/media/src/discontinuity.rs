@@ -3,6 +3,7 @@
 use super::Facts;
 use super::ts::continuity;
 use livedir_time::clock_33_bit::distance_90k;
+use livedir_time::ticks::exact_signed_seconds;
 use std::fmt;
 
 /// Why a segment does not go on where the one before it ended: it needs EXT-X-DISCONTINUITY.
@@ -33,7 +34,7 @@ impl fmt::Display for Discontinuity {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Timeline { jump_90k } => {
-                write!(out, "the timeline jumps by {:.3} s", *jump_90k as f64 / 90_000.0)
+                write!(out, "the timeline jumps by {:.3} s", exact_signed_seconds(*jump_90k))
             }
             Self::Streams => out.write_str("other streams"),
             Self::Video => out.write_str("another video format"),

@@ -1,6 +1,7 @@
 //! What keeps a whole MPEG-TS file out of a playlist. The watcher refuses files by it, and `inspect` says why. Pure.
 
 use super::Facts;
+use livedir_time::ticks::{exact_seconds, nearest_second};
 
 /// Why a segment cannot be listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +25,7 @@ pub enum Unfit {
     #[error(
         "it runs {:.3} s, over the target duration of {target_duration_s} s; have the encoder put a keyframe at \
          least every {target_duration_s} s",
-        *duration_90k as f64 / 90_000.0
+        exact_seconds(*duration_90k)
     )]
     TooLong {
         /// Its duration.
@@ -45,7 +46,7 @@ pub fn unfit(facts: &Facts, target_duration_s: Option<u32>) -> Option<Unfit> {
         return Some(Unfit::NoKeyframe);
     }
     // RFC 8216 4.3.3.1: EXTINF, when rounded to the nearest integer, MUST be at most the target duration.
-    let rounded_s = facts.duration_90k.saturating_add(45_000) / 90_000;
+    let rounded_s = nearest_second(facts.duration_90k);
     target_duration_s
         .filter(|target_duration_s| rounded_s > u64::from(*target_duration_s))
         .map(|target_duration_s| Unfit::TooLong { duration_90k: facts.duration_90k, target_duration_s })

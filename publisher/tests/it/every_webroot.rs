@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use kinds::{End, KINDS, Webroot, WebrootKind, copy, film};
-use livedir_inspect::inventory::{Inventory, State};
+use livedir_inspect::model::inventory::{Inventory, State};
 use looks::{Look, drawn, inventory, look};
 
 use crate::support::check::check;

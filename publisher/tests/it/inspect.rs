@@ -10,7 +10,7 @@ use crate::watcher_support::{TEST_SOURCES, cut_segments_of, ffmpeg, segments};
 use jiff::tz::TimeZone;
 use livedir_inspect::{
     draw::{Page, draw},
-    inventory::{Inventory, State},
+    model::inventory::{Inventory, State},
 };
 use std::{
     fs,

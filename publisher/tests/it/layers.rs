@@ -1,23 +1,25 @@
 //! Which folder of a crate may use which: the way of the data goes down, and nothing looks back up. Between crates cargo itself
 //! allows no circle; which of them may use which stands here, too.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+#[path = "../../../server/tests/it/support/layers.rs"]
+mod reader;
 
 /// A directory of sources whose folders have an order.
 struct Layers {
     source: &'static str,
-    /// How a path in it begins.
-    path: &'static str,
+    /// How a path to one of its folders begins.
+    prefix: &'static str,
     /// Folders and files, from above to below: each uses those below it alone. `main`, `lib` and `mod` use what they like.
     folders: &'static [&'static str],
 }
 
-const LAYERS: [Layers; 4] = [
+const LAYERS: [Layers; 5] = [
     Layers {
         source: "publisher/src",
-        path: "crate::",
+        prefix: "crate::",
         folders: &[
             "commands",
             "live",
@@ -36,16 +38,20 @@ const LAYERS: [Layers; 4] = [
     },
     Layers {
         source: "crates/watcher/src",
-        path: "crate::",
+        prefix: "crate::",
         folders: &[
             "channel", "publish", "resume", "timeline", "order", "world", "clock", "samples", "events",
             "error", "settings", "titles",
         ],
     },
-    Layers { source: "crates/check/src", path: "crate::", folders: &["follow", "report", "fetch", "rules"] },
+    Layers {
+        source: "crates/check/src",
+        prefix: "crate::",
+        folders: &["follow", "report", "fetch", "rules"],
+    },
     Layers {
         source: "crates/check/src/rules",
-        path: "crate::rules::",
+        prefix: "crate::rules::",
         folders: &[
             "one_playlist",
             "over_time",
@@ -60,7 +66,18 @@ const LAYERS: [Layers; 4] = [
             "tolerances",
         ],
     },
+    Layers {
+        source: "crates/inspect/src",
+        prefix: "crate::",
+        folders: &["follow", "looker", "error", "settings", "draw", "inventory", "read", "model"],
+    },
 ];
+
+/// They put the folders together.
+const ROOTS: [&str; 3] = ["main", "lib", "mod"];
+
+/// Crates in which no files use each other in a circle.
+const WITHOUT_CIRCLES: [&str; 2] = ["crates/check/src", "crates/inspect/src"];
 
 /// Crates, and what each uses of ours.
 const CRATES: [(&str, &[&str]); 10] = [
@@ -88,104 +105,32 @@ const CRATES: [(&str, &[&str]); 10] = [
             "livedir-watcher",
         ],
     ),
-    ("server", &["livedir-playlist"]),
+    ("server", &["livedir-layout", "livedir-playlist"]),
 ];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn sources(directory: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(sources(&path));
-        } else if path.extension().is_some_and(|it| it == "rs") {
-            found.push(path);
-        }
-    }
-    found
-}
-
-/// Without comments, and without the tests at the end: those may use what they like.
-fn code(text: &str) -> String {
-    let text = text.split("mod tests {").next().unwrap_or_default();
-    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
-}
-
-/// The names behind a path, such as `crate::`, in some code; those in braces, too.
-fn named(code: &str, path: &str) -> BTreeSet<String> {
-    let word =
-        |text: &str| text.chars().take_while(|it| it.is_alphanumeric() || *it == '_').collect::<String>();
-    let mut names = BTreeSet::new();
-    for after in code.split(path).skip(1) {
-        let Some(list) = after.strip_prefix('{') else {
-            names.insert(word(after));
-            continue;
-        };
-        let (mut depth, mut begins) = (0, true);
-        for (at, it) in list.char_indices() {
-            match it {
-                '{' => depth += 1,
-                '}' if depth == 0 => break,
-                '}' => depth -= 1,
-                ',' if depth == 0 => begins = true,
-                _ if begins && !it.is_whitespace() => {
-                    names.insert(word(&list[at..]));
-                    begins = false;
-                }
-                _ => {}
-            }
-        }
-    }
-    names
-}
-
-/// Uses that look up, and how many there are in all.
-fn upward(layers: &Layers) -> (Vec<String>, usize) {
-    let source = root().join(layers.source);
-    let place = |name: &str| layers.folders.iter().position(|it| *it == name);
-    let (mut upward, mut seen) = (Vec::new(), 0);
-    for path in sources(&source) {
-        let inside = path.strip_prefix(&source).unwrap();
-        let own = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
-        if matches!(own, "main" | "lib" | "mod") {
-            continue;
-        }
-        let above =
-            place(own).unwrap_or_else(|| panic!("{own} has no place yet; give it one in {}", file!()));
-        let code = code(&fs::read_to_string(&path).unwrap());
-        // So many steps up lead out of the folder.
-        let depth = inside.components().count() - usize::from(inside.ends_with("mod.rs"));
-        assert!(
-            !code.contains(&"super::".repeat(depth)),
-            "{}: write {} where the folder is left",
-            path.display(),
-            layers.path
-        );
-        for name in named(&code, layers.path) {
-            // What lib.rs or mod.rs itself holds is above all.
-            let below = place(&name).unwrap_or(0);
-            seen += 1;
-            if name != own && below <= above {
-                upward.push(format!("{}/{} uses {name}", layers.source, inside.display()));
-            }
-        }
-    }
-    (upward, seen)
-}
-
 #[test]
 fn no_folder_uses_one_above_it() {
     for layers in &LAYERS {
-        let (upward, seen) = upward(layers);
-        assert!(upward.is_empty(), "{upward:#?}");
+        let uses = reader::read(&root().join(layers.source), layers.prefix, layers.folders, &ROOTS);
+        assert!(uses.upward.is_empty(), "{}: {:#?}", layers.source, uses.upward);
         assert!(
-            seen > layers.folders.len(),
-            "only {seen} uses were found in {}: does this test still read them?",
+            uses.count > layers.folders.len(),
+            "only {} uses were found in {}: does this test still read them?",
+            uses.count,
             layers.source
         );
+    }
+}
+
+#[test]
+fn no_files_use_each_other_in_a_circle() {
+    for source in WITHOUT_CIRCLES {
+        let in_circles = reader::in_circles(&root().join(source), &ROOTS);
+        assert!(in_circles.is_empty(), "{source}: {in_circles:#?}");
     }
 }
 
@@ -207,13 +152,4 @@ fn no_crate_uses_one_above_it() {
         CRATES.iter().filter(|(it, _)| it.starts_with("crates/")).count(),
         "each crate stands here"
     );
-}
-
-#[test]
-fn names_are_found_in_braces_and_without() {
-    let found = named(
-        "use crate::a::B;\nuse crate::{\n    c::{D, E},\n    f,\n};\nlet x = crate::g::h();",
-        "crate::",
-    );
-    assert_eq!(found.into_iter().collect::<Vec<_>>(), ["a", "c", "f", "g"]);
 }

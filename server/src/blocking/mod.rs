@@ -18,6 +18,7 @@ use axum::http::header::{
 };
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
+use livedir_layout::files::LOW_LATENCY_PLAYLIST;
 use livedir_playlist::{Directives, Reload};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
@@ -33,9 +34,6 @@ const TARGETS_BLOCKED: u64 = 3;
 
 /// Nobody is blocked for longer, whatever a playlist says.
 const LONGEST_BLOCKED_S: u64 = 60;
-
-/// The playlist whose hints are heeded, beside the directory of the parts.
-pub(crate) const LOW_LATENCY_PLAYLIST: &str = "ll.m3u8";
 
 /// What of a request its answer depends on.
 const HEEDED: [HeaderName; 7] =

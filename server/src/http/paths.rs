@@ -3,6 +3,7 @@
 //! The decision is made once, on the decoded path; what goes on to the disk is the plain result, so that no other
 //! reading of the same bytes can follow.
 
+use livedir_layout::files::STATUS;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// A file that may be looked for.
@@ -63,7 +64,7 @@ impl Target {
 }
 
 fn kind(path: &str) -> ResourceKind {
-    if path == "status.json" {
+    if path == STATUS {
         return ResourceKind::Status;
     }
     match extension(path) {

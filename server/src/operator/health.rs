@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use livedir_layout::files::{LOW_LATENCY_PLAYLIST, PLAYLIST};
 use livedir_playlist::{Listing, read_listing};
 
 use crate::http::paths;
@@ -32,24 +33,22 @@ pub(crate) struct Health {
 /// Looks at `stream.m3u8` in `webroot`, and at `ll.m3u8` where there is one: it must not stand still while the other goes on.
 pub(crate) fn check_webroot(webroot: &Path) -> Health {
     let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
-    match read(webroot, "stream.m3u8") {
+    match read(webroot, PLAYLIST) {
         Ok((text, age)) => {
-            let stream = judge("stream.m3u8", &text, age);
+            let stream = judge(PLAYLIST, &text, age);
             if !stream.is_well || has_ended(&text) {
                 return stream;
             }
-            match read(webroot, "ll.m3u8") {
+            match read(webroot, LOW_LATENCY_PLAYLIST) {
                 Ok((text, age)) => {
-                    Some(judge("ll.m3u8", &text, age)).filter(|it| !it.is_well).unwrap_or(stream)
+                    Some(judge(LOW_LATENCY_PLAYLIST, &text, age)).filter(|it| !it.is_well).unwrap_or(stream)
                 }
                 Err(error) if is_missing(&error) => stream,
-                Err(error) => unwell(format!("ll.m3u8 cannot be read: {error}")),
+                Err(error) => unwell(format!("{LOW_LATENCY_PLAYLIST} cannot be read: {error}")),
             }
         }
-        Err(error) if is_missing(&error) => {
-            unwell("stream.m3u8 does not exist; start a publisher".to_owned())
-        }
-        Err(error) => unwell(format!("stream.m3u8 cannot be read: {error}")),
+        Err(error) if is_missing(&error) => unwell(format!("{PLAYLIST} does not exist; start a publisher")),
+        Err(error) => unwell(format!("{PLAYLIST} cannot be read: {error}")),
     }
 }
 

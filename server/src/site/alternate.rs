@@ -3,7 +3,8 @@
 //!
 //! In: the query and the target of a request, what is known of the other list. Out: a `Link` header (RFC 8288). Pure.
 
-use crate::blocking::LOW_LATENCY_PLAYLIST;
+use livedir_layout::files::LOW_LATENCY_PLAYLIST;
+
 use crate::http::paths::{self, ResourceKind, Target};
 
 /// The query of `stream.m3u8?low-latency`. A server of plain files answers with the list too, and without the header.

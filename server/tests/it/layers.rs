@@ -19,7 +19,7 @@ const FEWEST_USES: usize = 40;
 
 #[test]
 fn no_folder_of_the_server_uses_one_above_it() {
-    let uses = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &ORDER, &ROOTS);
+    let uses = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "crate::", &ORDER, &ROOTS);
     assert!(uses.upward.is_empty(), "{:#?}", uses.upward);
     assert!(uses.count >= FEWEST_USES, "only {} uses were found", uses.count);
 }
@@ -40,7 +40,7 @@ fn check(path: &str, text: &str, expected: (usize, &[&str])) {
         fs::write(path, text).unwrap();
     }
     let upward = expected.1.iter().map(|line| (*line).to_owned()).collect();
-    let actual = read(sources.path(), &["above", "below"], &["lib"]);
+    let actual = read(sources.path(), "crate::", &["above", "below"], &["lib"]);
     assert_eq!(actual, Uses { upward, count: expected.0 }, "{text}");
 }
 

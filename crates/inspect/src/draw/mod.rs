@@ -3,6 +3,10 @@
 //!
 //! In: an [`Inventory`] and the [`Page`] that it goes on. Out: lines, none of them wider than the page. Pure.
 
+pub(crate) mod output;
+pub(crate) mod screen;
+
+mod page;
 mod paint;
 mod segment;
 mod summary;
@@ -11,24 +15,12 @@ mod timeline;
 mod variants;
 mod words;
 
-use crate::inventory::Inventory;
-use jiff::tz::TimeZone;
-use livedir_playlist::TICKS_PER_S;
-use livedir_time::clock_33_bit::distance_90k;
-use paint::Paint;
+pub use page::Page;
 
-/// What is drawn on.
-#[derive(Debug, Clone)]
-pub struct Page {
-    /// Columns.
-    pub width: usize,
-    /// Lines, where there are only so many: the oldest rows of the table are left out then.
-    pub height: Option<usize>,
-    /// Whether to use colour.
-    pub colour: bool,
-    /// Where the reader is.
-    pub zone: TimeZone,
-}
+use crate::model::inventory::Inventory;
+use livedir_time::clock_33_bit::distance_90k;
+use livedir_time::ticks::exact_signed_seconds;
+use paint::Paint;
 
 /// The narrowest page that is drawn on. What is narrower cuts the lines off.
 const NARROWEST: usize = 40;
@@ -42,7 +34,7 @@ pub fn draw(inventory: &Inventory, page: &Page) -> String {
         let duration_s = detail
             .end_90k
             .zip(detail.start_90k)
-            .map(|(end_90k, start_90k)| distance_90k(start_90k, end_90k) as f64 / TICKS_PER_S as f64);
+            .map(|(end_90k, start_90k)| exact_signed_seconds(distance_90k(start_90k, end_90k)));
         vec![
             table::table(inventory, page, paint, None),
             segment::streams(detail, page, paint),

@@ -1,6 +1,6 @@
 //! Paint: what is drawn in which colour, if any.
 
-use crate::inventory::State;
+use crate::model::inventory::State;
 use console::Style;
 
 /// Colours, or none.

@@ -1,10 +1,9 @@
 //! Segment: one file taken apart: its streams, its rate as bars along its time with a mark under each keyframe, its times.
 
-use crate::draw::{Page, paint::Paint, summary, words};
-use crate::{
-    file_detail::{FileDetail, PidDetail},
-    inventory::Inventory,
-};
+use crate::draw::{page::Page, paint::Paint, summary, words};
+use crate::model::file_detail::{FileDetail, PidDetail};
+use crate::model::inventory::Inventory;
+use livedir_time::ticks::exact_seconds;
 
 /// What stands to the left of the bars.
 const LABEL: usize = 16;
@@ -126,7 +125,7 @@ pub(super) fn facts(inventory: &Inventory, detail: &FileDetail, page: &Page, pai
 }
 
 fn times(detail: &FileDetail) -> Vec<String> {
-    let on_the_clock = |time_90k: u64| format!("{:.3} s ({time_90k})", time_90k as f64 / 90_000.0);
+    let on_the_clock = |time_90k: u64| format!("{:.3} s ({time_90k})", exact_seconds(time_90k));
     let mut parts = Vec::new();
     parts.extend(detail.start_90k.map(|start| format!("time stamps from {}", on_the_clock(start))));
     parts.extend(detail.end_90k.map(|end| format!("to {}", on_the_clock(end))));
@@ -162,7 +161,7 @@ fn keyframes(detail: &FileDetail) -> Vec<String> {
 }
 
 fn breaks(detail: &FileDetail) -> Vec<String> {
-    let one = |it: &crate::file_detail::BreakDetail| {
+    let one = |it: &crate::model::file_detail::BreakDetail| {
         let at = it.at_s.map(|at_s| format!(" at about {at_s:.3} s")).unwrap_or_default();
         format!("PID {} before byte {}{at}", it.pid, words::count(it.byte, ""))
     };

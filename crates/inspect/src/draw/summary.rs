@@ -1,10 +1,8 @@
 //! Summary: the playlist, pictures and sound, disk, dates and status, a line each.
 
-use crate::draw::{Page, paint::Paint, words};
-use crate::{
-    inventory::{Inventory, PlaylistSummary, State},
-    multivariant::VariantKind,
-};
+use crate::draw::{page::Page, paint::Paint, words};
+use crate::model::inventory::VariantKind;
+use crate::model::inventory::{Inventory, PlaylistSummary, State};
 
 const LABEL: usize = 10;
 

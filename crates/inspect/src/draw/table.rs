@@ -1,7 +1,7 @@
 //! Table: one row a segment, and beneath it what is odd about it. Columns that find no room are shortened, then left out.
 
-use crate::draw::{Page, paint::Paint, words};
-use crate::inventory::{Inventory, Row, State};
+use crate::draw::{page::Page, paint::Paint, words};
+use crate::model::inventory::{Inventory, Row, State};
 
 /// A column in two forms.
 struct Column {

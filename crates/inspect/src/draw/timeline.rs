@@ -1,7 +1,7 @@
 //! Timeline: durations and rates as bars, one a segment, the newest at the right; discontinuities and gaps as marks between them.
 
-use crate::draw::{Page, paint::Paint, words};
-use crate::inventory::{Row, State};
+use crate::draw::{page::Page, paint::Paint, words};
+use crate::model::inventory::{Row, State};
 
 /// What stands to the left of the bars.
 const LABEL: usize = 16;

@@ -1,7 +1,7 @@
 //! Variants: the playlists of a multivariant one: what is promised of each in a table, what lies there in a line or two.
 
-use crate::draw::{Page, paint::Paint, summary, words};
-use crate::multivariant::{VariantKind, VariantState, VariantSummary};
+use crate::draw::{page::Page, paint::Paint, summary, words};
+use crate::model::inventory::{VariantKind, VariantState, VariantSummary};
 
 /// What stands before the summary of each.
 const INDENT: &str = "  ";

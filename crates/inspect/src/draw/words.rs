@@ -1,6 +1,6 @@
 //! Words: numbers, times and states as people read them.
 
-use crate::inventory::{Row, State};
+use crate::model::inventory::{Row, State};
 use jiff::{Timestamp, tz::TimeZone};
 
 /// `268 kB`: at most seven columns.

@@ -9,6 +9,7 @@ use std::num::NonZeroUsize;
 use super::{Nal, Slice};
 use crate::ts::video::{LONGEST_INTERVAL_90K, Picture};
 use h264_reader::rbsp::{BitRead, BitReader, BitReaderError, ByteReader};
+use livedir_time::ticks::of_samples;
 
 const NAL_HEADER_BYTES: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
@@ -244,7 +245,7 @@ impl Sps<'_> {
 
 /// E.3.1: a picture is shown for one tick.
 fn interval_90k((numerator, denominator): (u32, u32)) -> Option<u64> {
-    let interval_90k = (90_000 * u64::from(numerator)).checked_div(u64::from(denominator))?;
+    let interval_90k = of_samples(u64::from(numerator), denominator)?;
     (1..=LONGEST_INTERVAL_90K).contains(&interval_90k).then_some(interval_90k)
 }
 

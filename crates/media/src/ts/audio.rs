@@ -2,6 +2,7 @@
 
 use super::pes::StreamScan;
 use livedir_time::clock_33_bit::{distance_90k, later_90k};
+use livedir_time::ticks::of_samples;
 
 /// The audio of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,8 +154,9 @@ impl AudioScan {
     }
 }
 
+/// No rate of the table is 0.
 fn samples_90k(samples: u64, sample_rate_hz: u32) -> u64 {
-    samples * 90_000 / u64::from(sample_rate_hz)
+    of_samples(samples, sample_rate_hz).unwrap_or(0)
 }
 
 #[cfg(test)]

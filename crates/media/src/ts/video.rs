@@ -7,6 +7,7 @@ use crate::codec::picture_head::PictureHead;
 use crate::codec::{Slice, VideoCodec};
 use crate::last_picture::{LastPicture, last_picture, median};
 use livedir_time::clock_33_bit::{distance_90k, later_90k};
+use livedir_time::ticks::TICKS_PER_S;
 
 /// The video of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +50,7 @@ pub struct Picture {
 }
 
 /// An hour: even a slide show goes on sooner, and times are told apart up to 13 hours.
-pub(crate) const LONGEST_INTERVAL_90K: u64 = 3_600 * 90_000;
+pub(crate) const LONGEST_INTERVAL_90K: u64 = 3_600 * TICKS_PER_S;
 
 pub(crate) struct VideoScan {
     codec: VideoCodec,

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Stdio};
 
-use livedir_inspect::inventory::Inventory;
+use livedir_inspect::model::inventory::Inventory;
 
 use crate::support::programs::publisher;
 

@@ -2,10 +2,7 @@
 
 use super::{check_pages, files, inspect, rows_in, write_old};
 use crate::watcher_support::segments;
-use livedir_inspect::{
-    inventory::State,
-    multivariant::{VariantKind, VariantState},
-};
+use livedir_inspect::model::inventory::{State, VariantKind, VariantState};
 use std::{fs, process::Command};
 
 /// Two variants in directories of their own, with the sound in both.

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use livedir_inspect::{
     draw::draw,
-    inventory::{Inventory, State},
+    model::inventory::{Inventory, State},
 };
 
 use super::{check_pages, files, golden_inventory, inspect, page, write_old};

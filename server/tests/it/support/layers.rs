@@ -16,8 +16,9 @@ pub struct Uses {
     pub count: usize,
 }
 
-/// Reads all files but those of `roots`, which stand above all folders; `order` is from above to below.
-pub fn read(sources: &Path, order: &[&str], roots: &[&str]) -> Uses {
+/// Reads all files but those of `roots`, which stand above all folders; `order` is from above to below. A path to a folder begins
+/// with `prefix`: `crate::` where the sources are those of a crate.
+pub fn read(sources: &Path, prefix: &str, order: &[&str], roots: &[&str]) -> Uses {
     let place = |name: &str| order.iter().position(|it| *it == name);
     let mut uses = Uses::default();
     for path in files(sources) {
@@ -34,9 +35,9 @@ pub fn read(sources: &Path, order: &[&str], roots: &[&str]) -> Uses {
         // So many steps up lead out of the folder.
         let depth = inside.components().count() - usize::from(inside.ends_with("mod.rs"));
         if code.contains(&"super::".repeat(depth)) {
-            uses.upward.push(format!("{} leaves its folder with super::; write crate::", inside.display()));
+            uses.upward.push(format!("{} leaves its folder with super::; write {prefix}", inside.display()));
         }
-        for name in named(&code).into_iter().filter(|name| name != own) {
+        for name in named(&code, prefix).into_iter().filter(|name| name != own) {
             uses.count += 1;
             // What lib.rs itself holds is above all.
             if place(&name).is_none_or(|below| below <= above) {
@@ -146,12 +147,12 @@ fn code(text: &str) -> String {
     lines.filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-/// The names behind `crate::`; those in braces, too.
-fn named(code: &str) -> BTreeSet<String> {
+/// The names behind `prefix`; those in braces, too.
+fn named(code: &str, prefix: &str) -> BTreeSet<String> {
     let word =
         |text: &str| text.chars().take_while(|it| it.is_alphanumeric() || *it == '_').collect::<String>();
     let mut names = BTreeSet::new();
-    for after in code.split("crate::").skip(1) {
+    for after in code.split(prefix).skip(1) {
         let Some(list) = after.strip_prefix('{') else {
             names.insert(word(after));
             continue;

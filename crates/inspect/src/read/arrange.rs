@@ -3,73 +3,18 @@
 //! Listed segments keep the order of the playlist. Others find their place among them by their number where all names are
 //! livedir's own, by the time of the file (and natural order) otherwise.
 
-use crate::{
-    listing::Entry,
-    survey::{Contents, FileFound},
-};
-use livedir_layout::names::number_of_name;
+use crate::model::listing::Entry;
+use crate::model::names::number_of;
+use crate::model::survey::{FileFound, Slot, Standing};
 use livedir_layout::natural_order::natural_order;
-use livedir_media::Facts;
 use std::{
     cmp::Ordering,
     collections::{HashMap, HashSet},
 };
 
-/// One place in the line: a file, an entry of the playlist, or both.
-#[derive(Debug)]
-pub struct Slot {
-    /// What the playlist says.
-    pub entry: Option<Entry>,
-    /// What is on disk.
-    pub file: Option<FileFound>,
-    /// What its bytes say; `None` until it is looked into.
-    pub contents: Option<Contents>,
-    /// Where it stands.
-    pub place: Standing,
-}
-
-/// Where a segment stands to the playlist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// In it.
-    Listed,
-    /// Older than everything listed.
-    Before,
-    /// Between two that are listed.
-    Between,
-    /// Newer than everything listed.
-    After,
-    /// Nothing is listed.
-    Alone,
-}
-
-impl Slot {
-    /// What is true of its bytes, where they could be read. Nothing where only some of them are listed.
-    #[must_use]
-    pub fn facts(&self) -> Option<&Facts> {
-        if self.entry.as_ref().is_some_and(|entry| entry.is_part_of_file) {
-            return None;
-        }
-        match self.contents.as_ref()? {
-            Contents::Segment(facts) => Some(facts),
-            Contents::Nothing(_) => None,
-        }
-    }
-
-    /// The file's name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        match (&self.file, &self.entry) {
-            (Some(file), _) => &file.name,
-            (None, Some(entry)) => &entry.name,
-            (None, None) => "",
-        }
-    }
-}
-
 /// Lines up `entries` and `files`.
 pub(crate) fn arrange(entries: &[Entry], files: Vec<FileFound>) -> Vec<Slot> {
-    let by_number = files.iter().all(|file| number(&file.name).is_some());
+    let by_number = files.iter().all(|file| number_of(&file.name).is_some());
     let names: HashSet<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
     let (listed, mut others): (Vec<_>, Vec<_>) =
         files.into_iter().partition(|file| names.contains(file.name.as_str()));
@@ -80,9 +25,9 @@ pub(crate) fn arrange(entries: &[Entry], files: Vec<FileFound>) -> Vec<Slot> {
     let mut stand_before = vec![0; entries.len()];
     let mut older = others.len();
     for (index, entry) in entries.iter().enumerate().rev() {
-        older = match (number(&entry.name), listed.get(entry.name.as_str())) {
+        older = match (number_of(&entry.name), listed.get(entry.name.as_str())) {
             (Some(of_entry), _) if by_number => {
-                others[..older].partition_point(|other| number(&other.name) < Some(of_entry))
+                others[..older].partition_point(|other| number_of(&other.name) < Some(of_entry))
             }
             (_, Some(file)) => {
                 others[..older].partition_point(|other| compare(other, file, by_number) == Ordering::Less)
@@ -95,29 +40,24 @@ pub(crate) fn arrange(entries: &[Entry], files: Vec<FileFound>) -> Vec<Slot> {
     let mut slots = Vec::with_capacity(entries.len() + others.len());
     let mut others = others.into_iter().enumerate().peekable();
     for (index, (entry, stand_before)) in entries.iter().zip(stand_before).enumerate() {
-        let place = if index == 0 { Standing::Before } else { Standing::Between };
+        let standing = if index == 0 { Standing::Before } else { Standing::Between };
         while let Some((_, file)) = others.next_if(|(at, _)| *at < stand_before) {
-            slots.push(Slot { entry: None, file: Some(file), contents: None, place });
+            slots.push(Slot { entry: None, file: Some(file), contents: None, standing });
         }
         let file = listed.get(entry.name.as_str()).map(|file| FileFound::clone(file));
-        slots.push(Slot { entry: Some(entry.clone()), file, contents: None, place: Standing::Listed });
+        slots.push(Slot { entry: Some(entry.clone()), file, contents: None, standing: Standing::Listed });
     }
-    let place = if entries.is_empty() { Standing::Alone } else { Standing::After };
-    slots.extend(others.map(|(_, file)| Slot { entry: None, file: Some(file), contents: None, place }));
+    let standing = if entries.is_empty() { Standing::Alone } else { Standing::After };
+    slots.extend(others.map(|(_, file)| Slot { entry: None, file: Some(file), contents: None, standing }));
     slots
 }
 
 /// Older first. Files of livedir's own come by number, which no clock can set back.
 pub(crate) fn compare(left: &FileFound, right: &FileFound, by_number: bool) -> Ordering {
     if by_number {
-        return number(&left.name).cmp(&number(&right.name)).then_with(|| left.name.cmp(&right.name));
+        return number_of(&left.name).cmp(&number_of(&right.name)).then_with(|| left.name.cmp(&right.name));
     }
     left.modified_at.cmp(&right.modified_at).then_with(|| natural_order(&left.name, &right.name))
-}
-
-/// The number in a name of ours.
-pub(crate) fn number(name: &str) -> Option<u64> {
-    number_of_name(name.rsplit('/').next().unwrap_or(name))
 }
 
 #[cfg(test)]
@@ -159,7 +99,7 @@ mod tests {
     #[track_caller]
     fn check(listed: &[&str], on_disk: &[(&str, i64)], expected: &[(&str, Standing)]) {
         let slots = arrange(&entries(listed), files(on_disk));
-        let found: Vec<_> = slots.iter().map(|slot| (slot.name(), slot.place)).collect();
+        let found: Vec<_> = slots.iter().map(|slot| (slot.name(), slot.standing)).collect();
         assert_eq!(found, expected);
     }
 

@@ -2,80 +2,18 @@
 //!
 //! In: its bytes, as [`anatomy`](livedir_media::anatomy) and the probe took them apart. Out: a [`FileDetail`]. Pure.
 
-use crate::{media_summary::stream_name, profile::profile};
+use crate::inventory::media_summary::stream_name;
+use crate::inventory::profile::profile;
+use crate::model::file_detail::{BreakDetail, FileDetail, PidDetail};
 use livedir_media::{Anatomy, Carries, Facts, PidAnatomy, Unit};
 use livedir_time::clock_33_bit::distance_90k;
-use livedir_time::ticks::seconds;
-use serde::{Deserialize, Serialize};
-
-/// One segment, taken apart. Times are seconds from its start where nothing else is said.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct FileDetail {
-    /// Its first time, on the clock of the stream (33 bits of 1/90,000 s).
-    pub start_90k: Option<u64>,
-    /// When it ends, on that clock: where the next segment has to begin.
-    pub end_90k: Option<u64>,
-    /// Packets of 188 bytes.
-    pub packets: u64,
-    /// Every PID, in order of appearance.
-    pub pids: Vec<PidDetail>,
-    /// Profile and level of the pictures, in words.
-    pub video_profile: Option<String>,
-    /// The shortest time for which a picture is shown, but for the last one.
-    pub picture_shortest_s: Option<f64>,
-    /// The longest such time.
-    pub picture_longest_s: Option<f64>,
-    /// How long the last picture is taken to be shown.
-    pub picture_last_s: Option<f64>,
-    /// Whether that is a guess.
-    pub picture_last_in_doubt: bool,
-    /// When keyframes (IDR) are shown.
-    pub keyframes_s: Vec<f64>,
-    /// The rate through the file, in slots of `rate_slot_s`, the last of which may be shorter: bits a second of all streams, by when they are presented.
-    pub rate_bps: Vec<u64>,
-    /// How long a slot is.
-    pub rate_slot_s: f64,
-    /// Where packets are missing.
-    pub breaks: Vec<BreakDetail>,
-}
-
-/// One PID.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PidDetail {
-    /// The PID.
-    pub pid: u16,
-    /// `h264`, `aac`, … or `PAT`, `PMT`, `SDT`, `stuffing`, `unknown`.
-    pub carries: String,
-    /// Packets.
-    pub packets: u64,
-    /// Their bits a second.
-    pub bitrate_bps: Option<u64>,
-    /// Pictures, or pieces of sound (PES packets).
-    pub units: u64,
-    /// When the first of them is presented.
-    pub first_s: Option<f64>,
-    /// When the last of them is.
-    pub last_s: Option<f64>,
-    /// Times that its continuity counter does not run on.
-    pub breaks: u64,
-}
-
-/// Packets are missing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct BreakDetail {
-    /// Of this PID.
-    pub pid: u16,
-    /// Before this byte of the file.
-    pub byte: u64,
-    /// About then.
-    pub at_s: Option<f64>,
-}
+use livedir_time::ticks::{TICKS_PER_S, bits_per_second, seconds};
 
 const PACKET_BYTES: u64 = 188;
 /// As many slots as a narrow terminal has columns, if each is to hold a few pictures.
 const MOST_SLOTS: u64 = 60;
 /// A slot is no shorter: one picture in each says nothing.
-const SHORTEST_SLOT_90K: u64 = 90_000 / 10;
+const SHORTEST_SLOT_90K: u64 = TICKS_PER_S / 10;
 
 /// Puts together what is known. `facts` are there if it can be a segment.
 pub(crate) fn file_detail(anatomy: &Anatomy, facts: Option<&Facts>) -> FileDetail {
@@ -143,16 +81,12 @@ fn pid_detail(pid: &PidAnatomy, anatomy: &Anatomy, start_90k: Option<u64>, durat
             Carries::Unknown => "unknown".to_owned(),
         },
         packets: pid.packets,
-        bitrate_bps: bits_a_second(pid.packets * PACKET_BYTES, duration_90k),
+        bitrate_bps: bits_per_second(pid.packets * PACKET_BYTES, duration_90k),
         units: pid.units,
         first_s: time_s(pid.first_90k),
         last_s: time_s(pid.last_90k),
         breaks: anatomy.breaks.iter().filter(|it| it.pid == pid.pid).count() as u64,
     }
-}
-
-fn bits_a_second(bytes: u64, duration_90k: u64) -> Option<u64> {
-    (duration_90k > 0).then(|| (bytes as f64 * 8.0 * 90_000.0 / duration_90k as f64).round() as u64)
 }
 
 /// The shortest and the longest time between two pictures.
@@ -185,7 +119,7 @@ fn rates(anatomy: &Anatomy, start_90k: u64, duration_90k: u64, interval_90k: u64
     }
     let rates = (0..).zip(bytes).map(|(slot, bytes)| {
         let length_90k = slot_90k.min(duration_90k - slot * slot_90k);
-        bits_a_second(bytes, length_90k).unwrap_or(0)
+        bits_per_second(bytes, length_90k).unwrap_or(0)
     });
     (rates.collect(), seconds(slot_90k))
 }

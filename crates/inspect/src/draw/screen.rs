@@ -1,6 +1,6 @@
 //! Screen: standard output as a page, and the terminal's second screen while a picture is kept up to date on it.
 
-use crate::draw::Page;
+use crate::draw::page::Page;
 use console::Term;
 use jiff::tz::TimeZone;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -33,12 +33,19 @@ pub(crate) fn page(height: Option<usize>) -> Page {
     Page { width, height, colour: is_terminal && !no_colour, zone: TimeZone::system() }
 }
 
+/// Writes to standard output, at once.
+pub(crate) fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
 /// The terminal's second screen, until it is dropped.
 pub(crate) struct Screen(Term);
 
 impl Screen {
     pub(crate) fn enter() -> io::Result<Self> {
-        write(ENTER)?;
+        print(ENTER)?;
         Ok(Self(Term::stdout()))
     }
 
@@ -63,12 +70,6 @@ impl Screen {
 impl Drop for Screen {
     fn drop(&mut self) {
         // A terminal that is gone needs nothing put back.
-        let _ = write(LEAVE);
+        let _ = print(LEAVE);
     }
-}
-
-fn write(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
 }

@@ -3,71 +3,17 @@
 //! In: the entries of a multivariant playlist. Out: a [`VariantSummary`] for each, with an inventory of what lies behind it.
 //! Reads, through a [`Surveyor`] for each playlist, so that nothing is read twice. On the caller's thread.
 
-use crate::{
-    inventory::{Inventory, State, inventory},
-    listing::{ListedPlaylist, directory_of},
-    subject::place,
-    survey::Surveyor,
-};
+use crate::inventory::inventory;
+use crate::model::inventory::{Inventory, State, VariantKind, VariantState, VariantSummary};
+use crate::model::listing::ListedPlaylist;
+use crate::model::names::directory_of;
+use crate::read::subject::place;
+use crate::read::survey::Surveyor;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
 };
-
-/// One playlist that is listed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct VariantSummary {
-    /// Its playlist, as it stands there.
-    pub uri: Option<String>,
-    /// What it is to the stream.
-    pub kind: VariantKind,
-    /// Whether its playlist is there.
-    pub state: VariantState,
-    /// BANDWIDTH: the peak that is promised.
-    pub bandwidth_bps: Option<u64>,
-    /// AVERAGE-BANDWIDTH.
-    pub average_bandwidth_bps: Option<u64>,
-    /// CODECS.
-    pub codecs: Option<String>,
-    /// RESOLUTION.
-    pub resolution: Option<String>,
-    /// FRAME-RATE.
-    pub frame_rate: Option<f64>,
-    /// NAME, and LANGUAGE of a rendition.
-    pub name: Option<String>,
-    /// What does not agree with what lies there.
-    pub odd: Vec<String>,
-    /// What lies there.
-    pub inventory: Option<Box<Inventory>>,
-}
-
-/// What a playlist is to the stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum VariantKind {
-    /// EXT-X-STREAM-INF.
-    Variant,
-    /// EXT-X-MEDIA.
-    Rendition,
-    /// EXT-X-I-FRAME-STREAM-INF.
-    IFrames,
-}
-
-/// Whether a playlist is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum VariantState {
-    /// It is.
-    There,
-    /// It is not.
-    Missing,
-    /// It lies behind a URL, or outside of the directory.
-    Elsewhere,
-    /// It has none of its own: it is in the variants.
-    Within,
-}
 
 /// More playlists than this are not looked into.
 const MOST_PLAYLISTS: usize = 64;

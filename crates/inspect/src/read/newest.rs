@@ -2,10 +2,9 @@
 //!
 //! livedir's own names and foreign ones are kept apart: the former are as new as their number, the latter as their time.
 
-use crate::{
-    arrange::{compare, number},
-    survey::FileFound,
-};
+use crate::model::names::number_of;
+use crate::model::survey::FileFound;
+use crate::read::arrange::compare;
 
 /// The newest files so far.
 #[derive(Debug)]
@@ -21,7 +20,7 @@ impl Newest {
     }
 
     pub(crate) fn take(&mut self, file: FileFound) {
-        let by_number = number(&file.name).is_some();
+        let by_number = number_of(&file.name).is_some();
         let kept = if by_number { &mut self.own } else { &mut self.foreign };
         kept.push(file);
         // Sorted out only when as many again have come: the work stays in proportion to the files.

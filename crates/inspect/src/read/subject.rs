@@ -17,7 +17,7 @@ use std::{
 
 /// Where to look.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject {
+pub(crate) struct Subject {
     /// What was typed.
     pub named: String,
     /// The playlist's directory, or where it would be.
@@ -54,7 +54,7 @@ pub enum SubjectError {
 const MOST_DIRECTORIES_BELOW: usize = 60;
 
 /// Finds out what a path means.
-pub fn place(path: &Path) -> Result<Subject, SubjectError> {
+pub(crate) fn place(path: &Path) -> Result<Subject, SubjectError> {
     let unreadable = |source| SubjectError::Unreadable { path: path.to_owned(), source };
     let metadata = fs::metadata(path).map_err(unreadable)?;
     let named = path.display().to_string();

@@ -1,67 +1,10 @@
 //! The text of a playlist → what it lists, whoever wrote it. Pure.
 
-use crate::multivariant::VariantKind;
-use jiff::Timestamp;
+use crate::model::inventory::VariantKind;
+use crate::model::listing::{Entry, ListedPlaylist, PlaylistListing};
 use livedir_playlist::{Attributes, ListedPart, MultivariantListing, parse, read_listing};
-
-/// What a playlist lists.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct PlaylistListing {
-    /// EXT-X-TARGETDURATION.
-    pub target_duration_s: Option<u32>,
-    /// EXT-X-MEDIA-SEQUENCE.
-    pub media_sequence: u64,
-    /// EXT-X-ENDLIST.
-    pub ended: bool,
-    /// Oldest first.
-    pub entries: Vec<Entry>,
-    /// How many parts of the segment that is being filmed are listed as lost: EXT-X-PART with GAP=YES.
-    pub open_lost_parts: u64,
-    /// The files of the other parts of that segment, in order.
-    pub open_parts: Vec<String>,
-    /// How long the parts of that segment are, those that are lost too.
-    pub open_s: f64,
-    /// EXT-X-PART-INF: the longest part, where there are parts.
-    pub part_target_s: Option<f64>,
-    /// What a multivariant playlist lists instead.
-    pub playlists: Vec<ListedPlaylist>,
-}
-
-/// One playlist that is listed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ListedPlaylist {
-    /// What it is to the stream.
-    pub kind: VariantKind,
-    /// As it stands there; `None` where it has no playlist of its own.
-    pub uri: Option<String>,
-    /// The file relative to the playlist, or the URI as it is where it names no file below.
-    pub name: Option<String>,
-    /// What is said of it.
-    pub attributes: Attributes,
-}
-
-/// One segment that is listed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    /// Its number.
-    pub media_sequence: u64,
-    /// The file relative to the playlist, or the URI as it is where it names no file below.
-    pub name: String,
-    /// EXTINF.
-    pub duration_s: f64,
-    /// EXT-X-PROGRAM-DATE-TIME, where the segment has one.
-    pub program_date_time: Option<Timestamp>,
-    /// EXT-X-DISCONTINUITY.
-    pub discontinuity: bool,
-    /// EXT-X-GAP: there is no file, and nobody asks for one.
-    pub is_gap: bool,
-    /// EXT-X-BYTERANGE: it is some of the file's bytes.
-    pub is_part_of_file: bool,
-    /// How many of its parts are listed as lost: EXT-X-PART with GAP=YES.
-    pub lost_parts: u64,
-    /// The files of its other parts, in order.
-    pub parts: Vec<String>,
-}
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
 
 /// Reads a playlist; the second value says why it lists nothing that can be looked at.
 pub(crate) fn read(text: &str) -> (PlaylistListing, Option<String>) {
@@ -141,26 +84,7 @@ fn playlists(multivariant: &MultivariantListing) -> Vec<ListedPlaylist> {
 fn file_name(uri: &str) -> String {
     let path = uri.split(['?', '#']).next().unwrap_or(uri);
     let path = path.strip_prefix("./").unwrap_or(path);
-    let mut decoded = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        let value = hex
-            .filter(|hex| byte == b'%' && hex.bytes().all(|digit| digit.is_ascii_hexdigit()))
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        decoded.push(value.unwrap_or(byte));
-        rest = if value.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8(decoded).unwrap_or_else(|_| path.to_owned())
-}
-
-/// The directory below the playlist's that a listed file lies in; `None` where the name leads elsewhere.
-pub(crate) fn directory_of(name: &str) -> Option<&str> {
-    let directory = name.rsplit_once('/').map_or("", |(directory, _)| directory);
-    let leads_elsewhere = name.starts_with('/')
-        || name.contains('\\')
-        || directory.split('/').any(|part| part == ".." || part.contains(':'));
-    (!leads_elsewhere).then_some(directory)
+    percent_decode_str(path).decode_utf8().map_or_else(|_| path.to_owned(), Cow::into_owned)
 }
 
 #[cfg(test)]
@@ -179,16 +103,6 @@ mod tests {
         check("%+1%4.ts", "%+1%4.ts");
         check("%ff.ts", "%ff.ts");
         check("k%C3%A4se.ts", "käse.ts");
-    }
-
-    #[test]
-    fn names_that_lead_elsewhere_are_told_apart() {
-        assert_eq!(directory_of("a.ts"), Some(""));
-        assert_eq!(directory_of("live/a.ts"), Some("live"));
-        assert_eq!(directory_of("a:b.ts"), Some(""));
-        for name in ["../a.ts", "live/../../a.ts", "/etc/a.ts", "http://host/a.ts", "..\\a.ts"] {
-            assert_eq!(directory_of(name), None, "{name}");
-        }
     }
 
     #[test]

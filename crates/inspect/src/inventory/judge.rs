@@ -1,11 +1,9 @@
 //! Judge: one segment, by its bytes, its place in the playlist and the segment before it. Pure.
 
-use crate::{
-    arrange::{Slot, Standing},
-    inventory::{Row, State, is_young},
-    listing::{Entry, directory_of},
-    survey::{Contents, FileFound, Survey},
-};
+use crate::model::inventory::{Row, State};
+use crate::model::listing::Entry;
+use crate::model::names::directory_of;
+use crate::model::survey::{Contents, FileFound, Slot, Standing, Survey};
 use jiff::{SignedDuration, Timestamp};
 use livedir_media::{Facts, discontinuity, unfit};
 use livedir_time::ticks::seconds;
@@ -17,6 +15,9 @@ pub(crate) struct Judged {
     pub(crate) discontinuity: Option<String>,
     pub(crate) odd: Vec<String>,
 }
+
+/// A file that changed so short ago may not be complete.
+const STILL_WRITTEN: SignedDuration = SignedDuration::from_secs(2);
 
 /// A picture's length where a segment does not tell one.
 const FALLBACK_INTERVAL_S: f64 = 0.05;
@@ -46,7 +47,7 @@ pub(crate) fn judge(slot: &Slot, survey: &Survey, before: Option<(&Row, &Facts)>
     let target_duration_s = playlist.and_then(|found| found.listing.target_duration_s);
     let is_whole = !entry.is_some_and(|entry| entry.is_part_of_file);
     let problem = problem(contents, target_duration_s).filter(|_| is_whole);
-    let state = match (slot.place, &problem) {
+    let state = match (slot.standing, &problem) {
         (Standing::Listed, _) => State::Listed,
         (Standing::After | Standing::Alone, _) if file.is_parts_only && is_growing(file, survey) => {
             State::BeingWritten
@@ -88,6 +89,11 @@ pub(crate) fn judge(slot: &Slot, survey: &Survey, before: Option<(&Row, &Facts)>
         problem,
         odd,
     }
+}
+
+/// Whether its writer may still be at it.
+fn is_young(contents_changed_at: Option<Timestamp>, looked_at: Timestamp) -> bool {
+    contents_changed_at.is_some_and(|at| looked_at.duration_since(at).abs() < STILL_WRITTEN)
 }
 
 /// A segment of which parts come is at work for so many target durations after the last one: so long a server waits for

@@ -2,28 +2,11 @@
 //!
 //! livedir's own are told by their names, `seg-00000042.p03.ts`; those of others by the playlist that lists them.
 
-use crate::listing::PlaylistListing;
-use jiff::Timestamp;
+use crate::model::listing::PlaylistListing;
+use crate::model::names::{file_name, number_of};
+use crate::model::survey::PartFound;
 use livedir_layout::names::{is_transport_stream, part_of_name, segment_name};
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::PathBuf,
-};
-
-/// A part's file.
-#[derive(Debug, Clone)]
-pub struct PartFound {
-    /// Its place among the parts of its segment.
-    pub index: u32,
-    /// Where it is.
-    pub path: PathBuf,
-    /// When it was last changed, or what its writer says instead: when its last picture was captured.
-    pub modified_at: Option<Timestamp>,
-    /// When it got its name.
-    pub came_at: Option<Timestamp>,
-    /// Size.
-    pub bytes: u64,
-}
+use std::collections::{BTreeMap, HashMap};
 
 /// What a name says of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +63,7 @@ impl PartsOnDisk {
 
     /// The parts of this segment, in order.
     pub(crate) fn remove(&mut self, segment: &str) -> Vec<PartFound> {
-        let number = crate::arrange::number(segment);
+        let number = number_of(segment);
         let key = |number| (number, segment.to_owned());
         let ours = number.and_then(|number| self.by_segment.remove(&key(number)));
         in_order(ours.or_else(|| self.by_segment.remove(&key(u64::MAX))).unwrap_or_default())
@@ -108,14 +91,11 @@ pub(crate) fn part_name(name: &str) -> Option<PartName> {
     Some(PartName { segment: format!("{directory}{}", segment_name(number)), number: Some(number), index })
 }
 
-fn file_name(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::listing::read;
+    use crate::read::listing::read;
+    use std::path::PathBuf;
 
     fn taken(parts: &mut PartsOnDisk, name: &str) {
         let name = parts.read(name).unwrap_or_else(|| panic!("{name} is a part"));

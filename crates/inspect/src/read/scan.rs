@@ -3,15 +3,14 @@
 //! In: a [`Subject`] and what its playlist lists. Out: a [`Scan`]. Looks at names and sizes and reads nothing. On the caller's
 //! thread. Memory grows with the rows asked for and the playlist, not with the files.
 
-use crate::{
-    arrange::number,
-    inventory::DiskUse,
-    listing::{self, PlaylistListing},
-    newest::Newest,
-    parts::{PartFound, PartName, PartsOnDisk},
-    subject::Subject,
-    survey::{FileFound, changed_at, modified_at},
-};
+use crate::model::inventory::DiskUse;
+use crate::model::listing::PlaylistListing;
+use crate::model::names::{directory_of, number_of};
+use crate::model::survey::{FileFound, PartFound};
+use crate::read::file_times::{changed_at, modified_at};
+use crate::read::newest::Newest;
+use crate::read::parts::{PartName, PartsOnDisk};
+use crate::read::subject::Subject;
 use livedir_layout::names::looks_like_segment;
 use std::{
     collections::{BTreeSet, HashSet},
@@ -61,7 +60,7 @@ pub(crate) fn scan(
         entries
             .iter()
             .rev()
-            .filter_map(|entry| listing::directory_of(&entry.name))
+            .filter_map(|entry| directory_of(&entry.name))
             .map(str::to_owned)
             .take(MOST_DIRECTORIES),
     );
@@ -117,7 +116,7 @@ impl Walk<'_> {
         self.disk.segments += 1;
         self.disk.segment_bytes += file.bytes;
         self.date(&file);
-        self.newest_number = self.newest_number.max(number(&file.name));
+        self.newest_number = self.newest_number.max(number_of(&file.name));
         if self.listed_names.contains(file.name.as_str()) {
             self.listed_files.push(file);
         } else {
@@ -142,8 +141,8 @@ impl Walk<'_> {
     /// Whether its segment is listed, or is newer than the last one listed and lies beside it.
     fn belongs(&self, part: &PartName) -> bool {
         let (Some(of_part), Some(last)) = (part.number, self.last_name) else { return part.number.is_none() };
-        let is_beside = listing::directory_of(&part.segment) == listing::directory_of(last);
-        let is_newer = is_beside && number(last).is_some_and(|of_last| of_part > of_last);
+        let is_beside = directory_of(&part.segment) == directory_of(last);
+        let is_newer = is_beside && number_of(last).is_some_and(|of_last| of_part > of_last);
         is_newer || self.listed_names.contains(part.segment.as_str())
     }
 
@@ -164,7 +163,7 @@ impl Walk<'_> {
             let path = self.place.directory.join(&segment);
             // Older files than are kept have parts too; one that is newer than all has come since the walk.
             match found(segment.clone(), &path).filter(|_| is_ours) {
-                Some(file) if number(&segment) > newest_number => {
+                Some(file) if number_of(&segment) > newest_number => {
                     disk.segments += 1;
                     disk.segment_bytes += file.bytes;
                     other_files.push(FileFound { parts, ..file });
