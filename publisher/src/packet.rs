@@ -1,7 +1,8 @@
 //! Packets of a stream, as encoders and copies hand them to the packager.
 
 use ffmpeg_next as ffmpeg;
-use livedir_media::Medium;
+use ffmpeg_next::codec::Id;
+use livedir_media::{Medium, VideoCodec};
 use std::time::SystemTime;
 
 /// A grid time at which a segment begins, the same in every rendition.
@@ -44,4 +45,18 @@ pub enum Encoded {
     Packet(EncodedPacket),
     /// Many at once, of a source that is copied.
     Packets(Vec<EncodedPacket>),
+}
+
+/// libav's number of what a picture is coded in.
+fn id_of(codec: VideoCodec) -> Id {
+    match codec {
+        VideoCodec::H264 => Id::H264,
+        VideoCodec::Hevc => Id::HEVC,
+    }
+}
+
+/// What a picture is coded in that libav calls so; `None` for what is passed on by nobody here.
+#[must_use]
+pub fn video_codec(id: Id) -> Option<VideoCodec> {
+    VideoCodec::ALL.into_iter().find(|codec| id_of(*codec) == id)
 }

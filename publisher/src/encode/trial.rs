@@ -12,6 +12,7 @@ use super::requirements::{self, IDR_EVERY, PICTURES, TrialPacket, UnmetRequireme
 use super::video::VideoEncoder;
 use super::{EncodeError, EncodeSettings, START_90K, machine};
 use crate::encode::ladder::SMALLEST_QUANTISER;
+use crate::packet::video_codec;
 use crate::picture::canvas::Canvas;
 use crate::picture::colour_space::ColourSpace;
 use crate::picture::overlay::OverlaySettings;
@@ -72,7 +73,7 @@ impl VideoEncoder {
     /// Opens this encoder, after it has shown in a trial that it can be used.
     fn open_named(name: &str, settings: &EncodeSettings) -> Result<Self, Refusal> {
         let codec = ffmpeg::encoder::find_by_name(name).ok_or(Refusal::Unknown)?;
-        match codec_of(codec.id()) {
+        match video_codec(codec.id()) {
             Some(makes) if makes == settings.codec => {}
             Some(makes) => return Err(Refusal::OtherCodec(makes)),
             None => return Err(Refusal::ForeignCodec),
@@ -104,14 +105,6 @@ impl VideoEncoder {
             })
             .collect();
         Ok(requirements::judge(settings.codec, &packets)?)
-    }
-}
-
-fn codec_of(id: ffmpeg::codec::Id) -> Option<VideoCodec> {
-    match id {
-        ffmpeg::codec::Id::H264 => Some(VideoCodec::H264),
-        ffmpeg::codec::Id::HEVC => Some(VideoCodec::Hevc),
-        _ => None,
     }
 }
 

@@ -19,7 +19,7 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, SystemTime};
 
 use ffmpeg_next::Packet;
-use ffmpeg_next::codec::{Id, Parameters};
+use ffmpeg_next::codec::Parameters;
 
 use crate::package::interleaver::Interleaver;
 use crate::package::mux::{Mux, mpeg_ts};
@@ -28,7 +28,7 @@ use crate::package::part_cutter::PartCutter;
 use crate::package::resume_point::ResumePoint;
 use crate::package::segment_writer::{ClosedSegment, SegmentError, SegmentFiles};
 use crate::package::segmenter::{Cut, Segmenter};
-use crate::packet::{Encoded, EncodedPacket};
+use crate::packet::{Encoded, EncodedPacket, video_codec};
 use livedir_layout::directory::Directory;
 use livedir_layout::guard::Guard;
 use livedir_layout::meters::Meters;
@@ -170,15 +170,6 @@ impl PartWriter {
     }
 }
 
-/// What the pictures of a stream are coded in.
-fn codec(parameters: &Parameters) -> Option<VideoCodec> {
-    match parameters.id() {
-        Id::H264 => Some(VideoCodec::H264),
-        Id::HEVC => Some(VideoCodec::Hevc),
-        _ => None,
-    }
-}
-
 impl Line {
     fn open(
         streams: Vec<(Medium, Parameters)>,
@@ -197,7 +188,7 @@ impl Line {
             counters,
             resume_point,
         } = package;
-        let codec = streams.iter().find_map(|(_, parameters)| codec(parameters));
+        let codec = streams.iter().find_map(|(_, parameters)| video_codec(parameters.id()));
         Ok(Self {
             leading: media.first().copied().unwrap_or(Medium::Video),
             muxer: Box::new(mpeg_ts::Muxer::open(streams, counters.clone())?),

@@ -7,6 +7,7 @@ mod checkout;
 mod production;
 
 use std::fs;
+use std::path::Path;
 
 use checkout::{Checkout, commands, section_of};
 
@@ -77,5 +78,24 @@ fn every_command_of_the_readme_outside_production_can_be_typed() {
                 assert!(status.success(), "{command}: {status}");
             }
         }
+    }
+}
+
+#[test]
+fn each_file_that_contributing_names_is_there() {
+    let text = fs::read_to_string(checkout::project().join("CONTRIBUTING.md")).unwrap();
+    let words = text.split('`').skip(1).step_by(2);
+    let paths: Vec<_> = words
+        .filter(|word| {
+            word.contains('/')
+                && Path::new(word).extension().is_some_and(|it| it == "rs")
+                && !word.contains('<')
+        })
+        .collect();
+    assert!(paths.len() > 20, "{paths:?}");
+    for path in paths {
+        // In a sentence a crate may be left out.
+        let places = ["", "crates/", "crates/media/src/codec/", "publisher/src/"];
+        assert!(places.iter().any(|place| checkout::project().join(place).join(path).exists()), "{path}");
     }
 }

@@ -1,6 +1,6 @@
 //! Model: what was read, and what is said of it. Values alone, and the names of files.
 //!
-//! A [`Survey`](survey::Survey) is all that was read; an [`Inventory`](inventory::Inventory) is what people and programs are told.
+//! A `Survey` is all that was read; an [`Inventory`](inventory::Inventory) is what people and programs are told.
 
 pub mod inventory;
 

@@ -11,7 +11,7 @@ mod offer;
 pub mod run_times;
 
 use std::fmt;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SendError, SyncSender, channel, sync_channel};
 use std::time::{Duration, Instant};
 
 use crate::queue::capture::SoundSender;
@@ -159,15 +159,16 @@ fn keep(
     let mut listening = match open() {
         Ok(listening) => listening,
         Err(error) => {
-            // Nobody listens only if the run has been given up already.
-            let _ = opened.send(Err(error));
+            // It was waited for no longer.
+            if let Err(SendError(Err(error))) = opened.send(Err(error)) {
+                tracing::warn!(%error, "the microphone has answered at last, and cannot be used; the stream has silence");
+            }
             return;
         }
     };
     tracing::info!(microphone = listening.description, "microphone open");
-    if opened.send(Ok(())).is_err() {
-        return;
-    }
+    // Whoever has given it up has asked this thread to stop; whoever has not hears it from now on.
+    let _ = opened.send(Ok(()));
     let mut backoff = FIRST_BACKOFF;
     loop {
         let (opened_at, reason) = (Instant::now(), watch(&listening, stop));

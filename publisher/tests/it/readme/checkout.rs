@@ -134,7 +134,7 @@ pub(super) fn section_of<'a>(markdown: &'a str, heading: &str) -> &'a str {
     section.find("\n## ").map_or(section, |end| &section[..end])
 }
 
-fn project() -> PathBuf {
+pub(super) fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
