@@ -6,9 +6,12 @@
 //! [`Watcher::run`] owns the watcher thread, one for all channels; it ends at [`Wake::Finish`], after a last look.
 //!
 //! ```text
-//!   notify ─▶ hints ─▶ channel ─▶ finished_file ─▶ order ─▶ publish ─▶ stream.m3u8
-//!                      unfinished    (probe)       dates      └─▶ retention ─▶ deletions
+//!   notify ─▶ events ─▶ channel ─▶ order ─▶ timeline ─▶ publish ─▶ stream.m3u8, ll.m3u8, status.json
+//!             what a file holds    turn     what changes    └─▶ retention ─▶ deletions
 //! ```
+//!
+//! A finished file goes down once. [`events`] reads it, `channel` drives, `order` says when its turn is, `timeline` decides what
+//! is listed and says what has changed, `publish` writes and deletes. `resume` finds out at the start what a run before has left.
 
 mod channel;
 pub mod clock;

@@ -1,7 +1,7 @@
 //! Channel: one stream, from the files in its `live/` to its playlist. It decides what each event means.
 //!
 //! In: names of files that have begun, are complete or are gone, and the time. Out: files in the order in which they are to be
-//! listed. Runs on the watcher's thread; [`look`](crate::channel::scan) has the part that reads the directory.
+//! listed. Runs on the watcher's thread; [`scan`](crate::channel::scan) has the part that reads the directory.
 
 pub(crate) mod channels;
 pub(crate) mod grace;
