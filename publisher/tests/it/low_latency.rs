@@ -215,6 +215,7 @@ fn an_interrupted_segment_is_made_of_its_parts_and_told_together_with_what_follo
     if interrupted.open_parts > 0 {
         let closed = format!("live/seg-{:08}.ts\n#EXT-X-DISCONTINUITY\n", interrupted.next_media_sequence);
         assert!(first.contains(&closed), "{first}");
+        assert!(!first.contains("GAP"), "what players have seen of it stays:\n{first}");
     }
     let edge = Edge::of(first).unwrap();
     assert_eq!(edge.open_parts, 1, "{first}");

@@ -58,6 +58,11 @@ impl PartsOnDisk {
         parts.find(|(_, parts)| parts.media_sequence == media_sequence).map(|(number, _)| *number)
     }
 
+    /// The last segment that it lists.
+    pub(crate) fn last_segment(&self) -> Option<u64> {
+        self.in_segments().filter(|&number| number <= PLAUSIBLE_NUMBER).max()
+    }
+
     /// The last number that it tells of.
     pub(crate) fn last_number(&self) -> Option<u64> {
         self.in_segments().chain(self.in_parts()).filter(|&number| number <= PLAUSIBLE_NUMBER).max()

@@ -89,8 +89,10 @@ impl Remains {
 
     /// Makes the segment of this number, in which a run before was interrupted, of its parts.
     pub(crate) fn rejoin(&self, directory: &dyn Directory, number: u64) {
-        // What is listed and not there any more is not made anew: its bytes would be others.
-        if self.last_told().is_none_or(|listed| number > listed) {
+        // A segment that is listed and not there any more is not made anew: its bytes would be others. Of one whose parts alone are
+        // listed nobody has any.
+        let listed = numbered::told(&self.on_disk).max(self.told.last_segment());
+        if listed.is_none_or(|listed| number > listed) {
             rejoin::rejoin(directory, &self.live, number);
         }
     }
