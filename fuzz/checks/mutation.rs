@@ -2,6 +2,20 @@
 
 use std::{fs, path::Path};
 
+/// Holds a check on all files of these directories, and on so many mutations of each. The directories are relative to the crate whose
+/// test this is.
+#[track_caller]
+pub fn check_all(directories: &[&str], mutations_a_seed: u64, check: fn(&[u8])) {
+    for directory in directories {
+        let seeds = inputs_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join(directory));
+        assert!(seeds.len() >= 3, "{directory} has seeds");
+        for seed in &seeds {
+            check(seed);
+            mutations(seed, &seeds, mutations_a_seed).for_each(|input| check(&input));
+        }
+    }
+}
+
 /// The files of a directory, in order of their names.
 pub fn inputs_of(directory: &Path) -> Vec<Vec<u8>> {
     let listed = fs::read_dir(directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
@@ -11,7 +25,7 @@ pub fn inputs_of(directory: &Path) -> Vec<Vec<u8>> {
 }
 
 /// So many inputs that are a few steps away from `seed`.
-pub fn mutations(seed: &[u8], others: &[Vec<u8>], count: u64) -> impl Iterator<Item = Vec<u8>> {
+fn mutations(seed: &[u8], others: &[Vec<u8>], count: u64) -> impl Iterator<Item = Vec<u8>> {
     (1..=count).map(move |number| {
         let mut chance = Chance(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ seed.len() as u64);
         let mut input = seed.to_vec();

@@ -15,7 +15,11 @@ fn moved(command: &Command, words: &[OsString]) -> Option<(Vec<OsString>, &'stat
         #[cfg(feature = "capture")]
         Command::Live(args) => ("LIVEDIR_SOURCE", OsString::from(args.source.as_ref()?)),
         Command::Check(args) => ("LIVEDIR_SUBJECT", args.subject.clone()),
-        _ => return None,
+        Command::Watch(_) | Command::Inspect(_) => return None,
+        #[cfg(feature = "capture")]
+        Command::Devices => return None,
+        #[cfg(not(feature = "capture"))]
+        Command::Live(_) | Command::Devices(_) => return None,
     };
     let text = address.to_str()?;
     let is_it = |word: &OsString| *word == address;

@@ -206,7 +206,7 @@ fn wait_for_file(stream: &mut LiveStream, number: u64) {
     let started = Instant::now();
     // As soon as can be: the playlist follows within a millisecond.
     while !stream.webroot.join(uri(number)).exists() {
-        assert!(stream.publisher.is_running(), "the publisher has ended:\n{}", stream.publisher.output());
+        assert!(stream.publisher.still_runs(), "the publisher has ended:\n{}", stream.publisher.output());
         assert!(started.elapsed() < PATIENCE, "{} never comes", uri(number));
         std::thread::yield_now();
     }

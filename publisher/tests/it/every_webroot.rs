@@ -250,9 +250,9 @@ fn fault_of_watch(kind: WebrootKind, webroot: &Webroot) -> Option<String> {
     }
     let mut watch = Running::start(&mut command);
     wait_for("watch", PATIENCE, || {
-        (watch.output().contains("watching") || !watch.is_running()).then_some(())
+        (watch.output().contains("watching") || !watch.still_runs()).then_some(())
     });
-    if !watch.is_running() {
+    if !watch.still_runs() {
         return Some(format!("it has ended:\n{}", watch.output()));
     }
     let output = watch.output();

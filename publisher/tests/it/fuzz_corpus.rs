@@ -7,15 +7,14 @@ mod check;
 #[path = "../../../fuzz/checks/mutation.rs"]
 mod mutation;
 
+const SEEDS: &str = "../fuzz/seeds/probe";
+
 /// Enough to be done within seconds.
 const MUTATIONS_A_SEED: u64 = 500;
 
 #[test]
 fn the_probe_holds_on_mutations_of_all_seeds() {
-    let seeds = mutation::inputs_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds/probe"));
+    let seeds = mutation::inputs_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join(SEEDS));
     assert!(seeds.len() >= 4, "there are seeds");
-    for seed in &seeds {
-        check::check(seed);
-        mutation::mutations(seed, &seeds, MUTATIONS_A_SEED).for_each(|input| check::check(&input));
-    }
+    mutation::check_all(&[SEEDS], MUTATIONS_A_SEED, check::check);
 }

@@ -343,7 +343,7 @@ fn following_prints_every_change_and_ends_at_ctrl_c() {
         let seen = documents(&follow);
         seen.last().filter(|inventory| inventory.segments.len() == 2).map(|_| ())
     });
-    assert!(follow.is_running());
+    assert!(follow.still_runs());
     assert_eq!(documents(&follow)[0].segments.len(), 1);
     assert!(follow.interrupt().success());
 }

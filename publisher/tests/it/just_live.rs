@@ -21,7 +21,7 @@ fn one_command_is_on_air_outlives_a_killed_publisher_and_ends_at_ctrl_c() {
     let port = free_port();
     let mut live = JustLive::start(webroot.path(), port);
     wait_for("the third segment", PATIENCE * 5, || {
-        assert!(live.just.is_running(), "`just live` has ended:\n{}", live.just.output());
+        assert!(live.just.still_runs(), "`just live` has ended:\n{}", live.just.output());
         read_playlist(webroot.path()).filter(|playlist| playlist.next_media_sequence() > 3)
     });
     let output = live.just.output();

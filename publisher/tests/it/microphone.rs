@@ -87,7 +87,7 @@ fn every_size_of_a_ladder_has_the_sound_that_the_microphone_hears() {
     let mut live = room.live(webroot.path(), &[&["test", "--mic"], &ladder[..]].concat());
     let of_sound = webroot.path().join("live/audio");
     wait_for("segments of sound", PATIENCE, || {
-        assert!(live.is_running(), "the publisher has ended:\n{}", live.output());
+        assert!(live.still_runs(), "the publisher has ended:\n{}", live.output());
         read_playlist(&of_sound).filter(|playlist| playlist.next_media_sequence() > 5)
     });
     assert!(live.interrupt().success());
@@ -146,7 +146,7 @@ fn no_sound_is_none_whatever_the_source_has() {
 fn wait_until_newest_is(live: &mut LiveStream, what: &str, is_wished: impl Fn(f64) -> bool) {
     let mut looked_at = live.playlist().map_or(1, |playlist| playlist.next_media_sequence());
     wait_for(what, PATIENCE, || {
-        assert!(live.publisher.is_running(), "the publisher has ended:\n{}", live.publisher.output());
+        assert!(live.publisher.still_runs(), "the publisher has ended:\n{}", live.publisher.output());
         let playlist = live.playlist().filter(|playlist| playlist.next_media_sequence() > looked_at)?;
         looked_at = playlist.next_media_sequence();
         let newest = playlist.segments.last()?;
@@ -188,7 +188,7 @@ impl Room {
         let modules = self.home.path().join("modules");
         let mut server = Running::start(self.lend(Command::new("pulseaudio").args(words).arg(modules)));
         wait_for("the sound server", PATIENCE, || {
-            assert!(server.is_running(), "the sound server has ended:\n{}", server.output());
+            assert!(server.still_runs(), "the sound server has ended:\n{}", server.output());
             let sources =
                 self.lend(Command::new("pactl").args(["list", "short", "sources"])).output().ok()?;
             String::from_utf8_lossy(&sources.stdout).contains("room.monitor").then_some(())

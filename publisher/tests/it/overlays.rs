@@ -176,7 +176,7 @@ fn the_slate_has_title_and_clock_too() {
     let words = [&source, "--size", "640x480", "--text", "Title", "--clock", "--segment-duration", "1s"];
     let mut live = LiveStream::start(&webroot, &words);
     let slate = wait_for("the slate", PATIENCE, || {
-        assert!(live.publisher.is_running(), "the publisher has ended");
+        assert!(live.publisher.still_runs(), "the publisher has ended");
         let name = live.playlist()?.segments.last()?.uri.clone();
         let last = Picture::all_of(&webroot.join(name), (640, 480)).pop()?;
         // The film is grey, the slate is black.
@@ -197,7 +197,7 @@ fn every_size_of_a_ladder_is_written_on_in_its_own_size() {
     let segments = ["480p", "240p"].map(|rung| directory.path().join(format!("live/{rung}/seg-00000002.ts")));
     for segment in &segments {
         wait_for("a segment of each size", PATIENCE, || {
-            assert!(live.publisher.is_running(), "the publisher has ended");
+            assert!(live.publisher.still_runs(), "the publisher has ended");
             segment.exists().then_some(())
         });
     }

@@ -71,7 +71,7 @@ fn every_command_of_the_readme_outside_production_can_be_typed() {
             Typed::RunsAndPrints(what) => {
                 let mut running = checkout.shell(&command);
                 wait_for(&format!("{what} from {command}"), PATIENCE, || {
-                    assert!(running.is_running(), "{command}:\n{}", running.output());
+                    assert!(running.still_runs(), "{command}:\n{}", running.output());
                     running.output().contains(what).then_some(())
                 });
                 let status = running.interrupt();
@@ -98,4 +98,28 @@ fn each_file_that_contributing_names_is_there() {
         let places = ["", "crates/", "crates/media/src/codec/", "publisher/src/"];
         assert!(places.iter().any(|place| checkout::project().join(place).join(path).exists()), "{path}");
     }
+}
+
+#[test]
+fn each_recipe_and_crate_in_the_commands_of_contributing_is_there() {
+    let text = fs::read_to_string(checkout::project().join("CONTRIBUTING.md")).unwrap();
+    let recipes = fs::read_to_string(checkout::project().join("justfile")).unwrap();
+    let manifest = |directory: &str| {
+        let name = directory.trim_start_matches("livedir-");
+        ["", "crates"]
+            .iter()
+            .any(|above| checkout::project().join(above).join(name).join("Cargo.toml").exists())
+    };
+    let mut seen = 0;
+    for words in text.lines().map(|line| line.split(['`', ' ']).collect::<Vec<_>>()) {
+        for pair in words.windows(2) {
+            match pair {
+                ["just", recipe] => assert!(recipes.contains(&format!("\n{recipe}:")), "just {recipe}"),
+                ["-p", package] => assert!(manifest(package), "-p {package}"),
+                _ => continue,
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 10, "only {seen} were found: does this test still read them?");
 }

@@ -101,7 +101,7 @@ fn next_number(playlists: &Path) -> u64 {
 #[track_caller]
 fn wait_for_run(stream: &mut LiveStream, playlists: &Path, next_number: u64) -> u64 {
     wait_for("segments of the new run", PATIENCE, || {
-        assert!(stream.publisher.is_running(), "the publisher has ended:\n{}", stream.publisher.output());
+        assert!(stream.publisher.still_runs(), "the publisher has ended:\n{}", stream.publisher.output());
         let playlist = read_playlist(playlists)?;
         let numbered = playlist.segments.iter().zip(playlist.media_sequence..);
         let (_, first) = numbered.filter(|(segment, _)| segment.discontinuity).last()?;

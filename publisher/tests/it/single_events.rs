@@ -28,7 +28,7 @@ fn newest_in(list: &Path) -> u64 {
 #[track_caller]
 fn wait_for_newest(stream: &mut LiveStream, list: &Path, number: u64) {
     wait_for(&format!("segment {number} in {}", list.display()), PATIENCE, || {
-        assert!(stream.publisher.is_running(), "the publisher has ended:\n{}", stream.publisher.output());
+        assert!(stream.publisher.still_runs(), "the publisher has ended:\n{}", stream.publisher.output());
         (newest_in(list) >= number).then_some(())
     });
 }
@@ -124,7 +124,7 @@ fn check_far_part(more: &[&'static str], list: &str) {
     let number = newest_in(&list.with_file_name("stream.m3u8"));
     let mut stream = LiveStream::start(webroot.path(), &words(more));
     wait_for("segments of the new run", PATIENCE, || {
-        assert!(stream.publisher.is_running(), "the publisher has ended:\n{}", stream.publisher.output());
+        assert!(stream.publisher.still_runs(), "the publisher has ended:\n{}", stream.publisher.output());
         let playlist = read_playlist(list.parent().unwrap())?;
         (!playlist.segments.last()?.gap && playlist.next_media_sequence() > number + 3).then_some(())
     });
@@ -170,7 +170,7 @@ fn a_webroot_that_is_moved_away_has_one_publisher_still() {
     // Whoever is second is refused at its start, or gives way.
     let mut second = LiveStream::start(&webroot, &words(&["--size", "160x120"]));
     let loser = wait_for("one of them to give way", PATIENCE, || {
-        [&mut first, &mut second].into_iter().position(|it| !it.publisher.is_running())
+        [&mut first, &mut second].into_iter().position(|it| !it.publisher.still_runs())
     });
     let (loser, mut winner) = if loser == 0 { (first, second) } else { (second, first) };
     let (status, output) = loser.publisher.wait_and_read();
@@ -214,7 +214,7 @@ fn an_unlucky_stop_leaves_lists_that_agree() {
         let before = number(&list);
         // As soon as a segment is listed, the first pictures of the next are made.
         wait_for("two more segments", PATIENCE, || {
-            assert!(stream.publisher.is_running(), "{}", stream.publisher.output());
+            assert!(stream.publisher.still_runs(), "{}", stream.publisher.output());
             (number(&list) >= before + 2).then_some(())
         });
         assert!(stream.publisher.interrupt().success());

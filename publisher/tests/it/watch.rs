@@ -36,7 +36,7 @@ impl Watched {
     pub fn start(&self, words: &[&str]) -> Running {
         let mut running = Running::start(publisher().arg("watch").arg(self.webroot()).args(words));
         wait_for("the watch", PATIENCE, || {
-            assert!(running.is_running(), "{}", running.output());
+            assert!(running.still_runs(), "{}", running.output());
             running.output().contains("watching").then_some(())
         });
         running

@@ -5,27 +5,17 @@ mod mutation;
 #[path = "../../../../fuzz/checks/rules.rs"]
 mod rules;
 
-use mutation::{inputs_of, mutations};
-use std::path::Path;
+use mutation::check_all;
 
 /// Enough to be done within seconds.
 const MUTATIONS_A_SEED: u64 = 200;
 
-#[track_caller]
-fn check_all(directories: &[&str], check: fn(&[u8])) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for directory in directories {
-        let seeds = inputs_of(&root.join(directory));
-        assert!(!seeds.is_empty(), "{directory} has seeds");
-        for seed in &seeds {
-            check(seed);
-            mutations(seed, &seeds, MUTATIONS_A_SEED).for_each(|input| check(&input));
-        }
-    }
-}
-
 #[test]
 fn the_rules_hold_on_mutations_of_all_seeds() {
     let own = ["../../fuzz/seeds/rules", "../../fuzz/seeds/reload"];
-    check_all(&[&own[..], &["../../fuzz/seeds/playlist", "../playlist/tests/golden"]].concat(), rules::check);
+    check_all(
+        &[&own[..], &["../../fuzz/seeds/playlist", "../playlist/tests/golden"]].concat(),
+        MUTATIONS_A_SEED,
+        rules::check,
+    );
 }

@@ -8,31 +8,17 @@ mod reload;
 #[path = "../../../../fuzz/checks/mutation.rs"]
 mod mutation;
 
-use mutation::{inputs_of, mutations};
-use std::path::Path;
+use mutation::check_all;
 
 /// Enough to be done within seconds.
 const MUTATIONS_A_SEED: u64 = 200;
 
-#[track_caller]
-fn check_all(directories: &[&str], check: fn(&[u8])) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for directory in directories {
-        let seeds = inputs_of(&root.join(directory));
-        assert!(!seeds.is_empty(), "{directory} has seeds");
-        for seed in &seeds {
-            check(seed);
-            mutations(seed, &seeds, MUTATIONS_A_SEED).for_each(|input| check(&input));
-        }
-    }
-}
-
 #[test]
 fn the_readers_hold_on_mutations_of_all_seeds() {
-    check_all(&["../../fuzz/seeds/playlist", "tests/golden"], playlist::check);
+    check_all(&["../../fuzz/seeds/playlist", "tests/golden"], MUTATIONS_A_SEED, playlist::check);
 }
 
 #[test]
 fn reloads_and_delta_updates_hold_on_mutations_of_all_seeds() {
-    check_all(&["../../fuzz/seeds/reload", "../../fuzz/seeds/playlist"], reload::check);
+    check_all(&["../../fuzz/seeds/reload", "../../fuzz/seeds/playlist"], MUTATIONS_A_SEED, reload::check);
 }

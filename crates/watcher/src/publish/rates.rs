@@ -1,4 +1,6 @@
-//! Rates: how many bits and pictures a second a rendition has, as the multivariant playlist tells them.
+//! Rates: how many bits and pictures a second a rendition has.
+//!
+//! In: what is published of one rendition. Out: what the multivariant playlist tells of it.
 
 use crate::publish::Publication;
 use livedir_layout::names::name_of_uri;

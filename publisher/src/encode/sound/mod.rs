@@ -88,15 +88,18 @@ impl AudioEncoder {
 
     /// Silence where sound should have come by `now`.
     pub fn fill_overdue(&mut self, now: Instant) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
-        let silence = self.clock.overdue(now);
-        self.line.append_silence(silence as usize);
-        self.encode_whole_frames()
+        let samples = self.clock.overdue(now);
+        self.fill(samples)
     }
 
     /// Silence up to `moment`, where no more sound is waited for.
     pub fn fill_until(&mut self, moment: Instant) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
-        let silence = self.clock.silence_until(moment);
-        self.line.append_silence(silence as usize);
+        let samples = self.clock.silence_until(moment);
+        self.fill(samples)
+    }
+
+    fn fill(&mut self, samples: u64) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
+        self.line.append_silence(samples as usize);
         self.encode_whole_frames()
     }
 

@@ -208,7 +208,7 @@ pub(super) fn start_server(webroot: &Path, address: SocketAddr) -> Running {
     let words = ["--listen", &address.to_string(), "--access-log", "off", "--webroot"];
     let mut server = Running::start(server().args(words).arg(webroot));
     wait_for("the server to listen", PATIENCE, || {
-        assert!(server.is_running(), "the server has ended:\n{}", server.output());
+        assert!(server.still_runs(), "the server has ended:\n{}", server.output());
         TcpStream::connect(address).ok()
     });
     server

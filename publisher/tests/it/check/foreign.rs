@@ -24,7 +24,7 @@ fn ffmpeg_deletes_too_early_and_moves_the_target_duration() {
             .arg(&playlist),
     );
     wait_for("ffmpeg's playlist", PATIENCE, || {
-        assert!(ffmpeg.is_running(), "{}", ffmpeg.output());
+        assert!(ffmpeg.still_runs(), "{}", ffmpeg.output());
         playlist.exists().then_some(())
     });
     let server = WebServer::start(directory.path());
@@ -51,7 +51,7 @@ fn what_watch_makes_of_the_files_of_ffmpeg_breaks_no_must() {
     );
     let playlist = watched.webroot().join("stream.m3u8");
     wait_for("a window with segments that left", PATIENCE, || {
-        assert!(ffmpeg.is_running(), "{}", ffmpeg.output());
+        assert!(ffmpeg.still_runs(), "{}", ffmpeg.output());
         read_playlist(watched.webroot()).filter(|playlist| playlist.media_sequence > 1)
     });
     let checked = Following::start(&playlist, "8s").report();

@@ -114,7 +114,7 @@ fn who_cannot_be_copied_is_sent_away_and_the_next_one_is_taken() {
     let unfit = send_with_keyframes(250, "mpegts", &caller);
     wait_for("the refusal", PATIENCE, || live.publisher.output().contains("its keyframes are").then_some(()));
     unfit.kill();
-    assert!(live.publisher.is_running());
+    assert!(live.publisher.still_runs());
     let _fit = send("mpegts", &caller);
     live.wait_for_segment(2);
     assert!(live.publisher.interrupt().success());

@@ -178,7 +178,7 @@ impl Webroot {
     pub fn wait(&mut self) {
         let Some(mut writer) = self.writer.take() else { return };
         wait_for(self.kind.name, PATIENCE, || {
-            let has_ended = !writer.is_running();
+            let has_ended = !writer.still_runs();
             let text = |playlist: &&str| fs::read_to_string(self.path().join(playlist)).unwrap_or_default();
             let are_there =
                 self.kind.playlists.iter().all(|it| text(it).matches("#EXTINF").count() >= SEGMENTS);

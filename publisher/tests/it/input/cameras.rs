@@ -35,7 +35,7 @@ fn camera(transport: &str) -> (Running, String) {
     // The system's own Python: only that one has GStreamer's bindings.
     let mut camera = Running::start(Command::new("/usr/bin/python3").args(["-c", CAMERA, transport]));
     let port = wait_for("the camera's port", PATIENCE, || {
-        assert!(camera.is_running(), "no camera:\\n{}", camera.output());
+        assert!(camera.still_runs(), "no camera:\\n{}", camera.output());
         camera.output().lines().find_map(|line| line.strip_prefix("port ").map(str::to_owned))
     });
     (camera, format!("rtsp://127.0.0.1:{port}/cam"))

@@ -39,7 +39,7 @@ impl Listening {
     #[track_caller]
     fn wait_until(&mut self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         wait_for(what, PATIENCE, || {
-            assert!(self.live.publisher.is_running(), "it has ended:\n{}", self.live.publisher.output());
+            assert!(self.live.publisher.still_runs(), "it has ended:\n{}", self.live.publisher.output());
             let status = std::fs::read(self.live.webroot.join("status.json")).ok()?;
             let status: Value = serde_json::from_slice(&status).expect("status.json is whole");
             is_so(&status).then_some(status)

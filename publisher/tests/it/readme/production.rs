@@ -132,7 +132,7 @@ fn the_production_commands_are_all_that_is_needed_and_publish_no_log() {
     let address = checkout.address();
     let playlist = wait_for("a stream through nginx", PATIENCE, || {
         for (line, command) in &mut running {
-            assert!(command.is_running(), "{line} has ended:\n{}", command.output());
+            assert!(command.still_runs(), "{line} has ended:\n{}", command.output());
         }
         let answer = ask(&format!("{address}/stream.m3u8")).filter(|it| it.status == 200)?;
         assert_eq!(answer.content_type, "application/vnd.apple.mpegurl");
@@ -183,7 +183,7 @@ fn the_service_and_the_page_about_the_server_name_commands_that_run() {
         // The service has the port from systemd.
         let mut server = checkout.shell_with(line, &[("LIVEDIR_LISTEN", "127.0.0.1:0")]);
         wait_for(&format!("the address of {line}"), PATIENCE, || {
-            assert!(server.is_running(), "{line} has ended:\n{}", server.output());
+            assert!(server.still_runs(), "{line} has ended:\n{}", server.output());
             server.output().contains("http://").then_some(())
         });
         assert!(server.interrupt().success(), "{line}");

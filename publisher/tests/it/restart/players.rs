@@ -31,7 +31,7 @@ fn looks(mpv: &Running) -> Vec<(f64, f64)> {
 #[track_caller]
 fn wait_until_it_plays(mpv: &mut Running, from_s: f64) {
     wait_for("mpv with sound and picture together", PATIENCE, || {
-        assert!(mpv.is_running(), "mpv has ended:\n{}", mpv.output());
+        assert!(mpv.still_runs(), "mpv has ended:\n{}", mpv.output());
         let looks = looks(mpv);
         let last = looks.last_chunk::<LOOKS>()?;
         let is_there = last.iter().all(|(position_s, avsync_s)| {

@@ -39,7 +39,7 @@ impl Nginx {
             let mut nginx = Self::spawn(webroot, holding);
             let listens = wait_for("nginx to listen", PATIENCE, || {
                 let is_there = TcpStream::connect(nginx.address.trim_start_matches("http://")).is_ok();
-                (is_there || !nginx.program.is_running()).then_some(is_there)
+                (is_there || !nginx.program.still_runs()).then_some(is_there)
             });
             if listens {
                 return nginx;

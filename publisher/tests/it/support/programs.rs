@@ -59,7 +59,7 @@ impl Running {
     }
 
     /// Whether it still runs.
-    pub fn is_running(&mut self) -> bool {
+    pub fn still_runs(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
 
@@ -152,7 +152,7 @@ impl LiveStream {
     pub fn wait_for_segment(&mut self, media_sequence: u64) {
         let what = format!("segment {media_sequence} in the playlist");
         wait_for(&what, PATIENCE, || {
-            assert!(self.publisher.is_running(), "the publisher has ended:\n{}", self.publisher.output());
+            assert!(self.publisher.still_runs(), "the publisher has ended:\n{}", self.publisher.output());
             self.playlist().filter(|playlist| playlist.next_media_sequence() > media_sequence)
         });
     }
@@ -191,7 +191,7 @@ impl WebServer {
         let words = ["--listen", "127.0.0.1:0", "--access-log", "off", "--webroot"];
         let mut server = Running::start(server().args(words).arg(webroot));
         let address = wait_for("the address of the server", PATIENCE, || {
-            assert!(server.is_running(), "the server has ended:\n{}", server.output());
+            assert!(server.still_runs(), "the server has ended:\n{}", server.output());
             let output = server.output();
             let url = output.split_whitespace().find(|word| word.starts_with("http://"))?;
             Some(url.trim_end_matches('/').to_owned())

@@ -36,7 +36,7 @@ fn start_nginx(webroot: &Webroot, servers: &[SocketAddr]) -> Nginx {
 fn begin(nginx: &Nginx, path: &str) -> Connection {
     let mut connection = Connection::open(nginx.address);
     connection.send("GET", path, &[]);
-    assert!(!connection.is_answered_within(Duration::from_millis(300)), "{path} is not held");
+    assert!(!connection.answers_within(Duration::from_millis(300)), "{path} is not held");
     connection
 }
 

@@ -94,7 +94,7 @@ impl Connection {
     }
 
     /// Whether the beginning of an answer comes so soon.
-    pub fn is_answered_within(&mut self, time: Duration) -> bool {
+    pub fn answers_within(&mut self, time: Duration) -> bool {
         self.0.get_ref().set_read_timeout(Some(time)).unwrap();
         let is_answered = self.0.fill_buf().is_ok();
         self.0.get_ref().set_read_timeout(Some(DEADLINE)).unwrap();
