@@ -144,7 +144,7 @@ impl Channels {
         let exchanged: Vec<_> = self
             .by_live
             .iter()
-            .filter(|(_, kept)| kept.channel.watch.is_exchanged)
+            .filter(|(_, kept)| kept.channel.has_new_directory())
             .map(|(live, _)| live.clone())
             .collect();
         for live in exchanged {
@@ -154,7 +154,7 @@ impl Channels {
                 None => Ok(true),
             };
             match (renewed, &mut self.root) {
-                (Ok(is_locked), _) => kept.channel.watch.is_exchanged = !is_locked,
+                (Ok(is_locked), _) => kept.channel.note_lock(is_locked),
                 (Err(error), None) => return Err(error),
                 (Err(error), Some(root)) => {
                     warn!(channel = %live.display(), %error, "channel left to somebody else");

@@ -5,7 +5,6 @@
 
 use crate::channel::Channel;
 use crate::channel::start_up::FilesAtStart;
-use crate::events::present::list;
 use crate::publish::Before;
 use crate::publish::retention::instant_of;
 use crate::resume::Plan;
@@ -66,7 +65,7 @@ impl Channel {
             FilesAtStart::Numbered(numbers) => {
                 let stamped = numbers.iter().filter_map(|&number| {
                     let name = segment_name(number);
-                    let listed_at = listed_at(&self.stamp(&name).ok()?);
+                    let listed_at = listed_at(&self.files.stamp(&name).ok()?);
                     Some((name, listed_at))
                 });
                 // One that is older than one of a lower number is no segment of ours, and tells nothing.
@@ -123,8 +122,8 @@ impl Channel {
 
     /// The times at which the segments that lie there came, in their order.
     fn when_segments_came(&self) -> Vec<SystemTime> {
-        let names = list(&*self.world.directory, &self.live).unwrap_or_default();
-        let stamps = names.iter().filter_map(|name| self.stamp(name).ok());
+        let names = self.files.segments().unwrap_or_default();
+        let stamps = names.iter().filter_map(|name| self.files.stamp(name).ok());
         let mut came_at: Vec<_> = stamps.map(|stamp| came(&stamp)).collect();
         came_at.sort_unstable();
         came_at

@@ -199,7 +199,7 @@ impl Channel {
             order.skip_to(number);
             self.publication.timeline.set_first_of_run(number);
             self.publication.timeline.settle_parts(number);
-            self.publication.measure_listed(&self.live);
+            self.publication.measure_listed(self.files.path());
         }
     }
 }

@@ -305,6 +305,20 @@ impl Publication {
         true
     }
 
+    /// No segment has come for so long: tells the log and `status.json`.
+    pub(crate) fn note_silence(&mut self, lasted: Duration) {
+        let lasted = jiff::SignedDuration::try_from(lasted).unwrap_or_default();
+        let now = self.world.date();
+        let since = now.checked_sub(lasted).unwrap_or(now);
+        self.silent_since = Some(since);
+        warn!(
+            channel = self.settings.channel(),
+            %since,
+            "no segment has come; look after the encoder, the playlist waits for it"
+        );
+        self.write_status();
+    }
+
     /// Ends the playlist, for now: the next segment begins a new one behind it.
     pub(crate) fn end_for_now(&mut self) {
         if !self.timeline.end() {
