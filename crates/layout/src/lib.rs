@@ -5,6 +5,7 @@
 
 pub mod directory;
 pub mod files;
+pub mod formats;
 pub mod guard;
 pub mod lock;
 pub mod meters;

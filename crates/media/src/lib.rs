@@ -4,6 +4,7 @@
 //! only the heads of pictures are looked into, and nothing of a payload is copied but parameter sets and tables.
 
 mod codec;
+mod container;
 mod discontinuity;
 mod last_picture;
 mod medium;
@@ -11,6 +12,7 @@ mod ts;
 mod unfit;
 
 pub use codec::{Nal, Slice, VideoCodec};
+pub use container::{Container, container, may_be_whole};
 pub use discontinuity::{Discontinuity, discontinuity, smallest_break_90k};
 pub use last_picture::LastPicture;
 pub use medium::Medium;

@@ -21,7 +21,7 @@ const LARGEST_BYTES: u64 = 256 << 20;
 const TRIES: usize = 8;
 
 /// A file is read in such pieces.
-const PIECE_BYTES: usize = 188 * 1024;
+const PIECE_BYTES: usize = 192 * 1024;
 
 /// Where a rendition ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,7 +22,7 @@ use ffmpeg_next::Packet;
 use ffmpeg_next::codec::Parameters;
 
 use crate::package::interleaver::Interleaver;
-use crate::package::mux::{Mux, mpeg_ts};
+use crate::package::mux::Mux;
 use crate::package::parameter_sets::ParameterSets;
 use crate::package::part_cutter::PartCutter;
 use crate::package::resume_point::ResumePoint;
@@ -191,7 +191,7 @@ impl Line {
         let codec = streams.iter().find_map(|(_, parameters)| video_codec(parameters.id()));
         Ok(Self {
             leading: media.first().copied().unwrap_or(Medium::Video),
-            muxer: Box::new(mpeg_ts::Muxer::open(streams, counters.clone())?),
+            muxer: mux::open(streams, counters.clone())?,
             resume_point: resume_point.clone(),
             segmenter: Segmenter::new(lengths.segment_90k),
             parts: lengths.part_90k.map(|target_90k| PartWriter::new(target_90k, codec)),

@@ -3,7 +3,7 @@
 //! In: what `livedir-media` has read from the bytes. Out: the times, streams and pictures that rules compare; `None` where
 //! that is not known. Pure.
 
-use livedir_media::{AudioCodec, ElementaryStream, Facts, VideoCodec, VideoFacts};
+use livedir_media::{AudioCodec, Container, ElementaryStream, Facts, VideoCodec, VideoFacts};
 use livedir_playlist::TICKS_PER_S;
 
 /// What is true of one segment file.
@@ -19,17 +19,6 @@ pub struct SegmentFacts {
     pub media: Option<Facts>,
     /// Why nothing else is known: it is missing, cut, no media. All else is then ignored.
     pub problem: Option<String>,
-}
-
-/// What a file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Container {
-    /// MPEG-TS.
-    Ts,
-    /// Fragmented MP4.
-    Fmp4,
-    /// Packed audio, `WebVTT`, anything else.
-    Other,
 }
 
 /// What a decoder has to be set up for.

@@ -208,6 +208,12 @@ impl OpenPid {
 }
 
 impl PidAnatomy {
+    /// The bytes of its packets.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.packets * Packet::SIZE as u64
+    }
+
     fn take(&mut self, pts_90k: u64) {
         self.units += 1;
         if self.first_90k.is_none_or(|first_90k| distance_90k(first_90k, pts_90k) < 0) {

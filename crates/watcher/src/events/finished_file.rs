@@ -41,7 +41,7 @@ pub(crate) struct ReadBuffer(Vec<u8>);
 pub(crate) const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
 
 /// A file is read in such pieces: small enough to stay in the inner caches of the processor until they are judged.
-const PIECE_BYTES: usize = 188 * 256;
+const PIECE_BYTES: usize = 48 * 1024;
 
 /// So much of each piece tells one segment from another: no two pictures are encoded to the same bytes.
 const SAMPLE_BYTES: usize = 4 * 1024;

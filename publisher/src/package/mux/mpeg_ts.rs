@@ -31,7 +31,7 @@ const NEVER_S: &str = "86400";
 const MAX_DELAY_US: &str = "100000";
 
 /// An open muxer.
-pub struct Muxer {
+pub(super) struct Muxer {
     output: Output,
     written: Written,
     streams: Vec<Medium>,
@@ -40,7 +40,10 @@ pub struct Muxer {
 
 impl Muxer {
     /// A muxer for one stream of each medium at most, whose continuity counters go on after `counters`.
-    pub fn open(streams: Vec<(Medium, Parameters)>, counters: Vec<Counter>) -> Result<Self, ffmpeg::Error> {
+    pub(super) fn open(
+        streams: Vec<(Medium, Parameters)>,
+        counters: Vec<Counter>,
+    ) -> Result<Self, ffmpeg::Error> {
         let written = Written::default();
         // A multiple of the packet size, so that the sink is always handed whole packets.
         let io = StreamIo::from_write_with_capacity(written.clone(), 64 * TS_PACKET)?;
