@@ -5,6 +5,7 @@
 pub mod check;
 #[cfg(feature = "capture")]
 pub mod devices;
+pub mod help;
 #[cfg(feature = "capture")]
 pub mod live;
 pub mod terminal;

@@ -26,7 +26,7 @@ const STATUS_EVERY: Duration = Duration::from_millis(250);
 #[derive(Debug, thiserror::Error)]
 pub enum WatchCommandError {
     /// A part of another encoder's of this length is of no use.
-    #[error("parts of {} make no good stream; --part-duration can be from 50ms to 10s, like --part-duration 200ms", length(.0))]
+    #[error("--part-duration must be between 50ms and 10s, like --part-duration 200ms; it is {}", length(.0))]
     Part(Duration),
     /// The watcher.
     #[error(transparent)]
