@@ -1,11 +1,12 @@
 //! H.264: types of NAL units and the sequence parameter set. Pure; survives any bytes.
 
+use super::picture::{LONGEST_INTERVAL_90K, Picture};
 use super::{Nal, Slice};
-use crate::ts::video::{LONGEST_INTERVAL_90K, Picture};
 use h264_reader::{
     nal::sps::SeqParameterSet,
     rbsp::{BitReader, decode_nal},
 };
+use livedir_time::ticks::of_samples;
 
 /// ITU-T H.264 table 7-1.
 pub(super) fn nal(first_byte: u8) -> Nal {
@@ -26,8 +27,7 @@ pub(super) fn read_sps(sps: &[u8]) -> Option<Picture> {
     let timing = parsed.vui_parameters.and_then(|vui| vui.timing_info);
     // H.264 E.2.1: a tick is a field, a frame takes two.
     let frame_interval_90k = timing
-        .filter(|timing| timing.time_scale > 0)
-        .map(|timing| 180_000 * u64::from(timing.num_units_in_tick) / u64::from(timing.time_scale))
+        .and_then(|timing| of_samples(2 * u64::from(timing.num_units_in_tick), timing.time_scale))
         .filter(|interval_90k| (1..=LONGEST_INTERVAL_90K).contains(interval_90k));
     let codec = format!("avc1.{profile:02x}{constraints:02x}{level:02x}");
     Some(Picture { width, height, codec, frame_interval_90k })

@@ -6,8 +6,8 @@
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 
+use super::picture::{LONGEST_INTERVAL_90K, Picture};
 use super::{Nal, Slice};
-use crate::ts::video::{LONGEST_INTERVAL_90K, Picture};
 use h264_reader::rbsp::{BitRead, BitReader, BitReaderError, ByteReader};
 use livedir_time::ticks::of_samples;
 

@@ -3,9 +3,10 @@
 
 pub(crate) mod h264;
 pub(crate) mod hevc;
+pub(crate) mod picture;
 pub(crate) mod picture_head;
 
-use super::ts::video::Picture;
+use picture::Picture;
 
 /// What pictures are coded in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
