@@ -3,6 +3,9 @@
 //!
 //! In: the pictures of one stream in decoding order, NAL units behind start codes (ITU-T H.264 and H.265, Annex B). Out: a
 //! picture with the sets in force behind its access unit delimiter, where it does not carry them itself. Pure; survives any bytes.
+//!
+//! libav's filter `dump_extra` is not used: it puts the sets of the stream's head before the delimiter, where ISO 13818-1 2.14.1 has
+//! nothing stand, and does not follow sets that change within the stream.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
