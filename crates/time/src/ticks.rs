@@ -46,8 +46,9 @@ pub fn of_picoseconds(duration_ps: u128) -> Option<u64> {
 
 fn nearest(duration: u128, units_per_s: u128) -> Option<u64> {
     let (whole_s, rest) = (duration / units_per_s, duration % units_per_s);
-    let of_rest = (rest * TICKS_PER_S as u128 + units_per_s / 2) / units_per_s;
-    u64::try_from(whole_s.checked_mul(TICKS_PER_S as u128)?.checked_add(of_rest)?).ok()
+    let ticks_per_s = u128::from(TICKS_PER_S);
+    let of_rest = (rest * ticks_per_s + units_per_s / 2) / units_per_s;
+    u64::try_from(whole_s.checked_mul(ticks_per_s)?.checked_add(of_rest)?).ok()
 }
 
 /// How long so many samples last, or ticks of another clock, at so many a second: rounded down. `None` at none a second.
