@@ -12,6 +12,7 @@ pub mod meters;
 pub mod names;
 pub mod natural_order;
 pub mod numbers;
+pub mod remedy;
 pub mod rendition;
 pub mod source_state;
 pub mod status;

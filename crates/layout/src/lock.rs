@@ -5,7 +5,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::write::remedy;
+use crate::remedy::remedy;
 
 /// Held as long as it lives.
 #[derive(Debug)]

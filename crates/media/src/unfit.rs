@@ -1,6 +1,6 @@
 //! What keeps a whole MPEG-TS file out of a playlist. The watcher refuses files by it, and `inspect` says why. Pure.
 
-use super::Facts;
+use crate::facts::Facts;
 use livedir_time::ticks::{exact_seconds, nearest_second};
 
 /// Why a segment cannot be listed.

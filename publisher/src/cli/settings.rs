@@ -19,6 +19,7 @@ use crate::source::microphone::MicrophoneSelector;
 use crate::source::open::SourceChoice;
 use livedir_media::VideoCodec;
 use livedir_time::stop::Stop;
+use livedir_time::ticks;
 
 /// The picture fits into this when no size was asked for.
 pub(crate) const DEFAULT_SIZE: (u32, u32) = (640, 480);
@@ -184,12 +185,12 @@ impl LiveSettings {
     /// Length of a segment in 90 kHz ticks.
     #[must_use]
     pub fn segment_duration_90k(&self) -> u64 {
-        self.segment_frames * 90_000 / u64::from(self.fps)
+        ticks::of_pictures(self.segment_frames, self.fps)
     }
 
     /// The same before it was made to fit the frames.
     pub(crate) fn asked_segment_90k(&self) -> i64 {
-        (self.segment_duration.as_secs_f64() * 90_000.0).round() as i64
+        ticks::of_duration(self.segment_duration) as i64
     }
 
     /// Length of a part in 90 kHz ticks, rounded up: as many whole pictures as fit into what was asked for.
@@ -198,7 +199,7 @@ impl LiveSettings {
         let frames = self.part_duration?.as_secs_f64() * f64::from(self.fps);
         // Room for what a float makes of 0.2 s x 20.
         let frames = ((frames + 1e-6) as u64).clamp(1, self.segment_frames);
-        Some((frames * 90_000).div_ceil(u64::from(self.fps)))
+        Some(ticks::of_pictures_rounded_up(frames, self.fps))
     }
 
     /// The promise of EXT-X-TARGETDURATION in seconds. RFC 8216 4.3.3.1 lets it be the rounded length of the longest

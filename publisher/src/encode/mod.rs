@@ -7,6 +7,7 @@ mod hardware_frames;
 pub mod ladder;
 mod machine;
 pub mod options;
+pub mod refusal;
 pub(crate) mod requirements;
 pub mod rung;
 pub mod sound;
@@ -20,9 +21,10 @@ use crate::picture::colour_space::ColourSpace;
 use crate::picture::overlay::OverlaySettings;
 use choice::EncoderChoice;
 use livedir_media::VideoCodec;
+use livedir_time::ticks;
 
 /// The first timestamp of a run. Not 0, because the AAC encoder's lead-in has to come before it.
-pub const START_90K: i64 = 90_000;
+pub const START_90K: i64 = ticks::of_seconds(1) as i64;
 
 /// What the encoders are to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,5 +85,5 @@ pub enum EncodeError {
 
 /// Sample positions of the sound line as 90 kHz ticks of the stream.
 fn samples_to_90k(samples: i64) -> i64 {
-    START_90K + samples * 90_000 / i64::from(RATE_HZ)
+    START_90K + ticks::of_position(samples, RATE_HZ)
 }

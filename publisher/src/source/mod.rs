@@ -9,6 +9,7 @@ pub mod input;
 pub mod microphone;
 pub mod open;
 pub(crate) mod push;
+pub(crate) mod rtmp;
 pub mod test_pattern;
 
 pub use livedir_layout::source_state::SourceState;

@@ -4,7 +4,7 @@
 //! that is not known. Pure.
 
 use livedir_media::{AudioCodec, Container, ElementaryStream, Facts, VideoCodec, VideoFacts};
-use livedir_playlist::TICKS_PER_S;
+use livedir_time::ticks::exact_seconds;
 
 /// What is true of one segment file.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,12 +42,12 @@ impl SegmentFacts {
 
     /// How long its pictures last, the last one included; of a segment without video, its sound.
     pub(crate) fn duration_s(&self) -> Option<f64> {
-        self.of_known_length().map(|media| media.duration_90k as f64 / TICKS_PER_S as f64)
+        self.of_known_length().map(|media| exact_seconds(media.duration_90k))
     }
 
     /// How long one picture lasts, or one audio frame where there is no video.
     pub(crate) fn frame_s(&self) -> Option<f64> {
-        self.of_known_length().map(|media| media.frame_interval_90k as f64 / TICKS_PER_S as f64)
+        self.of_known_length().map(|media| exact_seconds(media.frame_interval_90k))
     }
 
     /// Whether PAT and PMT come before all else; so it is taken where that is not known.

@@ -13,8 +13,8 @@ use crate::resume::parts_on_disk::PartsOnDisk;
 use crate::timeline::low_latency::MOST_PARTS;
 use crate::timeline::low_latency::ROUNDING_90K;
 use livedir_layout::names::{Home, number_of_name, number_of_uri, part_name, segment_name};
-use livedir_playlist::TICKS_PER_S;
 use livedir_time::clock_33_bit::distance_90k;
+use livedir_time::ticks::of_seconds;
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -267,7 +267,7 @@ impl Channel {
 
 /// The first of the segments whose parts are listed: bis 4.4.4.9, three target durations.
 fn near_the_end(playlist: &livedir_playlist::MediaPlaylist) -> usize {
-    let near_90k = 3 * u64::from(playlist.target_duration_s) * TICKS_PER_S;
+    let near_90k = 3 * of_seconds(playlist.target_duration_s);
     let mut after_90k = 0;
     let near = playlist.segments.iter().rev().take_while(|segment| {
         let is_near = after_90k <= near_90k;

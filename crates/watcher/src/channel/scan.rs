@@ -8,6 +8,7 @@ use crate::channel::handled::Present;
 use crate::events::finished_file::ReadBuffer;
 use crate::order::Order;
 use livedir_layout::names::{Home, name_of_uri, number_of_name};
+use livedir_time::ticks;
 use std::{
     io,
     time::{Duration, Instant},
@@ -37,7 +38,7 @@ impl Channel {
             // Every segment puts the look off, so that none is needed while they come in time.
             return self.target() * 5 / 4;
         }
-        let part = self.settings.part_target_90k.map(|part_90k| Duration::from_micros(part_90k * 100 / 9));
+        let part = self.settings.part_target_90k.map(ticks::duration_of_microseconds);
         part.map_or(BLIND_INTERVAL, |part| part.min(BLIND_INTERVAL))
     }
 

@@ -1,9 +1,11 @@
 //! Refusals: why a file cannot be listed, and what to do about it.
 
-use crate::events::finished_file::LARGEST_SEGMENT_BYTES;
 use livedir_media::{ProbeError, Unfit};
 use livedir_playlist::PushError;
 use std::io;
+
+/// A minute at 35 Mbit/s: more is no segment but a recording.
+pub(crate) const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
 
 /// Why a file cannot be listed.
 #[derive(Debug, thiserror::Error)]

@@ -28,9 +28,9 @@ use livedir_layout::files::OnDisk;
 use livedir_layout::meters::Meters;
 use livedir_layout::names::{LIVE, uri_of_name};
 use livedir_layout::status::{Newest, SegmentStatus};
-use livedir_playlist::{BitRateMeter, Evicted, MediaPlaylist, ResumeError, TICKS_PER_S};
+use livedir_playlist::{BitRateMeter, Evicted, MediaPlaylist, ResumeError};
 use livedir_time::overload::{Overload, Told};
-use livedir_time::ticks::seconds;
+use livedir_time::ticks::{of_seconds, seconds};
 use std::{
     sync::Arc,
     time::{Duration, Instant, SystemTime},
@@ -298,7 +298,7 @@ impl Publication {
         let Some((media_sequence, segment)) = numbered.find(|(_, it)| it.uri == uri && !it.gap) else {
             return false;
         };
-        let target_90k = (u64::from(playlist.target_duration_s) + 1) * TICKS_PER_S;
+        let target_90k = of_seconds(playlist.target_duration_s) + of_seconds(1);
         let window_90k = target_90k * self.settings.window_segments as u64;
         let grace_90k = segment.duration_90k + window_90k.max(playlist.duration_90k());
         self.leaving.push(Evicted { segment: segment.clone(), media_sequence, grace_90k });

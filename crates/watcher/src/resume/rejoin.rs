@@ -2,7 +2,7 @@
 //!
 //! In: the numbers of its parts. Out: a file, end to end. Runs on the watcher's thread.
 
-use crate::events::finished_file::LARGEST_SEGMENT_BYTES;
+use crate::events::refusal::LARGEST_SEGMENT_BYTES;
 use crate::resume::parts_on_disk::parts_in;
 use crate::timeline::low_latency::MOST_PARTS;
 use livedir_layout::directory::Directory;

@@ -11,6 +11,7 @@ use ffmpeg::codec::Parameters;
 use ffmpeg::format::context::{Output, StreamIo};
 use ffmpeg_next as ffmpeg;
 
+use crate::packet::TICKS;
 use livedir_media::{Counter, Medium};
 
 use super::Mux;
@@ -52,7 +53,7 @@ impl Muxer {
         for (_, parameters) in streams {
             let mut stream = output.add_stream(ffmpeg::encoder::find(ffmpeg::codec::Id::None))?;
             stream.set_parameters(parameters);
-            stream.set_time_base((1, 90_000));
+            stream.set_time_base(TICKS);
         }
         let mut options = ffmpeg::Dictionary::new();
         options.set("pat_period", NEVER_S);

@@ -2,8 +2,11 @@
 //!
 //! In: the words of the system or of a driver. Out: [`CameraError`], which becomes a [`SourceError`].
 
-use super::SILENCE_LIMIT;
-use super::SourceError;
+use crate::source::SourceError;
+use std::time::Duration;
+
+/// Without a picture for this long the camera counts as lost: longer than any exposure, shorter than a viewer's patience.
+pub const SILENCE_LIMIT: Duration = Duration::from_secs(3);
 
 /// Why a camera cannot be opened, or has stopped. `camera` reads `camera 0 (USB Camera)`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use super::super::SourceError;
 use super::address::{InputAddress, SCHEMES};
-use crate::source::push::listen_address;
+use super::listen_address::{self, CannotListen};
 use ffmpeg_next as ffmpeg;
 use livedir_address::{ENCODING, may_need_encoding};
 
@@ -61,15 +61,8 @@ pub enum InputError {
         remedy: String,
     },
     /// Nobody can push to it.
-    #[error("cannot listen on {name}: {reason}; {remedy}")]
-    Listen {
-        /// The address.
-        name: String,
-        /// What is the matter.
-        reason: String,
-        /// What to try.
-        remedy: String,
-    },
+    #[error(transparent)]
+    Listen(#[from] CannotListen),
     /// A list of films that is none.
     #[error("{name} is not a list that can be played: {reason}; {remedy}")]
     List {
@@ -163,7 +156,7 @@ impl InputError {
             ),
             _ => (error.to_string().to_lowercase(), format!("write it like 0.0.0.0:{port}")),
         };
-        InputError::Listen { name: name.to_owned(), reason, remedy }
+        CannotListen { name: name.to_owned(), reason, remedy }.into()
     }
 
     /// Why libav did not open `address`; `timed_out` if it was we who lost patience.

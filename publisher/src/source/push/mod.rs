@@ -5,14 +5,11 @@
 //! sound, which is silence while there is none. The caller's thread does it all; the [`Demuxer`] has its own. A client whose
 //! stream does not name its size holds the caller up until its first picture, or for ten seconds.
 
-pub(crate) mod listen_address;
-pub(crate) mod rtmp;
-
 use super::input::demux::{Demuxer, Ending, Origin, TICK};
 use super::input::error::InputError;
-use super::input::{Input, InputSettings};
-use super::push::listen_address::ListenAt;
-use super::push::rtmp::Door;
+use super::input::listen_address::ListenAt;
+use super::input::{CannotListen, Input, InputSettings};
+use super::rtmp::Door;
 use crate::captured::SourceFormat;
 use crate::picture::colour_space::ColourSpace;
 use crate::source::{Read, Source, SourceError};
@@ -152,7 +149,7 @@ pub(crate) fn fails_at_once(demuxer: &Demuxer, name: &str) -> Result<(), InputEr
         match demuxer.ending() {
             Some(Ending::Failed(InputError::Unreachable { reason, .. })) => {
                 let remedy = "is the port free, and is the address right?".to_owned();
-                return Err(InputError::Listen { name: name.to_owned(), reason, remedy });
+                return Err(CannotListen { name: name.to_owned(), reason, remedy }.into());
             }
             Some(Ending::Failed(error)) => return Err(error),
             _ => demuxer.wait(seen, deadline),

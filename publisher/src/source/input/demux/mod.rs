@@ -17,7 +17,7 @@ use super::demux::packet_queue::{Extent, PacketQueue};
 use super::demux::thread::DemuxThread;
 use super::error::InputError;
 use super::pace::timeline::Lane;
-use crate::source::push::rtmp::Door;
+use crate::source::rtmp::Door;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::{Packet, format};
 use std::collections::VecDeque;

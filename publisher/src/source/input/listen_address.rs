@@ -5,8 +5,19 @@
 //! call; `?listen=1` turns it round, for RTMP, SRT (whose own word is `?mode=listener`), TCP, UDP and RTP. Nobody can push by
 //! RTSP; who wants that is told how. Pure, except that the system is asked which addresses are its own.
 
-use crate::source::input::error::InputError;
 use std::net::{IpAddr, UdpSocket};
+
+/// Nobody can push to it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot listen on {name}: {reason}; {remedy}")]
+pub struct CannotListen {
+    /// The address.
+    pub name: String,
+    /// What is the matter.
+    pub reason: String,
+    /// What to try.
+    pub remedy: String,
+}
 
 /// Where and how to wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,11 +114,10 @@ impl<'a> UrlParts<'a> {
 }
 
 /// Where to wait, if this is an address to wait at. `name` is the address for people.
-pub(crate) fn place(url: &str, name: &str) -> Result<Option<ListenAt>, InputError> {
+pub(crate) fn place(url: &str, name: &str) -> Result<Option<ListenAt>, CannotListen> {
     let Some(parts) = UrlParts::of(url).filter(UrlParts::listens) else { return Ok(None) };
-    let refused = |reason, remedy: &str| {
-        Err(InputError::Listen { name: name.to_owned(), reason, remedy: remedy.to_owned() })
-    };
+    let refused =
+        |reason, remedy: &str| Err(CannotListen { name: name.to_owned(), reason, remedy: remedy.to_owned() });
     if parts.port.is_some_and(|port| port.parse::<u16>().is_err()) {
         // It may be a part of a password, and is not shown.
         return refused(
@@ -125,11 +135,7 @@ pub(crate) fn place(url: &str, name: &str) -> Result<Option<ListenAt>, InputErro
     let bind = parts.bind((parts.scheme == "rtmp").then_some("1935"));
     let Some(bind) = bind else {
         let remedy = "write one after the host: scheme://0.0.0.0:PORT".to_owned();
-        return Err(InputError::Listen {
-            name: name.to_owned(),
-            reason: "it names no port".to_owned(),
-            remedy,
-        });
+        return refused("it names no port".to_owned(), &remedy);
     };
     match parts.scheme.as_str() {
         "rtmps" => refused(
