@@ -23,8 +23,7 @@ pub enum Unfit {
     NoKeyframe,
     /// It breaks the promise that holds for all segments.
     #[error(
-        "it runs {:.3} s, over the target duration of {target_duration_s} s; have the encoder put a keyframe at \
-         least every {target_duration_s} s",
+        "it lasts {:.3} s, over the target duration of {target_duration_s} s; let the encoder make a keyframe at least every {target_duration_s} s",
         exact_seconds(*duration_90k)
     )]
     TooLong {

@@ -54,7 +54,7 @@ pub struct Evicted {
 pub enum PushError {
     #[error(
         "segment {uri} runs {:.3} s, over the target duration of {target_duration_s} s; \
-         have the encoder put a keyframe at least every {target_duration_s} s",
+         let the encoder make a keyframe at least every {target_duration_s} s",
         exact_seconds(*duration_90k)
     )]
     OverTarget { uri: String, duration_90k: u64, target_duration_s: u32 },

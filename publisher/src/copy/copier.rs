@@ -156,8 +156,7 @@ impl<'a> Copier<'a> {
         let is_late = dts_90k > START_90K + self.promise_90k && self.meters.pictures_captured.get() > 1;
         if is_late && !std::mem::replace(&mut self.has_told, true) {
             tracing::warn!(
-                "keyframes are now further apart than the playlist promises, so pictures up to the next one are left out; have \
-                 the encoder make a keyframe every {} s, or restart with a longer --segment-duration or --copy=auto",
+                "keyframes are further apart than the target duration, so frames up to the next keyframe are dropped; set the keyframe interval of the encoder to {} s, or restart with a longer --segment-duration or --copy=auto",
                 ticks::seconds_rounded_up(self.promise_90k as u64)
             );
         }

@@ -232,10 +232,7 @@ impl CopySource {
         }
         if let Some(sound) = round.sound.take_if(|sound| !self.can_carry_on(sound)) {
             let bytes = stream_fields::head(&sound.parameters).len();
-            warn!(
-                source = round.description,
-                bytes, "no sound: the first film had none, or one of another kind"
-            );
+            warn!(source = round.description, bytes, "no sound: the first file had none, or another format");
         }
         let is_another = self.format.description != round.description;
         self.format.description.clone_from(&round.description);

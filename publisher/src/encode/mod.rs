@@ -56,7 +56,7 @@ pub struct EncodeSettings {
 pub enum EncodeError {
     /// No encoder would open.
     #[error(
-        "no {codec} encoder of this libav could be opened ({refused}); install one with {} (Debian: libavcodec-extra)",
+        "no {codec} encoder of this FFmpeg could be opened ({refused}); install one with {} (Debian: libavcodec-extra)",
         choice::software(*codec)
     )]
     NoVideoEncoder {
@@ -76,7 +76,7 @@ pub enum EncodeError {
         others: String,
     },
     /// The sound encoder would not open.
-    #[error("the AAC encoder of this libav could not be opened: {0}")]
+    #[error("the AAC encoder of this FFmpeg could not be opened: {0}")]
     NoAudioEncoder(ffmpeg::Error),
     /// A call of libav failed.
     #[error("encoding failed: {0}")]

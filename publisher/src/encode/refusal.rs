@@ -8,13 +8,13 @@ use livedir_media::VideoCodec;
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// Libav does not have it.
-    #[error("this libav was built without it")]
+    #[error("this FFmpeg was built without it")]
     Unknown,
     /// It makes the other codec, which has to be asked for by its name: it decides who can watch.
-    #[error("it makes {}; say so with --codec {}", .0, .0.typed())]
+    #[error("it encodes {}; add --codec {}", .0, .0.typed())]
     OtherCodec(VideoCodec),
     /// It makes something that no player of MPEG-TS takes.
-    #[error("it makes neither H.264 nor HEVC")]
+    #[error("it encodes neither H.264 nor HEVC")]
     ForeignCodec,
     /// It takes pictures that livedir does not make.
     #[error("it takes neither yuv420p nor nv12 pictures, from main memory or over VA-API")]

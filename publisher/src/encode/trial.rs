@@ -26,7 +26,7 @@ impl VideoEncoder {
     pub fn open(settings: &EncodeSettings) -> Result<Self, EncodeError> {
         let found = Self::find(settings)?;
         for (name, why) in found.passed_over {
-            tracing::info!(encoder = name, %why, "video encoder passed over");
+            tracing::info!(encoder = name, %why, "video encoder skipped");
         }
         tracing::info!(encoder = found.name, "video encoder opened");
         Ok(found.opened)
@@ -100,7 +100,7 @@ pub fn usable(settings: &EncodeSettings) -> Vec<&'static str> {
     known.filter(|name| VideoEncoder::open_named(name, settings).is_ok()).collect()
 }
 
-/// What `livedir-publisher devices` says of encoders: those that work here, and why others that this libav has do not.
+/// What `livedir-publisher devices` says of encoders: those that work here, and why others that this FFmpeg has do not.
 #[must_use]
 pub fn describe() -> String {
     let mut text = String::new();
@@ -229,9 +229,9 @@ mod tests {
 
     #[test]
     fn a_named_encoder_that_is_of_no_use_is_refused_with_those_that_are() {
-        check_refused(VideoCodec::H264, "nosuch", "nosuch: this libav was built without it");
+        check_refused(VideoCodec::H264, "nosuch", "nosuch: this FFmpeg was built without it");
         check_refused(VideoCodec::H264, "libx265", "libx265: it makes HEVC; say so with --codec hevc");
         check_refused(VideoCodec::Hevc, "libx264", "libx264: it makes H.264; say so with --codec h264");
-        check_refused(VideoCodec::H264, "mpeg2video", "mpeg2video: it makes neither H.264 nor HEVC");
+        check_refused(VideoCodec::H264, "mpeg2video", "mpeg2video: it encodes neither H.264 nor HEVC");
     }
 }

@@ -197,7 +197,7 @@ impl<'a> Grid<'a> {
     fn complain(&mut self, error: &FilterError) {
         let complaint = error.to_string();
         if complaint != self.complaint {
-            tracing::warn!(%error, "captured pictures cannot be filtered");
+            tracing::warn!(%error, "captured frames cannot be filtered");
             self.complaint = complaint;
         }
     }
@@ -229,7 +229,10 @@ impl<'a> Grid<'a> {
             sound.encoder.leap(self.clock.time_of(left_out.end));
         }
         let behind_s = behind.as_secs_f64();
-        tracing::warn!(behind_s, "the machine stood still or is too slow; the stream leaps to the present");
+        tracing::warn!(
+            behind_s,
+            "overload: this machine stood still or is too slow; the stream continues at the current time"
+        );
         Ok(())
     }
 

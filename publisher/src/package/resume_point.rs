@@ -42,7 +42,7 @@ impl ResumePoint {
             let since_start = ticks::duration_or_zero(dts_90k.saturating_sub(START_90K));
             let started_at = filmed_at.checked_sub(since_start).unwrap_or(filmed_at);
             let Some(first_90k) = first_90k(&self.before, started_at) else { return 0 };
-            tracing::info!(first_90k, "the timeline of the run before goes on");
+            tracing::info!(first_90k, "continuing the timeline of the last run");
             // A turn of the clock more, so that nothing is ever below zero: of 33 bits it is not seen.
             (first_90k + WRAP_90K) as i64 - START_90K
         })

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, thiserror::Error)]
 pub enum SegmentError {
     /// The muxer failed.
-    #[error("packing the stream into MPEG-TS failed: {0}")]
+    #[error("writing MPEG-TS failed: {0}")]
     Muxer(#[from] ffmpeg::Error),
     /// The directory does not take files.
     #[error("cannot write {}: {source}; {}", path.display(), remedy(source))]

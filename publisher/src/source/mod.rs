@@ -158,7 +158,7 @@ fn pump<Piece>(
             }
             Ok(Read::Away(reason)) => {
                 meters.source_losses.add(1);
-                tracing::warn!(reason, "source lost; its place stays open");
+                tracing::warn!(reason, "source lost; the playlist stays open");
                 meters.set_source(SourceState::Awaited, reason);
             }
             Ok(Read::End) => break,

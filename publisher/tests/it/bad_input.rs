@@ -108,8 +108,7 @@ fn what_cannot_be_reached_is_refused() {
         (format!("tcp://{closed}"), format!("tcp://{closed}?listen=1")),
         (format!("srt://{closed}"), format!("srt://{closed}?listen=1")),
     ] {
-        let pushed =
-            format!("To wait until somebody pushes instead, type: livedir-publisher live '{waits_at}'");
+        let pushed = format!("To wait for an encoder instead, type: livedir-publisher live '{waits_at}'");
         check(&[&address], &format!("is the server there running? {pushed}"));
     }
     let address = format!("rtsp://user:secret@{closed}/1");

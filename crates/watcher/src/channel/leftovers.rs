@@ -35,7 +35,7 @@ impl Leftovers {
         let live = settings.webroot.join(LIVE);
         let mut leftovers = Self { world, live, segments: Retention::default(), directories: Vec::new() };
         if let Err(error) = leftovers.look(settings) {
-            warn!(%error, "what earlier runs have left in live/ cannot be listed; make it readable");
+            warn!(%error, "files of earlier runs in live/ cannot be listed; make it readable");
         }
         leftovers
     }
@@ -51,7 +51,7 @@ impl Leftovers {
             if is_directory && is_name_of_rendition(&name) && !is_in_use(&name) {
                 info!(
                     name,
-                    "this size is no more; its playlist goes now, and its segments after their grace"
+                    "rendition removed; its playlist is deleted now, its segments after their retention time"
                 );
                 let directory = self.live.join(&name);
                 // Its playlist went when the directory was changed last, in an earlier run perhaps: a program that is started again

@@ -178,7 +178,7 @@ impl Channel {
 
     pub(crate) fn complain_of_stranger(&mut self, name: &str) {
         if self.complaints.note(name) {
-            warn!(name, "file ignored: the stream has not come to its number; give it another name");
+            warn!(name, "file ignored: its number is ahead of the stream; give it another name");
         }
     }
 
@@ -347,7 +347,7 @@ impl Channel {
         if self.ends_at().is_some_and(|at| at <= now) {
             info!(
                 channel = self.settings.channel(),
-                "the encoder is silent for so long that the stream has ended"
+                "stream ended, because no segment has come for too long"
             );
             self.publication.end_for_now();
         }

@@ -147,12 +147,12 @@ impl Channel {
             Ok(is_fixed) => {
                 if is_fixed {
                     self.numbers.give(number);
-                    info!(name, "segment made of its parts, as it was not written itself");
+                    info!(name, "segment assembled from its parts");
                 }
                 is_fixed
             }
             Err(error) => {
-                warn!(name, %error, "segment cannot be made of its parts; free space or make live/ writable");
+                warn!(name, %error, "segment cannot be assembled from its parts; free space or make live/ writable");
                 false
             }
         }
@@ -173,7 +173,7 @@ impl Channel {
         let parts = match self.files.parts() {
             Ok(parts) => parts,
             Err(error) => {
-                return warn!(%error, "the parts that lie there cannot be listed; make live/ readable");
+                return warn!(%error, "the parts on disk cannot be listed; make live/ readable");
             }
         };
         let playlist = self.publication.playlist().clone();
@@ -197,7 +197,7 @@ impl Channel {
                     let name = part_name(number, part);
                     match self.files.read_part(&name, buffer) {
                         Ok(read) => drop(finished.insert(part, read)),
-                        Err(reason) => debug!(name, %reason, "part not taken up"),
+                        Err(reason) => debug!(name, %reason, "part not used"),
                     }
                     restored.insert((number, part));
                 }

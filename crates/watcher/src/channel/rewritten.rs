@@ -128,7 +128,7 @@ impl Channel {
             warn!(
                 name,
                 entries,
-                "a listed file was written again, so its entry leaves the playlist; give the encoder more names than twice --window"
+                "a listed file was overwritten, so its entry leaves the playlist; let the encoder use more file names than twice --window"
             );
         }
     }

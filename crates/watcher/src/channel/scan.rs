@@ -19,7 +19,7 @@ use tracing::warn;
 const BLIND_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The stream goes on without a watch.
-pub(crate) const BLIND: &str = "the live directory cannot be watched; it is looked at every 200 ms instead";
+pub(crate) const BLIND: &str = "the live directory cannot be watched; it is listed every 200 ms instead";
 
 /// How often a file is looked at that may be complete.
 const TICK: Duration = Duration::from_millis(200);
@@ -253,7 +253,7 @@ impl Channel {
         let was_exchanged = self.watch.end(now.as_ref());
         let path = self.files.path().display().to_string();
         if was_exchanged && self.settings.label.is_empty() {
-            warn!(path, "the live directory was taken away; going on in a new one");
+            warn!(path, "the live directory was taken away; continuing in a new one");
         }
         if now.is_none() {
             // A channel goes with its directory; a stream of ours does not.

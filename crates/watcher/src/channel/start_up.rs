@@ -224,7 +224,7 @@ impl Begun {
             warn!(
                 channel = channel.settings.channel(),
                 entries,
-                "files that the playlist names are missing; these entries leave it, and the numbers go on"
+                "files that the playlist names are missing; these entries leave it, and the numbers continue"
             );
             channel.publication.mark_changed();
             channel.publication.write_playlist();
@@ -287,7 +287,7 @@ impl Begun {
                 debug!(channel = channel.settings.channel(), number, "nothing was published before");
             }
             Last::Unknown | Last::Known(_) | Last::Gap => {
-                info!(channel = channel.settings.channel(), number, "going on from what is on disk");
+                info!(channel = channel.settings.channel(), number, "continuing from the files on disk");
             }
         }
     }
@@ -314,10 +314,10 @@ impl Channel {
                     channel = self.settings.channel(),
                     problem,
                     number,
-                    "stream.m3u8 cannot be read back; it is set aside as stream.m3u8.bad, and the numbers go on"
+                    "stream.m3u8 cannot be read back; it is renamed to stream.m3u8.bad, and the numbers continue"
                 );
                 if let Err(error) = files::set_aside(&*self.world.directory, &self.settings.webroot) {
-                    warn!(%error, "stream.m3u8 cannot be set aside; it will be replaced");
+                    warn!(%error, "stream.m3u8 cannot be renamed; it will be replaced");
                 }
                 // Its numbers are kept, whatever comes before the next segment.
                 let has_numbers = self.publication.playlist().next_media_sequence() > 1;

@@ -99,7 +99,7 @@ impl Publication {
         segment: (u64, u64),
     ) {
         for error in self.timeline.restore_parts(number, parts, segment) {
-            debug!(%error, "part not taken up");
+            debug!(%error, "part not used");
         }
     }
 

@@ -198,7 +198,7 @@ impl Publication {
     fn note_in_time(&mut self) {
         if let Some(Told::KeepsUp(episode)) = self.gaps.kept_up(self.world.now()) {
             let (size, gaps, lasted_s) = (self.size(), episode.segments, episode.lasted.as_secs_f64());
-            info!(size, gaps, lasted_s, "segments come in time again");
+            info!(size, gaps, lasted_s, "no more segments are missing");
         }
     }
 
@@ -209,8 +209,7 @@ impl Publication {
         if let Some(target_duration_s) = promised_s {
             info!(
                 channel = self.settings.channel(),
-                target_duration_s,
-                "no segment may be longer than this for as long as the stream lives; --target-duration chooses it"
+                target_duration_s, "target duration fixed; --target-duration sets it"
             );
         }
         self.leaving.extend(left);
@@ -314,7 +313,7 @@ impl Publication {
         warn!(
             channel = self.settings.channel(),
             %since,
-            "no segment has come; look after the encoder, the playlist waits for it"
+            "no segment has come; check the encoder; the playlist waits for it"
         );
         self.write_status();
     }

@@ -110,7 +110,7 @@ fn delete<'a>(directory: &dyn Directory, live: &Path, names: &'a [Box<str>]) -> 
     for name in names {
         let path = live.join(&**name);
         match directory.remove(&path) {
-            Ok(()) => debug!(name, "segment deleted, its grace is over"),
+            Ok(()) => debug!(name, "segment deleted after its retention time"),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 debug!(path = %path.display(), %error, "segment cannot be deleted");

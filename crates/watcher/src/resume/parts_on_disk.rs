@@ -144,7 +144,7 @@ fn parts_told(listing: &MediaListing, home: Home) -> BTreeMap<u64, ToldParts> {
 pub(crate) fn remove_old_list(directory: &dyn Directory, webroot: &Path) -> io::Result<()> {
     match directory.remove(&webroot.join(LOW_LATENCY_PLAYLIST)) {
         Ok(()) => {
-            info!("ll.m3u8 of the last run is removed, as this one is without --low-latency");
+            info!("ll.m3u8 of the last run removed, because this run is without --low-latency");
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -74,7 +74,7 @@ impl std::fmt::Display for BreakReason {
             Self::Known(reason) => reason.fmt(out),
             Self::Unknown => out.write_str("the segment before is gone"),
             Self::Clock => out.write_str("the clock was set back"),
-            Self::Elsewhere => out.write_str("the timeline breaks in the other sizes"),
+            Self::Elsewhere => out.write_str("the other renditions have a discontinuity here"),
         }
     }
 }

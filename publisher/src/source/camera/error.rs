@@ -66,13 +66,13 @@ pub enum CameraError {
         camera: String,
     },
     /// It is there, and sends nothing.
-    #[error("{camera} has sent no picture for {} s; check its cable and its privacy switch", SILENCE_LIMIT.as_secs())]
+    #[error("{camera} has sent no frame for {} s; check its cable and its privacy switch", SILENCE_LIMIT.as_secs())]
     Silent {
         /// Which camera.
         camera: String,
     },
     /// A call to it does not come back.
-    #[error("{camera} does not react; unplug it and plug it in again")]
+    #[error("{camera} does not respond; unplug it and plug it in again")]
     Stuck {
         /// Which camera.
         camera: String,

@@ -213,7 +213,7 @@ impl Camera {
                 }
                 Err(error) => {
                     if self.damaged == 0 {
-                        tracing::warn!(camera = self.title, %error, "damaged picture left out; later ones are counted");
+                        tracing::warn!(camera = self.title, %error, "damaged frame dropped; later ones are only counted");
                     }
                     self.damaged += 1;
                 }

@@ -121,7 +121,7 @@ pub(crate) fn place(url: &str, name: &str) -> Result<Option<ListenAt>, CannotLis
     if parts.port.is_some_and(|port| port.parse::<u16>().is_err()) {
         // It may be a part of a password, and is not shown.
         return refused(
-            "what stands behind the last : of its host is no port".to_owned(),
+            "the text after the last : of the host is not a port".to_owned(),
             &format!("write scheme://HOST:PORT; {}", livedir_address::ENCODING),
         );
     }
@@ -129,22 +129,22 @@ pub(crate) fn place(url: &str, name: &str) -> Result<Option<ListenAt>, CannotLis
         // What is no address may be a part of a password.
         let host = if parts.ip().is_some() { parts.host } else { "0.0.0.0" };
         let remedy =
-            format!("push by RTMP instead: livedir-publisher live 'rtmp://{host}:1935/live/KEY?listen=1'");
-        return refused("nobody can push by RTSP".to_owned(), &remedy);
+            format!("use RTMP instead: livedir-publisher live 'rtmp://{host}:1935/live/KEY?listen=1'");
+        return refused("encoders cannot connect by RTSP".to_owned(), &remedy);
     }
     let bind = parts.bind((parts.scheme == "rtmp").then_some("1935"));
     let Some(bind) = bind else {
         let remedy = "write one after the host: scheme://0.0.0.0:PORT".to_owned();
-        return refused("it names no port".to_owned(), &remedy);
+        return refused("the port is missing".to_owned(), &remedy);
     };
     match parts.scheme.as_str() {
         "rtmps" => refused(
-            "livedir does not speak TLS there".to_owned(),
-            "push by srt with a passphrase, or put a TLS proxy in front of rtmp",
+            "TLS is not supported here".to_owned(),
+            "use srt with a passphrase, or put a TLS proxy in front of rtmp",
         ),
         "rtmp" => match parts.path.trim_matches('/') {
             "" => refused(
-                "anybody could push to it".to_owned(),
+                "anybody could send a stream to it".to_owned(),
                 "name a path with a key that only you know: rtmp://0.0.0.0:1935/live/KEY",
             ),
             path => Ok(Some(ListenAt::Rtmp { bind, path: path.to_owned() })),

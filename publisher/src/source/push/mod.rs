@@ -51,12 +51,12 @@ impl Waiting {
         if let Origin::Listening(_) = origin {
             fails_at_once(&demuxer, &name)?;
         }
-        info!(place = name, "waiting for somebody to push");
+        info!(place = name, "waiting for an encoder to connect");
         Ok(Waiting { settings: settings.clone(), origin, name, state: State::Listening(demuxer) })
     }
 
     fn wish(&self) -> String {
-        format!("waiting for somebody to push to {}", self.name)
+        format!("waiting for an encoder to connect to {}", self.name)
     }
 
     /// The client's format is known, or it was no client.
@@ -88,7 +88,7 @@ impl Waiting {
             }
         };
         if let Some(error) = failed.filter(|error| !matches!(error, InputError::Stopped(_))) {
-            warn!(%error, "what was pushed cannot be used");
+            warn!(%error, "incoming stream rejected");
         }
         self.state = State::Pausing(Instant::now() + PAUSE);
         None
@@ -133,7 +133,7 @@ pub(crate) fn origin(settings: &InputSettings, place: ListenAt) -> Result<(Origi
             if open_to_all {
                 warn!(
                     address = shown,
-                    "whoever reaches this port may push; srt takes ?passphrase=… to keep others out"
+                    "anyone who reaches this port can send a stream; use srt with ?passphrase=… to keep others out"
                 );
             }
             (Origin::Listening(url), shown)
@@ -141,7 +141,7 @@ pub(crate) fn origin(settings: &InputSettings, place: ListenAt) -> Result<(Origi
     })
 }
 
-/// A port that is taken, an option or a protocol that this libav does not know: told at the start, and not on the slate.
+/// A port that is taken, an option or a protocol that this FFmpeg does not know: told at the start, and not on the slate.
 pub(crate) fn fails_at_once(demuxer: &Demuxer, name: &str) -> Result<(), InputError> {
     let deadline = Instant::now() + AT_ONCE;
     while Instant::now() < deadline && !demuxer.stopped() {
@@ -182,7 +182,7 @@ impl Source for Waiting {
                     match input.read(left) {
                         Ok(Read::End) => return Ok(self.lost()),
                         Err(error) => {
-                            info!(%error, "no more comes from there");
+                            info!(%error, "incoming stream ended");
                             return Ok(self.lost());
                         }
                         read => return read,
