@@ -28,7 +28,7 @@ fn shaka_player_joins_a_ladder_anywhere_and_plays() {
     join_anywhere(&["--players", "shaka", "--joins", "5", "--step", "2"], LADDER, Then::TheyPlayOn);
 }
 
-#[derive(PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 enum Then {
     TheyGoOnAfterARestart,
     TheyPlayOn,
