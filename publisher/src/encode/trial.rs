@@ -100,7 +100,7 @@ pub fn usable(settings: &EncodeSettings) -> Vec<&'static str> {
     known.filter(|name| VideoEncoder::open_named(name, settings).is_ok()).collect()
 }
 
-/// What `livedir-publisher devices` says of encoders: those that work here, and why others that this FFmpeg has do not.
+/// What `livedir-publisher devices` says of encoders: those that work here, and why others that this libav has do not.
 #[must_use]
 pub fn describe() -> String {
     let mut text = String::new();

@@ -34,7 +34,7 @@ pub(super) struct Developer {
 }
 
 impl Developer {
-    /// For the buffers of a camera in `mode`. An error means that this FFmpeg has no JPEG decoder.
+    /// For the buffers of a camera in `mode`. An error means that this libav has no JPEG decoder.
     pub(super) fn new(mode: CameraMode) -> Result<Self, ffmpeg::Error> {
         let jpeg = (mode.format == PixelFormat::Mjpeg).then(jpeg_decoder).transpose()?;
         Ok(Self { mode, jpeg })

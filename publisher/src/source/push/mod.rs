@@ -141,7 +141,7 @@ pub(crate) fn origin(settings: &InputSettings, place: ListenAt) -> Result<(Origi
     })
 }
 
-/// A port that is taken, an option or a protocol that this FFmpeg does not know: told at the start, and not on the slate.
+/// A port that is taken, an option or a protocol that this libav does not know: told at the start, and not on the slate.
 pub(crate) fn fails_at_once(demuxer: &Demuxer, name: &str) -> Result<(), InputError> {
     let deadline = Instant::now() + AT_ONCE;
     while Instant::now() < deadline && !demuxer.stopped() {
