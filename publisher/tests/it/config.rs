@@ -77,7 +77,7 @@ fn a_switch_is_said_yes_or_no_to_in_many_words() {
     let ended = run(&["test"], &[("LIVEDIR_CLOCK", "maybe")]);
     let said = String::from_utf8(ended.stderr).unwrap();
     assert!(
-        said.starts_with("error: invalid value 'maybe' for 'LIVEDIR_CLOCK': write 1, yes or true"),
+        said.starts_with("error: invalid value 'maybe' for 'LIVEDIR_CLOCK': must be 1, yes or true"),
         "{said}"
     );
 }
@@ -127,16 +127,16 @@ fn a_misspelt_variable_is_told_in_one_line_and_those_of_the_other_program_are_no
         (said(server_here(), &of_publisher), &of_publisher),
     ] {
         assert!(output.contains("no-such-directory does not exist"), "{output}");
-        assert!(!output.contains("means nothing"), "{names:?}: {output}");
+        assert!(!output.contains("unknown variable"), "{names:?}: {output}");
     }
     for (output, program) in [
         (said(publisher_here(), &["LIVEDIR_FSP".into()]), "publisher"),
         (said(server_here(), &["LIVEDIR_LISETN".into()]), "server"),
     ] {
         let meant = if program == "server" { "LISTEN" } else { "FPS" };
-        let lines: Vec<_> = output.lines().filter(|line| line.contains("means nothing")).collect();
+        let lines: Vec<_> = output.lines().filter(|line| line.contains("unknown variable")).collect();
         assert_eq!(lines.len(), 1, "{output}");
-        assert!(lines[0].starts_with(&format!("livedir-{program}: the variable LIVEDIR_")), "{output}");
+        assert!(lines[0].starts_with(&format!("livedir-{program}: unknown variable LIVEDIR_")), "{output}");
         assert!(lines[0].ends_with(&format!("did you mean LIVEDIR_{meant}?")), "{output}");
     }
 }
@@ -208,7 +208,7 @@ fn a_file_that_cannot_be_read_is_named() {
     for (name, expected) in [
         ("nowhere.toml", "name a TOML file with --config"),
         ("", "cannot read the configuration"),
-        ("binary", ":2: this is not text in UTF-8"),
+        ("binary", ":2: the file is not UTF-8"),
     ] {
         let ended = run(&["test", "--config", &path(name)], &[]);
         let said = String::from_utf8(ended.stderr).unwrap();
@@ -271,7 +271,7 @@ fn every_flag_is_a_key_with_its_help() {
         let is_there = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
         assert!(printed.lines().any(is_there), "{key} is not in\n{printed}");
     }
-    assert!(printed.contains("# Frames a second;"), "{printed}");
+    assert!(printed.contains("# Frame rate;"), "{printed}");
 }
 
 proptest! {

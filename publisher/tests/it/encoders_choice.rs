@@ -77,9 +77,9 @@ fn a_named_encoder_that_cannot_be_used_is_refused_before_anything_is_written() {
 #[test]
 fn an_encoder_of_the_other_codec_is_refused_with_the_codec_that_it_needs() {
     for (words, expected) in [
-        (&["--encoder", "libx265"][..], "libx265: it makes HEVC; say so with --codec hevc"),
-        (&["--encoder", "libx265", "--codec", "h264"], "libx265: it makes HEVC; say so with --codec hevc"),
-        (&["--encoder", "libx264", "--codec", "hevc"], "libx264: it makes H.264; say so with --codec h264"),
+        (&["--encoder", "libx265"][..], "libx265: it encodes HEVC; add --codec hevc"),
+        (&["--encoder", "libx265", "--codec", "h264"], "libx265: it encodes HEVC; add --codec hevc"),
+        (&["--encoder", "libx264", "--codec", "hevc"], "libx264: it encodes H.264; add --codec h264"),
     ] {
         let directory = tempfile::tempdir().unwrap();
         let mut command = publisher();

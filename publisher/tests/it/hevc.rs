@@ -54,7 +54,7 @@ fn every_picture_of_an_hevc_stream_is_decoded_and_each_segment_begins_with_its_o
     let mut live = LiveStream::start(&webroot, &words);
     live.wait_for_segment(4);
     let output = live.publisher.output();
-    assert!(output.contains("iPhones, Apple TV and other players of Apple's cannot"), "{output}");
+    assert!(output.contains("Apple's own players (iPhone, Apple TV) do not"), "{output}");
     // A part of its own for the keyframe, and others without.
     let parts = wait_for("parts of the open segment", PATIENCE, || {
         let edge = Edge::of(&fs::read_to_string(webroot.join("ll.m3u8")).ok()?)?;

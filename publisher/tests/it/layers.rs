@@ -59,6 +59,7 @@ const LAYERS: [Layers; 6] = [
             "ts",
             "last_picture",
             "codec",
+            "container",
             "medium",
         ],
     },
@@ -102,8 +103,9 @@ const WITHOUT_CIRCLES_ACROSS_FOLDERS: [&str; 5] =
     ["publisher/src", "crates/watcher/src", "crates/media/src", "crates/layout/src", "crates/playlist/src"];
 
 /// Crates, and what each uses of ours.
-const CRATES: [(&str, &[&str]); 10] = [
+const CRATES: [(&str, &[&str]); 11] = [
     ("crates/time", &[]),
+    ("crates/manual", &[]),
     ("crates/address", &[]),
     ("crates/media", &["livedir-time"]),
     ("crates/playlist", &["livedir-time"]),
@@ -121,13 +123,14 @@ const CRATES: [(&str, &[&str]); 10] = [
             "livedir-check",
             "livedir-inspect",
             "livedir-layout",
+            "livedir-manual",
             "livedir-media",
             "livedir-playlist",
             "livedir-time",
             "livedir-watcher",
         ],
     ),
-    ("server", &["livedir-layout", "livedir-playlist"]),
+    ("server", &["livedir-layout", "livedir-manual", "livedir-playlist"]),
 ];
 
 fn root() -> PathBuf {

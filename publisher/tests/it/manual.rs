@@ -56,7 +56,7 @@ fn man_and_bash_read_what_the_programs_write() {
     }
     let completions = share.path().join("bash-completion/completions/livedir-publisher.bash");
     let script = "source \"$0\"; COMP_WORDS=(livedir-publisher live --seg); COMP_CWORD=2; \
-                  _livedir-publisher livedir-publisher --seg live; echo \"${COMPREPLY[@]}\"";
+                  _livedir__publisher livedir-publisher --seg live; echo \"${COMPREPLY[@]}\"";
     let (text, ended) = run(Command::new("bash").args(["-c", script]).arg(&completions));
     assert_eq!((text.trim(), ended), ("--segment-duration", 0));
 }

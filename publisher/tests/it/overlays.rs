@@ -245,6 +245,6 @@ fn check_refused(graph: &str, expected: &str) {
 fn a_filter_that_cannot_work_is_refused_before_anything_is_written() {
     check_refused("hfilp", "no filter 'hfilp'");
     check_refused("crop=9999:9999", "cannot be set up for 640x480");
-    check_refused("fps=10", "livedir keeps the rate itself, see --fps");
-    check_refused("loop=loop=-1:size=1", "livedir keeps the rate itself, see --fps");
+    check_refused("fps=10", "livedir controls the frame rate itself, see --fps");
+    check_refused("loop=loop=-1:size=1", "livedir controls the frame rate itself, see --fps");
 }

@@ -21,8 +21,11 @@ pub fn print(command: &Command, matches: &ArgMatches) -> String {
     for (key, arg) in keys(command) {
         let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
         text.push('\n');
-        for line in broken(&help) {
-            let _ = writeln!(text, "# {line}");
+        for (index, paragraph) in help.split("\n\n").enumerate() {
+            text.push_str(if index > 0 { "#\n" } else { "" });
+            for line in broken(paragraph) {
+                let _ = writeln!(text, "# {line}");
+            }
         }
         // A default beside a flag that excludes it would not be taken back.
         let is_excluded = matches.value_source(arg.get_id().as_str()) == Some(ValueSource::DefaultValue)

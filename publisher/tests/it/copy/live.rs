@@ -84,7 +84,7 @@ fn who_comes_back_by_srt_goes_on_after_a_break_and_meanwhile_the_playlist_waits(
     let mut live =
         LiveStream::start(directory.path(), &[&listener, "--copy=auto", "--segment-duration", "1s"]);
     wait_for("the place", PATIENCE, || {
-        live.publisher.output().contains("waiting for somebody").then_some(())
+        live.publisher.output().contains("waiting for an encoder").then_some(())
     });
     let first = send("mpegts", &caller);
     live.wait_for_segment(3);
@@ -109,7 +109,7 @@ fn who_cannot_be_copied_is_sent_away_and_the_next_one_is_taken() {
     let words = [&*format!("srt://127.0.0.1:{port}?mode=listener"), "--copy", "--segment-duration", "1s"];
     let mut live = LiveStream::start(directory.path(), &words);
     wait_for("the place", PATIENCE, || {
-        live.publisher.output().contains("waiting for somebody").then_some(())
+        live.publisher.output().contains("waiting for an encoder").then_some(())
     });
     let unfit = send_with_keyframes(250, "mpegts", &caller);
     wait_for("the refusal", PATIENCE, || live.publisher.output().contains("its keyframes are").then_some(()));
