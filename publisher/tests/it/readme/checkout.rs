@@ -45,7 +45,9 @@ impl Checkout {
         // What npm adds to the player is large, and no command's concern.
         copy_files(&project().join("webroot/player"), &checkout.webroot().join("player"), |_| true);
         fs::create_dir(checkout.path().join("docs")).unwrap();
-        for name in documents().into_iter().chain(UNITS.map(str::to_owned)).chain(["nginx.conf.example".into()]) {
+        for name in
+            documents().into_iter().chain(UNITS.map(str::to_owned)).chain(["nginx.conf.example".into()])
+        {
             let text = fs::read_to_string(project().join(&name)).unwrap();
             fs::write(checkout.path().join(&name), checkout.here(&text)).unwrap();
         }
@@ -77,14 +79,16 @@ impl Checkout {
     /// Whether a command asks a server at the address of the page, or for its metrics.
     pub(super) fn needs_server(&self, command: &str) -> bool {
         let [page, _, metrics] = &self.ports;
-        command.contains(&format!("://localhost:{page}/")) || command.contains(&format!("://127.0.0.1:{metrics}/"))
+        command.contains(&format!("://localhost:{page}/"))
+            || command.contains(&format!("://127.0.0.1:{metrics}/"))
     }
 
     /// A server over the webroot, at the address of the page.
     #[track_caller]
     pub(super) fn serve(&self) -> Running {
         let [page, _, metrics] = &self.ports;
-        let line = format!("exec livedir-server --listen 127.0.0.1:{page} --metrics-listen 127.0.0.1:{metrics}");
+        let line =
+            format!("exec livedir-server --listen 127.0.0.1:{page} --metrics-listen 127.0.0.1:{metrics}");
         let mut server = self.shell(&line);
         wait_for("a server", PATIENCE, || {
             assert!(server.still_runs(), "{line} has ended:\n{}", server.output());

@@ -50,7 +50,15 @@ fn decide(document: &str, command: &str, checkout: &Checkout) -> Typed {
     match command.split_whitespace().next() {
         Some("livedir-server") => Typed::RunsAndPrints("http://"),
         Some(
-            "cargo" | "just" | "ls" | "ldd" | "du" | "mkdir" | "cp" | "ffmpeg" | "livedir-publisher"
+            "cargo"
+            | "just"
+            | "ls"
+            | "ldd"
+            | "du"
+            | "mkdir"
+            | "cp"
+            | "ffmpeg"
+            | "livedir-publisher"
             | "target/release/livedir-publisher",
         ) => Typed::Returns,
         _ => panic!("{document} has a command that no test types and that is no exception: {command}"),
@@ -145,8 +153,11 @@ fn every_command_of_readme_and_docs_can_be_typed() {
         fs::copy(&movie, checkout.path().join("movie.mp4")).unwrap();
         let text = checkout.read(&document);
         // Those for production belong together: `production` types them.
-        let production =
-            if document == "README.md" { commands(section_of(&text, "## In production")) } else { Vec::new() };
+        let production = if document == "README.md" {
+            commands(section_of(&text, "## In production"))
+        } else {
+            Vec::new()
+        };
         // As they stand there, and with directories and ports of this test.
         let original = commands(&fs::read_to_string(project().join(&document)).unwrap());
         for (original, command) in original.iter().zip(commands(&text)) {
@@ -169,6 +180,9 @@ fn each_exception_is_one_of_a_command_that_is_there() {
     let text = |document: String| fs::read_to_string(project().join(document)).unwrap();
     let all: Vec<_> = documents().into_iter().flat_map(|document| commands(&text(document))).collect();
     for (begin, why) in EXCEPTIONS {
-        assert!(all.iter().any(|command| command.starts_with(begin)), "nothing begins with '{begin}' ({why})");
+        assert!(
+            all.iter().any(|command| command.starts_with(begin)),
+            "nothing begins with '{begin}' ({why})"
+        );
     }
 }

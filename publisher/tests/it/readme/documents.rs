@@ -31,7 +31,10 @@ fn links(markdown: &str) -> Vec<String> {
 /// How GitHub and others name a heading.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim().to_lowercase();
-    kept.chars().filter(|it| it.is_alphanumeric() || " -_".contains(*it)).collect::<String>().replace(' ', "-")
+    kept.chars()
+        .filter(|it| it.is_alphanumeric() || " -_".contains(*it))
+        .collect::<String>()
+        .replace(' ', "-")
 }
 
 fn anchors(markdown: &str) -> BTreeSet<String> {
@@ -48,7 +51,8 @@ fn each_link_leads_to_a_file_and_to_a_heading_in_it() {
         let here = project().join(&document);
         for link in links(&text).into_iter().filter(|it| !it.contains("://")) {
             seen += 1;
-            let (path, heading) = link.split_once('#').map_or((link.as_str(), None), |(it, to)| (it, Some(to)));
+            let (path, heading) =
+                link.split_once('#').map_or((link.as_str(), None), |(it, to)| (it, Some(to)));
             let target = if path.is_empty() { here.clone() } else { here.parent().unwrap().join(path) };
             let is_there = target.exists()
                 && heading.is_none_or(|it| anchors(&fs::read_to_string(&target).unwrap()).contains(it));

@@ -15,7 +15,10 @@ pub(super) const EXCEPTIONS: [(&str, &str); 25] = [
     ("systemctl status ", "needs a running systemd; `units` reads the unit files"),
     ("journalctl ", "needs the journal of a running systemd"),
     ("sudo certbot ", "needs a domain, and a certificate authority on the internet"),
-    ("livedir-server --webroot /srv/livedir/webroot --listen https://", "needs root for port 443; the server's `tls` does it elsewhere"),
+    (
+        "livedir-server --webroot /srv/livedir/webroot --listen https://",
+        "needs root for port 443; the server's `tls` does it elsewhere",
+    ),
     ("livedir-publisher check https://live.example.org/", "needs a domain with a stream"),
     ("curl -sI https://live.example.org/", "needs a domain with a stream"),
     ("git pull", "needs a repository that this one was cloned from"),

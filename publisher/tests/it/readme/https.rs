@@ -7,8 +7,8 @@ use super::checkout::{Checkout, free_ports, project};
 /// The `n`th block of this language in a page.
 #[track_caller]
 fn block(markdown: &str, language: &str, n: usize) -> String {
-    let mut blocks = markdown.split(&format!("```{language}\n")).skip(1);
-    let rest = blocks.nth(n).unwrap_or_else(|| panic!("no block {n} of {language}"));
+    let fence = format!("```{language}\n");
+    let rest = markdown.split(&fence).skip(1).nth(n).unwrap_or_else(|| panic!("no block {n} of {language}"));
     rest.split("```").next().unwrap().to_owned()
 }
 

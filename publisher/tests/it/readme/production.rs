@@ -168,7 +168,12 @@ fn the_comments_of_the_configuration_start_and_stop_a_site_in_the_checkout() {
     let typed = checkout.commands_of_the_configuration();
     let [start, stop, serve] = typed.as_slice() else { panic!("{typed:#?}") };
     let nginx = Background { pid_file: checkout.path().join(".nginx.pid") };
-    let server = checkout.shell(serve);
+    let mut server = checkout.shell(serve);
+    // nginx would log that it asked in vain, and its log of errors would look like the one of requests.
+    wait_for("the server", PATIENCE, || {
+        assert!(server.still_runs(), "{serve}:\n{}", server.output());
+        server.output().contains("http://").then_some(())
+    });
     let mut started = checkout.shell(start);
     assert!(started.wait().success(), "{start}:\n{}", started.output());
     assert!(found(&checkout.address()).text().contains("<title>"));

@@ -17,7 +17,8 @@ fn starts(checkout: &Checkout, unit: &str) -> Option<String> {
     let line = text.lines().find_map(|line| line.strip_prefix("ExecStart="))?;
     let config = checkout.path().join("north.toml");
     fs::write(&config, "source = \"test\"\nsize = \"160x120\"\n").unwrap();
-    let line = line.replace("live camera ", "live test ").replace("/etc/livedir/%i.toml", config.to_str().unwrap());
+    let line =
+        line.replace("live camera ", "live test ").replace("/etc/livedir/%i.toml", config.to_str().unwrap());
     Some(line.replace("%i", INSTANCE))
 }
 
