@@ -97,6 +97,22 @@ fn each_page_is_in_the_index() {
     }
 }
 
+#[test]
+fn each_picture_is_shown_and_made_by_a_script() {
+    let names: Vec<_> = fs::read_dir(project().join("docs/pictures"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let (scripts, pictures): (Vec<_>, Vec<_>) = names.iter().partition(|name| name.ends_with(".sh"));
+    let recipes: String = scripts.iter().map(|name| read(&format!("docs/pictures/{name}"))).collect();
+    let pages: String = documents().iter().map(|it| read(it)).collect();
+    assert!(!pictures.is_empty());
+    for picture in pictures {
+        assert!(recipes.contains(picture.as_str()), "no script makes {picture}");
+        assert!(pages.contains(&format!("pictures/{picture})")), "no page shows {picture}");
+    }
+}
+
 /// Sources below a directory, without the packages of others.
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap().flatten() {
