@@ -173,7 +173,9 @@ fn a_port_that_holds_the_text_of_another_is_put_in_whole() {
 pub(super) fn documents() -> Vec<String> {
     let names = fs::read_dir(project().join("docs")).unwrap().flatten();
     let names = names.filter_map(|entry| entry.file_name().into_string().ok());
-    let pages = names.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}"));
+    let pages = names
+        .filter(|name| Path::new(name).extension().is_some_and(|it| it == "md"))
+        .map(|name| format!("docs/{name}"));
     let mut documents: Vec<_> = std::iter::once("README.md".to_owned()).chain(pages).collect();
     documents.sort();
     documents

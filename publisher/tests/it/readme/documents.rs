@@ -97,13 +97,17 @@ fn each_page_is_in_the_index() {
     }
 }
 
+fn has_ending(name: &str, ending: &str) -> bool {
+    Path::new(name).extension().is_some_and(|it| it == ending)
+}
+
 #[test]
 fn each_picture_is_shown_and_made_by_a_script() {
     let names: Vec<_> = fs::read_dir(project().join("docs/pictures"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    let (scripts, pictures): (Vec<_>, Vec<_>) = names.iter().partition(|name| name.ends_with(".sh"));
+    let (scripts, pictures): (Vec<_>, Vec<_>) = names.iter().partition(|name| has_ending(name, "sh"));
     let recipes: String = scripts.iter().map(|name| read(&format!("docs/pictures/{name}"))).collect();
     let pages: String = documents().iter().map(|it| read(it)).collect();
     assert!(!pictures.is_empty());
@@ -130,12 +134,11 @@ fn joined(source: &str) -> String {
     let mut lines = source.lines();
     let mut text = lines.next().unwrap_or_default().to_owned();
     for line in lines {
-        match text.strip_suffix('\\') {
-            Some(before) => text = before.to_owned() + line.trim_start(),
-            None => {
-                text.push('\n');
-                text.push_str(line);
-            }
+        if let Some(before) = text.strip_suffix('\\') {
+            text = before.to_owned() + line.trim_start();
+        } else {
+            text.push('\n');
+            text.push_str(line);
         }
     }
     text
