@@ -146,7 +146,7 @@ _packages purpose:
             tests) packages="ffmpeg nginx-light curl chromium qemu-system-x86 xz-utils make gcc gstreamer1.0-tools
                 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
                 python3-gi gir1.2-gst-rtsp-server-1.0 xvfb obs-studio mesa-vulkan-drivers
-                pulseaudio pulseaudio-utils libasound2-plugins mpv
+                pulseaudio pulseaudio-utils libasound2-plugins mpv man-db
                 firefox-esr webkit2gtk-driver gstreamer1.0-libav" ;;
             bench) packages="nginx-light wrk nghttp2-client openssl" ;;
         esac
@@ -158,7 +158,7 @@ _packages purpose:
             build) packages="gcc make pkgconf-pkg-config clang clang-devel ffmpeg-free-devel alsa-lib-devel nodejs-npm" ;;
             tests) packages="ffmpeg-free nginx curl chromium gstreamer1-plugins-base-tools gstreamer1-plugins-good gstreamer1-plugins-bad-free
                 gstreamer1-plugins-ugly gstreamer1-rtsp-server python3-gobject xorg-x11-server-Xvfb obs-studio
-                mesa-vulkan-drivers pulseaudio pulseaudio-utils alsa-plugins-pulseaudio mpv" ;;
+                mesa-vulkan-drivers pulseaudio pulseaudio-utils alsa-plugins-pulseaudio mpv man-db" ;;
             bench) packages="nginx wrk nghttp2 openssl" ;;
         esac
         installed() { rpm -q --whatprovides "$1" >/dev/null 2>&1; }

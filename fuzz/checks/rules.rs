@@ -3,10 +3,11 @@
 //! The input is one playlist, or two versions of it with a NUL between. Facts and answers are made up from its lines.
 
 use livedir_check::rules::{
-    Asked, Container, Finding, HttpAnswer, RULES, Removal, RenditionText, Requested, SegmentFacts, Version,
-    check_delta, check_http, check_parts, check_playlist, check_reload, check_removal, check_renditions,
-    check_segments, check_update,
+    Asked, Finding, HttpAnswer, RULES, Removal, RenditionText, Requested, SegmentFacts, Version, check_delta,
+    check_http, check_parts, check_playlist, check_reload, check_removal, check_renditions, check_segments,
+    check_update,
 };
+use livedir_media::Container;
 use livedir_media::{Counter, ElementaryStream, Facts, LastPicture, VideoCodec, VideoFacts};
 use livedir_playlist::{Directives, Listing, delta_update, read_listing};
 

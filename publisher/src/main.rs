@@ -37,6 +37,8 @@ fn main() -> ExitCode {
         Command::Watch(args) => commands::watch::watch(args),
         Command::Inspect(args) => livedir_inspect::run(&args.into()).map_err(Into::into),
         Command::Check(args) => return commands::check::check(&args),
+        Command::Help(args) => commands::help::help(args.word.as_deref()),
+        Command::Manual(args) => commands::help::manual(&args.share),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

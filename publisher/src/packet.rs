@@ -1,9 +1,14 @@
 //! Packets of a stream, as encoders and copies hand them to the packager.
 
 use ffmpeg_next as ffmpeg;
+use ffmpeg_next::Rational;
 use ffmpeg_next::codec::Id;
 use livedir_media::{Medium, VideoCodec};
+use livedir_time::ticks::TICKS_PER_S;
 use std::time::SystemTime;
+
+/// The clock of MPEG-TS, as libav writes it.
+pub(crate) const TICKS: Rational = Rational(1, TICKS_PER_S as i32);
 
 /// A grid time at which a segment begins, the same in every rendition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -102,7 +102,7 @@ pub async fn run(
     systemd::stopping();
     let cut_off = threads.stop().await;
     if cut_off > 0 {
-        warn!(connections = cut_off, "answers cut off at the end");
+        warn!(connections = cut_off, "responses aborted at shutdown");
     }
     if let Some(following) = following {
         following.abort();

@@ -3,6 +3,7 @@
 //! Exit status 0 after a graceful stop, 1 with one line on stderr when it cannot start, 2 when a flag makes no sense.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
@@ -26,13 +27,29 @@ async fn main() -> ExitCode {
         eprintln!("livedir-server: {line}");
     }
     let words = variables::with_negative_values(std::env::args_os(), &Args::command());
-    match serve(Args::parse_from(words)).await {
+    let args = Args::parse_from(words);
+    let ended = match &args.manual {
+        Some(share) => manual(share),
+        None => serve(args).await,
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("livedir-server: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes the man page and the completions, and prints their names.
+fn manual(share: &Path) -> Result<()> {
+    let files = livedir_manual::write(&Args::command(), share).map_err(|error| {
+        anyhow!("cannot write to {}: {error}; name a directory that you may write to", share.display())
+    })?;
+    for file in files {
+        println!("{}", file.display());
+    }
+    Ok(())
 }
 
 async fn serve(args: Args) -> Result<()> {

@@ -10,6 +10,7 @@ import { FrameRate } from './frame_rate.js';
 import { initialPace, isLookDue, isLookNeeded, looked, repaired, wished } from './pace.js';
 import { lookForLowLatency, probe } from './probe.js';
 import { initial, shownState, step } from './state.js';
+import { UnaskedPause } from './unasked_pause.js';
 import { openView } from './view.js';
 import { rememberWish, rememberedWish } from './wish.js';
 
@@ -21,6 +22,7 @@ const video = document.getElementById('video');
 const urls = { smooth: streamAddress(location.search, document.baseURI), fast: lowLatencyAddress(location.search, document.baseURI) };
 const mode = chooseMode();
 const frameRate = new FrameRate();
+const unaskedPause = new UnaskedPause();
 const view = openView(video, {
   togglePlay, toggleSound, togglePace, goLive: () => happened({ type: 'go_live' }), isOperator: isOnThisMachine(location.hostname),
 });
@@ -78,9 +80,7 @@ Object.defineProperty(window, 'livedir', { get: () => snapshot });
 video.addEventListener('waiting', () => {
   if (!video.seeking) happened({ type: 'stall' });
 });
-video.addEventListener('volumechange', () => {
-  if (keepSilent() && model.phase === 'open' && !model.paused) startPlaying();
-});
+video.addEventListener('volumechange', goOnSilently);
 document.addEventListener('visibilitychange', () => {
   frameRate.forget();
   if (!document.hidden) happened({ type: 'shown' });
@@ -99,6 +99,13 @@ function chooseMode() {
 }
 
 function tick() {
+  // A browser that turns the sound on pauses at once, and tells of both later.
+  goOnSilently();
+  const isUnasked = unaskedPause.look({
+    position_s: video.currentTime, paused: video.paused && model.phase === 'open', seeking: video.seeking,
+    canShow: video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA,
+  });
+  if (isUnasked) play();
   const { behind_s } = engineFacts();
   const ahead_s = bufferedAhead_s();
   engine?.keepUp?.({ now_ms: performance.now(), behind_s, byChoice: model.byChoice, ahead_s, stalls: model.stalls });
@@ -106,7 +113,7 @@ function tick() {
     type: 'playhead',
     position_s: video.currentTime,
     // A failed element says that it is paused; that is nobody's wish.
-    paused: video.paused && !video.error,
+    paused: video.paused && !video.error && !isUnasked,
     finished: video.ended,
     hidden: document.hidden,
     ahead_s,
@@ -157,10 +164,20 @@ function togglePace() {
 }
 
 function startPlaying() {
+  unaskedPause.asked(video.currentTime);
+  play();
+}
+
+function play() {
   ACTIONS.release();
   keepSilent();
   // A browser that refuses leaves the video paused, which the page shows with a play button.
   video.play().catch(() => {});
+}
+
+/** Goes on where the browser has turned the sound on, unless the viewer had paused before. */
+function goOnSilently() {
+  if (keepSilent() && model.phase === 'open' && !model.paused) startPlaying();
 }
 
 /** WebKitGTK turns the sound on by itself now and then, and then refuses to play. @returns {boolean} whether it had */
@@ -172,8 +189,12 @@ function keepSilent() {
 }
 
 function togglePlay() {
-  if (video.paused) startPlaying();
-  else video.pause();
+  if (video.paused) {
+    startPlaying();
+    return;
+  }
+  unaskedPause.pausedByViewer();
+  video.pause();
 }
 
 function toggleSound() {

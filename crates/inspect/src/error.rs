@@ -22,6 +22,6 @@ pub enum InspectError {
     #[error("cannot write to standard output: {0}")]
     Output(#[source] io::Error),
     /// Ctrl-C.
-    #[error("cannot listen for Ctrl-C: {0}; leave --follow away")]
+    #[error("cannot listen for Ctrl-C: {0}; leave --follow out")]
     Signal(#[source] ctrlc::Error),
 }

@@ -103,7 +103,7 @@ fn read_alone(directory: &dyn Directory, webroot: &Path, name: &str) -> io::Resu
     }
     // Ours always say so: the tag that is missing was cut off.
     if !text.contains("\n#EXT-X-MEDIA-SEQUENCE:") && !text.is_empty() {
-        let problem = "it does not tell its EXT-X-MEDIA-SEQUENCE".to_owned();
+        let problem = "it has no EXT-X-MEDIA-SEQUENCE".to_owned();
         return Ok(OnDisk::Unreadable { problem, text: text.into_owned(), written_at: Some(written_at) });
     }
     Ok(match parse(&text).map_err(|problem| ParseError::to_string(&problem)).and_then(plausible) {

@@ -5,12 +5,14 @@
 
 pub mod directory;
 pub mod files;
+pub mod formats;
 pub mod guard;
 pub mod lock;
 pub mod meters;
 pub mod names;
 pub mod natural_order;
 pub mod numbers;
+pub mod remedy;
 pub mod rendition;
 pub mod source_state;
 pub mod status;

@@ -5,7 +5,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::write::remedy;
+use crate::remedy::remedy;
 
 /// Held as long as it lives.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl WebrootLock {
 
 /// Says that a directory was made, with its whole path: whoever has misspelt the name of another one learns it by that.
 pub fn tell_of_new_directory(absolute: &Path) {
-    tracing::warn!(path = %absolute.display(), "there was no such directory, so a new one has been made; is its name right?");
+    tracing::warn!(path = %absolute.display(), "directory created, because it did not exist; is its name right?");
 }
 
 fn make(webroot: &Path) -> io::Result<()> {

@@ -109,9 +109,9 @@ impl Meters {
     pub fn absence(&self) -> String {
         let news = self.source_news();
         let what = match news.state {
-            Some(SourceState::Awaited) => "nobody has come yet",
-            Some(SourceState::Lost) => "it is away and is waited for",
-            Some(SourceState::Here) | None => "no pictures come now",
+            Some(SourceState::Awaited) => "no encoder has connected yet",
+            Some(SourceState::Lost) => "the source is unavailable",
+            Some(SourceState::Here) | None => "no frames are arriving",
         };
         if news.title.is_empty() { what.to_owned() } else { format!("{}: {what}", news.title) }
     }
@@ -126,7 +126,7 @@ mod tests {
         let meters = Meters::default();
         meters.set_title("Harbour");
         meters.set_source(SourceState::Lost, "cannot reach rtsp://cam.local/1: connection refused");
-        assert_eq!(meters.absence(), "Harbour: it is away and is waited for");
+        assert_eq!(meters.absence(), "Harbour: the source is unavailable");
         assert_eq!(meters.source(), "cannot reach rtsp://cam.local/1: connection refused");
     }
 }

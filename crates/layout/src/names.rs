@@ -1,6 +1,7 @@
 //! The names of segments on disk: ours, `live/seg-00000042.ts`, with a number that is never used again, and those of other
 //! encoders, which may be any that end in `.ts`.
 
+use crate::formats::{ENDING, is_media, without_ending};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -34,6 +35,7 @@ impl Home {
         }
     }
 }
+
 /// How the temporary names of segments begin.
 pub const LEFT_OVER_PREFIX: &str = ".seg-";
 
@@ -44,19 +46,19 @@ const LARGEST_NUMBER: u64 = 999_999_999_999_999;
 /// `seg-00000042.ts`.
 #[must_use]
 pub fn segment_name(number: u64) -> String {
-    format!("seg-{number:08}.ts")
+    format!("seg-{number:08}.{ENDING}")
 }
 
 /// `seg-00000042.p03.ts`.
 #[must_use]
 pub fn part_name(number: u64, part: u32) -> String {
-    format!("seg-{number:08}.p{part:02}.ts")
+    format!("seg-{number:08}.p{part:02}.{ENDING}")
 }
 
 /// The numbers of the segment and of the part, from 0, in a name; `None` for names that are not those of parts.
 #[must_use]
 pub fn part_of_name(name: &str) -> Option<(u64, u32)> {
-    let (segment, part) = name.strip_suffix(".ts")?.rsplit_once(".p")?;
+    let (segment, part) = without_ending(name)?.rsplit_once(".p")?;
     let number = segment_number(segment.strip_prefix("seg-")?)?;
     Some((number, number_of_digits(part, 2)?.try_into().ok()?))
 }
@@ -64,7 +66,7 @@ pub fn part_of_name(name: &str) -> Option<(u64, u32)> {
 /// The URI in the playlist, relative to it: `live/seg-00000042.ts`.
 #[must_use]
 pub fn segment_uri(number: u64) -> String {
-    format!("{LIVE}/seg-{number:08}.ts")
+    format!("{LIVE}/{}", segment_name(number))
 }
 
 /// The file.
@@ -76,7 +78,7 @@ pub fn segment_path(webroot: &Path, number: u64) -> PathBuf {
 /// The number in a name; `None` for names that are not ours.
 #[must_use]
 pub fn number_of_name(name: &str) -> Option<u64> {
-    segment_number(name.strip_prefix("seg-")?.strip_suffix(".ts")?)
+    segment_number(without_ending(name)?.strip_prefix("seg-")?)
 }
 
 fn segment_number(digits: &str) -> Option<u64> {
@@ -93,14 +95,7 @@ fn number_of_digits(digits: &str, fewest: usize) -> Option<u64> {
 /// Whether an encoder may mean this as a segment. Dot files are work in progress, and a part is none.
 #[must_use]
 pub fn looks_like_segment(name: &str) -> bool {
-    is_transport_stream(name) && part_of_name(name).is_none()
-}
-
-/// Whether this is the name of a segment or of a part.
-#[must_use]
-pub fn is_transport_stream(name: &str) -> bool {
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
-    !name.starts_with('.') && ending.is_some_and(|ending| ending.eq_ignore_ascii_case("ts"))
+    is_media(name) && part_of_name(name).is_none()
 }
 
 /// The URI of any file in the live directory, relative to the playlist.
@@ -127,7 +122,7 @@ pub fn uri_of_name(home: Home, name: &str) -> String {
 pub fn name_of_uri(home: Home, uri: &str) -> Option<String> {
     let encoded = uri.strip_prefix(home.prefix())?;
     let leads_elsewhere = |byte: u8| matches!(byte, b'/' | b'\\' | 0);
-    let is_name = |name: &str| is_transport_stream(name) && !name.bytes().any(leads_elsewhere);
+    let is_name = |name: &str| is_media(name) && !name.bytes().any(leads_elsewhere);
     if !encoded.bytes().any(|byte| byte == b'%') {
         return is_name(encoded).then(|| encoded.to_owned());
     }

@@ -1,6 +1,6 @@
 //! Writing: a file of the live directory appears under its name at once, whole.
 //!
-//! In: a name and bytes. Out: the file, or what helps.
+//! In: a name and bytes. Out: the file.
 
 use crate::directory::{Contents, Directory};
 use std::{io, path::Path, time::SystemTime};
@@ -25,21 +25,4 @@ pub fn write(
     }
     // No fsync: a killed process loses nothing by it, and waiting for the disk would hold up the stream. A file
     // cut short by a power failure is refused by the probe at the next start.
-}
-
-/// What helps against a failed write.
-#[must_use]
-pub fn remedy(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "free some space there, or lower --window"
-        }
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "name another directory, or make this one writable for this user"
-        }
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            "there is a file in its place; name a directory, like webroot"
-        }
-        _ => "look at the directory, or name another one",
-    }
 }

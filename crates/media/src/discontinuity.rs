@@ -1,7 +1,7 @@
 //! Whether one segment goes on where the other ended. Judged from the bytes of both, by nothing else.
 
-use super::Facts;
-use super::ts::continuity;
+use crate::facts::Facts;
+use crate::ts::continuity;
 use livedir_time::clock_33_bit::distance_90k;
 use livedir_time::ticks::exact_signed_seconds;
 use std::fmt;

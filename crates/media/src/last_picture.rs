@@ -16,7 +16,7 @@
 //!    [`Facts::last_like`](super::Facts::last_like), how long any may be, see [`Facts::hold_to`](super::Facts::hold_to).
 //! 5. A single picture without sound: as the SPS says, unless that is so short that it is the tick of a clock and no pace.
 
-use livedir_time::ticks::TICKS_PER_S;
+use livedir_time::ticks::of_pictures;
 
 /// How long the last picture is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,7 +44,7 @@ impl LastPicture {
 /// Fewer intervals show no pace of their own: they may be alike by chance.
 const FEWEST_INTERVALS: usize = 3;
 /// More pictures a second than this are no pace but the clock by which an encoder counts.
-const SHORTEST_PACE_90K: u64 = TICKS_PER_S / 120;
+const SHORTEST_PACE_90K: u64 = of_pictures(1, 120);
 /// Two frames of AAC at 44.1 kHz: as exactly as sound tells where the pictures end.
 const SOUND_GRAIN_90K: u64 = 4_180;
 

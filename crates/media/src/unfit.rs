@@ -1,6 +1,6 @@
 //! What keeps a whole MPEG-TS file out of a playlist. The watcher refuses files by it, and `inspect` says why. Pure.
 
-use super::Facts;
+use crate::facts::Facts;
 use livedir_time::ticks::{exact_seconds, nearest_second};
 
 /// Why a segment cannot be listed.
@@ -23,8 +23,7 @@ pub enum Unfit {
     NoKeyframe,
     /// It breaks the promise that holds for all segments.
     #[error(
-        "it runs {:.3} s, over the target duration of {target_duration_s} s; have the encoder put a keyframe at \
-         least every {target_duration_s} s",
+        "it lasts {:.3} s, over the target duration of {target_duration_s} s; let the encoder make a keyframe at least every {target_duration_s} s",
         exact_seconds(*duration_90k)
     )]
     TooLong {

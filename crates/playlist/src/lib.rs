@@ -45,7 +45,7 @@ pub use listing::{
     PlaylistType, PreloadHint, Rendition, RenditionReport, ServerControl, Tag, Variant, read_listing,
 };
 pub use live_edge::{EvictedPart, LiveEdge, OpenSegment, Part, PartContent, PartError};
-pub use media_playlist::{MediaPlaylist, Segment, TICKS_PER_S};
+pub use media_playlist::{MediaPlaylist, Segment};
 pub use multivariant::{Rates, SharedAudio, VariantStream, put_in_order, render_multivariant};
 pub use parse::{ParseError, Problem, parse};
 pub use render::{EdgeReport, LowLatency, PartList, render, render_low_latency};

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::media_playlist::{MediaPlaylist, TICKS_PER_S};
+use crate::media_playlist::MediaPlaylist;
+use livedir_time::ticks::{exact_seconds, of_seconds};
 
 /// draft-pantos-hls-rfc8216bis 4.4.4.9: parts SHOULD leave the playlist when they are more than three target durations from its end.
 const TARGETS_WITH_PARTS: u64 = 3;
@@ -87,8 +88,8 @@ pub struct EvictedPart {
 pub enum PartError {
     #[error(
         "part {uri} runs {:.3} s, over the part target of {:.3} s; cut parts at or below it",
-        seconds(*duration_90k),
-        seconds(*part_target_90k)
+        exact_seconds(*duration_90k),
+        exact_seconds(*part_target_90k)
     )]
     OverTarget { uri: String, duration_90k: u64, part_target_90k: u64 },
     #[error("part {uri} has no duration; it needs at least one frame")]
@@ -194,7 +195,7 @@ impl LiveEdge {
 
     /// Takes out the parts that are more than three target durations from the end, and those of segments that have left.
     pub fn trim(&mut self, playlist: &MediaPlaylist) -> Vec<EvictedPart> {
-        let with_parts_90k = TARGETS_WITH_PARTS * u64::from(playlist.target_duration_s) * TICKS_PER_S;
+        let with_parts_90k = TARGETS_WITH_PARTS * of_seconds(playlist.target_duration_s);
         let mut after_90k = self.open.parts.iter().map(|part| part.duration_90k).sum::<u64>();
         let mut first_near = playlist.next_media_sequence();
         for segment in playlist.segments.iter().rev() {
@@ -212,12 +213,8 @@ impl LiveEdge {
 
 fn evicted(parts: Vec<Part>, playlist: &MediaPlaylist) -> Vec<EvictedPart> {
     // bis 6.2.2 and 4.4.4.9: a part stays available for at least three target durations after it has left.
-    let grace_90k = TARGETS_WITH_PARTS * u64::from(playlist.target_duration_s) * TICKS_PER_S;
+    let grace_90k = TARGETS_WITH_PARTS * of_seconds(playlist.target_duration_s);
     parts.into_iter().map(|part| EvictedPart { uri: part.uri, grace_90k }).collect()
-}
-
-fn seconds(duration_90k: u64) -> f64 {
-    duration_90k as f64 / TICKS_PER_S as f64
 }
 
 #[cfg(test)]

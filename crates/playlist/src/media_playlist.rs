@@ -3,9 +3,7 @@
 //! In: nothing. Out: the types that every other file passes on. No thread.
 
 use jiff::Timestamp;
-
-/// Ticks of the MPEG clock in a second.
-pub const TICKS_PER_S: u64 = 90_000;
+use livedir_time::ticks::nearest_second;
 
 /// A media playlist of whole MPEG-TS files (RFC 8216 4.3.2, 4.3.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +67,7 @@ impl Segment {
     /// EXTINF rounded to the nearest second, halves up: what RFC 8216 4.3.3.1 compares with the target duration.
     #[must_use]
     pub fn rounded_duration_s(&self) -> u64 {
-        self.duration_90k.saturating_add(TICKS_PER_S / 2) / TICKS_PER_S
+        nearest_second(self.duration_90k)
     }
 
     /// Whether the URI can stand on a line of its own and be read back as the same URI.
@@ -104,7 +102,7 @@ mod tests {
         check(0, 0);
         check(224_999, 2);
         check(225_000, 3);
-        check(u64::MAX, u64::MAX / TICKS_PER_S);
+        check(u64::MAX, u64::MAX / 90_000);
     }
 
     #[test]

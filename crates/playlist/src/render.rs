@@ -8,7 +8,8 @@ use std::fmt::{self, Write as _};
 use jiff::{Timestamp, Unit};
 
 use crate::live_edge::{LiveEdge, Part, PartContent};
-use crate::media_playlist::{MediaPlaylist, Segment, TICKS_PER_S};
+use crate::media_playlist::{MediaPlaylist, Segment};
+use livedir_time::ticks::{nearest_microseconds, of_seconds};
 
 /// bis 4.4.3.8: PART-HOLD-BACK SHOULD be at least so many part targets, and Apple's authoring specification (14.3) says MUST.
 const PART_TARGETS_HELD_BACK: u64 = 3;
@@ -130,7 +131,7 @@ fn write_server_control(
         write!(text, ",PART-HOLD-BACK={}", Seconds(hold_back_90k))?;
     }
     if low_latency.can_skip {
-        let until_90k = TARGETS_NOT_SKIPPED * u64::from(target_duration_s) * TICKS_PER_S;
+        let until_90k = TARGETS_NOT_SKIPPED * of_seconds(target_duration_s);
         write!(text, ",CAN-SKIP-UNTIL={}", Seconds(until_90k))?;
     }
     writeln!(text)?;
@@ -173,14 +174,9 @@ struct Seconds(u64);
 
 impl fmt::Display for Seconds {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let duration_us = duration_us(self.0);
+        let duration_us = nearest_microseconds(self.0);
         write!(out, "{}.{:06}", duration_us / 1_000_000, duration_us % 1_000_000)
     }
-}
-
-/// Microseconds, to the nearest: finer than a tick (11 µs), so that the tick can be found again.
-fn duration_us(duration_90k: u64) -> u128 {
-    (u128::from(duration_90k) * 200 + 9) / 18
 }
 
 fn nearest_millisecond(date: Timestamp) -> Timestamp {

@@ -8,7 +8,8 @@ use std::collections::HashSet;
 
 use thiserror::Error;
 
-use crate::media_playlist::{MediaPlaylist, Segment, TICKS_PER_S};
+use crate::media_playlist::{MediaPlaylist, Segment};
+use livedir_time::ticks::{exact_seconds, of_milliseconds, of_seconds};
 
 /// RFC 8216 7: 3 is the lowest version that allows fractions of a second in EXTINF.
 const VERSION: u8 = 3;
@@ -53,8 +54,8 @@ pub struct Evicted {
 pub enum PushError {
     #[error(
         "segment {uri} runs {:.3} s, over the target duration of {target_duration_s} s; \
-         have the encoder put a keyframe at least every {target_duration_s} s",
-        seconds(*duration_90k)
+         let the encoder make a keyframe at least every {target_duration_s} s",
+        exact_seconds(*duration_90k)
     )]
     OverTarget { uri: String, duration_90k: u64, target_duration_s: u32 },
     #[error("segment {uri} has no duration; it needs at least one frame")]
@@ -229,7 +230,7 @@ impl Window {
     /// How many segments can leave.
     fn surplus(&self) -> usize {
         // RFC 8216 6.2.2: MUST NOT remove a segment if that leaves less than three target durations.
-        let fewest_90k = 3 * u64::from(self.playlist.target_duration_s) * TICKS_PER_S;
+        let fewest_90k = 3 * of_seconds(self.playlist.target_duration_s);
         let too_many = self.playlist.segments.len().saturating_sub(self.segments);
         let mut rest_90k = self.playlist.duration_90k();
         self.playlist.segments[..too_many]
@@ -280,11 +281,7 @@ fn at_least_1(target_duration_s: u32) -> u32 {
 /// The longest that a window can have been that is now at `playlist`. It has more segments than it should only
 /// while all but the first are under three target durations, so that with the first they are under four.
 fn longest_possible_90k(segments: usize, playlist: &MediaPlaylist) -> u64 {
-    let longest_segment_90k = u64::from(playlist.target_duration_s) * TICKS_PER_S + TICKS_PER_S / 2;
+    let longest_segment_90k = of_seconds(playlist.target_duration_s) + of_milliseconds(500);
     let most_segments = segments.max(playlist.segments.len()).max(4);
     (most_segments as u64).saturating_mul(longest_segment_90k).max(playlist.duration_90k())
-}
-
-fn seconds(duration_90k: u64) -> f64 {
-    duration_90k as f64 / TICKS_PER_S as f64
 }

@@ -3,6 +3,7 @@
 use crate::events::finished_file::Finished;
 use livedir_layout::directory::stamp::Stamp;
 use livedir_media::{ElementaryStream, Facts};
+use livedir_time::ticks::of_seconds;
 use std::time::{Duration, SystemTime};
 
 /// A file that was written at one time and changed at another, in seconds.
@@ -12,8 +13,8 @@ pub(crate) fn stamp(bytes: u64, modified_s: u64, changed_s: u64) -> Stamp {
 }
 
 /// A segment of so many seconds of sound, and nothing else.
-pub(crate) fn finished(duration_s: u64) -> Finished {
-    finished_90k(duration_s * 90_000)
+pub(crate) fn finished(duration_s: u32) -> Finished {
+    finished_90k(of_seconds(duration_s))
 }
 
 /// The same, in ticks.

@@ -7,6 +7,7 @@ pub mod config;
 mod limits;
 #[cfg(feature = "capture")]
 pub mod settings;
+pub mod topics;
 pub mod unseen;
 
 pub(crate) use limits::{LONGEST_SEGMENT, SHORTEST_PART, length};

@@ -19,6 +19,7 @@ use crate::source::microphone::MicrophoneSelector;
 use crate::source::open::SourceChoice;
 use livedir_media::VideoCodec;
 use livedir_time::stop::Stop;
+use livedir_time::ticks;
 
 /// The picture fits into this when no size was asked for.
 pub(crate) const DEFAULT_SIZE: (u32, u32) = (640, 480);
@@ -85,29 +86,29 @@ pub struct LiveSettings {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SettingsError {
     /// A segment of this length is of no use.
-    #[error("segments of {} make no good stream; --segment-duration can be from 500ms to 10s, like --segment-duration 2s", length(.0))]
+    #[error("--segment-duration must be between 500ms and 10s, like --segment-duration 2s; it is {}", length(.0))]
     SegmentDuration(Duration),
     /// A part of this length is of no use.
-    #[error("parts of {} make no good stream; --part-duration can be from 50ms to 1s, like --part-duration 200ms", length(.0))]
+    #[error("--part-duration must be between 50ms and 1s, like --part-duration 200ms; it is {}", length(.0))]
     PartDuration(Duration),
     /// Only files can begin again.
-    #[error("--loop is for files; this source has no beginning to go back to")]
+    #[error("--loop works with files only; name a file, or leave --loop out")]
     Loop,
     /// Nothing to copy from.
-    #[error("--copy is for files and URLs; cameras, screens and the test pattern have to be encoded")]
+    #[error(
+        "--copy works with files and URLs only; cameras, screens and the test pattern must be encoded; leave --copy out"
+    )]
     Copy,
     /// What is asked for would have no effect.
-    #[error(
-        "--copy encodes nothing, so {0} has no effect; leave it out, or let --copy=auto encode what cannot be copied"
-    )]
+    #[error("{0} has no effect with --copy, which does not encode; leave it out, or use --copy=auto")]
     CopyEncodesNothing(&'static str),
     /// It has no meaning where pictures are encoded.
     #[error(
-        "--fast goes with --copy: what is encoded is shown in real time; add --copy, or leave --fast out"
+        "--fast works only with --copy, because encoding runs in real time; add --copy, or leave --fast out"
     )]
     FastWithoutCopy,
     /// What is as it happens cannot be faster.
-    #[error("--fast is for files; this source comes in its own time")]
+    #[error("--fast works with files only; this source delivers in real time; leave --fast out")]
     Fast,
 }
 
@@ -184,12 +185,12 @@ impl LiveSettings {
     /// Length of a segment in 90 kHz ticks.
     #[must_use]
     pub fn segment_duration_90k(&self) -> u64 {
-        self.segment_frames * 90_000 / u64::from(self.fps)
+        ticks::of_pictures(self.segment_frames, self.fps)
     }
 
     /// The same before it was made to fit the frames.
     pub(crate) fn asked_segment_90k(&self) -> i64 {
-        (self.segment_duration.as_secs_f64() * 90_000.0).round() as i64
+        ticks::of_duration(self.segment_duration) as i64
     }
 
     /// Length of a part in 90 kHz ticks, rounded up: as many whole pictures as fit into what was asked for.
@@ -198,7 +199,7 @@ impl LiveSettings {
         let frames = self.part_duration?.as_secs_f64() * f64::from(self.fps);
         // Room for what a float makes of 0.2 s x 20.
         let frames = ((frames + 1e-6) as u64).clamp(1, self.segment_frames);
-        Some((frames * 90_000).div_ceil(u64::from(self.fps)))
+        Some(ticks::of_pictures_rounded_up(frames, self.fps))
     }
 
     /// The promise of EXT-X-TARGETDURATION in seconds. RFC 8216 4.3.3.1 lets it be the rounded length of the longest
@@ -349,16 +350,16 @@ pub(crate) mod tests {
 
     #[test]
     fn what_cannot_be_meant_is_refused_with_the_remedy() {
-        check_refused("--segment-duration 0", "segments of 0s make no good stream");
-        check_refused("--segment-duration 100ms", "segments of 100ms make no good stream");
-        check_refused("--segment-duration 1000s", "from 500ms to 10s, like --segment-duration 2s");
-        check_refused("--part-duration 1.5s", "parts of 1.5s make no good stream");
-        check_refused("camera --loop", "--loop is for files");
-        check_refused("rtsp://camera/1 --loop", "--loop is for files");
+        check_refused("--segment-duration 0", "it is 0s");
+        check_refused("--segment-duration 100ms", "it is 100ms");
+        check_refused("--segment-duration 1000s", "between 500ms and 10s, like --segment-duration 2s");
+        check_refused("--part-duration 1.5s", "it is 1.5s");
+        check_refused("camera --loop", "--loop works with files");
+        check_refused("rtsp://camera/1 --loop", "--loop works with files");
         check_refused("film.mp4 --fast", "add --copy");
         check_refused("film.mp4 --copy=never --fast", "add --copy");
-        check_refused("test --copy", "--copy is for files");
-        check_refused("rtsp://camera/1 --copy --fast", "--fast is for files");
+        check_refused("test --copy", "--copy works with files");
+        check_refused("rtsp://camera/1 --copy --fast", "--fast works with files");
     }
 
     #[test]
@@ -376,7 +377,7 @@ pub(crate) mod tests {
             ])
         {
             let flag = said.split(' ').next().unwrap();
-            check_refused(&format!("film.mp4 --copy {said}"), &format!("so {flag} has no effect"));
+            check_refused(&format!("film.mp4 --copy {said}"), &format!("{flag} has no effect"));
             assert!(meant(&format!("film.mp4 --copy=auto {said}")).is_ok(), "{said}");
         }
         assert!(meant("film.mp4 --copy --fps 20").is_ok(), "what goes without saying may be said");

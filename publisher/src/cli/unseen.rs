@@ -15,7 +15,7 @@ fn moved(command: &Command, words: &[OsString]) -> Option<(Vec<OsString>, &'stat
         #[cfg(feature = "capture")]
         Command::Live(args) => ("LIVEDIR_SOURCE", OsString::from(args.source.as_ref()?)),
         Command::Check(args) => ("LIVEDIR_SUBJECT", args.subject.clone()),
-        Command::Watch(_) | Command::Inspect(_) => return None,
+        Command::Watch(_) | Command::Inspect(_) | Command::Help(_) | Command::Manual(_) => return None,
         #[cfg(feature = "capture")]
         Command::Devices => return None,
         #[cfg(not(feature = "capture"))]

@@ -4,9 +4,29 @@
 //! each kind, and what was broken first. After an event there is a time in which its own harm is forgiven: what did not come
 //! cannot be shown.
 
-use super::stage::{Heard, ShownPicture};
 use super::world::{Event, Plan, Sent};
 use crate::source::input::pace::timeline::Lane;
+
+/// A picture at a grid time; [`Option::None`] stands for one of before.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ShownPicture {
+    pub(crate) at_s: f64,
+    pub(crate) of: Option<Sent>,
+    pub(crate) emitted_s: f64,
+}
+
+/// A run of sound on the line.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heard {
+    /// Where its first sample that is heard stands, if any is.
+    pub(crate) at_s: f64,
+    pub(crate) of: Sent,
+    pub(crate) silence_s: f64,
+    pub(crate) skipped_s: f64,
+    /// By what part it is longer than its samples say.
+    pub(crate) stretch: f64,
+    pub(crate) emitted_s: f64,
+}
 
 /// Sound and picture may be so far apart (the issue; ITU-R BT.1359 says that 45 ms are seen).
 const MOST_APART_S: f64 = 0.04;

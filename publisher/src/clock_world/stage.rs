@@ -4,7 +4,7 @@
 //! packet queue, frame clock and sound clock are those of the program; what is written anew here is what stands around them and
 //! waits: the reader, the loop of [`crate::source::input::Input`] and that of the grid.
 
-use super::judge::Judge;
+use super::judge::{Heard, Judge, ShownPicture};
 use super::random::Random;
 use super::world::{Plan, Sent, World};
 use crate::encode::sound::clock::SoundClock;
@@ -21,27 +21,6 @@ const RATE_HZ: u32 = 48_000;
 /// A thread that is woken is there within this.
 const WAKES_WITHIN_S: f64 = 0.003;
 const BYTES: usize = 1000;
-
-/// A picture at a grid time; [`Option::None`] stands for one of before.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ShownPicture {
-    pub(crate) at_s: f64,
-    pub(crate) of: Option<Sent>,
-    pub(crate) emitted_s: f64,
-}
-
-/// A run of sound on the line.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Heard {
-    /// Where its first sample that is heard stands, if any is.
-    pub(crate) at_s: f64,
-    pub(crate) of: Sent,
-    pub(crate) silence_s: f64,
-    pub(crate) skipped_s: f64,
-    /// By what part it is longer than its samples say.
-    pub(crate) stretch: f64,
-    pub(crate) emitted_s: f64,
-}
 
 struct Held {
     sent: Sent,

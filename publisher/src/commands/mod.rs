@@ -5,6 +5,7 @@
 pub mod check;
 #[cfg(feature = "capture")]
 pub mod devices;
+pub mod help;
 #[cfg(feature = "capture")]
 pub mod live;
 pub mod terminal;
@@ -34,7 +35,7 @@ pub(crate) fn stop_on_signals() -> anyhow::Result<Stop> {
 /// Starts the libraries that read, encode and write streams.
 #[cfg(feature = "capture")]
 pub(crate) fn start_libav() -> anyhow::Result<()> {
-    ffmpeg_next::init().map_err(|error| anyhow!("libav does not start: {error}"))?;
+    ffmpeg_next::init().map_err(|error| anyhow!("FFmpeg failed to initialise: {error}"))?;
     ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Fatal);
     Ok(())
 }

@@ -9,6 +9,7 @@ use crate::commands::stop_on_signals;
 use crate::commands::terminal::{Terminal, clock, plural};
 use livedir_layout::meters::Meters;
 use livedir_time::stop::Stop;
+use livedir_time::ticks;
 use livedir_watcher::titles::Titles;
 use livedir_watcher::{Wake, WatchError, WatchSettings, Watcher};
 use std::{
@@ -26,7 +27,7 @@ const STATUS_EVERY: Duration = Duration::from_millis(250);
 #[derive(Debug, thiserror::Error)]
 pub enum WatchCommandError {
     /// A part of another encoder's of this length is of no use.
-    #[error("parts of {} make no good stream; --part-duration can be from 50ms to 10s, like --part-duration 200ms", length(.0))]
+    #[error("--part-duration must be between 50ms and 10s, like --part-duration 200ms; it is {}", length(.0))]
     Part(Duration),
     /// The watcher.
     #[error(transparent)]
@@ -58,9 +59,7 @@ fn settings(args: WatchArgs) -> Result<WatchSettings, WatchCommandError> {
         channels: args.channels,
         target_duration_s: args.target_duration,
         window_segments: args.window,
-        part_target_90k: args
-            .low_latency
-            .then(|| (args.part_duration.as_secs_f64() * 90_000.0).round() as u64),
+        part_target_90k: args.low_latency.then(|| ticks::of_duration(args.part_duration)),
         keep: args.keep,
         poll: args.poll,
         end_after: args.end_after,
@@ -119,7 +118,7 @@ fn allow_many_files() {
     let raised = getrlimit(Resource::RLIMIT_NOFILE)
         .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
     if let Err(error) = raised {
-        tracing::debug!(%error, "the limit of open files stays as it is");
+        tracing::debug!(%error, "limit of open files not raised");
     }
 }
 
@@ -171,6 +170,12 @@ mod tests {
         };
         let words = "all --channels --target-duration 4 --window 20 --keep --poll --end-after 30s --low-latency --part-duration 100ms --title one=Harbour";
         assert_eq!(typed(words).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_part_is_as_long_as_was_typed_to_the_nearest_tick() {
+        let settings = typed("--low-latency --part-duration 66.73333ms").unwrap();
+        assert_eq!(settings.part_target_90k, Some(6_006));
     }
 
     #[test]

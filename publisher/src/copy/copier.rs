@@ -16,10 +16,11 @@ use crate::packet::{Encoded, EncodedPacket};
 use livedir_layout::meters::Meters;
 use livedir_media::Medium;
 use livedir_time::stop::Stop;
+use livedir_time::ticks;
 
 /// Between what was before and another film or client: more than any pause between two pictures, so that everybody sees the
 /// break.
-const BREAK_90K: i64 = 90_000;
+const BREAK_90K: i64 = ticks::of_seconds(1) as i64;
 
 /// How long segments are to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,12 +40,12 @@ impl CopyLengths {
     pub(crate) fn new(segment_90k: i64, keyframes_90k: i64) -> Self {
         let aim_90k = longest_copied_90k(segment_90k);
         let longest_90k = segment_90k.max(longest_segment_90k(aim_90k, keyframes_90k)).max(1);
-        let promise_s = (longest_90k as u64).div_ceil(90_000) as u32;
+        let promise_s = ticks::seconds_rounded_up(longest_90k as u64) as u32;
         Self { aim_90k, promise_s, keyframes_90k }
     }
 
     fn promise_90k(self) -> i64 {
-        i64::from(self.promise_s) * 90_000
+        ticks::of_seconds(self.promise_s) as i64
     }
 }
 
@@ -155,9 +156,8 @@ impl<'a> Copier<'a> {
         let is_late = dts_90k > START_90K + self.promise_90k && self.meters.pictures_captured.get() > 1;
         if is_late && !std::mem::replace(&mut self.has_told, true) {
             tracing::warn!(
-                "keyframes are now further apart than the playlist promises, so pictures up to the next one are left out; have \
-                 the encoder make a keyframe every {} s, or restart with a longer --segment-duration or --copy=auto",
-                self.promise_90k / 90_000
+                "keyframes are further apart than the target duration, so frames up to the next keyframe are dropped; set the keyframe interval of the encoder to {} s, or restart with a longer --segment-duration or --copy=auto",
+                ticks::seconds_rounded_up(self.promise_90k as u64)
             );
         }
     }

@@ -4,6 +4,7 @@
 //! is dropped or doubled, so its timestamps run with the clock of its source, and dates that run with ours part from them.
 //! They do so by less than a picture from one segment to the next, so that players that map timestamps to dates see no step.
 
+use livedir_time::ticks::duration_or_zero;
 use std::time::{Duration, SystemTime};
 
 /// Dates that are off by more are put right at once: the wall clock was set, or the machine slept.
@@ -40,8 +41,7 @@ impl Dates {
 }
 
 fn follow((last_90k, last): (i64, SystemTime), next: Keyframe) -> SystemTime {
-    let ticks = |ticks_90k: i64| Duration::from_nanos(ticks_90k.max(0) as u64 * 100_000 / 9);
-    let media = ticks(next.dts_90k - last_90k);
+    let media = duration_or_zero(next.dts_90k - last_90k);
     let along = last + media;
     let (is_late, off) = match next.filmed_at.duration_since(along) {
         Ok(after) => (true, after),
@@ -52,7 +52,7 @@ fn follow((last_90k, last): (i64, SystemTime), next: Keyframe) -> SystemTime {
     }
     // A source whose clock alone asks for more in each segment would never be caught up with.
     let of_clock = media.mul_f64(next.stretch.abs());
-    let by = off.min(ticks(next.picture_90k).mul_f64(PART_OF_PICTURE).max(of_clock));
+    let by = off.min(duration_or_zero(next.picture_90k).mul_f64(PART_OF_PICTURE).max(of_clock));
     if is_late { along + by } else { along - by }
 }
 

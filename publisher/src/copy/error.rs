@@ -22,18 +22,16 @@ pub enum CopyError {
 /// What is the matter with it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    #[error("its pictures are {0}, and --copy takes H.264; give it H.264")]
+    #[error("its video is {0}, and --copy takes H.264; send H.264")]
     Pictures(String),
-    #[error("its sound is {0}, and --copy takes AAC; give it AAC")]
+    #[error("its sound is {0}, and --copy takes AAC; send AAC")]
     Sound(String),
     #[error(
-        "its keyframes are {at_least}{found_s} s apart, over the {asked_s} s of --segment-duration; have its encoder make one every \
-         {asked_s} s (IDR, closed GOP), or raise --segment-duration"
+        "its keyframes are {at_least}{found_s} s apart, over the {asked_s} s of --segment-duration; set the keyframe interval of its encoder to {asked_s} s (IDR, closed GOP), or raise --segment-duration"
     )]
     Keyframes { at_least: &'static str, found_s: String, asked_s: String },
     #[error(
-        "its pictures are not stored in the order in which they are shown (B-frames), and parts of --low-latency need that; have \
-         its encoder make no B-frames, or leave --low-latency out"
+        "it has B-frames, which --low-latency cannot cut into parts; turn B-frames off in its encoder, or leave --low-latency out"
     )]
     Reordered,
 }

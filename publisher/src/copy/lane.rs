@@ -4,6 +4,7 @@
 //! header, times as the container says. A picture is copied once on the way, when its start codes are put in.
 
 use crate::encode::sound::FRAME_90K as SOUND_FRAME_90K;
+use crate::packet::TICKS;
 use crate::source::input::adts::{self, Adts, HEADER_BYTES};
 use crate::source::input::annex_b::Storage;
 use crate::source::input::decode::{MICROSECONDS, StreamSetup};
@@ -11,12 +12,12 @@ use crate::source::input::demux::stream_fields;
 use crate::source::input::demux::{Demuxer, Queued};
 use crate::source::input::pace::timeline::Lane;
 use ffmpeg_next::{Packet, Rational, Rescale, codec};
+use livedir_time::ticks::of_pictures;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-pub(crate) const TICKS: Rational = Rational(1, 90_000);
 /// What a picture lasts when nothing says it.
-const GUESSED_PICTURE_90K: i64 = 3_600;
+const GUESSED_PICTURE_90K: i64 = of_pictures(1, 25) as i64;
 
 /// One of the two streams.
 pub(crate) struct CopyLane {

@@ -8,8 +8,9 @@ use super::{Copied, CopyError, CopySettings};
 use crate::source::Source;
 use crate::source::input::demux::{Demuxer, Ending, Origin, Round, TICK};
 use crate::source::input::error::InputError;
+use crate::source::input::listen_address;
 use crate::source::input::{InputAddress, check_address, first_round};
-use crate::source::push::{self, listen_address};
+use crate::source::push;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
@@ -48,7 +49,7 @@ impl CopyOpener {
             let round = first_round(&demuxer, &self.settings.input.address)?;
             return Ok(Box::new(self.begin(demuxer, round)?));
         }
-        info!(place = self.name, "waiting for somebody to push");
+        info!(place = self.name, "waiting for an encoder to connect");
         loop {
             let demuxer = Demuxer::start(&self.settings.input, self.origin.clone())?;
             if let Origin::Listening(_) = self.origin {
@@ -66,7 +67,7 @@ impl CopyOpener {
                 Err(error @ CopyError::Unfit { .. }) if self.settings.falls_back && !self.has_opened => {
                     return Err(error);
                 }
-                Err(error) => warn!(%error, "what was pushed cannot be used"),
+                Err(error) => warn!(%error, "incoming stream rejected"),
             }
             std::thread::park_timeout(PAUSE); // nobody has news to wait for
         }

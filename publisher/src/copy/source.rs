@@ -2,11 +2,12 @@
 //!
 //! In: the demuxer's rounds and packets. Out: [`Copied`] pieces. A film or client that follows begins a piece of its own.
 
-use super::lane::{CopyLane, LaneSetup, TICKS};
+use super::lane::{CopyLane, LaneSetup};
 use super::look_ahead::look_ahead;
 use super::suitability::Start;
 use super::{Copied, CopiedPacket, CopiedStream, CopyError, CopySettings, Unfit};
 use crate::captured::{CopiedFormat, SourceFormat};
+use crate::packet::TICKS;
 use crate::picture::colour_space::ColourSpace;
 use crate::source::input::decode::{MICROSECONDS, StreamSetup};
 use crate::source::input::demux::stream_fields;
@@ -231,10 +232,7 @@ impl CopySource {
         }
         if let Some(sound) = round.sound.take_if(|sound| !self.can_carry_on(sound)) {
             let bytes = stream_fields::head(&sound.parameters).len();
-            warn!(
-                source = round.description,
-                bytes, "no sound: the first film had none, or one of another kind"
-            );
+            warn!(source = round.description, bytes, "no sound: the first file had none, or another format");
         }
         let is_another = self.format.description != round.description;
         self.format.description.clone_from(&round.description);

@@ -5,9 +5,10 @@ use super::lane::LaneSetup;
 use crate::captured::CopiedFormat;
 use crate::source::input::pace::timeline::Lane;
 use ffmpeg_next::Packet;
+use livedir_time::ticks;
 
 /// So much of a file is looked at, to say how far its keyframes are apart. Longer ones fit into no segment.
-const LOOK_AHEAD_90K: i64 = 12 * 90_000;
+const LOOK_AHEAD_90K: i64 = ticks::of_seconds(12) as i64;
 /// A stream of more bytes than this in that time is looked at no further.
 const MOST_LOOKED_AT_BYTES: usize = 64 << 20;
 /// A film whose keyframes are regular shows it in so many.
@@ -100,13 +101,15 @@ impl Start {
     /// Bits a second of what was looked at.
     fn bps(&self) -> u64 {
         let length_90k = self.looked_at_90k().saturating_add(self.picture_90k).max(1);
-        (self.bytes as u128 * 8 * 90_000 / length_90k as u128).try_into().unwrap_or(u64::MAX)
+        ticks::bits_per_second_rounded_down(self.bytes as u64, length_90k as u64)
     }
 
     /// What can be expected of the rest, or why it cannot be copied. `stated_bps`: as the container says, 0 if it does not.
     pub(crate) fn judge(&self, low_latency: bool, stated_bps: u64) -> Result<CopiedFormat, Unfit> {
         if self.longest_90k > self.limit_90k() || self.keyframe_90k.is_none() {
-            let seconds = |ticks_90k: i64| format!("{}", (ticks_90k as f64 / 900.0).round() / 100.0);
+            let seconds = |ticks_90k: i64| {
+                format!("{}", (ticks::exact_signed_seconds(ticks_90k) * 100.0).round() / 100.0)
+            };
             return Err(Unfit::Keyframes {
                 at_least: if self.intervals == 0 { "at least " } else { "" },
                 found_s: seconds(self.longest_90k),

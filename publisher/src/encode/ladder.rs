@@ -116,23 +116,20 @@ pub fn parse(
         return Ok(Ladder::Auto);
     }
     let rung = |rung: &str| {
-        let (pixels, bits) = rung
-            .split_once('@')
-            .ok_or_else(|| format!("'{rung}' is no rung; write WIDTHxHEIGHT@RATE, like 640x360@800k"))?;
+        let (pixels, bits) = rung.split_once('@').ok_or_else(|| {
+            format!("'{rung}' is not a rendition; write WIDTHxHEIGHT@RATE, like 640x360@800k")
+        })?;
         let (width, height) = size(pixels.trim())?;
         Ok(Rung { width, height, video_bps: rate(bits.trim())? })
     };
     let mut rungs = text.split(',').map(|it| rung(it.trim())).collect::<Result<Vec<_>, String>>()?;
     if rungs.len() > LARGEST_LADDER {
-        return Err(format!(
-            "{} rungs are more than any viewer needs; name at most {LARGEST_LADDER}",
-            rungs.len()
-        ));
+        return Err(format!("{} renditions are too many; name at most {LARGEST_LADDER}", rungs.len()));
     }
     rungs.sort_by_key(|rung| std::cmp::Reverse((rung.width * rung.height, rung.video_bps)));
     if let Some(twice) = rungs.windows(2).find(|pair| pair[0] == pair[1]) {
         let Rung { width, height, video_bps } = twice[0];
-        return Err(format!("{width}x{height}@{video_bps} stands there twice; leave one out"));
+        return Err(format!("{width}x{height}@{video_bps} is listed twice; leave one out"));
     }
     let pixels = |rung: &Rung| rung.width * rung.height;
     if let Some([larger, smaller]) = rungs
@@ -141,8 +138,7 @@ pub fn parse(
         .find(|[larger, smaller]| pixels(smaller) < pixels(larger) && smaller.video_bps > larger.video_bps)
     {
         return Err(format!(
-            "{}x{} has more bits a second than {}x{}, which is larger; players would show the smaller one. Exchange their rates, \
-             {} and {}",
+            "{}x{} has a higher bit rate than {}x{}, which is larger, so players would choose the smaller one; swap their bit rates, {} and {}",
             smaller.width, smaller.height, larger.width, larger.height, smaller.video_bps, larger.video_bps
         ));
     }

@@ -7,6 +7,7 @@ mod hardware_frames;
 pub mod ladder;
 mod machine;
 pub mod options;
+pub mod refusal;
 pub(crate) mod requirements;
 pub mod rung;
 pub mod sound;
@@ -20,9 +21,10 @@ use crate::picture::colour_space::ColourSpace;
 use crate::picture::overlay::OverlaySettings;
 use choice::EncoderChoice;
 use livedir_media::VideoCodec;
+use livedir_time::ticks;
 
 /// The first timestamp of a run. Not 0, because the AAC encoder's lead-in has to come before it.
-pub const START_90K: i64 = 90_000;
+pub const START_90K: i64 = ticks::of_seconds(1) as i64;
 
 /// What the encoders are to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +56,7 @@ pub struct EncodeSettings {
 pub enum EncodeError {
     /// No encoder would open.
     #[error(
-        "no {codec} encoder of this libav could be opened ({refused}); install one with {} (Debian: libavcodec-extra)",
+        "no {codec} encoder of this FFmpeg could be opened ({refused}); install one with {} (Debian: libavcodec-extra)",
         choice::software(*codec)
     )]
     NoVideoEncoder {
@@ -74,7 +76,7 @@ pub enum EncodeError {
         others: String,
     },
     /// The sound encoder would not open.
-    #[error("the AAC encoder of this libav could not be opened: {0}")]
+    #[error("the AAC encoder of this FFmpeg could not be opened: {0}")]
     NoAudioEncoder(ffmpeg::Error),
     /// A call of libav failed.
     #[error("encoding failed: {0}")]
@@ -83,5 +85,5 @@ pub enum EncodeError {
 
 /// Sample positions of the sound line as 90 kHz ticks of the stream.
 fn samples_to_90k(samples: i64) -> i64 {
-    START_90K + samples * 90_000 / i64::from(RATE_HZ)
+    START_90K + ticks::of_position(samples, RATE_HZ)
 }

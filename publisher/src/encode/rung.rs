@@ -84,7 +84,7 @@ impl Screen<'_> {
             Picture::New(picture, taken_at) => match self.scaler.scale(picture) {
                 Ok(frame) => self.picture = self.written(frame, taken_at).or(self.picture.take()),
                 // A broken picture from the outside is no reason to stop: the one before stays on.
-                Err(error) => tracing::warn!(%error, "a captured picture could not be scaled"),
+                Err(error) => tracing::warn!(%error, "a captured frame could not be scaled"),
             },
         }
         let EncodeSettings { width, height, .. } = *self.settings;
@@ -95,7 +95,7 @@ impl Screen<'_> {
     /// With title and clock on it.
     fn written(&mut self, picture: SharedPicture, taken_at: SystemTime) -> Option<SharedPicture> {
         let written = self.overlay.draw(picture, taken_at);
-        written.inspect_err(|error| tracing::warn!(%error, "a picture could not be written on")).ok()
+        written.inspect_err(|error| tracing::warn!(%error, "text could not be drawn on a frame")).ok()
     }
 
     fn slate(&mut self, text: &SlateText) -> &mut SharedPicture {

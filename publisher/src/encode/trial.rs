@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 use ffmpeg_next as ffmpeg;
 
 use super::choice::{self, EncoderChoice, Opened};
-use super::requirements::{self, IDR_EVERY, PICTURES, TrialPacket, UnmetRequirement};
+use super::refusal::Refusal;
+use super::requirements::{self, IDR_EVERY, PICTURES, TrialPacket};
 use super::video::VideoEncoder;
 use super::{EncodeError, EncodeSettings, START_90K, machine};
 use crate::encode::ladder::SMALLEST_QUANTISER;
@@ -18,36 +19,14 @@ use crate::picture::colour_space::ColourSpace;
 use crate::picture::overlay::OverlaySettings;
 use crate::picture::shared::SharedPicture;
 use livedir_media::VideoCodec;
-
-/// Why an encoder is of no use here.
-#[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// Libav does not have it.
-    #[error("this libav was built without it")]
-    Unknown,
-    /// It makes the other codec, which has to be asked for by its name: it decides who can watch.
-    #[error("it makes {}; say so with --codec {}", .0, .0.typed())]
-    OtherCodec(VideoCodec),
-    /// It makes something that no player of MPEG-TS takes.
-    #[error("it makes neither H.264 nor HEVC")]
-    ForeignCodec,
-    /// It takes pictures that livedir does not make.
-    #[error("it takes neither yuv420p nor nv12 pictures, from main memory or over VA-API")]
-    Format,
-    /// Libav could not open it, or it failed at once.
-    #[error("it cannot be opened ({0}), its hardware or driver may be missing")]
-    Libav(#[from] ffmpeg::Error),
-    /// It opened, and did not do what it was asked to.
-    #[error(transparent)]
-    Unmet(#[from] UnmetRequirement),
-}
+use livedir_time::ticks::nearest_picture;
 
 impl VideoEncoder {
     /// Opens the encoder that was named, or the first that works here.
     pub fn open(settings: &EncodeSettings) -> Result<Self, EncodeError> {
         let found = Self::find(settings)?;
         for (name, why) in found.passed_over {
-            tracing::info!(encoder = name, %why, "video encoder passed over");
+            tracing::info!(encoder = name, %why, "video encoder skipped");
         }
         tracing::info!(encoder = found.name, "video encoder opened");
         Ok(found.opened)
@@ -92,10 +71,8 @@ impl VideoEncoder {
             packets.extend(self.received()?);
         }
         packets.extend(self.finish()?);
-        let grid_time = |time_90k: Option<i64>| {
-            let ticks = time_90k.unwrap_or_default() - START_90K;
-            (ticks as f64 * f64::from(settings.fps) / 90_000.0).round() as i64
-        };
+        let grid_time =
+            |time_90k: Option<i64>| nearest_picture(time_90k.unwrap_or_default() - START_90K, settings.fps);
         let packets: Vec<TrialPacket> = packets
             .iter()
             .map(|packet| TrialPacket {
@@ -252,9 +229,9 @@ mod tests {
 
     #[test]
     fn a_named_encoder_that_is_of_no_use_is_refused_with_those_that_are() {
-        check_refused(VideoCodec::H264, "nosuch", "nosuch: this libav was built without it");
+        check_refused(VideoCodec::H264, "nosuch", "nosuch: this FFmpeg was built without it");
         check_refused(VideoCodec::H264, "libx265", "libx265: it makes HEVC; say so with --codec hevc");
         check_refused(VideoCodec::Hevc, "libx264", "libx264: it makes H.264; say so with --codec h264");
-        check_refused(VideoCodec::H264, "mpeg2video", "mpeg2video: it makes neither H.264 nor HEVC");
+        check_refused(VideoCodec::H264, "mpeg2video", "mpeg2video: it encodes neither H.264 nor HEVC");
     }
 }

@@ -10,11 +10,12 @@ use ffmpeg::util::picture;
 use ffmpeg_next as ffmpeg;
 
 use super::hardware_frames::{HardwareFrames, Way};
-use super::trial::Refusal;
+use super::refusal::Refusal;
 use super::{EncodeSettings, START_90K, options};
 use crate::packet::{EncodedPacket, SegmentBoundary};
 use crate::picture::shared::SharedPicture;
 use livedir_media::Medium;
+use livedir_time::ticks::of_position;
 
 /// An open encoder.
 pub struct VideoEncoder {
@@ -139,7 +140,7 @@ impl VideoEncoder {
 
     /// Grid times become 90 kHz ticks.
     fn on_the_line(&mut self, mut packet: ffmpeg::Packet) -> EncodedPacket {
-        let ticks = |n: i64| START_90K + n * 90_000 / i64::from(self.fps);
+        let ticks = |n: i64| START_90K + of_position(n, self.fps);
         let pts = packet.pts().unwrap_or_default();
         let dts = packet.dts().unwrap_or(pts);
         let duration_90k = ticks(pts + 1) - ticks(pts);

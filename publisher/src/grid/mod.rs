@@ -24,6 +24,7 @@ use crate::queue::capture::{CaptureReceiver, Next};
 use crate::queue::picture::{Picture, PictureSender, Shown};
 use livedir_layout::meters::Meters;
 use livedir_media::Medium;
+use livedir_time::ticks::{duration, of_pictures, whole_pictures};
 
 /// This far behind the present (the machine stood still, or is too slow even for repeated pictures) the stream leaps to
 /// it. Less is made up for: a repeated picture takes the encoder a fraction of its grid time.
@@ -196,7 +197,7 @@ impl<'a> Grid<'a> {
     fn complain(&mut self, error: &FilterError) {
         let complaint = error.to_string();
         if complaint != self.complaint {
-            tracing::warn!(%error, "captured pictures cannot be filtered");
+            tracing::warn!(%error, "captured frames cannot be filtered");
             self.complaint = complaint;
         }
     }
@@ -228,7 +229,10 @@ impl<'a> Grid<'a> {
             sound.encoder.leap(self.clock.time_of(left_out.end));
         }
         let behind_s = behind.as_secs_f64();
-        tracing::warn!(behind_s, "the machine stood still or is too slow; the stream leaps to the present");
+        tracing::warn!(
+            behind_s,
+            "overload: this machine stood still or is too slow; the stream continues at the current time"
+        );
         Ok(())
     }
 
@@ -309,13 +313,13 @@ impl<'a> Grid<'a> {
     fn boundary_of_sound(&mut self, packet: &EncodedPacket) -> Option<SegmentBoundary> {
         let sound = self.sound.as_ref().filter(|sound| sound.line.is_alone)?;
         let ticks = u64::try_from(packet.dts_90k - START_90K).ok()?;
-        let n = ticks * u64::from(self.settings.fps) / 90_000;
+        let n = whole_pictures(ticks, self.settings.fps);
         let (segment, begins_at) = self.boundaries.segment_of(n)?;
         if sound.segment.is_some_and(|before| before >= segment) {
             return None;
         }
-        let ticks_of_border = begins_at * 90_000 / u64::from(self.settings.fps);
-        let late = Duration::from_nanos((ticks - ticks_of_border) * 100_000 / 9);
+        let ticks_of_border = of_pictures(begins_at, self.settings.fps);
+        let late = duration(ticks - ticks_of_border);
         let filmed_at = self.filmed_at(begins_at) + late;
         if let Some(sound) = &mut self.sound {
             sound.segment = Some(segment);

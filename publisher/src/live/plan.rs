@@ -14,6 +14,8 @@ use crate::picture::scaler;
 use livedir_layout::rendition::{AUDIO, Rendition};
 use livedir_media::Medium;
 use livedir_media::VideoCodec;
+use livedir_time::ticks;
+use std::time::Duration;
 
 use crate::cli::settings::{DEFAULT_SIZE, LiveSettings};
 
@@ -78,7 +80,7 @@ impl Stream {
 
     /// Length of a segment of what is encoded, in 90 kHz ticks.
     fn grid_segment_90k(&self) -> u64 {
-        self.grid.segment_frames * 90_000 / u64::from(self.grid.fps)
+        ticks::of_pictures(self.grid.segment_frames, self.grid.fps)
     }
 
     /// Bytes that the stream takes on disk at most: the window, as much again that waits for its deletion
@@ -91,11 +93,11 @@ impl Stream {
         let encoded_bps = video_bps + self.audio_bps.unwrap_or(0);
         // MPEG-TS adds about a tenth.
         let bps = self.copied.map_or(encoded_bps, |copied| copied.bps).saturating_mul(11) / 10;
-        let segment_90k = self
-            .copied
-            .map_or(self.grid_segment_90k(), |copied| u64::from(copied.lengths.promise_s) * 90_000);
-        let at_once_90k = self.copied.map_or(0, |copied| copied.at_once_s.saturating_mul(90_000));
-        (segments * segment_90k).max(at_once_90k).saturating_mul(bps / 8) / 90_000
+        let segment_90k =
+            self.copied.map_or(self.grid_segment_90k(), |copied| ticks::of_seconds(copied.lengths.promise_s));
+        let at_once_90k =
+            self.copied.map_or(0, |copied| ticks::of_duration(Duration::from_secs(copied.at_once_s)));
+        ticks::bytes(bps, (segments * segment_90k).max(at_once_90k))
     }
 }
 
@@ -133,7 +135,7 @@ impl Stream {
 
 /// As short as it goes: `2`, `0.2`.
 fn seconds(duration_90k: u64) -> f64 {
-    (duration_90k as f64 / 90.0).round() / 1000.0
+    (ticks::exact_seconds(duration_90k) * 1000.0).round() / 1000.0
 }
 
 impl LiveSettings {
@@ -187,7 +189,7 @@ impl LiveSettings {
         let lengths = CopyLengths::new(self.asked_segment_90k(), copied.keyframes_90k);
         let part_target_90k = self.part_duration.map(|part_duration| {
             let picture_90k = copied.picture_90k.max(1) as u64;
-            let asked_90k = (part_duration.as_secs_f64() * 90_000.0) as u64;
+            let asked_90k = ticks::of_duration(part_duration);
             (asked_90k / picture_90k).max(1) * picture_90k + COARSE_TICK_90K
         });
         Stream {
@@ -293,5 +295,19 @@ mod tests {
         assert_eq!(fast.bytes_on_disk(settings.window_segments), 3_600 * 1_100_000);
         let encoded = settings.stream(&SourceFormat { copied: None, ..source }, (1920, 1080));
         assert!(encoded.bytes_on_disk(settings.window_segments) < 30 * 2 * 110_000);
+    }
+
+    #[test]
+    fn a_part_is_as_many_whole_pictures_as_the_nearest_tick_holds() {
+        let copied =
+            Some(CopiedFormat { keyframes_90k: 180_180, picture_90k: 3_003, bps: 8_000_000, at_once_s: 0 });
+        let source = SourceFormat { copied, ..source(1920, 1080) };
+        // Two pictures of 29.97 a second are 66.7333… ms, 6,006 ticks.
+        for (part, expected_90k) in [("66.733ms", 2 * 3_003), ("66.73333ms", 2 * 3_003), ("66.72ms", 3_003)] {
+            let settings =
+                meant(&format!("film.mp4 --copy=auto --low-latency --part-duration {part}")).unwrap();
+            let stream = settings.stream(&source, (1920, 1080));
+            assert_eq!(stream.part_target_90k, Some(expected_90k + COARSE_TICK_90K), "{part}");
+        }
     }
 }

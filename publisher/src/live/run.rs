@@ -45,8 +45,7 @@ const PACKETS: usize = 1024;
 const BATCHES: usize = 4;
 
 /// What HEVC costs, said at the start: Apple's HLS authoring specification, 1.5.
-const FEWER_PLAYERS: &str = "the picture is HEVC in MPEG-TS: VLC, mpv and ffmpeg play it, and the page does in \
-    browsers that decode HEVC; iPhones, Apple TV and other players of Apple's cannot: leave --codec hevc out for them";
+const FEWER_PLAYERS: &str = "the video is HEVC in MPEG-TS: VLC, mpv, ffmpeg and browsers that decode HEVC play it; Apple's own players (iPhone, Apple TV) do not: leave --codec hevc out for them";
 
 /// How often the status line is brought up to date.
 const STATUS_EVERY: Duration = Duration::from_millis(500);
@@ -225,7 +224,7 @@ fn rung(
     packets: &mpsc::SyncSender<Encoded>,
 ) -> Result<(), RunError> {
     crate::encode::rung::run(shown, settings, packets).map_err(|error| {
-        tracing::error!(%error, width = settings.width, height = settings.height, "this size has ended");
+        tracing::error!(%error, width = settings.width, height = settings.height, "rendition stopped");
         error.into()
     })
 }
@@ -320,7 +319,7 @@ fn room_for(settings: &LiveSettings, stream: &Stream) -> Result<(), RunError> {
         }),
         Ok(_) => Ok(()),
         Err(error) => {
-            tracing::warn!(%error, "cannot tell how much room the disk of the webroot has");
+            tracing::warn!(%error, "free space on the disk of the webroot is unknown");
             Ok(())
         }
     }

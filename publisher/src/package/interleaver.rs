@@ -6,19 +6,20 @@
 use std::collections::VecDeque;
 
 use livedir_media::Medium;
+use livedir_time::ticks::of_seconds;
 
 /// Pictures may be this far ahead of the sound (5 s in 90 kHz ticks) before they are let go all the same: players are to see
 /// them, also if the sound of a source has stopped.
-const VIDEO_AHEAD_90K: i64 = 5 * 90_000;
+const VIDEO_AHEAD_90K: i64 = of_seconds(5) as i64;
 
 /// Sound may be this far ahead of the pictures. It is where the machine stood still: of up to 5 s, after which the grid
 /// leaps, all sound comes at once, and 2 s of pictures wait for their encoder besides. Sound that waits keeps nobody
 /// waiting, as segments end at pictures only.
-const AUDIO_AHEAD_90K: i64 = 10 * 90_000;
+const AUDIO_AHEAD_90K: i64 = of_seconds(10) as i64;
 
 /// What lies between two packets of a stream counts as no more (1 s in 90 kHz ticks): behind a hole in the timeline nothing has
 /// waited for longer than in front of it.
-const LONGEST_STEP_90K: i64 = 90_000;
+const LONGEST_STEP_90K: i64 = of_seconds(1) as i64;
 
 /// Packets of one stream that wait.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ const LARGEST_BYTES: u64 = 256 << 20;
 const TRIES: usize = 8;
 
 /// A file is read in such pieces.
-const PIECE_BYTES: usize = 188 * 1024;
+const PIECE_BYTES: usize = 192 * 1024;
 
 /// Where a rendition ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,14 +72,14 @@ impl LastSegment {
         for name in names.filter(is_file).take(TRIES) {
             match Self::read(disk, &directory.join(&name)) {
                 Ok(last) => return Some(last),
-                Err(reason) => tracing::debug!(name, %reason, "not taken for the last segment"),
+                Err(reason) => tracing::debug!(name, %reason, "file not used as the last segment"),
             }
             is_any = true;
         }
         if is_any {
             tracing::warn!(
                 directory = %directory.display(),
-                "no segment of the run before can be read; counters and timestamps begin anew"
+                "no segment of the last run can be read; counters and timestamps start again"
             );
         }
         None

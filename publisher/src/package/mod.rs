@@ -16,13 +16,13 @@ pub mod segmenter;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use ffmpeg_next::Packet;
 use ffmpeg_next::codec::Parameters;
 
 use crate::package::interleaver::Interleaver;
-use crate::package::mux::{Mux, mpeg_ts};
+use crate::package::mux::Mux;
 use crate::package::parameter_sets::ParameterSets;
 use crate::package::part_cutter::PartCutter;
 use crate::package::resume_point::ResumePoint;
@@ -35,6 +35,7 @@ use livedir_layout::meters::Meters;
 use livedir_layout::numbers::Numbers;
 use livedir_media::Medium;
 use livedir_media::{Counter, VideoCodec};
+use livedir_time::ticks::duration_or_zero;
 
 /// How long segments and parts are to be.
 #[derive(Debug, Clone, Copy)]
@@ -191,7 +192,7 @@ impl Line {
         let codec = streams.iter().find_map(|(_, parameters)| video_codec(parameters.id()));
         Ok(Self {
             leading: media.first().copied().unwrap_or(Medium::Video),
-            muxer: Box::new(mpeg_ts::Muxer::open(streams, counters.clone())?),
+            muxer: mux::open(streams, counters.clone())?,
             resume_point: resume_point.clone(),
             segmenter: Segmenter::new(lengths.segment_90k),
             parts: lengths.part_90k.map(|target_90k| PartWriter::new(target_90k, codec)),
@@ -272,7 +273,7 @@ impl Line {
         let ended_at_90k = self.parts.as_mut().and_then(|parts| parts.cutter.cut());
         let Some(ended_at_90k) = ended_at_90k else { return Ok(()) };
         let bytes = self.cut()?;
-        let ended_at = self.filmed_at + ticks(ended_at_90k - self.started_at_90k);
+        let ended_at = self.filmed_at + duration_or_zero(ended_at_90k - self.started_at_90k);
         let Some(parts) = &mut self.parts else { return Ok(()) };
         self.files.put_part(self.number, parts.index, &bytes, ended_at)?;
         parts.bytes.extend_from_slice(&bytes);
@@ -284,7 +285,7 @@ impl Line {
     /// The segment is complete.
     fn close(&mut self, duration_90k: i64, breaks_behind: bool) -> Result<(), SegmentError> {
         let bytes = self.cut()?;
-        let ended_at = self.filmed_at + ticks(duration_90k);
+        let ended_at = self.filmed_at + duration_or_zero(duration_90k);
         let number = self.number;
         // The number of one that is lost is never given to another.
         self.number += 1;
@@ -332,8 +333,4 @@ fn later(mut packet: Packet, by_90k: i64) -> Packet {
     packet.set_pts(packet.pts().map(|pts_90k| pts_90k + by_90k));
     packet.set_dts(packet.dts().map(|dts_90k| dts_90k + by_90k));
     packet
-}
-
-fn ticks(duration_90k: i64) -> Duration {
-    Duration::from_nanos(duration_90k.max(0) as u64 * 100_000 / 9)
 }

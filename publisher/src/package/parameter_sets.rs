@@ -3,11 +3,11 @@
 //!
 //! In: the pictures of one stream in decoding order, NAL units behind start codes (ITU-T H.264 and H.265, Annex B). Out: a
 //! picture with the sets in force behind its access unit delimiter, where it does not carry them itself. Pure; survives any bytes.
+//!
+//! libav's filter `dump_extra` is not used: it puts the sets of the stream's head before the delimiter, where ISO 13818-1 2.14.1 has
+//! nothing stand, and does not follow sets that change within the stream.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
-
-use h264_reader::rbsp::{BitRead, BitReader, ByteReader};
 
 use livedir_media::{Nal, VideoCodec};
 
@@ -20,7 +20,7 @@ const LONGEST_SET_BYTES: usize = 4_096;
 const MOST_SETS: usize = 64;
 
 /// Which set: VPS before SPS before PPS, each by its number. A later one takes the place of an earlier one.
-type Which = (u8, u32);
+type Which = (usize, u32);
 
 /// The sets in force.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ impl ParameterSets {
     /// Takes note of the sets that a picture carries.
     pub fn note(&mut self, picture: &[u8]) {
         for unit in Units::before_slices(self.codec, picture) {
-            let Some(which) = which(self.codec, unit.bytes) else { continue };
+            let Some(which) = self.codec.parameter_set(unit.bytes) else { continue };
             if unit.bytes.len() <= LONGEST_SET_BYTES
                 && (self.in_force.len() < MOST_SETS || self.in_force.contains_key(&which))
             {
@@ -54,10 +54,10 @@ impl ParameterSets {
     pub fn put_into(&self, picture: &[u8]) -> Option<Vec<u8>> {
         let (mut carried, mut at) = (Vec::new(), 0);
         for unit in Units::before_slices(self.codec, picture) {
-            if is_delimiter(self.codec, unit.bytes) {
+            if unit.bytes.first().is_some_and(|&byte| self.codec.is_delimiter(byte)) {
                 at = unit.end;
             }
-            carried.extend(which(self.codec, unit.bytes));
+            carried.extend(self.codec.parameter_set(unit.bytes));
         }
         let missing: Vec<_> =
             self.in_force.iter().filter(|(which, _)| !carried.contains(which)).map(|(_, set)| set).collect();
@@ -74,54 +74,6 @@ impl ParameterSets {
         }
         whole.extend_from_slice(rest);
         Some(whole)
-    }
-}
-
-/// Which set a NAL unit is; `None` of any other, and of one that is cut short.
-fn which(codec: VideoCodec, unit: &[u8]) -> Option<Which> {
-    let header_bytes = match codec {
-        VideoCodec::H264 => 1,
-        VideoCodec::Hevc => 2,
-    };
-    // Of an H.264 SPS three bytes stand before its number (7.3.2.1.1).
-    let before = match (codec, codec.nal(*unit.first()?)) {
-        (VideoCodec::H264, Nal::Sps) => header_bytes + 3,
-        _ => header_bytes,
-    };
-    let mut bits = BitReader::new(ByteReader::skipping_bytes(unit, NonZeroUsize::new(before)?));
-    match codec.nal(*unit.first()?) {
-        // H.265 7.3.2.1
-        Nal::Vps => Some((0, bits.read::<4, u32>("number").ok()?)),
-        Nal::Sps if codec == VideoCodec::Hevc => Some((1, hevc_sps_number(&mut bits)?)),
-        Nal::Sps => Some((1, bits.read_ue("number").ok()?)),
-        Nal::Pps => Some((2, bits.read_ue("number").ok()?)),
-        Nal::Slice(_) | Nal::Other => None,
-    }
-}
-
-/// H.265 7.3.2.2.1 and 7.3.3: the number of an SPS stands behind the profiles and levels, of which each sublayer may have its own.
-fn hevc_sps_number(bits: &mut impl BitRead) -> Option<u32> {
-    bits.skip(4, "number of the VPS").ok()?;
-    let sublayers = bits.read::<3, u32>("sublayers besides one").ok()?;
-    bits.skip(1 + 88 + 8, "nesting, profile and level of all").ok()?;
-    let mut of_sublayers_bits = 0;
-    for _ in 0..sublayers {
-        of_sublayers_bits += if bits.read_bit("has a profile").ok()? { 88 } else { 0 };
-        of_sublayers_bits += if bits.read_bit("has a level").ok()? { 8 } else { 0 };
-    }
-    if sublayers > 0 {
-        bits.skip(2 * (8 - sublayers), "reserved").ok()?;
-    }
-    bits.skip(of_sublayers_bits, "profiles and levels of sublayers").ok()?;
-    bits.read_ue("number").ok()
-}
-
-/// H.264 table 7-1, H.265 table 7-1.
-fn is_delimiter(codec: VideoCodec, unit: &[u8]) -> bool {
-    match (codec, unit.first()) {
-        (VideoCodec::H264, Some(header)) => header & 0x1f == 9,
-        (VideoCodec::Hevc, Some(header)) => header >> 1 & 0x3f == 35,
-        (_, None) => false,
     }
 }
 

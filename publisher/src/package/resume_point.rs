@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use crate::encode::START_90K;
 use crate::package::last_segment::LastSegment;
 use livedir_time::clock_33_bit::{WRAP_90K, distance_90k, later_90k};
+use livedir_time::ticks;
 
 /// Renditions of one run end within a few segments of each other. One that seems to be farther ahead is of another run.
 const FARTHEST_APART: Duration = Duration::from_secs(60);
@@ -38,10 +39,10 @@ impl ResumePoint {
     /// when it was taken.
     pub fn shift_90k(&self, dts_90k: i64, filmed_at: SystemTime) -> i64 {
         *self.shift_90k.get_or_init(|| {
-            let since_start = ticks_of(dts_90k.saturating_sub(START_90K));
+            let since_start = ticks::duration_or_zero(dts_90k.saturating_sub(START_90K));
             let started_at = filmed_at.checked_sub(since_start).unwrap_or(filmed_at);
             let Some(first_90k) = first_90k(&self.before, started_at) else { return 0 };
-            tracing::info!(first_90k, "the timeline of the run before goes on");
+            tracing::info!(first_90k, "continuing the timeline of the last run");
             // A turn of the clock more, so that nothing is ever below zero: of 33 bits it is not seen.
             (first_90k + WRAP_90K) as i64 - START_90K
         })
@@ -54,8 +55,9 @@ fn first_90k(before: &[LastSegment], started_at: SystemTime) -> Option<u64> {
     let by_newest_90k = goes_on_at_90k(newest, started_at);
     // One timeline for all: it begins after the end of each.
     let ahead_90k = before.iter().map(|last| distance_90k(by_newest_90k, goes_on_at_90k(last, started_at)));
-    let farthest_90k =
-        ahead_90k.filter(|ahead_90k| (0..=ticks_90k(FARTHEST_APART)).contains(&(*ahead_90k as u64))).max();
+    let farthest_90k = ahead_90k
+        .filter(|ahead_90k| (0..=ticks::of_duration(FARTHEST_APART)).contains(&(*ahead_90k as u64)))
+        .max();
     Some(later_90k(by_newest_90k, farthest_90k.unwrap_or(0) as u64))
 }
 
@@ -64,16 +66,7 @@ fn goes_on_at_90k(last: &LastSegment, started_at: SystemTime) -> u64 {
     // A clock that was set back says that no time has passed.
     let outage = started_at.duration_since(last.ended_at).unwrap_or_default();
     let hole = if outage <= LONGEST_HOLE { outage } else { Duration::ZERO };
-    later_90k(last.end_90k, ticks_90k(hole).max(last.break_90k))
-}
-
-fn ticks_90k(duration: Duration) -> u64 {
-    (duration.as_nanos() * 9 / 100_000) as u64
-}
-
-fn ticks_of(duration_90k: i64) -> Duration {
-    let nanos = u128::from(duration_90k.max(0).unsigned_abs()) * 100_000 / 9;
-    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    later_90k(last.end_90k, ticks::of_duration(hole).max(last.break_90k))
 }
 
 #[cfg(test)]

@@ -16,7 +16,8 @@ use livedir_layout::guard::Guard;
 use livedir_layout::meters::Meters;
 use livedir_layout::names::{part_name, segment_name};
 use livedir_layout::numbers::Numbers;
-use livedir_layout::write::{remedy, write};
+use livedir_layout::remedy::remedy;
+use livedir_layout::write::write;
 
 /// A directory that takes no segment for this long ends the run: a supervisor or a person has to look at it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -25,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, thiserror::Error)]
 pub enum SegmentError {
     /// The muxer failed.
-    #[error("packing the stream into MPEG-TS failed: {0}")]
+    #[error("writing MPEG-TS failed: {0}")]
     Muxer(#[from] ffmpeg::Error),
     /// The directory does not take files.
     #[error("cannot write {}: {source}; {}", path.display(), remedy(source))]

@@ -51,7 +51,7 @@ impl Overlay {
             overlay.pen = match graph.run(Canvas::new(width, height).to_frame().into(), now) {
                 Ok(_) => Pen::Drawtext(Box::new(graph)),
                 Err(error) => {
-                    tracing::info!(%error, "no letters of the system's; --text and --clock use livedir's own");
+                    tracing::info!(%error, "no system font found; --text and --clock use a built-in one");
                     Pen::Canvas
                 }
             };

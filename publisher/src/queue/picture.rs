@@ -1,6 +1,6 @@
 //! Picture queue: from the grid to the encoder of one rung, so that a slow encoder holds up nobody but itself.
 //!
-//! Grid times go through in order. What is shed when the encoder falls behind are the new pictures: it is told to show the
+//! Grid times go through in order. What is shed when overload: the encoder are the new pictures: it is told to show the
 //! one before once more, which costs it next to nothing. Beside other rungs an encoder that has no time even for that
 //! leaves out the rest of its segment and goes on with the newest, so that all keep the same boundaries; one that is alone is
 //! waited for. Bounded; closes from either end.
@@ -112,14 +112,13 @@ impl Shared {
         match told {
             Some(Told::Repeats) => tracing::warn!(
                 size,
-                "the encoder falls behind and repeats pictures; choose fewer or smaller sizes, or a lower --fps"
+                "overload: the encoder repeats frames; use fewer or smaller renditions, or a lower --fps"
             ),
             Some(Told::LeavesOut) => tracing::warn!(
                 size,
-                "the encoder falls behind so far that it leaves out segments, the other sizes go on; choose fewer or \
-                 smaller sizes, or a lower --fps"
+                "overload: the encoder leaves out segments of this rendition; use fewer or smaller renditions, or a lower --fps"
             ),
-            Some(Told::KeepsUp(episode)) => self.tell_cost(&episode, "the encoder keeps up again"),
+            Some(Told::KeepsUp(episode)) => self.tell_cost(&episode, "overload ended"),
             None => {}
         }
     }
@@ -214,7 +213,7 @@ impl Drop for PictureSender {
         let episode = state.behind.end();
         drop(state);
         if let Some(episode) = episode {
-            self.0.tell_cost(&episode, "the encoder was behind until the end");
+            self.0.tell_cost(&episode, "overload lasted until the end");
         }
         self.0.close();
     }

@@ -9,6 +9,7 @@ pub mod input;
 pub mod microphone;
 pub mod open;
 pub(crate) mod push;
+pub(crate) mod rtmp;
 pub mod test_pattern;
 
 pub use livedir_layout::source_state::SourceState;
@@ -157,7 +158,7 @@ fn pump<Piece>(
             }
             Ok(Read::Away(reason)) => {
                 meters.source_losses.add(1);
-                tracing::warn!(reason, "source lost; its place stays open");
+                tracing::warn!(reason, "source lost; the playlist stays open");
                 meters.set_source(SourceState::Awaited, reason);
             }
             Ok(Read::End) => break,

@@ -3,7 +3,8 @@
 //! In: the word that was typed, and what is wanted of pictures. Out: an [`Opener`].
 
 use crate::source::camera::{self, CameraSelector, CameraWish};
-use crate::source::input::{self, InputAddress, InputSettings};
+use crate::source::input::{self, InputAddress, InputError, InputSettings, listen_address};
+use crate::source::push::Waiting;
 use crate::source::test_pattern::TestPattern;
 use crate::source::{Opener, Source, SourceError};
 use livedir_time::stop::Stop;
@@ -95,8 +96,22 @@ impl SourceChoice {
             Self::Test => Box::new(test),
             Self::Input(address) => {
                 let input = InputSettings { address: address.clone(), loop_forever, stop: stop.flag() };
-                Box::new(move || input::open_source(&input))
+                Box::new(move || open_or_listen(&input))
             }
         }
     }
+}
+
+/// Opens the input, or begins to listen where nobody can be called: a client may come whenever it wants to.
+pub fn open_or_listen(settings: &InputSettings) -> Result<Box<dyn Source>, SourceError> {
+    let place = match &settings.address {
+        InputAddress::Url(url) => {
+            listen_address::place(url, &settings.address.to_string()).map_err(InputError::from)?
+        }
+        _ => None,
+    };
+    Ok(match place {
+        Some(place) => Box::new(Waiting::open(settings, place)?),
+        None => Box::new(input::open(settings)?),
+    })
 }

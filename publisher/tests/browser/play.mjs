@@ -17,7 +17,7 @@
 //   {"event":"opened","wall_s"}                  the page is loaded
 //   {"event":"state","state",…}                  the page's state changed (connecting, waiting, live, behind, paused, reconnecting, ended)
 //   {"event":"playing",…}                        the picture moves for the first time
-//   {"event":"sample",…}                         once a second: currentTime, latency_s, stalls, recoveries, width, height, dropped, state, mode, readyState, shownDate, with --pattern filmedDate
+//   {"event":"sample",…}                         once a second: currentTime, paused, muted, latency_s, stalls, recoveries, width, height, dropped, state, mode, readyState, shownDate, with --pattern filmedDate
 //   {"event":"played","seconds","advanced_s"}    the asked-for playback is through, without a stall
 //   {"event":"disturbed","reason"}               with --patience: it begins again
 //   {"event":"ready-for-restart"}                with --until-restart: restart the publisher now, then say `restart-done`
@@ -160,7 +160,7 @@ function readPage(count) {
     return Array.from({ length: count }, (_, cell) => data[4 * Math.floor(((2 * cell + 1) * canvas.width) / (2 * count)) + 1]);
   };
   return {
-    now_ms: performance.now(), wallClock_ms: Date.now(), currentTime: video.currentTime, readyState: video.readyState,
+    now_ms: performance.now(), wallClock_ms: Date.now(), currentTime: video.currentTime, readyState: video.readyState, paused: video.paused, muted: video.muted,
     state, mode, pace, rate: video.playbackRate, latency_s, stalls, recoveries, width, height, dropped: droppedFrames, shownDate,
     cells: count > 0 && !video.seeking && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA ? readStrip() : null,
   };

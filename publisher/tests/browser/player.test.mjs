@@ -9,6 +9,7 @@ import { FrameRate } from '../../../webroot/player/frame_rate.js';
 import { LossAfterBreak } from '../../../webroot/player/loss_after_break.js';
 import { KEYS, keyName, wishOf } from '../../../webroot/player/keys.js';
 import { firstVariant, readPlaylist } from '../../../webroot/player/playlist.js';
+import { UnaskedPause } from '../../../webroot/player/unasked_pause.js';
 import { announcement, facts, message, operatorHint } from '../../../webroot/player/words.js';
 
 test('src names a playlist on the same origin, and nothing else', () => {
@@ -187,4 +188,28 @@ test('what a browser throws away after a break is noticed at the second part, an
   assert.equal(lostAt(false, true), 6);
   assert.equal(lostAt(true, true), null);
   assert.equal(lostAt(false, false), null);
+});
+
+test('a browser that pauses before the picture has moved is told to play again, three times', () => {
+  const pause = new UnaskedPause();
+  const look = (position_s, more) => pause.look({ position_s, paused: false, seeking: false, canShow: true, ...more });
+  pause.asked(0);
+  assert.equal(look(0, { paused: true, canShow: false }), false, 'nothing is there to be played');
+  assert.equal(look(1.1, { seeking: true }), false);
+  assert.equal(look(1.1, { paused: true }), true, 'a seek to the start is no playing');
+  assert.deepEqual([look(1.1), look(1.1, { paused: true }), look(1.1, { paused: true })], [false, true, true]);
+  assert.equal(look(1.1, { paused: true }), false, 'from here on the viewer sees a button');
+  pause.asked(1.1);
+  assert.equal(look(1.1, { paused: true }), true, 'after the button the tries begin anew');
+});
+
+test('a pause stays a pause when the picture had moved, or the viewer asked for it', () => {
+  const pause = new UnaskedPause();
+  const look = (position_s, paused) => pause.look({ position_s, paused, seeking: false, canShow: true });
+  assert.equal(look(0, true), false, 'nobody has asked for a picture');
+  pause.asked(1);
+  assert.deepEqual([look(1, false), look(1.2, false), look(1.2, true)], [false, false, false]);
+  pause.asked(1.2);
+  pause.pausedByViewer();
+  assert.equal(look(1.2, true), false);
 });

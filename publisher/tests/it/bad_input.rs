@@ -108,8 +108,7 @@ fn what_cannot_be_reached_is_refused() {
         (format!("tcp://{closed}"), format!("tcp://{closed}?listen=1")),
         (format!("srt://{closed}"), format!("srt://{closed}?listen=1")),
     ] {
-        let pushed =
-            format!("To wait until somebody pushes instead, type: livedir-publisher live '{waits_at}'");
+        let pushed = format!("To wait for an encoder instead, type: livedir-publisher live '{waits_at}'");
         check(&[&address], &format!("is the server there running? {pushed}"));
     }
     let address = format!("rtsp://user:secret@{closed}/1");
@@ -199,7 +198,11 @@ fn flags_that_make_no_sense_are_refused() {
     check_live("--size", "641x480", "try 640x480");
     check_live("--size", "2x2", "from 16x16 to 7680x4320");
     for number in ["abc", "0", "-5", "121", "99999999999999999999"] {
-        check_live("--fps", number, &format!("invalid value '{number}' for '--fps <N>': write whole frames"));
+        check_live(
+            "--fps",
+            number,
+            &format!("invalid value '{number}' for '--fps <N>': must be a whole frame rate"),
+        );
         check_live("--fps", number, "from 1 to 120, like --fps 25");
     }
     check_live("--bitrate", "lots", "like 800k or 2.5M");
@@ -214,12 +217,12 @@ fn flags_that_make_no_sense_are_refused() {
         check_live("--window", number, "from 3 to 43200, like --window 10");
     }
     check_live("--rotate", "-90", "like --rotate 90");
-    check(&["test", "--segment-duration", "0"], "segments of 0s make no good stream");
+    check(&["test", "--segment-duration", "0"], "--segment-duration must be between 500ms and 10s");
     check(&["test", "--part-duration", "0"], "like --part-duration 200ms");
     check(&["test", "--segment-duration", "100ms"], "from 500ms to 10s");
     check(&["test", "--segment-duration", "1000s"], "from 500ms to 10s");
-    check(&["test", "--loop"], "--loop is for files");
-    check(&["rtsp://127.0.0.1/1", "--loop"], "--loop is for files");
+    check(&["test", "--loop"], "--loop works with files only");
+    check(&["rtsp://127.0.0.1/1", "--loop"], "--loop works with files only");
 }
 
 #[test]

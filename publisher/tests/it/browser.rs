@@ -18,6 +18,7 @@ mod ladder;
 mod low_latency;
 mod low_latency_nginx;
 mod no_decoder;
+mod pauses;
 mod players;
 
 /// The stream of every test here.

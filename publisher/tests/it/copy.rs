@@ -173,7 +173,7 @@ fn what_does_not_fit_is_refused_with_the_reason() {
     check_refused(&film("mpeg4.mp4", "50", "2", &["-c:v", "mpeg4"]), &[], "its pictures are mpeg4");
     check_refused(&film("film.mp4", "25", "5", &[]), &["--low-latency"], "no B-frames");
     check_refused(&film("film.mp4", "25", "5", &[]), &["--size", "320x240"], "so --size has no effect");
-    check_refused("test", &[], "--copy is for files");
+    check_refused("test", &[], "--copy works with files");
 }
 
 #[test]

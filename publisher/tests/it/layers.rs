@@ -1,5 +1,6 @@
 //! Which folder of a crate may use which: the way of the data goes down, and nothing looks back up. Between crates cargo itself
-//! allows no circle; which of them may use which stands here, too.
+//! allows no circle; which of them may use which stands here, too. So do the circles that files may go in, and that ticks of 90 kHz
+//! are converted in one crate.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ struct Layers {
     folders: &'static [&'static str],
 }
 
-const LAYERS: [Layers; 5] = [
+const LAYERS: [Layers; 6] = [
     Layers {
         source: "publisher/src",
         prefix: "crate::",
@@ -42,6 +43,23 @@ const LAYERS: [Layers; 5] = [
         folders: &[
             "channel", "publish", "resume", "timeline", "order", "world", "clock", "samples", "events",
             "error", "settings", "titles",
+        ],
+    },
+    Layers {
+        source: "crates/media/src",
+        prefix: "crate::",
+        folders: &[
+            "probing",
+            "anatomy",
+            "scan",
+            "probe_error",
+            "discontinuity",
+            "unfit",
+            "facts",
+            "ts",
+            "last_picture",
+            "codec",
+            "medium",
         ],
     },
     Layers {
@@ -79,12 +97,16 @@ const ROOTS: [&str; 3] = ["main", "lib", "mod"];
 /// Crates in which no files use each other in a circle.
 const WITHOUT_CIRCLES: [&str; 2] = ["crates/check/src", "crates/inspect/src"];
 
+/// Crates in which a folder may go in a circle with its own files, and no others may.
+const WITHOUT_CIRCLES_ACROSS_FOLDERS: [&str; 5] =
+    ["publisher/src", "crates/watcher/src", "crates/media/src", "crates/layout/src", "crates/playlist/src"];
+
 /// Crates, and what each uses of ours.
 const CRATES: [(&str, &[&str]); 10] = [
     ("crates/time", &[]),
     ("crates/address", &[]),
     ("crates/media", &["livedir-time"]),
-    ("crates/playlist", &[]),
+    ("crates/playlist", &["livedir-time"]),
     ("crates/layout", &["livedir-media", "livedir-playlist", "livedir-time"]),
     ("crates/watcher", &["livedir-layout", "livedir-media", "livedir-playlist", "livedir-time"]),
     ("crates/inspect", &["livedir-layout", "livedir-media", "livedir-playlist", "livedir-time"]),
@@ -132,6 +154,31 @@ fn no_files_use_each_other_in_a_circle() {
         let in_circles = reader::in_circles(&root().join(source), &ROOTS);
         assert!(in_circles.is_empty(), "{source}: {in_circles:#?}");
     }
+}
+
+#[test]
+fn no_folders_use_each_other_in_a_circle() {
+    for source in WITHOUT_CIRCLES_ACROSS_FOLDERS {
+        let circles = reader::circles_across_folders(&root().join(source), &ROOTS);
+        assert!(circles.is_empty(), "{source}: {circles:#?}");
+    }
+}
+
+/// How conversions of 90 kHz ticks look when they are written by hand. `crates/time` has one function for each.
+const BY_HAND: [&str; 8] =
+    ["90_000", "90000", "* 100 / 9", "100_000 / 9", "* TICKS_PER_S", "/ TICKS_PER_S", "/ 90.0", "* 90"];
+
+#[test]
+fn ticks_are_converted_in_the_crate_of_time_alone() {
+    let sources = CRATES.iter().map(|(directory, _)| root().join(directory).join("src"));
+    let mut by_hand = Vec::new();
+    for source in sources.filter(|source| !source.ends_with("crates/time/src")) {
+        for (path, code) in reader::codes(&source) {
+            let lines = code.lines().filter(|line| BY_HAND.iter().any(|it| line.contains(it)));
+            by_hand.extend(lines.map(|line| format!("{}: {}", path.display(), line.trim())));
+        }
+    }
+    assert!(by_hand.is_empty(), "livedir_time::ticks has a function for each: {by_hand:#?}");
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod just_live;
 mod ladder;
 mod layers;
 mod low_latency;
+mod manual;
 mod microphone;
 mod overlays;
 mod quiet_readers;

@@ -218,7 +218,7 @@ fn a_filter_that_fails_on_the_way_freezes_the_picture_and_says_so_once() {
     let words = ["test", "--segment-duration", "500ms", "--filter", "trim=end=1"];
     let mut live = LiveStream::start(directory.path(), &words);
     live.wait_for_segment(5);
-    assert_eq!(live.publisher.output().matches("captured pictures cannot be filtered").count(), 1);
+    assert_eq!(live.publisher.output().matches("captured frames cannot be filtered").count(), 1);
     assert!(live.publisher.interrupt().success());
     assert_clean(directory.path());
     let frozen = Picture::all_of(&directory.path().join("live/seg-00000005.ts"), (640, 480));

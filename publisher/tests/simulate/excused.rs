@@ -37,7 +37,7 @@ pub static EXCUSES: &[Entry] = &[
     entry(
         Excuse::CameBehindAListedOne,
         "progress: a segment is never listed",
-        "watch: it came after the one behind it was listed",
+        "watch: it came after the next one was listed",
         "meant: its place has passed, and a player would go back in time",
     ),
     entry(

@@ -8,6 +8,7 @@
 mod tests;
 pub(crate) mod waiters;
 
+use livedir_layout::formats::without_ending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -194,7 +195,7 @@ async fn wait(
 /// `live/720p/`. `None` for what is no part.
 pub(crate) fn playlist_of(part: &Target) -> Option<Target> {
     let (directory, name) = part.path.rsplit_once('/')?;
-    let (_, number) = name.strip_suffix(".ts")?.rsplit_once(".p")?;
+    let (_, number) = without_ending(name)?.rsplit_once(".p")?;
     let is_part = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     if part.kind != ResourceKind::Segment || !is_part {
         return None;

@@ -56,7 +56,7 @@ pub(crate) fn parse_switch(typed: &str) -> Result<bool, String> {
     match typed.to_ascii_lowercase().as_str() {
         "1" | "yes" | "true" | "on" | "y" | "t" => Ok(true),
         "0" | "no" | "false" | "off" | "n" | "f" => Ok(false),
-        _ => Err("write 1, yes or true, or else 0, no or false".to_owned()),
+        _ => Err("must be 1, yes or true, or 0, no or false".to_owned()),
     }
 }
 
@@ -71,7 +71,7 @@ pub(crate) fn parse_network(typed: &str) -> Result<IpNet, String> {
 /// `30s`, `10m`: in seconds, at least one.
 pub(crate) fn parse_timeout_s(typed: &str) -> Result<u32, String> {
     match parse_max_age_s(typed)? {
-        0 => Err("nothing is done in no time; write at least 1s".to_owned()),
+        0 => Err("must be at least 1s".to_owned()),
         timeout_s => Ok(timeout_s),
     }
 }
@@ -107,7 +107,7 @@ pub(crate) fn parse_max_age_s(typed: &str) -> Result<u32, String> {
         .map_err(|_| "not a whole number before the unit; write it like 30s, 10m, 6h or 1d".to_owned())?;
     match count.checked_mul(unit_s) {
         Some(max_age_s) if max_age_s <= LONGEST_MAX_AGE_S => Ok(max_age_s),
-        _ => Err("longer than a year; write at most 365d".to_owned()),
+        _ => Err("must be at most 365d".to_owned()),
     }
 }
 
@@ -127,7 +127,7 @@ pub(crate) fn parse_size_bytes(typed: &str) -> Result<u64, String> {
         .map_err(|_| "not a whole number before the unit; write it like 256M, 2G or 0".to_owned())?;
     match count.checked_mul(1 << shift) {
         Some(size_bytes) if size_bytes <= LARGEST_SIZE_BYTES => Ok(size_bytes),
-        _ => Err("larger than any memory; write at most 1024G".to_owned()),
+        _ => Err("must be at most 1024G".to_owned()),
     }
 }
 
@@ -138,7 +138,11 @@ fn parse_whole<N: FromStr + PartialOrd + Display>(
 ) -> Result<N, String> {
     match typed.parse() {
         Ok(number) if range.contains(&number) => Ok(number),
-        _ => Err(format!("write a whole number from {} to {}, like {example}", range.start(), range.end())),
+        _ => Err(format!(
+            "must be a whole number between {} and {}, like {example}",
+            range.start(),
+            range.end()
+        )),
     }
 }
 

@@ -63,9 +63,9 @@ pub fn unknown(names: impl IntoIterator<Item = OsString>, program: &Command) -> 
     let line = |name: &String| {
         let remedy = match nearest(name, &known) {
             Some(meant) => format!("did you mean {meant}?"),
-            None => "`livedir-server --help` names those that there are".to_owned(),
+            None => "`livedir-server --help` lists them".to_owned(),
         };
-        format!("the variable {name} means nothing; {remedy}")
+        format!("unknown variable {name}; {remedy}")
     };
     unknown.map(line).collect()
 }
@@ -128,10 +128,7 @@ mod tests {
 
     #[test]
     fn a_misspelt_variable_is_told_with_the_one_that_was_meant() {
-        check(
-            "LIVEDIR_LISETN",
-            Some("the variable LIVEDIR_LISETN means nothing; did you mean LIVEDIR_LISTEN?"),
-        );
+        check("LIVEDIR_LISETN", Some("unknown variable LIVEDIR_LISETN; did you mean LIVEDIR_LISTEN?"));
         check("LIVEDIR_FSP", Some("did you mean LIVEDIR_FPS?"));
         check("LIVEDIR_QQQQQQ", Some("`livedir-server --help`"));
         for name in ["LIVEDIR_LISTEN", "LIVEDIR_FPS", "LIVEDIR_PORT", "PATH"] {

@@ -101,7 +101,7 @@ async fn accept(worker: Arc<Worker>, socket: Socket) {
     };
     let listener = match listener {
         Ok(listener) => listener,
-        Err(error) => return warn!(%error, "a port is not served"),
+        Err(error) => return warn!(%error, "port not served"),
     };
     let mut refusing = false;
     loop {
@@ -142,7 +142,7 @@ impl Listener {
 /// A playlist fits in one packet; it must not wait for the acknowledgement of the one before.
 fn no_delay(stream: &TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "no delay stays on");
+        debug!(%error, "TCP_NODELAY not set");
     }
 }
 

@@ -6,6 +6,7 @@ use axum::http::header::{
     self, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE,
 };
 use axum::http::{Extensions, StatusCode, Version};
+use livedir_layout::formats::media_types;
 
 use crate::http::paths::{ResourceKind, extension};
 
@@ -16,10 +17,6 @@ const PLAYLIST_TYPE: &str = "application/vnd.apple.mpegurl";
 pub(crate) fn content_type(path: &str) -> &'static str {
     match extension(path) {
         "m3u8" => PLAYLIST_TYPE,
-        "ts" => "video/mp2t",
-        "m4s" => "video/iso.segment",
-        "mp4" => "video/mp4",
-        "aac" => "audio/aac",
         "vtt" => "text/vtt; charset=utf-8",
         "html" => "text/html; charset=utf-8",
         "css" => "text/css; charset=utf-8",
@@ -32,7 +29,10 @@ pub(crate) fn content_type(path: &str) -> &'static str {
         "jpg" => "image/jpeg",
         "ico" => "image/x-icon",
         "woff2" => "font/woff2",
-        _ => "application/octet-stream",
+        ending => match media_types(ending) {
+            Some([media_type, ..]) => media_type,
+            _ => "application/octet-stream",
+        },
     }
 }
 

@@ -4,6 +4,7 @@
 //! reading of the same bytes can follow.
 
 use livedir_layout::files::STATUS;
+use livedir_layout::formats::ENDING;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// A file that may be looked for.
@@ -70,7 +71,7 @@ fn kind(path: &str) -> ResourceKind {
     match extension(path) {
         "m3u8" => ResourceKind::Playlist,
         // `live` of this webroot, or of one that is a directory in it.
-        "ts" if path.split('/').rev().skip(1).any(|directory| directory == "live") => ResourceKind::Segment,
+        ENDING if path.split('/').rev().skip(1).any(|directory| directory == "live") => ResourceKind::Segment,
         _ => ResourceKind::Page,
     }
 }

@@ -12,7 +12,7 @@ pub fn raise() -> Option<u64> {
         Ok(()) => maximum,
         Err(error) => {
             // macOS has a second limit that it does not tell.
-            debug!(%error, "limit of open files stays");
+            debug!(%error, "limit of open files not raised");
             current
         }
     }

@@ -49,7 +49,7 @@ pub enum TlsError {
     #[error("{} holds no private key in PEM that is not encrypted; name it with --tls-key", .0.display())]
     NoKey(PathBuf),
     /// The key belongs to another certificate, or is of an unknown kind.
-    #[error("{} and {} do not go together: {source}; name the key of that certificate with --tls-key", files.certificate.display(), files.key.display())]
+    #[error("{} and {} do not match: {source}; name the key of that certificate with --tls-key", files.certificate.display(), files.key.display())]
     Mismatch {
         /// The two.
         files: TlsFiles,
@@ -116,7 +116,7 @@ impl Tls {
                         *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
                         info!(certificate = %self.files.certificate.display(), "new certificate");
                     }
-                    Err(error) => warn!(%error, "the old certificate stays"),
+                    Err(error) => warn!(%error, "certificate not reloaded; the old one stays in use"),
                 }
             } else {
                 seen = found;

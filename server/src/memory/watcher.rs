@@ -62,7 +62,7 @@ pub(super) fn start(webroot: &Path, entries: Arc<Entries>, clock: Clock) -> Opti
     match notify {
         Ok(notify) => Some(Watcher { notify, watched: HashMap::new(), has_warned: false }),
         Err(error) => {
-            warn!(%error, "changes not told; playlists are looked at ten times a second instead");
+            warn!(%error, "no change events; playlists are read ten times a second instead");
             None
         }
     }
@@ -94,7 +94,7 @@ pub(super) fn watch(watcher: &Mutex<Watcher>, webroot: &Path, path: &str) {
         Ok(()) => drop(watched.insert(directory, identity)),
         Err(error) if !*has_warned => {
             *has_warned = true;
-            warn!(%error, "changes not told; a higher fs.inotify.max_user_watches may help");
+            warn!(%error, "no change events; a higher fs.inotify.max_user_watches may help");
         }
         Err(_) => {}
     }

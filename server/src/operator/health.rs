@@ -99,7 +99,7 @@ fn judge(name: &str, text: &str, age: Duration) -> Health {
         (
             false,
             format!(
-                "{name} is {age_s:.1} s old, over three target durations of {target_s} s; look at the publisher"
+                "{name} is {age_s:.1} s old, over three target durations of {target_s} s; check the publisher"
             ),
         )
     } else {
@@ -123,7 +123,7 @@ mod tests {
         let playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n";
         check(playlist, 0.5, (true, "stream.m3u8 is 0.5 s old", 6));
         check(playlist, 6.0, (true, "stream.m3u8 is 6.0 s old", 6));
-        let old = "stream.m3u8 is 6.1 s old, over three target durations of 2 s; look at the publisher";
+        let old = "stream.m3u8 is 6.1 s old, over three target durations of 2 s; check the publisher";
         check(playlist, 6.1, (false, old, 6));
         check("#EXTM3U\n", 18.0, (true, "stream.m3u8 is 18.0 s old", 18));
     }

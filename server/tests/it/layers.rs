@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::layers::{Uses, in_circles, read};
+use crate::support::layers::{Uses, circles_across_folders, in_circles, read};
 
 /// Folders and files of `server/src`, from above to below: each uses those below it alone.
 ///
@@ -33,12 +33,7 @@ fn no_files_of_the_server_use_each_other_in_a_circle() {
 /// Writes sources of two folders, `above` and `below`; the second of these files is the one that is under test.
 #[track_caller]
 fn check(path: &str, text: &str, expected: (usize, &[&str])) {
-    let sources = tempfile::tempdir().unwrap();
-    for (path, text) in [("above/mod.rs", "use crate::below::A;"), (path, text)] {
-        let path = sources.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
+    let sources = sources_of(&[("above/mod.rs", "use crate::below::A;"), (path, text)]);
     let upward = expected.1.iter().map(|line| (*line).to_owned()).collect();
     let actual = read(sources.path(), "crate::", &["above", "below"], &["lib"]);
     assert_eq!(actual, Uses { upward, count: expected.0 }, "{text}");
@@ -71,14 +66,19 @@ fn what_is_below_or_a_test_or_a_comment_may_be_used() {
     check("lib.rs", "use crate::above::A;", (1, &[]));
 }
 
-#[track_caller]
-fn check_circles(files: &[(&str, &str)], expected: &[&str]) {
+fn sources_of(files: &[(&str, &str)]) -> tempfile::TempDir {
     let sources = tempfile::tempdir().unwrap();
     for (path, text) in files {
         let path = sources.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
+    sources
+}
+
+#[track_caller]
+fn check_circles(files: &[(&str, &str)], expected: &[&str]) {
+    let sources = sources_of(files);
     assert_eq!(in_circles(sources.path(), &["lib"]), expected, "{files:?}");
 }
 
@@ -105,4 +105,22 @@ fn files_that_use_each_other_in_a_circle_are_found() {
         &[("a.rs", "// As crate::b\n"), ("b.rs", "use crate::a::A;"), ("lib.rs", "use b::B;")],
         &[],
     );
+}
+
+#[track_caller]
+fn check_across_folders(files: &[(&str, &str)], expected: &[&str]) {
+    let sources = sources_of(files);
+    assert_eq!(circles_across_folders(sources.path(), &["lib"]), expected, "{files:?}");
+}
+
+#[test]
+fn a_folder_may_go_in_a_circle_with_its_files_alone() {
+    check_across_folders(&[("a/mod.rs", "use b::B;"), ("a/b.rs", "use super::A;")], &[]);
+    check_across_folders(&[("a/mod.rs", "use b::c::C;"), ("a/b/c.rs", "use super::super::A;")], &[]);
+    check_across_folders(&[("a/b.rs", "use super::c::C;"), ("a/c.rs", "use super::b::B;")], &["a::b, a::c"]);
+    check_across_folders(
+        &[("a/b.rs", "use crate::c::d::D;"), ("c/d.rs", "crate::a::b::f()")],
+        &["a::b, c::d"],
+    );
+    check_across_folders(&[("a.rs", "use crate::b::B;"), ("b.rs", "use crate::a::A;")], &["a, b"]);
 }

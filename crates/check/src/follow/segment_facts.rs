@@ -2,10 +2,8 @@
 //!
 //! In: URI and bytes. Out: [`SegmentFacts`]. Pure. MPEG-TS is probed; of other containers only kind and size are told.
 
-use crate::rules::{Container, SegmentFacts};
-use mpeg2ts_reader::packet::Packet;
-
-use livedir_media::{Facts, ProbeError};
+use crate::rules::SegmentFacts;
+use livedir_media::{Container, Facts, ProbeError, container};
 
 /// RFC 8216 3 lists the formats that a segment may have.
 const IN_NO_FORMAT: &str = "it is neither MPEG-TS nor fragmented MP4, packed audio or WebVTT";
@@ -45,23 +43,6 @@ pub(crate) fn without_bytes(uri: &str, problem: String) -> SegmentFacts {
 fn cut(media: &Facts) -> Option<String> {
     let bytes = media.trailing_bytes;
     (bytes > 0).then(|| format!("it ends in the middle of a packet, with {bytes} bytes of it"))
-}
-
-/// Told by the first bytes: the name of a file says nothing.
-fn container(bytes: &[u8]) -> Container {
-    let is_sync = |at: usize| bytes.get(at).is_none_or(|&byte| Packet::is_sync_byte(byte));
-    let is_box = bytes.get(4..8).is_some_and(|name| {
-        let first: [&[u8]; 9] =
-            [b"ftyp", b"styp", b"moof", b"moov", b"sidx", b"emsg", b"prft", b"free", b"mdat"];
-        first.contains(&name)
-    });
-    if is_box {
-        Container::Fmp4
-    } else if !bytes.is_empty() && is_sync(0) && is_sync(Packet::SIZE) {
-        Container::Ts
-    } else {
-        Container::Other
-    }
 }
 
 /// Packed audio (RFC 8216 3.4), with or without its ID3 tag, or `WebVTT` (3.5), with or without a byte order mark.

@@ -3,8 +3,8 @@
 //! In: what `livedir-media` has read from the bytes. Out: the times, streams and pictures that rules compare; `None` where
 //! that is not known. Pure.
 
-use livedir_media::{AudioCodec, ElementaryStream, Facts, VideoCodec, VideoFacts};
-use livedir_playlist::TICKS_PER_S;
+use livedir_media::{AudioCodec, Container, ElementaryStream, Facts, VideoCodec, VideoFacts};
+use livedir_time::ticks::exact_seconds;
 
 /// What is true of one segment file.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,17 +19,6 @@ pub struct SegmentFacts {
     pub media: Option<Facts>,
     /// Why nothing else is known: it is missing, cut, no media. All else is then ignored.
     pub problem: Option<String>,
-}
-
-/// What a file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Container {
-    /// MPEG-TS.
-    Ts,
-    /// Fragmented MP4.
-    Fmp4,
-    /// Packed audio, `WebVTT`, anything else.
-    Other,
 }
 
 /// What a decoder has to be set up for.
@@ -53,12 +42,12 @@ impl SegmentFacts {
 
     /// How long its pictures last, the last one included; of a segment without video, its sound.
     pub(crate) fn duration_s(&self) -> Option<f64> {
-        self.of_known_length().map(|media| media.duration_90k as f64 / TICKS_PER_S as f64)
+        self.of_known_length().map(|media| exact_seconds(media.duration_90k))
     }
 
     /// How long one picture lasts, or one audio frame where there is no video.
     pub(crate) fn frame_s(&self) -> Option<f64> {
-        self.of_known_length().map(|media| media.frame_interval_90k as f64 / TICKS_PER_S as f64)
+        self.of_known_length().map(|media| exact_seconds(media.frame_interval_90k))
     }
 
     /// Whether PAT and PMT come before all else; so it is taken where that is not known.

@@ -50,7 +50,7 @@ mod rule;
 mod times;
 mod tolerances;
 
-pub use facts::{Container, SegmentFacts};
+pub use facts::SegmentFacts;
 pub use finding::Finding;
 pub use http::answer::{HttpAnswer, Removal, Requested, check_http, check_removal};
 pub use http::missing::{Named, check_missing};

@@ -1,8 +1,8 @@
 //! Dates and time stamps in seconds.
 
 use jiff::Timestamp;
-use livedir_playlist::TICKS_PER_S;
 use livedir_time::clock_33_bit::distance_90k;
+use livedir_time::ticks::exact_signed_seconds;
 
 /// Unix time.
 pub(crate) fn unix_s(at: Timestamp) -> f64 {
@@ -11,5 +11,5 @@ pub(crate) fn unix_s(at: Timestamp) -> f64 {
 
 /// From one time stamp of 33 bits to another, by the shorter way round.
 pub(crate) fn distance_s(from_90k: u64, to_90k: u64) -> f64 {
-    distance_90k(from_90k, to_90k) as f64 / TICKS_PER_S as f64
+    exact_signed_seconds(distance_90k(from_90k, to_90k))
 }

@@ -1,7 +1,9 @@
 //! What is true of segments that were never filmed.
 
-use livedir_check::rules::{Container, SegmentFacts};
-use livedir_media::{AudioCodec, AudioFacts, Counter, ElementaryStream, Facts, VideoCodec, VideoFacts};
+use livedir_check::rules::SegmentFacts;
+use livedir_media::{
+    AudioCodec, AudioFacts, Container, Counter, ElementaryStream, Facts, VideoCodec, VideoFacts,
+};
 
 const VIDEO: ElementaryStream = ElementaryStream { pid: 256, stream_type: 0x1b };
 

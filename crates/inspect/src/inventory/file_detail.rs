@@ -7,13 +7,12 @@ use crate::inventory::profile::profile;
 use crate::model::file_detail::{BreakDetail, FileDetail, PidDetail};
 use livedir_media::{Anatomy, Carries, Facts, PidAnatomy, Unit};
 use livedir_time::clock_33_bit::distance_90k;
-use livedir_time::ticks::{TICKS_PER_S, bits_per_second, seconds};
+use livedir_time::ticks::{bits_per_second, of_milliseconds, seconds};
 
-const PACKET_BYTES: u64 = 188;
 /// As many slots as a narrow terminal has columns, if each is to hold a few pictures.
 const MOST_SLOTS: u64 = 60;
 /// A slot is no shorter: one picture in each says nothing.
-const SHORTEST_SLOT_90K: u64 = TICKS_PER_S / 10;
+const SHORTEST_SLOT_90K: u64 = of_milliseconds(100);
 
 /// Puts together what is known. `facts` are there if it can be a segment.
 pub(crate) fn file_detail(anatomy: &Anatomy, facts: Option<&Facts>) -> FileDetail {
@@ -81,7 +80,7 @@ fn pid_detail(pid: &PidAnatomy, anatomy: &Anatomy, start_90k: Option<u64>, durat
             Carries::Unknown => "unknown".to_owned(),
         },
         packets: pid.packets,
-        bitrate_bps: bits_per_second(pid.packets * PACKET_BYTES, duration_90k),
+        bitrate_bps: bits_per_second(pid.bytes(), duration_90k),
         units: pid.units,
         first_s: time_s(pid.first_90k),
         last_s: time_s(pid.last_90k),

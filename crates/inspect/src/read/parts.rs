@@ -5,7 +5,8 @@
 use crate::model::listing::PlaylistListing;
 use crate::model::names::{file_name, number_of};
 use crate::model::survey::PartFound;
-use livedir_layout::names::{is_transport_stream, part_of_name, segment_name};
+use livedir_layout::formats::is_media;
+use livedir_layout::names::{part_of_name, segment_name};
 use std::collections::{BTreeMap, HashMap};
 
 /// What a name says of a part.
@@ -39,7 +40,7 @@ impl PartsOnDisk {
             closed.chain(open)
         });
         for (segment, parts) in segments {
-            for (index, name) in (0..).zip(parts).filter(|(_, name)| is_transport_stream(file_name(name))) {
+            for (index, name) in (0..).zip(parts).filter(|(_, name)| is_media(file_name(name))) {
                 let part = PartName { segment: segment.to_owned(), number: None, index };
                 listed.insert(name.clone(), part);
             }

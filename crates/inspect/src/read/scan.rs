@@ -11,6 +11,7 @@ use crate::read::file_times::{changed_at, modified_at};
 use crate::read::newest::Newest;
 use crate::read::parts::{PartName, PartsOnDisk};
 use crate::read::subject::Subject;
+use livedir_layout::formats::is_unfinished_media;
 use livedir_layout::names::looks_like_segment;
 use std::{
     collections::{BTreeSet, HashSet},
@@ -93,7 +94,7 @@ impl Walk<'_> {
         for entry in listing {
             let entry = entry?;
             let file_name = entry.file_name().to_string_lossy().into_owned();
-            if is_unfinished(&file_name) {
+            if is_unfinished_media(&file_name) {
                 self.disk.unfinished += 1;
                 continue;
             }
@@ -199,9 +200,4 @@ fn together(name: String, path: &Path, parts: Vec<PartFound>) -> FileFound {
         parts,
         is_parts_only: true,
     }
-}
-
-/// Dot names in which a segment may be in the making.
-fn is_unfinished(name: &str) -> bool {
-    name.starts_with('.') && name.contains(".ts")
 }

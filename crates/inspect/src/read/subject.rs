@@ -4,7 +4,8 @@
 //! On the caller's thread.
 
 use livedir_layout::files::PLAYLIST;
-use livedir_layout::names::{LIVE, is_transport_stream};
+use livedir_layout::formats::is_media;
+use livedir_layout::names::LIVE;
 use livedir_layout::natural_order::natural_order;
 use livedir_playlist::{Listing, read_listing};
 use std::{
@@ -69,7 +70,7 @@ pub(crate) fn place(path: &Path) -> Result<Subject, SubjectError> {
         let playlists = vec![(SystemTime::UNIX_EPOCH, path.to_owned())];
         return Ok(Subject { named, ..choose(parent, playlists, vec![String::new(), LIVE.to_owned()]) });
     }
-    let is_segment = path.file_name().and_then(|name| name.to_str()).is_some_and(is_transport_stream);
+    let is_segment = path.file_name().and_then(|name| name.to_str()).is_some_and(is_media);
     if metadata.is_file() && is_segment {
         // What lists it lies beside it or around it, and not below.
         let (playlists, _) = look(parent).map_err(unreadable)?;
@@ -123,7 +124,7 @@ fn look(directory: &Path) -> io::Result<(Vec<Dated>, Vec<String>)> {
         let (path, name) = (entry.path(), entry.file_name());
         let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
         // Files that can be segments or parts are many, and are not asked what they are.
-        if is_transport_stream(name) {
+        if is_media(name) {
             continue;
         }
         match fs::metadata(&path) {

@@ -1,11 +1,18 @@
 //! H.264: types of NAL units and the sequence parameter set. Pure; survives any bytes.
 
+use super::picture::{LONGEST_INTERVAL_90K, Picture};
 use super::{Nal, Slice};
-use crate::ts::video::{LONGEST_INTERVAL_90K, Picture};
 use h264_reader::{
     nal::sps::SeqParameterSet,
-    rbsp::{BitReader, decode_nal},
+    rbsp::{BitRead as _, BitReader, ByteReader, decode_nal},
 };
+use livedir_time::ticks::of_samples;
+use std::num::NonZeroUsize;
+
+/// Profile, constraints and level stand before the number of an SPS (7.3.2.1.1), behind a header of one byte.
+const BEFORE_SPS_NUMBER: NonZeroUsize = NonZeroUsize::new(4).unwrap();
+
+const NAL_HEADER_BYTES: NonZeroUsize = NonZeroUsize::new(1).unwrap();
 
 /// ITU-T H.264 table 7-1.
 pub(super) fn nal(first_byte: u8) -> Nal {
@@ -18,6 +25,17 @@ pub(super) fn nal(first_byte: u8) -> Nal {
     }
 }
 
+/// Table 7-1.
+pub(super) fn is_delimiter(first_byte: u8) -> bool {
+    first_byte & 0x1f == 9
+}
+
+/// The number of a parameter set: 7.3.2.1.1 and 7.3.2.2.
+pub(super) fn set_number(set: Nal, unit: &[u8]) -> Option<u32> {
+    let before = if set == Nal::Sps { BEFORE_SPS_NUMBER } else { NAL_HEADER_BYTES };
+    BitReader::new(ByteReader::skipping_bytes(unit, before)).read_ue("number").ok()
+}
+
 pub(super) fn read_sps(sps: &[u8]) -> Option<Picture> {
     let &[_, profile, constraints, level, ..] = sps else { return None };
     let rbsp = decode_nal(sps).ok()?;
@@ -26,8 +44,7 @@ pub(super) fn read_sps(sps: &[u8]) -> Option<Picture> {
     let timing = parsed.vui_parameters.and_then(|vui| vui.timing_info);
     // H.264 E.2.1: a tick is a field, a frame takes two.
     let frame_interval_90k = timing
-        .filter(|timing| timing.time_scale > 0)
-        .map(|timing| 180_000 * u64::from(timing.num_units_in_tick) / u64::from(timing.time_scale))
+        .and_then(|timing| of_samples(2 * u64::from(timing.num_units_in_tick), timing.time_scale))
         .filter(|interval_90k| (1..=LONGEST_INTERVAL_90K).contains(interval_90k));
     let codec = format!("avc1.{profile:02x}{constraints:02x}{level:02x}");
     Some(Picture { width, height, codec, frame_interval_90k })

@@ -3,9 +3,10 @@
 
 pub(crate) mod h264;
 pub(crate) mod hevc;
+pub(crate) mod picture;
 pub(crate) mod picture_head;
 
-use super::ts::video::Picture;
+use picture::Picture;
 
 /// What pictures are coded in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -89,6 +90,28 @@ impl VideoCodec {
             Self::H264 => &[Nal::Sps, Nal::Pps],
             Self::Hevc => &[Nal::Vps, Nal::Sps, Nal::Pps],
         }
+    }
+
+    /// Whether a NAL unit that begins with this byte is an access unit delimiter.
+    #[must_use]
+    pub fn is_delimiter(self, first_byte: u8) -> bool {
+        match self {
+            Self::H264 => h264::is_delimiter(first_byte),
+            Self::Hevc => hevc::is_delimiter(first_byte),
+        }
+    }
+
+    /// Which parameter set a NAL unit is: its place in [`parameter_sets`](Self::parameter_sets), and its number. `None` of any other
+    /// unit, and of one that is cut short.
+    #[must_use]
+    pub fn parameter_set(self, unit: &[u8]) -> Option<(usize, u32)> {
+        let set = self.nal(*unit.first()?);
+        let place = self.parameter_sets().iter().position(|it| *it == set)?;
+        let number = match self {
+            Self::H264 => h264::set_number(set, unit),
+            Self::Hevc => hevc::set_number(set, unit),
+        };
+        Some((place, number?))
     }
 
     /// What a sequence parameter set says, with its NAL header; `None` when it is damaged.

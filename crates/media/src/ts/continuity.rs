@@ -70,7 +70,7 @@ impl Continuity {
     }
 
     /// Times that the counter of this PID did not run on so far.
-    pub(super) fn breaks_of(&self, pid: u16) -> u32 {
+    pub(crate) fn breaks_of(&self, pid: u16) -> u32 {
         let place = self.places.get(usize::from(pid)).copied().unwrap_or(0);
         usize::from(place).checked_sub(1).map_or(0, |index| self.counters[index].breaks)
     }

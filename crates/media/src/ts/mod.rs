@@ -1,6 +1,5 @@
 //! MPEG-TS: packets, tables, the counters of its streams, and what its PES packets carry. Pure.
 
-pub(crate) mod anatomy;
 pub(crate) mod audio;
 pub(crate) mod continuity;
 pub(crate) mod pes;

@@ -22,7 +22,7 @@ pub(crate) fn feed(scan: &mut impl StreamScan, payload: &[u8], unit_start: bool)
 }
 
 /// The time of a PES packet, and the bytes behind its head.
-pub(super) fn read_head(payload: &[u8]) -> Option<(Option<u64>, &[u8])> {
+pub(crate) fn read_head(payload: &[u8]) -> Option<(Option<u64>, &[u8])> {
     let PesContents::Parsed(Some(contents)) = PesHeader::from_bytes(payload)?.contents() else {
         return None;
     };

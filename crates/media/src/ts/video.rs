@@ -3,11 +3,11 @@
 //! In: PES starts and the bytes behind them, as they come. Of each picture only the bytes before its first slice are looked at.
 
 use super::pes::StreamScan;
+use crate::codec::picture::Picture;
 use crate::codec::picture_head::PictureHead;
 use crate::codec::{Slice, VideoCodec};
 use crate::last_picture::{LastPicture, last_picture, median};
 use livedir_time::clock_33_bit::{distance_90k, later_90k};
-use livedir_time::ticks::TICKS_PER_S;
 
 /// The video of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,21 +36,6 @@ pub struct VideoFacts {
     /// The first SPS, byte by byte: pictures that need another decoder set-up have another one.
     pub sps: Vec<u8>,
 }
-
-/// What an SPS says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
-    /// Width in pixels, cropped.
-    pub width: u32,
-    /// Height in pixels, cropped.
-    pub height: u32,
-    /// For example `avc1.64001e` or `hvc1.1.6.L63.90`: profile, constraints and level (RFC 6381).
-    pub codec: String,
-    pub(crate) frame_interval_90k: Option<u64>,
-}
-
-/// An hour: even a slide show goes on sooner, and times are told apart up to 13 hours.
-pub(crate) const LONGEST_INTERVAL_90K: u64 = 3_600 * TICKS_PER_S;
 
 pub(crate) struct VideoScan {
     codec: VideoCodec,

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 
 use super::Problem;
-use crate::media_playlist::TICKS_PER_S;
+use livedir_time::ticks::of_picoseconds;
 
 pub(super) fn version(value: &str) -> Result<u8, Problem> {
     whole_number(value)
@@ -51,8 +51,7 @@ pub(super) fn duration_90k(value: &str) -> Result<u64, Problem> {
         .take(12)
         .fold(0, |sum, digit| sum * 10 + u128::from(digit - b'0'));
     let duration_ps = u128::from(whole_s) * 1_000_000_000_000 + fraction_ps;
-    let ticks = (duration_ps * u128::from(TICKS_PER_S) + 500_000_000_000) / 1_000_000_000_000;
-    u64::try_from(ticks).map_err(|_| wrong())
+    of_picoseconds(duration_ps).ok_or_else(wrong)
 }
 
 pub(super) fn program_date_time(value: &str) -> Result<Timestamp, Problem> {

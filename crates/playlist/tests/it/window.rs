@@ -90,7 +90,7 @@ fn segment_that_rounds_above_the_target_is_refused_and_changes_nothing() {
     assert_eq!(
         error.to_string(),
         "segment live/seg-00000005.ts runs 2.500 s, over the target duration of 2 s; \
-         have the encoder put a keyframe at least every 2 s"
+         let the encoder make a keyframe at least every 2 s"
     );
     assert_eq!(window.playlist(), &before);
     assert_eq!(window.push(segment(5, 224_999)), Ok(vec![]));

@@ -144,7 +144,7 @@ impl Channels {
         let exchanged: Vec<_> = self
             .by_live
             .iter()
-            .filter(|(_, kept)| kept.channel.watch.is_exchanged)
+            .filter(|(_, kept)| kept.channel.has_new_directory())
             .map(|(live, _)| live.clone())
             .collect();
         for live in exchanged {
@@ -154,10 +154,10 @@ impl Channels {
                 None => Ok(true),
             };
             match (renewed, &mut self.root) {
-                (Ok(is_locked), _) => kept.channel.watch.is_exchanged = !is_locked,
+                (Ok(is_locked), _) => kept.channel.note_lock(is_locked),
                 (Err(error), None) => return Err(error),
                 (Err(error), Some(root)) => {
-                    warn!(channel = %live.display(), %error, "channel left to somebody else");
+                    warn!(channel = %live.display(), %error, "channel left to another publisher");
                     self.world.directory.unwatch(&live);
                     self.by_live.remove(&live);
                     root.scan_soon();
@@ -354,19 +354,18 @@ impl Channels {
         match started {
             Ok((channel, guard)) => {
                 root.failed.remove(webroot);
-                info!(channel = label, "channel taken up");
+                info!(channel = label, "channel found");
                 self.add(channel, 0, Some(guard));
             }
             // It is tried again at every look.
             Err(error) if root.failed.insert(webroot.to_owned()) => {
                 let error = match error {
                     WatchError::Lock(LockError::Taken(_)) => {
-                        "another livedir-publisher is writing to it; it is taken up when that one ends"
-                            .to_owned()
+                        "another livedir-publisher is writing to it; it is used when that one ends".to_owned()
                     }
                     error => error.to_string(),
                 };
-                warn!(channel = label, error, "channel cannot be kept");
+                warn!(channel = label, error, "channel cannot be used");
             }
             Err(_) => {}
         }

@@ -5,7 +5,6 @@
 
 use crate::channel::Channel;
 use crate::channel::start_up::FilesAtStart;
-use crate::events::present::list;
 use crate::publish::Before;
 use crate::publish::retention::instant_of;
 use crate::resume::Plan;
@@ -14,7 +13,7 @@ use crate::resume::listed_at;
 use crate::resume::parts_on_disk::PartsOnDisk;
 use livedir_layout::directory::stamp::Stamp;
 use livedir_layout::names::{part_name, segment_name};
-use livedir_playlist::TICKS_PER_S;
+use livedir_time::ticks::of_seconds;
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant, SystemTime},
@@ -32,7 +31,7 @@ impl Channel {
             return;
         }
         // What they lasted is not known without reading them: no longer than a segment may be.
-        let target_90k = (u64::from(self.publication.playlist().target_duration_s) + 1) * TICKS_PER_S;
+        let target_90k = of_seconds(self.publication.playlist().target_duration_s) + of_seconds(1);
         // The window of an earlier run may have been longer.
         let window_90k = target_90k * self.longest_window() as u64;
         let longest_90k = self.publication.timeline.longest_duration_90k().max(window_90k);
@@ -66,7 +65,7 @@ impl Channel {
             FilesAtStart::Numbered(numbers) => {
                 let stamped = numbers.iter().filter_map(|&number| {
                     let name = segment_name(number);
-                    let listed_at = listed_at(&self.stamp(&name).ok()?);
+                    let listed_at = listed_at(&self.files.stamp(&name).ok()?);
                     Some((name, listed_at))
                 });
                 // One that is older than one of a lower number is no segment of ours, and tells nothing.
@@ -100,7 +99,7 @@ impl Channel {
         let playlist = self.publication.playlist();
         let target_duration_s = playlist.target_duration_s;
         let usual_90k = playlist.duration_90k() / (playlist.segments.len() as u64).max(1);
-        let near_90k = 3 * u64::from(target_duration_s) * TICKS_PER_S;
+        let near_90k = 3 * of_seconds(target_duration_s);
         // One more for the segment that the part is of, and one for lengths that are not all the same.
         let near = near_90k.div_ceil(usual_90k.max(1)) as usize + 2;
         let behind = near + 2 * self.settings.window_segments.max(playlist.segments.len());
@@ -123,8 +122,8 @@ impl Channel {
 
     /// The times at which the segments that lie there came, in their order.
     fn when_segments_came(&self) -> Vec<SystemTime> {
-        let names = list(&*self.world.directory, &self.live).unwrap_or_default();
-        let stamps = names.iter().filter_map(|name| self.stamp(name).ok());
+        let names = self.files.segments().unwrap_or_default();
+        let stamps = names.iter().filter_map(|name| self.files.stamp(name).ok());
         let mut came_at: Vec<_> = stamps.map(|stamp| came(&stamp)).collect();
         came_at.sort_unstable();
         came_at

@@ -11,7 +11,7 @@ use livedir_layout::directory::{Directory, EntryKind};
 use livedir_layout::files::{LOW_LATENCY_PLAYLIST, PLAYLIST, STATUS};
 use livedir_layout::names::{LIVE, number_of_name, part_of_name};
 use livedir_layout::rendition::is_name_of_rendition;
-use livedir_playlist::TICKS_PER_S;
+use livedir_time::ticks::of_seconds;
 use std::{
     io,
     path::{Path, PathBuf},
@@ -35,7 +35,7 @@ impl Leftovers {
         let live = settings.webroot.join(LIVE);
         let mut leftovers = Self { world, live, segments: Retention::default(), directories: Vec::new() };
         if let Err(error) = leftovers.look(settings) {
-            warn!(%error, "what earlier runs have left in live/ cannot be listed; make it readable");
+            warn!(%error, "files of earlier runs in live/ cannot be listed; make it readable");
         }
         leftovers
     }
@@ -45,14 +45,13 @@ impl Leftovers {
         let is_in_use =
             |name: &str| settings.renditions.iter().any(|rendition| rendition.name.as_deref() == Some(name));
         // RFC 8216 6.2.2: its duration and that of the longest playlist.
-        let grace_90k =
-            (settings.window_segments as u64 + 2) * u64::from(settings.target_duration_s) * TICKS_PER_S;
+        let grace_90k = (settings.window_segments as u64 + 2) * of_seconds(settings.target_duration_s);
         let (now, disk) = (self.world.now(), self.world.directory.clone());
         for (name, is_directory) in entries(&*disk, &self.live)? {
             if is_directory && is_name_of_rendition(&name) && !is_in_use(&name) {
                 info!(
                     name,
-                    "this size is no more; its playlist goes now, and its segments after their grace"
+                    "rendition removed; its playlist is deleted now, its segments after their retention time"
                 );
                 let directory = self.live.join(&name);
                 // Its playlist went when the directory was changed last, in an earlier run perhaps: a program that is started again

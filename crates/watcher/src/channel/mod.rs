@@ -4,9 +4,11 @@
 //! listed. Runs on the watcher's thread; [`scan`](crate::channel::scan) has the part that reads the directory.
 
 pub(crate) mod channels;
+mod complaints;
 pub(crate) mod grace;
 pub(crate) mod handled;
 pub(crate) mod leftovers;
+mod live_files;
 pub(crate) mod parts;
 pub(crate) mod rewritten;
 pub(crate) mod scan;
@@ -16,9 +18,12 @@ pub(crate) mod start_up;
 mod take;
 pub(crate) mod watch;
 
+use crate::channel::complaints::Complaints;
 use crate::channel::handled::Handled;
+use crate::channel::live_files::LiveFiles;
 use crate::channel::parts::GivenUp;
 use crate::channel::rewritten::Reread;
+use crate::channel::silence::Silence;
 use crate::channel::watch::Watch;
 use crate::error::WatchError;
 use crate::events::finished_file::ReadBuffer;
@@ -28,49 +33,46 @@ use crate::order::{Order, Turn};
 use crate::publish::Publication;
 use crate::settings::ChannelSettings;
 use crate::world::World;
-use livedir_layout::directory::stamp::Stamp;
 use livedir_layout::files::PLAYLIST;
 use livedir_layout::names::{number_of_name, part_of_name};
 use livedir_layout::numbers::Numbers;
 use std::{
-    collections::BTreeSet,
-    io,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
-use tracing::warn;
-
-/// Names that are complained of once are remembered, up to this many.
-const MOST_COMPLAINTS: usize = 1_000;
+use tracing::{info, warn};
 
 /// One stream.
 pub(crate) struct Channel {
-    pub(crate) world: World,
-    pub(crate) settings: ChannelSettings,
-    pub(crate) numbers: Numbers,
-    /// An absolute path: events carry such.
-    pub(crate) live: PathBuf,
-    pub(crate) publication: Publication,
-    pub(crate) order: Order,
-    pub(crate) unfinished: Unfinished,
-    pub(crate) handled: Handled,
-    pub(crate) watch: Watch,
-    pub(crate) next_scan: Instant,
-    pub(crate) next_tick: Option<Instant>,
-    pub(crate) turn_deadline: Option<Instant>,
-    pub(crate) last_segment_at: Instant,
-    /// Names and errors that were complained of.
-    pub(crate) complaints: BTreeSet<String>,
+    world: World,
+    settings: ChannelSettings,
+    numbers: Numbers,
+    files: LiveFiles,
+    publication: Publication,
+    order: Order,
+    unfinished: Unfinished,
+    handled: Handled,
+    watch: Watch,
+    next_scan: Instant,
+    next_tick: Option<Instant>,
+    turn_deadline: Option<Instant>,
+    silence: Silence,
+    complaints: Complaints,
 }
 
 impl Channel {
     pub(crate) fn live(&self) -> &Path {
-        &self.live
+        self.files.path()
     }
 
-    /// What the file system says of a file in the live directory.
-    pub(crate) fn stamp(&self, name: &str) -> io::Result<Stamp> {
-        self.world.directory.stamp(&self.live.join(name))
+    /// Whether another directory has come in the place of the one that was locked.
+    pub(crate) fn has_new_directory(&self) -> bool {
+        self.watch.is_exchanged()
+    }
+
+    /// Somebody has tried to take the lock in the directory that is there now.
+    pub(crate) fn note_lock(&mut self, is_locked: bool) {
+        self.watch.note_lock(is_locked);
     }
 
     pub(crate) fn next_segment_number(&self) -> u64 {
@@ -108,7 +110,7 @@ impl Channel {
         if part_of_name(name).is_some() {
             return;
         }
-        let Ok(stamp) = self.stamp(name) else { return };
+        let Ok(stamp) = self.files.stamp(name) else { return };
         let is_listed = self.publication.timeline.is_listed(name);
         let before = self.publication.timeline.listed_as(name);
         if is_listed
@@ -132,7 +134,7 @@ impl Channel {
     pub(crate) fn gone(&mut self, name: &str) {
         self.watch.note_event(self.world.wall());
         // Another one may have come since under its name.
-        if self.stamp(name).is_ok() {
+        if self.files.stamp(name).is_ok() {
             return;
         }
         if self.publication.timeline.is_listed(name) {
@@ -148,13 +150,13 @@ impl Channel {
         if self.publication.timeline.is_listed(name) {
             let mut entries = self.publication.timeline.lose(|other| other != name);
             // Whoever takes one away takes those behind it, too: the playlist is written once for all of them.
-            let gone = self.publication.timeline.first_names(|name| self.stamp(name).is_err());
+            let gone = self.publication.timeline.first_names(|name| self.files.stamp(name).is_err());
             for name in &gone {
                 self.handled.depart(name);
             }
             entries += self.publication.timeline.lose(|other| !gone.contains(other));
             let label = self.publication.label(name);
-            if self.complain("gone") {
+            if self.complaints.note("gone") {
                 warn!(
                     name = label,
                     entries,
@@ -175,8 +177,8 @@ impl Channel {
     }
 
     pub(crate) fn complain_of_stranger(&mut self, name: &str) {
-        if self.complain(name) {
-            warn!(name, "file ignored: the stream has not come to its number; give it another name");
+        if self.complaints.note(name) {
+            warn!(name, "file ignored: its number is ahead of the stream; give it another name");
         }
     }
 
@@ -222,7 +224,7 @@ impl Channel {
                         if let Order::Arrival(order) = &mut self.order {
                             order.published();
                         }
-                        self.last_segment_at = self.world.now();
+                        self.silence.begin_at(self.world.now());
                         self.advance_parts();
                         self.publication.write_low_latency();
                         self.publication.write_status_in_turn();
@@ -285,19 +287,14 @@ impl Channel {
         self.publication.write_playlist();
         if self.publication.retention.next_deadline().is_some_and(|at| at <= self.world.now()) {
             self.publication.replace_old_low_latency();
-            self.publication.sweep(&self.live);
+            self.publication.sweep(self.files.path());
         }
     }
 
     pub(crate) fn complain_of_foreign(&mut self, name: &str) {
-        if self.complain(name) {
+        if self.complaints.note(name) {
             warn!(name, "file ignored: segments are named seg-00000001.ts and so on; rename it");
         }
-    }
-
-    /// Whether this was not complained of before.
-    pub(crate) fn complain(&mut self, of: &str) -> bool {
-        self.complaints.len() < MOST_COMPLAINTS && self.complaints.insert(of.to_owned())
     }
 
     /// Lists a gap in the place of what others have listed and this one is too late with. Says when it will be too late with
@@ -327,6 +324,32 @@ impl Channel {
     pub(crate) fn skip_gaps(&mut self) {
         if let Order::Numbered(order) = &mut self.order {
             order.skip_to(self.publication.timeline.next_number());
+        }
+    }
+
+    /// When the encoder will have been silent for too long; `None` when that was told.
+    fn silent_at(&self) -> Option<Instant> {
+        let is_told = self.publication.silent_since.is_some() || self.publication.playlist().ended;
+        (!self.is_numbered() && !is_told).then(|| self.silence.too_long_at(self.target())).flatten()
+    }
+
+    fn ends_at(&self) -> Option<Instant> {
+        let playlist = self.publication.playlist();
+        let can_end = !playlist.ended && playlist.next_media_sequence() > 1;
+        self.silence.ends_at().filter(|_| can_end)
+    }
+
+    /// Tells of a silent encoder, or ends its stream, when it is time to.
+    fn note_silence(&mut self, now: Instant) {
+        if self.silent_at().is_some_and(|at| at <= now) {
+            self.publication.note_silence(self.silence.lasted(now));
+        }
+        if self.ends_at().is_some_and(|at| at <= now) {
+            info!(
+                channel = self.settings.channel(),
+                "stream ended, because no segment has come for too long"
+            );
+            self.publication.end_for_now();
         }
     }
 

@@ -5,17 +5,16 @@
 
 use crate::channel::Channel;
 use crate::channel::start_up::FilesAtStart;
+use crate::events::finished_file::Finished;
 use crate::events::finished_file::ReadBuffer;
-use crate::events::finished_file::{self, Finished};
 use crate::events::refusal::Refusal;
 use crate::order::Order;
-use crate::resume::parts_on_disk::{PartsOnDisk, parts_in};
-use crate::resume::rejoin::join;
+use crate::resume::parts_on_disk::PartsOnDisk;
 use crate::timeline::low_latency::MOST_PARTS;
 use crate::timeline::low_latency::ROUNDING_90K;
 use livedir_layout::names::{Home, number_of_name, number_of_uri, part_name, segment_name};
-use livedir_playlist::TICKS_PER_S;
 use livedir_time::clock_33_bit::distance_90k;
+use livedir_time::ticks::of_seconds;
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -44,11 +43,11 @@ impl Channel {
         if self.is_strange(name) {
             return self.complain_of_stranger(name);
         }
-        match finished_file::read_part(&*self.world.directory, &self.live.join(name), buffer) {
+        match self.files.read_part(name, buffer) {
             Ok(finished) => self.publication.part(name, finished),
             Err(Refusal::Vanished) => {}
             Err(reason) => {
-                let stamp = self.stamp(name).ok();
+                let stamp = self.files.stamp(name).ok();
                 self.publication.refuse(name, stamp, &reason);
                 self.publication.keep_parts(std::iter::once(name.to_owned()));
             }
@@ -60,11 +59,10 @@ impl Channel {
         let now = self.world.now();
         let mut buffer = ReadBuffer::default();
         for name in self.publication.timeline.missing_parts(now) {
-            let path = self.live.join(&name);
             if self.is_strange(&name) {
                 continue;
             }
-            if let Ok(finished) = finished_file::read_part(&*self.world.directory, &path, &mut buffer) {
+            if let Ok(finished) = self.files.read_part(&name, &mut buffer) {
                 self.publication.part(&name, finished);
             }
         }
@@ -79,7 +77,7 @@ impl Channel {
         let mut buffer = ReadBuffer::default();
         for number in order.next()..first.min(order.next().saturating_add(MOST_BEFORE)) {
             let name = segment_name(number);
-            if !self.waits(&name) && self.stamp(&name).is_ok() {
+            if !self.waits(&name) && self.files.stamp(&name).is_ok() {
                 self.take(&name, self.world.now(), false, &mut buffer);
             }
         }
@@ -145,16 +143,16 @@ impl Channel {
         }
         let parts = (0..count).map(|part| part_name(number, part));
         let name = segment_name(number);
-        match join(&*self.world.directory, &self.live, &name, parts) {
+        match self.files.join(&name, parts) {
             Ok(is_fixed) => {
                 if is_fixed {
                     self.numbers.give(number);
-                    info!(name, "segment made of its parts, as it was not written itself");
+                    info!(name, "segment assembled from its parts");
                 }
                 is_fixed
             }
             Err(error) => {
-                warn!(name, %error, "segment cannot be made of its parts; free space or make live/ writable");
+                warn!(name, %error, "segment cannot be assembled from its parts; free space or make live/ writable");
                 false
             }
         }
@@ -172,10 +170,10 @@ impl Channel {
         let names = told.listed.union(&told.segments).cloned().collect();
         let promised = told.promises_parts.then_some((told.can_skip, told.target_duration_s));
         self.publication.goes_on_from_list(names, promised);
-        let parts = match parts_in(&*self.world.directory, &self.live) {
+        let parts = match self.files.parts() {
             Ok(parts) => parts,
             Err(error) => {
-                return warn!(%error, "the parts that lie there cannot be listed; make live/ readable");
+                return warn!(%error, "the parts on disk cannot be listed; make live/ readable");
             }
         };
         let playlist = self.publication.playlist().clone();
@@ -197,9 +195,9 @@ impl Channel {
                 let mut finished = BTreeMap::new();
                 for part in of_segment {
                     let name = part_name(number, part);
-                    match finished_file::read_part(&*self.world.directory, &self.live.join(&name), buffer) {
+                    match self.files.read_part(&name, buffer) {
                         Ok(read) => drop(finished.insert(part, read)),
-                        Err(reason) => debug!(name, %reason, "part not taken up"),
+                        Err(reason) => debug!(name, %reason, "part not used"),
                     }
                     restored.insert((number, part));
                 }
@@ -244,10 +242,7 @@ impl Channel {
     /// Whether a file that is not listed is a segment, or is still being written: no other is behind it.
     fn comes_next(&self, name: &str, unlisted: &[String]) -> bool {
         let is_last = unlisted.last().is_some_and(|last| last == name);
-        let read = || {
-            finished_file::read(&*self.world.directory, &self.live.join(name), &mut ReadBuffer::default())
-                .is_ok()
-        };
+        let read = || self.files.read(name, &mut ReadBuffer::default()).is_ok();
         is_last || (unlisted.iter().any(|other| other == name) && read())
     }
 
@@ -272,7 +267,7 @@ impl Channel {
 
 /// The first of the segments whose parts are listed: bis 4.4.4.9, three target durations.
 fn near_the_end(playlist: &livedir_playlist::MediaPlaylist) -> usize {
-    let near_90k = 3 * u64::from(playlist.target_duration_s) * TICKS_PER_S;
+    let near_90k = 3 * of_seconds(playlist.target_duration_s);
     let mut after_90k = 0;
     let near = playlist.segments.iter().rev().take_while(|segment| {
         let is_near = after_90k <= near_90k;

@@ -4,7 +4,7 @@
 //! or leave. Runs on the watcher's thread.
 
 use crate::channel::Channel;
-use crate::events::finished_file::{self, ReadBuffer};
+use crate::events::finished_file::ReadBuffer;
 use crate::events::refusal::Refusal;
 use crate::order::{Candidate, Order};
 use livedir_layout::directory::stamp::Stamp;
@@ -36,7 +36,7 @@ impl Channel {
         // Nobody goes on with ours.
         if is_continued && read == Reread::GoesOn && !self.is_numbered() {
             self.keep_stamp(name, stamp);
-            if before.is_some_and(|before| before.bytes != stamp.bytes) && self.complain(name) {
+            if before.is_some_and(|before| before.bytes != stamp.bytes) && self.complaints.note(name) {
                 let name = self.publication.label(name);
                 warn!(
                     name,
@@ -52,15 +52,14 @@ impl Channel {
     /// A file whose turn has come, as it is now. `None`: it was written again while it waited, and waits again or is refused.
     pub(crate) fn read_if_rewritten(&mut self, candidate: Candidate) -> Option<Candidate> {
         let Candidate { name, finished, seen_at } = &candidate;
-        let Ok(stamp) = self.stamp(name) else {
+        let Ok(stamp) = self.files.stamp(name) else {
             self.publication.refuse(name, None, &Refusal::Vanished);
             return None;
         };
         if !stamp.is_rewritten_since(&finished.stamp) {
             return Some(candidate);
         }
-        let read =
-            finished_file::read(&*self.world.directory, &self.live.join(name), &mut ReadBuffer::default());
+        let read = self.files.read(name, &mut ReadBuffer::default());
         let is_being_written = match &read {
             Ok(again) => again.stamp.is_rewritten_since(&stamp),
             Err(reason) => reason.may_pass(),
@@ -94,8 +93,7 @@ impl Channel {
     /// What a listed file that was written again holds now.
     pub(crate) fn read_listed(&self, name: &str) -> Reread {
         let Some(listed) = self.publication.timeline.listed_contents(name) else { return Reread::GoesOn };
-        let path = self.live.join(name);
-        match finished_file::read(&*self.world.directory, &path, &mut ReadBuffer::default()) {
+        match self.files.read(name, &mut ReadBuffer::default()) {
             Ok(finished) if finished.contents() == listed.contents => Reread::Same,
             Ok(finished) if finished.facts.start_90k != listed.start_90k => Reread::Another,
             // One that cannot be read is being written.
@@ -107,7 +105,7 @@ impl Channel {
     pub(crate) fn scan_listed(&mut self) {
         let names: Vec<_> = self.publication.timeline.listed_names().cloned().collect();
         for name in names {
-            match (self.stamp(&name), self.publication.timeline.listed_as(&name)) {
+            match (self.files.stamp(&name), self.publication.timeline.listed_as(&name)) {
                 (Ok(stamp), Some(before)) if self.lose_if_rewritten(&name, Some(before), stamp) => {
                     self.handled.forget(&name);
                 }
@@ -125,12 +123,12 @@ impl Channel {
             let grace_90k = self.publication.timeline.longest_duration_90k();
             self.publication.retention.keep(name, self.world.now(), grace_90k);
         }
-        if self.complain("again") {
+        if self.complaints.note("again") {
             let name = self.publication.label(name);
             warn!(
                 name,
                 entries,
-                "a listed file was written again, so its entry leaves the playlist; give the encoder more names than twice --window"
+                "a listed file was overwritten, so its entry leaves the playlist; let the encoder use more file names than twice --window"
             );
         }
     }

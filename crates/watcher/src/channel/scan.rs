@@ -5,14 +5,13 @@
 
 use crate::channel::Channel;
 use crate::channel::handled::Present;
-use crate::events::finished_file;
 use crate::events::finished_file::ReadBuffer;
-use crate::events::present::list_all;
 use crate::order::Order;
 use livedir_layout::names::{Home, name_of_uri, number_of_name};
+use livedir_time::ticks;
 use std::{
     io,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 use tracing::warn;
 
@@ -20,7 +19,7 @@ use tracing::warn;
 const BLIND_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The stream goes on without a watch.
-pub(crate) const BLIND: &str = "the live directory cannot be watched; it is looked at every 200 ms instead";
+pub(crate) const BLIND: &str = "the live directory cannot be watched; it is listed every 200 ms instead";
 
 /// How often a file is looked at that may be complete.
 const TICK: Duration = Duration::from_millis(200);
@@ -35,11 +34,11 @@ const MOST_UNWATCHED: usize = 64;
 
 impl Channel {
     pub(crate) fn scan_interval(&self) -> Duration {
-        if self.watch.watched.is_some() {
+        if self.watch.is_on() {
             // Every segment puts the look off, so that none is needed while they come in time.
             return self.target() * 5 / 4;
         }
-        let part = self.settings.part_target_90k.map(|part_90k| Duration::from_micros(part_90k * 100 / 9));
+        let part = self.settings.part_target_90k.map(ticks::duration_of_microseconds);
         part.map_or(BLIND_INTERVAL, |part| part.min(BLIND_INTERVAL))
     }
 
@@ -49,7 +48,7 @@ impl Channel {
 
     /// The directory itself has come, gone, or changed its name.
     pub(crate) fn directory_is_gone(&mut self) {
-        if self.world.directory.identity(&self.live).is_ok_and(|now| self.watch.watched == Some(now)) {
+        if self.files.identity().is_some_and(|now| self.watch.is_watched(&now)) {
             return;
         }
         self.events_were_lost();
@@ -70,7 +69,7 @@ impl Channel {
         if !self.is_known() {
             self.scan_directory(buffer);
         }
-        if self.watch.watched.is_none() {
+        if !self.watch.is_on() {
             self.scan_oldest();
             self.scan_unwatched(MOST_UNWATCHED, now);
             self.scan_unfinished(now, buffer);
@@ -100,24 +99,19 @@ impl Channel {
 
     /// Whether nothing has happened in the directory since it was listed, or nothing but what events told.
     fn is_known(&self) -> bool {
-        self.changed_at().is_ok_and(|changed_at| self.watch.knows_all(changed_at))
-    }
-
-    /// When the directory itself was changed.
-    fn changed_at(&self) -> io::Result<SystemTime> {
-        self.world.directory.stamp(&self.live).map(|stamp| stamp.modified_at)
+        self.files.changed_at().is_ok_and(|changed_at| self.watch.knows_all(changed_at))
     }
 
     /// Lists the directory.
     pub(crate) fn scan_directory(&mut self, buffer: &mut ReadBuffer) {
         let listed_at = self.world.wall();
-        self.watch.note_listing(self.changed_at().ok(), listed_at);
-        let (names, parts) = match list_all(&*self.world.directory, &self.live) {
+        self.watch.note_listing(self.files.changed_at().ok(), listed_at);
+        let (names, parts) = match self.files.segments_and_parts() {
             Ok(names) => names,
             Err(error) => {
                 let is_going = error.kind() == io::ErrorKind::NotFound && self.settings.channel().is_some();
-                if !is_going && self.complain(&error.to_string()) {
-                    let path = self.live.display();
+                if !is_going && self.complaints.note(&error.to_string()) {
+                    let path = self.files.path().display();
                     warn!(%path, %error, "the live directory cannot be read; make it readable");
                 }
                 return;
@@ -158,7 +152,7 @@ impl Channel {
     /// Finds out what has come. `present`: all these names.
     fn compare_with(&mut self, names: &[String], present: &Present, now: Instant, buffer: &mut ReadBuffer) {
         self.handled.retain(present);
-        let hears = self.watch.watched.is_some();
+        let hears = self.watch.is_on();
         let next = self.handled.begin_listing();
         for name in names {
             if self.unfinished.holds(name) || self.publication.timeline.is_listed(name) {
@@ -169,7 +163,7 @@ impl Channel {
                 self.handled.scan_again(name.clone());
                 continue;
             }
-            let Ok(stamp) = self.stamp(name) else { continue };
+            let Ok(stamp) = self.files.stamp(name) else { continue };
             if !self.handled.has_as(name, &stamp) && !self.handled.recognize(name, &stamp) {
                 self.unfinished.begun(name, stamp, false, now);
             }
@@ -181,7 +175,7 @@ impl Channel {
     /// Looks at the files that may be complete.
     pub(crate) fn scan_unfinished(&mut self, now: Instant, buffer: &mut ReadBuffer) {
         for name in self.unfinished.to_look_at() {
-            match self.stamp(&name) {
+            match self.files.stamp(&name) {
                 Ok(stamp) => self.unfinished.looked(&name, stamp, now),
                 Err(_) => self.unfinished.forget(&name),
             }
@@ -205,8 +199,7 @@ impl Channel {
             if !order.next_breaks(self.publication.timeline.last().facts()) {
                 return;
             }
-            let path = self.live.join(name);
-            let read = finished_file::read(&*self.world.directory, &path, buffer);
+            let read = self.files.read(name, buffer);
             if read.is_ok_and(|read| order.leads_to_next(&read.facts)) {
                 self.take(name, self.world.now(), true, buffer);
             }
@@ -217,7 +210,7 @@ impl Channel {
     fn scan_unwatched(&mut self, most: usize, now: Instant) {
         for _ in 0..self.handled.unwatched().min(most) {
             let Some(name) = self.handled.next_unwatched() else { return };
-            let Ok(stamp) = self.stamp(&name) else { continue };
+            let Ok(stamp) = self.files.stamp(&name) else { continue };
             if self.handled.has_as(&name, &stamp) {
                 self.handled.scan_again(name);
             } else {
@@ -233,7 +226,7 @@ impl Channel {
         let names: Vec<_> =
             oldest.into_iter().filter_map(|segment| name_of_uri(self.settings.home, &segment.uri)).collect();
         for name in names {
-            let Ok(stamp) = self.stamp(&name) else { continue };
+            let Ok(stamp) = self.files.stamp(&name) else { continue };
             match self.publication.timeline.listed_as(&name) {
                 Some(before) if self.lose_if_rewritten(&name, Some(before), stamp) => {
                     self.handled.forget(&name);
@@ -241,8 +234,7 @@ impl Channel {
                 }
                 None => {
                     self.keep_stamp(&name, stamp);
-                    let path = self.live.join(&name);
-                    let read = finished_file::read(&*self.world.directory, &path, &mut ReadBuffer::default());
+                    let read = self.files.read(&name, &mut ReadBuffer::default());
                     if let Ok(finished) = read {
                         self.publication.timeline.keep_read(&name, &finished);
                     }
@@ -254,43 +246,39 @@ impl Channel {
 
     /// Watches the directory again after someone took it away, and makes it again if need be.
     fn keep_watch(&mut self) {
-        let now = self.world.directory.identity(&self.live).ok();
-        let was_exchanged = self.watch.identity.is_some() && now != self.watch.identity;
-        if self.watch.watched.is_some() && self.watch.watched == now {
+        let now = self.files.identity();
+        if now.as_ref().is_some_and(|now| self.watch.is_watched(now)) {
             return;
         }
-        let path = self.live.display().to_string();
-        if was_exchanged {
-            self.watch.is_exchanged = true;
-            if self.settings.label.is_empty() {
-                warn!(path, "the live directory was taken away; going on in a new one");
-            }
+        let was_exchanged = self.watch.end(now.as_ref());
+        let path = self.files.path().display().to_string();
+        if was_exchanged && self.settings.label.is_empty() {
+            warn!(path, "the live directory was taken away; continuing in a new one");
         }
-        self.watch.watched = None;
         if now.is_none() {
             // A channel goes with its directory; a stream of ours does not.
             if !self.settings.label.is_empty() && !self.is_numbered() {
                 return;
             }
-            if let Err(error) = self.world.directory.make(&self.live) {
-                if self.complain(&error.to_string()) {
+            if let Err(error) = self.files.make() {
+                if self.complaints.note(&error.to_string()) {
                     warn!(path, %error, "the live directory cannot be made again; make it");
                 }
                 return;
             }
         }
-        self.watch.identity = self.world.directory.identity(&self.live).ok();
-        match self.world.directory.watch(&self.live) {
-            Ok(identity) => self.watch.watched = Some(identity),
+        self.watch.note_identity(self.files.identity());
+        match self.files.watch() {
+            Ok(identity) => self.watch.begin_again(identity),
             // Nobody asked for a watch.
             Err(error) if error.is_empty() => {}
-            Err(error) if self.complain(&error) => warn!(path, error, "{BLIND}"),
+            Err(error) if self.complaints.note(&error) => warn!(path, error, "{BLIND}"),
             Err(_) => {}
         }
         if was_exchanged && self.settings.home == Home::Beside {
             self.publication.write_all_again();
         }
-        if was_exchanged || self.watch.watched.is_some() {
+        if was_exchanged || self.watch.is_on() {
             self.watch.knows_nothing();
         }
     }

@@ -1,59 +1,58 @@
-//! Silence: what is done when no segment comes for long.
+//! Silence: how long no segment has come, and when that is too long. Pure.
 //!
-//! In: the time, and when the last segment came. Out: a word in the log and in `status.json`, or the end of the playlist.
+//! In: when segments came, and the target duration. Out: when the encoder is silent, and when the stream has ended.
 
-use crate::channel::Channel;
-use crate::order::Order;
-use std::time::Instant;
-use tracing::{info, warn};
+use std::time::{Duration, Instant};
 
 /// An encoder is silent when nothing has come for so many target durations: players have nothing left to show then.
 const SILENT_TARGETS: u32 = 3;
 
-impl Channel {
-    /// When the encoder will have been silent for too long; `None` when that was told.
-    pub(super) fn silent_at(&self) -> Option<Instant> {
-        let is_told = self.publication.silent_since.is_some() || self.publication.playlist().ended;
-        let is_foreign = matches!(self.order, Order::Arrival(_));
-        (is_foreign && !is_told)
-            .then(|| self.last_segment_at.checked_add(self.target() * SILENT_TARGETS))
-            .flatten()
+/// Since when no segment has come.
+#[derive(Debug)]
+pub(crate) struct Silence {
+    since: Instant,
+    end_after: Option<Duration>,
+}
+
+impl Silence {
+    /// `end_after`: a stream that is silent for so long has ended.
+    pub(crate) fn new(since: Instant, end_after: Option<Duration>) -> Self {
+        Self { since, end_after }
     }
 
-    pub(super) fn ends_at(&self) -> Option<Instant> {
-        let playlist = self.publication.playlist();
-        let can_end = !playlist.ended && playlist.next_media_sequence() > 1;
-        self.settings
-            .end_after
-            .filter(|_| can_end)
-            .and_then(|end_after| self.last_segment_at.checked_add(end_after))
+    /// The last segment came at this time.
+    pub(crate) fn begin_at(&mut self, since: Instant) {
+        self.since = since;
     }
 
-    fn tell_of_silence(&mut self, now: Instant) {
-        let since = now.saturating_duration_since(self.last_segment_at);
-        let since_then = jiff::SignedDuration::try_from(since).unwrap_or_default();
-        let now = self.world.date();
-        let since = now.checked_sub(since_then).unwrap_or(now);
-        self.publication.silent_since = Some(since);
-        warn!(
-            channel = self.settings.channel(),
-            %since,
-            "no segment has come; look after the encoder, the playlist waits for it"
-        );
-        self.publication.write_status();
+    pub(crate) fn lasted(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.since)
     }
 
-    /// Does what is due.
-    pub(super) fn note_silence(&mut self, now: Instant) {
-        if self.silent_at().is_some_and(|at| at <= now) {
-            self.tell_of_silence(now);
-        }
-        if self.ends_at().is_some_and(|at| at <= now) {
-            info!(
-                channel = self.settings.channel(),
-                "the encoder is silent for so long that the stream has ended"
-            );
-            self.publication.end_for_now();
-        }
+    /// When the encoder will have been silent for too long.
+    pub(crate) fn too_long_at(&self, target: Duration) -> Option<Instant> {
+        self.since.checked_add(target * SILENT_TARGETS)
+    }
+
+    /// When the stream will have ended; `None`: never.
+    pub(crate) fn ends_at(&self) -> Option<Instant> {
+        self.end_after.and_then(|end_after| self.since.checked_add(end_after))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_silent_after_three_target_durations_and_ends_when_it_was_told_to() {
+        let began = Instant::now();
+        let mut silence = Silence::new(began, Some(Duration::from_secs(60)));
+        silence.begin_at(began + Duration::from_secs(10));
+        let at = |seconds| Some(began + Duration::from_secs(seconds));
+        assert_eq!(silence.too_long_at(Duration::from_secs(2)), at(16));
+        assert_eq!(silence.ends_at(), at(70));
+        assert_eq!(Silence::new(began, None).ends_at(), None);
+        assert_eq!(silence.lasted(began), Duration::ZERO);
     }
 }

@@ -131,7 +131,7 @@ fn begin_together(begun: &mut [Begun], fates: &[Fate]) {
         promised < next.max(1) && begun.iter().zip(fates).all(|(it, fate)| !tells(fate) || is_aligned(it));
     let next = if is_agreed { next } else { next.max(promised + 1) };
     if !is_agreed {
-        warn!(number, "the playlists of the sizes do not agree; they begin anew, and the numbers go on");
+        warn!(number, "the playlists of the renditions differ; they start again, and the numbers continue");
     }
     for (it, fate) in begun.iter_mut().zip(fates) {
         let was_ended = matches!(&it.on_disk, OnDisk::Playlist { playlist, .. } if playlist.ended);
@@ -199,7 +199,7 @@ impl Channel {
             order.skip_to(number);
             self.publication.timeline.set_first_of_run(number);
             self.publication.timeline.settle_parts(number);
-            self.publication.measure_listed(&self.live);
+            self.publication.measure_listed(self.files.path());
         }
     }
 }

@@ -3,8 +3,11 @@
 //! In: webroot as the last run, or its crash, left it. Out: a [`Channel`] whose playlist on disk is true again.
 
 use crate::channel::Channel;
+use crate::channel::complaints::Complaints;
 use crate::channel::handled::Handled;
+use crate::channel::live_files::LiveFiles;
 use crate::channel::scan::BLIND;
+use crate::channel::silence::Silence;
 use crate::channel::watch::Watch;
 use crate::error::WatchError;
 use crate::events::finished_file;
@@ -178,6 +181,9 @@ impl Channel {
                 None => ahead(publication.playlist(), first),
             });
         }
+        let numbers = numbers.of(&live);
+        let silence = Silence::new(now, settings.end_after);
+        let files = LiveFiles::new(world.directory.clone(), live);
         let channel = Self {
             world: world.clone(),
             order: match settings.naming {
@@ -188,8 +194,8 @@ impl Channel {
                 Naming::Any => Order::Arrival(Arrival::default()),
             },
             settings,
-            numbers: numbers.of(&live),
-            live,
+            numbers,
+            files,
             publication,
             unfinished: Unfinished::default(),
             handled: Handled::default(),
@@ -197,8 +203,8 @@ impl Channel {
             next_scan: now,
             next_tick: None,
             turn_deadline: None,
-            last_segment_at: now,
-            complaints: BTreeSet::new(),
+            silence,
+            complaints: Complaints::default(),
         };
         let is_rebuilt = matches!(fate, Some(Fate::Rebuilt { .. }));
         Ok(Begun { channel, on_disk, is_rebuilt, told, plan, found, names, now })
@@ -211,14 +217,14 @@ impl Begun {
         let Self { channel, on_disk, is_rebuilt, told, plan, found, names, now } = self;
         let now = *now;
         let written_at = channel.written_at(on_disk, now);
-        channel.last_segment_at = written_at;
+        channel.silence.begin_at(written_at);
         channel.keep_for_their_grace(plan, found, written_at, now);
         if plan.entries_lost > 0 {
             let entries = plan.entries_lost;
             warn!(
                 channel = channel.settings.channel(),
                 entries,
-                "files that the playlist names are missing; these entries leave it, and the numbers go on"
+                "files that the playlist names are missing; these entries leave it, and the numbers continue"
             );
             channel.publication.mark_changed();
             channel.publication.write_playlist();
@@ -281,7 +287,7 @@ impl Begun {
                 debug!(channel = channel.settings.channel(), number, "nothing was published before");
             }
             Last::Unknown | Last::Known(_) | Last::Gap => {
-                info!(channel = channel.settings.channel(), number, "going on from what is on disk");
+                info!(channel = channel.settings.channel(), number, "continuing from the files on disk");
             }
         }
     }
@@ -290,7 +296,7 @@ impl Begun {
 impl Channel {
     /// Whether the file of this name holds what the other sizes have under its number.
     fn holds_what_others_do(&self, name: &str, buffer: &mut ReadBuffer) -> bool {
-        let read = finished_file::read(&*self.world.directory, &self.live.join(name), buffer);
+        let read = self.files.read(name, buffer);
         match (number_of_name(name), read) {
             (Some(number), Ok(finished)) => self.publication.timeline.holds_what_others_do(number, &finished),
             // It will be refused.
@@ -308,10 +314,10 @@ impl Channel {
                     channel = self.settings.channel(),
                     problem,
                     number,
-                    "stream.m3u8 cannot be read back; it is set aside as stream.m3u8.bad, and the numbers go on"
+                    "stream.m3u8 cannot be read back; it is renamed to stream.m3u8.bad, and the numbers continue"
                 );
                 if let Err(error) = files::set_aside(&*self.world.directory, &self.settings.webroot) {
-                    warn!(%error, "stream.m3u8 cannot be set aside; it will be replaced");
+                    warn!(%error, "stream.m3u8 cannot be renamed; it will be replaced");
                 }
                 // Its numbers are kept, whatever comes before the next segment.
                 let has_numbers = self.publication.playlist().next_media_sequence() > 1;
@@ -331,23 +337,21 @@ impl Channel {
         match predecessor {
             Predecessor::None => self.publication.timeline.set_last(Last::Nothing),
             Predecessor::Gone => self.publication.timeline.set_last(Last::Unknown),
-            Predecessor::OnDisk(name) => {
-                match finished_file::read(&*self.world.directory, &self.live.join(name), buffer) {
-                    Ok(finished) => {
-                        self.publication.timeline.keep_stamp(name, finished.stamp);
-                        self.publication.timeline.goes_on_from(finished.facts);
-                    }
-                    Err(reason) => {
-                        let entries = self.publication.timeline.lose(|other| other != name);
-                        warn!(
-                            name,
-                            entries,
-                            "the last listed segment cannot be read back, so its entry leaves the playlist: {reason}"
-                        );
-                        self.publication.timeline.set_last(Last::Unknown);
-                    }
+            Predecessor::OnDisk(name) => match self.files.read(name, buffer) {
+                Ok(finished) => {
+                    self.publication.timeline.keep_stamp(name, finished.stamp);
+                    self.publication.timeline.goes_on_from(finished.facts);
                 }
-            }
+                Err(reason) => {
+                    let entries = self.publication.timeline.lose(|other| other != name);
+                    warn!(
+                        name,
+                        entries,
+                        "the last listed segment cannot be read back, so its entry leaves the playlist: {reason}"
+                    );
+                    self.publication.timeline.set_last(Last::Unknown);
+                }
+            },
         }
     }
 

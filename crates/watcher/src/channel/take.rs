@@ -3,7 +3,7 @@
 //! In: the name of a file that is complete, or may be. Out: a candidate for its turn. Runs on the watcher's thread.
 
 use crate::channel::Channel;
-use crate::events::finished_file::{self, Finished, ReadBuffer};
+use crate::events::finished_file::{Finished, ReadBuffer};
 use crate::events::refusal::Refusal;
 use crate::order::{Candidate, Order};
 use livedir_layout::names::number_of_name;
@@ -16,9 +16,9 @@ impl Channel {
         if !self.unfinished.is_waiting() {
             return;
         }
-        let Ok(next) = self.stamp(name) else { return };
+        let Ok(next) = self.files.stamp(name) else { return };
         for earlier in self.unfinished.overtaken_by(&next) {
-            match self.stamp(&earlier) {
+            match self.files.stamp(&earlier) {
                 Ok(stamp) if stamp.modified_at < next.modified_at && earlier != name => {
                     self.take(&earlier, self.world.now(), true, buffer);
                 }
@@ -36,8 +36,7 @@ impl Channel {
             return self.complain_of_foreign(name);
         }
         self.unfinished.forget(name);
-        let path = self.live.join(name);
-        let Ok(stamp) = self.stamp(name) else { return self.gone(name) };
+        let Ok(stamp) = self.files.stamp(name) else { return self.gone(name) };
         if self.handled.recognize(name, &stamp) {
             return;
         }
@@ -53,7 +52,7 @@ impl Channel {
         {
             return;
         }
-        match finished_file::read(&*self.world.directory, &path, buffer) {
+        match self.files.read(name, buffer) {
             Ok(finished) if self.is_late(&finished) => {
                 self.handled.note(name, &stamp);
                 self.publication.refuse(name, Some(stamp), &Refusal::Late);
@@ -94,7 +93,7 @@ impl Channel {
         }
         let Order::Numbered(order) = &mut self.order else { return };
         if number < order.next() {
-            if let (true, Ok(stamp)) = (self.publication.timeline.is_listed(name), self.stamp(name)) {
+            if let (true, Ok(stamp)) = (self.publication.timeline.is_listed(name), self.files.stamp(name)) {
                 let before = self.publication.timeline.listed_as(name);
                 self.lose_if_rewritten(name, before, stamp);
                 return;
@@ -102,7 +101,7 @@ impl Channel {
             let is_known = self.publication.timeline.is_listed(name)
                 || self.publication.timeline.is_gap(name)
                 || self.publication.refused.has(name);
-            if !is_known && self.complain(name) {
+            if !is_known && self.complaints.note(name) {
                 warn!(
                     name,
                     "segment came after a later one was published, so it is not listed; write segments in order"
@@ -118,8 +117,7 @@ impl Channel {
         if order.is_waiting(number) {
             return;
         }
-        let path = self.live.join(name);
-        let read = finished_file::read(&*self.world.directory, &path, buffer);
+        let read = self.files.read(name, buffer);
         // Those of this run are its own, whatever their clock says.
         let is_on_air = self.publication.timeline.first_of_run().is_some();
         if !is_on_air
@@ -128,7 +126,7 @@ impl Channel {
             return self.complain_of_stranger(name);
         }
         if let Err(reason) = &read {
-            let stamp = self.world.directory.stamp(&path).ok();
+            let stamp = self.files.stamp(name).ok();
             self.publication.refuse(name, stamp, reason);
         }
         let candidate = read.ok().map(|finished| Candidate { name: name.to_owned(), finished, seen_at });

@@ -13,11 +13,11 @@ const COARSEST_TIMES: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Watch {
     /// The directory that is there, watched or not.
-    pub(crate) identity: Option<Identity>,
+    identity: Option<Identity>,
     /// Whether another one has come in its place, or was made there, and nobody has looked after the lock.
-    pub(crate) is_exchanged: bool,
+    is_exchanged: bool,
     /// The directory that is watched; `None` while it is not.
-    pub(crate) watched: Option<Identity>,
+    watched: Option<Identity>,
     /// The time of the directory when it was listed last, and when that was.
     listed_as_of: Option<(SystemTime, SystemTime)>,
     last_event_at: SystemTime,
@@ -39,6 +39,44 @@ impl Watch {
             listed_as_of: listed_as_of.map(|as_of| (as_of, at)),
             last_event_at: at,
         }
+    }
+
+    /// Whether the system tells of changes.
+    pub(crate) fn is_on(&self) -> bool {
+        self.watched.is_some()
+    }
+
+    /// Whether this directory is the one that is watched.
+    pub(crate) fn is_watched(&self, directory: &Identity) -> bool {
+        self.watched.as_ref() == Some(directory)
+    }
+
+    /// The watched directory is not there any more, but this one, or none. Says whether the one that was there has gone.
+    pub(crate) fn end(&mut self, now: Option<&Identity>) -> bool {
+        self.watched = None;
+        let has_gone = self.identity.is_some() && now != self.identity.as_ref();
+        self.is_exchanged |= has_gone;
+        has_gone
+    }
+
+    /// This directory is there now.
+    pub(crate) fn note_identity(&mut self, now: Option<Identity>) {
+        self.identity = now;
+    }
+
+    /// The system tells of changes in this directory from now on.
+    pub(crate) fn begin_again(&mut self, watched: Identity) {
+        self.watched = Some(watched);
+    }
+
+    /// Whether the lock has to be taken again, in another directory.
+    pub(crate) fn is_exchanged(&self) -> bool {
+        self.is_exchanged
+    }
+
+    /// Somebody has tried to take the lock in the directory that is there now.
+    pub(crate) fn note_lock(&mut self, is_locked: bool) {
+        self.is_exchanged = !is_locked;
     }
 
     /// An event has come: what changed in the directory until now is known, or will be.

@@ -2,7 +2,7 @@
 //!
 //! In: a path. Out: a [`Finished`] segment, or a [`Refusal`] that says why the file cannot be listed and what to do about it.
 
-use crate::events::refusal::Refusal;
+use crate::events::refusal::{LARGEST_SEGMENT_BYTES, Refusal};
 use livedir_layout::directory::Directory;
 use livedir_layout::directory::stamp::Stamp;
 use livedir_media::{Facts, Probing, Unfit, unfit};
@@ -37,11 +37,8 @@ impl Finished {
 #[derive(Debug, Default)]
 pub(crate) struct ReadBuffer(Vec<u8>);
 
-/// A minute at 35 Mbit/s: more is no segment but a recording.
-pub(crate) const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
-
 /// A file is read in such pieces: small enough to stay in the inner caches of the processor until they are judged.
-const PIECE_BYTES: usize = 188 * 256;
+const PIECE_BYTES: usize = 48 * 1024;
 
 /// So much of each piece tells one segment from another: no two pictures are encoded to the same bytes.
 const SAMPLE_BYTES: usize = 4 * 1024;

@@ -5,7 +5,7 @@
 
 use crate::events::wake::Wake;
 use livedir_layout::directory::disk::EventSource;
-use livedir_layout::names::is_transport_stream;
+use livedir_layout::formats::is_media;
 use notify::{
     Config, Event, EventKind, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher as _,
     event::{AccessKind, AccessMode, CreateKind, ModifyKind, RemoveKind, RenameMode},
@@ -119,7 +119,7 @@ fn wakes_of(
     };
     let mut wakes = Vec::new();
     for path in &event.paths {
-        if !path.file_name().and_then(|name| name.to_str()).is_some_and(is_transport_stream) {
+        if !path.file_name().and_then(|name| name.to_str()).is_some_and(is_media) {
             wakes.extend(concerns_directory(event, path, &is_watched).then(|| Wake::Directory(path.clone())));
             continue;
         }

@@ -1,16 +1,18 @@
 //! Refusals: why a file cannot be listed, and what to do about it.
 
-use crate::events::finished_file::LARGEST_SEGMENT_BYTES;
 use livedir_media::{ProbeError, Unfit};
 use livedir_playlist::PushError;
 use std::io;
+
+/// A minute at 35 Mbit/s: more is no segment but a recording.
+pub(crate) const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
 
 /// Why a file cannot be listed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error("it vanished before it could be listed; let files stay until the playlist has moved on")]
     Vanished,
-    #[error("it came after the one behind it was listed; write segments in order")]
+    #[error("it came after the next one was listed; write segments in order")]
     Late,
     #[error("it is a directory or a device; write segments as plain files")]
     NoFile,
@@ -33,8 +35,7 @@ pub(crate) enum Refusal {
 /// Why the first file makes no target duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "it runs {duration_s} s, too long to promise for all that follow; have the encoder cut shorter segments, or say \
-     --target-duration {duration_s}"
+    "it lasts {duration_s} s, which exceeds the target duration; let the encoder cut shorter segments, or use --target-duration {duration_s}"
 )]
 pub(crate) struct TooLongForTarget {
     pub(crate) duration_s: u64,

@@ -5,6 +5,7 @@
 
 use livedir_layout::directory::stamp::Stamp;
 use livedir_layout::natural_order::Natural;
+use livedir_media::may_be_whole;
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
@@ -16,8 +17,6 @@ const RESTED: Duration = Duration::from_secs(2);
 
 /// A file that has not grown for this long is not written any more, whole or not.
 const GIVEN_UP: Duration = Duration::from_secs(5);
-
-const PACKET_BYTES: u64 = 188;
 
 /// What is known of a file that is being written.
 #[derive(Debug, Clone)]
@@ -137,7 +136,7 @@ impl Unfinished {
 
 /// Whether it ends with a whole packet.
 pub(crate) fn is_whole(stamp: &Stamp) -> bool {
-    stamp.bytes > 0 && stamp.bytes.is_multiple_of(PACKET_BYTES)
+    may_be_whole(stamp.bytes)
 }
 
 #[cfg(test)]
@@ -145,7 +144,7 @@ mod tests {
     use super::*;
     use crate::samples::stamp;
 
-    const WHOLE: u64 = 100 * PACKET_BYTES;
+    const WHOLE: u64 = 100 * 188;
     const TICK: Duration = Duration::from_millis(200);
 
     #[test]

@@ -6,6 +6,7 @@ use crate::order::{Candidate, Turn, break_between};
 use livedir_layout::natural_order::Natural;
 use livedir_media::Facts;
 use livedir_time::clock_33_bit::distance_90k;
+use livedir_time::ticks::of_seconds;
 use std::{
     collections::{BTreeMap, VecDeque},
     time::{Duration, Instant},
@@ -18,7 +19,7 @@ const TOGETHER: Duration = Duration::from_millis(200);
 const MOST_HOLES: usize = 16;
 
 /// A longer one is no hole, but another timeline.
-const LONGEST_HOLE_90K: i64 = 60 * 90_000;
+const LONGEST_HOLE_90K: i64 = of_seconds(60) as i64;
 
 /// A part of the timeline that was passed over: nothing of it had come in time.
 #[derive(Debug, Clone, Copy)]
@@ -205,7 +206,7 @@ mod tests {
 
     fn candidate(name: &str, start_s: u64) -> Candidate {
         let mut finished = finished(2);
-        finished.facts.start_90k = start_s * 90_000;
+        finished.facts.start_90k = start_s * of_seconds(1);
         Candidate { name: name.to_owned(), finished, seen_at: Instant::now() }
     }
 

@@ -9,7 +9,8 @@ use crate::publish::Publication;
 use crate::timeline::low_latency::ToldParts;
 use livedir_layout::files::{LOW_LATENCY_PLAYLIST, replace};
 use livedir_layout::names::part_of_name;
-use livedir_playlist::{EdgeReport, TICKS_PER_S};
+use livedir_playlist::EdgeReport;
+use livedir_time::ticks::of_seconds;
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
@@ -28,7 +29,7 @@ pub(crate) struct LowLatencyFile {
     /// What it says of the other renditions.
     told: Vec<EdgeReport>,
     /// EXT-X-TARGETDURATION of the list that lay there at the start: one that has ended may have had a longer one.
-    told_target_s: u64,
+    told_target_s: u32,
     /// Names in the one that a run before has left, until it is replaced.
     old_names: BTreeSet<String>,
     fails: bool,
@@ -55,7 +56,7 @@ impl Publication {
     }
 
     /// What a run before has left: the names in its list, and what it promised, if it did.
-    pub(crate) fn goes_on_from_list(&mut self, names: BTreeSet<String>, promised: Option<(bool, u64)>) {
+    pub(crate) fn goes_on_from_list(&mut self, names: BTreeSet<String>, promised: Option<(bool, u32)>) {
         let Some(file) = &mut self.low_latency else { return };
         file.old_names = names;
         if let Some((can_skip, target_duration_s)) = promised {
@@ -98,7 +99,7 @@ impl Publication {
         segment: (u64, u64),
     ) {
         for error in self.timeline.restore_parts(number, parts, segment) {
-            debug!(%error, "part not taken up");
+            debug!(%error, "part not used");
         }
     }
 
@@ -113,9 +114,9 @@ impl Publication {
     /// A part stays for three target durations after it has left the playlist (bis 6.2.2).
     pub(crate) fn keep_part(&mut self, name: &str, left_at: Instant) {
         let told_s = self.low_latency.as_ref().map_or(0, |file| file.told_target_s);
-        let target_s = u64::from(self.timeline.playlist().target_duration_s).max(told_s);
+        let target_s = self.timeline.playlist().target_duration_s.max(told_s);
         if !self.settings.keep {
-            self.retention.keep(name, left_at, 3 * target_s * TICKS_PER_S);
+            self.retention.keep(name, left_at, 3 * of_seconds(target_s));
         }
     }
 

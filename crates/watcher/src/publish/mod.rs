@@ -28,9 +28,9 @@ use livedir_layout::files::OnDisk;
 use livedir_layout::meters::Meters;
 use livedir_layout::names::{LIVE, uri_of_name};
 use livedir_layout::status::{Newest, SegmentStatus};
-use livedir_playlist::{BitRateMeter, Evicted, MediaPlaylist, ResumeError, TICKS_PER_S};
+use livedir_playlist::{BitRateMeter, Evicted, MediaPlaylist, ResumeError};
 use livedir_time::overload::{Overload, Told};
-use livedir_time::ticks::seconds;
+use livedir_time::ticks::{of_seconds, seconds};
 use std::{
     sync::Arc,
     time::{Duration, Instant, SystemTime},
@@ -198,7 +198,7 @@ impl Publication {
     fn note_in_time(&mut self) {
         if let Some(Told::KeepsUp(episode)) = self.gaps.kept_up(self.world.now()) {
             let (size, gaps, lasted_s) = (self.size(), episode.segments, episode.lasted.as_secs_f64());
-            info!(size, gaps, lasted_s, "segments come in time again");
+            info!(size, gaps, lasted_s, "no more segments are missing");
         }
     }
 
@@ -209,8 +209,7 @@ impl Publication {
         if let Some(target_duration_s) = promised_s {
             info!(
                 channel = self.settings.channel(),
-                target_duration_s,
-                "no segment may be longer than this for as long as the stream lives; --target-duration chooses it"
+                target_duration_s, "target duration fixed; --target-duration sets it"
             );
         }
         self.leaving.extend(left);
@@ -298,11 +297,25 @@ impl Publication {
         let Some((media_sequence, segment)) = numbered.find(|(_, it)| it.uri == uri && !it.gap) else {
             return false;
         };
-        let target_90k = (u64::from(playlist.target_duration_s) + 1) * TICKS_PER_S;
+        let target_90k = of_seconds(playlist.target_duration_s) + of_seconds(1);
         let window_90k = target_90k * self.settings.window_segments as u64;
         let grace_90k = segment.duration_90k + window_90k.max(playlist.duration_90k());
         self.leaving.push(Evicted { segment: segment.clone(), media_sequence, grace_90k });
         true
+    }
+
+    /// No segment has come for so long: tells the log and `status.json`.
+    pub(crate) fn note_silence(&mut self, lasted: Duration) {
+        let lasted = jiff::SignedDuration::try_from(lasted).unwrap_or_default();
+        let now = self.world.date();
+        let since = now.checked_sub(lasted).unwrap_or(now);
+        self.silent_since = Some(since);
+        warn!(
+            channel = self.settings.channel(),
+            %since,
+            "no segment has come; check the encoder; the playlist waits for it"
+        );
+        self.write_status();
     }
 
     /// Ends the playlist, for now: the next segment begins a new one behind it.

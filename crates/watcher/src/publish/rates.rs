@@ -5,8 +5,8 @@
 use crate::publish::Publication;
 use livedir_layout::names::name_of_uri;
 use livedir_media::Facts;
-use livedir_playlist::{Rates, TICKS_PER_S};
-use livedir_time::ticks::seconds;
+use livedir_playlist::Rates;
+use livedir_time::ticks::{pictures_per_second, seconds};
 use std::path::Path;
 
 impl Publication {
@@ -39,7 +39,6 @@ impl Publication {
 
     /// Pictures a second.
     pub(crate) fn frame_rate(&self) -> Option<f64> {
-        let video = self.newest_facts()?.video.as_ref()?;
-        (video.frame_interval_90k > 0).then(|| TICKS_PER_S as f64 / video.frame_interval_90k as f64)
+        pictures_per_second(self.newest_facts()?.video.as_ref()?.frame_interval_90k)
     }
 }

@@ -4,6 +4,7 @@
 //! the watcher's thread. The list dies with the program; at the next start it is made again from the directory.
 
 use livedir_layout::directory::Directory;
+use livedir_time::ticks;
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap},
@@ -14,7 +15,7 @@ use std::{
 use tracing::{debug, warn};
 
 /// How soon a deletion that failed is tried again: a second.
-const RETRY_90K: u64 = 90_000;
+const RETRY_90K: u64 = ticks::of_seconds(1);
 
 /// Which files go when.
 #[derive(Debug, Default)]
@@ -31,7 +32,7 @@ impl Retention {
     ///
     /// RFC 8216 6.2.2: MUST remain available for its duration plus that of the longest playlist that contained it.
     pub(crate) fn keep(&mut self, name: &str, removed_at: Instant, grace_90k: u64) {
-        let grace = duration_of_90k(grace_90k);
+        let grace = ticks::duration(grace_90k);
         // A grace beyond what the clock can tell outlasts the machine.
         if let Some(deadline) = removed_at.checked_add(grace) {
             self.by_name.insert(name.into(), deadline);
@@ -109,7 +110,7 @@ fn delete<'a>(directory: &dyn Directory, live: &Path, names: &'a [Box<str>]) -> 
     for name in names {
         let path = live.join(&**name);
         match directory.remove(&path) {
-            Ok(()) => debug!(name, "segment deleted, its grace is over"),
+            Ok(()) => debug!(name, "segment deleted after its retention time"),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 debug!(path = %path.display(), %error, "segment cannot be deleted");
@@ -118,10 +119,6 @@ fn delete<'a>(directory: &dyn Directory, live: &Path, names: &'a [Box<str>]) -> 
         }
     }
     kept
-}
-
-fn duration_of_90k(duration_90k: u64) -> Duration {
-    Duration::from_nanos((u128::from(duration_90k) * 100_000 / 9).min(u128::from(u64::MAX)) as u64)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use livedir_layout::files::{OnDisk, PLAUSIBLE_NUMBER, PLAUSIBLE_TARGET_S};
 use livedir_layout::names::{Home, name_of_uri};
 use livedir_layout::natural_order::natural_order;
 use livedir_playlist::{MediaPlaylist, Segment};
+use livedir_time::ticks;
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::{Duration, SystemTime},
@@ -215,7 +216,7 @@ fn rewritten(
 /// Whether the time of a file is about that of its end by the date that is listed: an encoder comes to a name again later.
 /// `None` where none is listed.
 fn is_of_its_date(segment: &Segment, stamp: &Stamp) -> Option<bool> {
-    let duration = Duration::from_micros(segment.duration_90k * 100 / 9);
+    let duration = ticks::duration_of_microseconds(segment.duration_90k);
     let ended_at = SystemTime::from(end_of(segment)?);
     let apart = ended_at.duration_since(stamp.modified_at).unwrap_or_else(|error| error.duration());
     Some(apart <= duration + HELD_BACK)

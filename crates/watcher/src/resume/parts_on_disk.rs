@@ -11,7 +11,8 @@ use livedir_layout::files::{
     LONGEST_PLAYLIST_BYTES, LOW_LATENCY_PLAYLIST, PLAUSIBLE_NUMBER, PLAUSIBLE_TARGET_S,
 };
 use livedir_layout::names::{Home, name_of_uri, number_of_name, part_of_name};
-use livedir_playlist::{Listing, MediaListing, Part, PartContent, TICKS_PER_S, read_listing};
+use livedir_playlist::{Listing, MediaListing, Part, PartContent, read_listing};
+use livedir_time::ticks::of_float_seconds;
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::{self, Read as _},
@@ -38,7 +39,7 @@ pub(crate) struct PartsOnDisk {
     /// PART-HOLD-BACK.
     pub(crate) promises_parts: bool,
     /// EXT-X-TARGETDURATION; 0 without one.
-    pub(crate) target_duration_s: u64,
+    pub(crate) target_duration_s: u32,
 }
 
 impl PartsOnDisk {
@@ -109,7 +110,8 @@ pub(crate) fn on_disk(directory: &dyn Directory, settings: &ChannelSettings) -> 
             told.promises_parts = control.is_some_and(|control| control.part_hold_back_s.is_some());
             let begins_at = (listing.first_media_sequence(), listing.discontinuity_sequence.unwrap_or(0));
             told.begins_at = Some(begins_at);
-            told.target_duration_s = listing.target_duration_s.unwrap_or(0).min(PLAUSIBLE_TARGET_S.into());
+            told.target_duration_s =
+                listing.target_duration_s.unwrap_or(0).min(PLAUSIBLE_TARGET_S.into()) as u32;
             told.of_segments = parts_told(&listing, settings.home);
         }
         told.written_at = Some(listed_at(&file.stamp, settings.target_duration_s.unwrap_or(1)));
@@ -131,7 +133,7 @@ fn parts_told(listing: &MediaListing, home: Home) -> BTreeMap<u64, ToldParts> {
         (of_segment.media_sequence, of_segment.are_all) = (media_sequence, media_sequence < next);
         if of_segment.parts.len() == index as usize {
             let content = if part.gap { PartContent::Gap } else { PartContent::of_media(part.independent) };
-            let duration_90k = (duration_s * TICKS_PER_S as f64).round() as u64;
+            let duration_90k = of_float_seconds(duration_s);
             of_segment.parts.push(Part { uri: part.uri.clone(), duration_90k, content });
         }
     }
@@ -142,7 +144,7 @@ fn parts_told(listing: &MediaListing, home: Home) -> BTreeMap<u64, ToldParts> {
 pub(crate) fn remove_old_list(directory: &dyn Directory, webroot: &Path) -> io::Result<()> {
     match directory.remove(&webroot.join(LOW_LATENCY_PLAYLIST)) {
         Ok(()) => {
-            info!("ll.m3u8 of the last run is removed, as this one is without --low-latency");
+            info!("ll.m3u8 of the last run removed, because this run is without --low-latency");
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

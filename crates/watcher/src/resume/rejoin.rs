@@ -2,7 +2,7 @@
 //!
 //! In: the numbers of its parts. Out: a file, end to end. Runs on the watcher's thread.
 
-use crate::events::finished_file::LARGEST_SEGMENT_BYTES;
+use crate::events::refusal::LARGEST_SEGMENT_BYTES;
 use crate::resume::parts_on_disk::parts_in;
 use crate::timeline::low_latency::MOST_PARTS;
 use livedir_layout::directory::Directory;
@@ -30,14 +30,11 @@ pub(crate) fn rejoin(directory: &dyn Directory, live: &Path, number: u64) {
     }
     match join(directory, live, &name, parts.into_iter().map(|part| part_name(number, part))) {
         Ok(true) => {
-            info!(
-                name,
-                "the last run was interrupted in this segment; it is made of the parts that were written"
-            );
+            info!(name, "segment was interrupted in the last run; it is assembled from its parts");
         }
         Ok(false) => {}
         Err(error) => {
-            warn!(name, %error, "the segment that was interrupted cannot be made of its parts; it is lost");
+            warn!(name, %error, "interrupted segment cannot be assembled from its parts; it is lost");
         }
     }
 }

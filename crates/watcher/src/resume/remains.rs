@@ -120,7 +120,7 @@ fn sweep(directory: &dyn Directory, path: &Path, prefixes: &[&str]) -> io::Resul
             match directory.remove(&path) {
                 Ok(()) => debug!(path = %path.display(), "left-over file swept"),
                 Err(error) => {
-                    warn!(path = %path.display(), %error, "left-over file cannot be swept; delete it by hand");
+                    warn!(path = %path.display(), %error, "left-over file cannot be deleted; delete it by hand");
                 }
             }
         }

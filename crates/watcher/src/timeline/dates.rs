@@ -9,10 +9,8 @@ use jiff::{SignedDuration, Timestamp, Unit};
 use livedir_media::Facts;
 use livedir_playlist::Segment;
 use livedir_time::clock_33_bit::distance_90k;
-use std::{
-    collections::VecDeque,
-    time::{Duration, SystemTime},
-};
+use livedir_time::ticks::{self, microseconds};
+use std::{collections::VecDeque, time::SystemTime};
 
 /// How dates are known.
 #[derive(Debug)]
@@ -64,7 +62,7 @@ pub(crate) fn end_of(segment: &Segment) -> Option<Timestamp> {
 }
 
 fn lasting(duration_90k: u64) -> Option<SignedDuration> {
-    SignedDuration::try_from(Duration::from_micros(duration_90k * 100 / 9)).ok()
+    SignedDuration::try_from(ticks::duration_of_microseconds(duration_90k)).ok()
 }
 
 /// Files whose lateness is remembered. Half a minute of them: longer than a machine is busy without a pause.
@@ -80,7 +78,7 @@ const STEP_US: i64 = 2_000_000;
 const SLOWNESS: i64 = 2_000;
 
 /// Timestamps further apart than this belong to different streams.
-const FAR_90K: i64 = 3_600 * 90_000;
+const FAR_90K: i64 = ticks::of_seconds(3_600) as i64;
 
 #[derive(Debug, Clone, Copy)]
 struct Dated {
@@ -108,7 +106,7 @@ impl Smoothed {
             .filter_map(|file| told_by_us(file, start_90k))
             .fold(written_us(next)? - duration_us(&next.facts), i64::min);
         let date_us = if let Some(last) = self.last.filter(|_| goes_on) {
-            let expected_us = last.date_us + us(distance_90k(last.start_90k, start_90k));
+            let expected_us = last.date_us + microseconds(distance_90k(last.start_90k, start_90k));
             expected_us + self.correction_us(told_us - expected_us, duration_us(&next.facts))
         } else {
             self.late_us.clear();
@@ -151,7 +149,7 @@ impl Smoothed {
 /// What the time of `file` says of the time at `start_90k`, if it is of the same stream and later.
 fn told_by_us(file: &Finished, start_90k: u64) -> Option<i64> {
     let from_start_90k = distance_90k(start_90k, file.facts.end_90k());
-    (0..FAR_90K).contains(&from_start_90k).then(|| Some(written_us(file)? - us(from_start_90k)))?
+    (0..FAR_90K).contains(&from_start_90k).then(|| Some(written_us(file)? - microseconds(from_start_90k)))?
 }
 
 fn written_us(file: &Finished) -> Option<i64> {
@@ -164,11 +162,7 @@ fn written_us(file: &Finished) -> Option<i64> {
 }
 
 fn duration_us(facts: &Facts) -> i64 {
-    us(facts.duration_90k.min(1 << 33) as i64)
-}
-
-fn us(ticks_90k: i64) -> i64 {
-    ticks_90k * 100 / 9
+    microseconds(facts.duration_90k.min(1 << 33) as i64)
 }
 
 #[cfg(test)]
@@ -176,6 +170,7 @@ mod tests {
     use super::*;
     use crate::samples::finished;
     use std::iter;
+    use std::time::Duration;
 
     /// Two seconds that begin at `start_ms` on the timeline, written until `written_ms` by the clock.
     fn file(start_ms: u64, written_ms: u64) -> Finished {

@@ -10,8 +10,9 @@ use crate::timeline::dates::{Dates, earlier, end_of};
 use crate::timeline::{Last, NotListed, Now, Timeline};
 use jiff::Timestamp;
 use livedir_layout::names::{segment_name, uri_of_name};
-use livedir_playlist::{Segment, TICKS_PER_S, Window, WindowSettings};
+use livedir_playlist::{Segment, Window, WindowSettings};
 use livedir_time::clock_33_bit::{distance_90k, later_90k};
+use livedir_time::ticks::{of_milliseconds, of_seconds};
 
 /// More segments than this are not listed as gaps, to leave the window again at once: so many are half an hour.
 pub(crate) const MOST_MISSING: u64 = 1_000;
@@ -180,7 +181,7 @@ impl Timeline {
         // What comes behind an end is held to what this run promises.
         let promised_s = Some(playlist.target_duration_s).filter(|_| !playlist.ended);
         let target_s = promised_s.or(self.settings.target_duration_s).unwrap_or(playlist.target_duration_s);
-        let target_90k = u64::from(target_s) * TICKS_PER_S;
+        let target_90k = of_seconds(target_s);
         let usual_90k = playlist.segments.last().map_or(target_90k, |last| last.duration_90k);
         let in_parts_90k = || self.parts.as_ref()?.parts_duration_90k(number);
         let begins_run = Some(number) == self.first_of_run;
@@ -235,7 +236,7 @@ impl Timeline {
     fn missing_by_clock_90k(&self, until: Until<'_>, target_90k: u64) -> Option<u64> {
         let ends_at = end_of(self.window.playlist().segments.last()?)?;
         let all_ms = u64::try_from(until.date?.duration_since(ends_at).as_millis()).unwrap_or(0);
-        Some((all_ms * 90 / until.count.max(1)).clamp(1, target_90k))
+        Some((of_milliseconds(all_ms) / until.count.max(1)).clamp(1, target_90k))
     }
 
     /// What comes behind the gap that was listed goes on where that ends: it is no discontinuity that nothing was

@@ -17,6 +17,7 @@ use livedir_playlist::{
     render_low_latency,
 };
 use livedir_time::clock_33_bit::{distance_90k, later_90k};
+use livedir_time::ticks::{of_milliseconds, of_pictures, of_seconds};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     time::{Duration, Instant},
@@ -26,17 +27,17 @@ use std::{
 const SEGMENTS_WORTH_SKIPPING: usize = 7;
 
 /// What an estimate of the last picture's length may add to a part that is not too long.
-pub(crate) const ROUNDING_90K: u64 = 90;
+pub(crate) const ROUNDING_90K: u64 = of_milliseconds(1);
 
 /// A picture of 24 a second.
-const LONGEST_FRAME_90K: u64 = 3_750;
+const LONGEST_FRAME_90K: u64 = of_pictures(1, 24);
 
 /// How long parts wait for what comes before them. Two parts and a half where that is longer: so long the next one of the segment that
 /// is being filmed may take, when one is lost.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Parts that lie farther apart are of two timelines.
-const SAME_TIMELINE_90K: i64 = 60 * 90_000;
+const SAME_TIMELINE_90K: i64 = of_seconds(60) as i64;
 
 /// Parts that wait for others that are missing, at the most.
 const MOST_WAITING: usize = 1_000;

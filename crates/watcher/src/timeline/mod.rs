@@ -26,8 +26,9 @@ use jiff::Timestamp;
 use livedir_layout::directory::stamp::Stamp;
 use livedir_layout::names::{Home, name_of_uri, number_of_name, uri_of_name};
 use livedir_media::{Discontinuity, Facts, discontinuity};
-use livedir_playlist::{Evicted, MediaPlaylist, PartError, ResumeError, Segment, TICKS_PER_S, Window};
+use livedir_playlist::{Evicted, MediaPlaylist, PartError, ResumeError, Segment, Window};
 use livedir_time::clock_33_bit::distance_90k;
+use livedir_time::ticks::of_seconds;
 use std::{
     collections::BTreeMap,
     mem,
@@ -73,7 +74,7 @@ impl std::fmt::Display for BreakReason {
             Self::Known(reason) => reason.fmt(out),
             Self::Unknown => out.write_str("the segment before is gone"),
             Self::Clock => out.write_str("the clock was set back"),
-            Self::Elsewhere => out.write_str("the timeline breaks in the other sizes"),
+            Self::Elsewhere => out.write_str("the other renditions have a discontinuity here"),
         }
     }
 }
@@ -332,7 +333,7 @@ impl Timeline {
     fn hold_to_target(&self, facts: &mut Facts) {
         let playlist = self.window.playlist();
         if !playlist.ended {
-            facts.hold_to(u64::from(playlist.target_duration_s) * TICKS_PER_S);
+            facts.hold_to(of_seconds(playlist.target_duration_s));
         }
     }
 

@@ -6,11 +6,9 @@
 
 use crate::timeline::dates::later;
 use jiff::Timestamp;
-use livedir_playlist::{MediaPlaylist, TICKS_PER_S};
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use livedir_playlist::MediaPlaylist;
+use livedir_time::ticks;
+use std::{collections::BTreeMap, time::Instant};
 
 /// What all renditions have in common. Bounded: the oldest numbers are forgotten.
 #[derive(Debug)]
@@ -143,12 +141,12 @@ impl SharedTimeline {
     /// has to be there just before others list the next one.
     pub(crate) fn late_at(&self, number: u64, last_at: Instant, target_duration_s: u32) -> Option<Instant> {
         let (listed, _) = self.get(number)?;
-        let target_90k = u64::from(target_duration_s) * TICKS_PER_S;
+        let target_90k = ticks::of_seconds(target_duration_s);
         let has_room_for_next = 2 * listed.duration_90k <= target_90k;
         // A short one may be the last of all: no encoder is hurried at the end.
         let is_short = 2 * listed.duration_90k < target_90k;
         let next_90k = if has_room_for_next { target_90k } else { listed.duration_90k };
-        let patience = Duration::from_micros(next_90k * 100 / 9) * 7 / 8;
+        let patience = ticks::duration_of_microseconds(next_90k) * 7 / 8;
         (!is_short).then(|| listed.at.max(last_at) + patience)
     }
 }
@@ -156,6 +154,7 @@ impl SharedTimeline {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn listed(duration_90k: u64, has_pictures: bool, at: Instant) -> Listed {
         Listed { duration_90k, program_date_time: None, has_pictures, at }

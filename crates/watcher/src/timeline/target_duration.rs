@@ -2,7 +2,8 @@
 //! what the user said, else the playlist that is gone on with, else the first files. Pure.
 
 use crate::events::refusal::TooLongForTarget;
-use livedir_playlist::{MediaPlaylist, ResumeError, TICKS_PER_S, Window, WindowSettings};
+use livedir_playlist::{MediaPlaylist, ResumeError, Window, WindowSettings};
+use livedir_time::ticks::seconds_rounded_up;
 
 /// Longer first files make no target duration of themselves: a film that lies among segments would make players wait for
 /// minutes, for ever.
@@ -66,11 +67,11 @@ impl TargetDuration {
         others_90k: impl Iterator<Item = u64>,
     ) -> Result<Option<Window>, TooLongForTarget> {
         let Self::Open { previous, window_segments } = self else { return Ok(None) };
-        let first_s = first_90k.div_ceil(TICKS_PER_S);
+        let first_s = seconds_rounded_up(first_90k);
         if first_s > LONGEST_GUESS_S {
             return Err(TooLongForTarget { duration_s: first_s });
         }
-        let others_s = others_90k.map(|duration_90k| duration_90k.div_ceil(TICKS_PER_S));
+        let others_s = others_90k.map(seconds_rounded_up);
         let target_duration_s =
             others_s.filter(|&seconds| seconds <= LONGEST_GUESS_S).fold(first_s, u64::max).max(1) as u32;
         let settings = WindowSettings { target_duration_s, segments: *window_segments };

@@ -8,24 +8,26 @@ use std::path::PathBuf;
 /// The flags of `inspect`.
 #[derive(Debug, Clone, Args)]
 pub struct InspectArgs {
-    /// What to look at: a directory that livedir or another program writes, a playlist (.m3u8; the playlists that it lists are
-    /// followed), or one segment (.ts), which is taken apart
+    /// What to show: a webroot, a playlist (.m3u8), or one segment (.ts)
+    ///
+    /// livedir or another program may have written it. Of a multivariant playlist, the playlists that it lists are shown too. A segment is
+    /// shown in detail: streams, timestamps, keyframes, bit rate
     #[arg(default_value = "webroot", env = "LIVEDIR_WEBROOT")]
     pub path: PathBuf,
 
-    /// Keep the picture up to date until Ctrl-C
+    /// Update the output until Ctrl-C
     #[arg(long, short, env = "LIVEDIR_FOLLOW", value_parser = parse_switch)]
     pub follow: bool,
 
-    /// For programs: one JSON document a line
+    /// Print JSON, one document on each line
     #[arg(long, env = "LIVEDIR_JSON", value_parser = parse_switch)]
     pub json: bool,
 
-    /// The newest segments that are looked into
+    /// Number of the newest segments to show
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = parse_rows, env = "LIVEDIR_ROWS")]
     pub rows: usize,
 
-    /// Look into every segment
+    /// Show every segment
     #[arg(long, conflicts_with = "rows", env = "LIVEDIR_ALL", value_parser = parse_switch)]
     pub all: bool,
 }
@@ -40,9 +42,7 @@ impl From<InspectArgs> for InspectSettings {
 fn parse_rows(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(rows @ 1..) => Ok(rows),
-        _ => Err(format!(
-            "'{text}' is not a number of rows from 1 up, like --rows 20; for all of them write --all"
-        )),
+        _ => Err("must be at least 1, like --rows 20; for every segment use --all".to_owned()),
     }
 }
 

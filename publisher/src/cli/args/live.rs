@@ -22,84 +22,71 @@ pub const DEFAULT_ENCODER: &str = "auto";
 /// When a source is copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CopyWhen {
-    /// Copied, or refused
+    /// Copy, or refuse the source
     #[value(aliases = ["1", "yes", "true", "on"])]
     Always,
-    /// Copied if it can be, or else encoded
+    /// Copy where possible, else encode
     Auto,
-    /// Encoded
+    /// Encode
     #[value(aliases = ["0", "no", "false", "off"])]
     Never,
 }
 
-/// The flags of `live`.
+const SOURCE: &str = "Source";
+const PICTURE: &str = "Picture";
+const SOUND: &str = "Sound";
+const ENCODER: &str = "Encoder";
+const STREAM: &str = "Segments and playlists";
+const CONFIGURATION: &str = "Configuration";
+
+/// The flags of `live`. Those without a heading are used most; help prints them first.
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+#[expect(clippy::doc_markdown, reason = "people read it on a terminal")]
 pub struct LiveArgs {
-    /// What to stream: camera, camera:INDEX or camera:NAME; screen; test (a test pattern); a file, or an .m3u that lists
-    /// some; a URL (rtsp, rtmp, srt, http, udp); - (standard input). At `rtmp://0.0.0.0:1935/live/KEY` and `srt://0.0.0.0:9000`
-    /// it waits for OBS, a phone or ffmpeg to push; at one address of this machine with ?listen=1, in quotes for the shell:
-    /// `'rtmp://127.0.0.1:1935/live/KEY?listen=1'`, and so with srt, tcp, udp and rtp. In a user or a password write %40 for @,
-    /// %2F for /, %3F for ? and %23 for #. Without SOURCE the first camera, or the test pattern where there is none
+    /// What to stream: camera, screen, test, a file, a URL, or - for standard input
+    ///
+    /// camera, camera:INDEX or camera:NAME is a camera of this machine. screen is its display. test is a test pattern. A file may be
+    /// an .m3u that lists others. A URL is one of rtsp, rtmp, srt, http, udp. At rtmp://0.0.0.0:1935/live/KEY and srt://0.0.0.0:9000 the
+    /// publisher waits for OBS, a phone or ffmpeg to connect. At one address of this machine it does so with ?listen=1, in quotes for
+    /// the shell: 'rtmp://127.0.0.1:1935/live/KEY?listen=1'; srt, tcp, udp and rtp take it too. In a user name or a password write %40
+    /// for @, %2F for /, %3F for ? and %23 for #. Without SOURCE the first camera is used, or the test pattern if there is no camera.
+    /// `livedir-publisher help camera`, `help rtmp` and `help srt` say more
     #[arg(env = "LIVEDIR_SOURCE", hide_env_values = true)]
     pub source: Option<String>,
 
-    /// What viewers see of the stream's source, in status.json and where there is no picture. By default its kind, like camera or
-    /// film: its path or address is in the log alone
-    #[arg(long, value_name = "TEXT", env = "LIVEDIR_TITLE")]
-    pub title: Option<String>,
-
-    /// Directory that the web server serves; the stream goes into stream.m3u8 and live/ within it
-    #[arg(long, value_name = "DIR", default_value = "webroot", env = "LIVEDIR_WEBROOT")]
-    pub webroot: PathBuf,
-
-    /// Size of the picture, like 1280x720. By default at most 640x480, in the shape of the source
-    #[arg(long, value_name = "WxH", value_parser = parse_size, env = "LIVEDIR_SIZE")]
-    pub size: Option<(u32, u32)>,
-
-    /// The same stream in several sizes and rates, so that every viewer gets what their network carries:
-    /// 1280x720@2.5M,640x360@800k and so on, or auto: as the source and this machine allow
-    #[arg(long, value_name = "RUNGS", value_parser = parse_ladder, conflicts_with_all = ["size", "bitrate"], env = "LIVEDIR_LADDER")]
-    pub ladder: Option<Ladder>,
-
-    /// Frames a second; the source's pictures are doubled or left out to make it exactly so many
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_FPS, value_parser = parse_fps, env = "LIVEDIR_FPS")]
-    pub fps: u32,
-
-    /// Bits a second of the picture, like 800k or 2.5M
-    #[arg(long, value_name = "RATE", default_value = "1M", value_parser = parse_rate, env = "LIVEDIR_BITRATE")]
-    pub bitrate: u64,
-
-    /// Bits a second of the sound
-    #[arg(long, value_name = "RATE", default_value = "128k", value_parser = parse_rate, env = "LIVEDIR_AUDIO_BITRATE")]
-    pub audio_bitrate: u64,
-
-    /// Take the sound from a microphone, NAME or the system's own choice, and not from SOURCE. A camera does so by itself
-    /// where there is a microphone; `devices` lists them
-    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", env = "LIVEDIR_MIC")]
-    pub mic: Option<String>,
-
-    /// No sound, whatever the source has
-    #[arg(long, conflicts_with = "mic", env = "LIVEDIR_NO_SOUND", value_parser = parse_switch)]
-    pub no_sound: bool,
-
-    /// Length of a segment, like 2s or 500ms. Shorter: less delay, more requests
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_duration, env = "LIVEDIR_SEGMENT_DURATION")]
-    pub segment_duration: Duration,
-
-    /// Less than a second behind: also write each segment in parts as it is filmed, and list them in ll.m3u8. It needs
-    /// livedir-server, which holds requests for what is not there yet; stream.m3u8 stays as it is, for any web server
+    /// Latency under a second: also write each segment in parts, and list them in ll.m3u8
+    ///
+    /// A part is written as soon as it is encoded. ll.m3u8 needs livedir-server, which answers a request for the next part when it is
+    /// there. stream.m3u8 stays as it is, for any web server. `livedir-publisher help low-latency` says more
     #[arg(long, env = "LIVEDIR_LOW_LATENCY", value_parser = parse_switch)]
     pub low_latency: bool,
 
-    /// Length of a part at most, with --low-latency. Shorter: less delay, more requests
-    #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = parse_duration, env = "LIVEDIR_PART_DURATION")]
-    pub part_duration: Duration,
+    /// Width and height, like 1280x720 [default: those of the source, at most 640x480]
+    #[arg(long, value_name = "WxH", value_parser = parse_size, env = "LIVEDIR_SIZE")]
+    pub size: Option<(u32, u32)>,
 
-    /// Cut H.264 and AAC as they come from a file or URL, and encode nothing: it costs next to no processor time, and pictures
-    /// stay as good as they are. Segments begin at the source's keyframes, which have to be --segment-duration apart at most.
-    /// While the source is away the playlist waits: there is no picture in its place. --copy=auto encodes what cannot be copied,
-    /// as --size, --bitrate and their like say
+    /// Frame rate; frames of the source are repeated or dropped to reach it
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_FPS, value_parser = parse_fps, env = "LIVEDIR_FPS")]
+    pub fps: u32,
+
+    /// Bit rate of the video in bits a second, like 800k or 2.5M
+    #[arg(long, value_name = "RATE", default_value = "1M", value_parser = parse_rate, env = "LIVEDIR_BITRATE")]
+    pub bitrate: u64,
+
+    /// Directory that the web server serves; the stream is written into stream.m3u8 and live/ in it
+    #[arg(long, value_name = "DIR", default_value = "webroot", env = "LIVEDIR_WEBROOT")]
+    pub webroot: PathBuf,
+
+    /// Play a file again and again
+    #[arg(long = "loop", env = "LIVEDIR_LOOP", value_parser = parse_switch, help_heading = SOURCE)]
+    pub loop_forever: bool,
+
+    /// Copy H.264 and AAC from a file or URL without encoding
+    ///
+    /// This takes little processor time and keeps the quality. Segments begin at the keyframes of the source, which must be at most
+    /// --segment-duration apart. While the source is unavailable the playlist waits: there is no slate. --copy=auto encodes a source that
+    /// cannot be copied, with --size, --bitrate and so on
     #[arg(
         long,
         value_enum,
@@ -108,70 +95,108 @@ pub struct LiveArgs {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "always",
-        env = "LIVEDIR_COPY"
+        env = "LIVEDIR_COPY",
+        help_heading = SOURCE
     )]
     pub copy: Option<CopyWhen>,
 
-    /// With --copy, play a file not in real time but as fast as it can go (ffmpeg without -re)
-    #[arg(long, env = "LIVEDIR_FAST", value_parser = parse_switch)]
+    /// With --copy: read a file as fast as possible, not in real time (like ffmpeg without -re)
+    #[arg(long, env = "LIVEDIR_FAST", value_parser = parse_switch, help_heading = SOURCE)]
     pub fast: bool,
 
-    /// Segments that the playlist lists; viewers can go back so far
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = parse_window, env = "LIVEDIR_WINDOW")]
-    pub window: usize,
+    /// Title of the stream, in status.json and on the slate [default: the kind of the source]
+    ///
+    /// Viewers can read it. The path or address of the source is only in the log
+    #[arg(long, value_name = "TEXT", env = "LIVEDIR_TITLE", help_heading = SOURCE)]
+    pub title: Option<String>,
 
-    /// Play a file over and over
-    #[arg(long = "loop", env = "LIVEDIR_LOOP", value_parser = parse_switch)]
-    pub loop_forever: bool,
+    /// Several renditions: 1280x720@2.5M,640x360@800k and so on, or auto
+    ///
+    /// Each viewer gets the rendition that their network carries. auto chooses by the source and by the processors of this machine.
+    /// `livedir-publisher help ladder` says more
+    #[arg(long, value_name = "RUNGS", value_parser = parse_ladder, conflicts_with_all = ["size", "bitrate"], env = "LIVEDIR_LADDER", help_heading = PICTURE)]
+    pub ladder: Option<Ladder>,
 
-    /// At the end leave the playlist open (no EXT-X-ENDLIST): viewers wait for the next run
-    #[arg(long, env = "LIVEDIR_RESUME_LATER", value_parser = parse_switch)]
-    pub resume_later: bool,
-
-    /// Degrees to turn the picture clockwise: 90, 180 or 270
-    #[arg(long, value_name = "DEGREES", value_parser = parse_rotation, env = "LIVEDIR_ROTATE")]
+    /// Rotate the picture clockwise by 90, 180 or 270 degrees
+    #[arg(long, value_name = "DEGREES", value_parser = parse_rotation, env = "LIVEDIR_ROTATE", help_heading = PICTURE)]
     pub rotate: Option<u32>,
 
     /// Swap left and right, after --rotate
-    #[arg(long, env = "LIVEDIR_MIRROR", value_parser = parse_switch)]
+    #[arg(long, env = "LIVEDIR_MIRROR", value_parser = parse_switch, help_heading = PICTURE)]
     pub mirror: bool,
 
-    /// For experts: filters of libavfilter, like `eq=brightness=0.1` or `movie=logo.png[logo];[in][logo]overlay=16:16`. They
-    /// come after --rotate and --mirror, before the picture is made as large as the stream
-    #[arg(long, value_name = "GRAPH", env = "LIVEDIR_FILTER")]
-    pub filter: Option<String>,
-
     /// Write this line on the picture
-    #[arg(long, value_name = "TITLE", env = "LIVEDIR_TEXT")]
+    #[arg(long, value_name = "TEXT", env = "LIVEDIR_TEXT", help_heading = PICTURE)]
     pub text: Option<String>,
 
-    /// Write the date and the time at which the picture was taken on it
-    #[arg(long, env = "LIVEDIR_CLOCK", value_parser = parse_switch)]
+    /// Write the date and time of capture on the picture
+    #[arg(long, env = "LIVEDIR_CLOCK", value_parser = parse_switch, help_heading = PICTURE)]
     pub clock: bool,
 
-    /// What the picture is coded in. h264: every player takes it. hevc: a better picture at the same rate for several times
-    /// the work, and fewer viewers: VLC, mpv and ffmpeg play it, and the page does in browsers that decode HEVC (Safari on a
-    /// Mac; Chrome and Edge with a graphics card that can). iPhones, Apple TV and all else that plays HLS with Apple's own
-    /// player take HEVC in fragmented MP4 alone, which livedir does not write
-    #[arg(long, value_name = "h264|hevc", default_value = "h264", value_parser = parse_codec, env = "LIVEDIR_CODEC")]
+    /// Filters of FFmpeg (libavfilter), for experts
+    ///
+    /// Like `eq=brightness=0.1` or `movie=logo.png[logo];[in][logo]overlay=16:16`. They run after --rotate and --mirror, and before the
+    /// picture is scaled
+    #[arg(long, value_name = "GRAPH", env = "LIVEDIR_FILTER", help_heading = PICTURE)]
+    pub filter: Option<String>,
+
+    /// Take the sound from a microphone: NAME, or the system's default
+    ///
+    /// A camera is heard through a microphone without this flag, if there is one. `livedir-publisher devices` lists them
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", env = "LIVEDIR_MIC", help_heading = SOUND)]
+    pub mic: Option<String>,
+
+    /// No sound
+    #[arg(long, conflicts_with = "mic", env = "LIVEDIR_NO_SOUND", value_parser = parse_switch, help_heading = SOUND)]
+    pub no_sound: bool,
+
+    /// Bit rate of the sound in bits a second
+    #[arg(long, value_name = "RATE", default_value = "128k", value_parser = parse_rate, env = "LIVEDIR_AUDIO_BITRATE", help_heading = SOUND)]
+    pub audio_bitrate: u64,
+
+    /// Video codec
+    ///
+    /// Every player plays h264. hevc gives a better picture at the same bit rate, and needs several times the processor time. VLC, mpv and
+    /// ffmpeg play it. The player page plays it in browsers that decode HEVC: Safari on a Mac, Chrome and Edge with a suitable graphics
+    /// card. Apple's own player (iPhone, Apple TV) takes HEVC only in fragmented MP4, which livedir does not write
+    #[arg(long, value_name = "h264|hevc", default_value = "h264", value_parser = parse_codec, env = "LIVEDIR_CODEC", help_heading = ENCODER)]
     pub codec: VideoCodec,
 
-    /// What makes it: auto (the first that works here, hardware before software), or the name of an encoder of libav for
-    /// this codec, like libx264 or `hevc_nvenc`; `livedir-publisher devices` lists them
-    #[arg(long, value_name = "NAME", default_value = DEFAULT_ENCODER, value_parser = parse_encoder, env = "LIVEDIR_ENCODER")]
+    /// Video encoder: auto, or a name like libx264
+    ///
+    /// auto takes the first one that works on this machine, hardware before software. `livedir-publisher devices` lists the encoders
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_ENCODER, value_parser = parse_encoder, env = "LIVEDIR_ENCODER", help_heading = ENCODER)]
     pub encoder: String,
 
-    /// Take what is not typed and not in a `LIVEDIR_` variable from this TOML file: fps = 25 there is --fps 25
-    #[arg(long, value_name = "FILE", env = "LIVEDIR_CONFIG")]
+    /// Duration of a segment, like 2s or 500ms; shorter means less latency and more requests
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_duration, env = "LIVEDIR_SEGMENT_DURATION", help_heading = STREAM)]
+    pub segment_duration: Duration,
+
+    /// With --low-latency: longest duration of a part; shorter means less latency and more requests
+    #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = parse_duration, env = "LIVEDIR_PART_DURATION", help_heading = STREAM)]
+    pub part_duration: Duration,
+
+    /// Number of segments in the playlist; viewers can seek back this far
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = parse_window, env = "LIVEDIR_WINDOW", help_heading = STREAM)]
+    pub window: usize,
+
+    /// At the end do not write EXT-X-ENDLIST: viewers wait for the next run
+    #[arg(long, env = "LIVEDIR_RESUME_LATER", value_parser = parse_switch, help_heading = STREAM)]
+    pub resume_later: bool,
+
+    /// TOML file with flags: `fps = 25` is --fps 25
+    ///
+    /// Flags that are typed win over `LIVEDIR_` variables, and these win over the file
+    #[arg(long, value_name = "FILE", env = "LIVEDIR_CONFIG", help_heading = CONFIGURATION)]
     pub config: Option<PathBuf>,
 
-    /// Print the file for --config that says the same as what was typed, and end
-    #[arg(long)]
+    /// Print an equivalent config file and exit
+    #[arg(long, help_heading = CONFIGURATION)]
     pub print_config: bool,
 }
 
 fn parse_fps(text: &str) -> Result<u32, String> {
-    parse_whole(text, "whole frames a second", &(1..=120), "--fps 25")
+    parse_whole(text, "a whole frame rate", &(1..=120), "--fps 25")
 }
 
 fn parse_rotation(text: &str) -> Result<u32, String> {
@@ -180,20 +205,19 @@ fn parse_rotation(text: &str) -> Result<u32, String> {
         "180" => Ok(180),
         "270" => Ok(270),
         _ => {
-            Err("pictures can be turned by 90, 180 or 270 degrees, like --rotate 90; for other angles see --filter rotate"
-                .into())
+            Err("must be 90, 180 or 270, like --rotate 90; for other angles use --filter rotate=ANGLE".into())
         }
     }
 }
 
 fn parse_codec(text: &str) -> Result<VideoCodec, String> {
     let named = VideoCodec::ALL.into_iter().find(|codec| codec.typed() == text);
-    named.ok_or_else(|| "the picture can be coded in h264 or hevc".into())
+    named.ok_or_else(|| "must be h264 or hevc".into())
 }
 
 fn parse_encoder(text: &str) -> Result<String, String> {
     if text.is_empty() || text.contains(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_')) {
-        return Err("names are like libx264; `livedir-publisher devices` lists them".into());
+        return Err("must be a name like libx264; `livedir-publisher devices` lists the encoders".into());
     }
     Ok(text.to_owned())
 }
@@ -204,16 +228,10 @@ fn parse_size(text: &str) -> Result<(u32, u32), String> {
     let (width, height): (u32, u32) =
         (width.parse().map_err(|_| wrong())?, height.parse().map_err(|_| wrong())?);
     if width % 2 != 0 || height % 2 != 0 {
-        return Err(format!(
-            "H.264 and HEVC in yuv420p need even numbers; try {}x{}",
-            width & !1,
-            height & !1
-        ));
+        return Err(format!("width and height must be even; try {}x{}", width & !1, height & !1));
     }
     if !(16..=7680).contains(&width) || !(16..=4320).contains(&height) {
-        return Err(format!(
-            "'{text}' is no size that can be made; write one from 16x16 to 7680x4320, like 640x480"
-        ));
+        return Err(format!("'{text}' must be between 16x16 and 7680x4320, like 640x480"));
     }
     Ok((width, height))
 }
@@ -223,7 +241,7 @@ fn parse_ladder(text: &str) -> Result<Ladder, String> {
 }
 
 fn parse_rate(text: &str) -> Result<u64, String> {
-    let wrong = || format!("'{text}' is not a rate; write bits a second, like 800k or 2.5M");
+    let wrong = || format!("'{text}' is not a bit rate; write bits a second, like 800k or 2.5M");
     let (number, unit) = match text.strip_suffix(['k', 'K']) {
         Some(number) => (number, 1e3),
         None => text.strip_suffix(['m', 'M']).map_or((text, 1.0), |number| (number, 1e6)),
@@ -232,7 +250,7 @@ fn parse_rate(text: &str) -> Result<u64, String> {
     if (16e3..=200e6).contains(&bps) {
         Ok(bps as u64)
     } else {
-        Err(format!("'{text}' is no rate that makes a good stream; write one from 16k to 200M, like 800k"))
+        Err(format!("'{text}' must be between 16k and 200M, like 800k"))
     }
 }
 
@@ -253,10 +271,10 @@ mod tests {
         for (error, remedy) in [
             (parse_size("640").unwrap_err(), "like 640x480"),
             (parse_size("641x481").unwrap_err(), "640x480"),
-            (parse_size("0x0").unwrap_err(), "from 16x16"),
+            (parse_size("0x0").unwrap_err(), "between 16x16"),
             (parse_rate("fast").unwrap_err(), "like 800k"),
-            (parse_rate("NaN").unwrap_err(), "from 16k"),
-            (parse_rate("-1M").unwrap_err(), "from 16k"),
+            (parse_rate("NaN").unwrap_err(), "between 16k"),
+            (parse_rate("-1M").unwrap_err(), "between 16k"),
             (parse_rotation("45").unwrap_err(), "90, 180 or 270"),
             (parse_codec("av1").unwrap_err(), "h264 or hevc"),
             (parse_encoder("lib x264").unwrap_err(), "like libx264"),

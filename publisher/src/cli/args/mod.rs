@@ -14,17 +14,18 @@ pub use live::{CopyWhen, DEFAULT_AUDIO_BITRATE, DEFAULT_BITRATE, DEFAULT_ENCODER
 pub use values::parse_switch;
 pub use watch::WatchArgs;
 
+use crate::cli::topics;
 use clap::{Parser, Subcommand};
 
 /// What the program is without the feature `capture`.
 #[cfg(not(feature = "capture"))]
-const WITHOUT_CAPTURE: &str = "Keeps the playlists of segments that other programs write, shows what is on disk, and checks streams. \
+const WITHOUT_CAPTURE: &str = "Lists the segments that other programs write in playlists, shows what is on disk, and validates streams. \
                                Built without cameras and encoders";
 
-/// Puts a camera, a file or a URL live on the web: H.264 segments and a playlist in a directory that any web server can
-/// serve.
+/// Streams a camera, a file or a URL to the web: HLS segments and a playlist in a directory that any web server can serve
 #[derive(Debug, Parser)]
-#[command(name = "livedir-publisher", version, arg_required_else_help = true)]
+#[command(name = "livedir-publisher", version, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(after_help = format!("Topics of `help`: {}", topics::names()))]
 #[cfg_attr(not(feature = "capture"), command(about = WITHOUT_CAPTURE, long_about = None))]
 pub struct CommandLine {
     /// What to do.
@@ -38,15 +39,19 @@ pub enum Command {
     /// Stream a camera, a file, a URL or the test pattern
     #[cfg(feature = "capture")]
     Live(Box<LiveArgs>),
-    /// Keep the playlist for .ts files that any encoder drops into webroot/live
+    /// Write the playlist for .ts segments that any encoder puts into webroot/live
     Watch(WatchArgs),
-    /// Show what is on disk: the segments, a picture of the timeline, and what the playlist says of them
+    /// Show what is on disk: the segments, the timeline, and the playlist's view of them
     Inspect(InspectArgs),
-    /// Hold a stream, on disk or over HTTP, to the rules of HLS; exit status 1 when it breaks one
+    /// Validate a stream, on disk or over HTTP, against the HLS rules; exit status 1 if a rule is broken
     Check(CheckArgs),
-    /// List the cameras with the formats that they offer, and the encoders that work here
+    /// List cameras with their formats, microphones, and the encoders that work on this machine
     #[cfg(feature = "capture")]
     Devices,
+    /// Print the help of a command or a topic: `help live`, `help low-latency`
+    Help(HelpArgs),
+    /// Write man pages and shell completions into a directory
+    Manual(ManualArgs),
     /// What this program was built without
     #[cfg(not(feature = "capture"))]
     #[command(hide = true, disable_help_flag = true)]
@@ -55,6 +60,21 @@ pub enum Command {
     #[cfg(not(feature = "capture"))]
     #[command(hide = true, disable_help_flag = true)]
     Devices(LeftOut),
+}
+
+/// What `help` is asked for.
+#[derive(Debug, clap::Args)]
+pub struct HelpArgs {
+    /// A command, or a topic: camera, rtmp, srt, ladder, low-latency
+    pub word: Option<String>,
+}
+
+/// Where `manual` writes to.
+#[derive(Debug, clap::Args)]
+pub struct ManualArgs {
+    /// Directory, like /usr/local/share: it gets man/man1 and the directories of bash, fish and zsh
+    #[arg(value_name = "DIR")]
+    pub share: std::path::PathBuf,
 }
 
 /// A command that this program was built without: anything may stand behind it.

@@ -9,9 +9,9 @@ use std::time::Duration;
 /// Longer than anything here lasts, and far from where sums of times overflow.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// A length of time, like 2s or 500ms.
+/// A duration, like 2s or 500ms.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("'{text}' is not a length of time; write it like 2s or 500ms");
+    let wrong = || format!("'{text}' is not a duration; write it like 2s or 500ms");
     let (number, unit_s) = match text.strip_suffix("ms") {
         Some(number) => (number, 1e-3),
         None => (text.strip_suffix('s').unwrap_or(text), 1.0),
@@ -24,12 +24,10 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
-/// A length of time of a second or more.
+/// A duration of a second or more.
 pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {
     match parse_duration(text)? {
-        short if short < Duration::from_secs(1) => {
-            Err("that is too short; write 1s or more, like 30s".to_owned())
-        }
+        short if short < Duration::from_secs(1) => Err("must be at least 1s, like 30s".to_owned()),
         duration => Ok(duration),
     }
 }
@@ -43,22 +41,22 @@ pub(super) fn parse_whole<N: FromStr + PartialOrd + Display>(
 ) -> Result<N, String> {
     match text.parse() {
         Ok(number) if range.contains(&number) => Ok(number),
-        _ => Err(format!("write {what} from {} to {}, like {example}", range.start(), range.end())),
+        _ => Err(format!("must be {what} between {} and {}, like {example}", range.start(), range.end())),
     }
 }
 
 /// How many segments a playlist lists.
 pub(super) fn parse_window(text: &str) -> Result<usize, String> {
     parse_whole(text, "a number of segments", &(SMALLEST_WINDOW..=LARGEST_WINDOW), "--window 10")
-        .map_err(|error| format!("{error}; players need three"))
+        .map_err(|error| format!("{error}; players need at least three"))
 }
 
-/// What a variable says of a flag that is there or not.
+/// The value of a flag that is on or off.
 pub fn parse_switch(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "yes" | "true" | "on" | "y" | "t" => Ok(true),
         "0" | "no" | "false" | "off" | "n" | "f" => Ok(false),
-        _ => Err("write 1, yes or true, or else 0, no or false".to_owned()),
+        _ => Err("must be 1, yes or true, or 0, no or false".to_owned()),
     }
 }
 
@@ -67,14 +65,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_of_time_are_read_as_people_write_them() {
+    fn durations_are_read_as_people_write_them() {
         assert_eq!(parse_duration("2s"), Ok(Duration::from_secs(2)));
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse_duration("1.5"), Ok(Duration::from_millis(1500)));
     }
 
     #[test]
-    fn lengths_of_time_that_make_no_sense_are_refused_with_the_remedy() {
+    fn durations_that_make_no_sense_are_refused_with_the_remedy() {
         for text in ["-2s", "soon", "NaN", "", "inf", "1e300s"] {
             let error = parse_duration(text).unwrap_err();
             assert!(error.contains("like 2s"), "{error}");
@@ -88,7 +86,11 @@ mod tests {
         let rate = |text: &str| parse_whole::<u32>(text, "frames", &(1..=120), "--fps 25");
         assert_eq!(rate("120"), Ok(120));
         for text in ["abc", "0", "-5", "121", "1e9", "2.5", "", "99999999999999999999"] {
-            assert_eq!(rate(text), Err("write frames from 1 to 120, like --fps 25".to_owned()), "{text}");
+            assert_eq!(
+                rate(text),
+                Err("must be frames between 1 and 120, like --fps 25".to_owned()),
+                "{text}"
+            );
         }
     }
 

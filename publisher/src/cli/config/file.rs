@@ -21,7 +21,7 @@ pub struct Setting {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Problem {
     /// The file is not UTF-8.
-    #[error("this is not text in UTF-8; save the file as UTF-8")]
+    #[error("the file is not UTF-8; save it as UTF-8")]
     NotText,
     /// The file is no TOML.
     #[error("not TOML: {0}; write lines like fps = 25 or size = \"640x480\"")]

@@ -82,8 +82,7 @@ fn takes_address(command: &Command) -> bool {
 fn one_source_too_many(command: &Command) -> clap::Error {
     clap::Error::raw(
         ErrorKind::UnknownArgument,
-        "a word too many: one source is all that can be named; put it in quotes if it has a space or a & in it, \
-         like 'rtsp://camera/1?a=1&b=2'\n",
+        "more than one source; if an address contains a space or a &, put it in quotes, like 'rtsp://camera/1?a=1&b=2'\n",
     )
     .with_cmd(command)
 }

@@ -50,9 +50,9 @@ pub(super) fn unknown(names: impl IntoIterator<Item = OsString>, program: &Comma
         let flags = known.iter().map(|known| &known[PREFIX.len()..]);
         let remedy = match nearest(&name[PREFIX.len()..], flags) {
             Some(meant) => format!("did you mean {PREFIX}{meant}?"),
-            None => format!("`{} live --help` names those that there are", program.get_name()),
+            None => format!("`{} live --help` lists them", program.get_name()),
         };
-        format!("the variable {name} means nothing; {remedy}")
+        format!("unknown variable {name}; {remedy}")
     };
     unknown.map(line).collect()
 }
@@ -117,10 +117,7 @@ mod tests {
 
     #[test]
     fn a_misspelt_variable_is_told_with_the_one_that_was_meant() {
-        check(
-            "LIVEDIR_BITRAT",
-            Some("the variable LIVEDIR_BITRAT means nothing; did you mean LIVEDIR_BITRATE?"),
-        );
+        check("LIVEDIR_BITRAT", Some("unknown variable LIVEDIR_BITRAT; did you mean LIVEDIR_BITRATE?"));
         check("LIVEDIR_FSP", Some("did you mean LIVEDIR_FPS?"));
         check("LIVEDIR_LISTN", Some("did you mean LIVEDIR_LISTEN?"));
         check("LIVEDIR_QQQQQQ", Some("`livedir-publisher live --help`"));

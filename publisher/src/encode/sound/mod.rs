@@ -19,6 +19,7 @@ use super::{EncodeError, samples_to_90k};
 use crate::encode::sound::clock::SoundClock;
 use crate::packet::EncodedPacket;
 use livedir_media::Medium;
+use livedir_time::ticks::of_position;
 
 use crate::captured::{CapturedSound, RATE_HZ};
 
@@ -29,7 +30,7 @@ const LAYOUT: ChannelLayout = ChannelLayout::STEREO;
 const LONGEST_PART: u64 = 20;
 
 /// How long one frame of AAC is heard.
-pub const FRAME_90K: i64 = 1024 * 90_000 / RATE_HZ as i64;
+pub const FRAME_90K: i64 = of_position(1024, RATE_HZ);
 
 /// An open encoder.
 pub struct AudioEncoder {

@@ -3,11 +3,12 @@
 //! In: packets of all streams, in the order of their time. Out: bytes. What a container is made of is known here and nowhere else
 //! in the publisher.
 
-pub mod mpeg_ts;
+mod mpeg_ts;
 pub mod running_counters;
 
+use ffmpeg_next::codec::Parameters;
 use ffmpeg_next::{Error, Packet};
-use livedir_media::Medium;
+use livedir_media::{Counter, Medium};
 
 /// An open muxer. One for the whole run, so that its state runs on over segment boundaries.
 pub trait Mux {
@@ -19,4 +20,9 @@ pub trait Mux {
 
     /// Throws away what was written since the last cut: it is part of no segment.
     fn discard(&mut self) -> Result<(), Error>;
+}
+
+/// A muxer for one stream of each medium at most, whose continuity counters go on after `counters`.
+pub fn open(streams: Vec<(Medium, Parameters)>, counters: Vec<Counter>) -> Result<Box<dyn Mux>, Error> {
+    Ok(Box::new(mpeg_ts::Muxer::open(streams, counters)?))
 }

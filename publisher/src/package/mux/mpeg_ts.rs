@@ -11,6 +11,7 @@ use ffmpeg::codec::Parameters;
 use ffmpeg::format::context::{Output, StreamIo};
 use ffmpeg_next as ffmpeg;
 
+use crate::packet::TICKS;
 use livedir_media::{Counter, Medium};
 
 use super::Mux;
@@ -31,7 +32,7 @@ const NEVER_S: &str = "86400";
 const MAX_DELAY_US: &str = "100000";
 
 /// An open muxer.
-pub struct Muxer {
+pub(super) struct Muxer {
     output: Output,
     written: Written,
     streams: Vec<Medium>,
@@ -40,7 +41,10 @@ pub struct Muxer {
 
 impl Muxer {
     /// A muxer for one stream of each medium at most, whose continuity counters go on after `counters`.
-    pub fn open(streams: Vec<(Medium, Parameters)>, counters: Vec<Counter>) -> Result<Self, ffmpeg::Error> {
+    pub(super) fn open(
+        streams: Vec<(Medium, Parameters)>,
+        counters: Vec<Counter>,
+    ) -> Result<Self, ffmpeg::Error> {
         let written = Written::default();
         // A multiple of the packet size, so that the sink is always handed whole packets.
         let io = StreamIo::from_write_with_capacity(written.clone(), 64 * TS_PACKET)?;
@@ -49,7 +53,7 @@ impl Muxer {
         for (_, parameters) in streams {
             let mut stream = output.add_stream(ffmpeg::encoder::find(ffmpeg::codec::Id::None))?;
             stream.set_parameters(parameters);
-            stream.set_time_base((1, 90_000));
+            stream.set_time_base(TICKS);
         }
         let mut options = ffmpeg::Dictionary::new();
         options.set("pat_period", NEVER_S);

@@ -13,7 +13,7 @@ use super::FilterError;
 use crate::picture::shared::SharedPicture;
 
 /// Ticks a second of the times that filters see.
-const TICKS_PER_S: i32 = 1_000_000;
+const MICROSECONDS_PER_S: i32 = 1_000_000;
 
 /// One graph from a picture to a picture, set up anew when the pictures change.
 pub(crate) struct Graph {
@@ -86,7 +86,7 @@ fn set_up(shape: Shape, steps: &str) -> Result<filter::Graph, ffmpeg::Error> {
     let pixel = shape.pixel.descriptor().ok_or(ffmpeg::Error::InvalidData)?.name();
     let (num, den) = (shape.sample_aspect.numerator(), shape.sample_aspect.denominator().max(1));
     let arguments = format!(
-        "video_size={}x{}:pix_fmt={pixel}:time_base=1/{TICKS_PER_S}:pixel_aspect={num}/{den}",
+        "video_size={}x{}:pix_fmt={pixel}:time_base=1/{MICROSECONDS_PER_S}:pixel_aspect={num}/{den}",
         shape.width, shape.height
     );
     let mut graph = filter::Graph::new();

@@ -59,7 +59,7 @@ impl FilterSettings {
 #[derive(Debug, thiserror::Error)]
 pub enum FilterError {
     /// Libav knows no such filter.
-    #[error("this libav has no filter '{0}'; `ffmpeg -filters` lists those that there are")]
+    #[error("this FFmpeg has no filter '{0}'; `ffmpeg -filters` lists them")]
     Unknown(String),
     /// Libav does not take the graph.
     #[error(
@@ -76,17 +76,15 @@ pub enum FilterError {
         cause: ffmpeg::Error,
     },
     /// A picture went in, none came out.
-    #[error(
-        "the filter '{0}' holds pictures back or leaves some out; livedir keeps the rate itself, see --fps"
-    )]
+    #[error("the filter '{0}' delays or drops frames; livedir controls the frame rate itself, see --fps")]
     TooFew(String),
     /// A picture went in, several came out.
-    #[error("the filter '{0}' makes several pictures of one; livedir keeps the rate itself, see --fps")]
+    #[error(
+        "the filter '{0}' makes several frames of one; livedir controls the frame rate itself, see --fps"
+    )]
     TooMany(String),
     /// What comes out is no picture in main memory.
-    #[error(
-        "the filter '{graph}' makes {format:?} pictures, which cannot be scaled; end it with format=yuv420p"
-    )]
+    #[error("the filter '{graph}' outputs {format:?}, which cannot be scaled; end it with format=yuv420p")]
     Format {
         /// The graph.
         graph: String,

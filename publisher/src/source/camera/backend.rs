@@ -54,7 +54,7 @@ pub(super) fn attached() -> Result<Vec<Attached>, String> {
 pub fn attached() -> Result<Vec<Attached>, String> {
     ask_permission()?;
     let found = std::panic::catch_unwind(|| nokhwa::query(nokhwa::utils::ApiBackend::Auto))
-        .map_err(|_| "the camera library stumbled over one of the cameras".to_owned())?
+        .map_err(|_| "the camera library failed on one of the cameras".to_owned())?
         .map_err(|error| error.to_string())?;
     let mut cameras: Vec<_> = found
         .iter()

@@ -2,8 +2,11 @@
 //!
 //! In: the words of the system or of a driver. Out: [`CameraError`], which becomes a [`SourceError`].
 
-use super::SILENCE_LIMIT;
-use super::SourceError;
+use crate::source::SourceError;
+use std::time::Duration;
+
+/// Without a picture for this long the camera counts as lost: longer than any exposure, shorter than a viewer's patience.
+pub const SILENCE_LIMIT: Duration = Duration::from_secs(3);
 
 /// Why a camera cannot be opened, or has stopped. `camera` reads `camera 0 (USB Camera)`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -63,13 +66,13 @@ pub enum CameraError {
         camera: String,
     },
     /// It is there, and sends nothing.
-    #[error("{camera} has sent no picture for {} s; check its cable and its privacy switch", SILENCE_LIMIT.as_secs())]
+    #[error("{camera} has sent no frame for {} s; check its cable and its privacy switch", SILENCE_LIMIT.as_secs())]
     Silent {
         /// Which camera.
         camera: String,
     },
     /// A call to it does not come back.
-    #[error("{camera} does not react; unplug it and plug it in again")]
+    #[error("{camera} does not respond; unplug it and plug it in again")]
     Stuck {
         /// Which camera.
         camera: String,

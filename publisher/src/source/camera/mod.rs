@@ -25,7 +25,7 @@ use pump::{Pump, PumpError, threads_left_behind};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-pub use error::CameraError;
+pub use error::{CameraError, SILENCE_LIMIT};
 pub use mode::{CameraMode, CameraWish, PixelFormat};
 
 /// Opening a USB camera takes up to some seconds when it has to wake up.
@@ -33,8 +33,6 @@ const OPEN_LIMIT: Duration = Duration::from_secs(10);
 /// Failures to start come with the first picture or instead of it, and belong into the answer of [`open`]; a camera
 /// that merely starts slowly is not waited for any longer.
 const FIRST_PICTURE_WAIT: Duration = Duration::from_secs(1);
-/// Without a picture for this long the camera counts as lost: longer than any exposure, shorter than a viewer's patience.
-pub const SILENCE_LIMIT: Duration = Duration::from_secs(3);
 
 /// Which camera.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -215,7 +213,7 @@ impl Camera {
                 }
                 Err(error) => {
                     if self.damaged == 0 {
-                        tracing::warn!(camera = self.title, %error, "damaged picture left out; later ones are counted");
+                        tracing::warn!(camera = self.title, %error, "damaged frame dropped; later ones are only counted");
                     }
                     self.damaged += 1;
                 }

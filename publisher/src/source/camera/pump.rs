@@ -188,7 +188,7 @@ impl<P> Drop for Pump<P> {
             state.owner = OwnerState::Gone;
             LEFT_BEHIND.fetch_add(1, Ordering::Relaxed);
             let name = self.thread.thread().name().unwrap_or_default();
-            tracing::warn!(name, "the device does not react, its thread is left behind");
+            tracing::warn!(name, "the device does not respond; its thread is abandoned");
         }
     }
 }
@@ -201,7 +201,7 @@ fn run<D: Device>(open: impl FnOnce() -> Result<D, String>, shared: &Shared<D::P
     let failure = match outcome {
         Ok(Ok(())) => "stopped".to_owned(),
         Ok(Err(failure)) => failure,
-        Err(_) => "its driver or the camera library stumbled over it".to_owned(),
+        Err(_) => "its driver or the camera library failed".to_owned(),
     };
     shared.change(|state| {
         state.failure.get_or_insert(failure);

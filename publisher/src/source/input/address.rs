@@ -1,6 +1,6 @@
 //! Addresses: what the user named, what libav is told about it, and what people may see of it.
 
-use crate::source::push::listen_address;
+use super::listen_address;
 use livedir_address::{shown, shown_path_or_mistyped};
 use std::fmt;
 use std::path::PathBuf;

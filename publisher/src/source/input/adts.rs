@@ -3,6 +3,9 @@
 //! In: the head of a stream as MP4 and FLV have it, an `AudioSpecificConfig` (ISO 14496-3 1.6.2.1). Out: the header for a frame of so
 //! many bytes. Pure; survives any bytes. Heads that have no place in such a header, as libav may yet know what to do with
 //! them, give none.
+//!
+//! libav's muxer `adts` writes the same seven bytes. It is not used: the one inside libav's MPEG-TS muxer is set up once, for the
+//! first film of a list, and one for each film needs a buffer between it and the packets, to save some thirty lines.
 
 /// The header without a checksum.
 pub(crate) const HEADER_BYTES: usize = 7;

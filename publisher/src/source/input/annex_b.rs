@@ -3,6 +3,10 @@
 //! In: packets as the container has them, with lengths (ISO 14496-15) or with start codes (ITU-T H.264 Annex B), and the
 //! parameter sets of its head. Out: the same NAL units behind start codes, each picture with a delimiter, each IDR picture with
 //! parameter sets. Pure; survives any bytes.
+//!
+//! libav's filter `h264_mp4toannexb` is not used: it writes start codes of three bytes and puts SEI before the parameter sets, so its
+//! bytes are others, and it needs a context and `unsafe` for each film. It does not tell an IDR picture from an open keyframe, so
+//! NAL units would have to be read here all the same.
 
 const SLICE: u8 = 1;
 const IDR_SLICE: u8 = 5;

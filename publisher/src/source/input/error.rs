@@ -2,7 +2,7 @@
 
 use super::super::SourceError;
 use super::address::{InputAddress, SCHEMES};
-use crate::source::push::listen_address;
+use super::listen_address::{self, CannotListen};
 use ffmpeg_next as ffmpeg;
 use livedir_address::{ENCODING, may_need_encoding};
 
@@ -16,14 +16,14 @@ pub enum InputError {
     #[error("{0} is a directory; name a file in it")]
     Directory(String),
     /// The file is not ours to read.
-    #[error("{0} must not be read by this user; change its permissions, or run as its owner")]
+    #[error("{0} cannot be read by this user; change its permissions, or run as its owner")]
     PermissionDenied(String),
     /// libav has no way to say the name.
-    #[error("{0} has a name that libav cannot take; rename it, or give it on standard input as -")]
+    #[error("{0} has a name that FFmpeg cannot take; rename it, or give it on standard input as -")]
     Unspeakable(String),
     /// The file opens, but is no media.
     #[error(
-        "{name} is not a media file that libav can read ({reason}); give a whole .mp4, .mkv, .ts or the like"
+        "{name} is not a media file that FFmpeg can read ({reason}); give a whole .mp4, .mkv, .ts or the like"
     )]
     NotMedia {
         /// The address.
@@ -40,7 +40,7 @@ pub enum InputError {
         found: String,
     },
     /// The codec is unknown here.
-    #[error("{name} holds {codec} video, which this libav cannot decode; convert it to H.264")]
+    #[error("{name} holds {codec} video, which this FFmpeg cannot decode; convert it to H.264")]
     NoDecoder {
         /// The address.
         name: String,
@@ -61,17 +61,10 @@ pub enum InputError {
         remedy: String,
     },
     /// Nobody can push to it.
-    #[error("cannot listen on {name}: {reason}; {remedy}")]
-    Listen {
-        /// The address.
-        name: String,
-        /// What is the matter.
-        reason: String,
-        /// What to try.
-        remedy: String,
-    },
+    #[error(transparent)]
+    Listen(#[from] CannotListen),
     /// A list of films that is none.
-    #[error("{name} is not a list that can be played: {reason}; {remedy}")]
+    #[error("{name} is not a playable list: {reason}; {remedy}")]
     List {
         /// The list.
         name: String,
@@ -81,7 +74,7 @@ pub enum InputError {
         remedy: &'static str,
     },
     /// There is no screen to film.
-    #[error("cannot film the screen {name}: {reason}; {remedy}")]
+    #[error("cannot capture the screen {name}: {reason}; {remedy}")]
     NoScreen {
         /// As the system calls it.
         name: String,
@@ -151,11 +144,11 @@ impl InputError {
         let port = bind.rsplit_once(':').map_or(bind, |(_, port)| port);
         let (reason, remedy) = match error.kind() {
             std::io::ErrorKind::AddrInUse => (
-                format!("port {port} is taken by another program"),
-                "stop that one, or take another port".to_owned(),
+                format!("port {port} is in use by another program"),
+                "stop it, or use another port".to_owned(),
             ),
             std::io::ErrorKind::PermissionDenied => {
-                (format!("this user may not use port {port}"), "take one above 1023".to_owned())
+                (format!("this user may not use port {port}"), "use one above 1023".to_owned())
             }
             std::io::ErrorKind::AddrNotAvailable => (
                 "this machine has no such address".to_owned(),
@@ -163,7 +156,7 @@ impl InputError {
             ),
             _ => (error.to_string().to_lowercase(), format!("write it like 0.0.0.0:{port}")),
         };
-        InputError::Listen { name: name.to_owned(), reason, remedy }
+        CannotListen { name: name.to_owned(), reason, remedy }.into()
     }
 
     /// Why libav did not open `address`; `timed_out` if it was we who lost patience.
@@ -177,7 +170,7 @@ impl InputError {
         };
         let nobody_there = |reason: String| unreachable(reason, &remedy_where_nobody_answers(address));
         if timed_out {
-            return nobody_there("nothing usable came within 10 s".to_owned());
+            return nobody_there("no usable data within 10 s".to_owned());
         }
         match (address, error) {
             (_, ffmpeg::Error::ProtocolNotFound) => InputError::Protocol { name, scheme },
@@ -198,17 +191,18 @@ impl InputError {
                 &format!("are the user and the password right? {}", capital(ENCODING)),
             ),
             (_, ffmpeg::Error::HttpNotFound) => {
-                unreachable("it knows no such path (404)".to_owned(), "is the path right?")
+                unreachable("path not found (404)".to_owned(), "is the path right?")
             }
             (_, ffmpeg::Error::Other { errno: ffmpeg::error::EPROTONOSUPPORT })
                 if scheme.starts_with("rtsp") =>
             {
-                unreachable("it does not send this way".to_owned(), "leave out ?transport=, or name another")
+                unreachable(
+                    "this transport is not supported".to_owned(),
+                    "leave out ?transport=, or name another",
+                )
             }
             // libav says "input/output error" for an unknown host name and for a handshake without an answer.
-            (_, ffmpeg::Error::Other { errno: ffmpeg::error::EIO }) => {
-                nobody_there("no answer from there".to_owned())
-            }
+            (_, ffmpeg::Error::Other { errno: ffmpeg::error::EIO }) => nobody_there("no response".to_owned()),
             (_, error) => nobody_there(reason(error)),
         }
     }
@@ -218,11 +212,11 @@ impl InputError {
 pub(crate) fn remedy_where_nobody_answers(address: &InputAddress) -> String {
     let InputAddress::Url(url) = address else { return ADDRESS_REMEDY.to_owned() };
     if may_need_encoding(url) {
-        return format!("is that the host? It has an @ behind it: {ENCODING}");
+        return format!("is that the host? There is an @ after it: {ENCODING}");
     }
     match listen_address::turned_round(url) {
         Some(typed) => format!(
-            "is the server there running? To wait until somebody pushes instead, type: livedir-publisher live '{typed}'"
+            "is the server there running? To wait for an encoder instead, type: livedir-publisher live '{typed}'"
         ),
         None => ADDRESS_REMEDY.to_owned(),
     }
@@ -274,24 +268,23 @@ mod tests {
         check(
             &url("rtmp://127.0.0.1:1935/live/SECRET"),
             refused,
-            "cannot reach rtmp://127.0.0.1:1935/***: connection refused; is the server there running? To wait until somebody \
-             pushes instead, type: livedir-publisher live 'rtmp://127.0.0.1:1935/live/KEY?listen=1'",
+            "cannot reach rtmp://127.0.0.1:1935/***: connection refused; is the server there running? To wait for an encoder instead, type: livedir-publisher live 'rtmp://127.0.0.1:1935/live/KEY?listen=1'",
         );
         check(
             &url("rtsp://u:a@b/c@host/"),
             refused,
-            "cannot reach rtsp://***: connection refused; is that the host? It has an @ behind it: in a user or a password \
+            "cannot reach rtsp://***: connection refused; is that the host? There is an @ after it: in a user or a password \
              write %40 for @, %2F for /, %3F for ?, %23 for #, %3A for : and %25 for %",
         );
         check(
             &url("http://host/x.m3u8"),
             ffmpeg::Error::HttpNotFound,
-            "cannot reach http://host/x.m3u8: it knows no such path (404); is the path right?",
+            "cannot reach http://host/x.m3u8: path not found (404); is the path right?",
         );
         check(
             &InputAddress::File("movie.txt".into()),
             ffmpeg::Error::InvalidData,
-            "movie.txt is not a media file that libav can read (invalid data found when processing input); \
+            "movie.txt is not a media file that FFmpeg can read (invalid data found when processing input); \
              give a whole .mp4, .mkv, .ts or the like",
         );
         check(

@@ -13,16 +13,17 @@ pub(crate) mod decode;
 pub(crate) mod demux;
 pub(crate) mod error;
 mod file_list;
+pub(crate) mod listen_address;
 pub mod pace;
 mod screen;
 
 pub use address::InputAddress;
 pub use error::InputError;
+pub use listen_address::CannotListen;
 
 use super::{Read, Source, SourceError};
 use crate::captured::{Captured, CapturedPicture, CapturedSound, SourceFormat};
 use crate::picture::colour_space::ColourSpace;
-use crate::source::push::Waiting;
 use decode::{Decoded, LaneDecoder, Step, StreamSetup};
 use demux::{Demuxer, Ending, Origin, Queued, Round};
 use pace::pacing::Pacer;
@@ -89,20 +90,6 @@ pub fn open(settings: &InputSettings) -> Result<Input, InputError> {
     let demuxer = Demuxer::start(settings, Origin::Address)?;
     let round = first_round(&demuxer, &settings.address)?;
     Input::begin(name, demuxer, round)
-}
-
-/// Opens the input, or begins to listen where nobody can be called: a client may come whenever it wants to.
-pub fn open_source(settings: &InputSettings) -> Result<Box<dyn Source>, SourceError> {
-    let place = match &settings.address {
-        InputAddress::Url(url) => {
-            crate::source::push::listen_address::place(url, &settings.address.to_string())?
-        }
-        _ => None,
-    };
-    Ok(match place {
-        Some(place) => Box::new(Waiting::open(settings, place)?),
-        None => Box::new(open(settings)?),
-    })
 }
 
 /// What can be told without opening it.

@@ -10,11 +10,11 @@ use ffmpeg_next::{Dictionary, device, format};
 /// Faster than most streams are; the frame clock leaves out what is too much.
 const FPS: &str = "30";
 
-const REMEDY: &str = "is it on, and may this user see it? A Wayland desktop does not let others film it: type \
+const REMEDY: &str = "is it on, and may this user see it? A Wayland desktop does not let other programs capture it: type \
     `livedir-publisher live rtmp://0.0.0.0:1935/live/KEY`, and push to it from OBS";
 
-const NO_DISPLAY_REMEDY: &str = "type this in a terminal on the desktop that is to be filmed, or name its display, like \
-    `livedir-publisher live screen:0`; from a machine without a desktop nothing can be filmed: \
+const NO_DISPLAY_REMEDY: &str = "type this in a terminal on the desktop that is to be captured, or name its display, like \
+    `livedir-publisher live screen:0`; a machine without a desktop has no screen: \
     `livedir-publisher live test` streams a test pattern";
 
 /// What this system calls its capture device, and the screen; nothing where it does not know of any.
@@ -45,7 +45,7 @@ pub(crate) fn open(which: Option<&str>) -> Result<Input, InputError> {
     };
     let no_screen = |reason: String| InputError::NoScreen { name: name.clone(), reason, remedy: REMEDY };
     let found = device::input::video().find(|format| format.name() == device);
-    let format = found.ok_or_else(|| no_screen(format!("this libav has no {device}")))?;
+    let format = found.ok_or_else(|| no_screen(format!("this FFmpeg has no {device}")))?;
     let options: Dictionary = [("framerate", FPS)].into_iter().collect();
     match format::open_with(&name, &format, options) {
         Ok(format::Context::Input(input)) => Ok(input),

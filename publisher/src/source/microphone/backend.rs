@@ -118,7 +118,7 @@ impl Listening {
                 times.lock().unwrap_or_else(PoisonError::into_inner).interrupt();
                 if !has_complained {
                     has_complained = true;
-                    tracing::warn!("this machine is too busy to hear everything; moments of sound are lost");
+                    tracing::warn!("overload: some sound is lost");
                 }
             }
             ErrorKind::DeviceChanged | ErrorKind::RealtimeDenied => {}

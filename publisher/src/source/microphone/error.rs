@@ -40,7 +40,7 @@ pub enum MicrophoneError {
         microphone: String,
     },
     /// A call to it does not come back.
-    #[error("the {microphone} does not react; unplug it and plug it in again, or restart the sound server")]
+    #[error("the {microphone} does not respond; unplug it and plug it in again, or restart the sound server")]
     Stuck {
         /// Which one.
         microphone: String,

@@ -132,7 +132,7 @@ fn answer(
     match opened.recv_timeout(limit) {
         Ok(outcome) => outcome,
         Err(_) if may_be_late => {
-            tracing::warn!("the {selector} does not answer yet; the stream has silence until it does");
+            tracing::warn!("the {selector} does not respond yet; the stream is silent until it does");
             Ok(())
         }
         Err(_) => Err(MicrophoneError::Stuck { microphone: selector.to_string() }),
@@ -143,7 +143,7 @@ impl Drop for Microphone {
     fn drop(&mut self) {
         self.stop.request();
         if self.ended.recv_timeout(CLOSE_LIMIT) == Err(RecvTimeoutError::Timeout) {
-            tracing::warn!("the microphone does not react, its thread is left behind");
+            tracing::warn!("the microphone does not respond; its thread is abandoned");
         }
     }
 }
@@ -161,7 +161,7 @@ fn keep(
         Err(error) => {
             // It was waited for no longer.
             if let Err(SendError(Err(error))) = opened.send(Err(error)) {
-                tracing::warn!(%error, "the microphone has answered at last, and cannot be used; the stream has silence");
+                tracing::warn!(%error, "the microphone responded late and cannot be used; the stream is silent");
             }
             return;
         }

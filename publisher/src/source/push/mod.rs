@@ -5,14 +5,11 @@
 //! sound, which is silence while there is none. The caller's thread does it all; the [`Demuxer`] has its own. A client whose
 //! stream does not name its size holds the caller up until its first picture, or for ten seconds.
 
-pub(crate) mod listen_address;
-pub(crate) mod rtmp;
-
 use super::input::demux::{Demuxer, Ending, Origin, TICK};
 use super::input::error::InputError;
-use super::input::{Input, InputSettings};
-use super::push::listen_address::ListenAt;
-use super::push::rtmp::Door;
+use super::input::listen_address::ListenAt;
+use super::input::{CannotListen, Input, InputSettings};
+use super::rtmp::Door;
 use crate::captured::SourceFormat;
 use crate::picture::colour_space::ColourSpace;
 use crate::source::{Read, Source, SourceError};
@@ -54,12 +51,12 @@ impl Waiting {
         if let Origin::Listening(_) = origin {
             fails_at_once(&demuxer, &name)?;
         }
-        info!(place = name, "waiting for somebody to push");
+        info!(place = name, "waiting for an encoder to connect");
         Ok(Waiting { settings: settings.clone(), origin, name, state: State::Listening(demuxer) })
     }
 
     fn wish(&self) -> String {
-        format!("waiting for somebody to push to {}", self.name)
+        format!("waiting for an encoder to connect to {}", self.name)
     }
 
     /// The client's format is known, or it was no client.
@@ -91,7 +88,7 @@ impl Waiting {
             }
         };
         if let Some(error) = failed.filter(|error| !matches!(error, InputError::Stopped(_))) {
-            warn!(%error, "what was pushed cannot be used");
+            warn!(%error, "incoming stream rejected");
         }
         self.state = State::Pausing(Instant::now() + PAUSE);
         None
@@ -136,7 +133,7 @@ pub(crate) fn origin(settings: &InputSettings, place: ListenAt) -> Result<(Origi
             if open_to_all {
                 warn!(
                     address = shown,
-                    "whoever reaches this port may push; srt takes ?passphrase=… to keep others out"
+                    "anyone who reaches this port can send a stream; use srt with ?passphrase=… to keep others out"
                 );
             }
             (Origin::Listening(url), shown)
@@ -152,7 +149,7 @@ pub(crate) fn fails_at_once(demuxer: &Demuxer, name: &str) -> Result<(), InputEr
         match demuxer.ending() {
             Some(Ending::Failed(InputError::Unreachable { reason, .. })) => {
                 let remedy = "is the port free, and is the address right?".to_owned();
-                return Err(InputError::Listen { name: name.to_owned(), reason, remedy });
+                return Err(CannotListen { name: name.to_owned(), reason, remedy }.into());
             }
             Some(Ending::Failed(error)) => return Err(error),
             _ => demuxer.wait(seen, deadline),
@@ -185,7 +182,7 @@ impl Source for Waiting {
                     match input.read(left) {
                         Ok(Read::End) => return Ok(self.lost()),
                         Err(error) => {
-                            info!(%error, "no more comes from there");
+                            info!(%error, "incoming stream ended");
                             return Ok(self.lost());
                         }
                         read => return read,

@@ -12,29 +12,45 @@ const LADDER: [&str; 2] = ["--ladder", "240x136@300k,160x90@150k"];
 
 #[test]
 fn players_join_one_size_anywhere_and_go_on() {
-    join_anywhere_and_go_on(&["--players", "shaka,videojs"], ONE_SIZE);
+    join_anywhere(&["--players", "shaka,videojs"], ONE_SIZE, Then::TheyGoOnAfterARestart);
 }
 
-/// Shaka Player 5.2 joins a ladder anywhere too, and gives up now and then after the restart. Ten pages with two sizes and sound apart are
-/// too many for two cores.
+/// Ten pages with two sizes and sound apart are too many for two cores.
 #[test]
 fn video_js_joins_a_ladder_anywhere_and_goes_on() {
-    join_anywhere_and_go_on(&["--players", "videojs", "--joins", "5", "--step", "2"], LADDER);
+    let players = ["--players", "videojs", "--joins", "5", "--step", "2"];
+    join_anywhere(&players, LADDER, Then::TheyGoOnAfterARestart);
+}
+
+/// Without a restart: after an outage Shaka Player 5.2 wants pictures that are not filmed yet, as `docs/restarts.md` says.
+#[test]
+fn shaka_player_joins_a_ladder_anywhere_and_plays() {
+    join_anywhere(&["--players", "shaka", "--joins", "5", "--step", "2"], LADDER, Then::TheyPlayOn);
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Then {
+    TheyGoOnAfterARestart,
+    TheyPlayOn,
 }
 
 #[track_caller]
-fn join_anywhere_and_go_on(players: &[&str], sizes: [&str; 2]) {
+fn join_anywhere(players: &[&str], sizes: [&str; 2], then: Then) {
     let _turn = without_other_browsers();
     let webroot = tempfile::tempdir().unwrap();
     let site = WebServer::start(webroot.path());
     let words = [&STREAM[..], &sizes].concat();
-    let live = LiveStream::start(webroot.path(), &words);
+    let mut live = LiveStream::start(webroot.path(), &words);
     let list = format!("{}/ll.m3u8", site.address);
     wait_for("three segments", PATIENCE, || (live.count("segments_published") >= 3).then_some(()));
     let mut players = Page::drive("join.mjs", &list, players);
     players.wait_for_line(r#""event":"ready-for-restart""#);
-    live.publisher.kill();
-    let _live = LiveStream::start(webroot.path(), &words);
+    if then == Then::TheyGoOnAfterARestart {
+        live.publisher.kill();
+        live = LiveStream::start(webroot.path(), &words);
+    }
+    // The driver counts from here, with a restart and without.
     players.say("restart-done");
     players.wait_for_line(r#""event":"ok""#);
+    drop(live);
 }

@@ -307,7 +307,7 @@ fn a_silent_camera_is_lost_by_the_watchdog_and_is_not_left_busy() {
     v4l2_ctl(&["-c", "percentage_of_dropped_buffers=100"]);
     let silent_from = Instant::now();
     let reason = loss(&mut camera);
-    assert!(reason.contains("has sent no picture for 3 s"), "{reason}");
+    assert!(reason.contains("has sent no frame for 3 s"), "{reason}");
     assert!(silent_from.elapsed() + Duration::from_millis(500) > SILENCE_LIMIT, "lost too early");
     drop(camera);
 

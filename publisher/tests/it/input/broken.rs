@@ -23,7 +23,7 @@ fn what_cannot_be_played_is_named_with_the_remedy() {
     check(dir.path(), "PATH is a directory; name a file in it");
     let remedy = "give a whole .mp4, .mkv, .ts or the like";
     let is_no_media =
-        |reason: &str| format!("PATH is not a media file that libav can read ({reason}); {remedy}");
+        |reason: &str| format!("PATH is not a media file that FFmpeg can read ({reason}); {remedy}");
     let invalid = is_no_media("invalid data found when processing input");
     check(&at("movie.txt", &b"Once upon a time there was no film.\n".repeat(99)), &is_no_media("it is text"));
     check(

@@ -74,7 +74,7 @@ fn a_transport_that_the_camera_does_not_offer_is_said_in_one_line() {
     assert_eq!(
         error.map(|error| error.to_string()),
         Some(format!(
-            "cannot reach {address}?transport=udp: it does not send this way; leave out ?transport=, or name another"
+            "cannot reach {address}?transport=udp: this transport is not supported; leave out ?transport=, or name another"
         ))
     );
 }

@@ -8,6 +8,7 @@ use crate::support::wait_for;
 use livedir_publisher::captured::Captured;
 use livedir_publisher::source::Read::Here;
 use livedir_publisher::source::input::{self, InputAddress, InputError, InputSettings};
+use livedir_publisher::source::open::open_or_listen;
 use livedir_publisher::source::{Source, SourceError};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -163,7 +164,7 @@ fn a_film_over_http_is_played_to_its_end() {
     );
     assert_eq!(
         input::open(&url(format!("{server}/none.mp4"))).err().expect("an error").to_string(),
-        format!("cannot reach {server}/none.mp4: it knows no such path (404); is the path right?")
+        format!("cannot reach {server}/none.mp4: path not found (404); is the path right?")
     );
 }
 
@@ -213,8 +214,8 @@ fn a_stream_is_pulled_from_rtmp_and_srt_servers() {
 fn a_multicast_group_is_joined() {
     let port = UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
     let group = format!("udp://239.255.7.7:{port}?localaddr=127.0.0.1");
-    let mut source = input::open_source(&url(group.clone())).expect("a place to wait at");
-    assert_eq!(source.format().description, format!("waiting for somebody to push to {group}"));
+    let mut source = open_or_listen(&url(group.clone())).expect("a place to wait at");
+    assert_eq!(source.format().description, format!("waiting for an encoder to connect to {group}"));
     let _sender = Sender(sender(&format!("{group}&pkt_size=1316")));
     let deadline = Instant::now() + PATIENCE;
     let (mut here, mut pictures) = (None, 0);

@@ -217,13 +217,13 @@ fn a_port_that_is_not_to_be_had_is_said_in_one_line() {
     let port = taken.local_addr().expect("an address").port();
     check_refused(
         &format!("rtmp://127.0.0.1:{port}/live/KEY?listen=1"),
-        &format!("port {port} is taken by another program; stop that one, or take another port"),
+        &format!("port {port} is in use by another program; stop it, or use another port"),
     );
     let taken = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port();
     check_refused(
         &format!("srt://127.0.0.1:{port}?mode=listener"),
-        &format!("port {port} is taken by another program; stop that one, or take another port"),
+        &format!("port {port} is in use by another program; stop it, or use another port"),
     );
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port();

@@ -74,6 +74,7 @@ fn what_stands_on_the_screen_is_filmed() {
 fn no_screen_is_said_in_one_line() {
     let error =
         input::open(&settings(InputAddress::Screen(Some(":65000".to_owned())))).err().expect("an error");
-    let expected = "cannot film the screen :65000: input/output error; is it on, and may this user see it?";
+    let expected =
+        "cannot capture the screen :65000: input/output error; is it on, and may this user see it?";
     assert!(error.to_string().starts_with(expected), "{error}");
 }

@@ -50,8 +50,8 @@ fn said_of(output: &str, size: &str) -> Vec<&'static str> {
     const WORDS: [(&str, &str); 4] = [
         ("falls behind and repeats pictures", "repeats"),
         ("falls behind so far that it leaves out segments", "leaves out"),
-        ("the encoder keeps up again", "end"),
-        ("the encoder was behind until the end", "end"),
+        ("overload ended", "end"),
+        ("overload lasted until the end", "end"),
     ];
     let of_size = output.lines().filter(|line| line.contains(&format!("size=\"{size}\"")));
     of_size

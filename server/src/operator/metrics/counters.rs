@@ -1,5 +1,6 @@
 //! One thread's numbers. Written by that thread alone, read by whoever asks.
 
+use livedir_layout::formats::media_types;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -34,7 +35,7 @@ pub(crate) fn kind_of(method: &Method, path: &str) -> RequestKind {
     }
     match path.rsplit_once('.') {
         Some((_, "m3u8")) => RequestKind::Playlist,
-        Some((_, "ts" | "m4s" | "mp4" | "aac" | "vtt")) => RequestKind::Segment,
+        Some((_, ending)) if media_types(ending).is_some() => RequestKind::Segment,
         _ => RequestKind::Page,
     }
 }

@@ -49,39 +49,68 @@ pub fn read(sources: &Path, prefix: &str, order: &[&str], roots: &[&str]) -> Use
     uses
 }
 
+/// The path of a module, `a::b`, word by word.
+type Module = Vec<String>;
+
 /// The modules that come back to themselves by what they use; `roots` are left out.
 pub fn in_circles(sources: &Path, roots: &[&str]) -> Vec<String> {
-    let mut codes = BTreeMap::new();
-    for path in files(sources).into_iter().filter(|path| !path.ends_with("tests.rs")) {
+    let uses = uses(sources, roots);
+    uses.keys().filter(|module| reached(&uses, module).contains(module)).map(|it| it.join("::")).collect()
+}
+
+/// The circles that are not of one noun, each in a line. A module and those below it are of one noun; `roots` are left out.
+pub fn circles_across_folders(sources: &Path, roots: &[&str]) -> Vec<String> {
+    let uses = uses(sources, roots);
+    let circle = |module: &Module| -> Vec<Module> {
+        let comes_back = |it: &&&Module| reached(&uses, it).contains(module);
+        reached(&uses, module).iter().filter(comes_back).map(|it| (*it).clone()).collect()
+    };
+    let circles: BTreeSet<_> = uses.keys().map(circle).collect();
+    // What is above stands before what is below it.
+    let crosses = |circle: &&Vec<Module>| circle.iter().any(|it| !it.starts_with(&circle[0]));
+    let line = |circle: &Vec<Module>| circle.iter().map(|it| it.join("::")).collect::<Vec<_>>().join(", ");
+    circles.iter().filter(crosses).map(line).collect()
+}
+
+/// Which module uses which.
+fn uses(sources: &Path, roots: &[&str]) -> BTreeMap<Module, BTreeSet<Module>> {
+    let mut modules = BTreeMap::new();
+    for (path, code) in codes(sources) {
         let module = path.strip_prefix(sources).unwrap().with_extension("");
         let module = if module.ends_with("mod") { module.parent().unwrap().to_owned() } else { module };
-        let module: Vec<String> = module.iter().map(|it| it.to_str().unwrap().to_owned()).collect();
-        if !roots.contains(&module[0].as_str()) {
-            codes.insert(module, code(&fs::read_to_string(path).unwrap()));
+        let module: Module = module.iter().map(|it| it.to_str().unwrap().to_owned()).collect();
+        if module.first().is_some_and(|first| !roots.contains(&first.as_str())) {
+            modules.insert(module, code);
         }
     }
-    let uses: BTreeMap<_, _> = codes.iter().map(|(own, code)| (own, used(own, code, &codes))).collect();
-    let comes_back = |start: &Vec<String>| {
-        let (mut reached, mut next) = (BTreeSet::new(), vec![start]);
-        while let Some(module) = next.pop() {
-            next.extend(uses[module].iter().filter(|it| reached.insert(*it)));
-        }
-        reached.contains(start)
-    };
-    uses.keys().filter(|module| comes_back(module)).map(|module| module.join("::")).collect()
+    modules.iter().map(|(own, code)| (own.clone(), used(own, code, &modules))).collect()
+}
+
+/// All that a module uses, and what these use, and so on.
+fn reached<'a>(uses: &'a BTreeMap<Module, BTreeSet<Module>>, start: &'a Module) -> BTreeSet<&'a Module> {
+    let (mut reached, mut next) = (BTreeSet::new(), vec![start]);
+    while let Some(module) = next.pop() {
+        next.extend(uses[module].iter().filter(|it| reached.insert(*it)));
+    }
+    reached
 }
 
 /// The modules that a module uses. What stands behind `super::` or `crate::` is the longest path that is a module; a child is
 /// named without either.
-fn used(own: &[String], code: &str, modules: &BTreeMap<Vec<String>, String>) -> BTreeSet<Vec<String>> {
+fn used(own: &[String], code: &str, modules: &BTreeMap<Module, String>) -> BTreeSet<Module> {
+    const UP: &str = "super::";
+    let of_crate = code.split("crate::").skip(1).map(|after| (&[][..], after));
+    let above = code.match_indices(UP).filter(|(at, _)| !code[at + UP.len()..].starts_with(UP));
+    let above = above.filter_map(|(at, _)| {
+        let steps = (1..=own.len()).take_while(|it| code[..at + UP.len()].ends_with(&UP.repeat(*it))).count();
+        Some((&own[..own.len().checked_sub(steps)?], &code[at + UP.len()..]))
+    });
     let mut found = BTreeSet::new();
-    for (start, base) in [("crate::", &[][..]), ("super::", &own[..own.len() - 1])] {
-        for after in code.split(start).skip(1) {
-            for path in paths(after) {
-                let full = [base, &path].concat();
-                let longest = (1..=full.len()).rev().find(|length| modules.contains_key(&full[..*length]));
-                found.extend(longest.map(|length| full[..length].to_vec()));
-            }
+    for (base, after) in of_crate.chain(above) {
+        for path in paths(after) {
+            let full = [base, &path].concat();
+            let longest = (1..=full.len()).rev().find(|length| modules.contains_key(&full[..*length]));
+            found.extend(longest.map(|length| full[..length].to_vec()));
         }
     }
     for child in modules.keys().filter(|it| it.len() == own.len() + 1 && it.starts_with(own)) {
@@ -122,6 +151,12 @@ fn paths(text: &str) -> Vec<Vec<String>> {
         }
     }
     found
+}
+
+/// The files of `sources` with their code: without comments and tests.
+pub fn codes(sources: &Path) -> Vec<(PathBuf, String)> {
+    let paths = files(sources).into_iter().filter(|path| !path.ends_with("tests.rs"));
+    paths.map(|path| (path.clone(), code(&fs::read_to_string(path).unwrap()))).collect()
 }
 
 fn files(directory: &Path) -> Vec<PathBuf> {

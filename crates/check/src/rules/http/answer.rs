@@ -2,6 +2,7 @@
 
 use crate::rules::finding::{Finding, Findings, excerpt};
 use crate::rules::rule::{Rule, must, should};
+use livedir_layout::formats::media_types;
 use livedir_playlist::tag_values::decimal;
 
 pub(crate) static STATUS: Rule =
@@ -241,15 +242,12 @@ fn http_date_s(value: &str) -> Option<f64> {
 /// Apple 10.4; `None` for names that it does not speak of.
 fn segment_types(url: &str) -> Option<&'static [&'static str]> {
     match extension(url)? {
-        "ts" => Some(&["video/mp2t"]),
-        "m4s" => Some(&["video/iso.segment", "video/mp4", "audio/mp4"]),
-        "mp4" | "m4v" | "m4a" => Some(&["video/mp4", "audio/mp4", "application/mp4"]),
-        "aac" => Some(&["audio/aac"]),
+        "m4v" | "m4a" => media_types("mp4"),
         "mp3" => Some(&["audio/mpeg"]),
         "ac3" => Some(&["audio/ac3"]),
         "ec3" => Some(&["audio/eac3"]),
-        "vtt" | "webvtt" => Some(&["text/vtt", "text/plain"]),
-        _ => None,
+        "webvtt" => media_types("vtt"),
+        ending => media_types(ending),
     }
 }
 

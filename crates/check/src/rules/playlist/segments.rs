@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::continuity::{Interruption, Run, break_between};
-use crate::rules::facts::{Container, SegmentFacts};
+use crate::rules::facts::SegmentFacts;
 use crate::rules::finding::{Finding, Findings};
 use crate::rules::rule::{Rule, must, should};
 use crate::rules::tolerances::{FALLBACK_FRAME_S, ROUNDING_S};
+use livedir_media::Container;
 use livedir_media::VideoCodec;
 use livedir_playlist::{ListedSegment, Listing, MediaListing, read_listing};
 

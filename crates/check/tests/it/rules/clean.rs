@@ -2,7 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use livedir_check::rules::{Finding, SegmentFacts, Version, check_playlist, check_segments, check_update};
-use livedir_playlist::{Segment, TICKS_PER_S, Window, WindowSettings, parse, render};
+use livedir_playlist::{Segment, Window, WindowSettings, parse, render};
+use livedir_time::ticks::{TICKS_PER_S, exact_seconds, of_seconds};
 use proptest::prelude::*;
 
 use crate::media;
@@ -64,7 +65,7 @@ impl Stream {
                 let begins_anew = playlist.ended;
                 let target_s =
                     if begins_anew { self.settings.target_duration_s } else { playlist.target_duration_s };
-                let longest_90k = u64::from(target_s) * TICKS_PER_S + TICKS_PER_S / 2 - 1;
+                let longest_90k = of_seconds(target_s) + TICKS_PER_S / 2 - 1;
                 self.push((longest_90k * duration_permille / 1000).max(1), discontinuity || begins_anew);
             }
             Step::TooLong { .. } => {}
@@ -109,7 +110,7 @@ impl Stream {
 
     fn publish(&mut self) {
         let text = render(self.window.playlist());
-        let now_s = self.now_90k as f64 / TICKS_PER_S as f64;
+        let now_s = exact_seconds(self.now_90k);
         assert_eq!(check_playlist("stream.m3u8", &text), NO_FINDINGS, "{text}");
         assert_eq!(check_segments("stream.m3u8", &text, &self.facts), NO_FINDINGS, "{text}");
         if let Some((before, seen_at_s)) = &self.seen {

@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use livedir_check::rules::{
-    Asked, Container, RULES, RenditionText, SegmentFacts, Version, check_delta, check_parts, check_playlist,
+    Asked, RULES, RenditionText, SegmentFacts, Version, check_delta, check_parts, check_playlist,
     check_reload, check_renditions, check_segments, check_update,
 };
+use livedir_media::Container;
 use livedir_playlist::{Directives, Listing, read_listing, render};
 use proptest::prelude::*;
 

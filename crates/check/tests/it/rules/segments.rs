@@ -1,7 +1,7 @@
 //! A playlist and the facts of its segments.
 
-use livedir_check::rules::{Container, SegmentFacts};
-use livedir_media::{Counter, VideoCodec};
+use livedir_check::rules::SegmentFacts;
+use livedir_media::{Container, Counter, VideoCodec};
 
 use super::{Case, live, with};
 use crate::media::{self, later, video_of};

@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use livedir_playlist::{
     Directives, Edge, Listing, LiveEdge, LowLatency, MediaListing, Part, PartContent, PartList, Reload,
-    Segment, TICKS_PER_S, Window, WindowSettings, parse, read_listing, render_low_latency,
+    Segment, Window, WindowSettings, parse, read_listing, render_low_latency,
 };
+use livedir_time::ticks::{TICKS_PER_S, exact_seconds, of_float_seconds, of_seconds};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -104,7 +105,7 @@ impl Stream {
 
     fn next_part(&mut self, permille: u64, is_lost: bool) {
         let duration_90k = (self.part_target_90k * permille / 1000).max(1);
-        let longest_90k = u64::from(self.window.playlist().target_duration_s) * TICKS_PER_S;
+        let longest_90k = of_seconds(self.window.playlist().target_duration_s);
         if self.open_90k() + duration_90k > longest_90k {
             self.close();
         }
@@ -153,7 +154,7 @@ impl Stream {
         let low_latency = LowLatency { parts: Some(parts), reports: &[], can_skip: self.can_skip };
         let text = render_low_latency(self.window.playlist(), &low_latency);
         self.hold(&text);
-        self.versions.push((text, self.now_90k as f64 / TICKS_PER_S as f64));
+        self.versions.push((text, exact_seconds(self.now_90k)));
     }
 
     /// What is true of each version, by what the writer knows.
@@ -201,7 +202,7 @@ pub fn media(text: &str) -> MediaListing {
 
 /// A part that was read is the part that was written.
 fn said(parts: &[livedir_playlist::ListedPart]) -> Vec<Part> {
-    let ticks = |duration_s: Option<f64>| (duration_s.unwrap() * TICKS_PER_S as f64).round() as u64;
+    let ticks = |duration_s: Option<f64>| of_float_seconds(duration_s.unwrap());
     let content = |part: &livedir_playlist::ListedPart| match (part.gap, part.independent) {
         (false, has_keyframe) => PartContent::of_media(has_keyframe),
         (true, false) => PartContent::Gap,

@@ -5,6 +5,7 @@
 use crate::events::finished_file::Finished;
 use crate::timeline::low_latency::{Encoder, LowLatencyList, ROUNDING_90K, SAME_TIMELINE_90K};
 use livedir_time::clock_33_bit::distance_90k;
+use livedir_time::ticks;
 use std::time::{Duration, Instant};
 
 impl LowLatencyList {
@@ -57,7 +58,7 @@ impl LowLatencyList {
     }
 
     pub(super) fn hold(&self, patience: Duration) -> Duration {
-        patience.max(Duration::from_micros(self.part_target_90k() * 100 / 9) * 5 / 2)
+        patience.max(ticks::duration_of_microseconds(self.part_target_90k()) * 5 / 2)
     }
 
     /// Until when the segment that others are filming may get its next part, if there is one.

@@ -17,7 +17,7 @@ use super::demux::packet_queue::{Extent, PacketQueue};
 use super::demux::thread::DemuxThread;
 use super::error::InputError;
 use super::pace::timeline::Lane;
-use crate::source::push::rtmp::Door;
+use crate::source::rtmp::Door;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::{Packet, format};
 use std::collections::VecDeque;
@@ -317,7 +317,7 @@ impl Drop for Demuxer {
         drop(queue);
         match self.thread.take() {
             Some(thread) if done => drop(thread.join()),
-            _ => debug!("the demuxer is stuck in the system and left behind"),
+            _ => debug!("the demuxer is stuck in a system call; its thread is abandoned"),
         }
     }
 }
@@ -328,7 +328,7 @@ pub(crate) fn init_libav() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         if let Err(error) = ffmpeg::init() {
-            warn!(%error, "libav does not start well");
+            warn!(%error, "FFmpeg failed to initialise");
         }
         format::network::init();
         ffmpeg::log::set_level(ffmpeg::log::Level::Quiet);

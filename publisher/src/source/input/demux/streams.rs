@@ -2,6 +2,7 @@
 
 use super::Round;
 use super::stream_fields;
+use crate::packet::TICKS;
 use crate::source::input::address::InputAddress;
 use crate::source::input::decode::upright::Orientation;
 use crate::source::input::decode::{MICROSECONDS, StreamSetup};
@@ -114,7 +115,7 @@ fn setup(stream: &Stream) -> StreamSetup {
 fn time_base(stream: &Stream) -> Rational {
     let time_base = stream.time_base();
     let sound = time_base.numerator() > 0 && time_base.denominator() > 0;
-    if sound { time_base } else { Rational::new(1, 90_000) }
+    if sound { time_base } else { TICKS }
 }
 
 fn frame_rate(stream: &Stream) -> Option<Rational> {

@@ -165,7 +165,7 @@ impl DemuxThread {
             Origin::Door(door) => match door.wait_for_guest(|| self.shared.watchdog.stopped()) {
                 None => Err(ffmpeg::Error::Exit),
                 Some(guest) => {
-                    debug!(from = %guest.from, "reading what is pushed");
+                    debug!(from = %guest.from, "reading the incoming stream");
                     StreamIo::from_read(guest.media).and_then(|media| {
                         // Rates are not worth waiting for: the grid has its own.
                         let options = [
@@ -222,7 +222,7 @@ impl DemuxThread {
                     return Err(InputError::Broken { name, reason: reason(error) });
                 }
                 Err(error) => {
-                    warn!(source = %self.address, reason = reason(error), "the rest cannot be read");
+                    warn!(source = %self.address, reason = reason(error), "the rest of the source cannot be read");
                     return Ok(used);
                 }
             }

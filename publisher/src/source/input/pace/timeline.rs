@@ -3,6 +3,8 @@
 //! In: presentation times as the container has them, stream by stream. Out: media time in microseconds from the first
 //! piece on. Pure: no clock, no I/O. Jumps are spliced, wraps unrolled, missing times guessed, rounds of a loop laid end to end.
 
+use livedir_time::clock_33_bit::WRAP_90K;
+use livedir_time::ticks::microseconds;
 use std::time::Instant;
 
 /// A lane is one of the two streams that are played.
@@ -20,7 +22,7 @@ impl Lane {
 }
 
 /// MPEG timestamps are 33 bits of 90 kHz (ISO 13818-1 2.4.3.7): after 26.5 hours they begin again.
-const WRAP_US: i64 = ((1_i128 << 33) * 1_000_000 / 90_000) as i64;
+const WRAP_US: i64 = microseconds(WRAP_90K as i64);
 /// A longer hole than this is not a pause but another timeline: a splice, an encoder that was restarted.
 const FORWARD_JUMP_US: i64 = 10_000_000;
 /// A live source whose timestamps leave out more than this (and twice the usual step) without a pause has jumped: shown as a

@@ -145,7 +145,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             Ok((connection, from)) => greet(connection, from, shared),
             Err(error) => {
                 if error.kind() != ErrorKind::WouldBlock {
-                    debug!(%error, "a client went before it was accepted, or there is no room for it");
+                    debug!(%error, "RTMP client not accepted: it disconnected, or there are too many");
                 }
                 std::thread::park_timeout(TICK);
             }
@@ -167,12 +167,12 @@ fn greet(connection: TcpStream, from: SocketAddr, shared: &Arc<Shared>) {
     let started = std::thread::Builder::new().name("rtmp client".to_owned()).spawn(move || {
         let mut visit = visit;
         match visit.serve(connection) {
-            Ok(()) => debug!(%from, "an rtmp client has gone"),
-            Err(error) => debug!(%from, %error, "an rtmp client was sent away"),
+            Ok(()) => debug!(%from, "RTMP client disconnected"),
+            Err(error) => debug!(%from, %error, "RTMP client rejected"),
         }
     });
     if let Err(error) = started {
-        warn!(%error, "no thread for a client");
+        warn!(%error, "cannot start a thread for an RTMP client");
     }
 }
 
@@ -202,7 +202,7 @@ mod tests {
     /// Reads the answers up to one of these words; the word.
     #[track_caller]
     fn answer(client: &mut TcpStream) -> &'static str {
-        let words = ["NetStream.Publish.Start", "wrong key", "somebody else is pushing already"];
+        let words = ["NetStream.Publish.Start", "wrong key", "another encoder is already connected"];
         let (mut answers, mut buffer) = (Vec::new(), [0; 4096]);
         loop {
             let text = String::from_utf8_lossy(&answers);
@@ -242,7 +242,7 @@ mod tests {
         let mut first = client(&door, "KEY");
         assert_eq!(answer(&mut first), "NetStream.Publish.Start");
         assert_eq!(answer(&mut client(&door, "KEX")), "wrong key");
-        assert_eq!(answer(&mut client(&door, "KEY")), "somebody else is pushing already");
+        assert_eq!(answer(&mut client(&door, "KEY")), "another encoder is already connected");
         let mut guest = guest(&door);
         first.write_all(&picture(0)).expect("a connection");
         guest.media.read_exact(&mut [0; 13 + 18]).expect("the first's picture");

@@ -72,7 +72,7 @@ impl Visit {
                 Err(error) => return Err(error),
             }
             if self.media.is_some() && !self.keeps_seat(last_heard) {
-                return Err(io::Error::other("another one has taken its place"));
+                return Err(io::Error::other("another encoder has taken its place"));
             }
             let patience = if self.media.is_some() { last_heard + SILENCE } else { came_at + ASKING };
             if Instant::now() >= patience {
@@ -115,18 +115,18 @@ impl Visit {
         if !self.shared.is_path(path) {
             if state.last_warning.is_none_or(|warned_at| warned_at.elapsed() >= WARN_EVERY) {
                 state.last_warning = Some(Instant::now());
-                warn!(%from, "somebody wants to push with a wrong key; refused");
+                warn!(%from, "encoder rejected: wrong key");
             }
             return Err("wrong key");
         }
         if state.seat.as_ref().is_some_and(|seat| seat.last_heard.elapsed() < self.shared.seat_kept) {
-            warn!(%from, "a second one wants to push; refused, the first goes on");
-            return Err("somebody else is pushing already");
+            warn!(%from, "encoder rejected: another one is connected");
+            return Err("another encoder is already connected");
         }
         let (media, mut writer) = io::pipe().map_err(|_| "no pipe left")?;
         // It fits into an empty pipe.
         writer.write_all(&FLV_HEAD).map_err(|_| "no pipe left")?;
-        info!(%from, "somebody pushes");
+        info!(%from, "encoder connected");
         state.seat = Some(Seat { client: self.client, last_heard: Instant::now() });
         state.guest = Some(Guest { from, media });
         drop(state);

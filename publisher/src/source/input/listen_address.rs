@@ -5,8 +5,19 @@
 //! call; `?listen=1` turns it round, for RTMP, SRT (whose own word is `?mode=listener`), TCP, UDP and RTP. Nobody can push by
 //! RTSP; who wants that is told how. Pure, except that the system is asked which addresses are its own.
 
-use crate::source::input::error::InputError;
 use std::net::{IpAddr, UdpSocket};
+
+/// Nobody can push to it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot listen on {name}: {reason}; {remedy}")]
+pub struct CannotListen {
+    /// The address.
+    pub name: String,
+    /// What is the matter.
+    pub reason: String,
+    /// What to try.
+    pub remedy: String,
+}
 
 /// Where and how to wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,15 +114,14 @@ impl<'a> UrlParts<'a> {
 }
 
 /// Where to wait, if this is an address to wait at. `name` is the address for people.
-pub(crate) fn place(url: &str, name: &str) -> Result<Option<ListenAt>, InputError> {
+pub(crate) fn place(url: &str, name: &str) -> Result<Option<ListenAt>, CannotListen> {
     let Some(parts) = UrlParts::of(url).filter(UrlParts::listens) else { return Ok(None) };
-    let refused = |reason, remedy: &str| {
-        Err(InputError::Listen { name: name.to_owned(), reason, remedy: remedy.to_owned() })
-    };
+    let refused =
+        |reason, remedy: &str| Err(CannotListen { name: name.to_owned(), reason, remedy: remedy.to_owned() });
     if parts.port.is_some_and(|port| port.parse::<u16>().is_err()) {
         // It may be a part of a password, and is not shown.
         return refused(
-            "what stands behind the last : of its host is no port".to_owned(),
+            "the text after the last : of the host is not a port".to_owned(),
             &format!("write scheme://HOST:PORT; {}", livedir_address::ENCODING),
         );
     }
@@ -119,26 +129,22 @@ pub(crate) fn place(url: &str, name: &str) -> Result<Option<ListenAt>, InputErro
         // What is no address may be a part of a password.
         let host = if parts.ip().is_some() { parts.host } else { "0.0.0.0" };
         let remedy =
-            format!("push by RTMP instead: livedir-publisher live 'rtmp://{host}:1935/live/KEY?listen=1'");
-        return refused("nobody can push by RTSP".to_owned(), &remedy);
+            format!("use RTMP instead: livedir-publisher live 'rtmp://{host}:1935/live/KEY?listen=1'");
+        return refused("encoders cannot connect by RTSP".to_owned(), &remedy);
     }
     let bind = parts.bind((parts.scheme == "rtmp").then_some("1935"));
     let Some(bind) = bind else {
         let remedy = "write one after the host: scheme://0.0.0.0:PORT".to_owned();
-        return Err(InputError::Listen {
-            name: name.to_owned(),
-            reason: "it names no port".to_owned(),
-            remedy,
-        });
+        return refused("the port is missing".to_owned(), &remedy);
     };
     match parts.scheme.as_str() {
         "rtmps" => refused(
-            "livedir does not speak TLS there".to_owned(),
-            "push by srt with a passphrase, or put a TLS proxy in front of rtmp",
+            "TLS is not supported here".to_owned(),
+            "use srt with a passphrase, or put a TLS proxy in front of rtmp",
         ),
         "rtmp" => match parts.path.trim_matches('/') {
             "" => refused(
-                "anybody could push to it".to_owned(),
+                "anybody could send a stream to it".to_owned(),
                 "name a path with a key that only you know: rtmp://0.0.0.0:1935/live/KEY",
             ),
             path => Ok(Some(ListenAt::Rtmp { bind, path: path.to_owned() })),

@@ -4,11 +4,12 @@
 //! In: the bytes. Out: an [`Anatomy`]. Pure, on the caller's thread; survives any bytes: it ends where packets end.
 //! Memory grows with the pictures and pieces of sound, by some 40 bytes each.
 
-use super::continuity::{Continuity, Payload};
-use super::pes;
 use crate::codec::VideoCodec;
 use crate::codec::picture_head::PictureHead;
-use crate::{ElementaryStream, Scan};
+use crate::scan::Scan;
+use crate::ts::continuity::{Continuity, Payload};
+use crate::ts::pes;
+use crate::ts::tables::ElementaryStream;
 use livedir_time::clock_33_bit::distance_90k;
 use mpeg2ts_reader::packet::{Packet, Pid};
 
@@ -153,7 +154,7 @@ fn tables(bytes: &[u8]) -> (Vec<ElementaryStream>, Option<u16>) {
 fn carries(pid: u16, streams: &[ElementaryStream], pmt_pid: Option<u16>) -> Carries {
     match streams.iter().find(|stream| stream.pid == pid) {
         Some(stream) => Carries::Stream(stream.stream_type),
-        None if pid == crate::PAT_PID => Carries::Pat,
+        None if pid == crate::scan::PAT_PID => Carries::Pat,
         None if Some(pid) == pmt_pid => Carries::Pmt,
         None if pid == SDT_PID => Carries::Sdt,
         None if pid == u16::from(Pid::STUFFING) => Carries::Stuffing,
@@ -208,6 +209,12 @@ impl OpenPid {
 }
 
 impl PidAnatomy {
+    /// The bytes of its packets.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.packets * Packet::SIZE as u64
+    }
+
     fn take(&mut self, pts_90k: u64) {
         self.units += 1;
         if self.first_90k.is_none_or(|first_90k| distance_90k(first_90k, pts_90k) < 0) {

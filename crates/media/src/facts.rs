@@ -1,0 +1,103 @@
+//! Facts: what is true of one segment, and what follows from that alone. Pure.
+
+use crate::ts::audio::AudioFacts;
+use crate::ts::continuity::Counter;
+use crate::ts::tables::ElementaryStream;
+use crate::ts::video::VideoFacts;
+use livedir_time::clock_33_bit::{distance_90k, earlier_90k, later_90k};
+
+/// What is true of a segment. Times are 33-bit and wrap.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// When it begins: its video, or its audio where there is no video.
+    pub start_90k: u64,
+    /// How long it lasts, the last picture included as [`LastPicture`](crate::LastPicture) believes; 0 when nothing tells.
+    pub duration_90k: u64,
+    /// How long one picture (or, without video, one audio frame) lasts; 0 when not known.
+    pub frame_interval_90k: u64,
+    /// The video, if there is any.
+    pub video: Option<VideoFacts>,
+    /// The audio, if there is any.
+    pub audio: Option<AudioFacts>,
+    /// What the PMT names.
+    pub streams: Vec<ElementaryStream>,
+    /// The continuity counter of every PID, in order of appearance.
+    pub counters: Vec<Counter>,
+    /// Whether PAT and PMT come before the first packet of any stream.
+    pub tables_first: bool,
+    /// Bytes behind the last whole packet: the file was cut.
+    pub trailing_bytes: usize,
+}
+
+impl Facts {
+    /// When it ends: where the next one has to begin.
+    #[must_use]
+    pub fn end_90k(&self) -> u64 {
+        later_90k(self.start_90k, self.duration_90k)
+    }
+
+    /// Takes it that it begins so much earlier: what came before it is lost, and packets with it.
+    pub fn begin_earlier(&mut self, by_90k: u64) {
+        self.start_90k = earlier_90k(self.start_90k, by_90k);
+        self.duration_90k = self.duration_90k.saturating_add(by_90k);
+        self.counters.clear();
+    }
+
+    /// What goes on where this one ends, with nothing changed.
+    #[must_use]
+    pub fn successor(&self) -> Self {
+        Self { start_90k: self.end_90k(), counters: Vec::new(), ..self.clone() }
+    }
+
+    /// When the last of its pictures and its sound ends: nothing in it is later, however long its last picture is.
+    #[must_use]
+    pub fn latest_end_90k(&self) -> u64 {
+        let doubt_90k = self.video.as_ref().map_or(0, |video| {
+            video.last_picture.longest_90k.saturating_sub(video.last_picture.believed_90k)
+        });
+        let end_90k = later_90k(self.end_90k(), doubt_90k);
+        let sound = self.audio.as_ref().filter(|sound| distance_90k(end_90k, sound.end_90k) > 0);
+        sound.map_or(end_90k, |sound| sound.end_90k)
+    }
+
+    /// Takes it that it lasts as long as the segment before it has turned out to last, `before_90k`, where the length of its
+    /// last picture is in doubt: encoders cut at even times.
+    pub fn last_like(&mut self, before_90k: u64) {
+        if self.shortest_in_doubt_90k().is_some_and(|shortest_90k| shortest_90k <= before_90k) {
+            self.set_duration(before_90k);
+        }
+    }
+
+    /// Takes it that no segment is longer than `limit_90k`, which its encoder has promised: where the length of the last
+    /// picture is in doubt, it ends there at the latest, and where nothing tells of it, it ends there.
+    pub fn hold_to(&mut self, limit_90k: u64) {
+        let is_unknown = self.video.as_ref().is_some_and(|video| video.last_picture.believed_90k == 0);
+        if (self.duration_90k > limit_90k || is_unknown)
+            && self.shortest_in_doubt_90k().is_some_and(|shortest_90k| shortest_90k <= limit_90k)
+        {
+            self.set_duration(limit_90k);
+        }
+    }
+
+    /// The least that it can last; `None` where that is certain.
+    fn shortest_in_doubt_90k(&self) -> Option<u64> {
+        let video = self.video.as_ref()?;
+        let last = video.last_picture;
+        last.is_in_doubt().then(|| video.duration_90k.saturating_sub(last.believed_90k) + last.shortest_90k)
+    }
+
+    fn set_duration(&mut self, duration_90k: u64) {
+        let Some(video) = &mut self.video else { return };
+        let last = &mut video.last_picture;
+        let before_last_90k = video.duration_90k.saturating_sub(last.believed_90k);
+        last.believed_90k = duration_90k.saturating_sub(before_last_90k);
+        last.longest_90k = last.longest_90k.max(last.believed_90k);
+        (video.duration_90k, self.duration_90k) = (duration_90k, duration_90k);
+    }
+
+    /// Times that a continuity counter did not run on inside it.
+    #[must_use]
+    pub fn counter_breaks(&self) -> u64 {
+        self.counters.iter().map(|counter| u64::from(counter.breaks)).sum()
+    }
+}
