@@ -48,7 +48,7 @@ fn decide(document: &str, command: &str, checkout: &Checkout) -> Typed {
         return Typed::ReturnsBesideServer;
     }
     match command.split_whitespace().next() {
-        Some("livedir-server") => Typed::RunsAndPrints("http://"),
+        Some("livedir-server") if !has("--manual") => Typed::RunsAndPrints("http://"),
         Some(
             "cargo"
             | "just"
@@ -59,6 +59,7 @@ fn decide(document: &str, command: &str, checkout: &Checkout) -> Typed {
             | "cp"
             | "ffmpeg"
             | "livedir-publisher"
+            | "livedir-server"
             | "target/release/livedir-publisher",
         ) => Typed::Returns,
         _ => panic!("{document} has a command that no test types and that is no exception: {command}"),
