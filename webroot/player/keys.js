@@ -9,7 +9,7 @@ export const KEYS = Object.freeze([
   { keys: [' ', 'k'], what: 'Play or pause', wish: 'togglePlay' },
   { keys: ['m'], what: 'Sound on or off', wish: 'toggleSound' },
   { keys: ['f'], what: 'Full screen', wish: 'toggleFullscreen' },
-  { keys: ['d'], what: 'Change the delay: fast or smooth', wish: 'togglePace' },
+  { keys: ['d'], what: 'Low latency or smooth playback', wish: 'togglePace' },
   { keys: ['l', 'End'], what: 'Go to live', wish: 'goLive' },
   { keys: ['?'], what: 'Show or close this help', wish: 'toggleHelp' },
   { keys: ['Escape'], what: 'Close this help, leave full screen', wish: null },

@@ -6,7 +6,7 @@ const LABELS = {
   reconnecting: 'Reconnecting', ended: 'Ended', undecodable: 'No decoder', unsupported: 'No player',
 };
 
-const CONNECTING = { starting: 'The stream is starting', switching: 'Changing the delay' };
+const CONNECTING = { starting: 'The stream is starting', switching: 'Changing the latency' };
 
 /** @returns {string} the word on the badge */
 export function label(snapshot) {
@@ -20,14 +20,14 @@ export function message({ state, why, codec }) {
       return { headline: CONNECTING[why] ?? 'Looking for the stream', hint: '' };
     case 'waiting':
       return why === 'stale'
-        ? { headline: 'The camera is away', hint: 'The picture comes by itself when it is back.' }
-        : { headline: 'No stream yet', hint: 'It will play here by itself.' };
+        ? { headline: 'The camera is unavailable', hint: 'Playback continues when it is back.' }
+        : { headline: 'No stream yet', hint: 'Playback starts automatically.' };
     case 'reconnecting':
       return why === 'unreachable'
-        ? { headline: 'The server is away', hint: 'Trying again. The picture comes back by itself.' }
-        : { headline: 'Waiting for the picture', hint: 'It goes on by itself.' };
+        ? { headline: 'The server is unavailable', hint: 'Trying again. Playback continues when it is back.' }
+        : { headline: 'Waiting for the picture', hint: 'Playback continues automatically.' };
     case 'ended':
-      return { headline: 'The stream has ended', hint: 'If it starts again, it will play here by itself.' };
+      return { headline: 'The stream has ended', hint: 'If it starts again, it plays here automatically.' };
     case 'undecodable':
       return codec === 'HEVC'
         ? { headline: 'This browser cannot decode HEVC', hint: 'VLC can: open the address of `stream.m3u8` in it.' }
@@ -42,19 +42,19 @@ export function message({ state, why, codec }) {
 /** @returns {string} what whoever runs the stream can do about it; nothing that a viewer can */
 export function operatorHint({ state, why, codec }) {
   if (state === 'waiting' && why !== 'stale') return '`just live` starts a stream.';
-  if (state === 'undecodable' && codec === 'HEVC') return 'Streamed without `--codec hevc` it plays in this browser too.';
-  return state === 'unsupported' ? '`just setup`, where livedir runs, installs hls.js, with which this browser can play it.' : '';
+  if (state === 'undecodable' && codec === 'HEVC') return 'Without `--codec hevc` the stream plays in this browser too.';
+  return state === 'unsupported' ? '`just setup` on the machine that runs livedir installs hls.js, which this browser needs.' : '';
 }
 
 /** @returns {string} what the control for the delay says: how it is, and what a press does */
 export function paceTitle(pace) {
-  return pace === 'fast' ? 'Fast: as close to the camera as can be (d for smooth)' : 'Smooth: with some seconds in stock (d for fast)';
+  return pace === 'fast' ? 'Low latency (d for smooth playback)' : 'Smooth playback: a few seconds buffered (d for low latency)';
 }
 
 /** @returns {string} for screen readers, said when the state changes */
 export function announcement(snapshot) {
   if (snapshot.state === 'live') return 'Live';
-  if (snapshot.state === 'behind') return 'Behind the live picture';
+  if (snapshot.state === 'behind') return 'Behind the live edge';
   if (snapshot.state === 'paused') return 'Paused';
   const { headline, hint } = message(snapshot);
   return `${headline}. ${hint}`.replaceAll('`', '').trim();

@@ -1,8 +1,7 @@
-//! Falling behind: when people are told that an encoder does not keep up, and that it does again. Pure; the time is an
-//! argument.
+//! Overload: when the log tells that an encoder is too slow, and that it is fast enough again. Pure; the time is an argument.
 //!
-//! In: what was left out, and what was not. Out: once for each time that it falls behind for more than a moment what is
-//! the matter, once if that gets worse, and at its end how much it was.
+//! In: which frames were dropped and which were not. Out: one warning for each overload longer than a moment, one more if the overload
+//! gets worse, and at its end how much was lost.
 
 use std::time::{Duration, Instant};
 
@@ -16,15 +15,15 @@ const WORTH_TELLING: u64 = 10;
 /// What is to be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
-    /// It falls behind and repeats pictures.
+    /// The encoder repeats frames.
     Repeats,
-    /// It is so far behind that it leaves out segments.
+    /// The encoder leaves out segments.
     LeavesOut,
-    /// It keeps up again.
+    /// The overload has ended.
     KeepsUp(Episode),
 }
 
-/// How much one time of falling behind has cost.
+/// What one overload has cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Episode {
     /// New pictures that were shed.

@@ -77,7 +77,7 @@ pub(crate) struct Findings {
     pub(crate) broken: Vec<String>,
 }
 
-/// See the file's head.
+/// The rules that a run of the clock simulation must keep.
 pub(crate) struct Invariants {
     plan: Plan,
     pub(crate) findings: Findings,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// See the file's head.
+/// A generator of random numbers; equal seeds give equal numbers.
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
 

@@ -83,7 +83,7 @@ impl Connection {
     }
 }
 
-/// See the file's head.
+/// Packet queue, timeline, pacer and grid under simulated time.
 pub(crate) struct Rehearsal<J> {
     base: Instant,
     arrivals: Peekable<World>,

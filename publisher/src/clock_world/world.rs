@@ -151,7 +151,7 @@ pub(crate) struct Sent {
     pub(crate) connection: u32,
 }
 
-/// See the file's head.
+/// The simulated source and network.
 pub(crate) struct World {
     random: Random,
     plan: Plan,

@@ -49,7 +49,7 @@ impl CopyLengths {
     }
 }
 
-/// See the file's head.
+/// Turns packets of the source into packets of the stream.
 pub(crate) struct Copier<'a> {
     packets: SyncSender<Encoded>,
     stop: &'a Stop,

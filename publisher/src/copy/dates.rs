@@ -25,7 +25,7 @@ pub(crate) struct Keyframe {
     pub filmed_at: SystemTime,
 }
 
-/// See the file's head.
+/// Dates of the segments of a copied stream.
 #[derive(Debug, Default)]
 pub(crate) struct Dates {
     last: Option<(i64, SystemTime)>,

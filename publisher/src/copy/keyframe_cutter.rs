@@ -16,7 +16,7 @@ pub(crate) enum Fit {
     LeftOut,
 }
 
-/// See the file's head.
+/// Chooses the keyframes that begin segments.
 #[derive(Debug)]
 #[expect(clippy::struct_field_names, reason = "the unit belongs into each name")]
 pub(crate) struct Cutter {

@@ -10,7 +10,7 @@ use crate::source::input::error::InputError;
 use crate::source::input::pace::timeline::Lane;
 use std::time::Instant;
 
-/// See the file's head. `name`: of the source, for people.
+/// Reads the start of a stream, until its codecs and keyframe interval are known. `name`: of the source, for people.
 pub(crate) fn look_ahead(
     mut start: Start,
     lanes: &mut [CopyLane; 2],

@@ -1,6 +1,6 @@
 //! Capture queue: hands captured pictures and sound from the source thread to the encode thread.
 //!
-//! Bounded: when overload: the encoder, the oldest raw pieces are dropped and counted, and the source never waits.
+//! Bounded: when the encoder is too slow, the oldest frames and samples are dropped and counted, and the source never waits.
 //! The queue closes when the source thread is done with it.
 
 use std::collections::VecDeque;

@@ -1,6 +1,6 @@
 //! Picture queue: from the grid to the encoder of one rung, so that a slow encoder holds up nobody but itself.
 //!
-//! Grid times go through in order. What is shed when overload: the encoder are the new pictures: it is told to show the
+//! Grid times go through in order. When the encoder is too slow, new frames are dropped: it is told to show the
 //! one before once more, which costs it next to nothing. Beside other rungs an encoder that has no time even for that
 //! leaves out the rest of its segment and goes on with the newest, so that all keep the same boundaries; one that is alone is
 //! waited for. Bounded; closes from either end.

@@ -51,7 +51,7 @@ struct Line {
     margin: f64,
 }
 
-/// See the file's head.
+/// Measures the clock rate of one source.
 #[derive(Debug, Default)]
 pub struct ClockRate {
     moment: Option<(f64, Point)>,

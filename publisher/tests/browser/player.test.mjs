@@ -144,7 +144,7 @@ const WITHOUT_PICTURE = ['connecting', 'waiting', 'reconnecting', 'ended', 'unde
 
 test('no stream yet is said plainly, and no viewer is told what only an operator can do', () => {
   assert.equal(message({ state: 'waiting', why: 'missing' }).headline, 'No stream yet');
-  assert.equal(announcement({ state: 'waiting', why: 'missing' }), 'No stream yet. It will play here by itself.');
+  assert.equal(announcement({ state: 'waiting', why: 'missing' }), 'No stream yet. Playback starts automatically.');
   for (const state of WITHOUT_PICTURE) {
     for (const codec of ['', 'HEVC']) {
       const { headline, hint } = message({ state, why: null, codec });

@@ -40,13 +40,13 @@ pub struct Settings {
     pub forwarded_from: Vec<IpNet>,
     /// Where `/metrics` and `/healthz` are.
     pub metrics_listen: Option<SocketAddr>,
-    /// In all.
+    /// Most connections at a time.
     pub connections: usize,
-    /// From one IPv4 address or IPv6 /64.
+    /// Most connections at a time from one IPv4 address or IPv6 /64.
     pub connections_per_address: usize,
     /// How long a connection may stay open without a request.
     pub idle_timeout_s: u32,
-    /// How long a client may take for a request, and for a piece of an answer.
+    /// How long a client may take for a request, and to accept more of a response.
     pub client_timeout_s: u32,
     /// At least one.
     pub threads: usize,

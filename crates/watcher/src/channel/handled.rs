@@ -31,7 +31,7 @@ impl Present {
     }
 }
 
-/// See the file's head.
+/// Files that were handled, by name and contents.
 #[derive(Debug, Default)]
 pub(crate) struct Handled {
     /// A hash of the name, with one of what the file was then: 16 bytes for each, however many are kept.

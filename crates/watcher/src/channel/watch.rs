@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 /// coarsest in use.
 const COARSEST_TIMES: Duration = Duration::from_secs(2);
 
-/// See the file's head.
+/// The state of the watch on one live directory.
 #[derive(Debug)]
 pub(crate) struct Watch {
     /// The directory that is there, watched or not.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// Players load a playlist twice a target duration at the most, and that is a second at the least.
 const APART: Duration = Duration::from_millis(50);
 
-/// See the file's head.
+/// Decides which versions of the playlist are written while segments come fast.
 #[derive(Debug, Default)]
 pub(crate) struct Burst {
     written_at: Option<Instant>,

@@ -13,7 +13,7 @@ pub(super) const FADE: usize = 240;
 /// Left and right.
 type Sample = [f32; 2];
 
-/// See the file's head.
+/// Joins runs of samples and silence without clicks.
 #[derive(Debug, Default)]
 pub(super) struct SoundLine {
     samples: VecDeque<Sample>,

@@ -27,7 +27,7 @@ const AT_ONCE: Duration = Duration::from_millis(300);
 /// Whoever pushes what cannot be used, or keeps the port from us, is not tried more often than this.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// See the file's head.
+/// A source that waits for an encoder to connect.
 pub(crate) struct Waiting {
     settings: InputSettings,
     origin: Origin,

@@ -32,7 +32,7 @@ pub(crate) enum ChunkError {
     ChunkSize(u32),
 }
 
-/// See the file's head.
+/// Assembles RTMP messages from chunks.
 pub(crate) struct ChunkReader {
     streams: Vec<ChunkStream>,
     unread: Vec<u8>,

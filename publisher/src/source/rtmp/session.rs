@@ -67,7 +67,7 @@ enum Progress {
     Publishing,
 }
 
-/// See the file's head.
+/// The state of one RTMP connection.
 pub(crate) struct Session {
     stage: Progress,
     greeting: Vec<u8>,

@@ -48,8 +48,8 @@ fn start_of(webroot: &Path, rendition: &str, number: u64) -> u64 {
 /// What was said of a size: `repeats`, `leaves out` and `end`, in order.
 fn said_of(output: &str, size: &str) -> Vec<&'static str> {
     const WORDS: [(&str, &str); 4] = [
-        ("falls behind and repeats pictures", "repeats"),
-        ("falls behind so far that it leaves out segments", "leaves out"),
+        ("the encoder repeats frames", "repeats"),
+        ("the encoder leaves out segments", "leaves out"),
         ("overload ended", "end"),
         ("overload lasted until the end", "end"),
     ];

@@ -25,7 +25,7 @@ pub(crate) struct Extent {
     pub(crate) duration_us: i64,
 }
 
-/// See the file's head.
+/// Packets that were read ahead, one queue for each lane.
 #[derive(Debug)]
 pub(crate) struct PacketQueue<T> {
     lanes: [PacketLane<T>; 2],

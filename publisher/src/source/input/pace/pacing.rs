@@ -55,7 +55,7 @@ pub(crate) struct Due {
     pub(crate) stretch: f64,
 }
 
-/// See the file's head.
+/// Computes when a frame or a run of samples is due.
 #[derive(Debug)]
 pub(crate) struct Pacer {
     /// Whether the source itself sends in real time, so that its rate of arrival tells of its clock.

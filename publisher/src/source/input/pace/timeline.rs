@@ -39,7 +39,7 @@ const LONGEST_PIECE_US: i64 = 300_000_000;
 /// No true timestamp is further from zero: 2000 years.
 const FARTHEST_US: i64 = 1 << 56;
 
-/// See the file's head.
+/// Places timestamps of a source on one continuous timeline.
 #[derive(Debug, Default)]
 pub(crate) struct Timeline {
     lanes: [LaneClock; 2],
