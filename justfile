@@ -1,4 +1,4 @@
-# livedir: `just live` puts a camera on the web, `just test` runs all tests. `just --list` shows the rest.
+# livedir: `just live` streams a camera to the web, `just test` runs all tests. `just --list` shows the rest.
 
 set positional-arguments
 

@@ -95,7 +95,7 @@ mod tests {
         <CommandLine as clap::CommandFactory>::command().debug_assert();
     }
 
-    /// README says so; `--print-config` alone is about a single run.
+    /// docs/livedir-publisher.md says so; `--print-config` alone is about a single run.
     #[cfg(feature = "capture")]
     #[test]
     fn every_flag_can_be_a_variable_and_every_switch_takes_the_same_words() {

@@ -6,7 +6,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::programs::{Running, publisher, server};
+use crate::support::programs::{PATIENCE, Running, publisher, server};
+use crate::support::wait_for;
 
 /// What is said of this machine as it is everywhere, and is another one here: tests run beside each other, and as anybody.
 const PRODUCTION: &str = "/srv/livedir";
@@ -14,6 +15,14 @@ const PAGE_PORT: &str = "8080";
 const HOLDING_PORT: &str = "8081";
 const METRICS_PORT: &str = "9101";
 const INSTALLED: &str = "/usr/local/bin/";
+
+/// The units of systemd beside the pages.
+pub(super) const UNITS: [&str; 4] = [
+    "docs/livedir-publisher.service",
+    "docs/livedir-publisher@.service",
+    "docs/livedir-server.service",
+    "docs/livedir-server.socket",
+];
 
 pub(super) struct Checkout {
     directory: tempfile::TempDir,
@@ -37,10 +46,10 @@ impl Checkout {
         copy_files(&project().join("webroot/player"), &checkout.webroot().join("player"), |_| true);
         fs::create_dir(checkout.path().join("docs")).unwrap();
         for name in
-            ["README.md", "nginx.conf.example", "docs/livedir-server.md", "docs/livedir-server.service"]
+            documents().into_iter().chain(UNITS.map(str::to_owned)).chain(["nginx.conf.example".into()])
         {
-            let text = fs::read_to_string(project().join(name)).unwrap();
-            fs::write(checkout.path().join(name), checkout.here(&text)).unwrap();
+            let text = fs::read_to_string(project().join(&name)).unwrap();
+            fs::write(checkout.path().join(&name), checkout.here(&text)).unwrap();
         }
         checkout
     }
@@ -56,6 +65,45 @@ impl Checkout {
     /// Stands for the directory in production. It does not exist yet.
     pub(super) fn production(&self) -> PathBuf {
         self.path().join("srv/livedir")
+    }
+
+    /// Puts a stream that was recorded elsewhere into the webroot, and into that of production.
+    pub(super) fn put_stream(&self, recorded: &Path) {
+        for webroot in [self.webroot(), self.production().join("webroot")] {
+            copy_files(recorded, &webroot, |_| true);
+            copy_files(&recorded.join("live"), &webroot.join("live"), |_| true);
+        }
+        fs::copy(recorded.join("live/seg-00000001.ts"), self.path().join("some.ts")).unwrap();
+    }
+
+    /// Whether a command asks a server at the address of the page, or for its metrics.
+    pub(super) fn needs_server(&self, command: &str) -> bool {
+        let [page, _, metrics] = &self.ports;
+        command.contains(&format!("://localhost:{page}/"))
+            || command.contains(&format!("://127.0.0.1:{metrics}/"))
+    }
+
+    /// A server over the webroot, at the address of the page.
+    #[track_caller]
+    pub(super) fn serve(&self) -> Running {
+        let [page, _, metrics] = &self.ports;
+        let line =
+            format!("exec livedir-server --listen 127.0.0.1:{page} --metrics-listen 127.0.0.1:{metrics}");
+        let mut server = self.shell(&line);
+        wait_for("a server", PATIENCE, || {
+            assert!(server.still_runs(), "{line} has ended:\n{}", server.output());
+            server.output().contains("http://").then_some(())
+        });
+        server
+    }
+
+    /// What the comments at the head of nginx.conf.example tell to type.
+    pub(super) fn commands_of_the_configuration(&self) -> Vec<String> {
+        let config = self.read("nginx.conf.example");
+        let lines = config.lines().take_while(|line| line.starts_with('#'));
+        let lines = lines.filter_map(|line| line.strip_prefix("#     "));
+        // Behind it stands what it does.
+        lines.map(|line| line.split("  ").next().unwrap().to_owned()).collect()
     }
 
     pub(super) fn read(&self, name: &str) -> String {
@@ -121,6 +169,18 @@ fn a_port_that_holds_the_text_of_another_is_put_in_whole() {
     assert_eq!(replaced("8080, 8081 and 8080;", &replacements), "38081, 8080 and 38081;");
 }
 
+/// README and the pages of docs/, by their paths in the project.
+pub(super) fn documents() -> Vec<String> {
+    let names = fs::read_dir(project().join("docs")).unwrap().flatten();
+    let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+    let pages = names
+        .filter(|name| Path::new(name).extension().is_some_and(|it| it == "md"))
+        .map(|name| format!("docs/{name}"));
+    let mut documents: Vec<_> = std::iter::once("README.md".to_owned()).chain(pages).collect();
+    documents.sort();
+    documents
+}
+
 /// What stands behind the prompts of the console blocks.
 pub(super) fn commands(markdown: &str) -> Vec<String> {
     let blocks = markdown.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next());
@@ -149,7 +209,7 @@ fn copy_files(from: &Path, to: &Path, is_wanted: impl Fn(&str) -> bool) {
 }
 
 /// That nobody uses now.
-fn free_ports() -> [String; 3] {
+pub(super) fn free_ports() -> [String; 3] {
     let free = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     free.map(|listener| listener.local_addr().unwrap().port().to_string())
 }

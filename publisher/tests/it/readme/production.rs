@@ -162,42 +162,18 @@ fn the_production_commands_are_all_that_is_needed_and_publish_no_log() {
     }
 }
 
-/// What the comments at the head of nginx.conf.example tell to type.
-fn commands_of_comments(config: &str) -> Vec<String> {
-    let lines = config.lines().take_while(|line| line.starts_with('#'));
-    let lines = lines.filter_map(|line| line.strip_prefix("#     "));
-    // Behind it stands what it does.
-    lines.map(|line| line.split("  ").next().unwrap().to_owned()).collect()
-}
-
-#[test]
-fn the_service_and_the_page_about_the_server_name_commands_that_run() {
-    let checkout = Checkout::new();
-    fs::create_dir_all(checkout.production().join("webroot")).unwrap();
-    let service = checkout.read("docs/livedir-server.service");
-    let service = service.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
-    let document = checkout.read("docs/livedir-server.md");
-    let of_document: Vec<_> = document.lines().filter(|line| line.starts_with("livedir-server ")).collect();
-    assert_eq!(of_document.len(), 1, "{of_document:#?}");
-    for line in [service, of_document[0]] {
-        // The service has the port from systemd.
-        let mut server = checkout.shell_with(line, &[("LIVEDIR_LISTEN", "127.0.0.1:0")]);
-        wait_for(&format!("the address of {line}"), PATIENCE, || {
-            assert!(server.still_runs(), "{line} has ended:\n{}", server.output());
-            server.output().contains("http://").then_some(())
-        });
-        assert!(server.interrupt().success(), "{line}");
-    }
-}
-
 #[test]
 fn the_comments_of_the_configuration_start_and_stop_a_site_in_the_checkout() {
     let checkout = Checkout::new();
-    let config = checkout.read("nginx.conf.example");
-    let typed = commands_of_comments(&config);
+    let typed = checkout.commands_of_the_configuration();
     let [start, stop, serve] = typed.as_slice() else { panic!("{typed:#?}") };
     let nginx = Background { pid_file: checkout.path().join(".nginx.pid") };
-    let server = checkout.shell(serve);
+    let mut server = checkout.shell(serve);
+    // nginx would log that it asked in vain, and its log of errors would look like the one of requests.
+    wait_for("the server", PATIENCE, || {
+        assert!(server.still_runs(), "{serve}:\n{}", server.output());
+        server.output().contains("http://").then_some(())
+    });
     let mut started = checkout.shell(start);
     assert!(started.wait().success(), "{start}:\n{}", started.output());
     assert!(found(&checkout.address()).text().contains("<title>"));
