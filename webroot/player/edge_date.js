@@ -22,7 +22,7 @@ export class EdgeDate {
     return Math.min(...this.#offsets_ms) + position_s * 1000;
   }
 
-  /** A new player counts its media time anew. */
+  /** A new player counts its media time from 0 again. */
   forget() {
     this.#offsets_ms = [];
   }

@@ -9,11 +9,11 @@ import { soundThatGoesOn } from './rounded_end.js';
 
 // RFC 8216 6.3.3: a client SHOULD NOT start closer than three target durations to the end
 const HOLD_BACK_TARGETS = 3;
-// Once it plays it may come this much nearer, as it reads the playlist when that has just grown: there is never less in
-// stock than one target duration and three quarters.
+// While it plays, it may come this much nearer: it reloads the playlist just after the playlist has grown, so it always has
+// at least 1.75 target durations in its buffer.
 const NEARER_TARGETS = 0.25;
 
-// An encoder that made so many segments, no two of them farther apart than this share, will go on so.
+// If so many segments have durations within this share of each other, the encoder is taken to have a constant duration.
 const ALIKE_SEGMENTS = 4;
 const ALIKE = 0.05;
 
@@ -23,8 +23,8 @@ const CONFIG = {
   backBufferLength: 20,
   enableInterstitialPlayback: false,
   enableDateRangeMetadataCues: false,
-  // keep_up.js sets the rate, and adds the distance that a stall asks for. hls.js itself catches up only while it has more
-  // than a second in its buffer, which is more than a fast player shall be behind.
+  // keep_up.js sets the rate, and adds distance after a stall. hls.js itself catches up only with more than a second in its
+  // buffer, which is more latency than low-latency playback should have.
   maxLiveSyncPlaybackRate: 1,
   liveSyncOnStallIncrease: 0,
   // Few tries here: state.js goes on for ever, and tells the viewer.

@@ -5,7 +5,7 @@
 // Media time, not that of the wall: while the player catches up, more pictures are shown a second than the stream has.
 
 const LOOK_BACK_S = 3;
-// Media cannot go on faster than this without a leap: the fastest playback, and what a late report is off by.
+// Media time cannot advance faster than this without a seek: the fastest playback, plus the error of a late report.
 const FASTEST = 2;
 const LATE_S = 0.25;
 
@@ -16,7 +16,7 @@ export class FrameRate {
   /** @param {{media_s: number, count: number, now_ms: number}} picture count: of pictures so far, as the browser has it */
   saw({ media_s, count, now_ms }) {
     const newest = this.#shown.at(-1);
-    // WebKit counts anew at each change of the playback rate: then it is this picture.
+    // WebKit restarts the count at each change of the playback rate: then this picture counts as one.
     const more = count >= this.#count ? count - this.#count : 1;
     const picture = { media_s, now_ms, frames: (newest?.frames ?? 0) + more };
     this.#count = count;

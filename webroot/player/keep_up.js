@@ -1,4 +1,4 @@
-// How fast to play so as to stay close behind the live edge: a little faster when behind, never by a leap or a halt.
+// How fast to play to stay close to the live edge: a little faster when behind, without seeking or stopping.
 // In: distances, stalls, the time. Out: a playback rate. Pure; no thread, nothing to end.
 
 // Half as fast again is well understood in speech; a twentieth is not heard.
@@ -6,9 +6,9 @@ const FASTEST = { fast: 1.5, smooth: 1.05 };
 const SLOWEST = 0.95;
 // Playlists come a part at a time, so that the distance is never known better than this.
 const TOLERATED_S = 0.06;
-// A stall shows that the network needs more stock; after a calm time less is tried again.
+// A stall shows that the network needs a larger buffer; after a quiet time a smaller one is tried again.
 const STALL_MARGIN_PARTS = 1;
-// With very short parts their hold-back is less than the pauses that a browser itself makes now and then.
+// With very short parts, PART-HOLD-BACK is shorter than the pauses that a browser itself makes now and then.
 const LEAST_BEHIND_S = 0.5;
 const CALM_MS = { fast: 30_000, smooth: 300_000 };
 
@@ -38,7 +38,7 @@ export class KeepUp {
     this.#learn(now_ms, stalls, part_s, target_s);
     if (behind_s === null || byChoice) return 1;
     const late_s = behind_s - this.#margin_s - Math.max(0, LEAST_BEHIND_S - hold_back_s);
-    // Faster only out of stock that outlasts the wait for the next part.
+    // Faster only while the buffer lasts longer than the wait for the next part.
     if (late_s > TOLERATED_S && ahead_s > 1.5 * part_s) return Math.min(FASTEST[this.#pace], 1 + hundredths(late_s / 2));
     return late_s < -2 * TOLERATED_S ? SLOWEST : 1;
   }

@@ -38,9 +38,9 @@ const RETRY_CAP_MS = 15_000;
 const AWAY_ASKED_EVERY_MS = 250;
 const AWAY_ASKED_AFTER = 1 / 8;
 const AWAY_ASKED_CAP_MS = 5000;
-// A browser does not learn to decode; whoever streams may start again with another codec.
+// A browser cannot learn a codec; the publisher may start again with another one.
 const OTHER_CODEC_AFTER_MS = 20_000;
-// At half the speed again this is made good in a quarter of a minute.
+// How many times the accepted distance counts as lost. At 1.5 times the speed, less is caught up in a quarter of a minute.
 const TIMES_BEHIND_TO_BE_LOST = 4;
 
 /** @param {number} now_ms @param {'hls.js'|'native'|null} mode null: this browser plays no HLS */
@@ -222,11 +222,11 @@ function noteMovement(model) {
   if (!model.fault && model.now_ms - model.acted_ms > SETTLED_AFTER_MS) model.attempts = 0;
 }
 
-/** After the buffer ran dry: waits for a little stock, so that the picture does not stand again with the next segment. */
+/** After the buffer ran dry: waits until a little is buffered, so that playback does not stall again at the next segment. */
 function refill(model, standing) {
   if (model.hold === null) {
     const dry = standing && model.ahead_s <= DRAINED_S;
-    // The browser's own HLS loads nothing while it is held; close to the live edge there is no stock to wait for.
+    // The browser's own HLS loads nothing while it is held; close to the live edge there is no buffer to wait for.
     if (!dry || model.mode === 'native' || model.pace === 'fast' || model.paused || model.hidden || model.fault || model.ending) return null;
     model.hold = { filling_ms: null };
     return 'hold';
@@ -245,7 +245,7 @@ function catchUp(model, moved) {
   if (isLost(model)) model.catchUp = true;
   if (!model.catchUp || !moved || model.hold) return null;
   if (!isBehind(model)) {
-    // By a list of before the outage nobody is behind.
+    // A playlist from before the outage does not tell how far the viewer is behind.
     if (model.heard_ms > model.stood_ms) model.catchUp = false;
     return null;
   }

@@ -68,7 +68,7 @@ pub enum CheckError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// It is something else.
-    #[error("{0} is no playlist: it has not one HLS tag; name the .m3u8 file of a stream")]
+    #[error("{0} is not a playlist: it has no HLS tag; name the .m3u8 file of a stream")]
     NoPlaylist(Address),
     /// The system has no thread to give.
     #[error("cannot start a thread: {0}; close other programs, or raise the limit of processes")]

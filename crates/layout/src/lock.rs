@@ -51,7 +51,7 @@ impl WebrootLock {
 
 /// Says that a directory was made, with its whole path: whoever has misspelt the name of another one learns it by that.
 pub fn tell_of_new_directory(absolute: &Path) {
-    tracing::warn!(path = %absolute.display(), "directory created, because it did not exist; is its name right?");
+    tracing::warn!(path = %absolute.display(), "directory created, because it did not exist; check its name");
 }
 
 fn make(webroot: &Path) -> io::Result<()> {

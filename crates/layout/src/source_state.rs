@@ -1,4 +1,4 @@
-//! State: whether pictures come from the source, as everybody may know it.
+//! Source state: whether pictures come from the source. Viewers and monitors can see it.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SourceState {
-    /// Nobody has come yet, or somebody is waited for.
+    /// No source has connected yet, or the publisher waits for an encoder to connect.
     Awaited,
     /// It is open.
     Here,

@@ -1,7 +1,7 @@
 //! Status: what the stream is doing, as one JSON file that monitors and the player page read.
 //!
-//! In: the newest segment, the playlist and the meters. Out: [`Status`], which the watcher writes as `status.json` once a segment.
-//! Pure: the time is an argument. Every name carries its unit.
+//! In: the newest segment, the playlist and the meters. Out: [`Status`], which the watcher writes as `status.json` after each
+//! segment and each change of the state, within a limit of the rate. Pure: the time is an argument. Every name carries its unit.
 
 use crate::meters::Meters;
 use crate::source_state::SourceState;
@@ -20,9 +20,9 @@ pub struct Status {
     pub started_at: Timestamp,
     /// When this was written.
     pub updated_at: Timestamp,
-    /// What the stream is called. Paths and addresses are nobody's business: the log has them.
+    /// The title of the stream. Paths and addresses of the source are private: only the log has them.
     pub title: String,
-    /// How the source does; `None` where files of another encoder are listed.
+    /// The state of the source; `None` for files of another encoder.
     pub source: Option<SourceState>,
     /// Number of the first segment listed.
     pub media_sequence_first: u64,
@@ -42,7 +42,7 @@ pub struct Status {
     pub audio: Option<AudioStatus>,
     /// Pictures that the source delivered.
     pub pictures_captured: u64,
-    /// Grid times that showed the picture before once more.
+    /// Grid times that repeated the previous frame.
     pub frames_duplicated: u64,
     /// Captured pictures that were not used.
     pub pictures_dropped: u64,

@@ -32,7 +32,13 @@ pub fn write(program: &Command, share: &Path) -> io::Result<Vec<PathBuf>> {
     for (shell, directory) in COMPLETIONS {
         let directory = share.join(directory);
         fs::create_dir_all(&directory)?;
-        files.push(clap_complete::generate_to(shell, &mut program, &name, directory)?);
+        let file = clap_complete::generate_to(shell, &mut program, &name, directory)?;
+        if shell == Shell::Bash {
+            // clap_complete 4.6.11 separates the words of a program's name in two ways, and finds no flags of its commands.
+            let (wrong, right) = (name.replace('-', "__subcmd__"), name.replace('-', "__"));
+            fs::write(&file, fs::read_to_string(&file)?.replace(&wrong, &right))?;
+        }
+        files.push(file);
     }
     Ok(files)
 }

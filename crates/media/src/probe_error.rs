@@ -7,7 +7,7 @@ pub enum ProbeError {
     #[error("it is empty; write it under a dot name and rename it when it is complete")]
     Empty,
     /// It is something else, or damaged.
-    #[error("it is no MPEG-TS: byte {position} is 0x{found:02x}, not 0x47; write segments as MPEG-TS")]
+    #[error("it is not MPEG-TS: byte {position} is 0x{found:02x}, not 0x47; write segments as MPEG-TS")]
     NoSync {
         /// Where a packet should begin.
         position: usize,
@@ -27,6 +27,6 @@ pub enum ProbeError {
         stream_type: u8,
     },
     /// Nothing to show.
-    #[error("it has no picture and no sound with a time stamp; let the muxer write whole pictures")]
+    #[error("it has no video frame and no audio frame with a timestamp; let the muxer write whole frames")]
     NoFrames,
 }

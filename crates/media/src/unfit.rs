@@ -17,7 +17,7 @@ pub enum Unfit {
     },
     /// It cannot be decoded by itself.
     #[error(
-        "it does not begin with a keyframe and its parameter sets, on which all else in it is built; let the encoder cut \
+        "it does not begin with a keyframe and its parameter sets, so a player cannot start with it; let the encoder cut \
          at IDR pictures (x265: open-gop=0)"
     )]
     NoKeyframe,

@@ -8,7 +8,7 @@ use crate::listing::{Listing, attribute, decimal, read_listing};
 /// bis 6.2.5.2: a request may be ahead of the last segment by this many.
 const SEGMENTS_AHEAD: u64 = 2;
 
-/// bis 6.2.5.2: so many seconds of parts, or so many parts of a second and more, may a request be ahead.
+/// bis 6.2.5.2: how far ahead a request may be, in seconds of parts, or in parts of a second or more.
 const ADVANCE_PART_LIMIT: f64 = 3.0;
 
 /// The end of a playlist, as far as requests for the next one depend on it.
@@ -123,7 +123,7 @@ impl Edge {
         let Some(part) = directives.part else {
             return if wanted <= last { Reload::Now } else { Reload::Wait };
         };
-        // bis 6.2.5.2: a part behind the last of a segment is the first of the next.
+        // bis 6.2.5.2: the part after the last part of a segment is the first part of the next segment.
         let (wanted, part) =
             if wanted == last && part >= self.last_parts.max(1) { (wanted + 1, 0) } else { (wanted, part) };
         if wanted <= last || (wanted == self.next_media_sequence && part < self.open_parts) {

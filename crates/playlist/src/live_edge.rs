@@ -1,7 +1,7 @@
 //! The live edge: the segment that is being filmed, and the parts of the last ones listed, for low-latency playlists.
 //!
-//! In: finished parts, one by one, and the closing of their segment. Out: what [`render_low_latency`] writes beside the
-//! segments of a [`MediaPlaylist`], and the parts that are listed no more. No thread, no clock.
+//! In: finished parts, one by one, and the end of their segment. Out: what [`render_low_latency`] adds to the
+//! segments of a [`MediaPlaylist`], and the parts that are no longer listed. No thread, no clock.
 //!
 //! [`render_low_latency`]: crate::render_low_latency
 

@@ -33,7 +33,7 @@ pub struct Window {
     segments: usize,
     playlist: MediaPlaylist,
     longest_90k: u64,
-    /// After the resumption of an ended playlist, until the next push: the target duration, seconds, to begin with.
+    /// Set after an ended playlist was resumed, until the next push: the target duration of the new presentation, seconds.
     begins_anew_with_s: Option<u32>,
 }
 
@@ -73,7 +73,7 @@ pub enum PushError {
     NumbersUsedUp,
 }
 
-/// Why the playlist found on disk cannot be gone on with.
+/// Why the playlist on disk cannot be continued.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum ResumeError {

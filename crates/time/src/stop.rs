@@ -1,10 +1,10 @@
-//! Stop: the one wish that reaches every stage, from Ctrl-C or from a stage that failed.
+//! Stop: the one request that reaches every stage, from Ctrl-C or from a stage that failed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// A wish to stop; clones share it. It can be made once and not taken back.
+/// A request to stop; clones share it. It can be made once and not taken back.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
     flag: Arc<AtomicBool>,
@@ -12,7 +12,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Wishes it.
+    /// Requests the stop.
     pub fn request(&self) {
         let guard = self.changed.0.lock().unwrap_or_else(PoisonError::into_inner);
         self.flag.store(true, Ordering::Release);
@@ -20,7 +20,7 @@ impl Stop {
         self.changed.1.notify_all();
     }
 
-    /// Whether it has been wished.
+    /// Whether the stop was requested.
     #[must_use]
     pub fn is_requested(&self) -> bool {
         self.flag.load(Ordering::Acquire)

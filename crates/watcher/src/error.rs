@@ -15,7 +15,7 @@ pub enum WatchError {
         /// What the system says.
         source: io::Error,
     },
-    /// The journal is there and stays closed.
+    /// The playlist exists and cannot be read.
     #[error("{} cannot be read: {source}; make it readable for this user, or move it away", path.display())]
     Playlist {
         /// The playlist.
@@ -23,14 +23,14 @@ pub enum WatchError {
         /// What the system says.
         source: io::Error,
     },
-    /// The journal cannot be gone on with.
+    /// The playlist on disk cannot be continued.
     #[error("{0}")]
     Resume(#[from] ResumeError),
     /// Somebody else keeps the playlist.
     #[error(transparent)]
     Lock(#[from] LockError),
     /// The end is not on disk.
-    #[error("the last {} cannot be written: {source}; players will wait for more until it ends", path.display())]
+    #[error("the last {} cannot be written: {source}; players keep waiting for new segments until the playlist ends", path.display())]
     Finish {
         /// The playlist.
         path: PathBuf,

@@ -1,8 +1,8 @@
 //! Watcher: finished files in `live/` → the playlist. For our own segments, and for those of any other encoder; for one
 //! stream, and for a directory full of them.
 //!
-//! In: hints of notify and of the segmenter's end, as [`Wake`]s. Out: `stream.m3u8`, `status.json`, and deletions when a grace is
-//! over. The hints only say where to look; the directory is the truth, and is looked at when it has changed and no hint told.
+//! In: file system events and the end of the packagers, as [`Wake`]s. Out: `stream.m3u8`, `status.json`, and deletions when a
+//! retention time is over. An event only says where to look: the directory decides, and is also read again without events.
 //! [`Watcher::run`] owns the watcher thread, one for all channels; it ends at [`Wake::Finish`], after a last look.
 //!
 //! ```text
@@ -10,8 +10,8 @@
 //!             what a file holds    turn     what changes    └─▶ retention ─▶ deletions
 //! ```
 //!
-//! A finished file goes down once. [`events`] reads it, `channel` drives, `order` says when its turn is, `timeline` decides what
-//! is listed and says what has changed, `publish` writes and deletes. `resume` finds out at the start what a run before has left.
+//! A finished file passes these stages once. [`events`] reads it, `channel` calls the other stages, `order` says when its turn is,
+//! `timeline` decides what is listed, `publish` writes and deletes. At the start `resume` finds what an earlier run has left.
 
 mod channel;
 pub mod clock;

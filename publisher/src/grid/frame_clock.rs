@@ -1,15 +1,15 @@
 //! Frame clock: captured pictures, at whatever times they come, become a steady output grid.
 //!
-//! In: the capture time of each picture, and the time now. Out: which grid times to fill with what. Pure: the encode
+//! In: the capture time of each picture, and the time now. Out: which grid times to fill with what. Pure: the grid
 //! thread owns it and carries the pictures. A source that stalls never stops the grid: overdue grid times are filled
-//! with the last picture, after [`SILENCE`] with the slate.
+//! with the last picture, and after [`SILENCE`] with the slate.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-/// A picture may be shown this part of a grid step away from its own time, either way. Half a step would be enough for
-/// perfect times; the rest is room for a camera whose pictures jitter about the border between two grid times, which
-/// would otherwise be doubled and dropped in turn.
+/// How far a picture may be shown from its capture time, as a fraction of a grid step, in either direction. Half a step is
+/// enough for a camera with exact times. The rest is for a camera with jitter around the border between two grid times: without
+/// it, its pictures would be repeated and dropped in turn.
 const REACH: f64 = 0.65;
 
 /// How long a grid time waits for its picture before it is filled without one. Longer than the hiccups of a healthy
@@ -91,7 +91,7 @@ impl FrameClock {
         now.saturating_duration_since(self.time_of(self.next))
     }
 
-    /// Leaves out all grid times before `now`; gives them.
+    /// Skips all grid times before `now`, and returns them.
     pub fn leap(&mut self, now: Instant) -> Range<u64> {
         let first = self.next;
         self.next = (self.steps_to(now).ceil() as u64).max(first);

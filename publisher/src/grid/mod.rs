@@ -1,9 +1,9 @@
 //! Grid: captured pictures and sound, at whatever times they come, become a steady line of grid times and of AAC.
 //!
-//! In: [`Captured`] pieces from the capture queue. Out: what is to be [`Shown`] at each grid time, to the encoder of every
-//! rung, and packets of sound. The grid thread owns the frame clock, the filters, the sound clock and the sound encoder;
-//! there is one of each for the whole run, so that time runs on over every segment boundary, which is the same for all. At
-//! the end of the source all of its channels close.
+//! In: [`Captured`] pictures and sound from the capture queue. Out: what is to be [`Shown`] at each grid time, to the encoder of
+//! every rendition, and packets of sound. The grid thread owns the frame clock, the filters, the sound clock and the sound
+//! encoder. There is one of each for the whole run: time continues over every segment boundary, and the boundaries are the same
+//! for all renditions. At the end of the source all of its channels close.
 
 pub mod frame_clock;
 pub mod segment_boundaries;
@@ -26,24 +26,24 @@ use livedir_layout::meters::Meters;
 use livedir_media::Medium;
 use livedir_time::ticks::{duration, of_pictures, whole_pictures};
 
-/// This far behind the present (the machine stood still, or is too slow even for repeated pictures) the stream leaps to
-/// it. Less is made up for: a repeated picture takes the encoder a fraction of its grid time.
+/// If the grid is this far behind the present (the machine was suspended, or is too slow even for repeated pictures), the stream
+/// skips to the present. A smaller delay is caught up: a repeated picture takes the encoder a fraction of its grid time.
 const LOST: Duration = Duration::from_secs(5);
 
 /// Wall clock and grid may be this far apart before the dates of the stream follow the wall clock.
 const CLOCK_STEP: Duration = Duration::from_millis(200);
 
-/// Sound that came before the first picture is kept this long, for a source whose sound starts earlier.
+/// How many runs of sound from before the first picture are kept, for a source whose sound starts earlier.
 const LEAD_IN: usize = 128;
 
-/// The line that everything is put on.
+/// The grid and its filters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GridSettings {
     /// Frames a second.
     pub fps: u32,
     /// Frames from the start of one segment to that of the next.
     pub segment_frames: u64,
-    /// What is done to captured pictures before any rung sees them.
+    /// Filters for captured pictures, applied before they go to the renditions.
     pub filter: FilterSettings,
 }
 
@@ -51,13 +51,13 @@ pub struct GridSettings {
 pub struct SoundLine {
     /// Bits a second.
     pub audio_bps: u64,
-    /// Whether its segments hold nothing else: they are then told to begin with those of the picture.
+    /// Whether audio has segments of its own. Their boundaries then follow those of the video.
     pub is_alone: bool,
     /// The packager.
     pub packets: SyncSender<Encoded>,
 }
 
-/// The grid thread: from the first captured piece to the end of the source.
+/// The grid thread: from the first captured picture or sound to the end of the source.
 pub fn run(
     captured: &CaptureReceiver,
     settings: &GridSettings,
@@ -93,7 +93,7 @@ pub fn run(
             Next::TimedOut => {}
             Next::Closed => break,
         }
-        // Before the sound is taken: what comes in between is not missing either.
+        // The time is read before the sound is taken: so sound that comes in between does not count as missing.
         let now = captured.present();
         for sound in captured.drain_sound() {
             grid.take_sound(&sound);
@@ -111,7 +111,7 @@ struct Grid<'a> {
     /// The wall-clock time of grid time 0.
     origin_filmed_at: SystemTime,
     filter: Filter,
-    /// What is wrong with the captured pictures of now.
+    /// The current error of the filters, so that it is logged once.
     complaint: String,
     rungs: Vec<PictureSender>,
     sound: Option<Sound>,
@@ -158,7 +158,7 @@ impl<'a> Grid<'a> {
         })
     }
 
-    /// Somebody still takes what it makes.
+    /// Whether a receiver is left for the output.
     fn is_receiver_alive(&self) -> bool {
         !self.rungs.is_empty() && self.sound.as_ref().is_none_or(|sound| sound.is_receiver_alive)
     }
@@ -176,7 +176,7 @@ impl<'a> Grid<'a> {
         }
     }
 
-    /// The picture of grid time `at`; the one before stays on where the filters make none of it.
+    /// The picture of grid time `at`; if the filters return none, the previous picture stays.
     fn take_filtered(&mut self, at: u64, picture: CapturedPicture) {
         let since_start = picture.captured_at.saturating_duration_since(self.clock.time_of(0));
         let ago = picture.captured_at.elapsed();
@@ -193,7 +193,7 @@ impl<'a> Grid<'a> {
         }
     }
 
-    /// Once for any number of pictures in a row with the same fault.
+    /// Logs an error of the filters once, however many pictures in a row have it.
     fn complain(&mut self, error: &FilterError) {
         let complaint = error.to_string();
         if complaint != self.complaint {
@@ -210,8 +210,8 @@ impl<'a> Grid<'a> {
         }
     }
 
-    /// Goes on with the present when too much is left undone: the segment ends with its last frame, the next one begins
-    /// after the hole, and its bytes tell the watcher so.
+    /// Skips to the present when the grid is too far behind. The segment ends with its last frame, and the next one begins
+    /// after the gap. The watcher sees the gap in the timestamps of the next segment.
     fn leap_if_lost(&mut self, now: Instant) -> Result<(), EncodeError> {
         let behind = self.clock.behind(now);
         if behind < LOST {
@@ -219,7 +219,7 @@ impl<'a> Grid<'a> {
         }
         let left_out = self.clock.leap(now);
         if let Some(sound) = &mut self.sound {
-            // The sound of what is shown already may still be on its way; a segment without any stops some players.
+            // Sound for frames that were already shown may still be on its way. Some players stop at a segment without sound.
             let packets = sound.encoder.fill_until(self.clock.time_of(left_out.start))?;
             self.send_sound(packets);
         }
@@ -231,12 +231,12 @@ impl<'a> Grid<'a> {
         let behind_s = behind.as_secs_f64();
         tracing::warn!(
             behind_s,
-            "overload: this machine stood still or is too slow; the stream continues at the current time"
+            "overload: this machine was suspended or is too slow; the stream skips to the current time"
         );
         Ok(())
     }
 
-    /// What no picture and no sound came for by `now`.
+    /// Fills all grid times and sound that are overdue at `now`.
     fn fill_overdue(&mut self, now: Instant) -> Result<(), EncodeError> {
         for n in self.clock.overdue(now) {
             self.fill(n);
@@ -248,7 +248,7 @@ impl<'a> Grid<'a> {
         Ok(())
     }
 
-    /// A grid time that no picture came for.
+    /// Fills a grid time for which no picture came.
     fn fill(&mut self, n: u64) {
         if self.clock.is_silent_at(n) || !self.has_picture {
             self.meters.frames_slate.add(1);
@@ -259,7 +259,7 @@ impl<'a> Grid<'a> {
         self.show(n, Picture::Same);
     }
 
-    /// What the slate says: a new one each second.
+    /// The text of the slate: a new one each second.
     fn slate(&mut self, n: u64) -> Arc<SlateText> {
         let second = n / u64::from(self.settings.fps);
         if let Some(slate) = self.slate.as_ref().filter(|slate| slate.second == second) {
@@ -282,8 +282,8 @@ impl<'a> Grid<'a> {
         self.rungs.retain(|rung| rung.send(shown.clone()));
     }
 
-    /// The wall-clock time of grid time `n`: steady along the grid, unless the wall clock was put right or the machine
-    /// slept, which stops the grid's clock but not the wall's.
+    /// The wall-clock time of grid time `n`. It runs evenly along the grid, unless the wall clock was set or the machine slept
+    /// (which stops the grid's clock but not the wall clock).
     fn filmed_at(&mut self, n: u64) -> SystemTime {
         let along_grid = self.clock.time_of(n) - self.clock.time_of(0);
         let by_wall = SystemTime::now() - self.clock.time_of(n).elapsed();
@@ -309,7 +309,7 @@ impl<'a> Grid<'a> {
         }
     }
 
-    /// Sound with segments of its own begins one with the first packet at or after the boundary of the pictures'.
+    /// Audio with segments of its own begins a segment with the first packet at or after the boundary of the video.
     fn boundary_of_sound(&mut self, packet: &EncodedPacket) -> Option<SegmentBoundary> {
         let sound = self.sound.as_ref().filter(|sound| sound.line.is_alone)?;
         let ticks = u64::try_from(packet.dts_90k - START_90K).ok()?;

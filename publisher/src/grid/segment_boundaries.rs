@@ -21,15 +21,15 @@ impl SegmentBoundaries {
         Self { segment_frames: segment_frames.max(1), from: 0, first: 0 }
     }
 
-    /// The segment that grid time `n` belongs to, and the grid time at which that begins; `None` before the last leap.
+    /// The segment that grid time `n` belongs to, and the grid time at which it begins; `None` before the last skip.
     #[must_use]
     pub fn segment_of(&self, n: u64) -> Option<(u64, u64)> {
         let since = n.checked_sub(self.from)?;
         Some((self.first + since / self.segment_frames, n - since % self.segment_frames))
     }
 
-    /// These grid times are left out; a segment begins behind them. `begun`: one that has begun already somewhere, as
-    /// sound may be ahead of the picture.
+    /// These grid times are skipped, and a segment begins after them. `begun`: the newest segment that has already begun in some
+    /// rendition, as audio may be ahead of video.
     pub fn leap(&mut self, left_out: &Range<u64>, begun: Option<u64>) {
         let last_shown = left_out.start.checked_sub(1).and_then(|n| self.segment_of(n));
         let begun = last_shown.map(|(segment, _)| segment).max(begun);

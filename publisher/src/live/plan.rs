@@ -1,7 +1,7 @@
-//! Stream: what is made of a source that is known. Pure.
+//! Plan: what is made from a source, once its format is known. Pure.
 //!
-//! In: [`LiveSettings`], and what the opened source says of itself. Out: the encoders, what is written where, and how long its
-//! pieces are; of a source that is copied these are its own.
+//! In: [`LiveSettings`], and the format of the opened source. Out: the settings of the encoders, the files that are written, and
+//! the lengths of segments and parts. A source that is copied sets these lengths itself.
 
 use crate::captured::{CopiedFormat, SourceFormat};
 use crate::copy::copier::CopyLengths;
@@ -19,13 +19,13 @@ use std::time::Duration;
 
 use crate::cli::settings::{DEFAULT_SIZE, LiveSettings};
 
-/// Parts lie there beside their segments: listed for three target durations and kept for three more.
+/// How many segments have their parts on disk: parts are listed for three target durations and kept for three more.
 const SEGMENTS_WITH_PARTS: u64 = 7;
 
-/// A picture in HEVC is as much work for x265 as so many are reckoned to be in H.264 when a ladder is chosen.
+/// How many times the work of H.264 a frame of HEVC is for x265. Used when a ladder is chosen.
 const HEVC_WORK: u32 = 3;
 
-/// Containers that count in milliseconds are off by so much at each end of a part.
+/// Containers that count in milliseconds have an error of this much at each end of a part.
 const COARSE_TICK_90K: u64 = 180;
 
 /// What is made of a source.
@@ -54,7 +54,7 @@ pub struct CopyPlan {
     pub lengths: CopyLengths,
     /// Bits a second, as far as that is known.
     pub bps: u64,
-    /// Seconds of it that come at once, and lie there together for their grace.
+    /// Seconds of media that come at once, and are on disk together until they may be deleted.
     pub at_once_s: u64,
 }
 
@@ -70,10 +70,10 @@ impl Stream {
     pub fn lengths(&self, rendition: &Rendition) -> Lengths {
         let part_90k = self.part_target_90k.map(|target_90k| target_90k as i64);
         if self.copied.is_some() {
-            // Each keyframe that is marked begins a segment.
+            // Each marked keyframe of the source begins a segment.
             return Lengths { segment_90k: 0, part_90k };
         }
-        // Frames of sound do not end where pictures do: a segment of them may be one shorter.
+        // Audio frames do not end where video frames do: an audio segment may be one frame shorter.
         let room_90k = if rendition.media.contains(&Medium::Video) { 0 } else { 2 * AUDIO_FRAME_90K };
         Lengths { segment_90k: self.grid_segment_90k() as i64 - room_90k, part_90k }
     }

@@ -1,7 +1,7 @@
-//! Run: one stream from its start to its end. The threads of a stream are all begun here.
+//! Run: one stream from its start to its end. All threads of a stream are started here.
 //!
-//! In: settings, and a wish to stop. Out: files in the webroot, and what the status line tells, once in a while. A thread ends when
-//! the channel before it is dropped: the stop of the source is the stop of all.
+//! In: settings, and a request to stop. Out: files in the webroot, and regular reports for the status line. A thread ends when
+//! the channel before it closes: when the source stops, all other threads end after it.
 
 use std::io;
 use std::panic::resume_unwind;
@@ -38,10 +38,10 @@ use livedir_time::stop::Stop;
 use livedir_watcher::{Wake, WatchError, Watcher, WatcherSettings};
 
 /// Packets that may wait for the segment thread: about 15 s of picture and sound at the default settings. When a disk
-/// hangs for longer, the encode thread waits, and the capture queue drops.
+/// does not respond for longer, encoder and grid thread wait, and the capture queue drops frames.
 const PACKETS: usize = 1024;
 
-/// The same where a file is copied as fast as it can be, and comes in batches of some seconds.
+/// The same for a file that is copied as fast as possible: it comes in batches of some seconds.
 const BATCHES: usize = 4;
 
 /// What HEVC costs, said at the start: Apple's HLS authoring specification, 1.5.
@@ -53,22 +53,22 @@ const STATUS_EVERY: Duration = Duration::from_millis(500);
 /// Why a stream could not begin, or ended early. One line with the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The webroot.
+    /// The webroot cannot be locked.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// The source, at the start.
+    /// The source cannot be used at the start.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// The microphone, at the start.
+    /// The microphone cannot be used at the start.
     #[error(transparent)]
     Microphone(#[from] MicrophoneError),
-    /// The disk.
+    /// The disk has too little free space.
     #[error(
         "the disk of {webroot} has {free} free, this stream needs up to {needed}; \
          free some space there, or lower --window or --bitrate"
     )]
     DiskFull {
-        /// Where it was to go.
+        /// The webroot.
         webroot: String,
         /// Bytes that are free, for people.
         free: String,
@@ -92,9 +92,9 @@ pub enum RunError {
     Thread(io::Error),
 }
 
-/// Streams until the source ends or the stop is requested. All threads of a stream are started here and nowhere else,
-/// but for four: cameras, inputs and microphones are read by a thread of their own that can be abandoned when a driver
-/// or libav hangs, and the door for RTMP has one, with one more for each client.
+/// Streams until the source ends or the stop is requested. All threads of a stream are started here, with these
+/// exceptions: cameras, inputs and microphones are read by a thread of their own, which can be abandoned when a driver
+/// or libav hangs, and RTMP has one thread that accepts connections, and one for each client.
 ///
 /// `on_status` is called twice a second on the caller's thread.
 pub fn run(
@@ -113,7 +113,7 @@ pub fn run(
 
     thread::scope(|scope| {
         let _stop_all = StopOnDrop(stop);
-        // Of this scope: a run that is given up wakes the source thread by dropping its end.
+        // Belongs to this scope: when the run is given up, this end is dropped, and that wakes the source thread.
         let (copy_order_tx, copy_order_rx) = mpsc::sync_channel(1);
         spawn(scope, "source", move || match copy::attempt(settings, stop, &opened_tx) {
             Attempt::Copies(source) => source.run(&opened_tx, &copy_order_rx, stop, meters),
@@ -167,10 +167,10 @@ pub fn run(
         if let Some(copied) = stream.copied
             && let Some(packets) = packages.pop()
         {
-            // A source thread that has ended is gone with its packets.
+            // This fails if the source thread has ended. Then there are no packets to send.
             let _ = copy_order_tx.send((packets, copied.lengths));
         }
-        // Without a ladder sound goes into the segments of the only rung, with one into its own.
+        // Without a ladder, sound goes into the segments of the only rendition; with a ladder, into segments of its own.
         let sound = stream.audio_bps.zip(packages.last().cloned()).map(|(audio_bps, packets)| SoundLine {
             audio_bps,
             is_alone: stream.is_ladder(),
@@ -206,7 +206,7 @@ pub fn run(
             on_status(&stream, meters);
         }
         let ended = stages.into_iter().map(|stage| stage.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        // All are waited for, and the first that failed is told: those before it in the line fail because of it.
+        // Waits for all, and returns the first error of this list: the stages before it in the pipeline fail because of it.
         ended.collect::<Vec<_>>().into_iter().collect()
     })
 }
@@ -217,7 +217,7 @@ fn announce(settings: &LiveSettings, meters: &Meters) {
     meters.set_source(SourceState::Awaited, "the source is being opened");
 }
 
-/// A rung that fails is told at once: the others go on.
+/// The error of a rendition is logged at once: the other renditions continue.
 fn rung(
     shown: &PictureReceiver,
     settings: &EncodeSettings,
@@ -229,7 +229,7 @@ fn rung(
     })
 }
 
-/// What goes on air, and what may surprise.
+/// Logs what is streamed, and warns of settings with side effects.
 fn tell(settings: &LiveSettings, source: &SourceFormat, stream: &Stream, first_number: u64) {
     tracing::info!("source: {}", source.description);
     for rendition in stream.in_words() {
@@ -245,7 +245,7 @@ fn warn_of_hevc(settings: &LiveSettings, stream: &Stream) {
     }
 }
 
-/// Where the runs before have ended, rendition by rendition.
+/// The last segment of each rendition, as earlier runs left it.
 fn last_segments(
     disk: &dyn Directory,
     settings: &LiveSettings,
@@ -265,13 +265,13 @@ fn filtered_size(settings: &LiveSettings, source: &SourceFormat) -> Result<(u32,
     }
 }
 
-/// The stream's own count for the first rendition; the others are counted beside it.
+/// The first rendition uses the stream's own counters; each other rendition has counters of its own.
 fn meters_of(stream: &Stream, meters: &Arc<Meters>) -> Vec<Arc<Meters>> {
     let others = std::iter::repeat_with(Arc::<Meters>::default);
     std::iter::once(meters.clone()).chain(others).take(stream.renditions.len()).collect()
 }
 
-/// The last packager that ends tells the watcher. One that is gone has told why itself.
+/// The last packager that ends tells the watcher to finish. If the watcher has ended, it has reported its error itself.
 struct FinishOnDrop(mpsc::Sender<Wake>);
 
 impl Drop for FinishOnDrop {
@@ -280,7 +280,7 @@ impl Drop for FinishOnDrop {
     }
 }
 
-/// A stage that ends, well or not, stops the source; the stages after it end as their channels close.
+/// A stage that ends, with or without an error, stops the source; the stages after it end when their channels close.
 struct StopOnDrop<'a>(&'a Stop);
 
 impl Drop for StopOnDrop<'_> {
@@ -308,7 +308,7 @@ fn watcher_settings(settings: &LiveSettings, stream: &Stream) -> WatcherSettings
     }
 }
 
-/// A disk that cannot hold the stream is told before anything is written.
+/// A disk that is too small for the stream is reported before anything is written.
 fn room_for(settings: &LiveSettings, stream: &Stream) -> Result<(), RunError> {
     let needed = stream.bytes_on_disk(settings.window_segments);
     match fs4::available_space(&settings.webroot) {
@@ -325,7 +325,7 @@ fn room_for(settings: &LiveSettings, stream: &Stream) -> Result<(), RunError> {
     }
 }
 
-/// The microphone, where one is wanted and there is one: the source's own sound is then left out.
+/// The microphone, if one is wanted and found: it replaces the sound of the source.
 fn microphone(
     settings: &LiveSettings,
     captured: &mut CaptureSender,
@@ -342,7 +342,7 @@ fn microphone(
             Ok(Some(microphone))
         }
         Err(error) if may_be_late => {
-            tracing::info!(%error, "no microphone; the stream is without sound");
+            tracing::info!(%error, "no microphone; the stream has no sound");
             Ok(None)
         }
         Err(error) => Err(error),

@@ -1,6 +1,6 @@
 //! Interleaver: the packets of picture and sound, each in order, become one line in order of decode time. Pure.
 //!
-//! A packet is let go when the other stream has reached its time too, so that a segment's sound is written into that
+//! A packet is released when the other stream has reached the same time, so that the audio of a segment is written into that
 //! segment and not into the next.
 
 use std::collections::VecDeque;
@@ -8,17 +8,17 @@ use std::collections::VecDeque;
 use livedir_media::Medium;
 use livedir_time::ticks::of_seconds;
 
-/// Pictures may be this far ahead of the sound (5 s in 90 kHz ticks) before they are let go all the same: players are to see
-/// them, also if the sound of a source has stopped.
+/// Video may be this far ahead of the audio (5 s in 90 kHz ticks) before it is released all the same: players have to show
+/// video even if the audio of a source has stopped.
 const VIDEO_AHEAD_90K: i64 = of_seconds(5) as i64;
 
-/// Sound may be this far ahead of the pictures. It is where the machine stood still: of up to 5 s, after which the grid
-/// leaps, all sound comes at once, and 2 s of pictures wait for their encoder besides. Sound that waits keeps nobody
-/// waiting, as segments end at pictures only.
+/// Audio may be this far ahead of the video. That happens after the machine was suspended for up to 5 s (after more, the grid
+/// skips): all audio comes at once, while 2 s of video still wait for the encoder. Audio that waits delays nothing,
+/// because segments end at video frames only.
 const AUDIO_AHEAD_90K: i64 = of_seconds(10) as i64;
 
-/// What lies between two packets of a stream counts as no more (1 s in 90 kHz ticks): behind a hole in the timeline nothing has
-/// waited for longer than in front of it.
+/// The time between two packets of a stream counts as at most this much (1 s in 90 kHz ticks). So a gap in the timeline does
+/// not make packets after it look as if they had waited long.
 const LONGEST_STEP_90K: i64 = of_seconds(1) as i64;
 
 /// Packets of one stream that wait.

@@ -1,7 +1,7 @@
 //! Last segment: the newest one of a rendition that the runs before have left and that can be read.
 //!
-//! In: a rendition's directory, after the watcher has put it in order. Out: its end and its counters, or nothing. What
-//! strangers have put there is passed over: nothing here waits, and nothing here fails the start.
+//! In: a rendition's directory, after the watcher has cleaned it up. Out: the end and the counters of that segment, or nothing.
+//! Files of other programs are skipped: nothing here waits, and nothing here stops the start.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read as _};
@@ -14,13 +14,13 @@ use livedir_layout::names::{Home, name_of_uri, number_of_name, segment_name};
 use livedir_layout::rendition::Rendition;
 use livedir_media::{Counter, Facts, ProbeError, Probing, Unfit, smallest_break_90k, unfit};
 
-/// A minute at 35 Mbit/s: more is no segment but a recording.
+/// A minute at 35 Mbit/s. A larger file is a recording, not a segment.
 const LARGEST_BYTES: u64 = 256 << 20;
 
-/// So many files are looked into at most: a crash spoils one, a full disk a few, and the start has to be quick.
+/// The most files to try: a crash damages one, a full disk a few, and the start has to be quick.
 const TRIES: usize = 8;
 
-/// A file is read in such pieces.
+/// How many bytes of a file are read at a time.
 const PIECE_BYTES: usize = 192 * 1024;
 
 /// Where a rendition ended.
@@ -28,9 +28,9 @@ const PIECE_BYTES: usize = 192 * 1024;
 pub struct LastSegment {
     /// When its last picture or sound ends, whichever is later; 33 bits.
     pub end_90k: u64,
-    /// When that was, by the wall clock.
+    /// The wall-clock time of that end.
     pub ended_at: SystemTime,
-    /// A segment that begins at least so much after `end_90k` is seen to be behind a break.
+    /// A segment that begins at least this much after `end_90k` counts as a discontinuity.
     pub break_90k: u64,
     /// The continuity counter of each PID.
     pub counters: Vec<Counter>,

@@ -62,8 +62,8 @@ pub struct Package {
     pub media: Vec<Medium>,
     /// How long segments and parts are to be.
     pub lengths: Lengths,
-    /// Whether other renditions have the same boundaries: segments are then numbered by those, and one that is lost or not
-    /// whole leaves its number empty.
+    /// Whether other renditions have the same segment boundaries. Segments are then numbered by these boundaries, and the number
+    /// of a segment that is lost or incomplete stays unused.
     pub in_step: bool,
     /// The last continuity counters of the run before.
     pub counters: Vec<Counter>,
@@ -92,7 +92,7 @@ pub fn run(encoded: &Receiver<Encoded>, package: &Package, meters: &Arc<Meters>)
                 }
             }
         }
-        // What comes before all streams are known waits.
+        // Packets that come before all streams are known have to wait.
         let Some(line) = &mut line else { continue };
         while let Some(packet) = interleaver.pop() {
             line.write(packet)?;
@@ -106,24 +106,24 @@ pub fn run(encoded: &Receiver<Encoded>, package: &Package, meters: &Arc<Meters>)
 }
 
 struct Line {
-    /// The stream that says where segments begin, and how long they are.
+    /// The stream that sets where segments begin, and how long they are.
     leading: Medium,
     muxer: Box<dyn Mux>,
     resume_point: Arc<ResumePoint>,
     segmenter: Segmenter,
     parts: Option<PartWriter>,
-    /// The number of the first segment of the run; `None` where the numbers are nobody else's, too.
+    /// The number of the first segment of the run; `None` if no other rendition shares the numbers.
     counted_from: Option<u64>,
     /// The number of the segment being written.
     number: u64,
     /// The decode time of the first picture of the segment being written.
     started_at_90k: i64,
-    /// When that picture was taken.
+    /// When the first picture of the segment being written was captured.
     filmed_at: SystemTime,
     files: SegmentFiles,
 }
 
-/// What low latency needs besides.
+/// What is needed only for low latency.
 struct PartWriter {
     cutter: PartCutter,
     /// The number of the part being written, from 0.
@@ -136,8 +136,8 @@ struct PartWriter {
     is_before_picture: bool,
     /// The parts of the segment being written that are complete, end to end.
     bytes: Vec<u8>,
-    /// A segment that the timeline breaks behind. It waits for the first part of the next, so that a playlist can list its
-    /// end and the discontinuity at once: some players stop at an end that a discontinuity follows later.
+    /// A complete segment before a discontinuity. It waits for the first part of the next segment, so that a playlist can list its
+    /// end and the discontinuity together: some players stall at an end that is followed by a discontinuity only later.
     held: Option<ClosedSegment>,
 }
 
@@ -156,7 +156,7 @@ impl PartWriter {
 }
 
 impl PartWriter {
-    /// The packet; the first picture of a part with the parameter sets in force.
+    /// The packet. The first picture of a part gets the current parameter sets.
     fn with_sets(&mut self, packet: Packet) -> Packet {
         let (Some(sets), Some(picture)) = (&mut self.sets, packet.data()) else { return packet };
         sets.note(picture);
@@ -230,11 +230,11 @@ impl Line {
                     }
                     Some(duration_90k) => {
                         let is_hole = self.started_at_90k + duration_90k < dts_90k;
-                        // Where this rendition alone has left out segments, the timeline goes on behind them.
+                        // This rendition alone has left out segments: the timeline continues after them.
                         let is_next = next_number.is_none_or(|next| next == self.number + 1);
                         self.close(duration_90k, is_hole && is_next)?;
                     }
-                    // What the muxer wrote with its header is not part of a segment.
+                    // The header that the muxer wrote does not belong to a segment.
                     None => self.muxer.discard()?,
                 }
                 self.number = next_number.unwrap_or(self.number);
@@ -253,7 +253,7 @@ impl Line {
         self.muxer.write(packet.medium, later)?;
         let is_full =
             leads && self.parts.as_mut().is_some_and(|parts| parts.cutter.push(dts_90k, duration_90k));
-        // The last part of a segment waits for the next segment, as it ends with the sound of its last picture.
+        // The last part of a segment is kept open until the next segment begins: the audio of its last picture still belongs to it.
         if is_full && !self.segmenter.is_full(duration_90k) {
             self.end_part()?;
         }
@@ -287,7 +287,7 @@ impl Line {
         let bytes = self.cut()?;
         let ended_at = self.filmed_at + duration_or_zero(duration_90k);
         let number = self.number;
-        // The number of one that is lost is never given to another.
+        // The number of a lost segment is never used again.
         self.number += 1;
         let Some(parts) = &mut self.parts else {
             return self.files.put(number, &bytes, ended_at).map(|_| ());
@@ -310,7 +310,7 @@ impl Line {
         self.files.put_closed(&closed)
     }
 
-    /// The segment will never be whole: its parts are all that there is of it.
+    /// The segment will never be complete: only its parts are published.
     fn give_up(&mut self) -> Result<(), SegmentError> {
         self.muxer.discard()?;
         let Some(parts) = &mut self.parts else { return Ok(()) };

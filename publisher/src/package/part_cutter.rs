@@ -1,6 +1,6 @@
-//! Part cutter: says where a segment is cut into parts. Pure; [`crate::package::segment_writer`] does the cutting.
+//! Part cutter: says where a segment is cut into parts. Pure; the packager ([`crate::package`]) does the cutting.
 //!
-//! A part is complete with its last picture, not with the first of the next: that would make it a picture later.
+//! A part is complete with its last frame. To wait for the next frame would add a frame of latency.
 
 /// Cuts so that no part is longer than its target.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ impl PartCutter {
         Self { target_90k, start_90k: None, end_90k: 0 }
     }
 
-    /// Whether the part that is being written has to end before this picture, as it does not fit any more.
+    /// Whether the current part has to end before this frame, because the frame does not fit into it.
     #[must_use]
     pub fn is_over(&self, dts_90k: i64, duration_90k: i64) -> bool {
         self.start_90k.is_some_and(|start| dts_90k + duration_90k - start > self.target_90k)
@@ -28,7 +28,7 @@ impl PartCutter {
     pub fn push(&mut self, dts_90k: i64, duration_90k: i64) -> bool {
         let start_90k = *self.start_90k.get_or_insert(dts_90k);
         self.end_90k = dts_90k + duration_90k;
-        // A tick of room, for frame rates that 90 kHz ticks cannot divide.
+        // Tolerance of one tick, for frame rates that 90 kHz ticks cannot divide.
         self.end_90k + duration_90k - 1 - start_90k > self.target_90k
     }
 

@@ -1,4 +1,4 @@
-//! Resume point: where in time a run goes on after the run before, as if the stream had gone on meanwhile.
+//! Resume point: the timestamp at which a run continues, as if the stream had gone on since the last run.
 //!
 //! In: the last segment of each rendition, and the first packet that is kept, with the wall-clock time at which it was
 //! taken. Out: what is added to the times of all packets of the run, in all renditions. Pure; the segment threads share it.
@@ -13,15 +13,15 @@ use crate::package::last_segment::LastSegment;
 use livedir_time::clock_33_bit::{WRAP_90K, distance_90k, later_90k};
 use livedir_time::ticks;
 
-/// Renditions of one run end within a few segments of each other. One that seems to be farther ahead is of another run.
+/// Renditions of one run end within a few segments of each other. One that seems to be further ahead comes from another run.
 const FARTHEST_APART: Duration = Duration::from_secs(60);
 
-/// An outage that is longer is closed up. A program that a supervisor starts again, or a machine that boots again, is back by
-/// then. Players do not need the hole, and some cannot bear it: with a ladder VLC stands still for as long as it is, after the
-/// outage, and mpv for good from 2^31 ticks on (6.6 hours), as libav compares the times of two playlists in 32 bits.
+/// After a longer outage the timestamps skip only as much as shows a discontinuity. A program that a supervisor restarts, or a
+/// machine that reboots, is back within this time. Players do not need a longer gap, and some cannot handle it. With a ladder VLC
+/// stalls for the length of the gap, and mpv for ever from 2^31 ticks on (6.6 hours), as libav compares two playlists in 32 bits.
 const LONGEST_HOLE: Duration = Duration::from_secs(90);
 
-/// That of one run.
+/// The resume point of one run.
 #[derive(Debug, Default)]
 pub struct ResumePoint {
     before: Vec<LastSegment>,
@@ -35,15 +35,15 @@ impl ResumePoint {
         Self { before, shift_90k: OnceLock::new() }
     }
 
-    /// What is added to all times of the run. The first that asks decides it, by a packet of the run: its decode time, and
-    /// when it was taken.
+    /// What is added to all timestamps of the run. The first caller decides it, with the decode time of a packet of the run, and
+    /// the time when that packet was captured.
     pub fn shift_90k(&self, dts_90k: i64, filmed_at: SystemTime) -> i64 {
         *self.shift_90k.get_or_init(|| {
             let since_start = ticks::duration_or_zero(dts_90k.saturating_sub(START_90K));
             let started_at = filmed_at.checked_sub(since_start).unwrap_or(filmed_at);
             let Some(first_90k) = first_90k(&self.before, started_at) else { return 0 };
             tracing::info!(first_90k, "continuing the timeline of the last run");
-            // A turn of the clock more, so that nothing is ever below zero: of 33 bits it is not seen.
+            // One more turn of the clock, so that no timestamp is negative. It does not show in 33 bits.
             (first_90k + WRAP_90K) as i64 - START_90K
         })
     }
@@ -61,7 +61,7 @@ fn first_90k(before: &[LastSegment], started_at: SystemTime) -> Option<u64> {
     Some(later_90k(by_newest_90k, farthest_90k.unwrap_or(0) as u64))
 }
 
-/// When one rendition goes on: the time of the outage later, and never so early that the break is not seen.
+/// When a rendition continues: after the time of the outage, but late enough that the discontinuity is seen.
 fn goes_on_at_90k(last: &LastSegment, started_at: SystemTime) -> u64 {
     // A clock that was set back says that no time has passed.
     let outage = started_at.duration_since(last.ended_at).unwrap_or_default();

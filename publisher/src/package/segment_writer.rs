@@ -1,4 +1,4 @@
-//! Segment files: finished bytes become `.ts` files in the live directory.
+//! Segment writer: finished bytes become `.ts` files in the live directory.
 //!
 //! In: the bytes of segments and parts, and when they ended. Out: files with their final name. A file is written under a
 //! dot name and gets its final name by rename. Its modification time is the wall-clock time of its end. Runs on the segment
@@ -19,7 +19,7 @@ use livedir_layout::numbers::Numbers;
 use livedir_layout::remedy::remedy;
 use livedir_layout::write::write;
 
-/// A directory that takes no segment for this long ends the run: a supervisor or a person has to look at it.
+/// If the directory takes no segment for this long, the run ends: a supervisor or an operator has to act.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why segments can no longer be written.
@@ -59,7 +59,7 @@ pub struct SegmentFiles {
     /// The live directory that was written to.
     identity: Option<Identity>,
     meters: Arc<Meters>,
-    /// Since when, and at which file with which error, writing has failed.
+    /// Since when writing has failed, with the file and the error.
     failing: Option<(Instant, PathBuf, io::Error)>,
 }
 
@@ -71,7 +71,7 @@ impl SegmentFiles {
         Self { directory, live: live.to_owned(), numbers, guard: None, identity: None, meters, failing: None }
     }
 
-    /// Puts a finished segment in place. A directory that refuses it loses this segment; says whether it is there.
+    /// Writes a finished segment. If the directory refuses it, the segment is lost. Says whether the file is there.
     pub fn put(&mut self, number: u64, bytes: &[u8], ended_at: SystemTime) -> Result<bool, SegmentError> {
         if !self.can_write() {
             return Ok(false);
@@ -99,21 +99,21 @@ impl SegmentFiles {
         self.put_file(&name, bytes, ended_at).map(|_| ())
     }
 
-    /// Puts a finished segment in place, then its last part: who sees the part come knows that it is the last.
+    /// Writes a finished segment, then its last part: a reader that sees the part can rely on the segment being complete.
     pub fn put_closed(&mut self, closed: &ClosedSegment) -> Result<(), SegmentError> {
         self.put(closed.number, &closed.bytes, closed.ended_at)?;
         let Some((part, bytes)) = &closed.last_part else { return Ok(()) };
         self.put_part(closed.number, *part, bytes, closed.ended_at)
     }
 
-    /// The webroot is guarded: nothing is written once it is somebody else's.
+    /// The webroot is guarded: once another publisher owns it, nothing is written.
     #[must_use]
     pub fn guarded(mut self, guard: Arc<Guard>) -> Self {
         self.guard = Some(guard);
         self
     }
 
-    /// Whether the directory is ours, also if it is not the one that it was.
+    /// Whether the live directory may be written to, also if it was replaced by another directory.
     fn can_write(&mut self) -> bool {
         let Some(guard) = &self.guard else { return true };
         let now = self.directory.identity(&self.live).ok();
@@ -124,7 +124,7 @@ impl SegmentFiles {
         !guard.is_lost()
     }
 
-    /// Takes away what has a name that is given only now: nobody may take it for ours.
+    /// Removes a file that already has the name that is to be given now: nobody may take it for one of ours.
     fn make_way(&self, name: &str) {
         let path = self.live.join(name);
         if self.directory.has(&path) {
@@ -160,7 +160,7 @@ impl SegmentFiles {
         }
     }
 
-    /// At the end: a run whose last segments were lost did not go well.
+    /// At the end: returns an error if the last segments of the run could not be written.
     pub fn finish(mut self) -> Result<(), SegmentError> {
         self.failure()
     }

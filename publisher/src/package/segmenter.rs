@@ -1,11 +1,11 @@
-//! Segmenter: says when to cut. Pure; [`crate::package::segment_writer`] does the cutting.
+//! Segmenter: says where a segment ends. Pure; the packager ([`crate::package`]) does the cutting.
 
-/// Where a packet stands.
+/// Which segment a packet belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
     /// It belongs to the segment that is being written.
     Within,
-    /// It comes before the first keyframe: no player could use it.
+    /// It comes before the first keyframe: a player could not decode it.
     Unusable,
     /// It begins a new segment; the one before it, if there is one, is this long in 90 kHz ticks.
     Before(Option<i64>),
@@ -27,13 +27,13 @@ impl Segmenter {
         Self { target_90k, start_90k: None, end_90k: 0 }
     }
 
-    /// Takes note of a packet of the stream that leads: the picture, where there is one.
+    /// Takes note of a packet of the leading stream: the video, or the audio if there is no video.
     pub fn push_leading(&mut self, dts_90k: i64, duration_90k: i64, is_keyframe: bool) -> Cut {
         let is_after_hole = dts_90k - self.end_90k > duration_90k;
-        // Half a frame of room, for frame rates that 90 kHz ticks cannot divide.
+        // Tolerance of half a frame, for frame rates that 90 kHz ticks cannot divide.
         let is_due = is_after_hole
             || self.start_90k.is_none_or(|start| dts_90k - start >= self.target_90k - duration_90k / 2);
-        // A hole is part of no segment: the one before it ends where its last frame does.
+        // A gap in the timestamps belongs to no segment: the segment before it ends with its last frame.
         let ended_at_90k = if is_after_hole { self.end_90k } else { dts_90k };
         self.end_90k = dts_90k + duration_90k;
         if is_keyframe && is_due {
@@ -49,7 +49,7 @@ impl Segmenter {
         self.start_90k.is_some_and(|start| self.end_90k - start >= self.target_90k - duration_90k / 2)
     }
 
-    /// Takes note of a packet of another stream, sound beside a picture: it never begins a segment.
+    /// Takes note of a packet of another stream, such as audio next to video: it never begins a segment.
     #[must_use]
     pub fn push_other(&self) -> Cut {
         if self.start_90k.is_some() { Cut::Within } else { Cut::Unusable }

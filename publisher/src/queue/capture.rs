@@ -1,7 +1,7 @@
-//! Capture queue: hands captured pictures and sound from the source thread to the encode thread.
+//! Capture queue: hands captured pictures and sound from the source thread to the grid thread.
 //!
-//! Bounded: when the encoder is too slow, the oldest frames and samples are dropped and counted, and the source never waits.
-//! The queue closes when the source thread is done with it.
+//! Bounded: when the grid thread is too slow, the oldest frames and samples are dropped and counted, and the source never waits.
+//! The source thread closes the queue when it ends.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -40,16 +40,16 @@ pub struct CaptureSender {
     takes_sound: bool,
 }
 
-/// The microphone's end, beside the source's: after that has closed the queue, what is put in here is left out.
+/// The microphone's end, next to the source's end. Once the source has closed the queue, sound sent here is discarded.
 #[derive(Clone)]
 pub struct SoundSender(Arc<Shared>);
 
-/// The encoder's end.
+/// The grid thread's end.
 pub struct CaptureReceiver(Arc<Shared>);
 
 /// The answer of [`CaptureReceiver::next`].
 pub enum Next {
-    /// The oldest piece.
+    /// The oldest picture or run of sound.
     Captured(Captured),
     /// Nothing came in time.
     TimedOut,
@@ -64,7 +64,7 @@ pub fn channel(meters: Arc<Meters>) -> (CaptureSender, CaptureReceiver) {
 }
 
 impl CaptureSender {
-    /// Puts a piece in; drops the oldest of its kind when there is no room.
+    /// Puts a picture or a run of sound in; drops the oldest of its kind when there is no room.
     pub fn send(&self, piece: Captured) {
         if self.takes_sound || matches!(piece, Captured::Picture(_)) {
             self.shared.put(piece);
@@ -135,7 +135,7 @@ impl Drop for CaptureSender {
 }
 
 impl CaptureReceiver {
-    /// All sound that waits, the oldest first: however late the pictures are, sound that is here is not missing.
+    /// All sound that waits, the oldest first. Sound that is in the queue is not missing, even if the pictures are late.
     #[must_use]
     pub fn drain_sound(&self) -> Vec<CapturedSound> {
         let mut state = self.0.lock();
@@ -150,13 +150,13 @@ impl CaptureReceiver {
         sounds
     }
 
-    /// Now, or when the source ended: what has not come since then is not missing, however late the rest is taken.
+    /// Now, or the time when the source ended. After that time nothing counts as missing, however late the queue is emptied.
     #[must_use]
     pub fn present(&self) -> Instant {
         self.0.lock().closed_at.unwrap_or_else(Instant::now)
     }
 
-    /// The oldest piece, or the news that none came by `deadline`.
+    /// The oldest picture or run of sound, or [`Next::TimedOut`] if none came by `deadline`.
     pub fn next(&self, deadline: Instant) -> Next {
         let mut state = self.0.lock();
         loop {

@@ -1,9 +1,9 @@
-//! Picture queue: from the grid to the encoder of one rung, so that a slow encoder holds up nobody but itself.
+//! Picture queue: from the grid to the encoder of one rendition. A slow encoder delays no other encoder.
 //!
-//! Grid times go through in order. When the encoder is too slow, new frames are dropped: it is told to show the
-//! one before once more, which costs it next to nothing. Beside other rungs an encoder that has no time even for that
-//! leaves out the rest of its segment and goes on with the newest, so that all keep the same boundaries; one that is alone is
-//! waited for. Bounded; closes from either end.
+//! Grid times pass in order. When the encoder is too slow, new frames are dropped, and the encoder repeats the previous
+//! frame, which costs it little. If an encoder in a ladder has no time even for that, it leaves out the rest of its segment
+//! and continues with the newest one, so that all renditions keep the same boundaries. For a single encoder the grid
+//! waits. Bounded; can be closed from either end.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -15,15 +15,15 @@ use crate::picture::slate::SlateText;
 use livedir_layout::meters::Meters;
 use livedir_time::overload::{Episode, Overload, Told};
 
-/// New pictures that may wait. They are large (3 MB for full HD), and each is a grid time late already.
+/// New pictures that may wait. They are large (3 MB for full HD), and each one that waits adds a grid time of delay.
 const PICTURES: usize = 4;
 
-/// Grid times that may wait, in seconds of the grid: an encoder that is alone and further behind cannot even repeat
+/// Grid times that may wait, in seconds of the grid. If the only encoder is further behind, it cannot even repeat
 /// pictures in time, and the grid waits for it.
 const SECONDS: usize = 2;
 
-/// How far an encoder may be behind when a segment begins, in quarters of a segment: with the next quarter the segment
-/// before would come when the others list the one after it, and would be listed as a gap in any case.
+/// How far an encoder may be behind when a segment begins, in quarters of a segment. With one more quarter its segment would be
+/// published when the other renditions list the next one, and would be listed as a gap in any case.
 const QUARTERS_LATE: u32 = 3;
 
 /// What happens when an encoder is too far behind.
@@ -31,14 +31,14 @@ const QUARTERS_LATE: u32 = 3;
 pub enum WhenLate {
     /// The grid waits.
     Wait,
-    /// It leaves out what is late, from one segment of so many frames to another.
+    /// It leaves out grid times that are late, up to the start of a later segment.
     LeaveOut {
         /// Frames of a segment.
         segment_frames: u64,
     },
 }
 
-/// What is to be seen at one grid time.
+/// What is shown at one grid time.
 #[derive(Clone)]
 pub struct Shown {
     /// The grid time.
@@ -54,28 +54,28 @@ pub struct Shown {
 pub enum Picture {
     /// A new one, and when it was taken.
     New(Arc<SharedPicture>, SystemTime),
-    /// The one before once more.
+    /// The previous one again.
     Same,
-    /// That there is none.
+    /// There is none: the slate.
     Slate(Arc<SlateText>),
 }
 
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Shown>,
-    /// Since when each of them waits.
+    /// Since when each of them has been waiting.
     since: VecDeque<Instant>,
     is_closed: bool,
     behind: Overload,
 }
 
 impl State {
-    /// Leaves out all that waits; says how many segments will not be whole for it. The boundary that comes next is told
-    /// whether the one that the encoder is at is among them.
+    /// Drops all grid times that wait, and returns how many segments will be incomplete because of it. Marks the next boundary
+    /// if the segment that is being encoded is one of them.
     fn leave_out(&mut self, next: &mut SegmentBoundary) -> u64 {
         let first = self.waiting.front().map(|shown| shown.boundary);
         let is_at_one = first.is_some_and(|boundary| boundary.is_none());
-        // A boundary that was leapt to and never reached hands that on.
+        // If the encoder never reached a boundary that was marked, the mark moves to the next one.
         next.is_leapt_to = is_at_one || first.flatten().is_some_and(|boundary| boundary.is_leapt_to);
         let begun = self.waiting.iter().filter(|shown| shown.boundary.is_some()).count() as u64;
         self.waiting.clear();
@@ -87,12 +87,12 @@ impl State {
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
-    /// The grid waits when so many grid times wait, for an encoder that is alone.
+    /// For a single encoder: the grid waits when this many grid times wait.
     limit: Option<usize>,
-    /// Beside others an encoder is too late with what has waited for so long when a segment begins. Many that come at once,
-    /// after the machine stood still, have not.
+    /// In a ladder: an encoder is too late when a segment begins and a grid time has waited for this long. Many grid times that
+    /// come at once, after the machine was suspended, have not waited.
     too_late: Duration,
-    /// Of the rung, for people.
+    /// The name of the rendition, for the log.
     name: String,
     meters: Arc<Meters>,
 }
@@ -134,13 +134,13 @@ impl Shared {
     }
 }
 
-/// The grid's end. Dropping it closes the queue; what waits is still handed out, but for segments that are late.
+/// The grid's end. Dropping it closes the queue; grid times that wait are still handed out, except for segments that are late.
 pub struct PictureSender(Arc<Shared>);
 
 /// The encoder's end. Dropping it closes the queue.
 pub struct PictureReceiver(Arc<Shared>);
 
-/// A new queue for a grid of `fps` and the rung of this name; what is shed and left out is counted in `meters`.
+/// A new queue for a grid of `fps` and the rendition of this name; dropped frames and segments are counted in `meters`.
 #[must_use]
 pub fn channel(
     fps: u32,
@@ -153,7 +153,7 @@ pub fn channel(
         WhenLate::Wait => (Some(SECONDS * fps as usize), 0),
         WhenLate::LeaveOut { segment_frames } => (None, segment_frames),
     };
-    // Segments may be shorter than it is worth to leave one out for.
+    // A very short segment is not worth leaving out.
     let segment = Duration::from_secs_f64(segment_frames.max(u64::from(fps)) as f64 / f64::from(fps));
     let too_late = segment * QUARTERS_LATE / 4;
     let name = name.to_owned();

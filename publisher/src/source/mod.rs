@@ -76,7 +76,7 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 
 /// The source thread. The outcome of the first opening goes to `opened`; a source that is lost later is opened again
-/// until the stop, while the encode thread shows the slate. Ends at the end of a file or at the stop.
+/// until the stop, while the grid thread shows the slate. Ends at the end of a file or at the stop.
 pub fn run<Piece>(
     mut open: Opener<'_, Piece>,
     opened: &SyncSender<Result<SourceFormat, SourceError>>,
@@ -153,7 +153,7 @@ fn pump<Piece>(
             }
             Ok(Read::Nothing) => {}
             Ok(Read::Here(description)) => {
-                tracing::info!(source = description, "source is here");
+                tracing::info!(source = description, "source connected");
                 meters.set_source(SourceState::Here, description);
             }
             Ok(Read::Away(reason)) => {

@@ -222,7 +222,7 @@ fn a_file_that_is_no_segment_is_taken_apart_as_far_as_it_goes() {
     let inventory = inspect(&path, &[]);
     assert_eq!(inventory.segments[0].state, State::Refused);
     assert_eq!(inventory.detail.as_ref().map(|detail| detail.packets), Some(100));
-    assert!(check_pages(&inventory).contains("it is no MPEG-TS"));
+    assert!(check_pages(&inventory).contains("it is not MPEG-TS"));
     write_old(&path, b"");
     assert!(check_pages(&inspect(&path, &[])).contains("it is empty"));
 }
@@ -265,7 +265,7 @@ fn broken_files_are_refused_with_the_reason() {
     let inventory = inspect(webroot.path(), &[]);
     let reasons: Vec<_> =
         inventory.segments.iter().map(|row| row.problem.as_deref().unwrap_or_default()).collect();
-    for (reason, expected) in reasons.iter().zip(["", "it is empty", "it was cut", "it is no MPEG-TS"]) {
+    for (reason, expected) in reasons.iter().zip(["", "it is empty", "it was cut", "it is not MPEG-TS"]) {
         assert!(reason.starts_with(expected), "{reasons:?}");
     }
     assert_eq!((reasons.len(), rows_in(&inventory, State::Refused)), (4, 3));

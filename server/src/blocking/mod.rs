@@ -1,8 +1,8 @@
 //! Blocking requests: those for what is not there yet wait until it is (draft-pantos-hls-rfc8216bis 6.2.5.2, 6.2.6).
 //!
 //! In: a request for a low-latency playlist, or for the part that it hints at. Out: the answer, when the playlist on disk
-//! says that it is time, after three target durations, or at the stop. There is no other state: what is waited for lies on
-//! the disk, so that any number of servers can do this beside each other, and each can be restarted at any time.
+//! says that it is time, after three target durations, or at the stop. There is no other state: everything is decided from files
+//! on disk. So any number of servers can do this side by side, and each can be restarted at any time.
 
 #[cfg(test)]
 mod tests;
@@ -85,8 +85,8 @@ pub(crate) async fn reload(
         Waited::InVain(refusal) => return refusal,
     };
     let mut response = match (&newest, judge(&newest, asked)) {
-        // The server stops: with the list as it is the player asks on at once, whoever is there then. The draft has no
-        // word for this; after a 503 players wait for a second, and stand still.
+        // The server stops. It answers with the current list, so that the player asks the next server at once. The draft does not
+        // cover this case. After a 503, players wait for a second and stall.
         (Newest::Version(version), Verdict::Wait) => version.answer(false, kept.method(), kept.headers()),
         (Newest::Version(version), Verdict::Answer { skip }) => {
             version.answer(skip, kept.method(), kept.headers())

@@ -12,7 +12,7 @@ use super::activity::{Activity, Command};
 use super::limits::{Limits, Verdict, Watch};
 use crate::operator::metrics::Reached;
 
-/// So many are looked at to find one that has been silent for long; enough to miss the busy ones by far.
+/// How many connections are looked at to find one that is idle: enough to avoid the busy ones.
 const SAMPLE: usize = 16;
 
 /// All connections of a thread.

@@ -135,7 +135,7 @@ fn write_lines(queue: &Receiver<String>, dropped: &AtomicU64, mut out: impl Writ
         }
         let dropped = dropped.swap(0, Ordering::Relaxed);
         if dropped > 0 {
-            warn!(dropped, "access log too slow, lines dropped");
+            warn!(dropped, "access log is written too slowly; lines were dropped");
         }
     }
 }

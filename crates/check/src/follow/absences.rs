@@ -1,14 +1,14 @@
 //! Absences: when this program should have run and did not, because the machine was too busy or it was stopped.
 //!
-//! In: when threads woke, and when they had meant to; monotonic seconds. Out: for how long of an interval nobody looked. Pure.
+//! In: when threads woke, and when they had planned to; monotonic seconds. Out: how long this program did not run. Pure.
 
 use std::collections::VecDeque;
 
 /// How often the pulse means to wake.
 pub(crate) const PULSE_S: f64 = 0.05;
 
-/// Later than planned by no more than this is no absence: any machine is so late at times, and the rules that judge by the
-/// clock leave room for it.
+/// A smaller delay than this is no absence: any machine has such delays, and the rules that depend on the
+/// clock have a tolerance for them.
 const MARGIN_S: f64 = 0.1;
 
 /// Older ones are forgotten. A machine that is away so often has had each of the last ones noted.

@@ -130,7 +130,7 @@ impl<'a> MultivariantFollower<'a> {
         self.text = text;
     }
 
-    /// Has those followed that are new, and lets go of those that are listed no more.
+    /// Starts to follow new media playlists, and forgets those that are no longer listed.
     fn follow(&mut self, listing: &MultivariantListing, base: &Address, started: &Sender<Watched>) {
         let uris = uris(listing);
         let listed: HashSet<&str> = uris.iter().copied().collect();
@@ -221,7 +221,7 @@ fn uris(listing: &MultivariantListing) -> Vec<&str> {
     uris.filter(|uri| known.insert(*uri)).collect()
 }
 
-/// Servers sign URIs anew for each who asks: what is behind the question mark makes no other playlist.
+/// Servers may sign URIs for each request: two URIs that differ only in the query mean the same playlist.
 fn path(uri: &str) -> &str {
     uri.split(['?', '#']).next().unwrap_or_default()
 }

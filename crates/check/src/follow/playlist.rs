@@ -31,7 +31,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 /// A request is held for no longer than this, so that a stop is heard: then it is asked again.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
-/// An answer that was held is on its way for less than this, or the way is too long for low latency.
+/// An answer that was held arrives within this time; a slower network is too slow for low latency.
 const ON_ITS_WAY_S: f64 = 0.25;
 
 /// A version of a playlist, on its way to the follower of its segments.
@@ -137,14 +137,14 @@ impl PlaylistFollower<'_> {
                 return;
             }
             let looked_s = self.session.now_s();
-            // Whoever waits needs no pause; only a server that does not hold is not asked without end.
+            // A held request needs no pause. A server that does not hold requests must not be asked without a pause.
             let has_come = progress.next.is_some() && progress.versions > before;
             let pause = if has_come { Duration::ZERO } else { progress.pause };
             let is_over = until.is_none_or(|until| Instant::now() >= until);
             if is_over || self.stop.wait(pause.saturating_sub(began.elapsed())) {
                 break;
             }
-            // What a disk takes is time of this machine; what a server takes is not.
+            // The time of a disk read counts as time of this machine; the time of a server does not.
             let is_file = matches!(self.address, Address::File(_));
             let planned_s = began_s + pause.as_secs_f64();
             self.session.woke(if is_file { planned_s } else { planned_s.max(looked_s) });
@@ -193,7 +193,7 @@ impl PlaylistFollower<'_> {
         };
         match sent {
             Ok(()) => progress.sent_until_s = None,
-            // Who is behind does without this version: the next one says since when, by `sent_until_s`.
+            // The follower of the segments is late and misses this version: `sent_until_s` tells it since when.
             Err(TrySendError::Full(_)) => {}
             Err(TrySendError::Disconnected(_)) => return ControlFlow::Break(()),
         }
@@ -234,7 +234,7 @@ impl PlaylistFollower<'_> {
     }
 
     fn nothing_came(&self, progress: &mut Progress, began_s: f64) -> ControlFlow<()> {
-        // An answer may have come while nobody was here to take it.
+        // An answer may have come while this program did not run.
         let is_certain = self.session.absent_since_s(began_s) <= 0.0;
         let until_s = if is_certain { began_s.max(self.session.now_s() - ON_ITS_WAY_S) } else { began_s };
         if let Some(current) = &mut progress.current {
@@ -260,7 +260,7 @@ impl PlaylistFollower<'_> {
         let text = String::from_utf8_lossy(&reading.bytes).into_owned();
         let listing = read_listing(&text);
         if let Some(answer) = &reading.answer {
-            // What was waited for may be kept: bis-22 B.1. Nobody asks for it twice but those who are late.
+            // A held answer may be cached (bis-22 B.1): only clients that are late ask for it again.
             let live_target_duration_s = match &listing {
                 Listing::Media(listing) if listing.is_live() && look.held_until_s.is_none() => {
                     listing.target_duration_s
@@ -343,7 +343,7 @@ impl PlaylistFollower<'_> {
         ControlFlow::Continue(())
     }
 
-    /// Whoever lists it breaks a rule; otherwise there is nothing to check.
+    /// If another playlist lists it, that breaks a rule; otherwise there is nothing to check.
     fn not_there(&self, seen: &str, problem: impl FnOnce() -> String) {
         match self.listed_in {
             Some(multivariant) => {

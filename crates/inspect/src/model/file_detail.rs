@@ -40,27 +40,27 @@ pub struct PidDetail {
     pub pid: u16,
     /// `h264`, `aac`, … or `PAT`, `PMT`, `SDT`, `stuffing`, `unknown`.
     pub carries: String,
-    /// Packets.
+    /// How many packets it has.
     pub packets: u64,
-    /// Their bits a second.
+    /// Their bit rate.
     pub bitrate_bps: Option<u64>,
-    /// Pictures, or pieces of sound (PES packets).
+    /// Frames of video, or PES packets of audio.
     pub units: u64,
     /// When the first of them is presented.
     pub first_s: Option<f64>,
     /// When the last of them is.
     pub last_s: Option<f64>,
-    /// Times that its continuity counter does not run on.
+    /// How many breaks its continuity counter has.
     pub breaks: u64,
 }
 
-/// Packets are missing.
+/// A place where packets are missing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BreakDetail {
-    /// Of this PID.
+    /// The PID of the missing packets.
     pub pid: u16,
-    /// Before this byte of the file.
+    /// The position of the next packet, in bytes from the start of the file.
     pub byte: u64,
-    /// About then.
+    /// The approximate time of the place.
     pub at_s: Option<f64>,
 }

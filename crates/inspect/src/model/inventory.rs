@@ -15,13 +15,13 @@ pub struct Inventory {
     pub looked_at: Timestamp,
     /// The playlist, if there is one.
     pub playlist: Option<PlaylistSummary>,
-    /// Pictures and sound of the newest segment that could be read, and the rates of all that were.
+    /// Video and audio of the newest segment that could be read, and the bit rates of all segments that were read.
     pub media: MediaSummary,
     /// All segments, also those that are not looked into.
     pub disk: DiskUse,
     /// What `status.json` says, if there is one.
     pub status: Option<StatusSummary>,
-    /// Segments on disk or listed that are older than the first row.
+    /// How many segments on disk or in the playlist are older than the first row.
     pub older_segments: u64,
     /// The segments, oldest first.
     pub segments: Vec<Row>,
@@ -31,7 +31,7 @@ pub struct Inventory {
     /// All that is known of the one segment that was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<FileDetail>,
-    /// What is to be said of the whole.
+    /// Remarks on the whole stream.
     pub notes: Vec<String>,
 }
 
@@ -61,7 +61,7 @@ pub struct PlaylistSummary {
     pub window_s: f64,
     /// When it was last replaced.
     pub written_at: Option<Timestamp>,
-    /// How far the end of its newest segment, or part, lies behind the time of this look. A player is at least so far behind.
+    /// From the end of the newest segment or part to the time of this look. A player is at least this far behind.
     pub behind_now_s: Option<f64>,
 }
 
@@ -101,7 +101,7 @@ pub struct StatusSummary {
     pub silent_since: Option<Timestamp>,
     /// Files that could not be listed.
     pub segments_refused: Option<u64>,
-    /// Grid times that showed the picture before once more.
+    /// Grid times that repeated the previous frame.
     pub frames_duplicated: Option<u64>,
     /// Captured pictures that were not used.
     pub pictures_dropped: Option<u64>,
@@ -159,13 +159,13 @@ pub enum State {
     WaitingForDeletion,
     /// It is newer than the playlist.
     WaitingToBeListed,
-    /// Its writer is still at it.
+    /// It is still being written.
     BeingWritten,
     /// It cannot be listed; `problem` says why.
     Refused,
     /// It is older than something listed, and is not listed.
     PassedOver,
-    /// Nobody will list it or delete it.
+    /// No program will list it or delete it.
     Unlisted,
     /// It is listed, and there is no file.
     Missing,

@@ -33,7 +33,7 @@ pub(crate) fn contents_of(
         Ok(()) => {}
     }
     if !looks_like_segment(&file.name) && buffer.first() != Some(&SYNC_BYTE) {
-        return Some(Contents::Nothing("it is no MPEG-TS, and is not looked into".to_owned()));
+        return Some(Contents::Nothing("it is not MPEG-TS, and is not looked into".to_owned()));
     }
     Some(match probe(buffer) {
         Ok(mut facts) => {

@@ -47,7 +47,7 @@ pub enum SubjectError {
         source: io::Error,
     },
     /// Something else.
-    #[error("{} is no directory, playlist (.m3u8) or segment (.ts); name one of these", .0.display())]
+    #[error("{} is not a directory, playlist (.m3u8) or segment (.ts); name one of these", .0.display())]
     SomethingElse(PathBuf),
 }
 

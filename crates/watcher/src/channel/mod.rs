@@ -160,7 +160,7 @@ impl Channel {
                 warn!(
                     name = label,
                     entries,
-                    "a listed file was taken away, so the playlist ends sooner; let files stay longer, or lower --window"
+                    "a listed file was deleted, so the playlist is shorter; keep files longer, or lower --window"
                 );
             }
         }
@@ -347,7 +347,7 @@ impl Channel {
         if self.ends_at().is_some_and(|at| at <= now) {
             info!(
                 channel = self.settings.channel(),
-                "stream ended, because no segment has come for too long"
+                "stream ended, because no segment has arrived for too long"
             );
             self.publication.end_for_now();
         }

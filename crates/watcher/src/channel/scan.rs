@@ -253,7 +253,7 @@ impl Channel {
         let was_exchanged = self.watch.end(now.as_ref());
         let path = self.files.path().display().to_string();
         if was_exchanged && self.settings.label.is_empty() {
-            warn!(path, "the live directory was taken away; continuing in a new one");
+            warn!(path, "the live directory was deleted or moved; continuing in a new one");
         }
         if now.is_none() {
             // A channel goes with its directory; a stream of ours does not.
@@ -262,7 +262,7 @@ impl Channel {
             }
             if let Err(error) = self.files.make() {
                 if self.complaints.note(&error.to_string()) {
-                    warn!(path, %error, "the live directory cannot be made again; make it");
+                    warn!(path, %error, "the live directory cannot be created again; create it");
                 }
                 return;
             }

@@ -117,7 +117,7 @@ mod tests {
     fn files_that_cannot_be_listed_are_refused_with_the_remedy() {
         check_refused(None, "it vanished");
         check_refused(Some(b""), "it is empty");
-        check_refused(Some(b"<html>"), "it is no MPEG-TS");
+        check_refused(Some(b"<html>"), "it is not MPEG-TS");
     }
 
     #[test]

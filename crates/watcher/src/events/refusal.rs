@@ -10,7 +10,7 @@ pub(crate) const LARGEST_SEGMENT_BYTES: u64 = 256 << 20;
 /// Why a file cannot be listed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
-    #[error("it vanished before it could be listed; let files stay until the playlist has moved on")]
+    #[error("it was deleted before it could be listed; keep files until they have left the playlist")]
     Vanished,
     #[error("it came after the next one was listed; write segments in order")]
     Late,

@@ -1,5 +1,5 @@
-//! Alignment: the playlists of the renditions of one stream have the same numbers for the same time (RFC 8216 6.2.4), through
-//! segments that one of them lost and others have.
+//! Alignment: the playlists of the renditions of one stream have the same numbers for the same time (RFC 8216 6.2.4), even
+//! when one rendition loses segments that the others have.
 //!
 //! In: what one rendition lists, and what is common to all. Out: breaks of the timeline that are the same everywhere, and when a
 //! rendition is too late. Pure.
@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Two frames of AAC at 48 kHz: so far the borders of sound may be from those of pictures.
+/// Two frames of AAC at 48 kHz: segment boundaries of audio may differ from those of video by this much.
 pub(crate) const ROOM_FOR_SOUND_90K: u64 = 2 * 1_920;
 
 impl Timeline {
@@ -85,7 +85,7 @@ impl Timeline {
         let begins_run = number.is_some() && number == self.first_of_run && matches!(self.last, Last::Gap);
         let begins_anew = begins_run || self.window.playlist().ended;
         let own = if begins_anew { Some(BreakReason::Unknown) } else { self.break_before(facts) };
-        // A playlist that begins has counted the break before it already.
+        // A new playlist has already counted the discontinuity before it.
         let (Some(number), Some(mut shared), false) = (number, self.shared(), self.begins()) else {
             return own;
         };
@@ -120,7 +120,7 @@ impl Timeline {
             }),
             None => before.and_then(end_of),
         };
-        // Who has lost it is told by the others when it ended.
+        // A rendition that lost the segment takes its end from the other renditions.
         let elsewhere =
             number.zip(self.shared()).and_then(|(number, shared)| shared.ends_at(number.checked_sub(1)?));
         let ends_at = ends_at.max(elsewhere);
@@ -131,7 +131,7 @@ impl Timeline {
             return agreed;
         }
         match (number, self.shared()) {
-            // Who comes first says so for all.
+            // The first rendition to see it decides for all.
             (Some(number), Some(mut shared)) => shared.breaks(number).then_some(BreakReason::Clock),
             _ => Some(BreakReason::Clock),
         }

@@ -65,16 +65,16 @@ fn lasting(duration_90k: u64) -> Option<SignedDuration> {
     SignedDuration::try_from(ticks::duration_of_microseconds(duration_90k)).ok()
 }
 
-/// Files whose lateness is remembered. Half a minute of them: longer than a machine is busy without a pause.
+/// How many files the lateness is remembered for. At 2 s each, half a minute: longer than a machine is busy without a pause.
 const REMEMBERED: usize = 16;
 
-/// Fewer files are no ground for a correction.
+/// With fewer files than this, no correction is made.
 const ENOUGH: usize = 4;
 
 /// Dates that are off by more are put right in one step: the clock was set, or the encoder slept.
 const STEP_US: i64 = 2_000_000;
 
-/// A correction is no more than one part in this: 1 ms in 2 s, ten times what clocks of computers run apart.
+/// A correction is at most 1 part in 2,000 (1 ms in 2 s): ten times the drift of a computer's clock.
 const SLOWNESS: i64 = 2_000;
 
 /// Timestamps further apart than this belong to different streams.
@@ -128,7 +128,7 @@ impl Smoothed {
         let earliest_us = self.late_us.iter().copied().min().unwrap_or(0);
         let latest_us = self.late_us.iter().rev().take(ENOUGH).copied().max().unwrap_or(0);
         let lately_us = self.late_us.iter().rev().take(ENOUGH).copied().min().unwrap_or(0);
-        // What catches up after a halt is less late with every file; what was set or slept is late by the same.
+        // After a stall, each file is less late than the one before. After a clock change or a sleep, all are late by the same.
         let is_steady = latest_us - lately_us < STEP_US / 2;
         let correction_us = if is_steady && (lately_us > STEP_US || latest_us < -STEP_US) {
             lately_us

@@ -1,6 +1,6 @@
-//! Gaps: entries of the playlist that say that there is nothing (EXT-X-GAP), each under its own number.
+//! Gaps: entries of the playlist for segments that are missing (EXT-X-GAP), each with its own number.
 //!
-//! In: numbers that are missing, and what comes behind them. Out: entries as long as what is missing, as far as that is known. Pure.
+//! In: numbers that are missing, and the segment after them. Out: entries as long as the missing segments, if that is known. Pure.
 
 use crate::events::finished_file::Finished;
 use crate::events::refusal::Refusal;
@@ -14,13 +14,14 @@ use livedir_playlist::{Segment, Window, WindowSettings};
 use livedir_time::clock_33_bit::{distance_90k, later_90k};
 use livedir_time::ticks::{of_milliseconds, of_seconds};
 
-/// More segments than this are not listed as gaps, to leave the window again at once: so many are half an hour.
+/// If more segments than this are missing (half an hour at 2 s each), they are not listed as gaps: these would leave the window at
+/// once.
 pub(crate) const MOST_MISSING: u64 = 1_000;
 
-/// What comes behind segments that are missing.
+/// The segment that follows missing segments.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Until<'a> {
-    /// The next one that is there, or the beginning of it.
+    /// The next segment that exists, or its first part.
     finished: Option<&'a Finished>,
     /// When it begins.
     date: Option<Timestamp>,
@@ -88,7 +89,7 @@ impl Timeline {
         self.changes.failures.extend(listed.err().map(NotListed::Gap));
     }
 
-    /// Whether there is no more of it than that others have something in its place.
+    /// Whether the last entry is a gap.
     pub(crate) fn is_left_out(&self) -> bool {
         self.window.playlist().segments.last().is_some_and(|last| last.gap)
     }
@@ -139,7 +140,7 @@ impl Timeline {
         let is_missing_nothing = lists_nothing || until.is_some_and(goes_on) || count > MOST_MISSING;
         if count > 0 && self.is_alone() && is_missing_nothing {
             if self.begins() && self.window.next_media_sequence() == 1 && self.ahead == 0 {
-                // Nobody has seen a list: it begins with the number of its first segment.
+                // No client has seen a list: it begins with the number of its first segment.
                 self.begin_with(number);
                 return Ok(());
             }
@@ -225,14 +226,14 @@ impl Timeline {
         Ok(())
     }
 
-    /// How long a segment was that is missing, where the timeline tells.
+    /// The duration of a missing segment, if the timestamps tell it.
     fn missing_90k(&self, until: Until<'_>, target_90k: u64) -> Option<u64> {
         let all_90k = distance_90k(self.last.facts()?.end_90k(), until.finished?.facts.start_90k);
         let each_90k = u64::try_from(all_90k).ok()? / until.count.max(1);
         (1..=target_90k).contains(&each_90k).then_some(each_90k)
     }
 
-    /// The same by the dates, where the timeline tells nothing.
+    /// The same by the dates, if the timestamps do not tell it.
     fn missing_by_clock_90k(&self, until: Until<'_>, target_90k: u64) -> Option<u64> {
         let ends_at = end_of(self.window.playlist().segments.last()?)?;
         let all_ms = u64::try_from(until.date?.duration_since(ends_at).as_millis()).unwrap_or(0);

@@ -1,8 +1,8 @@
 //! Low latency: the parts of segments, as they come, and what `ll.m3u8` says of them. Pure; times are arguments.
 //!
 //! In: finished parts, and the segments that are listed in the playlist. Out: the text of `ll.m3u8`, and the names of parts
-//! that it lists no more. The list never shows the end of a segment before all its parts are there or lost, nor a part without
-//! those before it. A part is lost when a later one, or its whole segment, has come without it: it is listed with GAP=YES.
+//! that it no longer lists. The list never shows the end of a segment before all its parts are listed or lost, nor a part before
+//! the parts that precede it. A part is lost when a later part, or its whole segment, arrives first: it is listed with GAP=YES.
 
 mod foreign;
 mod restore;
@@ -26,27 +26,27 @@ use std::{
 /// A delta update leaves out what is older than six target durations; a shorter window has nothing to leave out.
 const SEGMENTS_WORTH_SKIPPING: usize = 7;
 
-/// What an estimate of the last picture's length may add to a part that is not too long.
+/// A part may exceed the part target by this much if the length of its last picture is an estimate.
 pub(crate) const ROUNDING_90K: u64 = of_milliseconds(1);
 
-/// A picture of 24 a second.
+/// The duration of a frame at 24 frames per second.
 const LONGEST_FRAME_90K: u64 = of_pictures(1, 24);
 
-/// How long parts wait for what comes before them. Two parts and a half where that is longer: so long the next one of the segment that
-/// is being filmed may take, when one is lost.
+/// How long parts wait for earlier parts that are missing. It is two and a half parts where that is longer: after a lost part, the
+/// next part of the open segment may take as long as that.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Parts that lie farther apart are of two timelines.
+/// Parts whose timestamps are further apart than this belong to different timelines.
 const SAME_TIMELINE_90K: i64 = of_seconds(60) as i64;
 
-/// Parts that wait for others that are missing, at the most.
+/// The most parts that may wait for missing ones.
 const MOST_WAITING: usize = 1_000;
 
-/// Segments of others whose parts come too late, as far as is remembered.
+/// How many finished segments of other encoders are remembered, to recognize parts that come too late.
 const MOST_DONE: usize = 64;
 
-/// Parts of a segment, at the most: 10 s, the longest segment of ours, in parts of 50 ms. A name with a larger number makes no
-/// more lost parts than these.
+/// The most parts of a segment: 10 s, our longest segment, in parts of 50 ms. A part whose number is larger does not make the
+/// list show more lost parts than this.
 pub(crate) const MOST_PARTS: u32 = 200;
 
 /// Where segments come from.
@@ -67,33 +67,33 @@ pub(crate) struct LowLatencyList {
     promised: Promised,
     /// How far the other renditions are.
     pub(crate) reports: Vec<EdgeReport>,
-    /// Parts that have come and are not listed, by the number of their segment and their own.
+    /// Parts that have arrived and are not listed yet, by segment number and part number.
     waiting: BTreeMap<(u64, u32), Finished>,
-    /// Names of parts that have waited, and come too late now.
+    /// Names of parts that waited, and can no longer be listed.
     passed: Vec<String>,
-    /// The number of the segment that is being filmed, once a part of it is listed.
+    /// The number of the open segment, once one of its parts is listed.
     open: Option<u64>,
-    /// Where the last listed part of it ends, on its timeline.
+    /// The end of its last listed part, on its timeline.
     ends_at_90k: Option<u64>,
     closing: Option<Closing>,
-    /// The last segments of others that came, or were given up.
+    /// The last segments of other encoders that arrived or were given up.
     done: VecDeque<u64>,
     /// Where the last segment in the playlist ends, on its timeline.
     listed_until_90k: Option<u64>,
     /// When a part was listed last.
     listed_at: Option<Instant>,
-    /// Since when parts of others wait, and none is listed.
+    /// Since when parts of another encoder have waited without any part being listed.
     stands_since: Option<Instant>,
-    /// For longer than [`PATIENCE`]: what comes next is what waits.
+    /// Whether that has lasted longer than [`PATIENCE`]. Then the parts that wait are listed next.
     stands_still: bool,
     /// The number of the segment that comes next. Where numbers are ours, larger than that of every segment before.
     next_number: u64,
-    /// Nothing has come in this run. What happened before it is told together with the first part.
+    /// Nothing has arrived in this run. Changes from before the run are listed together with the first part.
     is_waiting_for_first: bool,
     is_settled: bool,
 }
 
-/// What the list promises for as long as it lives.
+/// What the list promises. It never changes while the list exists.
 #[derive(Debug, Clone, Copy)]
 struct Promised {
     /// CAN-SKIP-UNTIL.
@@ -102,7 +102,7 @@ struct Promised {
     parts: bool,
 }
 
-/// A segment that is listed, and not all of whose parts are.
+/// A segment that is listed although some of its parts are not listed yet.
 #[derive(Debug, Clone, Copy)]
 struct Closing {
     number: u64,
@@ -121,7 +121,7 @@ pub(crate) struct FirstPart<'a> {
     pub(crate) finished: &'a Finished,
 }
 
-/// What stands before the first part of a segment.
+/// The tags before the first part of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Beginning {
     /// When its first picture was captured.
@@ -159,7 +159,7 @@ impl LowLatencyList {
         self.edge.part_target_90k()
     }
 
-    /// All that a run before has left is taken up. No segment below this number is being filmed.
+    /// Everything that an earlier run left has been handled. No segment below this number is open.
     pub(crate) fn settle(&mut self, next_number: u64) {
         self.next_number = self.next_number.max(next_number);
         let next_number = self.next_number;
@@ -168,7 +168,7 @@ impl LowLatencyList {
         self.is_waiting_for_first = self.encoder == Encoder::Ours;
     }
 
-    /// A part is there. Says whether it is one that can still be listed, or is. The system may tell of a file twice, when it
+    /// A part has arrived. Says whether it is listed or can still be listed. The system may report a file twice: when it
     /// is renamed and when it is closed.
     pub(crate) fn arrived(&mut self, name: &str, finished: Finished) -> bool {
         if self.edge.lists(&uri_of_name(self.home, name)) {
@@ -179,7 +179,7 @@ impl LowLatencyList {
         };
         let is_possible = |part: &(u64, u32)| match self.encoder {
             Encoder::Ours => *part >= self.first_possible() && !is_done(part.0),
-            // Numbers of others may begin anew.
+            // The numbers of other encoders may restart.
             Encoder::Foreign => {
                 !is_done(part.0) && (self.open != Some(part.0) || part.1 >= self.listed_parts())
             }
@@ -194,7 +194,7 @@ impl LowLatencyList {
         true
     }
 
-    /// These parts come too late now.
+    /// Marks these parts as too late to be listed.
     fn pass(&mut self, is_late: impl Fn((u64, u32)) -> bool) {
         let passed: Vec<_> = self.waiting.keys().copied().filter(|part| is_late(*part)).collect();
         for (number, part) in passed {
@@ -203,7 +203,7 @@ impl LowLatencyList {
         }
     }
 
-    /// The names of parts that have waited, and come too late now.
+    /// The names of parts that waited, and can no longer be listed.
     pub(crate) fn take_passed(&mut self) -> Vec<String> {
         std::mem::take(&mut self.passed)
     }
@@ -236,7 +236,7 @@ impl LowLatencyList {
         duration_90k: u64,
         now: Instant,
     ) {
-        // One that waits for its last parts is overtaken by this one.
+        // A closing segment that still waits for its last parts is overtaken by this one.
         let overtaken = self.closing.filter(|it| it.number != number && self.open == Some(it.number));
         if let Some(Closing { number, media_sequence, duration_90k, .. }) = overtaken {
             // Parts that cannot be listed are lost.
@@ -248,7 +248,7 @@ impl LowLatencyList {
         if self.open == Some(number) || self.waiting_of(number).is_some() {
             self.closing = Some(Closing { number, media_sequence, duration_90k, since: now });
         } else if self.is_settled {
-            // Its encoder makes no parts, or no more, or all of them are lost.
+            // Its encoder makes no parts, has stopped making them, or all of them are lost.
             self.is_waiting_for_first = false;
         }
     }
@@ -258,7 +258,7 @@ impl LowLatencyList {
         let next = number.saturating_add(1);
         match self.encoder {
             Encoder::Ours => self.next_number = self.next_number.max(next),
-            // One that was started again may count from 1 again.
+            // An encoder that was restarted may count from 1 again.
             Encoder::Foreign => {
                 self.done.retain(|done| *done != number);
                 if self.done.len() == MOST_DONE {
@@ -316,8 +316,8 @@ impl LowLatencyList {
         }
     }
 
-    /// The segment that is being filmed and will never be whole: one that is being closed is there before the second part of the
-    /// next.
+    /// The open segment, if it will never be complete: a segment that is being closed arrives before the second part of the
+    /// next segment.
     pub(crate) fn given_up(&self) -> Option<u64> {
         let open = self.open.filter(|open| self.closing.is_none_or(|closing| closing.number != *open))?;
         (self.is_overtaken(open) || self.stands_still).then_some(open)
@@ -338,7 +338,7 @@ impl LowLatencyList {
         self.open.filter(|open| Some(*open) != number)
     }
 
-    /// The first part of the segment that comes behind this one.
+    /// The first part of the segment after this one.
     pub(crate) fn first_behind(&self, number: u64) -> Option<&Finished> {
         self.waiting.get(&(number.saturating_add(1), 0))
     }
@@ -355,8 +355,8 @@ impl LowLatencyList {
         (self.open == Some(number)).then(|| self.listed_90k())
     }
 
-    /// The segment of this number is listed as a gap of this length. What is listed of its parts stays as it is: players have it, or
-    /// can have it. What is missing behind them is lost (draft-pantos-hls-rfc8216bis 6.2.1).
+    /// The segment of this number is listed as a gap of this length. Its listed parts stay as they are: players have them or
+    /// can fetch them. Its other parts are lost (draft-pantos-hls-rfc8216bis 6.2.1).
     pub(crate) fn left_out(&mut self, number: u64, media_sequence: u64, duration_90k: u64) {
         self.comes_to(number);
         self.pass(|(of, _)| of == number);
@@ -377,16 +377,16 @@ impl LowLatencyList {
         self.push_lost(number, lost, Some(lost_90k));
     }
 
-    /// How long parts are of a stream that this one is of: as many frames as fit into the target.
+    /// The usual length of the parts of this stream: as many frames as fit into the part target.
     pub(crate) fn usual_90k(&self, part: &Finished) -> u64 {
         let (target_90k, frame_90k) = (self.edge.part_target_90k(), part.facts.frame_interval_90k);
-        // Of a single picture no byte tells how long it is shown.
+        // No byte of a single picture says how long it is shown.
         let is_known = part.facts.video.is_none() || part.facts.duration_90k > frame_90k;
         let is_frame = (1..=target_90k).contains(&frame_90k) && is_known;
         if is_frame { target_90k / frame_90k * frame_90k } else { target_90k }
     }
 
-    /// Lists what is in line. Says what is wrong with parts that cannot be: they are lost.
+    /// Lists all parts whose turn it is. Returns the errors of parts that cannot be listed: these are lost.
     pub(crate) fn advance(
         &mut self,
         playlist: &MediaPlaylist,
@@ -431,7 +431,7 @@ impl LowLatencyList {
         if missing_90k <= ROUNDING_90K { 0 } else { missing_90k }
     }
 
-    /// Whether the parts that are missing at the end of the open segment, which is listed, come no more.
+    /// Whether the missing parts at the end of the open segment, which is listed, can be given up.
     fn rest_is_lost(&self, open: u64, patience: Duration, now: Instant) -> bool {
         self.closing.is_some_and(|closing| {
             closing.number == open
@@ -496,12 +496,12 @@ impl LowLatencyList {
         self.closing = None;
     }
 
-    /// What happened before this run is told before the first part comes.
+    /// Lists the changes from before this run without waiting for the first part.
     pub(crate) fn waits_no_longer(&mut self) {
         self.is_waiting_for_first = false;
     }
 
-    /// A run before has listed parts, and has let viewers skip or not: what the list promises never changes while it lives.
+    /// An earlier run listed parts, and allowed delta updates or not. The list never changes what it promises.
     ///
     /// bis-22 6.2.1: EXT-X-SERVER-CONTROL is not among what may change.
     pub(crate) fn had_parts(&mut self, can_skip: bool) {
@@ -513,7 +513,7 @@ impl LowLatencyList {
         self.promised.parts = true;
         let target_90k = self.edge.part_target_90k();
         let mut facts = finished.facts.clone();
-        // Of a part with a single picture no byte tells how long that is shown; of the last one its segment does.
+        // No byte of a part with a single picture says how long it is shown. For the last part, its segment says so.
         let left_90k = self
             .closing
             .filter(|closing| Some(closing.number) == self.open)
@@ -541,7 +541,8 @@ impl LowLatencyList {
         [closes_at, stands_until].into_iter().flatten().min()
     }
 
-    /// Whether the list may be written as it is: nothing that belongs together is torn.
+    /// Whether the list may be written now. It may not while a segment is closing, or before the first part of this run, unless the
+    /// playlist has ended.
     pub(crate) fn is_whole(&self, playlist: &MediaPlaylist) -> bool {
         playlist.ended || (self.closing.is_none() && !self.is_waiting_for_first)
     }

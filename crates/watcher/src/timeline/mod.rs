@@ -1,8 +1,8 @@
 //! Timeline: what the playlist of one stream lists, and what changes in it when a file comes: dates, target duration, gaps,
 //! discontinuities, and what the renditions of one stream have in common. Pure: the time is handed in.
 //!
-//! In: finished files in their order, files that were taken away, and the time. Out: the window, the list of parts, and
-//! [`Changes`], which whoever writes and deletes takes.
+//! In: finished files in order, files that were deleted, and the time. Out: the window, the list of parts, and
+//! [`Changes`] for the code that writes and deletes files.
 
 pub(crate) mod align;
 pub(crate) mod dates;
@@ -36,15 +36,15 @@ use std::{
     time::Instant,
 };
 
-/// What the playlist goes on from.
+/// What the next segment is compared with, to find a discontinuity.
 pub(crate) enum Last {
-    /// Nothing was published ever.
+    /// No segment was ever published.
     Nothing,
-    /// A segment that is not known.
+    /// A segment whose content is not known.
     Unknown,
     /// This one.
     Known(Box<Facts>),
-    /// A gap on a timeline that began in a gap: what comes next goes on from it.
+    /// A gap on a timeline that began with a gap: the next segment continues from it.
     Gap,
 }
 
@@ -62,9 +62,9 @@ impl Last {
 pub(crate) enum BreakReason {
     Known(Discontinuity),
     Unknown,
-    /// The clock was set back: a date would stand for two moments.
+    /// The clock was set back: without a discontinuity, one date would mean two times.
     Clock,
-    /// The other renditions say so.
+    /// The other renditions have a discontinuity here.
     Elsewhere,
 }
 
@@ -86,10 +86,10 @@ pub(crate) struct Now {
     pub(crate) date: Timestamp,
 }
 
-/// What has changed since somebody looked last.
+/// What has changed since the last call of [`Timeline::take_changes`].
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
-    /// Entries that have left the playlist, and whose files stay for their grace.
+    /// Entries that have left the playlist. Their files stay until their retention time is over.
     pub(crate) left: Vec<Evicted>,
     /// Names of segments that are listed as gaps, and when they were.
     pub(crate) gaps: Vec<(String, Instant)>,
@@ -101,7 +101,7 @@ pub(crate) struct Changes {
     pub(crate) failures: Vec<NotListed>,
     /// EXT-X-TARGETDURATION, which is told from now on.
     pub(crate) promised_s: Option<u32>,
-    /// The playlist is another one, beside a segment that was listed.
+    /// The playlist has changed in another way than by a new segment.
     pub(crate) is_changed: bool,
 }
 
@@ -134,12 +134,12 @@ pub(crate) struct Timeline {
     /// The files that are listed, by name, as they were when they were listed; `None` when that was in another run.
     listed: BTreeMap<String, Option<ListedFile>>,
     last: Last,
-    /// By how much the numbers of names are ahead of those of the playlist, where names have numbers of ours.
+    /// How far the numbers in our file names are ahead of the media sequence numbers.
     ahead: i64,
     dates: Dates,
     /// Whether the playlist has ended in this run.
     ends: bool,
-    /// How long the parts are of each segment of which the list of a run before tells.
+    /// The total duration of the parts of each segment, as the list of an earlier run says.
     told_90k: BTreeMap<u64, u64>,
     /// The number of the first segment of this run, where numbers are ours.
     first_of_run: Option<u64>,
@@ -281,7 +281,7 @@ impl Timeline {
         let filmed_at = self.dates.date(&finished, break_before.is_none(), together);
         let break_before = self.agreed_on_clock(number, break_before, filmed_at, &finished.facts);
         let filmed_at = self.not_before_last(break_before.is_some(), filmed_at);
-        // What was said before its first part holds for the whole.
+        // What was announced before its first part is valid for the whole segment.
         let beginning = number.zip(self.parts.as_ref()).and_then(|(number, list)| list.beginning_of(number));
         let discontinuity = beginning.map_or(break_before.is_some(), |beginning| beginning.discontinuity);
         let evicted = self.window.push(Segment {
@@ -315,7 +315,7 @@ impl Timeline {
         Ok(())
     }
 
-    /// A file that is too long is refused before anything is said of those before it.
+    /// A file that is too long is refused before gaps are listed for the segments before it.
     fn check_length(&self, name: &str, facts: &Facts) -> Result<(), Refusal> {
         let mut facts = facts.clone();
         self.hold_to_target(&mut facts);
@@ -329,7 +329,7 @@ impl Timeline {
         Ok(self.window.check(&segment)?)
     }
 
-    /// One that is ended promises nothing of what comes after it.
+    /// An ended playlist makes no promise about the segments after it.
     fn hold_to_target(&self, facts: &mut Facts) {
         let playlist = self.window.playlist();
         if !playlist.ended {
@@ -357,7 +357,7 @@ impl Timeline {
         true
     }
 
-    /// The next segment begins a new one behind the one that has ended.
+    /// The next segment begins a new presentation after the one that has ended.
     pub(crate) fn goes_on_behind_end(&mut self) {
         let ended = self.window.playlist().clone();
         let settings = (self.settings.target_duration_s, self.settings.window_segments);

@@ -28,7 +28,7 @@ pub enum CameraError {
     #[error("the cameras cannot be listed: {0}")]
     Listing(String),
     /// It has no such mode.
-    #[error("{camera} offers no {wish}; it offers: {offered}")]
+    #[error("{camera} does not offer {wish}; it offers: {offered}")]
     NotOffered {
         /// Which camera.
         camera: String,
@@ -53,14 +53,14 @@ pub enum CameraError {
     },
     /// Too many cameras, or too large a mode, on one USB controller.
     #[error(
-        "there is no USB bandwidth left for {camera}; use another USB port, or a smaller picture: `livedir-publisher live camera --size 320x240`"
+        "there is no USB bandwidth left for {camera}; use another USB port, or a lower resolution: `livedir-publisher live camera --size 320x240`"
     )]
     NoBandwidth {
         /// Which camera.
         camera: String,
     },
     /// It is gone.
-    #[error("{camera} is gone; plug it in again")]
+    #[error("{camera} was disconnected; plug it in again")]
     Unplugged {
         /// Which camera.
         camera: String,
@@ -140,7 +140,7 @@ mod tests {
         );
         check(
             "Could not capture frame: No such device (os error 19)",
-            "camera 0 (USB Camera) is gone; plug it in again",
+            "camera 0 (USB Camera) was disconnected; plug it in again",
         );
         check(
             "Could not capture frame: No space left on device (os error 28)",

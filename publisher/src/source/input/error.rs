@@ -19,7 +19,9 @@ pub enum InputError {
     #[error("{0} cannot be read by this user; change its permissions, or run as its owner")]
     PermissionDenied(String),
     /// libav has no way to say the name.
-    #[error("{0} has a name that FFmpeg cannot take; rename it, or give it on standard input as -")]
+    #[error(
+        "FFmpeg cannot open the name of {0}; rename the file, or pipe it to standard input with - as the source"
+    )]
     Unspeakable(String),
     /// The file opens, but is no media.
     #[error(
@@ -32,7 +34,7 @@ pub enum InputError {
         reason: String,
     },
     /// There is nothing to see in it.
-    #[error("{name} has no video; it holds: {found}; give a source with pictures")]
+    #[error("{name} has no video; it holds: {found}; give a source with video")]
     NoVideo {
         /// The address.
         name: String,

@@ -204,7 +204,7 @@ fn what_is_not_there_is_refused_with_what_is() {
     let exact = CameraWish { width: 800, height: 600, fps: 20, exact: true };
     let error = refused(camera::open(&FIRST, &exact)).to_string();
     assert!(
-        error.contains(" offers no 800x600 at 20 fps; it offers: 320x180@60, 640x360@40, 640x480@25, "),
+        error.contains(" does not offer 800x600 at 20 fps; it offers: 320x180@60, 640x360@40, 640x480@25, "),
         "{error}"
     );
     let error = refused(camera::open(&CameraSelector::Index(7), &exact)).to_string();
@@ -274,7 +274,7 @@ fn a_camera_that_drops_off_the_bus_is_lost_at_once_and_opens_again() {
     v4l2_ctl(&["-c", "disconnect=1"]);
     // these words tell it from the watchdog's loss, which comes after seconds only
     let reason = loss(&mut camera);
-    assert!(reason.contains("is gone; plug it in again"), "{reason}");
+    assert!(reason.contains("was disconnected; plug it in again"), "{reason}");
     drop(camera);
     let mut camera = camera::open(&FIRST, &wish(320, 180, 25)).unwrap();
     assert!(picture(&mut camera).is_ok());
@@ -289,7 +289,7 @@ fn a_camera_that_is_pulled_out_is_lost_at_once_and_opens_when_it_is_back() {
         assert!(picture(&mut camera).is_ok());
         pull_out();
         let reason = loss(&mut camera);
-        assert!(reason.contains("is gone; plug it in again"), "{reason}");
+        assert!(reason.contains("was disconnected; plug it in again"), "{reason}");
         assert_eq!(refused(camera::open(&FIRST, &wish(320, 180, 25))), CameraError::None);
         // while the lost one is still held
         plug_in();

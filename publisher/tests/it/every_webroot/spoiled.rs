@@ -71,7 +71,7 @@ const ROWS: &[Row] = &[
         name: "segment, a page of an error",
         spoil: |it| write(&it.segment(), b"<html>not found</html>"),
         subject: "stream.m3u8",
-        says: "it is no MPEG-TS",
+        says: "it is not MPEG-TS",
         rules: &["segment-unreadable"],
         status: 1,
     },

@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 
-/// So many players of one thread are told apart, in 4 MB; beyond that the number stands still.
+/// The most players that one thread tells apart, in 4 MB; the count does not rise above this.
 const MOST: usize = 100_000;
 
-/// When room is needed, whoever has been away for longer than any player waits goes.
+/// When room is needed, players that have not been seen for this long are forgotten: longer than any player waits.
 const FORGET_S: u64 = 120;
 
 /// Keys of players, with the second of their last playlist.
 #[derive(Debug, Default)]
 pub(super) struct Viewers {
     seen_s: HashMap<u64, u64>,
-    /// When room was last made: a flood of strangers must not make each of them pay for a search.
+    /// When old players were last removed: so a flood of new ones does not cause a search for each.
     swept_s: u64,
 }
 
