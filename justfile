@@ -46,7 +46,7 @@ live *args: _first setup build
 [private]
 _first:
     @[ -x '{{ programs }}/livedir-publisher' ] || printf '%s\n' \
-        "The first time: system packages that are missing, the player's npm packages, then both programs are built." \
+        "The first time this installs missing packages and builds both programs." \
         "On two quiet cores the build takes three to five minutes, with more cores less. After that it starts at once."
 
 # Cameras and microphones, and the formats that they offer

@@ -93,7 +93,7 @@ fn what_is_no_film_is_refused() {
     std::fs::write(path("noise.ts"), noise).unwrap();
     check(&[&path("noise.ts")], "give a whole .mp4, .mkv, .ts");
     run(Command::new("ffmpeg").args(["-v", "error", "-f", "lavfi", "-i", "sine=d=2", &path("tone.m4a")]));
-    check(&[&path("tone.m4a")], "has no video; it holds: sound (aac); give a source with pictures");
+    check(&[&path("tone.m4a")], "has no video; it holds: sound (aac); give a source with video");
     // Standard input, which is empty.
     check(&["-"], "standard input is not a media file");
 }

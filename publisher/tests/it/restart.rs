@@ -49,7 +49,9 @@ pub enum Away {
 impl Away {
     /// Gives all segments the times that they would have.
     pub fn pretend(self, webroot: &Path) {
-        let files = segment_files(&webroot.join("live"));
+        // The parts of an interrupted segment keep their times: the dates in the playlists are true, and theirs follow them.
+        let mut files = segment_files(&webroot.join("live"));
+        files.retain(|path| !is_part_of_interrupted(path));
         let modified_at = |path: &PathBuf| std::fs::metadata(path).unwrap().modified().unwrap();
         let newest = files.iter().map(modified_at).max().expect("a segment");
         let now = SystemTime::now();
@@ -62,6 +64,11 @@ impl Away {
             File::options().append(true).open(&path).unwrap().set_modified(end - before_newest).unwrap();
         }
     }
+}
+
+fn is_part_of_interrupted(path: &Path) -> bool {
+    let (segment, _) = path.to_str().unwrap().rsplit_once(".p").unwrap_or_default();
+    !segment.is_empty() && !Path::new(&format!("{segment}.ts")).exists()
 }
 
 /// Segments and parts, also those of renditions.

@@ -33,7 +33,7 @@ fn what_cannot_be_played_is_named_with_the_remedy() {
     check(&at("empty.mp4", b""), &invalid);
     check(
         &made("song.m4a", &["-f", "lavfi", "-i", SOUND, "-t", "1"]),
-        "PATH has no video; it holds: sound (aac); give a source with pictures",
+        "PATH has no video; it holds: sound (aac); give a source with video",
     );
 }
 
@@ -46,7 +46,7 @@ fn the_cover_of_a_song_is_no_video() {
     let error = open_file(&path).err().expect("an error").to_string();
     assert!(
         error.ends_with(
-            "has no video; it holds: sound (mp3float), a cover picture (mjpeg); give a source with pictures"
+            "has no video; it holds: sound (mp3float), a cover picture (mjpeg); give a source with video"
         ),
         "{error}"
     );

@@ -144,7 +144,11 @@ fn the_production_commands_are_all_that_is_needed_and_publish_no_log() {
     assert!(found(&format!("{address}/player/main.js")).content_type.starts_with("text/javascript"));
     let segment = found(&format!("{address}/{}", playlist.segments[0].uri));
     assert_eq!((segment.content_type.as_str(), segment.body[0]), ("video/mp2t", 0x47));
-    assert!(found(&format!("{address}/status.json")).text().contains("\"state\""));
+    // It is written after the playlist.
+    let status = wait_for("status.json", PATIENCE, || {
+        ask(&format!("{address}/status.json")).filter(|it| it.status == 200)
+    });
+    assert!(status.text().contains("\"state\""));
     let list = found(&format!("{address}/ll.m3u8")).text();
     let edge = Edge::of(&list).expect("a low-latency playlist");
     assert!(edge.can_block_reload, "{list}");
