@@ -18,6 +18,9 @@ live *args: _first setup build
     #!/usr/bin/env bash
     set -euo pipefail
     bin='{{ programs }}'
+    case " $* " in
+        *' -h '* | *' --help '*) exec "$bin/livedir-publisher" live "$@" ;;
+    esac
     # LIVEDIR_LOW_LATENCY=no leaves ll.m3u8 and its parts out.
     export LIVEDIR_LOW_LATENCY="${LIVEDIR_LOW_LATENCY:-yes}"
     pid_file=$(mktemp -d)/livedir-server.pid
@@ -29,7 +32,7 @@ live *args: _first setup build
     set +m
     trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$(dirname "$pid_file")"' EXIT
     until [ -s "$pid_file" ]; do
-        kill -0 "$server" 2>/dev/null || exit 1
+        kill -0 "$server" 2>/dev/null || { echo "to use another port, type: LIVEDIR_PORT=8090 just live" >&2; exit 1; }
         sleep 0.1
     done
     while true; do

@@ -79,7 +79,8 @@ fn run(
     meters.set_title(settings.titles.of_stream());
     let watcher = Watcher::watch(settings, Arc::clone(meters))?;
     let waker = watcher.waker();
-    tracing::info!(?settings, "watching");
+    tracing::debug!(?settings, "settings");
+    tracing::info!(webroot = %settings.webroot.display(), window = settings.window_segments, "watching");
     let (ended_tx, ended_rx) = mpsc::channel::<()>();
     thread::scope(|scope| {
         let watch = thread::Builder::new()

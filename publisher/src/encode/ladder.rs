@@ -222,17 +222,17 @@ mod tests {
     #[test]
     fn what_is_no_ladder_is_refused_with_the_remedy() {
         assert!(parsed("640x360").unwrap_err().contains("like 640x360@800k"));
-        assert!(parsed("640x360@800k,").unwrap_err().contains("is no rung"));
+        assert!(parsed("640x360@800k,").unwrap_err().contains("is not a rendition"));
         assert!(parsed("640x360@800k,640x360@800k").unwrap_err().contains("twice"));
         assert!(
             parsed("640x360@800k,320x180@900k")
                 .unwrap_err()
-                .contains("320x180 has more bits a second than 640x360")
+                .contains("320x180 has a higher bit rate than 640x360")
         );
         assert!(
             parsed("640x360@800k,640x360@400k,320x180@800k")
                 .unwrap_err()
-                .contains("Exchange their rates, 800 and 400")
+                .contains("swap their bit rates, 800 and 400")
         );
         assert!(parsed(&["2x2@1k"; 9].join(",")).unwrap_err().contains("at most 8"));
     }

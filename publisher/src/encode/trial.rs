@@ -230,8 +230,8 @@ mod tests {
     #[test]
     fn a_named_encoder_that_is_of_no_use_is_refused_with_those_that_are() {
         check_refused(VideoCodec::H264, "nosuch", "nosuch: this FFmpeg was built without it");
-        check_refused(VideoCodec::H264, "libx265", "libx265: it makes HEVC; say so with --codec hevc");
-        check_refused(VideoCodec::Hevc, "libx264", "libx264: it makes H.264; say so with --codec h264");
+        check_refused(VideoCodec::H264, "libx265", "libx265: it encodes HEVC; add --codec hevc");
+        check_refused(VideoCodec::Hevc, "libx264", "libx264: it encodes H.264; add --codec h264");
         check_refused(VideoCodec::H264, "mpeg2video", "mpeg2video: it encodes neither H.264 nor HEVC");
     }
 }

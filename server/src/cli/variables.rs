@@ -149,7 +149,8 @@ mod tests {
     #[test]
     fn every_flag_can_be_a_variable_and_every_switch_takes_the_same_words() {
         let command = Args::command();
-        for arg in command.get_arguments() {
+        // `--manual` is about a single run.
+        for arg in command.get_arguments().filter(|arg| arg.get_id() != "manual") {
             let id = arg.get_id().as_str();
             let expected = format!("{PREFIX}{}", id.to_uppercase());
             assert_eq!(arg.get_env().and_then(OsStr::to_str), Some(&*expected), "{id}");

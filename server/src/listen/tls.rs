@@ -174,7 +174,7 @@ mod tests {
         let one = write(directory.path(), "one.test");
         let two = write(directory.path(), "two.test");
         open(&one).unwrap();
-        check(&one.certificate, &two.key, &["one.test.crt", "two.test.key", "do not go together"]);
+        check(&one.certificate, &two.key, &["one.test.crt", "two.test.key", "do not match"]);
         check(&one.key, &one.key, &["one.test.key holds no certificate", "--tls-cert"]);
         check(&one.certificate, &one.certificate, &["one.test.crt holds no private key", "--tls-key"]);
         check(Path::new("/no/such.crt"), &one.key, &["/no/such.crt", "--tls-cert"]);

@@ -154,7 +154,7 @@ fn a_certificate_that_does_not_fit_is_refused_at_the_start() {
     let output = Server::refuse(&webroot.path(), &mixed.flags());
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr.contains("do not go together") && stderr.lines().count() == 1, "{stderr}");
+    assert!(stderr.contains("do not match") && stderr.lines().count() == 1, "{stderr}");
     let output = Server::refuse(&webroot.path(), &["--listen", "https://127.0.0.1:0"]);
     assert!(String::from_utf8(output.stderr).unwrap().contains("--tls-cert"));
 }

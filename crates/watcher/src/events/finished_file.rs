@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn files_that_cannot_be_listed_are_refused_with_the_remedy() {
-        check_refused(None, "it vanished");
+        check_refused(None, "it was deleted");
         check_refused(Some(b""), "it is empty");
         check_refused(Some(b"<html>"), "it is not MPEG-TS");
     }

@@ -72,7 +72,7 @@ impl std::fmt::Display for BreakReason {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Known(reason) => reason.fmt(out),
-            Self::Unknown => out.write_str("the segment before is gone"),
+            Self::Unknown => out.write_str("the previous segment is not known"),
             Self::Clock => out.write_str("the clock was set back"),
             Self::Elsewhere => out.write_str("the other renditions have a discontinuity here"),
         }

@@ -214,11 +214,11 @@ mod tests {
 
     #[test]
     fn a_graph_that_changes_the_number_of_pictures_is_refused() {
-        check_refused("fps=10", "holds pictures back or leaves some out");
-        check_refused("framestep=2", "holds pictures back or leaves some out");
-        check_refused("select='not(mod(n,3))'", "holds pictures back or leaves some out");
-        check_refused("trim=end_frame=3", "holds pictures back or leaves some out");
-        check_refused("loop=loop=-1:size=1", "makes several pictures of one");
+        check_refused("fps=10", "delays or drops frames");
+        check_refused("framestep=2", "delays or drops frames");
+        check_refused("select='not(mod(n,3))'", "delays or drops frames");
+        check_refused("trim=end_frame=3", "delays or drops frames");
+        check_refused("loop=loop=-1:size=1", "makes several frames of one");
     }
 
     #[test]

@@ -144,7 +144,7 @@ mod tests {
         );
         check(
             "Could not capture frame: No space left on device (os error 28)",
-            "there is no USB bandwidth left for camera 0 (USB Camera); use another USB port, or a smaller picture: `livedir-publisher live camera --size 320x240`",
+            "there is no USB bandwidth left for camera 0 (USB Camera); use another USB port, or a lower resolution: `livedir-publisher live camera --size 320x240`",
         );
     }
 

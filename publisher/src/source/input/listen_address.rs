@@ -300,7 +300,7 @@ mod tests {
     fn what_would_let_anybody_in_or_cannot_work_is_refused_with_the_remedy() {
         check_refused("rtmp://0.0.0.0:1935", "live/KEY");
         check_refused("rtmps://0.0.0.0:1935/live/KEY", "srt");
-        check_refused("srt://0.0.0.0", "names no port");
+        check_refused("srt://0.0.0.0", "the port is missing");
         check_refused("srt://0.0.0.0:9000?passphrase=short", "10 to 79");
         check_refused("srt://0.0.0.0:9000?streamid=me", "passphrase");
         check_refused("rtsp://0.0.0.0:554/live", "live 'rtmp://0.0.0.0:1935/live/KEY?listen=1'");
