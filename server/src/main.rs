@@ -43,12 +43,7 @@ async fn main() -> ExitCode {
 
 /// Writes the man page and the completions, and prints their names.
 fn manual(share: &Path) -> Result<()> {
-    let files = livedir_manual::write(&Args::command(), share).map_err(|error| {
-        anyhow!("cannot write to {}: {error}; name a directory that you may write to", share.display())
-    })?;
-    for file in files {
-        println!("{}", file.display());
-    }
+    print!("{}", livedir_manual::write(&Args::command(), share)?);
     Ok(())
 }
 

@@ -16,8 +16,24 @@ const COMPLETIONS: [(Shell, &str); 3] = [
     (Shell::Zsh, "zsh/site-functions"),
 ];
 
-/// Writes the man pages of the program and of its commands, and its completions for bash, fish and zsh. Gives the files.
-pub fn write(program: &Command, share: &Path) -> io::Result<Vec<PathBuf>> {
+/// Why there is no manual.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write to {}: {source}; name a directory that you may write to", share.display())]
+pub struct ManualError {
+    /// The directory that was named.
+    share: PathBuf,
+    /// What the system said.
+    source: io::Error,
+}
+
+/// Writes the man pages of the program and of its commands, and its completions for bash, fish and zsh. Gives the names of the files,
+/// one on each line.
+pub fn write(program: &Command, share: &Path) -> Result<String, ManualError> {
+    let files = files(program, share).map_err(|source| ManualError { share: share.to_owned(), source })?;
+    Ok(files.iter().map(|file| file.display().to_string() + "\n").collect())
+}
+
+fn files(program: &Command, share: &Path) -> io::Result<Vec<PathBuf>> {
     let mut program = program.clone().disable_help_subcommand(true);
     program.build();
     let pages = share.join("man/man1");
@@ -56,7 +72,7 @@ mod tests {
         let hidden = Command::new("secret").hide(true);
         let program =
             Command::new("program").about("Streams").version("1").subcommand(live).subcommand(hidden);
-        let files = write(&program, share.path()).expect("written");
+        let files = super::files(&program, share.path()).expect("written");
         let names: Vec<_> = files
             .iter()
             .map(|file| file.strip_prefix(share.path()).expect("below").display().to_string())

@@ -12,7 +12,7 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::args::CheckArgs;
-use crate::commands::stop_on_signals;
+use crate::commands::{printed, stop_on_signals};
 use livedir_check::report::{LookedAt, Report, json, junit, text};
 use livedir_check::{Address, CheckSettings, run};
 use livedir_time::stop::Stop;
@@ -73,11 +73,7 @@ fn tell(report: &Report, as_json: bool) -> io::Result<()> {
         let colour = out.is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         out.write_all(text(report, colour).as_bytes())
     };
-    match told.and_then(|()| out.flush()) {
-        // `| head` has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        told => told,
-    }
+    printed(told.and_then(|()| out.flush()))
 }
 
 fn write_junit(report: &Report, path: &Path) -> anyhow::Result<()> {

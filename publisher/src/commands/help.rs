@@ -2,7 +2,7 @@
 //!
 //! In: the word behind `help`, or a directory. Out: a text on the terminal, or files.
 
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use anyhow::anyhow;
@@ -10,6 +10,7 @@ use clap::CommandFactory as _;
 
 use crate::cli::args::CommandLine;
 use crate::cli::topics;
+use crate::commands::printed;
 
 /// Prints the help of the program, of a command, or of a topic.
 pub fn help(word: Option<&str>) -> anyhow::Result<()> {
@@ -19,17 +20,9 @@ pub fn help(word: Option<&str>) -> anyhow::Result<()> {
 
 /// Writes man pages and shell completions below `share`.
 pub fn manual(share: &Path) -> anyhow::Result<()> {
-    let files = livedir_manual::write(&CommandLine::command(), share).map_err(|error| {
-        anyhow!("cannot write to {}: {error}; name a directory that you may write to", share.display())
-    })?;
-    let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
-    print(&(names.join("\n") + "\n"))
+    print(&livedir_manual::write(&CommandLine::command(), share)?)
 }
 
-/// A reader that wants no more, like `head`, is no error.
 fn print(text: &str) -> anyhow::Result<()> {
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
+    Ok(printed(io::stdout().write_all(text.as_bytes()))?)
 }

@@ -13,6 +13,7 @@ pub mod watch;
 
 use anyhow::anyhow;
 use livedir_time::stop::Stop;
+use std::io;
 
 /// What a shell says of a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
@@ -30,6 +31,14 @@ pub(crate) fn stop_on_signals() -> anyhow::Result<Stop> {
     })
     .map_err(|error| anyhow!("cannot listen for Ctrl-C: {error}"))?;
     Ok(stop)
+}
+
+/// What became of printing. A reader that has seen enough, like `head`, is no error.
+pub(crate) fn printed(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
 }
 
 /// Starts the libraries that read, encode and write streams.

@@ -4,7 +4,10 @@
 
 export class WithoutKeyframe {
   #allowed_ms;
-  #since_ms = null;
+  /** Of such pictures since the last one that had its clock; null where there was none. */
+  #shown_ms = null;
+  /** When the last look was at such a picture; null where it was at another one, or at none. */
+  #lookedAt_ms = null;
   #before_s = 0;
 
   /** @param {number} allowed_ms 0 when not one may be shown */
@@ -16,17 +19,20 @@ export class WithoutKeyframe {
   see({ now_ms, currentTime, filmedDate }) {
     const hasMoved = currentTime > this.#before_s;
     this.#before_s = currentTime;
+    // Between two looks it is still there: also where the second look finds no picture. While there is none, none is shown.
+    if (this.#lookedAt_ms !== null) this.#shown_ms += now_ms - this.#lookedAt_ms;
+    this.#lookedAt_ms = null;
     if (filmedDate === undefined) return null;
     if (filmedDate === null) {
       // Before the first picture there may be anything.
-      if (this.#since_ms === null && !hasMoved) return null;
-      this.#since_ms ??= now_ms;
-      const lasted_ms = now_ms - this.#since_ms;
-      return lasted_ms >= this.#allowed_ms ? { lasted_ms, isFault: true } : null;
+      if (this.#shown_ms === null && !hasMoved) return null;
+      this.#shown_ms ??= 0;
+      this.#lookedAt_ms = now_ms;
+      return this.#shown_ms >= this.#allowed_ms ? { lasted_ms: this.#shown_ms, isFault: true } : null;
     }
-    if (this.#since_ms === null) return null;
-    const lasted_ms = now_ms - this.#since_ms;
-    this.#since_ms = null;
+    if (this.#shown_ms === null) return null;
+    const lasted_ms = this.#shown_ms;
+    this.#shown_ms = null;
     return { lasted_ms, isFault: lasted_ms > this.#allowed_ms };
   }
 }

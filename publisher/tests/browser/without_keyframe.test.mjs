@@ -14,8 +14,13 @@ test('one is a fault where none is allowed', () => {
 });
 
 test('a short time is told, a long one is a fault', () => {
-  assert.deepEqual(seen(250, samples('a', null, undefined, 'b', null)), [{ lasted_ms: 200, isFault: false }]);
+  assert.deepEqual(seen(250, samples('a', null, null, 'b', null)), [{ lasted_ms: 200, isFault: false }]);
   assert.deepEqual(seen(250, samples('a', null, null, null, null)), [{ lasted_ms: 300, isFault: true }]);
+});
+
+test('while there is no picture none is shown, and what comes behind it counts on', () => {
+  assert.deepEqual(seen(250, samples('a', null, undefined, undefined, undefined, 'b')), [{ lasted_ms: 100, isFault: false }]);
+  assert.deepEqual(seen(250, samples('a', null, undefined, undefined, null, null, 'b')), [{ lasted_ms: 300, isFault: true }]);
 });
 
 test('one that stands still is one, unless nothing has moved yet', () => {

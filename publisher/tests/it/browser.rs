@@ -101,6 +101,15 @@ fn without_other_browsers() -> RwLockWriteGuard<'static, ()> {
     BROWSERS.write().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Runs a script of [`driver_directory`] to its end. Gives what it prints; it has to be content.
+#[track_caller]
+fn judged(script: &[&str]) -> String {
+    let ended = Command::new("node").args(script).current_dir(driver_directory()).output().expect("node");
+    let said = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert!(ended.status.success(), "{script:?}: {said}{}", String::from_utf8_lossy(&ended.stderr));
+    said
+}
+
 fn driver_directory() -> PathBuf {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
     assert!(

@@ -9,6 +9,7 @@ mod documents;
 mod exceptions;
 mod https;
 mod production;
+mod topics;
 mod units;
 
 use std::fs;

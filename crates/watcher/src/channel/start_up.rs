@@ -10,9 +10,8 @@ use crate::channel::scan::BLIND;
 use crate::channel::silence::Silence;
 use crate::channel::watch::Watch;
 use crate::error::WatchError;
-use crate::events::finished_file;
 use crate::events::finished_file::ReadBuffer;
-use crate::events::present::{list, numbers_of};
+use crate::events::present::numbers_of;
 use crate::events::unfinished::Unfinished;
 use crate::order::{Arrival, Numbered, Order};
 use crate::publish::Publication;
@@ -29,8 +28,8 @@ use crate::settings::ChannelSettings;
 use crate::settings::Naming;
 use crate::timeline::Last;
 use crate::world::World;
+use livedir_layout::directory::Identity;
 use livedir_layout::directory::stamp::Stamp;
-use livedir_layout::directory::{Directory, Identity};
 use livedir_layout::files::{self, OnDisk};
 use livedir_layout::meters::Meters;
 use livedir_layout::names::{Home, name_of_uri, number_of_name, number_of_uri};
@@ -38,7 +37,6 @@ use livedir_layout::numbers::Numbers;
 use livedir_playlist::MediaPlaylist;
 use std::{
     collections::BTreeSet,
-    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -115,23 +113,22 @@ impl Channel {
         if settings.naming == Naming::Numbered && settings.part_target_90k.is_none() {
             parts_on_disk::remove_old_list(directory, &settings.webroot).map_err(of_live)?;
         }
-        let live: PathBuf = std::path::absolute(&live).map_err(of_live)?;
+        let files = LiveFiles::new(world.directory.clone(), std::path::absolute(&live).map_err(of_live)?);
         // The watch comes before the look: what arrives in between is then seen twice, and not never.
-        let watched = watch(directory, &live);
-        let directory_now = directory.identity(&live).ok();
+        let watched = watch(&files);
+        let directory_now = files.identity();
         let listed_at = world.wall();
-        let listed_as_of = directory.stamp(&live).map(|stamp| stamp.modified_at).ok();
-        let names = list(directory, &live).map_err(of_live)?;
-        let found = found(directory, &live, &names, settings.naming, last_of_ours);
+        let listed_as_of = files.changed_at().ok();
+        let names = files.segments().map_err(of_live)?;
+        let found = found(&files, &names, settings.naming, last_of_ours);
         let rebuilt_from = fate.as_ref().and_then(Fate::empty_playlist);
         // What is done to them from now on is seen.
         let stamps = match &found {
-            FilesAtStart::Numbered(_) => stamps_of_listed(directory, &live, &on_disk, settings.home),
+            FilesAtStart::Numbered(_) => stamps_of_listed(&files, &on_disk, settings.home),
             FilesAtStart::Any(_) => Files::new(),
         };
         let stamp = |name: &str| stamps.get(name).copied();
-        let read =
-            |name: &str| finished_file::read(directory, &live.join(name), &mut ReadBuffer::default()).ok();
+        let read = |name: &str| files.read(name, &mut ReadBuffer::default()).ok();
         let mut plan = match (&found, rebuilt_from) {
             (FilesAtStart::Numbered(numbers), Some(empty)) => numbered::rebuild(empty, numbers).named(),
             (FilesAtStart::Numbered(numbers), None) if fate == Some(Fate::Joins) => {
@@ -181,9 +178,8 @@ impl Channel {
                 None => ahead(publication.playlist(), first),
             });
         }
-        let numbers = numbers.of(&live);
+        let numbers = numbers.of(files.path());
         let silence = Silence::new(now, settings.end_after);
-        let files = LiveFiles::new(world.directory.clone(), live);
         let channel = Self {
             world: world.clone(),
             order: match settings.naming {
@@ -384,12 +380,12 @@ impl Channel {
 }
 
 /// Watches a live directory, or says why it cannot be watched.
-fn watch(directory: &dyn Directory, live: &Path) -> Option<Identity> {
-    match directory.watch(live) {
+fn watch(files: &LiveFiles) -> Option<Identity> {
+    match files.watch() {
         Ok(identity) => Some(identity),
         Err(error) => {
             if !error.is_empty() {
-                warn!(path = %live.display(), error, "{BLIND}");
+                warn!(path = %files.path().display(), error, "{BLIND}");
             }
             None
         }
@@ -397,26 +393,20 @@ fn watch(directory: &dyn Directory, live: &Path) -> Option<Identity> {
 }
 
 /// What the file system says of the files that the playlist names.
-fn stamps_of_listed(directory: &dyn Directory, live: &Path, on_disk: &OnDisk, home: Home) -> Files {
+fn stamps_of_listed(files: &LiveFiles, on_disk: &OnDisk, home: Home) -> Files {
     let OnDisk::Playlist { playlist, .. } = on_disk else { return Files::new() };
     let names = playlist.segments.iter().filter_map(|segment| name_of_uri(home, &segment.uri));
-    names.filter_map(|name| directory.stamp(&live.join(&name)).ok().map(|stamp| (name, stamp))).collect()
+    names.filter_map(|name| files.stamp(&name).ok().map(|stamp| (name, stamp))).collect()
 }
 
 /// What the names mean, with what the file system says of each file where that matters.
-fn found(
-    directory: &dyn Directory,
-    live: &Path,
-    names: &[String],
-    naming: Naming,
-    last_of_ours: u64,
-) -> FilesAtStart {
+fn found(files: &LiveFiles, names: &[String], naming: Naming, last_of_ours: u64) -> FilesAtStart {
     match naming {
         Naming::Numbered => {
             FilesAtStart::Numbered(numbers_of(names).range(..=last_of_ours).copied().collect())
         }
         Naming::Any => {
-            let stamp = |name: &String| Some((name.clone(), directory.stamp(&live.join(name)).ok()?));
+            let stamp = |name: &String| Some((name.clone(), files.stamp(name).ok()?));
             FilesAtStart::Any(names.iter().filter_map(stamp).collect())
         }
     }

@@ -65,7 +65,8 @@ pub enum Command {
 /// What `help` is asked for.
 #[derive(Debug, clap::Args)]
 pub struct HelpArgs {
-    /// A command, or a topic: camera, rtmp, srt, ladder, low-latency
+    /// What to print the help of
+    #[arg(value_name = "COMMAND|TOPIC", help = format!("A command, or a topic: {}", topics::names()))]
     pub word: Option<String>,
 }
 

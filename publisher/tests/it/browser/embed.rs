@@ -2,10 +2,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use super::low_latency::{STREAM, free_address, start_server};
-use super::{beside_other_browsers, driver_directory, webroot_with_page};
+use super::{beside_other_browsers, judged, webroot_with_page};
 use crate::support::programs::LiveStream;
 
 /// The address in the document.
@@ -29,14 +28,6 @@ fn the_snippets_of_the_page_about_embedding_play_in_a_page_of_another_origin() {
         assert!(snippet.contains(ADDRESS), "{snippet}");
         let pasted = webroot.path().join(".pasted.html");
         fs::write(&pasted, snippet.replace(ADDRESS, &here)).unwrap();
-        let looked = Command::new("node")
-            .args(["embed.mjs", &here])
-            .arg(&pasted)
-            .arg(kind)
-            .current_dir(driver_directory())
-            .output()
-            .expect("node");
-        let said = String::from_utf8_lossy(&looked.stdout);
-        assert!(looked.status.success(), "{kind}: {said}{}", String::from_utf8_lossy(&looked.stderr));
+        judged(&["embed.mjs", &here, pasted.to_str().unwrap(), kind]);
     }
 }

@@ -1,22 +1,13 @@
 //! The first look at the page: no error in the console whoever serves it, and what it says and shows to whom.
 
-use std::process::Command;
-
 use super::low_latency::{STREAM, free_address, start_server};
-use super::{beside_other_browsers, driver_directory, webroot_with_page};
+use super::{beside_other_browsers, judged, webroot_with_page};
 use crate::support::nginx::Nginx;
 use crate::support::programs::LiveStream;
 
 #[track_caller]
 fn looks_good(address: &str, asked: &[&str]) {
-    let looked = Command::new("node")
-        .args(["first_look.mjs", address])
-        .args(asked)
-        .current_dir(driver_directory())
-        .output()
-        .expect("node");
-    let said = String::from_utf8_lossy(&looked.stdout);
-    assert!(looked.status.success(), "{said}{}", String::from_utf8_lossy(&looked.stderr));
+    judged(&[&["first_look.mjs", address], asked].concat());
 }
 
 #[test]

@@ -1,9 +1,7 @@
 //! A ladder in a real browser: the page plays it, and changes between its sizes are not seen.
 
-use std::process::Command;
-
 use super::low_latency::FAST;
-use super::{Page, beside_other_browsers, driver_directory, webroot_with_page, without_other_browsers};
+use super::{Page, beside_other_browsers, judged, webroot_with_page, without_other_browsers};
 use crate::support::programs::{LiveStream, WebServer};
 use crate::support::wait_for;
 
@@ -22,13 +20,7 @@ fn hls_js_changes_between_sizes_without_a_stall_or_a_leap() {
     let site = WebServer::start(webroot.path());
     let _live = LiveStream::start(webroot.path(), &STREAM);
     wait_for_ladder(webroot.path());
-    let switched = Command::new("node")
-        .args(["switch.mjs", &site.address, "stream.m3u8", "--switches", "4"])
-        .current_dir(driver_directory())
-        .output()
-        .expect("node");
-    let said = String::from_utf8_lossy(&switched.stdout);
-    assert!(switched.status.success(), "{said}{}", String::from_utf8_lossy(&switched.stderr));
+    judged(&["switch.mjs", &site.address, "stream.m3u8", "--switches", "4"]);
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::Command;
 
-use super::{Page, beside_other_browsers, driver_directory, webroot_with_page, without_other_browsers};
+use super::{
+    Page, beside_other_browsers, driver_directory, judged, webroot_with_page, without_other_browsers,
+};
 use crate::support::live_source::LiveSource;
 use crate::support::nginx::Nginx;
 use crate::support::programs::{LiveStream, PATIENCE, Running, WebServer, lose_and_find, server};
@@ -50,13 +51,8 @@ fn what_the_page_says_of_its_latency_is_what_the_picture_shows() {
     let site = WebServer::start(webroot.path());
     let mut live = LiveStream::start(webroot.path(), &STREAM);
     live.wait_for_segment(2);
-    let watched = Command::new("node")
-        .args(["latency.mjs", &site.address, "--pace", "fast", "--seconds", "8", "--settle", "4"])
-        .current_dir(driver_directory())
-        .output()
-        .expect("node");
-    assert!(watched.status.success(), "{}", String::from_utf8_lossy(&watched.stderr));
-    let figures = String::from_utf8(watched.stdout).unwrap();
+    let figures =
+        judged(&["latency.mjs", &site.address, "--pace", "fast", "--seconds", "8", "--settle", "4"]);
     let read: serde_json::Value = serde_json::from_str(&figures).unwrap();
     let seconds = |of: &str, what: &str| read[of][what].as_f64().unwrap_or_else(|| panic!("{figures}"));
     let page_s = read["page_median_s"].as_f64().unwrap_or_else(|| panic!("{figures}"));
@@ -182,10 +178,7 @@ fn the_page_plays_the_plain_list_while_the_fast_one_comes_to_grief() {
     let site = WebServer::start(webroot.path());
     let mut live = LiveStream::start(webroot.path(), &STREAM);
     live.wait_for_segment(3);
-    let judged =
-        Command::new("node").args(["fall_back.mjs", &site.address]).current_dir(driver_directory()).output();
-    let judged = judged.expect("node");
-    assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stdout));
+    judged(&["fall_back.mjs", &site.address]);
 }
 
 #[track_caller]

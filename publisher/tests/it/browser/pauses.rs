@@ -1,8 +1,6 @@
 //! A pause of the browser is mended, and a pause of the viewer is kept. The driver is `publisher/tests/browser/pauses.mjs`.
 
-use std::process::Command;
-
-use super::{STREAM, beside_other_browsers, driver_directory, webroot_with_page};
+use super::{STREAM, beside_other_browsers, judged, webroot_with_page};
 use crate::support::programs::{LiveStream, WebServer};
 
 #[test]
@@ -12,8 +10,5 @@ fn the_page_goes_on_when_the_browser_pauses_and_stands_when_the_viewer_does() {
     let site = WebServer::start(webroot.path());
     let mut live = LiveStream::start(webroot.path(), &STREAM);
     live.wait_for_segment(3);
-    let judged =
-        Command::new("node").args(["pauses.mjs", &site.address]).current_dir(driver_directory()).output();
-    let judged = judged.expect("node");
-    assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stdout));
+    judged(&["pauses.mjs", &site.address]);
 }

@@ -68,7 +68,7 @@ fn decide(document: &str, command: &str, checkout: &Checkout) -> Typed {
 
 /// `cargo` and `just` themselves are tried by `just_live`. Here they stand for what `just` makes of its words. A stream is not
 /// begun: the publisher reads its flags, all of which have to be there and to fit each other, and prints them.
-const STAND_INS: &str = "cargo() { :; }; just() { case $1 in
+pub(super) const STAND_INS: &str = "cargo() { :; }; just() { case $1 in
     live) shift; livedir-publisher live \"$@\";;
     *) livedir-publisher \"$@\";;
 esac; }; livedir-publisher() { case \" $* \" in
@@ -82,13 +82,13 @@ const CAMERA_MODULE: &str = "rpicam-vid() { ffmpeg -v error -f lavfi -i testsrc2
      -bsf:v dump_extra -f h264 -; }; ";
 
 /// A video file as people have them.
-fn make_movie(path: &Path) {
-    let inputs =
-        ["-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25", "-f", "lavfi", "-i", "sine=sample_rate=48000"];
+pub(super) fn make_movie(path: &Path, fps: &str, seconds: &str) {
+    let picture = format!("testsrc2=size=320x240:rate={fps}");
+    let inputs = ["-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", "sine=sample_rate=48000"];
     let made = Command::new("ffmpeg")
         .args(["-nostdin", "-v", "error"])
         .args(inputs)
-        .args(["-t", "4", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "25", "-c:a", "aac"])
+        .args(["-t", seconds, "-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", fps, "-c:a", "aac"])
         .arg(path)
         .status();
     assert!(made.expect("ffmpeg; run `just setup-tests`").success());
@@ -146,7 +146,7 @@ fn every_command_of_readme_and_docs_can_be_typed() {
     stream.wait_for_segment(6);
     assert!(stream.publisher.interrupt().success());
     let movie = recorded.path().join("movie.mp4");
-    make_movie(&movie);
+    make_movie(&movie, "25", "4");
     let (mut typed, mut excused) = (0, 0);
     for document in documents() {
         let checkout = Checkout::new();
