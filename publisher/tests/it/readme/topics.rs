@@ -6,7 +6,8 @@ use livedir_publisher::cli::topics::TOPICS;
 
 use super::checkout::{Checkout, free_ports};
 use super::commands::{STAND_INS, make_movie};
-use crate::support::programs::{LiveStream, Running};
+use crate::support::programs::{LiveStream, PATIENCE, Running};
+use crate::support::wait_for;
 
 /// The commands of a text that begin so, with those of their lines that go on. What stands behind two spaces explains one.
 fn commands_of(text: &str, program: &str) -> Vec<String> {
@@ -45,6 +46,9 @@ fn reaches_the_publisher(topic: &str, documented_port: &str) {
     let listens = commands_of(text, "livedir-publisher").first().map(here).unwrap();
     let address = listens.split_whitespace().nth(2).unwrap().trim_matches('\'').to_owned();
     let mut live = LiveStream::start(&directory.path().join("webroot"), &[&address, "--copy"]);
+    wait_for("the publisher that listens", PATIENCE, || {
+        live.publisher.output().contains("waiting for an encoder").then_some(())
+    });
     let sends = commands_of(text, "ffmpeg").first().map(here).unwrap();
     let mut shell = Command::new("bash");
     shell.args(["-c", &format!("exec {sends} -nostdin -loglevel error")]).current_dir(directory.path());
