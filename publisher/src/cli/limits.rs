@@ -16,6 +16,14 @@ pub(crate) const SHORTEST_PART: Duration = Duration::from_millis(50);
 #[cfg(feature = "capture")]
 pub(crate) const LONGEST_PART: Duration = Duration::from_secs(1);
 
+/// A source that is given less than this is shown as gone between two of its pictures: the grid itself waits for a picture that long.
+#[cfg(feature = "capture")]
+pub(crate) const SHORTEST_ABSENCE: Duration = Duration::from_millis(200);
+
+/// A source that is given more than this is better not watched.
+#[cfg(feature = "capture")]
+pub(crate) const LONGEST_ABSENCE: Duration = Duration::from_hours(1);
+
 /// RFC 8216 6.2.2 asks for at least three target durations.
 pub(crate) const SMALLEST_WINDOW: usize = 3;
 

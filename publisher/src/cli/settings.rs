@@ -70,6 +70,10 @@ pub struct LiveSettings {
     pub fast: bool,
     /// Whether a file begins again at its end.
     pub loop_forever: bool,
+    /// Frame rate of a source that says none.
+    pub input_fps: Option<u32>,
+    /// How long nothing comes before the slate is shown, where the user says it.
+    pub slate_after: Option<Duration>,
     /// Whether the playlist is ended with EXT-X-ENDLIST at the end of the run.
     pub end_list: bool,
     /// What is done to captured pictures.
@@ -168,6 +172,8 @@ impl TryFrom<LiveArgs> for LiveSettings {
             copy,
             fast: args.fast,
             loop_forever: args.loop_forever,
+            input_fps: args.input_fps,
+            slate_after: args.slate_after,
             end_list: !args.resume_later,
             filter: FilterSettings {
                 rotate: args.rotate.unwrap_or_default(),
@@ -217,8 +223,12 @@ impl LiveSettings {
         if matches!(self.sound, SoundChoice::Microphone(_)) {
             return None;
         }
-        let input =
-            InputSettings { address: address.clone(), loop_forever: self.loop_forever, stop: stop.flag() };
+        let input = InputSettings {
+            address: address.clone(),
+            loop_forever: self.loop_forever,
+            untimed_fps: self.input_fps,
+            stop: stop.flag(),
+        };
         let segment_90k = self.asked_segment_90k();
         Some(CopySettings {
             input,
@@ -259,6 +269,7 @@ fn first_of_encoding(args: &LiveArgs) -> Option<&'static str> {
         ("--filter", args.filter.is_some()),
         ("--text", args.text.is_some()),
         ("--clock", args.clock),
+        ("--slate-after", args.slate_after.is_some()),
         ("--codec", args.codec != VideoCodec::H264),
         ("--encoder", args.encoder != DEFAULT_ENCODER),
     ];
@@ -372,6 +383,7 @@ pub(crate) mod tests {
                 "--filter hflip",
                 "--text A",
                 "--clock",
+                "--slate-after 5s",
                 "--encoder libx264",
                 "--mic",
             ])

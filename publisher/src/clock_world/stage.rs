@@ -12,7 +12,7 @@ use crate::encode::sound::drift::steer;
 use crate::grid::frame_clock::{FrameClock, Placement};
 use crate::source::input::demux::packet_queue::{Extent, PacketQueue};
 use crate::source::input::pace::pacing::Pacer;
-use crate::source::input::pace::timeline::{Lane, Timeline};
+use crate::source::input::pace::timeline::{Lane, Timeline, Unplaced};
 use std::iter::Peekable;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -69,7 +69,9 @@ impl Connection {
         for lane in Lane::ALL {
             if let Some(held) = fresh[lane as usize].take() {
                 let Sent { pts_us, duration_us, .. } = held.sent;
-                let media_us = self.timeline.place(lane, Some(pts_us), duration_us, held.arrived);
+                let pts_us = Some(pts_us);
+                let piece = Unplaced { pts_us, duration_us, arrived: held.arrived, ..Unplaced::default() };
+                let media_us = self.timeline.place(lane, piece);
                 self.ready[lane as usize] = Some(Ready { held, media_us });
             }
         }

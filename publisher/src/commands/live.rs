@@ -109,7 +109,7 @@ mod tests {
         };
         let filter = crate::picture::filter::FilterSettings::default();
         let stream = Stream {
-            grid: GridSettings { fps: 20, segment_frames: 40, filter },
+            grid: GridSettings { fps: 20, segment_frames: 40, filter, slate_after: None },
             rungs: vec![encode.clone()],
             renditions: Vec::new(),
             audio_bps: None,

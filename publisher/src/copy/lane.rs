@@ -10,7 +10,7 @@ use crate::source::input::annex_b::Storage;
 use crate::source::input::decode::{MICROSECONDS, StreamSetup};
 use crate::source::input::demux::stream_fields;
 use crate::source::input::demux::{Demuxer, Queued};
-use crate::source::input::pace::timeline::Lane;
+use crate::source::input::pace::timeline::{Beside, Lane};
 use ffmpeg_next::{Packet, Rational, Rescale, codec};
 use livedir_time::ticks::of_pictures;
 use std::collections::VecDeque;
@@ -26,6 +26,8 @@ pub(crate) struct CopyLane {
     /// What was taken from the demuxer and not handed out yet.
     pub(crate) ahead: VecDeque<Queued>,
     pub(crate) ready: Option<ReadyPacket>,
+    /// The source has shown that it does not deliver in real time.
+    pub(crate) runs_ahead: bool,
     pub(crate) finished: bool,
 }
 
@@ -54,6 +56,8 @@ pub(crate) struct ReadyPacket {
     /// Its place on the timeline; nothing until the round is under way.
     pub(crate) media_us: Option<i64>,
     pub(crate) arrived: Option<Instant>,
+    /// What had been read of the other lane when it came.
+    pub(crate) beside: Beside,
 }
 
 impl LaneSetup {
@@ -106,7 +110,7 @@ impl LaneSetup {
     }
 
     /// Nothing for a packet that holds nothing.
-    fn ready(&self, packet: Packet, arrived: Option<Instant>) -> Option<ReadyPacket> {
+    fn ready(&self, packet: Packet, arrived: Option<Instant>, beside: Beside) -> Option<ReadyPacket> {
         let to_us = |value: i64| value.rescale(self.time_base, MICROSECONDS);
         let (dts, pts) = (packet.dts().or(packet.pts()), packet.pts().or(packet.dts()));
         let duration_90k = self.duration_90k(&packet);
@@ -120,6 +124,7 @@ impl LaneSetup {
             duration_90k,
             media_us: None,
             arrived,
+            beside,
         })
     }
 }
@@ -154,7 +159,7 @@ impl Form {
 
 impl CopyLane {
     pub(crate) fn new(setup: Option<LaneSetup>) -> Self {
-        CopyLane { setup, ahead: VecDeque::new(), ready: None, finished: false }
+        CopyLane { setup, ahead: VecDeque::new(), ready: None, runs_ahead: false, finished: false }
     }
 
     /// Makes the next packet ready, if there is one.
@@ -166,8 +171,9 @@ impl CopyLane {
             match self.ahead.pop_front() {
                 None => return,
                 Some(Queued::RoundEnd) => self.finished = true,
-                Some(Queued::Packet { packet, arrived }) => {
-                    self.ready = self.setup.as_ref().and_then(|setup| setup.ready(packet, arrived));
+                Some(Queued::RunsAhead) => self.runs_ahead = true,
+                Some(Queued::Packet { packet, arrived, beside }) => {
+                    self.ready = self.setup.as_ref().and_then(|setup| setup.ready(packet, arrived, beside));
                 }
             }
         }

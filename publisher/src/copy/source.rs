@@ -14,7 +14,7 @@ use crate::source::input::demux::stream_fields;
 use crate::source::input::demux::{Demuxer, Ending, Round};
 use crate::source::input::error::InputError;
 use crate::source::input::pace::pacing::{Due, Pacer};
-use crate::source::input::pace::timeline::{Lane, Timeline};
+use crate::source::input::pace::timeline::{Lane, Timeline, Unplaced};
 use crate::source::{Read, Source, SourceError};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::{Rescale, codec};
@@ -124,6 +124,9 @@ impl CopySource {
     fn fill(&mut self) {
         for lane in Lane::ALL {
             self.lanes[lane as usize].fill(lane, &self.demuxer);
+            if std::mem::take(&mut self.lanes[lane as usize].runs_ahead) && self.pacer.is_some() {
+                self.pacer = Some(Pacer::new(false));
+            }
         }
         if !self.under_way {
             let ready = self.lanes.iter().filter_map(|lane| lane.ready.as_ref());
@@ -143,9 +146,8 @@ impl CopySource {
             if let Some(ready) = &mut self.lanes[lane as usize].ready {
                 let arrived = ready.arrived.filter(|_| in_real_time);
                 let duration_us = ready.duration_90k.rescale(TICKS, MICROSECONDS);
-                ready
-                    .media_us
-                    .get_or_insert_with(|| self.timeline.place(lane, ready.dts_us, duration_us, arrived));
+                let piece = Unplaced { pts_us: ready.dts_us, duration_us, arrived, beside: ready.beside };
+                ready.media_us.get_or_insert_with(|| self.timeline.place(lane, piece));
             }
         }
     }

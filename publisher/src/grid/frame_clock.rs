@@ -1,8 +1,7 @@
 //! Frame clock: captured pictures, at whatever times they come, become a steady output grid.
 //!
-//! In: the capture time of each picture, and the time now. Out: which grid times to fill with what. Pure: the grid
-//! thread owns it and carries the pictures. A source that stalls never stops the grid: overdue grid times are filled
-//! with the last picture, and after [`SILENCE`] with the slate.
+//! In: the capture time of each picture, and the time now. Out: which grid times to fill. Pure: the grid thread owns it and carries
+//! the pictures. A source that stalls never stops the grid: overdue grid times are filled with the last picture, or with the slate.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -15,9 +14,6 @@ const REACH: f64 = 0.65;
 /// How long a grid time waits for its picture before it is filled without one. Longer than the hiccups of a healthy
 /// source, shorter than the buffer of any player. It costs no latency while pictures come.
 const PATIENCE: Duration = Duration::from_millis(200);
-
-/// A source without a picture for this long is gone: show the slate.
-pub const SILENCE: Duration = Duration::from_secs(1);
 
 /// Where a captured picture belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +36,6 @@ pub struct FrameClock {
     patience: Duration,
     origin: Instant,
     next: u64,
-    last_captured_at: Option<Instant>,
 }
 
 impl FrameClock {
@@ -50,7 +45,7 @@ impl FrameClock {
         let fps = fps.max(1);
         // A picture may stand before its grid time by a part of a step: a slow grid waits for it, too.
         let patience = PATIENCE.max(Duration::from_secs(1) / fps);
-        Self { fps, patience, origin, next: 0, last_captured_at: None }
+        Self { fps, patience, origin, next: 0 }
     }
 
     /// When grid time `n` is.
@@ -62,7 +57,6 @@ impl FrameClock {
 
     /// Takes note of a picture and says where it belongs. Grid times in the answer count as filled.
     pub fn offer(&mut self, captured_at: Instant) -> Placement {
-        self.last_captured_at = self.last_captured_at.max(Some(captured_at));
         let steps = self.steps_to(captured_at);
         if steps < self.next as f64 - REACH {
             return Placement::Drop;
@@ -102,13 +96,6 @@ impl FrameClock {
     #[must_use]
     pub fn next_overdue(&self) -> Instant {
         self.time_of(self.next) + self.patience
-    }
-
-    /// Whether the source had been silent for [`SILENCE`] at grid time `n`: show the slate.
-    #[must_use]
-    pub fn is_silent_at(&self, n: u64) -> bool {
-        let since = self.last_captured_at.unwrap_or(self.origin);
-        self.time_of(n).saturating_duration_since(since) >= SILENCE
     }
 
     fn steps_to(&self, moment: Instant) -> f64 {
@@ -170,11 +157,8 @@ mod tests {
         assert_eq!(clock.overdue(origin + MS(249)), 1..1, "still within patience");
         assert_eq!(clock.overdue(origin + MS(250)), 1..2);
         assert_eq!(clock.overdue(origin + MS(1300)), 2..23);
-        assert!(!clock.is_silent_at(19));
-        assert!(clock.is_silent_at(20));
         assert_eq!(clock.offer(origin + MS(900)), Placement::Drop, "its time has been filled");
         assert_eq!(clock.offer(origin + MS(1310)), Placement::Show { gap: 23..26, at: 26 });
-        assert!(!clock.is_silent_at(27));
     }
 
     #[test]

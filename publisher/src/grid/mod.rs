@@ -5,6 +5,8 @@
 //! encoder. There is one of each for the whole run: time continues over every segment boundary, and the boundaries are the same
 //! for all renditions. At the end of the source all of its channels close.
 
+pub mod absence;
+pub(crate) mod complaint;
 pub mod frame_clock;
 pub mod segment_boundaries;
 
@@ -15,14 +17,17 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::captured::{Captured, CapturedPicture, CapturedSound};
 use crate::encode::sound::AudioEncoder;
 use crate::encode::{EncodeError, START_90K};
-use crate::grid::frame_clock::{FrameClock, Placement, SILENCE};
+use crate::grid::absence::Absence;
+use crate::grid::complaint::Complaint;
+use crate::grid::frame_clock::{FrameClock, Placement};
 use crate::grid::segment_boundaries::SegmentBoundaries;
 use crate::packet::{Encoded, EncodedPacket, SegmentBoundary};
-use crate::picture::filter::{Filter, FilterError, FilterSettings};
+use crate::picture::filter::{Filter, FilterSettings};
 use crate::picture::slate::SlateText;
 use crate::queue::capture::{CaptureReceiver, Next};
 use crate::queue::picture::{Picture, PictureSender, Shown};
 use livedir_layout::meters::Meters;
+use livedir_layout::source_state::SourceState;
 use livedir_media::Medium;
 use livedir_time::ticks::{duration, of_pictures, whole_pictures};
 
@@ -33,8 +38,14 @@ const LOST: Duration = Duration::from_secs(5);
 /// Wall clock and grid may be this far apart before the dates of the stream follow the wall clock.
 const CLOCK_STEP: Duration = Duration::from_millis(200);
 
-/// How many runs of sound from before the first picture are kept, for a source whose sound starts earlier.
-const LEAD_IN: usize = 128;
+/// The first picture is waited for this long after the source was opened.
+const FIRST_PICTURE: Duration = Duration::from_secs(1);
+
+/// How many runs of sound from before the first picture are kept: those of [`FIRST_PICTURE`].
+const LEAD_IN: usize = 512;
+
+/// Sound that begins earlier before the picture by less than this is left out: encoders begin with some of it.
+const SHORT_LEAD: Duration = Duration::from_millis(100);
 
 /// The grid and its filters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +56,8 @@ pub struct GridSettings {
     pub segment_frames: u64,
     /// Filters for captured pictures, applied before they go to the renditions.
     pub filter: FilterSettings,
+    /// How long nothing comes before the slate is shown, where the user says it.
+    pub slate_after: Option<Duration>,
 }
 
 /// Where sound goes.
@@ -68,7 +81,7 @@ pub fn run(
     let mut lead_in = Vec::new();
     let opened_at = Instant::now();
     let first = loop {
-        match captured.next(opened_at + SILENCE) {
+        match captured.next(opened_at + FIRST_PICTURE) {
             Next::Captured(Captured::Picture(picture)) => break Some(picture),
             Next::Captured(Captured::Sound(sound)) if lead_in.len() < LEAD_IN => lead_in.push(sound),
             Next::Captured(Captured::Sound(_)) => {}
@@ -76,7 +89,7 @@ pub fn run(
             Next::Closed => return Ok(()),
         }
     };
-    let origin = first.as_ref().map_or_else(Instant::now, |picture| picture.captured_at);
+    let origin = origin(first.as_ref(), lead_in.first(), settings.fps);
     let mut grid = Grid::start(settings, origin, rungs, sound, meters)?;
     for sound in lead_in {
         grid.take_sound(&sound);
@@ -95,6 +108,7 @@ pub fn run(
         }
         // The time is read before the sound is taken: so sound that comes in between does not count as missing.
         let now = captured.present();
+        grid.absence.note_sign(captured.alive_at());
         for sound in captured.drain_sound() {
             grid.take_sound(&sound);
         }
@@ -103,16 +117,34 @@ pub fn run(
     grid.finish()
 }
 
+/// Grid time 0: when the first picture was captured. Sound that begins earlier is heard: the grid begins so many whole steps earlier.
+/// Without a picture it begins with the sound.
+fn origin(picture: Option<&CapturedPicture>, sound: Option<&CapturedSound>, fps: u32) -> Instant {
+    let sound = sound.map(|sound| sound.captured_at);
+    let Some(picture) = picture.map(|picture| picture.captured_at) else {
+        return sound.unwrap_or_else(Instant::now);
+    };
+    let lead = sound.map_or(Duration::ZERO, |sound| picture.saturating_duration_since(sound));
+    if lead < SHORT_LEAD {
+        return picture;
+    }
+    let steps = (lead.as_secs_f64() * f64::from(fps)).ceil();
+    picture.checked_sub(Duration::from_secs_f64(steps / f64::from(fps))).unwrap_or(picture)
+}
+
 struct Grid<'a> {
     settings: &'a GridSettings,
     meters: &'a Meters,
     clock: FrameClock,
+    absence: Absence,
     boundaries: SegmentBoundaries,
     /// The wall-clock time of grid time 0.
     origin_filmed_at: SystemTime,
     filter: Filter,
-    /// The current error of the filters, so that it is logged once.
-    complaint: String,
+    /// Frames that the filters refuse.
+    unfiltered: Complaint,
+    /// Runs of sound that cannot be resampled.
+    unconverted: Complaint,
     rungs: Vec<PictureSender>,
     sound: Option<Sound>,
     /// A picture has come.
@@ -147,10 +179,12 @@ impl<'a> Grid<'a> {
             settings,
             meters,
             clock: FrameClock::new(settings.fps, origin),
+            absence: Absence::new(settings.slate_after, origin),
             boundaries: SegmentBoundaries::new(settings.segment_frames),
             origin_filmed_at: SystemTime::now() - origin.elapsed(),
             filter: Filter::new(&settings.filter),
-            complaint: String::new(),
+            unfiltered: Complaint::new("captured frames cannot be filtered"),
+            unconverted: Complaint::new("captured sound cannot be converted; there is silence in its place"),
             rungs,
             sound: sound.transpose()?,
             has_picture: false,
@@ -165,8 +199,14 @@ impl<'a> Grid<'a> {
 
     fn take_picture(&mut self, picture: CapturedPicture) {
         self.meters.pictures_captured.add(1);
+        self.absence.note_picture(picture.captured_at);
         match self.clock.offer(picture.captured_at) {
             Placement::Drop => self.meters.pictures_dropped.add(1),
+            Placement::Show { gap, at } if gap.start == 0 && !self.has_picture => {
+                // Sound began earlier: the first picture stands from there on.
+                self.take_filtered(0, picture);
+                (1..=at).for_each(|n| self.fill(n));
+            }
             Placement::Show { gap, at } => {
                 for n in gap {
                     self.fill(n);
@@ -182,23 +222,13 @@ impl<'a> Grid<'a> {
         let ago = picture.captured_at.elapsed();
         match self.filter.apply(picture.frame, since_start) {
             Ok(frame) => {
-                self.complaint.clear();
                 self.has_picture = true;
                 self.show(at, Picture::New(Arc::new(frame), SystemTime::now() - ago));
             }
             Err(error) => {
-                self.complain(&error);
+                self.unfiltered.report(&error, Instant::now());
                 self.fill(at);
             }
-        }
-    }
-
-    /// Logs an error of the filters once, however many pictures in a row have it.
-    fn complain(&mut self, error: &FilterError) {
-        let complaint = error.to_string();
-        if complaint != self.complaint {
-            tracing::warn!(%error, "captured frames cannot be filtered");
-            self.complaint = complaint;
         }
     }
 
@@ -206,7 +236,9 @@ impl<'a> Grid<'a> {
         let Some(sound) = &mut self.sound else { return };
         match sound.encoder.take(captured) {
             Ok(packets) => self.send_sound(packets),
-            Err(error) => tracing::warn!(%error, "a run of captured sound could not be converted"),
+            Err(error) => {
+                self.unconverted.report(&error, Instant::now());
+            }
         }
     }
 
@@ -250,7 +282,8 @@ impl<'a> Grid<'a> {
 
     /// Fills a grid time for which no picture came.
     fn fill(&mut self, n: u64) {
-        if self.clock.is_silent_at(n) || !self.has_picture {
+        let is_lost = matches!(self.meters.source_state(), Some(SourceState::Lost | SourceState::Awaited));
+        if self.absence.is_absent_at(self.clock.time_of(n), is_lost) || !self.has_picture {
             self.meters.frames_slate.add(1);
             let slate = self.slate(n);
             return self.show(n, Picture::Slate(slate));
@@ -360,7 +393,8 @@ mod tests {
     #[test]
     fn the_last_segment_before_a_leap_has_sound_to_its_end() {
         let meters = Arc::<Meters>::default();
-        let settings = GridSettings { fps: 5, segment_frames: 10, filter: FilterSettings::default() };
+        let settings =
+            GridSettings { fps: 5, segment_frames: 10, filter: FilterSettings::default(), slate_after: None };
         let (packets, encoded) = mpsc::sync_channel(1000);
         let (shown, _shown) = crate::queue::picture::channel(20, WhenLate::Wait, "16x16", meters.clone());
         let sound = SoundLine { audio_bps: 128_000, is_alone: false, packets };
@@ -404,7 +438,8 @@ mod tests {
             sender.send(Captured::Sound(CapturedSound { frame, captured_at, stretch: 0.0 }));
         }
         sender.close_at(ended_after.map_or_else(Instant::now, |after| origin + after));
-        let settings = GridSettings { fps: 5, segment_frames: 10, filter: FilterSettings::default() };
+        let settings =
+            GridSettings { fps: 5, segment_frames: 10, filter: FilterSettings::default(), slate_after: None };
         let (packets, encoded) = mpsc::sync_channel(1000);
         let (shown, _shown) = crate::queue::picture::channel(20, WhenLate::Wait, "16x16", meters.clone());
         let sound = SoundLine { audio_bps: 128_000, is_alone: false, packets };

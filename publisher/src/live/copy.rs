@@ -84,6 +84,8 @@ impl CopiedSource {
                 None => stop.request(),
             }
         };
-        source::run(Box::new(open), opened, deliver, stop, meters);
+        // Nothing is shown in place of what does not come.
+        let alive = || {};
+        source::run(Box::new(open), opened, deliver, alive, stop, meters);
     }
 }

@@ -204,7 +204,12 @@ impl LiveSettings {
     }
 
     fn grid(&self) -> GridSettings {
-        GridSettings { fps: self.fps, segment_frames: self.segment_frames, filter: self.filter.clone() }
+        GridSettings {
+            fps: self.fps,
+            segment_frames: self.segment_frames,
+            filter: self.filter.clone(),
+            slate_after: self.slate_after,
+        }
     }
 }
 

@@ -119,7 +119,8 @@ pub fn run(
             Attempt::Copies(source) => source.run(&opened_tx, &copy_order_rx, stop, meters),
             Attempt::Encodes => {
                 let deliver = |piece| captured_tx.send(piece);
-                source::run(opener(settings, stop), &opened_tx, deliver, stop, meters);
+                let alive = || captured_tx.note_alive();
+                source::run(opener(settings, stop), &opened_tx, deliver, alive, stop, meters);
             }
             Attempt::Fails => {}
         })?;
@@ -355,6 +356,7 @@ fn opener<'a>(settings: &'a LiveSettings, stop: &'a Stop) -> Opener<'a> {
         is_exact: settings.size.is_some(),
         fps: settings.fps,
         loop_forever: settings.loop_forever,
+        untimed_fps: settings.input_fps,
     };
     settings.source.opener(wish, stop)
 }

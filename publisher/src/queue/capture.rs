@@ -19,6 +19,8 @@ const SOUNDS: usize = 512;
 #[derive(Default)]
 struct State {
     pieces: VecDeque<Captured>,
+    /// When the source itself gave its newest sign beside its pictures.
+    alive_at: Option<Instant>,
     closed_at: Option<Instant>,
 }
 
@@ -66,9 +68,17 @@ pub fn channel(meters: Arc<Meters>) -> (CaptureSender, CaptureReceiver) {
 impl CaptureSender {
     /// Puts a picture or a run of sound in; drops the oldest of its kind when there is no room.
     pub fn send(&self, piece: Captured) {
+        if matches!(piece, Captured::Sound(_)) {
+            self.note_alive();
+        }
         if self.takes_sound || matches!(piece, Captured::Picture(_)) {
             self.shared.put(piece);
         }
+    }
+
+    /// The source is well, though no picture came.
+    pub fn note_alive(&self) {
+        self.shared.lock().alive_at = Some(Instant::now());
     }
 
     /// A way in for sound from elsewhere.
@@ -150,6 +160,12 @@ impl CaptureReceiver {
         sounds
     }
 
+    /// When the source gave its newest sign beside its pictures. Sound of a microphone is none.
+    #[must_use]
+    pub fn alive_at(&self) -> Option<Instant> {
+        self.0.lock().alive_at
+    }
+
     /// Now, or the time when the source ended. After that time nothing counts as missing, however late the queue is emptied.
     #[must_use]
     pub fn present(&self) -> Instant {
@@ -224,8 +240,11 @@ mod tests {
         let microphone = sender.for_sound();
         sender.leave_out_sound();
         sender.send(sound());
+        let alive_at = receiver.alive_at();
+        assert!(alive_at.is_some(), "sound that is left out is a sign of the source, too");
         let Captured::Sound(run) = sound() else { unreachable!("it is sound") };
         microphone.send(run);
+        assert_eq!(receiver.alive_at(), alive_at);
         drop(sender);
         let Captured::Sound(late) = sound() else { unreachable!("it is sound") };
         microphone.send(late);

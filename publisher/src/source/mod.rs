@@ -27,6 +27,8 @@ pub enum Read<Piece = Captured> {
     Captured(Piece),
     /// Nothing came within the time-out; the source may still be well.
     Nothing,
+    /// Nothing came that can be shown, but the source is well: what comes next is not due yet, or what came is damaged.
+    Alive,
     /// What comes from now on, for people: the next film of a list, or somebody that a listening source waited for.
     Here(String),
     /// Who was there is gone, and a listening source waits for the next: for whom, for people.
@@ -76,11 +78,12 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 
 /// The source thread. The outcome of the first opening goes to `opened`; a source that is lost later is opened again
-/// until the stop, while the grid thread shows the slate. Ends at the end of a file or at the stop.
+/// until the stop, while the grid thread shows the slate. `alive` is called when it brings nothing and is well. Ends at the end of a file or at the stop.
 pub fn run<Piece>(
     mut open: Opener<'_, Piece>,
     opened: &SyncSender<Result<SourceFormat, SourceError>>,
     mut deliver: impl FnMut(Piece),
+    mut alive: impl FnMut(),
     stop: &Stop,
     meters: &Meters,
 ) {
@@ -99,7 +102,7 @@ pub fn run<Piece>(
     }
     let mut backoff = FIRST_BACKOFF;
     loop {
-        let pumped = pump(source.as_mut(), &mut deliver, stop, meters);
+        let pumped = pump(source.as_mut(), &mut deliver, &mut alive, stop, meters);
         drop(source);
         let error = match pumped.outcome {
             Ok(()) => return,
@@ -141,6 +144,7 @@ struct Pumped {
 fn pump<Piece>(
     source: &mut dyn Source<Piece>,
     deliver: &mut impl FnMut(Piece),
+    alive: &mut impl FnMut(),
     stop: &Stop,
     meters: &Meters,
 ) -> Pumped {
@@ -152,6 +156,7 @@ fn pump<Piece>(
                 deliver(piece);
             }
             Ok(Read::Nothing) => {}
+            Ok(Read::Alive) => alive(),
             Ok(Read::Here(description)) => {
                 tracing::info!(source = description, "source connected");
                 meters.set_source(SourceState::Here, description);
@@ -220,7 +225,7 @@ mod tests {
             let reads = openings.pop_front().unwrap_or_else(|| Ok(Vec::new()))?;
             Ok(Box::new(Script(reads.into())) as Box<dyn Source>)
         });
-        run(open, &opened, |piece| sender.send(piece), &Stop::default(), &meters);
+        run(open, &opened, |piece| sender.send(piece), || sender.note_alive(), &Stop::default(), &meters);
         drop(sender);
         let mut pieces = 0;
         while let capture::Next::Captured(_) = receiver.next(Instant::now()) {

@@ -33,6 +33,8 @@ pub struct SourceWish {
     pub fps: u32,
     /// Whether a file begins again at its end.
     pub loop_forever: bool,
+    /// Frame rate of a source that says none.
+    pub untimed_fps: Option<u32>,
 }
 
 impl SourceChoice {
@@ -78,7 +80,7 @@ impl SourceChoice {
     /// How to open it.
     #[must_use]
     pub fn opener<'a>(&'a self, wish: SourceWish, stop: &'a Stop) -> Opener<'a> {
-        let SourceWish { size: (width, height), is_exact, fps, loop_forever } = wish;
+        let SourceWish { size: (width, height), is_exact, fps, loop_forever, untimed_fps } = wish;
         let test = move || Ok(Box::new(TestPattern::new(width, height, fps)) as Box<dyn Source>);
         let of_camera = CameraWish { width, height, fps, exact: is_exact };
         let open_camera = move |selector: &CameraSelector| {
@@ -95,7 +97,8 @@ impl SourceChoice {
             Self::Camera(selector) => Box::new(move || open_camera(selector)),
             Self::Test => Box::new(test),
             Self::Input(address) => {
-                let input = InputSettings { address: address.clone(), loop_forever, stop: stop.flag() };
+                let address = address.clone();
+                let input = InputSettings { address, loop_forever, untimed_fps, stop: stop.flag() };
                 Box::new(move || open_or_listen(&input))
             }
         }

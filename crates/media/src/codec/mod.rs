@@ -114,6 +114,14 @@ impl VideoCodec {
         Some((place, number?))
     }
 
+    /// From one frame to the next in 90 kHz ticks, as the first sequence parameter set of a stream with start codes states it.
+    #[must_use]
+    pub fn stated_interval_90k(self, stream_bytes: &[u8]) -> Option<u64> {
+        let mut head = picture_head::PictureHead::new(self);
+        head.push(stream_bytes);
+        self.read_sps(&head.into_sps()?)?.frame_interval_90k
+    }
+
     /// What a sequence parameter set says, with its NAL header; `None` when it is damaged.
     pub(super) fn read_sps(self, sps: &[u8]) -> Option<Picture> {
         match self {

@@ -1,6 +1,7 @@
 //! The flags of `live`.
 
 use super::values::{parse_duration, parse_switch, parse_whole, parse_window};
+use crate::cli::limits::{LONGEST_ABSENCE, SHORTEST_ABSENCE};
 use crate::encode::ladder::{self, Ladder};
 use clap::{Args, ValueEnum};
 use livedir_media::VideoCodec;
@@ -104,6 +105,13 @@ pub struct LiveArgs {
     #[arg(long, env = "LIVEDIR_FAST", value_parser = parse_switch, help_heading = SOURCE)]
     pub fast: bool,
 
+    /// Frame rate of a source that says none, such as raw H.264 or MJPEG
+    ///
+    /// A file without timestamps is played at the rate that its parameter sets state, else at this one, else at 25. A pipe or an address
+    /// is played as it comes, unless it delivers faster than that
+    #[arg(long, value_name = "N", value_parser = parse_input_fps, env = "LIVEDIR_INPUT_FPS", help_heading = SOURCE)]
+    pub input_fps: Option<u32>,
+
     /// Title of the stream, in status.json and on the slate [default: the kind of the source]
     ///
     /// Viewers can read it. The path or address of the source is only in the log
@@ -132,6 +140,13 @@ pub struct LiveArgs {
     /// Write the date and time of capture on the picture
     #[arg(long, env = "LIVEDIR_CLOCK", value_parser = parse_switch, help_heading = PICTURE)]
     pub clock: bool,
+
+    /// Show the slate when nothing has come for this long [default: 1s, or three times the source's longest gap]
+    ///
+    /// While sound comes, the last picture stands. Without this flag a source that sends few frames is given three times the longest gap
+    /// between its newest 20 frames, and at most 30s. One that is known to be lost is given 1s
+    #[arg(long, value_name = "TIME", value_parser = parse_slate_after, env = "LIVEDIR_SLATE_AFTER", help_heading = PICTURE)]
+    pub slate_after: Option<Duration>,
 
     /// Filters of FFmpeg (libavfilter), for experts
     ///
@@ -197,6 +212,17 @@ pub struct LiveArgs {
 
 fn parse_fps(text: &str) -> Result<u32, String> {
     parse_whole(text, "a whole frame rate", &(1..=120), "--fps 25")
+}
+
+fn parse_input_fps(text: &str) -> Result<u32, String> {
+    parse_whole(text, "a whole frame rate", &(1..=240), "--input-fps 30")
+}
+
+fn parse_slate_after(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        after if (SHORTEST_ABSENCE..=LONGEST_ABSENCE).contains(&after) => Ok(after),
+        _ => Err("must be between 200ms and 1 hour, like --slate-after 5s".to_owned()),
+    }
 }
 
 fn parse_rotation(text: &str) -> Result<u32, String> {
@@ -277,6 +303,9 @@ mod tests {
             (parse_rate("-1M").unwrap_err(), "between 16k"),
             (parse_rotation("45").unwrap_err(), "90, 180 or 270"),
             (parse_codec("av1").unwrap_err(), "h264 or hevc"),
+            (parse_input_fps("0").unwrap_err(), "between 1 and 240"),
+            (parse_slate_after("0s").unwrap_err(), "--slate-after 5s"),
+            (parse_slate_after("2h").unwrap_err(), "like 2s"),
             (parse_encoder("lib x264").unwrap_err(), "like libx264"),
             (parse_encoder("").unwrap_err(), "like libx264"),
         ] {

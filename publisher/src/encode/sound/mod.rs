@@ -183,13 +183,13 @@ impl AudioEncoder {
         frame: &ffmpeg::frame::Audio,
         stretch: f64,
     ) -> Result<ffmpeg::frame::Audio, ffmpeg::Error> {
-        let layout = layout_of(frame);
+        let layout = frame.channel_layout();
         let is_for = |context: &resampling::Context| {
             let input = context.input();
             (input.format, input.channel_layout, input.rate) == (frame.format(), layout, frame.rate())
         };
         if !self.resampler.as_ref().is_some_and(is_for) {
-            if frame.rate() == 0 || layout.channels() <= 0 {
+            if frame.rate() == 0 || layout.is_empty() {
                 return Err(ffmpeg::Error::InvalidData);
             }
             let context =
@@ -206,12 +206,6 @@ impl AudioEncoder {
         resampler.run(frame, &mut line)?;
         Ok(line)
     }
-}
-
-/// The layout of a frame; decoders that know only a number of channels leave it empty.
-fn layout_of(frame: &ffmpeg::frame::Audio) -> ChannelLayout {
-    let layout = frame.channel_layout();
-    if layout.is_empty() { ChannelLayout::default(i32::from(frame.channels())) } else { layout }
 }
 
 #[cfg(test)]

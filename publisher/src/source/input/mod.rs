@@ -27,7 +27,7 @@ use crate::picture::colour_space::ColourSpace;
 use decode::{Decoded, LaneDecoder, Step, StreamSetup};
 use demux::{Demuxer, Ending, Origin, Queued, Round};
 use pace::pacing::Pacer;
-use pace::timeline::{Lane, Timeline};
+use pace::timeline::{Beside, Lane, Timeline, Unplaced};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -45,6 +45,8 @@ pub struct InputSettings {
     pub address: InputAddress,
     /// At the end, begin again; the timestamps go on.
     pub loop_forever: bool,
+    /// Frame rate of a source without timestamps whose parameter sets state none.
+    pub untimed_fps: Option<u32>,
     /// Once it is set, whatever blocks gives up.
     pub stop: Arc<AtomicBool>,
 }
@@ -69,6 +71,11 @@ struct InputLane {
     decoder: Option<LaneDecoder>,
     ready: Option<ReadyPiece>,
     arrived: Option<Instant>,
+    beside: Beside,
+    /// Packets that came.
+    packets: u64,
+    /// The source has shown that it does not deliver in real time.
+    runs_ahead: bool,
     finished: bool,
 }
 
@@ -79,6 +86,7 @@ struct ReadyPiece {
     /// Its place on the timeline; nothing until the round is under way.
     media_us: Option<i64>,
     arrived: Option<Instant>,
+    beside: Beside,
 }
 
 /// Opens the input and finds out what it will deliver.
@@ -139,7 +147,15 @@ fn open_sound(name: &str, setup: &StreamSetup, live: bool) -> Option<LaneDecoder
 
 impl InputLane {
     fn new(decoder: Option<LaneDecoder>) -> Self {
-        InputLane { decoder, ready: None, arrived: None, finished: false }
+        InputLane {
+            decoder,
+            ready: None,
+            arrived: None,
+            beside: Beside::Unknown,
+            packets: 0,
+            runs_ahead: false,
+            finished: false,
+        }
     }
 
     /// Decodes until a piece is ready, or what has been read is used up.
@@ -153,15 +169,19 @@ impl InputLane {
                         duration_us: piece.duration_us,
                         media_us: None,
                         arrived: self.arrived,
+                        beside: self.beside,
                     });
                 }
                 Step::Drained => self.finished = true,
                 Step::NeedsPacket => match (demuxer.pop(lane), &mut self.decoder) {
                     (None, _) => return,
-                    (Some(Queued::Packet { packet, arrived }), Some(decoder)) => {
+                    (Some(Queued::Packet { packet, arrived, beside }), Some(decoder)) => {
+                        self.packets += 1;
                         self.arrived = arrived;
+                        self.beside = beside;
                         decoder.send(&packet);
                     }
+                    (Some(Queued::RunsAhead), _) => self.runs_ahead = true,
                     (Some(Queued::RoundEnd), Some(decoder)) => decoder.send_end(),
                     (Some(Queued::Packet { .. }), None) => {}
                     (Some(Queued::RoundEnd), None) => self.finished = true,
@@ -229,6 +249,9 @@ impl Input {
     fn fill(&mut self) {
         for lane in Lane::ALL {
             self.lanes[lane as usize].fill(lane, &self.demuxer);
+            if std::mem::take(&mut self.lanes[lane as usize].runs_ahead) {
+                self.pacer = Pacer::new(false);
+            }
         }
         if !self.under_way {
             let first_us = self.lanes.iter().filter_map(|lane| lane.ready.as_ref()).map(|ready| ready.pts_us);
@@ -245,10 +268,10 @@ impl Input {
         let in_real_time = self.pacer.is_live();
         for lane in Lane::ALL {
             if let Some(ready) = &mut self.lanes[lane as usize].ready {
+                let ReadyPiece { pts_us, duration_us, beside, .. } = *ready;
                 let arrived = ready.arrived.filter(|_| in_real_time);
-                ready.media_us.get_or_insert_with(|| {
-                    self.timeline.place(lane, ready.pts_us, ready.duration_us, arrived)
-                });
+                let piece = Unplaced { pts_us, duration_us, arrived, beside };
+                ready.media_us.get_or_insert_with(|| self.timeline.place(lane, piece));
             }
         }
     }
@@ -259,6 +282,16 @@ impl Input {
         let places = Lane::ALL.into_iter().filter_map(|lane| media_us(lane).map(|media_us| (lane, media_us)));
         let (lane, media_us) = places.min_by_key(|&(_, media_us)| media_us)?;
         Some((lane, media_us, self.pacer.due(media_us, Instant::now())))
+    }
+
+    /// Whether a piece is there that is not due yet.
+    fn has_next(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.ready.is_some())
+    }
+
+    /// Packets that came so far.
+    fn packets(&self) -> u64 {
+        self.lanes.iter().map(|lane| lane.packets).sum()
     }
 
     fn hand_out(&mut self, lane: Lane, media_us: i64) -> Option<Captured> {
@@ -325,6 +358,7 @@ impl Source for Input {
 
     fn read(&mut self, timeout: Duration) -> Result<Read, SourceError> {
         let deadline = Instant::now() + timeout;
+        let packets = self.packets();
         loop {
             if self.demuxer.stopped() {
                 return Ok(Read::Nothing);
@@ -346,7 +380,9 @@ impl Source for Input {
                 }
             }
             if Instant::now() >= deadline {
-                return Ok(Read::Nothing);
+                // What is to come next is there, or what came is damaged.
+                let is_alive = self.has_next() || self.packets() > packets;
+                return Ok(if is_alive { Read::Alive } else { Read::Nothing });
             }
             self.demuxer.wait(seen, wake_at);
         }

@@ -49,7 +49,7 @@ pub fn film(name: &str, more: &[&str]) -> PathBuf {
 }
 
 pub fn settings(address: InputAddress) -> InputSettings {
-    InputSettings { address, loop_forever: false, stop: Arc::new(AtomicBool::new(false)) }
+    InputSettings { address, loop_forever: false, untimed_fps: None, stop: Arc::new(AtomicBool::new(false)) }
 }
 
 pub fn open_file(path: &Path) -> Result<Input, InputError> {
@@ -75,7 +75,7 @@ pub fn next(input: &mut Input) -> Result<Option<Got>, SourceError> {
     while Instant::now() < deadline {
         let captured = match input.read(Duration::from_millis(100))? {
             Read::Captured(captured) => captured,
-            Read::Nothing | Read::Here(_) | Read::Away(_) => continue,
+            Read::Nothing | Read::Alive | Read::Here(_) | Read::Away(_) => continue,
             Read::End => return Ok(None),
         };
         let handed_out_at = Instant::now();

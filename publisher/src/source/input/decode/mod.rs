@@ -3,6 +3,7 @@
 //! In: packets, one at a time. Out: decoded pieces with their container times in microseconds. What cannot be decoded
 //! is skipped and counted, with one warning a burst. No thread of its own but libav's.
 
+mod channels;
 pub(crate) mod upright;
 
 use super::decode::upright::{Orientation, Upright};
@@ -193,6 +194,7 @@ impl LaneDecoder {
                 duration_us: stated_us.unwrap_or(self.picture_us),
             },
             Decoded::Sound(sound) => {
+                let sound = channels::placed(sound);
                 let rate = i64::from(sound.rate());
                 let played_us = (rate > 0).then(|| sound.samples() as i64 * 1_000_000 / rate);
                 Piece {

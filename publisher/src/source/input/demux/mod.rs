@@ -6,17 +6,20 @@
 //! dropped it waits for the thread, but a thread that is stuck in the system is left behind and ends when the system
 //! lets go of it.
 
+pub(crate) mod entry;
 pub(crate) mod packet_queue;
 pub(crate) mod stream_fields;
 pub(crate) mod streams;
 pub(crate) mod thread;
+pub(crate) mod untimed;
 
 use super::InputSettings;
 use super::decode::StreamSetup;
 use super::demux::packet_queue::{Extent, PacketQueue};
 use super::demux::thread::DemuxThread;
+use super::demux::untimed::Rate;
 use super::error::InputError;
-use super::pace::timeline::Lane;
+use super::pace::timeline::{Beside, Lane};
 use crate::source::rtmp::Door;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::{Packet, format};
@@ -51,10 +54,14 @@ pub(crate) struct Round {
     pub(crate) live: bool,
     /// It is live, but comes a whole segment at a time: when something arrives tells nothing about the source's clock.
     pub(crate) in_bursts: bool,
+    /// Its frames have no timestamps, and this is their rate.
+    pub(crate) untimed: Option<Rate>,
     /// Bits a second as the container says or libav guesses; 0 where neither knows.
     pub(crate) bps: u64,
     /// How long it is, as libav guesses; 0 where it does not know.
     pub(crate) length_s: u64,
+    /// A long time between two packets is one, and no jump of the timestamps.
+    pub(crate) keeps_holes: bool,
     /// Other films follow, with sound or without.
     pub(crate) of_several: bool,
     pub(crate) description: String,
@@ -66,7 +73,11 @@ pub(crate) enum Queued {
         packet: Packet,
         /// When it came; nothing if the source was kept waiting before it.
         arrived: Option<Instant>,
+        /// What had been read of the other lane when it came.
+        beside: Beside,
     },
+    /// The source was taken to deliver in real time, and delivers faster.
+    RunsAhead,
     RoundEnd,
 }
 
@@ -151,8 +162,11 @@ impl Shared {
     }
 
     /// A packet has been read.
-    pub(crate) fn push(&self, lane: Lane, queued: Queued, extent: Extent) {
+    pub(crate) fn push(&self, lane: Lane, mut queued: Queued, extent: Extent) {
         let mut queue = self.lock();
+        if let Queued::Packet { beside: beside @ Beside::Unknown, .. } = &mut queued {
+            *beside = queue.packets.beside(lane);
+        }
         queue.packets.push(lane, queued, extent);
         queue.seen.packets += 1;
         if queue.sleepers > queue.patient_sleepers || queue.packets.is_plenty() {
@@ -222,6 +236,7 @@ impl Demuxer {
             address: settings.address.clone(),
             origin,
             loop_forever: settings.loop_forever,
+            untimed_fps: settings.untimed_fps,
             shared: shared.clone(),
         };
         let thread = std::thread::Builder::new().name("demuxer".to_owned()).spawn(move || reader.run());

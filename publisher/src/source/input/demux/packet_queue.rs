@@ -2,7 +2,7 @@
 //!
 //! In: packets in the file's order. Out: packets in the order of each lane. Pure and bounded in time and bytes.
 
-use crate::source::input::pace::timeline::Lane;
+use crate::source::input::pace::timeline::{Beside, Lane};
 use std::collections::VecDeque;
 
 /// Enough to ride out a slow disk, little enough that a live source keeps its delay.
@@ -16,6 +16,9 @@ const PLENTY_BYTES: usize = 256 << 10;
 const MOST_ITEMS: usize = 20_000;
 /// A longer step between two packets is a jump of the timestamps and tells nothing about what is held.
 const LONGEST_STEP_US: i64 = 1_000_000;
+
+/// Packets follow each other without a hole if they are so far apart.
+const RUN_STEPS_US: std::ops::RangeInclusive<i64> = -1_000_000..=3_000_000;
 
 /// The size of a packet, in time and in bytes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,6 +40,8 @@ struct PacketLane<T> {
     items: VecDeque<Held<T>>,
     span_us: i64,
     last_dts_us: Option<i64>,
+    /// Where its packets began to follow each other without a hole.
+    since_us: Option<i64>,
     in_use: bool,
 }
 
@@ -49,7 +54,13 @@ struct Held<T> {
 
 impl<T> PacketQueue<T> {
     pub(crate) fn new() -> Self {
-        let lane = || PacketLane { items: VecDeque::new(), span_us: 0, last_dts_us: None, in_use: true };
+        let lane = || PacketLane {
+            items: VecDeque::new(),
+            span_us: 0,
+            last_dts_us: None,
+            since_us: None,
+            in_use: true,
+        };
         PacketQueue { lanes: [lane(), lane()], bytes: 0 }
     }
 
@@ -62,6 +73,9 @@ impl<T> PacketQueue<T> {
         let lane = &mut self.lanes[lane as usize];
         let since_last =
             extent.dts_us.zip(lane.last_dts_us).map(|(dts_us, last)| dts_us.saturating_sub(last));
+        if !since_last.is_some_and(|since_last| RUN_STEPS_US.contains(&since_last)) {
+            lane.since_us = extent.dts_us;
+        }
         let step_us = since_last.unwrap_or(extent.duration_us).clamp(0, LONGEST_STEP_US);
         lane.last_dts_us = extent.dts_us;
         lane.span_us += step_us;
@@ -75,6 +89,16 @@ impl<T> PacketQueue<T> {
         lane.span_us -= held.step_us;
         self.bytes -= held.bytes;
         Some(held.item)
+    }
+
+    /// How far the other lane was read without a hole.
+    pub(crate) fn beside(&self, lane: Lane) -> Beside {
+        let other = match lane {
+            Lane::Picture => &self.lanes[Lane::Sound as usize],
+            Lane::Sound => &self.lanes[Lane::Picture as usize],
+        };
+        let run = other.since_us.zip(other.last_dts_us);
+        run.map_or(Beside::Unknown, |(since_us, newest_us)| Beside::Run { since_us, newest_us })
     }
 
     pub(crate) fn is_plenty(&self) -> bool {
@@ -153,6 +177,18 @@ mod tests {
         while queue.pop(Picture).is_some() {}
         while queue.pop(Sound).is_some() {}
         assert_eq!((queue.bytes, queue.lanes[0].span_us, queue.lanes[1].span_us), (0, 0, 0));
+    }
+
+    #[test]
+    fn how_far_the_other_lane_was_read_without_a_hole_is_known_after_it_was_taken() {
+        let mut queue = PacketQueue::new();
+        assert_eq!(queue.beside(Picture), Beside::Unknown);
+        fill(&mut queue, Sound, 21, 10);
+        while queue.pop(Sound).is_some() {}
+        assert_eq!(queue.beside(Picture), Beside::Run { since_us: 0, newest_us: 2_000_000 });
+        assert_eq!(queue.beside(Sound), Beside::Unknown);
+        queue.push(Sound, 0, Extent { bytes: 1, dts_us: Some(500_000_000), duration_us: 0 });
+        assert_eq!(queue.beside(Picture), Beside::Run { since_us: 500_000_000, newest_us: 500_000_000 });
     }
 
     #[test]

@@ -1,13 +1,25 @@
 //! Stream fields: the fields of libav's streams that ffmpeg-next has no call for.
 #![allow(unsafe_code)] // see each block
 
-use ffmpeg_next::format::{context, stream::Stream};
+use ffmpeg_next::format::{self, context, stream::Stream};
 use ffmpeg_next::{Rational, codec, ffi};
 
 /// The shape of a pixel as the container names it; 0/1 when it does not.
 pub(crate) fn sample_aspect(stream: &Stream) -> Rational {
     // SAFETY: the stream borrows its context, so the pointer is valid; the field is a plain pair of numbers.
     unsafe { (*stream.as_ptr()).sample_aspect_ratio.into() }
+}
+
+/// Whether libav makes up the timestamps of this format: it holds none.
+pub(crate) fn has_no_timestamps(format: &format::Input) -> bool {
+    // SAFETY: descriptions of formats are static; the field is a plain number.
+    unsafe { (*format.as_ptr()).flags & ffi::AVFMT_NOTIMESTAMPS != 0 }
+}
+
+/// Whether timestamps of this format may jump, as those of a recording of a broadcast.
+pub(crate) fn may_jump(format: &format::Input) -> bool {
+    // SAFETY: descriptions of formats are static; the field is a plain number.
+    unsafe { (*format.as_ptr()).flags & ffi::AVFMT_TS_DISCONT != 0 }
 }
 
 /// Tells the demuxer that only the streams `kept` are wanted. HLS otherwise downloads every variant at once.

@@ -2,7 +2,8 @@
 
 use super::Round;
 use super::stream_fields;
-use crate::packet::TICKS;
+use super::untimed::Rate;
+use crate::packet::{TICKS, video_codec};
 use crate::source::input::address::InputAddress;
 use crate::source::input::decode::upright::Orientation;
 use crate::source::input::decode::{MICROSECONDS, StreamSetup};
@@ -16,6 +17,26 @@ use tracing::warn;
 
 /// Text art, which libav takes for video: every text file would "play".
 const NOT_MEDIA: [&str; 5] = ["tty", "bin", "xbin", "adf", "idf"];
+
+/// Frames of video without a container, as libav calls them. Not all of its formats say themselves that they hold no timestamps.
+const RAW_VIDEO: [&str; 16] = [
+    "av1",
+    "avs2",
+    "avs3",
+    "cavsvideo",
+    "dirac",
+    "dnxhd",
+    "evc",
+    "h261",
+    "h263",
+    "h264",
+    "hevc",
+    "m4v",
+    "mjpeg",
+    "mpegvideo",
+    "obu",
+    "vvc",
+];
 
 /// The streams that are played, by number, with their time bases.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +58,7 @@ pub(crate) fn choose(
     input: &mut context::Input,
     address: &InputAddress,
     is_pushed: bool,
+    untimed_fps: Option<u32>,
 ) -> Result<(Chosen, Round), InputError> {
     let name = address.to_string();
     if NOT_MEDIA.contains(&input.format().name()) {
@@ -53,24 +75,63 @@ pub(crate) fn choose(
     if let Some(silent) = sound.take_if(|sound| decoder::find(sound.parameters().id()).is_none()) {
         warn!(source = name, codec = codec_name(&silent), "no decoder for the sound; going on without it");
     }
-    let indexed = |stream: &Stream| (stream.index(), time_base(stream));
-    let chosen = Chosen { picture: indexed(&picture), sound: sound.as_ref().map(indexed) };
-    let rate = frame_rate(&picture).map(|rate| f64::from(rate.numerator()) / f64::from(rate.denominator()));
+    let untimed = has_no_timestamps(input).then(|| untimed_rate(&picture, untimed_fps));
+    let mut picture_setup = setup(&picture);
+    if untimed.is_some() {
+        picture_setup.time_base = MICROSECONDS;
+    }
+    let chosen = Chosen {
+        picture: (picture.index(), picture_setup.time_base),
+        sound: sound.as_ref().map(|sound| (sound.index(), time_base(sound))),
+    };
+    let rate = frame_rate(&picture).filter(|_| untimed.is_none()).map(f64::from);
     let rate = rate.map_or(String::new(), |rate| format!(" at {} fps", (rate * 100.0).round() / 100.0));
+    let rate = if untimed.is_some() { " without timestamps".to_owned() } else { rate };
     let with_sound = sound.as_ref().map_or(String::new(), |sound| format!(", {} sound", codec_name(sound)));
     let round = Round {
-        picture: setup(&picture),
+        picture: picture_setup,
         sound: sound.as_ref().map(setup),
-        live: is_pushed || (!matches!(address, InputAddress::File(_)) && input.duration() <= 0),
+        live: is_pushed || (!is_regular_file(address) && input.duration() <= 0),
+        untimed,
         in_bursts: input.format().name().split(',').any(|name| name == "hls"),
         bps: input.bit_rate().max(0) as u64,
         length_s: (input.duration().max(0) / i64::from(MICROSECONDS.denominator())) as u64,
+        keeps_holes: is_regular_file(address) && !stream_fields::may_jump(&input.format()),
         of_several: false,
         description: format!("{name}, {codec}{rate}{with_sound}"),
     };
     let kept = [Some(chosen.picture), chosen.sound].into_iter().flatten();
     stream_fields::discard_all_but(input, &kept.map(|(index, _)| index).collect::<Vec<_>>());
     Ok((chosen, round))
+}
+
+/// A file on disk, and no pipe with a name.
+fn is_regular_file(address: &InputAddress) -> bool {
+    match address {
+        InputAddress::File(path) => std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()),
+        _ => false,
+    }
+}
+
+/// Whether what libav gives as timestamps is made up.
+fn has_no_timestamps(input: &context::Input) -> bool {
+    let format = input.format();
+    let name = format.name();
+    // Pictures one behind the other, as cameras send them, are read by a pipe of their kind.
+    stream_fields::has_no_timestamps(&format) || RAW_VIDEO.contains(&name) || name.ends_with("_pipe")
+}
+
+/// The rate of frames without timestamps.
+fn untimed_rate(picture: &Stream, asked: Option<u32>) -> Rate {
+    let parameters = picture.parameters();
+    let stated = match video_codec(parameters.id()) {
+        Some(codec) => codec
+            .stated_interval_90k(stream_fields::head(&parameters))
+            .map(|interval_90k| f64::from(TICKS.denominator()) / interval_90k as f64),
+        // What differs from libav's guess is none.
+        None => frame_rate(picture).filter(|rate| *rate != Rational(25, 1)).map(f64::from),
+    };
+    stated.map(Rate::Stated).or_else(|| asked.map(|fps| Rate::Asked(f64::from(fps)))).unwrap_or(Rate::Guessed)
 }
 
 /// The picture that libav deems best, unless that is a cover.

@@ -4,18 +4,17 @@
 //! [`crate::source::input::demux`] reads. The thread opens, uses and closes libav's context. It ends at the end of the input, at
 //! an error, at the stop flag, or when the demuxer is dropped.
 
-use super::packet_queue::Extent;
+use super::entry::Entry;
 use super::streams::{self, Chosen};
-use super::{Ending, Origin, Queued, Round, Shared};
+use super::untimed::UntimedClock;
+use super::{Ending, Origin, Round, Shared};
 use crate::source::input::address::InputAddress;
-use crate::source::input::decode::MICROSECONDS;
 use crate::source::input::error::{InputError, reason};
 use crate::source::input::file_list;
-use crate::source::input::pace::timeline::Lane;
 use crate::source::input::screen;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::context::StreamIo;
-use ffmpeg_next::{Packet, Rescale, format};
+use ffmpeg_next::{Packet, format};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::{debug, warn};
@@ -32,6 +31,8 @@ pub(crate) struct DemuxThread {
     pub(crate) address: InputAddress,
     pub(crate) origin: Origin,
     pub(crate) loop_forever: bool,
+    /// Frame rate of a source without timestamps whose parameter sets state none.
+    pub(crate) untimed_fps: Option<u32>,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -97,21 +98,16 @@ impl DemuxThread {
     /// One round, from its opening to its end; the number of packets that were of use.
     fn play_once(&self, film: &InputAddress, of_several: bool) -> Result<u64, InputError> {
         self.shared.wait_for_room();
+        let opened_at = Instant::now();
         let mut input = self.open(film)?;
-        let (chosen, round) = streams::choose(&mut input, film, self.is_pushed())?;
+        let (chosen, round) = streams::choose(&mut input, film, self.is_pushed(), self.untimed_fps)?;
         let round = Round { of_several, ..round };
         // A live list of HLS says itself when it is over; other live streams never are.
         let hangs_up = round.live && !round.in_bursts && !self.ends();
-        self.shared.change(|queue| {
-            queue.packets.set_in_use(Lane::Sound, round.sound.is_some());
-            queue.rounds.push_back(round);
-        });
-        let packets = self.read(&mut input, chosen);
-        self.shared.change(|queue| {
-            for lane in Lane::ALL {
-                queue.packets.push(lane, Queued::RoundEnd, Extent::default());
-            }
-        });
+        let untimed = round.untimed.map(|rate| UntimedClock::new(rate, round.live, opened_at));
+        let mut entry = Entry::new(&self.shared, round, untimed);
+        let packets = self.read(&mut input, chosen, &mut entry);
+        entry.finish();
         if hangs_up && packets.is_ok() && !self.shared.watchdog.stopped() {
             return Err(InputError::HungUp(self.address.to_string()));
         }
@@ -189,7 +185,12 @@ impl DemuxThread {
     }
 
     /// Reads one round to its end; the number of packets that were of use.
-    fn read(&self, input: &mut format::context::Input, chosen: Chosen) -> Result<u64, InputError> {
+    fn read(
+        &self,
+        input: &mut format::context::Input,
+        chosen: Chosen,
+        entry: &mut Entry<'_>,
+    ) -> Result<u64, InputError> {
         let watchdog = &self.shared.watchdog;
         let is_url = matches!(self.address, InputAddress::Url(_));
         let (mut used, mut bad) = (0, 0);
@@ -227,15 +228,8 @@ impl DemuxThread {
                 }
             }
             let Some((lane, time_base)) = chosen.lane_of(packet.stream()) else { continue };
-            let to_us = |value: i64| value.rescale(time_base, MICROSECONDS);
-            let extent = Extent {
-                bytes: packet.size(),
-                dts_us: packet.dts().map(to_us),
-                duration_us: to_us(packet.duration()),
-            };
-            let arrived = (!waited).then(Instant::now);
             used += 1;
-            self.shared.push(lane, Queued::Packet { packet, arrived }, extent);
+            entry.push(lane, packet, time_base, waited);
         }
     }
 }

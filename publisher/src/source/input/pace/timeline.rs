@@ -39,6 +39,39 @@ const LONGEST_PIECE_US: i64 = 300_000_000;
 /// No true timestamp is further from zero: 2000 years.
 const FARTHEST_US: i64 = 1 << 56;
 
+/// What was read of the other lane before a packet stands at most this far from it in a file.
+const INTERLEAVED_US: i64 = 5_000_000;
+/// The other lane runs without a hole if it does so from here on, after its last piece.
+const RUNS_ON_US: i64 = 3_000_000;
+
+/// What the other lane does beside a hole in this one: a picture that stands still while sound goes on is no jump.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Beside {
+    /// Nobody looked.
+    #[default]
+    Unknown,
+    /// There is no other lane, and the container's timestamps do not jump.
+    Alone,
+    /// When the packet was read, the other lane had been read from here to there without a hole, in container time.
+    Run {
+        /// Where it began.
+        since_us: i64,
+        /// The newest packet.
+        newest_us: i64,
+    },
+}
+
+/// A piece before it has its place.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Unplaced {
+    /// As the container has it.
+    pub(crate) pts_us: Option<i64>,
+    pub(crate) duration_us: i64,
+    /// When it came, of a source that sends in real time: what came without a pause holds none.
+    pub(crate) arrived: Option<Instant>,
+    pub(crate) beside: Beside,
+}
+
 /// Places timestamps of a source on one continuous timeline.
 #[derive(Debug, Default)]
 pub(crate) struct Timeline {
@@ -66,7 +99,26 @@ struct Placed {
 
 impl Placed {
     fn goes_on_at(self, media_us: i64) -> bool {
-        (self.start_us - BACKWARD_JUMP_US..=self.end_us + FORWARD_JUMP_US).contains(&media_us)
+        !self.is_before(media_us) && media_us <= self.end_us + FORWARD_JUMP_US
+    }
+
+    fn is_before(self, media_us: i64) -> bool {
+        media_us < self.start_us - BACKWARD_JUMP_US
+    }
+}
+
+impl Beside {
+    /// Whether a hole up to a packet at `pts_us` is one of this lane alone; `other` is the lane beside it.
+    fn shows_hole(self, hole_us: i64, pts_us: i64, other: &LaneClock) -> bool {
+        match self {
+            Beside::Unknown => false,
+            Beside::Alone => hole_us <= LONGEST_PIECE_US,
+            Beside::Run { since_us, newest_us } => other.last.is_some_and(|last| {
+                let end_us = last.end_us - other.offset_us;
+                since_us <= end_us.saturating_add(RUNS_ON_US)
+                    && newest_us.saturating_sub(pts_us).saturating_abs() <= INTERLEAVED_US
+            }),
+        }
     }
 }
 
@@ -79,15 +131,8 @@ impl Timeline {
     }
 
     /// Media time of the next piece of a lane. Pieces of one lane come in the order in which they are presented.
-    ///
-    /// `arrived`: when it came, of a source that sends in real time: what came without a pause holds none.
-    pub(crate) fn place(
-        &mut self,
-        lane: Lane,
-        pts_us: Option<i64>,
-        duration_us: i64,
-        arrived: Option<Instant>,
-    ) -> i64 {
+    pub(crate) fn place(&mut self, lane: Lane, piece: Unplaced) -> i64 {
+        let Unplaced { pts_us, duration_us, arrived, beside } = piece;
         let [picture, sound] = &mut self.lanes;
         let (clock, other) = match lane {
             Lane::Picture => (picture, &*sound),
@@ -114,8 +159,11 @@ impl Timeline {
                         other.offset_us == clock.offset_us && (own_us - led.end_us).abs() < hole_us.abs() / 2
                     });
                 let longest_us = last.usual_us * 2 + LIVE_JUMP_US;
-                let is_jump = !last.goes_on_at(own_us)
-                    || waited_us.is_some_and(|waited_us| hole_us > waited_us + longest_us);
+                let is_too_long = match waited_us {
+                    Some(waited_us) => hole_us > waited_us.saturating_add(longest_us),
+                    None => hole_us > FORWARD_JUMP_US && !beside.shows_hole(hole_us, pts_us, other),
+                };
+                let is_jump = last.is_before(own_us) || is_too_long;
                 // The other lane has crossed a splice: where that is nearer, this one crosses it too.
                 let from_end_us = |offset_us: i64| (pts_us + offset_us - last.end_us).abs();
                 let follows = arrived.is_some()
@@ -157,12 +205,20 @@ mod tests {
     const SECOND: i64 = 1_000_000;
     const FRAME: i64 = 40_000;
 
+    fn place(timeline: &mut Timeline, lane: Lane, pts_us: Option<i64>, duration_us: i64) -> i64 {
+        timeline.place(lane, Unplaced { pts_us, duration_us, ..Unplaced::default() })
+    }
+
+    fn live(pts_us: Option<i64>, duration_us: i64, arrived: Instant) -> Unplaced {
+        Unplaced { pts_us, duration_us, arrived: Some(arrived), ..Unplaced::default() }
+    }
+
     #[track_caller]
     fn check(origin_us: i64, pieces: &[(Lane, Option<i64>)], expected_us: &[i64]) {
         let mut timeline = Timeline::default();
         timeline.begin_round(origin_us);
         let placed: Vec<i64> =
-            pieces.iter().map(|&(lane, pts_us)| timeline.place(lane, pts_us, FRAME, None)).collect();
+            pieces.iter().map(|&(lane, pts_us)| place(&mut timeline, lane, pts_us, FRAME)).collect();
         assert_eq!(placed, expected_us);
     }
 
@@ -189,6 +245,42 @@ mod tests {
         check(0, &[(Picture, Some(0)), (Picture, Some(9 * SECOND))], &[0, 9 * SECOND]);
         check(0, &[(Picture, Some(0)), (Picture, Some(11 * SECOND))], &[0, FRAME]);
         check(100 * SECOND, &[(Picture, Some(100 * SECOND)), (Picture, Some(0))], &[0, FRAME]);
+    }
+
+    /// Where a picture at 21 s is placed behind one at 5 s, with sound at 5 s; `beside` it.
+    fn after_a_hole(beside: Beside) -> i64 {
+        let mut timeline = Timeline::default();
+        timeline.begin_round(0);
+        place(&mut timeline, Picture, Some(5 * SECOND), FRAME);
+        place(&mut timeline, Sound, Some(5 * SECOND), FRAME);
+        let pts_us = Some(21 * SECOND);
+        timeline.place(Picture, Unplaced { pts_us, duration_us: FRAME, arrived: None, beside })
+    }
+
+    #[test]
+    fn a_picture_that_stands_still_while_sound_goes_on_is_no_jump() {
+        let run = |since_s: i64, newest_s: i64| Beside::Run {
+            since_us: since_s * SECOND,
+            newest_us: newest_s * SECOND,
+        };
+        assert_eq!(after_a_hole(run(0, 21)), 21 * SECOND);
+        assert_eq!(after_a_hole(run(6, 19)), 21 * SECOND);
+        assert_eq!(after_a_hole(Beside::Alone), 21 * SECOND);
+        let jump = 5 * SECOND + FRAME;
+        assert_eq!(after_a_hole(run(0, 6)), jump, "sound was read up to 6 s only");
+        assert_eq!(after_a_hole(run(20, 21)), jump, "sound has the hole, too");
+        assert_eq!(after_a_hole(Beside::Unknown), jump);
+    }
+
+    #[test]
+    fn a_live_source_that_sends_nothing_for_long_has_a_hole_and_no_jump() {
+        let start = Instant::now();
+        let mut timeline = Timeline::default();
+        timeline.begin_round(0);
+        timeline.place(Picture, live(Some(0), FRAME, start));
+        let later = start + std::time::Duration::from_secs(60);
+        assert_eq!(timeline.place(Picture, live(Some(60 * SECOND), FRAME, later)), 60 * SECOND);
+        assert_eq!(timeline.place(Picture, live(Some(80 * SECOND), FRAME, later)), 60 * SECOND + FRAME);
     }
 
     #[test]
@@ -225,13 +317,13 @@ mod tests {
             while (sounds + 1) * RUN_US <= now_us {
                 let (pts_us, sent_us) = (sounds * RUN_US, (sounds + 1) * RUN_US);
                 let arrived = start + std::time::Duration::from_micros(sent_us as u64);
-                let placed_us =
-                    timeline.place(Sound, Some(pts_us + jumped_us(pts_us)), RUN_US, Some(arrived));
+                let pts_us_now = Some(pts_us + jumped_us(pts_us));
+                let placed_us = timeline.place(Sound, live(pts_us_now, RUN_US, arrived));
                 sound_off_us = placed_us - pts_us;
                 sounds += 1;
             }
             let arrived = start + std::time::Duration::from_micros(now_us as u64);
-            let placed_us = timeline.place(Picture, Some(now_us + jumped_us(now_us)), 50_000, Some(arrived));
+            let placed_us = timeline.place(Picture, live(Some(now_us + jumped_us(now_us)), 50_000, arrived));
             picture_off_us = placed_us - now_us;
         }
         (sound_off_us - picture_off_us, picture_off_us)
@@ -260,12 +352,12 @@ mod tests {
     fn a_round_begins_where_the_later_lane_ended() {
         let mut timeline = Timeline::default();
         timeline.begin_round(7);
-        assert_eq!(timeline.place(Picture, Some(7), 3 * SECOND, None), 0);
-        assert_eq!(timeline.place(Sound, Some(7 + SECOND), SECOND, None), SECOND);
+        assert_eq!(place(&mut timeline, Picture, Some(7), 3 * SECOND), 0);
+        assert_eq!(place(&mut timeline, Sound, Some(7 + SECOND), SECOND), SECOND);
         for round in 1..4 {
             timeline.begin_round(7);
-            assert_eq!(timeline.place(Picture, Some(7), 3 * SECOND, None), round * 3 * SECOND);
-            assert_eq!(timeline.place(Sound, Some(7 + SECOND), SECOND, None), round * 3 * SECOND + SECOND);
+            assert_eq!(place(&mut timeline, Picture, Some(7), 3 * SECOND), round * 3 * SECOND);
+            assert_eq!(place(&mut timeline, Sound, Some(7 + SECOND), SECOND), round * 3 * SECOND + SECOND);
         }
     }
 
@@ -275,8 +367,8 @@ mod tests {
         timeline.begin_round(i64::MIN);
         for pts_us in [i64::MAX, i64::MIN, 0, FARTHEST_US, -FARTHEST_US, 1, i64::MAX - 1, FARTHEST_US] {
             for lane in Lane::ALL {
-                timeline.place(lane, Some(pts_us), i64::MAX, None);
-                timeline.place(lane, Some(pts_us), i64::MIN, None);
+                place(&mut timeline, lane, Some(pts_us), i64::MAX);
+                place(&mut timeline, lane, Some(pts_us), i64::MIN);
             }
             timeline.begin_round(pts_us);
         }
