@@ -15,7 +15,7 @@ mod v4l2;
 mod wake;
 
 use super::{Read, Source, SourceError};
-use crate::captured::{Captured, CapturedPicture, SourceFormat};
+use crate::captured::{Captured, CapturedPicture, Shows, SourceFormat};
 use crate::picture::colour_space::ColourSpace;
 use backend::{Attached, Shot, Streaming, attached};
 use ffmpeg_next::color::Space;
@@ -231,7 +231,15 @@ impl Source for Camera {
         let CameraMode { width, height, .. } = self.mode;
         let description = format!("{}, {}", self.title, self.mode);
         let colours = ColourSpace::WEBCAM;
-        SourceFormat { description, width, height, colours, has_sound: false, copied: None }
+        SourceFormat {
+            description,
+            shows: Shows::Pictures,
+            width,
+            height,
+            colours,
+            has_sound: false,
+            copied: None,
+        }
     }
 
     fn read(&mut self, timeout: Duration) -> Result<Read, SourceError> {

@@ -22,7 +22,7 @@ pub use error::InputError;
 pub use listen_address::CannotListen;
 
 use super::{Read, Source, SourceError};
-use crate::captured::{Captured, CapturedPicture, CapturedSound, SourceFormat};
+use crate::captured::{Captured, CapturedPicture, CapturedSound, Shows, SourceFormat};
 use crate::picture::colour_space::ColourSpace;
 use decode::{Decoded, LaneDecoder, Step, StreamSetup};
 use demux::{Demuxer, Ending, Origin, Queued, Round};
@@ -35,6 +35,8 @@ use tracing::warn;
 
 /// A name server may keep libav longer than [`demuxer`]'s own patience lasts.
 const OPEN_URL: Duration = Duration::from_secs(12);
+/// The size that is promised where pictures come later: that of what phones held upright do not send, and all others do.
+pub(crate) const LIKELY_SIZE: (u32, u32) = (1280, 720);
 /// How long pictures are waited for that do not say their size in advance.
 const FIRST_PICTURE: Duration = Duration::from_secs(10);
 
@@ -47,6 +49,8 @@ pub struct InputSettings {
     pub loop_forever: bool,
     /// Frame rate of a source without timestamps whose parameter sets state none.
     pub untimed_fps: Option<u32>,
+    /// The sound alone is played, whatever else there is.
+    pub sound_alone: bool,
     /// Once it is set, whatever blocks gives up.
     pub stop: Arc<AtomicBool>,
 }
@@ -61,7 +65,8 @@ pub struct Input {
     /// The round's first piece has been placed on the timeline.
     under_way: bool,
     live: bool,
-    pictures: u64,
+    /// Pictures that were handed out; of a source without pictures runs of sound.
+    played: u64,
     format: SourceFormat,
 }
 
@@ -195,11 +200,18 @@ impl Input {
     /// The demuxer has found its first round: opens the decoders and looks at the size.
     pub(crate) fn begin(name: String, demuxer: Demuxer, round: Round) -> Result<Self, InputError> {
         let not_media = |error| InputError::NotMedia { name: name.clone(), reason: error::reason(error) };
-        let picture = LaneDecoder::open(&name, &round.picture, round.live).map_err(not_media)?;
-        let sound = round.sound.as_ref().and_then(|sound| open_sound(&name, sound, round.live));
+        let open = |setup: &StreamSetup| LaneDecoder::open(&name, setup, round.live).map_err(not_media);
+        let picture = round.picture.as_ref().map(open).transpose()?;
+        let sound = match &round.sound {
+            Some(sound) if picture.is_none() => Some(open(sound)?),
+            sound => sound.as_ref().and_then(|sound| open_sound(&name, sound, round.live)),
+        };
+        let shows =
+            if picture.is_some() || round.picture_may_come { Shows::Pictures } else { Shows::Nothing };
         let mut input = Input {
             format: SourceFormat {
                 description: round.description,
+                shows,
                 width: 0,
                 height: 0,
                 colours: ColourSpace::HIGH_DEFINITION,
@@ -208,12 +220,12 @@ impl Input {
             },
             name,
             demuxer,
-            lanes: [InputLane::new(Some(picture)), InputLane::new(sound)],
+            lanes: [InputLane::new(picture), InputLane::new(sound)],
             timeline: Timeline::default(),
             pacer: Pacer::new(round.live && !round.in_bursts),
             under_way: false,
             live: round.live,
-            pictures: 0,
+            played: 0,
         };
         (input.format.width, input.format.height) = input.shown_size()?;
         let picture = input.lanes[Lane::Picture as usize].decoder.as_ref();
@@ -224,6 +236,9 @@ impl Input {
     /// What the stream's head says, or else what the first picture shows.
     fn shown_size(&mut self) -> Result<(u32, u32), InputError> {
         let picture = Lane::Picture as usize;
+        if self.lanes[picture].decoder.is_none() {
+            return Ok(LIKELY_SIZE);
+        }
         let deadline = Instant::now() + FIRST_PICTURE;
         loop {
             if let Some(size) = self.lanes[picture].decoder.as_ref().and_then(LaneDecoder::stated_size) {
@@ -300,10 +315,11 @@ impl Input {
         let captured_at = due.at;
         Some(match ready.decoded {
             Decoded::Picture(frame) => {
-                self.pictures += 1;
+                self.played += 1;
                 Captured::Picture(CapturedPicture { frame, captured_at })
             }
             Decoded::Sound(frame) => {
+                self.played += u64::from(self.lanes[Lane::Picture as usize].decoder.is_none());
                 Captured::Sound(CapturedSound { frame, captured_at, stretch: due.stretch })
             }
         })
@@ -315,19 +331,23 @@ impl Input {
         let ending = self.demuxer.ending();
         let round = self.demuxer.next_round();
         let went_well = round.is_some() || matches!(ending, Some(Ending::Over));
-        if went_well && self.pictures == 0 {
-            return Err(InputError::Undecodable(self.name.clone()).into());
+        if went_well && self.played == 0 {
+            let has_picture = self.lanes[Lane::Picture as usize].decoder.is_some();
+            let undecodable =
+                if has_picture { InputError::Undecodable } else { InputError::UndecodableSound };
+            return Err(undecodable(self.name.clone()).into());
         }
         if let Some(round) = round {
-            let decoder = LaneDecoder::open(&self.name, &round.picture, round.live);
-            let decoder = decoder.map_err(|error| InputError::Broken {
+            // The encoders are set up: pictures and sound that were not there at the start have no place to go.
+            let picture = round.picture.filter(|_| self.format.shows == Shows::Pictures);
+            let decoder = picture.map(|picture| LaneDecoder::open(&self.name, &picture, round.live));
+            let decoder = decoder.transpose().map_err(|error| InputError::Broken {
                 name: self.name.clone(),
                 reason: error::reason(error),
             })?;
-            // The encoders are set up: sound that was not there at the start has no place to go.
             let sound = round.sound.filter(|_| self.format.has_sound);
             let sound = sound.and_then(|sound| open_sound(&self.name, &sound, round.live));
-            self.lanes = [InputLane::new(Some(decoder)), InputLane::new(sound)];
+            self.lanes = [InputLane::new(decoder), InputLane::new(sound)];
             self.under_way = false;
             if self.format.description == round.description {
                 return Ok(Turn::Begun);

@@ -1,16 +1,16 @@
 //! Waiting: a source that is open from the start, and delivers whenever somebody pushes to it.
 //!
 //! In: a place to listen at. Out: pictures and sound of one client after the other; between them the news that there is
-//! none. What will come is not known in advance: pictures are promised in the shape that nearly all have today, and
-//! sound, which is silence while there is none. The caller's thread does it all; the [`Demuxer`] has its own. A client whose
+//! none. What will come is not known in advance: pictures are promised in the shape that nearly all have today (unless sound alone
+//! is wanted), and sound, which is silence while there is none. The caller's thread does it all; the [`Demuxer`] has its own. A client whose
 //! stream does not name its size holds the caller up until its first picture, or for ten seconds.
 
 use super::input::demux::{Demuxer, Ending, Origin, TICK};
 use super::input::error::InputError;
 use super::input::listen_address::ListenAt;
-use super::input::{CannotListen, Input, InputSettings};
+use super::input::{CannotListen, Input, InputSettings, LIKELY_SIZE};
 use super::rtmp::Door;
-use crate::captured::SourceFormat;
+use crate::captured::{Shows, SourceFormat};
 use crate::picture::colour_space::ColourSpace;
 use crate::source::{Read, Source, SourceError};
 use livedir_layout::source_state::SourceState;
@@ -20,8 +20,6 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
-/// The shape of what phones held upright do not send, and all others do.
-const LIKELY_SIZE: (u32, u32) = (1280, 720);
 /// So soon libav says that it cannot listen at all.
 const AT_ONCE: Duration = Duration::from_millis(300);
 /// Whoever pushes what cannot be used, or keeps the port from us, is not tried more often than this.
@@ -166,7 +164,16 @@ impl Source for Waiting {
     fn format(&self) -> SourceFormat {
         let (width, height) = LIKELY_SIZE;
         let colours = ColourSpace::HIGH_DEFINITION;
-        SourceFormat { description: self.wish(), width, height, colours, has_sound: true, copied: None }
+        let shows = if self.settings.sound_alone { Shows::Nothing } else { Shows::Pictures };
+        SourceFormat {
+            description: self.wish(),
+            shows,
+            width,
+            height,
+            colours,
+            has_sound: true,
+            copied: None,
+        }
     }
 
     fn state(&self) -> SourceState {
