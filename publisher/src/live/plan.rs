@@ -302,6 +302,32 @@ mod tests {
     }
 
     #[test]
+    fn sound_alone_has_one_rendition_and_parts_of_whole_frames_of_sound() {
+        let alone = SourceFormat { shows: Shows::Nothing, ..source(0, 0) };
+        let stream = meant("--low-latency").unwrap().stream(&alone, (0, 0));
+        assert_eq!(stream.renditions, [Rendition { name: None, media: vec![Medium::Audio] }]);
+        assert!(stream.rungs.is_empty() && !stream.is_ladder());
+        assert_eq!((stream.part_target_90k, stream.target_duration_s), (Some(17_280), 2));
+        let shortest = meant("--low-latency --part-duration 50ms").unwrap().stream(&alone, (0, 0));
+        assert_eq!(shortest.part_target_90k, Some(2 * 1920));
+    }
+
+    #[test]
+    fn a_still_picture_is_sent_as_seldom_as_segments_and_parts_allow() {
+        let still = SourceFormat { shows: Shows::Still, ..source(320, 180) };
+        for (line, fps, frames) in [
+            ("", 1, 2),
+            ("--segment-duration 1.5s", 2, 3),
+            ("--low-latency", 5, 10),
+            ("--segment-duration 500ms --low-latency --part-duration 350ms", 4, 2),
+            ("--fps 25", 25, 50),
+        ] {
+            let grid = meant(line).unwrap().stream(&still, (320, 180)).grid;
+            assert_eq!((grid.fps, grid.segment_frames), (fps, frames), "{line}");
+        }
+    }
+
+    #[test]
     fn a_ladder_has_a_rendition_for_each_rung_and_one_for_the_sound() {
         let settings = meant("--ladder 640x360@800k,1280x720@2.5M").unwrap();
         assert_eq!(settings.wished_size(), (1280, 720));
