@@ -30,6 +30,7 @@ mod readme;
 mod remedies;
 mod restart;
 mod single_events;
+mod sources;
 mod stream;
 mod support;
 mod surface;

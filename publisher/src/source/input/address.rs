@@ -108,9 +108,9 @@ impl InputAddress {
         if !matches!(self, InputAddress::File(_)) {
             // Looking at 1.5 s finds the streams of every live encoder; the default of 5 s would delay the picture.
             options.push(("analyzeduration", "1500000"));
-            // So much tells each format. By default libav reads a megabyte of those that it is not sure of, which takes a camera that
+            // So much tells each format, also behind the cover of an MP3. By default libav reads a megabyte where it is not sure, which takes a camera that
             // sends MJPEG some seconds.
-            options.push(("formatprobesize", "65536"));
+            options.push(("formatprobesize", "262144"));
         }
         match self.scheme().as_deref() {
             Some("rtsp" | "rtsps") => options.push(match self.rtsp_transport() {

@@ -16,6 +16,7 @@ mod file_list;
 pub(crate) mod listen_address;
 pub mod pace;
 mod screen;
+pub(crate) mod stream_fields;
 
 pub use address::InputAddress;
 pub use error::InputError;
@@ -76,6 +77,8 @@ struct InputLane {
     packets: u64,
     /// The source has shown that it does not deliver in real time.
     runs_ahead: bool,
+    /// What follows needs another decoder.
+    setup: Option<Box<StreamSetup>>,
     finished: bool,
 }
 
@@ -154,6 +157,7 @@ impl InputLane {
             beside: Beside::Unknown,
             packets: 0,
             runs_ahead: false,
+            setup: None,
             finished: false,
         }
     }
@@ -182,6 +186,10 @@ impl InputLane {
                         decoder.send(&packet);
                     }
                     (Some(Queued::RunsAhead), _) => self.runs_ahead = true,
+                    (Some(Queued::Setup(setup)), _) => {
+                        self.setup = Some(setup);
+                        return;
+                    }
                     (Some(Queued::RoundEnd), Some(decoder)) => decoder.send_end(),
                     (Some(Queued::Packet { .. }), None) => {}
                     (Some(Queued::RoundEnd), None) => self.finished = true,
@@ -249,6 +257,10 @@ impl Input {
     fn fill(&mut self) {
         for lane in Lane::ALL {
             self.lanes[lane as usize].fill(lane, &self.demuxer);
+            while let Some(setup) = self.lanes[lane as usize].setup.take() {
+                self.set_up(lane, &setup);
+                self.lanes[lane as usize].fill(lane, &self.demuxer);
+            }
             if std::mem::take(&mut self.lanes[lane as usize].runs_ahead) {
                 self.pacer = Pacer::new(false);
             }
@@ -272,6 +284,22 @@ impl Input {
                 let arrived = ready.arrived.filter(|_| in_real_time);
                 let piece = Unplaced { pts_us, duration_us, arrived, beside };
                 ready.media_us.get_or_insert_with(|| self.timeline.place(lane, piece));
+            }
+        }
+    }
+
+    /// The head of a stream came late, or another one came.
+    fn set_up(&mut self, lane: Lane, setup: &StreamSetup) {
+        let decoder = &mut self.lanes[lane as usize].decoder;
+        // A decoder of pictures that had a head takes the next one from its packet, and loses nothing.
+        if lane == Lane::Picture && decoder.as_ref().is_some_and(LaneDecoder::has_head) {
+            return;
+        }
+        match LaneDecoder::open(&self.name, setup, self.live) {
+            Ok(opened) => *decoder = Some(opened),
+            Err(error) => {
+                let reason = error::reason(error);
+                warn!(source = self.name, reason, "the stream goes on in a way that cannot be decoded");
             }
         }
     }

@@ -8,6 +8,7 @@ pub(crate) mod upright;
 
 use super::decode::upright::{Orientation, Upright};
 use super::error::reason;
+use super::stream_fields;
 use crate::picture::colour_space::ColourSpace;
 use crate::picture::shared::SharedPicture;
 use ffmpeg_next as ffmpeg;
@@ -63,6 +64,7 @@ pub(crate) struct LaneDecoder {
     upright: Upright,
     time_base: Rational,
     picture_us: i64,
+    has_head: bool,
     ended: bool,
     failures: Failures,
 }
@@ -109,9 +111,15 @@ impl LaneDecoder {
             picture_us: setup.frame_rate.map_or(GUESSED_PICTURE_US, |rate| {
                 1_000_000 * i64::from(rate.denominator()) / i64::from(rate.numerator())
             }),
+            has_head: !stream_fields::head(&setup.parameters).is_empty(),
             ended: false,
             failures: Failures::default(),
         })
+    }
+
+    /// Whether the stream's head was known when it was opened.
+    pub(crate) fn has_head(&self) -> bool {
+        self.has_head
     }
 
     /// The size of the pictures in square pixels, if the stream's head names it.

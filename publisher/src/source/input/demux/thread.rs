@@ -188,7 +188,7 @@ impl DemuxThread {
     fn read(
         &self,
         input: &mut format::context::Input,
-        chosen: Chosen,
+        mut chosen: Chosen,
         entry: &mut Entry<'_>,
     ) -> Result<u64, InputError> {
         let watchdog = &self.shared.watchdog;
@@ -226,6 +226,9 @@ impl DemuxThread {
                     warn!(source = %self.address, reason = reason(error), "the rest of the source cannot be read");
                     return Ok(used);
                 }
+            }
+            if let Some((lane, setup)) = chosen.changed(input, &packet) {
+                entry.set_up(lane, setup);
             }
             let Some((lane, time_base)) = chosen.lane_of(packet.stream()) else { continue };
             used += 1;
