@@ -22,7 +22,7 @@ use crate::resume::remains::Remains;
 use crate::resume::{
     Plan, Predecessor,
     arrival::{self, Files, Room},
-    numbered,
+    numbered, numbers,
 };
 use crate::settings::ChannelSettings;
 use crate::settings::Naming;
@@ -86,7 +86,7 @@ impl Channel {
     ) -> Result<Self, WatchError> {
         let remains = Remains::find(world, settings)?;
         let in_files = remains.numbers(&*world.directory)?;
-        let last_of_ours = numbered::last_of_ours(&[in_files], remains.last_told());
+        let last_of_ours = numbers::last_of_ours(&[in_files], remains.last_told());
         if let Some(number) = remains.last_in_parts(last_of_ours) {
             remains.rejoin(&*world.directory, number);
         }
