@@ -83,6 +83,18 @@ fn best_picture(input: &context::Input) -> Option<Stream<'_>> {
     best.or_else(|| input.streams().find(is_film))
 }
 
+/// Whether a file is one picture and nothing else: as a film it would be over at once.
+pub(crate) fn is_still_picture(input: &context::Input) -> bool {
+    let mut streams = input.streams();
+    let (Some(only), None) = (streams.next(), streams.next()) else { return false };
+    // Where the container counts no frames, the name of its reader says that it is a picture: `image2`, `png_pipe`.
+    let is_one = match only.frames() {
+        0 => input.format().name() == "image2" || input.format().name().ends_with("_pipe"),
+        frames => frames == 1,
+    };
+    only.parameters().medium() == media::Type::Video && is_one
+}
+
 /// What a file holds, for people.
 fn found(input: &context::Input) -> String {
     let names = input.streams().map(|stream| match stream.parameters().medium() {
