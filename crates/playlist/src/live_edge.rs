@@ -57,7 +57,7 @@ impl Part {
 /// The segment that is being filmed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OpenSegment {
-    /// When its first picture was captured.
+    /// When its first frame was captured.
     pub program_date_time: Option<Timestamp>,
     /// The timeline breaks before it.
     pub discontinuity: bool,

@@ -111,7 +111,7 @@ pub(crate) struct ChannelSettings {
     pub(crate) webroot: PathBuf,
     /// Where the segments lie.
     pub(crate) home: Home,
-    /// Whether there are pictures in them; if not, they are sound that has renditions of its own.
+    /// Whether there is video in them; if not, they are sound that has renditions of its own.
     pub(crate) has_pictures: bool,
     /// Where `status.json` lies.
     pub(crate) status_directory: PathBuf,

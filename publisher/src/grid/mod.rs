@@ -1,6 +1,6 @@
-//! Grid: captured pictures and sound, at whatever times they come, become a steady line of grid times and of AAC.
+//! Grid: captured video frames and sound, at whatever times they come, become a steady line of grid times and of AAC.
 //!
-//! In: [`Captured`] pictures and sound from the capture queue. Out: what is to be [`Shown`] at each grid time, to the encoder of
+//! In: [`Captured`] video frames and sound from the capture queue. Out: what is to be [`Shown`] at each grid time, to the encoder of
 //! every rendition, and packets of sound. The grid thread owns the frame clock, the filters, the sound clock and the sound
 //! encoder. There is one of each for the whole run: time continues over every segment boundary, and the boundaries are the same
 //! for all renditions. At the end of the source all of its channels close.
@@ -26,14 +26,14 @@ use livedir_layout::meters::Meters;
 use livedir_media::Medium;
 use livedir_time::ticks::{duration, of_pictures, whole_pictures};
 
-/// If the grid is this far behind the present (the machine was suspended, or is too slow even for repeated pictures), the stream
-/// skips to the present. A smaller delay is caught up: a repeated picture takes the encoder a fraction of its grid time.
+/// If the grid is this far behind the present (the machine was suspended, or is too slow even for repeated frames), the stream
+/// skips to the present. A smaller delay is caught up: a repeated frame takes the encoder a fraction of its grid time.
 const LOST: Duration = Duration::from_secs(5);
 
 /// Wall clock and grid may be this far apart before the dates of the stream follow the wall clock.
 const CLOCK_STEP: Duration = Duration::from_millis(200);
 
-/// How many runs of sound from before the first picture are kept, for a source whose sound starts earlier.
+/// How many runs of sound from before the first frame are kept, for a source whose sound starts earlier.
 const LEAD_IN: usize = 128;
 
 /// The grid and its filters.
@@ -43,7 +43,7 @@ pub struct GridSettings {
     pub fps: u32,
     /// Frames from the start of one segment to that of the next.
     pub segment_frames: u64,
-    /// Filters for captured pictures, applied before they go to the renditions.
+    /// Filters for captured frames, applied before they go to the renditions.
     pub filter: FilterSettings,
 }
 
@@ -57,7 +57,7 @@ pub struct SoundLine {
     pub packets: SyncSender<Encoded>,
 }
 
-/// The grid thread: from the first captured picture or sound to the end of the source.
+/// The grid thread: from the first captured video frame or sound to the end of the source.
 pub fn run(
     captured: &CaptureReceiver,
     settings: &GridSettings,
@@ -115,7 +115,7 @@ struct Grid<'a> {
     complaint: String,
     rungs: Vec<PictureSender>,
     sound: Option<Sound>,
-    /// A picture has come.
+    /// A frame has come.
     has_picture: bool,
     slate: Option<Arc<SlateText>>,
 }
@@ -176,7 +176,7 @@ impl<'a> Grid<'a> {
         }
     }
 
-    /// The picture of grid time `at`; if the filters return none, the previous picture stays.
+    /// The frame of grid time `at`; if the filters return none, the previous frame stays.
     fn take_filtered(&mut self, at: u64, picture: CapturedPicture) {
         let since_start = picture.captured_at.saturating_duration_since(self.clock.time_of(0));
         let ago = picture.captured_at.elapsed();
@@ -193,7 +193,7 @@ impl<'a> Grid<'a> {
         }
     }
 
-    /// Logs an error of the filters once, however many pictures in a row have it.
+    /// Logs an error of the filters once, however many frames in a row have it.
     fn complain(&mut self, error: &FilterError) {
         let complaint = error.to_string();
         if complaint != self.complaint {
@@ -248,7 +248,7 @@ impl<'a> Grid<'a> {
         Ok(())
     }
 
-    /// Fills a grid time for which no picture came.
+    /// Fills a grid time for which no frame came.
     fn fill(&mut self, n: u64) {
         if self.clock.is_silent_at(n) || !self.has_picture {
             self.meters.frames_slate.add(1);
@@ -375,7 +375,7 @@ mod tests {
                 if let Encoded::Packet(packet) = it { Some(packet.dts_90k - START_90K) } else { None }
             })
             .collect();
-        // The picture is shown for 200 ms; the encoder puts one packet before its first.
+        // The frame is shown for 200 ms; the encoder puts one packet before its first.
         assert!(packets.iter().filter(|dts_90k| **dts_90k < 18_000).count() >= 9, "{packets:?}");
         assert!(packets.iter().all(|dts_90k| *dts_90k < 18_000 || *dts_90k > 800_000), "{packets:?}");
     }

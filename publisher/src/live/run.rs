@@ -37,7 +37,7 @@ use livedir_media::VideoCodec;
 use livedir_time::stop::Stop;
 use livedir_watcher::{Wake, WatchError, Watcher, WatcherSettings};
 
-/// Packets that may wait for the segment thread: about 15 s of picture and sound at the default settings. When a disk
+/// Packets that may wait for the segment thread: about 15 s of video and sound at the default settings. When a disk
 /// does not respond for longer, encoder and grid thread wait, and the capture queue drops frames.
 const PACKETS: usize = 1024;
 

@@ -301,7 +301,7 @@ impl Channels {
         for kept in self.by_live.values_mut() {
             kept.channel.end_parts();
         }
-        // Sound may end a little before or behind the pictures, and one has a segment that the other has not: all lists end with the
+        // Sound may end a little before or behind the video, and one has a segment that the other has not: all lists end with the
         // same number, from which the next run goes on.
         if self.shared.is_some() {
             let channels = self.by_live.values_mut().map(|kept| &mut kept.channel.publication);

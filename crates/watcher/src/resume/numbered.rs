@@ -128,7 +128,7 @@ fn begin(first: u64, files: &BTreeSet<u64>, next_number: u64, target_duration_s:
     }
 }
 
-/// How far the time of a file of ours may be from the end of its segment by the playlist: an estimate of a picture's length.
+/// How far the time of a file of ours may be from the end of its segment by the playlist: an estimate of a frame's length.
 const SAME_TIME: Duration = Duration::from_millis(20);
 
 /// No date is shifted so far from the time of its file.

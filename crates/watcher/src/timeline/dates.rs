@@ -15,14 +15,14 @@ use std::{collections::VecDeque, time::SystemTime};
 /// How dates are known.
 #[derive(Debug)]
 pub(crate) enum Dates {
-    /// The time of a file is that of its last picture.
+    /// The time of a file is that of its last frame.
     OfFiles,
     /// The time of a file is that of its last write.
     Smoothed(Smoothed),
 }
 
 impl Dates {
-    /// When the first picture of `next` was captured. `goes_on`: its timestamps go on from the segment before. `together`:
+    /// When the first frame of `next` was captured. `goes_on`: its timestamps go on from the segment before. `together`:
     /// files that came with it and are not dated yet.
     pub(crate) fn date<'a>(
         &mut self,

@@ -52,7 +52,7 @@ pub enum InputError {
         /// The codec's name.
         codec: String,
     },
-    /// Packets came, pictures did not.
+    /// Packets came, frames did not.
     #[error("no picture of {0} could be decoded; is the file damaged?")]
     Undecodable(String),
     /// Nothing answers there, or not as it should.

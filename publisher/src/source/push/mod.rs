@@ -1,9 +1,9 @@
 //! Waiting: a source that is open from the start, and delivers whenever somebody pushes to it.
 //!
-//! In: a place to listen at. Out: pictures and sound of one client after the other; between them the news that there is
-//! none. What will come is not known in advance: pictures are promised in the shape that nearly all have today, and
+//! In: a place to listen at. Out: video and sound of one client after the other; between them the news that there is
+//! none. What will come is not known in advance: frames are promised in the shape that nearly all have today, and
 //! sound, which is silence while there is none. The caller's thread does it all; the [`Demuxer`] has its own. A client whose
-//! stream does not name its size holds the caller up until its first picture, or for ten seconds.
+//! stream does not name its size holds the caller up until its first frame, or for ten seconds.
 
 use super::input::demux::{Demuxer, Ending, Origin, TICK};
 use super::input::error::InputError;

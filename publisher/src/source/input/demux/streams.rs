@@ -32,7 +32,7 @@ impl Chosen {
     }
 }
 
-/// Chooses the best picture and, if there is any, the best sound that goes with it; the others are not read.
+/// Chooses the best video stream and, if there is any, the best sound that goes with it; the others are not read.
 pub(crate) fn choose(
     input: &mut context::Input,
     address: &InputAddress,
@@ -73,7 +73,7 @@ pub(crate) fn choose(
     Ok((chosen, round))
 }
 
-/// The picture that libav deems best, unless that is a cover.
+/// The video stream that libav deems best, unless that is a cover.
 fn best_picture(input: &context::Input) -> Option<Stream<'_>> {
     let is_film = |stream: &Stream| {
         stream.parameters().medium() == media::Type::Video
