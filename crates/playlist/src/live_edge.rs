@@ -1,4 +1,4 @@
-//! The live edge: the segment that is being filmed, and the parts of the last ones listed, for low-latency playlists.
+//! The live edge: the segment that is being written, and the parts of the last ones listed, for low-latency playlists.
 //!
 //! In: finished parts, one by one, and the end of their segment. Out: what [`render_low_latency`] adds to the
 //! segments of a [`MediaPlaylist`], and the parts that are no longer listed. No thread, no clock.
@@ -54,7 +54,7 @@ impl Part {
     }
 }
 
-/// The segment that is being filmed.
+/// The segment that is being written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OpenSegment {
     /// When its first frame was captured.
@@ -103,7 +103,7 @@ pub enum PartError {
 }
 
 impl LiveEdge {
-    /// Nothing is filmed yet. No part may be longer than `part_target_90k`, which never changes.
+    /// Nothing is written yet. No part may be longer than `part_target_90k`, which never changes.
     #[must_use]
     pub fn new(part_target_90k: u64) -> LiveEdge {
         LiveEdge {
@@ -119,7 +119,7 @@ impl LiveEdge {
         self.part_target_90k
     }
 
-    /// The segment that is being filmed.
+    /// The segment that is being written.
     #[must_use]
     pub fn open(&self) -> &OpenSegment {
         &self.open

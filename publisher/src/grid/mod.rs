@@ -93,7 +93,7 @@ pub fn run(
             Next::TimedOut => {}
             Next::Closed => break,
         }
-        // The time is read before the sound is taken: so sound that comes in between does not count as missing.
+        // The time is read before the sound is taken: sound that arrives in between then does not count as missing.
         let now = captured.present();
         for sound in captured.drain_sound() {
             grid.take_sound(&sound);

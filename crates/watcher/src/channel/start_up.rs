@@ -52,7 +52,7 @@ pub(crate) enum FilesAtStart {
 }
 
 impl FilesAtStart {
-    /// Whether a later segment was written after these parts of the segment of this number: its encoder has gone on.
+    /// Whether a later segment is newer than these parts of segment `number`: the encoder will add no more parts to it.
     pub(crate) fn are_passed<'a>(&self, number: u64, mut parts: impl Iterator<Item = &'a Stamp>) -> bool {
         let Self::Any(files) = self else { return false };
         let later = files.iter().filter(|(name, _)| number_of_name(name).is_some_and(|it| it > number));

@@ -6,26 +6,26 @@ use livedir_layout::files::{OnDisk, PLAUSIBLE_NUMBER};
 use livedir_layout::names::number_of_uri;
 use std::collections::BTreeSet;
 
-/// Numbers of files that an earlier run may have left behind the last one that its playlist told of: it lists what it writes
-/// within a moment, and a few segments may be lost in between.
+/// How far the numbers of files of an earlier run may be ahead of the last number in its playlist. A run lists a segment at once after it
+/// has written it, and a few segments may be lost in between.
 const FURTHEST_JUMP: u64 = 10;
 
 /// Numbers of files are taken for ours below this only: one segment each second takes 3,000 years to come here.
 const PLAUSIBLE_OF_FILES: u64 = 100_000_000_000;
 
-/// Whether a number that the low-latency playlist tells of can be true: it is near what the playlist tells of, or near a file. `files`:
-/// the numbers of segments and parts that lie there. `told`: the last number that the playlist tells of.
+/// Whether a number in `ll.m3u8` is plausible: it is near the last number in `stream.m3u8` (`told`), or near the number of a segment or part
+/// on disk (`files`).
 pub(crate) fn is_backed(number: u64, files: &BTreeSet<u64>, told: Option<u64>) -> bool {
     let near = number.saturating_sub(FURTHEST_JUMP)..=number.saturating_add(FURTHEST_JUMP);
     let nothing_tells = told.is_none() && files.is_empty();
     nothing_tells || told.is_some_and(|told| told >= *near.start()) || files.range(near).next().is_some()
 }
 
-/// The last of the numbers that files have which is one of earlier runs of ours; higher ones are of strangers. `sizes`: the numbers
-/// of each size of a ladder, or of the one stream. `told`: the last number that a playlist tells of.
+/// The highest number that an earlier run of ours has used; files with higher numbers were put there by others. `sizes`: the numbers of
+/// the files of each rendition. `told`: the last number in a playlist.
 pub(crate) fn last_of_ours(sizes: &[BTreeSet<u64>], told: Option<u64>) -> u64 {
     let all: BTreeSet<u64> = sizes.iter().flatten().copied().collect();
-    // What one size has made far from all that was listed, another has made, too, or most of it.
+    // If one size has written a segment with a number far ahead, at least one other size has written one near it.
     let is_backed = |number: u64| {
         let near = number.saturating_sub(1)..=number.saturating_add(1);
         sizes.len() < 2 || sizes.iter().filter(|it| it.range(near.clone()).next().is_some()).count() > 1
@@ -33,7 +33,8 @@ pub(crate) fn last_of_ours(sizes: &[BTreeSet<u64>], told: Option<u64>) -> u64 {
     told.map_or_else(|| last_of_longest_chain(&all), |told| last_of_chain(&all, told, is_backed))
 }
 
-/// The last one of the most files that lie together; of as many, the highest. 0 without any.
+/// The last number of the longest chain of files with close numbers; of chains of equal length the one with the highest numbers. 0 without
+/// files.
 fn last_of_longest_chain(files: &BTreeSet<u64>) -> u64 {
     let mut chains: Vec<(usize, u64)> = Vec::new();
     let mut before = None;

@@ -29,7 +29,7 @@ pub struct SoundClock {
     rate_hz: u32,
     origin: Instant,
     next: u64,
-    /// The end of the line is the end of a run, and not silence or what was left out.
+    /// Whether the line ends with a captured run, and not with silence or with samples that were left out.
     is_of_run: bool,
     drift: SoundDrift,
 }

@@ -106,7 +106,9 @@ fn a_page_says_where_the_programs_are_before_it_calls_them() {
     // That one installs them.
     for document in documents().into_iter().filter(|it| it != "docs/start-at-boot.md") {
         let text = read(&document);
-        let calls = |line: &str| line.starts_with("$ livedir-") || line.contains(" | livedir-");
+        let calls = |line: &str| {
+            line.starts_with("$ livedir-") || (line.starts_with("$ ") && line.contains(" | livedir-"))
+        };
         let Some(first) = text.lines().position(calls) else { continue };
         seen += 1;
         let says = text.lines().position(|line| line.contains(ON_PATH));
