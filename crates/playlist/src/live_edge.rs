@@ -150,14 +150,14 @@ impl LiveEdge {
         self.listed.values().map(Vec::len).sum::<usize>() + self.open.parts.len()
     }
 
-    /// What stands before the first part of the segment that is being filmed (bis 4.4.4.9: tags of the parent segment
+    /// What stands before the first part of the segment that is being written (bis 4.4.4.9: tags of the parent segment
     /// stand before its first part).
     pub fn begin(&mut self, program_date_time: Option<Timestamp>, discontinuity: bool) {
         self.open.program_date_time = program_date_time;
         self.open.discontinuity = discontinuity;
     }
 
-    /// The next part of the segment that is being filmed.
+    /// The next part of the segment that is being written.
     pub fn push(&mut self, part: Part) -> Result<(), PartError> {
         let uri = || part.uri.clone();
         if part.duration_90k == 0 {
@@ -184,7 +184,7 @@ impl LiveEdge {
         self.listed.values().flatten().chain(&self.open.parts).any(|part| part.uri == uri)
     }
 
-    /// The segment that was being filmed is complete and listed under this number. Its parts stay near the edge; the next
+    /// The segment that was being written is complete and listed under this number. Its parts stay near the edge; the next
     /// segment is open.
     pub fn close(&mut self, media_sequence: u64) {
         let parts = std::mem::take(&mut self.open).parts;

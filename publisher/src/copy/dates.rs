@@ -1,4 +1,4 @@
-//! Dates: when each segment of a stream that is copied was filmed. Pure.
+//! Dates: when each segment of a stream that is copied was captured. Pure.
 //!
 //! In: the first frame of each segment, with the wall-clock time at which it was due. Out: its date. Nothing of a copied stream
 //! is dropped or doubled, so its timestamps run with the clock of its source, and dates that run with ours part from them.

@@ -143,7 +143,7 @@ pub struct Row {
     pub streams: Vec<String>,
     /// Why it does not go on from the segment before it.
     pub discontinuity: Option<String>,
-    /// Time between the two that was not filmed.
+    /// Time between the two of which nothing was captured.
     pub gap_before_s: Option<f64>,
     /// Anything else that should not be.
     pub odd: Vec<String>,
@@ -175,7 +175,7 @@ pub enum State {
     Elsewhere,
 }
 
-/// Who says when a segment was filmed.
+/// Who says when a segment was captured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DateSource {

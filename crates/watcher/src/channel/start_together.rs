@@ -157,7 +157,7 @@ fn promised_discontinuities(on_disk: &OnDisk) -> u64 {
 /// What the sizes bring from a run before.
 fn shared_timeline(remains: &[Remains], fates: &[Fate], now: Instant) -> Arc<Mutex<SharedTimeline>> {
     let most = remains.iter().map(|it| it.settings.window_segments).max().unwrap_or(0);
-    // Numbers that are listed, and those of the segments that are filmed.
+    // Numbers that are listed, and those of the segments that are being written.
     let mut shared = SharedTimeline::new(most + 16);
     for (remains, _) in remains.iter().zip(fates).filter(|(_, fate)| **fate == Fate::GoesOn) {
         if let OnDisk::Playlist { playlist, .. } = &remains.on_disk {

@@ -165,7 +165,7 @@ impl Arrival {
         let settles_at = self.last_came_at.unwrap_or(now) + TOGETHER.min(patience);
         // What lies in between may still come: it is late, or being written.
         let deadline = if leaves_hole { longest } else { settles_at.min(longest) };
-        // What does not go on from the last one does not come before the one that is being filmed, either.
+        // What does not go on from the last one does not come before the one that is being written, either.
         let deadline =
             self.filmed_until.filter(|_| !patience.is_zero()).map_or(deadline, |at| at.max(deadline));
         if now < deadline {

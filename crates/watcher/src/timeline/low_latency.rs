@@ -298,12 +298,12 @@ impl LowLatencyList {
         self.open.is_none().then_some(FirstPart { number, lost, finished })
     }
 
-    /// The segment that is being filmed, if it is not the one of this number.
+    /// The segment that is being written, if it is not the one of this number.
     pub(crate) fn open_before(&self, number: Option<u64>) -> Option<u64> {
         self.open.filter(|open| Some(*open) != number)
     }
 
-    /// How long the listed parts of the segment that is being filmed are, if it has this number.
+    /// How long the listed parts of the segment that is being written are, if it has this number.
     pub(crate) fn parts_duration_90k(&self, number: u64) -> Option<u64> {
         (self.open == Some(number)).then(|| self.listed_90k())
     }

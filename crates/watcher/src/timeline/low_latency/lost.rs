@@ -51,7 +51,7 @@ impl LowLatencyList {
         self.waiting.get(&(number.saturating_add(1), 0))
     }
 
-    /// The parts that are listed of the segment that is being filmed, and where they end on its timeline, if all of them are
+    /// The parts that are listed of the segment that is being written, and where they end on its timeline, if all of them are
     /// there.
     pub(crate) fn whole_until(&self) -> Option<(u32, u64)> {
         let has_lost = self.edge.open().parts.iter().any(Part::is_gap);

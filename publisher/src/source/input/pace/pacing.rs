@@ -1,4 +1,4 @@
-//! Pacing: media time becomes the moment at which a frame is due. Here a run of samples is a frame, too, as in FFmpeg.
+//! Pacing: media time becomes the moment at which a frame is due. Here a run of samples is a frame, too, as in libav.
 //!
 //! In: media time, the moment a frame arrived, and now. Out: when it is due, and by what part of itself it lasts longer than it
 //! says. Pure: the moments are arguments. One line maps media time to our clock, the same for video and sound. A live
