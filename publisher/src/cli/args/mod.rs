@@ -50,7 +50,7 @@ pub enum Command {
     Devices,
     /// Print the help of a command or a topic: `help live`, `help low-latency`
     Help(HelpArgs),
-    /// Write man pages and shell completions into a directory; `--manual DIR` as in livedir-server
+    /// Write man pages and shell completions into a directory
     #[command(long_flag = "manual")]
     Manual(ManualArgs),
     /// What this program was built without
