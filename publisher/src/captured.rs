@@ -12,11 +12,11 @@ pub const RATE_HZ: u32 = 48_000;
 /// change of pitch that trained ears notice.
 pub const MOST_STRETCH: f64 = 0.0005;
 
-/// A picture as the source delivered it: any size, any pixel format.
+/// A frame as the source delivered it: any size, any pixel format.
 pub struct CapturedPicture {
     /// The pixels, in libav's own description of them.
     pub frame: SharedPicture,
-    /// When the picture was taken (for a file: when it is due to be shown).
+    /// When the frame was taken (for a file: when it is due to be shown).
     pub captured_at: Instant,
 }
 
@@ -32,7 +32,7 @@ pub struct CapturedSound {
 
 /// What a source hands out.
 pub enum Captured {
-    /// One picture.
+    /// One frame.
     Picture(CapturedPicture),
     /// One run of samples.
     Sound(CapturedSound),
@@ -43,15 +43,15 @@ pub enum Captured {
 pub struct SourceFormat {
     /// For people: `USB Camera, 640x480 YUYV at 30 fps`.
     pub description: String,
-    /// Width of its pictures in pixels, as they are to be shown (square pixels).
+    /// Width of its frames in pixels, as they are to be shown (square pixels).
     pub width: u32,
-    /// Height of its pictures in pixels.
+    /// Height of its frames in pixels.
     pub height: u32,
-    /// The colour space of its pictures.
+    /// The colour space of its frames.
     pub colours: ColourSpace,
     /// Whether sound will come.
     pub has_sound: bool,
-    /// Of packets that are passed on as they are; `None` for pictures and samples.
+    /// Of packets that are passed on as they are; `None` for frames and samples.
     pub copied: Option<CopiedFormat>,
 }
 
@@ -60,7 +60,7 @@ pub struct SourceFormat {
 pub struct CopiedFormat {
     /// The longest time between two keyframes, in 90 kHz ticks.
     pub keyframes_90k: i64,
-    /// How long a picture is shown, in 90 kHz ticks.
+    /// How long a frame is shown, in 90 kHz ticks.
     pub picture_90k: i64,
     /// Bits a second: as the container says, or as its start has shown if that is more.
     pub bps: u64,

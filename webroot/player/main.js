@@ -13,6 +13,7 @@ import { initial, shownState, step } from './state.js';
 import { UnaskedPause } from './unasked_pause.js';
 import { openView } from './view.js';
 import { rememberWish, rememberedWish } from './wish.js';
+import { WITHOUT_HLS_JS } from './words.js';
 
 // Fine enough to see a frozen picture, coarse enough to cost nothing.
 const TICK_MS = 250;
@@ -85,6 +86,7 @@ document.addEventListener('visibilitychange', () => {
   frameRate.forget();
   if (!document.hidden) happened({ type: 'shown' });
 });
+if (mode === 'native' && !window.Hls) console.info(`livedir: ${WITHOUT_HLS_JS}`);
 watchPictures();
 setInterval(tick, TICK_MS);
 tick();
@@ -240,6 +242,7 @@ function takeSnapshot() {
     currentTime: video.currentTime,
     muted: video.muted,
     hasSound: facts.hasSound,
+    hasHlsJs: Boolean(window.Hls),
   });
 }
 

@@ -1,7 +1,7 @@
 //! Lane: one of the two streams, and its packets in the form that MPEG-TS has them in.
 //!
-//! In: packets as the demuxer has them. Out: the next one, ready: pictures with start codes and parameter sets, sound with its
-//! header, times as the container says. A picture is copied once on the way, when its start codes are put in.
+//! In: packets as the demuxer has them. Out: the next one, ready: frames with start codes and parameter sets, sound with its
+//! header, times as the container says. A frame is copied once on the way, when its start codes are put in.
 
 use crate::encode::sound::FRAME_90K as SOUND_FRAME_90K;
 use crate::packet::TICKS;
@@ -16,7 +16,7 @@ use livedir_time::ticks::of_pictures;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-/// What a picture lasts when nothing says it.
+/// What a frame lasts when nothing says it.
 const GUESSED_PICTURE_90K: i64 = of_pictures(1, 25) as i64;
 
 /// One of the two streams.
@@ -107,7 +107,7 @@ impl LaneSetup {
         self.piece_90k
     }
 
-    /// Whether decoding can begin with this picture.
+    /// Whether decoding can begin with this frame.
     pub(crate) fn is_idr(&self, packet: &Packet) -> bool {
         match (&self.form, packet.data()) {
             (Form::H264(storage), Some(stored)) => storage.look(stored).is_idr,

@@ -1,6 +1,6 @@
 //! Source: both lanes in one line, on one timeline, when they are due.
 //!
-//! In: the demuxer's rounds and packets. Out: [`Copied`] pieces. A film or client that follows begins a piece of its own.
+//! In: the demuxer's rounds and packets. Out: [`Copied`] packets. A film or client that follows is announced between them.
 
 use super::lane::{CopyLane, LaneSetup};
 use super::look_ahead::look_ahead;

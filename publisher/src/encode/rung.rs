@@ -70,7 +70,7 @@ struct Screen<'a> {
     settings: &'a EncodeSettings,
     scaler: Scaler,
     overlay: Overlay,
-    /// The last picture.
+    /// The last frame.
     picture: Option<SharedPicture>,
     /// The last slate, and the second that it was drawn for.
     slate: Option<(u64, SharedPicture)>,
@@ -83,7 +83,7 @@ impl Screen<'_> {
             Picture::Same => {}
             Picture::New(picture, taken_at) => match self.scaler.scale(picture) {
                 Ok(frame) => self.picture = self.written(frame, taken_at).or(self.picture.take()),
-                // A broken picture from the outside is no reason to stop: the one before stays on.
+                // A broken frame from the outside is no reason to stop: the one before stays on.
                 Err(error) => tracing::warn!(%error, "a captured frame could not be scaled"),
             },
         }

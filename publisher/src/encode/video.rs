@@ -1,4 +1,4 @@
-//! The video encoder: one for the whole run, an IDR picture exactly where the stage asks for one.
+//! The video encoder: one for the whole run, an IDR frame exactly where the stage asks for one.
 //!
 //! [`super::trial`] says which; here it is set up and fed.
 
@@ -22,7 +22,7 @@ pub struct VideoEncoder {
     encoder: ffmpeg::encoder::video::Encoder,
     /// For encoders that take another format than yuv420p.
     converter: Option<scaling::Context>,
-    /// For encoders that take pictures from the memory of a graphics card alone.
+    /// For encoders that take frames from the memory of a graphics card alone.
     card: Option<HardwareFrames>,
     fps: u32,
     /// Grid times of the keyframes that the encoder was asked for and has not made yet.
@@ -44,7 +44,7 @@ impl VideoEncoder {
         Self::open_in(codec, Pixel::NV12, Some(card), settings)
     }
 
-    /// Opens it for pictures that are made `format`, and then are brought to the card if there is one.
+    /// Opens it for frames that are made `format`, and then are brought to the card if there is one.
     pub(super) fn open_in(
         codec: ffmpeg::Codec,
         format: Pixel,
@@ -75,7 +75,7 @@ impl VideoEncoder {
         ffmpeg::codec::Parameters::from(&self.encoder)
     }
 
-    /// Encodes the picture of grid time `n`; as an IDR picture if a segment begins there.
+    /// Encodes the frame of grid time `n`; as an IDR frame if a segment begins there.
     pub fn encode(
         &mut self,
         n: u64,
@@ -87,7 +87,7 @@ impl VideoEncoder {
         self.received()
     }
 
-    /// Gives the encoder the picture of grid time `n`.
+    /// Gives the encoder the frame of grid time `n`.
     pub(super) fn send(
         &mut self,
         n: u64,

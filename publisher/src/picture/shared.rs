@@ -1,6 +1,6 @@
-//! Shared picture: one picture for several rungs, whose pixels lie in memory once.
+//! Shared frame: one frame for several rungs, whose pixels lie in memory once.
 //!
-//! In: a picture. Out: any number of pictures with a timestamp and a kind of their own, whose pixels are those of the first.
+//! In: a frame. Out: any number of frames with a timestamp and a kind of their own, whose pixels are those of the first.
 //! Nobody can write into them: there is no way to their bytes but one that reads. Encoders read; `drawtext` and libavdevice ask
 //! libav, which counts who shares a buffer and copies it before the first byte is changed; livedir's own letters are written on
 //! a copy.
@@ -13,7 +13,7 @@ use std::ops::Deref;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::util::picture::Type;
 
-/// A picture whose pixels are never written again.
+/// A frame whose pixels are never written again.
 ///
 /// ```compile_fail
 /// fn write(picture: &mut livedir_publisher::picture::shared::SharedPicture) {

@@ -1,4 +1,4 @@
-//! Capture queue: hands captured pictures and sound from the source thread to the grid thread.
+//! Capture queue: hands captured video frames and sound from the source thread to the grid thread.
 //!
 //! Bounded: when the grid thread is too slow, the oldest frames and samples are dropped and counted, and the source never waits.
 //! The source thread closes the queue when it ends.
@@ -10,7 +10,7 @@ use std::time::Instant;
 use crate::captured::{Captured, CapturedSound};
 use livedir_layout::meters::Meters;
 
-/// Pictures that may wait. Raw pictures are large (3 MB for full HD) and old ones are worth nothing.
+/// Frames that may wait. Raw frames are large (3 MB for full HD) and old ones are worth nothing.
 const PICTURES: usize = 8;
 
 /// Runs of sound that may wait: about ten seconds of AAC-sized runs.
@@ -51,7 +51,7 @@ pub struct CaptureReceiver(Arc<Shared>);
 
 /// The answer of [`CaptureReceiver::next`].
 pub enum Next {
-    /// The oldest picture or run of sound.
+    /// The oldest video frame or run of sound.
     Captured(Captured),
     /// Nothing came in time.
     TimedOut,
@@ -66,7 +66,7 @@ pub fn channel(meters: Arc<Meters>) -> (CaptureSender, CaptureReceiver) {
 }
 
 impl CaptureSender {
-    /// Puts a picture or a run of sound in; drops the oldest of its kind when there is no room.
+    /// Puts a video frame or a run of sound in; drops the oldest of its kind when there is no room.
     pub fn send(&self, piece: Captured) {
         if matches!(piece, Captured::Sound(_)) {
             self.note_alive();
@@ -145,7 +145,7 @@ impl Drop for CaptureSender {
 }
 
 impl CaptureReceiver {
-    /// All sound that waits, the oldest first. Sound that is in the queue is not missing, even if the pictures are late.
+    /// All sound that waits, the oldest first. Sound that is in the queue is not missing, even if the frames are late.
     #[must_use]
     pub fn drain_sound(&self) -> Vec<CapturedSound> {
         let mut state = self.0.lock();
@@ -172,7 +172,7 @@ impl CaptureReceiver {
         self.0.lock().closed_at.unwrap_or_else(Instant::now)
     }
 
-    /// The oldest picture or run of sound, or [`Next::TimedOut`] if none came by `deadline`.
+    /// The oldest video frame or run of sound, or [`Next::TimedOut`] if none came by `deadline`.
     pub fn next(&self, deadline: Instant) -> Next {
         let mut state = self.0.lock();
         loop {

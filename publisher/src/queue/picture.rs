@@ -1,4 +1,4 @@
-//! Picture queue: from the grid to the encoder of one rendition. A slow encoder delays no other encoder.
+//! Frame queue: from the grid to the encoder of one rendition. A slow encoder delays no other encoder.
 //!
 //! Grid times pass in order. When the encoder is too slow, new frames are dropped, and the encoder repeats the previous
 //! frame, which costs it little. If an encoder in a ladder has no time even for that, it leaves out the rest of its segment
@@ -15,11 +15,11 @@ use crate::picture::slate::SlateText;
 use livedir_layout::meters::Meters;
 use livedir_time::overload::{Episode, Overload, Told};
 
-/// New pictures that may wait. They are large (3 MB for full HD), and each one that waits adds a grid time of delay.
+/// New frames that may wait. They are large (3 MB for full HD), and each one that waits adds a grid time of delay.
 const PICTURES: usize = 4;
 
 /// Grid times that may wait, in seconds of the grid. If the only encoder is further behind, it cannot even repeat
-/// pictures in time, and the grid waits for it.
+/// frames in time, and the grid waits for it.
 const SECONDS: usize = 2;
 
 /// How far an encoder may be behind when a segment begins, in quarters of a segment. With one more quarter its segment would be
@@ -49,7 +49,7 @@ pub struct Shown {
     pub picture: Picture,
 }
 
-/// A picture, in the size of the source.
+/// A frame, in the size of the source.
 #[derive(Clone)]
 pub enum Picture {
     /// A new one, and when it was taken.

@@ -158,7 +158,8 @@ test('an operator is told what to do where there is something', () => {
   const hint = (state, more) => operatorHint({ state, why: null, codec: '', ...more });
   assert.match(hint('waiting'), /`just live`/);
   assert.match(hint('undecodable', { codec: 'HEVC' }), /`--codec hevc`/);
-  assert.match(hint('unsupported'), /`just setup`/);
+  assert.match(hint('unsupported', { hasHlsJs: false }), /`just setup`/);
+  assert.equal(hint('unsupported', { hasHlsJs: true }), '', 'it is there, and the browser cannot use it');
   for (const none of [hint('waiting', { why: 'stale' }), hint('undecodable'), hint('live'), hint('reconnecting')]) assert.equal(none, '');
 });
 

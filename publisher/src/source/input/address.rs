@@ -1,6 +1,5 @@
 //! Addresses: what the user named, what libav is told about it, and what people may see of it.
 
-use super::listen_address;
 use livedir_address::{shown, shown_path_or_mistyped};
 use std::fmt;
 use std::path::PathBuf;
@@ -51,12 +50,8 @@ impl InputAddress {
         match self {
             InputAddress::File(_) => "film",
             InputAddress::Screen(_) => "screen",
-            InputAddress::Stdin => "stream",
-            InputAddress::Url(url) => match self.scheme().as_deref() {
-                _ if matches!(listen_address::place(url, ""), Ok(Some(_))) => "push",
-                Some("rtsp" | "rtsps") => "camera",
-                _ => "stream",
-            },
+            InputAddress::Url(_) if matches!(self.scheme().as_deref(), Some("rtsp" | "rtsps")) => "camera",
+            InputAddress::Url(_) | InputAddress::Stdin => "stream",
         }
     }
 
@@ -172,8 +167,8 @@ mod tests {
             (InputAddress::Screen(None), "screen"),
             (url("rtsp://cam/1"), "camera"),
             (url("rtmp://host/live/1"), "stream"),
-            (url("rtmp://0.0.0.0/live/KEY"), "push"),
-            (url("srt://127.0.0.1:9000?mode=listener"), "push"),
+            (url("rtmp://0.0.0.0/live/KEY"), "stream"),
+            (url("srt://127.0.0.1:9000?mode=listener"), "stream"),
         ] {
             assert_eq!(address.kind(), kind, "{address}");
         }

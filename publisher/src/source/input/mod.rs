@@ -1,7 +1,7 @@
 //! Inputs: a file, a list of files, a URL, a screen or standard input, decoded and handed out in real time.
 //!
 //! In: an address; where nobody can be called, as at `rtmp://0.0.0.0:1935/live/KEY`, it is waited for somebody to push
-//! (`push/`). Out: pictures and sound as they are stored (turned upright, but neither scaled nor resampled), each
+//! (`push/`). Out: video and sound as they are stored (turned upright, but neither scaled nor resampled), each
 //! at the moment at which it is due. The caller's thread decodes and waits; libav's reading has a thread of its own
 //! (`demux/`), for it may block longer than [`Source::read`] may. At the end of a file comes [`Read::End`], or the
 //! next round of a loop; a live source that hangs up or falls silent is an error, so that it is opened again.
@@ -36,7 +36,7 @@ use tracing::warn;
 
 /// A name server may keep libav longer than [`demuxer`]'s own patience lasts.
 const OPEN_URL: Duration = Duration::from_secs(12);
-/// How long pictures are waited for that do not say their size in advance.
+/// How long frames are waited for that do not say their size in advance.
 const FIRST_PICTURE: Duration = Duration::from_secs(10);
 
 /// What to open, and how.
@@ -59,14 +59,14 @@ pub struct Input {
     lanes: [InputLane; 2],
     timeline: Timeline,
     pacer: Pacer,
-    /// The round's first piece has been placed on the timeline.
+    /// The round's first frame or run has been placed on the timeline.
     under_way: bool,
     live: bool,
     pictures: u64,
     format: SourceFormat,
 }
 
-/// One stream: its decoder, and the piece that comes next.
+/// One stream: its decoder, and the frame or run of samples that comes next.
 struct InputLane {
     /// Without one, what the lane brings is thrown away.
     decoder: Option<LaneDecoder>,
@@ -162,7 +162,7 @@ impl InputLane {
         }
     }
 
-    /// Decodes until a piece is ready, or what has been read is used up.
+    /// Decodes until a frame or run is ready, or what has been read is used up.
     fn fill(&mut self, lane: Lane, demuxer: &Demuxer) {
         while self.ready.is_none() && !self.finished {
             match self.decoder.as_mut().map_or(Step::NeedsPacket, LaneDecoder::step) {
@@ -229,7 +229,7 @@ impl Input {
         Ok(input)
     }
 
-    /// What the stream's head says, or else what the first picture shows.
+    /// What the stream's head says, or else what the first frame shows.
     fn shown_size(&mut self) -> Result<(u32, u32), InputError> {
         let picture = Lane::Picture as usize;
         let deadline = Instant::now() + FIRST_PICTURE;
@@ -253,7 +253,7 @@ impl Input {
         }
     }
 
-    /// Decodes ahead, one piece in each lane, and puts it on the timeline.
+    /// Decodes ahead, one frame or run in each lane, and puts it on the timeline.
     fn fill(&mut self) {
         for lane in Lane::ALL {
             self.lanes[lane as usize].fill(lane, &self.demuxer);
@@ -268,7 +268,7 @@ impl Input {
         if !self.under_way {
             let first_us = self.lanes.iter().filter_map(|lane| lane.ready.as_ref()).map(|ready| ready.pts_us);
             let Some(first_us) = first_us.min_by_key(|pts_us| pts_us.unwrap_or(i64::MAX)) else { return };
-            // The first piece of the round is the earliest, not the one that happens to stand first in the file.
+            // The first frame or run of the round is the earliest, not the one that happens to stand first in the file.
             // A live source is not held up for that.
             let all_there = self.lanes.iter().all(|lane| lane.finished || lane.ready.is_some());
             if !(all_there || self.live || self.demuxer.has_read_enough()) {
@@ -304,7 +304,7 @@ impl Input {
         }
     }
 
-    /// The lane whose piece is due first.
+    /// The lane whose frame or run is due first.
     fn first_due(&mut self) -> Option<(Lane, i64, Instant)> {
         let media_us = |lane: Lane| self.lanes[lane as usize].ready.as_ref().and_then(|ready| ready.media_us);
         let places = Lane::ALL.into_iter().filter_map(|lane| media_us(lane).map(|media_us| (lane, media_us)));

@@ -64,7 +64,7 @@ pub(crate) fn set_head(parameters: &mut codec::Parameters, head: &[u8]) {
     }
 }
 
-/// Width and height of the pictures as they are stored.
+/// Width and height of the frames as they are stored.
 pub(crate) fn stored_size(parameters: &codec::Parameters) -> (u32, u32) {
     // SAFETY: the parameters are valid for as long as they are borrowed; the fields are plain numbers.
     let (width, height) = unsafe { ((*parameters.as_ptr()).width, (*parameters.as_ptr()).height) };

@@ -103,7 +103,7 @@ impl Chosen {
     }
 }
 
-/// Chooses the best picture and, if there is any, the best sound that goes with it; the others are not read.
+/// Chooses the best video stream and, if there is any, the best sound that goes with it; the others are not read.
 pub(crate) fn choose(
     input: &mut context::Input,
     address: &InputAddress,
@@ -184,7 +184,7 @@ fn untimed_rate(picture: &Stream, asked: Option<u32>) -> Rate {
     stated.map(Rate::Stated).or_else(|| asked.map(|fps| Rate::Asked(f64::from(fps)))).unwrap_or(Rate::Guessed)
 }
 
-/// The picture that libav deems best, unless that is a cover.
+/// The video stream that libav deems best, unless that is a cover.
 fn best_picture(input: &context::Input) -> Option<Stream<'_>> {
     let is_film = |stream: &Stream| {
         stream.parameters().medium() == media::Type::Video
@@ -192,6 +192,18 @@ fn best_picture(input: &context::Input) -> Option<Stream<'_>> {
     };
     let best = input.streams().best(media::Type::Video).filter(&is_film);
     best.or_else(|| input.streams().find(is_film))
+}
+
+/// Whether a file is one picture and nothing else: as a film it would be over at once.
+pub(crate) fn is_still_picture(input: &context::Input) -> bool {
+    let mut streams = input.streams();
+    let (Some(only), None) = (streams.next(), streams.next()) else { return false };
+    // Where the container counts no frames, the name of its reader says that it is a picture: `image2`, `png_pipe`.
+    let is_one = match only.frames() {
+        0 => input.format().name() == "image2" || input.format().name().ends_with("_pipe"),
+        frames => frames == 1,
+    };
+    only.parameters().medium() == media::Type::Video && is_one
 }
 
 /// What a file holds, for people.

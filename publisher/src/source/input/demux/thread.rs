@@ -101,6 +101,10 @@ impl DemuxThread {
         let opened_at = Instant::now();
         let mut input = self.open(film)?;
         let (chosen, round) = streams::choose(&mut input, film, self.is_pushed(), self.untimed_fps)?;
+        let is_file = matches!(film, InputAddress::File(_));
+        if is_file && !of_several && !self.loop_forever && streams::is_still_picture(&input) {
+            return Err(InputError::StillPicture(film.to_string()));
+        }
         let round = Round { of_several, ..round };
         // A live list of HLS says itself when it is over; other live streams never are.
         let hangs_up = round.live && !round.in_bursts && !self.ends();

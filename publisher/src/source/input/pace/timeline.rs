@@ -1,7 +1,7 @@
 //! Timeline: the timestamps of a file or stream become one media time that never breaks.
 //!
 //! In: presentation times as the container has them, stream by stream. Out: media time in microseconds from the first
-//! piece on. Pure: no clock, no I/O. Jumps are spliced, wraps unrolled, missing times guessed, rounds of a loop laid end to end.
+//! frame on. Pure: no clock, no I/O. Jumps are spliced, wraps unrolled, missing times guessed, rounds of a loop laid end to end.
 
 use livedir_time::clock_33_bit::WRAP_90K;
 use livedir_time::ticks::microseconds;
@@ -10,14 +10,14 @@ use std::time::Instant;
 /// A lane is one of the two streams that are played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lane {
-    /// The pictures.
+    /// The video.
     Picture = 0,
     /// The sound.
     Sound = 1,
 }
 
 impl Lane {
-    /// Both, pictures first.
+    /// Both, the video first.
     pub(crate) const ALL: [Lane; 2] = [Lane::Picture, Lane::Sound];
 }
 
@@ -32,7 +32,7 @@ const LIVE_JUMP_US: i64 = 300_000;
 const FOLLOWS_US: i64 = 100_000;
 /// Timestamps that step back by less are the jitter of careless muxers.
 const BACKWARD_JUMP_US: i64 = 500_000;
-/// Picture and sound cross a splice within this of each other; so near, they are taken to be on one timeline again.
+/// Video and sound cross a splice within this of each other; so near, they are taken to be on one timeline again.
 const SAME_SPLICE_US: i64 = 1_000_000;
 /// A slide may stand for minutes; a longer duration is a broken field.
 const LONGEST_PIECE_US: i64 = 300_000_000;
@@ -93,7 +93,7 @@ struct LaneClock {
 struct Placed {
     start_us: i64,
     end_us: i64,
-    /// From the start of the piece before to that of this one.
+    /// From the start of the frame before to that of this one.
     usual_us: i64,
 }
 
@@ -130,7 +130,7 @@ impl Timeline {
         self.lanes = Default::default();
     }
 
-    /// Media time of the next piece of a lane. Pieces of one lane come in the order in which they are presented.
+    /// Media time of the next frame of a lane. Frames of one lane come in the order in which they are presented.
     pub(crate) fn place(&mut self, lane: Lane, piece: Unplaced) -> i64 {
         let Unplaced { pts_us, duration_us, arrived, beside } = piece;
         let [picture, sound] = &mut self.lanes;
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn picture_and_sound_stay_together_over_a_splice() {
-        // The picture crosses first and sets the splice; the sound, 15 ms behind it in the new timeline, follows.
+        // The video crosses first and sets the splice; the sound, 15 ms behind it in the new timeline, follows.
         check(
             0,
             &[
@@ -303,7 +303,7 @@ mod tests {
         );
     }
 
-    /// A live source of 20 pictures a second whose timestamps jump; how far sound and picture are then apart, and how long the
+    /// A live source of 20 frames a second whose timestamps jump; how far sound and video are then apart, and how long the
     /// hole in each is, beyond what was waited.
     fn jump_live(by_us: i64) -> (i64, i64) {
         const RUN_US: i64 = 21_333;
