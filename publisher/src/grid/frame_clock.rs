@@ -11,6 +11,16 @@ use std::time::{Duration, Instant};
 /// it, its frames would be repeated and dropped in turn.
 const REACH: f64 = 0.65;
 
+/// The same before the capture time, for a source that is faster than the grid: with more, the first frame within reach would often be
+/// an older one than the nearest, and sound would be early by up to a grid step.
+const REACH_OF_FAST: f64 = 0.5;
+
+/// A source is faster than the grid whose frames are nearer to each other than this, in grid steps.
+const FAST: f64 = 0.9;
+
+/// The usual distance of frames is the mean of about so many.
+const MEAN_OF: f64 = 8.0;
+
 /// How long a grid time waits for its frame before it is filled without one. Longer than the hiccups of a healthy
 /// source, shorter than the buffer of any player. It costs no latency while frames come.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -36,6 +46,9 @@ pub struct FrameClock {
     patience: Duration,
     origin: Instant,
     next: u64,
+    /// Of the newest frame, and the usual distance between frames, in grid steps.
+    newest: Option<f64>,
+    usual: f64,
 }
 
 impl FrameClock {
@@ -45,7 +58,7 @@ impl FrameClock {
         let fps = fps.max(1);
         // A frame may stand before its grid time by a part of a step: a slow grid waits for it, too.
         let patience = PATIENCE.max(Duration::from_secs(1) / fps);
-        Self { fps, patience, origin, next: 0 }
+        Self { fps, patience, origin, next: 0, newest: None, usual: 1.0 }
     }
 
     /// When grid time `n` is.
@@ -58,7 +71,11 @@ impl FrameClock {
     /// Takes note of a frame and says where it belongs. Grid times in the answer count as filled.
     pub fn offer(&mut self, captured_at: Instant) -> Placement {
         let steps = self.steps_to(captured_at);
-        if steps < self.next as f64 - REACH {
+        if let Some(newest) = self.newest.replace(steps) {
+            self.usual += ((steps - newest).clamp(0.0, 2.0) - self.usual) / MEAN_OF;
+        }
+        let early = if self.usual < FAST { REACH_OF_FAST } else { REACH };
+        if steps < self.next as f64 - early {
             return Placement::Drop;
         }
         // Stay on the next grid time while the frame is within reach of it; beyond, go to the nearest.
@@ -147,6 +164,23 @@ mod tests {
     #[test]
     fn a_fast_source_is_thinned() {
         check(&[0, 17, 33, 50, 67, 83, 100], "0 D 1 D D 2 D");
+    }
+
+    #[test]
+    fn a_faster_source_is_shown_no_more_than_half_a_step_from_its_time() {
+        for source_fps in [23.976, 24.0, 25.0, 29.97, 30.0, 50.0, 59.94] {
+            let origin = Instant::now();
+            let mut clock = FrameClock::new(20, origin);
+            for n in 0..600 {
+                let captured_at = origin + Duration::from_secs_f64(f64::from(n) / source_fps);
+                let steps = f64::from(n) / source_fps * 20.0;
+                if let Placement::Show { gap, at } = clock.offer(captured_at) {
+                    assert!(gap.is_empty(), "{source_fps} fps, frame {n}");
+                    let off = at as f64 - steps;
+                    assert!(n < 30 || off.abs() <= 0.51, "{source_fps} fps, frame {n}: {off} steps off");
+                }
+            }
+        }
     }
 
     #[test]

@@ -30,7 +30,8 @@ fn pcm_and_adpcm_without_a_channel_layout_are_heard() {
 fn sound_of_many_channels_is_heard() {
     check("six.avi", &["-c:a", "pcm_s16le", "-af", "pan=6c|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0"]);
     // No layout has eleven.
-    let eleven = "pan=11c|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0|c6=c0|c7=c0|c8=c0|c9=c0|c10=c0";
+    let eleven =
+        "asplit=11[a][b][c][d][e][f][g][h][i][j][k];[a][b][c][d][e][f][g][h][i][j][k]amerge=inputs=11";
     check("eleven.mov", &["-c:a", "pcm_s16le", "-af", eleven]);
 }
 

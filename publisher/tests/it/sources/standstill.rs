@@ -64,7 +64,8 @@ fn check_pushed(webroot: &Path, address: &str, format: &str, place: impl Fn(&str
 fn check_stream(listening_webroot: tempfile::TempDir) {
     let shown = Shown::in_webroot(listening_webroot, String::new());
     shown.assert(FLASHES + 1, FLASHES + 1);
-    assert!((13.8..14.2).contains(&longest_s(&shown)), "{shown:#?}");
+    // What the sender had in stock at the start is cut, up to half a second.
+    assert!((13.3..14.2).contains(&longest_s(&shown)), "{shown:#?}");
 }
 
 #[test]

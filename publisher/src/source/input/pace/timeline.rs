@@ -94,6 +94,8 @@ struct Placed {
     start_us: i64,
     end_us: i64,
     /// From the start of the frame before to that of this one.
+    step_us: i64,
+    /// The shorter of the newest two steps: one hole is not usual.
     usual_us: i64,
 }
 
@@ -183,10 +185,13 @@ impl Timeline {
                 pts_us + clock.offset_us
             }
         };
-        let usual_us =
-            clock.last.map_or(i64::MAX / 4, |last| (start_us - last.start_us).clamp(0, LONGEST_PIECE_US));
-        clock.last =
-            Some(Placed { start_us, end_us: start_us + duration_us.clamp(0, LONGEST_PIECE_US), usual_us });
+        let unknown = (i64::MAX / 4, i64::MAX / 4);
+        let (step_us, usual_us) = clock.last.map_or(unknown, |last| {
+            let step_us = (start_us - last.start_us).clamp(0, LONGEST_PIECE_US);
+            (step_us, step_us.min(last.step_us))
+        });
+        let end_us = start_us + duration_us.clamp(0, LONGEST_PIECE_US);
+        clock.last = Some(Placed { start_us, end_us, step_us, usual_us });
         start_us
     }
 
@@ -277,6 +282,7 @@ mod tests {
         let start = Instant::now();
         let mut timeline = Timeline::default();
         timeline.begin_round(0);
+        timeline.place(Picture, live(Some(-FRAME), FRAME, start));
         timeline.place(Picture, live(Some(0), FRAME, start));
         let later = start + std::time::Duration::from_secs(60);
         assert_eq!(timeline.place(Picture, live(Some(60 * SECOND), FRAME, later)), 60 * SECOND);
