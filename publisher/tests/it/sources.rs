@@ -17,8 +17,8 @@ use tempfile::TempDir;
 /// Within the quarter of the picture that flashes, also where bars stand above it.
 const SQUARE: &str = "iw/4:ih/4:iw/16:ih/6";
 
-/// Sound and picture are seen to part at 45 ms (ITU-R BT.1359); half a step of the grid is added to what the encoders cost.
-const TOGETHER_MS: f64 = 45.0;
+/// One step of the grid, and a little: a flash that falls between two grid times is shown at the next one.
+const TOGETHER_MS: f64 = 55.0;
 
 /// Coding of the picture: quick, and without delay.
 const H264: [&str; 10] =

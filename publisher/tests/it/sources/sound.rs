@@ -32,7 +32,7 @@ fn sound_of_many_channels_is_heard() {
     // No layout has eleven.
     let eleven =
         "asplit=11[a][b][c][d][e][f][g][h][i][j][k];[a][b][c][d][e][f][g][h][i][j][k]amerge=inputs=11";
-    check("eleven.mov", &["-c:a", "pcm_s16le", "-af", eleven]);
+    check("eleven.mkv", &["-c:a", "pcm_s16le", "-af", eleven]);
 }
 
 #[test]

@@ -110,14 +110,16 @@ impl Placed {
 }
 
 impl Beside {
-    /// Whether a hole up to a packet at `pts_us` is one of this lane alone; `other` is the lane beside it.
-    fn shows_hole(self, hole_us: i64, pts_us: i64, other: &LaneClock) -> bool {
+    /// Whether a hole up to a packet at `pts_us` is one of the lane `own` alone; `other` is the lane beside it, which is on the same
+    /// timeline, or has crossed a splice.
+    fn shows_hole(self, hole_us: i64, pts_us: i64, own: &LaneClock, other: &LaneClock) -> bool {
         match self {
             Beside::Unknown => false,
             Beside::Alone => hole_us <= LONGEST_PIECE_US,
             Beside::Run { since_us, newest_us } => other.last.is_some_and(|last| {
                 let end_us = last.end_us - other.offset_us;
-                since_us <= end_us.saturating_add(RUNS_ON_US)
+                other.offset_us == own.offset_us
+                    && since_us <= end_us.saturating_add(RUNS_ON_US)
                     && newest_us.saturating_sub(pts_us).saturating_abs() <= INTERLEAVED_US
             }),
         }
@@ -163,7 +165,7 @@ impl Timeline {
                 let longest_us = last.usual_us * 2 + LIVE_JUMP_US;
                 let is_too_long = match waited_us {
                     Some(waited_us) => hole_us > waited_us.saturating_add(longest_us),
-                    None => hole_us > FORWARD_JUMP_US && !beside.shows_hole(hole_us, pts_us, other),
+                    None => hole_us > FORWARD_JUMP_US && !beside.shows_hole(hole_us, pts_us, clock, other),
                 };
                 let is_jump = last.is_before(own_us) || is_too_long;
                 // The other lane has crossed a splice: where that is nearer, this one crosses it too.
@@ -275,6 +277,22 @@ mod tests {
         assert_eq!(after_a_hole(run(0, 6)), jump, "sound was read up to 6 s only");
         assert_eq!(after_a_hole(run(20, 21)), jump, "sound has the hole, too");
         assert_eq!(after_a_hole(Beside::Unknown), jump);
+    }
+
+    #[test]
+    fn the_second_lane_follows_the_first_across_a_jump_to_where_both_go_on() {
+        let mut timeline = Timeline::default();
+        timeline.begin_round(0);
+        place(&mut timeline, Picture, Some(0), FRAME);
+        place(&mut timeline, Sound, Some(0), FRAME);
+        let run = Beside::Run { since_us: 500 * SECOND, newest_us: 500 * SECOND };
+        let jumped = |lane, timeline: &mut Timeline| {
+            let piece =
+                Unplaced { pts_us: Some(500 * SECOND), duration_us: FRAME, arrived: None, beside: run };
+            timeline.place(lane, piece)
+        };
+        assert_eq!(jumped(Picture, &mut timeline), FRAME);
+        assert_eq!(jumped(Sound, &mut timeline), FRAME);
     }
 
     #[test]
