@@ -25,6 +25,8 @@ pub mod commands;
 pub mod live;
 
 #[cfg(feature = "capture")]
+pub mod captions;
+#[cfg(feature = "capture")]
 pub mod captured;
 #[cfg(feature = "capture")]
 pub mod source;

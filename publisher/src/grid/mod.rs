@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::captions::carried::Captions;
 use crate::captured::{Captured, CapturedPicture, CapturedSound};
 use crate::encode::sound::AudioEncoder;
 use crate::encode::{EncodeError, START_90K};
@@ -117,6 +118,8 @@ struct Grid<'a> {
     sound: Option<Sound>,
     /// A picture has come.
     has_picture: bool,
+    /// Those of pictures that had no place, for the next grid time.
+    captions: Captions,
     slate: Option<Arc<SlateText>>,
 }
 
@@ -154,6 +157,7 @@ impl<'a> Grid<'a> {
             rungs,
             sound: sound.transpose()?,
             has_picture: false,
+            captions: Captions::default(),
             slate: None,
         })
     }
@@ -163,14 +167,18 @@ impl<'a> Grid<'a> {
         !self.rungs.is_empty() && self.sound.as_ref().is_none_or(|sound| sound.is_receiver_alive)
     }
 
-    fn take_picture(&mut self, picture: CapturedPicture) {
+    fn take_picture(&mut self, mut picture: CapturedPicture) {
         self.meters.pictures_captured.add(1);
         match self.clock.offer(picture.captured_at) {
-            Placement::Drop => self.meters.pictures_dropped.add(1),
+            Placement::Drop => {
+                self.captions.append(picture.captions);
+                self.meters.pictures_dropped.add(1);
+            }
             Placement::Show { gap, at } => {
                 for n in gap {
                     self.fill(n);
                 }
+                self.captions.append(std::mem::take(&mut picture.captions));
                 self.take_filtered(at, picture);
             }
         }
@@ -277,7 +285,9 @@ impl<'a> Grid<'a> {
             segment,
             is_leapt_to: false,
         });
-        let shown = Shown { n, boundary, picture };
+        let captions = std::mem::take(&mut self.captions);
+        let captions = (!captions.is_empty()).then(|| Arc::new(captions));
+        let shown = Shown { n, boundary, picture, captions };
         self.meters.frames_encoded.add(1);
         self.rungs.retain(|rung| rung.send(shown.clone()));
     }
@@ -418,6 +428,6 @@ mod tests {
     fn grey(captured_at: Instant) -> CapturedPicture {
         let mut frame = ffmpeg::frame::Video::new(ffmpeg::format::Pixel::YUV420P, 16, 16);
         frame.data_mut(0).fill(16);
-        CapturedPicture { frame: frame.into(), captured_at }
+        CapturedPicture { frame: frame.into(), captured_at, captions: Captions::default() }
     }
 }

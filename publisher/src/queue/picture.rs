@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::captions::carried::Captions;
 use crate::packet::SegmentBoundary;
 use crate::picture::shared::SharedPicture;
 use crate::picture::slate::SlateText;
@@ -47,6 +48,8 @@ pub struct Shown {
     pub boundary: Option<SegmentBoundary>,
     /// What is seen.
     pub picture: Picture,
+    /// The captions that have come since the grid time before.
+    pub captions: Option<Arc<Captions>>,
 }
 
 /// A picture, in the size of the source.
@@ -179,7 +182,12 @@ impl PictureSender {
         if shared.is_too_late(&state, now)
             && let Some(boundary) = &mut shown.boundary
         {
+            let is_captioned = state.waiting.iter().any(|waiting| waiting.captions.is_some());
             let segments = state.leave_out(boundary);
+            if is_captioned {
+                let captions = shown.captions.take().map(|captions| (*captions).clone()).unwrap_or_default();
+                shown.captions = Some(Arc::new(captions.after_a_break()));
+            }
             shared.meters.segments_left_out.add(segments);
             told = state.behind.left_out(segments, now);
         }
@@ -257,7 +265,7 @@ mod tests {
             Picture::New(Arc::new(ffmpeg_next::frame::Video::empty().into()), SystemTime::UNIX_EPOCH);
         let filmed_at = SystemTime::UNIX_EPOCH;
         let boundary = SegmentBoundary { filmed_at, segment: n / 40, is_leapt_to: false };
-        Shown { n, boundary: n.is_multiple_of(40).then_some(boundary), picture }
+        Shown { n, boundary: n.is_multiple_of(40).then_some(boundary), picture, captions: None }
     }
 
     /// The grid times that are handed out when the encoder takes so many after each of them, as runs; those that begin a
