@@ -326,6 +326,21 @@ mod tests {
     }
 
     #[test]
+    fn captions_of_frames_that_are_repeated_go_on_and_those_of_segments_that_are_left_out_are_a_break() {
+        let said = |n: u64| Captions::read(&[0xfc, n as u8, 0]);
+        let captioned = |n| Shown { captions: Some(Arc::new(said(n))), ..new(n) };
+        let (sender, receiver) = channel(20, LEAVE_OUT, "720p", Arc::default());
+        let start = Instant::now();
+        assert!((0..20).all(|n| sender.send_at(captioned(n), start)));
+        let got = (0..20).filter_map(|_| receiver.next()?.captions);
+        assert!(got.zip(0..).all(|(captions, n)| *captions == said(n)), "also where pictures are not new");
+        assert!((20..81).all(|n| sender.send_at(captioned(n), start + STEP * n as u32)));
+        let next = receiver.next().expect("a grid time");
+        assert_eq!(next.n, 80);
+        assert_eq!(*next.captions.expect("captions"), said(80).after_a_break());
+    }
+
+    #[test]
     fn what_comes_at_once_after_a_standstill_is_not_late() {
         let (sender, receiver) = channel(20, LEAVE_OUT, "720p", Arc::default());
         let now = Instant::now();

@@ -31,6 +31,8 @@ pub struct VideoFacts {
     pub starts_with_keyframe: bool,
     /// Whether the first picture carries its parameter sets: a decoder that begins here knows how to read it.
     pub starts_with_parameter_sets: bool,
+    /// Whether closed captions come with its pictures that say something.
+    pub has_captions: bool,
     /// What the first SPS says of the pictures; `None` without a readable one.
     pub picture: Option<Picture>,
     /// The first SPS, byte by byte: pictures that need another decoder set-up have another one.
@@ -45,6 +47,7 @@ pub(crate) struct VideoScan {
     first: Option<Slice>,
     first_is_key: bool,
     first_has_sets: bool,
+    has_captions: bool,
     sps: Option<Vec<u8>>,
     picture: PictureHead,
 }
@@ -77,6 +80,7 @@ impl VideoScan {
             first: None,
             first_is_key: false,
             first_has_sets: false,
+            has_captions: false,
             sps: None,
             picture: PictureHead::new(codec),
         }
@@ -86,6 +90,7 @@ impl VideoScan {
         let Some(index) = self.pts_90k.len().checked_sub(1) else { return };
         let head = std::mem::replace(&mut self.picture, PictureHead::new(self.codec));
         self.keyframes += u64::from(head.is_keyframe());
+        self.has_captions |= head.has_captions();
         if index == 0 {
             self.first = head.slice();
             self.first_has_sets = head.has_parameter_sets();
@@ -132,6 +137,7 @@ impl VideoScan {
             keyframes: self.keyframes,
             starts_with_keyframe: self.first_is_key,
             starts_with_parameter_sets: self.first_has_sets,
+            has_captions: self.has_captions,
             picture,
             sps,
         })

@@ -56,6 +56,27 @@ pub fn pop_on(at_s: f64, field: u8, text: &str) -> Said {
     pairs(at_s, field, [start, letters(text), control(field, 0x2f).to_vec()].concat())
 }
 
+/// Loaded unseen, below what was loaded before.
+pub fn load(at_s: f64, field: u8, text: &str) -> Said {
+    let start = [control(field, 0x20), twice([0x14, 0x70])].concat();
+    pairs(at_s, field, [start, letters(text)].concat())
+}
+
+/// What was loaded is shown.
+pub fn show(at_s: f64, field: u8) -> Said {
+    pairs(at_s, field, control(field, 0x2f).to_vec())
+}
+
+/// Letters alone: the rest of something.
+pub fn rest(at_s: f64, field: u8, text: &str) -> Said {
+    pairs(at_s, field, letters(text))
+}
+
+/// What a decoder is told so that nothing remains: both memories are erased.
+pub fn erased(field: u8) -> Vec<[u8; 2]> {
+    [control(field, 0x2e), control(field, 0x2c)].concat()
+}
+
 /// A line below those before it, of two.
 pub fn roll_up(at_s: f64, field: u8, text: &str) -> Said {
     let start = [control(field, 0x25), control(field, 0x2d), twice([0x14, 0x70])].concat();
