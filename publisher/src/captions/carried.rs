@@ -49,7 +49,7 @@ impl Captions {
     #[must_use]
     pub fn read(cc_data: &[u8]) -> Self {
         let mut captions = Self::default();
-        captions.extend(cc_data.as_chunks::<3>().0.iter().filter_map(construct));
+        captions.extend(cc_data.as_chunks::<3>().0.iter().copied().filter_map(construct));
         captions
     }
 
@@ -92,7 +92,7 @@ impl Captions {
 }
 
 /// CEA-708 table 5: five marker bits, `cc_valid` and `cc_type`.
-fn construct(&[head, first, second]: &[u8; 3]) -> Option<Construct> {
+fn construct([head, first, second]: [u8; 3]) -> Option<Construct> {
     let (is_valid, bytes) = (head & 0b100 != 0, [first, second]);
     match (head & 0b11, is_valid) {
         (0b00, true) => Some(Construct::Pair(Field::One, bytes)),

@@ -69,7 +69,7 @@ impl Dtvcc {
     }
 
     /// The next construct of `cc_data()`.
-    pub fn next(&mut self) -> Option<[u8; 3]> {
+    pub fn pop(&mut self) -> Option<[u8; 3]> {
         self.waiting.pop_front()
     }
 
@@ -139,7 +139,7 @@ mod tests {
     }
 
     fn all(queue: &mut Dtvcc) -> Vec<[u8; 3]> {
-        std::iter::from_fn(|| queue.next()).collect()
+        std::iter::from_fn(|| queue.pop()).collect()
     }
 
     /// Service 1 says A.
@@ -150,7 +150,7 @@ mod tests {
         let mut queue = Dtvcc::default();
         assert!(queue.data([9, 9]), "it has no start");
         assert!(queue.start([0x42, 0x21]));
-        assert_eq!(queue.next(), None);
+        assert_eq!(queue.pop(), None);
         assert!(queue.data([0x41, 0]));
         assert_eq!(all(&mut queue), [[0xff, 0x42, 0x21], [0xfe, 0x41, 0]]);
         assert!(queue.data([9, 9]), "it belongs to none");
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn what_is_too_much_goes_whole() {
         let mut queue = Dtvcc::default();
-        let taken = (0..).take_while(|_| put(&mut queue, &SAYS_A)).count();
+        let taken = (0..10_000).take_while(|_| put(&mut queue, &SAYS_A)).count();
         assert_eq!(taken, MOST_CONSTRUCTS / 2);
         assert_eq!(all(&mut queue), [[0xff, 0x82, 0x21], [0xfe, 0x8f, 0]]);
     }

@@ -23,7 +23,7 @@ const STOP_BIT: u8 = 0x80;
 /// H.264 table 7-1: supplemental enhancement information.
 const H264_SEI: u8 = 6;
 
-/// H.265 table 7-1: PREFIX_SEI_NUT.
+/// H.265 table 7-1: `PREFIX_SEI_NUT`.
 const HEVC_PREFIX_SEI: u8 = 39;
 
 /// The picture with its captions, at most 31 constructs of them; `None` where it has no slice behind a start code.

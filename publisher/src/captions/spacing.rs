@@ -103,7 +103,7 @@ impl Spacing {
             }
         }
         while cc_data.len() < room {
-            match self.packets.next() {
+            match self.packets.pop() {
                 Some(construct) => {
                     self.is_packet_open = true;
                     cc_data.push(construct);
@@ -229,16 +229,16 @@ mod tests {
                     let head = FIELD_1 | field as u8;
                     let pairs: Vec<[u8; 2]> =
                         all.iter().filter(|it| it[0] == head).map(|it| [it[1], it[2]]).collect();
-                    let heard: Vec<_> = pairs.iter().filter(|pair| **pair != PADDING).collect();
-                    assert!(said.len() - heard.len() <= 3, "{case}: {} of {} pairs", heard.len(), said.len());
-                    assert!(heard.iter().zip(said).all(|(heard, said)| *heard == said), "{case}");
+                    let got: Vec<_> = pairs.iter().filter(|pair| **pair != PADDING).collect();
+                    assert!(said.len() - got.len() <= 3, "{case}: {} of {} pairs", got.len(), said.len());
+                    assert!(got.iter().zip(said).all(|(got, said)| *got == said), "{case}");
                     // No padding between the two of a doubled code.
                     for triple in pairs.windows(3).filter(|it| it[0][1] == 0x20 && it[0] == it[2]) {
                         assert_ne!(triple[1], PADDING, "{case}");
                     }
                 }
                 let packets: Vec<_> = all.iter().filter(|it| matches!(it[0], 0xff | 0xfe)).collect();
-                assert!(packets.iter().zip(&source.packets).all(|(heard, said)| *heard == said), "{case}");
+                assert!(packets.iter().zip(&source.packets).all(|(got, said)| *got == said), "{case}");
                 assert!(source.packets.len() - packets.len() <= 9, "{case}: {} packets", packets.len());
                 check_limits(&written, grid, &case);
             }
@@ -290,7 +290,8 @@ mod tests {
         for fps in [1, 5, 20, 60, 120] {
             let mut spacing = Spacing::new(fps);
             assert!(spacing.take(&Captions::read(&[0xfc, 0x94, 0x2c])));
-            let written = (0..).find(|n| spacing.next(*n).is_some_and(|it| it.contains(&[0xfc, 0x94, 0x2c])));
+            let written =
+                (0..1_000).find(|n| spacing.next(*n).is_some_and(|it| it.contains(&[0xfc, 0x94, 0x2c])));
             // Pairs have their time each thirtieth of a second.
             assert!(written.expect("it is written") <= u64::from(fps) / 6 + 2, "{fps}: {written:?}");
         }

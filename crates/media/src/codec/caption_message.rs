@@ -47,7 +47,7 @@ impl CaptionMessage {
         let Some((&flags, behind)) = self.message.split_first() else { return };
         let constructs = behind.get(1..).unwrap_or_default();
         let count = usize::from(flags & 0x1f);
-        let newest = constructs.as_chunks::<3>().0.last();
+        let newest = constructs.as_chunks::<3>().0.last().copied();
         self.says_something |= constructs.len().is_multiple_of(3) && newest.is_some_and(says_something);
         if constructs.len() >= 3 * count || self.message.len() >= LONGEST_MESSAGE {
             self.message.clear();
@@ -57,7 +57,7 @@ impl CaptionMessage {
 }
 
 /// CEA-708 table 5: a pair of CEA-608 that is not null, or the start of a packet.
-fn says_something(&[head, first, second]: &[u8; 3]) -> bool {
+fn says_something([head, first, second]: [u8; 3]) -> bool {
     let is_valid = head & 0b100 != 0;
     is_valid
         && match head & 0b11 {

@@ -47,7 +47,8 @@ pub(crate) struct VideoScan {
     first: Option<Slice>,
     first_is_key: bool,
     first_has_sets: bool,
-    has_captions: bool,
+    /// Pictures with captions.
+    captioned: u64,
     sps: Option<Vec<u8>>,
     picture: PictureHead,
 }
@@ -80,7 +81,7 @@ impl VideoScan {
             first: None,
             first_is_key: false,
             first_has_sets: false,
-            has_captions: false,
+            captioned: 0,
             sps: None,
             picture: PictureHead::new(codec),
         }
@@ -90,7 +91,7 @@ impl VideoScan {
         let Some(index) = self.pts_90k.len().checked_sub(1) else { return };
         let head = std::mem::replace(&mut self.picture, PictureHead::new(self.codec));
         self.keyframes += u64::from(head.is_keyframe());
-        self.has_captions |= head.has_captions();
+        self.captioned += u64::from(head.has_captions());
         if index == 0 {
             self.first = head.slice();
             self.first_has_sets = head.has_parameter_sets();
@@ -137,7 +138,7 @@ impl VideoScan {
             keyframes: self.keyframes,
             starts_with_keyframe: self.first_is_key,
             starts_with_parameter_sets: self.first_has_sets,
-            has_captions: self.has_captions,
+            has_captions: self.captioned > 0,
             picture,
             sps,
         })

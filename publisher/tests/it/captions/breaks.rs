@@ -74,7 +74,7 @@ fn a_film_of_a_list_leaves_nothing_to_the_next_one() {
     ];
     let films = [half_said_film(), film((30, 1), 4, &second)];
     let list = directory.path().join("list.m3u");
-    fs::write(&list, films.iter().map(|film| format!("{}\n", film.display())).collect::<String>()).unwrap();
+    fs::write(&list, films.map(|film| film.display().to_string()).join("\n")).unwrap();
     let webroot = directory.path().join("webroot");
     end(publish(&webroot, &list, &["--fps", "30"]), &webroot);
 

@@ -143,18 +143,18 @@ fn cc_data(script: &[Said], rate: Rate, pictures: u32) -> Vec<Vec<u8>> {
         let now_s = f64::from(n) * f64::from(rate.1) / f64::from(rate.0);
         while let Some(Said { what, .. }) = said.next_if(|said| said.at_s <= now_s) {
             match what {
-                What::Pairs(1, pairs) => {
-                    pairs.iter().for_each(|it| writer.push_cea608(Cea608::Field1(it[0], it[1])))
-                }
-                What::Pairs(_, pairs) => {
-                    pairs.iter().for_each(|it| writer.push_cea608(Cea608::Field2(it[0], it[1])))
+                What::Pairs(field, pairs) => {
+                    let pair_of = if *field == 1 { Cea608::Field1 } else { Cea608::Field2 };
+                    for pair in pairs {
+                        writer.push_cea608(pair_of(pair[0], pair[1]));
+                    }
                 }
                 What::Packet(codes) => {
                     let mut packet = DTVCCPacket::new(sequence % 4);
                     sequence += 1;
-                    codes
-                        .iter()
-                        .for_each(|code| packet.push_code(1, code.clone()).expect("room in a packet"));
+                    for code in codes {
+                        packet.push_code(1, code.clone()).expect("room in a packet");
+                    }
                     writer.push_packet(packet);
                 }
             }

@@ -1,4 +1,4 @@
-//! What others read in a stream: ffmpeg's decoder of CEA-608, GStreamer's extractor of bytes, and mux.js for both fields and CEA-708.
+//! What others read in a stream: ffmpeg's decoder of CEA-608, `GStreamer`'s extractor of bytes, and mux.js for both fields and CEA-708.
 
 use std::path::Path;
 use std::process::Command;
@@ -33,7 +33,7 @@ fn without_markup(line: &str) -> String {
     text.trim().to_owned()
 }
 
-/// The bytes that GStreamer takes out, three for each construct, in order of the pictures in the stream. `is_reordered`: with B-frames.
+/// The bytes that `GStreamer` takes out, three for each construct, in order of the pictures in the stream. `is_reordered`: with B-frames.
 #[track_caller]
 pub fn gstreamer_constructs(film: &Path, is_reordered: bool) -> Vec<[u8; 3]> {
     let directory = tempfile::tempdir().expect("a directory");
