@@ -1,5 +1,6 @@
 //! What a source hands out, and what it says of it: the stages from the source to the encoders speak of this.
 
+use crate::captions::carried::Captions;
 use crate::picture::colour_space::ColourSpace;
 use crate::picture::shared::SharedPicture;
 use ffmpeg_next as ffmpeg;
@@ -18,6 +19,8 @@ pub struct CapturedPicture {
     pub frame: SharedPicture,
     /// When the frame was taken (for a file: when it is due to be shown).
     pub captured_at: Instant,
+    /// The closed captions that came with it.
+    pub captions: Captions,
 }
 
 /// A run of sound samples as the source delivered it: any rate, layout and sample format.

@@ -3,6 +3,7 @@
 // drawn. One timer, four times a second, and the events of the video element; all end with the page.
 
 import { isOnThisMachine, lowLatencyAddress, nativeWanted, streamAddress } from './address.js';
+import { Captions } from './captions.js';
 import { UNKNOWN, narrowed, offset_ms } from './clock.js';
 import { openHls } from './engine_hls.js';
 import { openNative } from './engine_native.js';
@@ -12,7 +13,7 @@ import { lookForLowLatency, probe } from './probe.js';
 import { initial, shownState, step } from './state.js';
 import { UnaskedPause } from './unasked_pause.js';
 import { openView } from './view.js';
-import { rememberWish, rememberedWish } from './wish.js';
+import { rememberCaptions, rememberWish, rememberedCaptions, rememberedWish } from './wish.js';
 import { WITHOUT_HLS_JS } from './words.js';
 
 // Fine enough to see a frozen picture, coarse enough to cost nothing.
@@ -24,8 +25,9 @@ const urls = { smooth: streamAddress(location.search, document.baseURI), fast: l
 const mode = chooseMode();
 const frameRate = new FrameRate();
 const unaskedPause = new UnaskedPause();
+const captions = new Captions(video, rememberedCaptions());
 const view = openView(video, {
-  togglePlay, toggleSound, togglePace, goLive: () => happened({ type: 'go_live' }), isOperator: isOnThisMachine(location.hostname),
+  togglePlay, toggleSound, toggleCaptions, togglePace, goLive: () => happened({ type: 'go_live' }), isOperator: isOnThisMachine(location.hostname),
 });
 const tell = {
   event: happened,
@@ -121,6 +123,7 @@ function tick() {
     ahead_s,
     behind_s,
   });
+  captions.apply();
   if (isLookDue(pace, model, performance.now())) look();
   snapshot = takeSnapshot();
   view.render(snapshot);
@@ -204,6 +207,10 @@ function toggleSound() {
   video.muted = !wantsSound;
 }
 
+function toggleCaptions() {
+  if (captions.names().length > 0) rememberCaptions(captions.press());
+}
+
 function bufferedAhead_s() {
   const { buffered, currentTime } = video;
   return buffered.length > 0 ? buffered.end(buffered.length - 1) - currentTime : 0;
@@ -243,6 +250,8 @@ function takeSnapshot() {
     muted: video.muted,
     hasSound: facts.hasSound,
     hasHlsJs: Boolean(window.Hls),
+    captions: captions.names(),
+    shownCaptions: captions.shown(),
   });
 }
 

@@ -55,6 +55,12 @@ export function paceTitle(pace) {
   return pace === 'fast' ? 'Low latency (d for smooth playback)' : 'Smooth playback: a few seconds buffered (d for low latency)';
 }
 
+/** @returns {string} what the control for captions says: how it is, and what a press does */
+export function captionsTitle(names, shown) {
+  const next = shown === null ? names[0] : names[names.indexOf(shown) + 1];
+  return `Captions: ${shown ?? 'off'} (c for ${next ?? 'off'})`;
+}
+
 /** @returns {string} for screen readers, said when the state changes */
 export function announcement(snapshot) {
   if (snapshot.state === 'live') return 'Live';

@@ -105,6 +105,7 @@ mod tests {
             keyframes: 1,
             starts_with_keyframe: true,
             starts_with_parameter_sets: true,
+            has_captions: false,
             picture: None,
             sps: vec![0x67, 1],
         };

@@ -162,7 +162,7 @@ mod tests {
         let mut packets = Vec::new();
         for n in 0..20 {
             // Off the grid too: after a leap segments begin elsewhere.
-            let ready = encoder.encode(n, (n % 3 == 0).then(|| boundary(n)), &mut picture).unwrap();
+            let ready = encoder.encode(n, (n % 3 == 0).then(|| boundary(n)), &mut picture, None).unwrap();
             assert_eq!(ready.len(), 1, "picture {n} of {codec} comes late");
             packets.extend(ready);
         }

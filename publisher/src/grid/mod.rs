@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::captions::carried::Captions;
 use crate::captured::{Captured, CapturedPicture, CapturedSound};
 use crate::encode::sound::AudioEncoder;
 use crate::encode::{EncodeError, START_90K};
@@ -149,6 +150,8 @@ struct Grid<'a> {
     sound: Option<Sound>,
     /// A frame has come.
     has_picture: bool,
+    /// Those of pictures that had no place, for the next grid time.
+    captions: Captions,
     slate: Option<Arc<SlateText>>,
 }
 
@@ -188,6 +191,7 @@ impl<'a> Grid<'a> {
             rungs,
             sound: sound.transpose()?,
             has_picture: false,
+            captions: Captions::default(),
             slate: None,
         })
     }
@@ -197,13 +201,17 @@ impl<'a> Grid<'a> {
         !self.rungs.is_empty() && self.sound.as_ref().is_none_or(|sound| sound.is_receiver_alive)
     }
 
-    fn take_picture(&mut self, picture: CapturedPicture) {
+    fn take_picture(&mut self, mut picture: CapturedPicture) {
         self.meters.pictures_captured.add(1);
         self.absence.note_picture(picture.captured_at);
         match self.clock.offer(picture.captured_at) {
-            Placement::Drop => self.meters.pictures_dropped.add(1),
+            Placement::Drop => {
+                self.captions.append(picture.captions);
+                self.meters.pictures_dropped.add(1);
+            }
             Placement::Show { gap, at } if gap.start == 0 && !self.has_picture => {
                 // Sound began earlier: the first picture stands from there on.
+                self.captions.append(std::mem::take(&mut picture.captions));
                 self.take_filtered(0, picture);
                 (1..=at).for_each(|n| self.fill(n));
             }
@@ -211,6 +219,7 @@ impl<'a> Grid<'a> {
                 for n in gap {
                     self.fill(n);
                 }
+                self.captions.append(std::mem::take(&mut picture.captions));
                 self.take_filtered(at, picture);
             }
         }
@@ -310,7 +319,9 @@ impl<'a> Grid<'a> {
             segment,
             is_leapt_to: false,
         });
-        let shown = Shown { n, boundary, picture };
+        let captions = std::mem::take(&mut self.captions);
+        let captions = (!captions.is_empty()).then(|| Arc::new(captions));
+        let shown = Shown { n, boundary, picture, captions };
         self.meters.frames_encoded.add(1);
         self.rungs.retain(|rung| rung.send(shown.clone()));
     }
@@ -453,6 +464,6 @@ mod tests {
     fn grey(captured_at: Instant) -> CapturedPicture {
         let mut frame = ffmpeg::frame::Video::new(ffmpeg::format::Pixel::YUV420P, 16, 16);
         frame.data_mut(0).fill(16);
-        CapturedPicture { frame: frame.into(), captured_at }
+        CapturedPicture { frame: frame.into(), captured_at, captions: Captions::default() }
     }
 }

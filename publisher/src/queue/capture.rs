@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use crate::captions::carried::Captions;
 use crate::captured::{Captured, CapturedSound};
 use livedir_layout::meters::Meters;
 
@@ -101,7 +102,7 @@ impl SoundSender {
 }
 
 impl Shared {
-    fn put(&self, piece: Captured) {
+    fn put(&self, mut piece: Captured) {
         let mut state = self.lock();
         if state.closed_at.is_some() {
             return;
@@ -113,14 +114,27 @@ impl Shared {
         if state.pieces.iter().filter(of_its_kind).count() >= limit
             && let Some(oldest) = state.pieces.iter().position(|waiting| of_its_kind(&waiting))
         {
-            state.pieces.remove(oldest);
-            if of_pictures {
+            let dropped = state.pieces.remove(oldest);
+            if let Some(Captured::Picture(dropped)) = dropped {
                 self.meters.pictures_dropped.add(1);
+                pass_on(dropped.captions, state.pieces.range_mut(oldest..).chain([&mut piece]));
             }
         }
         state.pieces.push_back(piece);
         drop(state);
         self.changed.notify_one();
+    }
+}
+
+/// The captions of a picture that is dropped go with the next one: nobody would understand what is left of them.
+fn pass_on<'a>(mut captions: Captions, mut behind: impl Iterator<Item = &'a mut Captured>) {
+    let next = behind.find_map(|piece| match piece {
+        Captured::Picture(picture) => Some(picture),
+        Captured::Sound(_) => None,
+    });
+    if let Some(next) = next {
+        captions.append(std::mem::take(&mut next.captions));
+        next.captions = captions;
     }
 }
 
@@ -201,7 +215,8 @@ mod tests {
     fn picture(width: u32) -> Captured {
         let mut frame = ffmpeg::frame::Video::empty();
         frame.set_width(width);
-        Captured::Picture(CapturedPicture { frame: frame.into(), captured_at: Instant::now() })
+        let captions = Captions::read(&[0xfc, width as u8, 0]);
+        Captured::Picture(CapturedPicture { frame: frame.into(), captured_at: Instant::now(), captions })
     }
 
     fn sound() -> Captured {
@@ -222,9 +237,13 @@ mod tests {
         }
         drop(sender);
         let (mut widths, mut sounds) = (Vec::new(), 0);
+        let mut captions = Captions::default();
         loop {
             match receiver.next(Instant::now() + Duration::from_secs(10)) {
-                Next::Captured(Captured::Picture(picture)) => widths.push(picture.frame.width()),
+                Next::Captured(Captured::Picture(picture)) => {
+                    widths.push(picture.frame.width());
+                    captions.append(picture.captions);
+                }
                 Next::Captured(Captured::Sound(_)) => sounds += 1,
                 Next::Closed => break,
                 Next::TimedOut => panic!("the queue is closed"),
@@ -232,6 +251,8 @@ mod tests {
         }
         assert_eq!((widths, sounds), ((12..20).collect(), 1));
         assert_eq!(meters.pictures_dropped.get(), 12);
+        let all: Vec<u8> = (0..20).flat_map(|width| [0xfc, width, 0]).collect();
+        assert_eq!(captions, Captions::read(&all), "what was said is not dropped with the pictures");
     }
 
     #[test]

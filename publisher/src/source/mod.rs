@@ -176,6 +176,7 @@ fn pump<Piece>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::captions::carried::Captions;
     use crate::captured::CapturedPicture;
     use crate::picture::colour_space::ColourSpace;
     use crate::queue::capture;
@@ -210,6 +211,7 @@ mod tests {
         Read::Captured(Captured::Picture(CapturedPicture {
             frame: frame.into(),
             captured_at: Instant::now(),
+            captions: Captions::default(),
         }))
     }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use ffmpeg_next as ffmpeg;
 
 use super::{Read, Source, SourceError};
+use crate::captions::carried::Captions;
 use crate::captured::{Captured, CapturedPicture, CapturedSound, SourceFormat};
 use crate::picture::canvas::{BLACK, Canvas, Colour, WHITE, text_size};
 use crate::picture::colour_space::ColourSpace;
@@ -121,7 +122,11 @@ impl Source for TestPattern {
         let beep = beep(self.origin_unix + time, length);
         self.sound = Some(CapturedSound { frame: beep, captured_at: due, stretch: 0.0 });
         self.next_picture += 1;
-        Ok(Read::Captured(Captured::Picture(CapturedPicture { frame: frame.into(), captured_at: due })))
+        Ok(Read::Captured(Captured::Picture(CapturedPicture {
+            frame: frame.into(),
+            captured_at: due,
+            captions: Captions::default(),
+        })))
     }
 }
 

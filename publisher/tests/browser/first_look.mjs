@@ -82,10 +82,11 @@ async function listsItsKeys(page) {
   const isMuted = () => page.evaluate(() => document.querySelector('video').muted);
   await page.keyboard.press('?');
   expect(await isOpen(), '? shows no help');
+  expect(await page.locator('#captions').isHidden(), 'captions are offered where there are none');
   await isAccessible(page, 'with its help');
   if (values.screenshot) await page.screenshot({ path: values.screenshot });
   const listed = await page.locator('#help kbd').allTextContents();
-  const all = ['Space', 'K', 'M', 'F', 'D', 'L', 'End', '?', 'Esc'];
+  const all = ['Space', 'K', 'M', 'C', 'F', 'D', 'L', 'End', '?', 'Esc'];
   expect(listed.join() === all.join(), `the help lists the keys ${listed}`);
   const before = await isMuted();
   await page.keyboard.press('m');

@@ -6,6 +6,7 @@ mod bad_input;
 mod browser;
 mod bytes;
 mod camera;
+mod captions;
 mod check;
 mod colours;
 mod config;

@@ -13,7 +13,7 @@ const PREFIX: &str = "LIVEDIR_";
 const LETTERS_FOR_EACH_MISTAKE: usize = 4;
 
 /// Those of livedir-publisher and of the justfile, which may stand in the same environment.
-const OTHERS: [&str; 37] = [
+const OTHERS: [&str; 39] = [
     "LIVEDIR_ALL",
     "LIVEDIR_AUDIO_BITRATE",
     "LIVEDIR_BITRATE",
@@ -29,6 +29,7 @@ const OTHERS: [&str; 37] = [
     "LIVEDIR_FOLLOW",
     "LIVEDIR_FOR",
     "LIVEDIR_FPS",
+    "LIVEDIR_INPUT_FPS",
     "LIVEDIR_JSON",
     "LIVEDIR_JUNIT",
     "LIVEDIR_KEEP",
@@ -41,12 +42,11 @@ const OTHERS: [&str; 37] = [
     "LIVEDIR_PART_DURATION",
     "LIVEDIR_PORT",
     "LIVEDIR_RESUME_LATER",
-    "LIVEDIR_INPUT_FPS",
     "LIVEDIR_ROTATE",
-    "LIVEDIR_SLATE_AFTER",
     "LIVEDIR_ROWS",
     "LIVEDIR_SEGMENT_DURATION",
     "LIVEDIR_SIZE",
+    "LIVEDIR_SLATE_AFTER",
     "LIVEDIR_SOURCE",
     "LIVEDIR_SUBJECT",
     "LIVEDIR_TARGET_DURATION",

@@ -47,6 +47,7 @@ pub(crate) fn file_detail(anatomy: &Anatomy, facts: Option<&Facts>) -> FileDetai
         picture_longest_s,
         picture_last_s: video.map(|video| seconds(video.last_picture.believed_90k)),
         picture_last_in_doubt: video.is_some_and(|video| video.last_picture.is_in_doubt()),
+        captions: video.is_some_and(|video| video.has_captions),
         keyframes_s: keyframes.map(|unit| from_start_s(start_90k, unit.pts_90k)).collect(),
         rate_bps,
         rate_slot_s,

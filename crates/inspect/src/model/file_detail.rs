@@ -23,6 +23,8 @@ pub struct FileDetail {
     pub picture_last_s: Option<f64>,
     /// Whether that is a guess.
     pub picture_last_in_doubt: bool,
+    /// Whether closed captions (CEA-608 or CEA-708) come with the pictures.
+    pub captions: bool,
     /// When keyframes (IDR) are shown.
     pub keyframes_s: Vec<f64>,
     /// The rate through the file, in slots of `rate_slot_s`, the last of which may be shorter: bits a second of all streams, by when they are presented.

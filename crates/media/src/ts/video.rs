@@ -31,6 +31,8 @@ pub struct VideoFacts {
     pub starts_with_keyframe: bool,
     /// Whether the first frame carries its parameter sets: a decoder that begins here knows how to read it.
     pub starts_with_parameter_sets: bool,
+    /// Whether closed captions come with its frames that say something.
+    pub has_captions: bool,
     /// What the first SPS says of the frames; `None` without a readable one.
     pub picture: Option<Picture>,
     /// The first SPS, byte by byte: frames that need another decoder set-up have another one.
@@ -45,6 +47,8 @@ pub(crate) struct VideoScan {
     first: Option<Slice>,
     first_is_key: bool,
     first_has_sets: bool,
+    /// Pictures with captions.
+    captioned: u64,
     sps: Option<Vec<u8>>,
     picture: PictureHead,
 }
@@ -77,6 +81,7 @@ impl VideoScan {
             first: None,
             first_is_key: false,
             first_has_sets: false,
+            captioned: 0,
             sps: None,
             picture: PictureHead::new(codec),
         }
@@ -86,6 +91,7 @@ impl VideoScan {
         let Some(index) = self.pts_90k.len().checked_sub(1) else { return };
         let head = std::mem::replace(&mut self.picture, PictureHead::new(self.codec));
         self.keyframes += u64::from(head.is_keyframe());
+        self.captioned += u64::from(head.has_captions());
         if index == 0 {
             self.first = head.slice();
             self.first_has_sets = head.has_parameter_sets();
@@ -132,6 +138,7 @@ impl VideoScan {
             keyframes: self.keyframes,
             starts_with_keyframe: self.first_is_key,
             starts_with_parameter_sets: self.first_has_sets,
+            has_captions: self.captioned > 0,
             picture,
             sps,
         })

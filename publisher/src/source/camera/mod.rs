@@ -15,6 +15,7 @@ mod v4l2;
 mod wake;
 
 use super::{Read, Source, SourceError};
+use crate::captions::carried::Captions;
 use crate::captured::{Captured, CapturedPicture, SourceFormat};
 use crate::picture::colour_space::ColourSpace;
 use backend::{Attached, Shot, Streaming, attached};
@@ -209,7 +210,11 @@ impl Camera {
                     if frame.color_space() == Space::Unspecified {
                         frame.set_color_space(ColourSpace::WEBCAM.matrix);
                     }
-                    return Ok(Some(CapturedPicture { frame: frame.into(), captured_at: shot.captured_at }));
+                    return Ok(Some(CapturedPicture {
+                        frame: frame.into(),
+                        captured_at: shot.captured_at,
+                        captions: Captions::default(),
+                    }));
                 }
                 Err(error) => {
                     if self.damaged == 0 {

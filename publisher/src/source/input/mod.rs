@@ -23,6 +23,7 @@ pub use error::InputError;
 pub use listen_address::CannotListen;
 
 use super::{Read, Source, SourceError};
+use crate::captions::carried::Captions;
 use crate::captured::{Captured, CapturedPicture, CapturedSound, SourceFormat};
 use crate::picture::colour_space::ColourSpace;
 use decode::{Decoded, LaneDecoder, Step, StreamSetup};
@@ -63,6 +64,8 @@ pub struct Input {
     under_way: bool,
     live: bool,
     pictures: u64,
+    /// The next picture is the first of its round: its captions go on with nothing.
+    captions_begin: bool,
     format: SourceFormat,
 }
 
@@ -222,6 +225,7 @@ impl Input {
             under_way: false,
             live: round.live,
             pictures: 0,
+            captions_begin: true,
         };
         (input.format.width, input.format.height) = input.shown_size()?;
         let picture = input.lanes[Lane::Picture as usize].decoder.as_ref();
@@ -327,9 +331,12 @@ impl Input {
         let due = self.pacer.hand_out(lane, media_us, ready.arrived, Instant::now());
         let captured_at = due.at;
         Some(match ready.decoded {
-            Decoded::Picture(frame) => {
+            Decoded::Picture(mut frame) => {
                 self.pictures += 1;
-                Captured::Picture(CapturedPicture { frame, captured_at })
+                let captions = Captions::read(&frame.take_cc_data());
+                let is_first = std::mem::take(&mut self.captions_begin);
+                let captions = if is_first { captions.after_a_break() } else { captions };
+                Captured::Picture(CapturedPicture { frame, captured_at, captions })
             }
             Decoded::Sound(frame) => {
                 Captured::Sound(CapturedSound { frame, captured_at, stretch: due.stretch })
@@ -357,6 +364,7 @@ impl Input {
             let sound = sound.and_then(|sound| open_sound(&self.name, &sound, round.live));
             self.lanes = [InputLane::new(Some(decoder)), InputLane::new(sound)];
             self.under_way = false;
+            self.captions_begin = true;
             if self.format.description == round.description {
                 return Ok(Turn::Begun);
             }
