@@ -157,6 +157,10 @@ impl Shown {
 /// A webroot of its own, whose playlist lists all.
 fn with_webroot(command: &mut Command) -> TempDir {
     let webroot = tempfile::tempdir().expect("a directory");
+    if !command.get_args().any(|word| word == "--copy") {
+        // Small: many of these run at a time.
+        command.args(["--size", "320x180"]);
+    }
     command.args(["--window", "1000", "--webroot"]).arg(webroot.path());
     webroot
 }
