@@ -22,7 +22,7 @@ pub(crate) const SHORTEST_ABSENCE: Duration = Duration::from_millis(200);
 
 /// A source that is given more than this is better not watched.
 #[cfg(feature = "capture")]
-pub(crate) const LONGEST_ABSENCE: Duration = Duration::from_hours(1);
+pub(crate) const LONGEST_ABSENCE: Duration = Duration::from_secs(60 * 60);
 
 /// RFC 8216 6.2.2 asks for at least three target durations.
 pub(crate) const SMALLEST_WINDOW: usize = 3;

@@ -47,6 +47,7 @@ pub(crate) enum Origin {
 }
 
 /// One passage through the input, as the demuxer found it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Round {
     pub(crate) picture: StreamSetup,
     pub(crate) sound: Option<StreamSetup>,
