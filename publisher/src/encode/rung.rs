@@ -1,6 +1,6 @@
 //! Rung: what is shown at each grid time becomes H.264 of one size and rate.
 //!
-//! In: [`Shown`](crate::queue::picture::Shown) from the grid. Out: [`Encoded`] messages. Each rung's thread owns its
+//! In: [`Shown`] from the grid. Out: [`Encoded`] messages. Each rung's thread owns its
 //! scaler, its overlay and its encoder, for the whole run. When the grid ends the encoder is flushed and the packet
 //! channel closes.
 
