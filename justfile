@@ -23,6 +23,8 @@ live *args: _first setup build
     esac
     # LIVEDIR_LOW_LATENCY=no leaves ll.m3u8 and its parts out.
     export LIVEDIR_LOW_LATENCY="${LIVEDIR_LOW_LATENCY:-yes}"
+    # What is wrong with the flags or the file is told first, and alone.
+    "$bin/livedir-publisher" live --dry-run "$@" || exit
     pid_file=$(mktemp -d)/livedir-server.pid
     # Job control gives the server a process group of its own: Ctrl-C ends the publisher first, and the server still
     # serves the end of the stream.

@@ -93,6 +93,7 @@ fn facts(text: &str, bytes: &[u8]) -> Vec<SegmentFacts> {
             keyframes: u64::from(odd % 3),
             starts_with_keyframe: odd / 3 % 3 > 0,
             starts_with_parameter_sets: odd / 9 % 3 > 0,
+            has_captions: false,
             picture: None,
             sps: vec![odd % 13],
         };

@@ -1,5 +1,6 @@
 //! What a source hands out, and what it says of it: the stages from the source to the encoders speak of this.
 
+use crate::captions::carried::Captions;
 use crate::picture::colour_space::ColourSpace;
 use crate::picture::shared::SharedPicture;
 use ffmpeg_next as ffmpeg;
@@ -12,12 +13,14 @@ pub const RATE_HZ: u32 = 48_000;
 /// change of pitch that trained ears notice.
 pub const MOST_STRETCH: f64 = 0.0005;
 
-/// A picture as the source delivered it: any size, any pixel format.
+/// A frame as the source delivered it: any size, any pixel format.
 pub struct CapturedPicture {
     /// The pixels, in libav's own description of them.
     pub frame: SharedPicture,
-    /// When the picture was taken (for a file: when it is due to be shown).
+    /// When the frame was taken (for a file: when it is due to be shown).
     pub captured_at: Instant,
+    /// The closed captions that came with it.
+    pub captions: Captions,
 }
 
 /// A run of sound samples as the source delivered it: any rate, layout and sample format.
@@ -32,7 +35,7 @@ pub struct CapturedSound {
 
 /// What a source hands out.
 pub enum Captured {
-    /// One picture.
+    /// One frame.
     Picture(CapturedPicture),
     /// One run of samples.
     Sound(CapturedSound),
@@ -56,15 +59,15 @@ pub struct SourceFormat {
     pub description: String,
     /// Whether it has pictures.
     pub shows: Shows,
-    /// Width of its pictures in pixels, as they are to be shown (square pixels).
+    /// Width of its frames in pixels, as they are to be shown (square pixels).
     pub width: u32,
-    /// Height of its pictures in pixels.
+    /// Height of its frames in pixels.
     pub height: u32,
-    /// The colour space of its pictures.
+    /// The colour space of its frames.
     pub colours: ColourSpace,
     /// Whether sound will come.
     pub has_sound: bool,
-    /// Of packets that are passed on as they are; `None` for pictures and samples.
+    /// Of packets that are passed on as they are; `None` for frames and samples.
     pub copied: Option<CopiedFormat>,
 }
 
@@ -73,7 +76,7 @@ pub struct SourceFormat {
 pub struct CopiedFormat {
     /// The longest time between two keyframes, in 90 kHz ticks.
     pub keyframes_90k: i64,
-    /// How long a picture is shown, in 90 kHz ticks.
+    /// How long a frame is shown, in 90 kHz ticks.
     pub picture_90k: i64,
     /// Bits a second: as the container says, or as its start has shown if that is more.
     pub bps: u64,

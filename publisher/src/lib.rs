@@ -11,6 +11,8 @@
 //!                                                                             status.json: watcher thread
 //! ```
 //!
+//! Closed captions go beside their pictures, from the source to the encoders; what goes with which picture is decided in `captions`.
+//!
 //! With `--copy` nothing is decoded: `copy` stands between source and package, on the source thread.
 //!
 //! Nothing but files passes from the segment thread to the watcher thread, and which [numbers](livedir_layout::numbers) are ours: any
@@ -24,6 +26,8 @@ pub mod commands;
 #[cfg(feature = "capture")]
 pub mod live;
 
+#[cfg(feature = "capture")]
+pub mod captions;
 #[cfg(feature = "capture")]
 pub mod captured;
 #[cfg(feature = "capture")]

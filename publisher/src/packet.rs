@@ -23,13 +23,13 @@ pub struct SegmentBoundary {
 
 /// One packet of the stream.
 pub struct EncodedPacket {
-    /// Picture or sound.
+    /// Video or sound.
     pub medium: Medium,
     /// Decode time in 90 kHz ticks; it runs on for the whole run and does not wrap.
     pub dts_90k: i64,
     /// How long it is shown or heard, in 90 kHz ticks.
     pub duration_90k: i64,
-    /// An IDR picture, or sound that begins a segment: when it was taken, by the wall clock. `None` for every other packet.
+    /// An IDR frame, or sound that begins a segment: when it was taken, by the wall clock. `None` for every other packet.
     pub keyframe_filmed_at: Option<SystemTime>,
     /// The boundary of the grid that it begins a segment at; `None` for every other packet.
     pub boundary: Option<SegmentBoundary>,
@@ -41,7 +41,7 @@ pub struct EncodedPacket {
 pub enum Encoded {
     /// Before the first packet of a stream: what the muxer has to know of it.
     Stream {
-        /// Picture or sound.
+        /// Video or sound.
         medium: Medium,
         /// As libav has them.
         parameters: ffmpeg::codec::Parameters,
@@ -52,7 +52,7 @@ pub enum Encoded {
     Packets(Vec<EncodedPacket>),
 }
 
-/// libav's number of what a picture is coded in.
+/// libav's number of what a frame is coded in.
 fn id_of(codec: VideoCodec) -> Id {
     match codec {
         VideoCodec::H264 => Id::H264,
@@ -60,7 +60,7 @@ fn id_of(codec: VideoCodec) -> Id {
     }
 }
 
-/// What a picture is coded in that libav calls so; `None` for what is passed on by nobody here.
+/// What a frame is coded in that libav calls so; `None` for what is passed on by nobody here.
 #[must_use]
 pub fn video_codec(id: Id) -> Option<VideoCodec> {
     VideoCodec::ALL.into_iter().find(|codec| id_of(*codec) == id)

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow};
 use clap::{CommandFactory, Parser};
 use livedir_server::cli::args::Args;
-use livedir_server::cli::{banner, variables};
+use livedir_server::cli::{banner, remarks, variables};
 use livedir_server::listen::pid_file::PidFile;
 use livedir_server::listen::{self, open_files, tls};
 use livedir_server::{Settings, access_log, run};
@@ -70,6 +70,9 @@ async fn serve(args: Args) -> Result<()> {
     let ports = listen::listen(&settings.listening())?;
     let _pid_file = pid_path.map(PidFile::create).transpose()?;
     banner::print(&ports, &banner::lan_addresses(), banner::Style::of_stdout(on_terminal));
+    for remark in remarks::remarks(&settings.webroot) {
+        tracing::warn!("{remark}");
+    }
 
     let shutdown = async move {
         tokio::select! {

@@ -2,6 +2,8 @@
 // In: the video element, the playlist's address, its pace, and `tell`, which takes events for state.js and the server's dates.
 // Out: events; facts when asked. hls.js runs its own timers and a worker; close() ends them.
 
+import { captionsInTime } from './caption_parts.js';
+import { CaptionTracks } from './caption_tracks.js';
 import { KeepUp } from './keep_up.js';
 import { LossAfterBreak } from './loss_after_break.js';
 import { ReloadTime } from './reload_time.js';
@@ -23,6 +25,13 @@ const CONFIG = {
   backBufferLength: 20,
   enableInterstitialPlayback: false,
   enableDateRangeMetadataCues: false,
+  // caption_tracks.js does.
+  renderTextTracksNatively: false,
+  // The list does not say in which language the captions are: hls.js would guess.
+  captionsTextTrack1Label: 'CC1',
+  captionsTextTrack2Label: 'CC2',
+  captionsTextTrack3Label: 'CC3',
+  captionsTextTrack4Label: 'CC4',
   // keep_up.js sets the rate, and adds distance after a stall. hls.js itself catches up only with more than a second in its
   // buffer, which is more latency than low-latency playback should have.
   maxLiveSyncPlaybackRate: 1,
@@ -53,9 +62,11 @@ export function openHls(Hls, video, url, pace, tell) {
   // Where requests can be held, the server has the timing.
   const timed = pace === 'smooth' ? { pLoader: loaderThatWaits(Hls.DefaultConfig.loader, reloadTime) } : {};
   const audioStreamController = soundThatGoesOn(Hls.DefaultConfig.audioStreamController);
-  const hls = new Hls({ ...CONFIG, ...PACED[pace], ...timed, audioStreamController });
+  const timelineController = captionsInTime(Hls.DefaultConfig.timelineController);
+  const hls = new Hls({ ...CONFIG, ...PACED[pace], ...timed, audioStreamController, timelineController });
   const keepUp = new KeepUp(pace);
   const loss = new LossAfterBreak();
+  const captionTracks = new CaptionTracks(video);
   let bitrate_bps = null;
   let hasSound = null;
   let hasPicture = null;
@@ -78,6 +89,8 @@ export function openHls(Hls, video, url, pace, tell) {
     const isLost = part && loss.appended({ timeline: frag.cc, type, start_s: start, duration_s: duration, buffered: rangesOf(timeRanges[type]) });
     if (isLost) tell.event({ type: 'fault', kind: 'lost' });
   });
+  hls.on(Hls.Events.NON_NATIVE_TEXT_TRACKS_FOUND, (_, found) => captionTracks.found(found));
+  hls.on(Hls.Events.CUES_PARSED, (_, parsed) => captionTracks.parsed(parsed));
   hls.on(Hls.Events.ERROR, (_, { fatal, type, details, mimeType, reason }) => {
     if (!fatal) return;
     if (NO_DECODER.has(details)) tell.event({ type: 'fault', kind: 'decoder', codec: codecName(`${mimeType} ${reason}`) });
@@ -117,6 +130,7 @@ export function openHls(Hls, video, url, pace, tell) {
       hls.recoverMediaError();
     },
     close() {
+      captionTracks.close();
       hls.destroy();
     },
   };

@@ -8,6 +8,7 @@
 export const KEYS = Object.freeze([
   { keys: [' ', 'k'], what: 'Play or pause', wish: 'togglePlay' },
   { keys: ['m'], what: 'Sound on or off', wish: 'toggleSound' },
+  { keys: ['c'], what: 'Captions, where the stream has some', wish: 'toggleCaptions' },
   { keys: ['f'], what: 'Full screen', wish: 'toggleFullscreen' },
   { keys: ['d'], what: 'Low latency or smooth playback', wish: 'togglePace' },
   { keys: ['l', 'End'], what: 'Go to live', wish: 'goLive' },

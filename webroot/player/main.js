@@ -3,6 +3,7 @@
 // drawn. One timer, four times a second, and the events of the video element; all end with the page.
 
 import { isOnThisMachine, lowLatencyAddress, nativeWanted, streamAddress } from './address.js';
+import { Captions } from './captions.js';
 import { UNKNOWN, narrowed, offset_ms } from './clock.js';
 import { openHls } from './engine_hls.js';
 import { openNative } from './engine_native.js';
@@ -13,7 +14,8 @@ import { SoundAlone } from './sound_alone.js';
 import { initial, shownState, step } from './state.js';
 import { UnaskedPause } from './unasked_pause.js';
 import { openView } from './view.js';
-import { rememberWish, rememberedWish } from './wish.js';
+import { rememberCaptions, rememberWish, rememberedCaptions, rememberedWish } from './wish.js';
+import { WITHOUT_HLS_JS } from './words.js';
 
 // Fine enough to see a frozen picture, coarse enough to cost nothing.
 const TICK_MS = 250;
@@ -25,8 +27,9 @@ const mode = chooseMode();
 const frameRate = new FrameRate();
 const unaskedPause = new UnaskedPause();
 const soundAlone = new SoundAlone();
+const captions = new Captions(video, rememberedCaptions());
 const view = openView(video, {
-  togglePlay, toggleSound, togglePace, goLive: () => happened({ type: 'go_live' }), isOperator: isOnThisMachine(location.hostname),
+  togglePlay, toggleSound, toggleCaptions, togglePace, goLive: () => happened({ type: 'go_live' }), isOperator: isOnThisMachine(location.hostname),
 });
 const tell = {
   event: happened,
@@ -87,6 +90,7 @@ document.addEventListener('visibilitychange', () => {
   frameRate.forget();
   if (!document.hidden) happened({ type: 'shown' });
 });
+if (mode === 'native' && !window.Hls) console.info(`livedir: ${WITHOUT_HLS_JS}`);
 watchPictures();
 setInterval(tick, TICK_MS);
 tick();
@@ -121,6 +125,7 @@ function tick() {
     ahead_s,
     behind_s,
   });
+  captions.apply();
   if (isLookDue(pace, model, performance.now())) look();
   snapshot = takeSnapshot();
   view.render(snapshot);
@@ -205,6 +210,10 @@ function toggleSound() {
   if (wantsSound && soundAlone.isAlone) view.hear();
 }
 
+function toggleCaptions() {
+  if (captions.names().length > 0) rememberCaptions(captions.press());
+}
+
 function bufferedAhead_s() {
   const { buffered, currentTime } = video;
   return buffered.length > 0 ? buffered.end(buffered.length - 1) - currentTime : 0;
@@ -247,6 +256,9 @@ function takeSnapshot() {
     muted: video.muted,
     hasSound: facts.hasSound,
     isSoundAlone: soundAlone.isAlone,
+    hasHlsJs: Boolean(window.Hls),
+    captions: captions.names(),
+    shownCaptions: captions.shown(),
   });
 }
 

@@ -4,7 +4,7 @@
 import { fillHelp } from './help.js';
 import { wishOf } from './keys.js';
 import { openLevelMeter } from './level_meter.js';
-import { announcement, facts, label, message, operatorHint, paceTitle } from './words.js';
+import { announcement, captionsTitle, facts, label, message, operatorHint, paceTitle } from './words.js';
 
 const MOVING = new Set(['live', 'behind']);
 const FIGURES_EVERY_MS = 1000;
@@ -13,7 +13,7 @@ const el = (id) => document.getElementById(id);
 
 /**
  * @param {HTMLVideoElement} video
- * @param {{togglePlay: () => void, toggleSound: () => void, togglePace: () => void, goLive: () => void, isOperator: boolean}} wishes
+ * @param {{togglePlay: () => void, toggleSound: () => void, toggleCaptions: () => void, togglePace: () => void, goLive: () => void, isOperator: boolean}} wishes
  *   what a viewer may want · isOperator: whoever looks can do something about the stream
  */
 export function openView(video, wishes) {
@@ -75,7 +75,7 @@ function renderFacts(snapshot) {
   }
 }
 
-function renderControls({ state, muted, hasSound, pace, canBeFast }) {
+function renderControls({ state, muted, hasSound, pace, canBeFast, captions, shownCaptions }) {
   const silent = hasSound === false;
   el('go-live').hidden = state !== 'behind';
   el('unmute').hidden = !muted || silent || !MOVING.has(state);
@@ -83,6 +83,9 @@ function renderControls({ state, muted, hasSound, pace, canBeFast }) {
   el('sound').hidden = silent;
   setAttribute(el('sound'), 'aria-pressed', String(!muted));
   document.body.classList.toggle('muted', muted);
+  el('captions').hidden = captions.length === 0;
+  setAttribute(el('captions'), 'aria-pressed', String(shownCaptions !== null));
+  setAttribute(el('captions'), 'title', captionsTitle(captions, shownCaptions));
   el('pace').hidden = !canBeFast;
   setAttribute(el('pace'), 'aria-pressed', String(pace === 'fast'));
   setAttribute(el('pace'), 'title', paceTitle(pace));
@@ -93,6 +96,7 @@ function renderControls({ state, muted, hasSound, pace, canBeFast }) {
 function bind(video, wishes) {
   el('play').addEventListener('click', wishes.togglePlay);
   el('sound').addEventListener('click', wishes.toggleSound);
+  el('captions').addEventListener('click', wishes.toggleCaptions);
   el('pace').addEventListener('click', wishes.togglePace);
   el('resume').addEventListener('click', wishes.togglePlay);
   el('unmute').addEventListener('click', wishes.toggleSound);

@@ -39,16 +39,26 @@ export function message({ state, why, codec, isSoundAlone }) {
   }
 }
 
+/** For the console, where the browser plays without hls.js: nothing is to be seen of what is lost. */
+export const WITHOUT_HLS_JS =
+  'hls.js is not installed, so the browser plays the stream by itself, without low latency. `just setup` on the machine that runs livedir installs it.';
+
 /** @returns {string} what whoever runs the stream can do about it; nothing that a viewer can */
-export function operatorHint({ state, why, codec }) {
+export function operatorHint({ state, why, codec, hasHlsJs }) {
   if (state === 'waiting' && why !== 'stale') return '`just live` starts a stream.';
   if (state === 'undecodable' && codec === 'HEVC') return 'Without `--codec hevc` the stream plays in this browser too.';
-  return state === 'unsupported' ? '`just setup` on the machine that runs livedir installs hls.js, which this browser needs.' : '';
+  return state === 'unsupported' && !hasHlsJs ? '`just setup` on the machine that runs livedir installs hls.js, which this browser needs.' : '';
 }
 
 /** @returns {string} what the control for the delay says: how it is, and what a press does */
 export function paceTitle(pace) {
   return pace === 'fast' ? 'Low latency (d for smooth playback)' : 'Smooth playback: a few seconds buffered (d for low latency)';
+}
+
+/** @returns {string} what the control for captions says: how it is, and what a press does */
+export function captionsTitle(names, shown) {
+  const next = shown === null ? names[0] : names[names.indexOf(shown) + 1];
+  return `Captions: ${shown ?? 'off'} (c for ${next ?? 'off'})`;
 }
 
 /** @returns {string} for screen readers, said when the state changes */

@@ -30,7 +30,7 @@ const HARMLESS_KEYS: [&str; 16] = [
     "_HLS_skip",
 ];
 
-/// A part of a path that is so long, and has digits, is a token: some cameras know their viewers by nothing else.
+/// A part of a path with at least so many characters, and a digit among them, is taken for a token: some cameras have no other password.
 const TOKEN_CHARS: usize = 16;
 
 /// What a password in an address needs so that it is read as one.

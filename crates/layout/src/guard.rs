@@ -1,7 +1,7 @@
 //! Guard: the lock on a webroot, which is taken anew when somebody has moved the directory away and another one is in its place.
 //!
-//! In: the word that a live directory is not the one that it was. Out: a lock on what is there now, or the word that somebody else
-//! has it, for all threads of this program: nothing is to be written there any more.
+//! In: the news that another directory lies under the path of the live directory. Out: a lock on it; or, if another program holds that
+//! lock, a mark for all threads of this program that they must not write there any more.
 
 use crate::{
     directory::{Directory, Identity},

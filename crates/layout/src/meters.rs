@@ -29,19 +29,19 @@ impl Count {
 /// Everything that is counted, in the order of the data.
 #[derive(Debug, Default)]
 pub struct Meters {
-    /// Pictures that the source delivered.
+    /// Frames that the source delivered.
     pub pictures_captured: Count,
     /// Times that the source was lost after it had been open.
     pub source_losses: Count,
-    /// Captured pictures that found no place on the output grid, or no room in the queue.
+    /// Captured frames that found no place on the output grid, or no room in the queue.
     pub pictures_dropped: Count,
-    /// Grid times that showed the picture before once more.
+    /// Grid times that showed the frame before once more.
     pub frames_duplicated: Count,
     /// Grid times that showed the slate.
     pub frames_slate: Count,
     /// Grid times left out because the machine stood still, or could not keep up at all.
     pub frames_skipped: Count,
-    /// Pictures that an encoder had no time for: it repeated the one before.
+    /// Frames that an encoder had no time for: it repeated the one before.
     pub pictures_shed: Count,
     /// Segments that an encoder had no time for, of all sizes.
     pub segments_left_out: Count,

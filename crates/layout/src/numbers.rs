@@ -29,9 +29,9 @@ struct All {
 
 #[derive(Debug)]
 struct Given {
-    /// Of no segment yet that has this number or a larger one.
+    /// The first number that was not given to a segment yet.
     segments_until: AtomicU64,
-    /// The same for parts, as [`key`] has it.
+    /// The same for parts, as [`key`] encodes it.
     parts_until: AtomicU64,
 }
 

@@ -15,6 +15,7 @@ pub fn remedy(error: &io::Error) -> &'static str {
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
             "there is a file in its place; name a directory, like webroot"
         }
-        _ => "look at the directory, or name another one",
+        io::ErrorKind::NotFound => "no directory can be made there; name another directory",
+        _ => "name another directory",
     }
 }

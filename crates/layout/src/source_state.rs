@@ -1,4 +1,4 @@
-//! Source state: whether pictures come from the source. Viewers and monitors can see it.
+//! Source state: whether frames come from the source. Viewers and monitors can see it.
 
 use serde::Serialize;
 

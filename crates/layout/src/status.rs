@@ -40,13 +40,13 @@ pub struct Status {
     pub video: Option<VideoStatus>,
     /// The audio of the newest segment.
     pub audio: Option<AudioStatus>,
-    /// Pictures that the source delivered.
+    /// Frames that the source delivered.
     pub pictures_captured: u64,
     /// Grid times that repeated the previous frame.
     pub frames_duplicated: u64,
-    /// Captured pictures that were not used.
+    /// Captured frames that were not used.
     pub pictures_dropped: u64,
-    /// Pictures that an encoder had no time for, of all sizes.
+    /// Frames that an encoder had no time for, of all sizes.
     pub pictures_shed: u64,
     /// Segments that an encoder had no time for, of all sizes.
     pub segments_left_out: u64,
@@ -85,7 +85,7 @@ pub struct SegmentStatus {
     pub duration_s: f64,
     /// Size.
     pub bytes: u64,
-    /// When its first picture was captured.
+    /// When its first frame was captured.
     pub filmed_at: Option<Timestamp>,
 }
 
@@ -98,7 +98,7 @@ pub struct VideoStatus {
     pub width: Option<u32>,
     /// Pixels.
     pub height: Option<u32>,
-    /// Pictures per second.
+    /// Frames per second.
     pub fps: f64,
     /// Of the whole segment, sound and multiplex included.
     pub bitrate_bps: u64,
@@ -243,6 +243,7 @@ mod tests {
             keyframes: 1,
             starts_with_keyframe: true,
             starts_with_parameter_sets: true,
+            has_captions: false,
             picture: None,
             sps: Vec::new(),
         };

@@ -1,8 +1,8 @@
-//! Anatomy: what lies where in one .ts file, packet by packet and picture by picture. More than the watcher has to know of
+//! Anatomy: what lies where in one .ts file, packet by packet and frame by frame. More than the watcher has to know of
 //! each segment; `inspect` shows it of the one that was named.
 //!
 //! In: the bytes. Out: an [`Anatomy`]. Pure, on the caller's thread; survives any bytes: it ends where packets end.
-//! Memory grows with the pictures and pieces of sound, by some 40 bytes each.
+//! Memory grows with the video frames and audio frames, by some 40 bytes each.
 
 use crate::codec::VideoCodec;
 use crate::codec::picture_head::PictureHead;
@@ -20,7 +20,7 @@ pub struct Anatomy {
     pub packets: u64,
     /// Every PID, in order of appearance.
     pub pids: Vec<PidAnatomy>,
-    /// Pictures and pieces of sound, in order of appearance.
+    /// Video frames and audio frames, in order of appearance.
     pub units: Vec<Unit>,
     /// Where continuity counters do not run on. No more than `MOST_BREAKS`.
     pub breaks: Vec<CounterBreak>,
@@ -35,7 +35,7 @@ pub struct PidAnatomy {
     pub carries: Carries,
     /// Packets.
     pub packets: u64,
-    /// Pictures, or pieces of sound.
+    /// Video frames, or audio frames.
     pub units: u64,
     /// Its first time, in order of presentation; 33 bits.
     pub first_90k: Option<u64>,
@@ -60,7 +60,7 @@ pub enum Carries {
     Unknown,
 }
 
-/// One PES packet: a picture, or some frames of sound.
+/// One PES packet: a video frame, or some audio frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unit {
     /// Whose it is.
@@ -69,7 +69,7 @@ pub struct Unit {
     pub pts_90k: u64,
     /// Bytes of the packets that carry it.
     pub bytes: u64,
-    /// Whether it is a picture that can be decoded by itself.
+    /// Whether it is a frame that can be decoded by itself.
     pub is_keyframe: bool,
 }
 
@@ -164,7 +164,7 @@ fn carries(pid: u16, streams: &[ElementaryStream], pmt_pid: Option<u16>) -> Carr
 
 /// The unit of a PID that is being read.
 struct OpenPid {
-    /// Of a stream of pictures that can be looked into.
+    /// Of a video stream that can be looked into.
     codec: Option<VideoCodec>,
     unit: Option<usize>,
     head: Option<PictureHead>,

@@ -44,7 +44,7 @@ impl fmt::Display for Discontinuity {
     }
 }
 
-/// A picture's length where a segment does not tell one: 20 pictures a second.
+/// A frame's length where a segment does not tell one: 20 frames a second.
 const FALLBACK_INTERVAL_90K: u64 = 4_500;
 
 /// The first reason that `next` does not go on where `previous` ended; `None` when it does.
@@ -105,6 +105,7 @@ mod tests {
             keyframes: 1,
             starts_with_keyframe: true,
             starts_with_parameter_sets: true,
+            has_captions: false,
             picture: None,
             sps: vec![0x67, 1],
         };

@@ -11,9 +11,9 @@ use livedir_time::clock_33_bit::{distance_90k, earlier_90k, later_90k};
 pub struct Facts {
     /// When it begins: its video, or its audio where there is no video.
     pub start_90k: u64,
-    /// How long it lasts, the last picture included as [`LastPicture`](crate::LastPicture) believes; 0 when nothing tells.
+    /// How long it lasts, the last frame included as [`LastPicture`](crate::LastPicture) believes; 0 when nothing tells.
     pub duration_90k: u64,
-    /// How long one picture (or, without video, one audio frame) lasts; 0 when not known.
+    /// How long one frame of the video (or, without video, one audio frame) lasts; 0 when not known.
     pub frame_interval_90k: u64,
     /// The video, if there is any.
     pub video: Option<VideoFacts>,
@@ -49,7 +49,7 @@ impl Facts {
         Self { start_90k: self.end_90k(), counters: Vec::new(), ..self.clone() }
     }
 
-    /// When the last of its pictures and its sound ends: nothing in it is later, however long its last picture is.
+    /// When the last of its frames and its sound ends: nothing in it is later, however long its last frame is.
     #[must_use]
     pub fn latest_end_90k(&self) -> u64 {
         let doubt_90k = self.video.as_ref().map_or(0, |video| {
@@ -61,7 +61,7 @@ impl Facts {
     }
 
     /// Takes it that it lasts as long as the segment before it has turned out to last, `before_90k`, where the length of its
-    /// last picture is in doubt: encoders cut at even times.
+    /// last frame is in doubt: encoders cut at even times.
     pub fn last_like(&mut self, before_90k: u64) {
         if self.shortest_in_doubt_90k().is_some_and(|shortest_90k| shortest_90k <= before_90k) {
             self.set_duration(before_90k);
@@ -69,7 +69,7 @@ impl Facts {
     }
 
     /// Takes it that no segment is longer than `limit_90k`, which its encoder has promised: where the length of the last
-    /// picture is in doubt, it ends there at the latest, and where nothing tells of it, it ends there.
+    /// frame is in doubt, it ends there at the latest, and where nothing tells of it, it ends there.
     pub fn hold_to(&mut self, limit_90k: u64) {
         let is_unknown = self.video.as_ref().is_some_and(|video| video.last_picture.believed_90k == 0);
         if (self.duration_90k > limit_90k || is_unknown)

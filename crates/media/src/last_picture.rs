@@ -1,31 +1,31 @@
-//! The last picture of a segment: how long it is shown. No byte of the segment says so; only the first picture of the next
+//! The last frame of a segment: how long it is shown. No byte of the segment says so; only the first frame of the next
 //! segment does, and a playlist cannot wait for that.
 //!
-//! In: the times of all pictures, the pace that the SPS tells, the length of the sound. Out: a [`LastPicture`]. Pure.
+//! In: the times of all frames, the pace that the SPS tells, the length of the sound. Out: a [`LastPicture`]. Pure.
 //!
 //! The first of these that applies decides:
 //!
-//! 1. Four pictures or more at a steady pace: as long as the others. So it is with every usual stream.
-//! 2. Few pictures, at the very pace that the SPS tells: as long as that. Whether the SPS calls it fixed is not asked: x264
+//! 1. Four frames or more at a steady pace: as long as the others. So it is with every usual stream.
+//! 2. Few frames, at the very pace that the SPS tells: as long as that. Whether the SPS calls it fixed is not asked: x264
 //!    never does, at whatever rate.
-//! 3. There is sound: until the sound ends. It is cut where the pictures are, within a frame of sound; where that is next to
-//!    the pace of the SPS or of the other pictures, it is this pace. Lengths are compared and not ends, as many multiplexers
+//! 3. There is sound: until the sound ends. It is cut where the video is, within an audio frame; where that is next to
+//!    the pace of the SPS or of the other frames, it is this pace. Lengths are compared and not ends, as many multiplexers
 //!    send the sound some tenths of a second ahead or behind.
-//! 4. Otherwise the half of its pictures that is shown longer begins here: the median interval. That is a guess: whoever
+//! 4. Otherwise the half of its frames that is shown longer begins here: the median interval. That is a guess: whoever
 //!    knows more of the stream can correct it: how long the segment before has turned out to be, see
 //!    [`Facts::last_like`](super::Facts::last_like), how long any may be, see [`Facts::hold_to`](super::Facts::hold_to).
-//! 5. A single picture without sound: as the SPS says, unless that is so short that it is the tick of a clock and no pace.
+//! 5. A single frame without sound: as the SPS says, unless that is so short that it is the tick of a clock and no pace.
 
 use livedir_time::ticks::of_pictures;
 
-/// How long the last picture is shown.
+/// How long the last frame is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LastPicture {
     /// What is believed; 0 when nothing tells.
     pub believed_90k: u64,
     /// The least that it can be; the same where there is no doubt.
     pub shortest_90k: u64,
-    /// The longest that a picture of this segment is shown, the last one as far as that is known.
+    /// The longest that a frame of this segment is shown, the last one as far as that is known.
     pub longest_90k: u64,
 }
 
@@ -43,12 +43,12 @@ impl LastPicture {
 
 /// Fewer intervals show no pace of their own: they may be alike by chance.
 const FEWEST_INTERVALS: usize = 3;
-/// More pictures a second than this are no pace but the clock by which an encoder counts.
+/// More frames a second than this are no pace but the clock by which an encoder counts.
 const SHORTEST_PACE_90K: u64 = of_pictures(1, 120);
-/// Two frames of AAC at 44.1 kHz: as exactly as sound tells where the pictures end.
+/// Two frames of AAC at 44.1 kHz: as exactly as sound tells where the video ends.
 const SOUND_GRAIN_90K: u64 = 4_180;
 
-/// `intervals_90k` lie between the pictures as they are shown, none of them 0; `told_90k` is the pace of the SPS; the sound
+/// `intervals_90k` lie between the frames as they are shown, none of them 0; `told_90k` is the pace of the SPS; the sound
 /// lasts `sound_90k`.
 pub(super) fn last_picture(
     intervals_90k: &[u64],
@@ -77,7 +77,7 @@ pub(super) fn last_picture(
             longest_90k: longest_90k.max(believed_90k),
         };
     }
-    // Who shows pictures as they come may show one as short as its clock allows.
+    // Who shows frames as they come may show one as short as its clock allows.
     let shortest_90k = intervals_90k.iter().copied().fold(told_90k.unwrap_or(SHORTEST_PACE_90K), u64::min);
     LastPicture { believed_90k: median_90k, shortest_90k, longest_90k }
 }
@@ -89,7 +89,7 @@ fn single_picture(told_90k: Option<u64>, sound_90k: Option<u64>) -> LastPicture 
     }
 }
 
-/// The interval between pictures that divides them in half: steady against a picture that is late or lost.
+/// The interval between frames that divides them in half: steady against a frame that is late or lost.
 pub(super) fn median(intervals_90k: &[u64]) -> Option<u64> {
     let mut intervals_90k = intervals_90k.to_vec();
     let middle = intervals_90k.len() / 2;
@@ -111,7 +111,7 @@ fn is_alike(interval_90k: u64, other_90k: u64) -> bool {
 mod tests {
     use super::*;
 
-    /// Intervals, what the SPS tells and how long the sound lasts, and how long the last picture is shown, all in
+    /// Intervals, what the SPS tells and how long the sound lasts, and how long the last frame is shown, all in
     /// milliseconds; whether that is in doubt.
     #[track_caller]
     fn check(intervals_ms: &[u64], told_ms: u64, sound_ms: u64, expected_ms: u64, is_in_doubt: bool) {

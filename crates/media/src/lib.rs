@@ -1,7 +1,7 @@
 //! Probe: the bytes of one .ts file → what is true of it.
 //!
 //! In: the bytes. Out: [`Facts`], or why there are none. Pure, on the caller's thread; survives any bytes; one pass, in which
-//! only the heads of pictures are looked into, and nothing of a payload is copied but parameter sets and tables.
+//! only the heads of frames are looked into, and nothing of a payload is copied but parameter sets and tables.
 
 mod anatomy;
 mod codec;

@@ -14,7 +14,7 @@ const ADVANCE_PART_LIMIT: f64 = 3.0;
 /// The end of a playlist, as far as requests for the next one depend on it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edge {
-    /// The number of the segment that is being filmed.
+    /// The number of the segment that is being written.
     pub next_media_sequence: u64,
     /// How many of its parts are listed.
     pub open_parts: u64,

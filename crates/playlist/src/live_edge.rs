@@ -1,4 +1,4 @@
-//! The live edge: the segment that is being filmed, and the parts of the last ones listed, for low-latency playlists.
+//! The live edge: the segment that is being written, and the parts of the last ones listed, for low-latency playlists.
 //!
 //! In: finished parts, one by one, and the end of their segment. Out: what [`render_low_latency`] adds to the
 //! segments of a [`MediaPlaylist`], and the parts that are no longer listed. No thread, no clock.
@@ -54,10 +54,10 @@ impl Part {
     }
 }
 
-/// The segment that is being filmed.
+/// The segment that is being written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OpenSegment {
-    /// When its first picture was captured.
+    /// When its first frame was captured.
     pub program_date_time: Option<Timestamp>,
     /// The timeline breaks before it.
     pub discontinuity: bool,
@@ -103,7 +103,7 @@ pub enum PartError {
 }
 
 impl LiveEdge {
-    /// Nothing is filmed yet. No part may be longer than `part_target_90k`, which never changes.
+    /// Nothing is written yet. No part may be longer than `part_target_90k`, which never changes.
     #[must_use]
     pub fn new(part_target_90k: u64) -> LiveEdge {
         LiveEdge {
@@ -119,7 +119,7 @@ impl LiveEdge {
         self.part_target_90k
     }
 
-    /// The segment that is being filmed.
+    /// The segment that is being written.
     #[must_use]
     pub fn open(&self) -> &OpenSegment {
         &self.open
@@ -150,14 +150,14 @@ impl LiveEdge {
         self.listed.values().map(Vec::len).sum::<usize>() + self.open.parts.len()
     }
 
-    /// What stands before the first part of the segment that is being filmed (bis 4.4.4.9: tags of the parent segment
+    /// What stands before the first part of the segment that is being written (bis 4.4.4.9: tags of the parent segment
     /// stand before its first part).
     pub fn begin(&mut self, program_date_time: Option<Timestamp>, discontinuity: bool) {
         self.open.program_date_time = program_date_time;
         self.open.discontinuity = discontinuity;
     }
 
-    /// The next part of the segment that is being filmed.
+    /// The next part of the segment that is being written.
     pub fn push(&mut self, part: Part) -> Result<(), PartError> {
         let uri = || part.uri.clone();
         if part.duration_90k == 0 {
@@ -184,7 +184,7 @@ impl LiveEdge {
         self.listed.values().flatten().chain(&self.open.parts).any(|part| part.uri == uri)
     }
 
-    /// The segment that was being filmed is complete and listed under this number. Its parts stay near the edge; the next
+    /// The segment that was being written is complete and listed under this number. Its parts stay near the edge; the next
     /// segment is open.
     pub fn close(&mut self, media_sequence: u64) {
         let parts = std::mem::take(&mut self.open).parts;

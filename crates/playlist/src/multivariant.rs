@@ -7,18 +7,18 @@ use std::fmt::{self, Write as _};
 /// The group that the sound is in.
 const AUDIO_GROUP: &str = "sound";
 
-/// One picture of the stream, in one size and rate (EXT-X-STREAM-INF).
+/// One rendition of the video, in one size and bit rate (EXT-X-STREAM-INF).
 #[derive(Debug, Clone, PartialEq)]
 pub struct VariantStream {
     /// Of its media playlist, relative to this one.
     pub uri: String,
-    /// Bits a second of the picture and its sound.
+    /// Bits a second of the video and its sound.
     pub rates: Rates,
-    /// As in RFC 6381, of the picture and its sound; those that are known.
+    /// As in RFC 6381, of the video and its sound; those that are known.
     pub codecs: Vec<String>,
     /// Width and height in pixels.
     pub resolution: Option<(u32, u32)>,
-    /// Pictures a second.
+    /// Frames a second.
     pub frame_rate: Option<f64>,
 }
 

@@ -5,11 +5,11 @@
 
 use std::time::{Duration, Instant};
 
-/// An encoder that has had time for everything for so long keeps up again. Longer than most scenes that are hard to encode
-/// are apart, so that a film with many of them does not fill the log.
+/// An overload ends when no frame was dropped for this long. Scenes that are hard to encode mostly follow each other sooner, so a film
+/// with many of them does not fill the log.
 const KEEPS_UP_AFTER: Duration = Duration::from_secs(10);
 
-/// Fewer pictures are not worth a word: the machine had something else to do for a moment.
+/// If fewer frames were dropped, nothing is logged: the machine was busy with something else for a moment.
 const WORTH_TELLING: u64 = 10;
 
 /// What is to be told.
@@ -26,7 +26,7 @@ pub enum Told {
 /// What one overload has cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Episode {
-    /// New pictures that were shed.
+    /// New frames that were shed.
     pub pictures: u64,
     /// Segments that were left out.
     pub segments: u64,
@@ -41,7 +41,7 @@ pub struct Overload {
 }
 
 impl Overload {
-    /// A new picture was shed.
+    /// A new frame was shed.
     pub fn shed(&mut self, now: Instant) -> Option<Told> {
         let episode = self.add(1, 0, now);
         (episode.pictures == WORTH_TELLING && episode.segments == 0).then_some(Told::Repeats)

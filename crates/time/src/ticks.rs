@@ -57,32 +57,32 @@ pub fn of_samples(samples: u64, samples_per_s: u32) -> Option<u64> {
     (samples * TICKS_PER_S).checked_div(u64::from(samples_per_s))
 }
 
-/// How long so many pictures are shown at a rate that is set, and is not 0: rounded down.
+/// How long so many frames are shown at a rate that is set, and is not 0: rounded down.
 #[must_use]
 pub const fn of_pictures(pictures: u64, fps: u32) -> u64 {
     pictures * TICKS_PER_S / fps as u64
 }
 
-/// The same, rounded up: a promise that so many pictures keep.
+/// The same, rounded up: a promise that so many frames keep.
 #[must_use]
 pub const fn of_pictures_rounded_up(pictures: u64, fps: u32) -> u64 {
     (pictures * TICKS_PER_S).div_ceil(fps as u64)
 }
 
-/// Where a picture or sample stands that has this number, at a rate that is set, and is not 0: rounded towards zero. What comes
+/// Where a frame or sample stands that has this number, at a rate that is set, and is not 0: rounded towards zero. What comes
 /// before the first has a number below 0.
 #[must_use]
 pub const fn of_position(number: i64, per_s: u32) -> i64 {
     number * TICKS_PER_S as i64 / per_s as i64
 }
 
-/// How many pictures have begun by then, beside the first: rounded down.
+/// How many frames have begun by then, beside the first: rounded down.
 #[must_use]
 pub const fn whole_pictures(time_90k: u64, fps: u32) -> u64 {
     time_90k * fps as u64 / TICKS_PER_S
 }
 
-/// The number of the picture that stands nearest: finds again what [`of_position`] was given.
+/// The number of the frame that stands nearest: finds again what [`of_position`] was given.
 #[must_use]
 pub fn nearest_picture(time_90k: i64, fps: u32) -> i64 {
     (exact_signed_seconds(time_90k) * f64::from(fps)).round() as i64
@@ -151,7 +151,7 @@ pub const fn seconds_rounded_up(duration_90k: u64) -> u64 {
     duration_90k.div_ceil(TICKS_PER_S)
 }
 
-/// How many pictures a second are shown for so long each; `None` where that is not known.
+/// How many frames a second are shown for so long each; `None` where that is not known.
 #[must_use]
 pub fn pictures_per_second(interval_90k: u64) -> Option<f64> {
     (interval_90k > 0).then(|| TICKS_PER_S as f64 / interval_90k as f64)

@@ -74,6 +74,27 @@ pub struct WatchSettings {
     pub end_after: Option<Duration>,
 }
 
+impl WatchSettings {
+    /// Those of one stream.
+    pub(crate) fn of_channel(&self, webroot: PathBuf, label: String) -> ChannelSettings {
+        ChannelSettings {
+            status_directory: webroot.clone(),
+            webroot,
+            home: Home::Live,
+            has_pictures: true,
+            label,
+            naming: Naming::Any,
+            target_duration_s: self.target_duration_s,
+            window_segments: self.window_segments,
+            part_target_90k: self.part_target_90k,
+            // The encoder goes on while the watcher is upgraded.
+            end_list: false,
+            keep: self.keep,
+            end_after: self.end_after,
+        }
+    }
+}
+
 /// What the names of segments are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Naming {
@@ -90,7 +111,7 @@ pub(crate) struct ChannelSettings {
     pub(crate) webroot: PathBuf,
     /// Where the segments lie.
     pub(crate) home: Home,
-    /// Whether there are pictures in them; if not, they are sound that has renditions of its own.
+    /// Whether there is video in them; if not, they are sound that has renditions of its own.
     pub(crate) has_pictures: bool,
     /// Where `status.json` lies.
     pub(crate) status_directory: PathBuf,

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-/// Segments shorter than this are more trouble than they are worth: a request each, and hardly a picture in them.
+/// Segments shorter than this are more trouble than they are worth: a request each, and hardly a frame in them.
 #[cfg(feature = "capture")]
 pub(crate) const SHORTEST_SEGMENT: Duration = Duration::from_millis(500);
 
-/// Segments longer than this make viewers wait half a minute for the first picture.
+/// Segments longer than this make viewers wait half a minute for the first frame.
 pub(crate) const LONGEST_SEGMENT: Duration = Duration::from_secs(10);
 
-/// Parts shorter than this are a request for every picture.
+/// Parts shorter than this are a request for every frame.
 pub(crate) const SHORTEST_PART: Duration = Duration::from_millis(50);
 
 /// Parts longer than this are as late as short segments.
@@ -22,7 +22,7 @@ pub(crate) const SHORTEST_ABSENCE: Duration = Duration::from_millis(200);
 
 /// A source that is given more than this is better not watched.
 #[cfg(feature = "capture")]
-pub(crate) const LONGEST_ABSENCE: Duration = Duration::from_hours(1);
+pub(crate) const LONGEST_ABSENCE: Duration = Duration::from_secs(60 * 60);
 
 /// RFC 8216 6.2.2 asks for at least three target durations.
 pub(crate) const SMALLEST_WINDOW: usize = 3;

@@ -20,7 +20,7 @@ use livedir_media::VideoCodec;
 use livedir_time::stop::Stop;
 use livedir_time::ticks;
 
-/// The picture fits into this when no size was asked for.
+/// The video fits into this when no size was asked for.
 pub(crate) const DEFAULT_SIZE: (u32, u32) = (640, 480);
 
 /// Where the sound comes from.
@@ -56,7 +56,7 @@ pub struct LiveSettings {
     pub ladder: Option<Ladder>,
     /// Frames a second.
     pub fps: u32,
-    /// Bits a second of the picture, where there is one size.
+    /// Bits a second of the video, where there is one size.
     pub video_bps: u64,
     /// Bits a second of the sound.
     pub audio_bps: u64,
@@ -80,13 +80,13 @@ pub struct LiveSettings {
     pub slate_after: Option<Duration>,
     /// Whether the playlist is ended with EXT-X-ENDLIST at the end of the run.
     pub end_list: bool,
-    /// What is done to captured pictures.
+    /// What is done to captured frames.
     pub filter: FilterSettings,
-    /// What is written on pictures.
+    /// What is written on frames.
     pub overlay: OverlaySettings,
-    /// What the picture is coded in.
+    /// Codec of the video.
     pub codec: VideoCodec,
-    /// Which encoder makes the picture.
+    /// Encoder of the video.
     pub encoder: EncoderChoice,
 }
 
@@ -123,7 +123,7 @@ pub enum SettingsError {
     /// What is asked for would have no effect.
     #[error("{0} has no effect with --copy, which does not encode; leave it out, or use --copy=auto")]
     CopyEncodesNothing(&'static str),
-    /// It has no meaning where pictures are encoded.
+    /// It has no meaning where frames are encoded.
     #[error(
         "--fast works only with --copy, because encoding runs in real time; add --copy, or leave --fast out"
     )]
@@ -222,7 +222,7 @@ impl LiveSettings {
         ticks::of_duration(self.segment_duration) as i64
     }
 
-    /// Length of a part in 90 kHz ticks, rounded up: as many whole pictures as fit into what was asked for.
+    /// Length of a part in 90 kHz ticks, rounded up: as many whole frames as fit into what was asked for.
     #[must_use]
     pub fn part_target_90k(&self) -> Option<u64> {
         let frames = self.part_duration?.as_secs_f64() * f64::from(self.fps);
@@ -242,7 +242,7 @@ impl LiveSettings {
     #[must_use]
     pub fn copy_settings(&self, stop: &Stop) -> Option<CopySettings> {
         let (Some(_), SourceChoice::Input(address)) = (self.copy, &self.source) else { return None };
-        // Sound of a microphone has to be encoded, and goes with pictures that are. So does sound with the picture that is.
+        // Sound of a microphone has to be encoded, and goes with frames that are. So does sound with a picture that is.
         if matches!(self.sound, SoundChoice::Microphone(_)) || self.picture.is_some() {
             return None;
         }

@@ -1,13 +1,13 @@
 //! Judge: what must hold of what is seen and heard, whatever happens to the source.
 //!
-//! In: each picture that is shown and each run that is heard, with the moment at which it truly was captured. Out: the worst of
+//! In: each frame that is shown and each run that is heard, with the moment at which it truly was captured. Out: the worst of
 //! each kind, and what was broken first. After an event there is a time in which its own harm is forgiven: what did not come
 //! cannot be shown.
 
 use super::world::{Event, Plan, Sent};
 use crate::source::input::pace::timeline::Lane;
 
-/// A picture at a grid time; [`Option::None`] stands for one of before.
+/// A frame at a grid time; [`Option::None`] stands for one of before.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ShownPicture {
     pub(crate) at_s: f64,
@@ -28,7 +28,7 @@ pub(crate) struct Heard {
     pub(crate) emitted_s: f64,
 }
 
-/// Sound and picture may be so far apart (the issue; ITU-R BT.1359 says that 45 ms are seen).
+/// Sound and video may be so far apart (the issue; ITU-R BT.1359 says that 45 ms are seen).
 const MOST_APART_S: f64 = 0.04;
 /// The latency may grow by so much.
 const MOST_GROWTH_S: f64 = 0.1;
@@ -86,7 +86,7 @@ pub(crate) struct Invariants {
     apart_since_s: Option<f64>,
     /// How long after its capture the newest run of sound is heard.
     sound_delay_s: Option<f64>,
-    /// How long after its capture a picture is shown, once the connection has settled.
+    /// How long after its capture a frame is shown, once the connection has settled.
     delay_s: Option<f64>,
 }
 
@@ -134,13 +134,13 @@ impl Invariants {
         }
     }
 
-    /// The grid times between two pictures of the source, and one for their jitter.
+    /// The grid times between two frames of the source, and one for their jitter.
     fn usual_repeats(&self) -> u64 {
         let steps = f64::from(self.plan.grid_fps) / (self.plan.source_fps * self.plan.rate.min(0.97));
         (steps + self.plan.jitter_s * f64::from(self.plan.grid_fps)).ceil() as u64
     }
 
-    /// How far a picture is moved to the grid, beyond the most of 20 a second and more.
+    /// How far a frame is moved to the grid, beyond the most of 20 a second and more.
     fn grid_room_s(&self) -> f64 {
         0.65 * (1.0 / f64::from(self.plan.grid_fps) - 0.05).max(0.0)
     }
@@ -165,7 +165,7 @@ impl Invariants {
         if growth_s.abs() > self.findings.growth_s.abs() {
             self.findings.growth_s = growth_s;
         }
-        // A picture moves by up to 0.65 of a step either way on the grid.
+        // A frame moves by up to 0.65 of a step either way on the grid.
         if growth_s > MOST_GROWTH_S + self.plan.jitter_s + 1.3 / f64::from(self.plan.grid_fps) {
             self.break_rule(now_s, &format!("the latency grew by {:.0} ms", growth_s * 1e3));
         }
@@ -178,7 +178,7 @@ impl Invariants {
             return;
         }
         self.findings.most_apart_s = self.findings.most_apart_s.max(apart_s.abs());
-        // Where the pacer shifts, pictures may come before the next run: a moment tells nothing.
+        // Where the pacer shifts, frames may come before the next run: a moment tells nothing.
         if apart_s.abs() <= MOST_APART_S + self.grid_room_s() + self.drawn_in_s(now_s) {
             self.apart_since_s = None;
         } else if now_s - *self.apart_since_s.get_or_insert(now_s) > MOMENT_S {

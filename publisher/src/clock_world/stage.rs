@@ -1,7 +1,7 @@
 //! Rehearsal: the code under test, from packet queue to grid, by a clock that is told the time.
 //!
-//! In: pieces as they arrive. Out: what is shown at each grid time and what is heard where, to a [`Judge`]. Timeline, pacer,
-//! packet queue, frame clock and sound clock are those of the program; what is written anew here is what stands around them and
+//! In: video frames and runs of samples as they arrive. Out: what is shown at each grid time and what is heard where, to a [`Judge`].
+//! Timeline, pacer, packet queue, frame clock and sound clock are those of the program; what is written anew here is what stands around them and
 //! waits: the reader, the loop of [`crate::source::input::Input`] and that of the grid.
 
 use super::judge::{Heard, Judge, ShownPicture};

@@ -1,7 +1,7 @@
 //! World: a source with a clock of its own, the network between it and us, and what happens to both.
 //!
-//! In: a seed. Out: pieces in the order in which they arrive, each with the timestamp that the source wrote on it and the
-//! moment at which it truly was captured. All times are seconds; those of ours begin with the world.
+//! In: a seed. Out: video frames and runs of samples in the order in which they arrive, each with the timestamp that the source wrote
+//! on it and the moment at which it truly was captured. All times are seconds; those of ours begin with the world.
 
 use super::random::Random;
 use crate::source::input::pace::timeline::Lane;
@@ -47,7 +47,7 @@ impl Event {
 /// What a world is made of; the seed decides it.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
-    /// Pictures a second by the source's own clock.
+    /// Frames a second by the source's own clock.
     pub(crate) source_fps: f64,
     /// Of the stream.
     pub(crate) grid_fps: u32,
@@ -56,7 +56,7 @@ pub(crate) struct Plan {
     pub(crate) run_hz: u64,
     /// Seconds of the source's clock in one of ours, at the start.
     pub(crate) rate: f64,
-    /// A piece takes up to so long.
+    /// A frame or a run of samples takes up to so long.
     pub(crate) jitter_s: f64,
     /// So much comes at once at the start and after each return.
     pub(crate) burst_s: f64,
@@ -137,7 +137,7 @@ fn some_event(random: &mut Random) -> Event {
     }
 }
 
-/// A piece as it arrives.
+/// A video frame or a run of samples as it arrives.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sent {
     pub(crate) lane: Lane,
@@ -193,7 +193,7 @@ impl World {
         self.mark.0 + (source_s - self.mark.1) / self.rate
     }
 
-    /// By the source's clock: when the next piece of a lane begins, and when it is sent.
+    /// By the source's clock: when the next frame or run of a lane begins, and when it is sent.
     fn next_s(&self, lane: Lane) -> (f64, f64) {
         let n = self.next_piece[lane as usize] as f64;
         match lane {

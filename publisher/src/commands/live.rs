@@ -12,15 +12,21 @@ use crate::commands::terminal::{Terminal, clock, plural};
 use crate::commands::{start_libav, stop_on_signals};
 use crate::live::plan::Stream;
 use livedir_layout::meters::Meters;
+use livedir_time::stop::Stop;
 
 /// Streams. `printed`: the configuration that is to be written instead.
 pub fn live(args: LiveArgs, printed: Option<String>) -> anyhow::Result<()> {
+    let is_dry_run = args.dry_run;
     let settings = LiveSettings::try_from(args)?;
     if let Some(file) = printed {
         io::stdout().write_all(file.as_bytes())?;
         return Ok(());
     }
     start_libav()?;
+    if is_dry_run {
+        // Without the log, whose warnings the stream itself brings.
+        return Ok(crate::live::dry_run::look(&settings, &Stop::default())?);
+    }
     let terminal = Terminal::start();
     let stop = stop_on_signals()?;
     let meters = Arc::new(Meters::default());

@@ -1,6 +1,6 @@
 //! Copy: packets of a source become the stream's own, and nothing is encoded.
 //!
-//! In: [`Copied`] pieces, when they are due. Out: [`Encoded`] messages to the packager, on one timeline that only goes forward;
+//! In: [`Copied`] packets, when they are due. Out: [`Encoded`] messages to the packager, on one timeline that only goes forward;
 //! keyframes that begin a segment are marked. Runs on the source thread, in the place of capture queue, grid and rungs. While
 //! the source is away nothing comes, and the playlist waits; when it is back a hole in the timeline tells players so.
 
@@ -18,7 +18,7 @@ use livedir_media::Medium;
 use livedir_time::stop::Stop;
 use livedir_time::ticks;
 
-/// Between what was before and another film or client: more than any pause between two pictures, so that everybody sees the
+/// Between what was before and another film or client: more than any pause between two frames, so that everybody sees the
 /// break.
 const BREAK_90K: i64 = ticks::of_seconds(1) as i64;
 
@@ -100,7 +100,7 @@ impl<'a> Copier<'a> {
         }
     }
 
-    /// Takes the next piece.
+    /// Takes the next packet.
     pub(crate) fn take(&mut self, piece: Copied) {
         match piece {
             Copied::Begins(streams) => self.begin(streams),
@@ -161,7 +161,7 @@ impl<'a> Copier<'a> {
         Some(EncodedPacket { medium, dts_90k, duration_90k, keyframe_filmed_at, boundary: None, packet })
     }
 
-    /// Says what is left out: once, and then by the count of dropped pictures.
+    /// Says what is left out: once, and then by the count of dropped frames.
     fn tell(&mut self, dts_90k: i64) {
         self.meters.pictures_dropped.add(1);
         let is_late = dts_90k > START_90K + self.promise_90k && self.meters.pictures_captured.get() > 1;

@@ -1,18 +1,18 @@
-//! Dates: when each segment of a stream that is copied was filmed. Pure.
+//! Dates: when each segment of a stream that is copied was captured. Pure.
 //!
-//! In: the first picture of each segment, with the wall-clock time at which it was due. Out: its date. Nothing of a copied stream
+//! In: the first frame of each segment, with the wall-clock time at which it was due. Out: its date. Nothing of a copied stream
 //! is dropped or doubled, so its timestamps run with the clock of its source, and dates that run with ours part from them.
-//! They do so by less than a picture from one segment to the next, so that players that map timestamps to dates see no step.
+//! They do so by less than a frame from one segment to the next, so that players that map timestamps to dates see no step.
 
 use livedir_time::ticks::duration_or_zero;
 use std::time::{Duration, SystemTime};
 
 /// Dates that are off by more are put right at once: the wall clock was set, or the machine slept.
 const STEP: Duration = Duration::from_secs(10);
-/// Of a picture, so much is less than one, also rounded to milliseconds.
+/// Of a frame, so much is less than one, also rounded to milliseconds.
 const PART_OF_PICTURE: f64 = 0.9;
 
-/// A picture that begins a segment.
+/// A frame that begins a segment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Keyframe {
     /// Decode time on the stream's timeline.
@@ -63,7 +63,7 @@ mod tests {
     const SEGMENT_90K: i64 = 180_000;
     const PICTURE_90K: i64 = 4_500;
 
-    /// Segments of 2 s whose first pictures come at these times; the steps of their dates beyond 2 s, in milliseconds, and how far
+    /// Segments of 2 s whose first frames come at these times; the steps of their dates beyond 2 s, in milliseconds, and how far
     /// the last date is from the wall clock.
     fn steps(stretch: f64, filmed_s: impl Iterator<Item = f64>) -> (Vec<f64>, f64) {
         let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);

@@ -5,7 +5,7 @@
 //! follows is left out up to that keyframe: a segment over EXT-X-TARGETDURATION is one that players may stop at
 //! (RFC 8216 4.3.3.1).
 
-/// What becomes of a picture.
+/// What becomes of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fit {
     /// It begins a segment.
@@ -55,7 +55,7 @@ impl Cutter {
         }
     }
 
-    /// The next picture, by its decode time.
+    /// The next frame, by its decode time.
     pub(crate) fn picture(&mut self, dts_90k: i64, duration_90k: i64, is_keyframe: bool) -> Fit {
         let is_in_hole = self.hole_90k.1.is_none();
         let is_after_hole = dts_90k - self.end_90k > duration_90k;
@@ -103,7 +103,7 @@ mod tests {
 
     const FRAME: i64 = 3_600;
 
-    /// Frame numbers at which segments begin, and how many frames are left out, of 25 pictures a second.
+    /// Frame numbers at which segments begin, and how many frames are left out, of 25 frames a second.
     #[track_caller]
     fn check(learned: i64, keyframes: &[i64], frames: i64, begins: &[i64], left_out: i64) {
         let mut cutter = Cutter::new(181_800, 180_000, learned * FRAME);

@@ -1,22 +1,22 @@
 //! Lane: one of the two streams, and its packets in the form that MPEG-TS has them in.
 //!
-//! In: packets as the demuxer has them. Out: the next one, ready: pictures with start codes and parameter sets, sound with its
-//! header, times as the container says. A picture is copied once on the way, when its start codes are put in.
+//! In: packets as the demuxer has them. Out: the next one, ready: frames with start codes and parameter sets, sound with its
+//! header, times as the container says. A frame is copied once on the way, when its start codes are put in.
 
 use crate::encode::sound::FRAME_90K as SOUND_FRAME_90K;
 use crate::packet::TICKS;
 use crate::source::input::adts::{self, Adts, HEADER_BYTES};
 use crate::source::input::annex_b::Storage;
 use crate::source::input::decode::{MICROSECONDS, StreamSetup};
-use crate::source::input::demux::stream_fields;
 use crate::source::input::demux::{Demuxer, Queued};
 use crate::source::input::pace::timeline::{Beside, Lane};
+use crate::source::input::stream_fields;
 use ffmpeg_next::{Packet, Rational, Rescale, codec};
 use livedir_time::ticks::of_pictures;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-/// What a picture lasts when nothing says it.
+/// What a frame lasts when nothing says it.
 const GUESSED_PICTURE_90K: i64 = of_pictures(1, 25) as i64;
 
 /// One of the two streams.
@@ -42,7 +42,9 @@ pub(crate) struct LaneSetup {
 enum Form {
     H264(Storage),
     Aac(Adts),
-    /// As MPEG-TS has it, or in a way that the muxer knows of.
+    /// AAC without a head: each packet has a header, or cannot be decoded before a head comes.
+    WithHeader,
+    /// In a way that the muxer knows of.
     AsItIs,
 }
 
@@ -74,7 +76,11 @@ impl LaneSetup {
         let adts = Adts::of_head(stream_fields::head(&setup.parameters));
         LaneSetup {
             time_base: setup.time_base,
-            form: adts.map_or(Form::AsItIs, Form::Aac),
+            form: match adts {
+                Some(adts) => Form::Aac(adts),
+                None if stream_fields::head(&setup.parameters).is_empty() => Form::WithHeader,
+                None => Form::AsItIs,
+            },
             piece_90k: SOUND_FRAME_90K,
         }
     }
@@ -101,7 +107,7 @@ impl LaneSetup {
         self.piece_90k
     }
 
-    /// Whether decoding can begin with this picture.
+    /// Whether decoding can begin with this frame.
     pub(crate) fn is_idr(&self, packet: &Packet) -> bool {
         match (&self.form, packet.data()) {
             (Form::H264(storage), Some(stored)) => storage.look(stored).is_idr,
@@ -155,6 +161,7 @@ impl Form {
                 payload.copy_from_slice(stored);
                 Some((written, true))
             }
+            Form::WithHeader => adts::has_header(stored).then_some((packet, true)),
             Form::AsItIs => Some((packet, true)),
         }
     }
@@ -175,10 +182,21 @@ impl CopyLane {
                 None => return,
                 Some(Queued::RoundEnd) => self.finished = true,
                 Some(Queued::RunsAhead) => self.runs_ahead = true,
+                Some(Queued::Setup(setup)) => self.set_up(lane, &setup),
                 Some(Queued::Packet { packet, arrived, beside }) => {
                     self.ready = self.setup.as_ref().and_then(|setup| setup.ready(packet, arrived, beside));
                 }
             }
+        }
+    }
+
+    /// The head of a stream came late, or another one came. Sound that was not there at the start has no place in the segments.
+    fn set_up(&mut self, lane: Lane, setup: &StreamSetup) {
+        if let Some(known) = &mut self.setup {
+            *known = match lane {
+                Lane::Picture => LaneSetup::of_picture(setup),
+                Lane::Sound => LaneSetup::of_sound(setup),
+            };
         }
     }
 

@@ -34,7 +34,7 @@ pub(crate) fn look_ahead(
                 match (&queued, &*setup) {
                     (Queued::Packet { packet, .. }, Some(setup)) => start.see(lane, setup, packet),
                     (Queued::RoundEnd, _) => start.see_end(lane),
-                    (Queued::Packet { .. }, None) | (Queued::RunsAhead, _) => {}
+                    (Queued::Packet { .. }, None) | (Queued::RunsAhead | Queued::Setup(_), _) => {}
                 }
                 ahead.push_back(queued);
                 if start.is_enough() {

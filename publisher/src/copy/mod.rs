@@ -56,7 +56,7 @@ pub enum Copied {
 
 /// One of the streams.
 pub struct CopiedStream {
-    /// Picture or sound.
+    /// Video or sound.
     pub medium: Medium,
     /// As libav has them.
     pub parameters: codec::Parameters,
@@ -64,7 +64,7 @@ pub struct CopiedStream {
 
 /// A packet as MPEG-TS has it.
 pub struct CopiedPacket {
-    /// Picture or sound.
+    /// Video or sound.
     pub medium: Medium,
     /// The payload.
     pub packet: Packet,
@@ -74,7 +74,7 @@ pub struct CopiedPacket {
     pub shown_after_90k: i64,
     /// How long it is shown or heard.
     pub duration_90k: i64,
-    /// An IDR picture with its parameter sets, or any frame of sound.
+    /// An IDR frame with its parameter sets, or any frame of sound.
     pub is_keyframe: bool,
     /// When it was due.
     pub captured_at: Instant,

@@ -1,6 +1,6 @@
 //! Source: both lanes in one line, on one timeline, when they are due.
 //!
-//! In: the demuxer's rounds and packets. Out: [`Copied`] pieces. A film or client that follows begins a piece of its own.
+//! In: the demuxer's rounds and packets. Out: [`Copied`] packets. A film or client that follows is announced between them.
 
 use super::lane::{CopyLane, LaneSetup};
 use super::look_ahead::look_ahead;
@@ -10,11 +10,11 @@ use crate::captured::{CopiedFormat, Shows, SourceFormat};
 use crate::packet::TICKS;
 use crate::picture::colour_space::ColourSpace;
 use crate::source::input::decode::{MICROSECONDS, StreamSetup};
-use crate::source::input::demux::stream_fields;
 use crate::source::input::demux::{Demuxer, Ending, Round};
 use crate::source::input::error::InputError;
 use crate::source::input::pace::pacing::{Due, Pacer};
 use crate::source::input::pace::timeline::{Lane, Timeline, Unplaced};
+use crate::source::input::stream_fields;
 use crate::source::{Read, Source, SourceError};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::{Rescale, codec};

@@ -13,7 +13,7 @@ const LOOK_AHEAD_90K: i64 = ticks::of_seconds(12) as i64;
 const MOST_LOOKED_AT_BYTES: usize = 64 << 20;
 /// A film whose keyframes are regular shows it in so many.
 const ENOUGH_INTERVALS: u32 = 4;
-/// A keyframe may come so much later than a segment is to be long: 2.002 s for 2 s, as with 29.97 pictures a second.
+/// A keyframe may come so much later than a segment is to be long: 2.002 s for 2 s, as with 29.97 frames a second.
 const ROOM_PERCENT: i64 = 1;
 
 /// How long a segment may become where `segment_90k` is asked for, in 90 kHz ticks.
@@ -149,7 +149,7 @@ mod tests {
 
     const FRAME_90K: i64 = 3_600;
 
-    /// A stream of 25 pictures a second and 1,000 bytes each, with a keyframe each `gop` of them, looked at until it is enough.
+    /// A stream of 25 frames a second and 1,000 bytes each, with a keyframe each `gop` of them, looked at until it is enough.
     fn seen(gop: i64, live: bool) -> (i64, Start) {
         let mut start = Start::new(180_000, live, Lane::Picture);
         start.picture_90k = FRAME_90K;

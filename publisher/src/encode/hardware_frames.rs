@@ -1,6 +1,6 @@
-//! Hardware frames: pictures in the memory of a graphics card, for encoders that take them nowhere else.
+//! Hardware frames: frames in the memory of a graphics card, for encoders that take them nowhere else.
 //!
-//! In: NV12 pictures in main memory. Out: the same on the card. Owned by the encoder that they are for, on its thread.
+//! In: NV12 frames in main memory. Out: the same on the card. Owned by the encoder that they are for, on its thread.
 //! Libav counts the references: frames and encoder keep the device for as long as they need it, also when this is dropped.
 #![allow(unsafe_code)] // ffmpeg-next wraps none of this; each block says why it holds
 
@@ -10,7 +10,7 @@ use ffmpeg::ffi;
 use ffmpeg::format::Pixel;
 use ffmpeg_next as ffmpeg;
 
-/// What the pictures on the card are made of: what every card of the last ten years encodes.
+/// What the frames on the card are made of: what every card of the last ten years encodes.
 const IN_MAIN_MEMORY: Pixel = Pixel::NV12;
 
 /// By which way a card is reached.
@@ -42,7 +42,7 @@ impl Way {
     }
 }
 
-/// Room for pictures of one size on a card. Libav makes as many frames as are in use at the same time, and uses them again.
+/// Room for frames of one size on a card. Libav makes as many frames as are in use at the same time, and uses them again.
 pub(super) struct HardwareFrames {
     room: Reference,
     size: (u32, u32),
@@ -74,7 +74,7 @@ impl HardwareFrames {
         Ok(Self { room: frames, size: (width, height) })
     }
 
-    /// Tells an encoder, before it is opened, where its pictures will lie.
+    /// Tells an encoder, before it is opened, where its frames will lie.
     pub(super) fn announce(&self, encoder: &mut ffmpeg::encoder::video::Video) -> Result<(), ffmpeg::Error> {
         let own = self.room.another()?;
         // SAFETY: the encoder's context is not open, and its field is null since it was made; from here on the context owns
@@ -83,7 +83,7 @@ impl HardwareFrames {
         Ok(())
     }
 
-    /// The same picture on the card. VA-API has copied it when this returns; with Vulkan it has to be kept until it is fetched.
+    /// The same frame on the card. VA-API has copied it when this returns; with Vulkan it has to be kept until it is fetched.
     pub(super) fn upload(
         &self,
         picture: &ffmpeg::frame::Video,
@@ -145,7 +145,7 @@ mod tests {
             .unwrap_or_else(|error| panic!("no Vulkan here: {error}; install mesa-vulkan-drivers"))
     }
 
-    /// A picture whose bytes are all different from their neighbours', and others for each seed.
+    /// A frame whose bytes are all different from their neighbours', and others for each seed.
     fn noise(width: u32, height: u32, seed: u32) -> ffmpeg::frame::Video {
         let mut picture = ffmpeg::frame::Video::new(IN_MAIN_MEMORY, width, height);
         let mut state = seed.wrapping_mul(2_654_435_761) | 1;

@@ -20,7 +20,7 @@ pub struct Rung {
     pub width: u32,
     /// Height in pixels, even.
     pub height: u32,
-    /// Bits a second of the picture.
+    /// Bits a second of the video.
     pub video_bps: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Encoders: pictures and sound become H.264 or HEVC and AAC packets with the times of the grid. There is one of each for the
+//! Encoders: video frames and sound become H.264 or HEVC and AAC packets with the times of the grid. There is one of each for the
 //! whole run, so that their state runs on over every segment boundary. The threads that own them are [`crate::encode::rung`] and
 //! [`crate::grid`].
 
@@ -39,15 +39,15 @@ pub struct EncodeSettings {
     pub fps: u32,
     /// Frames from one forced keyframe to the next: one segment.
     pub segment_frames: u64,
-    /// Bits a second of the picture.
+    /// Bits a second of the video.
     pub video_bps: u64,
-    /// The encoder quantises no picture more finely, whatever room the bit rate leaves.
+    /// The encoder quantises no frame more finely, whatever room the bit rate leaves.
     pub smallest_quantiser: u8,
-    /// What is written on the pictures and on the slate.
+    /// What is written on the frames and on the slate.
     pub overlay: OverlaySettings,
-    /// What the pictures are coded in.
+    /// Codec of the video.
     pub codec: VideoCodec,
-    /// Which encoder makes the picture.
+    /// Encoder of the video.
     pub encoder: EncoderChoice,
 }
 

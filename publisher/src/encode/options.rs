@@ -1,10 +1,10 @@
-//! Options: what each encoder of libav is told, so that it answers at once, with an IDR picture where an I picture is asked
+//! Options: what each encoder of libav is told, so that it answers at once, with an IDR frame where an I frame is asked
 //! for and nowhere else. Pure.
 
 use super::EncodeSettings;
 
 /// One x264 thread encodes about this many pixels a second with room to spare; more threads cost more in all, because
-/// each cuts the picture into one more slice.
+/// each cuts the frame into one more slice.
 const X264_PIXELS_PER_THREAD: u64 = 30_000_000;
 
 /// The same of x265, which takes six times as long.
@@ -48,13 +48,13 @@ fn hardware_options(encoder: &str) -> &'static [(&'static str, &'static str)] {
             ("async_depth", "1"),
             ("look_ahead", "0"),
             ("profile", "main"),
-            // By default the first I picture alone is IDR, all others CRA.
+            // By default the first I frame alone is IDR, all others CRA.
             ("idr_interval", "1"),
         ],
         "h264_amf" | "hevc_amf" => {
             &[("forced_idr", "1"), ("usage", "lowlatency"), ("header_insertion_mode", "idr")]
         }
-        // By default each I picture is IDR.
+        // By default each I frame is IDR.
         "h264_vaapi" => &[("async_depth", "1"), ("profile", "high")],
         "hevc_vaapi" => &[("async_depth", "1"), ("profile", "main")],
         "h264_videotoolbox" => &[("realtime", "1"), ("profile", "high")],
@@ -81,7 +81,7 @@ pub fn x264_options(settings: &EncodeSettings) -> [(&'static str, String); 7] {
 /// At `veryfast` the picture is better than that of x264 at the same rate; at faster settings it is worse, for more work.
 fn x265_options(settings: &EncodeSettings) -> [(&'static str, String); 5] {
     let threads = threads(settings, X265_PIXELS_PER_THREAD);
-    // An open GOP would make segments that need the one before them, a scene cut a keyframe off the grid. Pictures that are
+    // An open GOP would make segments that need the one before them, a scene cut a keyframe off the grid. Frames that are
     // encoded side by side, and those that are looked at ahead, come late.
     let x265 = format!(
         "open-gop=0:scenecut=0:repeat-headers=1:bframes=0:rc-lookahead=0:frame-threads=1:pools={threads}:\

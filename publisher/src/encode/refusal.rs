@@ -16,7 +16,7 @@ pub enum Refusal {
     /// It makes something that no player of MPEG-TS takes.
     #[error("it encodes neither H.264 nor HEVC")]
     ForeignCodec,
-    /// It takes pictures that livedir does not make.
+    /// It takes frames that livedir does not make.
     #[error("it takes neither yuv420p nor nv12 pictures, from main memory or over VA-API")]
     Format,
     /// Libav could not open it, or it failed at once.

@@ -1,23 +1,23 @@
-//! What livedir needs of a video encoder, whoever made it, judged by the bytes of a few pictures. Pure.
+//! What livedir needs of a video encoder, whoever made it, judged by the bytes of a few frames. Pure.
 //!
-//! An encoder that opens may still hold pictures back, reorder them, or make no IDR picture where one is asked for; its
-//! stream could not be cut into segments that play on their own. So every encoder makes [`PICTURES`] pictures before it
-//! is taken, with an IDR picture asked for at every [`IDR_EVERY`]th.
+//! An encoder that opens may still hold frames back, reorder them, or make no IDR frame where one is asked for; its
+//! stream could not be cut into segments that play on their own. So every encoder makes [`PICTURES`] frames before it
+//! is taken, with an IDR frame asked for at every [`IDR_EVERY`]th.
 
 use livedir_media::{Nal, Slice, VideoCodec};
 
-/// Pictures of a trial: two segments.
+/// Frames of a trial: two segments.
 pub(super) const PICTURES: u64 = 6;
 
-/// An IDR picture is asked for so often in a trial; `gop` may make more.
+/// An IDR frame is asked for so often in a trial; `gop` may make more.
 pub(super) const IDR_EVERY: u64 = 3;
 
 /// One packet of a trial.
 #[derive(Debug, Clone)]
 pub(super) struct TrialPacket<'a> {
-    /// Presentation time in pictures from 0.
+    /// Presentation time in frames from 0.
     pub pts: i64,
-    /// Decode time in pictures from 0.
+    /// Decode time in frames from 0.
     pub dts: i64,
     /// NAL units with start codes.
     pub bytes: &'a [u8],
@@ -26,7 +26,7 @@ pub(super) struct TrialPacket<'a> {
 /// What an encoder did that makes it useless here.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum UnmetRequirement {
-    /// Pictures are missing, or there are too many.
+    /// Frames are missing, or there are too many.
     #[error("it made {0} packets of {PICTURES} pictures")]
     Count(usize),
     /// There are B-frames.

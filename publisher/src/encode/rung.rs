@@ -1,12 +1,13 @@
 //! Rung: what is shown at each grid time becomes H.264 of one size and rate.
 //!
-//! In: [`Shown`](crate::queue::picture::Shown) from the grid. Out: [`Encoded`] messages. Each rung's thread owns its
+//! In: [`Shown`] from the grid. Out: [`Encoded`] messages. Each rung's thread owns its
 //! scaler, its overlay and its encoder, for the whole run. When the grid ends the encoder is flushed and the packet
 //! channel closes.
 
 use std::sync::mpsc::SyncSender;
 use std::time::SystemTime;
 
+use crate::captions::spacing::Spacing;
 use crate::encode::video::VideoEncoder;
 use crate::encode::{EncodeError, EncodeSettings};
 use crate::packet::{Encoded, EncodedPacket};
@@ -15,8 +16,11 @@ use crate::picture::overlay::Overlay;
 use crate::picture::scaler::Scaler;
 use crate::picture::shared::SharedPicture;
 use crate::picture::slate::{self, SlateText};
-use crate::queue::picture::{Picture, PictureReceiver};
+use crate::queue::picture::{Picture, PictureReceiver, Shown};
 use livedir_media::Medium;
+
+/// Seconds without dropped captions after which an overload is over, so that one is logged once.
+const QUIET_S: u64 = 10;
 
 /// A rung's thread: from the first grid time to the last.
 pub fn run(
@@ -34,14 +38,16 @@ pub fn run(
             picture: None,
             slate: None,
         },
+        captions: RungCaptions::new(settings),
         encoder,
         is_receiver_alive: packets.send(stream).is_ok(),
         packets,
     };
     while rung.is_receiver_alive {
         let Some(shown) = shown.next() else { break };
+        let captions = rung.captions.next(&shown);
         let frame = rung.screen.show(shown.picture);
-        let ready = rung.encoder.encode(shown.n, shown.boundary, frame)?;
+        let ready = rung.encoder.encode(shown.n, shown.boundary, frame, captions)?;
         rung.send(ready);
     }
     let rest = rung.encoder.finish()?;
@@ -51,6 +57,7 @@ pub fn run(
 
 struct Rung<'a> {
     screen: Screen<'a>,
+    captions: RungCaptions,
     encoder: VideoEncoder,
     packets: &'a SyncSender<Encoded>,
     /// The packager still takes packets.
@@ -65,12 +72,55 @@ impl Rung<'_> {
     }
 }
 
+/// What is said, at the rate of the grid.
+struct RungCaptions {
+    spacing: Spacing,
+    /// Width and height in pixels, for the log.
+    size: (u32, u32),
+    /// Captions were dropped, and that was logged, at this grid time.
+    dropped_at: Option<u64>,
+    /// Grid times that an overload has to be over for before the next one is logged.
+    quiet: u64,
+}
+
+impl RungCaptions {
+    fn new(settings: &EncodeSettings) -> Self {
+        Self {
+            spacing: Spacing::new(settings.fps),
+            size: (settings.width, settings.height),
+            dropped_at: None,
+            quiet: QUIET_S * u64::from(settings.fps),
+        }
+    }
+
+    /// What goes with the picture of this grid time.
+    fn next(&mut self, shown: &Shown) -> Option<Vec<[u8; 3]>> {
+        if matches!(shown.picture, Picture::Slate(_)) {
+            self.spacing.end();
+        }
+        let has_room = shown.captions.as_ref().is_none_or(|captions| self.spacing.take(captions));
+        if !has_room {
+            let is_told = self.dropped_at.is_some_and(|at| shown.n.saturating_sub(at) < self.quiet);
+            self.dropped_at = Some(shown.n);
+            if !is_told {
+                let (width, height) = self.size;
+                tracing::warn!(
+                    width,
+                    height,
+                    "overload: captions came faster than they can be sent; those that waited were dropped"
+                );
+            }
+        }
+        self.spacing.next(shown.n)
+    }
+}
+
 /// What is seen, in the size of the rung.
 struct Screen<'a> {
     settings: &'a EncodeSettings,
     scaler: Scaler,
     overlay: Overlay,
-    /// The last picture.
+    /// The last frame.
     picture: Option<SharedPicture>,
     /// The last slate, and the second that it was drawn for.
     slate: Option<(u64, SharedPicture)>,
@@ -83,7 +133,7 @@ impl Screen<'_> {
             Picture::Same => {}
             Picture::New(picture, taken_at) => match self.scaler.scale(picture) {
                 Ok(frame) => self.picture = self.written(frame, taken_at).or(self.picture.take()),
-                // A broken picture from the outside is no reason to stop: the one before stays on.
+                // A broken frame from the outside is no reason to stop: the one before stays on.
                 Err(error) => tracing::warn!(%error, "a captured frame could not be scaled"),
             },
         }

@@ -1,4 +1,4 @@
-//! From the choice to an open encoder: each one that is tried makes a few pictures before it is taken.
+//! From the choice to an open encoder: each one that is tried makes a few frames before it is taken.
 //!
 //! In: the settings of the stream. Out: a [`VideoEncoder`], or why there is none. [`choice`] says in which order they are
 //! tried, `requirements` what is expected of them. Used on the thread that starts the run and on those of the rungs.
@@ -61,7 +61,7 @@ impl VideoEncoder {
         Self::open_codec(codec, settings)
     }
 
-    /// Has the encoder make a few pictures, and judges what comes.
+    /// Has the encoder make a few frames, and judges what comes.
     fn try_out(mut self, settings: &EncodeSettings) -> Result<(), Refusal> {
         let mut picture = SharedPicture::from(Canvas::new(settings.width, settings.height).to_frame());
         let mut packets = Vec::new();
@@ -162,7 +162,7 @@ mod tests {
         let mut packets = Vec::new();
         for n in 0..20 {
             // Off the grid too: after a leap segments begin elsewhere.
-            let ready = encoder.encode(n, (n % 3 == 0).then(|| boundary(n)), &mut picture).unwrap();
+            let ready = encoder.encode(n, (n % 3 == 0).then(|| boundary(n)), &mut picture, None).unwrap();
             assert_eq!(ready.len(), 1, "picture {n} of {codec} comes late");
             packets.extend(ready);
         }

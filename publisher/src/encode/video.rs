@@ -1,4 +1,4 @@
-//! The video encoder: one for the whole run, an IDR picture exactly where the stage asks for one.
+//! The video encoder: one for the whole run, an IDR frame exactly where the stage asks for one.
 //!
 //! [`super::trial`] says which; here it is set up and fed.
 
@@ -12,9 +12,10 @@ use ffmpeg_next as ffmpeg;
 use super::hardware_frames::{HardwareFrames, Way};
 use super::refusal::Refusal;
 use super::{EncodeSettings, START_90K, options};
+use crate::captions::sei;
 use crate::packet::{EncodedPacket, SegmentBoundary};
 use crate::picture::shared::SharedPicture;
-use livedir_media::Medium;
+use livedir_media::{Medium, VideoCodec};
 use livedir_time::ticks::of_position;
 
 /// An open encoder.
@@ -22,12 +23,20 @@ pub struct VideoEncoder {
     encoder: ffmpeg::encoder::video::Encoder,
     /// For encoders that take another format than yuv420p.
     converter: Option<scaling::Context>,
-    /// For encoders that take pictures from the memory of a graphics card alone.
+    /// For encoders that take frames from the memory of a graphics card alone.
     card: Option<HardwareFrames>,
     fps: u32,
     /// Grid times of the keyframes that the encoder was asked for and has not made yet.
     boundaries: VecDeque<(i64, SegmentBoundary)>,
+    codec: VideoCodec,
+    /// Captions of pictures that the encoder has not made yet, with their grid times.
+    captions: VecDeque<(i64, Vec<[u8; 3]>)>,
+    /// Captions found no place in a picture, and that was logged.
+    has_lost_captions: bool,
 }
+
+/// Pictures that an encoder may hold back, with captions; one that holds more has lost some.
+const MOST_CAPTIONS: usize = 64;
 
 impl VideoEncoder {
     /// Opens this encoder, in a format that it takes.
@@ -44,7 +53,7 @@ impl VideoEncoder {
         Self::open_in(codec, Pixel::NV12, Some(card), settings)
     }
 
-    /// Opens it for pictures that are made `format`, and then are brought to the card if there is one.
+    /// Opens it for frames that are made `format`, and then are brought to the card if there is one.
     pub(super) fn open_in(
         codec: ffmpeg::Codec,
         format: Pixel,
@@ -66,7 +75,16 @@ impl VideoEncoder {
             )?)
         };
         let encoder = open(codec, format, card.as_ref(), settings)?;
-        Ok(Self { encoder, converter, card, fps: settings.fps, boundaries: VecDeque::new() })
+        Ok(Self {
+            encoder,
+            converter,
+            card,
+            fps: settings.fps,
+            boundaries: VecDeque::new(),
+            codec: settings.codec,
+            captions: VecDeque::new(),
+            has_lost_captions: false,
+        })
     }
 
     /// What the muxer has to know of the stream.
@@ -75,19 +93,25 @@ impl VideoEncoder {
         ffmpeg::codec::Parameters::from(&self.encoder)
     }
 
-    /// Encodes the picture of grid time `n`; as an IDR picture if a segment begins there.
+    /// Encodes the frame of grid time `n`; as an IDR frame if a segment begins there. `captions` go with it.
     pub fn encode(
         &mut self,
         n: u64,
         boundary: Option<SegmentBoundary>,
         frame: &mut SharedPicture,
+        captions: Option<Vec<[u8; 3]>>,
     ) -> Result<Vec<EncodedPacket>, ffmpeg::Error> {
         self.boundaries.extend(boundary.map(|boundary| (n as i64, boundary)));
+        if self.captions.len() >= MOST_CAPTIONS {
+            self.captions.pop_front();
+            self.tell_of_lost_captions();
+        }
+        self.captions.extend(captions.map(|captions| (n as i64, captions)));
         self.send(n, boundary.is_some(), frame)?;
         self.received()
     }
 
-    /// Gives the encoder the picture of grid time `n`.
+    /// Gives the encoder the frame of grid time `n`.
     pub(super) fn send(
         &mut self,
         n: u64,
@@ -139,9 +163,10 @@ impl VideoEncoder {
     }
 
     /// Grid times become 90 kHz ticks.
-    fn on_the_line(&mut self, mut packet: ffmpeg::Packet) -> EncodedPacket {
-        let ticks = |n: i64| START_90K + of_position(n, self.fps);
+    fn on_the_line(&mut self, packet: ffmpeg::Packet) -> EncodedPacket {
         let pts = packet.pts().unwrap_or_default();
+        let mut packet = self.captioned(packet, pts);
+        let ticks = |n: i64| START_90K + of_position(n, self.fps);
         let dts = packet.dts().unwrap_or(pts);
         let duration_90k = ticks(pts + 1) - ticks(pts);
         packet.set_pts(Some(ticks(pts)));
@@ -160,6 +185,40 @@ impl VideoEncoder {
             packet,
         }
     }
+}
+
+impl VideoEncoder {
+    /// The packet of grid time `n` with its captions, and with those of pictures before it that the encoder left out.
+    fn captioned(&mut self, mut packet: ffmpeg::Packet, n: i64) -> ffmpeg::Packet {
+        let until = self.captions.iter().take_while(|(of, _)| *of <= n).count();
+        // Each message is put before the slice, behind those before it.
+        for (_, cc_data) in self.captions.drain(..until).collect::<Vec<_>>() {
+            let picture = packet.data().unwrap_or_default();
+            match sei::put_into(self.codec, picture, &cc_data) {
+                Some(whole) => packet = with_bytes(&packet, &whole),
+                None => self.tell_of_lost_captions(),
+            }
+        }
+        packet
+    }
+
+    fn tell_of_lost_captions(&mut self) {
+        if !std::mem::replace(&mut self.has_lost_captions, true) {
+            tracing::warn!(
+                "closed captions of the source are lost: the encoder makes no pictures that take them"
+            );
+        }
+    }
+}
+
+/// The same packet of other bytes.
+fn with_bytes(packet: &ffmpeg::Packet, bytes: &[u8]) -> ffmpeg::Packet {
+    let mut whole = ffmpeg::Packet::copy(bytes);
+    whole.set_pts(packet.pts());
+    whole.set_dts(packet.dts());
+    whole.set_duration(packet.duration());
+    whole.set_flags(packet.flags());
+    whole
 }
 
 fn open(

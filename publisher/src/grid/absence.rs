@@ -85,7 +85,7 @@ mod tests {
         for n in 0..pictures {
             absence.note_picture(origin + apart * n);
         }
-        assert!(!absence.is_absent_at(last + expected - MS(1), false));
+        assert!(!absence.is_absent_at(last + expected.saturating_sub(MS(1)), false));
         assert!(absence.is_absent_at(last + expected, false));
     }
 

@@ -1,30 +1,40 @@
-//! Frame clock: captured pictures, at whatever times they come, become a steady output grid.
+//! Frame clock: captured frames, at whatever times they come, become a steady output grid.
 //!
-//! In: the capture time of each picture, and the time now. Out: which grid times to fill. Pure: the grid thread owns it and carries
-//! the pictures. A source that stalls never stops the grid: overdue grid times are filled with the last picture, or with the slate.
+//! In: the capture time of each frame, and the time now. Out: which grid times to fill. Pure: the grid thread owns it and carries
+//! the frames. A source that stalls never stops the grid: overdue grid times are filled with the last frame, or with the slate.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-/// How far a picture may be shown from its capture time, as a fraction of a grid step, in either direction. Half a step is
+/// How far a frame may be shown from its capture time, as a fraction of a grid step, in either direction. Half a step is
 /// enough for a camera with exact times. The rest is for a camera with jitter around the border between two grid times: without
-/// it, its pictures would be repeated and dropped in turn.
+/// it, its frames would be repeated and dropped in turn.
 const REACH: f64 = 0.65;
 
-/// How long a grid time waits for its picture before it is filled without one. Longer than the hiccups of a healthy
-/// source, shorter than the buffer of any player. It costs no latency while pictures come.
+/// The same before the capture time, for a source that is faster than the grid: with more, the first frame within reach would often be
+/// an older one than the nearest, and sound would be early by up to a grid step.
+const REACH_OF_FAST: f64 = 0.5;
+
+/// A source is faster than the grid whose frames are nearer to each other than this, in grid steps.
+const FAST: f64 = 0.9;
+
+/// The usual distance of frames is the mean of about so many.
+const MEAN_OF: f64 = 8.0;
+
+/// How long a grid time waits for its frame before it is filled without one. Longer than the hiccups of a healthy
+/// source, shorter than the buffer of any player. It costs no latency while frames come.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// Where a captured picture belongs.
+/// Where a captured frame belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Placement {
-    /// The source is faster than the grid, or the picture came too late: it has no place.
+    /// The source is faster than the grid, or the frame came too late: it has no place.
     Drop,
     /// Show it at grid time `at`, after filling `gap`, the grid times before it that nothing came for.
     Show {
-        /// Grid times without a picture of their own.
+        /// Grid times without a frame of their own.
         gap: Range<u64>,
-        /// The picture's grid time.
+        /// The frame's grid time.
         at: u64,
     },
 }
@@ -36,6 +46,9 @@ pub struct FrameClock {
     patience: Duration,
     origin: Instant,
     next: u64,
+    /// Of the newest frame, and the usual distance between frames, in grid steps.
+    newest: Option<f64>,
+    usual: f64,
 }
 
 impl FrameClock {
@@ -43,9 +56,9 @@ impl FrameClock {
     #[must_use]
     pub fn new(fps: u32, origin: Instant) -> Self {
         let fps = fps.max(1);
-        // A picture may stand before its grid time by a part of a step: a slow grid waits for it, too.
+        // A frame may stand before its grid time by a part of a step: a slow grid waits for it, too.
         let patience = PATIENCE.max(Duration::from_secs(1) / fps);
-        Self { fps, patience, origin, next: 0 }
+        Self { fps, patience, origin, next: 0, newest: None, usual: 1.0 }
     }
 
     /// When grid time `n` is.
@@ -55,13 +68,17 @@ impl FrameClock {
         self.origin + Duration::from_secs(n / fps) + Duration::from_nanos((n % fps) * 1_000_000_000 / fps)
     }
 
-    /// Takes note of a picture and says where it belongs. Grid times in the answer count as filled.
+    /// Takes note of a frame and says where it belongs. Grid times in the answer count as filled.
     pub fn offer(&mut self, captured_at: Instant) -> Placement {
         let steps = self.steps_to(captured_at);
-        if steps < self.next as f64 - REACH {
+        if let Some(newest) = self.newest.replace(steps) {
+            self.usual += ((steps - newest).clamp(0.0, 2.0) - self.usual) / MEAN_OF;
+        }
+        let early = if self.usual < FAST { REACH_OF_FAST } else { REACH };
+        if steps < self.next as f64 - early {
             return Placement::Drop;
         }
-        // Stay on the next grid time while the picture is within reach of it; beyond, go to the nearest.
+        // Stay on the next grid time while the frame is within reach of it; beyond, go to the nearest.
         let at = if steps < self.next as f64 + REACH { self.next } else { steps.round() as u64 };
         let gap = self.next..at;
         self.next = at + 1;
@@ -92,7 +109,7 @@ impl FrameClock {
         first..self.next
     }
 
-    /// When [`overdue`](Self::overdue) next has something to say if no picture comes.
+    /// When [`overdue`](Self::overdue) next has something to say if no frame comes.
     #[must_use]
     pub fn next_overdue(&self) -> Instant {
         self.time_of(self.next) + self.patience
@@ -113,7 +130,7 @@ mod tests {
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
-    /// Pictures at these milliseconds on a 20 fps grid: at which grid times each is shown (a `D` is a drop).
+    /// Frames at these milliseconds on a 20 fps grid: at which grid times each is shown (a `D` is a drop).
     #[track_caller]
     fn check(captured_ms: &[u64], expected: &str) {
         let origin = Instant::now();
@@ -147,6 +164,23 @@ mod tests {
     #[test]
     fn a_fast_source_is_thinned() {
         check(&[0, 17, 33, 50, 67, 83, 100], "0 D 1 D D 2 D");
+    }
+
+    #[test]
+    fn a_faster_source_is_shown_no_more_than_half_a_step_from_its_time() {
+        for source_fps in [23.976, 24.0, 25.0, 29.97, 30.0, 50.0, 59.94] {
+            let origin = Instant::now();
+            let mut clock = FrameClock::new(20, origin);
+            for n in 0..600 {
+                let captured_at = origin + Duration::from_secs_f64(f64::from(n) / source_fps);
+                let steps = f64::from(n) / source_fps * 20.0;
+                if let Placement::Show { gap, at } = clock.offer(captured_at) {
+                    assert!(gap.is_empty(), "{source_fps} fps, frame {n}");
+                    let off = at as f64 - steps;
+                    assert!(n < 30 || off.abs() <= 0.51, "{source_fps} fps, frame {n}: {off} steps off");
+                }
+            }
+        }
     }
 
     #[test]
@@ -206,7 +240,7 @@ mod tests {
         let mut clock = FrameClock::new(20, origin);
         let (mut drops, mut fills) = (0, 0);
         for n in 0..20_000_u64 {
-            // 20.02 pictures a second: one too many each 50 s
+            // 20.02 frames a second: one too many each 50 s
             match clock.offer(origin + Duration::from_nanos(n * 49_950_050)) {
                 Placement::Drop => drops += 1,
                 Placement::Show { gap, .. } => fills += gap.count(),

@@ -1,6 +1,6 @@
-//! Grid: captured pictures and sound, at whatever times they come, become a steady line of grid times and of AAC.
+//! Grid: captured video frames and sound, at whatever times they come, become a steady line of grid times and of AAC.
 //!
-//! In: [`Captured`] pictures and sound from the capture queue. Out: what is to be [`Shown`] at each grid time, to the encoder of
+//! In: [`Captured`] video frames and sound from the capture queue. Out: what is to be [`Shown`] at each grid time, to the encoder of
 //! every rendition, and packets of sound. The grid thread owns the frame clock, the filters, the sound clock and the sound
 //! encoder. There is one of each for the whole run: time continues over every segment boundary, and the boundaries are the same
 //! for all renditions. At the end of the source all of its channels close.
@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::captions::carried::Captions;
 use crate::captured::{Captured, CapturedPicture, CapturedSound};
 use crate::encode::sound::AudioEncoder;
 use crate::encode::{EncodeError, START_90K};
@@ -32,8 +33,8 @@ use livedir_layout::source_state::SourceState;
 use livedir_media::Medium;
 use livedir_time::ticks::{duration, of_pictures, whole_pictures};
 
-/// If the grid is this far behind the present (the machine was suspended, or is too slow even for repeated pictures), the stream
-/// skips to the present. A smaller delay is caught up: a repeated picture takes the encoder a fraction of its grid time.
+/// If the grid is this far behind the present (the machine was suspended, or is too slow even for repeated frames), the stream
+/// skips to the present. A smaller delay is caught up: a repeated frame takes the encoder a fraction of its grid time.
 const LOST: Duration = Duration::from_secs(5);
 
 /// Wall clock and grid may be this far apart before the dates of the stream follow the wall clock.
@@ -42,7 +43,7 @@ const CLOCK_STEP: Duration = Duration::from_millis(200);
 /// The first picture is waited for this long after the source was opened.
 const FIRST_PICTURE: Duration = Duration::from_secs(1);
 
-/// How many runs of sound from before the first picture are kept: those of [`FIRST_PICTURE`].
+/// How many runs of sound from before the first frame are kept: those of [`FIRST_PICTURE`].
 const LEAD_IN: usize = 512;
 
 /// Sound that begins earlier before the picture by less than this is left out: encoders begin with some of it.
@@ -55,7 +56,7 @@ pub struct GridSettings {
     pub fps: u32,
     /// Frames from the start of one segment to that of the next.
     pub segment_frames: u64,
-    /// Filters for captured pictures, applied before they go to the renditions.
+    /// Filters for captured frames, applied before they go to the renditions.
     pub filter: FilterSettings,
     /// How long nothing comes before the slate is shown, where the user says it.
     pub slate_after: Option<Duration>,
@@ -82,7 +83,7 @@ pub struct PictureLines {
     pub awaits_picture: bool,
 }
 
-/// The grid thread: from the first captured picture or sound to the end of the source.
+/// The grid thread: from the first captured video frame or sound to the end of the source.
 pub fn run(
     captured: &CaptureReceiver,
     settings: &GridSettings,
@@ -122,7 +123,7 @@ pub fn run(
             Next::TimedOut => {}
             Next::Closed => break,
         }
-        // The time is read before the sound is taken: so sound that comes in between does not count as missing.
+        // The time is read before the sound is taken: sound that arrives in between then does not count as missing.
         let now = captured.present();
         grid.absence.note_sign(captured.alive_at());
         for sound in captured.drain_sound() {
@@ -166,8 +167,10 @@ struct Grid<'a> {
     shows: bool,
     still: Option<Arc<SharedPicture>>,
     sound: Option<Sound>,
-    /// A picture has come.
+    /// A frame has come.
     has_picture: bool,
+    /// Those of pictures that had no place, for the next grid time.
+    captions: Captions,
     slate: Option<Arc<SlateText>>,
 }
 
@@ -210,6 +213,7 @@ impl<'a> Grid<'a> {
             still: still.map(Arc::new),
             sound: sound.transpose()?,
             has_picture: false,
+            captions: Captions::default(),
             slate: None,
         })
     }
@@ -219,13 +223,17 @@ impl<'a> Grid<'a> {
         self.shows != self.rungs.is_empty() && self.sound.as_ref().is_none_or(|sound| sound.is_receiver_alive)
     }
 
-    fn take_picture(&mut self, picture: CapturedPicture) {
+    fn take_picture(&mut self, mut picture: CapturedPicture) {
         self.meters.pictures_captured.add(1);
         self.absence.note_picture(picture.captured_at);
         match self.clock.offer(picture.captured_at) {
-            Placement::Drop => self.meters.pictures_dropped.add(1),
+            Placement::Drop => {
+                self.captions.append(picture.captions);
+                self.meters.pictures_dropped.add(1);
+            }
             Placement::Show { gap, at } if gap.start == 0 && !self.has_picture => {
                 // Sound began earlier: the first picture stands from there on.
+                self.captions.append(std::mem::take(&mut picture.captions));
                 self.take_filtered(0, picture);
                 (1..=at).for_each(|n| self.fill(n));
             }
@@ -233,12 +241,13 @@ impl<'a> Grid<'a> {
                 for n in gap {
                     self.fill(n);
                 }
+                self.captions.append(std::mem::take(&mut picture.captions));
                 self.take_filtered(at, picture);
             }
         }
     }
 
-    /// The picture of grid time `at`; if the filters return none, the previous picture stays.
+    /// The frame of grid time `at`; if the filters return none, the previous frame stays.
     fn take_filtered(&mut self, at: u64, picture: CapturedPicture) {
         let since_start = picture.captured_at.saturating_duration_since(self.clock.time_of(0));
         let ago = picture.captured_at.elapsed();
@@ -302,7 +311,7 @@ impl<'a> Grid<'a> {
         Ok(())
     }
 
-    /// Fills a grid time for which no picture came.
+    /// Fills a grid time for which no frame came.
     fn fill(&mut self, n: u64) {
         if !self.shows {
             return;
@@ -341,7 +350,9 @@ impl<'a> Grid<'a> {
             segment,
             is_leapt_to: false,
         });
-        let shown = Shown { n, boundary, picture };
+        let captions = std::mem::take(&mut self.captions);
+        let captions = (!captions.is_empty()).then(|| Arc::new(captions));
+        let shown = Shown { n, boundary, picture, captions };
         self.meters.frames_encoded.add(1);
         self.rungs.retain(|rung| rung.send(shown.clone()));
     }
@@ -440,7 +451,7 @@ mod tests {
                 if let Encoded::Packet(packet) = it { Some(packet.dts_90k - START_90K) } else { None }
             })
             .collect();
-        // The picture is shown for 200 ms; the encoder puts one packet before its first.
+        // The frame is shown for 200 ms; the encoder puts one packet before its first.
         assert!(packets.iter().filter(|dts_90k| **dts_90k < 18_000).count() >= 9, "{packets:?}");
         assert!(packets.iter().all(|dts_90k| *dts_90k < 18_000 || *dts_90k > 800_000), "{packets:?}");
     }
@@ -488,6 +499,6 @@ mod tests {
     fn grey(captured_at: Instant) -> CapturedPicture {
         let mut frame = ffmpeg::frame::Video::new(ffmpeg::format::Pixel::YUV420P, 16, 16);
         frame.data_mut(0).fill(16);
-        CapturedPicture { frame: frame.into(), captured_at }
+        CapturedPicture { frame: frame.into(), captured_at, captions: Captions::default() }
     }
 }

@@ -3,5 +3,6 @@
 //! In: settings. Out: what is to be made of this source ([`plan`]), and the threads that make it ([`run`](run::run)).
 
 pub(crate) mod copy;
+pub mod dry_run;
 pub mod plan;
 pub mod run;

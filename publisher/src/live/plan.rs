@@ -140,7 +140,7 @@ fn seconds(duration_90k: u64) -> f64 {
 }
 
 impl LiveSettings {
-    /// What to make of it, now that the source is known, and the size of its pictures behind the filters.
+    /// What to make of it, now that the source is known, and the size of its frames behind the filters.
     #[must_use]
     pub fn stream(&self, source: &SourceFormat, filtered: (u32, u32)) -> Stream {
         if let Some(copied) = source.copied {
@@ -392,7 +392,7 @@ mod tests {
         let copied =
             Some(CopiedFormat { keyframes_90k: 180_180, picture_90k: 3_003, bps: 8_000_000, at_once_s: 0 });
         let source = SourceFormat { copied, ..source(1920, 1080) };
-        // Two pictures of 29.97 a second are 66.7333… ms, 6,006 ticks.
+        // Two frames of 29.97 a second are 66.7333… ms, 6,006 ticks.
         for (part, expected_90k) in [("66.733ms", 2 * 3_003), ("66.73333ms", 2 * 3_003), ("66.72ms", 3_003)] {
             let settings =
                 meant(&format!("film.mp4 --copy=auto --low-latency --part-duration {part}")).unwrap();

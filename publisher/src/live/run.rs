@@ -39,7 +39,7 @@ use livedir_media::VideoCodec;
 use livedir_time::stop::Stop;
 use livedir_watcher::{Wake, WatchError, Watcher, WatcherSettings};
 
-/// Packets that may wait for the segment thread: about 15 s of picture and sound at the default settings. When a disk
+/// Packets that may wait for the segment thread: about 15 s of video and sound at the default settings. When a disk
 /// does not respond for longer, encoder and grid thread wait, and the capture queue drops frames.
 const PACKETS: usize = 1024;
 
@@ -118,7 +118,7 @@ pub fn run(
     announce(settings, meters);
     let still = settings.picture.as_ref().map(|path| Still::read(path, stop)).transpose()?;
     let (mut captured_tx, captured_rx) = capture::channel(meters.clone());
-    let microphone = microphone(settings, &mut captured_tx)?;
+    let (microphone, no_microphone) = microphone(settings, &mut captured_tx)?;
     let (opened_tx, opened_rx) = mpsc::sync_channel(1);
     let (ended_tx, ended_rx) = mpsc::channel::<()>();
 
@@ -149,7 +149,7 @@ pub fn run(
         let before = last_segments(&*directory, settings, &stream, first_number);
         let resume_point = Arc::new(ResumePoint::after(before.iter().flatten().cloned().collect()));
         let finish = Arc::new(FinishOnDrop(watcher.waker()));
-        tell(settings, &source, &stream, first_number);
+        tell(settings, &source, &stream, first_number, no_microphone);
 
         let mut packages = Vec::new();
         let mut stages = Vec::new();
@@ -239,8 +239,17 @@ fn rung(
 }
 
 /// Logs what is streamed, and warns of settings with side effects.
-fn tell(settings: &LiveSettings, source: &SourceFormat, stream: &Stream, first_number: u64) {
+fn tell(
+    settings: &LiveSettings,
+    source: &SourceFormat,
+    stream: &Stream,
+    first_number: u64,
+    no_microphone: Option<MicrophoneError>,
+) {
     tracing::info!("source: {}", source.description);
+    if let Some(error) = no_microphone {
+        tracing::info!(%error, "no microphone; the stream has no sound");
+    }
     for rendition in stream.in_words() {
         tracing::info!("on air: {rendition}");
     }
@@ -377,27 +386,25 @@ fn room_for(settings: &LiveSettings, stream: &Stream) -> Result<(), RunError> {
     }
 }
 
-/// The microphone, if one is wanted and found: it replaces the sound of the source.
+/// The microphone, if one is wanted and found: it replaces the sound of the source. Or why there is none, which nobody wants to read
+/// before the source is open.
 fn microphone(
     settings: &LiveSettings,
     captured: &mut CaptureSender,
-) -> Result<Option<Microphone>, MicrophoneError> {
+) -> Result<(Option<Microphone>, Option<MicrophoneError>), MicrophoneError> {
     let selector = match &settings.sound {
         SoundChoice::Microphone(selector) => selector,
         SoundChoice::Fitting if settings.source.needs_microphone() => &MicrophoneSelector::First,
-        SoundChoice::Fitting | SoundChoice::Silent => return Ok(None),
+        SoundChoice::Fitting | SoundChoice::Silent => return Ok((None, None)),
     };
     let may_be_late =
         settings.sound == SoundChoice::Fitting && settings.source != SourceChoice::MicrophoneAlone;
     match Microphone::start(selector, captured.for_sound(), may_be_late) {
         Ok(microphone) => {
             captured.leave_out_sound();
-            Ok(Some(microphone))
+            Ok((Some(microphone), None))
         }
-        Err(error) if may_be_late => {
-            tracing::info!(%error, "no microphone; the stream has no sound");
-            Ok(None)
-        }
+        Err(error) if may_be_late => Ok((None, Some(error))),
         Err(error) => Err(error),
     }
 }

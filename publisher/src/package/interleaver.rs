@@ -1,4 +1,4 @@
-//! Interleaver: the packets of picture and sound, each in order, become one line in order of decode time. Pure.
+//! Interleaver: the packets of video and sound, each in order, become one line in order of decode time. Pure.
 //!
 //! A packet is released when the other stream has reached the same time, so that the audio of a segment is written into that
 //! segment and not into the next.

@@ -26,7 +26,7 @@ const PIECE_BYTES: usize = 192 * 1024;
 /// Where a rendition ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastSegment {
-    /// When its last picture or sound ends, whichever is later; 33 bits.
+    /// When its last frame or sound ends, whichever is later; 33 bits.
     pub end_90k: u64,
     /// The wall-clock time of that end.
     pub ended_at: SystemTime,

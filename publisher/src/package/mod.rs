@@ -116,9 +116,9 @@ struct Line {
     counted_from: Option<u64>,
     /// The number of the segment being written.
     number: u64,
-    /// The decode time of the first picture of the segment being written.
+    /// The decode time of the first frame of the segment being written.
     started_at_90k: i64,
-    /// When the first picture of the segment being written was captured.
+    /// When the first frame of the segment being written was captured.
     filmed_at: SystemTime,
     files: SegmentFiles,
 }
@@ -130,9 +130,9 @@ struct PartWriter {
     index: u32,
     /// Whether anything was written since the last part.
     has_begun: bool,
-    /// Of the picture, where there is one.
+    /// Of the video, where there is one.
     sets: Option<ParameterSets>,
-    /// The picture of the part being written has not begun.
+    /// The video of the part being written has not begun.
     is_before_picture: bool,
     /// The parts of the segment being written that are complete, end to end.
     bytes: Vec<u8>,
@@ -156,7 +156,7 @@ impl PartWriter {
 }
 
 impl PartWriter {
-    /// The packet. The first picture of a part gets the current parameter sets.
+    /// The packet. The first frame of a part gets the current parameter sets.
     fn with_sets(&mut self, packet: Packet) -> Packet {
         let (Some(sets), Some(picture)) = (&mut self.sets, packet.data()) else { return packet };
         sets.note(picture);
@@ -253,7 +253,7 @@ impl Line {
         self.muxer.write(packet.medium, later)?;
         let is_full =
             leads && self.parts.as_mut().is_some_and(|parts| parts.cutter.push(dts_90k, duration_90k));
-        // The last part of a segment is kept open until the next segment begins: the audio of its last picture still belongs to it.
+        // The last part of a segment is kept open until the next segment begins: the audio of its last frame still belongs to it.
         if is_full && !self.segmenter.is_full(duration_90k) {
             self.end_part()?;
         }

@@ -1,8 +1,8 @@
-//! Parameter sets: what a decoder has to know before it can read a picture. Encoders write them with keyframes only; a player
+//! Parameter sets: what a decoder has to know before it can read a frame. Encoders write them with keyframes only; a player
 //! that joins in the middle of a segment, or asks for each part by itself, needs them in every part.
 //!
-//! In: the pictures of one stream in decoding order, NAL units behind start codes (ITU-T H.264 and H.265, Annex B). Out: a
-//! picture with the sets in force behind its access unit delimiter, where it does not carry them itself. Pure; survives any bytes.
+//! In: the frames of one stream in decoding order, NAL units behind start codes (ITU-T H.264 and H.265, Annex B). Out: a
+//! frame with the sets in force behind its access unit delimiter, where it does not carry them itself. Pure; survives any bytes.
 //!
 //! libav's filter `dump_extra` is not used: it puts the sets of the stream's head before the delimiter, where ISO 13818-1 2.14.1 has
 //! nothing stand, and does not follow sets that change within the stream.
@@ -37,7 +37,7 @@ impl ParameterSets {
         Self { codec, in_force: BTreeMap::new() }
     }
 
-    /// Takes note of the sets that a picture carries.
+    /// Takes note of the sets that a frame carries.
     pub fn note(&mut self, picture: &[u8]) {
         for unit in Units::before_slices(self.codec, picture) {
             let Some(which) = self.codec.parameter_set(unit.bytes) else { continue };
@@ -49,7 +49,7 @@ impl ParameterSets {
         }
     }
 
-    /// The picture with the sets in force that it does not carry; `None` where it carries all of them.
+    /// The frame with the sets in force that it does not carry; `None` where it carries all of them.
     #[must_use]
     pub fn put_into(&self, picture: &[u8]) -> Option<Vec<u8>> {
         let (mut carried, mut at) = (Vec::new(), 0);
@@ -80,11 +80,11 @@ impl ParameterSets {
 /// A NAL unit without its start code and the zeros behind it.
 struct Unit<'a> {
     bytes: &'a [u8],
-    /// Where it ends in the picture.
+    /// Where it ends in the frame.
     end: usize,
 }
 
-/// The NAL units of a picture before its first slice.
+/// The NAL units of a frame before its first slice.
 struct Units<'a> {
     codec: VideoCodec,
     picture: &'a [u8],
@@ -136,7 +136,7 @@ mod tests {
     const IDR: &[u8] = &[0, 0, 1, 0x65, 7, 7];
     const SLICE: &[u8] = &[0, 0, 1, 0x41, 8, 8];
 
-    /// A picture that follows `before`, and what it becomes at the start of a part.
+    /// A frame that follows `before`, and what it becomes at the start of a part.
     #[track_caller]
     fn check(codec: VideoCodec, before: &[&[&[u8]]], picture: &[&[u8]], expected: Option<&[&[u8]]>) {
         let mut sets = ParameterSets::new(codec);

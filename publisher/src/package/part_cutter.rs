@@ -24,7 +24,7 @@ impl PartCutter {
         self.start_90k.is_some_and(|start| dts_90k + duration_90k - start > self.target_90k)
     }
 
-    /// Takes note of a picture that was written. Says whether the part is full: no other picture of this length would fit.
+    /// Takes note of a frame that was written. Says whether the part is full: no other frame of this length would fit.
     pub fn push(&mut self, dts_90k: i64, duration_90k: i64) -> bool {
         let start_90k = *self.start_90k.get_or_insert(dts_90k);
         self.end_90k = dts_90k + duration_90k;
@@ -42,7 +42,7 @@ impl PartCutter {
 mod tests {
     use super::*;
 
-    /// The lengths of the parts of a stream of `fps`, and after how many pictures each was complete.
+    /// The lengths of the parts of a stream of `fps`, and after how many frames each was complete.
     #[track_caller]
     fn check(fps: i64, frames: i64, target_90k: i64, expected: &[(i64, i64)]) {
         let mut cutter = PartCutter::new(target_90k);

@@ -46,7 +46,7 @@ pub struct ClosedSegment {
     pub bytes: Vec<u8>,
     /// The number and the bytes of its last part; `None` where that has its file already.
     pub last_part: Option<(u32, Vec<u8>)>,
-    /// When its last picture ended, by the wall clock.
+    /// When its last frame ended, by the wall clock.
     pub ended_at: SystemTime,
 }
 

@@ -43,7 +43,7 @@ impl Segmenter {
         self.push_other()
     }
 
-    /// Whether the next keyframe begins a new segment, if it comes where the picture before ends.
+    /// Whether the next keyframe begins a new segment, if it comes where the frame before ends.
     #[must_use]
     pub fn is_full(&self, duration_90k: i64) -> bool {
         self.start_90k.is_some_and(|start| self.end_90k - start >= self.target_90k - duration_90k / 2)

@@ -1,7 +1,7 @@
-//! Colour space: which colours the numbers of a picture stand for, from the source to the viewer.
+//! Colour space: which colours the numbers of a frame stand for, from the source to the viewer.
 //!
-//! In: what a source says of its pictures, which is often nothing. Out: the [`ColourSpace`] that the stream declares for the
-//! whole run, in the bytes of H.264 (ITU-T H.264 E.2.1), and pictures of any other one converted to it. Without that each
+//! In: what a source says of its frames, which is often nothing. Out: the [`ColourSpace`] that the stream declares for the
+//! whole run, in the bytes of H.264 (ITU-T H.264 E.2.1), and frames of any other one converted to it. Without that each
 //! player guesses by the size, and colours change from one size of a ladder to the next.
 #![allow(unsafe_code)] // one call of libav that ffmpeg-next does not wrap
 
@@ -11,7 +11,7 @@ use ffmpeg::frame;
 use ffmpeg::software::scaling;
 use ffmpeg_next as ffmpeg;
 
-/// Pictures larger than the largest of standard television are taken for high definition, as players take them.
+/// Frames larger than the largest of standard television are taken for high definition, as players take them.
 const LARGEST_OF_STANDARD_TV: (u32, u32) = (1279, 576);
 
 /// What the numbers of luma and colour difference stand for. Their range is the limited one of television throughout.
@@ -33,7 +33,7 @@ impl ColourSpace {
     /// BT.601, of webcams and of JPEG.
     pub const WEBCAM: Self = Self { matrix: Space::SMPTE170M, ..Self::HIGH_DEFINITION };
 
-    /// What a picture says of itself, and the likeliest where it says nothing.
+    /// What a frame says of itself, and the likeliest where it says nothing.
     #[must_use]
     pub fn of(picture: &frame::Video) -> Self {
         let size = (picture.width(), picture.height());
@@ -45,7 +45,7 @@ impl ColourSpace {
         .or_likely(size)
     }
 
-    /// With the likeliest for pictures of `size` (width and height in pixels) where it says nothing.
+    /// With the likeliest for frames of `size` (width and height in pixels) where it says nothing.
     #[must_use]
     pub fn or_likely(self, size: (u32, u32)) -> Self {
         let is_standard = size.0 <= LARGEST_OF_STANDARD_TV.0 && size.1 <= LARGEST_OF_STANDARD_TV.1;
@@ -53,7 +53,7 @@ impl ColourSpace {
         Self {
             matrix: match self.matrix {
                 Space::Unspecified | Space::Reserved => likely.matrix,
-                // Pictures of red, green and blue have no matrix: they get the one of high definition.
+                // Frames of red, green and blue have no matrix: they get the one of high definition.
                 Space::RGB => Space::BT709,
                 said => said,
             },
@@ -70,7 +70,7 @@ impl ColourSpace {
         }
     }
 
-    /// Declares it of a picture of the stream.
+    /// Declares it of a frame of the stream.
     pub fn declare(self, picture: &mut frame::Video) {
         picture.set_color_space(self.matrix);
         picture.set_color_primaries(self.primaries);
@@ -79,7 +79,7 @@ impl ColourSpace {
     }
 }
 
-/// What a scaler has to know of a picture's numbers.
+/// What a scaler has to know of a frame's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Numbers {
     matrix: Space,
@@ -87,7 +87,7 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// The numbers of a picture.
+    /// The numbers of a frame.
     #[must_use]
     pub fn of(picture: &frame::Video) -> Self {
         let is_full_range = picture.color_range() == Range::JPEG

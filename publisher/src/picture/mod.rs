@@ -1,6 +1,6 @@
-//! Pictures: size, colours, filters, overlays and the slate.
+//! Frames: size, colours, filters, overlays and the slate.
 //!
-//! In: pictures in any size and form. Out: pictures as an encoder takes them.
+//! In: frames in any size and form. Out: frames as an encoder takes them.
 
 pub mod canvas;
 pub mod colour_space;

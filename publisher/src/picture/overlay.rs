@@ -1,6 +1,6 @@
-//! Overlay: a title and the time at which the picture was taken, written on pictures of the stream's size.
+//! Overlay: a title and the time at which the frame was taken, written on frames of the stream's size.
 //!
-//! In: a scaled picture or the slate, and when it was taken. Out: the same with the letters on it. Used on the threads of
+//! In: a scaled frame or the slate, and when it was taken. Out: the same with the letters on it. Used on the threads of
 //! the rungs, behind the scaler. The letters are those of libavfilter's `drawtext`, in a font of the system; where this
 //! libav has no such filter, or finds no font, they are the ones of the slate.
 
@@ -21,7 +21,7 @@ pub struct OverlaySettings {
     pub clock: bool,
 }
 
-/// Writes on pictures of one size; see the file's head.
+/// Writes on frames of one size; see the file's head.
 pub struct Overlay {
     title: String,
     clock: bool,
@@ -38,7 +38,7 @@ enum Pen {
 }
 
 impl Overlay {
-    /// An overlay for pictures of `width` x `height` pixels in yuv420p.
+    /// An overlay for frames of `width` x `height` pixels in yuv420p.
     #[must_use]
     pub fn new(settings: &OverlaySettings, width: u32, height: u32) -> Self {
         // A line break would push the title out of the picture.
@@ -59,7 +59,7 @@ impl Overlay {
         overlay
     }
 
-    /// The picture with everything on it. After an error, which the trial at the start makes unlikely, the next pictures
+    /// The frame with everything on it. After an error, which the trial at the start makes unlikely, the next frames
     /// get the slate's letters.
     pub fn draw(
         &mut self,
@@ -125,7 +125,7 @@ fn place(picture: &mut frame::Video, text: &str, scale: u32, left: impl FnOnce(u
     }
 }
 
-/// The filters that write the title and the clock on a picture so high.
+/// The filters that write the title and the clock on a frame so high.
 fn steps(title: &str, clock: bool, height: u32) -> String {
     let size = (height / 20).max(8);
     let look =

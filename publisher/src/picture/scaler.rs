@@ -1,7 +1,7 @@
-//! Scaler: a captured picture of any size and format becomes one of the stream's size in yuv420p.
+//! Scaler: a captured frame of any size and format becomes one of the stream's size in yuv420p.
 //!
-//! The shape of the picture is kept: what is left over of the stream's picture is black. Used on the rung's thread,
-//! only for pictures that are shown.
+//! The shape of the frame is kept: what is left over of the stream's frame is black. Used on the rung's thread,
+//! only for frames that are shown.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use ffmpeg_next as ffmpeg;
 use crate::picture::colour_space::{ColourSpace, Numbers};
 use crate::picture::shared::SharedPicture;
 
-/// Scales to one output size for the whole run; the input may change from picture to picture.
+/// Scales to one output size for the whole run; the input may change from frame to frame.
 pub struct Scaler {
     width: u32,
     height: u32,
@@ -36,7 +36,7 @@ impl Scaler {
         Self { width, height, colours, context: None }
     }
 
-    /// The picture in the stream's size and format; passed through untouched if it already is.
+    /// The frame in the stream's size and format; passed through untouched if it already is.
     pub fn scale(&mut self, shared: Arc<SharedPicture>) -> Result<SharedPicture, ffmpeg::Error> {
         let picture: &ffmpeg::frame::Video = &shared;
         let shape = shape_of(picture);
@@ -74,7 +74,7 @@ impl Scaler {
         Ok(self.framed(&scaled).into())
     }
 
-    /// The scaled picture in the middle of a black one of the stream's size.
+    /// The scaled frame in the middle of a black one of the stream's size.
     fn framed(&self, inner: &ffmpeg::frame::Video) -> ffmpeg::frame::Video {
         let mut whole = crate::picture::canvas::Canvas::new(self.width, self.height).to_frame();
         for plane in 0..3 {
@@ -93,7 +93,7 @@ impl Scaler {
     }
 }
 
-/// How wide and high a picture is to be shown: its pixels need not be square.
+/// How wide and high a frame is to be shown: its pixels need not be square.
 fn shape_of(picture: &ffmpeg::frame::Video) -> (u64, u64) {
     let pixel = picture.aspect_ratio();
     let (across, down) = if pixel.numerator() > 0 && pixel.denominator() > 0 {

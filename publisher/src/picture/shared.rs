@@ -1,6 +1,6 @@
-//! Shared picture: one picture for several rungs, whose pixels lie in memory once.
+//! Shared frame: one frame for several rungs, whose pixels lie in memory once.
 //!
-//! In: a picture. Out: any number of pictures with a timestamp and a kind of their own, whose pixels are those of the first.
+//! In: a frame. Out: any number of frames with a timestamp and a kind of their own, whose pixels are those of the first.
 //! Nobody can write into them: there is no way to their bytes but one that reads. Encoders read; `drawtext` and libavdevice ask
 //! libav, which counts who shares a buffer and copies it before the first byte is changed; livedir's own letters are written on
 //! a copy.
@@ -11,9 +11,10 @@
 use std::ops::Deref;
 
 use ffmpeg_next as ffmpeg;
-use ffmpeg_next::util::picture::Type;
+use ffmpeg_next::util::frame::side_data::Type;
+use ffmpeg_next::util::picture;
 
-/// A picture whose pixels are never written again.
+/// A frame whose pixels are never written again.
 ///
 /// ```compile_fail
 /// fn write(picture: &mut livedir_publisher::picture::shared::SharedPicture) {
@@ -48,13 +49,21 @@ impl SharedPicture {
         if referenced < 0 { Err(ffmpeg::Error::from(referenced)) } else { Ok(Self(shared)) }
     }
 
+    /// Takes the `cc_data()` off it that a decoder found with it: closed captions, three bytes a construct. Nobody else is to
+    /// find it there: encoders of libav write what they find, with each picture that shows the same again.
+    pub fn take_cc_data(&mut self) -> Vec<u8> {
+        let cc_data = self.0.side_data(Type::A53CC).map(|found| found.data().to_vec()).unwrap_or_default();
+        self.0.remove_side_data(Type::A53CC);
+        cc_data
+    }
+
     /// When it is shown, in the time base of whoever takes it.
     pub fn set_pts(&mut self, pts: i64) {
         self.0.set_pts(Some(pts));
     }
 
     /// Whether it is to be coded by itself.
-    pub fn set_kind(&mut self, kind: Type) {
+    pub fn set_kind(&mut self, kind: picture::Type) {
         self.0.set_kind(kind);
     }
 }
@@ -87,6 +96,19 @@ mod tests {
         let written = overlay.draw(first.share().unwrap(), SystemTime::now()).unwrap();
         assert!(first.data(0) == before, "the shared pixels were written on");
         assert!(written.data(0) != before, "nothing was written");
+    }
+
+    #[test]
+    fn captions_are_taken_off_once() {
+        let mut frame = Canvas::new(320, 240).to_frame();
+        let cc_data = [0xfc, 0x94, 0x2c];
+        let mut side_data = frame.new_side_data(Type::A53CC, cc_data.len()).expect("memory");
+        // SAFETY: it was just made, with room for so many bytes, and nobody else knows of it.
+        unsafe { (*side_data.as_mut_ptr()).data.copy_from(cc_data.as_ptr(), cc_data.len()) };
+        let mut picture = SharedPicture::from(frame);
+        assert_eq!(picture.take_cc_data(), cc_data);
+        assert!(picture.share().unwrap().take_cc_data().is_empty());
+        assert!(picture.take_cc_data().is_empty());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Capture queue: hands captured pictures and sound from the source thread to the grid thread.
+//! Capture queue: hands captured video frames and sound from the source thread to the grid thread.
 //!
 //! Bounded: when the grid thread is too slow, the oldest frames and samples are dropped and counted, and the source never waits.
 //! The source thread closes the queue when it ends.
@@ -7,10 +7,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use crate::captions::carried::Captions;
 use crate::captured::{Captured, CapturedSound};
 use livedir_layout::meters::Meters;
 
-/// Pictures that may wait. Raw pictures are large (3 MB for full HD) and old ones are worth nothing.
+/// Frames that may wait. Raw frames are large (3 MB for full HD) and old ones are worth nothing.
 const PICTURES: usize = 8;
 
 /// Runs of sound that may wait: about ten seconds of AAC-sized runs.
@@ -51,7 +52,7 @@ pub struct CaptureReceiver(Arc<Shared>);
 
 /// The answer of [`CaptureReceiver::next`].
 pub enum Next {
-    /// The oldest picture or run of sound.
+    /// The oldest video frame or run of sound.
     Captured(Captured),
     /// Nothing came in time.
     TimedOut,
@@ -66,7 +67,7 @@ pub fn channel(meters: Arc<Meters>) -> (CaptureSender, CaptureReceiver) {
 }
 
 impl CaptureSender {
-    /// Puts a picture or a run of sound in; drops the oldest of its kind when there is no room.
+    /// Puts a video frame or a run of sound in; drops the oldest of its kind when there is no room.
     pub fn send(&self, piece: Captured) {
         if matches!(piece, Captured::Sound(_)) {
             self.note_alive();
@@ -101,7 +102,7 @@ impl SoundSender {
 }
 
 impl Shared {
-    fn put(&self, piece: Captured) {
+    fn put(&self, mut piece: Captured) {
         let mut state = self.lock();
         if state.closed_at.is_some() {
             return;
@@ -113,14 +114,27 @@ impl Shared {
         if state.pieces.iter().filter(of_its_kind).count() >= limit
             && let Some(oldest) = state.pieces.iter().position(|waiting| of_its_kind(&waiting))
         {
-            state.pieces.remove(oldest);
-            if of_pictures {
+            let dropped = state.pieces.remove(oldest);
+            if let Some(Captured::Picture(dropped)) = dropped {
                 self.meters.pictures_dropped.add(1);
+                pass_on(dropped.captions, state.pieces.range_mut(oldest..).chain([&mut piece]));
             }
         }
         state.pieces.push_back(piece);
         drop(state);
         self.changed.notify_one();
+    }
+}
+
+/// The captions of a picture that is dropped go with the next one: nobody would understand what is left of them.
+fn pass_on<'a>(mut captions: Captions, mut behind: impl Iterator<Item = &'a mut Captured>) {
+    let next = behind.find_map(|piece| match piece {
+        Captured::Picture(picture) => Some(picture),
+        Captured::Sound(_) => None,
+    });
+    if let Some(next) = next {
+        captions.append(std::mem::take(&mut next.captions));
+        next.captions = captions;
     }
 }
 
@@ -145,7 +159,7 @@ impl Drop for CaptureSender {
 }
 
 impl CaptureReceiver {
-    /// All sound that waits, the oldest first. Sound that is in the queue is not missing, even if the pictures are late.
+    /// All sound that waits, the oldest first. Sound that is in the queue is not missing, even if the frames are late.
     #[must_use]
     pub fn drain_sound(&self) -> Vec<CapturedSound> {
         let mut state = self.0.lock();
@@ -172,7 +186,7 @@ impl CaptureReceiver {
         self.0.lock().closed_at.unwrap_or_else(Instant::now)
     }
 
-    /// The oldest picture or run of sound, or [`Next::TimedOut`] if none came by `deadline`.
+    /// The oldest video frame or run of sound, or [`Next::TimedOut`] if none came by `deadline`.
     pub fn next(&self, deadline: Instant) -> Next {
         let mut state = self.0.lock();
         loop {
@@ -201,7 +215,8 @@ mod tests {
     fn picture(width: u32) -> Captured {
         let mut frame = ffmpeg::frame::Video::empty();
         frame.set_width(width);
-        Captured::Picture(CapturedPicture { frame: frame.into(), captured_at: Instant::now() })
+        let captions = Captions::read(&[0xfc, width as u8, 0]);
+        Captured::Picture(CapturedPicture { frame: frame.into(), captured_at: Instant::now(), captions })
     }
 
     fn sound() -> Captured {
@@ -222,9 +237,13 @@ mod tests {
         }
         drop(sender);
         let (mut widths, mut sounds) = (Vec::new(), 0);
+        let mut captions = Captions::default();
         loop {
             match receiver.next(Instant::now() + Duration::from_secs(10)) {
-                Next::Captured(Captured::Picture(picture)) => widths.push(picture.frame.width()),
+                Next::Captured(Captured::Picture(picture)) => {
+                    widths.push(picture.frame.width());
+                    captions.append(picture.captions);
+                }
                 Next::Captured(Captured::Sound(_)) => sounds += 1,
                 Next::Closed => break,
                 Next::TimedOut => panic!("the queue is closed"),
@@ -232,6 +251,8 @@ mod tests {
         }
         assert_eq!((widths, sounds), ((12..20).collect(), 1));
         assert_eq!(meters.pictures_dropped.get(), 12);
+        let all: Vec<u8> = (0..20).flat_map(|width| [0xfc, width, 0]).collect();
+        assert_eq!(captions, Captions::read(&all), "what was said is not dropped with the pictures");
     }
 
     #[test]

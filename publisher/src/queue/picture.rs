@@ -1,4 +1,4 @@
-//! Picture queue: from the grid to the encoder of one rendition. A slow encoder delays no other encoder.
+//! Frame queue: from the grid to the encoder of one rendition. A slow encoder delays no other encoder.
 //!
 //! Grid times pass in order. When the encoder is too slow, new frames are dropped, and the encoder repeats the previous
 //! frame, which costs it little. If an encoder in a ladder has no time even for that, it leaves out the rest of its segment
@@ -9,17 +9,18 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::captions::carried::Captions;
 use crate::packet::SegmentBoundary;
 use crate::picture::shared::SharedPicture;
 use crate::picture::slate::SlateText;
 use livedir_layout::meters::Meters;
 use livedir_time::overload::{Episode, Overload, Told};
 
-/// New pictures that may wait. They are large (3 MB for full HD), and each one that waits adds a grid time of delay.
+/// New frames that may wait. They are large (3 MB for full HD), and each one that waits adds a grid time of delay.
 const PICTURES: usize = 4;
 
 /// Grid times that may wait, in seconds of the grid. If the only encoder is further behind, it cannot even repeat
-/// pictures in time, and the grid waits for it.
+/// frames in time, and the grid waits for it.
 const SECONDS: usize = 2;
 
 /// How far an encoder may be behind when a segment begins, in quarters of a segment. With one more quarter its segment would be
@@ -47,9 +48,11 @@ pub struct Shown {
     pub boundary: Option<SegmentBoundary>,
     /// What is seen.
     pub picture: Picture,
+    /// The captions that have come since the grid time before.
+    pub captions: Option<Arc<Captions>>,
 }
 
-/// A picture, in the size of the source.
+/// A frame, in the size of the source.
 #[derive(Clone)]
 pub enum Picture {
     /// A new one, and when it was taken.
@@ -179,7 +182,12 @@ impl PictureSender {
         if shared.is_too_late(&state, now)
             && let Some(boundary) = &mut shown.boundary
         {
+            let is_captioned = state.waiting.iter().any(|waiting| waiting.captions.is_some());
             let segments = state.leave_out(boundary);
+            if is_captioned {
+                let captions = shown.captions.take().map(|captions| (*captions).clone()).unwrap_or_default();
+                shown.captions = Some(Arc::new(captions.after_a_break()));
+            }
             shared.meters.segments_left_out.add(segments);
             told = state.behind.left_out(segments, now);
         }
@@ -257,7 +265,7 @@ mod tests {
             Picture::New(Arc::new(ffmpeg_next::frame::Video::empty().into()), SystemTime::UNIX_EPOCH);
         let filmed_at = SystemTime::UNIX_EPOCH;
         let boundary = SegmentBoundary { filmed_at, segment: n / 40, is_leapt_to: false };
-        Shown { n, boundary: n.is_multiple_of(40).then_some(boundary), picture }
+        Shown { n, boundary: n.is_multiple_of(40).then_some(boundary), picture, captions: None }
     }
 
     /// The grid times that are handed out when the encoder takes so many after each of them, as runs; those that begin a
@@ -315,6 +323,21 @@ mod tests {
         // It has just ended the first when it stalls.
         let meters = check(120, |n| usize::from(!(40..80).contains(&n)), "0-40 80-120");
         assert_eq!(meters.segments_left_out.get(), 1);
+    }
+
+    #[test]
+    fn captions_of_frames_that_are_repeated_go_on_and_those_of_segments_that_are_left_out_are_a_break() {
+        let said = |n: u64| Captions::read(&[0xfc, n as u8, 0]);
+        let captioned = |n| Shown { captions: Some(Arc::new(said(n))), ..new(n) };
+        let (sender, receiver) = channel(20, LEAVE_OUT, "720p", Arc::default());
+        let start = Instant::now();
+        assert!((0..20).all(|n| sender.send_at(captioned(n), start)));
+        let got = (0..20).filter_map(|_| receiver.next()?.captions);
+        assert!(got.zip(0..).all(|(captions, n)| *captions == said(n)), "also where pictures are not new");
+        assert!((20..81).all(|n| sender.send_at(captioned(n), start + STEP * n as u32)));
+        let next = receiver.next().expect("a grid time");
+        assert_eq!(next.n, 80);
+        assert_eq!(*next.captions.expect("captions"), said(80).after_a_break());
     }
 
     #[test]

@@ -1,13 +1,13 @@
-//! Clock rate: how fast the clock of a source runs against ours, and how long after its own time a piece arrives when nothing
-//! holds it up.
+//! Clock rate: how fast the clock of a source runs against ours, and how long after its own time a frame or a run of samples arrives
+//! when nothing holds it up.
 //!
-//! In: when each piece arrived, and how long that was after its time by the source's clock. Out: the rate, as far as it is
+//! In: when each frame or run arrived, and how long that was after its time by the source's clock. Out: the rate, as far as it is
 //! certain. Pure. Networks only add to a delay, so the least delay of a moment tells most; the slope of a line through these is
 //! the rate. A line that the newest moments leave is given up, and a new one begins.
 
 use std::collections::VecDeque;
 
-/// The least delay of so long is one point: long enough for some pieces of every source, short enough to find a clock that
+/// The least delay of so long is one point: long enough for some frames of every source, short enough to find a clock that
 /// is three hundredths off before it adds up to a tenth of a second.
 const MOMENT_S: f64 = 0.25;
 /// Points that are looked at one by one, before they become history.
@@ -64,7 +64,7 @@ pub struct ClockRate {
 }
 
 impl ClockRate {
-    /// A piece arrived at `at_s` by our clock, `delay_s` after its time by the source's (from any origin). Says whether
+    /// A frame or run arrived at `at_s` by our clock, `delay_s` after its time by the source's (from any origin). Says whether
     /// that ended a moment, so that more is known.
     pub fn note(&mut self, at_s: f64, delay_s: f64) -> bool {
         let point = Point { at_s, delay_s };
@@ -104,7 +104,7 @@ impl ClockRate {
         self.slope / (1.0 - self.slope)
     }
 
-    /// The delay of a piece that nothing holds up at `at_s`, if enough is known.
+    /// The delay of a frame or run that nothing holds up at `at_s`, if enough is known.
     #[must_use]
     pub fn delay_s(&self, at_s: f64) -> Option<f64> {
         self.line.map(|line| line.delay_s + line.slope * (at_s - line.at_s))
@@ -230,7 +230,7 @@ fn fit<'a>(points: &(impl Iterator<Item = &'a Point> + Clone)) -> Option<Line> {
 mod tests {
     use super::*;
 
-    /// Pieces of a source each 20 ms, which take up to `jitter_s`.
+    /// Runs of samples of a source each 20 ms, which take up to `jitter_s`.
     fn listen(clock: &mut ClockRate, from_s: f64, to_s: f64, slope: f64, jitter_s: f64, delay_s: f64) {
         let pieces = ((to_s - from_s) / 0.02) as u32;
         for n in 0..pieces {

@@ -1,6 +1,6 @@
-//! Sources: a device, a file or a URL becomes captured pictures and sound, each with the moment it was captured.
+//! Sources: a device, a file or a URL becomes captured video frames and sound, each with the moment it was captured.
 //!
-//! In: what the user named. Out: [`Captured`] pieces. Every source is opened, read and dropped on one thread,
+//! In: what the user named. Out: video frames and runs of samples, [`Captured`]. Every source is opened, read and dropped on one thread,
 //! the source thread, which [`run`] drives: it reopens what is lost and ends when the source ends or the stop is set.
 
 pub mod camera;
@@ -39,7 +39,7 @@ pub enum Read<Piece = Captured> {
     End,
 }
 
-/// An open source of pictures and sound, or of packets that are copied. It lives and dies on the source thread.
+/// An open source of video and sound, or of packets that are copied. It lives and dies on the source thread.
 pub trait Source<Piece = Captured> {
     /// What it delivers.
     fn format(&self) -> SourceFormat;
@@ -49,7 +49,7 @@ pub trait Source<Piece = Captured> {
         SourceState::Here
     }
 
-    /// The next piece; returns after about `timeout` at the latest, whatever the device does.
+    /// The next frame, run of samples or packet; returns after about `timeout` at the latest, whatever the device does.
     ///
     /// An error means that this opening of the source is spent: drop it and open it again.
     fn read(&mut self, timeout: Duration) -> Result<Read<Piece>, SourceError>;
@@ -178,6 +178,7 @@ fn pump<Piece>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::captions::carried::Captions;
     use crate::captured::{CapturedPicture, Shows};
     use crate::picture::colour_space::ColourSpace;
     use crate::queue::capture;
@@ -213,6 +214,7 @@ mod tests {
         Read::Captured(Captured::Picture(CapturedPicture {
             frame: frame.into(),
             captured_at: Instant::now(),
+            captions: Captions::default(),
         }))
     }
 

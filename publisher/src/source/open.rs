@@ -1,6 +1,6 @@
 //! Choice of the source: what was typed names one, and it is opened as often as it has to be.
 //!
-//! In: the word that was typed, and what is wanted of pictures. Out: an [`Opener`].
+//! In: the word that was typed, and what is wanted of the video. Out: an [`Opener`].
 
 use crate::source::camera::{self, CameraSelector, CameraWish};
 use crate::source::input::{self, InputAddress, InputError, InputSettings, listen_address};

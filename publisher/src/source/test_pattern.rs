@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use ffmpeg_next as ffmpeg;
 
 use super::{Read, Source, SourceError};
+use crate::captions::carried::Captions;
 use crate::captured::{Captured, CapturedPicture, CapturedSound, Shows, SourceFormat};
 use crate::picture::canvas::{BLACK, Canvas, Colour, WHITE, text_size};
 use crate::picture::colour_space::ColourSpace;
@@ -58,13 +59,13 @@ pub struct TestPattern {
 }
 
 impl TestPattern {
-    /// A pattern of the given size in pixels and rate in pictures a second.
+    /// A pattern of the given size in pixels and rate in frames a second.
     #[must_use]
     pub fn new(width: u32, height: u32, fps: u32) -> Self {
         let background = background(width, height);
         let (now, now_unix) =
             (Instant::now(), SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
-        // From a whole second on, so that a picture is taken at each beep and not up to a picture later.
+        // From a whole second on, so that a frame is taken at each beep and not up to a frame later.
         let origin_unix = Duration::from_secs(now_unix.as_secs());
         let mut pattern = Self {
             fps: fps.max(1),
@@ -122,7 +123,11 @@ impl Source for TestPattern {
         let beep = beep(self.origin_unix + time, length);
         self.sound = Some(CapturedSound { frame: beep, captured_at: due, stretch: 0.0 });
         self.next_picture += 1;
-        Ok(Read::Captured(Captured::Picture(CapturedPicture { frame: frame.into(), captured_at: due })))
+        Ok(Read::Captured(Captured::Picture(CapturedPicture {
+            frame: frame.into(),
+            captured_at: due,
+            captions: Captions::default(),
+        })))
     }
 }
 
@@ -143,7 +148,7 @@ fn background(width: u32, height: u32) -> Canvas {
     canvas
 }
 
-/// The picture taken at `unix` (since 1970).
+/// The frame taken at `unix` (since 1970).
 fn picture(background: &Canvas, unix: Duration, number: u64) -> ffmpeg::frame::Video {
     let mut canvas = background.clone();
     let (width, height) = (canvas.width(), canvas.height());

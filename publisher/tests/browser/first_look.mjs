@@ -4,7 +4,8 @@
 //
 // The page of a live stream has to play the list that --pace names without one error in its console. Without --console-only also:
 // axe-core finds nothing; `?` lists the keys; the frame rate is that of the stream while the player catches up; without
-// JavaScript the stream plays or can be opened elsewhere; what only an operator can do is not told to a viewer.
+// JavaScript the stream plays or can be opened elsewhere; what only an operator can do is not told to a viewer, and a missing
+// hls.js is told in the console.
 // Each wait lasts at most WITHIN seconds.
 //
 // stdout: one JSON line {event: ok | failed, troubles}; exit status 0 or 1.
@@ -46,6 +47,7 @@ try {
     await page.close();
     await playsWithoutJavaScript();
     await keepsOperatorsWordsFromViewers();
+    await tellsOfMissingHlsJs();
   }
 } catch (error) {
   troubles.push(error.message.split('\n')[0]);
@@ -80,10 +82,11 @@ async function listsItsKeys(page) {
   const isMuted = () => page.evaluate(() => document.querySelector('video').muted);
   await page.keyboard.press('?');
   expect(await isOpen(), '? shows no help');
+  expect(await page.locator('#captions').isHidden(), 'captions are offered where there are none');
   await isAccessible(page, 'with its help');
   if (values.screenshot) await page.screenshot({ path: values.screenshot });
   const listed = await page.locator('#help kbd').allTextContents();
-  const all = ['Space', 'K', 'M', 'F', 'D', 'L', 'End', '?', 'Esc'];
+  const all = ['Space', 'K', 'M', 'C', 'F', 'D', 'L', 'End', '?', 'Esc'];
   expect(listed.join() === all.join(), `the help lists the keys ${listed}`);
   const before = await isMuted();
   await page.keyboard.press('m');
@@ -156,5 +159,26 @@ async function keepsOperatorsWordsFromViewers() {
   const words = await open(there.href);
   expect(words.includes('No stream yet') && !words.includes('just'), `a viewer reads: ${words}`);
   expect(said.some((text) => text.includes('just live')), 'an operator finds nothing in the console');
+  await page.close();
+}
+
+/** In a browser that plays HLS itself, the page plays on, and nobody sees why it is slower. */
+async function tellsOfMissingHlsJs() {
+  const said = [];
+  const page = await browser.newPage();
+  page.on('console', (message) => said.push(message.text()));
+  await page.addInitScript(() => {
+    HTMLMediaElement.prototype.canPlayType = () => 'maybe';
+  });
+  const open = async () => {
+    said.length = 0;
+    await page.goto(url, { timeout });
+    await page.waitForFunction(() => window.livedir !== undefined, null, { timeout });
+    return said.some((text) => text.startsWith('livedir: hls.js is not installed'));
+  };
+  expect(!(await open()), 'the console says that hls.js is missing, and it is there');
+  await page.route(/hls\.min\.js/, (route) => route.fulfill({ status: 404 }));
+  expect(await open(), 'the console does not say that hls.js is missing');
+  expect(!(await page.locator('main').innerText()).includes('hls.js'), 'a viewer reads of hls.js');
   await page.close();
 }

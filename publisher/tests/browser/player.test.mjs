@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isOnThisMachine, nativeWanted, streamAddress } from '../../../webroot/player/address.js';
+import { Captions, nextWish, shownOf } from '../../../webroot/player/captions.js';
 import { UNKNOWN, narrowed, offset_ms } from '../../../webroot/player/clock.js';
 import { EdgeDate } from '../../../webroot/player/edge_date.js';
 import { FrameRate } from '../../../webroot/player/frame_rate.js';
@@ -12,7 +13,7 @@ import { KEYS, keyName, wishOf } from '../../../webroot/player/keys.js';
 import { firstVariant, readPlaylist } from '../../../webroot/player/playlist.js';
 import { SoundAlone } from '../../../webroot/player/sound_alone.js';
 import { UnaskedPause } from '../../../webroot/player/unasked_pause.js';
-import { announcement, facts, message, operatorHint } from '../../../webroot/player/words.js';
+import { announcement, captionsTitle, facts, message, operatorHint } from '../../../webroot/player/words.js';
 
 test('src names a playlist on the same origin, and nothing else', () => {
   const check = (search, expected) => assert.equal(streamAddress(search, 'https://here.test/cam/'), `https://here.test${expected}`);
@@ -160,15 +161,47 @@ test('an operator is told what to do where there is something', () => {
   const hint = (state, more) => operatorHint({ state, why: null, codec: '', ...more });
   assert.match(hint('waiting'), /`just live`/);
   assert.match(hint('undecodable', { codec: 'HEVC' }), /`--codec hevc`/);
-  assert.match(hint('unsupported'), /`just setup`/);
+  assert.match(hint('unsupported', { hasHlsJs: false }), /`just setup`/);
+  assert.equal(hint('unsupported', { hasHlsJs: true }), '', 'it is there, and the browser cannot use it');
   for (const none of [hint('waiting', { why: 'stale' }), hint('undecodable'), hint('live'), hint('reconnecting')]) assert.equal(none, '');
+});
+
+test('captions are shown when the viewer wants some, and a press goes through them and off', () => {
+  assert.equal(shownOf(['CC1', 'CC3'], null), null);
+  assert.equal(shownOf([], 'CC1'), null);
+  assert.equal(shownOf(['CC1', 'CC3'], 'CC3'), 'CC3');
+  assert.equal(shownOf(['CC1', 'CC3'], 'CC2'), 'CC1', 'another channel than the last time');
+  const presses = [null];
+  for (let press = 0; press < 4; press += 1) presses.push(nextWish(['CC1', 'CC3'], presses.at(-1)));
+  assert.deepEqual(presses, [null, 'CC1', 'CC3', null, 'CC1']);
+  assert.equal(nextWish([], null), null);
+  assert.equal(captionsTitle(['CC1', 'CC3'], null), 'Captions: off (c for CC1)');
+  assert.equal(captionsTitle(['CC1', 'CC3'], 'CC3'), 'Captions: CC3 (c for off)');
+});
+
+test('tracks that come later are shown as was wished, and those of other kinds are left alone', () => {
+  const metadata = { kind: 'metadata', label: 'id3', language: '', mode: 'hidden' };
+  const video = { textTracks: [metadata] };
+  const captions = new Captions(video, 'CC1');
+  captions.apply();
+  assert.deepEqual([captions.names(), captions.shown()], [[], null]);
+  const track = (label) => ({ kind: 'captions', label, language: '', mode: 'hidden' });
+  video.textTracks.push(track('CC3'), track('CC1'));
+  captions.apply();
+  const modes = () => video.textTracks.map(({ mode }) => mode).join();
+  assert.deepEqual([captions.names(), captions.shown(), modes()], [['CC1', 'CC3'], 'CC1', 'hidden,hidden,showing']);
+  assert.equal(captions.press(), 'CC3');
+  assert.equal(modes(), 'hidden,showing,hidden');
+  assert.equal(captions.press(), null);
+  assert.equal(modes(), 'hidden,hidden,hidden');
+  assert.deepEqual(new Captions({}, 'CC1').names(), [], 'a browser without text tracks');
 });
 
 test('every key has one meaning, with Caps Lock too', () => {
   const keys = KEYS.flatMap((row) => row.keys);
   assert.equal(new Set(keys).size, keys.length);
-  assert.deepEqual([' ', 'k', 'K', 'F', '?', 'End', 'Escape', 'x'].map(wishOf), [
-    'togglePlay', 'togglePlay', 'togglePlay', 'toggleFullscreen', 'toggleHelp', 'goLive', null, null,
+  assert.deepEqual([' ', 'k', 'K', 'F', 'C', '?', 'End', 'Escape', 'x'].map(wishOf), [
+    'togglePlay', 'togglePlay', 'togglePlay', 'toggleFullscreen', 'toggleCaptions', 'toggleHelp', 'goLive', null, null,
   ]);
   assert.deepEqual([' ', 'k', 'End', 'Escape'].map(keyName), ['Space', 'K', 'End', 'Esc']);
 });

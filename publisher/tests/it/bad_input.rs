@@ -80,10 +80,46 @@ fn a_camera_that_is_not_there_is_refused() {
 }
 
 #[test]
+fn before_a_camera_that_is_missing_the_log_says_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = publisher();
+    command.args(["live", "camera:77", "--webroot"]).arg(directory.path()).env("RUST_LOG", "info");
+    let (_, output) = Running::start(&mut command).wait_and_read();
+    assert_eq!(output.lines().count(), 1, "{output}");
+}
+
+#[test]
+fn a_still_picture_is_refused_and_the_stream_on_disk_stays_until_it_is_looped() {
+    let directory = tempfile::tempdir().unwrap();
+    let webroot = directory.path().join("webroot");
+    std::fs::create_dir(&webroot).unwrap();
+    std::fs::write(webroot.join("ll.m3u8"), "of an earlier run").unwrap();
+    for name in ["logo.png", "photo.jpg", "photo.webp", "photo.bmp", "one.gif", "one.mp4"] {
+        let picture = directory.path().join(name).display().to_string();
+        let made = ["-v", "error", "-f", "lavfi", "-i", "testsrc=size=160x120", "-frames:v", "1", &picture];
+        run(Command::new("ffmpeg").args(made));
+        let refused = format!(
+            "{picture} is a still picture, which would end at once; to stream it until Ctrl-C, add --loop"
+        );
+        check_at(&webroot, &[&picture], &refused);
+    }
+    assert_eq!(std::fs::read_to_string(webroot.join("ll.m3u8")).unwrap(), "of an earlier run");
+    assert_eq!(files_under(&webroot).len(), 1, "files are left behind");
+    let logo = directory.path().join("logo.png").display().to_string();
+    let mut looped = LiveStream::start(&webroot, &[&logo, "--loop", "--segment-duration", "500ms"]);
+    looped.wait_for_segment(3);
+    assert!(looped.publisher.interrupt().success());
+    assert_clean(&webroot);
+}
+
+#[test]
 fn what_is_no_film_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name).display().to_string();
-    check(&[&path("nowhere.mp4")], &format!("no such file: {}", path("nowhere.mp4")));
+    check(
+        &[&path("nowhere.mp4")],
+        &format!("no such file: {}; check its name, or name another source", path("nowhere.mp4")),
+    );
     check(&[&path("")], "is a directory; name a file in it");
     std::fs::write(path("letter.txt"), "Dear reader,\n").unwrap();
     check(&[&path("letter.txt")], "give a whole .mp4, .mkv, .ts");
@@ -135,7 +171,7 @@ fn a_webroot_that_cannot_be_written_to_is_refused() {
     check_at(&file, &["test"], "there is a file in its place; name a directory");
     check_at(&file.join("below"), &["test"], "there is a file in its place; name a directory");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "in its place");
-    check_at(Path::new("/proc/livedir"), &["test"], "look at the directory, or name another one");
+    check_at(Path::new("/proc/livedir"), &["test"], "no directory can be made there; name another directory");
     let live = directory.path().join("webroot/live");
     std::fs::create_dir(live.parent().unwrap()).unwrap();
     std::fs::write(&live, "in its place").unwrap();

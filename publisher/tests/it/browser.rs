@@ -11,6 +11,7 @@ use crate::restart::Away;
 use crate::support::check::assert_clean;
 use crate::support::programs::{LiveStream, WebServer};
 
+mod captions;
 mod embed;
 mod engines;
 mod first_look;

@@ -238,7 +238,7 @@ fn live_command() -> clap::Command {
 /// Flags that are keys of the file.
 fn flags() -> Vec<Arg> {
     let is_key = |arg: &Arg| {
-        !matches!(arg.get_id().as_str(), "config" | "print_config")
+        !matches!(arg.get_id().as_str(), "config" | "print_config" | "dry_run")
             && !matches!(arg.get_action(), ArgAction::Help | ArgAction::HelpShort | ArgAction::HelpLong)
     };
     live_command().get_arguments().filter(|arg| is_key(arg)).cloned().collect()

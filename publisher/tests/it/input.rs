@@ -8,7 +8,7 @@ mod network;
 #[cfg(target_os = "linux")]
 mod obs;
 mod off_clock;
-mod pushed;
+pub mod pushed;
 #[cfg(target_os = "linux")]
 mod screen;
 mod stdin;

@@ -318,10 +318,10 @@ fn nothing_to_look_at_is_told_with_the_remedy() {
     let directory = tempfile::tempdir().expect("temp dir");
     let other = directory.path().join("film.mp4");
     fs::write(&other, b"").expect("written");
-    for path in [directory.path().join("nowhere"), other] {
+    for (path, remedy) in [(directory.path().join("nowhere"), "check its name"), (other, "segment (.ts)")] {
         let ended = publisher().arg("inspect").arg(&path).output().expect("started");
         let told = String::from_utf8_lossy(&ended.stderr).into_owned();
-        assert!(!ended.status.success() && told.contains("segment (.ts)"), "{told}");
+        assert!(!ended.status.success() && told.contains(remedy), "{told}");
     }
     let ended = publisher().arg("inspect").arg(directory.path()).output().expect("started");
     let drawn = String::from_utf8_lossy(&ended.stdout).into_owned();

@@ -19,7 +19,7 @@ fn one_command_is_on_air_outlives_a_killed_publisher_and_ends_at_ctrl_c() {
     let webroot = tempfile::tempdir().unwrap();
     fs::write(webroot.path().join("index.html"), "the page").unwrap();
     let port = free_port();
-    let mut live = JustLive::start(webroot.path(), port);
+    let mut live = JustLive::start(webroot.path(), port, "test");
     wait_for("the third segment", PATIENCE * 5, || {
         assert!(live.just.still_runs(), "`just live` has ended:\n{}", live.just.output());
         read_playlist(webroot.path()).filter(|playlist| playlist.next_media_sequence() > 3)
@@ -63,11 +63,26 @@ fn a_port_that_is_in_use_is_told_and_nothing_is_streamed() {
     let webroot = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("0.0.0.0:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let mut live = JustLive::start(webroot.path(), port);
+    let mut live = JustLive::start(webroot.path(), port, "test");
     assert!(!live.just.wait().success());
     let output = live.just.output();
     assert!(output.contains("livedir-server: ") && output.contains(&port.to_string()), "{output}");
     assert!(read_playlist(webroot.path()).is_none());
+}
+
+#[test]
+fn a_misspelt_film_and_a_flag_that_makes_no_sense_are_told_before_a_server_is_started() {
+    let webroot = tempfile::tempdir().unwrap();
+    // Whoever is refused for this port was too early.
+    let taken = TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    for (source, expected) in [("moive.mp4", "no such file: moive.mp4"), ("--fps=0", "like --fps 25")] {
+        let mut live = JustLive::start(webroot.path(), port, source);
+        assert!(!live.just.wait().success());
+        let output = live.just.output();
+        assert!(output.contains(expected) && !output.contains("livedir-server"), "{output}");
+        assert!(process_of(webroot.path(), "livedir-server").is_none());
+    }
 }
 
 /// `just live` in a process group of its own, as a shell would start it.
@@ -77,7 +92,7 @@ struct JustLive {
 }
 
 impl JustLive {
-    fn start(webroot: &Path, port: u16) -> Self {
+    fn start(webroot: &Path, port: u16, source: &str) -> Self {
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let just = Running::start(
             // Without its dependencies: set-up and build are behind us, and the programs are those of this test.
@@ -86,7 +101,7 @@ impl JustLive {
                     "--no-deps",
                     "profile=dev",
                     "live",
-                    "test",
+                    source,
                     "--segment-duration",
                     "500ms",
                     "--window",

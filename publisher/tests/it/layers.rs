@@ -35,6 +35,7 @@ const LAYERS: [Layers; 6] = [
             "packet",
             "captured",
             "picture",
+            "captions",
         ],
     },
     Layers {

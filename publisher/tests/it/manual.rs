@@ -39,7 +39,7 @@ fn the_flags_that_are_used_most_come_first_in_groups() {
 fn man_and_bash_read_what_the_programs_write() {
     let share = tempfile::tempdir().unwrap();
     for (program, flag, page, expected) in [
-        (publisher(), "manual", "livedir-publisher-live.1", "--segment-duration"),
+        (publisher(), "--manual", "livedir-publisher-live.1", "--segment-duration"),
         (server(), "--manual", "livedir-server.1", "--tls-cert"),
     ] {
         let mut program = program;

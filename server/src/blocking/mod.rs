@@ -36,7 +36,7 @@ const TARGETS_BLOCKED: u64 = 3;
 /// Nobody is blocked for longer, whatever a playlist says.
 const LONGEST_BLOCKED_S: u64 = 60;
 
-/// What of a request its answer depends on.
+/// The request headers that the answer depends on.
 const HEEDED: [HeaderName; 7] =
     [ACCEPT_ENCODING, IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, IF_RANGE, RANGE];
 
@@ -45,7 +45,7 @@ pub(crate) fn concerns(query: Option<&str>) -> bool {
     query.is_some_and(|query| query.contains("_HLS_"))
 }
 
-/// What has to be kept of a request while it is blocked, in memory of its own: what it came in is many times larger.
+/// The part of a request that is needed while it is blocked, copied: the buffer that it came in is many times larger.
 pub(crate) fn kept<B>(request: &Request<B>, target: &Target) -> Request<()> {
     let mut kept = Request::new(());
     kept.method_mut().clone_from(request.method());
@@ -99,7 +99,7 @@ pub(crate) async fn reload(
     response
 }
 
-/// What a request with directives comes to.
+/// What to do with a request that has delivery directives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Wait,

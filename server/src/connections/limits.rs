@@ -17,11 +17,11 @@ const PROGRESS_BYTES: u64 = 1024;
 /// A request head, in bytes; players send a few hundred.
 pub(crate) const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-/// Answers of one HTTP/2 connection that the client may break off before their first byte, as long as they are not the
-/// most part. A player breaks off a few when it changes the quality.
+/// How many answers of one HTTP/2 connection the client may abort before their first byte. More are allowed while they are at most half
+/// of its requests. A player aborts a few when it changes the quality.
 const ABANDONED: u32 = 100;
 
-/// A player waits for a list and a part at a time, of each rendition that it plays.
+/// A player waits for one playlist and one part at a time for each rendition that it plays.
 pub(crate) const BLOCKED_PER_CONNECTION: u32 = 8;
 
 /// Requests that are blocked at a time for each connection that there may be: the list and the part.
@@ -36,8 +36,8 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
     pub(crate) connections_per_address: usize,
     pub(crate) idle_s: u64,
-    /// For a request head, a TLS handshake or a first word at all, and for the next `PROGRESS_BYTES` of an answer. A
-    /// client that needs longer wants to use up our connections, or has given up on the stream.
+    /// The time that a client has for a request head, a TLS handshake or its first byte, and for each further `PROGRESS_BYTES` of an
+    /// answer. A client that needs longer is hostile, or has stopped watching.
     pub(crate) patience_s: u64,
 }
 

@@ -31,7 +31,7 @@ struct Entry {
     ending: bool,
 }
 
-/// A connection's line in the registry; crossed out when dropped.
+/// A connection's entry in the registry; removed when dropped.
 pub(super) struct Entered {
     registry: Arc<Registry>,
     key: usize,

@@ -12,7 +12,7 @@ use super::clock::TRUST;
 use super::version::Version;
 use crate::http::paths::{ResourceKind, Target};
 
-/// What loading a file came to.
+/// The result of loading a file.
 #[derive(Debug, Clone)]
 pub(super) enum LoadResult {
     Version(Arc<Version>),
@@ -39,7 +39,7 @@ pub(super) struct FileEntry {
     checked_at_ns: AtomicU64,
     changed_at_ns: AtomicU64,
     asked_at_s: AtomicU64,
-    /// Somebody has said that the file is another one now.
+    /// Wakes those who wait for a change of the file.
     pub(super) change: Notify,
     load: Mutex<Option<watch::Receiver<Option<Outcome>>>>,
 }
@@ -78,7 +78,7 @@ impl FileEntry {
         self.checked_at_ns.store(checked_at_ns, Ordering::Release);
     }
 
-    /// Somebody has said that the file is another one now.
+    /// A change of the file was reported.
     pub(super) fn changed(&self, now_ns: u64) {
         self.changed_at_ns.fetch_max(now_ns, Ordering::Release);
         self.change.notify_waiters();

@@ -114,6 +114,22 @@ fn a_server_that_cannot_start_says_what_to_do() {
 }
 
 #[test]
+fn a_webroot_with_nothing_for_viewers_is_warned_of_and_served() {
+    let empty = tempfile::tempdir().unwrap();
+    let server = Server::start(empty.path(), &[]);
+    assert_eq!(get(server.address, "/", &[]).status, 404);
+    fs::write(empty.path().join("stream.m3u8"), "#EXTM3U\n").unwrap();
+    assert_eq!(get(server.address, "/stream.m3u8", &[]).status, 200);
+    server.signal("TERM");
+    let (status, _, stderr) = server.wait();
+    assert!(status.success(), "{status}");
+    let warned = stderr
+        .lines()
+        .filter(|line| line.contains("WARN") && line.contains("no index.html and no stream.m3u8"));
+    assert_eq!(warned.count(), 1, "{stderr}");
+}
+
+#[test]
 fn each_request_is_one_line_of_the_access_log() {
     let webroot = Webroot::new();
     let log_path = webroot.outer().join("access.log");

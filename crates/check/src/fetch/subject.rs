@@ -13,13 +13,13 @@ use livedir_layout::files::{LOW_LATENCY_PLAYLIST, PLAYLIST};
 #[derive(Debug, thiserror::Error)]
 pub enum SubjectError {
     /// Nothing of that name.
-    #[error("{0} does not exist")]
+    #[error("{0} does not exist; check its name, or start the stream first")]
     Missing(String),
     /// A URL of another kind.
     #[error("{0} is neither a path nor the URL of a stream; write http:// or https://")]
     Scheme(String),
     /// A directory that cannot be read.
-    #[error("cannot read {path}: {error}")]
+    #[error("cannot read {path}: {error}; make it readable for this user, or name another one")]
     Unreadable {
         /// Which.
         path: String,
@@ -202,7 +202,7 @@ mod tests {
             let error = playlist(&Address::typed(std::ffi::OsStr::new(typed)).unwrap()).unwrap_err();
             assert!(error.to_string().contains(expected), "{error}");
         }
-        check("nothing/here", "does not exist");
+        check("nothing/here", "nothing/here does not exist; check its name, or start the stream first");
         check("rtsp://example.com/stream", "write http:// or https://");
     }
 }

@@ -13,7 +13,7 @@ pub(crate) struct FoundAt {
     pub seen_at_s: f64,
     /// It was not there by then, if this machine was there all the time.
     pub not_before_s: f64,
-    /// When the last look began that found it.
+    /// When the last request began that returned it.
     pub until_s: f64,
 }
 

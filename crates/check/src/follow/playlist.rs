@@ -92,7 +92,7 @@ struct Current {
     listing: MediaListing,
     seen_at_s: f64,
     not_before_s: f64,
-    /// When the last look began that found it.
+    /// When the last fetch began that returned it.
     until: Until,
 }
 

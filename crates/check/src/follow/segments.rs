@@ -29,10 +29,10 @@ use livedir_time::stop::Stop;
 /// How often it looks whether a removed segment is to be asked for.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Versions that may wait for downloads; older ones are not held to their segments.
+/// Versions of the playlist that may wait for downloads. If more come, the segments of the oldest ones are not checked.
 const WAITING_VERSIONS: usize = 32;
 
-/// Maps and keys that are remembered, so that each is asked for once.
+/// How many maps and keys are remembered, so that each is requested once.
 const NAMED: usize = 10_000;
 
 /// bis-22 6.2.1: parts stay available for so many target durations after they have left the playlist.
@@ -62,7 +62,7 @@ pub(crate) struct SegmentFollower<'a> {
     listed_parts: HashSet<String>,
     /// For how long they have to stay after they have left it, seconds.
     parts_must_stay_s: f64,
-    /// When the look began that found the newest version for the last time.
+    /// The start of the last fetch that returned the newest version.
     until: Until,
     server_promises: ServerPromises,
 }

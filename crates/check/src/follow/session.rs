@@ -35,9 +35,9 @@ pub(crate) struct Session {
 pub(crate) struct Newest {
     /// Its text.
     pub text: Arc<str>,
-    /// When the look ended that found it first.
+    /// When the first fetch ended that returned it.
     pub seen_at_s: f64,
-    /// When the last look began that found it.
+    /// When the last fetch began that returned it.
     pub looked_at_s: f64,
 }
 
@@ -90,7 +90,7 @@ impl Session {
         absences.within_s(from_s, now_s, now_s)
     }
 
-    /// Something could not be read that was asked for at `began_s`; the rule says that it can be.
+    /// A request that began at `began_s` failed, although the rule says that its answer is available.
     pub(crate) fn unread(&self, error: &ReadError, began_s: f64, rule_id: &'static str, at: &str) {
         let absent_s = self.absent_since_s(began_s);
         if error.is_of_the_way() && absent_s > 0.0 {

@@ -1,6 +1,6 @@
 //! What is true of a segment or a part, as far as the rules ask for it.
 //!
-//! In: what `livedir-media` has read from the bytes. Out: the times, streams and pictures that rules compare; `None` where
+//! In: what `livedir-media` has read from the bytes. Out: the times, streams and frames that rules compare; `None` where
 //! that is not known. Pure.
 
 use livedir_media::{AudioCodec, Container, ElementaryStream, Facts, VideoCodec, VideoFacts};
@@ -40,12 +40,12 @@ impl SegmentFacts {
         self.of_known_length().map(Facts::end_90k)
     }
 
-    /// How long its pictures last, the last one included; of a segment without video, its sound.
+    /// How long its frames last, the last one included; of a segment without video, its sound.
     pub(crate) fn duration_s(&self) -> Option<f64> {
         self.of_known_length().map(|media| exact_seconds(media.duration_90k))
     }
 
-    /// How long one picture lasts, or one audio frame where there is no video.
+    /// How long one frame of the video lasts, or one audio frame where there is no video.
     pub(crate) fn frame_s(&self) -> Option<f64> {
         self.of_known_length().map(|media| exact_seconds(media.frame_interval_90k))
     }
@@ -92,7 +92,7 @@ impl SegmentFacts {
         })
     }
 
-    /// Pictures of no known length have an end that is not known either.
+    /// Frames of no known length have an end that is not known either.
     fn of_known_length(&self) -> Option<&Facts> {
         self.media.as_ref().filter(|media| media.duration_90k > 0 && media.frame_interval_90k > 0)
     }

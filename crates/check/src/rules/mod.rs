@@ -31,7 +31,7 @@
 //!   forbids it, and a writer that catches up after an outage has to;
 //! - EXTINF above the target duration by less than rounding in a version below 6: RFC 8216 4.3.3.1 rounds in all;
 //! - what only the encoder knows: the same encoded sound in all variants (RFC 8216 6.2.4), a change of frame rate (Apple
-//!   8.14) where pictures do not come evenly;
+//!   8.14) where frames do not come evenly;
 //! - that media sequence numbers agree between playlists: RFC 8216 4.3.3.2 has players not rely on it;
 //! - Expires on segments (RFC 8216 6.2.2 SHOULD): it is of use to caches only, and a server that has its segments asked
 //!   for anew each time does without;

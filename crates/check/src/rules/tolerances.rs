@@ -1,9 +1,9 @@
-//! How far what a playlist says may be from the truth: by rounding, by a picture, by clocks that drift.
+//! How far what a playlist says may be from the truth: by rounding, by a frame, by clocks that drift.
 
 /// EXTINF may be rounded to a millisecond.
 pub(crate) const ROUNDING_S: f64 = 0.001;
 
-/// A picture's length where a segment does not tell one: 20 pictures a second.
+/// A frame's length where a segment does not tell one: 20 frames a second.
 pub(crate) const FALLBACK_FRAME_S: f64 = 0.05;
 
 /// bis-22 6.2.1 allows overlaps below a second, for clocks that drift; the same is granted to gaps.

@@ -30,6 +30,7 @@ pub fn segment(uri: String, start_90k: u64, duration_90k: u64, frame_interval_90
             keyframes: 1,
             starts_with_keyframe: true,
             starts_with_parameter_sets: true,
+            has_captions: false,
             picture: None,
             sps: vec![0x67, 0x42],
         }),

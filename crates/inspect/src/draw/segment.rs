@@ -114,6 +114,7 @@ pub(super) fn facts(inventory: &Inventory, detail: &FileDetail, page: &Page, pai
         ("times", times(detail)),
         ("intervals", intervals(detail)),
         ("keyframes", keyframes(detail)),
+        ("captions", captions(detail)),
         ("breaks", breaks(detail)),
         ("note", inventory.notes.clone()),
     ];
@@ -158,6 +159,10 @@ fn keyframes(detail: &FileDetail) -> Vec<String> {
     let more = if detail.keyframes_s.len() > MOST_TIMES { " …" } else { "" };
     parts.push(format!("at {}{more} s", times.join(" ")));
     parts
+}
+
+fn captions(detail: &FileDetail) -> Vec<String> {
+    if detail.captions { vec!["closed captions, CEA-608 or CEA-708".to_owned()] } else { Vec::new() }
 }
 
 fn breaks(detail: &FileDetail) -> Vec<String> {

@@ -9,9 +9,9 @@ use livedir_media::{Anatomy, Carries, Facts, PidAnatomy, Unit};
 use livedir_time::clock_33_bit::distance_90k;
 use livedir_time::ticks::{bits_per_second, of_milliseconds, seconds};
 
-/// As many slots as a narrow terminal has columns, if each is to hold a few pictures.
+/// As many slots as a narrow terminal has columns, if each is to hold a few frames.
 const MOST_SLOTS: u64 = 60;
-/// A slot is no shorter: one picture in each says nothing.
+/// A slot is no shorter: one frame in each says nothing.
 const SHORTEST_SLOT_90K: u64 = of_milliseconds(100);
 
 /// Puts together what is known. `facts` are there if it can be a segment.
@@ -47,6 +47,7 @@ pub(crate) fn file_detail(anatomy: &Anatomy, facts: Option<&Facts>) -> FileDetai
         picture_longest_s,
         picture_last_s: video.map(|video| seconds(video.last_picture.believed_90k)),
         picture_last_in_doubt: video.is_some_and(|video| video.last_picture.is_in_doubt()),
+        captions: video.is_some_and(|video| video.has_captions),
         keyframes_s: keyframes.map(|unit| from_start_s(start_90k, unit.pts_90k)).collect(),
         rate_bps,
         rate_slot_s,
@@ -88,7 +89,7 @@ fn pid_detail(pid: &PidAnatomy, anatomy: &Anatomy, start_90k: Option<u64>, durat
     }
 }
 
-/// The shortest and the longest time between two pictures.
+/// The shortest and the longest time between two frames.
 fn video_intervals_s(anatomy: &Anatomy) -> Option<(f64, f64)> {
     let pid = anatomy.units.iter().find(|unit| unit.is_keyframe)?.pid;
     let pictures = || anatomy.units.iter().filter(|unit| unit.pid == pid);
@@ -106,7 +107,7 @@ fn rates(anatomy: &Anatomy, start_90k: u64, duration_90k: u64, interval_90k: u64
     if duration_90k == 0 || anatomy.units.is_empty() {
         return (Vec::new(), 0.0);
     }
-    // As many pictures in each: otherwise the bars would tell how many these are.
+    // As many frames in each: otherwise the bars would tell how many these are.
     let interval_90k = interval_90k.clamp(1, duration_90k);
     let shortest_90k = SHORTEST_SLOT_90K.max(duration_90k.div_ceil(MOST_SLOTS));
     let slot_90k = shortest_90k.div_ceil(interval_90k).saturating_mul(interval_90k).min(duration_90k);

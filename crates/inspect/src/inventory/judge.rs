@@ -19,7 +19,7 @@ pub(crate) struct Judged {
 /// A file that changed so short ago may not be complete.
 const STILL_WRITTEN: SignedDuration = SignedDuration::from_secs(2);
 
-/// A picture's length where a segment does not tell one.
+/// A frame's length where a segment does not tell one.
 const FALLBACK_INTERVAL_S: f64 = 0.05;
 
 pub(crate) fn judge(slot: &Slot, survey: &Survey, before: Option<(&Row, &Facts)>) -> Judged {

@@ -1,4 +1,4 @@
-//! Media summary: pictures, sound and rates of what was looked into. Pure.
+//! Media summary: video, sound and rates of what was looked into. Pure.
 
 use crate::model::inventory::{Row, State};
 use crate::model::media_summary::{AudioSummary, MediaSummary, VideoSummary};

@@ -13,16 +13,18 @@ pub struct FileDetail {
     pub packets: u64,
     /// Every PID, in order of appearance.
     pub pids: Vec<PidDetail>,
-    /// Profile and level of the pictures, in words.
+    /// Profile and level of the frames, in words.
     pub video_profile: Option<String>,
-    /// The shortest time for which a picture is shown, but for the last one.
+    /// The shortest time for which a frame is shown, but for the last one.
     pub picture_shortest_s: Option<f64>,
     /// The longest such time.
     pub picture_longest_s: Option<f64>,
-    /// How long the last picture is taken to be shown.
+    /// How long the last frame is taken to be shown.
     pub picture_last_s: Option<f64>,
     /// Whether that is a guess.
     pub picture_last_in_doubt: bool,
+    /// Whether closed captions (CEA-608 or CEA-708) come with the pictures.
+    pub captions: bool,
     /// When keyframes (IDR) are shown.
     pub keyframes_s: Vec<f64>,
     /// The rate through the file, in slots of `rate_slot_s`, the last of which may be shorter: bits a second of all streams, by when they are presented.

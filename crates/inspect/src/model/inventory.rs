@@ -103,7 +103,7 @@ pub struct StatusSummary {
     pub segments_refused: Option<u64>,
     /// Grid times that repeated the previous frame.
     pub frames_duplicated: Option<u64>,
-    /// Captured pictures that were not used.
+    /// Captured frames that were not used.
     pub pictures_dropped: Option<u64>,
     /// From a finished segment to the playlist that lists it.
     pub publish_lag_ms: Option<f64>,
@@ -120,7 +120,7 @@ pub struct Row {
     pub state: State,
     /// What keeps it out of the playlist.
     pub problem: Option<String>,
-    /// When its first picture was captured.
+    /// When its first frame was captured.
     pub filmed_at: Option<Timestamp>,
     /// Who says so.
     pub filmed_at_from: Option<DateSource>,
@@ -135,15 +135,15 @@ pub struct Row {
     /// Its parts that are there, each a file of its own. Of one that is being written, these are all that is there.
     #[serde(default)]
     pub parts: u64,
-    /// Pictures.
+    /// Frames.
     pub frames: Option<u64>,
-    /// Pictures that are IDR.
+    /// Frames that are IDR.
     pub keyframes: Option<u64>,
     /// What the PMT names: `h264`, `aac`, …
     pub streams: Vec<String>,
     /// Why it does not go on from the segment before it.
     pub discontinuity: Option<String>,
-    /// Time between the two that was not filmed.
+    /// Time between the two of which nothing was captured.
     pub gap_before_s: Option<f64>,
     /// Anything else that should not be.
     pub odd: Vec<String>,
@@ -175,13 +175,13 @@ pub enum State {
     Elsewhere,
 }
 
-/// Who says when a segment was filmed.
+/// Who says when a segment was captured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DateSource {
     /// EXT-X-PROGRAM-DATE-TIME.
     Playlist,
-    /// The time of the file, which for livedir's own is when its last picture was captured, less its duration.
+    /// The time of the file, which for livedir's own is when its last frame was captured, less its duration.
     File,
 }
 

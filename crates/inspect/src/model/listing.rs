@@ -15,7 +15,7 @@ pub(crate) struct PlaylistListing {
     pub ended: bool,
     /// Oldest first.
     pub entries: Vec<Entry>,
-    /// How many parts of the segment that is being filmed are listed as lost: EXT-X-PART with GAP=YES.
+    /// How many parts of the segment that is being written are listed as lost: EXT-X-PART with GAP=YES.
     pub open_lost_parts: u64,
     /// The files of the other parts of that segment, in order.
     pub open_parts: Vec<String>,

@@ -1,11 +1,11 @@
-//! Media summary: pictures, sound and rates of what was looked into: `media` in what `--json` prints. Values alone.
+//! Media summary: video, sound and rates of what was looked into: `media` in what `--json` prints. Values alone.
 
 use serde::{Deserialize, Serialize};
 
-/// Pictures, sound and rates.
+/// Video, sound and rates.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct MediaSummary {
-    /// Of the newest segment that has pictures.
+    /// Of the newest segment that has video.
     pub video: Option<VideoSummary>,
     /// Of the newest segment that has sound.
     pub audio: Option<AudioSummary>,
@@ -15,7 +15,7 @@ pub struct MediaSummary {
     pub bitrate_peak_bps: Option<u64>,
 }
 
-/// Pictures.
+/// Video.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VideoSummary {
     /// As in RFC 6381, such as `avc1.64001e` or `hvc1.1.6.L63.90`.
@@ -24,7 +24,7 @@ pub struct VideoSummary {
     pub width: Option<u32>,
     /// Pixels.
     pub height: Option<u32>,
-    /// Pictures a second.
+    /// Frames a second.
     pub fps: Option<f64>,
 }
 

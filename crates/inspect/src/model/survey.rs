@@ -139,7 +139,7 @@ pub(crate) struct PartFound {
     pub index: u32,
     /// Where it is.
     pub path: PathBuf,
-    /// When it was last changed, or what its writer says instead: when its last picture was captured.
+    /// When it was last changed, or what its writer says instead: when its last frame was captured.
     pub modified_at: Option<Timestamp>,
     /// When it got its name.
     pub came_at: Option<Timestamp>,

@@ -38,8 +38,11 @@ pub(crate) struct Subject {
 /// Why there is nothing to look at.
 #[derive(Debug, thiserror::Error)]
 pub enum SubjectError {
-    /// Nothing is there, or it is closed.
-    #[error("cannot look at {}: {source}; name a directory, a playlist (.m3u8) or a segment (.ts)", path.display())]
+    /// Nothing of that name.
+    #[error("{} does not exist; check its name, or start the stream first", .0.display())]
+    Missing(PathBuf),
+    /// It is there, but out of reach.
+    #[error("cannot read {}: {source}; make it readable for this user, or name another one", path.display())]
     Unreadable {
         /// What was named.
         path: PathBuf,
@@ -56,7 +59,10 @@ const MOST_DIRECTORIES_BELOW: usize = 60;
 
 /// Finds out what a path means.
 pub(crate) fn place(path: &Path) -> Result<Subject, SubjectError> {
-    let unreadable = |source| SubjectError::Unreadable { path: path.to_owned(), source };
+    let unreadable = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => SubjectError::Missing(path.to_owned()),
+        _ => SubjectError::Unreadable { path: path.to_owned(), source },
+    };
     let metadata = fs::metadata(path).map_err(unreadable)?;
     let named = path.display().to_string();
     if metadata.is_dir() {

@@ -30,6 +30,11 @@ pub(super) fn is_delimiter(first_byte: u8) -> bool {
     first_byte & 0x1f == 9
 }
 
+/// Table 7-1.
+pub(super) fn is_sei(first_byte: u8) -> bool {
+    first_byte & 0x1f == 6
+}
+
 /// The number of a parameter set: 7.3.2.1.1 and 7.3.2.2.
 pub(super) fn set_number(set: Nal, unit: &[u8]) -> Option<u32> {
     let before = if set == Nal::Sps { BEFORE_SPS_NUMBER } else { NAL_HEADER_BYTES };

@@ -30,6 +30,11 @@ pub(super) fn is_delimiter(first_byte: u8) -> bool {
     first_byte >> 1 & 0x3f == 35
 }
 
+/// Table 7-1: `PREFIX_SEI_NUT`.
+pub(super) fn is_sei(first_byte: u8) -> bool {
+    first_byte >> 1 & 0x3f == 39
+}
+
 /// The number of a parameter set: 7.3.2.1 to 7.3.2.3.
 pub(super) fn set_number(set: Nal, unit: &[u8]) -> Option<u32> {
     let mut bits = BitReader::new(ByteReader::skipping_bytes(unit, NAL_HEADER_BYTES));

@@ -1,6 +1,7 @@
 //! Video codecs that segments may hold: what tells their pictures apart. H.264 and HEVC both come as NAL units behind
 //! start codes; their types and parameter sets differ. Pure.
 
+mod caption_message;
 pub(crate) mod h264;
 pub(crate) mod hevc;
 pub(crate) mod picture;
@@ -98,6 +99,14 @@ impl VideoCodec {
         match self {
             Self::H264 => h264::is_delimiter(first_byte),
             Self::Hevc => hevc::is_delimiter(first_byte),
+        }
+    }
+
+    /// Whether a NAL unit that begins with this byte holds messages about the picture that follows (SEI).
+    pub(crate) fn is_sei(self, first_byte: u8) -> bool {
+        match self {
+            Self::H264 => h264::is_sei(first_byte),
+            Self::Hevc => hevc::is_sei(first_byte),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The head of a picture: its NAL units up to the first slice, wherever packets cut them. Pure; it keeps one SPS at most.
 
+use super::caption_message::CaptionMessage;
 use super::{Nal, Slice, VideoCodec};
 
 /// An SPS of broadcast video takes some 30 bytes, with scaling lists and HRD a few hundred.
@@ -14,6 +15,7 @@ pub(crate) struct PictureHead {
     sps: Option<Vec<u8>>,
     /// The parameter sets that came, in order and each once.
     sets: Vec<Nal>,
+    captions: CaptionMessage,
     slice: Option<Slice>,
 }
 
@@ -26,13 +28,23 @@ enum At {
     NalHeader,
     /// To the SPS.
     Sps,
+    /// To messages about the picture.
+    Sei,
     /// To the picture itself: nothing more to learn.
     Slice,
 }
 
 impl PictureHead {
     pub(crate) fn new(codec: VideoCodec) -> Self {
-        Self { codec, at: At::Elsewhere, zeros: 0, sps: None, sets: Vec::new(), slice: None }
+        Self {
+            codec,
+            at: At::Elsewhere,
+            zeros: 0,
+            sps: None,
+            sets: Vec::new(),
+            captions: CaptionMessage::default(),
+            slice: None,
+        }
     }
 
     /// What its first slice says; `None` when none came.
@@ -50,6 +62,11 @@ impl PictureHead {
         self.codec.parameter_sets().iter().all(|set| self.sets.contains(set))
     }
 
+    /// Whether captions come with it that say something.
+    pub(crate) fn has_captions(&self) -> bool {
+        self.captions.says_something()
+    }
+
     /// The first SPS.
     pub(crate) fn into_sps(self) -> Option<Vec<u8>> {
         self.sps
@@ -63,6 +80,7 @@ impl PictureHead {
             }
             match (self.at, &mut self.sps) {
                 (At::Slice, _) => return,
+                (At::Sei, _) => self.captions.push(byte),
                 (At::Sps, Some(sps)) if sps.len() < LONGEST_SPS_BYTES => sps.push(byte),
                 _ => {}
             }
@@ -92,6 +110,7 @@ impl PictureHead {
                 self.slice = Some(slice);
                 At::Slice
             }
+            _ if self.codec.is_sei(first_byte) => At::Sei,
             _ => At::Elsewhere,
         }
     }

@@ -4,7 +4,7 @@ use mpeg2ts_reader::pes::{PesContents, PesHeader, PtsDts};
 
 /// Takes a stream apart into what is shown at which time.
 pub(crate) trait StreamScan {
-    /// A PES packet begins. Without a time it goes on with the picture or sound before it.
+    /// A PES packet begins. Without a time it goes on with the frame or sound before it.
     fn start(&mut self, pts_90k: Option<u64>);
 
     /// More of the stream's bytes.

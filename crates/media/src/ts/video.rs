@@ -1,6 +1,6 @@
-//! Video: when its pictures are shown, which of them can be decoded on their own, and what they look like.
+//! Video: when its frames are shown, which of them can be decoded on their own, and what they look like.
 //!
-//! In: PES starts and the bytes behind them, as they come. Of each picture only the bytes before its first slice are looked at.
+//! In: PES starts and the bytes behind them, as they come. Of each frame only the bytes before its first slice are looked at.
 
 use super::pes::StreamScan;
 use crate::codec::picture::Picture;
@@ -12,28 +12,30 @@ use livedir_time::clock_33_bit::{distance_90k, later_90k};
 /// The video of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VideoFacts {
-    /// What its pictures are coded in.
+    /// Codec of its video.
     pub codec: VideoCodec,
-    /// When the first picture in order of presentation is shown, 33 bits.
+    /// When the first frame in order of presentation is shown, 33 bits.
     pub start_90k: u64,
-    /// From there to the end of the last picture.
+    /// From there to the end of the last frame.
     pub duration_90k: u64,
-    /// How long one picture is shown: the median interval; of a single picture what its SPS says, or 0.
+    /// How long one frame is shown: the median interval; of a single frame what its SPS says, or 0.
     pub frame_interval_90k: u64,
-    /// How long the last picture is shown.
+    /// How long the last frame is shown.
     pub last_picture: LastPicture,
-    /// Pictures.
+    /// Frames.
     pub frames: u64,
-    /// Pictures that can be decoded by themselves.
+    /// Frames that can be decoded by themselves.
     pub keyframes: u64,
-    /// Whether decoding can begin here: the first picture is a keyframe with its parameter sets, and none behind it needs one
+    /// Whether decoding can begin here: the first frame is a keyframe with its parameter sets, and none behind it needs one
     /// before it.
     pub starts_with_keyframe: bool,
-    /// Whether the first picture carries its parameter sets: a decoder that begins here knows how to read it.
+    /// Whether the first frame carries its parameter sets: a decoder that begins here knows how to read it.
     pub starts_with_parameter_sets: bool,
-    /// What the first SPS says of the pictures; `None` without a readable one.
+    /// Whether closed captions come with its frames that say something.
+    pub has_captions: bool,
+    /// What the first SPS says of the frames; `None` without a readable one.
     pub picture: Option<Picture>,
-    /// The first SPS, byte by byte: pictures that need another decoder set-up have another one.
+    /// The first SPS, byte by byte: frames that need another decoder set-up have another one.
     pub sps: Vec<u8>,
 }
 
@@ -45,13 +47,15 @@ pub(crate) struct VideoScan {
     first: Option<Slice>,
     first_is_key: bool,
     first_has_sets: bool,
+    /// Pictures with captions.
+    captioned: u64,
     sps: Option<Vec<u8>>,
     picture: PictureHead,
 }
 
 impl StreamScan for VideoScan {
     fn start(&mut self, pts_90k: Option<u64>) {
-        // A PES packet without a time goes on with the picture before it (long pictures take several).
+        // A PES packet without a time goes on with the frame before it (long frames take several).
         if let Some(pts_90k) = pts_90k {
             self.end_picture();
             self.pts_90k.push(pts_90k);
@@ -77,6 +81,7 @@ impl VideoScan {
             first: None,
             first_is_key: false,
             first_has_sets: false,
+            captioned: 0,
             sps: None,
             picture: PictureHead::new(codec),
         }
@@ -86,6 +91,7 @@ impl VideoScan {
         let Some(index) = self.pts_90k.len().checked_sub(1) else { return };
         let head = std::mem::replace(&mut self.picture, PictureHead::new(self.codec));
         self.keyframes += u64::from(head.is_keyframe());
+        self.captioned += u64::from(head.has_captions());
         if index == 0 {
             self.first = head.slice();
             self.first_has_sets = head.has_parameter_sets();
@@ -101,7 +107,7 @@ impl VideoScan {
         }
     }
 
-    /// `None` when no picture came. The sound beside it lasts `sound_90k`.
+    /// `None` when no frame came. The sound beside it lasts `sound_90k`.
     pub(crate) fn finish(mut self, sound_90k: Option<u64>) -> Option<VideoFacts> {
         self.end_picture();
         let reference_90k = *self.pts_90k.first()?;
@@ -119,7 +125,7 @@ impl VideoScan {
             .map(|pair| (pair[1] - pair[0]) as u64)
             .filter(|&interval_90k| interval_90k > 0)
             .collect();
-        // The sound of a part is cut anywhere; only that of a whole segment ends where the pictures do.
+        // The sound of a part is cut anywhere; only that of a whole segment ends where the video does.
         let sound_90k = sound_90k.filter(|_| self.first_is_key);
         let last_picture = last_picture(&intervals_90k, told_90k, sound_90k);
         Some(VideoFacts {
@@ -132,6 +138,7 @@ impl VideoScan {
             keyframes: self.keyframes,
             starts_with_keyframe: self.first_is_key,
             starts_with_parameter_sets: self.first_has_sets,
+            has_captions: self.captioned > 0,
             picture,
             sps,
         })
@@ -239,7 +246,7 @@ mod tests {
         assert_eq!(facts.frames, 1);
     }
 
-    /// Pictures of HEVC with slices of these types, the first with its parameter sets.
+    /// Frames of HEVC with slices of these types, the first with its parameter sets.
     #[track_caller]
     fn check_hevc(slices: &[u8], keyframes: u64, starts_with_keyframe: bool) {
         let mut scan = VideoScan::new(VideoCodec::Hevc);

@@ -3,34 +3,27 @@
 //! In: wakes, and the time. Out: calls of the channel that they concern. Channels come and go with their directories.
 
 use crate::channel::Channel;
+use crate::channel::root::Root;
 use crate::channel::start_together::Shared;
 use crate::error::WatchError;
 use crate::events::finished_file::ReadBuffer;
 use crate::events::wake::Wake;
 use crate::publish::Publication;
-use crate::settings::ChannelSettings;
-use crate::settings::Naming;
 use crate::settings::WatchSettings;
 use crate::world::World;
 use livedir_layout::guard::Guard;
-use livedir_layout::lock::{self, LockError};
+use livedir_layout::lock::LockError;
 use livedir_layout::meters::Meters;
-use livedir_layout::names::{Home, LIVE};
+use livedir_layout::names::LIVE;
 use livedir_layout::numbers::Numbers;
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, BinaryHeap},
+    collections::{BTreeMap, BinaryHeap},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
 use tracing::{info, warn};
-
-/// How often the directory of all channels is looked at: no event tells of a `live/` that is made later.
-const SCAN_FOR_CHANNELS: Duration = Duration::from_secs(1);
-
-/// How soon after a look the next one may be, whatever comes and goes: a look costs as much as there are channels.
-const SCAN_AGAIN: Duration = Duration::from_millis(100);
 
 /// A timer that no channel needs.
 const IDLE: Duration = Duration::from_secs(3_600);
@@ -68,25 +61,6 @@ impl Kept {
         all.segments_published.add(counts.0 - self.counted.0);
         all.segments_refused.add(counts.1 - self.counted.1);
         self.counted = counts;
-    }
-}
-
-/// A directory of channels.
-struct Root {
-    settings: WatchSettings,
-    path: PathBuf,
-    /// They count for all channels.
-    meters: Arc<Meters>,
-    scanned_at: Instant,
-    next_scan: Instant,
-    /// Channels that cannot be kept, so that it is said once.
-    failed: BTreeSet<PathBuf>,
-}
-
-impl Root {
-    /// Something has come or gone.
-    fn scan_soon(&mut self) {
-        self.next_scan = self.next_scan.min(self.scanned_at + SCAN_AGAIN);
     }
 }
 
@@ -181,32 +155,15 @@ impl Channels {
         meters: Arc<Meters>,
         buffer: &mut ReadBuffer,
     ) -> Result<Self, WatchError> {
-        let path = settings.webroot.clone();
-        let of_path = |source| WatchError::Live { path: path.clone(), source };
         let mut channels = Self::empty(world.clone());
         if !settings.channels {
             let guard = Arc::new(Guard::take(world.directory.clone(), &settings.webroot)?);
-            let settings = channel_settings(settings, path.clone(), String::new());
+            let settings = settings.of_channel(settings.webroot.clone(), String::new());
             let channel = Channel::start(world, settings, &Numbers::any(), meters, buffer)?;
             channels.add(channel, 0, Some(guard));
             return Ok(channels);
         }
-        let is_new = !world.directory.has(&path);
-        world.directory.make(&path).map_err(of_path)?;
-        let absolute = std::path::absolute(&path).map_err(of_path)?;
-        if is_new {
-            lock::tell_of_new_directory(&absolute);
-        }
-        // Without it new channels are found a little later.
-        let _ = world.directory.watch(&absolute);
-        channels.root = Some(Root {
-            settings: settings.clone(),
-            path: absolute,
-            meters,
-            scanned_at: world.now(),
-            next_scan: world.now(),
-            failed: BTreeSet::new(),
-        });
+        channels.root = Some(Root::open(world, settings, meters)?);
         channels.scan_for_channels(buffer);
         Ok(channels)
     }
@@ -308,8 +265,21 @@ impl Channels {
 
     fn scan_for_channels(&mut self, buffer: &mut ReadBuffer) {
         let Some(mut root) = self.root.take() else { return };
-        root.scanned_at = self.world.now();
-        root.next_scan = root.scanned_at + SCAN_FOR_CHANNELS;
+        root.note_scan(self.world.now());
+        self.leave_those_that_are_gone();
+        for webroot in root.webroots(&self.world) {
+            let live = webroot.join(LIVE);
+            if !self.by_live.contains_key(&live)
+                && self.world.directory.has_directory(&live)
+                && let Some((channel, guard)) = root.take_up(&self.world, &webroot, buffer)
+            {
+                self.add(channel, 0, Some(guard));
+            }
+        }
+        self.root = Some(root);
+    }
+
+    fn leave_those_that_are_gone(&mut self) {
         let gone: Vec<_> =
             self.by_live.keys().filter(|live| !self.world.directory.has_directory(live)).cloned().collect();
         for live in gone {
@@ -318,56 +288,6 @@ impl Channels {
                 kept.channel.leave();
                 info!(channel = %live.display(), "channel gone");
             }
-        }
-        match self.world.directory.list(&root.path) {
-            Ok(entries) => {
-                // A name that is no text is not taken up: nobody could type its address.
-                let names = entries.into_iter().filter_map(|entry| entry.name);
-                for name in names.filter(|name| !name.starts_with('.')) {
-                    let webroot = root.path.join(name);
-                    let live = webroot.join(LIVE);
-                    if !self.by_live.contains_key(&live) && self.world.directory.has_directory(&live) {
-                        self.take_up(&mut root, &webroot, buffer);
-                    }
-                }
-                root.failed.remove(&root.path);
-            }
-            Err(error) => {
-                if root.failed.insert(root.path.clone()) {
-                    warn!(path = %root.path.display(), %error, "the directory of channels cannot be read; make it readable");
-                }
-            }
-        }
-        self.root = Some(root);
-    }
-
-    fn take_up(&mut self, root: &mut Root, webroot: &Path, buffer: &mut ReadBuffer) {
-        let name = webroot.file_name().unwrap_or_default().to_string_lossy();
-        let label = format!("{name}/");
-        let meters = Arc::new(Meters::default());
-        meters.set_title(root.settings.titles.of_channel(&name));
-        let settings = channel_settings(&root.settings, webroot.to_owned(), label.clone());
-        let started =
-            Guard::take(self.world.directory.clone(), webroot).map_err(WatchError::from).and_then(|guard| {
-                Ok((Channel::start(&self.world, settings, &Numbers::any(), meters, buffer)?, Arc::new(guard)))
-            });
-        match started {
-            Ok((channel, guard)) => {
-                root.failed.remove(webroot);
-                info!(channel = label, "channel found");
-                self.add(channel, 0, Some(guard));
-            }
-            // It is tried again at every look.
-            Err(error) if root.failed.insert(webroot.to_owned()) => {
-                let error = match error {
-                    WatchError::Lock(LockError::Taken(_)) => {
-                        "another livedir-publisher is writing to it; it is used when that one ends".to_owned()
-                    }
-                    error => error.to_string(),
-                };
-                warn!(channel = label, error, "channel cannot be used");
-            }
-            Err(_) => {}
         }
     }
 
@@ -381,7 +301,7 @@ impl Channels {
         for kept in self.by_live.values_mut() {
             kept.channel.end_parts();
         }
-        // Sound may end a little before or behind the pictures, and one has a segment that the other has not: all lists end with the
+        // Sound may end a little before or behind the video, and one has a segment that the other has not: all lists end with the
         // same number, from which the next run goes on.
         if self.shared.is_some() {
             let channels = self.by_live.values_mut().map(|kept| &mut kept.channel.publication);
@@ -396,24 +316,6 @@ impl Channels {
             ended = ended.and(one);
         }
         ended
-    }
-}
-
-fn channel_settings(settings: &WatchSettings, webroot: PathBuf, label: String) -> ChannelSettings {
-    ChannelSettings {
-        status_directory: webroot.clone(),
-        webroot,
-        home: Home::Live,
-        has_pictures: true,
-        label,
-        naming: Naming::Any,
-        target_duration_s: settings.target_duration_s,
-        window_segments: settings.window_segments,
-        part_target_90k: settings.part_target_90k,
-        // The encoder goes on while the watcher is upgraded.
-        end_list: false,
-        keep: settings.keep,
-        end_after: settings.end_after,
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod leftovers;
 mod live_files;
 pub(crate) mod parts;
 pub(crate) mod rewritten;
+mod root;
 pub(crate) mod scan;
 pub(crate) mod silence;
 pub(crate) mod start_together;

@@ -228,7 +228,7 @@ impl Channel {
         self.keep_old_parts(&old, told);
         for name in new {
             if self.is_numbered() {
-                // What was being filmed has been made whole.
+                // What was being written has been made whole.
                 self.complain_of_stranger(&name);
             } else {
                 // The segment that another encoder is at.

@@ -11,7 +11,7 @@ use crate::events::finished_file;
 use crate::events::finished_file::ReadBuffer;
 use crate::order::Order;
 use crate::resume::agreement::{Fate, Left, end, fates, is_true};
-use crate::resume::numbered;
+use crate::resume::numbers;
 use crate::resume::remains::Remains;
 use crate::settings::ChannelSettings;
 use crate::timeline::align::ROOM_FOR_SOUND_90K;
@@ -53,7 +53,7 @@ pub(crate) fn start(
     };
     let last_told = remains.iter().zip(&fates).filter_map(told).max();
     let in_files = remains.iter().map(|it| it.numbers(directory)).collect::<Result<Vec<_>, _>>()?;
-    let last_of_ours = numbered::last_of_ours(&in_files, last_told);
+    let last_of_ours = numbers::last_of_ours(&in_files, last_told);
     if remains.iter().all(|it| matches!(it.on_disk, OnDisk::Missing)) {
         fates = begin_with_files(&remains, &in_files, last_of_ours).unwrap_or(fates);
     }
@@ -157,7 +157,7 @@ fn promised_discontinuities(on_disk: &OnDisk) -> u64 {
 /// What the sizes bring from a run before.
 fn shared_timeline(remains: &[Remains], fates: &[Fate], now: Instant) -> Arc<Mutex<SharedTimeline>> {
     let most = remains.iter().map(|it| it.settings.window_segments).max().unwrap_or(0);
-    // Numbers that are listed, and those of the segments that are filmed.
+    // Numbers that are listed, and those of the segments that are being written.
     let mut shared = SharedTimeline::new(most + 16);
     for (remains, _) in remains.iter().zip(fates).filter(|(_, fate)| **fate == Fate::GoesOn) {
         if let OnDisk::Playlist { playlist, .. } = &remains.on_disk {

@@ -22,7 +22,7 @@ use crate::resume::remains::Remains;
 use crate::resume::{
     Plan, Predecessor,
     arrival::{self, Files, Room},
-    numbered,
+    numbered, numbers,
 };
 use crate::settings::ChannelSettings;
 use crate::settings::Naming;
@@ -52,7 +52,7 @@ pub(crate) enum FilesAtStart {
 }
 
 impl FilesAtStart {
-    /// Whether a later segment was written after these parts of the segment of this number: its encoder has gone on.
+    /// Whether a later segment is newer than these parts of segment `number`: the encoder will add no more parts to it.
     pub(crate) fn are_passed<'a>(&self, number: u64, mut parts: impl Iterator<Item = &'a Stamp>) -> bool {
         let Self::Any(files) = self else { return false };
         let later = files.iter().filter(|(name, _)| number_of_name(name).is_some_and(|it| it > number));
@@ -86,7 +86,7 @@ impl Channel {
     ) -> Result<Self, WatchError> {
         let remains = Remains::find(world, settings)?;
         let in_files = remains.numbers(&*world.directory)?;
-        let last_of_ours = numbered::last_of_ours(&[in_files], remains.last_told());
+        let last_of_ours = numbers::last_of_ours(&[in_files], remains.last_told());
         if let Some(number) = remains.last_in_parts(last_of_ours) {
             remains.rejoin(&*world.directory, number);
         }

@@ -56,7 +56,7 @@ pub(crate) fn read(
     }
 }
 
-/// The same for a part of a segment, which may begin with any picture.
+/// The same for a part of a segment, which may begin with any frame.
 pub(crate) fn read_part(
     directory: &dyn Directory,
     path: &Path,

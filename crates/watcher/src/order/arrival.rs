@@ -21,7 +21,7 @@ const MOST_HOLES: usize = 16;
 /// A longer one is no hole, but another timeline.
 const LONGEST_HOLE_90K: i64 = of_seconds(60) as i64;
 
-/// A part of the timeline that was passed over: nothing of it had come in time.
+/// A part of the timeline without a published file: none had come in time.
 #[derive(Debug, Clone, Copy)]
 struct Hole {
     start_90k: u64,
@@ -46,7 +46,7 @@ impl Hole {
     }
 }
 
-/// What a file that is published passes over.
+/// What lies between the last published file and the next one on the timeline.
 #[derive(Debug, Default)]
 enum Passes {
     #[default]
@@ -78,7 +78,7 @@ pub(crate) struct Arrival {
     waiting: BTreeMap<Natural, Candidate>,
     first_came_at: Option<Instant>,
     last_came_at: Option<Instant>,
-    /// A segment is being filmed, whose parts are listed: until then it may go on.
+    /// Parts of a segment are listed, and the segment is not complete: until this time more of it may come.
     pub(crate) filmed_until: Option<Instant>,
 }
 
@@ -101,7 +101,7 @@ impl Arrival {
         self.waiting.remove(&Natural(name.to_owned()));
     }
 
-    /// Whether a file comes after others were published that come behind it on the timeline.
+    /// Whether a file is too late: files that follow it on the timeline were published already.
     pub(crate) fn is_late(&self, facts: &Facts) -> bool {
         self.holes.iter().any(|hole| hole.holds(facts))
     }
@@ -165,7 +165,7 @@ impl Arrival {
         let settles_at = self.last_came_at.unwrap_or(now) + TOGETHER.min(patience);
         // What lies in between may still come: it is late, or being written.
         let deadline = if leaves_hole { longest } else { settles_at.min(longest) };
-        // What does not go on from the last one does not come before the one that is being filmed, either.
+        // What does not go on from the last one does not come before the one that is being written, either.
         let deadline =
             self.filmed_until.filter(|_| !patience.is_zero()).map_or(deadline, |at| at.max(deadline));
         if now < deadline {

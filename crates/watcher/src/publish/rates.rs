@@ -1,4 +1,4 @@
-//! Rates: how many bits and pictures a second a rendition has.
+//! Rates: how many bits and frames a second a rendition has.
 //!
 //! In: what is published of one rendition. Out: what the multivariant playlist tells of it.
 
@@ -37,7 +37,7 @@ impl Publication {
         self.newest.as_ref().map(|newest| &newest.facts)
     }
 
-    /// Pictures a second.
+    /// Frames a second.
     pub(crate) fn frame_rate(&self) -> Option<f64> {
         pictures_per_second(self.newest_facts()?.video.as_ref()?.frame_interval_90k)
     }

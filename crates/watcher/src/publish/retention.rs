@@ -21,7 +21,7 @@ const RETRY_90K: u64 = ticks::of_seconds(1);
 #[derive(Debug, Default)]
 pub(crate) struct Retention {
     deadlines: BinaryHeap<Reverse<(Instant, Box<str>)>>,
-    /// Only the deadline that stands here counts: a file that has come anew under its name stays.
+    /// Only this deadline counts. A file that was written again under the same name has none here, and stays.
     by_name: HashMap<Box<str>, Instant>,
     /// Whether something could not be deleted, and that was told.
     fails: bool,
@@ -33,7 +33,7 @@ impl Retention {
     /// RFC 8216 6.2.2: MUST remain available for its duration plus that of the longest playlist that contained it.
     pub(crate) fn keep(&mut self, name: &str, removed_at: Instant, grace_90k: u64) {
         let grace = ticks::duration(grace_90k);
-        // A grace beyond what the clock can tell outlasts the machine.
+        // A deadline that the clock cannot represent never comes.
         if let Some(deadline) = removed_at.checked_add(grace) {
             self.by_name.insert(name.into(), deadline);
             self.deadlines.push(Reverse((deadline, name.into())));
@@ -100,7 +100,7 @@ impl Retention {
 #[must_use]
 pub(crate) fn instant_of(long_ago: SystemTime, now: Instant, now_on_the_wall: SystemTime) -> Instant {
     let age = now_on_the_wall.duration_since(long_ago).unwrap_or(Duration::ZERO);
-    // Where the clock does not reach back so far, the deadline comes late and not early.
+    // If the clock cannot represent a time so long ago, the deadline is later than it should be, never earlier.
     now.checked_sub(age).unwrap_or(now)
 }
 

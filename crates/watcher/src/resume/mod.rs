@@ -10,6 +10,7 @@ pub(crate) mod remains;
 
 pub(crate) mod arrival;
 pub(crate) mod numbered;
+pub(crate) mod numbers;
 
 use crate::events::finished_file::Finished;
 use crate::order::break_between;

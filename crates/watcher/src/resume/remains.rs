@@ -6,7 +6,7 @@ use crate::error::WatchError;
 use crate::events::present::{list, list_all, numbers_of};
 use crate::resume::parts_on_disk::{self, PartsOnDisk};
 use crate::resume::rejoin;
-use crate::resume::{numbered, remove_before};
+use crate::resume::{numbers, remove_before};
 use crate::settings::ChannelSettings;
 use crate::settings::Naming;
 use crate::world::World;
@@ -52,14 +52,14 @@ impl Remains {
             let mut near = numbers_of(&segments);
             near.extend(&of_parts);
             let last = match settings.naming {
-                Naming::Numbered => numbered::told(&on_disk),
+                Naming::Numbered => numbers::told(&on_disk),
                 // Numbers of others begin anywhere: those of the list itself tell.
                 Naming::Any => {
                     near.extend(told.in_segments());
                     None
                 }
             };
-            told.retain(|number| numbered::is_backed(number, &near, last));
+            told.retain(|number| numbers::is_backed(number, &near, last));
             if settings.naming == Naming::Numbered {
                 in_parts.extend(of_parts);
                 in_parts.extend(told.in_parts());
@@ -73,7 +73,7 @@ impl Remains {
 
     /// The last number that its playlist tells of, where numbers are ours.
     pub(crate) fn last_told(&self) -> Option<u64> {
-        numbered::told(&self.on_disk).max(self.told.last_number())
+        numbers::told(&self.on_disk).max(self.told.last_number())
     }
 
     /// The numbers of segments, and of those of which there are parts, or were: ours and those of strangers. None where names have
@@ -91,7 +91,7 @@ impl Remains {
     pub(crate) fn rejoin(&self, directory: &dyn Directory, number: u64) {
         // A segment that is listed and not there any more is not made anew: its bytes would be others. Of one whose parts alone are
         // listed nobody has any.
-        let listed = numbered::told(&self.on_disk).max(self.told.last_segment());
+        let listed = numbers::told(&self.on_disk).max(self.told.last_segment());
         if listed.is_none_or(|listed| number > listed) {
             rejoin::rejoin(directory, &self.live, number);
         }

@@ -45,7 +45,7 @@ impl Timeline {
         shared.get(number).is_none_or(|(listed, _)| listed.duration_90k.abs_diff(duration_90k) <= room_90k)
     }
 
-    /// How long a picture is shown, or a frame of sound, in segments that are listed.
+    /// How long a video frame is shown, or an audio frame, in segments that are listed.
     pub(super) fn note_frames(&self, facts: &Facts) {
         if let Some(mut shared) = self.shared() {
             shared.note_frame(facts.frame_interval_90k.min(facts.duration_90k));

@@ -1,4 +1,4 @@
-//! Dates: when a segment was filmed (EXT-X-PROGRAM-DATE-TIME). Pure.
+//! Dates: when a segment was captured (EXT-X-PROGRAM-DATE-TIME). Pure.
 //!
 //! In: facts and times of files. Out: dates. Our own files carry the capture time of their end. A file of another encoder
 //! carries the time when its writing ended: sometimes late, when a disk, a network or a processor was busy, but never early.
@@ -15,14 +15,14 @@ use std::{collections::VecDeque, time::SystemTime};
 /// How dates are known.
 #[derive(Debug)]
 pub(crate) enum Dates {
-    /// The time of a file is that of its last picture.
+    /// The time of a file is that of its last frame.
     OfFiles,
     /// The time of a file is that of its last write.
     Smoothed(Smoothed),
 }
 
 impl Dates {
-    /// When the first picture of `next` was captured. `goes_on`: its timestamps go on from the segment before. `together`:
+    /// When the first frame of `next` was captured. `goes_on`: its timestamps go on from the segment before. `together`:
     /// files that came with it and are not dated yet.
     pub(crate) fn date<'a>(
         &mut self,
@@ -90,7 +90,7 @@ struct Dated {
 #[derive(Debug, Default)]
 pub(crate) struct Smoothed {
     last: Option<Dated>,
-    /// How much later than its date each of the latest files says that it was filmed.
+    /// How much later than its date each of the latest files says that it was captured.
     late_us: VecDeque<i64>,
 }
 

@@ -26,7 +26,7 @@ use std::{
 /// A delta update leaves out what is older than six target durations; a shorter window has nothing to leave out.
 const SEGMENTS_WORTH_SKIPPING: usize = 7;
 
-/// A part may exceed the part target by this much if the length of its last picture is an estimate.
+/// A part may exceed the part target by this much if the length of its last frame is an estimate.
 pub(crate) const ROUNDING_90K: u64 = of_milliseconds(1);
 
 /// The duration of a frame at 24 frames per second.
@@ -124,7 +124,7 @@ pub(crate) struct FirstPart<'a> {
 /// The tags before the first part of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Beginning {
-    /// When its first picture was captured.
+    /// When its first frame was captured.
     pub(crate) filmed_at: Option<Timestamp>,
     /// EXT-X-DISCONTINUITY.
     pub(crate) discontinuity: bool,
@@ -298,12 +298,12 @@ impl LowLatencyList {
         self.open.is_none().then_some(FirstPart { number, lost, finished })
     }
 
-    /// The segment that is being filmed, if it is not the one of this number.
+    /// The segment that is being written, if it is not the one of this number.
     pub(crate) fn open_before(&self, number: Option<u64>) -> Option<u64> {
         self.open.filter(|open| Some(*open) != number)
     }
 
-    /// How long the listed parts of the segment that is being filmed are, if it has this number.
+    /// How long the listed parts of the segment that is being written are, if it has this number.
     pub(crate) fn parts_duration_90k(&self, number: u64) -> Option<u64> {
         (self.open == Some(number)).then(|| self.listed_90k())
     }
@@ -383,7 +383,7 @@ impl LowLatencyList {
         self.promised.parts = true;
         let target_90k = self.edge.part_target_90k();
         let mut facts = finished.facts.clone();
-        // No byte of a part with a single picture says how long it is shown. For the last part, its segment says so.
+        // No byte of a part with a single frame says how long it is shown. For the last part, its segment says so.
         let left_90k = self
             .closing
             .filter(|closing| Some(closing.number) == self.open)

@@ -119,7 +119,7 @@ pub(crate) struct Listed {
     pub(crate) break_before: Option<BreakReason>,
     /// EXT-X-DISCONTINUITY, as it was said before its first part.
     pub(crate) discontinuity: bool,
-    /// When its first picture was captured.
+    /// When its first frame was captured.
     pub(crate) filmed_at: Option<Timestamp>,
     /// What it holds, and how long it is listed to be.
     pub(crate) facts: Facts,

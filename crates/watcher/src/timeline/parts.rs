@@ -106,7 +106,7 @@ impl Timeline {
         self.parts.as_ref()?.open_before(None)
     }
 
-    /// When the first picture of a part was captured that begins a segment.
+    /// When the first frame of a part was captured that begins a segment.
     fn date_of_part(&self, part: &Finished) -> Option<Timestamp> {
         let last = self.window.playlist().segments.last();
         let runs_on = self.break_before(&part.facts).is_none();

@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, time::Instant};
 pub(crate) struct SharedTimeline {
     by_number: BTreeMap<u64, Entry>,
     most: usize,
-    /// The longest that a picture or a frame of sound lasts.
+    /// The longest that a video frame or an audio frame lasts.
     frame_90k: u64,
 }
 
@@ -32,7 +32,7 @@ struct Entry {
 pub(crate) struct Listed {
     pub(crate) duration_90k: u64,
     pub(crate) program_date_time: Option<Timestamp>,
-    /// Whether it has pictures, whose borders are those of the grid.
+    /// Whether it has video, whose borders are those of the grid.
     pub(crate) has_pictures: bool,
     /// When it was listed for the first time.
     pub(crate) at: Instant,
@@ -112,12 +112,12 @@ impl SharedTimeline {
         }
     }
 
-    /// A picture or a frame of sound lasts so long in one of the renditions.
+    /// A video frame or an audio frame lasts so long in one of the renditions.
     pub(crate) fn note_frame(&mut self, frame_90k: u64) {
         self.frame_90k = self.frame_90k.max(frame_90k);
     }
 
-    /// The longest that a picture or a frame of sound lasts.
+    /// The longest that a video frame or an audio frame lasts.
     pub(crate) fn frame_90k(&self) -> u64 {
         self.frame_90k
     }

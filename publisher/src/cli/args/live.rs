@@ -223,6 +223,10 @@ pub struct LiveArgs {
     /// Print an equivalent config file and exit
     #[arg(long, help_heading = CONFIGURATION)]
     pub print_config: bool,
+
+    /// Check the flags, the config file and a file as source, and exit: nothing is written
+    #[arg(long, help_heading = CONFIGURATION)]
+    pub dry_run: bool,
 }
 
 fn parse_fps(text: &str) -> Result<u32, String> {

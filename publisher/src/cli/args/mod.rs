@@ -51,6 +51,7 @@ pub enum Command {
     /// Print the help of a command or a topic: `help live`, `help low-latency`
     Help(HelpArgs),
     /// Write man pages and shell completions into a directory
+    #[command(long_flag = "manual")]
     Manual(ManualArgs),
     /// What this program was built without
     #[cfg(not(feature = "capture"))]
@@ -96,7 +97,7 @@ mod tests {
         <CommandLine as clap::CommandFactory>::command().debug_assert();
     }
 
-    /// docs/livedir-publisher.md says so; `--print-config` alone is about a single run.
+    /// docs/livedir-publisher.md says so; `--print-config` and `--dry-run` alone are about a single run.
     #[cfg(feature = "capture")]
     #[test]
     fn every_flag_can_be_a_variable_and_every_switch_takes_the_same_words() {
@@ -104,7 +105,9 @@ mod tests {
         let args = program.get_subcommands().flat_map(clap::Command::get_arguments);
         let flags = args.filter_map(|arg| Some((arg, arg.get_long()?)));
         let mut switches = 0;
-        for (arg, flag) in flags.filter(|(_, flag)| !["help", "version", "print-config"].contains(flag)) {
+        for (arg, flag) in
+            flags.filter(|(_, flag)| !["help", "version", "print-config", "dry-run"].contains(flag))
+        {
             let variable = format!("LIVEDIR_{}", flag.to_uppercase().replace('-', "_"));
             assert_eq!(arg.get_env().and_then(|name| name.to_str()), Some(&*variable), "--{flag}");
             if !matches!(arg.get_action(), clap::ArgAction::SetTrue) {

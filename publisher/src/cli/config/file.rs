@@ -79,7 +79,7 @@ pub fn settings(text: &str, program: &Command, name: &str) -> Result<Vec<Setting
 pub(super) fn keys(command: &Command) -> impl Iterator<Item = (&str, &Arg)> {
     command
         .get_arguments()
-        .filter(|arg| !matches!(arg.get_id().as_str(), "config" | "print_config"))
+        .filter(|arg| !matches!(arg.get_id().as_str(), "config" | "print_config" | "dry_run"))
         .filter(|arg| !matches!(arg.get_action(), ArgAction::Help | ArgAction::Version))
         .map(|arg| (arg.get_long().unwrap_or(arg.get_id().as_str()), arg))
 }

@@ -45,7 +45,7 @@ mod tests {
             ("camera:1", false, "camera"),
             ("secret/film.mp4", false, "film"),
             ("rtsp://cam.local/1", false, "camera"),
-            ("rtmp://0.0.0.0:1935/live/KEY", false, "push"),
+            ("rtmp://0.0.0.0:1935/live/KEY", false, "stream"),
             ("secret/film.mp4 --title Harbour", false, "Harbour"),
             ("test --title=", false, "test pattern"),
         ] {

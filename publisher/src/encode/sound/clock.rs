@@ -1,4 +1,4 @@
-//! Sound clock: captured runs of samples become one unbroken line of samples that begins with the picture grid.
+//! Sound clock: captured runs of samples become one unbroken line of samples that begins with the frame grid.
 //!
 //! In: when a run was captured and how long it is. Out: how much silence to put before it, how much of it to leave out,
 //! and how much longer the runs to come are to be made. Pure: the grid thread owns it and carries the samples.
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::encode::sound::drift::SoundDrift;
 
 /// Runs may be this far from the end of the run before and are still simply joined on: clocks and timestamps jitter, and
-/// every correction is a small click. Well under the 40 ms at which sound and picture are seen to part.
+/// every correction is a small click. Well under the 40 ms at which sound and video are seen to part.
 const TOLERANCE: Duration = Duration::from_millis(25);
 
 /// How long the line waits for sound before silence takes its place.
@@ -29,7 +29,7 @@ pub struct SoundClock {
     rate_hz: u32,
     origin: Instant,
     next: u64,
-    /// The end of the line is the end of a run, and not silence or what was left out.
+    /// Whether the line ends with a captured run, and not with silence or with samples that were left out.
     is_of_run: bool,
     drift: SoundDrift,
 }

@@ -1,5 +1,5 @@
 //! Sound drift: how much longer or shorter sound is to be made, so that a sound card whose clock runs a little fast or
-//! slow stays with the picture for hours.
+//! slow stays with the video for hours.
 //!
 //! In: how far each run of samples is from its place on the line. Out: a stretch, a few millionths, that changes so slowly
 //! that nobody hears it. Pure: the sound clock owns it, the resampler before the encoder obeys it.

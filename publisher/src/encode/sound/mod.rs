@@ -104,7 +104,7 @@ impl AudioEncoder {
         self.encode_whole_frames()
     }
 
-    /// Leaves out everything before `moment`, as the picture does.
+    /// Leaves out everything before `moment`, as the video does.
     pub fn leap(&mut self, moment: Instant) {
         let partly_filled = self.line.len() as i64;
         self.line.clear();

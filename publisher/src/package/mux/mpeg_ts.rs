@@ -27,7 +27,7 @@ const SDT_PID: u16 = 0x0011;
 /// Tables are written at the start of each segment; once more between is a waste of bytes.
 const NEVER_S: &str = "86400";
 
-/// How far the clock reference runs ahead of the picture, in microseconds; half of it is how much sound is gathered into
+/// How far the clock reference runs ahead of the video, in microseconds; half of it is how much sound is gathered into
 /// one PES packet. Less makes the sound larger by its headers, more makes it later.
 const MAX_DELAY_US: &str = "100000";
 

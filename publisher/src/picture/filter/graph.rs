@@ -1,6 +1,6 @@
-//! One graph of libavfilter that gives a picture for each picture.
+//! One graph of libavfilter that gives a frame for each frame.
 //!
-//! In: a picture of any size and format, and the time that the filters are to see. Out: the picture that they make of it,
+//! In: a frame of any size and format, and the time that the filters are to see. Out: the frame that they make of it,
 //! or why they make none, or several.
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::picture::shared::SharedPicture;
 /// Ticks a second of the times that filters see.
 const MICROSECONDS_PER_S: i32 = 1_000_000;
 
-/// One graph from a picture to a picture, set up anew when the pictures change.
+/// One graph from a frame to a frame, set up anew when the frames change.
 pub(crate) struct Graph {
     steps: String,
     set_up: Option<(Shape, filter::Graph)>,
@@ -39,7 +39,7 @@ impl Graph {
         &self.steps
     }
 
-    /// The picture that comes out for this one. `at` is the time that the filters see.
+    /// The frame that comes out for this one. `at` is the time that the filters see.
     pub(crate) fn run(
         &mut self,
         mut picture: SharedPicture,

@@ -1,8 +1,8 @@
-//! Filter stage: captured pictures are turned and mirrored, and go through the user's own graph of libavfilter.
+//! Filter stage: captured frames are turned and mirrored, and go through the user's own graph of libavfilter.
 //!
-//! In: a captured picture of any size and format. Out: one picture for each, of the size that the filters make it; never
-//! more or fewer, as the frame clock alone decides how many pictures there are. Used on the grid thread, before any
-//! rung scales them, only for pictures that are shown; [`try_out`] refuses at the start what cannot work.
+//! In: a captured frame of any size and format. Out: one frame for each, of the size that the filters make it; never
+//! more or fewer, as the frame clock alone decides how many frames there are. Used on the grid thread, before any
+//! rung scales them, only for frames that are shown; [`try_out`] refuses at the start what cannot work.
 
 mod graph;
 
@@ -19,10 +19,10 @@ use crate::picture::colour_space::ColourSpace;
 use crate::picture::scaler::Scaler;
 use crate::picture::shared::SharedPicture;
 
-/// Pictures that a graph is tried out with: enough to see that it holds some back, or makes more or fewer of them.
+/// Frames that a graph is tried out with: enough to see that it holds some back, or makes more or fewer of them.
 const TRIAL_PICTURES: u32 = 12;
 
-/// What is done to captured pictures.
+/// What is done to captured frames.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FilterSettings {
     /// Degrees clockwise: 0, 90, 180 or 270.
@@ -34,7 +34,7 @@ pub struct FilterSettings {
 }
 
 impl FilterSettings {
-    /// Whether the turn makes wide pictures high.
+    /// Whether the turn makes wide frames high.
     #[must_use]
     pub fn swaps_sides(&self) -> bool {
         !self.rotate.is_multiple_of(180)
@@ -55,7 +55,7 @@ impl FilterSettings {
     }
 }
 
-/// Why pictures cannot be filtered. One line with the remedy.
+/// Why frames cannot be filtered. One line with the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum FilterError {
     /// Libav knows no such filter.
@@ -68,22 +68,22 @@ pub enum FilterError {
     Graph {
         /// The graph.
         graph: String,
-        /// Width of the pictures that go in, in pixels.
+        /// Width of the frames that go in, in pixels.
         width: u32,
-        /// Height of the pictures that go in, in pixels.
+        /// Height of the frames that go in, in pixels.
         height: u32,
         /// What libav said.
         cause: ffmpeg::Error,
     },
-    /// A picture went in, none came out.
+    /// A frame went in, none came out.
     #[error("the filter '{0}' delays or drops frames; livedir controls the frame rate itself, see --fps")]
     TooFew(String),
-    /// A picture went in, several came out.
+    /// A frame went in, several came out.
     #[error(
         "the filter '{0}' makes several frames of one; livedir controls the frame rate itself, see --fps"
     )]
     TooMany(String),
-    /// What comes out is no picture in main memory.
+    /// What comes out is no frame in main memory.
     #[error("the filter '{graph}' outputs {format:?}, which cannot be scaled; end it with format=yuv420p")]
     Format {
         /// The graph.
@@ -110,13 +110,13 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Filters that are set up when the first picture comes.
+    /// Filters that are set up when the first frame comes.
     #[must_use]
     pub fn new(settings: &FilterSettings) -> Self {
         Self { graphs: settings.graphs().into_iter().map(Graph::new).collect() }
     }
 
-    /// The filtered picture; untouched if there is nothing to do. `taken_at` counts from any moment, the same for all.
+    /// The filtered frame; untouched if there is nothing to do. `taken_at` counts from any moment, the same for all.
     pub fn apply(
         &mut self,
         picture: SharedPicture,
@@ -126,7 +126,7 @@ impl Filter {
     }
 }
 
-/// Width and height in pixels that pictures of `size` are shown with after the filters, by making some.
+/// Width and height in pixels that frames of `size` are shown with after the filters, by making some.
 pub fn try_out(settings: &FilterSettings, size: (u32, u32), fps: u32) -> Result<(u32, u32), FilterError> {
     let mut filter = Filter::new(settings);
     let Some(last) = filter.graphs.last().map(|graph| graph.steps().to_owned()) else { return Ok(size) };
@@ -155,7 +155,7 @@ mod tests {
         FilterSettings { rotate, mirror, graph: (!graph.is_empty()).then(|| graph.to_owned()) }
     }
 
-    /// Where the white quarter, at first the upper left, of a 64x32 picture goes: (right half?, lower half?).
+    /// Where the white quarter, at first the upper left, of a 64x32 frame goes: (right half?, lower half?).
     #[track_caller]
     fn check_turn(rotate: u32, mirror: bool, expected: (bool, bool)) {
         let mut canvas = Canvas::new(64, 32);

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 /// A timestamp further back than this is of another clock, and says nothing.
 const OLDEST_SHOT: Duration = Duration::from_secs(1);
 
-/// A picture is given no more age than this, or the grid may have filled its place: cameras take less, and what seems
+/// A frame is given no more age than this, or the grid may have filled its place: cameras take less, and what seems
 /// older is so because the wall clock was set since the driver looked at it.
 const MOST_AGE: Duration = Duration::from_millis(120);
 
@@ -115,7 +115,7 @@ pub(super) struct Shot {
 }
 
 impl Shot {
-    /// The buffer, which may go on behind the picture.
+    /// The buffer, which may go on behind the frame.
     pub(super) fn bytes(&self) -> &[u8] {
         self.buffer.buffer()
     }
@@ -154,7 +154,7 @@ impl Device for Streaming {
         let buffer = self.camera.frame().map_err(|error| error.to_string())?;
         let wall_now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok();
         let captured_at = captured_at(Instant::now(), wall_now, buffer.capture_timestamp());
-        // a driver that dates only some of its pictures must not send time back
+        // a driver that dates only some of its frames must not send time back
         let captured_at = self.newest_at.map_or(captured_at, |newest| newest.max(captured_at));
         self.newest_at = Some(captured_at);
         Ok(Shot { buffer, stride_bytes: self.stride_bytes, captured_at })

@@ -5,7 +5,7 @@
 use crate::source::SourceError;
 use std::time::Duration;
 
-/// Without a picture for this long the camera counts as lost: longer than any exposure, shorter than a viewer's patience.
+/// Without a frame for this long the camera counts as lost: longer than any exposure, shorter than a viewer's patience.
 pub const SILENCE_LIMIT: Duration = Duration::from_secs(3);
 
 /// Why a camera cannot be opened, or has stopped. `camera` reads `camera 0 (USB Camera)`.

@@ -1,8 +1,8 @@
 //! Camera: a device of this machine as a [`Source`].
 //!
-//! In: which camera, and the size and rate that the stream needs. Out: captured pictures in the camera's own pixel
+//! In: which camera, and the size and rate that the stream needs. Out: captured frames in the camera's own pixel
 //! format. It lives on the source thread; the device itself is read by the thread of its pump (`pump`
-//! says why), and pictures are unpacked here. It ends with [`CameraError::Unplugged`] or [`CameraError::Silent`]:
+//! says why), and frames are unpacked here. It ends with [`CameraError::Unplugged`] or [`CameraError::Silent`]:
 //! drop it, and [`open`] the camera anew when it is back. Nothing here tries again; that is for the caller's loop.
 
 mod backend;
@@ -15,6 +15,7 @@ mod v4l2;
 mod wake;
 
 use super::{Read, Source, SourceError};
+use crate::captions::carried::Captions;
 use crate::captured::{Captured, CapturedPicture, Shows, SourceFormat};
 use crate::picture::colour_space::ColourSpace;
 use backend::{Attached, Shot, Streaming, attached};
@@ -30,7 +31,7 @@ pub use mode::{CameraMode, CameraWish, PixelFormat};
 
 /// Opening a USB camera takes up to some seconds when it has to wake up.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
-/// Failures to start come with the first picture or instead of it, and belong into the answer of [`open`]; a camera
+/// Failures to start come with the first frame or instead of it, and belong into the answer of [`open`]; a camera
 /// that merely starts slowly is not waited for any longer.
 const FIRST_PICTURE_WAIT: Duration = Duration::from_secs(1);
 
@@ -107,7 +108,7 @@ pub fn list() -> Result<Vec<CameraDescription>, CameraError> {
     Ok(cameras.into_iter().map(describe).collect())
 }
 
-/// Whether there is a camera that can be asked for pictures.
+/// Whether there is a camera that can be asked for frames.
 #[must_use]
 pub fn is_any() -> bool {
     attached().is_ok_and(|cameras| cameras.iter().any(|camera| camera.modes.is_ok()))
@@ -165,7 +166,7 @@ pub struct Camera {
     mode: CameraMode,
     pump: Pump<Shot>,
     developer: Developer,
-    /// When the newest picture was read, or the camera opened.
+    /// When the newest frame was read, or the camera opened.
     alive_at: Instant,
     damaged: u64,
 }
@@ -188,19 +189,19 @@ impl Camera {
         self.mode
     }
 
-    /// Pictures since the opening that nobody read in time.
+    /// Frames since the opening that nobody read in time.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.pump.dropped()
     }
 
-    /// Pictures since the opening that came damaged and were left out.
+    /// Frames since the opening that came damaged and were left out.
     #[must_use]
     pub fn damaged(&self) -> u64 {
         self.damaged
     }
 
-    /// The next picture until `deadline`; none if none comes, or only damaged ones.
+    /// The next frame until `deadline`; none if none comes, or only damaged ones.
     fn picture(&mut self, deadline: Instant) -> Result<Option<CapturedPicture>, CameraError> {
         while let Some(shot) = self.pump.take(deadline).map_err(|error| pump_error(&self.title, error))? {
             match self.developer.develop(shot.bytes(), shot.stride_bytes) {
@@ -209,7 +210,11 @@ impl Camera {
                     if frame.color_space() == Space::Unspecified {
                         frame.set_color_space(ColourSpace::WEBCAM.matrix);
                     }
-                    return Ok(Some(CapturedPicture { frame: frame.into(), captured_at: shot.captured_at }));
+                    return Ok(Some(CapturedPicture {
+                        frame: frame.into(),
+                        captured_at: shot.captured_at,
+                        captions: Captions::default(),
+                    }));
                 }
                 Err(error) => {
                     if self.damaged == 0 {

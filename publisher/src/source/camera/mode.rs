@@ -18,7 +18,7 @@ pub enum PixelFormat {
     Rgb24,
     /// Blue, green, red; 3 bytes a pixel.
     Bgr24,
-    /// One JPEG per picture.
+    /// One JPEG per frame.
     Mjpeg,
     /// Luma only; 1 byte a pixel.
     Grey,
@@ -42,14 +42,14 @@ impl fmt::Display for PixelFormat {
     }
 }
 
-/// One way in which a camera can deliver pictures. Never zero in any number.
+/// One way in which a camera can deliver frames. Never zero in any number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CameraMode {
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// Pictures per second.
+    /// Frames per second.
     pub fps: u32,
     /// The packing of the pixels.
     pub format: PixelFormat,
@@ -68,7 +68,7 @@ pub struct CameraWish {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// Pictures per second. More will do: the frame clock drops what is too many.
+    /// Frames per second. More will do: the frame clock drops what is too many.
     pub fps: u32,
     /// The size was asked for by name: no other will do, and no rate below `fps`.
     pub exact: bool,

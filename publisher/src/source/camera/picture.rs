@@ -1,6 +1,6 @@
-//! Camera pictures: the bytes of a camera's buffer become a libav frame.
+//! Camera frames: the bytes of a camera's buffer become a libav frame.
 //!
-//! In: a buffer as the driver filled it, which may be longer than the picture, too short, or a broken JPEG. Out: a
+//! In: a buffer as the driver filled it, which may be longer than the frame, too short, or a broken JPEG. Out: a
 //! frame in the camera's own pixel format (a JPEG becomes full-range `yuvj…`, which swscale knows how to read), or
 //! [`BadPicture`], and the next buffer starts afresh. Called on the source thread; owns none.
 
@@ -8,7 +8,7 @@ use super::mode::{CameraMode, PixelFormat};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::Pixel;
 
-/// A buffer with no picture in it that could be shown. The next one may be well.
+/// A buffer with no frame in it that could be shown. The next one may be well.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(super) enum BadPicture {
     /// Fewer bytes than the mode needs.
@@ -40,7 +40,7 @@ impl Developer {
         Ok(Self { mode, jpeg })
     }
 
-    /// The picture in a buffer whose rows begin `stride_bytes` apart; a stride below the length of a row, such as 0,
+    /// The frame in a buffer whose rows begin `stride_bytes` apart; a stride below the length of a row, such as 0,
     /// means that the rows lie back to back.
     pub(super) fn develop(
         &mut self,
@@ -79,7 +79,7 @@ fn decode_jpeg(
 
 /// Where the JPEG that starts a buffer ends: behind its EOI marker.
 ///
-/// What follows is left over from earlier, longer pictures, and has EOI markers of its own, and so may a thumbnail in
+/// What follows is left over from earlier, longer frames, and has EOI markers of its own, and so may a thumbnail in
 /// an APP segment: so the markers are walked, not searched for (ITU-T T.81 B.1.1).
 fn jpeg_end(buffer: &[u8]) -> Option<usize> {
     const SOI: u8 = 0xd8;
@@ -124,7 +124,7 @@ fn copy_raw(
     };
     let rows = if mode.format == PixelFormat::Nv12 { height + half(height) } else { height };
     let stride = stride_bytes.max(row_bytes);
-    // the last row may end where the picture does
+    // the last row may end where the frame does
     let expected = stride * (rows - 1) + row_bytes;
     if buffer.len() < expected {
         return Err(BadPicture::Short { expected, actual: buffer.len() });

@@ -14,11 +14,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Pieces that wait to be taken; more only makes the stream late. A camera picture is up to some megabytes.
+/// Frames that wait to be taken; more only makes the stream late. A camera frame is up to some megabytes.
 const ROOM: usize = 4;
 /// How long the end of a pump waits for its device to be closed before the thread is left behind.
 const CLOSE_WAIT: Duration = Duration::from_millis(1500);
-/// A device that delivers ends its wait by itself within one picture; only then is it woken, and again after as long.
+/// A device that delivers ends its wait by itself within one frame; only then is it woken, and again after as long.
 const WAKE_EVERY: Duration = Duration::from_millis(100);
 /// Threads left behind at one time in one process; each holds a device and its buffers.
 const MOST_LEFT_BEHIND: usize = 4;
@@ -34,7 +34,7 @@ pub(super) fn threads_left_behind() -> usize {
 pub(super) trait Device {
     /// What it delivers.
     type Piece: Send + 'static;
-    /// Waits for the next piece, maybe for ever. After an error it is dropped.
+    /// Waits for the next frame, maybe for ever. After an error it is dropped.
     fn next(&mut self) -> Result<Self::Piece, String>;
 }
 
@@ -147,7 +147,7 @@ impl<P: Send + 'static> Pump<P> {
         }
     }
 
-    /// The oldest piece that waits, or the next that comes until `deadline`; none if none comes.
+    /// The oldest frame that waits, or the next that comes until `deadline`; none if none comes.
     pub(super) fn take(&self, deadline: Instant) -> Result<Option<P>, PumpError> {
         let mut state = self.wait(deadline);
         match state.waiting.pop_front() {
@@ -156,13 +156,13 @@ impl<P: Send + 'static> Pump<P> {
         }
     }
 
-    /// Waits for the first piece, which stays to be taken; an error if the device fails until `deadline`.
+    /// Waits for the first frame, which stays to be taken; an error if the device fails until `deadline`.
     pub(super) fn confirm(&self, deadline: Instant) -> Result<(), PumpError> {
         let failure = self.wait(deadline).failure.clone();
         failure.map_or(Ok(()), |failure| Err(PumpError::Device(failure)))
     }
 
-    /// Pieces that were dropped since the start because nobody took them in time.
+    /// Frames that were dropped since the start because nobody took them in time.
     pub(super) fn dropped(&self) -> u64 {
         self.shared.lock().dropped
     }

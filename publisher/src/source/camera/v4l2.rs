@@ -13,7 +13,7 @@ use v4l::video::Capture;
 use v4l::video::capture::Parameters;
 use v4l::{Device, Format, FourCC};
 
-/// The longest side of a picture that is believed; also the limit of JPEG, with room to spare for any camera.
+/// The longest side of a frame that is believed; also the limit of JPEG, with room to spare for any camera.
 const MAX_SIDE_PX: u32 = 16_384;
 
 /// The numbers of the `/dev/video…` nodes, ascending. Names that are not a number are none of V4L2's.
@@ -45,7 +45,7 @@ pub(super) fn name(node: u32) -> String {
 pub(super) fn modes(node: u32) -> io::Result<Vec<CameraMode>> {
     let device = Device::new(node as usize)?;
     let mut modes = Vec::new();
-    // a node that captures no pictures refuses to enumerate their formats
+    // a node that captures no frames refuses to enumerate their formats
     for description in device.enum_formats().unwrap_or_default() {
         let Some(format) = pixel_format(description.fourcc) else { continue };
         for (width, height) in sizes(&device, description.fourcc) {
@@ -103,7 +103,7 @@ const COMMON_SIZES: [(u32, u32); 10] = [
 /// Rates that a camera with a range of rates, instead of a list, is asked for.
 const COMMON_RATES_FPS: [u32; 8] = [5, 10, 15, 20, 25, 30, 50, 60];
 
-/// One side of a picture, in pixels, as a driver describes a range of sizes.
+/// One side of a frame, in pixels, as a driver describes a range of sizes.
 #[derive(Debug, Clone, Copy)]
 struct SideRange {
     min: u32,

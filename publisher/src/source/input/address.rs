@@ -1,6 +1,5 @@
 //! Addresses: what the user named, what libav is told about it, and what people may see of it.
 
-use super::listen_address;
 use livedir_address::{shown, shown_path_or_mistyped};
 use std::fmt;
 use std::path::PathBuf;
@@ -51,12 +50,8 @@ impl InputAddress {
         match self {
             InputAddress::File(_) => "film",
             InputAddress::Screen(_) => "screen",
-            InputAddress::Stdin => "stream",
-            InputAddress::Url(url) => match self.scheme().as_deref() {
-                _ if matches!(listen_address::place(url, ""), Ok(Some(_))) => "push",
-                Some("rtsp" | "rtsps") => "camera",
-                _ => "stream",
-            },
+            InputAddress::Url(_) if matches!(self.scheme().as_deref(), Some("rtsp" | "rtsps")) => "camera",
+            InputAddress::Url(_) | InputAddress::Stdin => "stream",
         }
     }
 
@@ -108,9 +103,9 @@ impl InputAddress {
         if !matches!(self, InputAddress::File(_)) {
             // Looking at 1.5 s finds the streams of every live encoder; the default of 5 s would delay the picture.
             options.push(("analyzeduration", "1500000"));
-            // So much tells each format. By default libav reads a megabyte of those that it is not sure of, which takes a camera that
+            // So much tells each format, also behind the cover of an MP3. By default libav reads a megabyte where it is not sure, which takes a camera that
             // sends MJPEG some seconds.
-            options.push(("formatprobesize", "65536"));
+            options.push(("formatprobesize", "262144"));
         }
         match self.scheme().as_deref() {
             Some("rtsp" | "rtsps") => options.push(match self.rtsp_transport() {
@@ -172,8 +167,8 @@ mod tests {
             (InputAddress::Screen(None), "screen"),
             (url("rtsp://cam/1"), "camera"),
             (url("rtmp://host/live/1"), "stream"),
-            (url("rtmp://0.0.0.0/live/KEY"), "push"),
-            (url("srt://127.0.0.1:9000?mode=listener"), "push"),
+            (url("rtmp://0.0.0.0/live/KEY"), "stream"),
+            (url("srt://127.0.0.1:9000?mode=listener"), "stream"),
         ] {
             assert_eq!(address.kind(), kind, "{address}");
         }

@@ -1,11 +1,11 @@
-//! Annex B: the pictures of an H.264 stream as MPEG-TS has them.
+//! Annex B: the frames of an H.264 stream as MPEG-TS has them.
 //!
 //! In: packets as the container has them, with lengths (ISO 14496-15) or with start codes (ITU-T H.264 Annex B), and the
-//! parameter sets of its head. Out: the same NAL units behind start codes, each picture with a delimiter, each IDR picture with
+//! parameter sets of its head. Out: the same NAL units behind start codes, each frame with a delimiter, each IDR frame with
 //! parameter sets. Pure; survives any bytes.
 //!
 //! libav's filter `h264_mp4toannexb` is not used: it writes start codes of three bytes and puts SEI before the parameter sets, so its
-//! bytes are others, and it needs a context and `unsafe` for each film. It does not tell an IDR picture from an open keyframe, so
+//! bytes are others, and it needs a context and `unsafe` for each film. It does not tell an IDR frame from an open keyframe, so
 //! NAL units would have to be read here all the same.
 
 const SLICE: u8 = 1;
@@ -13,12 +13,12 @@ const IDR_SLICE: u8 = 5;
 const SPS: u8 = 7;
 const DELIMITER: u8 = 9;
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
-/// ISO 13818-1 2.14.1: each picture begins with one. The payload says: slices of any kind.
+/// ISO 13818-1 2.14.1: each frame begins with one. The payload says: slices of any kind.
 const DELIMITER_UNIT: [u8; 6] = [0, 0, 0, 1, DELIMITER, 0xf0];
 /// More parameter sets than any stream has are no parameter sets.
 const MOST_HEAD_BYTES: usize = 64 << 10;
 
-/// How a stream stores its pictures.
+/// How a stream stores its frames.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Storage {
     /// Bytes of the length before each NAL unit; `None` where there are start codes.
@@ -27,7 +27,7 @@ pub(crate) struct Storage {
     parameter_sets: Vec<u8>,
 }
 
-/// What has to be known before a picture is written.
+/// What has to be known before a frame is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a NAL unit that was seen")]
 pub(crate) struct Picture {
@@ -98,7 +98,7 @@ impl Storage {
         picture
     }
 
-    /// Whether the picture can go as it is stored.
+    /// Whether the frame can go as it is stored.
     pub(crate) fn is_ready(&self, picture: Picture, stored: &[u8]) -> bool {
         self.length_bytes.is_none()
             && stored.starts_with(&START_CODE)
@@ -106,14 +106,14 @@ impl Storage {
             && (!picture.is_idr || picture.has_parameter_sets)
     }
 
-    /// How many bytes the picture has in MPEG-TS; 0 if it holds no whole NAL unit.
+    /// How many bytes the frame has in MPEG-TS; 0 if it holds no whole NAL unit.
     pub(crate) fn size(&self, picture: Picture, stored: &[u8]) -> usize {
         let mut bytes = 0;
         let has_units = self.pieces(picture, stored, |piece| bytes += piece.len());
         if has_units { bytes } else { 0 }
     }
 
-    /// Writes the picture as MPEG-TS has it into as many bytes as that takes.
+    /// Writes the frame as MPEG-TS has it into as many bytes as that takes.
     pub(crate) fn write(&self, picture: Picture, stored: &[u8], out: &mut [u8]) {
         let mut rest = out;
         self.pieces(picture, stored, |piece| {
@@ -124,7 +124,7 @@ impl Storage {
         });
     }
 
-    /// All pieces in their order. Says whether a NAL unit is among them.
+    /// All parts of it in their order. Says whether a NAL unit is among them.
     fn pieces(&self, picture: Picture, stored: &[u8], mut put: impl FnMut(&[u8])) -> bool {
         put(&DELIMITER_UNIT);
         if picture.is_idr && !picture.has_parameter_sets {
@@ -155,7 +155,7 @@ fn split_unit(bytes: &[u8], length_bytes: usize) -> Option<(&[u8], &[u8])> {
     bytes.get(length_bytes..)?.split_at_checked(length)
 }
 
-/// What follows the delimiter, if the picture begins with one.
+/// What follows the delimiter, if the frame begins with one.
 fn without_delimiter(stored: &[u8]) -> &[u8] {
     let zeros = stored.iter().take_while(|&&byte| byte == 0).count();
     match stored.get(zeros..) {

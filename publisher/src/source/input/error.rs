@@ -10,7 +10,7 @@ use livedir_address::{ENCODING, may_need_encoding};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InputError {
     /// The path leads nowhere.
-    #[error("no such file: {0}")]
+    #[error("no such file: {0}; check its name, or name another source: camera, screen, test, a URL, or -")]
     NoSuchFile(String),
     /// The path leads to a directory.
     #[error("{0} is a directory; name a file in it")]
@@ -33,6 +33,9 @@ pub enum InputError {
         /// libav's words.
         reason: String,
     },
+    /// It would be over at once.
+    #[error("{0} is a still picture, which would end at once; to stream it until Ctrl-C, add --loop")]
+    StillPicture(String),
     /// There is nothing to see or to hear in it.
     #[error("{name} has neither video nor sound; it holds: {found}; give a source with one of them")]
     NothingToPlay {
@@ -60,7 +63,7 @@ pub enum InputError {
         /// The codec's name, and what is coded in it.
         codec: String,
     },
-    /// Packets came, pictures did not.
+    /// Packets came, frames did not.
     #[error("no picture of {0} could be decoded; is the file damaged?")]
     Undecodable(String),
     /// Packets came, samples did not.
@@ -306,7 +309,7 @@ mod tests {
         check(
             &InputAddress::File("movie.mp4".into()),
             ffmpeg::Error::Other { errno: ffmpeg::error::ENOENT },
-            "no such file: movie.mp4",
+            "no such file: movie.mp4; check its name, or name another source: camera, screen, test, a URL, or -",
         );
     }
 

@@ -1,7 +1,7 @@
 //! Inputs: a file, a list of files, a URL, a screen or standard input, decoded and handed out in real time.
 //!
 //! In: an address; where nobody can be called, as at `rtmp://0.0.0.0:1935/live/KEY`, it is waited for somebody to push
-//! (`push/`). Out: pictures and sound as they are stored (turned upright, but neither scaled nor resampled), each
+//! (`push/`). Out: video and sound as they are stored (turned upright, but neither scaled nor resampled), each
 //! at the moment at which it is due. The caller's thread decodes and waits; libav's reading has a thread of its own
 //! (`demux/`), for it may block longer than [`Source::read`] may. At the end of a file comes [`Read::End`], or the
 //! next round of a loop; a live source that hangs up or falls silent is an error, so that it is opened again.
@@ -16,12 +16,14 @@ mod file_list;
 pub(crate) mod listen_address;
 pub mod pace;
 mod screen;
+pub(crate) mod stream_fields;
 
 pub use address::InputAddress;
 pub use error::InputError;
 pub use listen_address::CannotListen;
 
 use super::{Read, Source, SourceError};
+use crate::captions::carried::Captions;
 use crate::captured::{Captured, CapturedPicture, CapturedSound, Shows, SourceFormat};
 use crate::picture::colour_space::ColourSpace;
 use decode::{Decoded, LaneDecoder, Step, StreamSetup};
@@ -37,7 +39,7 @@ use tracing::warn;
 const OPEN_URL: Duration = Duration::from_secs(12);
 /// The size that is promised where pictures come later: that of what phones held upright do not send, and all others do.
 pub(crate) const LIKELY_SIZE: (u32, u32) = (1280, 720);
-/// How long pictures are waited for that do not say their size in advance.
+/// How long frames are waited for that do not say their size in advance.
 const FIRST_PICTURE: Duration = Duration::from_secs(10);
 
 /// What to open, and how.
@@ -62,15 +64,17 @@ pub struct Input {
     lanes: [InputLane; 2],
     timeline: Timeline,
     pacer: Pacer,
-    /// The round's first piece has been placed on the timeline.
+    /// The round's first frame or run has been placed on the timeline.
     under_way: bool,
     live: bool,
     /// Pictures that were handed out; of a source without pictures runs of sound.
     played: u64,
+    /// The next picture is the first of its round: its captions go on with nothing.
+    captions_begin: bool,
     format: SourceFormat,
 }
 
-/// One stream: its decoder, and the piece that comes next.
+/// One stream: its decoder, and the frame or run of samples that comes next.
 struct InputLane {
     /// Without one, what the lane brings is thrown away.
     decoder: Option<LaneDecoder>,
@@ -81,6 +85,8 @@ struct InputLane {
     packets: u64,
     /// The source has shown that it does not deliver in real time.
     runs_ahead: bool,
+    /// What follows needs another decoder.
+    setup: Option<Box<StreamSetup>>,
     finished: bool,
 }
 
@@ -159,11 +165,12 @@ impl InputLane {
             beside: Beside::Unknown,
             packets: 0,
             runs_ahead: false,
+            setup: None,
             finished: false,
         }
     }
 
-    /// Decodes until a piece is ready, or what has been read is used up.
+    /// Decodes until a frame or run is ready, or what has been read is used up.
     fn fill(&mut self, lane: Lane, demuxer: &Demuxer) {
         while self.ready.is_none() && !self.finished {
             match self.decoder.as_mut().map_or(Step::NeedsPacket, LaneDecoder::step) {
@@ -187,6 +194,10 @@ impl InputLane {
                         decoder.send(&packet);
                     }
                     (Some(Queued::RunsAhead), _) => self.runs_ahead = true,
+                    (Some(Queued::Setup(setup)), _) => {
+                        self.setup = Some(setup);
+                        return;
+                    }
                     (Some(Queued::RoundEnd), Some(decoder)) => decoder.send_end(),
                     (Some(Queued::Packet { .. }), None) => {}
                     (Some(Queued::RoundEnd), None) => self.finished = true,
@@ -226,6 +237,7 @@ impl Input {
             under_way: false,
             live: round.live,
             played: 0,
+            captions_begin: true,
         };
         (input.format.width, input.format.height) = input.shown_size()?;
         let picture = input.lanes[Lane::Picture as usize].decoder.as_ref();
@@ -233,7 +245,7 @@ impl Input {
         Ok(input)
     }
 
-    /// What the stream's head says, or else what the first picture shows.
+    /// What the stream's head says, or else what the first frame shows.
     fn shown_size(&mut self) -> Result<(u32, u32), InputError> {
         let picture = Lane::Picture as usize;
         if self.lanes[picture].decoder.is_none() {
@@ -260,10 +272,14 @@ impl Input {
         }
     }
 
-    /// Decodes ahead, one piece in each lane, and puts it on the timeline.
+    /// Decodes ahead, one frame or run in each lane, and puts it on the timeline.
     fn fill(&mut self) {
         for lane in Lane::ALL {
             self.lanes[lane as usize].fill(lane, &self.demuxer);
+            while let Some(setup) = self.lanes[lane as usize].setup.take() {
+                self.set_up(lane, &setup);
+                self.lanes[lane as usize].fill(lane, &self.demuxer);
+            }
             if std::mem::take(&mut self.lanes[lane as usize].runs_ahead) {
                 self.pacer = Pacer::new(false);
             }
@@ -271,7 +287,7 @@ impl Input {
         if !self.under_way {
             let first_us = self.lanes.iter().filter_map(|lane| lane.ready.as_ref()).map(|ready| ready.pts_us);
             let Some(first_us) = first_us.min_by_key(|pts_us| pts_us.unwrap_or(i64::MAX)) else { return };
-            // The first piece of the round is the earliest, not the one that happens to stand first in the file.
+            // The first frame or run of the round is the earliest, not the one that happens to stand first in the file.
             // A live source is not held up for that.
             let all_there = self.lanes.iter().all(|lane| lane.finished || lane.ready.is_some());
             if !(all_there || self.live || self.demuxer.has_read_enough()) {
@@ -291,7 +307,23 @@ impl Input {
         }
     }
 
-    /// The lane whose piece is due first.
+    /// The head of a stream came late, or another one came.
+    fn set_up(&mut self, lane: Lane, setup: &StreamSetup) {
+        let decoder = &mut self.lanes[lane as usize].decoder;
+        // A decoder of pictures that had a head takes the next one from its packet, and loses nothing.
+        if lane == Lane::Picture && decoder.as_ref().is_some_and(LaneDecoder::has_head) {
+            return;
+        }
+        match LaneDecoder::open(&self.name, setup, self.live) {
+            Ok(opened) => *decoder = Some(opened),
+            Err(error) => {
+                let reason = error::reason(error);
+                warn!(source = self.name, reason, "the stream goes on in a way that cannot be decoded");
+            }
+        }
+    }
+
+    /// The lane whose frame or run is due first.
     fn first_due(&mut self) -> Option<(Lane, i64, Instant)> {
         let media_us = |lane: Lane| self.lanes[lane as usize].ready.as_ref().and_then(|ready| ready.media_us);
         let places = Lane::ALL.into_iter().filter_map(|lane| media_us(lane).map(|media_us| (lane, media_us)));
@@ -314,9 +346,12 @@ impl Input {
         let due = self.pacer.hand_out(lane, media_us, ready.arrived, Instant::now());
         let captured_at = due.at;
         Some(match ready.decoded {
-            Decoded::Picture(frame) => {
+            Decoded::Picture(mut frame) => {
                 self.played += 1;
-                Captured::Picture(CapturedPicture { frame, captured_at })
+                let captions = Captions::read(&frame.take_cc_data());
+                let is_first = std::mem::take(&mut self.captions_begin);
+                let captions = if is_first { captions.after_a_break() } else { captions };
+                Captured::Picture(CapturedPicture { frame, captured_at, captions })
             }
             Decoded::Sound(frame) => {
                 self.played += u64::from(self.lanes[Lane::Picture as usize].decoder.is_none());
@@ -349,6 +384,7 @@ impl Input {
             let sound = sound.and_then(|sound| open_sound(&self.name, &sound, round.live));
             self.lanes = [InputLane::new(decoder), InputLane::new(sound)];
             self.under_way = false;
+            self.captions_begin = true;
             if self.format.description == round.description {
                 return Ok(Turn::Begun);
             }

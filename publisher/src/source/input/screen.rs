@@ -1,6 +1,6 @@
 //! Screen: what stands on the screen, through libav's capture device of this system.
 //!
-//! In: which screen. Out: an open input like any other. libav waits between two pictures by itself, for no longer than
+//! In: which screen. Out: an open input like any other. libav waits between two frames by itself, for no longer than
 //! one takes, so the reader's thread needs no way to interrupt it.
 
 use super::error::{InputError, reason};

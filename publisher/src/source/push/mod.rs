@@ -1,9 +1,9 @@
 //! Waiting: a source that is open from the start, and delivers whenever somebody pushes to it.
 //!
-//! In: a place to listen at. Out: pictures and sound of one client after the other; between them the news that there is
-//! none. What will come is not known in advance: pictures are promised in the shape that nearly all have today (unless sound alone
-//! is wanted), and sound, which is silence while there is none. The caller's thread does it all; the [`Demuxer`] has its own. A client whose
-//! stream does not name its size holds the caller up until its first picture, or for ten seconds.
+//! In: a place to listen at. Out: video and sound of one client after the other; between them the news that there is
+//! none. What will come is not known in advance: frames are promised in the shape that nearly all have today (unless
+//! sound alone is wanted), and sound, which is silence while there is none. The caller's thread does it all; the [`Demuxer`] has its own. A client whose
+//! stream does not name its size holds the caller up until its first frame, or for ten seconds.
 
 use super::input::demux::{Demuxer, Ending, Origin, TICK};
 use super::input::error::InputError;
@@ -20,9 +20,9 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
-/// So soon libav says that it cannot listen at all.
+/// If libav cannot listen, it says so within this time.
 const AT_ONCE: Duration = Duration::from_millis(300);
-/// Whoever pushes what cannot be used, or keeps the port from us, is not tried more often than this.
+/// The pause after a client that sent nothing usable, or after the port was not free.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// A source that waits for an encoder to connect.
@@ -42,7 +42,7 @@ enum State {
 }
 
 impl Waiting {
-    /// Begins to listen; a port that is not to be had is told at once.
+    /// Begins to listen. A port that is not free is an error at once.
     pub(crate) fn open(settings: &InputSettings, place: ListenAt) -> Result<Self, InputError> {
         let (origin, name) = origin(settings, place)?;
         let demuxer = Demuxer::start(settings, origin.clone())?;

@@ -1,4 +1,4 @@
-//! Chunks: the pieces in which RTMP sends its messages, several messages at a time.
+//! Chunks: RTMP cuts its messages into them, several messages at a time.
 //!
 //! In: bytes of a stranger, as they come. Out: whole messages. Pure, and bounded: what is kept is at most one message's
 //! worth of bytes, over few chunk streams.

@@ -18,11 +18,11 @@ use std::time::{Duration, Instant};
 use tracing::{debug, warn};
 use visit::Visit;
 
-/// So late are the stop and the end of the door noticed.
+/// The stop and the end of the door are noticed within this time.
 const TICK: Duration = Duration::from_millis(100);
-/// Clients at a time, with those that only sit there until they are sent away.
+/// Clients at a time, with those that are connected and not accepted yet.
 const MOST_CLIENTS: usize = 64;
-/// After so long without a byte, one that comes back, a phone in another network, may take a client's place.
+/// When a client has sent nothing for this long, another may take its place: a phone that changed its network connects again.
 const SEAT_KEPT: Duration = Duration::from_secs(5);
 
 /// A listening socket and what goes with it.
@@ -76,7 +76,7 @@ impl Shared {
         self.closed.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed)
     }
 
-    /// Whether these are the same, in a time that does not tell how much of them is.
+    /// Compares in constant time, so that the time tells nothing about the key.
     fn is_path(&self, path: &str) -> bool {
         let differing = self.path.bytes().zip(path.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b));
         differing == 0 && self.path.len() == path.len()

@@ -25,7 +25,7 @@ const CHUNK_BYTES: u32 = 4096;
 /// The one message stream that we hand out.
 const STREAM: u32 = 1;
 
-/// An FLV file with picture and sound begins so.
+/// An FLV file with video and sound begins so.
 pub(crate) const FLV_HEAD: [u8; 13] = [b'F', b'L', b'V', 1, 5, 0, 0, 0, 9, 0, 0, 0, 0];
 
 const SOUND: u8 = 8;
@@ -296,7 +296,7 @@ pub(crate) mod tests {
         Writer::default().text(name).number(transaction)
     }
 
-    /// A picture, as a client sends it.
+    /// A frame, as a client sends it.
     pub(crate) fn picture(timestamp_ms: u32) -> Vec<u8> {
         chunk(PICTURE, timestamp_ms, &[0x17, 1, 2])
     }

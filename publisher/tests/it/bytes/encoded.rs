@@ -150,7 +150,7 @@ fn make(run: &Run, webroot: &Path) {
                 3 => Picture::Same,
                 _ => Picture::New(Arc::new(picture(n).into()), filmed_at),
             };
-            assert!(shown_tx.send(Shown { n, boundary, picture }), "the rung takes pictures");
+            assert!(shown_tx.send(Shown { n, boundary, picture, captions: None }), "the rung takes pictures");
         }
         drop(shown_tx);
     });

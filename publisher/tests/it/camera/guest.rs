@@ -108,7 +108,7 @@ fn check_pictures(mode: CameraMode, expected: Pixel) {
     assert_eq!((camera.format().width, camera.format().height), (mode.width, mode.height));
     let mut taken_before = None;
     for _ in 0..10 {
-        let CapturedPicture { frame, captured_at } = picture(&mut camera).unwrap();
+        let CapturedPicture { frame, captured_at, .. } = picture(&mut camera).unwrap();
         assert_eq!((frame.format(), frame.width(), frame.height()), (expected, mode.width, mode.height));
         assert!(captured_at.elapsed() < PATIENCE, "{:?} old", captured_at.elapsed());
         assert!(taken_before.is_none_or(|before| captured_at >= before), "older than the picture before");

@@ -21,7 +21,10 @@ fn what_cannot_be_played_is_named_with_the_remedy() {
         std::fs::write(&path, bytes).expect("room");
         path
     };
-    check(&dir.path().join("movie.mp4"), "no such file: PATH");
+    check(
+        &dir.path().join("movie.mp4"),
+        "no such file: PATH; check its name, or name another source: camera, screen, test, a URL, or -",
+    );
     check(dir.path(), "PATH is a directory; name a file in it");
     let remedy = "give a whole .mp4, .mkv, .ts or the like";
     let is_no_media =

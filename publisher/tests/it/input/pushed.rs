@@ -27,7 +27,7 @@ impl Listening {
         let live = LiveStream::start(webroot, &words);
         let mut listening = Self { live, address: address.to_owned() };
         let waits = listening.wait_until("it waits", |status| status["frames_slate"].as_u64() > Some(0));
-        assert_eq!((&waits["title"], &waits["source"]), (&json!("push"), &json!("awaited")));
+        assert_eq!((&waits["title"], &waits["source"]), (&json!("stream"), &json!("awaited")));
         let output = listening.live.publisher.output();
         assert!(!output.contains("KEY") && !output.contains("0123456789"), "{output}");
         let place = output.split("place=\"").nth(1).and_then(|rest| rest.split(['?', '"']).next());

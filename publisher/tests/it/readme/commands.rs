@@ -56,6 +56,7 @@ fn decide(document: &str, command: &str, checkout: &Checkout) -> Typed {
             | "ldd"
             | "du"
             | "mkdir"
+            | "sed"
             | "cp"
             | "ffmpeg"
             | "livedir-publisher"

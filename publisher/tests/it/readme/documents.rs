@@ -97,6 +97,26 @@ fn each_page_is_in_the_index() {
     }
 }
 
+/// What makes a shell in a checkout find the programs.
+const ON_PATH: &str = "export PATH=\"$PWD/target/release:$PATH\"";
+
+#[test]
+fn a_page_says_where_the_programs_are_before_it_calls_them() {
+    let mut seen = 0;
+    // That one installs them.
+    for document in documents().into_iter().filter(|it| it != "docs/start-at-boot.md") {
+        let text = read(&document);
+        let calls = |line: &str| {
+            line.starts_with("$ livedir-") || (line.starts_with("$ ") && line.contains(" | livedir-"))
+        };
+        let Some(first) = text.lines().position(calls) else { continue };
+        seen += 1;
+        let says = text.lines().position(|line| line.contains(ON_PATH));
+        assert!(says.is_some_and(|line| line < first), "{document} does not say: {ON_PATH}");
+    }
+    assert!(seen > 10, "only {seen} pages call a program");
+}
+
 fn has_ending(name: &str, ending: &str) -> bool {
     Path::new(name).extension().is_some_and(|it| it == ending)
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::checkout::{Checkout, UNITS};
+use super::checkout::{Checkout, UNITS, commands};
 use crate::support::programs::PATIENCE;
 use crate::support::wait_for;
 
@@ -70,4 +70,38 @@ fn systemd_understands_each_unit() {
         let said = String::from_utf8_lossy(&verified.stderr);
         assert!(verified.status.success() && said.is_empty(), "{unit}: {said}");
     }
+}
+
+/// What of nginx.conf.example is relative to `-p`, which the nginx that starts at boot does not get.
+const PATHS_OF_NGINX: [&str; 9] = [
+    "pid",
+    "error_log",
+    "access_log",
+    "client_body_temp_path",
+    "proxy_temp_path",
+    "fastcgi_temp_path",
+    "uwsgi_temp_path",
+    "scgi_temp_path",
+    "root",
+];
+
+#[test]
+fn the_configuration_of_the_nginx_that_starts_at_boot_has_absolute_paths() {
+    let checkout = Checkout::new();
+    let page = checkout.read("docs/start-at-boot.md");
+    let line = commands(&page).into_iter().find(|line| line.starts_with("sed ")).expect("a line with sed");
+    let mut typed = checkout.shell(&line);
+    assert!(typed.wait().success(), "{}", typed.output());
+    let config = checkout.read("nginx.conf.installed");
+    let mut seen = 0;
+    for line in config.lines() {
+        let mut words = line.split_whitespace();
+        if words.next().is_some_and(|name| PATHS_OF_NGINX.contains(&name)) {
+            assert!(words.next().is_some_and(|path| path.starts_with('/')), "{line}");
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, PATHS_OF_NGINX.len(), "{config}");
+    let root = format!("root {};", checkout.production().join("webroot").display());
+    assert!(config.contains(&root), "no {root} in {config}");
 }

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,9 +17,26 @@ pub struct LiveSource {
 }
 
 impl LiveSource {
-    /// Starts it; it is there at once.
+    /// Starts it, with a test picture and a tone; it is there at once.
     #[track_caller]
     pub fn start() -> Self {
+        let picture = ["-re", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=20"];
+        let sound = ["-re", "-f", "lavfi", "-i", "sine=sample_rate=48000"];
+        let coded =
+            ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "10", "-c:a", "aac"];
+        Self::sending([&picture[..], &sound, &coded].concat().into_iter().map(str::to_owned).collect())
+    }
+
+    /// Starts it with a film, as it is.
+    #[track_caller]
+    pub fn of_film(film: &Path) -> Self {
+        let film = film.to_string_lossy();
+        Self::sending(["-re", "-i", &film, "-c", "copy"].map(str::to_owned).to_vec())
+    }
+
+    /// What the ffmpeg program makes of these words.
+    #[track_caller]
+    fn sending(words: Vec<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (is_there, is_over) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(false)));
@@ -30,7 +48,7 @@ impl LiveSource {
                         return;
                     }
                     if is_there.load(Ordering::Acquire) {
-                        send(connection, &is_there);
+                        send(connection, &is_there, &words);
                     }
                 }
             }
@@ -67,11 +85,10 @@ impl Drop for LiveSource {
 }
 
 /// Until the source is taken away, or the other side has gone.
-fn send(mut connection: TcpStream, is_there: &AtomicBool) {
+fn send(mut connection: TcpStream, is_there: &AtomicBool, words: &[String]) {
     let mut ffmpeg = Command::new("ffmpeg")
-        .args(["-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=20"])
-        .args(["-re", "-f", "lavfi", "-i", "sine=sample_rate=48000"])
-        .args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "10", "-c:a", "aac"])
+        .args(["-nostdin", "-v", "error"])
+        .args(words)
         .args(["-flush_packets", "1", "-muxdelay", "0", "-f", "mpegts", "pipe:1"])
         .stdout(Stdio::piped())
         .spawn()

@@ -7,6 +7,7 @@ pub mod live_source;
 pub mod media;
 pub mod nginx;
 pub mod programs;
+pub mod rtmp_client;
 pub mod small_disk;
 #[path = "../../../../server/tests/it/support/surface.rs"]
 pub mod surface;

@@ -36,9 +36,15 @@ impl Running {
     /// Starts it and gathers what it prints.
     #[track_caller]
     pub fn start(command: &mut Command) -> Self {
+        Self::start_reading(command, Stdio::null())
+    }
+
+    /// The same of one that reads from `input`.
+    #[track_caller]
+    pub fn start_reading(command: &mut Command, input: Stdio) -> Self {
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child = command
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

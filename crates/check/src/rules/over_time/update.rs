@@ -79,10 +79,10 @@ const FEWEST_SEGMENTS: usize = 6;
 pub struct Version<'a> {
     /// Its text.
     pub text: &'a str,
-    /// When the look ended that found it first, monotonic seconds.
+    /// When the first fetch ended that returned it, monotonic seconds.
     pub seen_at_s: f64,
-    /// When the last look began that did not find it yet, or, of the last version, that found nothing newer. The same
-    /// as `seen_at_s` when there was none.
+    /// When the last fetch began that still returned the version before. For the last version: when the last fetch began that
+    /// returned nothing newer. Without such a fetch the same as `seen_at_s`.
     pub not_before_s: f64,
 }
 

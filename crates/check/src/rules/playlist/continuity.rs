@@ -38,7 +38,7 @@ pub(crate) fn break_between(before: &SegmentFacts, facts: &SegmentFacts) -> Opti
     }
     if let (Some(end_90k), Some(start_90k)) = (before.end_90k(), facts.start_90k()) {
         let jump_s = distance_s(end_90k, start_90k);
-        // More than rounding can do, less than a picture that is missing.
+        // More than rounding can do, less than a frame that is missing.
         if jump_s.abs() > 1.5 * before.frame_s().unwrap_or(FALLBACK_FRAME_S) {
             return Some(Interruption::Timeline { jump_s });
         }

@@ -1,4 +1,4 @@
-//! EXT-X-PROGRAM-DATE-TIME: when each segment was filmed, without contradiction.
+//! EXT-X-PROGRAM-DATE-TIME: when each segment was captured, without contradiction.
 
 use crate::rules::finding::{Findings, excerpt};
 use crate::rules::rule::{Rule, must, should};

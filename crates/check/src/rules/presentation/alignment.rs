@@ -18,7 +18,7 @@ pub(crate) static RENDITIONS_BORDERS_DIFFER: Rule = should(
     "Segments begin at the same times in all playlists of a presentation.",
 );
 
-/// Where the dates of two playlists are compared, those of one medium may be off by this from those of another: a picture
+/// Where the dates of two playlists are compared, those of one medium may be off by this from those of another: a frame
 /// and a frame of sound, and rounding.
 pub(crate) const ALIGNED_S: f64 = 0.1;
 

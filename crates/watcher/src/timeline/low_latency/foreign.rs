@@ -1,6 +1,6 @@
 //! Parts of other encoders, which may have any numbers: they go by the timeline. Pure; times are arguments.
 //!
-//! In: parts that wait. Out: which of them comes next, and whether what is being filmed is waited for.
+//! In: parts that wait. Out: which of them comes next, and whether what is being written is waited for.
 
 use crate::events::finished_file::Finished;
 use crate::timeline::low_latency::{Encoder, LowLatencyList, ROUNDING_90K, SAME_TIMELINE_90K};

@@ -51,7 +51,7 @@ impl LowLatencyList {
         self.waiting.get(&(number.saturating_add(1), 0))
     }
 
-    /// The parts that are listed of the segment that is being filmed, and where they end on its timeline, if all of them are
+    /// The parts that are listed of the segment that is being written, and where they end on its timeline, if all of them are
     /// there.
     pub(crate) fn whole_until(&self) -> Option<(u32, u64)> {
         let has_lost = self.edge.open().parts.iter().any(Part::is_gap);
@@ -112,7 +112,7 @@ impl LowLatencyList {
     /// The usual length of the parts of this stream: as many frames as fit into the part target.
     pub(crate) fn usual_90k(&self, part: &Finished) -> u64 {
         let (target_90k, frame_90k) = (self.edge.part_target_90k(), part.facts.frame_interval_90k);
-        // No byte of a single picture says how long it is shown.
+        // No byte of a single frame says how long it is shown.
         let is_known = part.facts.video.is_none() || part.facts.duration_90k > frame_90k;
         let is_frame = (1..=target_90k).contains(&frame_90k) && is_known;
         if is_frame { target_90k / frame_90k * frame_90k } else { target_90k }

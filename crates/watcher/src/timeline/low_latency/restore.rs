@@ -20,7 +20,7 @@ impl ToldParts {
     /// Whether they are parts of a segment of this length, and not of another one that had its number.
     pub(crate) fn fit(&self, duration_90k: u64) -> bool {
         let listed_90k: u64 = self.parts.iter().map(|part| part.duration_90k).sum();
-        // Each is rounded to a millisecond in the text, and sound ends within a frame of the pictures.
+        // Each is rounded to a millisecond in the text, and sound ends within a frame of the video.
         let room_90k = LONGEST_FRAME_90K + self.parts.len() as u64 * ROUNDING_90K;
         let is_long_enough = !self.are_all || listed_90k + room_90k >= duration_90k;
         is_long_enough && listed_90k <= duration_90k + room_90k

@@ -1,6 +1,6 @@
-//! Decoding: the packets of one lane become pictures or sound.
+//! Decoding: the packets of one lane become video frames or sound.
 //!
-//! In: packets, one at a time. Out: decoded pieces with their container times in microseconds. What cannot be decoded
+//! In: packets, one at a time. Out: video frames and runs of samples with their container times in microseconds. What cannot be decoded
 //! is skipped and counted, with one warning a burst. No thread of its own but libav's.
 
 mod channels;
@@ -8,6 +8,7 @@ pub(crate) mod upright;
 
 use super::decode::upright::{Orientation, Upright};
 use super::error::reason;
+use super::stream_fields;
 use crate::picture::colour_space::ColourSpace;
 use crate::picture::shared::SharedPicture;
 use ffmpeg_next as ffmpeg;
@@ -19,11 +20,11 @@ use tracing::warn;
 pub(crate) const MICROSECONDS: Rational = Rational(1, 1_000_000);
 /// More threads than this add memory and delay, not speed that playing in real time could use.
 const MOST_THREADS: usize = 4;
-/// After so many good pieces the next bad one starts a new burst.
+/// After so many good frames or runs the next bad one starts a new burst.
 const BURST_ENDS_AFTER: u32 = 50;
-/// Threads that decode ahead may each report a failure of their own before the next good picture comes out.
+/// Threads that decode ahead may each report a failure of their own before the next good frame comes out.
 const MOST_FAILURES_A_STEP: usize = 64;
-/// What a picture lasts when neither the container nor the codec says it.
+/// What a frame lasts when neither the container nor the codec says it.
 const GUESSED_PICTURE_US: i64 = 40_000;
 
 /// All that is needed to decode one stream, free of the demuxer.
@@ -42,7 +43,7 @@ pub(crate) enum Decoded {
     Sound(frame::Audio),
 }
 
-/// A decoded piece and its place in the container's time.
+/// A decoded frame or run of samples, and its place in the container's time.
 pub(crate) struct Piece {
     pub(crate) decoded: Decoded,
     pub(crate) pts_us: Option<i64>,
@@ -63,6 +64,7 @@ pub(crate) struct LaneDecoder {
     upright: Upright,
     time_base: Rational,
     picture_us: i64,
+    has_head: bool,
     ended: bool,
     failures: Failures,
 }
@@ -109,12 +111,18 @@ impl LaneDecoder {
             picture_us: setup.frame_rate.map_or(GUESSED_PICTURE_US, |rate| {
                 1_000_000 * i64::from(rate.denominator()) / i64::from(rate.numerator())
             }),
+            has_head: !stream_fields::head(&setup.parameters).is_empty(),
             ended: false,
             failures: Failures::default(),
         })
     }
 
-    /// The size of the pictures in square pixels, if the stream's head names it.
+    /// Whether the stream's head was known when it was opened.
+    pub(crate) fn has_head(&self) -> bool {
+        self.has_head
+    }
+
+    /// The size of the frames in square pixels, if the stream's head names it.
     pub(crate) fn stated_size(&self) -> Option<(u32, u32)> {
         match &self.codec {
             Codec::Picture(decoder) if decoder.width() > 0 && decoder.height() > 0 => {
@@ -124,7 +132,7 @@ impl LaneDecoder {
         }
     }
 
-    /// The colour space of its pictures, as far as the stream's head or the first picture says it.
+    /// The colour space of its frames, as far as the stream's head or the first frame says it.
     pub(crate) fn colours(&self) -> ColourSpace {
         let Codec::Picture(decoder) = &self.codec else { return ColourSpace::HIGH_DEFINITION };
         let said = ColourSpace {
@@ -135,7 +143,7 @@ impl LaneDecoder {
         said.or_likely((decoder.width(), decoder.height()))
     }
 
-    /// The next piece, if the packets so far hold one.
+    /// The next frame or run, if the packets so far hold one.
     pub(crate) fn step(&mut self) -> Step {
         for _ in 0..MOST_FAILURES_A_STEP {
             match self.receive().and_then(|decoded| self.finish(decoded)) {

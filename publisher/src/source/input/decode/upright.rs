@@ -1,6 +1,6 @@
-//! Upright: pictures of a phone that was held on its side are turned, and get the pixel shape that the file names.
+//! Upright: frames of a phone that was held on its side are turned, and get the pixel shape that the file names.
 //!
-//! In: the display matrix of the stream, decoded pictures. Out: pictures as they are to be seen. A picture that needs
+//! In: the display matrix of the stream, decoded frames. Out: frames as they are to be seen. A frame that needs
 //! nothing passes untouched; the others go through a small libavfilter graph.
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use ffmpeg_next::Rational;
 use crate::picture::filter::{FilterError, Graph};
 use crate::picture::shared::SharedPicture;
 
-/// How stored pictures are to be turned: one of the eight ways to lay a rectangle on a rectangle.
+/// How stored frames are to be turned: one of the eight ways to lay a rectangle on a rectangle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Orientation {
     #[default]
@@ -59,7 +59,7 @@ impl Orientation {
         matches!(self, QuarterClockwise | QuarterCounterclockwise | Transposed | Antitransposed)
     }
 
-    /// The filters that turn a picture so.
+    /// The filters that turn a frame so.
     fn filters(self) -> Option<&'static str> {
         match self {
             Orientation::Upright => None,
@@ -74,7 +74,7 @@ impl Orientation {
     }
 }
 
-/// Width and height in square pixels of stored pictures with pixels of shape `sample_aspect`, once turned.
+/// Width and height in square pixels of stored frames with pixels of shape `sample_aspect`, once turned.
 fn shown_size(width: u32, height: u32, sample_aspect: Rational, orientation: Orientation) -> (u32, u32) {
     let (num, den) = (sample_aspect.numerator(), sample_aspect.denominator());
     let shown = if num > 0 && den > 0 {
@@ -87,7 +87,7 @@ fn shown_size(width: u32, height: u32, sample_aspect: Rational, orientation: Ori
     if orientation.swaps_sides() { (height, shown) } else { (shown, height) }
 }
 
-/// Turns pictures; see the file's head.
+/// Turns frames; see the file's head.
 pub(crate) struct Upright {
     orientation: Orientation,
     /// The pixel shape that the container names, if it does: it stands above what the codec says.
@@ -102,12 +102,12 @@ impl Upright {
         Upright { orientation, sample_aspect: is_named.then_some(sample_aspect), graph: None }
     }
 
-    /// The size in square pixels of pictures of which the codec says this.
+    /// The size in square pixels of frames of which the codec says this.
     pub(crate) fn shown_size(&self, width: u32, height: u32, codec_aspect: Rational) -> (u32, u32) {
         shown_size(width, height, self.sample_aspect.unwrap_or(codec_aspect), self.orientation)
     }
 
-    /// The picture as it is to be seen.
+    /// The frame as it is to be seen.
     pub(crate) fn turn(&mut self, picture: SharedPicture) -> Result<SharedPicture, ffmpeg::Error> {
         let aspect = self.sample_aspect.filter(|wanted| *wanted != picture.aspect_ratio());
         let steps: Vec<String> = aspect

@@ -6,7 +6,7 @@
 use super::packet_queue::Extent;
 use super::untimed::UntimedClock;
 use super::{Queued, Round, Shared};
-use crate::source::input::decode::MICROSECONDS;
+use crate::source::input::decode::{MICROSECONDS, StreamSetup};
 use crate::source::input::pace::timeline::{Beside, Lane};
 use ffmpeg_next::{Packet, Rational, Rescale};
 use std::time::{Duration, Instant};
@@ -68,6 +68,15 @@ impl<'a> Entry<'a> {
         if turns || is_enough || self.held_bytes >= MOST_BYTES_HELD {
             self.open();
         }
+    }
+
+    /// The packets of a lane that follow are to be decoded so.
+    pub(crate) fn set_up(&mut self, lane: Lane, setup: StreamSetup) {
+        self.open();
+        self.shared.change(|queue| {
+            queue.packets.set_in_use(lane, true);
+            queue.packets.push(lane, Queued::Setup(Box::new(setup)), Extent::default());
+        });
     }
 
     /// No packet follows.

@@ -8,7 +8,7 @@
 
 pub(crate) mod entry;
 pub(crate) mod packet_queue;
-pub(crate) mod stream_fields;
+
 pub(crate) mod streams;
 pub(crate) mod thread;
 pub(crate) mod untimed;
@@ -79,6 +79,8 @@ pub(crate) enum Queued {
         /// What had been read of the other lane when it came.
         beside: Beside,
     },
+    /// What the packets that follow are to be decoded with: the stream's head came late, or another one came.
+    Setup(Box<StreamSetup>),
     /// The source was taken to deliver in real time, and delivers faster.
     RunsAhead,
     RoundEnd,

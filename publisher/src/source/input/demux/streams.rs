@@ -1,7 +1,6 @@
 //! Streams: which of a file's streams are played, and what is to be known about them.
 
 use super::Round;
-use super::stream_fields;
 use super::untimed::Rate;
 use crate::packet::{TICKS, video_codec};
 use crate::source::input::address::InputAddress;
@@ -9,10 +8,11 @@ use crate::source::input::decode::upright::Orientation;
 use crate::source::input::decode::{MICROSECONDS, StreamSetup};
 use crate::source::input::error::InputError;
 use crate::source::input::pace::timeline::Lane;
+use crate::source::input::stream_fields;
 use ffmpeg_next::codec::packet::side_data;
 use ffmpeg_next::format::context;
 use ffmpeg_next::format::stream::{Disposition, Stream};
-use ffmpeg_next::{Rational, decoder, media};
+use ffmpeg_next::{Packet, Rational, decoder, media};
 use tracing::warn;
 
 /// Text art, which libav takes for video: every text file would "play".
@@ -38,19 +38,68 @@ const RAW_VIDEO: [&str; 16] = [
     "vvc",
 ];
 
-/// The streams that are played, by number, with their time bases.
-#[derive(Debug, Clone, Copy)]
+/// The streams that are played.
+#[derive(Debug)]
 pub(crate) struct Chosen {
-    picture: Option<(usize, Rational)>,
-    sound: Option<(usize, Rational)>,
+    picture: Option<ChosenStream>,
+    sound: Option<ChosenStream>,
+}
+
+#[derive(Debug)]
+struct ChosenStream {
+    index: usize,
+    time_base: Rational,
+    /// What its decoder was set up with.
+    head: Vec<u8>,
+}
+
+impl ChosenStream {
+    fn of(stream: &Stream, time_base: Rational) -> Self {
+        let head = stream_fields::head(&stream.parameters()).to_vec();
+        ChosenStream { index: stream.index(), time_base, head }
+    }
 }
 
 impl Chosen {
     /// The lane in which packets of a stream belong.
     pub(crate) fn lane_of(&self, stream: usize) -> Option<(Lane, Rational)> {
-        let of = |(index, time_base): (usize, Rational), lane| (index == stream).then_some((lane, time_base));
-        let in_picture = self.picture.and_then(|picture| of(picture, Lane::Picture));
-        in_picture.or_else(|| self.sound.and_then(|sound| of(sound, Lane::Sound)))
+        let of = |it: &ChosenStream, lane| (it.index == stream).then_some((lane, it.time_base));
+        let in_picture = self.picture.as_ref().and_then(|picture| of(picture, Lane::Picture));
+        in_picture.or_else(|| self.sound.as_ref().and_then(|sound| of(sound, Lane::Sound)))
+    }
+
+    /// What a lane is to be set up with from this packet on, if that is not what it was set up with: encoders that push may send the
+    /// head of their sound, or the sound itself, long after the picture.
+    pub(crate) fn changed(&mut self, input: &context::Input, packet: &Packet) -> Option<(Lane, StreamSetup)> {
+        let index = packet.stream();
+        let Some((lane, time_base)) = self.lane_of(index) else { return self.joined(input, index) };
+        let stream = input.stream(index)?;
+        let chosen = if lane == Lane::Picture { self.picture.as_mut()? } else { self.sound.as_mut()? };
+        let parameters = stream.parameters();
+        let of_packet = packet.side_data().find(|data| data.kind() == side_data::Type::NewExtraData);
+        let head = of_packet.as_ref().map_or_else(|| stream_fields::head(&parameters), |data| data.data());
+        if head.is_empty() || head == chosen.head {
+            return None;
+        }
+        chosen.head = head.to_vec();
+        let mut setup = StreamSetup { time_base, ..setup(&stream) };
+        if of_packet.is_some() {
+            stream_fields::set_head(&mut setup.parameters, &chosen.head);
+        }
+        Some((lane, setup))
+    }
+
+    /// Sound that joins a picture that had none.
+    fn joined(&mut self, input: &context::Input, index: usize) -> Option<(Lane, StreamSetup)> {
+        let stream = input.stream(index)?;
+        let parameters = stream.parameters();
+        let is_heard = parameters.medium() == media::Type::Audio && decoder::find(parameters.id()).is_some();
+        if self.sound.is_some() || !is_heard {
+            return None;
+        }
+        let setup = setup(&stream);
+        self.sound = Some(ChosenStream::of(&stream, setup.time_base));
+        Some((Lane::Sound, setup))
     }
 }
 
@@ -111,8 +160,8 @@ pub(crate) fn choose(
         picture: picture
             .as_ref()
             .zip(picture_setup.as_ref())
-            .map(|(it, setup)| (it.index(), setup.time_base)),
-        sound: sound.as_ref().map(|sound| (sound.index(), time_base(sound))),
+            .map(|(it, setup)| ChosenStream::of(it, setup.time_base)),
+        sound: sound.as_ref().map(|sound| ChosenStream::of(sound, time_base(sound))),
     };
     let mut parts = vec![name];
     parts.extend(picture.as_ref().map(|picture| {
@@ -138,8 +187,8 @@ pub(crate) fn choose(
         of_several: false,
         description: parts.join(", "),
     };
-    let kept = [chosen.picture, chosen.sound].into_iter().flatten();
-    stream_fields::discard_all_but(input, &kept.map(|(index, _)| index).collect::<Vec<_>>());
+    let kept = chosen.picture.iter().chain(&chosen.sound);
+    stream_fields::discard_all_but(input, &kept.map(|stream| stream.index).collect::<Vec<_>>());
     Ok((chosen, round))
 }
 
@@ -172,7 +221,7 @@ fn untimed_rate(picture: &Stream, asked: Option<u32>) -> Rate {
     stated.map(Rate::Stated).or_else(|| asked.map(|fps| Rate::Asked(f64::from(fps)))).unwrap_or(Rate::Guessed)
 }
 
-/// The picture that libav deems best, unless that is a cover.
+/// The video stream that libav deems best, unless that is a cover.
 fn best_picture(input: &context::Input) -> Option<Stream<'_>> {
     let is_film = |stream: &Stream| {
         stream.parameters().medium() == media::Type::Video
@@ -185,6 +234,18 @@ fn best_picture(input: &context::Input) -> Option<Stream<'_>> {
 /// Whether a stream that began with sound alone has a picture by now that can be decoded.
 pub(crate) fn has_picture(input: &context::Input) -> bool {
     best_picture(input).is_some_and(|picture| decoder::find(picture.parameters().id()).is_some())
+}
+
+/// Whether a file is one picture and nothing else: as a film it would be over at once.
+pub(crate) fn is_still_picture(input: &context::Input) -> bool {
+    let mut streams = input.streams();
+    let (Some(only), None) = (streams.next(), streams.next()) else { return false };
+    // Where the container counts no frames, the name of its reader says that it is a picture: `image2`, `png_pipe`.
+    let is_one = match only.frames() {
+        0 => input.format().name() == "image2" || input.format().name().ends_with("_pipe"),
+        frames => frames == 1,
+    };
+    only.parameters().medium() == media::Type::Video && is_one
 }
 
 /// What a file holds, for people.

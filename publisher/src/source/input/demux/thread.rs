@@ -110,6 +110,10 @@ impl DemuxThread {
         self.shared.wait_for_room();
         let opened_at = Instant::now();
         let mut input = self.open(film)?;
+        let is_file = matches!(film, InputAddress::File(_));
+        if is_file && !of_several && !self.loop_forever && streams::is_still_picture(&input) {
+            return Err(InputError::StillPicture(film.to_string()));
+        }
         let wanted = Wanted {
             is_pushed: self.is_pushed(),
             untimed_fps: self.untimed_fps,
@@ -216,7 +220,7 @@ impl DemuxThread {
     fn read(
         &self,
         input: &mut format::context::Input,
-        chosen: Chosen,
+        mut chosen: Chosen,
         awaits_picture: bool,
         entry: &mut Entry<'_>,
     ) -> Result<Over, InputError> {
@@ -255,6 +259,9 @@ impl DemuxThread {
                     warn!(source = %self.address, reason = reason(error), "the rest of the source cannot be read");
                     return Ok(Over::End { packets });
                 }
+            }
+            if let Some((lane, setup)) = chosen.changed(input, &packet) {
+                entry.set_up(lane, setup);
             }
             let Some((lane, time_base)) = chosen.lane_of(packet.stream()) else {
                 if awaits_picture && streams::has_picture(input) {

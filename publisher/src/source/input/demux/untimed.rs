@@ -21,7 +21,9 @@ const APART: f64 = 0.7;
 /// but none later than this.
 const MOST_DELAY_US: i64 = 150_000;
 /// The usual distance is the mean of about so many.
-const MEAN_OF: f64 = 16.0;
+const MEAN_OF: u32 = 16;
+/// Frames nearer than this at the start were read together: they waited while the source was being opened.
+const READ_TOGETHER_US: i64 = 5_000;
 
 /// Frames a second, and who says so.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,7 +74,9 @@ pub(crate) struct UntimedClock {
 struct Placed {
     arrived_us: i64,
     at_us: f64,
-    usual_us: Option<f64>,
+    usual_us: f64,
+    /// So many distances are known, up to [`MEAN_OF`].
+    distances: u32,
 }
 
 impl UntimedClock {
@@ -113,21 +117,24 @@ impl UntimedClock {
     pub(crate) fn place(&mut self, arrived: Instant) -> (i64, i64) {
         let interval_us = 1e6 / self.rate.fps();
         let arrived_us = arrived.saturating_duration_since(self.opened_at).as_micros() as i64;
-        let Some(last) = self.last else {
-            self.last = Some(Placed { arrived_us, at_us: arrived_us as f64, usual_us: None });
-            return (arrived_us, interval_us as i64);
-        };
-        if !self.is_live {
-            let at_us = last.at_us + interval_us;
-            self.last = Some(Placed { arrived_us, at_us, usual_us: None });
-            return (at_us.round() as i64, interval_us.round() as i64);
+        let first = Placed { arrived_us, at_us: arrived_us as f64, usual_us: interval_us, distances: 0 };
+        let mut next = self.last.map_or(first, |last| Placed { arrived_us, ..last });
+        if let Some(last) = self.last {
+            let distance_us = arrived_us - last.arrived_us;
+            if self.is_live && (last.distances > 0 || distance_us >= READ_TOGETHER_US) {
+                next.distances = (last.distances + 1).min(MEAN_OF);
+                next.usual_us += (distance_us as f64 - last.usual_us) / f64::from(next.distances);
+            }
+            let apart_us = if next.distances > 0 { next.usual_us * APART } else { 0.0 };
+            next.at_us = if self.is_live {
+                (last.at_us + apart_us).min((arrived_us + MOST_DELAY_US) as f64).max(arrived_us as f64)
+            } else {
+                last.at_us + interval_us
+            };
         }
-        let gap_us = (arrived_us - last.arrived_us) as f64;
-        let usual_us = last.usual_us.map_or(gap_us, |usual_us| usual_us + (gap_us - usual_us) / MEAN_OF);
-        let apart = (last.at_us + usual_us * APART).min((arrived_us + MOST_DELAY_US) as f64);
-        let at_us = apart.max(arrived_us as f64);
-        self.last = Some(Placed { arrived_us, at_us, usual_us: Some(usual_us) });
-        (at_us as i64, usual_us as i64)
+        self.last = Some(next);
+        let shown_us = if self.is_live { next.usual_us } else { interval_us };
+        (next.at_us.round() as i64, shown_us.round() as i64)
     }
 }
 

@@ -1,52 +1,52 @@
-//! Pacing: media time becomes the moment at which a piece is due.
+//! Pacing: media time becomes the moment at which a frame is due. Here a run of samples is a frame, too, as in libav.
 //!
-//! In: media time, the moment a piece arrived, and now. Out: when it is due, and by what part of itself it lasts longer than it
-//! says. Pure: the moments are arguments. One line maps media time to our clock, the same for pictures and sound. A live
-//! source turns it: it is as steep as that source's clock is slow, and drawn gently to where pieces come, so that the delay
+//! In: media time, the moment a frame arrived, and now. Out: when it is due, and by what part of itself it lasts longer than it
+//! says. Pure: the moments are arguments. One line maps media time to our clock, the same for video and sound. A live
+//! source turns it: it is as steep as that source's clock is slow, and drawn gently to where frames come, so that the delay
 //! of a stream that runs for weeks neither grows nor makes it drop. It is shifted in two cases only: when everything
 //! is late for good (a source that stopped, a slow disk or pipe), and when everything of a live source comes early for good
-//! (what it sent at the start). What stays too late for the frame clock is due as late as that takes it: it is seen, whatever
-//! is the matter.
+//! (what it sent at the start). A frame that stays too late for the frame clock is due at the latest moment that the frame
+//! clock accepts, so that it is always seen.
 
 use super::timeline::Lane;
 use crate::captured::MOST_STRETCH as FREE;
 use crate::source::clock_rate::ClockRate;
 use std::time::{Duration, Instant};
 
-/// Later than this, a piece may be of no use to the frame clock: its patience, less a part of a grid step.
+/// Later than this, a frame may be of no use to the frame clock: its patience, less a part of a grid step.
 const LATE: Duration = Duration::from_millis(160);
-/// What is late for good is given so much of that back: jitter is to find room.
+/// When the line is shifted because everything is late, it is shifted by this much more, as room for jitter.
 const ROOM_FOR_JITTER: Duration = Duration::from_millis(100);
-/// What is that late and becomes no less so for this long is late for good.
+/// If frames are later than [`LATE`] for this long and do not catch up, they are late for good.
 const LATE_PATIENCE: Duration = Duration::from_millis(400);
-/// What came at once after a stall of the network is handed out faster than this, each piece less late than the one before.
+/// What came at once after a stall of the network is handed out faster than this, each frame less late than the one before.
 const CATCHES_UP_WITHIN: Duration = Duration::from_millis(60);
-/// Less of a change of lateness is none.
+/// A smaller change of lateness is not counted as a change.
 const CATCHING_UP: Duration = Duration::from_millis(10);
-/// A source whose pieces come as fast as we like is late this often, within [`STALLS_WITHIN`], before it is given more time.
+/// A source that is not live, such as a slow disk, may be late this often within [`STALLS_WITHIN`] before it is given more time.
 const STALLS: usize = 3;
 const STALLS_WITHIN: Duration = Duration::from_secs(60);
-/// A stalled network that sends everything at once afterwards catches up sooner than this.
+/// After a network stall, frames that arrive all at once have caught up within this time.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// A live source whose slowest piece comes earlier than this is being held back for nothing.
+/// If even the slowest frame of a live source arrives earlier than this, its frames are delayed for nothing.
 const EARLY: Duration = Duration::from_millis(100);
-/// What is left of that to even out the network's jitter.
+/// How much of that delay stays, to even out the network's jitter.
 const JITTER: Duration = Duration::from_millis(30);
 
-/// What is done about a piece that comes a second too late or early, in parts of a second for each second.
+/// How fast an offset is corrected: seconds per second, for an offset of one second.
 const PULL: f64 = 0.05;
-/// Less of an offset is none: sound that is right stays untouched.
+/// A smaller offset is not corrected: sound that is in time is not resampled.
 const WORTHWHILE_S: f64 = 0.003;
-/// The rate is known so exactly in the end.
+/// How exactly the rate is known in the end.
 const SURE: f64 = 0.000_02;
 /// Beyond [`FREE`] the line is as steep as the source's clock demands, and for each second of offset by this more.
 const ROOM: f64 = 0.003;
 /// But no more than this, however far it is off.
 const MOST_ROOM: f64 = 0.0001;
-/// No later than this may the fastest pieces come.
+/// The fastest frames may be at most this late.
 const MOST_LATE_S: f64 = 0.02;
 
-/// When a piece is due.
+/// When a frame is due.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Due {
     /// The moment to write on it.
@@ -62,7 +62,7 @@ pub(crate) struct Pacer {
     live: bool,
     line: Option<Line>,
     rate: ClockRate,
-    /// So much later than they are due come the fastest pieces, as it should be.
+    /// How much later than due the fastest frames should arrive.
     aim_s: Option<f64>,
     late: [Option<Late>; 2],
     /// When the latest stalls began, the newest last.
@@ -95,7 +95,7 @@ impl Line {
     }
 }
 
-/// How late the pieces of one lane are that are too late.
+/// How late the frames of one lane are that are too late.
 #[derive(Debug, Clone, Copy)]
 struct Late {
     /// When they were last seen to catch up.
@@ -103,7 +103,7 @@ struct Late {
     least: Duration,
 }
 
-/// How long before its time the slowest piece of the running [`PATIENCE`] came.
+/// How long before its time the slowest frame of the running [`PATIENCE`] came.
 #[derive(Debug)]
 struct Early {
     since: Instant,
@@ -133,8 +133,8 @@ impl Pacer {
         self.line.get_or_insert(Line { media_us, moment: now, stretch: 0.0, epoch: now }).due(media_us)
     }
 
-    /// The piece is being handed out: the moment to write on it. `arrived` is when the source had sent all that it
-    /// took to make the piece, or nothing if the source was kept waiting and so tells nothing about its clock.
+    /// The frame is being handed out: the moment to write on it. `arrived` is when the source had sent all that it
+    /// took to make the frame, or nothing if the source was kept waiting and so tells nothing about its clock.
     pub(crate) fn hand_out(
         &mut self,
         lane: Lane,

@@ -1,7 +1,7 @@
 //! Timeline: the timestamps of a file or stream become one media time that never breaks.
 //!
 //! In: presentation times as the container has them, stream by stream. Out: media time in microseconds from the first
-//! piece on. Pure: no clock, no I/O. Jumps are spliced, wraps unrolled, missing times guessed, rounds of a loop laid end to end.
+//! frame on. Pure: no clock, no I/O. Jumps are spliced, wraps unrolled, missing times guessed, rounds of a loop laid end to end.
 
 use livedir_time::clock_33_bit::WRAP_90K;
 use livedir_time::ticks::microseconds;
@@ -10,14 +10,14 @@ use std::time::Instant;
 /// A lane is one of the two streams that are played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lane {
-    /// The pictures.
+    /// The video.
     Picture = 0,
     /// The sound.
     Sound = 1,
 }
 
 impl Lane {
-    /// Both, pictures first.
+    /// Both, the video first.
     pub(crate) const ALL: [Lane; 2] = [Lane::Picture, Lane::Sound];
 }
 
@@ -32,7 +32,7 @@ const LIVE_JUMP_US: i64 = 300_000;
 const FOLLOWS_US: i64 = 100_000;
 /// Timestamps that step back by less are the jitter of careless muxers.
 const BACKWARD_JUMP_US: i64 = 500_000;
-/// Picture and sound cross a splice within this of each other; so near, they are taken to be on one timeline again.
+/// Video and sound cross a splice within this of each other; so near, they are taken to be on one timeline again.
 const SAME_SPLICE_US: i64 = 1_000_000;
 /// A slide may stand for minutes; a longer duration is a broken field.
 const LONGEST_PIECE_US: i64 = 300_000_000;
@@ -93,7 +93,9 @@ struct LaneClock {
 struct Placed {
     start_us: i64,
     end_us: i64,
-    /// From the start of the piece before to that of this one.
+    /// From the start of the frame before to that of this one.
+    step_us: i64,
+    /// The shorter of the newest two steps: one hole is not usual.
     usual_us: i64,
 }
 
@@ -108,14 +110,16 @@ impl Placed {
 }
 
 impl Beside {
-    /// Whether a hole up to a packet at `pts_us` is one of this lane alone; `other` is the lane beside it.
-    fn shows_hole(self, hole_us: i64, pts_us: i64, other: &LaneClock) -> bool {
+    /// Whether a hole up to a packet at `pts_us` is one of the lane `own` alone; `other` is the lane beside it, which is on the same
+    /// timeline, or has crossed a splice.
+    fn shows_hole(self, hole_us: i64, pts_us: i64, own: &LaneClock, other: &LaneClock) -> bool {
         match self {
             Beside::Unknown => false,
             Beside::Alone => hole_us <= LONGEST_PIECE_US,
             Beside::Run { since_us, newest_us } => other.last.is_some_and(|last| {
                 let end_us = last.end_us - other.offset_us;
-                since_us <= end_us.saturating_add(RUNS_ON_US)
+                other.offset_us == own.offset_us
+                    && since_us <= end_us.saturating_add(RUNS_ON_US)
                     && newest_us.saturating_sub(pts_us).saturating_abs() <= INTERLEAVED_US
             }),
         }
@@ -130,7 +134,7 @@ impl Timeline {
         self.lanes = Default::default();
     }
 
-    /// Media time of the next piece of a lane. Pieces of one lane come in the order in which they are presented.
+    /// Media time of the next frame of a lane. Frames of one lane come in the order in which they are presented.
     pub(crate) fn place(&mut self, lane: Lane, piece: Unplaced) -> i64 {
         let Unplaced { pts_us, duration_us, arrived, beside } = piece;
         let [picture, sound] = &mut self.lanes;
@@ -161,7 +165,7 @@ impl Timeline {
                 let longest_us = last.usual_us * 2 + LIVE_JUMP_US;
                 let is_too_long = match waited_us {
                     Some(waited_us) => hole_us > waited_us.saturating_add(longest_us),
-                    None => hole_us > FORWARD_JUMP_US && !beside.shows_hole(hole_us, pts_us, other),
+                    None => hole_us > FORWARD_JUMP_US && !beside.shows_hole(hole_us, pts_us, clock, other),
                 };
                 let is_jump = last.is_before(own_us) || is_too_long;
                 // The other lane has crossed a splice: where that is nearer, this one crosses it too.
@@ -183,10 +187,13 @@ impl Timeline {
                 pts_us + clock.offset_us
             }
         };
-        let usual_us =
-            clock.last.map_or(i64::MAX / 4, |last| (start_us - last.start_us).clamp(0, LONGEST_PIECE_US));
-        clock.last =
-            Some(Placed { start_us, end_us: start_us + duration_us.clamp(0, LONGEST_PIECE_US), usual_us });
+        let unknown = (i64::MAX / 4, i64::MAX / 4);
+        let (step_us, usual_us) = clock.last.map_or(unknown, |last| {
+            let step_us = (start_us - last.start_us).clamp(0, LONGEST_PIECE_US);
+            (step_us, step_us.min(last.step_us))
+        });
+        let end_us = start_us + duration_us.clamp(0, LONGEST_PIECE_US);
+        clock.last = Some(Placed { start_us, end_us, step_us, usual_us });
         start_us
     }
 
@@ -273,10 +280,27 @@ mod tests {
     }
 
     #[test]
+    fn the_second_lane_follows_the_first_across_a_jump_to_where_both_go_on() {
+        let mut timeline = Timeline::default();
+        timeline.begin_round(0);
+        place(&mut timeline, Picture, Some(0), FRAME);
+        place(&mut timeline, Sound, Some(0), FRAME);
+        let run = Beside::Run { since_us: 500 * SECOND, newest_us: 500 * SECOND };
+        let jumped = |lane, timeline: &mut Timeline| {
+            let piece =
+                Unplaced { pts_us: Some(500 * SECOND), duration_us: FRAME, arrived: None, beside: run };
+            timeline.place(lane, piece)
+        };
+        assert_eq!(jumped(Picture, &mut timeline), FRAME);
+        assert_eq!(jumped(Sound, &mut timeline), FRAME);
+    }
+
+    #[test]
     fn a_live_source_that_sends_nothing_for_long_has_a_hole_and_no_jump() {
         let start = Instant::now();
         let mut timeline = Timeline::default();
         timeline.begin_round(0);
+        timeline.place(Picture, live(Some(-FRAME), FRAME, start));
         timeline.place(Picture, live(Some(0), FRAME, start));
         let later = start + std::time::Duration::from_secs(60);
         assert_eq!(timeline.place(Picture, live(Some(60 * SECOND), FRAME, later)), 60 * SECOND);
@@ -290,7 +314,7 @@ mod tests {
 
     #[test]
     fn picture_and_sound_stay_together_over_a_splice() {
-        // The picture crosses first and sets the splice; the sound, 15 ms behind it in the new timeline, follows.
+        // The video crosses first and sets the splice; the sound, 15 ms behind it in the new timeline, follows.
         check(
             0,
             &[
@@ -303,7 +327,7 @@ mod tests {
         );
     }
 
-    /// A live source of 20 pictures a second whose timestamps jump; how far sound and picture are then apart, and how long the
+    /// A live source of 20 frames a second whose timestamps jump; how far sound and video are then apart, and how long the
     /// hole in each is, beyond what was waited.
     fn jump_live(by_us: i64) -> (i64, i64) {
         const RUN_US: i64 = 21_333;

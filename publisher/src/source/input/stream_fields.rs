@@ -51,7 +51,26 @@ pub(crate) fn head(parameters: &codec::Parameters) -> &[u8] {
     }
 }
 
-/// Width and height of the pictures as they are stored.
+/// Gives a stream another head; leaves it without one where there is no memory.
+pub(crate) fn set_head(parameters: &mut codec::Parameters, head: &[u8]) {
+    const PADDING: usize = ffi::AV_INPUT_BUFFER_PADDING_SIZE as usize;
+    // SAFETY: the parameters are borrowed mutably; what they owned is freed, and what they own next is allocated by the same allocator,
+    // with the padding of zeros that libav asks for.
+    unsafe {
+        let fields = &mut *parameters.as_mut_ptr();
+        ffi::av_freep((&raw mut fields.extradata).cast());
+        fields.extradata_size = 0;
+        let owned = ffi::av_mallocz(head.len() + PADDING).cast::<u8>();
+        if owned.is_null() {
+            return;
+        }
+        std::ptr::copy_nonoverlapping(head.as_ptr(), owned, head.len());
+        fields.extradata = owned;
+        fields.extradata_size = head.len() as i32;
+    }
+}
+
+/// Width and height of the frames as they are stored.
 pub(crate) fn stored_size(parameters: &codec::Parameters) -> (u32, u32) {
     // SAFETY: the parameters are valid for as long as they are borrowed; the fields are plain numbers.
     let (width, height) = unsafe { ((*parameters.as_ptr()).width, (*parameters.as_ptr()).height) };

@@ -1,0 +1,38 @@
+//! Dry run: whether a source that is a file can be streamed, before anything is begun.
+//!
+//! In: the settings. Out: what `live` would refuse the file with. Writes nothing, and starts no thread that outlives it.
+
+use std::sync::mpsc;
+
+use crate::cli::settings::LiveSettings;
+use crate::live::copy::{self, Attempt};
+use crate::source::SourceError;
+use crate::source::input::{self, InputAddress, InputSettings};
+use crate::source::open::SourceChoice;
+use livedir_time::stop::Stop;
+
+/// Opens the file as `live` would. Other sources are not opened: a camera serves one program at a time, a network takes long, and what
+/// was read from a pipe is gone.
+pub fn look(settings: &LiveSettings, stop: &Stop) -> Result<(), SourceError> {
+    let SourceChoice::Input(address @ InputAddress::File(path)) = &settings.source else { return Ok(()) };
+    let is_device_or_pipe = path.metadata().is_ok_and(|it| !it.is_file() && !it.is_dir());
+    if is_device_or_pipe {
+        return Ok(());
+    }
+    let (opened_tx, opened_rx) = mpsc::sync_channel(1);
+    match copy::attempt(settings, stop, &opened_tx) {
+        Attempt::Copies(_) => Ok(()),
+        Attempt::Encodes => {
+            let (address, loop_forever) = (address.clone(), settings.loop_forever);
+            input::open(&InputSettings {
+                address,
+                loop_forever,
+                untimed_fps: settings.input_fps,
+                stop: stop.flag(),
+            })?;
+            Ok(())
+        }
+        // Without an error it was the stop.
+        Attempt::Fails => opened_rx.try_recv().map_or(Ok(()), |outcome| outcome.map(|_| ())),
+    }
+}

@@ -1,0 +1,176 @@
+//! The table of sources: films with a flash and a beep in each second, stored and sent in all the ways that others do it, played by
+//! the whole program. What came out is judged by the pixels that are shown and the beeps that are heard.
+
+mod late_head;
+mod sound;
+mod standstill;
+mod untimed;
+
+use crate::input::media::made;
+use crate::support::check::assert_clean;
+use crate::support::media::{beeps, flashes, run};
+use crate::support::programs::{Running, publisher, read_playlist};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+/// Within the quarter of the picture that flashes, also where bars stand above it.
+const SQUARE: &str = "iw/4:ih/4:iw/16:ih/6";
+
+/// One step of the grid, and a little: a flash that falls between two grid times is shown at the next one.
+const TOGETHER_MS: f64 = 55.0;
+
+/// Coding of the picture: quick, and without delay.
+const H264: [&str; 10] =
+    ["-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-bf", "0", "-pix_fmt", "yuv420p"];
+
+/// Pictures of so many seconds at a rate: black, and white for the first tenth of each second in one quarter.
+fn picture(rate: &str, seconds: u32) -> String {
+    format!(
+        "testsrc2=size=320x180:rate={rate}:duration={seconds},drawbox=w=iw/2:h=ih/2:color=black:t=fill,\
+         drawbox=w=iw/2:h=ih/2:color=white:t=fill:enable='lt(mod(t,1),0.1)'"
+    )
+}
+
+/// A beep of 1000 Hz at the start of each second.
+fn sound(seconds: u32) -> String {
+    format!("aevalsrc='0.6*sin(2*PI*1000*t)*lt(mod(t,1),0.1)':s=48000:d={seconds}")
+}
+
+/// A film of picture and sound, coded as `coding` says.
+fn film(name: &str, picture: &str, sound: &str, coding: &[&str]) -> PathBuf {
+    let inputs = ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound];
+    made(name, &[&inputs[..], coding].concat())
+}
+
+/// Pictures alone.
+fn silent_film(name: &str, picture: &str, coding: &[&str]) -> PathBuf {
+    made(name, &[&["-f", "lavfi", "-i", picture][..], coding].concat())
+}
+
+/// What became of a source.
+#[derive(Debug)]
+struct Shown {
+    /// When each flash and each beep begins, in seconds of the stream; not the one with which the stream begins.
+    flashes: Vec<f64>,
+    beeps: Vec<f64>,
+    slate_frames: u64,
+    output: String,
+    _webroot: TempDir,
+    joined: PathBuf,
+}
+
+impl Shown {
+    /// The program streams `source`, a word of its command line, to its end.
+    #[track_caller]
+    fn of(source: &Path, words: &[&str]) -> Self {
+        Self::of_command(publisher().arg("live").arg(source).args(words))
+    }
+
+    /// The same of what a program writes to a pipe.
+    #[track_caller]
+    fn of_pipe(writer: &mut Command, words: &[&str]) -> Self {
+        let mut writer = writer.stdout(Stdio::piped()).spawn().expect("`just setup-tests` installs it");
+        let pipe = writer.stdout.take().expect("a pipe");
+        let mut command = publisher();
+        command.args(["live", "-"]).args(words);
+        let webroot = with_webroot(&mut command);
+        let (status, output) = Running::start_reading(&mut command, pipe.into()).wait_and_read();
+        let _ = writer.wait();
+        assert!(status.success(), "{output}");
+        Self::in_webroot(webroot, output)
+    }
+
+    #[track_caller]
+    fn of_command(command: &mut Command) -> Self {
+        let webroot = with_webroot(command);
+        let (status, output) = Running::start(command).wait_and_read();
+        assert!(status.success(), "{output}");
+        Self::in_webroot(webroot, output)
+    }
+
+    #[track_caller]
+    fn in_webroot(webroot: TempDir, output: String) -> Self {
+        assert_clean(webroot.path());
+        let status = std::fs::read(webroot.path().join("status.json")).expect("a status");
+        let status: serde_json::Value = serde_json::from_slice(&status).expect("a whole status");
+        let joined = webroot.path().join("joined.ts");
+        let playlist = read_playlist(webroot.path()).expect("a playlist");
+        let files = playlist.segments.iter().map(|segment| webroot.path().join(&segment.uri));
+        let bytes: Vec<_> = files.map(|file| std::fs::read(file).expect("a segment")).collect();
+        std::fs::write(&joined, bytes.concat()).expect("room");
+        Self {
+            flashes: flashes(&joined, SQUARE),
+            beeps: beeps(&joined),
+            slate_frames: status["frames_slate"].as_u64().expect("a count"),
+            output,
+            _webroot: webroot,
+            joined,
+        }
+    }
+
+    /// For each flash that has a beep within half a second: how long after it that begins, in milliseconds.
+    fn offsets_ms(&self) -> Vec<f64> {
+        let nearest = |flash: &f64| {
+            let after = self.beeps.iter().map(|beep| (beep - flash) * 1000.0);
+            after.min_by(|a, b| a.abs().total_cmp(&b.abs()))
+        };
+        self.flashes.iter().filter_map(nearest).filter(|offset_ms| offset_ms.abs() < 500.0).collect()
+    }
+
+    /// So many flashes are seen, and so many of them have their beep beside them. A machine that is busy with other tests may lose
+    /// two, or show one late.
+    #[track_caller]
+    fn assert(&self, flashes: usize, together: usize) {
+        let mut offsets_ms = self.offsets_ms();
+        assert!(
+            (flashes.saturating_sub(2)..=flashes).contains(&self.flashes.len())
+                && (together.saturating_sub(2)..=together).contains(&offsets_ms.len()),
+            "{} flashes of {flashes}, {} together of {together}\n{self:#?}",
+            self.flashes.len(),
+            offsets_ms.len()
+        );
+        offsets_ms.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
+        let median_ms = offsets_ms.get(offsets_ms.len() / 2).map_or(0.0, |offset_ms| offset_ms.abs());
+        assert!(median_ms <= TOGETHER_MS, "{offsets_ms:?}\n{self:#?}");
+    }
+
+    /// How high the beeps are, in Hz.
+    fn pitch_hz(&self) -> f64 {
+        let samples = run(Command::new("ffmpeg")
+            .args(["-v", "error", "-i"])
+            .arg(&self.joined)
+            .args(["-vn", "-ac", "1", "-ar", "48000", "-f", "s16le", "-"]));
+        let samples: Vec<i16> =
+            samples.chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]])).collect();
+        // Rising through zero between two loud half-waves: the time from one to the next is a period.
+        let rises: Vec<usize> = (24..samples.len().saturating_sub(24))
+            .filter(|&at| samples[at - 1] < 0 && samples[at] >= 0)
+            .filter(|&at| samples[at - 24..at + 24].iter().any(|sample| sample.unsigned_abs() > 4000))
+            .collect();
+        let mut periods: Vec<usize> = rises.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        periods.sort_unstable();
+        48_000.0 / periods[periods.len() / 2] as f64
+    }
+}
+
+/// A webroot of its own, whose playlist lists all.
+fn with_webroot(command: &mut Command) -> TempDir {
+    let webroot = tempfile::tempdir().expect("a directory");
+    if !command.get_args().any(|word| word == "--copy") {
+        // Small: many of these run at a time.
+        command.args(["--size", "320x180"]);
+    }
+    command.args(["--window", "1000", "--webroot"]).arg(webroot.path());
+    webroot
+}
+
+#[test]
+fn films_at_all_usual_rates_keep_sound_with_picture() {
+    for rate in ["24", "25", "30000/1001", "60000/1001"] {
+        let film = film("rate.mp4", &picture(rate, 8), &sound(8), &[&H264[..], &["-c:a", "aac"]].concat());
+        let shown = Shown::of(&film, &[]);
+        shown.assert(7, 7);
+        assert_eq!(shown.slate_frames, 0, "{rate}");
+    }
+}
