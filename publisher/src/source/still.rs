@@ -30,7 +30,8 @@ impl Still {
         let name = address.to_string();
         let settings = InputSettings {
             address,
-            loop_forever: false,
+            // A picture is a film that is over at once, and is refused as such.
+            loop_forever: true,
             untimed_fps: None,
             sound_alone: false,
             stop: stop.flag(),
