@@ -112,7 +112,7 @@ impl LaneSetup {
         match (&self.form, packet.data()) {
             (Form::H264(storage), Some(stored)) => storage.look(stored).is_idr,
             // Each frame of sound can be decoded by itself.
-            (Form::Aac(_) | Form::AsItIs, _) => true,
+            (Form::Aac(_) | Form::WithHeader | Form::AsItIs, _) => true,
             (Form::H264(_), None) => false,
         }
     }
