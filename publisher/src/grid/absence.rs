@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// A source is given at least this long, and one that is known to be lost no longer.
-pub const LEAST: Duration = Duration::from_secs(1);
+const LEAST: Duration = Duration::from_secs(1);
 
 /// No source is given longer than this, unless the user says so.
 const MOST: Duration = Duration::from_secs(30);
@@ -54,9 +54,14 @@ impl Absence {
         self.last_sign = self.last_sign.max(at);
     }
 
-    /// Whether the slate is to be shown at `moment`; `is_lost`: the source is known to be.
-    pub fn is_absent_at(&mut self, moment: Instant, is_lost: bool) -> bool {
-        self.is_running &= !is_lost;
+    /// The source is known to be lost: the time to its next picture is no gap of its own making.
+    pub fn note_loss(&mut self) {
+        self.is_running = false;
+    }
+
+    /// Whether the slate is to be shown at `moment`; `is_lost`: the source is known to be lost.
+    #[must_use]
+    pub fn is_absent_at(&self, moment: Instant, is_lost: bool) -> bool {
         let sign = if is_lost { None } else { self.last_sign };
         let since = sign.map_or(self.last_picture, |sign| sign.max(self.last_picture));
         let given = self.asked.unwrap_or(if is_lost { LEAST } else { self.usual() });
@@ -128,6 +133,7 @@ mod tests {
         let origin = Instant::now();
         let mut absence = Absence::new(None, origin);
         absence.note_picture(origin);
+        absence.note_loss();
         assert!(!absence.is_absent_at(origin + MS(900), true));
         assert!(absence.is_absent_at(origin + MS(1000), true));
         absence.note_picture(origin + S(60));

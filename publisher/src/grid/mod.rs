@@ -9,6 +9,7 @@ pub mod absence;
 pub(crate) mod complaint;
 pub mod frame_clock;
 pub mod segment_boundaries;
+pub(crate) mod start;
 
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -22,6 +23,7 @@ use crate::grid::absence::Absence;
 use crate::grid::complaint::Complaint;
 use crate::grid::frame_clock::{FrameClock, Placement};
 use crate::grid::segment_boundaries::SegmentBoundaries;
+use crate::grid::start::Start;
 use crate::packet::{Encoded, EncodedPacket, SegmentBoundary};
 use crate::picture::filter::{Filter, FilterSettings};
 use crate::picture::shared::SharedPicture;
@@ -39,15 +41,6 @@ const LOST: Duration = Duration::from_secs(5);
 
 /// Wall clock and grid may be this far apart before the dates of the stream follow the wall clock.
 const CLOCK_STEP: Duration = Duration::from_millis(200);
-
-/// The first picture is waited for this long after the source was opened.
-const FIRST_PICTURE: Duration = Duration::from_secs(1);
-
-/// How many runs of sound from before the first frame are kept: those of [`FIRST_PICTURE`].
-const LEAD_IN: usize = 512;
-
-/// Sound that begins earlier before the picture by less than this is left out: encoders begin with some of it.
-const SHORT_LEAD: Duration = Duration::from_millis(100);
 
 /// The grid and its filters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,27 +84,16 @@ pub fn run(
     sound: Option<SoundLine>,
     meters: &Arc<Meters>,
 ) -> Result<(), EncodeError> {
-    let mut lead_in = Vec::new();
-    let opened_at = Instant::now();
-    let first = loop {
-        match captured.next(opened_at + FIRST_PICTURE) {
-            Next::Captured(Captured::Picture(picture)) => break Some(picture),
-            Next::Captured(Captured::Sound(sound)) if !pictures.awaits_picture => {
-                lead_in.push(sound);
-                break None;
-            }
-            Next::Captured(Captured::Sound(sound)) if lead_in.len() < LEAD_IN => lead_in.push(sound),
-            Next::Captured(Captured::Sound(_)) => {}
-            Next::TimedOut => break None,
-            Next::Closed => return Ok(()),
-        }
+    let Some(Start { origin, sound: lead_in, picture }) =
+        start::wait(captured, settings.fps, pictures.awaits_picture)
+    else {
+        return Ok(());
     };
-    let origin = origin(first.as_ref(), lead_in.first(), settings.fps);
     let mut grid = Grid::start(settings, origin, pictures, sound, meters)?;
     for sound in lead_in {
         grid.take_sound(&sound);
     }
-    if let Some(picture) = first {
+    if let Some(picture) = picture {
         grid.take_picture(picture);
     }
     while grid.is_receiver_alive() {
@@ -132,21 +114,6 @@ pub fn run(
         grid.fill_overdue(now)?;
     }
     grid.finish()
-}
-
-/// Grid time 0: when the first picture was captured. Sound that begins earlier is heard: the grid begins so many whole steps earlier.
-/// Without a picture it begins with the sound.
-fn origin(picture: Option<&CapturedPicture>, sound: Option<&CapturedSound>, fps: u32) -> Instant {
-    let sound = sound.map(|sound| sound.captured_at);
-    let Some(picture) = picture.map(|picture| picture.captured_at) else {
-        return sound.unwrap_or_else(Instant::now);
-    };
-    let lead = sound.map_or(Duration::ZERO, |sound| picture.saturating_duration_since(sound));
-    if lead < SHORT_LEAD {
-        return picture;
-    }
-    let steps = (lead.as_secs_f64() * f64::from(fps)).ceil();
-    picture.checked_sub(Duration::from_secs_f64(steps / f64::from(fps))).unwrap_or(picture)
 }
 
 struct Grid<'a> {
@@ -317,6 +284,9 @@ impl<'a> Grid<'a> {
             return;
         }
         let is_lost = matches!(self.meters.source_state(), Some(SourceState::Lost | SourceState::Awaited));
+        if is_lost {
+            self.absence.note_loss();
+        }
         let is_absent = self.absence.is_absent_at(self.clock.time_of(n), is_lost);
         if let Some(still) = self.still.as_ref().filter(|_| !is_absent && !self.has_picture) {
             // Anew each time, for the clock that may be written on it.

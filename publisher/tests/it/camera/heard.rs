@@ -181,7 +181,10 @@ fn note_latest_wake(is_over: &AtomicBool, webroot: &str) {
 
 /// How often the machine was so slow that the stream leapt to the present.
 fn leaps(webroot: &Path) -> usize {
-    std::fs::read_to_string(webroot.join(SAID)).unwrap().matches("the stream leaps to the present").count()
+    std::fs::read_to_string(webroot.join(SAID))
+        .unwrap()
+        .matches("the stream skips to the current time")
+        .count()
 }
 
 /// Which of the whole segments have sound; there are no breaks between them but those that the publisher told.

@@ -94,14 +94,25 @@ fn a_film_with_a_picture_in_five_seconds_shows_no_slate() {
     assert_eq!(shown.slate_frames, 0, "{shown:#?}");
 }
 
-/// Frames as they come, without sound and without a file that says when the next one is due.
+/// A camera with a picture in three seconds, for so long: without sound, and without a file that says when the next one is due.
+fn slow_camera(seconds: u32) -> Command {
+    let mut camera = Command::new("ffmpeg");
+    let pictures = format!("testsrc2=size=320x180:rate=1/3:duration={seconds}");
+    camera.args(["-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i", &pictures, "-c:v", "mjpeg"]);
+    camera.args(["-flush_packets", "1", "-f", "mpjpeg", "-"]);
+    camera
+}
+
+#[test]
+fn the_slate_comes_when_the_user_says() {
+    let shown = Shown::of_pipe(&mut slow_camera(18), &["--fps", "5", "--slate-after", "500ms"]);
+    // 2.5 s of each gap that is seen.
+    assert!(shown.slate_frames >= 24, "{shown:#?}");
+}
+
 #[test]
 fn a_live_source_with_a_picture_in_three_seconds_shows_no_slate_after_the_first() {
-    let mut camera = Command::new("ffmpeg");
-    let pictures = "testsrc2=size=320x180:rate=1/3:duration=27";
-    camera.args(["-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i", pictures, "-c:v", "mjpeg"]);
-    camera.args(["-flush_packets", "1", "-f", "mpjpeg", "-"]);
-    let shown = Shown::of_pipe(&mut camera, &["--fps", "5"]);
+    let shown = Shown::of_pipe(&mut slow_camera(27), &["--fps", "5"]);
     // 2 s of the first three, until its own gap is known.
     assert!(shown.slate_frames <= 12, "{shown:#?}");
     assert!(shown.flashes.is_empty());

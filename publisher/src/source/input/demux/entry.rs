@@ -1,7 +1,8 @@
 //! Entry: the packets of a round on their way into the queue.
 //!
-//! In: packets as libav read them, those without timestamps in microseconds. Out: the round, and behind it its packets, all with times. A source without timestamps shows by its
-//! first packets whether it delivers in real time: they are held for a moment, as the round says how it is to be played.
+//! In: packets as libav read them. Out: the round, and behind it its packets, all with times. A source without timestamps shows by its
+//! first packets whether it delivers in real time: they are held for a moment, as the round says how it is to be played. The time base
+//! of such a source is a microsecond.
 
 use super::packet_queue::Extent;
 use super::untimed::UntimedClock;

@@ -73,10 +73,14 @@ impl Chosen {
     pub(crate) fn changed(&mut self, input: &context::Input, packet: &Packet) -> Option<(Lane, StreamSetup)> {
         let index = packet.stream();
         let Some((lane, time_base)) = self.lane_of(index) else { return self.joined(input, index) };
-        let stream = input.stream(index)?;
         let chosen = if lane == Lane::Picture { self.picture.as_mut()? } else { self.sound.as_mut()? };
-        let parameters = stream.parameters();
         let of_packet = packet.side_data().find(|data| data.kind() == side_data::Type::NewExtraData);
+        // A head that was known changes with a packet alone.
+        if of_packet.is_none() && !chosen.head.is_empty() {
+            return None;
+        }
+        let stream = input.stream(index)?;
+        let parameters = stream.parameters();
         let head = of_packet.as_ref().map_or_else(|| stream_fields::head(&parameters), |data| data.data());
         if head.is_empty() || head == chosen.head {
             return None;

@@ -97,6 +97,9 @@ impl UntimedClock {
 
     /// A frame arrived. Returns true if the source has shown by it that it does not deliver in real time.
     pub(crate) fn note(&mut self, arrived: Instant) -> bool {
+        if !self.is_live {
+            return false;
+        }
         self.frames += 1;
         let at_a_stretch = (FASTER_THAN_ANY_CAMERA * self.rate.fps() * AT_A_STRETCH.as_secs_f64()) as usize;
         self.newest.push_back(arrived);
@@ -108,7 +111,7 @@ impl UntimedClock {
         let sent_s = self.frames as f64 / self.rate.fps();
         let took_s = arrived.saturating_duration_since(self.opened_at).as_secs_f64();
         let is_ahead = sent_s - took_s > AHEAD.as_secs_f64();
-        let turns = self.is_live && is_ahead && (is_fast || self.rate != Rate::Guessed);
+        let turns = is_ahead && (is_fast || self.rate != Rate::Guessed);
         self.is_live &= !turns;
         turns
     }
