@@ -10,6 +10,7 @@ use livedir_publisher::source::Source;
 
 use crate::input::media::{PICTURES, SOUND, made, moments, open_file, play, sound_s};
 use crate::support::check::{Following, assert_clean};
+use crate::support::media::{decode, volume_db};
 use crate::support::programs::{LiveStream, PATIENCE, Running, WebServer, read_playlist};
 use crate::support::wait_for;
 
@@ -31,32 +32,6 @@ fn streams(path: &Path) -> String {
     lines.sort_unstable();
     lines.dedup();
     lines.join(" ")
-}
-
-/// The mean volume of a file, in decibels.
-fn volume_db(path: &Path) -> f64 {
-    let ended = Command::new("ffmpeg")
-        .args(["-nostdin", "-hide_banner", "-i"])
-        .arg(path)
-        .args(["-af", "volumedetect", "-vn", "-f", "null", "-"])
-        .output()
-        .expect("ffmpeg");
-    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-    let mean = said.split("mean_volume: ").nth(1).and_then(|rest| rest.split(' ').next());
-    mean.and_then(|mean| mean.parse().ok()).unwrap_or_else(|| panic!("{}: {said}", path.display()))
-}
-
-/// Decodes all that a playlist lists; fails on any complaint.
-#[track_caller]
-fn assert_decodable(playlist: &Path) {
-    let ended = Command::new("ffmpeg")
-        .args(["-nostdin", "-v", "warning", "-i"])
-        .arg(playlist)
-        .args(["-f", "null", "-"])
-        .output()
-        .expect("ffmpeg");
-    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-    assert!(ended.status.success() && said.is_empty(), "{said}");
 }
 
 #[test]
@@ -103,7 +78,7 @@ fn a_song_becomes_segments_and_parts_of_sound_and_goes_on_after_a_kill() {
     assert!(live.publisher.interrupt().success());
     assert_clean(webroot);
     assert_clean(webroot.join("ll.m3u8"));
-    assert_decodable(&webroot.join("stream.m3u8"));
+    decode(&webroot.join("stream.m3u8"));
     assert_eq!(streams(&webroot.join("stream.m3u8")), "aac,audio,48000,2");
 
     let playlist = read_playlist(webroot).unwrap();
@@ -135,7 +110,7 @@ fn aac_alone_is_copied() {
         assert_eq!(streams(&webroot.join("stream.m3u8")), "aac,audio,44100,1", "{name}");
         let playlist = read_playlist(webroot).unwrap();
         assert_eq!((playlist.target_duration_s, playlist.segments.len()), (2, 4), "{name}: {playlist:?}");
-        assert_decodable(&webroot.join("stream.m3u8"));
+        decode(&webroot.join("stream.m3u8"));
     }
 }
 
@@ -201,7 +176,7 @@ fn radio_over_http_is_heard_with_titles_of_songs_in_between() {
         assert!(live.publisher.interrupt().success());
         assert_clean(webroot);
         assert_eq!(streams(&webroot.join("stream.m3u8")), "aac,audio,48000,2");
-        assert_decodable(&webroot.join("stream.m3u8"));
+        decode(&webroot.join("stream.m3u8"));
         for segment in &read_playlist(webroot).unwrap().segments[1..6] {
             let volume = volume_db(&webroot.join(&segment.uri));
             assert!(volume > -25.0, "{kind}, {}: {volume} dB", segment.uri);
@@ -357,5 +332,5 @@ fn watch_lists_segments_of_sound_that_ffmpeg_writes() {
     let segments = playlist.segments.iter().map(|segment| std::fs::read(webroot.join(&segment.uri)).unwrap());
     let joined = directory.path().join("joined.ts");
     std::fs::write(&joined, segments.collect::<Vec<_>>().concat()).unwrap();
-    assert_decodable(&joined);
+    decode(&joined);
 }

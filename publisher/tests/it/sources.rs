@@ -1,15 +1,18 @@
 //! The table of sources: films with a flash and a beep in each second, stored and sent in all the ways that others do it, played by
 //! the whole program. What came out is judged by the pixels that are shown and the beeps that are heard.
 
+mod clocks;
 mod late_head;
 mod sound;
 mod standstill;
 mod untimed;
+mod ways;
 
 use crate::input::media::made;
 use crate::support::check::assert_clean;
 use crate::support::media::{beeps, flashes, run};
-use crate::support::programs::{Running, publisher, read_playlist};
+use crate::support::programs::{LiveStream, PATIENCE, Running, publisher, read_playlist};
+use crate::support::wait_for;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
@@ -19,6 +22,9 @@ const SQUARE: &str = "iw/4:ih/4:iw/16:ih/6";
 
 /// One step of the grid, and a little: a flash that falls between two grid times is shown at the next one.
 const TOGETHER_MS: f64 = 55.0;
+
+/// Waits for one client.
+const RTMP: &str = "rtmp://127.0.0.1:0/live/KEY?listen=1";
 
 /// Coding of the picture: quick, and without delay.
 const H264: [&str; 10] =
@@ -89,19 +95,44 @@ impl Shown {
         Self::in_webroot(webroot, output)
     }
 
+    /// The same of a film that the ffmpeg program pushes in real time; `place` tells where, from what the log says.
+    #[track_caller]
+    fn of_push(
+        film: &Path,
+        address: &str,
+        format: &str,
+        words: &[&str],
+        place: impl Fn(&str) -> String,
+    ) -> Self {
+        let webroot = tempfile::tempdir().expect("a directory");
+        let words = [&[address, "--window", "1000"], words].concat();
+        let mut live = LiveStream::start(webroot.path(), &words);
+        let said = wait_for("its place", PATIENCE, || {
+            let output = live.publisher.output();
+            assert!(live.publisher.still_runs(), "it has ended:\n{output}");
+            let place = output.split("place=\"").nth(1).and_then(|rest| rest.split(['?', '"']).next());
+            place.map(|place| place.replace("/***", "/live/***"))
+        });
+        let mut push = Command::new("ffmpeg");
+        push.args(["-nostdin", "-v", "error", "-re", "-i"]).arg(film);
+        run(push.args(["-c", "copy", "-f", format]).arg(place(&said)));
+        wait_for("the loss", PATIENCE, || live.publisher.output().contains("source lost").then_some(()));
+        assert!(live.publisher.interrupt().success());
+        Self::in_webroot(webroot, String::new())
+    }
+
     #[track_caller]
     fn in_webroot(webroot: TempDir, output: String) -> Self {
         assert_clean(webroot.path());
         let status = std::fs::read(webroot.path().join("status.json")).expect("a status");
         let status: serde_json::Value = serde_json::from_slice(&status).expect("a whole status");
-        let joined = webroot.path().join("joined.ts");
-        let playlist = read_playlist(webroot.path()).expect("a playlist");
-        let files = playlist.segments.iter().map(|segment| webroot.path().join(&segment.uri));
-        let bytes: Vec<_> = files.map(|file| std::fs::read(file).expect("a segment")).collect();
-        std::fs::write(&joined, bytes.concat()).expect("room");
+        let (pictures, sound) = ("live/180p", "live/audio");
+        let is_ladder = webroot.path().join(pictures).is_dir();
+        let joined = join(webroot.path(), if is_ladder { pictures } else { "" });
+        let beeps = beeps(&if is_ladder { join(webroot.path(), sound) } else { joined.clone() });
         Self {
             flashes: flashes(&joined, SQUARE),
-            beeps: beeps(&joined),
+            beeps,
             slate_frames: status["frames_slate"].as_u64().expect("a count"),
             output,
             _webroot: webroot,
@@ -154,10 +185,26 @@ impl Shown {
     }
 }
 
+/// All segments that the playlist of a directory lists, in one file.
+#[track_caller]
+fn join(webroot: &Path, rendition: &str) -> PathBuf {
+    let directory = webroot.join(rendition);
+    let joined = directory.join("joined.ts");
+    let playlist = read_playlist(&directory).expect("a playlist");
+    // One size may end with a frame more than the other.
+    let listed = playlist.segments.iter().filter(|segment| !segment.gap);
+    let files = listed.map(|segment| directory.join(&segment.uri));
+    let bytes: Vec<_> = files
+        .map(|file| std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display())))
+        .collect();
+    std::fs::write(&joined, bytes.concat()).expect("room");
+    joined
+}
+
 /// A webroot of its own, whose playlist lists all.
 fn with_webroot(command: &mut Command) -> TempDir {
     let webroot = tempfile::tempdir().expect("a directory");
-    if !command.get_args().any(|word| word == "--copy") {
+    if !command.get_args().any(|word| word == "--copy" || word == "--ladder") {
         // Small: many of these run at a time.
         command.args(["--size", "320x180"]);
     }
