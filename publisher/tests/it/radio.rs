@@ -334,3 +334,33 @@ fn watch_lists_segments_of_sound_that_ffmpeg_writes() {
     std::fs::write(&joined, segments.collect::<Vec<_>>().concat()).unwrap();
     decode(&joined);
 }
+
+/// In their own time, for six seconds.
+#[test]
+fn other_players_play_sound_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let webroot = directory.path();
+    let path = song("song.mp3", "3", &[]);
+    let site = WebServer::start(webroot);
+    let mut live =
+        LiveStream::start(webroot, &[path.to_str().unwrap(), "--loop", "--segment-duration", "1s"]);
+    live.wait_for_segment(4);
+    let address = format!("{}/stream.m3u8", site.address);
+    let mut mpv = Running::start(Command::new("mpv").args([
+        "--no-config",
+        "--vo=null",
+        "--ao=null",
+        "--length=6",
+        &address,
+    ]));
+    let mut ear = Command::new("gst-launch-1.0");
+    ear.args(["-v", "playbin", &format!("uri={address}"), "audio-sink=fakesink sync=true silent=false"]);
+    let mut gstreamer = Running::start(&mut ear);
+    let status = mpv.wait();
+    assert!(status.success() && mpv.output().contains("Exiting... (End of file)"), "{}", mpv.output());
+    // Six seconds of frames of AAC, in their time.
+    wait_for("six seconds in GStreamer", PATIENCE, || {
+        assert!(gstreamer.still_runs(), "{}", gstreamer.output());
+        (gstreamer.output().matches("chain ").count() >= 281).then_some(())
+    });
+}

@@ -51,23 +51,11 @@ pub(super) fn first_of_pictures(args: &LiveArgs) -> Option<&'static str> {
 /// The first flag that says how to encode, and does not say what goes without saying.
 pub(super) fn first_of_encoding(args: &LiveArgs) -> Option<&'static str> {
     let said = [
-        ("--size", args.size.is_some()),
-        ("--ladder", args.ladder.is_some()),
-        ("--fps", args.fps != DEFAULT_FPS),
-        ("--bitrate", args.bitrate != DEFAULT_BITRATE),
         ("--audio-bitrate", args.audio_bitrate != DEFAULT_AUDIO_BITRATE),
         ("--mic", args.mic.is_some()),
         ("--picture", args.picture.is_some()),
-        ("--rotate", args.rotate.is_some()),
-        ("--mirror", args.mirror),
-        ("--filter", args.filter.is_some()),
-        ("--text", args.text.is_some()),
-        ("--clock", args.clock),
-        ("--slate-after", args.slate_after.is_some()),
-        ("--codec", args.codec != VideoCodec::H264),
-        ("--encoder", args.encoder != DEFAULT_ENCODER),
     ];
-    said.into_iter().find_map(|(flag, is_said)| is_said.then_some(flag))
+    first_of_pictures(args).or_else(|| said.into_iter().find_map(|(flag, is_said)| is_said.then_some(flag)))
 }
 
 #[cfg(test)]
