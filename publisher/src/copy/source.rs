@@ -16,7 +16,6 @@ use crate::source::input::pace::pacing::{Due, Pacer};
 use crate::source::input::pace::timeline::{Lane, Timeline, Unplaced};
 use crate::source::input::stream_fields;
 use crate::source::{Read, Source, SourceError};
-use ffmpeg_next as ffmpeg;
 use ffmpeg_next::{Rescale, codec};
 use livedir_media::Medium;
 use std::time::{Duration, Instant};
@@ -47,11 +46,7 @@ pub(crate) struct CopySource {
 
 /// Whether the streams of a round are such as can be copied.
 fn codecs_fit(round: &Round) -> Result<(), Unfit> {
-    let name = |setup: &StreamSetup| {
-        let id = setup.parameters.id();
-        ffmpeg::decoder::find(id)
-            .map_or_else(|| format!("{id:?}").to_lowercase(), |codec| codec.name().to_owned())
-    };
+    let name = |setup: &StreamSetup| setup.parameters.id().name().to_owned();
     if let Some(picture) = round.picture.as_ref().filter(|it| it.parameters.id() != codec::Id::H264) {
         return Err(Unfit::Pictures(name(picture)));
     }

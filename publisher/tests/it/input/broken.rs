@@ -60,7 +60,7 @@ fn the_cover_of_a_song_is_no_picture_of_a_stream() {
     let path = made("song.mp3", &arguments);
     let format = open_file(&path).expect("a song").format();
     assert_eq!((format.shows, format.has_sound), (Shows::Nothing, true));
-    assert!(format.description.ends_with("song.mp3, mp3float sound"), "{}", format.description);
+    assert!(format.description.ends_with("song.mp3, mp3 sound"), "{}", format.description);
 }
 
 #[test]

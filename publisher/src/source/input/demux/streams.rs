@@ -267,9 +267,9 @@ fn found(input: &context::Input) -> String {
     if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 
+/// The name of the codec, not of a decoder: `mp3`.
 fn codec_name(stream: &Stream) -> String {
-    let id = stream.parameters().id();
-    decoder::find(id).map_or_else(|| format!("{id:?}").to_lowercase(), |codec| codec.name().to_owned())
+    stream.parameters().id().name().to_owned()
 }
 
 fn setup(stream: &Stream) -> StreamSetup {
