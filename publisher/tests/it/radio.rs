@@ -242,7 +242,7 @@ fn pictures_that_come_later_than_the_sound_take_the_place_of_the_slate() {
     let directory = tempfile::tempdir().unwrap();
     let webroot = directory.path();
     let (mut live, address) = door(webroot, &["--size", "160x120"]);
-    let later = ["-re", "-f", "lavfi", "-i", SOUND, "-itsoffset", "6", "-re", "-f", "lavfi", "-i", PICTURES];
+    let later = ["-re", "-f", "lavfi", "-i", SOUND, "-itsoffset", "12", "-re", "-f", "lavfi", "-i", PICTURES];
     let _client = push(&[&later[..], &["-max_interleave_delta", "100000"]].concat(), &address);
     wait_until_newest_is(&mut live, "the sound", |newest| volume_db(newest) > -25.0);
     assert_eq!(live.count("pictures_captured"), 0, "no picture is there yet");

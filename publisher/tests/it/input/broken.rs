@@ -39,7 +39,7 @@ fn what_cannot_be_played_is_named_with_the_remedy() {
     let subtitles = at("titles.srt", b"1\n00:00:00,000 --> 00:00:01,000\nOnce upon a time\n");
     check(
         &subtitles,
-        "PATH has neither video nor sound; it holds: subtitles (srt); give a source with one of them",
+        "PATH has neither video nor sound; it holds: subtitles (subrip); give a source with one of them",
     );
     let film = made("silent.mp4", &["-f", "lavfi", "-i", PICTURES, "-t", "1"]);
     let settings = input::InputSettings { sound_alone: true, ..settings(InputAddress::File(film)) };
