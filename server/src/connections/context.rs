@@ -13,8 +13,8 @@ use super::registry::{Entered, Registry};
 use crate::http::client::Peer;
 use crate::listen::Duty;
 use crate::operator::Operator;
-use crate::operator::access_log::Log;
-use crate::operator::metrics::{Counters, Metrics};
+use crate::operator::access_log::{Log, Refused};
+use crate::operator::metrics::{Counters, Malformed, Metrics};
 use crate::site::Site;
 
 /// What all threads serve, and how.
@@ -61,4 +61,24 @@ pub(super) struct Connection {
     pub(super) duty: Duty,
     pub(super) _entered: Entered,
     pub(super) _permit: ConnectionPermit,
+}
+
+impl Connection {
+    /// Counts what was not well-formed, and logs it unless it has a line as a request.
+    pub(super) fn malformed(&self, malformed: Malformed, refused: Option<&Refused<'_>>) {
+        self.worker.counters.malformed(malformed);
+        if let Some(refused) = refused {
+            self.log_refused(refused);
+        }
+    }
+
+    pub(super) fn log_refused(&self, refused: &Refused<'_>) {
+        if self.duty == Duty::Viewers {
+            let viewer = match self.peer {
+                Peer::Address(address) => Some(address),
+                Peer::Local => None,
+            };
+            self.worker.serving.log.refused(viewer, refused);
+        }
+    }
 }

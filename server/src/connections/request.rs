@@ -18,10 +18,12 @@ use hyper::service::{HttpService, service_fn};
 
 use super::body::{Answer, RunningRequest};
 use super::context::{Connection, Serving};
+use super::limits::MAX_ADDRESS_BYTES;
 use crate::blocking::BlockedFor;
-use crate::http::security;
+use crate::http::refusal::{refusal, refusal_in_words};
+use crate::http::{headers, host, security};
 use crate::listen::Duty;
-use crate::operator::metrics::{Asked, Reached, RequestKind, kind_of};
+use crate::operator::metrics::{Asked, Malformed, Reached, RequestKind, kind_of};
 use crate::site::{Answering, Later};
 
 /// Answers the requests of one connection; `prepared` is the answer to the first one.
@@ -86,7 +88,7 @@ impl Future for Pending {
 
 /// The answer to a request that may have to wait for it; `None` for all others.
 pub(super) fn blocking(connection: &Arc<Connection>, request: &Request<()>) -> Option<Pending> {
-    if connection.duty != Duty::Viewers {
+    if connection.duty != Duty::Viewers || refused(request).is_some() {
         return None;
     }
     let later = connection.worker.serving.site.blocking(request, &connection.activity)?;
@@ -98,6 +100,10 @@ fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Reply {
     let has_body = !request.body().is_end_stream();
     let question = Question::begin(connection, &request, has_body);
     let connection = &question.running.connection;
+    if let Some((malformed, response)) = refused(&request) {
+        connection.malformed(malformed, None);
+        return Reply::Now(Some(question.answered(response)));
+    }
     let answering = match connection.duty {
         _ if has_body && takes_no_body(request.method()) => {
             connection.worker.counters.reached(Reached::Body);
@@ -174,6 +180,23 @@ fn viewer_key<B>(connection: &Connection, request: &Request<B>) -> Option<u64> {
         let viewer = connection.peer.viewer(request.headers(), &connection.worker.serving.trusted);
         metrics.viewer_key(viewer, request.headers().get(USER_AGENT).map(HeaderValue::as_bytes))
     })
+}
+
+/// The answer to a head that hyper has understood, and that is not well-formed all the same.
+fn refused<B>(request: &Request<B>) -> Option<(Malformed, Response<Body>)> {
+    let address_bytes = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
+    let (malformed, mut response) = if address_bytes > MAX_ADDRESS_BYTES {
+        (Malformed::Address, refusal(StatusCode::URI_TOO_LONG))
+    } else if !host::is_named(request) {
+        (Malformed::Host, refusal_in_words(StatusCode::BAD_REQUEST, host::EXPECTED))
+    } else {
+        return None;
+    };
+    headers::set_cors(response.headers_mut());
+    if request.version() < Version::HTTP_2 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Some((malformed, response))
 }
 
 /// Other methods are refused as such.

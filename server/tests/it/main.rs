@@ -5,6 +5,7 @@
 mod support;
 
 mod abuse;
+mod as_written;
 mod blocking;
 mod caching;
 mod layers;
