@@ -47,13 +47,12 @@ pub(super) fn serve(
     scheme: Scheme,
 ) -> impl Future<Output = ()> + Send + 'static {
     let mut state = State::Greeting(Box::pin(greet(connection.clone(), stream, scheme)));
+    let mut is_last = false;
     poll_fn(move |cx| {
         loop {
             let next = match &mut state {
                 State::Greeting(greeting) => {
-                    // Until the first request there is nothing to finish.
-                    if let Poll::Ready(Command::Finish | Command::Cut) = connection.activity.poll_command(cx)
-                    {
+                    if is_cut(&connection, &mut is_last, cx) {
                         return Poll::Ready(());
                     }
                     match ready!(greeting.as_mut().poll(cx)) {
@@ -74,13 +73,19 @@ pub(super) fn serve(
                     }
                 }
                 State::Rest(resting) => {
-                    if let Poll::Ready(Command::Finish | Command::Cut) = connection.activity.poll_command(cx)
-                    {
+                    if is_cut(&connection, &mut is_last, cx) {
                         return Poll::Ready(());
                     }
                     let Some(transport) = resting else { return Poll::Ready(()) };
-                    ready!(transport.poll_heard(cx));
-                    ready!(hear(&connection, resting, cx))
+                    let is_heard = transport.poll_heard(cx).is_ready();
+                    let Poll::Ready(next) =
+                        (if is_heard { hear(&connection, resting, cx) } else { Poll::Pending })
+                    else {
+                        // Whoever has just come will ask; whoever has been answered asks somebody else.
+                        let is_over = is_last && connection.activity.requests.load(Relaxed) > 0;
+                        return if is_over { Poll::Ready(()) } else { Poll::Pending };
+                    };
+                    next
                 }
                 State::Waiting(waiting) => {
                     let Some(Waiting { transport, pending, is_last, listens }) = waiting else {
@@ -117,8 +122,24 @@ pub(super) fn serve(
                 Some(next) => state = next,
                 None => return Poll::Ready(()),
             }
+            if is_last {
+                // It finishes what it hears now, and says so.
+                connection.activity.tell(Command::Finish);
+            }
         }
     })
+}
+
+/// Whether a connection that answers nothing is to end now. One that is to finish may have a request on its way.
+fn is_cut(connection: &Connection, is_last: &mut bool, cx: &mut Context<'_>) -> bool {
+    while let Poll::Ready(command) = connection.activity.poll_command(cx) {
+        match command {
+            Command::Rest => {}
+            Command::Finish => *is_last = true,
+            Command::Cut => return true,
+        }
+    }
+    false
 }
 
 type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;

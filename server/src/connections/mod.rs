@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `context` | what requests share |
 //! | `worker` | a thread: takes connections, looks after them once a second, ends |
+//! | `refusals` | who was not let in, and when that is told |
 //! | `registry` | the connections of a thread |
 //! | `connection` | the task of one: `tls`, then HTTP/1.1 or HTTP/2, rest, waiting |
 //! | `http1`, `http2` | what hyper does, and for how long |
@@ -21,6 +22,7 @@ mod head;
 mod http1;
 mod http2;
 pub(crate) mod limits;
+mod refusals;
 mod registry;
 mod request;
 mod tls;

@@ -109,7 +109,7 @@ mod tests {
                 ResourceKind::Segment,
                 false,
                 &request("bytes=0-1"),
-                &or_whole(Content::Parts([0..2].into())),
+                &or_whole(Content::Parts(vec![Range { start: 0, end: 2 }])),
             );
             check(ResourceKind::Segment, false, &request("bytes=9-"), &or_whole(Content::BeyondTheEnd));
         }

@@ -72,20 +72,14 @@ pub(crate) fn render(
         "Accepted connections.",
         &plain(sum(&|worker| &worker.connections)),
     );
-    let reached = Reached::ALL.map(|(reached, name)| {
-        let count = sum(&|worker| &worker.reached[reached as usize]);
-        (format!("{{limit=\"{name}\"}}"), count.to_string())
-    });
+    let reached = labelled("limit", Reached::ALL, |it| sum(&|worker| &worker.reached[it as usize]));
     family(
         "livedir_limits_reached_total",
         "counter",
         "Connections refused or ended, and requests refused, by the limit that they reached.",
         &reached,
     );
-    let malformed = Malformed::ALL.map(|(malformed, name)| {
-        let count = sum(&|worker| &worker.malformed[malformed as usize]);
-        (format!("{{kind=\"{name}\"}}"), count.to_string())
-    });
+    let malformed = labelled("kind", Malformed::ALL, |it| sum(&|worker| &worker.malformed[it as usize]));
     family(
         "livedir_malformed_total",
         "counter",
@@ -123,6 +117,15 @@ pub(crate) fn render(
         &plain(viewers.len() as u64),
     );
     text
+}
+
+/// A line for each, told apart by this label.
+fn labelled<T, const N: usize>(
+    label: &str,
+    all: [(T, &str); N],
+    count: impl Fn(T) -> u64,
+) -> [(String, String); N] {
+    all.map(|(it, name)| (format!("{{{label}=\"{name}\"}}"), count(it).to_string()))
 }
 
 #[cfg(test)]
