@@ -107,7 +107,7 @@ fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Reply {
     let answering = match connection.duty {
         _ if has_body && takes_no_body(request.method()) => {
             connection.worker.counters.reached(Reached::Body);
-            Answering::Now(refuse_body(request.version()))
+            Answering::Now(refuse_body())
         }
         Duty::Viewers => connection.worker.serving.site.answer(request, &connection.activity),
         Duty::Operator => {
@@ -129,6 +129,8 @@ struct Question {
     running: RunningRequest,
     counted: Option<Counted>,
     is_head: bool,
+    /// The request has a body of HTTP/1. Where one ends that nobody reads is what smuggling is about, so nothing may follow it.
+    is_last: bool,
 }
 
 struct Counted {
@@ -146,11 +148,15 @@ impl Question {
                 let kind = kind_of(request.method(), request.uri().path());
                 Counted { start: Instant::now(), kind, viewer: viewer_key(connection, request) }
             });
-        Question { running, counted, is_head: request.method() == Method::HEAD }
+        let is_last = has_body && request.version() < Version::HTTP_2;
+        Question { running, counted, is_head: request.method() == Method::HEAD, is_last }
     }
 
     fn answered(self, mut response: Response<Body>) -> Response<Answer> {
-        let Question { mut running, counted, is_head } = self;
+        let Question { mut running, counted, is_head, is_last } = self;
+        if is_last {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         let worker = &running.connection.worker;
         security::protect(response.headers_mut(), worker.serving.page_policy.as_ref());
         let status = response.status();
@@ -205,12 +211,9 @@ fn takes_no_body(method: &Method) -> bool {
 }
 
 /// RFC 9110 9.3.1: content of a GET has no meaning, and may be an attempt to smuggle a request.
-fn refuse_body(version: Version) -> Response<Body> {
+fn refuse_body() -> Response<Body> {
     let mut response = Response::new(Body::from("a body is not expected\n"));
     *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    if version < Version::HTTP_2 {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    }
     response
 }
