@@ -54,17 +54,32 @@ fn h2spec_finds_nothing_that_has_no_reason() {
     let webroot = Webroot::new();
     let (_server, http, https) = start(&webroot);
     for (address, words) in [(http, &[][..]), (https, &["-t", "-k"])] {
-        let mut command = Command::new(program("h2spec"));
-        command.args(["-h", "127.0.0.1", "-p", &address.port().to_string(), "-P", "/stream.m3u8", "-o", "5"]);
-        let output = command.args(words).output().unwrap();
-        let told = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(told.contains("\n145 tests, "), "{told}");
-        // "× 2: Sends …", where they are told together.
-        let failures = told.split_once("\nFailures:").map_or("", |(_, failures)| failures);
-        let found =
-            failures.lines().filter_map(|line| Some(line.trim().strip_prefix("× ")?.split_once(": ")?.1));
-        check_known("h2spec", &found.map(str::to_owned).collect(), &told);
+        let (mut found, mut told) = h2spec(address, words);
+        // What depends on who comes first does not fail each time.
+        for _ in 0..2 {
+            found.retain(|finding| !known("h2spec").contains(finding));
+            if found.is_empty() {
+                break;
+            }
+            let again = h2spec(address, words);
+            found.retain(|finding| again.0.contains(finding));
+            told = again.1;
+        }
+        check_known("h2spec", &found, &told);
     }
+}
+
+/// The cases that failed, and all that it told.
+fn h2spec(address: SocketAddr, words: &[&str]) -> (BTreeSet<String>, String) {
+    let mut command = Command::new(program("h2spec"));
+    command.args(["-h", "127.0.0.1", "-p", &address.port().to_string(), "-P", "/stream.m3u8", "-o", "5"]);
+    let output = command.args(words).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.contains("\n145 tests, "), "{told}");
+    // "× 2: Sends …", where they are told together.
+    let failures = told.split_once("\nFailures:").map_or("", |(_, failures)| failures);
+    let found = failures.lines().filter_map(|line| Some(line.trim().strip_prefix("× ")?.split_once(": ")?.1));
+    (found.map(str::to_owned).collect(), told)
 }
 
 /// One of each kind of resource and of each status.
