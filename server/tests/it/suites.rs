@@ -122,21 +122,16 @@ fn httplint_finds_nothing_that_has_no_reason() {
     assert_eq!(answers.len(), 16);
     for (request, answer) in answers {
         let mut command = Command::new(program("lint/bin/httplint"));
-        let mut lint = command
-            .arg("--now")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut lint =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         lint.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
         let output = lint.wait_with_output().unwrap();
         let told = String::from_utf8_lossy(&output.stdout).into_owned();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && told.contains("* ["), "{request}: {told}{stderr}");
         let bad = told.lines().filter_map(|line| {
-            let line = line.trim();
-            line.strip_prefix("* [BAD] ").or_else(|| line.strip_prefix("* [WARN] "))
+            let finding = line.trim();
+            finding.strip_prefix("* [BAD] ").or_else(|| finding.strip_prefix("* [WARN] "))
         });
         let bad = bad.map(str::to_owned).collect();
         check_known("httplint", &bad, &format!("{request}\n{told}"));
@@ -159,12 +154,11 @@ fn openssl_agrees_on_tls_1_2_and_1_3_alone() {
         let output = command.output().expect("openssl is not installed; `just setup-tests` installs it");
         let told = [&output.stdout[..], &output.stderr].concat();
         let told = String::from_utf8_lossy(&told);
-        match agreed {
-            Some(name) => assert!(told.contains(&format!("New, {name}, Cipher is ")), "{version}: {told}"),
-            None => {
-                assert!(told.contains("Cipher is (NONE)"), "{version}: {told}");
-                assert!(told.contains("SSL alert number"), "{version}: the server has refused it: {told}");
-            }
+        if let Some(name) = agreed {
+            assert!(told.contains(&format!("New, {name}, Cipher is ")), "{version}: {told}");
+        } else {
+            assert!(told.contains("Cipher is (NONE)"), "{version}: {told}");
+            assert!(told.contains("SSL alert number"), "{version}: the server has refused it: {told}");
         }
     }
 }
