@@ -3,12 +3,12 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use axum::http::Method;
 use axum::http::header::{self, HeaderMap, HeaderValue};
-use axum::http::{Method, StatusCode};
 
 use crate::http::conditions::{Precondition, evaluate};
 use crate::http::paths::ResourceKind;
-use crate::http::ranges::{ByteRanges, judge, parts, requested};
+use crate::http::ranges::{ByteRanges, parts, requested};
 
 pub fn check(bytes: &[u8]) {
     let Some((length, sent)) = bytes.split_at_checked(2) else { return };
@@ -34,10 +34,6 @@ fn check_range(sent: &HeaderValue, length: u64) {
             "{sent:?} of {length}"
         );
     }
-    for status in [StatusCode::OK, StatusCode::PARTIAL_CONTENT, StatusCode::RANGE_NOT_SATISFIABLE] {
-        let answer = HeaderMap::from_iter([(header::CONTENT_RANGE, sent.clone())]);
-        let _ = judge(&range, Some(sent), status, &answer);
-    }
 }
 
 fn check_conditions(sent: &HeaderValue) {
@@ -47,7 +43,7 @@ fn check_conditions(sent: &HeaderValue) {
         [header::IF_MATCH, header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE, header::IF_UNMODIFIED_SINCE];
     for name in names {
         let mut request = HeaderMap::from_iter([(name.clone(), sent.clone())]);
-        let alone = evaluate(&request, &TAG, Some(modified));
+        let alone = evaluate(&request, Some(&TAG), Some(modified));
         let is_named = sent.as_bytes().windows(TAG.len()).any(|window| window == TAG.as_bytes());
         let may_match = is_named || sent.as_bytes().trim_ascii() == b"*";
         match (name.as_str(), alone) {
@@ -58,7 +54,7 @@ fn check_conditions(sent: &HeaderValue) {
         }
         // Whatever stands before: a line that names the tag is heard.
         request.append(header::IF_NONE_MATCH, TAG);
-        let both = evaluate(&request, &TAG, Some(modified));
+        let both = evaluate(&request, Some(&TAG), Some(modified));
         assert!(both != Precondition::Holds, "{sent:?} in {name}: sent again");
     }
 }

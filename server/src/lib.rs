@@ -25,8 +25,9 @@ mod site;
 mod webroot;
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use tracing::{info, warn};
 
@@ -93,6 +94,8 @@ pub async fn run(
         log,
         metrics,
         tls: tls.as_ref().map(Tls::acceptor),
+        refusals: Mutex::default(),
+        started: Instant::now(),
         finishing: AtomicUsize::new(0),
     });
     let threads = Threads::start(&serving, &mut ports)?;

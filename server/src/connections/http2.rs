@@ -1,5 +1,6 @@
 //! HTTP/2 on one connection, until it ends.
 
+use std::error::Error as _;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use super::context::Connection;
 use super::limits::MAX_HEAD_BYTES;
 use super::request;
 use super::transport::Transport;
+use crate::operator::access_log::Refused;
+use crate::operator::metrics::Malformed;
 
 /// At a time on one connection. Players ask for two or three files at a time.
 const STREAMS: u32 = 64;
@@ -31,7 +34,7 @@ const OWN_RESETS: usize = 128;
 /// Until the connection ends.
 pub(super) async fn speak(connection: Arc<Connection>, transport: Transport) {
     let activity = connection.activity.clone();
-    let service = request::service(connection, None);
+    let service = request::service(connection.clone(), None);
     let mut http2 = http2::Builder::new(TokioExecutor::new());
     let http2 = http2
         .max_concurrent_streams(STREAMS)
@@ -47,6 +50,11 @@ pub(super) async fn speak(connection: Arc<Connection>, transport: Transport) {
         if let Poll::Ready(ended) = http2.as_mut().poll(cx) {
             if let Err(error) = ended {
                 debug!(%error, "connection ended early");
+                if let Some(reason) = broken_rule(&error) {
+                    let reason = format!("HTTP/2: {reason}");
+                    let refused = Refused { sent: b"", status: None, reason: &reason };
+                    connection.malformed(Malformed::Http2, Some(&refused));
+                }
             }
             return Poll::Ready(());
         }
@@ -65,4 +73,10 @@ pub(super) async fn speak(connection: Arc<Connection>, transport: Transport) {
         Poll::Pending
     })
     .await;
+}
+
+/// What the client did that RFC 9113 forbids; `None` where it just left.
+fn broken_rule(error: &hyper::Error) -> Option<h2::Reason> {
+    let h2 = error.source()?.downcast_ref::<h2::Error>()?;
+    h2.reason().filter(|reason| h2.is_library() && *reason != h2::Reason::NO_ERROR)
 }

@@ -60,7 +60,7 @@ impl Transport {
         self.early.splice(0..0, bytes.iter().copied());
     }
 
-    /// Ready when there is something to read, or the client has left.
+    /// Ready when there is something to read, or the client has left, and when there was something already.
     pub(super) fn poll_heard(&self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.early.is_empty() {
             return Poll::Ready(());
@@ -73,15 +73,17 @@ impl Transport {
         ready.map(|_| ())
     }
 
-    /// Ready when the client has left. What it has sent before is put back, up to `most_bytes`.
-    pub(super) fn poll_left(&mut self, cx: &mut Context<'_>, most_bytes: usize) -> Poll<()> {
+    /// Ready when the client says no more: in order, and it may still listen, or because it has left. What it has sent before
+    /// is put back, up to `most_bytes`.
+    pub(super) fn poll_said_all(&mut self, cx: &mut Context<'_>, most_bytes: usize) -> Poll<io::Result<()>> {
         let mut bytes = [MaybeUninit::uninit(); 256];
         while self.early.len() < most_bytes {
             let mut buffer = ReadBuf::uninit(&mut bytes);
-            match ready!(each!(self, stream => Pin::new(stream).poll_read(cx, &mut buffer))) {
-                Ok(()) if !buffer.filled().is_empty() => self.early.extend_from_slice(buffer.filled()),
-                _ => return Poll::Ready(()),
+            ready!(each!(self, stream => Pin::new(stream).poll_read(cx, &mut buffer)))?;
+            if buffer.filled().is_empty() {
+                return Poll::Ready(Ok(()));
             }
+            self.early.extend_from_slice(buffer.filled());
         }
         Poll::Pending
     }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use axum::body::{Body, HttpBody};
 use axum::http::header::{
     ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderValue,
-    IF_RANGE, LAST_MODIFIED,
+    LAST_MODIFIED,
 };
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
@@ -18,9 +18,9 @@ use hyper::body::{Frame, SizeHint};
 
 use super::encoding::takes_gzip;
 use super::version::{Representation, Version};
-use crate::http::conditions::{self, Precondition};
+use crate::http::content::{self, Content, Facts};
 use crate::http::headers;
-use crate::http::ranges::{self, ByteRanges};
+use crate::http::multipart::{Piece, content_range, multipart};
 use crate::http::refusal::refusal;
 
 impl Version {
@@ -47,20 +47,21 @@ pub(super) fn of(
     request: &HeaderMap,
 ) -> Response {
     let chosen = gzip.filter(|_| takes_gzip(request)).unwrap_or(plain);
-    match conditions::evaluate(request, &chosen.tag, version.modified) {
-        Precondition::Holds => {}
-        Precondition::NotModified => return not_modified(chosen),
-        Precondition::Failed => return refused(StatusCode::PRECONDITION_FAILED, None),
-    }
-    if let Some(range) = ranges::requested(version.kind, method, request)
-        && request.get(IF_RANGE).is_none_or(|validator| is_validator_of(validator, chosen))
-    {
-        let length = chosen.body.len() as u64;
-        match ranges::parts(&range, length) {
-            ByteRanges::Whole => {}
-            ByteRanges::None => return refused(StatusCode::RANGE_NOT_SATISFIABLE, Some(length)),
-            ByteRanges::Some(parts) => return partial(chosen, &parts),
-        }
+    let length = chosen.body.len() as u64;
+    let facts = Facts {
+        kind: version.kind,
+        length,
+        tag: Some(&chosen.tag),
+        modified: version.modified,
+        last_modified: chosen.headers.get(LAST_MODIFIED),
+        is_in_memory: true,
+    };
+    match content::decide(facts, method, request) {
+        Content::Whole => {}
+        Content::Parts(parts) => return partial(chosen, &parts),
+        Content::NotModified => return not_modified(chosen),
+        Content::Failed => return refused(StatusCode::PRECONDITION_FAILED, None),
+        Content::BeyondTheEnd => return refused(StatusCode::RANGE_NOT_SATISFIABLE, Some(length)),
     }
     let is_head = method == Method::HEAD;
     let mut response = Response::new(if is_head { Body::empty() } else { Body::from(chosen.body.clone()) });
@@ -69,12 +70,6 @@ pub(super) fn of(
         response.headers_mut().insert(CONTENT_LENGTH, chosen.body.len().into());
     }
     response
-}
-
-/// RFC 9110 13.1.5: to the byte, and strong.
-fn is_validator_of(if_range: &HeaderValue, chosen: &Representation) -> bool {
-    let is_tag = if_range.as_bytes().starts_with(b"\"");
-    if is_tag { *if_range == chosen.tag } else { chosen.headers.get(LAST_MODIFIED) == Some(if_range) }
 }
 
 /// RFC 9110 15.4.5: what a cache needs to go on with what it has, and nothing of the content.
@@ -98,32 +93,24 @@ fn refused(status: StatusCode, length: Option<u64>) -> Response {
 }
 
 fn partial(chosen: &Representation, parts: &[Range<u64>]) -> Response {
-    let length = chosen.body.len();
-    let content_range = |part: &Range<u64>| format!("bytes {}-{}/{length}", part.start, part.end - 1);
+    let length = chosen.body.len() as u64;
     let piece = |part: &Range<u64>| chosen.body.slice(part.start as usize..part.end as usize);
     let mut headers = chosen.headers.clone();
     let body = if let [part] = parts {
-        headers.extend(HeaderValue::try_from(content_range(part)).ok().map(|value| (CONTENT_RANGE, value)));
+        let content_range = HeaderValue::try_from(content_range(part, length)).ok();
+        headers.extend(content_range.map(|value| (CONTENT_RANGE, value)));
         Body::from(piece(part))
     } else {
-        // RFC 9110 14.6: a line that is in none of the parts, as the tag of the whole is not
-        let boundary = chosen.tag.to_str().unwrap_or_default().trim_matches('"');
         let content_type = chosen.headers[CONTENT_TYPE].to_str().unwrap_or_default();
-        let mut pieces = VecDeque::with_capacity(2 * parts.len() + 1);
-        for part in parts {
-            let head = format!(
-                "\r\n--{boundary}\r\nContent-Type: {content_type}\r\nContent-Range: {}\r\n\r\n",
-                content_range(part)
-            );
-            pieces.push_back(Bytes::from(head));
-            pieces.push_back(piece(part));
-        }
-        pieces.push_back(Bytes::from(format!("\r\n--{boundary}--\r\n")));
-        let multipart = format!("multipart/byteranges; boundary={boundary}");
-        if let Ok(multipart) = HeaderValue::try_from(multipart) {
-            headers.insert(CONTENT_TYPE, multipart);
-        }
-        Body::new(Pieces(pieces))
+        let Some(made) = multipart(chosen.tag.as_bytes(), content_type, length, parts) else {
+            return refused(StatusCode::INTERNAL_SERVER_ERROR, None);
+        };
+        headers.insert(CONTENT_TYPE, made.content_type);
+        let pieces = made.pieces.into_iter().map(|it| match it {
+            Piece::Text(text) => text,
+            Piece::Part(part) => piece(&part),
+        });
+        Body::new(Pieces(pieces.collect()))
     };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::PARTIAL_CONTENT;

@@ -1,11 +1,14 @@
-//! A request in, its answer out: method, path, file, headers, in this order. All decisions are in `paths` and `headers`.
+//! A request in, its answer out: method, path, file, headers, in this order. All decisions are in `paths`, `content` and `headers`.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderValue, IF_RANGE, RANGE};
+use axum::http::header::{
+    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED, RANGE,
+};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -13,9 +16,11 @@ use tower_http::services::ServeDir;
 use tower_http::services::fs::DefaultServeDirFallback;
 use tracing::warn;
 
+use super::in_parts::InParts;
+use crate::http::content::{self, Content, Facts};
 use crate::http::headers;
+use crate::http::multipart::{content_range, multipart};
 use crate::http::paths::{self, Target};
-use crate::http::ranges::{self, Verdict};
 use crate::http::refusal::refusal;
 use crate::webroot::Webroot;
 
@@ -28,61 +33,93 @@ pub(crate) struct Files {
 
 impl Files {
     pub(crate) fn new(webroot: &Path, segment_max_age_s: u32) -> Arc<Files> {
-        // `paths` has decided on index.html and against redirects. No player asks for several ranges at once, and an
-        // answer in parts can be larger than the file: RFC 9110 14.2 allows to send the whole.
+        // `paths` has decided on index.html and against redirects.
         let files = ServeDir::with_backend("", Webroot::new(webroot))
             .append_index_html_on_directories(false)
-            .redirect_to_trailing_slash(false)
-            .ignore_multi_range_requests(true);
+            .redirect_to_trailing_slash(false);
         Arc::new(Files { files, segment_max_age_s })
     }
 
-    async fn file(&self, request: &Parts) -> Response {
+    async fn file(self: &Arc<Files>, request: &Parts) -> Response {
         let Some(target) = paths::resolve(request.uri.path()) else {
             return refusal(StatusCode::NOT_FOUND);
         };
-        let range = ranges::requested(target.kind, &request.method, &request.headers);
-        let mut response = self.open(&target, request, range.as_ref()).await;
-        if let Some(range) = range {
-            let if_range = request.headers.get(IF_RANGE);
-            match ranges::judge(&range, if_range, response.status(), response.headers()) {
-                Verdict::Right => {}
-                Verdict::WholeInstead => response = self.open(&target, request, None).await,
-                Verdict::EverythingInstead => {
-                    response = self.open(&target, request, Some(&ranges::EVERYTHING)).await;
-                }
+        let mut response = self.open(&target, &request.method, None).await;
+        if response.status() != StatusCode::OK {
+            return refusal(response.status());
+        }
+        let content_type = headers::content_type(&target.path);
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let length = length(&response);
+        match content::decide(facts(&target, &response, length), &request.method, &request.headers) {
+            Content::Whole => {}
+            Content::Parts(parts) => response = self.partial(&target, response, length, &parts).await,
+            Content::NotModified => response = not_modified(response),
+            Content::Failed => return refusal(StatusCode::PRECONDITION_FAILED),
+            Content::BeyondTheEnd => {
+                let mut response = refusal(StatusCode::RANGE_NOT_SATISFIABLE);
+                // RFC 9110 15.5.17: tells the client how long the file is
+                let content_range = HeaderValue::try_from(format!("bytes */{length}")).ok();
+                response.headers_mut().extend(content_range.map(|value| (CONTENT_RANGE, value)));
+                return response;
             }
         }
-        let status = response.status();
-        if status.is_client_error() {
-            let content_range = response.headers_mut().remove(CONTENT_RANGE);
-            response = refusal(status);
-            // RFC 9110 15.5.17: tells the client how long the file is
-            response.headers_mut().extend(content_range.map(|value| (CONTENT_RANGE, value)));
-            return response;
-        }
-        if status == StatusCode::OK || status == StatusCode::PARTIAL_CONTENT {
-            let content_type = HeaderValue::from_static(headers::content_type(&target.path));
-            response.headers_mut().insert(CONTENT_TYPE, content_type);
-        }
-        let caching = headers::caching(target.kind, status, self.segment_max_age_s);
+        let caching = headers::caching(target.kind, response.status(), self.segment_max_age_s);
         headers::set_caching(response.headers_mut(), caching);
         response
     }
 
-    /// Asks `ServeDir` for the plain path with the heeded headers alone.
-    async fn open(&self, target: &Target, request: &Parts, range: Option<&HeaderValue>) -> Response {
+    /// Some of a file, of the version that `whole` is; all of it when there is another one by now.
+    async fn partial(
+        self: &Arc<Files>,
+        target: &Target,
+        mut whole: Response,
+        length: u64,
+        parts: &[Range<u64>],
+    ) -> Response {
+        let tag = whole.headers().get(ETAG).cloned();
+        if let [part] = parts {
+            let Some(body) = self.part(target, tag.as_ref(), part).await else { return whole };
+            let content_range = HeaderValue::try_from(content_range(part, length)).ok();
+            whole.headers_mut().extend(content_range.map(|value| (CONTENT_RANGE, value)));
+            whole.headers_mut().insert(CONTENT_LENGTH, (part.end - part.start).into());
+            *whole.body_mut() = body;
+        } else {
+            let content_type = headers::content_type(&target.path);
+            let boundary = tag.as_ref().map_or(&b"part"[..], HeaderValue::as_bytes);
+            let Some(made) = multipart(boundary, content_type, length, parts) else { return whole };
+            whole.headers_mut().insert(CONTENT_TYPE, made.content_type.clone());
+            whole.headers_mut().insert(CONTENT_LENGTH, made.length.into());
+            let version = Arc::new((self.clone(), target.clone(), tag));
+            *whole.body_mut() = Body::new(InParts::new(made.pieces, made.length, move |part| {
+                let version = version.clone();
+                Box::pin(async move {
+                    let (files, target, tag) = &*version;
+                    files.part(target, tag.as_ref(), &part).await
+                })
+            }));
+        }
+        *whole.status_mut() = StatusCode::PARTIAL_CONTENT;
+        whole
+    }
+
+    /// These bytes; `None` when the file is another one than `tag` says.
+    async fn part(&self, target: &Target, tag: Option<&HeaderValue>, part: &Range<u64>) -> Option<Body> {
+        let range = HeaderValue::try_from(format!("bytes={}-{}", part.start, part.end - 1)).ok()?;
+        let response = self.open(target, &Method::GET, Some(range)).await;
+        let is_same = response.status() == StatusCode::PARTIAL_CONTENT && response.headers().get(ETAG) == tag;
+        is_same.then(|| response.into_body())
+    }
+
+    /// Asks `ServeDir` for the plain path.
+    async fn open(&self, target: &Target, method: &Method, range: Option<HeaderValue>) -> Response {
         let mut plain = Request::new(Body::empty());
-        plain.method_mut().clone_from(&request.method);
+        plain.method_mut().clone_from(method);
         let Ok(uri) = target.uri_path().parse() else {
             return refusal(StatusCode::NOT_FOUND);
         };
         *plain.uri_mut() = uri;
-        let conditions = headers::conditions(target.kind).iter();
-        let conditions = conditions.filter_map(|name| Some((name, request.headers.get(name)?)));
-        for (name, value) in conditions.chain(range.map(|range| (&RANGE, range))) {
-            plain.headers_mut().insert(name, value.clone());
-        }
+        plain.headers_mut().extend(range.map(|range| (RANGE, range)));
         match self.files.clone().try_call(plain).await {
             Ok(response) => response.map(Body::new),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => refusal(StatusCode::NOT_FOUND),
@@ -92,6 +129,32 @@ impl Files {
             }
         }
     }
+}
+
+fn length(whole: &Response) -> u64 {
+    let length = whole.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    length.unwrap_or_default()
+}
+
+fn facts<'a>(target: &Target, whole: &'a Response, length: u64) -> Facts<'a> {
+    let last_modified = whole.headers().get(LAST_MODIFIED);
+    Facts {
+        kind: target.kind,
+        length,
+        tag: whole.headers().get(ETAG),
+        modified: last_modified.and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok()),
+        last_modified,
+        is_in_memory: false,
+    }
+}
+
+/// RFC 9110 15.4.5: what a cache needs to go on with what it has, and nothing of the content.
+fn not_modified(mut whole: Response) -> Response {
+    for name in [CONTENT_TYPE, CONTENT_LENGTH, ACCEPT_RANGES] {
+        whole.headers_mut().remove(name);
+    }
+    *whole.status_mut() = StatusCode::NOT_MODIFIED;
+    whole.map(|_| Body::empty())
 }
 
 /// Answers any request.

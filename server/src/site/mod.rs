@@ -2,6 +2,7 @@
 
 mod alternate;
 mod from_disk;
+mod in_parts;
 
 use std::pin::Pin;
 use std::sync::Arc;
