@@ -181,7 +181,7 @@ fn greet(connection: TcpStream, from: SocketAddr, shared: &Arc<Shared>) {
 
 /// Whoever speaks something else is told to the operator, once an address.
 fn tell(error: &io::Error, from: SocketAddr, visit: &Visit) {
-    let is_garbage = error.get_ref().is_some_and(|inner| inner.is::<SessionError>());
+    let is_garbage = error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<SessionError>);
     if is_garbage && visit.is_news(Told::Garbage) {
         warn!(%from, %error, "RTMP client rejected");
     } else {
