@@ -6,10 +6,9 @@ gi.require_version('GstRtspServer', '1.0')
 from gi.repository import Gst, GLib, GstRtspServer, GstRtsp
 
 def passed(_pad, probed):
-    event = probed.get_event()
-    if event is None:
+    if probed.type & Gst.PadProbeType.BUFFER:
         print('sent', probed.get_buffer().pts / Gst.SECOND, time.time(), flush=True)
-    elif event.type == Gst.EventType.EOS:
+    elif probed.get_event().type == Gst.EventType.EOS:
         print('over', flush=True)
     return Gst.PadProbeReturn.OK
 
