@@ -2,6 +2,8 @@
 //!
 //! Linux only: processor time and memory are read from /proc. Nothing is asserted; the table is the result.
 
+#![allow(unreachable_pub)] // one program: what is public is so for its own modules
+
 #[path = "beside/encoder.rs"]
 mod encoder;
 

@@ -97,14 +97,14 @@ const fn pictures(
     fps: u32,
     select: &'static str,
     coding: &'static [&'static str],
-) -> Option<Pictures> {
-    Some(Pictures { size, rate: (fps, 1), select, coding })
+) -> Pictures {
+    Pictures { size, rate: (fps, 1), select, coding }
 }
 
 pub const KINDS: [Kind; 10] = [
     Kind {
         name: "push as of OBS, 720p30",
-        pictures: pictures(HD, 30, "", SENT),
+        pictures: Some(pictures(HD, 30, "", SENT)),
         sound: AAC,
         file: "obs.flv",
         way: Way::Push,
@@ -112,7 +112,7 @@ pub const KINDS: [Kind; 10] = [
     },
     Kind {
         name: "push as of a phone, upright, uneven 30",
-        pictures: pictures("720x1280", 30, UNEVEN, SENT),
+        pictures: Some(pictures("720x1280", 30, UNEVEN, SENT)),
         sound: AAC,
         file: "phone.flv",
         way: Way::Push,
@@ -120,7 +120,7 @@ pub const KINDS: [Kind; 10] = [
     },
     Kind {
         name: "RTSP camera, 25 fps, G.711",
-        pictures: pictures("640x360", 25, "", SENT),
+        pictures: Some(pictures("640x360", 25, "", SENT)),
         sound: G711,
         file: "camera.mov",
         way: Way::Camera,
@@ -128,7 +128,7 @@ pub const KINDS: [Kind; 10] = [
     },
     Kind {
         name: "MJPEG camera over HTTP, 10 fps",
-        pictures: pictures("640x480", 10, "", JPEG),
+        pictures: Some(pictures("640x480", 10, "", JPEG)),
         sound: &[],
         file: "jpeg.mkv",
         way: Way::HttpPictures,
@@ -136,7 +136,7 @@ pub const KINDS: [Kind; 10] = [
     },
     Kind {
         name: "Pi pipe, raw H.264, 30 fps",
-        pictures: pictures(HD, 30, "", SENT),
+        pictures: Some(pictures(HD, 30, "", SENT)),
         sound: &[],
         file: "pi.ts",
         way: Way::Pipe,
@@ -144,7 +144,7 @@ pub const KINDS: [Kind; 10] = [
     },
     Kind {
         name: "screen recording, uneven 30",
-        pictures: pictures(HD, 30, SCREEN, STORED),
+        pictures: Some(pictures(HD, 30, SCREEN, STORED)),
         sound: AAC,
         file: "screen.mkv",
         way: Way::File,
@@ -152,7 +152,7 @@ pub const KINDS: [Kind; 10] = [
     },
     Kind {
         name: "film, 25 made 20 fps",
-        pictures: pictures(HD, 25, "", STORED),
+        pictures: Some(pictures(HD, 25, "", STORED)),
         sound: AAC,
         file: "film25.mp4",
         way: Way::File,
@@ -176,7 +176,7 @@ pub const KINDS: [Kind; 10] = [
     },
     Kind {
         name: "push as of OBS, 720p30, copied",
-        pictures: pictures(HD, 30, "", SENT),
+        pictures: Some(pictures(HD, 30, "", SENT)),
         sound: AAC,
         file: "copied.flv",
         way: Way::Push,

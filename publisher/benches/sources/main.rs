@@ -95,8 +95,8 @@ fn spread(values: &[f64], is_signed: bool) -> String {
 fn print_line(cells: [&str; 8]) {
     let [name, cells @ ..] = cells;
     let widths = [12, 12, 18, 18, 9, 12, 12];
-    let cells: String = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:>width$}")).collect();
-    println!("{}", format!("{name:<40}{cells}").trim_end());
+    let cells: Vec<_> = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:>width$}")).collect();
+    println!("{}", format!("{name:<40}{}", cells.concat()).trim_end());
 }
 
 fn about() -> String {
