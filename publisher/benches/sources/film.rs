@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Length of each film.
-pub const SECONDS: u32 = 18;
+pub const SECONDS: u32 = 16;
 
-/// Programs look at what comes before they show it. What was filmed in so many seconds is told apart.
-pub const START_S: f64 = 4.0;
+/// Programs look at what comes before they show it, and catch up with it afterwards. What was filmed in so many seconds is told apart.
+pub const START_S: f64 = 6.0;
 
 /// Enough for 60 pictures a second.
 const BITS: usize = 12;

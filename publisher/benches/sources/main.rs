@@ -29,9 +29,9 @@ const HEAD: &str = "\
 offset     how long after a flash its beep begins, in ms: the median, and the one farthest from 0
 repeated   frames that show no picture which was not shown before
 dropped    pictures that were sent up to the last one that is shown, and are never shown
-           both without what was filmed in the first 4 s, which stands in brackets; \"needed\" is what the two rates need
+           both without what was filmed in the first 6 s, which stands in brackets; \"needed\" is what the two rates need
 latency    from the moment the last picture of a segment was handed to the connection until the playlist that lists the
-           segment got its name, in ms, without the first 4 s: the median, and the largest
+           segment got its name, in ms, without the first 6 s: the median, and the largest
 ";
 
 fn main() {

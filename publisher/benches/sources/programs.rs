@@ -81,8 +81,8 @@ pub fn ffmpeg(kind: &Kind, place: &str, webroot: &Path) -> Child {
                 codec: VideoCodec::H264,
                 encoder: EncoderChoice::Auto,
             };
-            command.args(["-vf", &format!("scale={width}:{height}:flags=bicubic")]);
-            command.args(["-r", &fps.to_string(), "-fps_mode", "cfr"]);
+            // The option -r shows pictures up to a frame late; this filter shows those that are nearest.
+            command.args(["-vf", &format!("fps={fps},scale={width}:{height}:flags=bicubic")]);
             command.args(encoder::picture(&settings, ":v"));
         }
         Made::Copied => _ = command.args(["-c", "copy"]),
