@@ -90,10 +90,11 @@ check: setup (_tool "cargo-deny")
     cargo deny --all-features check bans licenses sources
     .ci/check-rest '{{ target }}'
 
-# Figures: publish lag, processor time and memory beside the ffmpeg program's, a thousand watched channels. A quarter of an hour; a word runs the rows that have it
+# Figures: publish lag, processor time and memory beside the ffmpeg program's, a thousand watched channels, ten sources. 25 minutes; a word runs the rows that have it. `just bench sources` runs the ten sources, beside the ffmpeg program: eight minutes; a further word runs those that have it
 bench *row: setup-tests
-    cargo bench --locked --quiet -p livedir-publisher --bench live -- "$@"
+    @[ "${1-}" = sources ] || cargo bench --locked --quiet -p livedir-publisher --bench live -- "$@"
     @[ $# -gt 0 ] || cargo bench --locked --quiet -p livedir-publisher --bench watch
+    @case "${1-sources}" in sources) [ $# -eq 0 ] || shift; cargo bench --locked --quiet -p livedir-publisher --bench sources -- "$@" ;; esac
 
 # Figures: livedir-server beside nginx as we set it up and as plain and fast as it can be. Ten minutes on a machine that does nothing else; a word runs the rows that have it
 bench-server *row: setup (_packages "bench")

@@ -10,15 +10,13 @@ mod ways;
 
 use crate::input::media::made;
 use crate::support::check::assert_clean;
-use crate::support::media::{beeps, flashes, run};
+use crate::support::flashes::{self, SQUARE, beeps, sound};
+use crate::support::media::run;
 use crate::support::programs::{LiveStream, PATIENCE, Running, publisher, read_playlist};
 use crate::support::wait_for;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
-
-/// Within the quarter of the picture that flashes, also where bars stand above it.
-const SQUARE: &str = "iw/4:ih/4:iw/16:ih/6";
 
 /// One step of the grid, and a little: a flash that falls between two grid times is shown at the next one.
 const TOGETHER_MS: f64 = 55.0;
@@ -30,17 +28,9 @@ const RTMP: &str = "rtmp://127.0.0.1:0/live/KEY?listen=1";
 const H264: [&str; 10] =
     ["-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-bf", "0", "-pix_fmt", "yuv420p"];
 
-/// Pictures of so many seconds at a rate: black, and white for the first tenth of each second in one quarter.
+/// Small pictures of so many seconds at a rate, with a flash in each second.
 fn picture(rate: &str, seconds: u32) -> String {
-    format!(
-        "testsrc2=size=320x180:rate={rate}:duration={seconds},drawbox=w=iw/2:h=ih/2:color=black:t=fill,\
-         drawbox=w=iw/2:h=ih/2:color=white:t=fill:enable='lt(mod(t,1),0.1)'"
-    )
-}
-
-/// A beep of 1000 Hz at the start of each second.
-fn sound(seconds: u32) -> String {
-    format!("aevalsrc='0.6*sin(2*PI*1000*t)*lt(mod(t,1),0.1)':s=48000:d={seconds}")
+    flashes::picture("320x180", rate, seconds)
 }
 
 /// A film of picture and sound, coded as `coding` says.
@@ -131,7 +121,7 @@ impl Shown {
         let joined = join(webroot.path(), if is_ladder { pictures } else { "" });
         let beeps = beeps(&if is_ladder { join(webroot.path(), sound) } else { joined.clone() });
         Self {
-            flashes: flashes(&joined, SQUARE),
+            flashes: flashes::flashes(&joined, SQUARE),
             beeps,
             slate_frames: status["frames_slate"].as_u64().expect("a count"),
             output,
@@ -142,11 +132,7 @@ impl Shown {
 
     /// For each flash that has a beep within half a second: how long after it that begins, in milliseconds.
     fn offsets_ms(&self) -> Vec<f64> {
-        let nearest = |flash: &f64| {
-            let after = self.beeps.iter().map(|beep| (beep - flash) * 1000.0);
-            after.min_by(|a, b| a.abs().total_cmp(&b.abs()))
-        };
-        self.flashes.iter().filter_map(nearest).filter(|offset_ms| offset_ms.abs() < 500.0).collect()
+        flashes::offsets_ms(&self.flashes, &self.beeps)
     }
 
     /// So many flashes are seen, and so many of them have their beep beside them. A machine that is busy with other tests may lose

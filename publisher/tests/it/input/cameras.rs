@@ -7,26 +7,10 @@ use livedir_publisher::source::input::{self, InputAddress, InputError};
 use livedir_publisher::source::{Source, SourceError};
 use std::process::Command;
 
-/// Serves `/cam`, made by the pipeline in its second argument, over the transport in its first one, on a free port, which it prints.
-const CAMERA: &str = "
-import sys, gi
-gi.require_version('Gst', '1.0')
-gi.require_version('GstRtspServer', '1.0')
-from gi.repository import Gst, GLib, GstRtspServer, GstRtsp
-Gst.init(None)
-server = GstRtspServer.RTSPServer()
-server.set_address('127.0.0.1')
-server.set_service('0')
-camera = GstRtspServer.RTSPMediaFactory()
-camera.set_launch('( ' + sys.argv[2] + ' )')
-camera.set_shared(True)
-camera.set_protocols(getattr(GstRtsp.RTSPLowerTrans, sys.argv[1]))
-server.get_mount_points().add_factory('/cam', camera)
-server.attach(None)
-print('port', server.get_bound_port(), flush=True)
-GLib.MainLoop().run()
-";
+/// A server of RTSP; its head says what it takes and prints.
+const CAMERA: &str = include_str!("../support/camera.py");
 
+/// What it films.
 const LIVE: &str = "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1
     ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25 ! rtph264pay name=pay0 config-interval=-1
     audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay1";
@@ -38,7 +22,7 @@ fn camera(transport: &str) -> (Running, String) {
 /// A camera that knows one transport; its address.
 pub fn camera_of(transport: &str, pipeline: &str) -> (Running, String) {
     // The system's own Python: only that one has GStreamer's bindings.
-    let words = ["-c", CAMERA, transport, pipeline];
+    let words = ["-c", CAMERA, transport, &format!("( {pipeline} )")];
     let mut camera = Running::start(Command::new("/usr/bin/python3").args(words));
     let port = wait_for("the camera's port", PATIENCE, || {
         assert!(camera.still_runs(), "no camera:\\n{}", camera.output());
