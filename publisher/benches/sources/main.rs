@@ -89,7 +89,9 @@ fn spread(values: &[f64], is_signed: bool) -> String {
     sorted.sort_by(f64::total_cmp);
     let Some(median) = sorted.get(sorted.len() / 2) else { return "-".to_owned() };
     let farthest = sorted.iter().fold(0.0_f64, |most, it| if it.abs() > most.abs() { *it } else { most });
-    if is_signed { format!("{median:+.0}, {farthest:+.0}") } else { format!("{median:.0}, {farthest:.0}") }
+    // Nothing is written as -0.
+    let [median, farthest] = [*median, farthest].map(|value| value.round() + 0.0);
+    if is_signed { format!("{median:+}, {farthest:+}") } else { format!("{median}, {farthest}") }
 }
 
 fn print_line(cells: [&str; 8]) {
