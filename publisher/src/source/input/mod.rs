@@ -41,6 +41,8 @@ const OPEN_URL: Duration = Duration::from_secs(12);
 pub(crate) const LIKELY_SIZE: (u32, u32) = (1280, 720);
 /// How long frames are waited for that do not say their size in advance.
 const FIRST_PICTURE: Duration = Duration::from_secs(10);
+/// A live source that has sound is not waited for longer: the slate stands in for its picture.
+const FIRST_PICTURE_BESIDE_SOUND: Duration = Duration::from_secs(3);
 
 /// What to open, and how.
 #[derive(Debug, Clone)]
@@ -245,13 +247,14 @@ impl Input {
         Ok(input)
     }
 
-    /// What the stream's head says, or else what the first frame shows.
+    /// What the stream's head says, or else what the first frame shows. Where a live source sends sound alone as yet, what is likely.
     fn shown_size(&mut self) -> Result<(u32, u32), InputError> {
         let picture = Lane::Picture as usize;
         if self.lanes[picture].decoder.is_none() {
             return Ok(LIKELY_SIZE);
         }
-        let deadline = Instant::now() + FIRST_PICTURE;
+        let may_be_late = self.live && self.lanes[Lane::Sound as usize].decoder.is_some();
+        let deadline = Instant::now() + if may_be_late { FIRST_PICTURE_BESIDE_SOUND } else { FIRST_PICTURE };
         loop {
             if let Some(size) = self.lanes[picture].decoder.as_ref().and_then(LaneDecoder::stated_size) {
                 return Ok(size);
@@ -265,8 +268,13 @@ impl Input {
             if self.demuxer.stopped() {
                 return Err(InputError::Stopped(self.name.clone()));
             }
-            if self.lanes[picture].finished || self.demuxer.has_read_enough() || Instant::now() >= deadline {
-                return Err(InputError::Undecodable(self.name.clone()));
+            let is_over = self.lanes[picture].finished;
+            if is_over || self.demuxer.has_read_enough() || Instant::now() >= deadline {
+                return if may_be_late && !is_over {
+                    Ok(LIKELY_SIZE)
+                } else {
+                    Err(InputError::Undecodable(self.name.clone()))
+                };
             }
             self.demuxer.wait(seen, deadline);
         }

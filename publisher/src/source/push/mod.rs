@@ -3,7 +3,7 @@
 //! In: a place to listen at. Out: video and sound of one client after the other; between them the news that there is
 //! none. What will come is not known in advance: frames are promised in the shape that nearly all have today (unless
 //! sound alone is wanted), and sound, which is silence while there is none. The caller's thread does it all; the [`Demuxer`] has its own. A client whose
-//! stream does not name its size holds the caller up until its first frame, or for ten seconds.
+//! stream does not name its size holds the caller up until its first frame, or for ten seconds, three where it sends sound.
 
 use super::input::demux::{Demuxer, Ending, Origin, TICK};
 use super::input::error::InputError;
