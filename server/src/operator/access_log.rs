@@ -5,6 +5,7 @@
 //! connection has dropped its sender.
 
 mod line;
+mod queue;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -15,7 +16,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ use tokio::time::timeout;
 use tracing::warn;
 
 pub(crate) use line::{Line, Refused};
+pub use queue::LogFormat;
+use queue::Sender;
 
 /// Some seconds of a busy server; with `line::LONGEST_FIELD` the queue stays under 64 MiB.
 const QUEUE_LINES: usize = 4096;
@@ -65,15 +68,6 @@ impl fmt::Display for AccessLog {
     }
 }
 
-/// What a line of the access log looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum LogFormat {
-    /// As Apache and nginx write it.
-    Combined,
-    /// One object a line, with the time that the answer took.
-    Json,
-}
-
 /// The log file cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write access log {}: {source}; name a writable file with --access-log, or off", path.display())]
@@ -85,15 +79,6 @@ pub struct AccessLogError {
 /// Takes lines; `None` when the log is off.
 #[derive(Debug, Clone)]
 pub struct Log(Option<Sender>);
-
-#[derive(Debug, Clone)]
-struct Sender {
-    lines: SyncSender<String>,
-    format: LogFormat,
-    dropped: Arc<AtomicU64>,
-    /// The file was moved away: what follows goes into a new one.
-    is_moved: Arc<AtomicBool>,
-}
 
 /// The writing end, for a clean finish.
 #[derive(Debug)]
@@ -167,14 +152,6 @@ impl LogWriter {
             && timeout(FINISH_GRACE, finish).await.is_err()
         {
             warn!("access log not finished");
-        }
-    }
-}
-
-impl Sender {
-    fn send(&self, line: String) {
-        if self.lines.try_send(line).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

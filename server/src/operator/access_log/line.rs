@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, Method, Request, StatusCode, Version, he
 use jiff::{Timestamp, Zoned};
 use serde::Serialize;
 
-use super::{LogFormat, Sender};
+use super::queue::{LogFormat, Sender};
 
 /// In bytes of the request; real paths and agents are shorter, and whoever sends more does not get to fill the disk.
 pub(super) const LONGEST_FIELD: usize = 1024;
