@@ -11,6 +11,7 @@ use crate::cli::limits::{LONGEST_PART, LONGEST_SEGMENT, SHORTEST_PART, SHORTEST_
 use crate::copy::CopySettings;
 use crate::encode::choice::EncoderChoice;
 use crate::encode::ladder::{self, Ladder};
+use crate::picture::deinterlacer::Deinterlace;
 use crate::picture::filter::FilterSettings;
 use crate::picture::overlay::OverlaySettings;
 use crate::source::input::{InputAddress, InputSettings};
@@ -76,6 +77,8 @@ pub struct LiveSettings {
     pub loop_forever: bool,
     /// Frame rate of a source that says none.
     pub input_fps: Option<u32>,
+    /// What is done with interlaced pictures.
+    pub deinterlace: Deinterlace,
     /// How long nothing comes before the slate is shown, where the user says it.
     pub slate_after: Option<Duration>,
     /// Whether the playlist is ended with EXT-X-ENDLIST at the end of the run.
@@ -196,6 +199,7 @@ impl TryFrom<LiveArgs> for LiveSettings {
             fast: args.fast,
             loop_forever: args.loop_forever,
             input_fps: args.input_fps,
+            deinterlace: args.deinterlace,
             slate_after: args.slate_after,
             end_list: !args.resume_later,
             filter: FilterSettings {
@@ -251,6 +255,7 @@ impl LiveSettings {
             loop_forever: self.loop_forever,
             untimed_fps: self.input_fps,
             sound_alone: self.sound_alone,
+            deinterlace: self.deinterlace,
             stop: stop.flag(),
         };
         let segment_90k = self.asked_segment_90k();

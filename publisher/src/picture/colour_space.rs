@@ -11,7 +11,8 @@ use ffmpeg::frame;
 use ffmpeg::software::scaling;
 use ffmpeg_next as ffmpeg;
 
-/// Frames larger than the largest of standard television are taken for high definition, as players take them.
+/// The longer and the shorter side of the largest frame of standard television. Larger ones are taken for high definition, as players
+/// take them; a frame that stands on its side is what it is when it lies.
 const LARGEST_OF_STANDARD_TV: (u32, u32) = (1279, 576);
 
 /// What the numbers of luma and colour difference stand for. Their range is the limited one of television throughout.
@@ -48,7 +49,8 @@ impl ColourSpace {
     /// With the likeliest for frames of `size` (width and height in pixels) where it says nothing.
     #[must_use]
     pub fn or_likely(self, size: (u32, u32)) -> Self {
-        let is_standard = size.0 <= LARGEST_OF_STANDARD_TV.0 && size.1 <= LARGEST_OF_STANDARD_TV.1;
+        let is_standard =
+            size.0.max(size.1) <= LARGEST_OF_STANDARD_TV.0 && size.0.min(size.1) <= LARGEST_OF_STANDARD_TV.1;
         let likely = if is_standard { Self::WEBCAM } else { Self::HIGH_DEFINITION };
         Self {
             matrix: match self.matrix {
@@ -67,6 +69,20 @@ impl ColourSpace {
                 | TransferCharacteristic::Reserved0 => likely.transfer,
                 said => said,
             },
+        }
+    }
+
+    /// Names the likeliest on a decoded frame that says nothing, while it has the size that tells: filters may change that.
+    pub fn name_likely(picture: &mut frame::Video) {
+        // Red, green and blue have no matrix. Names like yuv420p and nv12 are those of luma and colour difference.
+        let is_of_luma = picture.format().descriptor().is_some_and(|descriptor| {
+            ["yuv", "nv", "p0", "uyvy", "yvyu", "y21"].iter().any(|name| descriptor.name().starts_with(name))
+        });
+        if is_of_luma && picture.width() > 0 {
+            let Self { matrix, primaries, transfer } = Self::of(picture);
+            picture.set_color_space(matrix);
+            picture.set_color_primaries(primaries);
+            picture.set_color_transfer_characteristic(transfer);
         }
     }
 
@@ -148,7 +164,12 @@ mod tests {
         };
         assert_eq!(nothing.or_likely((720, 576)), ColourSpace::WEBCAM);
         assert_eq!(nothing.or_likely((1280, 720)), ColourSpace::HIGH_DEFINITION);
-        assert_eq!(nothing.or_likely((600, 800)), ColourSpace::HIGH_DEFINITION);
+        assert_eq!(nothing.or_likely((1279, 577)), ColourSpace::HIGH_DEFINITION);
+        for (long, short) in [(640, 360), (720, 576), (1279, 576), (1280, 576), (800, 600), (1920, 1080)] {
+            let (lies, stands) = (nothing.or_likely((long, short)), nothing.or_likely((short, long)));
+            assert_eq!(lies, stands, "{long}x{short}");
+        }
+        assert_eq!(nothing.or_likely((360, 640)), ColourSpace::WEBCAM);
         let said = ColourSpace { matrix: Space::BT2020NCL, ..nothing };
         assert_eq!(said.or_likely((64, 64)).matrix, Space::BT2020NCL);
         assert_eq!(ColourSpace { matrix: Space::RGB, ..nothing }.or_likely((64, 64)).matrix, Space::BT709);

@@ -4,6 +4,7 @@
 
 pub mod canvas;
 pub mod colour_space;
+pub mod deinterlacer;
 pub mod filter;
 pub mod overlay;
 pub mod scaler;

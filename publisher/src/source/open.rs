@@ -2,6 +2,7 @@
 //!
 //! In: the word that was typed, and what is wanted of the video. Out: an [`Opener`].
 
+use crate::picture::deinterlacer::Deinterlace;
 use crate::source::camera::{self, CameraSelector, CameraWish};
 use crate::source::input::{self, InputAddress, InputError, InputSettings, listen_address};
 use crate::source::push::Waiting;
@@ -40,6 +41,8 @@ pub struct SourceWish {
     pub untimed_fps: Option<u32>,
     /// Its sound alone is wanted.
     pub sound_alone: bool,
+    /// What is done with interlaced pictures.
+    pub deinterlace: Deinterlace,
 }
 
 impl SourceChoice {
@@ -86,8 +89,7 @@ impl SourceChoice {
     /// How to open it.
     #[must_use]
     pub fn opener<'a>(&'a self, wish: SourceWish, stop: &'a Stop) -> Opener<'a> {
-        let SourceWish { size: (width, height), is_exact, fps, loop_forever, untimed_fps, sound_alone } =
-            wish;
+        let SourceWish { size: (width, height), is_exact, fps, sound_alone, .. } = wish;
         let test = move || {
             let pattern = Box::new(TestPattern::new(width, height, fps)) as Box<dyn Source>;
             Ok(if sound_alone { Box::new(SoundAlone(pattern)) } else { pattern })
@@ -108,8 +110,14 @@ impl SourceChoice {
             Self::Test => Box::new(test),
             Self::Input(address) => {
                 let address = address.clone();
-                let input =
-                    InputSettings { address, loop_forever, untimed_fps, sound_alone, stop: stop.flag() };
+                let input = InputSettings {
+                    address,
+                    loop_forever: wish.loop_forever,
+                    untimed_fps: wish.untimed_fps,
+                    sound_alone,
+                    deinterlace: wish.deinterlace,
+                    stop: stop.flag(),
+                };
                 Box::new(move || open_or_listen(&input))
             }
             Self::MicrophoneAlone => {

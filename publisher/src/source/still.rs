@@ -5,6 +5,7 @@
 use super::input::{self, InputAddress, InputError, InputSettings};
 use super::{Read, Source, SourceError};
 use crate::captured::{Captured, Shows, SourceFormat};
+use crate::picture::deinterlacer::Deinterlace;
 use crate::picture::shared::SharedPicture;
 use livedir_time::stop::Stop;
 use std::path::Path;
@@ -34,6 +35,7 @@ impl Still {
             loop_forever: true,
             untimed_fps: None,
             sound_alone: false,
+            deinterlace: Deinterlace::Auto,
             stop: stop.flag(),
         };
         let mut file = input::open(&settings)?;

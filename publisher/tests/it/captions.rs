@@ -3,6 +3,7 @@
 mod breaks;
 mod encoders;
 pub mod films;
+mod interlaced;
 mod judges;
 mod late;
 

@@ -2,6 +2,7 @@
 //! the whole program. What came out is judged by the pixels that are shown and the beeps that are heard.
 
 mod clocks;
+mod interlaced;
 mod late_head;
 mod sound;
 mod standstill;
@@ -52,7 +53,7 @@ struct Shown {
     beeps: Vec<f64>,
     slate_frames: u64,
     output: String,
-    _webroot: TempDir,
+    webroot: TempDir,
     joined: PathBuf,
 }
 
@@ -125,7 +126,7 @@ impl Shown {
             beeps,
             slate_frames: status["frames_slate"].as_u64().expect("a count"),
             output,
-            _webroot: webroot,
+            webroot,
             joined,
         }
     }
@@ -190,7 +191,7 @@ fn join(webroot: &Path, rendition: &str) -> PathBuf {
 /// A webroot of its own, whose playlist lists all.
 fn with_webroot(command: &mut Command) -> TempDir {
     let webroot = tempfile::tempdir().expect("a directory");
-    if !command.get_args().any(|word| word == "--copy" || word == "--ladder") {
+    if !command.get_args().any(|word| word == "--copy" || word == "--ladder" || word == "--size") {
         // Small: many of these run at a time.
         command.args(["--size", "320x180"]);
     }

@@ -13,7 +13,7 @@ const PREFIX: &str = "LIVEDIR_";
 const LETTERS_FOR_EACH_MISTAKE: usize = 4;
 
 /// Those of livedir-publisher and of the justfile, which may stand in the same environment.
-const OTHERS: [&str; 41] = [
+const OTHERS: [&str; 42] = [
     "LIVEDIR_ALL",
     "LIVEDIR_AUDIO_BITRATE",
     "LIVEDIR_BITRATE",
@@ -22,6 +22,7 @@ const OTHERS: [&str; 41] = [
     "LIVEDIR_CODEC",
     "LIVEDIR_CONFIG",
     "LIVEDIR_COPY",
+    "LIVEDIR_DEINTERLACE",
     "LIVEDIR_ENCODER",
     "LIVEDIR_END_AFTER",
     "LIVEDIR_FAST",

@@ -3,6 +3,7 @@
 use super::values::{parse_duration, parse_switch, parse_whole, parse_window};
 use crate::cli::limits::{LONGEST_ABSENCE, SHORTEST_ABSENCE};
 use crate::encode::ladder::{self, Ladder};
+use crate::picture::deinterlacer::Deinterlace;
 use clap::{Args, ValueEnum};
 use livedir_media::VideoCodec;
 use std::path::PathBuf;
@@ -125,6 +126,14 @@ pub struct LiveArgs {
     #[arg(long, value_name = "RUNGS", value_parser = parse_ladder, conflicts_with_all = ["size", "bitrate"], env = "LIVEDIR_LADDER", help_heading = PICTURE)]
     pub ladder: Option<Ladder>,
 
+    /// Interlaced pictures: auto, off or field
+    ///
+    /// Television, DVDs and camcorders film half of the lines at a time, which moving edges show as combs. auto makes one whole picture of
+    /// the two halves, where the source says that it is interlaced; nothing is done to other sources. field makes a picture of each half:
+    /// movement is as smooth as on television, with twice the frame rate in --fps. off leaves the pictures as they are
+    #[arg(long, value_name = "auto|off|field", default_value = "auto", value_parser = parse_deinterlace, env = "LIVEDIR_DEINTERLACE", help_heading = PICTURE)]
+    pub deinterlace: Deinterlace,
+
     /// Rotate the picture clockwise by 90, 180 or 270 degrees
     #[arg(long, value_name = "DEGREES", value_parser = parse_rotation, env = "LIVEDIR_ROTATE", help_heading = PICTURE)]
     pub rotate: Option<u32>,
@@ -244,6 +253,11 @@ fn parse_slate_after(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn parse_deinterlace(text: &str) -> Result<Deinterlace, String> {
+    let named = Deinterlace::ALL.into_iter().find(|how| how.typed() == text);
+    named.ok_or_else(|| "must be auto, off or field, like --deinterlace off".into())
+}
+
 fn parse_rotation(text: &str) -> Result<u32, String> {
     match text {
         "90" => Ok(90),
@@ -323,6 +337,7 @@ mod tests {
             (parse_rotation("45").unwrap_err(), "90, 180 or 270"),
             (parse_codec("av1").unwrap_err(), "h264 or hevc"),
             (parse_input_fps("0").unwrap_err(), "between 1 and 240"),
+            (parse_deinterlace("yes").unwrap_err(), "--deinterlace off"),
             (parse_slate_after("0s").unwrap_err(), "--slate-after 5s"),
             (parse_slate_after("2h").unwrap_err(), "like 2s"),
             (parse_encoder("lib x264").unwrap_err(), "like libx264"),

@@ -2,6 +2,7 @@
 
 use super::SettingsError;
 use crate::cli::args::{DEFAULT_AUDIO_BITRATE, DEFAULT_BITRATE, DEFAULT_ENCODER, DEFAULT_FPS, LiveArgs};
+use crate::picture::deinterlacer::Deinterlace;
 use crate::source::input::InputAddress;
 use crate::source::open::SourceChoice;
 use livedir_media::VideoCodec;
@@ -36,6 +37,7 @@ pub(super) fn first_of_pictures(args: &LiveArgs) -> Option<&'static str> {
         ("--ladder", args.ladder.is_some()),
         ("--fps", args.fps != DEFAULT_FPS),
         ("--bitrate", args.bitrate != DEFAULT_BITRATE),
+        ("--deinterlace", args.deinterlace != Deinterlace::Auto),
         ("--rotate", args.rotate.is_some()),
         ("--mirror", args.mirror),
         ("--filter", args.filter.is_some()),

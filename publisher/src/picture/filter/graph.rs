@@ -6,27 +6,19 @@
 use std::time::Duration;
 
 use ffmpeg_next as ffmpeg;
-use ffmpeg_next::format::Pixel;
-use ffmpeg_next::{Rational, filter, frame};
+use ffmpeg_next::{Rational, filter};
 
 use super::FilterError;
+use super::pipe::{Pipe, Shape};
 use crate::picture::shared::SharedPicture;
 
-/// Ticks a second of the times that filters see.
-const MICROSECONDS_PER_S: i32 = 1_000_000;
+/// The unit of the times that filters see.
+const MICROSECOND: Rational = Rational(1, 1_000_000);
 
 /// One graph from a frame to a frame, set up anew when the frames change.
 pub(crate) struct Graph {
     steps: String,
-    set_up: Option<(Shape, filter::Graph)>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-struct Shape {
-    width: u32,
-    height: u32,
-    pixel: Pixel,
-    sample_aspect: Rational,
+    set_up: Option<(Shape, Pipe)>,
 }
 
 impl Graph {
@@ -45,30 +37,17 @@ impl Graph {
         mut picture: SharedPicture,
         at: Duration,
     ) -> Result<SharedPicture, FilterError> {
-        let shape = Shape {
-            width: picture.width(),
-            height: picture.height(),
-            pixel: picture.format(),
-            sample_aspect: picture.aspect_ratio(),
-        };
+        let shape = Shape::of(&picture);
         let steps = &self.steps;
         let failed = |cause| refusal(steps, shape, cause);
-        let graph = match &mut self.set_up {
-            Some((made_for, graph)) if *made_for == shape => graph,
-            slot => &mut slot.insert((shape, set_up(shape, steps).map_err(failed)?)).1,
+        let pipe = match &mut self.set_up {
+            Some((made_for, pipe)) if *made_for == shape => pipe,
+            slot => &mut slot.insert((shape, Pipe::new(shape, steps, MICROSECOND).map_err(failed)?)).1,
         };
         picture.set_pts(at.as_micros() as i64);
-        let missing = ffmpeg::Error::FilterNotFound;
-        graph.get("in").ok_or(missing).and_then(|mut input| input.source().add(&picture)).map_err(failed)?;
-        let mut output = graph.get("out").ok_or(missing).map_err(failed)?;
-        let mut filtered = frame::Video::empty();
-        output.sink().frame(&mut filtered).map_err(|error| match error {
-            ffmpeg::Error::Eof | ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN } => {
-                FilterError::TooFew(steps.clone())
-            }
-            cause => failed(cause),
-        })?;
-        if output.sink().frame(&mut frame::Video::empty()).is_ok() {
+        pipe.push(&picture).map_err(failed)?;
+        let filtered = pipe.pull().map_err(failed)?.ok_or_else(|| FilterError::TooFew(steps.clone()))?;
+        if matches!(pipe.pull(), Ok(Some(_))) {
             let error = FilterError::TooMany(steps.clone());
             // What else it holds is let go with it.
             self.set_up = None;
@@ -76,25 +55,6 @@ impl Graph {
         }
         Ok(filtered.into())
     }
-}
-
-fn set_up(shape: Shape, steps: &str) -> Result<filter::Graph, ffmpeg::Error> {
-    if steps.contains('\0') {
-        return Err(ffmpeg::Error::InvalidData);
-    }
-    let find = |name| filter::find(name).ok_or(ffmpeg::Error::FilterNotFound);
-    let pixel = shape.pixel.descriptor().ok_or(ffmpeg::Error::InvalidData)?.name();
-    let (num, den) = (shape.sample_aspect.numerator(), shape.sample_aspect.denominator().max(1));
-    let arguments = format!(
-        "video_size={}x{}:pix_fmt={pixel}:time_base=1/{MICROSECONDS_PER_S}:pixel_aspect={num}/{den}",
-        shape.width, shape.height
-    );
-    let mut graph = filter::Graph::new();
-    graph.add(&find("buffer")?, "in", &arguments)?;
-    graph.add(&find("buffersink")?, "out", "")?;
-    graph.output("in", 0)?.input("out", 0)?.parse(steps)?;
-    graph.validate()?;
-    Ok(graph)
 }
 
 /// Libav's own words for a filter that it does not have ("invalid argument") help nobody.
@@ -135,6 +95,8 @@ fn filter_names(steps: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ffmpeg_next::format::Pixel;
+    use ffmpeg_next::frame;
 
     #[track_caller]
     fn check_names(steps: &str, expected: &[&str]) {

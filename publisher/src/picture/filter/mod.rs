@@ -5,8 +5,10 @@
 //! rung scales them, only for frames that are shown; [`try_out`] refuses at the start what cannot work.
 
 mod graph;
+mod pipe;
 
 pub(crate) use graph::Graph;
+pub(crate) use pipe::{Pipe, Shape};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -27,6 +27,7 @@ use super::{Read, Source, SourceError};
 use crate::captions::carried::Captions;
 use crate::captured::{Captured, CapturedPicture, CapturedSound, Shows, SourceFormat};
 use crate::picture::colour_space::ColourSpace;
+use crate::picture::deinterlacer::Deinterlace;
 use decode::{Decoded, LaneDecoder, StreamSetup};
 use demux::{Demuxer, Ending, Origin, Round};
 use lane::{InputLane, ReadyPiece};
@@ -57,6 +58,8 @@ pub struct InputSettings {
     pub untimed_fps: Option<u32>,
     /// The sound alone is played, whatever else there is.
     pub sound_alone: bool,
+    /// What is done with interlaced pictures.
+    pub deinterlace: Deinterlace,
     /// Once it is set, whatever blocks gives up.
     pub stop: Arc<AtomicBool>,
 }
@@ -71,6 +74,7 @@ pub struct Input {
     /// The round's first frame or run has been placed on the timeline.
     under_way: bool,
     live: bool,
+    deinterlace: Deinterlace,
     /// Pictures that were handed out; of a source without pictures runs of sound.
     played: u64,
     /// The next picture is the first of its round: its captions go on with nothing.
@@ -86,7 +90,7 @@ pub fn open(settings: &InputSettings) -> Result<Input, InputError> {
     let name = settings.address.to_string();
     let demuxer = Demuxer::start(settings, Origin::Address)?;
     let round = first_round(&demuxer, &settings.address)?;
-    Input::begin(name, demuxer, round)
+    Input::begin(name, demuxer, round, settings.deinterlace)
 }
 
 /// What can be told without opening it.
@@ -127,7 +131,7 @@ pub(crate) fn first_round(demuxer: &Demuxer, address: &InputAddress) -> Result<R
 }
 
 fn open_sound(name: &str, setup: &StreamSetup, live: bool) -> Option<LaneDecoder> {
-    LaneDecoder::open(name, setup, live)
+    LaneDecoder::open(name, setup, live, Deinterlace::Off)
         .inspect_err(|error| {
             warn!(source = name, reason = error::reason(*error), "no sound: its decoder does not open");
         })
@@ -136,9 +140,15 @@ fn open_sound(name: &str, setup: &StreamSetup, live: bool) -> Option<LaneDecoder
 
 impl Input {
     /// The demuxer has found its first round: opens the decoders and looks at the size.
-    pub(crate) fn begin(name: String, demuxer: Demuxer, round: Round) -> Result<Self, InputError> {
+    pub(crate) fn begin(
+        name: String,
+        demuxer: Demuxer,
+        round: Round,
+        deinterlace: Deinterlace,
+    ) -> Result<Self, InputError> {
         let not_media = |error| InputError::NotMedia { name: name.clone(), reason: error::reason(error) };
-        let open = |setup: &StreamSetup| LaneDecoder::open(&name, setup, round.live).map_err(not_media);
+        let open =
+            |setup: &StreamSetup| LaneDecoder::open(&name, setup, round.live, deinterlace).map_err(not_media);
         let picture = round.picture.as_ref().map(open).transpose()?;
         let sound = match &round.sound {
             Some(sound) if picture.is_none() => Some(open(sound)?),
@@ -163,6 +173,7 @@ impl Input {
             pacer: Pacer::new(round.live && !round.in_bursts),
             under_way: false,
             live: round.live,
+            deinterlace,
             played: 0,
             captions_begin: true,
         };
@@ -247,7 +258,7 @@ impl Input {
         if lane == Lane::Picture && decoder.as_ref().is_some_and(LaneDecoder::has_head) {
             return;
         }
-        match LaneDecoder::open(&self.name, setup, self.live) {
+        match LaneDecoder::open(&self.name, setup, self.live, self.deinterlace) {
             Ok(opened) => *decoder = Some(opened),
             Err(error) => {
                 let reason = error::reason(error);
@@ -308,7 +319,8 @@ impl Input {
         if let Some(round) = round {
             // The encoders are set up: pictures and sound that were not there at the start have no place to go.
             let picture = round.picture.filter(|_| self.format.shows == Shows::Pictures);
-            let decoder = picture.map(|picture| LaneDecoder::open(&self.name, &picture, round.live));
+            let decoder =
+                picture.map(|picture| LaneDecoder::open(&self.name, &picture, round.live, self.deinterlace));
             let decoder = decoder.transpose().map_err(|error| InputError::Broken {
                 name: self.name.clone(),
                 reason: error::reason(error),

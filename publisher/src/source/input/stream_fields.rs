@@ -1,6 +1,7 @@
 //! Stream fields: the fields of libav's streams that ffmpeg-next has no call for.
 #![allow(unsafe_code)] // see each block
 
+use crate::picture::deinterlacer::FirstField;
 use ffmpeg_next::format::{self, context, stream::Stream};
 use ffmpeg_next::{Rational, codec, ffi};
 
@@ -75,4 +76,17 @@ pub(crate) fn stored_size(parameters: &codec::Parameters) -> (u32, u32) {
     // SAFETY: the parameters are valid for as long as they are borrowed; the fields are plain numbers.
     let (width, height) = unsafe { ((*parameters.as_ptr()).width, (*parameters.as_ptr()).height) };
     (width.max(0) as u32, height.max(0) as u32)
+}
+
+/// Which field the container says is first of interlaced pictures; nothing where they are not, or it does not say.
+pub(crate) fn first_field(parameters: &codec::Parameters) -> Option<FirstField> {
+    use ffi::AVFieldOrder::{AV_FIELD_BB, AV_FIELD_BT, AV_FIELD_TB, AV_FIELD_TT};
+    // SAFETY: the parameters are valid for as long as they are borrowed; the field is a plain number of this enumeration, which libav
+    // alone has written.
+    match unsafe { (*parameters.as_ptr()).field_order } {
+        // As libav's decoders of raw pictures take them, and Apple's TN2162.
+        AV_FIELD_TT | AV_FIELD_TB => Some(FirstField::Top),
+        AV_FIELD_BB | AV_FIELD_BT => Some(FirstField::Bottom),
+        _ => None,
+    }
 }

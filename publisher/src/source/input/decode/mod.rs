@@ -10,6 +10,7 @@ use super::decode::upright::{Orientation, Upright};
 use super::error::reason;
 use super::stream_fields;
 use crate::picture::colour_space::ColourSpace;
+use crate::picture::deinterlacer::{Deinterlace, Deinterlacer, Fields, Timed};
 use crate::picture::shared::SharedPicture;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::codec::{self, threading};
@@ -35,6 +36,7 @@ pub(crate) struct StreamSetup {
     /// As the container names it; 0/1 when it does not.
     pub(crate) sample_aspect: Rational,
     pub(crate) orientation: Orientation,
+    pub(crate) fields: Fields,
 }
 
 /// What a packet became.
@@ -50,6 +52,12 @@ pub(crate) struct Piece {
     pub(crate) duration_us: i64,
 }
 
+/// What the codec gave.
+enum Received {
+    Picture(Timed),
+    Sound(frame::Audio),
+}
+
 /// The decoder's answer.
 pub(crate) enum Step {
     Piece(Piece),
@@ -61,6 +69,7 @@ pub(crate) enum Step {
 pub(crate) struct LaneDecoder {
     name: String,
     codec: Codec,
+    deinterlacer: Deinterlacer,
     upright: Upright,
     time_base: Rational,
     picture_us: i64,
@@ -91,7 +100,12 @@ struct Failures {
 
 impl LaneDecoder {
     /// Opens the decoder. A live source is decoded without the delay that frame threads bring.
-    pub(crate) fn open(name: &str, setup: &StreamSetup, live: bool) -> Result<Self, ffmpeg::Error> {
+    pub(crate) fn open(
+        name: &str,
+        setup: &StreamSetup,
+        live: bool,
+        deinterlace: Deinterlace,
+    ) -> Result<Self, ffmpeg::Error> {
         let mut context = codec::Context::from_parameters(setup.parameters.clone())?;
         let codec = decoder::find(context.id()).ok_or(ffmpeg::Error::DecoderNotFound)?;
         let kind = if live { threading::Type::Slice } else { threading::Type::Frame };
@@ -106,6 +120,7 @@ impl LaneDecoder {
             } else {
                 Codec::Sound(decoder.open_as(codec)?.audio()?)
             },
+            deinterlacer: Deinterlacer::new(deinterlace, setup.fields),
             upright: Upright::new(setup.orientation, setup.sample_aspect),
             time_base: setup.time_base,
             picture_us: setup.frame_rate.map_or(GUESSED_PICTURE_US, |rate| {
@@ -146,11 +161,12 @@ impl LaneDecoder {
     /// The next frame or run, if the packets so far hold one.
     pub(crate) fn step(&mut self) -> Step {
         for _ in 0..MOST_FAILURES_A_STEP {
-            match self.receive().and_then(|decoded| self.finish(decoded)) {
-                Ok(piece) => {
+            match self.next_piece() {
+                Ok(Some(piece)) => {
                     self.failures.good_since = self.failures.good_since.saturating_add(1);
                     return Step::Piece(piece);
                 }
+                Ok(None) => {}
                 Err(ffmpeg::Error::Eof) => return Step::Drained,
                 Err(ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN }) => break,
                 Err(error) => self.count_failure(error),
@@ -159,17 +175,55 @@ impl LaneDecoder {
         if self.ended { Step::Drained } else { Step::NeedsPacket }
     }
 
-    fn receive(&mut self) -> Result<Decoded, ffmpeg::Error> {
+    /// `None`: what was decoded has to wait for the picture behind it.
+    fn next_piece(&mut self) -> Result<Option<Piece>, ffmpeg::Error> {
+        if self.deinterlacer.is_empty() {
+            match self.receive() {
+                Ok(Received::Sound(sound)) => return Ok(Some(self.sound_piece(sound))),
+                Ok(Received::Picture(timed)) => self.deinterlacer.take(timed)?,
+                Err(ffmpeg::Error::Eof) => {
+                    self.deinterlacer.end()?;
+                    return if self.deinterlacer.is_empty() { Err(ffmpeg::Error::Eof) } else { Ok(None) };
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let Some(Timed { picture, pts_us, duration_us }) = self.deinterlacer.next() else { return Ok(None) };
+        Ok(Some(Piece { decoded: Decoded::Picture(self.upright.turn(picture)?), pts_us, duration_us }))
+    }
+
+    fn receive(&mut self) -> Result<Received, ffmpeg::Error> {
         match &mut self.codec {
             Codec::Picture(decoder) => {
                 let mut picture = frame::Video::empty();
-                decoder.receive_frame(&mut picture).map(|()| Decoded::Picture(picture.into()))
+                decoder.receive_frame(&mut picture)?;
+                ColourSpace::name_likely(&mut picture);
+                let (pts_us, stated_us) = self.times(&picture);
+                let duration_us = stated_us.unwrap_or(self.picture_us);
+                Ok(Received::Picture(Timed { picture: picture.into(), pts_us, duration_us }))
             }
             Codec::Sound(decoder) => {
                 let mut sound = frame::Audio::empty();
-                decoder.receive_frame(&mut sound).map(|()| Decoded::Sound(sound))
+                decoder.receive_frame(&mut sound)?;
+                Ok(Received::Sound(sound))
             }
         }
+    }
+
+    /// When the frame is to be shown, and how long as far as it says that.
+    fn times(&self, frame: &ffmpeg::Frame) -> (Option<i64>, Option<i64>) {
+        let to_us = |value: i64| value.rescale(self.time_base, MICROSECONDS);
+        let stated_us = to_us(frame.packet().duration);
+        (frame.timestamp().or(frame.pts()).map(to_us), (stated_us > 0).then_some(stated_us))
+    }
+
+    fn sound_piece(&self, sound: frame::Audio) -> Piece {
+        let (pts_us, stated_us) = self.times(&sound);
+        let sound = channels::placed(sound);
+        let rate = i64::from(sound.rate());
+        let played_us = (rate > 0).then(|| sound.samples() as i64 * 1_000_000 / rate);
+        let duration_us = played_us.or(stated_us).unwrap_or(0);
+        Piece { decoded: Decoded::Sound(sound), pts_us, duration_us }
     }
 
     /// Takes the next packet; call it after [`Step::NeedsPacket`].
@@ -185,33 +239,6 @@ impl LaneDecoder {
         if let Err(error) = self.codec.opened().send_eof() {
             self.count_failure(error);
         }
-    }
-
-    fn finish(&mut self, decoded: Decoded) -> Result<Piece, ffmpeg::Error> {
-        let to_us = |value: i64| value.rescale(self.time_base, MICROSECONDS);
-        let frame: &ffmpeg::Frame = match &decoded {
-            Decoded::Picture(picture) => picture,
-            Decoded::Sound(sound) => sound,
-        };
-        let pts_us = frame.timestamp().or(frame.pts()).map(to_us);
-        let stated_us = Some(to_us(frame.packet().duration)).filter(|duration_us| *duration_us > 0);
-        Ok(match decoded {
-            Decoded::Picture(picture) => Piece {
-                decoded: Decoded::Picture(self.upright.turn(picture)?),
-                pts_us,
-                duration_us: stated_us.unwrap_or(self.picture_us),
-            },
-            Decoded::Sound(sound) => {
-                let sound = channels::placed(sound);
-                let rate = i64::from(sound.rate());
-                let played_us = (rate > 0).then(|| sound.samples() as i64 * 1_000_000 / rate);
-                Piece {
-                    decoded: Decoded::Sound(sound),
-                    pts_us,
-                    duration_us: played_us.or(stated_us).unwrap_or(0),
-                }
-            }
-        })
     }
 
     fn count_failure(&mut self, error: ffmpeg::Error) {

@@ -1,12 +1,14 @@
 //! Upright: frames of a phone that was held on its side are turned, and get the pixel shape that the file names.
 //!
-//! In: the display matrix of the stream, decoded frames. Out: frames as they are to be seen. A frame that needs
-//! nothing passes untouched; the others go through a small libavfilter graph.
+//! In: the display matrix of the stream, decoded frames, which may have one of their own (in a message of H.264 or HEVC, or in the
+//! Exif of a photo). Out: frames as they are to be seen. A frame that needs nothing passes untouched; the others go through a small
+//! libavfilter graph.
 
 use std::time::Duration;
 
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::Rational;
+use ffmpeg_next::util::frame::side_data::Type;
 
 use crate::picture::filter::{FilterError, Graph};
 use crate::picture::shared::SharedPicture;
@@ -89,6 +91,9 @@ fn shown_size(width: u32, height: u32, sample_aspect: Rational, orientation: Ori
 
 /// Turns frames; see the file's head.
 pub(crate) struct Upright {
+    /// As the container says it.
+    stated: Orientation,
+    /// That of the newest frame.
     orientation: Orientation,
     /// The pixel shape that the container names, if it does: it stands above what the codec says.
     sample_aspect: Option<Rational>,
@@ -99,7 +104,12 @@ impl Upright {
     /// `sample_aspect` is the container's; 0/1 leaves it to the codec.
     pub(crate) fn new(orientation: Orientation, sample_aspect: Rational) -> Self {
         let is_named = sample_aspect.numerator() > 0 && sample_aspect.denominator() > 0;
-        Upright { orientation, sample_aspect: is_named.then_some(sample_aspect), graph: None }
+        Upright {
+            stated: orientation,
+            orientation,
+            sample_aspect: is_named.then_some(sample_aspect),
+            graph: None,
+        }
     }
 
     /// The size in square pixels of frames of which the codec says this.
@@ -109,6 +119,9 @@ impl Upright {
 
     /// The frame as it is to be seen.
     pub(crate) fn turn(&mut self, picture: SharedPicture) -> Result<SharedPicture, ffmpeg::Error> {
+        // libav gives a frame the container's, too, unless it has its own.
+        let own = picture.side_data(Type::DisplayMatrix);
+        self.orientation = own.map_or(self.stated, |own| Orientation::from_display_matrix(own.data()));
         let aspect = self.sample_aspect.filter(|wanted| *wanted != picture.aspect_ratio());
         let steps: Vec<String> = aspect
             .map(|aspect| format!("setsar={}/{}", aspect.numerator(), aspect.denominator()))

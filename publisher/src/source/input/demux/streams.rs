@@ -3,6 +3,7 @@
 use super::Round;
 use super::untimed::Rate;
 use crate::packet::{TICKS, video_codec};
+use crate::picture::deinterlacer::Fields;
 use crate::source::input::address::InputAddress;
 use crate::source::input::decode::upright::Orientation;
 use crate::source::input::decode::{MICROSECONDS, StreamSetup};
@@ -10,6 +11,7 @@ use crate::source::input::error::InputError;
 use crate::source::input::pace::timeline::Lane;
 use crate::source::input::stream_fields;
 use ffmpeg_next::codec::packet::side_data;
+use ffmpeg_next::codec::{self, Parameters};
 use ffmpeg_next::format::context;
 use ffmpeg_next::format::stream::{Disposition, Stream};
 use ffmpeg_next::{Packet, Rational, decoder, media};
@@ -281,6 +283,25 @@ fn setup(stream: &Stream) -> StreamSetup {
         sample_aspect: stream_fields::sample_aspect(stream),
         orientation: matrix
             .map_or_else(Orientation::default, |matrix| Orientation::from_display_matrix(matrix.data())),
+        fields: fields(&stream.parameters()),
+    }
+}
+
+/// What is to be known of the fields of interlaced pictures.
+fn fields(parameters: &Parameters) -> Fields {
+    use codec::Id;
+    match parameters.id() {
+        Id::HEVC => Fields::Apart,
+        Id::MPEG1VIDEO
+        | Id::MPEG2VIDEO
+        | Id::MPEG4
+        | Id::H264
+        | Id::VC1
+        | Id::WMV3
+        | Id::DVVIDEO
+        | Id::MJPEG => Fields::AsPicturesSay,
+        // Those of others may say nothing, where the container does.
+        _ => stream_fields::first_field(parameters).map_or(Fields::AsPicturesSay, Fields::All),
     }
 }
 
