@@ -26,6 +26,9 @@ const SEGMENTS_WITH_PARTS: u64 = 7;
 /// How many times the work of H.264 a frame of HEVC is for x265. Used when a ladder is chosen.
 const HEVC_WORK: u32 = 3;
 
+/// Encoders do not take frames that are smaller in either direction.
+const SHORTEST_SIDE: u32 = 16;
+
 /// Containers that count in milliseconds have an error of this much at each end of a part.
 const COARSE_TICK_90K: u64 = 180;
 
@@ -171,7 +174,7 @@ impl LiveSettings {
             (rungs, renditions.collect())
         } else {
             let shape = (u64::from(filtered.0), u64::from(filtered.1));
-            let (width, height) = self.size.unwrap_or_else(|| scaler::fit(shape, DEFAULT_SIZE));
+            let (width, height) = self.size.unwrap_or_else(|| size_of(shape));
             (
                 vec![Rung { width, height, video_bps: self.video_bps }],
                 vec![only_rendition(true, source.has_sound)],
@@ -263,6 +266,16 @@ impl LiveSettings {
     }
 }
 
+/// The size of a stream whose size nobody asked for: that of its source, and at most [`DEFAULT_SIZE`].
+fn size_of((wide, high): (u64, u64)) -> (u32, u32) {
+    let holds = |pixels: u64, most: u32| (u64::from(SHORTEST_SIDE)..=u64::from(most)).contains(&pixels);
+    if holds(wide, DEFAULT_SIZE.0) && holds(high, DEFAULT_SIZE.1) {
+        (wide as u32 & !1, high as u32 & !1)
+    } else {
+        scaler::fit((wide, high), DEFAULT_SIZE)
+    }
+}
+
 fn only_rendition(has_picture: bool, has_sound: bool) -> Rendition {
     let media = has_picture.then_some(Medium::Video).into_iter().chain(has_sound.then_some(Medium::Audio));
     Rendition { name: None, media: media.collect() }
@@ -296,6 +309,11 @@ mod tests {
             assert_eq!(stream.renditions, [Rendition { name: None, media: media.to_vec() }]);
         };
         check("", &source(1920, 1080), (640, 360), &[Medium::Video, Medium::Audio]);
+        check("", &source(320, 180), (320, 180), &[Medium::Video, Medium::Audio]);
+        check("", &source(321, 243), (320, 242), &[Medium::Video, Medium::Audio]);
+        check("", &source(180, 320), (180, 320), &[Medium::Video, Medium::Audio]);
+        check("", &source(360, 640), (270, 480), &[Medium::Video, Medium::Audio]);
+        check("", &source(4, 2), (640, 320), &[Medium::Video, Medium::Audio]);
         check("--rotate 90", &source(1080, 1920), (270, 480), &[Medium::Video, Medium::Audio]);
         let silent = SourceFormat { has_sound: false, ..source(1920, 1080) };
         check("--size 800x600", &silent, (800, 600), &[Medium::Video]);

@@ -20,8 +20,9 @@ use crate::package::resume_point::ResumePoint;
 use crate::package::segment_writer::SegmentError;
 use crate::package::{self, Package};
 use crate::packet::Encoded;
-use crate::picture::filter::{self, Filter, FilterError};
+use crate::picture::filter::{Filter, FilterError};
 use crate::picture::shared::SharedPicture;
+use crate::picture::trial::try_out;
 use crate::queue::capture::{self, CaptureSender};
 use crate::queue::picture::{self, PictureReceiver, WhenLate};
 use crate::source::camera;
@@ -278,7 +279,7 @@ fn last_segments(
 fn filtered_size(settings: &LiveSettings, source: &SourceFormat) -> Result<(u32, u32), FilterError> {
     let stored = (source.width, source.height);
     match source.copied {
-        None if source.shows != Shows::Nothing => filter::try_out(&settings.filter, stored, settings.fps),
+        None if source.shows != Shows::Nothing => try_out(&settings.filter, stored, settings.fps),
         _ => Ok(stored),
     }
 }

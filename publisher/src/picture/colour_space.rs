@@ -31,6 +31,10 @@ impl ColourSpace {
     pub const HIGH_DEFINITION: Self =
         Self { matrix: Space::BT709, primaries: Primaries::BT709, transfer: TransferCharacteristic::BT709 };
 
+    /// BT.2020, of ultra high definition, and of all that has a high dynamic range.
+    const ULTRA_HIGH_DEFINITION: Self =
+        Self { matrix: Space::BT2020NCL, primaries: Primaries::BT2020, ..Self::HIGH_DEFINITION };
+
     /// BT.601, of webcams and of JPEG.
     pub const WEBCAM: Self = Self { matrix: Space::SMPTE170M, ..Self::HIGH_DEFINITION };
 
@@ -51,7 +55,11 @@ impl ColourSpace {
     pub fn or_likely(self, size: (u32, u32)) -> Self {
         let is_standard =
             size.0.max(size.1) <= LARGEST_OF_STANDARD_TV.0 && size.0.min(size.1) <= LARGEST_OF_STANDARD_TV.1;
-        let likely = if is_standard { Self::WEBCAM } else { Self::HIGH_DEFINITION };
+        let likely = match is_standard {
+            _ if self.is_of_high_range() => Self::ULTRA_HIGH_DEFINITION,
+            true => Self::WEBCAM,
+            false => Self::HIGH_DEFINITION,
+        };
         Self {
             matrix: match self.matrix {
                 Space::Unspecified | Space::Reserved => likely.matrix,
@@ -70,6 +78,12 @@ impl ColourSpace {
                 said => said,
             },
         }
+    }
+
+    /// Whether its brightness reaches beyond white: HLG and PQ.
+    #[must_use]
+    pub fn is_of_high_range(self) -> bool {
+        matches!(self.transfer, TransferCharacteristic::SMPTE2084 | TransferCharacteristic::ARIB_STD_B67)
     }
 
     /// Names the likeliest on a decoded frame that says nothing, while it has the size that tells: filters may change that.
@@ -170,6 +184,8 @@ mod tests {
             assert_eq!(lies, stands, "{long}x{short}");
         }
         assert_eq!(nothing.or_likely((360, 640)), ColourSpace::WEBCAM);
+        let hlg = ColourSpace { transfer: TransferCharacteristic::ARIB_STD_B67, ..nothing };
+        assert_eq!(hlg.or_likely((64, 64)).matrix, Space::BT2020NCL);
         let said = ColourSpace { matrix: Space::BT2020NCL, ..nothing };
         assert_eq!(said.or_likely((64, 64)).matrix, Space::BT2020NCL);
         assert_eq!(ColourSpace { matrix: Space::RGB, ..nothing }.or_likely((64, 64)).matrix, Space::BT709);

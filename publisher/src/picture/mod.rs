@@ -10,3 +10,5 @@ pub mod overlay;
 pub mod scaler;
 pub mod shared;
 pub mod slate;
+pub mod tone_map;
+pub mod trial;

@@ -1,7 +1,7 @@
 //! Scaler: a captured frame of any size and format becomes one of the stream's size in yuv420p.
 //!
-//! The shape of the frame is kept: what is left over of the stream's frame is black. Used on the rung's thread,
-//! only for frames that are shown.
+//! The shape of the frame is kept: what is left over of the stream's frame is black. One of high dynamic range is scaled with ten bits,
+//! and then gets the stream's range. Used on the rung's thread, only for frames that are shown.
 
 use std::sync::Arc;
 
@@ -11,13 +11,21 @@ use ffmpeg_next as ffmpeg;
 
 use crate::picture::colour_space::{ColourSpace, Numbers};
 use crate::picture::shared::SharedPicture;
+use crate::picture::tone_map::{self, ToneMap};
 
 /// Scales to one output size for the whole run; the input may change from frame to frame.
 pub struct Scaler {
     width: u32,
     height: u32,
     colours: ColourSpace,
-    context: Option<(scaling::Context, Input)>,
+    context: Option<(Steps, Input)>,
+}
+
+/// How frames of one kind are made to fit.
+struct Steps {
+    scaler: scaling::Context,
+    /// Of high dynamic range.
+    tone_map: Option<ToneMap>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,6 +35,7 @@ struct Input {
     height: u32,
     inner: (u32, u32),
     numbers: Numbers,
+    colours: ColourSpace,
 }
 
 impl Scaler {
@@ -42,34 +51,27 @@ impl Scaler {
         let shape = shape_of(picture);
         let inner = fit(shape, (self.width, self.height));
         let numbers = Numbers::of(picture);
+        let colours = ColourSpace::of(picture);
         let (width, height) = (picture.width(), picture.height());
-        let input = Input { format: picture.format(), width, height, inner, numbers };
+        let input = Input { format: picture.format(), width, height, inner, numbers, colours };
+        let is_mapped =
+            colours.is_of_high_range() && !self.colours.is_of_high_range() && tone_map::is_possible();
         if input.format == Pixel::YUV420P
             && (input.width, input.height) == (self.width, self.height)
             && inner == (self.width, self.height)
             && numbers.fit(self.colours)
+            && !is_mapped
         {
             // Where another rung needs it, too, the pixels are shared.
             return Arc::try_unwrap(shared).or_else(|shared| shared.share());
         }
         if self.context.as_ref().is_none_or(|(_, was)| *was != input) {
-            let mut context = scaling::Context::get(
-                input.format,
-                input.width,
-                input.height,
-                Pixel::YUV420P,
-                inner.0,
-                inner.1,
-                scaling::Flags::BICUBIC,
-            )?;
-            numbers.convert(&mut context, self.colours);
-            self.context = Some((context, input));
+            self.context = Some((Steps::new(input, self.colours, is_mapped)?, input));
         }
-        let Some((context, _)) = &mut self.context else { return Err(ffmpeg::Error::Bug) };
-        let mut scaled = ffmpeg::frame::Video::empty();
-        context.run(picture, &mut scaled)?;
+        let Some((steps, _)) = &mut self.context else { return Err(ffmpeg::Error::Bug) };
+        let scaled = steps.run(picture, colours)?;
         if inner == (self.width, self.height) {
-            return Ok(scaled.into());
+            return Ok(scaled);
         }
         Ok(self.framed(&scaled).into())
     }
@@ -90,6 +92,29 @@ impl Scaler {
             }
         }
         whole
+    }
+}
+
+impl Steps {
+    fn new(input: Input, stream: ColourSpace, is_mapped: bool) -> Result<Self, ffmpeg::Error> {
+        let Input { format, width, height, inner, numbers, colours } = input;
+        let to = if is_mapped { Pixel::YUV420P10LE } else { Pixel::YUV420P };
+        let flags = scaling::Flags::BICUBIC;
+        let mut scaler = scaling::Context::get(format, width, height, to, inner.0, inner.1, flags)?;
+        numbers.convert(&mut scaler, if is_mapped { colours } else { stream });
+        Ok(Self { scaler, tone_map: is_mapped.then(|| ToneMap::new(colours, stream)) })
+    }
+
+    fn run(
+        &mut self,
+        picture: &ffmpeg::frame::Video,
+        colours: ColourSpace,
+    ) -> Result<SharedPicture, ffmpeg::Error> {
+        let mut scaled = ffmpeg::frame::Video::empty();
+        self.scaler.run(picture, &mut scaled)?;
+        let Some(tone_map) = &mut self.tone_map else { return Ok(scaled.into()) };
+        colours.declare(&mut scaled);
+        tone_map.run(scaled.into())
     }
 }
 

@@ -30,7 +30,7 @@ pub fn seen(segment: &Path) -> [u8; 3] {
 
 /// What a segment declares: matrix, transfer, primaries and range.
 #[track_caller]
-fn declared(segment: &Path) -> String {
+pub fn declared(segment: &Path) -> String {
     let words = ["-v", "error", "-select_streams", "v", "-of", "csv=p=0", "-show_entries"];
     let what = "stream=color_range,color_space,color_transfer,color_primaries";
     let lines = media::run(Command::new("ffprobe").args(words).arg(what).arg(segment));

@@ -2,8 +2,10 @@
 //! the whole program. What came out is judged by the pixels that are shown and the beeps that are heard.
 
 mod clocks;
+mod high_range;
 mod interlaced;
 mod late_head;
+mod shapes;
 mod sound;
 mod standstill;
 mod untimed;

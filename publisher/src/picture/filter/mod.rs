@@ -2,7 +2,7 @@
 //!
 //! In: a captured frame of any size and format. Out: one frame for each, of the size that the filters make it; never
 //! more or fewer, as the frame clock alone decides how many frames there are. Used on the grid thread, before any
-//! rung scales them, only for frames that are shown; [`try_out`] refuses at the start what cannot work.
+//! rung scales them, only for frames that are shown; `trial` refuses at the start what cannot work.
 
 mod graph;
 mod pipe;
@@ -10,19 +10,12 @@ mod pipe;
 pub(crate) use graph::Graph;
 pub(crate) use pipe::{Pipe, Shape};
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::Pixel;
 
-use crate::picture::canvas::Canvas;
-use crate::picture::colour_space::ColourSpace;
-use crate::picture::scaler::Scaler;
 use crate::picture::shared::SharedPicture;
-
-/// Frames that a graph is tried out with: enough to see that it holds some back, or makes more or fewer of them.
-const TRIAL_PICTURES: u32 = 12;
 
 /// What is done to captured frames.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -118,6 +111,11 @@ impl Filter {
         Self { graphs: settings.graphs().into_iter().map(Graph::new).collect() }
     }
 
+    /// The graph that frames go through last, if there is any.
+    pub(crate) fn last_steps(&self) -> Option<&str> {
+        self.graphs.last().map(Graph::steps)
+    }
+
     /// The filtered frame; untouched if there is nothing to do. `taken_at` counts from any moment, the same for all.
     pub fn apply(
         &mut self,
@@ -128,30 +126,10 @@ impl Filter {
     }
 }
 
-/// Width and height in pixels that frames of `size` are shown with after the filters, by making some.
-pub fn try_out(settings: &FilterSettings, size: (u32, u32), fps: u32) -> Result<(u32, u32), FilterError> {
-    let mut filter = Filter::new(settings);
-    let Some(last) = filter.graphs.last().map(|graph| graph.steps().to_owned()) else { return Ok(size) };
-    let canvas = Canvas::new(size.0, size.1);
-    let mut shown = size;
-    for n in 0..TRIAL_PICTURES {
-        let filtered = filter.apply(canvas.to_frame().into(), Duration::from_secs(1) * n / fps.max(1))?;
-        let (format, aspect) = (filtered.format(), filtered.aspect_ratio());
-        shown = (filtered.width(), filtered.height());
-        if aspect.numerator() > 0 && aspect.denominator() > 0 {
-            let wide = u64::from(shown.0) * aspect.numerator() as u64 / aspect.denominator() as u64;
-            shown.0 = wide.clamp(1, u64::from(u32::MAX)) as u32;
-        }
-        if Scaler::new(16, 16, ColourSpace::WEBCAM).scale(Arc::new(filtered)).is_err() {
-            return Err(FilterError::Format { graph: last, format });
-        }
-    }
-    Ok(shown)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::picture::canvas::Canvas;
 
     fn settings(rotate: u32, mirror: bool, graph: &str) -> FilterSettings {
         FilterSettings { rotate, mirror, graph: (!graph.is_empty()).then(|| graph.to_owned()) }
@@ -182,69 +160,6 @@ mod tests {
         check_turn(270, false, (false, true));
         check_turn(0, true, (true, false));
         check_turn(90, true, (false, false));
-    }
-
-    #[track_caller]
-    fn check_size(settings: &FilterSettings, expected: (u32, u32)) {
-        assert_eq!(try_out(settings, (640, 360), 20).unwrap_or_else(|error| panic!("{error}")), expected);
-    }
-
-    #[test]
-    fn the_size_after_the_filters_is_known_before_the_stream_begins() {
-        check_size(&settings(0, false, ""), (640, 360));
-        check_size(&settings(90, true, ""), (360, 640));
-        check_size(&settings(90, false, "crop=100:200"), (100, 200));
-        check_size(&settings(0, false, "scale=320:360,setsar=2"), (640, 360));
-        check_size(&settings(0, false, "split[a][b];[a]crop=100:100[c];[b][c]overlay=8:8"), (640, 360));
-    }
-
-    #[track_caller]
-    fn check_refused(graph: &str, expected: &str) {
-        let error = try_out(&settings(0, false, graph), (640, 360), 20).unwrap_err().to_string();
-        assert!(error.contains(expected), "{error}");
-        assert!(!error.contains('\n'), "{error}");
-    }
-
-    #[test]
-    fn a_graph_that_cannot_work_is_refused_with_the_remedy() {
-        check_refused("hfilp", "no filter 'hfilp'");
-        check_refused("hflip,nosuch=a=b:c,vflip", "no filter 'nosuch'");
-        check_refused("[in]nosuch@x[out]", "no filter 'nosuch'");
-        check_refused("crop=1000:1000", "cannot be set up for 640x360");
-        check_refused("scale=wide", "cannot be set up");
-    }
-
-    #[test]
-    fn a_graph_that_changes_the_number_of_pictures_is_refused() {
-        check_refused("fps=10", "delays or drops frames");
-        check_refused("framestep=2", "delays or drops frames");
-        check_refused("select='not(mod(n,3))'", "delays or drops frames");
-        check_refused("trim=end_frame=3", "delays or drops frames");
-        check_refused("loop=loop=-1:size=1", "makes several frames of one");
-    }
-
-    #[test]
-    fn no_graph_whatsoever_makes_it_panic() {
-        for graph in [
-            "\0",
-            "[",
-            "]",
-            "'",
-            "\\",
-            ";",
-            ",,",
-            "=",
-            "[in]",
-            "[in][out]",
-            "null,",
-            "nullsink",
-            "color",
-            "anull",
-            "Ü=ß",
-            "%{pts}",
-        ] {
-            let _ = try_out(&settings(0, false, graph), (64, 36), 20);
-        }
     }
 
     #[test]

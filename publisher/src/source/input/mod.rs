@@ -28,6 +28,7 @@ use crate::captions::carried::Captions;
 use crate::captured::{Captured, CapturedPicture, CapturedSound, Shows, SourceFormat};
 use crate::picture::colour_space::ColourSpace;
 use crate::picture::deinterlacer::Deinterlace;
+use crate::picture::tone_map;
 use decode::{Decoded, LaneDecoder, StreamSetup};
 use demux::{Demuxer, Ending, Origin, Round};
 use lane::{InputLane, ReadyPiece};
@@ -179,11 +180,13 @@ impl Input {
         };
         (input.format.width, input.format.height) = input.shown_size()?;
         let picture = input.lanes[Lane::Picture as usize].decoder.as_ref();
-        input.format.colours = picture.map_or(ColourSpace::HIGH_DEFINITION, LaneDecoder::colours);
+        let seen = picture.map_or(ColourSpace::HIGH_DEFINITION, LaneDecoder::colours);
+        input.format.colours = tone_map::stream_of(seen);
         Ok(input)
     }
 
-    /// What the stream's head says, or else what the first frame shows. Where a live source sends sound alone as yet, what is likely.
+    /// What the first frame of a film shows: it may be turned. Of a live source what the stream's head says, or else the first frame;
+    /// where it sends sound alone as yet, what is likely.
     fn shown_size(&mut self) -> Result<(u32, u32), InputError> {
         let picture = Lane::Picture as usize;
         if self.lanes[picture].decoder.is_none() {
@@ -192,7 +195,8 @@ impl Input {
         let may_be_late = self.live && self.lanes[Lane::Sound as usize].decoder.is_some();
         let deadline = Instant::now() + if may_be_late { FIRST_PICTURE_BESIDE_SOUND } else { FIRST_PICTURE };
         loop {
-            if let Some(size) = self.lanes[picture].decoder.as_ref().and_then(LaneDecoder::stated_size) {
+            let stated = self.lanes[picture].decoder.as_ref().and_then(LaneDecoder::stated_size);
+            if let Some(size) = stated.filter(|_| self.live || self.lanes[picture].ready.is_some()) {
                 return Ok(size);
             }
             let seen = self.demuxer.changes();
@@ -206,7 +210,9 @@ impl Input {
             }
             let is_over = self.lanes[picture].finished;
             if is_over || self.demuxer.has_read_enough() || Instant::now() >= deadline {
-                return if may_be_late && !is_over {
+                return if let Some(size) = stated {
+                    Ok(size)
+                } else if may_be_late && !is_over {
                     Ok(LIKELY_SIZE)
                 } else {
                     Err(InputError::Undecodable(self.name.clone()))

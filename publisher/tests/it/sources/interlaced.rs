@@ -130,9 +130,9 @@ fn check(film: &Path) {
 #[track_caller]
 fn check_moves(shown: &Shown, fields: usize) {
     let moves = shown.moves();
-    let moved: Vec<_> = moves.iter().filter(|step| **step > 0).collect();
-    let right = moved.iter().filter(|step| ***step == fields).count();
-    assert!(right * 5 >= moved.len() * 4 && moved.len() * 2 >= moves.len(), "{moves:?}");
+    let seen: Vec<_> = moves.iter().filter(|step| **step > 0).collect();
+    let right = seen.iter().filter(|step| ***step == fields).count();
+    assert!(right * 5 >= seen.len() * 4 && seen.len() * 2 >= moves.len(), "{moves:?}");
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn interlaced_live_sources_have_no_combs() {
         live.publisher.output().contains("source lost").then_some(())
     });
     assert!(live.publisher.interrupt().success());
-    let pulled = Shown::inwebroot(webroot, String::new());
+    let pulled = Shown::in_webroot(webroot, String::new());
     let words = ["--size", "320x180", "--fps", "25"];
     let pushed = Shown::of_push(&film, RTMP, "flv", &words, |place| place.replace("***", "KEY"));
     for shown in [pulled, pushed] {

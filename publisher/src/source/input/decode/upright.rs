@@ -93,7 +93,7 @@ fn shown_size(width: u32, height: u32, sample_aspect: Rational, orientation: Ori
 pub(crate) struct Upright {
     /// As the container says it.
     stated: Orientation,
-    /// That of the newest frame.
+    /// That of the newest frame. libav gives a frame the container's, too, unless it has its own.
     orientation: Orientation,
     /// The pixel shape that the container names, if it does: it stands above what the codec says.
     sample_aspect: Option<Rational>,
@@ -119,9 +119,12 @@ impl Upright {
 
     /// The frame as it is to be seen.
     pub(crate) fn turn(&mut self, picture: SharedPicture) -> Result<SharedPicture, ffmpeg::Error> {
-        // libav gives a frame the container's, too, unless it has its own.
-        let own = picture.side_data(Type::DisplayMatrix);
-        self.orientation = own.map_or(self.stated, |own| Orientation::from_display_matrix(own.data()));
+        match picture.side_data(Type::DisplayMatrix) {
+            Some(own) => self.orientation = Orientation::from_display_matrix(own.data()),
+            // H.264 D.2.27: what was said holds until a new sequence begins.
+            None if picture.is_key() => self.orientation = self.stated,
+            None => {}
+        }
         let aspect = self.sample_aspect.filter(|wanted| *wanted != picture.aspect_ratio());
         let steps: Vec<String> = aspect
             .map(|aspect| format!("setsar={}/{}", aspect.numerator(), aspect.denominator()))
