@@ -14,7 +14,9 @@
 pub mod cli;
 pub mod listen;
 
+mod accounts;
 mod blocking;
+mod budget;
 mod connections;
 #[cfg(test)]
 mod fuzz_corpus;
@@ -31,6 +33,7 @@ use std::sync::atomic::AtomicUsize;
 use tracing::{info, warn};
 
 use access_log::{Log, LogWriter};
+use accounts::Accounts;
 use connections::limits::{self, ConnectionLimiter, Limits};
 use connections::{Serving, Threads};
 use listen::tls::Tls;
@@ -88,6 +91,7 @@ pub async fn run(
         site: site.clone(),
         operator: Operator { site, webroot: settings.webroot.clone(), metrics: metrics.clone() },
         limiter,
+        accounts: Accounts::new(limits.connections, limits.connections_per_address),
         trusted: settings.forwarded_from.clone(),
         page_policy: settings.page_policy.clone(),
         log,

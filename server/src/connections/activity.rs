@@ -7,7 +7,9 @@ use std::task::{Context, Poll};
 
 use atomic_waker::AtomicWaker;
 
+use super::frames;
 use super::limits::Done;
+use crate::accounts::Holder;
 use crate::blocking::waiters::Waiter;
 
 /// What a connection is told.
@@ -26,6 +28,9 @@ pub(super) enum Command {
 #[derive(Debug, Default)]
 pub(super) struct Activity {
     pub(super) sent_bytes: AtomicU64,
+    /// In the last seconds, the last one most of all.
+    recent_bytes: AtomicU64,
+    sent_before_bytes: AtomicU64,
     pub(super) requests: AtomicU32,
     pub(super) answering: AtomicU32,
     blocked: AtomicU32,
@@ -40,6 +45,8 @@ pub(super) struct Activity {
     pub(super) has_waited: AtomicBool,
     /// HTTP/2 frames are not heads; only requests count there.
     pub(super) is_http2: AtomicBool,
+    /// Frames of HTTP/2 that ask for nothing.
+    pub(super) idle_frames: AtomicU32,
     command: AtomicU8,
     waker: AtomicWaker,
 }
@@ -96,6 +103,35 @@ impl Activity {
     /// Whether nothing is half done: no answer, no unsent bytes.
     pub(super) fn is_still(&self) -> bool {
         self.answering.load(Relaxed) == 0 && !self.send_blocked.load(Relaxed)
+    }
+}
+
+impl Activity {
+    /// To be called once a second.
+    pub(super) fn pass_second(&self) {
+        let sent_bytes = self.sent_bytes.load(Relaxed);
+        let more = sent_bytes - self.sent_before_bytes.load(Relaxed);
+        self.recent_bytes.store(u64::midpoint(self.recent_bytes.load(Relaxed), more), Relaxed);
+        self.sent_before_bytes.store(sent_bytes, Relaxed);
+        let frames = self.idle_frames.load(Relaxed);
+        if frames > 0 {
+            self.idle_frames.store(frames.saturating_sub(frames::IDLE_FRAMES_A_SECOND), Relaxed);
+        }
+    }
+
+    /// What was sent since the second began.
+    pub(super) fn sent_lately_bytes(&self) -> u64 {
+        self.sent_bytes.load(Relaxed) - self.sent_before_bytes.load(Relaxed)
+    }
+}
+
+impl Holder for Activity {
+    fn recent_bytes(&self) -> u64 {
+        self.recent_bytes.load(Relaxed) + self.sent_lately_bytes()
+    }
+
+    fn end(&self) {
+        self.tell(Command::Cut);
     }
 }
 

@@ -25,7 +25,7 @@ use super::request::{self, Prepared};
 use super::transport::Transport;
 
 /// Of an HTTP/1.1 connection, each way. A larger piece of a body goes past it.
-const BUFFER_BYTES: usize = 64 * 1024;
+const BUFFER_BYTES: usize = 32 * 1024;
 
 /// For what a client still sends after the end, when it sends what nobody asked for.
 const LINGER: Duration = Duration::from_secs(2);

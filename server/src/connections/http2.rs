@@ -1,18 +1,18 @@
-//! HTTP/2 on one connection, until it ends.
+//! HTTP/2 on one connection, until it ends: h2 speaks, and each request has a task of its own (`stream`).
 
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 
-use hyper::server::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use axum::body::Bytes;
+use h2::server::{self, Builder};
 use tracing::debug;
 
 use super::activity::Command;
 use super::context::Connection;
-use super::limits::MAX_HEAD_BYTES;
-use super::request;
+use super::limits::{HTTP2_BYTES, MAX_HEAD_BYTES};
+use super::stream;
 use super::transport::Transport;
 
 /// At a time on one connection. Players ask for two or three files at a time.
@@ -21,48 +21,70 @@ const STREAMS: u32 = 64;
 /// RFC 9113 6.9.2. We take no bodies, so the window of what clients may send is as small as may be.
 const WINDOW_BYTES: u32 = 65_535;
 
-/// Of an answer on its way, for each stream.
-const STREAM_BUFFER_BYTES: usize = 128 * 1024;
-
 /// Streams that were reset before we came to them, and those that we had to reset: CVE-2023-44487 and CVE-2025-8671.
 const PENDING_RESETS: usize = 20;
 const OWN_RESETS: usize = 128;
 
 /// Until the connection ends.
-pub(super) async fn speak(connection: Arc<Connection>, transport: Transport) {
-    let activity = connection.activity.clone();
-    let service = request::service(connection, None);
-    let mut http2 = http2::Builder::new(TokioExecutor::new());
-    let http2 = http2
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(MAX_HEAD_BYTES as u32)
-        .initial_stream_window_size(WINDOW_BYTES)
-        .initial_connection_window_size(WINDOW_BYTES)
-        .max_send_buf_size(STREAM_BUFFER_BYTES)
-        .max_pending_accept_reset_streams(PENDING_RESETS)
-        .max_local_error_reset_streams(OWN_RESETS)
-        .serve_connection(TokioIo::new(transport), service);
-    let mut http2 = pin!(http2);
-    poll_fn(|cx| {
-        if let Poll::Ready(ended) = http2.as_mut().poll(cx) {
-            if let Err(error) = ended {
-                debug!(%error, "connection ended early");
-            }
-            return Poll::Ready(());
-        }
-        while let Poll::Ready(command) = activity.poll_command(cx) {
+pub(super) async fn speak(connection: Arc<Connection>, mut transport: Transport) {
+    let _held = connection.place.hold(HTTP2_BYTES);
+    transport.count_frames();
+    let mut greeting = pin!(
+        Builder::new()
+            .max_concurrent_streams(STREAMS)
+            .max_header_list_size(MAX_HEAD_BYTES as u32)
+            .initial_window_size(WINDOW_BYTES)
+            .initial_connection_window_size(WINDOW_BYTES)
+            .max_send_buffer_size(stream::BUFFER_BYTES)
+            .max_pending_accept_reset_streams(PENDING_RESETS)
+            .max_local_error_reset_streams(Some(OWN_RESETS))
+            .handshake::<_, Bytes>(transport)
+    );
+    let mut is_finishing = false;
+    let greeted = poll_fn(|cx| {
+        while let Poll::Ready(command) = connection.activity.poll_command(cx) {
             match command {
                 Command::Rest => {}
-                Command::Cut => return Poll::Ready(()),
-                Command::Finish => {
-                    http2.as_mut().graceful_shutdown();
-                    if http2.as_mut().poll(cx).is_ready() {
-                        return Poll::Ready(());
-                    }
-                }
+                Command::Finish => is_finishing = true,
+                Command::Cut => return Poll::Ready(None),
             }
         }
-        Poll::Pending
-    })
-    .await;
+        Poll::Ready(Some(ready!(greeting.as_mut().poll(cx))))
+    });
+    let mut http2 = match greeted.await {
+        Some(Ok(http2)) => http2,
+        Some(Err(error)) => return debug!(%error, "no HTTP/2"),
+        None => return,
+    };
+    if is_finishing {
+        http2.graceful_shutdown();
+    }
+    poll_fn(|cx| poll(&connection, &mut http2, cx)).await;
+}
+
+/// Takes requests, until the connection is over.
+fn poll(
+    connection: &Arc<Connection>,
+    http2: &mut server::Connection<Transport, Bytes>,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    while let Poll::Ready(command) = connection.activity.poll_command(cx) {
+        match command {
+            Command::Rest => {}
+            Command::Finish => http2.graceful_shutdown(),
+            Command::Cut => return Poll::Ready(()),
+        }
+    }
+    loop {
+        match ready!(http2.poll_accept(cx)) {
+            Some(Ok((request, respond))) => {
+                drop(tokio::spawn(stream::serve(connection.clone(), request, respond)));
+            }
+            Some(Err(error)) => {
+                debug!(%error, "connection ended early");
+                return Poll::Ready(());
+            }
+            None => return Poll::Ready(()),
+        }
+    }
 }

@@ -12,7 +12,7 @@ use crate::http::client::subscriber;
 use crate::operator::metrics::Reached;
 
 /// Less than this within the patience is no progress: acknowledgements of HTTP/2 alone do not keep a connection.
-const PROGRESS_BYTES: u64 = 1024;
+pub(crate) const PROGRESS_BYTES: u64 = 1024;
 
 /// A request head, in bytes; players send a few hundred.
 pub(crate) const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -23,6 +23,16 @@ const ABANDONED: u32 = 100;
 
 /// A player waits for one playlist and one part at a time for each rendition that it plays.
 pub(crate) const BLOCKED_PER_CONNECTION: u32 = 8;
+
+/// What a connection takes as such, with what hyper reads and writes ahead: mostly less, at the worst more.
+pub(crate) const CONNECTION_BYTES: u64 = 24 * 1024;
+
+/// What TLS takes besides, and HTTP/2.
+pub(crate) const TLS_BYTES: u64 = 24 * 1024;
+pub(crate) const HTTP2_BYTES: u64 = 24 * 1024;
+
+/// What a stream of HTTP/2 takes, with its request and the head of its answer.
+pub(crate) const STREAM_BYTES: u64 = 6 * 1024;
 
 /// Requests that are blocked at a time for each connection that there may be: the list and the part.
 const BLOCKED_FOR_EACH: usize = 2;

@@ -7,6 +7,7 @@
 //! | `registry` | the connections of a thread |
 //! | `connection` | the task of one: TLS, then HTTP/1.1 or HTTP/2, rest, waiting |
 //! | `http1`, `http2` | what hyper does, and for how long |
+//! | `stream`, `frames` | an answer of HTTP/2, and what its clients send besides requests |
 //! | `head` | the head of a request that may have to wait |
 //! | `transport`, `activity` | its bytes, and what it has done |
 //! | `request`, `body` | one request and its answer, counted and logged |
@@ -15,12 +16,14 @@ mod activity;
 mod body;
 mod connection;
 mod context;
+mod frames;
 mod head;
 mod http1;
 mod http2;
 pub(crate) mod limits;
 mod registry;
 mod request;
+mod stream;
 mod transport;
 mod worker;
 

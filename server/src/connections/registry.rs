@@ -59,6 +59,7 @@ impl Registry {
         self.now_s.store(now_s, Relaxed);
         let mut cut = Vec::new();
         for (_, entry) in self.entries().iter_mut() {
+            entry.activity.pass_second();
             match entry.watch.judge(now_s, &entry.activity.done(), limits) {
                 Verdict::Fine => {}
                 Verdict::Rest => entry.activity.tell(Command::Rest),

@@ -18,6 +18,7 @@ use hyper::service::{HttpService, service_fn};
 
 use super::body::{Answer, RunningRequest};
 use super::context::{Connection, Serving};
+use crate::accounts::Share;
 use crate::blocking::BlockedFor;
 use crate::http::security;
 use crate::listen::Duty;
@@ -31,10 +32,12 @@ pub(super) fn service(
 ) -> impl HttpService<Incoming, ResBody = Answer, Error = Infallible, Future = Reply> + Unpin {
     let prepared = Mutex::new(prepared.map(Box::new));
     service_fn(move |request: Request<Incoming>| {
+        let has_body = !request.body().is_end_stream();
+        let request = request.map(drop);
         let prepared = prepared.lock().unwrap_or_else(PoisonError::into_inner).take();
         match prepared.filter(|it| it.is_for(&request)) {
             Some(prepared) => Reply::Now(Some(prepared.answer)),
-            None => answer(connection.clone(), request),
+            None => answer(connection.clone(), request, has_body, &connection.share),
         }
     })
 }
@@ -47,7 +50,7 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// Whether hyper has read the same request.
-    fn is_for(&self, request: &Request<Incoming>) -> bool {
+    fn is_for(&self, request: &Request<()>) -> bool {
         self.request.method() == request.method() && self.request.uri() == request.uri()
     }
 }
@@ -89,13 +92,18 @@ pub(super) fn blocking(connection: &Arc<Connection>, request: &Request<()>) -> O
     if connection.duty != Duty::Viewers {
         return None;
     }
-    let later = connection.worker.serving.site.blocking(request, &connection.activity)?;
+    let later = connection.worker.serving.site.blocking(request, &connection.share, &connection.activity)?;
     let question = Some(Question::begin(connection.clone(), request, false));
     Some(Pending { later, question })
 }
 
-fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Reply {
-    let has_body = !request.body().is_end_stream();
+/// Answers a request; what is read ahead of the client is read for `share`.
+pub(super) fn answer(
+    connection: Arc<Connection>,
+    request: Request<()>,
+    has_body: bool,
+    share: &Arc<Share>,
+) -> Reply {
     let question = Question::begin(connection, &request, has_body);
     let connection = &question.running.connection;
     let answering = match connection.duty {
@@ -103,7 +111,7 @@ fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Reply {
             connection.worker.counters.reached(Reached::Body);
             Answering::Now(refuse_body(request.version()))
         }
-        Duty::Viewers => connection.worker.serving.site.answer(request, &connection.activity),
+        Duty::Viewers => connection.worker.serving.site.answer(request, share, &connection.activity),
         Duty::Operator => {
             let worker = connection.worker.clone();
             Answering::Later(Box::pin(async move {

@@ -11,14 +11,17 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
-use super::activity::{Activity, add_u64};
-use crate::operator::metrics::Counters;
+use super::activity::{Activity, Command, add_u64};
+use super::frames::{self, Frames};
+use crate::accounts::Held;
+use crate::operator::metrics::{Counters, Reached};
 
 /// What carries the bytes.
 pub(super) enum Carrier {
     Tcp(TcpStream),
     Unix(UnixStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    /// With what it takes.
+    Tls(Box<TlsStream<TcpStream>>, #[expect(dead_code)] Held),
 }
 
 /// A carrier, with what was read from it too early.
@@ -26,6 +29,8 @@ pub(super) struct Transport {
     carrier: Carrier,
     /// Read before the rest.
     early: Vec<u8>,
+    /// Of HTTP/2.
+    frames: Option<Box<Frames>>,
     activity: Arc<Activity>,
     counters: Arc<Counters>,
 }
@@ -35,14 +40,34 @@ macro_rules! each {
         match &mut $self.carrier {
             Carrier::Tcp($stream) => $call,
             Carrier::Unix($stream) => $call,
-            Carrier::Tls($stream) => $call,
+            Carrier::Tls($stream, _) => $call,
         }
     };
 }
 
 impl Transport {
     pub(super) fn new(carrier: Carrier, activity: Arc<Activity>, counters: Arc<Counters>) -> Transport {
-        Transport { carrier, early: Vec::new(), activity, counters }
+        Transport { carrier, early: Vec::new(), frames: None, activity, counters }
+    }
+
+    /// From now on it is HTTP/2.
+    pub(super) fn count_frames(&mut self) {
+        self.frames = Some(Box::default());
+    }
+
+    /// Counts the frames in what is handed on.
+    fn handed_on(&mut self, bytes: &[u8]) {
+        let Some(frames) = &mut self.frames else { return };
+        let idle = frames.count_idle(bytes);
+        if idle == 0 {
+            return;
+        }
+        let sum = self.activity.idle_frames.load(Relaxed).saturating_add(idle);
+        self.activity.idle_frames.store(sum, Relaxed);
+        if frames::is_flood(sum, self.activity.sent_lately_bytes()) {
+            self.counters.reached(Reached::Frames);
+            self.activity.tell(Command::Cut);
+        }
     }
 
     /// What was read, and not yet read again.
@@ -68,7 +93,7 @@ impl Transport {
         let ready = match &self.carrier {
             Carrier::Tcp(stream) => stream.poll_read_ready(cx),
             Carrier::Unix(stream) => stream.poll_read_ready(cx),
-            Carrier::Tls(stream) => stream.get_ref().0.poll_read_ready(cx),
+            Carrier::Tls(stream, _) => stream.get_ref().0.poll_read_ready(cx),
         };
         ready.map(|_| ())
     }
@@ -104,7 +129,9 @@ impl AsyncRead for Transport {
     ) -> Poll<io::Result<()>> {
         if !self.early.is_empty() {
             let count = self.early.len().min(buffer.remaining());
+            let before = buffer.filled().len();
             buffer.put_slice(&self.early[..count]);
+            self.handed_on(&buffer.filled()[before..]);
             self.early.drain(..count);
             if self.early.is_empty() {
                 self.early = Vec::new();
@@ -115,6 +142,7 @@ impl AsyncRead for Transport {
         let polled = each!(self, stream => Pin::new(stream).poll_read(cx, buffer));
         if buffer.filled().len() > before {
             self.activity.heard.store(true, Relaxed);
+            self.handed_on(&buffer.filled()[before..]);
         }
         polled
     }
@@ -139,7 +167,7 @@ impl AsyncWrite for Transport {
         match &self.carrier {
             Carrier::Tcp(stream) => stream.is_write_vectored(),
             Carrier::Unix(stream) => stream.is_write_vectored(),
-            Carrier::Tls(stream) => stream.is_write_vectored(),
+            Carrier::Tls(stream, _) => stream.is_write_vectored(),
         }
     }
 

@@ -18,8 +18,9 @@ use tracing::{debug, warn};
 use super::activity::Activity;
 use super::connection::{self, Stream};
 use super::context::{Connection, Serving, Worker};
-use super::limits::BLOCKED_PER_CONNECTION;
-use crate::http::client::Peer;
+use super::limits::{BLOCKED_PER_CONNECTION, CONNECTION_BYTES};
+use crate::accounts::Share;
+use crate::http::client::{Peer, subscriber};
 use crate::listen::{Duty, ListeningSocket, Scheme};
 use crate::operator::metrics::{Counters, Reached};
 
@@ -176,8 +177,18 @@ impl Worker {
         let activity = Arc::new(Activity::new(most_blocked));
         let entered = self.registry.enter(activity.clone());
         let key = entered.key();
-        let connection =
-            Connection { worker: self.clone(), activity, peer, duty, _entered: entered, _permit: permit };
+        let place = self.serving.accounts.enter(counted.map(subscriber), activity.clone());
+        let connection = Connection {
+            worker: self.clone(),
+            activity,
+            peer,
+            duty,
+            share: Share::new(place.clone()),
+            _held: place.hold(CONNECTION_BYTES),
+            place,
+            _entered: entered,
+            _permit: permit,
+        };
         let task = tokio::spawn(connection::serve(Arc::new(connection), stream, scheme));
         self.registry.set_task(key, task.abort_handle());
     }

@@ -2,10 +2,8 @@
 //!
 //! `nginx.conf.example` says the same in nginx's words; a test holds the two together.
 
-use axum::http::header::{
-    self, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE,
-};
-use axum::http::{Extensions, StatusCode, Version};
+use axum::http::StatusCode;
+use axum::http::header::{self, HeaderMap, HeaderValue};
 use livedir_layout::formats::media_types;
 
 use crate::http::paths::{ResourceKind, extension};
@@ -33,17 +31,6 @@ pub(crate) fn content_type(path: &str) -> &'static str {
             Some([media_type, ..]) => media_type,
             _ => "application/octet-stream",
         },
-    }
-}
-
-/// The conditions that are heeded for a file from disk. A playlist is then always sent: the tag that `ServeDir` makes of
-/// size and date could only save bytes by risking a stale 304. From memory it has a tag of its content.
-pub(crate) fn conditions(kind: ResourceKind) -> &'static [HeaderName] {
-    match kind {
-        ResourceKind::Playlist | ResourceKind::Status => &[],
-        ResourceKind::Segment | ResourceKind::Page => {
-            &[IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE]
-        }
     }
 }
 
@@ -111,13 +98,6 @@ pub(crate) fn set_preflight(headers: &mut HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
     // A day: browsers cap it lower themselves.
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
-}
-
-/// gzip for playlists and nothing else: text that repeats itself, where segments are compressed already.
-// The signature is that of the compression layer's predicate.
-#[allow(clippy::needless_pass_by_value)]
-pub(crate) fn is_gzipped(status: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
-    status == StatusCode::OK && headers.get(header::CONTENT_TYPE).is_some_and(|value| value == PLAYLIST_TYPE)
 }
 
 #[cfg(test)]

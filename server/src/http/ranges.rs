@@ -2,15 +2,12 @@
 
 use std::ops::Range;
 
-use axum::http::header::{CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED, RANGE};
-use axum::http::{Method, StatusCode};
+use axum::http::Method;
+use axum::http::header::{HeaderMap, HeaderValue, RANGE};
 
 use crate::http::paths::ResourceKind;
 
 const UNIT: &[u8] = b"bytes=";
-
-/// The whole file, asked for as a range.
-pub(crate) const EVERYTHING: HeaderValue = HeaderValue::from_static("bytes=0-");
 
 /// The range to heed, if any, in its plainest spelling. Two ranges of a playlist would come from two versions.
 pub(crate) fn requested(kind: ResourceKind, method: &Method, request: &HeaderMap) -> Option<HeaderValue> {
@@ -89,55 +86,6 @@ fn number(digits: &[u8]) -> Result<Option<u64>, ()> {
     digits.iter().try_fold(0, add).map(Some)
 }
 
-/// What to make of the first answer to a range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Send it.
-    Right,
-    /// Ask again without a range.
-    WholeInstead,
-    /// Ask again for [`EVERYTHING`].
-    EverythingInstead,
-}
-
-/// Judges an answer by its status and headers.
-pub(crate) fn judge(
-    range: &HeaderValue,
-    if_range: Option<&HeaderValue>,
-    status: StatusCode,
-    answer: &HeaderMap,
-) -> Verdict {
-    let is_part = status == StatusCode::PARTIAL_CONTENT;
-    let is_refused = status == StatusCode::RANGE_NOT_SATISFIABLE;
-    // RFC 9110 13.1.5: if the If-Range condition is false, the Range header field MUST be ignored
-    if (is_part || is_refused) && if_range.is_some_and(|validator| !is_validator_of(validator, answer)) {
-        return Verdict::WholeInstead;
-    }
-    let is_long_suffix = is_refused && is_suffix(range);
-    if !is_part && !is_long_suffix {
-        return Verdict::Right;
-    }
-    // RFC 9110 14.4 has no way to write down the range of an empty file
-    if answer.get(CONTENT_RANGE).is_some_and(|range| range.as_bytes().ends_with(b"/0")) {
-        return Verdict::WholeInstead;
-    }
-    // RFC 9110 14.1.2: if the representation is shorter than the suffix-length, the entire representation is used
-    if is_long_suffix { Verdict::EverythingInstead } else { Verdict::Right }
-}
-
-fn is_suffix(range: &HeaderValue) -> bool {
-    let suffix = range.as_bytes().strip_prefix(UNIT).and_then(|ranges| ranges.strip_prefix(b"-"));
-    suffix.is_some_and(|length| {
-        length.iter().all(u8::is_ascii_digit) && length.iter().any(|digit| *digit != b'0')
-    })
-}
-
-/// RFC 9110 13.1.5: to the byte, and strong.
-fn is_validator_of(if_range: &HeaderValue, answer: &HeaderMap) -> bool {
-    let is_tag = if_range.as_bytes().starts_with(b"\"");
-    answer.get(if is_tag { ETAG } else { LAST_MODIFIED }) == Some(if_range)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,65 +148,5 @@ mod tests {
         check_parts("bytes=0-", 0, &ByteRanges::Whole);
         check_parts("bytes=-5", 0, &ByteRanges::Whole);
         check_parts("bytes=5-", 0, &ByteRanges::None);
-    }
-
-    #[test]
-    fn a_suffix_is_a_count_of_last_bytes() {
-        for (range, expected) in [
-            ("bytes=-1", true),
-            ("bytes=-99999999999999999999999", true),
-            ("bytes=-0", false),
-            ("bytes=-", false),
-            ("bytes=1-", false),
-            ("bytes=-1,-2", false),
-            ("bytes=--1", false),
-        ] {
-            assert_eq!(is_suffix(&HeaderValue::from_static(range)), expected, "{range}");
-        }
-    }
-
-    #[track_caller]
-    fn check_verdict(
-        range: &'static str,
-        if_range: Option<&'static str>,
-        status: u16,
-        of: &str,
-        expected: Verdict,
-    ) {
-        let answer = HeaderMap::from_iter([
-            (ETAG, HeaderValue::from_static("\"a\"")),
-            (LAST_MODIFIED, HeaderValue::from_static("Sun, 22 Nov 2026 14:39:16 GMT")),
-            (CONTENT_RANGE, HeaderValue::from_str(of).unwrap()),
-        ]);
-        let if_range = if_range.map(HeaderValue::from_static);
-        let status = StatusCode::from_u16(status).unwrap();
-        let actual = judge(&HeaderValue::from_static(range), if_range.as_ref(), status, &answer);
-        assert_eq!(actual, expected, "{range} {if_range:?} {status} {of}");
-    }
-
-    #[test]
-    fn a_range_is_only_joined_to_the_same_version() {
-        for (if_range, expected) in [
-            ("\"a\"", Verdict::Right),
-            ("\"b\"", Verdict::WholeInstead),
-            ("W/\"a\"", Verdict::WholeInstead),
-            ("Sun, 22 Nov 2026 14:39:16 GMT", Verdict::Right),
-            ("Sun, 22 Nov 2026 14:39:17 GMT", Verdict::WholeInstead),
-            ("", Verdict::WholeInstead),
-        ] {
-            check_verdict("bytes=0-1", Some(if_range), 206, "bytes 0-1/9", expected);
-            check_verdict("bytes=10-", Some(if_range), 416, "bytes */9", expected);
-            check_verdict("bytes=0-1", Some(if_range), 304, "", Verdict::Right);
-        }
-    }
-
-    #[test]
-    fn a_long_suffix_is_everything_and_a_part_of_nothing_is_the_whole() {
-        check_verdict("bytes=-10", None, 416, "bytes */9", Verdict::EverythingInstead);
-        check_verdict("bytes=-10", None, 416, "bytes */0", Verdict::WholeInstead);
-        check_verdict("bytes=0-", None, 206, "bytes 0-0/0", Verdict::WholeInstead);
-        check_verdict("bytes=10-", None, 416, "bytes */0", Verdict::Right);
-        check_verdict("bytes=10-", None, 416, "bytes */9", Verdict::Right);
-        check_verdict("bytes=-1", None, 206, "bytes 9-9/10", Verdict::Right);
     }
 }

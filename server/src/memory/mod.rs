@@ -12,20 +12,19 @@
 //! which ends with the last `Memory`.
 
 mod answer;
-mod budget;
 mod cache;
 mod clock;
 mod encoding;
 mod entries;
 mod follow;
 mod followed;
-mod identity;
 pub(crate) mod listed;
 mod loader;
 mod version;
 mod watcher;
 
+pub(crate) use answer::Chosen;
 pub(crate) use cache::{FromMemory, Memory};
 pub(crate) use followed::Newest;
 pub(crate) use loader::CacheSettings;
-pub(crate) use version::Version;
+pub(crate) use version::{Version, headers_of};

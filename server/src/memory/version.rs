@@ -14,11 +14,11 @@ use flate2::write::GzEncoder;
 use livedir_playlist::{Edge, delta_update};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::budget::Charge;
-use super::identity::Identity;
 use super::listed;
+use crate::budget::Charge;
 use crate::http::headers;
 use crate::http::paths::{ResourceKind, Target};
+use crate::webroot::identity::Identity;
 
 /// Of RFC 9110 5.6.7 dates, which have four digits for the year.
 const END_OF_YEAR_9999_S: u64 = 253_402_300_800;
@@ -88,7 +88,7 @@ impl Version {
             plain: represent(text.into(), false),
             gzip: Some(represent(gzip(text.as_bytes()).unwrap(), true)),
             listed: Vec::new(),
-            _listing_charge: super::budget::Budget::new(0).charge(0).unwrap(),
+            _listing_charge: crate::budget::Budget::new(0).charge(0).unwrap(),
             edge: OnceLock::new(),
             hint_target: OnceLock::new(),
             delta: OnceLock::new(),
@@ -150,26 +150,38 @@ impl Representation {
         modified: Option<SystemTime>,
         segment_max_age_s: u32,
     ) -> Representation {
-        let mut headers = HeaderMap::with_capacity(12);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(headers::content_type(&target.path)));
-        headers::set_caching(&mut headers, headers::caching(target.kind, StatusCode::OK, segment_max_age_s));
-        headers.insert(ETAG, tag.clone());
-        match target.kind {
-            ResourceKind::Playlist => {
-                headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-            }
-            ResourceKind::Segment | ResourceKind::Page => {
-                headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-            }
-            ResourceKind::Status => {}
-        }
-        if is_gzip {
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        }
-        headers.extend(modified.and_then(http_date).map(|date| (LAST_MODIFIED, date)));
-        headers::set_cors(&mut headers);
+        let headers = headers_of(target, &tag, is_gzip, modified, segment_max_age_s);
         Representation { body, tag, headers }
     }
+}
+
+/// The headers of a 200.
+pub(crate) fn headers_of(
+    target: &Target,
+    tag: &HeaderValue,
+    is_gzip: bool,
+    modified: Option<SystemTime>,
+    segment_max_age_s: u32,
+) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(12);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(headers::content_type(&target.path)));
+    headers::set_caching(&mut headers, headers::caching(target.kind, StatusCode::OK, segment_max_age_s));
+    headers.insert(ETAG, tag.clone());
+    match target.kind {
+        ResourceKind::Playlist => {
+            headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        }
+        ResourceKind::Segment | ResourceKind::Page => {
+            headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        }
+        ResourceKind::Status => {}
+    }
+    if is_gzip {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    headers.extend(modified.and_then(http_date).map(|date| (LAST_MODIFIED, date)));
+    headers::set_cors(&mut headers);
+    headers
 }
 
 #[cfg(test)]

@@ -1,0 +1,205 @@
+//! One request of HTTP/2 and its answer, of which nothing is read before the client lets us send it.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, SystemTime};
+
+use axum::body::{Bytes, HttpBody};
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderValue, TRANSFER_ENCODING};
+use axum::http::{Request, Response};
+use h2::server::SendResponse;
+use h2::{Reason, RecvStream, SendStream};
+use tokio::time::{Instant, Sleep, sleep};
+use tracing::debug;
+
+use super::body::Answer;
+use super::context::Connection;
+use super::limits::{PROGRESS_BYTES, STREAM_BYTES};
+use super::request;
+use crate::accounts::Share;
+use crate::operator::metrics::Reached;
+
+/// Of an answer on its way, at the most.
+pub(super) const BUFFER_BYTES: usize = 128 * 1024;
+
+/// Why an answer is not sent to its end.
+enum Broken {
+    /// The client or the connection has ended it.
+    Ended,
+    /// It did not take what was there to send.
+    TooSlow,
+    /// The file could not be read.
+    Unreadable,
+}
+
+impl From<h2::Error> for Broken {
+    fn from(error: h2::Error) -> Broken {
+        debug!(%error, "stream ended early");
+        Broken::Ended
+    }
+}
+
+/// From the request to the end of the answer.
+pub(super) async fn serve(
+    connection: Arc<Connection>,
+    request: Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
+) {
+    let _held = connection.place.hold(STREAM_BYTES);
+    let share = Share::new(connection.place.clone());
+    let has_body = !request.body().is_end_stream();
+    let mut reply = request::answer(connection.clone(), request.map(drop), has_body, &share);
+    let replied = poll_fn(|cx| match Pin::new(&mut reply).poll(cx) {
+        Poll::Ready(Ok(response)) => Poll::Ready(Some(response)),
+        // Nobody waits for it any more.
+        Poll::Pending => respond.poll_reset(cx).map(|_| None),
+    });
+    let Some(response) = replied.await else { return };
+    drop(reply);
+    let (head, body) = head(response);
+    let is_empty = body.is_end_stream();
+    let mut stream = match respond.send_response(head, is_empty) {
+        Ok(stream) => stream,
+        Err(error) => {
+            debug!(%error, "no answer");
+            return respond.send_reset(Reason::INTERNAL_ERROR);
+        }
+    };
+    if is_empty {
+        return;
+    }
+    let patience_s = connection.worker.serving.limiter.limits().patience_s;
+    let sending = Sending { body, share, rest: Bytes::new(), patience: Patience::new(patience_s) };
+    match sending.run(&mut stream).await {
+        Ok(()) | Err(Broken::Ended) => {}
+        Err(Broken::TooSlow) => {
+            connection.worker.counters.reached(Reached::SlowReader);
+            stream.send_reset(Reason::CANCEL);
+        }
+        Err(Broken::Unreadable) => stream.send_reset(Reason::INTERNAL_ERROR),
+    }
+}
+
+/// As hyper does it for HTTP/1.1.
+fn head(response: Response<Answer>) -> (Response<()>, Answer) {
+    let (mut parts, body) = response.into_parts();
+    // RFC 9113 8.2.2: MUST NOT generate
+    parts.headers.remove(CONNECTION);
+    parts.headers.remove(TRANSFER_ENCODING);
+    // RFC 9110 6.6.1: an origin server with a clock MUST generate
+    if let Ok(date) = HeaderValue::try_from(httpdate::fmt_http_date(SystemTime::now())) {
+        parts.headers.insert(DATE, date);
+    }
+    if !body.is_end_stream()
+        && let Some(length) = body.size_hint().exact()
+    {
+        parts.headers.entry(CONTENT_LENGTH).or_insert_with(|| length.into());
+    }
+    (Response::from_parts(parts, ()), body)
+}
+
+/// A body on its way.
+struct Sending {
+    body: Answer,
+    share: Arc<Share>,
+    /// Read, and not yet handed to h2.
+    rest: Bytes,
+    patience: Patience,
+}
+
+impl Sending {
+    async fn run(mut self, stream: &mut SendStream<Bytes>) -> Result<(), Broken> {
+        loop {
+            let window_bytes = poll_fn(|cx| self.poll_window(stream, cx)).await?;
+            if self.rest.is_empty() {
+                self.share.set_window(window_bytes);
+                match poll_fn(|cx| self.poll_read(stream, cx)).await? {
+                    Some(bytes) => self.rest = bytes,
+                    None => return Ok(stream.send_data(Bytes::new(), true)?),
+                }
+            }
+            let piece = self.rest.split_to(window_bytes.min(self.rest.len()));
+            self.patience.sent_bytes += piece.len() as u64;
+            let is_last = self.rest.is_empty() && self.body.is_end_stream();
+            stream.send_data(piece, is_last)?;
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// How much may be sent; waits until that is something.
+    fn poll_window(
+        &mut self,
+        stream: &mut SendStream<Bytes>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<usize, Broken>> {
+        let body_bytes = self.body.size_hint().exact().map_or(BUFFER_BYTES, |bytes| bytes as usize);
+        stream.reserve_capacity((self.rest.len() + body_bytes).clamp(1, BUFFER_BYTES));
+        while stream.capacity() == 0 {
+            match stream.poll_capacity(cx) {
+                Poll::Ready(Some(more)) => drop(more?),
+                Poll::Ready(None) => return Poll::Ready(Err(Broken::Ended)),
+                Poll::Pending => {
+                    ready!(self.patience.poll_end(cx));
+                    return Poll::Ready(Err(Broken::TooSlow));
+                }
+            }
+        }
+        Poll::Ready(Ok(stream.capacity()))
+    }
+
+    /// The next bytes of the body, unless the client has given up.
+    fn poll_read(
+        &mut self,
+        stream: &mut SendStream<Bytes>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, Broken>> {
+        loop {
+            match Pin::new(&mut self.body).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(bytes) if !bytes.is_empty() => return Poll::Ready(Ok(Some(bytes))),
+                    _ => {}
+                },
+                Poll::Ready(Some(Err(error))) => {
+                    debug!(%error, "body not read");
+                    return Poll::Ready(Err(Broken::Unreadable));
+                }
+                Poll::Ready(None) => return Poll::Ready(Ok(None)),
+                Poll::Pending => {
+                    ready!(stream.poll_reset(cx))?;
+                    return Poll::Ready(Err(Broken::Ended));
+                }
+            }
+        }
+    }
+}
+
+/// For a client that takes less than `PROGRESS_BYTES` in this time while bytes wait for it.
+struct Patience {
+    time: Duration,
+    end: Option<Pin<Box<Sleep>>>,
+    sent_bytes: u64,
+    sent_before_bytes: u64,
+}
+
+impl Patience {
+    fn new(patience_s: u64) -> Patience {
+        Patience { time: Duration::from_secs(patience_s), end: None, sent_bytes: 0, sent_before_bytes: 0 }
+    }
+
+    /// To be called while bytes wait. Ready when it has come to its end.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let end = self.end.get_or_insert_with(|| Box::pin(sleep(self.time)));
+        loop {
+            ready!(end.as_mut().poll(cx));
+            if self.sent_bytes - self.sent_before_bytes < PROGRESS_BYTES {
+                return Poll::Ready(());
+            }
+            self.sent_before_bytes = self.sent_bytes;
+            end.as_mut().reset(Instant::now() + self.time);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! A part of a file as the body of an answer: read in pieces, each when the client lets us send it and the one before has gone.
+
+use std::io;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use axum::body::{Bytes, HttpBody};
+use hyper::body::{Frame, SizeHint};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use crate::accounts::Share;
+use crate::webroot::open_files::SharedFile;
+
+pub(super) struct FileBody {
+    file: Arc<SharedFile>,
+    share: Arc<Share>,
+    left: Range<u64>,
+    reading: Option<JoinHandle<io::Result<Bytes>>>,
+}
+
+impl FileBody {
+    pub(super) fn new(file: Arc<SharedFile>, share: Arc<Share>, part: Range<u64>) -> FileBody {
+        FileBody { file, share, left: part, reading: None }
+    }
+
+    fn left_bytes(&self) -> u64 {
+        self.left.end - self.left.start
+    }
+}
+
+impl HttpBody for FileBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let this = &mut *self;
+        if this.left.is_empty() {
+            return Poll::Ready(None);
+        }
+        let left_bytes = this.left_bytes();
+        let reading = match &mut this.reading {
+            Some(reading) => reading,
+            None => {
+                let held = ready!(this.share.poll_piece(cx, left_bytes));
+                let (file, share, offset) = (this.file.clone(), this.share.clone(), this.left.start);
+                this.reading.insert(spawn_blocking(move || {
+                    let content = file.read(offset, held.size_bytes() as usize)?;
+                    Ok(share.keep(content, held))
+                }))
+            }
+        };
+        let read = ready!(Pin::new(reading).poll(cx));
+        this.reading = None;
+        Poll::Ready(Some(match read.unwrap_or_else(|error| Err(io::Error::other(error))) {
+            Ok(bytes) if bytes.is_empty() => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(bytes) => {
+                this.left.start += bytes.len() as u64;
+                Ok(Frame::data(bytes))
+            }
+            Err(error) => Err(error),
+        }))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left_bytes())
+    }
+}
