@@ -1,4 +1,4 @@
-//! The account of one address, and the places of its connections in it.
+//! The account of one address: what its connections hold, and which of them is of least use.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use slab::Slab;
 
-use super::Accounts;
 use crate::budget::Budget;
 
 /// A connection, as its account sees it.
@@ -20,9 +19,8 @@ pub(crate) trait Holder: Send + Sync {
 }
 
 /// What one address holds.
-pub(crate) struct Account {
-    own: Arc<Budget>,
-    all: Arc<Budget>,
+pub(super) struct Account {
+    pub(super) budget: Arc<Budget>,
     members: Mutex<Slab<Member>>,
 }
 
@@ -33,39 +31,26 @@ struct Member {
 
 /// By one connection.
 #[derive(Debug, Default)]
-struct Taken {
-    bytes: AtomicU64,
+pub(super) struct Taken {
+    pub(super) bytes: AtomicU64,
     has_to_end: AtomicBool,
 }
 
-/// A connection's place in the account of its address; free again when dropped.
-pub(crate) struct Place {
-    accounts: Arc<Accounts>,
-    account: Arc<Account>,
-    key: usize,
-    taken: Arc<Taken>,
-}
-
-/// So much of the account, until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Held {
-    place: Arc<Place>,
-    size_bytes: u64,
-}
-
 impl Account {
-    pub(super) fn new(limit_bytes: u64, all: Arc<Budget>) -> Arc<Account> {
-        Arc::new(Account { own: Budget::new(limit_bytes), all, members: Mutex::default() })
+    pub(super) fn new(limit_bytes: u64) -> Arc<Account> {
+        Arc::new(Account { budget: Budget::new(limit_bytes), members: Mutex::default() })
     }
 
-    pub(super) fn enter(
-        account: Arc<Account>,
-        accounts: Arc<Accounts>,
-        holder: Arc<dyn Holder>,
-    ) -> Arc<Place> {
-        let taken = Arc::new(Taken::default());
-        let key = account.members().insert(Member { taken: taken.clone(), holder });
-        Arc::new(Place { accounts, account, key, taken })
+    pub(super) fn enter(&self, taken: Arc<Taken>, holder: Arc<dyn Holder>) -> usize {
+        self.members().insert(Member { taken, holder })
+    }
+
+    pub(super) fn leave(&self, key: usize) {
+        let mut members = self.members();
+        members.try_remove(key);
+        if members.is_empty() {
+            members.shrink_to_fit();
+        }
     }
 
     fn members(&self) -> MutexGuard<'_, Slab<Member>> {
@@ -77,11 +62,11 @@ impl Account {
         let members = self.members();
         let ending = members.iter().filter(|(_, member)| member.taken.has_to_end.load(Relaxed));
         let promised: u64 = ending.map(|(_, member)| member.taken.bytes.load(Relaxed)).sum();
-        self.own.used_bytes().saturating_sub(promised)
+        self.budget.used_bytes().saturating_sub(promised)
     }
 
-    fn make_room(&self) {
-        if self.remaining_bytes() > self.own.limit_bytes() {
+    pub(super) fn make_room(&self) {
+        if self.remaining_bytes() > self.budget.limit_bytes() {
             self.end_least_useful();
         }
     }
@@ -102,68 +87,8 @@ impl Account {
     }
 }
 
-impl Place {
-    /// For what is taken whether there is room or not. When that is too much, another connection has to go, or this one.
-    pub(crate) fn hold(self: &Arc<Place>, size_bytes: u64) -> Held {
-        let held = self.add(size_bytes);
-        if self.account.own.is_overspent() {
-            self.account.make_room();
-        }
-        if self.account.all.is_overspent() {
-            self.accounts.make_room();
-        }
-        held
-    }
-
-    /// Some of what is free, at least `least_bytes`: the less, the more is taken.
-    pub(crate) fn hold_some(self: &Arc<Place>, least_bytes: u64, most_bytes: u64) -> Held {
-        /// So many answers may take as much at the same time.
-        const PARTS: u64 = 64;
-        let free_bytes = self.account.own.free_bytes().min(self.account.all.free_bytes());
-        self.add((free_bytes / PARTS).clamp(least_bytes, most_bytes.max(least_bytes)))
-    }
-
-    fn add(self: &Arc<Place>, size_bytes: u64) -> Held {
-        self.taken.bytes.fetch_add(size_bytes, Relaxed);
-        self.account.own.add(size_bytes);
-        self.account.all.add(size_bytes);
-        Held { place: self.clone(), size_bytes }
-    }
-}
-
-impl Held {
-    pub(crate) fn size_bytes(&self) -> u64 {
-        self.size_bytes
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        let Held { place, size_bytes } = self;
-        place.taken.bytes.fetch_sub(*size_bytes, Relaxed);
-        place.account.own.give_back(*size_bytes);
-        place.account.all.give_back(*size_bytes);
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut members = self.account.members();
-        members.try_remove(self.key);
-        if members.is_empty() {
-            members.shrink_to_fit();
-        }
-    }
-}
-
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Account").field("own", &self.own).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Place").field("taken", &self.taken).finish_non_exhaustive()
+        f.debug_struct("Account").field("budget", &self.budget).finish_non_exhaustive()
     }
 }

@@ -46,11 +46,12 @@ impl HttpBody for FileBody {
         let reading = match &mut this.reading {
             Some(reading) => reading,
             None => {
-                let held = ready!(this.share.poll_piece(cx, left_bytes));
+                let mut piece = ready!(this.share.poll_piece(cx, left_bytes));
                 let (file, share, offset) = (this.file.clone(), this.share.clone(), this.left.start);
                 this.reading.insert(spawn_blocking(move || {
-                    let content = file.read(offset, held.size_bytes() as usize)?;
-                    Ok(share.keep(content, held))
+                    let read_bytes = file.read(offset, &mut piece.content)?;
+                    piece.content.truncate(read_bytes);
+                    Ok(share.keep(piece))
                 }))
             }
         };

@@ -6,6 +6,7 @@ mod support;
 
 mod abuse;
 mod blocking;
+mod bounds;
 mod caching;
 mod layers;
 mod lifecycle;

@@ -1,0 +1,160 @@
+//! Clients that take as much of a server as they can: connections that ask for much and read next to nothing.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use socket2::{Domain, Socket, Type};
+
+/// What they speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    Http1,
+    Http2,
+}
+
+/// Bytes on the wire, with or without TLS.
+trait Wire: Read + Write + Send {
+    fn tcp(&self) -> &TcpStream;
+}
+
+impl Wire for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Wire for StreamOwned<ClientConnection, TcpStream> {
+    fn tcp(&self) -> &TcpStream {
+        &self.sock
+    }
+}
+
+/// How connections are made.
+#[derive(Clone)]
+pub struct Dialer {
+    pub address: SocketAddr,
+    /// The certificate to trust, for TLS.
+    pub certificate: Option<CertificateDer<'static>>,
+}
+
+impl Dialer {
+    fn dial(&self, from: Ipv4Addr, version: Version) -> io::Result<Box<dyn Wire>> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        // The less the system takes for us, the more the server has to keep.
+        socket.set_recv_buffer_size(4096)?;
+        socket.bind(&SocketAddr::from((from, 0)).into())?;
+        socket.connect(&self.address.into())?;
+        let tcp = TcpStream::from(socket);
+        tcp.set_read_timeout(Some(Duration::from_secs(5)))?;
+        tcp.set_write_timeout(Some(Duration::from_secs(5)))?;
+        let Some(certificate) = &self.certificate else { return Ok(Box::new(tcp)) };
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate.clone()).map_err(io::Error::other)?;
+        let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        config.alpn_protocols = match version {
+            Version::Http1 => vec![b"http/1.1".to_vec()],
+            Version::Http2 => vec![b"h2".to_vec()],
+        };
+        let name = "localhost".try_into().map_err(io::Error::other)?;
+        let tls = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
+        Ok(Box::new(StreamOwned::new(tls, tcp)))
+    }
+}
+
+/// A connection that holds as much of the server as one may.
+pub struct SlowReader {
+    wire: Box<dyn Wire>,
+    version: Version,
+}
+
+/// On one connection, as many as the server allows.
+pub const STREAMS: u32 = 64;
+
+impl SlowReader {
+    /// Asks for `path`, with HTTP/2 on all streams; `window_bytes` of each of these may be sent.
+    pub fn begin(
+        dialer: &Dialer,
+        from: Ipv4Addr,
+        version: Version,
+        path: &str,
+        window_bytes: u32,
+    ) -> io::Result<SlowReader> {
+        let mut wire = dialer.dial(from, version)?;
+        let sent = match version {
+            Version::Http1 => format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").into_bytes(),
+            Version::Http2 => {
+                let mut sent = preface(window_bytes);
+                (0..STREAMS).for_each(|number| sent.extend(headers(2 * number + 1, path)));
+                sent
+            }
+        };
+        wire.write_all(&sent)?;
+        wire.flush()?;
+        wire.tcp().set_nonblocking(true)?;
+        Ok(SlowReader { wire, version })
+    }
+
+    /// Takes a little, so as to look alive; false when the server has ended the connection.
+    pub fn take_a_little(&mut self) -> bool {
+        match self.version {
+            Version::Http1 => read_some(&mut *self.wire, 256) != Some(0),
+            Version::Http2 => {
+                let more = [window_update(0, 256), window_update(1, 256)].concat();
+                let is_open = self.is_open();
+                is_open
+                    && !self.wire.write_all(&more).is_err_and(|error| error.kind() != ErrorKind::WouldBlock)
+            }
+        }
+    }
+
+    /// Whether the server has not ended the connection. What it sends in HTTP/2 is no body, and read.
+    pub fn is_open(&mut self) -> bool {
+        if self.version == Version::Http1 {
+            let mut byte = [0];
+            return !matches!(self.wire.tcp().peek(&mut byte), Ok(0))
+                && self.wire.tcp().take_error().is_ok_and(|error| error.is_none());
+        }
+        while let Some(count) = read_some(&mut *self.wire, 4096) {
+            if count == 0 {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// `None` when there is nothing to read now, 0 at the end.
+fn read_some(wire: &mut dyn Wire, most_bytes: usize) -> Option<usize> {
+    match wire.read(&mut vec![0; most_bytes]) {
+        Ok(count) => Some(count),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+        Err(_) => Some(0),
+    }
+}
+
+/// A frame of HTTP/2.
+pub fn frame(kind: u8, flags: u8, stream: u32, content: &[u8]) -> Vec<u8> {
+    let [_, length @ ..] = (content.len() as u32).to_be_bytes();
+    [&length[..], &[kind, flags], &stream.to_be_bytes(), content].concat()
+}
+
+/// What a client sends first, with SETTINGS_INITIAL_WINDOW_SIZE.
+pub fn preface(window_bytes: u32) -> Vec<u8> {
+    let settings = [&[0, 4][..], &window_bytes.to_be_bytes()].concat();
+    [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &frame(4, 0, 0, &settings)[..]].concat()
+}
+
+/// A GET, without compression. RFC 7541 appendix A: 2 and 6 are the method and the scheme, 4 and 1 the names of path and authority.
+pub fn headers(stream: u32, path: &str) -> Vec<u8> {
+    let block = [&[0x82, 0x86, 0x04, path.len() as u8][..], path.as_bytes(), &[0x01, 1, b'a']].concat();
+    // END_STREAM and END_HEADERS
+    frame(1, 5, stream, &block)
+}
+
+fn window_update(stream: u32, bytes: u32) -> Vec<u8> {
+    frame(8, 0, stream, &bytes.to_be_bytes())
+}
