@@ -65,25 +65,42 @@ impl Account {
         self.budget.used_bytes().saturating_sub(promised)
     }
 
+    /// Whether even what will be given back soon is too much to wait for.
+    pub(super) fn is_full(&self) -> bool {
+        self.budget.used_bytes() > self.budget.limit_bytes() / 4 * 5
+    }
+
     pub(super) fn make_room(&self) {
-        if self.remaining_bytes() > self.budget.limit_bytes() {
-            self.end_least_useful();
+        let remaining_bytes = self.remaining_bytes();
+        if remaining_bytes > self.budget.limit_bytes() {
+            // For some more that come: each search looks at all connections.
+            self.end_least_useful(remaining_bytes - self.budget.limit_bytes() / 16 * 15);
         }
     }
 
-    /// The one that has sent the least for what it holds; of equals the one that holds most, of these the oldest.
-    pub(super) fn end_least_useful(&self) {
+    /// Ends connections that hold at least `bytes` together: those that have sent the least for what they hold; of equals those
+    /// that hold most, of these the oldest.
+    pub(super) fn end_least_useful(&self, bytes: u64) {
         let members = self.members();
         let standing = members.iter().filter(|(_, member)| !member.taken.has_to_end.load(Relaxed));
-        let least = standing.min_by_key(|(_, member)| {
+        let ranked = standing.map(|(key, member)| {
             let held_bytes = member.taken.bytes.load(Relaxed);
-            (member.holder.recent_bytes() * 16 / held_bytes.max(1), Reverse(held_bytes))
+            (member.holder.recent_bytes() * 16 / held_bytes.max(1), Reverse(held_bytes), key)
         });
-        let Some((_, member)) = least else { return };
-        member.taken.has_to_end.store(true, Relaxed);
-        let holder = member.holder.clone();
+        let mut ranked: Vec<_> = ranked.collect();
+        ranked.sort_unstable();
+        let mut ended = Vec::new();
+        let mut promised_bytes = 0;
+        for (_, Reverse(held_bytes), key) in ranked {
+            if promised_bytes >= bytes {
+                break;
+            }
+            promised_bytes += held_bytes;
+            members[key].taken.has_to_end.store(true, Relaxed);
+            ended.push(members[key].holder.clone());
+        }
         drop(members);
-        holder.end();
+        ended.iter().for_each(|holder| holder.end());
     }
 }
 

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use super::account::{Account, Holder, Taken};
 use crate::budget::Budget;
 
-/// For each connection that an address may have: its buffers, its streams, and what is read ahead for them. A viewer's takes half of it.
-const BYTES_FOR_EACH: u64 = 48 * 1024;
+/// For each connection that an address may have: its buffers, its streams, and what is read ahead for them. A viewer's takes two thirds of it.
+const BYTES_FOR_EACH: u64 = 36 * 1024;
 
 /// Nobody has less than this, however few connections he may have.
 const LEAST_BYTES: u64 = 8 << 20;
@@ -40,16 +40,19 @@ impl Accounts {
         })
     }
 
-    /// A place for a connection; `subscriber` is `None` for a peer that is trusted.
+    /// A place for a connection; `subscriber` is `None` for a peer that is trusted. `None` while those that had to end have not.
     pub(crate) fn enter(
         self: &Arc<Accounts>,
         subscriber: Option<IpAddr>,
         holder: Arc<dyn Holder>,
-    ) -> Arc<Place> {
+    ) -> Option<Arc<Place>> {
         let account = subscriber.map_or_else(|| self.trusted.clone(), |subscriber| self.account(subscriber));
+        if account.is_full() {
+            return None;
+        }
         let taken = Arc::new(Taken::default());
         let key = account.enter(taken.clone(), holder);
-        Arc::new(Place { accounts: self.clone(), account, key, taken })
+        Some(Arc::new(Place { accounts: self.clone(), account, key, taken }))
     }
 
     fn account(&self, subscriber: IpAddr) -> Arc<Account> {
@@ -72,11 +75,11 @@ impl Accounts {
         let accounts: Vec<_> = accounts.map(|account| (account.remaining_bytes(), account)).collect();
         drop(by_subscriber);
         let remaining_bytes: u64 = accounts.iter().map(|(remaining_bytes, _)| remaining_bytes).sum();
-        if remaining_bytes <= self.all.limit_bytes() {
-            return;
-        }
-        if let Some((_, largest)) = accounts.iter().max_by_key(|(remaining_bytes, _)| *remaining_bytes) {
-            largest.end_least_useful();
+        let least_bytes = self.all.limit_bytes() / 16 * 15;
+        if remaining_bytes > self.all.limit_bytes()
+            && let Some((largest_bytes, largest)) = accounts.iter().max_by_key(|(bytes, _)| *bytes)
+        {
+            largest.end_least_useful((remaining_bytes - least_bytes).min(largest_bytes / 2));
         }
     }
 }
@@ -108,6 +111,11 @@ impl Place {
             self.accounts.make_room();
         }
         held
+    }
+
+    /// The same for what can be refused: `None` while those that had to end have not.
+    pub(crate) fn try_hold(self: &Arc<Place>, size_bytes: u64) -> Option<Held> {
+        (!self.account.is_full()).then(|| self.hold(size_bytes))
     }
 
     /// How much one answer may read ahead. The more is taken, the less.
@@ -170,7 +178,7 @@ mod tests {
     fn enter(accounts: &Arc<Accounts>, address: &str, count: usize) -> Vec<(Arc<Place>, Arc<Someone>)> {
         let enter = |_| {
             let someone = Arc::new(Someone::default());
-            (accounts.enter(Some(address.parse().unwrap()), someone.clone()), someone)
+            (accounts.enter(Some(address.parse().unwrap()), someone.clone()).unwrap(), someone)
         };
         (0..count).map(enter).collect()
     }
@@ -188,6 +196,8 @@ mod tests {
         assert!(!two.has_ended() && !three.has_ended(), "room was promised");
         held.push(small.hold(LEAST_BYTES / 2));
         assert!(three.has_ended(), "whoever asks is not better than others");
+        assert!(small.try_hold(1).is_none(), "nobody has ended yet");
+        assert!(accounts.enter(Some("192.0.2.1".parse().unwrap()), one.clone()).is_none());
 
         drop(held);
         assert_eq!((accounts.all.used_bytes(), idle.account.budget.used_bytes()), (0, 0));

@@ -28,8 +28,8 @@ pub(crate) const BLOCKED_PER_CONNECTION: u32 = 8;
 pub(crate) const CONNECTION_BYTES: u64 = 24 * 1024;
 
 /// What TLS takes besides, and HTTP/2.
-pub(crate) const TLS_BYTES: u64 = 24 * 1024;
-pub(crate) const HTTP2_BYTES: u64 = 24 * 1024;
+pub(crate) const TLS_BYTES: u64 = 16 * 1024;
+pub(crate) const HTTP2_BYTES: u64 = 16 * 1024;
 
 /// What a stream of HTTP/2 takes, with its request and the head of its answer.
 pub(crate) const STREAM_BYTES: u64 = 6 * 1024;

@@ -47,7 +47,10 @@ pub(super) async fn serve(
     request: Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
 ) {
-    let _held = connection.place.hold(STREAM_BYTES);
+    // RFC 9113 8.7: it may be asked again, as nothing has been done for it.
+    let Some(_held) = connection.place.try_hold(STREAM_BYTES) else {
+        return respond.send_reset(Reason::REFUSED_STREAM);
+    };
     let share = Share::new(connection.place.clone());
     let has_body = !request.body().is_end_stream();
     let mut reply = request::answer(connection.clone(), request.map(drop), has_body, &share);

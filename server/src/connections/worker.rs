@@ -171,13 +171,17 @@ impl Worker {
                 return;
             }
         };
-        self.counters.accepted();
         // A proxy brings many players over one connection.
         let most_blocked = if counted.is_some() { BLOCKED_PER_CONNECTION } else { u32::MAX };
         let activity = Arc::new(Activity::new(most_blocked));
+        let Some(place) = self.serving.accounts.enter(counted.map(subscriber), activity.clone()) else {
+            self.counters.reached(Reached::PerAddress);
+            self.refused.fetch_add(1, Relaxed);
+            return;
+        };
+        self.counters.accepted();
         let entered = self.registry.enter(activity.clone());
         let key = entered.key();
-        let place = self.serving.accounts.enter(counted.map(subscriber), activity.clone());
         let connection = Connection {
             worker: self.clone(),
             activity,

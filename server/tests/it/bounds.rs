@@ -11,7 +11,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use rustls::pki_types::CertificateDer;
 
 use crate::support::attackers::{Dialer, SlowReader, Version};
 use crate::support::{Connection, Server, Webroot, get};
@@ -226,4 +225,37 @@ fn slow_readers_from_ten_addresses_over_tls() {
         "ten addresses, HTTP/1.1 over TLS",
         Attack { addresses: 10, has_tls: true, connections: 500, ..HTTP1 },
     );
+}
+
+/// Processor time for each request in microseconds, of many with new names on a connection.
+fn cost_us(server: &Server, path: impl Fn(usize) -> String) -> Option<f64> {
+    const REQUESTS: usize = 4000;
+    let mut connection = Connection::open(server.address);
+    let before = server.cpu_ticks()?;
+    for number in 0..REQUESTS {
+        assert_eq!(connection.ask("GET", &path(number), &[]).status, 404);
+    }
+    // What a request leaves behind costs later.
+    thread::sleep(Duration::from_secs(2));
+    Some((server.cpu_ticks()? - before) as f64 * 1e4 / REQUESTS as f64)
+}
+
+#[test]
+fn what_is_not_there_costs_no_more_with_a_query_than_without() {
+    let webroot = webroot();
+    let server = Server::start(&webroot.path(), &["--forwarded-from", "127.0.0.1"]);
+    let Some(plain_us) = cost_us(&server, |number| format!("/live/none-{number}.ts")) else { return };
+    let before_kib = server.resident_kib().unwrap();
+    let list_us = cost_us(&server, |number| format!("/x{number}.m3u8?_HLS_msn=1")).unwrap();
+    let part_us = cost_us(&server, |number| format!("/live/x{number}.p01.ts")).unwrap();
+    let elsewhere_us = cost_us(&server, |number| format!("/x{number}/a.p01.ts")).unwrap();
+    let more_kib = server.resident_kib().unwrap().saturating_sub(before_kib);
+    println!(
+        "404: {plain_us:.0} us; lists {list_us:.0}, parts {part_us:.0}, elsewhere {elsewhere_us:.0}; {more_kib} KiB more"
+    );
+    // A tenth more than twice: ticks are coarse, and the machine is not ours alone.
+    for us in [list_us, part_us, elsewhere_us] {
+        assert!(us <= 1.5 * plain_us + 10.0, "{us} us instead of {plain_us}");
+    }
+    assert!(more_kib <= 4096, "{more_kib} KiB");
 }
