@@ -18,7 +18,7 @@ use tracing::debug;
 
 use super::activity::Command;
 use super::context::Connection;
-use super::limits::{MAX_HEAD_BYTES, TLS_BYTES};
+use super::limits::{MAX_HEAD_BYTES, TLS_BACKLOG_BYTES, TLS_BYTES};
 use super::request::{self, Pending, Prepared};
 use super::transport::{Carrier, Transport};
 use super::{head, http1, http2};
@@ -30,9 +30,6 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The head of a request that waits, and the beginning of what follows it: with nothing more read, nobody notices that a
 /// client has left.
 const MAX_EARLY_BYTES: usize = 2 * MAX_HEAD_BYTES;
-
-/// What TLS packs ahead of the kernel: two of its records.
-const TLS_BUFFER_BYTES: usize = 32 * 1024;
 
 /// A new connection.
 pub(super) enum Stream {
@@ -145,13 +142,14 @@ async fn greet(connection: Arc<Connection>, stream: Stream, scheme: Scheme) -> O
             let held = connection.place.hold(TLS_BYTES);
             let accepted = Box::pin(acceptor.as_ref()?.accept(stream)).await;
             let mut tls = accepted.inspect_err(|error| debug!(%error, "no TLS")).ok()?;
-            tls.get_mut().1.set_buffer_limit(Some(TLS_BUFFER_BYTES));
+            tls.get_mut().1.set_buffer_limit(Some(TLS_BACKLOG_BYTES));
             agreed = tls.get_ref().1.alpn_protocol().map(|protocol| protocol == b"h2");
             Carrier::Tls(Box::new(tls), held)
         }
     };
     let counters = connection.worker.counters.clone();
-    let mut transport = Transport::new(carrier, connection.activity.clone(), counters);
+    let mut transport =
+        Transport::new(carrier, connection.activity.clone(), counters, connection.place.clone());
     if let Some(is_http2) = agreed {
         return Some((transport, is_http2));
     }

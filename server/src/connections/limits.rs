@@ -31,6 +31,9 @@ pub(crate) const CONNECTION_BYTES: u64 = 24 * 1024;
 pub(crate) const TLS_BYTES: u64 = 16 * 1024;
 pub(crate) const HTTP2_BYTES: u64 = 16 * 1024;
 
+/// What TLS packs ahead of a kernel that takes no more: two of its records.
+pub(crate) const TLS_BACKLOG_BYTES: usize = 32 * 1024;
+
 /// What a stream of HTTP/2 takes, with its request and the head of its answer.
 pub(crate) const STREAM_BYTES: u64 = 6 * 1024;
 

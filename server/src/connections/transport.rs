@@ -13,7 +13,8 @@ use tokio_rustls::server::TlsStream;
 
 use super::activity::{Activity, Command, add_u64};
 use super::frames::{self, Frames};
-use crate::accounts::Held;
+use super::limits::TLS_BACKLOG_BYTES;
+use crate::accounts::{Held, Place};
 use crate::operator::metrics::{Counters, Reached};
 
 /// What carries the bytes.
@@ -29,6 +30,9 @@ pub(super) struct Transport {
     carrier: Carrier,
     /// Read before the rest.
     early: Vec<u8>,
+    place: Arc<Place>,
+    /// What TLS has packed, while the kernel does not take it.
+    backlog: Option<Held>,
     /// Of HTTP/2.
     frames: Option<Box<Frames>>,
     activity: Arc<Activity>,
@@ -46,8 +50,13 @@ macro_rules! each {
 }
 
 impl Transport {
-    pub(super) fn new(carrier: Carrier, activity: Arc<Activity>, counters: Arc<Counters>) -> Transport {
-        Transport { carrier, early: Vec::new(), frames: None, activity, counters }
+    pub(super) fn new(
+        carrier: Carrier,
+        activity: Arc<Activity>,
+        counters: Arc<Counters>,
+        place: Arc<Place>,
+    ) -> Transport {
+        Transport { carrier, early: Vec::new(), place, backlog: None, frames: None, activity, counters }
     }
 
     /// From now on it is HTTP/2.
@@ -111,13 +120,21 @@ impl Transport {
         Poll::Pending
     }
 
-    fn sent(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn sent(&mut self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(bytes)) = &polled {
             add_u64(&self.activity.sent_bytes, *bytes as u64);
             self.counters.sent(*bytes as u64);
         }
-        self.activity.send_blocked.store(polled.is_pending(), Relaxed);
+        self.set_blocked(polled.is_pending());
         polled
+    }
+
+    fn set_blocked(&mut self, is_blocked: bool) {
+        self.activity.send_blocked.store(is_blocked, Relaxed);
+        let has_backlog = is_blocked && matches!(self.carrier, Carrier::Tls(..));
+        if has_backlog != self.backlog.is_some() {
+            self.backlog = has_backlog.then(|| self.place.hold(TLS_BACKLOG_BYTES as u64));
+        }
     }
 }
 
@@ -174,7 +191,7 @@ impl AsyncWrite for Transport {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = each!(self, stream => Pin::new(stream).poll_flush(cx));
         // TLS takes more than the kernel does; it is sent when flushed.
-        self.activity.send_blocked.store(polled.is_pending(), Relaxed);
+        self.set_blocked(polled.is_pending());
         polled
     }
 

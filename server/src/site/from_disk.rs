@@ -52,8 +52,40 @@ impl Files {
         };
         let (files, path) = (self.files.clone(), target.path.clone());
         let opened = spawn_blocking(move || files.open(Path::new(&path))).await;
-        match opened.unwrap_or_else(|error| Err(io::Error::other(error))) {
-            Ok(file) => self.found(&target, file, request, share),
+        self.opened(&target, opened.unwrap_or_else(|error| Err(io::Error::other(error))), request, share)
+    }
+
+    /// The answer to a GET or HEAD of a file that may not be there; with whether the other one is, as far as that matters then.
+    /// One look at the disk for both.
+    pub(super) async fn answer_or_look(
+        &self,
+        target: &Target,
+        other: &Target,
+        request: &Request<()>,
+        share: &Arc<Share>,
+    ) -> (Response, bool) {
+        let (files, path, other) = (self.files.clone(), target.path.clone(), other.path.clone());
+        let looked = spawn_blocking(move || {
+            let opened = files.open(Path::new(&path));
+            let is_missing = matches!(&opened, Err(error) if error.kind() == io::ErrorKind::NotFound);
+            let has_other = is_missing && files.has(Path::new(&other));
+            (opened, has_other)
+        });
+        let (opened, has_other) = looked.await.unwrap_or_else(|error| (Err(io::Error::other(error)), false));
+        let mut response = self.opened(target, opened, request, share);
+        headers::set_cors(response.headers_mut());
+        (response, has_other)
+    }
+
+    fn opened(
+        &self,
+        target: &Target,
+        opened: io::Result<Arc<SharedFile>>,
+        request: &Request<()>,
+        share: &Arc<Share>,
+    ) -> Response {
+        match opened {
+            Ok(file) => self.found(target, file, request, share),
             Err(error) if error.kind() == io::ErrorKind::NotFound => refusal(StatusCode::NOT_FOUND),
             Err(error) => {
                 warn!(path = target.path, %error, "file not sent");

@@ -150,8 +150,8 @@ impl Site {
         waits: Waits,
     ) -> Response {
         // In boxes: most of what the first needs is not needed while the part is waited for.
-        let response = Box::pin(self.file(&request, share, target)).await;
-        if response.status() != StatusCode::NOT_FOUND {
+        let (response, has_playlist) = Box::pin(self.part_now(&request, share, target, playlist)).await;
+        if response.status() != StatusCode::NOT_FOUND || !has_playlist {
             return response;
         }
         match Box::pin(self.0.memory.newest(playlist)).await {
@@ -171,6 +171,24 @@ impl Site {
                 response
             }
             Err(refusal) => refusal,
+        }
+    }
+
+    /// A part as far as it is there; with whether its playlist may be if it is not.
+    async fn part_now(
+        &self,
+        request: &Request<()>,
+        share: &Arc<Share>,
+        target: &Target,
+        playlist: &Target,
+    ) -> (Response, bool) {
+        match self.0.memory.answer_later(target, request.method(), request.headers()).await {
+            FromMemory::Answer(response) => (finished(response), true),
+            FromMemory::AskDisk => {
+                let (response, has_playlist) =
+                    self.0.files.answer_or_look(target, playlist, request, share).await;
+                (finished(response), has_playlist)
+            }
         }
     }
 

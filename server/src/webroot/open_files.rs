@@ -71,6 +71,11 @@ impl OpenFiles {
         Ok(shared)
     }
 
+    /// Whether there is such a file, or the machine is in trouble. Waits for the disk.
+    pub(crate) fn has(&self, path: &Path) -> bool {
+        !matches!(open_regular(&self.directory, path), Err(error) if error.kind() == io::ErrorKind::NotFound)
+    }
+
     fn files(&self) -> MutexGuard<'_, HashMap<Identity, Weak<SharedFile>>> {
         self.by_identity.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -155,6 +155,17 @@ pub fn headers(stream: u32, path: &str) -> Vec<u8> {
     frame(1, 5, stream, &block)
 }
 
-fn window_update(stream: u32, bytes: u32) -> Vec<u8> {
+/// Lets the server send so many bytes more; 0 is the whole connection.
+pub fn window_update(stream: u32, bytes: u32) -> Vec<u8> {
     frame(8, 0, stream, &bytes.to_be_bytes())
+}
+
+/// The next frame: its type, its stream and what is in it.
+pub fn read_frame(stream: &mut TcpStream) -> (u8, u32, Vec<u8>) {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).unwrap();
+    let [high, middle, low, kind, _, number @ ..] = head;
+    let mut content = vec![0; u32::from_be_bytes([0, high, middle, low]) as usize];
+    stream.read_exact(&mut content).unwrap();
+    (kind, u32::from_be_bytes(number), content)
 }
