@@ -6,14 +6,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use axum::body::Bytes;
-use h2::server::{self, Builder};
+use axum::http::Request;
+use h2::RecvStream;
+use h2::server::{self, Builder, SendResponse};
 use tracing::debug;
 
 use super::activity::Command;
 use super::context::Connection;
-use super::limits::{HTTP2_BYTES, MAX_HEAD_BYTES};
+use super::limits::{HTTP2_BYTES, MAX_HEAD_BYTES, STREAM_PLACE_BYTES};
 use super::stream;
 use super::transport::Transport;
+use crate::accounts::Held;
 
 /// At a time on one connection. Players ask for two or three files at a time.
 const STREAMS: u32 = 64;
@@ -59,32 +62,49 @@ pub(super) async fn speak(connection: Arc<Connection>, mut transport: Transport)
     if is_finishing {
         http2.graceful_shutdown();
     }
-    poll_fn(|cx| poll(&connection, &mut http2, cx)).await;
+    let mut streams = Streams { connection, running: Arc::default(), places: Vec::new() };
+    poll_fn(|cx| streams.poll(&mut http2, cx)).await;
 }
 
-/// Takes requests, until the connection is over.
-fn poll(
-    connection: &Arc<Connection>,
-    http2: &mut server::Connection<Transport, Bytes>,
-    cx: &mut Context<'_>,
-) -> Poll<()> {
-    while let Poll::Ready(command) = connection.activity.poll_command(cx) {
-        match command {
-            Command::Rest => {}
-            Command::Finish => http2.graceful_shutdown(),
-            Command::Cut => return Poll::Ready(()),
+/// The streams of a connection.
+struct Streams {
+    connection: Arc<Connection>,
+    /// A clone for each of them that is running.
+    running: Arc<()>,
+    /// As many as have ever been running at the same time.
+    places: Vec<Held>,
+}
+
+impl Streams {
+    /// Takes requests, until the connection is over.
+    fn poll(&mut self, http2: &mut server::Connection<Transport, Bytes>, cx: &mut Context<'_>) -> Poll<()> {
+        while let Poll::Ready(command) = self.connection.activity.poll_command(cx) {
+            match command {
+                Command::Rest => {}
+                Command::Finish => http2.graceful_shutdown(),
+                Command::Cut => return Poll::Ready(()),
+            }
+        }
+        loop {
+            match ready!(http2.poll_accept(cx)) {
+                Some(Ok((request, respond))) => self.begin(request, respond),
+                Some(Err(error)) => {
+                    debug!(%error, "connection ended early");
+                    return Poll::Ready(());
+                }
+                None => return Poll::Ready(()),
+            }
         }
     }
-    loop {
-        match ready!(http2.poll_accept(cx)) {
-            Some(Ok((request, respond))) => {
-                drop(tokio::spawn(stream::serve(connection.clone(), request, respond)));
-            }
-            Some(Err(error)) => {
-                debug!(%error, "connection ended early");
-                return Poll::Ready(());
-            }
-            None => return Poll::Ready(()),
+
+    fn begin(&mut self, request: Request<RecvStream>, respond: SendResponse<Bytes>) {
+        if Arc::strong_count(&self.running) > self.places.len() {
+            self.places.push(self.connection.place.hold(STREAM_PLACE_BYTES));
         }
+        let (connection, running) = (self.connection.clone(), self.running.clone());
+        tokio::spawn(async move {
+            stream::serve(connection, request, respond).await;
+            drop(running);
+        });
     }
 }

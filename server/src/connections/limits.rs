@@ -29,13 +29,16 @@ pub(crate) const CONNECTION_BYTES: u64 = 24 * 1024;
 
 /// What TLS takes besides, and HTTP/2.
 pub(crate) const TLS_BYTES: u64 = 16 * 1024;
-pub(crate) const HTTP2_BYTES: u64 = 16 * 1024;
+pub(crate) const HTTP2_BYTES: u64 = 8 * 1024;
 
 /// What TLS packs ahead of a kernel that takes no more: two of its records.
 pub(crate) const TLS_BACKLOG_BYTES: usize = 32 * 1024;
 
 /// What a stream of HTTP/2 takes, with its request and the head of its answer.
-pub(crate) const STREAM_BYTES: u64 = 6 * 1024;
+pub(crate) const STREAM_BYTES: u64 = 3 * 1024;
+
+/// What h2 keeps for the next stream in its place.
+pub(crate) const STREAM_PLACE_BYTES: u64 = 3 * 1024;
 
 /// Requests that are blocked at a time for each connection that there may be: the list and the part.
 const BLOCKED_FOR_EACH: usize = 2;
