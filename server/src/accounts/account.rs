@@ -67,7 +67,7 @@ impl Account {
 
     /// Whether even what will be given back soon is too much to wait for.
     pub(super) fn is_full(&self) -> bool {
-        self.budget.used_bytes() > self.budget.limit_bytes() / 4 * 5
+        self.budget.used_bytes() > self.budget.limit_bytes() / 8 * 9
     }
 
     pub(super) fn make_room(&self) {

@@ -110,12 +110,12 @@ impl Activity {
     /// To be called once a second.
     pub(super) fn pass_second(&self) {
         let sent_bytes = self.sent_bytes.load(Relaxed);
-        let more = sent_bytes - self.sent_before_bytes.load(Relaxed);
+        let more = self.sent_lately_bytes();
         self.recent_bytes.store(u64::midpoint(self.recent_bytes.load(Relaxed), more), Relaxed);
         self.sent_before_bytes.store(sent_bytes, Relaxed);
         let frames = self.idle_frames.load(Relaxed);
         if frames > 0 {
-            self.idle_frames.store(frames.saturating_sub(frames::IDLE_FRAMES_A_SECOND), Relaxed);
+            self.idle_frames.store(frames.saturating_sub(frames::forgotten(more)), Relaxed);
         }
     }
 

@@ -16,10 +16,15 @@ const ASKING: [u8; 3] = [1, 3, 9];
 const MOST_IDLE_FRAMES: u32 = 1000;
 
 /// So many of them are forgotten each second. A client that measures the time to us sends one.
-pub(super) const IDLE_FRAMES_A_SECOND: u32 = 100;
+const IDLE_FRAMES_A_SECOND: u32 = 100;
 
 /// For each so many bytes that were sent in this second, one WINDOW_UPDATE more: the client of a slow line opens the window in small steps.
 const BYTES_FOR_EACH: u64 = 512;
+
+/// How many frames are forgotten after a second in which so many bytes were sent.
+pub(super) fn forgotten(sent_bytes: u64) -> u32 {
+    IDLE_FRAMES_A_SECOND.saturating_add(u32::try_from(sent_bytes / BYTES_FOR_EACH).unwrap_or(u32::MAX))
+}
 
 /// Whether so many frames are more than a client has reason to send that was sent so many bytes in this second.
 pub(super) fn is_flood(idle_frames: u32, sent_bytes: u64) -> bool {
@@ -98,5 +103,6 @@ mod tests {
         assert!(!is_flood(1000, 0));
         assert!(is_flood(1001, 0));
         assert!(!is_flood(3000, 1 << 20));
+        assert_eq!(forgotten(1 << 20), 2148);
     }
 }

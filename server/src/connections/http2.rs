@@ -7,13 +7,13 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::Bytes;
 use axum::http::Request;
-use h2::RecvStream;
 use h2::server::{self, Builder, SendResponse};
+use h2::{Reason, RecvStream};
 use tracing::debug;
 
 use super::activity::Command;
 use super::context::Connection;
-use super::limits::{HTTP2_BYTES, MAX_HEAD_BYTES, STREAM_PLACE_BYTES};
+use super::limits::{HTTP2_BYTES, MAX_HEAD_BYTES, STREAM_BYTES, STREAM_PLACE_BYTES};
 use super::stream;
 use super::transport::Transport;
 use crate::accounts::Held;
@@ -97,14 +97,18 @@ impl Streams {
         }
     }
 
-    fn begin(&mut self, request: Request<RecvStream>, respond: SendResponse<Bytes>) {
+    fn begin(&mut self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) {
+        // RFC 9113 8.7: it may be asked again, as nothing has been done for it.
+        let Some(held) = self.connection.place.try_hold(STREAM_BYTES) else {
+            return respond.send_reset(Reason::REFUSED_STREAM);
+        };
         if Arc::strong_count(&self.running) > self.places.len() {
             self.places.push(self.connection.place.hold(STREAM_PLACE_BYTES));
         }
         let (connection, running) = (self.connection.clone(), self.running.clone());
         tokio::spawn(async move {
             stream::serve(connection, request, respond).await;
-            drop(running);
+            drop((running, held));
         });
     }
 }

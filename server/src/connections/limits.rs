@@ -29,7 +29,7 @@ pub(crate) const CONNECTION_BYTES: u64 = 24 * 1024;
 
 /// What TLS takes besides, and HTTP/2.
 pub(crate) const TLS_BYTES: u64 = 16 * 1024;
-pub(crate) const HTTP2_BYTES: u64 = 8 * 1024;
+pub(crate) const HTTP2_BYTES: u64 = 16 * 1024;
 
 /// What TLS packs ahead of a kernel that takes no more: two of its records.
 pub(crate) const TLS_BACKLOG_BYTES: usize = 32 * 1024;

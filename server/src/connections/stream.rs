@@ -16,7 +16,7 @@ use tracing::debug;
 
 use super::body::Answer;
 use super::context::Connection;
-use super::limits::{PROGRESS_BYTES, STREAM_BYTES};
+use super::limits::PROGRESS_BYTES;
 use super::request;
 use crate::accounts::Share;
 use crate::operator::metrics::Reached;
@@ -47,10 +47,6 @@ pub(super) async fn serve(
     request: Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
 ) {
-    // RFC 9113 8.7: it may be asked again, as nothing has been done for it.
-    let Some(_held) = connection.place.try_hold(STREAM_BYTES) else {
-        return respond.send_reset(Reason::REFUSED_STREAM);
-    };
     let share = Share::new(connection.place.clone());
     let has_body = !request.body().is_end_stream();
     let mut reply = request::answer(connection.clone(), request.map(drop), has_body, &share);

@@ -75,9 +75,8 @@ struct Seen {
 }
 
 /// Asks for the playlist again and again, from an address of its own.
-fn good_client(server: &Server, is_over: &AtomicBool) -> Vec<Duration> {
+fn good_client(mut connection: Connection, is_over: &AtomicBool) -> Vec<Duration> {
     let mut times = Vec::new();
-    let mut connection = Connection::open(server.address);
     while !is_over.load(Ordering::Relaxed) {
         let start = Instant::now();
         assert_eq!(connection.ask("GET", "/stream.m3u8", &[]).status, 200);
@@ -112,7 +111,8 @@ fn attack(attack: Attack) -> Option<Seen> {
     let is_over = AtomicBool::new(false);
     let mut seen = Seen { memory_kib: 0, open_files: 0, median: Duration::ZERO, slowest: Duration::ZERO };
     thread::scope(|scope| {
-        let good = scope.spawn(|| good_client(&server, &is_over));
+        let connection = Connection::open(server.address);
+        let good = scope.spawn(|| good_client(connection, &is_over));
         for number in 0..attack.addresses {
             let (dialer, is_over) = (&dialer, &is_over);
             scope
@@ -233,15 +233,15 @@ fn slow_readers_from_ten_addresses_over_tls() {
 }
 
 /// Processor time for each request in microseconds, of many with new names on a connection.
-fn cost_us(server: &Server, path: impl Fn(usize) -> String) -> Option<f64> {
-    const REQUESTS: usize = 4000;
+fn cost_us(server: &Server, path: &dyn Fn(usize) -> String, round: usize) -> Option<f64> {
+    const REQUESTS: usize = 3000;
     let mut connection = Connection::open(server.address);
     let before = server.cpu_ticks()?;
     for number in 0..REQUESTS {
-        assert_eq!(connection.ask("GET", &path(number), &[]).status, 404);
+        assert_eq!(connection.ask("GET", &path(round * REQUESTS + number), &[]).status, 404);
     }
     // What a request leaves behind costs later.
-    thread::sleep(Duration::from_secs(2));
+    thread::sleep(Duration::from_secs(1));
     Some((server.cpu_ticks()? - before) as f64 * 1e4 / REQUESTS as f64)
 }
 
@@ -249,18 +249,30 @@ fn cost_us(server: &Server, path: impl Fn(usize) -> String) -> Option<f64> {
 fn what_is_not_there_costs_no_more_with_a_query_than_without() {
     let webroot = webroot();
     let server = Server::start(&webroot.path(), &["--forwarded-from", "127.0.0.1"]);
-    let Some(plain_us) = cost_us(&server, |number| format!("/live/y{number}/a.ts")) else { return };
-    let plain_list_us = cost_us(&server, |number| format!("/y{number}.m3u8")).unwrap();
+    let paths: [&dyn Fn(usize) -> String; 5] = [
+        &|number| format!("/live/y{number}/a.ts"),
+        &|number| format!("/y{number}.m3u8"),
+        &|number| format!("/x{number}.m3u8?_HLS_msn=1"),
+        &|number| format!("/live/x{number}.p01.ts"),
+        &|number| format!("/live/x{number}/a.p01.ts"),
+    ];
+    if cost_us(&server, paths[0], 9).is_none() {
+        return;
+    }
     let before_kib = server.resident_kib().unwrap();
-    let list_us = cost_us(&server, |number| format!("/x{number}.m3u8?_HLS_msn=1")).unwrap();
-    let part_us = cost_us(&server, |number| format!("/live/x{number}.p01.ts")).unwrap();
-    let elsewhere_us = cost_us(&server, |number| format!("/live/x{number}/a.p01.ts")).unwrap();
+    // The least of some rounds: the machine is not ours alone.
+    let mut least_us = [f64::INFINITY; 5];
+    for round in 0..3 {
+        for (path, least_us) in paths.iter().zip(&mut least_us) {
+            *least_us = least_us.min(cost_us(&server, path, round).unwrap());
+        }
+    }
+    let [plain_us, plain_list_us, list_us, part_us, elsewhere_us] = least_us;
     let more_kib = server.resident_kib().unwrap().saturating_sub(before_kib);
     println!(
         "404: {plain_us:.0} us, of a list {plain_list_us:.0}; \
         lists {list_us:.0}, parts {part_us:.0}, elsewhere {elsewhere_us:.0}; {more_kib} KiB more"
     );
-    // Half as much is left to the ticks, which are coarse, and to a machine that is not ours alone.
     for (us, plain_us) in [(list_us, plain_list_us), (part_us, plain_us), (elsewhere_us, plain_us)] {
         assert!(us <= 1.5 * plain_us, "{us} us instead of {plain_us}");
     }
@@ -327,11 +339,11 @@ fn a_stream_that_takes_nothing_ends_and_the_others_go_on() {
     let mut taken_bytes = 0;
     let start = Instant::now();
     while !is_over[0] {
-        // 1 KB in 200 ms for one, a byte for the other: acknowledgements are no progress.
+        // 1 KB in 100 ms for one, a byte for the other: acknowledgements are no progress.
         let more = [window_update(1, 1), window_update(3, 1024)].concat();
         stream.write_all(&more).unwrap();
-        let sent_until = Instant::now() + Duration::from_millis(200);
-        while Instant::now() < sent_until && !is_over[0] {
+        thread::sleep(Duration::from_millis(100));
+        loop {
             let (kind, number, content) = read_frame(&mut stream);
             match (kind, number) {
                 (0, 3) => {
@@ -339,7 +351,10 @@ fn a_stream_that_takes_nothing_ends_and_the_others_go_on() {
                     break;
                 }
                 // RST_STREAM
-                (3, number) => is_over[usize::from(number == 3)] = true,
+                (3, number) => {
+                    is_over[usize::from(number == 3)] = true;
+                    break;
+                }
                 (7, _) => panic!("the connection ends"),
                 _ => {}
             }
