@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use slab::Slab;
 
@@ -21,8 +22,18 @@ pub(crate) trait Holder: Send + Sync {
 /// What one address holds.
 pub(super) struct Account {
     pub(super) budget: Arc<Budget>,
-    members: Mutex<Slab<Member>>,
+    members: Mutex<Members>,
 }
+
+#[derive(Default)]
+struct Members {
+    all: Slab<Member>,
+    ended_at: Option<Instant>,
+}
+
+/// Between two times that connections have to end. Until then nobody is let in for whom there is no room: whoever comes again and
+/// again, and more often than this, does not get at the places of others.
+const END_EVERY: Duration = Duration::from_millis(100);
 
 struct Member {
     taken: Arc<Taken>,
@@ -42,25 +53,25 @@ impl Account {
     }
 
     pub(super) fn enter(&self, taken: Arc<Taken>, holder: Arc<dyn Holder>) -> usize {
-        self.members().insert(Member { taken, holder })
+        self.members().all.insert(Member { taken, holder })
     }
 
     pub(super) fn leave(&self, key: usize) {
-        let mut members = self.members();
+        let members = &mut self.members().all;
         members.try_remove(key);
         if members.is_empty() {
             members.shrink_to_fit();
         }
     }
 
-    fn members(&self) -> MutexGuard<'_, Slab<Member>> {
+    fn members(&self) -> MutexGuard<'_, Members> {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is left when those have ended that were told to.
     pub(super) fn remaining_bytes(&self) -> u64 {
         let members = self.members();
-        let ending = members.iter().filter(|(_, member)| member.taken.has_to_end.load(Relaxed));
+        let ending = members.all.iter().filter(|(_, member)| member.taken.has_to_end.load(Relaxed));
         let promised: u64 = ending.map(|(_, member)| member.taken.bytes.load(Relaxed)).sum();
         self.budget.used_bytes().saturating_sub(promised)
     }
@@ -70,19 +81,23 @@ impl Account {
         self.budget.used_bytes() > self.budget.limit_bytes() / 8 * 9
     }
 
-    pub(super) fn make_room(&self) {
+    pub(super) fn make_room(&self, now: Instant) {
         let remaining_bytes = self.remaining_bytes();
         if remaining_bytes > self.budget.limit_bytes() {
             // For some more that come: each search looks at all connections.
-            self.end_least_useful(remaining_bytes - self.budget.limit_bytes() / 16 * 15);
+            self.end_least_useful(remaining_bytes - self.budget.limit_bytes() / 16 * 15, now);
         }
     }
 
     /// Ends connections that hold at least `bytes` together: those that have sent the least for what they hold; of equals those
     /// that hold most, of these the oldest.
-    pub(super) fn end_least_useful(&self, bytes: u64) {
-        let members = self.members();
-        let standing = members.iter().filter(|(_, member)| !member.taken.has_to_end.load(Relaxed));
+    pub(super) fn end_least_useful(&self, bytes: u64, now: Instant) {
+        let mut members = self.members();
+        if members.ended_at.is_some_and(|ended_at| now.saturating_duration_since(ended_at) < END_EVERY) {
+            return;
+        }
+        members.ended_at = Some(now);
+        let standing = members.all.iter().filter(|(_, member)| !member.taken.has_to_end.load(Relaxed));
         let ranked = standing.map(|(key, member)| {
             let held_bytes = member.taken.bytes.load(Relaxed);
             (member.holder.recent_bytes() * 16 / held_bytes.max(1), Reverse(held_bytes), key)
@@ -96,8 +111,8 @@ impl Account {
                 break;
             }
             promised_bytes += held_bytes;
-            members[key].taken.has_to_end.store(true, Relaxed);
-            ended.push(members[key].holder.clone());
+            members.all[key].taken.has_to_end.store(true, Relaxed);
+            ended.push(members.all[key].holder.clone());
         }
         drop(members);
         ended.iter().for_each(|holder| holder.end());

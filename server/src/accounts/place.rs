@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Instant;
 
 use super::account::{Account, Holder, Taken};
 use crate::budget::Budget;
@@ -69,7 +70,7 @@ impl Accounts {
     }
 
     /// Makes room for all at the cost of the address that holds most.
-    fn make_room(&self) {
+    fn make_room(&self, now: Instant) {
         let by_subscriber = self.by_subscriber.lock().unwrap_or_else(PoisonError::into_inner);
         let accounts = by_subscriber.values().filter_map(Weak::upgrade).chain([self.trusted.clone()]);
         let accounts: Vec<_> = accounts.map(|account| (account.remaining_bytes(), account)).collect();
@@ -79,7 +80,7 @@ impl Accounts {
         if remaining_bytes > self.all.limit_bytes()
             && let Some((largest_bytes, largest)) = accounts.iter().max_by_key(|(bytes, _)| *bytes)
         {
-            largest.end_least_useful((remaining_bytes - least_bytes).min(largest_bytes / 2));
+            largest.end_least_useful((remaining_bytes - least_bytes).min(largest_bytes / 2), now);
         }
     }
 }
@@ -103,12 +104,16 @@ pub(crate) struct Held {
 impl Place {
     /// For what is taken whether there is room or not. When that is too much, another connection has to go, or this one.
     pub(crate) fn hold(self: &Arc<Place>, size_bytes: u64) -> Held {
+        self.hold_at(size_bytes, Instant::now)
+    }
+
+    fn hold_at(self: &Arc<Place>, size_bytes: u64, now: impl Fn() -> Instant) -> Held {
         let held = self.add(size_bytes);
         if self.account.budget.is_overspent() {
-            self.account.make_room();
+            self.account.make_room(now());
         }
         if self.accounts.all.is_overspent() {
-            self.accounts.make_room();
+            self.accounts.make_room(now());
         }
         held
     }
@@ -149,6 +154,7 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicBool, AtomicU64};
+    use std::time::Duration;
 
     use super::*;
 
@@ -189,12 +195,16 @@ mod tests {
         let members = enter(&accounts, "192.0.2.1", 3);
         let [(idle, one), (busy, two), (small, three)] = &members[..] else { unreachable!() };
         two.recent_bytes.store(LEAST_BYTES, Relaxed);
+        let start = Instant::now();
+        let at = |ms: u64| move || start + Duration::from_millis(ms);
         let mut held = vec![idle.hold(LEAST_BYTES / 3), busy.hold(LEAST_BYTES / 2), small.hold(1000)];
-        held.push(busy.hold(LEAST_BYTES / 4));
+        held.push(busy.hold_at(LEAST_BYTES / 4, at(0)));
         assert_eq!((one.has_ended(), two.has_ended(), three.has_ended()), (true, false, false));
-        held.push(small.hold(LEAST_BYTES / 10));
+        held.push(small.hold_at(LEAST_BYTES / 10, at(200)));
         assert!(!two.has_ended() && !three.has_ended(), "room was promised");
-        held.push(small.hold(LEAST_BYTES / 2));
+        held.push(small.hold_at(LEAST_BYTES / 2, at(50)));
+        assert!(!three.has_ended(), "not again so soon");
+        held.push(small.hold_at(1, at(200)));
         assert!(three.has_ended(), "whoever asks is not better than others");
         assert!(small.try_hold(1).is_none(), "nobody has ended yet");
         assert!(accounts.enter(Some("192.0.2.1".parse().unwrap()), one.clone()).is_none());
