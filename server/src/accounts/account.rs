@@ -115,7 +115,9 @@ impl Account {
             ended.push(members.all[key].holder.clone());
         }
         drop(members);
-        ended.iter().for_each(|holder| holder.end());
+        for holder in ended {
+            holder.end();
+        }
     }
 }
 

@@ -15,4 +15,4 @@ mod share;
 
 pub(crate) use account::Holder;
 pub(crate) use place::{Accounts, Held, Place};
-pub(crate) use share::Share;
+pub(crate) use share::{Piece, Share};

@@ -62,9 +62,9 @@ impl Share {
 /// The smallest that is enough, if there is so much room.
 fn size_bytes(wanted_bytes: usize, room_bytes: u64) -> usize {
     let [.., least] = PIECES_BYTES;
-    let fitting = PIECES_BYTES.into_iter().filter(|size_bytes| *size_bytes as u64 <= room_bytes);
+    let mut fitting = PIECES_BYTES.into_iter().filter(|size_bytes| *size_bytes as u64 <= room_bytes);
     let largest = fitting.clone().next().unwrap_or(least);
-    fitting.filter(|size_bytes| *size_bytes >= wanted_bytes).last().unwrap_or(largest)
+    fitting.rfind(|size_bytes| *size_bytes >= wanted_bytes).unwrap_or(largest)
 }
 
 /// A piece of a file, or room for one.

@@ -1,6 +1,6 @@
 //! The frames that a client of HTTP/2 sends: bytes in, the number of those out that ask for nothing. Pure.
 //!
-//! PING, SETTINGS, PRIORITY, WINDOW_UPDATE and frames of unknown types cost the client nothing and us an answer or a look. h2
+//! PING, SETTINGS, PRIORITY, `WINDOW_UPDATE` and frames of unknown types cost the client nothing and us an answer or a look. h2
 //! takes as many as come; so they are counted before it sees them.
 
 /// RFC 9113 4.1: three bytes length, one byte type, flags, stream.
@@ -9,7 +9,7 @@ const HEAD_BYTES: usize = 9;
 /// RFC 9113 3.4: what comes before the first frame.
 const PREFACE_BYTES: usize = 24;
 
-/// HEADERS, RST_STREAM and CONTINUATION are counted as requests or bounded by h2.
+/// HEADERS, `RST_STREAM` and CONTINUATION are counted as requests or bounded by h2.
 const ASKING: [u8; 3] = [1, 3, 9];
 
 /// At a time; a browser sends a dozen when it begins.
@@ -18,7 +18,8 @@ const MOST_IDLE_FRAMES: u32 = 1000;
 /// So many of them are forgotten each second. A client that measures the time to us sends one.
 const IDLE_FRAMES_A_SECOND: u32 = 100;
 
-/// For each so many bytes that were sent in this second, one WINDOW_UPDATE more: the client of a slow line opens the window in small steps.
+/// For each so many bytes that were sent in this second, one `WINDOW_UPDATE` more: the client
+/// of a slow line opens the window in small steps.
 const BYTES_FOR_EACH: u64 = 512;
 
 /// How many frames are forgotten after a second in which so many bytes were sent.

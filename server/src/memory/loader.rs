@@ -99,7 +99,7 @@ impl Loader {
             LoadResult::Version(_) if !self.entries.has(entry) => self.entries.remove(entry),
             LoadResult::Version(_) => entry.checked(checked_at_ns),
             LoadResult::Missing | LoadResult::NoMemory | LoadResult::BeingWritten | LoadResult::Failed => {
-                self.entries.remove(entry)
+                self.entries.remove(entry);
             }
         }
         self.forget(checked_at_ns);

@@ -10,7 +10,7 @@ use axum::body::{Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::accounts::Share;
+use crate::accounts::{Piece, Share};
 use crate::webroot::open_files::SharedFile;
 
 pub(super) struct FileBody {
@@ -28,6 +28,15 @@ impl FileBody {
     fn left_bytes(&self) -> u64 {
         self.left.end - self.left.start
     }
+
+    fn read(&self, mut piece: Piece) -> JoinHandle<io::Result<Bytes>> {
+        let (file, share, offset) = (self.file.clone(), self.share.clone(), self.left.start);
+        spawn_blocking(move || {
+            let read_bytes = file.read(offset, &mut piece.content)?;
+            piece.content.truncate(read_bytes);
+            Ok(share.keep(piece))
+        })
+    }
 }
 
 impl HttpBody for FileBody {
@@ -42,19 +51,11 @@ impl HttpBody for FileBody {
         if this.left.is_empty() {
             return Poll::Ready(None);
         }
-        let left_bytes = this.left_bytes();
-        let reading = match &mut this.reading {
-            Some(reading) => reading,
-            None => {
-                let mut piece = ready!(this.share.poll_piece(cx, left_bytes));
-                let (file, share, offset) = (this.file.clone(), this.share.clone(), this.left.start);
-                this.reading.insert(spawn_blocking(move || {
-                    let read_bytes = file.read(offset, &mut piece.content)?;
-                    piece.content.truncate(read_bytes);
-                    Ok(share.keep(piece))
-                }))
-            }
-        };
+        if this.reading.is_none() {
+            let piece = ready!(this.share.poll_piece(cx, this.left_bytes()));
+            this.reading = Some(this.read(piece));
+        }
+        let Some(reading) = &mut this.reading else { return Poll::Ready(None) };
         let read = ready!(Pin::new(reading).poll(cx));
         this.reading = None;
         Poll::Ready(Some(match read.unwrap_or_else(|error| Err(io::Error::other(error))) {

@@ -85,7 +85,7 @@ impl Files {
         share: &Arc<Share>,
     ) -> Response {
         match opened {
-            Ok(file) => self.found(target, file, request, share),
+            Ok(file) => self.found(target, &file, request, share),
             Err(error) if error.kind() == io::ErrorKind::NotFound => refusal(StatusCode::NOT_FOUND),
             Err(error) => {
                 warn!(path = target.path, %error, "file not sent");
@@ -97,12 +97,12 @@ impl Files {
     fn found(
         &self,
         target: &Target,
-        file: Arc<SharedFile>,
+        file: &Arc<SharedFile>,
         request: &Request<()>,
         share: &Arc<Share>,
     ) -> Response {
         let (length, modified) = (file.identity.size_bytes, file.identity.modified());
-        let tag = tag(&file);
+        let tag = tag(file);
         let chosen = Chosen {
             kind: target.kind,
             length,

@@ -33,7 +33,7 @@ const ALL: &[&str] = &[
     "Referrer-Policy",
 ];
 
-pub const DIFFERENCES: [Difference; 14] = [
+pub const DIFFERENCES: [Difference; 13] = [
     Difference {
         reason: "nginx refuses an escape from the root and bytes that are no path before the configuration is asked",
         applies: |request| {
@@ -102,13 +102,6 @@ pub const DIFFERENCES: [Difference; 14] = [
         reason: "nginx packs a playlist for each request and learns its length at the end",
         applies: |request| PLAYLISTS.contains(&request.path) && request.headers.contains("Accept-Encoding"),
         fields: &["Content-Length"],
-    },
-    Difference {
-        reason: "only what is in memory is sent in several parts, elsewhere all of it: RFC 9110 14.2 allows both",
-        applies: |request| {
-            request.path.starts_with("/live/") && request.headers.contains(',') && request.status == 206
-        },
-        fields: &["status", "body", "Content-Type", "Content-Length", "Content-Range", "Accept-Ranges"],
     },
     Difference {
         reason: "RFC 9110 14.1.1: a last position beyond the end means the end, however many digits it has",
