@@ -1,7 +1,7 @@
 //! What one address, and ten, can take of the server at its default limits, and what others notice of it.
 //!
 //! Memory is what is resident over that of the idle server; files are those of webroot. Linux only: both are read from /proc.
-//! LIVEDIR_TEST_ATTACK_S=300 is the long version: then a good client's times are held to their bounds, too.
+//! `LIVEDIR_TEST_ATTACK_S=300` is the long version: then a good client's times are held to their bounds, too.
 
 use std::env;
 use std::fs;
@@ -279,7 +279,7 @@ fn what_is_not_there_costs_no_more_with_a_query_than_without() {
     assert!(more_kib <= 4096, "{more_kib} KiB");
 }
 
-/// An answer is the last frame of a connection of HTTP/2 that is sent `sent` after its preface, again and again.
+/// Whether a connection of HTTP/2 ends that sends these frames again and again.
 fn is_cut_within(server: &Server, sent: &[u8], time: Duration) -> bool {
     let mut stream = TcpStream::connect(server.address).unwrap();
     stream.write_all(&preface(65_535)).unwrap();
@@ -287,7 +287,7 @@ fn is_cut_within(server: &Server, sent: &[u8], time: Duration) -> bool {
     let start = Instant::now();
     let many = sent.repeat(100);
     let mut rest: &[u8] = &[];
-    let mut answers = [0; 65_536];
+    let mut answers = vec![0; 65_536];
     while start.elapsed() < time {
         if rest.is_empty() {
             rest = &many;
@@ -326,7 +326,6 @@ fn floods_of_frames_are_cut_within_a_second() {
     assert_eq!(get(server.address, "/stream.m3u8", &[]).status, 200);
 }
 
-/// Whether a stream of HTTP/2 is given up by the server while another one of the same connection goes on.
 #[test]
 fn a_stream_that_takes_nothing_ends_and_the_others_go_on() {
     let webroot = webroot();

@@ -142,7 +142,7 @@ pub fn frame(kind: u8, flags: u8, stream: u32, content: &[u8]) -> Vec<u8> {
     [&length[..], &[kind, flags], &stream.to_be_bytes(), content].concat()
 }
 
-/// What a client sends first, with SETTINGS_INITIAL_WINDOW_SIZE.
+/// What a client sends first, with `SETTINGS_INITIAL_WINDOW_SIZE`.
 pub fn preface(window_bytes: u32) -> Vec<u8> {
     let settings = [&[0, 4][..], &window_bytes.to_be_bytes()].concat();
     [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &frame(4, 0, 0, &settings)[..]].concat()
