@@ -3,9 +3,9 @@
 //! ```text
 //! cli ─▶ listen ─▶ connections ───────────────────────▶ site ─┬▶ blocking: waits for what is not there yet
 //!         ports     a thread a core, a task a connection,      ├▶ memory: what everyone asks for
-//!                   TLS, HTTP/1.1, HTTP/2, limits              └▶ gzip ─▶ from_disk ─▶ webroot
-//!                        └─▶ operator: access log, metrics, health      which file,     the open file
-//!                                                                       which part of it
+//!                   TLS, HTTP/1.1, HTTP/2, limits              └▶ from_disk ─▶ webroot
+//!                        ├─▶ accounts: what one address may hold    which file,   the open files
+//!                        └─▶ operator: access log, metrics, health  which part of it
 //! ```
 //!
 //! The caller owns the ports, the log and the stop: [`listen::listen`] binds, [`access_log::open`] and [`listen::tls::open`] open,

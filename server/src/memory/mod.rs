@@ -1,4 +1,4 @@
-//! The cache: playlists and the segments that they list, in memory, each version loaded once.
+//! The cache: playlists and the segments that they list, in memory, each version loaded once. Playlists have a budget of their own.
 //!
 //! ```text
 //! request ─▶ entry ─ checked in the last 100 ms ────────────────▶ version ─▶ answer
