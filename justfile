@@ -66,7 +66,7 @@ build:
 setup: (_packages "build") (_node "webroot/player")
 
 # Everything that the tests need besides
-setup-tests: setup (_packages "tests") (_node "crates/playlist/tests/second_opinion") (_node "publisher/tests/browser") (_node "publisher/tests/encoders")
+setup-tests: setup (_packages "tests") (_node "crates/playlist/tests/second_opinion") (_node "publisher/tests/browser") (_node "publisher/tests/encoders") _suites
 
 # All tests. Installs browsers, a virtual machine and the encoders of others
 test: setup-tests
@@ -90,10 +90,11 @@ check: setup (_tool "cargo-deny")
     cargo deny --all-features check bans licenses sources
     .ci/check-rest '{{ target }}'
 
-# Figures: publish lag, processor time and memory beside the ffmpeg program's, a thousand watched channels. A quarter of an hour; a word runs the rows that have it
+# Figures: publish lag, processor time and memory beside the ffmpeg program's, a thousand watched channels, ten sources. 25 minutes; a word runs the rows that have it. `just bench sources` runs the ten sources, beside the ffmpeg program: eight minutes; a further word runs those that have it
 bench *row: setup-tests
-    cargo bench --locked --quiet -p livedir-publisher --bench live -- "$@"
+    @[ "${1-}" = sources ] || cargo bench --locked --quiet -p livedir-publisher --bench live -- "$@"
     @[ $# -gt 0 ] || cargo bench --locked --quiet -p livedir-publisher --bench watch
+    @case "${1-sources}" in sources) [ $# -eq 0 ] || shift; cargo bench --locked --quiet -p livedir-publisher --bench sources -- "$@" ;; esac
 
 # Figures: livedir-server beside nginx as we set it up and as plain and fast as it can be. Ten minutes on a machine that does nothing else; a word runs the rows that have it
 bench-server *row: setup (_packages "bench")
@@ -131,6 +132,23 @@ _node directory:
         echo "installing the npm packages of {{ directory }}"; \
         npm ci --prefix '{{ directory }}' --no-audit --no-fund --loglevel=error && touch '{{ directory }}/node_modules'; fi
 
+# What others have made to test servers of HTTP, exactly those of the lock files
+[private]
+_suites:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cd server/tests/suites
+    if [ ! -e .programs/h2spec ] || [ go.sum -nt .programs/h2spec ]; then
+        echo "installing h2spec"
+        go build -o .programs/h2spec github.com/summerwind/h2spec/cmd/h2spec
+    fi
+    if [ ! -e .programs/lint/bin/httplint ] || [ requirements.txt -nt .programs/lint/bin/httplint ]; then
+        echo "installing httplint"
+        python3 -m venv .programs/lint
+        .programs/lint/bin/pip install --quiet --requirement requirements.txt
+        touch .programs/lint/bin/httplint
+    fi
+
 # System packages: for "build" what compiles and runs livedir, for "tests" and "bench" the programs that it is tested and measured against
 [private]
 _packages purpose:
@@ -139,7 +157,7 @@ _packages purpose:
     if [ "$(uname)" = Darwin ]; then
         case {{ purpose }} in
             build) packages="ffmpeg pkgconf node" ;;
-            tests) packages="nginx chromium gstreamer curl mpv" ;;
+            tests) packages="nginx chromium gstreamer curl mpv go openssl" ;;
             bench) packages="nginx wrk nghttp2 openssl" ;;
         esac
         installed() { brew list "$1" >/dev/null 2>&1; }
@@ -152,7 +170,7 @@ _packages purpose:
                 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
                 python3-gi gir1.2-gst-rtsp-server-1.0 xvfb obs-studio mesa-vulkan-drivers
                 pulseaudio pulseaudio-utils libasound2-plugins mpv man-db
-                firefox-esr webkit2gtk-driver gstreamer1.0-libav" ;;
+                firefox-esr webkit2gtk-driver gstreamer1.0-libav golang-go python3-venv openssl" ;;
             bench) packages="nginx-light wrk nghttp2-client openssl" ;;
         esac
         command -v npm >/dev/null || packages="$packages nodejs npm"
@@ -163,7 +181,7 @@ _packages purpose:
             build) packages="gcc make pkgconf-pkg-config clang clang-devel ffmpeg-free-devel alsa-lib-devel nodejs-npm" ;;
             tests) packages="ffmpeg-free nginx curl chromium gstreamer1-plugins-base-tools gstreamer1-plugins-good gstreamer1-plugins-bad-free
                 gstreamer1-plugins-ugly gstreamer1-rtsp-server python3-gobject xorg-x11-server-Xvfb obs-studio
-                mesa-vulkan-drivers pulseaudio pulseaudio-utils alsa-plugins-pulseaudio mpv man-db" ;;
+                mesa-vulkan-drivers pulseaudio pulseaudio-utils alsa-plugins-pulseaudio mpv man-db golang python3 openssl" ;;
             bench) packages="nginx wrk nghttp2 openssl" ;;
         esac
         installed() { rpm -q --whatprovides "$1" >/dev/null 2>&1; }

@@ -10,7 +10,6 @@ mod http {
     pub(crate) mod conditions;
     #[expect(dead_code, reason = "the server uses the rest of it")]
     pub(crate) mod paths;
-    #[expect(dead_code, reason = "the server uses the rest of it")]
     pub(crate) mod ranges;
 }
 

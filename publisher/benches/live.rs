@@ -2,6 +2,11 @@
 //!
 //! Linux only: processor time and memory are read from /proc. Nothing is asserted; the table is the result.
 
+#![allow(unreachable_pub)] // one program: what is public is so for its own modules
+
+#[path = "beside/encoder.rs"]
+mod encoder;
+
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -12,7 +17,6 @@ use livedir_media::VideoCodec;
 use livedir_publisher::encode::EncodeSettings;
 use livedir_publisher::encode::choice::EncoderChoice;
 use livedir_publisher::encode::ladder::SMALLEST_QUANTISER;
-use livedir_publisher::encode::options::x264_options;
 use livedir_publisher::picture::colour_space::ColourSpace;
 use livedir_publisher::picture::overlay::OverlaySettings;
 use notify::event::{ModifyKind, RenameMode};
@@ -405,14 +409,8 @@ fn livedir(webroot: &Path, source: &[&str]) -> Child {
 fn ffmpeg(webroot: &Path, input: &[&str], filter: &str, stream: &EncodeSettings) -> Child {
     std::fs::create_dir_all(webroot).expect("a webroot");
     let mut command = Command::new("ffmpeg");
-    command.args(["-v", "error", "-nostdin"]).args(input).args(["-vf", filter, "-c:v", "libx264"]);
-    for (name, value) in x264_options(stream) {
-        command.arg(format!("-{name}:v")).arg(value);
-    }
-    let (gop, bps) = (stream.segment_frames.to_string(), stream.video_bps.to_string());
-    command.args(["-g", &gop, "-bf", "0", "-b:v", &bps, "-maxrate", &bps, "-bufsize", &bps]);
-    command.args(["-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", "2"]);
-    command.args(HLS);
+    command.args(["-v", "error", "-nostdin"]).args(input).args(["-vf", filter]);
+    command.args(encoder::picture(stream, ":v")).args(encoder::SOUND).args(HLS);
     start(command.arg(webroot.join("stream.m3u8")))
 }
 
@@ -429,19 +427,11 @@ fn ffmpeg_ladder(webroot: &Path, film: &str, rungs: &[EncodeSettings]) -> Child 
     command.args(["-v", "error", "-nostdin", "-re", "-i", film, "-filter_complex", &graph]);
     let mut streams = Vec::new();
     for (n, rung) in rungs.iter().enumerate() {
-        command.args(["-map", &format!("[out{n}]"), &format!("-c:v:{n}"), "libx264"]);
-        for (name, value) in x264_options(rung) {
-            command.arg(format!("-{name}:v:{n}")).arg(value);
-        }
-        let (gop, bps) = (rung.segment_frames.to_string(), rung.video_bps.to_string());
-        for (name, value) in [("g", &*gop), ("bf", "0"), ("b", &bps), ("maxrate", &bps), ("bufsize", &bps)] {
-            command.arg(format!("-{name}:v:{n}")).arg(value);
-        }
+        command.args(["-map", &format!("[out{n}]")]).args(encoder::picture(rung, &format!(":v:{n}")));
         streams.push(format!("v:{n},agroup:sound"));
     }
     streams.push("a:0,agroup:sound".to_owned());
-    command.args(["-map", "0:a", "-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", "2"]);
-    command.args(HLS);
+    command.args(["-map", "0:a"]).args(encoder::SOUND).args(HLS);
     command.args(["-master_pl_name", "master.m3u8", "-var_stream_map", &streams.join(" ")]);
     start(command.arg(webroot.join("stream-%v.m3u8")))
 }

@@ -41,11 +41,24 @@ pub enum Captured {
     Sound(CapturedSound),
 }
 
+/// What is seen beside the sound of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shows {
+    /// Its pictures, at once or later.
+    Pictures,
+    /// The picture that the user gave, as it has none.
+    Still,
+    /// Nothing: the stream has sound alone.
+    Nothing,
+}
+
 /// What a source promises once it is open; the encoders are set up from it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceFormat {
     /// For people: `USB Camera, 640x480 YUYV at 30 fps`.
     pub description: String,
+    /// Whether it has pictures.
+    pub shows: Shows,
     /// Width of its frames in pixels, as they are to be shown (square pixels).
     pub width: u32,
     /// Height of its frames in pixels.

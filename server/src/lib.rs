@@ -27,8 +27,9 @@ mod site;
 mod webroot;
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use tracing::{info, warn};
 
@@ -38,8 +39,8 @@ use connections::limits::{self, ConnectionLimiter, Limits};
 use connections::{Serving, Threads};
 use listen::tls::Tls;
 use listen::{Port, systemd};
-use operator::Operator;
 use operator::metrics::Metrics;
+use operator::{Operator, Sources};
 use site::Site;
 
 pub use cli::settings::Settings;
@@ -87,9 +88,16 @@ pub async fn run(
     let limiter = ConnectionLimiter::new(limits);
     let metrics = Arc::new(Metrics::new(settings.threads, settings.metrics_listen.is_some()));
     let site = Site::new(&settings.cache(), limits::most_blocked(&limits));
-    let serving = Arc::new(Serving {
+    let open = limiter.clone();
+    let operator = Operator::new(Sources {
+        webroot: settings.webroot.clone(),
+        metrics: metrics.clone(),
         site: site.clone(),
-        operator: Operator { site, webroot: settings.webroot.clone(), metrics: metrics.clone() },
+        open: Box::new(move || open.taken()),
+    });
+    let serving = Arc::new(Serving {
+        site,
+        operator,
         limiter,
         accounts: Accounts::new(limits.connections, limits.connections_per_address),
         trusted: settings.forwarded_from.clone(),
@@ -97,6 +105,8 @@ pub async fn run(
         log,
         metrics,
         tls: tls.as_ref().map(Tls::acceptor),
+        refusals: Mutex::default(),
+        started: Instant::now(),
         finishing: AtomicUsize::new(0),
     });
     let threads = Threads::start(&serving, &mut ports)?;

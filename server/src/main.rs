@@ -1,4 +1,5 @@
 //! The `livedir-server` program: what was typed → settings → log and ports → pid file and banner → serve until SIGINT or SIGTERM.
+//! SIGHUP opens the log anew.
 //!
 //! Exit status 0 after a graceful stop, 1 with one line on stderr when it cannot start, 2 when a flag makes no sense.
 
@@ -11,9 +12,10 @@ use clap::{CommandFactory, Parser};
 use livedir_server::cli::args::Args;
 use livedir_server::cli::{banner, remarks, variables};
 use livedir_server::listen::pid_file::PidFile;
+use livedir_server::listen::signals::Signals;
+use livedir_server::listen::tls::Tls;
 use livedir_server::listen::{self, open_files, tls};
 use livedir_server::{Settings, access_log, run};
-use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 /// Of ten thousand connections at rest, glibc keeps 165 MB of buffers that nobody uses; this one gives them back.
@@ -60,10 +62,7 @@ async fn serve(args: Args) -> Result<()> {
     let on_terminal = io::stdout().is_terminal();
     let pid_path = args.pid_file.clone();
     let settings = Settings::new(args, on_terminal)?;
-    let mut interrupt =
-        signal(SignalKind::interrupt()).map_err(|error| anyhow!("cannot listen for SIGINT: {error}"))?;
-    let mut terminate =
-        signal(SignalKind::terminate()).map_err(|error| anyhow!("cannot listen for SIGTERM: {error}"))?;
+    let signals = Signals::open()?;
 
     let tls = settings.tls.as_ref().map(tls::open).transpose()?;
     let log = access_log::open(&settings.access_log, settings.access_log_format)?;
@@ -74,12 +73,7 @@ async fn serve(args: Args) -> Result<()> {
         tracing::warn!("{remark}");
     }
 
-    let shutdown = async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    };
+    let shutdown = signals.end(log.0.clone(), tls.as_ref().map(Tls::again), on_terminal);
     run(ports, &settings, tls, log, open_files::raise(), shutdown)
         .await
         .map_err(|error| anyhow!("cannot start a thread: {error}"))

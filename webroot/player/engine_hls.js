@@ -69,6 +69,7 @@ export function openHls(Hls, video, url, pace, tell) {
   const captionTracks = new CaptionTracks(video);
   let bitrate_bps = null;
   let hasSound = null;
+  let hasPicture = null;
 
   hls.on(Hls.Events.LEVEL_LOADED, (_, { details, networkDetails, stats }) => {
     tellDate(networkDetails, stats, tell);
@@ -76,6 +77,8 @@ export function openHls(Hls, video, url, pace, tell) {
   });
   hls.on(Hls.Events.BUFFER_CODECS, (_, tracks) => {
     hasSound = Boolean(tracks.audio ?? tracks.audiovideo);
+    // Sound that comes apart from the picture has an event of its own.
+    hasPicture = hls.audioTracks.length > 0 ? null : Boolean(tracks.video ?? tracks.audiovideo);
   });
   hls.on(Hls.Events.FRAG_BUFFERED, (_, { frag, part, stats }) => {
     const { duration } = part ?? frag;
@@ -103,6 +106,7 @@ export function openHls(Hls, video, url, pace, tell) {
         behind_s: hls.liveSyncPosition === null ? null : hls.liveSyncPosition - video.currentTime,
         bitrate_bps,
         hasSound,
+        hasPicture,
       };
     },
     heardPlaylist({ last, age_s, segment_s }) {

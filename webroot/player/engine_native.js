@@ -39,6 +39,7 @@ export function openNative(video, url, tell) {
         behind_s: edge_s === null || target_s === null ? null : edge_s - HOLD_BACK_TARGETS * target_s - video.currentTime,
         bitrate_bps: null,
         hasSound: soundTracks(video),
+        hasPicture: null,
       };
     },
     /** The page reads the playlist beside the browser, which does not hand it out. */

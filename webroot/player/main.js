@@ -10,6 +10,7 @@ import { openNative } from './engine_native.js';
 import { FrameRate } from './frame_rate.js';
 import { initialPace, isLookDue, isLookNeeded, looked, repaired, wished } from './pace.js';
 import { lookForLowLatency, probe } from './probe.js';
+import { SoundAlone } from './sound_alone.js';
 import { initial, shownState, step } from './state.js';
 import { UnaskedPause } from './unasked_pause.js';
 import { openView } from './view.js';
@@ -18,13 +19,14 @@ import { WITHOUT_HLS_JS } from './words.js';
 
 // Fine enough to see a frozen picture, coarse enough to cost nothing.
 const TICK_MS = 250;
-const NO_FACTS = Object.freeze({ shown_ms: null, behind_s: null, bitrate_bps: null, hasSound: null });
+const NO_FACTS = Object.freeze({ shown_ms: null, behind_s: null, bitrate_bps: null, hasSound: null, hasPicture: null });
 
 const video = document.getElementById('video');
 const urls = { smooth: streamAddress(location.search, document.baseURI), fast: lowLatencyAddress(location.search, document.baseURI) };
 const mode = chooseMode();
 const frameRate = new FrameRate();
 const unaskedPause = new UnaskedPause();
+const soundAlone = new SoundAlone();
 const captions = new Captions(video, rememberedCaptions());
 const view = openView(video, {
   togglePlay, toggleSound, toggleCaptions, togglePace, goLive: () => happened({ type: 'go_live' }), isOperator: isOnThisMachine(location.hostname),
@@ -205,6 +207,7 @@ function togglePlay() {
 function toggleSound() {
   wantsSound = video.muted;
   video.muted = !wantsSound;
+  if (wantsSound && soundAlone.isAlone) view.hear();
 }
 
 function toggleCaptions() {
@@ -227,6 +230,9 @@ function engineFacts() {
 function takeSnapshot() {
   const facts = engineFacts();
   const { totalVideoFrames, droppedVideoFrames } = video.getVideoPlaybackQuality?.() ?? { totalVideoFrames: 0, droppedVideoFrames: 0 };
+  soundAlone.look({
+    now_ms: performance.now(), width: video.videoWidth, canPlay: video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA, hasPicture: facts.hasPicture,
+  });
   if (!video.requestVideoFrameCallback) {
     frameRate.saw({ media_s: video.currentTime, count: totalVideoFrames - droppedVideoFrames, now_ms: performance.now() });
   }
@@ -249,6 +255,7 @@ function takeSnapshot() {
     currentTime: video.currentTime,
     muted: video.muted,
     hasSound: facts.hasSound,
+    isSoundAlone: soundAlone.isAlone,
     hasHlsJs: Boolean(window.Hls),
     captions: captions.names(),
     shownCaptions: captions.shown(),

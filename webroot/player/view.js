@@ -3,6 +3,7 @@
 
 import { fillHelp } from './help.js';
 import { wishOf } from './keys.js';
+import { openLevelMeter } from './level_meter.js';
 import { announcement, captionsTitle, facts, label, message, operatorHint, paceTitle } from './words.js';
 
 const MOVING = new Set(['live', 'behind']);
@@ -17,6 +18,7 @@ const el = (id) => document.getElementById(id);
  */
 export function openView(video, wishes) {
   const still = el('still');
+  const meter = openLevelMeter(video, el('meter'));
   let before = { state: null };
   let figures_ms = -Infinity;
   bind(video, wishes);
@@ -24,7 +26,7 @@ export function openView(video, wishes) {
   return {
     render(snapshot) {
       const { state } = snapshot;
-      if (state !== before.state || snapshot.why !== before.why) renderState(snapshot, wishes.isOperator);
+      if (state !== before.state || snapshot.why !== before.why || snapshot.isSoundAlone !== before.isSoundAlone) renderState(snapshot, wishes.isOperator);
       // The last picture stays under the message, unless there is none to wait for.
       if (state === 'waiting' && before.state !== 'waiting') clear(still);
       if (snapshot.width > 0) document.querySelector('main').style.setProperty('--ratio', String(snapshot.width / snapshot.height));
@@ -33,8 +35,12 @@ export function openView(video, wishes) {
         renderFacts(snapshot);
       }
       renderControls(snapshot);
+      document.body.classList.toggle('sound-alone', snapshot.isSoundAlone);
+      meter.show(snapshot.isSoundAlone && (MOVING.has(state) || state === 'paused'));
       before = snapshot;
     },
+    /** A gesture of the viewer has turned the sound on. */
+    hear: () => void meter.hear(),
     /** Keeps the picture on screen while a new player is built. */
     holdPicture() {
       if (video.videoWidth === 0 || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
@@ -47,6 +53,8 @@ export function openView(video, wishes) {
 
 function renderState(snapshot, isOperator) {
   document.body.dataset.state = snapshot.state;
+  const content = snapshot.isSoundAlone ? 'sound' : 'picture';
+  setAttribute(el('stage'), 'aria-label', `Live ${content}`);
   el('label').textContent = label(snapshot);
   const { headline, hint } = message(snapshot);
   el('headline').textContent = headline;

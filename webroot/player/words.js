@@ -14,18 +14,18 @@ export function label(snapshot) {
 }
 
 /** @returns {{headline: string, hint: string}} over the picture, where there is no moving one */
-export function message({ state, why, codec }) {
+export function message({ state, why, codec, isSoundAlone }) {
   switch (state) {
     case 'connecting':
       return { headline: CONNECTING[why] ?? 'Looking for the stream', hint: '' };
     case 'waiting':
       return why === 'stale'
-        ? { headline: 'The camera is unavailable', hint: 'Playback continues when it is back.' }
+        ? { headline: isSoundAlone ? 'The sound is unavailable' : 'The camera is unavailable', hint: 'Playback continues when it is back.' }
         : { headline: 'No stream yet', hint: 'Playback starts automatically.' };
     case 'reconnecting':
       return why === 'unreachable'
         ? { headline: 'The server is unavailable', hint: 'Trying again. Playback continues when it is back.' }
-        : { headline: 'Waiting for the picture', hint: 'Playback continues automatically.' };
+        : { headline: isSoundAlone ? 'Waiting for the sound' : 'Waiting for the picture', hint: 'Playback continues automatically.' };
     case 'ended':
       return { headline: 'The stream has ended', hint: 'If it starts again, it plays here automatically.' };
     case 'undecodable':
@@ -71,10 +71,10 @@ export function announcement(snapshot) {
 }
 
 /** @returns {{latency: string, size: string, rate: string, bitrate: string, dropped: string}} */
-export function facts({ latency_s, width, height, fps, bitrate_bps, droppedFrames }) {
+export function facts({ latency_s, width, height, fps, bitrate_bps, droppedFrames, isSoundAlone }) {
   return {
-    latency: latency_s === null ? '' : `${duration(latency_s)} behind the camera`,
-    size: width > 0 ? `${width} × ${height}` : '',
+    latency: latency_s === null ? '' : `${duration(latency_s)} behind the ${isSoundAlone ? 'source' : 'camera'}`,
+    size: width > 0 ? `${width} × ${height}` : isSoundAlone ? 'Sound only' : '',
     rate: fps === null ? '' : `${Math.round(fps)} fps`,
     bitrate: bitrate_bps === null ? '' : bitrate(bitrate_bps),
     dropped: width > 0 ? `${droppedFrames} dropped` : '',

@@ -1,13 +1,12 @@
 //! What was meant by what was typed: every check that needs no device, no file and no network.
 
+mod said;
 mod title;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::args::{
-    CopyWhen, DEFAULT_AUDIO_BITRATE, DEFAULT_BITRATE, DEFAULT_ENCODER, DEFAULT_FPS, LiveArgs,
-};
+use crate::cli::args::{CopyWhen, LiveArgs};
 use crate::cli::limits::{LONGEST_PART, LONGEST_SEGMENT, SHORTEST_PART, SHORTEST_SEGMENT, length};
 use crate::copy::CopySettings;
 use crate::encode::choice::EncoderChoice;
@@ -37,11 +36,16 @@ pub enum SoundChoice {
 
 /// What `live` is to do.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct LiveSettings {
     /// What to stream.
     pub source: SourceChoice,
     /// Where its sound comes from.
     pub sound: SoundChoice,
+    /// Whether the sound of the source alone is used.
+    pub sound_alone: bool,
+    /// A picture for sound that has none.
+    pub picture: Option<PathBuf>,
     /// What viewers see of it, if that was said.
     pub title: Option<String>,
     /// The directory that is served.
@@ -103,6 +107,19 @@ pub enum SettingsError {
         "--copy works with files and URLs only; cameras, screens and the test pattern must be encoded; leave --copy out"
     )]
     Copy,
+    /// What is seen on a screen cannot be heard.
+    #[error("a screen brings no sound; add --mic for that of a microphone, or leave --no-video out")]
+    SilentScreen,
+    /// What is asked for would have no effect.
+    #[error(
+        "{0} has no effect with --no-video, which leaves no picture; leave it out, or add --picture FILE"
+    )]
+    NoVideo(&'static str),
+    /// A source that always has pictures.
+    #[error(
+        "--picture is for sound without pictures, and this source has its own; leave --picture out, or add --no-video to show it instead of them"
+    )]
+    PictureOfPictures,
     /// What is asked for would have no effect.
     #[error("{0} has no effect with --copy, which does not encode; leave it out, or use --copy=auto")]
     CopyEncodesNothing(&'static str),
@@ -126,9 +143,13 @@ impl TryFrom<LiveArgs> for LiveSettings {
         if !(SHORTEST_PART..=LONGEST_PART).contains(&args.part_duration) {
             return Err(SettingsError::PartDuration(args.part_duration));
         }
-        let source = SourceChoice::typed(args.source.as_deref());
+        let source = said::source(&args)?;
+        if let Some(flag) = said::first_of_pictures(&args).filter(|_| args.no_video && args.picture.is_none())
+        {
+            return Err(SettingsError::NoVideo(flag));
+        }
         if args.copy == Some(CopyWhen::Always)
-            && let Some(flag) = first_of_encoding(&args)
+            && let Some(flag) = said::first_of_encoding(&args)
         {
             return Err(SettingsError::CopyEncodesNothing(flag));
         }
@@ -153,6 +174,8 @@ impl TryFrom<LiveArgs> for LiveSettings {
         let frames = args.segment_duration.as_secs_f64() * f64::from(args.fps);
         Ok(Self {
             source,
+            sound_alone: args.no_video,
+            picture: args.picture,
             sound: match args.mic {
                 _ if args.no_sound => SoundChoice::Silent,
                 Some(name) => SoundChoice::Microphone(MicrophoneSelector::parse(&name)),
@@ -219,14 +242,15 @@ impl LiveSettings {
     #[must_use]
     pub fn copy_settings(&self, stop: &Stop) -> Option<CopySettings> {
         let (Some(_), SourceChoice::Input(address)) = (self.copy, &self.source) else { return None };
-        // Sound of a microphone has to be encoded, and goes with frames that are.
-        if matches!(self.sound, SoundChoice::Microphone(_)) {
+        // Sound of a microphone has to be encoded, and goes with frames that are. So does sound with a picture that is.
+        if matches!(self.sound, SoundChoice::Microphone(_)) || self.picture.is_some() {
             return None;
         }
         let input = InputSettings {
             address: address.clone(),
             loop_forever: self.loop_forever,
             untimed_fps: self.input_fps,
+            sound_alone: self.sound_alone,
             stop: stop.flag(),
         };
         let segment_90k = self.asked_segment_90k();
@@ -253,27 +277,6 @@ impl LiveSettings {
             size => size.unwrap_or(DEFAULT_SIZE),
         }
     }
-}
-
-/// The first flag that says how to encode, and does not say what goes without saying.
-fn first_of_encoding(args: &LiveArgs) -> Option<&'static str> {
-    let said = [
-        ("--size", args.size.is_some()),
-        ("--ladder", args.ladder.is_some()),
-        ("--fps", args.fps != DEFAULT_FPS),
-        ("--bitrate", args.bitrate != DEFAULT_BITRATE),
-        ("--audio-bitrate", args.audio_bitrate != DEFAULT_AUDIO_BITRATE),
-        ("--mic", args.mic.is_some()),
-        ("--rotate", args.rotate.is_some()),
-        ("--mirror", args.mirror),
-        ("--filter", args.filter.is_some()),
-        ("--text", args.text.is_some()),
-        ("--clock", args.clock),
-        ("--slate-after", args.slate_after.is_some()),
-        ("--codec", args.codec != VideoCodec::H264),
-        ("--encoder", args.encoder != DEFAULT_ENCODER),
-    ];
-    said.into_iter().find_map(|(flag, is_said)| is_said.then_some(flag))
 }
 
 #[cfg(test)]
@@ -386,6 +389,7 @@ pub(crate) mod tests {
                 "--slate-after 5s",
                 "--encoder libx264",
                 "--mic",
+                "--picture logo.png",
             ])
         {
             let flag = said.split(' ').next().unwrap();

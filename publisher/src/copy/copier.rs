@@ -44,6 +44,13 @@ impl CopyLengths {
         Self { aim_90k, promise_s, keyframes_90k }
     }
 
+    /// Of sound alone, which can be cut at each frame.
+    #[must_use]
+    pub(crate) fn of_sound(segment_90k: i64, frame_90k: i64) -> Self {
+        let promise_s = ticks::seconds_rounded_up(segment_90k.max(1) as u64) as u32;
+        Self { aim_90k: segment_90k, promise_s, keyframes_90k: frame_90k }
+    }
+
     fn promise_90k(self) -> i64 {
         ticks::of_seconds(self.promise_s) as i64
     }
@@ -56,6 +63,8 @@ pub(crate) struct Copier<'a> {
     meters: &'a Meters,
     cutter: Cutter,
     promise_90k: i64,
+    /// What segments begin with.
+    leading: Medium,
     has_begun: bool,
     has_told: bool,
     /// From the source's timeline to the stream's; `None` until the first packet of a film or client.
@@ -81,6 +90,7 @@ impl<'a> Copier<'a> {
             meters,
             cutter: Cutter::new(lengths.aim_90k, promise_90k, lengths.keyframes_90k),
             promise_90k,
+            leading: Medium::Video,
             has_begun: false,
             has_told: false,
             offset_90k: None,
@@ -109,6 +119,8 @@ impl<'a> Copier<'a> {
         self.dates = Dates::default();
         // The muxer is set up once; what other films have of their own is in their packets.
         if !std::mem::replace(&mut self.has_begun, true) {
+            let has_picture = streams.iter().any(|stream| stream.medium == Medium::Video);
+            self.leading = if has_picture { Medium::Video } else { Medium::Audio };
             for CopiedStream { medium, parameters } in streams {
                 self.send(Encoded::Stream { medium, parameters });
             }
@@ -127,14 +139,13 @@ impl<'a> Copier<'a> {
         *last_90k = dts_90k;
         self.end_90k = self.end_90k.max(dts_90k + duration_90k);
         let mut begins = false;
-        let is_left_out = match medium {
-            Medium::Audio => self.cutter.leaves_out_sound(dts_90k),
-            Medium::Video => {
-                self.meters.pictures_captured.add(1);
-                let place = self.cutter.picture(dts_90k, duration_90k, is_keyframe);
-                begins = place == Fit::Begins;
-                place == Fit::LeftOut
-            }
+        self.meters.pictures_captured.add(u64::from(medium == Medium::Video));
+        let is_left_out = if medium == self.leading {
+            let place = self.cutter.picture(dts_90k, duration_90k, is_keyframe);
+            begins = place == Fit::Begins;
+            place == Fit::LeftOut
+        } else {
+            self.cutter.leaves_out_sound(dts_90k)
         };
         if is_left_out {
             if medium == Medium::Video {

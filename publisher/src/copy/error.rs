@@ -26,6 +26,8 @@ pub enum Unfit {
     Pictures(String),
     #[error("its sound is {0}, and --copy takes AAC; send AAC")]
     Sound(String),
+    #[error("it has sound alone, and pictures may yet come; add --no-video to copy the sound alone")]
+    MayShow,
     #[error(
         "its keyframes are {at_least}{found_s} s apart, over the {asked_s} s of --segment-duration; set the keyframe interval of its encoder to {asked_s} s (IDR, closed GOP), or raise --segment-duration"
     )]

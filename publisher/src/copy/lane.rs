@@ -111,7 +111,9 @@ impl LaneSetup {
     pub(crate) fn is_idr(&self, packet: &Packet) -> bool {
         match (&self.form, packet.data()) {
             (Form::H264(storage), Some(stored)) => storage.look(stored).is_idr,
-            _ => false,
+            // Each frame of sound can be decoded by itself.
+            (Form::Aac(_) | Form::WithHeader | Form::AsItIs, _) => true,
+            (Form::H264(_), None) => false,
         }
     }
 
@@ -121,7 +123,8 @@ impl LaneSetup {
         let (dts, pts) = (packet.dts().or(packet.pts()), packet.pts().or(packet.dts()));
         let duration_90k = self.duration_90k(&packet);
         let (mut packet, is_keyframe) = self.form.written(packet)?;
-        packet.set_flags(if is_keyframe { codec::packet::Flags::KEY } else { codec::packet::Flags::empty() });
+        let is_idr = is_keyframe && matches!(self.form, Form::H264(_));
+        packet.set_flags(if is_idr { codec::packet::Flags::KEY } else { codec::packet::Flags::empty() });
         Some(ReadyPacket {
             packet,
             is_keyframe,
@@ -136,7 +139,7 @@ impl LaneSetup {
 }
 
 impl Form {
-    /// The packet as MPEG-TS has it, and whether it is a keyframe.
+    /// The packet as MPEG-TS has it, and whether decoding can begin with it.
     fn written(&self, packet: Packet) -> Option<(Packet, bool)> {
         let stored = packet.data().filter(|stored| !stored.is_empty())?;
         match self {
@@ -150,16 +153,16 @@ impl Form {
                 storage.write(picture, stored, written.data_mut()?);
                 Some((written, picture.is_idr))
             }
-            Form::Aac(_) if adts::has_header(stored) => Some((packet, false)),
+            Form::Aac(_) if adts::has_header(stored) => Some((packet, true)),
             Form::Aac(adts) => {
                 let mut written = Packet::new(HEADER_BYTES + stored.len());
                 let (header, payload) = written.data_mut()?.split_first_chunk_mut()?;
                 *header = adts.header(stored.len())?;
                 payload.copy_from_slice(stored);
-                Some((written, false))
+                Some((written, true))
             }
-            Form::WithHeader => adts::has_header(stored).then_some((packet, false)),
-            Form::AsItIs => Some((packet, false)),
+            Form::WithHeader => adts::has_header(stored).then_some((packet, true)),
+            Form::AsItIs => Some((packet, true)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Copying: an input is handed out in packets, as it is stored, and nothing is decoded.
 //!
-//! In: an address, as for [`crate::source::input::Input`]. Out: H.264 with start codes and AAC, each packet on the source's
+//! In: an address, as for [`crate::source::input::Input`]. Out: H.264 with start codes and AAC, or one of them, each packet on the source's
 //! own timeline in 90 kHz ticks, in real time or as fast as it is taken. The files stand in the order of a packet's way:
 //! where others push, the opener waits for somebody who can be copied; the start is looked at before anything is handed out;
 //! lanes bring packets into the form of MPEG-TS; the source puts both lanes into one line. All of it runs on the caller's
@@ -74,7 +74,7 @@ pub struct CopiedPacket {
     pub shown_after_90k: i64,
     /// How long it is shown or heard.
     pub duration_90k: i64,
-    /// An IDR frame with its parameter sets.
+    /// An IDR frame with its parameter sets, or any frame of sound.
     pub is_keyframe: bool,
     /// When it was due.
     pub captured_at: Instant,

@@ -6,7 +6,7 @@ use super::lane::{CopyLane, LaneSetup};
 use super::look_ahead::look_ahead;
 use super::suitability::Start;
 use super::{Copied, CopiedPacket, CopiedStream, CopyError, CopySettings, Unfit};
-use crate::captured::{CopiedFormat, SourceFormat};
+use crate::captured::{CopiedFormat, Shows, SourceFormat};
 use crate::packet::TICKS;
 use crate::picture::colour_space::ColourSpace;
 use crate::source::input::decode::{MICROSECONDS, StreamSetup};
@@ -16,7 +16,6 @@ use crate::source::input::pace::pacing::{Due, Pacer};
 use crate::source::input::pace::timeline::{Lane, Timeline, Unplaced};
 use crate::source::input::stream_fields;
 use crate::source::{Read, Source, SourceError};
-use ffmpeg_next as ffmpeg;
 use ffmpeg_next::{Rescale, codec};
 use livedir_media::Medium;
 use std::time::{Duration, Instant};
@@ -47,13 +46,9 @@ pub(crate) struct CopySource {
 
 /// Whether the streams of a round are such as can be copied.
 fn codecs_fit(round: &Round) -> Result<(), Unfit> {
-    let name = |setup: &StreamSetup| {
-        let id = setup.parameters.id();
-        ffmpeg::decoder::find(id)
-            .map_or_else(|| format!("{id:?}").to_lowercase(), |codec| codec.name().to_owned())
-    };
-    if round.picture.parameters.id() != codec::Id::H264 {
-        return Err(Unfit::Pictures(name(&round.picture)));
+    let name = |setup: &StreamSetup| setup.parameters.id().name().to_owned();
+    if let Some(picture) = round.picture.as_ref().filter(|it| it.parameters.id() != codec::Id::H264) {
+        return Err(Unfit::Pictures(name(picture)));
     }
     match &round.sound {
         Some(sound) if sound.parameters.id() != codec::Id::AAC => Err(Unfit::Sound(name(sound))),
@@ -75,11 +70,17 @@ impl CopySource {
         }
         let unfit = |reason| CopyError::Unfit { name: name.to_owned(), reason };
         codecs_fit(&round).map_err(unfit)?;
-        let (width, height) = stream_fields::stored_size(&round.picture.parameters);
+        let shows = if round.picture.is_some() { Shows::Pictures } else { Shows::Nothing };
+        if round.picture_may_come {
+            return Err(unfit(Unfit::MayShow));
+        }
+        let size = round.picture.as_ref().map(|picture| stream_fields::stored_size(&picture.parameters));
+        let (width, height) = size.unwrap_or_default();
         let stated_bps = round.bps;
         let at_once_s = if settings.fast { round.length_s } else { 0 };
         let format = SourceFormat {
             description: round.description.clone(),
+            shows,
             width,
             height,
             // Whatever it is, it stays.
@@ -103,7 +104,8 @@ impl CopySource {
             format,
         };
         source.enter(round);
-        let start = Start::new(settings.segment_90k, source.live);
+        let leading = if shows == Shows::Pictures { Lane::Picture } else { Lane::Sound };
+        let start = Start::new(settings.segment_90k, source.live, leading);
         let start = look_ahead(start, &mut source.lanes, &source.demuxer, name)?;
         let copied = start.judge(settings.low_latency, stated_bps).map_err(unfit)?;
         source.format.copied = Some(CopiedFormat { at_once_s, ..copied });
@@ -111,12 +113,16 @@ impl CopySource {
     }
 
     fn enter(&mut self, round: Round) {
-        let picture = LaneSetup::of_picture(&round.picture);
-        let sound = round.sound.as_ref().map(LaneSetup::of_sound);
-        let mut streams = vec![CopiedStream { medium: Medium::Video, parameters: round.picture.parameters }];
-        let sound_parameters = round.sound.map(|sound| sound.parameters);
-        streams.extend(sound_parameters.map(|parameters| CopiedStream { medium: Medium::Audio, parameters }));
-        self.lanes = [CopyLane::new(Some(picture)), CopyLane::new(sound)];
+        // The muxer is set up for the streams of the first film.
+        let picture = round.picture.filter(|_| self.format.shows == Shows::Pictures);
+        let lanes =
+            [picture.as_ref().map(LaneSetup::of_picture), round.sound.as_ref().map(LaneSetup::of_sound)];
+        let of = |setup: Option<StreamSetup>, medium| {
+            setup.map(|setup| CopiedStream { medium, parameters: setup.parameters })
+        };
+        let streams = [of(picture, Medium::Video), of(round.sound, Medium::Audio)];
+        let streams = streams.into_iter().flatten().collect();
+        self.lanes = lanes.map(CopyLane::new);
         self.begins = Some(streams);
         self.under_way = false;
     }

@@ -23,10 +23,12 @@ pub fn longest_copied_90k(segment_90k: i64) -> i64 {
 }
 
 /// What the start of a stream shows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Start {
     segment_90k: i64,
     live: bool,
+    /// The lane that segments are cut at.
+    leading: Lane,
     bytes: usize,
     first_90k: Option<i64>,
     last_90k: i64,
@@ -39,15 +41,28 @@ pub(crate) struct Start {
 }
 
 impl Start {
-    /// Of a stream, `live` or not, that is to be cut into segments of `segment_90k`.
-    pub(crate) fn new(segment_90k: i64, live: bool) -> Self {
-        Self { segment_90k, live, ..Self::default() }
+    /// Of a stream, `live` or not, that is to be cut into segments of `segment_90k` where the lane `leading` allows it.
+    pub(crate) fn new(segment_90k: i64, live: bool, leading: Lane) -> Self {
+        Self {
+            segment_90k,
+            live,
+            leading,
+            bytes: 0,
+            first_90k: None,
+            last_90k: 0,
+            keyframe_90k: None,
+            intervals: 0,
+            longest_90k: 0,
+            picture_90k: 0,
+            is_reordered: false,
+            is_over: false,
+        }
     }
 
     /// A packet.
     pub(crate) fn see(&mut self, lane: Lane, setup: &LaneSetup, packet: &Packet) {
         self.bytes += packet.size();
-        let Some(dts) = packet.dts().or(packet.pts()).filter(|_| lane == Lane::Picture) else { return };
+        let Some(dts) = packet.dts().or(packet.pts()).filter(|_| lane == self.leading) else { return };
         let dts_90k = setup.ticks(dts);
         self.is_reordered |=
             packet.pts().is_some_and(|pts| setup.ticks(pts.saturating_sub(dts)) >= setup.usual_90k());
@@ -57,7 +72,7 @@ impl Start {
 
     /// The end of one of its streams.
     pub(crate) fn see_end(&mut self, lane: Lane) {
-        self.is_over |= lane == Lane::Picture;
+        self.is_over |= lane == self.leading;
     }
 
     fn see_picture(&mut self, dts_90k: i64, is_idr: bool) {
@@ -136,7 +151,7 @@ mod tests {
 
     /// A stream of 25 frames a second and 1,000 bytes each, with a keyframe each `gop` of them, looked at until it is enough.
     fn seen(gop: i64, live: bool) -> (i64, Start) {
-        let mut start = Start::new(180_000, live);
+        let mut start = Start::new(180_000, live, Lane::Picture);
         start.picture_90k = FRAME_90K;
         let mut pictures = 0;
         while !start.is_enough() {
@@ -167,12 +182,12 @@ mod tests {
         let refusal = |gop| seen(gop, false).1.judge(false, 0).unwrap_err().to_string();
         assert!(refusal(100).starts_with("its keyframes are 4 s apart, over the 2 s"), "{}", refusal(100));
         assert!(refusal(10_000).starts_with("its keyframes are at least 12"), "{}", refusal(10_000));
-        assert!(Start::new(180_000, false).judge(false, 0).is_err(), "nothing was seen");
+        assert!(Start::new(180_000, false, Lane::Picture).judge(false, 0).is_err(), "nothing was seen");
     }
 
     #[test]
     fn times_from_any_source_are_survived() {
-        let mut start = Start::new(180_000, false);
+        let mut start = Start::new(180_000, false, Lane::Picture);
         for dts_90k in [i64::MIN, i64::MAX, 0, -1, i64::MIN, i64::MAX] {
             start.see_picture(dts_90k, true);
             start.see_picture(dts_90k, false);

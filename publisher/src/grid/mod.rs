@@ -26,6 +26,7 @@ use crate::grid::segment_boundaries::SegmentBoundaries;
 use crate::grid::start::Start;
 use crate::packet::{Encoded, EncodedPacket, SegmentBoundary};
 use crate::picture::filter::{Filter, FilterSettings};
+use crate::picture::shared::SharedPicture;
 use crate::picture::slate::SlateText;
 use crate::queue::capture::{CaptureReceiver, Next};
 use crate::queue::picture::{Picture, PictureSender, Shown};
@@ -64,18 +65,31 @@ pub struct SoundLine {
     pub packets: SyncSender<Encoded>,
 }
 
+/// Where pictures go.
+#[derive(Default)]
+pub struct PictureLines {
+    /// An encoder each; none where the stream has sound alone.
+    pub rungs: Vec<PictureSender>,
+    /// What is seen while the source is there and has shown no picture of its own.
+    pub still: Option<SharedPicture>,
+    /// Whether the source is expected to begin with a picture.
+    pub awaits_picture: bool,
+}
+
 /// The grid thread: from the first captured video frame or sound to the end of the source.
 pub fn run(
     captured: &CaptureReceiver,
     settings: &GridSettings,
-    rungs: Vec<PictureSender>,
+    pictures: PictureLines,
     sound: Option<SoundLine>,
     meters: &Arc<Meters>,
 ) -> Result<(), EncodeError> {
-    let Some(Start { origin, sound: lead_in, picture }) = start::wait(captured, settings.fps) else {
+    let Some(Start { origin, sound: lead_in, picture }) =
+        start::wait(captured, settings.fps, pictures.awaits_picture)
+    else {
         return Ok(());
     };
-    let mut grid = Grid::start(settings, origin, rungs, sound, meters)?;
+    let mut grid = Grid::start(settings, origin, pictures, sound, meters)?;
     for sound in lead_in {
         grid.take_sound(&sound);
     }
@@ -116,6 +130,9 @@ struct Grid<'a> {
     /// Runs of sound that cannot be resampled.
     unconverted: Complaint,
     rungs: Vec<PictureSender>,
+    /// Whether the stream has pictures.
+    shows: bool,
+    still: Option<Arc<SharedPicture>>,
     sound: Option<Sound>,
     /// A frame has come.
     has_picture: bool,
@@ -136,10 +153,11 @@ impl<'a> Grid<'a> {
     fn start(
         settings: &'a GridSettings,
         origin: Instant,
-        rungs: Vec<PictureSender>,
+        pictures: PictureLines,
         sound: Option<SoundLine>,
         meters: &'a Meters,
     ) -> Result<Self, EncodeError> {
+        let PictureLines { rungs, still, .. } = pictures;
         let sound = sound.map(|line| {
             let encoder = AudioEncoder::open(line.audio_bps, origin)?;
             let parameters = encoder.parameters();
@@ -157,7 +175,9 @@ impl<'a> Grid<'a> {
             filter: Filter::new(&settings.filter),
             unfiltered: Complaint::new("captured frames cannot be filtered"),
             unconverted: Complaint::new("captured sound cannot be converted; there is silence in its place"),
+            shows: !rungs.is_empty(),
             rungs,
+            still: still.map(Arc::new),
             sound: sound.transpose()?,
             has_picture: false,
             captions: Captions::default(),
@@ -167,7 +187,7 @@ impl<'a> Grid<'a> {
 
     /// Whether a receiver is left for the output.
     fn is_receiver_alive(&self) -> bool {
-        !self.rungs.is_empty() && self.sound.as_ref().is_none_or(|sound| sound.is_receiver_alive)
+        self.shows != self.rungs.is_empty() && self.sound.as_ref().is_none_or(|sound| sound.is_receiver_alive)
     }
 
     fn take_picture(&mut self, mut picture: CapturedPicture) {
@@ -260,11 +280,20 @@ impl<'a> Grid<'a> {
 
     /// Fills a grid time for which no frame came.
     fn fill(&mut self, n: u64) {
+        if !self.shows {
+            return;
+        }
         let is_lost = matches!(self.meters.source_state(), Some(SourceState::Lost | SourceState::Awaited));
         if is_lost {
             self.absence.note_loss();
         }
-        if self.absence.is_absent_at(self.clock.time_of(n), is_lost) || !self.has_picture {
+        let is_absent = self.absence.is_absent_at(self.clock.time_of(n), is_lost);
+        if let Some(still) = self.still.as_ref().filter(|_| !is_absent && !self.has_picture) {
+            // Anew each time, for the clock that may be written on it.
+            let still = Picture::New(still.clone(), SystemTime::now());
+            return self.show(n, still);
+        }
+        if is_absent || !self.has_picture {
             self.meters.frames_slate.add(1);
             let slate = self.slate(n);
             return self.show(n, Picture::Slate(slate));
@@ -382,7 +411,7 @@ mod tests {
         let (shown, _shown) = crate::queue::picture::channel(20, WhenLate::Wait, "16x16", meters.clone());
         let sound = SoundLine { audio_bps: 128_000, is_alone: false, packets };
         let origin = Instant::now();
-        let mut grid = Grid::start(&settings, origin, vec![shown], Some(sound), &meters).unwrap();
+        let mut grid = Grid::start(&settings, origin, pictures(shown), Some(sound), &meters).unwrap();
         grid.take_picture(grey(origin));
         grid.leap_if_lost(origin + Duration::from_secs(10)).unwrap();
         grid.finish().unwrap();
@@ -426,11 +455,15 @@ mod tests {
         let (packets, encoded) = mpsc::sync_channel(1000);
         let (shown, _shown) = crate::queue::picture::channel(20, WhenLate::Wait, "16x16", meters.clone());
         let sound = SoundLine { audio_bps: 128_000, is_alone: false, packets };
-        run(&receiver, &settings, vec![shown], Some(sound), &meters).unwrap();
+        run(&receiver, &settings, pictures(shown), Some(sound), &meters).unwrap();
         // Silence takes a few bytes only.
         let is_sound = |it: &Encoded| matches!(it, Encoded::Packet(packet) if packet.packet.size() > 40);
         let packets: Vec<_> = encoded.iter().filter(|it| matches!(it, Encoded::Packet(_))).collect();
         Packets { heard: packets.iter().filter(|it| is_sound(it)).count(), all: packets.len() }
+    }
+
+    fn pictures(shown: PictureSender) -> PictureLines {
+        PictureLines { rungs: vec![shown], still: None, awaits_picture: true }
     }
 
     fn grey(captured_at: Instant) -> CapturedPicture {

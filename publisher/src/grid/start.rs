@@ -25,13 +25,17 @@ pub(crate) struct Start {
     pub(crate) picture: Option<CapturedPicture>,
 }
 
-/// Waits for the first picture; `None` where the source ended before it.
-pub(crate) fn wait(captured: &CaptureReceiver, fps: u32) -> Option<Start> {
+/// Waits for the first picture, or for the first sound where no picture is awaited; `None` where the source ended before it.
+pub(crate) fn wait(captured: &CaptureReceiver, fps: u32, awaits_picture: bool) -> Option<Start> {
     let mut sound = Vec::new();
     let until = Instant::now() + FIRST_PICTURE;
     let picture = loop {
         match captured.next(until) {
             Next::Captured(Captured::Picture(picture)) => break Some(picture),
+            Next::Captured(Captured::Sound(run)) if !awaits_picture => {
+                sound.push(run);
+                break None;
+            }
             Next::Captured(Captured::Sound(run)) if sound.len() < LEAD_IN => sound.push(run),
             Next::Captured(Captured::Sound(_)) => {}
             Next::TimedOut => break None,

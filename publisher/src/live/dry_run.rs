@@ -28,6 +28,7 @@ pub fn look(settings: &LiveSettings, stop: &Stop) -> Result<(), SourceError> {
                 address,
                 loop_forever,
                 untimed_fps: settings.input_fps,
+                sound_alone: settings.sound_alone,
                 stop: stop.flag(),
             })?;
             Ok(())

@@ -3,7 +3,7 @@
 //! In: [`LiveSettings`], and the format of the opened source. Out: the settings of the encoders, the files that are written, and
 //! the lengths of segments and parts. A source that is copied sets these lengths itself.
 
-use crate::captured::{CopiedFormat, SourceFormat};
+use crate::captured::{CopiedFormat, Shows, SourceFormat};
 use crate::copy::copier::CopyLengths;
 use crate::encode::EncodeSettings;
 use crate::encode::ladder::{self, Rung};
@@ -17,6 +17,7 @@ use livedir_media::VideoCodec;
 use livedir_time::ticks;
 use std::time::Duration;
 
+use crate::cli::args::DEFAULT_FPS;
 use crate::cli::settings::{DEFAULT_SIZE, LiveSettings};
 
 /// How many segments have their parts on disk: parts are listed for three target durations and kept for three more.
@@ -145,6 +146,17 @@ impl LiveSettings {
         if let Some(copied) = source.copied {
             return self.copied_stream(source, copied);
         }
+        match source.shows {
+            Shows::Nothing => return self.sound_stream(),
+            Shows::Still if self.fps == DEFAULT_FPS => {
+                let fps = self.still_fps();
+                let frames = self.segment_duration.as_secs_f64() * f64::from(fps);
+                let segment_frames = (frames.round() as u64).max(1);
+                let shown = SourceFormat { shows: Shows::Pictures, ..source.clone() };
+                return Self { fps, segment_frames, ..self.clone() }.stream(&shown, filtered);
+            }
+            Shows::Pictures | Shows::Still => {}
+        }
         let audio_bps = source.has_sound.then_some(self.audio_bps);
         let (rungs, renditions) = if let Some(ladder) = &self.ladder {
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -160,7 +172,10 @@ impl LiveSettings {
         } else {
             let shape = (u64::from(filtered.0), u64::from(filtered.1));
             let (width, height) = self.size.unwrap_or_else(|| scaler::fit(shape, DEFAULT_SIZE));
-            (vec![Rung { width, height, video_bps: self.video_bps }], vec![only_rendition(source.has_sound)])
+            (
+                vec![Rung { width, height, video_bps: self.video_bps }],
+                vec![only_rendition(true, source.has_sound)],
+            )
         };
         let encode = |rung: &Rung| EncodeSettings {
             width: rung.width,
@@ -185,8 +200,43 @@ impl LiveSettings {
         }
     }
 
+    /// Of sound alone: there is no picture that segments and parts would have to be cut at.
+    fn sound_stream(&self) -> Stream {
+        let part_target_90k = self.part_duration.map(|part_duration| {
+            let frames = ticks::of_duration(part_duration) / AUDIO_FRAME_90K as u64;
+            frames.max(1) * AUDIO_FRAME_90K as u64
+        });
+        Stream {
+            grid: self.grid(),
+            rungs: Vec::new(),
+            renditions: vec![only_rendition(false, true)],
+            audio_bps: Some(self.audio_bps),
+            copied: None,
+            target_duration_s: self.target_duration_s(),
+            part_target_90k,
+        }
+    }
+
+    /// The rate at which a still picture is sent: the lowest of which whole pictures are about as long as a segment, and one is no
+    /// longer than a part.
+    fn still_fps(&self) -> u32 {
+        let pictures = |duration: Duration, fps: u32| duration.as_secs_f64() * f64::from(fps);
+        let fits = |fps: &u32| {
+            let of_segment = pictures(self.segment_duration, *fps);
+            // Room for what a float makes of 0.2 s x 5.
+            let part_holds_one = self.part_duration.is_none_or(|part| pictures(part, *fps) > 1.0 - 1e-6);
+            part_holds_one && (of_segment - of_segment.round()).abs() < 0.01
+        };
+        (1..DEFAULT_FPS).find(fits).unwrap_or(DEFAULT_FPS)
+    }
+
     fn copied_stream(&self, source: &SourceFormat, copied: CopiedFormat) -> Stream {
-        let lengths = CopyLengths::new(self.asked_segment_90k(), copied.keyframes_90k);
+        let lengths = match source.shows {
+            Shows::Nothing => CopyLengths::of_sound(self.asked_segment_90k(), copied.keyframes_90k),
+            Shows::Pictures | Shows::Still => {
+                CopyLengths::new(self.asked_segment_90k(), copied.keyframes_90k)
+            }
+        };
         let part_target_90k = self.part_duration.map(|part_duration| {
             let picture_90k = copied.picture_90k.max(1) as u64;
             let asked_90k = ticks::of_duration(part_duration);
@@ -195,7 +245,7 @@ impl LiveSettings {
         Stream {
             grid: self.grid(),
             rungs: Vec::new(),
-            renditions: vec![only_rendition(source.has_sound)],
+            renditions: vec![only_rendition(source.shows == Shows::Pictures, source.has_sound)],
             audio_bps: None,
             copied: Some(CopyPlan { lengths, bps: copied.bps, at_once_s: copied.at_once_s }),
             target_duration_s: lengths.promise_s,
@@ -213,8 +263,8 @@ impl LiveSettings {
     }
 }
 
-fn only_rendition(has_sound: bool) -> Rendition {
-    let media = std::iter::once(Medium::Video).chain(has_sound.then_some(Medium::Audio));
+fn only_rendition(has_picture: bool, has_sound: bool) -> Rendition {
+    let media = has_picture.then_some(Medium::Video).into_iter().chain(has_sound.then_some(Medium::Audio));
     Rendition { name: None, media: media.collect() }
 }
 
@@ -226,7 +276,16 @@ mod tests {
 
     fn source(width: u32, height: u32) -> SourceFormat {
         let colours = ColourSpace::WEBCAM;
-        SourceFormat { description: String::new(), width, height, colours, has_sound: true, copied: None }
+        let shows = Shows::Pictures;
+        SourceFormat {
+            description: String::new(),
+            shows,
+            width,
+            height,
+            colours,
+            has_sound: true,
+            copied: None,
+        }
     }
 
     #[test]
@@ -240,6 +299,32 @@ mod tests {
         check("--rotate 90", &source(1080, 1920), (270, 480), &[Medium::Video, Medium::Audio]);
         let silent = SourceFormat { has_sound: false, ..source(1920, 1080) };
         check("--size 800x600", &silent, (800, 600), &[Medium::Video]);
+    }
+
+    #[test]
+    fn sound_alone_has_one_rendition_and_parts_of_whole_frames_of_sound() {
+        let alone = SourceFormat { shows: Shows::Nothing, ..source(0, 0) };
+        let stream = meant("--low-latency").unwrap().stream(&alone, (0, 0));
+        assert_eq!(stream.renditions, [Rendition { name: None, media: vec![Medium::Audio] }]);
+        assert!(stream.rungs.is_empty() && !stream.is_ladder());
+        assert_eq!((stream.part_target_90k, stream.target_duration_s), (Some(17_280), 2));
+        let shortest = meant("--low-latency --part-duration 50ms").unwrap().stream(&alone, (0, 0));
+        assert_eq!(shortest.part_target_90k, Some(2 * 1920));
+    }
+
+    #[test]
+    fn a_still_picture_is_sent_as_seldom_as_segments_and_parts_allow() {
+        let still = SourceFormat { shows: Shows::Still, ..source(320, 180) };
+        for (line, fps, frames) in [
+            ("", 1, 2),
+            ("--segment-duration 1.5s", 2, 3),
+            ("--low-latency", 5, 10),
+            ("--segment-duration 500ms --low-latency --part-duration 350ms", 4, 2),
+            ("--fps 25", 25, 50),
+        ] {
+            let grid = meant(line).unwrap().stream(&still, (320, 180)).grid;
+            assert_eq!((grid.fps, grid.segment_frames), (fps, frames), "{line}");
+        }
     }
 
     #[test]

@@ -9,10 +9,10 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use crate::captured::SourceFormat;
+use crate::captured::{Shows, SourceFormat};
 use crate::cli::settings::{LiveSettings, SoundChoice};
 use crate::encode::{EncodeError, EncodeSettings, trial};
-use crate::grid::{self, SoundLine};
+use crate::grid::{self, PictureLines, SoundLine};
 use crate::live::copy::{self, Attempt};
 use crate::live::plan::Stream;
 use crate::package::last_segment::LastSegment;
@@ -20,12 +20,14 @@ use crate::package::resume_point::ResumePoint;
 use crate::package::segment_writer::SegmentError;
 use crate::package::{self, Package};
 use crate::packet::Encoded;
-use crate::picture::filter::{self, FilterError};
+use crate::picture::filter::{self, Filter, FilterError};
+use crate::picture::shared::SharedPicture;
 use crate::queue::capture::{self, CaptureSender};
 use crate::queue::picture::{self, PictureReceiver, WhenLate};
 use crate::source::camera;
 use crate::source::microphone::{Microphone, MicrophoneError, MicrophoneSelector};
-use crate::source::open::SourceWish;
+use crate::source::open::{SourceChoice, SourceWish};
+use crate::source::still::Still;
 use crate::source::{self, Opener, SourceError};
 use livedir_layout::directory::Directory;
 use livedir_layout::directory::disk::Disk;
@@ -62,6 +64,14 @@ pub enum RunError {
     /// The microphone cannot be used at the start.
     #[error(transparent)]
     Microphone(#[from] MicrophoneError),
+    /// The source has sound alone, and that is not wanted.
+    #[error("{0} has no video, and --no-sound leaves its sound out; leave --no-sound out")]
+    NothingLeft(String),
+    /// The source has sound alone, and several sizes of a picture are wanted.
+    #[error(
+        "{0} has sound alone, and --ladder makes several sizes of a picture; leave --ladder out, or add --picture FILE"
+    )]
+    LadderOfSound(String),
     /// The disk has too little free space.
     #[error(
         "the disk of {webroot} has {free} free, this stream needs up to {needed}; \
@@ -106,6 +116,7 @@ pub fn run(
     let directory: Arc<dyn Directory> = Arc::new(Disk::without_events());
     let guard = Arc::new(Guard::take(directory.clone(), &settings.webroot)?);
     announce(settings, meters);
+    let still = settings.picture.as_ref().map(|path| Still::read(path, stop)).transpose()?;
     let (mut captured_tx, captured_rx) = capture::channel(meters.clone());
     let (microphone, no_microphone) = microphone(settings, &mut captured_tx)?;
     let (opened_tx, opened_rx) = mpsc::sync_channel(1);
@@ -126,8 +137,8 @@ pub fn run(
         })?;
         let Ok(source) = opened_rx.recv() else { return Ok(()) };
         let source = source?;
-        let has_sound = settings.sound != SoundChoice::Silent && (microphone.is_some() || source.has_sound);
-        let source = SourceFormat { has_sound, ..source };
+        let awaits_picture = source.shows == Shows::Pictures;
+        let source = streamed(settings, source, microphone.is_some(), still.as_ref(), meters)?;
         let stream = settings.stream(&source, filtered_size(settings, &source)?);
         stream.rungs.iter().try_for_each(trial::check)?;
         room_for(settings, &stream)?;
@@ -171,12 +182,7 @@ pub fn run(
             // This fails if the source thread has ended. Then there are no packets to send.
             let _ = copy_order_tx.send((packets, copied.lengths));
         }
-        // Without a ladder, sound goes into the segments of the only rendition; with a ladder, into segments of its own.
-        let sound = stream.audio_bps.zip(packages.last().cloned()).map(|(audio_bps, packets)| SoundLine {
-            audio_bps,
-            is_alone: stream.is_ladder(),
-            packets,
-        });
+        let sound = sound_line(&stream, packages.last());
         let mut rungs = Vec::new();
         for (encode, packets) in stream.rungs.iter().zip(packages) {
             let name = format!("{}x{}", encode.width, encode.height);
@@ -191,10 +197,12 @@ pub fn run(
             stages.push(spawn(scope, &name, move || rung(&shown_rx, &encode, &packets))?);
         }
         if stream.copied.is_none() {
+            let still = filtered(settings, still)?;
+            let pictures = PictureLines { rungs, still, awaits_picture };
             let grid = stream.grid.clone();
             stages.push(spawn(scope, "grid", move || {
                 let _stop_source = StopOnDrop(stop);
-                grid::run(&captured_rx, &grid, rungs, sound, meters).map_err(RunError::from)
+                grid::run(&captured_rx, &grid, pictures, sound, meters).map_err(RunError::from)
             })?);
         }
         stages.push(spawn(scope, "watcher", move || {
@@ -270,8 +278,51 @@ fn last_segments(
 fn filtered_size(settings: &LiveSettings, source: &SourceFormat) -> Result<(u32, u32), FilterError> {
     let stored = (source.width, source.height);
     match source.copied {
-        None => filter::try_out(&settings.filter, stored, settings.fps),
-        Some(_) => Ok(stored),
+        None if source.shows != Shows::Nothing => filter::try_out(&settings.filter, stored, settings.fps),
+        _ => Ok(stored),
+    }
+}
+
+/// Without a ladder, sound goes into the segments of the only rendition; with a ladder, into segments of its own.
+fn sound_line(stream: &Stream, last: Option<&mpsc::SyncSender<Encoded>>) -> Option<SoundLine> {
+    let (audio_bps, packets) = stream.audio_bps.zip(last.cloned())?;
+    Some(SoundLine { audio_bps, is_alone: stream.is_ladder() || stream.rungs.is_empty(), packets })
+}
+
+/// The picture that the user gave, behind the filters.
+fn filtered(settings: &LiveSettings, still: Option<Still>) -> Result<Option<SharedPicture>, FilterError> {
+    still.map(|still| Filter::new(&settings.filter).apply(still.picture, Duration::ZERO)).transpose()
+}
+
+/// What is streamed of the source: with the sound of a microphone, with the picture that the user gave where it has none, or with
+/// neither. What was asked for may need a picture, or sound.
+fn streamed(
+    settings: &LiveSettings,
+    source: SourceFormat,
+    has_microphone: bool,
+    still: Option<&Still>,
+    meters: &Meters,
+) -> Result<SourceFormat, RunError> {
+    let has_sound = settings.sound != SoundChoice::Silent && (has_microphone || source.has_sound);
+    let source = SourceFormat { has_sound, ..source };
+    let source = match still {
+        Some(Still { format, .. }) if source.shows == Shows::Nothing => SourceFormat {
+            shows: format.shows,
+            width: format.width,
+            height: format.height,
+            colours: format.colours,
+            ..source
+        },
+        _ => source,
+    };
+    match source.shows {
+        Shows::Nothing if !has_sound => Err(RunError::NothingLeft(source.description)),
+        Shows::Nothing if settings.ladder.is_some() => Err(RunError::LadderOfSound(source.description)),
+        Shows::Nothing => {
+            meters.set_title(settings.shown_title_of_sound());
+            Ok(source)
+        }
+        Shows::Pictures | Shows::Still => Ok(source),
     }
 }
 
@@ -343,10 +394,11 @@ fn microphone(
 ) -> Result<(Option<Microphone>, Option<MicrophoneError>), MicrophoneError> {
     let selector = match &settings.sound {
         SoundChoice::Microphone(selector) => selector,
-        SoundChoice::Fitting if settings.source.is_camera() => &MicrophoneSelector::First,
+        SoundChoice::Fitting if settings.source.needs_microphone() => &MicrophoneSelector::First,
         SoundChoice::Fitting | SoundChoice::Silent => return Ok((None, None)),
     };
-    let may_be_late = settings.sound == SoundChoice::Fitting;
+    let may_be_late =
+        settings.sound == SoundChoice::Fitting && settings.source != SourceChoice::MicrophoneAlone;
     match Microphone::start(selector, captured.for_sound(), may_be_late) {
         Ok(microphone) => {
             captured.leave_out_sound();
@@ -364,6 +416,7 @@ fn opener<'a>(settings: &'a LiveSettings, stop: &'a Stop) -> Opener<'a> {
         fps: settings.fps,
         loop_forever: settings.loop_forever,
         untimed_fps: settings.input_fps,
+        sound_alone: settings.sound_alone,
     };
     settings.source.opener(wish, stop)
 }

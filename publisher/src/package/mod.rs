@@ -292,12 +292,14 @@ impl Line {
         let Some(parts) = &mut self.parts else {
             return self.files.put(number, &bytes, ended_at).map(|_| ());
         };
-        parts.cutter.cut();
+        let has_leading = parts.cutter.cut().is_some();
         let mut segment = std::mem::take(&mut parts.bytes);
         segment.extend_from_slice(&bytes);
         let last = std::mem::take(&mut parts.index);
-        // At the very end nothing may have come after the last part.
-        let last_part = std::mem::take(&mut parts.has_begun).then_some((last, bytes));
+        // At the very end nothing may have come after the last part, or sound alone that belongs to frames of parts before: as a part
+        // it would count twice, and parts together have to last as long as their segment (bis-22 4.4.4.9). The segment has it.
+        let has_begun = std::mem::take(&mut parts.has_begun);
+        let last_part = (has_begun && has_leading).then_some((last, bytes));
         let closed = ClosedSegment { number, bytes: segment, last_part, ended_at };
         let earlier = parts.held.take();
         if let Some(earlier) = earlier {

@@ -10,6 +10,8 @@ pub mod microphone;
 pub mod open;
 pub(crate) mod push;
 pub(crate) mod rtmp;
+pub(crate) mod sound_alone;
+pub(crate) mod still;
 pub mod test_pattern;
 
 pub use livedir_layout::source_state::SourceState;
@@ -177,7 +179,7 @@ fn pump<Piece>(
 mod tests {
     use super::*;
     use crate::captions::carried::Captions;
-    use crate::captured::CapturedPicture;
+    use crate::captured::{CapturedPicture, Shows};
     use crate::picture::colour_space::ColourSpace;
     use crate::queue::capture;
     use ffmpeg_next as ffmpeg;
@@ -193,6 +195,7 @@ mod tests {
             let colours = ColourSpace::WEBCAM;
             SourceFormat {
                 description: "a script".into(),
+                shows: Shows::Pictures,
                 width: 16,
                 height: 16,
                 colours,

@@ -5,6 +5,7 @@
 use crate::source::camera::{self, CameraSelector, CameraWish};
 use crate::source::input::{self, InputAddress, InputError, InputSettings, listen_address};
 use crate::source::push::Waiting;
+use crate::source::sound_alone::{MicrophoneAlone, SoundAlone};
 use crate::source::test_pattern::TestPattern;
 use crate::source::{Opener, Source, SourceError};
 use livedir_time::stop::Stop;
@@ -20,6 +21,8 @@ pub enum SourceChoice {
     Test,
     /// A file, a URL or standard input.
     Input(InputAddress),
+    /// Nothing but the microphone.
+    MicrophoneAlone,
 }
 
 /// What is wanted of it.
@@ -35,6 +38,8 @@ pub struct SourceWish {
     pub loop_forever: bool,
     /// Frame rate of a source that says none.
     pub untimed_fps: Option<u32>,
+    /// Its sound alone is wanted.
+    pub sound_alone: bool,
 }
 
 impl SourceChoice {
@@ -64,15 +69,16 @@ impl SourceChoice {
             Self::FirstCameraOrTest if has_camera() => "camera",
             Self::FirstCameraOrTest | Self::Test => "test pattern",
             Self::Input(address) => address.kind(),
+            Self::MicrophoneAlone => "microphone",
         }
     }
 
-    /// Whether it is a camera, which brings no sound.
+    /// Whether it is heard through a microphone, as a camera is, which brings no sound.
     #[must_use]
-    pub fn is_camera(&self) -> bool {
+    pub fn needs_microphone(&self) -> bool {
         match self {
             Self::FirstCameraOrTest => camera::is_any(),
-            Self::Camera(_) => true,
+            Self::Camera(_) | Self::MicrophoneAlone => true,
             Self::Test | Self::Input(_) => false,
         }
     }
@@ -80,8 +86,12 @@ impl SourceChoice {
     /// How to open it.
     #[must_use]
     pub fn opener<'a>(&'a self, wish: SourceWish, stop: &'a Stop) -> Opener<'a> {
-        let SourceWish { size: (width, height), is_exact, fps, loop_forever, untimed_fps } = wish;
-        let test = move || Ok(Box::new(TestPattern::new(width, height, fps)) as Box<dyn Source>);
+        let SourceWish { size: (width, height), is_exact, fps, loop_forever, untimed_fps, sound_alone } =
+            wish;
+        let test = move || {
+            let pattern = Box::new(TestPattern::new(width, height, fps)) as Box<dyn Source>;
+            Ok(if sound_alone { Box::new(SoundAlone(pattern)) } else { pattern })
+        };
         let of_camera = CameraWish { width, height, fps, exact: is_exact };
         let open_camera = move |selector: &CameraSelector| {
             camera::open(selector, &of_camera)
@@ -98,8 +108,12 @@ impl SourceChoice {
             Self::Test => Box::new(test),
             Self::Input(address) => {
                 let address = address.clone();
-                let input = InputSettings { address, loop_forever, untimed_fps, stop: stop.flag() };
+                let input =
+                    InputSettings { address, loop_forever, untimed_fps, sound_alone, stop: stop.flag() };
                 Box::new(move || open_or_listen(&input))
+            }
+            Self::MicrophoneAlone => {
+                Box::new(move || Ok(Box::new(MicrophoneAlone::new(stop)) as Box<dyn Source>))
             }
         }
     }

@@ -11,7 +11,7 @@ use ffmpeg_next as ffmpeg;
 
 use super::{Read, Source, SourceError};
 use crate::captions::carried::Captions;
-use crate::captured::{Captured, CapturedPicture, CapturedSound, SourceFormat};
+use crate::captured::{Captured, CapturedPicture, CapturedSound, Shows, SourceFormat};
 use crate::picture::canvas::{BLACK, Canvas, Colour, WHITE, text_size};
 use crate::picture::colour_space::ColourSpace;
 
@@ -92,6 +92,7 @@ impl Source for TestPattern {
         let (width, height) = (self.background.width(), self.background.height());
         SourceFormat {
             description: format!("test pattern, {width}x{height} at {} fps", self.fps),
+            shows: Shows::Pictures,
             width,
             height,
             colours: ColourSpace::WEBCAM,

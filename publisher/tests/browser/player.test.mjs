@@ -7,9 +7,11 @@ import { Captions, nextWish, shownOf } from '../../../webroot/player/captions.js
 import { UNKNOWN, narrowed, offset_ms } from '../../../webroot/player/clock.js';
 import { EdgeDate } from '../../../webroot/player/edge_date.js';
 import { FrameRate } from '../../../webroot/player/frame_rate.js';
+import { levels } from '../../../webroot/player/levels.js';
 import { LossAfterBreak } from '../../../webroot/player/loss_after_break.js';
 import { KEYS, keyName, wishOf } from '../../../webroot/player/keys.js';
 import { firstVariant, readPlaylist } from '../../../webroot/player/playlist.js';
+import { SoundAlone } from '../../../webroot/player/sound_alone.js';
 import { UnaskedPause } from '../../../webroot/player/unasked_pause.js';
 import { announcement, captionsTitle, facts, message, operatorHint } from '../../../webroot/player/words.js';
 
@@ -245,4 +247,41 @@ test('a pause stays a pause when the picture had moved, or the viewer asked for 
   pause.asked(1.2);
   pause.pausedByViewer();
   assert.equal(look(1.2, true), false);
+});
+
+test('a stream without a picture is sound alone once it plays, or as soon as the engine knows', () => {
+  const soundAlone = new SoundAlone();
+  const look = (now_ms, width, canPlay, hasPicture = null) => {
+    soundAlone.look({ now_ms, width, canPlay, hasPicture });
+    return soundAlone.isAlone;
+  };
+  assert.equal(look(0, 0, false), false);
+  assert.equal(look(5000, 0, true), false);
+  assert.equal(look(5400, 0, true), false);
+  assert.equal(look(5500, 0, true), true);
+  assert.equal(look(5600, 640, true), false, 'a picture has come');
+  assert.equal(look(5700, 0, false, false), true);
+  assert.equal(look(5800, 0, true, true), false);
+});
+
+test('bars rise with what is heard, fall slowly, and are one level for those who want no motion', () => {
+  const spectrum = new Uint8Array(512);
+  const before = new Array(32).fill(0);
+  assert.deepEqual(levels({ spectrum: null, before, isStill: false }), before);
+  spectrum[511] = 255;
+  const heard = levels({ spectrum, before, isStill: false });
+  assert.equal(heard[31], 1);
+  assert.equal(heard[0], 0);
+  assert.ok(Math.abs(levels({ spectrum: null, before: heard, isStill: false })[31] - 0.96) < 1e-9);
+  const still = levels({ spectrum, before, isStill: true });
+  assert.equal(new Set(still).size, 1);
+  assert.ok(still[0] > 0);
+});
+
+test('of sound alone the page speaks as of sound', () => {
+  const snapshot = { state: 'reconnecting', why: null, codec: '', isSoundAlone: true };
+  assert.equal(message(snapshot).headline, 'Waiting for the sound');
+  assert.equal(message({ ...snapshot, state: 'waiting', why: 'stale' }).headline, 'The sound is unavailable');
+  const said = facts({ latency_s: 2, width: 0, height: 0, fps: null, bitrate_bps: 128000, droppedFrames: 0, isSoundAlone: true });
+  assert.deepEqual(said, { latency: '2.0 s behind the source', size: 'Sound only', rate: '', bitrate: '128 kb/s', dropped: '' });
 });

@@ -129,7 +129,12 @@ fn what_is_no_film_is_refused() {
     std::fs::write(path("noise.ts"), noise).unwrap();
     check(&[&path("noise.ts")], "give a whole .mp4, .mkv, .ts");
     run(Command::new("ffmpeg").args(["-v", "error", "-f", "lavfi", "-i", "sine=d=2", &path("tone.m4a")]));
-    check(&[&path("tone.m4a")], "has no video; it holds: sound (aac); give a source with video");
+    let tone = path("tone.m4a");
+    check(&[&tone, "--no-sound"], "has no video, and --no-sound leaves its sound out");
+    check(&[&tone, "--ladder", "auto"], "leave --ladder out, or add --picture FILE");
+    check(&[&tone, "--picture", &path("letter.txt")], "give a whole .mp4, .mkv, .ts");
+    check(&[&tone, "--picture", &tone], "has no picture; give --picture an image");
+    check(&[&tone, "--picture", &path("nowhere.png")], "no such file");
     // Standard input, which is empty.
     check(&["-"], "standard input is not a media file");
 }

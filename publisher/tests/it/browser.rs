@@ -21,6 +21,7 @@ mod low_latency_nginx;
 mod no_decoder;
 mod pauses;
 mod players;
+mod sound_alone;
 
 /// The stream of every test here.
 const STREAM: [&str; 3] = ["test", "--size", "320x240"];

@@ -1,7 +1,7 @@
 //! Inputs against files that the ffmpeg program made, whole and broken, and against sources on the loopback network.
 
 mod broken;
-mod cameras;
+pub mod cameras;
 mod lists;
 pub mod media;
 mod network;

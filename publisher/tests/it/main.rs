@@ -27,6 +27,7 @@ mod manual;
 mod microphone;
 mod overlays;
 mod quiet_readers;
+mod radio;
 mod readme;
 mod remedies;
 mod restart;

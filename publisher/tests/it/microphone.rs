@@ -50,6 +50,30 @@ fn what_the_microphone_hears_is_in_the_segments_and_silence_while_it_is_away() {
     assert_clean(webroot.path());
 }
 
+/// Nothing else is streamed than what it hears, also while it is away.
+#[test]
+fn a_microphone_alone_is_streamed_and_silence_while_it_is_away() {
+    let mut room = Room::open();
+    let mut player = room.play(|_| 1.0);
+    let webroot = tempfile::tempdir().unwrap();
+    let words = ["--no-video", "--low-latency", "--segment-duration", "1s", "--window", "300"];
+    let mut live =
+        LiveStream { publisher: room.live(webroot.path(), &words), webroot: webroot.path().into() };
+    wait_until_newest_is(&mut live, "the tone", |volume_db| volume_db > -20.0);
+    room.close();
+    drop(player);
+    wait_until_newest_is(&mut live, "silence", |volume_db| volume_db < -60.0);
+    room.reopen();
+    player = room.play(|_| 1.0);
+    wait_until_newest_is(&mut live, "the tone again", |volume_db| volume_db > -20.0);
+    assert!(live.publisher.interrupt().success());
+    drop(player);
+    assert_clean(webroot.path());
+    let newest = read_playlist(webroot.path()).unwrap().segments.last().unwrap().uri.clone();
+    let packets = media::packets(&webroot.path().join(newest));
+    assert!(packets.iter().all(|packet| packet.medium == "audio"), "{packets:?}");
+}
+
 #[test]
 fn what_is_heard_and_what_is_seen_at_one_time_are_together() {
     let room = Room::open();

@@ -1,40 +1,36 @@
 //! The table of sources: films with a flash and a beep in each second, stored and sent in all the ways that others do it, played by
 //! the whole program. What came out is judged by the pixels that are shown and the beeps that are heard.
 
+mod clocks;
 mod late_head;
 mod sound;
 mod standstill;
 mod untimed;
+mod ways;
 
 use crate::input::media::made;
 use crate::support::check::assert_clean;
-use crate::support::media::{beeps, flashes, run};
-use crate::support::programs::{Running, publisher, read_playlist};
+use crate::support::flashes::{self, SQUARE, beeps, sound};
+use crate::support::media::run;
+use crate::support::programs::{LiveStream, PATIENCE, Running, publisher, read_playlist};
+use crate::support::wait_for;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
-/// Within the quarter of the picture that flashes, also where bars stand above it.
-const SQUARE: &str = "iw/4:ih/4:iw/16:ih/6";
-
 /// One step of the grid, and a little: a flash that falls between two grid times is shown at the next one.
 const TOGETHER_MS: f64 = 55.0;
+
+/// Waits for one client.
+const RTMP: &str = "rtmp://127.0.0.1:0/live/KEY?listen=1";
 
 /// Coding of the picture: quick, and without delay.
 const H264: [&str; 10] =
     ["-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-bf", "0", "-pix_fmt", "yuv420p"];
 
-/// Pictures of so many seconds at a rate: black, and white for the first tenth of each second in one quarter.
+/// Small pictures of so many seconds at a rate, with a flash in each second.
 fn picture(rate: &str, seconds: u32) -> String {
-    format!(
-        "testsrc2=size=320x180:rate={rate}:duration={seconds},drawbox=w=iw/2:h=ih/2:color=black:t=fill,\
-         drawbox=w=iw/2:h=ih/2:color=white:t=fill:enable='lt(mod(t,1),0.1)'"
-    )
-}
-
-/// A beep of 1000 Hz at the start of each second.
-fn sound(seconds: u32) -> String {
-    format!("aevalsrc='0.6*sin(2*PI*1000*t)*lt(mod(t,1),0.1)':s=48000:d={seconds}")
+    flashes::picture("320x180", rate, seconds)
 }
 
 /// A film of picture and sound, coded as `coding` says.
@@ -89,19 +85,44 @@ impl Shown {
         Self::in_webroot(webroot, output)
     }
 
+    /// The same of a film that the ffmpeg program pushes in real time; `place` tells where, from what the log says.
+    #[track_caller]
+    fn of_push(
+        film: &Path,
+        address: &str,
+        format: &str,
+        words: &[&str],
+        place: impl Fn(&str) -> String,
+    ) -> Self {
+        let webroot = tempfile::tempdir().expect("a directory");
+        let words = [&[address, "--window", "1000"], words].concat();
+        let mut live = LiveStream::start(webroot.path(), &words);
+        let said = wait_for("its place", PATIENCE, || {
+            let output = live.publisher.output();
+            assert!(live.publisher.still_runs(), "it has ended:\n{output}");
+            let place = output.split("place=\"").nth(1).and_then(|rest| rest.split(['?', '"']).next());
+            place.map(|place| place.replace("/***", "/live/***"))
+        });
+        let mut push = Command::new("ffmpeg");
+        push.args(["-nostdin", "-v", "error", "-re", "-i"]).arg(film);
+        run(push.args(["-c", "copy", "-f", format]).arg(place(&said)));
+        wait_for("the loss", PATIENCE, || live.publisher.output().contains("source lost").then_some(()));
+        assert!(live.publisher.interrupt().success());
+        Self::in_webroot(webroot, String::new())
+    }
+
     #[track_caller]
     fn in_webroot(webroot: TempDir, output: String) -> Self {
         assert_clean(webroot.path());
         let status = std::fs::read(webroot.path().join("status.json")).expect("a status");
         let status: serde_json::Value = serde_json::from_slice(&status).expect("a whole status");
-        let joined = webroot.path().join("joined.ts");
-        let playlist = read_playlist(webroot.path()).expect("a playlist");
-        let files = playlist.segments.iter().map(|segment| webroot.path().join(&segment.uri));
-        let bytes: Vec<_> = files.map(|file| std::fs::read(file).expect("a segment")).collect();
-        std::fs::write(&joined, bytes.concat()).expect("room");
+        let (pictures, sound) = ("live/180p", "live/audio");
+        let is_ladder = webroot.path().join(pictures).is_dir();
+        let joined = join(webroot.path(), if is_ladder { pictures } else { "" });
+        let beeps = beeps(&if is_ladder { join(webroot.path(), sound) } else { joined.clone() });
         Self {
-            flashes: flashes(&joined, SQUARE),
-            beeps: beeps(&joined),
+            flashes: flashes::flashes(&joined, SQUARE),
+            beeps,
             slate_frames: status["frames_slate"].as_u64().expect("a count"),
             output,
             _webroot: webroot,
@@ -111,11 +132,7 @@ impl Shown {
 
     /// For each flash that has a beep within half a second: how long after it that begins, in milliseconds.
     fn offsets_ms(&self) -> Vec<f64> {
-        let nearest = |flash: &f64| {
-            let after = self.beeps.iter().map(|beep| (beep - flash) * 1000.0);
-            after.min_by(|a, b| a.abs().total_cmp(&b.abs()))
-        };
-        self.flashes.iter().filter_map(nearest).filter(|offset_ms| offset_ms.abs() < 500.0).collect()
+        flashes::offsets_ms(&self.flashes, &self.beeps)
     }
 
     /// So many flashes are seen, and so many of them have their beep beside them. A machine that is busy with other tests may lose
@@ -154,10 +171,26 @@ impl Shown {
     }
 }
 
+/// All segments that the playlist of a directory lists, in one file.
+#[track_caller]
+fn join(webroot: &Path, rendition: &str) -> PathBuf {
+    let directory = webroot.join(rendition);
+    let joined = directory.join("joined.ts");
+    let playlist = read_playlist(&directory).expect("a playlist");
+    // One size may end with a frame more than the other.
+    let listed = playlist.segments.iter().filter(|segment| !segment.gap);
+    let files = listed.map(|segment| directory.join(&segment.uri));
+    let bytes: Vec<_> = files
+        .map(|file| std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display())))
+        .collect();
+    std::fs::write(&joined, bytes.concat()).expect("room");
+    joined
+}
+
 /// A webroot of its own, whose playlist lists all.
 fn with_webroot(command: &mut Command) -> TempDir {
     let webroot = tempfile::tempdir().expect("a directory");
-    if !command.get_args().any(|word| word == "--copy") {
+    if !command.get_args().any(|word| word == "--copy" || word == "--ladder") {
         // Small: many of these run at a time.
         command.args(["--size", "320x180"]);
     }

@@ -13,7 +13,7 @@ const PREFIX: &str = "LIVEDIR_";
 const LETTERS_FOR_EACH_MISTAKE: usize = 4;
 
 /// Those of livedir-publisher and of the justfile, which may stand in the same environment.
-const OTHERS: [&str; 39] = [
+const OTHERS: [&str; 41] = [
     "LIVEDIR_ALL",
     "LIVEDIR_AUDIO_BITRATE",
     "LIVEDIR_BITRATE",
@@ -39,7 +39,9 @@ const OTHERS: [&str; 39] = [
     "LIVEDIR_MIC",
     "LIVEDIR_MIRROR",
     "LIVEDIR_NO_SOUND",
+    "LIVEDIR_NO_VIDEO",
     "LIVEDIR_PART_DURATION",
+    "LIVEDIR_PICTURE",
     "LIVEDIR_PORT",
     "LIVEDIR_RESUME_LATER",
     "LIVEDIR_ROTATE",

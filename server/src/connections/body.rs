@@ -13,7 +13,7 @@ use super::activity::{Command, add_u32};
 use super::context::Connection;
 use super::limits::is_flood;
 use crate::listen::Duty;
-use crate::operator::access_log::Line;
+use crate::operator::access_log::{Line, Refused};
 use crate::operator::metrics::Reached;
 
 /// A running request; ends when dropped, however that comes about.
@@ -56,6 +56,8 @@ impl Drop for RunningRequest {
             add_u32(&activity.abandoned, 1);
             if is_flood(activity.requests.load(Relaxed), activity.abandoned.load(Relaxed)) {
                 self.connection.worker.counters.reached(Reached::Resets);
+                let reason = "cut: more requests were aborted than read";
+                self.connection.log_refused(&Refused { sent: b"", status: None, reason });
                 activity.tell(Command::Cut);
             }
         }

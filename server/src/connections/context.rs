@@ -1,21 +1,24 @@
 //! What requests share: all of the server, those of a thread, those of a connection.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use axum::http::HeaderValue;
 use ipnet::IpNet;
 use tokio_rustls::TlsAcceptor;
+use tracing::warn;
 
 use super::activity::Activity;
 use super::limits::{ConnectionLimiter, ConnectionPermit};
+use super::refusals::{Refusals, Whose};
 use super::registry::{Entered, Registry};
 use crate::accounts::{Accounts, Held, Place, Share};
 use crate::http::client::Peer;
 use crate::listen::Duty;
 use crate::operator::Operator;
-use crate::operator::access_log::Log;
-use crate::operator::metrics::{Counters, Metrics};
+use crate::operator::access_log::{Log, Refused};
+use crate::operator::metrics::{Counters, Malformed, Metrics};
 use crate::site::Site;
 
 /// What all threads serve, and how.
@@ -30,11 +33,47 @@ pub(crate) struct Serving {
     pub(crate) metrics: Arc<Metrics>,
     /// Always there when a port speaks HTTPS.
     pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) refusals: Mutex<Refusals>,
+    pub(crate) started: Instant,
     /// Threads whose connections know that it is the end.
     pub(crate) finishing: AtomicUsize,
 }
 
 impl Serving {
+    /// Counts a connection that is not let in, and tells of it when it is time.
+    pub(super) fn refuse(&self, whose: Whose) {
+        let now_s = self.started.elapsed().as_secs();
+        let told = self.refusals().refuse(whose, now_s);
+        self.tell(told.map(|whose| (whose, 1)));
+    }
+
+    /// To be called now and then.
+    pub(super) fn tell_of_refused(&self) {
+        let due = self.refusals().due(self.started.elapsed().as_secs());
+        self.tell(due);
+    }
+
+    fn tell(&self, lines: impl IntoIterator<Item = (Whose, u64)>) {
+        let open = self.limiter.taken();
+        for (whose, refused) in lines {
+            match whose {
+                Whose::Address(address) => {
+                    warn!(%address, refused, "connections refused; see --connections-per-address");
+                }
+                Whose::OtherAddresses => {
+                    warn!(refused, "connections of more addresses refused; see --connections-per-address");
+                }
+                Whose::Everybody => {
+                    warn!(refused, open, "connections refused, all places are taken; see --connections");
+                }
+            }
+        }
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// To be called once by each thread when its connections know that it is the end. Only then they are answered: on a
     /// connection that does not say so, a player would ask again.
     pub(super) fn let_go_who_waits(&self) {
@@ -49,8 +88,8 @@ pub(super) struct Worker {
     pub(super) serving: Arc<Serving>,
     pub(super) counters: Arc<Counters>,
     pub(super) registry: Arc<Registry>,
-    /// Connections not let in since the last warning.
-    pub(super) refused: AtomicUsize,
+    /// Connections not let in that are being told so.
+    pub(super) turned_away: Arc<AtomicUsize>,
     /// Where the next search for room begins.
     pub(super) search_from: AtomicUsize,
 }
@@ -68,4 +107,24 @@ pub(super) struct Connection {
     pub(super) _held: Held,
     pub(super) _entered: Entered,
     pub(super) _permit: ConnectionPermit,
+}
+
+impl Connection {
+    /// Counts what was not well-formed, and logs it unless it has a line as a request.
+    pub(super) fn malformed(&self, malformed: Malformed, refused: Option<&Refused<'_>>) {
+        self.worker.counters.malformed(malformed);
+        if let Some(refused) = refused {
+            self.log_refused(refused);
+        }
+    }
+
+    pub(super) fn log_refused(&self, refused: &Refused<'_>) {
+        if self.duty == Duty::Viewers {
+            let viewer = match self.peer {
+                Peer::Address(address) => Some(address),
+                Peer::Local => None,
+            };
+            self.worker.serving.log.refused(viewer, refused);
+        }
+    }
 }

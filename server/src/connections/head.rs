@@ -40,6 +40,11 @@ pub(super) fn read(bytes: &[u8]) -> Option<Request<()>> {
     Some(request)
 }
 
+/// Whether this is the beginning of a request line, and may become one yet. What is none already is for hyper to refuse.
+pub(super) fn is_only_begun(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

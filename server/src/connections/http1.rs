@@ -5,31 +5,28 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use axum::BoxError;
 use axum::body::HttpBody;
+use axum::http::StatusCode;
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
 use hyper::server::conn::http1;
 use hyper::service::HttpService;
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncReadExt;
-use tokio::time::timeout;
 use tracing::debug;
 
 use super::activity::Command;
 use super::context::Connection;
+use super::goodbye;
 use super::limits::MAX_HEAD_BYTES;
 use super::request::{self, Prepared};
 use super::transport::Transport;
+use crate::operator::access_log::Refused;
+use crate::operator::metrics::Malformed;
 
 /// Of an HTTP/1.1 connection, each way. A larger piece of a body goes past it.
 const BUFFER_BYTES: usize = 32 * 1024;
-
-/// For what a client still sends after the end, when it sends what nobody asked for.
-const LINGER: Duration = Duration::from_secs(2);
-const LINGER_BYTES: usize = 64 * 1024;
 
 /// How hyper's part ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,17 +48,19 @@ pub(super) async fn speak(
     // Before the first answer hyper does not give a connection back.
     let requests_before = activity.requests.load(Relaxed).wrapping_sub(u32::from(prepared.is_some()));
     activity.has_waited.store(prepared.is_some(), Relaxed);
-    let service = request::service(connection, prepared);
+    let service = request::service(connection.clone(), prepared);
     let mut http1 = http1::Builder::new()
         .header_read_timeout(None) // `limits` looks after it
+        .half_close(true) // whoever has said all may still listen
         .max_header_size(MAX_HEAD_BYTES)
         .max_buf_size(BUFFER_BYTES)
         .serve_connection(TokioIo::new(transport), service);
+    let mut refused = None;
     // Whoever has said goodbye is not asked again.
     let mut is_finishing = false;
     let end = poll_fn(|cx| {
         if let Poll::Ready(ended) = Pin::new(&mut http1).poll(cx) {
-            return Poll::Ready(closed(ended));
+            return Poll::Ready(closed(ended, &mut refused));
         }
         loop {
             match activity.poll_command(cx) {
@@ -70,7 +69,7 @@ pub(super) async fn speak(
                     is_finishing = true;
                     Pin::new(&mut http1).graceful_shutdown();
                     if let Poll::Ready(ended) = Pin::new(&mut http1).poll(cx) {
-                        return Poll::Ready(closed(ended));
+                        return Poll::Ready(closed(ended, &mut refused));
                     }
                     continue;
                 }
@@ -85,7 +84,7 @@ pub(super) async fn speak(
             }
             match poll_give_back(&mut http1, cx) {
                 Poll::Ready(Ok(())) => return Poll::Ready(End::Rest),
-                Poll::Ready(ended) => return Poll::Ready(closed(ended)),
+                Poll::Ready(ended) => return Poll::Ready(closed(ended, &mut refused)),
                 Poll::Pending => is_finishing = true,
             }
         }
@@ -97,8 +96,14 @@ pub(super) async fn speak(
     let parts = http1.into_parts();
     let mut transport = parts.io.into_inner();
     if end == End::Closed {
-        if activity.has_body.load(Relaxed) {
-            let _ = timeout(LINGER, drain(transport)).await;
+        if let Some(status) = refused {
+            let line = parts.read_buf.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            let refused =
+                Refused { sent: line.trim_ascii_end(), status: Some(status), reason: "no head of HTTP/1.1" };
+            connection.malformed(Malformed::Head, Some(&refused));
+        }
+        if refused.is_some() || activity.has_body.load(Relaxed) {
+            goodbye::hear_out(transport).await;
         }
         return None;
     }
@@ -123,23 +128,17 @@ where
     http1.poll_without_shutdown(cx)
 }
 
-fn closed(ended: hyper::Result<()>) -> End {
+/// `refused`: the status that hyper has sent by itself.
+fn closed(ended: hyper::Result<()>, refused: &mut Option<StatusCode>) -> End {
     if let Err(error) = ended {
         debug!(%error, "connection ended early");
-    }
-    End::Closed
-}
-
-/// Reads what a client still sends. RFC 9112 9.6: closed with bytes unread, a connection is reset, and that can take our
-/// last answer from the client before it has read it.
-async fn drain(mut transport: Transport) {
-    let (mut bytes, mut taken) = ([0; 1024], 0);
-    while taken < LINGER_BYTES {
-        match transport.read(&mut bytes).await {
-            Ok(more) if more > 0 => taken += more,
-            _ => return,
+        if error.is_parse_too_large() {
+            *refused = Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+        } else if error.is_parse() {
+            *refused = Some(StatusCode::BAD_REQUEST);
         }
     }
+    End::Closed
 }
 
 #[cfg(test)]
@@ -150,7 +149,7 @@ mod tests {
     use axum::body::Body;
     use axum::http::{Request, Response};
     use hyper::service::service_fn;
-    use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
     use super::*;
 

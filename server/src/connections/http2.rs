@@ -17,6 +17,8 @@ use super::limits::{HTTP2_BYTES, MAX_HEAD_BYTES, STREAM_BYTES, STREAM_PLACE_BYTE
 use super::stream;
 use super::transport::Transport;
 use crate::accounts::Held;
+use crate::operator::access_log::Refused;
+use crate::operator::metrics::Malformed;
 
 /// At a time on one connection. Players ask for two or three files at a time.
 const STREAMS: u32 = 64;
@@ -56,7 +58,7 @@ pub(super) async fn speak(connection: Arc<Connection>, mut transport: Transport)
     });
     let mut http2 = match greeted.await {
         Some(Ok(http2)) => http2,
-        Some(Err(error)) => return debug!(%error, "no HTTP/2"),
+        Some(Err(error)) => return ended_early(&connection, &error),
         None => return,
     };
     if is_finishing {
@@ -89,7 +91,7 @@ impl Streams {
             match ready!(http2.poll_accept(cx)) {
                 Some(Ok((request, respond))) => self.begin(request, respond),
                 Some(Err(error)) => {
-                    debug!(%error, "connection ended early");
+                    ended_early(&self.connection, &error);
                     return Poll::Ready(());
                 }
                 None => return Poll::Ready(()),
@@ -110,5 +112,14 @@ impl Streams {
             stream::serve(connection, request, respond).await;
             drop((running, held));
         });
+    }
+}
+
+/// Tells of a connection that a client has ended by breaking a rule of RFC 9113, and not of one that just left.
+fn ended_early(connection: &Connection, error: &h2::Error) {
+    debug!(%error, "connection ended early");
+    if let Some(reason) = error.reason().filter(|reason| error.is_library() && *reason != Reason::NO_ERROR) {
+        let reason = format!("HTTP/2: {reason}");
+        connection.malformed(Malformed::Http2, Some(&Refused { sent: b"", status: None, reason: &reason }));
     }
 }

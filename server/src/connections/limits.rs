@@ -17,6 +17,9 @@ pub(crate) const PROGRESS_BYTES: u64 = 1024;
 /// A request head, in bytes; players send a few hundred.
 pub(crate) const MAX_HEAD_BYTES: usize = 16 * 1024;
 
+/// Of that, an address; RFC 9110 4.1 wants 8,000 to be taken at least.
+pub(crate) const MAX_ADDRESS_BYTES: usize = 8 * 1024;
+
 /// How many answers of one HTTP/2 connection the client may abort before their first byte. More are allowed while they are at most half
 /// of its requests. A player aborts a few when it changes the quality.
 const ABANDONED: u32 = 100;

@@ -4,26 +4,33 @@
 //! |---|---|
 //! | `context` | what requests share |
 //! | `worker` | a thread: takes connections, looks after them once a second, ends |
+//! | `refusals` | who was not let in, and when that is told |
 //! | `registry` | the connections of a thread |
-//! | `connection` | the task of one: TLS, then HTTP/1.1 or HTTP/2, rest, waiting |
+//! | `connection` | the task of one: `tls`, then HTTP/1.1 or HTTP/2, rest, waiting |
 //! | `http1`, `http2` | what hyper does, and for how long |
 //! | `stream`, `frames` | an answer of HTTP/2, and what its clients send besides requests |
+//! | `goodbye` | the end of one, where the client does not expect it |
 //! | `head` | the head of a request that may have to wait |
 //! | `transport`, `activity` | its bytes, and what it has done |
 //! | `request`, `body` | one request and its answer, counted and logged |
+//! | `caught` | an answer that ends in a panic |
 
 mod activity;
 mod body;
+mod caught;
 mod connection;
 mod context;
 mod frames;
+mod goodbye;
 mod head;
 mod http1;
 mod http2;
 pub(crate) mod limits;
+mod refusals;
 mod registry;
 mod request;
 mod stream;
+mod tls;
 mod transport;
 mod worker;
 

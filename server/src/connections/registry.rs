@@ -108,6 +108,15 @@ impl Registry {
         }
     }
 
+    /// Ends those that have never asked for anything.
+    pub(super) fn dismiss_silent(&self) {
+        for (_, entry) in self.entries().iter() {
+            if entry.activity.requests.load(Relaxed) == 0 {
+                entry.activity.tell(Command::Cut);
+            }
+        }
+    }
+
     /// Until there is none.
     pub(super) async fn wait_until_empty(&self) {
         while self.len() > 0 {

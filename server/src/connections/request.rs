@@ -17,12 +17,15 @@ use hyper::body::Incoming;
 use hyper::service::{HttpService, service_fn};
 
 use super::body::{Answer, RunningRequest};
-use super::context::{Connection, Serving};
+use super::caught::caught;
+use super::context::Connection;
+use super::limits::MAX_ADDRESS_BYTES;
 use crate::accounts::Share;
 use crate::blocking::BlockedFor;
-use crate::http::security;
+use crate::http::refusal::{refusal, refusal_in_words};
+use crate::http::{headers, host, security};
 use crate::listen::Duty;
-use crate::operator::metrics::{Asked, Reached, RequestKind, kind_of};
+use crate::operator::metrics::{Asked, Malformed, Reached, RequestKind, kind_of};
 use crate::site::{Answering, Later};
 
 /// Answers the requests of one connection; `prepared` is the answer to the first one.
@@ -89,12 +92,12 @@ impl Future for Pending {
 
 /// The answer to a request that may have to wait for it; `None` for all others.
 pub(super) fn blocking(connection: &Arc<Connection>, request: &Request<()>) -> Option<Pending> {
-    if connection.duty != Duty::Viewers {
+    if connection.duty != Duty::Viewers || refused(request).is_some() {
         return None;
     }
     let later = connection.worker.serving.site.blocking(request, &connection.share, &connection.activity)?;
     let question = Some(Question::begin(connection.clone(), request, false));
-    Some(Pending { later, question })
+    Some(Pending { later: caught(later), question })
 }
 
 /// Answers a request; what is read ahead of the client is read for `share`.
@@ -106,23 +109,24 @@ pub(super) fn answer(
 ) -> Reply {
     let question = Question::begin(connection, &request, has_body);
     let connection = &question.running.connection;
+    if let Some((malformed, response)) = refused(&request) {
+        connection.malformed(malformed, None);
+        return Reply::Now(Some(question.answered(response)));
+    }
     let answering = match connection.duty {
         _ if has_body && takes_no_body(request.method()) => {
             connection.worker.counters.reached(Reached::Body);
-            Answering::Now(refuse_body(request.version()))
+            Answering::Now(refuse_body())
         }
         Duty::Viewers => connection.worker.serving.site.answer(request, share, &connection.activity),
         Duty::Operator => {
             let worker = connection.worker.clone();
-            Answering::Later(Box::pin(async move {
-                let Serving { operator, limiter, .. } = &*worker.serving;
-                operator.answer(&request, limiter.taken()).await
-            }))
+            Answering::Later(Box::pin(async move { worker.serving.operator.answer(request).await }))
         }
     };
     match answering {
         Answering::Now(response) => Reply::Now(Some(question.answered(response))),
-        Answering::Later(later) => Reply::Later(Pending { later, question: Some(question) }),
+        Answering::Later(later) => Reply::Later(Pending { later: caught(later), question: Some(question) }),
     }
 }
 
@@ -131,6 +135,8 @@ struct Question {
     running: RunningRequest,
     counted: Option<Counted>,
     is_head: bool,
+    /// The request has a body of HTTP/1. Where one ends that nobody reads is what smuggling is about, so nothing may follow it.
+    is_last: bool,
 }
 
 struct Counted {
@@ -148,11 +154,15 @@ impl Question {
                 let kind = kind_of(request.method(), request.uri().path());
                 Counted { start: Instant::now(), kind, viewer: viewer_key(connection, request) }
             });
-        Question { running, counted, is_head: request.method() == Method::HEAD }
+        let is_last = has_body && request.version() < Version::HTTP_2;
+        Question { running, counted, is_head: request.method() == Method::HEAD, is_last }
     }
 
     fn answered(self, mut response: Response<Body>) -> Response<Answer> {
-        let Question { mut running, counted, is_head } = self;
+        let Question { mut running, counted, is_head, is_last } = self;
+        if is_last {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         let worker = &running.connection.worker;
         security::protect(response.headers_mut(), worker.serving.page_policy.as_ref());
         let status = response.status();
@@ -184,18 +194,32 @@ fn viewer_key<B>(connection: &Connection, request: &Request<B>) -> Option<u64> {
     })
 }
 
+/// The answer to a head that hyper has understood, and that is not well-formed all the same.
+fn refused<B>(request: &Request<B>) -> Option<(Malformed, Response<Body>)> {
+    let address_bytes = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
+    let (malformed, mut response) = if address_bytes > MAX_ADDRESS_BYTES {
+        (Malformed::Address, refusal(StatusCode::URI_TOO_LONG))
+    } else if !host::is_named(request) {
+        (Malformed::Host, refusal_in_words(StatusCode::BAD_REQUEST, host::EXPECTED))
+    } else {
+        return None;
+    };
+    headers::set_cors(response.headers_mut());
+    if request.version() < Version::HTTP_2 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Some((malformed, response))
+}
+
 /// Other methods are refused as such.
 fn takes_no_body(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
 /// RFC 9110 9.3.1: content of a GET has no meaning, and may be an attempt to smuggle a request.
-fn refuse_body(version: Version) -> Response<Body> {
+fn refuse_body() -> Response<Body> {
     let mut response = Response::new(Body::from("a body is not expected\n"));
     *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    if version < Version::HTTP_2 {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    }
     response
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use axum::body::{Bytes, HttpBody};
 use axum::http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderValue, TRANSFER_ENCODING};
-use axum::http::{Request, Response};
+use axum::http::{Method, Request, Response};
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 use tokio::time::{Instant, Sleep, sleep};
@@ -49,6 +49,7 @@ pub(super) async fn serve(
 ) {
     let share = Share::new(connection.place.clone());
     let has_body = !request.body().is_end_stream();
+    let is_head = request.method() == Method::HEAD;
     let mut reply = request::answer(connection.clone(), request.map(drop), has_body, &share);
     let replied = poll_fn(|cx| match Pin::new(&mut reply).poll(cx) {
         Poll::Ready(Ok(response)) => Poll::Ready(Some(response)),
@@ -58,7 +59,8 @@ pub(super) async fn serve(
     let Some(response) = replied.await else { return };
     drop(reply);
     let (head, body) = head(response);
-    let is_empty = body.is_end_stream();
+    // RFC 9110 9.3.2: a server MUST NOT send content in the response to a HEAD
+    let is_empty = is_head || body.is_end_stream();
     let mut stream = match respond.send_response(head, is_empty) {
         Ok(stream) => stream,
         Err(error) => {

@@ -11,11 +11,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
-use super::activity::{Activity, Command, add_u64};
+use super::activity::{Command, add_u64};
+use super::context::Connection;
 use super::frames::{self, Frames};
 use super::limits::TLS_BACKLOG_BYTES;
-use crate::accounts::{Held, Place};
-use crate::operator::metrics::{Counters, Reached};
+use crate::accounts::Held;
+use crate::operator::access_log::Refused;
+use crate::operator::metrics::Reached;
 
 /// What carries the bytes.
 pub(super) enum Carrier {
@@ -30,13 +32,11 @@ pub(super) struct Transport {
     carrier: Carrier,
     /// Read before the rest.
     early: Vec<u8>,
-    place: Arc<Place>,
+    connection: Arc<Connection>,
     /// What TLS has packed, while the kernel does not take it.
     backlog: Option<Held>,
     /// Of HTTP/2.
     frames: Option<Box<Frames>>,
-    activity: Arc<Activity>,
-    counters: Arc<Counters>,
 }
 
 macro_rules! each {
@@ -50,13 +50,8 @@ macro_rules! each {
 }
 
 impl Transport {
-    pub(super) fn new(
-        carrier: Carrier,
-        activity: Arc<Activity>,
-        counters: Arc<Counters>,
-        place: Arc<Place>,
-    ) -> Transport {
-        Transport { carrier, early: Vec::new(), place, backlog: None, frames: None, activity, counters }
+    pub(super) fn new(carrier: Carrier, connection: Arc<Connection>) -> Transport {
+        Transport { carrier, early: Vec::new(), connection, backlog: None, frames: None }
     }
 
     /// From now on it is HTTP/2.
@@ -71,11 +66,16 @@ impl Transport {
         if idle == 0 {
             return;
         }
-        let sum = self.activity.idle_frames.load(Relaxed).saturating_add(idle);
-        self.activity.idle_frames.store(sum, Relaxed);
-        if frames::is_flood(sum, self.activity.sent_lately_bytes()) {
-            self.counters.reached(Reached::Frames);
-            self.activity.tell(Command::Cut);
+        let activity = &self.connection.activity;
+        let sum = activity.idle_frames.load(Relaxed).saturating_add(idle);
+        activity.idle_frames.store(sum, Relaxed);
+        if frames::is_flood(sum, activity.sent_lately_bytes()) {
+            self.connection.worker.counters.reached(Reached::Frames);
+            let reason = "cut: too many frames of HTTP/2 that ask for nothing";
+            self.connection.log_refused(&Refused { sent: b"", status: None, reason });
+            activity.tell(Command::Cut);
+            // Told once.
+            self.frames = None;
         }
     }
 
@@ -94,7 +94,7 @@ impl Transport {
         self.early.splice(0..0, bytes.iter().copied());
     }
 
-    /// Ready when there is something to read, or the client has left.
+    /// Ready when there is something to read, or the client has left, and when there was something already.
     pub(super) fn poll_heard(&self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.early.is_empty() {
             return Poll::Ready(());
@@ -107,33 +107,35 @@ impl Transport {
         ready.map(|_| ())
     }
 
-    /// Ready when the client has left. What it has sent before is put back, up to `most_bytes`.
-    pub(super) fn poll_left(&mut self, cx: &mut Context<'_>, most_bytes: usize) -> Poll<()> {
+    /// Ready when the client says no more: in order, and it may still listen, or because it has left. What it has sent before
+    /// is put back, up to `most_bytes`.
+    pub(super) fn poll_said_all(&mut self, cx: &mut Context<'_>, most_bytes: usize) -> Poll<io::Result<()>> {
         let mut bytes = [MaybeUninit::uninit(); 256];
         while self.early.len() < most_bytes {
             let mut buffer = ReadBuf::uninit(&mut bytes);
-            match ready!(each!(self, stream => Pin::new(stream).poll_read(cx, &mut buffer))) {
-                Ok(()) if !buffer.filled().is_empty() => self.early.extend_from_slice(buffer.filled()),
-                _ => return Poll::Ready(()),
+            ready!(each!(self, stream => Pin::new(stream).poll_read(cx, &mut buffer)))?;
+            if buffer.filled().is_empty() {
+                return Poll::Ready(Ok(()));
             }
+            self.early.extend_from_slice(buffer.filled());
         }
         Poll::Pending
     }
 
     fn sent(&mut self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(bytes)) = &polled {
-            add_u64(&self.activity.sent_bytes, *bytes as u64);
-            self.counters.sent(*bytes as u64);
+            add_u64(&self.connection.activity.sent_bytes, *bytes as u64);
+            self.connection.worker.counters.sent(*bytes as u64);
         }
         self.set_blocked(polled.is_pending());
         polled
     }
 
     fn set_blocked(&mut self, is_blocked: bool) {
-        self.activity.send_blocked.store(is_blocked, Relaxed);
+        self.connection.activity.send_blocked.store(is_blocked, Relaxed);
         let has_backlog = is_blocked && matches!(self.carrier, Carrier::Tls(..));
         if has_backlog != self.backlog.is_some() {
-            self.backlog = has_backlog.then(|| self.place.hold(TLS_BACKLOG_BYTES as u64));
+            self.backlog = has_backlog.then(|| self.connection.place.hold(TLS_BACKLOG_BYTES as u64));
         }
     }
 }
@@ -158,7 +160,7 @@ impl AsyncRead for Transport {
         let before = buffer.filled().len();
         let polled = each!(self, stream => Pin::new(stream).poll_read(cx, buffer));
         if buffer.filled().len() > before {
-            self.activity.heard.store(true, Relaxed);
+            self.connection.activity.heard.store(true, Relaxed);
             self.handed_on(&buffer.filled()[before..]);
         }
         polled

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use axum::http::StatusCode;
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::runtime::Builder;
 use tokio::sync::watch;
@@ -18,9 +19,12 @@ use tracing::{debug, warn};
 use super::activity::Activity;
 use super::connection::{self, Stream};
 use super::context::{Connection, Serving, Worker};
+use super::goodbye;
 use super::limits::{BLOCKED_PER_CONNECTION, CONNECTION_BYTES};
+use super::refusals::Whose;
 use crate::accounts::Share;
 use crate::http::client::{Peer, subscriber};
+use crate::http::refusal::last_bytes;
 use crate::listen::{Duty, ListeningSocket, Scheme};
 use crate::operator::metrics::{Counters, Reached};
 
@@ -33,8 +37,15 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What time-outs are counted in.
 const SCAN_EVERY: Duration = Duration::from_secs(1);
 
-/// Between two lines that say the same of a full house.
-const WARN_EVERY_S: u64 = 60;
+/// After the stop, for the first request of whoever has just come: a few round trips to the other end of the world.
+const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(1);
+
+/// Connections of a thread that are told why they are not let in, at a time; others just end.
+const MOST_TURNED_AWAY: usize = 32;
+
+/// What they are told, and when to try again.
+const FULL: &str = "too many connections; try again later\n";
+const RETRY_AFTER_S: u32 = 5;
 
 /// A prime: searches for room begin all over the place.
 const SEARCH_STEP: usize = 7919;
@@ -65,7 +76,7 @@ pub(super) fn run(
         serving,
         counters,
         registry: Arc::default(),
-        refused: AtomicUsize::new(0),
+        turned_away: Arc::default(),
         search_from: AtomicUsize::new(0),
     });
     let left = runtime.block_on(async {
@@ -81,6 +92,9 @@ pub(super) fn run(
         }
         worker.registry.finish();
         worker.serving.let_go_who_waits();
+        if timeout(FIRST_REQUEST_GRACE, worker.registry.wait_until_empty()).await.is_err() {
+            worker.registry.dismiss_silent();
+        }
         let left = match timeout(STOP_GRACE, worker.registry.wait_until_empty()).await {
             Ok(()) => 0,
             Err(_) => worker.registry.len(),
@@ -163,21 +177,26 @@ impl Worker {
             Peer::Address(address) if !peer.is_trusted(&self.serving.trusted) => Some(address),
             _ => None,
         };
+        let refuse = |reached| {
+            self.counters.reached(reached);
+            self.serving.refuse(match counted {
+                Some(address) if reached == Reached::PerAddress => Whose::Address(subscriber(address)),
+                _ => Whose::Everybody,
+            });
+        };
         let permit = match self.serving.limiter.take(counted, || self.make_room()) {
             Ok(permit) => permit,
             Err(reached) => {
-                self.counters.reached(reached);
-                self.refused.fetch_add(1, Relaxed);
-                return;
+                refuse(reached);
+                return self.turn_away(stream, scheme);
             }
         };
         // A proxy brings many players over one connection.
         let most_blocked = if counted.is_some() { BLOCKED_PER_CONNECTION } else { u32::MAX };
         let activity = Arc::new(Activity::new(most_blocked));
         let Some(place) = self.serving.accounts.enter(counted.map(subscriber), activity.clone()) else {
-            self.counters.reached(Reached::PerAddress);
-            self.refused.fetch_add(1, Relaxed);
-            return;
+            refuse(Reached::PerAddress);
+            return self.turn_away(stream, scheme);
         };
         self.counters.accepted();
         let entered = self.registry.enter(activity.clone());
@@ -198,12 +217,33 @@ impl Worker {
     }
 }
 
+impl Worker {
+    /// Says why a connection is not let in, where that can be said: TLS would cost us more than the client.
+    fn turn_away(&self, stream: Stream, scheme: Scheme) {
+        if scheme == Scheme::Https {
+            return;
+        }
+        let last_words = last_bytes(StatusCode::SERVICE_UNAVAILABLE, FULL, Some(RETRY_AFTER_S));
+        if self.turned_away.load(Relaxed) >= MOST_TURNED_AWAY {
+            return;
+        }
+        self.turned_away.fetch_add(1, Relaxed);
+        let turned_away = self.turned_away.clone();
+        tokio::spawn(async move {
+            match stream {
+                Stream::Tcp(stream) => goodbye::say(stream, &last_words).await,
+                Stream::Unix(stream) => goodbye::say(stream, &last_words).await,
+            }
+            turned_away.fetch_sub(1, Relaxed);
+        });
+    }
+}
+
 /// Looks at all connections of the thread once a second.
 async fn scan_connections(worker: Arc<Worker>) {
     let start = Instant::now();
     let mut ticks = interval(SCAN_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut warned_at_s = None;
     loop {
         ticks.tick().await;
         let now_s = start.elapsed().as_secs();
@@ -211,16 +251,6 @@ async fn scan_connections(worker: Arc<Worker>) {
             .registry
             .scan(now_s, worker.serving.limiter.limits(), |why: Reached| worker.counters.reached(why));
         worker.counters.set_now(now_s);
-        if warned_at_s.is_none_or(|warned_at_s| now_s - warned_at_s >= WARN_EVERY_S) {
-            let refused = worker.refused.swap(0, Relaxed);
-            if refused > 0 {
-                warned_at_s = Some(now_s);
-                warn!(
-                    refused,
-                    open = worker.serving.limiter.taken(),
-                    "connections refused; see --connections and --connections-per-address"
-                );
-            }
-        }
+        worker.serving.tell_of_refused();
     }
 }

@@ -59,7 +59,8 @@ fn lists(request: &HeaderMap, name: &HeaderName, tag: &HeaderValue, may_be_weak:
             // RFC 9110 8.8.3: quotes belong to the tag, and a comma may be in it
             let Some(after) = opaque.strip_prefix(b"\"") else { return false };
             let Some(end) = after.iter().position(|byte| *byte == b'"') else { return false };
-            if &opaque[..end + 2] == tag.as_bytes() && (may_be_weak || !is_weak) {
+            let is_this = &opaque[..end + 2] == tag.as_bytes();
+            if is_this && (may_be_weak || !is_weak) {
                 return true;
             }
             rest = &opaque[end + 2..];
@@ -119,6 +120,7 @@ mod tests {
             check(&[(&IF_MATCH, list)], if_match);
         }
         check(&[(&IF_NONE_MATCH, "\"x\""), (&IF_NONE_MATCH, "\"a,b\"")], Precondition::NotModified);
+        check(&[(&IF_MATCH, "\"x\""), (&IF_MATCH, "\"a,b\"")], Precondition::Holds);
     }
 
     #[test]

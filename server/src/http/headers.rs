@@ -11,27 +11,47 @@ use crate::http::paths::{ResourceKind, extension};
 /// The type that RFC 8216 4 gives to playlists.
 const PLAYLIST_TYPE: &str = "application/vnd.apple.mpegurl";
 
+/// What can be done with a file.
+pub(crate) const METHODS: &str = "GET, HEAD, OPTIONS";
+
 /// By the ending of the name; guesses of the system or of a library call .ts a TypeScript or a DLNA file.
 pub(crate) fn content_type(path: &str) -> &'static str {
     match extension(path) {
         "m3u8" => PLAYLIST_TYPE,
         "vtt" => "text/vtt; charset=utf-8",
-        "html" => "text/html; charset=utf-8",
+        "html" | "htm" => "text/html; charset=utf-8",
         "css" => "text/css; charset=utf-8",
         "js" | "mjs" => "text/javascript; charset=utf-8",
         "json" | "map" => "application/json",
+        "xml" => "application/xml",
+        "wasm" => "application/wasm",
+        "pdf" => "application/pdf",
         "webmanifest" => "application/manifest+json",
         "txt" | "md" => "text/plain; charset=utf-8",
         "svg" => "image/svg+xml",
         "png" => "image/png",
-        "jpg" => "image/jpeg",
+        "jpg" | "jpeg" => "image/jpeg",
+        "gif" => "image/gif",
+        "webp" => "image/webp",
+        "avif" => "image/avif",
         "ico" => "image/x-icon",
+        "woff" => "font/woff",
         "woff2" => "font/woff2",
+        "mp3" => "audio/mpeg",
+        "m4a" => "audio/mp4",
+        "m4v" => "video/mp4",
+        "webm" => "video/webm",
         ending => match media_types(ending) {
             Some([media_type, ..]) => media_type,
             _ => "application/octet-stream",
         },
     }
+}
+
+/// Whether conditions are heeded for a file from disk. A playlist is then always sent: a tag of size and date could only save
+/// bytes by risking a stale 304. From memory it has a tag of its content.
+pub(crate) fn has_conditions(kind: ResourceKind) -> bool {
+    matches!(kind, ResourceKind::Segment | ResourceKind::Page)
 }
 
 /// What caches may do with an answer.
@@ -92,9 +112,10 @@ pub(crate) fn set_cors(headers: &mut HeaderMap) {
     );
 }
 
-/// What a browser wants to know before it sends a request with a header of its own.
+/// What can be done, and what a browser wants to know before it sends a request with a header of its own.
 pub(crate) fn set_preflight(headers: &mut HeaderMap) {
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+    headers.insert(header::ALLOW, HeaderValue::from_static(METHODS));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(METHODS));
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
     // A day: browsers cap it lower themselves.
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
@@ -154,7 +175,7 @@ mod tests {
                 assert_eq!(super::content_type(&format!("file.{extension}")), content_type, "{extension}");
             }
         }
-        assert_eq!(names, 20, "an ending here has none there, or the other way round");
+        assert_eq!(names, 33, "an ending here has none there, or the other way round");
         assert_eq!(super::content_type("file"), "application/octet-stream");
         assert!(text.contains("default_type application/octet-stream;"));
     }

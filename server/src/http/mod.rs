@@ -3,14 +3,20 @@
 //! | file | |
 //! |---|---|
 //! | `paths` | which file a path means |
-//! | `conditions`, `ranges` | whether to send the content, and which part of it |
+//! | `host` | whose site a request is for |
+//! | `content` | what is sent of a file, by `conditions` and `ranges` |
+//! | `chosen` | the answer with that; `multipart`, where that is several parts |
 //! | `headers`, `security` | the headers of an answer |
 //! | `refusal` | the answer that says no |
 //! | `client` | who asks |
 
+pub(crate) mod chosen;
 pub(crate) mod client;
 pub(crate) mod conditions;
+pub(crate) mod content;
 pub(crate) mod headers;
+pub(crate) mod host;
+pub(crate) mod multipart;
 pub(crate) mod paths;
 pub(crate) mod ranges;
 pub(crate) mod refusal;

@@ -1,4 +1,4 @@
-//! Which part of a file is asked for. Pure: request headers in, decision out; RFC 9110 14 and 13.1.5.
+//! Which part of a file is asked for. Pure: request headers in, decision out; RFC 9110 14.
 
 use std::ops::Range;
 
@@ -43,7 +43,8 @@ pub(crate) fn parts(range: &HeaderValue, length: u64) -> ByteRanges {
     let ranges = range.as_bytes().strip_prefix(UNIT).unwrap_or_default();
     let mut parts = Vec::new();
     let mut sum = 0_u64;
-    for spec in ranges.split(|byte| *byte == b',') {
+    // RFC 9110 5.6.1.2: a recipient MUST parse and ignore empty list elements
+    for spec in ranges.split(|byte| *byte == b',').filter(|spec| !spec.is_empty()) {
         let Some(dash) = spec.iter().position(|byte| *byte == b'-') else { return ByteRanges::None };
         let (first, last) = (number(&spec[..dash]), number(&spec[dash + 1..]));
         let part = match (first, last) {
@@ -130,13 +131,22 @@ mod tests {
         check_parts("bytes=8-99999999999999999999999", 10, &some(&[(8, 10)]));
         check_parts("bytes=0-1,5-6", 10, &some(&[(0, 2), (5, 7)]));
         check_parts("bytes=-1,0-1,20-", 10, &some(&[(9, 10), (0, 2)]));
+        check_parts("bytes=0-9,", 99, &some(&[(0, 10)]));
+        check_parts("bytes=,,0-1,,5-6,", 10, &some(&[(0, 2), (5, 7)]));
     }
 
     #[test]
     fn what_asks_for_nothing_is_refused_and_what_asks_for_too_much_gets_the_whole() {
-        for range in
-            ["bytes=10-", "bytes=-0", "bytes=5-4", "bytes=x", "bytes=-", "bytes=1-2-3", "bytes=0-1,x"]
-        {
+        for range in [
+            "bytes=10-",
+            "bytes=,",
+            "bytes=-0",
+            "bytes=5-4",
+            "bytes=x",
+            "bytes=-",
+            "bytes=1-2-3",
+            "bytes=0-1,x",
+        ] {
             check_parts(range, 10, &ByteRanges::None);
         }
         check_parts("bytes=0-,0-,0-", 10, &ByteRanges::Whole);

@@ -7,13 +7,14 @@
 mod address;
 pub mod open_files;
 pub mod pid_file;
+pub mod signals;
 pub(crate) mod systemd;
 pub mod tls;
 
 use std::fs::{self, Permissions};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
@@ -116,12 +117,29 @@ pub(crate) enum ListeningSocket {
 
 /// Goes with the server.
 #[derive(Debug)]
-struct SocketFile(PathBuf);
+struct SocketFile {
+    path: PathBuf,
+    device_and_inode: (u64, u64),
+}
+
+impl SocketFile {
+    fn of(path: &Path) -> io::Result<SocketFile> {
+        Ok(SocketFile { path: path.to_owned(), device_and_inode: device_and_inode(path)? })
+    }
+}
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+        // A server that took over the path owns the socket there.
+        if device_and_inode(&self.path).is_ok_and(|there| there == self.device_and_inode) {
+            let _ = fs::remove_file(&self.path);
+        }
     }
+}
+
+fn device_and_inode(path: &Path) -> io::Result<(u64, u64)> {
+    let metadata = fs::symlink_metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
 }
 
 /// Binds all ports, and takes over those that systemd has opened.
@@ -200,7 +218,7 @@ fn bind_path(path: &Path, threads: usize) -> Result<Port, ListenError> {
         fs::remove_file(path).map_err(failed)?;
     }
     let socket = UnixListener::bind(path).map_err(failed)?;
-    let file = SocketFile(path.to_owned());
+    let file = SocketFile::of(path).map_err(failed)?;
     // Who may come in is for the directory to say, as with nginx's own sockets.
     fs::set_permissions(path, Permissions::from_mode(0o666)).map_err(failed)?;
     shared_unix(socket, threads, Some(file)).map_err(failed)
@@ -311,6 +329,12 @@ mod tests {
         assert!(bind_path(&path, 2).unwrap_err().to_string().contains("in use"));
         drop(port);
         assert!(!path.exists());
+        let port = bind_path(&path, 1).unwrap();
+        fs::remove_file(&path).unwrap();
+        let successor = bind_path(&path, 1).unwrap();
+        drop(port);
+        assert!(path.exists(), "it is another server's by now");
+        drop(successor);
         fs::write(&path, "a file").unwrap();
         assert!(bind_path(&path, 2).unwrap_err().to_string().contains("in use"));
         assert_eq!(fs::read_to_string(&path).unwrap(), "a file");

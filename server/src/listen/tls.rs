@@ -16,6 +16,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use tokio::sync::Notify;
 use tokio::time::interval;
 use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
@@ -67,6 +68,17 @@ pub struct Tls {
     files: TlsFiles,
     current: Arc<Current>,
     config: Arc<ServerConfig>,
+    again: Again,
+}
+
+/// Has the files read again, as they are.
+#[derive(Debug, Clone, Default)]
+pub struct Again(Arc<Notify>);
+
+impl Again {
+    pub(super) fn read(&self) {
+        self.0.notify_one();
+    }
 }
 
 #[derive(Debug)]
@@ -93,12 +105,18 @@ pub fn open(files: &TlsFiles) -> Result<Tls, TlsError> {
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     // A viewer who comes back needs no second signature, and we need to remember nothing for it.
     config.ticketer = ring::Ticketer::new().map_err(TlsError::Setup)?;
-    Ok(Tls { files: files.clone(), current, config: Arc::new(config) })
+    Ok(Tls { files: files.clone(), current, config: Arc::new(config), again: Again::default() })
 }
 
 impl Tls {
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(self.config.clone())
+    }
+
+    /// For whoever knows that the files are new.
+    #[must_use]
+    pub fn again(&self) -> Again {
+        self.again.clone()
     }
 
     /// Follows the files for ever.
@@ -107,20 +125,27 @@ impl Tls {
         let mut used = version(&self.files);
         let mut seen = used.clone();
         loop {
-            ticks.tick().await;
+            let is_told = tokio::select! {
+                _ = ticks.tick() => false,
+                () = self.again.0.notified() => true,
+            };
             let found = version(&self.files);
-            if found != used && found == seen {
+            if is_told || (found != used && found == seen) {
                 used = found;
-                match load(&self.files) {
-                    Ok(key) => {
-                        *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
-                        info!(certificate = %self.files.certificate.display(), "new certificate");
-                    }
-                    Err(error) => warn!(%error, "certificate not reloaded; the old one stays in use"),
-                }
+                self.reload();
             } else {
                 seen = found;
             }
+        }
+    }
+
+    fn reload(&self) {
+        match load(&self.files) {
+            Ok(key) => {
+                *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
+                info!(certificate = %self.files.certificate.display(), "new certificate");
+            }
+            Err(error) => warn!(%error, "certificate not reloaded; the old one stays in use"),
         }
     }
 }

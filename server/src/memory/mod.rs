@@ -23,7 +23,6 @@ mod loader;
 mod version;
 mod watcher;
 
-pub(crate) use answer::Chosen;
 pub(crate) use cache::{FromMemory, Memory};
 pub(crate) use followed::Newest;
 pub(crate) use loader::CacheSettings;

@@ -12,7 +12,7 @@ use std::iter;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -92,6 +92,8 @@ struct Sender {
     lines: SyncSender<String>,
     format: LogFormat,
     dropped: Arc<AtomicU64>,
+    /// The file was moved away: what follows goes into a new one.
+    is_moved: Arc<AtomicBool>,
 }
 
 /// The writing end, for a clean finish.
@@ -100,29 +102,48 @@ pub struct LogWriter(Option<oneshot::Receiver<()>>);
 
 /// Opens the log and starts its thread.
 pub fn open(setting: &AccessLog, format: LogFormat) -> Result<(Log, LogWriter), AccessLogError> {
-    let out: Box<dyn Write + Send> = match setting {
-        AccessLog::Off => return Ok((Log(None), LogWriter(None))),
-        AccessLog::Stdout => Box::new(io::stdout()),
-        AccessLog::File(path) => {
-            let opened = OpenOptions::new().append(true).create(true).open(path);
-            Box::new(opened.map_err(|source| AccessLogError { path: path.clone(), source })?)
-        }
-    };
+    if *setting == AccessLog::Off {
+        return Ok((Log(None), LogWriter(None)));
+    }
+    let failed = |source| AccessLogError { path: PathBuf::from(setting.to_string()), source };
+    let first = open_output(setting).map_err(failed)?;
     let (lines, queue) = sync_channel(QUEUE_LINES);
-    let dropped = Arc::new(AtomicU64::new(0));
+    let (dropped, is_moved) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let (finished, finish) = oneshot::channel();
-    let sender = Sender { lines, format, dropped: dropped.clone() };
+    let sender = Sender { lines, format, dropped: dropped.clone(), is_moved: is_moved.clone() };
+    let again = setting.clone();
     let writing = thread::Builder::new().name("livedir-log".to_owned()).spawn(move || {
-        write_lines(&queue, &dropped, BufWriter::new(out));
+        write_lines(&queue, &dropped, &is_moved, first, || open_output(&again));
         let _ = finished.send(());
     });
-    writing.map_err(|source| AccessLogError { path: PathBuf::from(setting.to_string()), source })?;
+    writing.map_err(failed)?;
     Ok((Log(Some(sender)), LogWriter(Some(finish))))
 }
 
-fn write_lines(queue: &Receiver<String>, dropped: &AtomicU64, mut out: impl Write) {
+fn open_output(setting: &AccessLog) -> io::Result<Box<dyn Write + Send>> {
+    Ok(match setting {
+        AccessLog::Off => Box::new(io::sink()),
+        AccessLog::Stdout => Box::new(io::stdout()),
+        AccessLog::File(path) => Box::new(OpenOptions::new().append(true).create(true).open(path)?),
+    })
+}
+
+fn write_lines<W: Write>(
+    queue: &Receiver<String>,
+    dropped: &AtomicU64,
+    is_moved: &AtomicBool,
+    first: W,
+    open_again: impl Fn() -> io::Result<W>,
+) {
+    let mut out = BufWriter::new(first);
     let mut failed = false;
     while let Ok(first) = queue.recv() {
+        if is_moved.swap(false, Ordering::AcqRel) {
+            match open_again() {
+                Ok(new) => out = BufWriter::new(new),
+                Err(error) => warn!(%error, "access log not opened anew; the old file is written on"),
+            }
+        }
         let mut lines = iter::once(first).chain(queue.try_iter()).take(QUEUE_LINES);
         let written = lines.try_for_each(|line| out.write_all(line.as_bytes())).and_then(|()| out.flush());
         match written {
@@ -160,6 +181,24 @@ impl Sender {
 }
 
 impl Log {
+    /// Writes what follows into a file of the same name, which may be a new one.
+    pub fn open_anew(&self) {
+        let Some(sender) = &self.0 else { return };
+        sender.is_moved.store(true, Ordering::Release);
+        // Wakes the writer; it has enough to do when there is no room.
+        let _ = sender.lines.try_send(String::new());
+    }
+
+    /// Writes the line of what was no request, or the end of one that had enough.
+    pub(crate) fn refused(&self, viewer: Option<IpAddr>, refused: &Refused<'_>) {
+        let Some(sender) = &self.0 else { return };
+        let now = Zoned::now();
+        sender.send(match sender.format {
+            LogFormat::Combined => refused.combined(viewer, &now),
+            LogFormat::Json => refused.json(viewer, &now),
+        });
+    }
+
     /// Remembers a request; the line is written when what is returned is dropped, after the last byte of the answer.
     /// `viewer` says who asks, if anybody knows.
     pub(crate) fn begin<B>(
@@ -221,8 +260,8 @@ impl Line {
         let optional = |sent: &Option<Vec<u8>>| sent.as_deref().map_or_else(|| "-".to_owned(), field);
         format!(
             "{} - - [{}] \"{} {} {:?}\" {} {} \"{}\" \"{}\"\n",
-            self.viewer.map_or_else(|| "-".to_owned(), |viewer| viewer.to_string()),
-            now.strftime("%d/%b/%Y:%H:%M:%S %z"),
+            name(self.viewer),
+            written(now),
             field(self.method.as_str().as_bytes()),
             field(self.target.as_bytes()),
             self.version,
@@ -234,26 +273,72 @@ impl Line {
     }
 
     fn json(&self, now: &Zoned, took: Duration) -> String {
-        let text = |sent: &[u8]| String::from_utf8_lossy(&sent[..sent.len().min(LONGEST_FIELD)]).into_owned();
         let rounded_s = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e6;
         let line = JsonLine {
             time: now.timestamp(),
             client: self.viewer,
-            method: text(self.method.as_str().as_bytes()),
+            method: Some(text(self.method.as_str().as_bytes())),
             target: text(self.target.as_bytes()),
-            protocol: format!("{:?}", self.version),
+            protocol: Some(format!("{:?}", self.version)),
             status: self.status.as_u16(),
             sent_bytes: self.sent_bytes,
             took_s: rounded_s(took),
             held_s: rounded_s(self.blocked_for),
             referer: self.referer.as_deref().map(text),
             agent: self.agent.as_deref().map(text),
+            refused: None,
         };
-        // Of plain values nothing can fail.
-        let mut line = serde_json::to_string(&line).unwrap_or_default();
-        line.push('\n');
-        line
+        line.written()
     }
+}
+
+/// What was no request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Refused<'a> {
+    /// What was sent in place of a request line, as far as there is any of it.
+    pub(crate) sent: &'a [u8],
+    /// `None`: not answered.
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) reason: &'a str,
+}
+
+impl Refused<'_> {
+    /// What is not answered has the status 000, as nginx writes it.
+    fn combined(&self, viewer: Option<IpAddr>, now: &Zoned) -> String {
+        let request = if self.sent.is_empty() { "-".to_owned() } else { field(self.sent) };
+        let status = self.status.map_or(0, |status| status.as_u16());
+        format!("{} - - [{}] \"{request}\" {status:03} 0 \"-\" \"-\"\n", name(viewer), written(now))
+    }
+
+    fn json(&self, viewer: Option<IpAddr>, now: &Zoned) -> String {
+        let line = JsonLine {
+            time: now.timestamp(),
+            client: viewer,
+            method: None,
+            target: text(self.sent),
+            protocol: None,
+            status: self.status.map_or(0, |status| status.as_u16()),
+            sent_bytes: 0,
+            took_s: 0.0,
+            held_s: 0.0,
+            referer: None,
+            agent: None,
+            refused: Some(text(self.reason.as_bytes())),
+        };
+        line.written()
+    }
+}
+
+fn name(viewer: Option<IpAddr>) -> String {
+    viewer.map_or_else(|| "-".to_owned(), |viewer| viewer.to_string())
+}
+
+fn written(now: &Zoned) -> impl fmt::Display {
+    now.strftime("%d/%b/%Y:%H:%M:%S %z").to_string()
+}
+
+fn text(sent: &[u8]) -> String {
+    String::from_utf8_lossy(&sent[..sent.len().min(LONGEST_FIELD)]).into_owned()
 }
 
 /// A request in JSON. What is not known is null.
@@ -262,9 +347,11 @@ struct JsonLine {
     /// Of the end of the answer.
     time: Timestamp,
     client: Option<IpAddr>,
-    method: String,
+    /// Null, as the protocol, where what came was no request; then the target is what came instead.
+    method: Option<String>,
     target: String,
-    protocol: String,
+    protocol: Option<String>,
+    /// 0: not answered.
     status: u16,
     /// Of the body.
     sent_bytes: u64,
@@ -274,6 +361,17 @@ struct JsonLine {
     held_s: f64,
     referer: Option<String>,
     agent: Option<String>,
+    /// Why what came was no request.
+    refused: Option<String>,
+}
+
+impl JsonLine {
+    fn written(&self) -> String {
+        // Of plain values nothing can fail.
+        let mut line = serde_json::to_string(self).unwrap_or_default();
+        line.push('\n');
+        line
+    }
 }
 
 fn header(headers: &HeaderMap, name: &HeaderName) -> Option<Vec<u8>> {
@@ -301,7 +399,12 @@ mod tests {
 
     fn line(lines: SyncSender<String>) -> Line {
         Line {
-            sender: Sender { lines, format: LogFormat::Combined, dropped: Arc::default() },
+            sender: Sender {
+                lines,
+                format: LogFormat::Combined,
+                dropped: Arc::default(),
+                is_moved: Arc::default(),
+            },
             viewer: Some("192.168.1.20".parse().unwrap()),
             method: Method::GET,
             target: "/stream.m3u8".to_owned(),
@@ -344,9 +447,27 @@ mod tests {
     }
 
     #[test]
+    fn what_was_no_request_is_one_line_too() {
+        let now: Zoned = "2026-11-22T14:39:16+01:00[+01:00]".parse().unwrap();
+        let viewer = Some("192.168.1.20".parse().unwrap());
+        let head =
+            Refused { sent: b"\x16\x03 \"x", status: Some(StatusCode::BAD_REQUEST), reason: "no HTTP" };
+        assert_eq!(
+            head.combined(viewer, &now),
+            "192.168.1.20 - - [22/Nov/2026:14:39:16 +0100] \"\\x16\\x03 \\x22x\" 400 0 \"-\" \"-\"\n"
+        );
+        let tls = Refused { sent: b"", status: None, reason: "no TLS" };
+        assert_eq!(tls.combined(None, &now), "- - - [22/Nov/2026:14:39:16 +0100] \"-\" 000 0 \"-\" \"-\"\n");
+        let value: serde_json::Value = serde_json::from_str(&tls.json(viewer, &now)).unwrap();
+        assert_eq!((&value["status"], &value["refused"]), (&0.into(), &"no TLS".into()));
+        assert_eq!(value["method"], serde_json::Value::Null);
+    }
+
+    #[test]
     fn a_full_queue_drops_lines_and_counts_them() {
         let (lines, queue) = sync_channel(1);
-        let sender = Sender { lines, format: LogFormat::Combined, dropped: Arc::default() };
+        let sender =
+            Sender { lines, format: LogFormat::Combined, dropped: Arc::default(), is_moved: Arc::default() };
         for number in 0..4 {
             sender.send(format!("{number}\n"));
         }
@@ -354,7 +475,7 @@ mod tests {
         assert_eq!(dropped.load(Ordering::Relaxed), 3);
         drop(sender);
         let mut out = Vec::new();
-        write_lines(&queue, &dropped, &mut out);
+        write_lines(&queue, &dropped, &AtomicBool::new(false), &mut out, || unreachable!("not moved"));
         assert_eq!(out, b"0\n");
         assert_eq!(dropped.load(Ordering::Relaxed), 0, "reported once");
     }

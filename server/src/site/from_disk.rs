@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::header::{HeaderMap, HeaderValue};
+use axum::http::header::HeaderValue;
 use axum::http::{Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::task::spawn_blocking;
@@ -13,10 +13,11 @@ use tracing::warn;
 
 use super::file_body::FileBody;
 use crate::accounts::Share;
+use crate::http::chosen::Chosen;
 use crate::http::headers;
-use crate::http::paths::{self, ResourceKind, Target};
+use crate::http::paths::{self, Target};
 use crate::http::refusal::refusal;
-use crate::memory::{Chosen, headers_of};
+use crate::memory::headers_of;
 use crate::webroot::open_files::{OpenFiles, SharedFile};
 
 /// What all requests share.
@@ -107,17 +108,12 @@ impl Files {
             kind: target.kind,
             length,
             tag: &tag,
+            is_in_memory: false,
             modified,
             headers: &headers_of(target, &tag, false, modified, self.segment_max_age_s),
         };
-        // What is not kept in memory has no tag of its content, and no other is good enough for a playlist: always sent.
-        let nothing = HeaderMap::new();
-        let heeded = match target.kind {
-            ResourceKind::Playlist | ResourceKind::Status => &nothing,
-            ResourceKind::Segment | ResourceKind::Page => request.headers(),
-        };
         let body = |part| Body::new(FileBody::new(file.clone(), share.clone(), part));
-        let mut response = chosen.answer(request.method(), heeded, body);
+        let mut response = chosen.answer(request.method(), request.headers(), body);
         let caching = headers::caching(target.kind, response.status(), self.segment_max_age_s);
         headers::set_caching(response.headers_mut(), caching);
         response

@@ -152,7 +152,7 @@ fn giant_heads_and_bodies_are_refused() {
     let get = |fields: &str| format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n").into_bytes();
     check_refused(&server, &get(&format!("A: {}\r\n", "a".repeat(20_000))), "HTTP/1.1 431");
     check_refused(&server, &get(&"A: a\r\n".repeat(1000)), "HTTP/1.1 431");
-    check_refused(&server, format!("GET /{} HTTP/1.1\r\n", "a".repeat(20_000)).as_bytes(), "HTTP/1.1 4");
+    check_refused(&server, format!("GET /{} HTTP/1.1\r\n", "a".repeat(20_000)).as_bytes(), "HTTP/1.1 414");
     check_refused(&server, &get("Content-Length: 1\r\n"), "HTTP/1.1 413");
     check_refused(&server, &get("Content-Length: 99999999999\r\n"), "HTTP/1.1 413");
     check_refused(&server, &get("Transfer-Encoding: chunked\r\n"), "HTTP/1.1 413");

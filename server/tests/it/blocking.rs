@@ -203,7 +203,9 @@ fn whoever_goes_away_waits_no_more() {
     let mut waiting: Vec<_> = (0..20).map(|_| begin(server.address, &next(1))).collect();
     waiting.extend((0..20).map(|_| begin(server.address, "/live/seg-00000002.p01.ts")));
     wait_until_held(operator, 40);
-    drop(waiting);
+    for connection in waiting {
+        connection.reset();
+    }
     wait_until_held(operator, 0);
     assert_eq!(ended(operator, "left"), 40);
     wait_until("their connections are gone", || metric(operator, "livedir_connections") == 1);

@@ -18,7 +18,7 @@ use crate::blocking::{list, metric, next};
 use crate::support::attackers::{
     Dialer, SlowReader, Version, frame, headers, preface, read_frame, window_update,
 };
-use crate::support::{Connection, DEADLINE, Server, Webroot, get};
+use crate::support::{Connection, DEADLINE, Server, Webroot, get, wait_until};
 
 const MEMORY_OF_ONE_KIB: u64 = 64 * 1024;
 const MEMORY_OF_TEN_KIB: u64 = 512 * 1024;
@@ -309,7 +309,9 @@ fn is_cut_within(server: &Server, sent: &[u8], time: Duration) -> bool {
 #[test]
 fn floods_of_frames_are_cut_within_a_second() {
     let webroot = Webroot::new();
-    let mut server = Server::start(&webroot.path(), &["--metrics-listen", "127.0.0.1:0"]);
+    let log = webroot.outer().join("access.log");
+    let words = ["--metrics-listen", "127.0.0.1:0", "--access-log", log.to_str().unwrap()];
+    let mut server = Server::start(&webroot.path(), &[&words[..], &["--access-log-format", "json"]].concat());
     let operator = server.next_address();
     let floods = [
         ("PING", frame(6, 0, 0, &[0; 8])),
@@ -322,7 +324,12 @@ fn floods_of_frames_are_cut_within_a_second() {
     for (name, sent) in &floods {
         assert!(is_cut_within(&server, sent, Duration::from_secs(1)), "{name}");
     }
-    assert!(metric(operator, "livedir_limits_reached_total{limit=\"frames\"}") >= 5);
+    let cut = metric(operator, "livedir_limits_reached_total{limit=\"frames\"}");
+    assert!((5..=6).contains(&cut), "{cut} of {}", floods.len());
+    wait_until("each has its line", || {
+        let lines = fs::read_to_string(&log).unwrap();
+        lines.matches("frames of HTTP/2 that ask for nothing").count() as u64 == cut
+    });
     assert_eq!(get(server.address, "/stream.m3u8", &[]).status, 200);
 }
 

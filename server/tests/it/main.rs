@@ -5,20 +5,26 @@
 mod support;
 
 mod abuse;
+mod as_written;
 mod blocking;
 mod bounds;
 mod caching;
+mod full_house;
 mod layers;
 mod lifecycle;
 mod lost_parts;
 mod nginx;
+mod nonsense;
 mod operator;
 mod paths;
 mod ports;
 mod ranges;
 mod record;
 mod resets;
+mod signals;
+mod smuggling;
 mod staleness;
+mod suites;
 mod surface;
 mod tls;
 mod tricks;

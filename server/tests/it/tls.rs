@@ -8,13 +8,13 @@ use std::process::{Command, Stdio};
 use crate::blocking::{list, metric, next};
 use crate::support::{Server, Webroot, segment, wait_until};
 
-struct Files {
-    certificate: PathBuf,
-    key: PathBuf,
+pub struct Files {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
 }
 
 /// A new key and a certificate for localhost that nobody else has signed.
-fn write_certificate(directory: &Path, name: &str) -> Files {
+pub fn write_certificate(directory: &Path, name: &str) -> Files {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let files = Files {
         certificate: directory.join(format!("{name}.crt")),
@@ -26,13 +26,13 @@ fn write_certificate(directory: &Path, name: &str) -> Files {
 }
 
 impl Files {
-    fn flags(&self) -> [&str; 4] {
+    pub fn flags(&self) -> [&str; 4] {
         ["--tls-cert", self.certificate.to_str().unwrap(), "--tls-key", self.key.to_str().unwrap()]
     }
 }
 
 /// The version of HTTP, the status and the body; `None` when curl does not trust the server.
-fn curl(flags: &[&str], scheme: &str, address: SocketAddr, path: &str) -> Option<(String, Vec<u8>)> {
+pub fn curl(flags: &[&str], scheme: &str, address: SocketAddr, path: &str) -> Option<(String, Vec<u8>)> {
     let url = format!("{scheme}://localhost:{}{path}", address.port());
     let mut command = Command::new("curl");
     command.args(["--silent", "--show-error", "--max-time", "20", "--noproxy", "*", "--ipv4"]);

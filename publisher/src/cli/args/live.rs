@@ -155,11 +155,26 @@ pub struct LiveArgs {
     #[arg(long, value_name = "GRAPH", env = "LIVEDIR_FILTER", help_heading = PICTURE)]
     pub filter: Option<String>,
 
+    /// Show this picture beside sound that has none, one frame a second
+    ///
+    /// FILE is an image, such as a .png or .jpg. It is shown where the source has sound alone, and until the first picture of a source
+    /// that begins with sound. With --no-video it takes the place of the source's pictures. With --low-latency it is sent as often as
+    /// parts need it; --fps sets another rate
+    #[arg(long, value_name = "FILE", env = "LIVEDIR_PICTURE", help_heading = PICTURE)]
+    pub picture: Option<PathBuf>,
+
     /// Take the sound from a microphone: NAME, or the system's default
     ///
     /// A camera is heard through a microphone without this flag, if there is one. `livedir-publisher devices` lists them
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", env = "LIVEDIR_MIC", help_heading = SOUND)]
     pub mic: Option<String>,
+
+    /// Sound alone: no pictures, whatever the source has; without SOURCE a microphone is heard
+    ///
+    /// Segments hold AAC in MPEG-TS. Sources without pictures, such as an .mp3 or a web radio, need no flag. A client that pushes sound
+    /// alone does: its pictures may come later
+    #[arg(long, conflicts_with = "no_sound", env = "LIVEDIR_NO_VIDEO", value_parser = parse_switch, help_heading = SOUND)]
+    pub no_video: bool,
 
     /// No sound
     #[arg(long, conflicts_with = "mic", env = "LIVEDIR_NO_SOUND", value_parser = parse_switch, help_heading = SOUND)]

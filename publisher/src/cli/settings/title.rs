@@ -9,11 +9,33 @@ impl LiveSettings {
     pub fn shown_title(&self, has_camera: impl FnOnce() -> bool) -> String {
         self.title.clone().unwrap_or_else(|| self.source.kind(has_camera).to_owned())
     }
+
+    /// The same once the source has shown that it has sound alone: a file is no film then.
+    #[must_use]
+    pub fn shown_title_of_sound(&self) -> String {
+        let kind = match self.source.kind(|| false) {
+            "film" => "sound",
+            kind => kind,
+        };
+        self.title.clone().unwrap_or_else(|| kind.to_owned())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::tests::meant;
+
+    #[test]
+    fn a_file_of_sound_is_called_so_and_no_film() {
+        for (line, expected) in [
+            ("secret/song.mp3", "sound"),
+            ("secret/song.mp3 --title Radio", "Radio"),
+            ("http://host/radio", "stream"),
+            ("--no-video", "microphone"),
+        ] {
+            assert_eq!(meant(line).unwrap().shown_title_of_sound(), expected, "{line}");
+        }
+    }
 
     #[test]
     fn the_title_is_what_was_said_or_the_kind_of_the_source() {

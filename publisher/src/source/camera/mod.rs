@@ -16,7 +16,7 @@ mod wake;
 
 use super::{Read, Source, SourceError};
 use crate::captions::carried::Captions;
-use crate::captured::{Captured, CapturedPicture, SourceFormat};
+use crate::captured::{Captured, CapturedPicture, Shows, SourceFormat};
 use crate::picture::colour_space::ColourSpace;
 use backend::{Attached, Shot, Streaming, attached};
 use ffmpeg_next::color::Space;
@@ -236,7 +236,15 @@ impl Source for Camera {
         let CameraMode { width, height, .. } = self.mode;
         let description = format!("{}, {}", self.title, self.mode);
         let colours = ColourSpace::WEBCAM;
-        SourceFormat { description, width, height, colours, has_sound: false, copied: None }
+        SourceFormat {
+            description,
+            shows: Shows::Pictures,
+            width,
+            height,
+            colours,
+            has_sound: false,
+            copied: None,
+        }
     }
 
     fn read(&mut self, timeout: Duration) -> Result<Read, SourceError> {

@@ -36,25 +36,39 @@ pub enum InputError {
     /// It would be over at once.
     #[error("{0} is a still picture, which would end at once; to stream it until Ctrl-C, add --loop")]
     StillPicture(String),
-    /// There is nothing to see in it.
-    #[error("{name} has no video; it holds: {found}; give a source with video")]
-    NoVideo {
+    /// There is nothing to see or to hear in it.
+    #[error("{name} has neither video nor sound; it holds: {found}; give a source with one of them")]
+    NothingToPlay {
         /// The address.
         name: String,
         /// Its streams.
         found: String,
     },
+    /// There is nothing to hear in it.
+    #[error("{name} has no sound; it holds: {found}; leave --no-video out, or give a source with sound")]
+    NoSound {
+        /// The address.
+        name: String,
+        /// Its streams.
+        found: String,
+    },
+    /// It is to be a picture, and is none.
+    #[error("{0} has no picture; give --picture an image, such as a .png or .jpg file")]
+    NoStill(String),
     /// The codec is unknown here.
-    #[error("{name} holds {codec} video, which this FFmpeg cannot decode; convert it to H.264")]
+    #[error("{name} holds {codec}, which this FFmpeg cannot decode; convert it to H.264 and AAC")]
     NoDecoder {
         /// The address.
         name: String,
-        /// The codec's name.
+        /// The codec's name, and what is coded in it.
         codec: String,
     },
     /// Packets came, frames did not.
     #[error("no picture of {0} could be decoded; is the file damaged?")]
     Undecodable(String),
+    /// Packets came, samples did not.
+    #[error("no sound of {0} could be decoded; is the file damaged?")]
+    UndecodableSound(String),
     /// Nothing answers there, or not as it should.
     #[error("cannot reach {name}: {reason}; {remedy}")]
     Unreachable {

@@ -24,7 +24,7 @@ pub use listen_address::CannotListen;
 
 use super::{Read, Source, SourceError};
 use crate::captions::carried::Captions;
-use crate::captured::{Captured, CapturedPicture, CapturedSound, SourceFormat};
+use crate::captured::{Captured, CapturedPicture, CapturedSound, Shows, SourceFormat};
 use crate::picture::colour_space::ColourSpace;
 use decode::{Decoded, LaneDecoder, Step, StreamSetup};
 use demux::{Demuxer, Ending, Origin, Queued, Round};
@@ -37,8 +37,12 @@ use tracing::warn;
 
 /// A name server may keep libav longer than [`demuxer`]'s own patience lasts.
 const OPEN_URL: Duration = Duration::from_secs(12);
+/// The size that is promised where pictures come later: that of what phones held upright do not send, and all others do.
+pub(crate) const LIKELY_SIZE: (u32, u32) = (1280, 720);
 /// How long frames are waited for that do not say their size in advance.
 const FIRST_PICTURE: Duration = Duration::from_secs(10);
+/// A live source that has sound is not waited for longer: the slate stands in for its picture.
+const FIRST_PICTURE_BESIDE_SOUND: Duration = Duration::from_secs(3);
 
 /// What to open, and how.
 #[derive(Debug, Clone)]
@@ -49,6 +53,8 @@ pub struct InputSettings {
     pub loop_forever: bool,
     /// Frame rate of a source without timestamps whose parameter sets state none.
     pub untimed_fps: Option<u32>,
+    /// The sound alone is played, whatever else there is.
+    pub sound_alone: bool,
     /// Once it is set, whatever blocks gives up.
     pub stop: Arc<AtomicBool>,
 }
@@ -63,7 +69,8 @@ pub struct Input {
     /// The round's first frame or run has been placed on the timeline.
     under_way: bool,
     live: bool,
-    pictures: u64,
+    /// Pictures that were handed out; of a source without pictures runs of sound.
+    played: u64,
     /// The next picture is the first of its round: its captions go on with nothing.
     captions_begin: bool,
     format: SourceFormat,
@@ -206,11 +213,18 @@ impl Input {
     /// The demuxer has found its first round: opens the decoders and looks at the size.
     pub(crate) fn begin(name: String, demuxer: Demuxer, round: Round) -> Result<Self, InputError> {
         let not_media = |error| InputError::NotMedia { name: name.clone(), reason: error::reason(error) };
-        let picture = LaneDecoder::open(&name, &round.picture, round.live).map_err(not_media)?;
-        let sound = round.sound.as_ref().and_then(|sound| open_sound(&name, sound, round.live));
+        let open = |setup: &StreamSetup| LaneDecoder::open(&name, setup, round.live).map_err(not_media);
+        let picture = round.picture.as_ref().map(open).transpose()?;
+        let sound = match &round.sound {
+            Some(sound) if picture.is_none() => Some(open(sound)?),
+            sound => sound.as_ref().and_then(|sound| open_sound(&name, sound, round.live)),
+        };
+        let shows =
+            if picture.is_some() || round.picture_may_come { Shows::Pictures } else { Shows::Nothing };
         let mut input = Input {
             format: SourceFormat {
                 description: round.description,
+                shows,
                 width: 0,
                 height: 0,
                 colours: ColourSpace::HIGH_DEFINITION,
@@ -219,12 +233,12 @@ impl Input {
             },
             name,
             demuxer,
-            lanes: [InputLane::new(Some(picture)), InputLane::new(sound)],
+            lanes: [InputLane::new(picture), InputLane::new(sound)],
             timeline: Timeline::default(),
             pacer: Pacer::new(round.live && !round.in_bursts),
             under_way: false,
             live: round.live,
-            pictures: 0,
+            played: 0,
             captions_begin: true,
         };
         (input.format.width, input.format.height) = input.shown_size()?;
@@ -233,10 +247,14 @@ impl Input {
         Ok(input)
     }
 
-    /// What the stream's head says, or else what the first frame shows.
+    /// What the stream's head says, or else what the first frame shows. Where a live source sends sound alone as yet, what is likely.
     fn shown_size(&mut self) -> Result<(u32, u32), InputError> {
         let picture = Lane::Picture as usize;
-        let deadline = Instant::now() + FIRST_PICTURE;
+        if self.lanes[picture].decoder.is_none() {
+            return Ok(LIKELY_SIZE);
+        }
+        let may_be_late = self.live && self.lanes[Lane::Sound as usize].decoder.is_some();
+        let deadline = Instant::now() + if may_be_late { FIRST_PICTURE_BESIDE_SOUND } else { FIRST_PICTURE };
         loop {
             if let Some(size) = self.lanes[picture].decoder.as_ref().and_then(LaneDecoder::stated_size) {
                 return Ok(size);
@@ -250,8 +268,13 @@ impl Input {
             if self.demuxer.stopped() {
                 return Err(InputError::Stopped(self.name.clone()));
             }
-            if self.lanes[picture].finished || self.demuxer.has_read_enough() || Instant::now() >= deadline {
-                return Err(InputError::Undecodable(self.name.clone()));
+            let is_over = self.lanes[picture].finished;
+            if is_over || self.demuxer.has_read_enough() || Instant::now() >= deadline {
+                return if may_be_late && !is_over {
+                    Ok(LIKELY_SIZE)
+                } else {
+                    Err(InputError::Undecodable(self.name.clone()))
+                };
             }
             self.demuxer.wait(seen, deadline);
         }
@@ -332,13 +355,14 @@ impl Input {
         let captured_at = due.at;
         Some(match ready.decoded {
             Decoded::Picture(mut frame) => {
-                self.pictures += 1;
+                self.played += 1;
                 let captions = Captions::read(&frame.take_cc_data());
                 let is_first = std::mem::take(&mut self.captions_begin);
                 let captions = if is_first { captions.after_a_break() } else { captions };
                 Captured::Picture(CapturedPicture { frame, captured_at, captions })
             }
             Decoded::Sound(frame) => {
+                self.played += u64::from(self.lanes[Lane::Picture as usize].decoder.is_none());
                 Captured::Sound(CapturedSound { frame, captured_at, stretch: due.stretch })
             }
         })
@@ -350,19 +374,23 @@ impl Input {
         let ending = self.demuxer.ending();
         let round = self.demuxer.next_round();
         let went_well = round.is_some() || matches!(ending, Some(Ending::Over));
-        if went_well && self.pictures == 0 {
-            return Err(InputError::Undecodable(self.name.clone()).into());
+        if went_well && self.played == 0 {
+            let has_picture = self.lanes[Lane::Picture as usize].decoder.is_some();
+            let undecodable =
+                if has_picture { InputError::Undecodable } else { InputError::UndecodableSound };
+            return Err(undecodable(self.name.clone()).into());
         }
         if let Some(round) = round {
-            let decoder = LaneDecoder::open(&self.name, &round.picture, round.live);
-            let decoder = decoder.map_err(|error| InputError::Broken {
+            // The encoders are set up: pictures and sound that were not there at the start have no place to go.
+            let picture = round.picture.filter(|_| self.format.shows == Shows::Pictures);
+            let decoder = picture.map(|picture| LaneDecoder::open(&self.name, &picture, round.live));
+            let decoder = decoder.transpose().map_err(|error| InputError::Broken {
                 name: self.name.clone(),
                 reason: error::reason(error),
             })?;
-            // The encoders are set up: sound that was not there at the start has no place to go.
             let sound = round.sound.filter(|_| self.format.has_sound);
             let sound = sound.and_then(|sound| open_sound(&self.name, &sound, round.live));
-            self.lanes = [InputLane::new(Some(decoder)), InputLane::new(sound)];
+            self.lanes = [InputLane::new(decoder), InputLane::new(sound)];
             self.under_way = false;
             self.captions_begin = true;
             if self.format.description == round.description {

@@ -22,6 +22,12 @@ pub(crate) fn may_jump(format: &format::Input) -> bool {
     unsafe { (*format.as_ptr()).flags & ffi::AVFMT_TS_DISCONT != 0 }
 }
 
+/// Whether streams may turn up after the start: the container has no head that names them all.
+pub(crate) fn may_have_more_streams(input: &context::Input) -> bool {
+    // SAFETY: the context is open for as long as it is borrowed; the field is a plain number.
+    unsafe { (*input.as_ptr()).ctx_flags & ffi::AVFMTCTX_NOHEADER != 0 }
+}
+
 /// Tells the demuxer that only the streams `kept` are wanted. HLS otherwise downloads every variant at once.
 pub(crate) fn discard_all_but(input: &mut context::Input, kept: &[usize]) {
     for index in 0..input.nb_streams() as usize {

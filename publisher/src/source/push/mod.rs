@@ -1,16 +1,16 @@
 //! Waiting: a source that is open from the start, and delivers whenever somebody pushes to it.
 //!
 //! In: a place to listen at. Out: video and sound of one client after the other; between them the news that there is
-//! none. What will come is not known in advance: frames are promised in the shape that nearly all have today, and
-//! sound, which is silence while there is none. The caller's thread does it all; the [`Demuxer`] has its own. A client whose
-//! stream does not name its size holds the caller up until its first frame, or for ten seconds.
+//! none. What will come is not known in advance: frames are promised in the shape that nearly all have today (unless
+//! sound alone is wanted), and sound, which is silence while there is none. The caller's thread does it all; the [`Demuxer`] has its own. A client whose
+//! stream does not name its size holds the caller up until its first frame, or for ten seconds, three where it sends sound.
 
 use super::input::demux::{Demuxer, Ending, Origin, TICK};
 use super::input::error::InputError;
 use super::input::listen_address::ListenAt;
-use super::input::{CannotListen, Input, InputSettings};
+use super::input::{CannotListen, Input, InputSettings, LIKELY_SIZE};
 use super::rtmp::Door;
-use crate::captured::SourceFormat;
+use crate::captured::{Shows, SourceFormat};
 use crate::picture::colour_space::ColourSpace;
 use crate::source::{Read, Source, SourceError};
 use livedir_layout::source_state::SourceState;
@@ -20,8 +20,6 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
-/// What most clients send; only phones that are held upright send another shape.
-const LIKELY_SIZE: (u32, u32) = (1280, 720);
 /// If libav cannot listen, it says so within this time.
 const AT_ONCE: Duration = Duration::from_millis(300);
 /// The pause after a client that sent nothing usable, or after the port was not free.
@@ -166,7 +164,16 @@ impl Source for Waiting {
     fn format(&self) -> SourceFormat {
         let (width, height) = LIKELY_SIZE;
         let colours = ColourSpace::HIGH_DEFINITION;
-        SourceFormat { description: self.wish(), width, height, colours, has_sound: true, copied: None }
+        let shows = if self.settings.sound_alone { Shows::Nothing } else { Shows::Pictures };
+        SourceFormat {
+            description: self.wish(),
+            shows,
+            width,
+            height,
+            colours,
+            has_sound: true,
+            copied: None,
+        }
     }
 
     fn state(&self) -> SourceState {

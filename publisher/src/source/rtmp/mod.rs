@@ -1,16 +1,19 @@
 //! RTMP door: lets the one client in that knows the key, and hands its media on as an FLV file that never ends.
 //!
 //! In: TCP connections. Out: [`Guest`]s, one after the other. libav's own RTMP server takes any key, one client per
-//! opening, and cannot refuse a second one; so the door is ours. Its thread accepts; each client, [`MOST_CLIENTS`] at most, has a
-//! thread that ends with it. All of them end within [`TICK`] when the door is dropped or the stop flag is set.
+//! opening, and cannot refuse a second one; so the door is ours. Its thread accepts; each client, [`house::MOST_CLIENTS`] at most, has a
+//! thread that ends with it. When all places are taken, or those of an address, the most silent client leaves for the next. All of them end within [`TICK`] when the door is dropped or the stop flag is set.
 
 mod amf;
 mod chunks;
+mod house;
 mod session;
 mod visit;
 
+use house::{House, Told};
+use session::SessionError;
 use std::io::{self, ErrorKind, PipeReader};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -20,8 +23,6 @@ use visit::Visit;
 
 /// The stop and the end of the door are noticed within this time.
 const TICK: Duration = Duration::from_millis(100);
-/// Clients at a time, with those that are connected and not accepted yet.
-const MOST_CLIENTS: usize = 64;
 /// When a client has sent nothing for this long, another may take its place: a phone that changed its network connects again.
 const SEAT_KEPT: Duration = Duration::from_secs(5);
 
@@ -54,8 +55,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    clients: usize,
-    next_client: u64,
+    house: House<TcpStream>,
     seat: Option<Seat>,
     guest: Option<Guest>,
     last_warning: Option<Instant>,
@@ -153,26 +153,39 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     }
 }
 
-/// Starts a client's thread.
+/// Starts a client's thread, and ends another one's where there is no place.
 fn greet(connection: TcpStream, from: SocketAddr, shared: &Arc<Shared>) {
+    let Ok(end) = connection.try_clone() else { return };
     let mut state = shared.lock();
-    if state.clients >= MOST_CLIENTS {
-        return;
+    let on_air = state.seat.as_ref().map(|seat| seat.client);
+    let Some(entered) = state.house.enter(from.ip(), Instant::now(), on_air, end) else { return };
+    if let Some((address, end)) = entered.instead_of {
+        let _ = end.shutdown(Shutdown::Both); // it may have left in the meantime
+        if state.house.is_news(address, Told::Crowd) {
+            warn!(%address, "too many RTMP connections; the most silent one is closed, see that only encoders reach this port");
+        }
     }
-    state.clients += 1;
-    let client = state.next_client;
-    state.next_client += 1;
     drop(state);
-    let visit = Visit::new(client, from, shared.clone());
+    let visit = Visit::new(entered.client, from, shared.clone());
     let started = std::thread::Builder::new().name("rtmp client".to_owned()).spawn(move || {
         let mut visit = visit;
         match visit.serve(connection) {
             Ok(()) => debug!(%from, "RTMP client disconnected"),
-            Err(error) => debug!(%from, %error, "RTMP client rejected"),
+            Err(error) => tell(&error, from, &visit),
         }
     });
     if let Err(error) = started {
         warn!(%error, "cannot start a thread for an RTMP client");
+    }
+}
+
+/// Whoever speaks something else is told to the operator, once an address.
+fn tell(error: &io::Error, from: SocketAddr, visit: &Visit) {
+    let is_garbage = error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<SessionError>);
+    if is_garbage && visit.is_news(Told::Garbage) {
+        warn!(%from, %error, "RTMP client rejected");
+    } else {
+        debug!(%from, %error, "RTMP client rejected");
     }
 }
 
@@ -296,20 +309,35 @@ mod tests {
             matches!(answer, Ok(0)) || answer.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset)
         );
         assert!(door.shared.lock().guest.is_none());
+        let deadline = Instant::now() + LIMIT;
+        while door.shared.lock().house.len() > 0 {
+            assert!(Instant::now() < deadline, "it has gone and counts as there");
+            std::thread::yield_now();
+        }
+        assert!(!door.shared.lock().house.is_news(door.address.ip(), Told::Garbage), "it was told");
     }
 
     #[test]
-    fn those_who_only_sit_there_do_not_fill_the_house() {
+    fn those_who_only_sit_there_keep_no_encoder_out() {
         let door = door(LIMIT);
-        let mut sitting: Vec<_> =
-            (0..=MOST_CLIENTS).map(|_| TcpStream::connect(door.address).expect("a door")).collect();
-        let mut last = sitting.pop().expect("the last");
-        last.set_read_timeout(Some(LIMIT)).expect("a socket");
-        assert!(!matches!(last.read(&mut [0; 1]), Ok(1..)), "it is closed at once");
-        assert!(door.shared.lock().clients <= MOST_CLIENTS);
-        sitting.clear();
+        let sitting: Vec<_> =
+            (0..house::MOST_CLIENTS).map(|_| TcpStream::connect(door.address).expect("a door")).collect();
+        let mut pusher = client(&door, "KEY");
+        assert_eq!(answer(&mut pusher), "NetStream.Publish.Start");
+        assert!(door.shared.lock().house.len() <= house::MOST_OF_ADDRESS);
+        // More of them do not take its place, for it is on air.
+        let more: Vec<_> =
+            (0..house::MOST_CLIENTS).map(|_| TcpStream::connect(door.address).expect("a door")).collect();
+        pusher.write_all(&picture(0)).expect("a connection");
+        guest(&door).media.read_exact(&mut [0; 13 + 18]).expect("the pusher's picture");
+        // The most silent have been sent away, and all of them leave.
+        let mut first = &sitting[0];
+        first.set_read_timeout(Some(LIMIT)).expect("a socket");
+        assert!(!matches!(first.read(&mut [0; 1]), Ok(1..)), "it is closed");
+        assert!(!door.shared.lock().house.is_news(door.address.ip(), Told::Crowd), "it was told");
+        drop((sitting, more, pusher));
         let deadline = Instant::now() + LIMIT;
-        while door.shared.lock().clients > 0 {
+        while door.shared.lock().house.len() > 0 {
             assert!(Instant::now() < deadline, "they have gone and count as there");
             std::thread::yield_now();
         }

@@ -44,6 +44,8 @@ struct Run {
     has_sound: bool,
     part_90k: Option<i64>,
     in_step: bool,
+    /// Frames after the last whole second.
+    rest_frames: u64,
 }
 
 const PLAIN: Run = Run {
@@ -54,9 +56,10 @@ const PLAIN: Run = Run {
     has_sound: true,
     part_90k: None,
     in_step: false,
+    rest_frames: 2,
 };
 
-const RUNS: [Run; 7] = [
+const RUNS: [Run; 8] = [
     PLAIN,
     Run { name: "encoded, parts", part_90k: Some(18_000), ..PLAIN },
     Run { name: "encoded, no sound, 30 frames a second", has_sound: false, fps: 30, ..PLAIN },
@@ -71,6 +74,8 @@ const RUNS: [Run; 7] = [
     },
     Run { name: "encoded, HEVC, parts", codec: VideoCodec::Hevc, part_90k: Some(18_000), ..PLAIN },
     Run { name: "encoded, 7 frames a second, parts", fps: 7, part_90k: Some(45_000), ..PLAIN },
+    // Sound of its frames comes when the part is complete.
+    Run { name: "encoded, a whole part at the end", part_90k: Some(18_000), rest_frames: 5, ..PLAIN },
 ];
 
 /// Of each run.
@@ -91,7 +96,13 @@ fn entry(run: &Run) -> Entry {
     std::fs::create_dir_all(&live).unwrap();
     make(run, webroot.path());
     let names = super::names_of(webroot.path());
-    let parts = names.iter().filter(|name| name.contains(".p")).count();
+    let of_parts = names.iter().filter(|name| name.contains(".p"));
+    // Sound alone would make the parts longer together than their segment (bis-22 4.4.4.9).
+    for name in of_parts.clone() {
+        let facts = livedir_media::probe(&std::fs::read(live.join(name)).unwrap()).unwrap();
+        assert!(facts.video.is_some(), "{}: {name} has no picture", run.name);
+    }
+    let parts = of_parts.count();
     let listing =
         names.iter().fold(String::new(), |text, name| text + &structure::of(&live.join(name), run.codec));
     let facts = format!("{} segments, {parts} parts", names.len() - parts);
@@ -132,12 +143,12 @@ fn make(run: &Run, webroot: &Path) {
     let (packets_tx, packets_rx) = mpsc::sync_channel(10_000);
     let (shown_tx, shown_rx) = picture::channel(run.fps, WhenLate::Wait, run.name, Arc::clone(&meters));
     if run.has_sound {
-        send_sound(&packets_tx);
+        send_sound(&packets_tx, run);
     }
     thread::scope(|scope| {
         scope.spawn(move || rung::run(&shown_rx, &settings, &packets_tx).unwrap());
         scope.spawn(move || package::run(&packets_rx, &package, &meters).unwrap());
-        for n in 0..SECONDS * segment_frames + 2 {
+        for n in 0..SECONDS * segment_frames + run.rest_frames {
             let filmed_at = SystemTime::UNIX_EPOCH + Duration::from_secs(FILMED_S + n / segment_frames);
             let segment = n / segment_frames;
             let boundary = (n % segment_frames == 0).then_some(SegmentBoundary {
@@ -172,14 +183,15 @@ fn picture(n: u64) -> ffmpeg::frame::Video {
     frame
 }
 
-/// A tone as long as the pictures.
-fn send_sound(packets: &mpsc::SyncSender<Encoded>) {
+/// A tone as long as the pictures of whole seconds, and of a rest that is a part.
+fn send_sound(packets: &mpsc::SyncSender<Encoded>, run: &Run) {
     let origin = Instant::now();
     let mut encoder = AudioEncoder::open(64_000, origin).unwrap();
     let parameters = encoder.parameters();
     packets.send(Encoded::Stream { medium: Medium::Audio, parameters }).unwrap();
     let send = |ready: Vec<EncodedPacket>| packets.send(Encoded::Packets(ready)).unwrap();
-    for n in 0..SECONDS as u32 * 50 {
+    let rest_runs = if run.rest_frames > 2 { run.rest_frames * 50 / u64::from(run.fps) } else { 0 };
+    for n in 0..(SECONDS * 50 + rest_runs) as u32 {
         let mut frame =
             ffmpeg::frame::Audio::new(Sample::F32(Type::Packed), 960, ffmpeg::ChannelLayout::MONO);
         frame.set_rate(48_000);

@@ -1,6 +1,8 @@
 //! What is no film, or no longer one.
 
 use super::media::{PICTURES, SOUND, film, made, next, open_file, settings};
+use livedir_publisher::captured::Shows;
+use livedir_publisher::source::Source;
 use livedir_publisher::source::input::{self, InputAddress, InputError};
 use std::path::Path;
 
@@ -34,25 +36,31 @@ fn what_cannot_be_played_is_named_with_the_remedy() {
         &invalid,
     );
     check(&at("empty.mp4", b""), &invalid);
+    let subtitles = at("titles.srt", b"1\n00:00:00,000 --> 00:00:01,000\nOnce upon a time\n");
     check(
-        &made("song.m4a", &["-f", "lavfi", "-i", SOUND, "-t", "1"]),
-        "PATH has no video; it holds: sound (aac); give a source with video",
+        &subtitles,
+        "PATH has neither video nor sound; it holds: subtitles (subrip); give a source with one of them",
+    );
+    let film = made("silent.mp4", &["-f", "lavfi", "-i", PICTURES, "-t", "1"]);
+    let settings = input::InputSettings { sound_alone: true, ..settings(InputAddress::File(film)) };
+    let error = input::open(&settings).err().expect("an error").to_string();
+    assert!(
+        error.ends_with(
+            "has no sound; it holds: video (h264); leave --no-video out, or give a source with sound"
+        ),
+        "{error}"
     );
 }
 
 #[test]
-fn the_cover_of_a_song_is_no_video() {
+fn the_cover_of_a_song_is_no_picture_of_a_stream() {
     let cover = format!("{PICTURES}:duration=0.04");
     let maps = ["-map", "0", "-map", "1", "-disposition:v", "attached_pic", "-c:v", "mjpeg", "-t", "1"];
     let arguments = [&["-f", "lavfi", "-i", SOUND, "-f", "lavfi", "-i", &cover][..], &maps].concat();
     let path = made("song.mp3", &arguments);
-    let error = open_file(&path).err().expect("an error").to_string();
-    assert!(
-        error.ends_with(
-            "has no video; it holds: sound (mp3float), a cover picture (mjpeg); give a source with video"
-        ),
-        "{error}"
-    );
+    let format = open_file(&path).expect("a song").format();
+    assert_eq!((format.shows, format.has_sound), (Shows::Nothing, true));
+    assert!(format.description.ends_with("song.mp3, mp3 sound"), "{}", format.description);
 }
 
 #[test]

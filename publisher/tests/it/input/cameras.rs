@@ -7,33 +7,23 @@ use livedir_publisher::source::input::{self, InputAddress, InputError};
 use livedir_publisher::source::{Source, SourceError};
 use std::process::Command;
 
-/// Serves `/cam` over the transport in its first argument, on a free port, which it prints.
-const CAMERA: &str = "
-import sys, gi
-gi.require_version('Gst', '1.0')
-gi.require_version('GstRtspServer', '1.0')
-from gi.repository import Gst, GLib, GstRtspServer, GstRtsp
-Gst.init(None)
-server = GstRtspServer.RTSPServer()
-server.set_address('127.0.0.1')
-server.set_service('0')
-camera = GstRtspServer.RTSPMediaFactory()
-camera.set_launch('''(
-    videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1
+/// A server of RTSP; its head says what it takes and prints.
+const CAMERA: &str = include_str!("../support/camera.py");
+
+/// What it films.
+const LIVE: &str = "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1
     ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25 ! rtph264pay name=pay0 config-interval=-1
-    audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay1 )''')
-camera.set_shared(True)
-camera.set_protocols(getattr(GstRtsp.RTSPLowerTrans, sys.argv[1]))
-server.get_mount_points().add_factory('/cam', camera)
-server.attach(None)
-print('port', server.get_bound_port(), flush=True)
-GLib.MainLoop().run()
-";
+    audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay1";
+
+fn camera(transport: &str) -> (Running, String) {
+    camera_of(transport, LIVE)
+}
 
 /// A camera that knows one transport; its address.
-fn camera(transport: &str) -> (Running, String) {
+pub fn camera_of(transport: &str, pipeline: &str) -> (Running, String) {
     // The system's own Python: only that one has GStreamer's bindings.
-    let mut camera = Running::start(Command::new("/usr/bin/python3").args(["-c", CAMERA, transport]));
+    let words = ["-c", CAMERA, transport, &format!("( {pipeline} )")];
+    let mut camera = Running::start(Command::new("/usr/bin/python3").args(words));
     let port = wait_for("the camera's port", PATIENCE, || {
         assert!(camera.still_runs(), "no camera:\\n{}", camera.output());
         camera.output().lines().find_map(|line| line.strip_prefix("port ").map(str::to_owned))

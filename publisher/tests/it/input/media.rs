@@ -49,7 +49,13 @@ pub fn film(name: &str, more: &[&str]) -> PathBuf {
 }
 
 pub fn settings(address: InputAddress) -> InputSettings {
-    InputSettings { address, loop_forever: false, untimed_fps: None, stop: Arc::new(AtomicBool::new(false)) }
+    InputSettings {
+        address,
+        loop_forever: false,
+        untimed_fps: None,
+        sound_alone: false,
+        stop: Arc::new(AtomicBool::new(false)),
+    }
 }
 
 pub fn open_file(path: &Path) -> Result<Input, InputError> {

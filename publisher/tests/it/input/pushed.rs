@@ -186,19 +186,24 @@ fn tcp_takes_one_client_after_the_other() {
 #[test]
 fn who_pushes_what_cannot_be_used_does_not_close_the_door() {
     let webroot = tempfile::tempdir().expect("a directory");
-    let mut listening = Listening::start(webroot.path(), "rtmp://127.0.0.1:0/live/KEY?listen=1");
-    let right = listening.address.replace("***", "KEY");
-    let sound = Running::start(
+    let words = ["rtmp://127.0.0.1:0/live/KEY?listen=1", "--no-video", "--segment-duration", "500ms"];
+    let mut live = LiveStream::start(webroot.path(), &words);
+    live.wait_for_segment(1);
+    let output = live.publisher.output();
+    let place = output.split("place=\"").nth(1).and_then(|rest| rest.split(['?', '"']).next());
+    let right = place.expect("a place in the log").replace("/***", "/live/KEY");
+    let silent = Running::start(
         Command::new("ffmpeg")
-            .args(["-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i", SOUND, "-c:a", "aac"])
+            .args(["-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i", PICTURES, "-c:v", "libx264"])
             .args(["-f", "flv", &right]),
     );
     wait_for("a warning", PATIENCE, || {
-        listening.live.publisher.output().contains("has no video; it holds: sound (aac)").then_some(())
+        live.publisher.output().contains("has no sound; it holds: video (h264)").then_some(())
     });
-    drop(sound);
-    let _pictures = ffmpeg("flv", &right);
-    listening.wait_for_pictures();
+    drop(silent);
+    let _both = ffmpeg("flv", &right);
+    wait_for("sound", PATIENCE, || live.publisher.output().contains("source connected").then_some(()));
+    assert_eq!(live.count("pictures_captured"), 0);
 }
 
 #[track_caller]

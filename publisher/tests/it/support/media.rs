@@ -3,16 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Runs a program to its end; gives what it printed on standard output.
-#[track_caller]
-pub fn run(command: &mut Command) -> Vec<u8> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let ended = command
-        .output()
-        .unwrap_or_else(|error| panic!("cannot start {name}: {error}; run `just setup-tests`"));
-    assert!(ended.status.success(), "{name} failed:\n{}", String::from_utf8_lossy(&ended.stderr));
-    ended.stdout
-}
+pub use super::flashes::{beeps, flashes, nearest_beeps};
+pub use super::run::run;
 
 /// A film of so many seconds in H.264 and AAC: moving bars with a white flash for the first tenth of each second, and a
 /// beep with each flash. 640x360, 25 fps, 44.1 kHz, as nothing in it should be what livedir makes of it.
@@ -94,54 +86,10 @@ pub fn decode(file: &Path) {
     assert!(ended.status.success() && complaints.is_empty(), "{}: {complaints}", file.display());
 }
 
-/// Times in seconds, on the file's own clock, at which a flash begins (the given square of the picture turns white).
-#[track_caller]
-pub fn flashes(file: &Path, square: &str) -> Vec<f64> {
-    let path = file.display();
-    let graph = format!("movie={path},crop={square},signalstats");
-    let lines = run(Command::new("ffprobe").args(["-v", "error", "-f", "lavfi", &graph]).args([
-        "-of",
-        "csv=p=0",
-        "-show_entries",
-        "frame=pts_time:frame_tags=lavfi.signalstats.YAVG",
-    ]));
-    let mut was_white = true;
-    let mut starts = Vec::new();
-    for line in String::from_utf8(lines).unwrap().lines() {
-        let mut fields = line.split(',').map(|field| field.parse::<f64>().unwrap_or(f64::NAN));
-        let (time_s, luma) = (fields.next().unwrap_or(f64::NAN), fields.next().unwrap_or(f64::NAN));
-        let is_white = luma > 150.0;
-        if is_white && !was_white {
-            starts.push(time_s);
-        }
-        was_white = is_white;
-    }
-    starts
-}
-
-/// Times in seconds, on the file's own clock, at which a beep begins.
-#[track_caller]
-pub fn beeps(file: &Path) -> Vec<f64> {
-    let ended = Command::new("ffmpeg")
-        .args(["-v", "info", "-copyts", "-i"])
-        .arg(file)
-        .args(["-vn", "-af", "silencedetect=noise=0.02:d=0.3", "-f", "null", "-"])
-        .output()
-        .expect("ffmpeg is installed by `just setup-tests`");
-    String::from_utf8_lossy(&ended.stderr)
-        .lines()
-        .filter_map(|line| line.split_once("silence_end: "))
-        .map(|(_, rest)| rest.split_whitespace().next().unwrap().parse().unwrap())
-        .collect()
-}
-
 /// For each flash (see [`flashes`]) how long after it, in seconds, the nearest beep begins.
 #[track_caller]
 pub fn beeps_after_flashes(file: &Path, square: &str) -> Vec<f64> {
-    let (flashes, beeps) = (flashes(file, square), beeps(file));
-    let nearest =
-        |flash: &f64| beeps.iter().map(|beep| beep - flash).min_by(|a, b| a.abs().total_cmp(&b.abs()));
-    flashes.iter().filter_map(nearest).collect()
+    nearest_beeps(&flashes(file, square), &beeps(file))
 }
 
 /// The mean volume of a segment; -91 is the least that there is.

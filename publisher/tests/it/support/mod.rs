@@ -1,6 +1,7 @@
 //! What the tests of the whole program share: the programs under test, other people's programs, and ways to wait.
 
 pub mod check;
+pub mod flashes;
 #[path = "../../../../server/tests/it/support/kept.rs"]
 pub mod kept;
 pub mod live_source;
@@ -8,6 +9,7 @@ pub mod media;
 pub mod nginx;
 pub mod programs;
 pub mod rtmp_client;
+pub mod run;
 pub mod small_disk;
 #[path = "../../../../server/tests/it/support/surface.rs"]
 pub mod surface;

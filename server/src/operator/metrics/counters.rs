@@ -66,6 +66,33 @@ impl Reached {
     ];
 }
 
+/// What was not well-formed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Malformed {
+    /// No head of HTTP/1, or one that is too long.
+    Head,
+    /// None, two, or one that is no name.
+    Host,
+    /// Too long.
+    Address,
+    /// Frames that RFC 9113 forbids.
+    Http2,
+    Tls,
+    /// HTTP on a port that speaks TLS.
+    PlainHttp,
+}
+
+impl Malformed {
+    pub(crate) const ALL: [(Malformed, &str); 6] = [
+        (Malformed::Head, "head"),
+        (Malformed::Host, "host"),
+        (Malformed::Address, "address"),
+        (Malformed::Http2, "http2"),
+        (Malformed::Tls, "tls"),
+        (Malformed::PlainHttp, "plain_http"),
+    ];
+}
+
 /// Upper ends of the classes of the histogram, in microseconds: from memory, from a disk's cache, from a disk, late.
 pub(super) const TOOK_US: [u64; 11] =
     [25, 50, 100, 250, 500, 1_000, 2_500, 10_000, 50_000, 250_000, 1_000_000];
@@ -93,6 +120,7 @@ pub(crate) struct Counters {
     pub(super) sent_bytes: AtomicU64,
     pub(super) connections: AtomicU64,
     pub(super) reached: [AtomicU64; Reached::ALL.len()],
+    pub(super) malformed: [AtomicU64; Malformed::ALL.len()],
     now_s: AtomicU64,
     viewers: Mutex<Viewers>,
 }
@@ -127,6 +155,10 @@ impl Counters {
 
     pub(crate) fn reached(&self, reached: Reached) {
         add(&self.reached[reached as usize], 1);
+    }
+
+    pub(crate) fn malformed(&self, malformed: Malformed) {
+        add(&self.malformed[malformed as usize], 1);
     }
 
     /// Moves the clock of the viewers on.
@@ -169,6 +201,9 @@ mod tests {
         }
         for (index, (reached, _)) in Reached::ALL.iter().enumerate() {
             assert_eq!(*reached as usize, index);
+        }
+        for (index, (malformed, _)) in Malformed::ALL.iter().enumerate() {
+            assert_eq!(*malformed as usize, index);
         }
     }
 }

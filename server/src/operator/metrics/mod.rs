@@ -11,6 +11,6 @@ mod text;
 mod threads;
 mod viewers;
 
-pub(crate) use counters::{Asked, Counters, Reached, RequestKind, kind_of};
+pub(crate) use counters::{Asked, Counters, Malformed, Reached, RequestKind, kind_of};
 pub(crate) use text::{CONTENT_TYPE, render};
 pub(crate) use threads::Metrics;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::counters::{CLASSES, Counters, Reached, RequestKind, TOOK_US};
+use super::counters::{CLASSES, Counters, Malformed, Reached, RequestKind, TOOK_US};
 use super::threads::Metrics;
 use crate::blocking::waiters::{BlockedRequests, End};
 
@@ -72,15 +72,19 @@ pub(crate) fn render(
         "Accepted connections.",
         &plain(sum(&|worker| &worker.connections)),
     );
-    let reached = Reached::ALL.map(|(reached, name)| {
-        let count = sum(&|worker| &worker.reached[reached as usize]);
-        (format!("{{limit=\"{name}\"}}"), count.to_string())
-    });
+    let reached = labelled("limit", Reached::ALL, |it| sum(&|worker| &worker.reached[it as usize]));
     family(
         "livedir_limits_reached_total",
         "counter",
         "Connections refused or ended, and requests refused, by the limit that they reached.",
         &reached,
+    );
+    let malformed = labelled("kind", Malformed::ALL, |it| sum(&|worker| &worker.malformed[it as usize]));
+    family(
+        "livedir_malformed_total",
+        "counter",
+        "Requests and connections refused because they were not well-formed.",
+        &malformed,
     );
     let cache = [("hit", hits), ("look", misses)]
         .map(|(result, count)| (format!("{{result=\"{result}\"}}"), count.to_string()));
@@ -115,6 +119,15 @@ pub(crate) fn render(
     text
 }
 
+/// A line for each, told apart by this label.
+fn labelled<T, const N: usize>(
+    label: &str,
+    all: [(T, &str); N],
+    count: impl Fn(T) -> u64,
+) -> [(String, String); N] {
+    all.map(|(it, name)| (format!("{{{label}=\"{name}\"}}"), count(it).to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -137,6 +150,7 @@ mod tests {
         metrics.workers()[1].answered(&asked(404, 2_000_000), Some(8));
         metrics.workers()[1].sent(1000);
         metrics.workers()[0].reached(Reached::SlowHead);
+        metrics.workers()[1].malformed(Malformed::Host);
         let text = render(&metrics, 3, (40, 2, 5000), &BlockedRequests::new(1), 6);
         for line in [
             "livedir_requests_total{kind=\"playlist\",status=\"2xx\"} 2",
@@ -151,6 +165,8 @@ mod tests {
             "livedir_answer_seconds_count 3",
             "livedir_connections 3",
             "livedir_limits_reached_total{limit=\"slow_head\"} 1",
+            "livedir_malformed_total{kind=\"host\"} 1",
+            "livedir_malformed_total{kind=\"tls\"} 0",
             "livedir_cache_answers_total{result=\"hit\"} 40",
             "livedir_cache_answers_total{result=\"look\"} 2",
             "livedir_cache_bytes 5000",

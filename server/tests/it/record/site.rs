@@ -12,12 +12,13 @@ use crate::support::Webroot;
 const MODIFIED_S: u64 = 1_580_608_922;
 
 /// A file for each type that the server knows, and for none.
-pub const TYPES: [&str; 21] = [
+pub const TYPES: [&str; 34] = [
     "m4s",
     "mp4",
     "aac",
     "vtt",
     "html",
+    "htm",
     "css",
     "js",
     "mjs",
@@ -31,6 +32,18 @@ pub const TYPES: [&str; 21] = [
     "jpg",
     "ico",
     "woff2",
+    "xml",
+    "wasm",
+    "pdf",
+    "jpeg",
+    "gif",
+    "webp",
+    "avif",
+    "woff",
+    "mp3",
+    "m4a",
+    "m4v",
+    "webm",
     "ts",
     "M3U8",
     "unknown",

@@ -155,6 +155,13 @@ pub fn headers(stream: u32, path: &str) -> Vec<u8> {
     frame(1, 5, stream, &block)
 }
 
+/// A HEAD, in the same way.
+pub fn head_of(stream: u32, path: &str) -> Vec<u8> {
+    let method = [&[0x02, 4][..], b"HEAD"].concat();
+    let block = [&method[..], &[0x86, 0x04, path.len() as u8], path.as_bytes(), &[0x01, 1, b'a']].concat();
+    frame(1, 5, stream, &block)
+}
+
 /// Lets the server send so many bytes more; 0 is the whole connection.
 pub fn window_update(stream: u32, bytes: u32) -> Vec<u8> {
     frame(8, 0, stream, &bytes.to_be_bytes())

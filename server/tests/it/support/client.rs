@@ -77,6 +77,11 @@ impl Connection {
         Connection(BufReader::new(stream))
     }
 
+    /// Ends the connection at once, which a server notices; an end in order says only that no request will follow.
+    pub fn reset(self) {
+        socket2::SockRef::from(self.0.get_ref()).set_linger(Some(Duration::ZERO)).unwrap();
+    }
+
     pub fn send(&mut self, method: &str, path: &str, headers: &[&str]) {
         let host = ["Host: livedir.test"];
         let headers = [&host, headers].concat().join("\r\n");

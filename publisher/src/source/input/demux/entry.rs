@@ -42,7 +42,7 @@ struct Held {
 impl<'a> Entry<'a> {
     /// A round begins.
     pub(crate) fn new(shared: &'a Shared, round: Round, untimed: Option<UntimedClock>) -> Self {
-        let is_alone = round.keeps_holes && round.sound.is_none();
+        let is_alone = round.keeps_holes && (round.sound.is_none() || round.picture.is_none());
         let round = Some(round);
         let mut entry = Entry { shared, round, untimed, is_alone, held: Vec::new(), held_bytes: 0 };
         if !entry.untimed.as_ref().is_some_and(UntimedClock::is_live) {
@@ -96,6 +96,7 @@ impl<'a> Entry<'a> {
             self.tell();
         }
         self.shared.change(|queue| {
+            queue.packets.set_in_use(Lane::Picture, round.picture.is_some());
             queue.packets.set_in_use(Lane::Sound, round.sound.is_some());
             queue.rounds.push_back(round);
         });

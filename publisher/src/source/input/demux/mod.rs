@@ -49,7 +49,9 @@ pub(crate) enum Origin {
 /// One passage through the input, as the demuxer found it.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Round {
-    pub(crate) picture: StreamSetup,
+    pub(crate) picture: Option<StreamSetup>,
+    /// There is none, and one may yet come: then another round begins.
+    pub(crate) picture_may_come: bool,
     pub(crate) sound: Option<StreamSetup>,
     /// The source sends in real time, as far as can be told: it is no file, and nobody knows how long it is.
     pub(crate) live: bool,
@@ -240,6 +242,7 @@ impl Demuxer {
             origin,
             loop_forever: settings.loop_forever,
             untimed_fps: settings.untimed_fps,
+            sound_alone: settings.sound_alone,
             shared: shared.clone(),
         };
         let thread = std::thread::Builder::new().name("demuxer".to_owned()).spawn(move || reader.run());

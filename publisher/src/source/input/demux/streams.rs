@@ -41,7 +41,7 @@ const RAW_VIDEO: [&str; 16] = [
 /// The streams that are played.
 #[derive(Debug)]
 pub(crate) struct Chosen {
-    picture: ChosenStream,
+    picture: Option<ChosenStream>,
     sound: Option<ChosenStream>,
 }
 
@@ -64,8 +64,8 @@ impl Chosen {
     /// The lane in which packets of a stream belong.
     pub(crate) fn lane_of(&self, stream: usize) -> Option<(Lane, Rational)> {
         let of = |it: &ChosenStream, lane| (it.index == stream).then_some((lane, it.time_base));
-        of(&self.picture, Lane::Picture)
-            .or_else(|| self.sound.as_ref().and_then(|sound| of(sound, Lane::Sound)))
+        let in_picture = self.picture.as_ref().and_then(|picture| of(picture, Lane::Picture));
+        in_picture.or_else(|| self.sound.as_ref().and_then(|sound| of(sound, Lane::Sound)))
     }
 
     /// What a lane is to be set up with from this packet on, if that is not what it was set up with: encoders that push may send the
@@ -73,7 +73,7 @@ impl Chosen {
     pub(crate) fn changed(&mut self, input: &context::Input, packet: &Packet) -> Option<(Lane, StreamSetup)> {
         let index = packet.stream();
         let Some((lane, time_base)) = self.lane_of(index) else { return self.joined(input, index) };
-        let chosen = if lane == Lane::Picture { &mut self.picture } else { self.sound.as_mut()? };
+        let chosen = if lane == Lane::Picture { self.picture.as_mut()? } else { self.sound.as_mut()? };
         let of_packet = packet.side_data().find(|data| data.kind() == side_data::Type::NewExtraData);
         // A head that was known changes with a packet alone.
         if of_packet.is_none() && !chosen.head.is_empty() {
@@ -107,43 +107,80 @@ impl Chosen {
     }
 }
 
-/// Chooses the best video stream and, if there is any, the best sound that goes with it; the others are not read.
+/// What is wanted of the streams of an input.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    /// Somebody pushes it to us.
+    pub(crate) is_pushed: bool,
+    /// Frame rate of a source without timestamps whose parameter sets state none.
+    pub(crate) untimed_fps: Option<u32>,
+    /// The sound alone is played, whatever else there is.
+    pub(crate) sound_alone: bool,
+}
+
+/// Chooses the best picture and the best sound that goes with it, or one of them where the other is missing; the others are not read.
 pub(crate) fn choose(
     input: &mut context::Input,
     address: &InputAddress,
-    is_pushed: bool,
-    untimed_fps: Option<u32>,
+    wanted: Wanted,
 ) -> Result<(Chosen, Round), InputError> {
+    let Wanted { is_pushed, untimed_fps, sound_alone } = wanted;
     let name = address.to_string();
     if NOT_MEDIA.contains(&input.format().name()) {
         return Err(InputError::NotMedia { name, reason: "it is text".to_owned() });
     }
-    let Some(picture) = best_picture(input) else {
-        return Err(InputError::NoVideo { name, found: found(input) });
+    let picture = if sound_alone { None } else { best_picture(input) };
+    if let Some(picture) = &picture
+        && decoder::find(picture.parameters().id()).is_none()
+    {
+        return Err(InputError::NoDecoder { name, codec: format!("{} video", codec_name(picture)) });
+    }
+    let mut sound = match &picture {
+        Some(picture) => input.streams().related(picture).best(media::Type::Audio),
+        None => input.streams().best(media::Type::Audio),
     };
-    let codec = codec_name(&picture);
-    if decoder::find(picture.parameters().id()).is_none() {
-        return Err(InputError::NoDecoder { name, codec });
-    }
-    let mut sound = input.streams().related(&picture).best(media::Type::Audio);
     if let Some(silent) = sound.take_if(|sound| decoder::find(sound.parameters().id()).is_none()) {
-        warn!(source = name, codec = codec_name(&silent), "no decoder for the sound; going on without it");
+        let codec = codec_name(&silent);
+        if picture.is_none() {
+            return Err(InputError::NoDecoder { name, codec: format!("{codec} sound") });
+        }
+        warn!(source = name, codec, "no decoder for the sound; going on without it");
     }
-    let untimed = has_no_timestamps(input).then(|| untimed_rate(&picture, untimed_fps));
-    let mut picture_setup = setup(&picture);
-    if untimed.is_some() {
-        picture_setup.time_base = MICROSECONDS;
+    if picture.is_none() && sound.is_none() {
+        let found = found(input);
+        return Err(if sound_alone {
+            InputError::NoSound { name, found }
+        } else {
+            InputError::NothingToPlay { name, found }
+        });
+    }
+    let untimed =
+        picture.as_ref().filter(|_| has_no_timestamps(input)).map(|it| untimed_rate(it, untimed_fps));
+    let mut picture_setup = picture.as_ref().map(setup);
+    if let Some(setup) = picture_setup.as_mut().filter(|_| untimed.is_some()) {
+        setup.time_base = MICROSECONDS;
     }
     let chosen = Chosen {
-        picture: ChosenStream::of(&picture, picture_setup.time_base),
+        picture: picture
+            .as_ref()
+            .zip(picture_setup.as_ref())
+            .map(|(it, setup)| ChosenStream::of(it, setup.time_base)),
         sound: sound.as_ref().map(|sound| ChosenStream::of(sound, time_base(sound))),
     };
-    let rate = frame_rate(&picture).filter(|_| untimed.is_none()).map(f64::from);
-    let rate = rate.map_or(String::new(), |rate| format!(" at {} fps", (rate * 100.0).round() / 100.0));
-    let rate = if untimed.is_some() { " without timestamps".to_owned() } else { rate };
-    let with_sound = sound.as_ref().map_or(String::new(), |sound| format!(", {} sound", codec_name(sound)));
+    let mut parts = vec![name];
+    parts.extend(picture.as_ref().map(|picture| {
+        let rate = frame_rate(picture).filter(|_| untimed.is_none()).map(f64::from);
+        let rate = rate.map_or(String::new(), |rate| format!(" at {} fps", (rate * 100.0).round() / 100.0));
+        let rate = if untimed.is_some() { " without timestamps".to_owned() } else { rate };
+        format!("{}{rate}", codec_name(picture))
+    }));
+    parts.extend(sound.as_ref().map(|sound| format!("{} sound", codec_name(sound))));
     let round = Round {
         picture: picture_setup,
+        picture_may_come: !sound_alone
+            && picture.is_none()
+            && !is_regular_file(address)
+            && stream_fields::may_have_more_streams(input),
         sound: sound.as_ref().map(setup),
         live: is_pushed || (!is_regular_file(address) && input.duration() <= 0),
         untimed,
@@ -152,9 +189,9 @@ pub(crate) fn choose(
         length_s: (input.duration().max(0) / i64::from(MICROSECONDS.denominator())) as u64,
         keeps_holes: is_regular_file(address) && !stream_fields::may_jump(&input.format()),
         of_several: false,
-        description: format!("{name}, {codec}{rate}{with_sound}"),
+        description: parts.join(", "),
     };
-    let kept = std::iter::once(&chosen.picture).chain(&chosen.sound);
+    let kept = chosen.picture.iter().chain(&chosen.sound);
     stream_fields::discard_all_but(input, &kept.map(|stream| stream.index).collect::<Vec<_>>());
     Ok((chosen, round))
 }
@@ -198,6 +235,11 @@ fn best_picture(input: &context::Input) -> Option<Stream<'_>> {
     best.or_else(|| input.streams().find(is_film))
 }
 
+/// Whether a stream that began with sound alone has a picture by now that can be decoded.
+pub(crate) fn has_picture(input: &context::Input) -> bool {
+    best_picture(input).is_some_and(|picture| decoder::find(picture.parameters().id()).is_some())
+}
+
 /// Whether a file is one picture and nothing else: as a film it would be over at once.
 pub(crate) fn is_still_picture(input: &context::Input) -> bool {
     let mut streams = input.streams();
@@ -213,7 +255,10 @@ pub(crate) fn is_still_picture(input: &context::Input) -> bool {
 /// What a file holds, for people.
 fn found(input: &context::Input) -> String {
     let names = input.streams().map(|stream| match stream.parameters().medium() {
-        media::Type::Video => format!("a cover picture ({})", codec_name(&stream)),
+        media::Type::Video if stream.disposition().contains(Disposition::ATTACHED_PIC) => {
+            format!("a cover picture ({})", codec_name(&stream))
+        }
+        media::Type::Video => format!("video ({})", codec_name(&stream)),
         media::Type::Audio => format!("sound ({})", codec_name(&stream)),
         media::Type::Subtitle => format!("subtitles ({})", codec_name(&stream)),
         _ => "data".to_owned(),
@@ -222,9 +267,9 @@ fn found(input: &context::Input) -> String {
     if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 
+/// The name of the codec, not of a decoder: `mp3`.
 fn codec_name(stream: &Stream) -> String {
-    let id = stream.parameters().id();
-    decoder::find(id).map_or_else(|| format!("{id:?}").to_lowercase(), |codec| codec.name().to_owned())
+    stream.parameters().id().name().to_owned()
 }
 
 fn setup(stream: &Stream) -> StreamSetup {

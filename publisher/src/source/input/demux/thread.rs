@@ -5,7 +5,7 @@
 //! an error, at the stop flag, or when the demuxer is dropped.
 
 use super::entry::Entry;
-use super::streams::{self, Chosen};
+use super::streams::{self, Chosen, Wanted};
 use super::untimed::UntimedClock;
 use super::{Ending, Origin, Round, Shared};
 use crate::source::input::address::InputAddress;
@@ -33,7 +33,17 @@ pub(crate) struct DemuxThread {
     pub(crate) loop_forever: bool,
     /// Frame rate of a source without timestamps whose parameter sets state none.
     pub(crate) untimed_fps: Option<u32>,
+    /// The sound alone is played, whatever else there is.
+    pub(crate) sound_alone: bool,
     pub(crate) shared: Arc<Shared>,
+}
+
+/// Why a round is over, and the packets in it that were of use.
+enum Over {
+    /// The input is.
+    End { packets: u64 },
+    /// It had sound alone, and a picture has come with this packet.
+    Picture { packets: u64, packet: Packet },
 }
 
 /// Whatever ends the thread, those who wait for it learn of it.
@@ -100,22 +110,40 @@ impl DemuxThread {
         self.shared.wait_for_room();
         let opened_at = Instant::now();
         let mut input = self.open(film)?;
-        let (chosen, round) = streams::choose(&mut input, film, self.is_pushed(), self.untimed_fps)?;
         let is_file = matches!(film, InputAddress::File(_));
         if is_file && !of_several && !self.loop_forever && streams::is_still_picture(&input) {
             return Err(InputError::StillPicture(film.to_string()));
         }
-        let round = Round { of_several, ..round };
-        // A live list of HLS says itself when it is over; other live streams never are.
-        let hangs_up = round.live && !round.in_bursts && !self.ends();
-        let untimed = round.untimed.map(|rate| UntimedClock::new(rate, round.live, opened_at));
-        let mut entry = Entry::new(&self.shared, round, untimed);
-        let packets = self.read(&mut input, chosen, &mut entry);
-        entry.finish();
-        if hangs_up && packets.is_ok() && !self.shared.watchdog.stopped() {
-            return Err(InputError::HungUp(self.address.to_string()));
+        let wanted = Wanted {
+            is_pushed: self.is_pushed(),
+            untimed_fps: self.untimed_fps,
+            sound_alone: self.sound_alone,
+        };
+        let (mut used, mut first) = (0, None);
+        loop {
+            let (chosen, round) = streams::choose(&mut input, film, wanted)?;
+            let round = Round { of_several, ..round };
+            // A live list of HLS says itself when it is over; other live streams never are.
+            let hangs_up = round.live && !round.in_bursts && !self.ends();
+            let awaits_picture = round.picture_may_come;
+            let untimed = round.untimed.map(|rate| UntimedClock::new(rate, round.live, opened_at));
+            let mut entry = Entry::new(&self.shared, round, untimed);
+            if let Some((packet, (lane, time_base))) = first
+                .take()
+                .and_then(|packet: Packet| chosen.lane_of(packet.stream()).map(|lane| (packet, lane)))
+            {
+                entry.push(lane, packet, time_base, false);
+            }
+            let read = self.read(&mut input, chosen, awaits_picture, &mut entry);
+            entry.finish();
+            match read? {
+                Over::Picture { packets, packet } => (used, first) = (used + packets, Some(packet)),
+                Over::End { .. } if hangs_up && !self.shared.watchdog.stopped() => {
+                    return Err(InputError::HungUp(self.address.to_string()));
+                }
+                Over::End { packets } => return Ok(used + packets),
+            }
         }
-        packets
     }
 
     /// It may be over some time, and to fail on the way is one way to be over.
@@ -188,27 +216,28 @@ impl DemuxThread {
         }
     }
 
-    /// Reads one round to its end; the number of packets that were of use.
+    /// Reads one round to its end; `awaits_picture`: one that begins with sound alone is over when a picture comes.
     fn read(
         &self,
         input: &mut format::context::Input,
         mut chosen: Chosen,
+        awaits_picture: bool,
         entry: &mut Entry<'_>,
-    ) -> Result<u64, InputError> {
+    ) -> Result<Over, InputError> {
         let watchdog = &self.shared.watchdog;
         let is_url = matches!(self.address, InputAddress::Url(_));
-        let (mut used, mut bad) = (0, 0);
+        let (mut packets, mut bad) = (0, 0);
         loop {
             let waited = self.shared.wait_for_room();
             watchdog.arm(is_url.then_some(SILENCE));
             let mut packet = Packet::empty();
             let result = packet.read(input);
             if watchdog.stopped() {
-                return Ok(used);
+                return Ok(Over::End { packets });
             }
             match result {
                 Ok(()) => bad = 0,
-                Err(ffmpeg::Error::Eof) => return Ok(used),
+                Err(ffmpeg::Error::Eof) => return Ok(Over::End { packets }),
                 Err(ffmpeg::Error::InvalidData) if bad < MOST_BAD_PACKETS => {
                     bad += 1;
                     continue;
@@ -221,21 +250,26 @@ impl DemuxThread {
                     let name = self.address.to_string();
                     return Err(InputError::Silent { name, seconds: SILENCE.as_secs() });
                 }
-                Err(_) if self.is_pushed() => return Ok(used),
+                Err(_) if self.is_pushed() => return Ok(Over::End { packets }),
                 Err(error) if !self.ends() => {
                     let name = self.address.to_string();
                     return Err(InputError::Broken { name, reason: reason(error) });
                 }
                 Err(error) => {
                     warn!(source = %self.address, reason = reason(error), "the rest of the source cannot be read");
-                    return Ok(used);
+                    return Ok(Over::End { packets });
                 }
             }
             if let Some((lane, setup)) = chosen.changed(input, &packet) {
                 entry.set_up(lane, setup);
             }
-            let Some((lane, time_base)) = chosen.lane_of(packet.stream()) else { continue };
-            used += 1;
+            let Some((lane, time_base)) = chosen.lane_of(packet.stream()) else {
+                if awaits_picture && streams::has_picture(input) {
+                    return Ok(Over::Picture { packets, packet });
+                }
+                continue;
+            };
+            packets += 1;
             entry.push(lane, packet, time_base, waited);
         }
     }

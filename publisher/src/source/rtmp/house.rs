@@ -1,0 +1,174 @@
+//! House: who is in at the RTMP door, and who has to leave when it is full, so that those who only sit there keep nobody out.
+//!
+//! In: addresses and instants. Out: whether there is a place, and whose connection is to be ended for it. Pure: what ends a
+//! connection is the caller's, and kept here for each.
+
+use std::collections::{HashMap, HashSet};
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Instant;
+
+/// Clients at a time, with those that are connected and not accepted yet.
+pub(super) const MOST_CLIENTS: usize = 64;
+/// Of these from one address, or one IPv6 /64: some encoders behind one router, and one of them that connects again.
+pub(super) const MOST_OF_ADDRESS: usize = 8;
+/// Addresses that have been told of; then all are forgotten, and may be told of again.
+const MOST_TOLD: usize = 1024;
+
+/// Who is in; `T` ends a connection.
+#[derive(Debug)]
+pub(super) struct House<T> {
+    present: HashMap<u64, Present<T>>,
+    next_client: u64,
+    told: HashSet<(IpAddr, Told)>,
+}
+
+#[derive(Debug)]
+struct Present<T> {
+    address: IpAddr,
+    last_heard: Instant,
+    end: T,
+}
+
+/// What is told once of an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Told {
+    /// It has all places that an address may have, or somebody has all there are.
+    Crowd,
+    /// It speaks something else.
+    Garbage,
+}
+
+/// A place in the house.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Entered<T> {
+    pub(super) client: u64,
+    /// Whose place it was: the one that has been silent for longest.
+    pub(super) instead_of: Option<(IpAddr, T)>,
+}
+
+impl<T> Default for House<T> {
+    fn default() -> Self {
+        House { present: HashMap::new(), next_client: 0, told: HashSet::new() }
+    }
+}
+
+impl<T> House<T> {
+    /// A place for a client; `None` when all are taken by those that may stay, which is only `on_air`.
+    pub(super) fn enter(
+        &mut self,
+        from: IpAddr,
+        now: Instant,
+        on_air: Option<u64>,
+        end: T,
+    ) -> Option<Entered<T>> {
+        let address = subscriber(from);
+        let of_address = self.present.values().filter(|it| it.address == address).count();
+        let is_crowd = of_address >= MOST_OF_ADDRESS;
+        let mut instead_of = None;
+        if is_crowd || self.present.len() >= MOST_CLIENTS {
+            let may_leave = self
+                .present
+                .iter()
+                .filter(|(client, it)| Some(**client) != on_air && (!is_crowd || it.address == address));
+            let most_silent = may_leave.min_by_key(|(client, it)| (it.last_heard, **client))?;
+            let most_silent = *most_silent.0;
+            instead_of = self.present.remove(&most_silent).map(|it| (it.address, it.end));
+        }
+        let client = self.next_client;
+        self.next_client += 1;
+        self.present.insert(client, Present { address, last_heard: now, end });
+        Some(Entered { client, instead_of })
+    }
+
+    pub(super) fn heard(&mut self, client: u64, now: Instant) {
+        if let Some(present) = self.present.get_mut(&client) {
+            present.last_heard = now;
+        }
+    }
+
+    /// One that was sent away may leave as well.
+    pub(super) fn leave(&mut self, client: u64) {
+        self.present.remove(&client);
+    }
+
+    /// Whether this is to be told: once an address.
+    pub(super) fn is_news(&mut self, from: IpAddr, what: Told) -> bool {
+        if self.told.len() >= MOST_TOLD {
+            self.told.clear();
+        }
+        self.told.insert((subscriber(from), what))
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.present.len()
+    }
+}
+
+/// Whose connections are counted together: RFC 6177 gives everybody an IPv6 /64 at least.
+fn subscriber(from: IpAddr) -> IpAddr {
+    match from.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn address(number: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, number])
+    }
+
+    #[test]
+    fn of_a_crowd_from_one_address_the_most_silent_leaves() {
+        let (mut house, start) = (House::default(), Instant::now());
+        let at = |s| start + Duration::from_secs(s);
+        for number in 0..MOST_OF_ADDRESS as u64 {
+            let entered = house.enter(address(1), at(number), None, number).expect("a place");
+            assert_eq!(entered, Entered { client: number, instead_of: None });
+        }
+        house.heard(0, at(20));
+        let mut instead_of = |on_air| {
+            let entered = house.enter(address(1), at(30), on_air, 99)?;
+            entered.instead_of.map(|(_, end)| end)
+        };
+        assert_eq!(instead_of(Some(1)), Some(2), "neither the one that was heard nor the one on air");
+        assert_eq!(instead_of(None), Some(1));
+        assert_eq!(house.enter(address(2), at(30), None, 100).expect("a place").instead_of, None);
+        assert_eq!(house.len(), MOST_OF_ADDRESS + 1);
+    }
+
+    #[test]
+    fn a_full_house_of_many_addresses_has_a_place_for_one_more() {
+        let (mut house, start) = (House::default(), Instant::now());
+        for number in 0..MOST_CLIENTS {
+            house.enter(address(number as u8 / 4), start, None, number).expect("a place");
+        }
+        house.heard(0, start + Duration::from_secs(1));
+        let entered =
+            house.enter(address(200), start + Duration::from_secs(2), Some(1), 999).expect("a place");
+        assert_eq!(entered.instead_of, Some((address(0), 2)));
+        assert_eq!(house.len(), MOST_CLIENTS);
+        house.leave(2);
+        assert_eq!(house.len(), MOST_CLIENTS, "it has left before");
+        house.leave(entered.client);
+        assert_eq!(house.len(), MOST_CLIENTS - 1);
+    }
+
+    #[test]
+    fn an_address_is_told_of_once_for_each_thing() {
+        let mut house = House::<()>::default();
+        assert!(house.is_news(address(1), Told::Garbage));
+        assert!(!house.is_news(address(1), Told::Garbage));
+        assert!(house.is_news(address(1), Told::Crowd));
+        let [one, two] = ["2001:db8::1", "2001:db8::2"].map(|text| text.parse().expect("an address"));
+        assert!(house.is_news(one, Told::Garbage) && !house.is_news(two, Told::Garbage));
+        for number in 0..100_000_u32 {
+            house.is_news(IpAddr::from(number.to_be_bytes()), Told::Crowd);
+        }
+        assert!(house.told.len() <= MOST_TOLD);
+    }
+}

@@ -1,0 +1,64 @@
+//! The beginning of TLS on one connection, and what comes instead of it.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+use tracing::debug;
+
+use super::context::Connection;
+use super::goodbye;
+use super::limits::TLS_BACKLOG_BYTES;
+use crate::http::refusal::last_bytes;
+use crate::operator::access_log::Refused;
+use crate::operator::metrics::Malformed;
+
+const PLAIN: &str = "this port speaks HTTPS; the address begins with https://\n";
+
+/// `None` when it was none, which the client has been told if it understands.
+pub(super) async fn accept(connection: &Arc<Connection>, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+    let mut first = [0];
+    let heard = stream.peek(&mut first).await.unwrap_or(0);
+    // RFC 8446 5.1: a handshake begins with 22, and a method of HTTP with a letter.
+    if heard > 0 && first[0].is_ascii_uppercase() {
+        refuse_plain(connection, stream).await;
+        return None;
+    }
+    let acceptor = connection.worker.serving.tls.as_ref()?;
+    match acceptor.accept(stream).await {
+        Ok(mut tls) => {
+            tls.get_mut().1.set_buffer_limit(Some(TLS_BACKLOG_BYTES));
+            Some(tls)
+        }
+        Err(error) => {
+            debug!(%error, "no TLS");
+            // All others have left.
+            if error.kind() == ErrorKind::InvalidData {
+                let reason = format!("no TLS: {error}");
+                let refused = Refused { sent: b"", status: None, reason: &reason };
+                connection.malformed(Malformed::Tls, Some(&refused));
+            }
+            None
+        }
+    }
+}
+
+/// A 400 in words to plain HTTP.
+async fn refuse_plain(connection: &Connection, mut stream: TcpStream) {
+    let (mut head, mut count) = ([0; 1024], 0);
+    while count < head.len() && !head[..count].contains(&b'\n') {
+        match stream.read(&mut head[count..]).await {
+            Ok(more) if more > 0 => count += more,
+            _ => break,
+        }
+    }
+    let line = head[..count].split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let status = StatusCode::BAD_REQUEST;
+    let refused =
+        Refused { sent: line.trim_ascii_end(), status: Some(status), reason: "plain HTTP on a port of TLS" };
+    connection.malformed(Malformed::PlainHttp, Some(&refused));
+    goodbye::say(stream, &last_bytes(status, PLAIN, None)).await;
+}
