@@ -1,10 +1,11 @@
 //! One request of HTTP/2 and its answer, of which nothing is read before the client lets us send it.
 
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::body::{Bytes, HttpBody};
 use axum::http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderValue, TRANSFER_ENCODING};
@@ -90,15 +91,30 @@ fn head(response: Response<Answer>) -> (Response<()>, Answer) {
     parts.headers.remove(CONNECTION);
     parts.headers.remove(TRANSFER_ENCODING);
     // RFC 9110 6.6.1: an origin server with a clock MUST generate
-    if let Ok(date) = HeaderValue::try_from(httpdate::fmt_http_date(SystemTime::now())) {
-        parts.headers.insert(DATE, date);
-    }
+    parts.headers.insert(DATE, date());
     if !body.is_end_stream()
         && let Some(length) = body.size_hint().exact()
     {
         parts.headers.entry(CONTENT_LENGTH).or_insert_with(|| length.into());
     }
     (Response::from_parts(parts, ()), body)
+}
+
+/// Now, written once a second on each thread.
+fn date() -> HeaderValue {
+    thread_local! {
+        static WRITTEN: RefCell<(u64, HeaderValue)> = const { RefCell::new((0, HeaderValue::from_static(""))) };
+    }
+    let now = SystemTime::now();
+    let now_s = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    WRITTEN.with_borrow_mut(|(written_s, date)| {
+        if *written_s != now_s
+            && let Ok(written) = HeaderValue::try_from(httpdate::fmt_http_date(now))
+        {
+            (*written_s, *date) = (now_s, written);
+        }
+        date.clone()
+    })
 }
 
 /// A body on its way.
