@@ -1,4 +1,4 @@
-//! The ffmpeg program's words for the encoder settings that livedir uses: both encode alike in the benchmarks.
+//! The ffmpeg program's words for the encoder and the segments that livedir makes: both do alike in the benchmarks.
 
 use livedir_publisher::encode::EncodeSettings;
 use livedir_publisher::encode::options::x264_options;
@@ -17,4 +17,9 @@ pub fn picture(settings: &EncodeSettings, stream: &str) -> Vec<String> {
         words.extend([format!("-{name}{stream}"), value.to_owned()]);
     }
     words
+}
+
+/// Segments of two seconds, which is the default of livedir, of which so many are listed; 0: all.
+pub fn hls(listed: &str, flags: &str) -> [String; 8] {
+    ["-f", "hls", "-hls_time", "2", "-hls_list_size", listed, "-hls_flags", flags].map(str::to_owned)
 }

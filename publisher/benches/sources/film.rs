@@ -22,8 +22,9 @@ const BITS: usize = 12;
 /// Black and white differ by so much at least, after everything that encoders do.
 const CONTRAST: u8 = 60;
 
-/// Radio is silent for so long at first: its first beep is known by that.
-const SILENT_S: u32 = 2;
+/// The distance of the first two beeps of a radio, and how much longer each one is than the one before: a pair of beeps is known by it.
+const FIRST_DISTANCE_S: f64 = 0.6;
+const LONGER_S: f64 = 0.05;
 
 pub fn make(directory: &Path, kind: &Kind) -> PathBuf {
     let film = directory.join(kind.file);
@@ -38,10 +39,7 @@ pub fn make(directory: &Path, kind: &Kind) -> PathBuf {
         ffmpeg.args(["-f", "lavfi", "-i", &graph]);
     }
     if !kind.sound.is_empty() {
-        let mut beeps = sound(SECONDS);
-        if kind.pictures.is_none() {
-            let _ = write!(beeps, ",volume=0:enable='lt(t,{SILENT_S})'");
-        }
+        let beeps = if kind.pictures.is_some() { sound(SECONDS) } else { radio() };
         ffmpeg.args(["-f", "lavfi", "-i", &beeps]);
     }
     if let Some(pictures) = &kind.pictures {
@@ -49,6 +47,22 @@ pub fn make(directory: &Path, kind: &Kind) -> PathBuf {
     }
     run(ffmpeg.args(kind.sound).arg(&film));
     film
+}
+
+/// When the beeps of a radio begin, in seconds.
+pub fn radio_beeps() -> impl Iterator<Item = f64> {
+    let distances = (0..).map(|nr| FIRST_DISTANCE_S + LONGER_S * f64::from(nr));
+    let starts = distances.scan(0.0, |start_s, distance_s| {
+        *start_s += distance_s;
+        Some(*start_s)
+    });
+    starts.take_while(|start_s| start_s + 1.0 < f64::from(SECONDS))
+}
+
+fn radio() -> String {
+    let beeps = radio_beeps().map(|start_s| format!("between(t,{start_s:.3},{:.3})", start_s + 0.1));
+    let beeps = beeps.collect::<Vec<_>>().join("+");
+    format!("aevalsrc='0.6*sin(2*PI*1000*t)*({beeps})':s=48000:d={SECONDS}")
 }
 
 /// Filters that draw a picture's number into it.

@@ -13,6 +13,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+/// Two distances of beeps are the same that differ by less.
+const SAME_DISTANCE_S: f64 = 0.02;
+
 pub struct Figures {
     /// For each flash, how long after it its beep begins.
     pub offsets_ms: Vec<f64>,
@@ -47,10 +50,8 @@ pub fn judge(kind: &Kind, film: &Path, turn: &Turn) -> Figures {
     let bytes: Vec<_> = files.iter().map(|file| std::fs::read(file).expect("a segment")).collect();
     std::fs::write(&joined, bytes.concat()).expect("room");
     let Some(pictures) = &kind.pictures else {
-        let latencies_ms = turn
-            .sent
-            .as_ref()
-            .map_or(Vec::new(), |sent| sound_latencies_ms(film, &joined, &playlist, turn, sent));
+        let latencies_ms =
+            turn.sent.as_ref().map_or(Vec::new(), |sent| sound_latencies_ms(&joined, &playlist, turn, sent));
         return Figures { offsets_ms: Vec::new(), latencies_ms, pictures: None };
     };
     let shown: Vec<_> = files.iter().map(|file| film::numbers(file)).collect();
@@ -85,24 +86,28 @@ fn latencies_ms(
     shown.iter().zip(uris).filter_map(of).collect()
 }
 
-/// The same for sound alone. The first beep tells where in the film a stream begins.
-fn sound_latencies_ms(
-    film: &Path,
-    joined: &Path,
-    playlist: &MediaPlaylist,
-    turn: &Turn,
-    sent: &Sent,
-) -> Vec<f64> {
-    let (Some(sent_s), Some(heard_s)) = (beeps(film).first().copied(), beeps(joined).first().copied()) else {
-        return Vec::new();
-    };
-    let mut end_s = starts_s(joined) - heard_s + sent_s;
+/// The same for sound alone. Beeps tell which time of the film is heard: no two of them are equally far apart, whatever was cut.
+fn sound_latencies_ms(joined: &Path, playlist: &MediaPlaylist, turn: &Turn, sent: &Sent) -> Vec<f64> {
+    let known = known_beeps(&beeps(joined));
+    let mut end_s = starts_s(joined);
     let of = |segment: &livedir_playlist::Segment| {
         end_s += segment.duration_90k as f64 / 90_000.0;
-        let sent_at = sent.began + Duration::from_secs_f64(end_s.max(0.0));
-        latency_ms(turn.listed.at(&segment.uri)?, sent_at, sent.ended).filter(|_| end_s >= START_S)
+        let (heard_s, sent_s) = known.iter().rev().find(|(heard_s, _)| *heard_s <= end_s)?;
+        let film_s = sent_s + end_s - heard_s;
+        let sent_at = sent.began + Duration::from_secs_f64(film_s.max(0.0));
+        latency_ms(turn.listed.at(&segment.uri)?, sent_at, sent.ended).filter(|_| film_s >= START_S)
     };
     playlist.segments.iter().filter_map(of).collect()
+}
+
+/// Of beeps that are known by their distance from the one before: when they are heard, and when they begin in the film.
+fn known_beeps(heard: &[f64]) -> Vec<(f64, f64)> {
+    let sent: Vec<f64> = film::radio_beeps().collect();
+    let of = |pair: &[f64]| {
+        let is_it = |sent: &&[f64]| (sent[1] - sent[0] - (pair[1] - pair[0])).abs() < SAME_DISTANCE_S;
+        sent.windows(2).find(is_it).map(|sent| (pair[1], sent[1]))
+    };
+    heard.windows(2).filter_map(of).collect()
 }
 
 fn latency_ms(listed: SystemTime, sent: SystemTime, ended: SystemTime) -> Option<f64> {

@@ -21,18 +21,6 @@ const SEGMENT_S: u32 = 2;
 /// Time for a program to end.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// All segments stay listed, and each file gets its name when it is whole.
-const HLS: [&str; 8] = [
-    "-f",
-    "hls",
-    "-hls_time",
-    "2",
-    "-hls_list_size",
-    "0",
-    "-hls_flags",
-    "temp_file+program_date_time+independent_segments",
-];
-
 pub fn livedir(kind: &Kind, place: &str, webroot: &Path) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_livedir-publisher"));
     command.arg("live");
@@ -51,6 +39,11 @@ pub fn livedir(kind: &Kind, place: &str, webroot: &Path) -> Child {
     }
     command.args(["--segment-duration", &format!("{SEGMENT_S}s"), "--window", &(SECONDS * 4).to_string()]);
     start(command.arg("--webroot").arg(webroot), kind, webroot)
+}
+
+/// All segments stay listed, and each file gets its name when it is whole.
+fn hls() -> [String; 8] {
+    encoder::hls("0", "temp_file+program_date_time+independent_segments")
 }
 
 /// As somebody would set it up who knows the program and the source.
@@ -91,7 +84,7 @@ pub fn ffmpeg(kind: &Kind, place: &str, webroot: &Path) -> Child {
     if !kind.sound.is_empty() && !matches!(kind.made, Made::Copied) {
         command.args(["-af", "aresample=async=1"]).args(encoder::SOUND);
     }
-    start(command.args(HLS).arg(webroot.join(PLAYLIST)), kind, webroot)
+    start(command.args(hls()).arg(webroot.join(PLAYLIST)), kind, webroot)
 }
 
 /// What it says goes into a file beside its webroot.

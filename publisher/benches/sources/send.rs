@@ -13,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// Time for a program to open its door.
 const DEADLINE: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(50);
 
 pub struct Sent {
     pub began: SystemTime,
@@ -110,13 +111,13 @@ fn knock(place: &str) -> Output {
             Ok(output) => return output,
             Err(error) => assert!(Instant::now() < until, "nobody opens at {place}: {error}"),
         }
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(POLL);
     }
 }
 
 /// A camera or a station that answers the first call over HTTP.
 pub fn answer(film: &Path, fps: f64, listener: TcpListener, way: Way) -> Sent {
-    let (mut caller, _) = listener.accept().expect("a call");
+    let mut caller = called(&listener);
     drop(listener);
     read_request(&caller);
     let (kind, before) = match way {
@@ -131,6 +132,21 @@ pub fn answer(film: &Path, fps: f64, listener: TcpListener, way: Way) -> Sent {
     play(film, fps, |packet, _| {
         write_bytes(&mut caller, before, &packet) && (before.is_empty() || caller.write_all(b"\r\n").is_ok())
     })
+}
+
+/// The first call, which has to come in time: the program may have ended.
+fn called(listener: &TcpListener) -> TcpStream {
+    listener.set_nonblocking(true).expect("a listener");
+    let deadline = Instant::now() + DEADLINE;
+    let caller = loop {
+        match listener.accept() {
+            Ok((caller, _)) => break caller,
+            Err(error) => assert!(Instant::now() < deadline, "no program has called: {error}"),
+        }
+        std::thread::sleep(POLL);
+    };
+    caller.set_nonblocking(false).expect("a connection");
+    caller
 }
 
 fn read_request(caller: &TcpStream) {

@@ -238,6 +238,13 @@ impl CopySource {
             let error = CopyError::Unfit { name: round.description, reason };
             return Err(SourceError::Lost(error.to_string()));
         }
+        if round.picture.is_none() && self.format.shows == Shows::Pictures {
+            warn!(
+                source = round.description,
+                "left out: it has no picture, and segments are cut at pictures; leave --copy out to stream it"
+            );
+            round.sound = None;
+        }
         if let Some(sound) = round.sound.take_if(|sound| !self.can_carry_on(sound)) {
             let bytes = stream_fields::head(&sound.parameters).len();
             warn!(source = round.description, bytes, "no sound: the first file had none, or another format");

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 /// it, its frames would be repeated and dropped in turn.
 const REACH: f64 = 0.65;
 
-/// The same before the capture time, for a source that is faster than the grid: with more, the first frame within reach would often be
-/// an older one than the nearest, and sound would be early by up to a grid step.
+/// The same before the grid time, as a fraction of the distance of two frames, for a source that is faster than the grid: of a frame
+/// that is farther away the next one is nearer. With more, sound would be early by up to a grid step.
 const REACH_OF_FAST: f64 = 0.5;
 
 /// A source is faster than the grid whose frames are nearer to each other than this, in grid steps.
@@ -74,7 +74,7 @@ impl FrameClock {
         if let Some(newest) = self.newest.replace(steps) {
             self.usual += ((steps - newest).clamp(0.0, 2.0) - self.usual) / MEAN_OF;
         }
-        let early = if self.usual < FAST { REACH_OF_FAST } else { REACH };
+        let early = if self.usual < FAST { REACH_OF_FAST * self.usual } else { REACH };
         if steps < self.next as f64 - early {
             return Placement::Drop;
         }
@@ -163,21 +163,22 @@ mod tests {
 
     #[test]
     fn a_fast_source_is_thinned() {
-        check(&[0, 17, 33, 50, 67, 83, 100], "0 D 1 D D 2 D");
+        check(&[0, 17, 33, 50, 67, 83, 100], "0 D 1 D D D 2");
     }
 
     #[test]
-    fn a_faster_source_is_shown_no_more_than_half_a_step_from_its_time() {
+    fn of_a_faster_source_the_nearest_frame_is_shown() {
         for source_fps in [23.976, 24.0, 25.0, 29.97, 30.0, 50.0, 59.94] {
             let origin = Instant::now();
             let mut clock = FrameClock::new(20, origin);
             for n in 0..600 {
                 let captured_at = origin + Duration::from_secs_f64(f64::from(n) / source_fps);
                 let steps = f64::from(n) / source_fps * 20.0;
+                let most = (10.0 / source_fps).min(0.5) + 0.02;
                 if let Placement::Show { gap, at } = clock.offer(captured_at) {
                     assert!(gap.is_empty(), "{source_fps} fps, frame {n}");
                     let off = at as f64 - steps;
-                    assert!(n < 30 || off.abs() <= 0.51, "{source_fps} fps, frame {n}: {off} steps off");
+                    assert!(n < 60 || off.abs() <= most, "{source_fps} fps, frame {n}: {off} steps off");
                 }
             }
         }

@@ -8,7 +8,7 @@
 // stdout: one JSON line {event: ok, fast_s, smooth_s, fast_again_s, repairs} or {event: failed, reason}; exit status 0 or 1.
 
 import { parseArgs } from 'node:util';
-import { launchBrowser } from './browser.mjs';
+import { lookAtPage } from './browser.mjs';
 
 // The list, and the parts that only it names.
 const FAST_LIST = /\/ll\.m3u8(\?|$)|\.p\d+\.ts$/;
@@ -17,16 +17,7 @@ const PLAYS_FOR_S = 3;
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { within: { type: 'string', default: '45' } } });
 const timeout = Number(values.within) * 1000;
-const browser = await launchBrowser();
-let outcome;
-try {
-  outcome = await fallBack(await browser.newPage(), positionals[0]);
-} catch (error) {
-  outcome = { event: 'failed', reason: error.message.split('\n')[0] };
-}
-await browser.close();
-process.stdout.write(`${JSON.stringify(outcome)}\n`);
-process.exitCode = outcome.event === 'ok' ? 0 : 1;
+await lookAtPage((page) => fallBack(page, positionals[0]));
 
 async function fallBack(page, url) {
   await page.goto(url, { timeout });

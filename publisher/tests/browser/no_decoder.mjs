@@ -9,7 +9,7 @@
 import { createInterface } from 'node:readline';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { launchBrowser } from './browser.mjs';
+import { lookAtPage, say } from './browser.mjs';
 
 // Main profile, level 3.1.
 const HEVC = 'video/mp4; codecs="hvc1.1.6.L93.90"';
@@ -19,17 +19,8 @@ const PLAYS_FOR_S = 3;
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { within: { type: 'string', default: '60' } } });
 const timeout = Number(values.within) * 1000;
 const commands = createInterface({ input: process.stdin });
-const browser = await launchBrowser();
-let outcome;
-try {
-  outcome = await look(await browser.newPage(), positionals[0]);
-} catch (error) {
-  outcome = { event: 'failed', reason: error.message.split('\n')[0] };
-}
-await browser.close();
-say(outcome);
+await lookAtPage((page) => look(page, positionals[0]));
 commands.close();
-process.exitCode = outcome.event === 'ok' ? 0 : 1;
 
 async function look(page, url) {
   await page.goto(url, { timeout });
@@ -48,8 +39,4 @@ async function plays(page) {
   await page.waitForFunction(() => window.livedir?.state === 'live', null, { timeout });
   const from_s = await page.evaluate(() => window.livedir.currentTime);
   await page.waitForFunction((until_s) => window.livedir.currentTime >= until_s, from_s + PLAYS_FOR_S, { timeout });
-}
-
-function say(line) {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
 }

@@ -9,22 +9,13 @@
 // stdout: one JSON line {event: ok} or {event: failed, reason}; exit status 0 or 1.
 
 import { parseArgs } from 'node:util';
-import { launchBrowser } from './browser.mjs';
+import { lookAtPage } from './browser.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true, options: { within: { type: 'string', default: '60' }, stays: { type: 'string', default: '3' } },
 });
 const timeout = Number(values.within) * 1000;
-const browser = await launchBrowser();
-let outcome;
-try {
-  outcome = await pauses(await browser.newPage(), positionals[0], Number(values.stays));
-} catch (error) {
-  outcome = { event: 'failed', reason: error.message.split('\n')[0] };
-}
-await browser.close();
-process.stdout.write(`${JSON.stringify(outcome)}\n`);
-process.exitCode = outcome.event === 'ok' ? 0 : 1;
+await lookAtPage((page) => pauses(page, positionals[0], Number(values.stays)));
 
 async function pauses(page, url, stays_s) {
   await page.addInitScript(() => {

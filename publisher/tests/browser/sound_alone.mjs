@@ -6,7 +6,7 @@
 // stdout, one JSON object a line: {event: seen, …}, then {event: ok} or {event: failed, reason}.
 
 import { parseArgs } from 'node:util';
-import { launchBrowser } from './browser.mjs';
+import { lookAtPage, say } from './browser.mjs';
 
 // Of sound, for it to count as playing.
 const PLAYS_FOR_S = 4;
@@ -14,16 +14,7 @@ const PLAYS_FOR_S = 4;
 const options = { within: { type: 'string', default: '60' }, screenshot: { type: 'string' } };
 const { values, positionals } = parseArgs({ allowPositionals: true, options });
 const timeout = Number(values.within) * 1000;
-const browser = await launchBrowser();
-let outcome;
-try {
-  outcome = await look(await browser.newPage(), positionals[0]);
-} catch (error) {
-  outcome = { event: 'failed', reason: error.message.split('\n')[0] };
-}
-await browser.close();
-say(outcome);
-process.exitCode = outcome.event === 'ok' ? 0 : 1;
+await lookAtPage((page) => look(page, positionals[0]));
 
 async function look(page, url) {
   const troubles = [];
@@ -82,8 +73,4 @@ function highBars(least) {
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   const row = Math.floor(canvas.height * (0.5 - least / 2));
   return data.subarray(row * canvas.width * 4, (row + 1) * canvas.width * 4).some((value) => value > 0);
-}
-
-function say(line) {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
 }

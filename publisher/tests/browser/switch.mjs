@@ -9,7 +9,7 @@
 // picture and the clock advanced}; exit status 0 or 1.
 
 import { parseArgs } from 'node:util';
-import { launchBrowser } from './browser.mjs';
+import { lookAtPage } from './browser.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -18,19 +18,11 @@ const { values, positionals } = parseArgs({
 const [site, playlist] = positionals;
 const asked = { url: new URL(playlist, site).href, switches: Number(values.switches), every_s: Number(values.every), within_s: Number(values.within) };
 
-const browser = await launchBrowser();
-let outcome;
-try {
-  const page = await browser.newPage();
+await lookAtPage(async (page) => {
   await page.setContent('<video muted autoplay></video>');
   await page.addScriptTag({ url: new URL('player/node_modules/hls.js/dist/hls.min.js', site).href });
-  outcome = await page.evaluate(switchInPage, asked);
-} catch (error) {
-  outcome = { event: 'failed', reason: error.message.split('\n')[0] };
-}
-await browser.close();
-process.stdout.write(`${JSON.stringify(outcome)}\n`);
-process.exitCode = outcome.event === 'ok' ? 0 : 1;
+  return page.evaluate(switchInPage, asked);
+});
 
 /** Runs in the page. */
 async function switchInPage({ url, switches, every_s, within_s }) {

@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use livedir_publisher::source::test_pattern::STRIP_CELLS;
 
 use crate::support::check::assert_clean;
-use crate::support::media::run;
+use crate::support::media::{run, stated};
 use crate::support::programs::{LiveStream, PATIENCE, Running, publisher};
 use crate::support::wait_for;
 
@@ -24,19 +24,7 @@ impl Picture {
     /// All pictures of a segment, which have to be so wide and high.
     #[track_caller]
     fn all_of(file: &Path, (width, height): (usize, usize)) -> Vec<Self> {
-        let size = run(Command::new("ffprobe")
-            .args([
-                "-v",
-                "error",
-                "-select_streams",
-                "v",
-                "-show_entries",
-                "stream=width,height",
-                "-of",
-                "csv=p=0",
-            ])
-            .arg(file));
-        let size = String::from_utf8(size).unwrap();
+        let size = stated(file, "v", "width,height");
         assert!(size.contains(&format!("{width},{height}")), "{}: {size}", file.display());
         let raw = run(Command::new("ffmpeg")
             .args(["-v", "error", "-i"])

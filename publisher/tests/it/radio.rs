@@ -10,7 +10,7 @@ use livedir_publisher::source::Source;
 
 use crate::input::media::{PICTURES, SOUND, made, moments, open_file, play, sound_s};
 use crate::support::check::{Following, assert_clean};
-use crate::support::media::{decode, volume_db};
+use crate::support::media::{decode, stated, volume_db};
 use crate::support::programs::{LiveStream, PATIENCE, Running, WebServer, read_playlist};
 use crate::support::wait_for;
 
@@ -19,15 +19,11 @@ pub fn song(name: &str, seconds: &str, more: &[&str]) -> PathBuf {
     made(name, &[&["-f", "lavfi", "-i", SOUND, "-t", seconds][..], more].concat())
 }
 
-/// Streams, kind by kind, that ffprobe finds in a file or playlist: `audio,48000,2`.
-fn streams(path: &Path) -> String {
-    let probe = Command::new("ffprobe")
-        .args(["-v", "error", "-show_entries", "stream=codec_type,codec_name,sample_rate,channels"])
-        .args(["-of", "csv=p=0"])
-        .arg(path)
-        .output()
-        .expect("ffprobe");
-    let lines = String::from_utf8_lossy(&probe.stdout).into_owned();
+/// The sound of a playlist, whose segments have nothing else: `aac,48000,2`.
+#[track_caller]
+fn sound_alone(playlist: &Path) -> String {
+    assert_eq!(stated(playlist, "v", "codec_name").trim(), "", "a picture");
+    let lines = stated(playlist, "a", "codec_name,sample_rate,channels");
     let mut lines: Vec<_> = lines.lines().filter(|line| !line.is_empty()).collect();
     lines.sort_unstable();
     lines.dedup();
@@ -79,7 +75,7 @@ fn a_song_becomes_segments_and_parts_of_sound_and_goes_on_after_a_kill() {
     assert_clean(webroot);
     assert_clean(webroot.join("ll.m3u8"));
     decode(&webroot.join("stream.m3u8"));
-    assert_eq!(streams(&webroot.join("stream.m3u8")), "aac,audio,48000,2");
+    assert_eq!(sound_alone(&webroot.join("stream.m3u8")), "aac,48000,2");
 
     let playlist = read_playlist(webroot).unwrap();
     assert_eq!(playlist.segments.iter().filter(|segment| segment.discontinuity).count(), 1);
@@ -107,11 +103,61 @@ fn aac_alone_is_copied() {
         let mut live = LiveStream::start(webroot, &words);
         assert!(live.publisher.wait().success(), "{name}");
         assert_clean(webroot);
-        assert_eq!(streams(&webroot.join("stream.m3u8")), "aac,audio,44100,1", "{name}");
+        assert_eq!(sound_alone(&webroot.join("stream.m3u8")), "aac,44100,1", "{name}");
         let playlist = read_playlist(webroot).unwrap();
         assert_eq!((playlist.target_duration_s, playlist.segments.len()), (2, 4), "{name}: {playlist:?}");
         decode(&webroot.join("stream.m3u8"));
     }
+}
+
+#[test]
+fn the_last_picture_of_a_film_stands_during_the_song_that_follows_in_a_list() {
+    let film = crate::input::media::film("film.mp4", &[]);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("list.m3u");
+    std::fs::write(&path, format!("{}\n{}\n", film.display(), song("after.mp3", "5", &[]).display()))
+        .unwrap();
+    let webroot = directory.path().join("webroot");
+    let words = [path.to_str().unwrap(), "--segment-duration", "1s", "--size", "160x120", "--window", "60"];
+    let mut live = LiveStream::start(&webroot, &words);
+    assert!(live.publisher.wait().success(), "{}", live.publisher.output());
+    assert_clean(&webroot);
+    assert_eq!(live.count("frames_slate"), 0, "{}", live.publisher.output());
+    let segments = read_playlist(&webroot).unwrap().segments;
+    assert!((6..=7).contains(&segments.len()), "{segments:?}");
+    assert!(volume_db(&webroot.join(&segments[4].uri)) > -25.0);
+}
+
+/// How a list of films and songs is copied: what is said of jumps of the timeline and of what is left out, and how long the segments are.
+#[track_caller]
+fn copied(list: &[&Path]) -> (Vec<String>, Vec<u64>) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("list.m3u");
+    let lines: Vec<_> = list.iter().map(|path| format!("{}\n", path.display())).collect();
+    std::fs::write(&path, lines.concat()).unwrap();
+    let webroot = directory.path().join("webroot");
+    let words = [path.to_str().unwrap(), "--copy", "--fast", "--segment-duration", "1s", "--window", "100"];
+    let (status, said) = LiveStream::start(&webroot, &words).publisher.wait_and_read();
+    assert!(status.success(), "{said}");
+    assert_clean(&webroot);
+    let segments = read_playlist(&webroot).unwrap().segments;
+    let told = ["the timeline jumps by", "left out: it has no picture"];
+    let told = said.lines().filter_map(|line| told.iter().find_map(|it| line.find(it).map(|at| &line[at..])));
+    (told.map(str::to_owned).collect(), segments.iter().map(|segment| segment.duration_90k).collect())
+}
+
+/// Segments are cut at pictures: a song between films would be heard by nobody, and its time would be missing.
+#[test]
+fn a_song_between_films_that_are_copied_is_left_out_and_named() {
+    let film = crate::input::media::film("film.mp4", &["-t", "4", "-bf", "0"]);
+    let song = song("between.m4a", "5", &[]);
+    let (jumps, segments) = copied(&[&film, &film]);
+    assert_eq!(segments.len(), 8);
+    let (told, with_song) = copied(&[&film, &song, &film]);
+    assert_eq!(with_song, segments);
+    let (left_out, other): (Vec<_>, Vec<_>) = told.into_iter().partition(|it| it.starts_with("left out"));
+    assert_eq!(other, jumps, "its time is not missing");
+    assert!(left_out.len() == 1 && left_out[0].contains("between.m4a"), "{left_out:?}");
 }
 
 /// A radio station: each client hears what is played now, with titles of songs in between where it asks for them (ICY).
@@ -175,7 +221,7 @@ fn radio_over_http_is_heard_with_titles_of_songs_in_between() {
         live.wait_for_segment(7);
         assert!(live.publisher.interrupt().success());
         assert_clean(webroot);
-        assert_eq!(streams(&webroot.join("stream.m3u8")), "aac,audio,48000,2");
+        assert_eq!(sound_alone(&webroot.join("stream.m3u8")), "aac,48000,2");
         decode(&webroot.join("stream.m3u8"));
         for segment in &read_playlist(webroot).unwrap().segments[1..6] {
             let volume = volume_db(&webroot.join(&segment.uri));
@@ -234,7 +280,7 @@ fn a_client_that_pushes_sound_alone_is_heard_and_silence_takes_its_place_when_it
     let playlist = read_playlist(webroot).unwrap();
     assert!(playlist.segments.iter().all(|segment| !segment.discontinuity), "{playlist:?}");
     assert_clean(webroot);
-    assert_eq!(streams(&webroot.join("stream.m3u8")), "aac,audio,48000,2");
+    assert_eq!(sound_alone(&webroot.join("stream.m3u8")), "aac,48000,2");
 }
 
 #[test]
@@ -266,20 +312,7 @@ fn a_picture_is_shown_beside_sound_that_has_none() {
         assert_clean(webroot);
         let segment = webroot.join(&read_playlist(webroot).unwrap().segments[2].uri);
         assert!(volume_db(&segment) > -25.0);
-        let probe = Command::new("ffprobe")
-            .args([
-                "-v",
-                "error",
-                "-select_streams",
-                "v",
-                "-show_entries",
-                "stream=width,height,r_frame_rate",
-            ])
-            .args(["-of", "csv=p=0"])
-            .arg(&segment)
-            .output()
-            .expect("ffprobe");
-        let said = String::from_utf8_lossy(&probe.stdout).into_owned();
+        let said = stated(&segment, "v", "width,height,r_frame_rate");
         assert!(said.starts_with(&format!("640,360,{fps}")), "{said}");
         let pixel = Command::new("ffmpeg")
             .args(["-nostdin", "-v", "error", "-i"])
@@ -299,7 +332,7 @@ fn the_sound_of_a_film_alone_is_streamed_when_no_video_is_asked_for() {
     live.wait_for_segment(3);
     assert!(live.publisher.interrupt().success());
     assert_clean(webroot);
-    assert_eq!(streams(&webroot.join("stream.m3u8")), "aac,audio,48000,2");
+    assert_eq!(sound_alone(&webroot.join("stream.m3u8")), "aac,48000,2");
     assert!(live_beeps(webroot), "the beep of the test pattern");
 }
 

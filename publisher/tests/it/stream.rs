@@ -77,21 +77,8 @@ fn a_film_without_sound_is_a_stream_without_sound_in_its_own_shape() {
     let stream = Stream::read(&webroot);
     stream.check();
     assert!(stream.packets.iter().all(|packet| packet.medium == "video"));
-    let size = media::run(
-        Command::new("ffprobe")
-            .args([
-                "-v",
-                "error",
-                "-select_streams",
-                "v",
-                "-show_entries",
-                "stream=width,height",
-                "-of",
-                "csv=p=0",
-            ])
-            .arg(&stream.files[0]),
-    );
-    assert!(String::from_utf8_lossy(&size).contains("640,356"), "{}", String::from_utf8_lossy(&size));
+    let size = media::stated(&stream.files[0], "v", "width,height");
+    assert!(size.contains("640,356"), "{size}");
     assert_clean(&webroot);
 }
 

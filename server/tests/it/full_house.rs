@@ -49,12 +49,12 @@ fn whoever_has_too_many_connections_is_told_so_and_the_operator_once() {
 }
 
 #[test]
-fn a_house_of_busy_viewers_is_full_for_everybody() {
+fn where_busy_viewers_have_all_places_everybody_is_told_so() {
     let webroot = Webroot::new();
     webroot.replace("ll.m3u8", crate::blocking::list(1).as_bytes());
     let server = Server::start(&webroot.path(), &["--connections", "5", "--threads", "1"]);
     let mut waiting = Vec::new();
-    wait_until("the house is full", || {
+    wait_until("all places are taken", || {
         // Whoever waits for the next part is not sent away for another, but whoever has not asked yet is.
         let mut connection = Connection::open(server.address);
         connection.send("GET", &crate::blocking::next(1), &[]);

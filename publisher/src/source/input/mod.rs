@@ -13,6 +13,7 @@ pub(crate) mod decode;
 pub(crate) mod demux;
 pub(crate) mod error;
 mod file_list;
+mod lane;
 pub(crate) mod listen_address;
 pub mod pace;
 mod screen;
@@ -26,10 +27,11 @@ use super::{Read, Source, SourceError};
 use crate::captions::carried::Captions;
 use crate::captured::{Captured, CapturedPicture, CapturedSound, Shows, SourceFormat};
 use crate::picture::colour_space::ColourSpace;
-use decode::{Decoded, LaneDecoder, Step, StreamSetup};
-use demux::{Demuxer, Ending, Origin, Queued, Round};
+use decode::{Decoded, LaneDecoder, StreamSetup};
+use demux::{Demuxer, Ending, Origin, Round};
+use lane::{InputLane, ReadyPiece};
 use pace::pacing::Pacer;
-use pace::timeline::{Beside, Lane, Timeline, Unplaced};
+use pace::timeline::{Lane, Timeline, Unplaced};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -37,7 +39,7 @@ use tracing::warn;
 
 /// A name server may keep libav longer than [`demuxer`]'s own patience lasts.
 const OPEN_URL: Duration = Duration::from_secs(12);
-/// The size that is promised where pictures come later: that of what phones held upright do not send, and all others do.
+/// The size that is promised where pictures come later. Most clients send it; a phone that is held upright does not.
 pub(crate) const LIKELY_SIZE: (u32, u32) = (1280, 720);
 /// How long frames are waited for that do not say their size in advance.
 const FIRST_PICTURE: Duration = Duration::from_secs(10);
@@ -74,32 +76,6 @@ pub struct Input {
     /// The next picture is the first of its round: its captions go on with nothing.
     captions_begin: bool,
     format: SourceFormat,
-}
-
-/// One stream: its decoder, and the frame or run of samples that comes next.
-struct InputLane {
-    /// Without one, what the lane brings is thrown away.
-    decoder: Option<LaneDecoder>,
-    ready: Option<ReadyPiece>,
-    arrived: Option<Instant>,
-    beside: Beside,
-    /// Packets that came.
-    packets: u64,
-    /// The source has shown that it does not deliver in real time.
-    runs_ahead: bool,
-    /// What follows needs another decoder.
-    setup: Option<Box<StreamSetup>>,
-    finished: bool,
-}
-
-struct ReadyPiece {
-    decoded: Decoded,
-    pts_us: Option<i64>,
-    duration_us: i64,
-    /// Its place on the timeline; nothing until the round is under way.
-    media_us: Option<i64>,
-    arrived: Option<Instant>,
-    beside: Beside,
 }
 
 /// Opens the input and finds out what it will deliver.
@@ -156,57 +132,6 @@ fn open_sound(name: &str, setup: &StreamSetup, live: bool) -> Option<LaneDecoder
             warn!(source = name, reason = error::reason(*error), "no sound: its decoder does not open");
         })
         .ok()
-}
-
-impl InputLane {
-    fn new(decoder: Option<LaneDecoder>) -> Self {
-        InputLane {
-            decoder,
-            ready: None,
-            arrived: None,
-            beside: Beside::Unknown,
-            packets: 0,
-            runs_ahead: false,
-            setup: None,
-            finished: false,
-        }
-    }
-
-    /// Decodes until a frame or run is ready, or what has been read is used up.
-    fn fill(&mut self, lane: Lane, demuxer: &Demuxer) {
-        while self.ready.is_none() && !self.finished {
-            match self.decoder.as_mut().map_or(Step::NeedsPacket, LaneDecoder::step) {
-                Step::Piece(piece) => {
-                    self.ready = Some(ReadyPiece {
-                        decoded: piece.decoded,
-                        pts_us: piece.pts_us,
-                        duration_us: piece.duration_us,
-                        media_us: None,
-                        arrived: self.arrived,
-                        beside: self.beside,
-                    });
-                }
-                Step::Drained => self.finished = true,
-                Step::NeedsPacket => match (demuxer.pop(lane), &mut self.decoder) {
-                    (None, _) => return,
-                    (Some(Queued::Packet { packet, arrived, beside }), Some(decoder)) => {
-                        self.packets += 1;
-                        self.arrived = arrived;
-                        self.beside = beside;
-                        decoder.send(&packet);
-                    }
-                    (Some(Queued::RunsAhead), _) => self.runs_ahead = true,
-                    (Some(Queued::Setup(setup)), _) => {
-                        self.setup = Some(setup);
-                        return;
-                    }
-                    (Some(Queued::RoundEnd), Some(decoder)) => decoder.send_end(),
-                    (Some(Queued::Packet { .. }), None) => {}
-                    (Some(Queued::RoundEnd), None) => self.finished = true,
-                },
-            }
-        }
-    }
 }
 
 impl Input {

@@ -1,16 +1,17 @@
 //! RTMP door: lets the one client in that knows the key, and hands its media on as an FLV file that never ends.
 //!
 //! In: TCP connections. Out: [`Guest`]s, one after the other. libav's own RTMP server takes any key, one client per
-//! opening, and cannot refuse a second one; so the door is ours. Its thread accepts; each client, [`house::MOST_CLIENTS`] at most, has a
-//! thread that ends with it. When all places are taken, or those of an address, the most silent client leaves for the next. All of them end within [`TICK`] when the door is dropped or the stop flag is set.
+//! opening, and cannot refuse a second one; so the door is ours. Its thread accepts; each client, [`clients::MOST_CLIENTS`] at most, has a
+//! thread that ends with it. When there are more, or too many of one address, the connection of the most silent one is closed. All of them
+//! end within [`TICK`] when the door is dropped or the stop flag is set.
 
 mod amf;
 mod chunks;
-mod house;
+mod clients;
 mod session;
 mod visit;
 
-use house::{House, Told};
+use clients::{Clients, Told};
 use session::SessionError;
 use std::io::{self, ErrorKind, PipeReader};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -55,7 +56,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    house: House<TcpStream>,
+    clients: Clients<TcpStream>,
     seat: Option<Seat>,
     guest: Option<Guest>,
     last_warning: Option<Instant>,
@@ -158,10 +159,10 @@ fn greet(connection: TcpStream, from: SocketAddr, shared: &Arc<Shared>) {
     let Ok(end) = connection.try_clone() else { return };
     let mut state = shared.lock();
     let on_air = state.seat.as_ref().map(|seat| seat.client);
-    let Some(entered) = state.house.enter(from.ip(), Instant::now(), on_air, end) else { return };
+    let Some(entered) = state.clients.enter(from.ip(), Instant::now(), on_air, end) else { return };
     if let Some((address, end)) = entered.instead_of {
         let _ = end.shutdown(Shutdown::Both); // it may have left in the meantime
-        if state.house.is_news(address, Told::Crowd) {
+        if state.clients.note(address, Told::Crowd) {
             warn!(%address, "too many RTMP connections; the most silent one is closed, see that only encoders reach this port");
         }
     }
@@ -182,7 +183,7 @@ fn greet(connection: TcpStream, from: SocketAddr, shared: &Arc<Shared>) {
 /// Whoever speaks something else is told to the operator, once an address.
 fn tell(error: &io::Error, from: SocketAddr, visit: &Visit) {
     let is_garbage = error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<SessionError>);
-    if is_garbage && visit.is_news(Told::Garbage) {
+    if is_garbage && visit.note(Told::Garbage) {
         warn!(%from, %error, "RTMP client rejected");
     } else {
         debug!(%from, %error, "RTMP client rejected");
@@ -310,34 +311,34 @@ mod tests {
         );
         assert!(door.shared.lock().guest.is_none());
         let deadline = Instant::now() + LIMIT;
-        while door.shared.lock().house.len() > 0 {
+        while door.shared.lock().clients.len() > 0 {
             assert!(Instant::now() < deadline, "it has gone and counts as there");
             std::thread::yield_now();
         }
-        assert!(!door.shared.lock().house.is_news(door.address.ip(), Told::Garbage), "it was told");
+        assert!(!door.shared.lock().clients.note(door.address.ip(), Told::Garbage), "it was told");
     }
 
     #[test]
     fn those_who_only_sit_there_keep_no_encoder_out() {
         let door = door(LIMIT);
         let sitting: Vec<_> =
-            (0..house::MOST_CLIENTS).map(|_| TcpStream::connect(door.address).expect("a door")).collect();
+            (0..clients::MOST_CLIENTS).map(|_| TcpStream::connect(door.address).expect("a door")).collect();
         let mut pusher = client(&door, "KEY");
         assert_eq!(answer(&mut pusher), "NetStream.Publish.Start");
-        assert!(door.shared.lock().house.len() <= house::MOST_OF_ADDRESS);
+        assert!(door.shared.lock().clients.len() <= clients::MOST_OF_ADDRESS);
         // More of them do not take its place, for it is on air.
         let more: Vec<_> =
-            (0..house::MOST_CLIENTS).map(|_| TcpStream::connect(door.address).expect("a door")).collect();
+            (0..clients::MOST_CLIENTS).map(|_| TcpStream::connect(door.address).expect("a door")).collect();
         pusher.write_all(&picture(0)).expect("a connection");
         guest(&door).media.read_exact(&mut [0; 13 + 18]).expect("the pusher's picture");
         // The most silent have been sent away, and all of them leave.
         let mut first = &sitting[0];
         first.set_read_timeout(Some(LIMIT)).expect("a socket");
         assert!(!matches!(first.read(&mut [0; 1]), Ok(1..)), "it is closed");
-        assert!(!door.shared.lock().house.is_news(door.address.ip(), Told::Crowd), "it was told");
+        assert!(!door.shared.lock().clients.note(door.address.ip(), Told::Crowd), "it was told");
         drop((sitting, more, pusher));
         let deadline = Instant::now() + LIMIT;
-        while door.shared.lock().house.len() > 0 {
+        while door.shared.lock().clients.len() > 0 {
             assert!(Instant::now() < deadline, "they have gone and count as there");
             std::thread::yield_now();
         }

@@ -3,7 +3,7 @@
 //! In: its connection. Out: a [`Guest`] for the door once it has said the key, and its media into the guest's pipe. What it
 //! means, `session.rs` says; here it is only heard, answered, and sent away when it is silent or not wanted.
 
-use super::house::Told;
+use super::clients::Told;
 use super::session::{Event, FLV_HEAD, Session};
 use super::{Guest, Seat, Shared, TICK};
 use std::io::{self, ErrorKind, PipeWriter, Read, Write};
@@ -33,7 +33,7 @@ pub(crate) struct Visit {
 impl Drop for Visit {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
-        state.house.leave(self.client);
+        state.clients.leave(self.client);
         state.seat.take_if(|seat| seat.client == self.client);
     }
 }
@@ -44,9 +44,9 @@ impl Visit {
         Visit { client, from, shared, media: None }
     }
 
-    /// Whether this was not told of the client's address yet.
-    pub(super) fn is_news(&self, what: Told) -> bool {
-        self.shared.lock().house.is_news(self.from.ip(), what)
+    /// Takes note of what is to be told once an address; whether it is the first time.
+    pub(super) fn note(&self, what: Told) -> bool {
+        self.shared.lock().clients.note(self.from.ip(), what)
     }
 
     /// Talks with the client to its end, or to ours.
@@ -65,7 +65,7 @@ impl Visit {
                 Ok(0) => return Ok(()),
                 Ok(length) => {
                     last_heard = Instant::now();
-                    self.shared.lock().house.heard(self.client, last_heard);
+                    self.shared.lock().clients.heard(self.client, last_heard);
                     session.push(&buffer[..length]);
                     let ended = self.follow(&mut session);
                     connection.write_all(&session.take_answer())?;

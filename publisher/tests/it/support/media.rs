@@ -92,6 +92,14 @@ pub fn beeps_after_flashes(file: &Path, square: &str) -> Vec<f64> {
     nearest_beeps(&flashes(file, square), &beeps(file))
 }
 
+/// What a file states of its streams of a kind (`v`, `a`): the named entries of each, as ffprobe writes them with commas between.
+#[track_caller]
+pub fn stated(file: &Path, kind: &str, entries: &str) -> String {
+    let entries = format!("stream={entries}");
+    let words = ["-v", "error", "-select_streams", kind, "-show_entries", &entries, "-of", "csv=p=0"];
+    String::from_utf8(run(Command::new("ffprobe").args(words).arg(file))).expect("plain text")
+}
+
 /// The mean volume of a segment; -91 is the least that there is.
 #[track_caller]
 pub fn volume_db(segment: &Path) -> f64 {

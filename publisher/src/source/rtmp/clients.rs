@@ -1,6 +1,7 @@
-//! House: who is in at the RTMP door, and who has to leave when it is full, so that those who only sit there keep nobody out.
+//! Clients: who is connected, and whose connection is closed for the next one when there are too many, so that those who send nothing
+//! keep no encoder out.
 //!
-//! In: addresses and instants. Out: whether there is a place, and whose connection is to be ended for it. Pure: what ends a
+//! In: addresses and instants. Out: whether there is a place, and which connection is to be closed for it. Pure: what closes a
 //! connection is the caller's, and kept here for each.
 
 use std::collections::{HashMap, HashSet};
@@ -14,9 +15,9 @@ pub(super) const MOST_OF_ADDRESS: usize = 8;
 /// Addresses that have been told of; then all are forgotten, and may be told of again.
 const MOST_TOLD: usize = 1024;
 
-/// Who is in; `T` ends a connection.
+/// Who is connected; `T` closes a connection.
 #[derive(Debug)]
-pub(super) struct House<T> {
+pub(super) struct Clients<T> {
     present: HashMap<u64, Present<T>>,
     next_client: u64,
     told: HashSet<(IpAddr, Told)>,
@@ -38,7 +39,7 @@ pub(super) enum Told {
     Garbage,
 }
 
-/// A place in the house.
+/// A place in the clients.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Entered<T> {
     pub(super) client: u64,
@@ -46,14 +47,14 @@ pub(super) struct Entered<T> {
     pub(super) instead_of: Option<(IpAddr, T)>,
 }
 
-impl<T> Default for House<T> {
+impl<T> Default for Clients<T> {
     fn default() -> Self {
-        House { present: HashMap::new(), next_client: 0, told: HashSet::new() }
+        Clients { present: HashMap::new(), next_client: 0, told: HashSet::new() }
     }
 }
 
-impl<T> House<T> {
-    /// A place for a client; `None` when all are taken by those that may stay, which is only `on_air`.
+impl<T> Clients<T> {
+    /// Gives a place; `None` when all are taken by those that may stay, which is only `on_air`.
     pub(super) fn enter(
         &mut self,
         from: IpAddr,
@@ -91,8 +92,8 @@ impl<T> House<T> {
         self.present.remove(&client);
     }
 
-    /// Whether this is to be told: once an address.
-    pub(super) fn is_news(&mut self, from: IpAddr, what: Told) -> bool {
+    /// Takes note of what is to be told once an address; whether it is the first time.
+    pub(super) fn note(&mut self, from: IpAddr, what: Told) -> bool {
         if self.told.len() >= MOST_TOLD {
             self.told.clear();
         }
@@ -124,51 +125,51 @@ mod tests {
 
     #[test]
     fn of_a_crowd_from_one_address_the_most_silent_leaves() {
-        let (mut house, start) = (House::default(), Instant::now());
+        let (mut clients, start) = (Clients::default(), Instant::now());
         let at = |s| start + Duration::from_secs(s);
         for number in 0..MOST_OF_ADDRESS as u64 {
-            let entered = house.enter(address(1), at(number), None, number).expect("a place");
+            let entered = clients.enter(address(1), at(number), None, number).expect("a place");
             assert_eq!(entered, Entered { client: number, instead_of: None });
         }
-        house.heard(0, at(20));
+        clients.heard(0, at(20));
         let mut instead_of = |on_air| {
-            let entered = house.enter(address(1), at(30), on_air, 99)?;
+            let entered = clients.enter(address(1), at(30), on_air, 99)?;
             entered.instead_of.map(|(_, end)| end)
         };
         assert_eq!(instead_of(Some(1)), Some(2), "neither the one that was heard nor the one on air");
         assert_eq!(instead_of(None), Some(1));
-        assert_eq!(house.enter(address(2), at(30), None, 100).expect("a place").instead_of, None);
-        assert_eq!(house.len(), MOST_OF_ADDRESS + 1);
+        assert_eq!(clients.enter(address(2), at(30), None, 100).expect("a place").instead_of, None);
+        assert_eq!(clients.len(), MOST_OF_ADDRESS + 1);
     }
 
     #[test]
-    fn a_full_house_of_many_addresses_has_a_place_for_one_more() {
-        let (mut house, start) = (House::default(), Instant::now());
+    fn where_many_addresses_have_all_places_there_is_one_for_one_more() {
+        let (mut clients, start) = (Clients::default(), Instant::now());
         for number in 0..MOST_CLIENTS {
-            house.enter(address(number as u8 / 4), start, None, number).expect("a place");
+            clients.enter(address(number as u8 / 4), start, None, number).expect("a place");
         }
-        house.heard(0, start + Duration::from_secs(1));
+        clients.heard(0, start + Duration::from_secs(1));
         let entered =
-            house.enter(address(200), start + Duration::from_secs(2), Some(1), 999).expect("a place");
+            clients.enter(address(200), start + Duration::from_secs(2), Some(1), 999).expect("a place");
         assert_eq!(entered.instead_of, Some((address(0), 2)));
-        assert_eq!(house.len(), MOST_CLIENTS);
-        house.leave(2);
-        assert_eq!(house.len(), MOST_CLIENTS, "it has left before");
-        house.leave(entered.client);
-        assert_eq!(house.len(), MOST_CLIENTS - 1);
+        assert_eq!(clients.len(), MOST_CLIENTS);
+        clients.leave(2);
+        assert_eq!(clients.len(), MOST_CLIENTS, "it has left before");
+        clients.leave(entered.client);
+        assert_eq!(clients.len(), MOST_CLIENTS - 1);
     }
 
     #[test]
     fn an_address_is_told_of_once_for_each_thing() {
-        let mut house = House::<()>::default();
-        assert!(house.is_news(address(1), Told::Garbage));
-        assert!(!house.is_news(address(1), Told::Garbage));
-        assert!(house.is_news(address(1), Told::Crowd));
+        let mut clients = Clients::<()>::default();
+        assert!(clients.note(address(1), Told::Garbage));
+        assert!(!clients.note(address(1), Told::Garbage));
+        assert!(clients.note(address(1), Told::Crowd));
         let [one, two] = ["2001:db8::1", "2001:db8::2"].map(|text| text.parse().expect("an address"));
-        assert!(house.is_news(one, Told::Garbage) && !house.is_news(two, Told::Garbage));
+        assert!(clients.note(one, Told::Garbage) && !clients.note(two, Told::Garbage));
         for number in 0..100_000_u32 {
-            house.is_news(IpAddr::from(number.to_be_bytes()), Told::Crowd);
+            clients.note(IpAddr::from(number.to_be_bytes()), Told::Crowd);
         }
-        assert!(house.told.len() <= MOST_TOLD);
+        assert!(clients.told.len() <= MOST_TOLD);
     }
 }

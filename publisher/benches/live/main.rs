@@ -4,53 +4,40 @@
 
 #![allow(unreachable_pub)] // one program: what is public is so for its own modules
 
-#[path = "beside/encoder.rs"]
+#[path = "../beside/encoder.rs"]
 mod encoder;
+mod programs;
+mod publish;
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::process::{Child, Command};
+use std::time::Duration;
 
-use livedir_layout::names::segment_name;
 use livedir_media::VideoCodec;
 use livedir_publisher::encode::EncodeSettings;
 use livedir_publisher::encode::choice::EncoderChoice;
 use livedir_publisher::encode::ladder::SMALLEST_QUANTISER;
 use livedir_publisher::picture::colour_space::ColourSpace;
 use livedir_publisher::picture::overlay::OverlaySettings;
-use notify::event::{ModifyKind, RenameMode};
-use notify::{EventKind, RecursiveMode, Watcher};
+use programs::{
+    end, ffmpeg, ffmpeg_ladder, ffmpeg_version, livedir, make_film, record_test_pattern, run, start,
+};
+use publish::{publish_lag, restarts};
 
 /// Each program has this many turns after one for nothing; the medians are compared. Who begins changes with each round.
 const ROUNDS: usize = 3;
 
 /// Length of each turn.
-const FILM_S: u32 = 20;
+pub const FILM_S: u32 = 20;
+
+/// Segments that the ffmpeg program lists: as many as livedir.
+pub const WINDOW: &str = "10";
 
 /// Lengths of the films that are copied: long enough that the start of the program does not decide, and shorter.
 const COPIED_S: [u32; 2] = [600, 60];
 
 /// Each takes no longer than a blink.
 const COPY_ROUNDS: usize = 5;
-
-/// The same segments, window and deletion for the ffmpeg program.
-const HLS: [&str; 8] = [
-    "-f",
-    "hls",
-    "-hls_time",
-    "2",
-    "-hls_list_size",
-    "10",
-    "-hls_flags",
-    "delete_segments+temp_file+program_date_time",
-];
-
-/// Segments whose publish lag is taken.
-const LAGS: usize = 120;
-
-/// Kills whose restarts are timed.
-const RESTARTS: usize = 15;
 
 /// The settings that both programs are given: the defaults.
 const STREAM: EncodeSettings = EncodeSettings {
@@ -152,11 +139,11 @@ fn compare_copies(directory: &Path, name: &str, length_s: u32) {
         .args(["-v", "error", "-y", "-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", &sound])
         .args(["-c:v", "libx264", "-preset", "ultrafast", "-b:v", "4M", "-g", "50", "-sc_threshold", "0"])
         .args(["-bf", "2", "-c:a", "aac", &film]));
-    let hls = HLS.map(|word| word.trim_start_matches("delete_segments+"));
+    let hls = encoder::hls(WINDOW, "temp_file+program_date_time");
     let ffmpeg_copy = |webroot: &Path| {
         std::fs::create_dir_all(webroot).expect("a webroot");
         let mut command = Command::new("ffmpeg");
-        command.args(["-v", "error", "-nostdin", "-i", &film, "-c", "copy"]).args(hls);
+        command.args(["-v", "error", "-nostdin", "-i", &film, "-c", "copy"]).args(&hls);
         start(command.arg(webroot.join("stream.m3u8")))
     };
     let turns = in_turn(COPY_ROUNDS, |is_ours, round| {
@@ -223,98 +210,6 @@ fn children_us() -> i64 {
     use nix::sys::time::TimeValLike;
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("getrusage");
     (usage.user_time() + usage.system_time()).num_microseconds()
-}
-
-/// From the rename of a segment to the rename of the playlist that lists it, as a third party sees it by inotify.
-fn publish_lag(directory: &Path) {
-    let webroot = directory.join("lag");
-    let (_observer, events) = observe(&webroot);
-    let live = livedir(&webroot, &["test", "--segment-duration", "500ms", "--bitrate", "4M"]);
-    let mut lags_ms = Vec::new();
-    let mut segment_at = None;
-    while lags_ms.len() < LAGS {
-        let (at, name) = events.recv_timeout(Duration::from_secs(30)).expect("the stream goes on");
-        match (name.as_str(), segment_at) {
-            ("stream.m3u8", Some(since)) => {
-                lags_ms.push(at.duration_since(since).as_secs_f64() * 1e3);
-                segment_at = None;
-            }
-            (segment, _) if segment.starts_with("seg-") => segment_at = Some(at),
-            _ => {}
-        }
-    }
-    end(live);
-    lags_ms.sort_by(f64::total_cmp);
-    println!(
-        "publish lag over {LAGS} segments: median {:.2} ms, p99 {:.2} ms, largest {:.2} ms   (aim: median <= 1, p99 <= 5)",
-        lags_ms[LAGS / 2],
-        lags_ms[(LAGS * 99).div_ceil(100) - 1],
-        lags_ms[LAGS - 1]
-    );
-}
-
-/// From `kill -9` with an immediate start to the rename of the first playlist that lists a segment of the new run. That cannot
-/// be sooner than one segment is long.
-fn restarts(directory: &Path, name: &str, length: &str) {
-    let webroot = directory.join(format!("restart-{length}"));
-    let (_observer, events) = observe(&webroot);
-    let start = || livedir(&webroot, &["test", "--segment-duration", length]);
-    // A stream whose window is full, as that of a publisher that has run for long.
-    let mut live = start();
-    while last_number(&webroot) < 10 {
-        events.recv_timeout(Duration::from_secs(30)).expect("the stream goes on");
-    }
-    let mut times_ms = Vec::new();
-    while times_ms.len() < RESTARTS {
-        let killed_at = Instant::now();
-        live.kill().expect("it still runs");
-        live.wait().expect("it ends");
-        while events.try_recv().is_ok() {}
-        let before = last_number(&webroot);
-        live = start();
-        let listed_at = loop {
-            let (at, renamed) = events.recv_timeout(Duration::from_secs(30)).expect("the stream goes on");
-            if renamed == "stream.m3u8" && last_number(&webroot) > before {
-                break at;
-            }
-        };
-        times_ms.push(listed_at.duration_since(killed_at).as_secs_f64() * 1e3);
-    }
-    end(live);
-    times_ms.sort_by(f64::total_cmp);
-    println!(
-        "{name}: kill -9 to the first new segment in the playlist, {RESTARTS} times: median {:.0} ms, largest {:.0} ms",
-        times_ms[RESTARTS / 2],
-        times_ms[RESTARTS - 1]
-    );
-}
-
-/// The number of the last segment in the playlist.
-fn last_number(webroot: &Path) -> u64 {
-    let text = std::fs::read_to_string(webroot.join("stream.m3u8")).unwrap_or_default();
-    livedir_playlist::parse(&text).map_or(0, |playlist| playlist.next_media_sequence() - 1)
-}
-
-/// Tells of every file that gets its name, and when.
-fn observe(webroot: &Path) -> (impl Watcher, mpsc::Receiver<(Instant, String)>) {
-    std::fs::create_dir_all(webroot.join("live")).expect("a webroot");
-    let (events_tx, events) = mpsc::channel();
-    let mut observer = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let Ok(event) = event else { return };
-        if event.kind == EventKind::Modify(ModifyKind::Name(RenameMode::To)) {
-            let name = event
-                .paths
-                .first()
-                .and_then(|path| path.file_name())
-                .map(|name| name.to_string_lossy().into_owned());
-            let _ = events_tx.send((Instant::now(), name.unwrap_or_default()));
-        }
-    })
-    .expect("an observer");
-    for watched in [webroot.join("live"), webroot.to_owned()] {
-        observer.watch(&watched, RecursiveMode::NonRecursive).expect("a watch");
-    }
-    (observer, events)
 }
 
 /// Both programs in turn on the same source.
@@ -398,101 +293,4 @@ fn pictures_below(directory: &Path) -> f64 {
         }
     }
     pictures
-}
-
-fn livedir(webroot: &Path, source: &[&str]) -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_livedir-publisher"));
-    start(command.arg("live").args(source).arg("--webroot").arg(webroot))
-}
-
-/// The ffmpeg program with the same encoder settings, segment length, window and deletion.
-fn ffmpeg(webroot: &Path, input: &[&str], filter: &str, stream: &EncodeSettings) -> Child {
-    std::fs::create_dir_all(webroot).expect("a webroot");
-    let mut command = Command::new("ffmpeg");
-    command.args(["-v", "error", "-nostdin"]).args(input).args(["-vf", filter]);
-    command.args(encoder::picture(stream, ":v")).args(encoder::SOUND).args(HLS);
-    start(command.arg(webroot.join("stream.m3u8")))
-}
-
-/// One ffmpeg process that decodes once and makes the same ladder, with the sound for itself.
-fn ffmpeg_ladder(webroot: &Path, film: &str, rungs: &[EncodeSettings]) -> Child {
-    std::fs::create_dir_all(webroot).expect("a webroot");
-    let scaled = |(n, rung): (usize, &EncodeSettings)| {
-        format!("[in{n}]scale={}:{}:flags=bicubic[out{n}]", rung.width, rung.height)
-    };
-    let inputs: Vec<_> = (0..rungs.len()).map(|n| format!("[in{n}]")).collect();
-    let chains: Vec<_> = rungs.iter().enumerate().map(scaled).collect();
-    let graph = format!("[0:v]fps=20,split={}{};{}", rungs.len(), inputs.concat(), chains.join(";"));
-    let mut command = Command::new("ffmpeg");
-    command.args(["-v", "error", "-nostdin", "-re", "-i", film, "-filter_complex", &graph]);
-    let mut streams = Vec::new();
-    for (n, rung) in rungs.iter().enumerate() {
-        command.args(["-map", &format!("[out{n}]")]).args(encoder::picture(rung, &format!(":v:{n}")));
-        streams.push(format!("v:{n},agroup:sound"));
-    }
-    streams.push("a:0,agroup:sound".to_owned());
-    command.args(["-map", "0:a"]).args(encoder::SOUND).args(HLS);
-    command.args(["-master_pl_name", "master.m3u8", "-var_stream_map", &streams.join(" ")]);
-    start(command.arg(webroot.join("stream-%v.m3u8")))
-}
-
-fn start(command: &mut Command) -> Child {
-    let started = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    started.unwrap_or_else(|error| {
-        panic!("cannot start {}: {error}; run `just setup-tests`", command.get_program().display())
-    })
-}
-
-fn end(mut program: Child) {
-    let id = rustix::process::Pid::from_child(&program);
-    rustix::process::kill_process(id, rustix::process::Signal::INT).expect("it still runs");
-    program.wait().expect("it ends");
-}
-
-fn run(command: &mut Command) {
-    let ended = command.stdin(Stdio::null()).status().expect("ffmpeg is installed by `just setup-tests`");
-    assert!(ended.success(), "{command:?} failed");
-}
-
-/// The test pattern as raw pictures and samples, so that both programs encode the same.
-fn record_test_pattern(directory: &Path) -> (String, String) {
-    let webroot = directory.join("pattern");
-    let live = livedir(&webroot, &["test", "--window", "30"]);
-    // Segments of two seconds; one more than needed.
-    let last = webroot.join("live").join(segment_name(u64::from(FILM_S) / 2 + 1));
-    while !last.exists() {
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    end(live);
-    let (picture, sound) = (directory.join("pattern.yuv"), directory.join("pattern.s16"));
-    let playlist = webroot.join("stream.m3u8");
-    run(Command::new("ffmpeg")
-        .args(["-v", "error", "-y", "-i"])
-        .arg(&playlist)
-        .args(["-f", "rawvideo", "-pix_fmt", "yuv420p"])
-        .arg(&picture));
-    run(Command::new("ffmpeg")
-        .args(["-v", "error", "-y", "-i"])
-        .arg(&playlist)
-        .args(["-vn", "-f", "s16le"])
-        .arg(&sound));
-    (picture.display().to_string(), sound.display().to_string())
-}
-
-/// A film with much movement, so that the encoder has something to do.
-fn make_film(directory: &Path, size: &str, fps: u32) -> String {
-    let film = directory.join(format!("film-{size}.mp4")).display().to_string();
-    let length = FILM_S + 2;
-    let picture = format!("testsrc2=size={size}:rate={fps}:duration={length},noise=alls=12:allf=t");
-    let sound = format!("sine=frequency=440:duration={length}");
-    run(Command::new("ffmpeg")
-        .args(["-v", "error", "-y", "-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", &sound])
-        .args(["-c:v", "libx264", "-preset", "veryfast", "-b:v", "4M", "-g", "50", "-c:a", "aac", &film]));
-    film
-}
-
-fn ffmpeg_version() -> String {
-    let version =
-        Command::new("ffmpeg").arg("-version").output().expect("ffmpeg is installed by `just setup-tests`");
-    String::from_utf8_lossy(&version.stdout).split(" Copyright").next().unwrap_or_default().to_owned()
 }
