@@ -43,6 +43,8 @@ pub(super) struct Activity {
     pub(super) has_body: AtomicBool,
     /// A request was blocked since hyper took over.
     pub(super) has_waited: AtomicBool,
+    /// The last answer of HTTP/1.1 is true for a moment only.
+    pub(super) is_for_now: AtomicBool,
     /// HTTP/2 frames are not heads; only requests count there.
     pub(super) is_http2: AtomicBool,
     /// Frames of HTTP/2 that ask for nothing.
@@ -71,6 +73,7 @@ impl Activity {
             requests: self.requests.load(Relaxed),
             answering: self.answering.load(Relaxed),
             blocked: self.blocked.load(Relaxed),
+            is_for_now: self.is_for_now.load(Relaxed),
             send_blocked: self.send_blocked.load(Relaxed),
             heard: self.heard.load(Relaxed) && !self.is_http2.load(Relaxed),
         }

@@ -89,7 +89,7 @@ pub(super) struct Worker {
     pub(super) counters: Arc<Counters>,
     pub(super) registry: Arc<Registry>,
     /// Connections not let in that are being told so.
-    pub(super) turned_away: Arc<AtomicUsize>,
+    pub(super) being_refused: Arc<AtomicUsize>,
     /// Where the next search for room begins.
     pub(super) search_from: AtomicUsize,
 }

@@ -18,8 +18,8 @@ use tracing::debug;
 
 use super::activity::Command;
 use super::context::Connection;
-use super::goodbye;
 use super::limits::MAX_HEAD_BYTES;
+use super::lingering_close;
 use super::request::{self, Prepared};
 use super::transport::Transport;
 use crate::operator::access_log::Refused;
@@ -56,7 +56,7 @@ pub(super) async fn speak(
         .max_buf_size(BUFFER_BYTES)
         .serve_connection(TokioIo::new(transport), service);
     let mut refused = None;
-    // Whoever has said goodbye is not asked again.
+    // What is shutting down is not shut down again.
     let mut is_finishing = false;
     let end = poll_fn(|cx| {
         if let Poll::Ready(ended) = Pin::new(&mut http1).poll(cx) {
@@ -103,7 +103,7 @@ pub(super) async fn speak(
             connection.malformed(Malformed::Head, Some(&refused));
         }
         if refused.is_some() || activity.has_body.load(Relaxed) {
-            goodbye::hear_out(transport).await;
+            lingering_close::drain(transport).await;
         }
         return None;
     }

@@ -67,7 +67,7 @@ impl Registry {
                     entry.ending = true;
                     reached(why);
                     if why == Reached::Idle {
-                        // HTTP/2 says goodbye; whoever does not listen is cut the next time.
+                        // HTTP/2 sends GOAWAY; whoever does not heed it is cut the next time.
                         entry.activity.tell(Command::Finish);
                     } else {
                         cut.extend(entry.task.clone());
@@ -109,7 +109,7 @@ impl Registry {
     }
 
     /// Ends those that have never asked for anything.
-    pub(super) fn dismiss_silent(&self) {
+    pub(super) fn cut_without_request(&self) {
         for (_, entry) in self.entries().iter() {
             if entry.activity.requests.load(Relaxed) == 0 {
                 entry.activity.tell(Command::Cut);

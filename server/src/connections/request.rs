@@ -165,11 +165,15 @@ impl Question {
         }
         let worker = &running.connection.worker;
         security::protect(response.headers_mut(), worker.serving.page_policy.as_ref());
+        let activity = &running.connection.activity;
+        if !activity.is_http2.load(Relaxed) {
+            activity.is_for_now.store(headers::is_for_now(response.headers()), Relaxed);
+        }
         let status = response.status();
         let blocked_for =
             response.extensions().get().map_or(Duration::ZERO, |BlockedFor(blocked_for)| *blocked_for);
         if blocked_for > Duration::ZERO {
-            running.connection.activity.has_waited.store(true, Relaxed);
+            activity.has_waited.store(true, Relaxed);
         }
         if let Some(Counted { start, kind, viewer }) = counted {
             // That the next part takes its time says nothing of this server.

@@ -20,6 +20,7 @@ use super::context::Connection;
 use super::limits::PROGRESS_BYTES;
 use super::request;
 use crate::accounts::Share;
+use crate::http::headers;
 use crate::operator::metrics::Reached;
 
 /// Of an answer on its way, at the most.
@@ -59,6 +60,7 @@ pub(super) async fn serve(
     });
     let Some(response) = replied.await else { return };
     drop(reply);
+    let is_for_now = headers::is_for_now(response.headers());
     let (head, body) = head(response);
     // RFC 9110 9.3.2: a server MUST NOT send content in the response to a HEAD
     let is_empty = is_head || body.is_end_stream();
@@ -73,7 +75,8 @@ pub(super) async fn serve(
         return;
     }
     let patience_s = connection.worker.serving.limiter.limits().patience_s;
-    let sending = Sending { body, share, rest: Bytes::new(), patience: Patience::new(patience_s) };
+    let patience = Patience::new(patience_s, is_for_now);
+    let sending = Sending { body, share, rest: Bytes::new(), patience };
     match sending.run(&mut stream).await {
         Ok(()) | Err(Broken::Ended) => {}
         Err(Broken::TooSlow) => {
@@ -194,17 +197,25 @@ impl Sending {
     }
 }
 
-/// For a client that takes less than `PROGRESS_BYTES` in this time while bytes wait for it.
+/// For a client that takes less than `PROGRESS_BYTES` in this time while bytes wait for it, or not the whole of what is true for a
+/// moment only: old playlists must not fill the memory for new ones.
 struct Patience {
     time: Duration,
+    is_for_all: bool,
     end: Option<Pin<Box<Sleep>>>,
     sent_bytes: u64,
     sent_before_bytes: u64,
 }
 
 impl Patience {
-    fn new(patience_s: u64) -> Patience {
-        Patience { time: Duration::from_secs(patience_s), end: None, sent_bytes: 0, sent_before_bytes: 0 }
+    fn new(patience_s: u64, is_for_all: bool) -> Patience {
+        Patience {
+            time: Duration::from_secs(patience_s),
+            is_for_all,
+            end: None,
+            sent_bytes: 0,
+            sent_before_bytes: 0,
+        }
     }
 
     /// To be called while bytes wait. Ready when it has come to its end.
@@ -212,7 +223,7 @@ impl Patience {
         let end = self.end.get_or_insert_with(|| Box::pin(sleep(self.time)));
         loop {
             ready!(end.as_mut().poll(cx));
-            if self.sent_bytes - self.sent_before_bytes < PROGRESS_BYTES {
+            if self.is_for_all || self.sent_bytes - self.sent_before_bytes < PROGRESS_BYTES {
                 return Poll::Ready(());
             }
             self.sent_before_bytes = self.sent_bytes;

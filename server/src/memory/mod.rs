@@ -26,4 +26,4 @@ mod watcher;
 pub(crate) use cache::{FromMemory, Memory};
 pub(crate) use followed::Newest;
 pub(crate) use loader::CacheSettings;
-pub(crate) use version::{Version, headers_of};
+pub(crate) use version::Version;

@@ -17,7 +17,6 @@ use crate::http::chosen::Chosen;
 use crate::http::headers;
 use crate::http::paths::{self, Target};
 use crate::http::refusal::refusal;
-use crate::memory::headers_of;
 use crate::webroot::open_files::{OpenFiles, SharedFile};
 
 /// What all requests share.
@@ -110,7 +109,7 @@ impl Files {
             tag: &tag,
             is_in_memory: false,
             modified,
-            headers: &headers_of(target, &tag, false, modified, self.segment_max_age_s),
+            headers: &headers::of_file(target, &tag, false, modified, self.segment_max_age_s),
         };
         let body = |part| Body::new(FileBody::new(file.clone(), share.clone(), part));
         let mut response = chosen.answer(request.method(), request.headers(), body);

@@ -139,7 +139,7 @@ fn keep_attacking(attack: Attack, dialer: &Dialer, from: Ipv4Addr, is_over: &Ato
     let mut readers: Vec<SlowReader> = Vec::new();
     let mut rounds = 0;
     while !is_over.load(Ordering::Relaxed) {
-        readers.retain_mut(|reader| if rounds % 5 == 4 { reader.take_a_little() } else { reader.is_open() });
+        readers.retain_mut(|reader| if rounds % 5 == 4 { reader.take(256) } else { reader.is_open() });
         let missing = attack.connections - readers.len();
         for _ in 0..missing {
             if is_over.load(Ordering::Relaxed) {
@@ -333,42 +333,76 @@ fn floods_of_frames_are_cut_within_a_second() {
     assert_eq!(get(server.address, "/stream.m3u8", &[]).status, 200);
 }
 
+/// Two streams of a connection; each 100 ms so many bytes more of each may be sent. The one that the server ends, and how many
+/// bytes of the other one were sent.
+fn first_to_end(server: &Server, streams: [(&str, u32); 2]) -> (u32, usize) {
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    let [one, three] = streams.map(|(path, _)| path);
+    let asked = [preface(0), headers(1, one), headers(3, three), window_update(0, 1 << 24)].concat();
+    stream.write_all(&asked).unwrap();
+    let mut taken_bytes = [0; 4];
+    let start = Instant::now();
+    while start.elapsed() < DEADLINE {
+        let more = streams.iter().zip([1, 3]).map(|((_, bytes), number)| window_update(number, *bytes));
+        stream.write_all(&more.collect::<Vec<_>>().concat()).unwrap();
+        thread::sleep(Duration::from_millis(100));
+        loop {
+            match read_frame(&mut stream) {
+                (0, number, content) => {
+                    taken_bytes[number as usize] += content.len();
+                    if number == 3 {
+                        break;
+                    }
+                }
+                // RST_STREAM
+                (3, number, _) => return (number, taken_bytes[4 - number as usize]),
+                (7, ..) => panic!("the connection ends"),
+                _ => {}
+            }
+        }
+    }
+    panic!("none ends");
+}
+
 #[test]
 fn a_stream_that_takes_nothing_ends_and_the_others_go_on() {
     let webroot = webroot();
     let server = Server::start(&webroot.path(), &["--client-timeout", "2s"]);
-    let mut stream = TcpStream::connect(server.address).unwrap();
-    stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    let asked = [preface(0), headers(1, UNLISTED), headers(3, UNLISTED), window_update(0, 1 << 24)].concat();
-    stream.write_all(&asked).unwrap();
-    let mut is_over = [false; 2];
-    let mut taken_bytes = 0;
-    let start = Instant::now();
-    while !is_over[0] {
-        // 1 KB in 100 ms for one, a byte for the other: acknowledgements are no progress.
-        let more = [window_update(1, 1), window_update(3, 1024)].concat();
-        stream.write_all(&more).unwrap();
-        thread::sleep(Duration::from_millis(100));
-        loop {
-            let (kind, number, content) = read_frame(&mut stream);
-            match (kind, number) {
-                (0, 3) => {
-                    taken_bytes += content.len();
-                    break;
-                }
-                // RST_STREAM
-                (3, number) => {
-                    is_over[usize::from(number == 3)] = true;
-                    break;
-                }
-                (7, _) => panic!("the connection ends"),
-                _ => {}
-            }
-        }
-        assert!(start.elapsed() < DEADLINE);
-    }
-    assert!(!is_over[1], "it took what it was sent");
+    // A byte for the first: acknowledgements are no progress.
+    let (ended, taken_bytes) = first_to_end(&server, [(UNLISTED, 1), (UNLISTED, 1024)]);
+    assert_eq!(ended, 1, "the other one took what it was sent");
     assert!(taken_bytes > 4096, "{taken_bytes}");
+}
+
+/// Old playlists that are read for ever would take the memory of new ones.
+#[test]
+fn a_playlist_has_to_be_taken_in_time_and_a_segment_does_not() {
+    let webroot = webroot();
+    let large = format!("{}#{}\n", list(1), "x".repeat(7 << 20));
+    webroot.write("large.m3u8", large.as_bytes());
+    let words = ["--client-timeout", "2s", "--metrics-listen", "127.0.0.1:0"];
+    let mut server = Server::start(&webroot.path(), &words);
+    let operator = server.next_address();
+    let (ended, taken_bytes) = first_to_end(&server, [("/large.m3u8", 1024), (UNLISTED, 1024)]);
+    assert_eq!(ended, 1);
+    assert!(taken_bytes > 4096, "{taken_bytes}");
+
+    let count_cut = || metric(operator, "livedir_limits_reached_total{limit=\"slow_reader\"}");
+    let is_cut_within = |time: Duration, path| {
+        let before = count_cut();
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        let start = Instant::now();
+        while start.elapsed() < time && count_cut() == before {
+            // The system lets a server send more only when a third of its buffer is free.
+            stream.read_exact(&mut [0; 50_000]).unwrap();
+            thread::sleep(Duration::from_millis(100));
+        }
+        count_cut() > before
+    };
+    assert!(is_cut_within(DEADLINE, "/large.m3u8"));
+    assert!(!is_cut_within(Duration::from_secs(6), UNLISTED));
 }
 
 /// With 1,024 open files, what is in memory is sent whatever others do.

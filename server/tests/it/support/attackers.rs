@@ -98,12 +98,12 @@ impl SlowReader {
         Ok(SlowReader { wire, version })
     }
 
-    /// Takes a little, so as to look alive; false when the server has ended the connection.
-    pub fn take_a_little(&mut self) -> bool {
+    /// Takes so many bytes at the most; false when the server has ended the connection.
+    pub fn take(&mut self, most_bytes: u32) -> bool {
         match self.version {
-            Version::Http1 => read_some(&mut *self.wire, 256) != Some(0),
+            Version::Http1 => read_some(&mut *self.wire, most_bytes as usize) != Some(0),
             Version::Http2 => {
-                let more = [window_update(0, 256), window_update(1, 256)].concat();
+                let more = [window_update(0, most_bytes), window_update(1, most_bytes)].concat();
                 let is_open = self.is_open();
                 is_open
                     && !self.wire.write_all(&more).is_err_and(|error| error.kind() != ErrorKind::WouldBlock)
