@@ -396,7 +396,7 @@ fn a_playlist_has_to_be_taken_in_time_and_a_segment_does_not() {
         let start = Instant::now();
         while start.elapsed() < time && count_cut() == before {
             // The system lets a server send more only when a third of its buffer is free.
-            stream.read_exact(&mut [0; 50_000]).unwrap();
+            stream.read_exact(&mut vec![0; 50_000]).unwrap();
             thread::sleep(Duration::from_millis(100));
         }
         count_cut() > before
