@@ -23,8 +23,10 @@ use crate::accounts::Share;
 use crate::http::headers;
 use crate::operator::metrics::Reached;
 
-/// Of an answer on its way, at the most.
-pub(super) const BUFFER_BYTES: usize = 128 * 1024;
+/// Of an answer, handed to h2 at a time. Of what is in memory anyway, so that one waking is enough for a segment; of what has to
+/// be read first, so that it does not reserve the window of other streams.
+pub(super) const BUFFER_BYTES: usize = 4 << 20;
+const READ_BYTES: usize = 128 * 1024;
 
 /// Why an answer is not sent to its end.
 enum Broken {
@@ -156,8 +158,13 @@ impl Sending {
         stream: &mut SendStream<Bytes>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<usize, Broken>> {
-        let body_bytes = self.body.size_hint().exact().map_or(BUFFER_BYTES, |bytes| bytes as usize);
-        stream.reserve_capacity((self.rest.len() + body_bytes).clamp(1, BUFFER_BYTES));
+        let wanted_bytes = if self.rest.is_empty() {
+            let body_bytes = self.body.size_hint().exact().map_or(READ_BYTES, |bytes| bytes as usize);
+            body_bytes.clamp(1, READ_BYTES)
+        } else {
+            self.rest.len().min(BUFFER_BYTES)
+        };
+        stream.reserve_capacity(wanted_bytes);
         while stream.capacity() == 0 {
             match stream.poll_capacity(cx) {
                 Poll::Ready(Some(more)) => drop(more?),
