@@ -9,8 +9,8 @@ use std::time::Instant;
 use super::account::{Account, Holder, Taken};
 use crate::budget::Budget;
 
-/// For each connection that an address may have: its buffers, its streams, and what is read ahead for them. A viewer's takes two thirds of it.
-const BYTES_FOR_EACH: u64 = 36 * 1024;
+/// For each connection that an address may have: its buffers, its streams, and what is read ahead for them. A viewer's takes three quarters of it.
+const BYTES_FOR_EACH: u64 = 32 * 1024;
 
 /// Nobody has less than this, however few connections he may have.
 const LEAST_BYTES: u64 = 8 << 20;

@@ -1,9 +1,10 @@
-//! HTTP/2 on one connection, until it ends: h2 speaks, and each request has a task of its own (`stream`).
+//! HTTP/2 on one connection, until it ends: h2 speaks, and each request that is not answered at once has a task of its own (`stream`).
 
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll, Waker, ready};
 
 use axum::body::Bytes;
 use axum::http::Request;
@@ -64,7 +65,7 @@ pub(super) async fn speak(connection: Arc<Connection>, mut transport: Transport)
     if is_finishing {
         http2.graceful_shutdown();
     }
-    let mut streams = Streams { connection, running: Arc::default(), places: Vec::new() };
+    let mut streams = Streams { connection, running: Arc::default(), unsent: Vec::new(), places: Vec::new() };
     poll_fn(|cx| streams.poll(&mut http2, cx)).await;
 }
 
@@ -73,6 +74,8 @@ struct Streams {
     connection: Arc<Connection>,
     /// A clone for each of them that is running.
     running: Arc<()>,
+    /// Of those that were answered at once, and that are not sent as far as we know.
+    unsent: Vec<Held>,
     /// As many as have ever been running at the same time.
     places: Vec<Held>,
 }
@@ -86,6 +89,10 @@ impl Streams {
                 Command::Finish => http2.graceful_shutdown(),
                 Command::Cut => return Poll::Ready(()),
             }
+        }
+        // What was handed to h2 has gone, unless the kernel takes no more.
+        if !self.connection.activity.send_blocked.load(Relaxed) {
+            self.unsent.clear();
         }
         loop {
             match ready!(http2.poll_accept(cx)) {
@@ -104,14 +111,20 @@ impl Streams {
         let Some(held) = self.connection.place.try_hold(STREAM_BYTES) else {
             return respond.send_reset(Reason::REFUSED_STREAM);
         };
-        if Arc::strong_count(&self.running) > self.places.len() {
+        if Arc::strong_count(&self.running) + self.unsent.len() > self.places.len() {
             self.places.push(self.connection.place.hold(STREAM_PLACE_BYTES));
         }
-        let (connection, running) = (self.connection.clone(), self.running.clone());
-        tokio::spawn(async move {
-            stream::serve(connection, request, respond).await;
-            drop((running, held));
-        });
+        let mut serving = Box::pin(stream::serve(self.connection.clone(), request, respond));
+        // Most are answered at once. Whoever is not is asked again by a task of its own.
+        if serving.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+            let running = self.running.clone();
+            tokio::spawn(async move {
+                serving.await;
+                drop((running, held));
+            });
+        } else {
+            self.unsent.push(held);
+        }
     }
 }
 

@@ -209,7 +209,10 @@ fn slow_readers_of_http2_from_one_address_of_what_is_in_memory() {
 
 #[test]
 fn slow_readers_of_http2_who_let_all_be_sent_from_one_address() {
-    check("HTTP/2, disk, open windows", Attack { window_bytes: 1 << 30, connections: 900, ..HTTP2 });
+    let open = Attack { window_bytes: 1 << 30, connections: 900, ..HTTP2 };
+    check("HTTP/2, disk, open windows", open);
+    check("HTTP/2, memory, open windows", Attack { path: LISTED, ..open });
+    check("HTTP/2, playlist, open windows", Attack { path: "/stream.m3u8", ..open });
 }
 
 #[test]

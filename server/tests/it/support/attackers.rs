@@ -75,7 +75,8 @@ pub struct SlowReader {
 pub const STREAMS: u32 = 64;
 
 impl SlowReader {
-    /// Asks for `path`, with HTTP/2 on all streams; `window_bytes` of each of these may be sent.
+    /// Asks for `path`, with HTTP/2 on all streams; `window_bytes` of each of these may be sent, and of all
+    /// together so many, too, but at least 65,535.
     pub fn begin(
         dialer: &Dialer,
         from: Ipv4Addr,
@@ -88,6 +89,9 @@ impl SlowReader {
             Version::Http1 => format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").into_bytes(),
             Version::Http2 => {
                 let mut sent = preface(window_bytes);
+                if window_bytes > 65_535 {
+                    sent.extend(window_update(0, window_bytes));
+                }
                 (0..STREAMS).for_each(|number| sent.extend(headers(2 * number + 1, path)));
                 sent
             }
