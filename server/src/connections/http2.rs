@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 use axum::body::Bytes;
 use axum::http::Request;
@@ -114,16 +114,15 @@ impl Streams {
         if Arc::strong_count(&self.running) + self.unsent.len() > self.places.len() {
             self.places.push(self.connection.place.hold(STREAM_PLACE_BYTES));
         }
-        let mut serving = Box::pin(stream::serve(self.connection.clone(), request, respond));
-        // Most are answered at once. Whoever is not is asked again by a task of its own.
-        if serving.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
-            let running = self.running.clone();
-            tokio::spawn(async move {
-                serving.await;
-                drop((running, held));
-            });
-        } else {
-            self.unsent.push(held);
+        match stream::begin(self.connection.clone(), request, respond) {
+            Some(rest) => {
+                let running = self.running.clone();
+                tokio::spawn(async move {
+                    rest.await;
+                    drop((running, held));
+                });
+            }
+            None => self.unsent.push(held),
         }
     }
 }

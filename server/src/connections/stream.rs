@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::body::{Bytes, HttpBody};
@@ -18,7 +18,7 @@ use tracing::debug;
 use super::body::Answer;
 use super::context::Connection;
 use super::limits::PROGRESS_BYTES;
-use super::request;
+use super::request::{self, Reply};
 use crate::accounts::Share;
 use crate::http::headers;
 use crate::operator::metrics::Reached;
@@ -45,48 +45,36 @@ impl From<h2::Error> for Broken {
     }
 }
 
-/// From the request to the end of the answer.
-pub(super) async fn serve(
+/// What is left to do for a request; `None` when its answer is with h2 already, as it is for most.
+pub(super) fn begin(
     connection: Arc<Connection>,
     request: Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
-) {
+) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
     let share = Share::new(connection.place.clone());
     let has_body = !request.body().is_end_stream();
     let is_head = request.method() == Method::HEAD;
-    let mut reply = request::answer(connection.clone(), request.map(drop), has_body, &share);
-    let replied = poll_fn(|cx| match Pin::new(&mut reply).poll(cx) {
-        Poll::Ready(Ok(response)) => Poll::Ready(Some(response)),
-        // Nobody waits for it any more.
-        Poll::Pending => respond.poll_reset(cx).map(|_| None),
-    });
-    let Some(response) = replied.await else { return };
-    drop(reply);
-    let is_for_now = headers::is_for_now(response.headers());
-    let (head, body) = head(response);
-    // RFC 9110 9.3.2: a server MUST NOT send content in the response to a HEAD
-    let is_empty = is_head || body.is_end_stream();
-    let mut stream = match respond.send_response(head, is_empty) {
-        Ok(stream) => stream,
-        Err(error) => {
-            debug!(%error, "no answer");
-            return respond.send_reset(Reason::INTERNAL_ERROR);
+    let mut reply = match request::answer(connection.clone(), request.map(drop), has_body, &share) {
+        Reply::Now(response) => {
+            let mut sending = Sending::begin(connection, share, response?, is_head, &mut respond)?;
+            // Whoever has to wait is asked again by a task of its own.
+            let sent = sending.poll(&mut Context::from_waker(Waker::noop()));
+            return sent.is_pending().then(|| Box::pin(poll_fn(move |cx| sending.poll(cx))) as Pin<Box<_>>);
         }
+        Reply::Later(pending) => pending,
     };
-    if is_empty {
-        return;
-    }
-    let patience_s = connection.worker.serving.limiter.limits().patience_s;
-    let patience = Patience::new(patience_s, is_for_now);
-    let sending = Sending { body, share, rest: Bytes::new(), patience };
-    match sending.run(&mut stream).await {
-        Ok(()) | Err(Broken::Ended) => {}
-        Err(Broken::TooSlow) => {
-            connection.worker.counters.reached(Reached::SlowReader);
-            stream.send_reset(Reason::CANCEL);
-        }
-        Err(Broken::Unreadable) => stream.send_reset(Reason::INTERNAL_ERROR),
-    }
+    Some(Box::pin(async move {
+        let replied = poll_fn(|cx| match Pin::new(&mut reply).poll(cx) {
+            Poll::Ready(response) => Poll::Ready(Some(response)),
+            // Nobody waits for it any more.
+            Poll::Pending => respond.poll_reset(cx).map(|_| None),
+        });
+        let Some(response) = replied.await else { return };
+        drop(reply);
+        let sending = Sending::begin(connection, share, response, is_head, &mut respond);
+        let Some(mut sending) = sending else { return };
+        poll_fn(|cx| sending.poll(cx)).await;
+    }))
 }
 
 /// As hyper does it for HTTP/1.1.
@@ -124,6 +112,8 @@ fn date() -> HeaderValue {
 
 /// A body on its way.
 struct Sending {
+    connection: Arc<Connection>,
+    stream: SendStream<Bytes>,
     body: Answer,
     share: Arc<Share>,
     /// Read, and not yet handed to h2.
@@ -132,32 +122,67 @@ struct Sending {
 }
 
 impl Sending {
-    async fn run(mut self, stream: &mut SendStream<Bytes>) -> Result<(), Broken> {
+    /// Sends the head; `None` when that was all.
+    fn begin(
+        connection: Arc<Connection>,
+        share: Arc<Share>,
+        response: Response<Answer>,
+        is_head: bool,
+        respond: &mut SendResponse<Bytes>,
+    ) -> Option<Sending> {
+        let is_for_now = headers::is_for_now(response.headers());
+        let (head, body) = head(response);
+        // RFC 9110 9.3.2: a server MUST NOT send content in the response to a HEAD
+        let is_empty = is_head || body.is_end_stream();
+        let stream = match respond.send_response(head, is_empty) {
+            Ok(stream) => stream,
+            Err(error) => {
+                debug!(%error, "no answer");
+                respond.send_reset(Reason::INTERNAL_ERROR);
+                return None;
+            }
+        };
+        let patience_s = connection.worker.serving.limiter.limits().patience_s;
+        let patience = Patience::new(patience_s, is_for_now);
+        (!is_empty).then(|| Sending { connection, stream, body, share, rest: Bytes::new(), patience })
+    }
+
+    /// Ready when the answer is with h2, or has failed.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match ready!(self.poll_send(cx)) {
+            Ok(()) | Err(Broken::Ended) => {}
+            Err(Broken::TooSlow) => {
+                self.connection.worker.counters.reached(Reached::SlowReader);
+                self.stream.send_reset(Reason::CANCEL);
+            }
+            Err(Broken::Unreadable) => self.stream.send_reset(Reason::INTERNAL_ERROR),
+        }
+        Poll::Ready(())
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
         loop {
-            let window_bytes = poll_fn(|cx| self.poll_window(stream, cx)).await?;
+            let window_bytes = ready!(self.poll_window(cx))?;
             if self.rest.is_empty() {
                 self.share.set_window(window_bytes);
-                match poll_fn(|cx| self.poll_read(stream, cx)).await? {
+                match ready!(self.poll_read(cx))? {
                     Some(bytes) => self.rest = bytes,
-                    None => return Ok(stream.send_data(Bytes::new(), true)?),
+                    None => return Poll::Ready(Ok(self.stream.send_data(Bytes::new(), true)?)),
                 }
             }
             let piece = self.rest.split_to(window_bytes.min(self.rest.len()));
             self.patience.sent_bytes += piece.len() as u64;
             let is_last = self.rest.is_empty() && self.body.is_end_stream();
-            stream.send_data(piece, is_last)?;
+            self.stream.send_data(piece, is_last)?;
             if is_last {
-                return Ok(());
+                return Poll::Ready(Ok(()));
             }
         }
     }
 
     /// How much may be sent; waits until that is something.
-    fn poll_window(
-        &mut self,
-        stream: &mut SendStream<Bytes>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<usize, Broken>> {
+    fn poll_window(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Broken>> {
+        let stream = &mut self.stream;
         let wanted_bytes = if self.rest.is_empty() {
             let body_bytes = self.body.size_hint().exact().map_or(READ_BYTES, |bytes| bytes as usize);
             body_bytes.clamp(1, READ_BYTES)
@@ -179,11 +204,7 @@ impl Sending {
     }
 
     /// The next bytes of the body, unless the client has given up.
-    fn poll_read(
-        &mut self,
-        stream: &mut SendStream<Bytes>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<Bytes>, Broken>> {
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Broken>> {
         loop {
             match Pin::new(&mut self.body).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
@@ -196,7 +217,7 @@ impl Sending {
                 }
                 Poll::Ready(None) => return Poll::Ready(Ok(None)),
                 Poll::Pending => {
-                    ready!(stream.poll_reset(cx))?;
+                    ready!(self.stream.poll_reset(cx))?;
                     return Poll::Ready(Err(Broken::Ended));
                 }
             }
@@ -227,7 +248,10 @@ impl Patience {
 
     /// To be called while bytes wait. Ready when it has come to its end.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let end = self.end.get_or_insert_with(|| Box::pin(sleep(self.time)));
+        let end = self.end.get_or_insert_with(|| {
+            self.sent_before_bytes = self.sent_bytes;
+            Box::pin(sleep(self.time))
+        });
         loop {
             ready!(end.as_mut().poll(cx));
             if self.is_for_all || self.sent_bytes - self.sent_before_bytes < PROGRESS_BYTES {
