@@ -109,6 +109,7 @@ pub(super) async fn speak(
     }
     // The beginning of the next head.
     transport.put_back(&parts.read_buf);
+    transport.shrink();
     Some(transport)
 }
 

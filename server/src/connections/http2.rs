@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, ready};
 
 use axum::body::Bytes;
-use axum::http::Request;
+use axum::http::{HeaderMap, HeaderValue, Request};
 use h2::server::{self, Builder, SendResponse};
 use h2::{Reason, RecvStream};
 use tracing::debug;
@@ -23,6 +23,9 @@ use crate::operator::metrics::Malformed;
 
 /// At a time on one connection. Players ask for two or three files at a time.
 const STREAMS: u32 = 64;
+
+/// What a field of a head takes besides its value.
+const FIELD_BYTES: usize = 128;
 
 /// RFC 9113 6.9.2. We take no bodies, so the window of what clients may send is as small as may be.
 const WINDOW_BYTES: u32 = 65_535;
@@ -108,7 +111,8 @@ impl Streams {
 
     fn begin(&mut self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) {
         // RFC 9113 8.7: it may be asked again, as nothing has been done for it.
-        let Some(held) = self.connection.place.try_hold(STREAM_BYTES) else {
+        let size_bytes = STREAM_BYTES.max(head_bytes(request.headers()));
+        let Some(held) = self.connection.place.try_hold(size_bytes) else {
             return respond.send_reset(Reason::REFUSED_STREAM);
         };
         if Arc::strong_count(&self.running) + self.unsent.len() > self.places.len() {
@@ -125,6 +129,12 @@ impl Streams {
             None => self.unsent.push(held),
         }
     }
+}
+
+/// What a head takes, about.
+fn head_bytes(headers: &HeaderMap) -> u64 {
+    let of_values: usize = headers.values().map(HeaderValue::len).sum();
+    (of_values + headers.len() * FIELD_BYTES) as u64
 }
 
 /// Tells of a connection that a client has ended by breaking a rule of RFC 9113, and not of one that just left.

@@ -34,6 +34,11 @@ pub(crate) const CONNECTION_BYTES: u64 = 24 * 1024;
 pub(crate) const TLS_BYTES: u64 = 16 * 1024;
 pub(crate) const HTTP2_BYTES: u64 = 16 * 1024;
 
+/// What is read of a client and not yet asked: heads are mostly far below the first, and what is read ahead of the next request, with
+/// the buffers that grow by it, takes the second at the most.
+pub(crate) const SHORT_HEAD_BYTES: usize = 4 * 1024;
+pub(crate) const LONG_HEAD_BYTES: u64 = 48 * 1024;
+
 /// What TLS packs ahead of a kernel that takes no more: two of its records.
 pub(crate) const TLS_BACKLOG_BYTES: usize = 32 * 1024;
 

@@ -14,7 +14,7 @@ use tokio_rustls::server::TlsStream;
 use super::activity::{Command, add_u64};
 use super::context::Connection;
 use super::frames::{self, Frames};
-use super::limits::TLS_BACKLOG_BYTES;
+use super::limits::{LONG_HEAD_BYTES, SHORT_HEAD_BYTES, TLS_BACKLOG_BYTES};
 use crate::accounts::Held;
 use crate::operator::access_log::Refused;
 use crate::operator::metrics::Reached;
@@ -37,6 +37,11 @@ pub(super) struct Transport {
     backlog: Option<Held>,
     /// Of HTTP/2.
     frames: Option<Box<Frames>>,
+    /// What was read since a request began, and how many had begun then.
+    read_bytes: usize,
+    requests: u32,
+    /// What that takes when it is much.
+    reading: Option<Held>,
 }
 
 macro_rules! each {
@@ -51,12 +56,33 @@ macro_rules! each {
 
 impl Transport {
     pub(super) fn new(carrier: Carrier, connection: Arc<Connection>) -> Transport {
-        Transport { carrier, early: Vec::new(), connection, backlog: None, frames: None }
+        Transport {
+            carrier,
+            early: Vec::new(),
+            connection,
+            backlog: None,
+            frames: None,
+            read_bytes: 0,
+            requests: 0,
+            reading: None,
+        }
     }
 
     /// From now on it is HTTP/2.
     pub(super) fn count_frames(&mut self) {
         self.frames = Some(Box::default());
+    }
+
+    /// Notes that more was read.
+    fn note_read(&mut self, bytes: usize) {
+        let requests = self.connection.activity.requests.load(Relaxed);
+        if requests != self.requests {
+            (self.requests, self.read_bytes, self.reading) = (requests, 0, None);
+        }
+        self.read_bytes += bytes;
+        if self.read_bytes > SHORT_HEAD_BYTES && self.reading.is_none() {
+            self.reading = Some(self.connection.place.hold(LONG_HEAD_BYTES));
+        }
     }
 
     /// Counts the frames in what is handed on.
@@ -87,6 +113,9 @@ impl Transport {
     /// To be called when nothing will be read for a while.
     pub(super) fn shrink(&mut self) {
         self.early.shrink_to_fit();
+        if self.early.len() <= SHORT_HEAD_BYTES {
+            (self.read_bytes, self.reading) = (self.early.len(), None);
+        }
     }
 
     /// Puts back what was read.
@@ -117,6 +146,7 @@ impl Transport {
             if buffer.filled().is_empty() {
                 return Poll::Ready(Ok(()));
             }
+            self.note_read(buffer.filled().len());
             self.early.extend_from_slice(buffer.filled());
         }
         Poll::Pending
@@ -161,6 +191,7 @@ impl AsyncRead for Transport {
         let polled = each!(self, stream => Pin::new(stream).poll_read(cx, buffer));
         if buffer.filled().len() > before {
             self.connection.activity.heard.store(true, Relaxed);
+            self.note_read(buffer.filled().len() - before);
             self.handed_on(&buffer.filled()[before..]);
         }
         polled

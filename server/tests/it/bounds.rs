@@ -16,7 +16,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::blocking::{list, metric, next};
 use crate::support::attackers::{
-    Dialer, SlowReader, Version, frame, headers, preface, read_frame, window_update,
+    Dialer, Head, SlowReader, Version, frame, headers, preface, read_frame, window_update,
 };
 use crate::support::{Connection, DEADLINE, Server, Webroot, get, wait_until};
 
@@ -40,6 +40,7 @@ struct Attack {
     window_bytes: u32,
     addresses: u8,
     connections: usize,
+    head: Head,
 }
 
 const LISTED: &str = "/live/seg-00000001.ts";
@@ -135,7 +136,8 @@ fn attack(attack: Attack) -> Option<Seen> {
 
 /// Has all connections open that it may, and opens another one for each that the server ends.
 fn keep_attacking(attack: Attack, dialer: &Dialer, from: Ipv4Addr, is_over: &AtomicBool) {
-    let begin = || SlowReader::begin(dialer, from, attack.version, attack.path, attack.window_bytes).ok();
+    let Attack { version, path, window_bytes, head, .. } = attack;
+    let begin = || SlowReader::begin_with(dialer, from, version, path, window_bytes, head).ok();
     let mut readers: Vec<SlowReader> = Vec::new();
     let mut rounds = 0;
     while !is_over.load(Ordering::Relaxed) {
@@ -177,6 +179,7 @@ const HTTP1: Attack = Attack {
     window_bytes: 0,
     addresses: 1,
     connections: 900,
+    head: Head::Short,
 };
 
 const HTTP2: Attack = Attack { version: Version::Http2, connections: 100, ..HTTP1 };
@@ -218,6 +221,15 @@ fn slow_readers_of_http2_who_let_all_be_sent_from_one_address() {
 #[test]
 fn slow_readers_of_http2_over_tls_from_one_address() {
     check("HTTP/2 over TLS, disk", Attack { has_tls: true, connections: 300, ..HTTP2 });
+}
+
+#[test]
+fn slow_readers_with_long_heads_from_one_address() {
+    for (name, head) in [("long heads", Head::Long), ("heads without an end", Head::Begun)] {
+        for (of, attack) in [("HTTP/1.1", HTTP1), ("HTTP/2", Attack { connections: 900, ..HTTP2 })] {
+            check(&format!("{of}, {name}"), Attack { head, ..attack });
+        }
+    }
 }
 
 #[test]

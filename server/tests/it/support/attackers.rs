@@ -65,6 +65,47 @@ impl Dialer {
     }
 }
 
+/// The heads that they send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Head {
+    Short,
+    /// As long as may be; with HTTP/1.1 many of them.
+    Long,
+    /// As long as may be, and without an end.
+    Begun,
+}
+
+/// Nearly all that a server takes.
+const LONG_BYTES: usize = 15_000;
+
+fn http1(path: &str, head: Head) -> Vec<u8> {
+    let line = format!("GET {path} HTTP/1.1\r\nHost: a\r\n");
+    let long = format!("{line}If-None-Match: {}", "a".repeat(LONG_BYTES));
+    let sent = match head {
+        Head::Short => line + "\r\n",
+        Head::Long => format!("{line}\r\n{}", format!("{long}\r\n\r\n").repeat(8)),
+        Head::Begun => long,
+    };
+    sent.into_bytes()
+}
+
+fn http2(stream: u32, path: &str, head: Head) -> Vec<u8> {
+    let mut sent = headers(stream, path);
+    if head != Head::Short {
+        // RFC 7541 5.1: 41 is if-none-match, and the length is a number with a prefix of seven bits.
+        let more = LONG_BYTES - 127;
+        sent.extend([0x0f, 41 - 15, 0x7f, 0x80 | (more & 0x7f) as u8, (more >> 7) as u8]);
+        sent.extend([b'a'; LONG_BYTES]);
+        let [_, length @ ..] = (sent.len() as u32 - 9).to_be_bytes();
+        sent[..3].copy_from_slice(&length);
+    }
+    if head == Head::Begun {
+        // Without END_HEADERS
+        sent[4] = 1;
+    }
+    sent
+}
+
 /// A connection that holds as much of the server as one may.
 pub struct SlowReader {
     wire: Box<dyn Wire>,
@@ -84,20 +125,38 @@ impl SlowReader {
         path: &str,
         window_bytes: u32,
     ) -> io::Result<SlowReader> {
+        Self::begin_with(dialer, from, version, path, window_bytes, Head::Short)
+    }
+
+    /// The same with a head of this kind.
+    pub fn begin_with(
+        dialer: &Dialer,
+        from: Ipv4Addr,
+        version: Version,
+        path: &str,
+        window_bytes: u32,
+        head: Head,
+    ) -> io::Result<SlowReader> {
         let mut wire = dialer.dial(from, version)?;
         let sent = match version {
-            Version::Http1 => format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").into_bytes(),
+            Version::Http1 => http1(path, head),
             Version::Http2 => {
                 let mut sent = preface(window_bytes);
                 if window_bytes > 65_535 {
                     sent.extend(window_update(0, window_bytes));
                 }
-                (0..STREAMS).for_each(|number| sent.extend(headers(2 * number + 1, path)));
+                // Nothing else may follow the beginning of a head.
+                let streams = if head == Head::Begun { 1 } else { STREAMS };
+                (0..streams).for_each(|number| sent.extend(http2(2 * number + 1, path, head)));
                 sent
             }
         };
-        wire.write_all(&sent)?;
-        wire.flush()?;
+        wire.tcp().set_nonblocking(head != Head::Short)?;
+        // Of much that is asked, the server takes what it likes.
+        match wire.write_all(&sent).and_then(|()| wire.flush()) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            written => written?,
+        }
         wire.tcp().set_nonblocking(true)?;
         Ok(SlowReader { wire, version })
     }
