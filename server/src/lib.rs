@@ -3,9 +3,9 @@
 //! ```text
 //! cli ─▶ listen ─▶ connections ───────────────────────▶ site ─┬▶ blocking: waits for what is not there yet
 //!         ports     a thread a core, a task a connection,      ├▶ memory: what everyone asks for
-//!                   TLS, HTTP/1.1, HTTP/2, limits              └▶ gzip ─▶ from_disk ─▶ webroot
-//!                        └─▶ operator: access log, metrics, health      which file,     the open file
-//!                                                                       which part of it
+//!                   TLS, HTTP/1.1, HTTP/2, limits              └▶ from_disk ─▶ webroot
+//!                        ├─▶ accounts: what one address may hold    which file,   the open files
+//!                        └─▶ operator: access log, metrics, health  which part of it
 //! ```
 //!
 //! The caller owns the ports, the log and the stop: [`listen::listen`] binds, [`access_log::open`] and [`listen::tls::open`] open,
@@ -14,7 +14,9 @@
 pub mod cli;
 pub mod listen;
 
+mod accounts;
 mod blocking;
+mod budget;
 mod connections;
 #[cfg(test)]
 mod fuzz_corpus;
@@ -32,12 +34,13 @@ use std::time::Instant;
 use tracing::{info, warn};
 
 use access_log::{Log, LogWriter};
+use accounts::Accounts;
 use connections::limits::{self, ConnectionLimiter, Limits};
 use connections::{Serving, Threads};
 use listen::tls::Tls;
 use listen::{Port, systemd};
-use operator::Operator;
 use operator::metrics::Metrics;
+use operator::{Operator, Sources};
 use site::Site;
 
 pub use cli::settings::Settings;
@@ -85,10 +88,18 @@ pub async fn run(
     let limiter = ConnectionLimiter::new(limits);
     let metrics = Arc::new(Metrics::new(settings.threads, settings.metrics_listen.is_some()));
     let site = Site::new(&settings.cache(), limits::most_blocked(&limits));
-    let serving = Arc::new(Serving {
+    let open = limiter.clone();
+    let operator = Operator::new(Sources {
+        webroot: settings.webroot.clone(),
+        metrics: metrics.clone(),
         site: site.clone(),
-        operator: Operator { site, webroot: settings.webroot.clone(), metrics: metrics.clone() },
+        open: Box::new(move || open.taken()),
+    });
+    let serving = Arc::new(Serving {
+        site,
+        operator,
         limiter,
+        accounts: Accounts::new(limits.connections, limits.connections_per_address),
         trusted: settings.forwarded_from.clone(),
         page_policy: settings.page_policy.clone(),
         log,

@@ -79,12 +79,28 @@ pub(crate) async fn reload(
     kept: Request<()>,
     waits: Waits,
 ) -> Response {
-    let waited = wait(&mut versions, &waits, |newest| judge(newest, asked) != Verdict::Wait).await;
-    let (newest, blocked_for) = match waited {
-        Waited::Until(newest, blocked_for) => (newest, blocked_for),
-        Waited::InVain(refusal) => return refusal,
-    };
-    let mut response = match (&newest, judge(&newest, asked)) {
+    match wait(&mut versions, &waits, |newest| is_settled(newest, asked)).await {
+        Waited::Until(newest, blocked_for) => {
+            let mut response = answer(&newest, asked, &kept);
+            response.extensions_mut().insert(BlockedFor(blocked_for));
+            response
+        }
+        Waited::InVain(refusal) => refusal,
+    }
+}
+
+/// Whether there is nothing to wait for.
+pub(crate) fn is_settled(newest: &Newest, asked: Result<Directives, &'static str>) -> bool {
+    judge(newest, asked) != Verdict::Wait
+}
+
+/// The answer, when there is nothing to wait for any more.
+pub(crate) fn answer(
+    newest: &Newest,
+    asked: Result<Directives, &'static str>,
+    kept: &Request<()>,
+) -> Response {
+    match (newest, judge(newest, asked)) {
         // The server stops. It answers with the current list, so that the player asks the next server at once. The draft does not
         // cover this case. After a 503, players wait for a second and stall.
         (Newest::Version(version), Verdict::Wait) => version.answer(false, kept.method(), kept.headers()),
@@ -93,10 +109,8 @@ pub(crate) async fn reload(
         }
         (_, Verdict::BadRequest(why)) => bad_request(why),
         (Newest::Missing, _) => refused(StatusCode::NOT_FOUND),
-        (Newest::Unknown, _) => unavailable(),
-    };
-    response.extensions_mut().insert(BlockedFor(blocked_for));
-    response
+        (Newest::Unknown | Newest::NoMemory, _) => unavailable(),
+    }
 }
 
 /// What to do with a request that has delivery directives.
@@ -110,7 +124,7 @@ enum Verdict {
 fn judge(newest: &Newest, asked: Result<Directives, &'static str>) -> Verdict {
     let edge = match newest {
         Newest::Unknown => return Verdict::Wait,
-        Newest::Missing => None,
+        Newest::Missing | Newest::NoMemory => None,
         Newest::Version(version) => version.edge(),
     };
     // bis 6.2.5.2: with EXT-X-ENDLIST all directives MUST be ignored, wrong ones too. Where there is no list, there is
@@ -133,15 +147,20 @@ pub(crate) async fn part(
     target: &Target,
     waits: &Waits,
 ) -> Result<BlockedFor, Response> {
-    let is_hinted =
-        |newest: &Newest| matches!(newest, Newest::Version(version) if version.hint() == Some(target));
+    let is_hinted = |newest: &Newest| hints_at(newest, target);
     let is_settled = |newest: &Newest| !matches!(newest, Newest::Unknown) && !is_hinted(newest);
     match wait(&mut versions, waits, is_settled).await {
         // The server stops, and whoever comes after it can be asked in a second.
         Waited::Until(newest, _) if is_hinted(&newest) => Err(unavailable()),
+        Waited::Until(Newest::NoMemory, _) => Err(unavailable()),
         Waited::Until(_, blocked_for) => Ok(BlockedFor(blocked_for)),
         Waited::InVain(refusal) => Err(refusal),
     }
+}
+
+/// Whether a playlist promises this part.
+pub(crate) fn hints_at(newest: &Newest, part: &Target) -> bool {
+    matches!(newest, Newest::Version(version) if version.hint() == Some(part))
 }
 
 /// How waiting for a playlist came out.
@@ -169,7 +188,7 @@ async fn wait(
     }
     let target_duration_s = match &known {
         Newest::Version(version) => version.edge().map_or(1, |edge| edge.target_duration_s),
-        Newest::Unknown | Newest::Missing => 1,
+        Newest::Unknown | Newest::Missing | Newest::NoMemory => 1,
     };
     // The old version is of no use to those who wait for the next one.
     drop(known);
@@ -220,7 +239,7 @@ fn bad_request(why: &'static str) -> Response {
 }
 
 /// A proxy or a player may try again, elsewhere or a second later.
-fn unavailable() -> Response {
+pub(crate) fn unavailable() -> Response {
     let mut response = refused(StatusCode::SERVICE_UNAVAILABLE);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     response

@@ -40,10 +40,12 @@ fn ended(list: &str) -> String {
 enum Event {
     Is(String),
     Gone,
+    /// There is no memory for it.
+    NoMemory,
     /// The server stops.
     Stop,
 }
-use Event::{Gone, Is, Stop};
+use Event::{Gone, Is, NoMemory, Stop};
 
 fn waits() -> Waits {
     Waits { all: BlockedRequests::new(100), waiter: Arc::new(Someone::default()) }
@@ -60,6 +62,7 @@ fn happening(events: &[(u64, Event)]) -> watch::Receiver<Newest> {
             match event {
                 Is(text) => newest.send_replace(Newest::Version(Version::of_text("ll.m3u8", &text))),
                 Gone => newest.send_replace(Newest::Missing),
+                NoMemory => newest.send_replace(Newest::NoMemory),
                 Stop => return,
             };
         }
@@ -371,4 +374,14 @@ fn only_delivery_directives_concern_this_stage() {
     assert!(concerns(Some("a=b&_HLS_msn=3")));
     assert!(!concerns(Some("token=1")));
     assert!(!concerns(None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_memory_for_the_list_nobody_is_told_that_it_is_gone() {
+    for events in [vec![(0, NoMemory)], vec![(0, Is(list(20, 0))), (500, NoMemory)]] {
+        let at_ms = events.last().unwrap().0;
+        check("_HLS_msn=20&_HLS_part=0", &events, 503, at_ms).await;
+        let (response, _) = asked("_HLS_msn=20", &events, request(&Method::GET, &[])).await;
+        assert_eq!(response.headers()[RETRY_AFTER], "1");
+    }
 }

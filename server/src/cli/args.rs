@@ -42,7 +42,7 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", default_value = "0", env = "LIVEDIR_SEGMENT_MAX_AGE", value_parser = parse_max_age_s)]
     pub segment_max_age: u32,
 
-    /// Memory for playlists and the segments that they list, like 500K, 256M or 2G; 0 for none
+    /// Memory for the segments that playlists list, like 500K, 256M or 2G; 0 for none. Playlists have memory of their own
     #[arg(long, value_name = "SIZE", default_value = "256M", env = "LIVEDIR_CACHE_SIZE", value_parser = parse_size_bytes)]
     pub cache_size: u64,
 

@@ -28,7 +28,7 @@ pub struct Settings {
     pub tls: Option<TlsFiles>,
     /// 0: caches ask again each time, which a 304 answers.
     pub segment_max_age_s: u32,
-    /// Memory for the playlists and segments that everyone asks for; 0: every answer comes from the disk.
+    /// Memory for the segments that everyone asks for; 0: all of them come from the disk.
     pub cache_size_bytes: u64,
     /// Do not wait to be told of changes, only check.
     pub poll: bool,

@@ -7,7 +7,9 @@ use std::task::{Context, Poll};
 
 use atomic_waker::AtomicWaker;
 
+use super::frames;
 use super::limits::Done;
+use crate::accounts::Holder;
 use crate::blocking::waiters::Waiter;
 
 /// What a connection is told.
@@ -26,6 +28,9 @@ pub(super) enum Command {
 #[derive(Debug, Default)]
 pub(super) struct Activity {
     pub(super) sent_bytes: AtomicU64,
+    /// In the last seconds, the last one most of all.
+    recent_bytes: AtomicU64,
+    sent_before_bytes: AtomicU64,
     pub(super) requests: AtomicU32,
     pub(super) answering: AtomicU32,
     blocked: AtomicU32,
@@ -38,8 +43,12 @@ pub(super) struct Activity {
     pub(super) has_body: AtomicBool,
     /// A request was blocked since hyper took over.
     pub(super) has_waited: AtomicBool,
+    /// The last answer of HTTP/1.1 is true for a moment only.
+    pub(super) is_for_now: AtomicBool,
     /// HTTP/2 frames are not heads; only requests count there.
     pub(super) is_http2: AtomicBool,
+    /// Frames of HTTP/2 that ask for nothing.
+    pub(super) idle_frames: AtomicU32,
     command: AtomicU8,
     waker: AtomicWaker,
 }
@@ -64,6 +73,7 @@ impl Activity {
             requests: self.requests.load(Relaxed),
             answering: self.answering.load(Relaxed),
             blocked: self.blocked.load(Relaxed),
+            is_for_now: self.is_for_now.load(Relaxed),
             send_blocked: self.send_blocked.load(Relaxed),
             heard: self.heard.load(Relaxed) && !self.is_http2.load(Relaxed),
         }
@@ -96,6 +106,35 @@ impl Activity {
     /// Whether nothing is half done: no answer, no unsent bytes.
     pub(super) fn is_still(&self) -> bool {
         self.answering.load(Relaxed) == 0 && !self.send_blocked.load(Relaxed)
+    }
+}
+
+impl Activity {
+    /// To be called once a second.
+    pub(super) fn pass_second(&self) {
+        let sent_bytes = self.sent_bytes.load(Relaxed);
+        let more = self.sent_lately_bytes();
+        self.recent_bytes.store(u64::midpoint(self.recent_bytes.load(Relaxed), more), Relaxed);
+        self.sent_before_bytes.store(sent_bytes, Relaxed);
+        let frames = self.idle_frames.load(Relaxed);
+        if frames > 0 {
+            self.idle_frames.store(frames.saturating_sub(frames::forgotten(more)), Relaxed);
+        }
+    }
+
+    /// What was sent since the second began.
+    pub(super) fn sent_lately_bytes(&self) -> u64 {
+        self.sent_bytes.load(Relaxed) - self.sent_before_bytes.load(Relaxed)
+    }
+}
+
+impl Holder for Activity {
+    fn recent_bytes(&self) -> u64 {
+        self.recent_bytes.load(Relaxed) + self.sent_lately_bytes()
+    }
+
+    fn end(&self) {
+        self.tell(Command::Cut);
     }
 }
 

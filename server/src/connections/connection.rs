@@ -18,10 +18,10 @@ use tokio::net::{TcpStream, UnixStream};
 
 use super::activity::Command;
 use super::context::Connection;
-use super::limits::MAX_HEAD_BYTES;
+use super::limits::{MAX_HEAD_BYTES, TLS_BYTES};
 use super::request::{self, Pending, Prepared};
 use super::transport::{Carrier, Transport};
-use super::{goodbye, head, http1, http2, tls};
+use super::{head, http1, http2, lingering_close, tls};
 use crate::http::refusal::last_bytes;
 use crate::listen::Scheme;
 use crate::operator::access_log::Refused;
@@ -116,7 +116,7 @@ pub(super) fn serve(
                 }
                 State::Http1(http1) => ready!(http1.as_mut().poll(cx)).map(|it| State::Rest(Some(it))),
                 State::Http2(http2) => return http2.as_mut().poll(cx),
-                State::Goodbye(goodbye) => return goodbye.as_mut().poll(cx),
+                State::Closing(closing) => return closing.as_mut().poll(cx),
             };
             match next {
                 Some(next) => state = next,
@@ -150,7 +150,7 @@ enum State {
     Waiting(Option<Waiting>),
     Http1(Running<Option<Transport>>),
     Http2(Running<()>),
-    Goodbye(Running<()>),
+    Closing(Running<()>),
 }
 
 /// A request that is not answered yet.
@@ -185,7 +185,7 @@ fn hear(
         let status = StatusCode::URI_TOO_LONG;
         let refused = Refused { sent: early, status: Some(status), reason: "address too long" };
         connection.malformed(Malformed::Address, Some(&refused));
-        return Poll::Ready(resting.take().map(|it| State::Goodbye(Box::pin(say(it, status)))));
+        return Poll::Ready(resting.take().map(|it| State::Closing(Box::pin(refuse(it, status)))));
     }
     let request = if matches!(said_all, Poll::Ready(Err(_))) { None } else { head::read(early) };
     let pending = request.and_then(|request| request::blocking(connection, &request));
@@ -200,8 +200,8 @@ fn hear(
     }))
 }
 
-async fn say(transport: Transport, status: StatusCode) {
-    goodbye::say(transport, &last_bytes(status, "address too long\n", None)).await;
+async fn refuse(transport: Transport, status: StatusCode) {
+    lingering_close::send_last(transport, &last_bytes(status, "address too long\n", None)).await;
 }
 
 fn speaking(connection: &Arc<Connection>, transport: Transport, prepared: Option<Prepared>) -> State {
@@ -223,13 +223,13 @@ async fn greet(connection: Arc<Connection>, stream: Stream, scheme: Scheme) -> G
         (Stream::Unix(stream), _) => Carrier::Unix(stream),
         (Stream::Tcp(stream), Scheme::Http) => Carrier::Tcp(stream),
         (Stream::Tcp(stream), Scheme::Https) => {
+            let held = connection.place.hold(TLS_BYTES);
             let Some(tls) = Box::pin(tls::accept(&connection, stream)).await else { return Greeted::Left };
             agreed = tls.get_ref().1.alpn_protocol().map(|protocol| protocol == b"h2");
-            Carrier::Tls(Box::new(tls))
+            Carrier::Tls(Box::new(tls), held)
         }
     };
-    let counters = connection.worker.counters.clone();
-    let mut transport = Transport::new(carrier, connection.activity.clone(), counters);
+    let mut transport = Transport::new(carrier, connection.clone());
     match agreed {
         Some(true) => return Greeted::Http2(transport),
         Some(false) => return Greeted::Http1(transport),

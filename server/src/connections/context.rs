@@ -13,6 +13,7 @@ use super::activity::Activity;
 use super::limits::{ConnectionLimiter, ConnectionPermit};
 use super::refusals::{Refusals, Whose};
 use super::registry::{Entered, Registry};
+use crate::accounts::{Accounts, Held, Place, Share};
 use crate::http::client::Peer;
 use crate::listen::Duty;
 use crate::operator::Operator;
@@ -25,6 +26,7 @@ pub(crate) struct Serving {
     pub(crate) site: Site,
     pub(crate) operator: Operator,
     pub(crate) limiter: Arc<ConnectionLimiter>,
+    pub(crate) accounts: Arc<Accounts>,
     pub(crate) trusted: Vec<IpNet>,
     pub(crate) page_policy: Option<HeaderValue>,
     pub(crate) log: Log,
@@ -87,7 +89,7 @@ pub(super) struct Worker {
     pub(super) counters: Arc<Counters>,
     pub(super) registry: Arc<Registry>,
     /// Connections not let in that are being told so.
-    pub(super) turned_away: Arc<AtomicUsize>,
+    pub(super) being_refused: Arc<AtomicUsize>,
     /// Where the next search for room begins.
     pub(super) search_from: AtomicUsize,
 }
@@ -98,6 +100,11 @@ pub(super) struct Connection {
     pub(super) activity: Arc<Activity>,
     pub(super) peer: Peer,
     pub(super) duty: Duty,
+    pub(super) place: Arc<Place>,
+    /// Of answers that are given one at a time: those of HTTP/1.1.
+    pub(super) share: Arc<Share>,
+    /// What it takes as such.
+    pub(super) _held: Held,
     pub(super) _entered: Entered,
     pub(super) _permit: ConnectionPermit,
 }

@@ -18,15 +18,15 @@ use tracing::debug;
 
 use super::activity::Command;
 use super::context::Connection;
-use super::goodbye;
 use super::limits::MAX_HEAD_BYTES;
+use super::lingering_close;
 use super::request::{self, Prepared};
 use super::transport::Transport;
 use crate::operator::access_log::Refused;
 use crate::operator::metrics::Malformed;
 
 /// Of an HTTP/1.1 connection, each way. A larger piece of a body goes past it.
-const BUFFER_BYTES: usize = 64 * 1024;
+const BUFFER_BYTES: usize = 32 * 1024;
 
 /// How hyper's part ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub(super) async fn speak(
         .max_buf_size(BUFFER_BYTES)
         .serve_connection(TokioIo::new(transport), service);
     let mut refused = None;
-    // Whoever has said goodbye is not asked again.
+    // What is shutting down is not shut down again.
     let mut is_finishing = false;
     let end = poll_fn(|cx| {
         if let Poll::Ready(ended) = Pin::new(&mut http1).poll(cx) {
@@ -103,12 +103,13 @@ pub(super) async fn speak(
             connection.malformed(Malformed::Head, Some(&refused));
         }
         if refused.is_some() || activity.has_body.load(Relaxed) {
-            goodbye::hear_out(transport).await;
+            lingering_close::drain(transport).await;
         }
         return None;
     }
     // The beginning of the next head.
     transport.put_back(&parts.read_buf);
+    transport.shrink();
     Some(transport)
 }
 

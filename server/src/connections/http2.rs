@@ -1,82 +1,147 @@
-//! HTTP/2 on one connection, until it ends.
+//! HTTP/2 on one connection, until it ends: h2 speaks, and each request that is not answered at once has a task of its own (`stream`).
 
-use std::error::Error as _;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll, ready};
 
-use hyper::server::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderValue, Request};
+use h2::server::{self, Builder, SendResponse};
+use h2::{Reason, RecvStream};
 use tracing::debug;
 
 use super::activity::Command;
 use super::context::Connection;
-use super::limits::MAX_HEAD_BYTES;
-use super::request;
+use super::limits::{HTTP2_BYTES, MAX_HEAD_BYTES, STREAM_BYTES, STREAM_PLACE_BYTES};
+use super::stream;
 use super::transport::Transport;
+use crate::accounts::Held;
 use crate::operator::access_log::Refused;
 use crate::operator::metrics::Malformed;
 
 /// At a time on one connection. Players ask for two or three files at a time.
 const STREAMS: u32 = 64;
 
+/// What a field of a head takes besides its value.
+const FIELD_BYTES: usize = 128;
+
 /// RFC 9113 6.9.2. We take no bodies, so the window of what clients may send is as small as may be.
 const WINDOW_BYTES: u32 = 65_535;
-
-/// Of an answer on its way, for each stream.
-const STREAM_BUFFER_BYTES: usize = 128 * 1024;
 
 /// Streams that were reset before we came to them, and those that we had to reset: CVE-2023-44487 and CVE-2025-8671.
 const PENDING_RESETS: usize = 20;
 const OWN_RESETS: usize = 128;
 
 /// Until the connection ends.
-pub(super) async fn speak(connection: Arc<Connection>, transport: Transport) {
-    let activity = connection.activity.clone();
-    let service = request::service(connection.clone(), None);
-    let mut http2 = http2::Builder::new(TokioExecutor::new());
-    let http2 = http2
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(MAX_HEAD_BYTES as u32)
-        .initial_stream_window_size(WINDOW_BYTES)
-        .initial_connection_window_size(WINDOW_BYTES)
-        .max_send_buf_size(STREAM_BUFFER_BYTES)
-        .max_pending_accept_reset_streams(PENDING_RESETS)
-        .max_local_error_reset_streams(OWN_RESETS)
-        .serve_connection(TokioIo::new(transport), service);
-    let mut http2 = pin!(http2);
-    poll_fn(|cx| {
-        if let Poll::Ready(ended) = http2.as_mut().poll(cx) {
-            if let Err(error) = ended {
-                debug!(%error, "connection ended early");
-                if let Some(reason) = broken_rule(&error) {
-                    let reason = format!("HTTP/2: {reason}");
-                    let refused = Refused { sent: b"", status: None, reason: &reason };
-                    connection.malformed(Malformed::Http2, Some(&refused));
-                }
-            }
-            return Poll::Ready(());
-        }
-        while let Poll::Ready(command) = activity.poll_command(cx) {
+pub(super) async fn speak(connection: Arc<Connection>, mut transport: Transport) {
+    let _held = connection.place.hold(HTTP2_BYTES);
+    transport.count_frames();
+    let mut greeting = pin!(
+        Builder::new()
+            .max_concurrent_streams(STREAMS)
+            .max_header_list_size(MAX_HEAD_BYTES as u32)
+            .initial_window_size(WINDOW_BYTES)
+            .initial_connection_window_size(WINDOW_BYTES)
+            .max_send_buffer_size(stream::BUFFER_BYTES)
+            .max_pending_accept_reset_streams(PENDING_RESETS)
+            .max_local_error_reset_streams(Some(OWN_RESETS))
+            .handshake::<_, Bytes>(transport)
+    );
+    let mut is_finishing = false;
+    let greeted = poll_fn(|cx| {
+        while let Poll::Ready(command) = connection.activity.poll_command(cx) {
             match command {
                 Command::Rest => {}
-                Command::Cut => return Poll::Ready(()),
-                Command::Finish => {
-                    http2.as_mut().graceful_shutdown();
-                    if http2.as_mut().poll(cx).is_ready() {
-                        return Poll::Ready(());
-                    }
-                }
+                Command::Finish => is_finishing = true,
+                Command::Cut => return Poll::Ready(None),
             }
         }
-        Poll::Pending
-    })
-    .await;
+        Poll::Ready(Some(ready!(greeting.as_mut().poll(cx))))
+    });
+    let mut http2 = match greeted.await {
+        Some(Ok(http2)) => http2,
+        Some(Err(error)) => return ended_early(&connection, &error),
+        None => return,
+    };
+    if is_finishing {
+        http2.graceful_shutdown();
+    }
+    let mut streams = Streams { connection, running: Arc::default(), unsent: Vec::new(), places: Vec::new() };
+    poll_fn(|cx| streams.poll(&mut http2, cx)).await;
 }
 
-/// What the client did that RFC 9113 forbids; `None` where it just left.
-fn broken_rule(error: &hyper::Error) -> Option<h2::Reason> {
-    let h2 = error.source()?.downcast_ref::<h2::Error>()?;
-    h2.reason().filter(|reason| h2.is_library() && *reason != h2::Reason::NO_ERROR)
+/// The streams of a connection.
+struct Streams {
+    connection: Arc<Connection>,
+    /// A clone for each of them that is running.
+    running: Arc<()>,
+    /// Of those that were answered at once, and that are not sent as far as we know.
+    unsent: Vec<Held>,
+    /// As many as have ever been running at the same time.
+    places: Vec<Held>,
+}
+
+impl Streams {
+    /// Takes requests, until the connection is over.
+    fn poll(&mut self, http2: &mut server::Connection<Transport, Bytes>, cx: &mut Context<'_>) -> Poll<()> {
+        while let Poll::Ready(command) = self.connection.activity.poll_command(cx) {
+            match command {
+                Command::Rest => {}
+                Command::Finish => http2.graceful_shutdown(),
+                Command::Cut => return Poll::Ready(()),
+            }
+        }
+        // What was handed to h2 has gone, unless the kernel takes no more.
+        if !self.connection.activity.send_blocked.load(Relaxed) {
+            self.unsent.clear();
+        }
+        loop {
+            match ready!(http2.poll_accept(cx)) {
+                Some(Ok((request, respond))) => self.begin(request, respond),
+                Some(Err(error)) => {
+                    ended_early(&self.connection, &error);
+                    return Poll::Ready(());
+                }
+                None => return Poll::Ready(()),
+            }
+        }
+    }
+
+    fn begin(&mut self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) {
+        // RFC 9113 8.7: it may be asked again, as nothing has been done for it.
+        let size_bytes = STREAM_BYTES.max(head_bytes(request.headers()));
+        let Some(held) = self.connection.place.try_hold(size_bytes) else {
+            return respond.send_reset(Reason::REFUSED_STREAM);
+        };
+        if Arc::strong_count(&self.running) + self.unsent.len() > self.places.len() {
+            self.places.push(self.connection.place.hold(STREAM_PLACE_BYTES));
+        }
+        match stream::begin(self.connection.clone(), request, respond) {
+            Some(rest) => {
+                let running = self.running.clone();
+                tokio::spawn(async move {
+                    rest.await;
+                    drop((running, held));
+                });
+            }
+            None => self.unsent.push(held),
+        }
+    }
+}
+
+/// What a head takes, about.
+fn head_bytes(headers: &HeaderMap) -> u64 {
+    let of_values: usize = headers.values().map(HeaderValue::len).sum();
+    (of_values + headers.len() * FIELD_BYTES) as u64
+}
+
+/// Tells of a connection that a client has ended by breaking a rule of RFC 9113, and not of one that just left.
+fn ended_early(connection: &Connection, error: &h2::Error) {
+    debug!(%error, "connection ended early");
+    if let Some(reason) = error.reason().filter(|reason| error.is_library() && *reason != Reason::NO_ERROR) {
+        let reason = format!("HTTP/2: {reason}");
+        connection.malformed(Malformed::Http2, Some(&Refused { sent: b"", status: None, reason: &reason }));
+    }
 }

@@ -12,7 +12,7 @@ use crate::http::client::subscriber;
 use crate::operator::metrics::Reached;
 
 /// Less than this within the patience is no progress: acknowledgements of HTTP/2 alone do not keep a connection.
-const PROGRESS_BYTES: u64 = 1024;
+pub(crate) const PROGRESS_BYTES: u64 = 1024;
 
 /// A request head, in bytes; players send a few hundred.
 pub(crate) const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -27,6 +27,27 @@ const ABANDONED: u32 = 100;
 /// A player waits for one playlist and one part at a time for each rendition that it plays.
 pub(crate) const BLOCKED_PER_CONNECTION: u32 = 8;
 
+/// What a connection takes as such, with what hyper reads and writes ahead: mostly less, at the worst more.
+pub(crate) const CONNECTION_BYTES: u64 = 24 * 1024;
+
+/// What TLS takes besides, and HTTP/2.
+pub(crate) const TLS_BYTES: u64 = 16 * 1024;
+pub(crate) const HTTP2_BYTES: u64 = 16 * 1024;
+
+/// What is read of a client and not yet asked: heads are mostly far below the first, and what is read ahead of the next request, with
+/// the buffers that grow by it, takes the second at the most.
+pub(crate) const SHORT_HEAD_BYTES: usize = 4 * 1024;
+pub(crate) const LONG_HEAD_BYTES: u64 = 48 * 1024;
+
+/// What TLS packs ahead of a kernel that takes no more: two of its records.
+pub(crate) const TLS_BACKLOG_BYTES: usize = 32 * 1024;
+
+/// What a stream of HTTP/2 takes, with its request and the head of its answer.
+pub(crate) const STREAM_BYTES: u64 = 3 * 1024;
+
+/// What h2 keeps for the next stream in its place.
+pub(crate) const STREAM_PLACE_BYTES: u64 = 3 * 1024;
+
 /// Requests that are blocked at a time for each connection that there may be: the list and the part.
 const BLOCKED_FOR_EACH: usize = 2;
 
@@ -39,8 +60,8 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
     pub(crate) connections_per_address: usize,
     pub(crate) idle_s: u64,
-    /// The time that a client has for a request head, a TLS handshake or its first byte, and for each further `PROGRESS_BYTES` of an
-    /// answer. A client that needs longer is hostile, or has stopped watching.
+    /// The time that a client has for a request head, a TLS handshake or its first byte, for the whole of a playlist, and for each
+    /// further `PROGRESS_BYTES` of another answer. A client that needs longer is hostile, or has stopped watching.
     pub(crate) patience_s: u64,
 }
 
@@ -69,6 +90,8 @@ pub(crate) struct Done {
     pub(crate) answering: u32,
     /// Of these, requests that are blocked: for them we are the slow one.
     pub(crate) blocked: u32,
+    /// What is answered over HTTP/1.1 is true for a moment only: a playlist.
+    pub(crate) is_for_now: bool,
     /// Bytes that the kernel does not take at present.
     pub(crate) send_blocked: bool,
     /// Part of a head.
@@ -91,6 +114,8 @@ pub(crate) enum Verdict {
 pub(crate) struct Watch {
     /// Since when nothing has come forward.
     still_since_s: u64,
+    /// Since when the last request is being answered.
+    answers_since_s: u64,
     heard_since_s: Option<u64>,
     sent_bytes: u64,
     requests: u32,
@@ -99,15 +124,25 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn new(now_s: u64) -> Watch {
-        Watch { still_since_s: now_s, heard_since_s: None, sent_bytes: 0, requests: 0, busy: false }
+        Watch {
+            still_since_s: now_s,
+            answers_since_s: now_s,
+            heard_since_s: None,
+            sent_bytes: 0,
+            requests: 0,
+            busy: false,
+        }
     }
 
     pub(crate) fn judge(&mut self, now_s: u64, done: &Done, limits: &Limits) -> Verdict {
         let busy = done.answering > done.blocked || done.send_blocked;
         if done.blocked > 0 && !busy {
             let (sent_bytes, requests) = (done.sent_bytes, done.requests);
-            *self = Watch { still_since_s: now_s, heard_since_s: None, sent_bytes, requests, busy: true };
+            *self = Watch { sent_bytes, requests, busy: true, ..Watch::new(now_s) };
             return Verdict::Fine;
+        }
+        if done.requests != self.requests || busy != self.busy {
+            self.answers_since_s = now_s;
         }
         let progress = busy && done.sent_bytes - self.sent_bytes >= PROGRESS_BYTES;
         if progress || done.requests != self.requests || busy != self.busy {
@@ -120,7 +155,9 @@ impl Watch {
         // Seconds that began before what happened in them: only the one more makes sure that all have passed.
         let still_s = now_s - self.still_since_s;
         if busy {
-            return if still_s > limits.patience_s {
+            let answers_s = now_s - self.answers_since_s;
+            let is_outdated = done.is_for_now && answers_s > limits.patience_s;
+            return if is_outdated || still_s > limits.patience_s {
                 Verdict::Cut(Reached::SlowReader)
             } else {
                 Verdict::Fine
@@ -259,6 +296,10 @@ mod tests {
         check(|_| Done { send_blocked: true, answering: 0, ..answer }, Some((31, Reached::SlowReader)));
         check(|now_s| Done { sent_bytes: now_s * 17, ..answer }, Some((31, Reached::SlowReader)));
         check(|now_s| Done { sent_bytes: now_s * 100, ..answer }, None);
+        let playlist = Done { is_for_now: true, ..answer };
+        check(|now_s| Done { sent_bytes: now_s * 100, ..playlist }, Some((31, Reached::SlowReader)));
+        let next = |now_s: u64| now_s as u32 / 20;
+        check(|now_s| Done { sent_bytes: now_s * 100, requests: next(now_s), ..playlist }, None);
     }
 
     #[test]

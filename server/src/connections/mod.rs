@@ -7,24 +7,29 @@
 //! | `refusals` | who was not let in, and when that is told |
 //! | `registry` | the connections of a thread |
 //! | `connection` | the task of one: `tls`, then HTTP/1.1 or HTTP/2, rest, waiting |
-//! | `http1`, `http2` | what hyper does, and for how long |
-//! | `goodbye` | the end of one, where the client does not expect it |
+//! | `http1` | HTTP/1.1, which hyper speaks, and for how long |
+//! | `http2` | HTTP/2, which h2 speaks; `stream`, an answer; `frames`, what clients send besides requests |
+//! | `lingering_close` | the end of one, where the client does not expect it |
 //! | `head` | the head of a request that may have to wait |
 //! | `transport`, `activity` | its bytes, and what it has done |
 //! | `request`, `body` | one request and its answer, counted and logged |
+//! | `caught` | an answer that ends in a panic |
 
 mod activity;
 mod body;
+mod caught;
 mod connection;
 mod context;
-mod goodbye;
+mod frames;
 mod head;
 mod http1;
 mod http2;
 pub(crate) mod limits;
+mod lingering_close;
 mod refusals;
 mod registry;
 mod request;
+mod stream;
 mod tls;
 mod transport;
 mod worker;

@@ -1,4 +1,4 @@
-//! Who was turned away, and when that is told: once an address and minute. Addresses and seconds of one clock in, what to tell
+//! Who was refused, and when that is told: once an address and minute. Addresses and seconds of one clock in, what to tell
 //! out. Pure.
 
 use std::collections::HashMap;

@@ -59,6 +59,7 @@ impl Registry {
         self.now_s.store(now_s, Relaxed);
         let mut cut = Vec::new();
         for (_, entry) in self.entries().iter_mut() {
+            entry.activity.pass_second();
             match entry.watch.judge(now_s, &entry.activity.done(), limits) {
                 Verdict::Fine => {}
                 Verdict::Rest => entry.activity.tell(Command::Rest),
@@ -66,7 +67,7 @@ impl Registry {
                     entry.ending = true;
                     reached(why);
                     if why == Reached::Idle {
-                        // HTTP/2 says goodbye; whoever does not listen is cut the next time.
+                        // HTTP/2 sends GOAWAY; whoever does not heed it is cut the next time.
                         entry.activity.tell(Command::Finish);
                     } else {
                         cut.extend(entry.task.clone());
@@ -108,7 +109,7 @@ impl Registry {
     }
 
     /// Ends those that have never asked for anything.
-    pub(super) fn dismiss_silent(&self) {
+    pub(super) fn cut_without_request(&self) {
         for (_, entry) in self.entries().iter() {
             if entry.activity.requests.load(Relaxed) == 0 {
                 entry.activity.tell(Command::Cut);

@@ -17,8 +17,10 @@ use hyper::body::Incoming;
 use hyper::service::{HttpService, service_fn};
 
 use super::body::{Answer, RunningRequest};
-use super::context::{Connection, Serving};
+use super::caught::caught;
+use super::context::Connection;
 use super::limits::MAX_ADDRESS_BYTES;
+use crate::accounts::Share;
 use crate::blocking::BlockedFor;
 use crate::http::refusal::{refusal, refusal_in_words};
 use crate::http::{headers, host, security};
@@ -33,10 +35,12 @@ pub(super) fn service(
 ) -> impl HttpService<Incoming, ResBody = Answer, Error = Infallible, Future = Reply> + Unpin {
     let prepared = Mutex::new(prepared.map(Box::new));
     service_fn(move |request: Request<Incoming>| {
+        let has_body = !request.body().is_end_stream();
+        let request = request.map(drop);
         let prepared = prepared.lock().unwrap_or_else(PoisonError::into_inner).take();
         match prepared.filter(|it| it.is_for(&request)) {
             Some(prepared) => Reply::Now(Some(prepared.answer)),
-            None => answer(connection.clone(), request),
+            None => answer(connection.clone(), request, has_body, &connection.share),
         }
     })
 }
@@ -49,7 +53,7 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// Whether hyper has read the same request.
-    fn is_for(&self, request: &Request<Incoming>) -> bool {
+    fn is_for(&self, request: &Request<()>) -> bool {
         self.request.method() == request.method() && self.request.uri() == request.uri()
     }
 }
@@ -91,13 +95,18 @@ pub(super) fn blocking(connection: &Arc<Connection>, request: &Request<()>) -> O
     if connection.duty != Duty::Viewers || refused(request).is_some() {
         return None;
     }
-    let later = connection.worker.serving.site.blocking(request, &connection.activity)?;
+    let later = connection.worker.serving.site.blocking(request, &connection.share, &connection.activity)?;
     let question = Some(Question::begin(connection.clone(), request, false));
-    Some(Pending { later, question })
+    Some(Pending { later: caught(later), question })
 }
 
-fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Reply {
-    let has_body = !request.body().is_end_stream();
+/// Answers a request; what is read ahead of the client is read for `share`.
+pub(super) fn answer(
+    connection: Arc<Connection>,
+    request: Request<()>,
+    has_body: bool,
+    share: &Arc<Share>,
+) -> Reply {
     let question = Question::begin(connection, &request, has_body);
     let connection = &question.running.connection;
     if let Some((malformed, response)) = refused(&request) {
@@ -109,18 +118,15 @@ fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Reply {
             connection.worker.counters.reached(Reached::Body);
             Answering::Now(refuse_body())
         }
-        Duty::Viewers => connection.worker.serving.site.answer(request, &connection.activity),
+        Duty::Viewers => connection.worker.serving.site.answer(request, share, &connection.activity),
         Duty::Operator => {
             let worker = connection.worker.clone();
-            Answering::Later(Box::pin(async move {
-                let Serving { operator, limiter, .. } = &*worker.serving;
-                operator.answer(&request, limiter.taken()).await
-            }))
+            Answering::Later(Box::pin(async move { worker.serving.operator.answer(request).await }))
         }
     };
     match answering {
         Answering::Now(response) => Reply::Now(Some(question.answered(response))),
-        Answering::Later(later) => Reply::Later(Pending { later, question: Some(question) }),
+        Answering::Later(later) => Reply::Later(Pending { later: caught(later), question: Some(question) }),
     }
 }
 
@@ -159,11 +165,15 @@ impl Question {
         }
         let worker = &running.connection.worker;
         security::protect(response.headers_mut(), worker.serving.page_policy.as_ref());
+        let activity = &running.connection.activity;
+        if !activity.is_http2.load(Relaxed) {
+            activity.is_for_now.store(headers::is_for_now(response.headers()), Relaxed);
+        }
         let status = response.status();
         let blocked_for =
             response.extensions().get().map_or(Duration::ZERO, |BlockedFor(blocked_for)| *blocked_for);
         if blocked_for > Duration::ZERO {
-            running.connection.activity.has_waited.store(true, Relaxed);
+            activity.has_waited.store(true, Relaxed);
         }
         if let Some(Counted { start, kind, viewer }) = counted {
             // That the next part takes its time says nothing of this server.

@@ -10,7 +10,8 @@ use tokio_rustls::server::TlsStream;
 use tracing::debug;
 
 use super::context::Connection;
-use super::goodbye;
+use super::limits::TLS_BACKLOG_BYTES;
+use super::lingering_close;
 use crate::http::refusal::last_bytes;
 use crate::operator::access_log::Refused;
 use crate::operator::metrics::Malformed;
@@ -28,7 +29,10 @@ pub(super) async fn accept(connection: &Arc<Connection>, stream: TcpStream) -> O
     }
     let acceptor = connection.worker.serving.tls.as_ref()?;
     match acceptor.accept(stream).await {
-        Ok(tls) => Some(tls),
+        Ok(mut tls) => {
+            tls.get_mut().1.set_buffer_limit(Some(TLS_BACKLOG_BYTES));
+            Some(tls)
+        }
         Err(error) => {
             debug!(%error, "no TLS");
             // All others have left.
@@ -56,5 +60,5 @@ async fn refuse_plain(connection: &Connection, mut stream: TcpStream) {
     let refused =
         Refused { sent: line.trim_ascii_end(), status: Some(status), reason: "plain HTTP on a port of TLS" };
     connection.malformed(Malformed::PlainHttp, Some(&refused));
-    goodbye::say(stream, &last_bytes(status, PLAIN, None)).await;
+    lingering_close::send_last(stream, &last_bytes(status, PLAIN, None)).await;
 }

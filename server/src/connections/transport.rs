@@ -11,14 +11,20 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
-use super::activity::{Activity, add_u64};
-use crate::operator::metrics::Counters;
+use super::activity::{Command, add_u64};
+use super::context::Connection;
+use super::frames::{self, Frames};
+use super::limits::{LONG_HEAD_BYTES, SHORT_HEAD_BYTES, TLS_BACKLOG_BYTES};
+use crate::accounts::Held;
+use crate::operator::access_log::Refused;
+use crate::operator::metrics::Reached;
 
 /// What carries the bytes.
 pub(super) enum Carrier {
     Tcp(TcpStream),
     Unix(UnixStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    /// With what it takes.
+    Tls(Box<TlsStream<TcpStream>>, #[expect(dead_code)] Held),
 }
 
 /// A carrier, with what was read from it too early.
@@ -26,8 +32,16 @@ pub(super) struct Transport {
     carrier: Carrier,
     /// Read before the rest.
     early: Vec<u8>,
-    activity: Arc<Activity>,
-    counters: Arc<Counters>,
+    connection: Arc<Connection>,
+    /// What TLS has packed, while the kernel does not take it.
+    backlog: Option<Held>,
+    /// Of HTTP/2.
+    frames: Option<Box<Frames>>,
+    /// What was read since a request began, and how many had begun then.
+    read_bytes: usize,
+    requests: u32,
+    /// What that takes when it is much.
+    reading: Option<Held>,
 }
 
 macro_rules! each {
@@ -35,14 +49,60 @@ macro_rules! each {
         match &mut $self.carrier {
             Carrier::Tcp($stream) => $call,
             Carrier::Unix($stream) => $call,
-            Carrier::Tls($stream) => $call,
+            Carrier::Tls($stream, _) => $call,
         }
     };
 }
 
 impl Transport {
-    pub(super) fn new(carrier: Carrier, activity: Arc<Activity>, counters: Arc<Counters>) -> Transport {
-        Transport { carrier, early: Vec::new(), activity, counters }
+    pub(super) fn new(carrier: Carrier, connection: Arc<Connection>) -> Transport {
+        Transport {
+            carrier,
+            early: Vec::new(),
+            connection,
+            backlog: None,
+            frames: None,
+            read_bytes: 0,
+            requests: 0,
+            reading: None,
+        }
+    }
+
+    /// From now on it is HTTP/2.
+    pub(super) fn count_frames(&mut self) {
+        self.frames = Some(Box::default());
+    }
+
+    /// Notes that more was read.
+    fn note_read(&mut self, bytes: usize) {
+        let requests = self.connection.activity.requests.load(Relaxed);
+        if requests != self.requests {
+            (self.requests, self.read_bytes, self.reading) = (requests, 0, None);
+        }
+        self.read_bytes += bytes;
+        if self.read_bytes > SHORT_HEAD_BYTES && self.reading.is_none() {
+            self.reading = Some(self.connection.place.hold(LONG_HEAD_BYTES));
+        }
+    }
+
+    /// Counts the frames in what is handed on.
+    fn handed_on(&mut self, bytes: &[u8]) {
+        let Some(frames) = &mut self.frames else { return };
+        let idle = frames.count_idle(bytes);
+        if idle == 0 {
+            return;
+        }
+        let activity = &self.connection.activity;
+        let sum = activity.idle_frames.load(Relaxed).saturating_add(idle);
+        activity.idle_frames.store(sum, Relaxed);
+        if frames::is_flood(sum, activity.sent_lately_bytes()) {
+            self.connection.worker.counters.reached(Reached::Frames);
+            let reason = "cut: too many frames of HTTP/2 that ask for nothing";
+            self.connection.log_refused(&Refused { sent: b"", status: None, reason });
+            activity.tell(Command::Cut);
+            // Told once.
+            self.frames = None;
+        }
     }
 
     /// What was read, and not yet read again.
@@ -53,6 +113,9 @@ impl Transport {
     /// To be called when nothing will be read for a while.
     pub(super) fn shrink(&mut self) {
         self.early.shrink_to_fit();
+        if self.early.len() <= SHORT_HEAD_BYTES {
+            (self.read_bytes, self.reading) = (self.early.len(), None);
+        }
     }
 
     /// Puts back what was read.
@@ -68,7 +131,7 @@ impl Transport {
         let ready = match &self.carrier {
             Carrier::Tcp(stream) => stream.poll_read_ready(cx),
             Carrier::Unix(stream) => stream.poll_read_ready(cx),
-            Carrier::Tls(stream) => stream.get_ref().0.poll_read_ready(cx),
+            Carrier::Tls(stream, _) => stream.get_ref().0.poll_read_ready(cx),
         };
         ready.map(|_| ())
     }
@@ -83,18 +146,27 @@ impl Transport {
             if buffer.filled().is_empty() {
                 return Poll::Ready(Ok(()));
             }
+            self.note_read(buffer.filled().len());
             self.early.extend_from_slice(buffer.filled());
         }
         Poll::Pending
     }
 
-    fn sent(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn sent(&mut self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(bytes)) = &polled {
-            add_u64(&self.activity.sent_bytes, *bytes as u64);
-            self.counters.sent(*bytes as u64);
+            add_u64(&self.connection.activity.sent_bytes, *bytes as u64);
+            self.connection.worker.counters.sent(*bytes as u64);
         }
-        self.activity.send_blocked.store(polled.is_pending(), Relaxed);
+        self.set_blocked(polled.is_pending());
         polled
+    }
+
+    fn set_blocked(&mut self, is_blocked: bool) {
+        self.connection.activity.send_blocked.store(is_blocked, Relaxed);
+        let has_backlog = is_blocked && matches!(self.carrier, Carrier::Tls(..));
+        if has_backlog != self.backlog.is_some() {
+            self.backlog = has_backlog.then(|| self.connection.place.hold(TLS_BACKLOG_BYTES as u64));
+        }
     }
 }
 
@@ -106,7 +178,9 @@ impl AsyncRead for Transport {
     ) -> Poll<io::Result<()>> {
         if !self.early.is_empty() {
             let count = self.early.len().min(buffer.remaining());
+            let before = buffer.filled().len();
             buffer.put_slice(&self.early[..count]);
+            self.handed_on(&buffer.filled()[before..]);
             self.early.drain(..count);
             if self.early.is_empty() {
                 self.early = Vec::new();
@@ -116,7 +190,9 @@ impl AsyncRead for Transport {
         let before = buffer.filled().len();
         let polled = each!(self, stream => Pin::new(stream).poll_read(cx, buffer));
         if buffer.filled().len() > before {
-            self.activity.heard.store(true, Relaxed);
+            self.connection.activity.heard.store(true, Relaxed);
+            self.note_read(buffer.filled().len() - before);
+            self.handed_on(&buffer.filled()[before..]);
         }
         polled
     }
@@ -141,14 +217,14 @@ impl AsyncWrite for Transport {
         match &self.carrier {
             Carrier::Tcp(stream) => stream.is_write_vectored(),
             Carrier::Unix(stream) => stream.is_write_vectored(),
-            Carrier::Tls(stream) => stream.is_write_vectored(),
+            Carrier::Tls(stream, _) => stream.is_write_vectored(),
         }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = each!(self, stream => Pin::new(stream).poll_flush(cx));
         // TLS takes more than the kernel does; it is sent when flushed.
-        self.activity.send_blocked.store(polled.is_pending(), Relaxed);
+        self.set_blocked(polled.is_pending());
         polled
     }
 

@@ -19,9 +19,10 @@ use tracing::{debug, warn};
 use super::activity::Activity;
 use super::connection::{self, Stream};
 use super::context::{Connection, Serving, Worker};
-use super::goodbye;
-use super::limits::BLOCKED_PER_CONNECTION;
+use super::limits::{BLOCKED_PER_CONNECTION, CONNECTION_BYTES};
+use super::lingering_close;
 use super::refusals::Whose;
+use crate::accounts::Share;
 use crate::http::client::{Peer, subscriber};
 use crate::http::refusal::last_bytes;
 use crate::listen::{Duty, ListeningSocket, Scheme};
@@ -40,7 +41,7 @@ const SCAN_EVERY: Duration = Duration::from_secs(1);
 const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(1);
 
 /// Connections of a thread that are told why they are not let in, at a time; others just end.
-const MOST_TURNED_AWAY: usize = 32;
+const MOST_REFUSED: usize = 32;
 
 /// What they are told, and when to try again.
 const FULL: &str = "too many connections; try again later\n";
@@ -75,7 +76,7 @@ pub(super) fn run(
         serving,
         counters,
         registry: Arc::default(),
-        turned_away: Arc::default(),
+        being_refused: Arc::default(),
         search_from: AtomicUsize::new(0),
     });
     let left = runtime.block_on(async {
@@ -92,7 +93,7 @@ pub(super) fn run(
         worker.registry.finish();
         worker.serving.let_go_who_waits();
         if timeout(FIRST_REQUEST_GRACE, worker.registry.wait_until_empty()).await.is_err() {
-            worker.registry.dismiss_silent();
+            worker.registry.cut_without_request();
         }
         let left = match timeout(STOP_GRACE, worker.registry.wait_until_empty()).await {
             Ok(()) => 0,
@@ -176,25 +177,41 @@ impl Worker {
             Peer::Address(address) if !peer.is_trusted(&self.serving.trusted) => Some(address),
             _ => None,
         };
+        let count_refused = |reached| {
+            self.counters.reached(reached);
+            self.serving.refuse(match counted {
+                Some(address) if reached == Reached::PerAddress => Whose::Address(subscriber(address)),
+                _ => Whose::Everybody,
+            });
+        };
         let permit = match self.serving.limiter.take(counted, || self.make_room()) {
             Ok(permit) => permit,
             Err(reached) => {
-                self.counters.reached(reached);
-                self.serving.refuse(match counted {
-                    Some(address) if reached == Reached::PerAddress => Whose::Address(subscriber(address)),
-                    _ => Whose::Everybody,
-                });
-                return self.turn_away(stream, scheme);
+                count_refused(reached);
+                return self.refuse(stream, scheme);
             }
         };
-        self.counters.accepted();
         // A proxy brings many players over one connection.
         let most_blocked = if counted.is_some() { BLOCKED_PER_CONNECTION } else { u32::MAX };
         let activity = Arc::new(Activity::new(most_blocked));
+        let Some(place) = self.serving.accounts.enter(counted.map(subscriber), activity.clone()) else {
+            count_refused(Reached::PerAddress);
+            return self.refuse(stream, scheme);
+        };
+        self.counters.accepted();
         let entered = self.registry.enter(activity.clone());
         let key = entered.key();
-        let connection =
-            Connection { worker: self.clone(), activity, peer, duty, _entered: entered, _permit: permit };
+        let connection = Connection {
+            worker: self.clone(),
+            activity,
+            peer,
+            duty,
+            share: Share::new(place.clone()),
+            _held: place.hold(CONNECTION_BYTES),
+            place,
+            _entered: entered,
+            _permit: permit,
+        };
         let task = tokio::spawn(connection::serve(Arc::new(connection), stream, scheme));
         self.registry.set_task(key, task.abort_handle());
     }
@@ -202,22 +219,22 @@ impl Worker {
 
 impl Worker {
     /// Says why a connection is not let in, where that can be said: TLS would cost us more than the client.
-    fn turn_away(&self, stream: Stream, scheme: Scheme) {
+    fn refuse(&self, stream: Stream, scheme: Scheme) {
         if scheme == Scheme::Https {
             return;
         }
         let last_words = last_bytes(StatusCode::SERVICE_UNAVAILABLE, FULL, Some(RETRY_AFTER_S));
-        if self.turned_away.load(Relaxed) >= MOST_TURNED_AWAY {
+        if self.being_refused.load(Relaxed) >= MOST_REFUSED {
             return;
         }
-        self.turned_away.fetch_add(1, Relaxed);
-        let turned_away = self.turned_away.clone();
+        self.being_refused.fetch_add(1, Relaxed);
+        let being_refused = self.being_refused.clone();
         tokio::spawn(async move {
             match stream {
-                Stream::Tcp(stream) => goodbye::say(stream, &last_words).await,
-                Stream::Unix(stream) => goodbye::say(stream, &last_words).await,
+                Stream::Tcp(stream) => lingering_close::send_last(stream, &last_words).await,
+                Stream::Unix(stream) => lingering_close::send_last(stream, &last_words).await,
             }
-            turned_away.fetch_sub(1, Relaxed);
+            being_refused.fetch_sub(1, Relaxed);
         });
     }
 }

@@ -17,7 +17,7 @@ use super::ranges::{self, ByteRanges};
 pub(crate) struct Facts<'a> {
     pub(crate) kind: ResourceKind,
     pub(crate) length: u64,
-    pub(crate) tag: Option<&'a HeaderValue>,
+    pub(crate) tag: &'a HeaderValue,
     pub(crate) modified: Option<SystemTime>,
     /// `modified`, as it is sent.
     pub(crate) last_modified: Option<&'a HeaderValue>,
@@ -63,7 +63,7 @@ pub(crate) fn decide(facts: Facts<'_>, method: &Method, request: &HeaderMap) -> 
 /// RFC 9110 13.1.5: to the byte, and strong.
 fn is_validator_of(if_range: &HeaderValue, facts: Facts<'_>) -> bool {
     let is_tag = if_range.as_bytes().starts_with(b"\"");
-    (if is_tag { facts.tag } else { facts.last_modified }) == Some(if_range)
+    (if is_tag { Some(facts.tag) } else { facts.last_modified }) == Some(if_range)
 }
 
 #[cfg(test)]
@@ -80,7 +80,7 @@ mod tests {
         let facts = Facts {
             kind,
             length: 9,
-            tag: Some(&tag),
+            tag: &tag,
             modified: httpdate::parse_http_date(DATE).ok(),
             last_modified: Some(&last_modified),
             is_in_memory,

@@ -2,14 +2,19 @@
 //!
 //! `nginx.conf.example` says the same in nginx's words; a test holds the two together.
 
+use std::time::SystemTime;
+
+use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap, HeaderValue};
-use axum::http::{Extensions, StatusCode, Version};
 use livedir_layout::formats::media_types;
 
-use crate::http::paths::{ResourceKind, extension};
+use crate::http::paths::{ResourceKind, Target, extension};
 
 /// The type that RFC 8216 4 gives to playlists.
 const PLAYLIST_TYPE: &str = "application/vnd.apple.mpegurl";
+
+/// Of RFC 9110 5.6.7 dates, which have four digits for the year.
+const END_OF_YEAR_9999_S: u64 = 253_402_300_800;
 
 /// What can be done with a file.
 pub(crate) const METHODS: &str = "GET, HEAD, OPTIONS";
@@ -48,8 +53,8 @@ pub(crate) fn content_type(path: &str) -> &'static str {
     }
 }
 
-/// Whether conditions are heeded for a file from disk. A playlist is then always sent: the tag that `ServeDir` makes of
-/// size and date could only save bytes by risking a stale 304. From memory it has a tag of its content.
+/// Whether conditions are heeded for a file from disk. A playlist is then always sent: a tag of size and date could only save
+/// bytes by risking a stale 304. From memory it has a tag of its content.
 pub(crate) fn has_conditions(kind: ResourceKind) -> bool {
     matches!(kind, ResourceKind::Segment | ResourceKind::Page)
 }
@@ -103,6 +108,47 @@ pub(crate) fn set_caching(headers: &mut HeaderMap, caching: Caching) {
     }
 }
 
+/// The headers of a 200; `modified` of a file whose date says something.
+pub(crate) fn of_file(
+    target: &Target,
+    tag: &HeaderValue,
+    is_gzip: bool,
+    modified: Option<SystemTime>,
+    segment_max_age_s: u32,
+) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(12);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(&target.path)));
+    set_caching(&mut headers, caching(target.kind, StatusCode::OK, segment_max_age_s));
+    headers.insert(header::ETAG, tag.clone());
+    match target.kind {
+        ResourceKind::Playlist => {
+            headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        }
+        ResourceKind::Segment | ResourceKind::Page => {
+            headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        }
+        ResourceKind::Status => {}
+    }
+    if is_gzip {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    headers.extend(modified.and_then(http_date).map(|date| (header::LAST_MODIFIED, date)));
+    set_cors(&mut headers);
+    headers
+}
+
+/// `None` for a time that HTTP has no words for: before 1970, or after 9999.
+fn http_date(time: SystemTime) -> Option<HeaderValue> {
+    let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let has_words = since_1970.as_secs() < END_OF_YEAR_9999_S;
+    has_words.then(|| HeaderValue::try_from(httpdate::fmt_http_date(time)).ok())?
+}
+
+/// Whether these are the headers of what is true for a moment only: of a playlist, or of a refusal.
+pub(crate) fn is_for_now(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::PRAGMA)
+}
+
 /// Pages of other sites may play the stream, and see why if it fails.
 pub(crate) fn set_cors(headers: &mut HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
@@ -121,15 +167,10 @@ pub(crate) fn set_preflight(headers: &mut HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
 }
 
-/// gzip for playlists and nothing else: text that repeats itself, where segments are compressed already.
-// The signature is that of the compression layer's predicate.
-#[allow(clippy::needless_pass_by_value)]
-pub(crate) fn is_gzipped(status: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
-    status == StatusCode::OK && headers.get(header::CONTENT_TYPE).is_some_and(|value| value == PLAYLIST_TYPE)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[track_caller]
@@ -159,10 +200,21 @@ mod tests {
         headers.insert(header::ETAG, HeaderValue::from_static("\"a\""));
         headers.insert(header::LAST_MODIFIED, HeaderValue::from_static("Sun, 22 Nov 2026 14:39:16 GMT"));
         set_caching(&mut headers, Caching::Never);
+        assert!(is_for_now(&headers));
         assert_eq!(headers.get(header::ETAG), None);
         assert_eq!(headers.get(header::LAST_MODIFIED), None);
         assert_eq!(headers[header::CACHE_CONTROL], "no-cache, no-store, must-revalidate");
     }
+
+    #[test]
+    fn dates_that_http_has_no_words_for_are_left_out() {
+        let after_1970 = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        assert_eq!(http_date(after_1970(0)).unwrap(), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(http_date(after_1970(END_OF_YEAR_9999_S - 1)).unwrap(), "Fri, 31 Dec 9999 23:59:59 GMT");
+        assert_eq!(http_date(after_1970(END_OF_YEAR_9999_S)), None);
+        assert_eq!(http_date(SystemTime::UNIX_EPOCH - Duration::from_secs(1)), None);
+    }
+
     #[test]
     fn nginx_is_configured_with_the_same_types() {
         let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../nginx.conf.example");

@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `paths` | which file a path means |
 //! | `host` | whose site a request is for |
-//! | `content` | what is sent of a file, by `conditions` and `ranges`; `multipart`, where that is several parts |
+//! | `content` | what is sent of a file, by `conditions` and `ranges` |
+//! | `chosen` | the answer with that; `multipart`, where that is several parts |
 //! | `headers`, `security` | the headers of an answer |
 //! | `refusal` | the answer that says no |
 //! | `client` | who asks |
 
+pub(crate) mod chosen;
 pub(crate) mod client;
 pub(crate) mod conditions;
 pub(crate) mod content;

@@ -19,7 +19,7 @@ use crate::http::paths::{ResourceKind, Target};
 use crate::http::refusal::refusal;
 
 /// For a disk or a file server that hangs: a player asks again, and all that wait take memory.
-const LOAD_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const LOAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Ends early only when each load that was joined had begun too long before: the second one begins after the request.
 const MOST_LOADS: usize = 3;
@@ -46,15 +46,11 @@ pub(crate) enum FromMemory {
 }
 
 impl Memory {
-    /// `None` when there shall be no memory.
-    pub(crate) fn new(settings: &CacheSettings) -> Option<Memory> {
-        if settings.size_bytes == 0 {
-            return None;
-        }
+    pub(crate) fn new(settings: &CacheSettings) -> Memory {
         let clock = Clock(Instant::now());
         let loader = Loader::new(settings, clock);
         let (hits, misses) = (AtomicU64::new(0), AtomicU64::new(0));
-        Some(Memory(Arc::new(Shared { clock, loader, followed: Followed::default(), hits, misses })))
+        Memory(Arc::new(Shared { clock, loader, followed: Followed::default(), hits, misses }))
     }
 
     /// The answer, when nothing has to be waited for.
@@ -98,9 +94,14 @@ impl Memory {
         match outcome.found {
             LoadResult::Version(version) => FromMemory::Answer(answer::answer(&version, method, request)),
             LoadResult::Missing => refused(StatusCode::NOT_FOUND),
-            LoadResult::NotForMemory => FromMemory::AskDisk,
+            LoadResult::NoMemory | LoadResult::BeingWritten => FromMemory::AskDisk,
             LoadResult::Failed => refused(StatusCode::INTERNAL_SERVER_ERROR),
         }
+    }
+
+    /// Whether a playlist lists it.
+    pub(crate) fn is_listed(&self, target: &Target) -> bool {
+        self.0.loader.entries.with(&target.uri_path(), |_| ()).is_some()
     }
 
     fn entry(&self, target: &Target) -> Option<Arc<FileEntry>> {
@@ -136,7 +137,7 @@ impl Memory {
     /// Answers without a look at the disk, answers after one, and bytes in memory.
     pub(crate) fn counts(&self) -> (u64, u64, u64) {
         let Shared { hits, misses, loader, .. } = &*self.0;
-        (hits.load(Ordering::Relaxed), misses.load(Ordering::Relaxed), loader.budget.used_bytes())
+        (hits.load(Ordering::Relaxed), misses.load(Ordering::Relaxed), loader.used_bytes())
     }
 }
 

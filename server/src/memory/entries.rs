@@ -17,8 +17,10 @@ use crate::http::paths::{ResourceKind, Target};
 pub(super) enum LoadResult {
     Version(Arc<Version>),
     Missing,
-    /// There, but not for memory: too large, being written, or no memory left.
-    NotForMemory,
+    /// There, but too large, or no memory is left.
+    NoMemory,
+    /// There, but not finished.
+    BeingWritten,
     /// The machine is in trouble.
     Failed,
 }

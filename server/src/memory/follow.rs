@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::cache::{Memory, Shared};
+use super::cache::{LOAD_TIMEOUT, Memory, Shared};
 use super::clock::TRUST;
 use super::entries::LoadResult;
 use super::followed::Newest;
@@ -22,6 +22,28 @@ use crate::http::paths::Target;
 const IDLE: Duration = Duration::from_secs(5);
 
 impl Memory {
+    /// What a playlist is now. Whoever asks for one that is not there leaves nothing behind.
+    pub(crate) async fn newest(&self, target: &Target) -> Newest {
+        let now_ns = self.0.clock.now_ns();
+        let known = self.0.loader.entries.with(&target.uri_path(), |entry| {
+            entry.asked(now_ns);
+            // In this order: a version is at least as new as the check that was read before it.
+            let is_trusted = entry.is_trusted(now_ns);
+            entry.version.load_full().filter(|_| is_trusted)
+        });
+        if let Some(version) = known.flatten() {
+            return Newest::Version(version);
+        }
+        let entry = self.0.loader.entries.get_or_insert(target);
+        let load = timeout(LOAD_TIMEOUT, self.load(&entry, now_ns));
+        match load.await.map(|outcome| outcome.found) {
+            Ok(LoadResult::Version(version)) => Newest::Version(version),
+            Ok(LoadResult::Missing) => Newest::Missing,
+            Ok(LoadResult::NoMemory) => Newest::NoMemory,
+            Ok(LoadResult::BeingWritten | LoadResult::Failed) | Err(_) => Newest::Unknown,
+        }
+    }
+
     /// The versions of a playlist, from now on, for this thread. Closed at the stop, with the last one still in it.
     pub(crate) fn follow(&self, target: &Target) -> watch::Receiver<Newest> {
         let key = (thread::current().id(), target.path.clone());
@@ -85,11 +107,17 @@ fn tell(newest: &watch::Sender<Newest>, found: LoadResult) {
                 }
                 Newest::Version(version)
             }
-            // A disk in trouble: whoever waits goes on waiting.
-            LoadResult::Failed if !matches!(current, Newest::Unknown) => return false,
-            LoadResult::Failed | LoadResult::Missing | LoadResult::NotForMemory => Newest::Missing,
+            // A disk in trouble, or a file that is not finished: whoever waits goes on waiting.
+            LoadResult::Failed | LoadResult::BeingWritten if !matches!(current, Newest::Unknown) => {
+                return false;
+            }
+            LoadResult::Failed | LoadResult::BeingWritten | LoadResult::NoMemory => Newest::NoMemory,
+            LoadResult::Missing => Newest::Missing,
         };
-        let is_news = !matches!((&*current, &next), (Newest::Missing, Newest::Missing));
+        let is_news = !matches!(
+            (&*current, &next),
+            (Newest::Missing, Newest::Missing) | (Newest::NoMemory, Newest::NoMemory)
+        );
         *current = next;
         is_news
     });

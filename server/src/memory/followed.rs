@@ -14,8 +14,10 @@ use super::version::Version;
 pub(crate) enum Newest {
     /// It has not been loaded yet.
     Unknown,
-    /// It is not there, or cannot be read.
+    /// It is not there.
     Missing,
+    /// It is there, and cannot be had now.
+    NoMemory,
     /// This.
     Version(Arc<Version>),
 }

@@ -10,18 +10,21 @@ use std::time::SystemTime;
 
 use tracing::warn;
 
-use super::budget::{Budget, Charge};
 use super::clock::Clock;
 use super::entries::{Entries, FileEntry, LoadResult, Outcome};
-use super::identity::Identity;
 use super::version::{self, Representation, Version};
 use super::watcher::Watcher;
 use super::{listed, watcher};
+use crate::budget::{Budget, Charge};
 use crate::http::paths::ResourceKind;
+use crate::webroot::identity::Identity;
 use crate::webroot::open_regular;
 
 /// A playlist of a whole day has two megabytes; what is larger is none, or no live one.
 const LARGEST_PLAYLIST_BYTES: u64 = 8 << 20;
+
+/// Of playlists and the status, with those that slow readers still hold. A hundred channels have a tenth of it.
+const PLAYLISTS_BYTES: u64 = 64 << 20;
 
 /// What an entry, its headers and one listed path take besides content, rounded up.
 const OVERHEAD_BYTES: u64 = 4096;
@@ -41,7 +44,7 @@ const PUSHED_OUT: u64 = 16;
 #[derive(Debug, Clone)]
 pub(crate) struct CacheSettings {
     pub(crate) webroot: PathBuf,
-    /// 0 for none.
+    /// Of segments; 0 for none.
     pub(crate) size_bytes: u64,
     /// What caches are told.
     pub(crate) segment_max_age_s: u32,
@@ -53,7 +56,9 @@ pub(crate) struct CacheSettings {
 #[derive(Debug)]
 pub(super) struct Loader {
     pub(super) entries: Arc<Entries>,
-    pub(super) budget: Arc<Budget>,
+    /// What slow readers of segments hold must not keep the next playlist out.
+    playlists: Arc<Budget>,
+    segments: Arc<Budget>,
     clock: Clock,
     webroot: PathBuf,
     segment_max_age_s: u32,
@@ -67,7 +72,8 @@ impl Loader {
         let watcher = (!settings.poll).then(|| watcher::start(&settings.webroot, entries.clone(), clock));
         Arc::new(Loader {
             entries,
-            budget: Budget::new(settings.size_bytes),
+            playlists: Budget::new(PLAYLISTS_BYTES),
+            segments: Budget::new(settings.size_bytes),
             clock,
             webroot: settings.webroot.clone(),
             segment_max_age_s: settings.segment_max_age_s,
@@ -92,7 +98,9 @@ impl Loader {
             // Forgotten meanwhile: nobody else would take back what it lists.
             LoadResult::Version(_) if !self.entries.has(entry) => self.entries.remove(entry),
             LoadResult::Version(_) => entry.checked(checked_at_ns),
-            LoadResult::Missing | LoadResult::NotForMemory | LoadResult::Failed => self.entries.remove(entry),
+            LoadResult::Missing | LoadResult::NoMemory | LoadResult::BeingWritten | LoadResult::Failed => {
+                self.entries.remove(entry);
+            }
         }
         self.forget(checked_at_ns);
         Outcome { checked_at_ns, found }
@@ -112,22 +120,23 @@ impl Loader {
         if entry.target.kind != ResourceKind::Segment {
             self.watch(entry);
         }
-        let Some((content, charge)) = self.read(&mut file, entry, identity.size_bytes)? else {
-            return Ok(LoadResult::NotForMemory);
-        };
-        if Identity::of(&file.metadata()?).modified_s_ns != identity.modified_s_ns {
-            // Being written, against the contract. That it has been replaced or deleted meanwhile is no harm.
-            return Ok(LoadResult::NotForMemory);
+        let is_listing = entry.target.kind != ResourceKind::Segment;
+        if is_listing && identity.size_bytes > LARGEST_PLAYLIST_BYTES {
+            return Ok(LoadResult::NoMemory);
         }
+        let Some(charge) = self.charge(entry.target.kind, identity.size_bytes + OVERHEAD_BYTES) else {
+            return Ok(LoadResult::NoMemory);
+        };
+        let Some(content) = read(&mut file, &identity)? else { return Ok(LoadResult::BeingWritten) };
         let listed = match entry.target.kind {
             ResourceKind::Playlist => listed::segments(&entry.target, &content),
             _ => Vec::new(),
         };
-        let listing_charge = self.charge(listed.len() as u64 * LISTED_BYTES);
+        let listing_charge = self.charge(ResourceKind::Playlist, listed.len() as u64 * LISTED_BYTES);
         let is_ambiguous = identity.is_ambiguous(seen_at);
         let represented = self.represent(entry, content, charge, &identity)?;
         let Some(((plain, gzip), listing_charge)) = represented.zip(listing_charge) else {
-            return Ok(LoadResult::NotForMemory);
+            return Ok(LoadResult::NoMemory);
         };
         let old = old.as_ref().map_or(&[][..], |old| &old.listed);
         let version = Arc::new(Version {
@@ -148,23 +157,6 @@ impl Loader {
         Ok(LoadResult::Version(version))
     }
 
-    /// `None` when that is no file for memory, or not one that is finished.
-    fn read(
-        &self,
-        file: &mut File,
-        entry: &FileEntry,
-        size_bytes: u64,
-    ) -> io::Result<Option<(Vec<u8>, Charge)>> {
-        let is_listing = entry.target.kind != ResourceKind::Segment;
-        if is_listing && size_bytes > LARGEST_PLAYLIST_BYTES {
-            return Ok(None);
-        }
-        let Some(charge) = self.charge(size_bytes + OVERHEAD_BYTES) else { return Ok(None) };
-        let mut content = Vec::with_capacity(size_bytes as usize);
-        let read_bytes = file.take(size_bytes).read_to_end(&mut content)?;
-        Ok((read_bytes as u64 == size_bytes).then_some((content, charge)))
-    }
-
     /// The content as it is, and packed if it is a playlist. `None` when there is no memory for both.
     fn represent(
         &self,
@@ -183,16 +175,17 @@ impl Loader {
         let mut gzip = None;
         if target.kind == ResourceKind::Playlist {
             let packed = version::gzip(&content)?;
-            let Some(charge) = self.charge(packed.len() as u64) else { return Ok(None) };
+            let Some(charge) = self.charge(target.kind, packed.len() as u64) else { return Ok(None) };
             gzip = Some(represent(packed, charge, true));
         }
         Ok(Some((represent(content, charge, false), gzip)))
     }
 
     /// So much of the budget, if need be at the cost of what nobody asks for.
-    fn charge(&self, size_bytes: u64) -> Option<Charge> {
-        let limit_bytes = self.budget.limit_bytes();
-        if let Some(charge) = self.budget.charge(size_bytes) {
+    fn charge(&self, kind: ResourceKind, size_bytes: u64) -> Option<Charge> {
+        let budget = self.budget(kind);
+        let limit_bytes = budget.limit_bytes();
+        if let Some(charge) = budget.charge(size_bytes) {
             return Some(charge);
         }
         if size_bytes > limit_bytes {
@@ -201,14 +194,28 @@ impl Loader {
         let now_ns = self.clock.now_ns();
         let enough_bytes = limit_bytes - size_bytes.max(limit_bytes / PUSHED_OUT);
         for entry in self.entries.by_use(now_ns) {
-            if self.budget.used_bytes() <= enough_bytes {
+            if budget.used_bytes() <= enough_bytes {
                 break;
+            }
+            if !Arc::ptr_eq(self.budget(entry.target.kind), budget) {
+                continue;
             }
             if entry.unasked_for_s(now_ns) >= IN_USE_S && !entry.is_loading() {
                 self.entries.remove(&entry);
             }
         }
-        self.budget.charge(size_bytes)
+        budget.charge(size_bytes)
+    }
+
+    fn budget(&self, kind: ResourceKind) -> &Arc<Budget> {
+        match kind {
+            ResourceKind::Playlist | ResourceKind::Status => &self.playlists,
+            ResourceKind::Segment | ResourceKind::Page => &self.segments,
+        }
+    }
+
+    pub(super) fn used_bytes(&self) -> u64 {
+        self.playlists.used_bytes() + self.segments.used_bytes()
     }
 
     /// Lets go of what nobody has asked for in a while.
@@ -236,6 +243,15 @@ impl Loader {
             watcher::watch(watcher, &self.webroot, &entry.target.path);
         }
     }
+}
+
+/// `None` for a file that is being written, against the contract. That it has been replaced or deleted meanwhile is no harm.
+fn read(file: &mut File, identity: &Identity) -> io::Result<Option<Vec<u8>>> {
+    let mut content = Vec::with_capacity(identity.size_bytes as usize);
+    let read_bytes = file.take(identity.size_bytes).read_to_end(&mut content)? as u64;
+    let is_finished = read_bytes == identity.size_bytes
+        && Identity::of(&file.metadata()?).modified_s_ns == identity.modified_s_ns;
+    Ok(is_finished.then_some(content))
 }
 
 #[cfg(test)]
@@ -300,7 +316,7 @@ mod tests {
         fs::remove_file(webroot.path().join("stream.m3u8")).unwrap();
         assert!(matches!(load(&loader, "/stream.m3u8"), LoadResult::Missing));
         assert!(loader.entries.get("/live/d.ts").is_none(), "a playlist that is gone lists nothing");
-        assert_eq!(loader.budget.used_bytes(), 0);
+        assert_eq!(loader.used_bytes(), 0);
     }
 
     #[test]
@@ -311,18 +327,15 @@ mod tests {
         load(&loader, "/stream.m3u8");
         let kept = version_in(&load(&loader, "/live/a.ts"));
         load(&loader, "/live/b.ts");
-        assert!(
-            matches!(load(&loader, "/live/c.ts"), LoadResult::NotForMemory),
-            "both were asked for just now"
-        );
-        assert!(loader.budget.used_bytes() <= limit_bytes);
+        assert!(matches!(load(&loader, "/live/c.ts"), LoadResult::NoMemory), "both were asked for just now");
+        assert!(loader.used_bytes() <= limit_bytes);
 
         // Long ago, as far as the entries know.
         let later_ns = 10_000_000_000;
         let longest_unasked = loader.entries.by_use(later_ns);
         assert!(longest_unasked.iter().all(|entry| entry.unasked_for_s(later_ns) >= IN_USE_S));
         loader.entries.remove(&loader.entries.get("/live/a.ts").unwrap());
-        assert!(matches!(load(&loader, "/live/c.ts"), LoadResult::NotForMemory), "a reader still holds a.ts");
+        assert!(matches!(load(&loader, "/live/c.ts"), LoadResult::NoMemory), "a reader still holds a.ts");
         drop(kept);
         loader.entries.remove(&loader.entries.get("/live/b.ts").unwrap());
         version_in(&load(&loader, "/live/c.ts"));

@@ -1,4 +1,4 @@
-//! The cache: playlists and the segments that they list, in memory, each version loaded once.
+//! The cache: playlists and the segments that they list, in memory, each version loaded once. Playlists have a budget of their own.
 //!
 //! ```text
 //! request ─▶ entry ─ checked in the last 100 ms ────────────────▶ version ─▶ answer
@@ -12,14 +12,12 @@
 //! which ends with the last `Memory`.
 
 mod answer;
-mod budget;
 mod cache;
 mod clock;
 mod encoding;
 mod entries;
 mod follow;
 mod followed;
-mod identity;
 pub(crate) mod listed;
 mod loader;
 mod version;

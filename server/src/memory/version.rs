@@ -4,24 +4,18 @@ use std::io::{self, Write};
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-use axum::http::StatusCode;
-use axum::http::header::{
-    ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED, VARY,
-};
+use axum::http::header::{ETAG, HeaderMap, HeaderValue};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use livedir_playlist::{Edge, delta_update};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::budget::Charge;
-use super::identity::Identity;
 use super::listed;
+use crate::budget::Charge;
 use crate::http::headers;
 use crate::http::paths::{ResourceKind, Target};
-
-/// Of RFC 9110 5.6.7 dates, which have four digits for the year.
-const END_OF_YEAR_9999_S: u64 = 253_402_300_800;
+use crate::webroot::identity::Identity;
 
 /// What is sent to everyone who asks while the file is this one.
 #[derive(Debug)]
@@ -88,7 +82,7 @@ impl Version {
             plain: represent(text.into(), false),
             gzip: Some(represent(gzip(text.as_bytes()).unwrap(), true)),
             listed: Vec::new(),
-            _listing_charge: super::budget::Budget::new(0).charge(0).unwrap(),
+            _listing_charge: crate::budget::Budget::new(0).charge(0).unwrap(),
             edge: OnceLock::new(),
             hint_target: OnceLock::new(),
             delta: OnceLock::new(),
@@ -134,13 +128,6 @@ pub(super) fn gzip(content: &[u8]) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// `None` for a time that HTTP has no words for: before 1970, or after 9999.
-fn http_date(time: SystemTime) -> Option<HeaderValue> {
-    let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    let has_words = since_1970.as_secs() < END_OF_YEAR_9999_S;
-    has_words.then(|| HeaderValue::try_from(httpdate::fmt_http_date(time)).ok())?
-}
-
 impl Representation {
     pub(super) fn new(
         target: &Target,
@@ -150,42 +137,14 @@ impl Representation {
         modified: Option<SystemTime>,
         segment_max_age_s: u32,
     ) -> Representation {
-        let mut headers = HeaderMap::with_capacity(12);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(headers::content_type(&target.path)));
-        headers::set_caching(&mut headers, headers::caching(target.kind, StatusCode::OK, segment_max_age_s));
-        headers.insert(ETAG, tag.clone());
-        match target.kind {
-            ResourceKind::Playlist => {
-                headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-            }
-            ResourceKind::Segment | ResourceKind::Page => {
-                headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-            }
-            ResourceKind::Status => {}
-        }
-        if is_gzip {
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        }
-        headers.extend(modified.and_then(http_date).map(|date| (LAST_MODIFIED, date)));
-        headers::set_cors(&mut headers);
+        let headers = headers::of_file(target, &tag, is_gzip, modified, segment_max_age_s);
         Representation { body, tag, headers }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-
-    #[test]
-    fn dates_that_http_has_no_words_for_are_left_out() {
-        let after_1970 = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        assert_eq!(http_date(after_1970(0)).unwrap(), "Thu, 01 Jan 1970 00:00:00 GMT");
-        assert_eq!(http_date(after_1970(END_OF_YEAR_9999_S - 1)).unwrap(), "Fri, 31 Dec 9999 23:59:59 GMT");
-        assert_eq!(http_date(after_1970(END_OF_YEAR_9999_S)), None);
-        assert_eq!(http_date(SystemTime::UNIX_EPOCH - Duration::from_secs(1)), None);
-    }
 
     #[test]
     fn a_tag_is_strong_and_of_the_content_alone() {

@@ -6,49 +6,79 @@ pub(crate) mod metrics;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
+use axum::extract::State;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use axum::http::{Method, Request, Response, StatusCode};
+use axum::http::{Request, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use tokio::task::spawn_blocking;
+use tower::ServiceExt;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
 
 use crate::site::Site;
 use health::Health;
 use metrics::Metrics;
 
-const TEXT: &str = "text/plain; charset=utf-8";
+/// For a disk that does not answer: that is what the operator wants to know then. Prometheus waits for ten seconds.
+const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Answers the operator.
-pub(crate) struct Operator {
+/// What the answers are made of.
+pub(crate) struct Sources {
     pub(crate) webroot: PathBuf,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) site: Site,
+    /// How many connections there are.
+    pub(crate) open: Box<dyn Fn() -> usize + Send + Sync>,
 }
 
+/// Answers the operator.
+pub(crate) struct Operator(Router);
+
 impl Operator {
-    /// `open` is how many connections there are.
-    pub(crate) async fn answer<B>(&self, request: &Request<B>, open: usize) -> Response<Body> {
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, TEXT, "method not allowed\n".to_owned());
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return response;
-        }
-        match request.uri().path() {
-            "/metrics" => {
-                let patience_s = self.health().await.patience_s;
-                let cache = self.site.cache_counts();
-                let all = metrics::render(&self.metrics, open, cache, self.site.waiting(), patience_s);
-                text(StatusCode::OK, metrics::CONTENT_TYPE, all)
-            }
-            "/healthz" => {
-                let Health { is_well, why, .. } = self.health().await;
-                let status = if is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-                text(status, TEXT, format!("{why}\n"))
-            }
-            _ => text(StatusCode::NOT_FOUND, TEXT, "not found; there is /metrics and /healthz\n".to_owned()),
-        }
+    pub(crate) fn new(sources: Sources) -> Operator {
+        let router = Router::new()
+            .route("/metrics", get(metrics_page))
+            .route("/healthz", get(health_page))
+            .fallback(|| async { (StatusCode::NOT_FOUND, "not found; there is /metrics and /healthz\n") })
+            .method_not_allowed_fallback(|| async {
+                (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, HEAD")], "method not allowed\n")
+            })
+            .with_state(Arc::new(sources));
+        Operator(guarded(router))
     }
 
+    pub(crate) async fn answer(&self, request: Request<()>) -> Response {
+        let Ok(response) = self.0.clone().oneshot(request.map(|()| Body::empty())).await;
+        response
+    }
+}
+
+/// What holds of all answers: they come in time, and nobody keeps them.
+fn guarded(router: Router) -> Router {
+    router
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
+        .layer(SetResponseHeaderLayer::overriding(CACHE_CONTROL, HeaderValue::from_static("no-store")))
+}
+
+async fn metrics_page(State(sources): State<Arc<Sources>>) -> Response {
+    let patience_s = sources.health().await.patience_s;
+    let Sources { metrics, site, open, .. } = &*sources;
+    let all = metrics::render(metrics, open(), site.cache_counts(), site.waiting(), patience_s);
+    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], all).into_response()
+}
+
+async fn health_page(State(sources): State<Arc<Sources>>) -> Response {
+    let Health { is_well, why, .. } = sources.health().await;
+    let status = if is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, format!("{why}\n")).into_response()
+}
+
+impl Sources {
     async fn health(&self) -> Health {
         let webroot = self.webroot.clone();
         spawn_blocking(move || health::check_webroot(&webroot)).await.unwrap_or_else(|error| Health {
@@ -59,10 +89,18 @@ impl Operator {
     }
 }
 
-fn text(status: StatusCode, content_type: &'static str, body: String) -> Response<Body> {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_disk_that_hangs_is_a_503_in_time() {
+        let router = guarded(Router::new().route("/healthz", get(pending::<()>)));
+        let request = Request::get("/healthz").body(Body::empty()).unwrap();
+        let Ok(response) = router.oneshot(request).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+    }
 }

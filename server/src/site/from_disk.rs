@@ -1,174 +1,127 @@
-//! A request in, its answer out: method, path, file, headers, in this order. All decisions are in `paths`, `content` and `headers`.
+//! A request in, its answer out: method, path, file, headers, in this order. All decisions are in `http`.
 
-use std::ops::Range;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::header::{
-    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED, RANGE,
-};
-use axum::http::request::Parts;
-use axum::http::{Method, StatusCode};
+use axum::http::header::HeaderValue;
+use axum::http::{Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use tower_http::services::ServeDir;
-use tower_http::services::fs::DefaultServeDirFallback;
+use tokio::task::spawn_blocking;
 use tracing::warn;
 
-use super::in_parts::InParts;
-use crate::http::content::{self, Content, Facts};
+use super::file_body::FileBody;
+use crate::accounts::Share;
+use crate::http::chosen::Chosen;
 use crate::http::headers;
-use crate::http::multipart::{content_range, multipart};
 use crate::http::paths::{self, Target};
 use crate::http::refusal::refusal;
-use crate::webroot::Webroot;
+use crate::webroot::open_files::{OpenFiles, SharedFile};
 
 /// What all requests share.
 #[derive(Debug)]
-pub(crate) struct Files {
-    files: ServeDir<DefaultServeDirFallback, Webroot>,
+pub(super) struct Files {
+    files: Arc<OpenFiles>,
     segment_max_age_s: u32,
 }
 
 impl Files {
-    pub(crate) fn new(webroot: &Path, segment_max_age_s: u32) -> Arc<Files> {
-        // `paths` has decided on index.html and against redirects.
-        let files = ServeDir::with_backend("", Webroot::new(webroot))
-            .append_index_html_on_directories(false)
-            .redirect_to_trailing_slash(false);
-        Arc::new(Files { files, segment_max_age_s })
+    pub(super) fn new(webroot: &Path, segment_max_age_s: u32) -> Files {
+        Files { files: OpenFiles::new(webroot), segment_max_age_s }
     }
 
-    async fn file(self: &Arc<Files>, request: &Parts) -> Response {
-        let Some(target) = paths::resolve(request.uri.path()) else {
-            return refusal(StatusCode::NOT_FOUND);
-        };
-        let mut response = self.open(&target, &request.method, None).await;
-        if response.status() != StatusCode::OK {
-            return refusal(response.status());
-        }
-        let content_type = headers::content_type(&target.path);
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        let length = length(&response);
-        match content::decide(facts(&target, &response, length), &request.method, &request.headers) {
-            Content::Whole => {}
-            Content::Parts(parts) => response = self.partial(&target, response, length, &parts).await,
-            Content::NotModified => response = not_modified(response),
-            Content::Failed => return refusal(StatusCode::PRECONDITION_FAILED),
-            Content::BeyondTheEnd => {
-                let mut response = refusal(StatusCode::RANGE_NOT_SATISFIABLE);
-                // RFC 9110 15.5.17: tells the client how long the file is
-                let content_range = HeaderValue::try_from(format!("bytes */{length}")).ok();
-                response.headers_mut().extend(content_range.map(|value| (CONTENT_RANGE, value)));
-                return response;
+    /// Answers any request.
+    pub(super) async fn answer(&self, request: &Request<()>, share: &Arc<Share>) -> Response {
+        let mut response = match *request.method() {
+            Method::GET | Method::HEAD => self.file(request, share).await,
+            Method::OPTIONS => {
+                let mut response = StatusCode::NO_CONTENT.into_response();
+                headers::set_preflight(response.headers_mut());
+                response
             }
-        }
-        let caching = headers::caching(target.kind, response.status(), self.segment_max_age_s);
-        headers::set_caching(response.headers_mut(), caching);
+            _ => refusal(StatusCode::METHOD_NOT_ALLOWED),
+        };
+        headers::set_cors(response.headers_mut());
         response
     }
 
-    /// Some of a file, of the version that `whole` is; all of it when there is another one by now.
-    async fn partial(
-        self: &Arc<Files>,
-        target: &Target,
-        mut whole: Response,
-        length: u64,
-        parts: &[Range<u64>],
-    ) -> Response {
-        let tag = whole.headers().get(ETAG).cloned();
-        if let [part] = parts {
-            let Some(body) = self.part(target, tag.as_ref(), part).await else { return whole };
-            let content_range = HeaderValue::try_from(content_range(part, length)).ok();
-            whole.headers_mut().extend(content_range.map(|value| (CONTENT_RANGE, value)));
-            whole.headers_mut().insert(CONTENT_LENGTH, (part.end - part.start).into());
-            *whole.body_mut() = body;
-        } else {
-            let content_type = headers::content_type(&target.path);
-            let boundary = tag.as_ref().map_or(&b"part"[..], HeaderValue::as_bytes);
-            let Some(made) = multipart(boundary, content_type, length, parts) else { return whole };
-            whole.headers_mut().insert(CONTENT_TYPE, made.content_type.clone());
-            whole.headers_mut().insert(CONTENT_LENGTH, made.length.into());
-            let version = Arc::new((self.clone(), target.clone(), tag));
-            *whole.body_mut() = Body::new(InParts::new(made.pieces, made.length, move |part| {
-                let version = version.clone();
-                Box::pin(async move {
-                    let (files, target, tag) = &*version;
-                    files.part(target, tag.as_ref(), &part).await
-                })
-            }));
-        }
-        *whole.status_mut() = StatusCode::PARTIAL_CONTENT;
-        whole
-    }
-
-    /// These bytes; `None` when the file is another one than `tag` says.
-    async fn part(&self, target: &Target, tag: Option<&HeaderValue>, part: &Range<u64>) -> Option<Body> {
-        let range = HeaderValue::try_from(format!("bytes={}-{}", part.start, part.end - 1)).ok()?;
-        let response = self.open(target, &Method::GET, Some(range)).await;
-        let is_same = response.status() == StatusCode::PARTIAL_CONTENT && response.headers().get(ETAG) == tag;
-        is_same.then(|| response.into_body())
-    }
-
-    /// Asks `ServeDir` for the plain path.
-    async fn open(&self, target: &Target, method: &Method, range: Option<HeaderValue>) -> Response {
-        let mut plain = Request::new(Body::empty());
-        plain.method_mut().clone_from(method);
-        let Ok(uri) = target.uri_path().parse() else {
+    async fn file(&self, request: &Request<()>, share: &Arc<Share>) -> Response {
+        let Some(target) = paths::resolve(request.uri().path()) else {
             return refusal(StatusCode::NOT_FOUND);
         };
-        *plain.uri_mut() = uri;
-        plain.headers_mut().extend(range.map(|range| (RANGE, range)));
-        match self.files.clone().try_call(plain).await {
-            Ok(response) => response.map(Body::new),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => refusal(StatusCode::NOT_FOUND),
+        let (files, path) = (self.files.clone(), target.path.clone());
+        let opened = spawn_blocking(move || files.open(Path::new(&path))).await;
+        self.opened(&target, opened.unwrap_or_else(|error| Err(io::Error::other(error))), request, share)
+    }
+
+    /// The answer to a GET or HEAD of a file that may not be there; with whether the other one is, as far as that matters then.
+    /// One look at the disk for both.
+    pub(super) async fn answer_or_look(
+        &self,
+        target: &Target,
+        other: &Target,
+        request: &Request<()>,
+        share: &Arc<Share>,
+    ) -> (Response, bool) {
+        let (files, path, other) = (self.files.clone(), target.path.clone(), other.path.clone());
+        let looked = spawn_blocking(move || {
+            let opened = files.open(Path::new(&path));
+            let is_missing = matches!(&opened, Err(error) if error.kind() == io::ErrorKind::NotFound);
+            let has_other = is_missing && files.has(Path::new(&other));
+            (opened, has_other)
+        });
+        let (opened, has_other) = looked.await.unwrap_or_else(|error| (Err(io::Error::other(error)), false));
+        let mut response = self.opened(target, opened, request, share);
+        headers::set_cors(response.headers_mut());
+        (response, has_other)
+    }
+
+    fn opened(
+        &self,
+        target: &Target,
+        opened: io::Result<Arc<SharedFile>>,
+        request: &Request<()>,
+        share: &Arc<Share>,
+    ) -> Response {
+        match opened {
+            Ok(file) => self.found(target, &file, request, share),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => refusal(StatusCode::NOT_FOUND),
             Err(error) => {
                 warn!(path = target.path, %error, "file not sent");
                 refusal(StatusCode::INTERNAL_SERVER_ERROR)
             }
         }
     }
-}
 
-fn length(whole: &Response) -> u64 {
-    let length = whole.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    length.unwrap_or_default()
-}
-
-fn facts<'a>(target: &Target, whole: &'a Response, length: u64) -> Facts<'a> {
-    let last_modified = whole.headers().get(LAST_MODIFIED);
-    Facts {
-        kind: target.kind,
-        length,
-        tag: whole.headers().get(ETAG),
-        modified: last_modified.and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok()),
-        last_modified,
-        is_in_memory: false,
+    fn found(
+        &self,
+        target: &Target,
+        file: &Arc<SharedFile>,
+        request: &Request<()>,
+        share: &Arc<Share>,
+    ) -> Response {
+        let (length, modified) = (file.identity.size_bytes, file.identity.modified());
+        let tag = tag(file);
+        let chosen = Chosen {
+            kind: target.kind,
+            length,
+            tag: &tag,
+            is_in_memory: false,
+            modified,
+            headers: &headers::of_file(target, &tag, false, modified, self.segment_max_age_s),
+        };
+        let body = |part| Body::new(FileBody::new(file.clone(), share.clone(), part));
+        let mut response = chosen.answer(request.method(), request.headers(), body);
+        let caching = headers::caching(target.kind, response.status(), self.segment_max_age_s);
+        headers::set_caching(response.headers_mut(), caching);
+        response
     }
 }
 
-/// RFC 9110 15.4.5: what a cache needs to go on with what it has, and nothing of the content.
-fn not_modified(mut whole: Response) -> Response {
-    for name in [CONTENT_TYPE, CONTENT_LENGTH, ACCEPT_RANGES] {
-        whole.headers_mut().remove(name);
-    }
-    *whole.status_mut() = StatusCode::NOT_MODIFIED;
-    whole.map(|_| Body::empty())
-}
-
-/// Answers any request.
-pub(crate) async fn answer(State(files): State<Arc<Files>>, request: Request) -> Response {
-    let (request, _) = request.into_parts();
-    let mut response = match request.method {
-        Method::GET | Method::HEAD => files.file(&request).await,
-        Method::OPTIONS => {
-            let mut response = StatusCode::NO_CONTENT.into_response();
-            headers::set_preflight(response.headers_mut());
-            response
-        }
-        _ => refusal(StatusCode::METHOD_NOT_ALLOWED),
-    };
-    headers::set_cors(response.headers_mut());
-    response
+/// Of size and date: nobody reads a whole file to send a part of it.
+fn tag(file: &SharedFile) -> HeaderValue {
+    let (s, ns) = file.identity.modified_s_ns;
+    HeaderValue::try_from(format!("\"{s:x}.{ns:08x}-{:x}\"", file.identity.size_bytes))
+        .expect("hex digits are a header value")
 }

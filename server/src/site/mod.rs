@@ -1,28 +1,22 @@
 //! The site: a request in, its answer out. What everyone asks for is answered from memory, all else by `from_disk`.
 
 mod alternate;
+mod file_body;
 mod from_disk;
-mod in_parts;
 
 use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header::{CONTENT_LENGTH, LINK};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use axum::response::Response;
-use axum::{BoxError, Router};
-use hyper::body::Incoming;
-use hyper::service::Service;
-use hyper_util::service::TowerToHyperService;
 use livedir_playlist::Directives;
-use tower_http::compression::CompressionLayer;
 
+use crate::accounts::Share;
 use crate::blocking::waiters::{BlockedRequests, Waiter};
 use crate::blocking::{self, Waits};
-use crate::http::headers;
 use crate::http::paths::{self, ResourceKind, Target};
-use crate::memory::{CacheSettings, FromMemory, Memory};
+use crate::memory::{CacheSettings, FromMemory, Memory, Newest};
 use from_disk::Files;
 
 /// What all connections share.
@@ -30,36 +24,32 @@ use from_disk::Files;
 pub(crate) struct Site(Arc<Shared>);
 
 struct Shared {
-    memory: Option<Memory>,
-    files: TowerToHyperService<Router>,
+    memory: Memory,
+    files: Files,
     waiting: Arc<BlockedRequests>,
 }
 
 impl Site {
     /// `cache` says where the files are, too. At most `most_blocked` requests are blocked at a time.
     pub(crate) fn new(cache: &CacheSettings, most_blocked: usize) -> Site {
-        let files = Router::new()
-            .fallback(from_disk::answer)
-            .with_state(Files::new(&cache.webroot, cache.segment_max_age_s))
-            .layer(CompressionLayer::new().compress_when(headers::is_gzipped));
-        let (files, waiting) = (TowerToHyperService::new(files), BlockedRequests::new(most_blocked));
-        Site(Arc::new(Shared { memory: Memory::new(cache), files, waiting }))
+        let files = Files::new(&cache.webroot, cache.segment_max_age_s);
+        let (memory, waiting) = (Memory::new(cache), BlockedRequests::new(most_blocked));
+        Site(Arc::new(Shared { memory, files, waiting }))
     }
 
-    /// Answers any request; one that everyone asks is answered at once.
+    /// Answers any request; one that everyone asks is answered at once. What is read ahead of the client is read for `share`.
     pub(crate) fn answer<W: Waiter + 'static>(
         &self,
-        request: Request<Incoming>,
+        request: Request<()>,
+        share: &Arc<Share>,
         waiter: &Arc<W>,
     ) -> Answering {
-        let memory = self.0.memory.as_ref();
         let query = request.uri().query();
-        let memory = memory.filter(|_| !blocking::concerns(query) && !alternate::is_asked(query));
-        let told = memory
-            .and_then(|memory| memory.answer_now(request.method(), request.uri().path(), request.headers()));
-        match told {
+        let is_plain = !blocking::concerns(query) && !alternate::is_asked(query);
+        let (method, path, headers) = (request.method(), request.uri().path(), request.headers());
+        match is_plain.then(|| self.0.memory.answer_now(method, path, headers)).flatten() {
             Some(response) => Answering::Now(finished(response)),
-            None => self.answer_later(request, waiter),
+            None => Answering::Later(self.answer_later(request, share, waiter)),
         }
     }
 
@@ -67,84 +57,116 @@ impl Site {
     pub(crate) fn blocking<B, W: Waiter + 'static>(
         &self,
         request: &Request<B>,
+        share: &Arc<Share>,
         waiter: &Arc<W>,
     ) -> Option<Later> {
-        let (target, memory) = reading(request).zip(self.0.memory.clone())?;
+        let target = reading(request)?;
         let waits = || Waits { all: self.0.waiting.clone(), waiter: waiter.clone() };
+        let site = self.clone();
         if let Some(query) = request.uri().query().filter(|query| blocking::concerns(Some(query)))
             && target.kind == ResourceKind::Playlist
         {
-            let (asked, versions) = (Directives::of_query(query), memory.follow(&target));
-            let reload = blocking::reload(versions, asked, blocking::kept(request, &target), waits());
-            return Some(Box::pin(async { finished(reload.await) }));
+            let (asked, kept) = (Directives::of_query(query), blocking::kept(request, &target));
+            let waits = waits();
+            return Some(Box::pin(async move { site.reload(asked, kept, &target, waits).await }));
         }
-        let playlist = blocking::playlist_of(&target).filter(|_| !memory.has(request.uri().path()))?;
-        let (site, kept, waits) = (self.clone(), blocking::kept(request, &target), waits());
-        Some(Box::pin(async move { site.part(memory, kept, &target, &playlist, waits).await }))
+        let has = || self.0.memory.has(request.uri().path());
+        let playlist = blocking::playlist_of(&target).filter(|_| !has())?;
+        let (kept, share, waits) = (blocking::kept(request, &target), share.clone(), waits());
+        Some(Box::pin(async move { site.part(kept, &share, &target, &playlist, waits).await }))
     }
 
-    fn answer_later<W: Waiter + 'static>(&self, request: Request<Incoming>, waiter: &Arc<W>) -> Answering {
-        if let Some(later) = self.blocking(&request, waiter) {
-            return Answering::Later(later);
+    fn answer_later<W: Waiter + 'static>(
+        &self,
+        request: Request<()>,
+        share: &Arc<Share>,
+        waiter: &Arc<W>,
+    ) -> Later {
+        if let Some(later) = self.blocking(&request, share, waiter) {
+            return later;
         }
-        let site = self.clone();
-        let Some((target, memory)) = reading(&request).zip(self.0.memory.clone()) else {
-            return Answering::Later(Box::pin(async move { site.file(request).await }));
+        let (site, share) = (self.clone(), share.clone());
+        let Some(target) = reading(&request) else {
+            return Box::pin(async move { finished(site.0.files.answer(&request, &share).await) });
         };
-        if alternate::is_asked(request.uri().query())
-            && let Some(other) = alternate::of(&target)
-        {
-            return Answering::Later(Box::pin(async move {
-                site.with_link(memory, request, &target, &other).await
-            }));
+        let other = alternate::is_asked(request.uri().query()).then(|| alternate::of(&target)).flatten();
+        match other {
+            Some(other) => Box::pin(async move { site.with_link(request, &share, &target, &other).await }),
+            None => Box::pin(async move { site.file(&request, &share, &target).await }),
         }
-        Answering::Later(Box::pin(async move { site.memory_or_disk(&memory, request, &target).await }))
     }
 
     /// A file, from memory where it is kept there, else from disk.
-    async fn memory_or_disk(&self, memory: &Memory, request: Request<Incoming>, target: &Target) -> Response {
-        match memory.answer_later(target, request.method(), request.headers()).await {
+    async fn file(&self, request: &Request<()>, share: &Arc<Share>, target: &Target) -> Response {
+        match self.0.memory.answer_later(target, request.method(), request.headers()).await {
             FromMemory::Answer(response) => finished(response),
-            FromMemory::AskDisk => self.file(request).await,
+            FromMemory::AskDisk => finished(self.0.files.answer(request, share).await),
         }
     }
 
     /// A playlist, with the address of the other one where that is there.
     async fn with_link(
         self,
-        memory: Memory,
-        request: Request<Incoming>,
+        request: Request<()>,
+        share: &Arc<Share>,
         target: &Target,
         other: &Target,
     ) -> Response {
-        let is_there = match memory.answer_later(other, &Method::HEAD, &HeaderMap::new()).await {
+        let is_there = match self.0.memory.answer_later(other, &Method::HEAD, &HeaderMap::new()).await {
             FromMemory::Answer(response) => response.status() == StatusCode::OK,
             FromMemory::AskDisk => false,
         };
-        let mut response = self.memory_or_disk(&memory, request, target).await;
+        let mut response = self.file(&request, share, target).await;
         if is_there && response.status() == StatusCode::OK {
             response.headers_mut().insert(LINK, HeaderValue::from_static(alternate::LINK));
         }
         response
     }
 
+    /// A playlist with delivery directives. Only one that is there, and has to come first, is followed.
+    async fn reload(
+        self,
+        asked: Result<Directives, &'static str>,
+        kept: Request<()>,
+        target: &Target,
+        waits: Waits,
+    ) -> Response {
+        // In a box: most of what it needs is not needed while the next version is waited for.
+        let newest = Box::pin(self.0.memory.newest(target)).await;
+        if blocking::is_settled(&newest, asked) {
+            return finished(blocking::answer(&newest, asked, &kept));
+        }
+        drop(newest);
+        finished(blocking::reload(self.0.memory.follow(target), asked, kept, waits).await)
+    }
+
     /// A part: at once, or when it is there.
     async fn part(
         self,
-        memory: Memory,
         request: Request<()>,
+        share: &Arc<Share>,
         target: &Target,
         playlist: &Target,
         waits: Waits,
     ) -> Response {
         // In boxes: most of what the first needs is not needed while the part is waited for.
-        let response = Box::pin(self.part_now(&memory, &request, target)).await;
-        if response.status() != StatusCode::NOT_FOUND {
+        let (response, has_playlist) = Box::pin(self.part_now(&request, share, target, playlist)).await;
+        if response.status() != StatusCode::NOT_FOUND || !has_playlist {
             return response;
         }
-        match blocking::part(memory.follow(playlist), target, &waits).await {
+        match Box::pin(self.0.memory.newest(playlist)).await {
+            Newest::NoMemory => return blocking::unavailable(),
+            newest if blocking::hints_at(&newest, target) || matches!(newest, Newest::Unknown) => {}
+            // It may have come between the two.
+            _ if self.0.memory.is_listed(target) => {
+                return Box::pin(self.file(&request, share, target)).await;
+            }
+            _ => return response,
+        }
+        drop(response);
+        match blocking::part(self.0.memory.follow(playlist), target, &waits).await {
             Ok(blocked_for) => {
-                let mut response = Box::pin(self.part_now(&memory, &request, target)).await;
+                let mut response = Box::pin(self.file(&request, share, target)).await;
                 response.extensions_mut().insert(blocked_for);
                 response
             }
@@ -152,34 +174,27 @@ impl Site {
         }
     }
 
-    async fn part_now(&self, memory: &Memory, request: &Request<()>, target: &Target) -> Response {
-        match memory.answer_later(target, request.method(), request.headers()).await {
-            FromMemory::Answer(response) => finished(response),
+    /// A part as far as it is there; with whether its playlist may be if it is not.
+    async fn part_now(
+        &self,
+        request: &Request<()>,
+        share: &Arc<Share>,
+        target: &Target,
+        playlist: &Target,
+    ) -> (Response, bool) {
+        match self.0.memory.answer_later(target, request.method(), request.headers()).await {
+            FromMemory::Answer(response) => (finished(response), true),
             FromMemory::AskDisk => {
-                let mut again = Request::new(Body::empty());
-                again.method_mut().clone_from(request.method());
-                again.uri_mut().clone_from(request.uri());
-                again.headers_mut().clone_from(request.headers());
-                self.file(again).await
+                let (response, has_playlist) =
+                    self.0.files.answer_or_look(target, playlist, request, share).await;
+                (finished(response), has_playlist)
             }
-        }
-    }
-
-    async fn file<B>(&self, request: Request<B>) -> Response
-    where
-        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    {
-        match self.0.files.call(request).await {
-            Ok(response) => finished(response),
-            Err(never) => match never {},
         }
     }
 
     /// Lets all go who are blocked, now and from now on.
     pub(crate) fn stop_blocking(&self) {
-        if let Some(memory) = &self.0.memory {
-            memory.stop_following();
-        }
+        self.0.memory.stop_following();
     }
 
     pub(crate) fn waiting(&self) -> &BlockedRequests {
@@ -188,7 +203,7 @@ impl Site {
 
     /// Answers from memory, answers after a check of the file, and bytes in memory.
     pub(crate) fn cache_counts(&self) -> (u64, u64, u64) {
-        self.0.memory.as_ref().map_or((0, 0, 0), Memory::counts)
+        self.0.memory.counts()
     }
 }
 

@@ -4,7 +4,13 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
 use crate::blocking::{list, metric, next};
+use crate::support::attackers::{frame, head_of, preface, read_frame};
 use crate::support::{Answer, Connection, DEADLINE, Server, Webroot, ask, get, segment, wait_until};
+
+/// RFC 9113 6: types of frames.
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const PING: u8 = 6;
 
 /// All that comes back for these bytes, until the server ends the connection.
 pub fn exchange(address: SocketAddr, request: &[u8], then: Option<Shutdown>) -> String {
@@ -192,5 +198,26 @@ fn usual_files_of_the_web_have_their_types() {
         webroot.write(&format!("a.{ending}"), b"a");
         let mut connection = Connection::open(server.address);
         assert_eq!(connection.ask("GET", &format!("/a.{ending}"), &[]).header("Content-Type"), expected);
+    }
+}
+
+#[test]
+fn the_answer_to_a_head_over_http_2_has_no_content() {
+    let webroot = Webroot::new();
+    let server = Server::start(&webroot.path(), &[]);
+    for path in ["/stream.m3u8", "/live/seg-00000001.ts", "/index.html", "/nothing"] {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream.write_all(&[preface(65_535), head_of(1, path)].concat()).unwrap();
+        while read_frame(&mut stream).0 != HEADERS {}
+        // What follows the head is sent with it, and so before the answer to this.
+        stream.write_all(&frame(PING, 0, 0, &[7; 8])).unwrap();
+        loop {
+            let (kind, number, content) = read_frame(&mut stream);
+            assert_ne!(kind, DATA, "{path}: stream {number}, {} bytes", content.len());
+            if (kind, &content[..]) == (PING, &[7; 8]) {
+                break;
+            }
+        }
     }
 }

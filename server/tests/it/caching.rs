@@ -150,12 +150,24 @@ fn the_tag_is_that_of_the_content_and_of_its_encoding() {
 }
 
 #[test]
-fn without_memory_a_playlist_has_no_tag_and_is_always_sent() {
+fn a_playlist_that_is_too_large_for_memory_has_no_tag_and_is_always_sent() {
     let webroot = Webroot::new();
-    let server = Server::start(&webroot.path(), &["--cache-size", "0"]);
+    webroot.write("stream.m3u8", &[b"#EXTM3U\n#", &vec![b'x'; 9 << 20][..]].concat());
+    let server = Server::start(&webroot.path(), &[]);
     check(&server, "/stream.m3u8", 200, "application/vnd.apple.mpegurl", &NEVER);
     check(&server, "/stream.m3u8", 200, "application/vnd.apple.mpegurl", &[NO_TAG]);
     assert_eq!(get(server.address, "/stream.m3u8", &["If-None-Match: *"]).status, 200);
+}
+
+#[test]
+fn playlists_have_memory_of_their_own() {
+    let webroot = Webroot::new();
+    let server = Server::start(&webroot.path(), &["--cache-size", "0"]);
+    let tag = get(server.address, "/stream.m3u8", &[]).header("ETag");
+    assert_eq!(get(server.address, "/stream.m3u8", &[&format!("If-None-Match: {tag}")]).status, 304);
+    assert!(
+        get(server.address, "/stream.m3u8", &["Accept-Encoding: gzip"]).header("Content-Encoding") == "gzip"
+    );
 }
 
 #[test]

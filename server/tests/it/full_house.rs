@@ -25,7 +25,7 @@ fn sit(address: SocketAddr, count: usize) -> Vec<Connection> {
 }
 
 #[track_caller]
-fn check_turned_away(answer: &str) {
+fn check_refused(answer: &str) {
     assert!(answer.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{answer:?}");
     assert!(answer.contains("\r\nretry-after: 5\r\n"), "{answer:?}");
     assert!(answer.ends_with("\r\n\r\ntoo many connections; try again later\n"), "{answer:?}");
@@ -37,7 +37,7 @@ fn whoever_has_too_many_connections_is_told_so_and_the_operator_once() {
     let server = Server::start(&webroot.path(), &["--connections-per-address", "5"]);
     let sitting = sit(server.address, 5);
     for _ in 0..100 {
-        check_turned_away(&exchange(server.address, ASK, None));
+        check_refused(&exchange(server.address, ASK, None));
     }
     drop(sitting);
     wait_until("there is room again", || exchange(server.address, ASK, None).starts_with("HTTP/1.1 200"));
@@ -61,7 +61,7 @@ fn where_busy_viewers_have_all_places_everybody_is_told_so() {
         waiting.push(connection);
         exchange(server.address, ASK, None).starts_with("HTTP/1.1 503")
     });
-    check_turned_away(&exchange(server.address, ASK, None));
+    check_refused(&exchange(server.address, ASK, None));
     server.signal("TERM");
     let (_, _, stderr) = server.wait();
     let full = stderr.lines().filter(|line| line.contains("all places are taken; see --connections"));

@@ -8,8 +8,19 @@ use crate::support::layers::{Uses, circles_across_folders, in_circles, read};
 /// Folders and files of `server/src`, from above to below: each uses those below it alone.
 ///
 /// `listen` stands below `connections`, which take what comes from its sockets.
-const ORDER: [&str; 9] =
-    ["cli", "connections", "listen", "operator", "site", "blocking", "memory", "webroot", "http"];
+const ORDER: [&str; 11] = [
+    "cli",
+    "connections",
+    "listen",
+    "operator",
+    "site",
+    "blocking",
+    "memory",
+    "accounts",
+    "webroot",
+    "budget",
+    "http",
+];
 
 /// They put the folders together, and the seeds of the fuzzer are checked against several.
 const ROOTS: [&str; 3] = ["main", "lib", "fuzz_corpus"];

@@ -7,6 +7,7 @@ mod support;
 mod abuse;
 mod as_written;
 mod blocking;
+mod bounds;
 mod caching;
 mod full_house;
 mod layers;

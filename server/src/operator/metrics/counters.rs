@@ -50,10 +50,11 @@ pub(crate) enum Reached {
     SlowReader,
     Resets,
     Body,
+    Frames,
 }
 
 impl Reached {
-    pub(crate) const ALL: [(Reached, &str); 7] = [
+    pub(crate) const ALL: [(Reached, &str); 8] = [
         (Reached::Connections, "connections"),
         (Reached::PerAddress, "connections_per_address"),
         (Reached::Idle, "idle"),
@@ -61,6 +62,7 @@ impl Reached {
         (Reached::SlowReader, "slow_reader"),
         (Reached::Resets, "resets"),
         (Reached::Body, "body"),
+        (Reached::Frames, "frames"),
     ];
 }
 

@@ -1,5 +1,6 @@
 //! What the tests share: a webroot, the running server, a client that sends exactly what it is told.
 
+pub mod attackers;
 mod client;
 mod kept;
 pub mod layers;

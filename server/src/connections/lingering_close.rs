@@ -12,19 +12,19 @@ use tokio::time::timeout;
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 64 * 1024;
 
-/// Says the last words, and hears the client out.
-pub(super) async fn say(mut stream: impl AsyncRead + AsyncWrite + Unpin, last_words: &[u8]) {
+/// Sends the last bytes, and reads what still comes.
+pub(super) async fn send_last(mut stream: impl AsyncRead + AsyncWrite + Unpin, last_bytes: &[u8]) {
     let said = async {
-        stream.write_all(last_words).await?;
+        stream.write_all(last_bytes).await?;
         stream.shutdown().await
     };
     if matches!(timeout(LINGER, said).await, Ok(Ok(()))) {
-        hear_out(stream).await;
+        drain(stream).await;
     }
 }
 
 /// Reads what a client still sends.
-pub(super) async fn hear_out(mut stream: impl AsyncRead + Unpin) {
+pub(super) async fn drain(mut stream: impl AsyncRead + Unpin) {
     let drained = async {
         let (mut bytes, mut taken) = ([0; 1024], 0);
         while taken < LINGER_BYTES {

@@ -8,16 +8,16 @@ use std::time::{Duration, SystemTime};
 const CLOCK_STEP: Duration = Duration::from_millis(20);
 
 /// Tells one version of a file from another.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Identity {
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Identity {
     device_and_inode: (u64, u64),
-    pub(super) size_bytes: u64,
-    pub(super) modified_s_ns: (i64, i64),
+    pub(crate) size_bytes: u64,
+    pub(crate) modified_s_ns: (i64, i64),
     changed_s_ns: (i64, i64),
 }
 
 impl Identity {
-    pub(super) fn of(metadata: &Metadata) -> Identity {
+    pub(crate) fn of(metadata: &Metadata) -> Identity {
         Identity {
             device_and_inode: (metadata.dev(), metadata.ino()),
             size_bytes: metadata.size(),
@@ -27,7 +27,7 @@ impl Identity {
     }
 
     /// `None` for dates before 1970.
-    pub(super) fn modified(&self) -> Option<SystemTime> {
+    pub(crate) fn modified(&self) -> Option<SystemTime> {
         let (s, ns) = self.modified_s_ns;
         let since_1970 = Duration::new(u64::try_from(s).ok()?, u32::try_from(ns).ok()?);
         SystemTime::UNIX_EPOCH.checked_add(since_1970)
@@ -35,7 +35,7 @@ impl Identity {
 
     /// Whether a file that differs from this one may look the same: replaced or written to within one step of the clock,
     /// with the same size, the inode used again. `seen_at` is when this one was checked.
-    pub(super) fn is_ambiguous(&self, seen_at: SystemTime) -> bool {
+    pub(crate) fn is_ambiguous(&self, seen_at: SystemTime) -> bool {
         let (s, ns) = self.changed_s_ns;
         let changed_at = Duration::new(u64::try_from(s).unwrap_or(0), u32::try_from(ns).unwrap_or(0));
         let since_1970 = seen_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

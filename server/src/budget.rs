@@ -1,5 +1,5 @@
 //! How many bytes may be kept in memory: sizes in, charges out. What a slow reader still holds counts until it is let
-//! go, so the limit holds whatever readers do.
+//! go, so the limit holds whatever readers do. Pure.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,33 +8,51 @@ use bytes::Bytes;
 
 /// The limit, and what of it is taken.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     limit_bytes: u64,
     used_bytes: AtomicU64,
 }
 
 /// So much of the budget, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Charge {
+pub(crate) struct Charge {
     budget: Arc<Budget>,
     size_bytes: u64,
 }
 
 impl Budget {
-    pub(super) fn new(limit_bytes: u64) -> Arc<Budget> {
+    pub(crate) fn new(limit_bytes: u64) -> Arc<Budget> {
         Arc::new(Budget { limit_bytes, used_bytes: AtomicU64::new(0) })
     }
 
-    pub(super) fn limit_bytes(&self) -> u64 {
+    pub(crate) fn limit_bytes(&self) -> u64 {
         self.limit_bytes
     }
 
-    pub(super) fn used_bytes(&self) -> u64 {
+    pub(crate) fn used_bytes(&self) -> u64 {
         self.used_bytes.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn is_overspent(&self) -> bool {
+        self.used_bytes() > self.limit_bytes
+    }
+
+    pub(crate) fn free_bytes(&self) -> u64 {
+        self.limit_bytes.saturating_sub(self.used_bytes())
+    }
+
+    /// For what is taken whether there is room or not.
+    pub(crate) fn add(&self, size_bytes: u64) {
+        self.used_bytes.fetch_add(size_bytes, Ordering::Relaxed);
+    }
+
+    /// Gives back what was added.
+    pub(crate) fn give_back(&self, size_bytes: u64) {
+        self.used_bytes.fetch_sub(size_bytes, Ordering::Relaxed);
+    }
+
     /// `None` when that is more than is left.
-    pub(super) fn charge(self: &Arc<Self>, size_bytes: u64) -> Option<Charge> {
+    pub(crate) fn charge(self: &Arc<Self>, size_bytes: u64) -> Option<Charge> {
         let add = |used: u64| used.checked_add(size_bytes).filter(|sum| *sum <= self.limit_bytes);
         self.used_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).ok()?;
         Some(Charge { budget: self.clone(), size_bytes })
@@ -43,7 +61,7 @@ impl Budget {
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        self.budget.used_bytes.fetch_sub(self.size_bytes, Ordering::Relaxed);
+        self.budget.give_back(self.size_bytes);
     }
 }
 
@@ -61,7 +79,7 @@ impl AsRef<[u8]> for Charged {
 
 impl Charge {
     /// The charge ends with the last clone or slice of these bytes.
-    pub(super) fn keep(self, content: Vec<u8>) -> Bytes {
+    pub(crate) fn keep(self, content: Vec<u8>) -> Bytes {
         Bytes::from_owner(Charged { content, _charge: self })
     }
 }

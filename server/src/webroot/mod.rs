@@ -3,56 +3,15 @@
 //! Symlinks are followed while they stay beneath webroot. Directories, FIFOs, devices and sockets do not exist here.
 //! webroot is opened anew for each file, so it may be deleted and recreated under a running server.
 
-use std::fs::{self, Metadata};
-use std::future::Future;
-use std::io::{self, SeekFrom};
-use std::path::{Path, PathBuf};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+pub(crate) mod identity;
+pub(crate) mod open_files;
+
+use std::fs;
+use std::io;
+use std::path::Path;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
-use tokio::io::{AsyncRead, AsyncSeek, ReadBuf};
-use tokio::task;
-use tower_http::services::fs::{Backend, File};
-
-/// What `ServeDir` opens files through.
-#[derive(Debug, Clone)]
-pub(crate) struct Webroot {
-    directory: Arc<Path>,
-}
-
-impl Webroot {
-    pub(crate) fn new(directory: &Path) -> Webroot {
-        Webroot { directory: directory.into() }
-    }
-}
-
-type Boxed<'a, T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send + 'a>>;
-
-impl Backend for Webroot {
-    type File = OpenFile;
-    type Metadata = Metadata;
-    type OpenFuture = Boxed<'static, OpenFile>;
-    type MetadataFuture = Boxed<'static, Metadata>;
-
-    fn open(&self, path: PathBuf) -> Self::OpenFuture {
-        let directory = self.directory.clone();
-        Box::pin(async move {
-            let file = task::spawn_blocking(move || open_regular(&directory, &path)).await??;
-            Ok(OpenFile(tokio::fs::File::from_std(file)))
-        })
-    }
-
-    // By way of open, so that HEAD and GET agree on a file that must not be read.
-    fn metadata(&self, path: PathBuf) -> Self::MetadataFuture {
-        let directory = self.directory.clone();
-        Box::pin(
-            async move { task::spawn_blocking(move || open_regular(&directory, &path)?.metadata()).await? },
-        )
-    }
-}
 
 /// Waits for the disk: not for the threads of connections.
 pub(crate) fn open_regular(directory: &Path, path: &Path) -> io::Result<fs::File> {
@@ -71,39 +30,6 @@ fn not_found_unless_trouble(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::EIO) => error,
         _ => io::ErrorKind::NotFound.into(),
-    }
-}
-
-/// A regular file, read off the async threads.
-#[derive(Debug)]
-pub(crate) struct OpenFile(tokio::fs::File);
-
-impl File for OpenFile {
-    type Metadata = Metadata;
-    type MetadataFuture<'a> = Boxed<'a, Metadata>;
-
-    fn metadata(&self) -> Self::MetadataFuture<'_> {
-        Box::pin(self.0.metadata())
-    }
-}
-
-impl AsyncRead for OpenFile {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
-    }
-}
-
-impl AsyncSeek for OpenFile {
-    fn start_seek(mut self: Pin<&mut Self>, position: SeekFrom) -> io::Result<()> {
-        Pin::new(&mut self.0).start_seek(position)
-    }
-
-    fn poll_complete(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
-        Pin::new(&mut self.0).poll_complete(cx)
     }
 }
 

@@ -1,0 +1,128 @@
+//! The account of one address: what its connections hold, and which of them is of least use.
+
+use std::cmp::Reverse;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use slab::Slab;
+
+use crate::budget::Budget;
+
+/// A connection, as its account sees it.
+pub(crate) trait Holder: Send + Sync {
+    /// What it has sent lately: what it is good for.
+    fn recent_bytes(&self) -> u64;
+
+    /// Tells it to end at once.
+    fn end(&self);
+}
+
+/// What one address holds.
+pub(super) struct Account {
+    pub(super) budget: Arc<Budget>,
+    members: Mutex<Members>,
+}
+
+#[derive(Default)]
+struct Members {
+    all: Slab<Member>,
+    ended_at: Option<Instant>,
+}
+
+/// Between two times that connections have to end. Until then nobody is let in for whom there is no room: whoever comes again and
+/// again, and more often than this, does not get at the places of others.
+const END_EVERY: Duration = Duration::from_millis(100);
+
+struct Member {
+    taken: Arc<Taken>,
+    holder: Arc<dyn Holder>,
+}
+
+/// By one connection.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    pub(super) bytes: AtomicU64,
+    has_to_end: AtomicBool,
+}
+
+impl Account {
+    pub(super) fn new(limit_bytes: u64) -> Arc<Account> {
+        Arc::new(Account { budget: Budget::new(limit_bytes), members: Mutex::default() })
+    }
+
+    pub(super) fn enter(&self, taken: Arc<Taken>, holder: Arc<dyn Holder>) -> usize {
+        self.members().all.insert(Member { taken, holder })
+    }
+
+    pub(super) fn leave(&self, key: usize) {
+        let members = &mut self.members().all;
+        members.try_remove(key);
+        if members.is_empty() {
+            members.shrink_to_fit();
+        }
+    }
+
+    fn members(&self) -> MutexGuard<'_, Members> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is left when those have ended that were told to.
+    pub(super) fn remaining_bytes(&self) -> u64 {
+        let members = self.members();
+        let ending = members.all.iter().filter(|(_, member)| member.taken.has_to_end.load(Relaxed));
+        let promised: u64 = ending.map(|(_, member)| member.taken.bytes.load(Relaxed)).sum();
+        self.budget.used_bytes().saturating_sub(promised)
+    }
+
+    /// Whether even what will be given back soon is too much to wait for.
+    pub(super) fn is_full(&self) -> bool {
+        self.budget.used_bytes() > self.budget.limit_bytes() / 8 * 9
+    }
+
+    pub(super) fn make_room(&self, now: Instant) {
+        let remaining_bytes = self.remaining_bytes();
+        if remaining_bytes > self.budget.limit_bytes() {
+            // For some more that come: each search looks at all connections.
+            self.end_least_useful(remaining_bytes - self.budget.limit_bytes() / 16 * 15, now);
+        }
+    }
+
+    /// Ends connections that hold at least `bytes` together: those that have sent the least for what they hold; of equals those
+    /// that hold most, of these the oldest.
+    pub(super) fn end_least_useful(&self, bytes: u64, now: Instant) {
+        let mut members = self.members();
+        if members.ended_at.is_some_and(|ended_at| now.saturating_duration_since(ended_at) < END_EVERY) {
+            return;
+        }
+        members.ended_at = Some(now);
+        let standing = members.all.iter().filter(|(_, member)| !member.taken.has_to_end.load(Relaxed));
+        let ranked = standing.map(|(key, member)| {
+            let held_bytes = member.taken.bytes.load(Relaxed);
+            (member.holder.recent_bytes() * 16 / held_bytes.max(1), Reverse(held_bytes), key)
+        });
+        let mut ranked: Vec<_> = ranked.collect();
+        ranked.sort_unstable();
+        let mut ended = Vec::new();
+        let mut promised_bytes = 0;
+        for (_, Reverse(held_bytes), key) in ranked {
+            if promised_bytes >= bytes {
+                break;
+            }
+            promised_bytes += held_bytes;
+            members.all[key].taken.has_to_end.store(true, Relaxed);
+            ended.push(members.all[key].holder.clone());
+        }
+        drop(members);
+        for holder in ended {
+            holder.end();
+        }
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account").field("budget", &self.budget).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,507 @@
+//! What one address, and ten, can take of the server at its default limits, and what others notice of it.
+//!
+//! Memory is what is resident over that of the idle server; files are those of webroot. Linux only: both are read from /proc.
+//! `LIVEDIR_TEST_ATTACK_S=300` is the long version: then a good client's times are held to their bounds, too.
+
+use std::env;
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::blocking::{list, metric, next};
+use crate::support::attackers::{
+    Dialer, Head, SlowReader, Version, frame, headers, preface, read_frame, window_update,
+};
+use crate::support::{Connection, DEADLINE, Server, Webroot, get, wait_until};
+
+const MEMORY_OF_ONE_KIB: u64 = 64 * 1024;
+const MEMORY_OF_TEN_KIB: u64 = 512 * 1024;
+const FILES_OF_ONE: usize = 256;
+
+/// Of a good client's playlists.
+const MEDIAN: Duration = Duration::from_millis(5);
+const SLOWEST: Duration = Duration::from_millis(50);
+
+/// Larger than what sockets take, and than what is read ahead.
+const FILE_BYTES: usize = 4 << 20;
+
+/// Attackers of one address.
+#[derive(Clone, Copy)]
+struct Attack {
+    version: Version,
+    has_tls: bool,
+    path: &'static str,
+    window_bytes: u32,
+    addresses: u8,
+    connections: usize,
+    head: Head,
+}
+
+const LISTED: &str = "/live/seg-00000001.ts";
+const UNLISTED: &str = "/live/unlisted.ts";
+
+/// How long an attack lasts; the long version when asked for.
+fn length() -> (Duration, bool) {
+    let asked = env::var("LIVEDIR_TEST_ATTACK_S").ok().and_then(|text| text.parse().ok());
+    (Duration::from_secs(asked.unwrap_or(8)), asked.is_some())
+}
+
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: limit, maximum: limit }).unwrap();
+}
+
+/// A webroot with a large file in a playlist, and another one besides.
+fn webroot() -> Webroot {
+    let webroot = Webroot::new();
+    webroot.write(&LISTED[1..], &vec![7; FILE_BYTES]);
+    webroot.write(&UNLISTED[1..], &vec![8; FILE_BYTES]);
+    webroot
+}
+
+/// What was seen while attackers were at it.
+#[derive(Debug)]
+struct Seen {
+    memory_kib: u64,
+    open_files: usize,
+    median: Duration,
+    /// 99 of 100 were faster.
+    slowest: Duration,
+}
+
+/// Asks for the playlist again and again, from an address of its own.
+fn good_client(mut connection: Connection, is_over: &AtomicBool) -> Vec<Duration> {
+    let mut times = Vec::new();
+    while !is_over.load(Ordering::Relaxed) {
+        let start = Instant::now();
+        assert_eq!(connection.ask("GET", "/stream.m3u8", &[]).status, 200);
+        times.push(start.elapsed());
+        thread::sleep(Duration::from_millis(10));
+    }
+    times
+}
+
+fn attack(attack: Attack) -> Option<Seen> {
+    raise_open_files();
+    let webroot = webroot();
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (certificate, key) = (webroot.outer().join("a.crt"), webroot.outer().join("a.key"));
+    fs::write(&certificate, made.cert.pem()).unwrap();
+    fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let tls = ["--tls-cert", certificate.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
+    let ports = ["--listen", "http://127.0.0.1:0", "--listen", "https://127.0.0.1:0"];
+    let mut server = Server::start(&webroot.path(), &[&tls[..], &ports].concat());
+    let https = server.next_address();
+    // Warm: what everyone asks for is in memory, and the threads run.
+    for path in ["/stream.m3u8", LISTED, UNLISTED] {
+        assert_eq!(get(server.address, path, &[]).status, 200);
+    }
+    let idle_kib = server.resident_kib()?;
+    let dialer = Dialer {
+        address: if attack.has_tls { https } else { server.address },
+        certificate: attack.has_tls.then(|| made.cert.der().clone()),
+    };
+
+    let (length, _) = length();
+    let is_over = AtomicBool::new(false);
+    let mut seen = Seen { memory_kib: 0, open_files: 0, median: Duration::ZERO, slowest: Duration::ZERO };
+    thread::scope(|scope| {
+        let connection = Connection::open(server.address);
+        let good = scope.spawn(|| good_client(connection, &is_over));
+        for number in 0..attack.addresses {
+            let (dialer, is_over) = (&dialer, &is_over);
+            scope
+                .spawn(move || keep_attacking(attack, dialer, Ipv4Addr::new(127, 0, 1, 1 + number), is_over));
+        }
+        let end = Instant::now() + length;
+        while Instant::now() < end {
+            thread::sleep(Duration::from_millis(100));
+            let memory_kib = server.resident_kib().unwrap().saturating_sub(idle_kib);
+            seen.memory_kib = seen.memory_kib.max(memory_kib);
+            seen.open_files = seen.open_files.max(server.open_files().unwrap());
+        }
+        is_over.store(true, Ordering::Relaxed);
+        let mut times = good.join().expect("a good client is answered");
+        times.sort();
+        (seen.median, seen.slowest) = (times[times.len() / 2], times[times.len() * 99 / 100]);
+    });
+    Some(seen)
+}
+
+/// Has all connections open that it may, and opens another one for each that the server ends.
+fn keep_attacking(attack: Attack, dialer: &Dialer, from: Ipv4Addr, is_over: &AtomicBool) {
+    let Attack { version, path, window_bytes, head, .. } = attack;
+    let begin = || SlowReader::begin_with(dialer, from, version, path, window_bytes, head).ok();
+    let mut readers: Vec<SlowReader> = Vec::new();
+    let mut rounds = 0;
+    while !is_over.load(Ordering::Relaxed) {
+        readers.retain_mut(|reader| if rounds % 5 == 4 { reader.take(256) } else { reader.is_open() });
+        let missing = attack.connections - readers.len();
+        for _ in 0..missing {
+            if is_over.load(Ordering::Relaxed) {
+                return;
+            }
+            readers.extend(begin());
+        }
+        rounds += 1;
+        thread::sleep(Duration::from_millis(500));
+    }
+}
+
+#[track_caller]
+fn check(name: &str, this: Attack) {
+    let Some(seen) = attack(this) else { return };
+    println!(
+        "{name}: {} MiB, {} files; playlist {:.1} ms, 99 of 100 within {:.1} ms",
+        seen.memory_kib / 1024,
+        seen.open_files,
+        seen.median.as_secs_f64() * 1e3,
+        seen.slowest.as_secs_f64() * 1e3
+    );
+    let bound_kib = if this.addresses > 1 { MEMORY_OF_TEN_KIB } else { MEMORY_OF_ONE_KIB };
+    assert!(seen.memory_kib <= bound_kib, "{name}: {seen:?}");
+    assert!(seen.open_files <= FILES_OF_ONE, "{name}: {seen:?}");
+    if length().1 {
+        assert!(seen.median <= MEDIAN && seen.slowest <= SLOWEST, "{name}: {seen:?}");
+    }
+}
+
+const HTTP1: Attack = Attack {
+    version: Version::Http1,
+    has_tls: false,
+    path: UNLISTED,
+    window_bytes: 0,
+    addresses: 1,
+    connections: 900,
+    head: Head::Short,
+};
+
+const HTTP2: Attack = Attack { version: Version::Http2, connections: 100, ..HTTP1 };
+
+#[test]
+fn slow_readers_of_http1_from_one_address() {
+    check("HTTP/1.1, disk", HTTP1);
+}
+
+#[test]
+fn slow_readers_of_http1_from_one_address_of_what_is_in_memory() {
+    check("HTTP/1.1, memory", Attack { path: LISTED, ..HTTP1 });
+}
+
+#[test]
+fn slow_readers_of_http1_over_tls_from_one_address() {
+    check("HTTP/1.1 over TLS, disk", Attack { has_tls: true, ..HTTP1 });
+}
+
+#[test]
+fn slow_readers_of_http2_from_one_address() {
+    check("HTTP/2, disk, no window", HTTP2);
+    check("HTTP/2, disk, a window of 1", Attack { window_bytes: 1, ..HTTP2 });
+}
+
+#[test]
+fn slow_readers_of_http2_from_one_address_of_what_is_in_memory() {
+    check("HTTP/2, memory", Attack { path: LISTED, window_bytes: 1, ..HTTP2 });
+}
+
+#[test]
+fn slow_readers_of_http2_who_let_all_be_sent_from_one_address() {
+    let open = Attack { window_bytes: 1 << 30, connections: 900, ..HTTP2 };
+    check("HTTP/2, disk, open windows", open);
+    check("HTTP/2, memory, open windows", Attack { path: LISTED, ..open });
+    check("HTTP/2, playlist, open windows", Attack { path: "/stream.m3u8", ..open });
+}
+
+#[test]
+fn slow_readers_of_http2_over_tls_from_one_address() {
+    check("HTTP/2 over TLS, disk", Attack { has_tls: true, connections: 300, ..HTTP2 });
+}
+
+#[test]
+fn slow_readers_with_long_heads_from_one_address() {
+    for (name, head) in [("long heads", Head::Long), ("heads without an end", Head::Begun)] {
+        for (of, attack) in [("HTTP/1.1", HTTP1), ("HTTP/2", Attack { connections: 900, ..HTTP2 })] {
+            check(&format!("{of}, {name}"), Attack { head, ..attack });
+        }
+    }
+}
+
+#[test]
+fn slow_readers_from_ten_addresses() {
+    check("ten addresses, HTTP/2", Attack { addresses: 10, ..HTTP2 });
+    check("ten addresses, HTTP/1.1", Attack { addresses: 10, ..HTTP1 });
+}
+
+#[test]
+fn slow_readers_from_ten_addresses_over_tls() {
+    check("ten addresses, HTTP/2 over TLS", Attack { addresses: 10, has_tls: true, ..HTTP2 });
+    check(
+        "ten addresses, HTTP/1.1 over TLS",
+        Attack { addresses: 10, has_tls: true, connections: 500, ..HTTP1 },
+    );
+}
+
+/// Processor time for each request in microseconds, of many with new names on a connection.
+fn cost_us(server: &Server, path: &dyn Fn(usize) -> String, round: usize) -> Option<f64> {
+    const REQUESTS: usize = 3000;
+    let mut connection = Connection::open(server.address);
+    let before = server.cpu_ticks()?;
+    for number in 0..REQUESTS {
+        assert_eq!(connection.ask("GET", &path(round * REQUESTS + number), &[]).status, 404);
+    }
+    // What a request leaves behind costs later.
+    thread::sleep(Duration::from_secs(1));
+    Some((server.cpu_ticks()? - before) as f64 * 1e4 / REQUESTS as f64)
+}
+
+#[test]
+fn what_is_not_there_costs_no_more_with_a_query_than_without() {
+    let webroot = webroot();
+    let server = Server::start(&webroot.path(), &["--forwarded-from", "127.0.0.1"]);
+    let paths: [&dyn Fn(usize) -> String; 5] = [
+        &|number| format!("/live/y{number}/a.ts"),
+        &|number| format!("/y{number}.m3u8"),
+        &|number| format!("/x{number}.m3u8?_HLS_msn=1"),
+        &|number| format!("/live/x{number}.p01.ts"),
+        &|number| format!("/live/x{number}/a.p01.ts"),
+    ];
+    if cost_us(&server, paths[0], 9).is_none() {
+        return;
+    }
+    let before_kib = server.resident_kib().unwrap();
+    // The least of some rounds: the machine is not ours alone.
+    let mut least_us = [f64::INFINITY; 5];
+    for round in 0..3 {
+        for (path, least_us) in paths.iter().zip(&mut least_us) {
+            *least_us = least_us.min(cost_us(&server, path, round).unwrap());
+        }
+    }
+    let [plain_us, plain_list_us, list_us, part_us, elsewhere_us] = least_us;
+    let more_kib = server.resident_kib().unwrap().saturating_sub(before_kib);
+    println!(
+        "404: {plain_us:.0} us, of a list {plain_list_us:.0}; \
+        lists {list_us:.0}, parts {part_us:.0}, elsewhere {elsewhere_us:.0}; {more_kib} KiB more"
+    );
+    for (us, plain_us) in [(list_us, plain_list_us), (part_us, plain_us), (elsewhere_us, plain_us)] {
+        assert!(us <= 1.5 * plain_us, "{us} us instead of {plain_us}");
+    }
+    assert!(more_kib <= 4096, "{more_kib} KiB");
+}
+
+/// Whether a connection of HTTP/2 ends that sends these frames again and again.
+fn is_cut_within(server: &Server, sent: &[u8], time: Duration) -> bool {
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream.write_all(&preface(65_535)).unwrap();
+    stream.set_nonblocking(true).unwrap();
+    let start = Instant::now();
+    let many = sent.repeat(100);
+    let mut rest: &[u8] = &[];
+    let mut answers = vec![0; 65_536];
+    while start.elapsed() < time {
+        if rest.is_empty() {
+            rest = &many;
+        }
+        match stream.write(rest) {
+            Ok(count) => rest = &rest[count..],
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => return true,
+        }
+        match stream.read(&mut answers) {
+            Ok(0) => return true,
+            Err(error) if error.kind() != ErrorKind::WouldBlock => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+#[test]
+fn floods_of_frames_are_cut_within_a_second() {
+    let webroot = Webroot::new();
+    let log = webroot.outer().join("access.log");
+    let words = ["--metrics-listen", "127.0.0.1:0", "--access-log", log.to_str().unwrap()];
+    let mut server = Server::start(&webroot.path(), &[&words[..], &["--access-log-format", "json"]].concat());
+    let operator = server.next_address();
+    let floods = [
+        ("PING", frame(6, 0, 0, &[0; 8])),
+        ("SETTINGS", frame(4, 0, 0, &[])),
+        ("PRIORITY", frame(2, 0, 1, &[0, 0, 0, 3, 1])),
+        ("unknown frames", frame(0xfe, 0, 0, &[0; 100])),
+        ("WINDOW_UPDATE", frame(8, 0, 0, &[0, 0, 0, 1])),
+        ("empty DATA", [headers(1, "/"), frame(0, 0, 1, &[])].concat()),
+    ];
+    for (name, sent) in &floods {
+        assert!(is_cut_within(&server, sent, Duration::from_secs(1)), "{name}");
+    }
+    let cut = metric(operator, "livedir_limits_reached_total{limit=\"frames\"}");
+    assert!((5..=6).contains(&cut), "{cut} of {}", floods.len());
+    wait_until("each has its line", || {
+        let lines = fs::read_to_string(&log).unwrap();
+        lines.matches("frames of HTTP/2 that ask for nothing").count() as u64 == cut
+    });
+    assert_eq!(get(server.address, "/stream.m3u8", &[]).status, 200);
+}
+
+/// Two streams of a connection; each 100 ms so many bytes more of each may be sent. The one that the server ends, and how many
+/// bytes of the other one were sent.
+fn first_to_end(server: &Server, streams: [(&str, u32); 2]) -> (u32, usize) {
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    let [one, three] = streams.map(|(path, _)| path);
+    let asked = [preface(0), headers(1, one), headers(3, three), window_update(0, 1 << 24)].concat();
+    stream.write_all(&asked).unwrap();
+    let mut taken_bytes = [0; 4];
+    let start = Instant::now();
+    while start.elapsed() < DEADLINE {
+        let more = streams.iter().zip([1, 3]).map(|((_, bytes), number)| window_update(number, *bytes));
+        stream.write_all(&more.collect::<Vec<_>>().concat()).unwrap();
+        thread::sleep(Duration::from_millis(100));
+        loop {
+            match read_frame(&mut stream) {
+                (0, number, content) => {
+                    taken_bytes[number as usize] += content.len();
+                    if number == 3 {
+                        break;
+                    }
+                }
+                // RST_STREAM
+                (3, number, _) => return (number, taken_bytes[4 - number as usize]),
+                (7, ..) => panic!("the connection ends"),
+                _ => {}
+            }
+        }
+    }
+    panic!("none ends");
+}
+
+#[test]
+fn a_stream_that_takes_nothing_ends_and_the_others_go_on() {
+    let webroot = webroot();
+    let server = Server::start(&webroot.path(), &["--client-timeout", "2s"]);
+    // A byte for the first: acknowledgements are no progress.
+    let (ended, taken_bytes) = first_to_end(&server, [(UNLISTED, 1), (UNLISTED, 1024)]);
+    assert_eq!(ended, 1, "the other one took what it was sent");
+    assert!(taken_bytes > 4096, "{taken_bytes}");
+}
+
+/// Old playlists that are read for ever would take the memory of new ones.
+#[test]
+fn a_playlist_has_to_be_taken_in_time_and_a_segment_does_not() {
+    let webroot = webroot();
+    let large = format!("{}#{}\n", list(1), "x".repeat(7 << 20));
+    webroot.write("large.m3u8", large.as_bytes());
+    let words = ["--client-timeout", "2s", "--metrics-listen", "127.0.0.1:0"];
+    let mut server = Server::start(&webroot.path(), &words);
+    let operator = server.next_address();
+    let (ended, taken_bytes) = first_to_end(&server, [("/large.m3u8", 1024), (UNLISTED, 1024)]);
+    assert_eq!(ended, 1);
+    assert!(taken_bytes > 4096, "{taken_bytes}");
+
+    let count_cut = || metric(operator, "livedir_limits_reached_total{limit=\"slow_reader\"}");
+    let is_cut_within = |time: Duration, path| {
+        let before = count_cut();
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        let start = Instant::now();
+        while start.elapsed() < time && count_cut() == before {
+            // The system lets a server send more only when a third of its buffer is free.
+            stream.read_exact(&mut vec![0; 50_000]).unwrap();
+            thread::sleep(Duration::from_millis(100));
+        }
+        count_cut() > before
+    };
+    assert!(is_cut_within(DEADLINE, "/large.m3u8"));
+    assert!(!is_cut_within(Duration::from_secs(6), UNLISTED));
+}
+
+/// With 1,024 open files, what is in memory is sent whatever others do.
+#[test]
+fn few_open_files_are_enough_for_what_is_in_memory() {
+    let webroot = webroot();
+    let mut command = Command::new("sh");
+    let plain = Server::command(&webroot.path(), &[]);
+    command
+        .arg("-c")
+        .arg("ulimit -n 1024; exec \"$0\" \"$@\"")
+        .arg(plain.get_program())
+        .args(plain.get_args());
+    command.env("RUST_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let server = Server::spawn(command);
+    for path in ["/stream.m3u8", LISTED] {
+        assert_eq!(get(server.address, path, &[]).status, 200);
+    }
+    let dialer = Dialer { address: server.address, certificate: None };
+    // Each another file.
+    for number in 0..400 {
+        webroot.write(&format!("live/other-{number}.ts"), &vec![9; 100_000]);
+    }
+    let readers: Vec<_> = (0..400)
+        .map(|number| {
+            let path = format!("/live/other-{number}.ts");
+            let version = if number % 2 == 0 { Version::Http1 } else { Version::Http2 };
+            SlowReader::begin(&dialer, Ipv4Addr::new(127, 0, 1, 1), version, &path, 1)
+        })
+        .collect();
+    for _ in 0..50 {
+        for path in ["/stream.m3u8", LISTED, UNLISTED] {
+            assert_eq!(get(server.address, path, &[]).status, 200, "{path}");
+        }
+    }
+    if let Some(open_files) = server.open_files() {
+        assert!(open_files <= FILES_OF_ONE, "{open_files}");
+    }
+    drop(readers);
+}
+
+/// Low latency goes on with no memory for segments, and with as much of it as slow readers hold.
+#[test]
+fn lists_are_held_whatever_memory_segments_have() {
+    for arguments in [["--cache-size", "0"], ["--cache-size", "4M"]] {
+        let webroot = Webroot::in_memory();
+        webroot.write("ll.m3u8", list(1).as_bytes());
+        for number in 1..=7 {
+            webroot.write(&format!("live/seg-{number:08}.ts"), &vec![7; 1 << 20]);
+        }
+        let server = Server::start(&webroot.path(), &arguments);
+        assert_eq!(get(server.address, "/stream.m3u8", &[]).status, 200);
+        let dialer = Dialer { address: server.address, certificate: None };
+        let readers = (1..=7).map(|number| {
+            let path = format!("/live/seg-{number:08}.ts");
+            SlowReader::begin(&dialer, Ipv4Addr::new(127, 0, 1, 1), Version::Http2, &path, 1)
+        });
+        let readers: Vec<_> = readers.collect();
+        assert_eq!(get(server.address, "/ll.m3u8?_HLS_msn=99999", &[]).status, 400, "{arguments:?}");
+        let mut held = Connection::open(server.address);
+        held.send("GET", &next(1), &[]);
+        assert!(!held.answers_within(Duration::from_millis(300)), "{arguments:?}: it is not there yet");
+        webroot.replace("ll.m3u8", list(2).as_bytes());
+        let mut answer = held.read_head();
+        held.read_body(&mut answer);
+        assert_eq!((answer.status, answer.text()), (200, list(2)), "{arguments:?}");
+        drop(readers);
+    }
+}
+
+/// A list that is too large to be kept cannot be held for, and whoever asks is told to come again.
+#[test]
+fn without_memory_for_a_list_a_held_request_is_told_to_come_again() {
+    let webroot = Webroot::in_memory();
+    let large = format!("{}#{}\n", list(1), "x".repeat(9 << 20));
+    webroot.write("ll.m3u8", large.as_bytes());
+    let server = Server::start(&webroot.path(), &[]);
+    assert_eq!(
+        get(server.address, "/ll.m3u8", &[]).body.len(),
+        large.len(),
+        "without a directive it is sent"
+    );
+    for path in [next(1), "/live/seg-00000012.p01.ts".to_owned()] {
+        let answer = get(server.address, &path, &[]);
+        assert_eq!((answer.status, answer.header("Retry-After").as_str()), (503, "1"), "{path}");
+    }
+}

@@ -1,0 +1,241 @@
+//! Clients that take as much of a server as they can: connections that ask for much and read next to nothing.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use socket2::{Domain, Socket, Type};
+
+/// What they speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    Http1,
+    Http2,
+}
+
+/// Bytes on the wire, with or without TLS.
+trait Wire: Read + Write + Send {
+    fn tcp(&self) -> &TcpStream;
+}
+
+impl Wire for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Wire for StreamOwned<ClientConnection, TcpStream> {
+    fn tcp(&self) -> &TcpStream {
+        &self.sock
+    }
+}
+
+/// How connections are made.
+#[derive(Clone)]
+pub struct Dialer {
+    pub address: SocketAddr,
+    /// The certificate to trust, for TLS.
+    pub certificate: Option<CertificateDer<'static>>,
+}
+
+impl Dialer {
+    fn dial(&self, from: Ipv4Addr, version: Version) -> io::Result<Box<dyn Wire>> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        // The less the system takes for us, the more the server has to keep.
+        socket.set_recv_buffer_size(4096)?;
+        socket.bind(&SocketAddr::from((from, 0)).into())?;
+        socket.connect(&self.address.into())?;
+        let tcp = TcpStream::from(socket);
+        tcp.set_read_timeout(Some(Duration::from_secs(5)))?;
+        tcp.set_write_timeout(Some(Duration::from_secs(5)))?;
+        let Some(certificate) = &self.certificate else { return Ok(Box::new(tcp)) };
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate.clone()).map_err(io::Error::other)?;
+        let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        config.alpn_protocols = match version {
+            Version::Http1 => vec![b"http/1.1".to_vec()],
+            Version::Http2 => vec![b"h2".to_vec()],
+        };
+        let name = "localhost".try_into().map_err(io::Error::other)?;
+        let tls = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
+        Ok(Box::new(StreamOwned::new(tls, tcp)))
+    }
+}
+
+/// The heads that they send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Head {
+    Short,
+    /// As long as may be; with HTTP/1.1 many of them.
+    Long,
+    /// As long as may be, and without an end.
+    Begun,
+}
+
+/// Nearly all that a server takes.
+const LONG_BYTES: usize = 15_000;
+
+fn http1(path: &str, head: Head) -> Vec<u8> {
+    let line = format!("GET {path} HTTP/1.1\r\nHost: a\r\n");
+    let long = format!("{line}If-None-Match: {}", "a".repeat(LONG_BYTES));
+    let sent = match head {
+        Head::Short => line + "\r\n",
+        Head::Long => format!("{line}\r\n{}", format!("{long}\r\n\r\n").repeat(8)),
+        Head::Begun => long,
+    };
+    sent.into_bytes()
+}
+
+fn http2(stream: u32, path: &str, head: Head) -> Vec<u8> {
+    let mut sent = headers(stream, path);
+    if head != Head::Short {
+        // RFC 7541 5.1: 41 is if-none-match, and the length is a number with a prefix of seven bits.
+        let more = LONG_BYTES - 127;
+        sent.extend([0x0f, 41 - 15, 0x7f, 0x80 | (more & 0x7f) as u8, (more >> 7) as u8]);
+        sent.extend([b'a'; LONG_BYTES]);
+        let [_, length @ ..] = (sent.len() as u32 - 9).to_be_bytes();
+        sent[..3].copy_from_slice(&length);
+    }
+    if head == Head::Begun {
+        // Without END_HEADERS
+        sent[4] = 1;
+    }
+    sent
+}
+
+/// A connection that holds as much of the server as one may.
+pub struct SlowReader {
+    wire: Box<dyn Wire>,
+    version: Version,
+}
+
+/// On one connection, as many as the server allows.
+pub const STREAMS: u32 = 64;
+
+impl SlowReader {
+    /// Asks for `path`, with HTTP/2 on all streams; `window_bytes` of each of these may be sent, and of all
+    /// together so many, too, but at least 65,535.
+    pub fn begin(
+        dialer: &Dialer,
+        from: Ipv4Addr,
+        version: Version,
+        path: &str,
+        window_bytes: u32,
+    ) -> io::Result<SlowReader> {
+        Self::begin_with(dialer, from, version, path, window_bytes, Head::Short)
+    }
+
+    /// The same with a head of this kind.
+    pub fn begin_with(
+        dialer: &Dialer,
+        from: Ipv4Addr,
+        version: Version,
+        path: &str,
+        window_bytes: u32,
+        head: Head,
+    ) -> io::Result<SlowReader> {
+        let mut wire = dialer.dial(from, version)?;
+        let sent = match version {
+            Version::Http1 => http1(path, head),
+            Version::Http2 => {
+                let mut sent = preface(window_bytes);
+                if window_bytes > 65_535 {
+                    sent.extend(window_update(0, window_bytes));
+                }
+                // Nothing else may follow the beginning of a head.
+                let streams = if head == Head::Begun { 1 } else { STREAMS };
+                (0..streams).for_each(|number| sent.extend(http2(2 * number + 1, path, head)));
+                sent
+            }
+        };
+        wire.tcp().set_nonblocking(head != Head::Short)?;
+        // Of much that is asked, the server takes what it likes.
+        match wire.write_all(&sent).and_then(|()| wire.flush()) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            written => written?,
+        }
+        wire.tcp().set_nonblocking(true)?;
+        Ok(SlowReader { wire, version })
+    }
+
+    /// Takes so many bytes at the most; false when the server has ended the connection.
+    pub fn take(&mut self, most_bytes: u32) -> bool {
+        match self.version {
+            Version::Http1 => read_some(&mut *self.wire, most_bytes as usize) != Some(0),
+            Version::Http2 => {
+                let more = [window_update(0, most_bytes), window_update(1, most_bytes)].concat();
+                let is_open = self.is_open();
+                is_open
+                    && !self.wire.write_all(&more).is_err_and(|error| error.kind() != ErrorKind::WouldBlock)
+            }
+        }
+    }
+
+    /// Whether the server has not ended the connection. What it sends in HTTP/2 is no body, and read.
+    pub fn is_open(&mut self) -> bool {
+        if self.version == Version::Http1 {
+            let mut byte = [0];
+            return !matches!(self.wire.tcp().peek(&mut byte), Ok(0))
+                && self.wire.tcp().take_error().is_ok_and(|error| error.is_none());
+        }
+        while let Some(count) = read_some(&mut *self.wire, 4096) {
+            if count == 0 {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// `None` when there is nothing to read now, 0 at the end.
+fn read_some(wire: &mut dyn Wire, most_bytes: usize) -> Option<usize> {
+    match wire.read(&mut vec![0; most_bytes]) {
+        Ok(count) => Some(count),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+        Err(_) => Some(0),
+    }
+}
+
+/// A frame of HTTP/2.
+pub fn frame(kind: u8, flags: u8, stream: u32, content: &[u8]) -> Vec<u8> {
+    let [_, length @ ..] = (content.len() as u32).to_be_bytes();
+    [&length[..], &[kind, flags], &stream.to_be_bytes(), content].concat()
+}
+
+/// What a client sends first, with `SETTINGS_INITIAL_WINDOW_SIZE`.
+pub fn preface(window_bytes: u32) -> Vec<u8> {
+    let settings = [&[0, 4][..], &window_bytes.to_be_bytes()].concat();
+    [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &frame(4, 0, 0, &settings)[..]].concat()
+}
+
+/// A GET, without compression. RFC 7541 appendix A: 2 and 6 are the method and the scheme, 4 and 1 the names of path and authority.
+pub fn headers(stream: u32, path: &str) -> Vec<u8> {
+    let block = [&[0x82, 0x86, 0x04, path.len() as u8][..], path.as_bytes(), &[0x01, 1, b'a']].concat();
+    // END_STREAM and END_HEADERS
+    frame(1, 5, stream, &block)
+}
+
+/// A HEAD, in the same way.
+pub fn head_of(stream: u32, path: &str) -> Vec<u8> {
+    let method = [&[0x02, 4][..], b"HEAD"].concat();
+    let block = [&method[..], &[0x86, 0x04, path.len() as u8], path.as_bytes(), &[0x01, 1, b'a']].concat();
+    frame(1, 5, stream, &block)
+}
+
+/// Lets the server send so many bytes more; 0 is the whole connection.
+pub fn window_update(stream: u32, bytes: u32) -> Vec<u8> {
+    frame(8, 0, stream, &bytes.to_be_bytes())
+}
+
+/// The next frame: its type, its stream and what is in it.
+pub fn read_frame(stream: &mut TcpStream) -> (u8, u32, Vec<u8>) {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).unwrap();
+    let [high, middle, low, kind, _, number @ ..] = head;
+    let mut content = vec![0; u32::from_be_bytes([0, high, middle, low]) as usize];
+    stream.read_exact(&mut content).unwrap();
+    (kind, u32::from_be_bytes(number), content)
+}
