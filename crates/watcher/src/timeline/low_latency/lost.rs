@@ -7,7 +7,7 @@ use crate::events::finished_file::Finished;
 use crate::timeline::low_latency::{Encoder, LowLatencyList, MOST_PARTS, ROUNDING_90K};
 use livedir_layout::names::{part_name, uri_of_name};
 use livedir_playlist::{Part, PartContent, PartError};
-use livedir_time::clock_33_bit::{distance_90k, later_90k};
+use livedir_time::clock_33_bit::{distance_90k, earlier_90k, later_90k};
 use std::time::{Duration, Instant};
 
 impl LowLatencyList {
@@ -118,11 +118,31 @@ impl LowLatencyList {
         if is_frame { target_90k / frame_90k * frame_90k } else { target_90k }
     }
 
+    /// A part whose frames are shown in another order begins where the part before ends, as far apart as they are decoded.
+    fn put_in_line(&self, part: &mut Finished) {
+        let decoding = part.facts.video.as_ref().and_then(|video| video.decoding);
+        let Some(decoding) = decoding else { return };
+        let Some((until_90k, ends_at_90k)) = self.decodes_until_90k.zip(self.ends_at_90k) else { return };
+        let apart_90k = distance_90k(until_90k, decoding.start_90k);
+        part.facts.start_90k = match u64::try_from(apart_90k) {
+            Ok(apart_90k) => later_90k(ends_at_90k, apart_90k),
+            Err(_) => earlier_90k(ends_at_90k, apart_90k.unsigned_abs()),
+        };
+    }
+
+    /// Where the last listed part ends.
+    pub(super) fn note_end(&mut self, part: &Finished) {
+        let decoding = part.facts.video.as_ref().and_then(|video| video.decoding);
+        self.ends_at_90k = Some(part.facts.end_90k());
+        self.decodes_until_90k = decoding.map(|it| later_90k(it.start_90k, it.duration_90k));
+    }
+
     /// Lists the parts of the open segment that have come. Those that are missing before them are lost.
     pub(super) fn list_parts_of(&mut self, open: u64) -> Vec<PartError> {
         let mut errors = Vec::new();
         while let Some(part) = self.waiting_of(open) {
-            let Some(finished) = self.waiting.remove(&(open, part)) else { break };
+            let Some(mut finished) = self.waiting.remove(&(open, part)) else { break };
+            self.put_in_line(&mut finished);
             // It has come twice, or after it was listed as lost.
             let Some(lost) = part.checked_sub(self.listed_parts()) else { continue };
             let lost_90k = self.ends_at_90k.and_then(|ends_at_90k| {
@@ -131,7 +151,7 @@ impl LowLatencyList {
             let lost_90k = lost_90k.unwrap_or_else(|| u64::from(lost) * self.usual_90k(&finished));
             self.push_lost(open, lost, Some(lost_90k));
             match self.push(&part_name(open, part), &finished) {
-                Ok(()) => self.ends_at_90k = Some(finished.facts.end_90k()),
+                Ok(()) => self.note_end(&finished),
                 Err(error) => {
                     self.push_lost(open, 1, Some(finished.facts.duration_90k));
                     errors.push(error);

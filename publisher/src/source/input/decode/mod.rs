@@ -35,6 +35,8 @@ pub(crate) struct StreamSetup {
     /// As the container names it; 0/1 when it does not.
     pub(crate) sample_aspect: Rational,
     pub(crate) orientation: Orientation,
+    /// Some of its frames are there for others alone, and are not shown.
+    pub(crate) hides_frames: bool,
 }
 
 /// What a packet became.

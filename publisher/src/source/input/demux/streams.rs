@@ -281,6 +281,7 @@ fn setup(stream: &Stream) -> StreamSetup {
         sample_aspect: stream_fields::sample_aspect(stream),
         orientation: matrix
             .map_or_else(Orientation::default, |matrix| Orientation::from_display_matrix(matrix.data())),
+        hides_frames: stream_fields::hides_frames(stream),
     }
 }
 
