@@ -42,14 +42,14 @@ impl<T> Outliers<T> {
     /// The next packet; `second`: how many units that is. Puts out what is certain.
     pub(crate) fn push(&mut self, times: Times, second: i64, packet: T, mut put: impl FnMut(Times, T)) {
         if let Some((newest, _)) = self.held.back() {
-            let goes_on = follows(newest.dts, times.dts, self.usual, second);
-            if goes_on && self.held.len() < self.most {
-                return self.held.push_back((times, packet));
-            }
+            // A step back alone is no jump: what comes next would have to be behind, too.
+            let is_jump = newest.dts > self.last_dts && follows(newest.dts, times.dts, self.usual, second);
             // As far as all that were held would have come.
             let reach = self.usual.saturating_mul(self.held.len() as i64 + 1);
-            if !goes_on && follows(self.last_dts, times.dts, reach, second) {
+            if !is_jump && follows(self.last_dts, times.dts, reach, second) {
                 self.put_in_line(times, second, &mut put);
+            } else if self.held.len() < self.most && follows(newest.dts, times.dts, self.usual, second) {
+                return self.held.push_back((times, packet));
             }
             self.finish(second, &mut put);
         }
