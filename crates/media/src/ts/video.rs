@@ -225,11 +225,13 @@ mod tests {
                 scan.decoded_at((2 + n as u64) * 3_600);
                 scan.push(OTHER);
             }
-            scan.finish(None).expect("pictures").decoding.expect("another order")
+            scan.finish(None).expect("pictures")
         };
         let (first, rest) = (scan(0..5), scan(5..7));
-        assert_eq!((first.start_90k, first.duration_90k), (7_200, 18_000));
-        assert_eq!((rest.start_90k, rest.frame_interval_90k), (25_200, 3_600));
+        let decoding = first.decoding.expect("another order");
+        assert_eq!((decoding.start_90k, decoding.duration_90k), (7_200, 18_000));
+        // These two are shown when they are decoded.
+        assert_eq!((rest.decoding, rest.start_90k, rest.frame_interval_90k), (None, 25_200, 3_600));
     }
 
     const OTHER: &[u8] = &[0, 0, 0, 1, 9, 0xf0, 0, 0, 1, 0x41, 0xff];

@@ -75,7 +75,7 @@ pub(crate) struct LowLatencyList {
     open: Option<u64>,
     /// The end of its last listed part, on its timeline.
     ends_at_90k: Option<u64>,
-    /// The same on the clock of decoding, where frames are shown in another order.
+    /// The same on the clock of decoding.
     decodes_until_90k: Option<u64>,
     closing: Option<Closing>,
     /// The last segments of other encoders that arrived or were given up.
