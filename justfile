@@ -161,7 +161,7 @@ _packages purpose:
     if [ "$(uname)" = Darwin ]; then
         case {{ purpose }} in
             build) packages="ffmpeg pkgconf node" ;;
-            tests) packages="nginx chromium gstreamer curl mpv go openssl" ;;
+            tests) packages="nginx chromium gstreamer curl mpv go openssl mkvtoolnix" ;;
             bench) packages="nginx wrk nghttp2 openssl" ;;
         esac
         installed() { brew list "$1" >/dev/null 2>&1; }
@@ -174,7 +174,7 @@ _packages purpose:
                 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
                 python3-gi gir1.2-gst-rtsp-server-1.0 xvfb obs-studio mesa-vulkan-drivers
                 pulseaudio pulseaudio-utils libasound2-plugins mpv man-db
-                firefox-esr webkit2gtk-driver gstreamer1.0-libav golang-go python3-venv openssl" ;;
+                firefox-esr webkit2gtk-driver gstreamer1.0-libav golang-go python3-venv openssl mkvtoolnix" ;;
             bench) packages="nginx-light wrk nghttp2-client openssl" ;;
         esac
         command -v npm >/dev/null || packages="$packages nodejs npm"
@@ -184,7 +184,7 @@ _packages purpose:
         case {{ purpose }} in
             build) packages="gcc make pkgconf-pkg-config clang clang-devel ffmpeg-free-devel alsa-lib-devel nodejs-npm" ;;
             tests) packages="ffmpeg-free nginx curl chromium gstreamer1-plugins-base-tools gstreamer1-plugins-good gstreamer1-plugins-bad-free
-                gstreamer1-plugins-ugly gstreamer1-rtsp-server python3-gobject xorg-x11-server-Xvfb obs-studio
+                gstreamer1-plugins-ugly gstreamer1-rtsp-server python3-gobject xorg-x11-server-Xvfb obs-studio mkvtoolnix
                 mesa-vulkan-drivers pulseaudio pulseaudio-utils alsa-plugins-pulseaudio mpv man-db golang python3 openssl" ;;
             bench) packages="nginx wrk nghttp2 openssl" ;;
         esac

@@ -89,6 +89,7 @@ fn facts(text: &str, bytes: &[u8]) -> Vec<SegmentFacts> {
             duration_90k: 180_000,
             frame_interval_90k: 4_500,
             last_picture: LastPicture::default(),
+            decoding: None,
             frames: 40,
             keyframes: u64::from(odd % 3),
             starts_with_keyframe: odd / 3 % 3 > 0,

@@ -239,6 +239,7 @@ mod tests {
             duration_90k: 180_000,
             frame_interval_90k: 3_003,
             last_picture: LastPicture::default(),
+            decoding: None,
             frames: 60,
             keyframes: 1,
             starts_with_keyframe: true,

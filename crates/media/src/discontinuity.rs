@@ -101,6 +101,7 @@ mod tests {
             duration_90k: 180_000,
             frame_interval_90k: 4_500,
             last_picture: LastPicture::default(),
+            decoding: None,
             frames: 40,
             keyframes: 1,
             starts_with_keyframe: true,

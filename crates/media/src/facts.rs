@@ -43,6 +43,21 @@ impl Facts {
         self.counters.clear();
     }
 
+    /// Takes it as a part of a segment: frames that are shown in another order than they are decoded in last as their decoding does.
+    /// Others are shown between them.
+    #[must_use]
+    pub fn in_decoding_order(mut self) -> Self {
+        if let Some(video) = &mut self.video
+            && let Some(decoding) = video.decoding
+        {
+            video.last_picture = decoding.last_picture;
+            (video.duration_90k, self.duration_90k) = (decoding.duration_90k, decoding.duration_90k);
+            (video.frame_interval_90k, self.frame_interval_90k) =
+                (decoding.frame_interval_90k, decoding.frame_interval_90k);
+        }
+        self
+    }
+
     /// What goes on where this one ends, with nothing changed.
     #[must_use]
     pub fn successor(&self) -> Self {

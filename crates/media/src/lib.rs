@@ -17,7 +17,7 @@ mod ts;
 mod unfit;
 
 pub use anatomy::{Anatomy, Carries, CounterBreak, PidAnatomy, Unit, anatomy};
-pub use codec::picture::Picture;
+pub use codec::picture::{Declared, Picture};
 pub use codec::{Nal, Slice, VideoCodec};
 pub use container::{Container, container, may_be_whole};
 pub use discontinuity::{Discontinuity, discontinuity, smallest_break_90k};
@@ -29,5 +29,5 @@ pub use probing::{Probing, probe};
 pub use ts::audio::{AudioCodec, AudioFacts};
 pub use ts::continuity::Counter;
 pub use ts::tables::ElementaryStream;
-pub use ts::video::VideoFacts;
+pub use ts::video::{Decoding, VideoFacts};
 pub use unfit::{Unfit, unfit};

@@ -3,7 +3,7 @@
 //!
 //! In: file system events and the end of the packagers, as [`Wake`]s. Out: `stream.m3u8`, `status.json`, and deletions when a
 //! retention time is over. An event only says where to look: the directory decides, and is also read again without events.
-//! [`Watcher::run`] owns the watcher thread, one for all channels; it ends at [`Wake::Finish`], after a last look.
+//! [`Watcher::run`] owns the watcher thread, one for all channels; it ends at [`Wake::Finish`] or [`Wake::HandOver`], after a last look.
 //!
 //! ```text
 //!   notify ─▶ events ─▶ channel ─▶ order ─▶ timeline ─▶ publish ─▶ stream.m3u8, ll.m3u8, status.json
@@ -149,7 +149,7 @@ impl Watcher {
         self.wakes.sender.clone()
     }
 
-    /// Keeps the playlists until [`Wake::Finish`]. An error means that the end of a stream is not on disk.
+    /// Keeps the playlists until [`Wake::Finish`] or [`Wake::HandOver`]. An error means that the end of a stream is not on disk.
     pub fn run(mut self) -> Result<(), WatchError> {
         loop {
             let now = self.world.now();
@@ -157,6 +157,10 @@ impl Watcher {
             self.describe();
             let wait = deadline.saturating_duration_since(now);
             match self.world.clock.wait(&self.wakes.receiver, wait) {
+                Ok(Wake::HandOver) => {
+                    self.channels.keep_open();
+                    return self.channels.finish(&mut self.buffer);
+                }
                 Ok(Wake::Finish) | Err(RecvTimeoutError::Disconnected) => {
                     let ended = self.channels.finish(&mut self.buffer);
                     self.describe();

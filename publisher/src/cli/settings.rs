@@ -262,7 +262,6 @@ impl LiveSettings {
         Some(CopySettings {
             input,
             segment_90k,
-            low_latency: self.part_duration.is_some(),
             fast: self.fast,
             silent: self.sound == SoundChoice::Silent,
             falls_back: self.copy == Some(CopyWhen::Auto),

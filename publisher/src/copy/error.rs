@@ -29,13 +29,31 @@ pub enum Unfit {
     #[error("it has sound alone, and pictures may yet come; add --no-video to copy the sound alone")]
     MayShow,
     #[error(
-        "its keyframes are {at_least}{found_s} s apart, over the {asked_s} s of --segment-duration; set the keyframe interval of its encoder to {asked_s} s (IDR, closed GOP), or raise --segment-duration"
+        "its keyframes are {at_least}{found_s} s apart, over the {asked_s} s of --segment-duration; set the keyframe interval of its encoder to {asked_s} s (IDR, closed GOP; in OBS: Settings, Output, Keyframe Interval), or {longer}"
     )]
-    Keyframes { at_least: &'static str, found_s: String, asked_s: String },
+    Keyframes { at_least: &'static str, found_s: String, asked_s: String, longer: String },
+    #[error("its container says that its picture is to be turned, which H.264 cannot say; leave --copy out")]
+    Turned,
     #[error(
-        "it has B-frames, which --low-latency cannot cut into parts; turn B-frames off in its encoder, or leave --low-latency out"
+        "its edit list cuts within a group of pictures, so that it holds frames that are not to be seen; leave --copy out"
     )]
-    Reordered,
+    HidesFrames,
+    #[error(
+        "its B-frames have no presentation times, as in AVI and raw H.264; turn B-frames off in its encoder, or leave --copy out"
+    )]
+    NoPresentationTimes,
+    #[error(
+        "none of its frames can be read, as in a scrambled broadcast; descramble it before it comes here"
+    )]
+    NothingReadable,
+    #[error("it has no timestamps; put it into a container that has them, such as MP4 or MPEG-TS")]
+    NoTimes,
+    #[error(
+        "none of its frames in {0} s is an IDR frame, where a segment could begin; let its encoder make one each few seconds (IDR, closed GOP)"
+    )]
+    NoKeyframe(String),
+    #[error("what its container says of its pictures cannot be put into them ({0}); leave --copy out")]
+    Sets(String),
 }
 
 impl From<CopyError> for SourceError {

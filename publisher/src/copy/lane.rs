@@ -3,21 +3,30 @@
 //! In: packets as the demuxer has them. Out: the next one, ready: frames with start codes and parameter sets, sound with its
 //! header, times as the container says. A frame is copied once on the way, when its start codes are put in.
 
+use super::Unfit;
+use super::container_says::to_put_into_sets;
+use super::outliers::{Outliers, Times};
+use super::set_filter::SetFilter;
 use crate::encode::sound::FRAME_90K as SOUND_FRAME_90K;
 use crate::packet::TICKS;
 use crate::source::input::adts::{self, Adts, HEADER_BYTES};
-use crate::source::input::annex_b::Storage;
+use crate::source::input::annex_b::{Picture, Storage};
 use crate::source::input::decode::{MICROSECONDS, StreamSetup};
 use crate::source::input::demux::{Demuxer, Queued};
+use crate::source::input::error::reason;
 use crate::source::input::pace::timeline::{Beside, Lane};
 use crate::source::input::stream_fields;
 use ffmpeg_next::{Packet, Rational, Rescale, codec};
 use livedir_time::ticks::of_pictures;
 use std::collections::VecDeque;
 use std::time::Instant;
+use tracing::warn;
 
 /// What a frame lasts when nothing says it.
 const GUESSED_PICTURE_90K: i64 = of_pictures(1, 25) as i64;
+
+/// So many frames of AAC with one timestamp are half a second.
+const MOST_SOUNDS_OFF: usize = 24;
 
 /// One of the two streams.
 pub(crate) struct CopyLane {
@@ -26,6 +35,9 @@ pub(crate) struct CopyLane {
     /// What was taken from the demuxer and not handed out yet.
     pub(crate) ahead: VecDeque<Queued>,
     pub(crate) ready: Option<ReadyPacket>,
+    outliers: Outliers<Queued>,
+    /// Where what the demuxer gives stands for a moment.
+    taken: VecDeque<Queued>,
     /// The source has shown that it does not deliver in real time.
     pub(crate) runs_ahead: bool,
     pub(crate) finished: bool,
@@ -40,7 +52,11 @@ pub(crate) struct LaneSetup {
 
 /// How packets are stored.
 enum Form {
-    H264(Storage),
+    H264 {
+        storage: Storage,
+        /// Where the container says more than the parameter sets; and how the filter stores frames.
+        filter: Option<(SetFilter, Storage)>,
+    },
     Aac(Adts),
     /// AAC without a head: each packet has a header, or cannot be decoded before a head comes.
     WithHeader,
@@ -63,13 +79,22 @@ pub(crate) struct ReadyPacket {
 }
 
 impl LaneSetup {
-    pub(crate) fn of_picture(setup: &StreamSetup) -> Self {
+    /// Or why its frames cannot be copied.
+    pub(crate) fn of_picture(setup: &StreamSetup) -> Result<Self, Unfit> {
         let rate = setup.frame_rate;
-        LaneSetup {
-            time_base: setup.time_base,
-            form: Form::H264(Storage::of_head(stream_fields::head(&setup.parameters))),
-            piece_90k: rate.map_or(GUESSED_PICTURE_90K, |rate| 1.rescale(rate.invert(), TICKS)).max(1),
+        let mut storage = Storage::of_head(stream_fields::head(&setup.parameters));
+        let mut filter = None;
+        if let Some(options) = to_put_into_sets(setup)? {
+            let opened = SetFilter::open(&setup.parameters, setup.time_base, &options);
+            let (opened, head) = opened.map_err(|error| Unfit::Sets(reason(error)))?;
+            storage = storage.with_sets_of(&head);
+            filter = Some((opened, Storage::of_head(&head)));
         }
+        Ok(LaneSetup {
+            time_base: setup.time_base,
+            form: Form::H264 { storage, filter },
+            piece_90k: rate.map_or(GUESSED_PICTURE_90K, |rate| 1.rescale(rate.invert(), TICKS)).max(1),
+        })
     }
 
     pub(crate) fn of_sound(setup: &StreamSetup) -> Self {
@@ -90,6 +115,11 @@ impl LaneSetup {
         head.is_empty() || Adts::of_head(head).is_some()
     }
 
+    /// In units of its timestamps.
+    fn second(&self) -> i64 {
+        1.rescale(Rational(1, 1), self.time_base)
+    }
+
     pub(crate) fn ticks(&self, value: i64) -> i64 {
         value.rescale(self.time_base, TICKS)
     }
@@ -102,28 +132,24 @@ impl LaneSetup {
         }
     }
 
-    /// How long one is shown or heard that does not say it.
-    pub(crate) fn usual_90k(&self) -> i64 {
-        self.piece_90k
-    }
-
-    /// Whether decoding can begin with this frame.
-    pub(crate) fn is_idr(&self, packet: &Packet) -> bool {
+    /// What kind of frame it is. Each frame of sound can be decoded by itself.
+    pub(crate) fn look(&self, packet: &Packet) -> Picture {
         match (&self.form, packet.data()) {
-            (Form::H264(storage), Some(stored)) => storage.look(stored).is_idr,
-            // Each frame of sound can be decoded by itself.
-            (Form::Aac(_) | Form::WithHeader | Form::AsItIs, _) => true,
-            (Form::H264(_), None) => false,
+            (Form::H264 { storage, .. }, Some(stored)) => storage.look(stored),
+            (Form::H264 { .. }, None) => Picture::default(),
+            (Form::Aac(_) | Form::WithHeader | Form::AsItIs, _) => Picture::whole(),
         }
     }
 
     /// Nothing for a packet that holds nothing.
-    fn ready(&self, packet: Packet, arrived: Option<Instant>, beside: Beside) -> Option<ReadyPacket> {
-        let to_us = |value: i64| value.rescale(self.time_base, MICROSECONDS);
+    fn ready(&mut self, packet: Packet, arrived: Option<Instant>, beside: Beside) -> Option<ReadyPacket> {
+        let is_sound = !matches!(self.form, Form::H264 { .. });
+        let time_base = self.time_base;
+        let to_us = |value: i64| value.rescale(time_base, MICROSECONDS);
         let (dts, pts) = (packet.dts().or(packet.pts()), packet.pts().or(packet.dts()));
         let duration_90k = self.duration_90k(&packet);
         let (mut packet, is_keyframe) = self.form.written(packet)?;
-        let is_idr = is_keyframe && matches!(self.form, Form::H264(_));
+        let is_idr = is_keyframe && !is_sound;
         packet.set_flags(if is_idr { codec::packet::Flags::KEY } else { codec::packet::Flags::empty() });
         Some(ReadyPacket {
             packet,
@@ -140,11 +166,18 @@ impl LaneSetup {
 
 impl Form {
     /// The packet as MPEG-TS has it, and whether decoding can begin with it.
-    fn written(&self, packet: Packet) -> Option<(Packet, bool)> {
-        let stored = packet.data().filter(|stored| !stored.is_empty())?;
+    fn written(&mut self, mut packet: Packet) -> Option<(Packet, bool)> {
+        packet.data().filter(|stored| !stored.is_empty())?;
         match self {
-            Form::H264(storage) => {
-                let picture = storage.look(stored);
+            Form::H264 { storage, filter } => {
+                let (mut storage, mut picture) = (&*storage, storage.look(packet.data()?));
+                if let Some((filter, filtered)) = filter.as_mut().filter(|_| picture.has_parameter_sets)
+                    && let Some(changed) = filter.put_into(&packet)
+                {
+                    (storage, packet) = (filtered, changed);
+                    picture = storage.look(packet.data()?);
+                }
+                let stored = packet.data()?;
                 if storage.is_ready(picture, stored) {
                     return Some((packet, picture.is_idr));
                 }
@@ -153,15 +186,16 @@ impl Form {
                 storage.write(picture, stored, written.data_mut()?);
                 Some((written, picture.is_idr))
             }
-            Form::Aac(_) if adts::has_header(stored) => Some((packet, true)),
+            Form::Aac(_) if adts::has_header(packet.data()?) => Some((packet, true)),
             Form::Aac(adts) => {
+                let stored = packet.data()?;
                 let mut written = Packet::new(HEADER_BYTES + stored.len());
                 let (header, payload) = written.data_mut()?.split_first_chunk_mut()?;
                 *header = adts.header(stored.len())?;
                 payload.copy_from_slice(stored);
                 Some((written, true))
             }
-            Form::WithHeader => adts::has_header(stored).then_some((packet, true)),
+            Form::WithHeader => adts::has_header(packet.data()?).then_some((packet, true)),
             Form::AsItIs => Some((packet, true)),
         }
     }
@@ -169,14 +203,45 @@ impl Form {
 
 impl CopyLane {
     pub(crate) fn new(setup: Option<LaneSetup>) -> Self {
-        CopyLane { setup, ahead: VecDeque::new(), ready: None, runs_ahead: false, finished: false }
+        let is_sound = setup.as_ref().is_some_and(|setup| !matches!(setup.form, Form::H264 { .. }));
+        CopyLane {
+            setup,
+            ahead: VecDeque::new(),
+            ready: None,
+            outliers: Outliers::new(if is_sound { MOST_SOUNDS_OFF } else { 1 }),
+            taken: VecDeque::new(),
+            runs_ahead: false,
+            finished: false,
+        }
+    }
+
+    /// Takes from the demuxer, behind what is there already. A single timestamp that is off is put right on the way.
+    pub(crate) fn admit(&mut self, queued: Queued) {
+        let second = self.setup.as_ref().map_or(1, LaneSetup::second);
+        let mut put = |times: Times, mut queued: Queued| {
+            if let Queued::Packet { packet, .. } = &mut queued {
+                packet.set_dts(times.dts);
+                packet.set_pts(times.pts);
+            }
+            self.ahead.push_back(queued);
+        };
+        if let Queued::Packet { packet, .. } = &queued {
+            let times = Times { dts: packet.dts(), pts: packet.pts() };
+            self.outliers.push(times, second, queued, put);
+        } else {
+            self.outliers.finish(second, &mut put);
+            self.ahead.push_back(queued);
+        }
     }
 
     /// Makes the next packet ready, if there is one.
     pub(crate) fn fill(&mut self, lane: Lane, demuxer: &Demuxer) {
         while self.ready.is_none() && !self.finished {
             if self.ahead.is_empty() {
-                demuxer.take(lane, &mut self.ahead);
+                let mut taken = std::mem::take(&mut self.taken);
+                demuxer.take(lane, &mut taken);
+                taken.drain(..).for_each(|queued| self.admit(queued));
+                self.taken = taken;
             }
             match self.ahead.pop_front() {
                 None => return,
@@ -184,7 +249,7 @@ impl CopyLane {
                 Some(Queued::RunsAhead) => self.runs_ahead = true,
                 Some(Queued::Setup(setup)) => self.set_up(lane, &setup),
                 Some(Queued::Packet { packet, arrived, beside }) => {
-                    self.ready = self.setup.as_ref().and_then(|setup| setup.ready(packet, arrived, beside));
+                    self.ready = self.setup.as_mut().and_then(|setup| setup.ready(packet, arrived, beside));
                 }
             }
         }
@@ -192,11 +257,13 @@ impl CopyLane {
 
     /// The head of a stream came late, or another one came. Sound that was not there at the start has no place in the segments.
     fn set_up(&mut self, lane: Lane, setup: &StreamSetup) {
-        if let Some(known) = &mut self.setup {
-            *known = match lane {
-                Lane::Picture => LaneSetup::of_picture(setup),
-                Lane::Sound => LaneSetup::of_sound(setup),
-            };
+        let Some(known) = &mut self.setup else { return };
+        match lane {
+            Lane::Sound => *known = LaneSetup::of_sound(setup),
+            Lane::Picture => match LaneSetup::of_picture(setup) {
+                Ok(next) => *known = next,
+                Err(reason) => warn!(%reason, "the stream goes on in a way that cannot be copied"),
+            },
         }
     }
 

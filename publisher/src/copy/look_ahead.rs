@@ -25,18 +25,21 @@ pub(crate) fn look_ahead(
         let ending = demuxer.ending();
         let mut is_news = false;
         for lane in Lane::ALL {
-            let CopyLane { setup, ahead, .. } = &mut lanes[lane as usize];
+            let its = &mut lanes[lane as usize];
             // What follows is another round's.
-            while !matches!(ahead.back(), Some(Queued::RoundEnd))
+            while !matches!(its.ahead.back(), Some(Queued::RoundEnd))
                 && let Some(queued) = demuxer.pop(lane)
             {
                 is_news = true;
-                match (&queued, &*setup) {
-                    (Queued::Packet { packet, .. }, Some(setup)) => start.see(lane, setup, packet),
-                    (Queued::RoundEnd, _) => start.see_end(lane),
-                    (Queued::Packet { .. }, None) | (Queued::RunsAhead | Queued::Setup(_), _) => {}
+                let seen = its.ahead.len();
+                its.admit(queued);
+                for queued in its.ahead.iter().skip(seen) {
+                    match (queued, &its.setup) {
+                        (Queued::Packet { packet, .. }, Some(setup)) => start.see(lane, setup, packet),
+                        (Queued::RoundEnd, _) => start.see_end(lane),
+                        (Queued::Packet { .. }, None) | (Queued::RunsAhead | Queued::Setup(_), _) => {}
+                    }
                 }
-                ahead.push_back(queued);
                 if start.is_enough() {
                     return Ok(start);
                 }

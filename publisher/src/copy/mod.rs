@@ -6,6 +6,7 @@
 //! lanes bring packets into the form of MPEG-TS; the source puts both lanes into one line. All of it runs on the caller's
 //! thread; libav reads on the demuxer's.
 
+mod container_says;
 mod error;
 mod look_ahead;
 mod opener;
@@ -14,6 +15,8 @@ pub(crate) mod copier;
 pub(crate) mod dates;
 pub(crate) mod keyframe_cutter;
 mod lane;
+mod outliers;
+mod set_filter;
 mod source;
 pub(crate) mod suitability;
 
@@ -30,19 +33,16 @@ use std::time::Instant;
 
 /// What to copy, and how.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct CopySettings {
     /// The input.
     pub input: InputSettings,
     /// How long segments are to be, in 90 kHz ticks.
     pub segment_90k: i64,
-    /// Parts are made, too.
-    pub low_latency: bool,
     /// Not in real time, but as fast as it is taken.
     pub fast: bool,
     /// Its sound is left out.
     pub silent: bool,
-    /// What cannot be copied is encoded: where others push, the first client decides it.
+    /// What cannot be copied is encoded: where others push, the first client that cannot be copied decides it for all behind it.
     pub falls_back: bool,
 }
 

@@ -23,7 +23,6 @@ pub struct CopyOpener {
     settings: CopySettings,
     origin: Origin,
     name: String,
-    has_opened: bool,
 }
 
 /// Makes ready for it; a port that is not to be had is told at once.
@@ -37,12 +36,18 @@ pub fn open_copy(settings: CopySettings) -> Result<CopyOpener, InputError> {
         Some(place) => push::origin(&settings.input, place)?,
         None => (Origin::Address, shown),
     };
-    Ok(CopyOpener { settings, origin, name, has_opened: false })
+    Ok(CopyOpener { settings, origin, name })
 }
 
 impl CopyOpener {
+    /// Whether what cannot be copied is encoded.
+    #[must_use]
+    pub fn falls_back(&self) -> bool {
+        self.settings.falls_back
+    }
+
     /// Opens it and looks at its start.
-    pub fn open(&mut self) -> Result<Box<dyn Source<Copied>>, CopyError> {
+    pub fn open(&self) -> Result<Box<dyn Source<Copied>>, CopyError> {
         if matches!(self.origin, Origin::Address) {
             check_address(&self.settings.input)?;
             let demuxer = Demuxer::start(&self.settings.input, Origin::Address)?;
@@ -57,14 +62,11 @@ impl CopyOpener {
             }
             let come = self.next_round(&demuxer).map_err(CopyError::from);
             match come.and_then(|round| self.begin(demuxer, round)) {
-                Ok(source) => {
-                    self.has_opened = true;
-                    return Ok(Box::new(source));
-                }
+                Ok(source) => return Ok(Box::new(source)),
                 Err(error) if self.settings.input.stop.load(Ordering::Relaxed) => {
                     return Err(error);
                 }
-                Err(error @ CopyError::Unfit { .. }) if self.settings.falls_back && !self.has_opened => {
+                Err(error @ CopyError::Unfit { .. }) if self.settings.falls_back => {
                     return Err(error);
                 }
                 Err(error) => warn!(%error, "incoming stream rejected"),

@@ -103,20 +103,20 @@ impl CopySource {
             is_pushed,
             format,
         };
-        source.enter(round);
+        source.enter(round).map_err(unfit)?;
         let leading = if shows == Shows::Pictures { Lane::Picture } else { Lane::Sound };
         let start = Start::new(settings.segment_90k, source.live, leading);
         let start = look_ahead(start, &mut source.lanes, &source.demuxer, name)?;
-        let copied = start.judge(settings.low_latency, stated_bps).map_err(unfit)?;
+        let copied = start.judge(stated_bps).map_err(unfit)?;
         source.format.copied = Some(CopiedFormat { at_once_s, ..copied });
         Ok(source)
     }
 
-    fn enter(&mut self, round: Round) {
+    fn enter(&mut self, round: Round) -> Result<(), Unfit> {
         // The muxer is set up for the streams of the first film.
         let picture = round.picture.filter(|_| self.format.shows == Shows::Pictures);
-        let lanes =
-            [picture.as_ref().map(LaneSetup::of_picture), round.sound.as_ref().map(LaneSetup::of_sound)];
+        let of_picture = picture.as_ref().map(LaneSetup::of_picture).transpose()?;
+        let lanes = [of_picture, round.sound.as_ref().map(LaneSetup::of_sound)];
         let of = |setup: Option<StreamSetup>, medium| {
             setup.map(|setup| CopiedStream { medium, parameters: setup.parameters })
         };
@@ -125,6 +125,7 @@ impl CopySource {
         self.lanes = lanes.map(CopyLane::new);
         self.begins = Some(streams);
         self.under_way = false;
+        Ok(())
     }
 
     fn fill(&mut self) {
@@ -234,9 +235,10 @@ impl CopySource {
         if self.settings.silent {
             round.sound = None;
         }
+        let name = round.description.clone();
+        let lost = |reason| SourceError::Lost(CopyError::Unfit { name, reason }.to_string());
         if let Err(reason) = codecs_fit(&round) {
-            let error = CopyError::Unfit { name: round.description, reason };
-            return Err(SourceError::Lost(error.to_string()));
+            return Err(lost(reason));
         }
         if round.picture.is_none() && self.format.shows == Shows::Pictures {
             warn!(
@@ -251,7 +253,7 @@ impl CopySource {
         }
         let is_another = self.format.description != round.description;
         self.format.description.clone_from(&round.description);
-        self.enter(round);
+        self.enter(round).map_err(lost)?;
         Ok(if is_another { Turn::Another } else { Turn::Begun })
     }
 }

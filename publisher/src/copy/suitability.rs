@@ -13,6 +13,8 @@ const LOOK_AHEAD_90K: i64 = ticks::of_seconds(12) as i64;
 const MOST_LOOKED_AT_BYTES: usize = 64 << 20;
 /// A film whose keyframes are regular shows it in so many.
 const ENOUGH_INTERVALS: u32 = 4;
+/// What `--segment-duration` can be at most.
+const LONGEST_SEGMENT_S: u64 = 10;
 /// A keyframe may come so much later than a segment is to be long: 2.002 s for 2 s, as with 29.97 frames a second.
 const ROOM_PERCENT: i64 = 1;
 
@@ -30,13 +32,18 @@ pub(crate) struct Start {
     /// The lane that segments are cut at.
     leading: Lane,
     bytes: usize,
+    /// Of the leading lane.
+    packets: u64,
+    /// Those among them that hold a frame.
+    readable: u64,
     first_90k: Option<i64>,
     last_90k: i64,
     keyframe_90k: Option<i64>,
+    keyframes: u64,
     intervals: u32,
     longest_90k: i64,
     picture_90k: i64,
-    is_reordered: bool,
+    has_untimed_b_frames: bool,
     is_over: bool,
 }
 
@@ -48,13 +55,16 @@ impl Start {
             live,
             leading,
             bytes: 0,
+            packets: 0,
+            readable: 0,
             first_90k: None,
             last_90k: 0,
             keyframe_90k: None,
+            keyframes: 0,
             intervals: 0,
             longest_90k: 0,
             picture_90k: 0,
-            is_reordered: false,
+            has_untimed_b_frames: false,
             is_over: false,
         }
     }
@@ -62,12 +72,16 @@ impl Start {
     /// A packet.
     pub(crate) fn see(&mut self, lane: Lane, setup: &LaneSetup, packet: &Packet) {
         self.bytes += packet.size();
+        if lane == self.leading {
+            self.packets += 1;
+            self.readable += u64::from(setup.look(packet).can_be_read());
+        }
         let Some(dts) = packet.dts().or(packet.pts()).filter(|_| lane == self.leading) else { return };
         let dts_90k = setup.ticks(dts);
-        self.is_reordered |=
-            packet.pts().is_some_and(|pts| setup.ticks(pts.saturating_sub(dts)) >= setup.usual_90k());
         self.picture_90k = setup.duration_90k(packet);
-        self.see_picture(dts_90k, setup.is_idr(packet));
+        let picture = setup.look(packet);
+        self.has_untimed_b_frames |= picture.is_bidirectional && packet.pts().is_none();
+        self.see_picture(dts_90k, picture.is_idr);
     }
 
     /// The end of one of its streams.
@@ -82,6 +96,7 @@ impl Start {
             self.keyframe_90k = None;
         }
         self.last_90k = dts_90k;
+        self.keyframes += u64::from(is_idr);
         if is_idr {
             if let Some(before_90k) = self.keyframe_90k.replace(dts_90k) {
                 self.longest_90k = self.longest_90k.max(dts_90k.saturating_sub(before_90k));
@@ -119,20 +134,38 @@ impl Start {
         ticks::bits_per_second_rounded_down(self.bytes as u64, length_90k as u64)
     }
 
+    /// What else than another encoder setting would help.
+    fn longer(&self) -> String {
+        let whole_s = ticks::seconds_rounded_up(self.longest_90k.max(0) as u64);
+        if self.intervals > 0 && whole_s <= LONGEST_SEGMENT_S {
+            return format!("raise --segment-duration to {whole_s}s");
+        }
+        format!("raise --segment-duration, to {LONGEST_SEGMENT_S}s at most")
+    }
+
     /// What can be expected of the rest, or why it cannot be copied. `stated_bps`: as the container says, 0 if it does not.
-    pub(crate) fn judge(&self, low_latency: bool, stated_bps: u64) -> Result<CopiedFormat, Unfit> {
-        if self.longest_90k > self.limit_90k() || self.keyframe_90k.is_none() {
-            let seconds = |ticks_90k: i64| {
-                format!("{}", (ticks::exact_signed_seconds(ticks_90k) * 100.0).round() / 100.0)
-            };
+    pub(crate) fn judge(&self, stated_bps: u64) -> Result<CopiedFormat, Unfit> {
+        if self.has_untimed_b_frames {
+            return Err(Unfit::NoPresentationTimes);
+        }
+        let seconds =
+            |ticks_90k: i64| format!("{}", (ticks::exact_signed_seconds(ticks_90k) * 100.0).round() / 100.0);
+        if self.readable == 0 {
+            return Err(Unfit::NothingReadable);
+        }
+        if self.first_90k.is_none() {
+            return Err(Unfit::NoTimes);
+        }
+        if self.keyframes == 0 && self.longest_90k <= self.limit_90k() {
+            return Err(Unfit::NoKeyframe(seconds(self.longest_90k)));
+        }
+        if self.longest_90k > self.limit_90k() {
             return Err(Unfit::Keyframes {
                 at_least: if self.intervals == 0 { "at least " } else { "" },
                 found_s: seconds(self.longest_90k),
                 asked_s: seconds(self.segment_90k),
+                longer: self.longer(),
             });
-        }
-        if low_latency && self.is_reordered {
-            return Err(Unfit::Reordered);
         }
         Ok(CopiedFormat {
             keyframes_90k: self.longest_90k.max(1),
@@ -154,6 +187,7 @@ mod tests {
         let mut start = Start::new(180_000, live, Lane::Picture);
         start.picture_90k = FRAME_90K;
         let mut pictures = 0;
+        start.readable = 1;
         while !start.is_enough() {
             start.bytes += 1_000;
             start.see_picture(pictures * FRAME_90K, pictures % gop == 0);
@@ -172,17 +206,17 @@ mod tests {
 
     #[test]
     fn the_distance_of_keyframes_and_the_rate_are_told() {
-        let format = seen(50, false).1.judge(false, 0).unwrap();
+        let format = seen(50, false).1.judge(0).unwrap();
         assert_eq!((format.keyframes_90k, format.picture_90k, format.bps), (180_000, FRAME_90K, 200_000));
-        assert_eq!(seen(50, false).1.judge(false, 7_000_000).unwrap().bps, 7_000_000);
+        assert_eq!(seen(50, false).1.judge(7_000_000).unwrap().bps, 7_000_000);
     }
 
     #[test]
     fn keyframes_too_far_apart_are_refused() {
-        let refusal = |gop| seen(gop, false).1.judge(false, 0).unwrap_err().to_string();
+        let refusal = |gop| seen(gop, false).1.judge(0).unwrap_err().to_string();
         assert!(refusal(100).starts_with("its keyframes are 4 s apart, over the 2 s"), "{}", refusal(100));
         assert!(refusal(10_000).starts_with("its keyframes are at least 12"), "{}", refusal(10_000));
-        assert!(Start::new(180_000, false, Lane::Picture).judge(false, 0).is_err(), "nothing was seen");
+        assert!(Start::new(180_000, false, Lane::Picture).judge(0).is_err(), "nothing was seen");
     }
 
     #[test]
@@ -193,6 +227,6 @@ mod tests {
             start.see_picture(dts_90k, false);
         }
         start.is_enough();
-        let _ = start.judge(true, u64::MAX);
+        let _ = start.judge(u64::MAX);
     }
 }

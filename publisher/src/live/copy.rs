@@ -3,6 +3,7 @@
 //! In: what to copy from. Out: packets to the packager, by the [`Copier`]. The thread opens the source and looks at its start
 //! before anything else is known of the stream, and goes on when the packager is there. It ends with the source, or at the stop.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use crate::captured::SourceFormat;
@@ -17,6 +18,20 @@ use livedir_time::stop::Stop;
 
 /// Where packets go, and how they are cut.
 pub(crate) type CopyOrder = (SyncSender<Encoded>, CopyLengths);
+
+/// What is copied comes back in a form that cannot be: this run ends, and one that encodes goes on, without an end of the stream.
+#[derive(Debug, Default)]
+pub(crate) struct HandOver(AtomicBool);
+
+impl HandOver {
+    fn wish(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_wished(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
 
 /// What becomes of a wish to copy.
 pub(crate) enum Attempt {
@@ -42,7 +57,7 @@ pub(crate) fn attempt(
     opened: &SyncSender<Result<SourceFormat, SourceError>>,
 ) -> Attempt {
     let Some(copy) = settings.copy_settings(stop) else { return Attempt::Encodes };
-    let source = crate::copy::open_copy(copy).map_err(CopyError::from).and_then(|mut opener| {
+    let source = crate::copy::open_copy(copy).map_err(CopyError::from).and_then(|opener| {
         let first = opener.open()?;
         Ok(CopiedSource { opener, first })
     });
@@ -67,12 +82,21 @@ impl CopiedSource {
         self,
         opened: &SyncSender<Result<SourceFormat, SourceError>>,
         order: &Receiver<CopyOrder>,
+        hand_over: &HandOver,
         stop: &Stop,
         meters: &Meters,
     ) {
-        let Self { mut opener, first } = self;
+        let Self { opener, first } = self;
         let mut first = Some(first);
-        let open = move || first.take().map_or_else(|| opener.open().map_err(SourceError::from), Ok);
+        let reopen = || match opener.open() {
+            Err(error @ CopyError::Unfit { .. }) if opener.falls_back() => {
+                tracing::warn!(%error, "the stream goes on encoded");
+                hand_over.wish();
+                Err(SourceError::HandedOver(error.to_string()))
+            }
+            opened => opened.map_err(SourceError::from),
+        };
+        let open = move || first.take().map_or_else(reopen, Ok);
         let mut copier = None;
         let deliver = |piece| {
             if copier.is_none() {

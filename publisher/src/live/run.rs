@@ -13,7 +13,7 @@ use crate::captured::{Shows, SourceFormat};
 use crate::cli::settings::{LiveSettings, SoundChoice};
 use crate::encode::{EncodeError, EncodeSettings, trial};
 use crate::grid::{self, PictureLines, SoundLine};
-use crate::live::copy::{self, Attempt};
+use crate::live::copy::{self, Attempt, HandOver};
 use crate::live::plan::Stream;
 use crate::package::last_segment::LastSegment;
 use crate::package::resume_point::ResumePoint;
@@ -114,6 +114,23 @@ pub fn run(
     meters: &Arc<Meters>,
     mut on_status: impl FnMut(&Stream, &Meters),
 ) -> Result<(), RunError> {
+    let hand_over = HandOver::default();
+    run_once(settings, &hand_over, stop, meters, &mut on_status)?;
+    if hand_over.is_wished() && !stop.is_requested() {
+        let encoding = LiveSettings { copy: None, ..settings.clone() };
+        run_once(&encoding, &HandOver::default(), stop, meters, &mut on_status)?;
+    }
+    Ok(())
+}
+
+/// The same, until it has to be gone on with in another way.
+fn run_once(
+    settings: &LiveSettings,
+    hand_over: &HandOver,
+    stop: &Stop,
+    meters: &Arc<Meters>,
+    on_status: &mut impl FnMut(&Stream, &Meters),
+) -> Result<(), RunError> {
     let directory: Arc<dyn Directory> = Arc::new(Disk::without_events());
     let guard = Arc::new(Guard::take(directory.clone(), &settings.webroot)?);
     announce(settings, meters);
@@ -124,11 +141,11 @@ pub fn run(
     let (ended_tx, ended_rx) = mpsc::channel::<()>();
 
     thread::scope(|scope| {
-        let _stop_all = StopOnDrop(stop);
+        let _stop_all = StopOnDrop(stop, hand_over);
         // Belongs to this scope: when the run is given up, this end is dropped, and that wakes the source thread.
         let (copy_order_tx, copy_order_rx) = mpsc::sync_channel(1);
         spawn(scope, "source", move || match copy::attempt(settings, stop, &opened_tx) {
-            Attempt::Copies(source) => source.run(&opened_tx, &copy_order_rx, stop, meters),
+            Attempt::Copies(source) => source.run(&opened_tx, &copy_order_rx, hand_over, stop, meters),
             Attempt::Encodes => {
                 let deliver = |piece| captured_tx.send(piece);
                 let alive = || captured_tx.note_alive();
@@ -149,7 +166,7 @@ pub fn run(
         let first_number = watcher.next_segment_number();
         let before = last_segments(&*directory, settings, &stream, first_number);
         let resume_point = Arc::new(ResumePoint::after(before.iter().flatten().cloned().collect()));
-        let finish = Arc::new(FinishOnDrop(watcher.waker()));
+        let finish = Arc::new(FinishOnDrop(watcher.waker(), hand_over));
         tell(settings, &source, &stream, first_number, no_microphone);
 
         let mut packages = Vec::new();
@@ -202,12 +219,12 @@ pub fn run(
             let pictures = PictureLines { rungs, still, awaits_picture };
             let grid = stream.grid.clone();
             stages.push(spawn(scope, "grid", move || {
-                let _stop_source = StopOnDrop(stop);
+                let _stop_source = StopOnDrop(stop, hand_over);
                 grid::run(&captured_rx, &grid, pictures, sound, meters).map_err(RunError::from)
             })?);
         }
         stages.push(spawn(scope, "watcher", move || {
-            let _stop_source = StopOnDrop(stop);
+            let _stop_source = StopOnDrop(stop, hand_over);
             let _ended = ended_tx;
             watcher.run().map_err(RunError::from)
         })?);
@@ -334,20 +351,23 @@ fn meters_of(stream: &Stream, meters: &Arc<Meters>) -> Vec<Arc<Meters>> {
 }
 
 /// The last packager that ends tells the watcher to finish. If the watcher has ended, it has reported its error itself.
-struct FinishOnDrop(mpsc::Sender<Wake>);
+struct FinishOnDrop<'a>(mpsc::Sender<Wake>, &'a HandOver);
 
-impl Drop for FinishOnDrop {
+impl Drop for FinishOnDrop<'_> {
     fn drop(&mut self) {
-        let _ = self.0.send(Wake::Finish);
+        let _ = self.0.send(if self.1.is_wished() { Wake::HandOver } else { Wake::Finish });
     }
 }
 
-/// A stage that ends, with or without an error, stops the source; the stages after it end when their channels close.
-struct StopOnDrop<'a>(&'a Stop);
+/// A stage that ends, with or without an error, stops the source; the stages after it end when their channels close. Where another run
+/// goes on, the source has ended by itself.
+struct StopOnDrop<'a>(&'a Stop, &'a HandOver);
 
 impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
-        self.0.request();
+        if !self.1.is_wished() {
+            self.0.request();
+        }
     }
 }
 

@@ -64,6 +64,9 @@ pub enum SourceError {
     /// It was open and is gone.
     #[error("{0}")]
     Lost(String),
+    /// It is there again, and another run goes on with it.
+    #[error("{0}")]
+    HandedOver(String),
 }
 
 /// Opens the source; called again each time that it was lost.
@@ -123,6 +126,7 @@ pub fn run<Piece>(
             backoff = (backoff * 2).min(LONGEST_BACKOFF);
             match open() {
                 Ok(source) => break source,
+                Err(SourceError::HandedOver(_)) => return,
                 Err(error) => {
                     tracing::debug!(%error, "source not back yet");
                     meters.set_source(SourceState::Lost, error.to_string());

@@ -1,11 +1,14 @@
 // Players of other people, with their own defaults, join a low-latency list at each tenth of a segment.
 //
-//   node join.mjs URL --players shaka,videojs [--joins 10] [--step 1] [--seconds 15] [--within 120]
+//   node join.mjs URL --players shaka,videojs,hlsjs [--joins 10] [--step 1] [--seconds 15] [--within 120] [--fps 0]
 //
 // As many pages of one headless Chromium open URL, one after the other, each with the next of PLAYERS: the k-th when k
 // times STEP parts of the newest segment are listed.
 // Each ends well when SECONDS of picture were shown WITHIN so many seconds without an error. When all have shown a second,
 // `ready-for-restart` is said; then the publisher may be started again, and SECONDS are counted from there.
+//
+// FPS: so many frames have to be decoded in each second that is played, less a twentieth: none is left out at the ends of parts. Not so of
+// video.js, whose mux.js leaves out what stands before the first keyframe of a part, with B-frames and without.
 //
 // stdout: JSON lines {event: ready-for-restart}, then {event: ok | failed, players: [{player, joined_at, error, played_s, parts}]}; exit status 0 or 1.
 // stdin: the line `restart-done`.
@@ -20,12 +23,17 @@ const { values, positionals } = parseArgs({
   options: {
     players: { type: 'string' }, joins: { type: 'string', default: '10' }, step: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '15' }, within: { type: 'string', default: '120' },
+    fps: { type: 'string', default: '0' },
   },
 });
 const [url] = positionals;
-const [joins, step, seconds, within_s] = [values.joins, values.step, values.seconds, values.within].map(Number);
+const [joins, step, seconds, within_s, fps] = [values.joins, values.step, values.seconds, values.within, values.fps].map(Number);
 const players = values.players.split(',');
-const SCRIPTS = { shaka: 'shaka-player/dist/shaka-player.compiled.js', videojs: 'video.js/dist/video.min.js' };
+const SCRIPTS = {
+  shaka: 'node_modules/shaka-player/dist/shaka-player.compiled.js',
+  videojs: 'node_modules/video.js/dist/video.min.js',
+  hlsjs: '../../../webroot/player/node_modules/hls.js/dist/hls.min.js',
+};
 
 const commands = createInterface({ input: process.stdin });
 const browser = await launchBrowser();
@@ -49,7 +57,7 @@ async function play() {
   const list = await mediaList();
   for (const [at, it] of pages.entries()) {
     it.joined_at = await newestParts(list, at * step);
-    await it.page.evaluate(it.player === 'shaka' ? startShaka : startVideoJs, url);
+    await it.page.evaluate({ shaka: startShaka, videojs: startVideoJs, hlsjs: startHlsJs }[it.player], url);
   }
   await all(pages, 1);
   say({ event: 'ready-for-restart' });
@@ -58,9 +66,11 @@ async function play() {
   await all(pages, seconds);
   const seen = [];
   for (const { page, player, joined_at, fetched } of pages) {
-    seen.push({ player, joined_at, ...await page.evaluate(() => window.shown), ...fetched });
+    const decoded = await page.evaluate(() => document.querySelector('video').getVideoPlaybackQuality().totalVideoFrames);
+    seen.push({ player, joined_at, decoded, ...await page.evaluate(() => window.shown), ...fetched });
   }
-  const isGood = seen.every(({ error, played_s, parts }) => error === null && played_s >= seconds && parts > 0);
+  const isGood = seen.every(({ player, error, played_s, parts, decoded }) => error === null && played_s >= seconds && parts > 0
+    && (player === 'videojs' || decoded >= 0.95 * fps * played_s));
   return { event: isGood ? 'ok' : 'failed', players: seen };
 }
 
@@ -84,7 +94,7 @@ async function open(player) {
     else if (pathname.endsWith('.ts')) fetched.segments += 1;
   });
   await page.setContent('<video muted autoplay playsinline></video>');
-  await page.addScriptTag({ path: new URL(`node_modules/${SCRIPTS[player]}`, import.meta.url).pathname });
+  await page.addScriptTag({ path: new URL(SCRIPTS[player], import.meta.url).pathname });
   return { page, player, fetched };
 }
 
@@ -126,6 +136,22 @@ function startShaka(url) {
   player.attach(video).then(() => player.load(url)).catch((thrown) => {
     shown.error ??= thrown.category ? `${thrown.category}/${thrown.code}` : String(thrown);
   });
+}
+
+function startHlsJs(url) {
+  const video = document.querySelector('video');
+  const shown = { error: null, played_s: 0 };
+  window.shown = shown;
+  const player = new window.Hls();
+  player.on(window.Hls.Events.ERROR, (_, { fatal, details }) => { if (fatal) shown.error ??= details; });
+  let before_s = 0;
+  setInterval(() => {
+    const advanced_s = video.currentTime - before_s;
+    if (advanced_s > 0 && advanced_s < 1) shown.played_s += advanced_s;
+    before_s = video.currentTime;
+  }, 100);
+  player.loadSource(url);
+  player.attachMedia(video);
 }
 
 function startVideoJs(url) {

@@ -2,6 +2,8 @@
 //! the whole program. What came out is judged by the pixels that are shown and the beeps that are heard.
 
 mod clocks;
+mod container_says;
+mod copied_times;
 mod high_range;
 mod interlaced;
 mod late_head;
@@ -153,6 +155,14 @@ impl Shown {
         offsets_ms.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
         let median_ms = offsets_ms.get(offsets_ms.len() / 2).map_or(0.0, |offset_ms| offset_ms.abs());
         assert!(median_ms <= TOGETHER_MS, "{offsets_ms:?}\n{self:#?}");
+    }
+
+    /// When each picture is shown, in seconds, in the order in which they are stored.
+    fn picture_times(&self) -> Vec<f64> {
+        let words = ["-v", "error", "-select_streams", "v", "-of", "csv=p=0", "-show_entries"];
+        let lines = run(Command::new("ffprobe").args(words).arg("packet=pts_time").arg(&self.joined));
+        let lines = String::from_utf8(lines).expect("text");
+        lines.lines().filter_map(|line| line.trim_matches(',').parse().ok()).collect()
     }
 
     /// How high the beeps are, in Hz.

@@ -189,7 +189,7 @@ impl Sabotage {
 
     pub fn hears(&self, wake: &Wake) -> bool {
         match wake {
-            Wake::Finish => !self.is(Fault::NeverStops),
+            Wake::Finish | Wake::HandOver => !self.is(Fault::NeverStops),
             Wake::Complete { .. } | Wake::Begun(_) if self.is(Fault::MissesOneFile) => {
                 self.count.fetch_add(1, Ordering::Relaxed) != 12
             }

@@ -26,6 +26,7 @@ pub fn segment(uri: String, start_90k: u64, duration_90k: u64, frame_interval_90
             duration_90k,
             frame_interval_90k,
             last_picture: livedir_media::LastPicture::default(),
+            decoding: None,
             frames: duration_90k / frame_interval_90k.max(1),
             keyframes: 1,
             starts_with_keyframe: true,

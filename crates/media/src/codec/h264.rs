@@ -1,6 +1,6 @@
 //! H.264: types of NAL units and the sequence parameter set. Pure; survives any bytes.
 
-use super::picture::{LONGEST_INTERVAL_90K, Picture};
+use super::picture::{Declared, LONGEST_INTERVAL_90K, Picture};
 use super::{Nal, Slice};
 use h264_reader::{
     nal::sps::SeqParameterSet,
@@ -39,6 +39,20 @@ pub(super) fn is_sei(first_byte: u8) -> bool {
 pub(super) fn set_number(set: Nal, unit: &[u8]) -> Option<u32> {
     let before = if set == Nal::Sps { BEFORE_SPS_NUMBER } else { NAL_HEADER_BYTES };
     BitReader::new(ByteReader::skipping_bytes(unit, before)).read_ue("number").ok()
+}
+
+/// E.1.1; `None` when it is damaged.
+pub(super) fn declared(sps: &[u8]) -> Option<Declared> {
+    let rbsp = decode_nal(sps).ok()?;
+    let parsed = SeqParameterSet::from_bits(BitReader::new(&*rbsp)).ok()?;
+    let Some(vui) = parsed.vui_parameters else { return Some(Declared::default()) };
+    let aspect = vui.aspect_ratio_info.and_then(|it| it.get());
+    let signal = vui.video_signal_type;
+    Some(Declared {
+        sample_aspect: aspect.map(|(width, height)| (width.into(), height.into())),
+        has_range: signal.is_some(),
+        has_colours: signal.is_some_and(|signal| signal.colour_description.is_some()),
+    })
 }
 
 pub(super) fn read_sps(sps: &[u8]) -> Option<Picture> {

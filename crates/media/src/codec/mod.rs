@@ -7,7 +7,7 @@ pub(crate) mod hevc;
 pub(crate) mod picture;
 pub(crate) mod picture_head;
 
-use picture::Picture;
+use picture::{Declared, Picture};
 
 /// What pictures are coded in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -129,6 +129,19 @@ impl VideoCodec {
         let mut head = picture_head::PictureHead::new(self);
         head.push(stream_bytes);
         self.read_sps(&head.into_sps()?)?.frame_interval_90k
+    }
+
+    /// How the pictures of a stream with start codes are to be shown, as its first sequence parameter set says. `None` where there is
+    /// none that can be read; of HEVC it is not read.
+    #[must_use]
+    pub fn declared(self, stream_bytes: &[u8]) -> Option<Declared> {
+        let mut head = picture_head::PictureHead::new(self);
+        head.push(stream_bytes);
+        let sps = head.into_sps()?;
+        match self {
+            Self::H264 => h264::declared(&sps),
+            Self::Hevc => None,
+        }
     }
 
     /// What a sequence parameter set says, with its NAL header; `None` when it is damaged.

@@ -14,5 +14,16 @@ pub struct Picture {
     pub(crate) frame_interval_90k: Option<u64>,
 }
 
+/// What an SPS says of the way in which its pictures are to be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Declared {
+    /// Width and height of a pixel, to one another.
+    pub sample_aspect: Option<(u32, u32)>,
+    /// Whether it says which numbers are black and white.
+    pub has_range: bool,
+    /// Whether it says which colours the numbers stand for.
+    pub has_colours: bool,
+}
+
 /// An hour: even a slide show goes on sooner, and times are told apart up to 13 hours.
 pub(crate) const LONGEST_INTERVAL_90K: u64 = of_seconds(3_600);

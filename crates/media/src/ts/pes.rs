@@ -7,6 +7,9 @@ pub(crate) trait StreamScan {
     /// A PES packet begins. Without a time it goes on with the frame or sound before it.
     fn start(&mut self, pts_90k: Option<u64>);
 
+    /// What has just begun is decoded at another time than it is shown at.
+    fn decoded_at(&mut self, _dts_90k: u64) {}
+
     /// More of the stream's bytes.
     fn push(&mut self, stream_bytes: &[u8]);
 }
@@ -17,6 +20,9 @@ pub(crate) fn feed(scan: &mut impl StreamScan, payload: &[u8], unit_start: bool)
         scan.push(payload);
     } else if let Some((pts_90k, stream_bytes)) = read_head(payload) {
         scan.start(pts_90k);
+        if let Some(dts_90k) = read_dts(payload) {
+            scan.decoded_at(dts_90k);
+        }
         scan.push(stream_bytes);
     }
 }
@@ -31,6 +37,17 @@ pub(crate) fn read_head(payload: &[u8]) -> Option<(Option<u64>, &[u8])> {
         _ => None,
     };
     Some((pts_90k, contents.payload()))
+}
+
+/// The decode time of a PES packet, where it is another than the time of presentation.
+fn read_dts(payload: &[u8]) -> Option<u64> {
+    let PesContents::Parsed(Some(contents)) = PesHeader::from_bytes(payload)?.contents() else {
+        return None;
+    };
+    match contents.pts_dts() {
+        Ok(PtsDts::Both { dts: Ok(dts), pts: Ok(_) }) => Some(dts.value()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

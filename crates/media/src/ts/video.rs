@@ -22,6 +22,8 @@ pub struct VideoFacts {
     pub frame_interval_90k: u64,
     /// How long the last frame is shown.
     pub last_picture: LastPicture,
+    /// Its times in decoding order; `None` where frames are shown in the order in which they are decoded.
+    pub decoding: Option<Decoding>,
     /// Frames.
     pub frames: u64,
     /// Frames that can be decoded by themselves.
@@ -39,9 +41,25 @@ pub struct VideoFacts {
     pub sps: Vec<u8>,
 }
 
+/// When frames are decoded that are shown in another order (B-frames). A part of a segment holds frames that follow each other in this
+/// order, and may be shown with frames of other parts between them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decoding {
+    /// When the first frame is decoded, 33 bits.
+    pub start_90k: u64,
+    /// From there to when the frame behind the last one is decoded.
+    pub duration_90k: u64,
+    /// From one frame to the next.
+    pub frame_interval_90k: u64,
+    /// From the last frame to the one behind it.
+    pub last_picture: LastPicture,
+}
+
 pub(crate) struct VideoScan {
     codec: VideoCodec,
     pts_90k: Vec<u64>,
+    /// Of the same frames.
+    dts_90k: Vec<u64>,
     keyframes: u64,
     began_inside_a_picture: bool,
     first: Option<Slice>,
@@ -59,6 +77,13 @@ impl StreamScan for VideoScan {
         if let Some(pts_90k) = pts_90k {
             self.end_picture();
             self.pts_90k.push(pts_90k);
+            self.dts_90k.push(pts_90k);
+        }
+    }
+
+    fn decoded_at(&mut self, dts_90k: u64) {
+        if let Some(last) = self.dts_90k.last_mut() {
+            *last = dts_90k;
         }
     }
 
@@ -76,6 +101,7 @@ impl VideoScan {
         Self {
             codec,
             pts_90k: Vec::new(),
+            dts_90k: Vec::new(),
             keyframes: 0,
             began_inside_a_picture: false,
             first: None,
@@ -107,6 +133,23 @@ impl VideoScan {
         }
     }
 
+    /// `told_90k`: from one frame to the next, as the SPS says.
+    fn decoding(&self, told_90k: Option<u64>) -> Option<Decoding> {
+        let start_90k = *self.dts_90k.first().filter(|_| self.dts_90k != self.pts_90k)?;
+        let steps = self.dts_90k.windows(2).map(|pair| distance_90k(pair[0], pair[1]));
+        let intervals_90k: Vec<u64> = steps
+            .filter_map(|step_90k| u64::try_from(step_90k).ok())
+            .filter(|step_90k| *step_90k > 0)
+            .collect();
+        let last_picture = last_picture(&intervals_90k, told_90k, None);
+        Some(Decoding {
+            start_90k,
+            duration_90k: intervals_90k.iter().sum::<u64>() + last_picture.believed_90k,
+            frame_interval_90k: median(&intervals_90k).unwrap_or(last_picture.believed_90k),
+            last_picture,
+        })
+    }
+
     /// `None` when no frame came. The sound beside it lasts `sound_90k`.
     pub(crate) fn finish(mut self, sound_90k: Option<u64>) -> Option<VideoFacts> {
         self.end_picture();
@@ -116,7 +159,7 @@ impl VideoScan {
         shown_90k.sort_unstable();
         let (first, last) = (shown_90k[0], shown_90k[shown_90k.len() - 1]);
 
-        let sps = self.sps.unwrap_or_default();
+        let sps = self.sps.take().unwrap_or_default();
         let picture = self.codec.read_sps(&sps);
         let told_90k = picture.as_ref().and_then(|picture| picture.frame_interval_90k);
         // The two fields of a frame may carry the same time.
@@ -127,6 +170,7 @@ impl VideoScan {
             .collect();
         // The sound of a part is cut anywhere; only that of a whole segment ends where the video does.
         let sound_90k = sound_90k.filter(|_| self.first_is_key);
+        let decoding = self.decoding(told_90k);
         let last_picture = last_picture(&intervals_90k, told_90k, sound_90k);
         Some(VideoFacts {
             codec: self.codec,
@@ -134,6 +178,7 @@ impl VideoScan {
             duration_90k: (last - first) as u64 + last_picture.believed_90k,
             frame_interval_90k: median(&intervals_90k).unwrap_or(last_picture.believed_90k),
             last_picture,
+            decoding,
             frames: self.pts_90k.len() as u64,
             keyframes: self.keyframes,
             starts_with_keyframe: self.first_is_key,
@@ -167,6 +212,26 @@ mod tests {
             bytes.chunks(chunk_bytes).for_each(|chunk| scan.push(chunk));
         }
         scan.finish(None).expect("pictures")
+    }
+
+    #[test]
+    fn a_part_of_reordered_frames_lasts_as_its_decoding_does() {
+        // Of I0 B1 B2 P3 B4 B5 P6: the first five in decoding order, and the rest.
+        let pts = [3, 6, 4, 5, 9, 7, 8].map(|at| at * 3_600);
+        let scan = |frames: std::ops::Range<usize>| {
+            let mut scan = VideoScan::new(VideoCodec::H264);
+            for n in frames {
+                scan.start(Some(pts[n]));
+                scan.decoded_at((2 + n as u64) * 3_600);
+                scan.push(OTHER);
+            }
+            scan.finish(None).expect("pictures")
+        };
+        let (first, rest) = (scan(0..5), scan(5..7));
+        let decoding = first.decoding.expect("another order");
+        assert_eq!((decoding.start_90k, decoding.duration_90k), (7_200, 18_000));
+        // These two are shown when they are decoded.
+        assert_eq!((rest.decoding, rest.start_90k, rest.frame_interval_90k), (None, 25_200, 3_600));
     }
 
     const OTHER: &[u8] = &[0, 0, 0, 1, 9, 0xf0, 0, 0, 1, 0x41, 0xff];

@@ -217,7 +217,7 @@ impl Channels {
                     root.scan_soon();
                 }
             }
-            Wake::Finish => {}
+            Wake::Finish | Wake::HandOver => {}
         }
     }
 
@@ -288,6 +288,13 @@ impl Channels {
                 kept.channel.leave();
                 info!(channel = %live.display(), "channel gone");
             }
+        }
+    }
+
+    /// Another run goes on: nothing is ended.
+    pub(crate) fn keep_open(&mut self) {
+        for kept in self.by_live.values_mut() {
+            kept.channel.keep_open();
         }
     }
 

@@ -47,7 +47,8 @@ impl LiveFiles {
 
     /// Reads a part of a segment.
     pub(crate) fn read_part(&self, name: &str, buffer: &mut ReadBuffer) -> Result<Finished, Refusal> {
-        finished_file::read_part(&*self.directory, &self.path.join(name), buffer)
+        let finished = finished_file::read_part(&*self.directory, &self.path.join(name), buffer)?;
+        Ok(Finished { facts: finished.facts.in_decoding_order(), ..finished })
     }
 
     /// The names of all segments.

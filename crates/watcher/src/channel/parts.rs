@@ -103,6 +103,12 @@ impl Channel {
         GivenUp::LeavesOut
     }
 
+    /// Another run goes on: nothing is ended.
+    pub(crate) fn keep_open(&mut self) {
+        self.settings.end_list = false;
+        self.publication.keep_open();
+    }
+
     /// Nothing comes any more: what is missing of the last segment is lost.
     pub(crate) fn end_parts(&mut self) {
         self.publication.list_parts(Duration::ZERO);

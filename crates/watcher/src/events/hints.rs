@@ -190,7 +190,7 @@ mod tests {
                 Wake::Gone(path) => format!("gone {}", path.display()),
                 Wake::Directory(path) => format!("directory {}", path.display()),
                 Wake::Rescan => "rescan".to_owned(),
-                Wake::Finish => "finish".to_owned(),
+                Wake::Finish | Wake::HandOver => "finish".to_owned(),
             })
             .collect();
         assert_eq!(words.join(", "), expected);

@@ -22,4 +22,6 @@ pub enum Wake {
     Rescan,
     /// No segment will come any more.
     Finish,
+    /// No segment will come of this run, and another one goes on at once: the playlists stay open.
+    HandOver,
 }

@@ -172,6 +172,11 @@ impl Publication {
         }
     }
 
+    /// Another run goes on: the playlist is not ended.
+    pub(crate) fn keep_open(&mut self) {
+        self.settings.end_list = false;
+    }
+
     /// Writes what there is to write at the end; the playlist must get there.
     pub(crate) fn finish(&mut self) -> io::Result<()> {
         // Where nothing was ever published, there is nothing to end.

@@ -75,6 +75,8 @@ pub(crate) struct LowLatencyList {
     open: Option<u64>,
     /// The end of its last listed part, on its timeline.
     ends_at_90k: Option<u64>,
+    /// The same on the clock of decoding.
+    decodes_until_90k: Option<u64>,
     closing: Option<Closing>,
     /// The last segments of other encoders that arrived or were given up.
     done: VecDeque<u64>,
@@ -142,6 +144,7 @@ impl LowLatencyList {
             passed: Vec::new(),
             open: None,
             ends_at_90k: None,
+            decodes_until_90k: None,
             closing: None,
             done: VecDeque::new(),
             listed_until_90k: None,
@@ -313,7 +316,7 @@ impl LowLatencyList {
         let Some(FirstPart { number, lost, .. }) = self.first_part() else { return };
         self.open = Some(number);
         (self.stands_since, self.stands_still) = (None, false);
-        self.ends_at_90k = None;
+        (self.ends_at_90k, self.decodes_until_90k) = (None, None);
         self.edge.begin(beginning.filmed_at, beginning.discontinuity);
         self.push_lost(number, lost, Some(lost_90k));
     }

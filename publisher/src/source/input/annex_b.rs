@@ -33,9 +33,23 @@ pub(crate) struct Storage {
 pub(crate) struct Picture {
     /// Decoding can begin here.
     pub(crate) is_idr: bool,
-    has_parameter_sets: bool,
+    pub(crate) has_parameter_sets: bool,
+    /// A B-frame: it is shown before one that is stored before it.
+    pub(crate) is_bidirectional: bool,
     has_delimiter: bool,
     has_slice: bool,
+}
+
+impl Picture {
+    /// One that can be decoded by itself.
+    pub(crate) fn whole() -> Self {
+        Picture { is_idr: true, has_slice: true, ..Picture::default() }
+    }
+
+    /// Whether it is one: what is scrambled or damaged holds no slice.
+    pub(crate) fn can_be_read(self) -> bool {
+        self.has_slice
+    }
 }
 
 impl Storage {
@@ -63,10 +77,21 @@ impl Storage {
         Storage { length_bytes: Some(length_bytes), parameter_sets }
     }
 
+    /// The same, but with the parameter sets of another head.
+    pub(crate) fn with_sets_of(self, head: &[u8]) -> Self {
+        Storage { parameter_sets: Self::of_head(head).parameter_sets, ..self }
+    }
+
+    /// Behind start codes.
+    pub(crate) fn parameter_sets(&self) -> &[u8] {
+        &self.parameter_sets
+    }
+
     /// Looks at the NAL units up to the first slice.
     pub(crate) fn look(&self, stored: &[u8]) -> Picture {
         let mut picture = Picture::default();
-        let mut note = |kind: u8| {
+        let mut note = |unit: &[u8]| {
+            let kind = unit.first().map_or(0, |header| header & 0x1f);
             match kind {
                 IDR_SLICE => picture.is_idr = true,
                 SPS => picture.has_parameter_sets = true,
@@ -74,12 +99,13 @@ impl Storage {
                 _ => {}
             }
             picture.has_slice |= (SLICE..=IDR_SLICE).contains(&kind);
+            picture.is_bidirectional |= kind == SLICE && is_of_b_frame(unit);
             picture.has_slice
         };
         if let Some(length_bytes) = self.length_bytes {
             let mut rest = stored;
             while let Some((unit, after)) = split_unit(rest, length_bytes) {
-                if unit.first().is_some_and(|header| note(header & 0x1f)) {
+                if !unit.is_empty() && note(unit) {
                     break;
                 }
                 rest = after;
@@ -87,8 +113,8 @@ impl Storage {
         } else {
             let mut zeros = 0;
             let mut is_header = false;
-            for &byte in stored {
-                if is_header && note(byte & 0x1f) {
+            for (at, &byte) in stored.iter().enumerate() {
+                if is_header && note(&stored[at..]) {
                     break;
                 }
                 is_header = zeros >= 2 && byte == 1;
@@ -153,6 +179,26 @@ impl Storage {
 fn split_unit(bytes: &[u8], length_bytes: usize) -> Option<(&[u8], &[u8])> {
     let length = bytes.get(..length_bytes)?.iter().fold(0, |length, &byte| (length << 8) | usize::from(byte));
     bytes.get(length_bytes..)?.split_at_checked(length)
+}
+
+/// Whether a slice is one of a B-frame. 7.3.3: behind the header of the unit stand the number of the first macroblock and the type of the
+/// slice, both in Exp-Golomb code (9.1), which is read from the first eight bytes.
+fn is_of_b_frame(slice: &[u8]) -> bool {
+    let mut bytes = [0; 8];
+    for (place, &byte) in bytes.iter_mut().zip(slice.iter().skip(1)) {
+        *place = byte;
+    }
+    let mut bits = u64::from_be_bytes(bytes);
+    let mut next = || {
+        let zeros = bits.leading_zeros();
+        if zeros > 20 {
+            return None;
+        }
+        let code = (bits << zeros) >> (63 - zeros);
+        bits <<= 2 * zeros + 1;
+        Some(code - 1)
+    };
+    next().is_some() && matches!(next(), Some(1 | 6))
 }
 
 /// What follows the delimiter, if the frame begins with one.

@@ -29,6 +29,29 @@ pub(crate) fn may_have_more_streams(input: &context::Input) -> bool {
     unsafe { (*input.as_ptr()).ctx_flags & ffi::AVFMTCTX_NOHEADER != 0 }
 }
 
+/// Whether the container's index holds frames that others need and that are not shown: an edit list begins or ends within a group of
+/// pictures.
+pub(crate) fn hides_frames(stream: &Stream) -> bool {
+    // SAFETY: the stream borrows its context, so the pointer is valid; libav asks for a mutable one and changes nothing. Each entry
+    // lies below the count that it gave, and is read before anything else is called.
+    unsafe {
+        let stream = stream.as_ptr().cast_mut();
+        (0..ffi::avformat_index_get_entries_count(stream)).any(|at| {
+            let entry = ffi::avformat_index_get_entry(stream, at);
+            !entry.is_null() && (*entry).flags() & ffi::AVINDEX_DISCARD_FRAME != 0
+        })
+    }
+}
+
+/// What the numbers of the frames stand for as libav's numbers, which are those of ITU-T H.273: primaries, transfer, matrix; and
+/// whether they use the full range.
+pub(crate) fn colours(parameters: &codec::Parameters) -> ([u32; 3], bool) {
+    // SAFETY: the parameters are valid for as long as they are borrowed; the fields are plain numbers.
+    let fields = unsafe { &*parameters.as_ptr() };
+    let colours = [fields.color_primaries as u32, fields.color_trc as u32, fields.color_space as u32];
+    (colours, fields.color_range == ffi::AVColorRange::AVCOL_RANGE_JPEG)
+}
+
 /// Tells the demuxer that only the streams `kept` are wanted. HLS otherwise downloads every variant at once.
 pub(crate) fn discard_all_but(input: &mut context::Input, kept: &[usize]) {
     for index in 0..input.nb_streams() as usize {

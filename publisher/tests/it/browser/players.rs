@@ -2,6 +2,8 @@
 //! restart of the publisher. The driver is `publisher/tests/browser/join.mjs`.
 
 use super::{Page, without_other_browsers};
+use crate::support::check::assert_clean;
+use crate::support::live_source::LiveSource;
 use crate::support::programs::{LiveStream, PATIENCE, WebServer};
 use crate::support::wait_for;
 
@@ -26,6 +28,25 @@ fn video_js_joins_a_ladder_anywhere_and_goes_on() {
 #[test]
 fn shaka_player_joins_a_ladder_anywhere_and_plays() {
     join_anywhere(&["--players", "shaka", "--joins", "5", "--step", "2"], LADDER, Then::TheyPlayOn);
+}
+
+/// Parts are cut in decoding order: their frames are shown with those of their neighbours between them.
+#[test]
+fn players_join_what_is_copied_of_an_encoder_with_b_frames_anywhere() {
+    let _turn = without_other_browsers();
+    let webroot = tempfile::tempdir().unwrap();
+    let site = WebServer::start(webroot.path());
+    let source = LiveSource::like_obs();
+    let live = LiveStream::start(webroot.path(), &[&source.url(), "--copy", "--low-latency"]);
+    let list = format!("{}/ll.m3u8", site.address);
+    wait_for("three segments", PATIENCE, || (live.count("segments_published") >= 3).then_some(()));
+    let asked = ["--players", "hlsjs,shaka,videojs", "--joins", "9", "--fps", "20"];
+    let mut players = Page::drive("join.mjs", &list, &asked);
+    players.wait_for_line(r#""event":"ready-for-restart""#);
+    players.say("restart-done");
+    players.wait_for_line(r#""event":"ok""#);
+    assert_clean(&list);
+    drop(live);
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -120,3 +120,43 @@ fn who_cannot_be_copied_is_sent_away_and_the_next_one_is_taken() {
     assert!(live.publisher.interrupt().success());
     assert_clean(directory.path());
 }
+
+#[test]
+fn with_auto_a_later_client_that_cannot_be_copied_is_encoded_and_the_stream_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let port = free_udp_port();
+    let caller = format!("srt://127.0.0.1:{port}?mode=caller");
+    let listener = format!("srt://127.0.0.1:{port}?mode=listener");
+    let words = [&*listener, "--copy=auto", "--segment-duration", "1s", "--size", "96x72", "--window", "60"];
+    let mut live = LiveStream::start(directory.path(), &[&words[..], &["--low-latency"]].concat());
+    wait_for("the place", PATIENCE, || {
+        live.publisher.output().contains("waiting for an encoder").then_some(())
+    });
+    let fit = send("mpegts", &caller);
+    live.wait_for_segment(3);
+    fit.kill();
+    wait_for("the loss", PATIENCE, || live.publisher.output().contains("source lost").then_some(()));
+    let copied = live.playlist().expect("a playlist").next_media_sequence();
+    // Who is sent away comes again, as OBS does.
+    let unfit = send_with_keyframes(250, "mpegts", &caller);
+    wait_for("the change", PATIENCE, || {
+        live.publisher.output().contains("the stream goes on encoded").then_some(())
+    });
+    assert!(!live.playlist().expect("a playlist").ended, "it does not end");
+    unfit.kill();
+    let _again = wait_for("the place to be open again", PATIENCE, || {
+        let mut sender = send_with_keyframes(250, "mpegts", &caller);
+        wait_for("a refusal or a connection", PATIENCE, || {
+            let is_connected = live.publisher.output().contains("source connected");
+            (is_connected || !sender.still_runs()).then_some(is_connected)
+        })
+        .then_some(sender)
+    });
+    live.wait_for_segment(copied + 3);
+    assert!(live.publisher.interrupt().success());
+    assert_clean(directory.path());
+    let playlist = read_playlist(directory.path()).expect("a playlist");
+    assert!(playlist.ended && playlist.media_sequence == 1, "{playlist:?}");
+    let breaks = playlist.segments.iter().filter(|segment| segment.discontinuity);
+    assert!(breaks.count() >= 1, "{playlist:?}");
+}

@@ -34,6 +34,19 @@ fn check_to_its_end(source: &Path) {
 }
 
 #[test]
+fn a_film_with_b_frames_comes_as_a_file() {
+    // The three kinds of x264: alone, several, and such that others refer to.
+    for frames in
+        [&["-bf", "1"][..], &["-bf", "3", "-b_strategy", "0"], &["-bf", "5", "-b-pyramid", "normal"]]
+    {
+        let coding =
+            ["-c:v", "libx264", "-preset", "veryfast", "-g", "50", "-pix_fmt", "yuv420p", "-c:a", "aac"];
+        let coding = [&coding[..], frames].concat();
+        check_to_its_end(&film("reordered.mp4", &picture("25", SECONDS), &sound(SECONDS), &coding));
+    }
+}
+
+#[test]
 fn a_film_comes_as_a_file() {
     check_to_its_end(&base("base.mp4"));
     check_to_its_end(&base("base.mkv"));

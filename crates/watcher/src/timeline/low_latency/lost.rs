@@ -7,7 +7,7 @@ use crate::events::finished_file::Finished;
 use crate::timeline::low_latency::{Encoder, LowLatencyList, MOST_PARTS, ROUNDING_90K};
 use livedir_layout::names::{part_name, uri_of_name};
 use livedir_playlist::{Part, PartContent, PartError};
-use livedir_time::clock_33_bit::{distance_90k, later_90k};
+use livedir_time::clock_33_bit::{distance_90k, earlier_90k, later_90k};
 use std::time::{Duration, Instant};
 
 impl LowLatencyList {
@@ -98,7 +98,9 @@ impl LowLatencyList {
             let uri = uri_of_name(self.home, &part_name(open, self.listed_parts()));
             // Its name is ours, and its length within the target.
             let _ = self.edge.push(Part { uri, duration_90k, content: PartContent::Gap });
-            self.ends_at_90k = self.ends_at_90k.map(|ends_at_90k| later_90k(ends_at_90k, duration_90k));
+            for end_90k in [&mut self.ends_at_90k, &mut self.decodes_until_90k].into_iter().flatten() {
+                *end_90k = later_90k(*end_90k, duration_90k);
+            }
         }
     }
 
@@ -118,11 +120,28 @@ impl LowLatencyList {
         if is_frame { target_90k / frame_90k * frame_90k } else { target_90k }
     }
 
+    /// A part begins where the one before ends, as far apart as their frames are decoded: they may be shown in another order. Gives
+    /// until when its own are decoded.
+    fn put_in_line(&self, part: &mut Finished) -> u64 {
+        let decoding = part.facts.video.as_ref().and_then(|video| video.decoding);
+        let start_90k = decoding.map_or(part.facts.start_90k, |decoding| decoding.start_90k);
+        let until_90k = later_90k(start_90k, part.facts.duration_90k);
+        if let Some((before_90k, ends_at_90k)) = self.decodes_until_90k.zip(self.ends_at_90k) {
+            let apart_90k = distance_90k(before_90k, start_90k);
+            part.facts.start_90k = match u64::try_from(apart_90k) {
+                Ok(apart_90k) => later_90k(ends_at_90k, apart_90k),
+                Err(_) => earlier_90k(ends_at_90k, apart_90k.unsigned_abs()),
+            };
+        }
+        until_90k
+    }
+
     /// Lists the parts of the open segment that have come. Those that are missing before them are lost.
     pub(super) fn list_parts_of(&mut self, open: u64) -> Vec<PartError> {
         let mut errors = Vec::new();
         while let Some(part) = self.waiting_of(open) {
-            let Some(finished) = self.waiting.remove(&(open, part)) else { break };
+            let Some(mut finished) = self.waiting.remove(&(open, part)) else { break };
+            let decodes_until_90k = self.put_in_line(&mut finished);
             // It has come twice, or after it was listed as lost.
             let Some(lost) = part.checked_sub(self.listed_parts()) else { continue };
             let lost_90k = self.ends_at_90k.and_then(|ends_at_90k| {
@@ -131,7 +150,10 @@ impl LowLatencyList {
             let lost_90k = lost_90k.unwrap_or_else(|| u64::from(lost) * self.usual_90k(&finished));
             self.push_lost(open, lost, Some(lost_90k));
             match self.push(&part_name(open, part), &finished) {
-                Ok(()) => self.ends_at_90k = Some(finished.facts.end_90k()),
+                Ok(()) => {
+                    self.ends_at_90k = Some(finished.facts.end_90k());
+                    self.decodes_until_90k = Some(decodes_until_90k);
+                }
                 Err(error) => {
                     self.push_lost(open, 1, Some(finished.facts.duration_90k));
                     errors.push(error);

@@ -38,7 +38,7 @@ impl LowLatencyList {
         (media_sequence, duration_90k): (u64, u64),
     ) -> Vec<PartError> {
         self.open = Some(number);
-        self.ends_at_90k = None;
+        (self.ends_at_90k, self.decodes_until_90k) = (None, None);
         let mut errors = Vec::new();
         let mut are_all = told.are_all;
         for part in told.parts {

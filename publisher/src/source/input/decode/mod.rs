@@ -37,6 +37,8 @@ pub(crate) struct StreamSetup {
     pub(crate) sample_aspect: Rational,
     pub(crate) orientation: Orientation,
     pub(crate) fields: Fields,
+    /// Some of its frames are there for others alone, and are not shown.
+    pub(crate) hides_frames: bool,
 }
 
 /// What a packet became.

@@ -284,6 +284,7 @@ fn setup(stream: &Stream) -> StreamSetup {
         orientation: matrix
             .map_or_else(Orientation::default, |matrix| Orientation::from_display_matrix(matrix.data())),
         fields: fields(&stream.parameters()),
+        hides_frames: stream_fields::hides_frames(stream),
     }
 }
 
