@@ -164,7 +164,8 @@ fn pixels_that_are_not_square_become_square() {
 
 #[test]
 fn what_is_cropped_is_not_seen() {
-    // 16 pixels of white around it. The encoder fills the last row of blocks with 12 more.
+    // 16 pixels of white around it. The encoder fills the last row of blocks with 12 more. The ffmpeg program leaves in those on the
+    // left.
     let graph = format!("{},pad=352:212:16:16:white", quarters("320x180", 2));
     let whole = silent_film("whole.mp4", &graph, &H264);
     let crop = "h264_metadata=crop_left=16:crop_right=16:crop_top=16:crop_bottom=28";

@@ -113,6 +113,8 @@ impl LaneDecoder {
         let kind = if live { threading::Type::Slice } else { threading::Type::Frame };
         let count = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
         context.set_threading(threading::Config { kind, count, ..Default::default() });
+        // Without it libav leaves in what is cropped on the left, as far as memory addresses would be uneven.
+        context.set_flags(codec::Flags::UNALIGNED);
         let mut decoder = context.decoder();
         decoder.set_packet_time_base(setup.time_base);
         Ok(LaneDecoder {
