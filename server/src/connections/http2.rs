@@ -68,7 +68,8 @@ pub(super) async fn speak(connection: Arc<Connection>, mut transport: Transport)
     if is_finishing {
         http2.graceful_shutdown();
     }
-    let mut streams = Streams { connection, running: Arc::default(), unsent: Vec::new(), places: Vec::new() };
+    let mut streams =
+        Streams { connection, running: Arc::default(), unsent: Vec::new(), done: 0, places: Vec::new() };
     poll_fn(|cx| streams.poll(&mut http2, cx)).await;
 }
 
@@ -77,8 +78,10 @@ struct Streams {
     connection: Arc<Connection>,
     /// A clone for each of them that is running.
     running: Arc<()>,
-    /// Of those that were answered at once, and that are not sent as far as we know.
+    /// What those hold that were answered.
     unsent: Vec<Held>,
+    /// How many were refused, or answered at once, and are not sent as far as we know.
+    done: usize,
     /// As many as have ever been running at the same time.
     places: Vec<Held>,
 }
@@ -96,6 +99,7 @@ impl Streams {
         // What was handed to h2 has gone, unless the kernel takes no more.
         if !self.connection.activity.send_blocked.load(Relaxed) {
             self.unsent.clear();
+            self.done = 0;
         }
         loop {
             match ready!(http2.poll_accept(cx)) {
@@ -110,14 +114,16 @@ impl Streams {
     }
 
     fn begin(&mut self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) {
+        // With this one. Those that are refused have a place in h2, too, until that is sent.
+        if Arc::strong_count(&self.running) + self.done > self.places.len() {
+            self.places.push(self.connection.place.hold(STREAM_PLACE_BYTES));
+        }
         // RFC 9113 8.7: it may be asked again, as nothing has been done for it.
         let size_bytes = STREAM_BYTES.max(head_bytes(request.headers()));
         let Some(held) = self.connection.place.try_hold(size_bytes) else {
+            self.done += 1;
             return respond.send_reset(Reason::REFUSED_STREAM);
         };
-        if Arc::strong_count(&self.running) + self.unsent.len() > self.places.len() {
-            self.places.push(self.connection.place.hold(STREAM_PLACE_BYTES));
-        }
         match stream::begin(self.connection.clone(), request, respond) {
             Some(rest) => {
                 let running = self.running.clone();
@@ -126,7 +132,10 @@ impl Streams {
                     drop((running, held));
                 });
             }
-            None => self.unsent.push(held),
+            None => {
+                self.done += 1;
+                self.unsent.push(held);
+            }
         }
     }
 }
