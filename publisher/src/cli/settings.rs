@@ -13,6 +13,7 @@ use crate::encode::choice::EncoderChoice;
 use crate::encode::ladder::{self, Ladder};
 use crate::picture::filter::FilterSettings;
 use crate::picture::overlay::OverlaySettings;
+use crate::source::input::tracks::{Told, TrackSettings, WantedSound};
 use crate::source::input::{InputAddress, InputSettings};
 use crate::source::microphone::MicrophoneSelector;
 use crate::source::open::SourceChoice;
@@ -35,7 +36,7 @@ pub enum SoundChoice {
 }
 
 /// What `live` is to do.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct LiveSettings {
     /// What to stream.
@@ -44,6 +45,8 @@ pub struct LiveSettings {
     pub sound: SoundChoice,
     /// Whether the sound of the source alone is used.
     pub sound_alone: bool,
+    /// Which of its tracks, and what was said of them.
+    pub tracks: TrackSettings,
     /// A picture for sound that has none.
     pub picture: Option<PathBuf>,
     /// What viewers see of it, if that was said.
@@ -102,6 +105,11 @@ pub enum SettingsError {
     /// Only files can begin again.
     #[error("--loop works with files only; name a file, or leave --loop out")]
     Loop,
+    /// Other sources have no tracks.
+    #[error(
+        "--audio-track chooses among the sound tracks of a file or URL, and this source is neither; leave --audio-track out"
+    )]
+    AudioTrack,
     /// Nothing to copy from.
     #[error(
         "--copy works with files and URLs only; cameras, screens and the test pattern must be encoded; leave --copy out"
@@ -157,13 +165,11 @@ impl TryFrom<LiveArgs> for LiveSettings {
             return Err(SettingsError::Loop);
         }
         let copy = args.copy.filter(|when| *when != CopyWhen::Never);
-        if copy.is_some()
-            && !matches!(
-                source,
-                SourceChoice::Input(InputAddress::File(_) | InputAddress::Url(_) | InputAddress::Stdin)
-            )
-        {
+        if copy.is_some() && !is_with_tracks(&source) {
             return Err(SettingsError::Copy);
+        }
+        if args.audio_track.is_some() && !is_with_tracks(&source) {
+            return Err(SettingsError::AudioTrack);
         }
         if args.fast && copy.is_none() {
             return Err(SettingsError::FastWithoutCopy);
@@ -175,6 +181,13 @@ impl TryFrom<LiveArgs> for LiveSettings {
         Ok(Self {
             source,
             sound_alone: args.no_video,
+            tracks: TrackSettings {
+                sound: match args.audio_track {
+                    _ if args.no_sound || args.mic.is_some() => WantedSound::Unheard,
+                    wanted => wanted.unwrap_or_default(),
+                },
+                told: Told::default(),
+            },
             picture: args.picture,
             sound: match args.mic {
                 _ if args.no_sound => SoundChoice::Silent,
@@ -251,6 +264,7 @@ impl LiveSettings {
             loop_forever: self.loop_forever,
             untimed_fps: self.input_fps,
             sound_alone: self.sound_alone,
+            tracks: self.tracks.clone(),
             stop: stop.flag(),
         };
         let segment_90k = self.asked_segment_90k();
@@ -277,6 +291,11 @@ impl LiveSettings {
             size => size.unwrap_or(DEFAULT_SIZE),
         }
     }
+}
+
+/// Whether a source may have several tracks, and packets that can be copied.
+fn is_with_tracks(source: &SourceChoice) -> bool {
+    matches!(source, SourceChoice::Input(InputAddress::File(_) | InputAddress::Url(_) | InputAddress::Stdin))
 }
 
 #[cfg(test)]
@@ -372,6 +391,8 @@ pub(crate) mod tests {
         check_refused("rtsp://camera/1 --loop", "--loop works with files");
         check_refused("film.mp4 --fast", "add --copy");
         check_refused("film.mp4 --copy=never --fast", "add --copy");
+        check_refused("test --audio-track 2", "leave --audio-track out");
+        check_refused("camera --audio-track de", "leave --audio-track out");
         check_refused("test --copy", "--copy works with files");
         check_refused("rtsp://camera/1 --copy --fast", "--fast works with files");
     }

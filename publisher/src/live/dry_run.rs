@@ -29,6 +29,7 @@ pub fn look(settings: &LiveSettings, stop: &Stop) -> Result<(), SourceError> {
                 loop_forever,
                 untimed_fps: settings.input_fps,
                 sound_alone: settings.sound_alone,
+                tracks: settings.tracks.clone(),
                 stop: stop.flag(),
             })?;
             Ok(())

@@ -417,6 +417,7 @@ fn opener<'a>(settings: &'a LiveSettings, stop: &'a Stop) -> Opener<'a> {
         loop_forever: settings.loop_forever,
         untimed_fps: settings.input_fps,
         sound_alone: settings.sound_alone,
+        tracks: settings.tracks.clone(),
     };
     settings.source.opener(wish, stop)
 }

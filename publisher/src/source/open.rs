@@ -3,6 +3,7 @@
 //! In: the word that was typed, and what is wanted of the video. Out: an [`Opener`].
 
 use crate::source::camera::{self, CameraSelector, CameraWish};
+use crate::source::input::tracks::TrackSettings;
 use crate::source::input::{self, InputAddress, InputError, InputSettings, listen_address};
 use crate::source::push::Waiting;
 use crate::source::sound_alone::{MicrophoneAlone, SoundAlone};
@@ -26,7 +27,7 @@ pub enum SourceChoice {
 }
 
 /// What is wanted of it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct SourceWish {
     /// Width and height in pixels to ask a camera for, and of the test pattern.
     pub size: (u32, u32),
@@ -40,6 +41,8 @@ pub struct SourceWish {
     pub untimed_fps: Option<u32>,
     /// Its sound alone is wanted.
     pub sound_alone: bool,
+    /// The tracks that are wanted, and what was said of them.
+    pub tracks: TrackSettings,
 }
 
 impl SourceChoice {
@@ -86,8 +89,8 @@ impl SourceChoice {
     /// How to open it.
     #[must_use]
     pub fn opener<'a>(&'a self, wish: SourceWish, stop: &'a Stop) -> Opener<'a> {
-        let SourceWish { size: (width, height), is_exact, fps, loop_forever, untimed_fps, sound_alone } =
-            wish;
+        let SourceWish { size: (width, height), is_exact, fps, loop_forever, .. } = wish;
+        let SourceWish { untimed_fps, sound_alone, tracks, .. } = wish;
         let test = move || {
             let pattern = Box::new(TestPattern::new(width, height, fps)) as Box<dyn Source>;
             Ok(if sound_alone { Box::new(SoundAlone(pattern)) } else { pattern })
@@ -108,8 +111,8 @@ impl SourceChoice {
             Self::Test => Box::new(test),
             Self::Input(address) => {
                 let address = address.clone();
-                let input =
-                    InputSettings { address, loop_forever, untimed_fps, sound_alone, stop: stop.flag() };
+                let stop = stop.flag();
+                let input = InputSettings { address, loop_forever, untimed_fps, sound_alone, tracks, stop };
                 Box::new(move || open_or_listen(&input))
             }
             Self::MicrophoneAlone => {

@@ -2,6 +2,7 @@
 //!
 //! In: the path of an image file, or of a film, whose first picture it is. Out: the picture, upright.
 
+use super::input::tracks::{TrackSettings, WantedSound};
 use super::input::{self, InputAddress, InputError, InputSettings};
 use super::{Read, Source, SourceError};
 use crate::captured::{Captured, Shows, SourceFormat};
@@ -34,6 +35,7 @@ impl Still {
             loop_forever: true,
             untimed_fps: None,
             sound_alone: false,
+            tracks: TrackSettings { sound: WantedSound::Unheard, ..TrackSettings::default() },
             stop: stop.flag(),
         };
         let mut file = input::open(&settings)?;

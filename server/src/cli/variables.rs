@@ -13,9 +13,10 @@ const PREFIX: &str = "LIVEDIR_";
 const LETTERS_FOR_EACH_MISTAKE: usize = 4;
 
 /// Those of livedir-publisher and of the justfile, which may stand in the same environment.
-const OTHERS: [&str; 41] = [
+const OTHERS: [&str; 42] = [
     "LIVEDIR_ALL",
     "LIVEDIR_AUDIO_BITRATE",
+    "LIVEDIR_AUDIO_TRACK",
     "LIVEDIR_BITRATE",
     "LIVEDIR_CHANNELS",
     "LIVEDIR_CLOCK",

@@ -3,6 +3,7 @@
 use super::values::{parse_duration, parse_switch, parse_whole, parse_window};
 use crate::cli::limits::{LONGEST_ABSENCE, SHORTEST_ABSENCE};
 use crate::encode::ladder::{self, Ladder};
+use crate::source::input::tracks::WantedSound;
 use clap::{Args, ValueEnum};
 use livedir_media::VideoCodec;
 use std::path::PathBuf;
@@ -168,6 +169,13 @@ pub struct LiveArgs {
     /// A camera is heard through a microphone without this flag, if there is one. `livedir-publisher devices` lists them
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", env = "LIVEDIR_MIC", help_heading = SOUND)]
     pub mic: Option<String>,
+
+    /// Sound track of a source that has several: its number from 1, or its language, like de
+    ///
+    /// Without this flag it is the one that the source marks as the default, or else the first. The start says which one is heard and names
+    /// the others. A film of a list without such a track is heard with the one that it would have without this flag
+    #[arg(long, value_name = "TRACK", value_parser = WantedSound::parse, conflicts_with_all = ["mic", "no_sound"], env = "LIVEDIR_AUDIO_TRACK", help_heading = SOUND)]
+    pub audio_track: Option<WantedSound>,
 
     /// Sound alone: no pictures, whatever the source has; without SOURCE a microphone is heard
     ///

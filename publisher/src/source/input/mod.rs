@@ -18,6 +18,7 @@ pub(crate) mod listen_address;
 pub mod pace;
 mod screen;
 pub(crate) mod stream_fields;
+pub mod tracks;
 
 pub use address::InputAddress;
 pub use error::InputError;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use tracing::warn;
+use tracks::TrackSettings;
 
 /// A name server may keep libav longer than [`demuxer`]'s own patience lasts.
 const OPEN_URL: Duration = Duration::from_secs(12);
@@ -57,6 +59,8 @@ pub struct InputSettings {
     pub untimed_fps: Option<u32>,
     /// The sound alone is played, whatever else there is.
     pub sound_alone: bool,
+    /// The tracks that are wanted, and what was said of them.
+    pub tracks: TrackSettings,
     /// Once it is set, whatever blocks gives up.
     pub stop: Arc<AtomicBool>,
 }

@@ -1,6 +1,7 @@
 //! Media for the tests, made by the ffmpeg program and kept between runs, and what it takes to play them.
 
 use livedir_publisher::captured::Captured;
+use livedir_publisher::source::input::tracks::TrackSettings;
 use livedir_publisher::source::input::{self, Input, InputAddress, InputError, InputSettings};
 use livedir_publisher::source::{Read, Source, SourceError};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -54,6 +55,7 @@ pub fn settings(address: InputAddress) -> InputSettings {
         loop_forever: false,
         untimed_fps: None,
         sound_alone: false,
+        tracks: TrackSettings::default(),
         stop: Arc::new(AtomicBool::new(false)),
     }
 }
