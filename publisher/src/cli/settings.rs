@@ -81,6 +81,10 @@ pub struct LiveSettings {
     pub input_fps: Option<u32>,
     /// How long nothing comes before the slate is shown, where the user says it.
     pub slate_after: Option<Duration>,
+    /// What is shown then, a picture or a film.
+    pub slate: Option<PathBuf>,
+    /// What is written on it.
+    pub slate_text: Option<String>,
     /// Whether the playlist is ended with EXT-X-ENDLIST at the end of the run.
     pub end_list: bool,
     /// What is done to captured frames.
@@ -210,6 +214,8 @@ impl TryFrom<LiveArgs> for LiveSettings {
             loop_forever: args.loop_forever,
             input_fps: args.input_fps,
             slate_after: args.slate_after,
+            slate: args.slate,
+            slate_text: args.slate_text,
             end_list: !args.resume_later,
             filter: FilterSettings {
                 rotate: args.rotate.unwrap_or_default(),
@@ -408,6 +414,8 @@ pub(crate) mod tests {
                 "--text A",
                 "--clock",
                 "--slate-after 5s",
+                "--slate a.png",
+                "--slate-text Soon",
                 "--encoder libx264",
                 "--mic",
                 "--picture logo.png",

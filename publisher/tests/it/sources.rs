@@ -3,6 +3,7 @@
 
 mod clocks;
 mod late_head;
+mod slate;
 mod sound;
 mod standstill;
 mod untimed;

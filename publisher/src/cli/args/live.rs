@@ -149,6 +149,19 @@ pub struct LiveArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_slate_after, env = "LIVEDIR_SLATE_AFTER", help_heading = PICTURE)]
     pub slate_after: Option<Duration>,
 
+    /// Show this picture or film while the source is away
+    ///
+    /// FILE is an image, such as a .png or .jpg, or a film, which plays again and again, with its sound. The time is written on it.
+    /// Whatever its size and frame rate are, it is made to fit
+    #[arg(long, value_name = "FILE", env = "LIVEDIR_SLATE", help_heading = PICTURE)]
+    pub slate: Option<PathBuf>,
+
+    /// Write this line on the slate, instead of NO SIGNAL
+    ///
+    /// The time is written below it. An empty TEXT leaves both out: --slate-text ''
+    #[arg(long, value_name = "TEXT", env = "LIVEDIR_SLATE_TEXT", help_heading = PICTURE)]
+    pub slate_text: Option<String>,
+
     /// Filters of FFmpeg (libavfilter), for experts
     ///
     /// Like `eq=brightness=0.1` or `movie=logo.png[logo];[in][logo]overlay=16:16`. They run after --rotate and --mirror, and before the

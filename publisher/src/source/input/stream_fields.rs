@@ -40,10 +40,10 @@ pub(crate) fn program_of(input: &context::Input, stream: usize) -> Vec<usize> {
         let programs = std::slice::from_raw_parts(fields.programs, fields.nb_programs as usize);
         let streams = programs.iter().map(|&program| {
             let program = &*program;
-            match program.stream_index.is_null() {
-                true => &[][..],
-                false => std::slice::from_raw_parts(program.stream_index, program.nb_stream_indexes as usize),
+            if program.stream_index.is_null() {
+                return &[][..];
             }
+            std::slice::from_raw_parts(program.stream_index, program.nb_stream_indexes as usize)
         });
         let of_all = streams.map(|indexes| indexes.iter().map(|&index| index as usize).collect::<Vec<_>>());
         of_all.into_iter().find(|indexes| indexes.contains(&stream)).unwrap_or_default()

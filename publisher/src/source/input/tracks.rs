@@ -1,10 +1,10 @@
-//! Tracks: which of several sound tracks is heard, and what is said of those that are not. Pure but for [`Told`].
+//! Tracks: which of several sound tracks is heard, and what is said of those that are not. Pure but for [`Told`], which logs.
 //!
 //! In: what the user wants, and the sound tracks of a source. Out: one of them, and words for people.
 
 use isolang::Language;
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use tracing::{info, warn};
 
 /// A file has few tracks, and a broadcast may have hundreds: more are counted.
 const MOST_NAMED: usize = 12;
@@ -89,16 +89,30 @@ pub struct TrackSettings {
 
 /// Lines that were told: each once, over all rounds and openings of a source.
 #[derive(Debug, Clone, Default)]
-pub struct Told(Arc<Mutex<BTreeSet<String>>>);
+pub struct Told(Arc<Mutex<Vec<String>>>);
 
 impl Told {
-    /// Whether a line is new; from then on it is not.
-    pub(crate) fn is_new(&self, line: &str) -> bool {
+    /// Logs a line, unless it was told before. `is_news`: nobody has asked for it, and a terminal shows it, too.
+    pub(crate) fn tell(&self, line: String, is_news: bool) {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.contains(&line) {
+            return;
+        }
         if told.len() >= MOST_TOLD {
             told.clear();
         }
-        told.insert(line.to_owned())
+        if is_news {
+            warn!("{line}");
+        } else {
+            info!("{line}");
+        }
+        told.push(line);
+    }
+
+    /// What was told.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -175,16 +189,14 @@ pub(crate) fn in_words(tracks: &[SoundTrack], choice: &Choice, wanted: &WantedSo
     let missing = wanted.missing().filter(|_| !choice.is_as_wanted);
     let missing =
         missing.map(|missing| format!("{missing} that can be played; instead ")).unwrap_or_default();
-    let mut line = format!("{missing}sound track {taken} is heard");
+    let line = format!("{missing}sound track {taken} is heard");
     if !others.is_empty() {
         let names = shortened(others.iter().map(|(index, track)| track.in_words(*index)));
         let language = others.iter().find_map(|(_, track)| track.language.as_deref().map(two_letters));
         let or_language = language.filter(|it| is_typable(it)).map(|it| format!(" or --audio-track {it}"));
         let number = others[0].0 + 1;
-        line += &format!(
-            ", not {names}; for another one add --audio-track {number}{}",
-            or_language.unwrap_or_default()
-        );
+        let or_language = or_language.unwrap_or_default();
+        return Some(format!("{line}, not {names}; for another one add --audio-track {number}{or_language}"));
     }
     Some(line)
 }
@@ -196,10 +208,10 @@ pub(crate) fn all_in_words(tracks: &[SoundTrack]) -> String {
 
 /// Names with commas between, the first of them if they are many.
 pub(crate) fn shortened(names: impl Iterator<Item = String>) -> String {
-    let names: Vec<String> = names.collect();
-    let more = names.len().saturating_sub(MOST_NAMED);
-    let named = names[..names.len() - more].join(", ");
-    if more > 0 { format!("{named} and {more} more") } else { named }
+    let all: Vec<String> = names.collect();
+    let more = all.len().saturating_sub(MOST_NAMED);
+    let first = all[..all.len() - more].join(", ");
+    if more > 0 { format!("{first} and {more} more") } else { first }
 }
 
 fn is_typable(language: &str) -> bool {
@@ -334,6 +346,9 @@ mod tests {
     #[test]
     fn each_line_is_told_once() {
         let told = Told::default();
-        assert!(told.is_new("a") && told.clone().is_new("b") && !told.is_new("a") && !told.is_new("b"));
+        for line in ["a", "b", "a", "b"] {
+            told.clone().tell(line.to_owned(), false);
+        }
+        assert_eq!(told.lines(), ["a", "b"]);
     }
 }

@@ -9,7 +9,6 @@ use crate::source::input::tracks::{self, Choice, SoundTrack, TrackSettings, Want
 use ffmpeg_next::format::context;
 use ffmpeg_next::format::stream::{Disposition, Stream};
 use ffmpeg_next::{decoder, media};
-use tracing::{info, warn};
 
 /// Tracks that are not for everybody.
 const SPECIAL: Disposition = Disposition::COMMENT
@@ -19,7 +18,7 @@ const SPECIAL: Disposition = Disposition::COMMENT
     .union(Disposition::DESCRIPTIONS);
 
 /// The sound tracks that go with a picture, or with the best sound where there is none: in a broadcast those of the same program.
-fn beside<'a>(input: &'a context::Input, picture: Option<usize>) -> Vec<Stream<'a>> {
+fn beside(input: &context::Input, picture: Option<usize>) -> Vec<Stream<'_>> {
     let sounds = || input.streams().filter(|stream| stream.parameters().medium() == media::Type::Audio);
     let best = || input.streams().best(media::Type::Audio).map(|best| best.index());
     let program =
@@ -65,11 +64,10 @@ pub(crate) fn choose<'a>(
     Ok(Some(streams.swap_remove(choice.index)))
 }
 
+/// On a terminal, too, unless it is what was asked for.
 fn tell(name: &str, tracks: &[SoundTrack], choice: &Choice, settings: &TrackSettings) {
-    let Some(line) = tracks::in_words(tracks, choice, &settings.sound) else { return };
-    match settings.told.is_new(&format!("{name}: {line}")) {
-        true if choice.is_as_wanted => info!("{name}: {line}"),
-        true => warn!("{name}: {line}"),
-        false => {}
+    if let Some(line) = tracks::in_words(tracks, choice, &settings.sound) {
+        let is_news = !choice.is_as_wanted || settings.sound == WantedSound::Default;
+        settings.told.tell(format!("{name}: {line}"), is_news);
     }
 }

@@ -16,7 +16,6 @@ use ffmpeg_next::codec::packet::side_data;
 use ffmpeg_next::format::context;
 use ffmpeg_next::format::stream::Stream;
 use ffmpeg_next::{Packet, Rational, decoder, media};
-use tracing::{info, warn};
 
 /// Text art, which libav takes for video: every text file would "play".
 const NOT_MEDIA: [&str; 5] = ["tty", "bin", "xbin", "adf", "idf"];
@@ -157,9 +156,8 @@ pub(crate) fn choose(
         if picture.is_none() {
             return Err(InputError::NoDecoder { name, codec: format!("{codec} sound") });
         }
-        if tracks.told.is_new(&format!("{name}: {codec}")) {
-            warn!(source = name, codec, "no decoder for the sound; going on without it");
-        }
+        let line = format!("{name}: no decoder for the sound ({codec}); going on without it");
+        tracks.told.tell(line, true);
     }
     if picture.is_none() && sound.is_none() {
         let found = found(input);
@@ -224,8 +222,8 @@ fn tell_left_out(input: &context::Input, address: &InputAddress, kept: &[usize],
         is_here && !is_unwanted && !kept.contains(&stream.index())
     };
     let names = left_out(input.streams().filter(is_left_out));
-    if !names.is_empty() && wanted.tracks.told.is_new(&format!("{address}: {names}")) {
-        info!("{address}: not in the stream: {names}");
+    if !names.is_empty() {
+        wanted.tracks.told.tell(format!("{address}: not in the stream: {names}"), true);
     }
 }
 
