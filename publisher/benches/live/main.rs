@@ -19,6 +19,7 @@ use livedir_publisher::encode::choice::EncoderChoice;
 use livedir_publisher::encode::ladder::SMALLEST_QUANTISER;
 use livedir_publisher::picture::colour_space::ColourSpace;
 use livedir_publisher::picture::overlay::OverlaySettings;
+use livedir_publisher::picture::slate::SlateSettings;
 use programs::{
     end, ffmpeg, ffmpeg_ladder, ffmpeg_version, livedir, make_film, record_test_pattern, run, start,
 };
@@ -48,6 +49,7 @@ const STREAM: EncodeSettings = EncodeSettings {
     segment_frames: 40,
     video_bps: 1_000_000,
     smallest_quantiser: SMALLEST_QUANTISER,
+    slate: SlateSettings { text: None, is_own: false },
     overlay: OverlaySettings { text: None, clock: false },
     codec: VideoCodec::H264,
     encoder: EncoderChoice::Auto,

@@ -10,6 +10,7 @@ use livedir_publisher::encode::choice::EncoderChoice;
 use livedir_publisher::encode::ladder::SMALLEST_QUANTISER;
 use livedir_publisher::picture::colour_space::ColourSpace;
 use livedir_publisher::picture::overlay::OverlaySettings;
+use livedir_publisher::picture::slate::SlateSettings;
 use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -70,6 +71,7 @@ pub fn ffmpeg(kind: &Kind, place: &str, webroot: &Path) -> Child {
                 segment_frames: u64::from(fps * SEGMENT_S),
                 video_bps: video_bps.into(),
                 smallest_quantiser: SMALLEST_QUANTISER,
+                slate: SlateSettings::default(),
                 overlay: OverlaySettings { text: None, clock: false },
                 codec: VideoCodec::H264,
                 encoder: EncoderChoice::Auto,

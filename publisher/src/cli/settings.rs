@@ -14,6 +14,7 @@ use crate::encode::ladder::{self, Ladder};
 use crate::picture::deinterlacer::Deinterlace;
 use crate::picture::filter::FilterSettings;
 use crate::picture::overlay::OverlaySettings;
+use crate::source::input::tracks::{Told, TrackSettings, WantedSound};
 use crate::source::input::{InputAddress, InputSettings};
 use crate::source::microphone::MicrophoneSelector;
 use crate::source::open::SourceChoice;
@@ -36,7 +37,7 @@ pub enum SoundChoice {
 }
 
 /// What `live` is to do.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct LiveSettings {
     /// What to stream.
@@ -45,6 +46,8 @@ pub struct LiveSettings {
     pub sound: SoundChoice,
     /// Whether the sound of the source alone is used.
     pub sound_alone: bool,
+    /// Which of its tracks, and what was said of them.
+    pub tracks: TrackSettings,
     /// A picture for sound that has none.
     pub picture: Option<PathBuf>,
     /// What viewers see of it, if that was said.
@@ -81,6 +84,10 @@ pub struct LiveSettings {
     pub deinterlace: Deinterlace,
     /// How long nothing comes before the slate is shown, where the user says it.
     pub slate_after: Option<Duration>,
+    /// What is shown then, a picture or a film.
+    pub slate: Option<PathBuf>,
+    /// What is written on it.
+    pub slate_text: Option<String>,
     /// Whether the playlist is ended with EXT-X-ENDLIST at the end of the run.
     pub end_list: bool,
     /// What is done to captured frames.
@@ -105,6 +112,11 @@ pub enum SettingsError {
     /// Only files can begin again.
     #[error("--loop works with files only; name a file, or leave --loop out")]
     Loop,
+    /// Other sources have no tracks.
+    #[error(
+        "--audio-track chooses among the sound tracks of a file or URL, and this source is neither; leave --audio-track out"
+    )]
+    AudioTrack,
     /// Nothing to copy from.
     #[error(
         "--copy works with files and URLs only; cameras, screens and the test pattern must be encoded; leave --copy out"
@@ -160,13 +172,11 @@ impl TryFrom<LiveArgs> for LiveSettings {
             return Err(SettingsError::Loop);
         }
         let copy = args.copy.filter(|when| *when != CopyWhen::Never);
-        if copy.is_some()
-            && !matches!(
-                source,
-                SourceChoice::Input(InputAddress::File(_) | InputAddress::Url(_) | InputAddress::Stdin)
-            )
-        {
+        if copy.is_some() && !is_with_tracks(&source) {
             return Err(SettingsError::Copy);
+        }
+        if args.audio_track.is_some() && !is_with_tracks(&source) {
+            return Err(SettingsError::AudioTrack);
         }
         if args.fast && copy.is_none() {
             return Err(SettingsError::FastWithoutCopy);
@@ -178,6 +188,13 @@ impl TryFrom<LiveArgs> for LiveSettings {
         Ok(Self {
             source,
             sound_alone: args.no_video,
+            tracks: TrackSettings {
+                sound: match args.audio_track {
+                    _ if args.no_sound || args.mic.is_some() => WantedSound::Unheard,
+                    wanted => wanted.unwrap_or_default(),
+                },
+                told: Told::default(),
+            },
             picture: args.picture,
             sound: match args.mic {
                 _ if args.no_sound => SoundChoice::Silent,
@@ -201,6 +218,8 @@ impl TryFrom<LiveArgs> for LiveSettings {
             input_fps: args.input_fps,
             deinterlace: args.deinterlace,
             slate_after: args.slate_after,
+            slate: args.slate,
+            slate_text: args.slate_text,
             end_list: !args.resume_later,
             filter: FilterSettings {
                 rotate: args.rotate.unwrap_or_default(),
@@ -256,6 +275,7 @@ impl LiveSettings {
             untimed_fps: self.input_fps,
             sound_alone: self.sound_alone,
             deinterlace: self.deinterlace,
+            tracks: self.tracks.clone(),
             stop: stop.flag(),
         };
         let segment_90k = self.asked_segment_90k();
@@ -281,6 +301,11 @@ impl LiveSettings {
             size => size.unwrap_or(DEFAULT_SIZE),
         }
     }
+}
+
+/// Whether a source may have several tracks, and packets that can be copied.
+fn is_with_tracks(source: &SourceChoice) -> bool {
+    matches!(source, SourceChoice::Input(InputAddress::File(_) | InputAddress::Url(_) | InputAddress::Stdin))
 }
 
 #[cfg(test)]
@@ -376,6 +401,8 @@ pub(crate) mod tests {
         check_refused("rtsp://camera/1 --loop", "--loop works with files");
         check_refused("film.mp4 --fast", "add --copy");
         check_refused("film.mp4 --copy=never --fast", "add --copy");
+        check_refused("test --audio-track 2", "leave --audio-track out");
+        check_refused("camera --audio-track de", "leave --audio-track out");
         check_refused("test --copy", "--copy works with files");
         check_refused("rtsp://camera/1 --copy --fast", "--fast works with files");
     }
@@ -391,6 +418,8 @@ pub(crate) mod tests {
                 "--text A",
                 "--clock",
                 "--slate-after 5s",
+                "--slate a.png",
+                "--slate-text Soon",
                 "--encoder libx264",
                 "--mic",
                 "--picture logo.png",

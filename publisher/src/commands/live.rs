@@ -25,7 +25,11 @@ pub fn live(args: LiveArgs, printed: Option<String>) -> anyhow::Result<()> {
     start_libav()?;
     if is_dry_run {
         // Without the log, whose warnings the stream itself brings.
-        return Ok(crate::live::dry_run::look(&settings, &Stop::default())?);
+        crate::live::dry_run::look(&settings, &Stop::default())?;
+        for line in settings.tracks.told.lines() {
+            eprintln!("{line}");
+        }
+        return Ok(());
     }
     let terminal = Terminal::start();
     let stop = stop_on_signals()?;
@@ -110,6 +114,7 @@ mod tests {
             video_bps: 1,
             smallest_quantiser: crate::encode::ladder::SMALLEST_QUANTISER,
             overlay: crate::picture::overlay::OverlaySettings::default(),
+            slate: crate::picture::slate::SlateSettings::default(),
             codec: livedir_media::VideoCodec::H264,
             encoder: crate::encode::choice::EncoderChoice::Auto,
         };

@@ -19,6 +19,7 @@ use ffmpeg_next as ffmpeg;
 use crate::captured::RATE_HZ;
 use crate::picture::colour_space::ColourSpace;
 use crate::picture::overlay::OverlaySettings;
+use crate::picture::slate::SlateSettings;
 use choice::EncoderChoice;
 use livedir_media::VideoCodec;
 use livedir_time::ticks;
@@ -45,6 +46,8 @@ pub struct EncodeSettings {
     pub smallest_quantiser: u8,
     /// What is written on the frames and on the slate.
     pub overlay: OverlaySettings,
+    /// What the user wants of the slate.
+    pub slate: SlateSettings,
     /// Codec of the video.
     pub codec: VideoCodec,
     /// Encoder of the video.

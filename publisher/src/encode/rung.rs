@@ -4,6 +4,7 @@
 //! scaler, its overlay and its encoder, for the whole run. When the grid ends the encoder is flushed and the packet
 //! channel closes.
 
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::SystemTime;
 
@@ -15,7 +16,7 @@ use crate::picture::canvas::Canvas;
 use crate::picture::overlay::Overlay;
 use crate::picture::scaler::Scaler;
 use crate::picture::shared::SharedPicture;
-use crate::picture::slate::{self, SlateText};
+use crate::picture::slate::{self, Lettering, Slate};
 use crate::queue::picture::{Picture, PictureReceiver, Shown};
 use livedir_media::Medium;
 
@@ -36,6 +37,7 @@ pub fn run(
             scaler: Scaler::new(settings.width, settings.height, settings.colours),
             overlay: Overlay::new(&settings.overlay, settings.width, settings.height),
             picture: None,
+            ground: Ground::new(settings),
             slate: None,
         },
         captions: RungCaptions::new(settings),
@@ -122,14 +124,53 @@ struct Screen<'a> {
     overlay: Overlay,
     /// The last frame.
     picture: Option<SharedPicture>,
-    /// The last slate, and the second that it was drawn for.
+    ground: Ground,
+    /// The last slate, and its number.
     slate: Option<(u64, SharedPicture)>,
+}
+
+/// What lies behind the letters of a slate that is not livedir's own.
+struct Ground {
+    scaler: Scaler,
+    /// The last one as it was given, and in the size of the rung.
+    last: Option<(Arc<SharedPicture>, SharedPicture)>,
+    lettering: Option<Lettering>,
+}
+
+impl Ground {
+    fn new(settings: &EncodeSettings) -> Self {
+        let EncodeSettings { width, height, .. } = *settings;
+        let is_usual = settings.slate.is_usual();
+        Self {
+            scaler: Scaler::new(width, height, settings.colours),
+            last: None,
+            lettering: (!is_usual).then(|| Lettering::new(&settings.slate, (width, height))),
+        }
+    }
+
+    /// The slate; black where there is no picture, or it cannot be scaled.
+    fn draw(&mut self, slate: &Slate, (width, height): (u32, u32)) -> SharedPicture {
+        let Some(lettering) = &mut self.lettering else {
+            return slate::draw(width, height, &slate.time, &slate.reason).into();
+        };
+        if let Some(ground) = &slate.ground
+            && self.last.as_ref().is_none_or(|(last, _)| !Arc::ptr_eq(last, ground))
+        {
+            match self.scaler.scale(ground.clone()) {
+                Ok(scaled) => self.last = Some((ground.clone(), scaled)),
+                Err(error) => tracing::warn!(%error, "a picture of the slate could not be scaled"),
+            }
+        }
+        let scaled = self.last.as_ref().and_then(|(_, scaled)| scaled.share().ok());
+        let ground = scaled.unwrap_or_else(|| Canvas::new(width, height).to_frame().into());
+        lettering.write(ground, &slate.time)
+    }
 }
 
 impl Screen<'_> {
     fn show(&mut self, picture: Picture) -> &mut SharedPicture {
         match picture {
-            Picture::Slate(text) => return self.slate(&text),
+            Picture::Slate(slate) => return self.slate(&slate),
             Picture::Same => {}
             Picture::New(picture, taken_at) => match self.scaler.scale(picture) {
                 Ok(frame) => self.picture = self.written(frame, taken_at).or(self.picture.take()),
@@ -148,13 +189,15 @@ impl Screen<'_> {
         written.inspect_err(|error| tracing::warn!(%error, "text could not be drawn on a frame")).ok()
     }
 
-    fn slate(&mut self, text: &SlateText) -> &mut SharedPicture {
+    fn slate(&mut self, slate: &Slate) -> &mut SharedPicture {
         let EncodeSettings { width, height, .. } = *self.settings;
-        let draw = || SharedPicture::from(slate::draw(width, height, &text.time, &text.reason));
-        if self.slate.as_ref().is_none_or(|(second, _)| *second != text.second) {
-            let slate = self.written(draw(), SystemTime::now()).unwrap_or_else(draw);
-            self.slate = Some((text.second, slate));
+        let size = (width, height);
+        if self.slate.as_ref().is_none_or(|(number, _)| *number != slate.number) {
+            let drawn = self.ground.draw(slate, size);
+            let written = self.written(drawn, SystemTime::now());
+            let drawn = written.unwrap_or_else(|| self.ground.draw(slate, size));
+            self.slate = Some((slate.number, drawn));
         }
-        &mut self.slate.get_or_insert_with(|| (text.second, draw())).1
+        &mut self.slate.get_or_insert_with(|| (slate.number, self.ground.draw(slate, size))).1
     }
 }

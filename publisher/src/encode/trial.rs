@@ -18,6 +18,7 @@ use crate::picture::canvas::Canvas;
 use crate::picture::colour_space::ColourSpace;
 use crate::picture::overlay::OverlaySettings;
 use crate::picture::shared::SharedPicture;
+use crate::picture::slate::SlateSettings;
 use livedir_media::VideoCodec;
 use livedir_time::ticks::nearest_picture;
 
@@ -114,6 +115,7 @@ pub fn describe() -> String {
             video_bps: 1_000_000,
             smallest_quantiser: SMALLEST_QUANTISER,
             overlay: OverlaySettings::default(),
+            slate: SlateSettings::default(),
             codec,
             encoder: EncoderChoice::Auto,
         };
@@ -145,6 +147,7 @@ mod tests {
             video_bps: 300_000,
             smallest_quantiser: SMALLEST_QUANTISER,
             overlay: OverlaySettings::default(),
+            slate: SlateSettings::default(),
             codec,
             encoder: EncoderChoice::parse(encoder),
         }

@@ -54,6 +54,12 @@ impl Absence {
         self.last_sign = self.last_sign.max(at);
     }
 
+    /// Whether the source has given a sign beside its pictures.
+    #[must_use]
+    pub fn has_given_sign(&self) -> bool {
+        self.last_sign.is_some()
+    }
+
     /// The source is known to be lost: the time to its next picture is no gap of its own making.
     pub fn note_loss(&mut self) {
         self.is_running = false;

@@ -9,6 +9,7 @@ pub mod absence;
 pub(crate) mod complaint;
 pub mod frame_clock;
 pub mod segment_boundaries;
+pub mod slate;
 pub(crate) mod start;
 
 use std::sync::Arc;
@@ -23,11 +24,11 @@ use crate::grid::absence::Absence;
 use crate::grid::complaint::Complaint;
 use crate::grid::frame_clock::{FrameClock, Placement};
 use crate::grid::segment_boundaries::SegmentBoundaries;
+use crate::grid::slate::{OwnSlate, Slates};
 use crate::grid::start::Start;
 use crate::packet::{Encoded, EncodedPacket, SegmentBoundary};
 use crate::picture::filter::{Filter, FilterSettings};
 use crate::picture::shared::SharedPicture;
-use crate::picture::slate::SlateText;
 use crate::queue::capture::{CaptureReceiver, Next};
 use crate::queue::picture::{Picture, PictureSender, Shown};
 use livedir_layout::meters::Meters;
@@ -72,6 +73,8 @@ pub struct PictureLines {
     pub rungs: Vec<PictureSender>,
     /// What is seen while the source is there and has shown no picture of its own.
     pub still: Option<SharedPicture>,
+    /// What the user wants to be seen while the source is away.
+    pub slate: Option<OwnSlate>,
     /// Whether the source is expected to begin with a picture.
     pub awaits_picture: bool,
 }
@@ -111,6 +114,9 @@ pub fn run(
         for sound in captured.drain_sound() {
             grid.take_sound(&sound);
         }
+        for sound in grid.slates.take_sound() {
+            grid.take_sound(&sound);
+        }
         grid.fill_overdue(now)?;
     }
     grid.finish()
@@ -138,7 +144,7 @@ struct Grid<'a> {
     has_picture: bool,
     /// Those of pictures that had no place, for the next grid time.
     captions: Captions,
-    slate: Option<Arc<SlateText>>,
+    slates: Slates,
 }
 
 struct Sound {
@@ -157,7 +163,7 @@ impl<'a> Grid<'a> {
         sound: Option<SoundLine>,
         meters: &'a Meters,
     ) -> Result<Self, EncodeError> {
-        let PictureLines { rungs, still, .. } = pictures;
+        let PictureLines { rungs, still, slate, .. } = pictures;
         let sound = sound.map(|line| {
             let encoder = AudioEncoder::open(line.audio_bps, origin)?;
             let parameters = encoder.parameters();
@@ -181,7 +187,7 @@ impl<'a> Grid<'a> {
             sound: sound.transpose()?,
             has_picture: false,
             captions: Captions::default(),
-            slate: None,
+            slates: Slates::new(settings.fps, slate),
         })
     }
 
@@ -296,25 +302,19 @@ impl<'a> Grid<'a> {
         }
         if is_absent || !self.has_picture {
             self.meters.frames_slate.add(1);
-            let slate = self.slate(n);
+            let reason = || self.meters.absence();
+            let is_alone = is_absent || !self.absence.has_given_sign();
+            let slate = self.slates.show(n, self.clock.time_of(n), is_alone, reason);
             return self.show(n, Picture::Slate(slate));
         }
         self.meters.frames_duplicated.add(1);
         self.show(n, Picture::Same);
     }
 
-    /// The text of the slate: a new one each second.
-    fn slate(&mut self, n: u64) -> Arc<SlateText> {
-        let second = n / u64::from(self.settings.fps);
-        if let Some(slate) = self.slate.as_ref().filter(|slate| slate.second == second) {
-            return slate.clone();
-        }
-        let time = jiff::Zoned::now().strftime("%H:%M:%S").to_string();
-        let slate = Arc::new(SlateText { second, time, reason: self.meters.absence() });
-        self.slate.insert(slate).clone()
-    }
-
     fn show(&mut self, n: u64, picture: Picture) {
+        if !matches!(picture, Picture::Slate(_)) {
+            self.slates.put_away();
+        }
         let (segment, begins_at) = self.boundaries.segment_of(n).unwrap_or_default();
         let boundary = (begins_at == n).then(|| SegmentBoundary {
             filmed_at: self.filmed_at(n),

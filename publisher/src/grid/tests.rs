@@ -79,7 +79,7 @@ fn take_a_tone(runs: u32, waited: Duration, ended_after: Option<Duration>) -> Pa
 }
 
 fn pictures(shown: PictureSender) -> PictureLines {
-    PictureLines { rungs: vec![shown], still: None, awaits_picture: true }
+    PictureLines { rungs: vec![shown], still: None, slate: None, awaits_picture: true }
 }
 
 fn grey(captured_at: Instant) -> CapturedPicture {

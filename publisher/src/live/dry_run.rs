@@ -1,4 +1,4 @@
-//! Dry run: whether a source that is a file can be streamed, before anything is begun.
+//! Dry run: whether a source that is a file can be streamed, and a slate be shown, before anything is begun.
 //!
 //! In: the settings. Out: what `live` would refuse the file with. Writes nothing, and starts no thread that outlives it.
 
@@ -9,11 +9,13 @@ use crate::live::copy::{self, Attempt};
 use crate::source::SourceError;
 use crate::source::input::{self, InputAddress, InputSettings};
 use crate::source::open::SourceChoice;
+use crate::source::slate::SlateFile;
 use livedir_time::stop::Stop;
 
 /// Opens the file as `live` would. Other sources are not opened: a camera serves one program at a time, a network takes long, and what
 /// was read from a pipe is gone.
 pub fn look(settings: &LiveSettings, stop: &Stop) -> Result<(), SourceError> {
+    settings.slate.as_ref().map(|path| SlateFile::read(path, stop)).transpose()?;
     let SourceChoice::Input(address @ InputAddress::File(path)) = &settings.source else { return Ok(()) };
     let is_device_or_pipe = path.metadata().is_ok_and(|it| !it.is_file() && !it.is_dir());
     if is_device_or_pipe {
@@ -30,6 +32,7 @@ pub fn look(settings: &LiveSettings, stop: &Stop) -> Result<(), SourceError> {
                 untimed_fps: settings.input_fps,
                 sound_alone: settings.sound_alone,
                 deinterlace: settings.deinterlace,
+                tracks: settings.tracks.clone(),
                 stop: stop.flag(),
             })?;
             Ok(())

@@ -11,6 +11,7 @@ use crate::encode::sound::FRAME_90K as AUDIO_FRAME_90K;
 use crate::grid::GridSettings;
 use crate::package::Lengths;
 use crate::picture::scaler;
+use crate::picture::slate::SlateSettings;
 use livedir_layout::rendition::{AUDIO, Rendition};
 use livedir_media::Medium;
 use livedir_media::VideoCodec;
@@ -189,6 +190,7 @@ impl LiveSettings {
             video_bps: rung.video_bps,
             smallest_quantiser: rung.smallest_quantiser(&rungs[0]),
             overlay: self.overlay.clone(),
+            slate: SlateSettings { text: self.slate_text.clone(), is_own: self.slate.is_some() },
             codec: self.codec,
             encoder: self.encoder.clone(),
         };

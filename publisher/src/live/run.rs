@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::captured::{Shows, SourceFormat};
 use crate::cli::settings::{LiveSettings, SoundChoice};
 use crate::encode::{EncodeError, EncodeSettings, trial};
+use crate::grid::slate::OwnSlate;
 use crate::grid::{self, PictureLines, SoundLine};
 use crate::live::copy::{self, Attempt, HandOver};
 use crate::live::plan::Stream;
@@ -25,9 +26,11 @@ use crate::picture::shared::SharedPicture;
 use crate::picture::trial::try_out;
 use crate::queue::capture::{self, CaptureSender};
 use crate::queue::picture::{self, PictureReceiver, WhenLate};
+use crate::queue::slate;
 use crate::source::camera;
 use crate::source::microphone::{Microphone, MicrophoneError, MicrophoneSelector};
 use crate::source::open::{SourceChoice, SourceWish};
+use crate::source::slate::SlateFile;
 use crate::source::still::Still;
 use crate::source::{self, Opener, SourceError};
 use livedir_layout::directory::Directory;
@@ -135,6 +138,7 @@ fn run_once(
     let guard = Arc::new(Guard::take(directory.clone(), &settings.webroot)?);
     announce(settings, meters);
     let still = settings.picture.as_ref().map(|path| Still::read(path, stop)).transpose()?;
+    let slate = settings.slate.as_ref().map(|path| SlateFile::read(path, stop)).transpose()?;
     let (mut captured_tx, captured_rx) = capture::channel(meters.clone());
     let (microphone, no_microphone) = microphone(settings, &mut captured_tx)?;
     let (opened_tx, opened_rx) = mpsc::sync_channel(1);
@@ -168,12 +172,10 @@ fn run_once(
         let resume_point = Arc::new(ResumePoint::after(before.iter().flatten().cloned().collect()));
         let finish = Arc::new(FinishOnDrop(watcher.waker(), hand_over));
         tell(settings, &source, &stream, first_number, no_microphone);
-
         let mut packages = Vec::new();
         let mut stages = Vec::new();
         for ((rendition, meters), last) in stream.renditions.iter().zip(&of_renditions).zip(before) {
-            let in_batches = settings.fast && stream.copied.is_some();
-            let (packets_tx, packets_rx) = mpsc::sync_channel(if in_batches { BATCHES } else { PACKETS });
+            let (packets_tx, packets_rx) = mpsc::sync_channel(most_waiting(settings, &stream));
             packages.push(packets_tx);
             let package = Package {
                 directory: directory.clone(),
@@ -215,8 +217,9 @@ fn run_once(
             stages.push(spawn(scope, &name, move || rung(&shown_rx, &encode, &packets))?);
         }
         if stream.copied.is_none() {
+            let slate = own_slate(scope, settings, &stream, slate, microphone.is_none())?;
             let still = filtered(settings, still)?;
-            let pictures = PictureLines { rungs, still, awaits_picture };
+            let pictures = PictureLines { rungs, still, slate, awaits_picture };
             let grid = stream.grid.clone();
             stages.push(spawn(scope, "grid", move || {
                 let _stop_source = StopOnDrop(stop, hand_over);
@@ -236,6 +239,11 @@ fn run_once(
         // Waits for all, and returns the first error of this list: the stages before it in the pipeline fail because of it.
         ended.collect::<Vec<_>>().into_iter().collect()
     })
+}
+
+/// How many messages of packets may wait for the segment thread.
+fn most_waiting(settings: &LiveSettings, stream: &Stream) -> usize {
+    if settings.fast && stream.copied.is_some() { BATCHES } else { PACKETS }
 }
 
 /// What viewers may know before the source is open.
@@ -310,6 +318,24 @@ fn sound_line(stream: &Stream, last: Option<&mpsc::SyncSender<Encoded>>) -> Opti
 /// The picture that the user gave, behind the filters.
 fn filtered(settings: &LiveSettings, still: Option<Still>) -> Result<Option<SharedPicture>, FilterError> {
     still.map(|still| Filter::new(&settings.filter).apply(still.picture, Duration::ZERO)).transpose()
+}
+
+/// The picture or film that the user gave; a film plays on a thread of its own, which ends with the grid. `has_room`: its sound takes
+/// the place of nothing else that is heard.
+fn own_slate<'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    settings: &LiveSettings,
+    stream: &Stream,
+    given: Option<SlateFile>,
+    has_room: bool,
+) -> Result<Option<OwnSlate>, RunError> {
+    let Some(SlateFile { picture, film }) = given else { return Ok(None) };
+    let film = film.map(|mut film| {
+        film.is_heard = has_room && settings.sound != SoundChoice::Silent;
+        let (sender, receiver) = slate::channel(stream.grid.fps);
+        spawn(scope, "slate", move || film.run(&sender)).map(|_| receiver)
+    });
+    Ok(Some(OwnSlate { picture: Arc::new(picture), film: film.transpose()? }))
 }
 
 /// What is streamed of the source: with the sound of a microphone, with the picture that the user gave where it has none, or with
@@ -439,6 +465,7 @@ fn opener<'a>(settings: &'a LiveSettings, stop: &'a Stop) -> Opener<'a> {
         untimed_fps: settings.input_fps,
         sound_alone: settings.sound_alone,
         deinterlace: settings.deinterlace,
+        tracks: settings.tracks.clone(),
     };
     settings.source.opener(wish, stop)
 }

@@ -118,6 +118,39 @@ pub fn text_size(text: &str, scale: u32) -> (u32, u32) {
     (text.chars().count() as u32 * LETTER * scale, LETTER * scale)
 }
 
+/// Lays a line of text over a picture in yuv420p; `left` says where, by the line's width; what does not fit is cut off.
+pub(crate) fn lay_over(
+    picture: &mut ffmpeg::frame::Video,
+    text: &str,
+    scale: u32,
+    left: impl FnOnce(u32) -> u32,
+    top: u32,
+) {
+    let (width, height) = (picture.width(), picture.height());
+    let letters = (width / text_size("x", scale).0) as usize;
+    let text: String = text.chars().take(letters).collect();
+    let (text_width, text_height) = text_size(&text, scale);
+    let mut line = Canvas::new((text_width + 4 * scale).min(width), (text_height + 4 * scale).min(height));
+    line.write(2 * scale, 2 * scale, scale, &text);
+    let line = line.to_frame();
+    // Colour has half the resolution.
+    let left = left(line.width()).min(width.saturating_sub(line.width())) & !1;
+    let top = top.min(height.saturating_sub(line.height())) & !1;
+    for plane in 0..3 {
+        let shift = u32::from(plane > 0);
+        let (left, top) = ((left >> shift) as usize, (top >> shift) as usize);
+        let run = (line.width() >> shift) as usize;
+        let (from_stride, to_stride) = (line.stride(plane), picture.stride(plane));
+        let from = line.data(plane).chunks(from_stride).take((line.height() >> shift) as usize);
+        let to = picture.data_mut(plane).chunks_mut(to_stride).skip(top);
+        for (to, from) in to.zip(from) {
+            if let (Some(to), Some(from)) = (to.get_mut(left..left + run), from.get(..run)) {
+                to.copy_from_slice(from);
+            }
+        }
+    }
+}
+
 fn fill_plane(plane: &mut [u8], stride: u32, [left, top, right, bottom]: [u32; 4], value: u8) {
     for row in top..bottom {
         let start = (row * stride) as usize;

@@ -6,6 +6,7 @@ pub mod canvas;
 pub mod colour_space;
 pub mod deinterlacer;
 pub mod filter;
+pub mod heading;
 pub mod overlay;
 pub mod scaler;
 pub mod shared;

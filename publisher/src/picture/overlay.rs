@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ffmpeg_next::frame;
 
-use crate::picture::canvas::{Canvas, text_size};
+use crate::picture::canvas::{Canvas, lay_over, text_size};
 use crate::picture::filter::{FilterError, Graph};
 use crate::picture::shared::SharedPicture;
 
@@ -81,11 +81,17 @@ impl Overlay {
         let margin = written.height() / 20;
         if !self.title.is_empty() {
             let top = written.height().saturating_sub(margin + text_size("", scale).1 + 4 * scale);
-            place(&mut written, &self.title, scale, |_| margin, top);
+            lay_over(&mut written, &self.title, scale, |_| margin, top);
         }
         if self.clock {
             let width = written.width();
-            place(&mut written, &clock(taken_at), scale, |text| width.saturating_sub(text + margin), margin);
+            lay_over(
+                &mut written,
+                &clock(taken_at),
+                scale,
+                |text| width.saturating_sub(text + margin),
+                margin,
+            );
         }
         written
     }
@@ -96,33 +102,6 @@ fn clock(taken_at: SystemTime) -> String {
     jiff::Timestamp::try_from(taken_at)
         .map(|time| time.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string())
         .unwrap_or_default()
-}
-
-/// Lays a line of text over the picture; what does not fit is cut off.
-fn place(picture: &mut frame::Video, text: &str, scale: u32, left: impl FnOnce(u32) -> u32, top: u32) {
-    let (width, height) = (picture.width(), picture.height());
-    let letters = (width / text_size("x", scale).0) as usize;
-    let text: String = text.chars().take(letters).collect();
-    let (text_width, text_height) = text_size(&text, scale);
-    let mut line = Canvas::new((text_width + 4 * scale).min(width), (text_height + 4 * scale).min(height));
-    line.write(2 * scale, 2 * scale, scale, &text);
-    let line = line.to_frame();
-    // Colour has half the resolution.
-    let left = left(line.width()).min(width.saturating_sub(line.width())) & !1;
-    let top = top.min(height.saturating_sub(line.height())) & !1;
-    for plane in 0..3 {
-        let shift = u32::from(plane > 0);
-        let (left, top) = ((left >> shift) as usize, (top >> shift) as usize);
-        let run = (line.width() >> shift) as usize;
-        let (from_stride, to_stride) = (line.stride(plane), picture.stride(plane));
-        let from = line.data(plane).chunks(from_stride).take((line.height() >> shift) as usize);
-        let to = picture.data_mut(plane).chunks_mut(to_stride).skip(top);
-        for (to, from) in to.zip(from) {
-            if let (Some(to), Some(from)) = (to.get_mut(left..left + run), from.get(..run)) {
-                to.copy_from_slice(from);
-            }
-        }
-    }
 }
 
 /// The filters that write the title and the clock on a frame so high.
@@ -142,7 +121,7 @@ fn steps(title: &str, clock: bool, height: u32) -> String {
 
 /// Text with everything escaped that means something to libavfilter: once for the list of a filter's options, and once
 /// more for the graph.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         if letter.is_whitespace() || r"\':,;[]=%".contains(letter) {

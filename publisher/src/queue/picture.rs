@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::captions::carried::Captions;
 use crate::packet::SegmentBoundary;
 use crate::picture::shared::SharedPicture;
-use crate::picture::slate::SlateText;
+use crate::picture::slate::Slate;
 use livedir_layout::meters::Meters;
 use livedir_time::overload::{Episode, Overload, Told};
 
@@ -60,7 +60,7 @@ pub enum Picture {
     /// The previous one again.
     Same,
     /// There is none: the slate.
-    Slate(Arc<SlateText>),
+    Slate(Arc<Slate>),
 }
 
 #[derive(Default)]
@@ -191,9 +191,18 @@ impl PictureSender {
             shared.meters.segments_left_out.add(segments);
             told = state.behind.left_out(segments, now);
         }
-        let is_new = |shown: &Shown| matches!(shown.picture, Picture::New(..));
+        let is_new = |shown: &Shown| match &shown.picture {
+            Picture::New(..) => true,
+            Picture::Slate(shown) => shown.ground.is_some(),
+            Picture::Same => false,
+        };
         if is_new(&shown) && state.waiting.iter().filter(|waiting| is_new(waiting)).count() >= PICTURES {
-            shown.picture = Picture::Same;
+            shown.picture = match (shown.picture, state.waiting.back().map(|before| &before.picture)) {
+                // The last picture of the source is not to be seen in between.
+                (Picture::Slate(_), Some(Picture::Slate(before))) => Picture::Slate(before.clone()),
+                (only @ Picture::Slate(_), _) => only,
+                _ => Picture::Same,
+            };
             shared.meters.pictures_shed.add(1);
             told = told.or(state.behind.shed(now));
         }

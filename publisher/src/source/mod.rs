@@ -10,6 +10,7 @@ pub mod microphone;
 pub mod open;
 pub(crate) mod push;
 pub(crate) mod rtmp;
+pub(crate) mod slate;
 pub(crate) mod sound_alone;
 pub(crate) mod still;
 pub mod test_pattern;

@@ -4,6 +4,7 @@
 
 use crate::picture::deinterlacer::Deinterlace;
 use crate::source::camera::{self, CameraSelector, CameraWish};
+use crate::source::input::tracks::TrackSettings;
 use crate::source::input::{self, InputAddress, InputError, InputSettings, listen_address};
 use crate::source::push::Waiting;
 use crate::source::sound_alone::{MicrophoneAlone, SoundAlone};
@@ -27,7 +28,7 @@ pub enum SourceChoice {
 }
 
 /// What is wanted of it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct SourceWish {
     /// Width and height in pixels to ask a camera for, and of the test pattern.
     pub size: (u32, u32),
@@ -43,6 +44,8 @@ pub struct SourceWish {
     pub sound_alone: bool,
     /// What is done with interlaced pictures.
     pub deinterlace: Deinterlace,
+    /// The tracks that are wanted, and what was said of them.
+    pub tracks: TrackSettings,
 }
 
 impl SourceChoice {
@@ -89,7 +92,8 @@ impl SourceChoice {
     /// How to open it.
     #[must_use]
     pub fn opener<'a>(&'a self, wish: SourceWish, stop: &'a Stop) -> Opener<'a> {
-        let SourceWish { size: (width, height), is_exact, fps, sound_alone, .. } = wish;
+        let SourceWish { size: (width, height), is_exact, fps, loop_forever, .. } = wish;
+        let SourceWish { untimed_fps, sound_alone, deinterlace, tracks, .. } = wish;
         let test = move || {
             let pattern = Box::new(TestPattern::new(width, height, fps)) as Box<dyn Source>;
             Ok(if sound_alone { Box::new(SoundAlone(pattern)) } else { pattern })
@@ -110,13 +114,15 @@ impl SourceChoice {
             Self::Test => Box::new(test),
             Self::Input(address) => {
                 let address = address.clone();
+                let stop = stop.flag();
                 let input = InputSettings {
                     address,
-                    loop_forever: wish.loop_forever,
-                    untimed_fps: wish.untimed_fps,
+                    loop_forever,
+                    untimed_fps,
                     sound_alone,
-                    deinterlace: wish.deinterlace,
-                    stop: stop.flag(),
+                    deinterlace,
+                    tracks,
+                    stop,
                 };
                 Box::new(move || open_or_listen(&input))
             }

@@ -2,7 +2,8 @@
 //!
 //! In: the path of an image file, or of a film, whose first picture it is. Out: the picture, upright.
 
-use super::input::{self, InputAddress, InputError, InputSettings};
+use super::input::tracks::{TrackSettings, WantedSound};
+use super::input::{self, Input, InputAddress, InputError, InputSettings};
 use super::{Read, Source, SourceError};
 use crate::captured::{Captured, Shows, SourceFormat};
 use crate::picture::deinterlacer::Deinterlace;
@@ -36,23 +37,34 @@ impl Still {
             untimed_fps: None,
             sound_alone: false,
             deinterlace: Deinterlace::Auto,
+            tracks: TrackSettings { sound: WantedSound::Unheard, ..TrackSettings::default() },
             stop: stop.flag(),
         };
         let mut file = input::open(&settings)?;
-        let format = SourceFormat { shows: Shows::Still, ..file.format() };
-        let deadline = Instant::now() + PATIENCE;
-        while file.format().shows == Shows::Pictures && Instant::now() < deadline {
-            match file.read(READ_TIMEOUT)? {
-                Read::Captured(Captured::Picture(captured)) => {
-                    return Ok(Self { picture: captured.frame, format });
-                }
-                Read::End => break,
-                _ if stop.is_requested() => return Err(InputError::Stopped(name).into()),
-                _ => {}
-            }
-        }
-        Err(InputError::NoStill(name).into())
+        let picture = first_picture(&mut file, stop)?;
+        let (picture, format) = picture.ok_or_else(|| SourceError::from(InputError::NoStill(name)))?;
+        Ok(Self { picture, format: SourceFormat { shows: Shows::Still, ..format } })
     }
+}
+
+/// The first picture of a file, and its format; nothing if it has none.
+pub(crate) fn first_picture(
+    file: &mut Input,
+    stop: &Stop,
+) -> Result<Option<(SharedPicture, SourceFormat)>, SourceError> {
+    let format = file.format();
+    let deadline = Instant::now() + PATIENCE;
+    while format.shows == Shows::Pictures && Instant::now() < deadline {
+        match file.read(READ_TIMEOUT)? {
+            Read::Captured(Captured::Picture(captured)) => return Ok(Some((captured.frame, format))),
+            Read::End => break,
+            _ if stop.is_requested() => {
+                return Err(InputError::Stopped(format.description).into());
+            }
+            _ => {}
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

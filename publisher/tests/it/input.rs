@@ -12,6 +12,7 @@ pub mod pushed;
 #[cfg(target_os = "linux")]
 mod screen;
 mod stdin;
+mod tracks;
 
 use livedir_publisher::source::Source;
 use livedir_publisher::source::input::{self, InputAddress, InputSettings};

@@ -8,6 +8,7 @@ mod high_range;
 mod interlaced;
 mod late_head;
 mod shapes;
+mod slate;
 mod sound;
 mod standstill;
 mod untimed;

@@ -13,9 +13,10 @@ const PREFIX: &str = "LIVEDIR_";
 const LETTERS_FOR_EACH_MISTAKE: usize = 4;
 
 /// Those of livedir-publisher and of the justfile, which may stand in the same environment.
-const OTHERS: [&str; 42] = [
+const OTHERS: [&str; 45] = [
     "LIVEDIR_ALL",
     "LIVEDIR_AUDIO_BITRATE",
+    "LIVEDIR_AUDIO_TRACK",
     "LIVEDIR_BITRATE",
     "LIVEDIR_CHANNELS",
     "LIVEDIR_CLOCK",
@@ -49,7 +50,9 @@ const OTHERS: [&str; 42] = [
     "LIVEDIR_ROWS",
     "LIVEDIR_SEGMENT_DURATION",
     "LIVEDIR_SIZE",
+    "LIVEDIR_SLATE",
     "LIVEDIR_SLATE_AFTER",
+    "LIVEDIR_SLATE_TEXT",
     "LIVEDIR_SOURCE",
     "LIVEDIR_SUBJECT",
     "LIVEDIR_TARGET_DURATION",

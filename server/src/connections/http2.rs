@@ -124,18 +124,15 @@ impl Streams {
             self.done += 1;
             return respond.send_reset(Reason::REFUSED_STREAM);
         };
-        match stream::begin(self.connection.clone(), request, respond) {
-            Some(rest) => {
-                let running = self.running.clone();
-                tokio::spawn(async move {
-                    rest.await;
-                    drop((running, held));
-                });
-            }
-            None => {
-                self.done += 1;
-                self.unsent.push(held);
-            }
+        if let Some(rest) = stream::begin(self.connection.clone(), request, respond) {
+            let running = self.running.clone();
+            tokio::spawn(async move {
+                rest.await;
+                drop((running, held));
+            });
+        } else {
+            self.done += 1;
+            self.unsent.push(held);
         }
     }
 }

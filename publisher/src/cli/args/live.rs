@@ -4,6 +4,7 @@ use super::values::{parse_duration, parse_switch, parse_whole, parse_window};
 use crate::cli::limits::{LONGEST_ABSENCE, SHORTEST_ABSENCE};
 use crate::encode::ladder::{self, Ladder};
 use crate::picture::deinterlacer::Deinterlace;
+use crate::source::input::tracks::WantedSound;
 use clap::{Args, ValueEnum};
 use livedir_media::VideoCodec;
 use std::path::PathBuf;
@@ -157,6 +158,19 @@ pub struct LiveArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_slate_after, env = "LIVEDIR_SLATE_AFTER", help_heading = PICTURE)]
     pub slate_after: Option<Duration>,
 
+    /// Show this picture or film while the source is away
+    ///
+    /// FILE is an image, such as a .png or .jpg, or a film, which plays again and again, with its sound. The time is written on it.
+    /// Whatever its size and frame rate are, it is made to fit
+    #[arg(long, value_name = "FILE", env = "LIVEDIR_SLATE", help_heading = PICTURE)]
+    pub slate: Option<PathBuf>,
+
+    /// Write this line on the slate, instead of NO SIGNAL
+    ///
+    /// The time is written below it. An empty TEXT leaves both out: --slate-text ''
+    #[arg(long, value_name = "TEXT", env = "LIVEDIR_SLATE_TEXT", help_heading = PICTURE)]
+    pub slate_text: Option<String>,
+
     /// Filters of FFmpeg (libavfilter), for experts
     ///
     /// Like `eq=brightness=0.1` or `movie=logo.png[logo];[in][logo]overlay=16:16`. They run after --rotate and --mirror, and before the
@@ -177,6 +191,13 @@ pub struct LiveArgs {
     /// A camera is heard through a microphone without this flag, if there is one. `livedir-publisher devices` lists them
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", env = "LIVEDIR_MIC", help_heading = SOUND)]
     pub mic: Option<String>,
+
+    /// Sound track of a source that has several: its number from 1, or its language, like de
+    ///
+    /// Without this flag it is the one that the source marks as the default, or else the first. The start says which one is heard and names
+    /// the others. A film of a list without such a track is heard with the one that it would have without this flag
+    #[arg(long, value_name = "TRACK", value_parser = WantedSound::parse, conflicts_with_all = ["mic", "no_sound"], env = "LIVEDIR_AUDIO_TRACK", help_heading = SOUND)]
+    pub audio_track: Option<WantedSound>,
 
     /// Sound alone: no pictures, whatever the source has; without SOURCE a microphone is heard
     ///

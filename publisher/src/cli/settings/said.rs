@@ -44,6 +44,8 @@ pub(super) fn first_of_pictures(args: &LiveArgs) -> Option<&'static str> {
         ("--text", args.text.is_some()),
         ("--clock", args.clock),
         ("--slate-after", args.slate_after.is_some()),
+        ("--slate", args.slate.is_some()),
+        ("--slate-text", args.slate_text.is_some()),
         ("--codec", args.codec != VideoCodec::H264),
         ("--encoder", args.encoder != DEFAULT_ENCODER),
     ];

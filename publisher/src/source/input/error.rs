@@ -52,6 +52,19 @@ pub enum InputError {
         /// Its streams.
         found: String,
     },
+    /// The sound track that was asked for is not there.
+    #[error(
+        "{name} has {wanted} that can be played; {}",
+        if has.is_empty() { "it has no sound; leave --audio-track out".to_owned() } else { format!("it has {has}; name one of them, or leave --audio-track out") }
+    )]
+    NoSoundTrack {
+        /// The address.
+        name: String,
+        /// What was asked for, and is not there.
+        wanted: String,
+        /// Its sound tracks.
+        has: String,
+    },
     /// It is to be a picture, and is none.
     #[error("{0} has no picture; give --picture an image, such as a .png or .jpg file")]
     NoStill(String),

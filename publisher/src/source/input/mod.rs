@@ -18,6 +18,7 @@ pub(crate) mod listen_address;
 pub mod pace;
 mod screen;
 pub(crate) mod stream_fields;
+pub mod tracks;
 
 pub use address::InputAddress;
 pub use error::InputError;
@@ -38,6 +39,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use tracing::warn;
+use tracks::TrackSettings;
 
 /// A name server may keep libav longer than [`demuxer`]'s own patience lasts.
 const OPEN_URL: Duration = Duration::from_secs(12);
@@ -61,6 +63,8 @@ pub struct InputSettings {
     pub sound_alone: bool,
     /// What is done with interlaced pictures.
     pub deinterlace: Deinterlace,
+    /// The tracks that are wanted, and what was said of them.
+    pub tracks: TrackSettings,
     /// Once it is set, whatever blocks gives up.
     pub stop: Arc<AtomicBool>,
 }

@@ -52,6 +52,28 @@ pub(crate) fn colours(parameters: &codec::Parameters) -> ([u32; 3], bool) {
     (colours, fields.color_range == ffi::AVColorRange::AVCOL_RANGE_JPEG)
 }
 
+/// The streams of the first program that a stream belongs to; none where the container knows no programs.
+pub(crate) fn program_of(input: &context::Input, stream: usize) -> Vec<usize> {
+    // SAFETY: the context is open for as long as it is borrowed; libav keeps each pointer and its count in step, and changes them in
+    // calls alone that borrow the context mutably.
+    unsafe {
+        let fields = &*input.as_ptr();
+        if fields.programs.is_null() {
+            return Vec::new();
+        }
+        let programs = std::slice::from_raw_parts(fields.programs, fields.nb_programs as usize);
+        let streams = programs.iter().map(|&program| {
+            let program = &*program;
+            if program.stream_index.is_null() {
+                return &[][..];
+            }
+            std::slice::from_raw_parts(program.stream_index, program.nb_stream_indexes as usize)
+        });
+        let of_all = streams.map(|indexes| indexes.iter().map(|&index| index as usize).collect::<Vec<_>>());
+        of_all.into_iter().find(|indexes| indexes.contains(&stream)).unwrap_or_default()
+    }
+}
+
 /// Tells the demuxer that only the streams `kept` are wanted. HLS otherwise downloads every variant at once.
 pub(crate) fn discard_all_but(input: &mut context::Input, kept: &[usize]) {
     for index in 0..input.nb_streams() as usize {

@@ -31,6 +31,7 @@ use livedir_publisher::package::{self, Lengths, Package};
 use livedir_publisher::packet::{Encoded, EncodedPacket, SegmentBoundary};
 use livedir_publisher::picture::colour_space::ColourSpace;
 use livedir_publisher::picture::overlay::OverlaySettings;
+use livedir_publisher::picture::slate::SlateSettings;
 use livedir_publisher::queue::picture::{self, Picture, Shown, WhenLate};
 
 use crate::support::kept::Entry;
@@ -121,6 +122,7 @@ fn make(run: &Run, webroot: &Path) {
         segment_frames,
         video_bps: 300_000,
         smallest_quantiser: 20,
+        slate: SlateSettings::default(),
         overlay: OverlaySettings::default(),
         codec: run.codec,
         encoder: EncoderChoice::parse(if run.codec == VideoCodec::H264 { "libx264" } else { "libx265" }),

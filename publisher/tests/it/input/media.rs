@@ -2,6 +2,7 @@
 
 use livedir_publisher::captured::Captured;
 use livedir_publisher::picture::deinterlacer::Deinterlace;
+use livedir_publisher::source::input::tracks::TrackSettings;
 use livedir_publisher::source::input::{self, Input, InputAddress, InputError, InputSettings};
 use livedir_publisher::source::{Read, Source, SourceError};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -56,6 +57,7 @@ pub fn settings(address: InputAddress) -> InputSettings {
         untimed_fps: None,
         sound_alone: false,
         deinterlace: Deinterlace::Auto,
+        tracks: TrackSettings::default(),
         stop: Arc::new(AtomicBool::new(false)),
     }
 }

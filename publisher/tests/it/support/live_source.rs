@@ -44,6 +44,14 @@ impl LiveSource {
         Self::sending(["-re", "-i", &film, "-c", "copy"].map(str::to_owned).to_vec())
     }
 
+    /// Starts it with a film, with all its tracks, again and again.
+    #[track_caller]
+    pub fn of_all_tracks(film: &Path) -> Self {
+        let film = film.to_string_lossy();
+        let words = ["-stream_loop", "-1", "-re", "-i", &film, "-map", "0", "-c", "copy"];
+        Self::sending(words.map(str::to_owned).to_vec())
+    }
+
     /// What the ffmpeg program makes of these words.
     #[track_caller]
     fn sending(words: Vec<String>) -> Self {

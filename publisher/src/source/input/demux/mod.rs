@@ -7,8 +7,9 @@
 //! lets go of it.
 
 pub(crate) mod entry;
+mod names;
 pub(crate) mod packet_queue;
-
+mod sound;
 pub(crate) mod streams;
 pub(crate) mod thread;
 pub(crate) mod untimed;
@@ -243,6 +244,7 @@ impl Demuxer {
             loop_forever: settings.loop_forever,
             untimed_fps: settings.untimed_fps,
             sound_alone: settings.sound_alone,
+            tracks: settings.tracks.clone(),
             shared: shared.clone(),
         };
         let thread = std::thread::Builder::new().name("demuxer".to_owned()).spawn(move || reader.run());

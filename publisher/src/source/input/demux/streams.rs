@@ -1,6 +1,8 @@
 //! Streams: which of a file's streams are played, and what is to be known about them.
 
 use super::Round;
+use super::names::{codec_name, found, is_cover, left_out};
+use super::sound;
 use super::untimed::Rate;
 use crate::packet::{TICKS, video_codec};
 use crate::picture::deinterlacer::Fields;
@@ -10,12 +12,12 @@ use crate::source::input::decode::{MICROSECONDS, StreamSetup};
 use crate::source::input::error::InputError;
 use crate::source::input::pace::timeline::Lane;
 use crate::source::input::stream_fields;
+use crate::source::input::tracks::TrackSettings;
 use ffmpeg_next::codec::packet::side_data;
 use ffmpeg_next::codec::{self, Parameters};
 use ffmpeg_next::format::context;
-use ffmpeg_next::format::stream::{Disposition, Stream};
+use ffmpeg_next::format::stream::Stream;
 use ffmpeg_next::{Packet, Rational, decoder, media};
-use tracing::warn;
 
 /// Text art, which libav takes for video: every text file would "play".
 const NOT_MEDIA: [&str; 5] = ["tty", "bin", "xbin", "adf", "idf"];
@@ -43,6 +45,8 @@ const RAW_VIDEO: [&str; 16] = [
 /// The streams that are played.
 #[derive(Debug)]
 pub(crate) struct Chosen {
+    name: String,
+    tracks: TrackSettings,
     picture: Option<ChosenStream>,
     sound: Option<ChosenStream>,
 }
@@ -103,6 +107,11 @@ impl Chosen {
         if self.sound.is_some() || !is_heard {
             return None;
         }
+        let picture = self.picture.as_ref().map(|picture| picture.index);
+        let sound = sound::choose(input, picture, &self.tracks, (&self.name, false)).ok().flatten();
+        if sound.is_some_and(|sound| sound.index() != index) {
+            return None;
+        }
         let setup = setup(&stream);
         self.sound = Some(ChosenStream::of(&stream, setup.time_base));
         Some((Lane::Sound, setup))
@@ -111,22 +120,26 @@ impl Chosen {
 
 /// What is wanted of the streams of an input.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted {
+pub(crate) struct Wanted<'a> {
     /// Somebody pushes it to us.
     pub(crate) is_pushed: bool,
     /// Frame rate of a source without timestamps whose parameter sets state none.
     pub(crate) untimed_fps: Option<u32>,
     /// The sound alone is played, whatever else there is.
     pub(crate) sound_alone: bool,
+    /// Other films follow, with other tracks.
+    pub(crate) of_several: bool,
+    /// The tracks that are wanted, and what was said of them.
+    pub(crate) tracks: &'a TrackSettings,
 }
 
-/// Chooses the best picture and the best sound that goes with it, or one of them where the other is missing; the others are not read.
+/// Chooses the best picture and the wanted sound that goes with it, or one of them where the other is missing; the others are not read.
 pub(crate) fn choose(
     input: &mut context::Input,
     address: &InputAddress,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
 ) -> Result<(Chosen, Round), InputError> {
-    let Wanted { is_pushed, untimed_fps, sound_alone } = wanted;
+    let Wanted { is_pushed, untimed_fps, sound_alone, of_several, tracks } = wanted;
     let name = address.to_string();
     if NOT_MEDIA.contains(&input.format().name()) {
         return Err(InputError::NotMedia { name, reason: "it is text".to_owned() });
@@ -137,16 +150,16 @@ pub(crate) fn choose(
     {
         return Err(InputError::NoDecoder { name, codec: format!("{} video", codec_name(picture)) });
     }
-    let mut sound = match &picture {
-        Some(picture) => input.streams().related(picture).best(media::Type::Audio),
-        None => input.streams().best(media::Type::Audio),
-    };
+    let is_whole = is_regular_file(address) && !of_several;
+    let picture_index = picture.as_ref().map(Stream::index);
+    let mut sound = sound::choose(input, picture_index, tracks, (&name, is_whole))?;
     if let Some(silent) = sound.take_if(|sound| decoder::find(sound.parameters().id()).is_none()) {
         let codec = codec_name(&silent);
         if picture.is_none() {
             return Err(InputError::NoDecoder { name, codec: format!("{codec} sound") });
         }
-        warn!(source = name, codec, "no decoder for the sound; going on without it");
+        let line = format!("{name}: no decoder for the sound ({codec}); going on without it");
+        tracks.told.tell(line, true);
     }
     if picture.is_none() && sound.is_none() {
         let found = found(input);
@@ -163,6 +176,8 @@ pub(crate) fn choose(
         setup.time_base = MICROSECONDS;
     }
     let chosen = Chosen {
+        name: name.clone(),
+        tracks: tracks.clone(),
         picture: picture
             .as_ref()
             .zip(picture_setup.as_ref())
@@ -190,12 +205,28 @@ pub(crate) fn choose(
         bps: input.bit_rate().max(0) as u64,
         length_s: (input.duration().max(0) / i64::from(MICROSECONDS.denominator())) as u64,
         keeps_holes: is_regular_file(address) && !stream_fields::may_jump(&input.format()),
-        of_several: false,
+        of_several,
         description: parts.join(", "),
     };
     let kept = chosen.picture.iter().chain(&chosen.sound);
-    stream_fields::discard_all_but(input, &kept.map(|stream| stream.index).collect::<Vec<_>>());
+    let kept: Vec<_> = kept.map(|stream| stream.index).collect();
+    tell_left_out(input, address, &kept, wanted);
+    stream_fields::discard_all_but(input, &kept);
     Ok((chosen, round))
+}
+
+/// Says once what of a source is neither seen nor heard; in a broadcast of the program that is.
+fn tell_left_out(input: &context::Input, address: &InputAddress, kept: &[usize], wanted: Wanted<'_>) {
+    let program = kept.first().map_or_else(Vec::new, |&index| stream_fields::program_of(input, index));
+    let is_left_out = |stream: &Stream| {
+        let is_unwanted = wanted.sound_alone && stream.parameters().medium() == media::Type::Video;
+        let is_here = program.is_empty() || program.contains(&stream.index());
+        is_here && !is_unwanted && !kept.contains(&stream.index())
+    };
+    let names = left_out(input.streams().filter(is_left_out));
+    if !names.is_empty() {
+        wanted.tracks.told.tell(format!("{address}: not in the stream: {names}"), true);
+    }
 }
 
 /// A file on disk, and no pipe with a name.
@@ -229,10 +260,7 @@ fn untimed_rate(picture: &Stream, asked: Option<u32>) -> Rate {
 
 /// The video stream that libav deems best, unless that is a cover.
 fn best_picture(input: &context::Input) -> Option<Stream<'_>> {
-    let is_film = |stream: &Stream| {
-        stream.parameters().medium() == media::Type::Video
-            && !stream.disposition().contains(Disposition::ATTACHED_PIC)
-    };
+    let is_film = |stream: &Stream| stream.parameters().medium() == media::Type::Video && !is_cover(stream);
     let best = input.streams().best(media::Type::Video).filter(&is_film);
     best.or_else(|| input.streams().find(is_film))
 }
@@ -252,26 +280,6 @@ pub(crate) fn is_still_picture(input: &context::Input) -> bool {
         frames => frames == 1,
     };
     only.parameters().medium() == media::Type::Video && is_one
-}
-
-/// What a file holds, for people.
-fn found(input: &context::Input) -> String {
-    let names = input.streams().map(|stream| match stream.parameters().medium() {
-        media::Type::Video if stream.disposition().contains(Disposition::ATTACHED_PIC) => {
-            format!("a cover picture ({})", codec_name(&stream))
-        }
-        media::Type::Video => format!("video ({})", codec_name(&stream)),
-        media::Type::Audio => format!("sound ({})", codec_name(&stream)),
-        media::Type::Subtitle => format!("subtitles ({})", codec_name(&stream)),
-        _ => "data".to_owned(),
-    });
-    let names: Vec<String> = names.collect();
-    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
-}
-
-/// The name of the codec, not of a decoder: `mp3`.
-fn codec_name(stream: &Stream) -> String {
-    stream.parameters().id().name().to_owned()
 }
 
 fn setup(stream: &Stream) -> StreamSetup {

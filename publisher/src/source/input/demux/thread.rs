@@ -7,11 +7,12 @@
 use super::entry::Entry;
 use super::streams::{self, Chosen, Wanted};
 use super::untimed::UntimedClock;
-use super::{Ending, Origin, Round, Shared};
+use super::{Ending, Origin, Shared};
 use crate::source::input::address::InputAddress;
 use crate::source::input::error::{InputError, reason};
 use crate::source::input::file_list;
 use crate::source::input::screen;
+use crate::source::input::tracks::TrackSettings;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::context::StreamIo;
 use ffmpeg_next::{Packet, format};
@@ -35,6 +36,8 @@ pub(crate) struct DemuxThread {
     pub(crate) untimed_fps: Option<u32>,
     /// The sound alone is played, whatever else there is.
     pub(crate) sound_alone: bool,
+    /// The tracks that are wanted, and what was said of them.
+    pub(crate) tracks: TrackSettings,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -118,11 +121,12 @@ impl DemuxThread {
             is_pushed: self.is_pushed(),
             untimed_fps: self.untimed_fps,
             sound_alone: self.sound_alone,
+            of_several,
+            tracks: &self.tracks,
         };
         let (mut used, mut first) = (0, None);
         loop {
             let (chosen, round) = streams::choose(&mut input, film, wanted)?;
-            let round = Round { of_several, ..round };
             // A live list of HLS says itself when it is over; other live streams never are.
             let hangs_up = round.live && !round.in_bursts && !self.ends();
             let awaits_picture = round.picture_may_come;
