@@ -313,7 +313,7 @@ fn a_picture_is_shown_beside_sound_that_has_none() {
         let segment = webroot.join(&read_playlist(webroot).unwrap().segments[2].uri);
         assert!(volume_db(&segment) > -25.0);
         let said = stated(&segment, "v", "width,height,r_frame_rate");
-        assert!(said.starts_with(&format!("640,360,{fps}")), "{said}");
+        assert!(said.starts_with(&format!("320,180,{fps}")), "{said}");
         let pixel = Command::new("ffmpeg")
             .args(["-nostdin", "-v", "error", "-i"])
             .arg(&segment)
