@@ -14,19 +14,26 @@ pub mod watch;
 use anyhow::anyhow;
 use livedir_time::stop::Stop;
 use std::io;
+use std::time::{Duration, Instant};
 
 /// What a shell says of a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
+
+/// A person does not press Ctrl-C again so soon: `timeout` signals a program, and then its group, and so do programs that start others
+/// and hand the terminal's signal on to them.
+const ANOTHER_AFTER: Duration = Duration::from_millis(500);
 
 /// Ctrl-C and its like.
 pub(crate) fn stop_on_signals() -> anyhow::Result<Stop> {
     let stop = Stop::default();
     let on_signal = stop.clone();
+    let mut first: Option<Instant> = None;
     ctrlc::set_handler(move || {
         // The second Ctrl-C does not wait for the last segment.
-        if on_signal.is_requested() {
+        if first.map_or_else(|| on_signal.is_requested(), |first| first.elapsed() >= ANOTHER_AFTER) {
             std::process::exit(INTERRUPTED);
         }
+        first.get_or_insert_with(Instant::now);
         on_signal.request();
     })
     .map_err(|error| anyhow!("cannot listen for Ctrl-C: {error}"))?;

@@ -229,3 +229,16 @@ fn an_unlucky_stop_leaves_lists_that_agree() {
     assert!(all.windows(2).all(|pair| pair[0] == pair[1]), "{all:?}");
     assert_clean(webroot.path());
 }
+
+/// As `timeout` does it, which signals a program and then its group. Two kinds, so that the system does not make one signal of them.
+#[test]
+fn two_signals_at_once_are_one_and_the_stream_ends_in_order() {
+    let webroot = tempfile::tempdir().unwrap();
+    let mut stream = LiveStream::start(webroot.path(), &words(&["--size", "160x120"]));
+    stream.wait_for_segment(2);
+    stream.publisher.signal(Signal::INT);
+    stream.publisher.signal(Signal::TERM);
+    assert!(stream.publisher.wait().success());
+    assert!(stream.playlist().unwrap().ended);
+    assert_clean(webroot.path());
+}
