@@ -5,7 +5,7 @@
 //! `zscale` again.
 //!
 //! What is grey and white stays so: the reference white of 203 cd/m2 (ITU-R BT.2408) is near the white of the stream, and what is
-//! darker than [`KEPT`] of it is as bright as before. Highlights up to [`BRIGHTEST_NITS`] share what is left above.
+//! darker than `KEPT` of it is as bright as before. Highlights up to `BRIGHTEST_NITS` share what is left above.
 
 use std::sync::Once;
 use std::time::Duration;
