@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Server, Webroot, ask, get};
+use crate::support::{Server, Webroot, ask, get, wait_until};
 
 #[track_caller]
 fn check_missing(server: &Server, path: &str) {
@@ -135,6 +135,8 @@ fn a_webroot_may_be_deleted_and_recreated() {
     let server = Server::start(&webroot.path(), &[]);
     assert_eq!(get(server.address, "/stream.m3u8", &[]).status, 200);
     fs::remove_dir_all(webroot.path()).unwrap();
+    // What is in memory is looked at again ten times a second, or when notify tells of it.
+    wait_until("it is gone", || get(server.address, "/stream.m3u8", &[]).status == 404);
     check_missing(&server, "/stream.m3u8");
     webroot.write("stream.m3u8", b"#EXTM3U\n");
     assert_eq!(get(server.address, "/stream.m3u8", &[]).text(), "#EXTM3U\n");
