@@ -102,7 +102,7 @@ bench-server *row: setup (_packages "bench")
 
 # Figures: memory and open files of livedir-server while attackers of one address, and of ten, take what they can, and how long others wait. So many seconds for each of 14 attacks
 bench-attacks seconds="300":
-    LIVEDIR_TEST_ATTACK_S={{ seconds }} cargo test --locked --quiet -p livedir-server --test it bounds::slow_readers -- --nocapture --test-threads=1
+    LIVEDIR_TEST_ATTACK_S={{ seconds }} cargo test --locked --quiet -p livedir-server --test it attacks:: -- --nocapture --test-threads=1
 
 # Figures: how far a viewer is behind the camera, with parts and without. Eleven minutes; a word runs the rows that have it
 bench-latency *row: setup-tests build

@@ -88,18 +88,20 @@ pub async fn run(
     let limiter = ConnectionLimiter::new(limits);
     let metrics = Arc::new(Metrics::new(settings.threads, settings.metrics_listen.is_some()));
     let site = Site::new(&settings.cache(), limits::most_blocked(&limits));
+    let accounts = Accounts::new(limits.connections, limits.connections_per_address);
     let open = limiter.clone();
     let operator = Operator::new(Sources {
         webroot: settings.webroot.clone(),
         metrics: metrics.clone(),
         site: site.clone(),
         open: Box::new(move || open.taken()),
+        accounts: accounts.clone(),
     });
     let serving = Arc::new(Serving {
         site,
         operator,
         limiter,
-        accounts: Accounts::new(limits.connections, limits.connections_per_address),
+        accounts,
         trusted: settings.forwarded_from.clone(),
         page_policy: settings.page_policy.clone(),
         log,

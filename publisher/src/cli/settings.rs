@@ -36,6 +36,9 @@ pub enum SoundChoice {
     Silent,
 }
 
+// What a message of `copy` says, which knows no flags.
+const _: () = assert!(LONGEST_SEGMENT.as_secs() == crate::copy::suitability::LONGEST_SEGMENT_S);
+
 /// What `live` is to do.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]

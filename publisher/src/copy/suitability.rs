@@ -14,7 +14,7 @@ const MOST_LOOKED_AT_BYTES: usize = 64 << 20;
 /// A film whose keyframes are regular shows it in so many.
 const ENOUGH_INTERVALS: u32 = 4;
 /// What `--segment-duration` can be at most.
-const LONGEST_SEGMENT_S: u64 = 10;
+pub(crate) const LONGEST_SEGMENT_S: u64 = 10;
 /// A keyframe may come so much later than a segment is to be long: 2.002 s for 2 s, as with 29.97 frames a second.
 const ROOM_PERCENT: i64 = 1;
 
@@ -32,9 +32,7 @@ pub(crate) struct Start {
     /// The lane that segments are cut at.
     leading: Lane,
     bytes: usize,
-    /// Of the leading lane.
-    packets: u64,
-    /// Those among them that hold a frame.
+    /// Packets of the leading lane that hold a frame.
     readable: u64,
     first_90k: Option<i64>,
     last_90k: i64,
@@ -55,7 +53,6 @@ impl Start {
             live,
             leading,
             bytes: 0,
-            packets: 0,
             readable: 0,
             first_90k: None,
             last_90k: 0,
@@ -72,14 +69,14 @@ impl Start {
     /// A packet.
     pub(crate) fn see(&mut self, lane: Lane, setup: &LaneSetup, packet: &Packet) {
         self.bytes += packet.size();
-        if lane == self.leading {
-            self.packets += 1;
-            self.readable += u64::from(setup.look(packet).can_be_read());
+        if lane != self.leading {
+            return;
         }
-        let Some(dts) = packet.dts().or(packet.pts()).filter(|_| lane == self.leading) else { return };
+        let picture = setup.look(packet);
+        self.readable += u64::from(picture.can_be_read());
+        let Some(dts) = packet.dts().or(packet.pts()) else { return };
         let dts_90k = setup.ticks(dts);
         self.picture_90k = setup.duration_90k(packet);
-        let picture = setup.look(packet);
         self.has_untimed_b_frames |= picture.is_bidirectional && packet.pts().is_none();
         self.see_picture(dts_90k, picture.is_idr);
     }

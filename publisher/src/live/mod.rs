@@ -4,5 +4,6 @@
 
 pub(crate) mod copy;
 pub mod dry_run;
+pub(crate) mod inputs;
 pub mod plan;
 pub mod run;

@@ -15,24 +15,22 @@ use crate::encode::{EncodeError, EncodeSettings, trial};
 use crate::grid::slate::OwnSlate;
 use crate::grid::{self, PictureLines, SoundLine};
 use crate::live::copy::{self, Attempt, HandOver};
+use crate::live::inputs::{self, filtered, filtered_size, opener};
 use crate::live::plan::Stream;
 use crate::package::last_segment::LastSegment;
 use crate::package::resume_point::ResumePoint;
 use crate::package::segment_writer::SegmentError;
 use crate::package::{self, Package};
 use crate::packet::Encoded;
-use crate::picture::filter::{Filter, FilterError};
-use crate::picture::shared::SharedPicture;
-use crate::picture::trial::try_out;
-use crate::queue::capture::{self, CaptureSender};
+use crate::picture::filter::FilterError;
+use crate::queue::capture;
 use crate::queue::picture::{self, PictureReceiver, WhenLate};
 use crate::queue::slate;
 use crate::source::camera;
-use crate::source::microphone::{Microphone, MicrophoneError, MicrophoneSelector};
-use crate::source::open::{SourceChoice, SourceWish};
+use crate::source::microphone::MicrophoneError;
 use crate::source::slate::SlateFile;
 use crate::source::still::Still;
-use crate::source::{self, Opener, SourceError};
+use crate::source::{self, SourceError};
 use livedir_layout::directory::Directory;
 use livedir_layout::directory::disk::Disk;
 use livedir_layout::guard::Guard;
@@ -140,7 +138,7 @@ fn run_once(
     let still = settings.picture.as_ref().map(|path| Still::read(path, stop)).transpose()?;
     let slate = settings.slate.as_ref().map(|path| SlateFile::read(path, stop)).transpose()?;
     let (mut captured_tx, captured_rx) = capture::channel(meters.clone());
-    let (microphone, no_microphone) = microphone(settings, &mut captured_tx)?;
+    let (microphone, no_microphone) = inputs::microphone(settings, &mut captured_tx)?;
     let (opened_tx, opened_rx) = mpsc::sync_channel(1);
     let (ended_tx, ended_rx) = mpsc::channel::<()>();
 
@@ -300,24 +298,10 @@ fn last_segments(
     stream.renditions.iter().map(find).collect()
 }
 
-/// The size that the filters make of the source's.
-fn filtered_size(settings: &LiveSettings, source: &SourceFormat) -> Result<(u32, u32), FilterError> {
-    let stored = (source.width, source.height);
-    match source.copied {
-        None if source.shows != Shows::Nothing => try_out(&settings.filter, stored, settings.fps),
-        _ => Ok(stored),
-    }
-}
-
 /// Without a ladder, sound goes into the segments of the only rendition; with a ladder, into segments of its own.
 fn sound_line(stream: &Stream, last: Option<&mpsc::SyncSender<Encoded>>) -> Option<SoundLine> {
     let (audio_bps, packets) = stream.audio_bps.zip(last.cloned())?;
     Some(SoundLine { audio_bps, is_alone: stream.is_ladder() || stream.rungs.is_empty(), packets })
-}
-
-/// The picture that the user gave, behind the filters.
-fn filtered(settings: &LiveSettings, still: Option<Still>) -> Result<Option<SharedPicture>, FilterError> {
-    still.map(|still| Filter::new(&settings.filter).apply(still.picture, Duration::ZERO)).transpose()
 }
 
 /// The picture or film that the user gave; a film plays on a thread of its own, which ends with the grid. `has_room`: its sound takes
@@ -431,41 +415,4 @@ fn room_for(settings: &LiveSettings, stream: &Stream) -> Result<(), RunError> {
             Ok(())
         }
     }
-}
-
-/// The microphone, if one is wanted and found: it replaces the sound of the source. Or why there is none, which nobody wants to read
-/// before the source is open.
-fn microphone(
-    settings: &LiveSettings,
-    captured: &mut CaptureSender,
-) -> Result<(Option<Microphone>, Option<MicrophoneError>), MicrophoneError> {
-    let selector = match &settings.sound {
-        SoundChoice::Microphone(selector) => selector,
-        SoundChoice::Fitting if settings.source.needs_microphone() => &MicrophoneSelector::First,
-        SoundChoice::Fitting | SoundChoice::Silent => return Ok((None, None)),
-    };
-    let may_be_late =
-        settings.sound == SoundChoice::Fitting && settings.source != SourceChoice::MicrophoneAlone;
-    match Microphone::start(selector, captured.for_sound(), may_be_late) {
-        Ok(microphone) => {
-            captured.leave_out_sound();
-            Ok((Some(microphone), None))
-        }
-        Err(error) if may_be_late => Ok((None, Some(error))),
-        Err(error) => Err(error),
-    }
-}
-
-fn opener<'a>(settings: &'a LiveSettings, stop: &'a Stop) -> Opener<'a> {
-    let wish = SourceWish {
-        size: settings.wished_size(),
-        is_exact: settings.size.is_some(),
-        fps: settings.fps,
-        loop_forever: settings.loop_forever,
-        untimed_fps: settings.input_fps,
-        sound_alone: settings.sound_alone,
-        deinterlace: settings.deinterlace,
-        tracks: settings.tracks.clone(),
-    };
-    settings.source.opener(wish, stop)
 }

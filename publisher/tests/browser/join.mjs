@@ -95,6 +95,7 @@ async function open(player) {
   });
   await page.setContent('<video muted autoplay playsinline></video>');
   await page.addScriptTag({ path: new URL(SCRIPTS[player], import.meta.url).pathname });
+  await page.addScriptTag({ content: String(follow) });
   return { page, player, fetched };
 }
 
@@ -120,19 +121,12 @@ async function mediaList() {
 
 function startShaka(url) {
   const video = document.querySelector('video');
-  const shown = { error: null, played_s: 0 };
-  window.shown = shown;
+  const shown = follow(() => video.currentTime);
   const player = new window.shaka.Player();
   // Shaka first tells, then decides whether it goes on by itself: as after a part that was lost with the publisher.
   player.addEventListener('error', ({ detail }) => setTimeout(() => {
     if (detail.severity === window.shaka.util.Error.Severity.CRITICAL) shown.error ??= `${detail.category}/${detail.code} ${detail.data}`;
   }));
-  let before_s = 0;
-  setInterval(() => {
-    const advanced_s = video.currentTime - before_s;
-    if (advanced_s > 0 && advanced_s < 1) shown.played_s += advanced_s;
-    before_s = video.currentTime;
-  }, 100);
   player.attach(video).then(() => player.load(url)).catch((thrown) => {
     shown.error ??= thrown.category ? `${thrown.category}/${thrown.code}` : String(thrown);
   });
@@ -140,31 +134,30 @@ function startShaka(url) {
 
 function startHlsJs(url) {
   const video = document.querySelector('video');
-  const shown = { error: null, played_s: 0 };
-  window.shown = shown;
+  const shown = follow(() => video.currentTime);
   const player = new window.Hls();
   player.on(window.Hls.Events.ERROR, (_, { fatal, details }) => { if (fatal) shown.error ??= details; });
-  let before_s = 0;
-  setInterval(() => {
-    const advanced_s = video.currentTime - before_s;
-    if (advanced_s > 0 && advanced_s < 1) shown.played_s += advanced_s;
-    before_s = video.currentTime;
-  }, 100);
   player.loadSource(url);
   player.attachMedia(video);
 }
 
 function startVideoJs(url) {
   const video = document.querySelector('video');
-  const shown = { error: null, played_s: 0 };
-  window.shown = shown;
+  const shown = follow(() => player.currentTime());
   const player = window.videojs(video, { liveui: true });
   player.on('error', () => { shown.error ??= player.error().message; });
+  player.src({ src: url, type: 'application/vnd.apple.mpegurl' });
+}
+
+// What the test reads: the first fatal error, and how long was played, without jumps.
+function follow(current_s) {
+  const shown = { error: null, played_s: 0 };
+  window.shown = shown;
   let before_s = 0;
   setInterval(() => {
-    const advanced_s = player.currentTime() - before_s;
-    if (advanced_s > 0 && advanced_s < 1) shown.played_s += advanced_s;
-    before_s = player.currentTime();
+    const now_s = current_s();
+    if (now_s > before_s && now_s - before_s < 1) shown.played_s += now_s - before_s;
+    before_s = now_s;
   }, 100);
-  player.src({ src: url, type: 'application/vnd.apple.mpegurl' });
+  return shown;
 }

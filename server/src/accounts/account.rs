@@ -47,6 +47,12 @@ pub(super) struct Taken {
     has_to_end: AtomicBool,
 }
 
+impl Taken {
+    pub(super) fn has_to_end(&self) -> bool {
+        self.has_to_end.load(Relaxed)
+    }
+}
+
 impl Account {
     pub(super) fn new(limit_bytes: u64) -> Arc<Account> {
         Arc::new(Account { budget: Budget::new(limit_bytes), members: Mutex::default() })
@@ -71,7 +77,7 @@ impl Account {
     /// What is left when those have ended that were told to.
     pub(super) fn remaining_bytes(&self) -> u64 {
         let members = self.members();
-        let ending = members.all.iter().filter(|(_, member)| member.taken.has_to_end.load(Relaxed));
+        let ending = members.all.iter().filter(|(_, member)| member.taken.has_to_end());
         let promised: u64 = ending.map(|(_, member)| member.taken.bytes.load(Relaxed)).sum();
         self.budget.used_bytes().saturating_sub(promised)
     }
@@ -97,7 +103,7 @@ impl Account {
             return;
         }
         members.ended_at = Some(now);
-        let standing = members.all.iter().filter(|(_, member)| !member.taken.has_to_end.load(Relaxed));
+        let standing = members.all.iter().filter(|(_, member)| !member.taken.has_to_end());
         let ranked = standing.map(|(key, member)| {
             let held_bytes = member.taken.bytes.load(Relaxed);
             (member.holder.recent_bytes() * 16 / held_bytes.max(1), Reverse(held_bytes), key)

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
@@ -26,6 +26,7 @@ pub(crate) struct Accounts {
     /// Of the peers that bring the connections of others.
     trusted: Arc<Account>,
     by_subscriber: Mutex<HashMap<IpAddr, Weak<Account>>>,
+    ended: AtomicU64,
 }
 
 impl Accounts {
@@ -38,7 +39,13 @@ impl Accounts {
             each_bytes: bytes(connections_per_address).min(all_bytes),
             trusted: Account::new(all_bytes),
             by_subscriber: Mutex::default(),
+            ended: AtomicU64::new(0),
         })
+    }
+
+    /// How many connections have ended because they had to.
+    pub(crate) fn ended(&self) -> u64 {
+        self.ended.load(Relaxed)
     }
 
     /// A place for a connection; `subscriber` is `None` for a peer that is trusted. `None` while those that had to end have not.
@@ -136,6 +143,13 @@ impl Place {
     }
 }
 
+impl Held {
+    /// How much it is.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
         let Held { place, size_bytes } = self;
@@ -148,12 +162,15 @@ impl Drop for Held {
 impl Drop for Place {
     fn drop(&mut self) {
         self.account.leave(self.key);
+        if self.taken.has_to_end() {
+            self.accounts.ended.fetch_add(1, Relaxed);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, AtomicU64};
+    use std::sync::atomic::AtomicBool;
     use std::time::Duration;
 
     use super::*;
@@ -212,6 +229,7 @@ mod tests {
         drop(held);
         assert_eq!((accounts.all.used_bytes(), idle.account.budget.used_bytes()), (0, 0));
         drop(members);
+        assert_eq!(accounts.ended(), 2);
         drop(enter(&accounts, "192.0.2.1", 1));
         assert_eq!(accounts.by_subscriber.lock().unwrap().values().filter_map(Weak::upgrade).count(), 0);
     }

@@ -68,8 +68,14 @@ pub(super) async fn speak(connection: Arc<Connection>, mut transport: Transport)
     if is_finishing {
         http2.graceful_shutdown();
     }
-    let mut streams =
-        Streams { connection, running: Arc::default(), unsent: Vec::new(), done: 0, places: Vec::new() };
+    let mut streams = Streams {
+        connection,
+        running: Arc::default(),
+        unsent: Vec::new(),
+        spare: Vec::new(),
+        done: 0,
+        places: Vec::new(),
+    };
     poll_fn(|cx| streams.poll(&mut http2, cx)).await;
 }
 
@@ -80,6 +86,8 @@ struct Streams {
     running: Arc<()>,
     /// What those hold that were answered.
     unsent: Vec<Held>,
+    /// What those held that are sent, for the next: an account is shared with other threads, and each look at it costs.
+    spare: Vec<Held>,
     /// How many were refused, or answered at once, and are not sent as far as we know.
     done: usize,
     /// As many as have ever been running at the same time.
@@ -91,14 +99,14 @@ impl Streams {
     fn poll(&mut self, http2: &mut server::Connection<Transport, Bytes>, cx: &mut Context<'_>) -> Poll<()> {
         while let Poll::Ready(command) = self.connection.activity.poll_command(cx) {
             match command {
-                Command::Rest => {}
+                Command::Rest => self.spare.clear(),
                 Command::Finish => http2.graceful_shutdown(),
                 Command::Cut => return Poll::Ready(()),
             }
         }
         // What was handed to h2 has gone, unless the kernel takes no more.
         if !self.connection.activity.send_blocked.load(Relaxed) {
-            self.unsent.clear();
+            self.spare.extend(self.unsent.drain(..).filter(|held| held.size_bytes() == STREAM_BYTES));
             self.done = 0;
         }
         loop {
@@ -120,7 +128,8 @@ impl Streams {
         }
         // RFC 9113 8.7: it may be asked again, as nothing has been done for it.
         let size_bytes = STREAM_BYTES.max(head_bytes(request.headers()));
-        let Some(held) = self.connection.place.try_hold(size_bytes) else {
+        let spare = if size_bytes == STREAM_BYTES { self.spare.pop() } else { None };
+        let Some(held) = spare.or_else(|| self.connection.place.try_hold(size_bytes)) else {
             self.done += 1;
             return respond.send_reset(Reason::REFUSED_STREAM);
         };

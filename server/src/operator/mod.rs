@@ -20,6 +20,7 @@ use tower::ServiceExt;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use crate::accounts::Accounts;
 use crate::site::Site;
 use health::Health;
 use metrics::Metrics;
@@ -34,6 +35,7 @@ pub(crate) struct Sources {
     pub(crate) site: Site,
     /// How many connections there are.
     pub(crate) open: Box<dyn Fn() -> usize + Send + Sync>,
+    pub(crate) accounts: Arc<Accounts>,
 }
 
 /// Answers the operator.
@@ -67,8 +69,9 @@ fn guarded(router: Router) -> Router {
 
 async fn metrics_page(State(sources): State<Arc<Sources>>) -> Response {
     let patience_s = sources.health().await.patience_s;
-    let Sources { metrics, site, open, .. } = &*sources;
-    let all = metrics::render(metrics, open(), site.cache_counts(), site.waiting(), patience_s);
+    let Sources { metrics, site, open, accounts, .. } = &*sources;
+    let all =
+        metrics::render(metrics, (open(), accounts.ended()), site.cache_counts(), site.waiting(), patience_s);
     ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], all).into_response()
 }
 

@@ -6,6 +6,7 @@ mod support;
 
 mod abuse;
 mod as_written;
+mod attacks;
 mod blocking;
 mod bounds;
 mod caching;

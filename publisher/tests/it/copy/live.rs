@@ -25,6 +25,11 @@ fn send_with_keyframes(gop: u32, format: &str, to: &str) -> Running {
     )
 }
 
+#[track_caller]
+fn wait_for_words(live: &LiveStream, words: &str) {
+    wait_for(words, PATIENCE, || live.publisher.output().contains(words).then_some(()));
+}
+
 #[test]
 fn what_is_pushed_is_copied_and_who_comes_back_goes_on_after_a_break() {
     let directory = tempfile::tempdir().unwrap();
@@ -40,7 +45,7 @@ fn what_is_pushed_is_copied_and_who_comes_back_goes_on_after_a_break() {
     let first = send("flv", &place);
     live.wait_for_segment(3);
     first.kill();
-    wait_for("the loss", PATIENCE, || live.publisher.output().contains("source lost").then_some(()));
+    wait_for_words(&live, "source lost");
     let listed = live.playlist().expect("a playlist").next_media_sequence();
     let _second = send("flv", &place);
     live.wait_for_segment(listed + 3);
@@ -83,13 +88,11 @@ fn who_comes_back_by_srt_goes_on_after_a_break_and_meanwhile_the_playlist_waits(
     let caller = format!("srt://127.0.0.1:{port}?mode=caller&passphrase=0123456789");
     let mut live =
         LiveStream::start(directory.path(), &[&listener, "--copy=auto", "--segment-duration", "1s"]);
-    wait_for("the place", PATIENCE, || {
-        live.publisher.output().contains("waiting for an encoder").then_some(())
-    });
+    wait_for_words(&live, "waiting for an encoder");
     let first = send("mpegts", &caller);
     live.wait_for_segment(3);
     first.kill();
-    wait_for("the loss", PATIENCE, || live.publisher.output().contains("source lost").then_some(()));
+    wait_for_words(&live, "source lost");
     let waiting = live.playlist().expect("a playlist");
     assert!(!waiting.ended);
     let _second = send("mpegts", &caller);
@@ -108,11 +111,9 @@ fn who_cannot_be_copied_is_sent_away_and_the_next_one_is_taken() {
     let caller = format!("srt://127.0.0.1:{port}?mode=caller");
     let words = [&*format!("srt://127.0.0.1:{port}?mode=listener"), "--copy", "--segment-duration", "1s"];
     let mut live = LiveStream::start(directory.path(), &words);
-    wait_for("the place", PATIENCE, || {
-        live.publisher.output().contains("waiting for an encoder").then_some(())
-    });
+    wait_for_words(&live, "waiting for an encoder");
     let unfit = send_with_keyframes(250, "mpegts", &caller);
-    wait_for("the refusal", PATIENCE, || live.publisher.output().contains("its keyframes are").then_some(()));
+    wait_for_words(&live, "its keyframes are");
     unfit.kill();
     assert!(live.publisher.still_runs());
     let _fit = send("mpegts", &caller);
@@ -129,19 +130,15 @@ fn with_auto_a_later_client_that_cannot_be_copied_is_encoded_and_the_stream_goes
     let listener = format!("srt://127.0.0.1:{port}?mode=listener");
     let words = [&*listener, "--copy=auto", "--segment-duration", "1s", "--size", "96x72", "--window", "60"];
     let mut live = LiveStream::start(directory.path(), &[&words[..], &["--low-latency"]].concat());
-    wait_for("the place", PATIENCE, || {
-        live.publisher.output().contains("waiting for an encoder").then_some(())
-    });
+    wait_for_words(&live, "waiting for an encoder");
     let fit = send("mpegts", &caller);
     live.wait_for_segment(3);
     fit.kill();
-    wait_for("the loss", PATIENCE, || live.publisher.output().contains("source lost").then_some(()));
+    wait_for_words(&live, "source lost");
     let copied = live.playlist().expect("a playlist").next_media_sequence();
     // Who is sent away comes again, as OBS does.
     let unfit = send_with_keyframes(250, "mpegts", &caller);
-    wait_for("the change", PATIENCE, || {
-        live.publisher.output().contains("the stream goes on encoded").then_some(())
-    });
+    wait_for_words(&live, "the stream goes on encoded");
     assert!(!live.playlist().expect("a playlist").ended, "it does not end");
     unfit.kill();
     let _again = wait_for("the place to be open again", PATIENCE, || {

@@ -13,7 +13,7 @@ pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8"
 /// `open` connections at present; answers from memory, answers after a check of the file, and bytes in memory; viewers are those of the last `viewers_within_s`.
 pub(crate) fn render(
     metrics: &Metrics,
-    open: usize,
+    (open, ended_for_memory): (usize, u64),
     (hits, misses, memory_bytes): (u64, u64, u64),
     waiting: &BlockedRequests,
     viewers_within_s: u64,
@@ -72,7 +72,9 @@ pub(crate) fn render(
         "Accepted connections.",
         &plain(sum(&|worker| &worker.connections)),
     );
-    let reached = labelled("limit", Reached::ALL, |it| sum(&|worker| &worker.reached[it as usize]));
+    let mut reached =
+        labelled("limit", Reached::ALL, |it| sum(&|worker| &worker.reached[it as usize])).to_vec();
+    reached.push(("{limit=\"memory\"}".to_owned(), ended_for_memory.to_string()));
     family(
         "livedir_limits_reached_total",
         "counter",
@@ -151,7 +153,7 @@ mod tests {
         metrics.workers()[1].sent(1000);
         metrics.workers()[0].reached(Reached::SlowHead);
         metrics.workers()[1].malformed(Malformed::Host);
-        let text = render(&metrics, 3, (40, 2, 5000), &BlockedRequests::new(1), 6);
+        let text = render(&metrics, (3, 4), (40, 2, 5000), &BlockedRequests::new(1), 6);
         for line in [
             "livedir_requests_total{kind=\"playlist\",status=\"2xx\"} 2",
             "livedir_requests_total{kind=\"playlist\",status=\"4xx\"} 1",
@@ -165,6 +167,7 @@ mod tests {
             "livedir_answer_seconds_count 3",
             "livedir_connections 3",
             "livedir_limits_reached_total{limit=\"slow_head\"} 1",
+            "livedir_limits_reached_total{limit=\"memory\"} 4",
             "livedir_malformed_total{kind=\"host\"} 1",
             "livedir_malformed_total{kind=\"tls\"} 0",
             "livedir_cache_answers_total{result=\"hit\"} 40",

@@ -167,15 +167,15 @@ impl SlowReader {
             Version::Http1 => read_some(&mut *self.wire, most_bytes as usize) != Some(0),
             Version::Http2 => {
                 let more = [window_update(0, most_bytes), window_update(1, most_bytes)].concat();
-                let is_open = self.is_open();
+                let is_open = self.look();
                 is_open
                     && !self.wire.write_all(&more).is_err_and(|error| error.kind() != ErrorKind::WouldBlock)
             }
         }
     }
 
-    /// Whether the server has not ended the connection. What it sends in HTTP/2 is no body, and read.
-    pub fn is_open(&mut self) -> bool {
+    /// Reads what is no body, of HTTP/2; false when the server has ended the connection.
+    pub fn look(&mut self) -> bool {
         if self.version == Version::Http1 {
             let mut byte = [0];
             return !matches!(self.wire.tcp().peek(&mut byte), Ok(0))
