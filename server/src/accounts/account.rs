@@ -12,6 +12,9 @@ use crate::budget::Budget;
 
 /// A connection, as its account sees it.
 pub(crate) trait Holder: Send + Sync {
+    /// What it holds, and whether it has to end.
+    fn taken(&self) -> &Taken;
+
     /// What it has sent lately: what it is good for.
     fn recent_bytes(&self) -> u64;
 
@@ -27,7 +30,7 @@ pub(super) struct Account {
 
 #[derive(Default)]
 struct Members {
-    all: Slab<Member>,
+    all: Slab<Arc<dyn Holder>>,
     ended_at: Option<Instant>,
 }
 
@@ -35,14 +38,9 @@ struct Members {
 /// again, and more often than this, does not get at the places of others.
 const END_EVERY: Duration = Duration::from_millis(100);
 
-struct Member {
-    taken: Arc<Taken>,
-    holder: Arc<dyn Holder>,
-}
-
 /// By one connection.
 #[derive(Debug, Default)]
-pub(super) struct Taken {
+pub(crate) struct Taken {
     pub(super) bytes: AtomicU64,
     has_to_end: AtomicBool,
 }
@@ -58,8 +56,8 @@ impl Account {
         Arc::new(Account { budget: Budget::new(limit_bytes), members: Mutex::default() })
     }
 
-    pub(super) fn enter(&self, taken: Arc<Taken>, holder: Arc<dyn Holder>) -> usize {
-        self.members().all.insert(Member { taken, holder })
+    pub(super) fn enter(&self, holder: Arc<dyn Holder>) -> usize {
+        self.members().all.insert(holder)
     }
 
     pub(super) fn leave(&self, key: usize) {
@@ -77,8 +75,8 @@ impl Account {
     /// What is left when those have ended that were told to.
     pub(super) fn remaining_bytes(&self) -> u64 {
         let members = self.members();
-        let ending = members.all.iter().filter(|(_, member)| member.taken.has_to_end());
-        let promised: u64 = ending.map(|(_, member)| member.taken.bytes.load(Relaxed)).sum();
+        let ending = members.all.iter().filter(|(_, holder)| holder.taken().has_to_end());
+        let promised: u64 = ending.map(|(_, holder)| holder.taken().bytes.load(Relaxed)).sum();
         self.budget.used_bytes().saturating_sub(promised)
     }
 
@@ -103,10 +101,10 @@ impl Account {
             return;
         }
         members.ended_at = Some(now);
-        let standing = members.all.iter().filter(|(_, member)| !member.taken.has_to_end());
-        let ranked = standing.map(|(key, member)| {
-            let held_bytes = member.taken.bytes.load(Relaxed);
-            (member.holder.recent_bytes() * 16 / held_bytes.max(1), Reverse(held_bytes), key)
+        let standing = members.all.iter().filter(|(_, holder)| !holder.taken().has_to_end());
+        let ranked = standing.map(|(key, holder)| {
+            let held_bytes = holder.taken().bytes.load(Relaxed);
+            (holder.recent_bytes() * 16 / held_bytes.max(1), Reverse(held_bytes), key)
         });
         let mut ranked: Vec<_> = ranked.collect();
         ranked.sort_unstable();
@@ -117,8 +115,8 @@ impl Account {
                 break;
             }
             promised_bytes += held_bytes;
-            members.all[key].taken.has_to_end.store(true, Relaxed);
-            ended.push(members.all[key].holder.clone());
+            members.all[key].taken().has_to_end.store(true, Relaxed);
+            ended.push(members.all[key].clone());
         }
         drop(members);
         for holder in ended {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
-use super::account::{Account, Holder, Taken};
+use super::account::{Account, Holder};
 use crate::budget::Budget;
 
 /// For each connection that an address may have: its buffers, its streams, and what is read ahead for them. A viewer's takes three quarters of it.
@@ -58,9 +58,8 @@ impl Accounts {
         if account.is_full() {
             return None;
         }
-        let taken = Arc::new(Taken::default());
-        let key = account.enter(taken.clone(), holder);
-        Some(Arc::new(Place { accounts: self.clone(), account, key, taken }))
+        let key = account.enter(holder.clone());
+        Some(Arc::new(Place { accounts: self.clone(), account, key, holder }))
     }
 
     fn account(&self, subscriber: IpAddr) -> Arc<Account> {
@@ -93,16 +92,14 @@ impl Accounts {
 }
 
 /// A connection's place in the account of its address; free again when dropped.
-#[derive(Debug)]
 pub(crate) struct Place {
     accounts: Arc<Accounts>,
     account: Arc<Account>,
     key: usize,
-    taken: Arc<Taken>,
+    holder: Arc<dyn Holder>,
 }
 
 /// So much of the account, until it is dropped.
-#[derive(Debug)]
 pub(crate) struct Held {
     place: Arc<Place>,
     size_bytes: u64,
@@ -136,7 +133,7 @@ impl Place {
     }
 
     pub(super) fn add(self: &Arc<Place>, size_bytes: u64) -> Held {
-        self.taken.bytes.fetch_add(size_bytes, Relaxed);
+        self.holder.taken().bytes.fetch_add(size_bytes, Relaxed);
         self.account.budget.add(size_bytes);
         self.accounts.all.add(size_bytes);
         Held { place: self.clone(), size_bytes }
@@ -153,7 +150,7 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         let Held { place, size_bytes } = self;
-        place.taken.bytes.fetch_sub(*size_bytes, Relaxed);
+        place.holder.taken().bytes.fetch_sub(*size_bytes, Relaxed);
         place.account.budget.give_back(*size_bytes);
         place.accounts.all.give_back(*size_bytes);
     }
@@ -162,7 +159,7 @@ impl Drop for Held {
 impl Drop for Place {
     fn drop(&mut self) {
         self.account.leave(self.key);
-        if self.taken.has_to_end() {
+        if self.holder.taken().has_to_end() {
             self.accounts.ended.fetch_add(1, Relaxed);
         }
     }
@@ -173,15 +170,21 @@ mod tests {
     use std::sync::atomic::AtomicBool;
     use std::time::Duration;
 
+    use super::super::account::Taken;
     use super::*;
 
     #[derive(Default)]
     struct Someone {
+        taken: Taken,
         recent_bytes: AtomicU64,
         has_ended: AtomicBool,
     }
 
     impl Holder for Someone {
+        fn taken(&self) -> &Taken {
+            &self.taken
+        }
+
         fn recent_bytes(&self) -> u64 {
             self.recent_bytes.load(Relaxed)
         }

@@ -14,7 +14,6 @@ use super::place::{Held, Place};
 const PIECES_BYTES: [usize; 4] = [64 * 1024, 16 * 1024, 4 * 1024, 1024];
 
 /// The share of one answer, or of all answers of a connection that gives one at a time.
-#[derive(Debug)]
 pub(crate) struct Share {
     place: Arc<Place>,
     /// What the client lets us send now.

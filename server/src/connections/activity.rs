@@ -9,7 +9,7 @@ use atomic_waker::AtomicWaker;
 
 use super::frames;
 use super::limits::Done;
-use crate::accounts::Holder;
+use crate::accounts::{Holder, Taken};
 use crate::blocking::waiters::Waiter;
 
 /// What a connection is told.
@@ -50,6 +50,7 @@ pub(super) struct Activity {
     /// Frames of HTTP/2 that ask for nothing.
     pub(super) idle_frames: AtomicU32,
     command: AtomicU8,
+    taken: Taken,
     waker: AtomicWaker,
 }
 
@@ -129,6 +130,10 @@ impl Activity {
 }
 
 impl Holder for Activity {
+    fn taken(&self) -> &Taken {
+        &self.taken
+    }
+
     fn recent_bytes(&self) -> u64 {
         self.recent_bytes.load(Relaxed) + self.sent_lately_bytes()
     }

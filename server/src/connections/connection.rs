@@ -88,7 +88,8 @@ pub(super) fn serve(
                     next
                 }
                 State::Waiting(waiting) => {
-                    let Some(Waiting { transport, pending, is_last, listens }) = waiting else {
+                    let Some(Waiting { transport, pending, is_last, listens }) = waiting.as_deref_mut()
+                    else {
                         return Poll::Ready(());
                     };
                     while let Poll::Ready(command) = connection.activity.poll_command(cx) {
@@ -147,7 +148,7 @@ type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 enum State {
     Greeting(Running<Greeted>),
     Rest(Option<Transport>),
-    Waiting(Option<Waiting>),
+    Waiting(Option<Box<Waiting>>),
     Http1(Running<Option<Transport>>),
     Http2(Running<()>),
     Closing(Running<()>),
@@ -194,7 +195,7 @@ fn hear(
             connection.activity.heard.store(false, Relaxed);
             transport.shrink();
             let listens = said_all.is_pending();
-            State::Waiting(Some(Waiting { transport, pending, is_last: false, listens }))
+            State::Waiting(Some(Box::new(Waiting { transport, pending, is_last: false, listens })))
         }
         None => speaking(connection, transport, None),
     }))

@@ -13,7 +13,7 @@ use super::activity::Activity;
 use super::limits::{ConnectionLimiter, ConnectionPermit};
 use super::refusals::{Refusals, Whose};
 use super::registry::{Entered, Registry};
-use crate::accounts::{Accounts, Held, Place, Share};
+use crate::accounts::{Accounts, Held, Place};
 use crate::http::client::Peer;
 use crate::listen::Duty;
 use crate::operator::Operator;
@@ -101,8 +101,6 @@ pub(super) struct Connection {
     pub(super) peer: Peer,
     pub(super) duty: Duty,
     pub(super) place: Arc<Place>,
-    /// Of answers that are given one at a time: those of HTTP/1.1.
-    pub(super) share: Arc<Share>,
     /// What it takes as such.
     pub(super) _held: Held,
     pub(super) _entered: Entered,

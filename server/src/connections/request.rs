@@ -34,13 +34,15 @@ pub(super) fn service(
     prepared: Option<Prepared>,
 ) -> impl HttpService<Incoming, ResBody = Answer, Error = Infallible, Future = Reply> + Unpin {
     let prepared = Mutex::new(prepared.map(Box::new));
+    // HTTP/1.1 gives one answer at a time.
+    let share = Share::new(connection.place.clone());
     service_fn(move |request: Request<Incoming>| {
         let has_body = !request.body().is_end_stream();
         let request = request.map(drop);
         let prepared = prepared.lock().unwrap_or_else(PoisonError::into_inner).take();
         match prepared.filter(|it| it.is_for(&request)) {
             Some(prepared) => Reply::Now(Some(prepared.answer)),
-            None => answer(connection.clone(), request, has_body, &connection.share),
+            None => answer(connection.clone(), request, has_body, &share),
         }
     })
 }
@@ -95,7 +97,8 @@ pub(super) fn blocking(connection: &Arc<Connection>, request: &Request<()>) -> O
     if connection.duty != Duty::Viewers || refused(request).is_some() {
         return None;
     }
-    let later = connection.worker.serving.site.blocking(request, &connection.share, &connection.activity)?;
+    let site = &connection.worker.serving.site;
+    let later = site.blocking(request, || Share::new(connection.place.clone()), &connection.activity)?;
     let question = Some(Question::begin(connection.clone(), request, false));
     Some(Pending { later: caught(later), question })
 }

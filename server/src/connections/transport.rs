@@ -33,14 +33,20 @@ pub(super) struct Transport {
     /// Read before the rest.
     early: Vec<u8>,
     connection: Arc<Connection>,
+    /// What was read since a request began, and how many had begun then.
+    read_bytes: u32,
+    requests: u32,
+    rare: Option<Box<Rare>>,
+}
+
+/// What most connections do not need.
+#[derive(Default)]
+struct Rare {
     /// What TLS has packed, while the kernel does not take it.
     backlog: Option<Held>,
     /// Of HTTP/2.
-    frames: Option<Box<Frames>>,
-    /// What was read since a request began, and how many had begun then.
-    read_bytes: usize,
-    requests: u32,
-    /// What that takes when it is much.
+    frames: Option<Frames>,
+    /// What is read of a request takes, when it is much.
     reading: Option<Held>,
 }
 
@@ -56,38 +62,37 @@ macro_rules! each {
 
 impl Transport {
     pub(super) fn new(carrier: Carrier, connection: Arc<Connection>) -> Transport {
-        Transport {
-            carrier,
-            early: Vec::new(),
-            connection,
-            backlog: None,
-            frames: None,
-            read_bytes: 0,
-            requests: 0,
-            reading: None,
-        }
+        Transport { carrier, early: Vec::new(), connection, read_bytes: 0, requests: 0, rare: None }
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     /// From now on it is HTTP/2.
     pub(super) fn count_frames(&mut self) {
-        self.frames = Some(Box::default());
+        self.rare().frames = Some(Frames::default());
     }
 
     /// Notes that more was read.
     fn note_read(&mut self, bytes: usize) {
         let requests = self.connection.activity.requests.load(Relaxed);
         if requests != self.requests {
-            (self.requests, self.read_bytes, self.reading) = (requests, 0, None);
+            (self.requests, self.read_bytes) = (requests, 0);
+            self.let_go_of_reading();
         }
-        self.read_bytes += bytes;
-        if self.read_bytes > SHORT_HEAD_BYTES && self.reading.is_none() {
-            self.reading = Some(self.connection.place.hold(LONG_HEAD_BYTES));
+        self.read_bytes = self.read_bytes.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+        if self.read_bytes > SHORT_HEAD_BYTES as u32
+            && self.rare.as_ref().is_none_or(|rare| rare.reading.is_none())
+        {
+            self.rare().reading = Some(self.connection.place.hold(LONG_HEAD_BYTES));
         }
     }
 
     /// Counts the frames in what is handed on.
     fn handed_on(&mut self, bytes: &[u8]) {
-        let Some(frames) = &mut self.frames else { return };
+        let Some(rare) = &mut self.rare else { return };
+        let Some(frames) = &mut rare.frames else { return };
         let idle = frames.count_idle(bytes);
         if idle == 0 {
             return;
@@ -101,7 +106,7 @@ impl Transport {
             self.connection.log_refused(&Refused { sent: b"", status: None, reason });
             activity.tell(Command::Cut);
             // Told once.
-            self.frames = None;
+            rare.frames = None;
         }
     }
 
@@ -114,7 +119,17 @@ impl Transport {
     pub(super) fn shrink(&mut self) {
         self.early.shrink_to_fit();
         if self.early.len() <= SHORT_HEAD_BYTES {
-            (self.read_bytes, self.reading) = (self.early.len(), None);
+            self.read_bytes = self.early.len() as u32;
+            self.let_go_of_reading();
+        }
+    }
+
+    fn let_go_of_reading(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            rare.reading = None;
+            if rare.backlog.is_none() && rare.frames.is_none() {
+                self.rare = None;
+            }
         }
     }
 
@@ -164,8 +179,8 @@ impl Transport {
     fn set_blocked(&mut self, is_blocked: bool) {
         self.connection.activity.send_blocked.store(is_blocked, Relaxed);
         let has_backlog = is_blocked && matches!(self.carrier, Carrier::Tls(..));
-        if has_backlog != self.backlog.is_some() {
-            self.backlog = has_backlog.then(|| self.connection.place.hold(TLS_BACKLOG_BYTES as u64));
+        if has_backlog != self.rare.as_ref().is_some_and(|rare| rare.backlog.is_some()) {
+            self.rare().backlog = has_backlog.then(|| self.connection.place.hold(TLS_BACKLOG_BYTES as u64));
         }
     }
 }

@@ -22,7 +22,6 @@ use super::context::{Connection, Serving, Worker};
 use super::limits::{BLOCKED_PER_CONNECTION, CONNECTION_BYTES};
 use super::lingering_close;
 use super::refusals::Whose;
-use crate::accounts::Share;
 use crate::http::client::{Peer, subscriber};
 use crate::http::refusal::last_bytes;
 use crate::listen::{Duty, ListeningSocket, Scheme};
@@ -206,7 +205,6 @@ impl Worker {
             activity,
             peer,
             duty,
-            share: Share::new(place.clone()),
             _held: place.hold(CONNECTION_BYTES),
             place,
             _entered: entered,

@@ -57,7 +57,7 @@ impl Site {
     pub(crate) fn blocking<B, W: Waiter + 'static>(
         &self,
         request: &Request<B>,
-        share: &Arc<Share>,
+        share: impl FnOnce() -> Arc<Share>,
         waiter: &Arc<W>,
     ) -> Option<Later> {
         let target = reading(request)?;
@@ -72,7 +72,7 @@ impl Site {
         }
         let has = || self.0.memory.has(request.uri().path());
         let playlist = blocking::playlist_of(&target).filter(|_| !has())?;
-        let (kept, share, waits) = (blocking::kept(request, &target), share.clone(), waits());
+        let (kept, share, waits) = (blocking::kept(request, &target), share(), waits());
         Some(Box::pin(async move { site.part(kept, &share, &target, &playlist, waits).await }))
     }
 
@@ -82,7 +82,7 @@ impl Site {
         share: &Arc<Share>,
         waiter: &Arc<W>,
     ) -> Later {
-        if let Some(later) = self.blocking(&request, share, waiter) {
+        if let Some(later) = self.blocking(&request, || share.clone(), waiter) {
             return later;
         }
         let (site, share) = (self.clone(), share.clone());
