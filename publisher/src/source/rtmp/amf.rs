@@ -31,6 +31,17 @@ impl Value<'_> {
     }
 }
 
+impl Value<'_> {
+    /// The number in a field of an object.
+    pub(crate) fn number_of(&self, field: &str) -> Option<f64> {
+        let Value::Object(fields) = self else { return None };
+        match fields.iter().find(|(key, _)| *key == field.as_bytes()) {
+            Some((_, Value::Number(number))) => Some(*number),
+            _ => None,
+        }
+    }
+}
+
 /// Reads one value after the other; nothing at the end, and from where the bytes make no sense.
 pub(crate) struct Values<'a>(pub(super) &'a [u8]);
 

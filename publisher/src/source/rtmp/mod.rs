@@ -1,4 +1,4 @@
-//! RTMP door: lets the one client in that knows the key, and hands its media on as an FLV file that never ends.
+//! RTMP door: lets the one client in that knows the key, and hands its media on as a file that never ends.
 //!
 //! In: TCP connections. Out: [`Guest`]s, one after the other. libav's own RTMP server takes any key, one client per
 //! opening, and cannot refuse a second one; so the door is ours. Its thread accepts; each client, [`clients::MOST_CLIENTS`] at most, has a
@@ -8,7 +8,10 @@
 mod amf;
 mod chunks;
 mod clients;
+mod container;
+mod matroska;
 mod session;
+mod tags;
 mod visit;
 
 use clients::{Clients, Told};
@@ -39,7 +42,7 @@ pub(crate) struct Door {
 pub(crate) struct Guest {
     /// Where it comes from.
     pub(crate) from: SocketAddr,
-    /// What it sends, as FLV; ends with the client.
+    /// What it sends, as FLV or Matroska; ends with the client, and when what it sends changes its form.
     pub(crate) media: PipeReader,
 }
 
@@ -192,7 +195,7 @@ fn tell(error: &io::Error, from: SocketAddr, visit: &Visit) {
 
 #[cfg(test)]
 mod tests {
-    use super::session::FLV_HEAD;
+    use super::container::FLV_HEAD;
     use super::session::tests::{asking, picture};
     use super::*;
     use std::io::{Read, Write};
@@ -257,9 +260,8 @@ mod tests {
         assert_eq!(answer(&mut first), "NetStream.Publish.Start");
         assert_eq!(answer(&mut client(&door, "KEX")), "wrong key");
         assert_eq!(answer(&mut client(&door, "KEY")), "another encoder is already connected");
-        let mut guest = guest(&door);
         first.write_all(&picture(0)).expect("a connection");
-        guest.media.read_exact(&mut [0; 13 + 18]).expect("the first's picture");
+        guest(&door).media.read_exact(&mut [0; 13 + 18]).expect("the first's picture");
     }
 
     #[test]
@@ -267,6 +269,7 @@ mod tests {
         let door = door(Duration::ZERO);
         let mut first = client(&door, "KEY");
         assert_eq!(answer(&mut first), "NetStream.Publish.Start");
+        first.write_all(&picture(0)).expect("a connection");
         let mut first_guest = guest(&door);
         assert_eq!(answer(&mut client(&door, "KEX")), "wrong key");
         let mut second = client(&door, "KEY");
@@ -281,14 +284,18 @@ mod tests {
         let door = door(LIMIT);
         let mut first = client(&door, "KEY");
         assert_eq!(answer(&mut first), "NetStream.Publish.Start");
+        first.write_all(&picture(0)).expect("a connection");
         drop(guest(&door));
         let deadline = Instant::now() + LIMIT;
         while first.write_all(&picture(0)).is_ok() {
             assert!(Instant::now() < deadline, "it was not sent away");
         }
-        while answer(&mut client(&door, "KEY")) != "NetStream.Publish.Start" {
+        let mut next = client(&door, "KEY");
+        while answer(&mut next) != "NetStream.Publish.Start" {
             assert!(Instant::now() < deadline, "its place is not free");
+            next = client(&door, "KEY");
         }
+        next.write_all(&picture(0)).expect("a connection");
         guest(&door);
     }
 

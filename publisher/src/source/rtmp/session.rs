@@ -1,10 +1,12 @@
 //! Session: one client's conversation, from the handshake to its media.
 //!
-//! In: bytes of a stranger. Out: bytes to answer, the wish to publish, and media as an FLV file would hold it. Pure: who
+//! In: bytes of a stranger. Out: bytes to answer, the wish to publish, and messages of media. Pure: who
 //! may publish, the caller decides. Until then the client may send only so much as asking takes.
 
 use super::amf::{Value, Values, Writer};
 use super::chunks::{ChunkError, ChunkReader, Message};
+use super::container::{DATA, Media};
+use super::tags::{PICTURE, SOUND};
 
 /// RTMP 5.2: each side sends a version and twice this many bytes.
 const HANDSHAKE_BYTES: usize = 1536;
@@ -25,12 +27,6 @@ const CHUNK_BYTES: u32 = 4096;
 /// The one message stream that we hand out.
 const STREAM: u32 = 1;
 
-/// An FLV file with video and sound begins so.
-pub(crate) const FLV_HEAD: [u8; 13] = [b'F', b'L', b'V', 1, 5, 0, 0, 0, 9, 0, 0, 0, 0];
-
-const SOUND: u8 = 8;
-const PICTURE: u8 = 9;
-const DATA: u8 = 18;
 const COMMAND: u8 = 20;
 /// A command in AMF3: an empty byte, then AMF0.
 const COMMAND_3: u8 = 17;
@@ -40,8 +36,8 @@ const COMMAND_3: u8 = 17;
 pub(crate) enum Event {
     /// To publish under this path (`live/KEY`); answer with [`Session::accept`] or [`Session::refuse`].
     Publish(String),
-    /// A tag of an FLV file.
-    Tag(Vec<u8>),
+    /// Sound, a picture or metadata.
+    Media(Media),
     /// It is done.
     Over,
 }
@@ -120,7 +116,7 @@ impl Session {
         self.greet()?;
         while matches!(self.stage, Progress::Asking | Progress::Publishing) {
             let Some(message) = self.chunks.next()? else { break };
-            if let Some(event) = self.answer_to(&message) {
+            if let Some(event) = self.answer_to(message) {
                 return Ok(Some(event));
             }
         }
@@ -166,7 +162,7 @@ impl Session {
         Ok(())
     }
 
-    fn answer_to(&mut self, message: &Message) -> Option<Event> {
+    fn answer_to(&mut self, message: Message) -> Option<Event> {
         match message.kind {
             // RTMP 5.4.4: Window Acknowledgement Size.
             5 => {
@@ -182,12 +178,14 @@ impl Session {
                 None
             }
             SOUND | PICTURE if self.stage == Progress::Publishing && !message.body.is_empty() => {
-                Some(Event::Tag(tag(message.kind, message.timestamp_ms, &message.body)))
+                let Message { kind, timestamp_ms, body, .. } = message;
+                Some(Event::Media(Media { kind, timestamp_ms, body }))
             }
             DATA if self.stage == Progress::Publishing => {
                 let body = without_command(&message.body);
                 let is_metadata = Values(body).next() == Some(Value::Text(b"onMetaData"));
-                is_metadata.then(|| Event::Tag(tag(DATA, message.timestamp_ms, body)))
+                let media = || Media { kind: DATA, timestamp_ms: message.timestamp_ms, body: body.to_vec() };
+                is_metadata.then(|| Event::Media(media()))
             }
             COMMAND => self.obey(&message.body),
             COMMAND_3 => self.obey(message.body.get(1..)?),
@@ -264,19 +262,6 @@ fn without_command(data: &[u8]) -> &[u8] {
     data.strip_prefix(b"\x02\x00\x0d@setDataFrame").unwrap_or(data)
 }
 
-/// A tag of an FLV file, and its length after it.
-fn tag(kind: u8, timestamp_ms: u32, body: &[u8]) -> Vec<u8> {
-    let mut tag = Vec::with_capacity(body.len() + 15);
-    let [highest, time @ ..] = timestamp_ms.to_be_bytes();
-    tag.push(kind);
-    tag.extend(&(body.len() as u32).to_be_bytes()[1..]);
-    tag.extend(time);
-    tag.extend([highest, 0, 0, 0]);
-    tag.extend_from_slice(body);
-    tag.extend((body.len() as u32 + 11).to_be_bytes());
-    tag
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -332,7 +317,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn media_of_a_client_that_was_accepted_becomes_flv() {
+    fn media_of_a_client_that_was_accepted_is_handed_on() {
         let mut session = Session::new();
         session.push(&asking("live", "KEY"));
         session.push(&chunk(PICTURE, 0x0100_0000 - 2, &[0x17, 1, 2]));
@@ -343,12 +328,12 @@ pub(crate) mod tests {
         assert!(contains(&answer, "NetConnection.Connect.Success"));
         session.accept();
         assert!(contains(&session.take_answer(), "NetStream.Publish.Start"));
-        let expected = [9, 0, 0, 3, 0xff, 0xff, 0xfe, 0, 0, 0, 0, 0x17, 1, 2, 0, 0, 0, 14];
-        assert_eq!(session.next(), Ok(Some(Event::Tag(expected.to_vec()))));
+        let expected = Media { kind: PICTURE, timestamp_ms: 0x0100_0000 - 2, body: vec![0x17, 1, 2] };
+        assert_eq!(session.next(), Ok(Some(Event::Media(expected))));
         let data = Writer::default().text("@setDataFrame").text("onMetaData").0;
         session.push(&chunk(DATA, 0, &data));
-        let Ok(Some(Event::Tag(tag))) = session.next() else { panic!("metadata") };
-        assert_eq!(tag[11..tag.len() - 4], Writer::default().text("onMetaData").0);
+        let metadata = Media { kind: DATA, timestamp_ms: 0, body: Writer::default().text("onMetaData").0 };
+        assert_eq!(session.next(), Ok(Some(Event::Media(metadata))));
         session.push(&chunk(COMMAND, 0, &command("deleteStream", 5.0).null().0));
         assert_eq!(session.next(), Ok(Some(Event::Over)));
     }

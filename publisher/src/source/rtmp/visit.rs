@@ -4,7 +4,8 @@
 //! means, `session.rs` says; here it is only heard, answered, and sent away when it is silent or not wanted.
 
 use super::clients::Told;
-use super::session::{Event, FLV_HEAD, Session};
+use super::container::{Container, Order};
+use super::session::{Event, Session};
 use super::{Guest, Seat, Shared, TICK};
 use std::io::{self, ErrorKind, PipeWriter, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -26,7 +27,9 @@ pub(crate) struct Visit {
     client: u64,
     from: SocketAddr,
     shared: Arc<Shared>,
-    /// The way to the demuxer, once it was let in.
+    is_let_in: bool,
+    container: Container,
+    /// The way to the demuxer, once something has come that it can read.
     media: Option<PipeWriter>,
 }
 
@@ -41,7 +44,7 @@ impl Drop for Visit {
 impl Visit {
     /// One that has just come in, and counts as such until it is dropped.
     pub(crate) fn new(client: u64, from: SocketAddr, shared: Arc<Shared>) -> Self {
-        Visit { client, from, shared, media: None }
+        Visit { client, from, shared, is_let_in: false, container: Container::default(), media: None }
     }
 
     /// Takes note of what is to be told once an address; whether it is the first time.
@@ -78,10 +81,10 @@ impl Visit {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
-            if self.media.is_some() && !self.keeps_seat(last_heard) {
+            if self.is_let_in && !self.keeps_seat(last_heard) {
                 return Err(io::Error::other("another encoder has taken its place"));
             }
-            let patience = if self.media.is_some() { last_heard + SILENCE } else { came_at + ASKING };
+            let patience = if self.is_let_in { last_heard + SILENCE } else { came_at + ASKING };
             if Instant::now() >= patience {
                 return Err(io::Error::other("it says nothing"));
             }
@@ -94,8 +97,8 @@ impl Visit {
         while let Some(event) = session.next().map_err(io::Error::other)? {
             match event {
                 Event::Publish(path) => match self.take_seat(&path) {
-                    Ok(media) => {
-                        self.media = Some(media);
+                    Ok(()) => {
+                        self.is_let_in = true;
                         session.accept();
                     }
                     Err(why) => {
@@ -103,10 +106,9 @@ impl Visit {
                         return Ok(true);
                     }
                 },
-                Event::Tag(tag) => {
-                    if let Some(media) = &mut self.media {
-                        // An error says that the demuxer has done with this client.
-                        media.write_all(&tag)?;
+                Event::Media(media) => {
+                    for order in self.container.push(media) {
+                        self.obey(order)?;
                     }
                 }
                 Event::Over => return Ok(true),
@@ -115,8 +117,35 @@ impl Visit {
         Ok(false)
     }
 
+    fn obey(&mut self, order: Order) -> io::Result<()> {
+        match order {
+            Order::Begin => self.media = Some(self.begin_media()?),
+            Order::Write(bytes) => {
+                if let Some(media) = &mut self.media {
+                    // An error says that the demuxer has done with this client.
+                    media.write_all(&bytes)?;
+                }
+            }
+            Order::LeftOut { codec, is_picture: true } => {
+                warn!(from = %self.from, codec, "the encoder's video is left out; set it to H.264, HEVC, AV1 or VP9");
+            }
+            Order::LeftOut { codec, is_picture: false } => {
+                warn!(from = %self.from, codec, "the encoder's sound is left out; set it to AAC, MP3, Opus or FLAC");
+            }
+        }
+        Ok(())
+    }
+
+    /// A new file for the demuxer; that of before ends here.
+    fn begin_media(&self) -> io::Result<PipeWriter> {
+        let (media, writer) = io::pipe()?;
+        self.shared.lock().guest = Some(Guest { from: self.from, media });
+        self.shared.changed.notify_all();
+        Ok(writer)
+    }
+
     /// Lets the client in if it knows the key and nobody else is there.
-    fn take_seat(&self, path: &str) -> Result<PipeWriter, &'static str> {
+    fn take_seat(&self, path: &str) -> Result<(), &'static str> {
         let from = self.from;
         let mut state = self.shared.lock();
         if !self.shared.is_path(path) {
@@ -130,15 +159,9 @@ impl Visit {
             warn!(%from, "encoder rejected: another one is connected");
             return Err("another encoder is already connected");
         }
-        let (media, mut writer) = io::pipe().map_err(|_| "no pipe left")?;
-        // It fits into an empty pipe.
-        writer.write_all(&FLV_HEAD).map_err(|_| "no pipe left")?;
         info!(%from, "encoder connected");
         state.seat = Some(Seat { client: self.client, last_heard: Instant::now() });
-        state.guest = Some(Guest { from, media });
-        drop(state);
-        self.shared.changed.notify_all();
-        Ok(writer)
+        Ok(())
     }
 
     /// Whether nobody has come instead.

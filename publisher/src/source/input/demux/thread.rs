@@ -201,12 +201,12 @@ impl DemuxThread {
                     StreamIo::from_read(guest.media).and_then(|media| {
                         // Rates are not worth waiting for: the grid has its own.
                         let options = [
-                            ("format_whitelist", "flv"),
+                            ("format_whitelist", "flv,matroska"),
                             ("analyzeduration", "1500000"),
                             ("fpsprobesize", "0"),
                         ];
                         let options = Some(options.into_iter().collect());
-                        format::input_from_stream_with_interrupt(media, Some("push.flv"), options, interrupt)
+                        format::input_from_stream_with_interrupt(media, Some("push"), options, interrupt)
                     })
                 }
             },
