@@ -66,7 +66,7 @@ build:
 setup: (_packages "build") (_node "webroot/player")
 
 # Everything that the tests need besides
-setup-tests: setup (_packages "tests") (_node "crates/playlist/tests/second_opinion") (_node "publisher/tests/browser") (_node "publisher/tests/encoders") _suites
+setup-tests: setup (_packages "tests") (_node "crates/playlist/tests/second_opinion") (_node "publisher/tests/browser") (_node "publisher/tests/encoders") (_python "publisher/tests/encoders") _suites
 
 # All tests. Installs browsers, a virtual machine and the encoders of others
 test: setup-tests
@@ -135,6 +135,19 @@ _node directory:
     @if [ ! -e '{{ directory }}/node_modules' ] || [ '{{ directory }}/package-lock.json' -nt '{{ directory }}/node_modules' ]; then \
         echo "installing the npm packages of {{ directory }}"; \
         npm ci --prefix '{{ directory }}' --no-audit --no-fund --loglevel=error && touch '{{ directory }}/node_modules'; fi
+
+# Dependencies from PyPI, exactly those of requirements.txt
+[private]
+_python directory:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cd '{{ directory }}'
+    if [ ! -e .programs/python ] || [ requirements.txt -nt .programs/python ]; then
+        echo "installing the Python packages of {{ directory }}"
+        python3 -m venv .programs/python
+        .programs/python/bin/pip install --quiet --requirement requirements.txt
+        touch .programs/python
+    fi
 
 # What others have made to test servers of HTTP, exactly those of the lock files
 [private]

@@ -14,8 +14,9 @@ use crate::encode::ladder::{self, Ladder};
 use crate::picture::deinterlacer::Deinterlace;
 use crate::picture::filter::FilterSettings;
 use crate::picture::overlay::OverlaySettings;
+use crate::source::input::listen_address::{self, ListenAt};
 use crate::source::input::tracks::{Told, TrackSettings, WantedSound};
-use crate::source::input::{InputAddress, InputSettings};
+use crate::source::input::{InputAddress, InputSettings, Takeover};
 use crate::source::microphone::MicrophoneSelector;
 use crate::source::open::SourceChoice;
 use livedir_media::VideoCodec;
@@ -85,6 +86,8 @@ pub struct LiveSettings {
     pub input_fps: Option<u32>,
     /// What is done with interlaced pictures.
     pub deinterlace: Deinterlace,
+    /// When a second encoder that pushes by RTMP takes the place of the first.
+    pub takeover: Takeover,
     /// How long nothing comes before the slate is shown, where the user says it.
     pub slate_after: Option<Duration>,
     /// What is shown then, a picture or a film.
@@ -120,6 +123,11 @@ pub enum SettingsError {
         "--audio-track chooses among the sound tracks of a file or URL, and this source is neither; leave --audio-track out"
     )]
     AudioTrack,
+    /// Nobody pushes.
+    #[error(
+        "--takeover is for encoders that push by RTMP; wait for them with rtmp://0.0.0.0:1935/live/KEY, or leave --takeover out"
+    )]
+    Takeover,
     /// Nothing to copy from.
     #[error(
         "--copy works with files and URLs only; cameras, screens and the test pattern must be encoded; leave --copy out"
@@ -181,6 +189,9 @@ impl TryFrom<LiveArgs> for LiveSettings {
         if args.audio_track.is_some() && !is_with_tracks(&source) {
             return Err(SettingsError::AudioTrack);
         }
+        if args.takeover.is_some() && !is_rtmp_door(&source) {
+            return Err(SettingsError::Takeover);
+        }
         if args.fast && copy.is_none() {
             return Err(SettingsError::FastWithoutCopy);
         }
@@ -220,6 +231,7 @@ impl TryFrom<LiveArgs> for LiveSettings {
             loop_forever: args.loop_forever,
             input_fps: args.input_fps,
             deinterlace: args.deinterlace,
+            takeover: args.takeover.unwrap_or_default(),
             slate_after: args.slate_after,
             slate: args.slate,
             slate_text: args.slate_text,
@@ -279,6 +291,7 @@ impl LiveSettings {
             sound_alone: self.sound_alone,
             deinterlace: self.deinterlace,
             tracks: self.tracks.clone(),
+            takeover: self.takeover,
             stop: stop.flag(),
         };
         let segment_90k = self.asked_segment_90k();
@@ -309,6 +322,12 @@ impl LiveSettings {
 /// Whether a source may have several tracks, and packets that can be copied.
 fn is_with_tracks(source: &SourceChoice) -> bool {
     matches!(source, SourceChoice::Input(InputAddress::File(_) | InputAddress::Url(_) | InputAddress::Stdin))
+}
+
+/// Whether encoders push to it by RTMP.
+fn is_rtmp_door(source: &SourceChoice) -> bool {
+    let SourceChoice::Input(InputAddress::Url(url)) = source else { return false };
+    matches!(listen_address::place(url, url), Ok(Some(ListenAt::Rtmp { .. })))
 }
 
 #[cfg(test)]
@@ -405,6 +424,8 @@ pub(crate) mod tests {
         check_refused("film.mp4 --fast", "add --copy");
         check_refused("film.mp4 --copy=never --fast", "add --copy");
         check_refused("test --audio-track 2", "leave --audio-track out");
+        check_refused("test --takeover always", "leave --takeover out");
+        check_refused("rtmp://example.org/live/KEY --takeover always", "leave --takeover out");
         check_refused("camera --audio-track de", "leave --audio-track out");
         check_refused("test --copy", "--copy works with files");
         check_refused("rtsp://camera/1 --copy --fast", "--fast works with files");

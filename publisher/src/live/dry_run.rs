@@ -33,6 +33,7 @@ pub fn look(settings: &LiveSettings, stop: &Stop) -> Result<(), SourceError> {
                 sound_alone: settings.sound_alone,
                 deinterlace: settings.deinterlace,
                 tracks: settings.tracks.clone(),
+                takeover: settings.takeover,
                 stop: stop.flag(),
             })?;
             Ok(())

@@ -27,6 +27,7 @@ pub(crate) fn opener<'a>(settings: &'a LiveSettings, stop: &'a Stop) -> Opener<'
         sound_alone: settings.sound_alone,
         deinterlace: settings.deinterlace,
         tracks: settings.tracks.clone(),
+        takeover: settings.takeover,
     };
     settings.source.opener(wish, stop)
 }

@@ -5,7 +5,7 @@
 use crate::picture::deinterlacer::Deinterlace;
 use crate::source::camera::{self, CameraSelector, CameraWish};
 use crate::source::input::tracks::TrackSettings;
-use crate::source::input::{self, InputAddress, InputError, InputSettings, listen_address};
+use crate::source::input::{self, InputAddress, InputError, InputSettings, Takeover, listen_address};
 use crate::source::push::Waiting;
 use crate::source::sound_alone::{MicrophoneAlone, SoundAlone};
 use crate::source::test_pattern::TestPattern;
@@ -46,6 +46,8 @@ pub struct SourceWish {
     pub deinterlace: Deinterlace,
     /// The tracks that are wanted, and what was said of them.
     pub tracks: TrackSettings,
+    /// When a second encoder that pushes by RTMP takes the place of the first.
+    pub takeover: Takeover,
 }
 
 impl SourceChoice {
@@ -93,7 +95,7 @@ impl SourceChoice {
     #[must_use]
     pub fn opener<'a>(&'a self, wish: SourceWish, stop: &'a Stop) -> Opener<'a> {
         let SourceWish { size: (width, height), is_exact, fps, loop_forever, .. } = wish;
-        let SourceWish { untimed_fps, sound_alone, deinterlace, tracks, .. } = wish;
+        let SourceWish { untimed_fps, sound_alone, deinterlace, tracks, takeover, .. } = wish;
         let test = move || {
             let pattern = Box::new(TestPattern::new(width, height, fps)) as Box<dyn Source>;
             Ok(if sound_alone { Box::new(SoundAlone(pattern)) } else { pattern })
@@ -122,6 +124,7 @@ impl SourceChoice {
                     sound_alone,
                     deinterlace,
                     tracks,
+                    takeover,
                     stop,
                 };
                 Box::new(move || open_or_listen(&input))

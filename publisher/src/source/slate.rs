@@ -4,7 +4,7 @@
 //! time, again and again. The film is decoded anew each time: it takes no memory while the source is there.
 
 use super::input::tracks::{Told, TrackSettings, WantedSound};
-use super::input::{self, InputAddress, InputError, InputSettings};
+use super::input::{self, InputAddress, InputError, InputSettings, Takeover};
 use super::still::first_picture;
 use super::{Read, Source, SourceError};
 use crate::captured::Captured;
@@ -50,6 +50,7 @@ impl SlateFile {
             sound_alone: false,
             deinterlace: Deinterlace::Auto,
             tracks: TrackSettings { sound: WantedSound::Unheard, told: Told::default() },
+            takeover: Takeover::default(),
             stop: stop.flag(),
         };
         let looped = InputSettings { loop_forever: true, ..input.clone() };

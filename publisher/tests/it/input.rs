@@ -2,6 +2,8 @@
 
 mod broken;
 pub mod cameras;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod enhanced;
 mod lists;
 pub mod media;
 mod network;

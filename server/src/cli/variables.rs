@@ -13,7 +13,7 @@ const PREFIX: &str = "LIVEDIR_";
 const LETTERS_FOR_EACH_MISTAKE: usize = 4;
 
 /// Those of livedir-publisher and of the justfile, which may stand in the same environment.
-const OTHERS: [&str; 45] = [
+const OTHERS: [&str; 46] = [
     "LIVEDIR_ALL",
     "LIVEDIR_AUDIO_BITRATE",
     "LIVEDIR_AUDIO_TRACK",
@@ -55,6 +55,7 @@ const OTHERS: [&str; 45] = [
     "LIVEDIR_SLATE_TEXT",
     "LIVEDIR_SOURCE",
     "LIVEDIR_SUBJECT",
+    "LIVEDIR_TAKEOVER",
     "LIVEDIR_TARGET_DURATION",
     "LIVEDIR_TEXT",
     "LIVEDIR_TITLE",

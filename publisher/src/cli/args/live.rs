@@ -4,6 +4,7 @@ use super::values::{parse_duration, parse_switch, parse_whole, parse_window};
 use crate::cli::limits::{LONGEST_ABSENCE, SHORTEST_ABSENCE};
 use crate::encode::ladder::{self, Ladder};
 use crate::picture::deinterlacer::Deinterlace;
+use crate::source::input::Takeover;
 use crate::source::input::tracks::WantedSound;
 use clap::{Args, ValueEnum};
 use livedir_media::VideoCodec;
@@ -106,6 +107,13 @@ pub struct LiveArgs {
     /// With --copy: read a file as fast as possible, not in real time (like ffmpeg without -re)
     #[arg(long, env = "LIVEDIR_FAST", value_parser = parse_switch, help_heading = SOURCE)]
     pub fast: bool,
+
+    /// When a second encoder with the right key takes the place of the one that is connected, by RTMP: stalled or always
+    ///
+    /// stalled: when video or sound that the first one used to send has not come for 5 seconds. One that sends all it used to send keeps
+    /// its place. always: whoever comes last is on air
+    #[arg(long, value_enum, value_name = "WHEN", env = "LIVEDIR_TAKEOVER", help_heading = SOURCE)]
+    pub takeover: Option<Takeover>,
 
     /// Frame rate of a source that says none, such as raw H.264 or MJPEG
     ///

@@ -116,7 +116,7 @@ pub(crate) fn origin(settings: &InputSettings, place: ListenAt) -> Result<(Origi
     Ok(match place {
         ListenAt::Rtmp { bind, path } => {
             let addresses = resolve(&bind).map_err(|error| no_port(&bind, &error))?;
-            let door = Door::open(&addresses, &path, settings.stop.clone());
+            let door = Door::open(&addresses, &path, settings.takeover, settings.stop.clone());
             let door = door.map_err(|error| no_port(&bind, &error))?;
             // The port may have been left to the system.
             let name = shown.replacen(&bind, &door.address.to_string(), 1);

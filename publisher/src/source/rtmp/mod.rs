@@ -4,17 +4,24 @@
 //! opening, and cannot refuse a second one; so the door is ours. Its thread accepts; each client, [`clients::MOST_CLIENTS`] at most, has a
 //! thread that ends with it. When there are more, or too many of one address, the connection of the most silent one is closed. All of them
 //! end within [`TICK`] when the door is dropped or the stop flag is set.
+//!
+//! Crates that do the same were looked at in November 2026. rml_rtmp 0.8 sets no limit to what a stranger makes it keep, and its last
+//! release is of 2023. scuffle-rtmp 0.2 keeps 40 MB for a client that has said no key, and calls itself not stable. rtmp-rs 0.6 keeps 16 MiB
+//! for each of any number of chunk streams. The last two need an asynchronous runtime; none can refuse a client with a reason.
 
 mod amf;
 mod chunks;
 mod clients;
 mod container;
 mod matroska;
+mod seat;
 mod session;
 mod tags;
 mod visit;
 
 use clients::{Clients, Told};
+pub use seat::Takeover;
+use seat::{Heard, Seat};
 use session::SessionError;
 use std::io::{self, ErrorKind, PipeReader};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -27,7 +34,7 @@ use visit::Visit;
 
 /// The stop and the end of the door are noticed within this time.
 const TICK: Duration = Duration::from_millis(100);
-/// When a client has sent nothing for this long, another may take its place: a phone that changed its network connects again.
+/// When what a client used to send has not come for this long, another may take its place: a phone that changed its network connects again.
 const SEAT_KEPT: Duration = Duration::from_secs(5);
 
 /// A listening socket and what goes with it.
@@ -49,7 +56,8 @@ pub(crate) struct Guest {
 struct Shared {
     /// `live/KEY`: who says so is let in.
     path: String,
-    /// How long a silent client keeps its place.
+    takeover: Takeover,
+    /// How long a stalled client keeps its place.
     seat_kept: Duration,
     closed: AtomicBool,
     stop: Arc<AtomicBool>,
@@ -63,12 +71,6 @@ struct State {
     seat: Option<Seat>,
     guest: Option<Guest>,
     last_warning: Option<Instant>,
-}
-
-/// The client that is on air, or about to be.
-struct Seat {
-    client: u64,
-    last_heard: Instant,
 }
 
 impl Shared {
@@ -89,13 +91,19 @@ impl Shared {
 
 impl Door {
     /// Listens at `address` for clients that publish under `path`.
-    pub(crate) fn open(address: &[SocketAddr], path: &str, stop: Arc<AtomicBool>) -> io::Result<Self> {
-        Self::open_with(address, path, stop, SEAT_KEPT)
+    pub(crate) fn open(
+        address: &[SocketAddr],
+        path: &str,
+        takeover: Takeover,
+        stop: Arc<AtomicBool>,
+    ) -> io::Result<Self> {
+        Self::open_with(address, path, takeover, stop, SEAT_KEPT)
     }
 
     fn open_with(
         address: &[SocketAddr],
         path: &str,
+        takeover: Takeover,
         stop: Arc<AtomicBool>,
         seat_kept: Duration,
     ) -> io::Result<Self> {
@@ -105,6 +113,7 @@ impl Door {
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             path: path.to_owned(),
+            takeover,
             seat_kept,
             closed: AtomicBool::new(false),
             stop,
@@ -196,7 +205,7 @@ fn tell(error: &io::Error, from: SocketAddr, visit: &Visit) {
 #[cfg(test)]
 mod tests {
     use super::container::FLV_HEAD;
-    use super::session::tests::{asking, picture};
+    use super::session::tests::{asking, picture, sound};
     use super::*;
     use std::io::{Read, Write};
 
@@ -205,7 +214,7 @@ mod tests {
 
     fn door(seat_kept: Duration) -> Door {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        Door::open_with(&[address], "live/KEY", Arc::default(), seat_kept).expect("a port")
+        Door::open_with(&[address], "live/KEY", Takeover::Stalled, Arc::default(), seat_kept).expect("a port")
     }
 
     /// A client that asks to publish under this key.
@@ -280,6 +289,37 @@ mod tests {
     }
 
     #[test]
+    fn a_client_whose_picture_has_stalled_gives_its_place_though_its_sound_goes_on() {
+        let door = door(Duration::from_millis(300));
+        let mut first = client(&door, "KEY");
+        assert_eq!(answer(&mut first), "NetStream.Publish.Start");
+        first.write_all(&picture(0)).expect("a connection");
+        first.write_all(&sound(0)).expect("a connection");
+        let deadline = Instant::now() + LIMIT;
+        while answer(&mut client(&door, "KEY")) != "NetStream.Publish.Start" {
+            assert!(Instant::now() < deadline, "its place is not free");
+            let _ = first.write_all(&sound(1)); // it may have been sent away
+        }
+    }
+
+    #[test]
+    fn whoever_comes_last_is_on_air_where_that_is_wanted() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let door = Door::open_with(&[address], "live/KEY", Takeover::Always, Arc::default(), LIMIT);
+        let door = door.expect("a port");
+        let mut first = client(&door, "KEY");
+        assert_eq!(answer(&mut first), "NetStream.Publish.Start");
+        first.write_all(&picture(0)).expect("a connection");
+        let mut first_guest = guest(&door);
+        assert_eq!(answer(&mut client(&door, "KEX")), "wrong key");
+        let mut second = client(&door, "KEY");
+        assert_eq!(answer(&mut second), "NetStream.Publish.Start");
+        first_guest.media.read_to_end(&mut Vec::new()).expect("an end");
+        second.write_all(&picture(0)).expect("a connection");
+        guest(&door).media.read_exact(&mut [0; 13 + 18]).expect("the second's picture");
+    }
+
+    #[test]
     fn a_guest_that_is_not_wanted_is_sent_away_and_the_next_may_come() {
         let door = door(LIMIT);
         let mut first = client(&door, "KEY");
@@ -302,7 +342,9 @@ mod tests {
     #[test]
     fn a_taken_port_is_an_error() {
         let first = door(LIMIT);
-        let error = Door::open(&[first.address], "live/KEY", Arc::default()).err().expect("an error");
+        let error = Door::open(&[first.address], "live/KEY", Takeover::Stalled, Arc::default())
+            .err()
+            .expect("an error");
         assert_eq!(error.kind(), ErrorKind::AddrInUse);
     }
 

@@ -286,6 +286,11 @@ pub(crate) mod tests {
         chunk(PICTURE, timestamp_ms, &[0x17, 1, 2])
     }
 
+    /// A frame of sound, as a client sends it.
+    pub(crate) fn sound(timestamp_ms: u32) -> Vec<u8> {
+        chunk(SOUND, timestamp_ms, &[0xaf, 1, 2])
+    }
+
     /// Handshake, `connect` and `publish`, as a client sends them.
     pub(crate) fn asking(application: &str, key: &str) -> Vec<u8> {
         let mut bytes = vec![VERSION];

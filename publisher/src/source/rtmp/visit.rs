@@ -6,7 +6,8 @@
 use super::clients::Told;
 use super::container::{Container, Order};
 use super::session::{Event, Session};
-use super::{Guest, Seat, Shared, TICK};
+use super::tags::{PICTURE, SOUND};
+use super::{Guest, Heard, Seat, Shared, TICK};
 use std::io::{self, ErrorKind, PipeWriter, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub(crate) struct Visit {
     from: SocketAddr,
     shared: Arc<Shared>,
     is_let_in: bool,
+    heard: Heard,
     container: Container,
     /// The way to the demuxer, once something has come that it can read.
     media: Option<PipeWriter>,
@@ -44,7 +46,8 @@ impl Drop for Visit {
 impl Visit {
     /// One that has just come in, and counts as such until it is dropped.
     pub(crate) fn new(client: u64, from: SocketAddr, shared: Arc<Shared>) -> Self {
-        Visit { client, from, shared, is_let_in: false, container: Container::default(), media: None }
+        let heard = Heard::new(Instant::now());
+        Visit { client, from, shared, is_let_in: false, heard, container: Container::default(), media: None }
     }
 
     /// Takes note of what is to be told once an address; whether it is the first time.
@@ -62,13 +65,12 @@ impl Visit {
         let mut session = Session::new();
         let mut buffer = vec![0; 64 << 10];
         let came_at = Instant::now();
-        let mut last_heard = came_at;
         while !self.shared.is_over() {
             match connection.read(&mut buffer) {
                 Ok(0) => return Ok(()),
                 Ok(length) => {
-                    last_heard = Instant::now();
-                    self.shared.lock().clients.heard(self.client, last_heard);
+                    self.heard.at = Instant::now();
+                    self.shared.lock().clients.heard(self.client, self.heard.at);
                     session.push(&buffer[..length]);
                     let ended = self.follow(&mut session);
                     connection.write_all(&session.take_answer())?;
@@ -81,10 +83,10 @@ impl Visit {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
-            if self.is_let_in && !self.keeps_seat(last_heard) {
+            if self.is_let_in && !self.keeps_seat() {
                 return Err(io::Error::other("another encoder has taken its place"));
             }
-            let patience = if self.is_let_in { last_heard + SILENCE } else { came_at + ASKING };
+            let patience = if self.is_let_in { self.heard.at + SILENCE } else { came_at + ASKING };
             if Instant::now() >= patience {
                 return Err(io::Error::other("it says nothing"));
             }
@@ -107,6 +109,11 @@ impl Visit {
                     }
                 },
                 Event::Media(media) => {
+                    match media.kind {
+                        PICTURE => self.heard.note_picture(Instant::now()),
+                        SOUND => self.heard.note_sound(Instant::now()),
+                        _ => {}
+                    }
                     for order in self.container.push(media) {
                         self.obey(order)?;
                     }
@@ -145,7 +152,7 @@ impl Visit {
     }
 
     /// Lets the client in if it knows the key and nobody else is there.
-    fn take_seat(&self, path: &str) -> Result<(), &'static str> {
+    fn take_seat(&mut self, path: &str) -> Result<(), &'static str> {
         let from = self.from;
         let mut state = self.shared.lock();
         if !self.shared.is_path(path) {
@@ -155,19 +162,22 @@ impl Visit {
             }
             return Err("wrong key");
         }
-        if state.seat.as_ref().is_some_and(|seat| seat.last_heard.elapsed() < self.shared.seat_kept) {
+        let now = Instant::now();
+        let (takeover, seat_kept) = (self.shared.takeover, self.shared.seat_kept);
+        if state.seat.as_ref().is_some_and(|seat| !seat.is_free_for_another(takeover, now, seat_kept)) {
             warn!(%from, "encoder rejected: another one is connected");
             return Err("another encoder is already connected");
         }
         info!(%from, "encoder connected");
-        state.seat = Some(Seat { client: self.client, last_heard: Instant::now() });
+        self.heard.let_in(now);
+        state.seat = Some(Seat { client: self.client, heard: self.heard });
         Ok(())
     }
 
     /// Whether nobody has come instead.
-    fn keeps_seat(&self, last_heard: Instant) -> bool {
+    fn keeps_seat(&self) -> bool {
         let mut state = self.shared.lock();
         let seat = state.seat.as_mut().filter(|seat| seat.client == self.client);
-        seat.map(|seat| seat.last_heard = last_heard).is_some()
+        seat.map(|seat| seat.heard = self.heard).is_some()
     }
 }

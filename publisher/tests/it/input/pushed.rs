@@ -132,6 +132,23 @@ fn rtmp_takes_one_client_with_the_key_and_the_next_after_it() {
     assert_clean(webroot.path());
 }
 
+#[test]
+fn with_takeover_always_the_second_client_is_on_air() {
+    let webroot = tempfile::tempdir().expect("a directory");
+    let address = "rtmp://127.0.0.1:0/live/KEY?listen=1";
+    let mut listening = Listening::start_with(webroot.path(), address, &["--takeover", "always"]);
+    let right = listening.address.replace("***", "KEY");
+    let mut first = ffmpeg("flv", &right);
+    listening.wait_for_pictures();
+    let second = ffmpeg("flv", &right);
+    assert!(!first.wait().success(), "it is sent away");
+    listening.wait_for_pictures();
+    second.kill();
+    listening.wait_until("the loss", |status| status["source"] == "awaited");
+    assert!(listening.live.publisher.interrupt().success());
+    assert_clean(webroot.path());
+}
+
 /// Others on this machine do not see a word in the list of processes.
 #[track_caller]
 fn assert_unseen(listening: &Listening, word: &str) {
