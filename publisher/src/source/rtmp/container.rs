@@ -1,7 +1,7 @@
 //! Container: the file that a client's media becomes for libav.
 //!
 //! In: messages of media. Out: bytes of a file, and where another one begins. Pure. It is FLV as long as FLV has always had what the client
-//! sends, and Matroska else: FFmpeg reads HEVC, AV1 and Opus in FLV only since 6.1. Which of them, the first messages say; they are held until
+//! sends, and Matroska else: libavformat reads HEVC, AV1 and Opus in FLV only since 6.1. Which of them, the first messages say; they are held until
 //! then. Another file begins when the client changes to what does not fit into the one that has begun.
 
 use super::amf::Values;
@@ -112,7 +112,7 @@ impl Container {
 
     /// What metadata say of the frame rate, which is nowhere else in Matroska.
     fn note_rate(&mut self, metadata: &[u8]) {
-        let rate = Values(metadata).filter_map(|value| value.number_of("framerate")).next();
+        let rate = Values(metadata).find_map(|value| value.number_of("framerate"));
         self.fps = rate.filter(|fps| (1.0..=300.0).contains(fps)).or(self.fps);
     }
 
@@ -124,7 +124,7 @@ impl Container {
                 held.push(media);
                 self.decide()
             }
-            Form::Flv if fits_into_flv => self.flv(&media).into_iter().collect(),
+            Form::Flv if fits_into_flv => flv(&media).into_iter().collect(),
             Form::Matroska { picture, sound } if *picture == self.picture && *sound == self.sound => {
                 self.block(&media).into_iter().collect()
             }
@@ -159,7 +159,7 @@ impl Container {
             orders.push(Order::Write(FLV_HEAD.to_vec()));
             // One that comes from another file has told them before.
             orders.extend(self.heads_not_in(&held));
-            orders.extend(held.iter().filter_map(|media| self.flv(media)));
+            orders.extend(held.iter().filter_map(flv));
         } else {
             let (picture, sound) = (self.picture.clone(), self.sound.clone());
             orders.push(Order::Write(matroska::head(picture.as_ref(), self.fps, sound.as_ref())));
@@ -190,15 +190,6 @@ impl Container {
         tags.collect()
     }
 
-    fn flv(&self, media: &Media) -> Option<Order> {
-        let enhanced = match tags::read(media.kind, &media.body) {
-            Tag::Unit(unit) if media.kind != DATA && unit.is_enhanced => Some(tags::as_flv(&unit)?),
-            _ => None,
-        };
-        let body = enhanced.as_deref().unwrap_or(&media.body);
-        Some(Order::Write(tags::flv_tag(media.kind, media.timestamp_ms, body)))
-    }
-
     fn block(&mut self, media: &Media) -> Option<Order> {
         let Tag::Unit(unit) = tags::read(media.kind, &media.body) else { return None };
         let What::Frame { later_ms, is_key, data } = unit.what else { return None };
@@ -208,6 +199,16 @@ impl Container {
         let shown_at_ms = self.clock.at_ms(media.timestamp_ms).saturating_add_signed(later_ms.into());
         Some(Order::Write(matroska::frame(unit.codec, shown_at_ms, is_key, data)))
     }
+}
+
+/// The message as a tag of FLV.
+fn flv(media: &Media) -> Option<Order> {
+    let enhanced = match tags::read(media.kind, &media.body) {
+        Tag::Unit(unit) if media.kind != DATA && unit.is_enhanced => Some(tags::as_flv(&unit)?),
+        _ => None,
+    };
+    let body = enhanced.as_deref().unwrap_or(&media.body);
+    Some(Order::Write(tags::flv_tag(media.kind, media.timestamp_ms, body)))
 }
 
 fn is_head(media: &Media) -> bool {

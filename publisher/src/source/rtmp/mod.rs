@@ -5,7 +5,7 @@
 //! thread that ends with it. When there are more, or too many of one address, the connection of the most silent one is closed. All of them
 //! end within [`TICK`] when the door is dropped or the stop flag is set.
 //!
-//! Crates that do the same were looked at in November 2026. rml_rtmp 0.8 sets no limit to what a stranger makes it keep, and its last
+//! Crates that do the same were looked at in November 2026. `rml_rtmp` 0.8 sets no limit to what a stranger makes it keep, and its last
 //! release is of 2023. scuffle-rtmp 0.2 keeps 40 MB for a client that has said no key, and calls itself not stable. rtmp-rs 0.6 keeps 16 MiB
 //! for each of any number of chunk streams. The last two need an asynchronous runtime; none can refuse a client with a reason.
 
