@@ -87,8 +87,8 @@ pub async fn run(
     );
     let limiter = ConnectionLimiter::new(limits);
     let metrics = Arc::new(Metrics::new(settings.threads, settings.metrics_listen.is_some()));
-    let site = Site::new(&settings.cache(), limits::most_blocked(&limits));
     let accounts = Accounts::new(limits.connections, limits.connections_per_address);
+    let site = Site::new(&settings.cache(), accounts.clone(), limits::most_blocked(&limits));
     let open = limiter.clone();
     let operator = Operator::new(Sources {
         webroot: settings.webroot.clone(),

@@ -18,6 +18,9 @@ pub(crate) trait Holder: Send + Sync {
     /// What it has sent lately: what it is good for.
     fn recent_bytes(&self) -> u64;
 
+    /// How much of playlists it holds, times the seconds in which it has not taken them.
+    fn lists_held(&self) -> u64;
+
     /// Tells it to end at once.
     fn end(&self);
 }
@@ -48,6 +51,10 @@ pub(crate) struct Taken {
 impl Taken {
     pub(super) fn has_to_end(&self) -> bool {
         self.has_to_end.load(Relaxed)
+    }
+
+    pub(super) fn set_has_to_end(&self) {
+        self.has_to_end.store(true, Relaxed);
     }
 }
 
@@ -93,6 +100,16 @@ impl Account {
         }
     }
 
+    /// The one that holds most of playlists.
+    pub(super) fn holder_of_lists(&self) -> Option<(u64, Arc<dyn Holder>)> {
+        let members = self.members();
+        let standing = members.all.iter().filter(|(_, holder)| !holder.taken().has_to_end());
+        let held = standing.map(|(_, holder)| (holder.lists_held(), holder));
+        held.filter(|(held, _)| *held > 0)
+            .max_by_key(|(held, _)| *held)
+            .map(|(held, holder)| (held, holder.clone()))
+    }
+
     /// Ends connections that hold at least `bytes` together: those that have sent the least for what they hold; of equals those
     /// that hold most, of these the oldest.
     pub(super) fn end_least_useful(&self, bytes: u64, now: Instant) {
@@ -115,7 +132,7 @@ impl Account {
                 break;
             }
             promised_bytes += held_bytes;
-            members.all[key].taken().has_to_end.store(true, Relaxed);
+            members.all[key].taken().set_has_to_end();
             ended.push(members.all[key].clone());
         }
         drop(members);

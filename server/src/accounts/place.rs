@@ -75,12 +75,25 @@ impl Accounts {
         account
     }
 
+    fn all_accounts(&self) -> Vec<Arc<Account>> {
+        let by_subscriber = self.by_subscriber.lock().unwrap_or_else(PoisonError::into_inner);
+        by_subscriber.values().filter_map(Weak::upgrade).chain([self.trusted.clone()]).collect()
+    }
+
+    /// Ends the connection that keeps most of the memory of playlists from being used again; false when none does.
+    pub(crate) fn end_holder_of_lists(&self) -> bool {
+        let holders = self.all_accounts();
+        let holders = holders.iter().filter_map(|account| account.holder_of_lists());
+        let Some((_, holder)) = holders.max_by_key(|(held, _)| *held) else { return false };
+        holder.taken().set_has_to_end();
+        holder.end();
+        true
+    }
+
     /// Makes room for all at the cost of the address that holds most.
     fn make_room(&self, now: Instant) {
-        let by_subscriber = self.by_subscriber.lock().unwrap_or_else(PoisonError::into_inner);
-        let accounts = by_subscriber.values().filter_map(Weak::upgrade).chain([self.trusted.clone()]);
+        let accounts = self.all_accounts().into_iter();
         let accounts: Vec<_> = accounts.map(|account| (account.remaining_bytes(), account)).collect();
-        drop(by_subscriber);
         let remaining_bytes: u64 = accounts.iter().map(|(remaining_bytes, _)| remaining_bytes).sum();
         let least_bytes = self.all.limit_bytes() / 16 * 15;
         if remaining_bytes > self.all.limit_bytes()
@@ -177,6 +190,7 @@ mod tests {
     struct Someone {
         taken: Taken,
         recent_bytes: AtomicU64,
+        lists_held: AtomicU64,
         has_ended: AtomicBool,
     }
 
@@ -187,6 +201,10 @@ mod tests {
 
         fn recent_bytes(&self) -> u64 {
             self.recent_bytes.load(Relaxed)
+        }
+
+        fn lists_held(&self) -> u64 {
+            self.lists_held.load(Relaxed)
         }
 
         fn end(&self) {
@@ -245,6 +263,21 @@ mod tests {
         let _most = first.hold(LEAST_BYTES / 3 * 2);
         let _less = second.hold(LEAST_BYTES / 2);
         assert!(one.has_ended() && !two.has_ended(), "the one that holds most, whoever asks");
+    }
+
+    #[test]
+    fn whoever_holds_most_of_playlists_ends_first_and_once() {
+        let accounts = Accounts::new(10, 10);
+        let members = [enter(&accounts, "192.0.2.1", 2), enter(&accounts, "192.0.2.2", 2)].concat();
+        assert!(!accounts.end_holder_of_lists());
+        members[1].1.lists_held.store(2, Relaxed);
+        members[2].1.lists_held.store(3, Relaxed);
+        let ended = || members.iter().map(|(_, someone)| someone.has_ended()).collect::<Vec<_>>();
+        assert!(accounts.end_holder_of_lists());
+        assert_eq!(ended(), [false, false, true, false]);
+        assert!(accounts.end_holder_of_lists());
+        assert_eq!(ended(), [false, true, true, false]);
+        assert!(!accounts.end_holder_of_lists());
     }
 
     #[test]

@@ -49,6 +49,10 @@ pub(super) struct Activity {
     pub(super) is_http2: AtomicBool,
     /// Frames of HTTP/2 that ask for nothing.
     pub(super) idle_frames: AtomicU32,
+    /// Of playlists: all that are being answered over HTTP/2, the last one over HTTP/1.1.
+    lists_bytes: AtomicU64,
+    /// So long some of them were there.
+    lists_s: AtomicU32,
     command: AtomicU8,
     taken: Taken,
     waker: AtomicWaker,
@@ -111,8 +115,29 @@ impl Activity {
 }
 
 impl Activity {
+    /// A playlist of so many bytes is being sent.
+    pub(super) fn begin_list(&self, bytes: u64) {
+        let before = if self.is_http2.load(Relaxed) { self.lists_bytes.load(Relaxed) } else { 0 };
+        self.lists_bytes.store(before + bytes, Relaxed);
+    }
+
+    /// It has gone as far as we know; over HTTP/1.1 hyper may still have it.
+    pub(super) fn end_list(&self, bytes: u64) {
+        if self.is_http2.load(Relaxed) {
+            let left = self.lists_bytes.load(Relaxed).saturating_sub(bytes);
+            self.lists_bytes.store(left, Relaxed);
+        }
+    }
+
+    fn lists_bytes(&self) -> u64 {
+        let may_hold = self.is_http2.load(Relaxed) || self.send_blocked.load(Relaxed);
+        if may_hold { self.lists_bytes.load(Relaxed) } else { 0 }
+    }
+
     /// To be called once a second.
     pub(super) fn pass_second(&self) {
+        let lists_s = if self.lists_bytes() > 0 { self.lists_s.load(Relaxed).saturating_add(1) } else { 0 };
+        self.lists_s.store(lists_s, Relaxed);
         let sent_bytes = self.sent_bytes.load(Relaxed);
         let more = self.sent_lately_bytes();
         self.recent_bytes.store(u64::midpoint(self.recent_bytes.load(Relaxed), more), Relaxed);
@@ -136,6 +161,10 @@ impl Holder for Activity {
 
     fn recent_bytes(&self) -> u64 {
         self.recent_bytes.load(Relaxed) + self.sent_lately_bytes()
+    }
+
+    fn lists_held(&self) -> u64 {
+        self.lists_bytes().saturating_mul(u64::from(self.lists_s.load(Relaxed)) + 1)
     }
 
     fn end(&self) {

@@ -22,6 +22,8 @@ pub(super) struct RunningRequest {
     pub(super) line: Option<Box<Line>>,
     /// Whether the client let us say something, or nothing was to be said.
     pub(super) is_heard: bool,
+    /// Of a playlist that is being sent.
+    pub(super) list_bytes: u64,
 }
 
 impl RunningRequest {
@@ -44,7 +46,7 @@ impl RunningRequest {
             }
             Duty::Operator => None,
         };
-        RunningRequest { line, is_heard: false, connection }
+        RunningRequest { line, is_heard: false, list_bytes: 0, connection }
     }
 }
 
@@ -52,6 +54,7 @@ impl Drop for RunningRequest {
     fn drop(&mut self) {
         let activity = &self.connection.activity;
         activity.answering.store(activity.answering.load(Relaxed).wrapping_sub(1), Relaxed);
+        activity.end_list(self.list_bytes);
         if !self.is_heard && activity.is_http2.load(Relaxed) {
             add_u32(&activity.abandoned, 1);
             if is_flood(activity.requests.load(Relaxed), activity.abandoned.load(Relaxed)) {

@@ -9,8 +9,12 @@ const HEAD_BYTES: usize = 9;
 /// RFC 9113 3.4: what comes before the first frame.
 const PREFACE_BYTES: usize = 24;
 
-/// HEADERS, `RST_STREAM` and CONTINUATION are counted as requests or bounded by h2.
-const ASKING: [u8; 3] = [1, 3, 9];
+/// HEADERS is counted as a request, and what follows it is bounded by h2.
+const HEADERS: u8 = 1;
+const CONTINUATION: u8 = 9;
+
+/// One for each request ends it; h2 takes more without a word.
+const RST_STREAM: u8 = 3;
 
 /// At a time; a browser sends a dozen when it begins.
 const MOST_IDLE_FRAMES: u32 = 1000;
@@ -38,11 +42,13 @@ pub(super) struct Frames {
     head: [u8; HEAD_BYTES],
     head_bytes: usize,
     skip_bytes: usize,
+    /// Requests that no reset has followed.
+    standing: u32,
 }
 
 impl Default for Frames {
     fn default() -> Frames {
-        Frames { head: [0; HEAD_BYTES], head_bytes: 0, skip_bytes: PREFACE_BYTES }
+        Frames { head: [0; HEAD_BYTES], head_bytes: 0, skip_bytes: PREFACE_BYTES, standing: 0 }
     }
 }
 
@@ -65,9 +71,21 @@ impl Frames {
                 let [high, middle, low, kind, ..] = self.head;
                 self.skip_bytes = u32::from_be_bytes([0, high, middle, low]) as usize;
                 self.head_bytes = 0;
-                idle += u32::from(!ASKING.contains(&kind));
+                idle += u32::from(self.is_idle(kind));
             }
         }
+    }
+}
+
+impl Frames {
+    fn is_idle(&mut self, kind: u8) -> bool {
+        match kind {
+            HEADERS => self.standing = self.standing.saturating_add(1),
+            CONTINUATION => {}
+            RST_STREAM if self.standing > 0 => self.standing -= 1,
+            _ => return true,
+        }
+        false
     }
 }
 
@@ -97,6 +115,13 @@ mod tests {
             let idle: u32 = sent.chunks(size).map(|piece| frames.count_idle(piece)).sum();
             assert_eq!(idle, 4, "in pieces of {size}");
         }
+    }
+
+    #[test]
+    fn a_request_may_be_reset_once() {
+        let sent =
+            [vec![b'P'; 24], frame(1, 4), frame(3, 4), frame(3, 4), frame(1, 4), frame(1, 4), frame(3, 4)];
+        assert_eq!(Frames::default().count_idle(&sent.concat()), 1);
     }
 
     #[test]

@@ -7,7 +7,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, ready};
 
 use axum::body::Bytes;
-use axum::http::{HeaderMap, HeaderValue, Request};
+use axum::http::header::RANGE;
+use axum::http::{HeaderValue, Request};
 use h2::server::{self, Builder, SendResponse};
 use h2::{Reason, RecvStream};
 use tracing::debug;
@@ -18,11 +19,15 @@ use super::limits::{HTTP2_BYTES, MAX_HEAD_BYTES, STREAM_BYTES, STREAM_PLACE_BYTE
 use super::stream;
 use super::transport::Transport;
 use crate::accounts::Held;
+use crate::http::ranges::MOST_PARTS;
 use crate::operator::access_log::Refused;
 use crate::operator::metrics::Malformed;
 
 /// At a time on one connection. Players ask for two or three files at a time.
 const STREAMS: u32 = 64;
+
+/// What each of several ranges takes that are asked for at once: its part of the answer, and what stands before it.
+const RANGE_BYTES: usize = 512;
 
 /// What a field of a head takes besides its value.
 const FIELD_BYTES: usize = 128;
@@ -127,7 +132,7 @@ impl Streams {
             self.places.push(self.connection.place.hold(STREAM_PLACE_BYTES));
         }
         // RFC 9113 8.7: it may be asked again, as nothing has been done for it.
-        let size_bytes = STREAM_BYTES.max(head_bytes(request.headers()));
+        let size_bytes = STREAM_BYTES.max(head_bytes(&request));
         let spare = if size_bytes == STREAM_BYTES { self.spare.pop() } else { None };
         let Some(held) = spare.or_else(|| self.connection.place.try_hold(size_bytes)) else {
             self.done += 1;
@@ -147,9 +152,18 @@ impl Streams {
 }
 
 /// What a head takes, about.
-fn head_bytes(headers: &HeaderMap) -> u64 {
+fn head_bytes<B>(request: &Request<B>) -> u64 {
+    let headers = request.headers();
     let of_values: usize = headers.values().map(HeaderValue::len).sum();
-    (of_values + headers.len() * FIELD_BYTES) as u64
+    let of_address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
+    // h2 has it as it came, too, as long as the stream stands.
+    let of_ranges: usize = headers.get_all(RANGE).iter().map(|value| ranges(value) * RANGE_BYTES).sum();
+    (of_values + 2 * of_address + of_ranges + headers.len() * FIELD_BYTES) as u64
+}
+
+/// How many a header names at the most.
+fn ranges(value: &HeaderValue) -> usize {
+    value.as_bytes().split(|byte| *byte == b',').count().min(MOST_PARTS)
 }
 
 /// Tells of a connection that a client has ended by breaking a rule of RFC 9113, and not of one that just left.

@@ -169,8 +169,13 @@ impl Question {
         let worker = &running.connection.worker;
         security::protect(response.headers_mut(), worker.serving.page_policy.as_ref());
         let activity = &running.connection.activity;
+        let is_for_now = headers::is_for_now(response.headers());
         if !activity.is_http2.load(Relaxed) {
-            activity.is_for_now.store(headers::is_for_now(response.headers()), Relaxed);
+            activity.is_for_now.store(is_for_now, Relaxed);
+        }
+        if is_for_now && !is_head {
+            running.list_bytes = response.body().size_hint().exact().unwrap_or_default();
+            activity.begin_list(running.list_bytes);
         }
         let status = response.status();
         let blocked_for =

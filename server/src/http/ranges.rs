@@ -25,7 +25,7 @@ pub(crate) fn requested(kind: ResourceKind, method: &Method, request: &HeaderMap
 }
 
 /// A player asks for one or two; more are an attempt to make a small request a large one (RFC 9110 17.15).
-const MOST_PARTS: usize = 16;
+pub(crate) const MOST_PARTS: usize = 16;
 
 /// What a range comes to in a body of known length.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,6 +14,7 @@ use super::clock::Clock;
 use super::entries::{FileEntry, LoadResult, Outcome};
 use super::followed::Followed;
 use super::loader::{CacheSettings, Loader};
+use crate::accounts::Accounts;
 use crate::http::headers;
 use crate::http::paths::{ResourceKind, Target};
 use crate::http::refusal::refusal;
@@ -46,9 +47,10 @@ pub(crate) enum FromMemory {
 }
 
 impl Memory {
-    pub(crate) fn new(settings: &CacheSettings) -> Memory {
+    /// For playlists, connections of `accounts` may have to end.
+    pub(crate) fn new(settings: &CacheSettings, accounts: Arc<Accounts>) -> Memory {
         let clock = Clock(Instant::now());
-        let loader = Loader::new(settings, clock);
+        let loader = Loader::new(settings, accounts, clock);
         let (hits, misses) = (AtomicU64::new(0), AtomicU64::new(0));
         Memory(Arc::new(Shared { clock, loader, followed: Followed::default(), hits, misses }))
     }

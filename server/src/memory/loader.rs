@@ -6,7 +6,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+use std::{iter, thread};
 
 use tracing::warn;
 
@@ -15,6 +16,7 @@ use super::entries::{Entries, FileEntry, LoadResult, Outcome};
 use super::version::{self, Representation, Version};
 use super::watcher::Watcher;
 use super::{listed, watcher};
+use crate::accounts::Accounts;
 use crate::budget::{Budget, Charge};
 use crate::http::paths::ResourceKind;
 use crate::webroot::identity::Identity;
@@ -40,6 +42,11 @@ const IN_USE_S: u64 = 2;
 /// Of what is pushed out, in parts of the limit: each time is a walk through all entries.
 const PUSHED_OUT: u64 = 16;
 
+/// Connections that end for one playlist, and how long it takes until one has.
+const MOST_ENDED: usize = 4;
+const END_STEP: Duration = Duration::from_millis(5);
+const END_STEPS: usize = 10;
+
 /// What to keep in memory, and of what.
 #[derive(Debug, Clone)]
 pub(crate) struct CacheSettings {
@@ -59,6 +66,7 @@ pub(super) struct Loader {
     /// What slow readers of segments hold must not keep the next playlist out.
     playlists: Arc<Budget>,
     segments: Arc<Budget>,
+    accounts: Arc<Accounts>,
     clock: Clock,
     webroot: PathBuf,
     segment_max_age_s: u32,
@@ -67,13 +75,14 @@ pub(super) struct Loader {
 }
 
 impl Loader {
-    pub(super) fn new(settings: &CacheSettings, clock: Clock) -> Arc<Loader> {
+    pub(super) fn new(settings: &CacheSettings, accounts: Arc<Accounts>, clock: Clock) -> Arc<Loader> {
         let entries = Arc::new(Entries::default());
         let watcher = (!settings.poll).then(|| watcher::start(&settings.webroot, entries.clone(), clock));
         Arc::new(Loader {
             entries,
             playlists: Budget::new(PLAYLISTS_BYTES),
             segments: Budget::new(settings.size_bytes),
+            accounts,
             clock,
             webroot: settings.webroot.clone(),
             segment_max_age_s: settings.segment_max_age_s,
@@ -149,6 +158,7 @@ impl Loader {
             gzip,
             listed: self.entries.relist(old, &listed),
             _listing_charge: listing_charge,
+            budget: self.playlists.clone(),
             edge: OnceLock::new(),
             hint_target: OnceLock::new(),
             delta: OnceLock::new(),
@@ -204,7 +214,18 @@ impl Loader {
                 self.entries.remove(&entry);
             }
         }
-        budget.charge(size_bytes)
+        budget.charge(size_bytes).or_else(|| {
+            let is_of_lists = Arc::ptr_eq(budget, &self.playlists);
+            if is_of_lists { self.charge_of_lists(size_bytes) } else { None }
+        })
+    }
+
+    /// The same for playlists, if need be at the cost of connections that do not take what they have asked for.
+    fn charge_of_lists(&self, size_bytes: u64) -> Option<Charge> {
+        (0..MOST_ENDED).take_while(|_| self.accounts.end_holder_of_lists()).find_map(|_| {
+            let mut waits = iter::repeat_n(END_STEP, END_STEPS);
+            iter::from_fn(|| waits.next().map(thread::sleep)).find_map(|()| self.playlists.charge(size_bytes))
+        })
     }
 
     fn budget(&self, kind: ResourceKind) -> &Arc<Budget> {
@@ -257,7 +278,7 @@ fn read(file: &mut File, identity: &Identity) -> io::Result<Option<Vec<u8>>> {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use tempfile::TempDir;
 
@@ -284,7 +305,7 @@ mod tests {
             segment_max_age_s: 0,
             poll: true,
         };
-        Loader::new(&settings, Clock(Instant::now()))
+        Loader::new(&settings, Accounts::new(10, 10), Clock(Instant::now()))
     }
 
     fn load(loader: &Loader, path: &str) -> LoadResult {

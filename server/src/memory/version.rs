@@ -1,18 +1,18 @@
 //! One version of a file, ready to be sent: content in, bodies and headers out, made once. Pure.
 
 use std::io::{self, Write};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use axum::http::header::{ETAG, HeaderMap, HeaderValue};
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::write::DeflateEncoder;
+use flate2::{Compression, Crc};
 use livedir_playlist::{Edge, delta_update};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::listed;
-use crate::budget::Charge;
+use crate::budget::{Budget, Charge};
 use crate::http::headers;
 use crate::http::paths::{ResourceKind, Target};
 use crate::webroot::identity::Identity;
@@ -33,6 +33,8 @@ pub(crate) struct Version {
     /// Entries of the segments that a playlist lists.
     pub(super) listed: Vec<Arc<str>>,
     pub(super) _listing_charge: Charge,
+    /// What its delta update is charged to.
+    pub(super) budget: Arc<Budget>,
     /// What requests for the next version depend on; `None` in files that are no media playlists.
     pub(super) edge: OnceLock<Option<Edge>>,
     /// The part that it hints at.
@@ -82,27 +84,30 @@ impl Version {
             plain: represent(text.into(), false),
             gzip: Some(represent(gzip(text.as_bytes()).unwrap(), true)),
             listed: Vec::new(),
-            _listing_charge: crate::budget::Budget::new(0).charge(0).unwrap(),
+            _listing_charge: Budget::new(0).charge(0).unwrap(),
+            budget: Budget::new(u64::MAX),
             edge: OnceLock::new(),
             hint_target: OnceLock::new(),
             delta: OnceLock::new(),
         })
     }
 
+    /// `None` as well when there is no memory for it: then the whole list is the answer, as bis 6.2.5.1 allows.
     pub(super) fn delta(&self) -> Option<Delta> {
         let text = delta_update(str::from_utf8(&self.plain.body).ok()?)?;
-        let represent = |content: Vec<u8>, tag, of: &Representation| {
+        let represent = |content: Vec<u8>, tag: HeaderValue, of: &Representation| {
+            let body = self.budget.charge(content.len() as u64)?.keep(content);
             let mut headers = of.headers.clone();
             headers.insert(ETAG, tag);
             let tag = headers[ETAG].clone();
-            Representation { body: Bytes::from(content), tag, headers }
+            Some(Representation { body, tag, headers })
         };
         let packed = self.gzip.as_ref().and_then(|of| {
             let packed = gzip(text.as_bytes()).ok()?;
-            Some(represent(packed, tag(text.as_bytes(), true), of))
+            represent(packed, tag(text.as_bytes(), true), of)
         });
         let tag = tag(text.as_bytes(), false);
-        Some(Delta { plain: represent(text.into_bytes(), tag, &self.plain), gzip: packed })
+        Some(Delta { plain: represent(text.into_bytes(), tag, &self.plain)?, gzip: packed })
     }
 }
 
@@ -122,10 +127,25 @@ pub(super) fn tag(content: &[u8], is_gzip: bool) -> HeaderValue {
     HeaderValue::try_from(format!("\"{hash:032x}{suffix}\"")).expect("hex digits are a header value")
 }
 
+/// One for all threads: each takes some hundred kilobytes, and an allocator keeps them for each thread.
+static PACKER: Mutex<Option<DeflateEncoder<Vec<u8>>>> = Mutex::new(None);
+
+/// RFC 1952 2.3: no name, no time, and no system.
+const GZIP_HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+
 pub(super) fn gzip(content: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(content.len() / 4), Compression::default());
+    let mut one = PACKER.lock().unwrap_or_else(PoisonError::into_inner);
+    let encoder = one.get_or_insert_with(|| DeflateEncoder::new(Vec::new(), Compression::default()));
+    let mut packed = Vec::with_capacity(content.len() / 4 + 64);
+    packed.extend(GZIP_HEAD);
+    encoder.reset(packed)?;
     encoder.write_all(content)?;
-    encoder.finish()
+    let mut packed = encoder.reset(Vec::new())?;
+    let mut crc = Crc::new();
+    crc.update(content);
+    packed.extend(crc.sum().to_le_bytes());
+    packed.extend(crc.amount().to_le_bytes());
+    Ok(packed)
 }
 
 impl Representation {
@@ -144,7 +164,34 @@ impl Representation {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
+
+    #[test]
+    fn what_is_packed_one_after_the_other_is_unpacked_again() {
+        for content in [&b"#EXTM3U\n".repeat(1000)[..], b"", b"a"] {
+            let mut unpacked = Vec::new();
+            flate2::read::GzDecoder::new(&gzip(content).unwrap()[..]).read_to_end(&mut unpacked).unwrap();
+            assert_eq!(unpacked, content);
+        }
+    }
+
+    #[test]
+    fn a_delta_update_is_charged_and_without_memory_there_is_none() {
+        let segments: String =
+            (0..40).map(|number| format!("#EXTINF:2.0,\nlive/seg-{number:08}.ts\n")).collect();
+        let text = format!(
+            "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:2\n#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=12.0\n{segments}"
+        );
+        let mut version = Arc::into_inner(Version::of_text("ll.m3u8", &text)).unwrap();
+        let delta = version.delta().unwrap();
+        assert!(version.budget.used_bytes() >= delta.plain.body.len() as u64);
+        drop(delta);
+        assert_eq!(version.budget.used_bytes(), 0);
+        version.budget = Budget::new(10);
+        assert!(version.delta().is_none());
+    }
 
     #[test]
     fn a_tag_is_strong_and_of_the_content_alone() {

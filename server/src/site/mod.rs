@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use axum::response::Response;
 use livedir_playlist::Directives;
 
-use crate::accounts::Share;
+use crate::accounts::{Accounts, Share};
 use crate::blocking::waiters::{BlockedRequests, Waiter};
 use crate::blocking::{self, Waits};
 use crate::http::paths::{self, ResourceKind, Target};
@@ -31,9 +31,9 @@ struct Shared {
 
 impl Site {
     /// `cache` says where the files are, too. At most `most_blocked` requests are blocked at a time.
-    pub(crate) fn new(cache: &CacheSettings, most_blocked: usize) -> Site {
+    pub(crate) fn new(cache: &CacheSettings, accounts: Arc<Accounts>, most_blocked: usize) -> Site {
         let files = Files::new(&cache.webroot, cache.segment_max_age_s);
-        let (memory, waiting) = (Memory::new(cache), BlockedRequests::new(most_blocked));
+        let (memory, waiting) = (Memory::new(cache, accounts), BlockedRequests::new(most_blocked));
         Site(Arc::new(Shared { memory, files, waiting }))
     }
 

@@ -61,10 +61,10 @@ fn what_is_not_there_costs_no_more_with_a_query_than_without() {
     assert!(more_kib <= 4096, "{more_kib} KiB");
 }
 
-/// Whether a connection of HTTP/2 ends that sends these frames again and again.
-fn is_cut_within(server: &Server, sent: &[u8], time: Duration) -> bool {
+/// Whether a connection of HTTP/2 ends that sends `first`, and then these frames again and again.
+fn is_cut_within(server: &Server, first: &[u8], sent: &[u8], time: Duration) -> bool {
     let mut stream = TcpStream::connect(server.address).unwrap();
-    stream.write_all(&preface(65_535)).unwrap();
+    stream.write_all(&[&preface(65_535), first].concat()).unwrap();
     stream.set_nonblocking(true).unwrap();
     let start = Instant::now();
     let many = sent.repeat(100);
@@ -96,18 +96,19 @@ fn floods_of_frames_are_cut_within_a_second() {
     let mut server = Server::start(&webroot.path(), &[&words[..], &["--access-log-format", "json"]].concat());
     let operator = server.next_address();
     let floods = [
-        ("PING", frame(6, 0, 0, &[0; 8])),
-        ("SETTINGS", frame(4, 0, 0, &[])),
-        ("PRIORITY", frame(2, 0, 1, &[0, 0, 0, 3, 1])),
-        ("unknown frames", frame(0xfe, 0, 0, &[0; 100])),
-        ("WINDOW_UPDATE", frame(8, 0, 0, &[0, 0, 0, 1])),
-        ("empty DATA", [headers(1, "/"), frame(0, 0, 1, &[])].concat()),
+        ("PING", vec![], frame(6, 0, 0, &[0; 8])),
+        ("SETTINGS", vec![], frame(4, 0, 0, &[])),
+        ("PRIORITY", vec![], frame(2, 0, 1, &[0, 0, 0, 3, 1])),
+        ("unknown frames", vec![], frame(0xfe, 0, 0, &[0; 100])),
+        ("WINDOW_UPDATE", vec![], frame(8, 0, 0, &[0, 0, 0, 1])),
+        ("empty DATA", vec![], [headers(1, "/"), frame(0, 0, 1, &[])].concat()),
+        ("RST_STREAM of a stream that has ended", headers(1, "/"), frame(3, 0, 1, &[0, 0, 0, 8])),
     ];
-    for (name, sent) in &floods {
-        assert!(is_cut_within(&server, sent, Duration::from_secs(1)), "{name}");
+    for (name, first, sent) in &floods {
+        assert!(is_cut_within(&server, first, sent, Duration::from_secs(1)), "{name}");
     }
     let cut = metric(operator, "livedir_limits_reached_total{limit=\"frames\"}");
-    assert!((5..=6).contains(&cut), "{cut} of {}", floods.len());
+    assert!((6..=7).contains(&cut), "{cut} of {}", floods.len());
     wait_until("each has its line", || {
         let lines = fs::read_to_string(&log).unwrap();
         lines.matches("frames of HTTP/2 that ask for nothing").count() as u64 == cut
@@ -271,4 +272,25 @@ fn without_memory_for_a_list_a_held_request_is_told_to_come_again() {
         let answer = get(server.address, &path, &[]);
         assert_eq!((answer.status, answer.header("Retry-After").as_str()), (503, "1"), "{path}");
     }
+}
+
+/// Whoever asks for each version and takes none of them ends before others have to wait.
+#[test]
+fn old_lists_that_somebody_does_not_take_leave_room_for_new_ones() {
+    const VERSIONS: usize = 45;
+    let webroot = Webroot::in_memory();
+    let comment = "x".repeat(2 << 20);
+    let mut server = Server::start(&webroot.path(), &["--metrics-listen", "127.0.0.1:0"]);
+    let operator = server.next_address();
+    let dialer = Dialer { address: server.address, certificate: None };
+    let mut readers = Vec::new();
+    for number in 1..=VERSIONS {
+        webroot.replace("ll.m3u8", format!("{}#{comment}\n", list(number)).as_bytes());
+        let answer = get(server.address, &next(number - 1), &[]);
+        assert_eq!((answer.status, answer.header("Retry-After").as_str()), (200, ""), "version {number}");
+        readers.push(SlowReader::begin(&dialer, Ipv4Addr::new(127, 0, 1, 1), Version::Http2, "/ll.m3u8", 0));
+    }
+    let ended = metric(operator, "livedir_limits_reached_total{limit=\"memory\"}");
+    assert!((1..VERSIONS as u64).contains(&ended), "{ended}");
+    drop(readers);
 }

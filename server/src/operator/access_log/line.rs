@@ -52,7 +52,7 @@ impl Line {
             sender,
             viewer,
             method: request.method().clone(),
-            target,
+            target: beginning(&target).to_owned(),
             version: request.version(),
             referer: header(request.headers(), &header::REFERER),
             agent: header(request.headers(), &header::USER_AGENT),
@@ -97,6 +97,12 @@ impl Line {
         };
         line.written()
     }
+}
+
+/// What of an address is kept: as much as is written, and a sign that there was more.
+fn beginning(target: &str) -> &str {
+    let longest = (0..=LONGEST_FIELD + 1).rev().find(|length| target.is_char_boundary(*length));
+    target.get(..longest.unwrap_or(0)).filter(|_| target.len() > LONGEST_FIELD + 1).unwrap_or(target)
 }
 
 /// What was no request.
