@@ -90,7 +90,7 @@ check: setup (_tool "cargo-deny")
     cargo deny --all-features check bans licenses sources
     .ci/check-rest '{{ target }}'
 
-# Figures: publish lag, processor time and memory beside the ffmpeg program's, a thousand watched channels, ten sources. 25 minutes; a word runs the rows that have it. `just bench sources` runs the ten sources, beside the ffmpeg program: eight minutes; a further word runs those that have it
+# Figures: publish lag, processor time and memory beside the ffmpeg program's, a thousand watched channels, ten sources. 36 minutes; a word runs the rows that have it. `just bench sources` runs the ten sources, beside the ffmpeg program: eight minutes; a further word runs those that have it
 bench *row: setup-tests
     @[ "${1-}" = sources ] || cargo bench --locked --quiet -p livedir-publisher --bench live -- "$@"
     @[ $# -gt 0 ] || cargo bench --locked --quiet -p livedir-publisher --bench watch

@@ -82,4 +82,6 @@ pub struct CopiedFormat {
     pub bps: u64,
     /// Seconds of it that come at once; 0 in real time.
     pub at_once_s: u64,
+    /// Frames are decoded in another order than they are shown.
+    pub has_b_frames: bool,
 }

@@ -6,6 +6,7 @@
 
 #[path = "../beside/encoder.rs"]
 mod encoder;
+mod harder;
 mod programs;
 mod publish;
 
@@ -13,6 +14,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
 
+use livedir_layout::names::part_of_name;
 use livedir_media::VideoCodec;
 use livedir_publisher::encode::EncodeSettings;
 use livedir_publisher::encode::choice::EncoderChoice;
@@ -107,6 +109,7 @@ fn main() {
     if is_wanted(several) {
         compare_ladders(directory, several);
     }
+    harder::compare(directory, is_wanted);
     for length_s in COPIED_S {
         let copied = format!("{length_s} s of film copied");
         if is_wanted(&copied) {
@@ -239,6 +242,17 @@ fn compare_turns(
     ffmpeg: impl Fn(&Path) -> Child,
     aim: &str,
 ) {
+    compare_costs(directory, name, livedir, ffmpeg, |_| aim.to_owned());
+}
+
+/// `remark`: what stands behind the row.
+fn compare_costs(
+    directory: &Path,
+    name: &str,
+    livedir: impl Fn(&Path) -> Child,
+    ffmpeg: impl Fn(&Path) -> Child,
+    remark: impl Fn(&[[Cost; 2]]) -> String,
+) {
     let webroots = directory.join(name.replace(|it: char| !it.is_ascii_alphanumeric(), "-"));
     let turns = in_turn(ROUNDS, |is_ours, round| {
         let webroot = webroots.join(format!("{round}-{is_ours}"));
@@ -250,12 +264,16 @@ fn compare_turns(
         format!("{ours:>9.2} {unit}{theirs:>9.2} {unit}{ratio}")
     };
     let (time, memory) = (row("ms", |cost| cost.processor_ms_a_picture), row("MB", |cost| cost.memory_mb));
-    println!("{name:<28}{time}   {memory}   ({aim})");
+    println!("{name:<28}{time}   {memory}   ({})", remark(&turns));
 }
 
 struct Cost {
     processor_ms_a_picture: f64,
     memory_mb: f64,
+    /// Those in the segments.
+    pictures: f64,
+    /// Those of the source that livedir had no time for.
+    dropped: u64,
 }
 
 /// What a program has used in [`FILM_S`] seconds, after which it is told to end.
@@ -273,17 +291,24 @@ fn measure(mut program: Child, webroot: &Path) -> Cost {
         .expect("VmHWM");
     end(program);
     let used_us = (children_us() - before_us) as f64;
-    Cost { processor_ms_a_picture: used_us / 1e3 / pictures_below(webroot), memory_mb: peak_kb / 1024.0 }
+    let pictures = pictures_below(webroot);
+    let told = std::fs::read(webroot.join("status.json")).unwrap_or_else(|_| b"{}".to_vec());
+    let told: serde_json::Value = serde_json::from_slice(&told).expect("a status");
+    let dropped = told["pictures_dropped"].as_u64().unwrap_or_default();
+    let (processor_ms_a_picture, memory_mb) = (used_us / 1e3 / pictures, peak_kb / 1024.0);
+    Cost { processor_ms_a_picture, memory_mb, pictures, dropped }
 }
 
-/// Pictures in all segments: those of a turn are still there, in every size, when it is over.
+/// Pictures in all segments: those of a turn are still there, in every size, when it is over. Parts have the same again.
 fn pictures_below(directory: &Path) -> f64 {
     let mut pictures = 0.0;
     for entry in std::fs::read_dir(directory).expect("a directory").flatten() {
         let path = entry.path();
         if path.is_dir() {
             pictures += pictures_below(&path);
-        } else if path.extension().is_some_and(|it| it == "ts") {
+        } else if path.extension().is_some_and(|it| it == "ts")
+            && part_of_name(&entry.file_name().to_string_lossy()).is_none()
+        {
             let mut ffprobe = Command::new("ffprobe");
             ffprobe.args(["-v", "error", "-select_streams", "v:0", "-count_packets"]);
             ffprobe.args(["-show_entries", "stream=nb_read_packets", "-of", "default=nw=1:nk=1"]);

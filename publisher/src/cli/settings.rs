@@ -286,6 +286,7 @@ impl LiveSettings {
         }
         let input = InputSettings {
             address: address.clone(),
+            first_film: 0,
             loop_forever: self.loop_forever,
             untimed_fps: self.input_fps,
             sound_alone: self.sound_alone,

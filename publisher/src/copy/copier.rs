@@ -51,7 +51,7 @@ impl CopyLengths {
         Self { aim_90k: segment_90k, promise_s, keyframes_90k: frame_90k }
     }
 
-    fn promise_90k(self) -> i64 {
+    pub(crate) fn promise_90k(self) -> i64 {
         ticks::of_seconds(self.promise_s) as i64
     }
 }
@@ -110,6 +110,8 @@ impl<'a> Copier<'a> {
                     self.send(Encoded::Packets(packets));
                 }
             }
+            // Nothing follows.
+            Copied::Ends { .. } => {}
         }
     }
 

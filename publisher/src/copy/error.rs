@@ -24,8 +24,12 @@ pub enum CopyError {
 pub enum Unfit {
     #[error("its video is {0}, and --copy takes H.264; send H.264")]
     Pictures(String),
-    #[error("its sound is {0}, and --copy takes AAC; send AAC")]
-    Sound(String),
+    #[error("its sound is {0}, and --copy takes AAC; add --audio-track {1}, which is AAC")]
+    OtherTrack(String, usize),
+    #[error("its sound is {0}, and --copy takes AAC; send AAC{1}")]
+    Sound(String, &'static str),
+    #[error("its sound is in another format than that of the films before it, or these had none")]
+    OtherSound,
     #[error("it has sound alone, and pictures may yet come; add --no-video to copy the sound alone")]
     MayShow,
     #[error(
@@ -54,6 +58,17 @@ pub enum Unfit {
     NoKeyframe(String),
     #[error("what its container says of its pictures cannot be put into them ({0}); leave --copy out")]
     Sets(String),
+}
+
+impl CopyError {
+    /// For people who let it be encoded already.
+    #[must_use]
+    pub fn without_auto(&self) -> String {
+        match self {
+            Self::Input(error) => error.to_string(),
+            Self::Unfit { name, reason } => format!("{name} cannot be copied: {reason}"),
+        }
+    }
 }
 
 impl From<CopyError> for SourceError {

@@ -8,6 +8,7 @@
 
 mod container_says;
 mod error;
+mod fit;
 mod look_ahead;
 mod opener;
 
@@ -42,7 +43,7 @@ pub struct CopySettings {
     pub fast: bool,
     /// Its sound is left out.
     pub silent: bool,
-    /// What cannot be copied is encoded: where others push, the first client that cannot be copied decides it for all behind it.
+    /// What cannot be copied is encoded: the first client, or film of a list, that cannot be copied decides it for all behind it.
     pub falls_back: bool,
 }
 
@@ -52,6 +53,13 @@ pub enum Copied {
     Begins(Vec<CopiedStream>),
     /// What is due, in order of decode time; in real time one packet or a few.
     Packets(Vec<CopiedPacket>),
+    /// The next film of a list cannot be copied, and is to be encoded: nothing more comes.
+    Ends {
+        /// Why.
+        error: CopyError,
+        /// Its place in the list, from 0.
+        film: usize,
+    },
 }
 
 /// One of the streams.

@@ -2,21 +2,21 @@
 //!
 //! In: the demuxer's rounds and packets. Out: [`Copied`] packets. A film or client that follows is announced between them.
 
+use super::copier::CopyLengths;
+use super::fit::{First, codecs_fit, format_of};
 use super::lane::{CopyLane, LaneSetup};
 use super::look_ahead::look_ahead;
 use super::suitability::Start;
 use super::{Copied, CopiedPacket, CopiedStream, CopyError, CopySettings, Unfit};
 use crate::captured::{CopiedFormat, Shows, SourceFormat};
 use crate::packet::TICKS;
-use crate::picture::colour_space::ColourSpace;
 use crate::source::input::decode::{MICROSECONDS, StreamSetup};
 use crate::source::input::demux::{Demuxer, Ending, Round};
 use crate::source::input::error::InputError;
 use crate::source::input::pace::pacing::{Due, Pacer};
 use crate::source::input::pace::timeline::{Lane, Timeline, Unplaced};
-use crate::source::input::stream_fields;
 use crate::source::{Read, Source, SourceError};
-use ffmpeg_next::{Rescale, codec};
+use ffmpeg_next::Rescale;
 use livedir_media::Medium;
 use std::time::{Duration, Instant};
 use tracing::warn;
@@ -25,14 +25,14 @@ use tracing::warn;
 const MOST_AT_ONCE: usize = 256;
 
 /// An open source whose packets are copied.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct CopySource {
     name: String,
     settings: CopySettings,
     demuxer: Demuxer,
     lanes: [CopyLane; 2],
     begins: Option<Vec<CopiedStream>>,
-    /// The sound that the muxer was set up for; that of later films has to be the same.
-    sound_head: Option<Vec<u8>>,
+    first: First,
     timeline: Timeline,
     /// `None`: as fast as it is taken.
     pacer: Option<Pacer>,
@@ -42,18 +42,8 @@ pub(crate) struct CopySource {
     /// Its place stays open when it is over.
     is_pushed: bool,
     format: SourceFormat,
-}
-
-/// Whether the streams of a round are such as can be copied.
-fn codecs_fit(round: &Round) -> Result<(), Unfit> {
-    let name = |setup: &StreamSetup| setup.parameters.id().name().to_owned();
-    if let Some(picture) = round.picture.as_ref().filter(|it| it.parameters.id() != codec::Id::H264) {
-        return Err(Unfit::Pictures(name(picture)));
-    }
-    match &round.sound {
-        Some(sound) if sound.parameters.id() != codec::Id::AAC => Err(Unfit::Sound(name(sound))),
-        _ => Ok(()),
-    }
+    /// What follows is to be encoded.
+    has_ended: bool,
 }
 
 impl CopySource {
@@ -70,57 +60,47 @@ impl CopySource {
         }
         let unfit = |reason| CopyError::Unfit { name: name.to_owned(), reason };
         codecs_fit(&round).map_err(unfit)?;
-        let shows = if round.picture.is_some() { Shows::Pictures } else { Shows::Nothing };
         if round.picture_may_come {
             return Err(unfit(Unfit::MayShow));
         }
-        let size = round.picture.as_ref().map(|picture| stream_fields::stored_size(&picture.parameters));
-        let (width, height) = size.unwrap_or_default();
         let stated_bps = round.bps;
         let at_once_s = if settings.fast { round.length_s } else { 0 };
-        let format = SourceFormat {
-            description: round.description.clone(),
-            shows,
-            width,
-            height,
-            // Whatever it is, it stays.
-            colours: ColourSpace::HIGH_DEFINITION,
-            has_sound: round.sound.is_some(),
-            copied: None,
-        };
         let mut source = CopySource {
             name: name.to_owned(),
             settings: settings.clone(),
             demuxer,
             lanes: [CopyLane::new(None), CopyLane::new(None)],
             begins: None,
-            sound_head: round.sound.as_ref().map(|sound| stream_fields::head(&sound.parameters).to_vec()),
+            first: First::of(&round),
             timeline: Timeline::default(),
             pacer: (!settings.fast).then(|| Pacer::new(round.live && !round.in_bursts)),
             opened_at: Instant::now(),
             under_way: false,
             live: round.live,
             is_pushed,
-            format,
+            format: format_of(&round),
+            has_ended: false,
         };
         source.enter(round).map_err(unfit)?;
-        let leading = if shows == Shows::Pictures { Lane::Picture } else { Lane::Sound };
-        let start = Start::new(settings.segment_90k, source.live, leading);
-        let start = look_ahead(start, &mut source.lanes, &source.demuxer, name)?;
+        let start = look_ahead(source.start(), &mut source.lanes, &source.demuxer, name)?;
         let copied = start.judge(stated_bps).map_err(unfit)?;
         source.format.copied = Some(CopiedFormat { at_once_s, ..copied });
         Ok(source)
     }
 
+    /// Nothing of it is known as yet.
+    fn start(&self) -> Start {
+        let leading = if self.format.shows == Shows::Pictures { Lane::Picture } else { Lane::Sound };
+        Start::new(self.settings.segment_90k, self.live, leading)
+    }
+
     fn enter(&mut self, round: Round) -> Result<(), Unfit> {
-        // The muxer is set up for the streams of the first film.
-        let picture = round.picture.filter(|_| self.format.shows == Shows::Pictures);
-        let of_picture = picture.as_ref().map(LaneSetup::of_picture).transpose()?;
+        let of_picture = round.picture.as_ref().map(LaneSetup::of_picture).transpose()?;
         let lanes = [of_picture, round.sound.as_ref().map(LaneSetup::of_sound)];
         let of = |setup: Option<StreamSetup>, medium| {
             setup.map(|setup| CopiedStream { medium, parameters: setup.parameters })
         };
-        let streams = [of(picture, Medium::Video), of(round.sound, Medium::Audio)];
+        let streams = [of(round.picture, Medium::Video), of(round.sound, Medium::Audio)];
         let streams = streams.into_iter().flatten().collect();
         self.lanes = lanes.map(CopyLane::new);
         self.begins = Some(streams);
@@ -214,12 +194,6 @@ impl CopySource {
         })
     }
 
-    /// Whether the muxer, which was set up for the sound of the first film, can go on with this one.
-    fn can_carry_on(&self, sound: &StreamSetup) -> bool {
-        let head = stream_fields::head(&sound.parameters);
-        self.sound_head.as_ref().is_some_and(|first| first == head || LaneSetup::has_own_headers(head))
-    }
-
     /// Both lanes are at their end.
     fn next_round(&mut self) -> Result<Turn, SourceError> {
         // The order matters: a round that is there before the ending is seen is still to be played.
@@ -235,26 +209,49 @@ impl CopySource {
         if self.settings.silent {
             round.sound = None;
         }
-        let name = round.description.clone();
-        let lost = |reason| SourceError::Lost(CopyError::Unfit { name, reason }.to_string());
-        if let Err(reason) = codecs_fit(&round) {
-            return Err(lost(reason));
+        let (description, film) = (round.description.clone(), round.of_list);
+        match self.enter_next(round) {
+            Ok(()) => {}
+            Err(CopyError::Input(error)) => return Err(error.into()),
+            Err(error) => return self.pass_over(error, film),
         }
-        if round.picture.is_none() && self.format.shows == Shows::Pictures {
-            warn!(
-                source = round.description,
-                "left out: it has no picture, and segments are cut at pictures; leave --copy out to stream it"
-            );
-            round.sound = None;
-        }
-        if let Some(sound) = round.sound.take_if(|sound| !self.can_carry_on(sound)) {
-            let bytes = stream_fields::head(&sound.parameters).len();
-            warn!(source = round.description, bytes, "no sound: the first file had none, or another format");
-        }
-        let is_another = self.format.description != round.description;
-        self.format.description.clone_from(&round.description);
-        self.enter(round).map_err(lost)?;
+        let is_another = self.format.description != description;
+        self.format.description = description;
         Ok(if is_another { Turn::Another } else { Turn::Begun })
+    }
+
+    /// A round that follows another one. Where what cannot be copied is encoded, no sound of a film is left out, and its keyframes have to fit
+    /// into segments as long as those before.
+    fn enter_next(&mut self, mut round: Round) -> Result<(), CopyError> {
+        let is_all_wanted = self.settings.falls_back && round.of_list.is_some();
+        let name = round.description.clone();
+        let unfit = |reason| CopyError::Unfit { name: name.clone(), reason };
+        self.first.admit(&mut round, !is_all_wanted).map_err(unfit)?;
+        let is_looked_at = is_all_wanted && (round.picture.is_some() || round.sound.is_some());
+        self.enter(round).map_err(unfit)?;
+        if let Some(first) = self.format.copied.filter(|_| is_looked_at) {
+            let lengths = CopyLengths::new(self.settings.segment_90k, first.keyframes_90k);
+            let start = self.start().limited_to(lengths.promise_90k());
+            look_ahead(start, &mut self.lanes, &self.demuxer, &name)?.judge(0).map_err(unfit)?;
+        }
+        Ok(())
+    }
+
+    /// A round that cannot be copied: a film of a list is encoded, or left out.
+    fn pass_over(&mut self, error: CopyError, film: Option<usize>) -> Result<Turn, SourceError> {
+        match film {
+            None => Err(SourceError::Lost(error.to_string())),
+            Some(film) if self.settings.falls_back => {
+                self.has_ended = true;
+                Ok(Turn::Ends { error, film })
+            }
+            Some(_) => {
+                warn!(%error, "left out");
+                self.lanes = [CopyLane::new(None), CopyLane::new(None)];
+                self.under_way = false;
+                Ok(Turn::Begun)
+            }
+        }
     }
 }
 
@@ -264,6 +261,11 @@ enum Turn {
     Another,
     Wait,
     Over,
+    /// This film is to be encoded, and all behind it.
+    Ends {
+        error: CopyError,
+        film: usize,
+    },
 }
 
 impl Source<Copied> for CopySource {
@@ -273,6 +275,9 @@ impl Source<Copied> for CopySource {
 
     fn read(&mut self, timeout: Duration) -> Result<Read<Copied>, SourceError> {
         let deadline = Instant::now() + timeout;
+        if self.has_ended {
+            return Ok(Read::End);
+        }
         loop {
             if self.demuxer.stopped() {
                 return Ok(Read::Nothing);
@@ -293,6 +298,9 @@ impl Source<Copied> for CopySource {
                     Turn::Begun => continue,
                     Turn::Another => return Ok(Read::Here(self.format.description.clone())),
                     Turn::Over => return Ok(Read::End),
+                    Turn::Ends { error, film } => {
+                        return Ok(Read::Captured(Copied::Ends { error, film }));
+                    }
                     Turn::Wait => {}
                 }
             }

@@ -26,14 +26,19 @@ pub fn longest_copied_90k(segment_90k: i64) -> i64 {
 
 /// What the start of a stream shows.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Start {
     segment_90k: i64,
+    /// The longest that a segment may become.
+    limit_90k: i64,
     live: bool,
     /// The lane that segments are cut at.
     leading: Lane,
     bytes: usize,
     /// Packets of the leading lane that hold a frame.
     readable: u64,
+    /// Those without any time.
+    untimed: u64,
     first_90k: Option<i64>,
     last_90k: i64,
     keyframe_90k: Option<i64>,
@@ -41,6 +46,7 @@ pub(crate) struct Start {
     intervals: u32,
     longest_90k: i64,
     picture_90k: i64,
+    has_b_frames: bool,
     has_untimed_b_frames: bool,
     is_over: bool,
 }
@@ -50,10 +56,12 @@ impl Start {
     pub(crate) fn new(segment_90k: i64, live: bool, leading: Lane) -> Self {
         Self {
             segment_90k,
+            limit_90k: longest_copied_90k(segment_90k),
             live,
             leading,
             bytes: 0,
             readable: 0,
+            untimed: 0,
             first_90k: None,
             last_90k: 0,
             keyframe_90k: None,
@@ -61,9 +69,15 @@ impl Start {
             intervals: 0,
             longest_90k: 0,
             picture_90k: 0,
+            has_b_frames: false,
             has_untimed_b_frames: false,
             is_over: false,
         }
+    }
+
+    /// The same where no segment may become longer than this.
+    pub(crate) fn limited_to(self, promise_90k: i64) -> Self {
+        Self { limit_90k: self.limit_90k.min(promise_90k), ..self }
     }
 
     /// A packet.
@@ -74,9 +88,13 @@ impl Start {
         }
         let picture = setup.look(packet);
         self.readable += u64::from(picture.can_be_read());
-        let Some(dts) = packet.dts().or(packet.pts()) else { return };
+        let Some(dts) = packet.dts().or(packet.pts()) else {
+            self.untimed += u64::from(picture.can_be_read());
+            return;
+        };
         let dts_90k = setup.ticks(dts);
         self.picture_90k = setup.duration_90k(packet);
+        self.has_b_frames |= picture.is_bidirectional;
         self.has_untimed_b_frames |= picture.is_bidirectional && packet.pts().is_none();
         self.see_picture(dts_90k, picture.is_idr);
     }
@@ -106,10 +124,6 @@ impl Start {
         }
     }
 
-    fn limit_90k(&self) -> i64 {
-        longest_copied_90k(self.segment_90k)
-    }
-
     fn looked_at_90k(&self) -> i64 {
         self.last_90k.saturating_sub(self.first_90k.unwrap_or(self.last_90k))
     }
@@ -122,7 +136,7 @@ impl Start {
             || self.intervals >= enough
             || self.looked_at_90k() >= LOOK_AHEAD_90K
             || self.bytes >= MOST_LOOKED_AT_BYTES
-            || (self.live && self.longest_90k > self.limit_90k())
+            || (self.live && self.longest_90k > self.limit_90k)
     }
 
     /// Bits a second of what was looked at.
@@ -150,13 +164,14 @@ impl Start {
         if self.readable == 0 {
             return Err(Unfit::NothingReadable);
         }
-        if self.first_90k.is_none() {
+        // A first time alone says nothing of the others.
+        if self.first_90k.is_none() || self.untimed > self.readable / 2 {
             return Err(Unfit::NoTimes);
         }
-        if self.keyframes == 0 && self.longest_90k <= self.limit_90k() {
+        if self.keyframes == 0 && self.longest_90k <= self.limit_90k {
             return Err(Unfit::NoKeyframe(seconds(self.longest_90k)));
         }
-        if self.longest_90k > self.limit_90k() {
+        if self.longest_90k > self.limit_90k {
             return Err(Unfit::Keyframes {
                 at_least: if self.intervals == 0 { "at least " } else { "" },
                 found_s: seconds(self.longest_90k),
@@ -169,6 +184,7 @@ impl Start {
             picture_90k: self.picture_90k.max(1),
             bps: stated_bps.max(self.bps()),
             at_once_s: 0,
+            has_b_frames: self.has_b_frames,
         })
     }
 }

@@ -3,7 +3,7 @@
 //! In: what to copy from. Out: packets to the packager, by the [`Copier`]. The thread opens the source and looks at its start
 //! before anything else is known of the stream, and goes on when the packager is there. It ends with the source, or at the stop.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use crate::captured::SourceFormat;
@@ -19,17 +19,23 @@ use livedir_time::stop::Stop;
 /// Where packets go, and how they are cut.
 pub(crate) type CopyOrder = (SyncSender<Encoded>, CopyLengths);
 
-/// What is copied comes back in a form that cannot be: this run ends, and one that encodes goes on, without an end of the stream.
+/// What follows cannot be copied: this run ends, and one that encodes goes on, without an end of the stream.
 #[derive(Debug, Default)]
-pub(crate) struct HandOver(AtomicBool);
+pub(crate) struct HandOver(OnceLock<usize>);
 
 impl HandOver {
-    fn wish(&self) {
-        self.0.store(true, Ordering::Release);
+    fn wish(&self, error: &CopyError, first_film: usize) {
+        tracing::warn!(reason = error.without_auto(), "the stream goes on encoded");
+        self.0.get_or_init(|| first_film);
     }
 
     pub(crate) fn is_wished(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.first_film().is_some()
+    }
+
+    /// Where it is wished, the film of a list that it goes on with.
+    pub(crate) fn first_film(&self) -> Option<usize> {
+        self.0.get().copied()
     }
 }
 
@@ -90,8 +96,7 @@ impl CopiedSource {
         let mut first = Some(first);
         let reopen = || match opener.open() {
             Err(error @ CopyError::Unfit { .. }) if opener.falls_back() => {
-                tracing::warn!(%error, "the stream goes on encoded");
-                hand_over.wish();
+                hand_over.wish(&error, 0);
                 Err(SourceError::HandedOver(error.to_string()))
             }
             opened => opened.map_err(SourceError::from),
@@ -99,6 +104,9 @@ impl CopiedSource {
         let open = move || first.take().map_or_else(reopen, Ok);
         let mut copier = None;
         let deliver = |piece| {
+            if let Copied::Ends { error, film } = &piece {
+                return hand_over.wish(error, *film);
+            }
             if copier.is_none() {
                 let order = order.recv().ok();
                 copier = order.map(|(packets, lengths)| Copier::new(packets, lengths, stop, meters));

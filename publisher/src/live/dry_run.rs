@@ -28,6 +28,7 @@ pub fn look(settings: &LiveSettings, stop: &Stop) -> Result<(), SourceError> {
             let (address, loop_forever) = (address.clone(), settings.loop_forever);
             input::open(&InputSettings {
                 address,
+                first_film: 0,
                 loop_forever,
                 untimed_fps: settings.input_fps,
                 sound_alone: settings.sound_alone,

@@ -10,18 +10,20 @@ use crate::picture::filter::{Filter, FilterError};
 use crate::picture::shared::SharedPicture;
 use crate::picture::trial::try_out;
 use crate::queue::capture::CaptureSender;
-use crate::source::Opener;
 use crate::source::microphone::{Microphone, MicrophoneError, MicrophoneSelector};
 use crate::source::open::{SourceChoice, SourceWish};
+use crate::source::slate::SlateFile;
 use crate::source::still::Still;
+use crate::source::{Opener, SourceError};
 use livedir_time::stop::Stop;
 
-/// How the source is opened.
-pub(crate) fn opener<'a>(settings: &'a LiveSettings, stop: &'a Stop) -> Opener<'a> {
+/// How the source is opened; of a list the film `first_film` is played first.
+pub(crate) fn opener<'a>(settings: &'a LiveSettings, first_film: usize, stop: &'a Stop) -> Opener<'a> {
     let wish = SourceWish {
         size: settings.wished_size(),
         is_exact: settings.size.is_some(),
         fps: settings.fps,
+        first_film,
         loop_forever: settings.loop_forever,
         untimed_fps: settings.input_fps,
         sound_alone: settings.sound_alone,
@@ -30,6 +32,16 @@ pub(crate) fn opener<'a>(settings: &'a LiveSettings, stop: &'a Stop) -> Opener<'
         takeover: settings.takeover,
     };
     settings.source.opener(wish, stop)
+}
+
+/// The picture beside sound, and the slate, where the user gave them.
+pub(crate) fn given(
+    settings: &LiveSettings,
+    stop: &Stop,
+) -> Result<(Option<Still>, Option<SlateFile>), SourceError> {
+    let still = settings.picture.as_ref().map(|path| Still::read(path, stop)).transpose()?;
+    let slate = settings.slate.as_ref().map(|path| SlateFile::read(path, stop)).transpose()?;
+    Ok((still, slate))
 }
 
 /// The microphone, if one is wanted and found: it replaces the sound of the source. Or why there is none, which nobody wants to read

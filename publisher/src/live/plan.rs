@@ -384,15 +384,25 @@ mod tests {
         ];
         let words = "--ladder 640x360@800k,1280x720@2.5M --codec hevc --low-latency --segment-duration 500ms";
         check(words, None, &ladder);
-        let copied =
-            CopiedFormat { keyframes_90k: 180_180, picture_90k: 3_003, bps: 8_000_000, at_once_s: 0 };
+        let copied = CopiedFormat {
+            keyframes_90k: 180_180,
+            picture_90k: 3_003,
+            bps: 8_000_000,
+            at_once_s: 0,
+            has_b_frames: false,
+        };
         check("film.mp4 --copy", Some(copied), &["copied as it comes, segments of up to 3 s"]);
     }
 
     #[test]
     fn a_copied_stream_has_the_lengths_and_the_rate_of_its_source() {
-        let copied =
-            Some(CopiedFormat { keyframes_90k: 180_180, picture_90k: 3_003, bps: 8_000_000, at_once_s: 0 });
+        let copied = Some(CopiedFormat {
+            keyframes_90k: 180_180,
+            picture_90k: 3_003,
+            bps: 8_000_000,
+            at_once_s: 0,
+            has_b_frames: false,
+        });
         let source = SourceFormat { copied, ..source(1920, 1080) };
         let settings = meant("film.mp4 --copy=auto --low-latency --bitrate 500k").unwrap();
         let stream = settings.stream(&source, (1920, 1080));
@@ -409,8 +419,13 @@ mod tests {
 
     #[test]
     fn a_part_is_as_many_whole_pictures_as_the_nearest_tick_holds() {
-        let copied =
-            Some(CopiedFormat { keyframes_90k: 180_180, picture_90k: 3_003, bps: 8_000_000, at_once_s: 0 });
+        let copied = Some(CopiedFormat {
+            keyframes_90k: 180_180,
+            picture_90k: 3_003,
+            bps: 8_000_000,
+            at_once_s: 0,
+            has_b_frames: false,
+        });
         let source = SourceFormat { copied, ..source(1920, 1080) };
         // Two frames of 29.97 a second are 66.7333… ms, 6,006 ticks.
         for (part, expected_90k) in [("66.733ms", 2 * 3_003), ("66.73333ms", 2 * 3_003), ("66.72ms", 3_003)] {

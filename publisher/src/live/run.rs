@@ -51,6 +51,9 @@ const BATCHES: usize = 4;
 /// What HEVC costs, said at the start: Apple's HLS authoring specification, 1.5.
 const FEWER_PLAYERS: &str = "the video is HEVC in MPEG-TS: VLC, mpv, ffmpeg and browsers that decode HEVC play it; Apple's own players (iPhone, Apple TV) do not: leave --codec hevc out for them";
 
+/// What B-frames cost in parts, said at the start: hls.js 1.7 in Firefox ESR 153 and `WebKitGTK` 2.50.
+const FEWER_FRAMES: &str = "the source has B-frames: in low latency Firefox leaves some frames out, and WebKitGTK plays the plain playlist; to mend that turn B-frames off in its encoder (in OBS: Settings, Output, Tune: zerolatency)";
+
 /// How often the status line is brought up to date.
 const STATUS_EVERY: Duration = Duration::from_millis(500);
 
@@ -116,17 +119,20 @@ pub fn run(
     mut on_status: impl FnMut(&Stream, &Meters),
 ) -> Result<(), RunError> {
     let hand_over = HandOver::default();
-    run_once(settings, &hand_over, stop, meters, &mut on_status)?;
-    if hand_over.is_wished() && !stop.is_requested() {
-        let encoding = LiveSettings { copy: None, ..settings.clone() };
-        run_once(&encoding, &HandOver::default(), stop, meters, &mut on_status)?;
+    run_once(settings, 0, &hand_over, stop, meters, &mut on_status)?;
+    match hand_over.first_film() {
+        Some(first_film) if !stop.is_requested() => {
+            let encoding = LiveSettings { copy: None, ..settings.clone() };
+            run_once(&encoding, first_film, &HandOver::default(), stop, meters, &mut on_status)
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
-/// The same, until it has to be gone on with in another way.
+/// The same, until it has to be gone on with in another way. `first_film`: of a list, the one that is played first.
 fn run_once(
     settings: &LiveSettings,
+    first_film: usize,
     hand_over: &HandOver,
     stop: &Stop,
     meters: &Arc<Meters>,
@@ -135,8 +141,7 @@ fn run_once(
     let directory: Arc<dyn Directory> = Arc::new(Disk::without_events());
     let guard = Arc::new(Guard::take(directory.clone(), &settings.webroot)?);
     announce(settings, meters);
-    let still = settings.picture.as_ref().map(|path| Still::read(path, stop)).transpose()?;
-    let slate = settings.slate.as_ref().map(|path| SlateFile::read(path, stop)).transpose()?;
+    let Some((still, slate)) = unless_stopped(inputs::given(settings, stop), stop)? else { return Ok(()) };
     let (mut captured_tx, captured_rx) = capture::channel(meters.clone());
     let (microphone, no_microphone) = inputs::microphone(settings, &mut captured_tx)?;
     let (opened_tx, opened_rx) = mpsc::sync_channel(1);
@@ -151,12 +156,12 @@ fn run_once(
             Attempt::Encodes => {
                 let deliver = |piece| captured_tx.send(piece);
                 let alive = || captured_tx.note_alive();
-                source::run(opener(settings, stop), &opened_tx, deliver, alive, stop, meters);
+                source::run(opener(settings, first_film, stop), &opened_tx, deliver, alive, stop, meters);
             }
             Attempt::Fails => {}
         })?;
         let Ok(source) = opened_rx.recv() else { return Ok(()) };
-        let source = source?;
+        let Some(source) = unless_stopped(source, stop)? else { return Ok(()) };
         let awaits_picture = source.shows == Shows::Pictures;
         let source = streamed(settings, source, microphone.is_some(), still.as_ref(), meters)?;
         let stream = settings.stream(&source, filtered_size(settings, &source)?);
@@ -262,6 +267,14 @@ fn rung(
     })
 }
 
+/// What was being opened when the stop came is no error.
+fn unless_stopped<T>(opened: Result<T, SourceError>, stop: &Stop) -> Result<Option<T>, SourceError> {
+    match opened {
+        Err(_) if stop.is_requested() => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
 /// Logs what is streamed, and warns of settings with side effects.
 fn tell(
     settings: &LiveSettings,
@@ -279,6 +292,9 @@ fn tell(
     }
     tracing::debug!(?settings, ?stream, first_number, "settings");
     warn_of_hevc(settings, stream);
+    if source.copied.is_some_and(|copied| copied.has_b_frames) && stream.part_target_90k.is_some() {
+        tracing::warn!("{FEWER_FRAMES}");
+    }
 }
 
 fn warn_of_hevc(settings: &LiveSettings, stream: &Stream) {

@@ -36,6 +36,8 @@ pub struct SourceWish {
     pub is_exact: bool,
     /// Frames a second.
     pub fps: u32,
+    /// Of a list, the film that is played first.
+    pub first_film: usize,
     /// Whether a file begins again at its end.
     pub loop_forever: bool,
     /// Frame rate of a source that says none.
@@ -94,7 +96,7 @@ impl SourceChoice {
     /// How to open it.
     #[must_use]
     pub fn opener<'a>(&'a self, wish: SourceWish, stop: &'a Stop) -> Opener<'a> {
-        let SourceWish { size: (width, height), is_exact, fps, loop_forever, .. } = wish;
+        let SourceWish { size: (width, height), is_exact, fps, first_film, loop_forever, .. } = wish;
         let SourceWish { untimed_fps, sound_alone, deinterlace, tracks, takeover, .. } = wish;
         let test = move || {
             let pattern = Box::new(TestPattern::new(width, height, fps)) as Box<dyn Source>;
@@ -119,6 +121,7 @@ impl SourceChoice {
                 let stop = stop.flag();
                 let input = InputSettings {
                     address,
+                    first_film,
                     loop_forever,
                     untimed_fps,
                     sound_alone,

@@ -45,6 +45,7 @@ impl SlateFile {
         }
         let input = InputSettings {
             address: InputAddress::File(path.to_owned()),
+            first_film: 0,
             loop_forever: false,
             untimed_fps: None,
             sound_alone: false,

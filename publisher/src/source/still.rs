@@ -33,6 +33,7 @@ impl Still {
         let settings = InputSettings {
             address,
             // A picture is a film that is over at once, and is refused as such.
+            first_film: 0,
             loop_forever: true,
             untimed_fps: None,
             sound_alone: false,

@@ -1,16 +1,17 @@
 // Players of other people, with their own defaults, join a low-latency list at each tenth of a segment.
 //
-//   node join.mjs URL --players shaka,videojs,hlsjs [--joins 10] [--step 1] [--seconds 15] [--within 120] [--fps 0]
+//   node join.mjs URL --players shaka,videojs,hlsjs [--joins 10] [--step 1] [--seconds 15] [--within 120] [--fps 0[,…]] [--whole]
 //
 // As many pages of one headless Chromium open URL, one after the other, each with the next of PLAYERS: the k-th when k
 // times STEP parts of the newest segment are listed.
 // Each ends well when SECONDS of picture were shown WITHIN so many seconds without an error. When all have shown a second,
 // `ready-for-restart` is said; then the publisher may be started again, and SECONDS are counted from there.
 //
-// FPS: so many frames have to be decoded in each second that is played, less a twentieth: none is left out at the ends of parts. Not so of
-// video.js, whose mux.js leaves out what stands before the first keyframe of a part, with B-frames and without.
+// FPS: so many frames have to be decoded in each second that is played, less a twentieth: none is left out at the ends of parts. One for
+// all players, or one for each. With --whole they play segments, without it parts.
 //
-// stdout: JSON lines {event: ready-for-restart}, then {event: ok | failed, players: [{player, joined_at, error, played_s, parts}]}; exit status 0 or 1.
+// stdout: JSON lines {event: ready-for-restart}, then {event: ok | failed, players: [{player, joined_at, error, played_s, decoded_fps, parts}]};
+// exit status 0 or 1.
 // stdin: the line `restart-done`.
 
 import { once } from 'node:events';
@@ -23,12 +24,13 @@ const { values, positionals } = parseArgs({
   options: {
     players: { type: 'string' }, joins: { type: 'string', default: '10' }, step: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '15' }, within: { type: 'string', default: '120' },
-    fps: { type: 'string', default: '0' },
+    fps: { type: 'string', default: '0' }, whole: { type: 'boolean', default: false },
   },
 });
 const [url] = positionals;
-const [joins, step, seconds, within_s, fps] = [values.joins, values.step, values.seconds, values.within, values.fps].map(Number);
+const [joins, step, seconds, within_s] = [values.joins, values.step, values.seconds, values.within].map(Number);
 const players = values.players.split(',');
+const fps = values.fps.split(',').map(Number);
 const SCRIPTS = {
   shaka: 'node_modules/shaka-player/dist/shaka-player.compiled.js',
   videojs: 'node_modules/video.js/dist/video.min.js',
@@ -67,10 +69,12 @@ async function play() {
   const seen = [];
   for (const { page, player, joined_at, fetched } of pages) {
     const decoded = await page.evaluate(() => document.querySelector('video').getVideoPlaybackQuality().totalVideoFrames);
-    seen.push({ player, joined_at, decoded, ...await page.evaluate(() => window.shown), ...fetched });
+    const shown = await page.evaluate(() => window.shown);
+    seen.push({ player, joined_at, decoded_fps: decoded / shown.played_s, ...shown, ...fetched });
   }
-  const isGood = seen.every(({ player, error, played_s, parts, decoded }) => error === null && played_s >= seconds && parts > 0
-    && (player === 'videojs' || decoded >= 0.95 * fps * played_s));
+  const wanted = (player) => 0.95 * (fps[players.indexOf(player)] ?? fps[0]);
+  const isGood = seen.every(({ player, error, played_s, parts, segments, decoded_fps }) => error === null && played_s >= seconds
+    && (values.whole ? parts === 0 && segments > 0 : parts > 0) && decoded_fps >= wanted(player));
   return { event: isGood ? 'ok' : 'failed', players: seen };
 }
 

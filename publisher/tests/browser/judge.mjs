@@ -1,5 +1,5 @@
 // Decides from what the page shows, look by look, whether it plays as it should.
-// In: samples of the page ({now_ms, wallClock_ms, currentTime, stalls, state, mode, width, height, shownDate, filmedDate?}), the news
+// In: samples of the page ({now_ms, wallClock_ms, currentTime, stalls, state, mode, width, height, decoded, shownDate, filmedDate?}), the news
 // of a restart. Out: lines to report, and in the end a verdict. Pure: the samples carry the time.
 
 // A picture of 20 frames a second moves between any two looks; this long is a freeze that a viewer sees.
@@ -29,7 +29,8 @@ export class Judge {
   /**
    * @param {{seconds: number, startWithin_s: number, resumeWithin_s: number, untilRestart: boolean,
    *          mode: 'hls.js'|'native', pace: 'fast'|'smooth', size: ?{width: number, height: number}, patience_s: number,
-   *          medianLatency_s: number}} asked
+   *          medianLatency_s: number, leastFps: number}} asked
+   *   leastFps: so many frames have to be decoded in each second of picture
    *   patience_s: so long after the page was opened, playback that was disturbed may begin again
    */
   constructor(asked) {
@@ -84,7 +85,7 @@ export class Judge {
   }
 
   #seePlayback(sample) {
-    const { mode, pace, size, seconds, untilRestart, medianLatency_s } = this.#asked;
+    const { mode, pace, size, seconds, untilRestart, medianLatency_s, leastFps } = this.#asked;
     if (sample.mode !== mode) this.#fail(`the page plays through ${sample.mode}, not ${mode}`, sample);
     if (this.#start === null) {
       this.#settling_ms ??= sample.now_ms;
@@ -105,17 +106,20 @@ export class Judge {
     const advanced_s = sample.currentTime - this.#start.currentTime;
     const speed = advanced_s / elapsed_s;
     const latency_s = median(this.#latencies_s);
+    const decoded_fps = (sample.decoded - this.#start.decoded) / advanced_s;
     if (speed < SLOWEST || speed > FASTEST[pace]) {
       this.#fail(`${advanced_s.toFixed(1)} s of picture in ${elapsed_s.toFixed(1)} s`, sample);
     } else if (!(latency_s <= medianLatency_s)) {
       this.#fail(`${latency_s} s behind the camera, not at most ${medianLatency_s} s`, sample);
+    } else if (leastFps > 0 && !(decoded_fps >= leastFps)) {
+      this.#fail(`${decoded_fps.toFixed(1)} frames were decoded for a second of picture, not ${leastFps}`, sample);
     } else if (untilRestart) {
       this.#stage = 'restarting';
     } else {
       this.verdict = { event: 'ok' };
     }
     if (this.verdict?.event === 'failed') return this.#beginAgain(sample);
-    const played = { event: 'played', seconds: round(elapsed_s), advanced_s: round(advanced_s), median_latency_s: latency_s };
+    const played = { event: 'played', seconds: round(elapsed_s), advanced_s: round(advanced_s), median_latency_s: latency_s, decoded_fps: round(decoded_fps) };
     return untilRestart && !this.verdict ? [played, { event: 'ready-for-restart' }] : [played];
   }
 

@@ -6,7 +6,7 @@ import { Judge } from './judge.mjs';
 
 const ASKED = {
   seconds: 15, startWithin_s: 20, resumeWithin_s: 30, untilRestart: false, mode: 'hls.js', pace: 'smooth', size: { width: 320, height: 240 },
-  patience_s: 0, medianLatency_s: Infinity,
+  patience_s: 0, medianLatency_s: Infinity, leastFps: 0,
 };
 
 /** Looks four times a second at a page that plays `speed` seconds a second, until the verdict or `seconds` have gone by. */
@@ -16,13 +16,14 @@ function watch(judge, page, seconds, { speed = 1, ...changed } = {}) {
   for (let look = 0; look < seconds * 4 && judge.verdict === null; look += 1) {
     page.now_ms += 250;
     page.currentTime += speed / 4;
+    page.decoded += (page.decodes_fps ?? 20) * speed / 4;
     page.wallClock_ms = 1e12 + page.now_ms;
     lines.push(...judge.see({ ...page, shownDate: new Date(page.filmed_ms ?? page.wallClock_ms - 6000).toISOString() }));
   }
   return lines.map((line) => line.event);
 }
 
-const newPage = () => ({ now_ms: 0, currentTime: 0, stalls: 0, state: 'live', mode: 'hls.js', pace: 'smooth', latency_s: 6, width: 320, height: 240 });
+const newPage = () => ({ now_ms: 0, currentTime: 0, decoded: 0, stalls: 0, state: 'live', mode: 'hls.js', pace: 'smooth', latency_s: 6, width: 320, height: 240 });
 
 function check(asked, page, playback, expected) {
   const judge = new Judge({ ...ASKED, ...asked });
@@ -33,6 +34,12 @@ function check(asked, page, playback, expected) {
 test('smooth playback of the right size passes', () => {
   check({}, newPage(), [[3, { speed: 0 }], [18, {}]], 'ok');
   check({}, newPage(), [[18, { speed: 1.05 }]], 'ok');
+});
+
+test('frames that are left out fail, and only where so many were asked for', () => {
+  check({ leastFps: 19 }, newPage(), [[18, {}]], 'ok');
+  check({ leastFps: 19 }, newPage(), [[18, { decodes_fps: 2 }]], '2.0 frames were decoded for a second of picture, not 19');
+  check({}, newPage(), [[18, { decodes_fps: 2 }]], 'ok');
 });
 
 test('playback that is shorter than asked for has no verdict yet', () => {

@@ -1,7 +1,7 @@
 // Plays the player page in a real browser that nobody sees, and judges what it sees.
 //
 //   node play.mjs URL [--browser chromium|firefox|webkit] [--mode hls|native] [--seconds 15] [--start-within 20] [--size 320x240]
-//                     [--pace smooth|fast[,…]] [--wish] [--patience 0] [--median-latency SECONDS] [--pattern] [--grey-ms 0]
+//                     [--pace smooth|fast[,…]] [--wish] [--patience 0] [--median-latency SECONDS] [--least-fps 0] [--pattern] [--grey-ms 0]
 //                     [--until-restart] [--resume-within 30] [--screenshot FILE] [--viewport 1280x800]
 //
 // It opens URL (with ?native=1 for --mode native), waits until the picture moves, then requires SECONDS of playback with
@@ -17,8 +17,8 @@
 //   {"event":"opened","wall_s"}                  the page is loaded
 //   {"event":"state","state",…}                  the page's state changed (connecting, waiting, live, behind, paused, reconnecting, ended)
 //   {"event":"playing",…}                        the picture moves for the first time
-//   {"event":"sample",…}                         once a second: currentTime, paused, muted, latency_s, stalls, recoveries, width, height, dropped, state, mode, readyState, shownDate, with --pattern filmedDate
-//   {"event":"played","seconds","advanced_s"}    the asked-for playback is through, without a stall
+//   {"event":"sample",…}                         once a second: currentTime, paused, muted, latency_s, stalls, recoveries, width, height, decoded, dropped, state, mode, readyState, shownDate, with --pattern filmedDate
+//   {"event":"played","seconds","advanced_s",…}  the asked-for playback is through, without a stall; `decoded_fps` counts frames for each second of picture
 //   {"event":"disturbed","reason"}               with --patience: it begins again
 //   {"event":"ready-for-restart"}                with --until-restart: restart the publisher now, then say `restart-done`
 //   {"event":"went-on","after_s",…}              pictures filmed after `restart-done` have played for 5 s; with more than one --pace, the next follows
@@ -162,6 +162,7 @@ function readPage(count) {
   return {
     now_ms: performance.now(), wallClock_ms: Date.now(), currentTime: video.currentTime, readyState: video.readyState, paused: video.paused, muted: video.muted,
     state, mode, pace, rate: video.playbackRate, latency_s, stalls, recoveries, width, height, dropped: droppedFrames, shownDate,
+    decoded: video.getVideoPlaybackQuality().totalVideoFrames,
     cells: count > 0 && !video.seeking && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA ? readStrip() : null,
   };
 }
@@ -188,6 +189,7 @@ function readArguments() {
         'grey-ms': { type: 'string', default: '0' },
         patience: { type: 'string', default: '0' },
         'median-latency': { type: 'string', default: 'Infinity' },
+        'least-fps': { type: 'string', default: '0' },
         size: { type: 'string' },
         screenshot: { type: 'string' },
         viewport: { type: 'string', default: '1280x800' },
@@ -209,6 +211,7 @@ function readArguments() {
       grey_ms: notNegative('grey-ms', values['grey-ms']),
       patience_s: Number(values.patience),
       medianLatency_s: positive('median-latency', values['median-latency']),
+      leastFps: notNegative('least-fps', values['least-fps']),
       seconds: positive('seconds', values.seconds),
       startWithin_s: positive('start-within', values['start-within']),
       resumeWithin_s: positive('resume-within', values['resume-within']),

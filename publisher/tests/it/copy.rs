@@ -1,6 +1,8 @@
 //! `--copy`: files that the ffmpeg program made and streams that it pushes are cut as they are, and what does not fit is refused.
 
+mod lists;
 mod live;
+mod refusals;
 
 use std::path::Path;
 use std::process::Command;

@@ -4,6 +4,7 @@
 mod clocks;
 mod container_says;
 mod copied_times;
+mod field_pictures;
 mod high_range;
 mod interlaced;
 mod late_head;
@@ -11,6 +12,7 @@ mod shapes;
 mod slate;
 mod sound;
 mod standstill;
+mod stop;
 mod untimed;
 mod ways;
 

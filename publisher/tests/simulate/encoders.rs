@@ -106,6 +106,11 @@ fn source(run: u32, line: usize) -> u32 {
     run * 100 + line as u32
 }
 
+fn stream(plan: &Plan, medium: Medium, source: u32) -> Stream {
+    let stream = Stream::new(medium, source, plan.picture_90k(), plan.begins_at_90k);
+    if plan.has_b_frames { stream.with_b_frames(plan.pictures) } else { stream }
+}
+
 impl Encoders {
     pub fn new(plan: &Plan, disk: &Mutex<Disk>) -> Self {
         let mut encoders =
@@ -115,7 +120,7 @@ impl Encoders {
         }
         for (of, live) in live_directories(plan).iter().enumerate() {
             held(disk).make_all(live, Who::Hand).unwrap_or_default();
-            let stream = Stream::new(Medium::Pictures, source(0, of), plan.picture_90k(), plan.begins_at_90k);
+            let stream = stream(plan, Medium::Pictures, source(0, of));
             encoders.foreign.push(Foreign { stream, position_90k: 0, count: 1 });
         }
         encoders
@@ -138,7 +143,7 @@ impl Encoders {
         let directories = live_directories(plan);
         let media = renditions(plan).into_iter().map(|(_, medium)| medium);
         let line = |(line, (live, medium)): (usize, (PathBuf, Medium))| Line {
-            stream: Stream::new(medium, source(run, line), plan.picture_90k(), plan.begins_at_90k),
+            stream: stream(plan, medium, source(run, line)),
             files: {
                 let directory = Arc::new(WriterDirectory(disk.clone()));
                 let files = SegmentFiles::new(directory, &live, numbers, Arc::default());

@@ -1,13 +1,14 @@
 //! Media: the smallest MPEG-TS files that are whole, made once for each length of a picture and patched: times, continuity
-//! counters, and which picture it is.
+//! counters, and which picture it is. With B-frames each second picture is shown before the one that is decoded before it.
 //!
 //! In: a [`Stream`], which goes on from file to file. Out: bytes. And back: [`Contents::of`] says what lies in any bytes.
 
-use mpeg2ts_reader::mpegts_crc;
+mod packets;
+mod pictures;
 
-pub const TICKS_PER_S: u64 = 90_000;
-const PACKET_BYTES: usize = 188;
-const PMT_PID: u16 = 0x1000;
+use packets::{PACKET_BYTES, packet, pat, pes, pmt, stamp};
+use pictures::{PICTURES, Slice, coded};
+
 const PICTURE_PID: u16 = 0x100;
 const SOUND_PID: u16 = 0x101;
 /// Times have 33 bits.
@@ -19,6 +20,8 @@ const FRAMES_PER_PACKET: u64 = 18;
 const SOUND_FRAME_BYTES: usize = 8;
 /// Before the mark that says which picture or sound it is.
 const MARK: [u8; 4] = *b"mark";
+/// With the source, the unit, how many, and whether it is independent.
+const MARK_BYTES: usize = 14;
 
 /// What a stream holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +35,7 @@ pub enum Medium {
 pub struct Contents {
     /// Of this encoder's run.
     pub source: u32,
-    /// From 0, in the order of time.
+    /// From 0, in the order in which they are decoded.
     pub first: u32,
     pub count: u32,
     /// Whether a player can begin with it.
@@ -59,7 +62,7 @@ impl Contents {
             if pid != PICTURE_PID && pid != SOUND_PID {
                 continue;
             }
-            let mark = &packet[PACKET_BYTES - 14..];
+            let mark = &packet[PACKET_BYTES - MARK_BYTES..];
             if mark[..4] != MARK {
                 return None;
             }
@@ -83,11 +86,13 @@ pub struct Stream {
     pub source: u32,
     /// How long a picture lasts.
     pub picture_90k: u64,
-    /// When the first unit is shown.
+    /// When the first unit is decoded. It is shown then, too, but for B-frames.
     pub begins_at_90k: u64,
+    /// Of a stream with B-frames: how many pictures follow each other from one keyframe to the next.
+    group: Option<u32>,
     tables: [u8; 2 * PACKET_BYTES],
-    /// A picture that stands by itself, one that a part begins with, and any other.
-    pictures: [[u8; PACKET_BYTES]; 3],
+    /// A picture that stands by itself; then those that need others, each as one that a part begins with and as any other.
+    pictures: [[u8; PACKET_BYTES]; 5],
     /// Of PAT, PMT and medium.
     counters: [u8; 3],
 }
@@ -96,16 +101,44 @@ impl Stream {
     pub fn new(medium: Medium, source: u32, picture_90k: u64, begins_at_90k: u64) -> Self {
         let mut tables = [0; 2 * PACKET_BYTES];
         tables[..PACKET_BYTES].copy_from_slice(&pat());
-        tables[PACKET_BYTES..].copy_from_slice(&pmt(medium));
+        let (stream_type, pid) = match medium {
+            Medium::Pictures => (0x1b, PICTURE_PID),
+            Medium::Sound => (0x0f, SOUND_PID),
+        };
+        tables[PACKET_BYTES..].copy_from_slice(&pmt(stream_type, pid));
         Self {
             medium,
             source,
             picture_90k,
             begins_at_90k,
+            group: None,
             tables,
-            pictures: [(true, true), (true, false), (false, false)]
-                .map(|(begins, is_key)| picture(picture_90k as u32, begins, is_key)),
+            pictures: PICTURES.map(|kind| picture(picture_90k, kind, false)),
             counters: [0; 3],
+        }
+    }
+
+    /// The same with B-frames, and a keyframe each `group` pictures.
+    pub fn with_b_frames(self, group: u64) -> Self {
+        let pictures = PICTURES.map(|kind| picture(self.picture_90k, kind, true));
+        Self { group: Some(group as u32), pictures, ..self }
+    }
+
+    /// Whether a picture is a B-frame: each second one behind a keyframe.
+    fn is_b_frame(&self, unit: u32) -> bool {
+        self.group.is_some_and(|group| !unit.is_multiple_of(group) && (unit % group).is_multiple_of(2))
+    }
+
+    /// The place of a unit in the order in which they are shown: no B-frame comes too late for its time.
+    fn shown(&self, unit: u32) -> u32 {
+        let Some(group) = self.group else { return unit };
+        let is_overtaken = !(unit + 1).is_multiple_of(group) && self.is_b_frame(unit + 1);
+        1 + if is_overtaken {
+            unit + 1
+        } else if self.is_b_frame(unit) {
+            unit - 1
+        } else {
+            unit
         }
     }
 
@@ -135,7 +168,13 @@ impl Stream {
             Medium::Pictures => {
                 for unit in units.clone() {
                     let is_key = is_independent && unit == units.start;
-                    let which = if unit > units.start { 2 } else { usize::from(!is_key) };
+                    let slice = match (is_key, self.is_b_frame(unit)) {
+                        (true, _) => Slice::Key,
+                        (false, false) => Slice::P,
+                        (false, true) => Slice::B,
+                    };
+                    let kind = (unit == units.start, slice);
+                    let which = PICTURES.iter().position(|of| *of == kind).expect("a kind of picture");
                     let packet = self.pictures[which];
                     self.unit(&mut bytes, &packet, unit, 1, is_key);
                 }
@@ -162,10 +201,15 @@ impl Stream {
         bytes.extend_from_slice(packet);
         let packet = &mut bytes[at..];
         self.count(packet, 2);
-        let pts_90k = (self.begins_at_90k + u64::from(unit) * self.unit_90k()) % WRAP_90K;
+        let time = |place: u32| (self.begins_at_90k + u64::from(place) * self.unit_90k()) % WRAP_90K;
         let pes = 5 + usize::from(packet[4]);
-        packet[pes + 9..pes + 14].copy_from_slice(&pts(pts_90k));
-        let mark = &mut packet[PACKET_BYTES - 14..];
+        if self.group.is_some() {
+            packet[pes + 9..pes + 14].copy_from_slice(&stamp(0x30, time(self.shown(unit))));
+            packet[pes + 14..pes + 19].copy_from_slice(&stamp(0x10, time(unit)));
+        } else {
+            packet[pes + 9..pes + 14].copy_from_slice(&stamp(0x20, time(unit)));
+        }
+        let mark = &mut packet[PACKET_BYTES - MARK_BYTES..];
         mark[..4].copy_from_slice(&MARK);
         mark[4..8].copy_from_slice(&self.source.to_be_bytes());
         mark[8..12].copy_from_slice(&unit.to_be_bytes());
@@ -178,122 +222,16 @@ impl Stream {
     }
 }
 
-/// A packet that ends with `payload`; the adaptation field fills it up.
-fn packet(pid: u16, payload: &[u8]) -> [u8; PACKET_BYTES] {
-    let mut packet = [0xff; PACKET_BYTES];
-    packet[0] = 0x47;
-    packet[1] = 0x40 | (pid >> 8) as u8;
-    packet[2] = pid as u8;
-    packet[3] = 0x30;
-    let filling = PACKET_BYTES - 5 - payload.len();
-    packet[4] = filling as u8;
-    if filling > 0 {
-        packet[5] = 0;
-    }
-    packet[PACKET_BYTES - payload.len()..].copy_from_slice(payload);
-    packet
-}
-
-fn section(table_id: u8, body: &[u8]) -> Vec<u8> {
-    let length = body.len() + 9;
-    let mut section = vec![table_id, 0xb0 | (length >> 8) as u8, length as u8, 0, 1, 0xc1, 0, 0];
-    section.extend_from_slice(body);
-    section.extend_from_slice(&mpegts_crc::sum32(&section).to_be_bytes());
-    // The pointer: the section begins at once.
-    section.insert(0, 0);
-    section
-}
-
-fn pat() -> [u8; PACKET_BYTES] {
-    packet(0, &section(0, &[0, 1, 0xe0 | (PMT_PID >> 8) as u8, PMT_PID as u8]))
-}
-
-fn pmt(medium: Medium) -> [u8; PACKET_BYTES] {
-    let (stream_type, pid) = match medium {
-        Medium::Pictures => (0x1b, PICTURE_PID),
-        Medium::Sound => (0x0f, SOUND_PID),
-    };
-    let (high, low) = (0xe0 | (pid >> 8) as u8, pid as u8);
-    packet(PMT_PID, &section(2, &[high, low, 0xf0, 0, stream_type, high, low, 0xf0, 0]))
-}
-
-fn pes(stream_id: u8, data: &[u8]) -> Vec<u8> {
-    let mut pes = vec![0, 0, 1, stream_id, 0, 0, 0x80, 0x80, 5];
-    pes.extend_from_slice(&pts(0));
-    pes.extend_from_slice(data);
-    pes
-}
-
-fn pts(pts_90k: u64) -> [u8; 5] {
-    let bits = |from: u32, mask: u64| ((pts_90k >> from & mask) << 1) as u8 | 1;
-    [0x20 | bits(30, 0x07), (pts_90k >> 22) as u8, bits(15, 0x7f), (pts_90k >> 7) as u8, bits(0, 0x7f)]
-}
-
-fn picture(picture_90k: u32, begins: bool, is_key: bool) -> [u8; PACKET_BYTES] {
-    let mut data = Vec::new();
-    if begins {
-        data.extend_from_slice(&[0, 0, 0, 1]);
-        data.extend_from_slice(&sps(picture_90k));
-        data.extend_from_slice(&[0, 0, 0, 1, 0x68, 0xce, 0x3c, 0x80]);
-    }
-    data.extend_from_slice(&[0, 0, 0, 1, if is_key { 0x65 } else { 0x41 }, 0x88]);
-    // The mark, which is patched in.
-    data.extend_from_slice(&[0; 14]);
-    packet(PICTURE_PID, &pes(0xe0, &data))
-}
-
-/// A sequence parameter set of H.264: baseline, 160x96, and how long a picture lasts.
-fn sps(picture_90k: u32) -> Vec<u8> {
-    let mut bits = Bits::default();
-    bits.put(66, 8).put(0xc0, 8).put(30, 8);
-    // Its number, log2_max_frame_num, pic_order_cnt_type 2, one reference, no gaps, 10 by 6 macroblocks.
-    bits.golomb(0).golomb(0).golomb(2).golomb(1).put(0, 1).golomb(9).golomb(5);
-    // Frames only, direct_8x8, no cropping, VUI without all before the timing.
-    bits.put(1, 1).put(1, 1).put(0, 1).put(1, 1).put(0, 4);
-    bits.put(1, 1).put(picture_90k, 32).put(2 * TICKS_PER_S as u32, 32).put(1, 1);
-    // No HRD, no pic_struct, no restriction; the end.
-    bits.put(0, 4).put(1, 1);
-    let mut sps = vec![0x67];
-    let mut zeros = 0;
-    for byte in bits.bytes() {
-        // ITU-T H.264 7.4.1: no start code within.
-        if zeros == 2 && byte <= 3 {
-            sps.push(3);
-            zeros = 0;
-        }
-        zeros = if byte == 0 { zeros + 1 } else { 0 };
-        sps.push(byte);
-    }
-    sps
-}
-
-#[derive(Default)]
-struct Bits(Vec<bool>);
-
-impl Bits {
-    fn put(&mut self, value: u32, count: u32) -> &mut Self {
-        self.0.extend((0..count).rev().map(|bit| value >> bit & 1 == 1));
-        self
-    }
-
-    fn golomb(&mut self, value: u32) -> &mut Self {
-        let bits = (value + 1).ilog2();
-        self.put(0, bits).put(value + 1, bits + 1)
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        let byte = |bits: &[bool]| {
-            bits.iter().enumerate().fold(0, |byte, (index, bit)| byte | u8::from(*bit) << (7 - index))
-        };
-        self.0.chunks(8).map(byte).collect()
-    }
+/// Its mark is patched in.
+fn picture(picture_90k: u64, kind: (bool, Slice), has_b_frames: bool) -> [u8; PACKET_BYTES] {
+    packet(PICTURE_PID, &pes(0xe0, has_b_frames, &coded(picture_90k as u32, kind, has_b_frames, MARK_BYTES)))
 }
 
 /// AAC in ADTS, one tiny frame after the other; the last holds the mark.
 fn sound(frames: usize) -> [u8; PACKET_BYTES] {
     let mut data = Vec::with_capacity(PACKET_BYTES);
     for frame in 0..frames {
-        let bytes = if frame + 1 == frames { 7 + 14 } else { SOUND_FRAME_BYTES };
+        let bytes = if frame + 1 == frames { 7 + MARK_BYTES } else { SOUND_FRAME_BYTES };
         data.extend_from_slice(&[
             0xff,
             0xf1,
@@ -305,7 +243,7 @@ fn sound(frames: usize) -> [u8; PACKET_BYTES] {
         ]);
         data.resize(data.len() + bytes - 7, 0);
     }
-    packet(SOUND_PID, &pes(0xc0, &data))
+    packet(SOUND_PID, &pes(0xc0, false, &data))
 }
 
 /// Fails when these are not the files that they are meant to be.
@@ -325,6 +263,28 @@ pub fn prove() {
     assert!(discontinuity(&files[0], &files[1]).is_some());
     let part = probe(&pictures.bytes(8..9, false)).expect("a part");
     assert_eq!(part.duration_90k, 22_500);
+    let stream = Stream::new(Medium::Pictures, 9, 22_500, WRAP_90K - 45_000).with_b_frames(4);
+    let order: Vec<_> = (0..8).map(|unit| stream.shown(unit)).collect();
+    assert_eq!(order, [1, 3, 2, 4, 5, 7, 6, 8]);
+    let mut pictures = stream.clone();
+    let files = [pictures.bytes(0..4, true), pictures.bytes(4..8, true)].map(|bytes| probe(&bytes));
+    let files = files.map(|facts| facts.expect("pictures"));
+    assert_eq!(files.each_ref().map(|facts| facts.duration_90k), [90_000; 2]);
+    assert_eq!(discontinuity(&files[0], &files[1]), None);
+    let mut pictures = stream;
+    for unit in 0..4 {
+        let part = probe(&pictures.bytes(unit..unit + 1, unit == 0)).expect("a part");
+        let video = part.video.expect("pictures");
+        // The B-frame is shown as it is decoded.
+        let (decoded_90k, duration_90k) = match video.decoding {
+            Some(decoding) => (decoding.start_90k, decoding.duration_90k),
+            None => (video.start_90k, video.duration_90k),
+        };
+        let starts_90k = [decoded_90k, video.start_90k];
+        let expected_90k = [unit, [1, 3, 2, 4][unit as usize]]
+            .map(|place| (WRAP_90K - 45_000 + u64::from(place) * 22_500) % WRAP_90K);
+        assert_eq!((starts_90k, duration_90k), (expected_90k, 22_500));
+    }
     let mut sound = Stream::new(Medium::Sound, 8, 22_500, 0);
     let units = sound.units(0, 90_000);
     let facts = probe(&sound.bytes(units.clone(), true)).expect("sound");

@@ -59,6 +59,8 @@ pub struct Plan {
     pub end_list: bool,
     /// The first time of each run.
     pub begins_at_90k: u64,
+    /// Pictures are decoded in another order than they are shown, as of an encoder that is copied.
+    pub has_b_frames: bool,
 }
 
 impl Plan {
@@ -107,6 +109,7 @@ impl Plan {
             naming: Naming::Ours,
             end_list: false,
             begins_at_90k: 0,
+            has_b_frames: false,
         }
     }
 
@@ -141,6 +144,8 @@ impl Plan {
             naming,
             end_list: rng.bool(),
             begins_at_90k: [126_000, (1 << 33) - 900_000, 0, 4_500_000_000][rng.usize(0..4)],
+            // What is encoded in several sizes has none.
+            has_b_frames: mode != Mode::Ladder && rng.u32(0..3) == 0,
         }
     }
 }

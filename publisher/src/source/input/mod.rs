@@ -56,6 +56,8 @@ const FIRST_PICTURE_BESIDE_SOUND: Duration = Duration::from_secs(3);
 pub struct InputSettings {
     /// Where the media comes from.
     pub address: InputAddress,
+    /// Of a list, the film that is played first: 0 but where a run goes on with it that another has begun.
+    pub first_film: usize,
     /// At the end, begin again; the timestamps go on.
     pub loop_forever: bool,
     /// Frame rate of a source without timestamps whose parameter sets state none.
@@ -171,7 +173,7 @@ impl Input {
                 width: 0,
                 height: 0,
                 colours: ColourSpace::HIGH_DEFINITION,
-                has_sound: sound.is_some() || round.of_several,
+                has_sound: sound.is_some() || round.of_list.is_some(),
                 copied: None,
             },
             name,

@@ -42,7 +42,7 @@ pub(super) struct Unit<'a> {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum What<'a> {
-    /// What the decoder needs first: avcC, hvcC, av1C, vpcC, AudioSpecificConfig, OpusHead, or the head of a FLAC file.
+    /// What the decoder needs first: avcC, hvcC, av1C, vpcC, `AudioSpecificConfig`, `OpusHead`, or the head of a FLAC file.
     Head(&'a [u8]),
     /// A frame, shown so many milliseconds after it is decoded.
     Frame { later_ms: i32, is_key: bool, data: &'a [u8] },
@@ -209,26 +209,26 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(kind: u8, head: &[u8], expected: Tag<'_>) {
-        assert_eq!(read(kind, &[head, b"data"].concat()), expected);
+    fn check(kind: u8, head: &[u8], expected: &Tag<'_>) {
+        assert_eq!(read(kind, &[head, b"data"].concat()), *expected);
     }
 
     #[test]
     fn pictures_as_flv_has_always_had_them() {
-        check(PICTURE, &[0x17, 0, 0, 0, 0], unit(Codec::H264, What::Head(b"data"), false));
-        check(PICTURE, &[0x27, 1, 0xff, 0xff, 0xfe], unit(Codec::H264, frame(-2, false), false));
-        check(PICTURE, &[0x12], Tag::Flv);
+        check(PICTURE, &[0x17, 0, 0, 0, 0], &unit(Codec::H264, What::Head(b"data"), false));
+        check(PICTURE, &[0x27, 1, 0xff, 0xff, 0xfe], &unit(Codec::H264, frame(-2, false), false));
+        check(PICTURE, &[0x12], &Tag::Flv);
         assert_eq!(read(PICTURE, &[0x17, 1, 2]), Tag::Flv, "libav says what is wrong with it");
     }
 
     #[test]
     fn pictures_of_enhanced_rtmp() {
-        check(PICTURE, b"\x90hvc1", unit(Codec::Hevc, What::Head(b"data"), true));
-        check(PICTURE, b"\x91hvc1\0\0\x28", unit(Codec::Hevc, frame(40, true), true));
-        check(PICTURE, b"\xa3hvc1", unit(Codec::Hevc, frame(0, false), true));
-        check(PICTURE, b"\x91av01", unit(Codec::Av1, frame(0, true), true));
-        check(PICTURE, b"\xa1avc1\xff\xff\xff", unit(Codec::H264, frame(-1, false), true));
-        check(PICTURE, b"\x90vvc1", Tag::Foreign("vvc1".to_owned()));
+        check(PICTURE, b"\x90hvc1", &unit(Codec::Hevc, What::Head(b"data"), true));
+        check(PICTURE, b"\x91hvc1\0\0\x28", &unit(Codec::Hevc, frame(40, true), true));
+        check(PICTURE, b"\xa3hvc1", &unit(Codec::Hevc, frame(0, false), true));
+        check(PICTURE, b"\x91av01", &unit(Codec::Av1, frame(0, true), true));
+        check(PICTURE, b"\xa1avc1\xff\xff\xff", &unit(Codec::H264, frame(-1, false), true));
+        check(PICTURE, b"\x90vvc1", &Tag::Foreign("vvc1".to_owned()));
         for nothing in [&b"\x92hvc1"[..], b"\x94hvc1", b"\x90hv"] {
             assert_eq!(read(PICTURE, nothing), Tag::Nothing);
         }
@@ -236,22 +236,22 @@ mod tests {
 
     #[test]
     fn sound_of_both() {
-        check(SOUND, &[0xaf, 0], unit(Codec::Aac, What::Head(b"data"), false));
-        check(SOUND, &[0xaf, 1], unit(Codec::Aac, frame(0, true), false));
-        check(SOUND, &[0x2f], unit(Codec::Mp3, frame(0, true), false));
-        check(SOUND, &[0x7f], Tag::Flv);
-        check(SOUND, b"\x90Opus", unit(Codec::Opus, What::Head(b"data"), true));
-        check(SOUND, b"\x91fLaC", unit(Codec::Flac, frame(0, true), true));
-        check(SOUND, b"\x91ac-3", Tag::Foreign("ac-3".to_owned()));
+        check(SOUND, &[0xaf, 0], &unit(Codec::Aac, What::Head(b"data"), false));
+        check(SOUND, &[0xaf, 1], &unit(Codec::Aac, frame(0, true), false));
+        check(SOUND, &[0x2f], &unit(Codec::Mp3, frame(0, true), false));
+        check(SOUND, &[0x7f], &Tag::Flv);
+        check(SOUND, b"\x90Opus", &unit(Codec::Opus, What::Head(b"data"), true));
+        check(SOUND, b"\x91fLaC", &unit(Codec::Flac, frame(0, true), true));
+        check(SOUND, b"\x91ac-3", &Tag::Foreign("ac-3".to_owned()));
     }
 
     #[test]
     fn modifiers_and_the_first_of_several_tracks() {
-        check(PICTURE, b"\x97\x02\0\0\0\x01hvc1\0\0\0", unit(Codec::Hevc, frame(0, true), true));
-        check(PICTURE, b"\x96\x01hvc1\0\0\0\x05", unit(Codec::Hevc, frame(5, true), true));
-        check(PICTURE, b"\x96\x01hvc1\x01\0\0\x05", Tag::Nothing);
-        check(SOUND, b"\x95\x11mp4a\0\0\0\x04", unit(Codec::Aac, frame(0, true), true));
-        check(SOUND, b"\x95\x11mp4a\0\0\0\x09", Tag::Nothing);
+        check(PICTURE, b"\x97\x02\0\0\0\x01hvc1\0\0\0", &unit(Codec::Hevc, frame(0, true), true));
+        check(PICTURE, b"\x96\x01hvc1\0\0\0\x05", &unit(Codec::Hevc, frame(5, true), true));
+        check(PICTURE, b"\x96\x01hvc1\x01\0\0\x05", &Tag::Nothing);
+        check(SOUND, b"\x95\x11mp4a\0\0\0\x04", &unit(Codec::Aac, frame(0, true), true));
+        check(SOUND, b"\x95\x11mp4a\0\0\0\x09", &Tag::Nothing);
     }
 
     #[test]

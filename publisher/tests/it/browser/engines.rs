@@ -1,12 +1,13 @@
 //! The page in the browsers of others: Firefox ESR and `WebKitGTK`. Each goes in one sitting through three scenes: the plain list
 //! and the low-latency one through a restart of the publisher, then the server away for three seconds. `WebKitGTK` is not
-//! Apple's player, and says nothing of it.
+//! Apple's player, and says nothing of it. Each also plays, in parts, what is copied of an encoder with B-frames.
 
 use std::path::Path;
 
 use super::low_latency::{STREAM, free_address, start_server};
 use super::{Page, beside_other_browsers, webroot_with_page, without_other_browsers};
-use crate::support::programs::LiveStream;
+use crate::support::live_source::LiveSource;
+use crate::support::programs::{LiveStream, WebServer};
 
 /// What the page is asked for in each scene, with the patience of the tests in Chromium.
 const ASKED: [&str; 15] = [
@@ -40,6 +41,35 @@ fn the_page_in_webkitgtk_goes_on_after_restarts_of_publisher_and_server() {
     let _turn = without_other_browsers();
     // It loses a keyframe now and then, and shows such pictures until the next: for as long as a segment at most.
     goes_on("webkit", "1000");
+}
+
+/// What the start of such a stream says. Of 20 frames in a second Firefox shows some 16 in parts.
+#[test]
+fn the_page_in_firefox_plays_copied_b_frames_in_parts_and_leaves_some_out() {
+    let _turn = without_other_browsers();
+    plays_b_frames("firefox", &["--pace", "fast", "--wish", "--least-fps", "13"]);
+}
+
+/// `WebKitGTK` stops within seconds when B-frames come in parts, and the page gives it the plain list. What it counts of frames is of no use.
+#[test]
+fn the_page_in_webkitgtk_plays_copied_b_frames_of_the_plain_list() {
+    let _turn = without_other_browsers();
+    plays_b_frames("webkit", &["--pace", "smooth"]);
+}
+
+#[track_caller]
+fn plays_b_frames(browser: &str, more: &[&str]) {
+    let webroot = webroot_with_page();
+    let site = WebServer::start(webroot.path());
+    let source = LiveSource::like_obs("320x240");
+    let mut live = LiveStream::start(webroot.path(), &[&source.url(), "--copy", "--low-latency"]);
+    live.wait_for_segment(3);
+    let said = live.publisher.output();
+    assert!(said.contains("the source has B-frames: in low latency"), "{said}");
+    let asked = ["--browser", browser, "--size", "320x240", "--seconds", "8", "--start-within", "60"];
+    // In WebKitGTK the page has to find out first.
+    let asked = [&asked[..], &["--patience", "80"], more].concat();
+    Page::open(&site.address, &asked).wait_for_line(r#""event":"ok""#);
 }
 
 #[track_caller]

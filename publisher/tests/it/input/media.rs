@@ -53,6 +53,7 @@ pub fn film(name: &str, more: &[&str]) -> PathBuf {
 pub fn settings(address: InputAddress) -> InputSettings {
     InputSettings {
         address,
+        first_film: 0,
         loop_forever: false,
         untimed_fps: None,
         sound_alone: false,

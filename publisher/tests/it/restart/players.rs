@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::{Away, next_number, segment, wait_for_run};
+use crate::support::live_source::LiveSource;
 use crate::support::programs::{LiveStream, PATIENCE, Running, WebServer};
 use crate::support::wait_for;
 
@@ -41,8 +42,27 @@ fn wait_until_it_plays(mpv: &mut Running, from_s: f64) {
     });
 }
 
+fn start_mpv(site: &WebServer) -> Running {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/restart/avsync.lua");
+    let mut mpv = Command::new("mpv");
+    mpv.args(["--no-config", "--vo=null", "--ao=null", "--rebase-start-time=no"]);
+    mpv.arg(format!("--script={}", script.display())).arg(format!("{}/stream.m3u8", site.address));
+    Running::start(&mut mpv)
+}
+
 fn start_of_run_s(playlists: &Path, first: u64) -> f64 {
     segment(playlists, first).facts.start_90k as f64 / 90_000.0
+}
+
+#[test]
+fn mpv_plays_copied_b_frames_with_sound_and_picture_together() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = LiveSource::like_obs("160x90");
+    let words = [&*source.url(), "--copy", "--low-latency", "--segment-duration", "2s"];
+    let mut stream = LiveStream::start(directory.path(), &words);
+    stream.wait_for_segment(3);
+    let site = WebServer::start(directory.path());
+    wait_until_it_plays(&mut start_mpv(&site), 0.0);
 }
 
 #[test]
@@ -65,11 +85,7 @@ fn mpv_goes_on_with_sound_and_picture_together_and_is_not_still() {
     assert!(start_s > 60.0, "the timeline stands at {start_s} s");
 
     let site = WebServer::start(webroot);
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/restart/avsync.lua");
-    let mut mpv = Command::new("mpv");
-    mpv.args(["--no-config", "--vo=null", "--ao=null", "--rebase-start-time=no"]);
-    mpv.arg(format!("--script={}", script.display())).arg(format!("{}/stream.m3u8", site.address));
-    let mut mpv = Running::start(&mut mpv);
+    let mut mpv = start_mpv(&site);
     wait_until_it_plays(&mut mpv, start_s);
     // It would stand still for good at the longer one, if that were not closed up.
     for hours in [0, 12] {

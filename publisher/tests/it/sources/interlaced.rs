@@ -9,10 +9,10 @@ use crate::support::wait_for;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SECONDS: u32 = 6;
+pub(super) const SECONDS: u32 = 6;
 
 /// Those that are counted: the first one begins the stream.
-const FLASHES: usize = SECONDS as usize - 1;
+pub(super) const FLASHES: usize = SECONDS as usize - 1;
 
 /// The size of the films, and of the stream.
 const WIDE: usize = 320;
@@ -41,7 +41,7 @@ fn interlaced(seconds: u32, first: &str) -> String {
     interlaced_of("320x180", seconds, first)
 }
 
-fn interlaced_of(size: &str, seconds: u32, first: &str) -> String {
+pub(super) fn interlaced_of(size: &str, seconds: u32, first: &str) -> String {
     let weave = if first == "tff" { "interleave_top" } else { "interleave_bottom" };
     format!("{},tinterlace={weave}", moving(seconds, size))
 }
@@ -114,7 +114,7 @@ impl Shown {
 
 /// Without combs, together with the sound, and each of its pictures is shown once.
 #[track_caller]
-fn check(film: &Path) {
+pub(super) fn check(film: &Path) {
     let shown = Shown::of(film, &["--fps", "25"]);
     shown.assert(FLASHES, FLASHES);
     shown.assert_no_combs();
@@ -123,6 +123,22 @@ fn check(film: &Path) {
     doubled.assert(FLASHES, FLASHES);
     doubled.assert_no_combs();
     check_moves(&doubled, 1);
+}
+
+/// The fields of a film are mixed in its pictures.
+#[track_caller]
+pub(super) fn check_has_combs(film: &Path) {
+    let combs = combs(&pictures(film, WIDE, HIGH), WIDE, &ROWS);
+    assert!(combs > MANY, "{combs}");
+}
+
+/// The same of pictures alone.
+#[track_caller]
+pub(super) fn check_combs_are_gone(film: &Path) {
+    let shown = Shown::of(film, &["--fps", "25"]);
+    assert!(shown.flashes.len() + 1 >= FLASHES, "{shown:#?}");
+    shown.assert_no_combs();
+    check_moves(&shown, 2);
 }
 
 /// Where the bar moves, it does so by so many fields: with fields in the wrong order it would go back and forth. A busy machine may show
@@ -290,6 +306,5 @@ fn films_of_a_list_are_deinterlaced_each_for_itself() {
 #[test]
 fn the_interlaced_film_of_these_tests_has_combs() {
     let film = made("combs.mkv", &["-f", "lavfi", "-i", &interlaced(2, "tff"), "-c:v", "ffv1"]);
-    let combs = combs(&pictures(&film, WIDE, HIGH), WIDE, &ROWS);
-    assert!(combs > MANY, "{combs}");
+    check_has_combs(&film);
 }

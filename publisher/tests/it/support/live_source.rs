@@ -29,8 +29,9 @@ impl LiveSource {
 
     /// Starts it with what OBS sends: x264 with two B-frames, used as references, and a keyframe each two seconds.
     #[track_caller]
-    pub fn like_obs() -> Self {
-        let picture = ["-re", "-f", "lavfi", "-i", "testsrc2=size=160x90:rate=20"];
+    pub fn like_obs(size: &str) -> Self {
+        let picture = format!("testsrc2=size={size}:rate=20");
+        let picture = ["-re", "-f", "lavfi", "-i", &picture];
         let sound = ["-re", "-f", "lavfi", "-i", "sine=sample_rate=48000"];
         let coded = ["-c:v", "libx264", "-preset", "veryfast", "-bf", "2", "-g", "40", "-pix_fmt", "yuv420p"];
         let coded = [&coded[..], &["-b_strategy", "1", "-b-pyramid", "normal", "-c:a", "aac"]].concat();

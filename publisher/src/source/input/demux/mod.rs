@@ -66,8 +66,10 @@ pub(crate) struct Round {
     pub(crate) length_s: u64,
     /// A long time between two packets is one, and no jump of the timestamps.
     pub(crate) keeps_holes: bool,
-    /// Other films follow, with sound or without.
-    pub(crate) of_several: bool,
+    /// Which film of a list it is, from 0: others follow, with sound or without.
+    pub(crate) of_list: Option<usize>,
+    /// The sound is none that can be copied, and the track with this number, counted from 1, is.
+    pub(crate) sound_to_copy: Option<usize>,
     pub(crate) description: String,
 }
 
@@ -241,6 +243,7 @@ impl Demuxer {
         let reader = DemuxThread {
             address: settings.address.clone(),
             origin,
+            first_film: settings.first_film,
             loop_forever: settings.loop_forever,
             untimed_fps: settings.untimed_fps,
             sound_alone: settings.sound_alone,

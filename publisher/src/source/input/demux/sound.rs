@@ -8,7 +8,7 @@ use crate::source::input::stream_fields;
 use crate::source::input::tracks::{self, Choice, SoundTrack, TrackSettings, WantedSound};
 use ffmpeg_next::format::context;
 use ffmpeg_next::format::stream::{Disposition, Stream};
-use ffmpeg_next::{decoder, media};
+use ffmpeg_next::{codec, decoder, media};
 
 /// Tracks that are not for everybody.
 const SPECIAL: Disposition = Disposition::COMMENT
@@ -62,6 +62,18 @@ pub(crate) fn choose<'a>(
     let Some(choice) = choice else { return Ok(None) };
     tell(name, &tracks, &choice, settings);
     Ok(Some(streams.swap_remove(choice.index)))
+}
+
+/// Where this sound is not AAC, the number of a track beside it that is: one that is for everybody, if there is one.
+pub(crate) fn to_copy(input: &context::Input, picture: Option<usize>, heard: &Stream) -> Option<usize> {
+    let is_aac = |stream: &Stream| stream.parameters().id() == codec::Id::AAC;
+    if is_aac(heard) {
+        return None;
+    }
+    let is_special = |stream: &Stream| stream.disposition().intersects(SPECIAL);
+    let streams = beside(input, picture);
+    let fitting = streams.iter().enumerate().filter(|(_, stream)| is_aac(stream));
+    fitting.min_by_key(|(_, stream)| is_special(stream)).map(|(index, _)| index + 1)
 }
 
 /// On a terminal, too, unless it is what was asked for.

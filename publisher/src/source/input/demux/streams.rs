@@ -127,8 +127,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) untimed_fps: Option<u32>,
     /// The sound alone is played, whatever else there is.
     pub(crate) sound_alone: bool,
-    /// Other films follow, with other tracks.
-    pub(crate) of_several: bool,
+    /// Which film of a list it is, from 0: others follow, with other tracks.
+    pub(crate) of_list: Option<usize>,
     /// The tracks that are wanted, and what was said of them.
     pub(crate) tracks: &'a TrackSettings,
 }
@@ -139,7 +139,7 @@ pub(crate) fn choose(
     address: &InputAddress,
     wanted: Wanted<'_>,
 ) -> Result<(Chosen, Round), InputError> {
-    let Wanted { is_pushed, untimed_fps, sound_alone, of_several, tracks } = wanted;
+    let Wanted { is_pushed, untimed_fps, sound_alone, of_list, tracks } = wanted;
     let name = address.to_string();
     if NOT_MEDIA.contains(&input.format().name()) {
         return Err(InputError::NotMedia { name, reason: "it is text".to_owned() });
@@ -150,7 +150,7 @@ pub(crate) fn choose(
     {
         return Err(InputError::NoDecoder { name, codec: format!("{} video", codec_name(picture)) });
     }
-    let is_whole = is_regular_file(address) && !of_several;
+    let is_whole = is_regular_file(address) && of_list.is_none();
     let picture_index = picture.as_ref().map(Stream::index);
     let mut sound = sound::choose(input, picture_index, tracks, (&name, is_whole))?;
     if let Some(silent) = sound.take_if(|sound| decoder::find(sound.parameters().id()).is_none()) {
@@ -205,7 +205,8 @@ pub(crate) fn choose(
         bps: input.bit_rate().max(0) as u64,
         length_s: (input.duration().max(0) / i64::from(MICROSECONDS.denominator())) as u64,
         keeps_holes: is_regular_file(address) && !stream_fields::may_jump(&input.format()),
-        of_several,
+        of_list,
+        sound_to_copy: sound.as_ref().and_then(|sound| sound::to_copy(input, picture_index, sound)),
         description: parts.join(", "),
     };
     let kept = chosen.picture.iter().chain(&chosen.sound);

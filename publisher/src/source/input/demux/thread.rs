@@ -36,6 +36,8 @@ pub(crate) struct DemuxThread {
     pub(crate) untimed_fps: Option<u32>,
     /// The sound alone is played, whatever else there is.
     pub(crate) sound_alone: bool,
+    /// The film of a list that is played first.
+    pub(crate) first_film: usize,
     /// The tracks that are wanted, and what was said of them.
     pub(crate) tracks: TrackSettings,
     pub(crate) shared: Arc<Shared>,
@@ -76,13 +78,15 @@ impl DemuxThread {
         let mut several = films.is_some();
         let films = films.unwrap_or_else(|| vec![self.address.clone()]);
         several &= films.len() > 1;
+        // The list may have become shorter since.
+        let mut first = self.first_film.min(films.len() - 1);
         loop {
             let mut packets = 0;
             let mut failed = None;
-            for film in &films {
+            for (nr, film) in films.iter().enumerate().skip(std::mem::take(&mut first)) {
                 // Each round opens the input afresh: that works for all that can be played twice, seekable or not,
                 // and leaves nothing of the round before in libav.
-                match self.play_once(film, several) {
+                match self.play_once(film, several.then_some(nr)) {
                     Ok(used) => packets += used,
                     Err(error) if several && !self.shared.watchdog.stopped() => {
                         warn!(%error, "left out");
@@ -109,19 +113,19 @@ impl DemuxThread {
     }
 
     /// One round, from its opening to its end; the number of packets that were of use.
-    fn play_once(&self, film: &InputAddress, of_several: bool) -> Result<u64, InputError> {
+    fn play_once(&self, film: &InputAddress, of_list: Option<usize>) -> Result<u64, InputError> {
         self.shared.wait_for_room();
         let opened_at = Instant::now();
         let mut input = self.open(film)?;
         let is_file = matches!(film, InputAddress::File(_));
-        if is_file && !of_several && !self.loop_forever && streams::is_still_picture(&input) {
+        if is_file && of_list.is_none() && !self.loop_forever && streams::is_still_picture(&input) {
             return Err(InputError::StillPicture(film.to_string()));
         }
         let wanted = Wanted {
             is_pushed: self.is_pushed(),
             untimed_fps: self.untimed_fps,
             sound_alone: self.sound_alone,
-            of_several,
+            of_list,
             tracks: &self.tracks,
         };
         let (mut used, mut first) = (0, None);
