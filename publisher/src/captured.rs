@@ -82,4 +82,6 @@ pub struct CopiedFormat {
     pub bps: u64,
     /// Seconds of it that come at once; 0 in real time.
     pub at_once_s: u64,
+    /// It is sent as it happens, and may be away for a time.
+    pub is_live: bool,
 }

@@ -169,6 +169,7 @@ impl Start {
             picture_90k: self.picture_90k.max(1),
             bps: stated_bps.max(self.bps()),
             at_once_s: 0,
+            is_live: self.live,
         })
     }
 }

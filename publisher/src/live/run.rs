@@ -11,6 +11,9 @@ use std::time::Duration;
 
 use crate::captured::{Shows, SourceFormat};
 use crate::cli::settings::{LiveSettings, SoundChoice};
+use crate::copy::copier::Copier;
+use crate::copy::line::CopyLine;
+use crate::copy::slate_maker::SlateMaker;
 use crate::encode::{EncodeError, EncodeSettings, trial};
 use crate::grid::slate::OwnSlate;
 use crate::grid::{self, PictureLines, SoundLine};
@@ -136,7 +139,7 @@ fn run_once(
     let guard = Arc::new(Guard::take(directory.clone(), &settings.webroot)?);
     announce(settings, meters);
     let still = settings.picture.as_ref().map(|path| Still::read(path, stop)).transpose()?;
-    let slate = settings.slate.as_ref().map(|path| SlateFile::read(path, stop)).transpose()?;
+    let mut slate = settings.slate.as_ref().map(|path| SlateFile::read(path, stop)).transpose()?;
     let (mut captured_tx, captured_rx) = capture::channel(meters.clone());
     let (microphone, no_microphone) = inputs::microphone(settings, &mut captured_tx)?;
     let (opened_tx, opened_rx) = mpsc::sync_channel(1);
@@ -197,8 +200,17 @@ fn run_once(
         if let Some(copied) = stream.copied
             && let Some(packets) = packages.pop()
         {
+            let copier = Copier::new(packets, copied.lengths, stop, meters);
+            let line = Arc::new(CopyLine::new(copier, copied.slate, meters));
+            if line.has_slate() {
+                let (line, mut maker) =
+                    (line.clone(), SlateMaker::new(settings.slate_settings(), slate.take()));
+                spawn(scope, "slate", move || line.stand_in(|form| maker.make(form)))?;
+            }
             // This fails if the source thread has ended. Then there are no packets to send.
-            let _ = copy_order_tx.send((packets, copied.lengths));
+            if let Err(mpsc::SendError(line)) = copy_order_tx.send(line) {
+                line.end();
+            }
         }
         let sound = sound_line(&stream, packages.last());
         let mut rungs = Vec::new();

@@ -1,6 +1,7 @@
 //! `--copy`: files that the ffmpeg program made and streams that it pushes are cut as they are, and what does not fit is refused.
 
 mod live;
+mod slate;
 
 use std::path::Path;
 use std::process::Command;

@@ -32,7 +32,20 @@ pub(super) fn source(args: &LiveArgs) -> Result<SourceChoice, SettingsError> {
 
 /// The first flag that says something of pictures, and does not say what goes without saying.
 pub(super) fn first_of_pictures(args: &LiveArgs) -> Option<&'static str> {
-    let said = [
+    first_of_encoded_pictures(args).or_else(|| first_of_slate(args))
+}
+
+/// The first flag that says something of the slate.
+pub(super) fn first_of_slate(args: &LiveArgs) -> Option<&'static str> {
+    first_said([
+        ("--slate-after", args.slate_after.is_some()),
+        ("--slate", args.slate.is_some()),
+        ("--slate-text", args.slate_text.is_some()),
+    ])
+}
+
+fn first_of_encoded_pictures(args: &LiveArgs) -> Option<&'static str> {
+    first_said([
         ("--size", args.size.is_some()),
         ("--ladder", args.ladder.is_some()),
         ("--fps", args.fps != DEFAULT_FPS),
@@ -43,23 +56,23 @@ pub(super) fn first_of_pictures(args: &LiveArgs) -> Option<&'static str> {
         ("--filter", args.filter.is_some()),
         ("--text", args.text.is_some()),
         ("--clock", args.clock),
-        ("--slate-after", args.slate_after.is_some()),
-        ("--slate", args.slate.is_some()),
-        ("--slate-text", args.slate_text.is_some()),
         ("--codec", args.codec != VideoCodec::H264),
         ("--encoder", args.encoder != DEFAULT_ENCODER),
-    ];
-    said.into_iter().find_map(|(flag, is_said)| is_said.then_some(flag))
+    ])
 }
 
 /// The first flag that says how to encode, and does not say what goes without saying.
 pub(super) fn first_of_encoding(args: &LiveArgs) -> Option<&'static str> {
-    let said = [
+    let others = first_said([
         ("--audio-bitrate", args.audio_bitrate != DEFAULT_AUDIO_BITRATE),
         ("--mic", args.mic.is_some()),
         ("--picture", args.picture.is_some()),
-    ];
-    first_of_pictures(args).or_else(|| said.into_iter().find_map(|(flag, is_said)| is_said.then_some(flag)))
+    ]);
+    first_of_encoded_pictures(args).or(others)
+}
+
+fn first_said<const N: usize>(flags: [(&'static str, bool); N]) -> Option<&'static str> {
+    flags.into_iter().find_map(|(flag, is_said)| is_said.then_some(flag))
 }
 
 #[cfg(test)]

@@ -84,6 +84,8 @@ pub struct Input {
     played: u64,
     /// The next picture is the first of its round: its captions go on with nothing.
     captions_begin: bool,
+    /// What is ready is handed out before it is due.
+    is_ahead_of_time: bool,
     format: SourceFormat,
 }
 
@@ -181,12 +183,18 @@ impl Input {
             deinterlace,
             played: 0,
             captions_begin: true,
+            is_ahead_of_time: false,
         };
         (input.format.width, input.format.height) = input.shown_size()?;
         let picture = input.lanes[Lane::Picture as usize].decoder.as_ref();
         let seen = picture.map_or(ColourSpace::HIGH_DEFINITION, LaneDecoder::colours);
         input.format.colours = tone_map::stream_of(seen);
         Ok(input)
+    }
+
+    /// A film is read as fast as it can be decoded from now on. The moments on what it hands out stay those of real time.
+    pub(crate) fn run_ahead_of_time(&mut self) {
+        self.is_ahead_of_time = true;
     }
 
     /// What the first frame of a film shows: it may be turned. Of a live source what the stream's head says, or else the first frame;
@@ -378,7 +386,7 @@ impl Source for Input {
             self.fill();
             let mut wake_at = deadline;
             if let Some((lane, media_us, due)) = self.first_due() {
-                if due <= Instant::now() {
+                if self.is_ahead_of_time || due <= Instant::now() {
                     return Ok(self.hand_out(lane, media_us).map_or(Read::Nothing, Read::Captured));
                 }
                 wake_at = wake_at.min(due);

@@ -2,6 +2,7 @@
 
 use std::net::UdpSocket;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use crate::input::media::{PICTURES, SOUND};
 use crate::support::check::assert_clean;
@@ -26,22 +27,28 @@ fn send_with_keyframes(gop: u32, format: &str, to: &str) -> Running {
 }
 
 #[track_caller]
-fn wait_for_words(live: &LiveStream, words: &str) {
+pub(super) fn wait_for_words(live: &LiveStream, words: &str) {
     wait_for(words, PATIENCE, || live.publisher.output().contains(words).then_some(()));
+}
+
+/// Where the publisher listens for RTMP, which was left to the system.
+#[track_caller]
+pub(super) fn rtmp_place(live: &LiveStream) -> String {
+    wait_for("the place", PATIENCE, || {
+        let output = live.publisher.output();
+        let (_, rest) = output.split_once("127.0.0.1:")?;
+        let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        (port != "0").then(|| format!("rtmp://127.0.0.1:{port}/live/KEY"))
+    })
 }
 
 #[test]
 fn what_is_pushed_is_copied_and_who_comes_back_goes_on_after_a_break() {
     let directory = tempfile::tempdir().unwrap();
     let address = "rtmp://127.0.0.1:0/live/KEY?listen=1";
-    let words = [address, "--copy", "--low-latency", "--segment-duration", "1s"];
+    let words = [address, "--copy", "--no-slate", "--low-latency", "--segment-duration", "1s"];
     let mut live = LiveStream::start(directory.path(), &words);
-    let place = wait_for("the place", PATIENCE, || {
-        let output = live.publisher.output();
-        let (_, rest) = output.split_once("127.0.0.1:")?;
-        let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
-        (port != "0").then(|| format!("rtmp://127.0.0.1:{port}/live/KEY"))
-    });
+    let place = rtmp_place(&live);
     let first = send("flv", &place);
     live.wait_for_segment(3);
     first.kill();
@@ -56,7 +63,7 @@ fn what_is_pushed_is_copied_and_who_comes_back_goes_on_after_a_break() {
     assert_eq!(playlist.segments.iter().filter(|segment| segment.discontinuity).count(), 1);
 }
 
-fn free_udp_port() -> u16 {
+pub(super) fn free_udp_port() -> u16 {
     UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
 }
 
@@ -86,15 +93,18 @@ fn who_comes_back_by_srt_goes_on_after_a_break_and_meanwhile_the_playlist_waits(
     let port = free_udp_port();
     let listener = format!("srt://127.0.0.1:{port}?mode=listener&passphrase=0123456789");
     let caller = format!("srt://127.0.0.1:{port}?mode=caller&passphrase=0123456789");
-    let mut live =
-        LiveStream::start(directory.path(), &[&listener, "--copy=auto", "--segment-duration", "1s"]);
+    let words = [&*listener, "--copy=auto", "--no-slate", "--segment-duration", "1s"];
+    let mut live = LiveStream::start(directory.path(), &words);
     wait_for_words(&live, "waiting for an encoder");
     let first = send("mpegts", &caller);
     live.wait_for_segment(3);
     first.kill();
     wait_for_words(&live, "source lost");
+    let away = Instant::now();
     let waiting = live.playlist().expect("a playlist");
     assert!(!waiting.ended);
+    wait_for("some time", PATIENCE, || (away.elapsed() > Duration::from_secs(3)).then_some(()));
+    assert_eq!(live.playlist().as_ref(), Some(&waiting), "nothing stands in for what is away");
     let _second = send("mpegts", &caller);
     live.wait_for_segment(waiting.next_media_sequence() + 2);
     assert!(live.publisher.interrupt().success());
