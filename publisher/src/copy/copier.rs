@@ -5,7 +5,7 @@
 //! slate's. What comes after a break goes on behind a hole in the timeline, which tells players so.
 
 use std::sync::mpsc::SyncSender;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use crate::copy::dates::{Dates, Keyframe};
 use crate::copy::keyframe_cutter::{Cutter, Fit, longest_segment_90k};
@@ -135,16 +135,19 @@ impl<'a> Copier<'a> {
         self.leading
     }
 
-    /// No segment is longer.
-    pub(crate) fn longest_segment(&self) -> Duration {
-        ticks::duration_or_zero(self.promise_90k)
+    /// When what was sent is over, by the dates of the stream; at the latest now, and no longer ago than a segment.
+    pub(crate) fn ended_at(&self, now: Instant) -> Instant {
+        let ended_at = self.dates.ended_at(self.end_90k);
+        let ago = ended_at.and_then(|ended_at| SystemTime::now().duration_since(ended_at).ok());
+        let longest_segment = ticks::duration_or_zero(self.promise_90k);
+        now.checked_sub(ago.unwrap_or_default().min(longest_segment)).unwrap_or(now)
     }
 
     /// What comes next does not follow what was before.
     pub(crate) fn break_off(&mut self) {
         self.offset_90k = None;
         self.cutter.break_off();
-        self.dates = Dates::default();
+        self.dates.break_off(self.end_90k);
     }
 
     fn begin(&mut self, streams: Vec<CopiedStream>) {

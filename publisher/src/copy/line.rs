@@ -14,7 +14,6 @@ use crate::grid::absence::Absence;
 use livedir_layout::meters::Meters;
 use livedir_layout::source_state::SourceState;
 use livedir_media::Medium;
-use livedir_time::ticks::duration_or_zero;
 
 /// So late is it noticed at the latest that the source is known to be lost, or that its form has changed.
 const LOOK: Duration = Duration::from_millis(100);
@@ -53,19 +52,14 @@ struct State<'a> {
 struct Watch {
     seen: Seen,
     absence: Absence,
-    /// When what it sent last is over.
-    ends_at: Instant,
 }
 
 impl<'a> CopyLine<'a> {
     /// Of a source, with a slate or without.
     pub(crate) fn new(copier: Copier<'a>, slate: Option<SlatePlan>, meters: &'a Meters) -> Self {
         let now = Instant::now();
-        let watch = slate.map(|slate| Watch {
-            seen: Seen::new(slate.pace),
-            absence: Absence::new(slate.after, now),
-            ends_at: now,
-        });
+        let watch =
+            slate.map(|slate| Watch { seen: Seen::new(slate.pace), absence: Absence::new(slate.after, now) });
         let state = State { copier, showing: None, watch, is_over: false };
         Self { state: Mutex::new(state), over: Condvar::new(), meters, slate }
     }
@@ -154,16 +148,14 @@ impl State<'_> {
                 return absent_from.min(now + LOOK);
             }
             let Some(reel) = reel else { return now + LOOK };
-            // The time for which nothing came is shown too, as far as it is part of no more than a segment: players have it in store.
-            let earliest = now.checked_sub(self.copier.longest_segment()).unwrap_or(now);
-            let began_at = watch.ends_at.clamp(earliest, now);
+            // The time for which nothing came is shown, too: what players have in store does not become less by it.
+            let began_at = self.copier.ended_at(now);
             self.copier.break_off();
             self.showing = Some(Showing::new(reel.clone(), began_at));
         }
         let Some(showing) = &mut self.showing else { return now + LOOK };
         let packets = showing.due(now);
         let next_at = showing.next_at().unwrap_or(now + LOOK);
-        watch.ends_at = showing.ends_at();
         let pictures = packets.iter().filter(|packet| packet.medium == Medium::Video).count();
         meters.frames_slate.add(pictures as u64);
         self.copier.stand_in(packets);
@@ -179,13 +171,14 @@ impl Watch {
         }
     }
 
+    /// What comes is a sign of life when it comes, however late it is.
     fn note_packet(&mut self, packet: &CopiedPacket, leading: Medium) {
         self.seen.note(packet);
-        self.ends_at = self.ends_at.max(packet.captured_at + duration_or_zero(packet.duration_90k));
+        let now = Instant::now();
         if packet.medium == leading {
-            self.absence.note_picture(packet.captured_at);
+            self.absence.note_picture(now);
         } else {
-            self.absence.note_sign(Some(packet.captured_at));
+            self.absence.note_sign(Some(now));
         }
     }
 }

@@ -7,6 +7,8 @@ use crate::source::input::InputAddress;
 use crate::source::open::SourceChoice;
 use livedir_media::VideoCodec;
 
+const SLATE_AFTER: &str = "--slate-after";
+
 /// The source that is meant: where sound alone is wanted of one that has none, that is the microphone.
 pub(super) fn source(args: &LiveArgs) -> Result<SourceChoice, SettingsError> {
     let typed = SourceChoice::typed(args.source.as_deref());
@@ -32,15 +34,17 @@ pub(super) fn source(args: &LiveArgs) -> Result<SourceChoice, SettingsError> {
 
 /// The first flag that says something of pictures, and does not say what goes without saying.
 pub(super) fn first_of_pictures(args: &LiveArgs) -> Option<&'static str> {
-    first_of_encoded_pictures(args).or_else(|| first_of_slate(args))
+    // Sound that is copied has a slate, too, which is silent.
+    let is_of_pictures = |flag: &&str| *flag != SLATE_AFTER || args.copy.is_none();
+    first_of_encoded_pictures(args).or_else(|| first_of_slate(args).filter(is_of_pictures))
 }
 
 /// The first flag that says something of the slate.
 pub(super) fn first_of_slate(args: &LiveArgs) -> Option<&'static str> {
     first_said([
-        ("--slate-after", args.slate_after.is_some()),
         ("--slate", args.slate.is_some()),
         ("--slate-text", args.slate_text.is_some()),
+        (SLATE_AFTER, args.slate_after.is_some()),
     ])
 }
 
@@ -116,6 +120,8 @@ mod tests {
             );
             assert!(meant(&format!("film.mp4 --no-video --picture a.png {said}")).is_ok(), "{said}");
         }
+        check_refused("film.mp4 --no-video --slate-after 5s", "--slate-after has no effect with --no-video");
+        assert!(meant("rtmp://0.0.0.0/live/KEY --no-video --copy --slate-after 5s").is_ok());
         assert!(meant("film.mp4 --no-video --fps 20").is_ok(), "what goes without saying may be said");
     }
 }

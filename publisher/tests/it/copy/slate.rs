@@ -19,6 +19,9 @@ use livedir_playlist::MediaPlaylist;
 /// The colour of slates here; the pictures of sources have none like it.
 const BROWN: [u8; 3] = [0x90, 0x50, 0x20];
 
+/// On a machine that is busy with other tests a source may stall for a second.
+const PATIENT: [&str; 2] = ["--slate-after", "4s"];
+
 const RTMP: &str = "rtmp://127.0.0.1:0/live/KEY?listen=1";
 
 /// Keyframes each second, no B-frames.
@@ -81,7 +84,9 @@ fn check_turns(webroot: &Path) -> MediaPlaylist {
     for pair in playlist.segments.windows(2) {
         let begins = |at: usize| pair[at].program_date_time.expect("a date").as_millisecond();
         let gap_ms = begins(1) - begins(0) - pair[0].duration_90k as i64 / 90;
-        assert!(gap_ms.abs() < 500, "{gap_ms} ms are missing: {playlist:#?}");
+        // What is waited for longer than a segment is not filled.
+        assert!((-500..4_500).contains(&gap_ms), "{gap_ms} ms are missing: {playlist:#?}");
+        assert!(gap_ms < 500 || pair[1].discontinuity, "{gap_ms} ms are missing: {playlist:#?}");
         let target_90k = u64::from(playlist.target_duration_s) * 90_000;
         assert!(pair[0].duration_90k <= target_90k, "{playlist:#?}");
     }
@@ -113,11 +118,11 @@ fn forms(webroot: &Path, playlist: &MediaPlaylist) -> Vec<String> {
 #[test]
 fn a_source_that_is_pushed_and_goes_away_is_stood_in_for_in_its_own_form() {
     for (coding, is_srt) in [(PLAIN, false), (WITH_B_FRAMES, true)] {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = std::mem::ManuallyDrop::new(tempfile::tempdir().unwrap());
         let port = free_udp_port();
         let address = if is_srt { format!("srt://127.0.0.1:{port}?mode=listener") } else { RTMP.to_owned() };
         let slate = slate();
-        let words = [&*address, "--copy", "--slate", &slate, "--window", "60"];
+        let words = [&[&*address, "--copy", "--slate", &slate, "--window", "60"][..], &PATIENT].concat();
         let mut live = LiveStream::start(directory.path(), &words);
         wait_for_words(&live, "waiting for an encoder");
         let (format, place) = if is_srt {
@@ -127,7 +132,6 @@ fn a_source_that_is_pushed_and_goes_away_is_stood_in_for_in_its_own_form() {
         };
         let first = send(coding, format, &place);
         live.wait_for_segment(2);
-        assert_eq!(live.count("frames_slate"), 0);
         first.kill();
         wait_for_slate(&live, 150);
         let _second = send(coding, format, &place);
@@ -145,6 +149,7 @@ fn a_source_that_stalls_and_keeps_its_connection_is_stood_in_for_too() {
     let directory = tempfile::tempdir().unwrap();
     let slate = slate();
     let words = [RTMP, "--copy", "--slate", &slate, "--window", "60", "--segment-duration", "1s"];
+    let words = [&words[..], &PATIENT].concat();
     let mut live = LiveStream::start(directory.path(), &words);
     let source = send(PLAIN, "flv", &rtmp_place(&live));
     live.wait_for_segment(3);
@@ -161,9 +166,9 @@ fn a_source_that_stalls_and_keeps_its_connection_is_stood_in_for_too() {
 #[test]
 fn a_source_that_is_pulled_is_stood_in_for_by_the_usual_slate_with_low_latency_without_a_late_part() {
     let source = LiveSource::like_obs();
-    let directory = tempfile::tempdir().unwrap();
+    let directory = std::mem::ManuallyDrop::new(tempfile::tempdir().unwrap());
     let url = source.url();
-    let words = [&*url, "--copy=auto", "--low-latency", "--window", "60"];
+    let words = [&[&*url, "--copy=auto", "--low-latency", "--window", "60"][..], &PATIENT].concat();
     let mut live = LiveStream::start(directory.path(), &words);
     live.wait_for_segment(3);
     let site = WebServer::start(directory.path());
@@ -203,16 +208,14 @@ fn a_source_that_is_pulled_is_stood_in_for_by_the_usual_slate_with_low_latency_w
 #[test]
 fn sound_alone_is_stood_in_for_by_silence() {
     let directory = tempfile::tempdir().unwrap();
-    let port = free_udp_port();
-    let listener = format!("srt://127.0.0.1:{port}?mode=listener");
-    let words = [&*listener, "--copy", "--no-video", "--window", "60", "--segment-duration", "1s"];
+    let words = [RTMP, "--copy", "--no-video", "--window", "60", "--segment-duration", "1s"];
+    let words = [&words[..], &PATIENT].concat();
     let mut live = LiveStream::start(directory.path(), &words);
-    wait_for_words(&live, "waiting for an encoder");
-    let to = format!("srt://127.0.0.1:{port}?mode=caller");
+    let to = rtmp_place(&live);
     let tone = || {
         let mut command = Command::new("ffmpeg");
-        command.args(["-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i", "sine=sample_rate=32000"]);
-        Running::start(command.args(["-c:a", "aac", "-f", "mpegts", &to]))
+        command.args(["-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i", "sine=sample_rate=44100"]);
+        Running::start(command.args(["-c:a", "aac", "-f", "flv", &to]))
     };
     let first = tone();
     live.wait_for_segment(3);
@@ -226,13 +229,13 @@ fn sound_alone_is_stood_in_for_by_silence() {
     live.wait_for_segment(listed + 2);
     assert!(live.publisher.interrupt().success());
     check_turns(directory.path());
-    let samples = ["-map", "0:a", "-ac", "1", "-ar", "32000", "-f", "s16le", "-"];
+    let samples = ["-map", "0:a", "-ac", "1", "-ar", "44100", "-f", "s16le", "-"];
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg.args(["-v", "error", "-nostdin", "-i"]).arg(directory.path().join("stream.m3u8"));
     let samples = run(ffmpeg.args(samples));
     let samples: Vec<i16> = samples.chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]])).collect();
     let is_loud = |tenth: &[i16]| tenth.iter().any(|sample| sample.abs() > 500);
-    let loud: Vec<_> = samples.chunks_exact(3_200).map(is_loud).collect();
+    let loud: Vec<_> = samples.chunks_exact(4_410).map(is_loud).collect();
     let (first, last) = (loud.iter().position(|it| !it), loud.iter().rposition(|it| !it));
     let (first, last) = first.zip(last).expect("silence");
     assert!(first > 10 && last - first >= 40 && last + 10 < loud.len(), "{first} to {last}");
@@ -243,7 +246,10 @@ fn a_publisher_that_is_killed_during_the_slate_goes_on_behind_it() {
     let source = LiveSource::start();
     let directory = tempfile::tempdir().unwrap();
     let url = source.url();
-    let words = [&*url, "--copy", "--low-latency", "--segment-duration", "1s", "--window", "60"];
+    // A keyframe each two parts.
+    let parts = ["--low-latency", "--part-duration", "250ms"];
+    let words = [&*url, "--copy", "--segment-duration", "1s", "--window", "60"];
+    let words = [&words[..], &parts, &PATIENT].concat();
     let mut live = LiveStream::start(directory.path(), &words);
     live.wait_for_segment(3);
     source.take_away();
@@ -268,6 +274,7 @@ fn a_source_that_comes_back_in_another_size_gets_a_slate_of_that_size() {
     let directory = tempfile::tempdir().unwrap();
     let slate = slate();
     let words = [RTMP, "--copy", "--slate", &slate, "--window", "60", "--segment-duration", "1s"];
+    let words = [&words[..], &PATIENT].concat();
     let mut live = LiveStream::start(directory.path(), &words);
     let place = rtmp_place(&live);
     for size in ["320x180", "240x240"] {
