@@ -1,10 +1,11 @@
 //! Live sources that are copied: pushed to us, sent past us, lost and back again.
 
-use std::net::UdpSocket;
+use std::io::Write;
+use std::net::{TcpListener, UdpSocket};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::input::media::{PICTURES, SOUND};
+use crate::input::media::{PICTURES, SOUND, made};
 use crate::support::check::assert_clean;
 use crate::support::programs::{LiveStream, PATIENCE, Running, read_playlist};
 use crate::support::wait_for;
@@ -112,6 +113,43 @@ fn who_comes_back_by_srt_goes_on_after_a_break_and_meanwhile_the_playlist_waits(
     let playlist = read_playlist(directory.path()).expect("a playlist");
     let breaks = playlist.segments.iter().filter(|segment| segment.discontinuity);
     assert_eq!(breaks.count(), 1, "{playlist:?}");
+}
+
+#[test]
+fn half_a_picture_before_a_connection_breaks_off_is_left_out() {
+    let noise = "testsrc2=size=320x240:rate=25,noise=alls=40:allf=t";
+    let coding = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-bf", "0", "-pix_fmt", "yuv420p"];
+    let film = made("noise.ts", &[&["-f", "lavfi", "-i", noise, "-t", "4"][..], &coding].concat());
+    let bytes = std::fs::read(film).expect("a film");
+    // Each picture takes many packets: the cut goes through one.
+    let cut = bytes.len() / 188 * 3 / 4 * 188;
+    let is_start = |packet: &[u8]| packet[1] & 0x40 != 0;
+    let cut = (0..)
+        .map(|more| cut + more * 188)
+        .find(|&at| !is_start(&bytes[at..]) && !is_start(&bytes[at - 188..]));
+    let cut = cut.expect("within a picture");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("tcp://{}", listener.local_addr().expect("an address"));
+    let sender = std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().expect("a connection");
+        connection.write_all(&bytes[..cut]).expect("somebody reads");
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let words = [&*url, "--copy", "--no-slate", "--window", "60", "--segment-duration", "1s"];
+    let live = LiveStream::start(directory.path(), &words);
+    wait_for_words(&live, "source lost");
+    sender.join().expect("the sender");
+    assert!(live.publisher.interrupt().success());
+    let decoded = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-i"])
+        .arg(directory.path().join("stream.m3u8"))
+        .args(["-f", "null", "-"])
+        .output()
+        .expect("the ffmpeg program");
+    assert_eq!(String::from_utf8_lossy(&decoded.stderr), "");
+    let playlist = read_playlist(directory.path()).expect("a playlist");
+    let length_90k: u64 = playlist.segments.iter().map(|segment| segment.duration_90k).sum();
+    assert!(length_90k > 2 * 90_000, "{playlist:?}");
 }
 
 #[test]
