@@ -36,7 +36,6 @@ pub(crate) struct CopyLine<'a> {
     state: Mutex<State<'a>>,
     over: Condvar,
     meters: &'a Meters,
-    slate: Option<SlatePlan>,
 }
 
 struct State<'a> {
@@ -56,12 +55,13 @@ struct Watch {
 
 impl<'a> CopyLine<'a> {
     /// Of a source, with a slate or without.
-    pub(crate) fn new(copier: Copier<'a>, slate: Option<SlatePlan>, meters: &'a Meters) -> Self {
-        let now = Instant::now();
-        let watch =
-            slate.map(|slate| Watch { seen: Seen::new(slate.pace), absence: Absence::new(slate.after, now) });
+    pub(crate) fn new(copier: Copier<'a>, plan: Option<SlatePlan>, meters: &'a Meters) -> Self {
+        let watch = plan.map(|SlatePlan { pace, after }| Watch {
+            seen: Seen::new(pace),
+            absence: Absence::new(after, Instant::now()),
+        });
         let state = State { copier, showing: None, watch, is_over: false };
-        Self { state: Mutex::new(state), over: Condvar::new(), meters, slate }
+        Self { state: Mutex::new(state), over: Condvar::new(), meters }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<'a>> {
@@ -81,17 +81,17 @@ impl<'a> CopyLine<'a> {
 
     /// The slate's thread: shows what `make` makes of the form of the source whenever it is away, until [`end`](Self::end).
     pub(crate) fn stand_in(&self, mut make: impl FnMut(&SlateForm) -> Option<Arc<Reel>>) {
-        let mut made: Option<(SlateForm, Option<Arc<Reel>>)> = None;
+        let mut newest: Option<(SlateForm, Option<Arc<Reel>>)> = None;
         let mut state = self.lock();
         while !state.is_over {
-            let news = state.form().filter(|form| made.as_ref().is_none_or(|(of, _)| of != form));
+            let news = state.form().filter(|form| newest.as_ref().is_none_or(|(of, _)| of != form));
             if let Some(form) = news.filter(|_| state.showing.is_none()) {
                 drop(state);
-                made = Some((form, make(&form)));
+                newest = Some((form, make(&form)));
                 state = self.lock();
                 continue;
             }
-            let reel = made.as_ref().and_then(|(_, reel)| reel.as_ref());
+            let reel = newest.as_ref().and_then(|(_, reel)| reel.as_ref());
             let wake_at = state.show(reel, self.is_lost(), self.meters);
             let left = wake_at.saturating_duration_since(Instant::now());
             let waited = self.over.wait_timeout_while(state, left, |state| !state.is_over);
@@ -101,11 +101,6 @@ impl<'a> CopyLine<'a> {
 
     fn is_lost(&self) -> bool {
         matches!(self.meters.source_state(), Some(SourceState::Lost | SourceState::Awaited))
-    }
-
-    /// Whether a slate is shown while the source is away.
-    pub(crate) fn has_slate(&self) -> bool {
-        self.slate.is_some()
     }
 }
 

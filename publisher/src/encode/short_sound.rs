@@ -66,7 +66,7 @@ impl ShortSound {
     }
 
     fn samples_in(&self, span: Duration) -> usize {
-        (of_duration(span) * u64::from(self.rate_hz) / u64::from(TICKS_PER_S)) as usize
+        (of_duration(span) * u64::from(self.rate_hz) / TICKS_PER_S) as usize
     }
 
     fn fill_up_to(&mut self, length: usize) {

@@ -17,7 +17,7 @@ use crate::copy::slate_maker::SlateMaker;
 use crate::encode::{EncodeError, EncodeSettings, trial};
 use crate::grid::slate::OwnSlate;
 use crate::grid::{self, PictureLines, SoundLine};
-use crate::live::copy::{self, Attempt, HandOver};
+use crate::live::copy::{self, Attempt, CopyOrder, HandOver};
 use crate::live::inputs::{self, filtered, filtered_size, opener};
 use crate::live::plan::Stream;
 use crate::package::last_segment::LastSegment;
@@ -197,30 +197,18 @@ fn run_once(
             })?);
         }
         drop(finish);
-        if let Some(copied) = stream.copied
+        if let Some(plan) = stream.copied
             && let Some(packets) = packages.pop()
         {
-            let copier = Copier::new(packets, copied.lengths, stop, meters);
-            let line = Arc::new(CopyLine::new(copier, copied.slate, meters));
-            if line.has_slate() {
-                let (line, mut maker) =
-                    (line.clone(), SlateMaker::new(settings.slate_settings(), slate.take()));
-                spawn(scope, "slate", move || line.stand_in(|form| maker.make(form)))?;
-            }
-            // This fails if the source thread has ended. Then there are no packets to send.
-            if let Err(mpsc::SendError(line)) = copy_order_tx.send(line) {
-                line.end();
-            }
+            let copier = Copier::new(packets, plan.lengths, stop, meters);
+            let maker = plan.slate.map(|_| SlateMaker::new(settings.slate_settings(), slate.take()));
+            copy_by(scope, CopyLine::new(copier, plan.slate, meters), maker, &copy_order_tx)?;
         }
         let sound = sound_line(&stream, packages.last());
         let mut rungs = Vec::new();
         for (encode, packets) in stream.rungs.iter().zip(packages) {
             let name = format!("{}x{}", encode.width, encode.height);
-            let when_late = if stream.is_ladder() {
-                WhenLate::LeaveOut { segment_frames: encode.segment_frames }
-            } else {
-                WhenLate::Wait
-            };
+            let when_late = when_late(&stream, encode);
             let (shown_tx, shown_rx) = picture::channel(encode.fps, when_late, &name, meters.clone());
             rungs.push(shown_tx);
             let encode = encode.clone();
@@ -249,6 +237,15 @@ fn run_once(
         // Waits for all, and returns the first error of this list: the stages before it in the pipeline fail because of it.
         ended.collect::<Vec<_>>().into_iter().collect()
     })
+}
+
+/// One rendition of several must not hold up the others.
+fn when_late(stream: &Stream, encode: &EncodeSettings) -> WhenLate {
+    if stream.is_ladder() {
+        WhenLate::LeaveOut { segment_frames: encode.segment_frames }
+    } else {
+        WhenLate::Wait
+    }
 }
 
 /// How many messages of packets may wait for the segment thread.
@@ -314,6 +311,23 @@ fn last_segments(
 fn sound_line(stream: &Stream, last: Option<&mpsc::SyncSender<Encoded>>) -> Option<SoundLine> {
     let (audio_bps, packets) = stream.audio_bps.zip(last.cloned())?;
     Some(SoundLine { audio_bps, is_alone: stream.is_ladder() || stream.rungs.is_empty(), packets })
+}
+
+/// What is copied goes this way to the packager; a slate that stands in for it has a thread, which ends with the source.
+fn copy_by<'scope, 'env>(
+    scope: &'scope thread::Scope<'scope, 'env>,
+    line: CopyLine<'env>,
+    maker: Option<SlateMaker>,
+    order: &mpsc::SyncSender<CopyOrder<'env>>,
+) -> Result<(), RunError> {
+    let line = Arc::new(line);
+    if let Some(mut maker) = maker {
+        let line = line.clone();
+        spawn(scope, "slate", move || line.stand_in(|form| maker.make(form)))?;
+    }
+    // This fails if the source thread has ended. Then there are no packets to send.
+    order.send(line).unwrap_or_else(|mpsc::SendError(line)| line.end());
+    Ok(())
 }
 
 /// The picture or film that the user gave; a film plays on a thread of its own, which ends with the grid. `has_room`: its sound takes

@@ -106,10 +106,9 @@ impl SlateFilm {
         mut take: impl FnMut(Captured, Duration) -> ControlFlow<()>,
     ) -> Result<(), SourceError> {
         let mut film = input::open(&InputSettings { loop_forever: false, ..self.input.clone() })?;
-        film.run_ahead_of_time();
         let mut first = None;
         while !self.input.stop.load(Ordering::Relaxed) {
-            match film.read(READ_TIMEOUT)? {
+            match film.read_ahead_of_time(READ_TIMEOUT)? {
                 Read::Captured(captured) => {
                     let at = match &captured {
                         Captured::Picture(picture) => picture.captured_at,

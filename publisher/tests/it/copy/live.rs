@@ -124,9 +124,8 @@ fn half_a_picture_before_a_connection_breaks_off_is_left_out() {
     // Each picture takes many packets: the cut goes through one.
     let cut = bytes.len() / 188 * 3 / 4 * 188;
     let is_start = |packet: &[u8]| packet[1] & 0x40 != 0;
-    let cut = (0..)
-        .map(|more| cut + more * 188)
-        .find(|&at| !is_start(&bytes[at..]) && !is_start(&bytes[at - 188..]));
+    let within = |at: &usize| !is_start(&bytes[*at..]) && !is_start(&bytes[*at - 188..]);
+    let cut = (cut..bytes.len()).step_by(188).find(within);
     let cut = cut.expect("within a picture");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("tcp://{}", listener.local_addr().expect("an address"));

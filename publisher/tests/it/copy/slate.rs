@@ -94,12 +94,12 @@ fn check_turns(webroot: &Path) -> MediaPlaylist {
 }
 
 #[track_caller]
-fn check_pixels(webroot: &Path, least: usize) {
+fn check_pixels(webroot: &Path, frames: usize) {
     let seen = slates(webroot);
     let first = seen.iter().position(|it| *it).expect("a slate");
     let last = seen.iter().rposition(|it| *it).expect("a slate");
     assert!(first > 20 && last + 20 < seen.len(), "the source is seen before and after: {first} to {last}");
-    assert!(last - first >= least && !seen[first..=last].contains(&false), "{first} to {last}");
+    assert!(last - first >= frames && !seen[first..=last].contains(&false), "{first} to {last}");
 }
 
 /// What ffprobe says of the segments from one break to the next: of the source, of the slate, of the source again.
@@ -118,7 +118,7 @@ fn forms(webroot: &Path, playlist: &MediaPlaylist) -> Vec<String> {
 #[test]
 fn a_source_that_is_pushed_and_goes_away_is_stood_in_for_in_its_own_form() {
     for (coding, is_srt) in [(PLAIN, false), (WITH_B_FRAMES, true)] {
-        let directory = std::mem::ManuallyDrop::new(tempfile::tempdir().unwrap());
+        let directory = tempfile::tempdir().unwrap();
         let port = free_udp_port();
         let address = if is_srt { format!("srt://127.0.0.1:{port}?mode=listener") } else { RTMP.to_owned() };
         let slate = slate();
@@ -166,7 +166,7 @@ fn a_source_that_stalls_and_keeps_its_connection_is_stood_in_for_too() {
 #[test]
 fn a_source_that_is_pulled_is_stood_in_for_by_the_usual_slate_with_low_latency_without_a_late_part() {
     let source = LiveSource::like_obs();
-    let directory = std::mem::ManuallyDrop::new(tempfile::tempdir().unwrap());
+    let directory = tempfile::tempdir().unwrap();
     let url = source.url();
     let words = [&[&*url, "--copy=auto", "--low-latency", "--window", "60"][..], &PATIENT].concat();
     let mut live = LiveStream::start(directory.path(), &words);
