@@ -10,7 +10,7 @@ use ffmpeg::software::resampling;
 use ffmpeg_next as ffmpeg;
 
 use super::EncodeError;
-use livedir_time::ticks::{TICKS_PER_S, of_duration};
+use livedir_time::ticks::{of_duration, whole_pictures};
 use std::time::Duration;
 
 const FORMAT: Sample = Sample::F32(Type::Planar);
@@ -66,7 +66,7 @@ impl ShortSound {
     }
 
     fn samples_in(&self, span: Duration) -> usize {
-        (of_duration(span) * u64::from(self.rate_hz) / TICKS_PER_S) as usize
+        whole_pictures(of_duration(span), self.rate_hz) as usize
     }
 
     fn fill_up_to(&mut self, length: usize) {
