@@ -122,6 +122,7 @@ impl Screen {
     fn play(&mut self, film: &SlateFilm, mut sound: Option<&mut ShortSound>) -> Result<(), String> {
         let mut last: Option<SharedPicture> = None;
         let mut failed = None;
+        let (mut newest, mut ends) = (Duration::ZERO, Duration::ZERO);
         let played = film.read(|captured, since| {
             if since >= LONGEST_FILM {
                 return ControlFlow::Break(());
@@ -129,6 +130,9 @@ impl Screen {
             let taken = match captured {
                 Captured::Picture(picture) => self.show_until(since, &mut last).and_then(|()| {
                     last = Some(self.drawing.draw(Some(Arc::new(picture.frame)))?);
+                    // The last one is shown for as long as the one before it.
+                    ends = since + since.saturating_sub(newest);
+                    newest = since;
                     Ok(())
                 }),
                 Captured::Sound(run) if film.is_heard => {
@@ -139,9 +143,7 @@ impl Screen {
             failed = taken.err();
             if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
-        if let Some(shown) = last.as_mut().filter(|_| failed.is_none()) {
-            failed = self.film.push(shown).err();
-        }
+        failed = failed.or_else(|| self.show_until(ends.min(LONGEST_FILM), &mut last).err());
         match failed {
             Some(error) => Err(error.to_string()),
             None => played.map_err(|error| error.to_string()),

@@ -145,6 +145,34 @@ fn a_source_that_is_pushed_and_goes_away_is_stood_in_for_in_its_own_form() {
 }
 
 #[test]
+fn a_film_plays_with_its_sound_again_and_again() {
+    let picture = ["-f", "lavfi", "-i", "color=c=0x905020:size=160x120:rate=10:duration=3"];
+    let sound = ["-f", "lavfi", "-i", "sine=frequency=2000:sample_rate=48000:duration=3"];
+    let film = made("slate.mkv", &[&picture[..], &sound, &["-c:v", "libx264", "-c:a", "aac"]].concat());
+    let directory = tempfile::tempdir().unwrap();
+    let film = film.display().to_string();
+    let words = [&[RTMP, "--copy", "--slate", &film, "--window", "60"][..], &PATIENT].concat();
+    let mut live = LiveStream::start(directory.path(), &words);
+    let source = send(PLAIN, "flv", &rtmp_place(&live));
+    live.wait_for_segment(3);
+    source.kill();
+    wait_for_slate(&live, 200);
+    assert!(live.publisher.interrupt().success());
+    assert_clean(directory.path());
+    let brown = slates(directory.path()).into_iter().filter(|it| *it).count();
+    assert!(brown >= 200, "{brown} pictures of the film");
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-v", "error", "-nostdin", "-i"]).arg(directory.path().join("stream.m3u8"));
+    let samples = run(ffmpeg.args(["-map", "0:a", "-ac", "1", "-ar", "44100", "-f", "s16le", "-"]));
+    let samples: Vec<i16> = samples.chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]])).collect();
+    // In a tenth of a second a tone of 2000 Hz crosses zero 200 times; the source hums at 440 Hz.
+    let crossings = |tenth: &[i16]| tenth.windows(2).filter(|two| two[0] < 0 && two[1] >= 0).count() * 10;
+    let heard =
+        samples.chunks_exact(4_410).filter(|tenth| (1_850..2_150).contains(&crossings(tenth))).count();
+    assert!(heard >= 70, "the sound of the film in {heard} tenths of {brown} pictures");
+}
+
+#[test]
 fn a_source_that_stalls_and_keeps_its_connection_is_stood_in_for_too() {
     let directory = tempfile::tempdir().unwrap();
     let slate = slate();
