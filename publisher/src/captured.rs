@@ -84,4 +84,6 @@ pub struct CopiedFormat {
     pub at_once_s: u64,
     /// Frames are decoded in another order than they are shown.
     pub has_b_frames: bool,
+    /// It is sent as it happens, and may be away for a time.
+    pub is_live: bool,
 }

@@ -88,6 +88,8 @@ pub struct LiveSettings {
     pub deinterlace: Deinterlace,
     /// When a second encoder that pushes by RTMP takes the place of the first.
     pub takeover: Takeover,
+    /// Whether a slate is shown while the source is away.
+    pub has_slate: bool,
     /// How long nothing comes before the slate is shown, where the user says it.
     pub slate_after: Option<Duration>,
     /// What is shown then, a picture or a film.
@@ -149,6 +151,9 @@ pub enum SettingsError {
     /// What is asked for would have no effect.
     #[error("{0} has no effect with --copy, which does not encode; leave it out, or use --copy=auto")]
     CopyEncodesNothing(&'static str),
+    /// What is asked for would have no effect.
+    #[error("{0} has no effect with --copy of a file or pipe, which is never away; leave it out")]
+    CopiedFileNeedsNoSlate(&'static str),
     /// It has no meaning where frames are encoded.
     #[error(
         "--fast works only with --copy, because encoding runs in real time; add --copy, or leave --fast out"
@@ -185,6 +190,13 @@ impl TryFrom<LiveArgs> for LiveSettings {
         let copy = args.copy.filter(|when| *when != CopyWhen::Never);
         if copy.is_some() && !is_with_tracks(&source) {
             return Err(SettingsError::Copy);
+        }
+        let is_of_url = matches!(source, SourceChoice::Input(InputAddress::Url(_)));
+        if args.copy == Some(CopyWhen::Always)
+            && !is_of_url
+            && let Some(flag) = said::first_of_slate(&args)
+        {
+            return Err(SettingsError::CopiedFileNeedsNoSlate(flag));
         }
         if args.audio_track.is_some() && !is_with_tracks(&source) {
             return Err(SettingsError::AudioTrack);
@@ -232,6 +244,7 @@ impl TryFrom<LiveArgs> for LiveSettings {
             input_fps: args.input_fps,
             deinterlace: args.deinterlace,
             takeover: args.takeover.unwrap_or_default(),
+            has_slate: !args.no_slate,
             slate_after: args.slate_after,
             slate: args.slate,
             slate_text: args.slate_text,
@@ -455,5 +468,9 @@ pub(crate) mod tests {
             assert!(meant(&format!("film.mp4 --copy=auto {said}")).is_ok(), "{said}");
         }
         assert!(meant("film.mp4 --copy --fps 20").is_ok(), "what goes without saying may be said");
+        for said in ["--slate-after 5s", "--slate a.png", "--slate-text Soon"] {
+            assert!(meant(&format!("rtmp://0.0.0.0/live/KEY --copy {said}")).is_ok(), "{said}");
+            check_refused(&format!("- --copy {said}"), "never away; leave it out");
+        }
     }
 }

@@ -120,7 +120,7 @@ mod tests {
         };
         let filter = crate::picture::filter::FilterSettings::default();
         let stream = Stream {
-            grid: GridSettings { fps: 20, segment_frames: 40, filter, slate_after: None },
+            grid: GridSettings { fps: 20, segment_frames: 40, filter, has_slate: true, slate_after: None },
             rungs: vec![encode.clone()],
             renditions: Vec::new(),
             audio_bps: None,

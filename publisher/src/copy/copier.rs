@@ -1,8 +1,8 @@
 //! Copy: packets of a source become the stream's own, and nothing is encoded.
 //!
 //! In: [`Copied`] packets, when they are due. Out: [`Encoded`] messages to the packager, on one timeline that only goes forward;
-//! keyframes that begin a segment are marked. Runs on the source thread, in the place of capture queue, grid and rungs. While
-//! the source is away nothing comes, and the playlist waits; when it is back a hole in the timeline tells players so.
+//! keyframes that begin a segment are marked. Used on the source thread, in the place of capture queue, grid and rungs, and on the
+//! slate's. What comes after a break goes on behind a hole in the timeline, which tells players so.
 
 use std::sync::mpsc::SyncSender;
 use std::time::{Instant, SystemTime};
@@ -105,20 +105,55 @@ impl<'a> Copier<'a> {
         match piece {
             Copied::Begins(streams) => self.begin(streams),
             Copied::Packets(packets) => {
-                let packets: Vec<_> = packets.into_iter().filter_map(|packet| self.packet(packet)).collect();
-                if !packets.is_empty() {
-                    self.send(Encoded::Packets(packets));
-                }
+                self.count(&packets);
+                self.stand_in(packets);
             }
             // Nothing follows.
             Copied::Ends { .. } => {}
         }
     }
 
-    fn begin(&mut self, streams: Vec<CopiedStream>) {
+    /// Takes packets that are not those of the source.
+    pub(crate) fn stand_in(&mut self, packets: Vec<CopiedPacket>) {
+        let packets: Vec<_> = packets.into_iter().filter_map(|packet| self.packet(packet)).collect();
+        if !packets.is_empty() {
+            self.send(Encoded::Packets(packets));
+        }
+    }
+
+    /// Counts packets of the source that are not shown.
+    pub(crate) fn leave_out(&self, packets: &[CopiedPacket]) {
+        self.meters.pictures_dropped.add(self.count(packets));
+    }
+
+    fn count(&self, packets: &[CopiedPacket]) -> u64 {
+        let pictures = packets.iter().filter(|packet| packet.medium == Medium::Video).count() as u64;
+        self.meters.pictures_captured.add(pictures);
+        pictures
+    }
+
+    /// What segments begin with.
+    pub(crate) fn leading(&self) -> Medium {
+        self.leading
+    }
+
+    /// When what was sent is over, by the dates of the stream; at the latest now, and no longer ago than a segment.
+    pub(crate) fn ended_at(&self, now: Instant) -> Instant {
+        let ended_at = self.dates.ended_at(self.end_90k);
+        let ago = ended_at.and_then(|ended_at| SystemTime::now().duration_since(ended_at).ok());
+        let longest_segment = ticks::duration_or_zero(self.promise_90k);
+        now.checked_sub(ago.unwrap_or_default().min(longest_segment)).unwrap_or(now)
+    }
+
+    /// What comes next does not follow what was before.
+    pub(crate) fn break_off(&mut self) {
         self.offset_90k = None;
         self.cutter.break_off();
-        self.dates = Dates::default();
+        self.dates.break_off(self.end_90k);
+    }
+
+    fn begin(&mut self, streams: Vec<CopiedStream>) {
+        self.break_off();
         // The muxer is set up once; what other films have of their own is in their packets.
         if !std::mem::replace(&mut self.has_begun, true) {
             let has_picture = streams.iter().any(|stream| stream.medium == Medium::Video);
@@ -141,7 +176,6 @@ impl<'a> Copier<'a> {
         *last_90k = dts_90k;
         self.end_90k = self.end_90k.max(dts_90k + duration_90k);
         let mut begins = false;
-        self.meters.pictures_captured.add(u64::from(medium == Medium::Video));
         let is_left_out = if medium == self.leading {
             let place = self.cutter.picture(dts_90k, duration_90k, is_keyframe);
             begins = place == Fit::Begins;

@@ -29,14 +29,36 @@ pub(crate) struct Keyframe {
 #[derive(Debug, Default)]
 pub(crate) struct Dates {
     last: Option<(i64, SystemTime)>,
+    /// When what was before a break ended, by its date.
+    ended_at: Option<SystemTime>,
 }
 
 impl Dates {
     /// The date of the segment that begins with `next`.
     pub(crate) fn of(&mut self, next: Keyframe) -> SystemTime {
-        let date = self.last.map_or(next.filmed_at, |last| follow(last, next));
+        let date = self.last.map_or_else(|| self.first(next.filmed_at), |last| follow(last, next));
         self.last = Some((next.dts_90k, date));
         date
+    }
+}
+
+impl Dates {
+    /// What comes next does not follow the segment that was dated last, which went on to `end_90k`.
+    pub(crate) fn break_off(&mut self, end_90k: i64) {
+        self.ended_at = self.ended_at(end_90k).or(self.ended_at);
+        self.last = None;
+    }
+
+    /// When that segment ends, by its date.
+    pub(crate) fn ended_at(&self, end_90k: i64) -> Option<SystemTime> {
+        self.last.map(|(dts_90k, date)| date + duration_or_zero(end_90k - dts_90k))
+    }
+
+    /// No date belongs to two segments, though dates may be ahead of the wall clock for a time.
+    fn first(&self, filmed_at: SystemTime) -> SystemTime {
+        let before =
+            self.ended_at.filter(|ended_at| ended_at.duration_since(filmed_at).is_ok_and(|by| by <= STEP));
+        before.unwrap_or(filmed_at)
     }
 }
 
@@ -98,6 +120,25 @@ mod tests {
         let (steps, off_s) = steps(0.0, (0..40).map(stopped));
         assert!(steps.iter().all(|step_ms| step_ms.abs() < 50.0), "{steps:?}");
         assert!(off_s.abs() < 0.001, "{off_s}");
+    }
+
+    #[test]
+    fn behind_a_break_no_date_is_before_the_end_of_what_was_unless_the_clock_was_set() {
+        let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        for (filmed_s, expected_s) in [(1.5, 2.5), (2.5, 2.5), (60.0, 60.0), (-3_600.0, -3_600.0)] {
+            let mut dates = Dates::default();
+            let at =
+                |dts_90k, filmed_at| Keyframe { dts_90k, picture_90k: PICTURE_90K, stretch: 0.0, filmed_at };
+            dates.of(at(0, start));
+            dates.break_off(225_000);
+            let moved = Duration::from_secs_f64(f64::abs(filmed_s));
+            let filmed_at = if filmed_s < 0.0 { start - moved } else { start + moved };
+            let date = dates.of(at(315_000, filmed_at));
+            let found_s = date
+                .duration_since(start)
+                .map_or_else(|it| -it.duration().as_secs_f64(), |it| it.as_secs_f64());
+            assert!((found_s - expected_s).abs() < 1e-6, "{filmed_s}: {found_s}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! own timeline in 90 kHz ticks, in real time or as fast as it is taken. The files stand in the order of a packet's way:
 //! where others push, the opener waits for somebody who can be copied; the start is looked at before anything is handed out;
 //! lanes bring packets into the form of MPEG-TS; the source puts both lanes into one line. All of it runs on the caller's
-//! thread; libav reads on the demuxer's.
+//! thread; libav reads on the demuxer's. While a live source is away, a slate in its form is sent from a thread of its own.
 
 mod container_says;
 mod error;
@@ -16,12 +16,18 @@ pub(crate) mod copier;
 pub(crate) mod dates;
 pub(crate) mod keyframe_cutter;
 mod lane;
+pub(crate) mod line;
 mod outliers;
 mod set_filter;
+mod slate_drawing;
+pub(crate) mod slate_form;
+pub(crate) mod slate_maker;
+pub(crate) mod slate_reel;
 mod source;
 pub(crate) mod suitability;
 
 pub use error::CopyError;
+pub use line::SlatePlan;
 pub use opener::{CopyOpener, open_copy};
 pub use suitability::longest_copied_90k;
 

@@ -185,6 +185,7 @@ impl Start {
             bps: stated_bps.max(self.bps()),
             at_once_s: 0,
             has_b_frames: self.has_b_frames,
+            is_live: self.live,
         })
     }
 }

@@ -10,6 +10,8 @@ pub mod options;
 pub mod refusal;
 pub(crate) mod requirements;
 pub mod rung;
+pub(crate) mod short_film;
+pub(crate) mod short_sound;
 pub mod sound;
 pub mod trial;
 pub mod video;

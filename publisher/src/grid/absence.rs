@@ -68,10 +68,15 @@ impl Absence {
     /// Whether the slate is to be shown at `moment`; `is_lost`: the source is known to be lost.
     #[must_use]
     pub fn is_absent_at(&self, moment: Instant, is_lost: bool) -> bool {
+        moment >= self.absent_from(is_lost)
+    }
+
+    /// From when on the slate is to be shown, if the source gives no sign until then.
+    #[must_use]
+    pub fn absent_from(&self, is_lost: bool) -> Instant {
         let sign = if is_lost { None } else { self.last_sign };
         let since = sign.map_or(self.last_picture, |sign| sign.max(self.last_picture));
-        let given = self.asked.unwrap_or(if is_lost { LEAST } else { self.usual() });
-        moment.saturating_duration_since(since) >= given
+        since + self.asked.unwrap_or(if is_lost { LEAST } else { self.usual() })
     }
 
     fn usual(&self) -> Duration {

@@ -52,6 +52,8 @@ pub struct GridSettings {
     pub segment_frames: u64,
     /// Filters for captured frames, applied before they go to the renditions.
     pub filter: FilterSettings,
+    /// Whether the slate is shown while the source is away; else the last picture stands.
+    pub has_slate: bool,
     /// How long nothing comes before the slate is shown, where the user says it.
     pub slate_after: Option<Duration>,
 }
@@ -294,13 +296,13 @@ impl<'a> Grid<'a> {
         if is_lost {
             self.absence.note_loss();
         }
-        let is_absent = self.absence.is_absent_at(self.clock.time_of(n), is_lost);
+        let is_absent = self.settings.has_slate && self.absence.is_absent_at(self.clock.time_of(n), is_lost);
         if let Some(still) = self.still.as_ref().filter(|_| !is_absent && !self.has_picture) {
             // Anew each time, for the clock that may be written on it.
             let still = Picture::New(still.clone(), SystemTime::now());
             return self.show(n, still);
         }
-        if is_absent || !self.has_picture {
+        if self.settings.has_slate && (is_absent || !self.has_picture) {
             self.meters.frames_slate.add(1);
             let reason = || self.meters.absence();
             let is_alone = is_absent || !self.absence.has_given_sign();

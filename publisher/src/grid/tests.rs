@@ -20,8 +20,13 @@ fn what_is_taken_after_the_end_of_the_source_is_followed_by_nothing() {
 #[test]
 fn the_last_segment_before_a_leap_has_sound_to_its_end() {
     let meters = Arc::<Meters>::default();
-    let settings =
-        GridSettings { fps: 5, segment_frames: 10, filter: FilterSettings::default(), slate_after: None };
+    let settings = GridSettings {
+        fps: 5,
+        segment_frames: 10,
+        filter: FilterSettings::default(),
+        has_slate: true,
+        slate_after: None,
+    };
     let (packets, encoded) = mpsc::sync_channel(1000);
     let (shown, _shown) = crate::queue::picture::channel(20, WhenLate::Wait, "16x16", meters.clone());
     let sound = SoundLine { audio_bps: 128_000, is_alone: false, packets };
@@ -66,8 +71,13 @@ fn take_a_tone(runs: u32, waited: Duration, ended_after: Option<Duration>) -> Pa
         sender.send(Captured::Sound(CapturedSound { frame, captured_at, stretch: 0.0 }));
     }
     sender.close_at(ended_after.map_or_else(Instant::now, |after| origin + after));
-    let settings =
-        GridSettings { fps: 5, segment_frames: 10, filter: FilterSettings::default(), slate_after: None };
+    let settings = GridSettings {
+        fps: 5,
+        segment_frames: 10,
+        filter: FilterSettings::default(),
+        has_slate: true,
+        slate_after: None,
+    };
     let (packets, encoded) = mpsc::sync_channel(1000);
     let (shown, _shown) = crate::queue::picture::channel(20, WhenLate::Wait, "16x16", meters.clone());
     let sound = SoundLine { audio_bps: 128_000, is_alone: false, packets };

@@ -1,23 +1,31 @@
 //! Source thread: that of a stream that is copied, from the first opening to the end.
 //!
-//! In: what to copy from. Out: packets to the packager, by the [`Copier`]. The thread opens the source and looks at its start
+//! In: what to copy from. Out: packets to the packager, by the [`CopyLine`]. The thread opens the source and looks at its start
 //! before anything else is known of the stream, and goes on when the packager is there. It ends with the source, or at the stop.
 
-use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::{Arc, OnceLock};
 
 use crate::captured::SourceFormat;
 use crate::cli::args::CopyWhen;
 use crate::cli::settings::LiveSettings;
-use crate::copy::copier::{Copier, CopyLengths};
+use crate::copy::line::CopyLine;
 use crate::copy::{Copied, CopyError, CopyOpener};
-use crate::packet::Encoded;
 use crate::source::{self, Source, SourceError};
 use livedir_layout::meters::Meters;
 use livedir_time::stop::Stop;
 
-/// Where packets go, and how they are cut.
-pub(crate) type CopyOrder = (SyncSender<Encoded>, CopyLengths);
+/// Where packets go.
+pub(crate) type CopyOrder<'a> = Arc<CopyLine<'a>>;
+
+/// The slate ends with the source.
+struct EndOnDrop<'a>(CopyOrder<'a>);
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
 
 /// What follows cannot be copied: this run ends, and one that encodes goes on, without an end of the stream.
 #[derive(Debug, Default)]
@@ -87,7 +95,7 @@ impl CopiedSource {
     pub(crate) fn run(
         self,
         opened: &SyncSender<Result<SourceFormat, SourceError>>,
-        order: &Receiver<CopyOrder>,
+        order: &Receiver<CopyOrder<'_>>,
         hand_over: &HandOver,
         stop: &Stop,
         meters: &Meters,
@@ -102,21 +110,20 @@ impl CopiedSource {
             opened => opened.map_err(SourceError::from),
         };
         let open = move || first.take().map_or_else(reopen, Ok);
-        let mut copier = None;
+        let mut line = None;
         let deliver = |piece| {
             if let Copied::Ends { error, film } = &piece {
                 return hand_over.wish(error, *film);
             }
-            if copier.is_none() {
-                let order = order.recv().ok();
-                copier = order.map(|(packets, lengths)| Copier::new(packets, lengths, stop, meters));
+            if line.is_none() {
+                line = order.recv().ok().map(EndOnDrop);
             }
-            match &mut copier {
-                Some(copier) => copier.take(piece),
+            match &line {
+                Some(line) => line.0.take(piece),
                 None => stop.request(),
             }
         };
-        // Nothing is shown in place of what does not come.
+        // What is sent is sign enough.
         let alive = || {};
         source::run(Box::new(open), opened, deliver, alive, stop, meters);
     }

@@ -7,3 +7,4 @@ pub mod dry_run;
 pub(crate) mod inputs;
 pub mod plan;
 pub mod run;
+pub(crate) mod told;

@@ -4,7 +4,9 @@
 //! the lengths of segments and parts. A source that is copied sets these lengths itself.
 
 use crate::captured::{CopiedFormat, Shows, SourceFormat};
+use crate::copy::SlatePlan;
 use crate::copy::copier::CopyLengths;
+use crate::copy::slate_form::SlatePace;
 use crate::encode::EncodeSettings;
 use crate::encode::ladder::{self, Rung};
 use crate::encode::sound::FRAME_90K as AUDIO_FRAME_90K;
@@ -12,6 +14,8 @@ use crate::grid::GridSettings;
 use crate::package::Lengths;
 use crate::picture::scaler;
 use crate::picture::slate::SlateSettings;
+use crate::source::input::InputAddress;
+use crate::source::open::SourceChoice;
 use livedir_layout::rendition::{AUDIO, Rendition};
 use livedir_media::Medium;
 use livedir_media::VideoCodec;
@@ -61,6 +65,8 @@ pub struct CopyPlan {
     pub bps: u64,
     /// Seconds of media that come at once, and are on disk together until they may be deleted.
     pub at_once_s: u64,
+    /// What is shown while it is away; `None`: nothing, and the playlist waits.
+    pub slate: Option<SlatePlan>,
 }
 
 impl Stream {
@@ -120,6 +126,8 @@ impl Stream {
             let mut facts = Vec::new();
             if self.copied.is_some() {
                 facts.push("copied as it comes".to_owned());
+                let has_slate = self.copied.is_some_and(|copied| copied.slate.is_some());
+                facts.extend(has_slate.then(|| "a slate while it is away".to_owned()));
             } else {
                 let rung = rendition.media.contains(&Medium::Video).then(|| rungs.next()).flatten();
                 facts.extend(rung.map(|rung| {
@@ -190,7 +198,7 @@ impl LiveSettings {
             video_bps: rung.video_bps,
             smallest_quantiser: rung.smallest_quantiser(&rungs[0]),
             overlay: self.overlay.clone(),
-            slate: SlateSettings { text: self.slate_text.clone(), is_own: self.slate.is_some() },
+            slate: self.slate_settings(),
             codec: self.codec,
             encoder: self.encoder.clone(),
         };
@@ -252,10 +260,29 @@ impl LiveSettings {
             rungs: Vec::new(),
             renditions: vec![only_rendition(source.shows == Shows::Pictures, source.has_sound)],
             audio_bps: None,
-            copied: Some(CopyPlan { lengths, bps: copied.bps, at_once_s: copied.at_once_s }),
+            copied: Some(CopyPlan {
+                lengths,
+                bps: copied.bps,
+                at_once_s: copied.at_once_s,
+                slate: self.copied_slate(copied),
+            }),
             target_duration_s: lengths.promise_s,
             part_target_90k,
         }
+    }
+
+    /// What is sent live may be away for a time: a file or pipe never is.
+    fn copied_slate(&self, copied: CopiedFormat) -> Option<SlatePlan> {
+        let CopiedFormat { keyframes_90k, picture_90k, bps, is_live, .. } = copied;
+        let may_be_away = is_live && matches!(self.source, SourceChoice::Input(InputAddress::Url(_)));
+        let pace = SlatePace { picture_90k, keyframes_90k, bps };
+        (self.has_slate && may_be_away).then_some(SlatePlan { pace, after: self.slate_after })
+    }
+
+    /// What is written on the slate, and whether there is a picture of the user's own.
+    #[must_use]
+    pub(crate) fn slate_settings(&self) -> SlateSettings {
+        SlateSettings { text: self.slate_text.clone(), is_own: self.slate.is_some() }
     }
 
     fn grid(&self) -> GridSettings {
@@ -264,6 +291,7 @@ impl LiveSettings {
             segment_frames: self.segment_frames,
             filter: self.filter.clone(),
             slate_after: self.slate_after,
+            has_slate: self.has_slate,
         }
     }
 }
@@ -390,6 +418,7 @@ mod tests {
             bps: 8_000_000,
             at_once_s: 0,
             has_b_frames: false,
+            is_live: false,
         };
         check("film.mp4 --copy", Some(copied), &["copied as it comes, segments of up to 3 s"]);
     }
@@ -402,6 +431,7 @@ mod tests {
             bps: 8_000_000,
             at_once_s: 0,
             has_b_frames: false,
+            is_live: false,
         });
         let source = SourceFormat { copied, ..source(1920, 1080) };
         let settings = meant("film.mp4 --copy=auto --low-latency --bitrate 500k").unwrap();
@@ -418,6 +448,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_copied_live_from_a_url_has_a_slate_unless_it_is_left_out() {
+        let copied = CopiedFormat {
+            keyframes_90k: 180_000,
+            picture_90k: 3_600,
+            bps: 2_000_000,
+            at_once_s: 0,
+            has_b_frames: false,
+            is_live: true,
+        };
+        let check = |line: &str, is_live: bool, after: Option<Option<Duration>>| {
+            let source =
+                SourceFormat { copied: Some(CopiedFormat { is_live, ..copied }), ..source(1280, 720) };
+            let slate = meant(line).unwrap().stream(&source, (1280, 720)).copied.unwrap().slate;
+            assert_eq!(slate.map(|slate| slate.after), after, "{line}");
+        };
+        check("rtmp://0.0.0.0/live/KEY --copy", true, Some(None));
+        check("rtsp://camera/1 --copy=auto --slate-after 5s", true, Some(Some(Duration::from_secs(5))));
+        check("rtsp://camera/1 --copy --no-slate", true, None);
+        check("https://example.org/film.mp4 --copy", false, None);
+        check("- --copy", true, None);
+    }
+
+    #[test]
     fn a_part_is_as_many_whole_pictures_as_the_nearest_tick_holds() {
         let copied = Some(CopiedFormat {
             keyframes_90k: 180_180,
@@ -425,6 +478,7 @@ mod tests {
             bps: 8_000_000,
             at_once_s: 0,
             has_b_frames: false,
+            is_live: false,
         });
         let source = SourceFormat { copied, ..source(1920, 1080) };
         // Two frames of 29.97 a second are 66.7333… ms, 6,006 ticks.

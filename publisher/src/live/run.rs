@@ -11,12 +11,16 @@ use std::time::Duration;
 
 use crate::captured::{Shows, SourceFormat};
 use crate::cli::settings::{LiveSettings, SoundChoice};
+use crate::copy::copier::Copier;
+use crate::copy::line::CopyLine;
+use crate::copy::slate_maker::SlateMaker;
 use crate::encode::{EncodeError, EncodeSettings, trial};
 use crate::grid::slate::OwnSlate;
 use crate::grid::{self, PictureLines, SoundLine};
-use crate::live::copy::{self, Attempt, HandOver};
+use crate::live::copy::{self, Attempt, CopyOrder, HandOver};
 use crate::live::inputs::{self, filtered, filtered_size, opener};
 use crate::live::plan::Stream;
+use crate::live::told;
 use crate::package::last_segment::LastSegment;
 use crate::package::resume_point::ResumePoint;
 use crate::package::segment_writer::SegmentError;
@@ -37,7 +41,6 @@ use livedir_layout::guard::Guard;
 use livedir_layout::lock::LockError;
 use livedir_layout::meters::Meters;
 use livedir_layout::source_state::SourceState;
-use livedir_media::VideoCodec;
 use livedir_time::stop::Stop;
 use livedir_watcher::{Wake, WatchError, Watcher, WatcherSettings};
 
@@ -47,12 +50,6 @@ const PACKETS: usize = 1024;
 
 /// The same for a file that is copied as fast as possible: it comes in batches of some seconds.
 const BATCHES: usize = 4;
-
-/// What HEVC costs, said at the start: Apple's HLS authoring specification, 1.5.
-const FEWER_PLAYERS: &str = "the video is HEVC in MPEG-TS: VLC, mpv, ffmpeg and browsers that decode HEVC play it; Apple's own players (iPhone, Apple TV) do not: leave --codec hevc out for them";
-
-/// What B-frames cost in parts, said at the start: hls.js 1.7 in Firefox ESR 153 and `WebKitGTK` 2.50.
-const FEWER_FRAMES: &str = "the source has B-frames: in low latency Firefox leaves some frames out, and WebKitGTK plays the plain playlist; to mend that turn B-frames off in its encoder (in OBS: Settings, Output, Tune: zerolatency)";
 
 /// How often the status line is brought up to date.
 const STATUS_EVERY: Duration = Duration::from_millis(500);
@@ -141,7 +138,9 @@ fn run_once(
     let directory: Arc<dyn Directory> = Arc::new(Disk::without_events());
     let guard = Arc::new(Guard::take(directory.clone(), &settings.webroot)?);
     announce(settings, meters);
-    let Some((still, slate)) = unless_stopped(inputs::given(settings, stop), stop)? else { return Ok(()) };
+    let Some((still, mut slate)) = unless_stopped(inputs::given(settings, stop), stop)? else {
+        return Ok(());
+    };
     let (mut captured_tx, captured_rx) = capture::channel(meters.clone());
     let (microphone, no_microphone) = inputs::microphone(settings, &mut captured_tx)?;
     let (opened_tx, opened_rx) = mpsc::sync_channel(1);
@@ -174,7 +173,7 @@ fn run_once(
         let before = last_segments(&*directory, settings, &stream, first_number);
         let resume_point = Arc::new(ResumePoint::after(before.iter().flatten().cloned().collect()));
         let finish = Arc::new(FinishOnDrop(watcher.waker(), hand_over));
-        tell(settings, &source, &stream, first_number, no_microphone);
+        told::tell(settings, &source, &stream, first_number, no_microphone.as_ref());
         let mut packages = Vec::new();
         let mut stages = Vec::new();
         for ((rendition, meters), last) in stream.renditions.iter().zip(&of_renditions).zip(before) {
@@ -199,21 +198,18 @@ fn run_once(
             })?);
         }
         drop(finish);
-        if let Some(copied) = stream.copied
+        if let Some(plan) = stream.copied
             && let Some(packets) = packages.pop()
         {
-            // This fails if the source thread has ended. Then there are no packets to send.
-            let _ = copy_order_tx.send((packets, copied.lengths));
+            let copier = Copier::new(packets, plan.lengths, stop, meters);
+            let maker = plan.slate.map(|_| SlateMaker::new(settings.slate_settings(), slate.take()));
+            copy_by(scope, CopyLine::new(copier, plan.slate, meters), maker, &copy_order_tx)?;
         }
         let sound = sound_line(&stream, packages.last());
         let mut rungs = Vec::new();
         for (encode, packets) in stream.rungs.iter().zip(packages) {
             let name = format!("{}x{}", encode.width, encode.height);
-            let when_late = if stream.is_ladder() {
-                WhenLate::LeaveOut { segment_frames: encode.segment_frames }
-            } else {
-                WhenLate::Wait
-            };
+            let when_late = when_late(&stream, encode);
             let (shown_tx, shown_rx) = picture::channel(encode.fps, when_late, &name, meters.clone());
             rungs.push(shown_tx);
             let encode = encode.clone();
@@ -242,6 +238,15 @@ fn run_once(
         // Waits for all, and returns the first error of this list: the stages before it in the pipeline fail because of it.
         ended.collect::<Vec<_>>().into_iter().collect()
     })
+}
+
+/// One rendition of several must not hold up the others.
+fn when_late(stream: &Stream, encode: &EncodeSettings) -> WhenLate {
+    if stream.is_ladder() {
+        WhenLate::LeaveOut { segment_frames: encode.segment_frames }
+    } else {
+        WhenLate::Wait
+    }
 }
 
 /// How many messages of packets may wait for the segment thread.
@@ -275,34 +280,6 @@ fn unless_stopped<T>(opened: Result<T, SourceError>, stop: &Stop) -> Result<Opti
     }
 }
 
-/// Logs what is streamed, and warns of settings with side effects.
-fn tell(
-    settings: &LiveSettings,
-    source: &SourceFormat,
-    stream: &Stream,
-    first_number: u64,
-    no_microphone: Option<MicrophoneError>,
-) {
-    tracing::info!("source: {}", source.description);
-    if let Some(error) = no_microphone {
-        tracing::info!(%error, "no microphone; the stream has no sound");
-    }
-    for rendition in stream.in_words() {
-        tracing::info!("on air: {rendition}");
-    }
-    tracing::debug!(?settings, ?stream, first_number, "settings");
-    warn_of_hevc(settings, stream);
-    if source.copied.is_some_and(|copied| copied.has_b_frames) && stream.part_target_90k.is_some() {
-        tracing::warn!("{FEWER_FRAMES}");
-    }
-}
-
-fn warn_of_hevc(settings: &LiveSettings, stream: &Stream) {
-    if settings.codec == VideoCodec::Hevc && stream.copied.is_none() {
-        tracing::warn!("{FEWER_PLAYERS}");
-    }
-}
-
 /// The last segment of each rendition, as earlier runs left it.
 fn last_segments(
     disk: &dyn Directory,
@@ -318,6 +295,23 @@ fn last_segments(
 fn sound_line(stream: &Stream, last: Option<&mpsc::SyncSender<Encoded>>) -> Option<SoundLine> {
     let (audio_bps, packets) = stream.audio_bps.zip(last.cloned())?;
     Some(SoundLine { audio_bps, is_alone: stream.is_ladder() || stream.rungs.is_empty(), packets })
+}
+
+/// What is copied goes this way to the packager; a slate that stands in for it has a thread, which ends with the source.
+fn copy_by<'scope, 'env>(
+    scope: &'scope thread::Scope<'scope, 'env>,
+    line: CopyLine<'env>,
+    maker: Option<SlateMaker>,
+    order: &mpsc::SyncSender<CopyOrder<'env>>,
+) -> Result<(), RunError> {
+    let line = Arc::new(line);
+    if let Some(mut maker) = maker {
+        let line = line.clone();
+        spawn(scope, "slate", move || line.stand_in(|form| maker.make(form)))?;
+    }
+    // This fails if the source thread has ended. Then there are no packets to send.
+    order.send(line).unwrap_or_else(|mpsc::SendError(line)| line.end());
+    Ok(())
 }
 
 /// The picture or film that the user gave; a film plays on a thread of its own, which ends with the grid. `has_room`: its sound takes

@@ -12,6 +12,7 @@ use crate::picture::deinterlacer::Deinterlace;
 use crate::picture::shared::SharedPicture;
 use crate::queue::slate::SlateSender;
 use livedir_time::stop::Stop;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -98,6 +99,33 @@ impl SlateFilm {
             }
             sender.wait_during(showing, PAUSE);
         }
+    }
+
+    /// Hands on its pictures and sound once, each with its time since the first, as fast as they can be decoded; stops when it is told
+    /// so.
+    pub(crate) fn read(
+        &self,
+        mut take: impl FnMut(Captured, Duration) -> ControlFlow<()>,
+    ) -> Result<(), SourceError> {
+        let mut film = input::open(&InputSettings { loop_forever: false, ..self.input.clone() })?;
+        let mut first = None;
+        while !self.input.stop.load(Ordering::Relaxed) {
+            match film.read_ahead_of_time(READ_TIMEOUT)? {
+                Read::Captured(captured) => {
+                    let at = match &captured {
+                        Captured::Picture(picture) => picture.captured_at,
+                        Captured::Sound(sound) => sound.captured_at,
+                    };
+                    let since = at.saturating_duration_since(*first.get_or_insert(at));
+                    if take(captured, since).is_break() {
+                        break;
+                    }
+                }
+                Read::End => break,
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// As long as the showing lasts.

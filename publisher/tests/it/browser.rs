@@ -12,6 +12,7 @@ use crate::support::check::assert_clean;
 use crate::support::programs::{LiveStream, WebServer};
 
 mod captions;
+mod copied_slate;
 mod embed;
 mod engines;
 mod first_look;

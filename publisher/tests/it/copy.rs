@@ -3,6 +3,7 @@
 mod lists;
 mod live;
 mod refusals;
+mod slate;
 
 use std::path::Path;
 use std::process::Command;

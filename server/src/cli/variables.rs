@@ -13,7 +13,7 @@ const PREFIX: &str = "LIVEDIR_";
 const LETTERS_FOR_EACH_MISTAKE: usize = 4;
 
 /// Those of livedir-publisher and of the justfile, which may stand in the same environment.
-const OTHERS: [&str; 46] = [
+const OTHERS: [&str; 47] = [
     "LIVEDIR_ALL",
     "LIVEDIR_AUDIO_BITRATE",
     "LIVEDIR_AUDIO_TRACK",
@@ -40,6 +40,7 @@ const OTHERS: [&str; 46] = [
     "LIVEDIR_LOW_LATENCY",
     "LIVEDIR_MIC",
     "LIVEDIR_MIRROR",
+    "LIVEDIR_NO_SLATE",
     "LIVEDIR_NO_SOUND",
     "LIVEDIR_NO_VIDEO",
     "LIVEDIR_PART_DURATION",

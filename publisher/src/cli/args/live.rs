@@ -89,8 +89,8 @@ pub struct LiveArgs {
     /// Copy H.264 and AAC from a file or URL without encoding
     ///
     /// This takes little processor time and keeps the quality. Segments begin at the keyframes of the source, which must be at most
-    /// --segment-duration apart. While the source is unavailable the playlist waits: there is no slate. --copy=auto encodes a source that
-    /// cannot be copied, with --size, --bitrate and so on
+    /// --segment-duration apart. While a source that is pushed, or comes from a URL live, is away, viewers see a slate in its size and at
+    /// its rate, without the time. --copy=auto encodes a source that cannot be copied, with --size, --bitrate and so on
     #[arg(
         long,
         value_enum,
@@ -178,6 +178,16 @@ pub struct LiveArgs {
     /// The time is written below it. An empty TEXT leaves both out: --slate-text ''
     #[arg(long, value_name = "TEXT", env = "LIVEDIR_SLATE_TEXT", help_heading = PICTURE)]
     pub slate_text: Option<String>,
+
+    /// Show no slate: the last picture stands while the source is away, and with --copy the playlist waits
+    #[arg(
+        long,
+        value_parser = parse_switch,
+        conflicts_with_all = ["slate", "slate_after", "slate_text"],
+        env = "LIVEDIR_NO_SLATE",
+        help_heading = PICTURE
+    )]
+    pub no_slate: bool,
 
     /// Filters of FFmpeg (libavfilter), for experts
     ///

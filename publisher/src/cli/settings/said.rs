@@ -7,6 +7,8 @@ use crate::source::input::InputAddress;
 use crate::source::open::SourceChoice;
 use livedir_media::VideoCodec;
 
+const SLATE_AFTER: &str = "--slate-after";
+
 /// The source that is meant: where sound alone is wanted of one that has none, that is the microphone.
 pub(super) fn source(args: &LiveArgs) -> Result<SourceChoice, SettingsError> {
     let typed = SourceChoice::typed(args.source.as_deref());
@@ -32,7 +34,22 @@ pub(super) fn source(args: &LiveArgs) -> Result<SourceChoice, SettingsError> {
 
 /// The first flag that says something of pictures, and does not say what goes without saying.
 pub(super) fn first_of_pictures(args: &LiveArgs) -> Option<&'static str> {
-    let said = [
+    // Sound that is copied has a slate, too, which is silent.
+    let is_of_pictures = |flag: &&str| *flag != SLATE_AFTER || args.copy.is_none();
+    first_of_encoded_pictures(args).or_else(|| first_of_slate(args).filter(is_of_pictures))
+}
+
+/// The first flag that says something of the slate.
+pub(super) fn first_of_slate(args: &LiveArgs) -> Option<&'static str> {
+    first_said([
+        ("--slate", args.slate.is_some()),
+        ("--slate-text", args.slate_text.is_some()),
+        (SLATE_AFTER, args.slate_after.is_some()),
+    ])
+}
+
+fn first_of_encoded_pictures(args: &LiveArgs) -> Option<&'static str> {
+    first_said([
         ("--size", args.size.is_some()),
         ("--ladder", args.ladder.is_some()),
         ("--fps", args.fps != DEFAULT_FPS),
@@ -43,23 +60,23 @@ pub(super) fn first_of_pictures(args: &LiveArgs) -> Option<&'static str> {
         ("--filter", args.filter.is_some()),
         ("--text", args.text.is_some()),
         ("--clock", args.clock),
-        ("--slate-after", args.slate_after.is_some()),
-        ("--slate", args.slate.is_some()),
-        ("--slate-text", args.slate_text.is_some()),
         ("--codec", args.codec != VideoCodec::H264),
         ("--encoder", args.encoder != DEFAULT_ENCODER),
-    ];
-    said.into_iter().find_map(|(flag, is_said)| is_said.then_some(flag))
+    ])
 }
 
 /// The first flag that says how to encode, and does not say what goes without saying.
 pub(super) fn first_of_encoding(args: &LiveArgs) -> Option<&'static str> {
-    let said = [
+    let others = first_said([
         ("--audio-bitrate", args.audio_bitrate != DEFAULT_AUDIO_BITRATE),
         ("--mic", args.mic.is_some()),
         ("--picture", args.picture.is_some()),
-    ];
-    first_of_pictures(args).or_else(|| said.into_iter().find_map(|(flag, is_said)| is_said.then_some(flag)))
+    ]);
+    first_of_encoded_pictures(args).or(others)
+}
+
+fn first_said<const N: usize>(flags: [(&'static str, bool); N]) -> Option<&'static str> {
+    flags.into_iter().find_map(|(flag, is_said)| is_said.then_some(flag))
 }
 
 #[cfg(test)]
@@ -103,6 +120,8 @@ mod tests {
             );
             assert!(meant(&format!("film.mp4 --no-video --picture a.png {said}")).is_ok(), "{said}");
         }
+        check_refused("film.mp4 --no-video --slate-after 5s", "--slate-after has no effect with --no-video");
+        assert!(meant("rtmp://0.0.0.0/live/KEY --no-video --copy --slate-after 5s").is_ok());
         assert!(meant("film.mp4 --no-video --fps 20").is_ok(), "what goes without saying may be said");
     }
 }

@@ -44,6 +44,28 @@ impl Adts {
         fits.then_some(Self { rate_index, channels })
     }
 
+    /// Reads the header of a frame.
+    pub(crate) fn of_header(stored: &[u8]) -> Option<Self> {
+        let [_, _, third, fourth, ..] = *stored else { return None };
+        let (rate_index, channels) = (third >> 2 & 0xf, (third & 1) << 2 | fourth >> 6);
+        let fits = has_header(stored) && rate_index < 13 && (1..=7).contains(&channels);
+        fits.then_some(Self { rate_index, channels })
+    }
+
+    /// Samples a second of the core: ISO 14496-3 1.6.3.4.
+    pub(crate) fn rate_hz(self) -> u32 {
+        const RATES_HZ: [u32; 13] = [
+            96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000,
+            7_350,
+        ];
+        RATES_HZ.get(usize::from(self.rate_index)).copied().unwrap_or(RATES_HZ[3])
+    }
+
+    /// How many channels there are: ISO 14496-3 1.6.3.5, where the seventh arrangement has eight.
+    pub(crate) fn channels(self) -> u8 {
+        if self.channels == 7 { 8 } else { self.channels }
+    }
+
     /// The header of a frame whose payload has so many bytes; `None` where that is more than any frame has.
     pub(crate) fn header(self, payload_bytes: usize) -> Option<[u8; HEADER_BYTES]> {
         let bytes = payload_bytes.checked_add(HEADER_BYTES).filter(|&bytes| bytes <= LONGEST_FRAME_BYTES)?;

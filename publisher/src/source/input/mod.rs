@@ -194,6 +194,43 @@ impl Input {
         Ok(input)
     }
 
+    /// The same as [`read`](Source::read), but before it is due: as fast as it can be decoded. The moments on it stay those of real time.
+    pub(crate) fn read_ahead_of_time(&mut self, timeout: Duration) -> Result<Read, SourceError> {
+        self.next(timeout, false)
+    }
+
+    fn next(&mut self, timeout: Duration, in_time: bool) -> Result<Read, SourceError> {
+        let deadline = Instant::now() + timeout;
+        let packets = self.packets();
+        loop {
+            if self.demuxer.stopped() {
+                return Ok(Read::Nothing);
+            }
+            let seen = self.demuxer.changes();
+            self.fill();
+            let mut wake_at = deadline;
+            if let Some((lane, media_us, due)) = self.first_due() {
+                if !in_time || due <= Instant::now() {
+                    return Ok(self.hand_out(lane, media_us).map_or(Read::Nothing, Read::Captured));
+                }
+                wake_at = wake_at.min(due);
+            } else if self.lanes.iter().all(|lane| lane.finished && lane.ready.is_none()) {
+                match self.next_round()? {
+                    Turn::Begun => continue,
+                    Turn::Another(description) => return Ok(Read::Here(description)),
+                    Turn::Over => return Ok(Read::End),
+                    Turn::Wait => {}
+                }
+            }
+            if Instant::now() >= deadline {
+                // What is to come next is there, or what came is damaged.
+                let is_alive = self.has_next() || self.packets() > packets;
+                return Ok(if is_alive { Read::Alive } else { Read::Nothing });
+            }
+            self.demuxer.wait(seen, wake_at);
+        }
+    }
+
     /// What the first frame of a film shows: it may be turned. Of a live source what the stream's head says, or else the first frame;
     /// where it sends sound alone as yet, what is likely.
     fn shown_size(&mut self) -> Result<(u32, u32), InputError> {
@@ -373,34 +410,6 @@ impl Source for Input {
     }
 
     fn read(&mut self, timeout: Duration) -> Result<Read, SourceError> {
-        let deadline = Instant::now() + timeout;
-        let packets = self.packets();
-        loop {
-            if self.demuxer.stopped() {
-                return Ok(Read::Nothing);
-            }
-            let seen = self.demuxer.changes();
-            self.fill();
-            let mut wake_at = deadline;
-            if let Some((lane, media_us, due)) = self.first_due() {
-                if due <= Instant::now() {
-                    return Ok(self.hand_out(lane, media_us).map_or(Read::Nothing, Read::Captured));
-                }
-                wake_at = wake_at.min(due);
-            } else if self.lanes.iter().all(|lane| lane.finished && lane.ready.is_none()) {
-                match self.next_round()? {
-                    Turn::Begun => continue,
-                    Turn::Another(description) => return Ok(Read::Here(description)),
-                    Turn::Over => return Ok(Read::End),
-                    Turn::Wait => {}
-                }
-            }
-            if Instant::now() >= deadline {
-                // What is to come next is there, or what came is damaged.
-                let is_alive = self.has_next() || self.packets() > packets;
-                return Ok(if is_alive { Read::Alive } else { Read::Nothing });
-            }
-            self.demuxer.wait(seen, wake_at);
-        }
+        self.next(timeout, true)
     }
 }

@@ -17,6 +17,16 @@ pub(crate) fn has_no_timestamps(format: &format::Input) -> bool {
     unsafe { (*format.as_ptr()).flags & ffi::AVFMT_NOTIMESTAMPS != 0 }
 }
 
+/// Whether there was nothing more to read, or reading failed: what comes yet stood in libav's buffers.
+pub(crate) fn has_reached_end(input: &context::Input) -> bool {
+    // SAFETY: the context is open for as long as it is borrowed; libav owns what reads for it, if there is anything, and the field is a
+    // plain number.
+    unsafe {
+        let reader = (*input.as_ptr()).pb;
+        !reader.is_null() && (*reader).eof_reached != 0
+    }
+}
+
 /// Whether timestamps of this format may jump, as those of a recording of a broadcast.
 pub(crate) fn may_jump(format: &format::Input) -> bool {
     // SAFETY: descriptions of formats are static; the field is a plain number.

@@ -1,9 +1,11 @@
 //! Live sources that are copied: pushed to us, sent past us, lost and back again.
 
-use std::net::UdpSocket;
+use std::io::Write;
+use std::net::{TcpListener, UdpSocket};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use crate::input::media::{PICTURES, SOUND};
+use crate::input::media::{PICTURES, SOUND, made};
 use crate::support::check::assert_clean;
 use crate::support::programs::{LiveStream, PATIENCE, Running, read_playlist};
 use crate::support::wait_for;
@@ -26,22 +28,28 @@ fn send_with_keyframes(gop: u32, format: &str, to: &str) -> Running {
 }
 
 #[track_caller]
-fn wait_for_words(live: &LiveStream, words: &str) {
+pub(super) fn wait_for_words(live: &LiveStream, words: &str) {
     wait_for(words, PATIENCE, || live.publisher.output().contains(words).then_some(()));
+}
+
+/// Where the publisher listens for RTMP, which was left to the system.
+#[track_caller]
+pub(super) fn rtmp_place(live: &LiveStream) -> String {
+    wait_for("the place", PATIENCE, || {
+        let output = live.publisher.output();
+        let (_, rest) = output.split_once("127.0.0.1:")?;
+        let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        (port != "0").then(|| format!("rtmp://127.0.0.1:{port}/live/KEY"))
+    })
 }
 
 #[test]
 fn what_is_pushed_is_copied_and_who_comes_back_goes_on_after_a_break() {
     let directory = tempfile::tempdir().unwrap();
     let address = "rtmp://127.0.0.1:0/live/KEY?listen=1";
-    let words = [address, "--copy", "--low-latency", "--segment-duration", "1s"];
+    let words = [address, "--copy", "--no-slate", "--low-latency", "--segment-duration", "1s"];
     let mut live = LiveStream::start(directory.path(), &words);
-    let place = wait_for("the place", PATIENCE, || {
-        let output = live.publisher.output();
-        let (_, rest) = output.split_once("127.0.0.1:")?;
-        let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
-        (port != "0").then(|| format!("rtmp://127.0.0.1:{port}/live/KEY"))
-    });
+    let place = rtmp_place(&live);
     let first = send("flv", &place);
     live.wait_for_segment(3);
     first.kill();
@@ -56,7 +64,7 @@ fn what_is_pushed_is_copied_and_who_comes_back_goes_on_after_a_break() {
     assert_eq!(playlist.segments.iter().filter(|segment| segment.discontinuity).count(), 1);
 }
 
-fn free_udp_port() -> u16 {
+pub(super) fn free_udp_port() -> u16 {
     UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
 }
 
@@ -86,15 +94,18 @@ fn who_comes_back_by_srt_goes_on_after_a_break_and_meanwhile_the_playlist_waits(
     let port = free_udp_port();
     let listener = format!("srt://127.0.0.1:{port}?mode=listener&passphrase=0123456789");
     let caller = format!("srt://127.0.0.1:{port}?mode=caller&passphrase=0123456789");
-    let mut live =
-        LiveStream::start(directory.path(), &[&listener, "--copy=auto", "--segment-duration", "1s"]);
+    let words = [&*listener, "--copy=auto", "--no-slate", "--segment-duration", "1s"];
+    let mut live = LiveStream::start(directory.path(), &words);
     wait_for_words(&live, "waiting for an encoder");
     let first = send("mpegts", &caller);
     live.wait_for_segment(3);
     first.kill();
     wait_for_words(&live, "source lost");
+    let away = Instant::now();
     let waiting = live.playlist().expect("a playlist");
     assert!(!waiting.ended);
+    wait_for("some time", PATIENCE, || (away.elapsed() > Duration::from_secs(3)).then_some(()));
+    assert_eq!(live.playlist().as_ref(), Some(&waiting), "nothing stands in for what is away");
     let _second = send("mpegts", &caller);
     live.wait_for_segment(waiting.next_media_sequence() + 2);
     assert!(live.publisher.interrupt().success());
@@ -102,6 +113,42 @@ fn who_comes_back_by_srt_goes_on_after_a_break_and_meanwhile_the_playlist_waits(
     let playlist = read_playlist(directory.path()).expect("a playlist");
     let breaks = playlist.segments.iter().filter(|segment| segment.discontinuity);
     assert_eq!(breaks.count(), 1, "{playlist:?}");
+}
+
+#[test]
+fn half_a_picture_before_a_connection_breaks_off_is_left_out() {
+    let noise = "testsrc2=size=320x240:rate=25,noise=alls=40:allf=t";
+    let coding = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-bf", "0", "-pix_fmt", "yuv420p"];
+    let film = made("noise.ts", &[&["-f", "lavfi", "-i", noise, "-t", "4"][..], &coding].concat());
+    let bytes = std::fs::read(film).expect("a film");
+    // Each picture takes many packets: the cut goes through one.
+    let cut = bytes.len() / 188 * 3 / 4 * 188;
+    let is_start = |packet: &[u8]| packet[1] & 0x40 != 0;
+    let within = |at: &usize| !is_start(&bytes[*at..]) && !is_start(&bytes[*at - 188..]);
+    let cut = (cut..bytes.len()).step_by(188).find(within);
+    let cut = cut.expect("within a picture");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("tcp://{}", listener.local_addr().expect("an address"));
+    let sender = std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().expect("a connection");
+        connection.write_all(&bytes[..cut]).expect("somebody reads");
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let words = [&*url, "--copy", "--no-slate", "--window", "60", "--segment-duration", "1s"];
+    let live = LiveStream::start(directory.path(), &words);
+    wait_for_words(&live, "source lost");
+    sender.join().expect("the sender");
+    assert!(live.publisher.interrupt().success());
+    let decoded = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-i"])
+        .arg(directory.path().join("stream.m3u8"))
+        .args(["-f", "null", "-"])
+        .output()
+        .expect("the ffmpeg program");
+    assert_eq!(String::from_utf8_lossy(&decoded.stderr), "");
+    let playlist = read_playlist(directory.path()).expect("a playlist");
+    let length_90k: u64 = playlist.segments.iter().map(|segment| segment.duration_90k).sum();
+    assert!(length_90k > 2 * 90_000, "{playlist:?}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::process::Command;
 /// What the picture is filled with: red, green and blue.
 const COLOUR: [u8; 3] = [0x20, 0xc0, 0x40];
 
-/// That ffmpeg, as PyPI has it.
+/// That ffmpeg, as the Python package index has it.
 #[track_caller]
 fn newer_ffmpeg() -> PathBuf {
     let libraries = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/encoders/.programs/python/lib");

@@ -151,6 +151,31 @@ fn the_text_of_the_slate_is_the_users_and_an_empty_one_leaves_it_black() {
 }
 
 #[test]
+fn without_a_slate_the_last_picture_stands_while_the_source_is_away() {
+    let source = LiveSource::start();
+    let webroot = tempfile::tempdir().unwrap();
+    let url = source.url();
+    let words = [&*url, "--no-slate", "--segment-duration", "1s", "--window", "60", "--size", "320x240"];
+    let mut live = LiveStream::start(webroot.path(), &words);
+    live_for(&mut live);
+    source.take_away();
+    let duplicated = live.count("frames_duplicated");
+    crate::support::wait_for("the last picture", crate::support::programs::PATIENCE, || {
+        (live.count("frames_duplicated") >= duplicated + 60).then_some(())
+    });
+    assert_eq!(live.count("frames_slate"), 0);
+    assert!(live.publisher.interrupt().success());
+    assert_clean(webroot.path());
+    let words = ["-map", "0:v", "-vf", "scale=16:12:flags=area", "-pix_fmt", "gray", "-f", "rawvideo", "-"];
+    let stream = webroot.path().join("stream.m3u8");
+    let bytes = run(Command::new("ffmpeg").args(["-v", "error", "-nostdin", "-i"]).arg(stream).args(words));
+    let pictures: Vec<_> = bytes.chunks_exact(16 * 12).collect();
+    let [.., before, last] = pictures[..] else { panic!("no pictures") };
+    assert!(last.iter().filter(|&&luma| luma > 60).count() > 60, "it is no slate");
+    assert!(last.iter().zip(before).all(|(one, other)| one.abs_diff(*other) < 20), "it stands");
+}
+
+#[test]
 fn a_bad_slate_is_refused_at_the_start_in_one_line() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name).display().to_string();

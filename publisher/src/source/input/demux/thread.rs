@@ -11,7 +11,9 @@ use super::{Ending, Origin, Shared};
 use crate::source::input::address::InputAddress;
 use crate::source::input::error::{InputError, reason};
 use crate::source::input::file_list;
+use crate::source::input::pace::timeline::Lane;
 use crate::source::input::screen;
+use crate::source::input::stream_fields;
 use crate::source::input::tracks::TrackSettings;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::context::StreamIo;
@@ -142,7 +144,7 @@ impl DemuxThread {
             {
                 entry.push(lane, packet, time_base, false);
             }
-            let read = self.read(&mut input, chosen, awaits_picture, &mut entry);
+            let read = self.read(&mut input, chosen, awaits_picture, hangs_up, &mut entry);
             entry.finish();
             match read? {
                 Over::Picture { packets, packet } => (used, first) = (used + packets, Some(packet)),
@@ -224,17 +226,22 @@ impl DemuxThread {
         }
     }
 
-    /// Reads one round to its end; `awaits_picture`: one that begins with sound alone is over when a picture comes.
+    /// Reads one round to its end; `awaits_picture`: one that begins with sound alone is over when a picture comes; `hangs_up`: its end is
+    /// that of the connection.
     fn read(
         &self,
         input: &mut format::context::Input,
         mut chosen: Chosen,
         awaits_picture: bool,
+        hangs_up: bool,
         entry: &mut Entry<'_>,
     ) -> Result<Over, InputError> {
         let watchdog = &self.shared.watchdog;
         let is_url = matches!(self.address, InputAddress::Url(_));
         let (mut packets, mut bad) = (0, 0);
+        // Of MPEG-TS the end of a frame is known when the next one begins. The last one before a connection breaks off may be half.
+        let may_break_off = hangs_up && input.format().name() == "mpegts";
+        let mut last_picture = None;
         loop {
             let waited = self.shared.wait_for_room();
             watchdog.arm(is_url.then_some(SILENCE));
@@ -278,6 +285,12 @@ impl DemuxThread {
                 continue;
             };
             packets += 1;
+            if may_break_off && lane == Lane::Picture && stream_fields::has_reached_end(input) {
+                if let Some(whole) = last_picture.replace(packet) {
+                    entry.push(lane, whole, time_base, waited);
+                }
+                continue;
+            }
             entry.push(lane, packet, time_base, waited);
         }
     }
