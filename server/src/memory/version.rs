@@ -179,8 +179,7 @@ mod tests {
 
     #[test]
     fn a_delta_update_is_charged_and_without_memory_there_is_none() {
-        let segments: String =
-            (0..40).map(|number| format!("#EXTINF:2.0,\nlive/seg-{number:08}.ts\n")).collect();
+        let segments = "#EXTINF:2.0,\nlive/seg-00000001.ts\n".repeat(40);
         let text = format!(
             "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:2\n#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=12.0\n{segments}"
         );

@@ -193,7 +193,7 @@ fn a_source_that_stalls_and_keeps_its_connection_is_stood_in_for_too() {
 
 #[test]
 fn a_source_that_is_pulled_is_stood_in_for_by_the_usual_slate_with_low_latency_without_a_late_part() {
-    let source = LiveSource::like_obs();
+    let source = LiveSource::like_obs("160x90");
     let directory = tempfile::tempdir().unwrap();
     let url = source.url();
     let words = [&[&*url, "--copy=auto", "--low-latency", "--window", "60"][..], &PATIENT].concat();
