@@ -52,6 +52,7 @@ pub use operator::access_log;
 /// |---|---|---|
 /// | the caller's | waits for `shutdown`; follows the certificate's files | last |
 /// | `livedir-serve-N` | takes connections and answers, one for each core | when answers are finished, or after 5 s |
+/// | `livedir-load` | read into memory what is kept there, four of them | with the last connection |
 /// | `livedir-read` | read files that are not in memory, some for each of those | with it |
 /// | `livedir-log` | writes the access log | when the last line is written |
 ///

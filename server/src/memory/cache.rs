@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
-use tokio::task;
 use tokio::time::timeout;
 
 use super::answer;
@@ -14,6 +13,7 @@ use super::clock::Clock;
 use super::entries::{FileEntry, LoadResult, Outcome};
 use super::followed::Followed;
 use super::loader::{CacheSettings, Loader};
+use super::threads::Threads;
 use crate::accounts::Accounts;
 use crate::http::headers;
 use crate::http::paths::{ResourceKind, Target};
@@ -33,6 +33,7 @@ pub(crate) struct Memory(pub(super) Arc<Shared>);
 pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) loader: Arc<Loader>,
+    threads: Threads,
     pub(super) followed: Followed,
     hits: AtomicU64,
     misses: AtomicU64,
@@ -52,7 +53,8 @@ impl Memory {
         let clock = Clock(Instant::now());
         let loader = Loader::new(settings, accounts, clock);
         let (hits, misses) = (AtomicU64::new(0), AtomicU64::new(0));
-        Memory(Arc::new(Shared { clock, loader, followed: Followed::default(), hits, misses }))
+        let (threads, followed) = (Threads::start(), Followed::default());
+        Memory(Arc::new(Shared { clock, loader, threads, followed, hits, misses }))
     }
 
     /// The answer, when nothing has to be waited for.
@@ -122,7 +124,9 @@ impl Memory {
         for _ in 0..MOST_LOADS {
             let mut load = entry.join_or_begin(|result| {
                 let (loader, entry) = (self.0.loader.clone(), entry.clone());
-                task::spawn_blocking(move || result.send_replace(Some(loader.load(&entry))));
+                self.0.threads.run(move || {
+                    result.send_replace(Some(loader.load(&entry)));
+                });
             });
             let Ok(outcome) = load.wait_for(Option::is_some).await.map(|outcome| outcome.clone()) else {
                 break;

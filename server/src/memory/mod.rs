@@ -7,8 +7,8 @@
 //!   notify ─▶ entry: to be checked again
 //! ```
 //!
-//! Answers are made on the threads of the connections, without waiting and without a lock. A load runs on one of tokio's
-//! threads for blocking work and is waited for at most `LOAD_TIMEOUT`; it ends by itself. notify has a thread of its own,
+//! Answers are made on the threads of the connections, without waiting and without a lock. A load runs on one of four
+//! threads of their own (`threads`) and is waited for at most `LOAD_TIMEOUT`; it ends by itself. notify has a thread of its own,
 //! which ends with the last `Memory`.
 
 mod answer;
@@ -20,6 +20,7 @@ mod follow;
 mod followed;
 pub(crate) mod listed;
 mod loader;
+mod threads;
 mod version;
 mod watcher;
 

@@ -294,3 +294,31 @@ fn old_lists_that_somebody_does_not_take_leave_room_for_new_ones() {
     assert!((1..VERSIONS as u64).contains(&ended), "{ended}");
     drop(readers);
 }
+
+/// Whoever asks for each of many lists makes no thread keep memory for itself.
+#[test]
+fn many_lists_at_once_take_little_memory_on_many_processors() {
+    const LISTS: usize = 2000;
+    const CONNECTIONS: usize = 32;
+    let webroot = Webroot::in_memory();
+    for number in 0..LISTS {
+        webroot.write(&format!("channel{number}.m3u8"), list(8).as_bytes());
+    }
+    let server = Server::start(&webroot.path(), &["--threads", "8"]);
+    let Some(idle_kib) = server.resident_kib() else { return };
+    thread::scope(|scope| {
+        for first in 0..CONNECTIONS {
+            let server = &server;
+            scope.spawn(move || {
+                let mut connection = Connection::open(server.address);
+                for number in (first..LISTS).step_by(CONNECTIONS) {
+                    let asked = connection.ask("GET", &format!("/channel{number}.m3u8"), &[]);
+                    assert_eq!(asked.status, 200);
+                }
+            });
+        }
+    });
+    let more_kib = server.resident_kib().unwrap().saturating_sub(idle_kib);
+    println!("{more_kib} KiB for {LISTS} lists");
+    assert!(more_kib <= 80 << 10, "{more_kib} KiB");
+}
