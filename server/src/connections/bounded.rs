@@ -120,7 +120,6 @@ mod tests {
             stream.refill();
             assert_eq!(read_all(&mut stream).await, RECORD_BYTES);
         }
-        drop(stream);
-        assert!(sending.await.unwrap().is_err(), "the rest was not read");
+        sending.abort();
     }
 }

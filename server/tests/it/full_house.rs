@@ -128,7 +128,7 @@ fn one_address_never_has_all_places() {
     for (command, places) in [(plain, 20), (few_files, 128)] {
         let server = Server::spawn(command);
         let mut readers = busy(server.address, (0..places + 5).map(|_| Ipv4Addr::new(127, 0, 1, 1)));
-        wait_until("some of them are refused", || readers.iter_mut().any(|reader| !reader.look()));
+        wait_until("some of them are refused", || readers.iter_mut().any(|reader| !reader.take(4096)));
         assert_eq!(get(server.address, "/stream.m3u8", &[]).status, 200, "of {places} places");
         drop(readers);
         server.signal("TERM");

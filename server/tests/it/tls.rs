@@ -129,7 +129,7 @@ fn a_handshake_without_an_end_is_not_kept_and_a_long_one_is_finished() {
     let files = write_certificate(webroot.outer(), "one");
     let log = webroot.outer().join("access.log");
     let words = ["--metrics-listen", "127.0.0.1:0", "--access-log", log.to_str().unwrap()];
-    let patient = ["--client-timeout", "10m"];
+    let patient = ["--access-log-format", "json", "--client-timeout", "10m"];
     let mut server = Server::start(&webroot.path(), &[&files.flags()[..], &words, &patient].concat());
     let operator = server.next_address();
     let mut stream = TcpStream::connect(server.address).unwrap();
