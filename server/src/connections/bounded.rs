@@ -113,7 +113,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
-        let sending = tokio::spawn(async move { client.write_all(&[22; 1 << 20]).await });
+        let sending = tokio::spawn(async move { client.write_all(&vec![22; 1 << 20]).await });
         let mut stream = Bounded::new(server);
         assert_eq!(read_all(&mut stream).await, HANDSHAKE_BYTES);
         for _ in 0..2 {

@@ -250,7 +250,7 @@ async fn scan_connections(worker: Arc<Worker>) {
         ticks.tick().await;
         let now_s = start.elapsed().as_secs();
         worker.registry.scan(now_s, worker.serving.viewers.limiter.limits(), |why: Reached| {
-            worker.counters.reached(why)
+            worker.counters.reached(why);
         });
         worker.counters.set_now(now_s);
         worker.serving.tell_of_refused();

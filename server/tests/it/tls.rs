@@ -118,7 +118,7 @@ fn requests_that_wait_over_tls_are_answered_on_the_same_connection() {
 
 /// RFC 8446 4: a `ClientHello` of 64,000 bytes, of which the last ones never come, in records.
 fn hello_without_an_end() -> Vec<u8> {
-    let hello = [&[1, 0, 0xfa, 0, 3, 3][..], &[9; 63_000]].concat();
+    let hello = [&[1, 0, 0xfa, 0, 3, 3][..], &vec![9; 63_000]].concat();
     let record = |part: &[u8]| [&[22, 3, 1][..], &(part.len() as u16).to_be_bytes(), part].concat();
     hello.chunks(16_000).flat_map(record).collect()
 }
