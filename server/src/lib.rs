@@ -34,9 +34,8 @@ use std::time::Instant;
 use tracing::{info, warn};
 
 use access_log::{Log, LogWriter};
-use accounts::Accounts;
-use connections::limits::{self, ConnectionLimiter, Limits};
-use connections::{Serving, Threads};
+use connections::limits::{self, Limits, OPERATOR_CONNECTIONS};
+use connections::{Places, Serving, Threads};
 use listen::tls::Tls;
 use listen::{Port, systemd};
 use operator::metrics::Metrics;
@@ -65,44 +64,51 @@ pub async fn run(
     open_files: Option<u64>,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let connections = limits::affordable(settings.connections, open_files);
     let limits = Limits {
-        connections: limits::affordable(settings.connections, open_files),
-        connections_per_address: settings.connections_per_address,
+        connections,
+        connections_per_address: limits::per_address(settings.connections_per_address, connections),
         idle_s: settings.idle_timeout_s.into(),
         patience_s: settings.client_timeout_s.into(),
     };
-    if limits.connections < settings.connections {
-        let connections = limits.connections;
+    if connections < settings.connections {
         warn!(
             connections,
-            open_files, "fewer connections than --connections says; raise the limit: ulimit -n"
+            connections_per_address = limits.connections_per_address,
+            open_files,
+            "fewer connections than --connections says; raise the limit: ulimit -n"
         );
     }
     info!(
         webroot = %settings.webroot.display(),
         segment_max_age_s = settings.segment_max_age_s,
         access_log = %settings.access_log,
-        connections = limits.connections,
+        connections,
+        connections_per_address = limits.connections_per_address,
         threads = settings.threads,
         "serving"
     );
-    let limiter = ConnectionLimiter::new(limits);
+    let viewers = Places::new(limits);
+    let operators = Places::new(Limits {
+        connections: OPERATOR_CONNECTIONS,
+        connections_per_address: OPERATOR_CONNECTIONS,
+        ..limits
+    });
     let metrics = Arc::new(Metrics::new(settings.threads, settings.metrics_listen.is_some()));
-    let accounts = Accounts::new(limits.connections, limits.connections_per_address);
-    let site = Site::new(&settings.cache(), accounts.clone(), limits::most_blocked(&limits));
-    let open = limiter.clone();
+    let site = Site::new(&settings.cache(), viewers.accounts.clone(), limits::most_blocked(&limits));
+    let open = [&viewers, &operators].map(|places| places.limiter.clone());
     let operator = Operator::new(Sources {
         webroot: settings.webroot.clone(),
         metrics: metrics.clone(),
         site: site.clone(),
-        open: Box::new(move || open.taken()),
-        accounts: accounts.clone(),
+        open: Box::new(move || open.iter().map(|limiter| limiter.taken()).sum()),
+        accounts: viewers.accounts.clone(),
     });
     let serving = Arc::new(Serving {
         site,
         operator,
-        limiter,
-        accounts,
+        viewers,
+        operators,
         trusted: settings.forwarded_from.clone(),
         page_policy: settings.page_policy.clone(),
         log,

@@ -69,7 +69,8 @@ async fn serve(args: Args) -> Result<()> {
     let ports = listen::listen(&settings.listening())?;
     let _pid_file = pid_path.map(PidFile::create).transpose()?;
     banner::print(&ports, &banner::lan_addresses(), banner::Style::of_stdout(on_terminal));
-    for remark in remarks::remarks(&settings.webroot) {
+    let on_places = remarks::remark_on_places(settings.connections, settings.connections_per_address);
+    for remark in remarks::remarks(&settings.webroot).into_iter().chain(on_places) {
         tracing::warn!("{remark}");
     }
 

@@ -140,6 +140,11 @@ impl Place {
         (!self.account.is_full()).then(|| self.hold(size_bytes))
     }
 
+    /// No other account has it while this place is taken.
+    pub(super) fn account_number(&self) -> usize {
+        Arc::as_ptr(&self.account).addr()
+    }
+
     /// How much one answer may read ahead. The more is taken, the less.
     pub(super) fn room_bytes(&self) -> u64 {
         self.account.budget.free_bytes().min(self.accounts.all.free_bytes()) / READERS

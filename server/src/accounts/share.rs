@@ -32,6 +32,11 @@ impl Share {
         })
     }
 
+    /// A number for the account that this is of, which no other has meanwhile.
+    pub(crate) fn who(&self) -> usize {
+        self.place.account_number()
+    }
+
     pub(crate) fn set_window(&self, bytes: usize) {
         self.window_bytes.store(bytes, Ordering::Relaxed);
     }

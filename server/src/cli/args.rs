@@ -72,9 +72,11 @@ pub struct Args {
     #[arg(long, value_name = "COUNT", default_value = "10000", env = "LIVEDIR_CONNECTIONS", value_parser = parse_connections)]
     pub connections: usize,
 
-    /// Most connections at a time from one IPv4 address or IPv6 /64; those of --forwarded-from and unix sockets are not counted
-    #[arg(long, value_name = "COUNT", default_value = "1000", env = "LIVEDIR_CONNECTIONS_PER_ADDRESS", value_parser = parse_connections_per_address)]
-    pub connections_per_address: usize,
+    /// Most connections at a time from one IPv4 address or IPv6 /64 [default: 1000, and at most half of --connections]
+    ///
+    /// Those of --forwarded-from and unix sockets are not counted
+    #[arg(long, value_name = "COUNT", env = "LIVEDIR_CONNECTIONS_PER_ADDRESS", value_parser = parse_connections_per_address)]
+    pub connections_per_address: Option<usize>,
 
     /// How long a connection may stay open without a request, like 30s or 10m
     #[arg(long, value_name = "DURATION", default_value = "30s", env = "LIVEDIR_IDLE_TIMEOUT", value_parser = parse_timeout_s)]

@@ -1,5 +1,5 @@
-//! Remarks: what a webroot lacks at the start, so that viewers would get nothing, or less than they could. A directory in, lines for the
-//! log out. The server serves on: what is missing may come later.
+//! Remarks: what a webroot lacks at the start, so that viewers would get nothing, or less than they could, and places that one
+//! address could take. A directory and numbers in, lines for the log out. The server serves on: what is missing may come later.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,6 +36,16 @@ pub fn remarks(webroot: &Path) -> Vec<String> {
             )
         });
     nothing.into_iter().chain(without_hls_js).collect()
+}
+
+/// A line where one address may take the places of all others, which nobody has by default.
+#[must_use]
+pub fn remark_on_places(connections: usize, per_address: Option<usize>) -> Option<String> {
+    let per_address = per_address.filter(|per_address| *per_address >= connections)?;
+    Some(format!(
+        "one address can take all places: --connections-per-address {per_address} leaves nothing of --connections {connections} to \
+         others; give it half as many at the most, or leave it out"
+    ))
 }
 
 /// One for each camera, where there are several; those of hidden names are not served.
@@ -79,6 +89,14 @@ mod tests {
         check(&["stream.m3u8"], &[]);
         check(&["index.html"], &[]);
         check(&["north/stream.m3u8", "south/live/seg-00000001.ts"], &[]);
+    }
+
+    #[test]
+    fn an_address_that_can_take_all_places_is_remarked() {
+        assert_eq!(remark_on_places(200, None), None);
+        assert_eq!(remark_on_places(200, Some(199)), None);
+        assert!(remark_on_places(200, Some(200)).unwrap().contains("--connections-per-address 200"));
+        assert!(remark_on_places(200, Some(1000)).unwrap().contains("--connections 200 "));
     }
 
     #[test]

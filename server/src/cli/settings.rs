@@ -42,8 +42,8 @@ pub struct Settings {
     pub metrics_listen: Option<SocketAddr>,
     /// Most connections at a time.
     pub connections: usize,
-    /// Most connections at a time from one IPv4 address or IPv6 /64.
-    pub connections_per_address: usize,
+    /// Most connections at a time from one IPv4 address or IPv6 /64; `None` leaves it to the server.
+    pub connections_per_address: Option<usize>,
     /// How long a connection may stay open without a request.
     pub idle_timeout_s: u32,
     /// How long a client may take for a request, and to accept more of a response.

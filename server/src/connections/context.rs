@@ -1,5 +1,6 @@
 //! What requests share: all of the server, those of a thread, those of a connection.
 
+use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -7,10 +8,10 @@ use std::time::Instant;
 use axum::http::HeaderValue;
 use ipnet::IpNet;
 use tokio_rustls::TlsAcceptor;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::activity::Activity;
-use super::limits::{ConnectionLimiter, ConnectionPermit};
+use super::limits::{ConnectionLimiter, ConnectionPermit, Limits, OPERATOR_CONNECTIONS};
 use super::refusals::{Refusals, Whose};
 use super::registry::{Entered, Registry};
 use crate::accounts::{Accounts, Held, Place};
@@ -21,12 +22,25 @@ use crate::operator::access_log::{Log, Refused};
 use crate::operator::metrics::{Counters, Malformed, Metrics};
 use crate::site::Site;
 
+/// Where the connections of one duty have their places, and what they may hold.
+pub(crate) struct Places {
+    pub(crate) limiter: Arc<ConnectionLimiter>,
+    pub(crate) accounts: Arc<Accounts>,
+}
+
+impl Places {
+    pub(crate) fn new(limits: Limits) -> Places {
+        let accounts = Accounts::new(limits.connections, limits.connections_per_address);
+        Places { limiter: ConnectionLimiter::new(limits), accounts }
+    }
+}
+
 /// What all threads serve, and how.
 pub(crate) struct Serving {
     pub(crate) site: Site,
     pub(crate) operator: Operator,
-    pub(crate) limiter: Arc<ConnectionLimiter>,
-    pub(crate) accounts: Arc<Accounts>,
+    pub(crate) viewers: Places,
+    pub(crate) operators: Places,
     pub(crate) trusted: Vec<IpNet>,
     pub(crate) page_policy: Option<HeaderValue>,
     pub(crate) log: Log,
@@ -40,6 +54,13 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
+    pub(super) fn places(&self, duty: Duty) -> &Places {
+        match duty {
+            Duty::Viewers => &self.viewers,
+            Duty::Operator => &self.operators,
+        }
+    }
+
     /// Counts a connection that is not let in, and tells of it when it is time.
     pub(super) fn refuse(&self, whose: Whose) {
         let now_s = self.started.elapsed().as_secs();
@@ -54,7 +75,7 @@ impl Serving {
     }
 
     fn tell(&self, lines: impl IntoIterator<Item = (Whose, u64)>) {
-        let open = self.limiter.taken();
+        let open = self.viewers.limiter.taken();
         for (whose, refused) in lines {
             match whose {
                 Whose::Address(address) => {
@@ -63,6 +84,11 @@ impl Serving {
                 Whose::OtherAddresses => {
                     warn!(refused, "connections of more addresses refused; see --connections-per-address");
                 }
+                Whose::Operator => warn!(
+                    refused,
+                    "connections to --metrics-listen refused, all its {OPERATOR_CONNECTIONS} places are taken; \
+                     give it an address that only the operator reaches"
+                ),
                 Whose::Everybody => {
                     warn!(refused, open, "connections refused, all places are taken; see --connections");
                 }
@@ -113,6 +139,16 @@ impl Connection {
         self.worker.counters.malformed(malformed);
         if let Some(refused) = refused {
             self.log_refused(refused);
+        }
+    }
+
+    /// Tells of a client that breaks the rules of TLS, and not of one that has left.
+    pub(super) fn broken_tls(&self, error: &io::Error) {
+        debug!(%error, "no TLS");
+        if error.kind() == ErrorKind::InvalidData {
+            let reason = format!("no TLS: {error}");
+            let refused = Refused { sent: b"", status: None, reason: &reason };
+            self.malformed(Malformed::Tls, Some(&refused));
         }
     }
 

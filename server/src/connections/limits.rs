@@ -51,6 +51,13 @@ pub(crate) const STREAM_PLACE_BYTES: u64 = 3 * 1024;
 /// Requests that are blocked at a time for each connection that there may be: the list and the part.
 const BLOCKED_FOR_EACH: usize = 2;
 
+/// For one address, where nobody says otherwise: enough for a household, and never more than half of all.
+const USUAL_PER_ADDRESS: usize = 1000;
+
+/// Connections to the operator's port. They have places of their own: whoever restarts what does not answer must not restart a
+/// server because its viewers are many.
+pub(crate) const OPERATOR_CONNECTIONS: usize = 32;
+
 /// Files other than those of connections: webroot, log, certificate, epoll, and files on their way out.
 const FILES_BESIDES: usize = 512;
 
@@ -69,6 +76,11 @@ pub(crate) struct Limits {
 pub(crate) fn affordable(wanted: usize, open_files: Option<u64>) -> usize {
     let files = open_files.map_or(usize::MAX, |files| usize::try_from(files).unwrap_or(usize::MAX));
     wanted.min(files.saturating_sub(FILES_BESIDES.min(files / 2))).max(1)
+}
+
+/// How many of all `connections` one address may have, when `wanted` are asked for.
+pub(crate) fn per_address(wanted: Option<usize>, connections: usize) -> usize {
+    wanted.unwrap_or_else(|| USUAL_PER_ADDRESS.min(connections / 2).max(1))
 }
 
 /// How many requests may be blocked at a time.
@@ -184,7 +196,7 @@ impl Watch {
     }
 }
 
-/// The connections of all threads.
+/// The connections of all threads that have one duty.
 #[derive(Debug)]
 pub(crate) struct ConnectionLimiter {
     limits: Limits,
@@ -373,6 +385,15 @@ mod tests {
         assert_eq!(affordable(10_000, Some(100)), 50);
         assert_eq!(affordable(10_000, None), 10_000);
         assert_eq!(affordable(10_000, Some(0)), 1);
+    }
+
+    #[test]
+    fn an_address_has_at_most_half_of_all_places_unless_the_operator_says_otherwise() {
+        for (connections, expected) in [(10_000, 1000), (2000, 1000), (512, 256), (200, 100), (3, 1), (1, 1)]
+        {
+            assert_eq!(per_address(None, connections), expected, "of {connections}");
+        }
+        assert_eq!(per_address(Some(5000), 200), 5000);
     }
 
     #[test]

@@ -11,12 +11,13 @@
 //! | `http2` | HTTP/2, which h2 speaks; `stream`, an answer; `frames`, what clients send besides requests |
 //! | `lingering_close` | the end of one, where the client does not expect it |
 //! | `head` | the head of a request that may have to wait |
-//! | `transport`, `activity` | its bytes, and what it has done |
+//! | `transport`, `activity` | its bytes, and what it has done; `bounded`, what TLS reads ahead of them |
 //! | `request`, `body` | one request and its answer, counted and logged |
 //! | `caught` | an answer that ends in a panic |
 
 mod activity;
 mod body;
+mod bounded;
 mod caught;
 mod connection;
 mod context;
@@ -43,7 +44,7 @@ use tokio::sync::{oneshot, watch};
 use crate::listen::Port;
 use worker::Socket;
 
-pub(crate) use context::Serving;
+pub(crate) use context::{Places, Serving};
 
 /// The threads that serve.
 pub(crate) struct Threads {

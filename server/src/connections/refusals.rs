@@ -18,6 +18,8 @@ pub(super) enum Whose {
     OtherAddresses,
     /// All places are taken, whoever comes.
     Everybody,
+    /// As are those of the operator's port.
+    Operator,
 }
 
 /// What has been told of whom.

@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 
 use super::activity::{Activity, Command};
 use super::limits::{Limits, Verdict, Watch};
+use crate::listen::Duty;
 use crate::operator::metrics::Reached;
 
 /// How many connections are looked at to find one that is idle: enough to avoid the busy ones.
@@ -24,6 +25,7 @@ pub(super) struct Registry {
 }
 
 struct Entry {
+    duty: Duty,
     activity: Arc<Activity>,
     watch: Watch,
     task: Option<AbortHandle>,
@@ -38,9 +40,9 @@ pub(super) struct Entered {
 }
 
 impl Registry {
-    pub(super) fn enter(self: &Arc<Registry>, activity: Arc<Activity>) -> Entered {
+    pub(super) fn enter(self: &Arc<Registry>, activity: Arc<Activity>, duty: Duty) -> Entered {
         let watch = Watch::new(self.now_s.load(Relaxed));
-        let key = self.entries().insert(Entry { activity, watch, task: None, ending: false });
+        let key = self.entries().insert(Entry { duty, activity, watch, task: None, ending: false });
         Entered { registry: self.clone(), key }
     }
 
@@ -79,13 +81,15 @@ impl Registry {
         cut.iter().for_each(AbortHandle::abort);
     }
 
-    /// Ends the connection that has been silent for longest among some; false when all of these are busy.
-    pub(super) fn make_room(&self, from: usize) -> bool {
+    /// Ends the connection that has been silent for longest among some of this duty; false when all of these are busy.
+    pub(super) fn make_room(&self, duty: Duty, from: usize) -> bool {
         let mut entries = self.entries();
         let count = entries.capacity().max(1);
         let longest = (0..count)
             .map(|step| (from.wrapping_add(step)) % count)
-            .filter_map(|key| Some((key, entries.get(key).filter(|entry| !entry.ending)?)))
+            .filter_map(|key| {
+                Some((key, entries.get(key).filter(|entry| entry.duty == duty && !entry.ending)?))
+            })
             .take(SAMPLE)
             .filter_map(|(key, entry)| Some((entry.watch.still_since_s()?, key, entry)))
             .filter(|(_, _, entry)| entry.activity.is_still())

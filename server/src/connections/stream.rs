@@ -142,7 +142,7 @@ impl Sending {
                 return None;
             }
         };
-        let patience_s = connection.worker.serving.limiter.limits().patience_s;
+        let patience_s = connection.worker.serving.viewers.limiter.limits().patience_s;
         let patience = Patience::new(patience_s, is_for_now);
         (!is_empty).then(|| Sending { connection, stream, body, share, rest: Bytes::new(), patience })
     }

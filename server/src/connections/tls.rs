@@ -1,14 +1,13 @@
 //! The beginning of TLS on one connection, and what comes instead of it.
 
-use std::io::ErrorKind;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
-use tracing::debug;
 
+use super::bounded::Bounded;
 use super::context::Connection;
 use super::limits::TLS_BACKLOG_BYTES;
 use super::lingering_close;
@@ -19,7 +18,7 @@ use crate::operator::metrics::Malformed;
 const PLAIN: &str = "this port speaks HTTPS; the address begins with https://\n";
 
 /// `None` when it was none, which the client has been told if it understands.
-pub(super) async fn accept(connection: &Arc<Connection>, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+pub(super) async fn accept(connection: &Arc<Connection>, stream: TcpStream) -> Option<TlsStream<Bounded>> {
     let mut first = [0];
     let heard = stream.peek(&mut first).await.unwrap_or(0);
     // RFC 8446 5.1: a handshake begins with 22, and a method of HTTP with a letter.
@@ -28,19 +27,15 @@ pub(super) async fn accept(connection: &Arc<Connection>, stream: TcpStream) -> O
         return None;
     }
     let acceptor = connection.worker.serving.tls.as_ref()?;
-    match acceptor.accept(stream).await {
+    match acceptor.accept(Bounded::new(stream)).await {
         Ok(mut tls) => {
-            tls.get_mut().1.set_buffer_limit(Some(TLS_BACKLOG_BYTES));
+            let (stream, tls_state) = tls.get_mut();
+            stream.refill();
+            tls_state.set_buffer_limit(Some(TLS_BACKLOG_BYTES));
             Some(tls)
         }
         Err(error) => {
-            debug!(%error, "no TLS");
-            // All others have left.
-            if error.kind() == ErrorKind::InvalidData {
-                let reason = format!("no TLS: {error}");
-                let refused = Refused { sent: b"", status: None, reason: &reason };
-                connection.malformed(Malformed::Tls, Some(&refused));
-            }
+            connection.broken_tls(&error);
             None
         }
     }

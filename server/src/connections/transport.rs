@@ -12,6 +12,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
 use super::activity::{Command, add_u64};
+use super::bounded::Bounded;
 use super::context::Connection;
 use super::frames::{self, Frames};
 use super::limits::{LONG_HEAD_BYTES, SHORT_HEAD_BYTES, TLS_BACKLOG_BYTES};
@@ -24,7 +25,7 @@ pub(super) enum Carrier {
     Tcp(TcpStream),
     Unix(UnixStream),
     /// With what it takes.
-    Tls(Box<TlsStream<TcpStream>>, #[expect(dead_code)] Held),
+    Tls(Box<TlsStream<Bounded>>, #[expect(dead_code)] Held),
 }
 
 /// A carrier, with what was read from it too early.
@@ -36,6 +37,8 @@ pub(super) struct Transport {
     /// What was read since a request began, and how many had begun then.
     read_bytes: u32,
     requests: u32,
+    /// It has broken the rules of TLS, which was told.
+    is_broken: bool,
     rare: Option<Box<Rare>>,
 }
 
@@ -62,7 +65,15 @@ macro_rules! each {
 
 impl Transport {
     pub(super) fn new(carrier: Carrier, connection: Arc<Connection>) -> Transport {
-        Transport { carrier, early: Vec::new(), connection, read_bytes: 0, requests: 0, rare: None }
+        Transport {
+            carrier,
+            early: Vec::new(),
+            connection,
+            read_bytes: 0,
+            requests: 0,
+            is_broken: false,
+            rare: None,
+        }
     }
 
     fn rare(&mut self) -> &mut Rare {
@@ -76,6 +87,9 @@ impl Transport {
 
     /// Notes that more was read.
     fn note_read(&mut self, bytes: usize) {
+        if let Carrier::Tls(stream, _) = &mut self.carrier {
+            stream.get_mut().0.refill();
+        }
         let requests = self.connection.activity.requests.load(Relaxed);
         if requests != self.requests {
             (self.requests, self.read_bytes) = (requests, 0);
@@ -86,6 +100,14 @@ impl Transport {
             && self.rare.as_ref().is_none_or(|rare| rare.reading.is_none())
         {
             self.rare().reading = Some(self.connection.place.hold(LONG_HEAD_BYTES));
+        }
+    }
+
+    /// Tells of a client that breaks the rules of TLS after its handshake.
+    fn note_broken(&mut self, polled: &Poll<io::Result<()>>) {
+        if let (Carrier::Tls(..), Poll::Ready(Err(error)), false) = (&self.carrier, polled, self.is_broken) {
+            self.is_broken = true;
+            self.connection.broken_tls(error);
         }
     }
 
@@ -157,7 +179,9 @@ impl Transport {
         let mut bytes = [MaybeUninit::uninit(); 256];
         while self.early.len() < most_bytes {
             let mut buffer = ReadBuf::uninit(&mut bytes);
-            ready!(each!(self, stream => Pin::new(stream).poll_read(cx, &mut buffer)))?;
+            let polled = each!(self, stream => Pin::new(stream).poll_read(cx, &mut buffer));
+            self.note_broken(&polled);
+            ready!(polled)?;
             if buffer.filled().is_empty() {
                 return Poll::Ready(Ok(()));
             }
@@ -204,6 +228,7 @@ impl AsyncRead for Transport {
         }
         let before = buffer.filled().len();
         let polled = each!(self, stream => Pin::new(stream).poll_read(cx, buffer));
+        self.note_broken(&polled);
         if buffer.filled().len() > before {
             self.connection.activity.heard.store(true, Relaxed);
             self.note_read(buffer.filled().len() - before);

@@ -162,8 +162,8 @@ fn no_delay(stream: &TcpStream) {
 
 impl Worker {
     /// Whether a connection could be ended for another.
-    fn make_room(&self) -> bool {
-        let made = self.registry.make_room(self.search_from.fetch_add(SEARCH_STEP, Relaxed));
+    fn make_room(&self, duty: Duty) -> bool {
+        let made = self.registry.make_room(duty, self.search_from.fetch_add(SEARCH_STEP, Relaxed));
         if made {
             self.counters.reached(Reached::Connections);
         }
@@ -172,18 +172,22 @@ impl Worker {
 
     /// Starts the task of a connection, if there is a place for it.
     fn admit(self: &Arc<Worker>, stream: Stream, peer: Peer, scheme: Scheme, duty: Duty) {
+        let places = self.serving.places(duty);
+        // The operator's port has few places in all.
         let counted = match peer {
+            _ if duty == Duty::Operator => None,
             Peer::Address(address) if !peer.is_trusted(&self.serving.trusted) => Some(address),
             _ => None,
         };
         let count_refused = |reached| {
             self.counters.reached(reached);
             self.serving.refuse(match counted {
+                _ if duty == Duty::Operator => Whose::Operator,
                 Some(address) if reached == Reached::PerAddress => Whose::Address(subscriber(address)),
                 _ => Whose::Everybody,
             });
         };
-        let permit = match self.serving.limiter.take(counted, || self.make_room()) {
+        let permit = match places.limiter.take(counted, || self.make_room(duty)) {
             Ok(permit) => permit,
             Err(reached) => {
                 count_refused(reached);
@@ -193,12 +197,12 @@ impl Worker {
         // A proxy brings many players over one connection.
         let most_blocked = if counted.is_some() { BLOCKED_PER_CONNECTION } else { u32::MAX };
         let activity = Arc::new(Activity::new(most_blocked));
-        let Some(place) = self.serving.accounts.enter(counted.map(subscriber), activity.clone()) else {
+        let Some(place) = places.accounts.enter(counted.map(subscriber), activity.clone()) else {
             count_refused(Reached::PerAddress);
             return self.refuse(stream, scheme);
         };
         self.counters.accepted();
-        let entered = self.registry.enter(activity.clone());
+        let entered = self.registry.enter(activity.clone(), duty);
         let key = entered.key();
         let connection = Connection {
             worker: self.clone(),
@@ -245,9 +249,9 @@ async fn scan_connections(worker: Arc<Worker>) {
     loop {
         ticks.tick().await;
         let now_s = start.elapsed().as_secs();
-        worker
-            .registry
-            .scan(now_s, worker.serving.limiter.limits(), |why: Reached| worker.counters.reached(why));
+        worker.registry.scan(now_s, worker.serving.viewers.limiter.limits(), |why: Reached| {
+            worker.counters.reached(why);
+        });
         worker.counters.set_now(now_s);
         worker.serving.tell_of_refused();
     }

@@ -11,17 +11,17 @@ use hyper::body::{Frame, SizeHint};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::accounts::{Piece, Share};
-use crate::webroot::open_files::SharedFile;
+use crate::webroot::open_files::Reader;
 
 pub(super) struct FileBody {
-    file: Arc<SharedFile>,
+    file: Arc<Reader>,
     share: Arc<Share>,
     left: Range<u64>,
     reading: Option<JoinHandle<io::Result<Bytes>>>,
 }
 
 impl FileBody {
-    pub(super) fn new(file: Arc<SharedFile>, share: Arc<Share>, part: Range<u64>) -> FileBody {
+    pub(super) fn new(file: Arc<Reader>, share: Arc<Share>, part: Range<u64>) -> FileBody {
         FileBody { file, share, left: part, reading: None }
     }
 

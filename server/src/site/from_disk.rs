@@ -17,7 +17,7 @@ use crate::http::chosen::Chosen;
 use crate::http::headers;
 use crate::http::paths::{self, Target};
 use crate::http::refusal::refusal;
-use crate::webroot::open_files::{OpenFiles, SharedFile};
+use crate::webroot::open_files::{OpenFiles, Reader};
 
 /// What all requests share.
 #[derive(Debug)]
@@ -50,8 +50,8 @@ impl Files {
         let Some(target) = paths::resolve(request.uri().path()) else {
             return refusal(StatusCode::NOT_FOUND);
         };
-        let (files, path) = (self.files.clone(), target.path.clone());
-        let opened = spawn_blocking(move || files.open(Path::new(&path))).await;
+        let (files, path, who) = (self.files.clone(), target.path.clone(), share.who());
+        let opened = spawn_blocking(move || files.open(Path::new(&path), who)).await;
         self.opened(&target, opened.unwrap_or_else(|error| Err(io::Error::other(error))), request, share)
     }
 
@@ -65,8 +65,9 @@ impl Files {
         share: &Arc<Share>,
     ) -> (Response, bool) {
         let (files, path, other) = (self.files.clone(), target.path.clone(), other.path.clone());
+        let who = share.who();
         let looked = spawn_blocking(move || {
-            let opened = files.open(Path::new(&path));
+            let opened = files.open(Path::new(&path), who);
             let is_missing = matches!(&opened, Err(error) if error.kind() == io::ErrorKind::NotFound);
             let has_other = is_missing && files.has(Path::new(&other));
             (opened, has_other)
@@ -80,12 +81,12 @@ impl Files {
     fn opened(
         &self,
         target: &Target,
-        opened: io::Result<Arc<SharedFile>>,
+        opened: io::Result<Reader>,
         request: &Request<()>,
         share: &Arc<Share>,
     ) -> Response {
         match opened {
-            Ok(file) => self.found(target, &file, request, share),
+            Ok(file) => self.found(target, &Arc::new(file), request, share),
             Err(error) if error.kind() == io::ErrorKind::NotFound => refusal(StatusCode::NOT_FOUND),
             Err(error) => {
                 warn!(path = target.path, %error, "file not sent");
@@ -97,11 +98,11 @@ impl Files {
     fn found(
         &self,
         target: &Target,
-        file: &Arc<SharedFile>,
+        file: &Arc<Reader>,
         request: &Request<()>,
         share: &Arc<Share>,
     ) -> Response {
-        let (length, modified) = (file.identity.size_bytes, file.identity.modified());
+        let (length, modified) = (file.identity().size_bytes, file.identity().modified());
         let tag = tag(file);
         let chosen = Chosen {
             kind: target.kind,
@@ -120,8 +121,8 @@ impl Files {
 }
 
 /// Of size and date: nobody reads a whole file to send a part of it.
-fn tag(file: &SharedFile) -> HeaderValue {
-    let (s, ns) = file.identity.modified_s_ns;
-    HeaderValue::try_from(format!("\"{s:x}.{ns:08x}-{:x}\"", file.identity.size_bytes))
+fn tag(file: &Reader) -> HeaderValue {
+    let (s, ns) = file.identity().modified_s_ns;
+    HeaderValue::try_from(format!("\"{s:x}.{ns:08x}-{:x}\"", file.identity().size_bytes))
         .expect("hex digits are a header value")
 }

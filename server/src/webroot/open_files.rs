@@ -1,10 +1,13 @@
 //! The files that answers are read from: one for each version of a file, however many ask for it, and never more than `MOST_OPEN`
 //! of them open.
 //!
-//! When there are more, the one that nobody has read from for longest is closed. Its readers go on where they are: it is
-//! opened again when the next piece is read. Only when another file has come in its place meanwhile do they end early.
+//! When there are more, `least_needed` says which is closed: one of whoever has most of them open. Its readers go on where they
+//! are: it is opened again when the next piece is read. Only when another file has come in its place meanwhile, or none, do they
+//! end early.
 
-use std::collections::HashMap;
+mod least_needed;
+
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -14,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::identity::Identity;
 use super::open_regular;
+use least_needed::{Candidate, MOST_READERS, least_needed};
 
 /// A live stream has a dozen files that are asked for, and a hundred channels have them in memory. Together with one for each of the
 /// connections that 1,024 open files allow for, this is still less than that.
@@ -31,12 +35,21 @@ pub(crate) struct OpenFiles {
 
 /// One version of a file; the file itself may be closed.
 #[derive(Debug)]
-pub(crate) struct SharedFile {
+struct SharedFile {
     all: Arc<OpenFiles>,
     path: PathBuf,
-    pub(crate) identity: Identity,
+    identity: Identity,
     open: Mutex<Option<Arc<File>>>,
     used_at: AtomicU64,
+    /// Who reads it, and for how many answers.
+    readers: Mutex<BTreeMap<usize, usize>>,
+}
+
+/// A file that somebody reads.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    file: Arc<SharedFile>,
+    who: usize,
 }
 
 impl OpenFiles {
@@ -49,14 +62,14 @@ impl OpenFiles {
         })
     }
 
-    /// Waits for the disk.
-    pub(crate) fn open(self: &Arc<OpenFiles>, path: &Path) -> io::Result<Arc<SharedFile>> {
+    /// Opens a file for `who`, which is one number for each that may be greedy. Waits for the disk.
+    pub(crate) fn open(self: &Arc<OpenFiles>, path: &Path, who: usize) -> io::Result<Reader> {
         let file = open_regular(&self.directory, path)?;
         let identity = Identity::of(&file.metadata()?);
         let mut files = self.files();
         if let Some(shared) = files.get(&identity).and_then(Weak::upgrade) {
             drop(files);
-            return Ok(shared);
+            return Ok(Reader::new(shared, who));
         }
         let shared = Arc::new(SharedFile {
             all: self.clone(),
@@ -64,11 +77,13 @@ impl OpenFiles {
             identity: identity.clone(),
             open: Mutex::default(),
             used_at: AtomicU64::new(0),
+            readers: Mutex::default(),
         });
         files.insert(identity, Arc::downgrade(&shared));
         drop(files);
-        shared.keep(file);
-        Ok(shared)
+        let reader = Reader::new(shared, who);
+        reader.file.keep(file);
+        Ok(reader)
     }
 
     /// Whether there is such a file, or the machine is in trouble. Waits for the disk.
@@ -80,7 +95,7 @@ impl OpenFiles {
         self.by_identity.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts one more, and closes the one that nobody has read from for longest when there are too many.
+    /// Counts one more, and closes another one when there are too many.
     fn opened(&self, file: &Arc<SharedFile>) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.push(Arc::downgrade(file));
@@ -91,20 +106,51 @@ impl OpenFiles {
         if open.len() <= MOST_OPEN {
             return;
         }
-        let used_at =
-            |file: &Weak<SharedFile>| file.upgrade().map(|file| file.used_at.load(Ordering::Relaxed));
-        let longest = (0..open.len()).min_by_key(|number| used_at(&open[*number]));
-        let longest = longest.and_then(|number| open.swap_remove(number).upgrade());
+        let files: Vec<_> = open.iter().map(Weak::upgrade).collect();
+        // Who has gone meanwhile has no readers.
+        let candidate = |file: &Option<Arc<SharedFile>>| file.as_deref().map(SharedFile::candidate);
+        let candidates: Vec<_> = files.iter().map(|file| candidate(file).unwrap_or_default()).collect();
+        let chosen = least_needed(&candidates);
+        if let Some(number) = chosen {
+            open.swap_remove(number);
+        }
         drop(open);
-        if let Some(file) = longest {
+        if let Some(file) = chosen.and_then(|number| files[number].as_ref()) {
             file.open().take();
         }
     }
 }
 
-impl SharedFile {
+impl Reader {
+    fn new(file: Arc<SharedFile>, who: usize) -> Reader {
+        *file.readers().entry(who).or_default() += 1;
+        Reader { file, who }
+    }
+
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.file.identity
+    }
+
     /// Fills `content` with what is there, as far as the file goes; how much that is. Waits for the disk.
-    pub(crate) fn read(self: &Arc<SharedFile>, offset: u64, content: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn read(&self, offset: u64, content: &mut [u8]) -> io::Result<usize> {
+        self.file.read(offset, content)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let mut readers = self.file.readers();
+        if let Some(answers) = readers.get_mut(&self.who) {
+            *answers -= 1;
+            if *answers == 0 {
+                readers.remove(&self.who);
+            }
+        }
+    }
+}
+
+impl SharedFile {
+    fn read(self: &Arc<SharedFile>, offset: u64, content: &mut [u8]) -> io::Result<usize> {
         let open = self.open().clone();
         let file = match open {
             Some(file) => file,
@@ -139,6 +185,15 @@ impl SharedFile {
         file
     }
 
+    fn candidate(&self) -> Candidate {
+        let readers = self.readers().keys().copied().take(MOST_READERS).collect();
+        Candidate { readers, used_at: self.used_at.load(Ordering::Relaxed) }
+    }
+
+    fn readers(&self) -> MutexGuard<'_, BTreeMap<usize, usize>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn open(&self) -> MutexGuard<'_, Option<Arc<File>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -160,7 +215,7 @@ mod tests {
 
     use super::*;
 
-    fn read(file: &Arc<SharedFile>, offset: u64) -> io::Result<String> {
+    fn read(file: &Reader, offset: u64) -> io::Result<String> {
         let mut content = [0; 9];
         let count = file.read(offset, &mut content)?;
         Ok(String::from_utf8_lossy(&content[..count]).into_owned())
@@ -171,20 +226,33 @@ mod tests {
         all.iter().filter(|file| file.open().is_some()).count()
     }
 
-    #[test]
-    fn a_version_is_open_once_and_few_versions_are_open() {
+    fn is_open(reader: &Reader) -> bool {
+        reader.file.open().is_some()
+    }
+
+    /// A webroot with as many files.
+    fn webroot(count: usize) -> (tempfile::TempDir, Arc<OpenFiles>) {
         let webroot = tempfile::tempdir().unwrap();
         let files = OpenFiles::new(webroot.path());
-        let name = |number: usize| format!("{number}.ts");
-        for number in 0..MOST_OPEN + 5 {
+        for number in 0..count {
             fs::write(webroot.path().join(name(number)), number.to_string()).unwrap();
         }
-        let open = |number: usize| files.open(Path::new(&name(number))).unwrap();
+        (webroot, files)
+    }
+
+    fn name(number: usize) -> String {
+        format!("{number}.ts")
+    }
+
+    #[test]
+    fn a_version_is_open_once_and_few_versions_are_open() {
+        let (_webroot, files) = webroot(MOST_OPEN + 5);
+        let open = |number: usize| files.open(Path::new(&name(number)), 1).unwrap();
         let first = open(0);
-        assert!(Arc::ptr_eq(&first, &open(0)));
+        assert!(Arc::ptr_eq(&first.file, &open(0).file));
         let others: Vec<_> = (1..MOST_OPEN + 5).map(open).collect();
         assert_eq!(count_open(&files), MOST_OPEN);
-        assert!(first.open().is_none(), "nobody has read from it for longest");
+        assert!(!is_open(&first), "nobody has read from it for longest");
         assert_eq!(read(&first, 0).unwrap(), "0");
         assert_eq!(count_open(&files), MOST_OPEN);
 
@@ -193,17 +261,35 @@ mod tests {
     }
 
     #[test]
+    fn whoever_reads_few_files_keeps_them_though_others_read_many_and_the_same() {
+        let (webroot, files) = webroot(4 * MOST_OPEN);
+        let open = |number: usize, who: usize| files.open(Path::new(&name(number)), who).unwrap();
+        let viewer = [open(0, 1), open(1, 1)];
+        let mut attackers = vec![open(0, 2), open(1, 3)];
+        attackers.extend((2..2 * MOST_OPEN).map(|number| open(number, 2)));
+        attackers.extend((2 * MOST_OPEN..4 * MOST_OPEN).map(|number| open(number, 3)));
+        for (number, reader) in viewer.iter().enumerate() {
+            fs::remove_file(webroot.path().join(name(number))).unwrap();
+            assert_eq!(read(reader, 0).unwrap(), number.to_string());
+        }
+        assert_eq!(count_open(&files), MOST_OPEN);
+        drop(viewer);
+        attackers.iter().skip(2).for_each(|reader| assert!(read(reader, 0).is_ok()));
+        assert!(!is_open(&attackers[0]), "once the viewer has gone, it is the attackers' alone");
+    }
+
+    #[test]
     fn a_reader_keeps_its_version() {
         let webroot = tempfile::tempdir().unwrap();
         let files = OpenFiles::new(webroot.path());
         let path = webroot.path().join("a.ts");
         fs::write(&path, "0123456789").unwrap();
-        let first = files.open(Path::new("a.ts")).unwrap();
+        let first = files.open(Path::new("a.ts"), 1).unwrap();
         fs::write(webroot.path().join("b.ts"), "another one").unwrap();
         fs::rename(webroot.path().join("b.ts"), &path).unwrap();
         assert_eq!(read(&first, 8).unwrap(), "89");
-        assert_eq!(read(&files.open(Path::new("a.ts")).unwrap(), 0).unwrap(), "another o");
-        first.open().take();
+        assert_eq!(read(&files.open(Path::new("a.ts"), 1).unwrap(), 0).unwrap(), "another o");
+        first.file.open().take();
         assert_eq!(read(&first, 0).unwrap_err().kind(), io::ErrorKind::NotFound, "it is gone");
     }
 }

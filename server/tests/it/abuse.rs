@@ -207,7 +207,7 @@ fn garbage_is_answered_with_a_refusal_or_not_at_all() {
 }
 
 /// From 50 addresses of this machine, as many clients would.
-fn connect_from(number: usize, address: SocketAddr) -> Option<TcpStream> {
+pub fn connect_from(number: usize, address: SocketAddr) -> Option<TcpStream> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     let from = if cfg!(target_os = "linux") { number % 50 + 1 } else { 1 };
     socket.bind(&SocketAddr::from((Ipv4Addr::new(127, 0, from as u8, 1), 0)).into()).ok()?;

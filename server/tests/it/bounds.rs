@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::abuse::connect_from;
 use crate::attacks::{FILES_OF_ONE, LISTED, UNLISTED, webroot};
 use crate::blocking::{list, metric, next};
 use crate::support::attackers::{
@@ -225,6 +226,55 @@ fn few_open_files_are_enough_for_what_is_in_memory() {
         assert!(open_files <= FILES_OF_ONE, "{open_files}");
     }
     drop(readers);
+}
+
+/// A publisher deletes a segment while somebody still downloads it; only who has its file open can finish.
+#[test]
+fn a_slow_download_of_what_was_deleted_goes_on_while_others_read_many_files() {
+    const FILES: usize = 400;
+    const STREAMS: usize = 50;
+    // More than sockets take.
+    const OLD: &str = "/live/old.ts";
+    const OLD_BYTES: u64 = 32 << 20;
+    let webroot = webroot();
+    fs::File::create(webroot.path().join(&OLD[1..])).unwrap().set_len(OLD_BYTES).unwrap();
+    let files = webroot.path().join("many");
+    fs::create_dir(&files).unwrap();
+    for number in 0..FILES {
+        fs::File::create(files.join(number.to_string())).unwrap().set_len(1 << 20).unwrap();
+    }
+    let server = Server::start(&webroot.path(), &[]);
+    let mut viewer = Connection::open(server.address);
+    viewer.send("GET", OLD, &[]);
+    let mut answer = viewer.read_head();
+
+    // Another address reads the same file, too, and then many others.
+    let streams: Vec<_> = (0..FILES / STREAMS)
+        .map(|number| {
+            let mut stream = connect_from(1, server.address).unwrap();
+            stream.write_all(&preface(1000)).unwrap();
+            if number == 0 {
+                stream.write_all(&headers(1, OLD)).unwrap();
+            }
+            for other in 0..STREAMS {
+                let path = format!("/many/{}", number * STREAMS + other);
+                stream.write_all(&headers(3 + 2 * other as u32, &path)).unwrap();
+            }
+            let mut begun = 0;
+            while begun < STREAMS {
+                let (kind, id, _) = read_frame(&mut stream);
+                begun += usize::from(kind == 0 && id > 1);
+            }
+            stream
+        })
+        .collect();
+    if let Some(open_files) = server.open_files() {
+        assert!(open_files <= FILES_OF_ONE, "{open_files}");
+    }
+    fs::remove_file(webroot.path().join(&OLD[1..])).unwrap();
+    viewer.read_body(&mut answer);
+    assert_eq!((answer.status, answer.body.len()), (200, OLD_BYTES as usize));
+    drop(streams);
 }
 
 /// Low latency goes on with no memory for segments, and with as much of it as slow readers hold.

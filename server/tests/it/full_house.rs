@@ -1,7 +1,7 @@
 //! More connections than there may be: whoever is not let in is told so, and so is the operator.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -11,7 +11,10 @@ use std::thread;
 use std::time::Duration;
 
 use crate::as_written::exchange;
-use crate::support::{Connection, DEADLINE, Server, Webroot, wait_until};
+use crate::attacks::{UNLISTED, webroot};
+use crate::blocking::metric;
+use crate::support::attackers::{Dialer, SlowReader, Version};
+use crate::support::{Connection, DEADLINE, Server, Webroot, get, wait_until};
 use crate::tls::write_certificate;
 
 const ASK: &[u8] = b"GET /status.json HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -52,7 +55,10 @@ fn whoever_has_too_many_connections_is_told_so_and_the_operator_once() {
 fn where_busy_viewers_have_all_places_everybody_is_told_so() {
     let webroot = Webroot::new();
     webroot.replace("ll.m3u8", crate::blocking::list(1).as_bytes());
-    let server = Server::start(&webroot.path(), &["--connections", "5", "--threads", "1"]);
+    let server = Server::start(
+        &webroot.path(),
+        &["--connections", "5", "--connections-per-address", "9", "--threads", "1"],
+    );
     let mut waiting = Vec::new();
     wait_until("all places are taken", || {
         // Whoever waits for the next part is not sent away for another, but whoever has not asked yet is.
@@ -66,6 +72,71 @@ fn where_busy_viewers_have_all_places_everybody_is_told_so() {
     let (_, _, stderr) = server.wait();
     let full = stderr.lines().filter(|line| line.contains("all places are taken; see --connections"));
     assert_eq!(full.count(), 1, "{stderr}");
+}
+
+/// Viewers that read next to nothing of what they have asked for, so that their places are in use.
+fn busy(address: SocketAddr, from: impl Iterator<Item = Ipv4Addr>) -> Vec<SlowReader> {
+    let dialer = Dialer { address, certificate: None };
+    from.filter_map(|from| SlowReader::begin(&dialer, from, Version::Http1, UNLISTED, 1).ok()).collect()
+}
+
+#[test]
+fn the_operator_is_answered_while_viewers_have_all_places() {
+    let webroot = webroot();
+    let words = ["--connections", "20", "--threads", "1", "--metrics-listen", "127.0.0.1:0"];
+    let mut server = Server::start(&webroot.path(), &words);
+    let operator = server.next_address();
+    let mut at_rest = Connection::open(operator);
+    assert_eq!(at_rest.ask("GET", "/healthz", &[]).status, 200);
+    let mut addresses = (1..).map(|number| Ipv4Addr::from_bits(0x7f00_0100 + number));
+    let mut viewers = busy(server.address, addresses.by_ref().take(30));
+    wait_until("all places are taken", || {
+        // Whoever has not asked yet has to go for us, and we leave.
+        viewers.extend(busy(server.address, addresses.by_ref().take(1)));
+        exchange(server.address, ASK, None).starts_with("HTTP/1.1 503")
+    });
+    assert_eq!(at_rest.ask("GET", "/healthz", &[]).status, 200, "viewers do not get its place");
+    for path in ["/healthz", "/metrics"] {
+        assert_eq!(get(operator, path, &[]).status, 200, "{path}");
+    }
+    drop(viewers);
+}
+
+#[test]
+fn the_operators_port_has_a_few_places_and_takes_none_of_the_viewers() {
+    const PLACES: u64 = 32;
+    let webroot = Webroot::new();
+    let words = ["--connections", "2", "--threads", "1", "--metrics-listen", "127.0.0.1:0"];
+    let mut server = Server::start(&webroot.path(), &words);
+    let operator = server.next_address();
+    let mut viewer = Connection::open(server.address);
+    assert_eq!(viewer.ask("GET", "/stream.m3u8", &[]).status, 200);
+    let silent: Vec<_> = (0..3 * PLACES).map(|_| Connection::open(operator)).collect();
+    // One of them is the viewer's.
+    wait_until("all its places are taken", || metric(operator, "livedir_connections") == PLACES + 1);
+    assert_eq!(get(operator, "/healthz", &[]).status, 200, "whoever asks gets the place of who does not");
+    assert_eq!(viewer.ask("GET", "/stream.m3u8", &[]).status, 200);
+    drop(silent);
+}
+
+#[test]
+fn one_address_never_has_all_places() {
+    let webroot = webroot();
+    let plain = Server::command(&webroot.path(), &["--connections", "20"]);
+    let mut few_files = Command::new("sh");
+    few_files.args(["-c", "ulimit -n 256; exec \"$0\" \"$@\""]).arg(plain.get_program());
+    few_files.args(Server::command(&webroot.path(), &[]).get_args());
+    few_files.env("RUST_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    for (command, places) in [(plain, 20), (few_files, 128)] {
+        let server = Server::spawn(command);
+        let mut readers = busy(server.address, (0..places + 5).map(|_| Ipv4Addr::new(127, 0, 1, 1)));
+        wait_until("some of them are refused", || readers.iter_mut().any(|reader| !reader.take(4096)));
+        assert_eq!(get(server.address, "/stream.m3u8", &[]).status, 200, "of {places} places");
+        drop(readers);
+        server.signal("TERM");
+        let (_, _, stderr) = server.wait();
+        assert!(stderr.contains("see --connections-per-address"), "{stderr}");
+    }
 }
 
 #[test]

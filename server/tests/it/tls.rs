@@ -1,12 +1,18 @@
 //! HTTPS and HTTP/2, asked with curl, and the change of a certificate under a running server.
 
 use std::fs::{self, File};
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::blocking::{list, metric, next};
-use crate::support::{Server, Webroot, segment, wait_until};
+use crate::support::{DEADLINE, Server, Webroot, segment, wait_until};
 
 pub struct Files {
     pub certificate: PathBuf,
@@ -108,6 +114,47 @@ fn requests_that_wait_over_tls_are_answered_on_the_same_connection() {
     }
     let output = String::from_utf8(curl.wait_with_output().unwrap().stdout).unwrap();
     assert_eq!(output, format!("{}<1 200>{}<0 200>", list(2), list(3)));
+}
+
+/// RFC 8446 4: a `ClientHello` of 64,000 bytes, of which the last ones never come, in records.
+fn hello_without_an_end() -> Vec<u8> {
+    let hello = [&[1, 0, 0xfa, 0, 3, 3][..], &vec![9; 63_000]].concat();
+    let record = |part: &[u8]| [&[22, 3, 1][..], &(part.len() as u16).to_be_bytes(), part].concat();
+    hello.chunks(16_000).flat_map(record).collect()
+}
+
+#[test]
+fn a_handshake_without_an_end_is_not_kept_and_a_long_one_is_finished() {
+    let webroot = Webroot::new();
+    let files = write_certificate(webroot.outer(), "one");
+    let log = webroot.outer().join("access.log");
+    let words = ["--metrics-listen", "127.0.0.1:0", "--access-log", log.to_str().unwrap()];
+    let patient = ["--access-log-format", "json", "--client-timeout", "10m"];
+    let mut server = Server::start(&webroot.path(), &[&files.flags()[..], &words, &patient].concat());
+    let operator = server.next_address();
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    // It may be closed before all is sent.
+    let _ = stream.write_all(&hello_without_an_end());
+    let end = stream.read_to_end(&mut Vec::new());
+    assert!(!end.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock), "it is waited for");
+    assert_eq!(metric(operator, "livedir_malformed_total{kind=\"tls\"}"), 1);
+    wait_until("it has its line", || fs::read_to_string(&log).unwrap().contains("no TLS: a message without"));
+
+    // Five times what any browser sends.
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(&files.certificate).unwrap()).unwrap();
+    let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = (0..40).map(|number| vec![b'a' + number; 250]).collect();
+    config.alpn_protocols.push(b"http/1.1".to_vec());
+    let client = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+    let mut tls = StreamOwned::new(client, TcpStream::connect(server.address).unwrap());
+    tls.sock.set_read_timeout(Some(DEADLINE)).unwrap();
+    tls.write_all(b"GET /live/seg-00000001.ts HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = Vec::new();
+    tls.read_to_end(&mut answer).unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200") && answer.ends_with(&segment()));
 }
 
 #[test]
