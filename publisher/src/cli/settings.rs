@@ -16,7 +16,7 @@ use crate::picture::filter::FilterSettings;
 use crate::picture::overlay::OverlaySettings;
 use crate::source::input::listen_address::{self, ListenAt};
 use crate::source::input::tracks::{Told, TrackSettings, WantedSound};
-use crate::source::input::{InputAddress, InputSettings, Takeover};
+use crate::source::input::{Doors, InputAddress, InputSettings, Takeover};
 use crate::source::microphone::MicrophoneSelector;
 use crate::source::open::SourceChoice;
 use livedir_media::VideoCodec;
@@ -291,7 +291,7 @@ impl LiveSettings {
 
     /// What to copy from, if that was asked for.
     #[must_use]
-    pub fn copy_settings(&self, stop: &Stop) -> Option<CopySettings> {
+    pub fn copy_settings(&self, doors: &Doors, stop: &Stop) -> Option<CopySettings> {
         let (Some(_), SourceChoice::Input(address)) = (self.copy, &self.source) else { return None };
         // Sound of a microphone has to be encoded, and goes with frames that are. So does sound with a picture that is.
         if matches!(self.sound, SoundChoice::Microphone(_)) || self.picture.is_some() {
@@ -305,7 +305,7 @@ impl LiveSettings {
             sound_alone: self.sound_alone,
             deinterlace: self.deinterlace,
             tracks: self.tracks.clone(),
-            takeover: self.takeover,
+            doors: doors.clone(),
             stop: stop.flag(),
         };
         let segment_90k = self.asked_segment_90k();

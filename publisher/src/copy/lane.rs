@@ -132,6 +132,13 @@ impl LaneSetup {
         }
     }
 
+    /// The same, as the container says it of all: its times may be rounded, those of RTMP are to milliseconds.
+    pub(crate) fn usual_90k(&self, packet: &Packet) -> i64 {
+        const ROUNDING_90K: u64 = 90;
+        let duration_90k = self.duration_90k(packet);
+        if duration_90k.abs_diff(self.piece_90k) <= ROUNDING_90K { self.piece_90k } else { duration_90k }
+    }
+
     /// What kind of frame it is. Each frame of sound can be decoded by itself.
     pub(crate) fn look(&self, packet: &Packet) -> Picture {
         match (&self.form, packet.data()) {

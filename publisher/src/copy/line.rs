@@ -1,13 +1,14 @@
 //! Line: the source and its slate take turns, and what either sends goes to the packager by the [`Copier`].
 //!
-//! In: what the source sends, from the source thread; and a slate, from the slate's thread, which shows it while the source is away.
-//! Out: packets on one timeline. Each change of turns is a break in it. Both threads use it; whoever has the lock sends.
+//! In: what the source sends, from the source thread; and a slate, from the slate's thread, which shows it while the source is away. A
+//! third thread makes the slate. Out: packets on one timeline. Each change of turns is a break in it. Whoever has the lock sends.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::copier::Copier;
 use super::slate_form::{Seen, SlateForm, SlatePace};
+use super::slate_maker::{SlateMaker, What};
 use super::slate_reel::{Reel, Showing, back_at};
 use super::{Copied, CopiedPacket};
 use crate::grid::absence::Absence;
@@ -40,6 +41,8 @@ pub(crate) struct CopyLine<'a> {
 
 struct State<'a> {
     copier: Copier<'a>,
+    /// The newest slate that is made, and its form.
+    made: Option<(SlateForm, Arc<Reel>)>,
     /// The slate that is shown; `None`: it is the source's turn.
     showing: Option<Showing>,
     /// `None` where there is no slate.
@@ -60,7 +63,7 @@ impl<'a> CopyLine<'a> {
             seen: Seen::new(pace),
             absence: Absence::new(after, Instant::now()),
         });
-        let state = State { copier, showing: None, watch, is_over: false };
+        let state = State { copier, made: None, showing: None, watch, is_over: false };
         Self { state: Mutex::new(state), over: Condvar::new(), meters }
     }
 
@@ -79,24 +82,46 @@ impl<'a> CopyLine<'a> {
         self.over.notify_all();
     }
 
-    /// The slate's thread: shows what `make` makes of the form of the source whenever it is away, until [`end`](Self::end).
-    pub(crate) fn stand_in(&self, mut make: impl FnMut(&SlateForm) -> Option<Arc<Reel>>) {
-        let mut newest: Option<(SlateForm, Option<Arc<Reel>>)> = None;
+    /// The slate's thread: shows the newest slate whenever the source is away, until [`end`](Self::end).
+    pub(crate) fn stand_in(&self) {
         let mut state = self.lock();
         while !state.is_over {
-            let news = state.form().filter(|form| newest.as_ref().is_none_or(|(of, _)| of != form));
-            if let Some(form) = news.filter(|_| state.showing.is_none()) {
-                drop(state);
-                newest = Some((form, make(&form)));
-                state = self.lock();
-                continue;
-            }
-            let reel = newest.as_ref().and_then(|(_, reel)| reel.as_ref());
-            let wake_at = state.show(reel, self.is_lost(), self.meters);
-            let left = wake_at.saturating_duration_since(Instant::now());
-            let waited = self.over.wait_timeout_while(state, left, |state| !state.is_over);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let wake_at = state.show(self.is_lost(), self.meters);
+            state = self.wait_until(state, wake_at);
         }
+    }
+
+    /// The maker's thread: makes a slate whenever the source has another form, until [`end`](Self::end). A film takes seconds: the
+    /// picture is there before it.
+    pub(crate) fn make_slates(&self, maker: &mut SlateMaker) {
+        let mut newest = None;
+        let mut state = self.lock();
+        while !state.is_over {
+            let form = state.form(self.is_lost()).filter(|form| newest.as_ref() != Some(form));
+            let Some(form) = form else {
+                state = self.wait_until(state, Instant::now() + LOOK);
+                continue;
+            };
+            newest = Some(form);
+            for what in [What::Picture, What::Film] {
+                drop(state);
+                let reel = maker.make(&form, what, &|| self.lock().is_over);
+                state = self.lock();
+                if let Some(reel) = reel {
+                    state.made = Some((form, reel));
+                }
+            }
+        }
+    }
+
+    fn wait_until<'s>(
+        &self,
+        state: MutexGuard<'s, State<'a>>,
+        wake_at: Instant,
+    ) -> MutexGuard<'s, State<'a>> {
+        let left = wake_at.saturating_duration_since(Instant::now());
+        let waited = self.over.wait_timeout_while(state, left, |state| !state.is_over);
+        waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
     fn is_lost(&self) -> bool {
@@ -105,8 +130,8 @@ impl<'a> CopyLine<'a> {
 }
 
 impl State<'_> {
-    fn form(&self) -> Option<SlateForm> {
-        self.watch.as_ref()?.seen.form()
+    fn form(&self, is_lost: bool) -> Option<SlateForm> {
+        self.watch.as_ref()?.seen.form(is_lost)
     }
 
     fn take(&mut self, piece: Copied) {
@@ -128,7 +153,7 @@ impl State<'_> {
     }
 
     /// Sends what is due of the slate, if the source is away; says when to look again.
-    fn show(&mut self, reel: Option<&Arc<Reel>>, is_lost: bool, meters: &Meters) -> Instant {
+    fn show(&mut self, is_lost: bool, meters: &Meters) -> Instant {
         let now = Instant::now();
         let Some(watch) = &mut self.watch else { return now + LOOK };
         if is_lost {
@@ -142,11 +167,11 @@ impl State<'_> {
             if now < absent_from {
                 return absent_from.min(now + LOOK);
             }
-            let Some(reel) = reel else { return now + LOOK };
+            let Some((_, reel)) = &self.made else { return now + LOOK };
             // The time for which nothing came is shown, too: what players have in store does not become less by it.
-            let began_at = self.copier.ended_at(now);
+            let showing = Showing::new(reel.clone(), self.copier.ended_at(now));
             self.copier.break_off();
-            self.showing = Some(Showing::new(reel.clone(), began_at));
+            self.showing = Some(showing);
         }
         let Some(showing) = &mut self.showing else { return now + LOOK };
         let packets = showing.due(now);

@@ -36,6 +36,9 @@ pub fn open_copy(settings: CopySettings) -> Result<CopyOpener, InputError> {
         Some(place) => push::origin(&settings.input, place)?,
         None => (Origin::Address, shown),
     };
+    if let Origin::Door(door) = &origin {
+        door.keep_guests(settings.falls_back);
+    }
     Ok(CopyOpener { settings, origin, name })
 }
 

@@ -3,6 +3,7 @@
 //! In: the streams of each client or film, and its packets. Out: size and shape of the pictures, profile and level, and the rate and
 //! channels of the sound, as soon as they are known.
 
+use crate::copy::picture_pace::PicturePace;
 use crate::copy::{CopiedPacket, CopiedStream};
 use crate::encode::short_film::PictureForm;
 use crate::source::input::adts::Adts;
@@ -19,7 +20,7 @@ const BITS_PER_SECOND: std::ops::RangeInclusive<u64> = 200_000..=4_000_000;
 /// Sound that has not come beside so many pictures does not come.
 const MOST_WAITED: u64 = 100;
 
-/// What stays the same for the whole run, as the target durations of segments and parts were promised after it.
+/// What the first client or film is like, as the target durations of segments and parts were promised after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SlatePace {
     /// How long a picture is shown, in 90 kHz ticks.
@@ -48,6 +49,7 @@ pub(crate) struct Seen {
     /// Profile, level, and the shape of a pixel.
     sets: Option<(u8, u8, (u32, u32))>,
     sound: Option<Adts>,
+    rate: PicturePace,
     /// Pictures for which sound that is announced has been waited for.
     waited: Option<u64>,
 }
@@ -55,7 +57,15 @@ pub(crate) struct Seen {
 impl Seen {
     /// Nothing as yet.
     pub(crate) fn new(pace: SlatePace) -> Self {
-        Self { pace, leading: None, size: (0, 0), sets: None, sound: None, waited: None }
+        Self {
+            pace,
+            leading: None,
+            size: (0, 0),
+            sets: None,
+            sound: None,
+            rate: PicturePace::default(),
+            waited: None,
+        }
     }
 
     /// A client or film begins. One without the medium that segments begin with shows nothing.
@@ -68,6 +78,7 @@ impl Seen {
         self.size = picture.map_or((0, 0), |picture| stream_fields::stored_size(&picture.parameters));
         self.sets = None;
         self.sound = None;
+        self.rate = PicturePace::default();
         self.waited = streams.iter().any(|stream| stream.medium == Medium::Audio).then_some(0);
     }
 
@@ -80,12 +91,13 @@ impl Seen {
             _ => {}
         }
         if packet.medium == Medium::Video {
+            self.rate.note(packet.dts_90k);
             self.waited = self.waited.map(|waited| waited + 1).filter(|&waited| waited < MOST_WAITED);
         }
     }
 
-    /// The form, once it is known.
-    pub(crate) fn form(&self) -> Option<SlateForm> {
+    /// The form, once it is known. Of a source that `is_lost` nothing more is waited for.
+    pub(crate) fn form(&self, is_lost: bool) -> Option<SlateForm> {
         match self.leading? {
             Medium::Audio => {
                 let sound = Some(self.sound?);
@@ -93,7 +105,7 @@ impl Seen {
             }
             Medium::Video => {
                 let picture = Some(self.picture()?);
-                let may_come = self.waited.is_some() && self.sound.is_none();
+                let may_come = !is_lost && self.waited.is_some() && self.sound.is_none();
                 (!may_come).then_some(SlateForm { picture, sound: self.sound })
             }
         }
@@ -102,7 +114,8 @@ impl Seen {
     fn picture(&self) -> Option<PictureForm> {
         let (profile, level, sample_aspect) = self.sets?;
         let even = |length: u32| length.next_multiple_of(2).max(2);
-        let picture_90k = self.pace.picture_90k.max(SHORTEST_PICTURE_90K);
+        let picture_90k = self.rate.settled(self.pace.picture_90k).unwrap_or(self.pace.picture_90k);
+        let picture_90k = picture_90k.max(SHORTEST_PICTURE_90K);
         Some(PictureForm {
             size: (even(self.size.0), even(self.size.1)),
             sample_aspect,
@@ -158,11 +171,11 @@ mod tests {
     fn a_form_is_known_when_pictures_and_sound_have_come() {
         let mut seen = Seen::new(PACE);
         seen.begin(&streams(&[Medium::Video, Medium::Audio]));
-        assert_eq!(seen.form(), None);
+        assert_eq!(seen.form(false), None);
         seen.note(&packet(Medium::Video, &SETS));
-        assert_eq!(seen.form(), None);
+        assert_eq!(seen.form(false), None);
         seen.note(&packet(Medium::Audio, &HEADER));
-        let SlateForm { picture, sound } = seen.form().unwrap();
+        let SlateForm { picture, sound } = seen.form(false).unwrap();
         let picture = picture.unwrap();
         assert_eq!((picture.profile, picture.level, picture.group, picture.bps), (77, 31, 50, 4_000_000));
         let sound = sound.unwrap();
@@ -173,12 +186,12 @@ mod tests {
     fn sound_alone_has_a_form_and_who_comes_later_with_something_else_changes_nothing() {
         let mut seen = Seen::new(PACE);
         seen.begin(&streams(&[Medium::Audio]));
-        assert_eq!(seen.form(), None);
+        assert_eq!(seen.form(false), None);
         seen.note(&packet(Medium::Audio, &HEADER));
-        let form = seen.form();
+        let form = seen.form(false);
         assert!(form.is_some_and(|form| form.picture.is_none() && form.sound.is_some()));
         seen.begin(&streams(&[Medium::Video]));
-        assert_eq!(seen.form(), form);
+        assert_eq!(seen.form(false), form);
     }
 
     #[test]
@@ -187,10 +200,24 @@ mod tests {
         seen.begin(&streams(&[Medium::Video, Medium::Audio]));
         for _ in 0..99 {
             seen.note(&packet(Medium::Video, &SETS));
-            assert_eq!(seen.form(), None);
+            assert_eq!(seen.form(false), None);
         }
+        assert!(seen.form(true).is_some_and(|form| form.sound.is_none()), "whoever has gone sends none");
         seen.note(&packet(Medium::Video, &SETS));
-        assert!(seen.form().is_some_and(|form| form.sound.is_none()));
+        assert!(seen.form(false).is_some_and(|form| form.sound.is_none()));
+    }
+
+    #[test]
+    fn whoever_comes_later_is_stood_in_for_at_a_rate_of_their_own() {
+        let rate_90k = |picture_90k: i64| {
+            let mut seen = Seen::new(PACE);
+            seen.begin(&streams(&[Medium::Video]));
+            for n in 0..60 {
+                seen.note(&CopiedPacket { dts_90k: n * picture_90k, ..packet(Medium::Video, &SETS) });
+            }
+            seen.form(false).unwrap().picture.unwrap().picture_90k
+        };
+        assert_eq!((rate_90k(1_800), rate_90k(3_610)), (1_800, 3_600));
     }
 
     #[test]
@@ -202,7 +229,7 @@ mod tests {
             seen.begin(&streams(&[Medium::Video, Medium::Audio]));
             seen.note(&packet(Medium::Video, bytes));
             seen.note(&packet(Medium::Audio, bytes));
-            assert_eq!(seen.form(), None);
+            assert_eq!(seen.form(false), None);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Slate maker: draws and encodes the slate of a stream that is copied.
 //!
-//! In: what the user wants, and the form of the source. Out: a [`Reel`]. Runs on the slate's thread, when the source has begun and long
+//! In: what the user wants, and the form of the source. Out: a [`Reel`]. Runs on the maker's thread, when the source has begun and long
 //! before the slate is needed: to encode it once takes less of the machine than to do so for as long as the source is away. Hence
 //! no time is written on it.
 
@@ -17,12 +17,43 @@ use crate::source::input::adts::Adts;
 use crate::source::slate::{SlateFile, SlateFilm};
 use ffmpeg_next as ffmpeg;
 use livedir_time::ticks;
+use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// So much of a film is shown: it is kept in memory.
 const LONGEST_FILM: Duration = Duration::from_secs(10);
+
+/// What is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What {
+    /// One picture: livedir's own, the user's, or the first of the user's film.
+    Picture,
+    /// The user's film, where there is one.
+    Film,
+}
+
+impl fmt::Display for What {
+    /// For people, where it cannot be made.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            What::Picture => "no slate: while the source is away the playlist waits",
+            What::Film => "the film of the slate cannot be played; its first picture stands",
+        })
+    }
+}
+
+/// Why there is none.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct NoSlate(String);
+
+impl From<EncodeError> for NoSlate {
+    fn from(error: EncodeError) -> Self {
+        NoSlate(error.to_string())
+    }
+}
 
 /// Makes slates.
 pub(crate) struct SlateMaker {
@@ -39,47 +70,73 @@ impl SlateMaker {
         Self { settings, picture, film, is_told: false }
     }
 
-    /// A slate of this form; nothing where it cannot be made, which is told once.
-    pub(crate) fn make(&mut self, form: &SlateForm) -> Option<Arc<Reel>> {
-        match self.reel(form) {
+    /// A slate of this form; nothing where there is none, or it cannot be made, which is told once. `is_over`: nobody wants it any more.
+    pub(crate) fn make(
+        &mut self,
+        form: &SlateForm,
+        what: What,
+        is_over: &dyn Fn() -> bool,
+    ) -> Option<Arc<Reel>> {
+        let film = match what {
+            What::Picture => None,
+            What::Film => Some(self.film.as_ref().filter(|_| form.picture.is_some())?),
+        };
+        match self.reel(form, film, is_over) {
             Ok(reel) => Some(Arc::new(reel)),
             Err(error) => {
-                if !std::mem::replace(&mut self.is_told, true) {
-                    tracing::warn!(%error, "no slate: while the source is away the playlist waits");
+                if !is_over() && !std::mem::replace(&mut self.is_told, true) {
+                    tracing::warn!(%error, "{what}");
                 }
                 None
             }
         }
     }
 
-    fn reel(&self, form: &SlateForm) -> Result<Reel, EncodeError> {
+    fn reel(
+        &self,
+        form: &SlateForm,
+        film: Option<&SlateFilm>,
+        is_over: &dyn Fn() -> bool,
+    ) -> Result<Reel, NoSlate> {
         let mut sound =
             form.sound.map(|form| ShortSound::open(form.rate_hz(), form.channels())).transpose()?;
-        let pictures = form.picture.map(|form| self.pictures(form, sound.as_mut())).transpose()?;
+        let pictures = form
+            .picture
+            .map(|form| match film {
+                Some(film) => self.playing(form, film, sound.as_mut(), is_over),
+                None => self.standing(form),
+            })
+            .transpose()?;
         let length_90k = pictures.as_ref().map_or(0, |it| it.picture_90k * it.coded.len() as i64);
         let sound = form.sound.zip(sound).map(|(form, sound)| framed(form, sound, length_90k)).transpose()?;
         Ok(Reel { pictures, sound })
     }
 
-    fn pictures(&self, form: PictureForm, sound: Option<&mut ShortSound>) -> Result<Pictures, EncodeError> {
-        let mut screen = Screen {
-            drawing: Drawing::new(&self.settings, form.size, form.sample_aspect),
-            film: ShortFilm::open(&form)?,
-            form,
-        };
-        if let Some(film) = &self.film
-            && let Err(error) = screen.play(film, sound)
-        {
-            tracing::warn!(%error, "the film of the slate cannot be played to its end");
+    fn screen(&self, form: PictureForm) -> Result<Screen, EncodeError> {
+        let drawing = Drawing::new(&self.settings, form.size, form.sample_aspect);
+        Ok(Screen { drawing, film: ShortFilm::open(&form)?, form })
+    }
+
+    fn standing(&self, form: PictureForm) -> Result<Pictures, NoSlate> {
+        let mut screen = self.screen(form)?;
+        screen.stand(self.picture.clone())?;
+        screen.finish()
+    }
+
+    fn playing(
+        &self,
+        form: PictureForm,
+        film: &SlateFilm,
+        sound: Option<&mut ShortSound>,
+        is_over: &dyn Fn() -> bool,
+    ) -> Result<Pictures, NoSlate> {
+        let mut screen = self.screen(form)?;
+        match screen.play(film, sound, is_over) {
+            Err(error) if screen.film.len() == 0 => return Err(NoSlate(error)),
+            Err(error) => tracing::warn!(%error, "the film of the slate cannot be played to its end"),
+            Ok(()) => {}
         }
-        if screen.film.len() == 0 {
-            screen.stand(self.picture.clone())?;
-        }
-        let coded = whole_groups(screen.film.finish()?);
-        if !coded.first().is_some_and(|first| first.is_idr) {
-            return Err(ffmpeg::Error::InvalidData.into());
-        }
-        Ok(Pictures { coded, picture_90k: form.picture_90k })
+        screen.finish()
     }
 }
 
@@ -119,12 +176,17 @@ impl Screen {
     }
 
     /// The film, at the frame rate of the source.
-    fn play(&mut self, film: &SlateFilm, mut sound: Option<&mut ShortSound>) -> Result<(), String> {
+    fn play(
+        &mut self,
+        film: &SlateFilm,
+        mut sound: Option<&mut ShortSound>,
+        is_over: &dyn Fn() -> bool,
+    ) -> Result<(), String> {
         let mut last: Option<SharedPicture> = None;
         let mut failed = None;
         let (mut newest, mut ends) = (Duration::ZERO, Duration::ZERO);
         let played = film.read(|captured, since| {
-            if since >= LONGEST_FILM {
+            if since >= LONGEST_FILM || is_over() {
                 return ControlFlow::Break(());
             }
             let taken = match captured {
@@ -148,6 +210,14 @@ impl Screen {
             Some(error) => Err(error.to_string()),
             None => played.map_err(|error| error.to_string()),
         }
+    }
+
+    fn finish(self) -> Result<Pictures, NoSlate> {
+        let coded = whole_groups(self.film.finish()?);
+        if !coded.first().is_some_and(|first| first.is_idr) {
+            return Err(EncodeError::from(ffmpeg::Error::InvalidData).into());
+        }
+        Ok(Pictures { coded, picture_90k: self.form.picture_90k })
     }
 
     /// Shows the last picture until the next one comes.
@@ -179,14 +249,15 @@ mod tests {
     fn a_slate_is_one_group_long_and_has_the_sound_of_the_source() {
         let mut maker = SlateMaker::new(SlateSettings::default(), None);
         let sound = Adts::of_header(&[0xff, 0xf1, 0x50, 0x80, 0x01, 0x1f, 0xfc]);
-        let reel = maker.make(&SlateForm { picture: Some(PICTURE), sound }).unwrap();
+        let reel =
+            maker.make(&SlateForm { picture: Some(PICTURE), sound }, What::Picture, &|| false).unwrap();
         assert_eq!(reel.pictures.as_ref().unwrap().coded.len(), 25);
         let heard = reel.sound.as_ref().unwrap();
         assert_eq!(
             (Adts::of_header(&heard.frames[0]), heard.frames.len(), heard.rate_hz),
             (sound, 1, 44_100)
         );
-        let alone = maker.make(&SlateForm { picture: None, sound }).unwrap();
+        let alone = maker.make(&SlateForm { picture: None, sound }, What::Picture, &|| false).unwrap();
         assert!(alone.pictures.is_none() && alone.sound.is_some());
     }
 

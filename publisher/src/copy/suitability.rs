@@ -93,7 +93,7 @@ impl Start {
             return;
         };
         let dts_90k = setup.ticks(dts);
-        self.picture_90k = setup.duration_90k(packet);
+        self.picture_90k = setup.usual_90k(packet);
         self.has_b_frames |= picture.is_bidirectional;
         self.has_untimed_b_frames |= picture.is_bidirectional && packet.pts().is_none();
         self.see_picture(dts_90k, picture.is_idr);

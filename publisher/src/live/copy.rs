@@ -11,6 +11,8 @@ use crate::cli::args::CopyWhen;
 use crate::cli::settings::LiveSettings;
 use crate::copy::line::CopyLine;
 use crate::copy::{Copied, CopyError, CopyOpener};
+use crate::live::plan::Promise;
+use crate::source::input::Doors;
 use crate::source::{self, Source, SourceError};
 use livedir_layout::meters::Meters;
 use livedir_time::stop::Stop;
@@ -29,21 +31,38 @@ impl Drop for EndOnDrop<'_> {
 
 /// What follows cannot be copied: this run ends, and one that encodes goes on, without an end of the stream.
 #[derive(Debug, Default)]
-pub(crate) struct HandOver(OnceLock<usize>);
+pub(crate) struct HandOver {
+    first_film: OnceLock<usize>,
+    promise: OnceLock<Promise>,
+}
+
+/// How a run begins.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Beginning {
+    /// Of a list, the film that is played first.
+    pub(crate) first_film: usize,
+    /// What players have been promised by a run that this one goes on for.
+    pub(crate) promise: Option<Promise>,
+}
 
 impl HandOver {
     fn wish(&self, error: &CopyError, first_film: usize) {
         tracing::warn!(reason = error.without_auto(), "the stream goes on encoded");
-        self.0.get_or_init(|| first_film);
+        self.first_film.get_or_init(|| first_film);
+    }
+
+    pub(crate) fn note_promise(&self, promise: Promise) {
+        self.promise.get_or_init(|| promise);
     }
 
     pub(crate) fn is_wished(&self) -> bool {
-        self.first_film().is_some()
+        self.first_film.get().is_some()
     }
 
-    /// Where it is wished, the film of a list that it goes on with.
-    pub(crate) fn first_film(&self) -> Option<usize> {
-        self.0.get().copied()
+    /// Where it is wished, how the next run begins.
+    pub(crate) fn beginning(&self) -> Option<Beginning> {
+        let first_film = self.first_film.get().copied()?;
+        Some(Beginning { first_film, promise: self.promise.get().copied() })
     }
 }
 
@@ -67,10 +86,11 @@ pub(crate) struct CopiedSource {
 #[must_use]
 pub(crate) fn attempt(
     settings: &LiveSettings,
+    doors: &Doors,
     stop: &Stop,
     opened: &SyncSender<Result<SourceFormat, SourceError>>,
 ) -> Attempt {
-    let Some(copy) = settings.copy_settings(stop) else { return Attempt::Encodes };
+    let Some(copy) = settings.copy_settings(doors, stop) else { return Attempt::Encodes };
     let source = crate::copy::open_copy(copy).map_err(CopyError::from).and_then(|opener| {
         let first = opener.open()?;
         Ok(CopiedSource { opener, first })

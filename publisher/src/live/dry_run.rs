@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use crate::cli::settings::LiveSettings;
 use crate::live::copy::{self, Attempt};
 use crate::source::SourceError;
-use crate::source::input::{self, InputAddress, InputSettings};
+use crate::source::input::{self, Doors, InputAddress, InputSettings};
 use crate::source::open::SourceChoice;
 use crate::source::slate::SlateFile;
 use livedir_time::stop::Stop;
@@ -22,7 +22,7 @@ pub fn look(settings: &LiveSettings, stop: &Stop) -> Result<(), SourceError> {
         return Ok(());
     }
     let (opened_tx, opened_rx) = mpsc::sync_channel(1);
-    match copy::attempt(settings, stop, &opened_tx) {
+    match copy::attempt(settings, &Doors::default(), stop, &opened_tx) {
         Attempt::Copies(_) => Ok(()),
         Attempt::Encodes => {
             let (address, loop_forever) = (address.clone(), settings.loop_forever);
@@ -34,7 +34,7 @@ pub fn look(settings: &LiveSettings, stop: &Stop) -> Result<(), SourceError> {
                 sound_alone: settings.sound_alone,
                 deinterlace: settings.deinterlace,
                 tracks: settings.tracks.clone(),
-                takeover: settings.takeover,
+                doors: Doors::default(),
                 stop: stop.flag(),
             })?;
             Ok(())

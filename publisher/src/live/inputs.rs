@@ -10,6 +10,7 @@ use crate::picture::filter::{Filter, FilterError};
 use crate::picture::shared::SharedPicture;
 use crate::picture::trial::try_out;
 use crate::queue::capture::CaptureSender;
+use crate::source::input::Doors;
 use crate::source::microphone::{Microphone, MicrophoneError, MicrophoneSelector};
 use crate::source::open::{SourceChoice, SourceWish};
 use crate::source::slate::SlateFile;
@@ -18,7 +19,12 @@ use crate::source::{Opener, SourceError};
 use livedir_time::stop::Stop;
 
 /// How the source is opened; of a list the film `first_film` is played first.
-pub(crate) fn opener<'a>(settings: &'a LiveSettings, first_film: usize, stop: &'a Stop) -> Opener<'a> {
+pub(crate) fn opener<'a>(
+    settings: &'a LiveSettings,
+    first_film: usize,
+    doors: &Doors,
+    stop: &'a Stop,
+) -> Opener<'a> {
     let wish = SourceWish {
         size: settings.wished_size(),
         is_exact: settings.size.is_some(),
@@ -29,7 +35,7 @@ pub(crate) fn opener<'a>(settings: &'a LiveSettings, first_film: usize, stop: &'
         sound_alone: settings.sound_alone,
         deinterlace: settings.deinterlace,
         tracks: settings.tracks.clone(),
-        takeover: settings.takeover,
+        doors: doors.clone(),
     };
     settings.source.opener(wish, stop)
 }

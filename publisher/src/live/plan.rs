@@ -12,6 +12,7 @@ use crate::encode::ladder::{self, Rung};
 use crate::encode::sound::FRAME_90K as AUDIO_FRAME_90K;
 use crate::grid::GridSettings;
 use crate::package::Lengths;
+use crate::package::interleaver::MOST_VIDEO_AHEAD_90K;
 use crate::picture::scaler;
 use crate::picture::slate::SlateSettings;
 use crate::source::input::InputAddress;
@@ -56,6 +57,15 @@ pub struct Stream {
     pub part_target_90k: Option<u64>,
 }
 
+/// What the head of a playlist tells players, which stays the same as long as it is not ended: RFC 8216 6.2.1, bis-22 4.4.3.7.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Promise {
+    /// EXT-X-TARGETDURATION.
+    target_duration_s: u32,
+    /// PART-TARGET in 90 kHz ticks.
+    part_target_90k: Option<u64>,
+}
+
 /// How a source is copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CopyPlan {
@@ -74,6 +84,28 @@ impl Stream {
     #[must_use]
     pub fn is_ladder(&self) -> bool {
         self.renditions.iter().any(|rendition| rendition.name.is_some())
+    }
+
+    /// What players are told.
+    #[must_use]
+    pub fn promise(&self) -> Promise {
+        Promise { target_duration_s: self.target_duration_s, part_target_90k: self.part_target_90k }
+    }
+
+    /// Keeps a promise that was given before, where one was.
+    pub fn keep(&mut self, promise: Option<Promise>) {
+        let Some(Promise { target_duration_s, part_target_90k }) = promise else { return };
+        self.target_duration_s = self.target_duration_s.max(target_duration_s);
+        self.part_target_90k = self.part_target_90k.and(part_target_90k).or(self.part_target_90k);
+    }
+
+    /// How far video may be ahead of audio that does not come, in 90 kHz ticks. What is encoded has audio always, if it is silence; of
+    /// what is copied players wait for the video, and audio may have stopped.
+    #[must_use]
+    pub fn video_ahead_90k(&self) -> i64 {
+        self.copied.map_or(MOST_VIDEO_AHEAD_90K, |copied| {
+            (copied.lengths.promise_90k() / 2).min(MOST_VIDEO_AHEAD_90K)
+        })
     }
 
     /// How long segments and parts of a rendition are to be.
@@ -347,6 +379,28 @@ mod tests {
         check("--rotate 90", &source(1080, 1920), (270, 480), &[Medium::Video, Medium::Audio]);
         let silent = SourceFormat { has_sound: false, ..source(1920, 1080) };
         check("--size 800x600", &silent, (800, 600), &[Medium::Video]);
+    }
+
+    #[test]
+    fn what_a_run_before_has_promised_stays() {
+        let picture = CopiedFormat {
+            keyframes_90k: 3 * 90_000,
+            picture_90k: 3_750,
+            bps: 1,
+            at_once_s: 0,
+            has_b_frames: false,
+            is_live: true,
+        };
+        let copied = SourceFormat { copied: Some(picture), ..source(320, 180) };
+        let settings = meant("rtmp://0.0.0.0/live/KEY?listen --copy=auto --low-latency").unwrap();
+        let promise = settings.stream(&copied, (320, 180)).promise();
+        let mut encoded = settings.stream(&source(320, 180), (320, 180));
+        encoded.keep(None);
+        assert_ne!(encoded.promise(), promise);
+        encoded.keep(Some(promise));
+        assert_eq!(encoded.promise(), promise);
+        let parts_90k = encoded.lengths(&encoded.renditions[0]).part_90k;
+        assert_eq!(parts_90k, promise.part_target_90k.map(|it| it as i64), "and no part is longer");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::copy::slate_maker::SlateMaker;
 use crate::encode::{EncodeError, EncodeSettings, trial};
 use crate::grid::slate::OwnSlate;
 use crate::grid::{self, PictureLines, SoundLine};
-use crate::live::copy::{self, Attempt, CopyOrder, HandOver};
+use crate::live::copy::{self, Attempt, Beginning, CopyOrder, HandOver};
 use crate::live::inputs::{self, filtered, filtered_size, opener};
 use crate::live::plan::Stream;
 use crate::live::told;
@@ -31,6 +31,7 @@ use crate::queue::capture;
 use crate::queue::picture::{self, PictureReceiver, WhenLate};
 use crate::queue::slate;
 use crate::source::camera;
+use crate::source::input::Doors;
 use crate::source::microphone::MicrophoneError;
 use crate::source::slate::SlateFile;
 use crate::source::still::Still;
@@ -116,21 +117,23 @@ pub fn run(
     mut on_status: impl FnMut(&Stream, &Meters),
 ) -> Result<(), RunError> {
     let hand_over = HandOver::default();
-    run_once(settings, 0, &hand_over, stop, meters, &mut on_status)?;
-    match hand_over.first_film() {
-        Some(first_film) if !stop.is_requested() => {
+    let doors = Doors::new(settings.takeover);
+    run_once(settings, &Beginning::default(), &hand_over, &doors, stop, meters, &mut on_status)?;
+    match hand_over.beginning() {
+        Some(beginning) if !stop.is_requested() => {
             let encoding = LiveSettings { copy: None, ..settings.clone() };
-            run_once(&encoding, first_film, &HandOver::default(), stop, meters, &mut on_status)
+            run_once(&encoding, &beginning, &HandOver::default(), &doors, stop, meters, &mut on_status)
         }
         _ => Ok(()),
     }
 }
 
-/// The same, until it has to be gone on with in another way. `first_film`: of a list, the one that is played first.
+/// The same, until it has to be gone on with in another way.
 fn run_once(
     settings: &LiveSettings,
-    first_film: usize,
+    beginning: &Beginning,
     hand_over: &HandOver,
+    doors: &Doors,
     stop: &Stop,
     meters: &Arc<Meters>,
     on_status: &mut impl FnMut(&Stream, &Meters),
@@ -150,12 +153,13 @@ fn run_once(
         let _stop_all = StopOnDrop(stop, hand_over);
         // Belongs to this scope: when the run is given up, this end is dropped, and that wakes the source thread.
         let (copy_order_tx, copy_order_rx) = mpsc::sync_channel(1);
-        spawn(scope, "source", move || match copy::attempt(settings, stop, &opened_tx) {
+        spawn(scope, "source", move || match copy::attempt(settings, doors, stop, &opened_tx) {
             Attempt::Copies(source) => source.run(&opened_tx, &copy_order_rx, hand_over, stop, meters),
             Attempt::Encodes => {
                 let deliver = |piece| captured_tx.send(piece);
                 let alive = || captured_tx.note_alive();
-                source::run(opener(settings, first_film, stop), &opened_tx, deliver, alive, stop, meters);
+                let opener = opener(settings, beginning.first_film, doors, stop);
+                source::run(opener, &opened_tx, deliver, alive, stop, meters);
             }
             Attempt::Fails => {}
         })?;
@@ -163,7 +167,9 @@ fn run_once(
         let Some(source) = unless_stopped(source, stop)? else { return Ok(()) };
         let awaits_picture = source.shows == Shows::Pictures;
         let source = streamed(settings, source, microphone.is_some(), still.as_ref(), meters)?;
-        let stream = settings.stream(&source, filtered_size(settings, &source)?);
+        let mut stream = settings.stream(&source, filtered_size(settings, &source)?);
+        stream.keep(beginning.promise);
+        hand_over.note_promise(stream.promise());
         stream.rungs.iter().try_for_each(trial::check)?;
         room_for(settings, &stream)?;
         let of_renditions = meters_of(&stream, meters);
@@ -187,6 +193,7 @@ fn run_once(
                 first_number,
                 media: rendition.media.clone(),
                 lengths: stream.lengths(rendition),
+                video_ahead_90k: stream.video_ahead_90k(),
                 in_step: stream.is_ladder(),
                 counters: last.map_or_else(Vec::new, |last| last.counters),
                 resume_point: resume_point.clone(),
@@ -297,7 +304,8 @@ fn sound_line(stream: &Stream, last: Option<&mpsc::SyncSender<Encoded>>) -> Opti
     Some(SoundLine { audio_bps, is_alone: stream.is_ladder() || stream.rungs.is_empty(), packets })
 }
 
-/// What is copied goes this way to the packager; a slate that stands in for it has a thread, which ends with the source.
+/// What is copied goes this way to the packager; a slate that stands in for it has two threads, which end with the source: one makes it,
+/// the other shows it.
 fn copy_by<'scope, 'env>(
     scope: &'scope thread::Scope<'scope, 'env>,
     line: CopyLine<'env>,
@@ -306,8 +314,9 @@ fn copy_by<'scope, 'env>(
 ) -> Result<(), RunError> {
     let line = Arc::new(line);
     if let Some(mut maker) = maker {
-        let line = line.clone();
-        spawn(scope, "slate", move || line.stand_in(|form| maker.make(form)))?;
+        let (showing, making) = (line.clone(), line.clone());
+        spawn(scope, "slate", move || showing.stand_in())?;
+        spawn(scope, "slate maker", move || making.make_slates(&mut maker))?;
     }
     // This fails if the source thread has ended. Then there are no packets to send.
     order.send(line).unwrap_or_else(|mpsc::SendError(line)| line.end());

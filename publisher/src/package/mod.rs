@@ -62,6 +62,8 @@ pub struct Package {
     pub media: Vec<Medium>,
     /// How long segments and parts are to be.
     pub lengths: Lengths,
+    /// How far video may be ahead of audio that does not come, in 90 kHz ticks.
+    pub video_ahead_90k: i64,
     /// Whether other renditions have the same segment boundaries. Segments are then numbered by these boundaries, and the number
     /// of a segment that is lost or incomplete stays unused.
     pub in_step: bool,
@@ -73,7 +75,7 @@ pub struct Package {
 
 /// The segment thread: from the first packet to the last.
 pub fn run(encoded: &Receiver<Encoded>, package: &Package, meters: &Arc<Meters>) -> Result<(), SegmentError> {
-    let mut interleaver = Interleaver::new(package.media.len() > 1);
+    let mut interleaver = Interleaver::new(package.media.len() > 1, package.video_ahead_90k);
     let mut streams: Vec<(Medium, Parameters)> = Vec::new();
     let mut line = None;
     for message in encoded {
@@ -188,6 +190,7 @@ impl Line {
             in_step,
             counters,
             resume_point,
+            video_ahead_90k: _,
         } = package;
         let codec = streams.iter().find_map(|(_, parameters)| video_codec(parameters.id()));
         Ok(Self {
@@ -275,6 +278,10 @@ impl Line {
         let bytes = self.cut()?;
         let ended_at = self.filmed_at + duration_or_zero(ended_at_90k - self.started_at_90k);
         let Some(parts) = &mut self.parts else { return Ok(()) };
+        // Nobody knows of a segment of one part as yet: behind a part of the next one it would be taken for lost.
+        if let Some(unknown) = parts.held.take_if(|held| held.has_one_part()) {
+            self.files.put_closed(&unknown)?;
+        }
         self.files.put_part(self.number, parts.index, &bytes, ended_at)?;
         parts.bytes.extend_from_slice(&bytes);
         parts.has_begun = false;

@@ -50,6 +50,13 @@ pub struct ClosedSegment {
     pub ended_at: SystemTime,
 }
 
+impl ClosedSegment {
+    /// Whether it has never been seen in parts: its last one is the first.
+    pub(super) fn has_one_part(&self) -> bool {
+        self.last_part.as_ref().is_some_and(|(index, _)| *index == 0)
+    }
+}
+
 /// The files of one run.
 pub struct SegmentFiles {
     directory: Arc<dyn Directory>,

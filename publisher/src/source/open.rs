@@ -5,7 +5,7 @@
 use crate::picture::deinterlacer::Deinterlace;
 use crate::source::camera::{self, CameraSelector, CameraWish};
 use crate::source::input::tracks::TrackSettings;
-use crate::source::input::{self, InputAddress, InputError, InputSettings, Takeover, listen_address};
+use crate::source::input::{self, Doors, InputAddress, InputError, InputSettings, listen_address};
 use crate::source::push::Waiting;
 use crate::source::sound_alone::{MicrophoneAlone, SoundAlone};
 use crate::source::test_pattern::TestPattern;
@@ -48,8 +48,8 @@ pub struct SourceWish {
     pub deinterlace: Deinterlace,
     /// The tracks that are wanted, and what was said of them.
     pub tracks: TrackSettings,
-    /// When a second encoder that pushes by RTMP takes the place of the first.
-    pub takeover: Takeover,
+    /// What is open to encoders that push by RTMP.
+    pub doors: Doors,
 }
 
 impl SourceChoice {
@@ -97,7 +97,7 @@ impl SourceChoice {
     #[must_use]
     pub fn opener<'a>(&'a self, wish: SourceWish, stop: &'a Stop) -> Opener<'a> {
         let SourceWish { size: (width, height), is_exact, fps, first_film, loop_forever, .. } = wish;
-        let SourceWish { untimed_fps, sound_alone, deinterlace, tracks, takeover, .. } = wish;
+        let SourceWish { untimed_fps, sound_alone, deinterlace, tracks, doors, .. } = wish;
         let test = move || {
             let pattern = Box::new(TestPattern::new(width, height, fps)) as Box<dyn Source>;
             Ok(if sound_alone { Box::new(SoundAlone(pattern)) } else { pattern })
@@ -127,7 +127,7 @@ impl SourceChoice {
                     sound_alone,
                     deinterlace,
                     tracks,
-                    takeover,
+                    doors,
                     stop,
                 };
                 Box::new(move || open_or_listen(&input))

@@ -4,7 +4,7 @@
 //! time, again and again. The film is decoded anew each time: it takes no memory while the source is there.
 
 use super::input::tracks::{Told, TrackSettings, WantedSound};
-use super::input::{self, InputAddress, InputError, InputSettings, Takeover};
+use super::input::{self, Doors, InputAddress, InputError, InputSettings};
 use super::still::first_picture;
 use super::{Read, Source, SourceError};
 use crate::captured::Captured;
@@ -52,7 +52,7 @@ impl SlateFile {
             sound_alone: false,
             deinterlace: Deinterlace::Auto,
             tracks: TrackSettings { sound: WantedSound::Unheard, told: Told::default() },
-            takeover: Takeover::default(),
+            doors: Doors::default(),
             stop: stop.flag(),
         };
         let looped = InputSettings { loop_forever: true, ..input.clone() };
@@ -165,6 +165,11 @@ mod tests {
         let slate = at("slate.ppm", &[b"P6 4 2 255\n".as_slice(), &[200; 24]].concat());
         let slate = SlateFile::read(&slate, &Stop::default()).unwrap();
         assert_eq!((slate.picture.width(), slate.picture.height(), slate.film.is_none()), (4, 2, true));
+        let image = [b"P6 4 2 255\n".as_slice(), &[200; 24]].concat();
+        for name in ["50%.ppm", "%d.ppm", "%03d%%.ppm", "*?[a].ppm"] {
+            let read = SlateFile::read(&at(name, &image), &Stop::default());
+            assert!(read.is_ok_and(|slate| slate.film.is_none()), "{name}");
+        }
         for (path, expected) in [
             (directory.path().join("none.png"), "check the name behind --slate"),
             (directory.path().to_owned(), "is a directory; name a file in it"),

@@ -3,7 +3,7 @@
 //! In: the path of an image file, or of a film, whose first picture it is. Out: the picture, upright.
 
 use super::input::tracks::{TrackSettings, WantedSound};
-use super::input::{self, Input, InputAddress, InputError, InputSettings, Takeover};
+use super::input::{self, Doors, Input, InputAddress, InputError, InputSettings};
 use super::{Read, Source, SourceError};
 use crate::captured::{Captured, Shows, SourceFormat};
 use crate::picture::deinterlacer::Deinterlace;
@@ -39,7 +39,7 @@ impl Still {
             sound_alone: false,
             deinterlace: Deinterlace::Auto,
             tracks: TrackSettings { sound: WantedSound::Unheard, ..TrackSettings::default() },
-            takeover: Takeover::default(),
+            doors: Doors::default(),
             stop: stop.flag(),
         };
         let mut file = input::open(&settings)?;

@@ -100,7 +100,10 @@ impl InputAddress {
             InputAddress::Stdin | InputAddress::Screen(_) => PIPE_PROTOCOLS,
         };
         let mut options = vec![("protocol_whitelist", protocols)];
-        if !matches!(self, InputAddress::File(_)) {
+        if matches!(self, InputAddress::File(_)) {
+            // A name with a % is that of one picture, too.
+            options.push(("pattern_type", "none"));
+        } else {
             // Looking at 1.5 s finds the streams of every live encoder; the default of 5 s would delay the picture.
             options.push(("analyzeduration", "1500000"));
             // So much tells each format, also behind the cover of an MP3. By default libav reads a megabyte where it is not sure, which takes a camera that

@@ -30,7 +30,7 @@ use crate::captured::{Captured, CapturedPicture, CapturedSound, Shows, SourceFor
 use crate::picture::colour_space::ColourSpace;
 use crate::picture::deinterlacer::Deinterlace;
 use crate::picture::tone_map;
-pub use crate::source::rtmp::Takeover;
+pub use crate::source::rtmp::{Doors, Takeover};
 use decode::{Decoded, LaneDecoder, StreamSetup};
 use demux::{Demuxer, Ending, Origin, Round};
 use lane::{InputLane, ReadyPiece};
@@ -68,8 +68,8 @@ pub struct InputSettings {
     pub deinterlace: Deinterlace,
     /// The tracks that are wanted, and what was said of them.
     pub tracks: TrackSettings,
-    /// When a second encoder that pushes by RTMP takes the place of the first.
-    pub takeover: Takeover,
+    /// What is open to encoders that push by RTMP.
+    pub doors: Doors,
     /// Once it is set, whatever blocks gives up.
     pub stop: Arc<AtomicBool>,
 }

@@ -9,13 +9,11 @@ use super::input::demux::{Demuxer, Ending, Origin, TICK};
 use super::input::error::InputError;
 use super::input::listen_address::ListenAt;
 use super::input::{CannotListen, Input, InputSettings, LIKELY_SIZE};
-use super::rtmp::Door;
 use crate::captured::{Shows, SourceFormat};
 use crate::picture::colour_space::ColourSpace;
 use crate::source::{Read, Source, SourceError};
 use livedir_layout::source_state::SourceState;
 use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
@@ -45,6 +43,10 @@ impl Waiting {
     /// Begins to listen. A port that is not free is an error at once.
     pub(crate) fn open(settings: &InputSettings, place: ListenAt) -> Result<Self, InputError> {
         let (origin, name) = origin(settings, place)?;
+        if let Origin::Door(door) = &origin {
+            // Who sends what cannot be read is sent away.
+            door.keep_guests(false);
+        }
         let demuxer = Demuxer::start(settings, origin.clone())?;
         if let Origin::Listening(_) = origin {
             fails_at_once(&demuxer, &name)?;
@@ -116,11 +118,11 @@ pub(crate) fn origin(settings: &InputSettings, place: ListenAt) -> Result<(Origi
     Ok(match place {
         ListenAt::Rtmp { bind, path } => {
             let addresses = resolve(&bind).map_err(|error| no_port(&bind, &error))?;
-            let door = Door::open(&addresses, &path, settings.takeover, settings.stop.clone());
+            let door = settings.doors.open(addresses, &path, settings.stop.clone());
             let door = door.map_err(|error| no_port(&bind, &error))?;
             // The port may have been left to the system.
             let name = shown.replacen(&bind, &door.address.to_string(), 1);
-            (Origin::Door(Arc::new(door)), name)
+            (Origin::Door(door), name)
         }
         ListenAt::Libav { url, bind, open_to_all } => {
             if let Some(bind) = bind {

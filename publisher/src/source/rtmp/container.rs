@@ -49,6 +49,8 @@ pub(crate) struct Container {
     clock: Clock,
     fps: Option<f64>,
     told_of: Vec<String>,
+    /// What comes before the next keyframe is of no use.
+    awaits_keyframe: bool,
 }
 
 enum Form {
@@ -96,10 +98,19 @@ impl Container {
                     *known = Some(Head { codec, config: config.to_vec() });
                 }
             }
+            What::Frame { is_key: false, .. } if self.awaits_keyframe && matroska::is_picture(codec) => {
+                return Vec::new();
+            }
             What::Frame { .. } if !codec.needs_head() => *known = Some(Head { codec, config: Vec::new() }),
             What::Frame { .. } => {}
         }
         self.push_known(media)
+    }
+
+    /// What follows is read by somebody else: another file begins, with the next keyframe where there is a picture.
+    pub(crate) fn begin_again(&mut self) {
+        self.form = Form::default();
+        self.awaits_keyframe = self.picture.is_some();
     }
 
     fn leave_out(&mut self, codec: String, is_picture: bool) -> Vec<Order> {
@@ -117,6 +128,7 @@ impl Container {
     }
 
     fn push_known(&mut self, media: Media) -> Vec<Order> {
+        self.awaits_keyframe &= media.kind != PICTURE || is_head(&media);
         let fits_into_flv = self.fits_into_flv();
         match &mut self.form {
             Form::Unknown { held, bytes } => {

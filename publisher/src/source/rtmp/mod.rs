@@ -13,6 +13,7 @@ mod amf;
 mod chunks;
 mod clients;
 mod container;
+mod doors;
 mod matroska;
 mod seat;
 mod session;
@@ -20,6 +21,7 @@ mod tags;
 mod visit;
 
 use clients::{Clients, Told};
+pub use doors::Doors;
 pub use seat::Takeover;
 use seat::{Heard, Seat};
 use session::SessionError;
@@ -45,7 +47,7 @@ pub(crate) struct Door {
     thread: Option<JoinHandle<()>>,
 }
 
-/// A client that was let in. When it is dropped the client is sent away.
+/// A client that was let in. When it is dropped the client is sent away, but for [`Door::keep_guests`].
 pub(crate) struct Guest {
     /// Where it comes from.
     pub(crate) from: SocketAddr,
@@ -60,6 +62,8 @@ struct Shared {
     /// How long a stalled client keeps its place.
     seat_kept: Duration,
     closed: AtomicBool,
+    /// Who is let in from now on stays when it is read no more, and is read again from where it is.
+    keeps_guests: AtomicBool,
     stop: Arc<AtomicBool>,
     state: Mutex<State>,
     changed: Condvar,
@@ -116,6 +120,7 @@ impl Door {
             takeover,
             seat_kept,
             closed: AtomicBool::new(false),
+            keeps_guests: AtomicBool::new(false),
             stop,
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -124,6 +129,11 @@ impl Door {
         let thread =
             std::thread::Builder::new().name("rtmp".to_owned()).spawn(move || accept(&listener, &door))?;
         Ok(Door { shared, address, thread: Some(thread) })
+    }
+
+    /// Whether a client that begins from now on stays when its [`Guest`] is dropped, once, and is a guest again.
+    pub(crate) fn keep_guests(&self, keeps_guests: bool) {
+        self.shared.keeps_guests.store(keeps_guests, Ordering::Relaxed);
     }
 
     /// The next client that was let in, or nothing when `give_up` says so.

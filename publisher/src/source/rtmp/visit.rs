@@ -11,6 +11,7 @@ use super::{Guest, Heard, Seat, Shared, TICK};
 use std::io::{self, ErrorKind, PipeWriter, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
@@ -31,6 +32,8 @@ pub(crate) struct Visit {
     is_let_in: bool,
     heard: Heard,
     container: Container,
+    /// It stays when it is read no more.
+    is_kept: bool,
     /// The way to the demuxer, once something has come that it can read.
     media: Option<PipeWriter>,
 }
@@ -47,7 +50,8 @@ impl Visit {
     /// One that has just come in, and counts as such until it is dropped.
     pub(crate) fn new(client: u64, from: SocketAddr, shared: Arc<Shared>) -> Self {
         let heard = Heard::new(Instant::now());
-        Visit { client, from, shared, is_let_in: false, heard, container: Container::default(), media: None }
+        let container = Container::default();
+        Visit { client, from, shared, is_let_in: false, heard, container, is_kept: false, media: None }
     }
 
     /// Takes note of what is to be told once an address; whether it is the first time.
@@ -128,9 +132,13 @@ impl Visit {
         match order {
             Order::Begin => self.media = Some(self.begin_media()?),
             Order::Write(bytes) => {
-                if let Some(media) = &mut self.media {
-                    // An error says that the demuxer has done with this client.
-                    media.write_all(&bytes)?;
+                // An error says that the demuxer has done with this client.
+                if let Some(Err(error)) = self.media.as_mut().map(|media| media.write_all(&bytes)) {
+                    if !std::mem::take(&mut self.is_kept) {
+                        return Err(error);
+                    }
+                    self.media = None;
+                    self.container.begin_again();
                 }
             }
             Order::LeftOut { codec, is_picture: true } => {
@@ -144,8 +152,9 @@ impl Visit {
     }
 
     /// A new file for the demuxer; that of before ends here.
-    fn begin_media(&self) -> io::Result<PipeWriter> {
+    fn begin_media(&mut self) -> io::Result<PipeWriter> {
         let (media, writer) = io::pipe()?;
+        self.is_kept = self.shared.keeps_guests.load(Ordering::Relaxed);
         self.shared.lock().guest = Some(Guest { from: self.from, media });
         self.shared.changed.notify_all();
         Ok(writer)

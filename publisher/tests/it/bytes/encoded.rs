@@ -26,6 +26,7 @@ use livedir_publisher::encode::EncodeSettings;
 use livedir_publisher::encode::choice::EncoderChoice;
 use livedir_publisher::encode::rung;
 use livedir_publisher::encode::sound::AudioEncoder;
+use livedir_publisher::package::interleaver::MOST_VIDEO_AHEAD_90K;
 use livedir_publisher::package::resume_point::ResumePoint;
 use livedir_publisher::package::{self, Lengths, Package};
 use livedir_publisher::packet::{Encoded, EncodedPacket, SegmentBoundary};
@@ -137,6 +138,7 @@ fn make(run: &Run, webroot: &Path) {
         first_number: 7,
         media,
         lengths: Lengths { segment_90k: 90_000, part_90k: run.part_90k },
+        video_ahead_90k: MOST_VIDEO_AHEAD_90K,
         in_step: run.in_step,
         counters: Vec::new(),
         resume_point: Arc::new(ResumePoint::after(Vec::new())),

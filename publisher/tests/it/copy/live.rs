@@ -204,3 +204,71 @@ fn with_auto_a_later_client_that_cannot_be_copied_is_encoded_and_the_stream_goes
     let breaks = playlist.segments.iter().filter(|segment| segment.discontinuity);
     assert!(breaks.count() >= 1, "{playlist:?}");
 }
+
+/// Pictures that are listed.
+fn listed(live: &LiveStream) -> u64 {
+    let ticks_90k: u64 =
+        live.playlist().map_or(0, |it| it.segments.iter().map(|segment| segment.duration_90k).sum());
+    ticks_90k / 3_600
+}
+
+#[test]
+fn sound_that_stops_makes_the_pictures_no_later() {
+    let directory = tempfile::tempdir().unwrap();
+    let words = ["rtmp://127.0.0.1:0/live/KEY?listen=1", "--copy", "--segment-duration", "1s"];
+    let mut live = LiveStream::start(directory.path(), &[&words[..], &["--window", "60"]].concat());
+    let place = rtmp_place(&live);
+    let sound = format!("{SOUND}:duration=3");
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg
+        .args(["-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i", PICTURES, "-f", "lavfi", "-i", &sound]);
+    ffmpeg.args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25"]);
+    ffmpeg.args(["-pix_fmt", "yuv420p", "-c:a", "aac", "-flvflags", "no_duration_filesize", "-f", "flv"]);
+    let _sender = Running::start(ffmpeg.args(["-max_interleave_delta", "100000", &place]));
+    live.wait_for_segment(8);
+    // A segment that is being written, and what was waited for: those 5 s that video waits at most would be 125 pictures.
+    wait_for("pictures that are no later", PATIENCE, || {
+        let captured = live.count("pictures_captured");
+        (listed(&live) + 75 >= captured && captured > 250).then_some(())
+    });
+    assert!(live.publisher.interrupt().success());
+    assert_clean(directory.path());
+}
+
+#[test]
+fn with_auto_who_cannot_be_copied_stays_connected_and_is_seen_encoded() {
+    // A keyframe each ten seconds is too few, for the first and for a later one.
+    for is_first in [true, false] {
+        let directory = tempfile::tempdir().unwrap();
+        let address = "rtmp://127.0.0.1:0/live/KEY?listen=1";
+        let words = [address, "--copy=auto", "--low-latency", "--segment-duration", "1s", "--window", "60"];
+        let mut live = LiveStream::start(directory.path(), &words);
+        let place = rtmp_place(&live);
+        if !is_first {
+            let first = send("flv", &place);
+            live.wait_for_segment(3);
+            first.kill();
+            wait_for_words(&live, "source lost");
+        }
+        let promised = || std::fs::read_to_string(directory.path().join("ll.m3u8")).unwrap_or_default();
+        let head = |text: &str| {
+            let lines = text.lines().filter(|line| line.contains("TARGET")).map(str::to_owned);
+            lines.collect::<Vec<_>>()
+        };
+        let before = head(&promised());
+        let mut second = send_with_keyframes(50, "flv", &place);
+        wait_for_words(&live, "encoded");
+        let listed = live.playlist().map_or(0, |it| it.next_media_sequence());
+        live.wait_for_segment(listed + 4);
+        assert!(second.still_runs(), "it was sent away: {}", second.output());
+        assert_eq!(
+            live.publisher.output().matches("encoder connected").count(),
+            if is_first { 1 } else { 2 }
+        );
+        if !is_first {
+            assert_eq!(head(&promised()), before, "players were promised something else");
+        }
+        assert!(live.publisher.interrupt().success());
+        assert_clean(directory.path());
+    }
+}

@@ -320,3 +320,91 @@ fn a_source_that_comes_back_in_another_size_gets_a_slate_of_that_size() {
     assert!(forms.len() == 4 && forms[0] == forms[1] && forms[2] == forms[3], "{forms:#?}");
     assert_ne!(forms[1], forms[2]);
 }
+
+#[test]
+fn a_slate_has_the_rate_of_its_source_though_rtmp_counts_in_milliseconds() {
+    let directory = tempfile::tempdir().unwrap();
+    let slate = slate();
+    let words = [RTMP, "--copy", "--slate", &slate, "--window", "60", "--segment-duration", "1s"];
+    let mut live = LiveStream::start(directory.path(), &[&words[..], &PATIENT].concat());
+    let place = rtmp_place(&live);
+    for rate in ["30000/1001", "50"] {
+        let source = send(&["-r", rate, "-g", "25", "-bf", "0"], "flv", &place);
+        let listed = live.playlist().map_or(0, |playlist| playlist.next_media_sequence());
+        wait_for_pictures(&mut live);
+        live.wait_for_segment(listed + 2);
+        source.kill();
+        wait_for_slate(&live, 60);
+    }
+    assert!(live.publisher.interrupt().success());
+    assert_clean(directory.path());
+    let forms = forms(directory.path(), &read_playlist(directory.path()).expect("a playlist"));
+    assert!(forms.len() == 4, "{forms:#?}");
+    assert!(forms[1].contains("30000/1001") && forms[3].contains("50/1"), "{forms:#?}");
+}
+
+#[test]
+fn a_stream_that_ends_in_one_short_part_again_and_again_has_no_gap_and_no_more_breaks() {
+    let directory = tempfile::tempdir().unwrap();
+    let slate = slate();
+    let words = [RTMP, "--copy", "--low-latency", "--slate", &slate, "--window", "60"];
+    let live = LiveStream::start(directory.path(), &[&words[..], &PATIENT].concat());
+    let place = rtmp_place(&live);
+    let rounds = 4;
+    for _ in 0..rounds {
+        // Four pictures behind the last keyframe.
+        let (status, said) = send(&[PLAIN, &["-t", "3.16"]].concat(), "flv", &place).wait_and_read();
+        assert!(status.success(), "{said}");
+        wait_for_slate(&live, 40);
+    }
+    assert!(live.publisher.interrupt().success());
+    let playlist = read_playlist(directory.path()).expect("a playlist");
+    let breaks = playlist.segments.iter().filter(|segment| segment.discontinuity).count();
+    assert_eq!(breaks, 2 * rounds - 1, "into each slate, and out of it: {playlist:#?}");
+    assert!(playlist.segments.iter().all(|segment| !segment.gap), "{playlist:#?}");
+    assert_clean(directory.path());
+}
+
+#[test]
+fn the_first_who_comes_and_goes_at_once_is_stood_in_for_and_the_next_is_seen() {
+    let directory = tempfile::tempdir().unwrap();
+    let slate = slate();
+    let words = [RTMP, "--copy", "--slate", &slate, "--window", "60", "--segment-duration", "1s"];
+    let mut live = LiveStream::start(directory.path(), &[&words[..], &PATIENT].concat());
+    let place = rtmp_place(&live);
+    let (_, _) = send(&[PLAIN, &["-t", "0.3"]].concat(), "flv", &place).wait_and_read();
+    wait_for_slate(&live, 60);
+    live.wait_for_segment(2);
+    let _next = send(PLAIN, "flv", &place);
+    wait_for_pictures(&mut live);
+    assert!(live.publisher.interrupt().success());
+    assert_clean(directory.path());
+}
+
+#[test]
+fn until_a_film_is_made_its_first_picture_stands_in() {
+    let inputs = [
+        "-f",
+        "lavfi",
+        "-i",
+        "color=c=0x905020:size=1920x1080:rate=60:duration=0.05",
+        "-f",
+        "lavfi",
+        "-i",
+        "color=c=lime:size=1920x1080:rate=60:duration=10",
+    ];
+    let coded = ["-filter_complex", "[0][1]concat", "-c:v", "libx264", "-preset", "ultrafast"];
+    let film = made("late.mp4", &[&inputs[..], &coded].concat()).display().to_string();
+    let directory = tempfile::tempdir().unwrap();
+    let words = [RTMP, "--copy", "--slate", &film, "--slate-after", "1s", "--segment-duration", "1s"];
+    let mut live = LiveStream::start(directory.path(), &words);
+    let place = rtmp_place(&live);
+    let (_, _) = send(&[PLAIN, &["-t", "1.5"]].concat(), "flv", &place).wait_and_read();
+    wait_for_slate(&live, 50);
+    live.wait_for_segment(4);
+    assert!(live.publisher.interrupt().success());
+    // The film alone shows brown for a picture or two.
+    let brown = slates(directory.path());
+    let stands = brown.split(|it| !it).map(<[bool]>::len).max();
+    assert!(stands.is_some_and(|pictures| pictures >= 20), "{stands:?} pictures");
+}

@@ -3,7 +3,7 @@
 use livedir_publisher::captured::Captured;
 use livedir_publisher::picture::deinterlacer::Deinterlace;
 use livedir_publisher::source::input::tracks::TrackSettings;
-use livedir_publisher::source::input::{self, Input, InputAddress, InputError, InputSettings, Takeover};
+use livedir_publisher::source::input::{self, Doors, Input, InputAddress, InputError, InputSettings};
 use livedir_publisher::source::{Read, Source, SourceError};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -59,7 +59,7 @@ pub fn settings(address: InputAddress) -> InputSettings {
         sound_alone: false,
         deinterlace: Deinterlace::Auto,
         tracks: TrackSettings::default(),
-        takeover: Takeover::default(),
+        doors: Doors::default(),
         stop: Arc::new(AtomicBool::new(false)),
     }
 }

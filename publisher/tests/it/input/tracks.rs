@@ -43,15 +43,16 @@ fn in_three_languages(name: &str) -> PathBuf {
     film_of(name, &[ENGLISH_HZ, GERMAN_HZ, FRENCH_HZ], &[&languages[..], &dispositions].concat())
 }
 
-/// The pitch of the sound of a stream in each of its whole seconds, rounded to 100 Hz.
+/// The pitch of the sound of a stream in each half second without silence, rounded to 100 Hz.
 #[track_caller]
 fn pitches_hz(file: &Path) -> Vec<u32> {
     let words = ["-map", "0:a", "-ac", "1", "-ar", "48000", "-f", "s16le", "-"];
     let samples = run(Command::new("ffmpeg").args(["-v", "error", "-nostdin", "-i"]).arg(file).args(words));
     let samples: Vec<i16> = samples.chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]])).collect();
     let crossings = |second: &[i16]| second.windows(2).filter(|two| two[0] < 0 && two[1] >= 0).count();
-    // At its ends a stream may have silence.
-    let seconds = samples[4_800..].chunks_exact(24_000).map(|half| crossings(half) * 2);
+    // At its ends, and where its source is away, a stream may have silence: half of a tone would count as one of half the pitch.
+    let is_loud = |half: &&[i16]| half.chunks_exact(480).all(|part| part.iter().any(|it| it.abs() > 500));
+    let seconds = samples[4_800..].chunks_exact(24_000).filter(is_loud).map(|half| crossings(half) * 2);
     seconds.map(|hz| ((hz + 50) / 100 * 100) as u32).collect()
 }
 
@@ -132,7 +133,8 @@ fn a_track_that_a_film_has_not_is_refused_and_in_a_list_another_one_is_heard() {
     std::fs::write(&list, format!("{}\n{}\n", film.display(), one.display())).unwrap();
     for words in [&["--audio-track", "de"][..], &["--audio-track", "de", "--copy", "--fast"]] {
         let (pitches, said) = streamed(&list, words);
-        assert!(pitches.len() >= 7 && pitches[0] == GERMAN_HZ && pitches[6] == ENGLISH_HZ, "{pitches:?} Hz");
+        let ends = (pitches.first().copied(), pitches.last().copied());
+        assert!(pitches.len() >= 6 && ends == (Some(GERMAN_HZ), Some(ENGLISH_HZ)), "{pitches:?} Hz");
         assert!(
             said.contains("no sound track in de that can be played; instead sound track 1 (en, aac)"),
             "{said}"
