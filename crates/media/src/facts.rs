@@ -6,6 +6,9 @@ use crate::ts::tables::ElementaryStream;
 use crate::ts::video::VideoFacts;
 use livedir_time::clock_33_bit::{distance_90k, earlier_90k, later_90k};
 
+/// By so much the sound of a segment may be shorter than its frames, as it comes later.
+const SOUND_LATE_90K: u64 = 45_000;
+
 /// What is true of a segment. Times are 33-bit and wrap.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -76,9 +79,12 @@ impl Facts {
     }
 
     /// Takes it that it lasts as long as the segment before it has turned out to last, `before_90k`, where the length of its
-    /// last frame is in doubt: encoders cut at even times.
+    /// last frame is in doubt: encoders cut at even times. Sound that is much shorter tells that it was cut off.
     pub fn last_like(&mut self, before_90k: u64) {
-        if self.shortest_in_doubt_90k().is_some_and(|shortest_90k| shortest_90k <= before_90k) {
+        let is_cut_off =
+            self.audio.as_ref().is_some_and(|it| it.duration_90k() + SOUND_LATE_90K < before_90k);
+        if !is_cut_off && self.shortest_in_doubt_90k().is_some_and(|shortest_90k| shortest_90k <= before_90k)
+        {
             self.set_duration(before_90k);
         }
     }
@@ -114,5 +120,48 @@ impl Facts {
     #[must_use]
     pub fn counter_breaks(&self) -> u64 {
         self.counters.iter().map(|counter| u64::from(counter.breaks)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ts::audio::AudioCodec;
+    use crate::{LastPicture, VideoCodec};
+
+    /// Three frames in 120 ms, of which the last may be longer, with so much sound.
+    fn in_doubt(sound_90k: u64) -> Facts {
+        let video = VideoFacts {
+            codec: VideoCodec::H264,
+            start_90k: 0,
+            duration_90k: 10_800,
+            frame_interval_90k: 3_600,
+            last_picture: LastPicture { believed_90k: 3_600, shortest_90k: 1_800, longest_90k: 3_600 },
+            decoding: None,
+            frames: 3,
+            keyframes: 1,
+            starts_with_keyframe: true,
+            starts_with_parameter_sets: true,
+            has_captions: false,
+            picture: None,
+            sps: Vec::new(),
+        };
+        let codec = AudioCodec::Aac { sample_rate_hz: 48_000, channels: 2 };
+        let audio = AudioFacts { start_90k: 0, end_90k: sound_90k, codec };
+        Facts {
+            duration_90k: 10_800,
+            video: Some(video),
+            audio: (sound_90k > 0).then_some(audio),
+            ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn a_segment_lasts_as_long_as_the_one_before_unless_its_sound_tells_that_it_was_cut_off() {
+        for (sound_90k, expected_90k) in [(0, 90_000), (50_000, 90_000), (9_600, 10_800)] {
+            let mut facts = in_doubt(sound_90k);
+            facts.last_like(90_000);
+            assert_eq!(facts.duration_90k, expected_90k, "sound of {sound_90k} ticks");
+        }
     }
 }

@@ -328,8 +328,8 @@ fn a_slate_has_the_rate_of_its_source_though_rtmp_counts_in_milliseconds() {
     let words = [RTMP, "--copy", "--slate", &slate, "--window", "60", "--segment-duration", "1s"];
     let mut live = LiveStream::start(directory.path(), &[&words[..], &PATIENT].concat());
     let place = rtmp_place(&live);
-    for rate in ["30000/1001", "50"] {
-        let source = send(&["-r", rate, "-g", "25", "-bf", "0"], "flv", &place);
+    for rate in ["fps=30000/1001", "fps=50"] {
+        let source = send(&["-vf", rate, "-g", "25", "-bf", "0"], "flv", &place);
         let listed = live.playlist().map_or(0, |playlist| playlist.next_media_sequence());
         wait_for_pictures(&mut live);
         live.wait_for_segment(listed + 2);
