@@ -8,7 +8,8 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::Bytes;
 use axum::http::header::RANGE;
-use axum::http::{HeaderValue, Request};
+use axum::http::uri::{Authority, Parts, PathAndQuery};
+use axum::http::{HeaderValue, Request, Uri};
 use h2::server::{self, Builder, SendResponse};
 use h2::{Reason, RecvStream};
 use tracing::debug;
@@ -116,7 +117,12 @@ impl Streams {
         }
         loop {
             match ready!(http2.poll_accept(cx)) {
-                Some(Ok((request, respond))) => self.begin(request, respond),
+                Some(Ok((mut request, respond))) => {
+                    if let Some(copied) = copied(request.uri()) {
+                        *request.uri_mut() = copied;
+                    }
+                    self.begin(request, respond);
+                }
                 Some(Err(error)) => {
                     ended_early(&self.connection, &error);
                     return Poll::Ready(());
@@ -151,6 +157,17 @@ impl Streams {
     }
 }
 
+/// The same address in memory of its own. That of h2 is a piece of the buffer that was read into, and keeps all of it: the rest of
+/// the head, and what came with that. `None` if it cannot be written again.
+fn copied(address: &Uri) -> Option<Uri> {
+    let mut parts = Parts::default();
+    parts.scheme = address.scheme().cloned();
+    parts.authority = address.authority().map(|it| Authority::try_from(it.as_str())).transpose().ok()?;
+    parts.path_and_query =
+        address.path_and_query().map(|it| PathAndQuery::try_from(it.as_str())).transpose().ok()?;
+    Uri::from_parts(parts).ok()
+}
+
 /// What a head takes, about.
 fn head_bytes<B>(request: &Request<B>) -> u64 {
     let headers = request.headers();
@@ -172,5 +189,40 @@ fn ended_early(connection: &Connection, error: &h2::Error) {
     if let Some(reason) = error.reason().filter(|reason| error.is_library() && *reason != Reason::NO_ERROR) {
         let reason = format!("HTTP/2: {reason}");
         connection.malformed(Malformed::Http2, Some(&Refused { sent: b"", status: None, reason: &reason }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::uri::Scheme;
+
+    use super::*;
+
+    #[test]
+    fn a_copied_address_is_the_same_and_keeps_nothing_of_what_was_read() {
+        for (authority, path) in [("a:80", "/live/x.ts?a=b"), ("[::1]", "*")] {
+            let read = Arc::new(format!("{authority}{path}").into_bytes());
+            let all = Bytes::from_owner(Read(read.clone()));
+            let mut parts = Parts::default();
+            parts.scheme = Some(Scheme::HTTPS);
+            parts.authority = Some(Authority::from_maybe_shared(all.slice(..authority.len())).unwrap());
+            parts.path_and_query =
+                Some(PathAndQuery::from_maybe_shared(all.slice(authority.len()..)).unwrap());
+            drop(all);
+            let address = Uri::from_parts(parts).unwrap();
+            let copied = copied(&address).unwrap();
+            assert_eq!(copied, address);
+            assert_eq!(Arc::strong_count(&read), 2, "h2's address keeps it");
+            drop(address);
+            assert_eq!(Arc::strong_count(&read), 1);
+        }
+    }
+
+    struct Read(Arc<Vec<u8>>);
+
+    impl AsRef<[u8]> for Read {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
     }
 }
