@@ -18,11 +18,19 @@ pub(crate) trait Holder: Send + Sync {
     /// What it has sent lately: what it is good for.
     fn recent_bytes(&self) -> u64;
 
-    /// How much of playlists it holds, times the seconds in which it has not taken them.
-    fn lists_held(&self) -> u64;
+    fn lists_held(&self) -> ListsHeld;
 
     /// Tells it to end at once.
     fn end(&self);
+}
+
+/// What a connection holds of playlists. Who holds more of two is who has held it for longer; of those that have just begun, who
+/// holds more at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ListsHeld {
+    /// Bytes, times the whole seconds in which it has not taken them.
+    pub(crate) byte_seconds: u64,
+    pub(crate) bytes: u64,
 }
 
 /// What one address holds.
@@ -101,11 +109,11 @@ impl Account {
     }
 
     /// The one that holds most of playlists.
-    pub(super) fn holder_of_lists(&self) -> Option<(u64, Arc<dyn Holder>)> {
+    pub(super) fn holder_of_lists(&self) -> Option<(ListsHeld, Arc<dyn Holder>)> {
         let members = self.members();
         let standing = members.all.iter().filter(|(_, holder)| !holder.taken().has_to_end());
         let held = standing.map(|(_, holder)| (holder.lists_held(), holder));
-        held.filter(|(held, _)| *held > 0)
+        held.filter(|(held, _)| held.bytes > 0)
             .max_by_key(|(held, _)| *held)
             .map(|(held, holder)| (held, holder.clone()))
     }

@@ -13,6 +13,6 @@ mod account;
 mod place;
 mod share;
 
-pub(crate) use account::{Holder, Taken};
+pub(crate) use account::{Holder, ListsHeld, Taken};
 pub(crate) use place::{Accounts, Held, Place};
 pub(crate) use share::{Piece, Share};

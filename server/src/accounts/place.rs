@@ -188,14 +188,14 @@ mod tests {
     use std::sync::atomic::AtomicBool;
     use std::time::Duration;
 
-    use super::super::account::Taken;
+    use super::super::account::{ListsHeld, Taken};
     use super::*;
 
     #[derive(Default)]
     struct Someone {
         taken: Taken,
         recent_bytes: AtomicU64,
-        lists_held: AtomicU64,
+        lists_held: Mutex<ListsHeld>,
         has_ended: AtomicBool,
     }
 
@@ -208,8 +208,8 @@ mod tests {
             self.recent_bytes.load(Relaxed)
         }
 
-        fn lists_held(&self) -> u64 {
-            self.lists_held.load(Relaxed)
+        fn lists_held(&self) -> ListsHeld {
+            *self.lists_held.lock().unwrap()
         }
 
         fn end(&self) {
@@ -275,13 +275,21 @@ mod tests {
         let accounts = Accounts::new(10, 10);
         let members = [enter(&accounts, "192.0.2.1", 2), enter(&accounts, "192.0.2.2", 2)].concat();
         assert!(!accounts.end_holder_of_lists());
-        members[1].1.lists_held.store(2, Relaxed);
-        members[2].1.lists_held.store(3, Relaxed);
-        let ended = || members.iter().map(|(_, someone)| someone.has_ended()).collect::<Vec<_>>();
-        assert!(accounts.end_holder_of_lists());
-        assert_eq!(ended(), [false, false, true, false]);
-        assert!(accounts.end_holder_of_lists());
-        assert_eq!(ended(), [false, true, true, false]);
+        let hold = |member: usize, byte_seconds, bytes| {
+            *members[member].1.lists_held.lock().unwrap() = ListsHeld { byte_seconds, bytes };
+        };
+        hold(0, 0, 8);
+        hold(1, 2, 2);
+        hold(2, 3, 1);
+        hold(3, 0, 9);
+        // Two have just begun.
+        for expected in
+            [[false, false, true, false], [false, true, true, false], [false, true, true, true], [true; 4]]
+        {
+            assert!(accounts.end_holder_of_lists());
+            let ended: Vec<_> = members.iter().map(|(_, someone)| someone.has_ended()).collect();
+            assert_eq!(ended, expected);
+        }
         assert!(!accounts.end_holder_of_lists());
     }
 

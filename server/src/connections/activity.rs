@@ -9,7 +9,7 @@ use atomic_waker::AtomicWaker;
 
 use super::frames;
 use super::limits::Done;
-use crate::accounts::{Holder, Taken};
+use crate::accounts::{Holder, ListsHeld, Taken};
 use crate::blocking::waiters::Waiter;
 
 /// What a connection is told.
@@ -51,8 +51,10 @@ pub(super) struct Activity {
     pub(super) idle_frames: AtomicU32,
     /// Of playlists: all that are being answered over HTTP/2, the last one over HTTP/1.1.
     lists_bytes: AtomicU64,
-    /// So long some of them were there.
+    /// For so many whole seconds some of them were there.
     lists_s: AtomicU32,
+    /// Whether some were there when this second began.
+    had_lists: AtomicBool,
     command: AtomicU8,
     taken: Taken,
     waker: AtomicWaker,
@@ -136,8 +138,10 @@ impl Activity {
 
     /// To be called once a second.
     pub(super) fn pass_second(&self) {
-        let lists_s = if self.lists_bytes() > 0 { self.lists_s.load(Relaxed).saturating_add(1) } else { 0 };
-        self.lists_s.store(lists_s, Relaxed);
+        let has_lists = self.lists_bytes() > 0;
+        let is_whole = has_lists && self.had_lists.load(Relaxed);
+        self.had_lists.store(has_lists, Relaxed);
+        self.lists_s.store(if is_whole { self.lists_s.load(Relaxed).saturating_add(1) } else { 0 }, Relaxed);
         let sent_bytes = self.sent_bytes.load(Relaxed);
         let more = self.sent_lately_bytes();
         self.recent_bytes.store(u64::midpoint(self.recent_bytes.load(Relaxed), more), Relaxed);
@@ -163,8 +167,9 @@ impl Holder for Activity {
         self.recent_bytes.load(Relaxed) + self.sent_lately_bytes()
     }
 
-    fn lists_held(&self) -> u64 {
-        self.lists_bytes().saturating_mul(u64::from(self.lists_s.load(Relaxed)) + 1)
+    fn lists_held(&self) -> ListsHeld {
+        let bytes = self.lists_bytes();
+        ListsHeld { byte_seconds: bytes.saturating_mul(u64::from(self.lists_s.load(Relaxed))), bytes }
     }
 
     fn end(&self) {
@@ -179,5 +184,43 @@ impl Waiter for Activity {
 
     fn most_blocked(&self) -> u32 {
         self.most_blocked
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_seconds_count_in_which_lists_are_held() {
+        let activity = Activity::new(0);
+        activity.is_http2.store(true, Relaxed);
+        let held = |byte_seconds, bytes| ListsHeld { byte_seconds, bytes };
+        activity.pass_second();
+        activity.begin_list(10);
+        assert_eq!(activity.lists_held(), held(0, 10));
+        activity.pass_second();
+        assert_eq!(activity.lists_held(), held(0, 10), "the second had begun before");
+        activity.pass_second();
+        activity.begin_list(20);
+        activity.pass_second();
+        assert_eq!(activity.lists_held(), held(60, 30));
+        activity.end_list(30);
+        activity.pass_second();
+        activity.begin_list(10);
+        activity.pass_second();
+        assert_eq!(activity.lists_held(), held(0, 10), "the next one begins anew");
+    }
+
+    #[test]
+    fn over_http1_a_list_is_held_while_the_client_takes_nothing() {
+        let activity = Activity::new(0);
+        activity.begin_list(10);
+        activity.send_blocked.store(true, Relaxed);
+        (0..3).for_each(|_| activity.pass_second());
+        assert_eq!(activity.lists_held(), ListsHeld { byte_seconds: 20, bytes: 10 });
+        activity.send_blocked.store(false, Relaxed);
+        activity.pass_second();
+        assert_eq!(activity.lists_held(), ListsHeld::default());
     }
 }
