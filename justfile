@@ -100,7 +100,7 @@ bench *row: setup-tests
 bench-server *row: setup (_packages "bench")
     cargo bench --locked --quiet -p livedir-server --bench server -- "$@"
 
-# Figures: memory and open files of livedir-server while attackers of one address, and of ten, take what they can, and how long others wait. So many seconds for each of 14 attacks
+# Figures: memory and open files of livedir-server while attackers of one address, and of ten, take what they can, and how long others wait. So many seconds for each attack
 bench-attacks seconds="300":
     LIVEDIR_TEST_ATTACK_S={{ seconds }} cargo test --locked --quiet -p livedir-server --test it attacks:: -- --nocapture --test-threads=1
 
