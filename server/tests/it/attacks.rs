@@ -36,6 +36,8 @@ struct Attack {
     addresses: u8,
     connections: usize,
     head: Head,
+    /// Whether the server writes an access log.
+    has_log: bool,
 }
 
 pub const LISTED: &str = "/live/seg-00000001.ts";
@@ -91,7 +93,9 @@ fn attack(attack: Attack) -> Option<Seen> {
     fs::write(&key, made.signing_key.serialize_pem()).unwrap();
     let tls = ["--tls-cert", certificate.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
     let ports = ["--listen", "http://127.0.0.1:0", "--listen", "https://127.0.0.1:0"];
-    let mut server = Server::start(&webroot.path(), &[&tls[..], &ports].concat());
+    let log_path = webroot.outer().join("access.log");
+    let log = ["--access-log", if attack.has_log { log_path.to_str().unwrap() } else { "off" }];
+    let mut server = Server::start(&webroot.path(), &[&tls[..], &ports, &log].concat());
     let https = server.next_address();
     // Warm: what everyone asks for is in memory, and the threads run.
     for path in ["/stream.m3u8", LISTED, UNLISTED] {
@@ -175,6 +179,7 @@ const HTTP1: Attack = Attack {
     addresses: 1,
     connections: 900,
     head: Head::Short,
+    has_log: false,
 };
 
 const HTTP2: Attack = Attack { version: Version::Http2, connections: 100, ..HTTP1 };
@@ -224,6 +229,15 @@ fn slow_readers_with_long_heads_from_one_address() {
         for (of, attack) in [("HTTP/1.1", HTTP1), ("HTTP/2", Attack { connections: 900, ..HTTP2 })] {
             check(&format!("{of}, {name}"), Attack { head, ..attack });
         }
+    }
+}
+
+#[test]
+fn slow_readers_with_long_addresses_and_many_ranges() {
+    let long = Attack { head: Head::LongAddress, has_log: true, ..HTTP2 };
+    for (address, path) in [("long addresses", UNLISTED), ("long addresses of no file", "/live/none.ts")] {
+        check(&format!("HTTP/2, {address}"), Attack { path, ..long });
+        check(&format!("ten addresses, HTTP/2, {address}"), Attack { path, addresses: 10, ..long });
     }
 }
 

@@ -73,37 +73,47 @@ pub enum Head {
     Long,
     /// As long as may be, and without an end.
     Begun,
+    /// With an address as long as may be, and of the file as many parts as may be.
+    LongAddress,
 }
 
 /// Nearly all that a server takes.
 const LONG_BYTES: usize = 15_000;
+const LONG_ADDRESS_BYTES: usize = 7_900;
+
+const RANGES: &str =
+    "bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16,18-18,20-20,22-22,24-24,26-26,28-28,30-30";
+
+/// The address of `path` in such a head.
+fn address(path: &str, head: Head) -> String {
+    match head {
+        Head::LongAddress => format!("{path}?{}", "a".repeat(LONG_ADDRESS_BYTES - path.len() - 1)),
+        _ => path.to_owned(),
+    }
+}
 
 fn http1(path: &str, head: Head) -> Vec<u8> {
-    let line = format!("GET {path} HTTP/1.1\r\nHost: a\r\n");
+    let line = format!("GET {} HTTP/1.1\r\nHost: a\r\n", address(path, head));
     let long = format!("{line}If-None-Match: {}", "a".repeat(LONG_BYTES));
     let sent = match head {
         Head::Short => line + "\r\n",
         Head::Long => format!("{line}\r\n{}", format!("{long}\r\n\r\n").repeat(8)),
         Head::Begun => long,
+        Head::LongAddress => format!("{line}Range: {RANGES}\r\n\r\n"),
     };
     sent.into_bytes()
 }
 
 fn http2(stream: u32, path: &str, head: Head) -> Vec<u8> {
-    let mut sent = headers(stream, path);
-    if head != Head::Short {
-        // RFC 7541 5.1: 41 is if-none-match, and the length is a number with a prefix of seven bits.
-        let more = LONG_BYTES - 127;
-        sent.extend([0x0f, 41 - 15, 0x7f, 0x80 | (more & 0x7f) as u8, (more >> 7) as u8]);
-        sent.extend([b'a'; LONG_BYTES]);
-        let [_, length @ ..] = (sent.len() as u32 - 9).to_be_bytes();
-        sent[..3].copy_from_slice(&length);
+    let mut block = get(&address(path, head));
+    // RFC 7541 appendix A: 41 is if-none-match, 50 is range
+    match head {
+        Head::Short => {}
+        Head::Long | Head::Begun => block.extend(field(&[0x0f, 41 - 15], &[b'a'; LONG_BYTES])),
+        Head::LongAddress => block.extend(field(&[0x0f, 50 - 15], RANGES.as_bytes())),
     }
-    if head == Head::Begun {
-        // Without END_HEADERS
-        sent[4] = 1;
-    }
-    sent
+    // END_STREAM, and END_HEADERS if that is the end
+    frame(1, if head == Head::Begun { 1 } else { 5 }, stream, &block)
 }
 
 /// A connection that holds as much of the server as one may.
@@ -211,18 +221,31 @@ pub fn preface(window_bytes: u32) -> Vec<u8> {
     [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &frame(4, 0, 0, &settings)[..]].concat()
 }
 
-/// A GET, without compression. RFC 7541 appendix A: 2 and 6 are the method and the scheme, 4 and 1 the names of path and authority.
-pub fn headers(stream: u32, path: &str) -> Vec<u8> {
-    let block = [&[0x82, 0x86, 0x04, path.len() as u8][..], path.as_bytes(), &[0x01, 1, b'a']].concat();
-    // END_STREAM and END_HEADERS
-    frame(1, 5, stream, &block)
+/// A field without compression: the number of its name, and its value of at most 16,510 bytes.
+fn field(name: &[u8], value: &[u8]) -> Vec<u8> {
+    // RFC 7541 5.1: a length is a number with a prefix of seven bits
+    match value.len().checked_sub(127) {
+        None => [name, &[value.len() as u8], value].concat(),
+        Some(more) => [name, &[0x7f, 0x80 | (more & 0x7f) as u8, (more >> 7) as u8], value].concat(),
+    }
 }
 
-/// A HEAD, in the same way.
+/// The fields of a GET. RFC 7541 appendix A: 2 and 6 are the method and the scheme, 4 and 1 the names of path and authority.
+fn get(path: &str) -> Vec<u8> {
+    [&[0x82, 0x86][..], &field(&[0x04], path.as_bytes()), &field(&[0x01], b"a")].concat()
+}
+
+/// A GET.
+pub fn headers(stream: u32, path: &str) -> Vec<u8> {
+    // END_STREAM and END_HEADERS
+    frame(1, 5, stream, &get(path))
+}
+
+/// A HEAD.
 pub fn head_of(stream: u32, path: &str) -> Vec<u8> {
-    let method = [&[0x02, 4][..], b"HEAD"].concat();
-    let block = [&method[..], &[0x86, 0x04, path.len() as u8], path.as_bytes(), &[0x01, 1, b'a']].concat();
-    frame(1, 5, stream, &block)
+    let method = field(&[0x02], b"HEAD");
+    let rest = [&[0x86][..], &field(&[0x04], path.as_bytes()), &field(&[0x01], b"a")].concat();
+    frame(1, 5, stream, &[method, rest].concat())
 }
 
 /// Lets the server send so many bytes more; 0 is the whole connection.
