@@ -159,7 +159,6 @@ impl Place {
 }
 
 impl Held {
-    /// How much it is.
     pub(crate) fn size_bytes(&self) -> u64 {
         self.size_bytes
     }

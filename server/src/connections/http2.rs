@@ -172,8 +172,8 @@ fn copied(address: &Uri) -> Option<Uri> {
 fn head_bytes<B>(request: &Request<B>) -> u64 {
     let headers = request.headers();
     let of_values: usize = headers.values().map(HeaderValue::len).sum();
+    // Twice: the name of a file is as long, while that is opened.
     let of_address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
-    // h2 has it as it came, too, as long as the stream stands.
     let of_ranges: usize = headers.get_all(RANGE).iter().map(|value| ranges(value) * RANGE_BYTES).sum();
     (of_values + 2 * of_address + of_ranges + headers.len() * FIELD_BYTES) as u64
 }

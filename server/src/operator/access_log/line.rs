@@ -20,7 +20,7 @@ pub(crate) struct Line {
     sender: Sender,
     viewer: Option<IpAddr>,
     method: Method,
-    target: String,
+    target: Vec<u8>,
     version: Version,
     referer: Option<Vec<u8>>,
     agent: Option<Vec<u8>>,
@@ -52,7 +52,7 @@ impl Line {
             sender,
             viewer,
             method: request.method().clone(),
-            target: beginning(&target).to_owned(),
+            target: beginning(target.as_bytes()).to_vec(),
             version: request.version(),
             referer: header(request.headers(), &header::REFERER),
             agent: header(request.headers(), &header::USER_AGENT),
@@ -70,7 +70,7 @@ impl Line {
             name(self.viewer),
             written(now),
             field(self.method.as_str().as_bytes()),
-            field(self.target.as_bytes()),
+            field(&self.target),
             self.version,
             self.status.as_u16(),
             self.sent_bytes,
@@ -85,7 +85,7 @@ impl Line {
             time: now.timestamp(),
             client: self.viewer,
             method: Some(text(self.method.as_str().as_bytes())),
-            target: text(self.target.as_bytes()),
+            target: text(&self.target),
             protocol: Some(format!("{:?}", self.version)),
             status: self.status.as_u16(),
             sent_bytes: self.sent_bytes,
@@ -99,10 +99,9 @@ impl Line {
     }
 }
 
-/// What of an address is kept: as much as is written, and a sign that there was more.
-fn beginning(target: &str) -> &str {
-    let longest = (0..=LONGEST_FIELD + 1).rev().find(|length| target.is_char_boundary(*length));
-    target.get(..longest.unwrap_or(0)).filter(|_| target.len() > LONGEST_FIELD + 1).unwrap_or(target)
+/// What of a field is kept, and written.
+fn beginning(sent: &[u8]) -> &[u8] {
+    &sent[..sent.len().min(LONGEST_FIELD)]
 }
 
 /// What was no request.
@@ -151,7 +150,7 @@ fn written(now: &Zoned) -> impl fmt::Display {
 }
 
 fn text(sent: &[u8]) -> String {
-    String::from_utf8_lossy(&sent[..sent.len().min(LONGEST_FIELD)]).into_owned()
+    String::from_utf8_lossy(beginning(sent)).into_owned()
 }
 
 /// A request in JSON. What is not known is null.
@@ -188,14 +187,14 @@ impl JsonLine {
 }
 
 fn header(headers: &HeaderMap, name: &HeaderName) -> Option<Vec<u8>> {
-    let value = headers.get(name)?.as_bytes();
-    Some(value[..value.len().min(LONGEST_FIELD)].to_vec())
+    Some(beginning(headers.get(name)?.as_bytes()).to_vec())
 }
 
 /// As a client sent it, but unable to end its field or line, or to speak to a terminal.
 fn field(sent: &[u8]) -> String {
-    let mut text = String::with_capacity(sent.len().min(LONGEST_FIELD));
-    for &byte in &sent[..sent.len().min(LONGEST_FIELD)] {
+    let sent = beginning(sent);
+    let mut text = String::with_capacity(sent.len());
+    for &byte in sent {
         match byte {
             b'"' | b'\\' | 0..=0x1f | 0x7f.. => {
                 let _ = write!(text, "\\x{byte:02X}");
@@ -223,7 +222,7 @@ mod tests {
             },
             viewer: Some("192.168.1.20".parse().unwrap()),
             method: Method::GET,
-            target: "/stream.m3u8".to_owned(),
+            target: b"/stream.m3u8".to_vec(),
             version: Version::HTTP_11,
             referer: None,
             agent: Some(b"Player/1.0 \"x\"\n\x1b[2J\xff".to_vec()),
