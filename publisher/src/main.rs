@@ -7,6 +7,7 @@ use livedir_publisher::cli::args::Command;
 use livedir_publisher::cli::config::{self, ConfigError};
 use livedir_publisher::cli::unseen;
 use livedir_publisher::commands;
+use livedir_publisher::commands::terminal::say;
 
 fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
@@ -15,13 +16,13 @@ fn main() -> ExitCode {
         unseen::go_on_unseen(&understood.command, &words);
     }
     for line in config::unknown_variables() {
-        eprintln!("livedir-publisher: {line}");
+        say(format_args!("livedir-publisher: {line}"));
     }
     let understood = match understood {
         Ok(understood) => understood,
         Err(ConfigError::Typed(error)) => error.exit(),
         Err(error) => {
-            eprintln!("livedir-publisher: {error}");
+            say(format_args!("livedir-publisher: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -43,7 +44,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("livedir-publisher: {error}");
+            say(format_args!("livedir-publisher: {error}"));
             ExitCode::FAILURE
         }
     }

@@ -69,6 +69,8 @@ struct SourceNews {
     title: String,
     /// `None`: there is none, files come from another encoder.
     state: Option<SourceState>,
+    /// It has delivered something before.
+    was_here: bool,
     /// For people at this machine: it names files and addresses.
     description: String,
 }
@@ -91,6 +93,7 @@ impl Meters {
     /// Says how the source does, and for people at this machine what it is, or what is the matter with it.
     pub fn set_source(&self, state: SourceState, description: impl Into<String>) {
         let mut news = self.source_news();
+        news.was_here |= state == SourceState::Here;
         news.state = Some(state);
         news.description = description.into();
     }
@@ -109,8 +112,8 @@ impl Meters {
     pub fn absence(&self) -> String {
         let news = self.source_news();
         let what = match news.state {
-            Some(SourceState::Awaited) => "no encoder has connected yet",
-            Some(SourceState::Lost) => "the source is unavailable",
+            Some(SourceState::Awaited) if !news.was_here => "no encoder has connected yet",
+            Some(SourceState::Lost | SourceState::Awaited) => "the source is unavailable",
             Some(SourceState::Here) | None => "no frames are arriving",
         };
         if news.title.is_empty() { what.to_owned() } else { format!("{}: {what}", news.title) }

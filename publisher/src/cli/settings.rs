@@ -191,9 +191,9 @@ impl TryFrom<LiveArgs> for LiveSettings {
         if copy.is_some() && !is_with_tracks(&source) {
             return Err(SettingsError::Copy);
         }
-        let is_of_url = matches!(source, SourceChoice::Input(InputAddress::Url(_)));
+        let is_sent = matches!(&source, SourceChoice::Input(address) if address.is_sent());
         if args.copy == Some(CopyWhen::Always)
-            && !is_of_url
+            && !is_sent
             && let Some(flag) = said::first_of_slate(&args)
         {
             return Err(SettingsError::CopiedFileNeedsNoSlate(flag));
@@ -335,7 +335,7 @@ impl LiveSettings {
 
 /// Whether a source may have several tracks, and packets that can be copied.
 fn is_with_tracks(source: &SourceChoice) -> bool {
-    matches!(source, SourceChoice::Input(InputAddress::File(_) | InputAddress::Url(_) | InputAddress::Stdin))
+    matches!(source, SourceChoice::Input(address) if !matches!(address, InputAddress::Screen(_)))
 }
 
 /// Whether encoders push to it by RTMP.

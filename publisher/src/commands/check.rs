@@ -12,6 +12,7 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::args::CheckArgs;
+use crate::commands::terminal::say;
 use crate::commands::{printed, stop_on_signals};
 use livedir_check::report::{LookedAt, Report, json, junit, text};
 use livedir_check::{Address, CheckSettings, run};
@@ -23,7 +24,7 @@ pub fn check(args: &CheckArgs) -> ExitCode {
     match stop_on_signals().and_then(|stop| checked(args, &stop)) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            eprintln!("livedir-publisher: {error:#}");
+            say(format_args!("livedir-publisher: {error:#}"));
             ExitCode::from(2)
         }
     }
@@ -39,7 +40,7 @@ fn checked(args: &CheckArgs, stop: &Stop) -> anyhow::Result<u8> {
     let report = checked?;
     tell(&report, args.json).context("cannot print the findings")?;
     for problem in &report.problems {
-        eprintln!("livedir-publisher: {problem}");
+        say(format_args!("livedir-publisher: {problem}"));
     }
     if let Some(path) = &args.junit {
         write_junit(&report, path)?;

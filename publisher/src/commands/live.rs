@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::cli::args::LiveArgs;
 use crate::cli::settings::LiveSettings;
-use crate::commands::terminal::{Terminal, clock, plural};
+use crate::commands::terminal::{Terminal, clock, plural, say};
 use crate::commands::{start_libav, stop_on_signals};
 use crate::live::plan::Stream;
 use livedir_layout::meters::Meters;
@@ -27,7 +27,7 @@ pub fn live(args: LiveArgs, printed: Option<String>) -> anyhow::Result<()> {
         // Without the log, whose warnings the stream itself brings.
         crate::live::dry_run::look(&settings, &Stop::default())?;
         for line in settings.tracks.told.lines() {
-            eprintln!("{line}");
+            say(line);
         }
         return Ok(());
     }
@@ -39,7 +39,7 @@ pub fn live(args: LiveArgs, printed: Option<String>) -> anyhow::Result<()> {
     });
     terminal.clear();
     if ended.is_ok() {
-        eprintln!("{}", last_words(terminal.running(), &meters));
+        say(last_words(terminal.running(), &meters));
     }
     Ok(ended?)
 }

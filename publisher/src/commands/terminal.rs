@@ -1,5 +1,6 @@
 //! Terminal: one status line that keeps itself up to date, and log lines above it. Elsewhere: log lines alone.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -63,6 +64,11 @@ impl Terminal {
     }
 }
 
+/// A line on standard error, if anybody reads it.
+pub fn say(line: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
 /// `1 segment`, `2 segments`.
 pub(super) fn plural(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
@@ -80,12 +86,14 @@ struct AboveLine(ProgressBar);
 
 impl Write for AboveLine {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().write_all(bytes))?;
+        // Whoever read the log may have gone; the stream goes on. An error would be told there, too, which panics.
+        let _ = self.0.suspend(|| io::stderr().write_all(bytes));
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        let _ = io::stderr().flush();
+        Ok(())
     }
 }
 

@@ -57,7 +57,8 @@ fn options(declared: Declared, aspect: (i32, i32), colours: [u32; 3], is_full_ra
 mod tests {
     use super::*;
 
-    const NOTHING: Declared = Declared { sample_aspect: None, has_range: false, has_colours: false };
+    const NOTHING: Declared =
+        Declared { size: None, sample_aspect: None, has_range: false, has_colours: false };
 
     #[track_caller]
     fn check(
@@ -77,7 +78,7 @@ mod tests {
         let pal = Declared { sample_aspect: Some((16, 11)), ..NOTHING };
         // 1048 pixels instead of 1047.27.
         check(pal, (131, 90), [2; 3], false, None);
-        let all = Declared { sample_aspect: None, has_range: true, has_colours: true };
+        let all = Declared { has_range: true, has_colours: true, ..NOTHING };
         check(all, (0, 1), [9, 18, 9], true, None);
     }
 

@@ -33,7 +33,7 @@ pub enum Unfit {
     #[error("it has sound alone, and pictures may yet come; add --no-video to copy the sound alone")]
     MayShow,
     #[error(
-        "its keyframes are {at_least}{found_s} s apart, over the {asked_s} s of --segment-duration; set the keyframe interval of its encoder to {asked_s} s (IDR, closed GOP; in OBS: Settings, Output, Keyframe Interval), or {longer}"
+        "its keyframes are {at_least}{found_s} s apart, over the {asked_s} s of --segment-duration; set the keyframe interval of its encoder to {asked_s} s (IDR, closed GOP; in OBS: Settings, Output, Keyframe Interval){longer}"
     )]
     Keyframes { at_least: &'static str, found_s: String, asked_s: String, longer: String },
     #[error("its container says that its picture is to be turned, which H.264 cannot say; leave --copy out")]
@@ -60,13 +60,21 @@ pub enum Unfit {
     Sets(String),
 }
 
+impl Unfit {
+    /// Without a remedy that has been taken already: it is encoded.
+    #[must_use]
+    pub(crate) fn where_encoded(&self) -> String {
+        self.to_string().replace(", or leave --copy out", "").replace("; leave --copy out", "")
+    }
+}
+
 impl CopyError {
     /// For people who let it be encoded already.
     #[must_use]
     pub fn without_auto(&self) -> String {
         match self {
             Self::Input(error) => error.to_string(),
-            Self::Unfit { name, reason } => format!("{name} cannot be copied: {reason}"),
+            Self::Unfit { name, reason } => format!("{name} cannot be copied: {}", reason.where_encoded()),
         }
     }
 }

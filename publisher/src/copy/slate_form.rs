@@ -46,8 +46,7 @@ pub(crate) struct Seen {
     pace: SlatePace,
     leading: Option<Medium>,
     size: (u32, u32),
-    /// Profile, level, and the shape of a pixel.
-    sets: Option<(u8, u8, (u32, u32))>,
+    sets: Option<Sets>,
     sound: Option<Adts>,
     rate: PicturePace,
     /// Pictures for which sound that is announced has been waited for.
@@ -87,12 +86,20 @@ impl Seen {
         let bytes = packet.packet.data().unwrap_or_default();
         match packet.medium {
             Medium::Audio if self.sound.is_none() => self.sound = Adts::of_header(bytes),
-            Medium::Video if self.sets.is_none() && packet.is_keyframe => self.sets = sets_of(bytes),
+            Medium::Video if packet.is_keyframe => self.note_sets(sets_of(bytes)),
             _ => {}
         }
         if packet.medium == Medium::Video {
             self.rate.note(packet.dts_90k);
             self.waited = self.waited.map(|waited| waited + 1).filter(|&waited| waited < MOST_WAITED);
+        }
+    }
+
+    /// Each keyframe brings them. The source may go on in another form without a word.
+    fn note_sets(&mut self, sets: Option<Sets>) {
+        if sets.is_some() && sets != self.sets {
+            self.sets = sets;
+            self.rate = PicturePace::default();
         }
     }
 
@@ -112,12 +119,13 @@ impl Seen {
     }
 
     fn picture(&self) -> Option<PictureForm> {
-        let (profile, level, sample_aspect) = self.sets?;
+        let Sets { profile, level, sample_aspect, size } = self.sets?;
+        let size = size.unwrap_or(self.size);
         let even = |length: u32| length.next_multiple_of(2).max(2);
         let picture_90k = self.rate.settled(self.pace.picture_90k).unwrap_or(self.pace.picture_90k);
         let picture_90k = picture_90k.max(SHORTEST_PICTURE_90K);
         Some(PictureForm {
-            size: (even(self.size.0), even(self.size.1)),
+            size: (even(size.0), even(size.1)),
             sample_aspect,
             profile,
             level,
@@ -128,14 +136,26 @@ impl Seen {
     }
 }
 
+/// What sequence parameter sets say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Sets {
+    profile: u8,
+    level: u8,
+    /// The shape of a pixel.
+    sample_aspect: (u32, u32),
+    /// Of a picture; `None` where it cannot be read.
+    size: Option<(u32, u32)>,
+}
+
 /// What the first sequence parameter set of a frame behind start codes says.
-fn sets_of(picture: &[u8]) -> Option<(u8, u8, (u32, u32))> {
+fn sets_of(picture: &[u8]) -> Option<Sets> {
     let is_set = |four: &[u8]| four[..3] == [0, 0, 1] && VideoCodec::H264.nal(four[3]) == Nal::Sps;
     let at = picture.windows(4).position(is_set)?;
     let [profile, _, level] = *picture.get(at + 4..at + 7)? else { return None };
     let declared = VideoCodec::H264.declared(picture).unwrap_or_default();
     let sample_aspect = declared.sample_aspect.filter(|&(width, height)| width > 0 && height > 0);
-    Some((profile, level, sample_aspect.unwrap_or((1, 1))))
+    let sample_aspect = sample_aspect.unwrap_or((1, 1));
+    Some(Sets { profile, level, sample_aspect, size: declared.size })
 }
 
 #[cfg(test)]

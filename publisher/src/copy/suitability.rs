@@ -145,13 +145,17 @@ impl Start {
         ticks::bits_per_second_rounded_down(self.bytes as u64, length_90k as u64)
     }
 
-    /// What else than another encoder setting would help.
+    /// What else than another encoder setting would help, if anything.
     fn longer(&self) -> String {
-        let whole_s = ticks::seconds_rounded_up(self.longest_90k.max(0) as u64);
-        if self.intervals > 0 && whole_s <= LONGEST_SEGMENT_S {
-            return format!("raise --segment-duration to {whole_s}s");
+        let longest_90k = longest_copied_90k(ticks::of_seconds(LONGEST_SEGMENT_S as u32) as i64);
+        if self.longest_90k > longest_90k || self.limit_90k >= longest_90k {
+            return String::new();
         }
-        format!("raise --segment-duration, to {LONGEST_SEGMENT_S}s at most")
+        let whole_s = ticks::seconds_rounded_up(self.longest_90k.max(0) as u64).min(LONGEST_SEGMENT_S);
+        if self.intervals > 0 {
+            return format!(", or raise --segment-duration to {whole_s}s");
+        }
+        format!(", or raise --segment-duration, to {LONGEST_SEGMENT_S}s at most")
     }
 
     /// What can be expected of the rest, or why it cannot be copied. `stated_bps`: as the container says, 0 if it does not.

@@ -99,7 +99,8 @@ pub(crate) fn attempt(
         Ok(source) => Attempt::Copies(source),
         Err(_) if stop.is_requested() => Attempt::Fails,
         Err(CopyError::Unfit { name, reason }) if settings.copy == Some(CopyWhen::Auto) => {
-            tracing::warn!(name, %reason, "source cannot be copied; it is encoded instead");
+            let reason = reason.where_encoded();
+            tracing::warn!(name, reason, "source cannot be copied; it is encoded instead");
             Attempt::Encodes
         }
         Err(error) => {

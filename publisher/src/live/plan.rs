@@ -15,7 +15,6 @@ use crate::package::Lengths;
 use crate::package::interleaver::MOST_VIDEO_AHEAD_90K;
 use crate::picture::scaler;
 use crate::picture::slate::SlateSettings;
-use crate::source::input::InputAddress;
 use crate::source::open::SourceChoice;
 use livedir_layout::rendition::{AUDIO, Rendition};
 use livedir_media::Medium;
@@ -305,8 +304,11 @@ impl LiveSettings {
 
     /// What is sent live may be away for a time: a file or pipe never is.
     fn copied_slate(&self, copied: CopiedFormat) -> Option<SlatePlan> {
-        let CopiedFormat { keyframes_90k, picture_90k, bps, is_live, .. } = copied;
-        let may_be_away = is_live && matches!(self.source, SourceChoice::Input(InputAddress::Url(_)));
+        let CopiedFormat { picture_90k, bps, is_live, .. } = copied;
+        // A source that is soon gone shows no distance of its own.
+        let keyframes_90k = self.asked_segment_90k();
+        let may_be_away =
+            is_live && matches!(&self.source, SourceChoice::Input(address) if address.is_sent());
         let pace = SlatePace { picture_90k, keyframes_90k, bps };
         (self.has_slate && may_be_away).then_some(SlatePlan { pace, after: self.slate_after })
     }

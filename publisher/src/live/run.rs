@@ -167,11 +167,8 @@ fn run_once(
         let Some(source) = unless_stopped(source, stop)? else { return Ok(()) };
         let awaits_picture = source.shows == Shows::Pictures;
         let source = streamed(settings, source, microphone.is_some(), still.as_ref(), meters)?;
-        let mut stream = settings.stream(&source, filtered_size(settings, &source)?);
-        stream.keep(beginning.promise);
+        let stream = planned(settings, &source, beginning)?;
         hand_over.note_promise(stream.promise());
-        stream.rungs.iter().try_for_each(trial::check)?;
-        room_for(settings, &stream)?;
         let of_renditions = meters_of(&stream, meters);
         let watcher =
             Watcher::start(&watcher_settings(settings, &stream), &of_renditions)?.guarded(guard.clone());
@@ -245,6 +242,19 @@ fn run_once(
         // Waits for all, and returns the first error of this list: the stages before it in the pipeline fail because of it.
         ended.collect::<Vec<_>>().into_iter().collect()
     })
+}
+
+/// What is made of the source, if this machine can make it.
+fn planned(
+    settings: &LiveSettings,
+    source: &SourceFormat,
+    beginning: &Beginning,
+) -> Result<Stream, RunError> {
+    let mut stream = settings.stream(source, filtered_size(settings, source)?);
+    stream.keep(beginning.promise);
+    stream.rungs.iter().try_for_each(trial::check)?;
+    room_for(settings, &stream)?;
+    Ok(stream)
 }
 
 /// One rendition of several must not hold up the others.

@@ -66,6 +66,9 @@ impl Canvas {
 
     /// Writes one line of text on a dark ground, each point of its letters `scale` pixels wide.
     pub fn write(&mut self, x: u32, y: u32, scale: u32, text: &str) {
+        if text.is_empty() {
+            return;
+        }
         let margin = scale * 2;
         let (width, height) = text_size(text, scale);
         self.fill(
@@ -126,6 +129,9 @@ pub(crate) fn lay_over(
     left: impl FnOnce(u32) -> u32,
     top: u32,
 ) {
+    if text.is_empty() {
+        return;
+    }
     let (width, height) = (picture.width(), picture.height());
     let letters = (width / text_size("x", scale).0) as usize;
     let text: String = text.chars().take(letters).collect();

@@ -108,6 +108,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_not_written_leaves_no_box_behind() {
+        let slate = draw(640, 480, "", "");
+        let luma =
+            |rows: std::ops::Range<usize>| &slate.data(0)[rows.start * slate.stride(0)..][..640 * rows.len()];
+        assert!(luma(245..480).iter().all(|&luma| luma == BLACK.0));
+        assert!(luma(0..240).iter().any(|&luma| luma > 200));
+        let settings = SlateSettings { text: None, is_own: true };
+        let ground = || SharedPicture::from(Canvas::new(640, 480).to_frame());
+        let written = Lettering::new(&settings, (640, 480)).write(ground(), "");
+        assert_eq!(written.data(0), ground().data(0));
+    }
+
     /// Whether something bright is in the upper part of the picture, and in the lower one.
     fn written(text: Option<&str>, is_on_picture: bool) -> (bool, bool) {
         let ground = SharedPicture::from(Canvas::new(640, 480).to_frame());

@@ -11,6 +11,7 @@ use crate::source::sound_alone::{MicrophoneAlone, SoundAlone};
 use crate::source::test_pattern::TestPattern;
 use crate::source::{Opener, Source, SourceError};
 use livedir_time::stop::Stop;
+use std::ffi::OsStr;
 
 /// What to stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,8 +56,10 @@ pub struct SourceWish {
 impl SourceChoice {
     /// The source that was typed, if one was.
     #[must_use]
-    pub fn typed(word: Option<&str>) -> Self {
-        let Some(word) = word else { return Self::FirstCameraOrTest };
+    pub fn typed(word: Option<&OsStr>) -> Self {
+        let Some(typed) = word else { return Self::FirstCameraOrTest };
+        // A name of a file need not be UTF-8; all else is.
+        let Some(word) = typed.to_str() else { return Self::Input(InputAddress::of_path(typed.into())) };
         if let Some(selector) = CameraSelector::parse(word) {
             return Self::Camera(selector);
         }
@@ -67,7 +70,7 @@ impl SourceChoice {
             "test" => return Self::Test,
             "-" => InputAddress::Stdin,
             url if url.contains("://") => InputAddress::Url(url.to_owned()),
-            path => InputAddress::File(path.into()),
+            path => InputAddress::of_path(path.into()),
         })
     }
 

@@ -13,6 +13,7 @@ mod off_clock;
 pub mod pushed;
 #[cfg(target_os = "linux")]
 mod screen;
+mod session;
 mod stdin;
 mod tracks;
 

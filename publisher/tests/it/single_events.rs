@@ -1,8 +1,9 @@
 //! No single event ends a stream: what the simulated world has found, seen once more with the program, real files and a real disk.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use rustix::mount::MountFlags;
 use rustix::process::Signal;
@@ -241,4 +242,38 @@ fn two_signals_at_once_are_one_and_the_stream_ends_in_order() {
     assert!(stream.publisher.wait().success());
     assert!(stream.playlist().unwrap().ended);
     assert_clean(webroot.path());
+}
+
+/// Starts the program, reads a line of its log, and goes away.
+fn start_unread(command: &mut Command) -> std::process::Child {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    log.read_line(&mut String::new()).unwrap();
+    drop(child.stdout.take());
+    child
+}
+
+#[test]
+fn a_log_that_nobody_reads_any_more_ends_no_stream() {
+    let directory = tempfile::tempdir().unwrap();
+    let (live_in, watched) = (directory.path().join("live"), directory.path().join("watched"));
+    fs::create_dir_all(watched.join("live")).unwrap();
+    let mut live = start_unread(publisher().arg("live").args(WORDS).arg("--webroot").arg(&live_in));
+    let mut watch = start_unread(publisher().arg("watch").arg(&watched));
+    let listed = |webroot: &Path| read_playlist(webroot).map_or(0, |it| it.next_media_sequence());
+    let mut copied = 0;
+    wait_for("segments", PATIENCE, || {
+        assert!(live.try_wait().unwrap().is_none() && watch.try_wait().unwrap().is_none());
+        if listed(&live_in) > copied + 1 {
+            copied += 1;
+            let name = format!("live/seg-{copied:08}.ts");
+            fs::copy(live_in.join(&name), watched.join(&name)).unwrap();
+        }
+        (listed(&live_in) > 8 && listed(&watched) > 5).then_some(())
+    });
+    for child in [&mut live, &mut watch] {
+        let id = rustix::process::Pid::from_child(child);
+        rustix::process::kill_process(id, Signal::INT).unwrap();
+        assert!(child.wait().unwrap().success());
+    }
 }

@@ -45,10 +45,12 @@ pub(super) fn set_number(set: Nal, unit: &[u8]) -> Option<u32> {
 pub(super) fn declared(sps: &[u8]) -> Option<Declared> {
     let rbsp = decode_nal(sps).ok()?;
     let parsed = SeqParameterSet::from_bits(BitReader::new(&*rbsp)).ok()?;
-    let Some(vui) = parsed.vui_parameters else { return Some(Declared::default()) };
+    let size = parsed.pixel_dimensions().ok();
+    let Some(vui) = parsed.vui_parameters else { return Some(Declared { size, ..Declared::default() }) };
     let aspect = vui.aspect_ratio_info.and_then(|it| it.get());
     let signal = vui.video_signal_type;
     Some(Declared {
+        size,
         sample_aspect: aspect.map(|(width, height)| (width.into(), height.into())),
         has_range: signal.is_some(),
         has_colours: signal.is_some_and(|signal| signal.colour_description.is_some()),

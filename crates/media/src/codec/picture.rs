@@ -17,6 +17,8 @@ pub struct Picture {
 /// What an SPS says of the way in which its pictures are to be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Declared {
+    /// Width and height in pixels, as they are stored.
+    pub size: Option<(u32, u32)>,
     /// Width and height of a pixel, to one another.
     pub sample_aspect: Option<(u32, u32)>,
     /// Whether it says which numbers are black and white.

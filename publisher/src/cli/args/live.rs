@@ -8,6 +8,7 @@ use crate::source::input::Takeover;
 use crate::source::input::tracks::WantedSound;
 use clap::{Args, ValueEnum};
 use livedir_media::VideoCodec;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -57,7 +58,7 @@ pub struct LiveArgs {
     /// for @, %2F for /, %3F for ? and %23 for #. Without SOURCE the first camera is used, or the test pattern if there is no camera.
     /// `livedir-publisher help camera`, `help rtmp` and `help srt` say more
     #[arg(env = "LIVEDIR_SOURCE", hide_env_values = true)]
-    pub source: Option<String>,
+    pub source: Option<OsString>,
 
     /// Latency under a second: also write each segment in parts, and list them in ll.m3u8
     ///

@@ -1,7 +1,7 @@
 //! Muxer: packets become MPEG-TS bytes in memory. One muxer for the whole run, so that continuity counters and
 //! timestamps run on over segment boundaries.
 //!
-//! Its `unsafe` code: three calls of libav that ffmpeg-next does not wrap.
+//! Its `unsafe` code: three calls of libav, and a field, that ffmpeg-next does not wrap.
 #![allow(unsafe_code)]
 
 use std::io::Write;
@@ -31,6 +31,9 @@ const NEVER_S: &str = "86400";
 /// one PES packet. Less makes the sound larger by its headers, more makes it later.
 const MAX_DELAY_US: &str = "100000";
 
+/// Sound that is announced, and has not come yet. libav asks for a rate that MPEG-TS does not write: each frame says it.
+const UNKNOWN_RATE_HZ: i32 = 7_350;
+
 /// An open muxer.
 pub(super) struct Muxer {
     output: Output,
@@ -54,6 +57,13 @@ impl Muxer {
             let mut stream = output.add_stream(ffmpeg::encoder::find(ffmpeg::codec::Id::None))?;
             stream.set_parameters(parameters);
             stream.set_time_base(TICKS);
+            // SAFETY: the stream borrows the context mutably, and owns its parameters; the fields are plain numbers.
+            unsafe {
+                let parameters = &mut *(*stream.as_mut_ptr()).codecpar;
+                if parameters.codec_type == ffmpeg::ffi::AVMediaType::AVMEDIA_TYPE_AUDIO {
+                    parameters.sample_rate = parameters.sample_rate.max(UNKNOWN_RATE_HZ);
+                }
+            }
         }
         let mut options = ffmpeg::Dictionary::new();
         options.set("pat_period", NEVER_S);

@@ -11,6 +11,8 @@ pub enum InputAddress {
     File(PathBuf),
     /// An address with a scheme, such as `rtsp://camera.local/1`.
     Url(String),
+    /// A file that says where RTP is sent to, and what: a session description, RFC 8866.
+    Session(PathBuf),
     /// Standard input.
     Stdin,
     /// What a screen shows: the first, or the one that the system calls so.
@@ -25,6 +27,8 @@ const NETWORK_PROTOCOLS: &str = "http,https,httpproxy,tcp,tls,udp,udplite,rtp,sr
 /// A local playlist may name files beside it, plain or encrypted. It must not reach out: who opens a file that came
 /// by mail does not expect it to call anybody.
 const FILE_PROTOCOLS: &str = "file,crypto,data";
+/// RTP comes from wherever the file says, and its keys may be in it.
+const SESSION_PROTOCOLS: &str = "file,udp,rtp,srtp,crypto,data";
 /// What comes down a pipe has no files beside it.
 const PIPE_PROTOCOLS: &str = "pipe,crypto,data";
 
@@ -35,6 +39,19 @@ pub(crate) const SCHEMES: [&str; 14] = [
 ];
 
 impl InputAddress {
+    /// A file, as people type its name.
+    #[must_use]
+    pub fn of_path(path: PathBuf) -> Self {
+        let is_session = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("sdp"));
+        if is_session { InputAddress::Session(path) } else { InputAddress::File(path) }
+    }
+
+    /// Whether it is sent by another machine or program, and may be away for a time.
+    #[must_use]
+    pub fn is_sent(&self) -> bool {
+        matches!(self, InputAddress::Url(_) | InputAddress::Session(_))
+    }
+
     /// From `screen` or `screen:1`, as people type it.
     #[must_use]
     pub fn screen(typed: &str) -> Option<Self> {
@@ -51,7 +68,7 @@ impl InputAddress {
             InputAddress::File(_) => "film",
             InputAddress::Screen(_) => "screen",
             InputAddress::Url(_) if matches!(self.scheme().as_deref(), Some("rtsp" | "rtsps")) => "camera",
-            InputAddress::Url(_) | InputAddress::Stdin => "stream",
+            InputAddress::Url(_) | InputAddress::Session(_) | InputAddress::Stdin => "stream",
         }
     }
 
@@ -67,7 +84,7 @@ impl InputAddress {
     pub(crate) fn libav_name(&self) -> Option<String> {
         let name = match self {
             // With the prefix no path can be mistaken for a URL or an option, as `a:b.mp4` would be.
-            InputAddress::File(path) => format!("file:{}", path.to_str()?),
+            InputAddress::File(path) | InputAddress::Session(path) => format!("file:{}", path.to_str()?),
             InputAddress::Url(url) => self.rtsp_transport().map_or_else(|| url.clone(), |(url, _)| url),
             InputAddress::Stdin => "pipe:0".to_owned(),
             InputAddress::Screen(which) => which.clone().unwrap_or_default(),
@@ -97,6 +114,7 @@ impl InputAddress {
         let protocols = match self {
             InputAddress::File(_) => FILE_PROTOCOLS,
             InputAddress::Url(_) => NETWORK_PROTOCOLS,
+            InputAddress::Session(_) => SESSION_PROTOCOLS,
             InputAddress::Stdin | InputAddress::Screen(_) => PIPE_PROTOCOLS,
         };
         let mut options = vec![("protocol_whitelist", protocols)];
@@ -137,7 +155,9 @@ impl fmt::Display for InputAddress {
     /// For people and logs: without passwords.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            InputAddress::File(path) => f.write_str(&shown_path_or_mistyped(&path.to_string_lossy())),
+            InputAddress::File(path) | InputAddress::Session(path) => {
+                f.write_str(&shown_path_or_mistyped(&path.to_string_lossy()))
+            }
             InputAddress::Url(url) => f.write_str(&shown(url)),
             InputAddress::Stdin => f.write_str("standard input"),
             InputAddress::Screen(None) => f.write_str("screen"),

@@ -19,9 +19,7 @@ pub enum InputError {
     #[error("{0} cannot be read by this user; change its permissions, or run as its owner")]
     PermissionDenied(String),
     /// libav has no way to say the name.
-    #[error(
-        "FFmpeg cannot open the name of {0}; rename the file, or pipe it to standard input with - as the source"
-    )]
+    #[error("FFmpeg cannot open {0}: there is a zero byte in it; write the address again")]
     Unspeakable(String),
     /// The file opens, but is no media.
     #[error(
@@ -209,11 +207,23 @@ impl InputError {
             (InputAddress::File(_), ffmpeg::Error::Other { errno: ffmpeg::error::ENOENT }) => {
                 InputError::NoSuchFile(name)
             }
-            (InputAddress::File(_), ffmpeg::Error::Other { errno: ffmpeg::error::EACCES }) => {
-                InputError::PermissionDenied(name)
+            (
+                InputAddress::File(_) | InputAddress::Session(_),
+                ffmpeg::Error::Other { errno: ffmpeg::error::EACCES },
+            ) => InputError::PermissionDenied(name),
+            (InputAddress::Session(_), error @ ffmpeg::Error::InvalidData) => {
+                let reason = format!("no session description that FFmpeg can read ({})", reason(error));
+                unreachable(
+                    reason,
+                    "write in it where RTP comes to, and what: v=0, c=, m= and a=rtpmap lines",
+                )
             }
             (InputAddress::File(_) | InputAddress::Stdin, error)
             | (_, error @ ffmpeg::Error::InvalidData) => InputError::NotMedia { name, reason: reason(error) },
+            (InputAddress::Url(url), ffmpeg::Error::HttpUnauthorized) if names_user(url) => unreachable(
+                "it refuses this user or password (401)".to_owned(),
+                &format!("are they right? {}", capital(ENCODING)),
+            ),
             (_, ffmpeg::Error::HttpUnauthorized) => unreachable(
                 "it asks for a password (401)".to_owned(),
                 &format!("write it into the address: scheme://user:password@host/…; {ENCODING}"),
@@ -242,7 +252,11 @@ impl InputError {
 
 /// What to try where nobody answers. An address of this machine may be one to wait at.
 pub(crate) fn remedy_where_nobody_answers(address: &InputAddress) -> String {
-    let InputAddress::Url(url) = address else { return ADDRESS_REMEDY.to_owned() };
+    let url = match address {
+        InputAddress::Url(url) => url,
+        InputAddress::Session(_) => return SESSION_REMEDY.to_owned(),
+        _ => return ADDRESS_REMEDY.to_owned(),
+    };
     if may_need_encoding(url) {
         return format!("is that the host? There is an @ after it: {ENCODING}");
     }
@@ -254,6 +268,13 @@ pub(crate) fn remedy_where_nobody_answers(address: &InputAddress) -> String {
     }
 }
 
+/// Whether the address says who asks.
+fn names_user(url: &str) -> bool {
+    let authority = url.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+    authority.is_some_and(|authority| authority.contains('@'))
+}
+
+const SESSION_REMEDY: &str = "does somebody send to the addresses and ports in it?";
 const ADDRESS_REMEDY: &str = "is the camera on, and is the address right?";
 
 /// The same as the beginning of a sentence.
@@ -307,6 +328,18 @@ mod tests {
             refused,
             "cannot reach rtsp://***: connection refused; is that the host? There is an @ after it: in a user or a password \
              write %40 for @, %2F for /, %3F for ?, %23 for #, %3A for : and %25 for %",
+        );
+        check(
+            &url("rtsp://admin:wrong@cam/1"),
+            ffmpeg::Error::HttpUnauthorized,
+            "cannot reach rtsp://***@cam/1: it refuses this user or password (401); are they right? In a user or a password write \
+             %40 for @, %2F for /, %3F for ?, %23 for #, %3A for : and %25 for %",
+        );
+        check(
+            &url("rtsp://cam/1?to=a@b"),
+            ffmpeg::Error::HttpUnauthorized,
+            "cannot reach rtsp://***: it asks for a password (401); write it into the address: scheme://user:password@host/…; \
+             in a user or a password write %40 for @, %2F for /, %3F for ?, %23 for #, %3A for : and %25 for %",
         );
         check(
             &url("http://host/x.m3u8"),

@@ -100,7 +100,14 @@ pub fn open(settings: &InputSettings) -> Result<Input, InputError> {
     let name = settings.address.to_string();
     let demuxer = Demuxer::start(settings, Origin::Address)?;
     let round = first_round(&demuxer, &settings.address)?;
-    Input::begin(name, demuxer, round, settings.deinterlace)
+    Input::begin(name, demuxer, round, settings.deinterlace).map_err(|error| match error {
+        InputError::Silent { name, seconds } => InputError::Unreachable {
+            name,
+            reason: format!("nothing has come within {seconds} s"),
+            remedy: error::remedy_where_nobody_answers(&settings.address),
+        },
+        error => error,
+    })
 }
 
 /// What can be told without opening it.
@@ -119,7 +126,7 @@ pub(crate) fn check_address(settings: &InputSettings) -> Result<(), InputError> 
 
 pub(crate) fn first_round(demuxer: &Demuxer, address: &InputAddress) -> Result<Round, InputError> {
     let name = address.to_string();
-    let deadline = matches!(address, InputAddress::Url(_)).then(|| Instant::now() + OPEN_URL);
+    let deadline = address.is_sent().then(|| Instant::now() + OPEN_URL);
     loop {
         let seen = demuxer.changes();
         if let Some(round) = demuxer.next_round() {
@@ -261,11 +268,20 @@ impl Input {
                 } else if may_be_late && !is_over {
                     Ok(LIKELY_SIZE)
                 } else {
-                    Err(InputError::Undecodable(self.name.clone()))
+                    Err(self.nothing_seen())
                 };
             }
             self.demuxer.wait(seen, deadline);
         }
+    }
+
+    /// Why no picture was seen.
+    fn nothing_seen(&self) -> InputError {
+        let name = self.name.clone();
+        if self.live && self.lanes[Lane::Picture as usize].packets == 0 {
+            return InputError::Silent { name, seconds: FIRST_PICTURE.as_secs() };
+        }
+        InputError::Undecodable(name)
     }
 
     /// Decodes ahead, one frame or run in each lane, and puts it on the timeline.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::input::media::{PICTURES, SOUND, made};
 use crate::support::check::assert_clean;
+use crate::support::media::stated;
 use crate::support::programs::{LiveStream, PATIENCE, Running, read_playlist};
 use crate::support::wait_for;
 
@@ -270,5 +271,28 @@ fn with_auto_who_cannot_be_copied_stays_connected_and_is_seen_encoded() {
         }
         assert!(live.publisher.interrupt().success());
         assert_clean(directory.path());
+    }
+}
+
+#[test]
+fn sound_that_is_announced_and_comes_later_is_heard_from_then_on() {
+    let late = ["-f", "lavfi", "-i", PICTURES, "-itsoffset", "4", "-f", "lavfi", "-i", SOUND, "-t", "12"];
+    let coded = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-bf", "0", "-c:a", "aac"];
+    let film = made("late-sound.ts", &[&late[..], &coded].concat());
+    for copy in ["--copy", "--copy=auto"] {
+        let directory = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let address = format!("tcp://127.0.0.1:{port}?listen=1");
+        let words = [&*address, copy, "--segment-duration", "1s", "--window", "60"];
+        let mut live = LiveStream::start(directory.path(), &words);
+        wait_for_words(&live, "waiting for an encoder");
+        let mut ffmpeg = Command::new("ffmpeg");
+        ffmpeg.args(["-nostdin", "-v", "error", "-re", "-i"]).arg(&film).args(["-c", "copy", "-f", "mpegts"]);
+        ffmpeg.args(["-max_interleave_delta", "100000", &format!("tcp://127.0.0.1:{port}")]);
+        let _sender = Running::start(&mut ffmpeg);
+        live.wait_for_segment(9);
+        assert!(live.publisher.interrupt().success());
+        let last = directory.path().join("live/seg-00000008.ts");
+        assert!(stated(&last, "a", "codec_name").contains("aac"), "{copy}");
     }
 }

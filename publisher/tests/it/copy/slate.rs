@@ -375,10 +375,42 @@ fn the_first_who_comes_and_goes_at_once_is_stood_in_for_and_the_next_is_seen() {
     let (_, _) = send(&[PLAIN, &["-t", "0.3"]].concat(), "flv", &place).wait_and_read();
     wait_for_slate(&live, 60);
     live.wait_for_segment(2);
-    let _next = send(PLAIN, "flv", &place);
+    let next = send(PLAIN, "flv", &place);
     wait_for_pictures(&mut live);
+    next.kill();
+    let listed = live.playlist().expect("a playlist").next_media_sequence();
+    wait_for_slate(&live, 60);
+    live.wait_for_segment(listed + 3);
     assert!(live.publisher.interrupt().success());
     assert_clean(directory.path());
+    // However short the first one was, a slate is cut into segments as long as those of the stream.
+    let segments = read_playlist(directory.path()).expect("a playlist").segments;
+    let short = segments.iter().filter(|segment| segment.duration_90k < 80_000).count();
+    assert!(short <= 5, "of each turn the last one may be: {segments:#?}");
+}
+
+#[test]
+fn a_source_that_goes_on_in_another_form_without_a_word_gets_a_slate_of_that_form() {
+    let directory = tempfile::tempdir().unwrap();
+    let slate = slate();
+    let port = free_udp_port();
+    let address = format!("udp://127.0.0.1:{port}");
+    let to = format!("{address}?pkt_size=1316");
+    let first = send(PLAIN, "mpegts", &to);
+    let words = [&*address, "--copy", "--slate", &slate, "--window", "60", "--segment-duration", "1s"];
+    let mut live = LiveStream::start(directory.path(), &[&words[..], &PATIENT].concat());
+    live.wait_for_segment(2);
+    first.kill();
+    let second = send(&[PLAIN, &["-s", "240x240"]].concat(), "mpegts", &to);
+    wait_for_pictures(&mut live);
+    second.kill();
+    let listed = live.playlist().expect("a playlist").next_media_sequence();
+    wait_for_slate(&live, 60);
+    live.wait_for_segment(listed + 3);
+    assert!(live.publisher.interrupt().success());
+    let playlist = read_playlist(directory.path()).expect("a playlist");
+    let forms = forms(directory.path(), &playlist);
+    assert!(forms.last().is_some_and(|form| form.contains("240,240")), "{forms:#?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What is no film, or no longer one.
 
-use super::media::{PICTURES, SOUND, film, made, next, open_file, settings};
+use super::media::{PICTURES, SOUND, film, made, next, open_file, play, settings};
+use crate::support::programs::publisher;
 use livedir_publisher::captured::Shows;
 use livedir_publisher::source::Source;
 use livedir_publisher::source::input::{self, InputAddress, InputError};
@@ -64,12 +65,33 @@ fn the_cover_of_a_song_is_no_picture_of_a_stream() {
 }
 
 #[test]
-fn a_path_that_libav_cannot_take_is_said_to_be_so() {
+fn a_name_that_is_no_utf_8_is_played_as_any_other() {
     use std::os::unix::ffi::OsStrExt;
     let dir = tempfile::tempdir().expect("a directory");
-    let path = dir.path().join(std::ffi::OsStr::from_bytes(b"\xff.mp4"));
-    std::fs::write(&path, b"x").expect("room");
-    assert!(matches!(open_file(&path), Err(InputError::Unspeakable(_))));
+    let named = |ending: &str| {
+        dir.path().join(std::ffi::OsStr::from_bytes(&[b"film\xff.", ending.as_bytes()].concat()))
+    };
+    let copy = |film: &Path, ending: &str| {
+        std::fs::copy(film, named(ending)).expect("room");
+        open_file(&named(ending))
+    };
+    std::fs::write(named("ts"), b"x").expect("room");
+    assert!(matches!(open_file(&named("ts")), Err(InputError::NotMedia { .. })));
+    assert!(matches!(open_file(&named("mkv")), Err(InputError::NoSuchFile(_))));
+    // The index of an MP4 is at its end, raw video has an ending only, and an image is one file.
+    for ending in ["mp4", "h264"] {
+        let film = film(&format!("named.{ending}"), if ending == "mp4" { &[] } else { &["-an"] });
+        assert!(!play(&mut copy(&film, ending).expect("a film")).is_empty(), "{ending}");
+    }
+    let image = made("named.png", &["-f", "lavfi", "-i", PICTURES, "-frames:v", "1"]);
+    assert!(matches!(copy(&image, "png"), Err(InputError::StillPicture(_))));
+    // As it is typed.
+    let webroot = tempfile::tempdir().expect("a directory");
+    let mut live = publisher();
+    live.arg("live").arg(named("mp4")).args(["--size", "64x48", "--webroot"]).arg(webroot.path());
+    let ended = live.output().expect("the publisher");
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert!(webroot.path().join("live/seg-00000001.ts").exists());
 }
 
 #[test]

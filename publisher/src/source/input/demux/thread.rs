@@ -167,7 +167,7 @@ impl DemuxThread {
     }
 
     fn open(&self, film: &InputAddress) -> Result<format::context::Input, InputError> {
-        if let InputAddress::File(path) = film {
+        if let InputAddress::File(path) | InputAddress::Session(path) = film {
             match std::fs::metadata(path) {
                 Ok(metadata) if metadata.is_dir() => {
                     return Err(InputError::Directory(film.to_string()));
@@ -178,8 +178,7 @@ impl DemuxThread {
                 _ => {} // libav will say what else is wrong
             }
         }
-        let unspeakable = || InputError::Unspeakable(film.to_string());
-        let is_called = matches!((&self.origin, film), (Origin::Address, InputAddress::Url(_)));
+        let is_called = matches!(self.origin, Origin::Address) && film.is_sent();
         self.shared.watchdog.arm(is_called.then_some(CONNECT));
         let shared = self.shared.clone();
         let interrupt = move || shared.watchdog.barks();
@@ -189,7 +188,7 @@ impl DemuxThread {
         }
         let opened = match &self.origin {
             Origin::Address => {
-                let name = film.libav_name().ok_or_else(unspeakable)?;
+                let Some(name) = film.libav_name() else { return self.open_unspeakable(film, interrupt) };
                 format::input_with_interrupt_and_dictionary(&name, interrupt, options.into_iter().collect())
             }
             Origin::Listening(url) => {
@@ -226,6 +225,28 @@ impl DemuxThread {
         }
     }
 
+    /// A file whose name is no UTF-8: libav is given what is in it.
+    fn open_unspeakable(
+        &self,
+        film: &InputAddress,
+        interrupt: impl FnMut() -> bool + Send + 'static,
+    ) -> Result<format::context::Input, InputError> {
+        let InputAddress::File(path) = film else { return Err(InputError::Unspeakable(film.to_string())) };
+        // Only its ending tells the format of some.
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        let name = format!("film.{ending}");
+        let options = Some(film.libav_options().into_iter().collect());
+        let errno = |error: std::io::Error| error.raw_os_error().unwrap_or(ffmpeg::error::EIO);
+        let opened = std::fs::File::open(path).map_err(|error| ffmpeg::Error::Other { errno: errno(error) });
+        let opened = opened.and_then(StreamIo::from_read_seek).and_then(|bytes| {
+            format::input_from_stream_with_interrupt(bytes, Some(&name), options, interrupt)
+        });
+        match opened {
+            _ if self.shared.watchdog.stopped() => Err(InputError::Stopped(film.to_string())),
+            opened => opened.map_err(|error| InputError::from_open(film, error, false)),
+        }
+    }
+
     /// Reads one round to its end; `awaits_picture`: one that begins with sound alone is over when a picture comes; `hangs_up`: its end is
     /// that of the connection.
     fn read(
@@ -237,14 +258,14 @@ impl DemuxThread {
         entry: &mut Entry<'_>,
     ) -> Result<Over, InputError> {
         let watchdog = &self.shared.watchdog;
-        let is_url = matches!(self.address, InputAddress::Url(_));
+        let is_sent = self.address.is_sent();
         let (mut packets, mut bad) = (0, 0);
         // Of MPEG-TS the end of a frame is known when the next one begins. The last one before a connection breaks off may be half.
         let may_break_off = hangs_up && input.format().name() == "mpegts";
         let mut last_picture = None;
         loop {
             let waited = self.shared.wait_for_room();
-            watchdog.arm(is_url.then_some(SILENCE));
+            watchdog.arm(is_sent.then_some(SILENCE));
             let mut packet = Packet::empty();
             let result = packet.read(input);
             if watchdog.stopped() {
