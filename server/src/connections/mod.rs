@@ -8,7 +8,8 @@
 //! | `registry` | the connections of a thread |
 //! | `connection` | the task of one: `tls`, then HTTP/1.1 or HTTP/2, rest, waiting |
 //! | `http1` | HTTP/1.1, which hyper speaks, and for how long |
-//! | `http2` | HTTP/2, which h2 speaks; `stream`, an answer; `frames`, what clients send besides requests |
+//! | `http2` | HTTP/2, which h2 speaks; `stream`, an answer |
+//! | `frames` | the frames that its clients send; `head_block`, their heads; `table`, what h2 keeps of these |
 //! | `lingering_close` | the end of one, where the client does not expect it |
 //! | `head` | the head of a request that may have to wait |
 //! | `transport`, `activity` | its bytes, and what it has done; `bounded`, what TLS reads ahead of them |
@@ -23,6 +24,7 @@ mod connection;
 mod context;
 mod frames;
 mod head;
+mod head_block;
 mod http1;
 mod http2;
 pub(crate) mod limits;
@@ -31,6 +33,7 @@ mod refusals;
 mod registry;
 mod request;
 mod stream;
+mod table;
 mod tls;
 mod transport;
 mod worker;

@@ -1,6 +1,6 @@
 //! The bytes of one connection, whatever carries them, counted on their way into its `Activity`.
 
-use std::io::{self, IoSlice};
+use std::io::{self, ErrorKind, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -49,6 +49,8 @@ struct Rare {
     backlog: Option<Held>,
     /// Of HTTP/2.
     frames: Option<Frames>,
+    /// What h2 keeps for the table of HPACK.
+    table: Option<Held>,
     /// What is read of a request takes, when it is much.
     reading: Option<Held>,
 }
@@ -111,13 +113,19 @@ impl Transport {
         }
     }
 
-    /// Counts the frames in what is handed on.
-    fn handed_on(&mut self, bytes: &[u8]) {
-        let Some(rare) = &mut self.rare else { return };
-        let Some(frames) = &mut rare.frames else { return };
+    /// Counts the frames in what is to be handed on. An error when these are too many: h2 must not see them, as it reads all that
+    /// is there before the connection can be cut.
+    fn hand_on(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Some(rare) = &mut self.rare else { return Ok(()) };
+        let Some(frames) = &mut rare.frames else { return Ok(()) };
         let idle = frames.count_idle(bytes);
+        let kept_bytes = frames.kept_bytes();
+        if kept_bytes != rare.table.as_ref().map_or(0, Held::size_bytes) {
+            rare.table = None;
+            rare.table = (kept_bytes > 0).then(|| self.connection.place.hold(kept_bytes));
+        }
         if idle == 0 {
-            return;
+            return Ok(());
         }
         let activity = &self.connection.activity;
         let sum = activity.idle_frames.load(Relaxed).saturating_add(idle);
@@ -129,7 +137,9 @@ impl Transport {
             activity.tell(Command::Cut);
             // Told once.
             rare.frames = None;
+            return Err(ErrorKind::ConnectionAborted.into());
         }
+        Ok(())
     }
 
     /// What was read, and not yet read again.
@@ -219,7 +229,7 @@ impl AsyncRead for Transport {
             let count = self.early.len().min(buffer.remaining());
             let before = buffer.filled().len();
             buffer.put_slice(&self.early[..count]);
-            self.handed_on(&buffer.filled()[before..]);
+            self.hand_on(&buffer.filled()[before..])?;
             self.early.drain(..count);
             if self.early.is_empty() {
                 self.early = Vec::new();
@@ -232,7 +242,7 @@ impl AsyncRead for Transport {
         if buffer.filled().len() > before {
             self.connection.activity.heard.store(true, Relaxed);
             self.note_read(buffer.filled().len() - before);
-            self.handed_on(&buffer.filled()[before..]);
+            self.hand_on(&buffer.filled()[before..])?;
         }
         polled
     }

@@ -241,6 +241,23 @@ fn slow_readers_with_long_addresses_and_many_ranges() {
     }
 }
 
+/// Small answers, all of them taken: what is held is the table.
+const TABLE: Attack = Attack { window_bytes: 1 << 30, path: "/live/none.ts", ..HTTP2 };
+
+#[test]
+fn long_heads_that_enter_the_table_of_http2() {
+    let long = Attack { head: Head::LongInTable, ..TABLE };
+    check("HTTP/2, long heads in the table", Attack { connections: 900, ..long });
+    check("ten addresses, HTTP/2, long heads in the table", Attack { addresses: 10, ..long });
+}
+
+#[test]
+fn continued_heads_that_enter_the_table_of_http2() {
+    let continued = Attack { head: Head::ContinuedInTable, ..TABLE };
+    check("HTTP/2, continued heads in the table", Attack { connections: 900, ..continued });
+    check("ten addresses, HTTP/2, continued heads in the table", Attack { addresses: 10, ..continued });
+}
+
 #[test]
 fn slow_readers_from_ten_addresses() {
     check("ten addresses, HTTP/2", Attack { addresses: 10, ..HTTP2 });

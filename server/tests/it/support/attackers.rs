@@ -75,6 +75,10 @@ pub enum Head {
     Begun,
     /// With an address as long as may be, and of the file as many parts as may be.
     LongAddress,
+    /// HTTP/2: as long as may be, with a host that enters the table of HPACK.
+    LongInTable,
+    /// HTTP/2: short, and continued where the host begins, which enters the table.
+    ContinuedInTable,
 }
 
 /// Nearly all that a server takes.
@@ -96,8 +100,8 @@ fn http1(path: &str, head: Head) -> Vec<u8> {
     let line = format!("GET {} HTTP/1.1\r\nHost: a\r\n", address(path, head));
     let long = format!("{line}If-None-Match: {}", "a".repeat(LONG_BYTES));
     let sent = match head {
-        Head::Short => line + "\r\n",
-        Head::Long => format!("{line}\r\n{}", format!("{long}\r\n\r\n").repeat(8)),
+        Head::Short | Head::ContinuedInTable => line + "\r\n",
+        Head::Long | Head::LongInTable => format!("{line}\r\n{}", format!("{long}\r\n\r\n").repeat(8)),
         Head::Begun => long,
         Head::LongAddress => format!("{line}Range: {RANGES}\r\n\r\n"),
     };
@@ -105,12 +109,19 @@ fn http1(path: &str, head: Head) -> Vec<u8> {
 }
 
 fn http2(stream: u32, path: &str, head: Head) -> Vec<u8> {
-    let mut block = get(&address(path, head));
+    let is_in_table = matches!(head, Head::LongInTable | Head::ContinuedInTable);
+    let mut block = get(&address(path, head), is_in_table);
     // RFC 7541 appendix A: 41 is if-none-match, 50 is range
     match head {
-        Head::Short => {}
-        Head::Long | Head::Begun => block.extend(field(&[0x0f, 41 - 15], &[b'a'; LONG_BYTES])),
+        Head::Short | Head::ContinuedInTable => {}
+        Head::Long | Head::Begun | Head::LongInTable => {
+            block.extend(field(&[0x0f, 41 - 15], &[b'a'; LONG_BYTES]));
+        }
         Head::LongAddress => block.extend(field(&[0x0f, 50 - 15], RANGES.as_bytes())),
+    }
+    if head == Head::ContinuedInTable {
+        let (begun, rest) = block.split_at(block.len() - 2);
+        return [frame(1, 1, stream, begun), frame(9, 4, stream, rest)].concat();
     }
     // END_STREAM, and END_HEADERS if that is the end
     frame(1, if head == Head::Begun { 1 } else { 5 }, stream, &block)
@@ -231,14 +242,16 @@ fn field(name: &[u8], value: &[u8]) -> Vec<u8> {
 }
 
 /// The fields of a GET. RFC 7541 appendix A: 2 and 6 are the method and the scheme, 4 and 1 the names of path and authority.
-fn get(path: &str) -> Vec<u8> {
-    [&[0x82, 0x86][..], &field(&[0x04], path.as_bytes()), &field(&[0x01], b"a")].concat()
+/// 6.2.1: with 0x40 the authority enters the table.
+fn get(path: &str, is_in_table: bool) -> Vec<u8> {
+    let authority = if is_in_table { 0x41 } else { 0x01 };
+    [&[0x82, 0x86][..], &field(&[0x04], path.as_bytes()), &field(&[authority], b"a")].concat()
 }
 
 /// A GET.
 pub fn headers(stream: u32, path: &str) -> Vec<u8> {
     // END_STREAM and END_HEADERS
-    frame(1, 5, stream, &get(path))
+    frame(1, 5, stream, &get(path, false))
 }
 
 /// A HEAD.
