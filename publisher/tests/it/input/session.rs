@@ -66,7 +66,9 @@ fn what_is_no_session_description_or_is_sent_by_nobody_is_told_with_the_remedy()
     let directory = tempfile::tempdir().unwrap();
     let check = |name: &str, text: Option<&str>, expected: &str| {
         let path = directory.path().join(name);
-        text.iter().for_each(|text| std::fs::write(&path, text).unwrap());
+        if let Some(text) = text {
+            std::fs::write(&path, text).unwrap();
+        }
         let error = input::open(&settings(InputAddress::of_path(path))).err().expect("an error");
         let line = SourceError::from(error).to_string();
         assert!(line.contains(expected) && line.lines().count() == 1, "{line}");
