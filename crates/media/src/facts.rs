@@ -5,9 +5,10 @@ use crate::ts::continuity::Counter;
 use crate::ts::tables::ElementaryStream;
 use crate::ts::video::VideoFacts;
 use livedir_time::clock_33_bit::{distance_90k, earlier_90k, later_90k};
+use livedir_time::ticks::of_seconds;
 
 /// By so much the sound of a segment may be shorter than its frames, as it comes later.
-const SOUND_LATE_90K: u64 = 45_000;
+const SOUND_LATE_90K: u64 = of_seconds(1) / 2;
 
 /// What is true of a segment. Times are 33-bit and wrap.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

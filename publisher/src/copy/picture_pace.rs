@@ -2,6 +2,8 @@
 //!
 //! In: decode times in 90 kHz ticks, in order. Out: their mean distance.
 
+use livedir_time::ticks::of_seconds;
+
 /// What times are rounded to at most: a millisecond, in 90 kHz ticks.
 const COARSEST_90K: i64 = 90;
 
@@ -9,7 +11,7 @@ const COARSEST_90K: i64 = 90;
 const ENOUGH: i64 = 50;
 
 /// A pause, or a jump, tells nothing.
-const LONGEST_90K: i64 = 90_000;
+const LONGEST_90K: i64 = of_seconds(1) as i64;
 
 /// What was seen since the last jump.
 #[derive(Debug, Clone, Copy, Default)]

@@ -138,15 +138,9 @@ impl Timeline {
     }
 
     /// The date behind a break, which does not lie before the end of the segment before: files that are copied, and runs that follow
-    /// at once, bear times that are off by a little. A clock that was set back by more is believed; so is one for which alone the timeline
-    /// breaks, as otherwise it would break before each segment that follows.
-    pub(super) fn not_before_last(
-        &self,
-        break_before: Option<&BreakReason>,
-        date: Option<Timestamp>,
-    ) -> Option<Timestamp> {
+    /// at once, bear times that are off by a little. A clock that was set back by more is believed.
+    pub(super) fn not_before_last(&self, breaks: bool, date: Option<Timestamp>) -> Option<Timestamp> {
         const LITTLE: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
-        let breaks = break_before.is_some_and(|reason| !matches!(reason, BreakReason::Clock));
         let ends_at = self.window.playlist().segments.last().and_then(end_of);
         let is_early = |ends_at: &Timestamp| {
             date.is_some_and(|date| {
@@ -286,30 +280,6 @@ mod tests {
             entries.collect::<Vec<_>>().join(" ")
         });
         assert_eq!(said, expected, "{arrivals}");
-    }
-
-    /// The breaks before six segments, of which the fourth and those behind it bear times that are early by `early_s`; it may also begin on
-    /// another timeline.
-    fn breaks(early_s: u64, jump_90k: u64) -> Vec<bool> {
-        let mut timeline = rendition(&Arc::new(Mutex::new(SharedTimeline::new(20))), None);
-        let list = |number: u64| {
-            let mut finished = finished_90k(SEGMENT_90K);
-            let (early_s, jump_90k) = if number < 4 { (0, 0) } else { (early_s, jump_90k) };
-            finished.facts.start_90k = number * SEGMENT_90K + jump_90k;
-            finished.stamp.modified_at =
-                SystemTime::UNIX_EPOCH + Duration::from_secs(1000 + 2 * number - early_s);
-            timeline.list(&segment_name(number), finished, std::iter::empty(), now()).unwrap().discontinuity
-        };
-        (1..=6).map(list).collect()
-    }
-
-    #[test]
-    fn a_clock_that_was_set_back_breaks_the_timeline_once() {
-        for early_s in [2, 5, 9, 20] {
-            assert_eq!(breaks(early_s, 0), [false, false, false, true, false, false], "{early_s} s");
-            assert_eq!(breaks(early_s, 10_000_000)[5..], [false], "{early_s} s, and another timeline");
-        }
-        assert_eq!(breaks(0, 10_000_000), [false, false, false, true, false, false]);
     }
 
     #[test]
