@@ -6,6 +6,7 @@
 use super::Unfit;
 use super::container_says::to_put_into_sets;
 use super::outliers::{Outliers, Times};
+use super::picture_pace::COARSEST_90K;
 use super::set_filter::SetFilter;
 use crate::encode::sound::FRAME_90K as SOUND_FRAME_90K;
 use crate::packet::TICKS;
@@ -134,9 +135,8 @@ impl LaneSetup {
 
     /// The same, as the container says it of all: its times may be rounded, those of RTMP are to milliseconds.
     pub(crate) fn usual_90k(&self, packet: &Packet) -> i64 {
-        const ROUNDING_90K: u64 = 90;
         let duration_90k = self.duration_90k(packet);
-        if duration_90k.abs_diff(self.piece_90k) <= ROUNDING_90K { self.piece_90k } else { duration_90k }
+        if duration_90k.abs_diff(self.piece_90k) <= COARSEST_90K { self.piece_90k } else { duration_90k }
     }
 
     /// What kind of frame it is. Each frame of sound can be decoded by itself.

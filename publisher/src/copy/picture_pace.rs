@@ -5,7 +5,7 @@
 use livedir_time::ticks::of_seconds;
 
 /// What times are rounded to at most: a millisecond, in 90 kHz ticks.
-const COARSEST_90K: i64 = 90;
+pub(super) const COARSEST_90K: u64 = 90;
 
 /// So many pictures tell the distance to a fiftieth of what times are rounded to.
 const ENOUGH: i64 = 50;
@@ -25,14 +25,14 @@ pub(crate) struct PicturePace {
 impl PicturePace {
     /// The next picture.
     pub(crate) fn note(&mut self, dts_90k: i64) {
+        if self.is_known() {
+            return;
+        }
         match self.seen {
-            Some((first_90k, last_90k))
-                if (1..=LONGEST_90K).contains(&dts_90k.saturating_sub(last_90k)) && !self.is_known() =>
-            {
+            Some((first_90k, last_90k)) if (1..=LONGEST_90K).contains(&dts_90k.saturating_sub(last_90k)) => {
                 self.seen = Some((first_90k, dts_90k));
                 self.steps += 1;
             }
-            _ if self.is_known() => {}
             _ => (self.seen, self.steps) = (Some((dts_90k, dts_90k)), 0),
         }
     }
@@ -46,7 +46,7 @@ impl PicturePace {
     pub(crate) fn settled(&self, usual_90k: i64) -> Option<i64> {
         let (first_90k, last_90k) = self.seen.filter(|_| self.is_known())?;
         let mean_90k = (last_90k - first_90k + self.steps / 2) / self.steps;
-        Some(if mean_90k.abs_diff(usual_90k) <= COARSEST_90K as u64 { usual_90k } else { mean_90k })
+        Some(if mean_90k.abs_diff(usual_90k) <= COARSEST_90K { usual_90k } else { mean_90k })
     }
 }
 

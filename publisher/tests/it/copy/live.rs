@@ -238,7 +238,7 @@ fn sound_that_stops_makes_the_pictures_no_later() {
 
 #[test]
 fn with_auto_who_cannot_be_copied_stays_connected_and_is_seen_encoded() {
-    // A keyframe each ten seconds is too few, for the first and for a later one.
+    // A keyframe each two seconds is too few for segments of one.
     for is_first in [true, false] {
         let directory = tempfile::tempdir().unwrap();
         let address = "rtmp://127.0.0.1:0/live/KEY?listen=1";

@@ -74,6 +74,17 @@ fn wait_for_pictures(live: &mut LiveStream) {
     live.wait_for_segment(listed);
 }
 
+/// A client that is seen for some segments, and then the slate.
+#[track_caller]
+fn come_and_go(live: &mut LiveStream, coding: &[&str], place: &str) {
+    let source = send(coding, "flv", place);
+    let listed = live.playlist().map_or(0, |playlist| playlist.next_media_sequence());
+    wait_for_pictures(live);
+    live.wait_for_segment(listed + 2);
+    source.kill();
+    wait_for_slate(live, 60);
+}
+
 /// Source, slate, source, with a break at each change; and no hole in what was filmed.
 #[track_caller]
 fn check_turns(webroot: &Path) -> MediaPlaylist {
@@ -306,12 +317,7 @@ fn a_source_that_comes_back_in_another_size_gets_a_slate_of_that_size() {
     let mut live = LiveStream::start(directory.path(), &words);
     let place = rtmp_place(&live);
     for size in ["320x180", "240x240"] {
-        let source = send(&[PLAIN, &["-s", size]].concat(), "flv", &place);
-        let listed = live.playlist().map_or(0, |playlist| playlist.next_media_sequence());
-        wait_for_pictures(&mut live);
-        live.wait_for_segment(listed + 2);
-        source.kill();
-        wait_for_slate(&live, 60);
+        come_and_go(&mut live, &[PLAIN, &["-s", size]].concat(), &place);
     }
     assert!(live.publisher.interrupt().success());
     assert_clean(directory.path());
@@ -329,12 +335,7 @@ fn a_slate_has_the_rate_of_its_source_though_rtmp_counts_in_milliseconds() {
     let mut live = LiveStream::start(directory.path(), &[&words[..], &PATIENT].concat());
     let place = rtmp_place(&live);
     for rate in ["fps=30000/1001", "fps=50"] {
-        let source = send(&["-vf", rate, "-g", "25", "-bf", "0"], "flv", &place);
-        let listed = live.playlist().map_or(0, |playlist| playlist.next_media_sequence());
-        wait_for_pictures(&mut live);
-        live.wait_for_segment(listed + 2);
-        source.kill();
-        wait_for_slate(&live, 60);
+        come_and_go(&mut live, &["-vf", rate, "-g", "25", "-bf", "0"], &place);
     }
     assert!(live.publisher.interrupt().success());
     assert_clean(directory.path());
