@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use slab::Slab;
 
+use super::work::Work;
 use crate::budget::Budget;
 
 /// A connection, as its account sees it.
@@ -36,6 +37,7 @@ pub(crate) struct ListsHeld {
 /// What one address holds.
 pub(super) struct Account {
     pub(super) budget: Arc<Budget>,
+    pub(super) work: Work,
     members: Mutex<Members>,
 }
 
@@ -68,7 +70,8 @@ impl Taken {
 
 impl Account {
     pub(super) fn new(limit_bytes: u64) -> Arc<Account> {
-        Arc::new(Account { budget: Budget::new(limit_bytes), members: Mutex::default() })
+        let budget = Budget::new(limit_bytes);
+        Arc::new(Account { budget, work: Work::default(), members: Mutex::default() })
     }
 
     pub(super) fn enter(&self, holder: Arc<dyn Holder>) -> usize {

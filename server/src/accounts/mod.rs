@@ -7,11 +7,13 @@
 //! |---|---|
 //! | `account` | the account of an address, and which of its connections is of least use |
 //! | `place` | all accounts, and the places of connections in them |
+//! | `work` | how much of the threads' time an address has used lately |
 //! | `share` | what one answer may read ahead of its client |
 
 mod account;
 mod place;
 mod share;
+mod work;
 
 pub(crate) use account::{Holder, ListsHeld, Taken};
 pub(crate) use place::{Accounts, Held, Place};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::account::{Account, Holder};
 use crate::budget::Budget;
@@ -141,8 +141,18 @@ impl Place {
     }
 
     /// No other account has it while this place is taken.
-    pub(super) fn account_number(&self) -> usize {
+    pub(crate) fn account_number(&self) -> usize {
         Arc::as_ptr(&self.account).addr()
+    }
+
+    /// Counts time of a thread that was used, in the second `now_s`.
+    pub(crate) fn add_work(&self, time: Duration, now_s: u64) {
+        self.account.work.add(time, now_s);
+    }
+
+    /// Whether the address has used much of the threads' time lately.
+    pub(crate) fn has_worked_much(&self, now_s: u64) -> bool {
+        self.account.work.is_much(now_s)
     }
 
     /// How much one answer may read ahead. The more is taken, the less.
@@ -184,11 +194,9 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicBool;
-    use std::time::Duration;
-
     use super::super::account::{ListsHeld, Taken};
     use super::*;
+    use std::sync::atomic::AtomicBool;
 
     #[derive(Default)]
     struct Someone {

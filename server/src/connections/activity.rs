@@ -24,6 +24,9 @@ pub(super) enum Command {
     Cut = 3,
 }
 
+/// Two heads as long as may be, and a hundred of a player.
+const TURN_BYTES: u32 = 32 * 1024;
+
 /// Counts since the connection came.
 #[derive(Debug, Default)]
 pub(super) struct Activity {
@@ -55,6 +58,8 @@ pub(super) struct Activity {
     lists_s: AtomicU32,
     /// Whether some were there when this second began.
     had_lists: AtomicBool,
+    /// What may still be read before others are looked at.
+    readable_bytes: AtomicU32,
     command: AtomicU8,
     taken: Taken,
     waker: AtomicWaker,
@@ -108,6 +113,26 @@ impl Activity {
             3 => Poll::Ready(Command::Cut),
             _ => Poll::Pending,
         }
+    }
+
+    /// Whether it has been told to end at once.
+    pub(super) fn has_to_end(&self) -> bool {
+        self.command.load(Relaxed) == Command::Cut as u8
+    }
+
+    /// To be called before it works.
+    pub(super) fn begin_turn(&self) {
+        self.readable_bytes.store(TURN_BYTES, Relaxed);
+    }
+
+    /// Whether others have waited long enough for what this one reads.
+    pub(super) fn has_read_enough(&self) -> bool {
+        self.readable_bytes.load(Relaxed) == 0
+    }
+
+    pub(super) fn note_read(&self, bytes: usize) {
+        let left = self.readable_bytes.load(Relaxed);
+        self.readable_bytes.store(left.saturating_sub(u32::try_from(bytes).unwrap_or(u32::MAX)), Relaxed);
     }
 
     /// Whether nothing is half done: no answer, no unsent bytes.

@@ -45,7 +45,7 @@ pub(super) fn serve(
     connection: Arc<Connection>,
     stream: Stream,
     scheme: Scheme,
-) -> impl Future<Output = ()> + Send + 'static {
+) -> impl Future<Output = ()> + Send + Unpin + 'static {
     let mut state = State::Greeting(Box::pin(greet(connection.clone(), stream, scheme)));
     let mut is_last = false;
     poll_fn(move |cx| {

@@ -14,6 +14,7 @@ use super::activity::Activity;
 use super::limits::{ConnectionLimiter, ConnectionPermit, Limits, OPERATOR_CONNECTIONS};
 use super::refusals::{Refusals, Whose};
 use super::registry::{Entered, Registry};
+use super::turns::Turns;
 use crate::accounts::{Accounts, Held, Place};
 use crate::http::client::Peer;
 use crate::listen::Duty;
@@ -114,6 +115,7 @@ pub(super) struct Worker {
     pub(super) serving: Arc<Serving>,
     pub(super) counters: Arc<Counters>,
     pub(super) registry: Arc<Registry>,
+    pub(super) turns: Arc<Turns>,
     /// Connections not let in that are being told so.
     pub(super) being_refused: Arc<AtomicUsize>,
     /// Where the next search for room begins.

@@ -19,6 +19,7 @@ use super::context::Connection;
 use super::limits::{HTTP2_BYTES, MAX_HEAD_BYTES, STREAM_BYTES, STREAM_PLACE_BYTES};
 use super::stream;
 use super::transport::Transport;
+use super::turns::InTurn;
 use crate::accounts::Held;
 use crate::http::ranges::MOST_PARTS;
 use crate::operator::access_log::Refused;
@@ -146,6 +147,7 @@ impl Streams {
         };
         if let Some(rest) = stream::begin(self.connection.clone(), request, respond) {
             let running = self.running.clone();
+            let rest = InTurn::new(self.connection.clone(), rest);
             tokio::spawn(async move {
                 rest.await;
                 drop((running, held));

@@ -6,6 +6,7 @@
 //! | `worker` | a thread: takes connections, looks after them once a second, ends |
 //! | `refusals` | who was not let in, and when that is told |
 //! | `registry` | the connections of a thread |
+//! | `turns` | whose connection works next on it |
 //! | `connection` | the task of one: `tls`, then HTTP/1.1 or HTTP/2, rest, waiting |
 //! | `http1` | HTTP/1.1, which hyper speaks, and for how long |
 //! | `http2` | HTTP/2, which h2 speaks; `stream`, an answer |
@@ -36,6 +37,7 @@ mod stream;
 mod table;
 mod tls;
 mod transport;
+mod turns;
 mod worker;
 
 use std::io;

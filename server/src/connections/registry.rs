@@ -52,6 +52,11 @@ impl Registry {
         }
     }
 
+    /// The second of the last scan.
+    pub(super) fn now_s(&self) -> u64 {
+        self.now_s.load(Relaxed)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.entries().len()
     }

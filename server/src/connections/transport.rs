@@ -92,6 +92,7 @@ impl Transport {
         if let Carrier::Tls(stream, _) = &mut self.carrier {
             stream.get_mut().0.refill();
         }
+        self.connection.activity.note_read(bytes);
         let requests = self.connection.activity.requests.load(Relaxed);
         if requests != self.requests {
             (self.requests, self.read_bytes) = (requests, 0);
@@ -235,6 +236,10 @@ impl AsyncRead for Transport {
                 self.early = Vec::new();
             }
             return Poll::Ready(Ok(()));
+        }
+        if self.connection.activity.has_read_enough() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
         let before = buffer.filled().len();
         let polled = each!(self, stream => Pin::new(stream).poll_read(cx, buffer));

@@ -22,6 +22,7 @@ use super::context::{Connection, Serving, Worker};
 use super::limits::{BLOCKED_PER_CONNECTION, CONNECTION_BYTES};
 use super::lingering_close;
 use super::refusals::Whose;
+use super::turns::InTurn;
 use crate::http::client::{Peer, subscriber};
 use crate::http::refusal::last_bytes;
 use crate::listen::{Duty, ListeningSocket, Scheme};
@@ -75,6 +76,7 @@ pub(super) fn run(
         serving,
         counters,
         registry: Arc::default(),
+        turns: Arc::default(),
         being_refused: Arc::default(),
         search_from: AtomicUsize::new(0),
     });
@@ -84,6 +86,7 @@ pub(super) fn run(
             accepting.push(tokio::spawn(accept(worker.clone(), socket)));
         }
         let scan_connections = tokio::spawn(scan_connections(worker.clone()));
+        let call_in_turn = tokio::spawn(worker.turns.clone().keep_calling());
         let _ = stop.changed().await;
         for task in accepting {
             task.abort();
@@ -99,6 +102,7 @@ pub(super) fn run(
             Err(_) => worker.registry.len(),
         };
         scan_connections.abort();
+        call_in_turn.abort();
         left
     });
     // Whoever still reads a file for an answer that nobody waits for is not waited for either.
@@ -214,7 +218,9 @@ impl Worker {
             _entered: entered,
             _permit: permit,
         };
-        let task = tokio::spawn(connection::serve(Arc::new(connection), stream, scheme));
+        let connection = Arc::new(connection);
+        let serving = connection::serve(connection.clone(), stream, scheme);
+        let task = tokio::spawn(InTurn::new(connection, serving));
         self.registry.set_task(key, task.abort_handle());
     }
 }

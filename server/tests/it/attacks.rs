@@ -233,6 +233,13 @@ fn slow_readers_with_long_heads_from_one_address() {
 }
 
 #[test]
+fn slow_readers_with_long_heads_from_ten_addresses() {
+    let long = Attack { head: Head::Long, addresses: 10, connections: 900, ..HTTP1 };
+    check("ten addresses, HTTP/1.1, long heads", long);
+    check("ten addresses, HTTP/2, long heads", Attack { version: Version::Http2, ..long });
+}
+
+#[test]
 fn slow_readers_with_long_addresses_and_many_ranges() {
     let long = Attack { head: Head::LongAddress, has_log: true, ..HTTP2 };
     for (address, path) in [("long addresses", UNLISTED), ("long addresses of no file", "/live/none.ts")] {
