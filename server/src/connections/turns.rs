@@ -294,7 +294,7 @@ mod tests {
     fn whoever_has_gone_keeps_nobody_waiting() {
         let mut state = State::default();
         let mut all = [1, 1, 2, 2].map(Someone::of);
-        all.iter_mut().for_each(|someone| assert!(!someone.is_turn(&mut state)));
+        assert!(all.iter_mut().all(|someone| !someone.is_turn(&mut state)));
         call(state.begin_round().1);
         // The one who was called, and the first of a lane; later the last of one.
         for at in [0, 2] {
