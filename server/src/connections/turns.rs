@@ -15,7 +15,7 @@ use tokio::task::yield_now;
 use super::context::Connection;
 
 /// Of a thread's time, for those who take turns, between two looks at the others.
-const ROUND: Duration = Duration::from_millis(1);
+const ROUND: Duration = Duration::from_micros(250);
 
 /// A connection tells its account what it has used when it is so much: an account is shared with other threads.
 const TOLD: Duration = Duration::from_micros(100);
