@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow};
 use clap::{CommandFactory, Parser};
 use livedir_server::cli::args::Args;
-use livedir_server::cli::{banner, remarks, variables};
+use livedir_server::cli::{banner, remarks, typed, variables};
 use livedir_server::listen::pid_file::PidFile;
 use livedir_server::listen::signals::Signals;
 use livedir_server::listen::tls::Tls;
@@ -28,8 +28,9 @@ async fn main() -> ExitCode {
     for line in variables::unknown(std::env::vars_os().map(|(name, _)| name), &Args::command()) {
         eprintln!("livedir-server: {line}");
     }
-    let words = variables::with_negative_values(std::env::args_os(), &Args::command());
-    let args = Args::parse_from(words);
+    let words = typed::with_negative_values(std::env::args_os(), &Args::command());
+    let args = Args::try_parse_from(&words)
+        .unwrap_or_else(|error| typed::explained(error, &Args::command(), &words).exit());
     let ended = match &args.manual {
         Some(share) => manual(share),
         None => serve(args).await,

@@ -5,7 +5,8 @@
 //! | `args` | what was typed |
 //! | `settings` | what was meant |
 //! | `values` | values of flags |
-//! | `variables` | variables of the environment, and words that clap would take for flags |
+//! | `typed` | words that clap takes for something else, or does not know |
+//! | `variables` | variables of the environment |
 //! | `banner` | where to open the stream |
 //! | `remarks` | what the webroot lacks |
 
@@ -13,5 +14,6 @@ pub mod args;
 pub mod banner;
 pub mod remarks;
 pub mod settings;
+pub mod typed;
 mod values;
 pub mod variables;

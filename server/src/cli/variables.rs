@@ -1,10 +1,10 @@
-//! Variables of the environment that begin as ours do and mean nothing, and words that clap takes for something else. Pure.
+//! Variables of the environment that begin as ours do and mean nothing. Pure.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, Command};
 
 /// What all of them begin with.
 const PREFIX: &str = "LIVEDIR_";
@@ -63,6 +63,12 @@ const OTHERS: [&str; 47] = [
     "LIVEDIR_WINDOW",
 ];
 
+/// Whether livedir-publisher has the flag of this name, which stands without its dashes.
+pub(super) fn is_of_publisher(flag: &str) -> bool {
+    let variable = format!("{PREFIX}{}", flag.to_uppercase().replace('-', "_"));
+    OTHERS.contains(&variable.as_str())
+}
+
 /// A line for each variable that has our prefix and means nothing.
 #[must_use]
 pub fn unknown(names: impl IntoIterator<Item = OsString>, program: &Command) -> Vec<String> {
@@ -97,37 +103,11 @@ fn nearest<'a>(typed: &str, known: &BTreeSet<&'a str>) -> Option<&'a str> {
     ranked.min().map(|(_, _, name)| name)
 }
 
-/// The words in which a negative number stands behind its flag with a =, without which it is taken for a flag.
-#[must_use]
-pub fn with_negative_values(words: impl IntoIterator<Item = OsString>, program: &Command) -> Vec<OsString> {
-    let mut joined: Vec<OsString> = Vec::new();
-    for word in words {
-        let takes_value = joined.last().and_then(|last| last.to_str()).is_some_and(|last| {
-            let is_it = |arg: &Arg| {
-                !matches!(arg.get_action(), ArgAction::SetTrue) && last.strip_prefix("--") == arg.get_long()
-            };
-            last.starts_with("--") && program.get_arguments().any(is_it)
-        });
-        let is_negative = word
-            .to_str()
-            .and_then(|word| word.strip_prefix('-'))
-            .is_some_and(|digits| digits.starts_with(|digit: char| digit.is_ascii_digit()));
-        match joined.last_mut() {
-            Some(last) if takes_value && is_negative => {
-                last.push("=");
-                last.push(word);
-            }
-            _ => joined.push(word),
-        }
-    }
-    joined
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::args::Args;
-    use clap::{CommandFactory, Parser};
+    use clap::{ArgAction, CommandFactory};
 
     #[track_caller]
     fn check(name: &str, expected: Option<&str>) {
@@ -143,16 +123,6 @@ mod tests {
         check("LIVEDIR_QQQQQQ", Some("`livedir-server --help`"));
         for name in ["LIVEDIR_LISTEN", "LIVEDIR_FPS", "LIVEDIR_PORT", "PATH"] {
             check(name, None);
-        }
-    }
-
-    #[test]
-    fn a_negative_number_is_a_value_and_no_flag() {
-        for flag in ["--threads", "--connections", "--cache-size", "--idle-timeout"] {
-            let words = ["livedir-server", flag, "-5"].map(OsString::from);
-            let error =
-                Args::try_parse_from(with_negative_values(words, &Args::command())).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("error: invalid value '-5' for '{flag} <")), "{error}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Where to listen, as it is typed: `0.0.0.0:8080`, `https://[::]:8443`, `unix:/run/livedir.sock`. Pure.
+//! Where to listen, as it is typed: `0.0.0.0:8080`, `8080`, `https://[::]:8443`, `unix:/run/livedir.sock`. Pure.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -73,15 +73,31 @@ impl FromStr for ListenAt {
             Some(("https", address)) => (Some(Scheme::Https), address),
             _ => (None, typed),
         };
-        match address.trim_end_matches('/').parse() {
-            Ok(address) => Ok(ListenAt { scheme, endpoint: Endpoint::Address(address) }),
-            Err(_) => {
+        match socket_address(address.trim_end_matches('/')) {
+            Some(address) => Ok(ListenAt { scheme, endpoint: Endpoint::Address(address) }),
+            None => {
                 Err("not an address and a port; write it like 0.0.0.0:8080, [::]:8080, https://0.0.0.0:8443 \
                  or unix:/run/livedir.sock"
                     .to_owned())
             }
         }
     }
+}
+
+/// An address and a port. A port alone is one of all IPv4 addresses, and localhost is the IPv4 address of this machine to itself.
+fn socket_address(typed: &str) -> Option<SocketAddr> {
+    if let Ok(address) = typed.parse() {
+        return Some(address);
+    }
+    let (host, port) = typed.rsplit_once(':').unwrap_or(("", typed));
+    let host = match host {
+        "" | "*" => Ipv4Addr::UNSPECIFIED,
+        "localhost" => Ipv4Addr::LOCALHOST,
+        _ => return None,
+    };
+    // The parser of numbers takes a sign.
+    let is_port = port.bytes().all(|letter| letter.is_ascii_digit());
+    port.parse().ok().filter(|_| is_port).map(|port| SocketAddr::from((host, port)))
 }
 
 impl fmt::Display for Scheme {
@@ -129,7 +145,23 @@ mod tests {
         check("http://0.0.0.0:80", Some((Some(Scheme::Http), address("0.0.0.0:80"))));
         check("https://[::]:443/", Some((Some(Scheme::Https), address("[::]:443"))));
         check("unix:/run/livedir.sock", Some((None, Endpoint::Path("/run/livedir.sock".into()))));
-        for nonsense in ["", "8080", "localhost:8080", "ftp://0.0.0.0:21", "unix:", "0.0.0.0", "https://"] {
+        check("8080", Some((None, address("0.0.0.0:8080"))));
+        check(":8080", Some((None, address("0.0.0.0:8080"))));
+        check("*:8080", Some((None, address("0.0.0.0:8080"))));
+        check("localhost:8080", Some((None, address("127.0.0.1:8080"))));
+        check("https://:8443", Some((Some(Scheme::Https), address("0.0.0.0:8443"))));
+        check("http://localhost:80/", Some((Some(Scheme::Http), address("127.0.0.1:80"))));
+        for nonsense in [
+            "",
+            "+8080",
+            "65536",
+            "localhost",
+            "example.org:8080",
+            "ftp://0.0.0.0:21",
+            "unix:",
+            "0.0.0.0",
+            "https://",
+        ] {
             check(nonsense, None);
         }
     }
