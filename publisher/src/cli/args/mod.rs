@@ -4,6 +4,8 @@ mod check;
 mod inspect;
 #[cfg(feature = "capture")]
 mod live;
+#[cfg(feature = "capture")]
+mod media_values;
 mod values;
 mod watch;
 

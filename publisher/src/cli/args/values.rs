@@ -9,14 +9,13 @@ use std::time::Duration;
 /// Longer than anything here lasts, and far from where sums of times overflow.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// A duration, like 2s or 500ms.
+/// A duration, like 2s, 500ms, 10m or 1h; without a unit it is in seconds.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("'{text}' is not a duration; write it like 2s or 500ms");
-    let (number, unit_s) = match text.strip_suffix("ms") {
-        Some(number) => (number, 1e-3),
-        None => (text.strip_suffix('s').unwrap_or(text), 1.0),
-    };
-    let seconds = number.parse::<f64>().map_err(|_| wrong())? * unit_s;
+    let units_s = [("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+    let with_unit = units_s.into_iter().find_map(|(unit, unit_s)| Some((text.strip_suffix(unit)?, unit_s)));
+    let (number, unit_s) = with_unit.unwrap_or((text, 1.0));
+    let seconds = number.trim_end().parse::<f64>().map_err(|_| wrong())? * unit_s;
     let duration = Duration::try_from_secs_f64(seconds).map_err(|_| wrong())?;
     if duration > LONGEST {
         return Err(format!("'{text}' is longer than a year; write a shorter time, like 30s"));
@@ -69,6 +68,9 @@ mod tests {
         assert_eq!(parse_duration("2s"), Ok(Duration::from_secs(2)));
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse_duration("1.5"), Ok(Duration::from_millis(1500)));
+        assert_eq!(parse_duration("2 s"), Ok(Duration::from_secs(2)));
+        assert_eq!(parse_duration("10m"), Ok(Duration::from_secs(600)));
+        assert_eq!(parse_duration("1h"), Ok(Duration::from_secs(3600)));
     }
 
     #[test]

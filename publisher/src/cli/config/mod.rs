@@ -6,8 +6,10 @@
 //! main thread before anything else, and reads no other file.
 
 mod file;
+mod foreign;
 mod nearest;
 mod print;
+mod retyped;
 mod typed;
 mod variables;
 
@@ -88,11 +90,11 @@ pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Understood, Con
     };
     description.build();
     let command = name.as_ref().and_then(|name| description.find_subcommand(name));
-    let words = command.map_or(words.clone(), |command| typed::with_negative_values(&words, command));
+    let words = command.map_or(words.clone(), |command| typed::as_meant(&words, command));
     let mut matches = description
         .clone()
         .try_get_matches_from(&words)
-        .map_err(|error| typed::explained(error, command, &words))?;
+        .map_err(|error| typed::explained(error, &description, command, &words))?;
     if let Some((name, typed)) = matches.subcommand()
         && let Some(path) = given::<PathBuf>(typed, "config")
     {

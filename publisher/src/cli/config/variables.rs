@@ -38,6 +38,12 @@ const OTHERS: [&str; 18] = [
     "LIVEDIR_WEBROOT",
 ];
 
+/// Whether livedir-server has the flag of this name, which stands without its dashes.
+pub(super) fn is_of_server(flag: &str) -> bool {
+    let variable = format!("{PREFIX}{}", flag.to_uppercase().replace('-', "_"));
+    OTHERS.contains(&variable.as_str())
+}
+
 /// A line for each variable that has our prefix and means nothing.
 pub(super) fn unknown(names: impl IntoIterator<Item = OsString>, program: &Command) -> Vec<String> {
     let commands = std::iter::once(program).chain(program.get_subcommands());
