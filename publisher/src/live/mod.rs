@@ -5,6 +5,7 @@
 pub(crate) mod copy;
 pub mod dry_run;
 pub(crate) mod inputs;
+pub(crate) mod new_webroot;
 pub mod plan;
 pub mod run;
 pub(crate) mod told;

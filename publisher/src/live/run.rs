@@ -19,6 +19,7 @@ use crate::grid::slate::OwnSlate;
 use crate::grid::{self, PictureLines, SoundLine};
 use crate::live::copy::{self, Attempt, Beginning, CopyOrder, HandOver};
 use crate::live::inputs::{self, filtered, filtered_size, opener};
+use crate::live::new_webroot::NewWebroot;
 use crate::live::plan::Stream;
 use crate::live::told;
 use crate::package::last_segment::LastSegment;
@@ -139,6 +140,7 @@ fn run_once(
     on_status: &mut impl FnMut(&Stream, &Meters),
 ) -> Result<(), RunError> {
     let directory: Arc<dyn Directory> = Arc::new(Disk::without_events());
+    let mut new_webroot = NewWebroot::make(&settings.webroot);
     let guard = Arc::new(Guard::take(directory.clone(), &settings.webroot)?);
     announce(settings, meters);
     let Some((still, mut slate)) = unless_stopped(inputs::given(settings, stop), stop)? else {
@@ -168,6 +170,7 @@ fn run_once(
         let awaits_picture = source.shows == Shows::Pictures;
         let source = streamed(settings, source, microphone.is_some(), still.as_ref(), meters)?;
         let stream = planned(settings, &source, beginning)?;
+        new_webroot.keep();
         hand_over.note_promise(stream.promise());
         let of_renditions = meters_of(&stream, meters);
         let watcher =
