@@ -330,13 +330,15 @@ impl LiveSettings {
     }
 }
 
-/// The size of a stream whose size nobody asked for: that of its source, and at most [`DEFAULT_SIZE`].
+/// The size of a stream whose size nobody asked for: that of its source, and at most [`DEFAULT_SIZE`], which stands on its side for a
+/// picture that is higher than wide.
 fn size_of((wide, high): (u64, u64)) -> (u32, u32) {
+    let bounds = if high > wide { (DEFAULT_SIZE.1, DEFAULT_SIZE.0) } else { DEFAULT_SIZE };
     let holds = |pixels: u64, most: u32| (u64::from(SHORTEST_SIDE)..=u64::from(most)).contains(&pixels);
-    if holds(wide, DEFAULT_SIZE.0) && holds(high, DEFAULT_SIZE.1) {
+    if holds(wide, bounds.0) && holds(high, bounds.1) {
         (wide as u32 & !1, high as u32 & !1)
     } else {
-        scaler::fit((wide, high), DEFAULT_SIZE)
+        scaler::fit((wide, high), bounds)
     }
 }
 
@@ -376,9 +378,10 @@ mod tests {
         check("", &source(320, 180), (320, 180), &[Medium::Video, Medium::Audio]);
         check("", &source(321, 243), (320, 242), &[Medium::Video, Medium::Audio]);
         check("", &source(180, 320), (180, 320), &[Medium::Video, Medium::Audio]);
-        check("", &source(360, 640), (270, 480), &[Medium::Video, Medium::Audio]);
+        check("", &source(360, 640), (360, 640), &[Medium::Video, Medium::Audio]);
         check("", &source(4, 2), (640, 320), &[Medium::Video, Medium::Audio]);
-        check("--rotate 90", &source(1080, 1920), (270, 480), &[Medium::Video, Medium::Audio]);
+        check("", &source(1080, 1440), (480, 640), &[Medium::Video, Medium::Audio]);
+        check("--rotate 90", &source(1080, 1920), (360, 640), &[Medium::Video, Medium::Audio]);
         let silent = SourceFormat { has_sound: false, ..source(1920, 1080) };
         check("--size 800x600", &silent, (800, 600), &[Medium::Video]);
     }
