@@ -12,6 +12,7 @@ pub const TOPICS: &[(&str, &str)] = &[
     ("camera", include_str!("camera.txt")),
     ("rtmp", include_str!("rtmp.txt")),
     ("srt", include_str!("srt.txt")),
+    ("slate", include_str!("slate.txt")),
     ("ladder", include_str!("ladder.txt")),
     ("low-latency", include_str!("low-latency.txt")),
 ];
@@ -62,6 +63,8 @@ mod tests {
         check(None, "Usage: livedir-publisher");
         check(Some("check"), "Usage: livedir-publisher check");
         check(Some("low-latency"), "ll.m3u8");
+        #[cfg(feature = "capture")]
+        check(Some("slate"), "--slate-text");
         check(Some("chekc"), "no help for 'chekc'; did you mean 'check'?");
         check(Some("quantum"), "no help for 'quantum'");
     }
