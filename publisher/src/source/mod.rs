@@ -34,8 +34,13 @@ pub enum Read<Piece = Captured> {
     Alive,
     /// What comes from now on, for people: the next film of a list, or somebody that a listening source waited for.
     Here(String),
-    /// Who was there is gone, and a listening source waits for the next: for whom, for people.
-    Away(String),
+    /// Who was there is gone, and a listening source waits for the next.
+    Away {
+        /// Why, for people.
+        reason: String,
+        /// For whom it waits, for people.
+        awaited: String,
+    },
     /// A file or pipe is over. Devices never end.
     End,
 }
@@ -73,6 +78,9 @@ pub enum SourceError {
 /// Opens the source; called again each time that it was lost.
 pub type Opener<'a, Piece = Captured> =
     Box<dyn FnMut() -> Result<Box<dyn Source<Piece> + 'a>, SourceError> + 'a>;
+
+/// What is said of a source that is gone, however it was reached.
+const LOST: &str = "source lost; waiting for it to come back";
 
 /// How long one read may take; so late is the stop noticed at the latest.
 const READ_TIMEOUT: Duration = Duration::from_millis(250);
@@ -118,7 +126,7 @@ pub fn run<Piece>(
             backoff = FIRST_BACKOFF;
         }
         meters.source_losses.add(1);
-        tracing::warn!(%error, "source lost; waiting for it to come back");
+        tracing::warn!(reason = %error, "{LOST}");
         meters.set_source(SourceState::Lost, error.to_string());
         source = loop {
             if stop.wait(backoff) {
@@ -168,10 +176,10 @@ fn pump<Piece>(
                 tracing::info!(source = description, "source connected");
                 meters.set_source(SourceState::Here, description);
             }
-            Ok(Read::Away(reason)) => {
+            Ok(Read::Away { reason, awaited }) => {
                 meters.source_losses.add(1);
-                tracing::warn!(reason, "source lost; the playlist stays open");
-                meters.set_source(SourceState::Awaited, reason);
+                tracing::warn!(reason, "{LOST}");
+                meters.set_source(SourceState::Awaited, awaited);
             }
             Ok(Read::End) => break,
             Err(error) => return Pumped { delivered, outcome: Err(error) },
@@ -264,7 +272,7 @@ mod tests {
         let (pieces, first, losses) = play(vec![Ok(vec![
             Ok(Read::Here("a phone".into())),
             Ok(picture()),
-            Ok(Read::Away("gone".into())),
+            Ok(Read::Away { reason: "gone".into(), awaited: "a phone".into() }),
             Ok(Read::Here("a phone".into())),
             Ok(picture()),
             Ok(Read::End),

@@ -136,7 +136,7 @@ impl SlateFilm {
                 Read::Captured(Captured::Sound(_)) if !self.is_heard => None,
                 Read::Captured(captured) => Some(captured),
                 Read::End => return Ok(()),
-                Read::Nothing | Read::Alive | Read::Here(_) | Read::Away(_) => None,
+                Read::Nothing | Read::Alive | Read::Here(_) | Read::Away { .. } => None,
             };
             if !sender.send(showing, captured) {
                 return Ok(());

@@ -125,6 +125,7 @@ fn a_phone_held_on_its_side_gives_upright_pictures() {
         let (width, picture) = first_picture(&mut input);
         let upright = if degrees == "180" { (160, 120) } else { (120, 160) };
         assert_eq!((format.width, format.height), upright, "{degrees}");
+        assert!(format.description.ends_with(", turned upright"), "{}", format.description);
         assert_eq!((width, picture.len()), (upright.0, 160 * 120), "{degrees}");
         // libswscale may stretch the range on the way to gray, therefore the distance and not equality.
         let distance: u64 = picture.iter().zip(&expected).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();

@@ -2,9 +2,11 @@
 
 use super::super::SourceError;
 use super::address::{InputAddress, SCHEMES};
+use super::file_list::Listed;
 use super::listen_address::{self, CannotListen};
 use ffmpeg_next as ffmpeg;
 use livedir_address::{ENCODING, may_need_encoding};
+use std::time::Duration;
 
 /// Why an input cannot be opened, or has stopped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -77,6 +79,11 @@ pub enum InputError {
     /// Packets came, frames did not.
     #[error("no picture of {0} could be decoded; is the file damaged?")]
     Undecodable(String),
+    /// Packets came from who sends live, frames did not.
+    #[error(
+        "no picture of {0} could be decoded; does its encoder send parameter sets (SPS and PPS), at best with each keyframe?"
+    )]
+    UndecodableLive(String),
     /// Packets came, samples did not.
     #[error("no sound of {0} could be decoded; is the file damaged?")]
     UndecodableSound(String),
@@ -90,6 +97,14 @@ pub enum InputError {
         /// What to try.
         remedy: String,
     },
+    /// Who pushes to it has left before anything could be played, or sends what cannot be.
+    #[error("the encoder at {name} {what}; does it send H.264 and AAC, and what does its log say?")]
+    Unusable {
+        /// The address that it connected to.
+        name: String,
+        /// What it did.
+        what: String,
+    },
     /// Nobody can push to it.
     #[error(transparent)]
     Listen(#[from] CannotListen),
@@ -102,6 +117,16 @@ pub enum InputError {
         reason: String,
         /// What to do.
         remedy: &'static str,
+    },
+    /// A film of a list.
+    #[error("{list}:{line}: {reason}")]
+    Listed {
+        /// The list.
+        list: String,
+        /// The line that names the film, from 1.
+        line: usize,
+        /// What is the matter with it, and what to do.
+        reason: String,
     },
     /// There is no screen to film.
     #[error("cannot capture the screen {name}: {reason}; {remedy}")]
@@ -169,6 +194,18 @@ impl From<InputError> for SourceError {
 }
 
 impl InputError {
+    /// The same of a film that a list names.
+    pub(crate) fn in_list(self, list: &InputAddress, listed: &Listed) -> Self {
+        let reason = match self {
+            InputError::NoSuchFile(name) => {
+                format!("no such file: {name}; put it there, or take out the line")
+            }
+            InputError::Directory(name) => format!("{name} is a directory; name the files in it"),
+            error => error.to_string(),
+        };
+        InputError::Listed { list: list.to_string(), line: listed.line, reason }
+    }
+
     /// Why the system does not let us listen at `bind`.
     pub(crate) fn no_port(name: &str, bind: &str, error: &std::io::Error) -> Self {
         let port = bind.rsplit_once(':').map_or(bind, |(_, port)| port);
@@ -187,6 +224,19 @@ impl InputError {
             _ => (error.to_string().to_lowercase(), format!("write it like 0.0.0.0:{port}")),
         };
         CannotListen { name: name.to_owned(), reason, remedy }.into()
+    }
+
+    /// Why nothing of who pushes to `name` could be opened; `sent_for`: how long it was connected, where that is known.
+    pub(crate) fn from_push(name: String, error: ffmpeg::Error, sent_for: Option<Duration>) -> Self {
+        let time = sent_for.map(|time| format!(" after {:.1} s", time.as_secs_f64())).unwrap_or_default();
+        let what = match error {
+            ffmpeg::Error::InvalidData => {
+                format!("sends a stream that FFmpeg cannot read ({})", reason(error))
+            }
+            ffmpeg::Error::Other { errno: ffmpeg::error::ETIMEDOUT } => "has sent nothing".to_owned(),
+            _ => format!("has left{time} without a stream that can be played"),
+        };
+        InputError::Unusable { name, what }
     }
 
     /// Why libav did not open `address`; `timed_out` if it was we who lost patience.
@@ -261,9 +311,9 @@ pub(crate) fn remedy_where_nobody_answers(address: &InputAddress) -> String {
         return format!("is that the host? There is an @ after it: {ENCODING}");
     }
     match listen_address::turned_round(url) {
-        Some(typed) => format!(
-            "is the server there running? To wait for an encoder instead, type: livedir-publisher live '{typed}'"
-        ),
+        Some(typed) => {
+            format!("is the server there running? To wait for an encoder instead, name the source '{typed}'")
+        }
         None => ADDRESS_REMEDY.to_owned(),
     }
 }
@@ -321,7 +371,7 @@ mod tests {
         check(
             &url("rtmp://127.0.0.1:1935/live/SECRET"),
             refused,
-            "cannot reach rtmp://127.0.0.1:1935/***: connection refused; is the server there running? To wait for an encoder instead, type: livedir-publisher live 'rtmp://127.0.0.1:1935/live/KEY?listen=1'",
+            "cannot reach rtmp://127.0.0.1:1935/***: connection refused; is the server there running? To wait for an encoder instead, name the source 'rtmp://127.0.0.1:1935/live/KEY?listen=1'",
         );
         check(
             &url("rtsp://u:a@b/c@host/"),

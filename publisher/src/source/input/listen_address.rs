@@ -128,8 +128,7 @@ pub(crate) fn place(url: &str, name: &str) -> Result<Option<ListenAt>, CannotLis
     if parts.scheme.starts_with("rtsp") {
         // What is no address may be a part of a password.
         let host = if parts.ip().is_some() { parts.host } else { "0.0.0.0" };
-        let remedy =
-            format!("use RTMP instead: livedir-publisher live 'rtmp://{host}:1935/live/KEY?listen=1'");
+        let remedy = format!("use RTMP instead, and name the source 'rtmp://{host}:1935/live/KEY?listen=1'");
         return refused("encoders cannot connect by RTSP".to_owned(), &remedy);
     }
     let bind = parts.bind((parts.scheme == "rtmp").then_some("1935"));
@@ -303,7 +302,10 @@ mod tests {
         check_refused("srt://0.0.0.0", "the port is missing");
         check_refused("srt://0.0.0.0:9000?passphrase=short", "10 to 79");
         check_refused("srt://0.0.0.0:9000?streamid=me", "passphrase");
-        check_refused("rtsp://0.0.0.0:554/live", "live 'rtmp://0.0.0.0:1935/live/KEY?listen=1'");
-        check_refused("rtsp://127.0.0.1:554/live?listen=1", "live 'rtmp://127.0.0.1:1935/live/KEY?listen=1'");
+        check_refused("rtsp://0.0.0.0:554/live", "name the source 'rtmp://0.0.0.0:1935/live/KEY?listen=1'");
+        check_refused(
+            "rtsp://127.0.0.1:554/live?listen=1",
+            "name the source 'rtmp://127.0.0.1:1935/live/KEY?listen=1'",
+        );
     }
 }

@@ -198,6 +198,8 @@ impl Input {
         let picture = input.lanes[Lane::Picture as usize].decoder.as_ref();
         let seen = picture.map_or(ColourSpace::HIGH_DEFINITION, LaneDecoder::colours);
         input.format.colours = tone_map::stream_of(seen);
+        let alterations = picture.map(LaneDecoder::alterations);
+        input.format.description.extend(alterations);
         Ok(input)
     }
 
@@ -281,7 +283,18 @@ impl Input {
         if self.live && self.lanes[Lane::Picture as usize].packets == 0 {
             return InputError::Silent { name, seconds: FIRST_PICTURE.as_secs() };
         }
-        InputError::Undecodable(name)
+        self.undecodable()
+    }
+
+    /// Packets came, and nothing of them can be seen or heard.
+    fn undecodable(&self) -> InputError {
+        let has_picture = self.lanes[Lane::Picture as usize].decoder.is_some();
+        let error = match (has_picture, self.live) {
+            (true, true) => InputError::UndecodableLive,
+            (true, false) => InputError::Undecodable,
+            (false, _) => InputError::UndecodableSound,
+        };
+        error(self.name.clone())
     }
 
     /// Decodes ahead, one frame or run in each lane, and puts it on the timeline.
@@ -379,10 +392,7 @@ impl Input {
         let round = self.demuxer.next_round();
         let went_well = round.is_some() || matches!(ending, Some(Ending::Over));
         if went_well && self.played == 0 {
-            let has_picture = self.lanes[Lane::Picture as usize].decoder.is_some();
-            let undecodable =
-                if has_picture { InputError::Undecodable } else { InputError::UndecodableSound };
-            return Err(undecodable(self.name.clone()).into());
+            return Err(self.undecodable().into());
         }
         if let Some(round) = round {
             // The encoders are set up: pictures and sound that were not there at the start have no place to go.
@@ -393,16 +403,18 @@ impl Input {
                 name: self.name.clone(),
                 reason: error::reason(error),
             })?;
+            let alterations = decoder.as_ref().map(LaneDecoder::alterations);
             let sound = round.sound.filter(|_| self.format.has_sound);
             let sound = sound.and_then(|sound| open_sound(&self.name, &sound, round.live));
             self.lanes = [InputLane::new(decoder), InputLane::new(sound)];
             self.under_way = false;
             self.captions_begin = true;
-            if self.format.description == round.description {
+            let description = round.description + &alterations.unwrap_or_default();
+            if self.format.description == description {
                 return Ok(Turn::Begun);
             }
-            self.format.description.clone_from(&round.description);
-            return Ok(Turn::Another(round.description));
+            self.format.description.clone_from(&description);
+            return Ok(Turn::Another(description));
         }
         match ending {
             Some(Ending::Over) => Ok(Turn::Over),

@@ -5,7 +5,7 @@
 //! sound alone is wanted), and sound, which is silence while there is none. The caller's thread does it all; the [`Demuxer`] has its own. A client whose
 //! stream does not name its size holds the caller up until its first frame, or for ten seconds, three where it sends sound.
 
-use super::input::demux::{Demuxer, Ending, Origin, TICK};
+use super::input::demux::{AT_ONCE, Demuxer, Ending, Origin, TICK};
 use super::input::error::InputError;
 use super::input::listen_address::ListenAt;
 use super::input::{CannotListen, Input, InputSettings, LIKELY_SIZE};
@@ -13,15 +13,18 @@ use crate::captured::{Shows, SourceFormat};
 use crate::picture::colour_space::ColourSpace;
 use crate::source::{Read, Source, SourceError};
 use livedir_layout::source_state::SourceState;
+use std::fmt::Display;
 use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
-/// If libav cannot listen, it says so within this time.
-const AT_ONCE: Duration = Duration::from_millis(300);
 /// The pause after a client that sent nothing usable, or after the port was not free.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// Said of an address with a single word behind the host.
+const NO_KEY: &str = "the address has no word for the key: in the encoder leave the stream key empty, or enter the word after the host \
+                      as the key and the host alone as the server; where it asks for both, name both: rtmp://0.0.0.0:1935/live/KEY";
 
 /// A source that waits for an encoder to connect.
 pub(crate) struct Waiting {
@@ -94,10 +97,10 @@ impl Waiting {
         None
     }
 
-    fn lost(&mut self) -> Read {
+    fn lost(&mut self, error: &dyn Display) -> Read {
         // Whoever comes next is expected at once.
         self.state = State::Pausing(Instant::now());
-        Read::Away(self.wish())
+        Read::Away { reason: error.to_string(), awaited: self.wish() }
     }
 
     fn start_again(&mut self) {
@@ -117,6 +120,10 @@ pub(crate) fn origin(settings: &InputSettings, place: ListenAt) -> Result<(Origi
     let no_port = |bind: &str, error: &std::io::Error| InputError::no_port(&shown, bind, error);
     Ok(match place {
         ListenAt::Rtmp { bind, path } => {
+            if !path.contains('/') {
+                // A line each time that it is opened would be too many.
+                settings.tracks.told.tell(NO_KEY.to_owned(), true);
+            }
             let addresses = resolve(&bind).map_err(|error| no_port(&bind, &error))?;
             let door = settings.doors.open(addresses, &path, settings.stop.clone());
             let door = door.map_err(|error| no_port(&bind, &error))?;
@@ -189,11 +196,8 @@ impl Source for Waiting {
                 State::OnAir(input) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     match input.read(left) {
-                        Ok(Read::End) => return Ok(self.lost()),
-                        Err(error) => {
-                            info!(%error, "incoming stream ended");
-                            return Ok(self.lost());
-                        }
+                        Ok(Read::End) => return Ok(self.lost(&InputError::HungUp(self.name.clone()))),
+                        Err(error) => return Ok(self.lost(&error)),
                         read => return read,
                     }
                 }

@@ -66,5 +66,25 @@ fn check_refused(films: &[&Path], expected: &str) {
 fn a_list_of_nothing_is_refused_in_one_line() {
     check_refused(&[], "it names no file; write one path to a line");
     check_refused(&[Path::new("http://host/film.mp4")], "files of this machine only");
-    check_refused(&[Path::new("none.mp4"), Path::new("neither.mp4")], "no such file");
+    check_refused(&[Path::new("none.mp4"), Path::new("neither.mp4")], "list.m3u:3: no such file");
+    check_refused(&[Path::new("none.mp4")], "list.m3u:2: no such file");
+}
+
+#[test]
+fn films_that_are_missing_are_told_at_the_start_with_their_line() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let list = list(directory.path(), &[&silent(), Path::new("missing.mp4"), Path::new(".")]);
+    let settings = settings(InputAddress::File(list.clone()));
+    let mut input = input::open(&settings).expect("a list");
+    let missing = directory.path().join("missing.mp4");
+    let (list, missing) = (list.display(), missing.display());
+    let told = settings.tracks.told.lines();
+    assert_eq!(
+        told[0],
+        format!(
+            "{list}:3: no such file: {missing}; put it there, or take out the line; it is left out unless that changes"
+        )
+    );
+    assert!(told[1].starts_with(&format!("{list}:4: ")) && told[1].contains("is a directory"), "{told:?}");
+    assert_eq!(moments(&play(&mut input), true).len(), 10, "the film that is there is played");
 }

@@ -87,7 +87,7 @@ pub fn next(input: &mut Input) -> Result<Option<Got>, SourceError> {
     while Instant::now() < deadline {
         let captured = match input.read(Duration::from_millis(100))? {
             Read::Captured(captured) => captured,
-            Read::Nothing | Read::Alive | Read::Here(_) | Read::Away(_) => continue,
+            Read::Nothing | Read::Alive | Read::Here(_) | Read::Away { .. } => continue,
             Read::End => return Ok(None),
         };
         let handed_out_at = Instant::now();

@@ -12,6 +12,7 @@ use super::stream_fields;
 use crate::picture::colour_space::ColourSpace;
 use crate::picture::deinterlacer::{Deinterlace, Deinterlacer, Fields, Timed};
 use crate::picture::shared::SharedPicture;
+use crate::picture::tone_map;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::codec::{self, threading};
 use ffmpeg_next::{Packet, Rational, Rescale, decoder, frame, media};
@@ -160,6 +161,20 @@ impl LaneDecoder {
             transfer: decoder.color_transfer_characteristic(),
         };
         said.or_likely((decoder.width(), decoder.height()))
+    }
+
+    /// What is done to its frames before they are shown, for people, as far as the stream's head or the first frame says it: begins
+    /// with a comma, or is empty.
+    pub(crate) fn alterations(&self) -> String {
+        let is_picture = matches!(self.codec, Codec::Picture(_));
+        let seen = self.colours();
+        [
+            (is_picture && self.upright.is_turned(), ", turned upright"),
+            (is_picture && tone_map::stream_of(seen) != seen, ", HDR tone-mapped to BT.709"),
+        ]
+        .into_iter()
+        .filter_map(|(is_done, words)| is_done.then_some(words))
+        .collect()
     }
 
     /// The next frame or run, if the packets so far hold one.

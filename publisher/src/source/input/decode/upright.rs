@@ -112,6 +112,11 @@ impl Upright {
         }
     }
 
+    /// Whether frames are turned or mirrored, as far as the container or the newest frame says it.
+    pub(crate) fn is_turned(&self) -> bool {
+        self.orientation != Orientation::Upright
+    }
+
     /// The size in square pixels of frames of which the codec says this.
     pub(crate) fn shown_size(&self, width: u32, height: u32, codec_aspect: Rational) -> (u32, u32) {
         shown_size(width, height, self.sample_aspect.unwrap_or(codec_aspect), self.orientation)

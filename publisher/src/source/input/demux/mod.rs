@@ -33,6 +33,9 @@ use tracing::{debug, warn};
 
 /// The stop flag tells nobody that it was set, so nobody sleeps for longer.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
+
+/// If libav cannot listen, it says so within this time.
+pub(crate) const AT_ONCE: Duration = Duration::from_millis(300);
 /// How long a dropped demuxer waits for its thread.
 const FAREWELL: Duration = Duration::from_secs(1);
 

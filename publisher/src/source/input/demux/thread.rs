@@ -7,10 +7,10 @@
 use super::entry::Entry;
 use super::streams::{self, Chosen, Wanted};
 use super::untimed::UntimedClock;
-use super::{Ending, Origin, Shared};
+use super::{AT_ONCE, Ending, Origin, Shared};
 use crate::source::input::address::InputAddress;
 use crate::source::input::error::{InputError, reason};
-use crate::source::input::file_list;
+use crate::source::input::file_list::{self, Listed};
 use crate::source::input::pace::timeline::Lane;
 use crate::source::input::screen;
 use crate::source::input::stream_fields;
@@ -76,22 +76,30 @@ impl DemuxThread {
     }
 
     fn play(&self) -> Result<(), InputError> {
-        let films = file_list::read(&self.address)?;
-        let mut several = films.is_some();
-        let films = films.unwrap_or_else(|| vec![self.address.clone()]);
-        several &= films.len() > 1;
+        let list = file_list::read(&self.address)?;
+        let is_list = list.is_some();
+        let films = list.unwrap_or_else(|| vec![Listed { film: self.address.clone(), line: 1 }]);
+        let several = is_list && films.len() > 1;
+        if several {
+            for line in file_list::missing(&self.address, &films) {
+                self.tracks.told.tell(line, true);
+            }
+        }
         // The list may have become shorter since.
         let mut first = self.first_film.min(films.len() - 1);
         loop {
             let mut packets = 0;
             let mut failed = None;
-            for (nr, film) in films.iter().enumerate().skip(std::mem::take(&mut first)) {
+            for (nr, listed) in films.iter().enumerate().skip(std::mem::take(&mut first)) {
                 // Each round opens the input afresh: that works for all that can be played twice, seekable or not,
                 // and leaves nothing of the round before in libav.
-                match self.play_once(film, several.then_some(nr)) {
+                match self.play_once(&listed.film, several.then_some(nr)) {
                     Ok(used) => packets += used,
-                    Err(error) if several && !self.shared.watchdog.stopped() => {
-                        warn!(%error, "left out");
+                    Err(error) if is_list && !self.shared.watchdog.stopped() => {
+                        let error = error.in_list(&self.address, listed);
+                        if several {
+                            warn!(%error, "left out");
+                        }
                         failed = Some(error);
                     }
                     Err(error) => return Err(error),
@@ -132,7 +140,8 @@ impl DemuxThread {
         };
         let (mut used, mut first) = (0, None);
         loop {
-            let (chosen, round) = streams::choose(&mut input, film, wanted)?;
+            let chosen = streams::choose(&mut input, film, wanted);
+            let (chosen, round) = chosen.map_err(|error| self.of_this_origin(error))?;
             // A live list of HLS says itself when it is over; other live streams never are.
             let hangs_up = round.live && !round.in_bursts && !self.ends();
             let awaits_picture = round.picture_may_come;
@@ -166,6 +175,16 @@ impl DemuxThread {
         !matches!(self.origin, Origin::Address)
     }
 
+    /// What is said of a source is not said of an encoder that pushes.
+    fn of_this_origin(&self, error: InputError) -> InputError {
+        match error {
+            InputError::NothingToPlay { name, found } if self.is_pushed() => {
+                InputError::Unusable { name, what: format!("has sent neither video nor sound, but: {found}") }
+            }
+            error => error,
+        }
+    }
+
     fn open(&self, film: &InputAddress) -> Result<format::context::Input, InputError> {
         if let InputAddress::File(path) | InputAddress::Session(path) = film {
             match std::fs::metadata(path) {
@@ -186,6 +205,7 @@ impl DemuxThread {
         if let InputAddress::Screen(which) = film {
             return screen::open(which.as_deref());
         }
+        let mut since = Instant::now();
         let opened = match &self.origin {
             Origin::Address => {
                 let Some(name) = film.libav_name() else { return self.open_unspeakable(film, interrupt) };
@@ -203,6 +223,7 @@ impl DemuxThread {
                 None => Err(ffmpeg::Error::Exit),
                 Some(guest) => {
                     debug!(from = %guest.from, "reading the incoming stream");
+                    since = Instant::now();
                     StreamIo::from_read(guest.media).and_then(|media| {
                         // Rates are not worth waiting for: the grid has its own.
                         let options = [
@@ -221,7 +242,14 @@ impl DemuxThread {
             _ if self.shared.watchdog.stopped() => Err(InputError::Stopped(film.to_string())),
             Ok(input) if !timed_out => Ok(input),
             Ok(_) => Err(InputError::from_open(film, ffmpeg::Error::Exit, true)),
-            Err(error) => Err(InputError::from_open(film, error, timed_out)),
+            Err(error) => Err(match self.origin {
+                Origin::Door(_) => InputError::from_push(film.to_string(), error, Some(since.elapsed())),
+                // The time before somebody came is part of it.
+                Origin::Listening(_) if since.elapsed() > AT_ONCE => {
+                    InputError::from_push(film.to_string(), error, None)
+                }
+                Origin::Listening(_) | Origin::Address => InputError::from_open(film, error, timed_out),
+            }),
         }
     }
 
