@@ -69,7 +69,7 @@ fn named(text: &str) -> Vec<(Option<String>, String)> {
             flag.starts_with(|letter: char| letter.is_ascii_lowercase()) && !text[..at].ends_with('-');
         if is_flag {
             let command =
-                text[..at].rsplit_once("livedir-publisher ").map(|(_, rest)| rest.split(' ').next());
+                text[..at].rsplit_once("livedir-publisher ").map(|(_, rest)| rest.split([' ', '`']).next());
             flags.push((command.flatten().map(str::to_owned), flag));
         }
     }
@@ -141,6 +141,9 @@ fn a_flag_that_the_command_refuses_is_found() {
         literals("fn f() { let a = '\"'; g(\"choose another --webroot\") } // \"--comment\"\n// \"--fps\"\n");
     assert_eq!(texts[0], "choose another --webroot");
     assert_eq!(named(&texts[0]), [(None, "webroot".to_owned())]);
-    let typed = "`livedir-publisher live --no-sound` takes none";
-    assert_eq!(named(typed), [(Some("live".to_owned()), "no-sound".to_owned())]);
+    for typed in
+        ["`livedir-publisher live --no-sound` takes none", "`livedir-publisher live` with --no-sound"]
+    {
+        assert_eq!(named(typed), [(Some("live".to_owned()), "no-sound".to_owned())]);
+    }
 }

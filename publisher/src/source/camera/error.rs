@@ -53,7 +53,7 @@ pub enum CameraError {
     },
     /// Too many cameras, or too large a mode, on one USB controller.
     #[error(
-        "there is no USB bandwidth left for {camera}; use another USB port, or a lower resolution: `livedir-publisher live camera --size 320x240`"
+        "there is no USB bandwidth left for {camera}; use another USB port, or a lower resolution: `livedir-publisher live` with --size 320x240"
     )]
     NoBandwidth {
         /// Which camera.
@@ -144,7 +144,7 @@ mod tests {
         );
         check(
             "Could not capture frame: No space left on device (os error 28)",
-            "there is no USB bandwidth left for camera 0 (USB Camera); use another USB port, or a lower resolution: `livedir-publisher live camera --size 320x240`",
+            "there is no USB bandwidth left for camera 0 (USB Camera); use another USB port, or a lower resolution: `livedir-publisher live` with --size 320x240",
         );
     }
 

@@ -14,7 +14,7 @@ const LEAVE: &str = if cfg!(target_os = "macos") {
 pub enum MicrophoneError {
     /// There is none.
     #[error(
-        "no microphone is attached; plug one in, or leave the sound out: `livedir-publisher live --no-sound`"
+        "no microphone is attached; plug one in, or leave the sound out: `livedir-publisher live` with --no-sound"
     )]
     None,
     /// There are others.
@@ -27,7 +27,7 @@ pub enum MicrophoneError {
     },
     /// Another program has it for itself.
     #[error(
-        "{microphone} is in use by another program; close it, or take another: `livedir-publisher live --mic NAME`"
+        "{microphone} is in use by another program; close it, or take another: `livedir-publisher live` with --mic NAME"
     )]
     Busy {
         /// Which one.
@@ -47,8 +47,8 @@ pub enum MicrophoneError {
     },
     /// Anything else.
     #[error(
-        "{microphone} cannot be used: {reason}; take another: `livedir-publisher live --mic NAME`, or none: \
-         `livedir-publisher live --no-sound`"
+        "{microphone} cannot be used: {reason}; take another: `livedir-publisher live` with --mic NAME, or none: \
+         `livedir-publisher live` with --no-sound"
     )]
     Failed {
         /// Which one.
