@@ -25,7 +25,7 @@ fn check(words: &[&str], expected: &str) {
 fn check_in(directory: &Path, words: &[&str], expected: &str) {
     let webroot = directory.join("webroot");
     check_at(&webroot, words, expected);
-    assert_eq!(files_under(&webroot), [""; 0], "files are left behind");
+    assert!(!webroot.exists(), "the webroot was made for nothing");
 }
 
 /// Runs it with this webroot.
@@ -83,9 +83,11 @@ fn a_camera_that_is_not_there_is_refused() {
 fn before_a_camera_that_is_missing_the_log_says_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let mut command = publisher();
-    command.args(["live", "camera:77", "--webroot"]).arg(directory.path()).env("RUST_LOG", "info");
+    let webroot = directory.path().join("new/webroot");
+    command.args(["live", "camera:77", "--webroot"]).arg(&webroot).env("RUST_LOG", "info");
     let (_, output) = Running::start(&mut command).wait_and_read();
     assert_eq!(output.lines().count(), 1, "{output}");
+    assert!(!directory.path().join("new").exists(), "directories are left behind");
 }
 
 #[test]
@@ -149,7 +151,7 @@ fn what_cannot_be_reached_is_refused() {
         (format!("tcp://{closed}"), format!("tcp://{closed}?listen=1")),
         (format!("srt://{closed}"), format!("srt://{closed}?listen=1")),
     ] {
-        let pushed = format!("To wait for an encoder instead, type: livedir-publisher live '{waits_at}'");
+        let pushed = format!("To wait for an encoder instead, name the source '{waits_at}'");
         check(&[&address], &format!("is the server there running? {pushed}"));
     }
     let address = format!("rtsp://user:secret@{closed}/1");
@@ -248,8 +250,11 @@ fn flags_that_make_no_sense_are_refused() {
     }
     check_live("--bitrate", "lots", "like 800k or 2.5M");
     for rate in ["1", "0", "-1M", "1e30M"] {
-        check_live("--bitrate", rate, "between 16k and 200M, like 800k");
+        check_live("--bitrate", rate, "between 16k and 200M, like");
     }
+    check_live("--bitrate", "2500", "like 2500k; without a unit it is bits a second");
+    check_live("--audio-bitrate", "128", "like 128k");
+    check_live("--fps", "29.97", "must be a whole frame rate between 1 and 120, like --fps 30");
     check_live("--audio-bitrate", "NaN", "between 16k and 200M");
     for time in ["soon", "-2s", "-1", "1e300s"] {
         check_live("--segment-duration", time, "like 2s or 500ms");
@@ -264,6 +269,61 @@ fn flags_that_make_no_sense_are_refused() {
     check(&["test", "--segment-duration", "1000s"], "between 500ms and 10s");
     check(&["test", "--loop"], "--loop works with files only");
     check(&["rtsp://127.0.0.1/1", "--loop"], "--loop works with files only");
+}
+
+#[test]
+fn words_that_are_missing_or_of_other_programs_are_answered_with_what_to_type() {
+    for (words, expected) in [
+        (&["movie.mp4", "--loop"][..], "type: livedir-publisher live movie.mp4 --loop --webroot"),
+        (&["lvie", "test"], "did you mean live?"),
+        (&["live", "test", "--resolution", "640x480"], "type --size 1280x720 instead"),
+        (&["live", "test", "-fps", "25"], "it has two dashes: --fps"),
+        (&["live", "test", "--port", "8080"], "it is a flag of livedir-server"),
+    ] {
+        check_flag(&mut publisher(), words, expected);
+    }
+    for (words, expected) in [
+        (&["w1"][..], "name the directory with --webroot: --webroot w1"),
+        (&["--port", "8080"], "type --listen 8080 instead"),
+        (&["--fps", "25"], "it is a flag of livedir-publisher"),
+    ] {
+        check_flag(&mut server(), words, expected);
+    }
+    let (_, output) = Running::start(publisher().arg("rtsp://user:secret@camera/1")).wait_and_read();
+    assert!(output.contains("put live before it") && !output.contains("secret"), "{output}");
+}
+
+#[test]
+fn what_can_be_meant_only_in_one_way_is_taken() {
+    for (words, expected) in [
+        (&["--size", "720p"][..], "size = \"720p\""),
+        (&["--codec", "H265"], "codec = \"H265\""),
+        (&["--copy", "auto"], "copy = \"auto\""),
+    ] {
+        let command = &mut publisher();
+        let (status, output) =
+            Running::start(command.args(["live", "film.mp4"]).args(words).arg("--print-config"))
+                .wait_and_read();
+        assert!(status.success(), "{output}");
+        assert!(output.contains(expected), "{expected} is not in {output}");
+    }
+}
+
+#[test]
+fn what_has_no_effect_is_told_at_the_start() {
+    let directory = tempfile::tempdir().unwrap();
+    for (words, expected) in [
+        (&["test", "--slate-text", "Soon"][..], "no slate is shown of the test pattern, which is never away"),
+        (&["test", "--deinterlace", "field"], "for smooth movement add --fps 50"),
+        (&["rtmp://127.0.0.1:0/live?listen=1"], "the address has no word for the key"),
+    ] {
+        let live = LiveStream::start(directory.path(), words);
+        wait_for(expected, PATIENCE, || live.publisher.output().contains(expected).then_some(()));
+        let output = live.publisher.output();
+        assert_eq!(output.matches(expected).count(), 1, "{output}");
+        assert!(output.lines().any(|line| line.contains("WARN") && line.contains(expected)), "{output}");
+        assert!(live.publisher.interrupt().success());
+    }
 }
 
 #[test]
