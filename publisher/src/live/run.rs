@@ -129,6 +129,16 @@ pub fn run(
     }
 }
 
+type TakenWebroot<'a> = (Arc<dyn Directory>, NewWebroot<'a>, Arc<Guard>);
+
+/// The webroot, made if there is none, and locked.
+fn take_webroot(settings: &LiveSettings) -> Result<TakenWebroot<'_>, RunError> {
+    let directory: Arc<dyn Directory> = Arc::new(Disk::without_events());
+    let new_webroot = NewWebroot::make(&settings.webroot);
+    let guard = Guard::take(directory.clone(), &settings.webroot)?;
+    Ok((directory, new_webroot, Arc::new(guard)))
+}
+
 /// The same, until it has to be gone on with in another way.
 fn run_once(
     settings: &LiveSettings,
@@ -139,9 +149,7 @@ fn run_once(
     meters: &Arc<Meters>,
     on_status: &mut impl FnMut(&Stream, &Meters),
 ) -> Result<(), RunError> {
-    let directory: Arc<dyn Directory> = Arc::new(Disk::without_events());
-    let mut new_webroot = NewWebroot::make(&settings.webroot);
-    let guard = Arc::new(Guard::take(directory.clone(), &settings.webroot)?);
+    let (directory, mut new_webroot, guard) = take_webroot(settings)?;
     announce(settings, meters);
     let Some((still, mut slate)) = unless_stopped(inputs::given(settings, stop), stop)? else {
         return Ok(());

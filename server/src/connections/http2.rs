@@ -16,10 +16,10 @@ use tracing::debug;
 
 use super::activity::Command;
 use super::context::Connection;
+use super::in_turn::InTurn;
 use super::limits::{HTTP2_BYTES, MAX_HEAD_BYTES, STREAM_BYTES, STREAM_PLACE_BYTES};
 use super::stream;
 use super::transport::Transport;
-use super::turns::InTurn;
 use crate::accounts::Held;
 use crate::http::ranges::MOST_PARTS;
 use crate::operator::access_log::Refused;

@@ -6,7 +6,7 @@
 //! | `worker` | a thread: takes connections, looks after them once a second, ends |
 //! | `refusals` | who was not let in, and when that is told |
 //! | `registry` | the connections of a thread |
-//! | `turns` | whose connection works next on it |
+//! | `turns` | whose connection works next on it; `in_turn`, what is done then |
 //! | `connection` | the task of one: `tls`, then HTTP/1.1 or HTTP/2, rest, waiting |
 //! | `http1` | HTTP/1.1, which hyper speaks, and for how long |
 //! | `http2` | HTTP/2, which h2 speaks; `stream`, an answer |
@@ -28,6 +28,7 @@ mod head;
 mod head_block;
 mod http1;
 mod http2;
+mod in_turn;
 pub(crate) mod limits;
 mod lingering_close;
 mod refusals;

@@ -4,21 +4,15 @@
 //! Nothing waits while the thread has nothing to do: of one address alone, as in a load test, all are served as fast as ever.
 
 use std::collections::VecDeque;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::task::Waker;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::yield_now;
 
-use super::context::Connection;
-
 /// Of a thread's time, for those who take turns, between two looks at the others.
 const ROUND: Duration = Duration::from_micros(250);
-
-/// A connection tells its account what it has used when it is so much: an account is shared with other threads.
-const TOLD: Duration = Duration::from_micros(100);
 
 /// Those who take turns on one thread.
 #[derive(Default)]
@@ -118,7 +112,7 @@ impl Turns {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_turn(&self, number: &mut Option<u64>, account: usize, waker: &Waker) -> bool {
+    pub(super) fn is_turn(&self, number: &mut Option<u64>, account: usize, waker: &Waker) -> bool {
         let is_turn = self.state().is_turn(number, account, waker);
         if !is_turn {
             self.someone_waits.notify_one();
@@ -126,13 +120,13 @@ impl Turns {
         is_turn
     }
 
-    fn forget(&self, number: &mut Option<u64>) {
+    pub(super) fn forget(&self, number: &mut Option<u64>) {
         if let Some(number) = number.take() {
             self.state().forget(number);
         }
     }
 
-    fn end_turn(&self, worked: Duration) {
+    pub(super) fn end_turn(&self, worked: Duration) {
         let next = self.state().end_turn(worked);
         if let Some(waker) = next {
             waker.wake();
@@ -154,57 +148,6 @@ impl Turns {
                 }
             }
         }
-    }
-}
-
-/// What a connection does, when it is its turn.
-pub(super) struct InTurn<F> {
-    work: F,
-    connection: Arc<Connection>,
-    /// It waits with this one.
-    number: Option<u64>,
-    untold: Duration,
-}
-
-impl<F> InTurn<F> {
-    pub(super) fn new(connection: Arc<Connection>, work: F) -> InTurn<F> {
-        InTurn { work, connection, number: None, untold: Duration::ZERO }
-    }
-}
-
-impl<F: Future + Unpin> Future for InTurn<F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let InTurn { work, connection, number, untold } = &mut *self;
-        let now_s = connection.worker.registry.now_s();
-        let place = &connection.place;
-        let takes_turns = number.is_some() || place.has_worked_much(now_s);
-        let turns = &connection.worker.turns;
-        if takes_turns && connection.activity.has_to_end() {
-            // It gives back what others wait for.
-            turns.forget(number);
-        } else if takes_turns && !turns.is_turn(number, place.account_number(), cx.waker()) {
-            return Poll::Pending;
-        }
-        connection.activity.begin_turn();
-        let begin = Instant::now();
-        let polled = Pin::new(work).poll(cx);
-        let worked = begin.elapsed();
-        *untold += worked;
-        if *untold >= TOLD || polled.is_ready() {
-            place.add_work(std::mem::take(untold), now_s);
-        }
-        if takes_turns {
-            turns.end_turn(worked);
-        }
-        polled
-    }
-}
-
-impl<F> Drop for InTurn<F> {
-    fn drop(&mut self) {
-        self.connection.worker.turns.forget(&mut self.number);
     }
 }
 
@@ -243,7 +186,7 @@ mod tests {
         }
     }
 
-    const HALF: Duration = Duration::from_micros(500);
+    const HALF: Duration = ROUND.checked_div(2).unwrap();
 
     fn call(next: Option<Waker>) {
         next.expect("somebody waits").wake();

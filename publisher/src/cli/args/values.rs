@@ -13,9 +13,9 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("'{text}' is not a duration; write it like 2s or 500ms");
     let units_s = [("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
-    let with_unit = units_s.into_iter().find_map(|(unit, unit_s)| Some((text.strip_suffix(unit)?, unit_s)));
-    let (number, unit_s) = with_unit.unwrap_or((text, 1.0));
-    let seconds = number.trim_end().parse::<f64>().map_err(|_| wrong())? * unit_s;
+    let typed = units_s.into_iter().find_map(|(unit, unit_s)| Some((text.strip_suffix(unit)?, unit_s)));
+    let (number, one_s) = typed.unwrap_or((text, 1.0));
+    let seconds = number.trim_end().parse::<f64>().map_err(|_| wrong())? * one_s;
     let duration = Duration::try_from_secs_f64(seconds).map_err(|_| wrong())?;
     if duration > LONGEST {
         return Err(format!("'{text}' is longer than a year; write a shorter time, like 30s"));

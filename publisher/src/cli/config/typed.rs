@@ -57,9 +57,7 @@ pub(super) fn explained(
     let Some(ContextValue::String(about)) = error.get(ContextKind::InvalidArg).cloned() else { return error };
     match error.kind() {
         ErrorKind::UnknownArgument if !about.starts_with('-') || about.contains('@') => {
-            if takes_address(command) {
-                return one_source_too_many(command);
-            }
+            return if takes_address(command) { one_source_too_many(command) } else { error };
         }
         ErrorKind::UnknownArgument => {
             let flag = whole_word(&about, words);

@@ -2,7 +2,6 @@
 
 use super::super::SourceError;
 use super::address::{InputAddress, SCHEMES};
-use super::file_list::Listed;
 use super::listen_address::{self, CannotListen};
 use ffmpeg_next as ffmpeg;
 use livedir_address::{ENCODING, may_need_encoding};
@@ -194,8 +193,8 @@ impl From<InputError> for SourceError {
 }
 
 impl InputError {
-    /// The same of a film that a list names.
-    pub(crate) fn in_list(self, list: &InputAddress, listed: &Listed) -> Self {
+    /// The same of a film that a list names in this line, from 1.
+    pub(crate) fn in_list(self, list: &InputAddress, line: usize) -> Self {
         let reason = match self {
             InputError::NoSuchFile(name) => {
                 format!("no such file: {name}; put it there, or take out the line")
@@ -203,7 +202,7 @@ impl InputError {
             InputError::Directory(name) => format!("{name} is a directory; name the files in it"),
             error => error.to_string(),
         };
-        InputError::Listed { list: list.to_string(), line: listed.line, reason }
+        InputError::Listed { list: list.to_string(), line, reason }
     }
 
     /// Why the system does not let us listen at `bind`.

@@ -47,7 +47,9 @@ pub(crate) fn read(address: &InputAddress) -> Result<Option<Vec<Listed>>, InputE
 pub(crate) fn missing(list: &InputAddress, films: &[Listed]) -> Vec<String> {
     let errors = films.iter().filter_map(|listed| Some((listed, why_missing(&listed.film)?)));
     let mut lines: Vec<String> = errors
-        .map(|(listed, error)| format!("{}; it is left out unless that changes", error.in_list(list, listed)))
+        .map(|(listed, error)| {
+            format!("{}; it is left out unless that changes", error.in_list(list, listed.line))
+        })
         .collect();
     if lines.len() > MOST_MISSING_TOLD {
         let more = lines.len() - MOST_MISSING_TOLD;

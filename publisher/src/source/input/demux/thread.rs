@@ -96,7 +96,7 @@ impl DemuxThread {
                 match self.play_once(&listed.film, several.then_some(nr)) {
                     Ok(used) => packets += used,
                     Err(error) if is_list && !self.shared.watchdog.stopped() => {
-                        let error = error.in_list(&self.address, listed);
+                        let error = error.in_list(&self.address, listed.line);
                         if several {
                             warn!(%error, "left out");
                         }
