@@ -9,7 +9,8 @@ use std::time::{Instant, SystemTime};
 
 use crate::copy::dates::{Dates, Keyframe};
 use crate::copy::keyframe_cutter::{Cutter, Fit, longest_segment_90k};
-
+use crate::copy::part_target;
+use crate::copy::picture_pace::PicturePace;
 use crate::copy::{Copied, CopiedPacket, CopiedStream, longest_copied_90k};
 use crate::encode::START_90K;
 use crate::packet::{Encoded, EncodedPacket};
@@ -72,6 +73,11 @@ pub(crate) struct Copier<'a> {
     last_dts_90k: [i64; 2],
     end_90k: i64,
     dates: Dates,
+    /// PART-TARGET in 90 kHz ticks; `None` without parts.
+    part_target_90k: Option<u64>,
+    /// Of this client or film.
+    rate: PicturePace,
+    has_told_rate: bool,
 }
 
 impl<'a> Copier<'a> {
@@ -97,7 +103,16 @@ impl<'a> Copier<'a> {
             last_dts_90k: [0; 2],
             end_90k: START_90K - BREAK_90K,
             dates: Dates::default(),
+            part_target_90k: None,
+            rate: PicturePace::default(),
+            has_told_rate: false,
         }
+    }
+
+    /// With parts that are no longer than PART-TARGET, in 90 kHz ticks; `None` without parts.
+    #[must_use]
+    pub(crate) fn with_parts(self, part_target_90k: Option<u64>) -> Self {
+        Self { part_target_90k, ..self }
     }
 
     /// Takes the next packet.
@@ -154,6 +169,7 @@ impl<'a> Copier<'a> {
 
     fn begin(&mut self, streams: Vec<CopiedStream>) {
         self.break_off();
+        (self.rate, self.has_told_rate) = (PicturePace::default(), false);
         // The muxer is set up once; what other films have of their own is in their packets.
         if !std::mem::replace(&mut self.has_begun, true) {
             let has_picture = streams.iter().any(|stream| stream.medium == Medium::Video);
@@ -189,12 +205,30 @@ impl<'a> Copier<'a> {
             }
             return None;
         }
+        if medium == Medium::Video {
+            self.note_rate(dts_90k, duration_90k);
+        }
         packet.set_dts(Some(dts_90k));
         packet.set_pts(Some(dts_90k.max(stated_90k + copied.shown_after_90k)));
         packet.set_duration(duration_90k);
         let keyframe = Keyframe { dts_90k, picture_90k: duration_90k, stretch, filmed_at: date(captured_at) };
         let keyframe_filmed_at = begins.then(|| self.dates.of(keyframe));
         Some(EncodedPacket { medium, dts_90k, duration_90k, keyframe_filmed_at, boundary: None, packet })
+    }
+
+    /// Says once for each client or film that its parts are shorter than players may expect.
+    fn note_rate(&mut self, dts_90k: i64, duration_90k: i64) {
+        self.rate.note(dts_90k);
+        let Some(target_90k) = self.part_target_90k.filter(|_| !self.has_told_rate) else { return };
+        let picture_90k = self.rate.settled(duration_90k).and_then(|it| u64::try_from(it).ok());
+        if let Some(picture_90k) = picture_90k.filter(|it| !part_target::fits(target_90k, *it)) {
+            self.has_told_rate = true;
+            tracing::warn!(
+                frame_s = ticks::seconds(picture_90k),
+                part_target_s = ticks::seconds(target_90k),
+                "no whole number of frames of this rate is 85 to 100 % of a part, which players were promised; set another frame rate in the encoder, or restart"
+            );
+        }
     }
 
     /// Says what is left out: once, and then by the count of dropped frames.

@@ -18,6 +18,7 @@ pub(crate) mod keyframe_cutter;
 mod lane;
 pub(crate) mod line;
 mod outliers;
+pub(crate) mod part_target;
 mod picture_pace;
 mod set_filter;
 mod slate_drawing;

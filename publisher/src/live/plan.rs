@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use crate::cli::args::DEFAULT_FPS;
 use crate::cli::settings::{DEFAULT_SIZE, LiveSettings};
+use crate::copy::part_target;
 
 /// How many segments have their parts on disk: parts are listed for three target durations and kept for three more.
 const SEGMENTS_WITH_PARTS: u64 = 7;
@@ -33,9 +34,6 @@ const HEVC_WORK: u32 = 3;
 
 /// Encoders do not take frames that are smaller in either direction.
 const SHORTEST_SIDE: u32 = 16;
-
-/// Containers that count in milliseconds have an error of this much at each end of a part.
-const COARSE_TICK_90K: u64 = 180;
 
 /// What is made of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -284,7 +282,12 @@ impl LiveSettings {
         let part_target_90k = self.part_duration.map(|part_duration| {
             let picture_90k = copied.picture_90k.max(1) as u64;
             let asked_90k = ticks::of_duration(part_duration);
-            (asked_90k / picture_90k).max(1) * picture_90k + COARSE_TICK_90K
+            // Who sends live may come back with another rate; sound alone has none.
+            if copied.is_live && source.shows != Shows::Nothing {
+                part_target::of_all_rates_90k(asked_90k, picture_90k)
+            } else {
+                part_target::of_one_rate_90k(asked_90k, picture_90k)
+            }
         });
         Stream {
             grid: self.grid(),
@@ -530,6 +533,24 @@ mod tests {
     }
 
     #[test]
+    fn parts_of_what_is_copied_live_fit_for_clients_of_other_rates() {
+        let copied = CopiedFormat {
+            keyframes_90k: 180_000,
+            picture_90k: 4_500,
+            bps: 2_000_000,
+            at_once_s: 0,
+            has_b_frames: false,
+            is_live: true,
+        };
+        let live = SourceFormat { copied: Some(copied), ..source(1280, 720) };
+        let settings = meant("rtmp://0.0.0.0/live/KEY --copy --low-latency").unwrap();
+        let target_90k = settings.stream(&live, (1280, 720)).part_target_90k.unwrap();
+        for picture_90k in [4_500, 3_754, 3_750, 3_600, 3_003, 3_000, 1_800, 1_502, 1_500] {
+            assert!(part_target::fits(target_90k, picture_90k), "{picture_90k} in {target_90k}");
+        }
+    }
+
+    #[test]
     fn a_part_is_as_many_whole_pictures_as_the_nearest_tick_holds() {
         let copied = Some(CopiedFormat {
             keyframes_90k: 180_180,
@@ -545,7 +566,7 @@ mod tests {
             let settings =
                 meant(&format!("film.mp4 --copy=auto --low-latency --part-duration {part}")).unwrap();
             let stream = settings.stream(&source, (1920, 1080));
-            assert_eq!(stream.part_target_90k, Some(expected_90k + COARSE_TICK_90K), "{part}");
+            assert_eq!(stream.part_target_90k, Some(expected_90k + part_target::COARSE_TICK_90K), "{part}");
         }
     }
 }

@@ -216,7 +216,7 @@ fn run_once(
         if let Some(plan) = stream.copied
             && let Some(packets) = packages.pop()
         {
-            let copier = Copier::new(packets, plan.lengths, stop, meters);
+            let copier = Copier::new(packets, plan.lengths, stop, meters).with_parts(stream.part_target_90k);
             let maker = plan.slate.map(|_| SlateMaker::new(settings.slate_settings(), slate.take()));
             copy_by(scope, CopyLine::new(copier, plan.slate, meters), maker, &copy_order_tx)?;
         }
