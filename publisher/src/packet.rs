@@ -37,6 +37,26 @@ pub struct EncodedPacket {
     pub packet: ffmpeg::Packet,
 }
 
+/// When the frames of a segment are shown: with B-frames in another order than they are decoded in. Pure.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Shown {
+    /// The first presentation time, and the end of the last, in 90 kHz ticks.
+    bounds_90k: Option<(i64, i64)>,
+}
+
+impl Shown {
+    /// The next frame.
+    pub(crate) fn note(&mut self, pts_90k: i64, duration_90k: i64) {
+        let (first_90k, end_90k) = self.bounds_90k.unwrap_or((pts_90k, pts_90k));
+        self.bounds_90k = Some((first_90k.min(pts_90k), end_90k.max(pts_90k + duration_90k)));
+    }
+
+    /// From the first that is shown to the end of the last; 0 without any.
+    pub(crate) fn lasts_90k(self) -> i64 {
+        self.bounds_90k.map_or(0, |(first_90k, end_90k)| end_90k - first_90k)
+    }
+}
+
 /// What a packager gets.
 pub enum Encoded {
     /// Before the first packet of a stream: what the muxer has to know of it.
@@ -64,4 +84,20 @@ fn id_of(codec: VideoCodec) -> Id {
 #[must_use]
 pub fn video_codec(id: Id) -> Option<VideoCodec> {
     VideoCodec::ALL.into_iter().find(|codec| id_of(*codec) == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_breaks_off_between_b_frames_lasts_until_its_last_frame_was_shown() {
+        let mut shown = Shown::default();
+        assert_eq!(shown.lasts_90k(), 0);
+        // I0 P3 B1 B2 P7, of 25 frames a second, decoded one after the other.
+        for at in [0, 3, 1, 2, 7] {
+            shown.note(9_000 + at * 3_600, 3_600);
+        }
+        assert_eq!(shown.lasts_90k(), 8 * 3_600);
+    }
 }

@@ -13,7 +13,7 @@ use crate::copy::part_target;
 use crate::copy::picture_pace::PicturePace;
 use crate::copy::{Copied, CopiedPacket, CopiedStream, longest_copied_90k};
 use crate::encode::START_90K;
-use crate::packet::{Encoded, EncodedPacket};
+use crate::packet::{Encoded, EncodedPacket, Shown};
 use livedir_layout::meters::Meters;
 use livedir_media::Medium;
 use livedir_time::stop::Stop;
@@ -72,6 +72,9 @@ pub(crate) struct Copier<'a> {
     offset_90k: Option<i64>,
     last_dts_90k: [i64; 2],
     end_90k: i64,
+    /// When the segment that was begun last begins, by decode time, and when its frames are shown.
+    begun_90k: i64,
+    shown: Shown,
     dates: Dates,
     /// PART-TARGET in 90 kHz ticks; `None` without parts.
     part_target_90k: Option<u64>,
@@ -102,6 +105,8 @@ impl<'a> Copier<'a> {
             offset_90k: None,
             last_dts_90k: [0; 2],
             end_90k: START_90K - BREAK_90K,
+            begun_90k: 0,
+            shown: Shown::default(),
             dates: Dates::default(),
             part_target_90k: None,
             rate: PicturePace::default(),
@@ -154,7 +159,7 @@ impl<'a> Copier<'a> {
 
     /// When what was sent is over, by the dates of the stream; at the latest now, and no longer ago than a segment.
     pub(crate) fn ended_at(&self, now: Instant) -> Instant {
-        let ended_at = self.dates.ended_at(self.end_90k);
+        let ended_at = self.dates.ended_at(self.shown_until_90k());
         let ago = ended_at.and_then(|ended_at| SystemTime::now().duration_since(ended_at).ok());
         let longest_segment = ticks::duration_or_zero(self.promise_90k);
         now.checked_sub(ago.unwrap_or_default().min(longest_segment)).unwrap_or(now)
@@ -164,7 +169,12 @@ impl<'a> Copier<'a> {
     pub(crate) fn break_off(&mut self) {
         self.offset_90k = None;
         self.cutter.break_off();
-        self.dates.break_off(self.end_90k);
+        self.dates.break_off(self.shown_until_90k());
+    }
+
+    /// When what was sent is over, as if frames were decoded when they are shown.
+    fn shown_until_90k(&self) -> i64 {
+        self.begun_90k + self.shown.lasts_90k()
     }
 
     fn begin(&mut self, streams: Vec<CopiedStream>) {
@@ -205,11 +215,18 @@ impl<'a> Copier<'a> {
             }
             return None;
         }
+        let pts_90k = dts_90k.max(stated_90k + copied.shown_after_90k);
+        if begins {
+            (self.begun_90k, self.shown) = (dts_90k, Shown::default());
+        }
+        if medium == self.leading {
+            self.shown.note(pts_90k, duration_90k);
+        }
         if medium == Medium::Video {
             self.note_rate(dts_90k, duration_90k);
         }
         packet.set_dts(Some(dts_90k));
-        packet.set_pts(Some(dts_90k.max(stated_90k + copied.shown_after_90k)));
+        packet.set_pts(Some(pts_90k));
         packet.set_duration(duration_90k);
         let keyframe = Keyframe { dts_90k, picture_90k: duration_90k, stretch, filmed_at: date(captured_at) };
         let keyframe_filmed_at = begins.then(|| self.dates.of(keyframe));

@@ -28,7 +28,7 @@ use crate::package::part_cutter::PartCutter;
 use crate::package::resume_point::ResumePoint;
 use crate::package::segment_writer::{ClosedSegment, SegmentError, SegmentFiles};
 use crate::package::segmenter::{Cut, Segmenter};
-use crate::packet::{Encoded, EncodedPacket, video_codec};
+use crate::packet::{Encoded, EncodedPacket, Shown, video_codec};
 use livedir_layout::directory::Directory;
 use livedir_layout::guard::Guard;
 use livedir_layout::meters::Meters;
@@ -122,6 +122,8 @@ struct Line {
     started_at_90k: i64,
     /// When the first frame of the segment being written was captured.
     filmed_at: SystemTime,
+    /// When the frames of the segment being written are shown.
+    shown: Shown,
     files: SegmentFiles,
 }
 
@@ -203,6 +205,7 @@ impl Line {
             number: *first_number,
             started_at_90k: 0,
             filmed_at: SystemTime::UNIX_EPOCH,
+            shown: Shown::default(),
             files: SegmentFiles::new(directory.clone(), live_directory, numbers, meters.clone())
                 .guarded(guard.clone()),
         })
@@ -235,7 +238,8 @@ impl Line {
                         let is_hole = self.started_at_90k + duration_90k < dts_90k;
                         // This rendition alone has left out segments: the timeline continues after them.
                         let is_next = next_number.is_none_or(|next| next == self.number + 1);
-                        self.close(duration_90k, is_hole && is_next)?;
+                        let lasts_90k = if is_hole { self.shown.lasts_90k() } else { duration_90k };
+                        self.close(lasts_90k, is_hole && is_next)?;
                     }
                     // The header that the muxer wrote does not belong to a segment.
                     None => self.muxer.discard()?,
@@ -243,7 +247,11 @@ impl Line {
                 self.number = next_number.unwrap_or(self.number);
                 self.started_at_90k = dts_90k;
                 self.filmed_at = packet.keyframe_filmed_at.unwrap_or(self.filmed_at);
+                self.shown = Shown::default();
             }
+        }
+        if leads {
+            self.shown.note(packet.packet.pts().unwrap_or(dts_90k), duration_90k);
         }
         let shift_90k = self.resume_point.shift_90k(self.started_at_90k, self.filmed_at);
         let mut later = later(packet.packet, shift_90k);
@@ -289,7 +297,7 @@ impl Line {
         parts.held.take().map_or(Ok(()), |held| self.files.put_closed(&held))
     }
 
-    /// The segment is complete.
+    /// The segment is complete. It lasts as long as it is shown, which its file tells: nothing says so of frames that are missing.
     fn close(&mut self, duration_90k: i64, breaks_behind: bool) -> Result<(), SegmentError> {
         let bytes = self.cut()?;
         let ended_at = self.filmed_at + duration_or_zero(duration_90k);
@@ -332,8 +340,10 @@ impl Line {
     }
 
     fn finish(mut self) -> Result<(), SegmentError> {
-        let Some(duration_90k) = self.segmenter.length() else { return Ok(()) };
-        self.close(duration_90k, false)?;
+        if self.segmenter.length().is_none() {
+            return Ok(());
+        }
+        self.close(self.shown.lasts_90k(), false)?;
         self.files.finish()
     }
 }
