@@ -2,7 +2,8 @@
 //!
 //! In: the first frame of each segment, with the wall-clock time at which it was due. Out: its date. Nothing of a copied stream
 //! is dropped or doubled, so its timestamps run with the clock of its source, and dates that run with ours part from them.
-//! They do so by less than a frame from one segment to the next, so that players that map timestamps to dates see no step.
+//! They do so by less than a frame from one segment to the next, so that players that map timestamps to dates see no step. Only dates
+//! that are ahead of our clock by more than a segment, as a source has sent much at once, come back in larger steps.
 
 use livedir_time::ticks::duration_or_zero;
 use std::time::{Duration, SystemTime};
@@ -11,6 +12,11 @@ use std::time::{Duration, SystemTime};
 const STEP: Duration = Duration::from_secs(10);
 /// Of a frame, so much is less than one, also rounded to milliseconds.
 const PART_OF_PICTURE: f64 = 0.9;
+/// Dates that are ahead by more than a segment come back by this part of one. Dates of two segments may overlap by less than a
+/// second (bis-22 6.2.1), and a segment is no longer than some seconds.
+const PART_OF_SEGMENT: u32 = 4;
+/// But by no more than this.
+const MOST_BACK: Duration = Duration::from_millis(500);
 
 /// A frame that begins a segment.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +81,11 @@ fn follow((last_90k, last): (i64, SystemTime), next: Keyframe) -> SystemTime {
     // A source whose clock alone asks for more in each segment would never be caught up with.
     let of_clock = media.mul_f64(next.stretch.abs());
     let by = off.min(duration_or_zero(next.picture_90k).mul_f64(PART_OF_PICTURE).max(of_clock));
-    if is_late { along + by } else { along - by }
+    if is_late {
+        return along + by;
+    }
+    let too_far = off.saturating_sub(media).min(media / PART_OF_SEGMENT).min(MOST_BACK);
+    along - by.max(too_far)
 }
 
 #[cfg(test)]
@@ -120,6 +130,21 @@ mod tests {
         let (steps, off_s) = steps(0.0, (0..40).map(stopped));
         assert!(steps.iter().all(|step_ms| step_ms.abs() < 50.0), "{steps:?}");
         assert!(off_s.abs() < 0.001, "{off_s}");
+    }
+
+    #[test]
+    fn what_was_sent_at_once_puts_dates_ahead_by_more_than_a_segment_for_a_few_segments_only() {
+        for at_once_s in [3.0, 4.0, 9.0] {
+            // What was sent at once came before it was due, which is known after some seconds.
+            let sent = |n: u32| 100.0 + f64::from(n) * 2.0 - if n < 3 { 0.0 } else { at_once_s };
+            let ahead_s = |segments: u32| steps(0.0, (0..segments).map(sent)).1;
+            assert!(ahead_s(4) > at_once_s - 1.0, "{}", ahead_s(4));
+            let few = 3 + (at_once_s * 2.0) as u32;
+            assert!(ahead_s(few) <= 2.0, "{}", ahead_s(few));
+            let (steps, off_s) = steps(0.0, (0..200).map(sent));
+            assert!(steps.iter().all(|step_ms| *step_ms > -501.0), "{steps:?}");
+            assert!(off_s.abs() < 0.001, "{off_s}");
+        }
     }
 
     #[test]
