@@ -83,6 +83,9 @@ impl CopySource {
         };
         source.enter(round).map_err(unfit)?;
         let start = look_ahead(source.start(), &mut source.lanes, &source.demuxer, name)?;
+        if source.settings.input.address.is_sent() && !start.has_come() {
+            return Err(InputError::nothing_came(&source.settings.input.address, is_pushed).into());
+        }
         let copied = start.judge(stated_bps).map_err(unfit)?;
         source.format.copied = Some(CopiedFormat { at_once_s, ..copied });
         Ok(source)

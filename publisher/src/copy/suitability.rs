@@ -35,7 +35,9 @@ pub(crate) struct Start {
     /// The lane that segments are cut at.
     leading: Lane,
     bytes: usize,
-    /// Packets of the leading lane that hold a frame.
+    /// Packets of the leading lane.
+    packets: u64,
+    /// Those that hold a frame.
     readable: u64,
     /// Those without any time.
     untimed: u64,
@@ -60,6 +62,7 @@ impl Start {
             live,
             leading,
             bytes: 0,
+            packets: 0,
             readable: 0,
             untimed: 0,
             first_90k: None,
@@ -87,6 +90,7 @@ impl Start {
             return;
         }
         let picture = setup.look(packet);
+        self.packets += 1;
         self.readable += u64::from(picture.can_be_read());
         let Some(dts) = packet.dts().or(packet.pts()) else {
             self.untimed += u64::from(picture.can_be_read());
@@ -126,6 +130,11 @@ impl Start {
 
     fn looked_at_90k(&self) -> i64 {
         self.last_90k.saturating_sub(self.first_90k.unwrap_or(self.last_90k))
+    }
+
+    /// Whether anything came of the lane that segments are cut at.
+    pub(crate) fn has_come(&self) -> bool {
+        self.packets > 0
     }
 
     /// Whether more would tell nothing else, or take too long.

@@ -238,6 +238,16 @@ impl InputError {
         InputError::Unusable { name, what }
     }
 
+    /// What was announced at `address` never came.
+    pub(crate) fn nothing_came(address: &InputAddress, is_pushed: bool) -> Self {
+        let name = address.to_string();
+        if is_pushed {
+            return InputError::Unusable { name, what: "has sent nothing that can be played".to_owned() };
+        }
+        let remedy = remedy_where_nobody_answers(address);
+        InputError::Unreachable { name, reason: "nothing has come".to_owned(), remedy }
+    }
+
     /// Why libav did not open `address`; `timed_out` if it was we who lost patience.
     pub(crate) fn from_open(address: &InputAddress, error: ffmpeg::Error, timed_out: bool) -> Self {
         let name = address.to_string();

@@ -105,6 +105,25 @@ fn of_gstreamer(raw: &Path, muxer: &str) -> PathBuf {
 }
 
 #[test]
+fn where_nothing_comes_that_is_said() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let session = directory.path().join("nothing.sdp");
+    let free = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let port = free.local_addr().expect("an address").port() & !1;
+    let text = format!(
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video {port} RTP/AVP 96\na=rtpmap:96 H264/90000\n"
+    );
+    drop(free);
+    std::fs::write(&session, text).expect("room");
+    let mut command = publisher();
+    command.args(["live", "--copy"]).arg(&session).arg("--webroot").arg(directory.path().join("webroot"));
+    let (status, output) = Running::start(&mut command).wait_and_read();
+    assert!(!status.success(), "{output}");
+    let expected = "nothing has come; does somebody send to the addresses and ports in it?";
+    assert!(output.contains(expected) && !output.contains("scrambled"), "{output}");
+}
+
+#[test]
 fn frames_without_an_idr_frame_are_refused_for_that_and_encoded_with_auto() {
     let film = without_keyframe();
     let told = refusal(&film, &[]);
