@@ -1,14 +1,12 @@
 //! Cutter: which keyframes of a stream that is copied begin a segment, and what fits into none. Pure.
 //!
 //! A segment ends at a keyframe, and whether the next one comes in time is not known when one is there: it is expected after
-//! the longest distance so far. Where it comes too late all the same, the segment ends at the longest that the promise allows, and
-//! what follows is left out up to that keyframe: a segment over EXT-X-TARGETDURATION is one that players may stop at.
+//! the longest distance so far. Where it comes too late all the same, the segment ends at what is promised, and what
+//! follows is left out up to that keyframe: a segment over EXT-X-TARGETDURATION is one that players may stop at
+//! (RFC 8216 4.3.3.1: EXTINF, rounded to the nearest second, MUST be at most the target duration). A hundredth more than that is
+//! rounded away, and taken: keyframes of 29.97 frames a second are 2.002 s apart.
 
-use livedir_time::ticks::of_milliseconds;
-
-/// RFC 8216 4.3.3.1: EXTINF, rounded to the nearest second, MUST be at most the target duration. So half a second is rounded away.
-/// A tenth of a second is left for the length of the last frame, which a playlist estimates.
-const ROUNDED_AWAY_90K: i64 = of_milliseconds(400) as i64;
+use super::suitability::longest_copied_90k;
 
 /// What becomes of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +25,7 @@ pub(crate) enum Fit {
 pub(crate) struct Cutter {
     /// No segment is made longer if a keyframe allows it.
     aim_90k: i64,
-    /// EXT-X-TARGETDURATION. No segment is planned to be longer.
+    /// EXT-X-TARGETDURATION. No segment is longer, but for what is rounded away.
     promise_90k: i64,
     /// The longest distance of two keyframes so far.
     keyframes_90k: i64,
@@ -39,8 +37,7 @@ pub(crate) struct Cutter {
 }
 
 impl Cutter {
-    /// Segments of at most `aim_90k` where possible, and of `promise_90k` at most when rounded to seconds, out of a stream with
-    /// keyframes so far apart.
+    /// Segments of at most `aim_90k` where possible, and of `promise_90k` at most, out of a stream with keyframes so far apart.
     #[must_use]
     pub(crate) fn new(aim_90k: i64, promise_90k: i64, keyframes_90k: i64) -> Self {
         Self {
@@ -82,7 +79,7 @@ impl Cutter {
         if is_in_hole {
             return Fit::LeftOut;
         }
-        if dts_90k + duration_90k - self.start_90k > self.promise_90k + ROUNDED_AWAY_90K {
+        if dts_90k + duration_90k - self.start_90k > longest_copied_90k(self.promise_90k) {
             self.hole_90k = (dts_90k, None);
             return Fit::LeftOut;
         }
@@ -139,16 +136,16 @@ mod tests {
 
     #[test]
     fn what_is_longer_than_the_promise_is_left_out() {
-        check(50, &[0, 50, 120, 170], 200, &[0, 50, 120, 170], 10);
+        check(50, &[0, 50, 120, 170], 200, &[0, 50, 120, 170], 20);
     }
 
     #[test]
-    fn keyframes_that_come_later_than_promised_by_less_than_is_rounded_away_lose_nothing() {
-        // At 29.97 frames a second 60 are 2.002 s, 71 are 2.37 s, and 75 are 2.5025 s.
-        for (group, left_out) in [(60, 0), (71, 0), (75, 4 * 4)] {
+    fn keyframes_of_a_television_rate_lose_nothing_where_whole_seconds_were_promised() {
+        // At 29.97 frames a second 60 are 2.002 s, and 61 are 2.035 s.
+        for (group, left_out) in [(60, 0), (61, 4)] {
             let mut cutter = Cutter::new(181_800, 180_000, 180_000);
-            let frames = (0..4 * group).map(|n| cutter.picture(n * 3_003, 3_003, n % group == 0));
-            let fits: Vec<_> = frames.collect();
+            let fits: Vec<_> =
+                (0..4 * group).map(|n| cutter.picture(n * 3_003, 3_003, n % group == 0)).collect();
             let count = |fit| fits.iter().filter(|it| **it == fit).count();
             assert_eq!((count(Fit::Begins), count(Fit::LeftOut)), (4, left_out), "{group}");
         }
@@ -157,7 +154,7 @@ mod tests {
     #[test]
     fn a_longer_distance_is_expected_again() {
         // The first of 40 frames ends a segment of 50 early; after it segments begin sooner.
-        check(25, &[0, 25, 65, 90, 130], 150, &[0, 65, 130], 5 + 5);
+        check(25, &[0, 25, 65, 90, 130], 150, &[0, 65, 130], 15 + 15);
     }
 
     #[test]
@@ -166,8 +163,8 @@ mod tests {
         assert!(cutter.leaves_out_sound(-5));
         cutter.picture(0, FRAME, true);
         assert!(!cutter.leaves_out_sound(0) && !cutter.leaves_out_sound(300_000));
-        cutter.picture(216_000, FRAME, false);
-        assert!(!cutter.leaves_out_sound(215_999) && cutter.leaves_out_sound(216_000));
+        cutter.picture(180_000, FRAME, false);
+        assert!(!cutter.leaves_out_sound(179_999) && cutter.leaves_out_sound(180_000));
         cutter.picture(270_000, FRAME, true);
         assert!(cutter.leaves_out_sound(269_999) && !cutter.leaves_out_sound(270_000));
         cutter.break_off();
