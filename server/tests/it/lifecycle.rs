@@ -109,7 +109,12 @@ fn a_server_that_cannot_start_says_what_to_do() {
         1,
         &["/no-such/x.log", "--access-log"],
     );
-    check_refused(&webroot.path(), &["--listen", "8080"], 2, &["'8080'", "0.0.0.0:8080"]);
+    check_refused(
+        &webroot.path(),
+        &["--listen", "everywhere:8080"],
+        2,
+        &["'everywhere:8080'", "0.0.0.0:8080"],
+    );
     check_refused(&webroot.path(), &["--segment-max-age", "5"], 2, &["'5'", "30s"]);
 }
 
