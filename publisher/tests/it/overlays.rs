@@ -89,10 +89,10 @@ fn a_mirrored_picture_reads_from_right_to_left() {
 #[test]
 fn a_picture_that_is_turned_gets_the_size_that_it_then_has() {
     // The lower edge goes to the left, its left end up; the mirror takes it to the right.
-    let pictures = stream(&["--rotate", "90"], (360, 480));
-    assert_eq!(mark(&pictures[3], |cell| (5, middle(cell, 480))), MARK);
-    let pictures = stream(&["--rotate", "90", "--mirror"], (360, 480));
-    assert_eq!(mark(&pictures[3], |cell| (354, middle(cell, 480))), MARK);
+    let pictures = stream(&["--rotate", "90"], (480, 640));
+    assert_eq!(mark(&pictures[3], |cell| (7, middle(cell, 640))), MARK);
+    let pictures = stream(&["--rotate", "90", "--mirror"], (480, 640));
+    assert_eq!(mark(&pictures[3], |cell| (472, middle(cell, 640))), MARK);
     let pictures = stream(&["--rotate", "180"], (640, 480));
     assert_eq!(mark(&pictures[3], |cell| (639 - middle(cell, 640), 7)), MARK);
 }
