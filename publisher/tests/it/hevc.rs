@@ -107,7 +107,7 @@ fn a_ladder_of_hevc_names_its_codecs_and_keeps_its_borders() {
         numbered.filter(|(_, segment)| !segment.gap).map(|(number, _)| number).collect()
     };
     // A machine that has no time leaves some out.
-    let first = wait_for("four segments in a row that both sizes have", PATIENCE, || {
+    let first = wait_for("four segments in a row that both sizes have", 3 * PATIENCE, || {
         let [large, small]: [Vec<u64>; 2] = ["180p", "90p"].map(numbers);
         let has_four = |first: &u64| (*first..first + 4).all(|it| large.contains(&it) && small.contains(&it));
         large.iter().copied().find(has_four)

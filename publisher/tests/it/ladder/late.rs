@@ -144,7 +144,7 @@ fn an_encoder_without_time_leaves_out_segments_goes_on_with_the_others_and_says_
     let before = gaps();
     starve(thread, || gaps() >= before + 2);
     assert!(gaps() >= before + 2, "it had time enough: {}", live.output());
-    wait_for("the end of it to be told", PATIENCE, || {
+    wait_for("the end of it to be told", 3 * PATIENCE, || {
         said_of(&live.output(), "1280x720").contains(&"end").then_some(())
     });
     let checked = following.report();
