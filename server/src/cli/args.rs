@@ -23,8 +23,8 @@ pub struct Args {
 
     /// Address and port to listen on, or unix:PATH; may be given several times [default: 0.0.0.0:8080, or systemd's sockets]
     ///
-    /// 8080 alone is 0.0.0.0:8080. 127.0.0.1:8080 is for this machine only, `[::]:8080` is for IPv6 too, port 0 is any free port. With --tls-cert an address means
-    /// https://; write http://ADDRESS:PORT for one without TLS
+    /// 8080 alone is 0.0.0.0:8080. 127.0.0.1:8080 is for this machine only, `[::]:8080` is for IPv6 too, port 0 is any free port. With
+    /// --tls-cert an address means https://; write http://ADDRESS:PORT for one without TLS
     #[arg(long, value_name = "ADDRESS:PORT", env = "LIVEDIR_LISTEN", value_delimiter = ',')]
     pub listen: Vec<ListenAt>,
 

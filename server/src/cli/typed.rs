@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command};
+use livedir_manual::quoted;
 
 use super::variables::is_of_publisher;
 
@@ -72,12 +73,6 @@ pub fn explained(error: clap::Error, program: &Command, words: &[OsString]) -> c
     };
     let message = format!("unexpected argument '{about}'; {remedy}\n");
     clap::Error::raw(ErrorKind::UnknownArgument, message).with_cmd(program)
-}
-
-/// A word in quotes where a shell needs them.
-fn quoted(word: &str) -> String {
-    let is_plain = |letter: char| letter.is_alphanumeric() || "_./:@%+=,-".contains(letter);
-    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ impl<F: Future + Unpin> Future for InTurn<F> {
         if takes_turns && connection.activity.has_to_end() {
             // It gives back what others wait for.
             turns.forget(number);
-        } else if takes_turns && !turns.is_turn(number, place.account_number(), cx.waker()) {
+        } else if takes_turns && !turns.try_begin(number, place.account_number(), cx.waker()) {
             return Poll::Pending;
         }
         connection.activity.begin_turn();

@@ -39,8 +39,8 @@ struct Lane {
 }
 
 impl State {
-    /// Whether it is the turn of whoever has this number; without a number it has to wait unless nobody does, and gets one then.
-    fn is_turn(&mut self, number: &mut Option<u64>, account: usize, waker: &Waker) -> bool {
+    /// Whether whoever has this number may work now. Without a number he may unless somebody waits; if he has to wait, too, he gets one.
+    fn try_begin(&mut self, number: &mut Option<u64>, account: usize, waker: &Waker) -> bool {
         if number.is_some() {
             let is_called = self.called == *number;
             if is_called {
@@ -112,12 +112,12 @@ impl Turns {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn is_turn(&self, number: &mut Option<u64>, account: usize, waker: &Waker) -> bool {
-        let is_turn = self.state().is_turn(number, account, waker);
-        if !is_turn {
+    pub(super) fn try_begin(&self, number: &mut Option<u64>, account: usize, waker: &Waker) -> bool {
+        let begins = self.state().try_begin(number, account, waker);
+        if !begins {
             self.someone_waits.notify_one();
         }
-        is_turn
+        begins
     }
 
     pub(super) fn forget(&self, number: &mut Option<u64>) {
@@ -180,9 +180,9 @@ mod tests {
             Someone { account, number: None, called: Arc::default() }
         }
 
-        fn is_turn(&mut self, state: &mut State) -> bool {
+        fn try_begin(&mut self, state: &mut State) -> bool {
             let waker = Waker::from(self.called.clone());
-            state.is_turn(&mut self.number, self.account, &waker)
+            state.try_begin(&mut self.number, self.account, &waker)
         }
     }
 
@@ -196,7 +196,7 @@ mod tests {
     fn addresses_take_turns_until_the_round_is_over() {
         let mut state = State::default();
         let mut all = [1, 1, 1, 2].map(Someone::of);
-        assert!(all.iter_mut().all(|someone| !someone.is_turn(&mut state)), "no round has begun");
+        assert!(all.iter_mut().all(|someone| !someone.try_begin(&mut state)), "no round has begun");
         let mut order = Vec::new();
         for _ in 0..2 {
             let (someone_waits, next) = state.begin_round();
@@ -205,7 +205,7 @@ mod tests {
             for is_last in [false, true] {
                 let at = all
                     .iter_mut()
-                    .position(|someone| someone.number.is_some() && someone.is_turn(&mut state));
+                    .position(|someone| someone.number.is_some() && someone.try_begin(&mut state));
                 order.push(at.expect("one was called"));
                 let next = state.end_turn(HALF);
                 assert_eq!(next.is_none(), is_last, "two halves are a round");
@@ -221,30 +221,30 @@ mod tests {
     fn nobody_waits_where_nobody_else_does_and_the_round_lasts() {
         let mut state = State::default();
         state.begin_round();
-        assert!(Someone::of(1).is_turn(&mut state));
+        assert!(Someone::of(1).try_begin(&mut state));
         assert!(state.end_turn(HALF).is_none());
-        assert!(Someone::of(1).is_turn(&mut state));
+        assert!(Someone::of(1).try_begin(&mut state));
         state.end_turn(2 * HALF);
         let mut waiting = Someone::of(1);
-        assert!(!waiting.is_turn(&mut state));
+        assert!(!waiting.try_begin(&mut state));
         call(state.begin_round().1);
-        assert!(!Someone::of(2).is_turn(&mut state), "it is another one's turn");
+        assert!(!Someone::of(2).try_begin(&mut state), "it is another one's turn");
         assert!(matches!(state.begin_round(), (true, None)), "he has not heard it yet");
-        assert!(waiting.is_turn(&mut state));
+        assert!(waiting.try_begin(&mut state));
     }
 
     #[test]
     fn whoever_has_gone_keeps_nobody_waiting() {
         let mut state = State::default();
         let mut all = [1, 1, 2, 2].map(Someone::of);
-        assert!(all.iter_mut().all(|someone| !someone.is_turn(&mut state)));
+        assert!(all.iter_mut().all(|someone| !someone.try_begin(&mut state)));
         call(state.begin_round().1);
         // The one who was called, and the first of a lane; later the last of one.
         for at in [0, 2] {
             state.forget(all[at].number.unwrap());
         }
         call(state.begin_round().1);
-        assert!(all[3].is_turn(&mut state), "the second address is next");
+        assert!(all[3].try_begin(&mut state), "the second address is next");
         state.forget(all[1].number.unwrap());
         assert!(state.lanes.is_empty() && state.end_turn(Duration::ZERO).is_none());
     }

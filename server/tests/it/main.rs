@@ -29,3 +29,5 @@ mod suites;
 mod surface;
 mod tls;
 mod tricks;
+#[cfg(target_os = "linux")]
+mod turns;
