@@ -1,4 +1,5 @@
-//! Man pages and shell completions, made from clap's description of a program, so that they never differ from `--help`.
+//! Man pages and shell completions, made from clap's description of a program, so that they never differ from `--help`; and words as a
+//! shell takes them.
 //!
 //! In: the description, and a directory like `/usr/local/share`. Out: files where `man` and the shells look for them.
 
@@ -15,6 +16,19 @@ const COMPLETIONS: [(Shell, &str); 3] = [
     (Shell::Fish, "fish/vendor_completions.d"),
     (Shell::Zsh, "zsh/site-functions"),
 ];
+
+/// Besides letters and digits, what no shell takes for something else.
+const PLAIN: &str = "_./:@%+=,-";
+
+/// A word in quotes where a shell needs them: as it can be typed.
+#[must_use]
+pub fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || PLAIN.contains(letter);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
 
 /// Why there is no manual.
 #[derive(Debug, thiserror::Error)]

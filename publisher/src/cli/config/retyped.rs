@@ -3,9 +3,7 @@
 use std::ffi::OsString;
 
 use livedir_address::shown;
-
-/// Letters that no shell takes for something else.
-const PLAIN: &str = "_./:@%+=,-";
+use livedir_manual::quoted;
 
 /// `livedir-publisher` with these words behind it; `None` where one of them holds a secret, or is no text.
 pub(super) fn retyped<'a>(words: impl IntoIterator<Item = &'a OsString>) -> Option<String> {
@@ -16,15 +14,6 @@ pub(super) fn retyped<'a>(words: impl IntoIterator<Item = &'a OsString>) -> Opti
         line.push_str(&quoted(word));
     }
     Some(line)
-}
-
-/// A word in quotes where a shell needs them.
-fn quoted(word: &str) -> String {
-    let is_plain = |letter: char| letter.is_alphanumeric() || PLAIN.contains(letter);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
