@@ -1,9 +1,25 @@
 //! New webroot: a directory that is made for a stream, and taken away again where the stream does not begin.
 //!
-//! In: the path of the webroot. Out: the directory. What could not be made is told by the lock, which is taken next.
+//! In: the path of the webroot. Out: the directory, locked. What could not be made is told by the lock.
 
+use livedir_layout::directory::Directory;
+use livedir_layout::directory::disk::Disk;
+use livedir_layout::guard::Guard;
+use livedir_layout::lock::LockError;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The disk, the webroot on it, and its lock: let go of in this order from the last to the first.
+type Taken<'a> = (Arc<dyn Directory>, NewWebroot<'a>, Arc<Guard>);
+
+/// Makes the webroot, if there is none, and locks it.
+pub(crate) fn take(webroot: &Path) -> Result<Taken<'_>, LockError> {
+    let directory: Arc<dyn Directory> = Arc::new(Disk::without_events());
+    let new_webroot = NewWebroot::make(webroot);
+    let guard = Guard::take(directory.clone(), webroot)?;
+    Ok((directory, new_webroot, Arc::new(guard)))
+}
 
 /// Takes away what was made when it is dropped, unless it is kept.
 pub(crate) struct NewWebroot<'a> {
@@ -14,7 +30,7 @@ pub(crate) struct NewWebroot<'a> {
 
 impl<'a> NewWebroot<'a> {
     /// Makes the directory, if there is none.
-    pub(crate) fn make(webroot: &'a Path) -> Self {
+    fn make(webroot: &'a Path) -> Self {
         let is_missing = |path: &&Path| !path.as_os_str().is_empty() && fs::symlink_metadata(path).is_err();
         let missing: Vec<PathBuf> =
             webroot.ancestors().take_while(is_missing).map(Path::to_path_buf).collect();

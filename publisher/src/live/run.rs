@@ -19,7 +19,7 @@ use crate::grid::slate::OwnSlate;
 use crate::grid::{self, PictureLines, SoundLine};
 use crate::live::copy::{self, Attempt, Beginning, CopyOrder, HandOver};
 use crate::live::inputs::{self, filtered, filtered_size, opener};
-use crate::live::new_webroot::NewWebroot;
+use crate::live::new_webroot;
 use crate::live::plan::Stream;
 use crate::live::told;
 use crate::package::last_segment::LastSegment;
@@ -38,8 +38,6 @@ use crate::source::slate::SlateFile;
 use crate::source::still::Still;
 use crate::source::{self, SourceError};
 use livedir_layout::directory::Directory;
-use livedir_layout::directory::disk::Disk;
-use livedir_layout::guard::Guard;
 use livedir_layout::lock::LockError;
 use livedir_layout::meters::Meters;
 use livedir_layout::source_state::SourceState;
@@ -129,16 +127,6 @@ pub fn run(
     }
 }
 
-type TakenWebroot<'a> = (Arc<dyn Directory>, NewWebroot<'a>, Arc<Guard>);
-
-/// The webroot, made if there is none, and locked.
-fn take_webroot(settings: &LiveSettings) -> Result<TakenWebroot<'_>, RunError> {
-    let directory: Arc<dyn Directory> = Arc::new(Disk::without_events());
-    let new_webroot = NewWebroot::make(&settings.webroot);
-    let guard = Guard::take(directory.clone(), &settings.webroot)?;
-    Ok((directory, new_webroot, Arc::new(guard)))
-}
-
 /// The same, until it has to be gone on with in another way.
 fn run_once(
     settings: &LiveSettings,
@@ -149,7 +137,7 @@ fn run_once(
     meters: &Arc<Meters>,
     on_status: &mut impl FnMut(&Stream, &Meters),
 ) -> Result<(), RunError> {
-    let (directory, mut new_webroot, guard) = take_webroot(settings)?;
+    let (directory, mut new_webroot, guard) = new_webroot::take(&settings.webroot)?;
     announce(settings, meters);
     let Some((still, mut slate)) = unless_stopped(inputs::given(settings, stop), stop)? else {
         return Ok(());

@@ -55,8 +55,8 @@ pub struct LiveArgs {
     /// camera, camera:INDEX or camera:NAME is a camera of this machine. screen is its display. test is a test pattern. A file may be
     /// an .m3u that lists others, or an .sdp that says where RTP comes to. A URL is one of rtsp, rtmp, srt, http, udp. At
     /// rtmp://0.0.0.0:1935/live/KEY and srt://0.0.0.0:9000 the publisher waits for OBS, a phone or ffmpeg to connect. At one address of
-    /// this machine it does so with ?listen=1, in quotes for the shell: 'rtmp://127.0.0.1:1935/live/KEY?listen=1'; srt, tcp, udp and rtp take it too. In a user name or a password write %40
-    /// for @, %2F for /, %3F for ? and %23 for #. Without SOURCE the first camera is used, or the test pattern if there is no camera.
+    /// this machine it does so with ?listen=1, in quotes for the shell: 'rtmp://127.0.0.1:1935/live/KEY?listen=1'; srt, tcp, udp and rtp
+    /// take it too. In a user name or a password write %40 for @, %2F for /, %3F for ? and %23 for #. Without SOURCE the first camera is used, or the test pattern if there is no camera.
     /// `livedir-publisher help camera`, `help rtmp`, `help srt` and `help slate` say more
     #[arg(env = "LIVEDIR_SOURCE", hide_env_values = true)]
     pub source: Option<OsString>,

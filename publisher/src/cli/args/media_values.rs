@@ -27,13 +27,13 @@ pub(super) fn parse_input_fps(text: &str) -> Result<u32, String> {
 
 /// A whole number. One with a fraction, like 29.97 or 30000/1001, is answered with the whole rate next to it.
 fn parse_frame_rate(text: &str, highest: u32, flag: &str, usual: u32) -> Result<u32, String> {
-    let near = broken(text).map(f64::round).filter(|rate| (1.0..=f64::from(highest)).contains(rate));
+    let near = fraction(text).map(f64::round).filter(|rate| (1.0..=f64::from(highest)).contains(rate));
     let example = near.map_or(usual, |rate| rate as u32);
     parse_whole(text, "a whole frame rate", &(1..=highest), &format!("{flag} {example}"))
 }
 
 /// A number with a fraction, or the quotient of two.
-fn broken(text: &str) -> Option<f64> {
+fn fraction(text: &str) -> Option<f64> {
     match text.split_once('/') {
         Some((above, below)) => Some(above.parse::<f64>().ok()? / below.parse::<f64>().ok()?),
         None => text.parse().ok(),
