@@ -1,6 +1,6 @@
-// Players of other people, with their own defaults, join a low-latency list at each tenth of a segment.
+// Players of other people, with their own defaults, join a low-latency list at each fifth of a segment, or in steps of a tenth.
 //
-//   node join.mjs URL --players shaka,videojs,hlsjs [--joins 10] [--step 1] [--seconds 15] [--within 120] [--fps 0[,…]] [--whole]
+//   node join.mjs URL --players shaka,videojs,hlsjs [--joins 5] [--step 2] [--seconds 15] [--within 120] [--fps 0[,…]] [--whole]
 //
 // As many pages of one headless Chromium open URL, one after the other, each with the next of PLAYERS: the k-th when k
 // times STEP parts of the newest segment are listed.
@@ -22,7 +22,7 @@ import { launchBrowser } from './browser.mjs';
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    players: { type: 'string' }, joins: { type: 'string', default: '10' }, step: { type: 'string', default: '1' },
+    players: { type: 'string' }, joins: { type: 'string', default: '5' }, step: { type: 'string', default: '2' },
     seconds: { type: 'string', default: '15' }, within: { type: 'string', default: '120' },
     fps: { type: 'string', default: '0' }, whole: { type: 'boolean', default: false },
   },
