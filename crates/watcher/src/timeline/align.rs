@@ -5,10 +5,10 @@
 //! rendition is too late. Pure.
 
 use crate::events::finished_file::Finished;
-use crate::timeline::dates::end_of;
+use crate::timeline::dates::{earlier, end_of};
 use crate::timeline::shared::{Listed, SharedTimeline};
 use crate::timeline::{BreakReason, Last, Timeline};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use livedir_media::Facts;
 use livedir_playlist::{Segment, Window, WindowSettings};
 use livedir_time::clock_33_bit::distance_90k;
@@ -16,6 +16,16 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+
+/// A date may lie before the end of the segment before by less than this (bis-22 6.2.1: overlaps below a second).
+const OVERLAP: SignedDuration = SignedDuration::from_secs(1);
+
+/// A clock that was set back by less is not believed at once: dates go on from the last one, and come nearer to the clock with each
+/// segment. A longer way back would take many minutes.
+const LITTLE: SignedDuration = SignedDuration::from_secs(10);
+
+/// Dates that are ahead of the clock come nearer to it by this part of a segment: 0.1 s in 2 s. Ten seconds take 200 s.
+const NEARER: u64 = 20;
 
 /// Two frames of AAC at 48 kHz: segment boundaries of audio may differ from those of video by this much.
 pub(crate) const ROOM_FOR_SOUND_90K: u64 = 2 * 1_920;
@@ -66,7 +76,6 @@ impl Timeline {
 
     /// Whether a file is no segment of ours, whatever its name says: it goes back on the timeline of the last one, and is older.
     pub(crate) fn is_older_than_last(&self, finished: &Finished) -> bool {
-        const OVERLAP: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
         let ends_at = self.window.playlist().segments.last().filter(|last| !last.gap).and_then(end_of);
         let written_at = Timestamp::try_from(finished.stamp.modified_at).ok();
         let goes_back =
@@ -100,9 +109,9 @@ impl Timeline {
         }
     }
 
-    /// A date that lies before the end of the segment before, as the clock was set back, breaks the timeline, too.
+    /// A clock that was set back by much breaks the timeline, too, unless it breaks here anyway.
     ///
-    /// bis-22 6.2.1: the mapping of dates to segments MUST NOT be ambiguous; overlaps below a second are allowed.
+    /// bis-22 6.2.1: the mapping of dates to segments MUST NOT be ambiguous.
     pub(super) fn agreed_on_clock(
         &self,
         number: Option<u64>,
@@ -110,6 +119,21 @@ impl Timeline {
         date: Option<Timestamp>,
         facts: &Facts,
     ) -> Option<BreakReason> {
+        let ends_at = self.last_ends_at(number, facts);
+        let is_set_back =
+            ends_at.zip(date).is_some_and(|(ends_at, date)| ends_at.duration_since(date) >= LITTLE);
+        if agreed.is_some() || !is_set_back || self.begins() {
+            return agreed;
+        }
+        match (number, self.shared()) {
+            // The first rendition to see it decides for all.
+            (Some(number), Some(mut shared)) => shared.breaks(number).then_some(BreakReason::Clock),
+            _ => Some(BreakReason::Clock),
+        }
+    }
+
+    /// When the segment before the one of this number and these facts ends, by its date.
+    fn last_ends_at(&self, number: Option<u64>, facts: &Facts) -> Option<Timestamp> {
         let before = self.window.playlist().segments.last();
         // What is listed of its length may be an estimate: the timeline knows better.
         let ends_at = match self.last.facts() {
@@ -123,31 +147,33 @@ impl Timeline {
         // A rendition that lost the segment takes its end from the other renditions.
         let elsewhere =
             number.zip(self.shared()).and_then(|(number, shared)| shared.ends_at(number.checked_sub(1)?));
-        let ends_at = ends_at.max(elsewhere);
-        let is_set_back = ends_at.zip(date).is_some_and(|(ends_at, date)| {
-            ends_at.duration_since(date) >= jiff::SignedDuration::from_secs(1)
-        });
-        if agreed.is_some() || !is_set_back || self.begins() {
-            return agreed;
-        }
-        match (number, self.shared()) {
-            // The first rendition to see it decides for all.
-            (Some(number), Some(mut shared)) => shared.breaks(number).then_some(BreakReason::Clock),
-            _ => Some(BreakReason::Clock),
-        }
+        ends_at.max(elsewhere)
     }
 
-    /// The date behind a break, which does not lie before the end of the segment before: files that are copied, and runs that follow
-    /// at once, bear times that are off by a little. A clock that was set back by more is believed.
-    pub(super) fn not_before_last(&self, breaks: bool, date: Option<Timestamp>) -> Option<Timestamp> {
-        const LITTLE: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
-        let ends_at = self.window.playlist().segments.last().and_then(end_of);
-        let is_early = |ends_at: &Timestamp| {
-            date.is_some_and(|date| {
-                (jiff::SignedDuration::ZERO..LITTLE).contains(&ends_at.duration_since(date))
-            })
+    /// The date, which does not go back behind the end of the segment before. Files that are copied, and runs that follow at once,
+    /// bear times that are off by a little behind a break. Without a break a date that is early was taken from a clock that was set back:
+    /// dates come nearer to it in small steps. A clock that was set back by more is believed.
+    pub(super) fn not_before_last(
+        &self,
+        number: Option<u64>,
+        breaks: bool,
+        date: Option<Timestamp>,
+        facts: &Facts,
+    ) -> Option<Timestamp> {
+        let before = self.window.playlist().segments.last();
+        let (ends_at, least) = if breaks {
+            (before.and_then(end_of), SignedDuration::ZERO)
+        } else {
+            (self.last_ends_at(number, facts), OVERLAP)
         };
-        ends_at.filter(|ends_at| breaks && is_early(ends_at)).or(date)
+        let early = |ends_at: Timestamp| date.map(|date| ends_at.duration_since(date));
+        let Some(ends_at) =
+            ends_at.filter(|ends_at| early(*ends_at).is_some_and(|it| (least..LITTLE).contains(&it)))
+        else {
+            return date;
+        };
+        let nearer_90k = before.filter(|_| !breaks).map_or(0, |before| before.duration_90k / NEARER);
+        earlier(ends_at, nearer_90k)
     }
 
     /// Nothing was ever listed.
@@ -280,6 +306,53 @@ mod tests {
             entries.collect::<Vec<_>>().join(" ")
         });
         assert_eq!(said, expected, "{arrivals}");
+    }
+
+    /// Whether the timeline breaks before each of these segments, of which the fourth and those behind it bear times that are early by
+    /// `early_s`; it may also begin on another timeline there. And by how much their dates are ahead of these times, in milliseconds.
+    fn set_back(early_s: u64, jump_90k: u64, segments: u64) -> (Vec<bool>, Vec<i64>) {
+        let mut timeline = rendition(&Arc::new(Mutex::new(SharedTimeline::new(20))), None);
+        let list = |number: u64| {
+            let mut finished = finished_90k(SEGMENT_90K);
+            let (early_s, jump_90k) = if number < 4 { (0, 0) } else { (early_s, jump_90k) };
+            finished.facts.start_90k = number * SEGMENT_90K + jump_90k;
+            let ended_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1000 + 2 * number - early_s);
+            finished.stamp.modified_at = ended_at;
+            let discontinuity = timeline
+                .list(&segment_name(number), finished, std::iter::empty(), now())
+                .unwrap()
+                .discontinuity;
+            let last = timeline.playlist().segments.last().and_then(end_of).unwrap();
+            (discontinuity, last.duration_since(ended_at.try_into().unwrap()).as_millis() as i64)
+        };
+        (1..=segments).map(list).unzip()
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_breaks_the_timeline_once_at_most() {
+        for early_s in [1, 2, 5, 9] {
+            assert_eq!(set_back(early_s, 0, 6).0, [false; 6], "{early_s} s");
+            let (breaks, _) = set_back(early_s, 10_000_000, 6);
+            assert_eq!(breaks, [false, false, false, true, false, false], "{early_s} s, another timeline");
+        }
+        for (early_s, jump_90k) in [(0, 10_000_000), (20, 0)] {
+            let (breaks, ahead_ms) = set_back(early_s, jump_90k, 6);
+            assert_eq!(breaks, [false, false, false, true, false, false], "{early_s} s");
+            assert_eq!(ahead_ms, [0; 6], "{early_s} s");
+        }
+    }
+
+    #[test]
+    fn dates_come_back_to_a_clock_that_was_set_back_and_no_date_belongs_to_two_segments() {
+        for early_s in [1, 2, 5, 9] {
+            let (_, ahead_ms) = set_back(early_s, 0, 100);
+            assert!(ahead_ms[3] >= early_s as i64 * 900, "{ahead_ms:?}");
+            assert!(
+                ahead_ms.windows(2).skip(3).all(|pair| (0..1_000).contains(&(pair[0] - pair[1]))),
+                "{ahead_ms:?}"
+            );
+            assert_eq!(ahead_ms[99], 0, "{early_s} s");
+        }
     }
 
     #[test]

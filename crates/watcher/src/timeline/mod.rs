@@ -280,7 +280,7 @@ impl Timeline {
         self.hold_to_target(&mut finished.facts);
         let filmed_at = self.dates.date(&finished, break_before.is_none(), together);
         let break_before = self.agreed_on_clock(number, break_before, filmed_at, &finished.facts);
-        let filmed_at = self.not_before_last(break_before.is_some(), filmed_at);
+        let filmed_at = self.not_before_last(number, break_before.is_some(), filmed_at, &finished.facts);
         // What was announced before its first part is valid for the whole segment.
         let beginning = number.zip(self.parts.as_ref()).and_then(|(number, list)| list.beginning_of(number));
         let discontinuity = beginning.map_or(break_before.is_some(), |beginning| beginning.discontinuity);

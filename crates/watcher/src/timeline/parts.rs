@@ -72,7 +72,7 @@ impl Timeline {
         let agreed = self.agreed_break(Some(number), joined.as_ref().unwrap_or(&finished.facts));
         let filmed_at = self.date_of_part(&finished);
         let discontinuity = self.agreed_on_clock(Some(number), agreed, filmed_at, &finished.facts).is_some();
-        let filmed_at = self.not_before_last(discontinuity, filmed_at);
+        let filmed_at = self.not_before_last(Some(number), discontinuity, filmed_at, &finished.facts);
         self.note_begun(number, discontinuity);
         if let Some(list) = &mut self.parts {
             list.begin(Beginning { filmed_at, discontinuity }, lost_90k);
