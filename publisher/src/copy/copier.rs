@@ -11,6 +11,7 @@ use crate::copy::dates::{Dates, Keyframe};
 use crate::copy::keyframe_cutter::{Cutter, Fit, longest_segment_90k};
 use crate::copy::part_target;
 use crate::copy::picture_pace::PicturePace;
+use crate::copy::picture_sets::{Sets, sets_of};
 use crate::copy::{Copied, CopiedPacket, CopiedStream, longest_copied_90k};
 use crate::encode::START_90K;
 use crate::packet::{Encoded, EncodedPacket, Shown};
@@ -81,6 +82,9 @@ pub(crate) struct Copier<'a> {
     /// Of this client or film.
     rate: PicturePace,
     has_told_rate: bool,
+    /// Of the newest keyframe.
+    sets: Option<Sets>,
+    has_told_sound_alone: bool,
 }
 
 impl<'a> Copier<'a> {
@@ -111,6 +115,8 @@ impl<'a> Copier<'a> {
             part_target_90k: None,
             rate: PicturePace::default(),
             has_told_rate: false,
+            sets: None,
+            has_told_sound_alone: false,
         }
     }
 
@@ -201,11 +207,17 @@ impl<'a> Copier<'a> {
         let dts_90k = stated_90k.max(*last_90k + 1);
         *last_90k = dts_90k;
         self.end_90k = self.end_90k.max(dts_90k + duration_90k);
+        if medium == Medium::Video && is_keyframe {
+            self.note_sets(packet.data().unwrap_or_default());
+        }
         let mut begins = false;
         let is_left_out = if medium == self.leading {
             let place = self.cutter.picture(dts_90k, duration_90k, is_keyframe);
             begins = place == Fit::Begins;
             place == Fit::LeftOut
+        } else if self.cutter.is_sound_alone(dts_90k) {
+            self.tell_sound_alone();
+            true
         } else {
             self.cutter.leaves_out_sound(dts_90k)
         };
@@ -223,6 +235,7 @@ impl<'a> Copier<'a> {
             self.shown.note(pts_90k, duration_90k);
         }
         if medium == Medium::Video {
+            self.has_told_sound_alone = false;
             self.note_rate(dts_90k, duration_90k);
         }
         packet.set_dts(Some(dts_90k));
@@ -231,6 +244,23 @@ impl<'a> Copier<'a> {
         let keyframe = Keyframe { dts_90k, picture_90k: duration_90k, stretch, filmed_at: date(captured_at) };
         let keyframe_filmed_at = begins.then(|| self.dates.of(keyframe));
         Some(EncodedPacket { medium, dts_90k, duration_90k, keyframe_filmed_at, boundary: None, packet })
+    }
+
+    /// Pictures of another size or shape are not for the same segment: RFC 8216 4.3.2.3 wants EXT-X-DISCONTINUITY before them.
+    fn note_sets(&mut self, keyframe: &[u8]) {
+        let Some(sets) = sets_of(keyframe) else { return };
+        if self.sets.replace(sets).is_some_and(|before| before != sets) {
+            self.cutter.end_segment();
+        }
+    }
+
+    /// Says once for each time without pictures what becomes of the sound.
+    fn tell_sound_alone(&mut self) {
+        if !std::mem::replace(&mut self.has_told_sound_alone, true) {
+            tracing::warn!(
+                "sound comes without pictures, and a copied segment ends with a picture: sound is left out until pictures come again;                  leave --copy out to hear it with the last picture"
+            );
+        }
     }
 
     /// Says once for each client or film that its parts are shorter than players may expect.

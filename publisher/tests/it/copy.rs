@@ -12,7 +12,9 @@ use livedir_playlist::MediaPlaylist;
 
 use super::input::media::{PICTURES, SOUND, made};
 use crate::support::check::assert_clean;
+use crate::support::media::stated;
 use crate::support::programs::{LiveStream, Running, publisher, read_playlist};
+use crate::support::run::run;
 
 /// A film with sound, with a keyframe each `gop` pictures and as `more` has it.
 fn film(name: &str, gop: &str, seconds: &str, more: &[&str]) -> String {
@@ -106,6 +108,64 @@ fn pictures_and_sound_are_those_of_the_film_to_the_bit() {
             let of_film = sound(Path::new(&film));
             assert!(of_film.len() > 10_000 && of_film == sound(&directory.path().join("stream.m3u8")));
         }
+    }
+}
+
+/// Two films one after the other in one file, as a broadcast is.
+fn joined(name: &str, films: &[String]) -> String {
+    let joined = Path::new(&films[0]).with_file_name(name);
+    let bytes: Vec<u8> = films.iter().flat_map(|film| std::fs::read(film).unwrap()).collect();
+    std::fs::write(&joined, bytes).unwrap();
+    joined.display().to_string()
+}
+
+#[test]
+fn pictures_of_another_size_or_shape_begin_a_segment_behind_a_discontinuity() {
+    let wide = film("wide.ts", "25", "3", &["-vf", "scale=320:180,setsar=1"]);
+    let upright = film("upright.ts", "25", "3", &["-vf", "scale=180:320,setsar=1"]);
+    let stretched = film("stretched.ts", "25", "3", &["-vf", "scale=180:320,setsar=4/3"]);
+    let film = joined("changes.ts", &[wide, upright, stretched]);
+    let directory = tempfile::tempdir().unwrap();
+    let (playlist, _) = copied(directory.path(), &film, &[]);
+    let shape = |uri: &str| {
+        let entries = "frame=width,height,sample_aspect_ratio";
+        let words = ["-v", "error", "-select_streams", "v", "-show_entries", entries, "-of", "csv=p=0"];
+        let told = run(Command::new("ffprobe").args(words).arg(directory.path().join(uri)));
+        let told = String::from_utf8(told).expect("plain text");
+        let mut shapes: Vec<_> = told
+            .lines()
+            .map(|line| line.trim_end_matches([',', ' ']))
+            .filter(|line| !line.is_empty())
+            .collect();
+        shapes.dedup();
+        assert_eq!(shapes.len(), 1, "{uri} has pictures of several shapes: {shapes:?}");
+        shapes[0].to_owned()
+    };
+    let shapes: Vec<String> = playlist.segments.iter().map(|segment| shape(&segment.uri)).collect();
+    let mut changes = Vec::new();
+    for (at, pair) in shapes.windows(2).enumerate() {
+        if pair[0] != pair[1] {
+            changes.push(at + 1);
+        }
+    }
+    assert_eq!(changes.len(), 2, "{shapes:?}");
+    assert!(changes.iter().all(|at| playlist.segments[*at].discontinuity), "{playlist:#?}");
+}
+
+#[test]
+fn sound_that_goes_on_without_pictures_makes_no_segment_longer_than_twice_the_target() {
+    let pictures = film("short.mkv", "25", "4", &["-an"]);
+    let sound = made("tone.m4a", &["-f", "lavfi", "-i", SOUND, "-t", "30", "-c:a", "aac"]);
+    let words = ["-i", &*pictures, "-i", sound.to_str().unwrap(), "-map", "0:v", "-map", "1:a", "-c", "copy"];
+    let film = made("long_sound.mkv", &words).display().to_string();
+    let directory = tempfile::tempdir().unwrap();
+    let (playlist, output) = copied(directory.path(), &film, &[]);
+    assert!(output.contains("sound is left out until pictures come again"), "{output}");
+    for segment in &playlist.segments {
+        let told = stated(&directory.path().join(&segment.uri), "a", "duration");
+        let duration_s: f64 =
+            told.lines().next().and_then(|line| line.parse().ok()).unwrap_or_else(|| panic!("{told}"));
+        assert!(duration_s < 4.2, "{} has {duration_s} s of sound", segment.uri);
     }
 }
 

@@ -126,6 +126,40 @@ fn forms(webroot: &Path, playlist: &MediaPlaylist) -> Vec<String> {
     breaks.map(|(_, segment)| of(&segment.uri)).collect()
 }
 
+/// Sound alone keeps no segment open, and viewers do not wait for pictures that have ceased.
+#[test]
+fn it_comes_when_pictures_cease_though_sound_goes_on() {
+    let slate = slate();
+    let directory = tempfile::tempdir().unwrap();
+    let words = [RTMP, "--copy", "--slate", &slate, "--segment-duration", "1s", "--window", "60"];
+    let mut live = LiveStream::start(directory.path(), &words);
+    let place = rtmp_place(&live);
+    let pictures = ["-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=5"];
+    let sound = ["-re", "-f", "lavfi", "-i", "sine=sample_rate=44100"];
+    let mut command = Command::new("ffmpeg");
+    command.args(["-nostdin", "-v", "error"]).args(pictures).args(sound);
+    command.args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p"]);
+    // Otherwise ffmpeg holds the sound back for ten seconds.
+    command.args(PLAIN).args(["-c:a", "aac", "-max_interleave_delta", "200000", "-f", "flv", &place]);
+    let source = Running::start(&mut command);
+    wait_for_slate(&live, 50);
+    let listed = live.playlist().expect("a playlist").next_media_sequence();
+    live.wait_for_segment(listed + 2);
+    assert!(live.publisher.output().contains("sound comes without pictures"), "{}", live.publisher.output());
+    source.kill();
+    assert!(live.publisher.interrupt().success());
+    assert_clean(directory.path());
+    let seen = slates(directory.path());
+    assert!(!seen[0] && seen.ends_with(&[true; 25]), "{seen:?}");
+    let playlist = read_playlist(directory.path()).expect("a playlist");
+    for segment in &playlist.segments {
+        let told = stated(&directory.path().join(&segment.uri), "a", "duration");
+        let duration_s: f64 =
+            told.lines().next().and_then(|line| line.parse().ok()).unwrap_or_else(|| panic!("{told}"));
+        assert!(duration_s < 2.2, "{} has {duration_s} s of sound", segment.uri);
+    }
+}
+
 #[test]
 fn a_source_that_is_pushed_and_goes_away_is_stood_in_for_in_its_own_form() {
     for (coding, is_srt) in [(PLAIN, false), (WITH_B_FRAMES, true)] {
