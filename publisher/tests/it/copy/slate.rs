@@ -154,8 +154,8 @@ fn it_comes_when_pictures_cease_though_sound_goes_on() {
     let playlist = read_playlist(directory.path()).expect("a playlist");
     for segment in &playlist.segments {
         let told = stated(&directory.path().join(&segment.uri), "a", "duration");
-        let duration_s: f64 =
-            told.lines().next().and_then(|line| line.parse().ok()).unwrap_or_else(|| panic!("{told}"));
+        // Where there is none, ffprobe says N/A.
+        let duration_s = told.lines().next().and_then(|line| line.parse::<f64>().ok()).unwrap_or_default();
         assert!(duration_s < 2.2, "{} has {duration_s} s of sound", segment.uri);
     }
 }
