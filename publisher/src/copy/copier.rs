@@ -68,7 +68,7 @@ pub(crate) struct Copier<'a> {
     /// What segments begin with.
     leading: Medium,
     has_begun: bool,
-    has_told: bool,
+    told: Told,
     /// From the source's timeline to the stream's; `None` until the first packet of a film or client.
     offset_90k: Option<i64>,
     last_dts_90k: [i64; 2],
@@ -81,10 +81,19 @@ pub(crate) struct Copier<'a> {
     part_target_90k: Option<u64>,
     /// Of this client or film.
     rate: PicturePace,
-    has_told_rate: bool,
     /// Of the newest keyframe.
     sets: Option<Sets>,
-    has_told_sound_alone: bool,
+}
+
+/// What was said, and need not be said again.
+#[derive(Debug, Default)]
+struct Told {
+    /// That frames are left out.
+    left_out: bool,
+    /// That parts do not fit, of this client or film.
+    rate: bool,
+    /// That sound is left out, of this time without pictures.
+    sound_alone: bool,
 }
 
 impl<'a> Copier<'a> {
@@ -105,7 +114,7 @@ impl<'a> Copier<'a> {
             promise_90k,
             leading: Medium::Video,
             has_begun: false,
-            has_told: false,
+            told: Told::default(),
             offset_90k: None,
             last_dts_90k: [0; 2],
             end_90k: START_90K - BREAK_90K,
@@ -114,9 +123,7 @@ impl<'a> Copier<'a> {
             dates: Dates::default(),
             part_target_90k: None,
             rate: PicturePace::default(),
-            has_told_rate: false,
             sets: None,
-            has_told_sound_alone: false,
         }
     }
 
@@ -185,7 +192,7 @@ impl<'a> Copier<'a> {
 
     fn begin(&mut self, streams: Vec<CopiedStream>) {
         self.break_off();
-        (self.rate, self.has_told_rate) = (PicturePace::default(), false);
+        (self.rate, self.told.rate) = (PicturePace::default(), false);
         // The muxer is set up once; what other films have of their own is in their packets.
         if !std::mem::replace(&mut self.has_begun, true) {
             let has_picture = streams.iter().any(|stream| stream.medium == Medium::Video);
@@ -235,7 +242,7 @@ impl<'a> Copier<'a> {
             self.shown.note(pts_90k, duration_90k);
         }
         if medium == Medium::Video {
-            self.has_told_sound_alone = false;
+            self.told.sound_alone = false;
             self.note_rate(dts_90k, duration_90k);
         }
         packet.set_dts(Some(dts_90k));
@@ -256,7 +263,7 @@ impl<'a> Copier<'a> {
 
     /// Says once for each time without pictures what becomes of the sound.
     fn tell_sound_alone(&mut self) {
-        if !std::mem::replace(&mut self.has_told_sound_alone, true) {
+        if !std::mem::replace(&mut self.told.sound_alone, true) {
             tracing::warn!(
                 "sound comes without pictures, and a copied segment ends with a picture: sound is left out until pictures come again;                  leave --copy out to hear it with the last picture"
             );
@@ -266,10 +273,10 @@ impl<'a> Copier<'a> {
     /// Says once for each client or film that its parts are shorter than players may expect.
     fn note_rate(&mut self, dts_90k: i64, duration_90k: i64) {
         self.rate.note(dts_90k);
-        let Some(target_90k) = self.part_target_90k.filter(|_| !self.has_told_rate) else { return };
+        let Some(target_90k) = self.part_target_90k.filter(|_| !self.told.rate) else { return };
         let picture_90k = self.rate.settled(duration_90k).and_then(|it| u64::try_from(it).ok());
         if let Some(picture_90k) = picture_90k.filter(|it| !part_target::fits(target_90k, *it)) {
-            self.has_told_rate = true;
+            self.told.rate = true;
             tracing::warn!(
                 frame_s = ticks::seconds(picture_90k),
                 part_target_s = ticks::seconds(target_90k),
@@ -282,7 +289,7 @@ impl<'a> Copier<'a> {
     fn tell(&mut self, dts_90k: i64) {
         self.meters.pictures_dropped.add(1);
         let is_late = dts_90k > START_90K + self.promise_90k && self.meters.pictures_captured.get() > 1;
-        if is_late && !std::mem::replace(&mut self.has_told, true) {
+        if is_late && !std::mem::replace(&mut self.told.left_out, true) {
             tracing::warn!(
                 "keyframes are further apart than the target duration, so frames up to the next keyframe are dropped; set the keyframe interval of the encoder to {} s, or restart with a longer --segment-duration or --copy=auto",
                 ticks::seconds_rounded_up(self.promise_90k as u64)

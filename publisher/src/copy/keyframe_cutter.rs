@@ -21,7 +21,6 @@ pub(crate) enum Fit {
 
 /// Chooses the keyframes that begin segments.
 #[derive(Debug)]
-#[expect(clippy::struct_field_names, reason = "the unit belongs into each name")]
 pub(crate) struct Cutter {
     /// No segment is made longer if a keyframe allows it.
     aim_90k: i64,
