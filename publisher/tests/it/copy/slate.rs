@@ -22,15 +22,15 @@ const BROWN: [u8; 3] = [0x90, 0x50, 0x20];
 /// On a machine that is busy with other tests a source may stall for a second.
 const PATIENT: [&str; 2] = ["--slate-after", "4s"];
 
-const RTMP: &str = "rtmp://127.0.0.1:0/live/KEY?listen=1";
+pub(super) const RTMP: &str = "rtmp://127.0.0.1:0/live/KEY?listen=1";
 
 /// Keyframes each second, no B-frames.
-const PLAIN: &[&str] = &["-g", "25", "-bf", "0", "-profile:v", "main"];
+pub(super) const PLAIN: &[&str] = &["-g", "25", "-bf", "0", "-profile:v", "main"];
 
 /// As OBS has it.
 const WITH_B_FRAMES: &[&str] = &["-g", "25", "-bf", "2", "-b_strategy", "1", "-profile:v", "high"];
 
-fn slate() -> String {
+pub(super) fn slate() -> String {
     let colour = ["-f", "lavfi", "-i", "color=c=0x905020:size=800x450", "-frames:v", "1"];
     made("slate.png", &colour).display().to_string()
 }
@@ -47,7 +47,7 @@ fn send(coding: &[&str], format: &str, to: &str) -> Running {
 
 /// Of each picture of a stream whether it is the slate.
 #[track_caller]
-fn slates(webroot: &Path) -> Vec<bool> {
+pub(super) fn slates(webroot: &Path) -> Vec<bool> {
     let filter = "crop=iw/2:ih/2,scale=1:1:flags=area";
     let words = ["-map", "0:v", "-vsync", "0", "-vf", filter, "-pix_fmt", "rgb24", "-f", "rawvideo", "-"];
     let stream = webroot.join("stream.m3u8");
@@ -57,7 +57,7 @@ fn slates(webroot: &Path) -> Vec<bool> {
 }
 
 #[track_caller]
-fn wait_for_slate(live: &LiveStream, frames: u64) {
+pub(super) fn wait_for_slate(live: &LiveStream, frames: u64) {
     let before = live.count("frames_slate");
     wait_for("the slate", PATIENCE, || (live.count("frames_slate") >= before + frames).then_some(()));
 }
@@ -124,40 +124,6 @@ fn forms(webroot: &Path, playlist: &MediaPlaylist) -> Vec<String> {
         ["v", "a"].map(|medium| stated(&segment, medium, entries)).concat()
     };
     breaks.map(|(_, segment)| of(&segment.uri)).collect()
-}
-
-/// Sound alone keeps no segment open, and viewers do not wait for pictures that have ceased.
-#[test]
-fn it_comes_when_pictures_cease_though_sound_goes_on() {
-    let slate = slate();
-    let directory = tempfile::tempdir().unwrap();
-    let words = [RTMP, "--copy", "--slate", &slate, "--segment-duration", "1s", "--window", "60"];
-    let mut live = LiveStream::start(directory.path(), &words);
-    let place = rtmp_place(&live);
-    let pictures = ["-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=5"];
-    let sound = ["-re", "-f", "lavfi", "-i", "sine=sample_rate=44100"];
-    let mut command = Command::new("ffmpeg");
-    command.args(["-nostdin", "-v", "error"]).args(pictures).args(sound);
-    command.args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p"]);
-    // Otherwise ffmpeg holds the sound back for ten seconds.
-    command.args(PLAIN).args(["-c:a", "aac", "-max_interleave_delta", "200000", "-f", "flv", &place]);
-    let source = Running::start(&mut command);
-    wait_for_slate(&live, 50);
-    let listed = live.playlist().expect("a playlist").next_media_sequence();
-    live.wait_for_segment(listed + 2);
-    assert!(live.publisher.output().contains("sound comes without pictures"), "{}", live.publisher.output());
-    source.kill();
-    assert!(live.publisher.interrupt().success());
-    assert_clean(directory.path());
-    let seen = slates(directory.path());
-    assert!(!seen[0] && seen.ends_with(&[true; 25]), "{seen:?}");
-    let playlist = read_playlist(directory.path()).expect("a playlist");
-    for segment in &playlist.segments {
-        let told = stated(&directory.path().join(&segment.uri), "a", "duration");
-        // Where there is none, ffprobe says N/A.
-        let duration_s = told.lines().next().and_then(|line| line.parse::<f64>().ok()).unwrap_or_default();
-        assert!(duration_s < 2.2, "{} has {duration_s} s of sound", segment.uri);
-    }
 }
 
 #[test]
