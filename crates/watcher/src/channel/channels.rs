@@ -193,7 +193,9 @@ impl Channels {
             }
             Wake::Begun(path) => self.tell(path, |channel, name| channel.begun(name, buffer)),
             Wake::Gone(path) => self.tell(path, Channel::gone),
+            Wake::Stranger(path) => self.tell(path, Channel::note_stranger),
             Wake::Directory(path) => {
+                self.tell(path, Channel::note_directory);
                 if let Some(kept) = self.by_live.get_mut(path) {
                     kept.channel.directory_is_gone();
                     self.schedule(path);
