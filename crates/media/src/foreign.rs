@@ -2,6 +2,7 @@
 //! about it. Pure.
 
 use crate::facts::Facts;
+use crate::ts::tables::ElementaryStream;
 use std::fmt;
 
 /// What is foreign to HLS in a file.
@@ -93,7 +94,7 @@ impl std::error::Error for Foreign {}
 #[must_use]
 pub fn foreign(facts: &Facts) -> Vec<Foreign> {
     let programs = (facts.programs > 1).then_some(Foreign::Programs { programs: facts.programs });
-    let has_opus = facts.streams.iter().any(|stream| stream.is_opus());
+    let has_opus = facts.streams.iter().any(ElementaryStream::is_opus);
     let samples = facts.video.as_ref().and_then(|video| video.codec.samples(&video.sps));
     let samples = samples.filter(|it| it.bits > 8 || matches!(it.chroma, "4:2:2" | "4:4:4"));
     programs
@@ -117,7 +118,6 @@ fn video_name(stream_type: u8) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ts::tables::ElementaryStream;
     use crate::ts::video::tests::{SPS_640X480, keyframe_with};
 
     /// High 4:2:2 profile, level 1.1, 160x120, as x264 writes it for 8 bits.

@@ -21,7 +21,7 @@ impl Channel {
     /// A file has come that is not listed.
     pub(super) fn note_stranger(&mut self, name: &str) {
         if let Some(stranger) = stranger(Some(name), EntryKind::File) {
-            self.complain_of(stranger, &name.escape_debug().to_string());
+            self.complain_of(stranger, name);
         }
     }
 
@@ -32,7 +32,7 @@ impl Channel {
             && let Some(stranger) = stranger(Some(name), EntryKind::Directory)
             && self.world.directory.has_directory(&self.files.path().join(name))
         {
-            self.complain_of(stranger, &name.escape_debug().to_string());
+            self.complain_of(stranger, name);
         }
     }
 

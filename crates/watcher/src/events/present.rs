@@ -18,7 +18,7 @@ pub(crate) struct Listing {
     pub(crate) segments: Vec<String>,
     /// Names of parts, in their order.
     pub(crate) parts: Vec<String>,
-    /// What is not listed: one name of each kind, harmless to print.
+    /// What is not listed: one name of each kind.
     pub(crate) strangers: BTreeMap<Stranger, String>,
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn list_all(directory: &dyn Directory, live: &Path) -> io::Result<Lis
     let mut strangers = BTreeMap::new();
     for entry in &entries {
         if let Some(kind) = stranger(entry.name.as_deref(), entry.kind) {
-            let name = || entry.name.as_deref().unwrap_or_default().escape_debug().to_string();
+            let name = || entry.name.clone().unwrap_or_default();
             strangers.entry(kind).or_insert_with(name);
         }
     }
