@@ -1,6 +1,7 @@
 //! Foreign: what a file holds that players of HLS do not play, or that few of them do. Each is named for what it is, with what to do
 //! about it. Pure.
 
+use crate::codec::picture::Samples;
 use crate::facts::Facts;
 use crate::ts::tables::ElementaryStream;
 use std::fmt;
@@ -28,15 +29,6 @@ pub enum Foreign {
     },
     /// H.264 with more colour or finer steps than players decode.
     Samples(Samples),
-}
-
-/// How the pixels of a picture are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Samples {
-    /// `4:2:0`, `4:2:2`, `4:4:4`, or `4:0:0` where there is no colour.
-    pub chroma: &'static str,
-    /// Bits of a sample of brightness.
-    pub bits: u8,
 }
 
 impl Foreign {
@@ -118,7 +110,9 @@ fn video_name(stream_type: u8) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ts::video::tests::{SPS_640X480, keyframe_with};
+    use crate::VideoCodec;
+    use crate::ts::pes::StreamScan as _;
+    use crate::ts::video::VideoScan;
 
     /// High 4:2:2 profile, level 1.1, 160x120, as x264 writes it for 8 bits.
     const SPS_422: &[u8] = &[
@@ -131,15 +125,24 @@ mod tests {
         0x00, 0x00, 0x03, 0x00, 0xc8, 0x3c, 0x50, 0xa6, 0x58,
     ];
 
+    /// High profile, level 3, 640x480.
+    const SPS_HIGH: &[u8] = &[
+        0x67, 0x64, 0x00, 0x1e, 0xac, 0xd9, 0x40, 0xa0, 0x3d, 0xb0, 0x11, 0x00, 0x00, 0x03, 0x00, 0x01, 0x00,
+        0x00, 0x03, 0x00, 0x28, 0x0f, 0x16, 0x2d, 0x96,
+    ];
+
     #[track_caller]
     fn check_sps(sps: &[u8], expected: &[Foreign]) {
-        let facts = Facts { video: Some(keyframe_with(sps)), programs: 1, ..Facts::default() };
+        let mut scan = VideoScan::new(VideoCodec::H264);
+        scan.start(Some(0));
+        scan.push(&[&[0, 0, 0, 1], sps, &[0, 0, 0, 1, 0x68, 0xeb, 0, 0, 1, 0x65, 1, 2]].concat());
+        let facts = Facts { video: scan.finish(None), programs: 1, ..Facts::default() };
         assert_eq!(foreign(&facts), expected);
     }
 
     #[test]
     fn h264_that_most_players_do_not_decode_is_named() {
-        check_sps(SPS_640X480, &[]);
+        check_sps(SPS_HIGH, &[]);
         check_sps(SPS_422, &[Foreign::Samples(Samples { chroma: "4:2:2", bits: 8 })]);
         check_sps(SPS_10_BITS, &[Foreign::Samples(Samples { chroma: "4:2:0", bits: 10 })]);
         check_sps(&[0x67, 0x7a], &[]);

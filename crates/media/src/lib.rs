@@ -18,12 +18,12 @@ mod ts;
 mod unfit;
 
 pub use anatomy::{Anatomy, Carries, CounterBreak, PidAnatomy, Unit, anatomy};
-pub use codec::picture::{Declared, Picture};
+pub use codec::picture::{Declared, Picture, Samples};
 pub use codec::{Nal, Slice, VideoCodec};
 pub use container::{Container, container, may_be_whole};
 pub use discontinuity::{Discontinuity, discontinuity, smallest_break_90k};
 pub use facts::Facts;
-pub use foreign::{Foreign, Samples, foreign};
+pub use foreign::{Foreign, foreign};
 pub use last_picture::LastPicture;
 pub use medium::Medium;
 pub use probe_error::ProbeError;

@@ -1,8 +1,7 @@
 //! H.264: types of NAL units and the sequence parameter set. Pure; survives any bytes.
 
-use super::picture::{Declared, LONGEST_INTERVAL_90K, Picture};
+use super::picture::{Declared, LONGEST_INTERVAL_90K, Picture, Samples};
 use super::{Nal, Slice};
-use crate::foreign::Samples;
 use h264_reader::{
     nal::sps::{ChromaFormat, SeqParameterSet},
     rbsp::{BitRead as _, BitReader, ByteReader, decode_nal},

@@ -7,8 +7,7 @@ pub(crate) mod hevc;
 pub(crate) mod picture;
 pub(crate) mod picture_head;
 
-use crate::foreign::Samples;
-use picture::{Declared, Picture};
+use picture::{Declared, Picture, Samples};
 
 /// What pictures are coded in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

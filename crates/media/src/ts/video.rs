@@ -191,27 +191,18 @@ impl VideoScan {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
 
     /// High profile, level 3, 640x480, 20 fps.
-    pub(crate) const SPS_640X480: &[u8] = &[
+    const SPS_640X480: &[u8] = &[
         0x67, 0x64, 0x00, 0x1e, 0xac, 0xd9, 0x40, 0xa0, 0x3d, 0xb0, 0x11, 0x00, 0x00, 0x03, 0x00, 0x01, 0x00,
         0x00, 0x03, 0x00, 0x28, 0x0f, 0x16, 0x2d, 0x96,
     ];
 
     fn keyframe() -> Vec<u8> {
-        keyframe_of(SPS_640X480)
-    }
-
-    fn keyframe_of(sps: &[u8]) -> Vec<u8> {
         let start: &[u8] = &[0, 0, 0, 1];
-        [&[0, 0, 0, 1, 9, 0xf0], start, sps, start, &[0x68, 0xeb], &[0, 0, 1], &[0x65, 1, 2]].concat()
-    }
-
-    /// What is true of a keyframe with this SPS.
-    pub(crate) fn keyframe_with(sps: &[u8]) -> VideoFacts {
-        scan(&[(0, &keyframe_of(sps))], 50)
+        [&[0, 0, 0, 1, 9, 0xf0], start, SPS_640X480, start, &[0x68, 0xeb], &[0, 0, 1], &[0x65, 1, 2]].concat()
     }
 
     fn scan(pictures: &[(u64, &[u8])], chunk_bytes: usize) -> VideoFacts {
