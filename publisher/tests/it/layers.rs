@@ -54,6 +54,7 @@ const LAYERS: [Layers; 6] = [
             "anatomy",
             "scan",
             "probe_error",
+            "foreign",
             "discontinuity",
             "unfit",
             "facts",

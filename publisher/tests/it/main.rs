@@ -14,6 +14,7 @@ mod copy;
 mod crash;
 mod encoders_choice;
 mod every_webroot;
+mod foreign_files;
 mod full_disk;
 mod fuzz_corpus;
 mod hevc;

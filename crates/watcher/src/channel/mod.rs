@@ -5,6 +5,7 @@
 
 pub(crate) mod channels;
 mod complaints;
+mod foreign;
 pub(crate) mod grace;
 pub(crate) mod handled;
 pub(crate) mod leftovers;
@@ -30,7 +31,7 @@ use crate::error::WatchError;
 use crate::events::finished_file::ReadBuffer;
 use crate::events::hints::TELLS_OF_CLOSE;
 use crate::events::unfinished::{Unfinished, is_whole};
-use crate::order::{Order, Turn};
+use crate::order::{Order, Series, Turn};
 use crate::publish::Publication;
 use crate::settings::ChannelSettings;
 use crate::world::World;
@@ -59,6 +60,8 @@ pub(crate) struct Channel {
     turn_deadline: Option<Instant>,
     silence: Silence,
     complaints: Complaints,
+    /// Of files of other encoders.
+    series: Series,
 }
 
 impl Channel {
@@ -221,10 +224,12 @@ impl Channel {
             match self.order.turn(self.publication.timeline.last().facts(), self.world.now(), patience) {
                 Turn::Publish(candidate) => {
                     let Some(candidate) = self.read_if_rewritten(*candidate) else { continue };
+                    let name = candidate.name.clone();
                     if self.publication.publish(candidate, self.order.together()) {
                         if let Order::Arrival(order) = &mut self.order {
                             order.published();
                         }
+                        self.note_series(&name, self.publication.timeline.last().facts().cloned());
                         self.silence.begin_at(self.world.now());
                         self.advance_parts();
                         self.publication.write_low_latency();

@@ -6,6 +6,7 @@
 use crate::channel::Channel;
 use crate::channel::handled::Present;
 use crate::events::finished_file::ReadBuffer;
+use crate::events::present::Listing;
 use crate::order::Order;
 use livedir_layout::names::{Home, name_of_uri, number_of_name};
 use livedir_time::ticks;
@@ -106,8 +107,8 @@ impl Channel {
     pub(crate) fn scan_directory(&mut self, buffer: &mut ReadBuffer) {
         let listed_at = self.world.wall();
         self.watch.note_listing(self.files.changed_at().ok(), listed_at);
-        let (names, parts) = match self.files.segments_and_parts() {
-            Ok(names) => names,
+        let Listing { segments: names, parts, strangers } = match self.files.all() {
+            Ok(listing) => listing,
             Err(error) => {
                 let is_going = error.kind() == io::ErrorKind::NotFound && self.settings.channel().is_some();
                 if !is_going && self.complaints.note(&error.to_string()) {
@@ -117,6 +118,7 @@ impl Channel {
                 return;
             }
         };
+        self.complain_of_strangers(strangers);
         let now = self.world.now();
         self.scan_listed();
         let present = Present::of(&names);

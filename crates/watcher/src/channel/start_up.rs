@@ -11,9 +11,9 @@ use crate::channel::silence::Silence;
 use crate::channel::watch::Watch;
 use crate::error::WatchError;
 use crate::events::finished_file::ReadBuffer;
-use crate::events::present::numbers_of;
+use crate::events::present::{Listing, numbers_of};
 use crate::events::unfinished::Unfinished;
-use crate::order::{Arrival, Numbered, Order};
+use crate::order::{Arrival, Numbered, Order, Series};
 use crate::publish::Publication;
 use crate::publish::retention::instant_of;
 use crate::resume::agreement::Fate;
@@ -119,7 +119,7 @@ impl Channel {
         let directory_now = files.identity();
         let listed_at = world.wall();
         let listed_as_of = files.changed_at().ok();
-        let names = files.segments().map_err(of_live)?;
+        let Listing { segments: names, strangers, .. } = files.all().map_err(of_live)?;
         let found = found(&files, &names, settings.naming, last_of_ours);
         let rebuilt_from = fate.as_ref().and_then(Fate::empty_playlist);
         // What is done to them from now on is seen.
@@ -180,7 +180,7 @@ impl Channel {
         }
         let numbers = numbers.of(files.path());
         let silence = Silence::new(now, settings.end_after);
-        let channel = Self {
+        let mut channel = Self {
             world: world.clone(),
             order: match settings.naming {
                 Naming::Numbered => {
@@ -201,7 +201,9 @@ impl Channel {
             turn_deadline: None,
             silence,
             complaints: Complaints::default(),
+            series: Series::default(),
         };
+        channel.complain_of_strangers(strangers);
         let is_rebuilt = matches!(fate, Some(Fate::Rebuilt { .. }));
         Ok(Begun { channel, on_disk, is_rebuilt, told, plan, found, names, now })
     }

@@ -56,8 +56,10 @@ impl Channel {
             Ok(finished) if self.is_late(&finished) => {
                 self.handled.note(name, &stamp);
                 self.publication.refuse(name, Some(stamp), &Refusal::Late);
+                self.note_series(name, Some(finished.facts));
             }
             Ok(finished) => {
+                self.complain_of_few_players(name, &finished.facts);
                 self.handled.note(name, &stamp);
                 // What left the list under this name is gone.
                 self.publication.retention.forget(name);

@@ -18,6 +18,8 @@ pub enum Wake {
     Gone(PathBuf),
     /// This directory has come or gone.
     Directory(PathBuf),
+    /// Something has come that is not listed, though somebody may mean it to be.
+    Stranger(PathBuf),
     /// Events were lost.
     Rescan,
     /// No segment will come any more.
