@@ -193,7 +193,9 @@ fn check_has_a_rule_for_each_and_inspect_says_what_it_is() {
     let mut text = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1\n".to_owned();
     for Kind { name, bytes, .. } in kinds() {
         fs::write(directory.path().join(format!("{name}.ts")), bytes).unwrap();
-        text.push_str(&format!("#EXT-X-DISCONTINUITY\n#EXTINF:1,\n{name}.ts\n"));
+        text += "#EXT-X-DISCONTINUITY\n#EXTINF:1,\n";
+        text += name;
+        text += ".ts\n";
     }
     fs::write(directory.path().join("list.m3u8"), text + "#EXT-X-ENDLIST\n").unwrap();
     let checked = check(&[directory.path().join("list.m3u8")]);
@@ -241,6 +243,9 @@ fn what_lies_in_live_and_is_no_segment_is_told_once_for_each_kind() {
     fs::create_dir_all(watched.live("2026/11")).unwrap();
     fs::create_dir_all(watched.live("2027")).unwrap();
     fs::create_dir_all(watched.live(".tmp")).unwrap();
+    // Somebody lists this one.
+    fs::create_dir_all(watched.live("audio")).unwrap();
+    fs::write(watched.live("audio/stream.m3u8"), "#EXTM3U\n").unwrap();
     fs::write(watched.live("line\nbreak.ts"), &segments()[5]).unwrap();
     let running = watched.start(&[]);
     watched.rename_in("1.ts", &segments()[0]);
@@ -321,8 +326,8 @@ fn two_encoders_in_one_directory_are_told_once() {
     let running = watched.start(&["--window", "20"]);
     let mut listed = Vec::new();
     let other = crate::watcher_support::hevc_segments();
-    for n in 0..6 {
-        for (series, bytes) in [("a", &segments()[n]), ("b", &other[n])] {
+    for (n, (of_a, of_b)) in segments().iter().zip(other).take(6).enumerate() {
+        for (series, bytes) in [("a", of_a), ("b", of_b)] {
             let name = format!("{series}{n}");
             watched.rename_in(&format!("{name}.ts"), bytes);
             listed.push(name);

@@ -4,6 +4,7 @@
 //! In: names, facts, and what lies in the live directory. Out: lines in the log. Files of ours are none of these.
 
 use crate::channel::Channel;
+use crate::events::present::has_playlist;
 use crate::events::stranger::{Stranger, stranger};
 use livedir_layout::directory::EntryKind;
 use livedir_media::{Facts, foreign};
@@ -31,6 +32,7 @@ impl Channel {
         if is_to_be_told
             && let Some(stranger) = stranger(Some(name), EntryKind::Directory)
             && self.world.directory.has_directory(&self.files.path().join(name))
+            && !has_playlist(&*self.world.directory, self.files.path(), Some(name))
         {
             self.complain_of(stranger, name);
         }

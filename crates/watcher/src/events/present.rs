@@ -4,6 +4,7 @@
 
 use crate::events::stranger::{Stranger, stranger};
 use livedir_layout::directory::{Directory, Entry, EntryKind};
+use livedir_layout::files::PLAYLIST;
 use livedir_layout::names::{looks_like_segment, number_of_name, part_of_name};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -37,12 +38,19 @@ fn regular(directory: &dyn Directory, live: &Path, entries: Vec<Entry>) -> impl 
     entries.into_iter().filter_map(|entry| entry.name)
 }
 
+/// Whether a directory in the live directory has a playlist of its own: somebody lists its files, as with a rendition of ours.
+pub(crate) fn has_playlist(directory: &dyn Directory, live: &Path, name: Option<&str>) -> bool {
+    name.is_some_and(|name| directory.has(&live.join(name).join(PLAYLIST)))
+}
+
 /// All that lies in the live directory.
 pub(crate) fn list_all(directory: &dyn Directory, live: &Path) -> io::Result<Listing> {
     let entries = directory.list(live)?;
     let mut strangers = BTreeMap::new();
     for entry in &entries {
-        if let Some(kind) = stranger(entry.name.as_deref(), entry.kind) {
+        if let Some(kind) = stranger(entry.name.as_deref(), entry.kind)
+            && !(kind == Stranger::Directory && has_playlist(directory, live, entry.name.as_deref()))
+        {
             let name = || entry.name.clone().unwrap_or_default();
             strangers.entry(kind).or_insert_with(name);
         }
