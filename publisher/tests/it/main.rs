@@ -40,6 +40,7 @@ mod titles;
 mod torn_reads;
 mod watch;
 mod watch_encoders;
+mod watch_renames;
 mod watcher;
 mod watcher_probe;
 mod watcher_support;

@@ -193,6 +193,7 @@ impl Channels {
             }
             Wake::Begun(path) => self.tell(path, |channel, name| channel.begun(name, buffer)),
             Wake::Gone(path) => self.tell(path, Channel::gone),
+            Wake::Renamed(path) => self.tell(path, Channel::renamed),
             Wake::Directory(path) => {
                 if let Some(kept) = self.by_live.get_mut(path) {
                     kept.channel.directory_is_gone();

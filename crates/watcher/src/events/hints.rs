@@ -139,7 +139,11 @@ fn wakes_of(
                 open.remove(path);
                 wakes.push(Wake::Complete { path: path.clone(), seen_at });
             }
-            EventKind::Modify(ModifyKind::Name(RenameMode::From)) | EventKind::Remove(_) => {
+            EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
+                open.remove(path);
+                wakes.push(Wake::Renamed(path.clone()));
+            }
+            EventKind::Remove(_) => {
                 open.remove(path);
                 wakes.push(Wake::Gone(path.clone()));
             }
@@ -188,6 +192,7 @@ mod tests {
                 Wake::Complete { path, .. } => format!("complete {}", path.display()),
                 Wake::Begun(path) => format!("begun {}", path.display()),
                 Wake::Gone(path) => format!("gone {}", path.display()),
+                Wake::Renamed(path) => format!("renamed {}", path.display()),
                 Wake::Directory(path) => format!("directory {}", path.display()),
                 Wake::Rescan => "rescan".to_owned(),
                 Wake::Finish | Wake::HandOver => "finish".to_owned(),
@@ -233,7 +238,7 @@ mod tests {
 
     #[test]
     fn deleting_and_renaming_a_segment_take_it_away() {
-        check(&[event(renamed(RenameMode::From), "/w/live/a.ts")], "gone /w/live/a.ts");
+        check(&[event(renamed(RenameMode::From), "/w/live/a.ts")], "renamed /w/live/a.ts");
         check(&[event(EventKind::Remove(RemoveKind::File), "/w/live/a.ts")], "gone /w/live/a.ts");
     }
 
