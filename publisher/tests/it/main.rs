@@ -41,6 +41,8 @@ mod titles;
 mod torn_reads;
 mod watch;
 mod watch_encoders;
+mod watch_renames;
+mod watch_uploaders;
 mod watcher;
 mod watcher_probe;
 mod watcher_support;

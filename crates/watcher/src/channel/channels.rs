@@ -194,6 +194,7 @@ impl Channels {
             Wake::Begun(path) => self.tell(path, |channel, name| channel.begun(name, buffer)),
             Wake::Gone(path) => self.tell(path, Channel::gone),
             Wake::Stranger(path) => self.mention(path, Channel::note_stranger),
+            Wake::Renamed(path) => self.tell(path, Channel::renamed),
             Wake::Directory(path) => {
                 self.mention(path, Channel::note_directory);
                 if let Some(kept) = self.by_live.get_mut(path) {

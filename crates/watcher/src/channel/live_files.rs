@@ -60,6 +60,11 @@ impl LiveFiles {
         present::list(&*self.directory, &self.path)
     }
 
+    /// All names that are text.
+    pub(crate) fn all_names(&self) -> io::Result<Vec<String>> {
+        Ok(self.directory.list(&self.path)?.into_iter().filter_map(|entry| entry.name).collect())
+    }
+
     /// The names of all segments, those of all parts, and what else lies there.
     pub(crate) fn all(&self) -> io::Result<Listing> {
         present::list_all(&*self.directory, &self.path)
@@ -73,6 +78,11 @@ impl LiveFiles {
     /// Makes a segment of its parts. Says whether it is there now.
     pub(crate) fn join(&self, name: &str, parts: impl Iterator<Item = String>) -> io::Result<bool> {
         rejoin::join(&*self.directory, &self.path, name, parts)
+    }
+
+    /// Gives a file a second name, which nothing has.
+    pub(crate) fn link(&self, name: &str, second: &str) -> io::Result<()> {
+        self.directory.link(&self.path.join(name), &self.path.join(second))
     }
 
     /// When the directory itself was changed.

@@ -121,11 +121,12 @@ impl Channel {
         self.complain_of_strangers(strangers);
         let now = self.world.now();
         self.scan_listed();
-        let present = Present::of(&names);
-        let is_gone = |name: &&String| !present.has(name);
-        let gone: Vec<_> = self.publication.timeline.listed_names().filter(is_gone).cloned().collect();
-        for name in &gone {
-            self.handled.depart(name);
+        let mut present = Present::of(&names);
+        let gone = self.promised_and_not(&present);
+        for name in self.link_back_all(gone, &names, &mut present) {
+            if self.publication.timeline.is_listed(&name) {
+                self.handled.depart(&name);
+            }
         }
         self.publication.timeline.lose(|name| present.has(name));
         self.take_parts(parts, buffer);
@@ -141,6 +142,13 @@ impl Channel {
             }
             Order::Arrival(_) => self.compare_with(&names, &present, now, buffer),
         }
+    }
+
+    /// The names that players may still ask for, and that are not present.
+    fn promised_and_not(&self, present: &Present) -> Vec<String> {
+        let listed = self.publication.timeline.listed_names().map(String::as_str);
+        let promised = listed.chain(self.publication.retention.names());
+        promised.filter(|name| !present.has(name)).map(str::to_owned).collect()
     }
 
     /// Takes up the parts that no event has told of.

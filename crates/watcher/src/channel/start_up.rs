@@ -8,6 +8,7 @@ use crate::channel::handled::Handled;
 use crate::channel::live_files::LiveFiles;
 use crate::channel::scan::BLIND;
 use crate::channel::silence::Silence;
+use crate::channel::temporary_names::TemporaryNames;
 use crate::channel::watch::Watch;
 use crate::error::WatchError;
 use crate::events::finished_file::ReadBuffer;
@@ -195,6 +196,7 @@ impl Channel {
             publication,
             unfinished: Unfinished::default(),
             handled: Handled::default(),
+            temporary_names: TemporaryNames::default(),
             watch: Watch::begin(directory_now, watched, listed_as_of, listed_at),
             next_scan: now,
             next_tick: None,
@@ -362,6 +364,7 @@ impl Channel {
         buffer: &mut ReadBuffer,
     ) {
         self.handled = Handled::begin(files.iter());
+        self.know_other_names(files, unlisted);
         let newest = files.values().map(|stamp| stamp.modified_at).max();
         for name in unlisted {
             let Some(&stamp) = files.get(name) else { continue };

@@ -36,8 +36,8 @@ impl Channel {
             return self.complain_of_foreign(name);
         }
         self.unfinished.forget(name);
-        let Ok(stamp) = self.files.stamp(name) else { return self.gone(name) };
-        if self.handled.recognize(name, &stamp) {
+        let Ok(stamp) = self.files.stamp(name) else { return self.renamed(name) };
+        if self.handled.recognize(name, &stamp) || self.is_second_name(name, &stamp) {
             return;
         }
         let Order::Arrival(order) = &self.order else { return };
@@ -63,6 +63,7 @@ impl Channel {
                 self.handled.note(name, &stamp);
                 // What left the list under this name is gone.
                 self.publication.retention.forget(name);
+                self.publication.other_names.forget(name);
                 let candidate = Candidate { name: name.to_owned(), finished, seen_at };
                 if let Order::Arrival(order) = &mut self.order {
                     order.arrived(candidate, self.world.now());

@@ -144,7 +144,11 @@ fn wakes_of(
                 open.remove(path);
                 wakes.push(Wake::Complete { path: path.clone(), seen_at });
             }
-            EventKind::Modify(ModifyKind::Name(RenameMode::From)) | EventKind::Remove(_) => {
+            EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
+                open.remove(path);
+                wakes.push(Wake::Renamed(path.clone()));
+            }
+            EventKind::Remove(_) => {
                 open.remove(path);
                 wakes.push(Wake::Gone(path.clone()));
             }
@@ -204,6 +208,7 @@ mod tests {
                 Wake::Complete { path, .. } => format!("complete {}", path.display()),
                 Wake::Begun(path) => format!("begun {}", path.display()),
                 Wake::Gone(path) => format!("gone {}", path.display()),
+                Wake::Renamed(path) => format!("renamed {}", path.display()),
                 Wake::Directory(path) => format!("directory {}", path.display()),
                 Wake::Stranger(path) => format!("stranger {}", path.display()),
                 Wake::Rescan => "rescan".to_owned(),
@@ -250,7 +255,7 @@ mod tests {
 
     #[test]
     fn deleting_and_renaming_a_segment_take_it_away() {
-        check(&[event(renamed(RenameMode::From), "/w/live/a.ts")], "gone /w/live/a.ts");
+        check(&[event(renamed(RenameMode::From), "/w/live/a.ts")], "renamed /w/live/a.ts");
         check(&[event(EventKind::Remove(RemoveKind::File), "/w/live/a.ts")], "gone /w/live/a.ts");
     }
 
