@@ -88,7 +88,10 @@ fn check_other_names(
             let before = listed.entry(number).or_insert_with(|| segment.uri.clone());
             assert_eq!(*before, segment.uri, "number {number}");
         }
-        if listed.len() >= segments / 2 && !is_second {
+        // What is renamed while nobody watches is lost, as docs/contract.md says.
+        let newest = playlist.segments.last().map(|it| watched.webroot().join(&it.uri));
+        let is_renamed = newest.is_none_or(|it| !has_first_name(&it) || has_two_names(&it));
+        if listed.len() >= segments / 2 && !is_second && is_renamed {
             running.take().unwrap().kill();
             running = Some(watched.start(words));
             is_second = true;
@@ -102,6 +105,16 @@ fn check_other_names(
     assert_eq!(listed.keys().copied().collect::<Vec<_>>(), (1..=listed.len() as u64).collect::<Vec<_>>());
     decode_listed(&watched);
     listed.into_values().collect()
+}
+
+/// Whether ffmpeg is going to rename it: the places for its size and duration hold zeros.
+fn has_first_name(path: &Path) -> bool {
+    path.to_string_lossy().contains("-00000000-0000000000000")
+}
+
+/// Whether it was renamed, and its first name linked back.
+fn has_two_names(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|it| std::os::unix::fs::MetadataExt::nlink(&it) == 2)
 }
 
 /// Continuity counters that begin again are the encoder's own; all else must be decoded without a complaint.
