@@ -42,6 +42,15 @@ pub fn made(name: &str, arguments: &[&str]) -> PathBuf {
     path
 }
 
+/// Puts a file beside another one that was made, whole at once: other tests may read it at this moment.
+pub fn put_beside(made: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = made.with_file_name(name);
+    let unfinished = tempfile::NamedTempFile::new_in(made.parent().expect("a directory")).expect("a file");
+    std::fs::write(&unfinished, bytes).expect("room");
+    unfinished.persist(&path).expect("a place for the file");
+    path
+}
+
 /// One second of pictures and sound, or as `more` has it.
 pub fn film(name: &str, more: &[&str]) -> PathBuf {
     let mut arguments = vec!["-f", "lavfi", "-i", PICTURES, "-f", "lavfi", "-i", SOUND, "-t", "1"];

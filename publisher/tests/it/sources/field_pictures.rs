@@ -3,7 +3,7 @@
 
 use super::interlaced::{FLASHES, SECONDS, check, check_combs_are_gone, check_has_combs, interlaced_of};
 use super::{Shown, sound};
-use crate::input::media::made;
+use crate::input::media::{made, put_beside};
 use crate::support::media::run;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -115,24 +115,24 @@ fn raw(first: &str) -> PathBuf {
         &format!("{first}.yuv"),
         &["-f", "lavfi", "-i", &graph, "-f", "rawvideo", "-pix_fmt", "yuv420p"],
     );
-    let path = frames.with_extension("h264");
+    let path = frames.clone();
     let frames = std::fs::read(frames).expect("frames");
     let coded = frames.chunks_exact(WIDE * HIGH * 3 / 2).enumerate().flat_map(|(number, frame)| {
         let is_bottom_first = first == "bff";
         [field(frame, number, is_bottom_first, true), field(frame, number, !is_bottom_first, false)].concat()
     });
-    std::fs::write(&path, coded.collect::<Vec<_>>()).expect("room");
-    path
+    put_beside(&path, &format!("paff-{first}.h264"), &coded.collect::<Vec<_>>())
 }
 
 fn in_container(name: &str, first: &str) -> PathBuf {
     let raw = raw(first);
-    let film = raw.with_file_name(format!("paff-{first}-{name}"));
+    let directory = tempfile::tempdir().expect("a directory");
+    let film = directory.path().join(name);
     let mut ffmpeg = Command::new("ffmpeg");
-    ffmpeg.args(["-nostdin", "-v", "error", "-y", "-framerate", "25", "-i"]).arg(raw);
+    ffmpeg.args(["-nostdin", "-v", "error", "-framerate", "25", "-i"]).arg(&raw);
     ffmpeg.args(["-f", "lavfi", "-i", &sound(SECONDS), "-c:v", "copy", "-c:a", "aac"]).arg(&film);
     run(&mut ffmpeg);
-    film
+    put_beside(&raw, &format!("paff-{first}-{name}"), &std::fs::read(film).expect("a film"))
 }
 
 /// Each picture as the ffmpeg program decodes it.

@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::live_source::LiveSource;
 use super::wait_for;
 
 /// Long enough for a machine that is busy with everything else.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a program printed is gathered within this, unless another one holds its output.
+const HELD_BY_OTHERS: Duration = Duration::from_secs(1);
 
 /// `livedir-publisher`.
 pub fn publisher() -> Command {
@@ -97,10 +100,15 @@ impl Running {
         (status, self.output())
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until it has ended by itself, and until what it printed is gathered, unless programs that it has started hold its output.
     #[track_caller]
     pub fn wait(&mut self) -> ExitStatus {
-        wait_for("a program to end", PATIENCE, || self.child.try_wait().unwrap())
+        let status = wait_for("a program to end", PATIENCE, || self.child.try_wait().unwrap());
+        let deadline = Instant::now() + HELD_BY_OTHERS;
+        while Instant::now() < deadline && !self.gatherers.iter().all(JoinHandle::is_finished) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        status
     }
 }
 
