@@ -24,6 +24,8 @@
 pub mod cli;
 pub mod commands;
 #[cfg(feature = "capture")]
+pub mod channels;
+#[cfg(feature = "capture")]
 pub mod live;
 
 #[cfg(feature = "capture")]

@@ -5,6 +5,8 @@
 //! help are those of clap's own description, so a flag that is added to [`crate::cli::args`] is a key at once. Runs on the
 //! main thread before anything else, and reads no other file.
 
+#[cfg(feature = "capture")]
+pub mod channels;
 mod file;
 mod foreign;
 mod nearest;
@@ -75,6 +77,17 @@ pub enum ConfigError {
         path: PathBuf,
         /// In clap's words.
         problem: String,
+    },
+    /// A line of a file of channels.
+    #[cfg(feature = "capture")]
+    #[error("{}:{line}: {problem}", path.display())]
+    Channel {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: channels::ChannelProblem,
     },
 }
 
