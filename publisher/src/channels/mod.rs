@@ -8,22 +8,30 @@ mod one;
 
 use std::io;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::cli::config::channels::Channel;
 use crate::source::input::Ports;
-use livedir_time::stop::Stop;
 use one::{OneChannel, State};
 
 /// How often the status is brought up to date, and a request to read the file again is seen.
 const TICK: Duration = Duration::from_millis(500);
 
-/// What may be asked for while channels run.
+/// What somebody wants of channels that run.
+#[derive(Debug)]
+pub enum Request {
+    /// Nothing new.
+    Nothing,
+    /// From now on these.
+    Change(Vec<Channel>),
+    /// All are to end.
+    Stop,
+}
+
+/// Who may want something.
 pub trait Requests {
-    /// Whether all are to end.
-    fn stop(&self) -> &Stop;
-    /// The channels as they are to be from now on, once where that was asked for. `None`: as they are.
-    fn changed(&mut self) -> Option<Vec<Channel>>;
+    /// Waits for a request, for so long at most.
+    fn wait(&mut self, time: Duration) -> Request;
 }
 
 /// What all channels do, for the status line.
@@ -48,18 +56,17 @@ pub fn run(
 ) -> io::Result<()> {
     let ports = Ports::default();
     let mut running: Vec<OneChannel> = Vec::new();
-    let stop = requests.stop().clone();
     follow(&mut running, channels, webroot, &ports)?;
-    while !stop.is_requested() && !running.iter().all(OneChannel::has_ended) {
+    while !running.iter().all(OneChannel::has_ended) {
         on_status(&summary(&running));
         for channel in running.iter_mut().filter(|channel| channel.has_panicked()) {
             channel.start(&ports)?;
         }
-        let until = Instant::now() + TICK;
-        if let Some(channels) = requests.changed() {
-            follow(&mut running, channels, webroot, &ports)?;
+        match requests.wait(TICK) {
+            Request::Nothing => {}
+            Request::Change(channels) => follow(&mut running, channels, webroot, &ports)?,
+            Request::Stop => break,
         }
-        stop.wait(until.saturating_duration_since(Instant::now()));
     }
     end(running);
     Ok(())

@@ -41,6 +41,8 @@ pub struct Understood {
     pub command: Command,
     /// With `--print-config`: the file that says the same.
     pub printed: Option<String>,
+    /// The flags that were typed, as they are typed.
+    pub typed: Vec<String>,
 }
 
 /// Why the words make no command.
@@ -127,8 +129,11 @@ pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Understood, Con
         .subcommand()
         .filter(|(_, given_matches)| given(given_matches, "print_config") == Some(&true))
         .and_then(|(name, given)| Some(print(description.find_subcommand(name)?, given)));
+    let typed = matches.subcommand().map_or_else(Vec::new, |(name, given)| {
+        typed_flags(description.find_subcommand(name).unwrap_or(&description), given)
+    });
     let command = CommandLine::from_arg_matches(&matches)?.command;
-    Ok(Understood { command, printed })
+    Ok(Understood { command, printed, typed })
 }
 
 /// A line for each variable of the environment that has our prefix and that nothing understands.
@@ -148,6 +153,13 @@ fn is_overruled(command: &clap::Command, typed: &ArgMatches, id: &str) -> bool {
     let is_typed = |arg: &Arg| typed.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
     is_given(typed, key)
         || command.get_arguments().any(|other| is_typed(other) && exclude(command, key, other))
+}
+
+fn typed_flags(command: &clap::Command, matches: &ArgMatches) -> Vec<String> {
+    let is_typed =
+        |arg: &&Arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+    let typed = command.get_arguments().filter(is_typed);
+    typed.map(|arg| arg.get_long().map_or_else(|| "SOURCE".to_owned(), |long| format!("--{long}"))).collect()
 }
 
 /// Whether a flag was typed or is in the environment.
