@@ -187,7 +187,8 @@ _packages purpose:
                 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
                 python3-gi gir1.2-gst-rtsp-server-1.0 xvfb obs-studio mesa-vulkan-drivers
                 pulseaudio pulseaudio-utils libasound2-plugins mpv man-db
-                firefox-esr webkit2gtk-driver gstreamer1.0-libav golang-go python3-venv openssl mkvtoolnix" ;;
+                firefox-esr webkit2gtk-driver gstreamer1.0-libav golang-go python3-venv openssl mkvtoolnix
+                rsync openssh-client openssh-sftp-server" ;;
             bench) packages="nginx-light wrk nghttp2-client openssl" ;;
         esac
         command -v npm >/dev/null || packages="$packages nodejs npm"
@@ -198,7 +199,8 @@ _packages purpose:
             build) packages="gcc make pkgconf-pkg-config clang clang-devel ffmpeg-free-devel alsa-lib-devel nodejs-npm" ;;
             tests) packages="ffmpeg-free nginx curl chromium gstreamer1-plugins-base-tools gstreamer1-plugins-good gstreamer1-plugins-bad-free
                 gstreamer1-plugins-ugly gstreamer1-rtsp-server python3-gobject xorg-x11-server-Xvfb obs-studio mkvtoolnix
-                mesa-vulkan-drivers pulseaudio pulseaudio-utils alsa-plugins-pulseaudio mpv man-db golang python3 openssl" ;;
+                mesa-vulkan-drivers pulseaudio pulseaudio-utils alsa-plugins-pulseaudio mpv man-db golang python3 openssl
+                rsync openssh-clients openssh-server" ;;
             bench) packages="nginx wrk nghttp2 openssl" ;;
         esac
         installed() { rpm -q --whatprovides "$1" >/dev/null 2>&1; }

@@ -8,7 +8,7 @@ use livedir_check::rules::{
     check_update,
 };
 use livedir_media::Container;
-use livedir_media::{Counter, ElementaryStream, Facts, LastPicture, VideoCodec, VideoFacts};
+use livedir_media::{Counter, ElementaryStream, Facts, Foreign, LastPicture, VideoCodec, VideoFacts};
 use livedir_playlist::{Directives, Listing, delta_update, read_listing};
 
 const NAME: &str = "stream.m3u8";
@@ -98,13 +98,14 @@ fn facts(text: &str, bytes: &[u8]) -> Vec<SegmentFacts> {
             picture: None,
             sps: vec![odd % 13],
         };
-        let stream = |stream_type| ElementaryStream { pid: 256, stream_type };
+        let stream = |stream_type| ElementaryStream { pid: 256, stream_type, format: None };
         let media = Facts {
             start_90k,
             duration_90k: [0, 180_000, u64::from(odd) * 90_000][usize::from(odd / 9 % 3)],
             frame_interval_90k: [0, 4_500][usize::from(odd / 36 % 2)],
             video: (odd % 7 > 0).then_some(video),
             audio: None,
+            programs: usize::from(odd % 3),
             streams: [0x1b, 0x0f, 0x0f].map(stream).into_iter().take(usize::from(odd % 4)).collect(),
             counters: vec![Counter {
                 pid: 256,
@@ -120,6 +121,7 @@ fn facts(text: &str, bytes: &[u8]) -> Vec<SegmentFacts> {
             bytes: u64::from(odd) << (odd % 60),
             container: [Container::Ts, Container::Fmp4, Container::Other][usize::from(odd % 3)],
             media: (odd % 5 > 0).then_some(media),
+            foreign: (odd % 19 == 0).then_some(Foreign::Scrambled).into_iter().collect(),
             problem: (odd % 17 == 0).then(|| "it is missing".to_owned()),
         }
     };

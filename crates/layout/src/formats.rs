@@ -29,11 +29,23 @@ pub fn without_ending(name: &str) -> Option<&str> {
     name.strip_suffix(ENDING)?.strip_suffix('.')
 }
 
-/// Whether this is the name of a segment or of a part, of any encoder. Dot files are work in progress.
+/// Whether this is the name of a segment or of a part, of any encoder. Dot files are work in progress, and what servers do not serve is
+/// nothing for players.
 #[must_use]
 pub fn is_media(name: &str) -> bool {
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
-    !name.starts_with('.') && ending.is_some_and(|ending| ending.eq_ignore_ascii_case(ENDING))
+    has_ending(name) && !name.starts_with('.') && !name.contains(is_unserved)
+}
+
+/// Whether the name ends as those of livedir's files do, in capitals or not.
+#[must_use]
+pub fn has_ending(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, ending)| ending.eq_ignore_ascii_case(ENDING))
+}
+
+/// Whether the servers serve no path with this character in it: a line of their log would be two, or a path another one.
+#[must_use]
+pub fn is_unserved(character: char) -> bool {
+    character == '\\' || character.is_control()
 }
 
 /// Whether this is a dot name in which a segment may be in the making.
@@ -57,6 +69,10 @@ mod tests {
         check("A.TS", true, false);
         check("a.ts.tmp", false, false);
         check("a", false, false);
+        check("käse #1?.ts", true, false);
+        check("line\nbreak.ts", false, false);
+        check("back\\slash.ts", false, false);
+        check("\u{9b}31m.ts", false, false);
         check(".a.ts", false, true);
         check(".a.ts.tmp", false, true);
         check(".a.tmp", false, false);

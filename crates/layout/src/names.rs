@@ -121,8 +121,7 @@ pub fn uri_of_name(home: Home, name: &str) -> String {
 #[must_use]
 pub fn name_of_uri(home: Home, uri: &str) -> Option<String> {
     let encoded = uri.strip_prefix(home.prefix())?;
-    let leads_elsewhere = |byte: u8| matches!(byte, b'/' | b'\\' | 0);
-    let is_name = |name: &str| is_media(name) && !name.bytes().any(leads_elsewhere);
+    let is_name = |name: &str| is_media(name) && !name.contains('/');
     if !encoded.bytes().any(|byte| byte == b'%') {
         return is_name(encoded).then(|| encoded.to_owned());
     }
@@ -215,7 +214,7 @@ mod tests {
             ("seg-00000001.ts", "live/seg-00000001.ts"),
             ("käse film #1?.ts", "live/k%C3%A4se%20film%20%231%3F.ts"),
             ("100%.ts", "live/100%25.ts"),
-            ("line\nbreak.TS", "live/line%0Abreak.TS"),
+            ("two words.TS", "live/two%20words.TS"),
         ] {
             assert_eq!(uri_of_name(Home::Live, name), uri);
             assert_eq!(name_of_uri(Home::Live, uri).as_deref(), Some(name));
@@ -232,6 +231,8 @@ mod tests {
             "live/%zz.ts",
             "live/%2",
             "live/a%00.ts",
+            "live/line%0Abreak.TS",
+            "live/a%5Cb.ts",
             "http://x/a.ts",
         ] {
             assert_eq!(name_of_uri(Home::Live, uri), None, "{uri}");

@@ -255,6 +255,7 @@ mod tests {
             frame_interval_90k: 3_003,
             video: Some(video),
             audio: Some(AudioFacts { start_90k: 0, end_90k: 180_000, codec }),
+            programs: 1,
             streams: Vec::new(),
             counters: Vec::new(),
             tables_first: true,

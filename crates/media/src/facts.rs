@@ -23,6 +23,8 @@ pub struct Facts {
     pub video: Option<VideoFacts>,
     /// The audio, if there is any.
     pub audio: Option<AudioFacts>,
+    /// How many programs there are, by the tables that are in the file; the facts are those of the first.
+    pub programs: usize,
     /// What the PMT names.
     pub streams: Vec<ElementaryStream>,
     /// The continuity counter of every PID, in order of appearance.

@@ -1,5 +1,7 @@
 //! Why nothing can be said of a file.
 
+use crate::foreign::Foreign;
+
 /// Why nothing can be said of a file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProbeError {
@@ -17,15 +19,9 @@ pub enum ProbeError {
     /// Its streams are not named.
     #[error("it has no PAT and PMT; let the muxer write them at the start of every segment")]
     NoTables,
-    /// Its video is neither H.264 nor HEVC.
-    #[error(
-        "its video has stream type 0x{stream_type:02x}, and players of MPEG-TS take H.264 (0x1b), some of them HEVC \
-         (0x24); encode to H.264"
-    )]
-    ForeignVideo {
-        /// As the PMT says.
-        stream_type: u8,
-    },
+    /// It is known what it is, and no player of HLS plays it.
+    #[error("{0}")]
+    Foreign(#[from] Foreign),
     /// Nothing to show.
     #[error("it has no video frame and no audio frame with a timestamp; let the muxer write whole frames")]
     NoFrames,

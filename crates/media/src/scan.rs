@@ -2,12 +2,14 @@
 
 use crate::codec::VideoCodec;
 use crate::facts::Facts;
+use crate::foreign::Foreign;
 use crate::probe_error::ProbeError;
 use crate::ts::audio::{AudioFacts, AudioScan};
 use crate::ts::continuity::{Continuity, Payload};
+use crate::ts::pes::{self, StreamScan};
+use crate::ts::tables;
 use crate::ts::tables::{ElementaryStream, Section};
 use crate::ts::video::VideoScan;
-use crate::ts::{pes, tables};
 use mpeg2ts_reader::{StreamType, packet::Packet};
 
 /// One pass over the packets.
@@ -16,12 +18,45 @@ pub(crate) struct Scan {
     pat: Section,
     pmt: Section,
     pub(crate) pmt_pid: Option<u16>,
+    /// Of all programs that the PAT names.
+    pmt_pids: Vec<u16>,
     /// What the PMT names, also where it names what players do not take.
     pub(crate) named: Vec<ElementaryStream>,
     pub(crate) streams: Option<Vec<ElementaryStream>>,
     tables_first: bool,
-    video: Option<(u16, VideoScan)>,
-    audio: Option<(u16, AudioScan)>,
+    video: Option<Followed<VideoScan>>,
+    audio: Option<Followed<AudioScan>>,
+}
+
+/// A stream that is looked into.
+struct Followed<S> {
+    pid: u16,
+    scan: S,
+    /// Packets of it that can be read.
+    clear: u64,
+    /// Packets of it that cannot, as they say.
+    scrambled: u64,
+}
+
+impl<S: StreamScan> Followed<S> {
+    fn new(pid: u16, scan: S) -> Self {
+        Self { pid, scan, clear: 0, scrambled: 0 }
+    }
+
+    fn push(&mut self, packet: &Packet<'_>, payload: &[u8]) {
+        // ISO 13818-1 table 2-4.
+        if packet.transport_scrambling_control().is_scrambled() {
+            self.scrambled += 1;
+            return;
+        }
+        self.clear += 1;
+        pes::feed(&mut self.scan, payload, packet.payload_unit_start_indicator());
+    }
+
+    /// Some scramblers leave packets in the clear with which a frame begins, and a damaged packet may say anything.
+    fn is_scrambled(&self) -> bool {
+        self.scrambled > self.clear
+    }
 }
 
 pub(crate) const PAT_PID: u16 = 0;
@@ -33,6 +68,7 @@ impl Scan {
             pat: Section::default(),
             pmt: Section::default(),
             pmt_pid: None,
+            pmt_pids: Vec::new(),
             named: Vec::new(),
             streams: None,
             tables_first: false,
@@ -48,10 +84,11 @@ impl Scan {
         let Some(payload) = packet.payload() else { return Ok(()) };
         let (pid, unit_start) = (u16::from(packet.pid()), packet.payload_unit_start_indicator());
         match (&mut self.video, &mut self.audio) {
-            (Some((video_pid, video)), _) if *video_pid == pid => pes::feed(video, payload, unit_start),
-            (_, Some((audio_pid, audio))) if *audio_pid == pid => pes::feed(audio, payload, unit_start),
+            (Some(video), _) if video.pid == pid => video.push(packet, payload),
+            (_, Some(audio)) if audio.pid == pid => audio.push(packet, payload),
             _ if pid == PAT_PID && self.pmt_pid.is_none() => {
-                self.pmt_pid = self.pat.push(payload, unit_start).and_then(tables::pmt_pid);
+                self.pmt_pids = self.pat.push(payload, unit_start).map(tables::pmt_pids).unwrap_or_default();
+                self.pmt_pid = self.pmt_pids.first().copied();
             }
             _ if Some(pid) == self.pmt_pid && self.streams.is_none() => {
                 if let Some(streams) = self.pmt.push(payload, unit_start).and_then(tables::streams) {
@@ -73,32 +110,41 @@ impl Scan {
         };
         let of_codec = |codec: VideoCodec| Some((first(&[StreamType(codec.stream_type())])?.pid, codec));
         if let Some((pid, codec)) = VideoCodec::ALL.into_iter().find_map(of_codec) {
-            self.video = Some((pid, VideoScan::new(codec)));
+            self.video = Some(Followed::new(pid, VideoScan::new(codec)));
         } else if let Some(ElementaryStream { stream_type, .. }) = first(FOREIGN_VIDEO) {
-            return Err(ProbeError::ForeignVideo { stream_type });
+            return Err(Foreign::Video { stream_type }.into());
         }
-        self.audio = first(AUDIO).map(|ElementaryStream { pid, stream_type }| {
-            (pid, AudioScan::new(stream_type, StreamType(stream_type) == StreamType::ADTS))
+        self.audio = first(AUDIO).map(|ElementaryStream { pid, stream_type, .. }| {
+            Followed::new(pid, AudioScan::new(stream_type, StreamType(stream_type) == StreamType::ADTS))
         });
         Ok(())
     }
 
     pub(crate) fn finish(self, trailing_bytes: usize) -> Result<Facts, ProbeError> {
         let streams = self.streams.ok_or(ProbeError::NoTables)?;
-        let audio = self.audio.and_then(|(_, scan)| scan.finish());
+        let is_scrambled = self.video.as_ref().is_some_and(Followed::is_scrambled)
+            || self.audio.as_ref().is_some_and(Followed::is_scrambled);
+        if is_scrambled {
+            return Err(Foreign::Scrambled.into());
+        }
+        let audio = self.audio.and_then(|audio| audio.scan.finish());
         let sound_90k = audio.as_ref().map(AudioFacts::duration_90k);
-        let video = self.video.and_then(|(_, scan)| scan.finish(sound_90k));
+        let video = self.video.and_then(|video| video.scan.finish(sound_90k));
         let (start_90k, duration_90k, frame_interval_90k) = match (&video, &audio) {
             (Some(video), _) => (video.start_90k, video.duration_90k, video.frame_interval_90k),
             (None, Some(audio)) => (audio.start_90k, audio.duration_90k(), audio.codec.frame_90k()),
+            (None, None) if streams.iter().any(ElementaryStream::is_opus) => return Err(Foreign::Opus.into()),
             (None, None) => return Err(ProbeError::NoFrames),
         };
+        // A program that was cut out of a broadcast keeps its PAT, which names others that are not there.
+        let programs = self.pmt_pids.iter().filter(|pid| self.continuity.has_seen(**pid)).count();
         Ok(Facts {
             start_90k,
             duration_90k,
             frame_interval_90k,
             video,
             audio,
+            programs,
             streams,
             counters: self.continuity.finish(),
             tables_first: self.tables_first,

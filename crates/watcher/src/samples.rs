@@ -19,7 +19,7 @@ pub(crate) fn finished(duration_s: u32) -> Finished {
 
 /// The same, in ticks.
 pub(crate) fn finished_90k(duration_90k: u64) -> Finished {
-    let streams = vec![ElementaryStream { pid: 256, stream_type: 0x0f }];
+    let streams = vec![ElementaryStream { pid: 256, stream_type: 0x0f, format: None }];
     let facts = Facts { duration_90k, streams, tables_first: true, ..Facts::default() };
     Finished { facts, stamp: stamp(188, 0, 0), sample: 0 }
 }

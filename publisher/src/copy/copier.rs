@@ -11,6 +11,7 @@ use crate::copy::dates::{Dates, Keyframe};
 use crate::copy::keyframe_cutter::{Cutter, Fit, longest_segment_90k};
 use crate::copy::part_target;
 use crate::copy::picture_pace::PicturePace;
+use crate::copy::picture_sets::{Sets, sets_of};
 use crate::copy::{Copied, CopiedPacket, CopiedStream, longest_copied_90k};
 use crate::encode::START_90K;
 use crate::packet::{Encoded, EncodedPacket, Shown};
@@ -67,7 +68,7 @@ pub(crate) struct Copier<'a> {
     /// What segments begin with.
     leading: Medium,
     has_begun: bool,
-    has_told: bool,
+    told: Told,
     /// From the source's timeline to the stream's; `None` until the first packet of a film or client.
     offset_90k: Option<i64>,
     last_dts_90k: [i64; 2],
@@ -80,7 +81,19 @@ pub(crate) struct Copier<'a> {
     part_target_90k: Option<u64>,
     /// Of this client or film.
     rate: PicturePace,
-    has_told_rate: bool,
+    /// Of the newest keyframe.
+    sets: Option<Sets>,
+}
+
+/// What was said, and need not be said again.
+#[derive(Debug, Default)]
+struct Told {
+    /// That frames are left out.
+    left_out: bool,
+    /// That parts do not fit, of this client or film.
+    rate: bool,
+    /// That sound is left out, of this time without pictures.
+    sound_alone: bool,
 }
 
 impl<'a> Copier<'a> {
@@ -101,7 +114,7 @@ impl<'a> Copier<'a> {
             promise_90k,
             leading: Medium::Video,
             has_begun: false,
-            has_told: false,
+            told: Told::default(),
             offset_90k: None,
             last_dts_90k: [0; 2],
             end_90k: START_90K - BREAK_90K,
@@ -110,7 +123,7 @@ impl<'a> Copier<'a> {
             dates: Dates::default(),
             part_target_90k: None,
             rate: PicturePace::default(),
-            has_told_rate: false,
+            sets: None,
         }
     }
 
@@ -179,7 +192,7 @@ impl<'a> Copier<'a> {
 
     fn begin(&mut self, streams: Vec<CopiedStream>) {
         self.break_off();
-        (self.rate, self.has_told_rate) = (PicturePace::default(), false);
+        (self.rate, self.told.rate) = (PicturePace::default(), false);
         // The muxer is set up once; what other films have of their own is in their packets.
         if !std::mem::replace(&mut self.has_begun, true) {
             let has_picture = streams.iter().any(|stream| stream.medium == Medium::Video);
@@ -201,11 +214,17 @@ impl<'a> Copier<'a> {
         let dts_90k = stated_90k.max(*last_90k + 1);
         *last_90k = dts_90k;
         self.end_90k = self.end_90k.max(dts_90k + duration_90k);
+        if medium == Medium::Video && is_keyframe {
+            self.note_sets(packet.data().unwrap_or_default());
+        }
         let mut begins = false;
         let is_left_out = if medium == self.leading {
             let place = self.cutter.picture(dts_90k, duration_90k, is_keyframe);
             begins = place == Fit::Begins;
             place == Fit::LeftOut
+        } else if self.cutter.is_sound_alone(dts_90k) {
+            self.tell_sound_alone();
+            true
         } else {
             self.cutter.leaves_out_sound(dts_90k)
         };
@@ -223,6 +242,7 @@ impl<'a> Copier<'a> {
             self.shown.note(pts_90k, duration_90k);
         }
         if medium == Medium::Video {
+            self.told.sound_alone = false;
             self.note_rate(dts_90k, duration_90k);
         }
         packet.set_dts(Some(dts_90k));
@@ -233,13 +253,30 @@ impl<'a> Copier<'a> {
         Some(EncodedPacket { medium, dts_90k, duration_90k, keyframe_filmed_at, boundary: None, packet })
     }
 
+    /// Pictures of another size or shape are not for the same segment: RFC 8216 4.3.2.3 wants EXT-X-DISCONTINUITY before them.
+    fn note_sets(&mut self, keyframe: &[u8]) {
+        let Some(sets) = sets_of(keyframe) else { return };
+        if self.sets.replace(sets).is_some_and(|before| before != sets) {
+            self.cutter.end_segment();
+        }
+    }
+
+    /// Says once for each time without pictures what becomes of the sound.
+    fn tell_sound_alone(&mut self) {
+        if !std::mem::replace(&mut self.told.sound_alone, true) {
+            tracing::warn!(
+                "sound comes without pictures, and a copied segment ends with a picture: sound is left out until pictures come again;                  leave --copy out to hear it with the last picture"
+            );
+        }
+    }
+
     /// Says once for each client or film that its parts are shorter than players may expect.
     fn note_rate(&mut self, dts_90k: i64, duration_90k: i64) {
         self.rate.note(dts_90k);
-        let Some(target_90k) = self.part_target_90k.filter(|_| !self.has_told_rate) else { return };
+        let Some(target_90k) = self.part_target_90k.filter(|_| !self.told.rate) else { return };
         let picture_90k = self.rate.settled(duration_90k).and_then(|it| u64::try_from(it).ok());
         if let Some(picture_90k) = picture_90k.filter(|it| !part_target::fits(target_90k, *it)) {
-            self.has_told_rate = true;
+            self.told.rate = true;
             tracing::warn!(
                 frame_s = ticks::seconds(picture_90k),
                 part_target_s = ticks::seconds(target_90k),
@@ -252,7 +289,7 @@ impl<'a> Copier<'a> {
     fn tell(&mut self, dts_90k: i64) {
         self.meters.pictures_dropped.add(1);
         let is_late = dts_90k > START_90K + self.promise_90k && self.meters.pictures_captured.get() > 1;
-        if is_late && !std::mem::replace(&mut self.has_told, true) {
+        if is_late && !std::mem::replace(&mut self.told.left_out, true) {
             tracing::warn!(
                 "keyframes are further apart than the target duration, so frames up to the next keyframe are dropped; set the keyframe interval of the encoder to {} s, or restart with a longer --segment-duration or --copy=auto",
                 ticks::seconds_rounded_up(self.promise_90k as u64)

@@ -21,7 +21,6 @@ pub(crate) enum Fit {
 
 /// Chooses the keyframes that begin segments.
 #[derive(Debug)]
-#[expect(clippy::struct_field_names, reason = "the unit belongs into each name")]
 pub(crate) struct Cutter {
     /// No segment is made longer if a keyframe allows it.
     aim_90k: i64,
@@ -34,6 +33,8 @@ pub(crate) struct Cutter {
     end_90k: i64,
     /// What is left out of all media: from here, to here if that is known.
     hole_90k: (i64, Option<i64>),
+    /// The next keyframe begins a segment, however short the one before it becomes.
+    begins_next: bool,
 }
 
 impl Cutter {
@@ -48,6 +49,7 @@ impl Cutter {
             keyframe_90k: 0,
             end_90k: 0,
             hole_90k: (i64::MIN, None),
+            begins_next: false,
         }
     }
 
@@ -56,6 +58,11 @@ impl Cutter {
         if self.hole_90k.1.is_some() {
             self.hole_90k = (self.end_90k, None);
         }
+    }
+
+    /// What comes next does not belong into the segment that is being made.
+    pub(crate) fn end_segment(&mut self) {
+        self.begins_next = true;
     }
 
     /// The next frame, by its decode time.
@@ -71,7 +78,9 @@ impl Cutter {
         }
         self.end_90k = self.end_90k.max(dts_90k + duration_90k);
         let next_90k = dts_90k - self.start_90k + self.keyframes_90k;
-        if is_keyframe && (is_in_hole || is_after_hole || next_90k > self.aim_90k.min(self.promise_90k)) {
+        let is_full = next_90k > self.aim_90k.min(self.promise_90k);
+        if is_keyframe && (is_in_hole || is_after_hole || is_full || self.begins_next) {
+            self.begins_next = false;
             self.start_90k = dts_90k;
             self.hole_90k.1.get_or_insert(dts_90k);
             return Fit::Begins;
@@ -84,6 +93,12 @@ impl Cutter {
             return Fit::LeftOut;
         }
         Fit::Within
+    }
+
+    /// Whether sound of this time is so far ahead of the pictures that these have ceased: a segment of it would never end.
+    #[must_use]
+    pub(crate) fn is_sound_alone(&self, dts_90k: i64) -> bool {
+        self.hole_90k.1.is_some() && dts_90k - self.end_90k >= self.promise_90k
     }
 
     /// Whether sound of this time belongs nowhere.
@@ -155,6 +170,31 @@ mod tests {
     fn a_longer_distance_is_expected_again() {
         // The first of 40 frames ends a segment of 50 early; after it segments begin sooner.
         check(25, &[0, 25, 65, 90, 130], 150, &[0, 65, 130], 15 + 15);
+    }
+
+    #[test]
+    fn a_segment_that_is_ended_is_as_short_as_its_keyframes_allow() {
+        let mut cutter = Cutter::new(181_800, 180_000, 25 * FRAME);
+        let mut begun = Vec::new();
+        for n in 0..150 {
+            if n == 70 {
+                cutter.end_segment();
+            }
+            if cutter.picture(n * FRAME, FRAME, n % 25 == 0) == Fit::Begins {
+                begun.push(n);
+            }
+        }
+        assert_eq!(begun, [0, 50, 75, 125]);
+    }
+
+    #[test]
+    fn sound_without_pictures_is_alone_after_a_target_duration() {
+        let mut cutter = Cutter::new(180_000, 180_000, 180_000);
+        assert!(!cutter.is_sound_alone(900_000), "no picture has come");
+        cutter.picture(0, FRAME, true);
+        assert!(!cutter.is_sound_alone(180_000 + FRAME - 1) && cutter.is_sound_alone(180_000 + FRAME));
+        cutter.picture(900_000, FRAME, true);
+        assert!(!cutter.is_sound_alone(900_000));
     }
 
     #[test]

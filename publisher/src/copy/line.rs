@@ -23,6 +23,9 @@ const LOOK: Duration = Duration::from_millis(100);
 /// pictures: less than the second by which dates of two segments may overlap.
 const OVERLAP: Duration = Duration::from_millis(300);
 
+/// For so long sound without a picture is a sign that pictures will come: what is copied cannot go on without them.
+const SOUND_ALONE: Duration = Duration::from_secs(5);
+
 /// How the slate comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SlatePlan {
@@ -54,6 +57,8 @@ struct State<'a> {
 struct Watch {
     seen: Seen,
     absence: Absence,
+    /// When it last sent what segments begin with.
+    led_at: Instant,
 }
 
 impl<'a> CopyLine<'a> {
@@ -62,6 +67,7 @@ impl<'a> CopyLine<'a> {
         let watch = plan.map(|SlatePlan { pace, after }| Watch {
             seen: Seen::new(pace),
             absence: Absence::new(after, Instant::now()),
+            led_at: Instant::now(),
         });
         let state = State { copier, made: None, showing: None, watch, is_over: false };
         Self { state: Mutex::new(state), over: Condvar::new(), meters }
@@ -198,8 +204,9 @@ impl Watch {
         self.seen.note(packet);
         let now = Instant::now();
         if packet.medium == leading {
+            self.led_at = now;
             self.absence.note_picture(now);
-        } else {
+        } else if now < self.led_at + SOUND_ALONE {
             self.absence.note_sign(Some(now));
         }
     }

@@ -20,6 +20,7 @@ pub(crate) mod line;
 mod outliers;
 pub(crate) mod part_target;
 mod picture_pace;
+mod picture_sets;
 mod set_filter;
 mod slate_drawing;
 pub(crate) mod slate_form;

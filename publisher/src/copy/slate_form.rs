@@ -4,11 +4,12 @@
 //! channels of the sound, as soon as they are known.
 
 use crate::copy::picture_pace::PicturePace;
+use crate::copy::picture_sets::{Sets, sets_of};
 use crate::copy::{CopiedPacket, CopiedStream};
 use crate::encode::short_film::PictureForm;
 use crate::source::input::adts::Adts;
 use crate::source::input::stream_fields;
-use livedir_media::{Medium, Nal, VideoCodec};
+use livedir_media::Medium;
 use livedir_time::ticks;
 
 /// The shortest picture of a slate: 120 a second.
@@ -134,28 +135,6 @@ impl Seen {
             bps: self.pace.bps.clamp(*BITS_PER_SECOND.start(), *BITS_PER_SECOND.end()),
         })
     }
-}
-
-/// What sequence parameter sets say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Sets {
-    profile: u8,
-    level: u8,
-    /// The shape of a pixel.
-    sample_aspect: (u32, u32),
-    /// Of a picture; `None` where it cannot be read.
-    size: Option<(u32, u32)>,
-}
-
-/// What the first sequence parameter set of a frame behind start codes says.
-fn sets_of(picture: &[u8]) -> Option<Sets> {
-    let is_set = |four: &[u8]| four[..3] == [0, 0, 1] && VideoCodec::H264.nal(four[3]) == Nal::Sps;
-    let at = picture.windows(4).position(is_set)?;
-    let [profile, _, level] = *picture.get(at + 4..at + 7)? else { return None };
-    let declared = VideoCodec::H264.declared(picture).unwrap_or_default();
-    let sample_aspect = declared.sample_aspect.filter(|&(width, height)| width > 0 && height > 0);
-    let sample_aspect = sample_aspect.unwrap_or((1, 1));
-    Some(Sets { profile, level, sample_aspect, size: declared.size })
 }
 
 #[cfg(test)]

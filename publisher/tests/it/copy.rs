@@ -4,6 +4,7 @@ mod lists;
 mod live;
 mod refusals;
 mod slate;
+mod sound_alone;
 
 use std::path::Path;
 use std::process::Command;
@@ -13,6 +14,7 @@ use livedir_playlist::MediaPlaylist;
 use super::input::media::{PICTURES, SOUND, made};
 use crate::support::check::assert_clean;
 use crate::support::programs::{LiveStream, Running, publisher, read_playlist};
+use crate::support::run::run;
 
 /// A film with sound, with a keyframe each `gop` pictures and as `more` has it.
 fn film(name: &str, gop: &str, seconds: &str, more: &[&str]) -> String {
@@ -107,6 +109,42 @@ fn pictures_and_sound_are_those_of_the_film_to_the_bit() {
             assert!(of_film.len() > 10_000 && of_film == sound(&directory.path().join("stream.m3u8")));
         }
     }
+}
+
+/// Films one after the other in one file, as a broadcast is.
+fn joined(name: &str, films: &[String]) -> String {
+    let joined = Path::new(&films[0]).with_file_name(name);
+    let bytes: Vec<u8> = films.iter().flat_map(|film| std::fs::read(film).unwrap()).collect();
+    std::fs::write(&joined, bytes).unwrap();
+    joined.display().to_string()
+}
+
+#[test]
+fn pictures_of_another_size_or_shape_begin_a_segment_behind_a_discontinuity() {
+    let wide = film("wide.ts", "25", "3", &["-vf", "scale=320:180,setsar=1"]);
+    let upright = film("upright.ts", "25", "3", &["-vf", "scale=180:320,setsar=1"]);
+    let stretched = film("stretched.ts", "25", "3", &["-vf", "scale=180:320,setsar=4/3"]);
+    let film = joined("changes.ts", &[wide, upright, stretched]);
+    let directory = tempfile::tempdir().unwrap();
+    let (playlist, _) = copied(directory.path(), &film, &[]);
+    let shape = |uri: &str| {
+        let entries = "frame=width,height,sample_aspect_ratio";
+        let words = ["-v", "error", "-select_streams", "v", "-show_entries", entries, "-of", "csv=p=0"];
+        let told = run(Command::new("ffprobe").args(words).arg(directory.path().join(uri)));
+        let told = String::from_utf8(told).expect("plain text");
+        let mut shapes: Vec<_> = told
+            .lines()
+            .map(|line| line.trim_end_matches([',', ' ']))
+            .filter(|line| !line.is_empty())
+            .collect();
+        shapes.dedup();
+        assert_eq!(shapes.len(), 1, "{uri} has pictures of several shapes: {shapes:?}");
+        shapes[0].to_owned()
+    };
+    let shapes: Vec<String> = playlist.segments.iter().map(|segment| shape(&segment.uri)).collect();
+    let changes: Vec<usize> = (1..shapes.len()).filter(|at| shapes[at - 1] != shapes[*at]).collect();
+    assert_eq!(changes.len(), 2, "{shapes:?}");
+    assert!(changes.iter().all(|at| playlist.segments[*at].discontinuity), "{playlist:#?}");
 }
 
 #[test]

@@ -55,6 +55,7 @@ const LAYERS: [Layers; 6] = [
             "anatomy",
             "scan",
             "probe_error",
+            "foreign",
             "discontinuity",
             "unfit",
             "facts",

@@ -11,7 +11,7 @@ use livedir_publisher::cli::args::CommandLine;
 use crate::support::programs::server;
 
 /// Which commands show the messages of a file, by how its path begins; the first that fits. All others are of `live`.
-const SHOWN_BY: [(&str, &[&str]); 17] = [
+const SHOWN_BY: [(&str, &[&str]); 18] = [
     ("publisher/src/cli/args/watch.rs", &["watch"]),
     ("publisher/src/cli/args/inspect.rs", &["inspect"]),
     ("publisher/src/cli/args/check.rs", &["check"]),
@@ -22,6 +22,8 @@ const SHOWN_BY: [(&str, &[&str]); 17] = [
     ("crates/watcher/src/publish/mod.rs", &["watch"]),
     ("crates/watcher/src/timeline/target_duration.rs", &["watch"]),
     ("crates/watcher/src/events/refusal.rs", &["watch"]),
+    // Of files of other encoders.
+    ("crates/watcher/src/channel/foreign.rs", &["watch"]),
     ("crates/watcher/src/", &["live", "watch"]),
     ("publisher/src/commands/watch.rs", &["watch"]),
     ("publisher/src/package/segment_writer.rs", &["live", "watch"]),

@@ -91,7 +91,7 @@ pub fn names(playlist: &MediaPlaylist) -> String {
 }
 
 #[track_caller]
-fn no_discontinuity(playlist: &MediaPlaylist) {
+pub fn no_discontinuity(playlist: &MediaPlaylist) {
     assert!(playlist.segments.iter().all(|segment| !segment.discontinuity), "{playlist:#?}");
 }
 

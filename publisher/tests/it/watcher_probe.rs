@@ -6,7 +6,8 @@ use crate::watcher_support::{
 };
 use livedir_media::anatomy;
 use livedir_media::{
-    AudioCodec, Carries, Discontinuity, Facts, ProbeError, Unfit, VideoCodec, discontinuity, probe, unfit,
+    AudioCodec, Carries, Discontinuity, Facts, Foreign, ProbeError, Unfit, VideoCodec, discontinuity, probe,
+    unfit,
 };
 use proptest::prelude::*;
 use std::{fs, process::Command};
@@ -217,7 +218,7 @@ fn video_that_players_do_not_take_is_named() {
     let directory = tempfile::tempdir().expect("temp dir");
     ffmpeg(directory.path(), "-f lavfi -i testsrc2=size=160x120:rate=25 -c:v mpeg2video -t 1 out.ts");
     let bytes = fs::read(directory.path().join("out.ts")).expect("read");
-    assert_eq!(probe(&bytes), Err(ProbeError::ForeignVideo { stream_type: 2 }));
+    assert_eq!(probe(&bytes), Err(ProbeError::Foreign(Foreign::Video { stream_type: 2 })));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::{
     world::{WriterDirectory, held},
 };
 use foreign::Foreign;
-pub use foreign::foreign_segment;
+pub use foreign::{foreign_segment, note_rename};
 use livedir_layout::guard::Guard;
 use livedir_layout::numbers::Numbers;
 use livedir_publisher::package::segment_writer::SegmentFiles;

@@ -9,6 +9,7 @@ mod hands;
 mod lives;
 mod machine;
 mod playlists;
+mod renames;
 mod segments;
 mod strays;
 
@@ -94,6 +95,7 @@ pub static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
         playlists::KINDS,
         ears::KINDS,
         machine::KINDS,
+        renames::KINDS,
     ];
     groups.concat()
 });

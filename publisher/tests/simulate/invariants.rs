@@ -7,6 +7,7 @@ mod channel;
 mod deletion;
 mod listed;
 mod low_latency;
+mod names;
 mod progress;
 mod renditions;
 mod versions;
@@ -21,6 +22,7 @@ use crate::{
 };
 pub use channel::{Channel, Which};
 use livedir_playlist::{Listing, read_listing};
+pub use names::Renamed;
 pub use progress::failing_until_us;
 use std::{path::Path, sync::Mutex};
 
@@ -34,6 +36,7 @@ pub const INVARIANTS: &[(&str, &str)] = &[
     ("order", "segments are listed in the order that the bytes tell"),
     ("discontinuity", "EXT-X-DISCONTINUITY stands where the timeline breaks"),
     ("existence", "what is listed is there, and is whole"),
+    ("names", "a file that is renamed is one segment, and stays under the name that is listed"),
     ("grace", "what is listed is not removed, nor what has left too shortly before"),
     ("deletion", "what has left is removed after its grace, through any number of restarts"),
     ("progress", "a good file is listed within a target duration"),
@@ -201,6 +204,7 @@ impl Judge {
         let version = channel::Version { text, listing, at_us: now_us };
         versions::check(&self.channels[index], which, &version)?;
         listed::check(self, index, disk, which, &version)?;
+        names::check_once(&self.channels[index], disk, &version)?;
         progress::check_order(&self.channels[index], self.is_ours, disk, now_us, which, &version)?;
         let (target_us, window) = (self.channels[index].target_us(self.target_us), self.window);
         self.channels[index].note_listed(which, version, target_us, window, disk);
@@ -255,6 +259,7 @@ impl Judge {
             renditions::check_not_behind(self, disk, now_us)?;
         }
         progress::check(self, disk, now_us, on_air_us)?;
+        names::check(self, disk, now_us, on_air_us)?;
         deletion::check(self, disk, now_us, on_air_us)
     }
 

@@ -31,6 +31,7 @@ pub enum Fault {
     MissesOneFile,
     DropsDiscontinuity,
     ListsWhatIsNotThere,
+    NeverLinksBack,
     DeletesBeforeItWrites,
     ForgetsDeletion,
     HoldsPlaylistBack,
@@ -88,6 +89,7 @@ static PROOFS: &[Proof] = &[
     proof(Fault::MissesOneFile, "order", WATCHED, &[]),
     proof(Fault::DropsDiscontinuity, "discontinuity", OURS, &["kill"]),
     proof(Fault::ListsWhatIsNotThere, "existence", OURS, &[]),
+    proof(Fault::NeverLinksBack, "names", WATCHED, &["a listed segment is renamed"]),
     proof(Fault::DeletesBeforeItWrites, "grace", WITHOUT_PARTS, &[]),
     proof(Fault::ForgetsDeletion, "deletion", SHORT, &[]),
     proof(Fault::HoldsPlaylistBack, "progress", WITHOUT_PARTS, &[]),
@@ -285,6 +287,11 @@ impl Sabotage {
 
     pub fn forgets(&self, path: &Path) -> bool {
         self.is(Fault::ForgetsDeletion) && path.extension().is_some_and(|extension| extension == "ts")
+    }
+
+    /// Whether it says that it has given a file a second name, and has not.
+    pub fn only_says_that_it_links(&self) -> bool {
+        self.is(Fault::NeverLinksBack)
     }
 
     /// What it says when it makes a directory.

@@ -9,6 +9,9 @@ use fastrand::Rng;
 /// Every schedule has so many segments.
 pub const FEWEST_SEGMENTS: usize = 30;
 
+/// What makes the numbers from which renames are drawn others than those of all else.
+const RENAMES: u64 = 0x7265_6e61_6d65;
+
 /// At the end nothing happens but segments for so many target durations: all that was put off has to be listed then.
 const CALM_TARGETS: u64 = 5;
 
@@ -177,7 +180,9 @@ impl Schedule {
     pub fn draw(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let plan = Plan::draw(&mut rng);
-        let events = draw_events(&mut rng, &plan);
+        let mut events = draw_events(&mut rng, &plan);
+        events.extend(draw_renames(&mut Rng::with_seed(seed ^ RENAMES), &plan));
+        events.sort_by_key(|event| event.at_us);
         Self { seed, plan, events }
     }
 
@@ -262,6 +267,24 @@ fn draw_events(rng: &mut Rng, plan: &Plan) -> Vec<Event> {
     }
     events.sort_by_key(|event| event.at_us);
     events
+}
+
+/// Some schedules of other encoders have renames.
+fn draw_renames(rng: &mut Rng, plan: &Plan) -> Vec<Event> {
+    if plan.is_ours() || rng.u32(0..3) > 0 {
+        return Vec::new();
+    }
+    let kinds: Vec<_> = KINDS.iter().enumerate().filter(|(_, kind)| kind.weight == 0).collect();
+    let fits: Vec<_> =
+        kinds.into_iter().filter(|(_, kind)| (kind.fits)(plan)).map(|(index, _)| index).collect();
+    let most_us = plan.segment_us * (FEWEST_SEGMENTS as u64 - CALM_TARGETS);
+    let rename = |rng: &mut Rng| Event {
+        at_us: rng.u64(0..most_us),
+        kind: fits[rng.usize(0..fits.len())],
+        of: rng.usize(0..plan.channels),
+        detail: rng.u64(..),
+    };
+    (0..rng.u32(1..8)).map(|_| rename(rng)).collect()
 }
 
 fn pick(rng: &mut Rng, plan: &Plan, role: Role) -> usize {

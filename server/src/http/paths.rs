@@ -4,7 +4,7 @@
 //! reading of the same bytes can follow.
 
 use livedir_layout::files::STATUS;
-use livedir_layout::formats::ENDING;
+use livedir_layout::formats::{ENDING, is_unserved};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// A file that may be looked for.
@@ -34,7 +34,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// Decides what the path of a request URI means; `None` is a 404.
 pub(crate) fn resolve(uri_path: &str) -> Option<Target> {
     let decoded = percent_decode_str(uri_path).decode_utf8().ok()?;
-    if !decoded.starts_with('/') || decoded.contains(|c: char| c == '\\' || c.is_control()) {
+    if !decoded.starts_with('/') || decoded.contains(is_unserved) {
         return None;
     }
     let mut parts: Vec<&str> = decoded.split('/').filter(|part| !part.is_empty()).collect();
@@ -52,7 +52,7 @@ pub(crate) fn resolve(uri_path: &str) -> Option<Target> {
 /// The target of a path that is decoded already, as a directory lists it; `None` for what is not served.
 pub(crate) fn resolve_plain(path: &str) -> Option<Target> {
     let parts = path.split('/');
-    let is_plain = !path.contains(|c: char| c == '\\' || c.is_control());
+    let is_plain = !path.contains(is_unserved);
     let are_shown = parts.clone().all(|part| !part.is_empty() && !part.starts_with('.'));
     (is_plain && are_shown).then(|| Target { kind: kind(path), path: path.to_owned() })
 }

@@ -3,7 +3,7 @@
 //! In: URI and bytes. Out: [`SegmentFacts`]. Pure. MPEG-TS is probed; of other containers only kind and size are told.
 
 use crate::rules::SegmentFacts;
-use livedir_media::{Container, Facts, ProbeError, container};
+use livedir_media::{Container, Facts, Foreign, ProbeError, container, foreign};
 
 /// RFC 8216 3 lists the formats that a segment may have.
 const IN_NO_FORMAT: &str = "it is neither MPEG-TS nor fragmented MP4, packed audio or WebVTT";
@@ -13,31 +13,37 @@ const IN_NO_FORMAT: &str = "it is neither MPEG-TS nor fragmented MP4, packed aud
 #[must_use]
 pub(crate) fn segment_facts(uri: &str, bytes: &[u8], in_the_clear: bool) -> SegmentFacts {
     let container = container(bytes);
-    let (media, problem) = if bytes.is_empty() {
-        (None, Some(ProbeError::Empty.to_string()))
-    } else if container == Container::Ts && in_the_clear {
+    let (mut media, mut named): (_, Vec<Foreign>) = (None, Vec::new());
+    let problem = if bytes.is_empty() {
+        Some(ProbeError::Empty.to_string())
+    } else if matches!(container, Container::Ts | Container::M2ts) && in_the_clear {
         match livedir_media::probe(bytes) {
-            Ok(media) => {
-                let problem = cut(&media);
-                (Some(media), problem)
+            Ok(facts) => {
+                let problem = cut(&facts);
+                named = foreign(&facts);
+                media = Some(facts);
+                problem
             }
-            // Unusual and not for every player, but no sign of damage: there is no rule for it.
-            Err(ProbeError::ForeignVideo { .. }) => (None, None),
-            Err(error) => (None, Some(error.to_string())),
+            // No sign of damage: each of them has a rule of its own.
+            Err(ProbeError::Foreign(it)) => {
+                named.push(it);
+                None
+            }
+            Err(error) => Some(error.to_string()),
         }
     } else if container == Container::Other && in_the_clear && !is_audio_or_subtitles(bytes) {
-        (None, Some(IN_NO_FORMAT.to_owned()))
+        Some(IN_NO_FORMAT.to_owned())
     } else {
-        (None, None)
+        None
     };
-    SegmentFacts { uri: uri.to_owned(), bytes: bytes.len() as u64, container, media, problem }
+    SegmentFacts { uri: uri.to_owned(), bytes: bytes.len() as u64, container, media, foreign: named, problem }
 }
 
 /// What is known of a segment that cannot be read: why.
 #[must_use]
 pub(crate) fn without_bytes(uri: &str, problem: String) -> SegmentFacts {
     let (container, problem) = (Container::Other, Some(problem));
-    SegmentFacts { uri: uri.to_owned(), bytes: 0, container, media: None, problem }
+    SegmentFacts { uri: uri.to_owned(), bytes: 0, container, media: None, foreign: Vec::new(), problem }
 }
 
 fn cut(media: &Facts) -> Option<String> {
@@ -75,6 +81,18 @@ mod tests {
         check(b"", Container::Other, true);
         check(&[0x47; 188], Container::Ts, true);
         check(&[&[0x47; 188][..], b"<html>"].concat(), Container::Other, true);
+    }
+
+    #[test]
+    fn packets_of_192_bytes_are_no_damage_and_are_named() {
+        let mut packet = vec![0x0e, 0xbf, 0x46, 0x22, 0x47, 0x1f, 0xff, 0x10];
+        packet.resize(192, 0xff);
+        let facts = segment_facts("a", &packet.repeat(3), true);
+        assert_eq!(
+            (facts.container, &facts.foreign[..], facts.problem),
+            (Container::M2ts, &[Foreign::M2ts][..], None)
+        );
+        assert_eq!(segment_facts("a", &packet.repeat(3), false).foreign, []);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! In: what `livedir-media` has read from the bytes. Out: the times, streams and frames that rules compare; `None` where
 //! that is not known. Pure.
 
-use livedir_media::{AudioCodec, Container, ElementaryStream, Facts, VideoCodec, VideoFacts};
+use livedir_media::{AudioCodec, Container, ElementaryStream, Facts, Foreign, VideoCodec, VideoFacts};
 use livedir_time::ticks::exact_seconds;
 
 /// What is true of one segment file.
@@ -17,6 +17,8 @@ pub struct SegmentFacts {
     pub container: Container,
     /// What its bytes hold; `None` where they are no MPEG-TS, or were not looked into.
     pub media: Option<Facts>,
+    /// What in it players do not play, or few of them.
+    pub foreign: Vec<Foreign>,
     /// Why nothing else is known: it is missing, cut, no media. All else is then ignored.
     pub problem: Option<String>,
 }

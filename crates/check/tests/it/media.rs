@@ -5,10 +5,10 @@ use livedir_media::{
     AudioCodec, AudioFacts, Container, Counter, ElementaryStream, Facts, VideoCodec, VideoFacts,
 };
 
-const VIDEO: ElementaryStream = ElementaryStream { pid: 256, stream_type: 0x1b };
+const VIDEO: ElementaryStream = ElementaryStream { pid: 256, stream_type: 0x1b, format: None };
 
 /// A stream of sound, AAC.
-pub const AUDIO: ElementaryStream = ElementaryStream { pid: 257, stream_type: 0x0f };
+pub const AUDIO: ElementaryStream = ElementaryStream { pid: 257, stream_type: 0x0f, format: None };
 
 const CODEC: AudioCodec = AudioCodec::Aac { sample_rate_hz: 48_000, channels: 2 };
 
@@ -36,12 +36,14 @@ pub fn segment(uri: String, start_90k: u64, duration_90k: u64, frame_interval_90
             sps: vec![0x67, 0x42],
         }),
         audio: Some(AudioFacts { start_90k, end_90k, codec: CODEC }),
+        programs: 1,
         streams: vec![VIDEO, AUDIO],
         counters: Vec::new(),
         tables_first: true,
         trailing_bytes: 0,
     };
-    SegmentFacts { uri, bytes: 188_000, container: Container::Ts, media: Some(media), problem: None }
+    let container = Container::Ts;
+    SegmentFacts { uri, bytes: 188_000, container, media: Some(media), foreign: Vec::new(), problem: None }
 }
 
 /// The counter of the video.

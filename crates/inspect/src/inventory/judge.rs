@@ -5,7 +5,7 @@ use crate::model::listing::Entry;
 use crate::model::names::directory_of;
 use crate::model::survey::{Contents, FileFound, Slot, Standing, Survey};
 use jiff::{SignedDuration, Timestamp};
-use livedir_media::{Facts, discontinuity, unfit};
+use livedir_media::{Facts, discontinuity, foreign, unfit};
 use livedir_time::ticks::seconds;
 
 /// What there is to say of a segment beside what it is.
@@ -130,7 +130,7 @@ fn lost_parts(entry: Option<&Entry>) -> Option<String> {
 
 /// What a playlist can bear and should not have to.
 fn odd(facts: &Facts, entry: Option<&Entry>) -> Vec<String> {
-    let mut odd = Vec::new();
+    let mut odd: Vec<_> = foreign(facts).iter().map(ToString::to_string).collect();
     if !facts.tables_first {
         odd.push("PAT and PMT do not come first".to_owned());
     }

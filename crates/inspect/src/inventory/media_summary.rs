@@ -53,7 +53,10 @@ fn audio(facts: &Facts) -> Option<AudioSummary> {
 
 /// What the PMT names, in its order.
 pub(crate) fn stream_names(streams: &[ElementaryStream]) -> Vec<String> {
-    streams.iter().map(|stream| stream_name(stream.stream_type)).collect()
+    let name = |stream: &ElementaryStream| {
+        if stream.is_opus() { "opus".to_owned() } else { stream_name(stream.stream_type) }
+    };
+    streams.iter().map(name).collect()
 }
 
 /// ISO 13818-1 table 2-34, and what ATSC and Apple added.

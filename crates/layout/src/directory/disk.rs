@@ -84,6 +84,14 @@ impl Directory for Disk {
         Ok(OpenFile { stamp: Stamp::of(&file.metadata()?), bytes: Box::new(file) })
     }
 
+    fn leads_out(&self, path: &Path, root: &Path) -> bool {
+        let is_link = fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink());
+        let Some(target) = is_link.then(|| fs::canonicalize(path).ok()).flatten() else { return false };
+        let lies_beneath =
+            |directory: &Path| fs::canonicalize(directory).is_ok_and(|it| target.starts_with(it));
+        !lies_beneath(root) && !path.parent().is_some_and(lies_beneath)
+    }
+
     fn make(&self, directory: &Path) -> io::Result<()> {
         fs::create_dir_all(directory)
     }
@@ -177,6 +185,44 @@ mod tests {
         let contents = Contents { bytes: b"new", modified_at: None, mode: 0o644 };
         disk.put(webroot.path(), "a", &contents).expect_err("a directory is in the way");
         assert_eq!(disk.list(webroot.path()).expect("a list").len(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_that_lead_out_of_a_directory_are_told_from_those_that_stay() {
+        use std::os::unix::fs::symlink;
+        let parent = tempfile::tempdir().expect("temp dir");
+        let at = |name: &str| parent.path().join(name);
+        fs::create_dir_all(at("webroot/live")).expect("made");
+        for file in ["outside.ts", "webroot/beside.ts", "webroot/live/plain.ts"] {
+            fs::write(at(file), b"G").expect("written");
+        }
+        let links = [
+            ("in.ts", "../beside.ts", false),
+            ("here.ts", "plain.ts", false),
+            ("out.ts", "../../outside.ts", true),
+            ("over.ts", "out.ts", true),
+            ("nowhere.ts", "../../nothing.ts", false),
+            ("circle.ts", "circle.ts", false),
+        ];
+        // Also where the webroot itself is reached over a link, or its `live/` lies on another disk.
+        symlink(at("webroot"), at("linked")).expect("linked");
+        fs::create_dir(at("other")).expect("made");
+        symlink(at("webroot/live"), at("other/live")).expect("linked");
+        for (name, target, _) in links {
+            symlink(target, at("webroot/live").join(name)).expect("linked");
+        }
+        for (name, expected) in
+            links.map(|(name, _, expected)| (name, expected)).into_iter().chain([("plain.ts", false)])
+        {
+            let is_beside = name == "in.ts";
+            for root in
+                ["webroot", "linked", "other"].into_iter().filter(|root| *root != "other" || !is_beside)
+            {
+                let found = Disk::without_events().leads_out(&at(root).join("live").join(name), &at(root));
+                assert_eq!(found, expected, "{root}: {name}");
+            }
+        }
     }
 
     #[cfg(unix)]

@@ -28,6 +28,12 @@ pub trait Directory: Send + Sync + fmt::Debug {
     /// [`io::ErrorKind::InvalidInput`].
     fn open(&self, path: &Path) -> io::Result<OpenFile>;
 
+    /// Whether the path is that of a symbolic link to a file that lies neither beneath `root` nor beneath the directory of the link. One
+    /// that leads nowhere is none.
+    fn leads_out(&self, _path: &Path, _root: &Path) -> bool {
+        false
+    }
+
     /// Makes a directory, and those above it. One that is there already is fine.
     fn make(&self, directory: &Path) -> io::Result<()>;
 

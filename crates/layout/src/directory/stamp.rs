@@ -50,6 +50,12 @@ impl Stamp {
         self.inode == before.inode && self.bytes >= before.bytes
     }
 
+    /// Whether the system says which file it is: two files of one size and time are one or two else.
+    #[must_use]
+    pub fn tells_files_apart(&self) -> bool {
+        self.inode != 0
+    }
+
     /// A number that two stamps share between which nothing was written.
     #[must_use]
     pub fn contents(&self) -> u64 {

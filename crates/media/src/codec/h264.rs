@@ -1,9 +1,9 @@
 //! H.264: types of NAL units and the sequence parameter set. Pure; survives any bytes.
 
-use super::picture::{Declared, LONGEST_INTERVAL_90K, Picture};
+use super::picture::{Declared, LONGEST_INTERVAL_90K, Picture, Samples};
 use super::{Nal, Slice};
 use h264_reader::{
-    nal::sps::SeqParameterSet,
+    nal::sps::{ChromaFormat, SeqParameterSet},
     rbsp::{BitRead as _, BitReader, ByteReader, decode_nal},
 };
 use livedir_time::ticks::of_samples;
@@ -55,6 +55,20 @@ pub(super) fn declared(sps: &[u8]) -> Option<Declared> {
         has_range: signal.is_some(),
         has_colours: signal.is_some_and(|signal| signal.colour_description.is_some()),
     })
+}
+
+/// 7.4.2.1.1; `None` when it is damaged.
+pub(super) fn samples(sps: &[u8]) -> Option<Samples> {
+    let rbsp = decode_nal(sps).ok()?;
+    let told = SeqParameterSet::from_bits(BitReader::new(&*rbsp)).ok()?.chroma_info;
+    let chroma = match told.chroma_format {
+        ChromaFormat::Monochrome => "4:0:0",
+        ChromaFormat::YUV420 => "4:2:0",
+        ChromaFormat::YUV422 => "4:2:2",
+        ChromaFormat::YUV444 => "4:4:4",
+        ChromaFormat::Invalid(_) => return None,
+    };
+    Some(Samples { chroma, bits: 8 + told.bit_depth_luma_minus8.max(told.bit_depth_chroma_minus8) })
 }
 
 pub(super) fn read_sps(sps: &[u8]) -> Option<Picture> {

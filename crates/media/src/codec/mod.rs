@@ -7,7 +7,7 @@ pub(crate) mod hevc;
 pub(crate) mod picture;
 pub(crate) mod picture_head;
 
-use picture::{Declared, Picture};
+use picture::{Declared, Picture, Samples};
 
 /// What pictures are coded in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -140,6 +140,15 @@ impl VideoCodec {
         let sps = head.into_sps()?;
         match self {
             Self::H264 => h264::declared(&sps),
+            Self::Hevc => None,
+        }
+    }
+
+    /// How the pixels of its pictures are stored, as a sequence parameter set says. `None` where it cannot be read; of HEVC it is not
+    /// read: whoever plays HEVC plays 10 bits.
+    pub(crate) fn samples(self, sps: &[u8]) -> Option<Samples> {
+        match self {
+            Self::H264 => h264::samples(sps),
             Self::Hevc => None,
         }
     }

@@ -27,5 +27,14 @@ pub struct Declared {
     pub has_colours: bool,
 }
 
+/// How the pixels of a picture are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Samples {
+    /// `4:2:0`, `4:2:2`, `4:4:4`, or `4:0:0` where there is no colour.
+    pub chroma: &'static str,
+    /// Bits of a sample of brightness.
+    pub bits: u8,
+}
+
 /// An hour: even a slide show goes on sooner, and times are told apart up to 13 hours.
 pub(crate) const LONGEST_INTERVAL_90K: u64 = of_seconds(3_600);

@@ -193,7 +193,10 @@ impl Channels {
             }
             Wake::Begun(path) => self.tell(path, |channel, name| channel.begun(name, buffer)),
             Wake::Gone(path) => self.tell(path, Channel::gone),
+            Wake::Stranger(path) => self.mention(path, Channel::note_stranger),
+            Wake::Renamed(path) => self.tell(path, Channel::renamed),
             Wake::Directory(path) => {
+                self.mention(path, Channel::note_directory);
                 if let Some(kept) = self.by_live.get_mut(path) {
                     kept.channel.directory_is_gone();
                     self.schedule(path);
@@ -230,6 +233,16 @@ impl Channels {
             tell(&mut kept.channel, name);
             kept.channel.settle();
             self.schedule(live);
+        }
+    }
+
+    /// Tells the channel of what it may complain of, and of nothing that is to be done. Temporary files come and go with each segment,
+    /// and look like directories.
+    fn mention(&mut self, path: &Path, note: impl FnOnce(&mut Channel, &str)) {
+        if let Some(kept) = path.parent().and_then(|live| self.by_live.get_mut(live))
+            && let Some(name) = path.file_name().and_then(|name| name.to_str())
+        {
+            note(&mut kept.channel, name);
         }
     }
 

@@ -10,6 +10,11 @@ const MOST: usize = 1_000;
 pub(crate) struct Complaints(BTreeSet<String>);
 
 impl Complaints {
+    /// Whether this was told.
+    pub(crate) fn has(&self, of: &str) -> bool {
+        self.0.contains(of)
+    }
+
     /// Remembers a name or an error. Says whether it is new.
     pub(crate) fn note(&mut self, of: &str) -> bool {
         self.0.len() < MOST && self.0.insert(of.to_owned())

@@ -29,6 +29,11 @@ impl Present {
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.contains(&hash(name))
     }
+
+    /// This name has come back since they were listed.
+    pub(crate) fn add(&mut self, name: &str) {
+        self.0.insert(hash(name));
+    }
 }
 
 /// Files that were handled, by name and contents.
@@ -70,6 +75,17 @@ impl Handled {
     /// Whether a file has had its turn as it is.
     pub(crate) fn has_as(&self, name: &str, stamp: &Stamp) -> bool {
         self.contents.get(&hash(name)) == Some(&stamp.contents())
+    }
+
+    /// What the file of this name was when it had its turn: see [`Stamp::contents`].
+    pub(crate) fn contents(&self, name: &str) -> Option<u64> {
+        self.contents.get(&hash(name)).copied()
+    }
+
+    /// Whether a file has had its turn as it is under another name.
+    pub(crate) fn has_elsewhere(&self, name: &str, stamp: &Stamp) -> bool {
+        let (name, contents) = (hash(name), stamp.contents());
+        self.contents.iter().any(|(other, it)| *it == contents && *other != name)
     }
 
     /// A listed file was taken away.

@@ -3,7 +3,7 @@
 //! In: names. Out: what the file system says of them, and what they hold. Runs on the watcher's thread.
 
 use crate::events::finished_file::{self, Finished, ReadBuffer};
-use crate::events::present;
+use crate::events::present::{self, Listing};
 use crate::events::refusal::Refusal;
 use crate::resume::parts_on_disk::parts_in;
 use crate::resume::rejoin;
@@ -42,7 +42,11 @@ impl LiveFiles {
 
     /// Reads a segment.
     pub(crate) fn read(&self, name: &str, buffer: &mut ReadBuffer) -> Result<Finished, Refusal> {
-        finished_file::read(&*self.directory, &self.path.join(name), buffer)
+        let path = self.path.join(name);
+        if self.directory.leads_out(&path, self.path.parent().unwrap_or(&self.path)) {
+            return Err(Refusal::Outside);
+        }
+        finished_file::read(&*self.directory, &path, buffer)
     }
 
     /// Reads a part of a segment.
@@ -56,8 +60,13 @@ impl LiveFiles {
         present::list(&*self.directory, &self.path)
     }
 
-    /// The names of all segments, and those of all parts.
-    pub(crate) fn segments_and_parts(&self) -> io::Result<(Vec<String>, Vec<String>)> {
+    /// All names that are text.
+    pub(crate) fn all_names(&self) -> io::Result<Vec<String>> {
+        Ok(self.directory.list(&self.path)?.into_iter().filter_map(|entry| entry.name).collect())
+    }
+
+    /// The names of all segments, those of all parts, and what else lies there.
+    pub(crate) fn all(&self) -> io::Result<Listing> {
         present::list_all(&*self.directory, &self.path)
     }
 
@@ -69,6 +78,11 @@ impl LiveFiles {
     /// Makes a segment of its parts. Says whether it is there now.
     pub(crate) fn join(&self, name: &str, parts: impl Iterator<Item = String>) -> io::Result<bool> {
         rejoin::join(&*self.directory, &self.path, name, parts)
+    }
+
+    /// Gives a file a second name, which nothing has.
+    pub(crate) fn link(&self, name: &str, second: &str) -> io::Result<()> {
+        self.directory.link(&self.path.join(name), &self.path.join(second))
     }
 
     /// When the directory itself was changed.

@@ -5,11 +5,13 @@
 
 pub(crate) mod channels;
 mod complaints;
+mod foreign;
 pub(crate) mod grace;
 pub(crate) mod handled;
 pub(crate) mod leftovers;
 mod live_files;
 pub(crate) mod parts;
+pub(crate) mod renamed;
 pub(crate) mod rewritten;
 mod root;
 pub(crate) mod scan;
@@ -17,6 +19,7 @@ pub(crate) mod silence;
 pub(crate) mod start_together;
 pub(crate) mod start_up;
 mod take;
+mod temporary_names;
 pub(crate) mod watch;
 
 use crate::channel::complaints::Complaints;
@@ -25,12 +28,13 @@ use crate::channel::live_files::LiveFiles;
 use crate::channel::parts::GivenUp;
 use crate::channel::rewritten::Reread;
 use crate::channel::silence::Silence;
+use crate::channel::temporary_names::TemporaryNames;
 use crate::channel::watch::Watch;
 use crate::error::WatchError;
 use crate::events::finished_file::ReadBuffer;
 use crate::events::hints::TELLS_OF_CLOSE;
 use crate::events::unfinished::{Unfinished, is_whole};
-use crate::order::{Order, Turn};
+use crate::order::{Order, Series, Turn};
 use crate::publish::Publication;
 use crate::settings::ChannelSettings;
 use crate::world::World;
@@ -53,12 +57,15 @@ pub(crate) struct Channel {
     order: Order,
     unfinished: Unfinished,
     handled: Handled,
+    temporary_names: TemporaryNames,
     watch: Watch,
     next_scan: Instant,
     next_tick: Option<Instant>,
     turn_deadline: Option<Instant>,
     silence: Silence,
     complaints: Complaints,
+    /// Of files of other encoders.
+    series: Series,
 }
 
 impl Channel {
@@ -93,6 +100,9 @@ impl Channel {
         let now = self.world.now();
         self.next_scan = now + self.scan_interval();
         self.scan_before_hole(now, buffer);
+        if self.awaits_name(name) {
+            return self.publish_waiting(self.patience());
+        }
         match &self.order {
             Order::Numbered(order) if number_of_name(name).is_some_and(|number| number > order.next()) => {
                 self.scan_directory(buffer);
@@ -131,12 +141,26 @@ impl Channel {
         }
     }
 
-    /// A file is gone, or has another name.
+    /// A file is gone.
     pub(crate) fn gone(&mut self, name: &str) {
+        self.lose_name(name, false);
+    }
+
+    /// A name is gone. `is_renamed`: its file may have another one.
+    pub(crate) fn lose_name(&mut self, name: &str, is_renamed: bool) {
         self.watch.note_event(self.world.wall());
         // Another one may have come since under its name.
         if self.files.stamp(name).is_ok() {
             return;
+        }
+        if self.is_promised(name) && self.links_back(name, is_renamed) {
+            return;
+        }
+        self.publication.other_names.forget(name);
+        if self.publication.timeline.is_listed(name) {
+            self.publication.leave_other_names(name);
+        } else {
+            self.take_other_names(name, self.world.now());
         }
         if self.publication.timeline.is_listed(name) {
             self.handled.depart(name);
@@ -221,10 +245,12 @@ impl Channel {
             match self.order.turn(self.publication.timeline.last().facts(), self.world.now(), patience) {
                 Turn::Publish(candidate) => {
                     let Some(candidate) = self.read_if_rewritten(*candidate) else { continue };
+                    let name = candidate.name.clone();
                     if self.publication.publish(candidate, self.order.together()) {
                         if let Order::Arrival(order) = &mut self.order {
                             order.published();
                         }
+                        self.note_series(&name, self.publication.timeline.last().facts().cloned());
                         self.silence.begin_at(self.world.now());
                         self.advance_parts();
                         self.publication.write_low_latency();

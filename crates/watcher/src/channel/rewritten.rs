@@ -53,8 +53,11 @@ impl Channel {
     pub(crate) fn read_if_rewritten(&mut self, candidate: Candidate) -> Option<Candidate> {
         let Candidate { name, finished, seen_at } = &candidate;
         let Ok(stamp) = self.files.stamp(name) else {
-            self.publication.refuse(name, None, &Refusal::Vanished);
-            return None;
+            let renamed = self.under_new_name(&candidate);
+            if renamed.is_none() {
+                self.publication.refuse(name, None, &Refusal::Vanished);
+            }
+            return renamed;
         };
         if !stamp.is_rewritten_since(&finished.stamp) {
             return Some(candidate);
@@ -123,6 +126,7 @@ impl Channel {
             let grace_90k = self.publication.timeline.longest_duration_90k();
             self.publication.retention.keep(name, self.world.now(), grace_90k);
         }
+        self.publication.leave_other_names(name);
         if self.complaints.note("again") {
             let name = self.publication.label(name);
             warn!(

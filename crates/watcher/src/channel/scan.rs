@@ -6,6 +6,7 @@
 use crate::channel::Channel;
 use crate::channel::handled::Present;
 use crate::events::finished_file::ReadBuffer;
+use crate::events::present::Listing;
 use crate::order::Order;
 use livedir_layout::names::{Home, name_of_uri, number_of_name};
 use livedir_time::ticks;
@@ -106,8 +107,8 @@ impl Channel {
     pub(crate) fn scan_directory(&mut self, buffer: &mut ReadBuffer) {
         let listed_at = self.world.wall();
         self.watch.note_listing(self.files.changed_at().ok(), listed_at);
-        let (names, parts) = match self.files.segments_and_parts() {
-            Ok(names) => names,
+        let Listing { segments: names, parts, strangers } = match self.files.all() {
+            Ok(listing) => listing,
             Err(error) => {
                 let is_going = error.kind() == io::ErrorKind::NotFound && self.settings.channel().is_some();
                 if !is_going && self.complaints.note(&error.to_string()) {
@@ -117,13 +118,15 @@ impl Channel {
                 return;
             }
         };
+        self.complain_of_strangers(strangers);
         let now = self.world.now();
         self.scan_listed();
-        let present = Present::of(&names);
-        let is_gone = |name: &&String| !present.has(name);
-        let gone: Vec<_> = self.publication.timeline.listed_names().filter(is_gone).cloned().collect();
-        for name in &gone {
-            self.handled.depart(name);
+        let mut present = Present::of(&names);
+        let gone = self.promised_and_not(&present);
+        for name in self.link_back_all(gone, &names, &mut present) {
+            if self.publication.timeline.is_listed(&name) {
+                self.handled.depart(&name);
+            }
         }
         self.publication.timeline.lose(|name| present.has(name));
         self.take_parts(parts, buffer);
@@ -139,6 +142,13 @@ impl Channel {
             }
             Order::Arrival(_) => self.compare_with(&names, &present, now, buffer),
         }
+    }
+
+    /// The names that players may still ask for, and that are not present.
+    fn promised_and_not(&self, present: &Present) -> Vec<String> {
+        let listed = self.publication.timeline.listed_names().map(String::as_str);
+        let promised = listed.chain(self.publication.retention.names());
+        promised.filter(|name| !present.has(name)).map(str::to_owned).collect()
     }
 
     /// Takes up the parts that no event has told of.

@@ -8,12 +8,13 @@ use crate::channel::handled::Handled;
 use crate::channel::live_files::LiveFiles;
 use crate::channel::scan::BLIND;
 use crate::channel::silence::Silence;
+use crate::channel::temporary_names::TemporaryNames;
 use crate::channel::watch::Watch;
 use crate::error::WatchError;
 use crate::events::finished_file::ReadBuffer;
-use crate::events::present::numbers_of;
+use crate::events::present::{Listing, numbers_of};
 use crate::events::unfinished::Unfinished;
-use crate::order::{Arrival, Numbered, Order};
+use crate::order::{Arrival, Numbered, Order, Series};
 use crate::publish::Publication;
 use crate::publish::retention::instant_of;
 use crate::resume::agreement::Fate;
@@ -119,7 +120,7 @@ impl Channel {
         let directory_now = files.identity();
         let listed_at = world.wall();
         let listed_as_of = files.changed_at().ok();
-        let names = files.segments().map_err(of_live)?;
+        let Listing { segments: names, strangers, .. } = files.all().map_err(of_live)?;
         let found = found(&files, &names, settings.naming, last_of_ours);
         let rebuilt_from = fate.as_ref().and_then(Fate::empty_playlist);
         // What is done to them from now on is seen.
@@ -180,7 +181,7 @@ impl Channel {
         }
         let numbers = numbers.of(files.path());
         let silence = Silence::new(now, settings.end_after);
-        let channel = Self {
+        let mut channel = Self {
             world: world.clone(),
             order: match settings.naming {
                 Naming::Numbered => {
@@ -195,13 +196,16 @@ impl Channel {
             publication,
             unfinished: Unfinished::default(),
             handled: Handled::default(),
+            temporary_names: TemporaryNames::default(),
             watch: Watch::begin(directory_now, watched, listed_as_of, listed_at),
             next_scan: now,
             next_tick: None,
             turn_deadline: None,
             silence,
             complaints: Complaints::default(),
+            series: Series::default(),
         };
+        channel.complain_of_strangers(strangers);
         let is_rebuilt = matches!(fate, Some(Fate::Rebuilt { .. }));
         Ok(Begun { channel, on_disk, is_rebuilt, told, plan, found, names, now })
     }
@@ -360,6 +364,7 @@ impl Channel {
         buffer: &mut ReadBuffer,
     ) {
         self.handled = Handled::begin(files.iter());
+        self.know_other_names(files, unlisted);
         let newest = files.values().map(|stamp| stamp.modified_at).max();
         for name in unlisted {
             let Some(&stamp) = files.get(name) else { continue };

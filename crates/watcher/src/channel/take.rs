@@ -36,8 +36,8 @@ impl Channel {
             return self.complain_of_foreign(name);
         }
         self.unfinished.forget(name);
-        let Ok(stamp) = self.files.stamp(name) else { return self.gone(name) };
-        if self.handled.recognize(name, &stamp) {
+        let Ok(stamp) = self.files.stamp(name) else { return self.renamed(name) };
+        if self.handled.recognize(name, &stamp) || self.is_second_name(name, &stamp) {
             return;
         }
         let Order::Arrival(order) = &self.order else { return };
@@ -56,11 +56,14 @@ impl Channel {
             Ok(finished) if self.is_late(&finished) => {
                 self.handled.note(name, &stamp);
                 self.publication.refuse(name, Some(stamp), &Refusal::Late);
+                self.note_series(name, Some(finished.facts));
             }
             Ok(finished) => {
+                self.complain_of_few_players(name, &finished.facts);
                 self.handled.note(name, &stamp);
                 // What left the list under this name is gone.
                 self.publication.retention.forget(name);
+                self.publication.other_names.forget(name);
                 let candidate = Candidate { name: name.to_owned(), finished, seen_at };
                 if let Order::Arrival(order) = &mut self.order {
                     order.arrived(candidate, self.world.now());

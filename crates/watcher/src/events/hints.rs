@@ -3,7 +3,9 @@
 //! In: notify's events, on notify's own thread, for any number of directories. Out: wakes, into the watcher's channel. It
 //! ends when it is dropped.
 
+use crate::events::stranger::stranger;
 use crate::events::wake::Wake;
+use livedir_layout::directory::EntryKind;
 use livedir_layout::directory::disk::EventSource;
 use livedir_layout::formats::is_media;
 use notify::{
@@ -120,6 +122,9 @@ fn wakes_of(
     let mut wakes = Vec::new();
     for path in &event.paths {
         if !path.file_name().and_then(|name| name.to_str()).is_some_and(is_media) {
+            if is_stranger(event, path) {
+                wakes.push(Wake::Stranger(path.clone()));
+            }
             wakes.extend(concerns_directory(event, path, &is_watched).then(|| Wake::Directory(path.clone())));
             continue;
         }
@@ -139,7 +144,11 @@ fn wakes_of(
                 open.remove(path);
                 wakes.push(Wake::Complete { path: path.clone(), seen_at });
             }
-            EventKind::Modify(ModifyKind::Name(RenameMode::From)) | EventKind::Remove(_) => {
+            EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
+                open.remove(path);
+                wakes.push(Wake::Renamed(path.clone()));
+            }
+            EventKind::Remove(_) => {
                 open.remove(path);
                 wakes.push(Wake::Gone(path.clone()));
             }
@@ -147,6 +156,17 @@ fn wakes_of(
         }
     }
     wakes
+}
+
+/// Whether a file has come that is not listed, though somebody may mean it to be.
+fn is_stranger(event: &Event, path: &Path) -> bool {
+    let has_come = matches!(
+        event.kind,
+        EventKind::Create(CreateKind::File | CreateKind::Any)
+            | EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Any))
+    );
+    let name = path.file_name().and_then(|name| name.to_str());
+    has_come && name.is_some_and(|name| stranger(Some(name), EntryKind::File).is_some())
 }
 
 /// Whether the event makes, takes away or renames a watched directory, or a directory in one.
@@ -188,7 +208,9 @@ mod tests {
                 Wake::Complete { path, .. } => format!("complete {}", path.display()),
                 Wake::Begun(path) => format!("begun {}", path.display()),
                 Wake::Gone(path) => format!("gone {}", path.display()),
+                Wake::Renamed(path) => format!("renamed {}", path.display()),
                 Wake::Directory(path) => format!("directory {}", path.display()),
+                Wake::Stranger(path) => format!("stranger {}", path.display()),
                 Wake::Rescan => "rescan".to_owned(),
                 Wake::Finish | Wake::HandOver => "finish".to_owned(),
             })
@@ -233,7 +255,7 @@ mod tests {
 
     #[test]
     fn deleting_and_renaming_a_segment_take_it_away() {
-        check(&[event(renamed(RenameMode::From), "/w/live/a.ts")], "gone /w/live/a.ts");
+        check(&[event(renamed(RenameMode::From), "/w/live/a.ts")], "renamed /w/live/a.ts");
         check(&[event(EventKind::Remove(RemoveKind::File), "/w/live/a.ts")], "gone /w/live/a.ts");
     }
 
@@ -244,6 +266,19 @@ mod tests {
                 check(&[event(kind, name)], "");
             }
         }
+    }
+
+    #[test]
+    fn a_file_of_another_format_is_a_stranger_when_it_comes() {
+        let path = "/w/live/film.mp4";
+        check(&[CREATED, WRITTEN, CLOSED].map(|kind| event(kind, path)), "stranger /w/live/film.mp4");
+        check(&[event(renamed(RenameMode::To), path)], "stranger /w/live/film.mp4");
+        check(
+            &[renamed(RenameMode::From), EventKind::Remove(RemoveKind::File)].map(|kind| event(kind, path)),
+            "",
+        );
+        check(&[event(CLOSED, "/w/live/a\nb.ts")], "");
+        check(&[event(CREATED, "/w/live/a\nb.ts")], "stranger /w/live/a\nb.ts");
     }
 
     #[test]

@@ -6,5 +6,6 @@ pub(crate) mod finished_file;
 pub mod hints;
 pub(crate) mod present;
 pub(crate) mod refusal;
+pub(crate) mod stranger;
 pub(crate) mod unfinished;
 pub mod wake;

@@ -16,6 +16,10 @@ pub(crate) enum Refusal {
     Late,
     #[error("it is a directory or a device; write segments as plain files")]
     NoFile,
+    #[error(
+        "it is a symbolic link that leads out of the webroot, where servers do not follow it; make a hard link, or copy the file"
+    )]
+    Outside,
     #[error("it cannot be read: {0}; let the publisher's user read it")]
     Unreadable(io::Error),
     #[error(

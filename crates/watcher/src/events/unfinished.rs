@@ -26,6 +26,8 @@ struct Growing {
     seen_since: Instant,
     /// The system will tell when its writer closes it.
     is_open: bool,
+    /// Its writer is about to rename it.
+    awaits_name: bool,
 }
 
 /// The files that are being written.
@@ -37,13 +39,19 @@ pub(crate) struct Unfinished {
 impl Unfinished {
     /// A file has begun, or is there. `is_open`: the system will tell when it is closed, and it counts until then.
     pub(crate) fn begun(&mut self, name: &str, stamp: Stamp, is_open: bool, now: Instant) {
-        let growing = Growing { stamp, unchanged_since: now, seen_since: now, is_open };
+        let growing = Growing { stamp, unchanged_since: now, seen_since: now, is_open, awaits_name: false };
         self.files.entry(Natural(name.to_owned())).or_insert(growing);
     }
 
     /// A file lies there that nobody has written to since then.
     pub(crate) fn rests(&mut self, name: &str, stamp: Stamp, unchanged_since: Instant) {
-        let growing = Growing { stamp, unchanged_since, seen_since: unchanged_since, is_open: false };
+        let growing = Growing {
+            stamp,
+            unchanged_since,
+            seen_since: unchanged_since,
+            is_open: false,
+            awaits_name: false,
+        };
         self.files.entry(Natural(name.to_owned())).or_insert(growing);
     }
 
@@ -56,7 +64,15 @@ impl Unfinished {
 
     /// The writer has closed it in the middle of a packet, or before the first: perhaps it goes on later.
     pub(crate) fn closed_early(&mut self, name: &str, stamp: Stamp, now: Instant) {
-        let growing = Growing { stamp, unchanged_since: now, seen_since: now, is_open: false };
+        let growing =
+            Growing { stamp, unchanged_since: now, seen_since: now, is_open: false, awaits_name: false };
+        self.files.insert(Natural(name.to_owned()), growing);
+    }
+
+    /// The writer has closed it, and has renamed what it closed under this name before.
+    pub(crate) fn awaits_name(&mut self, name: &str, stamp: Stamp, now: Instant) {
+        let growing =
+            Growing { stamp, unchanged_since: now, seen_since: now, is_open: false, awaits_name: true };
         self.files.insert(Natural(name.to_owned()), growing);
     }
 
@@ -121,6 +137,9 @@ impl Unfinished {
         let rested = now.saturating_duration_since(file.unchanged_since);
         if !is_whole(&file.stamp) {
             return rested >= GIVEN_UP;
+        }
+        if file.awaits_name {
+            return rested >= RESTED;
         }
         let next_has_begun = || {
             self.files.iter().any(|(other, it)| {
@@ -189,6 +208,15 @@ mod tests {
         let (mut files, start) = (Unfinished::default(), Instant::now());
         files.begun("a.ts", stamp(WHOLE, 1, 2), false, start);
         assert_eq!(files.complete(start), ["a.ts"]);
+    }
+
+    #[test]
+    fn a_file_that_awaits_its_name_is_complete_when_it_has_rested_and_not_before() {
+        let (mut files, start) = (Unfinished::default(), Instant::now());
+        files.awaits_name("a.ts", stamp(WHOLE, 1, 2), start);
+        files.begun("b.ts", stamp(WHOLE, 3, 3), true, start + TICK);
+        assert_eq!(files.complete(start + TICK), [""; 0]);
+        assert_eq!(files.complete(start + RESTED), ["a.ts"]);
     }
 
     #[test]

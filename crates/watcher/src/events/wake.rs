@@ -14,10 +14,14 @@ pub enum Wake {
     },
     /// This file is being written.
     Begun(PathBuf),
-    /// This file is gone, or has another name.
+    /// This file is gone.
     Gone(PathBuf),
+    /// This file has another name, here or elsewhere.
+    Renamed(PathBuf),
     /// This directory has come or gone.
     Directory(PathBuf),
+    /// Something has come that is not listed, though somebody may mean it to be.
+    Stranger(PathBuf),
     /// Events were lost.
     Rescan,
     /// No segment will come any more.

@@ -96,6 +96,11 @@ impl Arrival {
         self.waiting.get(&Natural(name.to_owned()))
     }
 
+    /// All that wait, in natural order.
+    pub(crate) fn candidates(&self) -> impl Iterator<Item = &Candidate> {
+        self.waiting.values()
+    }
+
     /// The file is gone before its turn came.
     pub(crate) fn gone(&mut self, name: &str) {
         self.waiting.remove(&Natural(name.to_owned()));
@@ -145,7 +150,7 @@ impl Arrival {
         Turn::Publish(Box::new(next))
     }
 
-    /// All that wait, in natural order.
+    /// What they hold.
     pub(super) fn all(&self) -> impl Iterator<Item = &Finished> + Clone {
         self.waiting.values().map(|candidate| &candidate.finished)
     }

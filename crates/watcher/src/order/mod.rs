@@ -5,9 +5,11 @@
 
 mod arrival;
 mod numbered;
+mod series;
 
 pub(crate) use arrival::Arrival;
 pub(crate) use numbered::Numbered;
+pub(crate) use series::Series;
 
 use crate::events::finished_file::Finished;
 use livedir_media::{Discontinuity, Facts, discontinuity};

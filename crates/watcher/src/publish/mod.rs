@@ -6,6 +6,7 @@
 pub(crate) mod burst;
 pub(crate) mod low_latency_file;
 pub(crate) mod multivariant;
+pub(crate) mod other_names;
 pub(crate) mod rates;
 pub(crate) mod refused;
 pub(crate) mod retention;
@@ -16,6 +17,7 @@ use crate::events::refusal::Refusal;
 use crate::order::Candidate;
 use crate::publish::burst::Burst;
 use crate::publish::low_latency_file::LowLatencyFile;
+use crate::publish::other_names::OtherNames;
 use crate::publish::refused::Refused;
 use crate::publish::retention::Retention;
 use crate::publish::write::Written;
@@ -55,6 +57,8 @@ pub(crate) struct Publication {
     pub(crate) retention: Retention,
     pub(crate) before: Before,
     pub(crate) refused: Refused,
+    /// They go with the first one.
+    pub(crate) other_names: OtherNames,
     started_at: Timestamp,
     /// Since when no segment has come; `None` while they come.
     pub(crate) silent_since: Option<Timestamp>,
@@ -85,6 +89,7 @@ impl Publication {
             retention: Retention::default(),
             before: Before::default(),
             refused: Refused::default(),
+            other_names: OtherNames::default(),
             started_at: world.date(),
             silent_since: None,
             newest: None,

@@ -31,6 +31,11 @@ impl Refused {
             && self.as_they_were.get(name).is_some_and(|before| !stamp.is_rewritten_since(before))
     }
 
+    /// Whether a file was refused with these very bytes, under whatever name.
+    pub(crate) fn has_contents(&self, stamp: &Stamp) -> bool {
+        self.as_they_were.values().any(|before| !stamp.is_rewritten_since(before))
+    }
+
     /// A file is refused. Says whether it is another one than was refused under its name before.
     pub(crate) fn take(&mut self, name: &str, stamp: Stamp) -> bool {
         if let Some(before) = self.as_they_were.get_mut(name) {

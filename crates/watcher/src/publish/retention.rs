@@ -51,6 +51,18 @@ impl Retention {
         self.by_name.contains_key(name)
     }
 
+    /// The names of the files that are to go.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(|name| &**name)
+    }
+
+    /// The file of this name stays as long as that of another one, if that is to go. Says whether it is.
+    pub(crate) fn keep_with(&mut self, name: &str, first: &str) -> bool {
+        let Some(&deadline) = self.by_name.get(first) else { return false };
+        self.keep(name, deadline, 0);
+        true
+    }
+
     /// Takes the names out whose deadline has come.
     pub(crate) fn due(&mut self, now: Instant) -> Vec<Box<str>> {
         let mut due = Vec::new();

@@ -113,11 +113,16 @@ impl Publication {
             // Files elsewhere are not ours to delete, and a file may have come anew under its name.
             let name = name_of_uri(self.settings.home, &evicted.segment.uri)
                 .filter(|name| !self.timeline.is_listed(name));
+            let others = name.as_ref().map(|name| self.other_names.take(name)).unwrap_or_default();
             if let Some(name) = name.filter(|_| !self.settings.keep) {
                 let longest_before_90k =
                     if evicted.media_sequence < self.before.until { self.before.longest_90k } else { 0 };
                 let least_90k = evicted.segment.duration_90k.saturating_add(longest_before_90k);
-                self.retention.keep(&name, now, evicted.grace_90k.max(least_90k));
+                let grace_90k = evicted.grace_90k.max(least_90k);
+                for other in others {
+                    self.retention.keep(&other, now, grace_90k);
+                }
+                self.retention.keep(&name, now, grace_90k);
             }
         }
         Ok(())

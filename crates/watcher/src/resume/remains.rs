@@ -3,7 +3,7 @@
 //! In: the webroot. Out: [`Remains`], before anything is decided. Runs on the watcher's thread.
 
 use crate::error::WatchError;
-use crate::events::present::{list, list_all, numbers_of};
+use crate::events::present::{Listing, list, list_all, numbers_of};
 use crate::resume::parts_on_disk::{self, PartsOnDisk};
 use crate::resume::rejoin;
 use crate::resume::{numbers, remove_before};
@@ -46,7 +46,7 @@ impl Remains {
             try_to_write(directory, &live).map_err(of_live)?;
         }
         if settings.naming == Naming::Numbered || told.tells() {
-            let (segments, parts) = list_all(directory, &live).map_err(of_live)?;
+            let Listing { segments, parts, .. } = list_all(directory, &live).map_err(of_live)?;
             let of_parts = parts.iter().filter_map(|name| part_of_name(name)).map(|(number, _)| number);
             let of_parts: BTreeSet<u64> = of_parts.collect();
             let mut near = numbers_of(&segments);

@@ -163,8 +163,8 @@ pub struct LiveArgs {
 
     /// Show the slate when nothing has come for this long [default: 1s, or three times the source's longest gap]
     ///
-    /// While sound comes, the last picture stands. Without this flag a source that sends few frames is given three times the longest gap
-    /// between its newest 20 frames, and at most 30s. One that is known to be lost is given 1s
+    /// While sound comes, the last picture stands; with --copy for 5s more at most. Without this flag a source that sends few frames is given
+    /// three times the longest gap between its newest 20 frames, and at most 30s. One that is known to be lost is given 1s
     #[arg(long, value_name = "TIME", value_parser = parse_slate_after, env = "LIVEDIR_SLATE_AFTER", help_heading = PICTURE)]
     pub slate_after: Option<Duration>,
 

@@ -22,15 +22,15 @@ const BROWN: [u8; 3] = [0x90, 0x50, 0x20];
 /// On a machine that is busy with other tests a source may stall for a second.
 const PATIENT: [&str; 2] = ["--slate-after", "4s"];
 
-const RTMP: &str = "rtmp://127.0.0.1:0/live/KEY?listen=1";
+pub(super) const RTMP: &str = "rtmp://127.0.0.1:0/live/KEY?listen=1";
 
 /// Keyframes each second, no B-frames.
-const PLAIN: &[&str] = &["-g", "25", "-bf", "0", "-profile:v", "main"];
+pub(super) const PLAIN: &[&str] = &["-g", "25", "-bf", "0", "-profile:v", "main"];
 
 /// As OBS has it.
 const WITH_B_FRAMES: &[&str] = &["-g", "25", "-bf", "2", "-b_strategy", "1", "-profile:v", "high"];
 
-fn slate() -> String {
+pub(super) fn slate() -> String {
     let colour = ["-f", "lavfi", "-i", "color=c=0x905020:size=800x450", "-frames:v", "1"];
     made("slate.png", &colour).display().to_string()
 }
@@ -47,7 +47,7 @@ fn send(coding: &[&str], format: &str, to: &str) -> Running {
 
 /// Of each picture of a stream whether it is the slate.
 #[track_caller]
-fn slates(webroot: &Path) -> Vec<bool> {
+pub(super) fn slates(webroot: &Path) -> Vec<bool> {
     let filter = "crop=iw/2:ih/2,scale=1:1:flags=area";
     let words = ["-map", "0:v", "-vsync", "0", "-vf", filter, "-pix_fmt", "rgb24", "-f", "rawvideo", "-"];
     let stream = webroot.join("stream.m3u8");
@@ -57,7 +57,7 @@ fn slates(webroot: &Path) -> Vec<bool> {
 }
 
 #[track_caller]
-fn wait_for_slate(live: &LiveStream, frames: u64) {
+pub(super) fn wait_for_slate(live: &LiveStream, frames: u64) {
     let before = live.count("frames_slate");
     wait_for("the slate", PATIENCE, || (live.count("frames_slate") >= before + frames).then_some(()));
 }

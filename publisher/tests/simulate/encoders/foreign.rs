@@ -144,6 +144,15 @@ fn put_now(stage: &mut Stage, of: usize, name: &str, bytes: &[u8], way: Way) {
     }
 }
 
+/// A file that waited for its turn has come under another name.
+pub fn note_rename(stage: &mut Stage, of: usize, name: &str) {
+    let path = stage.directory(of).join(name);
+    let found = held(&stage.disk).look_up(&path);
+    if let Ok(found) = found {
+        note_arrival(stage, of, name, found.stamp.was_finished_off());
+    }
+}
+
 /// `says_complete`: the file itself says that it is complete, also to one who hears nothing.
 fn note_arrival(stage: &mut Stage, of: usize, name: &str, says_complete: bool) {
     let live = stage.directory(of);

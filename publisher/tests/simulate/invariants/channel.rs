@@ -1,6 +1,6 @@
 //! Channel: what is known of one playlist, its files, and its past.
 
-use super::Verdict;
+use super::{Verdict, names::Renamed};
 use crate::{disk::Disk, media::Contents, schedule::Plan};
 use livedir_layout::names::{Home, name_of_uri, number_of_name, part_of_name, uri_of_name};
 use livedir_playlist::{ListedPart, MediaListing};
@@ -88,6 +88,8 @@ pub struct Channel {
     pub disturbed_us: u64,
     /// What hands have laid on these names.
     pub touched: HashMap<String, u64>,
+    /// What was renamed.
+    pub renamed: Vec<Renamed>,
     /// The longest playlist that each listed file was in.
     pub longest_us: HashMap<String, u64>,
     pub lags_since_us: Option<u64>,
@@ -151,6 +153,7 @@ impl Channel {
             left: HashMap::new(),
             disturbed_us: 0,
             touched: HashMap::new(),
+            renamed: Vec::new(),
             longest_us: HashMap::new(),
             lags_since_us: None,
             has_odd_dates: false,
@@ -222,6 +225,7 @@ impl Channel {
             left.is_of_run_before = true;
             left.gone_by_us = left.gone_by_us.max(left.since_us.saturating_add(most_us));
         }
+        self.lose_renamed(disk, now_us);
         self.expected.retain(|it| it.part.is_none());
         self.expected.iter_mut().for_each(|it| it.was_heard = false);
         (self.first_part_us, self.newest_part) = (None, None);
@@ -368,6 +372,9 @@ impl Channel {
                 let contents = name.and_then(|name| disk.contents(&self.live.join(name)));
                 if let Some(contents) = contents {
                     self.passes(contents, now_us);
+                    if self.renamed.iter().any(|it| it.contents == contents) {
+                        self.expected.retain(|it| it.contents != contents);
+                    }
                 }
                 self.given.insert(number, (segment.uri.clone(), contents));
             }
@@ -409,6 +416,18 @@ impl Channel {
                 });
             }
             self.low = Some(version);
+        }
+    }
+
+    /// What was renamed while the program did not see it is lost to it, as what is deleted is.
+    fn lose_renamed(&mut self, disk: &Disk, now_us: u64) {
+        let live = &self.live;
+        let is_lost = |it: &&Renamed| it.removed_us.is_none() && disk.at(&live.join(&it.name)).is_none();
+        for renamed in self.renamed.iter().filter(is_lost) {
+            self.touched.insert(renamed.name.clone(), now_us);
+            self.touched.insert(renamed.new_name.clone(), now_us);
+            self.disturbed_us = now_us;
+            self.has_odd_dates = true;
         }
     }
 

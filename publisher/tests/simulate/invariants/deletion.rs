@@ -24,6 +24,9 @@ pub fn check_removed(channel: &mut Channel, now_us: u64, name: &str) -> Verdict 
     if uris.any(|uri| channel.is_named(uri, name)) {
         return channel.broken("grace", &format!("{name} is removed while it is listed"));
     }
+    for renamed in channel.renamed.iter_mut().filter(|it| it.name == name) {
+        renamed.removed_us = Some(now_us);
+    }
     if let Some(left) = channel.left.remove(name)
         && now_us + if left.is_of_run_before { 2_000 + TICK_US } else { 2_000 } < left.stays_until_us
         && !channel.touched.contains_key(name)

@@ -10,9 +10,8 @@ use crate::{disk::Disk, excused::Excuse};
 const UNSEEN_US: u64 = 100_000;
 const UNSEEN_SLOWLY_US: u64 = 600_000;
 
-pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &Version) -> Verdict {
-    let channel = &judge.channels[index];
-    let now_us = version.at_us;
+/// How long what is done to files is not seen, at the most.
+pub fn unseen_us(judge: &Judge, now_us: u64) -> u64 {
     // A look comes every one and a quarter target durations where no event tells.
     let unseen_us = if judge.is_blind || now_us <= judge.deaf_until_us.saturating_add(UNSEEN_US) {
         UNSEEN_US + judge.target_us * 2
@@ -20,13 +19,19 @@ pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &V
         UNSEEN_US
     };
     // What was heard in that time has its turn after it.
-    let unseen_us = if now_us < judge.slow_until_us + UNSEEN_SLOWLY_US {
-        unseen_us.max(UNSEEN_SLOWLY_US)
-    } else {
-        unseen_us
-    };
+    if now_us < judge.slow_until_us + UNSEEN_SLOWLY_US { unseen_us.max(UNSEEN_SLOWLY_US) } else { unseen_us }
+}
+
+pub fn check(judge: &Judge, index: usize, disk: &Disk, which: Which, version: &Version) -> Verdict {
+    let channel = &judge.channels[index];
+    let now_us = version.at_us;
+    let unseen_us = unseen_us(judge, now_us);
     let is_excused = |name: &str| {
         now_us <= channel.disturbed_us + unseen_us
+            || channel
+                .renamed
+                .iter()
+                .any(|it| it.name == name && now_us <= it.at_us + unseen_us + judge.target_us)
             || channel.touched.get(name).is_some_and(|&touched_us| {
                 now_us <= touched_us + unseen_us
                     || (channel.spoilt_us.is_some_and(|spoilt_us| touched_us <= spoilt_us)

@@ -3,6 +3,7 @@
 pub(crate) mod continuity;
 pub(crate) mod date_ranges;
 pub(crate) mod dates;
+pub(crate) mod foreign;
 pub(crate) mod media;
 pub(crate) mod segments;
 pub(crate) mod tags;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::continuity::{Interruption, Run, break_between};
+use super::foreign::check_foreign;
 use crate::rules::facts::SegmentFacts;
 use crate::rules::finding::{Finding, Findings};
 use crate::rules::rule::{Rule, must, should};
@@ -104,6 +105,7 @@ fn check_alone(
     facts: &SegmentFacts,
 ) {
     let uri = &segment.uri;
+    check_foreign(findings, uri, facts);
     if facts.container == Container::Fmp4 && segment.map.is_none() {
         findings.segment(&MAP_MISSING, uri, "fragmented MP4 without EXT-X-MAP", "EXT-X-MAP before it");
     }

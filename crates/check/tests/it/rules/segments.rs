@@ -1,7 +1,7 @@
 //! A playlist and the facts of its segments.
 
 use livedir_check::rules::SegmentFacts;
-use livedir_media::{Container, Counter, VideoCodec};
+use livedir_media::{Container, Counter, Foreign, Samples, VideoCodec};
 
 use super::{Case, live, with};
 use crate::media::{self, later, video_of};
@@ -41,6 +41,16 @@ fn fragmented(facts: &mut SegmentFacts) {
     facts.media = None;
 }
 
+/// Each of them holds this, and nothing can be said of what else is in it.
+fn nothing_but(foreign: Foreign) -> Vec<SegmentFacts> {
+    let mut facts = facts();
+    for it in &mut facts {
+        it.media = None;
+        it.foreign.push(foreign);
+    }
+    facts
+}
+
 fn with_discontinuity(text: &str) -> String {
     let date = "#EXT-X-PROGRAM-DATE-TIME:2026-03-01T12:00:16.000Z\n";
     with(text, date, &format!("#EXT-X-DISCONTINUITY\n{date}"))
@@ -68,6 +78,16 @@ pub(super) fn broken() -> Vec<(&'static str, Case)> {
         of_live("streams-change", changed_from_9(|it| video_of(it).sps[1] = 0x64)),
         ("discontinuity-needless", Case::Segments(with_discontinuity(&live()), facts())),
         of_live("several-audio-streams", with_more_sound()),
+        of_live("packets-of-192-bytes", nothing_but(Foreign::M2ts)),
+        of_live("scrambled", nothing_but(Foreign::Scrambled)),
+        of_live("video-codec", nothing_but(Foreign::Video { stream_type: 2 })),
+        of_live("opus-in-ts", nothing_but(Foreign::Opus)),
+        of_live("opus-in-ts", changed(|it| it.foreign.push(Foreign::Opus))),
+        of_live("several-programs", changed(|it| it.foreign.push(Foreign::Programs { programs: 2 }))),
+        of_live(
+            "h264-profile",
+            changed(|it| it.foreign.push(Foreign::Samples(Samples { chroma: "4:2:2", bits: 8 }))),
+        ),
         of_live("hevc-in-ts", changed(|it| video_of(it).codec = VideoCodec::Hevc)),
         ("keyframes-far-apart", seconds_of_a_segment(4)),
         of_live("extinf-off", changed(|it| media::of(it).duration_90k = 175_500)),
