@@ -21,10 +21,10 @@
 //!
 //! Without the feature `capture` there is no `live`: `watch`, `check` and `inspect` need neither libav nor a sound library.
 
-pub mod cli;
-pub mod commands;
 #[cfg(feature = "capture")]
 pub mod channels;
+pub mod cli;
+pub mod commands;
 #[cfg(feature = "capture")]
 pub mod live;
 

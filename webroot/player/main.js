@@ -41,7 +41,7 @@ const ACTIONS = {
   async probe() {
     const isAnswered = !isLookNeeded(pace, model) || (await look());
     const event = isAnswered ? await probe(urls[pace.playing], tell.date) : { type: 'playlist_failed', reason: 'unreachable' };
-    if (event.reason === 'missing' && !hasLookedForChannels) await lookForChannels();
+    if ((event.reason === 'missing' || event.ended) && !hasLookedForChannels) await lookForChannels();
     happened(event);
   },
   open() {
@@ -149,7 +149,7 @@ function happened(event) {
   if (isRepair) settlePace(repaired(pace, now_ms));
 }
 
-/** Where there is no stream but several channels, the page that lists them is shown instead. */
+/** Where there is no stream, or an old one, but several channels, the page that lists them is shown instead. */
 async function lookForChannels() {
   hasLookedForChannels = true;
   const channels = await readChannels(document.baseURI);

@@ -113,4 +113,3 @@ fn summary(running: &[OneChannel]) -> Summary {
         failing: states.iter().filter(is_failing).map(|(name, _)| (*name).to_owned()).collect(),
     }
 }
-

@@ -173,7 +173,9 @@ fn stream(
 ) -> Result<Ended, RunError> {
     let doors = Doors::new(settings.takeover, ports.clone());
     let is_door = match settings.input_settings(&doors, stop) {
-        Some(input) => push::await_encoder(&input, settings.falls_back()).map_err(crate::source::SourceError::from)?,
+        Some(input) => {
+            push::await_encoder(&input, settings.falls_back()).map_err(crate::source::SourceError::from)?
+        }
         None => false,
     };
     if stop.is_requested() {

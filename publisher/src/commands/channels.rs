@@ -84,7 +84,11 @@ impl Signals {
     fn read_again(&self) -> Option<Vec<Channel>> {
         match channels::read(&self.file, self.webroot.as_deref()) {
             Ok(channels) => {
-                tracing::info!("read {} again: {}", self.file.display(), plural(channels.len() as u64, "channel"));
+                tracing::info!(
+                    "read {} again: {}",
+                    self.file.display(),
+                    plural(channels.len() as u64, "channel")
+                );
                 Some(channels)
             }
             Err(error) => {

@@ -38,16 +38,22 @@ pub enum ChannelProblem {
     #[error(transparent)]
     Line(#[from] Problem),
     /// There is none.
-    #[error("the file has no channel; add one: [[channel]], and below it name = \"stage\" and source = \"test\"")]
+    #[error(
+        "the file has no channel; add one: [[channel]], and below it name = \"stage\" and source = \"test\""
+    )]
     None,
     /// A table that means nothing here.
-    #[error("'{0}' is no table of this file; a channel begins with [[channel]], keys of encoders stand below [keys]")]
+    #[error(
+        "'{0}' is no table of this file; a channel begins with [[channel]], keys of encoders stand below [keys]"
+    )]
     Table(String),
     /// A channel is called by its name.
     #[error("the channel has no name; add name = \"stage\"")]
     NoName,
     /// It becomes a directory, and a part of addresses.
-    #[error("'{0}' cannot name a channel; take up to 64 letters, digits, - and _, beginning with a letter or digit")]
+    #[error(
+        "'{0}' cannot name a channel; take up to 64 letters, digits, - and _, beginning with a letter or digit"
+    )]
     Name(String),
     /// The webroot has something else there.
     #[error("'{0}' is a directory of the webroot that has something else; take another name")]
@@ -56,16 +62,22 @@ pub enum ChannelProblem {
     #[error("there are two channels '{0}'; take another name for one of them")]
     Twice(String),
     /// All are in one.
-    #[error("a channel has the directory of its name; write webroot above the first [[channel]], or leave it out")]
+    #[error(
+        "a channel has the directory of its name; write webroot above the first [[channel]], or leave it out"
+    )]
     Webroot,
     /// What encoders say.
     #[error("'{0}' is no key; take letters, digits, - and _, like key = \"s3cret\"")]
     Key(String),
     /// Nobody says it there.
-    #[error("'key' is for encoders that push by RTMP; write source = \"rtmp://0.0.0.0:1935/live/{{name}}\", or leave key out")]
+    #[error(
+        "'key' is for encoders that push by RTMP; write source = \"rtmp://0.0.0.0:1935/live/{{name}}\", or leave key out"
+    )]
     KeyOfNobody,
     /// The channels below it have no source of their own.
-    #[error("[keys] needs a source for all; write source = \"rtmp://0.0.0.0:1935/live/{{name}}\" above the first table")]
+    #[error(
+        "[keys] needs a source for all; write source = \"rtmp://0.0.0.0:1935/live/{{name}}\" above the first table"
+    )]
     KeysWithoutSource,
     /// What the flags of `live` say.
     #[error("channel '{name}': {problem}")]
@@ -90,8 +102,11 @@ type AtLine<T> = Result<T, (usize, ChannelProblem)>;
 /// The channels of a file; their directories are in `webroot`, or where the file says.
 pub fn read(path: &Path, webroot: Option<&Path>) -> Result<Vec<Channel>, ConfigError> {
     let text = text_of(path)?;
-    channels(&text, webroot)
-        .map_err(|(line, problem)| ConfigError::Channel { path: path.to_owned(), line, problem })
+    channels(&text, webroot).map_err(|(line, problem)| ConfigError::Channel {
+        path: path.to_owned(),
+        line,
+        problem,
+    })
 }
 
 /// One table of the file, or one line of `[keys]`.
@@ -268,8 +283,10 @@ mod tests {
     fn check(text: &str, expected: &[(&str, &[&str])]) {
         let made = channels(text, None).unwrap_or_else(|(line, problem)| panic!("{line}: {problem}"));
         let made: Vec<_> = made.iter().map(|it| (it.name.as_str(), it.words[2..].to_vec())).collect();
-        let expected: Vec<_> =
-            expected.iter().map(|(name, words)| (*name, words.iter().map(OsString::from).collect())).collect();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(name, words)| (*name, words.iter().map(OsString::from).collect()))
+            .collect();
         assert_eq!(made, expected);
     }
 

@@ -156,8 +156,7 @@ fn is_overruled(command: &clap::Command, typed: &ArgMatches, id: &str) -> bool {
 }
 
 fn typed_flags(command: &clap::Command, matches: &ArgMatches) -> Vec<String> {
-    let is_typed =
-        |arg: &&Arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+    let is_typed = |arg: &&Arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
     let typed = command.get_arguments().filter(is_typed);
     typed.map(|arg| arg.get_long().map_or_else(|| "SOURCE".to_owned(), |long| format!("--{long}"))).collect()
 }

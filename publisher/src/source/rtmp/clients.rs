@@ -63,7 +63,8 @@ impl<T> Clients<T> {
         let mut most_silent = None;
         if is_crowd || waiting().count() >= MOST_CLIENTS {
             let may_leave = waiting().filter(|(_, it)| !is_crowd || it.address == address);
-            most_silent = may_leave.min_by_key(|(client, it)| (it.last_heard, **client)).map(|(client, _)| *client);
+            most_silent =
+                may_leave.min_by_key(|(client, it)| (it.last_heard, **client)).map(|(client, _)| *client);
         }
         let instead_of = most_silent.and_then(|client| self.present.remove(&client));
         let client = self.next_client;

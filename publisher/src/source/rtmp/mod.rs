@@ -109,8 +109,8 @@ impl Drop for Door {
 
 #[cfg(test)]
 mod tests {
-    use super::container::FLV_HEAD;
     use super::clients::Told;
+    use super::container::FLV_HEAD;
     use super::session::tests::{asking, picture, sound};
     use super::*;
     use std::io::{ErrorKind, Read, Write};

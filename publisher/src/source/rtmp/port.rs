@@ -87,7 +87,10 @@ impl Port {
     pub(super) fn add(&self, room: Arc<Room>) -> io::Result<()> {
         let mut state = self.shared.lock();
         if state.rooms.iter().any(|it| it.has_path_of(&room)) {
-            return Err(io::Error::new(ErrorKind::AlreadyExists, "another stream waits there for the same key"));
+            return Err(io::Error::new(
+                ErrorKind::AlreadyExists,
+                "another stream waits there for the same key",
+            ));
         }
         state.rooms.push(room);
         Ok(())

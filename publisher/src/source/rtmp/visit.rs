@@ -5,11 +5,11 @@
 
 use super::clients::Told;
 use super::container::{Container, Order};
-use super::session::{Event, Session};
-use super::tags::{PICTURE, SOUND};
 use super::port::Shared;
 use super::room::Room;
 use super::seat::Heard;
+use super::session::{Event, Session};
+use super::tags::{PICTURE, SOUND};
 use super::{Guest, TICK};
 use std::io::{self, ErrorKind, PipeWriter, Read, Write};
 use std::net::{SocketAddr, TcpStream};
