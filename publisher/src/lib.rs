@@ -21,6 +21,8 @@
 //!
 //! Without the feature `capture` there is no `live`: `watch`, `check` and `inspect` need neither libav nor a sound library.
 
+#[cfg(feature = "capture")]
+pub mod channels;
 pub mod cli;
 pub mod commands;
 #[cfg(feature = "capture")]

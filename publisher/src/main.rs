@@ -28,6 +28,10 @@ fn main() -> ExitCode {
     };
     let ended = match understood.command {
         #[cfg(feature = "capture")]
+        Command::Live(args) if args.channels.is_some() => {
+            commands::channels::channels(&args, &understood.typed)
+        }
+        #[cfg(feature = "capture")]
         Command::Live(args) => commands::live::live(*args, understood.printed),
         #[cfg(feature = "capture")]
         Command::Devices => commands::devices::list(),

@@ -11,13 +11,25 @@ const LOW_LATENCY_STREAM = 'll.m3u8';
  */
 export function streamAddress(search, page) {
   const wanted = new URLSearchParams(search).get('src');
-  return (wanted && sameOriginPlaylist(wanted, page)) || new URL(DEFAULT_STREAM, page).href;
+  return (wanted && sameOriginPlaylist(wanted, page)) || new URL(channelDirectory(search) + DEFAULT_STREAM, page).href;
 }
 
 /** @returns {?string} where the same stream may be had with low latency; null when the page was told what to play */
 export function lowLatencyAddress(search, page) {
   const asked = new URLSearchParams(search).get('src');
-  return asked && sameOriginPlaylist(asked, page) ? null : new URL(LOW_LATENCY_STREAM, page).href;
+  return asked && sameOriginPlaylist(asked, page) ? null : new URL(channelDirectory(search) + LOW_LATENCY_STREAM, page).href;
+}
+
+/** @returns {boolean} whether the page was told what to play */
+export function isStreamNamed(search) {
+  const asked = new URLSearchParams(search);
+  return asked.has('src') || asked.has('channel');
+}
+
+/** `?channel=stage` is the directory `stage/`; what no publisher calls a channel is none. */
+function channelDirectory(search) {
+  const name = new URLSearchParams(search).get('channel') ?? '';
+  return /^[A-Za-z0-9][\w-]{0,63}$/.test(name) ? `${name}/` : '';
 }
 
 /** @param {string} search @returns {boolean} whether the browser's own HLS was asked for */

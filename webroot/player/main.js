@@ -2,8 +2,9 @@
 // In: the page's address, the video element. Out: `window.livedir`, a read-only snapshot from which the page itself is
 // drawn. One timer, four times a second, and the events of the video element; all end with the page.
 
-import { isOnThisMachine, lowLatencyAddress, nativeWanted, streamAddress } from './address.js';
+import { isOnThisMachine, isStreamNamed, lowLatencyAddress, nativeWanted, streamAddress } from './address.js';
 import { Captions } from './captions.js';
+import { readChannels } from './channel_list.js';
 import { UNKNOWN, narrowed, offset_ms } from './clock.js';
 import { openHls } from './engine_hls.js';
 import { openNative } from './engine_native.js';
@@ -39,7 +40,9 @@ const tell = {
 const ACTIONS = {
   async probe() {
     const isAnswered = !isLookNeeded(pace, model) || (await look());
-    happened(isAnswered ? await probe(urls[pace.playing], tell.date) : { type: 'playlist_failed', reason: 'unreachable' });
+    const event = isAnswered ? await probe(urls[pace.playing], tell.date) : { type: 'playlist_failed', reason: 'unreachable' };
+    if ((event.reason === 'missing' || event.ended) && !hasLookedForChannels) await lookForChannels();
+    happened(event);
   },
   open() {
     view.holdPicture();
@@ -76,6 +79,7 @@ const ACTIONS = {
 let model = initial(performance.now(), mode);
 let pace = initialPace(rememberedWish());
 let looking = false;
+let hasLookedForChannels = isStreamNamed(location.search);
 let wantsSound = false;
 let engine = null;
 let serverClock = UNKNOWN;
@@ -143,6 +147,13 @@ function happened(event) {
   model = result.model;
   if (result.action) ACTIONS[result.action]();
   if (isRepair) settlePace(repaired(pace, now_ms));
+}
+
+/** Where there is no stream, or an old one, but several channels, the page that lists them is shown instead. */
+async function lookForChannels() {
+  hasLookedForChannels = true;
+  const channels = await readChannels(document.baseURI);
+  if (channels !== null) location.replace(new URL('channels.html', document.baseURI));
 }
 
 /** Looks whether the fast list can be had. @returns {Promise<boolean>} false when nobody answers */

@@ -289,15 +289,11 @@ impl LiveSettings {
         (self.segment_frames as u32).div_ceil(self.fps)
     }
 
-    /// What to copy from, if that was asked for.
+    /// How the source is read, where it is a file or an address.
     #[must_use]
-    pub fn copy_settings(&self, doors: &Doors, stop: &Stop) -> Option<CopySettings> {
-        let (Some(_), SourceChoice::Input(address)) = (self.copy, &self.source) else { return None };
-        // Sound of a microphone has to be encoded, and goes with frames that are. So does sound with a picture that is.
-        if matches!(self.sound, SoundChoice::Microphone(_)) || self.picture.is_some() {
-            return None;
-        }
-        let input = InputSettings {
+    pub fn input_settings(&self, doors: &Doors, stop: &Stop) -> Option<InputSettings> {
+        let SourceChoice::Input(address) = &self.source else { return None };
+        Some(InputSettings {
             address: address.clone(),
             first_film: 0,
             loop_forever: self.loop_forever,
@@ -307,14 +303,31 @@ impl LiveSettings {
             tracks: self.tracks.clone(),
             doors: doors.clone(),
             stop: stop.flag(),
-        };
+        })
+    }
+
+    /// Whether what cannot be copied is encoded.
+    #[must_use]
+    pub(crate) fn falls_back(&self) -> bool {
+        self.copy == Some(CopyWhen::Auto)
+    }
+
+    /// What to copy from, if that was asked for.
+    #[must_use]
+    pub fn copy_settings(&self, doors: &Doors, stop: &Stop) -> Option<CopySettings> {
+        self.copy?;
+        // Sound of a microphone has to be encoded, and goes with frames that are. So does sound with a picture that is.
+        if matches!(self.sound, SoundChoice::Microphone(_)) || self.picture.is_some() {
+            return None;
+        }
+        let input = self.input_settings(doors, stop)?;
         let segment_90k = self.asked_segment_90k();
         Some(CopySettings {
             input,
             segment_90k,
             fast: self.fast,
             silent: self.sound == SoundChoice::Silent,
-            falls_back: self.copy == Some(CopyWhen::Auto),
+            falls_back: self.falls_back(),
         })
     }
 

@@ -2,6 +2,8 @@
 //!
 //! In: arguments as they were typed. Out: text on the terminal, and the exit status. They run on the main thread.
 
+#[cfg(feature = "capture")]
+pub mod channels;
 pub mod check;
 #[cfg(feature = "capture")]
 pub mod devices;

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use crate::cli::settings::LiveSettings;
 use crate::live::copy::{self, Attempt};
 use crate::source::SourceError;
-use crate::source::input::{self, Doors, InputAddress, InputSettings};
+use crate::source::input::{self, Doors, InputAddress};
 use crate::source::open::SourceChoice;
 use crate::source::slate::SlateFile;
 use livedir_time::stop::Stop;
@@ -16,7 +16,7 @@ use livedir_time::stop::Stop;
 /// was read from a pipe is gone.
 pub fn look(settings: &LiveSettings, stop: &Stop) -> Result<(), SourceError> {
     settings.slate.as_ref().map(|path| SlateFile::read(path, stop)).transpose()?;
-    let SourceChoice::Input(address @ InputAddress::File(path)) = &settings.source else { return Ok(()) };
+    let SourceChoice::Input(InputAddress::File(path)) = &settings.source else { return Ok(()) };
     let is_device_or_pipe = path.metadata().is_ok_and(|it| !it.is_file() && !it.is_dir());
     if is_device_or_pipe {
         return Ok(());
@@ -25,18 +25,7 @@ pub fn look(settings: &LiveSettings, stop: &Stop) -> Result<(), SourceError> {
     match copy::attempt(settings, &Doors::default(), stop, &opened_tx) {
         Attempt::Copies(_) => Ok(()),
         Attempt::Encodes => {
-            let (address, loop_forever) = (address.clone(), settings.loop_forever);
-            input::open(&InputSettings {
-                address,
-                first_film: 0,
-                loop_forever,
-                untimed_fps: settings.input_fps,
-                sound_alone: settings.sound_alone,
-                deinterlace: settings.deinterlace,
-                tracks: settings.tracks.clone(),
-                doors: Doors::default(),
-                stop: stop.flag(),
-            })?;
+            settings.input_settings(&Doors::default(), stop).map(|input| input::open(&input)).transpose()?;
             Ok(())
         }
         // Without an error it was the stop.

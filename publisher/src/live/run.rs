@@ -32,7 +32,7 @@ use crate::queue::capture;
 use crate::queue::picture::{self, PictureReceiver, WhenLate};
 use crate::queue::slate;
 use crate::source::camera;
-use crate::source::input::Doors;
+use crate::source::input::{Doors, Ports};
 use crate::source::microphone::MicrophoneError;
 use crate::source::slate::SlateFile;
 use crate::source::still::Still;
@@ -113,15 +113,26 @@ pub fn run(
     settings: &LiveSettings,
     stop: &Stop,
     meters: &Arc<Meters>,
+    on_status: impl FnMut(&Stream, &Meters),
+) -> Result<(), RunError> {
+    let doors = Doors::new(settings.takeover, Ports::default());
+    run_behind(settings, &doors, stop, meters, on_status)
+}
+
+/// The same, where encoders come in at these doors.
+pub(crate) fn run_behind(
+    settings: &LiveSettings,
+    doors: &Doors,
+    stop: &Stop,
+    meters: &Arc<Meters>,
     mut on_status: impl FnMut(&Stream, &Meters),
 ) -> Result<(), RunError> {
     let hand_over = HandOver::default();
-    let doors = Doors::new(settings.takeover);
-    run_once(settings, &Beginning::default(), &hand_over, &doors, stop, meters, &mut on_status)?;
+    run_once(settings, &Beginning::default(), &hand_over, doors, stop, meters, &mut on_status)?;
     match hand_over.beginning() {
         Some(beginning) if !stop.is_requested() => {
             let encoding = LiveSettings { copy: None, ..settings.clone() };
-            run_once(&encoding, &beginning, &HandOver::default(), &doors, stop, meters, &mut on_status)
+            run_once(&encoding, &beginning, &HandOver::default(), doors, stop, meters, &mut on_status)
         }
         _ => Ok(()),
     }
@@ -414,6 +425,9 @@ fn spawn<'scope, T: Send + 'scope>(
     stage: &str,
     body: impl FnOnce() -> T + Send + 'scope,
 ) -> Result<thread::ScopedJoinHandle<'scope, T>, RunError> {
+    // What is logged there is of the same stream.
+    let span = tracing::Span::current();
+    let body = move || span.in_scope(body);
     thread::Builder::new().name(stage.to_owned()).spawn_scoped(scope, body).map_err(RunError::Thread)
 }
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isOnThisMachine, nativeWanted, streamAddress } from '../../../webroot/player/address.js';
+import { isOnThisMachine, isStreamNamed, lowLatencyAddress, nativeWanted, streamAddress } from '../../../webroot/player/address.js';
 import { Captions, nextWish, shownOf } from '../../../webroot/player/captions.js';
 import { UNKNOWN, narrowed, offset_ms } from '../../../webroot/player/clock.js';
 import { EdgeDate } from '../../../webroot/player/edge_date.js';
@@ -23,6 +23,17 @@ test('src names a playlist on the same origin, and nothing else', () => {
   for (const bad of ['https://else.test/a.m3u8', '//else.test/a.m3u8', '/\\else.test/a.m3u8', 'javascript:x.m3u8', 'movie.mp4', '', '/a.m3u8']) {
     check(`?src=${encodeURIComponent(bad)}`, '/cam/stream.m3u8');
   }
+});
+
+test('channel names a directory beside the page, and nothing else', () => {
+  const check = (search, expected) => {
+    assert.equal(streamAddress(search, 'https://here.test/cam/'), `https://here.test/cam/${expected}stream.m3u8`);
+    assert.equal(lowLatencyAddress(search, 'https://here.test/cam/'), `https://here.test/cam/${expected}ll.m3u8`);
+  };
+  check('?channel=stage', 'stage/');
+  check('?channel=Hall-2_b', 'Hall-2_b/');
+  for (const bad of ['', '../up', 'a/b', '.hidden', '%2e%2e', 'a b', 'x'.repeat(65)]) check(`?channel=${encodeURIComponent(bad)}`, '');
+  assert.deepEqual(['', '?channel=a', '?src=a.m3u8', '?native=1'].map(isStreamNamed), [false, true, true, false]);
 });
 
 test('native HLS is taken only when asked for', () => {

@@ -12,6 +12,7 @@ use crate::support::check::assert_clean;
 use crate::support::programs::{LiveStream, WebServer};
 
 mod captions;
+mod channels;
 mod copied_slate;
 mod embed;
 mod engines;
@@ -129,7 +130,7 @@ fn webroot_with_page() -> tempfile::TempDir {
     assert!(page.join("player/node_modules/hls.js").exists(), "hls.js is not installed; run `just setup`");
     let copied = Command::new("cp")
         .arg("-r")
-        .arg(page.join("index.html"))
+        .args(["index.html", "channels.html"].map(|name| page.join(name)))
         .arg(page.join("player"))
         .arg(webroot.path())
         .status();

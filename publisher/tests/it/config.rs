@@ -238,7 +238,7 @@ fn live_command() -> clap::Command {
 /// Flags that are keys of the file.
 fn flags() -> Vec<Arg> {
     let is_key = |arg: &Arg| {
-        !matches!(arg.get_id().as_str(), "config" | "print_config" | "dry_run")
+        !matches!(arg.get_id().as_str(), "config" | "channels" | "print_config" | "dry_run")
             && !matches!(arg.get_action(), ArgAction::Help | ArgAction::HelpShort | ArgAction::HelpLong)
     };
     live_command().get_arguments().filter(|arg| is_key(arg)).cloned().collect()
@@ -250,7 +250,7 @@ fn read(words: &[OsString]) -> Result<Understood, ConfigError> {
 
 /// What is printed for these words, and what they mean but for the configuration itself.
 fn understood(words: &[OsString]) -> Option<(String, String)> {
-    let Understood { command, printed } = read(words).ok()?;
+    let Understood { command, printed, typed: _ } = read(words).ok()?;
     let Asked::Live(args) = command else { unreachable!("the words begin with live") };
     let args = LiveArgs { config: None, print_config: false, ..*args };
     Some((printed.expect("--print-config is among the words"), format!("{args:?}")))

@@ -23,6 +23,7 @@ const LAYERS: [Layers; 6] = [
         prefix: "crate::",
         folders: &[
             "commands",
+            "channels",
             "live",
             "cli",
             "clock_world",

@@ -7,6 +7,7 @@ mod browser;
 mod bytes;
 mod camera;
 mod captions;
+mod channels;
 mod check;
 mod colours;
 mod config;

@@ -12,6 +12,8 @@ mod production;
 mod topics;
 mod units;
 
+pub(crate) use checkout::toml_blocks;
+
 use std::fs;
 use std::path::Path;
 

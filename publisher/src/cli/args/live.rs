@@ -270,6 +270,13 @@ pub struct LiveArgs {
     #[arg(long, value_name = "FILE", env = "LIVEDIR_CONFIG", help_heading = CONFIGURATION)]
     pub config: Option<PathBuf>,
 
+    /// Stream several channels that a TOML file lists, each into a directory of its name in the webroot
+    ///
+    /// A channel begins with [[channel]], and has a name, a source, and the same keys as a config file. Keys above the first channel hold
+    /// for all. `livedir-publisher help channels` says more
+    #[arg(long, value_name = "FILE", env = "LIVEDIR_CHANNELS", conflicts_with = "config", help_heading = CONFIGURATION)]
+    pub channels: Option<PathBuf>,
+
     /// Print an equivalent config file and exit
     #[arg(long, help_heading = CONFIGURATION)]
     pub print_config: bool,

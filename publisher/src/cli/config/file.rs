@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use toml_edit::{Document, Item, Value};
+use toml_edit::{Document, Item, Table, Value};
 
 use super::nearest;
 
@@ -58,28 +58,47 @@ pub enum Problem {
 /// The settings of the file for the subcommand `name` of `program`; the line (from 1) and the problem where one makes no
 /// sense.
 pub fn settings(text: &str, program: &Command, name: &str) -> Result<Vec<Setting>, (usize, Problem)> {
-    let line_at = |at: usize| line_of(text.as_bytes(), at);
-    let document = Document::parse(text).map_err(|error| {
-        let problem = error.message().trim().lines().collect::<Vec<_>>().join(", ");
-        (line_at(error.span().map_or(0, |span| span.start)), Problem::Syntax(problem))
-    })?;
+    let document = Document::parse(text).map_err(|error| syntax(text, &error))?;
+    settings_of(document.as_table(), text, program, name, &[])
+}
+
+/// The same for one table of the text, but for these keys.
+pub(super) fn settings_of(
+    table: &Table,
+    text: &str,
+    program: &Command,
+    name: &str,
+    but: &[&str],
+) -> Result<Vec<Setting>, (usize, Problem)> {
     let mut found = Vec::new();
-    for (key, item) in document.as_table() {
-        let at = document.as_table().key(key).and_then(toml_edit::Key::span).or_else(|| item.span());
-        let setting = setting(key, item, program, name);
-        let line = line_at(at.map_or(0, |span| span.start));
-        found.push((line, setting.map_err(|problem| (line, problem))?));
+    for (key, item) in table.iter().filter(|(key, _)| !but.contains(key)) {
+        let line = line_of_key(table, key, text);
+        found.push((line, setting(key, item, program, name).map_err(|problem| (line, problem))?));
     }
     // What is written first is complained of first, and passed on first.
     found.sort_by_key(|(line, _)| *line);
     Ok(found.into_iter().map(|(_, setting)| setting).collect())
 }
 
+/// The line, from 1, and what is wrong there.
+pub(super) fn syntax<P: From<Problem>>(text: &str, error: &toml_edit::TomlError) -> (usize, P) {
+    let problem = error.message().trim().lines().collect::<Vec<_>>().join(", ");
+    let at = error.span().map_or(0, |span| span.start);
+    (line_of(text.as_bytes(), at), Problem::Syntax(problem).into())
+}
+
+/// The line, from 1, of a key of a table.
+pub(super) fn line_of_key(table: &Table, key: &str, text: &str) -> usize {
+    let item = || table.get(key).and_then(Item::span);
+    let at = table.key(key).and_then(toml_edit::Key::span).or_else(item);
+    line_of(text.as_bytes(), at.map_or(0, |span| span.start))
+}
+
 /// The keys of a command: its flags without the dashes, but for those about the configuration itself.
 pub(super) fn keys(command: &Command) -> impl Iterator<Item = (&str, &Arg)> {
     command
         .get_arguments()
-        .filter(|arg| !matches!(arg.get_id().as_str(), "config" | "print_config" | "dry_run"))
+        .filter(|arg| !matches!(arg.get_id().as_str(), "config" | "channels" | "print_config" | "dry_run"))
         .filter(|arg| !matches!(arg.get_action(), ArgAction::Help | ArgAction::Version))
         .map(|arg| (arg.get_long().unwrap_or(arg.get_id().as_str()), arg))
 }

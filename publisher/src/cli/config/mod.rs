@@ -5,6 +5,8 @@
 //! help are those of clap's own description, so a flag that is added to [`crate::cli::args`] is a key at once. Runs on the
 //! main thread before anything else, and reads no other file.
 
+#[cfg(feature = "capture")]
+pub mod channels;
 mod file;
 mod foreign;
 mod nearest;
@@ -39,6 +41,8 @@ pub struct Understood {
     pub command: Command,
     /// With `--print-config`: the file that says the same.
     pub printed: Option<String>,
+    /// The flags that were typed, as they are typed.
+    pub typed: Vec<String>,
 }
 
 /// Why the words make no command.
@@ -75,6 +79,17 @@ pub enum ConfigError {
         path: PathBuf,
         /// In clap's words.
         problem: String,
+    },
+    /// A line of a file of channels.
+    #[cfg(feature = "capture")]
+    #[error("{}:{line}: {problem}", path.display())]
+    Channel {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: channels::ChannelProblem,
     },
 }
 
@@ -114,8 +129,11 @@ pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Understood, Con
         .subcommand()
         .filter(|(_, given_matches)| given(given_matches, "print_config") == Some(&true))
         .and_then(|(name, given)| Some(print(description.find_subcommand(name)?, given)));
+    let typed = matches.subcommand().map_or_else(Vec::new, |(name, given)| {
+        typed_flags(description.find_subcommand(name).unwrap_or(&description), given)
+    });
     let command = CommandLine::from_arg_matches(&matches)?.command;
-    Ok(Understood { command, printed })
+    Ok(Understood { command, printed, typed })
 }
 
 /// A line for each variable of the environment that has our prefix and that nothing understands.
@@ -135,6 +153,12 @@ fn is_overruled(command: &clap::Command, typed: &ArgMatches, id: &str) -> bool {
     let is_typed = |arg: &Arg| typed.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
     is_given(typed, key)
         || command.get_arguments().any(|other| is_typed(other) && exclude(command, key, other))
+}
+
+fn typed_flags(command: &clap::Command, matches: &ArgMatches) -> Vec<String> {
+    let is_typed = |arg: &&Arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+    let typed = command.get_arguments().filter(is_typed);
+    typed.map(|arg| arg.get_long().map_or_else(|| "SOURCE".to_owned(), |long| format!("--{long}"))).collect()
 }
 
 /// Whether a flag was typed or is in the environment.

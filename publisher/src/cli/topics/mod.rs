@@ -14,6 +14,7 @@ pub const TOPICS: &[(&str, &str)] = &[
     ("srt", include_str!("srt.txt")),
     ("slate", include_str!("slate.txt")),
     ("ladder", include_str!("ladder.txt")),
+    ("channels", include_str!("channels.txt")),
     ("low-latency", include_str!("low-latency.txt")),
 ];
 

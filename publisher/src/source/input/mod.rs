@@ -30,7 +30,7 @@ use crate::captured::{Captured, CapturedPicture, CapturedSound, Shows, SourceFor
 use crate::picture::colour_space::ColourSpace;
 use crate::picture::deinterlacer::Deinterlace;
 use crate::picture::tone_map;
-pub use crate::source::rtmp::{Doors, Takeover};
+pub use crate::source::rtmp::{Doors, Ports, Takeover};
 use decode::{Decoded, LaneDecoder, StreamSetup};
 use demux::{Demuxer, Ending, Origin, Round};
 use lane::{InputLane, ReadyPiece};

@@ -108,7 +108,9 @@ impl Microphone {
         let (opened_tx, opened) = sync_channel(1);
         let (ended_tx, ended) = channel();
         let (of_thread, wanted) = (stop.clone(), selector.clone());
+        let span = tracing::Span::current();
         let thread = std::thread::Builder::new().name("microphone".into()).spawn(move || {
+            let _in_stream = span.entered();
             let _ended = ended_tx;
             keep(&wanted, &sound, &opened_tx, &of_thread);
         });

@@ -7,8 +7,8 @@
 
 use super::input::demux::{AT_ONCE, Demuxer, Ending, Origin, TICK};
 use super::input::error::InputError;
-use super::input::listen_address::ListenAt;
-use super::input::{CannotListen, Input, InputSettings, LIKELY_SIZE};
+use super::input::listen_address::{self, ListenAt};
+use super::input::{CannotListen, Input, InputAddress, InputSettings, LIKELY_SIZE};
 use crate::captured::{Shows, SourceFormat};
 use crate::picture::colour_space::ColourSpace;
 use crate::source::{Read, Source, SourceError};
@@ -114,6 +114,21 @@ impl Waiting {
     }
 }
 
+/// Waits at our own door until an encoder has connected to it, or the stop came; false at once where the address is no such door. It stays
+/// connected, and is read by who opens the address next.
+pub(crate) fn await_encoder(settings: &InputSettings, keeps_guests: bool) -> Result<bool, InputError> {
+    let InputAddress::Url(url) = &settings.address else { return Ok(false) };
+    let Some(place) = listen_address::place(url, &settings.address.to_string())? else { return Ok(false) };
+    if !matches!(place, ListenAt::Rtmp { .. }) {
+        return Ok(false);
+    }
+    let (Origin::Door(door), name) = origin(settings, place)? else { return Ok(false) };
+    door.keep_guests(keeps_guests);
+    info!(place = name, "waiting for an encoder to connect");
+    door.wait_until_called(|| settings.stop.load(Ordering::Relaxed));
+    Ok(true)
+}
+
 /// Where clients come in, and what people are to call it.
 pub(crate) fn origin(settings: &InputSettings, place: ListenAt) -> Result<(Origin, String), InputError> {
     let shown = settings.address.to_string();
@@ -128,7 +143,7 @@ pub(crate) fn origin(settings: &InputSettings, place: ListenAt) -> Result<(Origi
             let door = settings.doors.open(addresses, &path, settings.stop.clone());
             let door = door.map_err(|error| no_port(&bind, &error))?;
             // The port may have been left to the system.
-            let name = shown.replacen(&bind, &door.address.to_string(), 1);
+            let name = shown.replacen(&bind, &door.address().to_string(), 1);
             (Origin::Door(door), name)
         }
         ListenAt::Libav { url, bind, open_to_all } => {

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Instant;
 
-/// Clients at a time, with those that are connected and not accepted yet.
+/// Clients at a time that are not on air: those that are about to be, and those that only sit there.
 pub(super) const MOST_CLIENTS: usize = 64;
 /// Of these from one address, or one IPv6 /64: some encoders behind one router, and one of them that connects again.
 pub(super) const MOST_OF_ADDRESS: usize = 8;
@@ -27,6 +27,7 @@ pub(super) struct Clients<T> {
 struct Present<T> {
     address: IpAddr,
     last_heard: Instant,
+    is_on_air: bool,
     end: T,
 }
 
@@ -54,31 +55,29 @@ impl<T> Default for Clients<T> {
 }
 
 impl<T> Clients<T> {
-    /// Gives a place; `None` when all are taken by those that may stay, which is only `on_air`.
-    pub(super) fn enter(
-        &mut self,
-        from: IpAddr,
-        now: Instant,
-        on_air: Option<u64>,
-        end: T,
-    ) -> Option<Entered<T>> {
+    /// Gives a place, at the cost of the most silent one that is not on air where there are too many of these.
+    pub(super) fn enter(&mut self, from: IpAddr, now: Instant, end: T) -> Entered<T> {
         let address = subscriber(from);
-        let of_address = self.present.values().filter(|it| it.address == address).count();
-        let is_crowd = of_address >= MOST_OF_ADDRESS;
-        let mut instead_of = None;
-        if is_crowd || self.present.len() >= MOST_CLIENTS {
-            let may_leave = self
-                .present
-                .iter()
-                .filter(|(client, it)| Some(**client) != on_air && (!is_crowd || it.address == address));
-            let most_silent = may_leave.min_by_key(|(client, it)| (it.last_heard, **client))?;
-            let most_silent = *most_silent.0;
-            instead_of = self.present.remove(&most_silent).map(|it| (it.address, it.end));
+        let waiting = || self.present.iter().filter(|(_, it)| !it.is_on_air);
+        let is_crowd = waiting().filter(|(_, it)| it.address == address).count() >= MOST_OF_ADDRESS;
+        let mut most_silent = None;
+        if is_crowd || waiting().count() >= MOST_CLIENTS {
+            let may_leave = waiting().filter(|(_, it)| !is_crowd || it.address == address);
+            most_silent =
+                may_leave.min_by_key(|(client, it)| (it.last_heard, **client)).map(|(client, _)| *client);
         }
+        let instead_of = most_silent.and_then(|client| self.present.remove(&client));
         let client = self.next_client;
         self.next_client += 1;
-        self.present.insert(client, Present { address, last_heard: now, end });
-        Some(Entered { client, instead_of })
+        self.present.insert(client, Present { address, last_heard: now, is_on_air: false, end });
+        Entered { client, instead_of: instead_of.map(|it| (it.address, it.end)) }
+    }
+
+    /// It keeps its place from now on.
+    pub(super) fn set_on_air(&mut self, client: u64) {
+        if let Some(present) = self.present.get_mut(&client) {
+            present.is_on_air = true;
+        }
     }
 
     pub(super) fn heard(&mut self, client: u64, now: Instant) {
@@ -128,32 +127,30 @@ mod tests {
         let (mut clients, start) = (Clients::default(), Instant::now());
         let at = |s| start + Duration::from_secs(s);
         for number in 0..MOST_OF_ADDRESS as u64 {
-            let entered = clients.enter(address(1), at(number), None, number).expect("a place");
+            let entered = clients.enter(address(1), at(number), number);
             assert_eq!(entered, Entered { client: number, instead_of: None });
         }
         clients.heard(0, at(20));
-        let mut instead_of = |on_air| {
-            let entered = clients.enter(address(1), at(30), on_air, 99)?;
-            entered.instead_of.map(|(_, end)| end)
-        };
-        assert_eq!(instead_of(Some(1)), Some(2), "neither the one that was heard nor the one on air");
-        assert_eq!(instead_of(None), Some(1));
-        assert_eq!(clients.enter(address(2), at(30), None, 100).expect("a place").instead_of, None);
-        assert_eq!(clients.len(), MOST_OF_ADDRESS + 1);
+        clients.set_on_air(1);
+        assert_eq!(clients.enter(address(1), at(30), 99).instead_of, None, "who is on air takes no place");
+        let mut instead_of = || clients.enter(address(1), at(30), 99).instead_of.map(|(_, end)| end);
+        assert_eq!(instead_of(), Some(2), "neither the one that was heard nor the one on air");
+        assert_eq!(instead_of(), Some(3));
+        assert_eq!(clients.enter(address(2), at(30), 100).instead_of, None);
+        assert_eq!(clients.len(), MOST_OF_ADDRESS + 2);
     }
 
     #[test]
     fn where_many_addresses_have_all_places_there_is_one_for_one_more() {
         let (mut clients, start) = (Clients::default(), Instant::now());
         for number in 0..MOST_CLIENTS {
-            clients.enter(address(number as u8 / 4), start, None, number).expect("a place");
+            clients.enter(address(number as u8 / 4), start, number);
         }
         clients.heard(0, start + Duration::from_secs(1));
-        let entered =
-            clients.enter(address(200), start + Duration::from_secs(2), Some(1), 999).expect("a place");
-        assert_eq!(entered.instead_of, Some((address(0), 2)));
+        let entered = clients.enter(address(200), start + Duration::from_secs(2), 999);
+        assert_eq!(entered.instead_of, Some((address(0), 1)));
         assert_eq!(clients.len(), MOST_CLIENTS);
-        clients.leave(2);
+        clients.leave(1);
         assert_eq!(clients.len(), MOST_CLIENTS, "it has left before");
         clients.leave(entered.client);
         assert_eq!(clients.len(), MOST_CLIENTS - 1);

@@ -1,9 +1,8 @@
 //! RTMP door: lets the one client in that knows the key, and hands its media on as a file that never ends.
 //!
 //! In: TCP connections. Out: [`Guest`]s, one after the other. libav's own RTMP server takes any key, one client per
-//! opening, and cannot refuse a second one; so the door is ours. Its thread accepts; each client, [`clients::MOST_CLIENTS`] at most, has a
-//! thread that ends with it. When there are more, or too many of one address, the connection of the most silent one is closed. All of them
-//! end within [`TICK`] when the door is dropped or the stop flag is set.
+//! opening, and cannot refuse a second one; so the door is ours. Doors of several keys may be at one [`port`]: its thread accepts; each
+//! client has a thread that ends with it. All of them end within [`TICK`] when the door is dropped or its stop flag is set.
 //!
 //! Crates that do the same were looked at in November 2026. `rml_rtmp` 0.8 sets no limit to what a stranger makes it keep, and its last
 //! release is of 2023. scuffle-rtmp 0.2 keeps 40 MB for a client that has said no key, and calls itself not stable. rtmp-rs 0.6 keeps 16 MiB
@@ -15,36 +14,32 @@ mod clients;
 mod container;
 mod doors;
 mod matroska;
+mod port;
+mod room;
 mod seat;
 mod session;
 mod tags;
 mod visit;
 
-use clients::{Clients, Told};
-pub use doors::Doors;
+pub use doors::{Doors, Ports};
+use port::Port;
+use room::Room;
 pub use seat::Takeover;
-use seat::{Heard, Seat};
-use session::SessionError;
-use std::io::{self, ErrorKind, PipeReader};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
-use tracing::{debug, warn};
-use visit::Visit;
+use std::io::{self, PipeReader};
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// The stop and the end of the door are noticed within this time.
 const TICK: Duration = Duration::from_millis(100);
 /// When what a client used to send has not come for this long, another may take its place: a phone that changed its network connects again.
 const SEAT_KEPT: Duration = Duration::from_secs(5);
 
-/// A listening socket and what goes with it.
+/// Where clients with one key are let in.
 pub(crate) struct Door {
-    shared: Arc<Shared>,
-    /// Where it listens; the port is known here even if it was given as 0.
-    pub(crate) address: SocketAddr,
-    thread: Option<JoinHandle<()>>,
+    port: Arc<Port>,
+    room: Arc<Room>,
 }
 
 /// A client that was let in. When it is dropped the client is sent away, but for [`Door::keep_guests`].
@@ -55,181 +50,88 @@ pub(crate) struct Guest {
     pub(crate) media: PipeReader,
 }
 
-struct Shared {
-    /// `live/KEY`: who says so is let in.
-    path: String,
-    takeover: Takeover,
-    /// How long a stalled client keeps its place.
-    seat_kept: Duration,
-    closed: AtomicBool,
-    /// Who is let in from now on stays when it is read no more, and is read again from where it is.
-    keeps_guests: AtomicBool,
-    stop: Arc<AtomicBool>,
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    clients: Clients<TcpStream>,
-    seat: Option<Seat>,
-    guest: Option<Guest>,
-    last_warning: Option<Instant>,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_over(&self) -> bool {
-        self.closed.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed)
-    }
-
-    /// Compares in constant time, so that the time tells nothing about the key.
-    fn is_path(&self, path: &str) -> bool {
-        let differing = self.path.bytes().zip(path.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b));
-        differing == 0 && self.path.len() == path.len()
-    }
-}
-
 impl Door {
-    /// Listens at `address` for clients that publish under `path`.
-    pub(crate) fn open(
-        address: &[SocketAddr],
-        path: &str,
-        takeover: Takeover,
-        stop: Arc<AtomicBool>,
-    ) -> io::Result<Self> {
-        Self::open_with(address, path, takeover, stop, SEAT_KEPT)
+    /// Lets clients in at `port` that publish under `path`; an error if another door does.
+    fn open(port: Arc<Port>, path: &str, takeover: Takeover, stop: Arc<AtomicBool>) -> io::Result<Self> {
+        Self::open_with(port, path, takeover, stop, SEAT_KEPT)
     }
 
     fn open_with(
-        address: &[SocketAddr],
+        port: Arc<Port>,
         path: &str,
         takeover: Takeover,
         stop: Arc<AtomicBool>,
         seat_kept: Duration,
     ) -> io::Result<Self> {
-        let listener = TcpListener::bind(address)?;
-        // The only way to wait for a client and for the end of the door.
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        let shared = Arc::new(Shared {
-            path: path.to_owned(),
-            takeover,
-            seat_kept,
-            closed: AtomicBool::new(false),
-            keeps_guests: AtomicBool::new(false),
-            stop,
-            state: Mutex::default(),
-            changed: Condvar::new(),
-        });
-        let door = shared.clone();
-        let thread =
-            std::thread::Builder::new().name("rtmp".to_owned()).spawn(move || accept(&listener, &door))?;
-        Ok(Door { shared, address, thread: Some(thread) })
+        let room = Arc::new(Room::new(path, takeover, seat_kept, stop));
+        port.add(room.clone())?;
+        Ok(Door { port, room })
+    }
+
+    /// Where it listens; the port is known here even if it was given as 0.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.port.address
     }
 
     /// Whether a client that begins from now on stays when its [`Guest`] is dropped, once, and is a guest again.
     pub(crate) fn keep_guests(&self, keeps_guests: bool) {
-        self.shared.keeps_guests.store(keeps_guests, Ordering::Relaxed);
+        self.room.keep_guests(keeps_guests);
     }
 
     /// The next client that was let in, or nothing when `give_up` says so.
     pub(crate) fn wait_for_guest(&self, give_up: impl Fn() -> bool) -> Option<Guest> {
-        let mut state = self.shared.lock();
-        loop {
-            if let Some(guest) = state.guest.take() {
-                return Some(guest);
-            }
-            if give_up() || self.shared.is_over() {
+        self.wait(give_up)?.guest.take()
+    }
+
+    /// Waits until there is one, or `give_up` says so.
+    pub(crate) fn wait_until_called(&self, give_up: impl Fn() -> bool) {
+        self.wait(give_up);
+    }
+
+    fn wait(&self, give_up: impl Fn() -> bool) -> Option<MutexGuard<'_, room::State>> {
+        let mut state = self.room.lock();
+        while state.guest.is_none() {
+            if give_up() || self.room.is_over() {
                 return None;
             }
-            state = self.shared.changed.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.room.changed.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner).0;
         }
+        Some(state)
     }
 }
 
 impl Drop for Door {
     fn drop(&mut self) {
-        self.shared.closed.store(true, Ordering::Relaxed);
-        self.shared.changed.notify_all();
-        if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
-            let _ = thread.join(); // a panic there has been printed
-        }
-    }
-}
-
-fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
-    while !shared.is_over() {
-        match listener.accept() {
-            Ok((connection, from)) => greet(connection, from, shared),
-            Err(error) => {
-                if error.kind() != ErrorKind::WouldBlock {
-                    debug!(%error, "RTMP client not accepted: it disconnected, or there are too many");
-                }
-                std::thread::park_timeout(TICK);
-            }
-        }
-    }
-}
-
-/// Starts a client's thread, and ends another one's where there is no place.
-fn greet(connection: TcpStream, from: SocketAddr, shared: &Arc<Shared>) {
-    let Ok(end) = connection.try_clone() else { return };
-    let mut state = shared.lock();
-    let on_air = state.seat.as_ref().map(|seat| seat.client);
-    let Some(entered) = state.clients.enter(from.ip(), Instant::now(), on_air, end) else { return };
-    if let Some((address, end)) = entered.instead_of {
-        let _ = end.shutdown(Shutdown::Both); // it may have left in the meantime
-        if state.clients.note(address, Told::Crowd) {
-            warn!(%address, "too many RTMP connections; the most silent one is closed, see that only encoders reach this port");
-        }
-    }
-    drop(state);
-    let visit = Visit::new(entered.client, from, shared.clone());
-    let started = std::thread::Builder::new().name("rtmp client".to_owned()).spawn(move || {
-        let mut visit = visit;
-        match visit.serve(connection) {
-            Ok(()) => debug!(%from, "RTMP client disconnected"),
-            Err(error) => tell(&error, from, &visit),
-        }
-    });
-    if let Err(error) = started {
-        warn!(%error, "cannot start a thread for an RTMP client");
-    }
-}
-
-/// Whoever speaks something else is told to the operator, once an address.
-fn tell(error: &io::Error, from: SocketAddr, visit: &Visit) {
-    let is_garbage = error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<SessionError>);
-    if is_garbage && visit.note(Told::Garbage) {
-        warn!(%from, %error, "RTMP client rejected");
-    } else {
-        debug!(%from, %error, "RTMP client rejected");
+        self.room.close();
+        self.port.remove(&self.room);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::clients::Told;
     use super::container::FLV_HEAD;
     use super::session::tests::{asking, picture, sound};
     use super::*;
-    use std::io::{Read, Write};
+    use std::io::{ErrorKind, Read, Write};
+    use std::net::TcpStream;
+    use std::time::Instant;
 
     /// Nothing here takes so long unless it hangs.
     const LIMIT: Duration = Duration::from_secs(60);
 
     fn door(seat_kept: Duration) -> Door {
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        Door::open_with(&[address], "live/KEY", Takeover::Stalled, Arc::default(), seat_kept).expect("a port")
+        door_with(Takeover::Stalled, seat_kept)
+    }
+
+    fn door_with(takeover: Takeover, seat_kept: Duration) -> Door {
+        let port = Port::open(&[SocketAddr::from(([127, 0, 0, 1], 0))]).expect("a port");
+        Door::open_with(Arc::new(port), "live/KEY", takeover, Arc::default(), seat_kept).expect("a door")
     }
 
     /// A client that asks to publish under this key.
     fn client(door: &Door, key: &str) -> TcpStream {
-        let mut client = TcpStream::connect(door.address).expect("a door");
+        let mut client = TcpStream::connect(door.address()).expect("a door");
         client.set_read_timeout(Some(LIMIT)).expect("a socket");
         client.write_all(&asking("live", key)).expect("a connection");
         client
@@ -314,9 +216,7 @@ mod tests {
 
     #[test]
     fn whoever_comes_last_is_on_air_where_that_is_wanted() {
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let door = Door::open_with(&[address], "live/KEY", Takeover::Always, Arc::default(), LIMIT);
-        let door = door.expect("a port");
+        let door = door_with(Takeover::Always, LIMIT);
         let mut first = client(&door, "KEY");
         assert_eq!(answer(&mut first), "NetStream.Publish.Start");
         first.write_all(&picture(0)).expect("a connection");
@@ -352,52 +252,50 @@ mod tests {
     #[test]
     fn a_taken_port_is_an_error() {
         let first = door(LIMIT);
-        let error = Door::open(&[first.address], "live/KEY", Takeover::Stalled, Arc::default())
-            .err()
-            .expect("an error");
+        let error = Port::open(&[first.address()]).err().expect("an error");
         assert_eq!(error.kind(), ErrorKind::AddrInUse);
     }
 
     #[test]
     fn who_speaks_something_else_is_sent_away_and_no_one_is_let_in() {
         let door = door(LIMIT);
-        let mut connection = TcpStream::connect(door.address).expect("a door");
+        let mut connection = TcpStream::connect(door.address()).expect("a door");
         connection.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").expect("a connection");
         connection.set_read_timeout(Some(LIMIT)).expect("a socket");
         let answer = connection.read(&mut [0; 100]);
         assert!(
             matches!(answer, Ok(0)) || answer.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset)
         );
-        assert!(door.shared.lock().guest.is_none());
+        assert!(door.room.lock().guest.is_none());
         let deadline = Instant::now() + LIMIT;
-        while door.shared.lock().clients.len() > 0 {
+        while door.port.state().clients.len() > 0 {
             assert!(Instant::now() < deadline, "it has gone and counts as there");
             std::thread::yield_now();
         }
-        assert!(!door.shared.lock().clients.note(door.address.ip(), Told::Garbage), "it was told");
+        assert!(!door.port.state().clients.note(door.address().ip(), Told::Garbage), "it was told");
     }
 
     #[test]
     fn those_who_only_sit_there_keep_no_encoder_out() {
         let door = door(LIMIT);
         let sitting: Vec<_> =
-            (0..clients::MOST_CLIENTS).map(|_| TcpStream::connect(door.address).expect("a door")).collect();
+            (0..clients::MOST_CLIENTS).map(|_| TcpStream::connect(door.address()).expect("a door")).collect();
         let mut pusher = client(&door, "KEY");
         assert_eq!(answer(&mut pusher), "NetStream.Publish.Start");
-        assert!(door.shared.lock().clients.len() <= clients::MOST_OF_ADDRESS);
+        assert!(door.port.state().clients.len() <= clients::MOST_OF_ADDRESS + 1);
         // More of them do not take its place, for it is on air.
         let more: Vec<_> =
-            (0..clients::MOST_CLIENTS).map(|_| TcpStream::connect(door.address).expect("a door")).collect();
+            (0..clients::MOST_CLIENTS).map(|_| TcpStream::connect(door.address()).expect("a door")).collect();
         pusher.write_all(&picture(0)).expect("a connection");
         guest(&door).media.read_exact(&mut [0; 13 + 18]).expect("the pusher's picture");
         // The most silent have been sent away, and all of them leave.
         let mut first = &sitting[0];
         first.set_read_timeout(Some(LIMIT)).expect("a socket");
         assert!(!matches!(first.read(&mut [0; 1]), Ok(1..)), "it is closed");
-        assert!(!door.shared.lock().clients.note(door.address.ip(), Told::Crowd), "it was told");
+        assert!(!door.port.state().clients.note(door.address().ip(), Told::Crowd), "it was told");
         drop((sitting, more, pusher));
         let deadline = Instant::now() + LIMIT;
-        while door.shared.lock().clients.len() > 0 {
+        while door.port.state().clients.len() > 0 {
             assert!(Instant::now() < deadline, "they have gone and count as there");
             std::thread::yield_now();
         }
@@ -407,7 +305,7 @@ mod tests {
     fn waiting_ends_when_it_is_to_end() {
         assert!(door(LIMIT).wait_for_guest(|| true).is_none());
         let door = door(LIMIT);
-        door.shared.stop.store(true, Ordering::Relaxed);
+        door.room.close();
         assert!(door.wait_for_guest(|| false).is_none());
     }
 }

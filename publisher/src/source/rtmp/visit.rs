@@ -5,13 +5,15 @@
 
 use super::clients::Told;
 use super::container::{Container, Order};
+use super::port::Shared;
+use super::room::Room;
+use super::seat::Heard;
 use super::session::{Event, Session};
 use super::tags::{PICTURE, SOUND};
-use super::{Guest, Heard, Seat, Shared, TICK};
+use super::{Guest, TICK};
 use std::io::{self, ErrorKind, PipeWriter, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
@@ -21,15 +23,14 @@ const ASKING: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(10);
 /// A client that does not take its answers is not worth a thread.
 const ANSWER: Duration = Duration::from_secs(5);
-/// Wrong keys are told to the log no more often than this: someone may be trying.
-const WARN_EVERY: Duration = Duration::from_secs(10);
 
 /// One client; its thread owns it.
 pub(crate) struct Visit {
     client: u64,
     from: SocketAddr,
     shared: Arc<Shared>,
-    is_let_in: bool,
+    /// Where it was let in.
+    room: Option<Arc<Room>>,
     heard: Heard,
     container: Container,
     /// It stays when it is read no more.
@@ -40,9 +41,10 @@ pub(crate) struct Visit {
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        let mut state = self.shared.lock();
-        state.clients.leave(self.client);
-        state.seat.take_if(|seat| seat.client == self.client);
+        self.shared.lock().clients.leave(self.client);
+        if let Some(room) = &self.room {
+            room.leave(self.client);
+        }
     }
 }
 
@@ -51,7 +53,7 @@ impl Visit {
     pub(crate) fn new(client: u64, from: SocketAddr, shared: Arc<Shared>) -> Self {
         let heard = Heard::new(Instant::now());
         let container = Container::default();
-        Visit { client, from, shared, is_let_in: false, heard, container, is_kept: false, media: None }
+        Visit { client, from, shared, room: None, heard, container, is_kept: false, media: None }
     }
 
     /// Takes note of what is to be told once an address; whether it is the first time.
@@ -69,7 +71,7 @@ impl Visit {
         let mut session = Session::new();
         let mut buffer = vec![0; 64 << 10];
         let came_at = Instant::now();
-        while !self.shared.is_over() {
+        while !self.is_over() {
             match connection.read(&mut buffer) {
                 Ok(0) => return Ok(()),
                 Ok(length) => {
@@ -87,10 +89,10 @@ impl Visit {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
-            if self.is_let_in && !self.keeps_seat() {
+            if self.room.as_ref().is_some_and(|room| !room.note_heard(self.client, self.heard)) {
                 return Err(io::Error::other("another encoder has taken its place"));
             }
-            let patience = if self.is_let_in { self.heard.at + SILENCE } else { came_at + ASKING };
+            let patience = if self.room.is_some() { self.heard.at + SILENCE } else { came_at + ASKING };
             if Instant::now() >= patience {
                 return Err(io::Error::other("it says nothing"));
             }
@@ -103,8 +105,8 @@ impl Visit {
         while let Some(event) = session.next().map_err(io::Error::other)? {
             match event {
                 Event::Publish(path) => match self.take_seat(&path) {
-                    Ok(()) => {
-                        self.is_let_in = true;
+                    Ok(room) => {
+                        self.room = Some(room);
                         session.accept();
                     }
                     Err(why) => {
@@ -154,39 +156,37 @@ impl Visit {
     /// A new file for the demuxer; that of before ends here.
     fn begin_media(&mut self) -> io::Result<PipeWriter> {
         let (media, writer) = io::pipe()?;
-        self.is_kept = self.shared.keeps_guests.load(Ordering::Relaxed);
-        self.shared.lock().guest = Some(Guest { from: self.from, media });
-        self.shared.changed.notify_all();
+        if let Some(room) = &self.room {
+            self.is_kept = room.keeps_guests();
+            room.welcome(Guest { from: self.from, media });
+        }
         Ok(writer)
     }
 
-    /// Lets the client in if it knows the key and nobody else is there.
-    fn take_seat(&mut self, path: &str) -> Result<(), &'static str> {
-        let from = self.from;
+    /// Lets the client in if it knows a key and nobody else is there.
+    fn take_seat(&mut self, path: &str) -> Result<Arc<Room>, &'static str> {
+        let (from, now) = (self.from, Instant::now());
+        if self.room.is_some() {
+            return Err("it publishes already");
+        }
         let mut state = self.shared.lock();
-        if !self.shared.is_path(path) {
-            if state.last_warning.is_none_or(|warned_at| warned_at.elapsed() >= WARN_EVERY) {
-                state.last_warning = Some(Instant::now());
+        let Some(room) = state.room(path).filter(|room| !room.is_over()) else {
+            if state.note_wrong_key(now) {
                 warn!(%from, "encoder rejected: wrong key");
             }
             return Err("wrong key");
-        }
-        let now = Instant::now();
-        let (takeover, seat_kept) = (self.shared.takeover, self.shared.seat_kept);
-        if state.seat.as_ref().is_some_and(|seat| !seat.is_free_for_another(takeover, now, seat_kept)) {
+        };
+        self.heard.let_in(now);
+        if !room.seat(self.client, self.heard, now) {
             warn!(%from, "encoder rejected: another one is connected");
             return Err("another encoder is already connected");
         }
         info!(%from, "encoder connected");
-        self.heard.let_in(now);
-        state.seat = Some(Seat { client: self.client, heard: self.heard });
-        Ok(())
+        state.clients.set_on_air(self.client);
+        Ok(room)
     }
 
-    /// Whether nobody has come instead.
-    fn keeps_seat(&self) -> bool {
-        let mut state = self.shared.lock();
-        let seat = state.seat.as_mut().filter(|seat| seat.client == self.client);
-        seat.map(|seat| seat.heard = self.heard).is_some()
+    fn is_over(&self) -> bool {
+        self.shared.is_closed() || self.room.as_ref().is_some_and(|room| room.is_over())
     }
 }

@@ -41,7 +41,7 @@ impl Checkout {
             let program = Path::new(program.get_program()).to_owned();
             symlink(&program, programs.join(program.file_name().unwrap())).unwrap();
         }
-        copy_files(&project().join("webroot"), &checkout.webroot(), |name| name == "index.html");
+        copy_files(&project().join("webroot"), &checkout.webroot(), |name| name.ends_with(".html"));
         // What npm adds to the player is large, and no command's concern.
         copy_files(&project().join("webroot/player"), &checkout.webroot().join("player"), |_| true);
         fs::create_dir(checkout.path().join("docs")).unwrap();
@@ -51,6 +51,7 @@ impl Checkout {
             let text = fs::read_to_string(project().join(&name)).unwrap();
             fs::write(checkout.path().join(&name), checkout.here(&text)).unwrap();
         }
+        fs::write(checkout.path().join("channels.toml"), &toml_blocks("docs/several-cameras.md")[0]).unwrap();
         checkout
     }
 
@@ -185,6 +186,13 @@ pub(super) fn documents() -> Vec<String> {
 pub(super) fn commands(markdown: &str) -> Vec<String> {
     let blocks = markdown.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next());
     blocks.flat_map(str::lines).filter_map(|line| line.strip_prefix("$ ")).map(str::to_owned).collect()
+}
+
+/// The blocks of TOML of a page.
+pub(crate) fn toml_blocks(document: &str) -> Vec<String> {
+    let text = fs::read_to_string(project().join(document)).unwrap();
+    let blocks = text.split("```toml\n").skip(1);
+    blocks.filter_map(|rest| rest.split("```").next()).map(str::to_owned).collect()
 }
 
 /// From its heading to the next one of the same rank.

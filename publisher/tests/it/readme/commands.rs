@@ -74,6 +74,7 @@ pub(super) const STAND_INS: &str = "cargo() { :; }; just() { case $1 in
     *) livedir-publisher \"$@\";;
 esac; }; livedir-publisher() { case \" $* \" in
     *' --print-config '*) command livedir-publisher \"$@\";;
+    *' live --channels '*) command livedir-publisher \"$@\" --dry-run;;
     ' live '*) command livedir-publisher \"$@\" --print-config;;
     *) command livedir-publisher \"$@\";;
 esac; }; ";

@@ -253,7 +253,10 @@ impl Demuxer {
             tracks: settings.tracks.clone(),
             shared: shared.clone(),
         };
-        let thread = std::thread::Builder::new().name("demuxer".to_owned()).spawn(move || reader.run());
+        // What is logged there is of the same stream.
+        let span = tracing::Span::current();
+        let body = move || span.in_scope(|| reader.run());
+        let thread = std::thread::Builder::new().name("demuxer".to_owned()).spawn(body);
         let thread = thread.map_err(|error| InputError::NoThread {
             name: settings.address.to_string(),
             reason: error.to_string(),
