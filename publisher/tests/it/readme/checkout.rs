@@ -17,7 +17,8 @@ const METRICS_PORT: &str = "9101";
 const INSTALLED: &str = "/usr/local/bin/";
 
 /// The units of systemd beside the pages.
-pub(super) const UNITS: [&str; 4] = [
+pub(super) const UNITS: [&str; 5] = [
+    "docs/livedir-channels.service",
     "docs/livedir-publisher.service",
     "docs/livedir-publisher@.service",
     "docs/livedir-server.service",

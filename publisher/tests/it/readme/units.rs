@@ -17,8 +17,10 @@ fn starts(checkout: &Checkout, unit: &str) -> Option<String> {
     let line = text.lines().find_map(|line| line.strip_prefix("ExecStart="))?;
     let config = checkout.path().join("north.toml");
     fs::write(&config, "source = \"test\"\nsize = \"160x120\"\n").unwrap();
-    let line =
-        line.replace("live camera ", "live test ").replace("/etc/livedir/%i.toml", config.to_str().unwrap());
+    let line = line
+        .replace("live camera ", "live test ")
+        .replace("/etc/livedir/%i.toml", config.to_str().unwrap())
+        .replace("/etc/livedir/channels.toml", "channels.toml");
     Some(line.replace("%i", INSTANCE))
 }
 
@@ -39,7 +41,7 @@ fn each_unit_starts_a_program_that_runs_and_ends_at_sigterm() {
         assert!(program.wait().success(), "{line}");
         started += 1;
     }
-    assert_eq!(started, 3, "two units of the publisher and one of the server");
+    assert_eq!(started, 4, "three units of the publisher and one of the server");
 }
 
 /// Where there is no systemd, `systemd-analyze` is missing too: then the units are not read.
