@@ -166,14 +166,19 @@ impl LaneDecoder {
     /// What is done to its frames before they are shown, for people, as far as the stream's head or the first frame says it: begins
     /// with a comma, or is empty.
     pub(crate) fn alterations(&self) -> String {
-        let is_picture = matches!(self.codec, Codec::Picture(_));
+        let Codec::Picture(decoder) = &self.codec else { return String::new() };
         let seen = self.colours();
+        let broken = self.upright.broken_aspect(decoder.aspect_ratio());
+        let square = |said: Rational| {
+            format!(", its pixels said to be {}:{} and shown as square", said.numerator(), said.denominator())
+        };
         [
-            (is_picture && self.upright.is_turned(), ", turned upright"),
-            (is_picture && tone_map::stream_of(seen) != seen, ", HDR tone-mapped to BT.709"),
+            self.upright.is_turned().then(|| ", turned upright".to_owned()),
+            (tone_map::stream_of(seen) != seen).then(|| ", HDR tone-mapped to BT.709".to_owned()),
+            broken.map(square),
         ]
         .into_iter()
-        .filter_map(|(is_done, words)| is_done.then_some(words))
+        .flatten()
         .collect()
     }
 
