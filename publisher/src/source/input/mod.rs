@@ -40,7 +40,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use tracing::warn;
-use tracks::TrackSettings;
+use tracks::{Told, TrackSettings};
 
 /// A name server may keep libav longer than [`demuxer`]'s own patience lasts.
 const OPEN_URL: Duration = Duration::from_secs(12);
@@ -85,6 +85,8 @@ pub struct Input {
     under_way: bool,
     live: bool,
     deinterlace: Deinterlace,
+    /// What was said of it.
+    told: Told,
     /// Pictures that were handed out; of a source without pictures runs of sound.
     played: u64,
     /// The next picture is the first of its round: its captions go on with nothing.
@@ -100,7 +102,7 @@ pub fn open(settings: &InputSettings) -> Result<Input, InputError> {
     let name = settings.address.to_string();
     let demuxer = Demuxer::start(settings, Origin::Address)?;
     let round = first_round(&demuxer, &settings.address)?;
-    Input::begin(name, demuxer, round, settings.deinterlace).map_err(|error| match error {
+    Input::begin(name, demuxer, round, settings).map_err(|error| match error {
         InputError::Silent { name, seconds } => InputError::Unreachable {
             name,
             reason: format!("nothing has come within {seconds} s"),
@@ -147,8 +149,8 @@ pub(crate) fn first_round(demuxer: &Demuxer, address: &InputAddress) -> Result<R
     }
 }
 
-fn open_sound(name: &str, setup: &StreamSetup, live: bool) -> Option<LaneDecoder> {
-    LaneDecoder::open(name, setup, live, Deinterlace::Off)
+fn open_sound(name: &str, setup: &StreamSetup, live: bool, told: &Told) -> Option<LaneDecoder> {
+    LaneDecoder::open(name, setup, live, (Deinterlace::Off, told))
         .inspect_err(|error| {
             warn!(source = name, reason = error::reason(*error), "no sound: its decoder does not open");
         })
@@ -161,15 +163,17 @@ impl Input {
         name: String,
         demuxer: Demuxer,
         round: Round,
-        deinterlace: Deinterlace,
+        settings: &InputSettings,
     ) -> Result<Self, InputError> {
+        let (deinterlace, told) = (settings.deinterlace, settings.tracks.told.clone());
         let not_media = |error| InputError::NotMedia { name: name.clone(), reason: error::reason(error) };
-        let open =
-            |setup: &StreamSetup| LaneDecoder::open(&name, setup, round.live, deinterlace).map_err(not_media);
+        let open = |setup: &StreamSetup| {
+            LaneDecoder::open(&name, setup, round.live, (deinterlace, &told)).map_err(not_media)
+        };
         let picture = round.picture.as_ref().map(open).transpose()?;
         let sound = match &round.sound {
             Some(sound) if picture.is_none() => Some(open(sound)?),
-            sound => sound.as_ref().and_then(|sound| open_sound(&name, sound, round.live)),
+            sound => sound.as_ref().and_then(|sound| open_sound(&name, sound, round.live, &told)),
         };
         let shows =
             if picture.is_some() || round.picture_may_come { Shows::Pictures } else { Shows::Nothing };
@@ -191,6 +195,7 @@ impl Input {
             under_way: false,
             live: round.live,
             deinterlace,
+            told,
             played: 0,
             captions_begin: true,
         };
@@ -339,7 +344,7 @@ impl Input {
         if lane == Lane::Picture && decoder.as_ref().is_some_and(LaneDecoder::has_head) {
             return;
         }
-        match LaneDecoder::open(&self.name, setup, self.live, self.deinterlace) {
+        match LaneDecoder::open(&self.name, setup, self.live, (self.deinterlace, &self.told)) {
             Ok(opened) => *decoder = Some(opened),
             Err(error) => {
                 let reason = error::reason(error);
@@ -397,15 +402,16 @@ impl Input {
         if let Some(round) = round {
             // The encoders are set up: pictures and sound that were not there at the start have no place to go.
             let picture = round.picture.filter(|_| self.format.shows == Shows::Pictures);
-            let decoder =
-                picture.map(|picture| LaneDecoder::open(&self.name, &picture, round.live, self.deinterlace));
+            let decoder = picture.map(|picture| {
+                LaneDecoder::open(&self.name, &picture, round.live, (self.deinterlace, &self.told))
+            });
             let decoder = decoder.transpose().map_err(|error| InputError::Broken {
                 name: self.name.clone(),
                 reason: error::reason(error),
             })?;
             let alterations = decoder.as_ref().map(LaneDecoder::alterations);
             let sound = round.sound.filter(|_| self.format.has_sound);
-            let sound = sound.and_then(|sound| open_sound(&self.name, &sound, round.live));
+            let sound = sound.and_then(|sound| open_sound(&self.name, &sound, round.live, &self.told));
             self.lanes = [InputLane::new(decoder), InputLane::new(sound)];
             self.under_way = false;
             self.captions_begin = true;

@@ -9,6 +9,7 @@ pub(crate) mod upright;
 use super::decode::upright::{Orientation, Upright};
 use super::error::reason;
 use super::stream_fields;
+use super::tracks::Told;
 use crate::picture::colour_space::ColourSpace;
 use crate::picture::deinterlacer::{Deinterlace, Deinterlacer, Fields, Timed};
 use crate::picture::shared::SharedPicture;
@@ -71,6 +72,8 @@ pub(crate) enum Step {
 /// The decoder of one lane.
 pub(crate) struct LaneDecoder {
     name: String,
+    /// What was said of the source, however often it was opened.
+    told: Told,
     codec: Codec,
     deinterlacer: Deinterlacer,
     upright: Upright,
@@ -107,7 +110,7 @@ impl LaneDecoder {
         name: &str,
         setup: &StreamSetup,
         live: bool,
-        deinterlace: Deinterlace,
+        (deinterlace, told): (Deinterlace, &Told),
     ) -> Result<Self, ffmpeg::Error> {
         let mut context = codec::Context::from_parameters(setup.parameters.clone())?;
         let codec = decoder::find(context.id()).ok_or(ffmpeg::Error::DecoderNotFound)?;
@@ -120,6 +123,7 @@ impl LaneDecoder {
         decoder.set_packet_time_base(setup.time_base);
         Ok(LaneDecoder {
             name: name.to_owned(),
+            told: told.clone(),
             codec: if setup.parameters.medium() == media::Type::Video {
                 Codec::Picture(decoder.open_as(codec)?.video()?)
             } else {
@@ -204,7 +208,13 @@ impl LaneDecoder {
         if self.deinterlacer.is_empty() {
             match self.receive() {
                 Ok(Received::Sound(sound)) => return Ok(Some(self.sound_piece(sound))),
-                Ok(Received::Picture(timed)) => self.deinterlacer.take(timed)?,
+                Ok(Received::Picture(timed)) => {
+                    let taken = self.deinterlacer.take(timed);
+                    if let Some((line, is_warning)) = self.deinterlacer.take_news() {
+                        self.told.tell(line, is_warning);
+                    }
+                    taken?;
+                }
                 Err(ffmpeg::Error::Eof) => {
                     self.deinterlacer.end()?;
                     return if self.deinterlacer.is_empty() { Err(ffmpeg::Error::Eof) } else { Ok(None) };
