@@ -75,6 +75,7 @@ pub struct InputSettings {
 }
 
 /// An open input.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Input {
     name: String,
     demuxer: Demuxer,
@@ -91,6 +92,8 @@ pub struct Input {
     played: u64,
     /// The next picture is the first of its round: its captions go on with nothing.
     captions_begin: bool,
+    /// It was told that some of it is scrambled.
+    has_told_scrambled: bool,
     format: SourceFormat,
 }
 
@@ -198,6 +201,7 @@ impl Input {
             told,
             played: 0,
             captions_begin: true,
+            has_told_scrambled: false,
         };
         (input.format.width, input.format.height) = input.shown_size()?;
         let picture = input.lanes[Lane::Picture as usize].decoder.as_ref();
@@ -293,6 +297,9 @@ impl Input {
 
     /// Packets came, and nothing of them can be seen or heard.
     fn undecodable(&self) -> InputError {
+        if self.demuxer.scrambled() > 0 {
+            return InputError::Scrambled(self.name.clone());
+        }
         let has_picture = self.lanes[Lane::Picture as usize].decoder.is_some();
         let error = match (has_picture, self.live) {
             (true, true) => InputError::UndecodableLive,
@@ -390,6 +397,18 @@ impl Input {
         })
     }
 
+    /// Says once that some of it could not be read, and was left out.
+    fn tell_scrambled(&mut self) {
+        let packets = self.demuxer.scrambled();
+        if packets > 0 && !std::mem::replace(&mut self.has_told_scrambled, true) {
+            warn!(
+                source = self.name,
+                packets,
+                "some of the source is scrambled, as pay television is, and was left out; descramble it before it comes here"
+            );
+        }
+    }
+
     /// Both lanes are at their end: the next round begins, if there is one.
     fn next_round(&mut self) -> Result<Turn, SourceError> {
         // The order matters: a round that is there before the ending is seen is still to be played.
@@ -398,6 +417,9 @@ impl Input {
         let went_well = round.is_some() || matches!(ending, Some(Ending::Over));
         if went_well && self.played == 0 {
             return Err(self.undecodable().into());
+        }
+        if went_well {
+            self.tell_scrambled();
         }
         if let Some(round) = round {
             // The encoders are set up: pictures and sound that were not there at the start have no place to go.
