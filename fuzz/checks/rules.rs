@@ -96,6 +96,7 @@ fn facts(text: &str, bytes: &[u8]) -> Vec<SegmentFacts> {
             starts_with_parameter_sets: odd / 9 % 3 > 0,
             has_captions: false,
             picture: None,
+            changes_to: None,
             sps: vec![odd % 13],
         };
         let stream = |stream_type| ElementaryStream { pid: 256, stream_type, format: None };

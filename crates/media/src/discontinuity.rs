@@ -108,6 +108,7 @@ mod tests {
             starts_with_parameter_sets: true,
             has_captions: false,
             picture: None,
+            changes_to: None,
             sps: vec![0x67, 1],
         };
         let codec = AudioCodec::Aac { sample_rate_hz: 48_000, channels: 2 };

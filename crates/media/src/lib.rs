@@ -30,6 +30,7 @@ pub use probe_error::ProbeError;
 pub use probing::{Probing, probe};
 pub use ts::audio::{AudioCodec, AudioFacts};
 pub use ts::continuity::Counter;
+pub use ts::packet_states::{PacketStates, PidState};
 pub use ts::tables::ElementaryStream;
 pub use ts::video::{Decoding, VideoFacts};
 pub use unfit::{Unfit, unfit};

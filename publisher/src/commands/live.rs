@@ -11,6 +11,8 @@ use crate::cli::settings::LiveSettings;
 use crate::commands::terminal::{Terminal, clock, plural, say};
 use crate::commands::{start_libav, stop_on_signals};
 use crate::live::plan::Stream;
+use crate::live::run::RunError;
+use crate::source::SourceError;
 use livedir_layout::meters::Meters;
 use livedir_time::stop::Stop;
 
@@ -38,7 +40,7 @@ pub fn live(args: LiveArgs, printed: Option<String>) -> anyhow::Result<()> {
         terminal.draw(|on_air| status_line(on_air, stream, meters));
     });
     terminal.clear();
-    if ended.is_ok() {
+    if matches!(ended, Ok(()) | Err(RunError::Source(SourceError::CutShort(_)))) {
         say(last_words(terminal.running(), &meters));
     }
     Ok(ended?)

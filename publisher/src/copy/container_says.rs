@@ -6,7 +6,7 @@
 use super::Unfit;
 use crate::source::input::annex_b::Storage;
 use crate::source::input::decode::StreamSetup;
-use crate::source::input::decode::upright::Orientation;
+use crate::source::input::decode::upright::{Orientation, is_shape_of_pixels};
 use crate::source::input::stream_fields;
 use livedir_media::{Declared, VideoCodec};
 
@@ -33,7 +33,8 @@ pub(crate) fn to_put_into_sets(picture: &StreamSetup) -> Result<Option<String>, 
 
 fn options(declared: Declared, aspect: (i32, i32), colours: [u32; 3], is_full_range: bool) -> Option<String> {
     let mut options = Vec::new();
-    if let (width @ 1.., height @ 1..) = aspect {
+    let (width, height) = aspect;
+    if is_shape_of_pixels(width, height) {
         let (known_width, known_height) = declared.sample_aspect.unwrap_or((1, 1));
         let by = f64::from(width) * f64::from(known_height) / (f64::from(height) * f64::from(known_width));
         if (by - 1.0).abs() > ROUNDING {
@@ -94,7 +95,7 @@ mod tests {
 
     #[test]
     fn broken_numbers_say_nothing() {
-        for aspect in [(0, 0), (-4, 3), (4, 0), (i32::MIN, i32::MIN)] {
+        for aspect in [(0, 0), (-4, 3), (4, 0), (i32::MIN, i32::MIN), (10, 1), (1, 10)] {
             check(NOTHING, aspect, [0, 255, u32::MAX], false, None);
         }
     }

@@ -12,7 +12,7 @@ use crate::copy::keyframe_cutter::{Cutter, Fit, longest_segment_90k};
 use crate::copy::part_target;
 use crate::copy::picture_pace::PicturePace;
 use crate::copy::picture_sets::{Sets, sets_of};
-use crate::copy::{Copied, CopiedPacket, CopiedStream, longest_copied_90k};
+use crate::copy::{Copied, CopiedPacket, CopiedStream, Hint, longest_copied_90k};
 use crate::encode::START_90K;
 use crate::packet::{Encoded, EncodedPacket, Shown};
 use livedir_layout::meters::Meters;
@@ -83,6 +83,8 @@ pub(crate) struct Copier<'a> {
     rate: PicturePace,
     /// Of the newest keyframe.
     sets: Option<Sets>,
+    /// What was seen since the newest keyframe that may be why none has followed.
+    hint: Hint,
 }
 
 /// What was said, and need not be said again.
@@ -124,6 +126,7 @@ impl<'a> Copier<'a> {
             part_target_90k: None,
             rate: PicturePace::default(),
             sets: None,
+            hint: Hint::None,
         }
     }
 
@@ -217,6 +220,9 @@ impl<'a> Copier<'a> {
         if medium == Medium::Video && is_keyframe {
             self.note_sets(packet.data().unwrap_or_default());
         }
+        if medium == Medium::Video && (is_keyframe || copied.hint != Hint::None) {
+            self.hint = if is_keyframe { Hint::None } else { copied.hint };
+        }
         let mut begins = false;
         let is_left_out = if medium == self.leading {
             let place = self.cutter.picture(dts_90k, duration_90k, is_keyframe);
@@ -289,11 +295,20 @@ impl<'a> Copier<'a> {
     fn tell(&mut self, dts_90k: i64) {
         self.meters.pictures_dropped.add(1);
         let is_late = dts_90k > START_90K + self.promise_90k && self.meters.pictures_captured.get() > 1;
-        if is_late && !std::mem::replace(&mut self.told.left_out, true) {
-            tracing::warn!(
+        if !is_late || std::mem::replace(&mut self.told.left_out, true) {
+            return;
+        }
+        match self.hint {
+            Hint::None => tracing::warn!(
                 "keyframes are further apart than the target duration, so frames up to the next keyframe are dropped; set the keyframe interval of the encoder to {} s, or restart with a longer --segment-duration or --copy=auto",
                 ticks::seconds_rounded_up(self.promise_90k as u64)
-            );
+            ),
+            Hint::Loss => tracing::warn!(
+                "a keyframe was lost in what is damaged, missing or scrambled in the source, so frames up to the next keyframe are dropped"
+            ),
+            Hint::OpenKeyframe => tracing::warn!(
+                "the source goes on with open groups of pictures, so frames up to the next IDR frame are dropped; let its encoder close them (x264: open-gop=0; ffmpeg: -flags +cgop), or restart with --copy=auto"
+            ),
         }
     }
 

@@ -36,6 +36,14 @@ pub enum Unfit {
         "its keyframes are {at_least}{found_s} s apart, over the {asked_s} s of --segment-duration; set the keyframe interval of its encoder to {asked_s} s (IDR, closed GOP; in OBS: Settings, Output, Keyframe Interval){longer}"
     )]
     Keyframes { at_least: &'static str, found_s: String, asked_s: String, longer: String },
+    #[error(
+        "its groups of pictures are open: {open} of its {all} keyframes are no IDR frames, with which alone a segment can begin; let its encoder close them{as_well} (x264: open-gop=0; ffmpeg: -flags +cgop)"
+    )]
+    OpenGop { open: u64, all: u64, as_well: String },
+    #[error(
+        "{0} of its packets are scrambled, as those of pay television are, and keyframes are missing for it; descramble it before it comes here"
+    )]
+    Scrambled(u64),
     #[error("its container says that its picture is to be turned, which H.264 cannot say; leave --copy out")]
     Turned,
     #[error(
@@ -50,6 +58,10 @@ pub enum Unfit {
         "none of its frames can be read, as in a scrambled broadcast; descramble it before it comes here"
     )]
     NothingReadable,
+    #[error(
+        "it has no parameter sets (SPS and PPS), without which no frame can be decoded; let its encoder send them, at best with each keyframe"
+    )]
+    NoParameterSets,
     #[error("it has no timestamps; put it into a container that has them, such as MP4 or MPEG-TS")]
     NoTimes,
     #[error(
@@ -61,6 +73,19 @@ pub enum Unfit {
 }
 
 impl Unfit {
+    /// What is behind it where so many packets are scrambled: nobody can read the keyframes in them.
+    #[must_use]
+    pub(crate) fn where_scrambled(self, packets: u64) -> Self {
+        match self {
+            Self::Keyframes { .. } | Self::NoKeyframe(_) | Self::OpenGop { .. } | Self::NoTimes
+                if packets > 0 =>
+            {
+                Self::Scrambled(packets)
+            }
+            reason => reason,
+        }
+    }
+
     /// Without a remedy that has been taken already: it is encoded.
     #[must_use]
     pub(crate) fn where_encoded(&self) -> String {

@@ -3,11 +3,11 @@
 //! In: packets as the demuxer has them. Out: the next one, ready: frames with start codes and parameter sets, sound with its
 //! header, times as the container says. A frame is copied once on the way, when its start codes are put in.
 
-use super::Unfit;
 use super::container_says::to_put_into_sets;
 use super::outliers::{Outliers, Times};
 use super::picture_pace::COARSEST_90K;
 use super::set_filter::SetFilter;
+use super::{Hint, Unfit};
 use crate::encode::sound::FRAME_90K as SOUND_FRAME_90K;
 use crate::packet::TICKS;
 use crate::source::input::adts::{self, Adts, HEADER_BYTES};
@@ -49,6 +49,8 @@ pub(crate) struct LaneSetup {
     time_base: Rational,
     form: Form,
     piece_90k: i64,
+    /// Packets that held nothing whole, since the last one that did.
+    dropped: u64,
 }
 
 /// How packets are stored.
@@ -69,6 +71,9 @@ enum Form {
 pub(crate) struct ReadyPacket {
     pub(crate) packet: Packet,
     pub(crate) is_keyframe: bool,
+    pub(crate) hint: Hint,
+    /// Places that are damaged or missing: this packet, or those before it.
+    pub(crate) losses: u64,
     pub(crate) dts_us: Option<i64>,
     pub(crate) shown_after_90k: i64,
     pub(crate) duration_90k: i64,
@@ -95,6 +100,7 @@ impl LaneSetup {
             time_base: setup.time_base,
             form: Form::H264 { storage, filter },
             piece_90k: rate.map_or(GUESSED_PICTURE_90K, |rate| 1.rescale(rate.invert(), TICKS)).max(1),
+            dropped: 0,
         })
     }
 
@@ -108,12 +114,21 @@ impl LaneSetup {
                 None => Form::AsItIs,
             },
             piece_90k: SOUND_FRAME_90K,
+            dropped: 0,
         }
     }
 
     /// Whether sound with this head brings all that players need with each packet: with none, it has headers already.
     pub(crate) fn has_own_headers(head: &[u8]) -> bool {
         head.is_empty() || Adts::of_head(head).is_some()
+    }
+
+    /// Whether the head of the stream has what decoders of its frames are set up with.
+    pub(crate) fn has_parameter_sets(&self) -> bool {
+        match &self.form {
+            Form::H264 { storage, .. } => !storage.parameter_sets().is_empty(),
+            Form::Aac(_) | Form::WithHeader | Form::AsItIs => true,
+        }
     }
 
     /// In units of its timestamps.
@@ -155,12 +170,27 @@ impl LaneSetup {
         let to_us = |value: i64| value.rescale(time_base, MICROSECONDS);
         let (dts, pts) = (packet.dts().or(packet.pts()), packet.pts().or(packet.dts()));
         let duration_90k = self.duration_90k(&packet);
-        let (mut packet, is_keyframe) = self.form.written(packet)?;
+        let seen = self.look(&packet);
+        let is_damaged = packet.is_corrupt() || seen.is_malformed;
+        let Some((mut packet, is_keyframe)) = self.form.written(packet) else {
+            self.dropped += u64::from(is_damaged);
+            return None;
+        };
+        let losses = std::mem::take(&mut self.dropped) + u64::from(is_damaged);
+        let hint = if losses > 0 {
+            Hint::Loss
+        } else if seen.is_open_keyframe {
+            Hint::OpenKeyframe
+        } else {
+            Hint::None
+        };
         let is_idr = is_keyframe && !is_sound;
         packet.set_flags(if is_idr { codec::packet::Flags::KEY } else { codec::packet::Flags::empty() });
         Some(ReadyPacket {
             packet,
             is_keyframe,
+            hint,
+            losses,
             dts_us: dts.map(to_us),
             shown_after_90k: dts.zip(pts).map_or(0, |(dts, pts)| self.ticks(pts.saturating_sub(dts))).max(0),
             duration_90k,

@@ -7,6 +7,7 @@
 //! thread; libav reads on the demuxer's. While a live source is away, a slate in its form is sent from a thread of its own.
 
 mod container_says;
+mod damage;
 mod error;
 mod fit;
 mod look_ahead;
@@ -79,6 +80,18 @@ pub struct CopiedStream {
     pub parameters: codec::Parameters,
 }
 
+/// Why a segment may not begin where one is expected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Hint {
+    /// Nothing speaks against it.
+    #[default]
+    None,
+    /// Something is damaged, or missing before it.
+    Loss,
+    /// A keyframe that is no IDR frame, as in an open GOP.
+    OpenKeyframe,
+}
+
 /// A packet as MPEG-TS has it.
 pub struct CopiedPacket {
     /// Video or sound.
@@ -93,6 +106,8 @@ pub struct CopiedPacket {
     pub duration_90k: i64,
     /// An IDR frame with its parameter sets, or any frame of sound.
     pub is_keyframe: bool,
+    /// What it says of frames that begin no segment, though they might.
+    pub hint: Hint,
     /// When it was due.
     pub captured_at: Instant,
     /// By what part of itself it lasts longer by our clock than by that of its source (shorter: negative).

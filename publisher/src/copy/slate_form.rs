@@ -140,6 +140,7 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::copy::Hint;
     use ffmpeg_next::{Packet, codec};
     use std::time::Instant;
 
@@ -156,6 +157,7 @@ mod tests {
             shown_after_90k: 0,
             duration_90k: 3_600,
             is_keyframe: true,
+            hint: Hint::None,
             captured_at: Instant::now(),
             stretch: 0.0,
         }

@@ -3,7 +3,7 @@
 //! In: a short film and its sound, or a frame of silence, once. Out: the packets that a source would send, from the moment at which the last one
 //! ended, again and again.
 
-use crate::copy::CopiedPacket;
+use crate::copy::{CopiedPacket, Hint};
 use crate::encode::short_film::CodedPicture;
 use crate::encode::short_sound::FRAME_SAMPLES;
 use ffmpeg_next::Packet;
@@ -142,6 +142,7 @@ impl Showing {
                 shown_after_90k: 0,
                 duration_90k: ends_90k - dts_90k,
                 is_keyframe,
+                hint: Hint::None,
                 captured_at: self.moment(dts_90k),
                 stretch: 0.0,
             });
@@ -243,6 +244,7 @@ mod tests {
             shown_after_90k: 0,
             duration_90k: 3_600,
             is_keyframe,
+            hint: Hint::None,
             captured_at: start + MS(at),
             stretch: 0.0,
         };

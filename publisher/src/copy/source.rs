@@ -3,6 +3,7 @@
 //! In: the demuxer's rounds and packets. Out: [`Copied`] packets. A film or client that follows is announced between them.
 
 use super::copier::CopyLengths;
+use super::damage::Damage;
 use super::fit::{First, codecs_fit, format_of};
 use super::lane::{CopyLane, LaneSetup};
 use super::look_ahead::look_ahead;
@@ -42,6 +43,7 @@ pub(crate) struct CopySource {
     /// Its place stays open when it is over.
     is_pushed: bool,
     format: SourceFormat,
+    damage: Damage,
     /// What follows is to be encoded.
     has_ended: bool,
 }
@@ -79,6 +81,7 @@ impl CopySource {
             live: round.live,
             is_pushed,
             format: format_of(&round),
+            damage: Damage::default(),
             has_ended: false,
         };
         source.enter(round).map_err(unfit)?;
@@ -86,7 +89,9 @@ impl CopySource {
         if source.settings.input.address.is_sent() && !start.has_come() {
             return Err(InputError::nothing_came(&source.settings.input.address, is_pushed).into());
         }
-        let copied = start.judge(stated_bps).map_err(unfit)?;
+        let judged = start.judge(stated_bps);
+        let scrambled = source.demuxer.scrambled();
+        let copied = judged.map_err(|reason| unfit(reason.where_scrambled(scrambled)))?;
         source.format.copied = Some(CopiedFormat { at_once_s, ..copied });
         Ok(source)
     }
@@ -180,6 +185,7 @@ impl CopySource {
     fn hand_out(&mut self, lane: Lane) -> Option<CopiedPacket> {
         let ready = self.lanes[lane as usize].ready.take()?;
         let media_us = ready.media_us?;
+        self.damage.note(ready.losses, Instant::now());
         let due = match &mut self.pacer {
             Some(pacer) => pacer.hand_out(lane, media_us, ready.arrived, Instant::now()),
             // Dates run with the film.
@@ -192,16 +198,31 @@ impl CopySource {
             shown_after_90k: ready.shown_after_90k,
             duration_90k: ready.duration_90k,
             is_keyframe: ready.is_keyframe,
+            hint: ready.hint,
             captured_at: due.at,
             stretch: due.stretch,
         })
+    }
+
+    /// Says what is damaged or missing, in one line for all of it.
+    fn tell_damage(&mut self, is_over: bool) {
+        let Some(places) = self.damage.due(Instant::now(), is_over) else { return };
+        let scrambled_packets = self.demuxer.scrambled();
+        warn!(
+            source = self.name,
+            places,
+            scrambled_packets,
+            "some of the source is damaged, missing or scrambled, and is copied as it is: players may show broken pictures there"
+        );
     }
 
     /// Both lanes are at their end.
     fn next_round(&mut self) -> Result<Turn, SourceError> {
         // The order matters: a round that is there before the ending is seen is still to be played.
         let ending = self.demuxer.ending();
-        let Some(mut round) = self.demuxer.next_round() else {
+        let next = self.demuxer.next_round();
+        self.tell_damage(next.is_some() || ending.is_some());
+        let Some(mut round) = next else {
             return match ending {
                 Some(Ending::Over) if self.is_pushed => Err(InputError::HungUp(self.name.clone()).into()),
                 Some(Ending::Over) => Ok(Turn::Over),
@@ -235,7 +256,8 @@ impl CopySource {
         if let Some(first) = self.format.copied.filter(|_| is_looked_at) {
             let lengths = CopyLengths::new(self.settings.segment_90k, first.keyframes_90k);
             let start = self.start().limited_to(lengths.promise_90k());
-            look_ahead(start, &mut self.lanes, &self.demuxer, &name)?.judge(0).map_err(unfit)?;
+            let judged = look_ahead(start, &mut self.lanes, &self.demuxer, &name)?.judge(0);
+            judged.map_err(|reason| unfit(reason.where_scrambled(self.demuxer.scrambled())))?;
         }
         Ok(())
     }
@@ -288,6 +310,7 @@ impl Source<Copied> for CopySource {
             if let Some(streams) = self.begins.take() {
                 return Ok(Read::Captured(Copied::Begins(streams)));
             }
+            self.tell_damage(false);
             let seen = self.demuxer.changes();
             self.fill();
             let mut wake_at = deadline;

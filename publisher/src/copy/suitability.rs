@@ -45,11 +45,18 @@ pub(crate) struct Start {
     last_90k: i64,
     keyframe_90k: Option<i64>,
     keyframes: u64,
+    /// Those that are no IDR frames.
+    open_keyframes: u64,
+    /// The longest distance of two keyframes of either kind.
+    longest_open_90k: i64,
+    any_keyframe_90k: Option<i64>,
     intervals: u32,
     longest_90k: i64,
     picture_90k: i64,
     has_b_frames: bool,
     has_untimed_b_frames: bool,
+    /// What decoders are set up with has come: in the head of the stream, or with a frame.
+    has_parameter_sets: bool,
     is_over: bool,
 }
 
@@ -69,11 +76,15 @@ impl Start {
             last_90k: 0,
             keyframe_90k: None,
             keyframes: 0,
+            open_keyframes: 0,
+            longest_open_90k: 0,
+            any_keyframe_90k: None,
             intervals: 0,
             longest_90k: 0,
             picture_90k: 0,
             has_b_frames: false,
             has_untimed_b_frames: false,
+            has_parameter_sets: leading == Lane::Sound,
             is_over: false,
         }
     }
@@ -91,6 +102,7 @@ impl Start {
         }
         let picture = setup.look(packet);
         self.packets += 1;
+        self.has_parameter_sets |= picture.has_parameter_sets || setup.has_parameter_sets();
         self.readable += u64::from(picture.can_be_read());
         let Some(dts) = packet.dts().or(packet.pts()) else {
             self.untimed += u64::from(picture.can_be_read());
@@ -100,6 +112,12 @@ impl Start {
         self.picture_90k = setup.usual_90k(packet);
         self.has_b_frames |= picture.is_bidirectional;
         self.has_untimed_b_frames |= picture.is_bidirectional && packet.pts().is_none();
+        if picture.is_open_keyframe || picture.is_idr {
+            self.open_keyframes += u64::from(picture.is_open_keyframe);
+            if let Some(before_90k) = self.any_keyframe_90k.replace(dts_90k) {
+                self.longest_open_90k = self.longest_open_90k.max(dts_90k.saturating_sub(before_90k));
+            }
+        }
         self.see_picture(dts_90k, picture.is_idr);
     }
 
@@ -177,14 +195,31 @@ impl Start {
         if self.readable == 0 {
             return Err(Unfit::NothingReadable);
         }
+        // Before the first keyframe they may be missing.
+        if self.keyframes > 0 && !self.has_parameter_sets {
+            return Err(Unfit::NoParameterSets);
+        }
         // A first time alone says nothing of the others.
         if self.first_90k.is_none() || self.untimed > self.readable / 2 {
             return Err(Unfit::NoTimes);
         }
+        let is_over = self.longest_90k > self.limit_90k;
+        if self.open_keyframes > 0 && (is_over || self.keyframes == 0) {
+            let is_seldom = self.longest_open_90k > self.limit_90k;
+            return Err(Unfit::OpenGop {
+                open: self.open_keyframes,
+                all: self.open_keyframes + self.keyframes,
+                as_well: if is_seldom {
+                    format!(", and a keyframe each {} s", seconds(self.segment_90k))
+                } else {
+                    String::new()
+                },
+            });
+        }
         if self.keyframes == 0 && self.longest_90k <= self.limit_90k {
             return Err(Unfit::NoKeyframe(seconds(self.longest_90k)));
         }
-        if self.longest_90k > self.limit_90k {
+        if is_over {
             return Err(Unfit::Keyframes {
                 at_least: if self.intervals == 0 { "at least " } else { "" },
                 found_s: seconds(self.longest_90k),
@@ -215,6 +250,7 @@ mod tests {
         start.picture_90k = FRAME_90K;
         let mut pictures = 0;
         start.readable = 1;
+        start.has_parameter_sets = true;
         while !start.is_enough() {
             start.bytes += 1_000;
             start.see_picture(pictures * FRAME_90K, pictures % gop == 0);
@@ -244,6 +280,13 @@ mod tests {
         assert!(refusal(100).starts_with("its keyframes are 4 s apart, over the 2 s"), "{}", refusal(100));
         assert!(refusal(10_000).starts_with("its keyframes are at least 12"), "{}", refusal(10_000));
         assert!(Start::new(180_000, false, Lane::Picture).judge(0).is_err(), "nothing was seen");
+    }
+
+    #[test]
+    fn frames_without_parameter_sets_are_refused_for_that() {
+        let mut start = seen(50, true).1;
+        start.has_parameter_sets = false;
+        assert_eq!(start.judge(0).unwrap_err(), Unfit::NoParameterSets);
     }
 
     #[test]

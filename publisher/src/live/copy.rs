@@ -120,7 +120,7 @@ impl CopiedSource {
         hand_over: &HandOver,
         stop: &Stop,
         meters: &Meters,
-    ) {
+    ) -> Result<(), SourceError> {
         let Self { opener, first } = self;
         let mut first = Some(first);
         let reopen = || match opener.open() {
@@ -146,6 +146,6 @@ impl CopiedSource {
         };
         // What is sent is sign enough.
         let alive = || {};
-        source::run(Box::new(open), opened, deliver, alive, stop, meters);
+        source::run(Box::new(open), opened, deliver, alive, stop, meters)
     }
 }

@@ -28,7 +28,7 @@ use crate::package::segment_writer::SegmentError;
 use crate::package::{self, Package};
 use crate::packet::Encoded;
 use crate::picture::filter::FilterError;
-use crate::queue::capture;
+use crate::queue::capture::{self, CaptureSender};
 use crate::queue::picture::{self, PictureReceiver, WhenLate};
 use crate::queue::slate;
 use crate::source::camera;
@@ -162,15 +162,16 @@ fn run_once(
         let _stop_all = StopOnDrop(stop, hand_over);
         // Belongs to this scope: when the run is given up, this end is dropped, and that wakes the source thread.
         let (copy_order_tx, copy_order_rx) = mpsc::sync_channel(1);
-        spawn(scope, "source", move || match copy::attempt(settings, doors, stop, &opened_tx) {
-            Attempt::Copies(source) => source.run(&opened_tx, &copy_order_rx, hand_over, stop, meters),
-            Attempt::Encodes => {
-                let deliver = |piece| captured_tx.send(piece);
-                let alive = || captured_tx.note_alive();
-                let opener = opener(settings, beginning.first_film, doors, stop);
-                source::run(opener, &opened_tx, deliver, alive, stop, meters);
+        let reading = spawn(scope, "source", move || {
+            match copy::attempt(settings, doors, stop, &opened_tx) {
+                Attempt::Copies(source) => source.run(&opened_tx, &copy_order_rx, hand_over, stop, meters),
+                Attempt::Encodes => {
+                    let source = opener(settings, beginning.first_film, doors, stop);
+                    capture_all(source, &opened_tx, &captured_tx, stop, meters)
+                }
+                Attempt::Fails => Ok(()),
             }
-            Attempt::Fails => {}
+            .map_err(RunError::from)
         })?;
         let Ok(source) = opened_rx.recv() else { return Ok(()) };
         let Some(source) = unless_stopped(source, stop)? else { return Ok(()) };
@@ -248,10 +249,28 @@ fn run_once(
         while let Err(mpsc::RecvTimeoutError::Timeout) = ended_rx.recv_timeout(STATUS_EVERY) {
             on_status(&stream, meters);
         }
-        let ended = stages.into_iter().map(|stage| stage.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        // Waits for all, and returns the first error of this list: the stages before it in the pipeline fail because of it.
-        ended.collect::<Vec<_>>().into_iter().collect()
+        join_all(stages.into_iter().chain([reading]))
     })
+}
+
+/// Waits for all, and returns the first error of this list: the stages before it in the pipeline fail because of it. What was left of the
+/// source comes last.
+fn join_all<'scope>(
+    stages: impl Iterator<Item = thread::ScopedJoinHandle<'scope, Result<(), RunError>>>,
+) -> Result<(), RunError> {
+    let ended = stages.map(|stage| stage.join().unwrap_or_else(|panic| resume_unwind(panic)));
+    ended.collect::<Vec<_>>().into_iter().collect()
+}
+
+/// Hands what comes to the grid, until the source ends.
+fn capture_all(
+    source: source::Opener<'_>,
+    outcome: &mpsc::SyncSender<Result<SourceFormat, SourceError>>,
+    captured: &CaptureSender,
+    stop: &Stop,
+    meters: &Meters,
+) -> Result<(), SourceError> {
+    source::run(source, outcome, |piece| captured.send(piece), || captured.note_alive(), stop, meters)
 }
 
 /// What is made of the source, if this machine can make it.

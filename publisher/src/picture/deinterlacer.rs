@@ -9,7 +9,6 @@ use std::collections::VecDeque;
 
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::{Rational, Rescale, filter};
-use tracing::{info, warn};
 
 use crate::picture::filter::{Pipe, Shape};
 use crate::picture::shared::SharedPicture;
@@ -83,8 +82,8 @@ pub(crate) struct Deinterlacer {
     fields: Fields,
     running: Option<Running>,
     ready: VecDeque<Timed>,
-    /// It was logged what is done, or why it cannot be done.
-    is_told: bool,
+    /// What is done, or why it cannot be done: a line for people, and whether it is a warning.
+    news: Option<(String, bool)>,
 }
 
 /// The filter at work.
@@ -109,7 +108,7 @@ struct Inside {
 
 impl Deinterlacer {
     pub(crate) fn new(how: Deinterlace, fields: Fields) -> Self {
-        Self { how, fields, running: None, ready: VecDeque::new(), is_told: false }
+        Self { how, fields, running: None, ready: VecDeque::new(), news: None }
     }
 
     /// Takes the next picture of the stream.
@@ -132,7 +131,7 @@ impl Deinterlacer {
             match self.start(shape) {
                 Ok(running) => self.running = Some(running),
                 Err(error) => {
-                    self.tell_of_failure(error);
+                    self.note_failure(error);
                     self.ready.push_back(timed);
                     return Ok(());
                 }
@@ -141,6 +140,11 @@ impl Deinterlacer {
         let Some(running) = &mut self.running else { return Ok(()) };
         running.push(timed)?;
         running.pull_into(&mut self.ready)
+    }
+
+    /// What is to be said of it, if anything is new: a line for people, and whether it is a warning.
+    pub(crate) fn take_news(&mut self) -> Option<(String, bool)> {
+        self.news.take()
     }
 
     /// Whether no picture is ready.
@@ -173,21 +177,20 @@ impl Deinterlacer {
         // What is not interlaced does not come here.
         let steps = format!("{stated}{name}=mode={mode}:deint=all");
         let pipe = Pipe::new(shape, &steps, PICTURE)?;
-        if !std::mem::replace(&mut self.is_told, true) {
-            info!(filter = name, "the pictures are interlaced: they are deinterlaced; see --deinterlace");
-        }
+        let line = format!("the pictures are interlaced: they are deinterlaced by {name}; see --deinterlace");
+        self.news = Some((line, false));
         Ok(Running { shape, pipe, doubles, next: 0, inside: VecDeque::new() })
     }
 
-    fn tell_of_failure(&mut self, error: ffmpeg::Error) {
-        if std::mem::replace(&mut self.is_told, true) {
-            return;
-        }
+    fn note_failure(&mut self, error: ffmpeg::Error) {
         let reason = match error {
             ffmpeg::Error::FilterNotFound => "this FFmpeg has no bwdif and no yadif".to_owned(),
             error => error.to_string(),
         };
-        warn!(reason, "the pictures are interlaced and cannot be deinterlaced; they are shown as they are");
+        let line = format!(
+            "the pictures are interlaced and cannot be deinterlaced ({reason}); they are shown as they are"
+        );
+        self.news = Some((line, true));
     }
 }
 

@@ -70,6 +70,9 @@ pub enum SourceError {
     /// It was open and is gone.
     #[error("{0}")]
     Lost(String),
+    /// A file or pipe is over, and not all of it could be read.
+    #[error("{0}")]
+    CutShort(String),
     /// It is there again, and another run goes on with it.
     #[error("{0}")]
     HandedOver(String),
@@ -92,7 +95,8 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 
 /// The source thread. The outcome of the first opening goes to `opened`; a source that is lost later is opened again
-/// until the stop, while the grid thread shows the slate. `alive` is called when it brings nothing and is well. Ends at the end of a file or at the stop.
+/// until the stop, while the grid thread shows the slate. `alive` is called when it brings nothing and is well. Ends at the end of a file or at the stop;
+/// with an error where not all of the file could be read.
 pub fn run<Piece>(
     mut open: Opener<'_, Piece>,
     opened: &SyncSender<Result<SourceFormat, SourceError>>,
@@ -100,26 +104,27 @@ pub fn run<Piece>(
     mut alive: impl FnMut(),
     stop: &Stop,
     meters: &Meters,
-) {
+) -> Result<(), SourceError> {
     let mut source = match open() {
         Ok(source) => source,
         Err(error) => {
             // Nobody listens only if the run has been given up already.
             let _ = opened.send(Err(error));
-            return;
+            return Ok(());
         }
     };
     let description = source.format().description;
     meters.set_source(source.state(), description);
     if opened.send(Ok(source.format())).is_err() {
-        return;
+        return Ok(());
     }
     let mut backoff = FIRST_BACKOFF;
     loop {
         let pumped = pump(source.as_mut(), &mut deliver, &mut alive, stop, meters);
         drop(source);
         let error = match pumped.outcome {
-            Ok(()) => return,
+            Ok(()) => return Ok(()),
+            Err(error @ SourceError::CutShort(_)) => return Err(error),
             Err(error) => error,
         };
         if pumped.delivered {
@@ -130,12 +135,12 @@ pub fn run<Piece>(
         meters.set_source(SourceState::Lost, error.to_string());
         source = loop {
             if stop.wait(backoff) {
-                return;
+                return Ok(());
             }
             backoff = (backoff * 2).min(LONGEST_BACKOFF);
             match open() {
                 Ok(source) => break source,
-                Err(SourceError::HandedOver(_)) => return,
+                Err(SourceError::HandedOver(_)) => return Ok(()),
                 Err(error) => {
                     tracing::debug!(%error, "source not back yet");
                     meters.set_source(SourceState::Lost, error.to_string());
@@ -243,7 +248,9 @@ mod tests {
             let reads = openings.pop_front().unwrap_or_else(|| Ok(Vec::new()))?;
             Ok(Box::new(Script(reads.into())) as Box<dyn Source>)
         });
-        run(open, &opened, |piece| sender.send(piece), || sender.note_alive(), &Stop::default(), &meters);
+        let ended =
+            run(open, &opened, |piece| sender.send(piece), || sender.note_alive(), &Stop::default(), &meters);
+        assert!(ended.is_ok());
         drop(sender);
         let mut pieces = 0;
         while let capture::Next::Captured(_) = receiver.next(Instant::now()) {
@@ -265,6 +272,21 @@ mod tests {
         ]);
         assert_eq!((pieces, losses), (3, 1));
         assert_eq!(first.unwrap().description, "a script");
+    }
+
+    #[test]
+    fn a_file_that_is_cut_short_ends_the_run_with_an_error_and_is_not_opened_again() {
+        let meters = Meters::default();
+        let (opened, _first) = mpsc::sync_channel(1);
+        let mut openings = 0;
+        let open: Opener = Box::new(|| {
+            openings += 1;
+            let reads = [Ok(picture()), Err(SourceError::CutShort("the rest is scrambled".into()))];
+            Ok(Box::new(Script(reads.into())) as Box<dyn Source>)
+        });
+        let ended = run(open, &opened, |_| {}, || {}, &Stop::default(), &meters);
+        assert_eq!(ended.unwrap_err().to_string(), "the rest is scrambled");
+        assert_eq!((openings, meters.source_losses.get()), (1, 0));
     }
 
     #[test]

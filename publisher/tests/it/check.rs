@@ -5,6 +5,7 @@ mod busy;
 mod faulty_server;
 mod foreign;
 mod low_latency;
+mod media_facts;
 mod multivariant;
 mod named_files;
 mod tls;

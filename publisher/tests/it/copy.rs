@@ -2,6 +2,7 @@
 
 mod lists;
 mod live;
+mod losses;
 mod refusals;
 mod slate;
 mod sound_alone;
@@ -211,7 +212,8 @@ fn what_does_not_fit_is_refused_with_the_reason() {
     check_refused(&film("long.mp4", "100", "9", &[]), &[], "or raise --segment-duration to 4s;");
     check_refused(&film("obs.mp4", "250", "9", &[]), &[], "in OBS: Settings, Output, Keyframe Interval");
     let open = film("open.mp4", "50", "5", &["-x264-params", "open-gop=1"]);
-    check_refused(&open, &[], "closed GOP");
+    check_refused(&open, &[], "its groups of pictures are open: ");
+    check_refused(&open, &[], "(x264: open-gop=0; ffmpeg: -flags +cgop); or let --copy=auto encode it");
     check_refused(&film("opus.mkv", "50", "2", &["-c:a", "libopus"]), &[], "its sound is");
     check_refused(&film("mpeg4.mp4", "50", "2", &["-c:v", "mpeg4"]), &[], "its video is mpeg4");
     check_refused(

@@ -288,3 +288,15 @@ impl Drop for Player {
         }
     }
 }
+
+#[test]
+fn a_film_is_no_microphone_and_is_to_be_named_as_the_source() {
+    let directory = tempfile::tempdir().unwrap();
+    let film = directory.path().join("film.mp4");
+    std::fs::write(&film, b"whatever is in it").unwrap();
+    let mut command = publisher();
+    command.args(["live", "test", "--mic"]).arg(&film).arg("--webroot").arg(directory.path().join("webroot"));
+    let (status, output) = Running::start(&mut command).wait_and_read();
+    let expected = "is a file, and no microphone is called so; name it as the source instead";
+    assert!(!status.success() && output.contains(expected), "{output}");
+}

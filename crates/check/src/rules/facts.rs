@@ -62,6 +62,11 @@ impl SegmentFacts {
         self.media.as_ref()?.video.as_ref()
     }
 
+    /// How long its sound lasts.
+    pub(crate) fn sound_s(&self) -> Option<f64> {
+        Some(exact_seconds(self.media.as_ref()?.audio.as_ref()?.duration_90k()))
+    }
+
     /// How many keyframes its video has.
     pub(crate) fn keyframes(&self) -> Option<u64> {
         self.video().map(|video| video.keyframes)

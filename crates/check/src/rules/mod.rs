@@ -156,6 +156,8 @@ pub const RULES: &[&Rule] = &[
     &playlist::foreign::H264_PROFILE,
     &playlist::foreign::OPUS_IN_TS,
     &playlist::segments::EXTINF_OFF,
+    &playlist::segments::SOUND_LENGTH_OFF,
+    &playlist::segments::SIZE_CHANGE_INSIDE,
     &playlist::continuity::EXTINF_DRIFTS,
     &playlist::continuity::DATE_DRIFTS,
     &low_latency::parts::PART_TARGET_MISSING,

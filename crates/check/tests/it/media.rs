@@ -33,6 +33,7 @@ pub fn segment(uri: String, start_90k: u64, duration_90k: u64, frame_interval_90
             starts_with_parameter_sets: true,
             has_captions: false,
             picture: None,
+            changes_to: None,
             sps: vec![0x67, 0x42],
         }),
         audio: Some(AudioFacts { start_90k, end_90k, codec: CODEC }),

@@ -2,6 +2,7 @@
 
 pub(crate) mod audio;
 pub(crate) mod continuity;
+pub(crate) mod packet_states;
 pub(crate) mod pes;
 pub(crate) mod tables;
 pub(crate) mod video;

@@ -37,6 +37,8 @@ pub struct VideoFacts {
     pub has_captions: bool,
     /// What the first SPS says of the frames; `None` without a readable one.
     pub picture: Option<Picture>,
+    /// The size of a later frame, where it is another one than that of the first.
+    pub changes_to: Option<(u32, u32)>,
     /// The first SPS, byte by byte: frames that need another decoder set-up have another one.
     pub sps: Vec<u8>,
 }
@@ -68,6 +70,7 @@ pub(crate) struct VideoScan {
     /// Pictures with captions.
     captioned: u64,
     sps: Option<Vec<u8>>,
+    changes_to: Option<(u32, u32)>,
     picture: PictureHead,
 }
 
@@ -109,6 +112,7 @@ impl VideoScan {
             first_has_sets: false,
             captioned: 0,
             sps: None,
+            changes_to: None,
             picture: PictureHead::new(codec),
         }
     }
@@ -128,8 +132,15 @@ impl VideoScan {
             // ITU-T H.265 3: RASL pictures of the first CRA picture need those before it, which other segments hold.
             self.first_is_key = false;
         }
-        if self.sps.is_none() {
-            self.sps = head.into_sps();
+        let Some(sps) = head.into_sps() else { return };
+        match &self.sps {
+            None => self.sps = Some(sps),
+            Some(first) if *first != sps && self.changes_to.is_none() => {
+                let size =
+                    |sps: &[u8]| self.codec.read_sps(sps).map(|picture| (picture.width, picture.height));
+                self.changes_to = size(&sps).filter(|other| size(first).is_some_and(|first| first != *other));
+            }
+            Some(_) => {}
         }
     }
 
@@ -185,6 +196,7 @@ impl VideoScan {
             starts_with_parameter_sets: self.first_has_sets,
             has_captions: self.captioned > 0,
             picture,
+            changes_to: self.changes_to,
             sps,
         })
     }
@@ -232,6 +244,27 @@ mod tests {
         assert_eq!((decoding.start_90k, decoding.duration_90k), (7_200, 18_000));
         // These two are shown when they are decoded.
         assert_eq!((rest.decoding, rest.start_90k, rest.frame_interval_90k), (None, 25_200, 3_600));
+    }
+
+    #[test]
+    fn another_size_on_the_way_is_known() {
+        // High 10 profile, level 1.1, 160x120.
+        let small: &[u8] = &[
+            0x67, 0x6e, 0x00, 0x0b, 0xa6, 0xcd, 0x94, 0x28, 0x47, 0xe5, 0xc0, 0x44, 0x00, 0x00, 0x03, 0x00,
+            0x04, 0x00, 0x00, 0x03, 0x00, 0xc8, 0x3c, 0x50, 0xa6, 0x58,
+        ];
+        let start: &[u8] = &[0, 0, 0, 1];
+        let other = [start, small, start, &[0x68, 0xeb], &[0, 0, 1], &[0x65, 1, 2]].concat();
+        let size = VideoCodec::H264.read_sps(small).map(|it| (it.width, it.height));
+        assert!(size.is_some_and(|size| size != (640, 480)), "{size:?}");
+        let key = keyframe();
+        assert_eq!(scan(&[(0, &key), (4_500, OTHER), (9_000, &other)], 50).changes_to, size);
+        assert_eq!(scan(&[(0, &key), (4_500, OTHER), (9_000, &key)], 50).changes_to, None);
+        // What cannot be read is no size.
+        assert_eq!(
+            scan(&[(0, &key), (4_500, &[0, 0, 1, 0x67, 0x42, 0, 0, 1, 0x65, 1])], 50).changes_to,
+            None
+        );
     }
 
     const OTHER: &[u8] = &[0, 0, 0, 1, 9, 0xf0, 0, 0, 1, 0x41, 0xff];

@@ -10,11 +10,14 @@
 
 const SLICE: u8 = 1;
 const IDR_SLICE: u8 = 5;
+const SEI: u8 = 6;
 const SPS: u8 = 7;
 const DELIMITER: u8 = 9;
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
 /// ISO 13818-1 2.14.1: each frame begins with one. The payload says: slices of any kind.
 const DELIMITER_UNIT: [u8; 6] = [0, 0, 0, 1, DELIMITER, 0xf0];
+/// D.1.8: decoding may begin at the frame behind this message.
+const RECOVERY_POINT: u32 = 6;
 /// More parameter sets than any stream has are no parameter sets.
 const MOST_HEAD_BYTES: usize = 64 << 10;
 
@@ -36,6 +39,11 @@ pub(crate) struct Picture {
     pub(crate) has_parameter_sets: bool,
     /// A B-frame: it is shown before one that is stored before it.
     pub(crate) is_bidirectional: bool,
+    /// A keyframe that is no IDR frame: frames behind it may need those before it, as in an open GOP.
+    pub(crate) is_open_keyframe: bool,
+    /// Its NAL units do not fit into it.
+    pub(crate) is_malformed: bool,
+    has_recovery_point: bool,
     has_delimiter: bool,
     has_slice: bool,
 }
@@ -95,11 +103,17 @@ impl Storage {
             match kind {
                 IDR_SLICE => picture.is_idr = true,
                 SPS => picture.has_parameter_sets = true,
+                SEI => picture.has_recovery_point |= is_recovery_point(unit),
                 DELIMITER => picture.has_delimiter = true,
                 _ => {}
             }
             picture.has_slice |= (SLICE..=IDR_SLICE).contains(&kind);
-            picture.is_bidirectional |= kind == SLICE && is_of_b_frame(unit);
+            if kind == SLICE {
+                let slice_type = slice_type(unit);
+                picture.is_bidirectional |= slice_type == Some(B);
+                let may_begin = picture.has_parameter_sets || picture.has_recovery_point;
+                picture.is_open_keyframe |= slice_type == Some(I) && may_begin;
+            }
             picture.has_slice
         };
         if let Some(length_bytes) = self.length_bytes {
@@ -110,6 +124,7 @@ impl Storage {
                 }
                 rest = after;
             }
+            picture.is_malformed = !has_whole_units(stored, length_bytes);
         } else {
             let mut zeros = 0;
             let mut is_header = false;
@@ -181,9 +196,25 @@ fn split_unit(bytes: &[u8], length_bytes: usize) -> Option<(&[u8], &[u8])> {
     bytes.get(length_bytes..)?.split_at_checked(length)
 }
 
-/// Whether a slice is one of a B-frame. 7.3.3: behind the header of the unit stand the number of the first macroblock and the type of the
-/// slice, both in Exp-Golomb code (9.1), which is read from the first eight bytes.
-fn is_of_b_frame(slice: &[u8]) -> bool {
+/// Whether it is made of NAL units, and nothing is left. 7.4.1: the first bit of each is 0.
+fn has_whole_units(stored: &[u8], length_bytes: usize) -> bool {
+    let mut rest = stored;
+    while let Some((unit, after)) = split_unit(rest, length_bytes) {
+        if unit.first().is_some_and(|header| header & 0x80 != 0) {
+            return false;
+        }
+        rest = after;
+    }
+    rest.is_empty()
+}
+
+/// 7.4.3: types of slices, the same again from 5 on where all slices of the frame are of the type.
+const B: u32 = 1;
+const I: u32 = 2;
+
+/// The type of a slice. 7.3.3: behind the header of the unit stand the number of the first macroblock and the type, both in Exp-Golomb
+/// code (9.1), which is read from the first eight bytes.
+fn slice_type(slice: &[u8]) -> Option<u32> {
     let mut bytes = [0; 8];
     for (place, &byte) in bytes.iter_mut().zip(slice.iter().skip(1)) {
         *place = byte;
@@ -198,7 +229,31 @@ fn is_of_b_frame(slice: &[u8]) -> bool {
         bits <<= 2 * zeros + 1;
         Some(code - 1)
     };
-    next().is_some() && matches!(next(), Some(1 | 6))
+    next()?;
+    next().map(|number| (number % 5) as u32)
+}
+
+/// Whether supplemental information says that decoding may begin with this frame, at once. 7.3.2.3.1: messages of a type and a size, each
+/// in bytes of 255 and one less; D.1.8: the number of frames until all is seen comes first, in Exp-Golomb code.
+fn is_recovery_point(sei: &[u8]) -> bool {
+    let mut rest = sei.get(1..).unwrap_or_default();
+    let number = |rest: &mut &[u8]| {
+        let full = rest.iter().take_while(|&&byte| byte == 0xff).count();
+        let last = *rest.get(full)?;
+        *rest = &rest[full + 1..];
+        Some(full as u32 * 0xff + u32::from(last))
+    };
+    // What is shorter is no message but the end of the unit.
+    while rest.len() > 2 {
+        let Some((kind, size)) = number(&mut rest).and_then(|kind| Some((kind, number(&mut rest)?))) else {
+            return false;
+        };
+        if kind == RECOVERY_POINT {
+            return rest.first().is_some_and(|first| first & 0x80 != 0);
+        }
+        rest = rest.get(size as usize..).unwrap_or_default();
+    }
+    false
 }
 
 /// What follows the delimiter, if the frame begins with one.
@@ -251,6 +306,33 @@ mod tests {
     #[test]
     fn an_open_keyframe_is_no_place_to_begin() {
         check(&HEAD[..16], &[0, 0, 0, 1, 0x61], false, &[&DELIMITER_UNIT[..], &START_CODE, &[0x61]].concat());
+    }
+
+    #[test]
+    fn a_keyframe_of_an_open_gop_is_known_by_what_stands_before_its_slice() {
+        // Slices of the types I, I of all slices, P and B, as the first macroblock's is number 0.
+        let [i, all_i, p, b] = [[0xb0], [0x88], [0xe0], [0xa0]];
+        let recovery: &[u8] = &[0x06, 0, 1, 0x55, 6, 1, 0xc0, 0x80];
+        let gradual: &[u8] = &[0x06, 6, 2, 0x0c, 0x80, 0x80];
+        let sets: &[u8] = &[0x67, 1, 2];
+        let storage = Storage::of_head(&HEAD[..16]);
+        let open = |before: &[u8], slice: [u8; 1], kind: u8| {
+            let units = [&[0, 0, 0, before.len() as u8], before, &[0, 0, 0, 2, kind], &slice].concat();
+            storage.look(&units).is_open_keyframe
+        };
+        assert!(open(recovery, i, 0x41) && open(recovery, all_i, 0x41) && open(sets, all_i, 0x41));
+        assert!(!open(recovery, p, 0x41) && !open(recovery, b, 0x41), "refreshed column by column");
+        assert!(!open(gradual, i, 0x41), "all is seen after some frames");
+        assert!(!open(&[0x06, 5, 1, 0x80], i, 0x41), "any I-frame");
+        assert!(!open(recovery, i, 0x65), "an IDR frame");
+    }
+
+    #[test]
+    fn frames_whose_units_do_not_fit_are_malformed() {
+        let is_malformed = |stored: &[u8]| Storage::of_head(&HEAD[..16]).look(stored).is_malformed;
+        assert!(!is_malformed(&[0, 0, 0, 2, 0x41, 8]) && !is_malformed(&[0, 0, 0, 0]));
+        assert!(is_malformed(&[0, 0, 0, 9, 0x41, 8]) && is_malformed(&[0, 0, 0, 2, 0x41, 8, 7]));
+        assert!(is_malformed(&[0, 0, 0, 2, 0xc1, 8]));
     }
 
     #[test]

@@ -153,6 +153,27 @@ pub enum InputError {
         /// How long it was waited for.
         seconds: u64,
     },
+    /// Much has come, and no frame of it could be read.
+    #[error(
+        "no frame could be read of what {name} has sent for {seconds} s, as in a scrambled broadcast; descramble it before it comes here"
+    )]
+    Unreadable {
+        /// The address.
+        name: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// It is scrambled from its start.
+    #[error("{0} is scrambled, as pay television is; descramble it before it comes here")]
+    Scrambled(String),
+    /// A file or pipe was over before its end.
+    #[error("not all of {name} was streamed: {reason}")]
+    CutShort {
+        /// The address.
+        name: String,
+        /// What is the matter with the rest, and what to do.
+        reason: String,
+    },
     /// A live source has hung up.
     #[error("{0} has ended the stream")]
     HungUp(String),
@@ -184,9 +205,11 @@ impl From<InputError> for SourceError {
     fn from(error: InputError) -> Self {
         let line = error.to_string();
         match error {
-            InputError::Silent { .. } | InputError::HungUp(_) | InputError::Broken { .. } => {
-                SourceError::Lost(line)
-            }
+            InputError::Silent { .. }
+            | InputError::Unreadable { .. }
+            | InputError::HungUp(_)
+            | InputError::Broken { .. } => SourceError::Lost(line),
+            InputError::CutShort { .. } => SourceError::CutShort(line),
             _ => SourceError::Open(line),
         }
     }

@@ -43,14 +43,16 @@ pub(crate) fn read(address: &InputAddress) -> Result<Option<Vec<Listed>>, InputE
         .map_err(|(reason, remedy)| InputError::List { name: address.to_string(), reason, remedy })
 }
 
+/// What is said of a film of a list that cannot be played: the same at the start and when its turn comes, so that it is told once.
+pub(crate) fn left_out(error: &InputError) -> String {
+    format!("{error}; it is left out unless that changes")
+}
+
 /// A line for each film of `list` that cannot be opened now. It may be there when its turn comes.
 pub(crate) fn missing(list: &InputAddress, films: &[Listed]) -> Vec<String> {
     let errors = films.iter().filter_map(|listed| Some((listed, why_missing(&listed.film)?)));
-    let mut lines: Vec<String> = errors
-        .map(|(listed, error)| {
-            format!("{}; it is left out unless that changes", error.in_list(list, listed.line))
-        })
-        .collect();
+    let mut lines: Vec<String> =
+        errors.map(|(listed, error)| left_out(&error.in_list(list, listed.line))).collect();
     if lines.len() > MOST_MISSING_TOLD {
         let more = lines.len() - MOST_MISSING_TOLD;
         lines.truncate(MOST_MISSING_TOLD);

@@ -40,7 +40,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use tracing::warn;
-use tracks::TrackSettings;
+use tracks::{Told, TrackSettings};
 
 /// A name server may keep libav longer than [`demuxer`]'s own patience lasts.
 const OPEN_URL: Duration = Duration::from_secs(12);
@@ -75,6 +75,7 @@ pub struct InputSettings {
 }
 
 /// An open input.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Input {
     name: String,
     demuxer: Demuxer,
@@ -85,10 +86,14 @@ pub struct Input {
     under_way: bool,
     live: bool,
     deinterlace: Deinterlace,
+    /// What was said of it.
+    told: Told,
     /// Pictures that were handed out; of a source without pictures runs of sound.
     played: u64,
     /// The next picture is the first of its round: its captions go on with nothing.
     captions_begin: bool,
+    /// It was told that some of it is scrambled.
+    has_told_scrambled: bool,
     format: SourceFormat,
 }
 
@@ -100,7 +105,7 @@ pub fn open(settings: &InputSettings) -> Result<Input, InputError> {
     let name = settings.address.to_string();
     let demuxer = Demuxer::start(settings, Origin::Address)?;
     let round = first_round(&demuxer, &settings.address)?;
-    Input::begin(name, demuxer, round, settings.deinterlace).map_err(|error| match error {
+    Input::begin(name, demuxer, round, settings).map_err(|error| match error {
         InputError::Silent { name, seconds } => InputError::Unreachable {
             name,
             reason: format!("nothing has come within {seconds} s"),
@@ -147,8 +152,8 @@ pub(crate) fn first_round(demuxer: &Demuxer, address: &InputAddress) -> Result<R
     }
 }
 
-fn open_sound(name: &str, setup: &StreamSetup, live: bool) -> Option<LaneDecoder> {
-    LaneDecoder::open(name, setup, live, Deinterlace::Off)
+fn open_sound(name: &str, setup: &StreamSetup, live: bool, told: &Told) -> Option<LaneDecoder> {
+    LaneDecoder::open(name, setup, live, (Deinterlace::Off, told))
         .inspect_err(|error| {
             warn!(source = name, reason = error::reason(*error), "no sound: its decoder does not open");
         })
@@ -161,15 +166,17 @@ impl Input {
         name: String,
         demuxer: Demuxer,
         round: Round,
-        deinterlace: Deinterlace,
+        settings: &InputSettings,
     ) -> Result<Self, InputError> {
+        let (deinterlace, told) = (settings.deinterlace, settings.tracks.told.clone());
         let not_media = |error| InputError::NotMedia { name: name.clone(), reason: error::reason(error) };
-        let open =
-            |setup: &StreamSetup| LaneDecoder::open(&name, setup, round.live, deinterlace).map_err(not_media);
+        let open = |setup: &StreamSetup| {
+            LaneDecoder::open(&name, setup, round.live, (deinterlace, &told)).map_err(not_media)
+        };
         let picture = round.picture.as_ref().map(open).transpose()?;
         let sound = match &round.sound {
             Some(sound) if picture.is_none() => Some(open(sound)?),
-            sound => sound.as_ref().and_then(|sound| open_sound(&name, sound, round.live)),
+            sound => sound.as_ref().and_then(|sound| open_sound(&name, sound, round.live, &told)),
         };
         let shows =
             if picture.is_some() || round.picture_may_come { Shows::Pictures } else { Shows::Nothing };
@@ -191,8 +198,10 @@ impl Input {
             under_way: false,
             live: round.live,
             deinterlace,
+            told,
             played: 0,
             captions_begin: true,
+            has_told_scrambled: false,
         };
         (input.format.width, input.format.height) = input.shown_size()?;
         let picture = input.lanes[Lane::Picture as usize].decoder.as_ref();
@@ -288,6 +297,9 @@ impl Input {
 
     /// Packets came, and nothing of them can be seen or heard.
     fn undecodable(&self) -> InputError {
+        if self.demuxer.scrambled() > 0 {
+            return InputError::Scrambled(self.name.clone());
+        }
         let has_picture = self.lanes[Lane::Picture as usize].decoder.is_some();
         let error = match (has_picture, self.live) {
             (true, true) => InputError::UndecodableLive,
@@ -339,7 +351,7 @@ impl Input {
         if lane == Lane::Picture && decoder.as_ref().is_some_and(LaneDecoder::has_head) {
             return;
         }
-        match LaneDecoder::open(&self.name, setup, self.live, self.deinterlace) {
+        match LaneDecoder::open(&self.name, setup, self.live, (self.deinterlace, &self.told)) {
             Ok(opened) => *decoder = Some(opened),
             Err(error) => {
                 let reason = error::reason(error);
@@ -385,6 +397,18 @@ impl Input {
         })
     }
 
+    /// Says once that some of it could not be read, and was left out.
+    fn tell_scrambled(&mut self) {
+        let packets = self.demuxer.scrambled();
+        if packets > 0 && !std::mem::replace(&mut self.has_told_scrambled, true) {
+            warn!(
+                source = self.name,
+                packets,
+                "some of the source is scrambled, as pay television is, and was left out; descramble it before it comes here"
+            );
+        }
+    }
+
     /// Both lanes are at their end: the next round begins, if there is one.
     fn next_round(&mut self) -> Result<Turn, SourceError> {
         // The order matters: a round that is there before the ending is seen is still to be played.
@@ -394,18 +418,22 @@ impl Input {
         if went_well && self.played == 0 {
             return Err(self.undecodable().into());
         }
+        if went_well {
+            self.tell_scrambled();
+        }
         if let Some(round) = round {
             // The encoders are set up: pictures and sound that were not there at the start have no place to go.
             let picture = round.picture.filter(|_| self.format.shows == Shows::Pictures);
-            let decoder =
-                picture.map(|picture| LaneDecoder::open(&self.name, &picture, round.live, self.deinterlace));
+            let decoder = picture.map(|picture| {
+                LaneDecoder::open(&self.name, &picture, round.live, (self.deinterlace, &self.told))
+            });
             let decoder = decoder.transpose().map_err(|error| InputError::Broken {
                 name: self.name.clone(),
                 reason: error::reason(error),
             })?;
             let alterations = decoder.as_ref().map(LaneDecoder::alterations);
             let sound = round.sound.filter(|_| self.format.has_sound);
-            let sound = sound.and_then(|sound| open_sound(&self.name, &sound, round.live));
+            let sound = sound.and_then(|sound| open_sound(&self.name, &sound, round.live, &self.told));
             self.lanes = [InputLane::new(decoder), InputLane::new(sound)];
             self.under_way = false;
             self.captions_begin = true;

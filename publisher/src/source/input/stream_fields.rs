@@ -17,13 +17,27 @@ pub(crate) fn has_no_timestamps(format: &format::Input) -> bool {
     unsafe { (*format.as_ptr()).flags & ffi::AVFMT_NOTIMESTAMPS != 0 }
 }
 
-/// Whether there was nothing more to read, or reading failed: what comes yet stood in libav's buffers.
-pub(crate) fn has_reached_end(input: &context::Input) -> bool {
-    // SAFETY: the context is open for as long as it is borrowed; libav owns what reads for it, if there is anything, and the field is a
-    // plain number.
-    unsafe {
-        let reader = (*input.as_ptr()).pb;
-        !reader.is_null() && (*reader).eof_reached != 0
+/// What reads for libav.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Reader {
+    /// There was nothing more to read, or reading failed: what comes yet stood in libav's buffers.
+    pub(crate) has_reached_end: bool,
+    /// What was read so far.
+    pub(crate) bytes: u64,
+}
+
+impl Reader {
+    /// As it is now.
+    pub(crate) fn of(input: &context::Input) -> Self {
+        // SAFETY: the context is open for as long as it is borrowed; libav owns what reads for it, if there is anything, and the fields
+        // are plain numbers.
+        unsafe {
+            let reader = (*input.as_ptr()).pb;
+            if reader.is_null() {
+                return Self::default();
+            }
+            Self { has_reached_end: (*reader).eof_reached != 0, bytes: (*reader).bytes_read.max(0) as u64 }
+        }
     }
 }
 

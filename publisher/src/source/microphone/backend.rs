@@ -64,6 +64,9 @@ impl Listening {
         let Some(chosen) = selector.select(&descriptions) else {
             let attached: Vec<_> = descriptions.into_iter().map(|it| it.name).collect();
             return Err(match selector {
+                MicrophoneSelector::Name(wanted) if std::path::Path::new(wanted).is_file() => {
+                    MicrophoneError::File(wanted.clone())
+                }
                 MicrophoneSelector::Name(_) if !attached.is_empty() => {
                     MicrophoneError::NoSuch { wanted: selector.to_string(), attached: attached.join(", ") }
                 }

@@ -25,6 +25,11 @@ pub enum MicrophoneError {
         /// What there is.
         attached: String,
     },
+    /// It is something else.
+    #[error(
+        "{0} is a file, and no microphone is called so; name it as the source instead: `livedir-publisher live {0}`"
+    )]
+    File(String),
     /// Another program has it for itself.
     #[error(
         "{microphone} is in use by another program; close it, or take another: `livedir-publisher live` with --mic NAME"

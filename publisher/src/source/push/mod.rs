@@ -74,7 +74,7 @@ impl Waiting {
                 let State::Listening(demuxer) = std::mem::replace(&mut self.state, pausing) else {
                     return None;
                 };
-                match Input::begin(self.name.clone(), demuxer, round, self.settings.deinterlace) {
+                match Input::begin(self.name.clone(), demuxer, round, &self.settings) {
                     Ok(input) => {
                         let description = input.format().description;
                         self.state = State::OnAir(Box::new(input));

@@ -87,7 +87,7 @@ fn loss(camera: &mut Camera) -> String {
     eventually("the loss", || match picture(camera) {
         Ok(_) => None,
         Err(SourceError::Lost(reason)) => Some(reason),
-        Err(SourceError::Open(reason) | SourceError::HandedOver(reason)) => {
+        Err(SourceError::Open(reason) | SourceError::CutShort(reason) | SourceError::HandedOver(reason)) => {
             panic!("a camera that was open cannot fail to open: {reason}")
         }
     })

@@ -177,3 +177,18 @@ fn without_auto_a_film_that_cannot_be_copied_is_left_out_in_one_line() {
     assert!(!output.contains("source lost"), "{output}");
     check_shown(directory.path(), &["red", "blue"]);
 }
+
+#[test]
+fn a_film_that_is_missing_is_told_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let list = list(directory.path(), &[&red(), Path::new("missing.mp4"), &blue()]);
+    let mut command = publisher();
+    command
+        .arg("live")
+        .arg(&list)
+        .args(["--copy", "--fast", "--webroot"])
+        .arg(directory.path().join("webroot"));
+    let (status, output) = Running::start(&mut command).wait_and_read();
+    assert!(status.success(), "{output}");
+    assert_eq!(output.matches("missing.mp4").count(), 1, "{output}");
+}

@@ -156,6 +156,32 @@ fn frames_without_times_of_gstreamer_are_refused_for_that_and_encoded_with_auto(
 }
 
 #[test]
+fn open_groups_of_pictures_are_called_so_and_what_helps_helps() {
+    let coding = ["-preset", "veryfast", "-bf", "2", "-g", "25", "-sc_threshold", "0"];
+    let x264 = |name: &str, more: &[&str]| {
+        let words = [&["-f", "lavfi", "-i", PICTURES, "-t", "5", "-c:v", "libx264"][..], &coding, more];
+        made(name, &[&words.concat()[..], &["-pix_fmt", "yuv420p"]].concat())
+    };
+    for name in ["open.mp4", "open.ts", "open.mkv"] {
+        let open = x264(name, &["-x264-params", "open-gop=1"]);
+        let told = refusal(&open, &[]);
+        assert!(told.contains("its groups of pictures are open: 4 of its 5 keyframes are no IDR"), "{told}");
+        assert!(
+            told.contains("(x264: open-gop=0; ffmpeg: -flags +cgop)") && !told.contains("apart"),
+            "{told}"
+        );
+    }
+    let open = x264("open.mp4", &["-x264-params", "open-gop=1"]);
+    let (_webroot, segment) = streamed(&open, &["--copy=auto", "--size", "96x72"]);
+    assert_eq!(coded(&segment, "v"), "h264");
+    let seldom = x264("seldom.ts", &["-x264-params", "open-gop=1", "-g", "75"]);
+    assert!(refusal(&seldom, &[]).contains("close them, and a keyframe each 2 s (x264"));
+    for more in [["-x264-params", "open-gop=0"], ["-flags", "+cgop"]] {
+        streamed(&x264("closed.ts", &more), &["--copy"]);
+    }
+}
+
+#[test]
 fn a_sound_track_that_can_be_copied_is_named_as_it_is_typed() {
     let sound = [
         "-f", "lavfi", "-i", PICTURES, "-f", "lavfi", "-i", SOUND, "-t", "2", "-map", "0", "-map", "1",
@@ -245,6 +271,10 @@ fn each_other_reason_is_told_in_one_line() {
         (h264_in("few.mp4", &["-g", "100"]), "its keyframes are at least 3 s apart, over the 2 s"),
         (copied("turned.mp4", &whole, &["-metadata:s:v", "rotate=90"]), "its picture is to be turned"),
         (made("cut.mp4", &cut), "its edit list cuts within a group of pictures"),
+        (
+            h264_in("unset.ts", &["-bsf:v", "filter_units=remove_types=7-8"]),
+            "it has no parameter sets (SPS and PPS)",
+        ),
         (h264_in("untimed.avi", &[]), "its B-frames have no presentation times"),
     ] {
         let told = refusal(&film, &[]);

@@ -163,6 +163,18 @@ fn pixels_that_are_not_square_become_square() {
 }
 
 #[test]
+fn a_shape_that_no_pixels_have_is_told_and_taken_for_square() {
+    for (name, aspect) in [("wide.ts", "10/1"), ("high.ts", "1/10"), ("wide.mp4", "10/1")] {
+        let graph = format!("{},setsar={aspect}", quarters("320x180", 2));
+        let film = silent_film(name, &graph, &H264);
+        check(&film, (320, 180), QUARTERS);
+        let said = format!("its pixels said to be {} and shown as square", aspect.replace('/', ":"));
+        let output = stream(&film).output;
+        assert_eq!(output.matches(&said).count(), 1, "{output}");
+    }
+}
+
+#[test]
 fn what_is_cropped_is_not_seen() {
     // 16 pixels of white around it. The encoder fills the last row of blocks with 12 more. The ffmpeg program leaves in those on the
     // left.

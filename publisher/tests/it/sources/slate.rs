@@ -1,7 +1,7 @@
 //! The slate that the user gives: a picture or a film with sound, in the place of a source that is late or away. What viewers see of
 //! it is judged by pixels, and what they hear by beeps and pitches.
 
-use super::{H264, RTMP, TOGETHER_MS, film, join};
+use super::{H264, RTMP, TOGETHER_MS, film, join, silent_film};
 use crate::input::media::made;
 use crate::support::check::assert_clean;
 use crate::support::flashes::{self, SQUARE, beeps};
@@ -96,6 +96,19 @@ fn a_film_plays_with_its_sound_again_and_again_where_a_source_is_late() {
         crate::support::media::stated(&webroot.path().join("stream.m3u8"), "a", "codec_name").trim(),
         ""
     );
+}
+
+#[test]
+fn that_a_film_is_interlaced_is_told_once_however_often_it_repeats() {
+    let coding = [&H264[..], &["-flags", "+ilme+ildct", "-x264-params", "tff=1"]].concat();
+    let slate = silent_film("interlaced.ts", "testsrc2=size=160x120:rate=25:duration=1", &coding);
+    let webroot = tempfile::tempdir().unwrap();
+    let always = [RTMP, "--segment-duration", "1s", "--size", "320x180", "--slate"];
+    let mut live = LiveStream::start(webroot.path(), &[&always[..], &[slate.to_str().unwrap()]].concat());
+    live.wait_for_segment(6);
+    let output = live.publisher.output();
+    assert!(live.publisher.interrupt().success());
+    assert_eq!(output.matches("they are deinterlaced by").count(), 1, "{output}");
 }
 
 #[test]

@@ -64,6 +64,16 @@ pub(crate) static HEVC_IN_TS: Rule =
     must("hevc-in-ts", "Apple 1.5", "HEVC video comes in fragmented MP4, not in MPEG-TS.");
 pub(crate) static EXTINF_OFF: Rule =
     must("extinf-off", "Apple 8.1", "EXTINF is the length of the segment, to within a picture.");
+pub(crate) static SOUND_LENGTH_OFF: Rule = should(
+    "sound-length-off",
+    "RFC 8216 4.3.2.1",
+    "The sound of a segment lasts as long as EXTINF says, to within a target duration: players wait for what is missing.",
+);
+pub(crate) static SIZE_CHANGE_INSIDE: Rule = must(
+    "size-change-inside",
+    "RFC 8216 4.3.2.3",
+    "Pictures of another size begin a segment behind EXT-X-DISCONTINUITY, and none changes its size on the way.",
+);
 /// Apple 1.13.
 const KEYFRAME_EVERY_S: f64 = 2.0;
 
@@ -88,6 +98,7 @@ pub fn check_segments(name: &str, text: &str, facts: &[SegmentFacts]) -> Vec<Fin
         }
         check_alone(&mut findings, &listing, segment, facts);
         let is_extinf_off = check_duration(&mut findings, segment, facts);
+        check_sound(&mut findings, &listing, segment, facts);
         run = match run.take() {
             Some(before) if goes_on(&mut findings, &before, segment, facts) => {
                 Some(before.on_to(&mut findings, segment, facts, is_extinf_off))
@@ -116,6 +127,15 @@ fn check_alone(
         let rule =
             if listing.independent_segments { &INDEPENDENT_SEGMENTS_UNTRUE } else { &KEYFRAME_NOT_FIRST };
         findings.segment(rule, uri, "video that does not begin with an IDR picture", "an IDR picture first");
+    }
+    if let Some((width, height)) = facts.video().and_then(|video| video.changes_to) {
+        let seen = format!("pictures that change to {width}x{height}");
+        findings.segment(
+            &SIZE_CHANGE_INSIDE,
+            uri,
+            seen,
+            "a segment of their own, behind EXT-X-DISCONTINUITY",
+        );
     }
     if facts.has_counter_breaks() {
         findings.segment(&COUNTER_BREAK_INSIDE, uri, "continuity counters with a break", "each one up by 1");
@@ -148,6 +168,22 @@ fn check_duration(findings: &mut Findings<'_>, segment: &ListedSegment, facts: &
         findings.segment(&EXTINF_OFF, &segment.uri, seen, format!("{real_s:.3} s"));
     }
     is_off
+}
+
+/// Sound beside video: where there is none, EXTINF is held to the sound itself.
+fn check_sound(
+    findings: &mut Findings<'_>,
+    listing: &MediaListing,
+    segment: &ListedSegment,
+    facts: &SegmentFacts,
+) {
+    let (Some(extinf_s), Some(target_s)) = (segment.duration_s, listing.target_duration_s) else { return };
+    let Some(sound_s) = facts.video().and(facts.sound_s()) else { return };
+    // Sound comes in frames: the last one may reach over.
+    if (sound_s - extinf_s).abs() > target_s as f64 + FALLBACK_FRAME_S + ROUNDING_S {
+        let seen = format!("sound of {sound_s:.3} s");
+        findings.segment(&SOUND_LENGTH_OFF, &segment.uri, seen, format!("{extinf_s:.3} s, as EXTINF says"));
+    }
 }
 
 /// Whether the segment goes on where the one before it ended, and is not marked otherwise.

@@ -91,6 +91,9 @@ pub(super) fn broken() -> Vec<(&'static str, Case)> {
         of_live("hevc-in-ts", changed(|it| video_of(it).codec = VideoCodec::Hevc)),
         ("keyframes-far-apart", seconds_of_a_segment(4)),
         of_live("extinf-off", changed(|it| media::of(it).duration_90k = 175_500)),
+        of_live("sound-length-off", changed(|it| sound_lasts(it, 380_000))),
+        ("sound-length-off", short_sound()),
+        of_live("size-change-inside", changed(|it| video_of(it).changes_to = Some((640, 360)))),
         of_live("map-missing", all_fragmented.collect()),
     ];
     cases.extend([("extinf-drifts", drifting_extinf()), ("date-drifts", drifting_dates())]);
@@ -99,6 +102,31 @@ pub(super) fn broken() -> Vec<(&'static str, Case)> {
 
 fn skip_one(counter: &mut Counter) {
     *counter = media::counter(counter.first + 1, counter.last + 1);
+}
+
+fn sound_lasts(facts: &mut SegmentFacts, sound_90k: u64) {
+    let media = media::of(facts);
+    let sound = media.audio.as_mut().expect("sound");
+    sound.end_90k = (sound.start_90k + sound_90k) % (1 << 33);
+}
+
+/// EXTINF, which is rounded to whole seconds for the target duration, has room for more than one of it.
+fn short_sound() -> Case {
+    let text = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1\n#EXTINF:1.400000,\nlive/seg-00000003.ts\n#EXT-X-ENDLIST\n";
+    let mut facts = facts();
+    facts.truncate(1);
+    media::of(&mut facts[0]).duration_90k = 126_000;
+    sound_lasts(&mut facts[0], 18_000);
+    Case::Segments(text.to_owned(), facts)
+}
+
+#[test]
+fn sound_that_is_off_by_less_than_a_target_duration_breaks_no_rule() {
+    for sound_90k in [2_000, 359_000] {
+        let facts = changed(|it| sound_lasts(it, sound_90k));
+        let found = livedir_check::rules::check_segments("stream.m3u8", &live(), &facts);
+        assert_eq!(found, [], "sound of {sound_90k} ticks");
+    }
 }
 
 /// Each with another stream of sound.

@@ -9,6 +9,7 @@ pub(crate) mod upright;
 use super::decode::upright::{Orientation, Upright};
 use super::error::reason;
 use super::stream_fields;
+use super::tracks::Told;
 use crate::picture::colour_space::ColourSpace;
 use crate::picture::deinterlacer::{Deinterlace, Deinterlacer, Fields, Timed};
 use crate::picture::shared::SharedPicture;
@@ -71,6 +72,8 @@ pub(crate) enum Step {
 /// The decoder of one lane.
 pub(crate) struct LaneDecoder {
     name: String,
+    /// What was said of the source, however often it was opened.
+    told: Told,
     codec: Codec,
     deinterlacer: Deinterlacer,
     upright: Upright,
@@ -107,7 +110,7 @@ impl LaneDecoder {
         name: &str,
         setup: &StreamSetup,
         live: bool,
-        deinterlace: Deinterlace,
+        (deinterlace, told): (Deinterlace, &Told),
     ) -> Result<Self, ffmpeg::Error> {
         let mut context = codec::Context::from_parameters(setup.parameters.clone())?;
         let codec = decoder::find(context.id()).ok_or(ffmpeg::Error::DecoderNotFound)?;
@@ -120,6 +123,7 @@ impl LaneDecoder {
         decoder.set_packet_time_base(setup.time_base);
         Ok(LaneDecoder {
             name: name.to_owned(),
+            told: told.clone(),
             codec: if setup.parameters.medium() == media::Type::Video {
                 Codec::Picture(decoder.open_as(codec)?.video()?)
             } else {
@@ -166,14 +170,19 @@ impl LaneDecoder {
     /// What is done to its frames before they are shown, for people, as far as the stream's head or the first frame says it: begins
     /// with a comma, or is empty.
     pub(crate) fn alterations(&self) -> String {
-        let is_picture = matches!(self.codec, Codec::Picture(_));
+        let Codec::Picture(decoder) = &self.codec else { return String::new() };
         let seen = self.colours();
+        let broken = self.upright.broken_aspect(decoder.aspect_ratio());
+        let square = |said: Rational| {
+            format!(", its pixels said to be {}:{} and shown as square", said.numerator(), said.denominator())
+        };
         [
-            (is_picture && self.upright.is_turned(), ", turned upright"),
-            (is_picture && tone_map::stream_of(seen) != seen, ", HDR tone-mapped to BT.709"),
+            self.upright.is_turned().then(|| ", turned upright".to_owned()),
+            (tone_map::stream_of(seen) != seen).then(|| ", HDR tone-mapped to BT.709".to_owned()),
+            broken.map(square),
         ]
         .into_iter()
-        .filter_map(|(is_done, words)| is_done.then_some(words))
+        .flatten()
         .collect()
     }
 
@@ -199,7 +208,13 @@ impl LaneDecoder {
         if self.deinterlacer.is_empty() {
             match self.receive() {
                 Ok(Received::Sound(sound)) => return Ok(Some(self.sound_piece(sound))),
-                Ok(Received::Picture(timed)) => self.deinterlacer.take(timed)?,
+                Ok(Received::Picture(timed)) => {
+                    let taken = self.deinterlacer.take(timed);
+                    if let Some((line, is_warning)) = self.deinterlacer.take_news() {
+                        self.told.tell(line, is_warning);
+                    }
+                    taken?;
+                }
                 Err(ffmpeg::Error::Eof) => {
                     self.deinterlacer.end()?;
                     return if self.deinterlacer.is_empty() { Err(ffmpeg::Error::Eof) } else { Ok(None) };

@@ -76,13 +76,21 @@ impl Orientation {
     }
 }
 
+/// Pixels that are more oblong than this are none: no camera and no television has them, and what says so is broken.
+const MOST_OBLONG: i64 = 8;
+
+/// Whether pixels can have this shape.
+pub(crate) fn is_shape_of_pixels(width: i32, height: i32) -> bool {
+    let (width, height) = (i64::from(width), i64::from(height));
+    width > 0 && height > 0 && width <= height * MOST_OBLONG && height <= width * MOST_OBLONG
+}
+
 /// Width and height in square pixels of stored frames with pixels of shape `sample_aspect`, once turned.
 fn shown_size(width: u32, height: u32, sample_aspect: Rational, orientation: Orientation) -> (u32, u32) {
     let (num, den) = (sample_aspect.numerator(), sample_aspect.denominator());
-    let shown = if num > 0 && den > 0 {
+    let shown = if is_shape_of_pixels(num, den) {
         let exact = (u64::from(width) * num as u64 + den as u64 / 2) / den as u64;
-        // A broken field must not ask for a picture a mile wide.
-        if (1..=u64::from(width) * 8).contains(&exact) { exact as u32 } else { width }
+        exact.clamp(1, u64::from(u32::MAX)) as u32
     } else {
         width
     };
@@ -117,6 +125,13 @@ impl Upright {
         self.orientation != Orientation::Upright
     }
 
+    /// The shape that is said of pixels and that none have, where the codec says this; they are taken for square.
+    pub(crate) fn broken_aspect(&self, codec_aspect: Rational) -> Option<Rational> {
+        let said = self.sample_aspect.unwrap_or(codec_aspect);
+        let is_said = said.numerator() > 0 && said.denominator() > 0;
+        (is_said && !is_shape_of_pixels(said.numerator(), said.denominator())).then_some(said)
+    }
+
     /// The size in square pixels of frames of which the codec says this.
     pub(crate) fn shown_size(&self, width: u32, height: u32, codec_aspect: Rational) -> (u32, u32) {
         shown_size(width, height, self.sample_aspect.unwrap_or(codec_aspect), self.orientation)
@@ -130,7 +145,9 @@ impl Upright {
             None if picture.is_key() => self.orientation = self.stated,
             None => {}
         }
-        let aspect = self.sample_aspect.filter(|wanted| *wanted != picture.aspect_ratio());
+        let own = picture.aspect_ratio();
+        let wanted = self.broken_aspect(own).map_or(self.sample_aspect, |_| Some(Rational::new(1, 1)));
+        let aspect = wanted.filter(|wanted| *wanted != own);
         let steps: Vec<String> = aspect
             .map(|aspect| format!("setsar={}/{}", aspect.numerator(), aspect.denominator()))
             .into_iter()
@@ -196,6 +213,29 @@ mod tests {
             aspect(1, i32::MAX),
         ] {
             assert_eq!(shown_size(640, 480, broken, Orientation::Upright), (640, 480));
+        }
+    }
+
+    #[test]
+    fn a_shape_that_no_pixels_have_is_that_of_square_ones_for_size_and_frame() {
+        for (container, codec, expected) in [
+            ((0, 1), (10, 1), (1, 1)),
+            ((0, 1), (1, 10), (1, 1)),
+            ((10, 1), (4, 3), (1, 1)),
+            ((1, 10), (0, 1), (1, 1)),
+            ((0, 1), (8, 1), (8, 1)),
+            ((1, 8), (1, 10), (1, 8)),
+        ] {
+            let of = |(num, den)| Rational::new(num, den);
+            let mut upright = Upright::new(Orientation::Upright, of(container));
+            let mut picture = ffmpeg_next::frame::Video::new(Pixel::GRAY8, 64, 32);
+            picture.data_mut(0).fill(0);
+            let says =
+                Graph::new(format!("setsar={}/{}", codec.0, codec.1)).run(picture.into(), Duration::ZERO);
+            let (width, height) = upright.shown_size(64, 32, of(codec));
+            let shown = upright.turn(says.expect("a picture")).expect("a picture");
+            assert_eq!(shown.aspect_ratio(), of(expected), "{container:?} {codec:?}");
+            assert_eq!((width, height), ((64 * expected.0 / expected.1) as u32, 32));
         }
     }
 

@@ -13,6 +13,7 @@ mod sound;
 pub(crate) mod streams;
 pub(crate) mod thread;
 pub(crate) mod untimed;
+pub(crate) mod watched_bytes;
 
 use super::InputSettings;
 use super::decode::StreamSetup;
@@ -36,6 +37,8 @@ pub(crate) const TICK: Duration = Duration::from_millis(50);
 
 /// If libav cannot listen, it says so within this time.
 pub(crate) const AT_ONCE: Duration = Duration::from_millis(300);
+/// A damaged packet may say anything: so few that say that they are scrambled are damage.
+pub(crate) const MOST_STRAY: u64 = 8;
 /// How long a dropped demuxer waits for its thread.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -125,6 +128,8 @@ pub(crate) struct Shared {
     queue: Mutex<Queue>,
     changed: Condvar,
     pub(crate) watchdog: Watchdog,
+    /// Packets of MPEG-TS that are scrambled, of what is played, as far as that is known.
+    pub(crate) scrambled: AtomicU64,
 }
 
 /// Asked by libav, again and again, whether to give up.
@@ -242,6 +247,7 @@ impl Demuxer {
                 closed: AtomicBool::new(false),
                 stop: settings.stop.clone(),
             },
+            scrambled: AtomicU64::new(0),
         });
         let reader = DemuxThread {
             address: settings.address.clone(),
@@ -266,6 +272,12 @@ impl Demuxer {
 
     pub(crate) fn stopped(&self) -> bool {
         self.shared.watchdog.stopped()
+    }
+
+    /// How many packets of MPEG-TS of what is played were scrambled so far; 0 where that is not known. A few are damage.
+    pub(crate) fn scrambled(&self) -> u64 {
+        let packets = self.shared.scrambled.load(Ordering::Relaxed);
+        if packets > MOST_STRAY { packets } else { 0 }
     }
 
     pub(crate) fn next_round(&self) -> Option<Round> {

@@ -74,6 +74,12 @@ impl Chosen {
         in_picture.or_else(|| self.sound.as_ref().and_then(|sound| of(sound, Lane::Sound)))
     }
 
+    /// The stream whose packets belong in a lane.
+    pub(crate) fn stream_of(&self, lane: Lane) -> Option<usize> {
+        let chosen = if lane == Lane::Picture { &self.picture } else { &self.sound };
+        chosen.as_ref().map(|chosen| chosen.index)
+    }
+
     /// What a lane is to be set up with from this packet on, if that is not what it was set up with: encoders that push may send the
     /// head of their sound, or the sound itself, long after the picture.
     pub(crate) fn changed(&mut self, input: &context::Input, packet: &Packet) -> Option<(Lane, StreamSetup)> {

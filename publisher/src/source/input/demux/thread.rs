@@ -7,7 +7,8 @@
 use super::entry::Entry;
 use super::streams::{self, Chosen, Wanted};
 use super::untimed::UntimedClock;
-use super::{AT_ONCE, Ending, Origin, Shared};
+use super::watched_bytes::{PacketWatch, WatchedBytes, transport_stream};
+use super::{AT_ONCE, Ending, MOST_STRAY, Origin, Shared};
 use crate::source::input::address::InputAddress;
 use crate::source::input::error::{InputError, reason};
 use crate::source::input::file_list::{self, Listed};
@@ -16,11 +17,14 @@ use crate::source::input::screen;
 use crate::source::input::stream_fields;
 use crate::source::input::tracks::TrackSettings;
 use ffmpeg_next as ffmpeg;
+use ffmpeg_next::codec::packet::Flags;
 use ffmpeg_next::format::context::StreamIo;
 use ffmpeg_next::{Packet, format};
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use tracing::{debug, warn};
+use tracing::debug;
 
 /// A camera that has not answered by then will not; who waits for it wants to know.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -28,6 +32,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(10);
 /// So many damaged packets in a row are no damage but the end of what can be used.
 const MOST_BAD_PACKETS: u32 = 1000;
+
+/// A live source of which so much has come and nothing could be read has not been silent: tables alone are less.
+const LEAST_UNREADABLE_BYTES: u64 = 64 << 10;
 
 /// What the thread works with.
 pub(crate) struct DemuxThread {
@@ -45,10 +52,21 @@ pub(crate) struct DemuxThread {
     pub(crate) shared: Arc<Shared>,
 }
 
+/// An input that was opened, and what its packets say of themselves, where that is known.
+type Opened = (format::context::Input, Option<PacketWatch>);
+
+/// What became of a film.
+struct Played {
+    /// Packets that were of use.
+    packets: u64,
+    /// Why it was over before its end.
+    cut_short: Option<InputError>,
+}
+
 /// Why a round is over, and the packets in it that were of use.
 enum Over {
-    /// The input is.
-    End { packets: u64 },
+    /// The input is; or what follows cannot be read, for this reason.
+    End { packets: u64, unread: Option<String> },
     /// It had sound alone, and a picture has come with this packet.
     Picture { packets: u64, packet: Packet },
 }
@@ -90,15 +108,24 @@ impl DemuxThread {
         loop {
             let mut packets = 0;
             let mut failed = None;
+            let mut cut_short = None;
             for (nr, listed) in films.iter().enumerate().skip(std::mem::take(&mut first)) {
                 // Each round opens the input afresh: that works for all that can be played twice, seekable or not,
                 // and leaves nothing of the round before in libav.
                 match self.play_once(&listed.film, several.then_some(nr)) {
-                    Ok(used) => packets += used,
+                    Ok(played) => {
+                        packets += played.packets;
+                        if let Some(error) = played.cut_short {
+                            if several || self.loop_forever {
+                                self.tracks.told.tell(error.to_string(), true);
+                            }
+                            cut_short = Some(error);
+                        }
+                    }
                     Err(error) if is_list && !self.shared.watchdog.stopped() => {
                         let error = error.in_list(&self.address, listed.line);
                         if several {
-                            warn!(%error, "left out");
+                            self.tracks.told.tell(file_list::left_out(&error), true);
                         }
                         failed = Some(error);
                     }
@@ -114,7 +141,7 @@ impl DemuxThread {
                 return Err(error);
             }
             if !self.loop_forever {
-                return Ok(());
+                return cut_short.map_or(Ok(()), Err);
             }
             if packets == 0 {
                 return Err(InputError::Undecodable(self.address.to_string()));
@@ -122,11 +149,11 @@ impl DemuxThread {
         }
     }
 
-    /// One round, from its opening to its end; the number of packets that were of use.
-    fn play_once(&self, film: &InputAddress, of_list: Option<usize>) -> Result<u64, InputError> {
+    /// One round, from its opening to its end.
+    fn play_once(&self, film: &InputAddress, of_list: Option<usize>) -> Result<Played, InputError> {
         self.shared.wait_for_room();
         let opened_at = Instant::now();
-        let mut input = self.open(film)?;
+        let (mut input, watch) = self.open(film)?;
         let is_file = matches!(film, InputAddress::File(_));
         if is_file && of_list.is_none() && !self.loop_forever && streams::is_still_picture(&input) {
             return Err(InputError::StillPicture(film.to_string()));
@@ -153,14 +180,22 @@ impl DemuxThread {
             {
                 entry.push(lane, packet, time_base, false);
             }
-            let read = self.read(&mut input, chosen, awaits_picture, hangs_up, &mut entry);
+            let losses = Losses { watch: watch.as_ref(), shared: &self.shared, known_scrambled: [0; 2] };
+            let read = self.read(&mut input, chosen, awaits_picture, hangs_up, (&mut entry, losses));
             entry.finish();
             match read? {
                 Over::Picture { packets, packet } => (used, first) = (used + packets, Some(packet)),
                 Over::End { .. } if hangs_up && !self.shared.watchdog.stopped() => {
                     return Err(InputError::HungUp(self.address.to_string()));
                 }
-                Over::End { packets } => return Ok(used + packets),
+                Over::End { packets, unread } => {
+                    let packets = used + packets;
+                    // Of what holds nothing that is of use that is told.
+                    let unread = unread.filter(|_| packets > 0);
+                    let name = film.to_string();
+                    let cut_short = unread.map(|reason| InputError::CutShort { name, reason });
+                    return Ok(Played { packets, cut_short });
+                }
             }
         }
     }
@@ -185,7 +220,7 @@ impl DemuxThread {
         }
     }
 
-    fn open(&self, film: &InputAddress) -> Result<format::context::Input, InputError> {
+    fn open(&self, film: &InputAddress) -> Result<Opened, InputError> {
         if let InputAddress::File(path) | InputAddress::Session(path) = film {
             match std::fs::metadata(path) {
                 Ok(metadata) if metadata.is_dir() => {
@@ -203,14 +238,45 @@ impl DemuxThread {
         let interrupt = move || shared.watchdog.barks();
         let options = film.libav_options();
         if let InputAddress::Screen(which) = film {
-            return screen::open(which.as_deref());
+            return Ok((screen::open(which.as_deref())?, None));
         }
         let mut since = Instant::now();
+        let mut watch = None;
         let opened = match &self.origin {
-            Origin::Address => {
-                let Some(name) = film.libav_name() else { return self.open_unspeakable(film, interrupt) };
-                format::input_with_interrupt_and_dictionary(&name, interrupt, options.into_iter().collect())
-            }
+            Origin::Address => match (film, film.libav_name()) {
+                (InputAddress::Stdin, Some(name)) => {
+                    let (bytes, seen) = WatchedBytes::new(std::io::stdin());
+                    watch = Some(seen);
+                    let options = Some(options.into_iter().collect());
+                    StreamIo::from_read(bytes).and_then(|bytes| {
+                        format::input_from_stream_with_interrupt(bytes, Some(&name), options, interrupt)
+                    })
+                }
+                (InputAddress::File(path), name) => match (transport_stream(path), name) {
+                    (None, Some(name)) => {
+                        let options = options.into_iter().collect();
+                        format::input_with_interrupt_and_dictionary(&name, interrupt, options)
+                    }
+                    (Some(bytes), _) => {
+                        let (bytes, seen) = WatchedBytes::new(bytes);
+                        watch = Some(seen);
+                        open_bytes(film, path, StreamIo::from_read_seek(bytes), interrupt)
+                    }
+                    // A file whose name is no UTF-8: libav is given what is in it.
+                    (None, None) => {
+                        let errno =
+                            |error: std::io::Error| error.raw_os_error().unwrap_or(ffmpeg::error::EIO);
+                        let opened = std::fs::File::open(path);
+                        let opened = opened.map_err(|error| ffmpeg::Error::Other { errno: errno(error) });
+                        open_bytes(film, path, opened.and_then(StreamIo::from_read_seek), interrupt)
+                    }
+                },
+                (_, None) => return Err(InputError::Unspeakable(film.to_string())),
+                (_, Some(name)) => {
+                    let options = options.into_iter().collect();
+                    format::input_with_interrupt_and_dictionary(&name, interrupt, options)
+                }
+            },
             Origin::Listening(url) => {
                 // A client that connects and sends nothing; waiting for one has no end.
                 let silence_us = CONNECT.as_micros().to_string();
@@ -240,7 +306,7 @@ impl DemuxThread {
         let timed_out = self.shared.watchdog.timed_out();
         match opened {
             _ if self.shared.watchdog.stopped() => Err(InputError::Stopped(film.to_string())),
-            Ok(input) if !timed_out => Ok(input),
+            Ok(input) if !timed_out => Ok((input, watch)),
             Ok(_) => Err(InputError::from_open(film, ffmpeg::Error::Exit, true)),
             Err(error) => Err(match self.origin {
                 Origin::Door(_) => InputError::from_push(film.to_string(), error, Some(since.elapsed())),
@@ -253,28 +319,6 @@ impl DemuxThread {
         }
     }
 
-    /// A file whose name is no UTF-8: libav is given what is in it.
-    fn open_unspeakable(
-        &self,
-        film: &InputAddress,
-        interrupt: impl FnMut() -> bool + Send + 'static,
-    ) -> Result<format::context::Input, InputError> {
-        let InputAddress::File(path) = film else { return Err(InputError::Unspeakable(film.to_string())) };
-        // Only its ending tells the format of some.
-        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-        let name = format!("film.{ending}");
-        let options = Some(film.libav_options().into_iter().collect());
-        let errno = |error: std::io::Error| error.raw_os_error().unwrap_or(ffmpeg::error::EIO);
-        let opened = std::fs::File::open(path).map_err(|error| ffmpeg::Error::Other { errno: errno(error) });
-        let opened = opened.and_then(StreamIo::from_read_seek).and_then(|bytes| {
-            format::input_from_stream_with_interrupt(bytes, Some(&name), options, interrupt)
-        });
-        match opened {
-            _ if self.shared.watchdog.stopped() => Err(InputError::Stopped(film.to_string())),
-            opened => opened.map_err(|error| InputError::from_open(film, error, false)),
-        }
-    }
-
     /// Reads one round to its end; `awaits_picture`: one that begins with sound alone is over when a picture comes; `hangs_up`: its end is
     /// that of the connection.
     fn read(
@@ -283,7 +327,7 @@ impl DemuxThread {
         mut chosen: Chosen,
         awaits_picture: bool,
         hangs_up: bool,
-        entry: &mut Entry<'_>,
+        (entry, mut losses): (&mut Entry<'_>, Losses<'_>),
     ) -> Result<Over, InputError> {
         let watchdog = &self.shared.watchdog;
         let is_sent = self.address.is_sent();
@@ -291,17 +335,22 @@ impl DemuxThread {
         // Of MPEG-TS the end of a frame is known when the next one begins. The last one before a connection breaks off may be half.
         let may_break_off = hangs_up && input.format().name() == "mpegts";
         let mut last_picture = None;
+        let mut bytes_read = 0;
+        let whole = |packets| Over::End { packets, unread: None };
         loop {
             let waited = self.shared.wait_for_room();
             watchdog.arm(is_sent.then_some(SILENCE));
             let mut packet = Packet::empty();
             let result = packet.read(input);
             if watchdog.stopped() {
-                return Ok(Over::End { packets });
+                return Ok(whole(packets));
             }
             match result {
                 Ok(()) => bad = 0,
-                Err(ffmpeg::Error::Eof) => return Ok(Over::End { packets }),
+                Err(ffmpeg::Error::Eof) => {
+                    let unread = losses.rest(&chosen, input);
+                    return Ok(Over::End { packets, unread });
+                }
                 Err(ffmpeg::Error::InvalidData) if bad < MOST_BAD_PACKETS => {
                     bad += 1;
                     continue;
@@ -311,18 +360,29 @@ impl DemuxThread {
                     continue;
                 }
                 Err(_) if watchdog.timed_out() => {
-                    let name = self.address.to_string();
-                    return Err(InputError::Silent { name, seconds: SILENCE.as_secs() });
+                    let (name, seconds) = (self.address.to_string(), SILENCE.as_secs());
+                    let has_come =
+                        stream_fields::Reader::of(input).bytes > bytes_read + LEAST_UNREADABLE_BYTES;
+                    return Err(if has_come {
+                        InputError::Unreadable { name, seconds }
+                    } else {
+                        InputError::Silent { name, seconds }
+                    });
                 }
-                Err(_) if self.is_pushed() => return Ok(Over::End { packets }),
+                Err(_) if self.is_pushed() => return Ok(whole(packets)),
                 Err(error) if !self.ends() => {
                     let name = self.address.to_string();
                     return Err(InputError::Broken { name, reason: reason(error) });
                 }
                 Err(error) => {
-                    warn!(source = %self.address, reason = reason(error), "the rest of the source cannot be read");
-                    return Ok(Over::End { packets });
+                    let unread = Some(format!("the rest cannot be read ({})", reason(error)));
+                    return Ok(Over::End { packets, unread });
                 }
+            }
+            let reader = stream_fields::Reader::of(input);
+            // What libav still held comes when it has given up.
+            if !watchdog.timed_out() {
+                bytes_read = reader.bytes;
             }
             if let Some((lane, setup)) = chosen.changed(input, &packet) {
                 entry.set_up(lane, setup);
@@ -334,7 +394,10 @@ impl DemuxThread {
                 continue;
             };
             packets += 1;
-            if may_break_off && lane == Lane::Picture && stream_fields::has_reached_end(input) {
+            if losses.came_before(lane, pid(input, packet.stream()), packet.position()) {
+                packet.set_flags(packet.flags() | Flags::CORRUPT);
+            }
+            if may_break_off && lane == Lane::Picture && reader.has_reached_end {
                 if let Some(whole) = last_picture.replace(packet) {
                     entry.push(lane, whole, time_base, waited);
                 }
@@ -343,4 +406,68 @@ impl DemuxThread {
             entry.push(lane, packet, time_base, waited);
         }
     }
+}
+
+/// What is lost of a Transport Stream, as its packets say.
+struct Losses<'a> {
+    /// `None` where libav alone has seen them.
+    watch: Option<&'a PacketWatch>,
+    shared: &'a Shared,
+    /// Of each lane, how many packets are known to be scrambled.
+    known_scrambled: [u64; 2],
+}
+
+impl Losses<'_> {
+    /// Whether something was lost between the packet of this lane before and the one at `position`. libav reads far ahead, so the bytes tell.
+    fn came_before(&mut self, lane: Lane, pid: u16, position: isize) -> bool {
+        let Some(watch) = self.watch else { return false };
+        self.note_scrambled(watch, lane, pid);
+        u64::try_from(position).is_ok_and(|position| watch.take_losses(pid, position) > 0)
+    }
+
+    fn note_scrambled(&mut self, watch: &PacketWatch, lane: Lane, pid: u16) {
+        let scrambled = watch.of(pid).scrambled;
+        let known = std::mem::replace(&mut self.known_scrambled[lane as usize], scrambled);
+        self.shared.scrambled.fetch_add(scrambled.saturating_sub(known), Ordering::Relaxed);
+    }
+
+    /// At the end: why what came last could not be read, if that is so.
+    fn rest(&mut self, chosen: &Chosen, input: &format::context::Input) -> Option<String> {
+        let watch = self.watch?;
+        let of = |lane| chosen.stream_of(lane).map(|index| pid(input, index));
+        let lanes = Lane::ALL.map(|lane| of(lane).map(|pid| (lane, pid)));
+        let is_scrambled = lanes.map(|it| {
+            it.map(|(lane, pid)| {
+                self.note_scrambled(watch, lane, pid);
+                watch.of(pid).scrambled_since_clear > MOST_STRAY
+            })
+        });
+        let of_it = match is_scrambled {
+            [Some(true), Some(true) | None] | [None, Some(true)] => "",
+            [Some(true), Some(false)] => " of its video",
+            [Some(false), Some(true)] => " of its sound",
+            [Some(false) | None, Some(false) | None] => return None,
+        };
+        Some(format!(
+            "the rest{of_it} is scrambled, as pay television is; descramble it before it comes here"
+        ))
+    }
+}
+
+/// That of a stream of MPEG-TS.
+fn pid(input: &format::context::Input, stream: usize) -> u16 {
+    input.stream(stream).and_then(|stream| u16::try_from(stream.id()).ok()).unwrap_or_default()
+}
+
+/// Opens what is in a file. Its name may not be UTF-8; only its end tells the format of some.
+fn open_bytes(
+    film: &InputAddress,
+    path: &Path,
+    bytes: Result<StreamIo, ffmpeg::Error>,
+    interrupt: impl FnMut() -> bool + Send + 'static,
+) -> Result<format::context::Input, ffmpeg::Error> {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    let name = format!("film.{ending}");
+    let options = Some(film.libav_options().into_iter().collect());
+    format::input_from_stream_with_interrupt(bytes?, Some(&name), options, interrupt)
 }
