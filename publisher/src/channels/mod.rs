@@ -54,6 +54,10 @@ pub fn run(
     requests: &mut impl Requests,
     mut on_status: impl FnMut(&Summary),
 ) -> io::Result<()> {
+    if !webroot.try_exists()? {
+        std::fs::create_dir_all(webroot)?;
+        livedir_layout::lock::tell_of_new_directory(&std::path::absolute(webroot)?);
+    }
     let ports = Ports::default();
     let mut running: Vec<OneChannel> = Vec::new();
     follow(&mut running, channels, webroot, &ports)?;

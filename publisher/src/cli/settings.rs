@@ -58,6 +58,8 @@ pub struct LiveSettings {
     pub title: Option<String>,
     /// The directory that is served.
     pub webroot: PathBuf,
+    /// Whether it is one of several streams: its directory has its name, and is made without a remark.
+    pub is_channel: bool,
     /// Width and height in pixels, if they were asked for.
     pub size: Option<(u32, u32)>,
     /// Several sizes and rates, if they were asked for.
@@ -229,6 +231,7 @@ impl TryFrom<LiveArgs> for LiveSettings {
             },
             title: args.title.filter(|title| !title.trim().is_empty()),
             webroot: args.webroot,
+            is_channel: false,
             size: args.size,
             ladder: args.ladder,
             fps: args.fps,

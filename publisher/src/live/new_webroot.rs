@@ -38,9 +38,9 @@ impl<'a> NewWebroot<'a> {
         Self { webroot, made }
     }
 
-    /// The stream begins: the directory stays, and people are told of it.
-    pub(crate) fn keep(&mut self) {
-        if std::mem::take(&mut self.made).is_empty() {
+    /// The stream begins: the directory stays, and people are told of it unless they expect it.
+    pub(crate) fn keep(&mut self, is_expected: bool) {
+        if std::mem::take(&mut self.made).is_empty() || is_expected {
             return;
         }
         let absolute = std::path::absolute(self.webroot);
@@ -66,7 +66,7 @@ mod tests {
         drop(NewWebroot::make(&webroot));
         assert_eq!(fs::read_dir(parent.path()).expect("it stays").count(), 0);
         let mut kept = NewWebroot::make(&webroot);
-        kept.keep();
+        kept.keep(false);
         drop(kept);
         assert!(webroot.is_dir());
     }

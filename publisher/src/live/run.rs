@@ -178,7 +178,7 @@ fn run_once(
         let awaits_picture = source.shows == Shows::Pictures;
         let source = streamed(settings, source, microphone.is_some(), still.as_ref(), meters)?;
         let stream = planned(settings, &source, beginning)?;
-        new_webroot.keep();
+        new_webroot.keep(settings.is_channel);
         hand_over.note_promise(stream.promise());
         let of_renditions = meters_of(&stream, meters);
         let watcher =

@@ -71,6 +71,8 @@ fn push(to: &str) -> Running {
         "libx264",
         "-preset",
         "ultrafast",
+        "-pix_fmt",
+        "yuv420p",
         "-tune",
         "zerolatency",
         "-g",

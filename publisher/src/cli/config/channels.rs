@@ -236,7 +236,7 @@ impl Reader<'_> {
         }
         let settings = LiveSettings::try_from(*args)
             .map_err(|problem| ChannelProblem::Settings { name: name.clone(), problem })?;
-        Ok(Channel { name, settings, words })
+        Ok(Channel { name, settings: LiveSettings { is_channel: true, ..settings }, words })
     }
 }
 
