@@ -272,8 +272,8 @@ pub struct LiveArgs {
 
     /// Stream several channels that a TOML file lists, each into a directory of its name in the webroot
     ///
-    /// A channel begins with [[channel]], and has a name, a source, and the same keys as a config file. Keys above the first channel hold
-    /// for all. `livedir-publisher help channels` says more
+    /// The file has a table for each channel, with a name, a source, and the same keys as a config file. Keys above the first table hold for
+    /// all. `livedir-publisher help channels` says more
     #[arg(long, value_name = "FILE", env = "LIVEDIR_CHANNELS", conflicts_with = "config", help_heading = CONFIGURATION)]
     pub channels: Option<PathBuf>,
 

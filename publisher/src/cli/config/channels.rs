@@ -3,7 +3,7 @@
 //! In: the text. Out: for each channel the settings of `live`, and what is to be compared when the file is read again. What stands
 //! above the first channel holds for all; a channel's own keys stand above that. In all values `{name}` is the channel's name.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, FromArgMatches};
@@ -215,7 +215,7 @@ impl Reader<'_> {
             let named = setting.words.iter().map(|word| with_name(word, &name));
             match &key {
                 Some(key) if setting.id == "source" => {
-                    words.extend(named.map(|word| with_key(word, key)).collect::<Result<Vec<_>, _>>()?);
+                    words.extend(named.map(|word| with_key(&word, key)).collect::<Result<Vec<_>, _>>()?);
                 }
                 _ => words.extend(named),
             }
@@ -263,7 +263,7 @@ fn with_name(word: &OsString, name: &str) -> OsString {
 }
 
 /// The address that encoders with this key push to.
-fn with_key(address: OsString, key: &str) -> Result<OsString, ChannelProblem> {
+fn with_key(address: &OsStr, key: &str) -> Result<OsString, ChannelProblem> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if key.is_empty() || !key.bytes().all(is_plain) {
         return Err(ChannelProblem::Key(key.to_owned()));

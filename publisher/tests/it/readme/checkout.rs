@@ -42,7 +42,9 @@ impl Checkout {
             let program = Path::new(program.get_program()).to_owned();
             symlink(&program, programs.join(program.file_name().unwrap())).unwrap();
         }
-        copy_files(&project().join("webroot"), &checkout.webroot(), |name| name.ends_with(".html"));
+        copy_files(&project().join("webroot"), &checkout.webroot(), |name| {
+            ["index.html", "channels.html"].contains(&name)
+        });
         // What npm adds to the player is large, and no command's concern.
         copy_files(&project().join("webroot/player"), &checkout.webroot().join("player"), |_| true);
         fs::create_dir(checkout.path().join("docs")).unwrap();
