@@ -89,8 +89,9 @@ fn follow(
     for it in &over {
         tracing::info!(channel = it.name(), "channel ends: it was taken out of the file, or changed there");
     }
-    end(over);
+    // What ends is listed no more before it ends.
     list::write(webroot, &wanted)?;
+    end(over);
     for channel in wanted {
         if !running.iter().any(|it| it.is(&channel)) {
             let mut new = OneChannel::new(channel);
