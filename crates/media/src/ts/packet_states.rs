@@ -22,8 +22,8 @@ pub struct PidState {
     last_counter: Option<u8>,
 }
 
-/// So many places are remembered of each PID; of more, the first are.
-const MOST_PLACES: usize = 4096;
+/// So many places are remembered of all PIDs together, 512 KiB; of more, the first are.
+const MOST_PLACES: usize = 65_536;
 
 /// Follows the packets of all PIDs.
 #[derive(Debug, Default)]
@@ -31,6 +31,8 @@ pub struct PacketStates {
     pids: BTreeMap<u16, PidState>,
     /// By PID, the bytes from the start to each place where packets are missing, damaged or begin to be scrambled.
     losses: BTreeMap<u16, VecDeque<u64>>,
+    /// How many of these there are.
+    places: usize,
     /// From the start to what comes next.
     at: u64,
     /// The beginning of a packet whose end has not come.
@@ -83,6 +85,7 @@ impl PacketStates {
         let Some(losses) = self.losses.get_mut(&pid) else { return 0 };
         let taken = losses.partition_point(|&at| at < before);
         losses.drain(..taken);
+        self.places -= taken;
         taken as u64
     }
 
@@ -102,7 +105,8 @@ impl PacketStates {
         let begins_scrambled = is_scrambled && state.scrambled_since_clear == 0;
         let losses = self.losses.entry(pid).or_default();
         let is_place = (is_lost && !may_break) || high & 0x80 != 0 || begins_scrambled;
-        if is_place && losses.len() < MOST_PLACES {
+        if is_place && self.places < MOST_PLACES {
+            self.places += 1;
             losses.push_back(self.at.saturating_sub(PACKET_BYTES as u64));
         }
         state.last_counter = Some(counter);
@@ -169,6 +173,17 @@ mod tests {
             let takes = [2, 3, 4, 5, 7].map(|packets| states.take_losses(256, packets * 188));
             assert_eq!(takes, [0, 1, 0, 1, 0], "in pieces of {piece}");
         }
+    }
+
+    #[test]
+    fn hostile_bytes_take_no_more_than_their_share_of_memory() {
+        let mut states = PacketStates::default();
+        for number in 0..3 * MOST_PLACES {
+            states.push(&packet((number % 8_000) as u16, if number % 16_000 < 8_000 { 0x10 } else { 0x15 }));
+        }
+        assert_eq!(states.losses.values().map(VecDeque::len).sum::<usize>(), MOST_PLACES);
+        let taken: u64 = (0..8_000).map(|pid| states.take_losses(pid, u64::MAX)).sum();
+        assert_eq!((taken, states.places), (MOST_PLACES as u64, 0));
     }
 
     #[test]
