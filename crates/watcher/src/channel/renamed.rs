@@ -103,8 +103,9 @@ impl Channel {
         true
     }
 
-    /// Whether a file has had its turn, or waits for it, under another name. Then it gets no other turn, and its first name stays.
-    pub(crate) fn is_second_name(&mut self, name: &str, stamp: &Stamp) -> bool {
+    /// Takes note of a file that has had its turn, or waits for it, under another name: it gets no other turn, and its first name stays.
+    /// Gives false for all others.
+    pub(crate) fn takes_second_name(&mut self, name: &str, stamp: &Stamp) -> bool {
         if self.publication.timeline.is_listed(name) || !stamp.tells_files_apart() {
             return false;
         }

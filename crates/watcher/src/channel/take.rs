@@ -37,7 +37,7 @@ impl Channel {
         }
         self.unfinished.forget(name);
         let Ok(stamp) = self.files.stamp(name) else { return self.renamed(name) };
-        if self.handled.recognize(name, &stamp) || self.is_second_name(name, &stamp) {
+        if self.handled.recognize(name, &stamp) || self.takes_second_name(name, &stamp) {
             return;
         }
         let Order::Arrival(order) = &self.order else { return };
