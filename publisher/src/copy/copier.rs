@@ -271,7 +271,8 @@ impl<'a> Copier<'a> {
     fn tell_sound_alone(&mut self) {
         if !std::mem::replace(&mut self.told.sound_alone, true) {
             tracing::warn!(
-                "sound comes without pictures, and a copied segment ends with a picture: sound is left out until pictures come again;                  leave --copy out to hear it with the last picture"
+                "sound comes without pictures, and a copied segment ends with a picture: sound is left out until pictures come again; \
+                 leave --copy out to hear it with the last picture"
             );
         }
     }
