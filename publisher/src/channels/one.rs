@@ -134,6 +134,7 @@ impl OneChannel {
 /// One stream after the other.
 fn keep_on_air(settings: &LiveSettings, ports: &Ports, shared: &Shared) {
     let mut pause = FIRST_PAUSE;
+    let mut told = None;
     while let Some((stop, meters)) = shared.begin() {
         let began = Instant::now();
         match stream(settings, ports, shared, &stop, &meters) {
@@ -142,17 +143,23 @@ fn keep_on_air(settings: &LiveSettings, ports: &Ports, shared: &Shared) {
                     pause = FIRST_PAUSE;
                 }
                 shared.set(State::Failing);
-                tracing::error!(%error, again_in_s = pause.as_secs(), "channel failed");
+                let error = error.to_string();
+                if told.as_ref() != Some(&error) {
+                    tracing::error!(error, "channel failed; it is tried again, after 30 s at the most");
+                    told = Some(error);
+                }
                 shared.over.wait(pause);
                 pause = (2 * pause).min(LONGEST_PAUSE);
             }
             Ok(Ended::ByItself) => {
-                tracing::info!("channel ended: its source is over");
+                if !shared.over.is_requested() {
+                    tracing::info!("channel ended: its source is over");
+                }
                 return shared.set(State::Ended);
             }
             Ok(Ended::EncoderAway) => {
                 shared.set(State::Waiting);
-                pause = FIRST_PAUSE;
+                (pause, told) = (FIRST_PAUSE, None);
             }
         }
     }

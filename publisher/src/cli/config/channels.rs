@@ -262,7 +262,7 @@ fn with_name(word: &OsString, name: &str) -> OsString {
     word.to_str().map_or_else(|| word.clone(), |text| text.replace("{name}", name).into())
 }
 
-/// The address that encoders with this key push to.
+/// The address that encoders with this key push to: wherever it is, we wait there.
 fn with_key(address: &OsStr, key: &str) -> Result<OsString, ChannelProblem> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if key.is_empty() || !key.bytes().all(is_plain) {
@@ -271,8 +271,10 @@ fn with_key(address: &OsStr, key: &str) -> Result<OsString, ChannelProblem> {
     let text = address.to_str().filter(|text| text.starts_with("rtmp://"));
     let Some(text) = text else { return Err(ChannelProblem::KeyOfNobody) };
     let (path, query) = text.split_once('?').unwrap_or((text, ""));
-    let mark = if query.is_empty() { "" } else { "?" };
-    Ok(format!("{}/{key}{mark}{query}", path.trim_end_matches('/')).into())
+    let mark = if query.is_empty() { "" } else { "&" };
+    let waits = query.split('&').any(|setting| setting.starts_with("listen="));
+    let listen = if waits { String::new() } else { format!("{mark}listen=1") };
+    Ok(format!("{}/{key}?{query}{listen}", path.trim_end_matches('/')).into())
 }
 
 #[cfg(test)]
@@ -314,8 +316,8 @@ mod tests {
         check(
             "source = 'rtmp://0.0.0.0:1935/live/{name}'\ntitle = 'Hall {name}'\n[keys]\none = 'k1'\ntwo = 'k2'",
             &[
-                ("one", &["rtmp://0.0.0.0:1935/live/one/k1", "--title=Hall one"]),
-                ("two", &["rtmp://0.0.0.0:1935/live/two/k2", "--title=Hall two"]),
+                ("one", &["rtmp://0.0.0.0:1935/live/one/k1?listen=1", "--title=Hall one"]),
+                ("two", &["rtmp://0.0.0.0:1935/live/two/k2?listen=1", "--title=Hall two"]),
             ],
         );
         check(
